@@ -1,0 +1,37 @@
+"""The errors a user can meet, under one base class, so that each front end catches and reports them in one place."""
+
+
+class LsmplError(Exception):
+    """Something the user can act on.
+
+    The message is a sentence (or a few) for the user: it names the file and the field, what was found, and what would
+    have been valid. Operators hand it to `self.report`, the command line prints it to stderr.
+    """
+
+
+class KeypointFileError(LsmplError):
+    """A file of keypoint tracks cannot be read."""
+
+
+class BodyFileError(LsmplError):
+    """A body model file cannot be read, or is not an SMPL body."""
+
+
+class MotionFileError(LsmplError):
+    """A motion file cannot be read or written."""
+
+
+class LayoutError(LsmplError):
+    """Keypoints cannot be matched to a known layout, or a mapping to one is wrong."""
+
+
+class SolveError(LsmplError):
+    """A take cannot be solved: too little of it is seen, or its numbers make no sense."""
+
+
+class DeviceError(LsmplError):
+    """The compute device asked for is not available."""
+
+
+class Cancelled(LsmplError):
+    """The user stopped the operation."""
