@@ -1,0 +1,153 @@
+"""`Motion`: SMPL poses over time, saved and loaded in the AMASS layout."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from .errors import MotionFileError
+
+NUM_JOINTS = 24
+NUM_BETAS = 10
+
+
+@dataclass
+class Motion:
+    """SMPL motion in metres, Z up.
+
+    poses (T,24,3) axis-angle in radians, SMPL joint order, poses[:,0] the global orientation; (T,72) is accepted.
+    trans (T,3): pelvis = trans + J0(betas), as in SMPL. betas (10,), in the shape space of the body named `body`
+    ("" where unknown). fps in frames a second.
+    residual (T,K) metres, NaN where a keypoint was missing: distance from each keypoint in `keypoint_names` to its site.
+    first_frame: the number of the first frame, as the source of the motion counts.
+    """
+
+    poses: np.ndarray
+    trans: np.ndarray
+    betas: np.ndarray | None = None
+    fps: float = 30.0
+    residual: np.ndarray | None = None
+    keypoint_names: tuple[str, ...] = ()
+    body: str = ""
+    gender: str = "neutral"
+    first_frame: int = 0
+
+    def __post_init__(self):
+        self.poses = _finite_array("poses", self.poses)
+        if self.poses.ndim == 2 and self.poses.shape[1] == NUM_JOINTS * 3:
+            self.poses = self.poses.reshape(-1, NUM_JOINTS, 3)
+        if self.poses.ndim != 3 or self.poses.shape[1:] != (NUM_JOINTS, 3):
+            raise MotionFileError(f"poses have shape {self.poses.shape}; expected (T, 24, 3) or (T, 72)")
+        self.trans = _finite_array("trans", self.trans)
+        if self.trans.shape != (len(self.poses), 3):
+            raise MotionFileError(f"trans has shape {self.trans.shape}; expected ({len(self.poses)}, 3)")
+        self.betas = _finite_array("betas", np.zeros(NUM_BETAS) if self.betas is None else self.betas)
+        if self.betas.shape != (NUM_BETAS,):
+            raise MotionFileError(f"betas have shape {self.betas.shape}; expected ({NUM_BETAS},)")
+        if not (np.isfinite(self.fps) and self.fps > 0):
+            raise MotionFileError(f"the frame rate is {self.fps}; expected frames a second above 0")
+        if self.residual is not None:
+            self.residual = np.asarray(self.residual, dtype=np.float64)
+            if self.residual.ndim != 2 or len(self.residual) != len(self.poses):
+                raise MotionFileError(f"residual has shape {self.residual.shape}; expected ({len(self.poses)}, K)")
+        self.keypoint_names = tuple(str(name) for name in self.keypoint_names)
+
+    def __len__(self) -> int:
+        return len(self.poses)
+
+    @property
+    def frame_residual(self) -> np.ndarray:
+        """(T,) metres: mean residual of each frame over the keypoints seen in it, NaN where none was."""
+        if self.residual is None:
+            return np.full(len(self), np.nan)
+        seen = np.isfinite(self.residual)
+        total = np.where(seen, self.residual, 0.0).sum(axis=1)
+        return np.where(seen.any(axis=1), total / np.maximum(seen.sum(axis=1), 1), np.nan)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write an npz in the AMASS layout; an existing file is replaced only once the new one is complete."""
+        arrays = {
+            "poses": self.poses.reshape(len(self), -1).astype(np.float32),
+            "trans": self.trans.astype(np.float32),
+            "betas": self.betas.astype(np.float32),
+            "mocap_framerate": np.float64(self.fps),
+            "gender": np.array(self.gender),
+            "body": np.array(self.body),
+            "first_frame": np.int64(self.first_frame),
+        }
+        if self.residual is not None:
+            arrays["residual"] = self.residual.astype(np.float32)
+            arrays["keypoint_names"] = np.array(self.keypoint_names, dtype=np.str_)
+        path = Path(path)
+        try:
+            handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".npz")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    np.savez_compressed(file, **arrays)
+                os.chmod(scratch, 0o666 & ~_umask())
+                os.replace(scratch, path)
+            except BaseException:
+                os.unlink(scratch)
+                raise
+        except OSError as error:
+            raise MotionFileError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Motion:
+        """Read an AMASS-layout npz: `poses (T,72)`, or SMPL-H's `(T,156)`, of which the body's 22 joints are taken.
+
+        Raises `MotionFileError` naming the file and the field.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                if not isinstance(file, np.lib.npyio.NpzFile):
+                    raise MotionFileError(f"{path}: holds a single array; expected an npz in the AMASS layout")
+                arrays = {key: file[key] for key in file.files}
+        except OSError as error:
+            raise MotionFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+        except (ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+            raise MotionFileError(f"{path}: is no intact npz file ({error})") from error
+        missing = [key for key in ("poses", "trans") if key not in arrays]
+        if missing:
+            raise MotionFileError(
+                f"{path}: has no {' and no '.join(missing)}; it holds: {', '.join(arrays) or 'nothing'}"
+            )
+        try:
+            poses, trans = np.asarray(arrays["poses"], dtype=np.float64), np.asarray(arrays["trans"], dtype=np.float64)
+            if poses.ndim == 2 and poses.shape[1] == 156:
+                poses = np.concatenate([poses[:, :66], np.zeros((len(poses), 6))], axis=1)
+            betas = np.ravel(np.asarray(arrays.get("betas", np.zeros(NUM_BETAS)), dtype=np.float64))
+            if len(betas) < NUM_BETAS:
+                raise MotionFileError(f"betas have {len(betas)} components; expected at least {NUM_BETAS}")
+            rate = next((arrays[k] for k in ("mocap_framerate", "mocap_frame_rate", "fps") if k in arrays), 30.0)
+            return cls(
+                poses=poses,
+                trans=trans,
+                betas=betas[:NUM_BETAS],
+                fps=float(rate),
+                residual=arrays.get("residual"),
+                keypoint_names=tuple(arrays.get("keypoint_names", ())),
+                body=str(arrays.get("body", "")),
+                gender=str(arrays.get("gender", "neutral")),
+                first_frame=int(arrays.get("first_frame", 0)),
+            )
+        except (MotionFileError, ValueError, TypeError) as error:
+            raise MotionFileError(f"{path}: {error}") from error
+
+
+def _finite_array(name: str, values) -> np.ndarray:
+    array = np.array(values, dtype=np.float64)
+    if not np.isfinite(array).all():
+        raise MotionFileError(f"{name} hold {np.count_nonzero(~np.isfinite(array))} values that are not finite numbers")
+    return array
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
