@@ -1,0 +1,64 @@
+"""Which array library, device and precision a solve runs on."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .errors import DeviceError
+
+DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An array namespace (`xp`, array API), a device and a float type; `reason` says to the user why this one."""
+
+    name: str
+    xp: Any
+    device: Any
+    float_type: Any
+    reason: str
+
+    def array(self, values):
+        """Floats, on the device."""
+        return self.xp.asarray(np.asarray(values, dtype=np.float64), dtype=self.float_type, device=self.device)
+
+    def indices(self, values):
+        """64-bit integers, on the device."""
+        return self.xp.asarray(np.asarray(values, dtype=np.int64), device=self.device)
+
+    def numpy(self, array) -> np.ndarray:
+        """Back to NumPy, in float64."""
+        if isinstance(array, np.ndarray):
+            return array.astype(np.float64)
+        return array.detach().cpu().numpy().astype(np.float64)
+
+
+def choose_backend(device: str = "auto") -> Backend:
+    """The backend for one of `DEVICES`. Float64, except on MPS, which has float32 only.
+
+    "auto" is NumPy: a take is solved frame by frame, and a single frame is fastest there. Raises `DeviceError`.
+    """
+    if device in ("auto", "numpy"):
+        import array_api_compat.numpy as xp
+
+        reason = "fastest for one frame at a time" if device == "auto" else "as asked"
+        return Backend("numpy", xp, "cpu", xp.float64, reason)
+    kind = device.split(":")[0]
+    if kind not in DEVICES:
+        raise DeviceError(f"no device is called {device!r}; choose one of: {', '.join(DEVICES)}")
+    if importlib.util.find_spec("torch") is None:
+        raise DeviceError(f"device {device!r} needs PyTorch, which is not installed here; device 'numpy' always works")
+    import array_api_compat.torch as xp
+    import torch
+
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("device 'cuda': PyTorch finds no NVIDIA GPU that it can use; devices here: numpy, cpu")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError("device 'mps': PyTorch finds no Apple GPU that it can use; devices here: numpy, cpu")
+    float_type = torch.float32 if kind == "mps" else torch.float64
+    return Backend(device, xp, torch.device(device), float_type, "as asked")

@@ -1,0 +1,127 @@
+"""Forward kinematics of SMPL's tree, and what a pose does to the keypoints on it; array API (NumPy and torch).
+
+Shapes: B poses at once, J = 24 joints, K keypoints, P parts (see `sites.py`). Arrays that belong to a body shape have a
+leading axis of 1 (one shape for all poses) or B (one each).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from .arrays import Backend
+from .skeleton import ANCESTORS, LEVEL_PARENTS, LEVELS, NUM_JOINTS, PARENTS
+
+
+def forward(rotations, rest_joints, trans):
+    """World rotations and positions of the joints.
+
+    rotations (B,24,3,3) of each joint against its parent; rest_joints (1|B,24,3) and trans (B,3) in metres.
+    Returns (B,24,3,3) and (B,24,3). As in SMPL, the pelvis is at trans + rest_joints[:,0].
+    """
+    xp = array_namespace(rotations)
+    bones = xp.concat(
+        [rest_joints[:, :1], rest_joints[:, 1:] - xp.take(rest_joints, _indices(xp, PARENTS[1:], rotations), axis=1)],
+        axis=1,
+    )
+    world, position = rotations[:, :1], trans[:, None, :] + bones[:, :1]
+    worlds, positions = [world], [position]
+    for level, parents in zip(LEVELS[1:], LEVEL_PARENTS[1:]):
+        index = _indices(xp, parents, rotations)
+        parent_world = xp.take(world, index, axis=1)
+        position = xp.take(position, index, axis=1) + xp.matmul(parent_world, bones[:, level, :, None])[..., 0]
+        world = xp.matmul(parent_world, rotations[:, level])
+        worlds.append(world)
+        positions.append(position)
+    return xp.concat(worlds, axis=1), xp.concat(positions, axis=1)
+
+
+def _indices(xp, values, like):
+    return xp.asarray(values, device=device(like))
+
+
+@dataclass(frozen=True)
+class State:
+    """One linearisation point: rotations (B,24,3,3) and trans (B,3), and what follows from them.
+
+    world (B,24,3,3), joints (B,24,3), parts (B,P,3), keypoints (B,K,3).
+    """
+
+    rotations: Any
+    trans: Any
+    world: Any
+    joints: Any
+    parts: Any
+    keypoints: Any
+
+
+@dataclass(frozen=True)
+class KeypointModel:
+    """Keypoints as a function of the pose, for given rest joints and sites.
+
+    rest_joints (1|B,24,3); offsets (1|B,P,3): each part's moment relative to its joint, q - m J; mass (P,);
+    joint (P,) int; gather (K,P): 1 where a part belongs to a keypoint; lever (K,24,P): 1 where, besides, turning the
+    joint moves the part.
+    """
+
+    backend: Backend
+    rest_joints: Any
+    offsets: Any
+    mass: Any
+    joint: Any
+    gather: Any
+    lever: Any
+
+    @classmethod
+    def build(cls, backend: Backend, rest_joints, parts, moments) -> KeypointModel:
+        """From `SiteParts` and, in NumPy, rest_joints (24,3) or (B,24,3) with moments (P,3) or (B,P,3)."""
+        rest_joints = np.reshape(rest_joints, (-1, NUM_JOINTS, 3))
+        moments = np.reshape(moments, (-1, len(parts.joint), 3))
+        gather = np.arange(parts.count)[:, None] == parts.keypoint[None, :]
+        lever = gather[:, None, :] & ANCESTORS[parts.joint].T[None, :, :]
+        return cls(
+            backend=backend,
+            rest_joints=backend.array(rest_joints),
+            offsets=backend.array(moments - parts.mass[:, None] * rest_joints[:, parts.joint]),
+            mass=backend.array(parts.mass),
+            joint=backend.indices(parts.joint),
+            gather=backend.array(gather),
+            lever=backend.array(lever),
+        )
+
+    @cached_property
+    def lever_mass(self):
+        """(K,24): the part of each keypoint's mass that each joint moves."""
+        return self.backend.xp.sum(self.lever * self.mass, axis=-1)
+
+    def state(self, rotations, trans) -> State:
+        xp = self.backend.xp
+        world, joints = forward(rotations, self.rest_joints, trans)
+        carried = xp.matmul(xp.take(world, self.joint, axis=1), self.offsets[..., None])[..., 0]
+        parts = carried + self.mass[:, None] * xp.take(joints, self.joint, axis=1)
+        return State(rotations, trans, world, joints, parts, xp.matmul(self.gather, parts))
+
+    def levers(self, state: State):
+        """(B,K,24,3) vectors d: turning joint a by a small world-frame rotation vector w moves keypoint k by w × d_ka."""
+        xp = self.backend.xp
+        K, J, P = self.lever.shape
+        moved = xp.matmul(xp.reshape(self.lever, (K * J, P)), state.parts)
+        return xp.reshape(moved, (-1, K, J, 3)) - self.lever_mass[..., None] * state.joints[:, None]
+
+
+def skin(vertices, weights, world, joints, rest_joints):
+    """Linear blend skinning: rest vertices (1|B,V,3), weights (V,24) -> posed vertices (B,V,3), in metres.
+
+    world (B,24,3,3), joints (B,24,3) from `forward`, rest_joints (1|B,24,3).
+    """
+    xp = array_namespace(world)
+    shift = joints - xp.matmul(world, rest_joints[..., None])[..., 0]
+    B, V = world.shape[0], weights.shape[0]
+    transforms = xp.concat([xp.reshape(world, (B, NUM_JOINTS, 9)), shift], axis=-1)
+    blended = xp.matmul(weights, transforms)
+    turned = xp.matmul(xp.reshape(blended[..., :9], (B, V, 3, 3)), vertices[..., None])[..., 0]
+    return turned + blended[..., 9:]

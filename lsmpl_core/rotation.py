@@ -1,0 +1,117 @@
+"""Rotations as 3x3 matrices, axis-angle vectors and quaternions; written against the array API (NumPy and torch).
+
+Every function takes any leading batch shape `...`. Formulas: Sola, Deray, Atchuthan, *A micro Lie theory for state
+estimation in robotics*, 2018 (section numbers in the docstrings).
+"""
+
+from __future__ import annotations
+
+import math
+
+from array_api_compat import array_namespace, device
+
+
+def skew(v):
+    """(...,3) -> (...,3,3) matrix with skew(v) @ x = v × x."""
+    xp = array_namespace(v)
+    x, y, z = v[..., 0], v[..., 1], v[..., 2]
+    o = xp.zeros_like(x)
+    return xp.reshape(xp.stack([o, -z, y, z, o, -x, -y, x, o], axis=-1), (*v.shape, 3))
+
+
+def _identity_like(xp, v):
+    return xp.eye(3, dtype=v.dtype, device=device(v))
+
+
+def _safe_angle(xp, v):
+    """(...,1) angle of an axis-angle vector, kept away from 0, and where it is small."""
+    squared = xp.sum(v * v, axis=-1, keepdims=True)
+    small = squared < 1e-12
+    return xp.sqrt(xp.where(small, xp.ones_like(squared), squared)), squared, small
+
+
+def exp_map(v):
+    """Axis-angle (...,3) in radians -> rotation matrix (...,3,3) (Rodrigues; Sola eq. 170)."""
+    xp = array_namespace(v)
+    angle, squared, small = _safe_angle(xp, v)
+    a = xp.where(small, 1.0 - squared / 6.0, xp.sin(angle) / angle)[..., None]
+    b = xp.where(small, 0.5 - squared / 24.0, (1.0 - xp.cos(angle)) / (angle * angle))[..., None]
+    k = skew(v)
+    return _identity_like(xp, v) + a * k + b * xp.matmul(k, k)
+
+
+def log_map(r):
+    """Rotation matrix (...,3,3) -> axis-angle (...,3) with angle in [0, pi] (through the quaternion, so exact at pi)."""
+    xp = array_namespace(r)
+    q = to_quaternion(r)
+    w, v = q[..., :1], q[..., 1:]
+    squared = xp.sum(v * v, axis=-1, keepdims=True)
+    small = squared < 1e-12
+    norm = xp.sqrt(xp.where(small, xp.ones_like(squared), squared))
+    scale = xp.where(small, 2.0 / xp.where(small, w, xp.ones_like(w)), 2.0 * xp.atan2(norm, w) / norm)
+    return v * scale
+
+
+def right_jacobian_inverse(v):
+    """(...,3) -> (...,3,3): d log(exp(v) exp(d)) / d d at d = 0 (Sola eq. 144)."""
+    xp = array_namespace(v)
+    angle, squared, small = _safe_angle(xp, v)
+    half = 0.5 * angle
+    c = (1.0 - half * xp.cos(half) / xp.sin(half)) / (angle * angle)
+    c = xp.where(small, 1.0 / 12.0 + squared / 720.0, c)[..., None]
+    k = skew(v)
+    return _identity_like(xp, v) + 0.5 * k + c * xp.matmul(k, k)
+
+
+def to_quaternion(r):
+    """Rotation matrix (...,3,3) -> unit quaternion (...,4), w x y z, with w >= 0.
+
+    Of the four ways to read a quaternion off a matrix, each divides by one component; the largest one is used, so that
+    nothing is lost at any angle (Shepperd, *Quaternion from rotation matrix*, 1978).
+    """
+    xp = array_namespace(r)
+    m = [[r[..., i, j] for j in range(3)] for i in range(3)]
+    four_w = 1.0 + m[0][0] + m[1][1] + m[2][2]
+    four_x = 1.0 + m[0][0] - m[1][1] - m[2][2]
+    four_y = 1.0 - m[0][0] + m[1][1] - m[2][2]
+    four_z = 1.0 - m[0][0] - m[1][1] + m[2][2]
+    wx, wy, wz = m[2][1] - m[1][2], m[0][2] - m[2][0], m[1][0] - m[0][1]
+    xy, xz, yz = m[1][0] + m[0][1], m[0][2] + m[2][0], m[2][1] + m[1][2]
+    q = xp.stack([four_w, wx, wy, wz], axis=-1)
+    best = four_w
+    for component, row in ((four_x, (wx, four_x, xy, xz)), (four_y, (wy, xy, four_y, yz)), (four_z, (wz, xz, yz, four_z))):
+        larger = component > best
+        best = xp.where(larger, component, best)
+        q = xp.where(larger[..., None], xp.stack(row, axis=-1), q)
+    q = q / xp.sqrt(xp.sum(q * q, axis=-1, keepdims=True))
+    return xp.where(q[..., :1] < 0, -q, q)
+
+
+def from_quaternion(q):
+    """Unit quaternion (...,4), w x y z -> rotation matrix (...,3,3)."""
+    xp = array_namespace(q)
+    w, x, y, z = q[..., 0], q[..., 1], q[..., 2], q[..., 3]
+    rows = [
+        1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y),
+        2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x),
+        2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y),
+    ]  # fmt: skip
+    return xp.reshape(xp.stack(rows, axis=-1), (*q.shape[:-1], 3, 3))
+
+
+def orthonormalise(r):
+    """Nearest-by-Gram-Schmidt rotation to an almost-rotation (...,3,3): undoes the rounding of long products."""
+    xp = array_namespace(r)
+    x = r[..., :, 0]
+    x = x / xp.linalg.vector_norm(x, axis=-1, keepdims=True)
+    y = r[..., :, 1]
+    y = y - xp.sum(x * y, axis=-1, keepdims=True) * x
+    y = y / xp.linalg.vector_norm(y, axis=-1, keepdims=True)
+    return xp.stack([x, y, xp.linalg.cross(x, y)], axis=-1)
+
+
+def angle_between(a, b):
+    """Geodesic angle in radians, in [0, pi], between rotation matrices (...,3,3)."""
+    xp = array_namespace(a, b)
+    v = log_map(xp.matmul(xp.matrix_transpose(a), b))
+    return xp.minimum(xp.linalg.vector_norm(v, axis=-1), xp.asarray(math.pi, dtype=v.dtype))

@@ -1,0 +1,148 @@
+"""Body shape from a take: betas out of segment lengths, then betas and site offsets together out of solved poses.
+
+Both rest on one fact: for a fixed pose, every keypoint is linear in the betas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import choose_backend
+from .body import Body
+from .errors import SolveError
+from .keypoints import KeypointTrack
+from .kinematics import KeypointModel
+from .motion import NUM_BETAS
+from .prior import pose_statistics
+from .rotation import exp_map
+from .sites import SiteParts
+from .skeleton import NUM_JOINTS
+
+SAMPLED_POSES = 64
+LENGTH_NOISE = 0.01
+"""Metres by which a segment's median length may be off for reasons other than pose: sites, noise."""
+MOST_STRETCH = 0.04
+"""Metres of spread over poses beyond which a pair of keypoints says nothing of the shape."""
+
+
+@dataclass(frozen=True)
+class LinearKeypoints:
+    """Keypoints of N given poses, pelvis-rooted, as base (N,K,3) + directions (N,K,3,10) @ betas."""
+
+    base: np.ndarray
+    directions: np.ndarray
+
+    @classmethod
+    def at(cls, body: Body, parts: SiteParts, rotations: np.ndarray) -> LinearKeypoints:
+        """For rotations (N,24,3,3); the translation is 0."""
+        backend = choose_backend("numpy")
+        joints = np.concatenate([body.joint_template[..., None], body.joint_directions], axis=2)
+        moments = np.concatenate([parts.moment[..., None], parts.moment_directions], axis=2)
+        trans = np.zeros((len(rotations), 3))
+        columns = [
+            KeypointModel.build(backend, joints[..., i], parts, moments[..., i]).state(rotations, trans).keypoints
+            for i in range(1 + NUM_BETAS)
+        ]
+        return cls(columns[0], np.stack(columns[1:], axis=-1))
+
+
+def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
+    """Betas (10,) from the lengths between keypoints that hardly depend on the pose.
+
+    How much each of the K(K-1)/2 lengths depends on the pose is read off poses sampled from the pose prior; a length
+    counts by how little it does. Medians over the frames, robust Gauss-Newton, betas drawn to 0 with unit variance.
+    Raises `SolveError` if no two keypoints are ever seen together.
+    """
+    linear = LinearKeypoints.at(body, parts, _sampled_rotations())
+    a, b = np.triu_indices(parts.count, k=1)
+    observed, count = _median_lengths(track, a, b)
+    if not (count > 0).any():
+        raise SolveError(f"{track.source or 'the track'}: no frame shows two keypoints, so no body can be fitted to it")
+    betas = np.zeros(NUM_BETAS)
+    for _ in range(6):
+        between = (linear.base[:, a] - linear.base[:, b]) + (linear.directions[:, a] - linear.directions[:, b]) @ betas
+        lengths = np.linalg.norm(between, axis=2)
+        stretch = lengths.std(axis=0)
+        usable = (count > 0) & (stretch < MOST_STRETCH) & (lengths.mean(axis=0) > 0.02)
+        if not usable.any():
+            return betas
+        rows = np.einsum("npc,npcs->nps", between, linear.directions[:, a] - linear.directions[:, b])
+        jacobian = (rows / np.maximum(lengths, 1e-6)[..., None]).mean(axis=0)[usable]
+        error = (observed - lengths.mean(axis=0))[usable]
+        weight = 1.0 / (np.square(stretch[usable]) + LENGTH_NOISE**2)
+        weight /= 1.0 + np.square(error) * weight / 4.0
+        weight *= min(1.0, parts.count / len(error))
+        hessian = jacobian.T @ (weight[:, None] * jacobian) + np.eye(NUM_BETAS)
+        step = np.linalg.solve(hessian, jacobian.T @ (weight * error) - betas)
+        betas = np.clip(betas + step, -4.0, 4.0)
+    return betas
+
+
+def refine_shape(
+    track: KeypointTrack,
+    body: Body,
+    parts: SiteParts,
+    frames: np.ndarray,
+    rotations: np.ndarray,
+    offset_spread: np.ndarray,
+    noise: float = 0.01,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Betas (10,) and site offsets (K,3) in the rest frame, given solved rotations (N,24,3,3) of some frames (N,).
+
+    Linear least squares over betas, offsets and each frame's translation, with the betas drawn to 0 by unit variance,
+    the offsets by `offset_spread` (K,) metres (0 fixes a site), and keypoints uncertain by `noise` metres.
+    """
+    linear = LinearKeypoints.at(body, parts, rotations)
+    weight = track.confidence[frames]
+    target = np.where(weight[..., None] > 0, track.positions[frames], 0.0)
+    carrier = parts.joint[_heaviest_part(parts)]
+    world = _world_rotations(body, rotations)[:, carrier]
+    K = parts.count
+    columns = np.zeros((len(frames), K, 3, NUM_BETAS + 3 * K))
+    columns[..., :NUM_BETAS] = linear.directions
+    for k in range(K):
+        columns[:, k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = world[:, k]
+    # A free translation per frame is the same as taking weighted means off both sides.
+    total = np.maximum(weight.sum(axis=1), 1e-9)
+    columns -= (np.einsum("nk,nkcu->ncu", weight, columns) / total[:, None, None])[:, None]
+    error = target - linear.base
+    error -= (np.einsum("nk,nkc->nc", weight, error) / total[:, None])[:, None]
+    scaled = columns * (weight / len(frames))[..., None, None]
+    hessian = np.einsum("nkcu,nkcv->uv", scaled, columns, optimize=True) / noise**2
+    gradient = np.einsum("nkcu,nkc->u", scaled, error, optimize=True) / noise**2
+    spread = np.concatenate([np.ones(NUM_BETAS), np.repeat(np.maximum(offset_spread, 1e-6), 3)])
+    solution = np.linalg.solve(hessian + np.diag(1.0 / np.square(spread)), gradient)
+    return np.clip(solution[:NUM_BETAS], -4.0, 4.0), solution[NUM_BETAS:].reshape(K, 3)
+
+
+def _sampled_rotations() -> np.ndarray:
+    mean, covariance = pose_statistics()
+    poses = np.random.default_rng(0).multivariate_normal(mean, covariance, SAMPLED_POSES)
+    poses = np.concatenate([np.zeros((SAMPLED_POSES, 3)), poses], axis=1).reshape(-1, NUM_JOINTS, 3)
+    return exp_map(poses)
+
+
+def _median_lengths(track: KeypointTrack, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(pairs,) median distance in metres, and in how many frames both ends are seen; a take is sampled if long."""
+    frames = np.unique(np.linspace(0, len(track) - 1, min(len(track), 500)).astype(int))
+    positions = track.positions[frames]
+    lengths = np.linalg.norm(positions[:, a] - positions[:, b], axis=2)
+    count = np.isfinite(lengths).sum(axis=0)
+    observed = np.zeros(len(a))
+    seen = count > 0
+    observed[seen] = np.nanmedian(lengths[:, seen], axis=0)
+    return observed, count
+
+
+def _heaviest_part(parts: SiteParts) -> np.ndarray:
+    """(K,): the part of each site with the most mass."""
+    order = np.lexsort((-parts.mass, parts.keypoint))
+    return order[np.searchsorted(parts.keypoint[order], np.arange(parts.count))]
+
+
+def _world_rotations(body: Body, rotations: np.ndarray) -> np.ndarray:
+    from .kinematics import forward
+
+    return forward(rotations, body.joint_template[None], np.zeros((len(rotations), 3)))[0]

@@ -1,0 +1,82 @@
+"""Fit the Gaussian pose prior to motion in the AMASS layout: `python tools/make_pose_prior.py MOCAP_FOLDER`.
+
+Writes lsmpl_core/data/pose_prior.npz: mean (69,) and covariance (69,69) of the axis-angles of SMPL's 23 body joints,
+over the subjects that benchmarks/validation_subjects.txt does not keep back. Frames in which a joint turns more than 60
+degrees from the frame before, or stands out from the rest, are left out; both sides are made mirror images. Joints that
+the capture does not show (collars, hands) get a floor of spread, so that the prior does not freeze them.
+
+Figures from the CMU motion capture database (free for research and commercial use; mocap.cs.cmu.edu, NSF EIA-0196217).
+"""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+
+from lsmpl_core.motion import Motion  # noqa: E402
+from lsmpl_core.rotation import angle_between, exp_map  # noqa: E402
+from lsmpl_core.skeleton import JOINT_NAMES  # noqa: E402
+
+FLOOR = {"collar": 0.12, "hand": 0.05, "foot": 0.1, "spine": 0.08, "wrist": 0.25, "ankle": 0.12}
+"""Least standard deviation in radians by kind of joint; 0.15 elsewhere."""
+FASTEST = np.radians(60.0)
+OUTLYING = 2.2
+"""Root mean square of a frame's whitened coordinates beyond which it is taken for damaged, in standard deviations."""
+
+
+def held_back() -> set[str]:
+    lines = (ROOT / "benchmarks" / "validation_subjects.txt").read_text().splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
+def intact_poses(path: Path) -> np.ndarray:
+    """(N,23,3) of the frames that no joint jumps into or out of."""
+    poses = Motion.load(path).poses
+    rotations = exp_map(poses)
+    turn = angle_between(rotations[:-1], rotations[1:])[:, 1:].max(axis=1)
+    jump = np.concatenate([[0.0], turn]) > FASTEST
+    near = jump | np.roll(jump, -1)
+    return poses[~near, 1:]
+
+
+def mirrored(poses: np.ndarray) -> np.ndarray:
+    """The same poses with left and right exchanged: across the plane x = 0, an axis-angle (x, y, z) is (x, -y, -z)."""
+    swap = []
+    for name in JOINT_NAMES[1:]:
+        side = {"left": "right", "right": "left"}.get(name.split("_")[0])
+        swap.append(JOINT_NAMES.index(name.replace(name.split("_")[0], side, 1)) - 1 if side else len(swap))
+    return poses[:, swap] * np.array([1.0, -1.0, -1.0])
+
+
+def gaussian(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    flat = poses.reshape(len(poses), -1)
+    covariance = np.cov(flat.T)
+    floor = [next((v for k, v in FLOOR.items() if k in name), 0.15) for name in JOINT_NAMES[1:]]
+    return flat.mean(axis=0), covariance + np.diag(np.repeat(np.square(floor), 3))
+
+
+def main(folder: str) -> None:
+    kept = [p for p in sorted(Path(folder).glob("*.npz")) if p.stem.split("_")[0] not in held_back()]
+    poses = np.concatenate([intact_poses(p) for p in kept])
+    for _ in range(2):
+        mean, covariance = gaussian(np.concatenate([poses, mirrored(poses)]))
+        whitened = np.linalg.solve(np.linalg.cholesky(covariance), (poses.reshape(len(poses), -1) - mean).T)
+        outlying = np.sqrt(np.mean(np.square(whitened), axis=0)) > OUTLYING
+        print(f"{len(poses)} frames of {len(kept)} clips, {outlying.sum()} left out as damaged")
+        poses = poses[~outlying]
+    mean, covariance = gaussian(np.concatenate([poses, mirrored(poses)]))
+    np.savez_compressed(
+        ROOT / "lsmpl_core" / "data" / "pose_prior.npz",
+        mean=mean.astype(np.float32),
+        covariance=covariance.astype(np.float32),
+    )
+    spread = np.degrees(np.sqrt(np.diag(covariance))).reshape(-1, 3)
+    for name, m, s in zip(JOINT_NAMES[1:], np.degrees(mean).reshape(-1, 3), spread):
+        print(f"{name:15} mean {m.round(0)} spread {s.round(0)} degrees")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
