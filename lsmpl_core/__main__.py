@@ -1,0 +1,7 @@
+"""`python -m lsmpl_core` is the `lsmpl` command."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())

@@ -1,0 +1,341 @@
+"""The `lsmpl` command: one parser and one loop over inputs, shared with the command inside Blender.
+
+Blender's front end adds writers for more file types (`addon/headless.py`); everything else is the same code.
+
+Exit codes: 0 all converted, 1 at least one input failed (the others are written), 2 wrong usage, 130 interrupted
+(128 + the signal's number in general).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from . import __version__
+from .arrays import DEVICES, Backend, choose_backend
+from .body import Body, load_body
+from .errors import LsmplError
+from .files import replace_when_complete
+from .keypoints import KeypointTrack
+from .layouts import LAYOUTS
+from .motion import Motion
+from .readers import read_keypoints
+from .report import describe_residual, describe_track, json_ready, summary
+from .solve import Progress, solve_steps
+
+
+@dataclass(frozen=True)
+class Take:
+    """One converted input, as writers get it."""
+
+    name: str
+    track: KeypointTrack
+    body: Body
+    motion: Motion
+
+
+Writer = Callable[[Take, Path], None]
+
+
+def write_npz(take: Take, path: Path) -> None:
+    """The motion in the AMASS layout."""
+    take.motion.save(path)
+
+
+@dataclass(frozen=True)
+class FrontEnd:
+    """What differs between the plain command and the one inside Blender: its name and the files it can write."""
+
+    program: str = "lsmpl"
+    writers: Mapping[str, Writer] = field(default_factory=lambda: {"npz": write_npz})
+    default_format: str = "npz"
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -> int:
+    """Run the command line and return its exit code."""
+    front_end = front_end or FrontEnd()
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = build_parser(front_end)
+    try:
+        options = parser.parse_args(argv)
+        jobs = plan_outputs(options.inputs, options.output, options.format, front_end)
+    except _UsageError as error:
+        parser.print_usage(sys.stderr)
+        _complain(str(error))
+        return 2
+    except SystemExit as stop:  # argparse: --help, --version or a wrong word
+        return int(stop.code or 0)
+    return _Conversion(options, jobs, argv, front_end).run()
+
+
+def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
+    """The parser of all subcommands."""
+    parser = argparse.ArgumentParser(front_end.program, description="3D keypoint tracks to SMPL motion.")
+    parser.add_argument("--version", action="version", version=f"lsmpl {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    convert = commands.add_parser(
+        "convert",
+        help="solve keypoint files and write motions",
+        description="Solve keypoint files (TRC, C3D, NPY/NPZ, CSV, JSON, rows of numbers) and write one file for each. "
+        "One input that fails does not stop the others; the exit code is then 1.",
+    )
+    formats = ", ".join(f".{name}" for name in front_end.writers)
+    add = convert.add_argument
+    add("inputs", nargs="+", metavar="IN", help="keypoint files, or folders of one JSON file a frame")
+    add("-o", "--output", required=True, metavar="OUT", help=f"a file ({formats}) or, always for several IN, a folder")
+    add(
+        "--format",
+        choices=list(front_end.writers),
+        help=f"type of the files in the folder OUT (default: {front_end.default_format})",
+    )
+    add("--layout", metavar="NAME|MAPPING.json", help=f"{', '.join(LAYOUTS)}, or a JSON mapping (default: detect)")
+    add("--body", metavar="FILE", help="an SMPL body, .npz or .pkl (default: the open body that comes with LSMPL)")
+    add("--unit", metavar="UNIT", help="m, cm, mm, ... (default: from the file, or detect)")
+    add("--up", metavar="AXIS", help="the axis that points up: x, y, z, -x, -y or -z (default: detect)")
+    add("--fps", type=_positive, metavar="RATE", help="frames a second (default: from the file)")
+    add("--device", default="auto", metavar="|".join(DEVICES), help="what computes (default: auto)")
+    add("--report", metavar="FILE.json", help="write what was done, with residuals, as JSON")
+    add("-v", "--verbose", action="store_true", help="print all that was detected or decided")
+    return parser
+
+
+def plan_outputs(
+    inputs: Sequence[str], output: str, format: str | None, front_end: FrontEnd
+) -> list[tuple[Path, Path, str]]:
+    """(input, output, format) of each job: OUT itself for one input, otherwise files named after the inputs in OUT.
+
+    Inputs that share a name get distinct outputs: by their extensions (`walk_trc.npz`, `walk_c3d.npz`), else by their
+    folders (`monday_walk.npz`, `tuesday_walk.npz`).
+    """
+    out, suffix = Path(output), Path(output).suffix.lower().lstrip(".")
+    known = ", ".join(f".{name}" for name in front_end.writers)
+    is_folder = out.is_dir() or output.endswith(("/", os.sep)) or not suffix
+    if not is_folder and suffix in front_end.writers and len(inputs) == 1:
+        if format not in (None, suffix):
+            raise _UsageError(f"OUT ends in .{suffix} but --format is {format}")
+        return [(Path(inputs[0]), out, suffix)]
+    if not is_folder and len(inputs) == 1:
+        raise _UsageError(
+            f"OUT is {output}, but only {known} can be written; end OUT in / to have a folder of that name"
+        )
+    if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
+        raise _UsageError(f"several IN need a folder as OUT; {output} is a file")
+    format = format or front_end.default_format
+    sources = list(dict.fromkeys(Path(os.path.normpath(name)) for name in inputs))
+    names = _distinct_names(sources)
+    return [(source, out / f"{name}.{format}", format) for source, name in zip(sources, names)]
+
+
+def _distinct_names(sources: Sequence[Path]) -> list[str]:
+    names = [source.stem for source in sources]
+    for folders in range(max(len(source.absolute().parts) for source in sources)):
+        uses = Counter(name.lower() for name in names)  # as Windows and macOS compare them
+        if max(uses.values()) == 1:
+            return names
+        names = [
+            _long_name(source, folders) if uses[name.lower()] > 1 else name for source, name in zip(sources, names)
+        ]
+    raise _UsageError(f"several IN would be written to files of the same name: {', '.join(sorted(set(names)))}")
+
+
+def _long_name(source: Path, folders: int) -> str:
+    above = source.absolute().parts[1:-1]
+    return "_".join((*above[len(above) - min(folders, len(above)) :], source.stem, source.suffix[1:])).rstrip("_")
+
+
+class _Conversion:
+    """One run of `convert`: the loop over inputs, its messages and its report."""
+
+    def __init__(self, options: argparse.Namespace, jobs, argv: Sequence[str], front_end: FrontEnd):
+        self.options, self.jobs, self.argv, self.front_end = options, jobs, argv, front_end
+        self.started = time.time()
+        self.records = [
+            {"input": str(source), "output": str(output), "status": "not run"} for source, output, _ in jobs
+        ]
+
+    def run(self) -> int:
+        code = 0
+        try:
+            with _signals_as_exceptions():
+                self._check_report_folder()
+                backend = choose_backend(self.options.device)
+                body = load_body(self.options.body)
+                for number, record in enumerate(self.records):
+                    if not self._convert(number, record, body, backend):
+                        code = 1
+        except _Stopped as stop:
+            for record in self.records:
+                record["status"] = "interrupted" if record["status"] == "running" else record["status"]
+            _complain("interrupted; what was finished is kept")
+            code = stop.exit_code
+        except (LsmplError, OSError) as error:
+            _complain(_sentence(error))
+            for record in self.records:
+                record.update(status="failed", error=_sentence(error))
+            code = 1
+        if len(self.records) > 1:
+            done = Counter(record["status"] for record in self.records)
+            print(", ".join(f"{count} {status}" for status, count in done.items()), flush=True)
+        return code if self._write_report() else max(code, 1)
+
+    def _convert(self, number: int, record: dict, body: Body, backend: Backend) -> bool:
+        source, output, format = self.jobs[number]
+        title = source.name if len(self.jobs) == 1 else f"[{number + 1}/{len(self.jobs)}] {source.name}"
+        began = time.perf_counter()
+        record["status"] = "running"
+        try:
+            if _same_file(source, output):
+                raise LsmplError(f"{source}: would be overwritten by its own output; choose another OUT")
+            output.parent.mkdir(parents=True, exist_ok=True)
+            options = self.options
+            track = read_keypoints(source, layout=options.layout, unit=options.unit, up=options.up, fps=options.fps)
+            record.update(describe_track(track))
+            self._print_decisions(source, track)
+            with _progress_bar(title) as show:
+                motion = _run(solve_steps(track, body, device=options.device), show)
+            take = Take(source.stem, track, body, motion)
+            with replace_when_complete(output) as scratch:
+                self.front_end.writers[format](take, scratch)
+        except Exception as error:  # the one place: nothing that is wrong with one take may stop the others
+            expected = isinstance(error, (LsmplError, OSError, MemoryError))
+            message = _sentence(error) if expected else f"unexpected {type(error).__name__}: {error}"
+            record.update(status="failed", error=message, seconds=time.perf_counter() - began)
+            if not expected:
+                record["traceback"] = traceback.format_exc()
+            _complain(message if message.startswith(str(source)) else f"{source}: {message}")
+            if not expected and self.options.verbose:
+                traceback.print_exc()
+            return False
+        seconds = time.perf_counter() - began
+        record.update(describe_residual(motion), status="ok", seconds=seconds, body=motion.body)
+        record["betas"] = motion.betas
+        record["device"] = {"name": backend.name, "reason": backend.reason}
+        print(f"{source}: {_in_one_line(track, record)}; {seconds:.1f} s -> {output}", flush=True)
+        return True
+
+    def _print_decisions(self, source: Path, track: KeypointTrack) -> None:
+        for decision in track.decisions:
+            if self.options.verbose or decision.basis == "assumed":
+                _complain(f"{source}: {decision}")
+
+    def _check_report_folder(self) -> None:
+        """Fail before hours of work rather than after."""
+        if self.options.report:
+            folder = Path(self.options.report).absolute().parent
+            folder.mkdir(parents=True, exist_ok=True)
+            if Path(self.options.report).is_dir() or not os.access(folder, os.W_OK):
+                raise OSError(0, "the report cannot be written there", self.options.report)
+
+    def _write_report(self) -> bool:
+        if not self.options.report:
+            return True
+        report = summary(self.argv, self.front_end.program, self.records, self.started, dict(self.front_end.versions))
+        report["versions"] = {"lsmpl": __version__, **report["versions"]}
+        try:
+            with replace_when_complete(self.options.report) as scratch:
+                scratch.write_text(json.dumps(json_ready(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        except OSError as error:
+            _complain(_sentence(error))
+            return False
+        return True
+
+
+def _run(steps: Generator[Progress, None, Motion], show: Callable[[Progress], None]) -> Motion:
+    while True:
+        try:
+            show(next(steps))
+        except StopIteration as stop:
+            return stop.value
+
+
+@contextmanager
+def _progress_bar(title: str) -> Iterator[Callable[[Progress], None]]:
+    """A bar on stderr where that is a terminal, otherwise nothing."""
+    if not sys.stderr.isatty():
+        yield lambda progress: None
+        return
+    from tqdm import tqdm
+
+    with tqdm(desc=title, leave=False, dynamic_ncols=True, file=sys.stderr) as bar:
+
+        def show(progress: Progress) -> None:
+            if progress.total != bar.total or progress.done < bar.n:
+                bar.reset(progress.total)
+            bar.set_description(f"{title}, {progress.stage}", refresh=False)
+            bar.update(progress.done - bar.n)
+
+        yield show
+
+
+def _in_one_line(track: KeypointTrack, record: Mapping) -> str:
+    decided = {decision.what: decision.value for decision in track.decisions}
+    facts = [f"{len(track)} frames", f"{track.fps:g} fps", track.layout.name]
+    facts += [decided[what] for what in ("unit",) if what in decided]
+    facts += [f"{decided[what]} up" for what in ("up",) if what in decided]
+    residual = record.get("residual_mm", {}).get("mean")
+    facts.append("no residual" if residual is None else f"mean residual {residual:.1f} mm")
+    return ", ".join(facts)
+
+
+def _sentence(error: BaseException) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+def _complain(message: str) -> None:
+    """The one place that writes messages to stderr."""
+    print(f"lsmpl: {message}", file=sys.stderr, flush=True)
+
+
+def _same_file(a: Path, b: Path) -> bool:
+    return a.exists() and b.exists() and os.path.samefile(a, b)
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+class _UsageError(Exception):
+    """Wrong words on the command line."""
+
+
+class _Stopped(BaseException):
+    """A signal asked the process to end."""
+
+    def __init__(self, number: int):
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def _signals_as_exceptions() -> Iterator[None]:
+    """Ctrl-C and a farm's SIGTERM unwind the stack, so that scratch files go; SIGINT ignored by the parent stays so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number, frame):
+        raise _Stopped(number)
+
+    watched = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) is not signal.SIG_IGN]
+    previous = {s: signal.signal(s, stop) for s in watched}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
