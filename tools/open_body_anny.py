@@ -93,17 +93,17 @@ def sample_anny(count: int, seed: int) -> AnnyBodies:
 
 
 def _draw_phenotypes(count: int, seed: int) -> dict[str, torch.Tensor]:
-    """Anny's sliders, each in [0, 1]; a height of 0.5 is 1.83 m, of 0.38 1.70 m, and of 0.455 one of 1.78 m."""
+    """Anny's sliders, each in [0, 1]. At equal ancestry and mean gender a height of 0.38 is 1.70 m, 0.1 more is 11 cm."""
     rng = np.random.default_rng(seed)
     ancestry = rng.dirichlet((2.0, 2.0, 2.0), count)
     draws = {
         "gender": rng.uniform(0.0, 1.0, count),  # 0 male, 1 female
         "age": rng.uniform(0.64, 0.95, count),  # 2/3 is a young adult, 1 is old
         "height": rng.normal(0.38, 0.065, count),
-        "muscle": rng.beta(3.0, 3.0, count),
-        "weight": rng.beta(2.5, 2.5, count),
+        "muscle": rng.beta(2.0, 2.0, count),
+        "weight": rng.uniform(0.0, 1.0, count),
         "proportions": rng.beta(3.0, 3.0, count),
-        "cupsize": rng.beta(5.0, 5.0, count),
+        "cupsize": rng.beta(3.0, 6.0, count),  # a third: the mean body is neutral
         "firmness": rng.beta(5.0, 5.0, count),
         "african": ancestry[:, 0],
         "asian": ancestry[:, 1],
