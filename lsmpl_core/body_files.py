@@ -1,0 +1,257 @@
+"""Read SMPL body files, which come from strangers, into checked arrays.
+
+Two forms are read: `.npz`, and the official `.pkl` with its chumpy and SciPy objects (see `safe_pickle`).
+"""
+
+import io
+import math
+import os
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from . import safe_pickle
+from .errors import BodyFileError
+
+SHAPE_COMPONENTS = 10
+POSE_COMPONENTS = 207  # nine entries of the rotation matrix of each of 23 joints
+SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
+JOINTS = len(SMPL_PARENTS)
+
+_REQUIRED = ("v_template", "shapedirs", "weights", "J_regressor", "kintree_table", "f")
+_OPTIONAL = ("posedirs", "quads", "site_names", "site_vertices", "site_weights", "name", "license")
+_OTHER_MODELS = {16: "a MANO hand", 5: "a FLAME head", 52: "an SMPL-H body", 55: "an SMPL-X body"}
+_UNSIGNED_MINUS_ONE = (2**32 - 1, 2**64 - 1)  # the root's parent in official files
+_SUM_TOLERANCE = 1e-3  # of weights, which some files store as float16
+_HEIGHTS = (0.1, 10.0)  # of a template, in [m]
+
+
+def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
+    """Read an SMPL body, in metres, Y up. Nothing in the file is run.
+
+    Gives, with V vertices and F triangles:
+        `v_template (V,3)`, `shapedirs (V,3,10)` (the first ten components), `posedirs (V,3,207)` unless the file has
+        none, `weights (V,24)` (rows sum to one), `J_regressor (24,V)`, all float32; `parents (24,)` (root -1) and
+        `f (F,3)`, int32; and where the file has them `quads (Q,4)`, int32, the sites' `site_names (S,)`,
+        `site_vertices (S,N)`, int32, and `site_weights (S,N)`, float32, and `name` and `license` (strings, 0-d).
+
+    Raises BodyFileError if the file cannot be read, is damaged, or is not an SMPL body of 24 joints; the message names
+    the field, what was found and what would be valid.
+    """
+    path = Path(path)
+    fields = _Fields(_read_fields(path), path)
+    fields.check_present()
+    parents = fields.parents()
+
+    v_template = fields.numbers("v_template", (None, 3))
+    vertices = len(v_template)
+    height = float(np.ptp(v_template, axis=0).max()) if vertices else 0.0
+    if not _HEIGHTS[0] <= height <= _HEIGHTS[1]:
+        raise fields.error("v_template", f"spans {height:.3g} m", "a body in metres, about 1.7 m tall")
+
+    shapedirs = fields.numbers("shapedirs", (vertices, 3, None))
+    if shapedirs.shape[2] < SHAPE_COMPONENTS:
+        found = f"has {shapedirs.shape[2]} shape components"
+        raise fields.error("shapedirs", found, f"at least {SHAPE_COMPONENTS}, as in the 10-component SMPL files")
+
+    body = {
+        "v_template": v_template,
+        "shapedirs": shapedirs[:, :, :SHAPE_COMPONENTS],
+        "weights": fields.fractions("weights", (vertices, JOINTS)),
+        "J_regressor": fields.numbers("J_regressor", (JOINTS, vertices)),
+    }
+    if fields.has("posedirs"):
+        body["posedirs"] = fields.numbers("posedirs", (vertices, 3, POSE_COMPONENTS))
+    off = np.abs(body["J_regressor"].sum(axis=1) - 1)
+    if off.max() > 0.01:
+        found = f"sums to {body['J_regressor'][off.argmax()].sum():.3g} in row {off.argmax()}"
+        raise fields.error("J_regressor", found, "rows that sum to one")
+    if fields.has("site_weights"):
+        body["site_weights"] = fields.fractions("site_weights", (None, None))
+    body = {key: np.ascontiguousarray(array, np.float32) for key, array in body.items()}
+
+    body["parents"] = parents
+    body["f"] = fields.indices("f", (None, 3), vertices)
+    if fields.has("quads"):
+        body["quads"] = fields.indices("quads", (None, 4), vertices)
+    if fields.has("site_weights"):
+        body["site_vertices"] = fields.indices("site_vertices", body["site_weights"].shape, vertices)
+        body["site_names"] = fields.strings("site_names", (len(body["site_weights"]),))
+    for key in ("name", "license"):
+        if fields.has(key):
+            body[key] = fields.strings(key, ())
+    return body
+
+
+def _read_fields(path: Path) -> Mapping[str, object]:
+    """The fields of a body file by name, not yet checked."""
+    suffix = path.suffix.lower()
+    if suffix not in (".npz", ".pkl") and path.is_file():
+        raise BodyFileError(f"{path} ends in '{path.suffix}'; a body file is an SMPL .npz or .pkl.")
+    data = safe_pickle.read_bytes(path)
+    if not data:
+        raise BodyFileError(f"{path} is empty; an SMPL .npz or .pkl was expected. Copy or download it again.")
+    is_zip = data[:2] == b"PK"
+    if suffix == ".npz" and not is_zip:
+        raise BodyFileError(f"{path} is no .npz archive: it starts with {data[:12]!r}. Copy or download it again.")
+    if is_zip:
+        return _read_npz(data, path)
+    fields = safe_pickle.loads(data, name=str(path))
+    if not isinstance(fields, dict):
+        raise BodyFileError(
+            f"{path} holds a {type(fields).__name__}; an SMPL .pkl holds a dict of {_listed(_REQUIRED)}."
+        )
+    return {key.decode("latin1") if isinstance(key, bytes) else key: value for key, value in fields.items()}
+
+
+def _read_npz(data: bytes, path: Path) -> dict[str, object]:
+    fields = {}
+    member = "the list of contents"
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            members = set(archive.namelist())
+            for key in (*_REQUIRED, *_OPTIONAL):
+                member = f"{key}.npy"
+                if member in members:
+                    fields[key] = _read_npy(archive, member)
+    except BodyFileError as error:
+        raise BodyFileError(f"{path}, field '{key}': {error}") from error
+    except Exception as cause:  # on damaged data zipfile and numpy raise almost anything
+        raise BodyFileError(f"{path} is damaged at {member} ({cause}). Copy or download the file again.") from cause
+    return fields
+
+
+def _read_npy(archive: zipfile.ZipFile, member: str) -> object:
+    """The array of one `.npy` member, once its size agrees with its header; one of objects is an embedded pickle."""
+    size = archive.getinfo(member).file_size
+    if size > safe_pickle.MAX_BYTES:
+        raise BodyFileError(f"it has {size >> 20} MB, and at most {safe_pickle.MAX_BYTES >> 20} MB are read")
+    with archive.open(member) as stream:
+        version = np.lib.format.read_magic(stream)
+        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, _, dtype = header(stream)
+        if dtype.hasobject:
+            return safe_pickle.loads(stream.read(), name="the pickle in it")
+        if stream.tell() + math.prod(shape) * dtype.itemsize != size:
+            raise BodyFileError(f"an array of shape {shape} and type {dtype} does not fill its {size} bytes")
+    with archive.open(member) as stream:
+        return np.lib.format.read_array(stream, allow_pickle=False)
+
+
+class _Fields:
+    """The fields of one file, handed out as checked arrays; its errors name the file and the field."""
+
+    def __init__(self, raw: Mapping[str, object], path: Path):
+        self.raw, self.path = raw, path
+
+    def error(self, field: str, found: str, valid: str) -> BodyFileError:
+        return BodyFileError(f"{self.path}: field '{field}' {found}; valid is {valid}.")
+
+    def has(self, field: str) -> bool:
+        return self.raw.get(field) is not None
+
+    def check_present(self) -> None:
+        missing = [field for field in _REQUIRED if not self.has(field)]
+        if missing:
+            found = (
+                _listed(sorted(str(key)[:40] for key in self.raw)[:20]) if self.raw else "none of an SMPL body's fields"
+            )
+            raise BodyFileError(
+                f"{self.path} has no field {_listed(missing)}; found was {found}. "
+                f"An SMPL body has {_listed(_REQUIRED)}, and mostly posedirs."
+            )
+
+    def array(self, field: str, shape: tuple[int | None, ...], kinds: str, valid: str) -> np.ndarray:
+        """The field as an array of this shape (None is any size) and of these dtype kinds."""
+        if not self.has(field):
+            raise self.error(field, "is missing", valid)
+        try:
+            array = safe_pickle.to_array(self.raw[field])
+        except ValueError as cause:
+            raise self.error(field, f"is {cause}", valid) from cause
+        if array.dtype.kind not in kinds:
+            raise self.error(field, f"is of type {array.dtype}", valid)
+        if array.ndim != len(shape) or any(n is not None and n != found for n, found in zip(shape, array.shape)):
+            wanted = ", ".join("any" if n is None else str(n) for n in shape)
+            raise self.error(field, f"has shape {array.shape}", f"shape ({wanted})")
+        return array
+
+    def numbers(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """Finite numbers, as float64."""
+        array = self.array(field, shape, "fiu", "an array of numbers").astype(np.float64)
+        bad = np.count_nonzero(~(np.abs(array) < 1e6))
+        if bad:
+            raise self.error(field, f"has {bad} values that are not finite or above a million", "finite numbers")
+        return array
+
+    def fractions(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """Rows of non-negative numbers that sum to one; rounding in the file is taken out."""
+        array = self.numbers(field, shape)
+        if not array.size:
+            raise self.error(field, f"is empty, of shape {array.shape}", "rows of weights that sum to one")
+        sums = array.sum(axis=1)
+        worst = np.abs(sums - 1).argmax()
+        if abs(sums[worst] - 1) > _SUM_TOLERANCE:
+            raise self.error(field, f"sums to {sums[worst]:.4g} in row {worst}", "rows that sum to one")
+        if array.min() < -_SUM_TOLERANCE:
+            raise self.error(field, f"has the negative value {array.min():.4g}", "rows of weights from 0 to 1")
+        return array / sums[:, None]
+
+    def integers(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        """Whole numbers, as int64 (unsigned minus one, as official files have it, becomes -1)."""
+        array = self.array(field, shape, "fiu", "an array of whole numbers")
+        minus_one = np.isin(array, np.array(_UNSIGNED_MINUS_ONE, array.dtype)) if array.dtype.kind == "u" else False
+        if array.dtype.kind == "f" and not (np.abs(array) < 2**53).all():
+            raise self.error(field, "has values that are no whole numbers", "an array of whole numbers")
+        whole = np.where(minus_one, -1, array.astype(np.int64))
+        if array.dtype.kind == "f" and (whole != array).any():
+            raise self.error(field, "has values that are no whole numbers", "an array of whole numbers")
+        return np.where(np.isin(whole, _UNSIGNED_MINUS_ONE[0]), -1, whole)
+
+    def indices(self, field: str, shape: tuple[int | None, ...], below: int) -> np.ndarray:
+        """Vertex numbers from 0 to `below` - 1, as int32."""
+        array = self.integers(field, shape)
+        if not array.size:
+            raise self.error(field, f"is empty, of shape {array.shape}", f"vertex numbers from 0 to {below - 1}")
+        for value in (array.min(), array.max()):
+            if not 0 <= value < below:
+                raise self.error(field, f"has the vertex number {value}", f"0 to {below - 1}")
+        return array.astype(np.int32)
+
+    def strings(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
+        array = self.array(field, shape, "US", "text")
+        try:
+            return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else np.array(array.tolist(), dtype=str)
+        except ValueError as cause:
+            raise self.error(field, "is no valid text", "text in UTF-8") from cause
+
+    def parents(self) -> np.ndarray:
+        """Each joint's parent from `kintree_table`, (24,) int32 with root -1, after naming other kinds of model."""
+        valid = f"SMPL's tree of {JOINTS} joints, shape (2, {JOINTS}): parents, then the joints' numbers"
+        table = self.integers("kintree_table", (2, None))
+        joints = table.shape[1]
+        if joints != JOINTS:
+            model = _OTHER_MODELS.get(joints, "another model")
+            raise BodyFileError(
+                f"{self.path} has {joints} joints in 'kintree_table', which is {model}; valid is an SMPL body, "
+                f"which has {JOINTS} (from smpl.is.tue.mpg.de, such as SMPL_NEUTRAL.pkl)."
+            )
+        parents = table[0]
+        if (table[1] != np.arange(JOINTS)).any():
+            raise self.error("kintree_table", "numbers its joints out of order in row 1", valid)
+        for joint, parent in enumerate(parents):
+            if joint == 0 and parent != -1:
+                raise self.error("kintree_table", f"gives the root the parent {parent}", f"-1 or {2**32 - 1} there")
+            if joint > 0 and not 0 <= parent < joint:
+                found = f"gives joint {joint} the parent {parent}"
+                raise self.error("kintree_table", found, f"a tree in order, so 0 to {joint - 1} there")
+            if parent != SMPL_PARENTS[joint]:
+                found = f"gives joint {joint} the parent {parent}, so its joints are not SMPL's"
+                raise self.error("kintree_table", found, f"{SMPL_PARENTS[joint]} there, and in all {SMPL_PARENTS}")
+        return parents.astype(np.int32)
+
+
+def _listed(names: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(names)
