@@ -1,0 +1,18 @@
+"""Everything of LSMPL that needs Blender. Each feature module brings its own `register` and `unregister`."""
+
+import importlib
+
+_FEATURES = ("preferences", "settings", "importing", "solving", "baking", "panel")
+_registered = []
+
+
+def register() -> None:
+    for name in _FEATURES:
+        module = importlib.import_module(f".{name}", __package__)
+        module.register()
+        _registered.append(module)
+
+
+def unregister() -> None:
+    while _registered:
+        _registered.pop().unregister()

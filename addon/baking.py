@@ -1,0 +1,109 @@
+"""Bake: the solved motion of a take becomes an action on its character."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import bpy
+import numpy as np
+
+from ..lsmpl_core import LsmplError, Motion
+from . import actions, character, take as takes
+from .errors import all_or_nothing, reports_errors
+from .selection import active_take
+from .timing import scene_frames
+
+
+class Baked(NamedTuple):
+    armature: bpy.types.Object
+    body_mesh: bpy.types.Object | None
+    action: bpy.types.Action
+    kept: bpy.types.Action | None
+    """The action that was there before, where an animator had edited it."""
+
+
+def bake(take: bpy.types.Object, scene: bpy.types.Scene, body=None) -> Baked:
+    """Put a take's solved motion on its character, which is built where the take has none in the scene.
+
+    The motion's own body is loaded where `body` is None. Raises `LsmplError`, and then nothing has changed.
+    """
+    motion = takes.load_motion(take)
+    body = body or _body_of(take, motion)
+    with all_or_nothing():
+        armature, mesh = _own_character(take, scene, body)
+        is_new = armature is None
+        if is_new:
+            armature, mesh = character.build(body, motion.betas, take.name)
+            armature.matrix_world = take.matrix_world
+            for collection in take.users_collection or (scene.collection,):
+                collection.objects.link(armature)
+                collection.objects.link(mesh)
+        else:
+            character.reshape(armature, mesh, body, motion.betas)
+        quaternions, location = character.pose_curves(armature, body, motion)
+        frames = scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
+        curves = [
+            actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis") for axis in range(3)
+        ]
+        for joint, name in enumerate(body.joint_names):
+            path = f'pose.bones["{name}"].rotation_quaternion'
+            curves += [actions.Curve(path, i, quaternions[:, joint, i], name) for i in range(4)]
+        action = actions.write_action(armature, take.name, frames, curves)
+    kept = actions.assign(armature, action)
+    take.lsmpl.armature, take.lsmpl.body_mesh = armature, mesh
+    return Baked(armature, mesh, action, kept)
+
+
+def _body_of(take: bpy.types.Object, motion: Motion):
+    from .bodies import load
+
+    path = takes.describe_motion(take)["body_path"]
+    body = load(path)
+    if motion.body not in ("", body.key):
+        raise LsmplError(
+            f"{take.name}: was solved for the body {motion.body}, but {path or 'the open body'} is {body.key}; solve again"
+        )
+    return body
+
+
+def _own_character(take, scene, body) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
+    """The take's armature and body mesh if they are still in the scene and fit the body."""
+    armature, mesh = take.lsmpl.armature, take.lsmpl.body_mesh
+    if armature is None or armature.name not in scene.objects or not character.fits(armature, body):
+        return None, None
+    return armature, mesh if mesh is not None and mesh.name in scene.objects else None
+
+
+class LSMPL_OT_bake(bpy.types.Operator):
+    bl_idname = "lsmpl.bake"
+    bl_label = "Bake to Character"
+    bl_description = "Put the solved motion on the take's character as an action; the character is made if there is none"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        take = active_take(context)
+        if take is None or takes.describe_motion(take) is None:
+            cls.poll_message_set("Solve a take first")
+            return False
+        return True
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        baked = bake(active_take(context), context.scene)
+        self.report({"INFO"}, describe(baked))
+        return {"FINISHED"}
+
+
+def describe(baked: Baked) -> str:
+    """For a message to the user."""
+    kept = f"; the action you had edited is kept as {baked.kept.name!r}" if baked.kept else ""
+    return f"Baked on {baked.armature.name!r}{kept}"
+
+
+def register() -> None:
+    bpy.utils.register_class(LSMPL_OT_bake)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(LSMPL_OT_bake)

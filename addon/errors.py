@@ -1,0 +1,42 @@
+"""The one place where errors of the core become messages in Blender, and where a failure undoes what it began."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import bpy
+
+from ..lsmpl_core import LsmplError
+
+
+def reports_errors(method: Callable) -> Callable:
+    """For an operator's `execute`, `invoke` or `modal`: an `LsmplError` is reported and the operator cancelled."""
+
+    @functools.wraps(method)
+    def wrapper(self, context, *args):
+        try:
+            return method(self, context, *args)
+        except LsmplError as error:
+            self.report({"ERROR"}, str(error))
+            return {"CANCELLED"}
+
+    return wrapper
+
+
+@contextmanager
+def all_or_nothing() -> Iterator[None]:
+    """Remove every datablock that the block created if it raises, whatever it raises."""
+    before = {block.session_uid for block in _datablocks()}
+    try:
+        yield
+    except BaseException:
+        bpy.data.batch_remove([block for block in _datablocks() if block.session_uid not in before])
+        raise
+
+
+def _datablocks() -> Iterator[bpy.types.ID]:
+    data = bpy.data
+    for blocks in (data.objects, data.meshes, data.armatures, data.actions, data.node_groups, data.materials):
+        yield from blocks

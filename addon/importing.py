@@ -1,0 +1,230 @@
+"""File > Import > Keypoint Tracks: one take for each file, dropped files included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
+
+from ..lsmpl_core import LAYOUTS, KeypointTrack, LsmplError
+from . import display, take as takes, timing
+from .errors import all_or_nothing, reports_errors
+
+EXTENSIONS = (".trc", ".c3d", ".npy", ".npz", ".csv", ".json", ".txt", ".dat")
+
+_UNITS = (
+    ("auto", "Automatic", "As the file says, or judged by the size of the person"),
+    ("m", "Metres", ""),
+    ("cm", "Centimetres", ""),
+    ("mm", "Millimetres", ""),
+    ("in", "Inches", ""),
+    ("ft", "Feet", ""),
+    ("custom", "Custom", "Multiply by the scale below to get metres"),
+)
+_AXES = (
+    ("auto", "Automatic", "As the file says, or judged by how the person stands"),
+    *((axis, axis.upper(), f"{axis.upper()} points up") for axis in ("z", "y", "x", "-z", "-y", "-x")),
+)
+
+
+def _layout_items(self, context) -> list[tuple[str, str, str]]:
+    return _LAYOUT_ITEMS
+
+
+_LAYOUT_ITEMS = [
+    ("auto", "Automatic", "Matched by the names in the file, or by the number of keypoints"),
+    *((layout.name, layout.label, f"{len(layout)} keypoints") for layout in LAYOUTS.values()),
+    ("mapping", "Mapping File", "A JSON file that names the keypoints in the order of the file"),
+]
+
+
+def add_take(scene: bpy.types.Scene, track: KeypointTrack, name: str = "", collection=None) -> bpy.types.Object:
+    """Store a track as a take, link it, and show it at the scene's present rate."""
+    with all_or_nothing():
+        take = takes.store_track(track, name)
+        display.show(take, len(track.layout))
+        take.lsmpl.start = track.first_frame
+        take.lsmpl.step = timing.frame_step(scene, track.fps)
+        (collection or scene.collection).objects.link(take)
+    return take
+
+
+def match_scene(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) -> None:
+    """Let the scene play these takes from their first to their last frame, at the rate of the first of them.
+
+    A scene that had other takes keeps its rate, which those were timed for, and its range only grows.
+    """
+    others = [take for take in takes.takes_in(scene) if take not in imported]
+    if not others:
+        timing.set_scene_rate(scene, takes.describe(imported[0])["fps"])
+    ends = []
+    for take in imported:
+        facts = takes.describe(take)
+        take.lsmpl.step = timing.frame_step(scene, facts["fps"])
+        ends += [take.lsmpl.start, take.lsmpl.start + (facts["frames"] - 1) * take.lsmpl.step]
+    if others:
+        ends += [scene.frame_start, scene.frame_end]
+    timing.set_scene_range(scene, min(ends), max(ends))
+
+
+def import_files(
+    scene: bpy.types.Scene, paths: Sequence[Path], options: Mapping, collection=None
+) -> tuple[list[bpy.types.Object], list[str], list[LsmplError]]:
+    """A take for each path that can be read; what was assumed about them; and why the others cannot be read.
+
+    options are the keyword arguments of `read_keypoints`.
+    """
+    from ..lsmpl_core.readers import read_keypoints
+
+    imported, assumptions, failures = [], [], []
+    for path in paths:
+        try:
+            track = read_keypoints(path, **options)
+            imported.append(add_take(scene, track, path.stem, collection))
+        except LsmplError as error:
+            failures.append(error)
+            continue
+        assumptions += [f"{path.name}: {d}" for d in track.decisions if d.basis == "assumed"]
+    return imported, assumptions, failures
+
+
+class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
+    bl_idname = "lsmpl.import_keypoints"
+    bl_label = "Import Keypoint Tracks"
+    bl_description = "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take"
+    bl_options = {"REGISTER", "UNDO", "PRESET"}
+
+    filename_ext = ".trc"
+    filter_glob: StringProperty(default=";".join(f"*{extension}" for extension in EXTENSIONS), options={"HIDDEN"})
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+
+    layout_name: EnumProperty(name="Layout", description="Which keypoints the file holds", items=_layout_items)
+    mapping: StringProperty(name="Mapping", description="JSON file that names the keypoints", subtype="FILE_PATH")
+    unit: EnumProperty(name="Unit", description="The unit of length in the file", items=_UNITS)
+    scale: FloatProperty(name="Scale", description="Metres to one unit of the file", default=1.0, min=1e-9, precision=4)
+    up: EnumProperty(name="Up", description="The axis of the file that points up", items=_AXES)
+    override_fps: BoolProperty(name="Set Frame Rate", description="Use this rate instead of the file's")
+    fps: FloatProperty(name="Frame Rate", description="Frames a second", default=30.0, min=0.01, precision=3)
+    folder_is_take: BoolProperty(
+        name="Folder of Frames",
+        description="Read the folder as one take with a JSON file for each frame, as EasyMocap writes it",
+    )
+    match_scene: BoolProperty(
+        name="Match Scene Range and Rate",
+        description="Set the scene's frame range to the takes and, if they are its first, its frame rate to theirs",
+        default=True,
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(self, "layout_name")
+        if self.layout_name == "mapping":
+            layout.prop(self, "mapping")
+        layout.prop(self, "unit")
+        if self.unit == "custom":
+            layout.prop(self, "scale")
+        layout.prop(self, "up")
+        row = layout.row(heading="Frame Rate")
+        row.prop(self, "override_fps", text="")
+        sub = row.row()
+        sub.active = self.override_fps
+        sub.prop(self, "fps", text="")
+        layout.prop(self, "folder_is_take")
+        layout.prop(self, "match_scene")
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        return self.invoke_popup(context)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = context.scene
+        taken, assumptions, failures = import_files(scene, self._paths(), self._options(), context.collection)
+        if taken:
+            if self.match_scene:
+                match_scene(scene, taken)
+            for obj in context.selected_objects:
+                obj.select_set(False)
+            for take in taken:
+                take.select_set(True)
+            context.view_layer.objects.active = taken[0]
+        if failures:
+            self.report({"ERROR" if not taken else "WARNING"}, "\n".join(map(str, failures)))
+        if assumptions:
+            self.report({"WARNING"}, "Assumed, for want of anything that tells:\n" + "\n".join(assumptions))
+        if not taken:
+            return {"CANCELLED"}
+        if not failures and not assumptions:
+            self.report({"INFO"}, f"Imported {', '.join(take.name for take in taken)}")
+        return {"FINISHED"}
+
+    def _paths(self) -> list[Path]:
+        names = [file.name for file in self.files if file.name]
+        folder = Path(self.directory or Path(self.filepath).parent)
+        if self.folder_is_take:
+            return [folder if self.directory or not Path(self.filepath).is_dir() else Path(self.filepath)]
+        return [folder / name for name in names] or [Path(self.filepath or self.directory)]
+
+    def _options(self) -> dict:
+        if self.layout_name == "mapping" and not self.mapping:
+            raise LsmplError("Mapping: no file is chosen; choose the JSON file that names the keypoints")
+        layout = {"auto": None, "mapping": bpy.path.abspath(self.mapping)}.get(self.layout_name, self.layout_name)
+        return {
+            "layout": layout,
+            "unit": {"auto": None, "custom": self.scale}.get(self.unit, self.unit),
+            "up": None if self.up == "auto" else self.up,
+            "fps": self.fps if self.override_fps else None,
+        }
+
+
+class LSMPL_FH_keypoints(bpy.types.FileHandler):
+    bl_idname = "LSMPL_FH_keypoints"
+    bl_label = "Keypoint Tracks"
+    bl_import_operator = LSMPL_OT_import_keypoints.bl_idname
+    bl_file_extensions = ";".join(EXTENSIONS)
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return poll_file_object_drop(context)
+
+
+class LSMPL_OT_match_scene(bpy.types.Operator):
+    bl_idname = "lsmpl.match_scene"
+    bl_label = "Match Scene to Take"
+    bl_description = "Set the scene's frame range and rate to this take's; bake again if it was baked at another rate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        from .selection import active_take
+
+        take = active_take(context)
+        if take is None:
+            raise LsmplError("Select a take, or its character")
+        timing.set_scene_rate(context.scene, takes.describe(take)["fps"])
+        match_scene(context.scene, [take])
+        return {"FINISHED"}
+
+
+_CLASSES = (LSMPL_OT_import_keypoints, LSMPL_FH_keypoints, LSMPL_OT_match_scene)
+
+
+def _menu_entry(self, context: bpy.types.Context) -> None:
+    self.layout.operator(LSMPL_OT_import_keypoints.bl_idname, text="Keypoint Tracks (.trc/.c3d/.npy/.csv/.json)")
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.TOPBAR_MT_file_import.append(_menu_entry)
+
+
+def unregister() -> None:
+    bpy.types.TOPBAR_MT_file_import.remove(_menu_entry)
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

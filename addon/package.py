@@ -1,0 +1,27 @@
+"""The extension's own name: what its preferences and its user folder are filed under.
+
+Inside `addon`, `__package__` ends in `.addon`, which Blender knows nothing of, so nobody else reads `__package__`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import bpy
+
+if TYPE_CHECKING:
+    from .preferences import Preferences
+
+ROOT = __package__.rpartition(".")[0]
+
+
+def preferences() -> Preferences | None:
+    """The add-on's preferences, or None where it was registered without being enabled (as scripts may do)."""
+    addon = bpy.context.preferences.addons.get(ROOT)
+    return addon.preferences if addon else None
+
+
+def user_folder() -> Path:
+    """A writable folder of ours that survives upgrades of the extension."""
+    return Path(bpy.utils.extension_path_user(ROOT, create=True))

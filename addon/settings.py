@@ -1,0 +1,85 @@
+"""The properties that a .blend keeps: of each take, and of the scene's panel."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, PointerProperty, StringProperty
+
+from . import display
+from .package import preferences
+
+
+def _plays_elsewhere(settings: TakeSettings, context: bpy.types.Context) -> None:
+    display.sync(settings.id_data)
+
+
+class TakeSettings(bpy.types.PropertyGroup):
+    """`Object.lsmpl` of a take: what belongs to it, and when it plays."""
+
+    motion: PointerProperty(type=bpy.types.Mesh, name="Motion", description="The motion as solved")
+    armature: PointerProperty(type=bpy.types.Object, name="Armature", description="The character this take is baked on")
+    body_mesh: PointerProperty(type=bpy.types.Object, name="Body", description="The mesh on that armature")
+    start: FloatProperty(name="Start", description="Scene frame of the take's first frame", update=_plays_elsewhere)
+    step: FloatProperty(
+        name="Step",
+        description="Scene frames from one frame of the take to the next",
+        default=1.0,
+        min=1e-6,
+        update=_plays_elsewhere,
+    )
+
+
+class SceneSettings(bpy.types.PropertyGroup):
+    """`Scene.lsmpl`: how the next take of this scene is solved."""
+
+    body_source: EnumProperty(
+        name="Body",
+        description="The body model that is posed",
+        items=(
+            ("OPEN", "Open Body", "The body that comes with LSMPL, free for any use"),
+            ("FILE", "SMPL File", "Your own SMPL body model, as you downloaded it (.npz or .pkl)"),
+        ),
+    )
+    body_path: StringProperty(
+        name="File", description="SMPL body model, .npz or the official .pkl", subtype="FILE_PATH"
+    )
+    shape: EnumProperty(
+        name="Shape",
+        description="Where the body's proportions come from",
+        items=(
+            ("ESTIMATE", "From the Take", "Estimate the proportions from the take's own segment lengths"),
+            ("FIXED", "Fixed", "Use the ten shape values given here"),
+        ),
+    )
+    betas: FloatVectorProperty(
+        name="Shape Values",
+        description="The ten shape components of the body (SMPL's betas)",
+        size=10,
+        soft_min=-3.0,
+        soft_max=3.0,
+    )
+    bake_when_done: BoolProperty(
+        name="Bake When Done", description="Put the solved motion on a character at once", default=True
+    )
+
+
+def chosen_body_path(scene: bpy.types.Scene) -> str:
+    """The absolute path of the scene's body file, or "" for the open body."""
+    settings = scene.lsmpl
+    if settings.body_source == "OPEN":
+        return ""
+    path = settings.body_path or (preferences().body_path if preferences() else "")
+    return bpy.path.abspath(path)
+
+
+def register() -> None:
+    for cls in (TakeSettings, SceneSettings):
+        bpy.utils.register_class(cls)
+    bpy.types.Object.lsmpl = PointerProperty(type=TakeSettings)
+    bpy.types.Scene.lsmpl = PointerProperty(type=SceneSettings)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.lsmpl, bpy.types.Object.lsmpl
+    for cls in (SceneSettings, TakeSettings):
+        bpy.utils.unregister_class(cls)
