@@ -36,7 +36,7 @@ from .solve import Progress, solve_steps
 
 
 @dataclass(frozen=True)
-class Take:
+class Converted:
     """One converted input, as writers get it."""
 
     name: str
@@ -45,10 +45,10 @@ class Take:
     motion: Motion
 
 
-Writer = Callable[[Take, Path], None]
+Writer = Callable[[Converted, Path], None]
 
 
-def write_npz(take: Take, path: Path) -> None:
+def write_npz(take: Converted, path: Path) -> None:
     """The motion in the AMASS layout."""
     take.motion.save(path)
 
@@ -205,7 +205,7 @@ class _Conversion:
             self._print_decisions(source, track)
             with _progress_bar(title) as show:
                 motion = _run(solve_steps(track, body, device=options.device), show)
-            take = Take(source.stem, track, body, motion)
+            take = Converted(source.stem, track, body, motion)
             with replace_when_complete(output) as scratch:
                 self.front_end.writers[format](take, scratch)
         except Exception as error:  # the one place: nothing that is wrong with one take may stop the others
