@@ -1,9 +1,36 @@
-"""LSMPL: 3D keypoint tracks to SMPL motion. `read_keypoints -> solve -> Motion.save`, with nothing from Blender."""
+"""LSMPL: 3D keypoint tracks to SMPL motion. `read_keypoints -> solve -> Motion.save`, with nothing from Blender.
 
+import lsmpl_core as lsmpl
+
+body = lsmpl.load_body()
+track = lsmpl.read_keypoints("walk.trc")
+motion = lsmpl.solve(track, body)
+motion.save("walk.npz")
+"""
+
+from . import metrics
+from .body import Body, load_body
 from .errors import LsmplError
 from .keypoints import Decision, KeypointTrack
 from .layouts import LAYOUTS, Layout, get_layout
 from .motion import Motion
+from .solve import solve, solve_steps
+from .take import Progress, SolveOptions
 
 __version__ = "0.1.0"
-__all__ = ["LAYOUTS", "Decision", "KeypointTrack", "Layout", "LsmplError", "Motion", "get_layout"]
+__all__ = [
+    "LAYOUTS",
+    "Body",
+    "Decision",
+    "KeypointTrack",
+    "Layout",
+    "LsmplError",
+    "Motion",
+    "Progress",
+    "SolveOptions",
+    "get_layout",
+    "load_body",
+    "metrics",
+    "solve",
+    "solve_steps",
+]

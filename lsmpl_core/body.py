@@ -138,7 +138,7 @@ class Body:
 
 
 def load_body(path: str | os.PathLike | None = None) -> Body:
-    """The bundled open body, or a user's SMPL file (`.npz`, or the official `.pkl`, which is read without executing it).
+    """The bundled open body, or a user's SMPL file: `.npz`, or the official `.pkl`, which is read and never executed.
 
     Raises `BodyFileError` naming the file and what is wrong with it.
     """

@@ -16,7 +16,7 @@ Basis = Literal["given", "file", "detected", "assumed"]
 
 @dataclass(frozen=True)
 class Decision:
-    """One thing a reader had to settle (`what`: layout, unit, up, fps, ...), the `value` it took, on which `basis`, and why.
+    """One thing a reader had to settle (`what`: layout, unit, up, fps, ...): the `value`, on which `basis`, and why.
 
     `basis` runs from surest to least sure: "given" by the user, stated in the "file", "detected" from the numbers,
     "assumed" because nothing tells.

@@ -106,7 +106,7 @@ class KeypointModel:
         return State(rotations, trans, world, joints, parts, xp.matmul(self.gather, parts))
 
     def levers(self, state: State):
-        """(B,K,24,3) vectors d: turning joint a by a small world-frame rotation vector w moves keypoint k by w × d_ka."""
+        """(B,K,24,3) vectors d: a small world-frame rotation w of joint a moves keypoint k by w × d_ka."""
         xp = self.backend.xp
         K, J, P = self.lever.shape
         moved = xp.matmul(xp.reshape(self.lever, (K * J, P)), state.parts)

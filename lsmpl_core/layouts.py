@@ -122,7 +122,8 @@ HUMAN36M_17 = Layout(
 PANOPTIC_19 = Layout(
     "panoptic_19",
     ("neck", "nose", "mid_hip",
-     *(f"{side}_{part}" for side in ("left", "right") for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")),
+     *(f"{side}_{part}" for side in ("left", "right")
+       for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")),
      "left_eye", "left_ear", "right_eye", "right_ear"),
     edges=(("neck", "nose"), ("neck", "mid_hip"),
            *_both_sides(("neck", "left_shoulder"), *_ARM, ("mid_hip", "left_hip"), *_LEG, *_FACE)),

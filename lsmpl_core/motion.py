@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +23,7 @@ class Motion:
     poses (T,24,3) axis-angle in radians, SMPL joint order, poses[:,0] the global orientation; (T,72) is accepted.
     trans (T,3): pelvis = trans + J0(betas), as in SMPL. betas (10,), in the shape space of the body named `body`
     ("" where unknown). fps in frames a second.
-    residual (T,K) metres, NaN where a keypoint was missing: distance from each keypoint in `keypoint_names` to its site.
+    residual (T,K) metres: distance from each keypoint in `keypoint_names` to its site, NaN where it was missing.
     first_frame: the number of the first frame, as the source of the motion counts.
     """
 
@@ -59,6 +59,16 @@ class Motion:
 
     def __len__(self) -> int:
         return len(self.poses)
+
+    def frames(self, selection: slice) -> Motion:
+        """The same motion with only some frames (a slice with step 1 keeps `first_frame` right)."""
+        return replace(
+            self,
+            poses=self.poses[selection],
+            trans=self.trans[selection],
+            residual=None if self.residual is None else self.residual[selection],
+            first_frame=self.first_frame + selection.indices(len(self))[0],
+        )
 
     @property
     def frame_residual(self) -> np.ndarray:

@@ -41,7 +41,7 @@ def exp_map(v):
 
 
 def log_map(r):
-    """Rotation matrix (...,3,3) -> axis-angle (...,3) with angle in [0, pi] (through the quaternion, so exact at pi)."""
+    """Rotation matrix (...,3,3) -> axis-angle (...,3) with angle in [0, pi], by way of the quaternion."""
     xp = array_namespace(r)
     q = to_quaternion(r)
     w, v = q[..., :1], q[..., 1:]
@@ -79,7 +79,11 @@ def to_quaternion(r):
     xy, xz, yz = m[1][0] + m[0][1], m[0][2] + m[2][0], m[2][1] + m[1][2]
     q = xp.stack([four_w, wx, wy, wz], axis=-1)
     best = four_w
-    for component, row in ((four_x, (wx, four_x, xy, xz)), (four_y, (wy, xy, four_y, yz)), (four_z, (wz, xz, yz, four_z))):
+    for component, row in (
+        (four_x, (wx, four_x, xy, xz)),
+        (four_y, (wy, xy, four_y, yz)),
+        (four_z, (wz, xz, yz, four_z)),
+    ):
         larger = component > best
         best = xp.where(larger, component, best)
         q = xp.where(larger[..., None], xp.stack(row, axis=-1), q)

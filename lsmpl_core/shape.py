@@ -13,7 +13,8 @@ from .arrays import choose_backend
 from .body import Body
 from .errors import SolveError
 from .keypoints import KeypointTrack
-from .kinematics import KeypointModel
+from .kinematics import KeypointModel, forward
+from .layouts import Layout
 from .motion import NUM_BETAS
 from .prior import pose_statistics
 from .rotation import exp_map
@@ -23,6 +24,8 @@ from .skeleton import NUM_JOINTS
 SAMPLED_POSES = 64
 LENGTH_NOISE = 0.01
 """Metres by which a segment's median length may be off for reasons other than pose: sites, noise."""
+OFFSET_SPREAD = {"mid_hip": 0.03, "hip": 0.03, "spine": 0.04, "neck": 0.03, "jaw": 0.05, "head_top": 0.03}
+"""Metres by which detectors' keypoints are known to differ from the sites, by site; 0.015 elsewhere."""
 MOST_STRETCH = 0.04
 """Metres of spread over poses beyond which a pair of keypoints says nothing of the shape."""
 
@@ -117,6 +120,16 @@ def refine_shape(
     return np.clip(solution[:NUM_BETAS], -4.0, 4.0), solution[NUM_BETAS:].reshape(K, 3)
 
 
+def offset_spread(layout: Layout) -> np.ndarray:
+    """(K,) metres by which the sites of a layout are uncertain on an unknown body.
+
+    SMPL's own joints are where they are; what detectors call a hip lies well outside SMPL's hip joint.
+    """
+    if layout.name.startswith("smpl_"):
+        return np.full(len(layout), 1e-4)
+    return np.array([next((v for k, v in OFFSET_SPREAD.items() if k in site), 0.015) for site in layout.sites])
+
+
 def _sampled_rotations() -> np.ndarray:
     mean, covariance = pose_statistics()
     poses = np.random.default_rng(0).multivariate_normal(mean, covariance, SAMPLED_POSES)
@@ -143,6 +156,4 @@ def _heaviest_part(parts: SiteParts) -> np.ndarray:
 
 
 def _world_rotations(body: Body, rotations: np.ndarray) -> np.ndarray:
-    from .kinematics import forward
-
     return forward(rotations, body.joint_template[None], np.zeros((len(rotations), 3)))[0]

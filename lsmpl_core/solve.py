@@ -1,0 +1,140 @@
+"""`solve`: a keypoint track and a body in, a motion out.
+
+Shape from the segment lengths, a start pose from nothing in a well-seen frame, then frame by frame away from it in both
+directions: each frame is polished from, and anchored to, the pose before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from .arrays import choose_backend
+from .body import Body
+from .errors import SolveError
+from .keypoints import KeypointTrack
+from .motion import NUM_BETAS, Motion
+from .rotation import log_map
+from .shape import fit_shape, offset_spread, refine_shape
+from .sites import site_parts
+from .skeleton import NUM_JOINTS
+from .take import Progress, SolveOptions, Take
+
+SHAPE_ROUNDS = 3
+FEWEST_KEYPOINTS = 3
+
+
+def solve(
+    track: KeypointTrack,
+    body: Body,
+    betas: np.ndarray | None = None,
+    start_pose: np.ndarray | None = None,
+    device: str = "auto",
+    progress: Callable[[Progress], None] | None = None,
+    options: SolveOptions | None = None,
+) -> Motion:
+    """Fit `body` to `track`.
+
+    betas (10,) and start_pose (24,3), the axis-angles of frame 0, are taken as true; None means estimate.
+    device: one of `arrays.DEVICES`. progress is called with a `Progress` every few frames.
+    Raises `SolveError` if too little is seen, `DeviceError` if the device is not there.
+    """
+    steps = solve_steps(track, body, betas, start_pose, device, options)
+    while True:
+        try:
+            report = next(steps)
+        except StopIteration as finished:
+            return finished.value
+        if progress is not None:
+            progress(report)
+
+
+def solve_steps(
+    track: KeypointTrack,
+    body: Body,
+    betas: np.ndarray | None = None,
+    start_pose: np.ndarray | None = None,
+    device: str = "auto",
+    options: SolveOptions | None = None,
+) -> Iterator[Progress]:
+    """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway cancels the solve."""
+    betas, start_pose = _checked(track, betas, start_pose)
+    options = options or SolveOptions()
+    backend = choose_backend(device)
+    parts = site_parts(body, track.layout.sites)
+    offsets = None
+    if betas is None:
+        yield Progress("shape", 0, 1)
+        betas, offsets = yield from _estimate_shape(track, body, parts, options)
+    take = Take(track, body, parts, betas, backend, options, offsets)
+    yield Progress("start", 0, 1)
+    start = take.cold_start() if start_pose is None else take.given_start(start_pose)
+    poses = yield from take.run(*start, range(len(track)))
+    return Motion(
+        poses=log_map(poses.rotations),
+        trans=poses.trans,
+        betas=betas,
+        fps=track.fps,
+        residual=take.residual(poses),
+        keypoint_names=track.layout.keypoints,
+        body=body.key,
+        first_frame=track.first_frame,
+    )
+
+
+def _estimate_shape(track, body, parts, options):
+    """Betas (10,) and site offsets (K,3): from segment lengths, then from a chain of frames solved with them."""
+    backend = choose_backend("numpy")
+    betas, offsets = fit_shape(track, body, parts), None
+    take = Take(track, body, parts, betas, backend, options)
+    start = take.cold_start()
+    chain = _chain(track, start[0], options.shape_frames)
+    poses = yield from _as_stage("shape", take.run(*start, chain))
+    spread = offset_spread(track.layout)
+    for _ in range(SHAPE_ROUNDS):
+        betas, offsets = refine_shape(track, body, parts, np.array(chain), poses.rotations, spread)
+        take = Take(track, body, parts, betas, backend, options, offsets)
+        poses = take.settle(poses, chain, steps=4)
+        yield Progress("shape", len(chain), len(chain))
+    return betas, offsets
+
+
+def _as_stage(stage: str, steps: Iterator[Progress]) -> Iterator[Progress]:
+    """The same progress under another stage's name; returns what `steps` returns."""
+    while True:
+        try:
+            report = next(steps)
+        except StopIteration as finished:
+            return finished.value
+        yield Progress(stage, report.done, report.total, report.residual)
+
+
+def _chain(track: KeypointTrack, start: int, count: int) -> list[int]:
+    """Up to `count` frames about a tenth of a second apart, around `start`."""
+    stride = max(1, round(track.fps / 10))
+    frames = np.arange(start % stride, len(track), stride)
+    middle = int(np.searchsorted(frames, start))
+    first = int(np.clip(middle - count // 2, 0, max(len(frames) - count, 0)))
+    return [int(f) for f in frames[first : first + count]]
+
+
+def _checked(track, betas, start_pose):
+    where = track.source or "the track"
+    if len(track) == 0:
+        raise SolveError(f"{where}: has no frames")
+    if track.visible.sum(axis=1).max() < FEWEST_KEYPOINTS:
+        raise SolveError(
+            f"{where}: no frame shows more than {track.visible.sum(axis=1).max()} keypoints; "
+            f"a pose needs at least {FEWEST_KEYPOINTS}, and a good one the shoulders, hips, elbows and knees"
+        )
+    if betas is not None:
+        betas = np.asarray(betas, dtype=np.float64)
+        if betas.shape != (NUM_BETAS,) or not np.isfinite(betas).all():
+            raise SolveError(f"betas have shape {betas.shape}; expected ({NUM_BETAS},) finite numbers")
+    if start_pose is not None:
+        start_pose = np.asarray(start_pose, dtype=np.float64)
+        if start_pose.size != NUM_JOINTS * 3 or not np.isfinite(start_pose).all():
+            raise SolveError(f"start_pose has shape {start_pose.shape}; expected ({NUM_JOINTS}, 3) finite numbers")
+        start_pose = start_pose.reshape(NUM_JOINTS, 3)
+    return betas, start_pose

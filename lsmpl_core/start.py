@@ -1,0 +1,101 @@
+"""The pose of one frame from nothing: several guesses polished side by side, the best one kept."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .kinematics import KeypointModel
+from .polish import Anchor, Targets, polish
+from .prior import pose_prior, pose_statistics
+from .rotation import exp_map
+from .sites import SiteParts
+from .skeleton import JOINT_NAMES, NUM_JOINTS
+
+TRUNK = tuple(
+    JOINT_NAMES.index(n)
+    for n in ("pelvis", "left_hip", "right_hip", "spine1", "spine2", "spine3", "neck", "left_collar", "right_collar",
+              "left_shoulder", "right_shoulder")
+)  # fmt: skip
+"""Sites on these joints move with the trunk, whatever the limbs do."""
+
+SCHEDULE = ((1e-4, 12), (1e-5, 15), (1e-6, 15))
+"""Prior weight in m² and number of steps: the guesses are drawn to likely poses at first, then set free."""
+
+
+def start_poses(
+    model: KeypointModel, parts: SiteParts, rest_positions: np.ndarray, targets: Targets
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rotations (F,24,3,3), translations (F,3) and costs (F,) in m² of F frames, each solved on its own.
+
+    targets: positions (F,K,3) and weights (F,K) in NumPy; rest_positions (K,3) of the sites. Each frame is polished
+    from every base pose with the trunk's rigid alignment as global orientation (Kabsch 1976), and from upright ones at
+    eight headings, for takes whose trunk is hardly seen.
+    """
+    backend = model.backend
+    base = _base_rotations()
+    positions, weights = targets.positions, targets.weights
+    guesses, owners = [], []
+    trunk = np.isin(parts.joint, TRUNK)
+    on_trunk = np.isin(np.arange(parts.count), parts.keypoint[trunk])
+    for f in range(len(positions)):
+        aligned = _rigid_alignment(rest_positions, positions[f], weights[f] * on_trunk)
+        if aligned is not None:
+            guesses += [_with_root(pose, aligned) for pose in base]
+        guesses += [_with_root(base[0], heading) for heading in _headings()]
+        owners += [f] * (len(guesses) - len(owners))
+    owners = np.array(owners)
+    rotations = backend.array(np.stack(guesses))
+    wanted = Targets(backend.array(positions[owners]), backend.array(weights[owners]))
+    state = model.state(rotations, backend.array(np.zeros((len(owners), 3))))
+    trans = centred(model, state, wanted)
+    free = backend.array(np.full(NUM_JOINTS, 1e-9))
+    for prior_weight, steps in SCHEDULE:
+        prior = pose_prior(backend, prior_weight)
+        done = polish(model, rotations, trans, wanted, Anchor(rotations, free), prior, steps=steps, damping=1e-2)
+        rotations, trans = done.state.rotations, done.state.trans
+    cost = backend.numpy(done.cost)
+    best = [np.flatnonzero(owners == f)[np.argmin(cost[owners == f])] for f in range(len(positions))]
+    return backend.numpy(rotations)[best], backend.numpy(trans)[best], cost[best]
+
+
+def centred(model: KeypointModel, state, targets: Targets):
+    """(B,3): the translation that brings the weighted mean of the keypoints onto that of their targets."""
+    xp = model.backend.xp
+    weight = targets.weights[..., None]
+    offset = xp.sum(weight * (targets.positions - state.keypoints), axis=1)
+    return state.trans + offset / (xp.sum(weight, axis=1) + 1e-9)
+
+
+def _base_rotations() -> list[np.ndarray]:
+    """(24,3,3) local rotations without the root: the prior's mean, the T-pose, arms raised, sitting."""
+    mean = np.concatenate([np.zeros(3), pose_statistics()[0]]).reshape(NUM_JOINTS, 3)
+    t_pose, raised, sitting = np.zeros((NUM_JOINTS, 3)), mean.copy(), mean.copy()
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        raised[JOINT_NAMES.index(f"{side}_shoulder")] = (0.0, 0.0, sign * 1.2)
+        sitting[JOINT_NAMES.index(f"{side}_hip")] = (-1.5, 0.0, 0.0)
+        sitting[JOINT_NAMES.index(f"{side}_knee")] = (1.6, 0.0, 0.0)
+    return [exp_map(pose) for pose in (mean, t_pose, raised, sitting)]
+
+
+def _headings() -> list[np.ndarray]:
+    """Upright orientations (Y up turned to Z up) at eight headings."""
+    upright = exp_map(np.array([np.pi / 2, 0.0, 0.0]))
+    return [exp_map(np.array([0.0, 0.0, angle])) @ upright for angle in np.arange(8) * np.pi / 4]
+
+
+def _with_root(pose: np.ndarray, root: np.ndarray) -> np.ndarray:
+    return np.concatenate([root[None], pose[1:]])
+
+
+def _rigid_alignment(rest: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray | None:
+    """The rotation (3,3) that turns rest points (K,3) onto their targets, or None if fewer than three span a plane."""
+    seen = weight > 0
+    if seen.sum() < 3:
+        return None
+    w = weight[seen] / weight[seen].sum()
+    a, b = rest[seen], target[seen]
+    a, b = a - w @ a, b - w @ b
+    u, size, vt = np.linalg.svd(b.T @ (w[:, None] * a))
+    if size[1] < 1e-4:
+        return None
+    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt

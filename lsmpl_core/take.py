@@ -1,0 +1,184 @@
+"""`Take`: one track on one body shape, ready to be solved; where to start it, and how to go on from frame to frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .arrays import Backend
+from .body import Body
+from .errors import SolveError
+from .keypoints import KeypointTrack
+from .kinematics import KeypointModel
+from .polish import Anchor, Polished, Targets, polish
+from .prior import pose_prior
+from .rotation import exp_map, orthonormalise
+from .sites import SiteParts
+from .skeleton import NUM_JOINTS
+from .start import centred, start_poses
+
+FRAMES_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a solve is: `done` of `total` in this `stage`; `residual` in metres, mean of the latest frame."""
+
+    stage: str
+    done: int
+    total: int
+    residual: float = float("nan")
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """Options of the solver; the defaults are the measured best.
+
+    polish: Levenberg-Marquardt steps a frame. anchor: weight of the predicted pose, in m²/rad². prior: weight of the
+    pose prior, in m² (see `polish.py`). shape_frames: how many frames the shape is refined on.
+    """
+
+    polish: int = 2
+    anchor: float = 2e-4
+    prior: float = 1e-6
+    shape_frames: int = 80
+
+
+@dataclass(frozen=True)
+class Poses:
+    """Solved frames: rotations (N,24,3,3) and trans (N,3), in NumPy."""
+
+    rotations: np.ndarray
+    trans: np.ndarray
+
+
+class Take:
+    """A track's keypoints as targets, and the keypoint model of one body shape that is to meet them."""
+
+    def __init__(
+        self,
+        track: KeypointTrack,
+        body: Body,
+        parts: SiteParts,
+        betas: np.ndarray,
+        backend: Backend,
+        options: SolveOptions,
+        site_offsets: np.ndarray | None = None,
+    ):
+        """site_offsets (K,3): metres by which the sites are off, in the rest frame."""
+        self.backend, self.options, self.parts = backend, options, parts
+        moments = parts.moments(betas)
+        if site_offsets is not None:
+            moments = moments + parts.mass[:, None] * site_offsets[parts.keypoint]
+        self.rest_joints = body.rest_joints(betas)
+        self.rest_positions = np.zeros((parts.count, 3))
+        np.add.at(self.rest_positions, parts.keypoint, moments)
+        self.model = KeypointModel.build(backend, self.rest_joints, parts, moments)
+        self.prior = pose_prior(backend, options.prior)
+        self.anchor_weights = backend.array(np.full(NUM_JOINTS, options.anchor))
+        self.positions = np.where(track.visible[..., None], track.positions, 0.0)
+        self.weights = track.confidence
+        self.source = track.source or "the track"
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def targets(self, frames) -> Targets:
+        """Of some frames, on the backend."""
+        return Targets(self.backend.array(self.positions[frames]), self.backend.array(self.weights[frames]))
+
+    def best_seen(self, count: int) -> np.ndarray:
+        """Up to `count` frames, well seen and apart from each other in time."""
+        seen = self.weights.sum(axis=1)
+        stretches = np.array_split(np.arange(len(self)), min(count, len(self)))
+        best = np.array([stretch[np.argmax(seen[stretch])] for stretch in stretches])
+        return best[seen[best] >= 0.8 * seen[best].max()]
+
+    def cold_start(self) -> tuple[int, np.ndarray, np.ndarray]:
+        """Frame, rotations (24,3,3) and trans (3,) of the well-seen frame that is solved best from nothing."""
+        frames = self.best_seen(4)
+        targets = Targets(self.positions[frames], self.weights[frames])
+        rotations, trans, cost = start_poses(self.model, self.parts, self.rest_positions, targets)
+        best = int(np.argmin(cost / np.maximum(self.weights[frames].sum(axis=1), 1e-9)))
+        return int(frames[best]), rotations[best], trans[best]
+
+    def given_start(self, pose: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
+        """Frame 0 with axis-angles (24,3) taken as true; the translation is where its keypoints say."""
+        if not self.weights[0].any():
+            raise SolveError(f"{self.source}: frame 0 shows no keypoint, so a pose given for it cannot be placed")
+        rotations = exp_map(np.asarray(pose, dtype=np.float64))
+        state = self.model.state(self.backend.array(rotations[None]), self.backend.array(np.zeros((1, 3))))
+        return 0, rotations, self.backend.numpy(centred(self.model, state, self.targets([0])))[0]
+
+    def run(self, frame: int, rotations: np.ndarray, trans: np.ndarray, frames: Sequence[int]) -> Iterator[Progress]:
+        """Solve `frames` (ascending, `frame` among them) one after the other, away from `frame` both ways.
+
+        Yields `Progress` and returns `Poses` in the order of `frames`.
+        """
+        frames = list(frames)
+        middle = frames.index(frame)
+        solved: dict[int, tuple] = {}
+        here = self.backend.array(rotations[None]), self.backend.array(trans[None])
+        solved[frame] = here
+        for order in (range(middle + 1, len(frames)), range(middle - 1, -1, -1)):
+            previous = here
+            for i in order:
+                done = self._step(*previous, frames[i])
+                previous = orthonormalise(done.state.rotations), done.state.trans
+                solved[frames[i]] = previous
+                if len(solved) % 8 == 0:
+                    yield Progress("solve", len(solved), len(frames), self._mean_residual(done, frames[i]))
+        yield Progress("solve", len(frames), len(frames))
+        rotations, trans = zip(*(solved[f] for f in frames))
+        xp = self.backend.xp
+        return Poses(self.backend.numpy(xp.concat(rotations)), self.backend.numpy(xp.concat(trans)))
+
+    def settle(self, poses: Poses, frames: Sequence[int], steps: int) -> Poses:
+        """Polish some frames from the poses they have, all at once and each on its own."""
+        anchor = self.backend.array(poses.rotations)
+        done = polish(
+            self.model,
+            anchor,
+            self.backend.array(poses.trans),
+            self.targets(list(frames)),
+            Anchor(anchor, self.backend.array(np.full(NUM_JOINTS, 1e-9))),
+            self.prior,
+            steps=steps,
+        )
+        return Poses(self.backend.numpy(done.state.rotations), self.backend.numpy(done.state.trans))
+
+    def residual(self, poses: Poses) -> np.ndarray:
+        """(T,K) metres between each keypoint and its site, NaN where the keypoint is missing."""
+        out = np.full(self.weights.shape, np.nan)
+        for start in range(0, len(self), FRAMES_AT_ONCE):
+            frames = slice(start, start + FRAMES_AT_ONCE)
+            state = self.model.state(
+                self.backend.array(poses.rotations[frames]), self.backend.array(poses.trans[frames])
+            )
+            miss = self.backend.numpy(state.keypoints) - self.positions[frames]
+            out[frames] = np.linalg.norm(miss, axis=-1)
+        out[self.weights == 0] = np.nan
+        return out
+
+    def _step(self, rotations, trans, frame: int) -> Polished:
+        """One frame from the pose before it, which is also its prediction."""
+        targets = self.targets([frame])
+        state = self.model.state(rotations, trans)
+        return polish(
+            self.model,
+            rotations,
+            centred(self.model, state, targets),
+            targets,
+            Anchor(rotations, self.anchor_weights),
+            self.prior,
+            steps=self.options.polish,
+        )
+
+    def _mean_residual(self, done: Polished, frame: int) -> float:
+        seen = self.weights[frame] > 0
+        if not seen.any():
+            return float("nan")
+        miss = self.backend.numpy(done.state.keypoints)[0] - self.positions[frame]
+        return float(np.linalg.norm(miss[seen], axis=-1).mean())
