@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import bpy
-import numpy as np
 
 from ..lsmpl_core import LsmplError, Motion
-from . import actions, character, take as takes
+from . import actions, character
+from . import take as takes
 from .errors import all_or_nothing, reports_errors
 from .selection import active_take
 from .timing import scene_frames
@@ -61,7 +61,8 @@ def _body_of(take: bpy.types.Object, motion: Motion):
     body = load(path)
     if motion.body not in ("", body.key):
         raise LsmplError(
-            f"{take.name}: was solved for the body {motion.body}, but {path or 'the open body'} is {body.key}; solve again"
+            f"{take.name}: was solved for the body {motion.body}, "
+            f"but {path or 'the open body'} is {body.key}; solve again"
         )
     return body
 
@@ -77,8 +78,8 @@ def _own_character(take, scene, body) -> tuple[bpy.types.Object | None, bpy.type
 class LSMPL_OT_bake(bpy.types.Operator):
     bl_idname = "lsmpl.bake"
     bl_label = "Bake to Character"
-    bl_description = "Put the solved motion on the take's character as an action; the character is made if there is none"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_description = "Put the solved motion on the take's character as an action; it is made if there is none"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -116,6 +116,9 @@ class _Builder:
     def both(self, operation: str, a, b=None) -> bpy.types.NodeSocket:
         return self.node("FunctionNodeBooleanMath", a, b, operation=operation).outputs[0]
 
+    def compare(self, a, operation: str, b: float) -> bpy.types.NodeSocket:
+        return self.node("FunctionNodeCompare", a, b, data_type="FLOAT", operation=operation).outputs[0]
+
     def is_state(self, state, value: int) -> bpy.types.NodeSocket:
         return self.node("FunctionNodeCompare", state, value, data_type="INT", operation="EQUAL").outputs[0]
 
@@ -172,7 +175,7 @@ class _Builder:
         self.group.links.new(placed, edit.inputs["Scale"])
         position = self.node("ShaderNodeVectorMath", position, edit.outputs[0], operation="ADD").outputs[0]
         confidence = self.math("MAXIMUM", at_frame("confidence", "FLOAT"), placed)
-        seen = self.node("FunctionNodeCompare", confidence, 0.0, data_type="FLOAT", operation="GREATER_THAN").outputs[0]
+        seen = self.compare(confidence, "GREATER_THAN", 0.0)
         visible = self.both("AND", seen, self.both("NOT", self.is_state(state, 2)))
         measured = self.sample(track, self.named(self.attribute("residual", "FLOAT"), "Exists"), vertex, "BOOLEAN")
         residual = self.node(
@@ -205,7 +208,9 @@ class _Builder:
             chosen = None
             if name:
                 value = self.named(self.attribute(name, "FLOAT"), "Attribute")
-                chosen = self.node("FunctionNodeCompare", value, limit, data_type="FLOAT", operation=operation).outputs[0]
+                chosen = self.node("FunctionNodeCompare", value, limit, data_type="FLOAT", operation=operation).outputs[
+                    0
+                ]
             balls = self._painted(balls, colour, chosen)
         return balls
 

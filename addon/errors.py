@@ -14,15 +14,17 @@ from ..lsmpl_core import LsmplError
 def reports_errors(method: Callable) -> Callable:
     """For an operator's `execute`, `invoke` or `modal`: an `LsmplError` is reported and the operator cancelled."""
 
-    @functools.wraps(method)
-    def wrapper(self, context, *args):
+    def guarded(self, *args):
         try:
-            return method(self, context, *args)
+            return method(self, *args)
         except LsmplError as error:
             self.report({"ERROR"}, str(error))
             return {"CANCELLED"}
 
-    return wrapper
+    # Blender counts the arguments that a method declares.
+    if method.__code__.co_argcount == 2:
+        return functools.wraps(method)(lambda self, context: guarded(self, context))
+    return functools.wraps(method)(lambda self, context, event: guarded(self, context, event))
 
 
 @contextmanager

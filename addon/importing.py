@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
 
 from ..lsmpl_core import LAYOUTS, KeypointTrack, LsmplError
-from . import display, take as takes, timing
+from . import display, timing
+from . import take as takes
 from .errors import all_or_nothing, reports_errors
 
 EXTENSIONS = (".trc", ".c3d", ".npy", ".npz", ".csv", ".json", ".txt", ".dat")
@@ -95,7 +97,7 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
     bl_idname = "lsmpl.import_keypoints"
     bl_label = "Import Keypoint Tracks"
     bl_description = "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take"
-    bl_options = {"REGISTER", "UNDO", "PRESET"}
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "PRESET"}
 
     filename_ext = ".trc"
     filter_glob: StringProperty(default=";".join(f"*{extension}" for extension in EXTENSIONS), options={"HIDDEN"})
@@ -196,8 +198,8 @@ class LSMPL_FH_keypoints(bpy.types.FileHandler):
 class LSMPL_OT_match_scene(bpy.types.Operator):
     bl_idname = "lsmpl.match_scene"
     bl_label = "Match Scene to Take"
-    bl_description = "Set the scene's frame range and rate to this take's; bake again if it was baked at another rate"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_description = "Set the scene's frame range and rate to this take's. Bake again afterwards"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

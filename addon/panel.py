@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import textwrap
 from pathlib import Path
+from typing import ClassVar
 
 import bpy
 
-from . import solving, take as takes
+from . import solving
+from . import take as takes
 from .package import preferences
 from .selection import active_take
 
@@ -47,7 +49,7 @@ class LSMPL_PT_import(_Section, bpy.types.Panel):
 class LSMPL_PT_decisions(_Section, bpy.types.Panel):
     bl_label = "How It Was Read"
     bl_parent_id = "LSMPL_PT_import"
-    bl_options = {"DEFAULT_CLOSED"}
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

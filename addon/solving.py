@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import ClassVar
 
 import bpy
 from bpy.app.handlers import persistent
 
 from ..lsmpl_core import LsmplError, Motion
-from . import baking, bodies, take as takes
+from . import baking, bodies
+from . import take as takes
 from .errors import all_or_nothing, reports_errors
 from .preferences import device as chosen_device
 from .selection import active_take
@@ -109,7 +111,7 @@ class LSMPL_OT_solve(bpy.types.Operator):
     bl_idname = "lsmpl.solve"
     bl_label = "Solve"
     bl_description = "Find the body's pose in every frame of the take. Esc cancels and leaves everything as it was"
-    bl_options = {"REGISTER", "UNDO"}
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     _timer = None
 
@@ -149,7 +151,7 @@ class LSMPL_OT_solve(bpy.types.Operator):
         if current is None:  # another file was loaded
             self._stop(context)
             return {"CANCELLED"}
-        if event.type == "ESC" and event.value == "PRESS" or current.cancelled:
+        if (event.type == "ESC" and event.value == "PRESS") or current.cancelled:
             self._stop(context)
             self.report({"INFO"}, "Solve cancelled; nothing has changed")
             return {"CANCELLED"}
@@ -191,7 +193,7 @@ class LSMPL_OT_cancel_solve(bpy.types.Operator):
     bl_idname = "lsmpl.cancel_solve"
     bl_label = "Cancel"
     bl_description = "Stop solving and leave everything as it was"
-    bl_options = {"INTERNAL"}
+    bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         if current:

@@ -1,7 +1,7 @@
-"""Where a take lives in the .blend: the track as read, the edits over it, and the solved motion (docs/blend_storage.md).
+"""Where a take lives in the .blend: the track as read, the edits over it, and the solved motion.
 
 A take is a mesh object. Its mesh holds the track, one vertex a keypoint and frame, frame-major; a second mesh, which
-the take points to, holds the solved motion. Both carry what is no array as JSON.
+the take points to, holds the solved motion. Both carry what is no array as JSON (docs/blend_storage.md).
 """
 
 from __future__ import annotations

@@ -29,9 +29,7 @@ def extension():
         from build import build
 
         zip_path = build(Path(_profile.name) / "dist")
-    done = bpy.ops.extensions.package_install_files(
-        filepath=str(zip_path), repo="user_default", enable_on_install=True
-    )
+    done = bpy.ops.extensions.package_install_files(filepath=str(zip_path), repo="user_default", enable_on_install=True)
     assert done == {"FINISHED"}
     yield importlib.import_module("bl_ext.user_default.lsmpl")
     bpy.ops.preferences.addon_disable(module="bl_ext.user_default.lsmpl")

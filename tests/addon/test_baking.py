@@ -4,7 +4,6 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-import pytest
 
 MOCAP = Path(__file__).parents[3] / "shared" / "mocap"
 
@@ -37,7 +36,7 @@ def largest_errors(baked, body, motion, frames=None) -> tuple[float, float]:
 
 def test_bones_and_mesh_follow_a_random_motion_on_every_frame(baked_take, body, random_motion):
     motion = random_motion(first_frame=7)
-    take, baked = baked_take(motion)
+    _, baked = baked_take(motion)
     joints, vertices = largest_errors(baked, body, motion)
     print(f"joints {1000 * joints:.4f} mm, vertices {1000 * vertices:.4f} mm")
     assert joints < 1e-3
