@@ -37,20 +37,22 @@ from .solve import Progress, solve_steps
 
 @dataclass(frozen=True)
 class Converted:
-    """One converted input, as writers get it."""
+    """One solved input, as writers get it; `body_path` is "" for the open body."""
 
     name: str
     track: KeypointTrack
     body: Body
     motion: Motion
+    body_path: str
+    backend: Backend
 
 
 Writer = Callable[[Converted, Path], None]
 
 
-def write_npz(take: Converted, path: Path) -> None:
+def write_npz(converted: Converted, path: Path) -> None:
     """The motion in the AMASS layout."""
-    take.motion.save(path)
+    converted.motion.save(path)
 
 
 @dataclass(frozen=True)
@@ -205,9 +207,10 @@ class _Conversion:
             self._print_decisions(source, track)
             with _progress_bar(title) as show:
                 motion = _run(solve_steps(track, body, device=options.device), show)
-            take = Converted(source.stem, track, body, motion)
+            body_path = os.path.abspath(options.body) if options.body else ""
+            converted = Converted(source.stem, track, body, motion, body_path, backend)
             with replace_when_complete(output) as scratch:
-                self.front_end.writers[format](take, scratch)
+                self.front_end.writers[format](converted, scratch)
         except Exception as error:  # the one place: nothing that is wrong with one take may stop the others
             expected = isinstance(error, (LsmplError, OSError, MemoryError))
             message = _sentence(error) if expected else f"unexpected {type(error).__name__}: {error}"

@@ -1,0 +1,45 @@
+"""The command line inside Blender: `blender --command lsmpl convert IN... -o OUT`, for .blend, .fbx, .glb and .npz.
+
+The parser, the loop and the messages are the core's (`lsmpl_core/cli.py`), the writers are in `exporting.py`.
+The same from a script: `main(["convert", ...])`, which returns the exit code (see also `farm.py`).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import bpy
+
+COMMAND = "lsmpl"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code. Without `argv`: what stands after `--` on Blender's own.
+
+    Each output is made in an empty file, so what is open in Blender is lost; with a window, this raises `LsmplError`.
+    """
+    from ..lsmpl_core import LsmplError
+    from ..lsmpl_core.cli import main as core_main
+    from .exporting import front_end
+
+    if argv is None:
+        argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
+    if not bpy.app.background:
+        raise LsmplError("lsmpl convert replaces the open file; run it in the background (blender --command lsmpl)")
+    return core_main(argv, front_end(f"blender --command {COMMAND}"))
+
+
+_command = None
+
+
+def register() -> None:
+    global _command
+    _command = bpy.utils.register_cli_command(COMMAND, lambda argv: main(argv))
+
+
+def unregister() -> None:
+    global _command
+    if _command is not None:
+        bpy.utils.unregister_cli_command(_command)
+        _command = None
