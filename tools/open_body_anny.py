@@ -93,7 +93,7 @@ def sample_anny(count: int, seed: int) -> AnnyBodies:
 
 
 def _draw_phenotypes(count: int, seed: int) -> dict[str, torch.Tensor]:
-    """Anny's sliders, each in [0, 1]. At equal ancestry and mean gender a height of 0.38 is 1.70 m, 0.1 more is 11 cm."""
+    """Anny's sliders, each in [0, 1]. At equal ancestry a height of 0.38 is 1.70 m, and 0.1 more is 11 cm."""
     rng = np.random.default_rng(seed)
     ancestry = rng.dirichlet((2.0, 2.0, 2.0), count)
     draws = {

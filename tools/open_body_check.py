@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from open_body_pose import JOINT_NAMES, PARENTS, smpl_joints
+from open_body_pose import JOINT_NAMES, PARENTS, smpl_joints, with_descendants
+from scipy.spatial.transform import Rotation
 
 
 def print_check(body: Mapping[str, np.ndarray]) -> None:
@@ -29,6 +30,11 @@ def print_check(body: Mapping[str, np.ndarray]) -> None:
             f"{JOINT_NAMES[joint]:15s} {1e3 * np.linalg.norm(ours):6.1f}  {1e3 * np.linalg.norm(theirs):6.1f}  "
             f"{_angle(ours, theirs):6.2f}"
         )
+    if "posedirs" in body:
+        print("\nradius that is left around a joint twisted by 90 degrees: plain skinning, with correctives")
+        for part, beyond in (("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "hand")):
+            plain, corrected = (_radius_left(body, template, joints, part, beyond, on) for on in (False, True))
+            print(f"left_{part:10s} {plain:6.2f} {corrected:6.2f}")
     print("\nshape              height    leg    arm  trunk  volume   largest turn of a limb or spine segment")
     parts = {"leg": (1, 4, 7), "arm": (16, 18, 20), "trunk": (0, 3, 6, 9, 12)}
     rows = [("mean", template)] + [
@@ -45,6 +51,27 @@ def print_check(body: Mapping[str, np.ndarray]) -> None:
             f"{name:16s} {height:8.3f} {' '.join(f'{length:6.3f}' for length in lengths)} "
             f"{volume(vertices, body['f']) * 1e3:6.1f} l  {max(turns):5.2f} ({JOINT_NAMES[1 + int(np.argmax(turns))]})"
         )
+
+
+def _radius_left(
+    body: Mapping[str, np.ndarray], template: np.ndarray, joints: np.ndarray, part: str, beyond: str, corrected: bool
+) -> float:
+    """Mean distance from the limb's axis of the vertices that turn half-way with the joint, twisted over at rest."""
+    joint = JOINT_NAMES.index(f"left_{part}")
+    pivot, axis = joints[joint], joints[JOINT_NAMES.index(f"left_{beyond}")] - joints[joint]
+    rotation = Rotation.from_rotvec(np.pi / 2 * axis / np.linalg.norm(axis)).as_matrix()
+    moved = body["weights"][:, with_descendants(joint)].sum(1)[:, None]
+    vertices = template
+    if corrected:
+        directions = body["posedirs"][:, :, 9 * (joint - 1) : 9 * joint].astype(np.float64)
+        vertices = template + directions @ (rotation - np.eye(3)).ravel()
+    posed = pivot + moved * ((vertices - pivot) @ rotation.T) + (1 - moved) * (vertices - pivot)
+    ring = (np.abs(moved - 0.5) < 0.2)[:, 0]
+    radius = [
+        np.linalg.norm(np.cross(points[ring] - pivot, axis / np.linalg.norm(axis)), axis=1).mean()
+        for points in (template, posed)
+    ]
+    return radius[1] / radius[0]
 
 
 def volume(vertices: np.ndarray, triangles: np.ndarray) -> float:

@@ -52,6 +52,15 @@ def smpl_joints() -> np.ndarray:
     return np.array(rows)
 
 
+def with_descendants(joint: int) -> list[int]:
+    """The joint itself and all that hang from it."""
+    found = [joint]
+    for child, parent in enumerate(PARENTS):
+        if parent in found and child not in found:
+            found.append(child)
+    return found
+
+
 def skin_fixed_weights(vertices: np.ndarray, prior: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Positive weights near `prior` (V,) that sum to one and whose mean of `vertices` (V, 3) is exactly `target` (3,).
 

@@ -284,3 +284,28 @@ def test_skinning_equals_smplx(body):
     )
     ours = np.stack([skin(body, b, p) for b, p in zip(betas, poses)])
     assert np.abs(output.vertices.detach().numpy() - ours).max() < 1e-5
+
+
+def test_pose_correctives_are_symmetric_and_leave_sites_alone(body, mirror):
+    posedirs = body["posedirs"].reshape(-1, 3, 23, 3, 3)
+    other_side = np.array(OTHER_SIDE[1:]) - 1
+    mirrored = posedirs[mirror][:, :, other_side] * MIRROR[:, None, None, None] * np.outer(MIRROR, MIRROR)
+    assert np.abs(mirrored - posedirs).max() < 2e-4
+    assert not body["posedirs"][body["site_vertices"][body["site_weights"] > 0]].any()
+
+
+@pytest.mark.parametrize(("joint", "beyond", "least"), [(16, 18, 0.9), (18, 20, 0.9), (20, 22, 0.9)])
+def test_twisted_limbs_keep_their_thickness(body, joint, beyond, least):
+    """Shoulder, elbow and wrist, twisted by 80 degrees either way."""
+    joints = body["J_regressor"] @ body["v_template"]
+    axis = (joints[beyond] - joints[joint]) / np.linalg.norm(joints[beyond] - joints[joint])
+    chain = {16: [16, 18, 20, 22], 18: [18, 20, 22], 20: [20, 22]}[joint]
+    ring = np.abs(body["weights"][:, chain].sum(1) - 0.5) < 0.2
+
+    def radius(vertices) -> float:
+        return float(np.linalg.norm(np.cross(vertices[ring] - joints[joint], axis), axis=1).mean())
+
+    for sign in (-1, 1):
+        pose = np.zeros((24, 3))
+        pose[joint] = sign * np.radians(80) * axis
+        assert radius(skin(body, np.zeros(10), pose)) > least * radius(body["v_template"])
