@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import tempfile
 import zipfile
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
 from .errors import MotionFileError
+from .files import replace_when_complete
 
 NUM_JOINTS = 24
 NUM_BETAS = 10
@@ -93,17 +92,9 @@ class Motion:
         if self.residual is not None:
             arrays["residual"] = self.residual.astype(np.float32)
             arrays["keypoint_names"] = np.array(self.keypoint_names, dtype=np.str_)
-        path = Path(path)
         try:
-            handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".npz")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    np.savez_compressed(file, **arrays)
-                os.chmod(scratch, 0o666 & ~_umask())
-                os.replace(scratch, path)
-            except BaseException:
-                os.unlink(scratch)
-                raise
+            with replace_when_complete(path) as scratch, open(scratch, "wb") as file:
+                np.savez_compressed(file, **arrays)
         except OSError as error:
             raise MotionFileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -155,9 +146,3 @@ def _finite_array(name: str, values) -> np.ndarray:
     if not np.isfinite(array).all():
         raise MotionFileError(f"{name} hold {np.count_nonzero(~np.isfinite(array))} values that are not finite numbers")
     return array
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

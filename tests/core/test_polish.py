@@ -1,0 +1,159 @@
+"""The polish: its equations against finite differences, its minimum, and both array libraries alike."""
+
+import numpy as np
+import pytest
+
+from lsmpl_core.kinematics import KeypointModel
+from lsmpl_core.layouts import MEDIAPIPE_33
+from lsmpl_core.polish import UNKNOWNS, Anchor, Targets, _cost, _moved, _normal_equations, polish
+from lsmpl_core.prior import pose_prior
+from lsmpl_core.rotation import angle_between, exp_map
+from lsmpl_core.sites import site_parts
+from lsmpl_core.skeleton import JOINT_NAMES, LEVEL_PARENTS, LEVELS, PARENTS
+
+BATCH = 3
+
+
+def problem(backend, body, seed=0):
+    """A model, a state, targets, an anchor and a prior, all different from each other."""
+    rng = np.random.default_rng(seed)
+    parts = site_parts(body, MEDIAPIPE_33.sites)
+    betas = rng.normal(size=10)
+    model = KeypointModel.build(backend, body.rest_joints(betas), parts, parts.moments(betas))
+    rotations = exp_map(0.5 * rng.normal(size=(BATCH, 24, 3)))
+    trans = rng.normal(size=(BATCH, 3))
+    truth = model.state(
+        backend.array(rotations @ exp_map(0.3 * rng.normal(size=(BATCH, 24, 3)))), backend.array(trans + 0.1)
+    )
+    weights = rng.random((BATCH, parts.count))
+    weights[:, 5] = 0.0
+    targets = Targets(truth.keypoints, backend.array(weights))
+    anchor = Anchor(backend.array(exp_map(0.5 * rng.normal(size=(BATCH, 24, 3)))), backend.array(rng.random(24) * 0.1))
+    state = model.state(backend.array(rotations), backend.array(trans))
+    return model, state, targets, anchor, pose_prior(backend, 1e-3)
+
+
+def test_levels_hold_each_joint_once_with_its_parent_one_level_up():
+    assert [j for level in LEVELS for j in range(level.start, level.stop)] == list(range(len(PARENTS)))
+    for above, level, parents in zip(LEVELS, LEVELS[1:], LEVEL_PARENTS[1:]):
+        assert [above.start + p for p in parents] == [PARENTS[j] for j in range(level.start, level.stop)]
+
+
+def test_levers_are_the_derivative_of_the_keypoints(backend, body):
+    model, state, *_ = problem(backend, body)
+    levers = backend.numpy(model.levers(state))
+    for joint in range(24):
+        for axis in range(3):
+            step = np.zeros((BATCH, UNKNOWNS))
+            step[:, 3 * joint + axis] = 1e-6
+            ahead = backend.numpy(_moved(model, state, backend.array(step)).keypoints)
+            behind = backend.numpy(_moved(model, state, backend.array(-step)).keypoints)
+            expected = np.cross(np.eye(3)[axis], levers[:, :, joint])
+            np.testing.assert_allclose((ahead - behind) / 2e-6, expected, atol=1e-8)
+
+
+def test_gradient_is_the_derivative_of_the_cost(backend, body):
+    model, state, targets, anchor, prior = problem(backend, body)
+    _, gradient = _normal_equations(model, state, targets, anchor, prior)
+    numeric = np.zeros((BATCH, UNKNOWNS))
+    for i in range(UNKNOWNS):
+        step = np.zeros((BATCH, UNKNOWNS))
+        step[:, i] = 1e-6
+        up = _cost(model, _moved(model, state, backend.array(step)), targets, anchor, prior)
+        down = _cost(model, _moved(model, state, backend.array(-step)), targets, anchor, prior)
+        numeric[:, i] = backend.numpy(up - down) / 4e-6
+    np.testing.assert_allclose(backend.numpy(gradient), numeric, atol=1e-7)
+
+
+def test_hessian_is_the_gauss_newton_one(backend, body):
+    """Against J^T J from numeric residuals of keypoints and prior; the anchor's share is its weights."""
+    model, state, targets, anchor, prior = problem(backend, body)
+    hessian, _ = _normal_equations(model, state, targets, anchor, prior)
+    without, _ = _normal_equations(model, state, targets, anchor, None)
+    xp = backend.xp
+
+    def residuals(step):
+        moved = _moved(model, state, backend.array(step))
+        miss = (moved.keypoints - targets.positions) * xp.sqrt(targets.weights)[..., None]
+        return backend.numpy(miss).reshape(BATCH, -1)
+
+    columns = []
+    for i in range(UNKNOWNS):
+        step = np.zeros((BATCH, UNKNOWNS))
+        step[:, i] = 1e-6
+        columns.append((residuals(step) - residuals(-step)) / 2e-6)
+    jacobian = np.stack(columns, axis=-1)
+    expected = np.swapaxes(jacobian, 1, 2) @ jacobian
+    expected += np.diag(np.concatenate([np.repeat(backend.numpy(anchor.weights), 3), np.zeros(3)]))
+    np.testing.assert_allclose(backend.numpy(without), expected, atol=1e-6)
+    share = backend.numpy(hessian - without)
+    np.testing.assert_allclose(share, np.swapaxes(share, 1, 2), atol=1e-12)
+    assert np.linalg.eigvalsh(share).min() > -1e-10
+    assert np.abs(share[:, :3]).max() == 0.0
+
+
+def test_exact_keypoints_are_met(backend, body):
+    model, state, targets, _, _ = problem(backend, body)
+    loose = Anchor(state.rotations, backend.array(np.full(24, 1e-8)))
+    done = polish(model, state.rotations, state.trans, targets, loose, steps=200)
+    miss = backend.numpy(done.state.keypoints - targets.positions)
+    seen = backend.numpy(targets.weights) > 0
+    assert np.linalg.norm(miss, axis=-1)[seen].max() < 1e-3
+    assert backend.numpy(done.converged).all()
+
+
+def test_a_step_never_raises_the_cost(backend, body):
+    model, state, targets, anchor, prior = problem(backend, body)
+    costs = [
+        backend.numpy(polish(model, state.rotations, state.trans, targets, anchor, prior, steps=n).cost)
+        for n in (0, 1, 2, 5, 20)
+    ]
+    assert (np.diff(costs, axis=0) <= 1e-15).all()
+    assert (costs[-1] < 0.5 * costs[0]).all()
+
+
+def test_unseen_joints_stay_at_their_anchor(backend, body):
+    model, state, targets, _, _ = problem(backend, body)
+    anchor = Anchor(state.rotations, backend.array(np.full(24, 1e-3)))
+    blind = Targets(targets.positions, targets.weights * 0.0)
+    still = polish(model, state.rotations, state.trans, blind, anchor, steps=10)
+    assert backend.numpy(angle_between(still.state.rotations, state.rotations)).max() < 1e-9
+    hands = [JOINT_NAMES.index("left_hand"), JOINT_NAMES.index("right_hand")]
+    armless = np.array(["knuckle" not in name for name in MEDIAPIPE_33.keypoints], dtype=float)
+    seen = Targets(targets.positions, targets.weights * backend.array(armless))
+    done = polish(model, state.rotations, state.trans, seen, anchor, steps=10)
+    moved = backend.numpy(angle_between(done.state.rotations, state.rotations))
+    assert moved[:, hands].max() < 1e-9
+    assert moved.max() > 0.1
+
+
+def test_a_pose_in_a_batch_is_polished_as_if_alone(backend, body):
+    model, state, targets, anchor, prior = problem(backend, body)
+    together = polish(model, state.rotations, state.trans, targets, anchor, prior, steps=6)
+    for i in range(BATCH):
+        one = slice(i, i + 1)
+        alone = polish(
+            model,
+            state.rotations[one],
+            state.trans[one],
+            Targets(targets.positions[one], targets.weights[one]),
+            Anchor(anchor.rotations[one], anchor.weights),
+            prior,
+            steps=6,
+        )
+        np.testing.assert_allclose(
+            backend.numpy(alone.state.keypoints), backend.numpy(together.state.keypoints)[one], atol=1e-7
+        )
+
+
+def test_numpy_and_torch_polish_alike(body):
+    pytest.importorskip("torch")
+    from lsmpl_core.arrays import choose_backend
+
+    ends = []
+    for name in ("numpy", "cpu"):
+        backend = choose_backend(name)
+        model, state, targets, anchor, prior = problem(backend, body)
+        done = polish(model, state.rotations, state.trans, targets, anchor, prior, steps=8)
+        ends.append(backend.numpy(done.state.keypoints))
+    assert np.abs(ends[0] - ends[1]).max() < 1e-4
