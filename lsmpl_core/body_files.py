@@ -14,17 +14,17 @@ import numpy as np
 
 from . import safe_pickle
 from .errors import BodyFileError
+from .skeleton import NUM_JOINTS, PARENTS
 
 SHAPE_COMPONENTS = 10
-POSE_COMPONENTS = 207  # nine entries of the rotation matrix of each of 23 joints
-SMPL_PARENTS = (-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21)
-JOINTS = len(SMPL_PARENTS)
+POSE_COMPONENTS = 9 * (NUM_JOINTS - 1)  # the entries of the rotation matrices of all joints but the root
 
 _REQUIRED = ("v_template", "shapedirs", "weights", "J_regressor", "kintree_table", "f")
 _OPTIONAL = ("posedirs", "quads", "site_names", "site_vertices", "site_weights", "name", "license")
 _OTHER_MODELS = {16: "a MANO hand", 5: "a FLAME head", 52: "an SMPL-H body", 55: "an SMPL-X body"}
-_UNSIGNED_MINUS_ONE = (2**32 - 1, 2**64 - 1)  # the root's parent in official files
-_SUM_TOLERANCE = 1e-3  # of weights, which some files store as float16
+_UNSIGNED_MINUS_ONE = 2**32 - 1  # the root's parent in official files
+_WEIGHT_TOLERANCE = 1e-3  # some files store float16
+_REGRESSOR_TOLERANCE = 0.1  # SMPL's training only encourages its rows to sum to one
 _HEIGHTS = (0.1, 10.0)  # of a template, in [m]
 
 
@@ -59,17 +59,13 @@ def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     body = {
         "v_template": v_template,
         "shapedirs": shapedirs[:, :, :SHAPE_COMPONENTS],
-        "weights": fields.fractions("weights", (vertices, JOINTS)),
-        "J_regressor": fields.numbers("J_regressor", (JOINTS, vertices)),
+        "weights": fields.weights("weights", (vertices, NUM_JOINTS)),
+        "J_regressor": fields.rows_of_one("J_regressor", (NUM_JOINTS, vertices), _REGRESSOR_TOLERANCE),
     }
     if fields.has("posedirs"):
         body["posedirs"] = fields.numbers("posedirs", (vertices, 3, POSE_COMPONENTS))
-    off = np.abs(body["J_regressor"].sum(axis=1) - 1)
-    if off.max() > 0.01:
-        found = f"sums to {body['J_regressor'][off.argmax()].sum():.3g} in row {off.argmax()}"
-        raise fields.error("J_regressor", found, "rows that sum to one")
     if fields.has("site_weights"):
-        body["site_weights"] = fields.fractions("site_weights", (None, None))
+        body["site_weights"] = fields.weights("site_weights", (None, None))
     body = {key: np.ascontiguousarray(array, np.float32) for key, array in body.items()}
 
     body["parents"] = parents
@@ -111,13 +107,17 @@ def _read_npz(data: bytes, path: Path) -> dict[str, object]:
     member = "the list of contents"
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            members = set(archive.namelist())
-            for key in (*_REQUIRED, *_OPTIONAL):
+            wanted = [key for key in (*_REQUIRED, *_OPTIONAL) if f"{key}.npy" in archive.namelist()]
+            size = sum(archive.getinfo(f"{key}.npy").file_size for key in wanted)
+            if size > safe_pickle.MAX_BYTES:
+                raise BodyFileError(
+                    f"it unpacks to {size >> 20} MB; at most {safe_pickle.MAX_BYTES >> 20} MB are read."
+                )
+            for key in wanted:
                 member = f"{key}.npy"
-                if member in members:
-                    fields[key] = _read_npy(archive, member)
+                fields[key] = _read_npy(archive, member)
     except BodyFileError as error:
-        raise BodyFileError(f"{path}, field '{key}': {error}") from error
+        raise BodyFileError(f"{path}, {member}: {error}") from error
     except Exception as cause:  # on damaged data zipfile and numpy raise almost anything
         raise BodyFileError(f"{path} is damaged at {member} ({cause}). Copy or download the file again.") from cause
     return fields
@@ -126,8 +126,6 @@ def _read_npz(data: bytes, path: Path) -> dict[str, object]:
 def _read_npy(archive: zipfile.ZipFile, member: str) -> object:
     """The array of one `.npy` member, once its size agrees with its header; one of objects is an embedded pickle."""
     size = archive.getinfo(member).file_size
-    if size > safe_pickle.MAX_BYTES:
-        raise BodyFileError(f"it has {size >> 20} MB, and at most {safe_pickle.MAX_BYTES >> 20} MB are read")
     with archive.open(member) as stream:
         version = np.lib.format.read_magic(stream)
         header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -135,7 +133,7 @@ def _read_npy(archive: zipfile.ZipFile, member: str) -> object:
         if dtype.hasobject:
             return safe_pickle.loads(stream.read(), name="the pickle in it")
         if stream.tell() + math.prod(shape) * dtype.itemsize != size:
-            raise BodyFileError(f"an array of shape {shape} and type {dtype} does not fill its {size} bytes")
+            raise BodyFileError(f"an array of shape {shape} and type {dtype} does not fill its {size} bytes.")
     with archive.open(member) as stream:
         return np.lib.format.read_array(stream, allow_pickle=False)
 
@@ -186,29 +184,31 @@ class _Fields:
             raise self.error(field, f"has {bad} values that are not finite or above a million", "finite numbers")
         return array
 
-    def fractions(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
-        """Rows of non-negative numbers that sum to one; rounding in the file is taken out."""
+    def rows_of_one(self, field: str, shape: tuple[int | None, int | None], tolerance: float) -> np.ndarray:
+        """Rows of finite numbers that sum to one within `tolerance`, as float64."""
         array = self.numbers(field, shape)
         if not array.size:
-            raise self.error(field, f"is empty, of shape {array.shape}", "rows of weights that sum to one")
+            raise self.error(field, f"is empty, of shape {array.shape}", "rows that sum to one")
         sums = array.sum(axis=1)
         worst = np.abs(sums - 1).argmax()
-        if abs(sums[worst] - 1) > _SUM_TOLERANCE:
+        if abs(sums[worst] - 1) > tolerance:
             raise self.error(field, f"sums to {sums[worst]:.4g} in row {worst}", "rows that sum to one")
-        if array.min() < -_SUM_TOLERANCE:
-            raise self.error(field, f"has the negative value {array.min():.4g}", "rows of weights from 0 to 1")
-        return array / sums[:, None]
+        return array
+
+    def weights(self, field: str, shape: tuple[int | None, int | None]) -> np.ndarray:
+        """Rows of non-negative numbers that sum to one, with the file's rounding taken out, as float64."""
+        array = self.rows_of_one(field, shape, _WEIGHT_TOLERANCE)
+        if array.min() < -_WEIGHT_TOLERANCE:
+            raise self.error(field, f"has the negative value {array.min():.4g}", "weights from 0 to 1")
+        return array / array.sum(axis=1, keepdims=True)
 
     def integers(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
-        """Whole numbers, as int64 (unsigned minus one, as official files have it, becomes -1)."""
+        """Whole numbers, as int64; unsigned minus one, which official files have, becomes -1."""
         array = self.array(field, shape, "fiu", "an array of whole numbers")
-        minus_one = np.isin(array, np.array(_UNSIGNED_MINUS_ONE, array.dtype)) if array.dtype.kind == "u" else False
-        if array.dtype.kind == "f" and not (np.abs(array) < 2**53).all():
+        if array.dtype.kind == "f" and not ((np.abs(array) < 2**53) & (array == np.round(array))).all():
             raise self.error(field, "has values that are no whole numbers", "an array of whole numbers")
-        whole = np.where(minus_one, -1, array.astype(np.int64))
-        if array.dtype.kind == "f" and (whole != array).any():
-            raise self.error(field, "has values that are no whole numbers", "an array of whole numbers")
-        return np.where(np.isin(whole, _UNSIGNED_MINUS_ONE[0]), -1, whole)
+        array = array.astype(np.int64)
+        return np.where(array == _UNSIGNED_MINUS_ONE, -1, array)
 
     def indices(self, field: str, shape: tuple[int | None, ...], below: int) -> np.ndarray:
         """Vertex numbers from 0 to `below` - 1, as int32."""
@@ -229,17 +229,17 @@ class _Fields:
 
     def parents(self) -> np.ndarray:
         """Each joint's parent from `kintree_table`, (24,) int32 with root -1, after naming other kinds of model."""
-        valid = f"SMPL's tree of {JOINTS} joints, shape (2, {JOINTS}): parents, then the joints' numbers"
+        valid = f"SMPL's tree of {NUM_JOINTS} joints, shape (2, {NUM_JOINTS}): parents, then the joints' numbers"
         table = self.integers("kintree_table", (2, None))
         joints = table.shape[1]
-        if joints != JOINTS:
+        if joints != NUM_JOINTS:
             model = _OTHER_MODELS.get(joints, "another model")
             raise BodyFileError(
                 f"{self.path} has {joints} joints in 'kintree_table', which is {model}; valid is an SMPL body, "
-                f"which has {JOINTS} (from smpl.is.tue.mpg.de, such as SMPL_NEUTRAL.pkl)."
+                f"which has {NUM_JOINTS} (from smpl.is.tue.mpg.de, such as SMPL_NEUTRAL.pkl)."
             )
         parents = table[0]
-        if (table[1] != np.arange(JOINTS)).any():
+        if (table[1] != np.arange(NUM_JOINTS)).any():
             raise self.error("kintree_table", "numbers its joints out of order in row 1", valid)
         for joint, parent in enumerate(parents):
             if joint == 0 and parent != -1:
@@ -247,9 +247,9 @@ class _Fields:
             if joint > 0 and not 0 <= parent < joint:
                 found = f"gives joint {joint} the parent {parent}"
                 raise self.error("kintree_table", found, f"a tree in order, so 0 to {joint - 1} there")
-            if parent != SMPL_PARENTS[joint]:
+            if parent != PARENTS[joint]:
                 found = f"gives joint {joint} the parent {parent}, so its joints are not SMPL's"
-                raise self.error("kintree_table", found, f"{SMPL_PARENTS[joint]} there, and in all {SMPL_PARENTS}")
+                raise self.error("kintree_table", found, f"{PARENTS[joint]} there, and in all {PARENTS}")
         return parents.astype(np.int32)
 
 

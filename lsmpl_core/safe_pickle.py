@@ -546,10 +546,17 @@ _LITERALS: dict[bytes, Callable[[_Machine], object]] = {
     pickle.UNICODE: lambda m: m.line().decode("raw-unicode-escape"),
     pickle.SHORT_BINSTRING: lambda m: m.take(m.unsigned(1)).decode("latin1"),
     pickle.BINSTRING: lambda m: m.take(m.signed(4)).decode("latin1"),
-    pickle.STRING: lambda m: m.line().strip()[1:-1].decode("unicode-escape"),
+    pickle.STRING: lambda m: _unquoted(m.line().strip()),
 }
 _REFUSED = ["INST", "OBJ", "EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEXT_BUFFER", "READONLY_BUFFER"]
 _REFUSED_CODES = {getattr(pickle, name): name for name in _REFUSED}
+
+
+def _unquoted(literal: bytes) -> str:
+    """The text of a Python 2 string literal as `repr` writes it."""
+    if re.search(rb"\\[^'\"nrtx]", literal.replace(rb"\\", b"")):
+        raise ValueError("an unknown escape in a string")
+    return literal[1:-1].decode("unicode-escape")
 
 
 def _allowed(module: object, name: object) -> Global:
