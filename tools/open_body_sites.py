@@ -28,7 +28,7 @@ LEFT_VERTICES = {
     "ring_tip": (9663,),
     "little_tip": (9251,),
 }
-LEFT_MOUTH = 10345
+LEFT_MOUTH = 7166
 
 # Knuckles, between the heads of two of Anny's bones: (bone, bone, fraction of the way to the second).
 LEFT_KNUCKLES = {

@@ -235,6 +235,7 @@ def test_sites_are_where_detectors_mark_them(body, sites):
     assert sites["head_top"][1] == pytest.approx(crown, abs=0.005)
     face = ["head_top", "left_eye", "nose", "mouth_left", "chin"]
     assert all(sites[above][1] > sites[below][1] + 0.01 for above, below in pairwise(face))
+    assert abs(sites["mouth_left"][0]) < sites["left_eye"][0]
     assert sites["nose"][2] == max(sites[name][2] for name in sites if "toe" not in name)
     assert 0 < sites["left_eye_inner"][0] < sites["left_eye"][0] < sites["left_eye_outer"][0] < sites["left_ear"][0]
     for name in ("left_big_toe", "left_small_toe", "left_heel"):
