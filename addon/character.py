@@ -33,6 +33,7 @@ def build(body: Body, betas: np.ndarray, name: str) -> tuple[bpy.types.Object, b
     for bone in armature.pose.bones:
         bone.rotation_mode = "QUATERNION"
     armature.data.display_type = "STICK"
+    armature.show_in_front = True
     mesh = _body_mesh(body, f"{name} Body")
     mesh.parent = armature
     modifier = mesh.modifiers.new("Armature", "ARMATURE")

@@ -1,0 +1,142 @@
+"""Takes in a .blend: what went in comes out, in another file and without the add-on too."""
+
+import json
+
+import bpy
+import numpy as np
+import pytest
+
+
+def noisy_track(core, frames=30, layout="coco_17", **facts):
+    rng = np.random.default_rng(5)
+    keypoints = len(core.get_layout(layout))
+    positions = rng.normal(size=(frames, keypoints, 3)).astype(np.float32)
+    positions[rng.random((frames, keypoints)) < 0.2] = np.nan
+    confidence = rng.uniform(0.1, 1, (frames, keypoints)).astype(np.float32)
+    return core.KeypointTrack(positions, confidence, layout=layout, **facts)
+
+
+def assert_same_track(a, b):
+    np.testing.assert_array_equal(a.positions, b.positions)
+    np.testing.assert_array_equal(a.confidence, b.confidence)
+    assert (a.layout, a.fps, a.first_frame, a.source) == (b.layout, b.fps, b.first_frame, b.source)
+    assert list(a.decisions) == list(b.decisions)
+
+
+def test_a_track_comes_back_exactly(addon, core):
+    decisions = [core.Decision("unit", "mm", "detected", "the person would be 1,700 m tall")]
+    track = noisy_track(core, fps=59.94005994, first_frame=17, source="/takes/Tänzer.trc", decisions=decisions)
+    take = addon("take").store_track(track)
+    assert take.name == "Tänzer"
+    assert_same_track(addon("take").load_track(take), track)
+
+
+def test_a_layout_of_the_users_own_survives(addon, core):
+    layout = core.Layout("mine", ("tip", "knee"), edges=(("tip", "knee"),), sites=("nose", "left_knee"), label="Mine")
+    track = core.KeypointTrack(np.ones((3, 2, 3)), layout=layout)
+    assert addon("take").load_track(addon("take").store_track(track)).layout == layout
+
+
+def test_edits_lie_over_the_track_as_read(addon, core):
+    takes, track = addon("take"), noisy_track(core, frames=4)
+    track.positions[0, :4], track.confidence[0, :4] = 1.0, 0.5
+    track.positions[0, 3], track.confidence[0, 3] = np.nan, 0.0
+    take = takes.store_track(track)
+    mesh = take.data
+    state = mesh.attributes.new("edit_state", "INT", "POINT").data
+    offset = mesh.attributes.new("edit_offset", "FLOAT_VECTOR", "POINT").data
+    state[0].value, offset[0].vector = takes.MOVED, (0, 0, 2)
+    state[1].value = takes.IGNORED
+    state[2].value = takes.PINNED
+    state[3].value, offset[3].vector = takes.MOVED, (1, 2, 3)
+    edited = takes.load_track(take)
+    np.testing.assert_array_equal(edited.positions[0, 0], (1, 1, 3))
+    assert np.isnan(edited.positions[0, 1]).all()
+    np.testing.assert_array_equal(edited.positions[0, 2], (1, 1, 1))
+    np.testing.assert_array_equal(edited.positions[0, 3], (1, 2, 3))
+    np.testing.assert_array_equal(edited.confidence[0, :4], (1, 0, 1, 1))
+    assert_same_track(takes.load_track(take, edits=False), track)
+
+
+def test_a_motion_comes_back_exactly(addon, core, body, random_motion):
+    motion = random_motion(fps=59.94, first_frame=4)
+    track = body.keypoints(motion, "coco_17")
+    motion.keypoint_names = track.layout.keypoints[::-1]
+    motion.residual = np.random.default_rng(0).uniform(0, 0.1, (40, 17)).astype(np.float32)
+    motion.residual[3, 5] = np.nan
+    take = addon("take").store_track(track)
+    addon("take").store_motion(take, motion, report={"device": "numpy"})
+    back = addon("take").load_motion(take)
+    for name in ("poses", "trans", "residual"):
+        np.testing.assert_array_equal(getattr(back, name), getattr(motion, name).astype(np.float32), err_msg=name)
+    np.testing.assert_array_equal(back.betas, motion.betas)
+    for name in ("fps", "keypoint_names", "body", "gender", "first_frame"):
+        assert getattr(back, name) == getattr(motion, name)
+    facts = addon("take").describe_motion(take)
+    assert facts["device"] == "numpy"
+    assert facts["residual_mean"] == pytest.approx(np.nanmean(motion.residual))
+    assert motion.frame_residual[facts["worst_frame"]] == pytest.approx(facts["residual_worst"])
+
+
+def test_solving_again_leaves_one_motion(addon, body, random_motion):
+    motion = random_motion()
+    take = addon("take").store_track(body.keypoints(motion, "smpl_24"))
+    for _ in range(2):
+        addon("take").store_motion(take, motion)
+    assert len(bpy.data.meshes) == 2
+
+
+def test_everything_survives_saving_and_loading(addon, baked_take, random_motion, tmp_path):
+    motion = random_motion(frames=20)
+    take, _ = baked_take(motion)
+    track = addon("take").load_track(take)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "take.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "take.blend"))
+    take = bpy.data.objects["Test"]
+    assert_same_track(addon("take").load_track(take), track)
+    np.testing.assert_array_equal(addon("take").load_motion(take).poses, motion.poses.astype(np.float32))
+    assert take.lsmpl.armature.animation_data.action
+
+
+def test_appending_a_take_brings_all_of_it(addon, baked_take, random_motion, tmp_path):
+    motion = random_motion(frames=20)
+    take, _ = baked_take(motion)
+    track = addon("take").load_track(take)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "take.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.append(directory=str(tmp_path / "take.blend" / "Object"), filename="Test")
+    take = bpy.data.objects["Test"]
+    assert_same_track(addon("take").load_track(take), track)
+    np.testing.assert_array_equal(addon("take").load_motion(take).poses, motion.poses.astype(np.float32))
+    assert take.modifiers[0].node_group
+    scene = bpy.context.scene
+    names = {take.lsmpl.armature.name, take.lsmpl.body_mesh.name, "Test"}
+    assert names <= set(scene.objects.keys())
+    assert addon("baking").bake(take, scene).armature == take.lsmpl.armature
+
+
+def test_twenty_thousand_frames_are_stored_at_once(addon, core):
+    track = noisy_track(core, frames=20_000, layout="mediapipe_33")
+    take = addon("importing").add_take(bpy.context.scene, track, "Long")
+    assert len(take.data.vertices) == 660_000
+    np.testing.assert_array_equal(addon("take").load_track(take).positions, track.positions)
+
+
+def test_a_take_without_frames_is_refused(addon, core):
+    with pytest.raises(core.LsmplError, match="no frames"):
+        addon("importing").add_take(bpy.context.scene, core.KeypointTrack(np.zeros((0, 17, 3)), layout="coco_17"))
+    assert not bpy.data.meshes
+
+
+def test_a_mesh_that_was_edited_is_an_error_that_says_so(addon, core):
+    take = addon("take").store_track(noisy_track(core))
+    take.data.vertices.add(1)
+    with pytest.raises(core.LsmplError, match="import the take again"):
+        addon("take").load_track(take)
+
+
+def test_what_a_newer_version_stored_is_not_guessed_at(addon, core):
+    take = addon("take").store_track(noisy_track(core))
+    take.data["lsmpl_track"] = json.dumps({**json.loads(take.data["lsmpl_track"]), "format": 99})
+    with pytest.raises(core.LsmplError, match="newer LSMPL"):
+        addon("take").load_track(take)

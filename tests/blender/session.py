@@ -1,0 +1,96 @@
+"""A real Blender with a screen, driven from outside: Python between its draws, a real mouse and real keys, screenshots.
+
+LSMPL_BLENDER is the command that starts a program where Blender is, with a screen: `env` for this machine, or a
+wrapper around a chroot or container. LSMPL_BLENDER_FILES is a folder that both sides see, written OUTSIDE=INSIDE.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shlex
+import shutil
+import subprocess
+import textwrap
+import time
+from pathlib import Path
+
+
+class BlenderSession:
+    """One Blender in its own profile, maximised, with the extension's zip installed by `install`."""
+
+    def __init__(self, command: str, outside: Path, inside: str):
+        self.command = shlex.split(command)
+        self.outside, self.inside = outside / "lsmpl-session", f"{inside}/lsmpl-session"
+        shutil.rmtree(self.outside, ignore_errors=True)
+        (self.outside / "requests").mkdir(parents=True)
+        self._numbers = itertools.count()
+        script = self.share(Path(__file__).with_name("inside.py"))
+        profile = f"BLENDER_USER_RESOURCES={self.inside}/profile"
+        blender = ["blender", "--factory-startup", "--window-geometry", "0", "0", "1920", "1080", "--python", script]
+        self.log = (self.outside / "log.txt").open("w")
+        command = [*self.command, "env", profile, *blender, "--", f"{self.inside}/requests"]
+        self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
+        self.run("value = bpy.app.version_string", timeout=90)
+
+    def share(self, path: Path) -> str:
+        """Copy a file to where Blender sees it; returns its path there."""
+        shutil.copy(path, self.outside / path.name)
+        return f"{self.inside}/{path.name}"
+
+    def run(self, code: str, timeout: float = 60):
+        """Run Python in Blender; what it leaves in `value` comes back."""
+        request = self.outside / "requests" / f"{next(self._numbers):05d}.py"
+        scratch = request.with_suffix(".new")
+        scratch.write_text(textwrap.dedent(code), encoding="utf-8")
+        scratch.rename(request)
+        answer = request.with_suffix(".json")
+        until = time.monotonic() + timeout
+        while not answer.exists():
+            if self.process.poll() is not None or time.monotonic() > until:
+                log = (self.outside / "log.txt").read_text(errors="replace")[-3000:]
+                raise AssertionError(f"Blender gave no answer (exit code {self.process.poll()}):\n{log}")
+            time.sleep(0.02)
+        result = json.loads(answer.read_text(encoding="utf-8"))
+        if "error" in result:
+            raise AssertionError(result["error"])
+        return result["value"]
+
+    def wait_for(self, condition: str, timeout: float = 60) -> None:
+        """Wait until a Python expression is true in Blender."""
+        until = time.monotonic() + timeout
+        while not self.run(f"value = bool({condition})"):
+            if time.monotonic() > until:
+                raise AssertionError(f"still not true after {timeout} s: {condition}")
+            time.sleep(0.1)
+
+    def install(self, zip_path: Path) -> None:
+        self.run(f"""
+            bpy.ops.extensions.package_install_files(
+                filepath={self.share(zip_path)!r}, repo="user_default", enable_on_install=True)
+        """)
+
+    def xdotool(self, *words: object) -> None:
+        """Real mouse and keys: `xdotool("mousemove", x, y, "click", 1)`."""
+        subprocess.run([*self.command, "xdotool", *map(str, words)], check=True)
+        time.sleep(0.3)
+
+    def click(self, x: float, y: float) -> None:
+        self.xdotool("mousemove", round(x), round(y), "sleep", 0.2, "click", 1)
+
+    def screenshot(self, path: Path) -> None:
+        """The whole screen, as PNG."""
+        shot = f"{self.inside}/shot.png"
+        subprocess.run([*self.command, "import", "-window", "root", shot], check=True)
+        shutil.copy(self.outside / "shot.png", path)
+
+    def close(self) -> None:
+        if self.process.poll() is None:
+            try:
+                self.run(
+                    "bpy.app.timers.register(lambda: bpy.ops.wm.quit_blender() and None, first_interval=0.2)", timeout=5
+                )
+                self.process.wait(20)
+            except (AssertionError, subprocess.TimeoutExpired):
+                self.process.kill()
+        self.log.close()
