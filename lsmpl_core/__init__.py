@@ -14,6 +14,7 @@ from .errors import LsmplError
 from .keypoints import Decision, KeypointTrack
 from .layouts import LAYOUTS, Layout, get_layout
 from .motion import Motion
+from .readers import read_keypoints
 from .solve import solve, solve_steps
 from .take import Progress, SolveOptions
 
@@ -31,6 +32,7 @@ __all__ = [
     "get_layout",
     "load_body",
     "metrics",
+    "read_keypoints",
     "solve",
     "solve_steps",
 ]

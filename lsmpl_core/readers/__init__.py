@@ -1,0 +1,289 @@
+"""Reading keypoint files of any known format as a `KeypointTrack` in metres, Z up.
+
+A format module reads one format as a `RawTrack`; the layout, the unit, the up axis and the frame rate are settled here,
+for all formats alike, and each as a `Decision`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from .. import detect
+from ..errors import KeypointFileError, LayoutError
+from ..keypoint_names import is_generic, main_subject, split_subject
+from ..keypoints import Decision, KeypointTrack
+from ..layouts import Layout, get_layout
+from ..mapping import Mapping, load_mapping
+from ..whole_body import KNOWN_COUNTS, KNOWN_LAYOUTS, WHOLE_BODY_SETS
+from .arrays import read_npy, read_npz
+from .c3d import read_c3d
+from .csv_table import read_csv
+from .json_lists import read_json
+from .raw import RawTrack
+from .rows import read_rows
+from .trc import read_trc
+
+READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
+    ".trc": read_trc,
+    ".c3d": read_c3d,
+    ".npy": read_npy,
+    ".npz": read_npz,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".txt": read_rows,
+    ".dat": read_rows,
+    ".json": read_json,
+}
+"""The reader of each file name ending; a folder is read as one JSON file a frame."""
+
+UNIT_CHOICES = (*detect.UNITS, "body")
+UP_CHOICES = (*detect.AXES, "body")
+DEFAULT_FPS = 30.0
+
+
+def read_keypoints(
+    path: str | Path,
+    layout: str | Path | Layout | None = None,
+    unit: str | float | None = None,
+    up: str | None = None,
+    fps: float | None = None,
+) -> KeypointTrack:
+    """Read a take of 3D keypoints.
+
+    path: a file whose name ends as one of `READERS`, or a folder with one JSON file a frame.
+    layout: a layout's name, a `Layout`, or the path of a JSON mapping (`mapping.py`); found by names or count if None.
+    unit: "m", "cm", "mm", "in", "ft", metres per file unit, or "body" (make the person an average adult).
+    up: "x", "y", "z", "-x", "-y", "-z", or "body" (make the body's own mean upward direction vertical).
+    fps: frames a second.
+
+    What is None is taken from the mapping, else from the file, else detected, else assumed; the track's `decisions` say
+    which, and why. Raises `KeypointFileError` where the file cannot be read, and `LayoutError` where its keypoints
+    cannot be matched to a layout.
+    """
+    path = Path(path)
+    mapping, layout = _wanted_layout(layout)
+    unit = _checked_unit(unit if unit is not None or mapping is None else mapping.unit, path)
+    up = _checked_up(up if up is not None or mapping is None else mapping.up, path)
+    fps = _checked_fps(fps if fps is not None or mapping is None else mapping.fps, path)
+
+    raw = _read_raw(path, _expected_counts(mapping, layout))
+    raw = _main_subject(raw)
+    raw = _mark_missing(raw, path)
+    match = _match(raw, mapping, layout, str(path))
+    positions, confidence = _ordered(raw, match)
+    positions, root_decision = _settle_zero_columns(positions, match.layout)
+    if not np.isfinite(positions).all(axis=2).any():
+        raise KeypointFileError(f"{path}: not one keypoint of the body is seen in any of its {len(positions)} frames")
+
+    metres, unit_decision = detect.decide_unit(positions, match.layout, unit, raw.unit)
+    positions = positions * metres
+    rotation, up_decision = detect.decide_up(positions, match.layout, up, raw.up)
+    fps, fps_decision = _decide_fps(fps, raw.fps)
+    decisions = [match.decision, unit_decision, up_decision, fps_decision, *raw.decisions, root_decision]
+    decisions.append(detect.mirror_warning(positions, match.layout))
+    return KeypointTrack(
+        positions @ rotation.T,
+        confidence,
+        match.layout,
+        fps,
+        raw.first_frame,
+        str(path),
+        tuple(decision for decision in decisions if decision),
+    )
+
+
+# What the user asked for
+
+
+def _wanted_layout(layout: str | Path | Layout | None) -> tuple[Mapping | None, Layout | None]:
+    if layout is None or isinstance(layout, Layout):
+        return None, layout
+    if str(layout).lower().endswith(".json"):
+        mapping = load_mapping(layout)
+        return mapping, mapping.layout
+    name = str(layout).lower().replace("-", "_").replace(" ", "_")
+    return None, KNOWN_LAYOUTS.get(name) or get_layout(str(layout))
+
+
+def _checked_unit(unit: str | float | None, path: Path) -> str | float | None:
+    if isinstance(unit, str):
+        unit = unit.strip().lower()
+        if unit in UNIT_CHOICES:
+            return unit
+    try:
+        number = None if unit is None else float(unit)
+    except (TypeError, ValueError):
+        number = math.nan
+    if number is None or 0 < number < math.inf:
+        return number
+    raise KeypointFileError(f"{path}: no unit {unit!r}; valid: {', '.join(UNIT_CHOICES)}, or metres per unit above 0")
+
+
+def _checked_up(up: str | None, path: Path) -> str | None:
+    wanted = up if up is None else str(up).strip().lower().replace("+", "")
+    if wanted is None or wanted in UP_CHOICES:
+        return wanted
+    raise KeypointFileError(f"{path}: no up axis {up!r}; valid: {', '.join(UP_CHOICES)}")
+
+
+def _checked_fps(fps: float | None, path: Path) -> float | None:
+    if fps is None or (isinstance(fps, (int, float)) and 0 < fps < math.inf):
+        return fps
+    raise KeypointFileError(f"{path}: the frame rate {fps!r} is no number of frames a second above 0")
+
+
+def _expected_counts(mapping: Mapping | None, layout: Layout | None) -> Collection[int]:
+    """Keypoint counts that unnamed rows of numbers may have."""
+    if mapping is not None:
+        return {mapping.count} if mapping.count else KNOWN_COUNTS
+    return KNOWN_COUNTS if layout is None else {len(layout), *WHOLE_BODY_SETS}
+
+
+# From the file to a layout
+
+
+def _read_raw(path: Path, counts: Collection[int]) -> RawTrack:
+    ending = path.suffix.lower()
+    try:
+        reader = read_json if path.is_dir() else READERS.get(ending)
+        if not path.exists():
+            raise KeypointFileError(f"{path}: no such file or folder")
+        if reader is None:
+            raise KeypointFileError(f"{path}: unknown format {ending!r}; keypoint files end in {', '.join(READERS)}")
+        return reader(path, counts)
+    except (OSError, MemoryError) as error:
+        raise KeypointFileError(f"{path}: cannot be read: {error.__class__.__name__}: {error}") from None
+
+
+def _main_subject(raw: RawTrack) -> RawTrack:
+    """Of a file that names the keypoints of several subjects, the first with most keypoints."""
+    subject = main_subject(raw.names) if raw.names else None
+    if subject is None:
+        return raw
+    columns = [i for i, name in enumerate(raw.names) if split_subject(name)[0] == subject]
+    others = sorted({split_subject(name)[0] or "(no name)" for name in raw.names} - {subject})
+    reason = f"the file also holds {', '.join(others)[:200]}"
+    return replace(raw.take(columns), decisions=[*raw.decisions, Decision("subject", subject, "detected", reason)])
+
+
+def _mark_missing(raw: RawTrack, path: Path) -> RawTrack:
+    """Triples of exact zeros or of -1 are what triangulation writes for a missing keypoint: make them NaN.
+
+    A keypoint that is zero in every frame is kept for now: it may be the root of a root-relative take.
+    """
+    positions = np.array(raw.positions, dtype=np.float64)
+    zero = (positions == 0).all(axis=2)
+    zero &= ~(zero | ~np.isfinite(positions).all(axis=2)).all(axis=0)
+    filler = zero | (positions == -1).all(axis=2)
+    positions[filler | ~np.isfinite(positions).all(axis=2)] = np.nan
+    if not np.isfinite(positions).any():
+        raise KeypointFileError(f"{path}: every position is missing in all of its {len(positions)} frames")
+    decisions = raw.decisions
+    if filler.any():
+        reason = f"points at exactly 0 0 0 or -1 -1 -1 are taken as missing ({100 * filler.mean():.1f} % of all)"
+        decisions = [*decisions, Decision("missing", f"{filler.sum()} points", "detected", reason)]
+    confidence = raw.confidence
+    if confidence is not None and np.nanmax(np.nan_to_num(confidence), initial=0.0) > 1.0:
+        confidence = confidence / (100.0 if np.nanmax(confidence) <= 100 else np.nanmax(confidence))
+    return replace(raw, positions=positions, confidence=confidence, decisions=decisions)
+
+
+def _match(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source: str) -> detect.Match:
+    count = raw.positions.shape[1]
+    named = raw.names is not None and not all(map(is_generic, raw.names))
+    if mapping is not None:
+        return _match_mapping(raw, mapping, source)
+    if layout is None:
+        return detect.match_by_name(raw.names, source) if named else detect.match_by_count(raw.positions, source)
+    if named:
+        try:
+            return _given(detect.match_by_name(raw.names, source, [layout]))
+        except LayoutError:
+            if count != len(layout):
+                raise
+    if count == len(layout):
+        return detect.Match.of(layout, range(count), "given", f"{count} keypoints in the layout's order")
+    if count in WHOLE_BODY_SETS:
+        return _given(detect.match_by_name(WHOLE_BODY_SETS[count][1], source, [layout]))
+    raise LayoutError(f"{source}: layout {layout.name} has {len(layout)} keypoints, the file has {count}")
+
+
+def _given(match: detect.Match) -> detect.Match:
+    return replace(match, decision=replace(match.decision, basis="given"))
+
+
+def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> detect.Match:
+    count = raw.positions.shape[1]
+    if mapping.names is None:
+        if count != mapping.count:
+            raise LayoutError(
+                f"{source}: mapping {mapping.layout.name} lists {mapping.count} keypoints, the file has {count}"
+            )
+        return detect.Match.of(mapping.layout, mapping.columns, "given", f"{len(mapping.columns)} of {count} keypoints")
+    if raw.names is None:
+        raise LayoutError(
+            f"{source}: mapping {mapping.layout.name} goes by names, but the file has none; list its {count} keypoints "
+            'in file order instead: {"keypoints": ["left_shoulder", null, ...]}'
+        )
+    index = {split_subject(name)[1].lower(): i for i, name in reversed(list(enumerate(raw.names)))}
+    index |= {name.lower(): i for i, name in reversed(list(enumerate(raw.names)))}
+    columns = [index.get(name.lower()) for name in mapping.names]
+    absent = [name for name, column in zip(mapping.names, columns) if column is None]
+    if len(absent) == len(columns):
+        raise LayoutError(
+            f"{source}: none of the names in mapping {mapping.layout.name} is in the file, which has: "
+            f"{', '.join(raw.names[:20])}"
+        )
+    reason = f"{len(columns) - len(absent)} of {count} keypoints" + (
+        f"; not in the file: {', '.join(absent[:8])}" if absent else ""
+    )
+    return detect.Match.of(mapping.layout, columns, "given", reason)
+
+
+def _ordered(raw: RawTrack, match: detect.Match) -> tuple[np.ndarray, np.ndarray | None]:
+    """Positions (T,K,3) and confidence (T,K) in the layout's order, NaN and 0 where the file has no such keypoint."""
+    has = [k for k, column in enumerate(match.columns) if column is not None]
+    taken = raw.take([match.columns[k] for k in has])
+    positions = np.full((len(raw.positions), len(match.layout), 3), np.nan)
+    positions[:, has] = taken.positions
+    if taken.confidence is None:
+        return positions, None
+    confidence = np.zeros(positions.shape[:2])
+    confidence[:, has] = taken.confidence
+    return positions, np.nan_to_num(confidence)
+
+
+def _settle_zero_columns(positions: np.ndarray, layout: Layout) -> tuple[np.ndarray, Decision | None]:
+    """Keypoints that are zero in every frame are missing, save the root of a root-relative take, between its hips."""
+    zero = ((positions == 0) | np.isnan(positions)).all(axis=(0, 2)) & (positions == 0).any(axis=(0, 2))
+    if not zero.any():
+        return positions, None
+    rows = {site: k for k, site in enumerate(layout.sites)}
+    hips = [rows[site] for site in ("left_hip", "right_hip") if site in rows]
+    middle = np.linalg.norm(positions[:, hips].mean(axis=1), axis=1) if len(hips) == 2 else np.array([np.nan])
+    apart = np.linalg.norm(positions[:, hips[0]] - positions[:, hips[1]], axis=1) if len(hips) == 2 else middle
+    roots = [rows[site] for site in ("pelvis", "mid_hip") if site in rows and zero[rows[site]]]
+    if roots and np.nanmedian(middle) < np.nanmedian(apart):
+        zero[roots] = False
+        decision = Decision(
+            "root", layout.keypoints[roots[0]], "detected", "always at the origin: positions are relative to it"
+        )
+    else:
+        names = ", ".join(layout.keypoints[k] for k in np.flatnonzero(zero))
+        decision = Decision("missing", names, "detected", "at exactly 0 0 0 in every frame")
+    positions = positions.copy()
+    positions[:, zero] = np.nan
+    return positions, decision
+
+
+def _decide_fps(given: float | None, stated: float | None) -> tuple[float, Decision]:
+    if given is not None:
+        return float(given), Decision("fps", f"{given:g}", "given")
+    if stated is not None and math.isfinite(stated) and stated > 0:
+        return stated, Decision("fps", f"{stated:g}", "file")
+    return DEFAULT_FPS, Decision("fps", f"{DEFAULT_FPS:g}", "assumed", "the file states no frame rate")

@@ -1,0 +1,162 @@
+"""What every format reader returns (`RawTrack`), and the number parsing that the text formats share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import KeypointFileError
+from ..keypoints import Decision
+
+MAX_BYTES = 2 << 30
+"""The largest file, and the largest array in one, that is read: an hour of whole-body keypoints at 120 Hz fits."""
+
+MAX_GAP_GROWTH = 4
+"""Frame numbers may stretch a take by this factor before they are not believed."""
+
+_MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "-nan", "-nan(ind)", "1.#qnan", "-1.#ind"}
+
+
+@dataclass
+class RawTrack:
+    """A take as its file has it, before layout, unit and axes are settled.
+
+    positions (T,N,3) in file units and axes, NaN where blank; names (N,) as in the file; confidence (T,N) on the
+    file's own scale; unit ("m", "cm", "mm", ...) and up ("y", "-z", ...) where the file states them; decisions: what
+    the format reader itself had to settle.
+    """
+
+    positions: np.ndarray
+    names: Sequence[str] | None = None
+    confidence: np.ndarray | None = None
+    fps: float | None = None
+    unit: str | None = None
+    up: str | None = None
+    first_frame: int = 0
+    decisions: list[Decision] = field(default_factory=list)
+
+    def take(self, columns: Sequence[int]) -> RawTrack:
+        """The same take with only these keypoints, in this order."""
+        return replace(
+            self,
+            positions=self.positions[:, columns],
+            names=None if self.names is None else [self.names[i] for i in columns],
+            confidence=None if self.confidence is None else self.confidence[:, columns],
+        )
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; `KeypointFileError` where it is empty, too large or not text."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise KeypointFileError(f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_BYTES >> 30} GiB that are read")
+    data = path.read_bytes()
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        text = data.decode("utf-16", errors="replace")
+    else:
+        if b"\0" in data[:4096]:
+            raise KeypointFileError(f"{path}: this is a binary file, not the text that its name ending promises")
+        text = data.decode("utf-8-sig", errors="replace")
+    if not text.strip():
+        raise KeypointFileError(f"{path}: the file is empty")
+    return text
+
+
+def parse_numbers(
+    rows: Sequence[Sequence[str]], width: int, where: str, first_line: int, decimal_comma: bool = False
+) -> np.ndarray:
+    """Rows of cells as a (T, width) array: short rows are filled with NaN, long ones cut, blank cells are NaN.
+
+    `where` and `first_line` (the line number of the first row in the file) are for the message of a cell that is
+    no number.
+    """
+    table = np.full((len(rows), width), np.nan)
+    for i, row in enumerate(rows):
+        cells = row[:width]
+        if decimal_comma:
+            cells = [cell.replace(",", ".") for cell in cells]
+        try:
+            table[i, : len(cells)] = [float(cell or "nan") for cell in cells]
+        except ValueError:
+            table[i, : len(cells)] = [_number(c, where, first_line + i, j + 1) for j, c in enumerate(cells)]
+    table[np.isinf(table)] = np.nan
+    return table
+
+
+def _number(cell: str, where: str, line: int, column: int) -> float:
+    if cell.strip().lower() in _MISSING_WORDS:
+        return np.nan
+    try:
+        return float(cell)
+    except ValueError:
+        raise KeypointFileError(f"{where}: line {line}, column {column}: {cell[:40]!r} is not a number") from None
+
+
+def is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def unflatten(table: np.ndarray, counts: Collection[int], where: str) -> tuple[np.ndarray, np.ndarray | None]:
+    """Rows of K*3 or K*4 numbers as positions (T,K,3) and confidence (T,K) or None.
+
+    Where both would fit, a K among `counts` (the keypoint counts that are known) decides, and x y z before x y z c;
+    `KeypointFileError` where the width is no multiple of 3 or 4.
+    """
+    length, width = table.shape
+    steps = [step for step in (3, 4) if width % step == 0 and width > 0]
+    if not steps:
+        raise KeypointFileError(
+            f"{where}: {width} numbers a frame are neither x y z nor x y z confidence for each keypoint "
+            "(a multiple of 3 or of 4)"
+        )
+    step = next((step for step in steps if width // step in counts), steps[0])
+    points = table.reshape(length, width // step, step)
+    return points[..., :3], (points[..., 3] if step == 4 else None)
+
+
+def fps_from_times(times: np.ndarray) -> float | None:
+    """Frames a second from a column of times in s, ms, microseconds or nanoseconds; None where they make no sense."""
+    steps = np.diff(times[np.isfinite(times)])
+    step = float(np.median(steps)) if len(steps) else 0.0
+    if not step > 0:
+        return None
+    per_second = next((scale for scale, least in ((1e9, 5e5), (1e6, 5e2), (1e3, 0.5)) if step >= least), 1.0)
+    fps = per_second / step
+    nearest = round(fps)  # timestamps are rounded, frame rates seldom are
+    return float(nearest) if nearest and abs(fps - nearest) < 0.02 * nearest and nearest >= 10 else fps
+
+
+def fill_gaps(numbers: np.ndarray, raw: RawTrack) -> RawTrack:
+    """Put frames at their own `numbers` (T,), with NaN frames where the file skips some; also sets `first_frame`.
+
+    Numbers that do not rise, or would stretch the take more than `MAX_GAP_GROWTH` times, are not frame numbers that
+    can be used, and leave the take as it is.
+    """
+    if not len(numbers) or not np.isfinite(numbers).all() or not (np.abs(numbers) < 2**53).all():
+        return raw
+    whole = numbers.astype(np.int64)
+    steps = np.diff(whole)
+    if (whole != numbers).any() or (steps <= 0).any():
+        return raw
+    raw = replace(raw, first_frame=int(whole[0]))
+    stride = int(np.gcd.reduce(steps)) if len(steps) else 1
+    rows = (whole - whole[0]) // stride
+    length = int(rows[-1]) + 1
+    if length == len(rows) or length > MAX_GAP_GROWTH * len(rows):
+        return raw
+    positions = np.full((length, *raw.positions.shape[1:]), np.nan)
+    positions[rows] = raw.positions
+    confidence = None
+    if raw.confidence is not None:
+        confidence = np.zeros((length, raw.confidence.shape[1]))
+        confidence[rows] = raw.confidence
+    skipped = f"frame numbers skip {length - len(rows)} of {length} frames; they are kept as missing"
+    decisions = [*raw.decisions, Decision("frames", str(length), "file", skipped)]
+    return replace(raw, positions=positions, confidence=confidence, decisions=decisions)

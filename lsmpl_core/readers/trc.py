@@ -1,0 +1,70 @@
+"""TRC, the text format of marker systems, OpenSim, Pose2Sim and OpenCap: header, marker names, rows of x y z."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import KeypointFileError
+from ..keypoints import Decision
+from .raw import RawTrack, fill_gaps, fps_from_times, is_number, parse_numbers, read_text
+
+_LEAD = 2  # every row starts with the frame number and the time
+_UNITS = {"m", "cm", "mm", "in", "ft"}
+
+
+def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
+    """Read a TRC file; its header's counts are not believed, its names and rows are."""
+    lines = read_text(path).splitlines()
+    header = _header(lines)
+    at = next((i for i, line in enumerate(lines[:20]) if line.strip().lower().startswith("frame#")), None)
+    if at is None:
+        raise KeypointFileError(f"{path}: no 'Frame#' line with the marker names among its {len(lines)} lines")
+    names = [cell.strip() for cell in _cells(lines[at])[1:] if cell.strip()][1:]  # the first is Time
+    rows, first_line = _rows(lines, at + 1)
+    if not rows:
+        raise KeypointFileError(f"{path}: the header names {len(names)} markers, but there is no row of numbers")
+    if not names:
+        raise KeypointFileError(f"{path}: line {at + 1} names no marker after 'Frame#' and 'Time'")
+
+    decisions = []
+    width = _LEAD + 3 * len(names)
+    if len(rows) > 1 and len(rows[-1]) < width <= len(rows[-2]):
+        decisions.append(Decision("frames", str(len(rows) - 1), "file", "the last row is cut short and is left out"))
+        rows = rows[:-1]
+    table = parse_numbers(rows, width, str(path), first_line)
+    raw = RawTrack(
+        table[:, _LEAD:].reshape(len(rows), len(names), 3),
+        names,
+        fps=_positive(header.get("datarate")) or fps_from_times(table[:, 1]),
+        unit=unit if (unit := header.get("units", "").lower()) in _UNITS else None,
+        decisions=decisions,
+    )
+    return fill_gaps(table[:, 0], raw)
+
+
+def _header(lines: list[str]) -> dict[str, str]:
+    """The header's keys and values, lower-case keys; they stand in the two lines that start at DataRate."""
+    for keys, values in zip(lines[:20], lines[1:20]):
+        if keys.strip().lower().startswith("datarate"):
+            return dict(zip(keys.lower().split(), values.split()))
+    return {}
+
+
+def _rows(lines: list[str], start: int) -> tuple[list[list[str]], int]:
+    """Cells of the data lines, and the line number (from 1) of the first; the X1 Y1 Z1 line and blanks are skipped."""
+    while start < len(lines) and not is_number(lines[start].split("\t")[0].split(" ")[0] or "x"):
+        start += 1
+    body = [line.rstrip("\r\n") for line in lines[start:]]
+    return [_cells(line) for line in body if line.strip()], start + 1
+
+
+def _cells(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else line.split()
+
+
+def _positive(text: str | None) -> float | None:
+    value = float(text) if text and is_number(text) else 0.0
+    return value if np.isfinite(value) and value > 0 else None
