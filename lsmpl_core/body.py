@@ -86,13 +86,13 @@ class Body:
         """(T,24,3) joint positions in the world."""
         return self._forward(motion.poses, motion.trans, self.betas_of(motion))[1]
 
-    def vertices(self, motion: Motion) -> np.ndarray:
-        """(T,V,3) float32 mesh vertices in the world, pose correctives included."""
+    def vertices(self, motion: Motion, *, correctives: bool = True) -> np.ndarray:
+        """(T,V,3) float32 mesh vertices in the world; `correctives` False leaves plain linear blend skinning."""
         betas = self.betas_of(motion)
         out = np.empty((len(motion), len(self.v_template), 3), dtype=np.float32)
         for start in range(0, len(motion), _FRAMES_AT_ONCE):
             frames = slice(start, start + _FRAMES_AT_ONCE)
-            out[frames] = self._vertices(motion.poses[frames], motion.trans[frames], betas)
+            out[frames] = self._vertices(motion.poses[frames], motion.trans[frames], betas, correctives)
         return out
 
     def keypoints(self, motion: Motion, layout: str | Layout = "body_25") -> KeypointTrack:
@@ -126,12 +126,12 @@ class Body:
     def _forward(self, poses, trans, betas):
         return forward(exp_map(np.asarray(poses)), self.rest_joints(betas)[None], np.asarray(trans))
 
-    def _vertices(self, poses, trans, betas):
+    def _vertices(self, poses, trans, betas, correctives):
         rest_joints = self.rest_joints(betas)[None]
         rotations = exp_map(poses)
         world, joints = forward(rotations, rest_joints, trans)
         vertices = self.rest_vertices(betas)[None]
-        if self.pose_directions is not None:
+        if correctives and self.pose_directions is not None:
             features = np.reshape(rotations[:, 1:] - np.eye(3), (len(poses), -1))
             vertices = vertices + np.einsum("vcp,tp->tvc", self.pose_directions, features, optimize=True)
         return skin(xp.asarray(vertices), self.skinning_weights, world, joints, rest_joints)

@@ -85,7 +85,7 @@ def test_a_track_does_not_touch_the_arrays_it_was_given():
 )
 def test_a_track_that_makes_no_sense_is_refused(change, message):
     good = {"positions": np.zeros((2, 17, 3)), "layout": "coco_17", "source": "a.npy"}
-    with pytest.raises(KeypointFileError, match=f"a.npy.*{message}"):
+    with pytest.raises(KeypointFileError, match=rf"a\.npy.*{message}"):
         lsmpl.KeypointTrack(**{**good, **change})
 
 

@@ -1,0 +1,166 @@
+"""Solving takes whose truth is known, and takes that hold too little."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lsmpl_core as lsmpl
+from lsmpl_core.errors import DeviceError, SolveError
+from lsmpl_core.metrics import MILLIMETRES, mpjpe
+from lsmpl_core.rotation import exp_map, log_map
+
+BODY_JOINTS = slice(0, 22)
+VALIDATION_CLIPS = ("02_06", "10_02", "135_04", "16_10")
+
+
+def joint_error(body, truth, solved) -> float:
+    """Mean over the 22 body joints in mm, pelvis on pelvis."""
+    return mpjpe(body.joints(truth)[:, BODY_JOINTS], body.joints(solved)[:, BODY_JOINTS])
+
+
+def clip_of(mocap, name, body, frames=100, seed=0):
+    motion = lsmpl.Motion.load(mocap / f"{name}.npz")
+    first = max(0, (len(motion) - frames) // 2)
+    motion = motion.frames(slice(first, first + frames))
+    return replace(motion, betas=np.random.default_rng(seed).normal(size=10), body=body.key)
+
+
+@pytest.mark.parametrize("name", VALIDATION_CLIPS)
+def test_recorded_motion_is_solved_back(mocap, body, name):
+    truth = clip_of(mocap, name, body)
+    solved = lsmpl.solve(body.keypoints(truth), body, betas=truth.betas, start_pose=truth.poses[0])
+    assert joint_error(body, truth, solved) < 10.0
+    assert np.nanmean(solved.residual) * MILLIMETRES < 1.0
+
+
+def test_recorded_motion_is_solved_cold_with_an_unknown_shape(mocap, body):
+    errors = []
+    for seed, name in enumerate(VALIDATION_CLIPS):
+        truth = clip_of(mocap, name, body, seed=seed)
+        errors.append(joint_error(body, truth, lsmpl.solve(body.keypoints(truth), body)))
+    assert np.mean(errors) < 25.0
+    assert max(errors) < 50.0
+
+
+@pytest.mark.parametrize("layout", sorted(lsmpl.LAYOUTS))
+def test_every_layout_is_solved_cold(body, stroll, layout):
+    track = body.keypoints(stroll.frames(slice(0, 30)), layout)
+    solved = lsmpl.solve(track, body)
+    assert joint_error(body, stroll.frames(slice(0, 30)), solved) < 30.0
+    assert np.nanmean(solved.residual) * MILLIMETRES < 5.0
+
+
+def test_numpy_and_torch_give_the_same_motion(body, stroll):
+    pytest.importorskip("torch")
+    track = body.keypoints(stroll.frames(slice(0, 20)))
+    joints = [body.joints(lsmpl.solve(track, body, device=device)) for device in ("numpy", "cpu")]
+    assert np.abs(joints[0] - joints[1]).max() < 1e-4
+
+
+def test_a_turned_and_shifted_take_gives_the_turned_and_shifted_motion(body, stroll):
+    """Headings and places are alike to the solver."""
+    track = body.keypoints(stroll.frames(slice(0, 20)))
+    turn, shift = exp_map(np.array([0.0, 0.0, 2.0])), np.array([3.0, -7.0, 0.5])
+    moved = lsmpl.KeypointTrack(track.positions @ turn.T + shift, track.confidence, track.layout, track.fps)
+    betas = stroll.betas
+    here = body.joints(lsmpl.solve(track, body, betas=betas))
+    there = body.joints(lsmpl.solve(moved, body, betas=betas))
+    np.testing.assert_allclose(there, here @ turn.T + shift, atol=1e-3)
+
+
+def test_a_given_start_pose_is_where_the_solve_starts(body, stroll):
+    track = body.keypoints(stroll)
+    solved = lsmpl.solve(track, body, betas=stroll.betas, start_pose=stroll.poses[0])
+    np.testing.assert_allclose(solved.poses[0], log_map(exp_map(stroll.poses[0])), atol=1e-6)
+    np.testing.assert_array_equal(solved.betas, stroll.betas)
+
+
+def test_missing_keypoints_have_no_residual_and_leave_no_nan(body, stroll):
+    track = body.keypoints(stroll)
+    confidence = track.confidence.copy()
+    confidence[10:20, 4] = 0.0
+    confidence[30] = 0.0
+    gappy = lsmpl.KeypointTrack(track.positions, confidence, track.layout, track.fps)
+    solved = lsmpl.solve(gappy, body)
+    np.testing.assert_array_equal(np.isnan(solved.residual), confidence == 0)
+    assert np.isfinite(solved.poses).all()
+    assert joint_error(body, stroll, solved) < 40.0
+
+
+def test_frame_numbers_rate_and_body_are_passed_on(body, stroll):
+    track = body.keypoints(replace(stroll, fps=59.94, first_frame=101).frames(slice(0, 5)), "coco_17")
+    solved = lsmpl.solve(track, body)
+    assert (solved.fps, solved.first_frame, solved.body) == (59.94, 101, body.key)
+    assert solved.keypoint_names == track.layout.keypoints
+
+
+def test_progress_runs_from_start_to_end_through_every_stage(body, stroll):
+    reports = []
+    lsmpl.solve(body.keypoints(stroll), body, progress=reports.append)
+    assert list(dict.fromkeys(r.stage for r in reports)) == ["shape", "start", "solve"]
+    solving = [r for r in reports if r.stage == "solve"]
+    assert [r.done for r in solving] == sorted(r.done for r in solving)
+    assert (solving[-1].done, solving[-1].total) == (len(stroll), len(stroll))
+    assert any(0.0 <= r.residual < 0.1 for r in solving)
+
+
+def test_dropping_the_generator_cancels(body, stroll):
+    steps = lsmpl.solve_steps(body.keypoints(stroll), body)
+    next(steps)
+    next(steps)
+    steps.close()
+
+
+def test_one_frame_is_enough(body, stroll):
+    one = stroll.frames(slice(0, 1))
+    solved = lsmpl.solve(body.keypoints(one), body)
+    assert len(solved) == 1
+    assert joint_error(body, one, solved) < 40.0
+
+
+def only_keypoints(body, stroll, names):
+    track = body.keypoints(stroll)
+    keep = np.isin(track.layout.keypoints, names)
+    return lsmpl.KeypointTrack(track.positions, track.confidence * keep, track.layout, track.fps, source="thin.trc")
+
+
+def test_too_few_keypoints_are_an_error_that_says_so(body, stroll):
+    with pytest.raises(SolveError, match=r"thin\.trc.*1 keypoint"):
+        lsmpl.solve(only_keypoints(body, stroll, ["nose"]), body)
+    with pytest.raises(SolveError, match=r"thin\.trc.*0 keypoints"):
+        lsmpl.solve(only_keypoints(body, stroll, []), body)
+
+
+def test_an_empty_track_is_an_error(body):
+    with pytest.raises(SolveError, match="no frames"):
+        lsmpl.solve(lsmpl.KeypointTrack(np.zeros((0, 25, 3))), body)
+
+
+def test_upper_body_alone_is_solved(body, stroll):
+    names = [
+        "nose",
+        "neck",
+        "left_shoulder",
+        "right_shoulder",
+        "left_elbow",
+        "right_elbow",
+        "left_wrist",
+        "right_wrist",
+    ]
+    solved = lsmpl.solve(only_keypoints(body, stroll, names), body)
+    assert np.nanmean(solved.residual) * MILLIMETRES < 10.0
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [({"betas": np.zeros(3)}, "betas have shape"), ({"start_pose": np.full((24, 3), np.nan)}, "start_pose")],
+)
+def test_a_wrong_start_or_shape_is_refused(body, stroll, given, message):
+    with pytest.raises(SolveError, match=message):
+        lsmpl.solve(body.keypoints(stroll), body, **given)
+
+
+def test_an_unknown_device_is_refused_with_the_known_ones(body, stroll):
+    with pytest.raises(DeviceError, match="numpy"):
+        lsmpl.solve(body.keypoints(stroll), body, device="abacus")
