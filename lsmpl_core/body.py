@@ -13,7 +13,6 @@ import numpy as np
 from array_api_compat import numpy as xp
 
 from .body_files import read_body_file
-from .errors import BodyFileError
 from .keypoints import KeypointTrack
 from .kinematics import forward, skin
 from .layouts import Layout, get_layout
@@ -152,8 +151,6 @@ def _open_body() -> Body:
 
 def _read_body(path: Path) -> Body:
     data = read_body_file(path)
-    if tuple(data["parents"]) != PARENTS:
-        raise BodyFileError(f"{path}: kintree_table is not SMPL's tree; expected the parents {PARENTS}")
     body = Body(
         name=str(data["name"]) if "name" in data else path.stem,
         v_template=data["v_template"],

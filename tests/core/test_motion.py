@@ -93,7 +93,7 @@ def damaged(path, kind):
 def test_a_damaged_file_is_named(kind, tmp_path):
     path = tmp_path / "take.npz"
     damaged(path, kind)
-    with pytest.raises(MotionFileError, match="take.npz"):
+    with pytest.raises(MotionFileError, match=r"take\.npz"):
         lsmpl.Motion.load(path)
 
 
