@@ -23,6 +23,9 @@ from .settings import chosen_body_path
 SLICE = 0.05
 """Seconds of solving between two chances for Blender to draw and to hear the user."""
 
+REDRAW = 0.2
+"""Seconds from one drawing of the progress to the next."""
+
 _STAGES = {"shape": "Estimating the shape", "start": "Finding the first pose", "solve": "Solving"}
 
 
@@ -114,6 +117,7 @@ class LSMPL_OT_solve(bpy.types.Operator):
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     _timer = None
+    _shown = 0.0
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
@@ -165,8 +169,10 @@ class LSMPL_OT_solve(bpy.types.Operator):
     @reports_errors
     def _advance(self, context: bpy.types.Context) -> set[str]:
         done = current.advance(SLICE)
-        context.workspace.status_text_set(f"{current.describe()}    Esc: cancel")
-        _redraw_panels(context)
+        if time.perf_counter() - self._shown > REDRAW:
+            context.workspace.status_text_set(f"{current.describe()}    Esc: cancel")
+            _redraw_sidebars(context)
+            self._shown = time.perf_counter()
         if not done:
             return {"RUNNING_MODAL"}
         self.report({"INFO"}, current.store())
@@ -186,7 +192,7 @@ class LSMPL_OT_solve(bpy.types.Operator):
             self._timer = None
         if context.workspace:
             context.workspace.status_text_set(None)
-        _redraw_panels(context)
+        _redraw_sidebars(context)
 
 
 class LSMPL_OT_cancel_solve(bpy.types.Operator):
@@ -201,11 +207,14 @@ class LSMPL_OT_cancel_solve(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def _redraw_panels(context: bpy.types.Context) -> None:
+def _redraw_sidebars(context: bpy.types.Context) -> None:
+    """The sidebars alone: to draw the scene again and again may take longer than to solve it."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D":
-                area.tag_redraw()
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
 
 
 @persistent
