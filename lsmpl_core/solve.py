@@ -19,7 +19,7 @@ from .rotation import log_map
 from .shape import fit_shape, offset_spread, refine_shape
 from .sites import site_parts
 from .skeleton import NUM_JOINTS
-from .take import Progress, SolveOptions, Take
+from .take import Poses, Progress, SolveOptions, Take
 
 SHAPE_ROUNDS = 3
 FEWEST_KEYPOINTS = 3
@@ -69,8 +69,8 @@ def solve_steps(
         betas, offsets = yield from _estimate_shape(track, body, parts, options)
     take = Take(track, body, parts, betas, backend, options, offsets)
     yield Progress("start", 0, 1)
-    start = take.cold_start() if start_pose is None else take.given_start(start_pose)
-    poses = yield from take.run(*start, range(len(track)))
+    start = take.cold_starts()[0] if start_pose is None else take.given_start(start_pose)
+    poses = yield from take.run(start, range(len(track)))
     return Motion(
         poses=log_map(poses.rotations),
         trans=poses.trans,
@@ -84,19 +84,23 @@ def solve_steps(
 
 
 def _estimate_shape(track, body, parts, options):
-    """Betas (10,) and site offsets (K,3): from segment lengths, then from a chain of frames solved with them."""
+    """Betas (10,) and site offsets (K,3): from segment lengths, then from stretches of the take solved with them."""
     backend = choose_backend("numpy")
     betas, offsets = fit_shape(track, body, parts), None
     take = Take(track, body, parts, betas, backend, options)
-    start = take.cold_start()
-    chain = _chain(track, start[0], options.shape_frames)
-    poses = yield from _as_stage("shape", take.run(*start, chain))
+    starts = take.cold_starts()
+    frames, solved = [], []
+    for start in starts:
+        stretch = _stretch(track, start.frame, options.shape_frames // len(starts))
+        solved.append((yield from _as_stage("shape", take.run(start, stretch))))
+        frames += stretch
+    poses = Poses(np.concatenate([p.rotations for p in solved]), np.concatenate([p.trans for p in solved]))
     spread = offset_spread(track.layout)
     for _ in range(SHAPE_ROUNDS):
-        betas, offsets = refine_shape(track, body, parts, np.array(chain), poses.rotations, spread)
+        betas, offsets = refine_shape(track, body, parts, np.array(frames), poses.rotations, spread)
         take = Take(track, body, parts, betas, backend, options, offsets)
-        poses = take.settle(poses, chain, steps=4)
-        yield Progress("shape", len(chain), len(chain))
+        poses = take.settle(poses, frames, steps=4)
+        yield Progress("shape", len(frames), len(frames))
     return betas, offsets
 
 
@@ -110,7 +114,7 @@ def _as_stage(stage: str, steps: Iterator[Progress]) -> Iterator[Progress]:
         yield Progress(stage, report.done, report.total, report.residual)
 
 
-def _chain(track: KeypointTrack, start: int, count: int) -> list[int]:
+def _stretch(track: KeypointTrack, start: int, count: int) -> list[int]:
     """Up to `count` frames about a tenth of a second apart, around `start`."""
     stride = max(1, round(track.fps / 10))
     frames = np.arange(start % stride, len(track), stride)

@@ -11,8 +11,8 @@ from .arrays import Backend
 from .body import Body
 from .errors import SolveError
 from .keypoints import KeypointTrack
-from .kinematics import KeypointModel
-from .polish import Anchor, Polished, Targets, polish
+from .kinematics import KeypointModel, State
+from .polish import Anchor, Targets, polish
 from .prior import pose_prior
 from .rotation import exp_map, orthonormalise
 from .sites import SiteParts
@@ -20,6 +20,8 @@ from .skeleton import NUM_JOINTS
 from .start import centred, start_poses
 
 FRAMES_AT_ONCE = 256
+LOST = 0.05
+"""Mean residual in metres above which, if it has doubled since the frame before, the frame is tried from nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ class SolveOptions:
     anchor: float = 2e-4
     prior: float = 1e-6
     shape_frames: int = 80
+
+
+@dataclass(frozen=True)
+class Start:
+    """A solved frame to go on from: its index, rotations (24,3,3) and trans (3,)."""
+
+    frame: int
+    rotations: np.ndarray
+    trans: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -96,40 +107,46 @@ class Take:
         best = np.array([stretch[np.argmax(seen[stretch])] for stretch in stretches])
         return best[seen[best] >= 0.8 * seen[best].max()]
 
-    def cold_start(self) -> tuple[int, np.ndarray, np.ndarray]:
-        """Frame, rotations (24,3,3) and trans (3,) of the well-seen frame that is solved best from nothing."""
-        frames = self.best_seen(4)
+    def cold_starts(self, count: int = 4) -> list[Start]:
+        """Well-seen frames all over the take, each solved from nothing, the best solved first."""
+        frames = self.best_seen(count)
+        poses, cost = self._from_nothing(frames)
+        order = np.argsort(cost / np.maximum(self.weights[frames].sum(axis=1), 1e-9))
+        return [Start(int(frames[i]), poses.rotations[i], poses.trans[i]) for i in order]
+
+    def _from_nothing(self, frames: np.ndarray) -> tuple[Poses, np.ndarray]:
         targets = Targets(self.positions[frames], self.weights[frames])
         rotations, trans, cost = start_poses(self.model, self.parts, self.rest_positions, targets)
-        best = int(np.argmin(cost / np.maximum(self.weights[frames].sum(axis=1), 1e-9)))
-        return int(frames[best]), rotations[best], trans[best]
+        return Poses(rotations, trans), cost
 
-    def given_start(self, pose: np.ndarray) -> tuple[int, np.ndarray, np.ndarray]:
+    def given_start(self, pose: np.ndarray) -> Start:
         """Frame 0 with axis-angles (24,3) taken as true; the translation is where its keypoints say."""
         if not self.weights[0].any():
             raise SolveError(f"{self.source}: frame 0 shows no keypoint, so a pose given for it cannot be placed")
         rotations = exp_map(np.asarray(pose, dtype=np.float64))
         state = self.model.state(self.backend.array(rotations[None]), self.backend.array(np.zeros((1, 3))))
-        return 0, rotations, self.backend.numpy(centred(self.model, state, self.targets([0])))[0]
+        return Start(0, rotations, self.backend.numpy(centred(self.model, state, self.targets([0])))[0])
 
-    def run(self, frame: int, rotations: np.ndarray, trans: np.ndarray, frames: Sequence[int]) -> Iterator[Progress]:
-        """Solve `frames` (ascending, `frame` among them) one after the other, away from `frame` both ways.
+    def run(self, start: Start, frames: Sequence[int]) -> Iterator[Progress]:
+        """Solve `frames` (ascending, the start's among them) one after the other, away from the start both ways.
 
         Yields `Progress` and returns `Poses` in the order of `frames`.
         """
         frames = list(frames)
-        middle = frames.index(frame)
-        solved: dict[int, tuple] = {}
-        here = self.backend.array(rotations[None]), self.backend.array(trans[None])
-        solved[frame] = here
+        middle = frames.index(start.frame)
+        here = self.backend.array(start.rotations[None]), self.backend.array(start.trans[None])
+        solved = {start.frame: here}
         for order in (range(middle + 1, len(frames)), range(middle - 1, -1, -1)):
-            previous = here
+            previous, residual = here, self._mean_residual(self.model.state(*here), start.frame)
             for i in order:
-                done = self._step(*previous, frames[i])
-                previous = orthonormalise(done.state.rotations), done.state.trans
+                state = self._step(*previous, frames[i])
+                before, residual = residual, self._mean_residual(state, frames[i])
+                if residual > max(LOST, 2.0 * before):
+                    state, residual = self._recovered(state, residual, frames[i])
+                previous = orthonormalise(state.rotations), state.trans
                 solved[frames[i]] = previous
                 if len(solved) % 8 == 0:
-                    yield Progress("solve", len(solved), len(frames), self._mean_residual(done, frames[i]))
+                    yield Progress("solve", len(solved), len(frames), residual)
         yield Progress("solve", len(frames), len(frames))
         rotations, trans = zip(*(solved[f] for f in frames))
         xp = self.backend.xp
@@ -162,7 +179,16 @@ class Take:
         out[self.weights == 0] = np.nan
         return out
 
-    def _step(self, rotations, trans, frame: int) -> Polished:
+    def _recovered(self, state: State, residual: float, frame: int) -> tuple[State, float]:
+        """The frame solved from nothing, if that meets its keypoints much better than `state` does."""
+        if not self.weights[frame].any():
+            return state, residual
+        poses, _ = self._from_nothing(np.array([frame]))
+        fresh = self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans))
+        fresh_residual = self._mean_residual(fresh, frame)
+        return (fresh, fresh_residual) if fresh_residual < 0.75 * residual else (state, residual)
+
+    def _step(self, rotations, trans, frame: int) -> State:
         """One frame from the pose before it, which is also its prediction."""
         targets = self.targets([frame])
         state = self.model.state(rotations, trans)
@@ -174,11 +200,12 @@ class Take:
             Anchor(rotations, self.anchor_weights),
             self.prior,
             steps=self.options.polish,
-        )
+        ).state
 
-    def _mean_residual(self, done: Polished, frame: int) -> float:
+    def _mean_residual(self, state: State, frame: int) -> float:
+        """Metres, NaN if the frame shows no keypoint."""
         seen = self.weights[frame] > 0
         if not seen.any():
             return float("nan")
-        miss = self.backend.numpy(done.state.keypoints)[0] - self.positions[frame]
+        miss = self.backend.numpy(state.keypoints)[0] - self.positions[frame]
         return float(np.linalg.norm(miss[seen], axis=-1).mean())

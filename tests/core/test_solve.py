@@ -164,3 +164,18 @@ def test_a_wrong_start_or_shape_is_refused(body, stroll, given, message):
 def test_an_unknown_device_is_refused_with_the_known_ones(body, stroll):
     with pytest.raises(DeviceError, match="numpy"):
         lsmpl.solve(body.keypoints(stroll), body, device="abacus")
+
+
+def test_a_take_that_jumps_is_found_again(body, stroll):
+    """After a cut to somebody turned round and in another pose, the solve starts over instead of staying lost."""
+    before, after = stroll.frames(slice(0, 10)), stroll.frames(slice(35, 45))
+    poses = after.poses.copy()
+    poses[:, 0] = log_map(exp_map(np.array([0.0, 0.0, 3.0])) @ exp_map(poses[:, 0]))
+    poses[:, [1, 2], 0] -= 1.0
+    poses[:, [4, 5], 0] += 1.2
+    cut = replace(
+        stroll, poses=np.concatenate([before.poses, poses]), trans=np.concatenate([before.trans, after.trans])
+    )
+    solved = lsmpl.solve(body.keypoints(cut), body, betas=stroll.betas)
+    assert np.nanmax(solved.frame_residual) * MILLIMETRES < 15.0
+    assert joint_error(body, cut, solved) < 25.0
