@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from pathlib import Path
 
 import addon_utils
@@ -33,18 +35,19 @@ def write_fbx(converted: Converted, path: Path) -> None:
     """The animated character alone, in the take's shape, for other programs."""
     _export_ready(converted)
     _need_addon("io_scene_fbx")
-    bpy.ops.export_scene.fbx(
-        filepath=str(path),
-        check_existing=False,
-        use_selection=True,
-        object_types={"ARMATURE", "MESH"},
-        apply_scale_options="FBX_SCALE_ALL",
-        add_leaf_bones=False,
-        bake_anim_use_nla_strips=False,
-        bake_anim_use_all_actions=False,
-        bake_anim_simplify_factor=0.0,
-        path_mode="STRIP",
-    )
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        bpy.ops.export_scene.fbx(
+            filepath=str(path),
+            check_existing=False,
+            use_selection=True,
+            object_types={"ARMATURE", "MESH"},
+            apply_scale_options="FBX_SCALE_ALL",
+            add_leaf_bones=False,
+            bake_anim_use_nla_strips=False,
+            bake_anim_use_all_actions=False,
+            bake_anim_simplify_factor=0.0,
+            path_mode="STRIP",
+        )
 
 
 def write_glb(converted: Converted, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -11,26 +12,19 @@ from pathlib import Path
 
 @contextmanager
 def replace_when_complete(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a scratch path beside `path`, with the same extension, and move it onto `path` when the block succeeds.
+    """Give a scratch path of the same name, and move what is written there onto `path` when the block succeeds.
 
-    If the block raises, the scratch file is removed and what `path` held before is left as it was. Raises `OSError`
-    where the folder cannot be written to. The scratch file exists, empty, so that its name is taken.
+    The scratch path is in a hidden folder beside `path`, which goes at the end with all that is left in it. If the
+    block raises, what `path` held before stays as it was. Raises `OSError` where the folder cannot be written to.
     """
     path = Path(path)
     if path.is_dir():
-        raise IsADirectoryError(21, "is a folder", str(path))
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}.", suffix=path.suffix)
-    os.close(handle)
-    scratch = Path(name)
+        raise IsADirectoryError(errno.EISDIR, "is a folder, so no file can be written there", str(path))
     try:
+        scratch_folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".lsmpl-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    with scratch_folder as folder:
+        scratch = Path(folder) / path.name
         yield scratch
-        os.chmod(scratch, 0o666 & ~_umask())
         os.replace(scratch, path)
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
