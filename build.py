@@ -169,7 +169,7 @@ def _pytest(environment: Environment, python: Path, arguments: list[str]) -> tup
     results = environment.folder / "results.xml"
     results.unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix="lsmpl-profile-") as profile:
-        command = [python, "-m", "pytest", "-q", "-ra", f"--junitxml={results}", *arguments]
+        command = [python, "-m", "pytest", "-ra", f"--junitxml={results}", *arguments]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "BLENDER_USER_RESOURCES": profile})
     counts = {"passed": 0, "failed": 0, "skipped": 0}
     if results.is_file():

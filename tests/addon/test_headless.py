@@ -1,0 +1,138 @@
+"""`convert` inside Blender: what is written is the motion, in each file type, and failures are told."""
+
+import json
+from pathlib import Path
+
+import addon_utils
+import bpy
+import numpy as np
+import pytest
+from conftest import ROOT
+
+EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
+FRAMES = 40
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("headless")
+
+
+@pytest.fixture(scope="module")
+def source(folder) -> Path:
+    path = folder / "walk.trc"
+    path.write_text("".join(EXAMPLE.read_text().splitlines(keepends=True)[: 6 + FRAMES]))
+    return path
+
+
+@pytest.fixture
+def convert(addon):
+    return lambda *words: addon("headless").main(["convert", *map(str, words)])
+
+
+@pytest.fixture
+def expected(core, body, source, folder):
+    """Joints (T,24,3) and vertices (T,V,3), pose correctives aside, of the motion that `lsmpl convert` writes."""
+    from dataclasses import replace
+
+    path = folder / "reference.npz"
+    if not path.exists():
+        track = core.read_keypoints(source)
+        core.solve(track, body).save(path)
+    motion = core.Motion.load(path)
+    return body.joints(motion), replace(body, pose_directions=None).vertices(motion)
+
+
+def character() -> tuple[bpy.types.Object, bpy.types.Object]:
+    armature = next(obj for obj in bpy.context.scene.objects if obj.type == "ARMATURE")
+    return armature, next(obj for obj in bpy.context.scene.objects if obj.type == "MESH" and obj.vertex_groups)
+
+
+def largest_errors(body, expected, first: float) -> tuple[float, float]:
+    """Metres, over all frames: of bone heads, and of vertices to the nearest of the mesh (orders may differ)."""
+    from mathutils.kdtree import KDTree
+
+    scene, (armature, mesh) = bpy.context.scene, character()
+    worst_joint = worst_vertex = 0.0
+    for t, (joints, vertices) in enumerate(zip(*expected)):
+        scene.frame_set(int(first) + t)
+        graph = bpy.context.evaluated_depsgraph_get()
+        posed = armature.evaluated_get(graph)
+        heads = np.array([posed.matrix_world @ posed.pose.bones[name].head for name in body.joint_names])
+        worst_joint = max(worst_joint, np.linalg.norm(heads - joints, axis=1).max())
+        if t % 13 == 0:
+            skinned = mesh.evaluated_get(graph)
+            tree = KDTree(len(skinned.data.vertices))
+            for index, vertex in enumerate(skinned.data.vertices):
+                tree.insert(skinned.matrix_world @ vertex.co, index)
+            tree.balance()
+            worst_vertex = max(worst_vertex, *(tree.find(vertex)[2] for vertex in vertices[::7].tolist()))
+    print(f"joints {1000 * worst_joint:.3f} mm, vertices {1000 * worst_vertex:.3f} mm")
+    return worst_joint, worst_vertex
+
+
+def test_blend_holds_the_take_and_its_character(convert, addon, core, body, source, folder, expected):
+    out = folder / "walk.blend"
+    assert convert(source, "-o", out) == 0
+    assert sorted(folder.glob("*walk.blend*")) == [out], "no backup and no scratch file"
+    bpy.ops.wm.open_mainfile(filepath=str(out))
+    scene = bpy.context.scene
+    (take,) = addon("take").takes_in(scene)
+    assert (scene.frame_start, scene.frame_end, scene.render.fps) == (1, FRAMES, 30)
+    assert len(addon("take").load_track(take)) == len(addon("take").load_motion(take)) == FRAMES
+    assert addon("take").describe_motion(take)["device"] == "numpy"
+    assert max(largest_errors(body, expected, scene.frame_start)) < 1e-3
+
+
+@pytest.mark.parametrize("format", ["fbx", "glb"])
+def test_exchange_formats_come_back_as_the_same_motion(convert, body, source, folder, expected, format):
+    out = folder / f"walk.{format}"
+    assert convert(source, "-o", out) == 0
+    bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+    bpy.context.scene.render.fps = 30
+    addon_utils.enable({"fbx": "io_scene_fbx", "glb": "io_scene_gltf2"}[format])
+    if format == "fbx":
+        bpy.ops.import_scene.fbx(filepath=str(out), ignore_leaf_bones=False, automatic_bone_orientation=False)
+    else:
+        bpy.ops.import_scene.gltf(filepath=str(out))
+    armature, mesh = character()
+    assert set(armature.data.bones.keys()) == set(body.joint_names), "no leaf bones"
+    assert mesh.data.shape_keys is None
+    first, last = armature.animation_data.action.frame_range
+    assert last - first == pytest.approx(FRAMES - 1, abs=0.01), "as many frames at the same rate"
+    joints, vertices = largest_errors(body, expected, round(first))
+    assert joints < 1e-3 and vertices < 2e-3
+
+
+def test_a_folder_of_takes_with_a_bad_one(convert, source, folder, capsys):
+    bad, out, report = folder / "bad.trc", folder / "many", folder / "report.json"
+    bad.write_text("nothing")
+    assert convert(source, bad, "-o", out, "--format", "npz", "--report", report) == 1
+    assert [path.name for path in out.iterdir()] == ["walk.npz"]
+    assert f"lsmpl: {bad}: " in capsys.readouterr().err
+    found = json.loads(report.read_text())
+    assert [record["status"] for record in found["files"]] == ["ok", "failed"]
+    assert found["versions"]["blender"] == bpy.app.version_string
+
+
+def test_blend_is_the_default_in_a_folder(convert, source, folder):
+    assert convert(source, "-o", folder / "new") == 0
+    assert [path.name for path in (folder / "new").iterdir()] == ["walk.blend"]
+
+
+def test_wrong_usage_names_what_can_be_written(convert, source, folder, capsys):
+    assert convert(source, "-o", folder / "walk.bvh") == 2
+    assert ".blend, .fbx, .glb, .npz" in capsys.readouterr().err
+
+
+def test_the_add_on_is_still_enabled_afterwards(convert, source, folder):
+    assert convert(source, "-o", folder / "again.blend") == 0
+    assert addon_utils.check("bl_ext.user_default.lsmpl")[1] and hasattr(bpy.types.Scene, "lsmpl")
+
+
+def test_the_command_comes_and_goes_with_the_add_on(addon):
+    headless = addon("headless")
+    assert headless._command is not None
+    headless.unregister()
+    assert headless._command is None
+    headless.register()

@@ -1,0 +1,228 @@
+"""The `lsmpl` command: outputs, messages, exit codes, and the report."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lsmpl_core as lsmpl
+from lsmpl_core import cli
+from lsmpl_core.cli import FrontEnd, main, plan_outputs
+from lsmpl_core.files import replace_when_complete
+
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
+
+
+@pytest.fixture
+def take(tmp_path) -> Path:
+    """The first twelve frames of the example."""
+    return cut(EXAMPLE, tmp_path / "walk.trc", 12)
+
+
+@pytest.fixture
+def broken(tmp_path) -> Path:
+    path = tmp_path / "broken.trc"
+    path.write_text("PathFileType\t4\n")
+    return path
+
+
+def cut(source: Path, target: Path, frames: int) -> Path:
+    target.parent.mkdir(exist_ok=True)
+    target.write_text("".join(source.read_text().splitlines(keepends=True)[: 6 + frames]))
+    return target
+
+
+def no_constant(name):
+    raise AssertionError(f"{name} is not JSON")
+
+
+def load_report(path: Path) -> dict:
+    return json.loads(path.read_text(), parse_constant=no_constant)
+
+
+def test_converts_the_example(tmp_path, capsys, body):
+    out = tmp_path / "walk.npz"
+    assert main(["convert", str(EXAMPLE), "-o", str(out)]) == 0
+    motion, track = lsmpl.Motion.load(out), lsmpl.read_keypoints(EXAMPLE)
+    assert len(motion) == len(track) and motion.fps == 30 and motion.body == body.key
+    assert 1000 * np.nanmean(motion.residual) < 6
+    said = capsys.readouterr()
+    assert f"{len(track)} frames, 30 fps, body_25, m, y up, mean residual" in said.out and str(out) in said.out
+    assert said.err == ""
+
+
+def test_says_what_was_decided_when_asked(take, tmp_path, capsys):
+    assert main(["convert", str(take), "-o", str(tmp_path / "a.npz"), "-v"]) == 0
+    said = capsys.readouterr().err
+    assert "layout: body_25" in said and "up: y" in said
+
+
+def test_says_what_was_assumed_without_being_asked(tmp_path, capsys):
+    np.save(tmp_path / "walk.npy", lsmpl.read_keypoints(EXAMPLE).positions[:12])
+    assert main(["convert", str(tmp_path / "walk.npy"), "-o", str(tmp_path / "a.npz")]) == 0
+    assert "fps: 30 (assumed" in capsys.readouterr().err
+
+
+def test_a_bad_file_does_not_stop_the_others(take, broken, tmp_path, capsys):
+    other = cut(EXAMPLE, tmp_path / "second.trc", 10)
+    out = tmp_path / "out"
+    code = main(["convert", str(take), str(broken), str(tmp_path / "none.trc"), str(other), "-o", str(out)])
+    said = capsys.readouterr()
+    assert code == 1
+    assert sorted(path.name for path in out.iterdir()) == ["second.npz", "walk.npz"]
+    assert f"lsmpl: {broken}: " in said.err and f"lsmpl: {tmp_path / 'none.trc'}: " in said.err
+    assert "2 ok, 2 failed" in said.out
+
+
+def test_report_has_a_record_for_every_input(take, broken, tmp_path):
+    report = tmp_path / "new" / "report.json"
+    assert main(["convert", str(take), str(broken), "-o", str(tmp_path / "out"), "--report", str(report)]) == 1
+    found = load_report(report)
+    assert (found["schema"], found["ok"], found["failed"]) == (1, 1, 1)
+    assert {"lsmpl", "python", "numpy"} <= set(found["versions"])
+    good, bad = found["files"]
+    assert (good["status"], good["frames"], good["fps"], good["layout"]) == ("ok", 12, 30.0, "body_25")
+    assert {"mean", "median", "p95", "worst_frame"} == set(good["residual_mm"])
+    assert 1 <= good["residual_mm"]["worst_frame"]["frame"] <= 12
+    assert len(good["keypoint_residual_mm"]) == 25 and good["seconds"] > 0 and len(good["betas"]) == 10
+    assert good["keypoint_residual_mm"]["left_ear"] is None, "never seen in these frames"
+    assert good["device"]["name"] == "numpy" and good["device"]["reason"]
+    assert {"what", "value", "basis", "reason"} == set(good["decisions"][0])
+    assert (bad["status"], bad["input"]) == ("failed", str(broken)) and str(broken) in bad["error"]
+
+
+def test_options_reach_the_reader(take, tmp_path):
+    out = tmp_path / "a.npz"
+    assert main(["convert", str(take), "-o", str(out), "--fps", "25", "--unit", "m", "--up", "y"]) == 0
+    assert lsmpl.Motion.load(out).fps == 25
+
+
+def test_body_and_device_that_are_not_there_fail_every_input(take, tmp_path, capsys):
+    report, out = tmp_path / "r.json", tmp_path / "a.npz"
+    for option in (["--body", str(tmp_path / "none.pkl")], ["--device", "abacus"]):
+        assert main(["convert", str(take), "-o", str(out), "--report", str(report), *option]) == 1
+        assert load_report(report)["files"][0]["status"] == "failed"
+        assert capsys.readouterr().err.startswith("lsmpl: ")
+    assert not out.exists()
+
+
+def test_wrong_usage_is_2(take, tmp_path, capsys):
+    other = cut(EXAMPLE, tmp_path / "second.trc", 10)
+    for words in (
+        [],
+        ["convert", str(take)],
+        ["convert", str(take), "-o", str(tmp_path / "a.bvh")],
+        ["convert", str(take), "-o", str(tmp_path / "a.npz"), "--fps", "-3"],
+        ["convert", str(take), str(other), "-o", str(tmp_path / "a.npz")],
+        ["convert", str(take), str(other), "-o", str(take)],
+    ):
+        assert main(words) == 2, words
+        assert "usage:" in capsys.readouterr().err
+    assert main(["--version"]) == 0
+
+
+def test_outputs_never_overwrite_each_other(tmp_path):
+    def names(*inputs, writers=("npz",)):
+        front_end = FrontEnd(writers=dict.fromkeys(writers), default_format=writers[0])
+        return [output.name for _, output, _ in plan_outputs(inputs, str(tmp_path), None, front_end)]
+
+    assert names("a.trc") == ["a.npz"]
+    assert names("x/a.trc", "x/b.trc", writers=("blend", "npz")) == ["a.blend", "b.blend"]
+    assert names("x/a.trc", "x/A.c3d") == ["a_trc.npz", "A_c3d.npz"]
+    assert names("x/a.trc", "y/a.trc", "y/b.trc") == ["x_a_trc.npz", "y_a_trc.npz", "b.npz"]
+    assert names("x/a.trc", "x/../x/a.trc") == ["a.npz"], "one input named twice"
+    everything = names("a.trc", "a.c3d", "x/a.trc", "a_trc.csv", "y/x/a.trc")
+    assert len(set(everything)) == 5
+
+
+def test_an_input_is_not_overwritten_by_its_output(take, tmp_path, capsys):
+    main(["convert", str(take), "-o", str(tmp_path / "keypoints.npz")])
+    track = lsmpl.read_keypoints(take)
+    np.savez(tmp_path / "points.npz", keypoints=track.positions)
+    before = (tmp_path / "points.npz").read_bytes()
+    assert main(["convert", str(tmp_path / "points.npz"), "-o", str(tmp_path)]) == 1
+    assert (tmp_path / "points.npz").read_bytes() == before
+    assert "would be overwritten" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_named(take, tmp_path, capsys):
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    assert main(["convert", str(take), "-o", str(closed / "a.npz")]) == 1
+    assert f"{closed / 'a.npz'}: Permission denied" in capsys.readouterr().err
+
+
+def test_a_file_where_a_folder_should_be_is_named(take, tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["convert", str(take), "-o", str(tmp_path / "file" / "a.npz")]) == 1
+    assert str(tmp_path / "file") in capsys.readouterr().err
+
+
+def test_a_failing_writer_leaves_nothing_behind(take, tmp_path, capsys):
+    def fails(converted, path):
+        path.write_text("half")
+        raise RuntimeError("the disk is full")
+
+    out = tmp_path / "out" / "walk.half"
+    out.parent.mkdir()
+    out.write_text("what was there before")
+    front_end = FrontEnd(writers={"half": fails}, default_format="half")
+    assert main(["convert", str(take), "-o", str(out)], front_end) == 1
+    assert [path.name for path in out.parent.iterdir()] == ["walk.half"]
+    assert out.read_text() == "what was there before"
+    assert "the disk is full" in capsys.readouterr().err
+
+
+def test_files_appear_when_complete_and_with_the_usual_permissions(tmp_path):
+    with replace_when_complete(tmp_path / "a.txt") as scratch:
+        scratch.write_text("new")
+        assert not (tmp_path / "a.txt").exists() and scratch.name == "a.txt"
+    (tmp_path / "b.txt").write_text("")
+    assert (tmp_path / "a.txt").read_text() == "new"
+    assert (tmp_path / "a.txt").stat().st_mode == (tmp_path / "b.txt").stat().st_mode
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.txt", "b.txt"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it_cleanly(tmp_path, number):
+    """Run as a process, with a writer that waits to be interrupted while its file is half written."""
+    script = (
+        "import sys, time\n"
+        "from lsmpl_core.cli import FrontEnd, main\n"
+        "def slow(converted, path):\n"
+        "    path.write_text('half'); print('writing', flush=True); time.sleep(60)\n"
+        "sys.exit(main(sys.argv[1:], FrontEnd(writers={'slow': slow})))\n"
+    )
+    take, out, report = cut(EXAMPLE, tmp_path / "in" / "a.trc", 6), tmp_path / "out" / "a.slow", tmp_path / "r.json"
+    words = ["convert", str(take), "-o", str(out), "--report", str(report)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words], cwd=ROOT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    assert process.stdout.readline() == "writing\n"
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number
+    assert "interrupted" in errors and "Traceback" not in errors
+    assert list(out.parent.iterdir()) == []
+    assert load_report(report)["files"][0]["status"] == "interrupted"
+
+
+def test_progress_shows_on_a_terminal_only(take, tmp_path, monkeypatch, capsys):
+    assert main(["convert", str(take), "-o", str(tmp_path / "a.npz")]) == 0
+    assert "it/s" not in capsys.readouterr().err
+    monkeypatch.setattr(cli.sys.stderr, "isatty", lambda: True, raising=False)
+    assert main(["convert", str(take), "-o", str(tmp_path / "a.npz")]) == 0
+    assert "walk.trc" in capsys.readouterr().err
+
+
+def test_runs_as_a_module():
+    done = subprocess.run([sys.executable, "-m", "lsmpl_core", "--version"], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.strip() == f"lsmpl {lsmpl.__version__}"
