@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, NamedTuple
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import bpy
 
@@ -13,6 +14,11 @@ from .errors import all_or_nothing, reports_errors
 from .selection import active_take
 from .timing import scene_frames
 
+if TYPE_CHECKING:
+    from ..lsmpl_core.body import Body
+
+_TIMING = "lsmpl_timing"
+
 
 class Baked(NamedTuple):
     armature: bpy.types.Object
@@ -22,23 +28,26 @@ class Baked(NamedTuple):
     """The action that was there before, where an animator had edited it."""
 
 
-def bake(take: bpy.types.Object, scene: bpy.types.Scene, body=None) -> Baked:
+def bake(
+    take: bpy.types.Object, scene: bpy.types.Scene, body: Body | None = None, motion: Motion | None = None
+) -> Baked:
     """Put a take's solved motion on its character, which is built where the take has none in the scene.
 
-    The motion's own body is loaded where `body` is None. Raises `LsmplError`, and then nothing has changed.
+    The motion that is stored with the take and that motion's body are taken where none are given. Raises `LsmplError`
+    where that cannot be; if anything goes wrong, nothing has changed.
     """
-    motion = takes.load_motion(take)
+    motion = motion or takes.load_motion(take)
     body = body or _body_of(take, motion)
-    with all_or_nothing():
-        armature, mesh = _own_character(take, scene, body)
-        is_new = armature is None
-        if is_new:
+    armature, mesh = _own_character(take, scene, body)
+    with all_or_nothing(), ExitStack() as on_error:
+        if armature is None:
             armature, mesh = character.build(body, motion.betas, take.name)
             armature.matrix_world = take.matrix_world
             for collection in take.users_collection or (scene.collection,):
                 collection.objects.link(armature)
                 collection.objects.link(mesh)
         else:
+            on_error.callback(character.reshape, armature, mesh, body, character.betas_of(armature))
             character.reshape(armature, mesh, body, motion.betas)
         quaternions, location = character.pose_curves(armature, body, motion)
         frames = scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
@@ -49,12 +58,21 @@ def bake(take: bpy.types.Object, scene: bpy.types.Scene, body=None) -> Baked:
             path = f'pose.bones["{name}"].rotation_quaternion'
             curves += [actions.Curve(path, i, quaternions[:, joint, i], name) for i in range(4)]
         action = actions.write_action(armature, take.name, frames, curves)
+        action[_TIMING] = [take.lsmpl.start, take.lsmpl.step]
+        on_error.pop_all()
     kept = actions.assign(armature, action)
     take.lsmpl.armature, take.lsmpl.body_mesh = armature, mesh
     return Baked(armature, mesh, action, kept)
 
 
-def _body_of(take: bpy.types.Object, motion: Motion):
+def is_out_of_time(take: bpy.types.Object) -> bool:
+    """Whether a take now plays at other scene frames than when it was baked."""
+    animation = take.lsmpl.armature.animation_data if take.lsmpl.armature else None
+    timing = animation.action.get(_TIMING) if animation and animation.action else None
+    return timing is not None and list(timing) != [take.lsmpl.start, take.lsmpl.step]
+
+
+def _body_of(take: bpy.types.Object, motion: Motion) -> Body:
     from .bodies import load
 
     path = takes.describe_motion(take)["body_path"]
@@ -67,7 +85,9 @@ def _body_of(take: bpy.types.Object, motion: Motion):
     return body
 
 
-def _own_character(take, scene, body) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
+def _own_character(
+    take: bpy.types.Object, scene: bpy.types.Scene, body: Body
+) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
     """The take's armature and body mesh if they are still in the scene and fit the body."""
     armature, mesh = take.lsmpl.armature, take.lsmpl.body_mesh
     if armature is None or armature.name not in scene.objects or not character.fits(armature, body):

@@ -28,11 +28,11 @@ _POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
 
 def build(body: Body, betas: np.ndarray, name: str) -> tuple[bpy.types.Object, bpy.types.Object]:
     """A new armature and its body mesh in the rest pose of `betas`, linked to no collection yet."""
-    armature = bpy.data.objects.new(f"{name} Armature", bpy.data.armatures.new(f"{name} Armature"))
+    armature = bpy.data.objects.new(f"{name} Rig", bpy.data.armatures.new(f"{name} Rig"))
     _place_bones(armature.data, body, betas)
     for bone in armature.pose.bones:
         bone.rotation_mode = "QUATERNION"
-    armature.data.display_type = "STICK"
+    armature.data.display_type = "WIRE"
     armature.show_in_front = True
     mesh = _body_mesh(body, f"{name} Body")
     mesh.parent = armature
@@ -49,6 +49,11 @@ def fits(armature: bpy.types.Object, body: Body) -> bool:
     return _facts(armature).get("body") == body.key
 
 
+def betas_of(armature: bpy.types.Object) -> np.ndarray:
+    """(10,): the shape that a character has."""
+    return np.array(_facts(armature)["betas"])
+
+
 def reshape(armature: bpy.types.Object, mesh: bpy.types.Object | None, body: Body, betas: np.ndarray) -> None:
     """Give a character that fits the body another shape; nothing moves where it has that shape already.
 
@@ -57,7 +62,7 @@ def reshape(armature: bpy.types.Object, mesh: bpy.types.Object | None, body: Bod
     missing = [joint for joint in body.joint_names if joint not in armature.data.bones]
     if missing:
         raise LsmplError(f"{armature.name}: has no bone {', '.join(missing)}; undo the renaming, or delete it and bake")
-    if not np.allclose(_facts(armature)["betas"], betas, rtol=0, atol=1e-7):
+    if not np.allclose(betas_of(armature), betas, rtol=0, atol=1e-7):
         _place_bones(armature.data, body, betas)
         _remember(armature, body, betas)
     if mesh is not None:

@@ -15,7 +15,7 @@ from . import display, timing
 from . import take as takes
 from .errors import all_or_nothing, reports_errors
 
-EXTENSIONS = (".trc", ".c3d", ".npy", ".npz", ".csv", ".json", ".txt", ".dat")
+EXTENSIONS = (".trc", ".c3d", ".npy", ".npz", ".csv", ".tsv", ".json", ".txt", ".dat")
 
 _UNITS = (
     ("auto", "Automatic", "As the file says, or judged by the size of the person"),
@@ -24,11 +24,13 @@ _UNITS = (
     ("mm", "Millimetres", ""),
     ("in", "Inches", ""),
     ("ft", "Feet", ""),
+    ("body", "By the Body", "Make the person an average adult"),
     ("custom", "Custom", "Multiply by the scale below to get metres"),
 )
 _AXES = (
     ("auto", "Automatic", "As the file says, or judged by how the person stands"),
     *((axis, axis.upper(), f"{axis.upper()} points up") for axis in ("z", "y", "x", "-z", "-y", "-x")),
+    ("body", "By the Body", "Make the body's own mean upward direction vertical"),
 )
 
 
@@ -62,14 +64,22 @@ def match_scene(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) ->
     others = [take for take in takes.takes_in(scene) if take not in imported]
     if not others:
         timing.set_scene_rate(scene, takes.describe(imported[0])["fps"])
-    ends = []
-    for take in imported:
-        facts = takes.describe(take)
-        take.lsmpl.step = timing.frame_step(scene, facts["fps"])
-        ends += [take.lsmpl.start, take.lsmpl.start + (facts["frames"] - 1) * take.lsmpl.step]
+    retime(scene, imported)
+    ends = [end for take in imported for end in _ends(take)]
     if others:
         ends += [scene.frame_start, scene.frame_end]
     timing.set_scene_range(scene, min(ends), max(ends))
+
+
+def retime(scene: bpy.types.Scene, retimed: Sequence[bpy.types.Object]) -> None:
+    """Let takes play at their own speed at the scene's present rate; what was baked from them stays as it is."""
+    for take in retimed:
+        take.lsmpl.step = timing.frame_step(scene, takes.describe(take)["fps"])
+
+
+def _ends(take: bpy.types.Object) -> tuple[float, float]:
+    """Scene frames of a take's first and last frame."""
+    return take.lsmpl.start, take.lsmpl.start + (takes.describe(take)["frames"] - 1) * take.lsmpl.step
 
 
 def import_files(
@@ -95,7 +105,7 @@ def import_files(
 
 class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
     bl_idname = "lsmpl.import_keypoints"
-    bl_label = "Import Keypoint Tracks"
+    bl_label = "Import Keypoints"
     bl_description = "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "PRESET"}
 
@@ -116,7 +126,7 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
         description="Read the folder as one take with a JSON file for each frame, as EasyMocap writes it",
     )
     match_scene: BoolProperty(
-        name="Match Scene Range and Rate",
+        name="Match Scene",
         description="Set the scene's frame range to the takes and, if they are its first, its frame rate to theirs",
         default=True,
     )
@@ -158,7 +168,7 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
         if failures:
             self.report({"ERROR" if not taken else "WARNING"}, "\n".join(map(str, failures)))
         if assumptions:
-            self.report({"WARNING"}, "Assumed, for want of anything that tells:\n" + "\n".join(assumptions))
+            self.report({"WARNING"}, "Assumed, because the file does not say:\n" + "\n".join(assumptions))
         if not taken:
             return {"CANCELLED"}
         if not failures and not assumptions:
@@ -198,7 +208,10 @@ class LSMPL_FH_keypoints(bpy.types.FileHandler):
 class LSMPL_OT_match_scene(bpy.types.Operator):
     bl_idname = "lsmpl.match_scene"
     bl_label = "Match Scene to Take"
-    bl_description = "Set the scene's frame range and rate to this take's. Bake again afterwards"
+    bl_description = (
+        "Set the scene's frame range and rate to this take's. Other takes keep their speed; "
+        "bake again what was baked before"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @reports_errors
@@ -208,8 +221,10 @@ class LSMPL_OT_match_scene(bpy.types.Operator):
         take = active_take(context)
         if take is None:
             raise LsmplError("Select a take, or its character")
-        timing.set_scene_rate(context.scene, takes.describe(take)["fps"])
-        match_scene(context.scene, [take])
+        scene = context.scene
+        timing.set_scene_rate(scene, takes.describe(take)["fps"])
+        retime(scene, takes.takes_in(scene))
+        timing.set_scene_range(scene, *_ends(take))
         return {"FINISHED"}
 
 

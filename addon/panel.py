@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import bpy
 
-from . import solving
+from . import baking, solving
 from . import take as takes
 from .package import preferences
 from .selection import active_take
@@ -41,6 +41,10 @@ class LSMPL_PT_import(_Section, bpy.types.Panel):
             ("Rate", f"{facts['fps']:.5g} fps, {frames / facts['fps']:.1f} s"),
             ("Missing", f"{100 * facts['missing']:.1f} %"),
         )
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(take.lsmpl, "start", text="Starts at Frame")
         if take.lsmpl.step != 1.0:
             _say(context, layout, "The scene runs at another rate than the take", icon="INFO")
             layout.operator("lsmpl.match_scene", text="Match Scene to Take")
@@ -109,13 +113,15 @@ class LSMPL_PT_solve(_Section, bpy.types.Panel):
         solved = takes.describe_motion(take)
         if solved is None:
             _say(context, layout, "Not solved yet", icon="INFO")
-        elif solved["residual_mean"] is None:
-            _facts(layout, ("Body", solved["body"].rpartition("-")[0]), ("Error", "not measured"))
+            return
+        body = Path(solved["body_path"]).name or "Open body"
+        if solved["residual_mean"] is None:
+            _facts(layout, ("Body", body), ("Error", "not measured"))
         else:
             worst = takes.describe(take)["first_frame"] + solved["worst_frame"]
             _facts(
                 layout,
-                ("Body", solved["body"].rpartition("-")[0]),
+                ("Body", body),
                 ("Mean error", f"{1000 * solved['residual_mean']:.1f} mm"),
                 ("Worst frame", f"{1000 * solved['residual_worst']:.0f} mm in frame {worst}"),
             )
@@ -137,6 +143,8 @@ class LSMPL_PT_bake(_Section, bpy.types.Panel):
         animation = armature.animation_data
         action = animation.action if animation else None
         _facts(layout, ("Character", armature.name), ("Action", action.name if action else "none"))
+        if baking.is_out_of_time(take):
+            _say(context, layout, "The take plays at other frames now; bake again", icon="ERROR")
 
 
 def _no_take(context: bpy.types.Context) -> str:

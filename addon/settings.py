@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, PointerProperty, StringProperty
 
+from ..lsmpl_core import LsmplError
 from . import display
 from .package import preferences
 
@@ -64,11 +65,13 @@ class SceneSettings(bpy.types.PropertyGroup):
 
 
 def chosen_body_path(scene: bpy.types.Scene) -> str:
-    """The absolute path of the scene's body file, or "" for the open body."""
+    """The absolute path of the scene's body file, or "" for the open body. Raises `LsmplError` where none is chosen."""
     settings = scene.lsmpl
     if settings.body_source == "OPEN":
         return ""
     path = settings.body_path or (preferences().body_path if preferences() else "")
+    if not path:
+        raise LsmplError("Body: no file is chosen; choose your SMPL file (.npz or .pkl), or the open body")
     return bpy.path.abspath(path)
 
 

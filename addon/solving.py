@@ -6,8 +6,8 @@ A run touches nothing of the scene until it has its motion, so cancelling or fai
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 from bpy.app.handlers import persistent
@@ -19,6 +19,9 @@ from .errors import all_or_nothing, reports_errors
 from .preferences import device as chosen_device
 from .selection import active_take
 from .settings import chosen_body_path
+
+if TYPE_CHECKING:
+    from ..lsmpl_core.body import Body
 
 SLICE = 0.05
 """Seconds of solving between two chances for Blender to draw and to hear the user."""
@@ -92,11 +95,21 @@ current: Run | None = None
 """The run that is going on, for the panel."""
 
 
-def keep(take, scene, motion: Motion, body, body_path: str = "", report=None, bake: bool = True) -> baking.Baked | None:
+def keep(
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    motion: Motion,
+    body: Body,
+    body_path: str = "",
+    report: Mapping | None = None,
+    bake: bool = True,
+) -> baking.Baked | None:
     """Store a solved motion with its take, and bake it if asked to."""
     with all_or_nothing():
-        takes.store_motion(take, motion, body.joints(motion), body_path, report)
-        return baking.bake(take, scene, body) if bake else None
+        put_in_place = takes.prepare_motion(take, motion, body.joints(motion), body_path, report)
+        baked = baking.bake(take, scene, body, motion) if bake else None
+    put_in_place()
+    return baked
 
 
 def solve(

@@ -7,7 +7,7 @@ the take points to, holds the solved motion. Both carry what is no array as JSON
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 
@@ -125,12 +125,27 @@ def store_motion(
 ) -> None:
     """Keep a solved motion with its take, in place of an earlier one.
 
+    Arguments and errors as for `prepare_motion`.
+    """
+    prepare_motion(take, motion, joints, body_path, report)()
+
+
+def prepare_motion(
+    take: bpy.types.Object,
+    motion: Motion,
+    joints: np.ndarray | None = None,
+    body_path: str = "",
+    report: Mapping | None = None,
+) -> Callable[[], None]:
+    """Do all of storing a motion that can fail; calling what this returns puts it in place of the take's earlier one.
+
     joints (T,24,3) are `body.joints(motion)`, stored for display; body_path finds a user's own body again;
     report holds further facts as JSON values (device, ...).
     """
     facts = describe(take)
     if len(motion) != facts["frames"]:
         raise LsmplError(f"{take.name}: the motion has {len(motion)} frames but the take has {facts['frames']}")
+    measured = _residual_by_vertex(take, motion)
     rows = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
     rows[:, :24] = motion.trans[:, None] if joints is None else joints
     rows[:, 24] = motion.trans
@@ -160,10 +175,15 @@ def store_motion(
             "worst_frame": int(np.nanargmax(residual)) if seen.any() else None,
         }
     )
-    _store_residual(take, motion)
-    old, take.lsmpl.motion = take.lsmpl.motion, mesh
-    if old and old.users == 0:
-        bpy.data.meshes.remove(old)
+
+    def put_in_place() -> None:
+        _write(take.data, "residual", "FLOAT", measured)
+        take.data.update()
+        old, take.lsmpl.motion = take.lsmpl.motion, mesh
+        if old and old.users == 0:
+            bpy.data.meshes.remove(old)
+
+    return put_in_place
 
 
 def load_motion(take: bpy.types.Object) -> Motion:
@@ -192,15 +212,14 @@ def load_motion(take: bpy.types.Object) -> Motion:
     )
 
 
-def _store_residual(take: bpy.types.Object, motion: Motion) -> None:
-    """On the track's vertices, where the display reads it; -1 says that nothing was measured."""
+def _residual_by_vertex(take: bpy.types.Object, motion: Motion) -> np.ndarray:
+    """(T,K) metres for the track's vertices, where the display reads it; -1 says that nothing was measured."""
     facts = describe(take)
     values = np.full((facts["frames"], facts["keypoints"]), -1.0, dtype=np.float32)
     if motion.residual is not None:
         names = motion.keypoint_names or facts["layout"]["keypoints"]
         values[:, _columns(take, names)] = np.where(np.isfinite(motion.residual), motion.residual, -1.0)
-    _write(take.data, "residual", "FLOAT", values)
-    take.data.update()
+    return values
 
 
 def _columns(take: bpy.types.Object, names) -> list[int]:

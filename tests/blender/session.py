@@ -70,6 +70,19 @@ class BlenderSession:
                 filepath={self.share(zip_path)!r}, repo="user_default", enable_on_install=True)
         """)
 
+    def show_tab(self, category: str) -> None:
+        """Open the 3D viewport's sidebar at one of its tabs."""
+        space = "next(a for a in bpy.context.screen.areas if a.type == 'VIEW_3D')"
+        self.run(f"{space}.spaces[0].show_region_ui = True")
+        time.sleep(1)
+        self.run(f"next(r for r in {space}.regions if r.type == 'UI').active_panel_category = {category!r}")
+        self.settle()
+
+    def settle(self) -> None:
+        """Let Blender finish drawing; its panels slide into place only while the mouse moves."""
+        for x in (1300, 1310, 1320):
+            self.xdotool("mousemove", x, 800)
+
     def xdotool(self, *words: object) -> None:
         """Real mouse and keys: `xdotool("mousemove", x, y, "click", 1)`."""
         subprocess.run([*self.command, "xdotool", *map(str, words)], check=True)

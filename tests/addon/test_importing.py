@@ -1,0 +1,120 @@
+"""File > Import > Keypoint Tracks."""
+
+import json
+
+import bpy
+import numpy as np
+import pytest
+from conftest import SHARED
+
+KEYPOINTS = SHARED / "keypoints"
+
+
+def import_files(folder, *names, **options) -> set[str]:
+    files = [{"name": name} for name in names]
+    return bpy.ops.lsmpl.import_keypoints(directory=str(folder), files=files, **options)
+
+
+@pytest.fixture
+def folder(tmp_path, body, random_motion):
+    """A folder with two good takes of BODY_25 at 30 and 12 frames, in metres, and one that is broken."""
+    for name, frames in (("walk", 30), ("run", 12)):
+        np.save(tmp_path / f"{name}.npy", body.keypoints(random_motion(frames), "body_25").positions)
+    (tmp_path / "broken.trc").write_text("PathFileType\n")
+    return tmp_path
+
+
+def test_each_file_becomes_a_take(folder, addon):
+    assert import_files(folder, "walk.npy", "run.npy", unit="m", up="z") == {"FINISHED"}
+    facts = {take.name: addon("take").describe(take) for take in addon("take").takes_in(bpy.context.scene)}
+    assert {name: fact["frames"] for name, fact in facts.items()} == {"walk": 30, "run": 12}
+    assert facts["walk"]["layout"]["name"] == "body_25"
+    assert {"layout", "unit", "up", "fps"} <= {decision["what"] for decision in facts["walk"]["decisions"]}
+    assert bpy.context.view_layer.objects.active.name == "walk"
+    assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (0, 29)
+
+
+def test_one_bad_file_does_not_stop_the_others(folder, addon):
+    scene = bpy.context.scene
+    paths = [folder / name for name in ("walk.npy", "broken.trc", "missing.trc", "run.npy")]
+    imported, assumptions, failures = addon("importing").import_files(scene, paths, {})
+    assert [take.name for take in imported] == ["walk", "run"]
+    assert [str(failure).count(name) for failure, name in zip(failures, ("broken.trc", "missing.trc"))] == [1, 1]
+    assert any("fps" in line for line in assumptions)
+
+
+def test_a_bad_file_alone_is_an_error_that_names_it(folder):
+    with pytest.raises(RuntimeError, match=r"broken\.trc"):
+        import_files(folder, "broken.trc")
+    assert not bpy.data.objects
+    assert not bpy.data.meshes
+
+
+def test_options_reach_the_reader(folder, addon):
+    (folder / "mine.json").write_text(json.dumps({"keypoints": ["nose", "left_hip"]}))
+    import_files(folder, "walk.npy", unit="custom", scale=2.0, up="z", override_fps=True, fps=59.94)
+    take = bpy.data.objects["walk"]
+    original = np.load(folder / "walk.npy")
+    np.testing.assert_allclose(addon("take").load_track(take).positions, 2 * original, rtol=1e-5, atol=1e-5)
+    assert addon("take").describe(take)["fps"] == pytest.approx(59.94)
+    assert (bpy.context.scene.render.fps, bpy.context.scene.render.fps_base) == (60, pytest.approx(1.001))
+    assert take.lsmpl.step == 1.0
+
+
+def test_a_mapping_has_to_be_chosen(folder):
+    with pytest.raises(RuntimeError, match="Mapping"):
+        import_files(folder, "walk.npy", layout_name="mapping")
+
+
+def test_a_scene_is_left_alone_if_the_user_says_so(folder):
+    scene = bpy.context.scene
+    scene.render.fps = 25
+    import_files(folder, "walk.npy", match_scene=False)
+    assert (scene.render.fps, scene.frame_end) == (25, 250)
+    assert bpy.data.objects["walk"].lsmpl.step == pytest.approx(25 / 30)
+
+
+def test_a_second_import_does_not_change_the_rate_that_the_first_was_timed_for(folder):
+    scene = bpy.context.scene
+    import_files(folder, "run.npy", override_fps=True, fps=50)
+    import_files(folder, "walk.npy", override_fps=True, fps=25)
+    assert scene.render.fps == 50
+    assert bpy.data.objects["run"].lsmpl.step == 1.0
+    assert bpy.data.objects["walk"].lsmpl.step == pytest.approx(2.0)
+    assert scene.frame_end == 58
+
+
+@pytest.mark.parametrize(
+    ("fps", "stored"),
+    [(30, (30, 1)), (29.97, (30, 1.001)), (30000 / 1001, (30, 1.001)), (59.94, (60, 1.001)), (119.88, (120, 1.001)),
+     (23.976, (24, 1.001)), (12.5, (12, 0.96)), (0.5, (1, 2)), (99.5, (100, 100 / 99.5)), (240, (240, 1))],
+)  # fmt: skip
+def test_rates_as_blender_stores_them(addon, fps, stored):
+    timing, scene = addon("timing"), bpy.context.scene
+    assert timing.blender_rate(fps) == pytest.approx(stored)
+    timing.set_scene_rate(scene, fps)
+    assert timing.scene_rate(scene) == pytest.approx(fps, rel=2e-5)
+    assert timing.frame_step(scene, fps) == 1.0
+
+
+def test_the_file_browser_offers_what_can_be_read(addon, core):
+    from importlib import import_module
+
+    readers = import_module(f"{core.__name__}.readers")
+    assert set(addon("importing").EXTENSIONS) == set(readers.READERS)
+
+
+@pytest.mark.skipif(not KEYPOINTS.is_dir(), reason=f"no recorded takes in {KEYPOINTS}")
+@pytest.mark.parametrize(
+    ("name", "layout", "frames", "first"),
+    [("pose2sim/Pose2Sim_markers.trc", "halpe_26", 100, 1), ("video/h36m17_dance.npy", "human36m_17", 900, 0)],
+)
+def test_recorded_takes(addon, name, layout, frames, first):
+    path = KEYPOINTS / name
+    import_files(path.parent, path.name)
+    take = bpy.data.objects[path.stem]
+    facts = addon("take").describe(take)
+    assert (facts["layout"]["name"], facts["frames"], facts["first_frame"]) == (layout, frames, first)
+    assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (first, first + frames - 1)
+    height = np.nanmax(addon("take").load_track(take).positions[..., 2], axis=1).max()
+    assert 0.5 < height < 3

@@ -1,0 +1,148 @@
+"""Solve: the take gets a motion and a character, or nothing changes."""
+
+from dataclasses import replace
+
+import bpy
+import numpy as np
+import pytest
+from conftest import SHARED
+
+MOCAP = SHARED / "mocap"
+
+
+def datablocks() -> set:
+    return {(type(block).__name__, block.name) for kind in ("objects", "meshes", "armatures", "actions", "materials")
+            for block in getattr(bpy.data, kind)}  # fmt: skip
+
+
+@pytest.fixture
+def walk(core, body):
+    """A motion that a solver finds again: small turns of a body that stands."""
+    frames = 16
+    poses = np.zeros((frames, 24, 3))
+    poses[:, 0, 0] = np.pi / 2
+    swing = np.sin(np.linspace(0, np.pi, frames))
+    poses[:, 1, 0], poses[:, 4, 0], poses[:, 16, 2], poses[:, 17, 2] = -0.6 * swing, 0.8 * swing, -1.0, 1.0
+    return core.Motion(poses, np.tile((0, 0, 1.0), (frames, 1)), body=body.key)
+
+
+@pytest.fixture
+def take(addon, body, walk):
+    take = addon("importing").add_take(bpy.context.scene, body.keypoints(walk, "body_25"), "Walk")
+    addon("importing").match_scene(bpy.context.scene, [take])
+    bpy.context.view_layer.objects.active = take
+    return take
+
+
+def test_solving_keeps_the_motion_and_bakes_it(addon, take, body, walk):
+    assert bpy.ops.lsmpl.solve() == {"FINISHED"}
+    motion = addon("take").load_motion(take)
+    assert np.linalg.norm(body.joints(motion) - body.joints(walk), axis=2).mean() < 0.05
+    facts = addon("take").describe_motion(take)
+    assert facts["device"] == "numpy"
+    assert facts["residual_mean"] < 0.01
+    assert take.lsmpl.armature.animation_data.action.name == "Walk"
+    assert motion.body == body.key
+
+
+def test_baking_can_wait(addon, take):
+    bpy.context.scene.lsmpl.bake_when_done = False
+    bpy.ops.lsmpl.solve()
+    assert take.lsmpl.armature is None
+    assert bpy.ops.lsmpl.bake() == {"FINISHED"}
+    assert take.lsmpl.armature is not None
+
+
+def test_a_fixed_shape_is_taken_as_given(addon, take):
+    settings = bpy.context.scene.lsmpl
+    settings.shape, settings.betas = "FIXED", [1.0] + [0.0] * 9
+    bpy.ops.lsmpl.solve()
+    assert addon("take").load_motion(take).betas.tolist() == [1.0] + [0.0] * 9
+
+
+def test_a_body_that_cannot_be_read_changes_nothing(take, tmp_path):
+    settings = bpy.context.scene.lsmpl
+    settings.body_source, settings.body_path = "FILE", str(tmp_path / "SMPL_NEUTRAL.pkl")
+    before = datablocks()
+    with pytest.raises(RuntimeError, match=r"SMPL_NEUTRAL\.pkl"):
+        bpy.ops.lsmpl.solve()
+    assert datablocks() == before
+
+
+def test_no_body_file_chosen_is_an_error(take):
+    bpy.context.scene.lsmpl.body_source = "FILE"
+    with pytest.raises(RuntimeError, match="choose"):
+        bpy.ops.lsmpl.solve()
+
+
+def test_the_users_own_body_is_found_again_to_bake(addon, take, body, tmp_path):
+    np.savez(tmp_path / "mine.npz", **body.as_smpl())
+    settings = bpy.context.scene.lsmpl
+    settings.body_source, settings.body_path = "FILE", str(tmp_path / "mine.npz")
+    bpy.ops.lsmpl.solve()
+    assert addon("take").describe_motion(take)["body_path"] == str(tmp_path / "mine.npz")
+    settings.body_source = "OPEN"
+    assert bpy.ops.lsmpl.bake() == {"FINISHED"}
+    (tmp_path / "mine.npz").unlink()
+    with pytest.raises(RuntimeError, match=r"mine\.npz"):
+        bpy.ops.lsmpl.bake()
+
+
+def test_a_take_that_shows_nothing_changes_nothing(addon, core):
+    positions = np.full((5, 25, 3), np.nan)
+    positions[:, 0] = 1.0
+    take = addon("importing").add_take(bpy.context.scene, core.KeypointTrack(positions, layout="body_25"), "Nose")
+    bpy.context.view_layer.objects.active = take
+    before = datablocks()
+    with pytest.raises(RuntimeError, match="keypoints"):
+        bpy.ops.lsmpl.solve()
+    assert datablocks() == before
+    assert addon("take").describe_motion(take) is None
+
+
+def test_a_bake_that_fails_takes_the_solve_back(addon, take, body, walk, monkeypatch):
+    addon("solving").keep(take, bpy.context.scene, walk, body)
+    before, motion = datablocks(), addon("take").load_motion(take)
+
+    def fail(*_):
+        raise RuntimeError("as if Blender had failed")
+
+    monkeypatch.setattr(addon("actions"), "write_action", fail)
+    other = replace(walk, trans=walk.trans + 1, betas=np.ones(10))
+    rest = np.array(take.lsmpl.armature.data.bones["head"].head_local)
+    with pytest.raises(RuntimeError, match="as if"):
+        addon("solving").keep(take, bpy.context.scene, other, body)
+    assert datablocks() == before
+    np.testing.assert_array_equal(addon("take").load_motion(take).trans, motion.trans)
+    np.testing.assert_allclose(take.lsmpl.armature.data.bones["head"].head_local, rest, atol=1e-6)
+
+
+def test_stopping_midway_changes_nothing(addon, take):
+    before = datablocks()
+    run = addon("solving").Run(take, bpy.context.scene, "auto")
+    run.advance(0.001)
+    run.close()
+    assert datablocks() == before
+
+
+def test_a_take_deleted_while_it_is_solved_is_an_error(addon, core, take):
+    run = addon("solving").Run(take, bpy.context.scene, "auto")
+    while not run.advance(1.0):
+        pass
+    bpy.data.objects.remove(take)
+    with pytest.raises(core.LsmplError, match="deleted"):
+        run.store()
+
+
+def test_nothing_to_solve_is_said(addon):
+    with pytest.raises(RuntimeError, match="poll"):
+        bpy.ops.lsmpl.solve()
+
+
+def test_the_take_is_found_from_its_character(addon, take, body, walk):
+    armature = addon("solving").keep(take, bpy.context.scene, walk, body).armature
+    other = addon("importing").add_take(bpy.context.scene, body.keypoints(walk, "smpl_24"), "Other")
+    active_take, layer = addon("selection").active_take, bpy.context.view_layer
+    for active, expected in ((armature, take), (take.lsmpl.body_mesh, take), (other, other), (None, None)):
+        layer.objects.active = active
+        assert active_take(bpy.context) == expected
