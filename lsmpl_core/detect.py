@@ -15,11 +15,18 @@ from .errors import LayoutError
 from .keypoint_names import match_names, split_subject
 from .keypoints import Basis, Decision
 from .layouts import LAYOUTS, Layout
-from .mapping import EXAMPLE
 from .whole_body import KNOWN_LAYOUTS, WHOLE_BODY_SETS
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
 """Metres per unit."""
+
+_UNIT_WORDS = {
+    **dict.fromkeys(("meter", "meters", "metre", "metres"), "m"),
+    **dict.fromkeys(("centimeter", "centimeters", "centimetre", "centimetres"), "cm"),
+    **dict.fromkeys(("millimeter", "millimeters", "millimetre", "millimetres"), "mm"),
+    **dict.fromkeys(("inch", "inches"), "in"),
+    **dict.fromkeys(("foot", "feet"), "ft"),
+}
 
 AXES = {
     f"{sign}{axis}": (-1.0 if sign else 1.0) * np.eye(3)[i]
@@ -70,6 +77,15 @@ class Match:
 
 # Layout
 
+NAMES_ADVICE = (
+    "Give a JSON mapping as the layout (--layout mapping.json) that names the site of each keypoint on the body: "
+    '{"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle", ...}}'
+)
+LIST_ADVICE = (
+    "Give the layout by name, or as a JSON mapping (--layout mapping.json) that lists the keypoints in file order: "
+    '{"keypoints": ["left_shoulder", null, ...]}'
+)
+
 
 def match_by_name(names: Sequence[str], source: str, layouts: Iterable[Layout] | None = None) -> Match:
     """The layout that has most of a file's names. `LayoutError` where too few are body keypoints to pose a body."""
@@ -82,8 +98,8 @@ def match_by_name(names: Sequence[str], source: str, layouts: Iterable[Layout] |
         raise LayoutError(
             f"{source}: its {len(names)} keypoints match no known layout: {_abbreviated(names)}. Of the shoulders, "
             f"elbows, wrists, hips, knees and ankles {len(found.intersection(_BODY_JOINTS))} were recognised (at least "
-            f"{_LEAST_BODY_JOINTS} are needed, with both shoulders and both hips). Markers on the skin are not joints: "
-            "give a JSON mapping (--layout mapping.json) that names the site of each keypoint, such as " + EXAMPLE
+            f"{_LEAST_BODY_JOINTS} are needed, with both shoulders and both hips); marker sets such as Plug-in Gait "
+            f"are not known yet. {NAMES_ADVICE}"
         )
     return Match.of(best, columns, "file", _names_reason(names, best, columns))
 
@@ -100,7 +116,7 @@ def _names_reason(names: Sequence[str], layout: Layout, columns: Sequence[int | 
 
 
 def match_by_count(positions: np.ndarray, source: str) -> Match:
-    """The layout of unnamed keypoints (T,K,3): by count and, where layouts share it, by which one makes a body."""
+    """The layout of unnamed keypoints (T,K,3): by count and, where layouts share one, by which makes a body."""
     count = positions.shape[1]
     if count in WHOLE_BODY_SETS:
         label, names = WHOLE_BODY_SETS[count]
@@ -111,28 +127,28 @@ def match_by_count(positions: np.ndarray, source: str) -> Match:
     candidates = [layout for layout in LAYOUTS.values() if len(layout) == count]
     if not candidates:
         known = ", ".join(f"{len(layout)} ({layout.name})" for layout in LAYOUTS.values())
-        whole = ", ".join(f"{n} ({label})" for n, (label, _) in WHOLE_BODY_SETS.items())
+        whole = ", ".join(str(n) for n in WHOLE_BODY_SETS)
         raise LayoutError(
-            f"{source}: no layout has {count} keypoints; known counts: {known}, {whole}. Give a JSON mapping "
-            '(--layout mapping.json) that lists the keypoints in file order: {"keypoints": ["left_shoulder", ...]}'
+            f"{source}: no layout has {count} keypoints without names; known counts are {known}, and the whole-body "
+            f"sets of {whole}. {LIST_ADVICE}"
         )
     scores = sorted((implausibility(positions, layout), i) for i, layout in enumerate(candidates))
     error, index = scores[0]
     layout = candidates[index]
     if error > _IMPLAUSIBLE:
         raise LayoutError(
-            f"{source}: {count} keypoints could be {layout.name}, but in its order they make no body (segment lengths "
-            f"are off by {100 * error:.0f} %). Give the layout by name, or a JSON mapping (--layout mapping.json) that "
-            'lists the keypoints in file order: {"keypoints": ["left_shoulder", ...]}'
+            f"{source}: {count} keypoints could be {layout.name}, but in its order they make no body: segment lengths "
+            f"are {_off(error)}. {LIST_ADVICE}"
         )
     reason = f"{count} keypoints"
     if len(scores) > 1:
         second = candidates[scores[1][1]]
-        reason += (
-            f"; as {layout.name} segment lengths are off by {100 * error:.0f} %, "
-            f"as {second.name} by {100 * scores[1][0]:.0f} %"
-        )
+        reason += f"; segment lengths are {_off(error)} as {layout.name}, {_off(scores[1][0])} as {second.name}"
     return Match.of(layout, range(count), "detected", reason)
+
+
+def _off(error: float) -> str:
+    return f"off by {100 * error:.0f} %" if np.isfinite(error) else "not seen"
 
 
 _IMPLAUSIBLE = 0.45
@@ -173,17 +189,20 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
 def body_scale(positions: np.ndarray, layout: Layout) -> float:
     """File units per metre, were the person the average adult: median over segments; NaN where none is seen."""
     sites = _Sites(positions, layout)
-    return _median(
+    scale = _median(
         _median(np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1)) / adult
         for (a, b), adult in _ADULT_SEGMENTS.items()
         for side in ("left", "right")
     )
+    return scale if 1e-9 < scale < 1e9 else np.nan
 
 
 def decide_unit(
     positions: np.ndarray, layout: Layout, given: str | float | None, stated: str | None
 ) -> tuple[float, Decision]:
     """Metres per file unit. `given` by the user wins; else what the file `stated` unless that makes no human."""
+    stated = (stated or "").strip().lower()
+    stated = _UNIT_WORDS.get(stated, stated)
     scale = body_scale(positions, layout)
     stature = scale * ADULT_STATURE  # in file units
 
@@ -274,7 +293,7 @@ def decide_up(
     if stated in AXES and stated != axis:
         share += f", though the file says {stated}"
     if degrees > _TILT_STATED:
-        share += f"; it leans {degrees:.0f} degrees (up 'body' would straighten that)"
+        share += f"; its own up is {degrees:.0f} degrees off: if the take looks tilted, up 'body' straightens it"
     return np.array(_TO_Z_UP[axis], float), Decision("up", axis, "file" if stated == axis else "detected", share)
 
 

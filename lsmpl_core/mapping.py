@@ -27,9 +27,7 @@ from .errors import LayoutError
 from .layouts import Layout
 from .sites import check_site
 
-EXAMPLE = '{"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle", ...}}'
-"""A mapping in one line, for messages."""
-
+_EXAMPLE = '{"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle"}}'
 _KEYS = ("name", "keypoints", "edges", "unit", "up", "fps")
 _MAX_BYTES = 1 << 20
 
@@ -69,7 +67,7 @@ def parse_mapping(data: Any, where: str) -> Mapping:
     """The same from parsed JSON; `where` opens the messages."""
     if not isinstance(data, dict) or not isinstance(data.get("keypoints"), (list, dict)) or not data["keypoints"]:
         raise LayoutError(
-            f'{where}: a mapping is an object with "keypoints", a list or an object; for example {EXAMPLE}'
+            f'{where}: a mapping is an object with "keypoints", a list or an object; for example {_EXAMPLE}'
         )
     if unknown := sorted(set(data) - set(_KEYS)):
         raise LayoutError(f"{where}: unknown key {unknown[0]!r}; a mapping may have: {', '.join(_KEYS)}")

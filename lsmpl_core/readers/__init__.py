@@ -44,6 +44,7 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
 UNIT_CHOICES = (*detect.UNITS, "body")
 UP_CHOICES = (*detect.AXES, "body")
 DEFAULT_FPS = 30.0
+_FARTHEST = 1e9  # file units; nothing measured is farther
 
 
 def read_keypoints(
@@ -73,7 +74,7 @@ def read_keypoints(
 
     raw = _read_raw(path, _expected_counts(mapping, layout))
     raw = _main_subject(raw)
-    raw = _mark_missing(raw, path)
+    raw = _scale_confidence(_mark_missing(raw, path))
     match = _match(raw, mapping, layout, str(path))
     positions, confidence = _ordered(raw, match)
     positions, root_decision = _settle_zero_columns(positions, match.layout)
@@ -156,7 +157,7 @@ def _read_raw(path: Path, counts: Collection[int]) -> RawTrack:
         if reader is None:
             raise KeypointFileError(f"{path}: unknown format {ending!r}; keypoint files end in {', '.join(READERS)}")
         return reader(path, counts)
-    except (OSError, MemoryError) as error:
+    except (OSError, MemoryError, RecursionError) as error:
         raise KeypointFileError(f"{path}: cannot be read: {error.__class__.__name__}: {error}") from None
 
 
@@ -179,18 +180,31 @@ def _mark_missing(raw: RawTrack, path: Path) -> RawTrack:
     positions = np.array(raw.positions, dtype=np.float64)
     zero = (positions == 0).all(axis=2)
     zero &= ~(zero | ~np.isfinite(positions).all(axis=2)).all(axis=0)
-    filler = zero | (positions == -1).all(axis=2)
+    filler = zero | (positions == -1).all(axis=2) | (np.abs(positions) > _FARTHEST).any(axis=2)
     positions[filler | ~np.isfinite(positions).all(axis=2)] = np.nan
     if not np.isfinite(positions).any():
         raise KeypointFileError(f"{path}: every position is missing in all of its {len(positions)} frames")
     decisions = raw.decisions
     if filler.any():
-        reason = f"points at exactly 0 0 0 or -1 -1 -1 are taken as missing ({100 * filler.mean():.1f} % of all)"
+        reason = f"points at exactly 0 0 0, at -1 -1 -1 or beyond {_FARTHEST:g}: {100 * filler.mean():.1f} % of all"
         decisions = [*decisions, Decision("missing", f"{filler.sum()} points", "detected", reason)]
-    confidence = raw.confidence
-    if confidence is not None and np.nanmax(np.nan_to_num(confidence), initial=0.0) > 1.0:
-        confidence = confidence / (100.0 if np.nanmax(confidence) <= 100 else np.nanmax(confidence))
-    return replace(raw, positions=positions, confidence=confidence, decisions=decisions)
+    return replace(raw, positions=positions, decisions=decisions)
+
+
+def _scale_confidence(raw: RawTrack) -> RawTrack:
+    """Confidence in 0..1: scores that pass 1 a little are cut later; percentages and counts are divided here."""
+    if raw.confidence is None:
+        return raw
+    confidence = np.nan_to_num(raw.confidence, nan=0.0, posinf=0.0, neginf=0.0)
+    highest = float(confidence.max(initial=0.0))
+    if highest <= 0:
+        decision = Decision("confidence", "1", "assumed", "the file's confidence is nowhere above 0, and is not used")
+        return replace(raw, confidence=None, decisions=[*raw.decisions, decision])
+    if highest > 10:
+        full = 100.0 if highest <= 100 else highest
+        decision = Decision("confidence", f"divided by {full:g}", "detected", f"the file's highest is {highest:g}")
+        return replace(raw, confidence=confidence / full, decisions=[*raw.decisions, decision])
+    return replace(raw, confidence=confidence)
 
 
 def _match(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source: str) -> detect.Match:
@@ -227,8 +241,8 @@ def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> detect.Match
         return detect.Match.of(mapping.layout, mapping.columns, "given", f"{len(mapping.columns)} of {count} keypoints")
     if raw.names is None:
         raise LayoutError(
-            f"{source}: mapping {mapping.layout.name} goes by names, but the file has none; list its {count} keypoints "
-            'in file order instead: {"keypoints": ["left_shoulder", null, ...]}'
+            f"{source}: mapping {mapping.layout.name} goes by names, but the file has none for its {count} keypoints. "
+            + detect.LIST_ADVICE
         )
     index = {split_subject(name)[1].lower(): i for i, name in reversed(list(enumerate(raw.names)))}
     index |= {name.lower(): i for i, name in reversed(list(enumerate(raw.names)))}
@@ -255,7 +269,7 @@ def _ordered(raw: RawTrack, match: detect.Match) -> tuple[np.ndarray, np.ndarray
         return positions, None
     confidence = np.zeros(positions.shape[:2])
     confidence[:, has] = taken.confidence
-    return positions, np.nan_to_num(confidence)
+    return positions, confidence
 
 
 def _settle_zero_columns(positions: np.ndarray, layout: Layout) -> tuple[np.ndarray, Decision | None]:

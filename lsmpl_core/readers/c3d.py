@@ -15,10 +15,11 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints import Decision
-from .raw import MAX_BYTES, RawTrack
+from .raw import RawTrack, read_bytes
 
 _BLOCK = 512
 _INTEL, _DEC, _MIPS = 84, 85, 86
+_MOST_PARAMETER_BYTES = 4 << 20
 
 
 @dataclass
@@ -63,11 +64,12 @@ class _C3d:
     parameters: dict[str, _Parameter] = field(default_factory=dict)
 
     def value(self, name: str) -> float | None:
-        """A numeric parameter's first value (integers unsigned, as counts beyond 32767 are stored so)."""
+        """A numeric parameter's first value where it is above 0."""
         values = self.values(name)
-        return float(values[0]) if len(values) else None
+        return float(values[0]) if len(values) and np.isfinite(values[0]) and values[0] > 0 else None
 
     def values(self, name: str) -> np.ndarray:
+        """A numeric parameter; integers unsigned, as counts beyond 32767 are stored so."""
         parameter = self.parameters.get(name)
         if parameter is None:
             return np.empty(0)
@@ -86,10 +88,7 @@ class _C3d:
 
 def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     """Read the 3D points of a C3D file; points with a negative residual are missing."""
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise KeypointFileError(f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_BYTES >> 30} GiB that are read")
-    data = path.read_bytes()
+    data = read_bytes(path)
     file = _read_header(data, path)
     real = file.scale < 0
     word = 4 if real else 2
@@ -112,15 +111,18 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     words = file.numbers.floats(block.data) if real else file.numbers.integers(block.data)
     words = words.reshape(length, file.points, 4)
     positions = words[..., :3].astype(np.float64) * (1.0 if real else file.scale)
-    residual = words[..., 3]
-    positions[~np.isfinite(residual) | (residual < 0)] = np.nan
+    missing = ~(words[..., 3] >= 0)  # the residual is negative where a point was not seen
+    if missing.all():
+        decisions.append(Decision("missing", "none", "assumed", "every residual is negative, so they tell nothing"))
+    else:
+        positions[missing] = np.nan
 
     up = next(iter(file.strings("POINT:Y_SCREEN")), "").lower().replace("+", "")
     return RawTrack(
         positions,
         _labels(file),
-        fps=next((r for r in (file.value("POINT:RATE"), file.rate) if r and math.isfinite(r) and r > 0), None),
-        unit=next(iter(file.strings("POINT:UNITS")), "").lower() or None,
+        fps=file.value("POINT:RATE") or file.rate,
+        unit=next(iter(file.strings("POINT:UNITS")), None),
         up=up if up in ("x", "y", "z", "-x", "-y", "-z") else None,
         first_frame=file.first,
         decisions=decisions,
@@ -167,7 +169,8 @@ def _read_parameters(data: bytes, at: int) -> dict[str, _Parameter]:
     groups: dict[int, str] = {}
     found: list[tuple[int, str, _Parameter]] = []
     order = ">h" if data[at - 1] == _MIPS else "<h"
-    while at + 4 < len(data):
+    end = min(len(data), at + _MOST_PARAMETER_BYTES)
+    while at + 4 < end:
         name_length, group = struct.unpack_from("bb", data, at)
         name_length = abs(name_length)  # negative: locked
         offset_at = at + 2 + name_length
@@ -201,17 +204,12 @@ def _parse_parameter(data: bytes, at: int) -> _Parameter | None:
 def _frame_count(file: _C3d) -> int:
     """Frames the file claims: 16-bit fields stop at 65535, TRIAL holds 32-bit first and last frames, in two words."""
     fields = [file.values(f"TRIAL:ACTUAL_{end}_FIELD") for end in ("START", "END")]
-    if all(len(f) >= 2 and (f >= 0).all() for f in fields):
+    if all(len(f) >= 2 and np.isfinite(f).all() for f in fields):
         first, last = (int(f[0]) + 65536 * int(f[1]) for f in fields)
         if last >= first:
             return last - first + 1
-    long_frames = file.value("POINT:LONG_FRAMES")
-    if long_frames and math.isfinite(long_frames) and long_frames > 0:
-        return int(long_frames)
-    frames = file.value("POINT:FRAMES")
-    if frames and math.isfinite(frames) and frames > 0:
-        return int(frames)
-    return max(0, file.last - file.first + 1)
+    frames = file.value("POINT:LONG_FRAMES") or file.value("POINT:FRAMES")
+    return int(frames) if frames else max(0, file.last - file.first + 1)
 
 
 def _labels(file: _C3d) -> list[str] | None:

@@ -33,12 +33,7 @@ _KEYPOINT = {
     "name",
 }
 _UNITS = {"m", "cm", "mm", "in", "ft"}
-_LABEL = re.compile(
-    rf"(?P<name>.*?)[\s_.\-:/\[(]*(?:(?<=[\s_.\-:/\[(])|(?<=[a-z0-9])(?=[XYZ]\b))(?P<what>[xyz]|{'|'.join(_CONFIDENCE)})"
-    r"[\])]?(?:[\s_\[(]*(?P<unit>m|cm|mm|in|ft)[\])]?)?",
-    re.I,
-)
-_PREFIXED = re.compile(r"(?P<what>[xyz])[\s_.\-]?(?P<name>.+)", re.I)
+_SEPARATORS = re.compile(r"[\s_.\-/\[\]()]+")
 _MOST_HEADER_ROWS = 12
 
 
@@ -46,7 +41,8 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     """Read a wide or long table; one without a header is read as plain rows of numbers."""
     text = read_text(path)
     lines = text.splitlines()
-    delimiter = max((";", "\t", ","), key=lambda d: max(line.count(d) for line in lines[:_MOST_HEADER_ROWS]))
+    head = lines[:_MOST_HEADER_ROWS]
+    delimiter = next((d for d in (";", "\t") if any(line.count(d) > 1 for line in head)), ",")  # commas may be decimal
     try:
         rows = list(csv.reader(lines, delimiter=delimiter))
     except csv.Error as error:
@@ -57,11 +53,13 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
         raise KeypointFileError(f"{path}: no row of numbers among its first {_MOST_HEADER_ROWS} lines")
     if header_length == 0:
         return read_rows(path, counts)
-    header, body = rows[:header_length], [row for row in rows[header_length:] if any(row)]
+    header = rows[:header_length]
+    line_numbers = [i + 1 for i in range(header_length, len(rows)) if any(rows[i])]
+    body = [rows[i - 1] for i in line_numbers]
     labels = [cell.lower() for cell in header[-1]]
     decimal_comma = delimiter == ";"
     if not _KEYPOINT.isdisjoint(labels) and set(_AXES) <= set(labels):
-        return _read_long(labels, body, str(path), header_length + 1, decimal_comma)
+        return _read_long(labels, body, str(path), line_numbers, decimal_comma)
 
     columns, unit = _columns(header)
     if not columns:
@@ -71,7 +69,7 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
             "nose_x, nose_y, nose_z, or a row of names above a row of x, y, z"
         )
     width = max(map(len, header))
-    table = parse_numbers(body, width, str(path), header_length + 1, decimal_comma)
+    table = parse_numbers(body, width, str(path), line_numbers, decimal_comma)
     positions = np.stack([table[:, [where[axis] for axis in _AXES]] for where in columns.values()], axis=1)
     confidence = None
     if any("c" in where for where in columns.values()):
@@ -127,12 +125,18 @@ def _filled_forward(cells: Sequence[str], width: int) -> list[str]:
 
 
 def _split_label(label: str) -> tuple[str, str, str | None]:
-    """`nose_x` as ("nose", "x", None), `LeftHip.Z (mm)` as ("LeftHip", "z", "mm")."""
-    match = _LABEL.fullmatch(label)
-    if match and match["name"]:
-        return match["name"], match["what"].lower(), (match["unit"] or "").lower() or None
-    match = _PREFIXED.fullmatch(label)
-    return (match["name"], match["what"].lower(), None) if match else ("", "", None)
+    """`nose_x` as ("nose", "x", None), `LeftHip.Z (mm)` as ("LeftHip", "z", "mm"); also `noseX`, `x_nose`, `X1`."""
+    words = [word for word in _SEPARATORS.split(label[:200]) if word]
+    unit = words.pop().lower() if len(words) > 2 and words[-1].lower() in _UNITS else None
+    if len(words) > 1 and words[-1].lower() in (*_AXES, *_CONFIDENCE):
+        return "_".join(words[:-1]), words[-1].lower(), unit
+    if words and re.search("[a-z0-9][XYZ]$", words[-1]):
+        return "_".join(words)[:-1], words[-1][-1].lower(), unit
+    if len(words) > 1 and words[0].lower() in _AXES:
+        return "_".join(words[1:]), words[0].lower(), unit
+    if len(words) == 1 and re.fullmatch(r"[XYZxyz]\d+", words[0]):
+        return words[0][1:], words[0][0].lower(), None
+    return "", "", None
 
 
 def _lead_columns(header: Sequence[Sequence[str]]) -> tuple[int | None, int | None]:
@@ -141,7 +145,9 @@ def _lead_columns(header: Sequence[Sequence[str]]) -> tuple[int | None, int | No
     return tuple(next((i for i, cell in cells if cell in wanted), None) for wanted in (_FRAME, _TIME))
 
 
-def _read_long(labels: list[str], body: list[list[str]], where: str, first_line: int, decimal_comma: bool) -> RawTrack:
+def _read_long(
+    labels: list[str], body: list[list[str]], where: str, line_numbers: list[int], decimal_comma: bool
+) -> RawTrack:
     frame, time = _lead_columns([labels])
     if frame is None and time is None:
         raise KeypointFileError(
@@ -151,10 +157,11 @@ def _read_long(labels: list[str], body: list[list[str]], where: str, first_line:
     confidence_column = next((i for i, label in enumerate(labels) if label in _CONFIDENCE), None)
     picked = [labels.index(axis) for axis in _AXES] + [c for c in (confidence_column, frame, time) if c is not None]
     width = max(*picked, name_column) + 1
+    line_numbers = [line for line, row in zip(line_numbers, body) if len(row) >= width]
     body = [row for row in body if len(row) >= width]
     if not body:
         raise KeypointFileError(f"{where}: no row has all of the columns {', '.join(labels)}")
-    table = parse_numbers([[row[i] for i in picked] for row in body], len(picked), where, first_line, decimal_comma)
+    table = parse_numbers([[row[i] for i in picked] for row in body], len(picked), where, line_numbers, decimal_comma)
     key = table[:, 3 + (confidence_column is not None)]
     moments, t = np.unique(key, return_inverse=True)
     names = list(dict.fromkeys(row[name_column].strip() for row in body))

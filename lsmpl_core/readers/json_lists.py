@@ -54,7 +54,7 @@ def read_json(path: Path, counts: Collection[int]) -> RawTrack:
         fps = next((data[key] for key in ("fps", "frame_rate", "framerate") if key in data), None)
         if isinstance(fps, (int, float)) and not isinstance(fps, bool) and 0 < fps < 1e6:
             raw.fps = float(fps)
-        raw.unit = data["unit"].lower() if isinstance(data.get("unit"), str) else None
+        raw.unit = data["unit"] if isinstance(data.get("unit"), str) else None
         raw.up = data["up"].lower() if isinstance(data.get("up"), str) else None
     return raw
 
@@ -89,12 +89,12 @@ def _frames(data: Any) -> list:
 
 
 def _depth(value: Any) -> int:
-    """How deep lists nest: 1 for a list of numbers, 2 for points, 3 for frames of points."""
+    """How deep lists of numbers nest: 1 for numbers, 2 for points, 3 for frames of points; 0 for anything else."""
     depth = 0
     while isinstance(value, list) and depth < 8:
         depth += 1
         value = next((item for item in value if item is not None), None)
-    return depth
+    return depth if value is None or isinstance(value, (int, float)) else 0
 
 
 def _is_people(value: Any) -> bool:
@@ -183,7 +183,7 @@ def _unnamed(frames: list, counts: Collection[int], where: str) -> RawTrack:
 
 def _array(points: list, counts: Collection[int], where: str) -> np.ndarray:
     """(K,4) of one frame's points: [[x, y, z], ...], [[x, y, z, c], ...], flat numbers, or objects with x, y, z."""
-    if _depth(points) == 1 and not isinstance(points[0], dict):
+    if _depth(points) == 1:
         numbers = np.array([_number(value, where) for value in points])
         positions, confidence = unflatten(numbers[None], counts, where)
         ones = np.ones(positions.shape[1])

@@ -11,8 +11,8 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..keypoints import Decision
 
-MAX_BYTES = 2 << 30
-"""The largest file, and the largest array in one, that is read: an hour of whole-body keypoints at 120 Hz fits."""
+MAX_BYTES = 1 << 30
+"""The largest file, and the largest array in one, that is read: twenty minutes of 553 keypoints at 60 Hz fit."""
 
 MAX_GAP_GROWTH = 4
 """Frame numbers may stretch a take by this factor before they are not believed."""
@@ -48,12 +48,17 @@ class RawTrack:
         )
 
 
-def read_text(path: Path) -> str:
-    """The text of a file; `KeypointFileError` where it is empty, too large or not text."""
+def read_bytes(path: Path) -> bytes:
+    """A whole file; `KeypointFileError` where it is too large."""
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise KeypointFileError(f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_BYTES >> 30} GiB that are read")
-    data = path.read_bytes()
+    return path.read_bytes()
+
+
+def read_text(path: Path) -> str:
+    """The text of a file; `KeypointFileError` where it is empty, too large or not text."""
+    data = read_bytes(path)
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = data.decode("utf-16", errors="replace")
     else:
@@ -66,12 +71,11 @@ def read_text(path: Path) -> str:
 
 
 def parse_numbers(
-    rows: Sequence[Sequence[str]], width: int, where: str, first_line: int, decimal_comma: bool = False
+    rows: Sequence[Sequence[str]], width: int, where: str, line_numbers: Sequence[int], decimal_comma: bool = False
 ) -> np.ndarray:
     """Rows of cells as a (T, width) array: short rows are filled with NaN, long ones cut, blank cells are NaN.
 
-    `where` and `first_line` (the line number of the first row in the file) are for the message of a cell that is
-    no number.
+    `where` and the rows' `line_numbers` in the file (from 1) are for the message of a cell that is no number.
     """
     table = np.full((len(rows), width), np.nan)
     for i, row in enumerate(rows):
@@ -81,7 +85,7 @@ def parse_numbers(
         try:
             table[i, : len(cells)] = [float(cell or "nan") for cell in cells]
         except ValueError:
-            table[i, : len(cells)] = [_number(c, where, first_line + i, j + 1) for j, c in enumerate(cells)]
+            table[i, : len(cells)] = [_number(c, where, line_numbers[i], j + 1) for j, c in enumerate(cells)]
     table[np.isinf(table)] = np.nan
     return table
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
+from ..keypoints import Decision
 from .raw import RawTrack, parse_numbers, read_text, unflatten
 
 _COMMENT = re.compile(r"\s*(?:#|%|//)")
@@ -22,15 +23,25 @@ def read_rows(path: Path, counts: Collection[int]) -> RawTrack:
         raise KeypointFileError(f"{path}: no row of numbers")
     first_line, first = numbered[0]
     separator = next((s for s in (";", ",", "\t") if s in first), None)
-    rows = [line.strip().rstrip(separator or " ").split(separator) for _, line in numbered]
+    rows = [line.strip(" ").split(separator) for _, line in numbered]
+    if not any(row[-1].strip() for row in rows):
+        rows = [row[:-1] for row in rows]  # every line ends in a separator
     width = len(rows[0])
     for (line, _), row in zip(numbered, rows):
         if len(row) != width and line != numbered[-1][0]:
             raise KeypointFileError(f"{path}: line {line} has {len(row)} numbers, line {first_line} has {width}")
+    decisions = []
     if len(rows) > 1 and len(rows[-1]) < width:
-        rows = rows[:-1]  # cut short while it was written
-    table = parse_numbers(rows, width, str(path), first_line, decimal_comma=separator == ";")
-    if width % 3 and width % 4 and width > 1 and (np.diff(table[:, 0]) > 0).all():
+        rows = rows[:-1]
+        decisions = [Decision("frames", str(len(rows)), "file", "the last row is cut short and is left out")]
+    table = parse_numbers(rows, width, str(path), [line for line, _ in numbered], decimal_comma=separator == ";")
+    if _fit(width - 1, counts) > _fit(width, counts) and (np.diff(table[:, 0]) > 0).all():
         table = table[:, 1:]
     positions, confidence = unflatten(table, counts, str(path))
-    return RawTrack(positions, confidence=confidence)
+    return RawTrack(positions, confidence=confidence, decisions=decisions)
+
+
+def _fit(width: int, counts: Collection[int]) -> int:
+    """How well a number of columns fits: 2 for a known count of keypoints, 1 for any count, 0 for none."""
+    fitting = [width // step for step in (3, 4) if width % step == 0 and width]
+    return 2 if any(count in counts for count in fitting) else bool(fitting)

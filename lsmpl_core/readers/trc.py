@@ -12,7 +12,6 @@ from ..keypoints import Decision
 from .raw import RawTrack, fill_gaps, fps_from_times, is_number, parse_numbers, read_text
 
 _LEAD = 2  # every row starts with the frame number and the time
-_UNITS = {"m", "cm", "mm", "in", "ft"}
 
 
 def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
@@ -23,7 +22,7 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
     if at is None:
         raise KeypointFileError(f"{path}: no 'Frame#' line with the marker names among its {len(lines)} lines")
     names = [cell.strip() for cell in _cells(lines[at])[1:] if cell.strip()][1:]  # the first is Time
-    rows, first_line = _rows(lines, at + 1)
+    rows, line_numbers = _rows(lines, at + 1)
     if not rows:
         raise KeypointFileError(f"{path}: the header names {len(names)} markers, but there is no row of numbers")
     if not names:
@@ -34,12 +33,12 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
     if len(rows) > 1 and len(rows[-1]) < width <= len(rows[-2]):
         decisions.append(Decision("frames", str(len(rows) - 1), "file", "the last row is cut short and is left out"))
         rows = rows[:-1]
-    table = parse_numbers(rows, width, str(path), first_line)
+    table = parse_numbers(rows, width, str(path), line_numbers)
     raw = RawTrack(
         table[:, _LEAD:].reshape(len(rows), len(names), 3),
         names,
         fps=_positive(header.get("datarate")) or fps_from_times(table[:, 1]),
-        unit=unit if (unit := header.get("units", "").lower()) in _UNITS else None,
+        unit=header.get("units"),
         decisions=decisions,
     )
     return fill_gaps(table[:, 0], raw)
@@ -53,12 +52,12 @@ def _header(lines: list[str]) -> dict[str, str]:
     return {}
 
 
-def _rows(lines: list[str], start: int) -> tuple[list[list[str]], int]:
-    """Cells of the data lines, and the line number (from 1) of the first; the X1 Y1 Z1 line and blanks are skipped."""
+def _rows(lines: list[str], start: int) -> tuple[list[list[str]], list[int]]:
+    """Cells of the data lines, and their line numbers (from 1); the X1 Y1 Z1 line and blanks are skipped."""
     while start < len(lines) and not is_number(lines[start].split("\t")[0].split(" ")[0] or "x"):
         start += 1
-    body = [line.rstrip("\r\n") for line in lines[start:]]
-    return [_cells(line) for line in body if line.strip()], start + 1
+    numbers = [i for i in range(start, len(lines)) if lines[i].strip()]
+    return [_cells(lines[i]) for i in numbers], [i + 1 for i in numbers]
 
 
 def _cells(line: str) -> list[str]:
