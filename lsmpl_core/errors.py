@@ -21,6 +21,10 @@ class MotionFileError(LsmplError):
     """A motion file cannot be read or written."""
 
 
+class NetworkFileError(LsmplError):
+    """A file of network weights cannot be read, or holds another network."""
+
+
 class LayoutError(LsmplError):
     """Keypoints cannot be matched to a known layout, or a mapping to one is wrong."""
 

@@ -105,6 +105,18 @@ class KeypointModel:
         parts = carried + self.mass[:, None] * xp.take(joints, self.joint, axis=1)
         return State(rotations, trans, world, joints, parts, xp.matmul(self.gather, parts))
 
+    def shifted(self, state: State, offset) -> State:
+        """The state with its pose moved by offset (B,3)."""
+        across = offset[:, None]
+        return State(
+            state.rotations,
+            state.trans + offset,
+            state.world,
+            state.joints + across,
+            state.parts + self.mass[:, None] * across,
+            state.keypoints + across,
+        )
+
     def levers(self, state: State):
         """(B,K,24,3) vectors d: a small world-frame rotation w of joint a moves keypoint k by w × d_ka."""
         xp = self.backend.xp

@@ -103,15 +103,21 @@ def from_quaternion(q):
     return xp.reshape(xp.stack(rows, axis=-1), (*q.shape[:-1], 3, 3))
 
 
-def orthonormalise(r):
-    """Nearest-by-Gram-Schmidt rotation to an almost-rotation (...,3,3): undoes the rounding of long products."""
-    xp = array_namespace(r)
-    x = r[..., :, 0]
+def from_columns(x, y):
+    """Two vectors (...,3) that roughly are a rotation's first columns -> the rotation (...,3,3), by Gram-Schmidt.
+
+    The 6D representation of Zhou et al., *On the continuity of rotation representations in neural networks*, 2019.
+    """
+    xp = array_namespace(x)
     x = x / xp.linalg.vector_norm(x, axis=-1, keepdims=True)
-    y = r[..., :, 1]
     y = y - xp.sum(x * y, axis=-1, keepdims=True) * x
     y = y / xp.linalg.vector_norm(y, axis=-1, keepdims=True)
     return xp.stack([x, y, xp.linalg.cross(x, y)], axis=-1)
+
+
+def orthonormalise(r):
+    """An almost-rotation (...,3,3) made exact: undoes the rounding of long products."""
+    return from_columns(r[..., :, 0], r[..., :, 1])
 
 
 def angle_between(a, b):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .kinematics import KeypointModel
+from .kinematics import KeypointModel, State
 from .polish import Anchor, Targets, polish
 from .prior import pose_prior, pose_statistics
 from .rotation import exp_map
@@ -46,8 +46,7 @@ def start_poses(
     owners = np.array(owners)
     rotations = backend.array(np.stack(guesses))
     wanted = Targets(backend.array(positions[owners]), backend.array(weights[owners]))
-    state = model.state(rotations, backend.array(np.zeros((len(owners), 3))))
-    trans = centred(model, state, wanted)
+    trans = centred(model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted).trans
     free = backend.array(np.full(NUM_JOINTS, 1e-9))
     for prior_weight, steps in SCHEDULE:
         prior = pose_prior(backend, prior_weight)
@@ -58,12 +57,12 @@ def start_poses(
     return backend.numpy(rotations)[best], backend.numpy(trans)[best], cost[best]
 
 
-def centred(model: KeypointModel, state, targets: Targets):
-    """(B,3): the translation that brings the weighted mean of the keypoints onto that of their targets."""
+def centred(model: KeypointModel, state: State, targets: Targets) -> State:
+    """The state moved so that the weighted mean of its keypoints is that of their targets."""
     xp = model.backend.xp
     weight = targets.weights[..., None]
     offset = xp.sum(weight * (targets.positions - state.keypoints), axis=1)
-    return state.trans + offset / (xp.sum(weight, axis=1) + 1e-9)
+    return model.shifted(state, offset / (xp.sum(weight, axis=1) + 1e-9))
 
 
 def _base_rotations() -> list[np.ndarray]:

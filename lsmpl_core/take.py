@@ -125,7 +125,7 @@ class Take:
             raise SolveError(f"{self.source}: frame 0 shows no keypoint, so a pose given for it cannot be placed")
         rotations = exp_map(np.asarray(pose, dtype=np.float64))
         state = self.model.state(self.backend.array(rotations[None]), self.backend.array(np.zeros((1, 3))))
-        return Start(0, rotations, self.backend.numpy(centred(self.model, state, self.targets([0])))[0])
+        return Start(0, rotations, self.backend.numpy(centred(self.model, state, self.targets([0])).trans)[0])
 
     def run(self, start: Start, frames: Sequence[int]) -> Iterator[Progress]:
         """Solve `frames` (ascending, the start's among them) one after the other, away from the start both ways.
@@ -195,7 +195,7 @@ class Take:
         return polish(
             self.model,
             rotations,
-            centred(self.model, state, targets),
+            centred(self.model, state, targets).trans,
             targets,
             Anchor(rotations, self.anchor_weights),
             self.prior,

@@ -1,0 +1,169 @@
+"""The residual network: from the current pose and the keypoints of the next frame to the next pose, in a single pass.
+
+After Learnable SMPLify (arXiv 2508.13562), which predicts residual rotations R_t = R_(t-s) ΔR in a human-centric frame.
+Here the frame is the current pose's pelvis, so that the prediction turns and moves with the body whatever the keypoints
+are, and a visibility mask over one canonical keypoint set lets one set of weights serve every layout. Written against
+the array API: NumPy and torch run it, and training differentiates it.
+"""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device
+
+from .arrays import Backend
+from .errors import NetworkFileError
+from .rotation import from_columns
+from .skeleton import JOINT_NAMES, NUM_JOINTS, PARENTS
+
+NETWORK_FILE = Path(__file__).parent / "data" / "network.npz"
+
+CANONICAL = (
+    *JOINT_NAMES,
+    "nose", "left_eye", "right_eye", "left_ear", "right_ear", "head_top", "jaw", "mid_hip",
+    "left_big_toe", "right_big_toe", "left_small_toe", "right_small_toe", "left_heel", "right_heel",
+    "left_thumb_knuckle", "right_thumb_knuckle", "left_index_knuckle", "right_index_knuckle",
+    "left_little_knuckle", "right_little_knuckle",
+)  # fmt: skip
+"""The sites the network knows; a layout's other keypoints are left to the polish."""
+
+INPUTS = 7 * len(CANONICAL) + 6 * (NUM_JOINTS - 1) + 3 * (NUM_JOINTS - 1)
+OUTPUTS = 7 * NUM_JOINTS
+FARTHEST = 1.5
+"""Metres from the pelvis at which a keypoint's coordinates are cut off, so that a stray one cannot say much."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What the network sees of B frames: targets and sites (B,K,3) of the keypoints in metres, mask (B,K) of 0 and 1.
+
+    sites are where the current pose has the keypoints after it was moved onto them (`start.centred`); rotations
+    (B,24,3,3) and pelvis (B,3) are that pose's; bones (1|B,23,3) the rest offsets of joints 1 to 23 from their parents.
+    """
+
+    targets: Any
+    sites: Any
+    mask: Any
+    rotations: Any
+    pelvis: Any
+    bones: Any
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """rotations (B,24,3,3) of the next pose; spread (B,24): expected error of each, in radians."""
+
+    rotations: Any
+    spread: Any
+
+
+def canonical_matrix(sites: Sequence[str]) -> np.ndarray:
+    """(C,K) of 0 and 1 that puts a layout's K keypoints, given by their sites, in canonical order."""
+    return np.array([[float(site == name) for site in sites] for name in CANONICAL])
+
+
+def rest_bones(rest_joints: np.ndarray) -> np.ndarray:
+    """(...,24,3) rest joints -> (...,23,3) offsets from their parents."""
+    return rest_joints[..., 1:, :] - rest_joints[..., PARENTS[1:], :]
+
+
+def features(seen: Observation, canonical) -> Any:
+    """(B, INPUTS): everything in the frame of the current pelvis. canonical (C,K) from `canonical_matrix`."""
+    xp = array_namespace(seen.targets)
+    B = seen.targets.shape[0]
+    frame = seen.rotations[:, 0]
+    mask = seen.mask[..., None]
+    where = xp.matmul(seen.targets - seen.pelvis[:, None], frame)
+    miss = xp.matmul(seen.targets - seen.sites, frame)
+    where = xp.clip(where, -FARTHEST, FARTHEST) * mask
+    miss = xp.clip(miss, -FARTHEST, FARTHEST) * mask
+    keypoints = xp.matmul(canonical, xp.concat([2.0 * where, 5.0 * miss, mask], axis=-1))
+    turned = seen.rotations[:, 1:, :, :2]
+    bones = xp.broadcast_to(5.0 * seen.bones, (B, NUM_JOINTS - 1, 3))
+    return xp.concat([xp.reshape(part, (B, -1)) for part in (keypoints, turned, bones)], axis=-1)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A residual multilayer perceptron; `weights` are arrays of one library, by name (see `shapes`)."""
+
+    weights: Mapping[str, Any]
+    canonical: Any
+
+    @property
+    def blocks(self) -> int:
+        return sum(name.endswith(".up") for name in self.weights)
+
+    def predict(self, seen: Observation) -> Prediction:
+        """The next pose; an untrained network (last layer zero) leaves the pose as it is."""
+        xp = array_namespace(seen.targets)
+        w = self.weights
+        h = _linear(xp, features(seen, self.canonical), w["in.weight"], w["in.bias"])
+        for i in range(self.blocks):
+            inner = _linear(xp, _relu(xp, h), w[f"block{i}.down"], w[f"block{i}.down_bias"])
+            h = h + _linear(xp, _relu(xp, inner), w[f"block{i}.up"], w[f"block{i}.up_bias"])
+        out = _linear(xp, _relu(xp, h), w["out.weight"], w["out.bias"])
+        six = xp.reshape(out[:, : 6 * NUM_JOINTS], (-1, NUM_JOINTS, 3, 2))
+        columns = six + xp.eye(3, 2, dtype=six.dtype, device=device(six))
+        residual = from_columns(columns[..., 0], columns[..., 1])
+        spread = 0.1 * xp.exp(xp.clip(out[:, 6 * NUM_JOINTS :], -5.0, 3.0))
+        return Prediction(xp.matmul(seen.rotations, residual), spread)
+
+
+def shapes(width: int, blocks: int) -> dict[str, tuple[int, ...]]:
+    """Names and shapes of the weights; matrices are (outputs, inputs)."""
+    inner = {}
+    for i in range(blocks):
+        inner |= {f"block{i}.down": (width, width), f"block{i}.down_bias": (width,)}
+        inner |= {f"block{i}.up": (width, width), f"block{i}.up_bias": (width,)}
+    first = {"in.weight": (width, INPUTS), "in.bias": (width,)}
+    return first | inner | {"out.weight": (OUTPUTS, width), "out.bias": (OUTPUTS,)}
+
+
+def load_network(backend: Backend, sites: Sequence[str], path: str | os.PathLike | None = None) -> Network:
+    """The bundled network, or one of `training/train.py`'s, for a layout with these sites.
+
+    Raises `NetworkFileError` naming the file and the first weight that is missing or has the wrong shape.
+    """
+    weights = read_weights(Path(path or NETWORK_FILE))
+    return Network(
+        {name: backend.array(value) for name, value in weights.items()}, backend.array(canonical_matrix(sites))
+    )
+
+
+@cache
+def read_weights(path: Path) -> dict[str, np.ndarray]:
+    """Weights of a network file, checked."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            weights = {name: file[name].astype(np.float32) for name in file.files if name != "about"}
+    except OSError as error:
+        raise NetworkFileError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
+        raise NetworkFileError(f"{path}: is no intact npz file of weights ({error})") from error
+    if "in.bias" not in weights:
+        raise NetworkFileError(f"{path}: has no weight in.bias; it holds: {', '.join(weights) or 'nothing'}")
+    expected = shapes(len(np.atleast_1d(weights["in.bias"])), sum(name.endswith(".up") for name in weights))
+    for name, shape in expected.items():
+        found = weights[name].shape if name in weights else "nothing"
+        if found != shape:
+            raise NetworkFileError(f"{path}: weight {name} should have shape {shape}; found {found}")
+        if not np.isfinite(weights[name]).all():
+            raise NetworkFileError(f"{path}: weight {name} holds values that are not finite")
+    return {name: weights[name] for name in expected}
+
+
+def _linear(xp, x, weight, bias):
+    return xp.matmul(x, xp.matrix_transpose(weight)) + bias
+
+
+def _relu(xp, x):
+    return xp.clip(x, 0.0)

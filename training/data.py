@@ -1,0 +1,140 @@
+"""Motion to train on: AMASS-layout folders, cleaned, and windows of it, mixed and mirrored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from lsmpl_core.errors import MotionFileError
+from lsmpl_core.motion import Motion
+from lsmpl_core.prior import pose_statistics
+from lsmpl_core.rotation import angle_between, exp_map
+from lsmpl_core.skeleton import JOINT_NAMES
+
+FRAME_RATE = 30.0
+FASTEST = np.radians(60.0)
+"""Turn of a joint from one frame to the next beyond which a frame counts as damaged."""
+FARTHEST = 4.5
+"""Standard deviations of the pose prior, joint by joint, beyond which it does, too."""
+STRIDES = (1, 3, 5, 7, 9)
+LIMBS = tuple(
+    [JOINT_NAMES.index(name) for name in limb.split()]
+    for limb in (
+        "left_collar left_shoulder left_elbow left_wrist left_hand",
+        "right_collar right_shoulder right_elbow right_wrist right_hand",
+        "left_hip left_knee left_ankle left_foot",
+        "right_hip right_knee right_ankle right_foot",
+        "neck head",
+    )
+)
+MIRROR = [
+    JOINT_NAMES.index({"left": "right_", "right": "left_"}[side] + part) if part and side in ("left", "right") else i
+    for i, (side, _, part) in enumerate(name.partition("_") for name in JOINT_NAMES)
+]
+"""Each joint's partner on the other side."""
+
+
+def validation_subjects() -> set[str]:
+    """The subjects that are never trained on."""
+    path = Path(__file__).resolve().parents[1] / "benchmarks" / "validation_subjects.txt"
+    return {line for line in path.read_text().splitlines() if line and not line.startswith("#")}
+
+
+@dataclass
+class Clips:
+    """All frames of all clips, one after the other: rotations (N,24,3,3), trans (N,3), intact (N,), and each clip's
+    first frame and length."""
+
+    rotations: torch.Tensor
+    trans: torch.Tensor
+    intact: torch.Tensor
+    first: torch.Tensor
+    length: torch.Tensor
+
+    @classmethod
+    def load(cls, folder: str | Path, validation: bool) -> Clips:
+        """Every npz below `folder` of the subjects that are (not) kept for validation, at 30 frames a second."""
+        held_back = validation_subjects()
+        rotations, trans, intact, length = [], [], [], []
+        for path in sorted(Path(folder).rglob("*.npz")):
+            if (path.stem.split("_")[0] in held_back) != validation:
+                continue
+            try:
+                motion = Motion.load(path)
+            except MotionFileError as error:
+                print(f"left out: {error}")
+                continue
+            step = max(1, round(motion.fps / FRAME_RATE))
+            poses = exp_map(motion.poses[::step])
+            rotations.append(poses.astype(np.float32))
+            trans.append(motion.trans[::step].astype(np.float32))
+            intact.append(intact_frames(motion.poses[::step], poses))
+            length.append(len(poses))
+        first = np.concatenate([[0], np.cumsum(length)[:-1]])
+        return cls(
+            torch.tensor(np.concatenate(rotations)),
+            torch.tensor(np.concatenate(trans)),
+            torch.tensor(np.concatenate(intact)),
+            torch.tensor(first),
+            torch.tensor(length),
+        )
+
+    def to(self, device) -> Clips:
+        return Clips(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
+    def windows(self, count: int, steps: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """`count` windows of steps+1 frames at a random stride, half of them backwards: (B,S,24,3,3), (B,S,3)."""
+        device = self.first.device
+        strides = torch.tensor(STRIDES, device=device)
+        chosen = []
+        while sum(map(len, chosen)) < count:
+            start = torch.randint(len(self.rotations), (2 * count,), generator=generator, device=device)
+            stride = strides[torch.randint(len(STRIDES), (2 * count,), generator=generator, device=device)]
+            sign = 2 * torch.randint(2, (2 * count,), generator=generator, device=device) - 1
+            frames = start[:, None] + (stride * sign)[:, None] * torch.arange(steps + 1, device=device)
+            clip = torch.searchsorted(self.first, start, right=True) - 1
+            low, high = self.first[clip][:, None], (self.first + self.length)[clip][:, None]
+            inside = ((frames >= low) & (frames < high)).all(dim=1)
+            frames = frames[inside]
+            chosen.append(frames[self.intact[frames].all(dim=1)])
+        frames = torch.cat(chosen)[:count]
+        return self.rotations[frames], self.trans[frames]
+
+
+def intact_frames(poses: np.ndarray, rotations: np.ndarray) -> np.ndarray:
+    """(T,) bool for axis-angles (T,24,3) and their rotations: no joint jumps or leaves what joints do."""
+    turn = angle_between(rotations[:-1], rotations[1:])[:, 1:].max(axis=1, initial=0.0)
+    jump = np.zeros(len(poses), dtype=bool)
+    jump[1:] |= turn > FASTEST
+    jump[:-1] |= turn > FASTEST
+    mean, covariance = pose_statistics()
+    blocks = np.stack([covariance[i : i + 3, i : i + 3] for i in range(0, 69, 3)])
+    away = poses[:, 1:] - mean.reshape(23, 3)
+    distance = np.sqrt(np.einsum("tji,jik,tjk->tj", away, np.linalg.inv(blocks), away))
+    return ~jump & (distance.max(axis=1) < FARTHEST)
+
+
+def mixed(rotations: torch.Tensor, generator: torch.Generator, share: float) -> torch.Tensor:
+    """Windows (B,S,24,3,3) of which a share borrows random limbs from another window."""
+    B, device = len(rotations), rotations.device
+    other = rotations[torch.randperm(B, generator=generator, device=device)]
+    borrows = torch.rand(B, len(LIMBS), generator=generator, device=device) < 0.5
+    borrows &= torch.rand(B, 1, generator=generator, device=device) < share
+    out = rotations.clone()
+    for limb, borrow in zip(LIMBS, borrows.T):
+        out[:, :, limb] = torch.where(borrow[:, None, None, None, None], other[:, :, limb], out[:, :, limb])
+    return out
+
+
+def mirrored(rotations: torch.Tensor, trans: torch.Tensor, generator: torch.Generator):
+    """Half of the windows with left and right exchanged, across the world's and the body's x."""
+    flip = torch.tensor([-1.0, 1.0, 1.0], device=rotations.device)
+    chosen = torch.rand(len(rotations), generator=generator, device=rotations.device) < 0.5
+    other = rotations[:, :, MIRROR] * flip[:, None] * flip
+    return (
+        torch.where(chosen[:, None, None, None, None], other, rotations),
+        torch.where(chosen[:, None, None], trans * flip, trans),
+    )
