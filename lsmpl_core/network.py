@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -106,11 +106,13 @@ class Network:
         """The next pose; an untrained network (last layer zero) leaves the pose as it is."""
         xp = array_namespace(seen.targets)
         w = self.weights
-        h = _linear(xp, features(seen, self.canonical), w["in.weight"], w["in.bias"])
+        h = xp.astype(features(seen, self.canonical), w["in.bias"].dtype, copy=False)
+        h = _linear(xp, h, w["in.weight"], w["in.bias"])
         for i in range(self.blocks):
             inner = _linear(xp, _relu(xp, h), w[f"block{i}.down"], w[f"block{i}.down_bias"])
             h = h + _linear(xp, _relu(xp, inner), w[f"block{i}.up"], w[f"block{i}.up_bias"])
         out = _linear(xp, _relu(xp, h), w["out.weight"], w["out.bias"])
+        out = xp.astype(out, seen.rotations.dtype, copy=False)
         six = xp.reshape(out[:, : 6 * NUM_JOINTS], (-1, NUM_JOINTS, 3, 2))
         columns = six + xp.eye(3, 2, dtype=six.dtype, device=device(six))
         residual = from_columns(columns[..., 0], columns[..., 1])
@@ -133,10 +135,9 @@ def load_network(backend: Backend, sites: Sequence[str], path: str | os.PathLike
 
     Raises `NetworkFileError` naming the file and the first weight that is missing or has the wrong shape.
     """
-    weights = read_weights(Path(path or NETWORK_FILE))
-    return Network(
-        {name: backend.array(value) for name, value in weights.items()}, backend.array(canonical_matrix(sites))
-    )
+    single = replace(backend, float_type=backend.xp.float32)
+    weights = {name: single.array(value) for name, value in read_weights(Path(path or NETWORK_FILE)).items()}
+    return Network(weights, backend.array(canonical_matrix(sites)))
 
 
 @cache

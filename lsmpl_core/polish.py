@@ -60,8 +60,7 @@ class Polished:
 
 def polish(
     model: KeypointModel,
-    rotations,
-    trans,
+    state: State,
     targets: Targets,
     anchor: Anchor,
     prior: Prior | None = None,
@@ -72,12 +71,11 @@ def polish(
 ) -> Polished:
     """Up to `steps` accepted-if-better Levenberg-Marquardt steps for each of B poses.
 
-    rotations (B,24,3,3), trans (B,3): where to start. `damping` in m²/rad² is each pose's first one; it falls after a
+    state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a
     step that helped and rises after one that did not. A pose that gains less than `tolerance` m² counts as converged;
     when all have, the polish ends.
     """
     xp = model.backend.xp
-    state = model.state(rotations, trans)
     cost = _cost(model, state, targets, anchor, prior)
     damping = xp.full_like(cost, damping)
     converged = xp.zeros_like(cost) > 0

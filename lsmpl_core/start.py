@@ -46,15 +46,15 @@ def start_poses(
     owners = np.array(owners)
     rotations = backend.array(np.stack(guesses))
     wanted = Targets(backend.array(positions[owners]), backend.array(weights[owners]))
-    trans = centred(model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted).trans
+    state = centred(model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted)
     free = backend.array(np.full(NUM_JOINTS, 1e-9))
     for prior_weight, steps in SCHEDULE:
         prior = pose_prior(backend, prior_weight)
-        done = polish(model, rotations, trans, wanted, Anchor(rotations, free), prior, steps=steps, damping=1e-2)
-        rotations, trans = done.state.rotations, done.state.trans
+        done = polish(model, state, wanted, Anchor(state.rotations, free), prior, steps=steps, damping=1e-2)
+        state = done.state
     cost = backend.numpy(done.cost)
     best = [np.flatnonzero(owners == f)[np.argmin(cost[owners == f])] for f in range(len(positions))]
-    return backend.numpy(rotations)[best], backend.numpy(trans)[best], cost[best]
+    return backend.numpy(state.rotations)[best], backend.numpy(state.trans)[best], cost[best]
 
 
 def centred(model: KeypointModel, state: State, targets: Targets) -> State:

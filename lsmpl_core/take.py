@@ -12,6 +12,7 @@ from .body import Body
 from .errors import SolveError
 from .keypoints import KeypointTrack
 from .kinematics import KeypointModel, State
+from .network import Observation, load_network, rest_bones
 from .polish import Anchor, Targets, polish
 from .prior import pose_prior
 from .rotation import exp_map, orthonormalise
@@ -20,6 +21,9 @@ from .skeleton import NUM_JOINTS
 from .start import centred, start_poses
 
 FRAMES_AT_ONCE = 256
+SOLVERS = ("network", "polish")
+TYPICAL_SPREAD = 0.1
+"""Radians: a joint that the network expects to be off by this much is anchored with the options' weight."""
 LOST = 0.05
 """Mean residual in metres above which, if it has doubled since the frame before, the frame is tried from nothing."""
 
@@ -38,10 +42,13 @@ class Progress:
 class SolveOptions:
     """Options of the solver; the defaults are the measured best.
 
-    polish: Levenberg-Marquardt steps a frame. anchor: weight of the predicted pose, in m²/rad². prior: weight of the
-    pose prior, in m² (see `polish.py`). shape_frames: how many frames the shape is refined on.
+    solver: "network" predicts each frame by the residual network, "polish" by the frame before it. polish:
+    Levenberg-Marquardt steps a frame; 0 leaves the prediction as it is. anchor: weight of the predicted pose, in
+    m²/rad². prior: weight of the pose prior, in m² (see `polish.py`). shape_frames: how many frames the shape is
+    refined on.
     """
 
+    solver: str = "polish"
     polish: int = 2
     anchor: float = 2e-4
     prior: float = 1e-6
@@ -89,6 +96,10 @@ class Take:
         self.model = KeypointModel.build(backend, self.rest_joints, parts, moments)
         self.prior = pose_prior(backend, options.prior)
         self.anchor_weights = backend.array(np.full(NUM_JOINTS, options.anchor))
+        if options.solver not in SOLVERS:
+            raise SolveError(f"no solver is called {options.solver!r}; choose one of: {', '.join(SOLVERS)}")
+        self.network = load_network(backend, track.layout.sites) if options.solver == "network" else None
+        self.bones = backend.array(rest_bones(self.rest_joints)[None])
         self.positions = np.where(track.visible[..., None], track.positions, 0.0)
         self.weights = track.confidence
         self.source = track.source or "the track"
@@ -154,16 +165,9 @@ class Take:
 
     def settle(self, poses: Poses, frames: Sequence[int], steps: int) -> Poses:
         """Polish some frames from the poses they have, all at once and each on its own."""
-        anchor = self.backend.array(poses.rotations)
-        done = polish(
-            self.model,
-            anchor,
-            self.backend.array(poses.trans),
-            self.targets(list(frames)),
-            Anchor(anchor, self.backend.array(np.full(NUM_JOINTS, 1e-9))),
-            self.prior,
-            steps=steps,
-        )
+        state = self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans))
+        free = Anchor(state.rotations, self.backend.array(np.full(NUM_JOINTS, 1e-9)))
+        done = polish(self.model, state, self.targets(list(frames)), free, self.prior, steps=steps)
         return Poses(self.backend.numpy(done.state.rotations), self.backend.numpy(done.state.trans))
 
     def residual(self, poses: Poses) -> np.ndarray:
@@ -189,18 +193,23 @@ class Take:
         return (fresh, fresh_residual) if fresh_residual < 0.75 * residual else (state, residual)
 
     def _step(self, rotations, trans, frame: int) -> State:
-        """One frame from the pose before it, which is also its prediction."""
+        """One frame from the pose before it: predicted, then polished and anchored to the prediction."""
         targets = self.targets([frame])
-        state = self.model.state(rotations, trans)
-        return polish(
-            self.model,
-            rotations,
-            centred(self.model, state, targets).trans,
-            targets,
-            Anchor(rotations, self.anchor_weights),
-            self.prior,
-            steps=self.options.polish,
-        ).state
+        state, anchor = self._predicted(centred(self.model, self.model.state(rotations, trans), targets), targets)
+        if self.options.polish == 0:
+            return state
+        return polish(self.model, state, targets, anchor, self.prior, steps=self.options.polish).state
+
+    def _predicted(self, state: State, targets: Targets) -> tuple[State, Anchor]:
+        """The next poses by the network, or, without it, the poses before them; and how firmly to hold on to them."""
+        if self.network is None:
+            return state, Anchor(state.rotations, self.anchor_weights)
+        mask = self.backend.xp.astype(targets.weights > 0, targets.weights.dtype)
+        seen = Observation(targets.positions, state.keypoints, mask, state.rotations, state.joints[:, 0], self.bones)
+        prediction = self.network.predict(seen)
+        state = centred(self.model, self.model.state(prediction.rotations, state.trans), targets)
+        firmness = self.options.anchor * (TYPICAL_SPREAD / prediction.spread) ** 2
+        return state, Anchor(prediction.rotations, firmness)
 
     def _mean_residual(self, state: State, frame: int) -> float:
         """Metres, NaN if the frame shows no keypoint."""

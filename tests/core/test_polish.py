@@ -95,7 +95,7 @@ def test_hessian_is_the_gauss_newton_one(backend, body):
 def test_exact_keypoints_are_met(backend, body):
     model, state, targets, _, _ = problem(backend, body)
     loose = Anchor(state.rotations, backend.array(np.full(24, 1e-8)))
-    done = polish(model, state.rotations, state.trans, targets, loose, steps=200)
+    done = polish(model, state, targets, loose, steps=200)
     miss = backend.numpy(done.state.keypoints - targets.positions)
     seen = backend.numpy(targets.weights) > 0
     assert np.linalg.norm(miss, axis=-1)[seen].max() < 1e-3
@@ -104,10 +104,7 @@ def test_exact_keypoints_are_met(backend, body):
 
 def test_a_step_never_raises_the_cost(backend, body):
     model, state, targets, anchor, prior = problem(backend, body)
-    costs = [
-        backend.numpy(polish(model, state.rotations, state.trans, targets, anchor, prior, steps=n).cost)
-        for n in (0, 1, 2, 5, 20)
-    ]
+    costs = [backend.numpy(polish(model, state, targets, anchor, prior, steps=n).cost) for n in (0, 1, 2, 5, 20)]
     assert (np.diff(costs, axis=0) <= 1e-15).all()
     assert (costs[-1] < 0.5 * costs[0]).all()
 
@@ -116,12 +113,12 @@ def test_unseen_joints_stay_at_their_anchor(backend, body):
     model, state, targets, _, _ = problem(backend, body)
     anchor = Anchor(state.rotations, backend.array(np.full(24, 1e-3)))
     blind = Targets(targets.positions, targets.weights * 0.0)
-    still = polish(model, state.rotations, state.trans, blind, anchor, steps=10)
+    still = polish(model, state, blind, anchor, steps=10)
     assert backend.numpy(angle_between(still.state.rotations, state.rotations)).max() < 1e-9
     hands = [JOINT_NAMES.index("left_hand"), JOINT_NAMES.index("right_hand")]
     armless = np.array(["knuckle" not in name for name in MEDIAPIPE_33.keypoints], dtype=float)
     seen = Targets(targets.positions, targets.weights * backend.array(armless))
-    done = polish(model, state.rotations, state.trans, seen, anchor, steps=10)
+    done = polish(model, state, seen, anchor, steps=10)
     moved = backend.numpy(angle_between(done.state.rotations, state.rotations))
     assert moved[:, hands].max() < 1e-9
     assert moved.max() > 0.1
@@ -129,13 +126,12 @@ def test_unseen_joints_stay_at_their_anchor(backend, body):
 
 def test_a_pose_in_a_batch_is_polished_as_if_alone(backend, body):
     model, state, targets, anchor, prior = problem(backend, body)
-    together = polish(model, state.rotations, state.trans, targets, anchor, prior, steps=6)
+    together = polish(model, state, targets, anchor, prior, steps=6)
     for i in range(BATCH):
         one = slice(i, i + 1)
         alone = polish(
             model,
-            state.rotations[one],
-            state.trans[one],
+            model.state(state.rotations[one], state.trans[one]),
             Targets(targets.positions[one], targets.weights[one]),
             Anchor(anchor.rotations[one], anchor.weights),
             prior,
@@ -154,6 +150,6 @@ def test_numpy_and_torch_polish_alike(body):
     for name in ("numpy", "cpu"):
         backend = choose_backend(name)
         model, state, targets, anchor, prior = problem(backend, body)
-        done = polish(model, state.rotations, state.trans, targets, anchor, prior, steps=8)
+        done = polish(model, state, targets, anchor, prior, steps=8)
         ends.append(backend.numpy(done.state.keypoints))
     assert np.abs(ends[0] - ends[1]).max() < 1e-4
