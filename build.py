@@ -14,13 +14,12 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from pathlib import Path
-from xml.etree import ElementTree
 
 from tools import environments
-from tools.environments import Environment, SetupError, say
+from tools.environments import SetupError
+from tools.run_tests import SUITES, run_tests
 
 ROOT = Path(__file__).resolve().parent
 EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
@@ -122,63 +121,19 @@ def demo(blender: str | None) -> int:
 
 
 def test(only: list[str], pytest_arguments: list[str]) -> int:
-    """Everything, in every environment that this machine can have; the closing lines sum up."""
-    suites = {
-        environments.CORE_TESTS: ["tests/core", "tests/test_build.py"],
-        environments.NUMPY_2_TESTS: ["tests/core"],
-        **{blender: ["tests/addon"] for blender in environments.BLENDERS},
-    }
-    total, lines, failed = {"passed": 0, "failed": 0, "skipped": 0}, [], False
-    for environment, paths in suites.items():
-        if only and environment.name not in only:
-            continue
-        began = time.monotonic()
-        if environment.find_python() is None:
-            lines.append(f"{environment.name}: SKIPPED, no Python {' or '.join(environment.pythons)} here")
-            continue
-        try:
-            python = environment.prepare()
-        except SetupError as error:
-            lines.append(f"{environment.name}: FAILED to set up: {error}")
-            failed = True
-            continue
-        if environment is environments.CORE_TESTS and not _lint(python):
-            lines.append("ruff: FAILED")
-            failed = True
-        counts, good = _pytest(environment, python, [*paths, *pytest_arguments])
-        failed |= not good
-        for outcome, count in counts.items():
-            total[outcome] += count
-        verdict = ", ".join(f"{count} {outcome}" for outcome, count in counts.items()) + ("" if good else ", FAILED")
-        lines.append(f"{environment.name}: {verdict} ({time.monotonic() - began:.0f} s)")
-    print("\n" + "\n".join(lines))
-    print(", ".join(f"{count} {outcome}" for outcome, count in total.items()), flush=True)
-    return int(failed)
+    """Everything, in every environment that this machine can have."""
+    some = next((env for env in SUITES if env.find_python()), environments.CORE_TESTS)
+    with tempfile.TemporaryDirectory(prefix="lsmpl-zip-") as folder:
+        return run_tests(build(Path(folder), some.prepare()), only, pytest_arguments)
 
 
-def _lint(python: Path) -> bool:
-    say("ruff")
-    clean = True
-    for check in (["check", "."], ["format", "--check", "."]):
-        clean &= subprocess.run([python, "-m", "ruff", *check], cwd=ROOT).returncode == 0
-    return clean
-
-
-def _pytest(environment: Environment, python: Path, arguments: list[str]) -> tuple[dict[str, int], bool]:
-    say(f"{environment.name}: pytest {' '.join(arguments)}")
-    results = environment.folder / "results.xml"
-    results.unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix="lsmpl-profile-") as profile:
-        command = [python, "-m", "pytest", "-ra", f"--junitxml={results}", *arguments]
-        done = subprocess.run(command, cwd=ROOT, env={**os.environ, "BLENDER_USER_RESOURCES": profile})
-    counts = {"passed": 0, "failed": 0, "skipped": 0}
-    if results.is_file():
-        for suite in ElementTree.parse(results).iter("testsuite"):
-            failed, skipped = int(suite.get("failures")) + int(suite.get("errors")), int(suite.get("skipped"))
-            counts["failed"] += failed
-            counts["skipped"] += skipped
-            counts["passed"] += int(suite.get("tests")) - failed - skipped
-    return counts, done.returncode == 0
+def run_with_newer_python(argv: list[str] | None) -> int:
+    newer = next((found for minor in (11, 12, 13, 14) if (found := environments.find_python(f"3.{minor}"))), None)
+    if newer is None:
+        raise SetupError(
+            f"needs Python 3.11 or later with venv; this is {sys.version.split()[0]}, and no other was found"
+        )
+    return subprocess.run([newer, __file__, *(sys.argv[1:] if argv is None else argv)]).returncode
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -193,6 +148,8 @@ def main(argv: list[str] | None = None) -> int:
     test_command.add_argument("pytest_arguments", nargs="*", metavar="-- PYTEST-ARGUMENTS")
     options = parser.parse_args(argv)
     try:
+        if sys.version_info < (3, 11):
+            return run_with_newer_python(argv)
         if options.command == "build":
             archive = build(options.output)
             print(f"{archive}: {archive.stat().st_size / 1e6:.2f} MB")
