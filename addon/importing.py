@@ -103,6 +103,16 @@ def import_files(
     return imported, assumptions, failures
 
 
+def _select(context: bpy.types.Context, imported: Sequence[bpy.types.Object]) -> None:
+    """Select just these, where the view layer shows them."""
+    layer = context.view_layer
+    if layer.objects.active and layer.objects.active.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    for obj in layer.objects:
+        obj.select_set(obj in imported)
+    layer.objects.active = next((take for take in imported if take.name in layer.objects), layer.objects.active)
+
+
 class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
     bl_idname = "lsmpl.import_keypoints"
     bl_label = "Import Keypoints"
@@ -160,11 +170,7 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
         if taken:
             if self.match_scene:
                 match_scene(scene, taken)
-            for obj in context.selected_objects:
-                obj.select_set(False)
-            for take in taken:
-                take.select_set(True)
-            context.view_layer.objects.active = taken[0]
+            _select(context, taken)
         if failures:
             self.report({"ERROR" if not taken else "WARNING"}, "\n".join(map(str, failures)))
         if assumptions:

@@ -6,7 +6,7 @@ A run touches nothing of the scene until it has its motion, so cancelling or fai
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import bpy
@@ -42,7 +42,7 @@ class Run:
         settings = scene.lsmpl
         backend = choose_backend(device)
         self.report = {"device": backend.name, "device_reason": backend.reason}
-        self.take_name, self.scene_name = take.name, scene.name
+        self.take_name, self._take, self._scene = take.name, take.session_uid, scene.session_uid
         self.body_path = chosen_body_path(scene)
         self.body = bodies.load(self.body_path)
         betas = None if settings.shape == "ESTIMATE" else list(settings.betas)
@@ -81,14 +81,19 @@ class Run:
 
     def store(self) -> str:
         """Keep the motion with the take and, if the scene's settings say so, bake it. Returns what to tell the user."""
-        take, scene = bpy.data.objects.get(self.take_name), bpy.data.scenes.get(self.scene_name)
+        take, scene = _find(bpy.data.objects, self._take), _find(bpy.data.scenes, self._scene)
         if not takes.is_take(take) or scene is None:
-            raise LsmplError(f"{self.take_name}: was deleted or renamed while it was being solved; nothing was kept")
+            raise LsmplError(f"{self.take_name}: was deleted while it was being solved; nothing was kept")
         bake = scene.lsmpl.bake_when_done
         baked = keep(take, scene, self.motion, self.body, self.body_path, self.report, bake)
         mean = takes.describe_motion(take)["residual_mean"]
         told = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
         return f"Solved: {told}" + (f". {baking.describe(baked)}" if baked else "")
+
+
+def _find(blocks: Iterable[bpy.types.ID], session_uid: int) -> bpy.types.ID | None:
+    """A datablock that may have been renamed, or restored by an undo, since its number was noted."""
+    return next((block for block in blocks if block.session_uid == session_uid), None)
 
 
 current: Run | None = None

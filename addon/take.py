@@ -88,6 +88,7 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
 
     A moved or pinned keypoint counts as seen with confidence 1, an ignored one as missing.
     """
+    _need_object_mode(take)
     mesh, facts = take.data, describe(take)
     shape = facts["frames"], facts["keypoints"]
     if len(mesh.vertices) != shape[0] * shape[1]:
@@ -142,6 +143,7 @@ def prepare_motion(
     joints (T,24,3) are `body.joints(motion)`, stored for display; body_path finds a user's own body again;
     report holds further facts as JSON values (device, ...).
     """
+    _need_object_mode(take)
     facts = describe(take)
     if len(motion) != facts["frames"]:
         raise LsmplError(f"{take.name}: the motion has {len(motion)} frames but the take has {facts['frames']}")
@@ -244,6 +246,12 @@ def _read(mesh: bpy.types.Mesh, name: str, kind: str) -> np.ndarray:
     values = np.empty(len(attribute.data) * (3 if kind == "FLOAT_VECTOR" else 1), dtype=dtype)
     attribute.data.foreach_get(field, values)
     return values
+
+
+def _need_object_mode(take: bpy.types.Object) -> None:
+    """In Edit Mode a mesh's attributes are out of reach."""
+    if take.data.is_editmode:
+        raise LsmplError(f"{take.name}: is in Edit Mode; go back to Object Mode first")
 
 
 def _load_json(mesh: bpy.types.Mesh, key: str) -> dict:

@@ -50,6 +50,30 @@ def test_a_bad_file_alone_is_an_error_that_names_it(folder):
     assert not bpy.data.meshes
 
 
+def test_importing_while_something_is_edited(folder):
+    cube = bpy.data.objects.new("Cube", bpy.data.meshes.new("Cube"))
+    bpy.context.scene.collection.objects.link(cube)
+    bpy.context.view_layer.objects.active = cube
+    bpy.ops.object.mode_set(mode="EDIT")
+    import_files(folder, "walk.npy")
+    assert bpy.context.mode == "OBJECT"
+    assert [obj.name for obj in bpy.context.selected_objects] == ["walk"]
+
+
+def test_a_folder_of_frames_is_one_take(tmp_path, addon, body, random_motion):
+    positions = body.keypoints(random_motion(8), "body_25").positions
+    frames = tmp_path / "take7"
+    frames.mkdir()
+    for number, points in enumerate(positions):
+        keypoints = np.c_[points, np.ones(25)].tolist()
+        (frames / f"{number:06d}.json").write_text(json.dumps([{"id": 0, "keypoints3d": keypoints}]))
+    for options in ({"filepath": str(frames)}, {"directory": str(frames), "folder_is_take": True}):
+        bpy.ops.lsmpl.import_keypoints(**options, unit="m", up="z")
+        take = bpy.context.view_layer.objects.active
+        assert take.name.startswith("take7")
+        np.testing.assert_allclose(addon("take").load_track(take).positions, positions, atol=1e-5)
+
+
 def test_options_reach_the_reader(folder, addon):
     (folder / "mine.json").write_text(json.dumps({"keypoints": ["nose", "left_hip"]}))
     import_files(folder, "walk.npy", unit="custom", scale=2.0, up="z", override_fps=True, fps=59.94)

@@ -146,3 +146,20 @@ def test_the_take_is_found_from_its_character(addon, take, body, walk):
     for active, expected in ((armature, take), (take.lsmpl.body_mesh, take), (other, other), (None, None)):
         layer.objects.active = active
         assert active_take(bpy.context) == expected
+
+
+def test_a_take_renamed_while_it_is_solved_is_found(addon, take):
+    run = addon("solving").Run(take, bpy.context.scene, "auto")
+    take.name = "Stroll"
+    while not run.advance(1.0):
+        pass
+    run.store()
+    assert take.lsmpl.armature.name == "Stroll Rig"
+
+
+def test_edit_mode_is_an_error_that_says_so(addon, take):
+    bpy.ops.object.mode_set(mode="EDIT")
+    with pytest.raises(RuntimeError, match="Object Mode"):
+        bpy.ops.lsmpl.solve()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert addon("take").describe_motion(take) is None

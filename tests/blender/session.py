@@ -79,9 +79,9 @@ class BlenderSession:
         self.settle()
 
     def settle(self) -> None:
-        """Let Blender finish drawing; its panels slide into place only while the mouse moves."""
-        for x in (1300, 1310, 1320):
-            self.xdotool("mousemove", x, 800)
+        """Let Blender finish drawing; panels slide into place only while the mouse moves over them."""
+        for x in (1400, 1410, 1420, 1430):
+            self.xdotool("mousemove", x, 900)
 
     def xdotool(self, *words: object) -> None:
         """Real mouse and keys: `xdotool("mousemove", x, y, "click", 1)`."""
@@ -96,6 +96,28 @@ class BlenderSession:
         shot = f"{self.inside}/shot.png"
         subprocess.run([*self.command, "import", "-window", "root", shot], check=True)
         shutil.copy(self.outside / "shot.png", path)
+
+    def tall_button(self, x: int, height: int = 25) -> int:
+        """The y of the middle of the first button on the vertical line x that is at least so many pixels high.
+
+        Panels are laid out differently in each Blender; a large button is what stands out in all of them.
+        """
+        colours = self._pixels(x)
+        start = 0
+        for y in range(1, len(colours)):
+            if colours[y] != colours[start]:
+                if y - start >= height and min(colours[start]) > 70:
+                    return (start + y) // 2
+                start = y
+        raise AssertionError(f"no button of {height} pixels at x = {x}")
+
+    def _pixels(self, x: int) -> list[bytes]:
+        """The screen's colours down the vertical line x."""
+        shot = [*self.command, "import", "-window", "root", "-crop", f"1x1080+{x}+0", f"rgb:{self.inside}/line.rgb"]
+        subprocess.run(shot, check=True)
+        data = (self.outside / "line.rgb").read_bytes()
+        step = len(data) // 1080
+        return [data[i : i + step] for i in range(0, len(data), step)]
 
     def close(self) -> None:
         if self.process.poll() is None:
