@@ -165,8 +165,8 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
     for a, b in _ADULT_SEGMENTS:
         for side in ("left", "right"):
             lengths[side, a, b] = np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1)
-    medians = {key: _median(length) for key, length in lengths.items()}
-    scale = _median(
+    medians = {key: finite_median(length) for key, length in lengths.items()}
+    scale = finite_median(
         [medians[side, a, b] / adult for (a, b), adult in _ADULT_SEGMENTS.items() for side in ("left", "right")]
     )
     if not scale > 0:
@@ -178,7 +178,7 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
         for side in ("left", "right"):
             median = medians[side, a, b]
             errors.append(abs(median / (adult * scale) - 1))
-            errors.append(_median(np.abs(lengths[side, a, b] - median)) / (adult * scale))
+            errors.append(finite_median(np.abs(lengths[side, a, b] - median)) / (adult * scale))
     errors = [error for error in errors if np.isfinite(error)]
     return float(np.mean(np.minimum(errors, 2.0)))
 
@@ -189,8 +189,8 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
 def body_scale(positions: np.ndarray, layout: Layout) -> float:
     """File units per metre, were the person the average adult: median over segments; NaN where none is seen."""
     sites = _Sites(positions, layout)
-    scale = _median(
-        _median(np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1)) / adult
+    scale = finite_median(
+        finite_median(np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1)) / adult
         for (a, b), adult in _ADULT_SEGMENTS.items()
         for side in ("left", "right")
     )
@@ -387,7 +387,7 @@ def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:
     cues = {}
     for name, pairs in _FORWARD_CUES.items():
         ahead = [np.sum((sites[a] - (sites[b] + sites[c]) / 2) * forward, axis=1) for a, b, c in pairs]
-        cues[name] = _median(np.concatenate(ahead)) * (-1 if name == "the elbows" else 1)
+        cues[name] = finite_median(np.concatenate(ahead)) * (-1 if name == "the elbows" else 1)
     size = body_scale(positions, layout)
     clear = {name: value for name, value in cues.items() if abs(value) > 0.01 * size}
     back = [name for name, value in clear.items() if value < 0]
@@ -434,7 +434,8 @@ class _Sites:
         return middle
 
 
-def _median(values) -> float:
+def finite_median(values: Iterable[float] | np.ndarray) -> float:
+    """Median of what is finite, NaN where nothing is."""
     values = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=float)
     values = values[np.isfinite(values)]
     return float(np.median(values)) if len(values) else np.nan

@@ -282,7 +282,7 @@ def _settle_zero_columns(positions: np.ndarray, layout: Layout) -> tuple[np.ndar
     middle = np.linalg.norm(positions[:, hips].mean(axis=1), axis=1) if len(hips) == 2 else np.array([np.nan])
     apart = np.linalg.norm(positions[:, hips[0]] - positions[:, hips[1]], axis=1) if len(hips) == 2 else middle
     roots = [rows[site] for site in ("pelvis", "mid_hip") if site in rows and zero[rows[site]]]
-    if roots and np.nanmedian(middle) < np.nanmedian(apart):
+    if roots and detect.finite_median(middle) < detect.finite_median(apart):
         zero[roots] = False
         decision = Decision(
             "root", layout.keypoints[roots[0]], "detected", "always at the origin: positions are relative to it"

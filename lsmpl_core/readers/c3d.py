@@ -86,6 +86,7 @@ class _C3d:
         return [_text(data[i : i + width]) for i in range(0, len(data), width)] if width else []
 
 
+@np.errstate(invalid="ignore", over="ignore")  # damaged floats may be signalling NaN
 def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     """Read the 3D points of a C3D file; points with a negative residual are missing."""
     data = read_bytes(path)
@@ -146,7 +147,7 @@ def _read_header(data: bytes, path: Path) -> _C3d:
     scale, rate = (float(numbers.floats(data[i : i + 4])[0]) for i in (12, 20))
     file = _C3d(numbers, points, analog, first, last, scale, data_block, rate)
     if 0 < section < len(data):
-        file.parameters = _read_parameters(data, section + 4)
+        file.parameters = _read_parameters(data, section + 4, numbers.order)
     file.points = int(file.value("POINT:USED") or points)
     file.data_block = data_block or int(file.value("POINT:DATA_START") or 0)
     if not file.points:
@@ -164,11 +165,10 @@ def _guess_processor(data: bytes) -> int:
     return next((p for p in (_INTEL, _DEC, _MIPS) if sane(p)), _INTEL)
 
 
-def _read_parameters(data: bytes, at: int) -> dict[str, _Parameter]:
+def _read_parameters(data: bytes, at: int, order: str) -> dict[str, _Parameter]:
     """Parameters by "GROUP:NAME"; what comes after a damaged record is left out."""
     groups: dict[int, str] = {}
     found: list[tuple[int, str, _Parameter]] = []
-    order = ">h" if data[at - 1] == _MIPS else "<h"
     end = min(len(data), at + _MOST_PARAMETER_BYTES)
     while at + 4 < end:
         name_length, group = struct.unpack_from("bb", data, at)
@@ -177,7 +177,7 @@ def _read_parameters(data: bytes, at: int) -> dict[str, _Parameter]:
         if not name_length or not group or offset_at + 2 > len(data):
             break
         name = _text(data[at + 2 : offset_at]).upper()
-        (offset,) = struct.unpack_from(order, data, offset_at)
+        (offset,) = struct.unpack_from(order + "h", data, offset_at)
         body = offset_at + 2
         if group < 0:
             groups[-group] = name
