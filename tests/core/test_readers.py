@@ -279,10 +279,10 @@ def test_long_takes_are_read_quickly(tmp_path):
     positions = np.tile(walking(BODY_25), (500, 1, 1))
     positions[::3, 4] = np.nan
     (tmp_path / "take.trc").write_text(trc_text(BODY_25.keypoints, positions))
-    began = time.perf_counter()
+    began = time.process_time()
     track = read_keypoints(tmp_path / "take.trc")
     assert len(track) == 20_000
-    assert time.perf_counter() - began < 6  # 1.5 s on the machine where it was written
+    assert time.process_time() - began < 6  # seconds of CPU; about 2 where it was written
 
 
 # Arrays
