@@ -7,10 +7,14 @@ _registered = []
 
 
 def register() -> None:
-    for name in _FEATURES:
-        module = importlib.import_module(f".{name}", __package__)
-        module.register()
-        _registered.append(module)
+    try:
+        for name in _FEATURES:
+            module = importlib.import_module(f".{name}", __package__)
+            module.register()
+            _registered.append(module)
+    except BaseException:
+        unregister()
+        raise
 
 
 def unregister() -> None:

@@ -144,6 +144,8 @@ def prepare_motion(
     report holds further facts as JSON values (device, ...).
     """
     _need_object_mode(take)
+    if take.library or take.data.library:
+        raise LsmplError(f"{take.name}: is linked from another file; append it, or make it local, to solve it")
     facts = describe(take)
     if len(motion) != facts["frames"]:
         raise LsmplError(f"{take.name}: the motion has {len(motion)} frames but the take has {facts['frames']}")

@@ -117,6 +117,26 @@ def test_a_bake_that_fails_takes_the_solve_back(addon, take, body, walk, monkeyp
     np.testing.assert_allclose(take.lsmpl.armature.data.bones["head"].head_local, rest, atol=1e-6)
 
 
+def test_a_single_frame_is_solved_and_baked(addon, body, walk):
+    track = body.keypoints(walk, "body_25").frames(slice(5, 6))
+    take = addon("importing").add_take(bpy.context.scene, track, "Still")
+    bpy.context.view_layer.objects.active = take
+    assert bpy.ops.lsmpl.solve() == {"FINISHED"}
+    curves = list(addon("actions").fcurves(take.lsmpl.armature.animation_data.action))
+    assert len(curves) == 99
+    assert {len(curve.keyframe_points) for curve in curves} == {1}
+
+
+def test_a_take_linked_from_another_file_is_an_error_that_says_so(addon, core, take, body, walk, tmp_path):
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    bpy.ops.wm.read_homefile(use_empty=True)
+    bpy.ops.wm.link(directory=str(tmp_path / "library.blend" / "Object"), filename="Walk")
+    linked = bpy.data.objects["Walk"]
+    assert len(addon("take").load_track(linked)) == len(walk)
+    with pytest.raises(core.LsmplError, match="append"):
+        addon("solving").keep(linked, bpy.context.scene, walk, body)
+
+
 def test_stopping_midway_changes_nothing(addon, take):
     before = datablocks()
     run = addon("solving").Run(take, bpy.context.scene, "auto")
