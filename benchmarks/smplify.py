@@ -1,8 +1,8 @@
 """SMPLify on 3D keypoints, the baseline: each frame by L-BFGS with strong Wolfe line search, run to convergence.
 
-As strong as we can make it: the skinning is that of the `smplx` package but on the sites' vertices alone,
-the shape is fixed while poses are fitted, each frame starts from the one before it, and the pose regulariser is the same
-Gaussian that our polish uses (SMPLify's own mixture is not free). Float32 torch, as is customary.
+As strong as we can make it: the skinning is that of the `smplx` package but on the sites' vertices alone, the shape is
+fixed while poses are fitted, each frame starts from the one before it, and the pose regulariser is the same Gaussian
+that our polish uses (SMPLify's own mixture is not free). Float32 torch, as is customary.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from .errors import LayoutError
 from .keypoint_names import match_names, split_subject
 from .keypoints import Basis, Decision
 from .layouts import LAYOUTS, Layout
-from .whole_body import KNOWN_LAYOUTS, WHOLE_BODY_SETS
+from .whole_body import WHOLE_BODY_SETS
 
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
 """Metres per unit."""
@@ -90,7 +90,7 @@ LIST_ADVICE = (
 def match_by_name(names: Sequence[str], source: str, layouts: Iterable[Layout] | None = None) -> Match:
     """The layout that has most of a file's names. `LayoutError` where too few are body keypoints to pose a body."""
     best, columns = max(
-        ((layout, match_names(names, layout)) for layout in layouts or KNOWN_LAYOUTS.values()),
+        ((layout, match_names(names, layout)) for layout in layouts or LAYOUTS.values()),
         key=lambda match: (_count(match[1]), -len(match[0])),
     )
     found = {site for site, column in zip(best.sites, columns) if column is not None}

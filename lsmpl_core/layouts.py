@@ -165,9 +165,19 @@ SMPL_24 = Layout(
 )
 SMPL_22 = Layout("smpl_22", _SMPL_JOINTS[:22], edges=_SMPL_EDGES, label="SMPL-22 (HumanML3D)")
 
+_KNUCKLES = tuple(f"{side}_{finger}_knuckle" for side in ("left", "right") for finger in ("thumb", "index", "little"))
+
+WHOLE_BODY = Layout(
+    "whole_body",
+    (*HALPE_26.keypoints, *_KNUCKLES),
+    edges=(*HALPE_26.edges, *((f"{knuckle.split('_')[0]}_wrist", knuckle) for knuckle in _KNUCKLES)),
+    label="Whole body (body, feet and hand knuckles)",
+)
+"""What whole-body sets (`whole_body.py`) hold of the body; the knuckles are those that show how the wrist is turned."""
+
 LAYOUTS: dict[str, Layout] = {
     layout.name: layout
-    for layout in (BODY_25, COCO_17, HALPE_26, HUMAN36M_17, PANOPTIC_19, MEDIAPIPE_33, SMPL_24, SMPL_22)
+    for layout in (BODY_25, COCO_17, HALPE_26, HUMAN36M_17, PANOPTIC_19, MEDIAPIPE_33, SMPL_24, SMPL_22, WHOLE_BODY)
 }
 """The layouts known by name."""
 

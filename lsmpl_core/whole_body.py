@@ -2,20 +2,7 @@
 
 from __future__ import annotations
 
-from .layouts import BODY_25, COCO_17, HALPE_26, LAYOUTS, MEDIAPIPE_33, Layout
-
-_KNUCKLES = tuple(f"{side}_{finger}_knuckle" for side in ("left", "right") for finger in ("thumb", "index", "little"))
-
-WHOLE_BODY = Layout(
-    "whole_body",
-    (*HALPE_26.keypoints, *_KNUCKLES),
-    edges=(*HALPE_26.edges, *((f"{knuckle.split('_')[0]}_wrist", knuckle) for knuckle in _KNUCKLES)),
-    label="Whole body (body, feet and hand knuckles)",
-)
-"""What whole-body sets hold of the body; the knuckles are those that show how the wrist is turned."""
-
-KNOWN_LAYOUTS: dict[str, Layout] = {**LAYOUTS, WHOLE_BODY.name: WHOLE_BODY}
-"""The layouts that a file's keypoint names are matched to."""
+from .layouts import BODY_25, COCO_17, HALPE_26, LAYOUTS, MEDIAPIPE_33
 
 
 def _hand(side: str) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from ..keypoint_names import is_generic, main_subject, split_subject
 from ..keypoints import Decision, KeypointTrack
 from ..layouts import Layout, get_layout
 from ..mapping import Mapping, load_mapping
-from ..whole_body import KNOWN_COUNTS, KNOWN_LAYOUTS, WHOLE_BODY_SETS
+from ..whole_body import KNOWN_COUNTS, WHOLE_BODY_SETS
 from .arrays import read_npy, read_npz
 from .c3d import read_c3d
 from .csv_table import read_csv
@@ -107,8 +107,7 @@ def _wanted_layout(layout: str | Path | Layout | None) -> tuple[Mapping | None, 
     if str(layout).lower().endswith(".json"):
         mapping = load_mapping(layout)
         return mapping, mapping.layout
-    name = str(layout).lower().replace("-", "_").replace(" ", "_")
-    return None, KNOWN_LAYOUTS.get(name) or get_layout(str(layout))
+    return None, get_layout(str(layout))
 
 
 def _checked_unit(unit: str | float | None, path: Path) -> str | float | None:

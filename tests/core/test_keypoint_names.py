@@ -6,7 +6,6 @@ from lsmpl_core.detect import match_by_name
 from lsmpl_core.errors import LayoutError
 from lsmpl_core.keypoint_names import canonical_names, is_generic, main_subject, match_names, split_subject
 from lsmpl_core.layouts import LAYOUTS
-from lsmpl_core.whole_body import WHOLE_BODY
 
 OPENPOSE = """
     Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee LAnkle REye LEye
@@ -65,7 +64,7 @@ def test_matches_each_tools_names_in_full_and_in_order(layout, names):
     assert match.columns == tuple(range(len(names.split())))
 
 
-@pytest.mark.parametrize("layout", [*LAYOUTS.values(), WHOLE_BODY], ids=lambda layout: layout.name)
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
 def test_a_layouts_own_names_match_it_in_any_order(layout):
     match = match_by_name(layout.keypoints[::-1], "take")
     assert match.layout is layout

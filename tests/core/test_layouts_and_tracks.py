@@ -8,7 +8,7 @@ from lsmpl_core.errors import KeypointFileError, LayoutError
 
 COUNTS = {
     "body_25": 25, "coco_17": 17, "halpe_26": 26, "human36m_17": 17, "panoptic_19": 19, "mediapipe_33": 33,
-    "smpl_24": 24, "smpl_22": 22,
+    "smpl_24": 24, "smpl_22": 22, "whole_body": 32,
 }  # fmt: skip
 
 
