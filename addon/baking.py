@@ -88,9 +88,14 @@ def _body_of(take: bpy.types.Object, motion: Motion) -> Body:
 def _own_character(
     take: bpy.types.Object, scene: bpy.types.Scene, body: Body
 ) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
-    """The take's armature and body mesh if they are still in the scene and fit the body."""
+    """The take's armature and body mesh if they are still in the scene, its own, and fit the body.
+
+    A take that was duplicated points to the same character as the original, whose name comes first.
+    """
     armature, mesh = take.lsmpl.armature, take.lsmpl.body_mesh
     if armature is None or armature.name not in scene.objects or not character.fits(armature, body):
+        return None, None
+    if any(other.lsmpl.armature == armature and other.name < take.name for other in takes.takes_in(scene)):
         return None, None
     return armature, mesh if mesh is not None and mesh.name in scene.objects else None
 

@@ -121,6 +121,17 @@ def test_a_character_that_was_deleted_is_built_anew(baked_take, addon, random_mo
     assert addon("baking").bake(take, bpy.context.scene).armature.name in bpy.context.scene.objects
 
 
+def test_a_duplicated_take_gets_a_character_of_its_own(baked_take, addon, random_motion):
+    take, first = baked_take(random_motion())
+    twin = take.copy()
+    twin.data = take.data.copy()
+    bpy.context.scene.collection.objects.link(twin)
+    second = addon("baking").bake(twin, bpy.context.scene)
+    assert second.armature != first.armature
+    assert addon("baking").bake(take, bpy.context.scene).armature == first.armature
+    assert addon("baking").bake(twin, bpy.context.scene).armature == second.armature
+
+
 def test_baking_leaves_mode_and_selection_alone(baked_take, addon, body, random_motion):
     take, baked = baked_take(random_motion(seed=1))
     layer = bpy.context.view_layer
