@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import io
+import typing
 from pathlib import Path
 
 import addon_utils
@@ -54,6 +56,8 @@ def write_glb(converted: Converted, path: Path) -> None:
     """The animated character alone, in the take's shape, for engines and the web."""
     _export_ready(converted)
     _need_addon("io_scene_gltf2")
+    atexit.unregister(_clear_typing_caches)
+    atexit.register(_clear_typing_caches)
     bpy.ops.export_scene.gltf(
         filepath=str(path),
         check_existing=False,
@@ -100,3 +104,9 @@ def _need_addon(module: str) -> None:
     """Blender's own exporters are add-ons, which a user may have switched off."""
     if not addon_utils.check(module)[1] and addon_utils.enable(module) is None:
         raise LsmplError(f"Blender's add-on {module}, which writes this file type, cannot be enabled")
+
+
+def _clear_typing_caches() -> None:
+    """glTF's exporter leaves Blender's types in them, and the bpy module (4.2) then crashes when Python ends."""
+    for clear in getattr(typing, "_cleanups", ()):
+        clear()
