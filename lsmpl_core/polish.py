@@ -71,53 +71,65 @@ def polish(
 ) -> Polished:
     """Up to `steps` accepted-if-better Levenberg-Marquardt steps for each of B poses.
 
-    state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a
-    step that helped and rises after one that did not. A pose that gains less than `tolerance` m² counts as converged;
-    when all have, the polish ends.
+    state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a step that helped and rises
+    after one that did not. A pose that gains less than `tolerance` m² counts as converged; when all have, the polish
+    ends.
     """
     xp = model.backend.xp
-    cost = _cost(model, state, targets, anchor, prior)
-    damping = xp.full_like(cost, damping)
-    converged = xp.zeros_like(cost) > 0
-    identity = xp.eye(UNKNOWNS, dtype=cost.dtype, device=model.backend.device)
+    here = _evaluate(model, state, targets, anchor, prior)
+    damping = xp.full_like(here.cost, damping)
+    converged = xp.zeros_like(here.cost) > 0
+    identity = xp.eye(UNKNOWNS, dtype=here.cost.dtype, device=model.backend.device)
     for _ in range(steps):
-        hessian, gradient = _normal_equations(model, state, targets, anchor, prior)
+        hessian, gradient = _normal_equations(model, here, targets, anchor, prior)
         damped = hessian + damping[:, None, None] * identity
         step = -xp.linalg.solve(damped, gradient[..., None])[..., 0]
-        candidate = _moved(model, state, step)
-        new_cost = _cost(model, candidate, targets, anchor, prior)
-        better = new_cost < cost
-        converged = xp.abs(cost - new_cost) < tolerance
-        state, cost = _choose(xp, better, candidate, state), xp.where(better, new_cost, cost)
-        damping = damping * xp.where(better, xp.full_like(cost, 0.3), xp.full_like(cost, 10.0))
+        there = _evaluate(model, _moved(model, here.state, step), targets, anchor, prior)
+        better = there.cost < here.cost
+        converged = xp.abs(here.cost - there.cost) < tolerance
+        here = _choose(xp, better, there, here)
+        damping = damping * xp.where(better, xp.full_like(damping, 0.3), xp.full_like(damping, 10.0))
         if bool(xp.all(converged)):
             break
-    return Polished(state, cost, converged)
+    return Polished(here.state, here.cost, converged)
 
 
-def _cost(model, state, targets, anchor, prior):
+@dataclass(frozen=True)
+class _Evaluation:
+    """A state, its errors and its cost (B,): miss (B,K,3) of the keypoints in metres, away (B,24,3) from the anchor and
+    pose (B,23,3) of the body joints as axis-angles (None without a prior)."""
+
+    state: State
+    miss: Any
+    away: Any
+    pose: Any
+    cost: Any
+
+
+def _evaluate(model, state, targets, anchor, prior) -> _Evaluation:
     xp = model.backend.xp
     miss = state.keypoints - targets.positions
     cost = xp.sum(targets.weights * xp.sum(miss * miss, axis=-1), axis=-1)
     away = log_map(xp.matmul(xp.matrix_transpose(anchor.rotations), state.rotations))
     cost = cost + xp.sum(anchor.weights * xp.sum(away * away, axis=-1), axis=-1)
-    if prior is not None:
-        e = _prior_error(xp, state, prior)
-        cost = cost + xp.sum(e * xp.matmul(e, prior.precision), axis=-1)
-    return cost
+    if prior is None:
+        return _Evaluation(state, miss, away, None, cost)
+    pose = log_map(state.rotations[:, 1:])
+    error = _flat(xp, pose) - prior.mean
+    return _Evaluation(state, miss, away, pose, cost + xp.sum(error * xp.matmul(error, prior.precision), axis=-1))
 
 
-def _prior_error(xp, state, prior):
-    return xp.reshape(log_map(state.rotations[:, 1:]), (-1, 3 * (NUM_JOINTS - 1))) - prior.mean
+def _flat(xp, vectors):
+    return xp.reshape(vectors, (vectors.shape[0], -1))
 
 
-def _normal_equations(model, state, targets, anchor, prior):
+def _normal_equations(model, here: _Evaluation, targets, anchor, prior):
     """Half the Hessian's Gauss-Newton part (B,75,75) and half the gradient (B,75) of the cost."""
     xp = model.backend.xp
+    state, weights = here.state, targets.weights
     B, J = state.world.shape[0], NUM_JOINTS
     levers = model.levers(state)
-    weights = targets.weights
-    miss = (state.keypoints - targets.positions) * weights[..., None]
+    miss = here.miss * weights[..., None]
     weighted = xp.reshape(levers * weights[..., None, None], (B, -1, 3 * J))
 
     # Rotations against rotations: sum_k w (d_a · d_b) I - d_b d_a^T, from the sums of d_a d_b^T.
@@ -143,16 +155,15 @@ def _normal_equations(model, state, targets, anchor, prior):
         axis=-1,
     )
 
-    away = log_map(xp.matmul(xp.matrix_transpose(anchor.rotations), state.rotations))
     strength = xp.broadcast_to(anchor.weights, (B, J))
-    gradient = gradient + strength[..., None] * xp.matmul(state.world, away[..., None])[..., 0]
+    gradient = gradient + strength[..., None] * xp.matmul(state.world, here.away[..., None])[..., 0]
     joints = xp.eye(J, dtype=dots.dtype, device=model.backend.device)
     rotation_block = rotation_block + (strength[:, :, None] * joints)[..., None, None] * identity
 
     rotation_block = xp.reshape(xp.permute_dims(rotation_block, (0, 1, 3, 2, 4)), (B, 3 * J, 3 * J))
     gradient = xp.reshape(gradient, (B, 3 * J))
     if prior is not None:
-        prior_block, prior_gradient = _prior_equations(xp, state, prior)
+        prior_block, prior_gradient = _prior_equations(xp, here, prior)
         rotation_block = rotation_block + prior_block
         gradient = gradient + prior_gradient
     hessian = xp.concat(
@@ -165,12 +176,12 @@ def _normal_equations(model, state, targets, anchor, prior):
     return hessian, xp.concat([gradient, xp.sum(miss, axis=1)], axis=1)
 
 
-def _prior_equations(xp, state, prior):
+def _prior_equations(xp, here: _Evaluation, prior):
     """The prior's share (B,72,72) and (B,72): with T_a = Jr^-1(log R_a) G_a^T, a step w changes e_a by T_a w_a."""
-    B, N = state.world.shape[0], NUM_JOINTS - 1
-    e = log_map(state.rotations[:, 1:])
-    turn = xp.matmul(right_jacobian_inverse(e), xp.matrix_transpose(state.world[:, 1:]))
-    pull = xp.matmul(xp.reshape(e, (B, 3 * N)) - prior.mean, prior.precision)
+    e = here.pose
+    B, N = e.shape[0], NUM_JOINTS - 1
+    turn = xp.matmul(right_jacobian_inverse(e), xp.matrix_transpose(here.state.world[:, 1:]))
+    pull = xp.matmul(_flat(xp, e) - prior.mean, prior.precision)
     gradient = xp.matmul(xp.matrix_transpose(turn), xp.reshape(pull, (B, N, 3, 1)))
     columns = xp.permute_dims(xp.reshape(prior.precision, (3 * N, N, 3)), (1, 0, 2))
     right = xp.matmul(columns, turn)
@@ -190,10 +201,15 @@ def _moved(model, state, step):
     return model.state(xp.matmul(state.rotations, exp_map(local)), state.trans + step[:, -3:])
 
 
-def _choose(xp, better, new: State, old: State) -> State:
-    def pick(a, b):
-        return xp.where(xp.reshape(better, (-1,) + (1,) * (a.ndim - 1)), a, b)
-
+def _choose(xp, better, new, old):
+    """Of two dataclasses of arrays, `new` for the poses of the batch that got better."""
     if bool(xp.all(better)):
         return new
-    return State(*(pick(getattr(new, f), getattr(old, f)) for f in State.__dataclass_fields__))
+    chosen = {}
+    for name in type(new).__dataclass_fields__:
+        a, b = getattr(new, name), getattr(old, name)
+        if isinstance(a, State):
+            chosen[name] = _choose(xp, better, a, b)
+        else:
+            chosen[name] = None if a is None else xp.where(xp.reshape(better, (-1,) + (1,) * (a.ndim - 1)), a, b)
+    return type(new)(**chosen)

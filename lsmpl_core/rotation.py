@@ -10,6 +10,9 @@ import math
 
 from array_api_compat import array_namespace, device
 
+NEAR_HALF_TURN = -0.95
+"""Cosine of the angle beyond which an antisymmetric part says too little of the axis."""
+
 
 def skew(v):
     """(...,3) -> (...,3,3) matrix with skew(v) @ x = v × x."""
@@ -41,15 +44,25 @@ def exp_map(v):
 
 
 def log_map(r):
-    """Rotation matrix (...,3,3) -> axis-angle (...,3) with angle in [0, pi], by way of the quaternion."""
+    """Rotation matrix (...,3,3) -> axis-angle (...,3) with angle in [0, pi].
+
+    From the antisymmetric part (Sola eq. 83), which fades towards half a turn; there, by way of the quaternion.
+    """
+    xp = array_namespace(r)
+    v = 0.5 * xp.stack([r[..., 2, 1] - r[..., 1, 2], r[..., 0, 2] - r[..., 2, 0], r[..., 1, 0] - r[..., 0, 1]], axis=-1)
+    cosine = 0.5 * (r[..., 0, 0] + r[..., 1, 1] + r[..., 2, 2] - 1.0)[..., None]
+    if bool(xp.any(cosine < NEAR_HALF_TURN)):
+        return _log_map_by_quaternion(r)
+    sine, squared, small = _safe_angle(xp, v)
+    return v * xp.where(small, 1.0 + squared / 6.0, xp.atan2(sine, cosine) / sine)
+
+
+def _log_map_by_quaternion(r):
     xp = array_namespace(r)
     q = to_quaternion(r)
     w, v = q[..., :1], q[..., 1:]
-    squared = xp.sum(v * v, axis=-1, keepdims=True)
-    small = squared < 1e-12
-    norm = xp.sqrt(xp.where(small, xp.ones_like(squared), squared))
-    scale = xp.where(small, 2.0 / xp.where(small, w, xp.ones_like(w)), 2.0 * xp.atan2(norm, w) / norm)
-    return v * scale
+    norm, _, small = _safe_angle(xp, v)
+    return v * xp.where(small, 2.0 / xp.where(small, w, xp.ones_like(w)), 2.0 * xp.atan2(norm, w) / norm)
 
 
 def right_jacobian_inverse(v):

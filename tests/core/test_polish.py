@@ -5,7 +5,7 @@ import pytest
 
 from lsmpl_core.kinematics import KeypointModel
 from lsmpl_core.layouts import MEDIAPIPE_33
-from lsmpl_core.polish import UNKNOWNS, Anchor, Targets, _cost, _moved, _normal_equations, polish
+from lsmpl_core.polish import UNKNOWNS, Anchor, Targets, _evaluate, _moved, _normal_equations, polish
 from lsmpl_core.prior import pose_prior
 from lsmpl_core.rotation import angle_between, exp_map
 from lsmpl_core.sites import site_parts
@@ -54,13 +54,14 @@ def test_levers_are_the_derivative_of_the_keypoints(backend, body):
 
 def test_gradient_is_the_derivative_of_the_cost(backend, body):
     model, state, targets, anchor, prior = problem(backend, body)
-    _, gradient = _normal_equations(model, state, targets, anchor, prior)
+    here = _evaluate(model, state, targets, anchor, prior)
+    _, gradient = _normal_equations(model, here, targets, anchor, prior)
     numeric = np.zeros((BATCH, UNKNOWNS))
     for i in range(UNKNOWNS):
         step = np.zeros((BATCH, UNKNOWNS))
         step[:, i] = 1e-6
-        up = _cost(model, _moved(model, state, backend.array(step)), targets, anchor, prior)
-        down = _cost(model, _moved(model, state, backend.array(-step)), targets, anchor, prior)
+        up = _evaluate(model, _moved(model, state, backend.array(step)), targets, anchor, prior).cost
+        down = _evaluate(model, _moved(model, state, backend.array(-step)), targets, anchor, prior).cost
         numeric[:, i] = backend.numpy(up - down) / 4e-6
     np.testing.assert_allclose(backend.numpy(gradient), numeric, atol=1e-7)
 
@@ -68,8 +69,9 @@ def test_gradient_is_the_derivative_of_the_cost(backend, body):
 def test_hessian_is_the_gauss_newton_one(backend, body):
     """Against J^T J from numeric residuals of keypoints and prior; the anchor's share is its weights."""
     model, state, targets, anchor, prior = problem(backend, body)
-    hessian, _ = _normal_equations(model, state, targets, anchor, prior)
-    without, _ = _normal_equations(model, state, targets, anchor, None)
+    here = _evaluate(model, state, targets, anchor, prior)
+    hessian, _ = _normal_equations(model, here, targets, anchor, prior)
+    without, _ = _normal_equations(model, here, targets, anchor, None)
     xp = backend.xp
 
     def residuals(step):
