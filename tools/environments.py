@@ -80,7 +80,7 @@ CORE_TESTS = Environment(
 )
 NUMPY_2_TESTS = Environment(
     "numpy2",
-    ("3.13", "3.14", "3.12"),
+    ("3.13", "3.14", "3.12", "3.11"),
     (("numpy>=2", "pytest", "hypothesis", "array-api-compat==1.16.0", "tqdm==4.70.1"),),
 )
 BLENDER_4_2 = Environment("blender-4.2", ("3.11",), (("bpy==4.2.23", "numpy<2", "pytest"),))
