@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import zipfile
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .errors import MotionFileError
-from .files import replace_when_complete
+from .files import read_npz, replace_when_complete
 
 NUM_JOINTS = 24
 NUM_BETAS = 10
@@ -105,14 +104,11 @@ class Motion:
         Raises `MotionFileError` naming the file and the field.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
-                if not isinstance(file, np.lib.npyio.NpzFile):
-                    raise MotionFileError(f"{path}: holds a single array; expected an npz in the AMASS layout")
-                arrays = {key: file[key] for key in file.files}
+            arrays = read_npz(path)
         except OSError as error:
             raise MotionFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-        except (ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-            raise MotionFileError(f"{path}: is no intact npz file ({error})") from error
+        except ValueError as error:
+            raise MotionFileError(f"{path}: {error}; expected a motion in the AMASS layout") from error
         missing = [key for key in ("poses", "trans") if key not in arrays]
         if missing:
             raise MotionFileError(

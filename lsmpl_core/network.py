@@ -9,7 +9,6 @@ the array API: NumPy and torch run it, and training differentiates it.
 from __future__ import annotations
 
 import os
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -21,6 +20,7 @@ from array_api_compat import array_namespace, device
 
 from .arrays import Backend
 from .errors import NetworkFileError
+from .files import read_npz
 from .rotation import from_columns
 from .skeleton import JOINT_NAMES, NUM_JOINTS, PARENTS
 
@@ -144,12 +144,12 @@ def load_network(backend: Backend, sites: Sequence[str], path: str | os.PathLike
 def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Weights of a network file, checked."""
     try:
-        with np.load(path, allow_pickle=False) as file:
-            weights = {name: file[name].astype(np.float32) for name in file.files if name != "about"}
+        arrays = read_npz(path)
+        weights = {name: value.astype(np.float32) for name, value in arrays.items() if name != "about"}
     except OSError as error:
         raise NetworkFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (ValueError, EOFError, KeyError, TypeError, zipfile.BadZipFile, NotImplementedError) as error:
-        raise NetworkFileError(f"{path}: is no intact npz file of weights ({error})") from error
+    except (ValueError, TypeError) as error:
+        raise NetworkFileError(f"{path}: {error}; expected the weights of a network") from error
     if "in.bias" not in weights:
         raise NetworkFileError(f"{path}: has no weight in.bias; it holds: {', '.join(weights) or 'nothing'}")
     expected = shapes(len(np.atleast_1d(weights["in.bias"])), sum(name.endswith(".up") for name in weights))

@@ -44,6 +44,8 @@ class Config:
     """Closed-loop steps a window."""
     iterations: int = 30_000
     learning_rate: float = 1e-3
+    warm_up: int = 500
+    """Iterations in which the learning rate rises to its full height."""
     weight_decay: float = 0.01
     average: float = 0.999
     """Decay of the running mean of the weights, which is what is saved."""
@@ -83,6 +85,7 @@ class Trainer:
         import array_api_compat.torch as xp
 
         self.device = torch.device(name)
+        np.finfo(np.float32), np.finfo(np.float64)  # Looked up once; without denormals it would warn.
         torch.set_flush_denormal(True)  # The zero last layer makes denormal gradients, which are ten times slower.
         if c.threads:
             torch.set_num_threads(c.threads)
@@ -227,12 +230,15 @@ class Trainer:
             self.seconds = time.monotonic() - began
             if self.iteration % c.validate_every == 0:
                 self.report(running)
-        self.report(running)
+        if not self.log or self.log[-1]["iteration"] != self.iteration:
+            self.report(running)
 
     def _schedule(self, minutes: float) -> float:
         """Warm-up, then a cosine down to a hundredth, by iterations or by minutes, whichever runs out first."""
         done = max(self.iteration / self.config.iterations, minutes / self.config.minutes)
-        return min(1.0, (self.iteration + 1) / 500) * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0))))
+        return min(1.0, (self.iteration + 1) / self.config.warm_up) * (
+            0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(done, 1.0)))
+        )
 
     @torch.no_grad()
     def validate(self, clips: int = 24, frames: int = 120) -> dict[str, float]:
