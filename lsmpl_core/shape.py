@@ -100,8 +100,8 @@ def refine_shape(
     linear = LinearKeypoints.at(body, parts, rotations)
     weight = track.confidence[frames]
     target = np.where(weight[..., None] > 0, track.positions[frames], 0.0)
-    carrier = parts.joint[_heaviest_part(parts)]
-    world = _world_rotations(body, rotations)[:, carrier]
+    trans = np.zeros((len(frames), 3))
+    world = forward(rotations, body.joint_template[None], trans)[0][:, parts.bearer]
     K = parts.count
     columns = np.zeros((len(frames), K, 3, NUM_BETAS + 3 * K))
     columns[..., :NUM_BETAS] = linear.directions
@@ -147,13 +147,3 @@ def _median_lengths(track: KeypointTrack, a: np.ndarray, b: np.ndarray) -> tuple
     seen = count > 0
     observed[seen] = np.nanmedian(lengths[:, seen], axis=0)
     return observed, count
-
-
-def _heaviest_part(parts: SiteParts) -> np.ndarray:
-    """(K,): the part of each site with the most mass."""
-    order = np.lexsort((-parts.mass, parts.keypoint))
-    return order[np.searchsorted(parts.keypoint[order], np.arange(parts.count))]
-
-
-def _world_rotations(body: Body, rotations: np.ndarray) -> np.ndarray:
-    return forward(rotations, body.joint_template[None], np.zeros((len(rotations), 3)))[0]

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .errors import LayoutError
-from .skeleton import JOINT_NAMES
+from .skeleton import JOINT_NAMES, PARENTS
 
 if TYPE_CHECKING:
     from .body import Body
@@ -67,14 +67,29 @@ class SiteParts:
 
     keypoint (P,) and joint (P,) say which site is carried by which joint; mass (P,) sums to 1 over a site's parts;
     moment (P,3) and moment_directions (P,3,10) give the moment q = moment + moment_directions @ betas in metres.
+    bearer (K,): the joint whose bone a site's displacement goes with. For a site at a joint it is the joint's parent
+    (what is seen of an ankle is on the shank), so that a displaced site says nothing about the joint's own rotation.
     """
 
     count: int
+    bearer: np.ndarray
     keypoint: np.ndarray
     joint: np.ndarray
     mass: np.ndarray
     moment: np.ndarray
     moment_directions: np.ndarray
+
+    def displaced(self, offsets: np.ndarray) -> SiteParts:
+        """The same sites off by offsets (K,3), metres in the rest frame: one massless part more for each."""
+        none = np.zeros((self.count, 3, self.moment_directions.shape[2]))
+        return replace(
+            self,
+            keypoint=np.concatenate([self.keypoint, np.arange(self.count)]),
+            joint=np.concatenate([self.joint, self.bearer]),
+            mass=np.concatenate([self.mass, np.zeros(self.count)]),
+            moment=np.concatenate([self.moment, offsets]),
+            moment_directions=np.concatenate([self.moment_directions, none]),
+        )
 
     def moments(self, betas: np.ndarray) -> np.ndarray:
         """(P,3)"""
@@ -102,12 +117,22 @@ def site_parts(body: Body, sites: Sequence[str]) -> SiteParts:
     keypoint, joint, mass, moment, directions = zip(*rows)
     return SiteParts(
         len(sites),
+        np.array([_bearer(body, site) for site in sites]),
         np.array(keypoint),
         np.array(joint),
         np.array(mass),
         np.array(moment),
         np.array(directions),
     )
+
+
+def _bearer(body: Body, site: str) -> int:
+    anchors = [name for _, name in _anchors(site)]
+    surface = [name for name in anchors if name not in JOINT_NAMES]
+    if not surface:
+        return max(PARENTS[JOINT_NAMES.index(anchors[0])], 0)
+    vertices, shares = body.surface_sites[surface[0]]
+    return int(np.argmax(shares @ body.skinning_weights[vertices]))
 
 
 def _anchors(site: str) -> list[tuple[float, str]]:

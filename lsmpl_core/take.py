@@ -25,7 +25,7 @@ SOLVERS = ("network", "polish")
 TYPICAL_SPREAD = 0.1
 """Radians: a joint that the network expects to be off by this much is anchored with the options' weight."""
 LOST = 0.05
-"""Mean residual in metres above which, if it has doubled since the frame before, the frame is tried from nothing."""
+"""Mean residual in metres above which a frame is tried from nothing; later ones again only if theirs has grown."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +86,12 @@ class Take:
         site_offsets: np.ndarray | None = None,
     ):
         """site_offsets (K,3): metres by which the sites are off, in the rest frame."""
-        self.backend, self.options, self.parts = backend, options, parts
-        moments = parts.moments(betas)
         if site_offsets is not None:
-            moments = moments + parts.mass[:, None] * site_offsets[parts.keypoint]
+            parts = parts.displaced(site_offsets)
+        self.backend, self.options, self.parts = backend, options, parts
         self.rest_joints = body.rest_joints(betas)
-        self.rest_positions = np.zeros((parts.count, 3))
-        np.add.at(self.rest_positions, parts.keypoint, moments)
-        self.model = KeypointModel.build(backend, self.rest_joints, parts, moments)
+        self.rest_positions = parts.rest_positions(betas)
+        self.model = KeypointModel.build(backend, self.rest_joints, parts, parts.moments(betas))
         self.prior = pose_prior(backend, options.prior)
         self.anchor_weights = backend.array(np.full(NUM_JOINTS, options.anchor))
         if options.solver not in SOLVERS:
@@ -148,12 +146,15 @@ class Take:
         here = self.backend.array(start.rotations[None]), self.backend.array(start.trans[None])
         solved = {start.frame: here}
         for order in (range(middle + 1, len(frames)), range(middle - 1, -1, -1)):
-            previous, residual = here, self._mean_residual(self.model.state(*here), start.frame)
+            previous, accepted = here, 0.0
             for i in order:
                 state = self._step(*previous, frames[i])
-                before, residual = residual, self._mean_residual(state, frames[i])
-                if residual > max(LOST, 2.0 * before):
+                residual = self._mean_residual(state, frames[i])
+                if residual > max(LOST, 1.25 * accepted):
                     state, residual = self._recovered(state, residual, frames[i])
+                    accepted = residual
+                elif residual < LOST:
+                    accepted = 0.0
                 previous = orthonormalise(state.rotations), state.trans
                 solved[frames[i]] = previous
                 if len(solved) % 8 == 0:
@@ -190,7 +191,7 @@ class Take:
         poses, _ = self._from_nothing(np.array([frame]))
         fresh = self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans))
         fresh_residual = self._mean_residual(fresh, frame)
-        return (fresh, fresh_residual) if fresh_residual < 0.75 * residual else (state, residual)
+        return (fresh, fresh_residual) if fresh_residual < 0.85 * residual else (state, residual)
 
     def _step(self, rotations, trans, frame: int) -> State:
         """One frame from the pose before it: predicted, then polished and anchored to the prediction."""

@@ -22,6 +22,7 @@ from lsmpl_core.skeleton import JOINT_NAMES  # noqa: E402
 
 FLOOR = {"collar": 0.12, "hand": 0.05, "foot": 0.1, "spine": 0.08, "wrist": 0.25, "ankle": 0.12}
 """Least standard deviation in radians by kind of joint; 0.15 elsewhere."""
+ENDS = ("ankle", "foot", "wrist", "hand")
 FASTEST = np.radians(60.0)
 OUTLYING = 2.2
 """Root mean square of a frame's whitened coordinates beyond which it is taken for damaged, in standard deviations."""
@@ -53,9 +54,22 @@ def mirrored(poses: np.ndarray) -> np.ndarray:
 
 def gaussian(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     flat = poses.reshape(len(poses), -1)
-    covariance = np.cov(flat.T)
+    covariance = np.cov(flat.T) * correlation_kept()
     floor = [next((v for k, v in FLOOR.items() if k in name), 0.15) for name in JOINT_NAMES[1:]]
     return flat.mean(axis=0), covariance + np.diag(np.repeat(np.square(floor), 3))
+
+
+def correlation_kept() -> np.ndarray:
+    """(69,69) share of the covariance between joints that is kept; within a joint all of it is.
+
+    Half, as other people's poses correlate less than these few's; and none with the ends of the limbs: where
+    a take does not show them, a Gaussian would extrapolate from an unusual knee to an impossible ankle.
+    """
+    kept = np.full((len(JOINT_NAMES) - 1,) * 2, 0.5)
+    ends = [i for i, name in enumerate(JOINT_NAMES[1:]) if any(end in name for end in ENDS)]
+    kept[ends] = kept[:, ends] = 0.0
+    np.fill_diagonal(kept, 1.0)
+    return np.kron(kept, np.ones((3, 3)))
 
 
 def main(folder: str) -> None:
