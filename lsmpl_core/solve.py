@@ -22,6 +22,9 @@ from .skeleton import NUM_JOINTS
 from .take import Poses, Progress, SolveOptions, Take
 
 SHAPE_ROUNDS = 3
+NOISE_FRAMES = 24
+SETTLING = 6
+"""Steps in which poses that are near the best ones reach them."""
 FEWEST_KEYPOINTS = 3
 
 
@@ -70,13 +73,17 @@ def solve_steps(
     take = Take(track, body, parts, betas, backend, options, offsets)
     yield Progress("start", 0, 1)
     start = take.cold_starts()[0] if start_pose is None else take.given_start(start_pose)
+    if options.noise is None:
+        stretch = _stretch(track, start.frame, NOISE_FRAMES)
+        loose = yield from _as_stage("start", take.run(start, stretch))
+        take.expect_noise(take.measured_noise(take.settle(loose, stretch, SETTLING), stretch))
     poses = yield from take.run(start, range(len(track)))
     return Motion(
         poses=log_map(poses.rotations),
         trans=poses.trans,
         betas=betas,
         fps=track.fps,
-        residual=take.residual(poses),
+        residual=take.residual(poses, range(len(track))),
         keypoint_names=track.layout.keypoints,
         body=body.key,
         first_frame=track.first_frame,
@@ -98,8 +105,10 @@ def _estimate_shape(track, body, parts, options):
     spread = offset_spread(track.layout)
     for _ in range(SHAPE_ROUNDS):
         betas, offsets = refine_shape(track, body, parts, np.array(frames), poses.rotations, spread)
+        noise = take.measured_noise(poses, frames)
         take = Take(track, body, parts, betas, backend, options, offsets)
-        poses = take.settle(poses, frames, steps=4)
+        take.expect_noise(noise)
+        poses = take.settle(poses, frames, SETTLING)
         yield Progress("shape", len(frames), len(frames))
     return betas, offsets
 

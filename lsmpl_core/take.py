@@ -24,6 +24,10 @@ FRAMES_AT_ONCE = 256
 SOLVERS = ("network", "polish")
 TYPICAL_SPREAD = 0.1
 """Radians: a joint that the network expects to be off by this much is anchored with the options' weight."""
+EXACT = 0.001
+"""Metres of noise for which the options' weights are meant."""
+MOST_FIRMNESS = 200.0
+"""Most that noise multiplies them by."""
 LOST = 0.05
 """Mean residual in metres above which a frame is tried from nothing; later ones again only if theirs has grown."""
 
@@ -43,13 +47,15 @@ class SolveOptions:
     """Options of the solver; the defaults are the measured best.
 
     solver: "network" predicts each frame by the residual network, "polish" by the frame before it. polish:
-    Levenberg-Marquardt steps a frame; 0 leaves the prediction as it is. anchor: weight of the predicted pose, in
-    m²/rad². prior: weight of the pose prior, in m² (see `polish.py`). shape_frames: how many frames the shape is
-    refined on.
+    Levenberg-Marquardt steps a frame; 0 leaves the prediction as it is. noise: how far keypoints are off in each axis,
+    in metres, one standard deviation; None measures it on the take. anchor: weight of the predicted pose, in m²/rad²,
+    and prior: weight of the pose prior, in m² (see `polish.py`), both for keypoints that are off by `EXACT`; they grow
+    with the square of the noise. shape_frames: how many frames the shape is refined on.
     """
 
     solver: str = "polish"
     polish: int = 2
+    noise: float | None = None
     anchor: float = 2e-4
     prior: float = 1e-6
     shape_frames: int = 80
@@ -92,8 +98,7 @@ class Take:
         self.rest_joints = body.rest_joints(betas)
         self.rest_positions = parts.rest_positions(betas)
         self.model = KeypointModel.build(backend, self.rest_joints, parts, parts.moments(betas))
-        self.prior = pose_prior(backend, options.prior)
-        self.anchor_weights = backend.array(np.full(NUM_JOINTS, options.anchor))
+        self.expect_noise(options.noise or 0.0)
         if options.solver not in SOLVERS:
             raise SolveError(f"no solver is called {options.solver!r}; choose one of: {', '.join(SOLVERS)}")
         self.network = load_network(backend, track.layout.sites) if options.solver == "network" else None
@@ -104,6 +109,18 @@ class Take:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    def expect_noise(self, noise: float) -> None:
+        """Weigh anchor and prior for keypoints that are off by `noise` metres in each axis."""
+        share = np.clip((noise / EXACT) ** 2, 1.0, MOST_FIRMNESS)
+        self.prior = pose_prior(self.backend, share * self.options.prior)
+        self.anchor = share * self.options.anchor
+
+    def measured_noise(self, poses: Poses, frames: Sequence[int]) -> float:
+        """Metres in each axis, from how far the keypoints are from poses that were fitted to them loosely."""
+        residual = self.residual(poses, frames)
+        seen = residual[np.isfinite(residual)]
+        return float(np.sqrt(np.mean(np.square(seen)) / 3.0)) if seen.size else 0.0
 
     def targets(self, frames) -> Targets:
         """Of some frames, on the backend."""
@@ -171,17 +188,16 @@ class Take:
         done = polish(self.model, state, self.targets(list(frames)), free, self.prior, steps=steps)
         return Poses(self.backend.numpy(done.state.rotations), self.backend.numpy(done.state.trans))
 
-    def residual(self, poses: Poses) -> np.ndarray:
-        """(T,K) metres between each keypoint and its site, NaN where the keypoint is missing."""
-        out = np.full(self.weights.shape, np.nan)
-        for start in range(0, len(self), FRAMES_AT_ONCE):
-            frames = slice(start, start + FRAMES_AT_ONCE)
-            state = self.model.state(
-                self.backend.array(poses.rotations[frames]), self.backend.array(poses.trans[frames])
-            )
-            miss = self.backend.numpy(state.keypoints) - self.positions[frames]
-            out[frames] = np.linalg.norm(miss, axis=-1)
-        out[self.weights == 0] = np.nan
+    def residual(self, poses: Poses, frames: Sequence[int]) -> np.ndarray:
+        """(N,K) metres between each keypoint and its site in N frames, NaN where the keypoint is missing."""
+        frames = np.asarray(frames)
+        out = np.empty((len(frames), self.weights.shape[1]))
+        for start in range(0, len(frames), FRAMES_AT_ONCE):
+            some = slice(start, start + FRAMES_AT_ONCE)
+            state = self.model.state(self.backend.array(poses.rotations[some]), self.backend.array(poses.trans[some]))
+            miss = self.backend.numpy(state.keypoints) - self.positions[frames[some]]
+            out[some] = np.linalg.norm(miss, axis=-1)
+        out[self.weights[frames] == 0] = np.nan
         return out
 
     def _recovered(self, state: State, residual: float, frame: int) -> tuple[State, float]:
@@ -204,12 +220,12 @@ class Take:
     def _predicted(self, state: State, targets: Targets) -> tuple[State, Anchor]:
         """The next poses by the network, or, without it, the poses before them; and how firmly to hold on to them."""
         if self.network is None:
-            return state, Anchor(state.rotations, self.anchor_weights)
+            return state, Anchor(state.rotations, self.backend.array(np.full(NUM_JOINTS, self.anchor)))
         mask = self.backend.xp.astype(targets.weights > 0, targets.weights.dtype)
         seen = Observation(targets.positions, state.keypoints, mask, state.rotations, state.joints[:, 0], self.bones)
         prediction = self.network.predict(seen)
         state = centred(self.model, self.model.state(prediction.rotations, state.trans), targets)
-        firmness = self.options.anchor * (TYPICAL_SPREAD / prediction.spread) ** 2
+        firmness = self.anchor * (TYPICAL_SPREAD / prediction.spread) ** 2
         return state, Anchor(prediction.rotations, firmness)
 
     def _mean_residual(self, state: State, frame: int) -> float:

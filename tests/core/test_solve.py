@@ -179,3 +179,20 @@ def test_a_take_that_jumps_is_found_again(body, stroll):
     solved = lsmpl.solve(body.keypoints(cut), body, betas=stroll.betas)
     assert np.nanmax(solved.frame_residual) * MILLIMETRES < 15.0
     assert joint_error(body, cut, solved) < 25.0
+
+
+def noisy(body, motion, noise, seed=0):
+    track = body.keypoints(motion)
+    shake = noise * np.random.default_rng(seed).normal(size=track.positions.shape)
+    return replace(track, positions=track.positions + shake)
+
+
+def test_noise_is_measured_and_followed_less(body, stroll):
+    """With 15 mm of noise, a solve that took the keypoints for exact would be off by more."""
+    track = noisy(body, stroll, 0.015)
+    given = {"betas": stroll.betas, "start_pose": stroll.poses[0]}
+    measured = joint_error(body, stroll, lsmpl.solve(track, body, **given))
+    trusting = joint_error(body, stroll, lsmpl.solve(track, body, **given, options=lsmpl.SolveOptions(noise=0.0)))
+    told = joint_error(body, stroll, lsmpl.solve(track, body, **given, options=lsmpl.SolveOptions(noise=0.015)))
+    assert measured < 0.8 * trusting
+    assert told < 0.8 * trusting
