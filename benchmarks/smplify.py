@@ -130,5 +130,5 @@ def _start(track, body, parts, betas) -> np.ndarray:
 
     take = Take(track, body, parts, betas, choose_backend("numpy"), SolveOptions(solver="polish"))
     targets = Targets(take.positions[:1], take.weights[:1])
-    rotations, _, _ = start_poses(take.model, parts, take.rest_positions, targets)
+    rotations, _, _ = start_poses(take.model, parts, take.rest_positions, targets, take.prior)
     return log_map(rotations[0])

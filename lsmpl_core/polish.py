@@ -43,10 +43,11 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Prior:
-    """mean (69,) radians and precision (69,69) in m², already times its weight, of the 23 body joints' axis-angles."""
+    """Of the 23 body joints' axis-angles: mean (69,) in radians, precision (69,69) already times `weight`, in m²."""
 
     mean: Any
     precision: Any
+    weight: float
 
 
 @dataclass(frozen=True)

@@ -23,4 +23,4 @@ def pose_statistics() -> tuple[np.ndarray, np.ndarray]:
 def pose_prior(backend: Backend, weight: float) -> Prior:
     """The prior with one standard deviation of one coordinate costing `weight`, in m²."""
     mean, covariance = pose_statistics()
-    return Prior(backend.array(mean), backend.array(weight * np.linalg.inv(covariance)))
+    return Prior(backend.array(mean), backend.array(weight * np.linalg.inv(covariance)), weight)

@@ -77,6 +77,8 @@ def solve_steps(
         stretch = _stretch(track, start.frame, NOISE_FRAMES)
         loose = yield from _as_stage("start", take.run(start, stretch))
         take.expect_noise(take.measured_noise(take.settle(loose, stretch, SETTLING), stretch))
+        if start_pose is None:
+            start = take.cold_starts()[0]
     poses = yield from take.run(start, range(len(track)))
     return Motion(
         poses=log_map(poses.rotations),

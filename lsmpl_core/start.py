@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .kinematics import KeypointModel, State
-from .polish import Anchor, Targets, polish
+from .polish import Anchor, Prior, Targets, polish
 from .prior import pose_prior, pose_statistics
 from .rotation import exp_map
 from .sites import SiteParts
@@ -18,18 +18,21 @@ TRUNK = tuple(
 )  # fmt: skip
 """Sites on these joints move with the trunk, whatever the limbs do."""
 
-SCHEDULE = ((1e-4, 12), (1e-5, 15), (1e-6, 15))
-"""Prior weight in m² and number of steps: the guesses are drawn to likely poses at first, then set free."""
+SCHEDULE = ((1e-4, 12), (1e-5, 15))
+"""Least prior weight in m² and number of steps: guesses are drawn to likely poses at first, less so later."""
+LAST_STEPS = 12
+"""Steps of the best guess with the weight that is wanted."""
 
 
 def start_poses(
-    model: KeypointModel, parts: SiteParts, rest_positions: np.ndarray, targets: Targets
+    model: KeypointModel, parts: SiteParts, rest_positions: np.ndarray, targets: Targets, prior: Prior
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rotations (F,24,3,3), translations (F,3) and costs (F,) in m² of F frames, each solved on its own.
 
-    targets: positions (F,K,3) and weights (F,K) in NumPy; rest_positions (K,3) of the sites. Each frame is polished
-    from every base pose with the trunk's rigid alignment as global orientation (Kabsch 1976), and from upright ones at
-    eight headings, for takes whose trunk is hardly seen.
+    targets: positions (F,K,3) and weights (F,K) in NumPy; rest_positions (K,3) of the sites; prior: with the weight the
+    poses are to end with. Each frame is polished from every base pose with the trunk's rigid alignment as global
+    orientation (Kabsch 1976), and from upright ones at eight headings, for takes whose trunk is hardly seen. Guesses
+    are compared by a cost in which unlikely poses count: a limb turned by half a turn may meet its keypoints as well.
     """
     backend = model.backend
     base = _base_rotations()
@@ -48,13 +51,17 @@ def start_poses(
     wanted = Targets(backend.array(positions[owners]), backend.array(weights[owners]))
     state = centred(model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted)
     free = backend.array(np.full(NUM_JOINTS, 1e-9))
-    for prior_weight, steps in SCHEDULE:
-        prior = pose_prior(backend, prior_weight)
-        done = polish(model, state, wanted, Anchor(state.rotations, free), prior, steps=steps, damping=1e-2)
+    for weight, steps in SCHEDULE:
+        likely = pose_prior(backend, max(weight, prior.weight))
+        done = polish(model, state, wanted, Anchor(state.rotations, free), likely, steps=steps, damping=1e-2)
         state = done.state
     cost = backend.numpy(done.cost)
     best = [np.flatnonzero(owners == f)[np.argmin(cost[owners == f])] for f in range(len(positions))]
-    return backend.numpy(state.rotations)[best], backend.numpy(state.trans)[best], cost[best]
+    rotations = backend.array(backend.numpy(state.rotations)[best])
+    state = model.state(rotations, backend.array(backend.numpy(state.trans)[best]))
+    wanted = Targets(backend.array(positions), backend.array(weights))
+    state = polish(model, state, wanted, Anchor(rotations, free), prior, steps=LAST_STEPS).state
+    return backend.numpy(state.rotations), backend.numpy(state.trans), cost[best]
 
 
 def centred(model: KeypointModel, state: State, targets: Targets) -> State:

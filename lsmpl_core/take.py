@@ -142,7 +142,7 @@ class Take:
 
     def _from_nothing(self, frames: np.ndarray) -> tuple[Poses, np.ndarray]:
         targets = Targets(self.positions[frames], self.weights[frames])
-        rotations, trans, cost = start_poses(self.model, self.parts, self.rest_positions, targets)
+        rotations, trans, cost = start_poses(self.model, self.parts, self.rest_positions, targets, self.prior)
         return Poses(rotations, trans), cost
 
     def given_start(self, pose: np.ndarray) -> Start:
