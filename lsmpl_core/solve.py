@@ -140,7 +140,7 @@ def _checked(track, betas, start_pose):
         raise SolveError(f"{where}: has no frames")
     if track.visible.sum(axis=1).max() < FEWEST_KEYPOINTS:
         raise SolveError(
-            f"{where}: no frame shows more than {track.visible.sum(axis=1).max()} keypoints; "
+            f"{where}: no frame shows more than {track.visible.sum(axis=1).max()} of the keypoints; "
             f"a pose needs at least {FEWEST_KEYPOINTS}, and a good one the shoulders, hips, elbows and knees"
         )
     if betas is not None:

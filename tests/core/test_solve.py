@@ -126,9 +126,9 @@ def only_keypoints(body, stroll, names):
 
 
 def test_too_few_keypoints_are_an_error_that_says_so(body, stroll):
-    with pytest.raises(SolveError, match=r"thin\.trc.*1 keypoint"):
+    with pytest.raises(SolveError, match=r"thin\.trc.*1 of the keypoints"):
         lsmpl.solve(only_keypoints(body, stroll, ["nose"]), body)
-    with pytest.raises(SolveError, match=r"thin\.trc.*0 keypoints"):
+    with pytest.raises(SolveError, match=r"thin\.trc.*0 of the keypoints"):
         lsmpl.solve(only_keypoints(body, stroll, []), body)
 
 
