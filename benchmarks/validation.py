@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 import lsmpl_core as lsmpl  # noqa: E402
 from lsmpl_core.rotation import exp_map  # noqa: E402
 from training.data import intact_frames  # noqa: E402
+from training.split import validation_subjects  # noqa: E402
 
 NOTE = "keypoints are exact and come from the same body that is fitted, so these errors flatter every method alike"
 
@@ -27,15 +28,10 @@ class Clip:
     motion: lsmpl.Motion
 
 
-def subjects() -> list[str]:
-    lines = (ROOT / "benchmarks" / "validation_subjects.txt").read_text().splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
-
-
 def clips(folder: Path, body: lsmpl.Body, count: int, frames: int, seed: int = 0) -> list[Clip]:
     """Up to `count` clips of `frames` frames at 30 Hz, as many subjects as there are first, betas ~ N(0, 1)."""
     rng = np.random.default_rng(seed)
-    found: dict[str, list[Clip]] = {subject: [] for subject in subjects()}
+    found: dict[str, list[Clip]] = {subject: [] for subject in validation_subjects()}
     for path in sorted(folder.rglob("*.npz")):
         subject = path.stem.split("_")[0]
         if subject not in found:

@@ -1,7 +1,7 @@
 """Fit the Gaussian pose prior to motion in the AMASS layout: `python tools/make_pose_prior.py MOCAP_FOLDER`.
 
 Writes lsmpl_core/data/pose_prior.npz: mean (69,) and covariance (69,69) of the axis-angles of SMPL's 23 body joints,
-over the subjects that benchmarks/validation_subjects.txt does not keep back. Frames in which a joint turns more than 60
+over the subjects that training/validation_subjects.txt does not keep back. Frames in which a joint turns more than 60
 degrees from the frame before, or stands out from the rest, are left out; both sides are made mirror images. Joints that
 the capture does not show (collars, hands) get a floor of spread, so that the prior does not freeze them.
 
@@ -19,6 +19,7 @@ sys.path.insert(0, str(ROOT))
 from lsmpl_core.motion import Motion  # noqa: E402
 from lsmpl_core.rotation import angle_between, exp_map  # noqa: E402
 from lsmpl_core.skeleton import JOINT_NAMES  # noqa: E402
+from training.split import is_validation  # noqa: E402
 
 FLOOR = {"collar": 0.12, "hand": 0.05, "foot": 0.1, "spine": 0.08, "wrist": 0.25, "ankle": 0.12}
 """Least standard deviation in radians by kind of joint; 0.15 elsewhere."""
@@ -26,11 +27,6 @@ ENDS = ("ankle", "foot", "wrist", "hand")
 FASTEST = np.radians(60.0)
 OUTLYING = 2.2
 """Root mean square of a frame's whitened coordinates beyond which it is taken for damaged, in standard deviations."""
-
-
-def held_back() -> set[str]:
-    lines = (ROOT / "benchmarks" / "validation_subjects.txt").read_text().splitlines()
-    return {line for line in lines if line and not line.startswith("#")}
 
 
 def intact_poses(path: Path) -> np.ndarray:
@@ -73,7 +69,7 @@ def correlation_kept() -> np.ndarray:
 
 
 def main(folder: str) -> None:
-    kept = [p for p in sorted(Path(folder).glob("*.npz")) if p.stem.split("_")[0] not in held_back()]
+    kept = [p for p in sorted(Path(folder).glob("*.npz")) if not is_validation(p)]
     poses = np.concatenate([intact_poses(p) for p in kept])
     for _ in range(2):
         mean, covariance = gaussian(np.concatenate([poses, mirrored(poses)]))

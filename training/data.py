@@ -13,6 +13,7 @@ from lsmpl_core.motion import Motion
 from lsmpl_core.prior import pose_statistics
 from lsmpl_core.rotation import angle_between, exp_map
 from lsmpl_core.skeleton import JOINT_NAMES
+from training.split import is_validation
 
 FRAME_RATE = 30.0
 FASTEST = np.radians(60.0)
@@ -37,12 +38,6 @@ MIRROR = [
 """Each joint's partner on the other side."""
 
 
-def validation_subjects() -> set[str]:
-    """The subjects that are never trained on."""
-    path = Path(__file__).resolve().parents[1] / "benchmarks" / "validation_subjects.txt"
-    return {line for line in path.read_text().splitlines() if line and not line.startswith("#")}
-
-
 @dataclass
 class Clips:
     """All frames of all clips, one after the other: rotations (N,24,3,3), trans (N,3), intact (N,), and each clip's
@@ -57,10 +52,9 @@ class Clips:
     @classmethod
     def load(cls, folder: str | Path, validation: bool) -> Clips:
         """Every npz below `folder` of the subjects that are (not) kept for validation, at 30 frames a second."""
-        held_back = validation_subjects()
         rotations, trans, intact, length = [], [], [], []
         for path in sorted(Path(folder).rglob("*.npz")):
-            if (path.stem.split("_")[0] in held_back) != validation:
+            if is_validation(path) != validation:
                 continue
             try:
                 motion = Motion.load(path)
