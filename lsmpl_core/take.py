@@ -53,10 +53,10 @@ class SolveOptions:
     with the square of the noise. shape_frames: how many frames the shape is refined on.
     """
 
-    solver: str = "polish"
+    solver: str = "network"
     polish: int = 2
     noise: float | None = None
-    anchor: float = 2e-4
+    anchor: float = 1e-4
     prior: float = 1e-6
     shape_frames: int = 80
 

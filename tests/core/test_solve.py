@@ -8,7 +8,7 @@ import pytest
 import lsmpl_core as lsmpl
 from lsmpl_core.errors import DeviceError, SolveError
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
-from lsmpl_core.rotation import exp_map, log_map
+from lsmpl_core.rotation import angle_between, exp_map, log_map
 
 BODY_JOINTS = slice(0, 22)
 VALIDATION_CLIPS = ("02_06", "10_02", "135_04", "16_10")
@@ -196,3 +196,32 @@ def test_noise_is_measured_and_followed_less(body, stroll):
     told = joint_error(body, stroll, lsmpl.solve(track, body, **given, options=lsmpl.SolveOptions(noise=0.015)))
     assert measured < 0.8 * trusting
     assert told < 0.8 * trusting
+
+
+def test_the_network_alone_stays_with_the_motion(mocap, body):
+    """One pass a frame and no polish: no drift over a hundred frames."""
+    truth = clip_of(mocap, "10_02", body)
+    alone = lsmpl.SolveOptions(solver="network", polish=0)
+    solved = lsmpl.solve(body.keypoints(truth), body, truth.betas, truth.poses[0], options=alone)
+    last = slice(80, 100)
+    assert joint_error(body, truth, solved) < 25.0
+    assert joint_error(body, truth.frames(last), solved.frames(last)) < 30.0
+
+
+def test_the_network_knows_better_than_the_frame_before(mocap, body):
+    """In front of the polish: nearer to the truth where keypoints do not say, in twists and along the spine."""
+    angles = {}
+    for solver in ("network", "polish"):
+        errors = []
+        for seed, name in enumerate(VALIDATION_CLIPS):
+            truth = clip_of(mocap, name, body, seed=seed)
+            options = lsmpl.SolveOptions(solver=solver)
+            solved = lsmpl.solve(body.keypoints(truth), body, truth.betas, truth.poses[0], options=options)
+            errors.append(angle_between(exp_map(truth.poses), exp_map(solved.poses))[:, :20].mean())
+        angles[solver] = np.degrees(np.mean(errors))
+    assert angles["network"] < 0.8 * angles["polish"]
+
+
+def test_an_unknown_solver_is_refused_with_the_known_ones(body, stroll):
+    with pytest.raises(SolveError, match="network, polish"):
+        lsmpl.solve(body.keypoints(stroll), body, options=lsmpl.SolveOptions(solver="magic"))
