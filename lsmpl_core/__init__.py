@@ -15,6 +15,7 @@ from .keypoints import Decision, KeypointTrack
 from .layouts import LAYOUTS, Layout, get_layout
 from .motion import Motion
 from .readers import read_keypoints
+from .refine import refine
 from .solve import solve, solve_steps
 from .take import Progress, SolveOptions
 
@@ -33,6 +34,7 @@ __all__ = [
     "load_body",
     "metrics",
     "read_keypoints",
+    "refine",
     "solve",
     "solve_steps",
 ]

@@ -21,6 +21,7 @@ from .rotation import exp_map
 from .sites import SMPL_VERTICES, SURFACE_SITES, site_parts
 from .skeleton import JOINT_NAMES, PARENTS
 
+OPEN_BODY_NAME = "open"
 OPEN_BODY = Path(__file__).parent / "data" / "open_body.npz"
 _FRAMES_AT_ONCE = 64
 

@@ -43,14 +43,7 @@ def solve(
     device: one of `arrays.DEVICES`. progress is called with a `Progress` every few frames.
     Raises `SolveError` if too little is seen, `DeviceError` if the device is not there.
     """
-    steps = solve_steps(track, body, betas, start_pose, device, options)
-    while True:
-        try:
-            report = next(steps)
-        except StopIteration as finished:
-            return finished.value
-        if progress is not None:
-            progress(report)
+    return run_to_end(solve_steps(track, body, betas, start_pose, device, options), progress)
 
 
 def solve_steps(
@@ -80,6 +73,22 @@ def solve_steps(
         if start_pose is None:
             start = take.cold_starts()[0]
     poses = yield from take.run(start, range(len(track)))
+    return finished(take, track, body, betas, poses)
+
+
+def run_to_end(steps: Iterator[Progress], progress: Callable[[Progress], None] | None) -> Motion:
+    """What a generator of progress returns, with its reports passed on."""
+    while True:
+        try:
+            report = next(steps)
+        except StopIteration as stop:
+            return stop.value
+        if progress is not None:
+            progress(report)
+
+
+def finished(take: Take, track: KeypointTrack, body: Body, betas: np.ndarray, poses: Poses) -> Motion:
+    """Solved poses as a motion, with what is left between it and the track."""
     return Motion(
         poses=log_map(poses.rotations),
         trans=poses.trans,

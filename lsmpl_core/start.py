@@ -41,7 +41,7 @@ def start_poses(
     trunk = np.isin(parts.joint, TRUNK)
     on_trunk = np.isin(np.arange(parts.count), parts.keypoint[trunk])
     for f in range(len(positions)):
-        aligned = _rigid_alignment(rest_positions, positions[f], weights[f] * on_trunk)
+        aligned = rigid_alignment(rest_positions, positions[f], weights[f] * on_trunk)
         if aligned is not None:
             guesses += [_with_root(pose, aligned) for pose in base]
         guesses += [_with_root(base[0], heading) for heading in _headings()]
@@ -93,7 +93,7 @@ def _with_root(pose: np.ndarray, root: np.ndarray) -> np.ndarray:
     return np.concatenate([root[None], pose[1:]])
 
 
-def _rigid_alignment(rest: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray | None:
+def rigid_alignment(rest: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray | None:
     """The rotation (3,3) that turns rest points (K,3) onto their targets, or None if fewer than three span a plane."""
     seen = weight > 0
     if seen.sum() < 3:

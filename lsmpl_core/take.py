@@ -165,7 +165,7 @@ class Take:
         for order in (range(middle + 1, len(frames)), range(middle - 1, -1, -1)):
             previous, accepted = here, 0.0
             for i in order:
-                state = self._step(*previous, frames[i])
+                state = self._step(*previous, [frames[i]])
                 residual = self._mean_residual(state, frames[i])
                 if residual > max(LOST, 1.25 * accepted):
                     state, residual = self._recovered(state, residual, frames[i])
@@ -180,6 +180,22 @@ class Take:
         rotations, trans = zip(*(solved[f] for f in frames))
         xp = self.backend.xp
         return Poses(self.backend.numpy(xp.concat(rotations)), self.backend.numpy(xp.concat(trans)))
+
+    def improved(self, poses: Poses, frames: Sequence[int]) -> Iterator[Progress]:
+        """Predict and polish some frames from the poses they have, in large batches and each frame on its own.
+
+        Yields `Progress` and returns `Poses`.
+        """
+        frames, done = list(frames), []
+        for start in range(0, len(frames), FRAMES_AT_ONCE):
+            some = slice(start, start + FRAMES_AT_ONCE)
+            state = self._step(
+                self.backend.array(poses.rotations[some]), self.backend.array(poses.trans[some]), frames[some]
+            )
+            done.append((self.backend.numpy(state.rotations), self.backend.numpy(state.trans)))
+            yield Progress("refine", min(start + FRAMES_AT_ONCE, len(frames)), len(frames))
+        rotations, trans = zip(*done)
+        return Poses(np.concatenate(rotations), np.concatenate(trans))
 
     def settle(self, poses: Poses, frames: Sequence[int], steps: int) -> Poses:
         """Polish some frames from the poses they have, all at once and each on its own."""
@@ -209,9 +225,9 @@ class Take:
         fresh_residual = self._mean_residual(fresh, frame)
         return (fresh, fresh_residual) if fresh_residual < 0.85 * residual else (state, residual)
 
-    def _step(self, rotations, trans, frame: int) -> State:
-        """One frame from the pose before it: predicted, then polished and anchored to the prediction."""
-        targets = self.targets([frame])
+    def _step(self, rotations, trans, frames: Sequence[int]) -> State:
+        """Frames from the poses before them: predicted, then polished and anchored to the prediction."""
+        targets = self.targets(frames)
         state, anchor = self._predicted(centred(self.model, self.model.state(rotations, trans), targets), targets)
         if self.options.polish == 0:
             return state

@@ -1,0 +1,98 @@
+"""`refine`: another estimator's SMPL motion and a keypoint track in, a motion that meets the keypoints out.
+
+Each frame is refined on its own, from the estimator's pose, by the same prediction and polish that `solve` goes from
+frame to frame with; so all frames are one batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from .arrays import choose_backend
+from .body import OPEN_BODY_NAME, Body
+from .errors import SolveError
+from .keypoints import KeypointTrack
+from .motion import Motion
+from .rotation import exp_map, log_map
+from .shape import fit_shape
+from .sites import site_parts
+from .solve import SETTLING, finished, run_to_end
+from .start import rigid_alignment
+from .take import Poses, Progress, SolveOptions, Take
+
+PASSES = 2
+NOISE_FRAMES = 32
+MISALIGNED = np.radians(15.0)
+"""Angle between the worlds of motion and track from which the motion is turned into the track's."""
+
+
+def refine(
+    track: KeypointTrack,
+    body: Body,
+    motion: Motion,
+    device: str = "auto",
+    progress: Callable[[Progress], None] | None = None,
+    options: SolveOptions | None = None,
+) -> Motion:
+    """The motion, drawn onto the track's keypoints.
+
+    Frame t of the motion belongs to frame t of the track. The motion may be in another world than the track (a
+    camera's, say): it is turned as a whole where the keypoints ask for it, and its translation is found anew. Its betas
+    are kept if they are for `body`, or for a body that the motion does not name while `body` is a user's own; otherwise
+    the shape comes from the track. Raises `SolveError` where the numbers of frames differ.
+    """
+    return run_to_end(refine_steps(track, body, motion, device, options), progress)
+
+
+def refine_steps(
+    track: KeypointTrack,
+    body: Body,
+    motion: Motion,
+    device: str = "auto",
+    options: SolveOptions | None = None,
+) -> Iterator[Progress]:
+    """`refine` as a generator: yields `Progress` and returns the `Motion`."""
+    where = track.source or "the track"
+    if len(track) != len(motion):
+        raise SolveError(
+            f"{where}: has {len(track)} frames, but the motion has {len(motion)}; each frame needs a pose to refine"
+        )
+    if not track.visible.any():
+        raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
+    options = options or SolveOptions()
+    parts = site_parts(body, track.layout.sites)
+    betas = motion.betas if _betas_fit(motion, body) else fit_shape(track, body, parts)
+    take = Take(track, body, parts, betas, choose_backend(device), options)
+    motion = _turned_into(track, body, replace(motion, betas=betas, body=body.key))
+    poses = Poses(exp_map(motion.poses), motion.trans)
+    if options.noise is None:
+        frames = take.best_seen(NOISE_FRAMES)
+        some = Poses(poses.rotations[frames], poses.trans[frames])
+        take.expect_noise(take.measured_noise(take.settle(some, frames, SETTLING), frames))
+    for _ in range(PASSES):
+        poses = yield from take.improved(poses, range(len(track)))
+    return finished(take, track, body, betas, poses)
+
+
+def _betas_fit(motion: Motion, body: Body) -> bool:
+    return motion.body == body.key or (not motion.body and body.name != OPEN_BODY_NAME)
+
+
+def _turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:
+    """The motion in the track's world: turned so that its keypoints, frame by frame about their mean, lie as theirs."""
+    own = body.keypoints(motion, track.layout).positions
+    seen = track.visible[..., None]
+    count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
+    target = np.where(seen, track.positions, 0.0)
+    target = (target - target.sum(axis=1, keepdims=True) / count)[seen[..., 0]]
+    own = np.where(seen, own, 0.0)
+    own = (own - own.sum(axis=1, keepdims=True) / count)[seen[..., 0]]
+    turn = rigid_alignment(own, target, np.ones(len(own)))
+    if turn is None or np.linalg.norm(log_map(turn)) < MISALIGNED:
+        return motion
+    poses = motion.poses.copy()
+    poses[:, 0] = log_map(turn @ exp_map(poses[:, 0]))
+    return replace(motion, poses=poses)
