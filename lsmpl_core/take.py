@@ -20,7 +20,7 @@ from .sites import SiteParts
 from .skeleton import NUM_JOINTS
 from .start import centred, start_poses
 
-FRAMES_AT_ONCE = 256
+FRAMES_AT_ONCE = 64
 SOLVERS = ("network", "polish")
 TYPICAL_SPREAD = 0.1
 """Radians: a joint that the network expects to be off by this much is anchored with the options' weight."""
