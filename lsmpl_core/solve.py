@@ -22,6 +22,9 @@ from .skeleton import NUM_JOINTS
 from .take import Poses, Progress, SolveOptions, Take
 
 SHAPE_ROUNDS = 3
+LANE_FRAMES = 150
+"""Least frames of a lane: with fewer, warming up costs more than working side by side saves."""
+MOST_LANES = 64
 NOISE_FRAMES = 24
 SETTLING = 6
 """Steps in which poses that are near the best ones reach them."""
@@ -72,7 +75,8 @@ def solve_steps(
         take.expect_noise(take.measured_noise(take.settle(loose, stretch, SETTLING), stretch))
         if start_pose is None:
             start = take.cold_starts()[0]
-    poses = yield from take.run(start, range(len(track)))
+    lanes = min(len(track) // LANE_FRAMES, MOST_LANES)
+    poses = yield from (take.run_in_lanes(start, lanes) if lanes > 1 else take.run(start, range(len(track))))
     return finished(take, track, body, betas, poses)
 
 

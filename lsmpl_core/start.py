@@ -25,7 +25,12 @@ LAST_STEPS = 12
 
 
 def start_poses(
-    model: KeypointModel, parts: SiteParts, rest_positions: np.ndarray, targets: Targets, prior: Prior
+    model: KeypointModel,
+    parts: SiteParts,
+    rest_positions: np.ndarray,
+    targets: Targets,
+    prior: Prior,
+    thorough: bool = True,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Rotations (F,24,3,3), translations (F,3) and costs (F,) in m² of F frames, each solved on its own.
 
@@ -33,6 +38,7 @@ def start_poses(
     poses are to end with. Each frame is polished from every base pose with the trunk's rigid alignment as global
     orientation (Kabsch 1976), and from upright ones at eight headings, for takes whose trunk is hardly seen. Guesses
     are compared by a cost in which unlikely poses count: a limb turned by half a turn may meet its keypoints as well.
+    Unless `thorough`, there are two guesses where the trunk is seen.
     """
     backend = model.backend
     base = _base_rotations()
@@ -43,8 +49,9 @@ def start_poses(
     for f in range(len(positions)):
         aligned = rigid_alignment(rest_positions, positions[f], weights[f] * on_trunk)
         if aligned is not None:
-            guesses += [_with_root(pose, aligned) for pose in base]
-        guesses += [_with_root(base[0], heading) for heading in _headings()]
+            guesses += [_with_root(pose, aligned) for pose in (base if thorough else base[:2])]
+        if aligned is None or thorough:
+            guesses += [_with_root(base[0], heading) for heading in _headings()]
         owners += [f] * (len(guesses) - len(owners))
     owners = np.array(owners)
     rotations = backend.array(np.stack(guesses))

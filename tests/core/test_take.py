@@ -1,0 +1,82 @@
+"""A take solved side by side is the take solved frame after frame."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lsmpl_core as lsmpl
+from lsmpl_core.arrays import choose_backend
+from lsmpl_core.rotation import angle_between, exp_map, log_map
+from lsmpl_core.sites import site_parts
+from lsmpl_core.take import Start, Take
+
+LANES = 3
+
+
+def long_take(body, stroll, frames=300) -> tuple[lsmpl.Motion, lsmpl.KeypointTrack]:
+    """The stroll there and back again and again, with 4 mm of noise and gaps."""
+    order = np.concatenate([np.arange(60), np.arange(59, -1, -1)])[np.arange(frames) % 120]
+    motion = replace(stroll, poses=stroll.poses[order], trans=stroll.trans[order])
+    track = body.keypoints(motion)
+    rng = np.random.default_rng(0)
+    confidence = track.confidence * (rng.random(track.confidence.shape) > 0.05)
+    positions = track.positions + 0.004 * rng.normal(size=track.positions.shape)
+    return motion, replace(track, positions=positions, confidence=confidence)
+
+
+def ended(steps):
+    reports = []
+    while True:
+        try:
+            reports.append(next(steps))
+        except StopIteration as stop:
+            return stop.value, reports
+
+
+@pytest.mark.parametrize("begin", [0, 130, 299])
+def test_lanes_agree_with_the_sequence_at_every_seam(body, stroll, begin):
+    motion, track = long_take(body, stroll)
+    parts = site_parts(body, track.layout.sites)
+    take = Take(track, body, parts, stroll.betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.004))
+    start = Start(begin, exp_map(motion.poses[begin]), motion.trans[begin])
+    sequence, _ = ended(take.run(start, range(len(track))))
+    lanes, reports = ended(take.run_in_lanes(start, LANES))
+    length = len(track) // LANES
+    seams = [*range(begin + length, len(track), length), *range(begin - length, -1, -length)]
+    assert seams
+    turned = np.degrees(angle_between(sequence.rotations, lanes.rotations))
+    joints = [
+        body.joints(lsmpl.Motion(log_map(p.rotations), p.trans, stroll.betas, body=body.key)) for p in (sequence, lanes)
+    ]
+    apart = 1000.0 * np.linalg.norm(joints[0] - joints[1], axis=2)
+    for seam in seams:
+        near = slice(max(seam - 1, 0), seam + 2)
+        assert apart[near].max() < 1.0
+        assert turned[near].max() < 1.0
+    assert apart.mean() < 0.5
+    assert [report.done for report in reports] == sorted(report.done for report in reports)
+    assert reports[-1].done == len(track)
+
+
+def test_long_takes_are_solved_in_lanes_to_the_same_error(body, stroll):
+    motion, track = long_take(body, stroll, frames=320)
+    truth = body.joints(motion)[:, :22]
+    solved = body.joints(lsmpl.solve(track, body, betas=stroll.betas))[:, :22]
+    assert 1000.0 * np.linalg.norm(solved - truth, axis=2).mean() < 15.0
+
+
+def test_a_lost_lane_is_found_again_and_the_others_left_alone(body, stroll):
+    motion, track = long_take(body, stroll)
+    parts = site_parts(body, track.layout.sites)
+    take = Take(track, body, parts, stroll.betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.004))
+    frames = np.array([40, 80, 120])
+    poses = exp_map(motion.poses[frames])
+    poses[1, [16, 17]] = exp_map(np.array([[0.0, 0.0, 2.0], [0.0, 0.0, -2.0]]))
+    state = take.model.state(poses, motion.trans[frames])
+    residual = take._mean_residual(state, frames)
+    assert residual[1] > 0.05
+    found, after = take._recovered(state, residual, frames, residual > 0.05)
+    assert after[1] < 0.02
+    np.testing.assert_allclose(found.rotations[[0, 2]], state.rotations[[0, 2]])
+    np.testing.assert_allclose(after[[0, 2]], residual[[0, 2]])
