@@ -17,7 +17,7 @@ import threading
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,8 +31,10 @@ from .keypoints import KeypointTrack
 from .layouts import LAYOUTS
 from .motion import Motion
 from .readers import read_keypoints
+from .refine import refine_steps
 from .report import describe_residual, describe_track, json_ready, summary
-from .solve import Progress, solve_steps
+from .solve import run_to_end, solve_steps
+from .take import SOLVERS, Progress, SolveOptions
 
 
 @dataclass(frozen=True)
@@ -93,9 +95,23 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         description="Solve keypoint files (TRC, C3D, NPY/NPZ, CSV, JSON, rows of numbers) and write one file for each. "
         "One input that fails does not stop the others; the exit code is then 1.",
     )
+    convert.add_argument("inputs", nargs="+", metavar="IN", help="keypoint files, or folders of one JSON file a frame")
+    _add_options(convert, front_end)
+    refine = commands.add_parser(
+        "refine",
+        help="draw another estimator's motion onto keypoints",
+        description="Refine an SMPL motion (AMASS layout, .npz) by the keypoints of the same frames.",
+    )
+    refine.add_argument("motion", metavar="MOTION", help="the motion to refine, .npz")
+    refine.add_argument("inputs", nargs=1, metavar="IN", help="its keypoint file, or a folder of one JSON file a frame")
+    _add_options(refine, front_end)
+    return parser
+
+
+def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
+    """What all subcommands that solve take."""
     formats = ", ".join(f".{name}" for name in front_end.writers)
-    add = convert.add_argument
-    add("inputs", nargs="+", metavar="IN", help="keypoint files, or folders of one JSON file a frame")
+    add = command.add_argument
     add("-o", "--output", required=True, metavar="OUT", help=f"a file ({formats}) or, always for several IN, a folder")
     add(
         "--format",
@@ -108,9 +124,17 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
     add("--up", metavar="AXIS", help="the axis that points up: x, y, z, -x, -y or -z (default: detect)")
     add("--fps", type=_positive, metavar="RATE", help="frames a second (default: from the file)")
     add("--device", default="auto", metavar="|".join(DEVICES), help="what computes (default: auto)")
+    add("--solver", choices=SOLVERS, default=SolveOptions.solver, help="what predicts each pose (default: %(default)s)")
+    add(
+        "--polish",
+        type=int,
+        choices=range(11),
+        default=SolveOptions.polish,
+        metavar="STEPS",
+        help="steps of the polish a frame, 0 to 10; 0 leaves the prediction as it is (default: %(default)s)",
+    )
     add("--report", metavar="FILE.json", help="write what was done, with residuals, as JSON")
     add("-v", "--verbose", action="store_true", help="print all that was detected or decided")
-    return parser
 
 
 def plan_outputs(
@@ -206,7 +230,7 @@ class _Conversion:
             record.update(describe_track(track))
             self._print_decisions(source, track)
             with _progress_bar(title) as show:
-                motion = _run(solve_steps(track, body, device=options.device), show)
+                motion = run_to_end(self._steps(track, body), show)
             body_path = os.path.abspath(options.body) if options.body else ""
             converted = Converted(source.stem, track, body, motion, body_path, backend)
             with replace_when_complete(output) as scratch:
@@ -227,6 +251,12 @@ class _Conversion:
         record["device"] = {"name": backend.name, "reason": backend.reason}
         print(f"{source}: {_in_one_line(track, record)}; {seconds:.1f} s -> {output}", flush=True)
         return True
+
+    def _steps(self, track: KeypointTrack, body: Body) -> Iterator[Progress]:
+        chosen = SolveOptions(solver=self.options.solver, polish=self.options.polish)
+        if self.options.command == "refine":
+            return refine_steps(track, body, Motion.load(self.options.motion), self.options.device, chosen)
+        return solve_steps(track, body, device=self.options.device, options=chosen)
 
     def _print_decisions(self, source: Path, track: KeypointTrack) -> None:
         for decision in track.decisions:
@@ -253,14 +283,6 @@ class _Conversion:
             _complain(_sentence(error))
             return False
         return True
-
-
-def _run(steps: Generator[Progress, None, Motion], show: Callable[[Progress], None]) -> Motion:
-    while True:
-        try:
-            show(next(steps))
-        except StopIteration as stop:
-            return stop.value
 
 
 @contextmanager

@@ -226,3 +226,33 @@ def test_progress_shows_on_a_terminal_only(take, tmp_path, monkeypatch, capsys):
 def test_runs_as_a_module():
     done = subprocess.run([sys.executable, "-m", "lsmpl_core", "--version"], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == f"lsmpl {lsmpl.__version__}"
+
+
+def test_refines_a_motion_by_its_keypoints(take, tmp_path, capsys):
+    solved, rough, refined = (tmp_path / f"{name}.npz" for name in ("solved", "rough", "refined"))
+    assert main(["convert", str(take), "-o", str(solved)]) == 0
+    motion = lsmpl.Motion.load(solved)
+    motion.poses += 0.1 * np.random.default_rng(0).normal(size=motion.poses.shape)
+    motion.save(rough)
+    assert main(["refine", str(rough), str(take), "-o", str(refined)]) == 0
+    assert "mean residual" in capsys.readouterr().out
+    assert 1000 * np.nanmean(lsmpl.Motion.load(refined).residual) < 10
+
+
+def test_refining_names_what_is_wrong_with_the_motion(take, tmp_path, capsys):
+    wrong = tmp_path / "wrong.npz"
+    wrong.write_bytes(b"nothing")
+    assert main(["refine", str(wrong), str(take), "-o", str(tmp_path / "out.npz")]) == 1
+    assert "wrong.npz" in capsys.readouterr().err
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_solver_and_polish_can_be_chosen(take, tmp_path):
+    out = {}
+    for name, words in (("both", []), ("alone", ["--polish", "0"]), ("polish", ["--solver", "polish"])):
+        path = tmp_path / f"{name}.npz"
+        assert main(["convert", str(take), "-o", str(path), *words]) == 0
+        out[name] = lsmpl.Motion.load(path)
+    assert np.nanmean(out["alone"].residual) > np.nanmean(out["both"].residual)
+    assert not np.array_equal(out["polish"].poses, out["both"].poses)
+    assert main(["convert", str(take), "-o", str(tmp_path / "x.npz"), "--polish", "99"]) == 2
