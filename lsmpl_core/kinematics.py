@@ -125,6 +125,20 @@ class KeypointModel:
         return xp.reshape(moved, (-1, K, J, 3)) - self.lever_mass[..., None] * state.joints[:, None]
 
 
+def choose(xp, better, new, old):
+    """Of two dataclasses of arrays (B,...), `new` for the poses of the batch where `better` (B,) is true."""
+    if bool(xp.all(better)):
+        return new
+    chosen = {}
+    for name in type(new).__dataclass_fields__:
+        a, b = getattr(new, name), getattr(old, name)
+        if isinstance(a, State):
+            chosen[name] = choose(xp, better, a, b)
+        else:
+            chosen[name] = None if a is None else xp.where(xp.reshape(better, (-1,) + (1,) * (a.ndim - 1)), a, b)
+    return type(new)(**chosen)
+
+
 def skin(vertices, weights, world, joints, rest_joints):
     """Linear blend skinning: rest vertices (1|B,V,3), weights (V,24) -> posed vertices (B,V,3), in metres.
 

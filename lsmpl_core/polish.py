@@ -18,7 +18,7 @@ from typing import Any
 
 from array_api_compat import device
 
-from .kinematics import KeypointModel, State
+from .kinematics import KeypointModel, State, choose
 from .rotation import exp_map, log_map, right_jacobian_inverse, skew
 from .skeleton import NUM_JOINTS
 
@@ -88,7 +88,7 @@ def polish(
         there = _evaluate(model, _moved(model, here.state, step), targets, anchor, prior)
         better = there.cost < here.cost
         converged = xp.abs(here.cost - there.cost) < tolerance
-        here = _choose(xp, better, there, here)
+        here = choose(xp, better, there, here)
         damping = damping * xp.where(better, xp.full_like(damping, 0.3), xp.full_like(damping, 10.0))
         if bool(xp.all(converged)):
             break
@@ -200,17 +200,3 @@ def _moved(model, state, step):
     turns = xp.reshape(step[:, :-3], (-1, NUM_JOINTS, 3, 1))
     local = xp.matmul(xp.matrix_transpose(state.world), turns)[..., 0]
     return model.state(xp.matmul(state.rotations, exp_map(local)), state.trans + step[:, -3:])
-
-
-def _choose(xp, better, new, old):
-    """Of two dataclasses of arrays, `new` for the poses of the batch that got better."""
-    if bool(xp.all(better)):
-        return new
-    chosen = {}
-    for name in type(new).__dataclass_fields__:
-        a, b = getattr(new, name), getattr(old, name)
-        if isinstance(a, State):
-            chosen[name] = _choose(xp, better, a, b)
-        else:
-            chosen[name] = None if a is None else xp.where(xp.reshape(better, (-1,) + (1,) * (a.ndim - 1)), a, b)
-    return type(new)(**chosen)

@@ -1,7 +1,7 @@
 """`solve`: a keypoint track and a body in, a motion out.
 
 Shape from the segment lengths, a start pose from nothing in a well-seen frame, then frame by frame away from it in both
-directions: each frame is polished from, and anchored to, the pose before it.
+directions: each frame is predicted from the pose before it, polished, and anchored to its prediction.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def solve_steps(
     start = take.cold_starts()[0] if start_pose is None else take.given_start(start_pose)
     if options.noise is None:
         stretch = _stretch(track, start.frame, NOISE_FRAMES)
-        loose = yield from _as_stage("start", take.run(start, stretch))
+        loose = yield from take.run(start, stretch, stage="start")
         take.expect_noise(take.measured_noise(take.settle(loose, stretch, SETTLING), stretch))
         if start_pose is None:
             start = take.cold_starts()[0]
@@ -114,7 +114,7 @@ def _estimate_shape(track, body, parts, options):
     frames, solved = [], []
     for start in starts:
         stretch = _stretch(track, start.frame, options.shape_frames // len(starts))
-        solved.append((yield from _as_stage("shape", take.run(start, stretch))))
+        solved.append((yield from take.run(start, stretch, stage="shape")))
         frames += stretch
     poses = Poses(np.concatenate([p.rotations for p in solved]), np.concatenate([p.trans for p in solved]))
     spread = offset_spread(track.layout)
@@ -126,16 +126,6 @@ def _estimate_shape(track, body, parts, options):
         poses = take.settle(poses, frames, SETTLING)
         yield Progress("shape", len(frames), len(frames))
     return betas, offsets
-
-
-def _as_stage(stage: str, steps: Iterator[Progress]) -> Iterator[Progress]:
-    """The same progress under another stage's name; returns what `steps` returns."""
-    while True:
-        try:
-            report = next(steps)
-        except StopIteration as finished:
-            return finished.value
-        yield Progress(stage, report.done, report.total, report.residual)
 
 
 def _stretch(track: KeypointTrack, start: int, count: int) -> list[int]:

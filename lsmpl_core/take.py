@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from .arrays import Backend
 from .body import Body
 from .errors import SolveError
 from .keypoints import KeypointTrack
-from .kinematics import KeypointModel, State
+from .kinematics import KeypointModel, State, choose
 from .network import Observation, load_network, rest_bones
 from .polish import Anchor, Targets, polish
 from .prior import pose_prior
@@ -74,10 +75,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Poses:
-    """Solved frames: rotations (N,24,3,3) and trans (N,3), in NumPy."""
+    """Solved frames: rotations (N,24,3,3) and trans (N,3), in NumPy wherever they leave `Take`."""
 
-    rotations: np.ndarray
-    trans: np.ndarray
+    rotations: Any
+    trans: Any
 
 
 class Take:
@@ -157,21 +158,23 @@ class Take:
         state = self.model.state(self.backend.array(rotations[None]), self.backend.array(np.zeros((1, 3))))
         return Start(0, rotations, self.backend.numpy(centred(self.model, state, self.targets([0])).trans)[0])
 
-    def run(self, start: Start, frames: Sequence[int]) -> Iterator[Progress]:
+    def run(self, start: Start, frames: Sequence[int], stage: str = "solve") -> Iterator[Progress]:
         """Solve `frames` (ascending, the start's among them) one after the other, away from the start both ways.
 
-        Yields `Progress` and returns `Poses` in the order of `frames`.
+        Yields `Progress` of `stage` and returns `Poses` in the order of `frames`.
         """
         frames = list(frames)
         middle = frames.index(start.frame)
         here = self.backend.array(start.rotations[None]), self.backend.array(start.trans[None])
         solved = {start.frame: here}
         for order in (frames[middle + 1 :], frames[middle - 1 :: -1] if middle else []):
-            for (frame,), rotations, trans, residual in self._follow(*here, [[frame] for frame in order]):
+            for (frame,), rotations, trans, residual in self._follow(
+                *here, [start.frame], [[frame] for frame in order]
+            ):
                 solved[frame] = rotations, trans
                 if len(solved) % 8 == 0:
-                    yield Progress("solve", len(solved), len(frames), float(residual[0]))
-        yield Progress("solve", len(frames), len(frames))
+                    yield Progress(stage, len(solved), len(frames), float(residual[0]))
+        yield Progress(stage, len(frames), len(frames))
         rotations, trans = zip(*(solved[f] for f in frames))
         xp = self.backend.xp
         return Poses(self.backend.numpy(xp.concat(rotations)), self.backend.numpy(xp.concat(trans)))
@@ -194,7 +197,7 @@ class Take:
         at_start = path[0] == start.frame
         begun.rotations[at_start], begun.trans[at_start] = start.rotations, start.trans
         rotations, trans = np.empty((len(self), NUM_JOINTS, 3, 3)), np.empty((len(self), 3))
-        lanes = self._follow(self.backend.array(begun.rotations), self.backend.array(begun.trans), path)
+        lanes = self._follow(self.backend.array(begun.rotations), self.backend.array(begun.trans), path[0], path)
         for step, (frames, lane_rotations, lane_trans, residual) in enumerate(lanes):
             kept = own[step]
             rotations[frames[kept]] = self.backend.numpy(lane_rotations)[kept]
@@ -202,18 +205,24 @@ class Take:
             yield Progress("solve", len(self) * (step + 1) // len(path), len(self), float(residual[0]))
         return Poses(rotations, trans)
 
-    def _follow(self, rotations, trans, path: Iterable[Sequence[int]]):
-        """B poses along a path of B frames a step; yields frames, rotations, trans and residuals (B,) in metres."""
-        accepted = np.zeros(len(trans))
+    def _follow(self, rotations, trans, at: Sequence[int], path: Iterable[Sequence[int]]):
+        """B poses, solved `at` (B,) frames, along a path of B frames a step; a pose stays while its frame does.
+
+        Yields frames, rotations, trans and residuals (B,) in metres.
+        """
+        at, accepted = np.asarray(at), np.zeros(len(trans))
         for frames in path:
             frames = np.asarray(frames)
+            moves = frames != at
             state = self._step(rotations, trans, frames)
             residual = self._mean_residual(state, frames)
-            lost = residual > np.maximum(LOST, 1.25 * accepted)
+            lost = moves & (residual > np.maximum(LOST, 1.25 * accepted))
             if lost.any():
                 state, residual = self._recovered(state, residual, frames, lost)
             accepted = np.where(lost, residual, np.where(residual < LOST, 0.0, accepted))
-            rotations, trans = orthonormalise(state.rotations), state.trans
+            new, old = Poses(orthonormalise(state.rotations), state.trans), Poses(rotations, trans)
+            moved = choose(self.backend.xp, self._mask(moves), new, old)
+            rotations, trans, at = moved.rotations, moved.trans, frames
             yield frames, rotations, trans, residual
 
     def improved(self, poses: Poses, frames: Sequence[int]) -> Iterator[Progress]:
@@ -253,16 +262,18 @@ class Take:
 
     def _recovered(self, state: State, residual: np.ndarray, frames: np.ndarray, lost: np.ndarray):
         """The state, and its residuals (B,), with lost frames solved from nothing where that meets keypoints better."""
-        fresh, _ = self._from_nothing(frames[lost])
+        poses, _ = self._from_nothing(frames[lost])
         rotations, trans = self.backend.numpy(state.rotations), self.backend.numpy(state.trans)
-        rotations[lost], trans[lost] = fresh.rotations, fresh.trans
-        other = self.model.state(self.backend.array(rotations), self.backend.array(trans))
-        other_residual = self._mean_residual(other, frames)
-        found = lost & (other_residual < 0.85 * residual)
-        old_rotations, old_trans = self.backend.numpy(state.rotations), self.backend.numpy(state.trans)
-        rotations[~found], trans[~found] = old_rotations[~found], old_trans[~found]
-        state = self.model.state(self.backend.array(rotations), self.backend.array(trans))
-        return state, np.where(found, other_residual, residual)
+        rotations[lost], trans[lost] = poses.rotations, poses.trans
+        fresh = self.model.state(self.backend.array(rotations), self.backend.array(trans))
+        fresh_residual = self._mean_residual(fresh, frames)
+        found = lost & (fresh_residual < 0.85 * residual)
+        state = choose(self.backend.xp, self._mask(found), fresh, state)
+        return state, np.where(found, fresh_residual, residual)
+
+    def _mask(self, values: np.ndarray):
+        """Truth values (B,) on the backend."""
+        return self.backend.indices(values) > 0
 
     def _step(self, rotations, trans, frames: Sequence[int]) -> State:
         """Frames from the poses before them: predicted, then polished and anchored to the prediction."""

@@ -16,6 +16,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from lsmpl_core.layouts import LAYOUTS  # noqa: E402
 from lsmpl_core.motion import Motion  # noqa: E402
 from lsmpl_core.rotation import angle_between, exp_map  # noqa: E402
 from lsmpl_core.skeleton import JOINT_NAMES  # noqa: E402
@@ -41,10 +42,7 @@ def intact_poses(path: Path) -> np.ndarray:
 
 def mirrored(poses: np.ndarray) -> np.ndarray:
     """The same poses with left and right exchanged: across the plane x = 0, an axis-angle (x, y, z) is (x, -y, -z)."""
-    swap = []
-    for name in JOINT_NAMES[1:]:
-        side = {"left": "right", "right": "left"}.get(name.split("_")[0])
-        swap.append(JOINT_NAMES.index(name.replace(name.split("_")[0], side, 1)) - 1 if side else len(swap))
+    swap = np.array(LAYOUTS["smpl_24"].mirror[1:]) - 1
     return poses[:, swap] * np.array([1.0, -1.0, -1.0])
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from lsmpl_core.errors import MotionFileError
+from lsmpl_core.layouts import LAYOUTS
 from lsmpl_core.motion import Motion
 from lsmpl_core.prior import pose_statistics
 from lsmpl_core.rotation import angle_between, exp_map
@@ -31,10 +32,7 @@ LIMBS = tuple(
         "neck head",
     )
 )
-MIRROR = [
-    JOINT_NAMES.index({"left": "right_", "right": "left_"}[side] + part) if part and side in ("left", "right") else i
-    for i, (side, _, part) in enumerate(name.partition("_") for name in JOINT_NAMES)
-]
+MIRROR = list(LAYOUTS["smpl_24"].mirror)
 """Each joint's partner on the other side."""
 
 

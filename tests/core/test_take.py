@@ -80,3 +80,9 @@ def test_a_lost_lane_is_found_again_and_the_others_left_alone(body, stroll):
     assert after[1] < 0.02
     np.testing.assert_allclose(found.rotations[[0, 2]], state.rotations[[0, 2]])
     np.testing.assert_allclose(after[[0, 2]], residual[[0, 2]])
+
+
+def test_a_given_start_pose_is_true_in_lanes_too(body, stroll):
+    motion, track = long_take(body, stroll, frames=320)
+    solved = lsmpl.solve(track, body, betas=stroll.betas, start_pose=motion.poses[0])
+    np.testing.assert_allclose(exp_map(solved.poses[0]), exp_map(motion.poses[0]), atol=1e-6)
