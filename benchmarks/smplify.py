@@ -18,7 +18,8 @@ from lsmpl_core.shape import fit_shape
 from lsmpl_core.sites import BLENDS, site_parts
 from lsmpl_core.skeleton import JOINT_NAMES
 from lsmpl_core.start import start_poses
-from lsmpl_core.take import SolveOptions, Take
+from lsmpl_core.take import Take
+from lsmpl_core.tracking import SolveOptions
 
 POSE_WEIGHT = 1e-6
 """m² a squared standard deviation of the pose prior."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,11 @@ class Backend:
     float_type: Any
     reason: str
 
+    @property
+    def single(self) -> Backend:
+        """The same in single precision."""
+        return replace(self, float_type=self.xp.float32)
+
     def array(self, values):
         """Floats, on the device."""
         return self.xp.asarray(np.asarray(values, dtype=np.float64), dtype=self.float_type, device=self.device)
@@ -31,11 +37,22 @@ class Backend:
         """64-bit integers, on the device."""
         return self.xp.asarray(np.asarray(values, dtype=np.int64), device=self.device)
 
+    def solve(self, matrices, vectors):
+        """x (B,N) of matrices (B,N,N) @ x = vectors (B,N)."""
+        linalg = np.linalg if isinstance(matrices, np.ndarray) else self.xp.linalg  # The compat layer's takes longer.
+        return linalg.solve(matrices, vectors[..., None])[..., 0]
+
     def numpy(self, array) -> np.ndarray:
         """Back to NumPy, in float64."""
         if isinstance(array, np.ndarray):
             return array.astype(np.float64)
         return array.detach().cpu().numpy().astype(np.float64)
+
+
+@cache
+def indices(xp, values: tuple, where):
+    """Nested tuples of integers as an array on a device, made once."""
+    return xp.asarray(values, device=where)
 
 
 def choose_backend(device: str = "auto") -> Backend:

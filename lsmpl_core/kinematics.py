@@ -6,14 +6,15 @@ leading axis of 1 (one shape for all poses) or B (one each).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from .arrays import Backend
+from .arrays import Backend, indices
+from .rotation import exp_map
 from .skeleton import ANCESTORS, LEVEL_PARENTS, LEVELS, NUM_JOINTS, PARENTS
 
 
@@ -24,24 +25,23 @@ def forward(rotations, rest_joints, trans):
     Returns (B,24,3,3) and (B,24,3). As in SMPL, the pelvis is at trans + rest_joints[:,0].
     """
     xp = array_namespace(rotations)
-    bones = xp.concat(
-        [rest_joints[:, :1], rest_joints[:, 1:] - xp.take(rest_joints, _indices(xp, PARENTS[1:], rotations), axis=1)],
-        axis=1,
-    )
-    world, position = rotations[:, :1], trans[:, None, :] + bones[:, :1]
+    where = device(rotations)
+    upper = xp.take(rest_joints, indices(xp, PARENTS[1:], where), axis=1)
+    bones = xp.concat([rest_joints[:, :1], rest_joints[:, 1:] - upper], axis=1)[..., None]
+    world, position = rotations[:, :1], trans[:, None, :] + bones[:, :1, :, 0]
     worlds, positions = [world], [position]
     for level, parents in zip(LEVELS[1:], LEVEL_PARENTS[1:]):
-        index = _indices(xp, parents, rotations)
+        index = indices(xp, parents, where)
         parent_world = xp.take(world, index, axis=1)
-        position = xp.take(position, index, axis=1) + xp.matmul(parent_world, bones[:, level, :, None])[..., 0]
+        position = xp.take(position, index, axis=1) + xp.matmul(parent_world, bones[:, level])[..., 0]
         world = xp.matmul(parent_world, rotations[:, level])
         worlds.append(world)
         positions.append(position)
     return xp.concat(worlds, axis=1), xp.concat(positions, axis=1)
 
 
-def _indices(xp, values, like):
-    return xp.asarray(values, device=device(like))
+UNKNOWNS = 3 * NUM_JOINTS + 3
+"""Numbers in a step: see `KeypointModel.moved`."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,16 @@ class KeypointModel:
             lever=backend.array(lever),
         )
 
+    def of(self, poses) -> KeypointModel:
+        """The model of some of B body shapes, by a slice."""
+        return replace(self, rest_joints=self.rest_joints[poses], offsets=self.offsets[poses])
+
+    def on(self, backend: Backend) -> KeypointModel:
+        """The model on another backend."""
+        floats = ("rest_joints", "offsets", "mass", "gather", "lever")
+        arrays = {name: backend.array(self.backend.numpy(getattr(self, name))) for name in floats}
+        return KeypointModel(backend, joint=backend.indices(self.backend.numpy(self.joint)), **arrays)
+
     @cached_property
     def lever_mass(self):
         """(K,24): the part of each keypoint's mass that each joint moves."""
@@ -117,12 +127,33 @@ class KeypointModel:
             state.keypoints + across,
         )
 
-    def levers(self, state: State):
-        """(B,K,24,3) vectors d: a small world-frame rotation w of joint a moves keypoint k by w × d_ka."""
+    def moved(self, state: State, step) -> State:
+        """The state after a step (B,75): each joint's turn in its own frame, R_a <- R_a exp(v_a), as rotation vectors
+        in radians, first all their x, then y, then z; then the translation in metres."""
+        xp = self.backend.xp
+        turns = xp.matrix_transpose(xp.reshape(step[:, :-3], (-1, 3, NUM_JOINTS)))
+        return self.state(xp.matmul(state.rotations, exp_map(turns)), state.trans + step[:, -3:])
+
+    def jacobian(self, state: State):
+        """(B,K,3,75): how keypoints change with a step (see `moved`), in metres per radian and per metre.
+
+        Turning joint a about axis j of its frame, g_aj in the world, moves keypoint k by g_aj × d_ka. The lever d_ka
+        goes from the joint to those parts of the keypoint that the joint moves, weighted by their mass.
+        """
         xp = self.backend.xp
         K, J, P = self.lever.shape
-        moved = xp.matmul(xp.reshape(self.lever, (K * J, P)), state.parts)
-        return xp.reshape(moved, (-1, K, J, 3)) - self.lever_mass[..., None] * state.joints[:, None]
+        B = state.world.shape[0]
+        parts = xp.reshape(xp.matrix_transpose(state.parts), (-1, P))
+        levers = xp.reshape(xp.matmul(parts, xp.matrix_transpose(xp.reshape(self.lever, (-1, P)))), (-1, 3, K, J))
+        levers = levers - self.lever_mass * xp.matrix_transpose(state.joints)[:, :, None]
+        d = [levers[:, i] for i in range(3)]
+        g = xp.permute_dims(state.world, (2, 3, 0, 1))[:, :, :, None]
+        jacobian = xp.empty((B, K, 3, UNKNOWNS), dtype=levers.dtype, device=self.backend.device)
+        for i, (m, n) in enumerate(((1, 2), (2, 0), (0, 1))):
+            for j in range(3):
+                jacobian[:, :, i, j * J : (j + 1) * J] = g[m, j] * d[n] - g[n, j] * d[m]
+        jacobian[..., -3:] = xp.eye(3, dtype=levers.dtype, device=self.backend.device)
+        return jacobian
 
 
 def choose(xp, better, new, old):

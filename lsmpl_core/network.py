@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from .arrays import Backend
+from .arrays import Backend, indices
 from .errors import NetworkFileError
 from .files import read_npz
-from .rotation import from_columns
-from .skeleton import JOINT_NAMES, NUM_JOINTS, PARENTS
+from .kinematics import State
+from .rotation import cross, from_columns, length
+from .skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS, PARENTS
 
 NETWORK_FILE = Path(__file__).parent / "data" / "network.npz"
 
@@ -35,25 +36,43 @@ CANONICAL = (
 )  # fmt: skip
 """The sites the network knows; a layout's other keypoints are left to the polish."""
 
-INPUTS = 7 * len(CANONICAL) + 6 * (NUM_JOINTS - 1) + 3 * (NUM_JOINTS - 1)
+BEARERS = tuple(
+    max(PARENTS[i], 0) if i < NUM_JOINTS
+    else 0 if name == "mid_hip"
+    else JOINT_NAMES.index(f"{name.split('_')[0]}_ankle") if name.endswith(("toe", "heel"))
+    else JOINT_NAMES.index(f"{name.split('_')[0]}_wrist") if name.endswith("knuckle")
+    else JOINT_NAMES.index("head")
+    for i, name in enumerate(CANONICAL)
+)  # fmt: skip
+"""For each of them the joint whose turning moves it most directly."""
+
+MOVED = tuple(tuple(int(moves) for moves in row) for row in ANCESTORS[list(BEARERS)].T)
+"""(24,C) of 0 and 1: which of them each joint moves."""
+
+INPUTS = 10 * len(CANONICAL) + 3 * NUM_JOINTS + 6 * (NUM_JOINTS - 1) + 3 * (NUM_JOINTS - 1) + 1
 OUTPUTS = 7 * NUM_JOINTS
 FARTHEST = 1.5
 """Metres from the pelvis at which a keypoint's coordinates are cut off, so that a stray one cannot say much."""
+NEAR = 0.1
+"""Metres: misses are given in proportion up to about this far, and by their direction beyond."""
+SMALL_TURN = 0.3
+"""Radians: the same for turns."""
+TYPICAL_NOISE = 0.02
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What the network sees of B frames: targets and sites (B,K,3) of the keypoints in metres, mask (B,K) of 0 and 1.
+    """What the network sees of B frames: targets (B,K,3) of the keypoints in metres, mask (B,K) of 0 and 1, and noise
+    (B,): how far keypoints are off in each axis, in metres, one standard deviation.
 
-    sites are where the current pose has the keypoints after it was moved onto them (`start.centred`); rotations
-    (B,24,3,3) and pelvis (B,3) are that pose's; bones (1|B,23,3) the rest offsets of joints 1 to 23 from their parents.
+    state is the current pose after it was moved onto the targets (`start.centred`); bones (1|B,23,3) are the rest
+    offsets of joints 1 to 23 from their parents.
     """
 
     targets: Any
-    sites: Any
     mask: Any
-    rotations: Any
-    pelvis: Any
+    noise: Any
+    state: State
     bones: Any
 
 
@@ -76,19 +95,56 @@ def rest_bones(rest_joints: np.ndarray) -> np.ndarray:
 
 
 def features(seen: Observation, canonical) -> Any:
-    """(B, INPUTS): everything in the frame of the current pelvis. canonical (C,K) from `canonical_matrix`."""
+    """(B, INPUTS) in the frame of the current pelvis and of each joint. canonical (C,K) from `canonical_matrix`.
+
+    Besides where keypoints are and by how much they are missed: that miss in the frame of the joint that moves the
+    keypoint, and for each joint, also in its frame, about the turn that would undo the misses r of the keypoints it
+    moves, were it to turn alone: sum_k d_k × r_k / sum_k |d_k|², d from the joint to the keypoint. A perceptron would
+    have to learn these products.
+    """
     xp = array_namespace(seen.targets)
+    state = seen.state
     B = seen.targets.shape[0]
-    frame = seen.rotations[:, 0]
     mask = seen.mask[..., None]
-    where = xp.matmul(seen.targets - seen.pelvis[:, None], frame)
-    miss = xp.matmul(seen.targets - seen.sites, frame)
-    where = xp.clip(where, -FARTHEST, FARTHEST) * mask
-    miss = xp.clip(miss, -FARTHEST, FARTHEST) * mask
-    keypoints = xp.matmul(canonical, xp.concat([2.0 * where, 5.0 * miss, mask], axis=-1))
-    turned = seen.rotations[:, 1:, :, :2]
-    bones = xp.broadcast_to(5.0 * seen.bones, (B, NUM_JOINTS - 1, 3))
-    return xp.concat([xp.reshape(part, (B, -1)) for part in (keypoints, turned, bones)], axis=-1)
+    pelvis, frame = state.joints[:, :1], state.world[:, 0]
+    where = xp.matmul(seen.targets - pelvis, frame) * mask
+    at = xp.matmul(state.keypoints - pelvis, frame) * mask
+    known = xp.matmul(canonical, xp.concat([where, at, mask], axis=-1))
+    where, at, mask = known[..., :3], known[..., 3:6], known[..., 6:]
+    miss = where - at
+    turned = xp.matmul(xp.matrix_transpose(frame)[:, None], state.world)
+    joints = xp.matmul(state.joints - pelvis, frame)
+    bearers = xp.take(turned, indices(xp, BEARERS, device(turned)), axis=1)
+    local_miss = xp.matmul(xp.matrix_transpose(bearers), miss[..., None])[..., 0]
+    turn = xp.matmul(xp.matrix_transpose(turned), _lone_turns(xp, joints, at, miss, mask)[..., None])[..., 0]
+    parts = (
+        2.0 * xp.clip(where, -FARTHEST, FARTHEST),
+        _squashed(xp, miss, NEAR),
+        _squashed(xp, local_miss, NEAR),
+        mask,
+        _squashed(xp, turn, SMALL_TURN),
+        state.rotations[:, 1:, :, :2],
+        xp.broadcast_to(5.0 * seen.bones, (B, NUM_JOINTS - 1, 3)),
+        xp.clip(seen.noise, 0.0, 2.0 * TYPICAL_NOISE)[:, None] / TYPICAL_NOISE,
+    )
+    return xp.concat([xp.reshape(part, (B, -1)) for part in parts], axis=-1)
+
+
+def _lone_turns(xp, joints, at, miss, mask):
+    """(B,24,3) radians: about each joint's turn that undoes the misses (B,C,3) of the keypoints `at` that it moves."""
+    moved = xp.astype(indices(xp, MOVED, device(at)), at.dtype)
+    sums = xp.matmul(
+        moved, xp.concat([cross(at, miss), miss, at, xp.sum(at * at, axis=-1, keepdims=True), mask], axis=-1)
+    )
+    torque = sums[..., :3] - cross(joints, sums[..., 3:6])
+    inertia = sums[..., 9:10] - 2.0 * xp.sum(joints * sums[..., 6:9], axis=-1, keepdims=True)
+    inertia = inertia + xp.sum(joints * joints, axis=-1, keepdims=True) * sums[..., 10:]
+    return torque / (inertia + 0.01)
+
+
+def _squashed(xp, v, size):
+    """Vectors (...,3) with a length in proportion to theirs where it is well below size, and at most 1."""
+    return v / (size + length(v))
 
 
 @dataclass(frozen=True)
@@ -109,15 +165,15 @@ class Network:
         h = xp.astype(features(seen, self.canonical), w["in.bias"].dtype, copy=False)
         h = _linear(xp, h, w["in.weight"], w["in.bias"])
         for i in range(self.blocks):
-            inner = _linear(xp, _relu(xp, h), w[f"block{i}.down"], w[f"block{i}.down_bias"])
-            h = h + _linear(xp, _relu(xp, inner), w[f"block{i}.up"], w[f"block{i}.up_bias"])
-        out = _linear(xp, _relu(xp, h), w["out.weight"], w["out.bias"])
-        out = xp.astype(out, seen.rotations.dtype, copy=False)
+            inner = _linear(xp, _silu(xp, h), w[f"block{i}.down"], w[f"block{i}.down_bias"])
+            h = h + _linear(xp, _silu(xp, inner), w[f"block{i}.up"], w[f"block{i}.up_bias"])
+        out = _linear(xp, _silu(xp, h), w["out.weight"], w["out.bias"])
+        out = xp.astype(out, seen.targets.dtype, copy=False)
         six = xp.reshape(out[:, : 6 * NUM_JOINTS], (-1, NUM_JOINTS, 3, 2))
         columns = six + xp.eye(3, 2, dtype=six.dtype, device=device(six))
-        residual = from_columns(columns[..., 0], columns[..., 1])
+        turned = xp.matmul(seen.state.rotations, columns)
         spread = 0.1 * xp.exp(xp.clip(out[:, 6 * NUM_JOINTS :], -5.0, 3.0))
-        return Prediction(xp.matmul(seen.rotations, residual), spread)
+        return Prediction(from_columns(turned[..., 0], turned[..., 1]), spread)
 
 
 def shapes(width: int, blocks: int) -> dict[str, tuple[int, ...]]:
@@ -135,8 +191,7 @@ def load_network(backend: Backend, sites: Sequence[str], path: str | os.PathLike
 
     Raises `NetworkFileError` naming the file and the first weight that is missing or has the wrong shape.
     """
-    single = replace(backend, float_type=backend.xp.float32)
-    weights = {name: single.array(value) for name, value in read_weights(Path(path or NETWORK_FILE)).items()}
+    weights = {name: backend.single.array(value) for name, value in read_weights(Path(path or NETWORK_FILE)).items()}
     return Network(weights, backend.array(canonical_matrix(sites)))
 
 
@@ -166,5 +221,5 @@ def _linear(xp, x, weight, bias):
     return xp.matmul(x, xp.matrix_transpose(weight)) + bias
 
 
-def _relu(xp, x):
-    return xp.clip(x, 0.0)
+def _silu(xp, x):
+    return x / (1.0 + xp.exp(-x))

@@ -2,27 +2,26 @@
 
 Per pose, over rotations R and translation t, the cost is
 
-    sum_k w_k |x_k(R, t) - y_k|^2  +  sum_a λ_a |log(A_a^T R_a)|^2  +  γ (e - e0)^T P (e - e0)
+    sum_k w_k |x_k(R, t) - y_k|^2  +  sum_a λ_a |log(A_a^T R_a)|^2  +  (e - e0)^T P (e - e0)
 
 keypoints x against targets y in metres; an anchor A (the predicted pose) with weights λ in m²/rad²; and a Gaussian over
-the joint rotations e = log R that says which poses people take (`prior.py`). The unknown is a small world-frame
-rotation vector per joint and a translation: with levers d (`KeypointModel.levers`), dx_k = sum_a w_a × d_ka + dt, so
-the normal equations follow in closed form from sums of d d^T, and no Jacobian is ever stored. A step is applied in
-each joint's own frame: R_a <- R_a exp(G_a^T w_a), G_a the joint's world rotation.
+the joint rotations e = log R that says which poses people take (`prior.py`). A step is a small rotation vector per
+joint, in the joint's own frame, and a translation (`KeypointModel.moved`). The gradient is exact. The Hessian is
+Gauss-Newton's, but takes a step of a joint for the same step of its e and of log(A^T R), which spares a product per
+pose and changes how fast the minimum is reached, not where it is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from array_api_compat import device
+from array_api_compat import array_namespace, device
 
-from .kinematics import KeypointModel, State, choose
-from .rotation import exp_map, log_map, right_jacobian_inverse, skew
+from .kinematics import UNKNOWNS, KeypointModel, State, choose
+from .rotation import log_map, right_jacobian_inverse
 from .skeleton import NUM_JOINTS
-
-UNKNOWNS = 3 * NUM_JOINTS + 3
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,15 @@ class Prior:
     mean: Any
     precision: Any
     weight: float
+
+    @cached_property
+    def hessian(self):
+        """(75,75): the precision in the order of a step."""
+        xp = array_namespace(self.precision)
+        hessian = xp.zeros((UNKNOWNS, UNKNOWNS), dtype=self.precision.dtype, device=device(self.precision))
+        order = xp.asarray(_step_order()[3:], device=device(self.precision))
+        hessian[order[:, None], order] = self.precision
+        return hessian
 
 
 @dataclass(frozen=True)
@@ -80,12 +88,10 @@ def polish(
     here = _evaluate(model, state, targets, anchor, prior)
     damping = xp.full_like(here.cost, damping)
     converged = xp.zeros_like(here.cost) > 0
-    identity = xp.eye(UNKNOWNS, dtype=here.cost.dtype, device=model.backend.device)
     for _ in range(steps):
-        hessian, gradient = _normal_equations(model, here, targets, anchor, prior)
-        damped = hessian + damping[:, None, None] * identity
-        step = -xp.linalg.solve(damped, gradient[..., None])[..., 0]
-        there = _evaluate(model, _moved(model, here.state, step), targets, anchor, prior)
+        hessian, gradient = _normal_equations(model, here, targets, anchor, prior, damping)
+        step = -model.backend.solve(hessian, gradient)
+        there = _evaluate(model, model.moved(here.state, step), targets, anchor, prior)
         better = there.cost < here.cost
         converged = xp.abs(here.cost - there.cost) < tolerance
         here = choose(xp, better, there, here)
@@ -107,6 +113,11 @@ class _Evaluation:
     cost: Any
 
 
+def _step_order() -> list[int]:
+    """Where a step has coordinate 3 a + j, axis j of joint a."""
+    return [NUM_JOINTS * j + a for a in range(NUM_JOINTS) for j in range(3)]
+
+
 def _evaluate(model, state, targets, anchor, prior) -> _Evaluation:
     xp = model.backend.xp
     miss = state.keypoints - targets.positions
@@ -124,79 +135,34 @@ def _flat(xp, vectors):
     return xp.reshape(vectors, (vectors.shape[0], -1))
 
 
-def _normal_equations(model, here: _Evaluation, targets, anchor, prior):
-    """Half the Hessian's Gauss-Newton part (B,75,75) and half the gradient (B,75) of the cost."""
+def _normal_equations(model, here: _Evaluation, targets, anchor, prior, damping):
+    """Half the damped Hessian (B,75,75) and half the gradient (B,75) of the cost."""
     xp = model.backend.xp
-    state, weights = here.state, targets.weights
-    B, J = state.world.shape[0], NUM_JOINTS
-    levers = model.levers(state)
-    miss = here.miss * weights[..., None]
-    weighted = xp.reshape(levers * weights[..., None, None], (B, -1, 3 * J))
+    B = here.miss.shape[0]
+    jacobian = model.jacobian(here.state)
+    weighted = xp.matrix_transpose(_rows(xp, jacobian * targets.weights[:, :, None, None]))
+    hessian = xp.matmul(weighted, _rows(xp, jacobian))
+    gradient = xp.matmul(weighted, xp.reshape(here.miss, (B, -1, 1)))[..., 0]
 
-    # Rotations against rotations: sum_k w (d_a · d_b) I - d_b d_a^T, from the sums of d_a d_b^T.
-    sums = xp.matmul(xp.matrix_transpose(weighted), xp.reshape(levers, (B, -1, 3 * J)))
-    sums = xp.permute_dims(xp.reshape(sums, (B, J, 3, J, 3)), (0, 1, 3, 2, 4))
-    dots = sums[..., 0, 0] + sums[..., 1, 1] + sums[..., 2, 2]
-    identity = xp.eye(3, dtype=dots.dtype, device=model.backend.device)
-    rotation_block = dots[..., None, None] * identity - xp.matrix_transpose(sums)
-    # Rotations against the translation: sum_k w [d_a]×.
-    mean_lever = xp.sum(xp.reshape(weighted, (B, -1, J, 3)), axis=1)
-    mixed_block = xp.reshape(skew(mean_lever), (B, 3 * J, 3))
-    total = xp.sum(weights, axis=-1)[:, None, None]
-    translation_block = (total + 1e-9) * identity
-
-    # d_ka × (w r_k), summed over k, from the sums of d_a r^T.
-    moments = xp.reshape(xp.matmul(xp.matrix_transpose(xp.reshape(levers, (B, -1, 3 * J))), miss), (B, J, 3, 3))
-    gradient = xp.stack(
-        [
-            moments[..., 1, 2] - moments[..., 2, 1],
-            moments[..., 2, 0] - moments[..., 0, 2],
-            moments[..., 0, 1] - moments[..., 1, 0],
-        ],
-        axis=-1,
-    )
-
-    strength = xp.broadcast_to(anchor.weights, (B, J))
-    gradient = gradient + strength[..., None] * xp.matmul(state.world, here.away[..., None])[..., 0]
-    joints = xp.eye(J, dtype=dots.dtype, device=model.backend.device)
-    rotation_block = rotation_block + (strength[:, :, None] * joints)[..., None, None] * identity
-
-    rotation_block = xp.reshape(xp.permute_dims(rotation_block, (0, 1, 3, 2, 4)), (B, 3 * J, 3 * J))
-    gradient = xp.reshape(gradient, (B, 3 * J))
+    strength = xp.broadcast_to(anchor.weights, (B, NUM_JOINTS))
+    turns = strength[..., None] * here.away
     if prior is not None:
-        prior_block, prior_gradient = _prior_equations(xp, here, prior)
-        rotation_block = rotation_block + prior_block
-        gradient = gradient + prior_gradient
-    hessian = xp.concat(
-        [
-            xp.concat([rotation_block, mixed_block], axis=2),
-            xp.concat([xp.matrix_transpose(mixed_block), translation_block], axis=2),
-        ],
-        axis=1,
-    )
-    return hessian, xp.concat([gradient, xp.sum(miss, axis=1)], axis=1)
+        turns = xp.concat([turns[:, :1], turns[:, 1:] + _prior_gradient(xp, here.pose, prior)], axis=1)
+        hessian = hessian + prior.hessian
+    none = xp.zeros_like(here.state.trans)
+    gradient = gradient + xp.concat([_flat(xp, xp.matrix_transpose(turns)), none], axis=1)
+    diagonal = xp.concat([strength, strength, strength, none], axis=1) + damping[:, None]
+    identity = xp.eye(UNKNOWNS, dtype=hessian.dtype, device=model.backend.device)
+    return hessian + diagonal[:, :, None] * identity, gradient
 
 
-def _prior_equations(xp, here: _Evaluation, prior):
-    """The prior's share (B,72,72) and (B,72): with T_a = Jr^-1(log R_a) G_a^T, a step w changes e_a by T_a w_a."""
-    e = here.pose
-    B, N = e.shape[0], NUM_JOINTS - 1
-    turn = xp.matmul(right_jacobian_inverse(e), xp.matrix_transpose(here.state.world[:, 1:]))
-    pull = xp.matmul(_flat(xp, e) - prior.mean, prior.precision)
-    gradient = xp.matmul(xp.matrix_transpose(turn), xp.reshape(pull, (B, N, 3, 1)))
-    columns = xp.permute_dims(xp.reshape(prior.precision, (3 * N, N, 3)), (1, 0, 2))
-    right = xp.matmul(columns, turn)
-    rows = xp.permute_dims(xp.reshape(right, (B, N, N, 3, 3)), (0, 2, 3, 1, 4))
-    both = xp.matmul(xp.matrix_transpose(turn), xp.reshape(rows, (B, N, 3, 3 * N)))
-    block = xp.reshape(both, (B, 3 * N, 3 * N))
-    left = xp.zeros((B, 3 * N, 3), dtype=e.dtype, device=device(e))
-    above = xp.zeros((B, 3, 3 * NUM_JOINTS), dtype=e.dtype, device=device(e))
-    block = xp.concat([above, xp.concat([left, block], axis=2)], axis=1)
-    return block, xp.concat([xp.zeros_like(e[:, 0]), xp.reshape(gradient, (B, 3 * N))], axis=1)
+def _rows(xp, jacobian):
+    """(B,K,3,75) -> (B,3K,75)"""
+    return xp.reshape(jacobian, (jacobian.shape[0], -1, UNKNOWNS))
 
 
-def _moved(model, state, step):
-    xp = model.backend.xp
-    turns = xp.reshape(step[:, :-3], (-1, NUM_JOINTS, 3, 1))
-    local = xp.matmul(xp.matrix_transpose(state.world), turns)[..., 0]
-    return model.state(xp.matmul(state.rotations, exp_map(local)), state.trans + step[:, -3:])
+def _prior_gradient(xp, pose, prior):
+    """(B,23,3): a step v of a joint changes e = log R by Jr^-1(e) v."""
+    pull = xp.matmul(_flat(xp, pose) - prior.mean, prior.precision)
+    pull = xp.reshape(pull, (*pose.shape, 1))
+    return xp.matmul(xp.matrix_transpose(right_jacobian_inverse(pose)), pull)[..., 0]

@@ -21,7 +21,8 @@ from .shape import fit_shape
 from .sites import site_parts
 from .solve import SETTLING, finished, run_to_end
 from .start import rigid_alignment
-from .take import Poses, Progress, SolveOptions, Take
+from .take import Progress, Take
+from .tracking import Poses, SolveOptions
 
 PASSES = 2
 NOISE_FRAMES = 32

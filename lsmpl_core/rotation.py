@@ -22,6 +22,20 @@ def skew(v):
     return xp.reshape(xp.stack([o, -z, y, z, o, -x, -y, x, o], axis=-1), (*v.shape, 3))
 
 
+def cross(a, b):
+    """(...,3) a × b; several times faster on few vectors than the libraries' own."""
+    xp = array_namespace(a)
+    ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
+    bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
+    return xp.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
+
+
+def length(v):
+    """(...,3) -> (...,1)"""
+    xp = array_namespace(v)
+    return xp.sqrt(xp.sum(v * v, axis=-1, keepdims=True))
+
+
 def _identity_like(xp, v):
     return xp.eye(3, dtype=v.dtype, device=device(v))
 
@@ -122,10 +136,10 @@ def from_columns(x, y):
     The 6D representation of Zhou et al., *On the continuity of rotation representations in neural networks*, 2019.
     """
     xp = array_namespace(x)
-    x = x / xp.linalg.vector_norm(x, axis=-1, keepdims=True)
+    x = x / length(x)
     y = y - xp.sum(x * y, axis=-1, keepdims=True) * x
-    y = y / xp.linalg.vector_norm(y, axis=-1, keepdims=True)
-    return xp.stack([x, y, xp.linalg.cross(x, y)], axis=-1)
+    y = y / length(y)
+    return xp.stack([x, y, cross(x, y)], axis=-1)
 
 
 def orthonormalise(r):
@@ -137,4 +151,4 @@ def angle_between(a, b):
     """Geodesic angle in radians, in [0, pi], between rotation matrices (...,3,3)."""
     xp = array_namespace(a, b)
     v = log_map(xp.matmul(xp.matrix_transpose(a), b))
-    return xp.minimum(xp.linalg.vector_norm(v, axis=-1), xp.asarray(math.pi, dtype=v.dtype))
+    return xp.minimum(length(v)[..., 0], xp.asarray(math.pi, dtype=v.dtype))

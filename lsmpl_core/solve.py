@@ -19,11 +19,12 @@ from .rotation import log_map
 from .shape import fit_shape, offset_spread, refine_shape
 from .sites import site_parts
 from .skeleton import NUM_JOINTS
-from .take import Poses, Progress, SolveOptions, Take
+from .take import WARM_UP, Progress, Take
+from .tracking import Poses, SolveOptions
 
 SHAPE_ROUNDS = 3
-LANE_FRAMES = 150
-"""Least frames of a lane: with fewer, warming up costs more than working side by side saves."""
+LONG = 300
+"""Frames from which a take is solved in lanes."""
 MOST_LANES = 64
 NOISE_FRAMES = 24
 SETTLING = 6
@@ -74,10 +75,17 @@ def solve_steps(
         loose = yield from take.run(start, stretch, stage="start")
         take.expect_noise(take.measured_noise(take.settle(loose, stretch, SETTLING), stretch))
         if start_pose is None:
-            start = take.cold_starts()[0]
-    lanes = min(len(track) // LANE_FRAMES, MOST_LANES)
-    poses = yield from (take.run_in_lanes(start, lanes) if lanes > 1 else take.run(start, range(len(track))))
+            start = take.settled(start)
+    if len(track) < LONG:
+        poses = yield from take.run(start, range(len(track)))
+    else:
+        poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
     return finished(take, track, body, betas, poses)
+
+
+def _best_lanes(frames: int) -> int:
+    """A step of n lanes takes about 1.5 ms and 0.2 ms for each, and there are `WARM_UP` steps beyond frames / n."""
+    return min(round((1.5 / 0.2 * frames / WARM_UP) ** 0.5), MOST_LANES)
 
 
 def run_to_end(steps: Iterator[Progress], progress: Callable[[Progress], None] | None) -> Motion:

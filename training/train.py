@@ -22,15 +22,22 @@ import torch
 
 from lsmpl_core.arrays import Backend
 from lsmpl_core.body import load_body
+from lsmpl_core.files import replace_when_complete
 from lsmpl_core.kinematics import KeypointModel, State
 from lsmpl_core.layouts import LAYOUTS
 from lsmpl_core.network import CANONICAL, Network, Observation, Prediction, canonical_matrix, rest_bones, shapes
-from lsmpl_core.polish import Targets
+from lsmpl_core.polish import Anchor, Targets, polish
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.sites import site_parts
 from lsmpl_core.skeleton import JOINT_NAMES
 from lsmpl_core.start import centred
+from lsmpl_core.tracking import firmness
 from training.data import Clips, mirrored, mixed
+
+LOOSE = {"wrist": 0.35, "collar": 0.12, "hand": 0.1, "foot": 0.1}
+"""Joints by a part of their name, and the standard deviation in radians of a turn that lasts for a window."""
+LASTING_NOISE = 0.7
+"""Of a keypoint's noise, the share that stays for a window."""
 
 
 @dataclass
@@ -43,21 +50,29 @@ class Config:
     unroll: int = 4
     """Closed-loop steps a window."""
     iterations: int = 30_000
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     warm_up: int = 500
     """Iterations in which the learning rate rises to its full height."""
     weight_decay: float = 0.01
+    polished: float = 0.5
+    """Share of windows in which each pose is polished before the next step, as `solve` does."""
     average: float = 0.999
     """Decay of the running mean of the weights, which is what is saved."""
     mix: float = 0.5
     """Share of windows that borrow limbs."""
+    loose: float = 0.5
+    """Share of windows in which joints that the data hardly moves, or moves wrongly, are turned (see `LOOSE`)."""
     shape_spread: float = 1.2
     """Standard deviation of the betas."""
-    true_start: float = 0.35
-    wrong_start: float = 0.25
+    true_start: float = 0.5
+    wrong_start: float = 0.15
     """Shares of windows entered with the true pose and with another window's; the rest is perturbed."""
     noise: float = 0.02
-    """Most noise of a keypoint in metres, one standard deviation; half of the windows have none."""
+    """Most noise of a keypoint in metres, one standard deviation."""
+    noisy: float = 0.4
+    """Share of windows with noise."""
+    gappy: float = 0.4
+    """Share of windows in which keypoints drop out."""
     rotation_weight: float = 1.0
     position_weight: float = 5.0
     spread_weight: float = 0.02
@@ -134,10 +149,11 @@ class Trainer:
         c, g = self.config, self.generator
         rotations, trans = self.train_clips.windows(c.batch, c.unroll, g)
         rotations, trans = mirrored(mixed(rotations, g, c.mix), trans, g)
-        loose = torch.zeros(24, device=self.device)
-        for name, size in (("wrist", 0.35), ("collar", 0.12), ("hand", 0.1), ("foot", 0.1)):
-            loose[[i for i, joint in enumerate(JOINT_NAMES) if name in joint]] = size
-        return rotations @ self._turns(len(rotations), loose)[:, None], trans
+        size = torch.zeros(24, device=self.device)
+        for name, turn in LOOSE.items():
+            size[[i for i, joint in enumerate(JOINT_NAMES) if name in joint]] = turn
+        chosen = torch.rand(len(trans), 1, generator=g, device=self.device) < c.loose
+        return rotations @ self._turns(len(rotations), size * chosen)[:, None], trans
 
     def _turns(self, count: int, size: torch.Tensor) -> torch.Tensor:
         """(B,24,3,3) random rotations with standard deviations `size` (24,) or (B,24) in radians."""
@@ -157,12 +173,12 @@ class Trainer:
         return torch.where(kind > 1.0 - c.wrong_start, wrong, start)
 
     def visibility(self, count: int, steps: int) -> torch.Tensor:
-        """(B,S,C) of 0 and 1: one layout a window; in half of them keypoints drop out, singly or for the window."""
+        """(B,S,C) of 0 and 1: one layout a window; in some, keypoints drop out, singly or for the window."""
         g, device = self.generator, self.device
         which = torch.randint(len(self.layouts), (count,), generator=g, device=device)
         shown = self.layouts[which][:, None].repeat(1, steps, 1)
         rate = 0.5 * torch.rand(count, 1, 1, generator=g, device=device)
-        rate = rate * (torch.rand(count, 1, 1, generator=g, device=device) < 0.5)
+        rate = rate * (torch.rand(count, 1, 1, generator=g, device=device) < self.config.gappy)
         single = torch.rand(shown.shape, generator=g, device=device) < rate
         lasting = torch.rand(count, 1, len(CANONICAL), generator=g, device=device) < 0.5 * rate
         return shown * ~single * ~lasting
@@ -174,36 +190,52 @@ class Trainer:
         model, bones = self.bodies(B)
         mask = self.visibility(B, S)
         sigma = c.noise * torch.rand(B, 1, 1, 1, generator=g, device=self.device)
-        sigma = sigma * (torch.rand(B, 1, 1, 1, generator=g, device=self.device) < 0.5)
+        sigma = sigma * (torch.rand(B, 1, 1, 1, generator=g, device=self.device) < c.noisy)
         noise = sigma * torch.randn(B, S, len(CANONICAL), 3, generator=g, device=self.device)
-        lasting = 0.7 * sigma[:, 0] * torch.randn(B, len(CANONICAL), 3, generator=g, device=self.device)
+        lasting = LASTING_NOISE * sigma[:, 0] * torch.randn(B, len(CANONICAL), 3, generator=g, device=self.device)
+        told = sigma[:, 0, 0, 0] * math.hypot(1.0, LASTING_NOISE)
+        told = told * (0.7 + 0.6 * torch.rand(B, generator=g, device=self.device))
         network = Network(self.weights, self.canonical)
         now = model.state(self.start(truth[:, 0]), trans[:, 0])
-        total, sums = 0.0, {"rotation": 0.0, "position": 0.0, "spread": 0.0}
+        total, sums = 0.0, {"rotation": 0.0, "position": 0.0, "spread": 0.0, "polished": 0.0}
         for step in range(S):
             with torch.no_grad():
                 goal = model.state(truth[:, step + 1], trans[:, step + 1])
                 targets = Targets(goal.keypoints + noise[:, step] + lasting, mask[:, step])
-            now, prediction = self.step(network, model, bones, now, targets)
-            chord = torch.linalg.matrix_norm(prediction.rotations - truth[:, step + 1]) / math.sqrt(2.0)
+            now, prediction = self.step(network, model, bones, now, targets, told)
+            chord = _chord(prediction.rotations, truth[:, step + 1])
             position = torch.linalg.vector_norm(now.joints - goal.joints, dim=-1).mean()
             position = position + torch.linalg.vector_norm(now.keypoints - goal.keypoints, dim=-1).mean()
             error = chord.detach() / prediction.spread
             spread = (torch.log(prediction.spread) + 0.5 * error.square().clamp(max=100.0)).mean()
             parts = {"rotation": chord.mean(), "position": position, "spread": spread}
             weight = {"rotation": c.rotation_weight, "position": c.position_weight, "spread": c.spread_weight}
+            if some := round(c.polished * B):
+                polished = self.polished(model.of(slice(some)), now, prediction.spread, targets, told, some)
+                apart = torch.linalg.vector_norm(polished.joints - goal.joints[:some], dim=-1).mean()
+                parts["polished"] = _chord(polished.rotations, truth[:some, step + 1]).mean()
+                total = total + c.polished * c.position_weight * apart / S
+                weight["polished"] = c.polished * c.rotation_weight
+                now = _mapped(lambda new, old: torch.cat([new, old[some:]]), polished, now)
             total = total + sum(weight[name] * value for name, value in parts.items()) / S
-            sums = {name: sums[name] + float(value.detach()) / S for name, value in parts.items()}
-            now = State(*(getattr(now, name).detach() for name in State.__dataclass_fields__))
+            sums = {name: sums[name] + float(parts[name].detach()) / S for name in parts}
+            now = _mapped(torch.Tensor.detach, now)
         return total, sums
 
     @staticmethod
-    def step(network, model, bones, now: State, targets: Targets) -> tuple[State, Prediction]:
+    def step(network, model, bones, now: State, targets: Targets, noise) -> tuple[State, Prediction]:
         """One closed-loop step: the state after it, moved onto the keypoints, and the prediction."""
         now = centred(model, now, targets)
-        seen = Observation(targets.positions, now.keypoints, targets.weights, now.rotations, now.joints[:, 0], bones)
+        seen = Observation(targets.positions, targets.weights, noise, now, bones)
         prediction = network.predict(seen)
         return centred(model, model.state(prediction.rotations, now.trans), targets), prediction
+
+    @staticmethod
+    def polished(model: KeypointModel, now: State, spread, targets: Targets, noise, count: int) -> State:
+        """The first `count` windows after a step of the polish, through which the loss is differentiated."""
+        now = _mapped(lambda a: a[:count], now)
+        anchor = Anchor(now.rotations, firmness(spread[:count], noise[:count]))
+        return polish(model, now, Targets(targets.positions[:count], targets.weights[:count]), anchor, steps=1).state
 
     # Running.
 
@@ -254,11 +286,12 @@ class Trainer:
         self.generator.set_state(state)
         network = Network(self.mean_weights, self.canonical)
         mask = self._shown(LAYOUTS["body_25"].sites).expand(clips, -1)
+        exact = torch.zeros(clips, device=self.device)
         now = model.state(truth[:, 0], trans[:, 0])
         errors = []
         for frame in range(1, frames):
             goal = model.state(truth[:, frame], trans[:, frame])
-            now, _ = self.step(network, model, bones, now, Targets(goal.keypoints, mask))
+            now, _ = self.step(network, model, bones, now, Targets(goal.keypoints, mask), exact)
             difference = (now.joints - now.joints[:, :1]) - (goal.joints - goal.joints[:, :1])
             errors.append(1000.0 * torch.linalg.vector_norm(difference[:, :22], dim=-1).mean())
         return {"first_step": float(errors[0]), "mean": float(sum(errors) / len(errors)), "last": float(errors[-1])}
@@ -288,7 +321,8 @@ class Trainer:
         about = (
             f"{self.iteration} iterations, {self.seconds / 60:.0f} minutes on {self.device.type}, {asdict(self.config)}"
         )
-        np.savez_compressed(out / "network.npz", about=np.array(about), **weights)
+        with replace_when_complete(out / "network.npz") as path:
+            np.savez_compressed(path, about=np.array(about), **weights)
         with open(out / "log.csv", "w", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.log[-1]))
             writer.writeheader()
@@ -307,6 +341,16 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         self.iteration, self.seconds, self.log = state["iteration"], state["seconds"], state["log"]
         print(f"resumed at iteration {self.iteration}")
+
+
+def _chord(a, b):
+    """Of rotations (...,3,3): the chord that stands for the angle between them, in radians where it is small."""
+    return torch.linalg.matrix_norm(a - b) / math.sqrt(2.0)
+
+
+def _mapped(function, *states: State) -> State:
+    """A state whose arrays are a function of those of others."""
+    return State(*(function(*(getattr(state, name) for state in states)) for name in State.__dataclass_fields__))
 
 
 def draw_curve(log: list[dict[str, float]], path: Path) -> None:

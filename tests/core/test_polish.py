@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lsmpl_core.kinematics import KeypointModel
+from lsmpl_core.kinematics import UNKNOWNS, KeypointModel
 from lsmpl_core.layouts import MEDIAPIPE_33
-from lsmpl_core.polish import UNKNOWNS, Anchor, Targets, _evaluate, _moved, _normal_equations, polish
+from lsmpl_core.polish import Anchor, Targets, _evaluate, _normal_equations, polish
 from lsmpl_core.prior import pose_prior
 from lsmpl_core.rotation import angle_between, exp_map
 from lsmpl_core.sites import site_parts
@@ -39,59 +39,54 @@ def test_levels_hold_each_joint_once_with_its_parent_one_level_up():
         assert [above.start + p for p in parents] == [PARENTS[j] for j in range(level.start, level.stop)]
 
 
-def test_levers_are_the_derivative_of_the_keypoints(backend, body):
+def numeric_jacobian(backend, model, state):
+    """(B,K,3,75) by central differences."""
+    columns = []
+    for i in range(UNKNOWNS):
+        step = np.zeros((BATCH, UNKNOWNS))
+        step[:, i] = 1e-6
+        ahead = backend.numpy(model.moved(state, backend.array(step)).keypoints)
+        behind = backend.numpy(model.moved(state, backend.array(-step)).keypoints)
+        columns.append((ahead - behind) / 2e-6)
+    return np.stack(columns, axis=-1)
+
+
+def test_the_jacobian_is_the_derivative_of_the_keypoints(backend, body):
     model, state, *_ = problem(backend, body)
-    levers = backend.numpy(model.levers(state))
-    for joint in range(24):
-        for axis in range(3):
-            step = np.zeros((BATCH, UNKNOWNS))
-            step[:, 3 * joint + axis] = 1e-6
-            ahead = backend.numpy(_moved(model, state, backend.array(step)).keypoints)
-            behind = backend.numpy(_moved(model, state, backend.array(-step)).keypoints)
-            expected = np.cross(np.eye(3)[axis], levers[:, :, joint])
-            np.testing.assert_allclose((ahead - behind) / 2e-6, expected, atol=1e-8)
+    expected = numeric_jacobian(backend, model, state)
+    np.testing.assert_allclose(backend.numpy(model.jacobian(state)), expected, atol=1e-8)
 
 
 def test_gradient_is_the_derivative_of_the_cost(backend, body):
     model, state, targets, anchor, prior = problem(backend, body)
     here = _evaluate(model, state, targets, anchor, prior)
-    _, gradient = _normal_equations(model, here, targets, anchor, prior)
+    _, gradient = _normal_equations(model, here, targets, anchor, prior, here.cost)
     numeric = np.zeros((BATCH, UNKNOWNS))
     for i in range(UNKNOWNS):
         step = np.zeros((BATCH, UNKNOWNS))
         step[:, i] = 1e-6
-        up = _evaluate(model, _moved(model, state, backend.array(step)), targets, anchor, prior).cost
-        down = _evaluate(model, _moved(model, state, backend.array(-step)), targets, anchor, prior).cost
+        up = _evaluate(model, model.moved(state, backend.array(step)), targets, anchor, prior).cost
+        down = _evaluate(model, model.moved(state, backend.array(-step)), targets, anchor, prior).cost
         numeric[:, i] = backend.numpy(up - down) / 4e-6
     np.testing.assert_allclose(backend.numpy(gradient), numeric, atol=1e-7)
 
 
 def test_hessian_is_the_gauss_newton_one(backend, body):
-    """Against J^T J from numeric residuals of keypoints and prior; the anchor's share is its weights."""
+    """J^T W J of the keypoints, the anchor's weights, the damping, and the prior's precision, joint by joint."""
     model, state, targets, anchor, prior = problem(backend, body)
     here = _evaluate(model, state, targets, anchor, prior)
-    hessian, _ = _normal_equations(model, here, targets, anchor, prior)
-    without, _ = _normal_equations(model, here, targets, anchor, None)
-    xp = backend.xp
-
-    def residuals(step):
-        moved = _moved(model, state, backend.array(step))
-        miss = (moved.keypoints - targets.positions) * xp.sqrt(targets.weights)[..., None]
-        return backend.numpy(miss).reshape(BATCH, -1)
-
-    columns = []
-    for i in range(UNKNOWNS):
-        step = np.zeros((BATCH, UNKNOWNS))
-        step[:, i] = 1e-6
-        columns.append((residuals(step) - residuals(-step)) / 2e-6)
-    jacobian = np.stack(columns, axis=-1)
-    expected = np.swapaxes(jacobian, 1, 2) @ jacobian
-    expected += np.diag(np.concatenate([np.repeat(backend.numpy(anchor.weights), 3), np.zeros(3)]))
+    damping = backend.array([0.0, 0.5, 2.0])
+    hessian, _ = _normal_equations(model, here, targets, anchor, prior, damping)
+    without, _ = _normal_equations(model, here, targets, anchor, None, damping)
+    jacobian = numeric_jacobian(backend, model, state)
+    expected = np.einsum("bkiu,bk,bkiv->buv", jacobian, backend.numpy(targets.weights), jacobian)
+    held = np.concatenate([np.tile(backend.numpy(anchor.weights), 3), np.zeros(3)])
+    expected += np.diag(held) + backend.numpy(damping)[:, None, None] * np.eye(UNKNOWNS)
     np.testing.assert_allclose(backend.numpy(without), expected, atol=1e-6)
-    share = backend.numpy(hessian - without)
-    np.testing.assert_allclose(share, np.swapaxes(share, 1, 2), atol=1e-12)
-    assert np.linalg.eigvalsh(share).min() > -1e-10
-    assert np.abs(share[:, :3]).max() == 0.0
+    share = backend.numpy(hessian - without)[0][: UNKNOWNS - 3, : UNKNOWNS - 3].reshape(3, 24, 3, 24)
+    precision = backend.numpy(prior.precision).reshape(23, 3, 23, 3)
+    np.testing.assert_allclose(share[:, 1:, :, 1:], precision.transpose(1, 0, 3, 2), atol=1e-9)
+    assert np.abs(share[:, 0]).max() == 0.0
 
 
 def test_exact_keypoints_are_met(backend, body):

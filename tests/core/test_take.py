@@ -10,6 +10,7 @@ from lsmpl_core.arrays import choose_backend
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.sites import site_parts
 from lsmpl_core.take import Start, Take
+from lsmpl_core.tracking import Poses
 
 LANES = 3
 
@@ -73,13 +74,34 @@ def test_a_lost_lane_is_found_again_and_the_others_left_alone(body, stroll):
     frames = np.array([40, 80, 120])
     poses = exp_map(motion.poses[frames])
     poses[1, [16, 17]] = exp_map(np.array([[0.0, 0.0, 2.0], [0.0, 0.0, -2.0]]))
-    state = take.model.state(poses, motion.trans[frames])
-    residual = take._mean_residual(state, frames)
+    tracker = take.tracker
+    state, targets = tracker.state(Poses(poses, motion.trans[frames])), tracker._targets(frames)
+    residual = tracker._residual(state, targets)
     assert residual[1] > 0.05
-    found, after = take._recovered(state, residual, frames, residual > 0.05)
+    found, after = tracker._recovered(state, residual, targets, frames, residual > 0.05)
     assert after[1] < 0.02
     np.testing.assert_allclose(found.rotations[[0, 2]], state.rotations[[0, 2]])
     np.testing.assert_allclose(after[[0, 2]], residual[[0, 2]])
+
+
+def test_a_pose_waits_while_its_frame_stays(body, stroll):
+    motion, track = long_take(body, stroll)
+    parts = site_parts(body, track.layout.sites)
+    take = Take(track, body, parts, stroll.betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.004))
+    at = np.array([10, 50])
+    state = take.tracker.state(Poses(exp_map(motion.poses[at]), motion.trans[at]))
+    ((frames, after, _),) = take.tracker.follow(state, at, [[10, 51]])
+    np.testing.assert_array_equal(frames, [10, 51])
+    np.testing.assert_array_equal(after.rotations[0], state.rotations[0])
+    assert np.abs(after.rotations[1] - state.rotations[1]).max() > 0.0
+
+
+def test_a_take_far_from_the_origin_is_solved_as_well(body, stroll):
+    near = lsmpl.solve(body.keypoints(stroll), body, betas=stroll.betas, start_pose=stroll.poses[0])
+    away = replace(stroll, trans=stroll.trans + [3000.0, -2000.0, 50.0])
+    far = lsmpl.solve(body.keypoints(away), body, betas=stroll.betas, start_pose=stroll.poses[0])
+    assert np.degrees(angle_between(exp_map(near.poses), exp_map(far.poses))).max() < 0.1
+    np.testing.assert_allclose(far.trans - [3000.0, -2000.0, 50.0], near.trans, atol=1e-4)
 
 
 def test_a_given_start_pose_is_true_in_lanes_too(body, stroll):
