@@ -6,11 +6,16 @@ import errno
 import os
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+
+NUMPY_ERRORS = ValueError, EOFError, KeyError, MemoryError, NotImplementedError, OverflowError, RuntimeError
+DAMAGED = (*NUMPY_ERRORS, zipfile.BadZipFile, zlib.error)
+"""What reading a damaged npz file raises."""
 
 
 @contextmanager
@@ -41,5 +46,5 @@ def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except DAMAGED as error:
         raise ValueError(f"is a damaged npz file ({error})") from error
