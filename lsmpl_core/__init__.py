@@ -11,13 +11,15 @@ motion.save("walk.npz")
 from . import metrics
 from .body import Body, load_body
 from .errors import LsmplError
+from .estimates import read_motion
 from .keypoints import Decision, KeypointTrack
 from .layouts import LAYOUTS, Layout, get_layout
 from .motion import Motion
 from .readers import read_keypoints
 from .refine import refine
 from .solve import solve, solve_steps
-from .take import Progress, SolveOptions
+from .take import Progress
+from .tracking import SolveOptions
 
 __version__ = "0.1.0"
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "load_body",
     "metrics",
     "read_keypoints",
+    "read_motion",
     "refine",
     "solve",
     "solve_steps",

@@ -26,15 +26,17 @@ from . import __version__
 from .arrays import DEVICES, Backend, choose_backend
 from .body import Body, load_body
 from .errors import LsmplError
+from .estimates import read_motion
 from .files import replace_when_complete
-from .keypoints import KeypointTrack
+from .keypoints import Decision, KeypointTrack
 from .layouts import LAYOUTS
 from .motion import Motion
 from .readers import read_keypoints
 from .refine import refine_steps
-from .report import describe_residual, describe_track, json_ready, summary
+from .report import describe_decisions, describe_residual, describe_track, json_ready, summary
 from .solve import run_to_end, solve_steps
-from .take import SOLVERS, Progress, SolveOptions
+from .take import Progress
+from .tracking import SOLVERS, SolveOptions
 
 
 @dataclass(frozen=True)
@@ -100,10 +102,19 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
     refine = commands.add_parser(
         "refine",
         help="draw another estimator's motion onto keypoints",
-        description="Refine an SMPL motion (AMASS layout, .npz) by the keypoints of the same frames.",
+        description="Refine an SMPL motion by the keypoints of the same frames. The motion may be in the AMASS layout "
+        "or as WHAM, 4DHumans, GVHMR or SMPLer-X write it.",
     )
-    refine.add_argument("motion", metavar="MOTION", help="the motion to refine, .npz")
+    refine.add_argument(
+        "motion",
+        metavar="MOTION",
+        help="the motion to refine: .npz (AMASS layout), .pkl (WHAM, 4DHumans), .pt (GVHMR; needs PyTorch), or a "
+        "folder of SMPLer-X's .npz files",
+    )
     refine.add_argument("inputs", nargs=1, metavar="IN", help="its keypoint file, or a folder of one JSON file a frame")
+    refine.add_argument(
+        "--person", metavar="NAME", help="whose motion, as MOTION calls them (default: who is in most frames)"
+    )
     _add_options(refine, front_end)
     return parser
 
@@ -228,9 +239,10 @@ class _Conversion:
             options = self.options
             track = read_keypoints(source, layout=options.layout, unit=options.unit, up=options.up, fps=options.fps)
             record.update(describe_track(track))
-            self._print_decisions(source, track)
+            self._print_decisions(source, track.decisions)
+            steps = self._steps(track, body, record)
             with _progress_bar(title) as show:
-                motion = run_to_end(self._steps(track, body), show)
+                motion = run_to_end(steps, show)
             body_path = os.path.abspath(options.body) if options.body else ""
             converted = Converted(source.stem, track, body, motion, body_path, backend)
             with replace_when_complete(output) as scratch:
@@ -252,14 +264,17 @@ class _Conversion:
         print(f"{source}: {_in_one_line(track, record)}; {seconds:.1f} s -> {output}", flush=True)
         return True
 
-    def _steps(self, track: KeypointTrack, body: Body) -> Iterator[Progress]:
+    def _steps(self, track: KeypointTrack, body: Body, record: dict) -> Iterator[Progress]:
         chosen = SolveOptions(solver=self.options.solver, polish=self.options.polish)
         if self.options.command == "refine":
-            return refine_steps(track, body, Motion.load(self.options.motion), self.options.device, chosen)
+            motion = read_motion(self.options.motion, self.options.person, len(track))
+            record["motion"] = {"input": self.options.motion, "decisions": describe_decisions(motion.decisions)}
+            self._print_decisions(self.options.motion, motion.decisions)
+            return refine_steps(track, body, motion, self.options.device, chosen)
         return solve_steps(track, body, device=self.options.device, options=chosen)
 
-    def _print_decisions(self, source: Path, track: KeypointTrack) -> None:
-        for decision in track.decisions:
+    def _print_decisions(self, source: str | Path, decisions: Sequence[Decision]) -> None:
+        for decision in decisions:
             if self.options.verbose or decision.basis == "assumed":
                 _complain(f"{source}: {decision}")
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .errors import MotionFileError
 from .files import read_npz, replace_when_complete
+from .keypoints import Decision
 
 NUM_JOINTS = 24
 NUM_BETAS = 10
@@ -23,6 +25,7 @@ class Motion:
     ("" where unknown). fps in frames a second.
     residual (T,K) metres: distance from each keypoint in `keypoint_names` to its site, NaN where it was missing.
     first_frame: the number of the first frame, as the source of the motion counts.
+    decisions: what its reader settled (not saved).
     """
 
     poses: np.ndarray
@@ -34,6 +37,7 @@ class Motion:
     body: str = ""
     gender: str = "neutral"
     first_frame: int = 0
+    decisions: Sequence[Decision] = ()
 
     def __post_init__(self):
         self.poses = _finite_array("poses", self.poses)

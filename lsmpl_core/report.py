@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .keypoints import KeypointTrack
+from .keypoints import Decision, KeypointTrack
 from .motion import Motion
 
 SCHEMA = 1
@@ -41,10 +41,13 @@ def describe_track(track: KeypointTrack) -> dict[str, Any]:
         "fps": track.fps,
         "first_frame": track.first_frame,
         "missing_fraction": track.missing_fraction,
-        "decisions": [
-            {"what": d.what, "value": d.value, "basis": d.basis, "reason": d.reason} for d in track.decisions
-        ],
+        "decisions": describe_decisions(track.decisions),
     }
+
+
+def describe_decisions(decisions: Sequence[Decision]) -> list[dict[str, str]]:
+    """What a reader settled."""
+    return [{"what": d.what, "value": d.value, "basis": d.basis, "reason": d.reason} for d in decisions]
 
 
 def describe_residual(motion: Motion) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Python's own unpickler imports and calls whatever a file names. This one never imports, calls or subclasses anything: a
 class or function in the file is only a name, compared with a short list, and what it would have built is built here
 from checked parts. It reads what SMPL files and the result files of pose estimators hold: containers, strings, numbers,
-NumPy arrays (also as joblib stores them), and chumpy and SciPy sparse objects as inert records (`Placeholder`).
+NumPy arrays (also as joblib stores them), and chumpy and SciPy sparse objects and torch tensors as inert records
+(`Placeholder`); what is in a tensor stays unread.
 
 The instructions are those of the standard library's `pickletools`.
 """
@@ -55,7 +56,11 @@ _ALLOWED = {
     "numpy.dtype",
     "numpy.ndarray",
 }
-_INERT = re.compile(r"chumpy(\.\w+)+|scipy\.sparse\.(_?\w+\.)?(bsr|coo|csc|csr|dia|dok|lil)_(matrix|array)", re.ASCII)
+_INERT = re.compile(
+    r"chumpy(\.\w+)+|scipy\.sparse\.(_?\w+\.)?(bsr|coo|csc|csr|dia|dok|lil)_(matrix|array)"
+    r"|torch\._utils\._rebuild_tensor_v2|torch\.storage\._load_from_bytes",  # tensors beside what we need, never opened
+    re.ASCII,
+)
 _DTYPE = re.compile(r"[<>|=]?([biufc](1|2|4|8|16)|O8?|[SU]\d{1,6}|\?)", re.ASCII)
 _LATIN1 = {"latin1", "latin-1", "latin_1", "iso-8859-1", "iso8859-1"}
 
@@ -161,9 +166,9 @@ def _to_array(value: object, depth: int) -> np.ndarray:
         return np.asarray(value)
     if isinstance(value, (list, tuple)):
         return _list_to_array(value, depth)
-    if isinstance(value, Placeholder):
+    if isinstance(value, Placeholder) and not value.kind.startswith("torch."):
         return _sparse_to_dense(value) if value.kind.startswith("scipy.") else _chumpy_to_array(value, depth)
-    raise ValueError(f"a {type(value).__name__}, not an array")
+    raise ValueError(f"a {getattr(value, 'kind', type(value).__name__)}, not an array")
 
 
 def _list_to_array(values: list | tuple, depth: int) -> np.ndarray:
