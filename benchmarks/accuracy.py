@@ -18,7 +18,7 @@ from validation import NOTE, Clip, clips, degraded
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
-from lsmpl_core.rotation import angle_between, exp_map
+from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.skeleton import JOINT_NAMES
 
 Solver = Callable[[lsmpl.KeypointTrack, lsmpl.Body, np.ndarray | None, np.ndarray | None], lsmpl.Motion]
@@ -52,6 +52,21 @@ def smplify_solver(track, body, betas, start) -> lsmpl.Motion:
     return smplify(track, body, betas, start)[0]
 
 
+def perturbed(motion: lsmpl.Motion, size: float, seed: int) -> lsmpl.Motion:
+    """The motion with each joint turned about random axes: half of the variance lasts, half changes in half a second.
+
+    size: root mean square of the angle, in radians.
+    """
+    rng = np.random.default_rng(seed)
+    frames = np.arange(len(motion))
+    knots = rng.normal(size=(len(motion) // 15 + 2, 24, 3))
+    at, share = frames // 15, (frames % 15 / 15.0)[:, None, None]
+    changing = (1.0 - share) * knots[at] + share * knots[at + 1]
+    changing /= np.sqrt((1.0 - share) ** 2 + share**2)
+    turns = exp_map(size / np.sqrt(6.0) * (rng.normal(size=(24, 3)) + changing))
+    return replace(motion, poses=log_map(exp_map(motion.poses) @ turns))
+
+
 @dataclass(frozen=True)
 class Bench:
     """The clips, the body, and the solvers by name."""
@@ -76,6 +91,23 @@ class Bench:
                 rows.append(self._errors(truth, solver(track, self.body, *given)))
             values = " | ".join(f"{v:.1f}" for v in np.mean(rows, axis=0))
             print(f"| {name} | {values} | {time.perf_counter() - began:.0f} |", flush=True)
+
+    def refinement(self, degrees: float, noise: float = 0.0) -> None:
+        """Another estimator's motion, made up: the truth with every joint off by noise about half of which lasts."""
+        columns = (*COLUMNS, *GROUPS)
+        print(f"\n### Refining a motion whose joints are off by {degrees:.0f} degrees, {1000 * noise:.0f} mm noise\n")
+        print(f"| | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 1)}")
+        methods: dict[str, dict | None] = {"the estimate": None}
+        methods |= {"refined, polish alone": {"solver": "polish"}, "refined, network alone": {"polish": 0}}
+        for name, options in (methods | {"refined": {}}).items():
+            rows = []
+            for seed, clip in enumerate(self.clips):
+                solved = estimate = perturbed(clip.motion, np.radians(degrees), seed)
+                if options is not None:
+                    track = degraded(self.body.keypoints(clip.motion, self.layout), noise, 0.0, seed)
+                    solved = lsmpl.refine(track, self.body, estimate, options=lsmpl.SolveOptions(**options))
+                rows.append(self._errors(clip.motion, solved))
+            print(f"| {name} | {' | '.join(f'{v:.1f}' for v in np.mean(rows, axis=0))} |", flush=True)
 
     def single_steps(self) -> None:
         """One step from the true pose at each stride."""
@@ -153,6 +185,8 @@ def main() -> None:
             dropped,
         )
     replace(long, layout="mediapipe_33").sequences("Sequence, true first pose and betas, mediapipe_33")
+    long.refinement(10.0)
+    long.refinement(10.0, 0.01)
     if arguments.smplify == "0":
         return
     count, frames = map(int, arguments.smplify.split("x"))

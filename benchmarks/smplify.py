@@ -52,13 +52,14 @@ class SiteModel:
         self.joints = torch.tensor(body.rest_joints(betas), dtype=torch.float32)[None]
         self.parents = torch.tensor(body.parents)
 
-    def __call__(self, pose: torch.Tensor, trans: torch.Tensor) -> torch.Tensor:
-        """pose (24,3) axis-angle, trans (3,) -> keypoints (K,3)."""
-        rotations = batch_rodrigues(pose)[None]
-        joints, transforms = batch_rigid_transform(rotations, self.joints, self.parents)
-        blended = torch.einsum("vj,jab->vab", self.weights, transforms[0])
-        skinned = (blended[:, :3, :3] @ self.vertices[0][..., None])[..., 0] + blended[:, :3, 3]
-        return self.mixing @ torch.cat([joints[0], skinned]) + trans
+    def __call__(self, poses: torch.Tensor, trans: torch.Tensor) -> torch.Tensor:
+        """poses (B,24,3) axis-angle, trans (B,3) -> keypoints (B,K,3)."""
+        B = len(poses)
+        rotations = batch_rodrigues(poses.reshape(-1, 3)).reshape(B, -1, 3, 3)
+        joints, transforms = batch_rigid_transform(rotations, self.joints.expand(B, -1, -1), self.parents)
+        blended = torch.einsum("vj,njab->nvab", self.weights, transforms)
+        skinned = (blended[..., :3, :3] @ self.vertices[..., None])[..., 0] + blended[..., :3, 3]
+        return self.mixing @ torch.cat([joints, skinned], dim=1) + trans[:, None]
 
 
 def smplify(
@@ -68,11 +69,13 @@ def smplify(
     start_pose: np.ndarray | None = None,
     pose_weight: float = POSE_WEIGHT,
     max_iterations: int = 200,
+    batch: int = 1,
 ) -> tuple[lsmpl.Motion, float]:
-    """The motion, and the mean number of evaluations a frame.
+    """The motion, and the mean number of evaluations a fit.
 
-    Without betas they come from the segment lengths, and without a start pose the first frame is ours, solved from
-    nothing: both are kinder than SMPLify's own start, which needs detections of the shoulders and hips.
+    batch: frames fitted together, each batch from the last pose of the one before it; L-BFGS then shares its step among
+    them. Without betas they come from the segment lengths, and without a start pose the first frame is ours, solved
+    from nothing: both are kinder than SMPLify's own start, which needs detections of the shoulders and hips.
     """
     parts = site_parts(body, track.layout.sites)
     betas = fit_shape(track, body, parts) if betas is None else np.asarray(betas)
@@ -82,24 +85,24 @@ def smplify(
     pose = torch.tensor(_start(track, body, parts, betas) if start_pose is None else start_pose, dtype=torch.float32)
     positions = torch.tensor(np.nan_to_num(track.positions), dtype=torch.float32)
     weights = torch.tensor(track.confidence, dtype=torch.float32)
-    trans = torch.zeros(3)
-    poses, translations, evaluations = [], [], 0
-    for target, weight in zip(positions, weights):
+    poses, trans = pose[None], torch.zeros(1, 3)
+    found, fits, evaluations = [], 0, 0
+    for target, weight in zip(positions.split(batch), weights.split(batch)):
+        poses, trans = poses[-1:].expand(len(target), -1, -1), trans[-1:].expand(len(target), -1)
         with torch.no_grad():
-            miss = (target - model(pose, trans)) * weight[:, None]
-            trans = trans + miss.sum(0) / weight.sum().clamp(min=1e-6)
-        pose, trans, used = _fit(model, pose, trans, target, weight, mean, precision, max_iterations)
-        evaluations += used
-        poses.append(pose.numpy().copy())
-        translations.append(trans.numpy().copy())
-    motion = lsmpl.Motion(np.stack(poses), np.stack(translations), betas, track.fps, body=body.key)
-    return motion, evaluations / len(track)
+            miss = (target - model(poses, trans)) * weight[..., None]
+            trans = trans + miss.sum(1) / weight.sum(1).clamp(min=1e-6)[:, None]
+        poses, trans, used = _fit(model, poses, trans, target, weight, mean, precision, max_iterations)
+        found.append((poses.numpy().copy(), trans.numpy().copy()))
+        fits, evaluations = fits + 1, evaluations + used
+    motion = lsmpl.Motion(*map(np.concatenate, zip(*found)), betas, track.fps, body=body.key)
+    return motion, evaluations / fits
 
 
-def _fit(model, pose, trans, target, weight, mean, precision, max_iterations):
-    pose, trans = pose.clone().requires_grad_(), trans.clone().requires_grad_()
+def _fit(model, poses, trans, target, weight, mean, precision, max_iterations):
+    poses, trans = poses.clone().requires_grad_(), trans.clone().requires_grad_()
     optimiser = torch.optim.LBFGS(
-        [pose, trans],
+        [poses, trans],
         lr=1.0,
         max_iter=max_iterations,
         max_eval=2 * max_iterations,
@@ -114,14 +117,14 @@ def _fit(model, pose, trans, target, weight, mean, precision, max_iterations):
         nonlocal count
         count += 1
         optimiser.zero_grad()
-        miss = model(pose, trans) - target
-        away = pose[1:].reshape(-1) - mean
-        loss = 1000.0 * ((weight * miss.square().sum(-1)).sum() + away @ precision @ away)
+        miss = model(poses, trans) - target
+        away = poses[:, 1:].flatten(1) - mean
+        loss = 1000.0 * ((weight * miss.square().sum(-1)).sum() + (away @ precision * away).sum())
         loss.backward()
         return loss
 
     optimiser.step(closure)
-    return pose.detach(), trans.detach(), count
+    return poses.detach(), trans.detach(), count
 
 
 def _start(track, body, parts, betas) -> np.ndarray:

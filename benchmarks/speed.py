@@ -3,23 +3,29 @@
     blender -b -P benchmarks/speed.py
 
 Times one frame alone and a long take, network and polish as `solve` uses them, on every device that is there; outside
-Blender also SMPLify on the same machine, frame by frame. One take of made-up motion, BODY_25, exact keypoints. The BLAS
-threads are whatever the environment says (OMP_NUM_THREADS).
+Blender also as many takes at once as there are cores, each in a process of its own, and SMPLify on the same machine,
+frame by frame and many frames as one batch. Made-up motion, BODY_25, exact keypoints. The BLAS threads are whatever the
+environment says (OMP_NUM_THREADS).
 """
 
 from __future__ import annotations
 
 import importlib
+import multiprocessing
 import os
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-FRAMES = 2000
+FRAMES = 10_000
 SINGLE = 200
 SMPLIFY_FRAMES = 20
+SMPLIFY_BATCH = 64
+SMPLIFY_ITERATIONS = 3000
+"""For a batch, whose frames share one step size, to converge as far as single frames do in 200."""
 
 
 def core():
@@ -38,10 +44,10 @@ def module(name: str):
     return importlib.import_module(f"{lsmpl.__name__}.{name}")
 
 
-def made_up_motion(body, frames: int):
+def made_up_motion(body, frames: int, seed: int = 0):
     """Every body joint swinging on its own about the pose prior's mean."""
     mean, covariance = module("prior").pose_statistics()
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     t = np.arange(frames)[:, None] / 30.0
     swing = np.sqrt(np.diag(covariance)) * np.sin(2.0 * np.pi * (rng.random(69) + rng.uniform(0.2, 1.0, 69) * t))
     root = module("rotation").log_map(module("rotation").exp_map(np.array([np.pi / 2, 0.0, 0.0])))
@@ -67,16 +73,13 @@ def single_frame(body, motion, track, device: str) -> float:
     parts = module("sites").site_parts(body, track.layout.sites)
     backend = module("arrays").choose_backend(device)
     take = take_module.Take(track, body, parts, motion.betas, backend, options)
-    rotations = backend.array(module("rotation").exp_map(motion.poses[:1]))
-    trans = backend.array(motion.trans[:1])
-    began = time.perf_counter()
-    for frame in range(SINGLE):
-        if frame == 20:
+    begun = module("tracking").Poses(module("rotation").exp_map(motion.poses[:1]), motion.trans[:1])
+    warm_up = 20
+    frames = [[frame] for frame in range(1, SINGLE + warm_up)]
+    for done, _ in enumerate(take.tracker.follow(take.tracker.state(begun), [0], frames), 1):
+        if done == warm_up:
             began = time.perf_counter()
-        state = take._step(rotations, trans, [frame])
-        rotations, trans = state.rotations, state.trans
-    backend.numpy(trans)
-    return 1000.0 * (time.perf_counter() - began) / (SINGLE - 20)
+    return 1000.0 * (time.perf_counter() - began) / (len(frames) - warm_up)
 
 
 def long_take(body, motion, track, device: str) -> float:
@@ -86,36 +89,60 @@ def long_take(body, motion, track, device: str) -> float:
     return len(track) / (time.perf_counter() - began)
 
 
-def smplify_frame(body, motion, track) -> float:
-    """Milliseconds a frame of the SMPLify baseline."""
+def one_of_many(seed: int) -> None:
+    body = lsmpl.load_body()
+    motion = made_up_motion(body, FRAMES, seed)
+    lsmpl.solve(body.keypoints(motion), body, betas=motion.betas)
+
+
+def many_takes() -> tuple[int, float]:
+    """How many takes at once, on NumPy, and their frames a second in all."""
+    count = os.cpu_count() or 1
+    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
+        list(pool.map(time.sleep, [0.5] * count))
+        began = time.perf_counter()
+        list(pool.map(one_of_many, range(count)))
+    return count, count * FRAMES / (time.perf_counter() - began)
+
+
+def smplify_frame(body, motion, track, frames: int, **options) -> tuple[float, float]:
+    """Milliseconds a frame of the SMPLify baseline, and its keypoint error in mm."""
     from smplify import smplify
 
-    short = track.frames(slice(0, SMPLIFY_FRAMES))
+    short = track.frames(slice(0, frames))
     began = time.perf_counter()
-    smplify(short, body, motion.betas, motion.poses[0])
-    return 1000.0 * (time.perf_counter() - began) / SMPLIFY_FRAMES
+    fitted = smplify(short, body, motion.betas, motion.poses[0], **options)[0]
+    seconds = time.perf_counter() - began
+    miss = body.keypoints(fitted, track.layout).positions - short.positions
+    return 1000.0 * seconds / frames, 1000.0 * float(np.linalg.norm(miss, axis=-1).mean())
 
 
 def main() -> None:
     body = lsmpl.load_body()
     motion = made_up_motion(body, FRAMES)
     track = body.keypoints(motion)
-    baseline = None
-    if lsmpl.__name__ == "lsmpl_core":
-        try:
-            baseline = smplify_frame(body, motion, track)
-        except ImportError as error:
-            print(f"no SMPLify here: {error}")
+    outside = lsmpl.__name__ == "lsmpl_core"
     threads = os.environ.get("OMP_NUM_THREADS", "as many as the library likes")
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, BLAS threads: {threads}")
-    if baseline:
-        print(f"SMPLify: {baseline:.0f} ms a frame over {SMPLIFY_FRAMES} frames")
-    print("\n| device | one frame alone, ms | a take of 2,000, frames/s | against SMPLify: one frame | take |")
-    print("| --- | --- | --- | --- | --- |")
+    single = batch = None
+    if outside:
+        single, miss = smplify_frame(body, motion, track, SMPLIFY_FRAMES)
+        print(f"SMPLify: {single:.0f} ms a frame over {SMPLIFY_FRAMES} frames, keypoints met to {miss:.2f} mm")
+        options = {"batch": SMPLIFY_BATCH, "max_iterations": SMPLIFY_ITERATIONS}
+        batch, miss = smplify_frame(body, motion, track, SMPLIFY_BATCH, **options)
+        print(f"SMPLify, {SMPLIFY_BATCH} frames as one batch: {batch:.0f} ms a frame, keypoints met to {miss:.2f} mm")
+        count, rate = many_takes()
+        print(f"{count} takes of {FRAMES:,} frames at once, a process each: {rate:.0f} frames/s in all")
+    print(
+        f"\n| device | one frame alone, ms | a take of {FRAMES:,}, frames/s | against SMPLify: frame by frame |", end=""
+    )
+    print(" take, SMPLify frame by frame | take, SMPLify in a batch |\n| --- | --- | --- | --- | --- | --- |")
     for device in devices():
         one, many = single_frame(body, motion, track, device), long_take(body, motion, track, device)
-        ratios = f"{baseline / one:.0f}x | {baseline * many / 1000:.0f}x" if baseline else "| "
-        print(f"| {device} | {one:.2f} | {many:.0f} | {ratios} |", flush=True)
+        ratios = [single / one, single * many / 1000, batch * many / 1000] if outside else []
+        cells = " | ".join(f"{ratio:,.0f}x" for ratio in ratios) or "| |"
+        print(f"| {device} | {one:.2f} | {many:.0f} | {cells} |", flush=True)
 
 
-main()
+if __name__ == "__main__":
+    main()
