@@ -37,6 +37,11 @@ class Backend:
         """64-bit integers, on the device."""
         return self.xp.asarray(np.asarray(values, dtype=np.int64), device=self.device)
 
+    @property
+    def wide(self):
+        """The widest float type that the device has."""
+        return self.xp.float32 if self.name == "mps" else self.xp.float64
+
     def solve(self, matrices, vectors):
         """x (B,N) of matrices (B,N,N) @ x = vectors (B,N)."""
         linalg = np.linalg if isinstance(matrices, np.ndarray) else self.xp.linalg  # The compat layer's takes longer.

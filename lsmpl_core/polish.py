@@ -90,7 +90,7 @@ def polish(
     converged = xp.zeros_like(here.cost) > 0
     for _ in range(steps):
         hessian, gradient = _normal_equations(model, here, targets, anchor, prior, damping)
-        step = -model.backend.solve(hessian, gradient)
+        step = -xp.astype(model.backend.solve(hessian, gradient), damping.dtype, copy=False)
         there = _evaluate(model, model.moved(here.state, step), targets, anchor, prior)
         better = there.cost < here.cost
         converged = xp.abs(here.cost - there.cost) < tolerance
@@ -136,13 +136,18 @@ def _flat(xp, vectors):
 
 
 def _normal_equations(model, here: _Evaluation, targets, anchor, prior, damping):
-    """Half the damped Hessian (B,75,75) and half the gradient (B,75) of the cost."""
-    xp = model.backend.xp
+    """Half the damped Hessian (B,75,75) and half the gradient (B,75) of the cost, in double precision where there is.
+
+    Where keypoints say nothing, the anchor's 1e-6 decides beside entries of about 1: single precision would drown it.
+    """
+    xp, wide = model.backend.xp, model.backend.wide
     B = here.miss.shape[0]
-    jacobian = model.jacobian(here.state)
-    weighted = xp.matrix_transpose(_rows(xp, jacobian * targets.weights[:, :, None, None]))
-    hessian = xp.matmul(weighted, _rows(xp, jacobian))
-    gradient = xp.matmul(weighted, xp.reshape(here.miss, (B, -1, 1)))[..., 0]
+    jacobian = xp.astype(xp.reshape(model.jacobian(here.state), (B, -1, UNKNOWNS)), wide, copy=False)
+    weights = xp.astype(targets.weights, wide, copy=False)
+    rows = xp.reshape(xp.broadcast_to(weights[..., None], here.miss.shape), (B, -1, 1))
+    weighted = xp.matrix_transpose(jacobian * rows)
+    hessian = xp.matmul(weighted, jacobian)
+    gradient = xp.matmul(weighted, xp.astype(xp.reshape(here.miss, (B, -1, 1)), wide, copy=False))[..., 0]
 
     strength = xp.broadcast_to(anchor.weights, (B, NUM_JOINTS))
     turns = strength[..., None] * here.away
@@ -152,13 +157,8 @@ def _normal_equations(model, here: _Evaluation, targets, anchor, prior, damping)
     none = xp.zeros_like(here.state.trans)
     gradient = gradient + xp.concat([_flat(xp, xp.matrix_transpose(turns)), none], axis=1)
     diagonal = xp.concat([strength, strength, strength, none], axis=1) + damping[:, None]
-    identity = xp.eye(UNKNOWNS, dtype=hessian.dtype, device=model.backend.device)
+    identity = xp.eye(UNKNOWNS, dtype=wide, device=model.backend.device)
     return hessian + diagonal[:, :, None] * identity, gradient
-
-
-def _rows(xp, jacobian):
-    """(B,K,3,75) -> (B,3K,75)"""
-    return xp.reshape(jacobian, (jacobian.shape[0], -1, UNKNOWNS))
 
 
 def _prior_gradient(xp, pose, prior):

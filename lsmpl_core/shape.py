@@ -13,7 +13,7 @@ from .arrays import choose_backend
 from .body import Body
 from .errors import SolveError
 from .keypoints import KeypointTrack
-from .kinematics import KeypointModel, forward
+from .kinematics import KeypointModel
 from .layouts import Layout
 from .motion import NUM_BETAS
 from .prior import pose_statistics
@@ -51,6 +51,20 @@ class LinearKeypoints:
         return cls(columns[0], np.stack(columns[1:], axis=-1))
 
 
+@dataclass(frozen=True)
+class PoseFit:
+    """N frames whose poses meet their keypoints as well as they can: rotations (N,24,3,3), world (N,24,3,3), weights
+    (N,K), miss (N,K,3) from site to keypoint in metres, jacobian (N,3K,75) (see `KeypointModel.jacobian`) and
+    pose_hessian (N,75,75), half the Hessian of the fit's cost."""
+
+    rotations: np.ndarray
+    world: np.ndarray
+    weights: np.ndarray
+    miss: np.ndarray
+    jacobian: np.ndarray
+    pose_hessian: np.ndarray
+
+
 def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
     """Betas (10,) from the lengths between keypoints that hardly depend on the pose.
 
@@ -84,40 +98,41 @@ def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
 
 
 def refine_shape(
-    track: KeypointTrack,
     body: Body,
     parts: SiteParts,
-    frames: np.ndarray,
-    rotations: np.ndarray,
-    offset_spread: np.ndarray,
-    noise: float = 0.01,
+    betas: np.ndarray,
+    offsets: np.ndarray,
+    fit: PoseFit,
+    spread: np.ndarray,
+    noise: float,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Betas (10,) and site offsets (K,3) in the rest frame, given solved rotations (N,24,3,3) of some frames (N,).
+    """Better betas (10,) and site offsets (K,3) in the rest frame, from frames whose poses were settled with these.
 
-    Linear least squares over betas, offsets and each frame's translation, with the betas drawn to 0 by unit variance,
-    the offsets by `offset_spread` (K,) metres (0 fixes a site), and keypoints uncertain by `noise` metres.
+    One Gauss-Newton step over betas, offsets and all poses, of which the poses are eliminated (a Schur complement):
+    what another pose could explain as well says nothing of the shape. The betas are drawn to 0 by unit variance, the
+    offsets by `spread` (K,) metres (0 fixes a site), and the poses by the prior. However many frames there are, they
+    count as one with keypoints uncertain by `noise` metres: what is wrong about a site is wrong in all of them.
     """
-    linear = LinearKeypoints.at(body, parts, rotations)
-    weight = track.confidence[frames]
-    target = np.where(weight[..., None] > 0, track.positions[frames], 0.0)
-    trans = np.zeros((len(frames), 3))
-    world = forward(rotations, body.joint_template[None], trans)[0][:, parts.bearer]
-    K = parts.count
-    columns = np.zeros((len(frames), K, 3, NUM_BETAS + 3 * K))
-    columns[..., :NUM_BETAS] = linear.directions
-    for k in range(K):
-        columns[:, k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = world[:, k]
-    # A free translation per frame is the same as taking weighted means off both sides.
-    total = np.maximum(weight.sum(axis=1), 1e-9)
-    columns -= (np.einsum("nk,nkcu->ncu", weight, columns) / total[:, None, None])[:, None]
-    error = target - linear.base
-    error -= (np.einsum("nk,nkc->nc", weight, error) / total[:, None])[:, None]
-    scaled = columns * (weight / len(frames))[..., None, None]
-    hessian = np.einsum("nkcu,nkcv->uv", scaled, columns, optimize=True) / noise**2
-    gradient = np.einsum("nkcu,nkc->u", scaled, error, optimize=True) / noise**2
-    spread = np.concatenate([np.ones(NUM_BETAS), np.repeat(np.maximum(offset_spread, 1e-6), 3)])
-    solution = np.linalg.solve(hessian + np.diag(1.0 / np.square(spread)), gradient)
-    return np.clip(solution[:NUM_BETAS], -4.0, 4.0), solution[NUM_BETAS:].reshape(K, 3)
+    K, frames = parts.count, len(fit.weights)
+    directions = LinearKeypoints.at(body, parts, fit.rotations).directions
+    hessian, gradient = np.zeros((NUM_BETAS + 3 * K,) * 2), np.zeros(NUM_BETAS + 3 * K)
+    for f in range(frames):
+        columns = np.zeros((K, 3, NUM_BETAS + 3 * K))
+        columns[..., :NUM_BETAS] = directions[f]
+        for k in range(K):
+            columns[k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = fit.world[f, parts.bearer[k]]
+        columns = columns.reshape(3 * K, -1)
+        weight = np.repeat(fit.weights[f], 3)
+        weighted = columns.T * weight
+        shared = weighted @ fit.jacobian[f]
+        eliminated = np.linalg.solve(fit.pose_hessian[f], shared.T)
+        hessian += weighted @ columns - shared @ eliminated
+        gradient += weighted @ fit.miss[f].reshape(-1)
+    precision = 1.0 / np.square(np.concatenate([np.ones(NUM_BETAS), np.repeat(np.maximum(spread, 1e-6), 3)]))
+    now = np.concatenate([betas, offsets.ravel()])
+    scale = 1.0 / (frames * noise**2)
+    now = now + np.linalg.solve(scale * hessian + np.diag(precision), scale * gradient - precision * now)
+    return np.clip(now[:NUM_BETAS], -4.0, 4.0), now[NUM_BETAS:].reshape(K, 3)
 
 
 def offset_spread(layout: Layout) -> np.ndarray:

@@ -7,6 +7,7 @@ directions: each frame is predicted from the pose before it, polished, and ancho
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,13 +20,19 @@ from .rotation import log_map
 from .shape import fit_shape, offset_spread, refine_shape
 from .sites import site_parts
 from .skeleton import NUM_JOINTS
-from .take import WARM_UP, Progress, Take
+from .take import FADE, UNKNOWN_NOISE, WARM_UP, Progress, Take
 from .tracking import Poses, SolveOptions
 
 SHAPE_ROUNDS = 3
 LONG = 300
 """Frames from which a take is solved in lanes."""
 MOST_LANES = 64
+SHAPE_NOISE = 0.0005, 0.01
+"""Metres: less noise is not believed while the shape is unknown, and what is more is the sites', not noise."""
+SHAPE_PRIOR = 5.0
+"""How much more the pose prior counts while the shape is unknown: a likely pose says what a long torso is."""
+CLEAN = 0.002
+"""Metres of noise up to which the sites are taken for where the keypoints are, as on made-up or exported tracks."""
 NOISE_FRAMES = 24
 SETTLING = 6
 """Steps in which poses that are near the best ones reach them."""
@@ -84,8 +91,8 @@ def solve_steps(
 
 
 def _best_lanes(frames: int) -> int:
-    """A step of n lanes takes about 1.5 ms and 0.2 ms for each, and there are `WARM_UP` steps beyond frames / n."""
-    return min(round((1.5 / 0.2 * frames / WARM_UP) ** 0.5), MOST_LANES)
+    """A step of n lanes takes about 1.5 ms and 0.2 ms for each, and each goes some frames beyond its own."""
+    return min(round((1.5 / 0.2 * frames / (WARM_UP + FADE)) ** 0.5), MOST_LANES)
 
 
 def run_to_end(steps: Iterator[Progress], progress: Callable[[Progress], None] | None) -> Motion:
@@ -116,7 +123,8 @@ def finished(take: Take, track: KeypointTrack, body: Body, betas: np.ndarray, po
 def _estimate_shape(track, body, parts, options):
     """Betas (10,) and site offsets (K,3): from segment lengths, then from stretches of the take solved with them."""
     backend = choose_backend("numpy")
-    betas, offsets = fit_shape(track, body, parts), None
+    betas = fit_shape(track, body, parts)
+    options = replace(options, prior=SHAPE_PRIOR * options.prior)
     take = Take(track, body, parts, betas, backend, options)
     starts = take.cold_starts()
     frames, solved = [], []
@@ -125,14 +133,19 @@ def _estimate_shape(track, body, parts, options):
         solved.append((yield from take.run(start, stretch, stage="shape")))
         frames += stretch
     poses = Poses(np.concatenate([p.rotations for p in solved]), np.concatenate([p.trans for p in solved]))
-    spread = offset_spread(track.layout)
-    for _ in range(SHAPE_ROUNDS):
-        betas, offsets = refine_shape(track, body, parts, np.array(frames), poses.rotations, spread)
-        noise = take.measured_noise(poses, frames)
-        take = Take(track, body, parts, betas, backend, options, offsets)
-        take.expect_noise(noise)
-        poses = take.settle(poses, frames, SETTLING)
-        yield Progress("shape", len(frames), len(frames))
+    poses = take.settle(poses, frames, SETTLING)
+    offsets = np.zeros((parts.count, 3))
+    for spread in (np.zeros(parts.count), offset_spread(track.layout)):
+        for _ in range(SHAPE_ROUNDS):
+            noise = take.measured_noise(poses, frames)
+            fit, sure = take.pose_fit(poses, frames), np.clip(noise, *SHAPE_NOISE)
+            betas, offsets = refine_shape(body, parts, betas, offsets, fit, spread, sure)
+            take = Take(track, body, parts, betas, backend, options, offsets)
+            take.expect_noise(max(noise, UNKNOWN_NOISE))
+            poses = take.settle(poses, frames, SETTLING)
+            yield Progress("shape", len(frames), len(frames))
+        if take.measured_noise(poses, frames) < CLEAN:
+            break
     return betas, offsets
 
 

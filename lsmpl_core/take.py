@@ -11,19 +11,24 @@ from .arrays import Backend
 from .body import Body
 from .errors import SolveError
 from .keypoints import KeypointTrack
-from .kinematics import KeypointModel
+from .kinematics import UNKNOWNS, KeypointModel
 from .network import load_network, rest_bones
 from .polish import Anchor, Targets, polish
 from .prior import pose_prior
-from .rotation import exp_map
+from .rotation import exp_map, orthonormalise
+from .shape import PoseFit
 from .sites import SiteParts
 from .skeleton import NUM_JOINTS
 from .start import LAST_STEPS, centred, start_poses
 from .tracking import SOLVERS, Poses, SolveOptions, Tracker, noise_share
 
 FRAMES_AT_ONCE = 64
-WARM_UP = 40
-"""Frames a lane goes before its own; on three recorded takes, seams then agreed within 0.14 mm and 0.16 degrees."""
+UNKNOWN_NOISE = 0.001
+"""Metres of noise that are expected before it is measured."""
+LEAST_HOLD = 1e-9
+"""Weight in m²/rad² with which a settling pose is held, so that what nothing says is defined."""
+WARM_UP, FADE = 40, 30
+"""Frames a lane goes before its own, and beyond them while the next one fades in."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +76,14 @@ class Take:
         self.positions = np.where(track.visible[..., None], track.positions, 0.0)
         self.weights = track.confidence
         self.source = track.source or "the track"
-        self.expect_noise(options.noise or 0.0)
+        self.expect_noise(UNKNOWN_NOISE if options.noise is None else options.noise)
 
     def __len__(self) -> int:
         return len(self.positions)
 
     def expect_noise(self, noise: float) -> None:
         """Weigh anchor and prior for keypoints that are off by `noise` metres in each axis."""
-        self.prior = pose_prior(self.backend, noise_share(float(noise)) * self.options.prior)
+        self.prior = pose_prior(self.backend, float(noise_share(np.asarray(noise))) * self.options.prior)
         self.tracker = Tracker(
             self.backend,
             self.model,
@@ -91,11 +96,35 @@ class Take:
             lambda frames: self._from_nothing(frames)[0],
         )
 
+    def pose_fit(self, poses: Poses, frames: Sequence[int]) -> PoseFit:
+        """What settled poses leave for the shape to explain."""
+        frames = list(frames)
+        state = self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans))
+        jacobian = self.backend.numpy(self.model.jacobian(state)).reshape(len(frames), -1, UNKNOWNS)
+        weights = self.weights[frames]
+        rows = np.repeat(weights, 3, axis=1)[..., None]
+        hessian = np.swapaxes(jacobian * rows, 1, 2) @ jacobian + self.backend.numpy(self.prior.hessian)
+        return PoseFit(
+            poses.rotations,
+            self.backend.numpy(state.world),
+            weights,
+            self.positions[frames] - self.backend.numpy(state.keypoints),
+            jacobian,
+            hessian + LEAST_HOLD * np.eye(UNKNOWNS),
+        )
+
     def measured_noise(self, poses: Poses, frames: Sequence[int]) -> float:
-        """Metres in each axis, from how far the keypoints are from poses that were fitted to them loosely."""
-        residual = self.residual(poses, frames)
-        seen = residual[np.isfinite(residual)]
-        return float(np.sqrt(np.mean(np.square(seen)) / 3.0)) if seen.size else 0.0
+        """Metres in each axis, from how far the keypoints are from poses that were settled on them.
+
+        A pose follows part of the noise: as many coordinates as the trace of the hat matrix are lost to it.
+        """
+        fit = self.pose_fit(poses, frames)
+        seen = 3.0 * (fit.weights > 0).sum()
+        rows = np.repeat(fit.weights, 3, axis=1)[..., None]
+        data = np.swapaxes(fit.jacobian * rows, 1, 2) @ fit.jacobian
+        followed = np.trace(np.linalg.solve(fit.pose_hessian, data), axis1=1, axis2=2).sum()
+        squares = (fit.weights[..., None] * np.square(fit.miss)).sum()
+        return float(np.sqrt(squares / max(seen - followed, 0.1 * seen))) if seen else 0.0
 
     def targets(self, frames) -> Targets:
         """Of some frames, on the backend."""
@@ -152,26 +181,33 @@ class Take:
         """`run` over the whole take, in about `count` stretches that are solved side by side, as one batch.
 
         Each lane goes away from the start, as `run` does. It begins, from nothing, `WARM_UP` frames before its stretch
-        (those at the start wait there), which makes it forget how it began: at the seams the poses are those of the
-        lane before. Yields `Progress` and returns `Poses`.
+        (those at the start wait there), which makes it forget most of how it began. It goes on for `FADE` frames beyond
+        its stretch, in which the next lane is faded in. Yields `Progress` and returns `Poses`.
         """
-        length = -(-len(self) // count)
+        length = max(-(-len(self) // count), FADE)
         ahead, back = np.arange(start.frame, len(self), length), np.arange(start.frame, -1, -length)
         first, direction = np.concatenate([ahead, back]), np.repeat([1, -1], [len(ahead), len(back)])
-        steps = np.arange(-WARM_UP, length)
-        path = first + direction * steps[:, None]
-        own = (steps[:, None] >= 0) & (path >= 0) & (path < len(self))
+        steps = np.arange(-WARM_UP, length + FADE)[:, None]
+        path = first + direction * steps
+        at_start = first == start.frame
+        share = np.where(at_start, 1.0, np.clip((steps + 1) / (FADE + 1), 0.0, 1.0))
+        share = np.minimum(share, np.clip((length + FADE - steps) / (FADE + 1), 0.0, 1.0))
+        share[(steps < 0) | (path < 0) | (path >= len(self)) | ((path == start.frame) & (direction < 0))] = 0.0
         path = np.where(direction > 0, np.clip(path, start.frame, len(self) - 1), np.clip(path, 0, start.frame))
         begun = self._from_nothing(path[0], thorough=False)[0]
-        at_start = path[0] == start.frame
-        begun.rotations[at_start], begun.trans[at_start] = start.rotations, start.trans
-        rotations, trans = np.empty((len(self), NUM_JOINTS, 3, 3)), np.empty((len(self), 3))
+        waits = path[0] == start.frame
+        begun.rotations[waits], begun.trans[waits] = start.rotations, start.trans
+        rotations, trans = np.zeros((len(self), NUM_JOINTS, 3, 3)), np.zeros((len(self), 3))
+        total = np.zeros(len(self))
         lanes = self.tracker.follow(self.tracker.state(begun), path[0], path)
         for step, (frames, state, residual) in enumerate(lanes):
-            kept, poses = own[step], self.tracker.poses(state)
-            rotations[frames[kept]], trans[frames[kept]] = poses.rotations[kept], poses.trans[kept]
+            counts, poses = share[step] > 0.0, self.tracker.poses(state)
+            where, weight = frames[counts], share[step, counts]
+            rotations[where] += weight[:, None, None, None] * poses.rotations[counts]
+            trans[where] += weight[:, None] * poses.trans[counts]
+            total[where] += weight
             yield Progress("solve", len(self) * (step + 1) // len(path), len(self), float(residual[0]))
-        return Poses(rotations, trans)
+        return Poses(orthonormalise(rotations), trans / total[:, None])
 
     def improved(self, poses: Poses, frames: Sequence[int]) -> Iterator[Progress]:
         """Predict and polish some frames from the poses they have, in large batches and each frame on its own.
@@ -191,7 +227,7 @@ class Take:
     def settle(self, poses: Poses, frames: Sequence[int], steps: int) -> Poses:
         """Polish some frames from the poses they have, all at once and each on its own."""
         state = self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans))
-        free = Anchor(state.rotations, self.backend.array(np.full(NUM_JOINTS, 1e-9)))
+        free = Anchor(state.rotations, self.backend.array(np.full(NUM_JOINTS, LEAST_HOLD)))
         done = polish(self.model, state, self.targets(list(frames)), free, self.prior, steps=steps)
         return Poses(self.backend.numpy(done.state.rotations), self.backend.numpy(done.state.trans))
 

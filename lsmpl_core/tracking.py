@@ -24,10 +24,11 @@ from .start import centred
 SOLVERS = ("network", "polish")
 TYPICAL_SPREAD = 0.1
 """Radians: a joint that the network expects to be off by this much is anchored with the options' weight."""
-EXACT = 0.001
-"""Metres of noise for which the options' weights are meant."""
-MOST_FIRMNESS = 200.0
-"""Most that noise multiplies them by."""
+EXACT, LOUD, LOUDEST = 0.0001, 0.01, 0.03
+"""Metres of noise: the options' weights are meant for the first; from the second on, a prediction, which has seen the
+keypoints too, is worth more than its spread says; more than the third is not believed."""
+DAMPING = 1e-7
+"""First damping of the polish, in m²/rad²: next to nothing, for the prediction is near and the anchor holds it."""
 LOST = 0.02
 """Mean residual in metres above which, with exact keypoints, a frame is tried from nothing; later ones again only if
 theirs has grown."""
@@ -47,10 +48,10 @@ class SolveOptions:
     """
 
     solver: str = "network"
-    polish: int = 2
+    polish: int = 1
     noise: float | None = None
-    anchor: float = 1e-4
-    prior: float = 1e-6
+    anchor: float = 1e-6
+    prior: float = 2e-9
     shape_frames: int = 80
 
 
@@ -64,15 +65,13 @@ class Poses:
 
 def firmness(spread, noise, anchor: float = SolveOptions.anchor):
     """(B,24) weights in m²/rad² of predictions with these spreads (B,24), for keypoints with this noise (B,)."""
-    return anchor * noise_share(noise)[:, None] * (TYPICAL_SPREAD / spread) ** 2
+    louder = 1.0 + (array_namespace(noise).clip(noise, EXACT, LOUDEST) / LOUD) ** 2
+    return anchor * (noise_share(noise) * louder)[:, None] * (TYPICAL_SPREAD / spread) ** 2
 
 
 def noise_share(noise):
-    """How much more than with exact keypoints anchor and prior count: a number, or an array of the noise in metres."""
-    share = (noise / EXACT) ** 2
-    if isinstance(share, float):
-        return min(max(share, 1.0), MOST_FIRMNESS)
-    return array_namespace(share).clip(share, 1.0, MOST_FIRMNESS)
+    """How much more than with exact keypoints anchor and prior count; noise is an array, in metres."""
+    return (array_namespace(noise).clip(noise, EXACT, LOUDEST) / EXACT) ** 2
 
 
 class Tracker:
@@ -102,8 +101,9 @@ class Tracker:
         self.weights = self.backend.array(weights)
         self.lost = max(LOST, LOST_TO_NOISE * noise)
         self.noise = self.backend.array([noise])
-        self.prior = pose_prior(self.backend, noise_share(noise) * options.prior)
-        self.held = self.backend.array(np.full(NUM_JOINTS, noise_share(noise) * options.anchor))
+        share = float(noise_share(np.asarray(noise)))
+        self.prior = pose_prior(self.backend, share * options.prior)
+        self.held = self.backend.array(np.full(NUM_JOINTS, share * options.anchor))
 
     def state(self, poses: Poses) -> State:
         return self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans - self.middle))
@@ -145,7 +145,8 @@ class Tracker:
         state, anchor = self._predicted(centred(self.model, state, targets), targets)
         if self.options.polish == 0:
             return state
-        return polish(self.model, state, targets, anchor, self.prior, steps=self.options.polish).state
+        steps = self.options.polish
+        return polish(self.model, state, targets, anchor, self.prior, steps=steps, damping=DAMPING).state
 
     def _predicted(self, state: State, targets: Targets) -> tuple[State, Anchor]:
         """The next poses by the network, or, without it, the poses before them; and how firmly to hold on to them."""

@@ -34,8 +34,10 @@ from lsmpl_core.start import centred
 from lsmpl_core.tracking import firmness
 from training.data import Clips, mirrored, mixed
 
-LOOSE = {"wrist": 0.35, "collar": 0.12, "hand": 0.1, "foot": 0.1}
+LOOSE = {"wrist": 0.35, "collar": 0.08, "hand": 0.1, "foot": 0.1}
 """Joints by a part of their name, and the standard deviation in radians of a turn that lasts for a window."""
+POLISH_DAMPING = 1e-6
+"""In m²/rad²; a little more than when solving, for the gradient's sake."""
 LASTING_NOISE = 0.7
 """Of a keypoint's noise, the share that stays for a window."""
 
@@ -60,7 +62,7 @@ class Config:
     """Decay of the running mean of the weights, which is what is saved."""
     mix: float = 0.5
     """Share of windows that borrow limbs."""
-    loose: float = 0.5
+    loose: float = 0.2
     """Share of windows in which joints that the data hardly moves, or moves wrongly, are turned (see `LOOSE`)."""
     shape_spread: float = 1.2
     """Standard deviation of the betas."""
@@ -235,7 +237,8 @@ class Trainer:
         """The first `count` windows after a step of the polish, through which the loss is differentiated."""
         now = _mapped(lambda a: a[:count], now)
         anchor = Anchor(now.rotations, firmness(spread[:count], noise[:count]))
-        return polish(model, now, Targets(targets.positions[:count], targets.weights[:count]), anchor, steps=1).state
+        some = Targets(targets.positions[:count], targets.weights[:count])
+        return polish(model, now, some, anchor, steps=1, damping=POLISH_DAMPING).state
 
     # Running.
 

@@ -43,19 +43,15 @@ def test_lanes_agree_with_the_sequence_at_every_seam(body, stroll, begin):
     start = Start(begin, exp_map(motion.poses[begin]), motion.trans[begin])
     sequence, _ = ended(take.run(start, range(len(track))))
     lanes, reports = ended(take.run_in_lanes(start, LANES))
-    length = len(track) // LANES
-    seams = [*range(begin + length, len(track), length), *range(begin - length, -1, -length)]
-    assert seams
     turned = np.degrees(angle_between(sequence.rotations, lanes.rotations))
     joints = [
         body.joints(lsmpl.Motion(log_map(p.rotations), p.trans, stroll.betas, body=body.key)) for p in (sequence, lanes)
     ]
     apart = 1000.0 * np.linalg.norm(joints[0] - joints[1], axis=2)
-    for seam in seams:
-        near = slice(max(seam - 1, 0), seam + 2)
-        assert apart[near].max() < 1.0
-        assert turned[near].max() < 1.0
-    assert apart.mean() < 0.5
+    assert apart.max() < 1.0
+    assert turned.max() < 1.0
+    assert apart.mean() < 0.1
+    np.testing.assert_allclose(lanes.rotations[begin], exp_map(motion.poses[begin]), atol=1e-9)
     assert [report.done for report in reports] == sorted(report.done for report in reports)
     assert reports[-1].done == len(track)
 
