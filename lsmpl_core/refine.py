@@ -19,7 +19,7 @@ from .motion import Motion
 from .rotation import exp_map, log_map
 from .shape import fit_shape
 from .sites import site_parts
-from .solve import SETTLING, finished, run_to_end
+from .solve import SETTLING, finished, run_to_end, shape_from_poses, shape_take
 from .start import rigid_alignment
 from .take import Progress, Take
 from .tracking import Poses, SolveOptions
@@ -65,10 +65,16 @@ def refine_steps(
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
     options = options or SolveOptions()
     parts = site_parts(body, track.layout.sites)
-    betas = motion.betas if _betas_fit(motion, body) else fit_shape(track, body, parts)
-    take = Take(track, body, parts, betas, choose_backend(device), options)
+    known = _betas_fit(motion, body)
+    betas, offsets = motion.betas if known else fit_shape(track, body, parts), None
     motion = _turned_into(track, body, replace(motion, betas=betas, body=body.key))
     poses = Poses(exp_map(motion.poses), motion.trans)
+    if not known:
+        take = shape_take(track, body, parts, betas, options)
+        frames = [int(frame) for frame in take.best_seen(options.shape_frames)]
+        some = Poses(poses.rotations[frames], poses.trans[frames])
+        betas, offsets = yield from shape_from_poses(track, body, parts, betas, options, some, frames)
+    take = Take(track, body, parts, betas, choose_backend(device), options, offsets)
     if options.noise is None:
         frames = take.best_seen(NOISE_FRAMES)
         some = Poses(poses.rotations[frames], poses.trans[frames])

@@ -6,7 +6,7 @@ directions: each frame is predicted from the pose before it, polished, and ancho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from .keypoints import KeypointTrack
 from .motion import NUM_BETAS, Motion
 from .rotation import log_map
 from .shape import fit_shape, offset_spread, refine_shape
-from .sites import site_parts
+from .sites import SiteParts, site_parts
 from .skeleton import NUM_JOINTS
 from .take import FADE, UNKNOWN_NOISE, WARM_UP, Progress, Take
 from .tracking import Poses, SolveOptions
@@ -122,10 +122,8 @@ def finished(take: Take, track: KeypointTrack, body: Body, betas: np.ndarray, po
 
 def _estimate_shape(track, body, parts, options):
     """Betas (10,) and site offsets (K,3): from segment lengths, then from stretches of the take solved with them."""
-    backend = choose_backend("numpy")
     betas = fit_shape(track, body, parts)
-    options = replace(options, prior=SHAPE_PRIOR * options.prior)
-    take = Take(track, body, parts, betas, backend, options)
+    take = shape_take(track, body, parts, betas, options)
     starts = take.cold_starts()
     frames, solved = [], []
     for start in starts:
@@ -133,6 +131,23 @@ def _estimate_shape(track, body, parts, options):
         solved.append((yield from take.run(start, stretch, stage="shape")))
         frames += stretch
     poses = Poses(np.concatenate([p.rotations for p in solved]), np.concatenate([p.trans for p in solved]))
+    return (yield from shape_from_poses(track, body, parts, betas, options, poses, frames))
+
+
+def shape_from_poses(
+    track: KeypointTrack,
+    body: Body,
+    parts: SiteParts,
+    betas: np.ndarray,
+    options: SolveOptions,
+    poses: Poses,
+    frames: Sequence[int],
+) -> Iterator[Progress]:
+    """Yields `Progress` and returns better betas (10,) and site offsets (K,3), from frames with roughly known poses.
+
+    Sites stay where they are on the body if the frames can be met so; otherwise they are displaced as well.
+    """
+    take = shape_take(track, body, parts, betas, options)
     poses = take.settle(poses, frames, SETTLING)
     offsets = np.zeros((parts.count, 3))
     for spread in (np.zeros(parts.count), offset_spread(track.layout)):
@@ -140,13 +155,18 @@ def _estimate_shape(track, body, parts, options):
             noise = take.measured_noise(poses, frames)
             fit, sure = take.pose_fit(poses, frames), np.clip(noise, *SHAPE_NOISE)
             betas, offsets = refine_shape(body, parts, betas, offsets, fit, spread, sure)
-            take = Take(track, body, parts, betas, backend, options, offsets)
-            take.expect_noise(max(noise, UNKNOWN_NOISE))
+            take = shape_take(track, body, parts, betas, options, offsets, max(noise, UNKNOWN_NOISE))
             poses = take.settle(poses, frames, SETTLING)
             yield Progress("shape", len(frames), len(frames))
         if take.measured_noise(poses, frames) < CLEAN:
             break
     return betas, offsets
+
+
+def shape_take(track, body, parts, betas, options, offsets=None, noise=UNKNOWN_NOISE) -> Take:
+    """A take to find the shape by, on NumPy."""
+    options = replace(options, prior=SHAPE_PRIOR * options.prior, noise=noise)
+    return Take(track, body, parts, betas, choose_backend("numpy"), options, offsets)
 
 
 def _stretch(track: KeypointTrack, start: int, count: int) -> list[int]:
