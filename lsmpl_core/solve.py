@@ -23,7 +23,9 @@ from .skeleton import NUM_JOINTS
 from .take import FADE, UNKNOWN_NOISE, WARM_UP, Progress, Take
 from .tracking import Poses, SolveOptions
 
-SHAPE_ROUNDS = 3
+SHAPE_ROUNDS = 8
+SETTLED_BETA = 0.01
+"""Change of a beta from which on there are no more rounds."""
 LONG = 300
 """Frames from which a take is solved in lanes."""
 MOST_LANES = 64
@@ -154,10 +156,13 @@ def shape_from_poses(
         for _ in range(SHAPE_ROUNDS):
             noise = take.measured_noise(poses, frames)
             fit, sure = take.pose_fit(poses, frames), np.clip(noise, *SHAPE_NOISE)
+            before = betas
             betas, offsets = refine_shape(body, parts, betas, offsets, fit, spread, sure)
             take = shape_take(track, body, parts, betas, options, offsets, max(noise, UNKNOWN_NOISE))
             poses = take.settle(poses, frames, SETTLING)
             yield Progress("shape", len(frames), len(frames))
+            if np.abs(betas - before).max() < SETTLED_BETA:
+                break
         if take.measured_noise(poses, frames) < CLEAN:
             break
     return betas, offsets
