@@ -108,6 +108,13 @@ class KeypointModel:
         """(K,24): the part of each keypoint's mass that each joint moves."""
         return self.backend.xp.sum(self.lever * self.mass, axis=-1)
 
+    @cached_property
+    def lever_of_parts(self):
+        """(P,K*24): `lever`, as one matrix that lies in memory as it is read."""
+        K, J, P = self.lever.shape
+        flat = self.backend.numpy(self.lever).reshape(K * J, P)
+        return self.backend.array(np.ascontiguousarray(flat.T))
+
     def state(self, rotations, trans) -> State:
         xp = self.backend.xp
         world, joints = forward(rotations, self.rest_joints, trans)
@@ -144,7 +151,7 @@ class KeypointModel:
         K, J, P = self.lever.shape
         B = state.world.shape[0]
         parts = xp.reshape(xp.matrix_transpose(state.parts), (-1, P))
-        levers = xp.reshape(xp.matmul(parts, xp.matrix_transpose(xp.reshape(self.lever, (-1, P)))), (-1, 3, K, J))
+        levers = xp.reshape(xp.matmul(parts, self.lever_of_parts), (-1, 3, K, J))
         levers = levers - self.lever_mass * xp.matrix_transpose(state.joints)[:, :, None]
         d = [levers[:, i] for i in range(3)]
         g = xp.permute_dims(state.world, (2, 3, 0, 1))[:, :, :, None]

@@ -129,7 +129,7 @@ class Trainer:
         weights = {}
         for name, shape in shapes(self.config.width, self.config.blocks).items():
             still = len(shape) == 1 or name == "out.weight"
-            scale = 0.0 if still else shape[1] ** -0.5 * (0.5 if name.endswith(".up") else 1.0)
+            scale = 0.0 if still else shape[0] ** -0.5 * (0.5 if name.endswith(".up") else 1.0)
             value = scale * torch.randn(shape, generator=self.generator, device=self.device)
             weights[name] = value.requires_grad_()
         return weights

@@ -158,7 +158,7 @@ def test_lone_turns_are_torques_over_moments_of_inertia(backend, body):
 def test_the_canonical_set_is_known_to_every_body_and_has_each_site_once():
     assert set(CANONICAL) <= set(SITE_NAMES)
     assert len(set(CANONICAL)) == len(CANONICAL)
-    assert shapes(8, 1)["in.weight"] == (8, INPUTS)
+    assert shapes(8, 1)["in.weight"] == (INPUTS, 8)
 
 
 @pytest.mark.parametrize("layout", sorted(lsmpl.LAYOUTS))
