@@ -263,15 +263,14 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     path = Path(path)
     try:
         content = _load(path)
-        model = content.get("model") if isinstance(content, dict) else None
+        model = content["model"] if isinstance(content, dict) and "model" in content else None
         if not isinstance(model, dict):
             raise ValueError(f"has no tensors under model; it holds {_listed(content)}")
-        _check(model)
+        return _checked(model)
     except OSError as error:
         raise NetworkFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise NetworkFileError(f"{path}: {error}; expected the published checkpoint, best_ckpt.pth.tar") from error
-    return model
 
 
 def _load(path: Path) -> object:
@@ -282,29 +281,27 @@ def _load(path: Path) -> object:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise ValueError(f"is a damaged PyTorch file ({error})") from error
-    if size > MAX_BYTES:
-        raise ValueError(f"unpacks to {size >> 20} MB; at most {MAX_BYTES >> 20} MB are read")
-    try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        if size <= MAX_BYTES:
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch has no error class for this, and lets those of zipfile and pickle through
         raise ValueError(
             f"is a PyTorch file that is damaged or holds more than tensors ({type(error).__name__}); "
             "nothing in it was run"
         ) from error
+    raise ValueError(f"unpacks to {size >> 20} MB; at most {MAX_BYTES >> 20} MB are read")
 
 
-def _check(model: dict) -> None:
+def _checked(model: dict) -> dict[str, torch.Tensor]:
     expected = _expected()
-    wrong = [f"{name} {_fault(model[name], like)}" for name, like in expected.items() if name in model]
+    faults = {name: _fault(model[name], like) for name, like in expected.items() if name in model}
     lists = {
         "missing": [name for name in expected if name not in model],
         "unexpected": [str(name)[:80] for name in model if name not in expected],
-        "wrong": [fault for fault in wrong if not fault.endswith(" ")],
+        "wrong": [f"{name} {fault}" for name, fault in faults.items() if fault],
     }
     if any(lists.values()):
         raise ValueError("; ".join(f"{what}: {_shortened(names)}" for what, names in lists.items() if names))
+    return {name: model[name] for name in expected}
 
 
 def _fault(value: object, like: torch.Tensor) -> str:

@@ -33,6 +33,8 @@ FROZEN = (
     ),
 )
 
+ROUNDING = 1e-4  # Of random weights in single precision: some 6D rotations have almost parallel columns.
+
 
 def weights(seed: int) -> dict:
     """Tensors of a checkpoint, such that everything in it counts."""
@@ -116,7 +118,7 @@ def test_a_new_network_is_saved_loaded_and_predicts_the_same(saved):
 def test_predicts_each_body_of_a_batch_as_if_it_were_alone(network):
     together = network.predict(*inputs(5))
     alone = [network.predict(*(values[i : i + 1] for values in inputs(5))) for i in range(5)]
-    np.testing.assert_allclose(rotations(together), rotations(torch.cat(alone)), atol=1e-5)
+    np.testing.assert_allclose(rotations(together), rotations(torch.cat(alone)), atol=ROUNDING)
 
 
 @pytest.mark.parametrize("moved", [True, False])
@@ -127,8 +129,8 @@ def test_turning_the_take_turns_the_global_orientation_alone(network, moved):
     turned[:, :3] = log_map(turn @ exp_map(poses[:, :3]))
     here = rotations(network.predict(start, target, poses, betas))
     there = rotations(network.predict(start @ turn.T + shift, target @ turn.T + shift, turned, betas))
-    np.testing.assert_allclose(there[:, 0], turn @ here[:, 0], atol=5e-5)
-    np.testing.assert_allclose(there[:, 1:], here[:, 1:], atol=5e-5)
+    np.testing.assert_allclose(there[:, 0], turn @ here[:, 0], atol=ROUNDING)
+    np.testing.assert_allclose(there[:, 1:], here[:, 1:], atol=ROUNDING)
 
 
 def test_keypoints_target_pose_and_shape_all_count(network):
@@ -194,7 +196,7 @@ def test_a_gpu_predicts_what_the_cpu_predicts(saved):
     on_gpu = PublishedNetwork.load(path, "cuda").predict(*inputs(64))
     assert on_gpu.device.type == "cuda"
     expected = PublishedNetwork.load(path).predict(*inputs(64))
-    np.testing.assert_allclose(rotations(on_gpu.cpu()), rotations(expected), atol=2e-4)
+    np.testing.assert_allclose(rotations(on_gpu.cpu()), rotations(expected), atol=ROUNDING)
 
 
 # Files
@@ -251,7 +253,7 @@ def test_says_what_it_found_in_other_pytorch_files(saved, content, message):
         (b"", "is no PyTorch file"),
         (b"#!/bin/sh\n", "is no PyTorch file"),
         (pickle.dumps({"model": {}}), "is no PyTorch file"),
-        (b"PK\x03\x04 and no more", "is a damaged PyTorch file"),
+        (b"PK\x03\x04 and no more", "is a PyTorch file that is damaged"),
     ],
 )
 def test_says_that_other_files_are_none(tmp_path, data, message):
