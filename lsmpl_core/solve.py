@@ -31,8 +31,6 @@ LONG = 300
 MOST_LANES = 64
 SHAPE_NOISE = 0.0005, 0.01
 """Metres: less noise is not believed while the shape is unknown, and what is more is the sites', not noise."""
-SHAPE_PRIOR = 5.0
-"""How much more the pose prior counts while the shape is unknown: a likely pose says what a long torso is."""
 CLEAN = 0.002
 """Metres of noise up to which the sites are taken for where the keypoints are, as on made-up or exported tracks."""
 NOISE_FRAMES = 24
@@ -170,8 +168,7 @@ def shape_from_poses(
 
 def shape_take(track, body, parts, betas, options, offsets=None, noise=UNKNOWN_NOISE) -> Take:
     """A take to find the shape by, on NumPy."""
-    options = replace(options, prior=SHAPE_PRIOR * options.prior, noise=noise)
-    return Take(track, body, parts, betas, choose_backend("numpy"), options, offsets)
+    return Take(track, body, parts, betas, choose_backend("numpy"), replace(options, noise=noise), offsets)
 
 
 def _stretch(track: KeypointTrack, start: int, count: int) -> list[int]:

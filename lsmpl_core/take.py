@@ -27,7 +27,7 @@ UNKNOWN_NOISE = 0.001
 """Metres of noise that are expected before it is measured."""
 LEAST_HOLD = 1e-9
 """Weight in m²/rad² with which a settling pose is held, so that what nothing says is defined."""
-WARM_UP, FADE = 40, 30
+WARM_UP, FADE = 50, 30
 """Frames a lane goes before its own, and beyond them while the next one fades in."""
 
 

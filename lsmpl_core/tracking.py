@@ -27,6 +27,9 @@ TYPICAL_SPREAD = 0.1
 EXACT, LOUD, LOUDEST = 0.0001, 0.01, 0.03
 """Metres of noise: the options' weights are meant for the first; from the second on, a prediction, which has seen the
 keypoints too, is worth more than its spread says; more than the third is not believed."""
+FORGETTING = 0.2
+"""Share of the prior's weight that is left beside a prediction. The prediction is better without; but then joints that
+no keypoint shows (wrists) remember for ever how they began, and lanes that begin from nothing never agree."""
 DAMPING = 1e-7
 """First damping of the polish, in m²/rad²: next to nothing, for the prediction is near and the anchor holds it."""
 LOST = 0.02
@@ -51,7 +54,7 @@ class SolveOptions:
     polish: int = 1
     noise: float | None = None
     anchor: float = 1e-6
-    prior: float = 2e-9
+    prior: float = 1e-8
     shape_frames: int = 80
 
 
@@ -102,7 +105,7 @@ class Tracker:
         self.lost = max(LOST, LOST_TO_NOISE * noise)
         self.noise = self.backend.array([noise])
         share = float(noise_share(np.asarray(noise)))
-        self.prior = pose_prior(self.backend, share * options.prior)
+        self.prior = pose_prior(self.backend, share * options.prior * (1.0 if network is None else FORGETTING))
         self.held = self.backend.array(np.full(NUM_JOINTS, share * options.anchor))
 
     def state(self, poses: Poses) -> State:
