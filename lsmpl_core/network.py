@@ -57,6 +57,8 @@ NEAR = 0.1
 """Metres: misses are given in proportion up to about this far, and by their direction beyond."""
 SMALL_TURN = 0.3
 """Radians: the same for turns."""
+LEAST_INERTIA = 0.01
+"""Square metres that are added to a joint's inertia, so that one that moves next to nothing turns little."""
 TYPICAL_NOISE = 0.02
 
 
@@ -139,7 +141,7 @@ def _lone_turns(xp, joints, at, miss, mask):
     torque = sums[..., :3] - cross(joints, sums[..., 3:6])
     inertia = sums[..., 9:10] - 2.0 * xp.sum(joints * sums[..., 6:9], axis=-1, keepdims=True)
     inertia = inertia + xp.sum(joints * joints, axis=-1, keepdims=True) * sums[..., 10:]
-    return torque / (inertia + 0.01)
+    return torque / (inertia + LEAST_INERTIA)
 
 
 def _squashed(xp, v, size):

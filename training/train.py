@@ -56,7 +56,7 @@ class Config:
     warm_up: int = 500
     """Iterations in which the learning rate rises to its full height."""
     weight_decay: float = 0.01
-    polished: float = 0.5
+    polished: float = 0.3
     """Share of windows in which each pose is polished before the next step, as `solve` does."""
     average: float = 0.999
     """Decay of the running mean of the weights, which is what is saved."""
@@ -78,7 +78,7 @@ class Config:
     rotation_weight: float = 1.0
     position_weight: float = 5.0
     spread_weight: float = 0.02
-    validate_every: int = 2000
+    validate_every: int = 500
     minutes: float = math.inf
     """Stop, and save, after this long."""
     seed: int = 0

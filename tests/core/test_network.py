@@ -12,6 +12,7 @@ from lsmpl_core.kinematics import KeypointModel
 from lsmpl_core.network import (
     CANONICAL,
     INPUTS,
+    LEAST_INERTIA,
     SMALL_TURN,
     Network,
     Observation,
@@ -151,7 +152,7 @@ def test_lone_turns_are_torques_over_moments_of_inertia(backend, body):
         moved = [k for k in range(1, 24) if ANCESTORS[PARENTS[k], joint]] + [0] * (joint == 0)
         levers = joints[moved] - joints[joint]
         torque = np.cross(levers, miss[moved]).sum(axis=0)
-        expected = world[joint].T @ torque / (np.square(levers).sum() + 0.01)
+        expected = world[joint].T @ torque / (np.square(levers).sum() + LEAST_INERTIA)
         np.testing.assert_allclose(said[joint], expected, atol=1e-9)
 
 
