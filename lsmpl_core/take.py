@@ -184,30 +184,19 @@ class Take:
         (those at the start wait there), which makes it forget most of how it began. It goes on for `FADE` frames beyond
         its stretch, in which the next lane is faded in. Yields `Progress` and returns `Poses`.
         """
-        length = max(-(-len(self) // count), FADE)
-        ahead, back = np.arange(start.frame, len(self), length), np.arange(start.frame, -1, -length)
-        first, direction = np.concatenate([ahead, back]), np.repeat([1, -1], [len(ahead), len(back)])
-        steps = np.arange(-WARM_UP, length + FADE)[:, None]
-        path = first + direction * steps
-        at_start = first == start.frame
-        share = np.where(at_start, 1.0, np.clip((steps + 1) / (FADE + 1), 0.0, 1.0))
-        share = np.minimum(share, np.clip((length + FADE - steps) / (FADE + 1), 0.0, 1.0))
-        share[(steps < 0) | (path < 0) | (path >= len(self)) | ((path == start.frame) & (direction < 0))] = 0.0
-        path = np.where(direction > 0, np.clip(path, start.frame, len(self) - 1), np.clip(path, 0, start.frame))
+        path, share = plan_lanes(len(self), start.frame, count)
         begun = self._from_nothing(path[0], thorough=False)[0]
         waits = path[0] == start.frame
         begun.rotations[waits], begun.trans[waits] = start.rotations, start.trans
         rotations, trans = np.zeros((len(self), NUM_JOINTS, 3, 3)), np.zeros((len(self), 3))
-        total = np.zeros(len(self))
         lanes = self.tracker.follow(self.tracker.state(begun), path[0], path)
         for step, (frames, state, residual) in enumerate(lanes):
             counts, poses = share[step] > 0.0, self.tracker.poses(state)
             where, weight = frames[counts], share[step, counts]
             rotations[where] += weight[:, None, None, None] * poses.rotations[counts]
             trans[where] += weight[:, None] * poses.trans[counts]
-            total[where] += weight
             yield Progress("solve", len(self) * (step + 1) // len(path), len(self), float(residual[0]))
-        return Poses(orthonormalise(rotations), trans / total[:, None])
+        return Poses(orthonormalise(rotations), trans)
 
     def improved(self, poses: Poses, frames: Sequence[int]) -> Iterator[Progress]:
         """Predict and polish some frames from the poses they have, in large batches and each frame on its own.
@@ -247,3 +236,21 @@ class Take:
             out[some] = np.linalg.norm(miss, axis=-1)
         out[self.weights[frames] == 0] = np.nan
         return out
+
+
+def plan_lanes(frames: int, start: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The frame (S,L) that each of L lanes is at in each of S steps, and how much it counts there (S,L), 0 to 1.
+
+    Lanes go away from `start` in about `count` stretches in all; the shares of every frame sum to 1.
+    """
+    length = max(-(-frames // count), FADE)
+    ahead, back = np.arange(start, frames, length), np.arange(start, -1, -length)
+    first, direction = np.concatenate([ahead, back]), np.repeat([1, -1], [len(ahead), len(back)])
+    steps = np.arange(-WARM_UP, length + FADE)[:, None]
+    path = first + direction * steps
+    fading_in = np.where(first == start, 1.0, np.clip((steps + 1) / (FADE + 1), 0.0, 1.0))
+    share = np.minimum(fading_in, np.clip((length + FADE - steps) / (FADE + 1), 0.0, 1.0))
+    twice = (path == start) & (direction < 0)
+    share[(steps < 0) | (path < 0) | (path >= frames) | twice] = 0.0
+    low, high = np.where(direction > 0, start, 0), np.where(direction > 0, frames - 1, start)
+    return np.clip(path, low, high), share

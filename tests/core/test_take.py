@@ -9,7 +9,7 @@ import lsmpl_core as lsmpl
 from lsmpl_core.arrays import choose_backend
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.sites import site_parts
-from lsmpl_core.take import Start, Take
+from lsmpl_core.take import Start, Take, plan_lanes
 from lsmpl_core.tracking import Poses
 
 LANES = 3
@@ -33,6 +33,20 @@ def ended(steps):
             reports.append(next(steps))
         except StopIteration as stop:
             return stop.value, reports
+
+
+@pytest.mark.parametrize("frames", [1, 31, 300, 301, 1000])
+@pytest.mark.parametrize("where", [0.0, 0.4, 1.0])
+@pytest.mark.parametrize("count", [1, 3, 20])
+def test_lanes_share_every_frame_and_move_one_frame_a_step(frames, where, count):
+    start = round(where * (frames - 1))
+    path, share = plan_lanes(frames, start, count)
+    total = np.zeros(frames)
+    np.add.at(total, path.ravel(), share.ravel())
+    np.testing.assert_allclose(total, 1.0)
+    assert path.min() >= 0 and path.max() < frames
+    assert np.abs(np.diff(path, axis=0)).max() <= 1
+    assert share[path == start].max() == 1.0
 
 
 @pytest.mark.parametrize("begin", [0, 130, 299])
