@@ -34,6 +34,7 @@ from .files import read_npz
 from .keypoints import Decision
 from .motion import NUM_BETAS, NUM_JOINTS, Motion
 from .rotation import log_map, orthonormalise
+from .torch_files import read_torch_file
 
 SMPLX = "SMPL-X"
 """`Motion.body` of estimates for SMPL-X, so that its betas are not taken for SMPL's."""
@@ -139,20 +140,10 @@ def _pickled(path: Path) -> Mapping:
 
 def _torch(path: Path) -> Mapping:
     """The top level of a PyTorch file, with `PARAMETERS` as arrays and the rest left out or as it was."""
-    try:
-        import torch
-    except (ImportError, OSError) as error:
-        raise ValueError(
-            "is a PyTorch file, and PyTorch, which reads it, is not installed (pip install torch)"
-        ) from error
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch has no error class for this, and lets those of zipfile and pickle through
-        raise ValueError(
-            f"is a PyTorch file that is damaged or holds more than tensors ({type(error).__name__}); "
-            "nothing in it was run"
-        ) from error
-    key = _best_world(_mapping(content))
+    content = _mapping(read_torch_file(path))
+    import torch
+
+    key = _best_world(content)
     fields = dict(content[key] if key else content)
     for name in fields.keys() & set(PARAMETERS):
         value = fields[name]

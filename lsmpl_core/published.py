@@ -21,7 +21,6 @@ residual rotations ΔR of the root and the 21 body joints:
 from __future__ import annotations
 
 import os
-import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from .errors import NetworkFileError
 from .layouts import BODY_25
 from .motion import NUM_BETAS, NUM_JOINTS
 from .rotation import exp_map, from_columns, log_map
+from .torch_files import read_torch_file
 
 PREDICTED = 22
 """The root and the 21 body joints come first among SMPL's 24; the two hands are left."""
@@ -55,7 +55,6 @@ BLOCKS = (
 
 WIDTH = 256
 DROPOUT = 0.5
-MAX_BYTES = 1 << 30  # of a checkpoint once unpacked; the published one has about 75 MB with its optimizer's state
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
@@ -262,7 +261,7 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, torch.Tensor]:
     """
     path = Path(path)
     try:
-        content = _load(path)
+        content = read_torch_file(path)
         model = content["model"] if isinstance(content, dict) and "model" in content else None
         if not isinstance(model, dict):
             raise ValueError(f"has no tensors under model; it holds {_listed(content)}")
@@ -271,24 +270,6 @@ def read_checkpoint(path: str | os.PathLike) -> dict[str, torch.Tensor]:
         raise NetworkFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except ValueError as error:
         raise NetworkFileError(f"{path}: {error}; expected the published checkpoint, best_ckpt.pth.tar") from error
-
-
-def _load(path: Path) -> object:
-    """What a PyTorch file holds. Its older formats, in which weights_only did not always protect, are left unread."""
-    with open(path, "rb") as file:
-        if file.read(4) != b"PK\x03\x04":
-            raise ValueError("is no PyTorch file")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size <= MAX_BYTES:
-            return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch has no error class for this, and lets those of zipfile and pickle through
-        raise ValueError(
-            f"is a PyTorch file that is damaged or holds more than tensors ({type(error).__name__}); "
-            "nothing in it was run"
-        ) from error
-    raise ValueError(f"unpacks to {size >> 20} MB; at most {MAX_BYTES >> 20} MB are read")
 
 
 def _checked(model: dict) -> dict[str, torch.Tensor]:

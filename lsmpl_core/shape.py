@@ -54,15 +54,27 @@ class LinearKeypoints:
 @dataclass(frozen=True)
 class PoseFit:
     """N frames whose poses meet their keypoints as well as they can: rotations (N,24,3,3), world (N,24,3,3), weights
-    (N,K), miss (N,K,3) from site to keypoint in metres, jacobian (N,3K,75) (see `KeypointModel.jacobian`) and
-    pose_hessian (N,75,75), half the Hessian of the fit's cost."""
+    (N,K), miss (N,K,3) from site to keypoint in metres, jacobian (N,3K,75) (see `KeypointModel.jacobian`); and, half of
+    each, the Hessians (N,75,75) of the keypoints' cost and (pose_hessian) of the fit's whole cost."""
 
     rotations: np.ndarray
     world: np.ndarray
     weights: np.ndarray
     miss: np.ndarray
     jacobian: np.ndarray
+    keypoint_hessian: np.ndarray
     pose_hessian: np.ndarray
+
+    @property
+    def noise(self) -> float:
+        """Metres in each axis, from how far the keypoints are from the poses.
+
+        A pose follows part of the noise: as many coordinates as the trace of the hat matrix are lost to it.
+        """
+        seen = 3.0 * (self.weights > 0).sum()
+        followed = np.trace(np.linalg.solve(self.pose_hessian, self.keypoint_hessian), axis1=1, axis2=2).sum()
+        squares = (self.weights[..., None] * np.square(self.miss)).sum()
+        return float(np.sqrt(squares / max(seen - followed, 0.1 * seen))) if seen else 0.0
 
 
 def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:

@@ -152,10 +152,9 @@ def shape_from_poses(
     offsets = np.zeros((parts.count, 3))
     for spread in (np.zeros(parts.count), offset_spread(track.layout)):
         for _ in range(SHAPE_ROUNDS):
-            noise = take.measured_noise(poses, frames)
-            fit, sure = take.pose_fit(poses, frames), np.clip(noise, *SHAPE_NOISE)
-            before = betas
-            betas, offsets = refine_shape(body, parts, betas, offsets, fit, spread, sure)
+            fit, before = take.pose_fit(poses, frames), betas
+            noise = fit.noise
+            betas, offsets = refine_shape(body, parts, betas, offsets, fit, spread, np.clip(noise, *SHAPE_NOISE))
             take = shape_take(track, body, parts, betas, options, offsets, max(noise, UNKNOWN_NOISE))
             poses = take.settle(poses, frames, SETTLING)
             yield Progress("shape", len(frames), len(frames))

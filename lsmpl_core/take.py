@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from .body import Body
 from .errors import SolveError
 from .keypoints import KeypointTrack
 from .kinematics import UNKNOWNS, KeypointModel
-from .network import load_network, rest_bones
+from .network import Network, load_network, rest_bones
 from .polish import Anchor, Targets, polish
 from .prior import pose_prior
 from .rotation import exp_map, orthonormalise
@@ -72,7 +73,7 @@ class Take:
         self.model = KeypointModel.build(backend, self.rest_joints, parts, parts.moments(betas))
         if options.solver not in SOLVERS:
             raise SolveError(f"no solver is called {options.solver!r}; choose one of: {', '.join(SOLVERS)}")
-        self.network = load_network(backend.single, track.layout.sites) if options.solver == "network" else None
+        self.sites = track.layout.sites
         self.positions = np.where(track.visible[..., None], track.positions, 0.0)
         self.weights = track.confidence
         self.source = track.source or "the track"
@@ -83,15 +84,25 @@ class Take:
 
     def expect_noise(self, noise: float) -> None:
         """Weigh anchor and prior for keypoints that are off by `noise` metres in each axis."""
+        self.noise = float(noise)
         self.prior = pose_prior(self.backend, float(noise_share(np.asarray(noise))) * self.options.prior)
-        self.tracker = Tracker(
+        self.__dict__.pop("tracker", None)
+
+    @cached_property
+    def network(self) -> Network | None:
+        return load_network(self.backend.single, self.sites) if self.options.solver == "network" else None
+
+    @cached_property
+    def tracker(self) -> Tracker:
+        """For the noise that is expected now."""
+        return Tracker(
             self.backend,
             self.model,
             self.network,
             rest_bones(self.rest_joints)[None],
             self.positions,
             self.weights,
-            float(noise),
+            self.noise,
             self.options,
             lambda frames: self._from_nothing(frames)[0],
         )
@@ -103,28 +114,20 @@ class Take:
         jacobian = self.backend.numpy(self.model.jacobian(state)).reshape(len(frames), -1, UNKNOWNS)
         weights = self.weights[frames]
         rows = np.repeat(weights, 3, axis=1)[..., None]
-        hessian = np.swapaxes(jacobian * rows, 1, 2) @ jacobian + self.backend.numpy(self.prior.hessian)
+        hessian = np.swapaxes(jacobian * rows, 1, 2) @ jacobian
         return PoseFit(
             poses.rotations,
             self.backend.numpy(state.world),
             weights,
             self.positions[frames] - self.backend.numpy(state.keypoints),
             jacobian,
-            hessian + LEAST_HOLD * np.eye(UNKNOWNS),
+            hessian,
+            hessian + self.backend.numpy(self.prior.hessian) + LEAST_HOLD * np.eye(UNKNOWNS),
         )
 
     def measured_noise(self, poses: Poses, frames: Sequence[int]) -> float:
-        """Metres in each axis, from how far the keypoints are from poses that were settled on them.
-
-        A pose follows part of the noise: as many coordinates as the trace of the hat matrix are lost to it.
-        """
-        fit = self.pose_fit(poses, frames)
-        seen = 3.0 * (fit.weights > 0).sum()
-        rows = np.repeat(fit.weights, 3, axis=1)[..., None]
-        data = np.swapaxes(fit.jacobian * rows, 1, 2) @ fit.jacobian
-        followed = np.trace(np.linalg.solve(fit.pose_hessian, data), axis1=1, axis2=2).sum()
-        squares = (fit.weights[..., None] * np.square(fit.miss)).sum()
-        return float(np.sqrt(squares / max(seen - followed, 0.1 * seen))) if seen else 0.0
+        """Metres in each axis, from poses that were settled on their keypoints."""
+        return self.pose_fit(poses, frames).noise
 
     def targets(self, frames) -> Targets:
         """Of some frames, on the backend."""

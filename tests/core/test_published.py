@@ -8,7 +8,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the published network needs PyTorch")
 
-from lsmpl_core import published  # noqa: E402
+from lsmpl_core import torch_files  # noqa: E402
 from lsmpl_core.errors import NetworkFileError  # noqa: E402
 from lsmpl_core.layouts import BODY_25  # noqa: E402
 from lsmpl_core.published import PublishedNetwork, expected_shapes, human_centric_frame, read_checkpoint  # noqa: E402
@@ -295,7 +295,7 @@ def test_hostile_files_are_refused_and_run_nothing(saved, tmp_path):
 
 
 def test_files_that_unpack_to_too_much_are_not_unpacked(saved, monkeypatch):
-    monkeypatch.setattr(published, "MAX_BYTES", 1 << 20)
+    monkeypatch.setattr(torch_files, "MAX_BYTES", 1 << 20)
     with pytest.raises(NetworkFileError, match="unpacks to 2 MB; at most 1 MB are read"):
         PublishedNetwork.load(saved({"model": {"a": torch.zeros(600_000)}}))
 
