@@ -25,7 +25,16 @@ from lsmpl_core.body import load_body
 from lsmpl_core.files import replace_when_complete
 from lsmpl_core.kinematics import KeypointModel, State
 from lsmpl_core.layouts import LAYOUTS
-from lsmpl_core.network import CANONICAL, Network, Observation, Prediction, canonical_matrix, rest_bones, shapes
+from lsmpl_core.network import (
+    CANONICAL,
+    Network,
+    Observation,
+    Prediction,
+    canonical_matrix,
+    read_weights,
+    rest_bones,
+    shapes,
+)
 from lsmpl_core.polish import Anchor, Targets, polish
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.sites import site_parts
@@ -85,6 +94,8 @@ class Config:
     threads: int = 0
     """CPU threads; 0 leaves the choice to torch. One a free core: with more, they mostly wait for each other."""
     device: str = "auto"
+    begin: str = ""
+    """A network file whose weights a new run begins with; "" for random ones."""
     out: str = "runs/network"
 
 
@@ -114,7 +125,7 @@ class Trainer:
         self.layouts = torch.stack([self._shown(layout.sites) for layout in LAYOUTS.values()])
         self.train_clips = Clips.load(self.folder, validation=False).to(self.device)
         self.validation_clips = Clips.load(self.folder, validation=True).to(self.device)
-        self.weights = self._initial_weights()
+        self.weights = self._read_weights(c.begin) if c.begin else self._initial_weights()
         self.mean_weights = {name: value.detach().clone() for name, value in self.weights.items()}
         matrices = [w for w in self.weights.values() if w.ndim == 2]
         vectors = [w for w in self.weights.values() if w.ndim == 1]
@@ -133,6 +144,14 @@ class Trainer:
             value = scale * torch.randn(shape, generator=self.generator, device=self.device)
             weights[name] = value.requires_grad_()
         return weights
+
+    def _read_weights(self, path: str) -> dict[str, torch.Tensor]:
+        """The weights of a network file. Raises `ValueError` where they are not of this run's size."""
+        weights = read_weights(Path(path))
+        found = {name: value.shape for name, value in weights.items()}
+        if found != shapes(self.config.width, self.config.blocks):
+            raise ValueError(f"{path}: is not of width {self.config.width} with {self.config.blocks} blocks")
+        return {name: self.backend.array(value).requires_grad_() for name, value in weights.items()}
 
     def _shown(self, sites) -> torch.Tensor:
         return torch.tensor([float(name in sites) for name in CANONICAL], device=self.device)
