@@ -126,6 +126,19 @@ def site_parts(body: Body, sites: Sequence[str]) -> SiteParts:
     )
 
 
+def site_regressor(body: Body, sites: Sequence[str]) -> np.ndarray:
+    """(K,V): from a body's vertices to its sites, in any pose; a joint is regressed as SMPL regresses it at rest."""
+    rows = np.zeros((len(sites), len(body.v_template)))
+    for row, site in zip(rows, sites):
+        for share, anchor in _anchors(site):
+            if anchor in JOINT_NAMES:
+                row += share * body.joint_regressor[JOINT_NAMES.index(anchor)]
+            else:
+                vertices, shares = body.surface_sites[anchor]
+                np.add.at(row, vertices, share * shares)
+    return rows
+
+
 def _bearer(body: Body, site: str) -> int:
     anchors = [name for _, name in _anchors(site)]
     surface = [name for name in anchors if name not in JOINT_NAMES]
