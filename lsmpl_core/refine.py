@@ -63,7 +63,7 @@ def refine_steps(
         )
     if not track.visible.any():
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
-    options = options or SolveOptions()
+    options = (options or SolveOptions()).checked()
     parts = site_parts(body, track.layout.sites)
     known = _betas_fit(motion, body)
     betas, offsets = motion.betas if known else fit_shape(track, body, parts), None
@@ -74,12 +74,13 @@ def refine_steps(
         frames = [int(frame) for frame in take.best_seen(options.shape_frames)]
         some = Poses(poses.rotations[frames], poses.trans[frames])
         betas, offsets = yield from shape_from_poses(track, body, parts, betas, options, some, frames)
-    take = Take(track, body, parts, betas, choose_backend(device), options, offsets)
+    take = Take(track, body, parts, betas, choose_backend(device), options.preparing, offsets)
     if options.noise is None:
         frames = take.best_seen(NOISE_FRAMES)
         some = Poses(poses.rotations[frames], poses.trans[frames])
         take.expect_noise(take.measured_noise(take.settle(some, frames, SETTLING), frames))
-    for _ in range(PASSES):
+    take = take.solved_by(options)
+    for _ in range(1 if options.solver == "published" else PASSES):
         poses = yield from take.improved(poses, range(len(track)))
     return finished(take, track, body, betas, poses)
 

@@ -67,14 +67,14 @@ def solve_steps(
 ) -> Iterator[Progress]:
     """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway cancels the solve."""
     betas, start_pose = _checked(track, betas, start_pose)
-    options = options or SolveOptions()
+    options = (options or SolveOptions()).checked()
     backend = choose_backend(device)
     parts = site_parts(body, track.layout.sites)
     offsets = None
     if betas is None:
         yield Progress("shape", 0, 1)
         betas, offsets = yield from _estimate_shape(track, body, parts, options)
-    take = Take(track, body, parts, betas, backend, options, offsets)
+    take = Take(track, body, parts, betas, backend, options.preparing, offsets)
     yield Progress("start", 0, 1)
     start = take.cold_starts()[0] if start_pose is None else take.given_start(start_pose)
     if options.noise is None:
@@ -83,7 +83,8 @@ def solve_steps(
         take.expect_noise(take.measured_noise(take.settle(loose, stretch, SETTLING), stretch))
         if start_pose is None:
             start = take.settled(start)
-    if len(track) < LONG:
+    take = take.solved_by(options)
+    if len(track) < LONG or options.solver == "published":
         poses = yield from take.run(start, range(len(track)))
     else:
         poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
@@ -167,7 +168,7 @@ def shape_from_poses(
 
 def shape_take(track, body, parts, betas, options, offsets=None, noise=UNKNOWN_NOISE) -> Take:
     """A take to find the shape by, on NumPy."""
-    return Take(track, body, parts, betas, choose_backend("numpy"), replace(options, noise=noise), offsets)
+    return Take(track, body, parts, betas, choose_backend("numpy"), replace(options.preparing, noise=noise), offsets)
 
 
 def _stretch(track: KeypointTrack, start: int, count: int) -> list[int]:

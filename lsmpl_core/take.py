@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,13 +16,14 @@ from .keypoints import KeypointTrack
 from .kinematics import UNKNOWNS, KeypointModel
 from .network import Network, load_network, rest_bones
 from .polish import Anchor, Targets, polish
+from .predictors import Copying, Predictor, Residual
 from .prior import pose_prior
 from .rotation import exp_map, orthonormalise
 from .shape import PoseFit
 from .sites import SiteParts
 from .skeleton import NUM_JOINTS
 from .start import LAST_STEPS, centred, start_poses
-from .tracking import SOLVERS, Poses, SolveOptions, Tracker, noise_share
+from .tracking import Poses, SolveOptions, Tracker, noise_share
 
 FRAMES_AT_ONCE = 64
 UNKNOWN_NOISE = 0.001
@@ -65,14 +67,14 @@ class Take:
         site_offsets: np.ndarray | None = None,
     ):
         """site_offsets (K,3): metres by which the sites are off, in the rest frame."""
+        self.body, self.betas, self.offsets = body, betas, site_offsets
         if site_offsets is not None:
             parts = parts.displaced(site_offsets)
-        self.backend, self.options, self.parts = backend, options, parts
+        self.backend, self.parts = backend, parts
         self.rest_joints = body.rest_joints(betas)
         self.rest_positions = parts.rest_positions(betas)
         self.model = KeypointModel.build(backend, self.rest_joints, parts, parts.moments(betas))
-        if options.solver not in SOLVERS:
-            raise SolveError(f"no solver is called {options.solver!r}; choose one of: {', '.join(SOLVERS)}")
+        self.options = options.checked()
         self.sites = track.layout.sites
         self.positions = np.where(track.visible[..., None], track.positions, 0.0)
         self.weights = track.confidence
@@ -88,9 +90,31 @@ class Take:
         self.prior = pose_prior(self.backend, float(noise_share(np.asarray(noise))) * self.options.prior)
         self.__dict__.pop("tracker", None)
 
+    def solved_by(self, options: SolveOptions) -> Take:
+        """The same take for another solver, with the noise that is expected now."""
+        if options == self.options:
+            return self
+        take = copy(self)
+        take.options = options
+        take.expect_noise(self.noise)
+        return take
+
     @cached_property
-    def network(self) -> Network | None:
-        return load_network(self.backend.single, self.sites) if self.options.solver == "network" else None
+    def network(self) -> Network:
+        return load_network(self.backend.single, self.sites)
+
+    def _predictor(self) -> Predictor:
+        options, single = self.options, self.backend.single
+        if options.solver == "network":
+            bones = single.array(rest_bones(self.rest_joints)[None])
+            return Residual(self.network, bones, single.array([self.noise]), options.anchor)
+        share = float(noise_share(np.asarray(self.noise)))
+        held = single.array(np.full(NUM_JOINTS, share * options.anchor))
+        if options.solver == "polish":
+            return Copying(held)
+        from .published_solver import Published
+
+        return Published.load(options.checkpoint, self.body, self.betas, self.sites, self.offsets, self.backend, held)
 
     @cached_property
     def tracker(self) -> Tracker:
@@ -98,8 +122,7 @@ class Take:
         return Tracker(
             self.backend,
             self.model,
-            self.network,
-            rest_bones(self.rest_joints)[None],
+            self._predictor(),
             self.positions,
             self.weights,
             self.noise,

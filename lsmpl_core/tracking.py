@@ -6,30 +6,31 @@ poses are within a thousandth of a millimetre of those in double precision.
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from array_api_compat import array_namespace
 
 from .arrays import Backend
+from .errors import DeviceError, SolveError
 from .kinematics import KeypointModel, State, choose
-from .network import Network, Observation
-from .polish import Anchor, Targets, polish
+from .polish import Targets, polish
 from .prior import pose_prior
 from .rotation import length, orthonormalise
-from .skeleton import NUM_JOINTS
 from .start import centred
 
-SOLVERS = ("network", "polish")
+if TYPE_CHECKING:
+    from .predictors import Predictor
+
+SOLVERS = ("network", "polish", "published")
 TYPICAL_SPREAD = 0.1
 """Radians: a joint that the network expects to be off by this much is anchored with the options' weight."""
 EXACT, LOUD, LOUDEST = 0.0001, 0.01, 0.03
 """Metres of noise: the options' weights are meant for the first; from the second on, a prediction, which has seen the
 keypoints too, is worth more than its spread says; more than the third is not believed."""
-FORGETTING = 0.2
-"""Share of the prior's weight that is left beside a prediction. The prediction is better without; but then joints that
-no keypoint shows (wrists) remember for ever how they began, and lanes that begin from nothing never agree."""
 DAMPING = 1e-7
 """First damping of the polish, in m²/rad²: next to nothing, for the prediction is near and the anchor holds it."""
 LOST = 0.02
@@ -43,19 +44,44 @@ LOST_TO_NOISE = 5.0
 class SolveOptions:
     """Options of the solver; the defaults are the measured best.
 
-    solver: "network" predicts each frame by the residual network, "polish" by the frame before it. polish:
-    Levenberg-Marquardt steps a frame; 0 leaves the prediction as it is. noise: how far keypoints are off in each axis,
-    in metres, one standard deviation; None measures it on the take. anchor: weight of the predicted pose, in m²/rad²,
-    and prior: weight of the pose prior, in m² (see `polish.py`), both for keypoints that are off by `EXACT`; they grow
-    with the square of the noise. shape_frames: how many frames the shape is refined on.
+    solver: "network" predicts each frame by the residual network, "polish" by the frame before it, and "published" by
+    Learnable SMPLify's network from `checkpoint`, as its authors run it. polish: Levenberg-Marquardt steps a frame; 0
+    leaves the prediction as it is; None is 0 for "published" and 1 for the others. noise: how far keypoints are off in
+    each axis, in metres, one standard deviation; None measures it on the take. anchor: weight of the predicted pose, in
+    m²/rad², and prior: weight of the pose prior, in m² (see `polish.py`), both for keypoints that are off by `EXACT`;
+    they grow with the square of the noise. shape_frames: how many frames the shape is refined on.
     """
 
     solver: str = "network"
-    polish: int = 1
+    checkpoint: str = ""
+    polish: int | None = None
     noise: float | None = None
     anchor: float = 1e-6
     prior: float = 1e-8
     shape_frames: int = 80
+
+    @property
+    def steps(self) -> int:
+        """Of the polish, a frame."""
+        return (0 if self.solver == "published" else 1) if self.polish is None else self.polish
+
+    def checked(self) -> SolveOptions:
+        """These options. Raises `SolveError` or `DeviceError` where they cannot be met."""
+        if self.solver not in SOLVERS:
+            raise SolveError(f"no solver is called {self.solver!r}; choose one of: {', '.join(SOLVERS)}")
+        if self.solver == "published":
+            if not self.checkpoint:
+                raise SolveError("solver 'published' needs its checkpoint, the path of a best_ckpt.pth.tar")
+            if importlib.util.find_spec("torch") is None:
+                raise DeviceError("solver 'published' needs PyTorch, which is not installed here")
+        return self
+
+    @property
+    def preparing(self) -> SolveOptions:
+        """For what comes before a take is tracked: its shape, its start and its noise."""
+        if self.solver != "published":
+            return self
+        return replace(self, solver=SolveOptions.solver, polish=SolveOptions.polish)
 
 
 @dataclass(frozen=True)
@@ -84,29 +110,24 @@ class Tracker:
         self,
         backend: Backend,
         model: KeypointModel,
-        network: Network | None,
-        bones: np.ndarray,
+        predictor: Predictor,
         positions: np.ndarray,
         weights: np.ndarray,
         noise: float,
         options: SolveOptions,
         begin: Callable[[np.ndarray], Poses],
     ):
-        """positions (T,K,3), finite everywhere, and weights (T,K); bones (1,23,3) the rest offsets; begin solves
-        frames from nothing."""
+        """positions (T,K,3), finite everywhere, and weights (T,K); begin solves frames from nothing."""
         self.backend = backend.single
         self.model = model.on(self.backend)
-        self.network, self.options, self.begin = network, options, begin
-        self.bones = self.backend.array(bones)
+        self.predictor, self.options, self.begin = predictor, options, begin
         seen = weights > 0
         self.middle = np.median(positions[seen], axis=0) if seen.any() else np.zeros(3)
         self.positions = self.backend.array(np.where(seen[..., None], positions - self.middle, 0.0))
         self.weights = self.backend.array(weights)
         self.lost = max(LOST, LOST_TO_NOISE * noise)
-        self.noise = self.backend.array([noise])
         share = float(noise_share(np.asarray(noise)))
-        self.prior = pose_prior(self.backend, share * options.prior * (1.0 if network is None else FORGETTING))
-        self.held = self.backend.array(np.full(NUM_JOINTS, share * options.anchor))
+        self.prior = pose_prior(self.backend, share * options.prior * predictor.prior_share)
 
     def state(self, poses: Poses) -> State:
         return self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans - self.middle))
@@ -116,8 +137,9 @@ class Tracker:
         return Poses(rotations, self.backend.numpy(state.trans) + self.middle)
 
     def step(self, state: State, frames: Sequence[int]) -> State:
-        """B frames from the poses before them: predicted, then polished and anchored to the prediction."""
-        return self._step(state, self._targets(frames))
+        """B frames from another's guesses of their poses, wherever those stand: predicted, then polished."""
+        targets = self._targets(frames)
+        return self._step(centred(self.model, state, targets), targets)
 
     def follow(
         self, state: State, at: Sequence[int], path: Iterable[Sequence[int]]
@@ -126,13 +148,14 @@ class Tracker:
 
         Yields frames, states and mean residuals (B,) in metres, NaN where a frame shows no keypoint.
         """
-        at, accepted = np.asarray(at), np.zeros(len(at))
-        for frames in path:
+        at, accepted, first = np.asarray(at), np.zeros(len(at)), state
+        safeguard = self.predictor.safeguard or np.inf
+        for step, frames in enumerate(path, 1):
             frames = np.asarray(frames)
             moves, targets = frames != at, self._targets(frames)
-            new = self._step(state, targets)
+            new = self._step(state, targets, first if step > safeguard else None)
             residual = self._residual(new, targets)
-            lost = moves & (residual > np.maximum(self.lost, 1.25 * accepted))
+            lost = moves & (residual > np.maximum(self.lost, 1.25 * accepted)) & self.predictor.recovers
             if lost.any():
                 new, residual = self._recovered(new, residual, targets, frames, lost)
             accepted = np.where(lost, residual, np.where(residual < self.lost, 0.0, accepted))
@@ -144,23 +167,11 @@ class Tracker:
         xp, index = self.backend.xp, self.backend.indices(frames)
         return Targets(xp.take(self.positions, index, axis=0), xp.take(self.weights, index, axis=0))
 
-    def _step(self, state: State, targets: Targets) -> State:
-        state, anchor = self._predicted(centred(self.model, state, targets), targets)
-        if self.options.polish == 0:
+    def _step(self, state: State, targets: Targets, first: State | None = None) -> State:
+        state, anchor = self.predictor.predict(self.model, state, targets, first)
+        if self.options.steps == 0:
             return state
-        steps = self.options.polish
-        return polish(self.model, state, targets, anchor, self.prior, steps=steps, damping=DAMPING).state
-
-    def _predicted(self, state: State, targets: Targets) -> tuple[State, Anchor]:
-        """The next poses by the network, or, without it, the poses before them; and how firmly to hold on to them."""
-        if self.network is None:
-            return state, Anchor(state.rotations, self.held)
-        xp = self.backend.xp
-        mask = xp.astype(targets.weights > 0, targets.weights.dtype)
-        noise = xp.broadcast_to(self.noise, (mask.shape[0],))
-        prediction = self.network.predict(Observation(targets.positions, mask, noise, state, self.bones))
-        state = centred(self.model, self.model.state(prediction.rotations, state.trans), targets)
-        return state, Anchor(prediction.rotations, firmness(prediction.spread, noise, self.options.anchor))
+        return polish(self.model, state, targets, anchor, self.prior, steps=self.options.steps, damping=DAMPING).state
 
     def _residual(self, state: State, targets: Targets) -> np.ndarray:
         xp = self.backend.xp

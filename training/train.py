@@ -25,21 +25,12 @@ from lsmpl_core.body import load_body
 from lsmpl_core.files import replace_when_complete
 from lsmpl_core.kinematics import KeypointModel, State
 from lsmpl_core.layouts import LAYOUTS
-from lsmpl_core.network import (
-    CANONICAL,
-    Network,
-    Observation,
-    Prediction,
-    canonical_matrix,
-    read_weights,
-    rest_bones,
-    shapes,
-)
+from lsmpl_core.network import CANONICAL, Network, canonical_matrix, read_weights, rest_bones, shapes
 from lsmpl_core.polish import Anchor, Targets, polish
+from lsmpl_core.predictors import next_pose
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.sites import site_parts
 from lsmpl_core.skeleton import JOINT_NAMES
-from lsmpl_core.start import centred
 from lsmpl_core.tracking import firmness
 from training.data import Clips, mirrored, mixed
 
@@ -223,7 +214,7 @@ class Trainer:
             with torch.no_grad():
                 goal = model.state(truth[:, step + 1], trans[:, step + 1])
                 targets = Targets(goal.keypoints + noise[:, step] + lasting, mask[:, step])
-            now, prediction = self.step(network, model, bones, now, targets, told)
+            now, prediction = next_pose(network, model, bones, now, targets, told)
             chord = _chord(prediction.rotations, truth[:, step + 1])
             position = torch.linalg.vector_norm(now.joints - goal.joints, dim=-1).mean()
             position = position + torch.linalg.vector_norm(now.keypoints - goal.keypoints, dim=-1).mean()
@@ -242,14 +233,6 @@ class Trainer:
             sums = {name: sums[name] + float(parts[name].detach()) / S for name in parts}
             now = _mapped(torch.Tensor.detach, now)
         return total, sums
-
-    @staticmethod
-    def step(network, model, bones, now: State, targets: Targets, noise) -> tuple[State, Prediction]:
-        """One closed-loop step: the state after it, moved onto the keypoints, and the prediction."""
-        now = centred(model, now, targets)
-        seen = Observation(targets.positions, targets.weights, noise, now, bones)
-        prediction = network.predict(seen)
-        return centred(model, model.state(prediction.rotations, now.trans), targets), prediction
 
     @staticmethod
     def polished(model: KeypointModel, now: State, spread, targets: Targets, noise, count: int) -> State:
@@ -313,7 +296,7 @@ class Trainer:
         errors = []
         for frame in range(1, frames):
             goal = model.state(truth[:, frame], trans[:, frame])
-            now, _ = self.step(network, model, bones, now, Targets(goal.keypoints, mask), exact)
+            now, _ = next_pose(network, model, bones, now, Targets(goal.keypoints, mask), exact)
             difference = (now.joints - now.joints[:, :1]) - (goal.joints - goal.joints[:, :1])
             errors.append(1000.0 * torch.linalg.vector_norm(difference[:, :22], dim=-1).mean())
         return {"first_step": float(errors[0]), "mean": float(sum(errors) / len(errors)), "last": float(errors[-1])}
