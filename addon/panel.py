@@ -104,6 +104,7 @@ class LSMPL_PT_solve(_Section, bpy.types.Panel):
         column = layout.column()
         column.use_property_split = True
         column.use_property_decorate = False
+        column.prop(context.scene.lsmpl, "solver")
         if preferences():
             column.prop(preferences(), "device")
         column.prop(context.scene.lsmpl, "bake_when_done")

@@ -25,11 +25,17 @@ class Preferences(bpy.types.AddonPreferences):
         description="Your own SMPL body model (.npz, or the official .pkl) that new scenes offer to use",
         subtype="FILE_PATH",
     )
+    checkpoint: StringProperty(
+        name="Published Network",
+        description="Learnable SMPLify's checkpoint (best_ckpt.pth.tar), for the solver of that name. It needs PyTorch",
+        subtype="FILE_PATH",
+    )
 
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.use_property_split = True
         self.layout.prop(self, "device")
         self.layout.prop(self, "body_path")
+        self.layout.prop(self, "checkpoint")
 
 
 def device() -> str:

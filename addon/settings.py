@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, PointerProperty, StringProperty
 
 from ..lsmpl_core import LsmplError
 from . import display
 from .package import preferences
+
+if TYPE_CHECKING:
+    from ..lsmpl_core import SolveOptions
 
 
 def _plays_elsewhere(settings: TakeSettings, context: bpy.types.Context) -> None:
@@ -59,6 +64,20 @@ class SceneSettings(bpy.types.PropertyGroup):
         soft_min=-3.0,
         soft_max=3.0,
     )
+    solver: EnumProperty(
+        name="Solver",
+        description="What guesses each pose from the one before it",
+        items=(
+            ("network", "Network", "LSMPL's network, then a polish: the most accurate"),
+            ("polish", "Polish Only", "No network: each pose is drawn from the one before onto the keypoints"),
+            (
+                "published",
+                "Learnable SMPLify",
+                "The network as its authors published it, from the checkpoint in the preferences. It needs PyTorch and "
+                "the SMPL body that it was trained for",
+            ),
+        ),
+    )
     bake_when_done: BoolProperty(
         name="Bake When Done", description="Put the solved motion on a character at once", default=True
     )
@@ -73,6 +92,18 @@ def chosen_body_path(scene: bpy.types.Scene) -> str:
     if not path:
         raise LsmplError("Body: no file is chosen; choose your SMPL file (.npz or .pkl), or the open body")
     return bpy.path.abspath(path)
+
+
+def solve_options(scene: bpy.types.Scene) -> SolveOptions:
+    """The scene's solver. Raises `LsmplError` where it cannot be used."""
+    from ..lsmpl_core import SolveOptions
+
+    solver, chosen = scene.lsmpl.solver, preferences()
+    if solver != "published":
+        return SolveOptions(solver=solver)
+    if not chosen or not chosen.checkpoint:
+        raise LsmplError("Solver: no checkpoint is chosen; choose best_ckpt.pth.tar in the add-on's preferences")
+    return SolveOptions(solver=solver, checkpoint=bpy.path.abspath(chosen.checkpoint)).checked()
 
 
 def register() -> None:

@@ -18,7 +18,7 @@ from . import take as takes
 from .errors import all_or_nothing, reports_errors
 from .preferences import device as chosen_device
 from .selection import active_take
-from .settings import chosen_body_path
+from .settings import chosen_body_path, solve_options
 
 if TYPE_CHECKING:
     from ..lsmpl_core.body import Body
@@ -41,12 +41,14 @@ class Run:
 
         settings = scene.lsmpl
         backend = choose_backend(device)
-        self.report = {"device": backend.name, "device_reason": backend.reason}
+        self.report = {"device": backend.name, "device_reason": backend.reason, "solver": settings.solver}
         self.take_name, self._take, self._scene = take.name, take.session_uid, scene.session_uid
+        options = solve_options(scene)
         self.body_path = chosen_body_path(scene)
         self.body = bodies.load(self.body_path)
         betas = None if settings.shape == "ESTIMATE" else list(settings.betas)
-        self._steps = solve_steps(takes.load_track(take), self.body, betas=betas, device=device)
+        track = takes.load_track(take)
+        self._steps = solve_steps(track, self.body, betas=betas, device=device, options=options)
         self.progress = None
         self.motion: Motion | None = None
         self.cancelled = False

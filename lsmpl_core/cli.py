@@ -136,13 +136,14 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     add("--fps", type=_positive, metavar="RATE", help="frames a second (default: from the file)")
     add("--device", default="auto", metavar="|".join(DEVICES), help="what computes (default: auto)")
     add("--solver", choices=SOLVERS, default=SolveOptions.solver, help="what predicts each pose (default: %(default)s)")
+    add("--checkpoint", metavar="FILE", help="best_ckpt.pth.tar of Learnable SMPLify, for --solver published")
     add(
         "--polish",
         type=int,
         choices=range(11),
         default=SolveOptions.polish,
         metavar="STEPS",
-        help="steps of the polish a frame, 0 to 10; 0 leaves the prediction as it is (default: %(default)s)",
+        help="steps of the polish a frame, 0 to 10; 0 leaves the prediction as it is (default: 1; published: 0)",
     )
     add("--report", metavar="FILE.json", help="write what was done, with residuals, as JSON")
     add("-v", "--verbose", action="store_true", help="print all that was detected or decided")
@@ -197,6 +198,7 @@ class _Conversion:
 
     def __init__(self, options: argparse.Namespace, jobs, argv: Sequence[str], front_end: FrontEnd):
         self.options, self.jobs, self.argv, self.front_end = options, jobs, argv, front_end
+        self.solving = SolveOptions(solver=options.solver, checkpoint=options.checkpoint or "", polish=options.polish)
         self.started = time.time()
         self.records = [
             {"input": str(source), "output": str(output), "status": "not run"} for source, output, _ in jobs
@@ -207,6 +209,7 @@ class _Conversion:
         try:
             with _signals_as_exceptions():
                 self._check_report_folder()
+                self.solving.checked()
                 backend = choose_backend(self.options.device)
                 body = load_body(self.options.body)
                 for number, record in enumerate(self.records):
@@ -265,13 +268,12 @@ class _Conversion:
         return True
 
     def _steps(self, track: KeypointTrack, body: Body, record: dict) -> Iterator[Progress]:
-        chosen = SolveOptions(solver=self.options.solver, polish=self.options.polish)
         if self.options.command == "refine":
             motion = read_motion(self.options.motion, self.options.person, len(track))
             record["motion"] = {"input": self.options.motion, "decisions": describe_decisions(motion.decisions)}
             self._print_decisions(self.options.motion, motion.decisions)
-            return refine_steps(track, body, motion, self.options.device, chosen)
-        return solve_steps(track, body, device=self.options.device, options=chosen)
+            return refine_steps(track, body, motion, self.options.device, self.solving)
+        return solve_steps(track, body, device=self.options.device, options=self.solving)
 
     def _print_decisions(self, source: str | Path, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
