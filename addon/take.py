@@ -46,7 +46,7 @@ def describe(take: bpy.types.Object) -> dict:
 def describe_motion(take: bpy.types.Object) -> dict | None:
     """What is known of the solved motion without reading its arrays, or None where the take is not solved.
 
-    Keys: frames, fps, first_frame, body, body_path, betas, gender, keypoint_names, device, residual_mean and
+    Keys: frames, fps, first_frame, body, body_path, betas, gender, keypoint_names, device, solver, residual_mean and
     residual_worst (metres, of frames; None where nothing was measured), worst_frame (0 for the take's first).
     """
     mesh = take.lsmpl.motion

@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +22,7 @@ from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.skeleton import JOINT_NAMES
 
 Solver = Callable[[lsmpl.KeypointTrack, lsmpl.Body, np.ndarray | None, np.ndarray | None], lsmpl.Motion]
+Keypoints = Callable[[lsmpl.Motion, str], lsmpl.KeypointTrack]
 
 GROUPS = {
     "hips, knees, ankles": ("hip", "knee", "ankle"),
@@ -31,6 +32,7 @@ GROUPS = {
 }
 COLUMNS = ("PVE", "no hands", "PA-PVE", "MPJPE", "PA-MPJPE", "first tenth", "last tenth", "acceleration")
 STRIDES = (1, 3, 5, 7, 9)
+PUBLISHED = "Learnable SMPLify"
 PAIRS = 24
 """One-step pairs a clip and stride."""
 
@@ -38,6 +40,25 @@ PAIRS = 24
 def ours(**options) -> Solver:
     chosen = lsmpl.SolveOptions(**options)
     return lambda track, body, betas, start: lsmpl.solve(track, body, betas, start, options=chosen)
+
+
+def published_keypoints(checkpoint: str, body: lsmpl.Body) -> Keypoints:
+    """BODY_25 as the checkpoint regresses it from the mesh; other layouts, and where it does not say, the body's."""
+    import torch
+
+    from lsmpl_core.published import read_checkpoint
+    from lsmpl_core.published_body import PublishedBody
+
+    seen = PublishedBody(body, read_checkpoint(checkpoint)["openpose_regressor"])
+
+    def keypoints(motion: lsmpl.Motion, layout: str) -> lsmpl.KeypointTrack:
+        if seen.regressor is None or layout != "body_25":
+            return body.keypoints(motion, layout)
+        arrays = exp_map(motion.poses), motion.trans, np.tile(motion.betas, (len(motion), 1))
+        positions = seen.keypoints(*(torch.as_tensor(a, dtype=torch.float32) for a in arrays))
+        return lsmpl.KeypointTrack(positions.numpy(), layout=layout, fps=motion.fps)
+
+    return keypoints
 
 
 def copying(track, body, betas, start) -> lsmpl.Motion:
@@ -69,12 +90,17 @@ def perturbed(motion: lsmpl.Motion, size: float, seed: int) -> lsmpl.Motion:
 
 @dataclass(frozen=True)
 class Bench:
-    """The clips, the body, and the solvers by name."""
+    """The clips, the body, the solvers by name, and by name, too, the keypoints of those that see others than ours."""
 
     body: lsmpl.Body
     clips: list[Clip]
     solvers: dict[str, Solver]
     layout: str
+    seen: dict[str, Keypoints] = field(default_factory=dict)
+
+    def keypoints(self, name: str, motion: lsmpl.Motion) -> lsmpl.KeypointTrack:
+        """What this solver is given of a motion."""
+        return self.seen.get(name, self.body.keypoints)(motion, self.layout)
 
     def sequences(self, title: str, cold: bool = False, noise: float = 0.0, dropped: float = 0.0) -> None:
         """Whole clips with the true first pose and betas, or cold with neither."""
@@ -86,25 +112,27 @@ class Bench:
             rows, began = [], time.perf_counter()
             for seed, clip in enumerate(self.clips):
                 truth = clip.motion
-                track = degraded(self.body.keypoints(truth, self.layout), noise, dropped, seed)
+                track = degraded(self.keypoints(name, truth), noise, dropped, seed)
                 given = (None, None) if cold else (truth.betas, truth.poses[0])
                 rows.append(self._errors(truth, solver(track, self.body, *given)))
             values = " | ".join(f"{v:.1f}" for v in np.mean(rows, axis=0))
             print(f"| {name} | {values} | {time.perf_counter() - began:.0f} |", flush=True)
 
-    def refinement(self, degrees: float, noise: float = 0.0) -> None:
+    def refinement(self, degrees: float, noise: float = 0.0, published: str = "") -> None:
         """Another estimator's motion, made up: the truth with every joint off by noise about half of which lasts."""
         columns = (*COLUMNS, *GROUPS)
         print(f"\n### Refining a motion whose joints are off by {degrees:.0f} degrees, {1000 * noise:.0f} mm noise\n")
         print(f"| | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 1)}")
         methods: dict[str, dict | None] = {"the estimate": None}
         methods |= {"refined, polish alone": {"solver": "polish"}, "refined, network alone": {"polish": 0}}
+        if published:
+            methods[f"refined, {PUBLISHED}"] = {"solver": "published", "checkpoint": published}
         for name, options in (methods | {"refined": {}}).items():
             rows = []
             for seed, clip in enumerate(self.clips):
                 solved = estimate = perturbed(clip.motion, np.radians(degrees), seed)
                 if options is not None:
-                    track = degraded(self.body.keypoints(clip.motion, self.layout), noise, 0.0, seed)
+                    track = degraded(self.keypoints(name, clip.motion), noise, 0.0, seed)
                     solved = lsmpl.refine(track, self.body, estimate, options=lsmpl.SolveOptions(**options))
                 rows.append(self._errors(clip.motion, solved))
             print(f"| {name} | {' | '.join(f'{v:.1f}' for v in np.mean(rows, axis=0))} |", flush=True)
@@ -125,8 +153,7 @@ class Bench:
                             poses=clip.motion.poses[[start, start + stride]],
                             trans=clip.motion.trans[[start, start + stride]],
                         )
-                        track = self.body.keypoints(truth, self.layout)
-                        solved = solver(track, self.body, truth.betas, truth.poses[0])
+                        solved = solver(self.keypoints(name, truth), self.body, truth.betas, truth.poses[0])
                         last = slice(1, 2)
                         errors.append([
                             metrics.pve(self.body, truth.frames(last), solved.frames(last), hands=hands)
@@ -164,15 +191,24 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=300)
     parser.add_argument("--layout", default="body_25")
     parser.add_argument("--smplify", default="2x60", metavar="CLIPSxFRAMES", help="0 leaves SMPLify out")
+    parser.add_argument("--body", help="SMPL body file (default: the open body)")
+    parser.add_argument("--published", metavar="CHECKPOINT", default="", help="measure Learnable SMPLify, too")
     arguments = parser.parse_args()
-    body = lsmpl.load_body()
+    body = lsmpl.load_body(arguments.body)
     solvers = {
         "copying the first pose": copying,
         "polish alone": ours(solver="polish"),
         "network alone": ours(solver="network", polish=0),
         "network and polish": ours(solver="network"),
     }
-    long = Bench(body, clips(arguments.folder, body, arguments.clips, arguments.frames), solvers, arguments.layout)
+    seen = {}
+    if arguments.published:
+        of_it = {"solver": "published", "checkpoint": arguments.published}
+        solvers = {PUBLISHED: ours(**of_it), f"{PUBLISHED} and polish": ours(**of_it, polish=1), **solvers}
+        names = (PUBLISHED, f"{PUBLISHED} and polish", f"refined, {PUBLISHED}")
+        seen = dict.fromkeys(names, published_keypoints(arguments.published, body))
+    takes = clips(arguments.folder, body, arguments.clips, arguments.frames)
+    long = Bench(body, takes, solvers, arguments.layout, seen)
     print(f"{len(long.clips)} clips of {arguments.frames} frames: {', '.join(c.name for c in long.clips)}.\n{NOTE}.")
     long.single_steps()
     long.sequences(f"Sequence, true first pose and betas, {arguments.layout}")
@@ -185,13 +221,13 @@ def main() -> None:
             dropped,
         )
     replace(long, layout="mediapipe_33").sequences("Sequence, true first pose and betas, mediapipe_33")
-    long.refinement(10.0)
-    long.refinement(10.0, 0.01)
+    long.refinement(10.0, published=arguments.published)
+    long.refinement(10.0, 0.01, arguments.published)
     if arguments.smplify == "0":
         return
     count, frames = map(int, arguments.smplify.split("x"))
     against = {**solvers, "SMPLify": smplify_solver}
-    short = Bench(body, clips(arguments.folder, body, count, frames, seed=1), against, arguments.layout)
+    short = Bench(body, clips(arguments.folder, body, count, frames, seed=1), against, arguments.layout, seen)
     print(f"\n## Against SMPLify, on {count} clips of {frames} frames")
     short.sequences(f"Sequence, true first pose and betas, {arguments.layout}")
     short.sequences(f"Cold, betas unknown, {arguments.layout}", cold=True)

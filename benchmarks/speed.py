@@ -5,7 +5,7 @@
 Times one frame alone and a long take, network and polish as `solve` uses them, on every device that is there; outside
 Blender also as many takes at once as there are cores, each in a process of its own, and SMPLify on the same machine,
 frame by frame and many frames as one batch. Made-up motion, BODY_25, exact keypoints. The BLAS threads are whatever the
-environment says (OMP_NUM_THREADS).
+environment says (OMP_NUM_THREADS). `--published CHECKPOINT` times Learnable SMPLify, too, on torch's CPU.
 """
 
 from __future__ import annotations
@@ -66,10 +66,10 @@ def devices() -> list[str]:
     return found
 
 
-def single_frame(body, motion, track, device: str) -> float:
+def single_frame(body, motion, track, device: str, **options) -> float:
     """Milliseconds from one pose to the next."""
     take_module = module("take")
-    options = lsmpl.SolveOptions(noise=0.0)
+    options = lsmpl.SolveOptions(noise=0.0, **options)
     parts = module("sites").site_parts(body, track.layout.sites)
     backend = module("arrays").choose_backend(device)
     take = take_module.Take(track, body, parts, motion.betas, backend, options)
@@ -142,6 +142,10 @@ def main() -> None:
         ratios = [single / one, single * many / 1000, batch * many / 1000] if outside else []
         cells = " | ".join(f"{ratio:,.0f}x" for ratio in ratios) or "| |"
         print(f"| {device} | {one:.2f} | {many:.0f} | {cells} |", flush=True)
+    if outside and "--published" in sys.argv:
+        checkpoint = sys.argv[sys.argv.index("--published") + 1]
+        one = single_frame(body, motion, track, "cpu", solver="published", checkpoint=checkpoint)
+        print(f"\nLearnable SMPLify as published, torch on the CPU: {one:.2f} ms a frame, one after the other")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ class Published:
         Raises `NetworkFileError` where the checkpoint is damaged or its keypoints are for another body.
         """
         device = torch.device("cpu" if backend.name == "numpy" else backend.device)
-        network = PublishedNetwork.load(checkpoint, device)
+        network = _loaded(os.fspath(checkpoint), os.path.getmtime(checkpoint), device)
         onto = np.array([_made_of(site, sites) for site in BODY_25.sites])
         seen_body = PublishedBody(
             body, network.openpose_regressor, None if offsets is None else onto @ offsets, device=device
@@ -120,6 +121,11 @@ class Published:
         own = self.body.keypoints(rotations, still, self._shapes(len(rotations)))
         apart = (own - own[:, MID_HIP, None]) - (goal - goal[:, MID_HIP, None])
         return (apart.abs().sum(dim=-1) * seen).sum(dim=-1)
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: str, changed: float, device: torch.device) -> PublishedNetwork:
+    return PublishedNetwork.load(path, device)
 
 
 def _made_of(site: str, sites: Sequence[str]) -> list[float]:

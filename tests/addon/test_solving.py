@@ -1,5 +1,6 @@
 """Solve: the take gets a motion and a character, or nothing changes."""
 
+import importlib.util
 from dataclasses import replace
 
 import bpy
@@ -73,6 +74,24 @@ def test_no_body_file_chosen_is_an_error(take):
     bpy.context.scene.lsmpl.body_source = "FILE"
     with pytest.raises(RuntimeError, match="choose"):
         bpy.ops.lsmpl.solve()
+
+
+def test_the_solver_can_be_chosen(addon, take):
+    bpy.context.scene.lsmpl.solver = "polish"
+    assert bpy.ops.lsmpl.solve() == {"FINISHED"}
+    assert addon("take").describe_motion(take)["solver"] == "polish"
+
+
+def test_the_published_solver_says_what_it_lacks(addon, take, tmp_path):
+    bpy.context.scene.lsmpl.solver = "published"
+    before = datablocks()
+    with pytest.raises(RuntimeError, match="preferences"):
+        bpy.ops.lsmpl.solve()
+    addon("package").preferences().checkpoint = str(tmp_path / "best_ckpt.pth.tar")
+    lacks = r"best_ckpt\.pth\.tar" if importlib.util.find_spec("torch") else "PyTorch"
+    with pytest.raises(RuntimeError, match=lacks):
+        bpy.ops.lsmpl.solve()
+    assert datablocks() == before
 
 
 def test_the_users_own_body_is_found_again_to_bake(addon, take, body, tmp_path):
