@@ -180,7 +180,13 @@ class TimeUnit(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x):
-        return self.bn(self.conv(self.dropout(x))).relu()
+        # Of nine taps only those that reach from one frame to another meet anything but padding; leaving the others out
+        # changes nothing and takes a third of the time.
+        middle = self.conv.kernel_size[0] // 2
+        reach = min(middle, x.shape[2] - 1)
+        taps = self.conv.weight[:, :, middle - reach : middle + reach + 1]
+        x = nn.functional.conv2d(self.dropout(x), taps, self.conv.bias, self.conv.stride, (reach, 0))
+        return self.bn(x).relu()
 
 
 def _convolution(inputs: int, outputs: int, frames: int = 1, stride: int = 1) -> nn.Conv2d:
