@@ -14,6 +14,8 @@ from .keypoints import Decision
 
 NUM_JOINTS = 24
 NUM_BETAS = 10
+SMPLX = "SMPL-X"
+"""`Motion.body` of motions of SMPL-X, so that its betas are not taken for SMPL's."""
 
 
 @dataclass

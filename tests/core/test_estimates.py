@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core import estimates, safe_pickle
+from lsmpl_core import safe_pickle, smpl_parameters
 from lsmpl_core.cli import main
 from lsmpl_core.errors import MotionFileError
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
+from lsmpl_core.motion import SMPLX
 from lsmpl_core.rotation import exp_map, log_map
 
 FORMATS = ["wham.pkl", "phalp.pkl", "gvhmr.pt", "gvhmr.pkl", "smplerx", "parameters.npz"]
@@ -178,7 +179,7 @@ def test_every_format_gives_back_its_poses(tmp_path, name):
     assert not motion.poses[:, joints:].any()
     np.testing.assert_allclose(motion.trans, some["trans"], atol=1e-6)
     np.testing.assert_allclose(motion.betas, some["betas"].mean(axis=0), atol=1e-6)
-    assert motion.body == (estimates.SMPLX if name in SMPL_X else "")
+    assert motion.body == (SMPLX if name in SMPL_X else "")
 
 
 def test_reads_what_joblib_itself_wrote_for_wham(tmp_path):
@@ -540,7 +541,7 @@ def test_a_pickle_within_a_tensor_of_a_pickle_is_not_opened(tmp_path):
 def test_tensors_without_plain_numbers_are_refused(tmp_path):
     torch = pytest.importorskip("torch")
     fields = {name: torch.from_numpy(np.array(value)) for name, value in smplx(take(3, seed=19)).items()}
-    for wrong in (fields["body_pose"].to_sparse(), torch.zeros(1).expand(estimates.MAX_NUMBERS + 1)):
+    for wrong in (fields["body_pose"].to_sparse(), torch.zeros(1).expand(smpl_parameters.MAX_NUMBERS + 1)):
         torch.save({**fields, "body_pose": wrong}, tmp_path / "a.pt")
         with pytest.raises(MotionFileError, match=r"a\.pt: body_pose is no plain tensor"):
             lsmpl.read_motion(tmp_path / "a.pt")
