@@ -65,15 +65,15 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
     if first != estimates.first:
         decisions.append(Decision("first frame", str(first), "detected", f"from there on there are {frames} frames"))
     seen = people[chosen.value]
-    known, at = np.unique(seen.frames, return_index=True)
-    poses, trans, betas, body = parameters(seen.read(at), len(known))
+    known, read = np.unique(seen.frames, return_index=True)
+    poses, trans, betas, body = parameters(seen.read(read), len(known))
     wanted = np.arange(first, end)
     held = len(wanted) - np.isin(wanted, known).sum()
     if held:
         reason = f"person {chosen.value} was not estimated in them"
         decisions.append(Decision("held", f"the nearest pose in {held} of {len(wanted)} frames", "assumed", reason))
-    nearest = _nearest(known.astype(np.int64), wanted)
-    return Motion(poses[nearest], trans[nearest], betas, body=body, first_frame=first, decisions=tuple(decisions))
+    at = nearest(known.astype(np.int64), wanted)
+    return Motion(poses[at], trans[at], betas, body=body, first_frame=first, decisions=tuple(decisions))
 
 
 def _chosen(people: Mapping[str, Person], person: str | int | None) -> Decision:
@@ -90,7 +90,7 @@ def _chosen(people: Mapping[str, Person], person: str | int | None) -> Decision:
     return Decision("person", by_frames[0], "assumed", f"estimated in most frames of: {listed}")
 
 
-def _nearest(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+def nearest(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Indices into `known`, which rises, of what is nearest to each of `wanted`; the earlier of two."""
     after = np.clip(np.searchsorted(known, wanted), 0, len(known) - 1)
     before = np.maximum(after - 1, 0)

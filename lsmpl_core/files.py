@@ -7,7 +7,7 @@ import os
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,13 +38,28 @@ def replace_when_complete(path: str | os.PathLike) -> Iterator[Path]:
         os.replace(scratch, path)
 
 
-def read_npz(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """The arrays of an npz file. Raises `OSError`, or `ValueError` with what is wrong; pickled objects are refused."""
+def read_npz(path: str | os.PathLike, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
+    """The arrays of an npz file, or those of them named in `only`; what else is in the file then stays unread.
+
+    Raises `OSError`, or `ValueError` with what is wrong; pickled objects are refused.
+    """
     if not zipfile.is_zipfile(path):
         os.stat(path)
         raise ValueError("is no npz file, or a damaged one")
     try:
         with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
+            return {name: file[name] for name in file.files if only is None or name in only}
+    except DAMAGED as error:
+        raise ValueError(f"is a damaged npz file ({error})") from error
+
+
+def npz_names(path: str | os.PathLike) -> list[str]:
+    """The names of the arrays in an npz file, none of which is read. Raises as `read_npz` does."""
+    if not zipfile.is_zipfile(path):
+        os.stat(path)
+        raise ValueError("is no npz file, or a damaged one")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [name.removesuffix(".npy") for name in archive.namelist()]
     except DAMAGED as error:
         raise ValueError(f"is a damaged npz file ({error})") from error

@@ -9,10 +9,18 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .errors import MotionFileError
-from .files import read_npz, replace_when_complete
+from .files import npz_names, read_npz, replace_when_complete
 from .keypoints import Decision
 
 NUM_JOINTS = 24
+BODY_VALUES = 66
+"""Axis-angles of the root and the 21 body joints, which come first in SMPL, SMPL+H and SMPL-X alike."""
+SMPLH_VALUES, SMPLX_VALUES = 156, 165
+FIELDS = {
+    "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body", "surface_model_type",
+    "residual", "keypoint_names", "first_frame",
+}  # fmt: skip
+"""What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
 NUM_BETAS = 10
 SMPLX = "SMPL-X"
 """`Motion.body` of motions of SMPL-X, so that its betas are not taken for SMPL's."""
@@ -64,14 +72,15 @@ class Motion:
     def __len__(self) -> int:
         return len(self.poses)
 
-    def frames(self, selection: slice) -> Motion:
+    def frames(self, selection: slice | np.ndarray) -> Motion:
         """The same motion with only some frames (a slice with step 1 keeps `first_frame` right)."""
+        start = selection.indices(len(self))[0] if isinstance(selection, slice) else 0
         return replace(
             self,
             poses=self.poses[selection],
             trans=self.trans[selection],
             residual=None if self.residual is None else self.residual[selection],
-            first_frame=self.first_frame + selection.indices(len(self))[0],
+            first_frame=self.first_frame + start,
         )
 
     @property
@@ -105,12 +114,14 @@ class Motion:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Motion:
-        """Read an AMASS-layout npz: `poses (T,72)`, or SMPL-H's `(T,156)`, of which the body's 22 joints are taken.
+        """Read an AMASS-layout npz: `poses (T,72)`, or SMPL+H's `(T,156)` or SMPL-X's `(T,165)`.
 
+        Of the latter two the body's 22 joints are taken; betas of SMPL-X are marked as such (`SMPLX`).
         Raises `MotionFileError` naming the file and the field.
         """
         try:
-            arrays = read_npz(path)
+            arrays = read_npz(path, only=FIELDS)
+            names = npz_names(path)
         except OSError as error:
             raise MotionFileError(f"{path}: cannot be read: {error.strerror or error}") from error
         except ValueError as error:
@@ -118,12 +129,15 @@ class Motion:
         missing = [key for key in ("poses", "trans") if key not in arrays]
         if missing:
             raise MotionFileError(
-                f"{path}: has no {' and no '.join(missing)}; it holds: {', '.join(arrays) or 'nothing'}"
+                f"{path}: has no {' and no '.join(missing)}; it holds: {', '.join(names) or 'nothing'}"
             )
         try:
             poses, trans = np.asarray(arrays["poses"], dtype=np.float64), np.asarray(arrays["trans"], dtype=np.float64)
-            if poses.ndim == 2 and poses.shape[1] == 156:
-                poses = np.concatenate([poses[:, :66], np.zeros((len(poses), 6))], axis=1)
+            smplx = _text(arrays.get("surface_model_type")) == "smplx"
+            if poses.ndim == 2 and poses.shape[1] in (SMPLH_VALUES, SMPLX_VALUES):
+                smplx |= poses.shape[1] == SMPLX_VALUES
+                hands = np.zeros((len(poses), 3 * NUM_JOINTS - BODY_VALUES))
+                poses = np.concatenate([poses[:, :BODY_VALUES], hands], axis=1)
             betas = np.ravel(np.asarray(arrays.get("betas", np.zeros(NUM_BETAS)), dtype=np.float64))
             if len(betas) < NUM_BETAS:
                 raise MotionFileError(f"betas have {len(betas)} components; expected at least {NUM_BETAS}")
@@ -135,12 +149,20 @@ class Motion:
                 fps=float(rate),
                 residual=arrays.get("residual"),
                 keypoint_names=tuple(arrays.get("keypoint_names", ())),
-                body=str(arrays.get("body", "")),
-                gender=str(arrays.get("gender", "neutral")),
+                body=_text(arrays.get("body")) or (SMPLX if smplx else ""),
+                gender=_text(arrays.get("gender")) or "neutral",
                 first_frame=int(arrays.get("first_frame", 0)),
             )
         except (MotionFileError, ValueError, TypeError) as error:
             raise MotionFileError(f"{path}: {error}") from error
+
+
+def _text(value: np.ndarray | None) -> str:
+    """The word in an array of one, which some AMASS files hold as bytes; "" if there is none."""
+    if value is None or value.size != 1:
+        return ""
+    word = value.item()
+    return word.decode("latin1") if isinstance(word, bytes) else str(word)
 
 
 def _finite_array(name: str, values) -> np.ndarray:

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from .arrays import choose_backend
-from .body import OPEN_BODY_NAME, Body
+from .body import Body, betas_fit
 from .errors import SolveError
 from .keypoints import KeypointTrack
 from .motion import Motion
@@ -65,9 +65,9 @@ def refine_steps(
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
     options = (options or SolveOptions()).checked()
     parts = site_parts(body, track.layout.sites)
-    known = _betas_fit(motion, body)
+    known = betas_fit(motion, body)
     betas, offsets = motion.betas if known else fit_shape(track, body, parts), None
-    motion = _turned_into(track, body, replace(motion, betas=betas, body=body.key))
+    motion = turned_into(track, body, replace(motion, betas=betas, body=body.key))
     poses = Poses(exp_map(motion.poses), motion.trans)
     if not known:
         take = shape_take(track, body, parts, betas, options)
@@ -85,11 +85,7 @@ def refine_steps(
     return finished(take, track, body, betas, poses)
 
 
-def _betas_fit(motion: Motion, body: Body) -> bool:
-    return motion.body == body.key or (not motion.body and body.name != OPEN_BODY_NAME)
-
-
-def _turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:
+def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:
     """The motion in the track's world: turned so that its keypoints, frame by frame about their mean, lie as theirs."""
     own = body.keypoints(motion, track.layout).positions
     seen = track.visible[..., None]

@@ -7,12 +7,12 @@ import types
 import zipfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from python2_pickle import Python2Pickler
 
 from lsmpl_core import safe_pickle
 from lsmpl_core.body_files import read_body_file
@@ -70,22 +70,6 @@ def fake_modules(**classes: str):
                 del sys.modules[part]
             else:
                 sys.modules[part] = value
-
-
-class Python2Pickler(pickle._Pickler):
-    """Writes text and bytes as Python 2 wrote its one kind of string."""
-
-    dispatch: ClassVar[dict] = dict(pickle._Pickler.dispatch)
-
-    def save_text(self, value):
-        data = value.encode("latin1") if isinstance(value, str) else value
-        if self.proto == 0:
-            self.write(b"S" + repr(data)[1:].encode() + b"\n")
-        else:
-            self.write(b"T" + len(data).to_bytes(4, "little") + data)
-        self.memoize(value)
-
-    dispatch[str] = dispatch[bytes] = save_text
 
 
 def official_pickle(fields: dict, protocol: int = 2, sparse_module: str = "scipy.sparse.csc") -> bytes:

@@ -5,6 +5,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.errors import MotionFileError
+from lsmpl_core.motion import SMPLX
 
 
 @pytest.fixture
@@ -43,6 +44,17 @@ def test_smplh_files_give_their_body_joints(motion, tmp_path):
     assert loaded.fps == 120.0
 
 
+def test_amass_smplx_files_give_their_body_joints_and_nothing_in_them_is_unpickled(motion, tmp_path):
+    poses = np.concatenate([motion.poses.reshape(60, 72)[:, :66], np.full((60, 99), 0.5)], axis=1)
+    stageii = {"surface_model_type": "smplx", "gender": b"female", "mocap_frame_rate": 120.0, "betas": np.ones(16)}
+    labels = np.array({"LFHD": 12}, dtype=object)
+    np.savez(tmp_path / "x_stageii.npz", poses=poses, trans=motion.trans, markers_latent_vids=labels, **stageii)
+    loaded = lsmpl.Motion.load(tmp_path / "x_stageii.npz")
+    np.testing.assert_allclose(loaded.poses[:, :22], motion.poses[:, :22])
+    assert not loaded.poses[:, 22:].any()
+    assert (loaded.fps, loaded.gender, loaded.body) == (120.0, "female", SMPLX)
+
+
 def test_frame_residual_is_the_mean_of_what_was_seen(motion):
     assert motion.frame_residual[4] == pytest.approx(0.02)
     assert np.isnan(motion.frame_residual[3])
@@ -52,6 +64,8 @@ def test_a_slice_keeps_count_of_frames(motion):
     part = motion.frames(slice(10, 20))
     assert (len(part), part.first_frame) == (10, 17)
     np.testing.assert_array_equal(part.residual, motion.residual[10:20])
+    chosen = np.arange(60) % 2 == 0
+    np.testing.assert_array_equal(motion.frames(chosen).poses, motion.poses[::2])
 
 
 @pytest.mark.parametrize(
