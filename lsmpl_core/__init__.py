@@ -10,6 +10,7 @@ motion.save("walk.npz")
 
 from . import metrics
 from .body import Body, load_body
+from .datasets import read_dataset
 from .errors import LsmplError
 from .estimates import read_motion
 from .keypoints import Decision, KeypointTrack
@@ -35,6 +36,7 @@ __all__ = [
     "get_layout",
     "load_body",
     "metrics",
+    "read_dataset",
     "read_keypoints",
     "read_motion",
     "refine",

@@ -4,7 +4,19 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.metrics import acceleration_error, mpjpe, pa_mpjpe, pa_pve, procrustes, pve, vertex_areas
+from lsmpl_core.metrics import (
+    MILLIMETRES,
+    RIGHT_ANKLE,
+    acceleration_error,
+    mpjpe,
+    pa_mpjpe,
+    pa_pve,
+    procrustes,
+    published_pa_pve,
+    published_pve,
+    pve,
+    vertex_areas,
+)
 from lsmpl_core.rotation import exp_map, log_map
 
 
@@ -47,6 +59,20 @@ def test_bent_hands_do_not_count_without_hands(body, stroll):
     assert without < 0.2 * whole
 
 
+def test_the_published_alignment_is_at_the_right_ankle_and_counts_vertices_alike(body, stroll):
+    short = stroll.frames(slice(0, 4))
+    poses = short.poses.copy()
+    poses[:, RIGHT_ANKLE] = [0.4, 0.1, 0.0]
+    bent = lsmpl.Motion(poses, short.trans + [0.3, 0.0, 0.0], short.betas, body=body.key)
+    vertices, moved = body.vertices(short).astype(np.float64), body.vertices(bent).astype(np.float64)
+    at = [body.joint_regressor[RIGHT_ANKLE] @ surface for surface in (vertices, moved)]
+    error = np.linalg.norm((moved - at[1][:, None]) - (vertices - at[0][:, None]), axis=-1).mean() * MILLIMETRES
+    assert published_pve(body, short, bent) == pytest.approx(error, rel=1e-6)
+    shifted = lsmpl.Motion(short.poses, short.trans + [1.0, 2.0, 0.0], short.betas, body=body.key)
+    assert published_pve(body, short, shifted) < 1e-3
+    assert published_pa_pve(body, short, shifted) < 1e-2
+
+
 def test_areas_add_up_to_a_persons_skin(body):
     assert 1.4 < vertex_areas(body).sum() < 2.6
 
@@ -55,3 +81,14 @@ def test_acceleration_error_of_a_parabola_is_its_acceleration():
     t = np.arange(20)[:, None, None] / 30.0
     fall = np.zeros((20, 24, 3)) + 0.5 * 9.81 * t**2 * np.array([0.0, 0.0, 1.0])
     assert acceleration_error(np.zeros_like(fall), fall, 30.0) == pytest.approx(9810.0)
+
+
+def test_frames_that_are_not_valid_do_not_count_in_the_acceleration():
+    still = np.zeros((20, 24, 3))
+    jump = still.copy()
+    jump[7:9] = 1.0
+    valid = np.ones(20, dtype=bool)
+    valid[7:9] = False
+    assert acceleration_error(still, jump, 30.0) > 0.0
+    assert acceleration_error(still, jump, 30.0, valid) == 0.0
+    assert np.isnan(acceleration_error(still, jump, 30.0, ~valid))
