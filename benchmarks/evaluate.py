@@ -168,6 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add("kind", choices=("auto", *KINDS))
     add("folder", type=Path)
     add("--body", help="an SMPL body, .npz or .pkl (default: the open body, on which betas of the data are not used)")
+    add("--gender", choices=("male", "female", "neutral"), help="only takes of this body, whose file --body then is")
     add("--solver", choices=SOLVERS, default=lsmpl.SolveOptions.solver)
     add("--checkpoint", default="", help="of the solver published: best_ckpt.pth.tar")
     add("--polish", type=int, choices=range(11), metavar="STEPS", help="steps of the polish (default: the solver's)")
@@ -195,11 +196,14 @@ def _run(arguments: argparse.Namespace) -> int:
     print(f"{kind} in {arguments.folder}, on the body {body.name}, solver {options.solver}, polish {options.steps}\n")
     print(f"| take | | frames | {' | '.join(COLUMNS)} |\n|{' --- |' * (len(COLUMNS) + 3)}")
     rows: list[Row] = []
-    counts = {"evaluated": 0, "without motion": 0, "failed": 0}
+    counts = {"evaluated": 0, "without motion": 0, "of another gender": 0, "failed": 0}
     for result in read_dataset(kind, arguments.folder, body):
         if isinstance(result, LeftOut):
             counts["failed" if result.broken else "without motion"] += 1
             print(f"evaluate: {result}", file=sys.stderr)
+            continue
+        if arguments.gender not in (None, result.gender):
+            counts["of another gender"] += 1
             continue
         try:
             for row in evaluation.rows(result):
@@ -213,7 +217,7 @@ def _run(arguments: argparse.Namespace) -> int:
             break
     for row in means(rows):
         print(_line(row))
-    print(f"\n{', '.join(f'{count} {what}' for what, count in counts.items())}", flush=True)
+    print(f"\n{', '.join(f'{count} {what}' for what, count in counts.items() if count)}", flush=True)
     return 1 if counts["failed"] or not rows else 0
 
 

@@ -88,6 +88,15 @@ def test_only_valid_frames_count(evaluate, body, stroll):
     assert max(evaluate.Evaluation(body, lsmpl.SolveOptions(), every=9)._errors(stroll, wrong, valid)) < 1e-3
 
 
+def test_takes_of_another_gender_are_passed_over(evaluate, tmp_path, stroll, capsys):
+    for name, gender in (("07_01", "male"), ("08_01", "female")):
+        replace(stroll.frames(slice(0, 4)), gender=gender).save(tmp_path / f"{name}.npz")
+    assert evaluate.main(["amass", str(tmp_path), "--gender", "female"]) == 0
+    out = capsys.readouterr().out
+    assert {name for name, _ in table(out)} == {"08_01", "**mean of 1**"}
+    assert "1 evaluated, 1 of another gender" in out
+
+
 def test_the_published_solver_takes_its_checkpoint(evaluate, tmp_path, body, stroll, capsys):
     torch = pytest.importorskip("torch", reason="the published network needs PyTorch")
     from lsmpl_core.published import PublishedNetwork
