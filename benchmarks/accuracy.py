@@ -137,6 +137,22 @@ class Bench:
                 rows.append(self._errors(clip.motion, solved))
             print(f"| {name} | {' | '.join(f'{v:.1f}' for v in np.mean(rows, axis=0))} |", flush=True)
 
+    def drift(self) -> None:
+        """What a sequence adds to the last tenth of a clip, beside solving that tenth from the true pose before it."""
+        print(f"\n### Drift: 22 joints, mm, true first pose and betas, {self.layout}\n")
+        print("| | first tenth | last tenth | last tenth begun at its own true pose | drift |\n|" + " --- |" * 5)
+        for name, solver in self.solvers.items():
+            rows = []
+            for clip in self.clips:
+                truth, tenth = clip.motion, len(clip.motion) // 10
+                late = truth.frames(slice(len(truth) - tenth - 1, len(truth)))
+                solved, begun = (solver(self.keypoints(name, m), self.body, m.betas, m.poses[0]) for m in (truth, late))
+                a, b, c, d = (self.body.joints(m)[:, :22] for m in (truth, solved, late, begun))
+                parts = ((a[1:tenth], b[1:tenth]), (a[-tenth:], b[-tenth:]), (c[1:], d[1:]))
+                rows.append([metrics.mpjpe(*part) for part in parts])
+            first, last, alone = np.mean(rows, axis=0)
+            print(f"| {name} | {first:.2f} | {last:.2f} | {alone:.2f} | {last / alone:.2f}x |", flush=True)
+
     def single_steps(self) -> None:
         """One step from the true pose at each stride."""
         print(f"\n### One step from the true pose, {self.layout}: PVE, and in brackets without wrists and hands\n")
@@ -211,6 +227,7 @@ def main() -> None:
     long = Bench(body, takes, solvers, arguments.layout, seen)
     print(f"{len(long.clips)} clips of {arguments.frames} frames: {', '.join(c.name for c in long.clips)}.\n{NOTE}.")
     long.single_steps()
+    long.drift()
     long.sequences(f"Sequence, true first pose and betas, {arguments.layout}")
     long.sequences(f"Cold, betas unknown, {arguments.layout}", cold=True)
     for noise, dropped in ((0.005, 0), (0.01, 0), (0.02, 0), (0, 0.1), (0, 0.3), (0, 0.5), (0.01, 0.2)):
