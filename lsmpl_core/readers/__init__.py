@@ -13,12 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import detect
+from .. import axes, matching, units
 from ..errors import KeypointFileError, LayoutError
 from ..keypoint_names import is_generic, main_subject, split_subject
 from ..keypoints import Decision, KeypointTrack
 from ..layouts import Layout, get_layout
 from ..mapping import Mapping, load_mapping
+from ..proportions import finite_median
 from ..whole_body import KNOWN_COUNTS, WHOLE_BODY_SETS
 from .arrays import read_npy, read_npz
 from .c3d import read_c3d
@@ -41,8 +42,8 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
 }
 """The reader of each file name ending; a folder is read as one JSON file a frame."""
 
-UNIT_CHOICES = (*detect.UNITS, "body")
-UP_CHOICES = (*detect.AXES, "body")
+UNIT_CHOICES = (*units.UNITS, "body")
+UP_CHOICES = (*axes.AXES, "body")
 DEFAULT_FPS = 30.0
 _FARTHEST = 1e9  # file units; nothing measured is farther
 
@@ -81,12 +82,12 @@ def read_keypoints(
     if not np.isfinite(positions).all(axis=2).any():
         raise KeypointFileError(f"{path}: not one keypoint of the body is seen in any of its {len(positions)} frames")
 
-    metres, unit_decision = detect.decide_unit(positions, match.layout, unit, raw.unit)
+    metres, unit_decision = units.decide_unit(positions, match.layout, unit, raw.unit)
     positions = positions * metres
-    rotation, up_decision = detect.decide_up(positions, match.layout, up, raw.up)
+    rotation, up_decision = axes.decide_up(positions, match.layout, up, raw.up)
     fps, fps_decision = _decide_fps(fps, raw.fps)
     decisions = [match.decision, unit_decision, up_decision, fps_decision, *raw.decisions, root_decision]
-    decisions.append(detect.mirror_warning(positions, match.layout))
+    decisions.append(axes.mirror_warning(positions, match.layout))
     return KeypointTrack(
         positions @ rotation.T,
         confidence,
@@ -206,42 +207,44 @@ def _scale_confidence(raw: RawTrack) -> RawTrack:
     return replace(raw, confidence=confidence)
 
 
-def _match(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source: str) -> detect.Match:
+def _match(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source: str) -> matching.Match:
     count = raw.positions.shape[1]
     named = raw.names is not None and not all(map(is_generic, raw.names))
     if mapping is not None:
         return _match_mapping(raw, mapping, source)
     if layout is None:
-        return detect.match_by_name(raw.names, source) if named else detect.match_by_count(raw.positions, source)
+        return matching.match_by_name(raw.names, source) if named else matching.match_by_count(raw.positions, source)
     if named:
         try:
-            return _given(detect.match_by_name(raw.names, source, [layout]))
+            return _given(matching.match_by_name(raw.names, source, [layout]))
         except LayoutError:
             if count != len(layout):
                 raise
     if count == len(layout):
-        return detect.Match.of(layout, range(count), "given", f"{count} keypoints in the layout's order")
+        return matching.Match.of(layout, range(count), "given", f"{count} keypoints in the layout's order")
     if count in WHOLE_BODY_SETS:
-        return _given(detect.match_by_name(WHOLE_BODY_SETS[count][1], source, [layout]))
+        return _given(matching.match_by_name(WHOLE_BODY_SETS[count][1], source, [layout]))
     raise LayoutError(f"{source}: layout {layout.name} has {len(layout)} keypoints, the file has {count}")
 
 
-def _given(match: detect.Match) -> detect.Match:
+def _given(match: matching.Match) -> matching.Match:
     return replace(match, decision=replace(match.decision, basis="given"))
 
 
-def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> detect.Match:
+def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> matching.Match:
     count = raw.positions.shape[1]
     if mapping.names is None:
         if count != mapping.count:
             raise LayoutError(
                 f"{source}: mapping {mapping.layout.name} lists {mapping.count} keypoints, the file has {count}"
             )
-        return detect.Match.of(mapping.layout, mapping.columns, "given", f"{len(mapping.columns)} of {count} keypoints")
+        return matching.Match.of(
+            mapping.layout, mapping.columns, "given", f"{len(mapping.columns)} of {count} keypoints"
+        )
     if raw.names is None:
         raise LayoutError(
             f"{source}: mapping {mapping.layout.name} goes by names, but the file has none for its {count} keypoints. "
-            + detect.LIST_ADVICE
+            + matching.LIST_ADVICE
         )
     index = {split_subject(name)[1].lower(): i for i, name in reversed(list(enumerate(raw.names)))}
     index |= {name.lower(): i for i, name in reversed(list(enumerate(raw.names)))}
@@ -255,10 +258,10 @@ def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> detect.Match
     reason = f"{len(columns) - len(absent)} of {count} keypoints" + (
         f"; not in the file: {', '.join(absent[:8])}" if absent else ""
     )
-    return detect.Match.of(mapping.layout, columns, "given", reason)
+    return matching.Match.of(mapping.layout, columns, "given", reason)
 
 
-def _ordered(raw: RawTrack, match: detect.Match) -> tuple[np.ndarray, np.ndarray | None]:
+def _ordered(raw: RawTrack, match: matching.Match) -> tuple[np.ndarray, np.ndarray | None]:
     """Positions (T,K,3) and confidence (T,K) in the layout's order, NaN and 0 where the file has no such keypoint."""
     has = [k for k, column in enumerate(match.columns) if column is not None]
     taken = raw.take([match.columns[k] for k in has])
@@ -281,7 +284,7 @@ def _settle_zero_columns(positions: np.ndarray, layout: Layout) -> tuple[np.ndar
     middle = np.linalg.norm(positions[:, hips].mean(axis=1), axis=1) if len(hips) == 2 else np.array([np.nan])
     apart = np.linalg.norm(positions[:, hips[0]] - positions[:, hips[1]], axis=1) if len(hips) == 2 else middle
     roots = [rows[site] for site in ("pelvis", "mid_hip") if site in rows and zero[rows[site]]]
-    if roots and detect.finite_median(middle) < detect.finite_median(apart):
+    if roots and finite_median(middle) < finite_median(apart):
         zero[roots] = False
         decision = Decision(
             "root", layout.keypoints[roots[0]], "detected", "always at the origin: positions are relative to it"

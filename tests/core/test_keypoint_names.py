@@ -2,10 +2,10 @@
 
 import pytest
 
-from lsmpl_core.detect import match_by_name
 from lsmpl_core.errors import LayoutError
 from lsmpl_core.keypoint_names import canonical_names, is_generic, main_subject, match_names, split_subject
 from lsmpl_core.layouts import LAYOUTS
+from lsmpl_core.matching import match_by_name
 
 OPENPOSE = """
     Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee LAnkle REye LEye

@@ -1,0 +1,90 @@
+"""The proportions of an adult, and how far keypoints are from them.
+
+Only the sites that all layouts share are looked at (shoulders, elbows, wrists, hips, knees, ankles), and missing
+keypoints do no harm: medians over the frames that are seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from .layouts import Layout
+
+ADULT_STATURE = 1.69
+ADULT_SEGMENTS = {
+    ("hip", "knee"): 0.378,
+    ("knee", "ankle"): 0.400,
+    ("shoulder", "elbow"): 0.262,
+    ("elbow", "wrist"): 0.250,
+    ("shoulder", "hip"): 0.552,
+}
+"""Segment lengths in metres of SMPL's neutral mean body, whose stature is `ADULT_STATURE`."""
+
+
+def implausibility(positions: np.ndarray, layout: Layout) -> float:
+    """How far keypoints (T,K,3) are from a body in this layout's order: 0 is perfect, 1 is nonsense.
+
+    The mean of: left against right segment lengths, how much lengths change over time, and proportions against an
+    adult's. Infinite where no segment is seen.
+    """
+    sites = Sites(positions, layout)
+    lengths = {}
+    for a, b in ADULT_SEGMENTS:
+        for side in ("left", "right"):
+            lengths[side, a, b] = np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1)
+    medians = {key: finite_median(length) for key, length in lengths.items()}
+    scale = finite_median(
+        [medians[side, a, b] / adult for (a, b), adult in ADULT_SEGMENTS.items() for side in ("left", "right")]
+    )
+    if not scale > 0:
+        return np.inf
+    errors = []
+    for (a, b), adult in ADULT_SEGMENTS.items():
+        left, right = medians["left", a, b], medians["right", a, b]
+        errors.append(abs(left - right) / (adult * scale))
+        for side in ("left", "right"):
+            median = medians[side, a, b]
+            errors.append(abs(median / (adult * scale) - 1))
+            errors.append(finite_median(np.abs(lengths[side, a, b] - median)) / (adult * scale))
+    errors = [error for error in errors if np.isfinite(error)]
+    return float(np.mean(np.minimum(errors, 2.0)))
+
+
+def body_scale(positions: np.ndarray, layout: Layout) -> float:
+    """File units per metre, were the person the average adult: median over segments; NaN where none is seen."""
+    sites = Sites(positions, layout)
+    scale = finite_median(
+        finite_median(np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1)) / adult
+        for (a, b), adult in ADULT_SEGMENTS.items()
+        for side in ("left", "right")
+    )
+    return scale if 1e-9 < scale < 1e9 else np.nan
+
+
+class Sites:
+    """Site positions (T,3) of a track by name; NaN where the layout has none."""
+
+    def __init__(self, positions: np.ndarray, layout: Layout):
+        self._positions = positions
+        self._row = {site: i for i, site in reversed(list(enumerate(layout.sites)))}
+
+    def __getitem__(self, site: str) -> np.ndarray:
+        if site in self._row:
+            return self._positions[:, self._row[site]]
+        return np.full((len(self._positions), 3), np.nan)
+
+    def middle(self, part: str, *instead: str) -> np.ndarray:
+        """Between the left and the right part, or one of the sites `instead` where those are not seen."""
+        middle = (self[f"left_{part}"] + self[f"right_{part}"]) / 2
+        for site in instead:
+            middle = np.where(np.isfinite(middle), middle, self[site])
+        return middle
+
+
+def finite_median(values: Iterable[float] | np.ndarray) -> float:
+    """Median of what is finite, NaN where nothing is."""
+    values = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=float)
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else np.nan
