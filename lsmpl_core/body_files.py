@@ -4,9 +4,7 @@ Two forms are read: `.npz`, and the official `.pkl` with its chumpy and SciPy ob
 """
 
 import io
-import math
 import os
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +12,7 @@ import numpy as np
 
 from . import safe_pickle
 from .errors import BodyFileError
+from .npz import open_npz, read_array, read_header
 from .skeleton import NUM_JOINTS, PARENTS
 
 SHAPE_COMPONENTS = 10
@@ -106,36 +105,25 @@ def _read_npz(data: bytes, path: Path) -> dict[str, object]:
     fields = {}
     member = "the list of contents"
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            wanted = [key for key in (*_REQUIRED, *_OPTIONAL) if f"{key}.npy" in archive.namelist()]
-            size = sum(archive.getinfo(f"{key}.npy").file_size for key in wanted)
-            if size > safe_pickle.MAX_BYTES:
-                raise BodyFileError(
-                    f"it unpacks to {size >> 20} MB; at most {safe_pickle.MAX_BYTES >> 20} MB are read."
-                )
-            for key in wanted:
-                member = f"{key}.npy"
-                fields[key] = _read_npy(archive, member)
+        with open_npz(io.BytesIO(data), len(data)) as archive:
+            for key in (*_REQUIRED, *_OPTIONAL):
+                if key in archive.names:
+                    member = key
+                    fields[key] = _array_or_pickle(archive.raw(key))
     except BodyFileError as error:
         raise BodyFileError(f"{path}, {member}: {error}") from error
-    except Exception as cause:  # on damaged data zipfile and numpy raise almost anything
-        raise BodyFileError(f"{path} is damaged at {member} ({cause}). Copy or download the file again.") from cause
+    except ValueError as error:
+        raise BodyFileError(f"{path}: {member} {error}. Copy or download the file again.") from error
     return fields
 
 
-def _read_npy(archive: zipfile.ZipFile, member: str) -> object:
-    """The array of one `.npy` member, once its size agrees with its header; one of objects is an embedded pickle."""
-    size = archive.getinfo(member).file_size
-    with archive.open(member) as stream:
-        version = np.lib.format.read_magic(stream)
-        header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, _, dtype = header(stream)
-        if dtype.hasobject:
-            return safe_pickle.loads(stream.read(), name="the pickle in it")
-        if stream.tell() + math.prod(shape) * dtype.itemsize != size:
-            raise BodyFileError(f"an array of shape {shape} and type {dtype} does not fill its {size} bytes.")
-    with archive.open(member) as stream:
-        return np.lib.format.read_array(stream, allow_pickle=False)
+def _array_or_pickle(data: bytes) -> object:
+    """What one `.npy` member holds; an array of objects is an embedded pickle."""
+    stream = io.BytesIO(data)
+    _, _, dtype = read_header(stream)
+    if dtype.hasobject:
+        return safe_pickle.loads(stream.read(), name="the pickle in it")
+    return read_array(io.BytesIO(data), len(data))
 
 
 class _Fields:

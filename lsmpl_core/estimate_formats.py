@@ -27,8 +27,8 @@ import numpy as np
 
 from . import safe_pickle
 from .errors import MotionFileError
-from .files import read_npz
 from .motion import NUM_BETAS, NUM_JOINTS
+from .npz import most_unpacked, read_npz
 from .smpl_parameters import MAX_FRAMES, MAX_NUMBERS, PARAMETERS, listed, numbers, rotations, stacked
 from .torch_files import read_torch_file
 
@@ -90,8 +90,9 @@ def _archived(path: Path) -> set[str]:
         raise ValueError(f"is a damaged npz or PyTorch file ({error})") from error
     if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
         raise ValueError("is compressed in a way that neither NumPy nor PyTorch uses")
-    if sum(member.file_size for member in members) > safe_pickle.MAX_BYTES:
-        raise ValueError(f"holds more than {safe_pickle.MAX_BYTES >> 20} MB, too much for a motion file")
+    most = min(safe_pickle.MAX_BYTES, most_unpacked(path.stat().st_size))
+    if sum(member.file_size for member in members) > most:
+        raise ValueError(f"holds more than {most >> 20} MB, too much for a motion file of its size")
     return {member.filename for member in members}
 
 

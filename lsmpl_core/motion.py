@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .errors import MotionFileError
-from .files import npz_names, read_npz, replace_when_complete
+from .files import replace_when_complete
 from .keypoints import Decision
+from .npz import npz_names, read_npz
 
 NUM_JOINTS = 24
 BODY_VALUES = 66

@@ -20,8 +20,8 @@ from array_api_compat import array_namespace, device
 
 from .arrays import Backend, indices
 from .errors import NetworkFileError
-from .files import read_npz
 from .kinematics import State
+from .npz import read_npz
 from .rotation import cross, from_columns, length
 from .skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS, PARENTS
 

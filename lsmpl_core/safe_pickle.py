@@ -23,6 +23,7 @@ from typing import BinaryIO
 import numpy as np
 
 from .errors import BodyFileError, LsmplError
+from .npz import most_unpacked
 
 MAX_BYTES = 1 << 30  # of a file, also once decompressed; SMPL files have 10 to 500 MB
 MAX_INSTRUCTIONS = 10_000_000  # an SMPL file has a few hundred; one instruction can take 200 bytes of memory
@@ -110,14 +111,16 @@ def load(
 
 def loads(data: bytes, *, name: str, what: str = "body file", error: type[LsmplError] = BodyFileError) -> object:
     """Like `load`, from bytes; `name` is the file's name for messages."""
+    most = MAX_BYTES
     if data[:2] == b"\x1f\x8b" or data[:1] == b"\x78":  # gzip, zlib; no pickle starts so
         inflate = zlib.decompressobj(wbits=47)
         try:
-            data = inflate.decompress(data, MAX_BYTES + 1)
+            most = min(MAX_BYTES, most_unpacked(len(data)))
+            data = inflate.decompress(data, most + 1)
         except zlib.error as cause:
             raise error(f"{name} is damaged: its compressed data cannot be read ({cause}).") from cause
-    if len(data) > MAX_BYTES:
-        raise error(f"{name} holds more than {MAX_BYTES >> 20} MB, too much for a {what}.")
+    if len(data) > most:
+        raise error(f"{name} holds more than {most >> 20} MB, too much for a {what} of its size.")
     if not data:
         raise error(f"{name} is empty; a {what} was expected.")
     machine = _Machine(data)

@@ -6,6 +6,8 @@ import os
 import zipfile
 from typing import Any
 
+from .npz import most_unpacked
+
 MAX_BYTES = 1 << 30  # unpacked
 
 
@@ -27,11 +29,12 @@ def read_torch_file(path: str | os.PathLike) -> Any:
     try:
         with zipfile.ZipFile(path) as archive:
             size = sum(member.file_size for member in archive.infolist())
-        if size <= MAX_BYTES:
+        most = min(MAX_BYTES, most_unpacked(os.path.getsize(path)))
+        if size <= most:
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch has no error class for this, and lets those of zipfile and pickle through
         raise ValueError(
             f"is a PyTorch file that is damaged or holds more than tensors ({type(error).__name__}); "
             "nothing in it was run"
         ) from error
-    raise ValueError(f"unpacks to {size >> 20} MB; at most {MAX_BYTES >> 20} MB are read")
+    raise ValueError(f"unpacks to {size >> 20} MB; at most {most >> 20} MB are read")

@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from ..body import Body
-from ..files import npz_names
 from ..keypoints import Decision
 from ..motion import SMPLX, Motion
+from ..npz import npz_names
 from .takes import EvaluationTake, LeftOut, attempt, gender_of
 from .worlds import moved
 

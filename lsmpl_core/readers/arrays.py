@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import zipfile
-import zlib
 from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import KeypointFileError
-from .raw import MAX_BYTES, RawTrack, unflatten
+from ..npz import Npz, open_npz, read_array
+from .raw import RawTrack, checked_size, unflatten
 
 _POSITION_KEYS = (
     "keypoints3d", "keypoints_3d", "joints3d", "joints_3d", "poses_3d", "positions_3d", "keypoints", "joints",
@@ -25,14 +23,25 @@ _FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_framerate", "mocap_frame_r
 
 def read_npy(path: Path, counts: Collection[int]) -> RawTrack:
     """Read one array of keypoints."""
-    with path.open("rb") as stream:
-        array = _read_array(stream, path.stat().st_size, str(path))
+    size = checked_size(path)
+    try:
+        with path.open("rb") as stream:
+            array = read_array(stream, size)
+    except ValueError as error:
+        raise KeypointFileError(f"{path} {error}") from None
     return _track(array, None, counts, str(path))
 
 
 def read_npz(path: Path, counts: Collection[int]) -> RawTrack:
     """Read an archive's array of keypoints, and its confidence, names, fps and unit where it has them."""
-    arrays = _Archive(path)
+    try:
+        with open_npz(path, checked_size(path)) as archive:
+            return _read_archive(_Arrays(archive, path), counts, path)
+    except ValueError as error:
+        raise KeypointFileError(f"{path} {error}") from None
+
+
+def _read_archive(arrays: _Arrays, counts: Collection[int], path: Path) -> RawTrack:
     key = arrays.first(_POSITION_KEYS) or arrays.only_candidate()
     if key is None:
         raise KeypointFileError(
@@ -42,7 +51,7 @@ def read_npz(path: Path, counts: Collection[int]) -> RawTrack:
     if confidence_key := arrays.first(_CONFIDENCE_KEYS):
         confidence = arrays[confidence_key]
     if names_key := arrays.first(_NAME_KEYS):
-        names = [str(name) for name in np.ravel(arrays[names_key]).astype("U")]
+        names = _texts(arrays[names_key], f"{path}: {names_key}")
     raw = _track(position, confidence, counts, f"{path}: {key}")
     if names is not None:
         if len(names) != raw.positions.shape[1]:
@@ -50,80 +59,51 @@ def read_npz(path: Path, counts: Collection[int]) -> RawTrack:
         raw.names = names
     if (fps_key := arrays.first(_FPS_KEYS)) and (fps := arrays[fps_key]).dtype.kind in "fiu" and fps.size == 1:
         raw.fps = float(fps.reshape(()))
-    for field in ("unit", "units"):
-        if field in arrays.keys and (unit := arrays[field]).dtype.kind == "U" and unit.size == 1:
-            raw.unit = str(unit.reshape(()))
+    if (unit_key := arrays.first(("unit", "units"))) and (unit := arrays[unit_key]).dtype.kind == "U":
+        raw.unit = next(iter(_texts(unit, f"{path}: {unit_key}")), None)
     return raw
 
 
-class _Archive:
-    """The arrays of an npz by lower-case key, each read only when asked for and within limits."""
+def _texts(array: np.ndarray, where: str) -> list[str]:
+    try:
+        return [str(text) for text in np.ravel(array).astype("U")]
+    except (ValueError, SystemError) as error:  # NumPy does not check the code points of a file's text
+        raise KeypointFileError(f"{where} is no valid text: {error}") from None
 
-    def __init__(self, path: Path):
-        self._path = path
-        try:
-            with zipfile.ZipFile(path) as archive:
-                infos = archive.infolist()
-        except (zipfile.BadZipFile, ValueError, NotImplementedError, EOFError) as error:
-            raise KeypointFileError(f"{path}: not an npz archive, or a damaged one: {error}") from None
-        self.keys = {info.filename[:-4].lower(): info for info in infos if info.filename.endswith(".npy")}
+
+class _Arrays:
+    """The arrays of an npz by lower-case name; errors name the file and the array."""
+
+    def __init__(self, archive: Npz, path: Path):
+        self._archive, self._path = archive, path
+        self._names = {name.lower(): name for name in archive.names}
 
     def __getitem__(self, key: str) -> np.ndarray:
-        info, where = self.keys[key], f"{self._path}: {key}"
-        if info.file_size > MAX_BYTES:
-            raise KeypointFileError(f"{where} claims {info.file_size / 2**30:.1f} GiB; {MAX_BYTES >> 30} GiB are read")
         try:
-            with zipfile.ZipFile(self._path) as archive, archive.open(info) as stream:
-                return _read_array(stream, info.file_size, where)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-            raise KeypointFileError(f"{where} is damaged or encrypted: {error}") from None
+            return self._archive[self._names[key]]
+        except ValueError as error:
+            raise KeypointFileError(f"{self._path}: {key} {error}") from None
 
     def first(self, wanted: Collection[str]) -> str | None:
-        return next((key for key in wanted if key in self.keys), None)
+        return next((key for key in wanted if key in self._names), None)
 
     def only_candidate(self) -> str | None:
         """The one array that could be keypoints by its shape."""
-        fits = [key for key in self.keys if len(shape := self._shape(key)) == 3 and shape[2] in (3, 4)]
+        fits = [key for key in self._names if len(shape := self._shape(key)) == 3 and shape[2] in (3, 4)]
         return fits[0] if len(fits) == 1 else None
 
     def listing(self) -> str:
-        return ", ".join(f"{key} {self._shape(key)}" for key in list(self.keys)[:20]) or "no arrays"
+        return ", ".join(f"{key[:40]} {self._shape(key)}" for key in list(self._names)[:20]) or "no arrays"
 
     def _shape(self, key: str) -> tuple[int, ...]:
-        try:
-            return self[key].shape
-        except KeypointFileError:
-            return ()
-
-
-def _read_array(stream, size: int, where: str) -> np.ndarray:
-    """An NPY stream of `size` bytes: its header is checked against them before anything is allocated."""
-    try:
-        version = np.lib.format.read_magic(stream)
-        read_header = {1: np.lib.format.read_array_header_1_0, 2: np.lib.format.read_array_header_2_0}[version[0]]
-        shape, fortran, dtype = read_header(stream)
-    except Exception as error:  # NumPy parses the header as Python: a damaged one raises whatever the tokenizer does
-        raise KeypointFileError(f"{where}: not a NumPy array, or a damaged one: {str(error)[:200]}") from None
-    if dtype.kind not in "fiubUS" or not dtype.itemsize:
-        raise KeypointFileError(f"{where}: the array holds {dtype} (Python objects are not read); expected numbers")
-    shape = tuple(map(int, shape))
-    count = math.prod(shape)
-    expected = count * dtype.itemsize
-    if min(shape, default=1) <= 0:
-        raise KeypointFileError(f"{where}: the array is empty (shape {shape})")
-    if expected > size or count > MAX_BYTES // 8:
-        raise KeypointFileError(f"{where}: the header claims shape {str(shape)[:60]} of {dtype}, in {size} bytes")
-    data = stream.read(expected)
-    if len(data) < expected:
-        raise KeypointFileError(
-            f"{where}: cut short: shape {shape} of {dtype} needs {expected} bytes, found {len(data)}"
-        )
-    return np.frombuffer(data, dtype, count).reshape(shape, order="F" if fortran else "C")
+        return self._archive.shape(self._names[key])
 
 
 def _track(array: np.ndarray, confidence: np.ndarray | None, counts: Collection[int], where: str) -> RawTrack:
     if array.dtype.kind not in "fiu":
         raise KeypointFileError(f"{where} holds {array.dtype}; expected numbers")
+    if not array.size:
+        raise KeypointFileError(f"{where} is empty (shape {array.shape})")
     if array.ndim == 4 and 1 in (array.shape[0], array.shape[1]):
         array = array[0] if array.shape[0] == 1 else array[:, 0]
     if array.ndim == 2 and array.shape[1] in (3, 4):

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from .raw import RawTrack, fill_gaps, fps_from_times, is_number, parse_numbers, read_text
+from .raw import RawTrack, blank_table, fill_gaps, fps_from_times, is_number, parse_numbers, read_text
 from .rows import read_rows
 
 _AXES = ("x", "y", "z")
@@ -167,9 +167,7 @@ def _read_long(
     names = list(dict.fromkeys(row[name_column].strip() for row in body))
     index = {name: i for i, name in enumerate(names)}
     k = np.array([index[row[name_column].strip()] for row in body])
-    if len(moments) * len(names) > 20 * len(body) + 1000:
-        raise KeypointFileError(f"{where}: {len(names)} names over {len(moments)} frames do not fit {len(body)} rows")
-    positions = np.full((len(moments), len(names), 3), np.nan)
+    positions = blank_table((len(moments), len(names), 3), 3 * len(body), where)
     positions[t[::-1], k[::-1]] = table[::-1, :3]  # of a keypoint given twice in a frame the first counts
     confidence = None
     if confidence_column is not None:

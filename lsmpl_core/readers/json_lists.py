@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints import Decision
-from .raw import RawTrack, fill_gaps, read_text, unflatten
+from .raw import RawTrack, blank_table, fill_gaps, read_text, unflatten
 
 _POINT_KEYS = (
     "keypoints3d", "keypoints_3d", "pose_keypoints_3d", "joints3d", "joints_3d", "joints19", "body_keypoints_3d",
@@ -159,7 +159,7 @@ def _named(frames: list, where: str) -> RawTrack:
         raise KeypointFileError(
             f"{where}: {len(names)} different keypoint names; expected some, and no more than 10,000"
         )
-    table = np.full((len(frames), len(names), 4), np.nan)
+    table = blank_table((len(frames), len(names), 4), 4 * sum(map(len, by_name)), where)
     index = {name: i for i, name in enumerate(names)}
     for t, points in enumerate(by_name):
         for name, value in points.items():
@@ -172,7 +172,7 @@ def _unnamed(frames: list, counts: Collection[int], where: str) -> RawTrack:
         None if points is None else _array(points, counts, f"{where}: frame {t}") for t, points in enumerate(frames)
     ]
     count = Counter(len(row) for row in rows if row is not None).most_common(1)[0][0]
-    table = np.full((len(frames), count, 4), np.nan)
+    table = blank_table((len(frames), count, 4), 4 * sum(len(row) for row in rows if row is not None), where)
     for t, row in enumerate(rows):
         if row is not None:
             if len(row) != count:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,10 +11,9 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints import Decision
+from ..npz import MAX_BYTES
 
-MAX_BYTES = 1 << 30
-"""The largest file, and the largest array in one, that is read: twenty minutes of 553 keypoints at 60 Hz fit."""
-
+_MOST_BLANK, _FREE_BLANK = 16, 500_000
 MAX_GAP_GROWTH = 4
 """Frame numbers may stretch a take by this factor before they are not believed."""
 
@@ -48,11 +48,17 @@ class RawTrack:
         )
 
 
-def read_bytes(path: Path) -> bytes:
-    """A whole file; `KeypointFileError` where it is too large."""
+def checked_size(path: Path) -> int:
+    """The size of a file in bytes; `KeypointFileError` where it is too large."""
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise KeypointFileError(f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_BYTES >> 30} GiB that are read")
+    return size
+
+
+def read_bytes(path: Path) -> bytes:
+    """A whole file; `KeypointFileError` where it is too large."""
+    checked_size(path)
     return path.read_bytes()
 
 
@@ -70,6 +76,20 @@ def read_text(path: Path) -> str:
     return text
 
 
+def blank_table(shape: tuple[int, ...], written: int, where: str) -> np.ndarray:
+    """NaN for `shape` numbers, of which the file has `written`; `KeypointFileError` where it lacks nearly all.
+
+    A long header above short rows, or one frame of a thousand points among a million empty ones, would else fill the
+    memory with nothing.
+    """
+    numbers = math.prod(shape)
+    if numbers > _MOST_BLANK * written + _FREE_BLANK:
+        raise KeypointFileError(
+            f"{where}: {' x '.join(map(str, shape))} numbers would have to be in the file, but only {written} are"
+        )
+    return np.full(shape, np.nan)
+
+
 def parse_numbers(
     rows: Sequence[Sequence[str]], width: int, where: str, line_numbers: Sequence[int], decimal_comma: bool = False
 ) -> np.ndarray:
@@ -77,7 +97,7 @@ def parse_numbers(
 
     `where` and the rows' `line_numbers` in the file (from 1) are for the message of a cell that is no number.
     """
-    table = np.full((len(rows), width), np.nan)
+    table = blank_table((len(rows), width), sum(map(len, rows)), where)
     for i, row in enumerate(rows):
         cells = row[:width]
         if decimal_comma:

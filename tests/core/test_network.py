@@ -197,7 +197,7 @@ def damaged(path, kind):
         ("missing", "cannot be read"),
         ("empty", "npz file"),
         ("truncated", "npz file"),
-        ("pickled", "npz file"),
+        ("pickled", "Python objects"),
         ("another network", "no weight in.bias"),
         ("wrong shape", "block1.up should have shape"),
         ("weight gone", "block0.down_bias should have shape"),

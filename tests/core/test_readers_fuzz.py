@@ -1,16 +1,36 @@
-"""Damaged files of every format end in an `LsmplError` or a track, never in another exception, or huge memory."""
+"""Damaged files of every kind end in an `LsmplError` that names them or in a result, in bounded time and memory.
 
+A few hundred damages are tried each time. `LSMPL_FUZZ_SECONDS=600 pytest tests/core/test_readers_fuzz.py -k long` tries
+new ones for so long; each failure is kept as a file, and its message says where.
+"""
+
+import io
 import json
+import os
+import pickle
+import shutil
+import signal
+import time
 import tracemalloc
+import warnings
+import zipfile
+from collections.abc import Callable
+from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 import pytest
+from damage import damaged, npy_of_zeros
 from stick_figure import walking
+from test_body_files import smpl_like
 from test_readers import csv_text, json_people, trc_text
 from test_readers_c3d import DEC, INTEL, MIPS, c3d_bytes
 
+from lsmpl_core import Motion, read_motion
+from lsmpl_core.body_files import read_body_file
 from lsmpl_core.errors import LsmplError
 from lsmpl_core.layouts import LAYOUTS
+from lsmpl_core.mapping import load_mapping
 from lsmpl_core.readers import READERS, read_keypoints
 
 hypothesis = pytest.importorskip("hypothesis", reason="hypothesis is not installed")
@@ -18,60 +38,211 @@ from hypothesis import HealthCheck, given, settings  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 COCO = LAYOUTS["coco_17"]
+MOST_SECONDS = 5.0  # of CPU a case, under tracemalloc, where files have at most 100 kB
+MOST_GROWTH, MOST_BASE = 64, 64 << 20  # memory in bytes: so many times the file's size, and so much besides
 QUICK = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 
-def good_files(folder) -> dict[str, bytes]:
+def good_files(folder: Path) -> dict[str, bytes]:
+    """A file of each kind, and of each way to write it, by name."""
     positions = walking(COCO, 8)
+    names = COCO.keypoints
     np.save(folder / "good.npy", positions)
-    np.savez(folder / "good.npz", keypoints3d=positions, names=np.array(COCO.keypoints), fps=30)
-    c3d = {f"{p}.c3d": c3d_bytes(COCO.keypoints, positions, p, s) for p, s in ((INTEL, -1), (DEC, 0.001), (MIPS, -1))}
-    return {
-        "t.trc": trc_text(COCO.keypoints, positions).encode(),
-        "t.csv": csv_text(COCO.keypoints, positions).encode(),
-        "t.txt": "\n".join(" ".join(map(str, row)) for row in positions.reshape(8, -1)).encode(),
-        "t.json": json.dumps({"frames": [json_people(frame) for frame in positions]}).encode(),
-        "t.npy": (folder / "good.npy").read_bytes(),
-        "t.npz": (folder / "good.npz").read_bytes(),
-        **c3d,
+    np.savez(folder / "good.npz", keypoints3d=positions, names=np.array(names), fps=30, unit="m")
+    np.savez_compressed(folder / "packed.npz", joints=positions.astype("f4"), confidence=np.ones((8, 17)))
+    people = [json_people(frame) + json_people(frame + 1, 1) for frame in positions]
+    named = [dict(zip(names, frame)) for frame in positions.tolist()]
+    long_rows = [f"{t},{t / 25},{k},{x},{y},{z},0.5" for t in range(8) for k, (x, y, z) in zip(names, positions[t])]
+    headed = [
+        "Trajectories", "100", "," + ",".join(f"Ann:{name},," for name in names), "Frame,Time" + ",X,Y,Z" * 17,
+        "," + ",mm" * 51, *(",".join([str(t), str(t / 50), *map(str, f.ravel())]) for t, f in enumerate(positions)),
+    ]  # fmt: skip
+    two = [f"{who}:{name}" for who in ("Ann", "Bob") for name in names]
+    both = np.concatenate([positions, positions + 1], axis=1)
+    files = {
+        "t.trc": trc_text(names, positions),
+        "two.trc": trc_text(two, both, "mm"),
+        "t.csv": csv_text(names, positions),
+        "t.tsv": csv_text(names, positions, "{name}.{axis}", "\t", [("frame", np.arange(8) + 3)]),
+        "semicolon.csv": csv_text(names, positions, delimiter=";").replace(".", ","),
+        "long.csv": "\n".join(["frame,time,keypoint,x,y,z,visibility", *long_rows]),
+        "headed.csv": "\n".join(headed),
+        "t.txt": "\n".join(" ".join(map(str, row)) for row in positions.reshape(8, -1)),
+        "t.dat": "\n".join(";".join(map(str, [t, *row])) for t, row in enumerate(positions.reshape(8, -1))),
+        "t.json": json.dumps({"frames": people, "fps": 30, "unit": "m", "up": "z"}),
+        "named.json": json.dumps(named),
+        "array.json": json.dumps({"names": names, "keypoints": positions.tolist()}),
     }
+    screens = [("POINT:UNITS", ["mm  "]), ("POINT:X_SCREEN", ["+X"]), ("POINT:Y_SCREEN", ["+Z"])]
+    c3d = {
+        f"{processor}.c3d": c3d_bytes(two, both, processor, scale, screens)
+        for processor, scale in ((INTEL, -1), (DEC, 0.001), (MIPS, -1))
+    }
+    arrays = {"t.npy": "good.npy", "t.npz": "good.npz", "packed.npz": "packed.npz"}
+    return (
+        {name: text.encode() for name, text in files.items()}
+        | {name: (folder / source).read_bytes() for name, source in arrays.items()}
+        | c3d
+    )
 
 
-def read_or_refuse(path) -> None:
+def good_motions(folder: Path) -> dict[str, bytes]:
+    Motion(np.zeros((5, 24, 3)), np.zeros((5, 3)), residual=np.ones((5, 2)), keypoint_names=("a", "b")).save(
+        folder / "good.npz"
+    )
+    person = {"pose": np.zeros((4, 72)), "trans": np.zeros((4, 3)), "betas": np.zeros((4, 10))}
+    wham = {0: person | {"frame_ids": np.arange(4)}, 1: person | {"frame_ids": np.arange(4) + 2}}
+    return {"m.npz": (folder / "good.npz").read_bytes(), "m.pkl": pickle.dumps(wham)}
+
+
+def good_bodies(folder: Path) -> dict[str, bytes]:
+    fields = smpl_like()
+    np.savez(folder / "good.npz", **fields)
+    return {"b.npz": (folder / "good.npz").read_bytes(), "b.pkl": pickle.dumps(fields)}
+
+
+MAPPING = {"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle"}, "unit": "cm", "up": "y", "fps": 30}
+LIST_MAPPING = {"keypoints": ["left_hip", None, {"name": "a", "site": "nose"}], "edges": [["left_hip", "a"]]}
+
+
+def good_mappings(folder: Path) -> dict[str, bytes]:
+    return {"names.json": json.dumps(MAPPING).encode(), "list.json": json.dumps(LIST_MAPPING).encode()}
+
+
+def read_track(path: Path) -> None:
+    track = read_keypoints(path)
+    assert np.isfinite(track.positions[track.visible]).all() and np.isfinite(track.confidence).all()
+
+
+def load_motion(path: Path) -> None:
+    for read in (Motion.load, read_motion) if path.suffix == ".npz" else (read_motion,):
+        motion = read(path)
+        assert np.isfinite(motion.poses).all() and np.isfinite(motion.trans).all()
+
+
+SUBJECTS: dict[str, tuple[Callable[[Path], dict[str, bytes]], Callable[[Path], object]]] = {
+    "keypoints": (good_files, read_track),
+    "motions": (good_motions, load_motion),
+    "bodies": (good_bodies, read_body_file),
+    "mappings": (good_mappings, load_mapping),
+}
+
+
+@contextmanager
+def no_hang(seconds: int = 30):
+    """Interrupt what takes longer; where there are no alarms (Windows) it may hang."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def stop(number, frame):
+        raise AssertionError(f"still reading after {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
     try:
-        track = read_keypoints(path)
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def judge(path: Path, read: Callable[[Path], object]) -> str:
+    """Read a file: there must be a result or an `LsmplError` that names it, no warning, and bounded time and memory.
+
+    Gives the error's message, "" where there is a result.
+    """
+    size = path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in path.iterdir())
+    tracemalloc.start()
+    began = time.process_time()
+    message = ""
+    try:
+        with no_hang(), warnings.catch_warnings():
+            warnings.simplefilter("error")
+            read(path)
     except LsmplError as error:
-        assert path.name in str(error)
-    else:
-        assert np.isfinite(track.positions[track.visible]).all()
+        message = str(error)
+        assert path.name in message, f"does not name the file: {message}"
+        assert len(message) < 3000, f"a message of {len(message)} characters"
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak <= MOST_GROWTH * size + MOST_BASE, f"{peak >> 20} MiB for a file of {size >> 10} KiB"
+    spent = time.process_time() - began
+    assert spent < MOST_SECONDS * max(1, size / 100_000), f"{spent:.1f} s"
+    return message
 
 
-@QUICK
-@given(data=st.data())
-@pytest.mark.parametrize("name", ["t.trc", "t.csv", "t.txt", "t.json", "t.npy", "t.npz", "84.c3d", "85.c3d", "86.c3d"])
-def test_mutated_files(tmp_path_factory, name, data):
-    folder = tmp_path_factory.mktemp("fuzz")
-    content = bytearray(good_files(folder)[name])
-    for _ in range(data.draw(st.integers(1, 6))):
-        at = data.draw(st.integers(0, len(content)))
-        change = data.draw(st.sampled_from(["byte", "cut", "drop", "insert", "number"]))
-        if change == "byte" and at < len(content):
-            content[at] = data.draw(st.integers(0, 255))
-        elif change == "cut":
-            del content[at:]
-        elif change == "drop":
-            del content[at : at + data.draw(st.integers(1, 40))]
-        elif change == "insert":
-            content[at:at] = data.draw(st.binary(max_size=20))
-        else:
-            content[at:at] = data.draw(
-                st.sampled_from([b"1e999", b"-", b"99999999999999999999", b"nan", b"\n", b"\t,;"])
-            )
+def fuzz(folder: Path, name: str, contents: dict[str, bytes], read: Callable, seed: int) -> None:
+    """One damaged copy of one file, judged; kept where it fails."""
+    rng = np.random.default_rng(seed)
     path = folder / name
-    path.write_bytes(content)
-    read_or_refuse(path)
+    path.write_bytes(damaged(contents[name], rng, list(contents.values())))
+    try:
+        judge(path, read)
+    except Exception as error:
+        kept = Path(os.environ.get("LSMPL_FUZZ_KEEP", folder)) / f"{seed}_{name}"
+        if kept.parent.is_dir():
+            shutil.copy(path, kept)
+        raise AssertionError(f"{name}, seed {seed}, kept as {kept}: {type(error).__name__}: {error}") from error
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_good_files_are_within_the_bounds(tmp_path, kind):
+    make, read = SUBJECTS[kind]
+    for name, content in make(tmp_path).items():
+        (tmp_path / name).write_bytes(content)
+        read(tmp_path / name)
+        judge(tmp_path / name, read)
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_damaged_files(tmp_path, kind):
+    make, read = SUBJECTS[kind]
+    contents = make(tmp_path)
+    for seed in range(25):
+        for name in contents:
+            fuzz(tmp_path, name, contents, read, seed)
+
+
+def real_files(folder: Path, most: int = 100_000) -> dict[str, bytes]:
+    """The beginnings of the real files, by name."""
+    files = sorted(path for path in folder.rglob("*.*") if path.suffix in READERS)
+    return {path.name: path.read_bytes()[:most] for path in files}
+
+
+def test_damaged_real_files(keypoint_files, tmp_path):
+    contents = real_files(keypoint_files, 40_000)
+    for seed in range(10):
+        for name in contents:
+            fuzz(tmp_path, name, contents, read_track, seed)
+
+
+@pytest.mark.skipif("LSMPL_FUZZ_SECONDS" not in os.environ, reason="LSMPL_FUZZ_SECONDS does not ask for it")
+def test_damaged_files_for_long(tmp_path, request):
+    end = time.monotonic() + float(os.environ["LSMPL_FUZZ_SECONDS"])
+    seed = cases = int(os.environ.get("LSMPL_FUZZ_SEED", time.time()))
+    subjects = [(make(tmp_path), read) for make, read in SUBJECTS.values()]
+    try:
+        subjects.append((real_files(request.getfixturevalue("keypoint_files")), read_track))
+    except pytest.skip.Exception:
+        print("without the real files, which are not there")
+    failures, cases = {}, 0
+    while time.monotonic() < end:
+        seed += 1
+        for contents, read in subjects:
+            for name in contents:
+                cases += 1
+                try:
+                    fuzz(tmp_path, name, contents, read, seed)
+                except AssertionError as error:
+                    failures.setdefault(str(error)[-60:], str(error))  # one of each kind
+    print(f"{cases} damaged files, {len(failures)} kinds of failure")
+    assert not failures, "\n".join(failures.values())
 
 
 @QUICK
@@ -79,7 +250,7 @@ def test_mutated_files(tmp_path_factory, name, data):
 def test_random_bytes(tmp_path_factory, content, ending):
     path = tmp_path_factory.mktemp("fuzz") / f"take{ending}"
     path.write_bytes(content)
-    read_or_refuse(path)
+    judge(path, read_track)
 
 
 @QUICK
@@ -98,7 +269,7 @@ def test_random_bytes(tmp_path_factory, content, ending):
 def test_random_json(tmp_path_factory, value):
     path = tmp_path_factory.mktemp("fuzz") / "take.json"
     path.write_text(json.dumps(value))
-    read_or_refuse(path)
+    judge(path, read_track)
 
 
 def test_headers_that_claim_too_much_allocate_nothing(tmp_path):
@@ -115,18 +286,49 @@ def test_headers_that_claim_too_much_allocate_nothing(tmp_path):
     tracemalloc.start()
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-        read_or_refuse(tmp_path / name)
+        judge(tmp_path / name, read_track)
     assert tracemalloc.get_traced_memory()[1] < 20e6
     tracemalloc.stop()
 
 
-def test_real_files_cut_and_flipped(keypoint_files, tmp_path, rng):
-    for source in sorted(path for path in keypoint_files.rglob("*.*") if path.suffix in READERS):
-        content = source.read_bytes()[:200_000]
-        for _ in range(4):
-            damaged = bytearray(content[: rng.integers(0, len(content) + 1)])
-            for at in rng.integers(0, max(1, len(damaged)), 5 if damaged else 0):
-                damaged[at] = rng.integers(0, 256)
-            path = tmp_path / source.name
-            path.write_bytes(damaged)
-            read_or_refuse(path)
+def hostile_files() -> dict[str, bytes]:
+    """Small files that would need much memory or time if what they claim were believed."""
+    names = ",".join(f"n{i}_{axis}" for i in range(5_000) for axis in "xyz")
+    trc = "DataRate\tUnits\n60\tm\nFrame#\tTime\t" + "\t".join(f"n{i}" for i in range(20_000)) + "\n1\n"
+    point = [[1.0, 2.0, 3.0]]
+    zeros = io.BytesIO(npy_of_zeros(100_000))
+    bomb, listing, headers = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("joints.npy", zeros.getvalue())
+    with zipfile.ZipFile(listing, "w", zipfile.ZIP_DEFLATED) as archive:
+        for i in range(12):
+            archive.writestr(f"a{i}.npy", npy_of_zeros(20_000))
+    with zipfile.ZipFile(headers, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("poses.npy", b"\x93NUMPY\x02\x00" + (50 << 20).to_bytes(4, "little") + bytes(50 << 20))
+    return {
+        "header.trc": (trc + "2\n" * 50_000).encode(),
+        "header.csv": (f"frame,{names}\n" + "1,2,3,4\n" * 20_000).encode(),
+        "long.csv": ("frame,keypoint,x,y,z\n" + "\n".join(f"{i},n{i},1,2,3" for i in range(20_000))).encode(),
+        "width.txt": (" ".join(["1"] * 100_000) + "\n" + "1\n").encode(),
+        "frames.json": json.dumps([point * 20_000] + [None] * 50_000).encode(),
+        "names.json": json.dumps([{f"n{i}": [1, 2, 3]} for i in range(9_000)]).encode(),
+        "nested.json": b'{"frames":' + b"[" * 100_000,
+        "objects.json": b'{"frames":' + b'{"people":[' * 20_000,
+        "digits.json": b"[[[" + b"9" * 300_000 + b",1,2]]]",
+        "digits.trc": (trc_text(COCO.keypoints, walking(COCO, 8)) + "9" * 300_000).encode(),
+        "bomb.npz": bomb.getvalue(),
+        "listing.npz": listing.getvalue(),
+        "headers.npz": headers.getvalue(),
+        "spaces.csv": b"a_x,a_y,a_z\n" + b" " * 200_000 + b"\n1,2,3",
+        "quote.csv": b'frame,a_x,a_y,a_z\n1,2,3,"' + b"4\n" * 100_000,
+        "names.csv": ("frame," + "_" * 200_000 + "x,b_y,c_z\n1,2,3,4\n").encode(),
+    }
+
+
+def test_hostile_files(tmp_path):
+    for name, content in hostile_files().items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        reads = [read_keypoints] + [Motion.load, read_motion, read_body_file] * (path.suffix == ".npz")
+        for read in reads:
+            assert judge(path, read) or name == "digits.trc", f"{name} was read by {read.__name__}"
