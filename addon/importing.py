@@ -85,7 +85,8 @@ def _ends(take: bpy.types.Object) -> tuple[float, float]:
 def import_files(
     scene: bpy.types.Scene, paths: Sequence[Path], options: Mapping, collection=None
 ) -> tuple[list[bpy.types.Object], list[str], list[LsmplError]]:
-    """A take for each path that can be read; what was assumed about them; and why the others cannot be read.
+    """A take for each path that can be read; what is assumed or doubtful about them; and why the others
+    cannot be read.
 
     options are the keyword arguments of `read_keypoints`.
     """
@@ -99,7 +100,7 @@ def import_files(
         except LsmplError as error:
             failures.append(error)
             continue
-        assumptions += [f"{path.name}: {d}" for d in track.decisions if d.basis == "assumed"]
+        assumptions += [f"{path.name}: {d}" for d in track.decisions if d.doubtful]
     return imported, assumptions, failures
 
 
@@ -174,7 +175,7 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
         if failures:
             self.report({"ERROR" if not taken else "WARNING"}, "\n".join(map(str, failures)))
         if assumptions:
-            self.report({"WARNING"}, "Assumed, because the file does not say:\n" + "\n".join(assumptions))
+            self.report({"WARNING"}, "Assumed or in doubt, because the file does not say:\n" + "\n".join(assumptions))
         if not taken:
             return {"CANCELLED"}
         if not failures and not assumptions:

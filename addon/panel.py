@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import bpy
 
+from ..lsmpl_core import Decision
 from . import baking, solving
 from . import take as takes
 from .package import preferences
@@ -62,10 +63,9 @@ class LSMPL_PT_decisions(_Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         for decision in takes.describe(active_take(context))["decisions"]:
-            reason = f", {decision['reason']}" if decision["reason"] else ""
-            told = f"{decision['what'].capitalize()}: {decision['value']} ({decision['basis']}{reason})"
-            icon = "ERROR" if decision["basis"] == "assumed" else "DOT"
-            _say(context, self.layout, told, icon=icon)
+            told = Decision(**decision)
+            text = f"{told.what.capitalize()}: {told.value} ({told.explanation})"
+            _say(context, self.layout, text, icon="ERROR" if told.doubtful else "DOT")
 
 
 class LSMPL_PT_body(_Section, bpy.types.Panel):

@@ -277,7 +277,7 @@ class _Conversion:
 
     def _print_decisions(self, source: str | Path, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
-            if self.options.verbose or decision.basis == "assumed":
+            if self.options.verbose or decision.doubtful:
                 _complain(f"{source}: {decision}")
 
     def _check_report_folder(self) -> None:

@@ -12,6 +12,7 @@ from .errors import KeypointFileError
 from .layouts import Layout, get_layout
 
 Basis = Literal["given", "file", "detected", "assumed"]
+DOUBTFUL = 0.8
 
 
 @dataclass(frozen=True)
@@ -19,16 +20,31 @@ class Decision:
     """One thing a reader had to settle (`what`: layout, unit, up, fps, ...): the `value`, on which `basis`, and why.
 
     `basis` runs from surest to least sure: "given" by the user, stated in the "file", "detected" from the numbers,
-    "assumed" because nothing tells.
+    "assumed" because nothing tells. `confidence` is the estimated probability that it is right, where one can be
+    given.
     """
 
     what: str
     value: str
     basis: Basis
     reason: str = ""
+    confidence: float | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the user should be told without asking."""
+        return self.basis == "assumed" or (self.confidence is not None and self.confidence < DOUBTFUL)
 
     def __str__(self) -> str:
-        return f"{self.what}: {self.value} ({self.basis}{', ' + self.reason if self.reason else ''})"
+        return f"{self.what}: {self.value} ({self.explanation})"
+
+    @property
+    def explanation(self) -> str:
+        """Basis, how sure, and why: "detected, 98 % sure, the segments are those of a person 1.72 m tall"."""
+        sure = None
+        if self.confidence is not None:
+            sure = f"{'only ' if self.doubtful else ''}{min(100 * self.confidence, 99):.0f} % sure"
+        return ", ".join(part for part in (self.basis, sure, self.reason) if part)
 
 
 @dataclass

@@ -75,7 +75,7 @@ class Npz:
             with self._archive.open(info) as stream:
                 yield stream, info.file_size
         except _DAMAGED as error:
-            raise ValueError(f"is damaged or encrypted: {error}") from error
+            raise ValueError(f"is damaged or encrypted: {str(error)[:200]}") from error
 
 
 @contextmanager
@@ -84,7 +84,7 @@ def open_npz(file: str | os.PathLike | BinaryIO, size: int) -> Iterator[Npz]:
     try:
         archive = zipfile.ZipFile(file)
     except (*_DAMAGED, ValueError) as error:
-        raise ValueError(f"is no npz file, or a damaged one: {error}") from error
+        raise ValueError(f"is no npz file, or a damaged one: {str(error)[:200]}") from error
     with archive:
         yield Npz(archive, size)
 

@@ -88,3 +88,16 @@ def finite_median(values: Iterable[float] | np.ndarray) -> float:
     values = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=float)
     values = values[np.isfinite(values)]
     return float(np.median(values)) if len(values) else np.nan
+
+
+def finite_mean(values: np.ndarray, axis: int) -> np.ndarray:
+    """Mean of what is finite, NaN where nothing is."""
+    finite = np.isfinite(values)
+    count = finite.sum(axis=axis)
+    return np.where(finite, values, 0.0).sum(axis=axis) / np.where(count > 0, count, np.nan)
+
+
+def normalised(vectors: np.ndarray) -> np.ndarray:
+    """Vectors (...,3) of length 1, NaN where they have none."""
+    length = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors / np.where(length > 0, length, np.nan)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.metadata
 import math
 import platform
@@ -45,9 +46,9 @@ def describe_track(track: KeypointTrack) -> dict[str, Any]:
     }
 
 
-def describe_decisions(decisions: Sequence[Decision]) -> list[dict[str, str]]:
-    """What a reader settled."""
-    return [{"what": d.what, "value": d.value, "basis": d.basis, "reason": d.reason} for d in decisions]
+def describe_decisions(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+    """What a reader settled, and how sure it is (0 to 1, null where that cannot be said)."""
+    return [dataclasses.asdict(decision) for decision in decisions]
 
 
 def describe_residual(motion: Motion) -> dict[str, Any]:

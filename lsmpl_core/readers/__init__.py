@@ -13,8 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import axes, matching, units
+from .. import matching, units
+from ..axes import decide_up
+from ..axis_cues import AXES
 from ..errors import KeypointFileError, LayoutError
+from ..handedness import mirror_warning
 from ..keypoint_names import is_generic, main_subject, split_subject
 from ..keypoints import Decision, KeypointTrack
 from ..layouts import Layout, get_layout
@@ -43,7 +46,7 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
 """The reader of each file name ending; a folder is read as one JSON file a frame."""
 
 UNIT_CHOICES = (*units.UNITS, "body")
-UP_CHOICES = (*axes.AXES, "body")
+UP_CHOICES = (*AXES, "body")
 DEFAULT_FPS = 30.0
 _FARTHEST = 1e9  # file units; nothing measured is farther
 
@@ -84,10 +87,10 @@ def read_keypoints(
 
     metres, unit_decision = units.decide_unit(positions, match.layout, unit, raw.unit)
     positions = positions * metres
-    rotation, up_decision = axes.decide_up(positions, match.layout, up, raw.up)
+    rotation, up_decision = decide_up(positions, match.layout, up, raw.up)
     fps, fps_decision = _decide_fps(fps, raw.fps)
     decisions = [match.decision, unit_decision, up_decision, fps_decision, *raw.decisions, root_decision]
-    decisions.append(axes.mirror_warning(positions, match.layout))
+    decisions.append(mirror_warning(positions, match.layout))
     return KeypointTrack(
         positions @ rotation.T,
         confidence,

@@ -93,7 +93,7 @@ def test_report_has_a_record_for_every_input(take, broken, tmp_path):
     assert len(good["keypoint_residual_mm"]) == 25 and good["seconds"] > 0 and len(good["betas"]) == 10
     assert good["keypoint_residual_mm"]["left_ear"] is None, "never seen in these frames"
     assert good["device"]["name"] == "numpy" and good["device"]["reason"]
-    assert {"what", "value", "basis", "reason"} == set(good["decisions"][0])
+    assert {"what", "value", "basis", "reason", "confidence"} == set(good["decisions"][0])
     assert (bad["status"], bad["input"]) == ("failed", str(broken)) and str(broken) in bad["error"]
 
 
