@@ -132,6 +132,10 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
     up: EnumProperty(name="Up", description="The axis of the file that points up", items=_AXES)
     override_fps: BoolProperty(name="Set Frame Rate", description="Use this rate instead of the file's")
     fps: FloatProperty(name="Frame Rate", description="Frames a second", default=30.0, min=0.01, precision=3)
+    person: StringProperty(
+        name="Person",
+        description="Of several people in the file, whom to import, as the file calls them (empty: the one most seen)",
+    )
     folder_is_take: BoolProperty(
         name="Folder of Frames",
         description="Read the folder as one take with a JSON file for each frame, as EasyMocap writes it",
@@ -158,6 +162,7 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
         sub = row.row()
         sub.active = self.override_fps
         sub.prop(self, "fps", text="")
+        layout.prop(self, "person")
         layout.prop(self, "folder_is_take")
         layout.prop(self, "match_scene")
 
@@ -198,6 +203,7 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
             "unit": {"auto": None, "custom": self.scale}.get(self.unit, self.unit),
             "up": None if self.up == "auto" else self.up,
             "fps": self.fps if self.override_fps else None,
+            "person": self.person.strip() or None,
         }
 
 

@@ -17,7 +17,7 @@ AXES = {
 }
 """The up axes a file can have, as unit vectors."""
 
-WEIGHTS = np.array([2.1, 3.3, 2.3, 1.3, 5.8, 6.7])
+WEIGHTS = np.array([4.0, 3.3, 2.3, 1.3, 5.8, 6.7])
 _PRIOR = {"y": 0.0, "z": 0.0, "-y": -1.5, "-z": -2.5, "x": -2.5, "-x": -3.0}
 """Logarithms of how common each is: cameras have Y down, hardly anything has X up."""
 _STATED = 3.0

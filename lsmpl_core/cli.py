@@ -98,6 +98,9 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         "One input that fails does not stop the others; the exit code is then 1.",
     )
     convert.add_argument("inputs", nargs="+", metavar="IN", help="keypoint files, or folders of one JSON file a frame")
+    convert.add_argument(
+        "--person", metavar="NAME", help="of several people in IN, whom to solve, as IN calls them (default: most seen)"
+    )
     _add_options(convert, front_end)
     refine = commands.add_parser(
         "refine",
@@ -240,7 +243,10 @@ class _Conversion:
                 raise LsmplError(f"{source}: would be overwritten by its own output; choose another OUT")
             output.parent.mkdir(parents=True, exist_ok=True)
             options = self.options
-            track = read_keypoints(source, layout=options.layout, unit=options.unit, up=options.up, fps=options.fps)
+            person = options.person if options.command == "convert" else None  # refine's is a person of MOTION
+            track = read_keypoints(
+                source, layout=options.layout, unit=options.unit, up=options.up, fps=options.fps, person=person
+            )
             record.update(describe_track(track))
             self._print_decisions(source, track.decisions)
             steps = self._steps(track, body, record)

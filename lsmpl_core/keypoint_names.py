@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -12,6 +11,7 @@ from .layouts import Layout
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
 _NOISE = {"body", "pose", "mediapipe", "joint", "keypoint", "keypoints", "landmark", "marker", "kpt", "kp", "finger"}
+_LEAST_SHARED = 6
 _GENERIC = re.compile(r"(?:point|marker|keypoint|kpt|kp|joint|landmark|unnamed|p|m|j|k|x|\*|#)?[\s_\-.#]*\d*", re.I)
 
 _SIDED: dict[str, tuple[str, ...]] = {
@@ -60,11 +60,52 @@ def split_subject(name: str) -> tuple[str, str]:
     return (subject, bare) if bare else ("", name.strip())
 
 
-def main_subject(names: Sequence[str]) -> str | None:
-    """The subject with the most keypoints, where a file holds the same keypoints for several; else None."""
-    subjects = Counter(split_subject(name)[0] for name in names)
-    bare = [split_subject(name)[1] for name in names]
-    return subjects.most_common(1)[0][0] if len(subjects) > 1 and len(set(bare)) < len(bare) else None
+def subjects(names: Sequence[str]) -> dict[str, list[int]]:
+    """The columns of each subject whose keypoints a file names: `Ann:LHip`, `Ann_LHip`, `Skeleton.001.LHip`.
+
+    Before a colon stands a subject, before `_` or `.` one only where others have the same keypoints. Subjects that
+    share no keypoint (a ball's markers) do not make several people: then all is one subject's, the one with most. None
+    where no name has a subject.
+    """
+    by_colon = _grouped(names, [split_subject(name)[0] for name in names])
+    bare = [split_subject(name)[1].lower() for name in names]
+    if len(set(bare)) < len(bare) and len(by_colon) > 1:
+        return by_colon
+    named = max((subject for subject in by_colon if subject), key=lambda s: len(by_colon[s]), default="")
+    if named:
+        return {named: list(range(len(names)))}
+    for separator in "_.":
+        words = [name.strip().split(separator) for name in names]
+        for depth in (1, 2, 3):
+            groups = _grouped(names, [separator.join(w[:depth]) if len(w) > depth else "" for w in words])
+            groups.pop("", None)
+            keypoints = {s: {separator.join(words[i][depth:]).lower() for i in at} for s, at in groups.items()}
+            if people := _people(keypoints):
+                return {subject: groups[subject] for subject in people}
+    return {}
+
+
+def _grouped(names: Sequence[str], subjects: Sequence[str]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for i, subject in enumerate(subjects):
+        groups.setdefault(subject, []).append(i)
+    return groups
+
+
+def _people(keypoints: dict[str, set[str]]) -> list[str]:
+    """Of prefixes and what they stand before, those of people: with mostly the same keypoints, and two at least.
+
+    None where one is a side or a part (`left_`, `pose_`).
+    """
+    if any(not (_SIDES.keys() | _NOISE).isdisjoint(_words(prefix)) for prefix in keypoints):
+        return []
+    most = max(keypoints.values(), key=len, default=set())
+    people = [p for p, own in keypoints.items() if len(own & most) >= max(_LEAST_SHARED, 0.5 * len(own))]
+    return people if len(people) > 1 else []
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(name)]
 
 
 def is_generic(name: str) -> bool:

@@ -18,7 +18,7 @@ from ..axes import decide_up
 from ..axis_cues import AXES
 from ..errors import KeypointFileError, LayoutError
 from ..handedness import mirror_warning
-from ..keypoint_names import is_generic, main_subject, split_subject
+from ..keypoint_names import is_generic, split_subject
 from ..keypoints import Decision, KeypointTrack
 from ..layouts import Layout, get_layout
 from ..mapping import Mapping, load_mapping
@@ -28,6 +28,7 @@ from .arrays import read_npy, read_npz
 from .c3d import read_c3d
 from .csv_table import read_csv
 from .json_lists import read_json
+from .people import one_person
 from .raw import RawTrack
 from .rows import read_rows
 from .trc import read_trc
@@ -45,6 +46,9 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
 }
 """The reader of each file name ending; a folder is read as one JSON file a frame."""
 
+_KNOW_PEOPLE = (read_npy, read_npz, read_json)
+"""Readers of formats in which people are kept apart; in the others their keypoints' names tell them apart."""
+
 UNIT_CHOICES = (*units.UNITS, "body")
 UP_CHOICES = (*AXES, "body")
 DEFAULT_FPS = 30.0
@@ -57,6 +61,7 @@ def read_keypoints(
     unit: str | float | None = None,
     up: str | None = None,
     fps: float | None = None,
+    person: str | None = None,
 ) -> KeypointTrack:
     """Read a take of 3D keypoints.
 
@@ -65,6 +70,7 @@ def read_keypoints(
     unit: "m", "cm", "mm", "in", "ft", metres per file unit, or "body" (make the person an average adult).
     up: "x", "y", "z", "-x", "-y", "-z", or "body" (make the body's own mean upward direction vertical).
     fps: frames a second.
+    person: of several people in the file the one to read, as the file calls them; the one most seen if None.
 
     What is None is taken from the mapping, else from the file, else detected, else assumed; the track's `decisions` say
     which, and why. Raises `KeypointFileError` where the file cannot be read, and `LayoutError` where its keypoints
@@ -76,9 +82,9 @@ def read_keypoints(
     up = _checked_up(up if up is not None or mapping is None else mapping.up, path)
     fps = _checked_fps(fps if fps is not None or mapping is None else mapping.fps, path)
 
-    raw = _read_raw(path, _expected_counts(mapping, layout))
-    raw = _main_subject(raw)
-    raw = _scale_confidence(_mark_missing(raw, path))
+    person = None if person is None or not str(person).strip() else str(person)
+    raw = _read_raw(path, _expected_counts(mapping, layout), person)
+    raw = _scale_confidence(_mark_missing(one_person(raw, person, path), path))
     match = _match(raw, mapping, layout, str(path))
     positions, confidence = _ordered(raw, match)
     positions, root_decision = _settle_zero_columns(positions, match.layout)
@@ -151,7 +157,7 @@ def _expected_counts(mapping: Mapping | None, layout: Layout | None) -> Collecti
 # From the file to a layout
 
 
-def _read_raw(path: Path, counts: Collection[int]) -> RawTrack:
+def _read_raw(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
     ending = path.suffix.lower()
     try:
         reader = read_json if path.is_dir() else READERS.get(ending)
@@ -159,20 +165,9 @@ def _read_raw(path: Path, counts: Collection[int]) -> RawTrack:
             raise KeypointFileError(f"{path}: no such file or folder")
         if reader is None:
             raise KeypointFileError(f"{path}: unknown format {ending!r}; keypoint files end in {', '.join(READERS)}")
-        return reader(path, counts)
+        return reader(path, counts, person) if reader in _KNOW_PEOPLE else reader(path, counts)
     except (OSError, MemoryError, RecursionError) as error:
         raise KeypointFileError(f"{path}: cannot be read: {error.__class__.__name__}: {error}") from None
-
-
-def _main_subject(raw: RawTrack) -> RawTrack:
-    """Of a file that names the keypoints of several subjects, the first with most keypoints."""
-    subject = main_subject(raw.names) if raw.names else None
-    if subject is None:
-        return raw
-    columns = [i for i, name in enumerate(raw.names) if split_subject(name)[0] == subject]
-    others = sorted({split_subject(name)[0] or "(no name)" for name in raw.names} - {subject})
-    reason = f"the file also holds {', '.join(others)[:200]}"
-    return replace(raw.take(columns), decisions=[*raw.decisions, Decision("subject", subject, "detected", reason)])
 
 
 def _mark_missing(raw: RawTrack, path: Path) -> RawTrack:

@@ -1,4 +1,7 @@
-"""NPY and NPZ arrays: (T,K,3), (T,K,4) with confidence, (T,K*3), or one frame (K,3). Nothing in them is executed."""
+"""NPY and NPZ arrays: (T,K,3), (T,K,4) with confidence, (T,P,K,3) of P people, (T,K*3), or one frame (K,3).
+
+Nothing in them is executed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
+from ..keypoints import Decision
 from ..npz import Npz, open_npz, read_array
+from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 
 _POSITION_KEYS = (
@@ -18,10 +23,11 @@ _POSITION_KEYS = (
 )  # fmt: skip
 _CONFIDENCE_KEYS = ("confidence", "confidences", "conf", "scores", "score", "visibility", "likelihood")
 _NAME_KEYS = ("names", "keypoint_names", "joint_names", "labels", "marker_names", "keypoints_names")
+_MOST_PEOPLE = 100
 _FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_framerate", "mocap_frame_rate", "rate")
 
 
-def read_npy(path: Path, counts: Collection[int]) -> RawTrack:
+def read_npy(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
     """Read one array of keypoints."""
     size = checked_size(path)
     try:
@@ -29,19 +35,19 @@ def read_npy(path: Path, counts: Collection[int]) -> RawTrack:
             array = read_array(stream, size)
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None
-    return _track(array, None, counts, str(path))
+    return _track(array, None, counts, str(path), person)
 
 
-def read_npz(path: Path, counts: Collection[int]) -> RawTrack:
+def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
     """Read an archive's array of keypoints, and its confidence, names, fps and unit where it has them."""
     try:
         with open_npz(path, checked_size(path)) as archive:
-            return _read_archive(_Arrays(archive, path), counts, path)
+            return _read_archive(_Arrays(archive, path), counts, path, person)
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None
 
 
-def _read_archive(arrays: _Arrays, counts: Collection[int], path: Path) -> RawTrack:
+def _read_archive(arrays: _Arrays, counts: Collection[int], path: Path, person: str | None) -> RawTrack:
     key = arrays.first(_POSITION_KEYS) or arrays.only_candidate()
     if key is None:
         raise KeypointFileError(
@@ -51,16 +57,16 @@ def _read_archive(arrays: _Arrays, counts: Collection[int], path: Path) -> RawTr
     if confidence_key := arrays.first(_CONFIDENCE_KEYS):
         confidence = arrays[confidence_key]
     if names_key := arrays.first(_NAME_KEYS):
-        names = _texts(arrays[names_key], f"{path}: {names_key}")
-    raw = _track(position, confidence, counts, f"{path}: {key}")
+        names = arrays[names_key]
+    raw = _track(position, confidence, counts, f"{path}: {key}", person)
     if names is not None:
-        if len(names) != raw.positions.shape[1]:
-            raise KeypointFileError(f"{path}: {len(names)} {names_key} for {raw.positions.shape[1]} keypoints")
-        raw.names = names
+        if names.size != raw.positions.shape[1]:
+            raise KeypointFileError(f"{path}: {names.size} {names_key} for {raw.positions.shape[1]} keypoints")
+        raw.names = _texts(names, f"{path}: {names_key}")
     if (fps_key := arrays.first(_FPS_KEYS)) and (fps := arrays[fps_key]).dtype.kind in "fiu" and fps.size == 1:
         raw.fps = float(fps.reshape(()))
     if (unit_key := arrays.first(("unit", "units"))) and (unit := arrays[unit_key]).dtype.kind == "U":
-        raw.unit = next(iter(_texts(unit, f"{path}: {unit_key}")), None)
+        raw.unit = next(iter(_texts(unit.ravel()[:1], f"{path}: {unit_key}")), None)
     return raw
 
 
@@ -99,29 +105,47 @@ class _Arrays:
         return self._archive.shape(self._names[key])
 
 
-def _track(array: np.ndarray, confidence: np.ndarray | None, counts: Collection[int], where: str) -> RawTrack:
+def _track(
+    array: np.ndarray, confidence: np.ndarray | None, counts: Collection[int], where: str, person: str | None
+) -> RawTrack:
     if array.dtype.kind not in "fiu":
         raise KeypointFileError(f"{where} holds {array.dtype}; expected numbers")
     if not array.size:
         raise KeypointFileError(f"{where} is empty (shape {array.shape})")
-    if array.ndim == 4 and 1 in (array.shape[0], array.shape[1]):
-        array = array[0] if array.shape[0] == 1 else array[:, 0]
+    decisions = []
+    if array.ndim == 4 and array.shape[3] in (3, 4):
+        axis = int(array.shape[1] <= array.shape[0])  # there are fewer people than frames
+        if array.shape[axis] > 1:
+            decisions = [_choose(array[..., :3], axis, person, where)]
+        chosen = int(decisions[0].value) - 1 if decisions else 0
+        if confidence is not None and confidence.ndim >= 3 and confidence.shape[:3] == array.shape[:3]:
+            confidence = np.take(confidence, chosen, axis)
+        array = np.take(array, chosen, axis)
     if array.ndim == 2 and array.shape[1] in (3, 4):
         array = array[None]
     if array.ndim == 2:
         positions, own = unflatten(array.astype(np.float64), counts, where)
-    elif array.ndim == 3 and array.shape[2] in (3, 4) and array.size:
+    elif array.ndim == 3 and array.shape[2] in (3, 4):
         positions = array[..., :3].astype(np.float64)
         own = array[..., 3].astype(np.float64) if array.shape[2] == 4 else None
     else:
-        people = "; an array of several people must be split first" if array.ndim == 4 else ""
         raise KeypointFileError(
             f"{where} has shape {array.shape}; expected (frames, keypoints, 3), (frames, keypoints, 4) with "
-            f"confidence, (frames, keypoints * 3), or (keypoints, 3) for one frame{people}"
+            "confidence, (frames, people, keypoints, 3), (frames, keypoints * 3), or (keypoints, 3) for one frame"
         )
     if confidence is not None:
         confidence = confidence.reshape(confidence.shape[:2]) if confidence.shape[2:] == (1,) else confidence
         if confidence.shape != positions.shape[:2] or confidence.dtype.kind not in "fiub":
             raise KeypointFileError(f"{where}: confidence has shape {confidence.shape}; expected {positions.shape[:2]}")
         own = confidence.astype(np.float64)
-    return RawTrack(positions, confidence=own)
+    return RawTrack(positions, confidence=own, decisions=decisions)
+
+
+def _choose(positions: np.ndarray, axis: int, person: str | None, where: str) -> Decision:
+    """One of the people along an axis of an array, called 1, 2 and so on; points at 0 0 0 are not seen."""
+    count = positions.shape[axis]
+    if count > _MOST_PEOPLE:
+        raise KeypointFileError(f"{where} has shape {positions.shape}, which would be {count} people")
+    seen = [np.take(positions, i, axis) for i in range(count)]
+    frames = [int((np.isfinite(one).all(axis=2) & (one != 0).any(axis=2)).any(axis=1).sum()) for one in seen]
+    return choose({str(i + 1): n for i, n in enumerate(frames)}, person, "frames", where)

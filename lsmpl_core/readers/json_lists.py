@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import KeypointFileError
-from ..keypoints import Decision
+from .people import choose, follow, gathered
 from .raw import RawTrack, blank_table, fill_gaps, read_text, unflatten
 
 _POINT_KEYS = (
@@ -24,6 +24,8 @@ _HAND_KEYS = ("hand_left_keypoints_3d", "hand_right_keypoints_3d")
 _PEOPLE_KEYS = ("people", "bodies", "persons", "skeletons", "annots")
 _FRAME_KEYS = ("frames", "data", "results", "keypoints_sequence")
 _ID_KEYS = ("id", "personID", "person_id", "track_id", "ID")
+_NOBODY = "-1"
+_MOST_NAMELESS = 100
 _CONFIDENCE_KEYS = ("confidence", "visibility", "score", "likelihood", "c")
 
 
@@ -35,18 +37,18 @@ class _Person:
     points: list | dict
 
 
-def read_json(path: Path, counts: Collection[int]) -> RawTrack:
-    """Read one JSON file of frames, or a folder of one file a frame; of several people the one seen most."""
+def read_json(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
+    """Read one JSON file of frames, or a folder of one file a frame: `person`, or who is seen most."""
     if path.is_dir():
         files = sorted(path.glob("*.json"))
         if not files:
             raise KeypointFileError(f"{path}: a folder of keypoints holds one .json file a frame; this one has none")
         frames = [_load(file) for file in files]
         numbers = np.array([_last_number(file.stem, i) for i, file in enumerate(files)], dtype=float)
-        raw = _track(frames, counts, str(path))
+        raw = _track(frames, counts, str(path), person)
         return fill_gaps(numbers, raw)
     data = _load(path)
-    raw = _track(_frames(data), counts, str(path))
+    raw = _track(_frames(data), counts, str(path), person)
     if isinstance(data, dict):
         names = next((data[key] for key in ("names", "keypoint_names", "joint_names") if key in data), None)
         if isinstance(names, list) and len(names) == raw.positions.shape[1] and raw.names is None:
@@ -116,29 +118,52 @@ def _people(frame: Any) -> Iterator[_Person]:
         elif any(isinstance(value, (list, dict)) for value in frame.values()):
             yield _Person("", frame)
     elif _is_people(frame):
-        for i, person in enumerate(frame):
+        for person in frame:
             for one in _people(person):
-                yield _Person(one.id if one.id not in ("", "-1", "[-1]") else f"number {i}", one.points)
+                yield _Person(one.id if one.id not in ("", "-1", "[-1]") else _NOBODY, one.points)
     elif isinstance(frame, list) and frame:
         yield _Person("", frame)
 
 
-def _track(frames: list, counts: Collection[int], where: str) -> RawTrack:
-    seen = [{person.id: person.points for person in _people(frame)} for frame in frames]
-    people = Counter(identity for frame in seen for identity in frame)
-    if not people:
+def _track(frames: list, counts: Collection[int], where: str, person: str | None) -> RawTrack:
+    everyone = _told_apart([list(_people(frame)) for frame in frames], counts, where)
+    seen = gathered([[one.id for one in people] for people in everyone])
+    if not seen:
         raise KeypointFileError(
             f"{where}: no keypoints; expected frames of [[x, y, z], ...], of names with [x, y, z], or of people with "
             f"one of the keys {', '.join(_POINT_KEYS)}"
         )
-    subject, times = people.most_common(1)[0]
-    tracked = [frame.get(subject) for frame in seen]
+    alone = len(seen) == 1
+    nameless = alone and (person is None or next(iter(seen)) in ("", "number 1"))
+    chosen = None if nameless else choose(seen, person, "frames", where)
+    name = next(iter(seen)) if chosen is None else chosen.value
+    tracked = [next((one.points for one in reversed(people) if one.id == name), None) for people in everyone]
     raw = _named(tracked, where) if any(map(_has_names, tracked)) else _unnamed(tracked, counts, where)
-    if len(people) > 1:
-        others = ", ".join(f"{name} in {n}" for name, n in people.most_common(9)[1:])
-        reason = f"{len(people)} people; this one is seen in {times} of {len(frames)} frames (others: {others})"
-        raw.decisions.append(Decision("subject", subject, "detected", reason))
+    if chosen is not None:
+        raw.decisions.append(chosen)
     return raw
+
+
+def _told_apart(frames: list[list[_Person]], counts: Collection[int], where: str) -> list[list[_Person]]:
+    """The same people with an id each: those that have none are followed from frame to frame."""
+    if not any(len(people) > 1 and any(one.id == _NOBODY for one in people) for people in frames):
+        return [[_Person("number 1" if one.id == _NOBODY else one.id, one.points) for one in p] for p in frames]
+    nameless = [[one for one in people if one.id == _NOBODY] for people in frames]
+    if (most := max(map(len, nameless))) > _MOST_NAMELESS:
+        raise KeypointFileError(f"{where}: {most} people without an id in one frame; at most {_MOST_NAMELESS} are told")
+    places = [[_positions(one.points, counts, f"{where}: frame {t}") for one in p] for t, p in enumerate(nameless)]
+    named = [
+        [_Person(name, one.points) for name, one in zip(names, people)]
+        for names, people in zip(follow(places), nameless)
+    ]
+    return [[one for one in people if one.id != _NOBODY] + more for people, more in zip(frames, named)]
+
+
+def _positions(points: list | dict, counts: Collection[int], where: str) -> np.ndarray:
+    """(K,3) of one person's points, whatever their form."""
+    values = list(points.values()) if isinstance(points, dict) else points
+    values = [value for value in values if value is None or isinstance(value, (int, float, list, dict))]
+    return _array(values, counts, where)[:, :3] if values else np.empty((0, 3))
 
 
 def _has_names(points: list | dict | None) -> bool:

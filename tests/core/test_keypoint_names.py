@@ -3,7 +3,7 @@
 import pytest
 
 from lsmpl_core.errors import LayoutError
-from lsmpl_core.keypoint_names import canonical_names, is_generic, main_subject, match_names, split_subject
+from lsmpl_core.keypoint_names import canonical_names, is_generic, match_names, split_subject, subjects
 from lsmpl_core.layouts import LAYOUTS
 from lsmpl_core.matching import match_by_name
 
@@ -92,8 +92,24 @@ def test_refuses_marker_sets_and_shows_what_it_found():
 
 def test_separates_subjects():
     assert split_subject("Ann:LHip") == ("Ann", "LHip")
-    assert main_subject(["Ann:LHip", "Ann:RHip", "Bob:LHip"]) == "Ann"
-    assert main_subject(["Ann:LHip", "RHip"]) is None
+    assert subjects(["Ann:LHip", "Ann:RHip", "Bob:LHip"]) == {"Ann": [0, 1], "Bob": [2]}
+    assert subjects(["Ann:LHip", "RHip"]) == {"Ann": [0, 1]}
+    assert subjects(["LHip", "RHip"]) == {}
+
+
+@pytest.mark.parametrize("prefix", ["{}:{}", "{}_{}", "{}.{}", "Skeleton_{}_{}", "Skeleton.{}.{}", "Actors:{}:{}"])
+def test_separates_subjects_by_the_prefixes_of_tools(prefix):
+    names = [prefix.format(who, name) for who in ("001", "002") for name in OPENPOSE.split()]
+    groups = subjects([*names, "Ball_1", "Ball_2"])
+    first, second = [at for at in groups.values() if len(at) > 2]
+    assert first == list(range(25)) and second == list(range(25, 50))
+
+
+@pytest.mark.parametrize("names", [OPENPOSE, VIDEO_LIFTING, SMPL, MEDIAPIPE], ids=["op", "h36m", "smpl", "mp"])
+@pytest.mark.parametrize("prefix", ["", "left_", "pose_"])
+def test_sides_and_parts_are_no_subjects(names, prefix):
+    assert subjects([prefix + name for name in names.split()]) == {}
+    assert subjects([f"left_{i}" for i in range(9)] + [f"right_{i}" for i in range(9)]) == {}
 
 
 def test_knows_names_that_say_nothing():

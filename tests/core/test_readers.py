@@ -175,7 +175,7 @@ def test_of_several_subjects_the_one_with_most_keypoints_is_read(tmp_path):
     (tmp_path / "take.trc").write_text(trc_text(names, positions))
     track = read_keypoints(tmp_path / "take.trc")
     assert np.allclose(track.positions, walking(COCO), atol=1e-6)
-    assert decided(track)["subject"].value == "Ann" and "Bob" in decided(track)["subject"].reason
+    assert decided(track)["person"].value == "Ann" and "Bob" in decided(track)["person"].reason
 
 
 def test_mirrored_takes_are_left_alone_and_told(tmp_path):
@@ -455,7 +455,7 @@ def test_a_folder_of_one_file_a_frame(tmp_path):
     track = read_keypoints(tmp_path)
     assert len(track) == 40 and np.allclose(track.positions[10:], expected[10:])
     assert not track.visible[[5, 7]].any()
-    assert decided(track)["subject"].value == "0" and "2 people" in decided(track)["subject"].reason
+    assert decided(track)["person"].value == "0" and "3 (18 frames)" in decided(track)["person"].reason
 
 
 def test_detector_output_with_flat_lists(tmp_path):

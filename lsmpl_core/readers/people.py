@@ -1,0 +1,104 @@
+"""Several people in one file: told apart by their keypoints' names or by where they are, and one of them chosen."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import KeypointFileError
+from ..keypoint_names import subjects
+from ..keypoints import Decision
+from .raw import RawTrack
+
+_REMEMBERED = 50
+_FARTHEST_STEP = 1.0  # a person is another one who is farther away than so many times their own extent
+
+
+def choose(seen: Mapping[str, int], person: str | None, what: str, where: str) -> Decision:
+    """The person asked for, or the one most seen.
+
+    seen: how many `what` (frames, points) of each there are, by name, in file order.
+
+    Raises `KeypointFileError`, which lists the people, where the person asked for is not there.
+    """
+    by_count = sorted(seen, key=lambda name: -seen[name])
+    listed = ", ".join(f"{name or '(no name)'} ({seen[name]} {what})"[:80] for name in by_count[:12])
+    listed += f" and {len(seen) - 12} more" if len(seen) > 12 else ""
+    if person is not None:
+        name = next((name for name in seen if name.lower() == str(person).strip().lower()), None)
+        if name is None:
+            raise KeypointFileError(f"{where}: has no person {str(person)[:80]!r}; there are: {listed}")
+        others = [other for other in by_count if other != name]
+        return Decision("person", name, "given", f"not chosen: {', '.join(others)[:200]}" if others else "")
+    if len(seen) == 1:
+        return Decision("person", by_count[0], "file", "there is no other")
+    return Decision("person", by_count[0], "assumed", f"the most seen of {listed}; `person` chooses another")
+
+
+def one_person(raw: RawTrack, person: str | None, path: Path) -> RawTrack:
+    """The keypoints of one person, of a file that may name those of several; a reader may have chosen already."""
+    if any(decision.what == "person" for decision in raw.decisions):
+        return raw
+    columns = subjects(raw.names or ())
+    if len(columns) < 2 and person is None:
+        return raw
+    if not columns:
+        raise KeypointFileError(f"{path}: has no person {person[:80]!r}: it holds one person, without a name")
+    seen = np.isfinite(raw.positions).all(axis=2).sum(axis=0)
+    decision = choose({name: int(seen[at].sum()) for name, at in columns.items()}, person, "points", str(path))
+    chosen = raw.take(columns[decision.value])
+    prefixes = (f"{decision.value}_", f"{decision.value}.")
+    if len(columns) > 1 and all(name.strip().startswith(prefixes) for name in chosen.names):
+        bare = [name.strip()[len(prefixes[0]) :] for name in chosen.names]
+        chosen.names = [f"{decision.value}:{name}" for name in bare]
+    return replace(chosen, decisions=[*raw.decisions, decision])
+
+
+def follow(frames: Sequence[Sequence[np.ndarray]]) -> list[list[str]]:
+    """Names ("number 1", ...) for the people of each frame, who come in any order: each goes on as the nearest before.
+
+    frames: of each frame the positions (K,3) of each person, NaN where missing.
+    """
+    tracks: dict[int, tuple[np.ndarray, float]] = {}  # where each was last, and the extent; the last seen come last
+    known = 0
+    named = []
+    for people in frames:
+        places = [_place(positions) for positions in people]
+        pairs = sorted(
+            (float(np.linalg.norm(centre - tracks[i][0])), i, j)
+            for i in list(tracks)[-_REMEMBERED:]
+            for j, (centre, _) in enumerate(places)
+        )
+        names: dict[int, int] = {}
+        for distance, i, j in pairs:
+            near = distance <= _FARTHEST_STEP * max(tracks[i][1], places[j][1])
+            if near and j not in names and i not in names.values():
+                names[j] = i
+        for j, place in enumerate(places):
+            if j not in names:
+                names[j] = known
+                known += 1
+            tracks.pop(names[j], None)
+            tracks[names[j]] = place
+        named.append([f"number {names[j] + 1}" for j in range(len(places))])
+    return named
+
+
+def _place(positions: np.ndarray) -> tuple[np.ndarray, float]:
+    seen = positions[np.isfinite(positions).all(axis=1)]
+    if not len(seen):
+        return np.zeros(3), 0.0
+    return np.median(seen, axis=0), float(np.linalg.norm(np.ptp(seen, axis=0)))
+
+
+def gathered(frames: Sequence[Sequence[str]]) -> dict[str, int]:
+    """In how many frames each name is, in order of appearance."""
+    counts: dict[str, int] = defaultdict(int)
+    for names in frames:
+        for name in dict.fromkeys(names):
+            counts[name] += 1
+    return dict(counts)

@@ -1,0 +1,107 @@
+"""Several people in one file are told apart, the one most seen is read, and `person` chooses another."""
+
+import json
+
+import numpy as np
+import pytest
+from stick_figure import walking
+from test_readers import csv_text, decided, trc_text
+from test_readers_c3d import c3d_bytes
+
+from lsmpl_core.cli import main
+from lsmpl_core.errors import KeypointFileError
+from lsmpl_core.layouts import LAYOUTS
+from lsmpl_core.readers import read_keypoints
+
+COCO = LAYOUTS["coco_17"]
+ANN, BOB = walking(COCO), walking(COCO) + (0.5, 1.5, 0.0)
+FRAMES = len(ANN)
+SEPARATORS = {"colon": ":", "underscore": "_", "dot": "."}
+FORMS = [*SEPARATORS, "c3d", "csv", "array", "people first", "ids", "in any order"]
+
+
+def people_file(folder, form: str):
+    """Ann in all frames, Bob from the fifth on, in one of the ways that files keep people; and what they are called."""
+    bob = BOB.copy()
+    bob[:5] = np.nan
+    both = np.concatenate([ANN, bob], axis=1)
+    names = [f"{who}{SEPARATORS.get(form, '_')}{name}" for who in ("Ann", "Bob") for name in COCO.keypoints]
+    if form in SEPARATORS:
+        (folder / "take.trc").write_text(trc_text(names, both))
+        return folder / "take.trc", "Ann", "Bob"
+    if form == "c3d":
+        (folder / "take.c3d").write_bytes(c3d_bytes(names, both))
+        return folder / "take.c3d", "Ann", "Bob"
+    if form == "csv":
+        (folder / "take.csv").write_text(csv_text(names, both).replace("nan", ""))
+        return folder / "take.csv", "Ann", "Bob"
+    if form == "array":
+        np.save(folder / "take.npy", np.nan_to_num(np.stack([ANN, bob], axis=1)))
+        return folder / "take.npy", "1", "2"
+    if form == "people first":
+        np.savez(folder / "take.npz", keypoints3d=np.stack([ANN, bob]))
+        return folder / "take.npz", "1", "2"
+    ids = form == "ids"
+    for t in range(FRAMES):
+        people = [{"keypoints3d": ANN[t].tolist()} | ({"id": 7} if ids else {})]
+        if t >= 5:
+            people.insert(t % 2, {"keypoints3d": BOB[t].tolist()} | ({"id": 3} if ids else {}))
+        (folder / f"{t:06d}.json").write_text(json.dumps(people))
+    return (folder, "7", "3") if ids else (folder, "number 1", "number 2")
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_one_most_seen_is_read_and_another_can_be_chosen(tmp_path, form):
+    path, ann, bob = people_file(tmp_path, form)
+    track = read_keypoints(path)
+    assert np.allclose(track.positions, ANN, atol=1e-6) and track.layout is COCO
+    assert (decided(track)["person"].value, decided(track)["person"].basis) == (ann, "assumed")
+    assert bob in decided(track)["person"].reason
+
+    track = read_keypoints(path, person=bob.upper())
+    assert np.allclose(track.positions[5:], BOB[5:], atol=1e-6) and not track.visible[:5].any()
+    assert (decided(track)["person"].value, decided(track)["person"].basis) == (bob, "given")
+    with pytest.raises(KeypointFileError, match="'Zoe'") as error:
+        read_keypoints(path, person="Zoe")
+    assert path.name in str(error.value) and ann in str(error.value) and bob in str(error.value)
+
+
+@pytest.mark.parametrize("form", ["names", "one prefix", "array"])
+def test_files_of_one_person_say_so_where_another_is_asked_for(tmp_path, form):
+    path = tmp_path / ("take.npy" if form == "array" else "take.trc")
+    if form == "array":
+        np.save(path, ANN)
+    else:
+        path.write_text(trc_text([("Ann:" if form == "one prefix" else "") + name for name in COCO.keypoints], ANN))
+    assert "person" not in decided(read_keypoints(path)) and "person" not in decided(read_keypoints(path, person=" "))
+    with pytest.raises(KeypointFileError, match=r"take.*has no person 'Bob'"):
+        read_keypoints(path, person="Bob")
+    if form == "one prefix":
+        assert decided(read_keypoints(path, person="ann"))["person"].basis == "given"
+
+
+def test_things_with_markers_are_no_people(tmp_path):
+    names = [f"Ann:{name}" for name in COCO.keypoints] + ["Ball:1", "Ball:2"]
+    (tmp_path / "take.trc").write_text(trc_text(names, np.concatenate([ANN, ANN[:, :2] + 3], axis=1)))
+    track = read_keypoints(tmp_path / "take.trc")
+    assert "person" not in decided(track) and np.allclose(track.positions, ANN, atol=1e-6)
+
+
+def test_people_without_ids_who_pass_each_other_stay_who_they_are(tmp_path):
+    still = ANN - ANN[:, :1] * (1, 1, 0)
+    way = np.linspace(-2, 2, FRAMES)[:, None, None] * (1, 0, 0)
+    ahead, back = still + way + (0, 0.4, 0), still - way - (0, 0.4, 0)
+    frames = [[{"keypoints3d": p[t].tolist()} for p in ((ahead, back) if t % 3 else (back, ahead))] for t in range(40)]
+    (tmp_path / "take.json").write_text(json.dumps({"frames": frames}))
+    tracks = [read_keypoints(tmp_path / "take.json", person=f"number {i}", up="z").positions for i in (1, 2)]
+    assert np.allclose(tracks[0], back) and np.allclose(tracks[1], ahead)
+
+
+def test_the_command_solves_the_person_asked_for(tmp_path, capsys):
+    path, _, _ = people_file(tmp_path, "colon")
+    arguments = ["convert", str(path), "-o", str(tmp_path / "bob.npz"), "--report", str(tmp_path / "r.json")]
+    assert main([*arguments, "--person", "Zoe"]) == 1
+    assert "Ann (680 points), Bob (595 points)" in capsys.readouterr().err
+    assert main([*arguments, "--person", "Bob", "--solver", "polish", "--polish", "1"]) == 0
+    record = json.loads((tmp_path / "r.json").read_text())["files"][0]
+    assert next(d for d in record["decisions"] if d["what"] == "person")["value"] == "Bob"
