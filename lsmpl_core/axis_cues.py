@@ -20,7 +20,7 @@ AXES = {
 WEIGHTS = np.array([4.0, 3.3, 2.3, 1.3, 5.8, 6.7])
 _PRIOR = {"y": 0.0, "z": 0.0, "-y": -1.5, "-z": -2.5, "x": -2.5, "-x": -3.0}
 """Logarithms of how common each is: cameras have Y down, hardly anything has X up."""
-_STATED = 3.0
+_STATED = 6.0  # more than a body that lies down outweighs, less than one that stands on a floor
 _LEAST_FRAMES = 10
 _MOST_FRAMES = 150
 _STEP = 3  # frames over which points are seen to move

@@ -142,3 +142,16 @@ def test_recorded_takes(addon, name, layout, frames, first):
     assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (first, first + frames - 1)
     height = np.nanmax(addon("take").load_track(take).positions[..., 2], axis=1).max()
     assert 0.5 < height < 3
+
+
+def test_of_several_people_the_named_one_is_imported(tmp_path, addon, body, random_motion):
+    one, two = (body.keypoints(random_motion(12, seed=seed), "body_25").positions for seed in (1, 2))
+    np.save(tmp_path / "both.npy", np.stack([one, two], axis=1))
+    for person, expected in (("", one), ("2", two)):
+        import_files(tmp_path, "both.npy", unit="m", up="z", person=person)
+        take = bpy.context.view_layer.objects.active
+        np.testing.assert_allclose(addon("take").load_track(take).positions, expected, atol=1e-5)
+        decisions = {decision["what"]: decision for decision in addon("take").describe(take)["decisions"]}
+        assert decisions["person"]["basis"] == ("given" if person else "assumed")
+    with pytest.raises(RuntimeError, match=r"both\.npy: has no person '3'; there are: 1 \(12 frames\)"):
+        import_files(tmp_path, "both.npy", person="3")

@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lsmpl_core.errors import LayoutError, LsmplError
+from lsmpl_core.axes import decide_up
+from lsmpl_core.errors import KeypointFileError, LayoutError
+from lsmpl_core.layouts import LAYOUTS
 from lsmpl_core.readers import READERS, read_keypoints
+from lsmpl_core.units import decide_unit
 
 MAPPING = Path(__file__).parents[2] / "examples" / "twelve_joints_mapping.json"
 
@@ -53,17 +56,82 @@ def test_rows_of_an_arbitrary_unit_with_a_mapping(keypoint_files):
         read_keypoints(path)
 
 
-@pytest.mark.parametrize(
-    "name", ["trc/markers.trc", "trc/Gait.trc", "opencap/walking2.trc", "opencap/sample_markers.trc"]
-)
-def test_marker_sets_are_refused_with_advice(keypoint_files, name):
-    with pytest.raises(LayoutError, match=r"markers? .*mapping\.json"):
+NO_LAYOUT = "match no known layout"
+NO_NAMES = "no layout has"
+
+# Every file: what `read_keypoints` makes of it (a layout, or what the error says), then unit and up axis as they are
+# found, and by which the file is right: "stated" where it says so itself, "silent" where not, "wrong" where it says
+# otherwise; frames and rate.
+FILES = {
+    "c3d/ART-Human_real.c3d": (NO_LAYOUT, "mm", "z", "wrong", 966, 60),
+    "c3d/badParameterOffset.c3d": (NO_NAMES, "mm", "z", "stated", 111, 250),
+    "c3d/bad_parameter_section.c3d": (NO_NAMES, "mm", "z", "stated", 332, 120),
+    "c3d/basketball.c3d": ("make no body", "m", "z", "silent", 34, 25),
+    "c3d/cmu_dribble_shoot_basketball.c3d": (NO_LAYOUT, "mm", "z", "stated", 494, 120),
+    "c3d/dec_int.c3d": (NO_LAYOUT, "mm", "z", "stated", 89, 50),
+    "c3d/gait-pig.c3d": (NO_LAYOUT, "mm", "z", "stated", 142, 50),
+    "c3d/sgi_real.c3d": (NO_LAYOUT, "mm", "z", "stated", 89, 50),
+    "c3d/squat.c3d": (NO_LAYOUT, "mm", "y", "silent", 2539, 120),
+    "marker_subject/HC039A01.c3d": (NO_LAYOUT, "mm", "z", "stated", 51, 100),
+    "marker_subject/HC039A17.c3d": (NO_LAYOUT, "mm", "z", "stated", 192, 100),
+    "opencap/DJ1.trc": (NO_LAYOUT, "m", "y", "silent", 245, 100),
+    "opencap/sample_markers.trc": (NO_LAYOUT, "mm", "y", "silent", 861, 100),
+    "opencap/walking2.trc": (NO_LAYOUT, "m", "y", "silent", 136, 100),
+    "pose2sim/Pose2Sim_markers.trc": ("halpe_26", "m", "y", "silent", 100, 60),
+    "trc/Gait.trc": (NO_LAYOUT, "mm", "z", "silent", 487, 100),
+    "trc/ballet_reduced.trc": (NO_LAYOUT, "mm", "y", "silent", 100, 30),
+    "trc/markers.trc": (NO_LAYOUT, "m", "y", "silent", 281, 100),
+    "triangulated/kpts_3d.dat": (NO_NAMES, "body", "x", "silent", 187, None),
+    "video/h36m17_dance.npy": ("human36m_17", "mm", "z", "silent", 900, None),
+}
+DAMAGED = {
+    "c3d/Empty.c3d": "the file is empty",
+    "c3d/simple.c3d": "holds no 3D points",
+    "trc/Empty.trc": "the file is empty",
+    "trc/Truncated.trc": "no 'Frame#' line",
+}
+
+
+def test_the_table_has_every_file(keypoint_files):
+    found = {path.relative_to(keypoint_files).as_posix() for path in keypoint_files.rglob("*.*")}
+    assert {name for name in found if Path(name).suffix in READERS} == FILES.keys() | DAMAGED.keys()
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_damaged_files_say_what_is_wrong(keypoint_files, name):
+    with pytest.raises(KeypointFileError, match=DAMAGED[name]) as error:
         read_keypoints(keypoint_files / name)
+    assert Path(name).name in str(error.value)
 
 
-def test_every_file_is_read_or_refused_by_name(keypoint_files):
-    for path in sorted(path for path in keypoint_files.rglob("*.*") if path.suffix in READERS):
-        try:
-            read_keypoints(path)
-        except LsmplError as error:
-            assert path.name in str(error)
+@pytest.mark.parametrize("name", FILES)
+def test_what_becomes_of_every_file(keypoint_files, name):
+    outcome, unit, up, _, frames, rate = FILES[name]
+    path = keypoint_files / name
+    if outcome in LAYOUTS:
+        track = read_keypoints(path)
+        assert (track.layout.name, len(track), track.fps) == (outcome, frames, rate or 30)
+        decisions = {d.what: d for d in track.decisions}
+        assert (decisions["unit"].value, decisions["up"].value) == (unit, up)
+        assert min(decisions["unit"].confidence, decisions["up"].confidence) > 0.95
+        return
+    with pytest.raises(LayoutError, match=outcome) as error:
+        read_keypoints(path)
+    assert path.name in str(error.value) and "mapping.json" in str(error.value)
+
+
+@pytest.mark.parametrize("stated", [True, False], ids=["as stated", "by the numbers alone"])
+@pytest.mark.parametrize("name", FILES)
+def test_unit_and_up_of_every_file_as_if_its_markers_were_unknown(keypoint_files, name, stated):
+    """Whether or not what the file states is looked at, and, where it is not, without the markers' names too."""
+    _, unit, up, told, frames, rate = FILES[name]
+    path = keypoint_files / name
+    raw = READERS[path.suffix](path, {12, 17})
+    assert (len(raw.positions), raw.fps) == (frames, pytest.approx(rate) if rate else None)
+    assert told == ("silent" if raw.up is None else "stated" if raw.up == up else "wrong")
+    positions = np.where((raw.positions == 0).all(axis=2, keepdims=True), np.nan, raw.positions)
+    decided_unit = decide_unit(positions, None, None, raw.unit if stated else None)[1]
+    decided_up = decide_up(positions, None, None, raw.up if stated else None, raw.names or () if stated else ())[1]
+    assert (decided_unit.value, decided_up.value) == (unit, up), (str(decided_unit), str(decided_up))
+    unsure = path.name in ("kpts_3d.dat", "gait-pig.c3d")  # in no unit; with angles and forces among its points
+    assert unsure or min(decided_unit.confidence, decided_up.confidence) > 0.85, (str(decided_unit), str(decided_up))
