@@ -99,11 +99,11 @@ def main() -> None:
                     turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
                     filed = points @ turn.T @ np.array(to_z, float) / UNITS[unit]
                     up = decide_up(filed, layout, None, None)[1]
-                    found.append((up.value == axis, up.confidence))
+                    found.append((up.value == axis, up.confidence or np.nan))
                     right_unit.append(decide_unit(filed, layout, None, None)[1].value == unit)
             right, sure = np.array(found, float).T
             doubted = f"{(sure[right == 0] < DOUBTFUL).mean():8.0%}" if (right == 0).any() else f"{'-':>8}"
-            cells.append(f" {right.mean():6.1%} {sure.mean():5.2f} {doubted} {np.mean(right_unit):7.1%}   ")
+            cells.append(f" {right.mean():6.1%} {np.nanmean(sure):5.2f} {doubted} {np.mean(right_unit):7.1%}   ")
         print(f"{change.__name__:14}" + "".join(cells))
 
 
