@@ -1,0 +1,102 @@
+"""Motions and tracks at another rate: as many seconds, other frames; frames that coincide stay as they are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .errors import LsmplError
+from .keypoints import KeypointTrack
+from .motion import Motion
+from .rotation import exp_map, log_map, right_jacobian_inverse
+from .smoothing import FEWEST_FRAMES, apply_smoothness, stiffness_of
+
+ANTI_ALIASED = 2.5
+"""How many times lower than the motion's a rate must be for what it cannot show to be smoothed away first."""
+
+
+def resample(motion: Motion, fps: float) -> Motion:
+    """The motion at `fps` frames a second.
+
+    Between frames, rotations and translation are cubic, with continuous velocities (body-frame angular velocity for the
+    rotations) that are those of the neighbouring frames. A rate that is far lower than the motion's first has the
+    motion smoothed to half that rate, so that tremor does not come back as slow swaying; otherwise frames that coincide
+    are exact. A residual is that of the nearest frame. Raises `LsmplError` for a rate that is not above 0.
+    """
+    _check(fps)
+    if fps == motion.fps or len(motion) < 2:
+        return replace(motion, fps=float(fps))
+    if motion.fps > ANTI_ALIASED * fps and len(motion) >= FEWEST_FRAMES:
+        even = np.full(len(motion) - 3, stiffness_of(fps / 2.0, motion.fps))
+        motion = apply_smoothness(motion, even)
+    times = _times(len(motion), motion.fps, fps)
+    before, share = _between(times, len(motion))
+    rotations = exp_map(motion.poses)
+    turns = log_map(np.swapaxes(rotations[:-1], -1, -2) @ rotations[1:])
+    inside = _cubic(turns, right_jacobian_inverse(turns), before, share[:, None, None])
+    along = _cubic(np.diff(motion.trans, axis=0), None, before, share[:, None])
+    nearest, exact = np.rint(times).astype(int), times == np.rint(times)
+    poses, trans = log_map(rotations[before] @ exp_map(inside)), motion.trans[before] + along
+    poses[exact], trans[exact] = motion.poses[nearest[exact]], motion.trans[nearest[exact]]
+    return replace(
+        motion,
+        poses=poses,
+        trans=trans,
+        fps=float(fps),
+        residual=None if motion.residual is None else motion.residual[nearest],
+        first_frame=round(motion.first_frame * fps / motion.fps),
+    )
+
+
+def resample_track(track: KeypointTrack, fps: float) -> KeypointTrack:
+    """The track at `fps` frames a second: straight between frames that both show a keypoint, missing elsewhere."""
+    _check(fps)
+    if fps == track.fps or len(track) < 2:
+        return replace(track, fps=float(fps))
+    before, share = _between(_times(len(track), track.fps, fps), len(track))
+    before, after = np.where(share == 1.0, before + 1, before), np.where(share > 0.0, before + 1, before)
+    share = share[:, None]
+    return replace(
+        track,
+        positions=(1.0 - share[..., None]) * track.positions[before] + share[..., None] * track.positions[after],
+        confidence=np.minimum(track.confidence[before], track.confidence[after]),
+        fps=float(fps),
+        first_frame=round(track.first_frame * fps / track.fps),
+    )
+
+
+def _check(fps: float) -> None:
+    if not (np.isfinite(fps) and fps > 0.0):
+        raise LsmplError(f"the rate is {fps}; expected frames a second above 0")
+
+
+def _times(frames: int, fps: float, wanted: float) -> np.ndarray:
+    """(N,) in frames of the source; whole where a frame coincides with one of its own."""
+    count = int(np.floor((frames - 1) * wanted / fps + 1e-6)) + 1
+    times = np.arange(count) * (fps / wanted)
+    whole = np.rint(times)
+    return np.minimum(np.where(np.abs(times - whole) < 1e-6, whole, times), frames - 1)
+
+
+def _between(times: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
+    """The frame (N,) before each time, and how far (N,) the time is on the way to the next, 0 to 1 (at the end)."""
+    before = np.minimum(np.floor(times).astype(int), frames - 2)
+    return before, times - before
+
+
+def _cubic(steps: np.ndarray, to_end: np.ndarray | None, before: np.ndarray, share: np.ndarray) -> np.ndarray:
+    """(N,...) displacement from frame `before`, by the Hermite cubic whose velocities are means of adjacent steps.
+
+    steps (T-1,...,3) from frame to frame, in the tangent space of the frame they start from. to_end (T-1,...,3,3) turns
+    a velocity in the frame where a step ends into one in the tangent space where it starts (the inverse right
+    Jacobian); None where these are the same. At the ends of the motion velocities are those of a parabola.
+    """
+    inner = 0.5 * (steps[:-1] + steps[1:])
+    first = 2.0 * steps[:1] - inner[:1] if len(inner) else steps[:1]
+    last = 2.0 * steps[-1:] - inner[-1:] if len(inner) else steps[-1:]
+    velocity = np.concatenate([first, inner, last])
+    arriving = velocity[1:] if to_end is None else (to_end @ velocity[1:, ..., None])[..., 0]
+    s2, s3 = share**2, share**3
+    rise, leave, arrive = 3.0 * s2 - 2.0 * s3, s3 - 2.0 * s2 + share, s3 - s2
+    return rise * steps[before] + leave * velocity[before] + arrive * arriving[before]
