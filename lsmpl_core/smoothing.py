@@ -169,6 +169,6 @@ def _whittle(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _averaged(values: np.ndarray, width: float) -> np.ndarray:
     """A moving average (N,) with a bell of about this width in frames."""
-    reach = min(max(int(round(width / 2.0)), 1), len(values) - 1)
+    reach = min(max(round(width / 2.0), 1), len(values) - 1)
     bell = np.hanning(2 * reach + 3)[1:-1]
     return np.convolve(np.pad(values, reach, mode="reflect"), bell / bell.sum(), mode="valid")

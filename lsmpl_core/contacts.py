@@ -1,0 +1,121 @@
+"""Which points of the feet stand on the floor, and when: from height and speed, with hysteresis.
+
+A point begins to stand when it is low and slow, and goes on until it is no longer low or has become fast. What stands
+so must also stay: a foot that slides over the floor is split where it is fastest, and pieces that go on sliding are no
+contact. A foot in mid-air is not low, and one that passes its lowest point is not slow for long enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from .floor import FOOT_POINTS, Floor, FootPoints
+
+SLOW, FAST = 0.2, 0.3
+"""Metres a second at which a contact begins and ends."""
+LOW, HIGH = 0.04, 0.06
+"""Metres above its standing height at which a contact begins and ends."""
+SHORTEST = 0.1
+"""Seconds: what is shorter is no contact."""
+PAUSE = 0.07
+"""Seconds: two contacts of a point that are closer together, at one place, are one."""
+STRAY = 0.03
+"""Metres that a point may be from the middle of its contact."""
+SLIDING = 0.12
+"""Metres a second: a point that goes one way as fast as this on average is not standing."""
+
+
+@dataclass(frozen=True)
+class Contact:
+    """Foot point `point` (of `FOOT_POINTS`) stands from frame `start` up to, not including, `stop`."""
+
+    point: int
+    start: int
+    stop: int
+
+    @property
+    def name(self) -> str:
+        return FOOT_POINTS[self.point]
+
+    @property
+    def frames(self) -> slice:
+        return slice(self.start, self.stop)
+
+
+def find_contacts(points: FootPoints, floor: Floor, fps: float) -> list[Contact]:
+    """The contacts of all foot points, point by point, in order of time."""
+    height = points.smoothed[..., 2] - floor.point_heights
+    begins = (height < LOW) & (points.speed < SLOW)
+    lasts = (height < HIGH) & (points.speed < FAST)
+    shortest = max(2, round(SHORTEST * fps))
+    found = []
+    for point in range(len(FOOT_POINTS)):
+        where = points.smoothed[:, point]
+        runs = _joined(_runs_with(lasts[:, point], begins[:, point]), where, PAUSE * fps)
+        for run in runs:
+            for start, stop in _settled(*run, where, points.speed[:, point], shortest):
+                if _drift(where[start:stop, :2]) * fps < SLIDING:
+                    found.append(Contact(point, start, stop))
+    return found
+
+
+def contact_mask(contacts: list[Contact], frames: int) -> np.ndarray:
+    """(T,4) bool: which foot points stand in which frames."""
+    mask = np.zeros((frames, len(FOOT_POINTS)), dtype=bool)
+    for contact in contacts:
+        mask[contact.frames, contact.point] = True
+    return mask
+
+
+def sliding(positions: np.ndarray, standing: np.ndarray, fps: float) -> float:
+    """Mean horizontal speed in m/s of points (T,P,3) from frame to frame while they stand (T,P); NaN if none does."""
+    speed = np.linalg.norm(np.diff(positions[..., :2], axis=0), axis=-1) * fps
+    both = standing[1:] & standing[:-1]
+    return float(speed[both].mean()) if both.any() else float("nan")
+
+
+def runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    """(start, stop) of each stretch of true values in mask (T,)."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2])]
+
+
+def _runs_with(lasts: np.ndarray, begins: np.ndarray) -> list[tuple[int, int]]:
+    return [(start, stop) for start, stop in runs(lasts) if begins[start:stop].any()]
+
+
+def _joined(stretches: list[tuple[int, int]], where: np.ndarray, pause: float) -> list[tuple[int, int]]:
+    joined: list[tuple[int, int]] = []
+    for start, stop in stretches:
+        if joined:
+            before = joined[-1]
+            apart = np.linalg.norm(np.median(where[start:stop], axis=0) - np.median(where[slice(*before)], axis=0))
+            if start - before[1] <= pause and apart < STRAY:
+                joined[-1] = (before[0], stop)
+                continue
+        joined.append((start, stop))
+    return joined
+
+
+def _settled(start: int, stop: int, where: np.ndarray, speed: np.ndarray, shortest: int) -> Iterator[tuple[int, int]]:
+    """The stretch, or pieces of it, in which the point stays near one place."""
+    todo = [(start, stop)]
+    while todo:
+        start, stop = todo.pop()
+        if stop - start < shortest:
+            continue
+        away = np.linalg.norm(where[start:stop, :2] - np.median(where[start:stop, :2], axis=0), axis=1)
+        if away.max() <= STRAY:
+            yield start, stop
+            continue
+        cut = start + int(np.argmax(speed[start:stop]))
+        todo += [(cut + 1, stop), (start, cut)]
+
+
+def _drift(where: np.ndarray) -> float:
+    """Metres a frame at which points (N,2) go one way, by linear regression."""
+    t = np.arange(len(where)) - 0.5 * (len(where) - 1)
+    return float(np.linalg.norm(t @ where) / (t @ t))
