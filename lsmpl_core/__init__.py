@@ -1,15 +1,17 @@
-"""LSMPL: 3D keypoint tracks to SMPL motion. `read_keypoints -> solve -> Motion.save`, with nothing from Blender.
+"""LSMPL: 3D keypoint tracks to SMPL motion. `read_keypoints -> solve -> clean_up -> Motion.save`, all without Blender.
 
 import lsmpl_core as lsmpl
 
 body = lsmpl.load_body()
 track = lsmpl.read_keypoints("walk.trc")
 motion = lsmpl.solve(track, body)
+motion = lsmpl.clean_up(motion, body)
 motion.save("walk.npz")
 """
 
 from . import metrics
 from .body import Body, load_body
+from .clean_up import clean_up
 from .datasets import read_dataset
 from .errors import LsmplError
 from .estimates import read_motion
@@ -33,6 +35,7 @@ __all__ = [
     "Motion",
     "Progress",
     "SolveOptions",
+    "clean_up",
     "get_layout",
     "load_body",
     "metrics",

@@ -25,6 +25,7 @@ from pathlib import Path
 from . import __version__
 from .arrays import DEVICES, Backend, choose_backend
 from .body import Body, load_body
+from .clean_up import FLOORS, STRENGTH, clean_up_with_report
 from .errors import LsmplError
 from .estimates import read_motion
 from .files import replace_when_complete
@@ -34,6 +35,7 @@ from .motion import Motion
 from .readers import read_keypoints
 from .refine import refine_steps
 from .report import describe_decisions, describe_residual, describe_track, json_ready, summary
+from .resampling import resample, resample_track
 from .solve import run_to_end, solve_steps
 from .take import Progress
 from .tracking import SOLVERS, SolveOptions
@@ -41,12 +43,14 @@ from .tracking import SOLVERS, SolveOptions
 
 @dataclass(frozen=True)
 class Converted:
-    """One solved input, as writers get it; `body_path` is "" for the open body."""
+    """One solved input, as writers get it: the motion as it goes out and as it was solved; `body_path` is "" for the
+    open body."""
 
     name: str
     track: KeypointTrack
     body: Body
     motion: Motion
+    solved: Motion
     body_path: str
     backend: Backend
 
@@ -148,6 +152,25 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         metavar="STEPS",
         help="steps of the polish a frame, 0 to 10; 0 leaves the prediction as it is (default: 1; published: 0)",
     )
+    add(
+        "--smooth",
+        type=_strength,
+        nargs="?",
+        const=STRENGTH,
+        default=STRENGTH,
+        metavar="STRENGTH",
+        help="0 to 1: how much to smooth; 0.5 is what the noise in the motion calls for (default: %(default)s)",
+    )
+    add("--lock-feet", action="store_true", help="hold standing heels and toes still by solving the legs anew")
+    add(
+        "--floor",
+        type=_floor,
+        default="keep",
+        metavar="keep|zero|HEIGHT",
+        help="leave the motion where it is, move its floor to height 0, or say how high the floor is, in metres "
+        "(default: keep)",
+    )
+    add("--resample", type=_positive, metavar="FPS", help="frames a second of what is written (default: IN's)")
     add("--report", metavar="FILE.json", help="write what was done, with residuals, as JSON")
     add("-v", "--verbose", action="store_true", help="print all that was detected or decided")
 
@@ -251,9 +274,12 @@ class _Conversion:
             self._print_decisions(source, track.decisions)
             steps = self._steps(track, body, record)
             with _progress_bar(title) as show:
-                motion = run_to_end(steps, show)
+                solved = run_to_end(steps, show)
+            motion = self._clean_up(solved, body, record)
+            if options.resample:
+                track, solved = resample_track(track, options.resample), resample(solved, options.resample)
             body_path = os.path.abspath(options.body) if options.body else ""
-            converted = Converted(source.stem, track, body, motion, body_path, backend)
+            converted = Converted(source.stem, track, body, motion, solved, body_path, backend)
             with replace_when_complete(output) as scratch:
                 self.front_end.writers[format](converted, scratch)
         except Exception as error:  # the one place: nothing that is wrong with one take may stop the others
@@ -267,7 +293,7 @@ class _Conversion:
                 traceback.print_exc()
             return False
         seconds = time.perf_counter() - began
-        record.update(describe_residual(motion), status="ok", seconds=seconds, body=motion.body)
+        record.update(describe_residual(solved), status="ok", seconds=seconds, body=motion.body)
         record["betas"] = motion.betas
         record["device"] = {"name": backend.name, "reason": backend.reason}
         print(f"{source}: {_in_one_line(track, record)}; {seconds:.1f} s -> {output}", flush=True)
@@ -280,6 +306,17 @@ class _Conversion:
             self._print_decisions(self.options.motion, motion.decisions)
             return refine_steps(track, body, motion, self.options.device, self.solving)
         return solve_steps(track, body, device=self.options.device, options=self.solving)
+
+    def _clean_up(self, solved: Motion, body: Body, record: dict) -> Motion:
+        options = self.options
+        asked = options.smooth, options.lock_feet, options.floor, options.resample
+        if asked == (0.0, False, "keep", None):
+            return solved
+        smooth, lock_feet, floor, fps = asked
+        motion, report = clean_up_with_report(solved, body, smooth, lock_feet, floor, fps=fps)
+        record["clean_up"] = {"smooth": smooth, "lock_feet": lock_feet, "floor": floor, "fps": motion.fps}
+        record["clean_up"] |= report.as_dict()
+        return motion
 
     def _print_decisions(self, source: str | Path, decisions: Sequence[Decision]) -> None:
         for decision in decisions:
@@ -356,6 +393,25 @@ def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _strength(text: str) -> float:
+    value = float(text)
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
+    return value
+
+
+def _floor(text: str) -> str | float:
+    if text in FLOORS:
+        return text
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not abs(value) < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is neither {', nor '.join(FLOORS)}, nor a height in metres")
     return value
 
 

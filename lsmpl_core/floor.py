@@ -22,7 +22,7 @@ BAND = 0.02
 FAIR_SHARE = 0.3
 """Of two floors the lower one is taken if this share of the frames on the other stands on it."""
 NEAR = 0.04
-"""Metres around where a point should be when its foot is flat on the floor, within which its own height is looked for."""
+"""Metres around where a point of a flat foot should be, within which its own height is looked for."""
 
 
 @dataclass(frozen=True)

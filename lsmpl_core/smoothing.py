@@ -52,11 +52,16 @@ def smooth(motion: Motion, strength: float = 0.5) -> Motion:
     times that. Turning the whole motion and then smoothing it is the same as smoothing and then turning. Raises
     `LsmplError` for a strength out of range.
     """
-    if not 0.0 <= strength <= 1.0:
-        raise LsmplError(f"the strength of smoothing is {strength}; expected 0 (none) to 1")
+    check_strength(strength)
     if strength == 0.0 or len(motion) < FEWEST_FRAMES:
         return motion
     return apply_smoothness(motion, find_smoothness(motion, strength).stiffness)
+
+
+def check_strength(strength: float) -> None:
+    """Raise `LsmplError` unless it is one."""
+    if not 0.0 <= strength <= 1.0:
+        raise LsmplError(f"the strength of smoothing is {strength}; expected 0 (none) to 1")
 
 
 def find_smoothness(motion: Motion, strength: float = 0.5) -> Smoothness:

@@ -1,0 +1,147 @@
+"""`clean_up`: what becomes of a solved motion: limits, smoothing, feet that stand still, a floor, another rate."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .body import Body
+from .contacts import Contact, contact_mask, find_contacts, sliding
+from .errors import LsmplError
+from .floor import FOOT_POINTS, estimate_floor, floor_at, foot_points
+from .foot_locking import lock_feet as locked_feet
+from .limits import limit_joints
+from .motion import Motion
+from .resampling import resample
+from .smoothing import FEWEST_FRAMES, apply_smoothness, check_strength, find_smoothness
+
+STRENGTH = 0.5
+"""Of smoothing: as much as the noise in the motion calls for."""
+FLOORS = ("keep", "zero")
+
+
+@dataclass(frozen=True)
+class CleanUpReport:
+    """What was done to a motion.
+
+    jitter: degrees that joints trembled, one standard deviation of one axis; cutoff: Hz of the smoother at its usual
+    stiffness; both None where nothing was smoothed. limited: frames in which a joint was drawn back inside its limits.
+    floor: its height in the motion that came in, in metres; raised: metres by which the motion was moved up.
+    contacts: of the foot points, in the frames of the motion that came in. sliding_before and sliding_after: mean
+    horizontal speed in m/s of the foot points in these contacts, None where there are none.
+    """
+
+    jitter: float | None
+    cutoff: float | None
+    limited: int
+    floor: float
+    raised: float
+    contacts: tuple[Contact, ...]
+    locked: bool
+    sliding_before: float | None
+    sliding_after: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a report, in the units that people use."""
+        count = Counter(contact.name for contact in self.contacts)
+        return {
+            "jitter_degrees": self.jitter,
+            "cutoff_hz": self.cutoff,
+            "limited_frames": self.limited,
+            "floor_m": self.floor,
+            "raised_m": self.raised,
+            "contacts": {name: count[name] for name in FOOT_POINTS},
+            "feet_locked": self.locked,
+            "sliding_before_cm_s": None if self.sliding_before is None else 100.0 * self.sliding_before,
+            "sliding_after_cm_s": None if self.sliding_after is None else 100.0 * self.sliding_after,
+        }
+
+
+def clean_up(
+    motion: Motion,
+    body: Body,
+    *,
+    smooth: float = STRENGTH,
+    lock_feet: bool = True,
+    floor: str | float = "keep",
+    limits: bool = True,
+    fps: float | None = None,
+) -> Motion:
+    """A solved motion, cleaned: in this order, and each only if asked for,
+
+    limits: joints are kept from bending backwards and from being wrung (`limits.py`);
+    smooth: 0 (none) to 1, noise goes; 0.5 is what the motion's own noise calls for (`smoothing.py`);
+    lock_feet: heels and toes that stand are held still by solving the legs anew (`contacts.py`, `foot_locking.py`);
+    floor: "keep" finds the floor and leaves the motion where it is; "zero" moves it up or down so that the floor is at
+    z = 0; a number is the floor's height in metres, where that is known. With "zero" and a number, locked feet are put
+    on the floor, otherwise they stay at their own heights;
+    fps: frames a second of the result (`resampling.py`).
+
+    The motion that comes in stays as it is; its residual goes with the result, as the solver left it.
+    Raises `LsmplError` for a strength, a floor or a rate that is none.
+    """
+    return clean_up_with_report(motion, body, smooth, lock_feet, floor, limits, fps)[0]
+
+
+def clean_up_with_report(
+    motion: Motion,
+    body: Body,
+    smooth: float = STRENGTH,
+    lock_feet: bool = True,
+    floor: str | float = "keep",
+    limits: bool = True,
+    fps: float | None = None,
+) -> tuple[Motion, CleanUpReport]:
+    """`clean_up`, and what it did."""
+    height = _checked_floor(floor)
+    check_strength(smooth)
+    clean, limited, smoothness = motion, 0, None
+    if limits:
+        clean = limit_joints(clean, body)
+        limited = int((clean.poses != motion.poses).any(axis=(1, 2)).sum())
+    if smooth > 0.0 and len(motion) >= FEWEST_FRAMES:
+        smoothness = find_smoothness(clean, smooth)
+        clean = apply_smoothness(clean, smoothness.stiffness)
+    points = foot_points(clean, body)
+    ground = estimate_floor(points) if height is None else floor_at(points, height)
+    contacts = find_contacts(points, ground, motion.fps)
+    standing = contact_mask(contacts, len(motion))
+    before = sliding(foot_points(motion, body).positions, standing, motion.fps)
+    if lock_feet:
+        clean = locked_feet(clean, body, points, contacts, None if floor == "keep" else ground)
+        clean = limit_joints(clean, body) if limits else clean
+    after = sliding(foot_points(clean, body).positions, standing, motion.fps)
+    raised = -ground.height if floor == "zero" else 0.0
+    if raised:
+        clean = replace(clean, trans=clean.trans + [0.0, 0.0, raised])
+    if fps is not None:
+        clean = resample(clean, fps)
+    report = CleanUpReport(
+        jitter=None if smoothness is None else float(np.degrees(smoothness.jitter)),
+        cutoff=None if smoothness is None else smoothness.cutoff,
+        limited=limited,
+        floor=ground.height,
+        raised=raised,
+        contacts=tuple(contacts),
+        locked=bool(lock_feet and contacts),
+        sliding_before=_or_none(before),
+        sliding_after=_or_none(after),
+    )
+    return clean, report
+
+
+def _checked_floor(floor: str | float) -> float | None:
+    """The floor's height where that is given."""
+    if isinstance(floor, str):
+        if floor in FLOORS:
+            return None
+    elif np.isfinite(floor):
+        return float(floor)
+    raise LsmplError(f"the floor is {floor!r}; expected {' or '.join(map(repr, FLOORS))}, or its height in metres")
+
+
+def _or_none(value: float) -> float | None:
+    return value if np.isfinite(value) else None
