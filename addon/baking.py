@@ -1,4 +1,4 @@
-"""Bake: the solved motion of a take becomes an action on its character."""
+"""Bake: the motion of a take, cleaned or as solved, becomes an action on its character."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ class Baked(NamedTuple):
 def bake(
     take: bpy.types.Object, scene: bpy.types.Scene, body: Body | None = None, motion: Motion | None = None
 ) -> Baked:
-    """Put a take's solved motion on its character, which is built where the take has none in the scene.
+    """Put a take's motion on its character, which is built where the take has none in the scene.
 
-    The motion that is stored with the take and that motion's body are taken where none are given. Raises `LsmplError`
-    where that cannot be; if anything goes wrong, nothing has changed.
+    The motion that is stored with the take, the cleaned one where there is one, and that motion's body are taken where
+    none are given. Raises `LsmplError` where that cannot be; if anything goes wrong, nothing has changed.
     """
-    motion = motion or takes.load_motion(take)
-    body = body or _body_of(take, motion)
+    motion = motion or takes.load_cleaned(take)
+    body = body or body_of(take, motion)
     armature, mesh = _own_character(take, scene, body)
     with all_or_nothing(), ExitStack() as on_error:
         if armature is None:
@@ -72,7 +72,8 @@ def is_out_of_time(take: bpy.types.Object) -> bool:
     return timing is not None and list(timing) != [take.lsmpl.start, take.lsmpl.step]
 
 
-def _body_of(take: bpy.types.Object, motion: Motion) -> Body:
+def body_of(take: bpy.types.Object, motion: Motion) -> Body:
+    """The body that a take's stored motion is for. Raises `LsmplError` where it is not there any more."""
     from .bodies import load
 
     path = takes.describe_motion(take)["body_path"]
@@ -103,7 +104,7 @@ def _own_character(
 class LSMPL_OT_bake(bpy.types.Operator):
     bl_idname = "lsmpl.bake"
     bl_label = "Bake to Character"
-    bl_description = "Put the solved motion on the take's character as an action; it is made if there is none"
+    bl_description = "Put the motion on the take's character as an action; it is made if there is none"
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod

@@ -14,6 +14,7 @@ import bpy
 from ..lsmpl_core import LsmplError
 from ..lsmpl_core.cli import Converted, FrontEnd, write_npz
 from . import baking, importing, solving
+from . import take as takes
 
 
 def front_end(program: str) -> FrontEnd:
@@ -80,7 +81,12 @@ def _animate(converted: Converted, scene: bpy.types.Scene) -> baking.Baked:
     importing.match_scene(scene, [take])
     scene.frame_set(scene.frame_start)
     facts = {"device": converted.backend.name, "device_reason": converted.backend.reason}
-    return solving.keep(take, scene, converted.motion, converted.body, converted.body_path, facts)
+    solved, body = converted.solved, converted.body
+    if not converted.clean_up:
+        return solving.keep(take, scene, solved, body, converted.body_path, facts)
+    solving.keep(take, scene, solved, body, converted.body_path, facts, bake=False)
+    takes.prepare_cleaned(take, converted.motion, body.joints(converted.motion), converted.clean_up)()
+    return baking.bake(take, scene, body, converted.motion)
 
 
 def _export_ready(converted: Converted) -> None:

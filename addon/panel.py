@@ -1,4 +1,4 @@
-"""The LSMPL tab of the 3D viewport's sidebar: Import, Body, Solve, Bake, from top to bottom as the work goes."""
+"""The LSMPL tab of the 3D viewport's sidebar: Import, Body, Solve, Clean Up, Bake, in the order of the work."""
 
 from __future__ import annotations
 
@@ -128,6 +128,42 @@ class LSMPL_PT_solve(_Section, bpy.types.Panel):
             )
 
 
+class LSMPL_PT_clean_up(_Section, bpy.types.Panel):
+    bl_label = "Clean Up"
+    bl_parent_id = "LSMPL_PT_solve"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        take = active_take(context)
+        return take is not None and takes.describe_motion(take) is not None and not solving.current
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.lsmpl
+        column = layout.column()
+        column.use_property_split = True
+        column.use_property_decorate = False
+        column.prop(settings, "smooth")
+        column.prop(settings, "lock_feet")
+        column.prop(settings, "floor")
+        if settings.floor == "HEIGHT":
+            column.prop(settings, "floor_height")
+        row = layout.row(align=True)
+        row.operator("lsmpl.clean_up", icon="BRUSH_DATA")
+        row.operator("lsmpl.as_solved", text="", icon="LOOP_BACK")
+        cleaned = takes.describe_cleaned(active_take(context))
+        if cleaned is None:
+            _say(context, layout, "Baked as solved", icon="INFO")
+            return
+        done = cleaned["clean_up"]
+        facts = [("Floor", f"at {done['floor_m']:.3f} m"), ("Contacts", str(sum(done["contacts"].values())))]
+        if done["sliding_after_cm_s"] is not None:
+            slid, slides = done["sliding_before_cm_s"], done["sliding_after_cm_s"]
+            facts.append(("Sliding", f"{slides:.1f} cm/s, was {slid:.1f}"))
+        if done["cutoff_hz"] is not None:
+            facts.append(("Smoothed", f"to {done['cutoff_hz']:.1f} Hz"))
+        _facts(layout, *facts)
+
+
 class LSMPL_PT_bake(_Section, bpy.types.Panel):
     bl_label = "Bake"
 
@@ -171,7 +207,7 @@ def _say(context: bpy.types.Context, layout: bpy.types.UILayout, text: str, icon
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
-_CLASSES = (LSMPL_PT_import, LSMPL_PT_decisions, LSMPL_PT_body, LSMPL_PT_solve, LSMPL_PT_bake)
+_CLASSES = (LSMPL_PT_import, LSMPL_PT_decisions, LSMPL_PT_body, LSMPL_PT_solve, LSMPL_PT_clean_up, LSMPL_PT_bake)
 
 
 def register() -> None:

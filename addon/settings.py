@@ -23,6 +23,7 @@ class TakeSettings(bpy.types.PropertyGroup):
     """`Object.lsmpl` of a take: what belongs to it, and when it plays."""
 
     motion: PointerProperty(type=bpy.types.Mesh, name="Motion", description="The motion as solved")
+    cleaned: PointerProperty(type=bpy.types.Mesh, name="Cleaned", description="The motion cleaned, where it was")
     armature: PointerProperty(type=bpy.types.Object, name="Armature", description="The character this take is baked on")
     body_mesh: PointerProperty(type=bpy.types.Object, name="Body", description="The mesh on that armature")
     start: FloatProperty(name="Start", description="Scene frame of the take's first frame", update=_plays_elsewhere)
@@ -36,7 +37,7 @@ class TakeSettings(bpy.types.PropertyGroup):
 
 
 class SceneSettings(bpy.types.PropertyGroup):
-    """`Scene.lsmpl`: how the next take of this scene is solved."""
+    """`Scene.lsmpl`: how the next take of this scene is solved and cleaned."""
 
     body_source: EnumProperty(
         name="Body",
@@ -78,6 +79,29 @@ class SceneSettings(bpy.types.PropertyGroup):
             ),
         ),
     )
+    smooth: FloatProperty(
+        name="Smooth",
+        description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its noise calls for",
+        default=0.5,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+    )
+    lock_feet: BoolProperty(
+        name="Lock Feet",
+        description="Hold heels and toes that stand on the floor still, by solving the legs anew",
+        default=True,
+    )
+    floor: EnumProperty(
+        name="Floor",
+        description="What to do about the floor that the motion stands on",
+        items=(
+            ("KEEP", "Keep", "Find the floor and leave the motion where it is"),
+            ("ZERO", "To Zero", "Find the floor and move the motion up or down so that it stands on height 0"),
+            ("HEIGHT", "Known Height", "The floor is at the height given here; feet that stand are put on it"),
+        ),
+    )
+    floor_height: FloatProperty(name="Height", description="How high the floor is, in the take's space", unit="LENGTH")
     bake_when_done: BoolProperty(
         name="Bake When Done", description="Put the solved motion on a character at once", default=True
     )

@@ -1,14 +1,15 @@
-"""Where a take lives in the .blend: the track as read, the edits over it, and the solved motion.
+"""Where a take lives in the .blend: the track as read, the edits over it, the solved motion and the cleaned one.
 
-A take is a mesh object. Its mesh holds the track, one vertex a keypoint and frame, frame-major; a second mesh, which
-the take points to, holds the solved motion. Both carry what is no array as JSON (docs/blend_storage.md).
+A take is a mesh object. Its mesh holds the track, one vertex a keypoint and frame, frame-major. A second mesh, which
+the take points to, holds the motion as solved, and a third one, where it was cleaned, the cleaned motion. All carry
+what is no array as JSON (docs/blend_storage.md).
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import bpy
@@ -50,6 +51,15 @@ def describe_motion(take: bpy.types.Object) -> dict | None:
     residual_worst (metres, of frames; None where nothing was measured), worst_frame (0 for the take's first).
     """
     mesh = take.lsmpl.motion
+    return _load_json(mesh, MOTION_KEY) if mesh else None
+
+
+def describe_cleaned(take: bpy.types.Object) -> dict | None:
+    """What is known of the cleaned motion, or None where the take has none.
+
+    Keys: those of `describe_motion` that belong to a motion, and clean_up: how it was made, and what that did.
+    """
+    mesh = take.lsmpl.cleaned
     return _load_json(mesh, MOTION_KEY) if mesh else None
 
 
@@ -143,51 +153,86 @@ def prepare_motion(
     joints (T,24,3) are `body.joints(motion)`, stored for display; body_path finds a user's own body again;
     report holds further facts as JSON values (device, ...).
     """
-    _need_object_mode(take)
-    if take.library or take.data.library:
-        raise LsmplError(f"{take.name}: is linked from another file; append it, or make it local, to solve it")
+    _need_local_object_mode(take)
     facts = describe(take)
     if len(motion) != facts["frames"]:
         raise LsmplError(f"{take.name}: the motion has {len(motion)} frames but the take has {facts['frames']}")
     measured = _residual_by_vertex(take, motion)
-    rows = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
-    rows[:, :24] = motion.trans[:, None] if joints is None else joints
-    rows[:, 24] = motion.trans
-    poses = np.zeros_like(rows)
-    poses[:, :24] = motion.poses
     residual = motion.frame_residual
     seen = np.isfinite(residual)
-    mesh = bpy.data.meshes.new(f"{take.name} Motion")
-    mesh.vertices.add(rows.size // 3)
-    _write(mesh, "position", "FLOAT_VECTOR", rows)
-    _write(mesh, "pose", "FLOAT_VECTOR", poses)
-    mesh[MOTION_KEY] = json.dumps(
-        {
-            **(report or {}),
-            "format": _FORMAT,
-            "frames": len(motion),
-            "fps": motion.fps,
-            "first_frame": motion.first_frame,
-            "body": motion.body,
-            "body_path": body_path,
-            "gender": motion.gender,
-            "betas": motion.betas.tolist(),
-            "keypoint_names": motion.keypoint_names,
-            "has_residual": motion.residual is not None,
-            "residual_mean": float(np.nanmean(motion.residual)) if seen.any() else None,
-            "residual_worst": float(residual[seen].max()) if seen.any() else None,
-            "worst_frame": int(np.nanargmax(residual)) if seen.any() else None,
-        }
-    )
+    known = {
+        **(report or {}),
+        "body_path": body_path,
+        "keypoint_names": motion.keypoint_names,
+        "has_residual": motion.residual is not None,
+        "residual_mean": float(np.nanmean(motion.residual)) if seen.any() else None,
+        "residual_worst": float(residual[seen].max()) if seen.any() else None,
+        "worst_frame": int(np.nanargmax(residual)) if seen.any() else None,
+    }
+    mesh = _motion_mesh(f"{take.name} Motion", motion, joints, known)
 
     def put_in_place() -> None:
         _write(take.data, "residual", "FLOAT", measured)
         take.data.update()
         old, take.lsmpl.motion = take.lsmpl.motion, mesh
-        if old and old.users == 0:
-            bpy.data.meshes.remove(old)
+        _remove_unused(old)
+        remove_cleaned(take)
 
     return put_in_place
+
+
+def prepare_cleaned(
+    take: bpy.types.Object, motion: Motion, joints: np.ndarray, clean_up: Mapping
+) -> Callable[[], None]:
+    """Do all of storing a cleaned motion that can fail; calling what this returns puts it in place.
+
+    The motion as solved stays what it was.
+    joints (T,24,3) are `body.joints(motion)`; clean_up says, as JSON values, how it was made and what that did.
+    """
+    _need_local_object_mode(take)
+    mesh = _motion_mesh(f"{take.name} Cleaned", motion, joints, {"clean_up": dict(clean_up)})
+
+    def put_in_place() -> None:
+        old, take.lsmpl.cleaned = take.lsmpl.cleaned, mesh
+        _remove_unused(old)
+
+    return put_in_place
+
+
+def remove_cleaned(take: bpy.types.Object) -> None:
+    """Leave the take with its motion as solved."""
+    old, take.lsmpl.cleaned = take.lsmpl.cleaned, None
+    _remove_unused(old)
+
+
+def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, known: Mapping) -> bpy.types.Mesh:
+    rows = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
+    rows[:, :24] = motion.trans[:, None] if joints is None else joints
+    rows[:, 24] = motion.trans
+    poses = np.zeros_like(rows)
+    poses[:, :24] = motion.poses
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(rows.size // 3)
+    _write(mesh, "position", "FLOAT_VECTOR", rows)
+    _write(mesh, "pose", "FLOAT_VECTOR", poses)
+    mesh[MOTION_KEY] = json.dumps(
+        {
+            **known,
+            "format": _FORMAT,
+            "frames": len(motion),
+            "fps": motion.fps,
+            "first_frame": motion.first_frame,
+            "body": motion.body,
+            "gender": motion.gender,
+            "betas": motion.betas.tolist(),
+        }
+    )
+    return mesh
+
+
+def _remove_unused(mesh: bpy.types.Mesh | None) -> None:
+    if mesh and mesh.users == 0:
+        bpy.data.meshes.remove(mesh)
 
 
 def load_motion(take: bpy.types.Object) -> Motion:
@@ -195,21 +240,28 @@ def load_motion(take: bpy.types.Object) -> Motion:
     facts = describe_motion(take)
     if facts is None:
         raise LsmplError(f"{take.name}: is not solved yet; press Solve first")
-    mesh = take.lsmpl.motion
-    rows = _read(mesh, "position", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)
-    poses = _read(mesh, "pose", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)
     residual = None
     if facts["has_residual"]:
         residual = _read(take.data, "residual", "FLOAT").reshape(facts["frames"], -1).astype(np.float64)
         residual = residual[:, _columns(take, facts["keypoint_names"])]
         residual[residual < 0] = np.nan
+    motion = _motion_from(take.lsmpl.motion, facts)
+    return replace(motion, residual=residual, keypoint_names=tuple(facts["keypoint_names"]))
+
+
+def load_cleaned(take: bpy.types.Object) -> Motion:
+    """What is to be baked: the cleaned motion, or, where there is none, the motion as solved."""
+    facts = describe_cleaned(take)
+    return load_motion(take) if facts is None else _motion_from(take.lsmpl.cleaned, facts)
+
+
+def _motion_from(mesh: bpy.types.Mesh, facts: Mapping) -> Motion:
+    rows = _read(mesh, "position", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)
     return Motion(
-        poses=poses[:, :24],
+        poses=_read(mesh, "pose", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)[:, :24],
         trans=rows[:, 24],
         betas=facts["betas"],
         fps=facts["fps"],
-        residual=residual,
-        keypoint_names=tuple(facts["keypoint_names"]),
         body=facts["body"],
         gender=facts["gender"],
         first_frame=facts["first_frame"],
@@ -248,6 +300,12 @@ def _read(mesh: bpy.types.Mesh, name: str, kind: str) -> np.ndarray:
     values = np.empty(len(attribute.data) * (3 if kind == "FLOAT_VECTOR" else 1), dtype=dtype)
     attribute.data.foreach_get(field, values)
     return values
+
+
+def _need_local_object_mode(take: bpy.types.Object) -> None:
+    _need_object_mode(take)
+    if take.library or take.data.library:
+        raise LsmplError(f"{take.name}: is linked from another file; append it, or make it local, to solve it")
 
 
 def _need_object_mode(take: bpy.types.Object) -> None:

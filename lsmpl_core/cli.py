@@ -43,14 +43,15 @@ from .tracking import SOLVERS, SolveOptions
 
 @dataclass(frozen=True)
 class Converted:
-    """One solved input, as writers get it: the motion as it goes out and as it was solved; `body_path` is "" for the
-    open body."""
+    """One solved input, as writers get it: the motion as it goes out, as it was solved, and what was done between, as
+    plain data (empty where nothing was); `body_path` is "" for the open body."""
 
     name: str
     track: KeypointTrack
     body: Body
     motion: Motion
     solved: Motion
+    clean_up: Mapping
     body_path: str
     backend: Backend
 
@@ -279,7 +280,8 @@ class _Conversion:
             if options.resample:
                 track, solved = resample_track(track, options.resample), resample(solved, options.resample)
             body_path = os.path.abspath(options.body) if options.body else ""
-            converted = Converted(source.stem, track, body, motion, solved, body_path, backend)
+            done = record.get("clean_up", {})
+            converted = Converted(source.stem, track, body, motion, solved, done, body_path, backend)
             with replace_when_complete(output) as scratch:
                 self.front_end.writers[format](converted, scratch)
         except Exception as error:  # the one place: nothing that is wrong with one take may stop the others
@@ -315,7 +317,7 @@ class _Conversion:
         smooth, lock_feet, floor, fps = asked
         motion, report = clean_up_with_report(solved, body, smooth, lock_feet, floor, fps=fps)
         record["clean_up"] = {"smooth": smooth, "lock_feet": lock_feet, "floor": floor, "fps": motion.fps}
-        record["clean_up"] |= report.as_dict()
+        record["clean_up"] |= json_ready(report.as_dict())
         return motion
 
     def _print_decisions(self, source: str | Path, decisions: Sequence[Decision]) -> None:

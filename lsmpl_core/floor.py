@@ -15,6 +15,8 @@ FOOT_POINTS = ("left_heel", "left_toe", "right_heel", "right_toe")
 """The points that are watched and held: of each foot the heel and the middle of the toes."""
 DETAIL = 5.0
 """Hz up to which the ways of the points are looked at."""
+END = 0.1
+"""Seconds at either end of a take in which noise shows as speed; speeds there are at most that further in."""
 RESTING = 0.3
 """Metres a second below which a point may be standing."""
 BAND = 0.02
@@ -56,7 +58,11 @@ def foot_points(motion: Motion, body: Body) -> FootPoints:
         even = np.full(len(motion) - 3, stiffness_of(DETAIL, motion.fps))
         smoothed = whittaker(positions.reshape(len(motion), -1), even).reshape(positions.shape)
     velocity = np.gradient(smoothed, 1.0 / motion.fps, axis=0) if len(motion) > 1 else np.zeros_like(smoothed)
-    return FootPoints(positions, smoothed, np.linalg.norm(velocity, axis=2), clearance)
+    speed = np.linalg.norm(velocity, axis=2)
+    end = min(round(END * motion.fps), len(motion) - 1)
+    speed[:end] = np.minimum(speed[:end], speed[end])
+    speed[len(speed) - end :] = np.minimum(speed[len(speed) - end :], speed[len(speed) - 1 - end])
+    return FootPoints(positions, smoothed, speed, clearance)
 
 
 def estimate_floor(points: FootPoints) -> Floor:

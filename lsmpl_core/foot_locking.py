@@ -100,18 +100,21 @@ def _place(where: np.ndarray) -> np.ndarray:
 
 
 def _keep_length(positions: np.ndarray, target: np.ndarray, heel: int, toe: int) -> None:
-    """Where heel and toe stand together, move the heel's place so that the foot keeps its length between them."""
+    """Where heel and toe stand together, move their places so that the foot keeps its length between them.
+
+    A heel's place moves towards or away from that of the toe with which it stands longest; places of toes that stand
+    with the same heel for less then follow the heel.
+    """
     length = np.linalg.norm(positions[:, heel] - positions[:, toe], axis=1)
-    on_heel, on_toe = (np.isfinite(target[:, p, 0]) for p in (heel, toe))
-    for start, stop in _constant_runs(on_heel, target[:, heel]):
-        shared = np.flatnonzero(on_toe[start:stop]) + start
-        if not shared.size:
-            continue
-        middle = shared[len(shared) // 2]
-        along = target[start, heel] - target[middle, toe]
-        rise = along[2]
-        level = np.sqrt(max(np.median(length[shared]) ** 2 - rise**2, 0.0)) / max(np.linalg.norm(along[:2]), 1e-9)
-        target[start:stop, heel, :2] = target[middle, toe, :2] + level * along[:2]
+    toes = _constant_runs(np.isfinite(target[:, toe, 0]), target[:, toe])
+    for start, stop in _constant_runs(np.isfinite(target[:, heel, 0]), target[:, heel]):
+        shared = [(max(a, start), min(b, stop), slice(a, b)) for a, b in toes if a < stop and b > start]
+        shared.sort(key=lambda overlap: overlap[0] - overlap[1])
+        for number, (a, b, whole) in enumerate(shared):
+            fixed, moved, place = (heel, toe, whole) if number else (toe, heel, slice(start, stop))
+            along = target[a, moved] - target[a, fixed]
+            level = np.sqrt(max(np.median(length[a:b]) ** 2 - along[2] ** 2, 0.0))
+            target[place, moved, :2] = target[a, fixed, :2] + level / max(np.hypot(*along[:2]), 1e-9) * along[:2]
 
 
 def _constant_runs(mask: np.ndarray, values: np.ndarray) -> list[tuple[int, int]]:

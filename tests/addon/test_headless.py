@@ -38,7 +38,7 @@ def expected(core, body, source, folder):
     path = folder / "reference.npz"
     if not path.exists():
         track = core.read_keypoints(source)
-        core.solve(track, body).save(path)
+        core.clean_up(core.solve(track, body), body, lock_feet=False).save(path)
     motion = core.Motion.load(path)
     return body.joints(motion), replace(body, pose_directions=None).vertices(motion)
 
@@ -81,6 +81,7 @@ def test_blend_holds_the_take_and_its_character(convert, addon, core, body, sour
     assert (scene.frame_start, scene.frame_end, scene.render.fps) == (1, FRAMES, 30)
     assert len(addon("take").load_track(take)) == len(addon("take").load_motion(take)) == FRAMES
     assert addon("take").describe_motion(take)["device"] == "numpy"
+    assert addon("take").describe_cleaned(take)["clean_up"]["smooth"] == 0.5
     assert max(largest_errors(body, expected, scene.frame_start)) < 1e-3
 
 

@@ -1,0 +1,188 @@
+"""Clean-up as a whole, and its parts about the feet: what stands is found and held, and nothing else is."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lsmpl_core as lsmpl
+from lsmpl_core.clean_up import clean_up_with_report
+from lsmpl_core.contacts import contact_mask, find_contacts, sliding
+from lsmpl_core.floor import estimate_floor, foot_points
+from lsmpl_core.limits import bone_of, hinge_axis, limit_joints, swing_twist
+from lsmpl_core.rotation import angle_between, exp_map, log_map
+
+FRAMES = 90
+LOWER = ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_foot", "right_foot")
+
+
+def standing(body, trans=(0.0, 0.0, 1.5), degrees=0.0, seed=0) -> lsmpl.Motion:
+    """A body with bent knees that stands where trans (3,) or (T,3) says; its legs tremble by so many degrees."""
+    poses = np.zeros((FRAMES, 24, 3))
+    poses[:, 0] = (np.pi / 2, 0.0, 0.0)
+    for joint, bend in (("hip", -0.3), ("knee", 0.6), ("ankle", -0.3)):
+        for side in ("left", "right"):
+            poses[:, body.joint_names.index(f"{side}_{joint}"), 0] = bend
+    rng = np.random.default_rng(seed)
+    legs = [body.joint_names.index(name) for name in LOWER]
+    poses[:, legs] += np.radians(degrees) * rng.normal(size=(FRAMES, len(legs), 3))
+    return lsmpl.Motion(poses, np.broadcast_to(trans, (FRAMES, 3)), body=body.key)
+
+
+def found(motion, body) -> tuple[float, np.ndarray]:
+    points = foot_points(motion, body)
+    floor = estimate_floor(points)
+    return floor.height, contact_mask(find_contacts(points, floor, motion.fps), len(motion))
+
+
+def lowest(body, motion) -> np.ndarray:
+    return body.vertices(motion, correctives=False)[..., 2].min(axis=1)
+
+
+def test_a_trembling_foot_that_stands_is_held_still(body):
+    motion = standing(body, degrees=0.7)
+    done, report = clean_up_with_report(motion, body)
+    assert report.sliding_before > 0.3
+    assert report.sliding_after < 0.003
+    assert sliding(foot_points(done, body).positions, np.ones((FRAMES, 4), dtype=bool), 30.0) < 0.003
+
+
+def test_the_upper_body_and_the_root_stay_when_feet_are_locked(body):
+    motion = standing(body, degrees=0.7)
+    done = lsmpl.clean_up(motion, body, smooth=0.0, limits=False)
+    others = [j for j, name in enumerate(body.joint_names) if name not in LOWER]
+    np.testing.assert_array_equal(done.poses[:, others], motion.poses[:, others])
+    np.testing.assert_array_equal(done.trans, motion.trans)
+    assert np.abs(done.poses - motion.poses).max() > 0.01
+
+
+def test_a_body_that_stands_touches_the_floor_with_all_points_throughout(body):
+    height, mask = found(standing(body, degrees=0.5), body)
+    assert mask.all()
+    assert height == pytest.approx(np.median(lowest(body, standing(body))), abs=0.015)
+
+
+def test_a_jump_has_no_contact_in_the_air(body):
+    t = np.arange(FRAMES) / 30.0
+    flight = np.maximum(0.0, 3.0 * (t - 1.0) - 0.5 * 9.81 * (t - 1.0) ** 2) * (t > 1.0)
+    trans = np.stack([0.0 * t, 0.0 * t, 1.5 + flight], axis=1)
+    _, mask = found(standing(body, trans, degrees=0.5), body)
+    assert not mask[flight > 0.12].any()
+    assert mask[:25].all() and mask[-20:].all()
+
+
+@pytest.mark.parametrize("speed", [0.25, 0.8])
+def test_a_foot_that_slides_over_the_floor_is_no_contact(body, speed):
+    t = np.arange(FRAMES) / 30.0
+    trans = np.stack([speed * t, 0.0 * t, np.full(FRAMES, 1.5)], axis=1)
+    _, mask = found(standing(body, trans, degrees=0.3), body)
+    assert mask.mean() < 0.05
+
+
+def test_a_walking_foot_is_locked_without_pops(body):
+    """One foot stands while the other swings, and the body goes on at walking speed."""
+    motion = standing(body, degrees=0.0)
+    t = np.arange(FRAMES) / 30.0
+    trans = motion.trans + np.stack([0.0 * t, 0.15 * np.sin(2.0 * t), 0.0 * t], axis=1)
+    poses = motion.poses.copy()
+    poses[:, 1, 0] -= 0.5 * np.maximum(0.0, np.sin(3.0 * t)) ** 2
+    poses[:, 4, 0] += 0.8 * np.maximum(0.0, np.sin(3.0 * t)) ** 2
+    motion = replace(motion, poses=poses, trans=trans)
+    done = lsmpl.clean_up(motion, body, smooth=0.0)
+    before, after = foot_points(motion, body).positions, foot_points(done, body).positions
+    acceleration = [np.linalg.norm(np.diff(p, 2, axis=0), axis=-1).max() * 900.0 for p in (before, after)]
+    assert acceleration[1] < acceleration[0] + 8.0
+
+
+def test_the_floor_goes_to_zero_or_stays(body):
+    motion = standing(body, degrees=0.5)
+    kept, zero = lsmpl.clean_up(motion, body), lsmpl.clean_up(motion, body, floor="zero")
+    assert abs(np.median(lowest(body, zero))) < 0.01
+    assert np.median(lowest(body, kept)) == pytest.approx(np.median(lowest(body, motion)), abs=0.01)
+
+
+def test_a_floor_that_is_given_is_believed(body):
+    motion = standing(body, degrees=0.2)
+    true = np.median(lowest(body, motion))
+    _, report = clean_up_with_report(motion, body, floor=float(true + 0.01))
+    assert report.floor == pytest.approx(true + 0.01)
+    assert clean_up_with_report(motion, body, floor=-1.0)[1].contacts == ()
+
+
+def test_a_knee_that_bends_backwards_is_straightened_and_the_foot_stays_near(body):
+    motion = standing(body)
+    knee = body.joint_names.index("left_knee")
+    bone = bone_of(knee, body.rest_joints())
+    hinge = hinge_axis("left_knee", bone)
+    poses = motion.poses.copy()
+    poses[:, knee] = -0.5 * np.exp(-(((np.arange(FRAMES) - 45) / 10.0) ** 2))[:, None] * hinge
+    bent = replace(motion, poses=poses)
+    done = limit_joints(bent, body)
+    swing, _ = swing_twist(exp_map(done.poses[:, knee]), bone)
+    assert np.degrees(swing @ hinge).min() > -10.5
+    assert np.linalg.norm(body.joints(done) - body.joints(bent), axis=-1).max() < 0.06
+    np.testing.assert_array_equal(done.poses[:10], bent.poses[:10])
+
+
+def test_a_wrung_limb_is_unwrung_also_beyond_half_a_turn(body):
+    shoulder = body.joint_names.index("left_shoulder")
+    bone = bone_of(shoulder, body.rest_joints())
+    twist = np.radians(210.0) * np.sin(np.linspace(0.0, np.pi, FRAMES))
+    motion = standing(body)
+    poses = motion.poses.copy()
+    poses[:, shoulder] = log_map(exp_map(twist[:, None] * bone))
+    done = exp_map(limit_joints(replace(motion, poses=poses), body).poses[:, shoulder])
+    _, left = swing_twist(done, bone)
+    assert np.degrees(np.abs(left)).max() < 150.5
+    assert np.degrees(angle_between(done[1:], done[:-1])).max() < 12.0
+
+
+def test_swing_and_twist_make_up_the_rotation(rng):
+    bone = np.array([0.6, 0.0, 0.8])
+    rotations = exp_map(np.cumsum(0.1 * rng.normal(size=(50, 3)), axis=0))
+    swing, twist = swing_twist(rotations, bone)
+    np.testing.assert_allclose(exp_map(swing) @ exp_map(twist[:, None] * bone), rotations, atol=1e-9)
+    np.testing.assert_allclose(swing @ bone, 0.0, atol=1e-9)
+
+
+def test_recorded_motion_is_within_the_limits(body, mocap):
+    motion = lsmpl.Motion.load(mocap / "02_01.npz" if (mocap / "02_01.npz").exists() else mocap / "01_01.npz")
+    motion = motion.frames(slice(0, 300))
+    changed = (limit_joints(motion, body).poses != motion.poses).any(axis=(1, 2))
+    assert changed.mean() < 0.02
+
+
+def test_recorded_feet_stop_sliding(body, mocap):
+    motion = lsmpl.Motion.load(mocap / "02_02.npz").frames(slice(0, 150))
+    motion = replace(motion, body=body.key)
+    rng = np.random.default_rng(0)
+    turns = exp_map(np.radians(1.0) * rng.normal(size=motion.poses.shape))
+    shaky = replace(motion, poses=log_map(exp_map(motion.poses) @ turns))
+    _, report = clean_up_with_report(shaky, body)
+    assert len(report.contacts) >= 4
+    assert report.sliding_before > 0.1
+    assert report.sliding_after < 0.01
+
+
+def test_nothing_asked_for_is_nothing_done(body, stroll):
+    done = lsmpl.clean_up(stroll, body, smooth=0.0, lock_feet=False, limits=False)
+    np.testing.assert_array_equal(done.poses, stroll.poses)
+
+
+def test_the_motion_that_comes_in_stays_as_it_is(body):
+    motion = standing(body, degrees=1.0)
+    poses = motion.poses.copy()
+    lsmpl.clean_up(motion, body, floor="zero", fps=60.0)
+    np.testing.assert_array_equal(motion.poses, poses)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 7])
+def test_short_takes_are_no_error(body, frames):
+    done = lsmpl.clean_up(standing(body).frames(slice(0, frames)), body, floor="zero", fps=60.0)
+    assert done.fps == 60.0
+
+
+@pytest.mark.parametrize("wrong", [{"floor": "down"}, {"floor": float("nan")}, {"smooth": -1.0}, {"fps": 0.0}])
+def test_wrong_arguments_are_errors(body, stroll, wrong):
+    with pytest.raises(lsmpl.LsmplError, match="expected"):
+        lsmpl.clean_up(stroll, body, **wrong)
