@@ -27,7 +27,7 @@ FADE = 0.2
 """Seconds over which a correction fades before and after a contact."""
 SNAP = 0.025
 """Metres: a contact this close to the height at which its point stands on the floor is put there."""
-STEPS = 4
+STEPS = 3
 NEGLIGIBLE = 1e-5
 """Metres of correction below which a frame is left alone."""
 LEGS = tuple(j for j, name in enumerate(JOINT_NAMES) if name.split("_")[-1] in ("hip", "knee", "ankle", "foot"))

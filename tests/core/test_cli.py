@@ -256,3 +256,31 @@ def test_solver_and_polish_can_be_chosen(take, tmp_path):
     assert np.nanmean(out["alone"].residual) > np.nanmean(out["both"].residual)
     assert not np.array_equal(out["polish"].poses, out["both"].poses)
     assert main(["convert", str(take), "-o", str(tmp_path / "x.npz"), "--polish", "99"]) == 2
+
+
+def test_smooths_unless_told_not_to(take, tmp_path, body):
+    solved = lsmpl.solve(lsmpl.read_keypoints(take), body)
+    for words, strength in ((), 0.5), (("--smooth", "0.9"), 0.9), (("--smooth", "0"), 0.0):
+        assert main(["convert", str(take), "-o", str(tmp_path / "a.npz"), *words]) == 0
+        expected = solved
+        if strength:
+            expected = lsmpl.clean_up(solved, body, smooth=strength, lock_feet=False)
+        np.testing.assert_allclose(lsmpl.Motion.load(tmp_path / "a.npz").poses, expected.poses, atol=1e-6)
+
+
+def test_cleans_up_as_told_and_reports_it(tmp_path):
+    take, out, report = cut(EXAMPLE, tmp_path / "walk.trc", 40), tmp_path / "a.npz", tmp_path / "r.json"
+    words = ["--smooth", "--lock-feet", "--floor", "zero", "--resample", "60", "--report", str(report)]
+    assert main(["convert", str(take), "-o", str(out), *words]) == 0
+    motion = lsmpl.Motion.load(out)
+    assert (len(motion), motion.fps) == (79, 60.0)
+    done = load_report(report)["files"][0]["clean_up"]
+    assert (done["smooth"], done["lock_feet"], done["floor"], done["fps"]) == (0.5, True, "zero", 60.0)
+    assert sum(done["contacts"].values()) >= 2
+    assert done["sliding_after_cm_s"] < 0.5 < done["sliding_before_cm_s"]
+    assert done["raised_m"] == pytest.approx(-done["floor_m"])
+
+
+@pytest.mark.parametrize("words", [("--smooth", "2"), ("--floor", "up"), ("--floor", "nan"), ("--resample", "0")])
+def test_clean_up_that_makes_no_sense_is_wrong_usage(take, tmp_path, words):
+    assert main(["convert", str(take), "-o", str(tmp_path / "a.npz"), *words]) == 2
