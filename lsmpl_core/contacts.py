@@ -22,7 +22,7 @@ SHORTEST = 0.1
 """Seconds: what is shorter is no contact."""
 PAUSE = 0.07
 """Seconds: two contacts of a point that are closer together, at one place, are one."""
-STRAY = 0.03
+STRAY = 0.04
 """Metres that a point may be from the middle of its contact."""
 SLIDING = 0.12
 """Metres a second: a point that goes one way as fast as this on average is not standing."""
