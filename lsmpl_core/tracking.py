@@ -141,6 +141,14 @@ class Tracker:
         targets = self._targets(frames)
         return self._step(centred(self.model, state, targets), targets)
 
+    def predictions(self, poses: Poses, frames: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Of B frames from poses that they have already: rotations (B,24,3,3) and how firmly to hold on to them, in
+        m²/rad², (B,24)."""
+        targets = self._targets(frames)
+        anchor = self._predicted(centred(self.model, self.state(poses), targets), targets)[1]
+        weights = np.broadcast_to(self.backend.numpy(anchor.weights), (len(frames), NUM_JOINTS))
+        return self.backend.numpy(anchor.rotations), weights
+
     def follow(
         self, state: State, at: Sequence[int], path: Iterable[Sequence[int]]
     ) -> Iterator[tuple[np.ndarray, State, np.ndarray]]:
