@@ -57,7 +57,9 @@ def couple(take: Take, poses: Poses) -> Iterator[Progress]:
             some = slice(first, min(first + FRAMES_AT_ONCE, T))
             hessian[some], gradient[some] = _frame_terms(take, poses, some)
             yield Progress("couple", done * T + some.stop, ROUNDS * T)
-        step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps)).reshape(T, BLOCKS, 3)
+        step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps)).reshape(
+            T, BLOCKS, 3
+        )
         poses = Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
     return poses
 
@@ -81,7 +83,9 @@ def _frame_terms(take: Take, poses: Poses, some: slice) -> tuple[np.ndarray, np.
     anchor = Anchor(backend.array(predicted), backend.array(TRUST * firmness))
     state = take.model.state(backend.array(poses.rotations), backend.array(poses.trans))
     targets = take.targets(frames)
-    targets = Targets(targets.positions, targets.weights * stray_weight(state.keypoints - targets.positions, take.noise))
+    targets = Targets(
+        targets.positions, targets.weights * stray_weight(state.keypoints - targets.positions, take.noise)
+    )
     here = evaluate(take.model, state, targets, anchor, None)
     none = backend.array(np.zeros(len(frames)))
     hessian, gradient = (backend.numpy(a) for a in normal_equations(take.model, here, targets, anchor, None, none))
@@ -96,6 +100,11 @@ def stray_weight(miss, noise: float):
     power (Geman and McClure 1987)."""
     size = max(STRAY * noise, LEAST_STRAY)
     return 1.0 / (1.0 + (miss * miss).sum(-1) / size**2) ** 2
+
+
+def far_off(noise: float) -> float:
+    """Metres from its site at which a keypoint has hardly been listened to."""
+    return 2.0 * max(STRAY * noise, LEAST_STRAY)
 
 
 def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.ndarray) -> None:

@@ -44,7 +44,9 @@ def find_swaps(track: KeypointTrack) -> np.ndarray:
         upper = next((found for end in above if len(found := _pairs(sites, mirror, (end,)))), None)
         if not len(left):
             continue
-        wrong = _turned_round(positions, left, mirror, upper, facing=ends[0] in TRUNK)
+        wrong, told = _turned_round(positions, left, mirror, upper, facing=ends[0] in TRUNK)
+        if upper is not None and ends[0] not in TRUNK:
+            wrong |= ~told & swapped[:, upper[0]]
         if not wrong.any() or wrong.mean() > 0.5:
             continue
         both = np.concatenate([left, mirror[left]])
@@ -66,14 +68,15 @@ def _pairs(sites, mirror, ends) -> np.ndarray:
     return np.array([k for k in named if mirror[k] != k], dtype=int)
 
 
-def _turned_round(positions, left, mirror, upper, facing: bool) -> np.ndarray:
-    """(T,) bool for one group of pairs; `upper`: the pairs that they are told by, or None."""
+def _turned_round(positions, left, mirror, upper, facing: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) bool for one group of pairs, and (T,) where that is known; `upper`: the pairs they are told by, or None."""
     across = positions[:, left] - positions[:, mirror[left]]
     seen = np.isfinite(across).all(axis=-1)
     frames = np.flatnonzero(seen.any(axis=1))
     wrong = np.zeros(len(positions), dtype=bool)
+    known = seen.any(axis=1)
     if len(frames) < 3:
-        return wrong
+        return wrong, known
     across, seen = np.where(seen[..., None], across, 0.0)[frames], seen[frames]
     both = seen[1:] & seen[:-1]
     stays = (both * np.linalg.norm(across[1:] - across[:-1], axis=-1)).sum(axis=1)
@@ -84,15 +87,16 @@ def _turned_round(positions, left, mirror, upper, facing: bool) -> np.ndarray:
         tell = _facing if facing else _mismatch
         told = tell(positions[frames], left, mirror, upper[0])
     if evidence.max(initial=0.0) < SUSPICIOUS and told.min() > -SUSPICIOUS:
-        return wrong
-    found = _likeliest(UNLIKELY + told, evidence)
+        return wrong, known
+    blind = ~both.any(axis=1) | (np.diff(frames) > 1)
+    found = _likeliest(UNLIKELY + told, evidence, (evidence > 0.0) | blind)
     if upper is not None:
         found &= _mean_over_runs(found, told) < 0.5 * UNLIKELY
     wrong[frames] = found
     for before, after in zip(frames[:-1], frames[1:]):
         if wrong[before] and wrong[after] and after - before <= LONGEST_BLANK:
-            wrong[before:after] = True
-    return wrong
+            wrong[before:after] = known[before:after] = True
+    return wrong, known
 
 
 def _mean_over_runs(found: np.ndarray, values: np.ndarray) -> np.ndarray:
@@ -127,11 +131,11 @@ def _mismatch(positions, left, mirror, upper) -> np.ndarray:
     return total
 
 
-def _likeliest(own: np.ndarray, evidence: np.ndarray) -> np.ndarray:
+def _likeliest(own: np.ndarray, evidence: np.ndarray, possible: np.ndarray) -> np.ndarray:
     """(T,) bool, the cheapest sequence: own (T,) is the cost of a frame's being wrong, evidence (T-1,) is for a change
-    between it and the next."""
+    between it and the next, where that is possible (T-1,)."""
     costs, came_from = np.array([0.0, own[0]]), np.zeros((len(own), 2), dtype=int)
-    change = np.maximum(SWITCH - evidence, 0.0)
+    change = np.where(possible, np.maximum(SWITCH - evidence, 0.0), np.inf)
     stay = np.maximum(evidence - SWITCH, 0.0)
     for t in range(1, len(own)):
         straight, crossed = costs + stay[t - 1], costs[::-1] + change[t - 1]
