@@ -41,27 +41,58 @@ TRUST = 0.3
 STRAY, LEAST_STRAY = 6.0, 0.04
 """Times the noise, and at least metres, by which a keypoint may be off before it counts little."""
 ROUNDS = 3
+SECTION, LAP = 600, 1.5
+"""Frames that are solved at once; seconds by which sections reach into one another."""
+HELD = 1e9
+"""What holds a given pose where it is."""
 BLOCKS = NUM_JOINTS + 1
 """Of three unknowns each: the joints' turns, and the translation."""
 _JOINT_BY_JOINT = np.array([*step_order(), UNKNOWNS - 3, UNKNOWNS - 2, UNKNOWNS - 1])
 
 
-def couple(take: Take, poses: Poses) -> Iterator[Progress]:
-    """Polish solved frames, all of the take's in order, together. Yields `Progress` and returns `Poses`."""
-    T = len(take)
-    if T < 3:
-        return poses
-    for done in range(ROUNDS):
-        hessian, gradient = np.empty((T, UNKNOWNS, UNKNOWNS)), np.empty((T, UNKNOWNS))
-        for first in range(0, T, FRAMES_AT_ONCE):
-            some = slice(first, min(first + FRAMES_AT_ONCE, T))
-            hessian[some], gradient[some] = _frame_terms(take, poses, some)
-            yield Progress("couple", done * T + some.stop, ROUNDS * T)
-        step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps)).reshape(
-            T, BLOCKS, 3
-        )
-        poses = Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
-    return poses
+def couple(take: Take, poses: Poses, given: int | None = None) -> Iterator[Progress]:
+    """Polish solved frames, all of the take's in order, together; the pose of frame `given` stays as it is.
+
+    Long takes are polished in sections that overlap and fade into one another, for memory's sake. Yields `Progress` and
+    returns `Poses`.
+    """
+    rotations, trans = np.zeros_like(poses.rotations), np.zeros_like(poses.trans)
+    for frames, share in plan_sections(len(take), take.fps):
+        some = Poses(poses.rotations[frames], poses.trans[frames])
+        if len(frames) > 2:
+            for _ in range(ROUNDS):
+                some = _round(take, some, frames, given)
+                yield Progress("couple", int(frames[-1]) + 1, len(take))
+        rotations[frames] += share[:, None, None, None] * some.rotations
+        trans[frames] += share[:, None] * some.trans
+    return Poses(orthonormalise(rotations), trans)
+
+
+def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(frames, share) of each section of a take: shares go from 0 to 1 and sum to 1 in every frame."""
+    fade = max(2, round(LAP * fps))
+    starts = np.arange(0, max(count - fade, 1), SECTION)
+    sections = []
+    for first in starts:
+        begin, end = max(first - fade, 0), min(first + SECTION + fade, count) if first != starts[-1] else count
+        frames = np.arange(begin, end)
+        coming = np.clip((frames - first) / fade + 0.5, 0.0, 1.0) if first else np.ones(len(frames))
+        going = np.clip((first + SECTION - frames) / fade + 0.5, 0.0, 1.0) if end < count else np.ones(len(frames))
+        sections.append((frames, np.minimum(coming, going)))
+    return sections
+
+
+def _round(take: Take, poses: Poses, frames: np.ndarray, given: int | None) -> Poses:
+    hessian, gradient = np.empty((len(frames), UNKNOWNS, UNKNOWNS)), np.empty((len(frames), UNKNOWNS))
+    for first in range(0, len(frames), FRAMES_AT_ONCE):
+        some = slice(first, first + FRAMES_AT_ONCE)
+        part = Poses(poses.rotations[some], poses.trans[some])
+        hessian[some], gradient[some] = _frame_terms(take, part, frames[some])
+    for frame in np.flatnonzero(frames == given):
+        hessian[frame] += HELD * np.eye(UNKNOWNS)
+    step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps))
+    step = step.reshape(len(frames), BLOCKS, 3)
+    return Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
 
 
 def expected_changes(fps: float) -> np.ndarray:
@@ -73,11 +104,9 @@ def expected_changes(fps: float) -> np.ndarray:
     return CALM * np.array([*joints, PELVIS_ACCELERATION]) * (RATE / fps) ** 1.5
 
 
-def _frame_terms(take: Take, poses: Poses, some: slice) -> tuple[np.ndarray, np.ndarray]:
-    """Half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each of some frames, joint by
+def _frame_terms(take: Take, poses: Poses, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each of N frames, joint by
     joint and then the translation."""
-    frames = np.arange(some.start, some.stop)
-    poses = Poses(poses.rotations[some], poses.trans[some])
     backend, prior = take.backend, take.tracker.prior
     predicted, firmness = take.tracker.predictions(poses, frames)
     anchor = Anchor(backend.array(predicted), backend.array(TRUST * firmness))

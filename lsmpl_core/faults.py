@@ -8,6 +8,7 @@ import numpy as np
 
 from .body import Body
 from .condition import Condition
+from .cuts import find_cuts
 from .gaps import bridge_gaps
 from .keypoints import KeypointTrack
 from .outliers import bones_of, find_outliers
@@ -37,11 +38,12 @@ def as_given(track: KeypointTrack) -> Mended:
 def mend(track: KeypointTrack, body: Body, parts: SiteParts) -> Mended:
     """Swapped sides exchanged, impossible keypoints rejected, short gaps bridged; a sound track stays as it is."""
     condition = as_given(track).condition
-    swapped = find_swaps(track)
+    cuts = find_cuts(track.positions, np.array(track.layout.mirror), track.fps)
+    swapped = find_swaps(track, cuts)
     positions, confidence = exchanged(track, swapped)
     condition[swapped & (confidence > 0.0)] = Condition.SWAPPED
     condition[swapped & (confidence == 0.0)] = Condition.MISSING
-    rejected = find_outliers(positions, track.fps, bones_of(body, parts))
+    rejected = find_outliers(positions, track.fps, bones_of(body, parts), cuts)
     condition[rejected] = Condition.REJECTED
     confidence[rejected] = 0.0
     used = confidence > 0.0

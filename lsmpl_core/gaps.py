@@ -19,6 +19,8 @@ def bridge_gaps(positions: np.ndarray, confidence: np.ndarray, fps: float) -> tu
     Each is a cubic through the two frames on either side of the gap (Catmull and Rom 1974). How far it is off is
     measured by bridging stretches that were seen, for each length of gap; the longer a gap, the less its bridge counts.
     """
+    if next(_gaps(confidence > 0.0, int(LONGEST_GAP * fps)), None) is None:
+        return positions, confidence
     off = bridge_errors(np.where(confidence[..., None] > 0.0, positions, np.nan), fps)
     positions, confidence = positions.copy(), confidence.copy()
     if not len(off):

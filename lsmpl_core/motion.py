@@ -47,11 +47,11 @@ class Motion:
     fps: float = 30.0
     residual: np.ndarray | None = None
     keypoint_names: tuple[str, ...] = ()
-    condition: np.ndarray | None = None
     body: str = ""
     gender: str = "neutral"
     first_frame: int = 0
     decisions: Sequence[Decision] = ()
+    condition: np.ndarray | None = None
 
     def __post_init__(self):
         self.poses = _finite_array("poses", self.poses)

@@ -53,12 +53,17 @@ def bones_of(body: Body, parts: SiteParts) -> Bones:
     return Bones(one[rigid], other[rigid])
 
 
-def find_outliers(positions: np.ndarray, fps: float, bones: Bones) -> np.ndarray:
-    """(T,K) bool: seen keypoints of positions (T,K,3) (NaN where missing, in metres) to be rejected."""
+def find_outliers(positions: np.ndarray, fps: float, bones: Bones, cuts: np.ndarray) -> np.ndarray:
+    """(T,K) bool: seen keypoints of positions (T,K,3) (NaN where missing, in metres) to be rejected.
+
+    cuts (T-1,) bool: across them nothing goes on (`cuts.py`).
+    """
     seen = np.isfinite(positions).all(axis=-1)
     stretch = _stretch(positions, bones)
     rejected = _frozen(positions, stretch, bones)
     jump = _jumps(np.where(rejected[..., None], np.nan, positions)) * min((fps / RATE) ** 2, 2.0)
+    for cut in np.flatnonzero(cuts):
+        jump[max(cut + 1 - LONGEST_SPIKE, 0) : cut + 1 + LONGEST_SPIKE] = 0.0
     return (rejected | _blamed(stretch, jump, rejected, seen, bones)) & seen
 
 
@@ -125,7 +130,9 @@ def _blamed(stretch, jump, rejected, seen, bones: Bones) -> np.ndarray:
     T, K = jump.shape
     ends = np.zeros((len(bones.one), K))
     ends[np.arange(len(bones.one)), bones.one] = ends[np.arange(len(bones.one)), bones.other] = 1.0
-    far = jump > np.maximum(SPIKE, SPIKE_JUMPS * _median_around(jump))
+    far = jump > SPIKE
+    suspects = np.flatnonzero(far.any(axis=0))
+    far[:, suspects] &= jump[:, suspects] > SPIKE_JUMPS * _median_around(jump[:, suspects])
     gone = far & (jump > LONE_SPIKE)
     gone[:LONGEST_SPIKE] = gone[T - LONGEST_SPIKE :] = False
     gone |= rejected

@@ -94,17 +94,20 @@ def solve_steps(
         poses = yield from take.run(start, range(len(track)))
     else:
         poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
-    poses = yield from coupled_if_wanted(take, mended, poses)
+    poses = yield from coupled_if_wanted(take, mended, poses, None if start_pose is None else start.frame)
     return finished(take, mended, body, betas, poses)
 
 
-def coupled_if_wanted(take: Take, mended: Mended, poses: Poses) -> Iterator[Progress]:
-    """The poses, polished together if the options say so or, where they do not, if the take has need of it."""
+def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: int | None = None) -> Iterator[Progress]:
+    """The poses, polished together if the options say so or, where they do not, if the take has need of it.
+
+    That of frame `given` is true.
+    """
     wanted = take.options.couple
     if wanted is None:
         wanted = take.options.steps > 0 and (take.noise > QUIET or not mended.whole)
     if wanted:
-        poses = yield from couple(take, poses)
+        poses = yield from couple(take, poses, given)
     return poses
 
 

@@ -34,8 +34,11 @@ MOST_MISMATCH = 0.3
 """Metres that a bone's length can speak for or against at most."""
 
 
-def find_swaps(track: KeypointTrack) -> np.ndarray:
-    """(T,K) bool: which keypoints have their partner's position. What is wrong in most frames is taken as right."""
+def find_swaps(track: KeypointTrack, cuts: np.ndarray) -> np.ndarray:
+    """(T,K) bool: which keypoints have their partner's position. What is wrong in most frames is taken as right.
+
+    cuts (T-1,) bool: across them nothing says what is exchanged (`cuts.py`).
+    """
     mirror, sites = np.array(track.layout.mirror), track.layout.sites
     swapped = np.zeros(track.visible.shape, dtype=bool)
     positions = track.positions.copy()
@@ -44,7 +47,7 @@ def find_swaps(track: KeypointTrack) -> np.ndarray:
         upper = next((found for end in above if len(found := _pairs(sites, mirror, (end,)))), None)
         if not len(left):
             continue
-        wrong, told = _turned_round(positions, left, mirror, upper, facing=ends[0] in TRUNK)
+        wrong, told = _turned_round(positions, cuts, left, mirror, upper, facing=ends[0] in TRUNK)
         if upper is not None and ends[0] not in TRUNK:
             wrong |= ~told & swapped[:, upper[0]]
         if not wrong.any() or wrong.mean() > 0.5:
@@ -68,7 +71,7 @@ def _pairs(sites, mirror, ends) -> np.ndarray:
     return np.array([k for k in named if mirror[k] != k], dtype=int)
 
 
-def _turned_round(positions, left, mirror, upper, facing: bool) -> tuple[np.ndarray, np.ndarray]:
+def _turned_round(positions, cuts, left, mirror, upper, facing: bool) -> tuple[np.ndarray, np.ndarray]:
     """(T,) bool for one group of pairs, and (T,) where that is known; `upper`: the pairs they are told by, or None."""
     across = positions[:, left] - positions[:, mirror[left]]
     seen = np.isfinite(across).all(axis=-1)
@@ -81,7 +84,8 @@ def _turned_round(positions, left, mirror, upper, facing: bool) -> tuple[np.ndar
     both = seen[1:] & seen[:-1]
     stays = (both * np.linalg.norm(across[1:] - across[:-1], axis=-1)).sum(axis=1)
     turns = (both * np.linalg.norm(across[1:] + across[:-1], axis=-1)).sum(axis=1)
-    evidence = (stays - turns) / np.diff(frames)
+    across_cut = np.diff(np.concatenate([[0], np.cumsum(cuts)])[frames]) > 0
+    evidence = np.where(across_cut, 0.0, (stays - turns) / np.diff(frames))
     told = np.zeros(len(frames))
     if upper is not None:
         tell = _facing if facing else _mismatch
