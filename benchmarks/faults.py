@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lsmpl_core.keypoints import KeypointTrack
-from lsmpl_core.layouts import Layout
+if TYPE_CHECKING:
+    from lsmpl_core.keypoints import KeypointTrack
+    from lsmpl_core.layouts import Layout
 
 LIMBS = {
     "arm": ("shoulder", "elbow", "wrist", "thumb", "index", "little"),

@@ -20,7 +20,7 @@ from .kinematics import UNKNOWNS
 from .polish import Anchor, Targets, evaluate, normal_equations, step_order
 from .rotation import exp_map, log_map, orthonormalise, right_jacobian_inverse
 from .skeleton import JOINT_NAMES, NUM_JOINTS
-from .take import FRAMES_AT_ONCE, Progress, Take
+from .take import FRAMES_AT_ONCE, LEAST_HOLD, Progress, Take
 from .tracking import EXACT, Poses
 
 RATE = 30.0
@@ -35,9 +35,11 @@ PELVIS_ACCELERATION = 0.0032
 CALM = 0.7
 """Share of these that is expected: most frames are calmer than the mean square says."""
 FREEDOM = 4.0
-"""Of Student's t: the smaller, the less is held against few large accelerations."""
-TRUST = 0.3
-"""Share of a prediction's firmness (`tracking.firmness`): it has seen the same noise as the keypoints."""
+"""Of Student's t: the smaller, the less is held against few large accelerations. In the first round it is infinite
+(Gauss's): the frame by frame solution jumps at the ends of gaps, which must not be taken for a sudden move."""
+TRUST, FEWEST = 0.2, 3
+"""Share of a prediction's firmness (`tracking.firmness`), for it has seen the same noise as the keypoints; and how many
+of them it must have seen to count."""
 STRAY, LEAST_STRAY = 6.0, 0.04
 """Times the noise, and at least metres, by which a keypoint may be off before it counts little."""
 ROUNDS = 3
@@ -60,8 +62,8 @@ def couple(take: Take, poses: Poses, given: int | None = None) -> Iterator[Progr
     for frames, share in plan_sections(len(take), take.fps):
         some = Poses(poses.rotations[frames], poses.trans[frames])
         if len(frames) > 2:
-            for _ in range(ROUNDS):
-                some = _round(take, some, frames, given)
+            for number in range(ROUNDS):
+                some = _round(take, some, frames, given, freedom=FREEDOM if number else np.inf)
                 yield Progress("couple", int(frames[-1]) + 1, len(take))
         rotations[frames] += share[:, None, None, None] * some.rotations
         trans[frames] += share[:, None] * some.trans
@@ -82,7 +84,7 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
     return sections
 
 
-def _round(take: Take, poses: Poses, frames: np.ndarray, given: int | None) -> Poses:
+def _round(take: Take, poses: Poses, frames: np.ndarray, given: int | None, freedom: float) -> Poses:
     hessian, gradient = np.empty((len(frames), UNKNOWNS, UNKNOWNS)), np.empty((len(frames), UNKNOWNS))
     for first in range(0, len(frames), FRAMES_AT_ONCE):
         some = slice(first, first + FRAMES_AT_ONCE)
@@ -90,7 +92,7 @@ def _round(take: Take, poses: Poses, frames: np.ndarray, given: int | None) -> P
         hessian[some], gradient[some] = _frame_terms(take, part, frames[some])
     for frame in np.flatnonzero(frames == given):
         hessian[frame] += HELD * np.eye(UNKNOWNS)
-    step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps))
+    step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps), freedom)
     step = step.reshape(len(frames), BLOCKS, 3)
     return Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
 
@@ -109,7 +111,8 @@ def _frame_terms(take: Take, poses: Poses, frames: np.ndarray) -> tuple[np.ndarr
     joint and then the translation."""
     backend, prior = take.backend, take.tracker.prior
     predicted, firmness = take.tracker.predictions(poses, frames)
-    anchor = Anchor(backend.array(predicted), backend.array(TRUST * firmness))
+    blind = take.weights[frames].astype(bool).sum(axis=1, keepdims=True) < FEWEST
+    anchor = Anchor(backend.array(predicted), backend.array(np.where(blind, LEAST_HOLD, TRUST * firmness)))
     state = take.model.state(backend.array(poses.rotations), backend.array(poses.trans))
     targets = take.targets(frames)
     targets = Targets(
@@ -148,14 +151,14 @@ def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.
     hessian[:, 3:-3, 3:-3] += (transposed @ right.reshape(N, body, 3, -1)).reshape(N, 3 * body, -1)
 
 
-def _solve_in_time(poses: Poses, hessian, gradient, noise: float, expected: np.ndarray) -> np.ndarray:
+def _solve_in_time(poses: Poses, hessian, gradient, noise: float, expected: np.ndarray, freedom: float) -> np.ndarray:
     """(T,75) of the normal equations with the accelerations' share, which is added to hessian and gradient."""
     T = len(gradient)
     turn = log_map(np.swapaxes(poses.rotations[:-1], -1, -2) @ poses.rotations[1:])
     velocity = np.concatenate([turn, np.diff(poses.trans, axis=0)[:, None]], axis=1)
     change = np.diff(velocity, axis=0)
     surprise = np.square(change).sum(axis=-1) / expected**2
-    weight = ((noise / expected) ** 2 * (FREEDOM + 3.0) / (FREEDOM + surprise))[..., None, None]
+    weight = ((noise / expected) ** 2 / ((1.0 + surprise / freedom) / (1.0 + 3.0 / freedom)))[..., None, None]
     one = np.broadcast_to(np.eye(3), (T - 1, 1, 3, 3))
     ahead = np.concatenate([right_jacobian_inverse(turn), one], axis=1)
     behind = np.swapaxes(ahead, -1, -2)

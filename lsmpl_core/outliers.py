@@ -28,6 +28,8 @@ SPIKE, LONE_SPIKE = 0.05, 0.18
 SPIKE_JUMPS, AROUND = 6.0, 6
 """Jumps that are usual within so many frames that a spike exceeds."""
 LONGEST_SPIKE = 3
+LINES = ((1, 1), (1, 2), (2, 1), (1, 3), (2, 2), (3, 1))
+"""Frames before and after between which a keypoint is expected."""
 STILL, FROZEN_FRAMES, MOST_FROZEN = 1e-4, 5, 0.3
 """Metres from frame to frame up to which, and frames from which on, a keypoint counts as standing perfectly still, and
 share of its frames from which on that is how it is meant (the origin of a track, say)."""
@@ -80,11 +82,13 @@ def _stretch(positions: np.ndarray, bones: Bones) -> np.ndarray:
 
 
 def _frozen(positions: np.ndarray, stretch: np.ndarray, bones: Bones) -> np.ndarray:
-    """(T,K) bool: perfectly still runs that stretch a bone, end in a jump, or are found where there is always noise."""
+    """(T,K) bool: runs of perfect stillness, while most of the body moves, that stretch a bone, end in a jump, or are
+    found where there is always noise."""
     T, K = positions.shape[:2]
     steps = np.nan_to_num(np.linalg.norm(np.diff(positions, axis=0), axis=-1), nan=-1.0)
     still = np.zeros((T + 1, K), dtype=bool)
     still[1:-1] = (steps >= 0.0) & (steps < STILL)
+    still[still.sum(axis=1) > 0.5 * K] = False
     frozen = np.zeros((T, K), dtype=bool)
     for k in np.flatnonzero(still.any(axis=0) & (still.mean(axis=0) < MOST_FROZEN)):
         edges = np.diff(still[:, k].astype(int))
@@ -103,17 +107,18 @@ def _jumps(positions: np.ndarray) -> np.ndarray:
     """(T,K) metres by which keypoints leave the course of those before and after, at most `LONGEST_SPIKE` frames away.
 
     The least of the distances to straight lines from a frame before to one after, so that a keypoint that is not far
-    off any of them has not jumped.
+    off any of them has not jumped. Where all are near the first line, the others are not looked at.
     """
     T = len(positions)
     best = np.full(positions.shape[:2], np.inf)
-    for before in range(1, LONGEST_SPIKE + 1):
-        for after in range(1, LONGEST_SPIKE + 2 - before):
-            middle = slice(before, T - after)
-            a, b = positions[: T - before - after], positions[before + after :]
-            line = a + (b - a) * (before / (before + after))
-            off = np.linalg.norm(positions[middle] - line, axis=-1)
-            best[middle] = np.fmin(best[middle], off)
+    frames = np.arange(T)
+    for before, after in LINES:
+        some = frames[(frames >= before) & (frames < T - after)]
+        a, b = positions[some - before], positions[some + after]
+        line = a + (b - a) * (before / (before + after))
+        off = np.linalg.norm(positions[some] - line, axis=-1)
+        best[some] = np.fmin(best[some], off)
+        frames = np.flatnonzero(~(best < SPIKE).all(axis=1))
     return np.where(np.isfinite(best), best, 0.0)
 
 
