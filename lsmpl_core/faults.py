@@ -15,6 +15,9 @@ from .outliers import bones_of, find_outliers
 from .sites import SiteParts
 from .swaps import exchanged, find_swaps
 
+LEAST_LEFT = 0.5
+"""Share of the frames that show something in which something must be left."""
+
 
 @dataclass(frozen=True)
 class Mended:
@@ -36,7 +39,10 @@ def as_given(track: KeypointTrack) -> Mended:
 
 
 def mend(track: KeypointTrack, body: Body, parts: SiteParts) -> Mended:
-    """Swapped sides exchanged, impossible keypoints rejected, short gaps bridged; a sound track stays as it is."""
+    """Swapped sides exchanged, impossible keypoints rejected, short gaps bridged; a sound track stays as it is.
+
+    So does one of which too little would be left, which tells the solver more than nothing does.
+    """
     condition = as_given(track).condition
     cuts = find_cuts(track.positions, np.array(track.layout.mirror), track.fps)
     swapped = find_swaps(track, cuts)
@@ -44,6 +50,8 @@ def mend(track: KeypointTrack, body: Body, parts: SiteParts) -> Mended:
     condition[swapped & (confidence > 0.0)] = Condition.SWAPPED
     condition[swapped & (confidence == 0.0)] = Condition.MISSING
     rejected = find_outliers(positions, track.fps, bones_of(body, parts), cuts)
+    if ((confidence > 0.0) & ~rejected).any(axis=1).mean() < LEAST_LEFT * track.visible.any(axis=1).mean():
+        return as_given(track)
     condition[rejected] = Condition.REJECTED
     confidence[rejected] = 0.0
     used = confidence > 0.0
