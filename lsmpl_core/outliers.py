@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -20,8 +21,9 @@ RIGID = 0.008
 STRETCH, LEAST_STRETCH, SPREADS = 0.2, 0.05, 8.0
 """A bone is too long or short by this share of its length, these metres, or so many of its own deviations, whichever
 is most."""
-COLLAPSED = 0.34
-"""Share of a frame's keypoints that are rejected from which on nothing in the frame is believed."""
+COLLAPSED, BROKEN, APART = 0.15, 0.2, 3
+"""Shares of a frame's keypoints that are rejected, and of its bones that are wrong, from which on nothing in the frame
+is believed, nor in the frames between two such ones that are no further apart than this."""
 RATE = 30.0
 SPIKE, LONE_SPIKE = 0.05, 0.18
 """Metres at `RATE` by which a spike leaves the course of its neighbours: with a bone stretched as well, or alone."""
@@ -151,5 +153,8 @@ def _blamed(stretch, jump, rejected, seen, bones: Bones) -> np.ndarray:
         blame = wrong[frames] @ ends + np.minimum(jump[frames] / (4.0 * LONE_SPIKE), 0.9)
         blame[(wrong[frames] @ ends) == 0] = 0.0
         gone[frames, blame.argmax(axis=1)] = True
-    collapsed = (gone & seen).sum(axis=1) > np.maximum(COLLAPSED * seen.sum(axis=1), 2)
+    collapsed = (gone & seen).sum(axis=1) >= np.maximum(COLLAPSED * seen.sum(axis=1), 2)
+    collapsed &= (stretch > 1.0).sum(axis=1) >= BROKEN * (stretch > 0.0).sum(axis=1)
+    for before, after in pairwise(np.flatnonzero(collapsed)):
+        collapsed[before:after] |= after - before <= APART
     return gone | collapsed[:, None]
