@@ -29,7 +29,12 @@ SLICE = 0.05
 REDRAW = 0.2
 """Seconds from one drawing of the progress to the next."""
 
-_STAGES = {"shape": "Estimating the shape", "start": "Finding the first pose", "solve": "Solving"}
+_STAGES = {
+    "shape": "Estimating the shape",
+    "start": "Finding the first pose",
+    "solve": "Solving",
+    "couple": "Polishing in time",
+}
 
 
 class Run:

@@ -12,6 +12,7 @@ motion.save("walk.npz")
 from . import metrics
 from .body import Body, load_body
 from .clean_up import clean_up
+from .condition import Condition
 from .datasets import read_dataset
 from .errors import LsmplError
 from .estimates import read_motion
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 __all__ = [
     "LAYOUTS",
     "Body",
+    "Condition",
     "Decision",
     "KeypointTrack",
     "Layout",

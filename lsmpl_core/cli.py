@@ -34,7 +34,7 @@ from .layouts import LAYOUTS
 from .motion import Motion
 from .readers import read_keypoints
 from .refine import refine_steps
-from .report import describe_decisions, describe_residual, describe_track, json_ready, summary
+from .report import describe_condition, describe_decisions, describe_residual, describe_track, json_ready, summary
 from .resampling import resample, resample_track
 from .solve import run_to_end, solve_steps
 from .take import Progress
@@ -296,6 +296,7 @@ class _Conversion:
             return False
         seconds = time.perf_counter() - began
         record.update(describe_residual(solved), status="ok", seconds=seconds, body=motion.body)
+        record.update(describe_condition(solved))
         record["betas"] = motion.betas
         record["device"] = {"name": backend.name, "reason": backend.reason}
         print(f"{source}: {_in_one_line(track, record)}; {seconds:.1f} s -> {output}", flush=True)

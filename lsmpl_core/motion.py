@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .condition import Condition
 from .errors import MotionFileError
 from .files import replace_when_complete
 from .keypoints import Decision
@@ -19,7 +20,7 @@ BODY_VALUES = 66
 SMPLH_VALUES, SMPLX_VALUES = 156, 165
 FIELDS = {
     "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body", "surface_model_type",
-    "residual", "keypoint_names", "first_frame",
+    "residual", "condition", "keypoint_names", "first_frame",
 }  # fmt: skip
 """What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
 NUM_BETAS = 10
@@ -34,7 +35,8 @@ class Motion:
     poses (T,24,3) axis-angle in radians, SMPL joint order, poses[:,0] the global orientation; (T,72) is accepted.
     trans (T,3): pelvis = trans + J0(betas), as in SMPL. betas (10,), in the shape space of the body named `body`
     ("" where unknown). fps in frames a second.
-    residual (T,K) metres: distance from each keypoint in `keypoint_names` to its site, NaN where it was missing.
+    residual (T,K) metres: distance from each keypoint in `keypoint_names` to its site, NaN where none was used.
+    condition (T,K): the `Condition` of each keypoint: seen, missing, filled, swapped or rejected.
     first_frame: the number of the first frame, as the source of the motion counts.
     decisions: what its reader settled (not saved).
     """
@@ -49,6 +51,7 @@ class Motion:
     gender: str = "neutral"
     first_frame: int = 0
     decisions: Sequence[Decision] = ()
+    condition: np.ndarray | None = None
 
     def __post_init__(self):
         self.poses = _finite_array("poses", self.poses)
@@ -68,6 +71,14 @@ class Motion:
             self.residual = np.asarray(self.residual, dtype=np.float64)
             if self.residual.ndim != 2 or len(self.residual) != len(self.poses):
                 raise MotionFileError(f"residual has shape {self.residual.shape}; expected ({len(self.poses)}, K)")
+        if self.condition is not None:
+            self.condition = np.asarray(self.condition)
+            if self.condition.ndim != 2 or len(self.condition) != len(self.poses):
+                raise MotionFileError(f"condition has shape {self.condition.shape}; expected ({len(self.poses)}, K)")
+            if not np.isin(self.condition, list(Condition)).all():
+                known = ", ".join(f"{c.value} {c.name.lower()}" for c in Condition)
+                raise MotionFileError(f"condition holds numbers that stand for nothing; known are: {known}")
+            self.condition = self.condition.astype(np.uint8)
         self.keypoint_names = tuple(str(name) for name in self.keypoint_names)
 
     def __len__(self) -> int:
@@ -81,6 +92,7 @@ class Motion:
             poses=self.poses[selection],
             trans=self.trans[selection],
             residual=None if self.residual is None else self.residual[selection],
+            condition=None if self.condition is None else self.condition[selection],
             first_frame=self.first_frame + start,
         )
 
@@ -106,6 +118,9 @@ class Motion:
         }
         if self.residual is not None:
             arrays["residual"] = self.residual.astype(np.float32)
+        if self.condition is not None:
+            arrays["condition"] = self.condition
+        if self.keypoint_names:
             arrays["keypoint_names"] = np.array(self.keypoint_names, dtype=np.str_)
         try:
             with replace_when_complete(path) as scratch, open(scratch, "wb") as file:
@@ -149,6 +164,7 @@ class Motion:
                 betas=betas[:NUM_BETAS],
                 fps=float(rate),
                 residual=arrays.get("residual"),
+                condition=arrays.get("condition"),
                 keypoint_names=tuple(arrays.get("keypoint_names", ())),
                 body=_text(arrays.get("body")) or (SMPLX if smplx else ""),
                 gender=_text(arrays.get("gender")) or "neutral",

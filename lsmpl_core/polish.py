@@ -53,7 +53,7 @@ class Prior:
         """(75,75): the precision in the order of a step."""
         xp = array_namespace(self.precision)
         hessian = xp.zeros((UNKNOWNS, UNKNOWNS), dtype=self.precision.dtype, device=device(self.precision))
-        order = xp.asarray(_step_order()[3:], device=device(self.precision))
+        order = xp.asarray(step_order()[3:], device=device(self.precision))
         hessian[order[:, None], order] = self.precision
         return hessian
 
@@ -85,13 +85,13 @@ def polish(
     ends.
     """
     xp = model.backend.xp
-    here = _evaluate(model, state, targets, anchor, prior)
+    here = evaluate(model, state, targets, anchor, prior)
     damping = xp.full_like(here.cost, damping)
     converged = xp.zeros_like(here.cost) > 0
     for _ in range(steps):
-        hessian, gradient = _normal_equations(model, here, targets, anchor, prior, damping)
+        hessian, gradient = normal_equations(model, here, targets, anchor, prior, damping)
         step = -xp.astype(model.backend.solve(hessian, gradient), damping.dtype, copy=False)
-        there = _evaluate(model, model.moved(here.state, step), targets, anchor, prior)
+        there = evaluate(model, model.moved(here.state, step), targets, anchor, prior)
         better = there.cost < here.cost
         converged = xp.abs(here.cost - there.cost) < tolerance
         here = choose(xp, better, there, here)
@@ -102,7 +102,7 @@ def polish(
 
 
 @dataclass(frozen=True)
-class _Evaluation:
+class Evaluation:
     """A state, its errors and its cost (B,): miss (B,K,3) of the keypoints in metres, away (B,24,3) from the anchor and
     pose (B,23,3) of the body joints as axis-angles (None without a prior)."""
 
@@ -113,29 +113,29 @@ class _Evaluation:
     cost: Any
 
 
-def _step_order() -> list[int]:
+def step_order() -> list[int]:
     """Where a step has coordinate 3 a + j, axis j of joint a."""
     return [NUM_JOINTS * j + a for a in range(NUM_JOINTS) for j in range(3)]
 
 
-def _evaluate(model, state, targets, anchor, prior) -> _Evaluation:
+def evaluate(model, state, targets, anchor, prior) -> Evaluation:
     xp = model.backend.xp
     miss = state.keypoints - targets.positions
     cost = xp.sum(targets.weights * xp.sum(miss * miss, axis=-1), axis=-1)
     away = log_map(xp.matmul(xp.matrix_transpose(anchor.rotations), state.rotations))
     cost = cost + xp.sum(anchor.weights * xp.sum(away * away, axis=-1), axis=-1)
     if prior is None:
-        return _Evaluation(state, miss, away, None, cost)
+        return Evaluation(state, miss, away, None, cost)
     pose = log_map(state.rotations[:, 1:])
     error = _flat(xp, pose) - prior.mean
-    return _Evaluation(state, miss, away, pose, cost + xp.sum(error * xp.matmul(error, prior.precision), axis=-1))
+    return Evaluation(state, miss, away, pose, cost + xp.sum(error * xp.matmul(error, prior.precision), axis=-1))
 
 
 def _flat(xp, vectors):
     return xp.reshape(vectors, (vectors.shape[0], -1))
 
 
-def _normal_equations(model, here: _Evaluation, targets, anchor, prior, damping):
+def normal_equations(model, here: Evaluation, targets, anchor, prior, damping):
     """Half the damped Hessian (B,75,75) and half the gradient (B,75) of the cost, in double precision where there is.
 
     Where keypoints say nothing, the anchor's 1e-6 decides beside entries of about 1: single precision would drown it.

@@ -14,12 +14,13 @@ import numpy as np
 from .arrays import choose_backend
 from .body import Body, betas_fit
 from .errors import SolveError
+from .faults import as_given, mend
 from .keypoints import KeypointTrack
 from .motion import Motion
 from .rotation import exp_map, log_map
 from .shape import fit_shape
 from .sites import site_parts
-from .solve import SETTLING, finished, run_to_end, shape_from_poses, shape_take
+from .solve import SETTLING, coupled_if_wanted, finished, run_to_end, shape_from_poses, shape_take
 from .start import rigid_alignment
 from .take import Progress, Take
 from .tracking import Poses, SolveOptions
@@ -65,6 +66,8 @@ def refine_steps(
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
     options = (options or SolveOptions()).checked()
     parts = site_parts(body, track.layout.sites)
+    mended = mend(track, body, parts) if options.mend else as_given(track)
+    track = mended.track
     known = betas_fit(motion, body)
     betas, offsets = motion.betas if known else fit_shape(track, body, parts), None
     motion = turned_into(track, body, replace(motion, betas=betas, body=body.key))
@@ -82,7 +85,8 @@ def refine_steps(
     take = take.solved_by(options)
     for _ in range(1 if options.solver == "published" else PASSES):
         poses = yield from take.improved(poses, range(len(track)))
-    return finished(take, track, body, betas, poses)
+    poses = yield from coupled_if_wanted(take, mended, poses)
+    return finished(take, mended, body, betas, poses)
 
 
 def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:

@@ -14,11 +14,14 @@ from typing import Any
 
 import numpy as np
 
+from .condition import Condition
 from .keypoints import Decision, KeypointTrack
 from .motion import Motion
 
 SCHEMA = 1
 """Raised when a reader of old reports would misread a new one."""
+WORST_STRETCHES = 10
+"""How many of them a report names."""
 
 
 def versions() -> dict[str, str]:
@@ -75,6 +78,31 @@ def describe_residual(motion: Motion) -> dict[str, Any]:
         },
         "keypoint_residual_mm": dict(zip(motion.keypoint_names, by_keypoint)),
     }
+
+
+def describe_condition(motion: Motion) -> dict[str, Any]:
+    """How many keypoints were seen, filled, swapped, ..., and the longest stretches of each kind but the first."""
+    if motion.condition is None:
+        return {}
+    counts = {c.name.lower(): int((motion.condition == c).sum()) for c in Condition}
+    ever = (motion.condition != Condition.MISSING).any(axis=0)
+    stretches = [
+        {"keypoint": name, "condition": c.name.lower(), "first_frame": motion.first_frame + first, "frames": length}
+        for k, name in enumerate(motion.keypoint_names)
+        if ever[k]
+        for c in Condition
+        if c != Condition.SEEN
+        for first, length in _runs(motion.condition[:, k] == c)
+    ]
+    worst = sorted(stretches, key=lambda stretch: -stretch["frames"])[:WORST_STRETCHES]
+    return {"keypoint_conditions": counts, "worst_stretches": worst}
+
+
+def _runs(values: np.ndarray) -> list[tuple[int, int]]:
+    """(first, length) of each run of true values (T,)."""
+    edges = np.diff(np.concatenate([[0], values.astype(np.int8), [0]]))
+    first, after = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return [(int(a), int(b - a)) for a, b in zip(first, after)]
 
 
 def summary(command: Sequence[str], program: str, files: Sequence[dict], started: float, extra_versions: dict) -> dict:

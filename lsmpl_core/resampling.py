@@ -22,7 +22,7 @@ def resample(motion: Motion, fps: float) -> Motion:
     Between frames, rotations and translation are cubic, with continuous velocities (body-frame angular velocity for the
     rotations) that are those of the neighbouring frames. A rate that is far lower than the motion's first has the
     motion smoothed to half that rate, so that tremor does not come back as slow swaying; otherwise frames that coincide
-    are exact. A residual is that of the nearest frame. Raises `LsmplError` for a rate that is not above 0.
+    are exact. Residual and condition are the nearest frame's. Raises `LsmplError` for a rate that is not above 0.
     """
     _check(fps)
     if fps == motion.fps or len(motion) < 2:
@@ -45,6 +45,7 @@ def resample(motion: Motion, fps: float) -> Motion:
         trans=trans,
         fps=float(fps),
         residual=None if motion.residual is None else motion.residual[nearest],
+        condition=None if motion.condition is None else motion.condition[nearest],
         first_frame=round(motion.first_frame * fps / motion.fps),
     )
 

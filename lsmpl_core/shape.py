@@ -84,7 +84,7 @@ def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
     counts by how little it does. Medians over the frames, robust Gauss-Newton, betas drawn to 0 with unit variance.
     Raises `SolveError` if no two keypoints are ever seen together.
     """
-    linear = LinearKeypoints.at(body, parts, _sampled_rotations())
+    linear = LinearKeypoints.at(body, parts, sampled_rotations())
     a, b = np.triu_indices(parts.count, k=1)
     observed, count = _median_lengths(track, a, b)
     if not (count > 0).any():
@@ -157,7 +157,7 @@ def offset_spread(layout: Layout) -> np.ndarray:
     return np.array([next((v for k, v in OFFSET_SPREAD.items() if k in site), 0.015) for site in layout.sites])
 
 
-def _sampled_rotations() -> np.ndarray:
+def sampled_rotations() -> np.ndarray:
     mean, covariance = pose_statistics()
     poses = np.random.default_rng(0).multivariate_normal(mean, covariance, SAMPLED_POSES)
     poses = np.concatenate([np.zeros((SAMPLED_POSES, 3)), poses], axis=1).reshape(-1, NUM_JOINTS, 3)

@@ -13,7 +13,10 @@ import numpy as np
 
 from .arrays import choose_backend
 from .body import Body
+from .condition import Condition
+from .coupled import couple, far_off
 from .errors import SolveError
+from .faults import Mended, as_given, mend
 from .keypoints import KeypointTrack
 from .motion import NUM_BETAS, Motion
 from .rotation import log_map
@@ -37,6 +40,8 @@ NOISE_FRAMES = 24
 SETTLING = 6
 """Steps in which poses that are near the best ones reach them."""
 FEWEST_KEYPOINTS = 3
+QUIET = 0.003
+"""Metres of noise up to which frames that are whole are better left as they were solved one by one."""
 
 
 def solve(
@@ -70,7 +75,8 @@ def solve_steps(
     options = (options or SolveOptions()).checked()
     backend = choose_backend(device)
     parts = site_parts(body, track.layout.sites)
-    offsets = None
+    mended = mend(track, body, parts) if options.mend else as_given(track)
+    track, offsets = mended.track, None
     if betas is None:
         yield Progress("shape", 0, 1)
         betas, offsets = yield from _estimate_shape(track, body, parts, options)
@@ -88,7 +94,21 @@ def solve_steps(
         poses = yield from take.run(start, range(len(track)))
     else:
         poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
-    return finished(take, track, body, betas, poses)
+    poses = yield from coupled_if_wanted(take, mended, poses, None if start_pose is None else start.frame)
+    return finished(take, mended, body, betas, poses)
+
+
+def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: int | None = None) -> Iterator[Progress]:
+    """The poses, polished together if the options say so or, where they do not, if the take has need of it.
+
+    That of frame `given` is true.
+    """
+    wanted = take.options.couple
+    if wanted is None:
+        wanted = take.options.steps > 0 and (take.noise > QUIET or not mended.whole)
+    if wanted:
+        poses = yield from couple(take, poses, given)
+    return poses
 
 
 def _best_lanes(frames: int) -> int:
@@ -107,15 +127,21 @@ def run_to_end(steps: Iterator[Progress], progress: Callable[[Progress], None] |
             progress(report)
 
 
-def finished(take: Take, track: KeypointTrack, body: Body, betas: np.ndarray, poses: Poses) -> Motion:
-    """Solved poses as a motion, with what is left between it and the track."""
+def finished(take: Take, mended: Mended, body: Body, betas: np.ndarray, poses: Poses) -> Motion:
+    """Solved poses as a motion, with what is left between it and the track, and what became of the keypoints."""
+    track, condition = mended.track, mended.condition.copy()
+    residual = take.residual(poses, range(len(track)))
+    if take.options.mend:
+        condition[(residual > far_off(take.noise)) & (condition != Condition.FILLED)] = Condition.REJECTED
+    residual[~np.isin(condition, (Condition.SEEN, Condition.SWAPPED))] = np.nan
     return Motion(
         poses=log_map(poses.rotations),
         trans=poses.trans,
         betas=betas,
         fps=track.fps,
-        residual=take.residual(poses, range(len(track))),
+        residual=residual,
         keypoint_names=track.layout.keypoints,
+        condition=condition,
         body=body.key,
         first_frame=track.first_frame,
     )

@@ -75,7 +75,7 @@ class Take:
         self.rest_positions = parts.rest_positions(betas)
         self.model = KeypointModel.build(backend, self.rest_joints, parts, parts.moments(betas))
         self.options = options.checked()
-        self.sites = track.layout.sites
+        self.sites, self.fps = track.layout.sites, track.fps
         self.positions = np.where(track.visible[..., None], track.positions, 0.0)
         self.weights = track.confidence
         self.source = track.source or "the track"

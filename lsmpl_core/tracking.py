@@ -20,6 +20,7 @@ from .kinematics import KeypointModel, State, choose
 from .polish import Targets, polish
 from .prior import pose_prior
 from .rotation import length, orthonormalise
+from .skeleton import NUM_JOINTS
 from .start import centred
 
 if TYPE_CHECKING:
@@ -49,7 +50,9 @@ class SolveOptions:
     leaves the prediction as it is; None is 0 for "published" and 1 for the others. noise: how far keypoints are off in
     each axis, in metres, one standard deviation; None measures it on the take. anchor: weight of the predicted pose, in
     m²/rad², and prior: weight of the pose prior, in m² (see `polish.py`), both for keypoints that are off by `EXACT`;
-    they grow with the square of the noise. shape_frames: how many frames the shape is refined on.
+    they grow with the square of the noise. shape_frames: how many frames the shape is refined on. mend: find
+    swapped sides, outliers and short gaps before solving (`faults.py`). couple: polish all frames together afterwards
+    (`coupled.py`); None does so where keypoints are noisy, missing or not believed, and there is polish at all.
     """
 
     solver: str = "network"
@@ -59,6 +62,8 @@ class SolveOptions:
     anchor: float = 1e-6
     prior: float = 1e-8
     shape_frames: int = 80
+    mend: bool = True
+    couple: bool | None = None
 
     @property
     def steps(self) -> int:
@@ -140,6 +145,14 @@ class Tracker:
         """B frames from another's guesses of their poses, wherever those stand: predicted, then polished."""
         targets = self._targets(frames)
         return self._step(centred(self.model, state, targets), targets)
+
+    def predictions(self, poses: Poses, frames: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+        """Of B frames from poses that they have already: rotations (B,24,3,3) and how firmly to hold on to them, in
+        m²/rad², (B,24)."""
+        targets = self._targets(frames)
+        anchor = self.predictor.predict(self.model, self.state(poses), targets)[1]
+        weights = np.broadcast_to(self.backend.numpy(anchor.weights), (len(frames), NUM_JOINTS))
+        return self.backend.numpy(anchor.rotations), weights
 
     def follow(
         self, state: State, at: Sequence[int], path: Iterable[Sequence[int]]

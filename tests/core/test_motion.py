@@ -1,5 +1,7 @@
 """Motions are checked when made, and survive a file."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -120,3 +122,19 @@ def test_a_failed_save_leaves_the_old_file(motion, tmp_path, monkeypatch):
         motion.save(path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["walk.npz"]
+
+
+def test_what_became_of_the_keypoints_is_saved_and_sliced(motion, tmp_path):
+    condition = np.ones((len(motion), 2), dtype=np.uint8)
+    condition[3] = [lsmpl.Condition.REJECTED, lsmpl.Condition.FILLED]
+    whole = replace(motion, condition=condition)
+    whole.save(tmp_path / "motion.npz")
+    loaded = lsmpl.Motion.load(tmp_path / "motion.npz")
+    assert loaded.condition.dtype == np.uint8
+    np.testing.assert_array_equal(loaded.condition, condition)
+    np.testing.assert_array_equal(loaded.frames(slice(3, 5)).condition, condition[3:5])
+
+
+def test_an_unknown_condition_is_refused_with_the_known_ones(motion):
+    with pytest.raises(MotionFileError, match="4 rejected"):
+        replace(motion, condition=np.full((len(motion), 2), 9))

@@ -5,7 +5,7 @@ import pytest
 
 from lsmpl_core.kinematics import UNKNOWNS, KeypointModel
 from lsmpl_core.layouts import MEDIAPIPE_33
-from lsmpl_core.polish import Anchor, Targets, _evaluate, _normal_equations, polish
+from lsmpl_core.polish import Anchor, Targets, evaluate, normal_equations, polish
 from lsmpl_core.prior import pose_prior
 from lsmpl_core.rotation import angle_between, exp_map
 from lsmpl_core.sites import site_parts
@@ -59,14 +59,14 @@ def test_the_jacobian_is_the_derivative_of_the_keypoints(backend, body):
 
 def test_gradient_is_the_derivative_of_the_cost(backend, body):
     model, state, targets, anchor, prior = problem(backend, body)
-    here = _evaluate(model, state, targets, anchor, prior)
-    _, gradient = _normal_equations(model, here, targets, anchor, prior, here.cost)
+    here = evaluate(model, state, targets, anchor, prior)
+    _, gradient = normal_equations(model, here, targets, anchor, prior, here.cost)
     numeric = np.zeros((BATCH, UNKNOWNS))
     for i in range(UNKNOWNS):
         step = np.zeros((BATCH, UNKNOWNS))
         step[:, i] = 1e-6
-        up = _evaluate(model, model.moved(state, backend.array(step)), targets, anchor, prior).cost
-        down = _evaluate(model, model.moved(state, backend.array(-step)), targets, anchor, prior).cost
+        up = evaluate(model, model.moved(state, backend.array(step)), targets, anchor, prior).cost
+        down = evaluate(model, model.moved(state, backend.array(-step)), targets, anchor, prior).cost
         numeric[:, i] = backend.numpy(up - down) / 4e-6
     np.testing.assert_allclose(backend.numpy(gradient), numeric, atol=1e-7)
 
@@ -74,10 +74,10 @@ def test_gradient_is_the_derivative_of_the_cost(backend, body):
 def test_hessian_is_the_gauss_newton_one(backend, body):
     """J^T W J of the keypoints, the anchor's weights, the damping, and the prior's precision, joint by joint."""
     model, state, targets, anchor, prior = problem(backend, body)
-    here = _evaluate(model, state, targets, anchor, prior)
+    here = evaluate(model, state, targets, anchor, prior)
     damping = backend.array([0.0, 0.5, 2.0])
-    hessian, _ = _normal_equations(model, here, targets, anchor, prior, damping)
-    without, _ = _normal_equations(model, here, targets, anchor, None, damping)
+    hessian, _ = normal_equations(model, here, targets, anchor, prior, damping)
+    without, _ = normal_equations(model, here, targets, anchor, None, damping)
     jacobian = numeric_jacobian(backend, model, state)
     expected = np.einsum("bkiu,bk,bkiv->buv", jacobian, backend.numpy(targets.weights), jacobian)
     held = np.concatenate([np.tile(backend.numpy(anchor.weights), 3), np.zeros(3)])

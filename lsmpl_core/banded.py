@@ -1,0 +1,55 @@
+"""Linear systems whose blocks couple each frame with the next two: what a penalty on accelerations leads to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+SIZE = 3
+
+
+def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """x (T,N) of H x = right (T,N), H symmetric and positive definite.
+
+    diagonal (T,N,N): how each frame couples with itself. first (T-1,N/3,3,3) and second (T-2,N/3,3,3): how it does with
+    the next one and the one after that, H[t,t+1] and H[t,t+2], in which each three unknowns couple with their own only.
+    Block elimination, T steps of order N³. What has been eliminated is kept symmetric: rounding would double every few
+    steps where frames are coupled more firmly than they are held.
+    """
+    T, N = right.shape
+    diagonal, right, solved = diagonal.copy(), right.copy(), []
+    coupling = _dense(first[0]) if T > 1 else None
+    for t in range(T):
+        columns = [right[t][:, None]]
+        columns += [coupling] if t + 1 < T else []
+        columns += [_dense(second[t])] if t + 2 < T else []
+        solved.append(np.linalg.solve(diagonal[t], np.concatenate(columns, axis=1)))
+        if t + 1 == T:
+            break
+        onto = coupling.T @ solved[t]
+        right[t + 1] -= onto[:, 0]
+        diagonal[t + 1] -= _symmetric(onto[:, 1 : N + 1])
+        if t + 2 < T:
+            coupling = _dense(first[t + 1]) - onto[:, N + 1 :]
+            onto = (np.swapaxes(second[t], -1, -2) @ solved[t].reshape(-1, SIZE, solved[t].shape[1])).reshape(N, -1)
+            right[t + 2] -= onto[:, 0]
+            diagonal[t + 2] -= _symmetric(onto[:, N + 1 :])
+    x = np.zeros((T, N))
+    for t in range(T - 1, -1, -1):
+        x[t] = solved[t][:, 0]
+        if t + 1 < T:
+            x[t] -= solved[t][:, 1 : N + 1] @ x[t + 1]
+        if t + 2 < T:
+            x[t] -= solved[t][:, N + 1 :] @ x[t + 2]
+    return x
+
+
+def _symmetric(matrix: np.ndarray) -> np.ndarray:
+    return 0.5 * (matrix + matrix.T)
+
+
+def _dense(blocks: np.ndarray) -> np.ndarray:
+    """(n,3,3) along the diagonal of (3n,3n)."""
+    n = len(blocks)
+    out = np.zeros((n, SIZE, n, SIZE))
+    out[np.arange(n), :, np.arange(n), :] = blocks
+    return out.reshape(n * SIZE, n * SIZE)

@@ -1,0 +1,127 @@
+"""All frames polished together: less noise, gaps without a pop, and the same motion however it is cut up."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lsmpl_core as lsmpl
+from lsmpl_core import coupled
+from lsmpl_core.banded import solve_banded
+from lsmpl_core.coupled import plan_sections
+from lsmpl_core.metrics import acceleration_error, mpjpe
+from lsmpl_core.rotation import exp_map
+
+
+def noisy(body, motion, noise, seed=0):
+    track = body.keypoints(motion)
+    shake = noise * np.random.default_rng(seed).normal(size=track.positions.shape)
+    return replace(track, positions=track.positions + shake)
+
+
+def hidden(track, frames, names):
+    confidence = track.confidence.copy()
+    for name in names:
+        confidence[frames, track.layout.index(name)] = 0.0
+    return replace(track, confidence=confidence)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 7])
+def test_banded_systems_are_solved_as_dense_ones(rng, frames):
+    N, n = 6, 2
+    whole = np.zeros((frames, N, frames, N))
+    for i in range(frames - 2):
+        rows = rng.normal(size=(3, n, 3, 3))
+        for a in range(3):
+            for b in range(3):
+                for j in range(n):
+                    some = slice(3 * j, 3 * j + 3)
+                    whole[i + a, some, i + b, some] += rows[a, j].T @ rows[b, j]
+    for t in range(frames):
+        own = rng.normal(size=(N, N))
+        whole[t, :, t] += own @ own.T + np.eye(N)
+
+    def blocks(ahead):
+        pairs = [whole[t, :, t + ahead] for t in range(frames - ahead)]
+        found = [[pair[3 * j : 3 * j + 3, 3 * j : 3 * j + 3] for j in range(n)] for pair in pairs]
+        return np.array(found).reshape(-1, n, 3, 3)
+
+    right = rng.normal(size=(frames, N))
+    diagonal = np.stack([whole[t, :, t] for t in range(frames)])
+    found = solve_banded(diagonal, blocks(1), blocks(2), right)
+    expected = np.linalg.solve(whole.reshape(frames * N, -1), right.ravel())
+    np.testing.assert_allclose(found.ravel(), expected, rtol=1e-9, atol=1e-9)
+
+
+def test_noise_is_averaged_over_frames(body, stroll):
+    track, truth = noisy(body, stroll, 0.01), body.joints(stroll)[:, :22]
+    error = {}
+    for couple in (True, False):
+        solved = lsmpl.solve(track, body, betas=stroll.betas, options=lsmpl.SolveOptions(couple=couple))
+        joints = body.joints(solved)[:, :22]
+        error[couple] = mpjpe(truth, joints), acceleration_error(truth, joints, stroll.fps)
+    assert error[True][0] < 0.85 * error[False][0]
+    assert error[True][1] < 0.25 * error[False][1]
+
+
+def test_frames_are_polished_together_only_where_that_is_needed(body, stroll):
+    def stages(track):
+        reports = []
+        lsmpl.solve(track, body, betas=stroll.betas, progress=reports.append)
+        return {report.stage for report in reports}
+
+    track = body.keypoints(stroll)
+    assert "couple" not in stages(track)
+    assert "couple" in stages(noisy(body, stroll, 0.01))
+    assert "couple" in stages(hidden(track, slice(20, 40), ["left_wrist"]))
+
+
+@pytest.mark.parametrize("gap", [["left_elbow", "left_wrist"], "all"])
+def test_a_long_gap_pops_at_neither_end(body, stroll, gap):
+    track = body.keypoints(stroll)
+    track = hidden(track, slice(22, 38), track.layout.keypoints if gap == "all" else gap)
+    solved = body.joints(lsmpl.solve(track, body, betas=stroll.betas))[:, :22]
+    truth = body.joints(stroll)[:, :22]
+    fastest = np.linalg.norm(np.diff(truth, 2, axis=0), axis=-1).max()
+    assert np.linalg.norm(np.diff(solved, 2, axis=0), axis=-1).max() < 2.5 * fastest
+    assert np.linalg.norm(solved - truth, axis=-1).max() < 0.2
+
+
+def test_a_given_first_pose_stays(body, stroll):
+    solved = lsmpl.solve(noisy(body, stroll, 0.01), body, betas=stroll.betas, start_pose=stroll.poses[0])
+    np.testing.assert_allclose(exp_map(solved.poses[0]), exp_map(stroll.poses[0]), atol=1e-6)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 600, 645, 1300])
+@pytest.mark.parametrize("fps", [10.0, 250.0])
+def test_sections_share_every_frame(frames, fps):
+    total = np.zeros(frames)
+    for some, share in plan_sections(frames, fps):
+        assert (share >= 0.0).all()
+        total[some] += share
+    np.testing.assert_allclose(total, 1.0)
+
+
+def test_sections_give_what_the_whole_gives(body, stroll, monkeypatch):
+    back = np.concatenate([np.arange(60), np.arange(59, -1, -1), np.arange(60)])
+    motion = replace(stroll, poses=stroll.poses[back], trans=stroll.trans[back])
+    track = noisy(body, motion, 0.008)
+    whole = body.joints(lsmpl.solve(track, body, betas=stroll.betas))
+    monkeypatch.setattr(coupled, "SECTION", 50)
+    assert len(plan_sections(180, 30.0)) > 2
+    parts = body.joints(lsmpl.solve(track, body, betas=stroll.betas))
+    assert np.abs(parts - whole).max() < 1e-3
+
+
+def test_numpy_and_torch_give_the_same_motion(body, stroll):
+    pytest.importorskip("torch")
+    track = noisy(body, stroll.frames(slice(0, 20)), 0.01)
+    joints = [body.joints(lsmpl.solve(track, body, betas=stroll.betas, device=d)) for d in ("numpy", "cpu")]
+    assert np.abs(joints[0] - joints[1]).max() < 1e-4
+
+
+def test_one_and_two_frames_are_left_alone(body, stroll):
+    for count in (1, 2):
+        track = noisy(body, stroll.frames(slice(0, count)), 0.01)
+        solved = lsmpl.solve(track, body, betas=stroll.betas, options=lsmpl.SolveOptions(couple=True))
+        assert np.isfinite(solved.poses).all()

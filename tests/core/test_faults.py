@@ -1,0 +1,156 @@
+"""What captures get wrong is mended, and put down; what is right is left alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lsmpl_core as lsmpl
+from benchmarks.faults import Faults, with_faults
+from lsmpl_core.condition import Condition
+from lsmpl_core.cuts import find_cuts
+from lsmpl_core.faults import mend
+from lsmpl_core.gaps import bridge_errors
+from lsmpl_core.metrics import MILLIMETRES, mpjpe
+from lsmpl_core.sites import site_parts
+
+
+@pytest.fixture
+def track(body, stroll) -> lsmpl.KeypointTrack:
+    return body.keypoints(stroll)
+
+
+def mended(track, body):
+    return mend(track, body, site_parts(body, track.layout.sites))
+
+
+def moved(track, frames, names, by):
+    positions = track.positions.copy()
+    positions[frames, [track.layout.index(name) for name in names]] += by
+    return replace(track, positions=positions)
+
+
+@pytest.mark.parametrize("layout", sorted(lsmpl.LAYOUTS))
+def test_exact_keypoints_are_all_seen(body, stroll, layout):
+    track = body.keypoints(stroll, layout)
+    found = mended(track, body)
+    assert (found.condition == Condition.SEEN).all()
+    assert found.whole
+    np.testing.assert_array_equal(found.track.positions, track.positions)
+
+
+@pytest.mark.parametrize("name", ["02_08", "135_03", "10_02"])
+@pytest.mark.parametrize("step", [1, 3])
+def test_recorded_motion_is_all_seen_at_30_and_at_10_hz(mocap, body, name, step):
+    motion = lsmpl.Motion.load(mocap / f"{name}.npz").frames(slice(2, None))
+    motion = lsmpl.Motion(motion.poses[::step], motion.trans[::step], fps=motion.fps / step, body=body.key)
+    assert mended(body.keypoints(motion), body).whole
+
+
+@pytest.mark.parametrize("limb", [("",), ("shoulder", "elbow", "wrist"), ("knee", "ankle", "toe", "heel")])
+@pytest.mark.parametrize("frames", [slice(20, 21), slice(20, 32), slice(52, 60)])
+def test_swapped_sides_are_exchanged_again(body, track, limb, frames):
+    mirror = np.array(track.layout.mirror)
+    paired = [k for k in np.flatnonzero(mirror != np.arange(25)) if any(p in track.layout.keypoints[k] for p in limb)]
+    positions = track.positions.copy()
+    positions[frames, paired] = track.positions[frames][:, mirror[paired]]
+    found = mended(replace(track, positions=positions), body)
+    np.testing.assert_array_equal(found.track.positions, track.positions)
+    swapped = np.zeros((60, 25), dtype=bool)
+    swapped[frames, paired] = True
+    np.testing.assert_array_equal(found.condition == Condition.SWAPPED, swapped)
+
+
+def test_a_cut_to_somebody_who_faces_the_other_way_is_not_a_swap(body, stroll):
+    turn = np.diag([-1.0, -1.0, 1.0])
+    positions = body.keypoints(stroll).positions.copy()
+    positions[30:] = positions[:30][::-1] @ turn + [3.0, 0.0, 0.0]
+    cut = lsmpl.KeypointTrack(positions)
+    positions[40:] += [0.0, 0.0, 0.02]
+    cuts = find_cuts(cut.positions, np.array(cut.layout.mirror), cut.fps)
+    np.testing.assert_array_equal(np.flatnonzero(cuts), [29])
+    assert (mended(cut, body).condition == Condition.SEEN).all()
+
+
+def test_a_spike_is_rejected_and_hardly_moves_the_pose(body, stroll, track):
+    spiked = moved(track, 30, ["left_wrist"], [0.2, 0.1, 0.1])
+    found = mended(spiked, body)
+    assert found.condition[30, track.layout.index("left_wrist")] != Condition.SEEN
+    assert (np.delete(found.condition, 30, axis=0) == Condition.SEEN).all()
+    solved = lsmpl.solve(spiked, body, betas=stroll.betas)
+    clean = lsmpl.solve(track, body, betas=stroll.betas)
+    assert np.linalg.norm(body.joints(solved)[30] - body.joints(clean)[30], axis=-1).max() < 0.015
+    assert np.isnan(solved.residual[30, track.layout.index("left_wrist")])
+
+
+def test_a_frozen_wrist_is_rejected(body, stroll, track):
+    wrist = track.layout.index("right_wrist")
+    positions = track.positions.copy()
+    positions[20:35, wrist] = positions[20, wrist]
+    found = mended(replace(track, positions=positions), body)
+    assert (found.condition[21:35, wrist] != Condition.SEEN).all()
+    solved = lsmpl.solve(replace(track, positions=positions), body, betas=stroll.betas)
+    assert mpjpe(body.joints(stroll)[:, :22], body.joints(solved)[:, :22]) < 15.0
+
+
+def test_somebody_who_stands_perfectly_still_is_not_frozen(body, stroll):
+    poses, trans = stroll.poses.copy(), stroll.trans.copy()
+    poses[20:40], trans[20:40] = poses[20], trans[20]
+    still = replace(stroll, poses=poses, trans=trans)
+    part = np.concatenate([np.arange(40), np.arange(20, 60)])
+    positions = body.keypoints(still).positions[:40]
+    positions = np.concatenate([positions, body.keypoints(stroll).positions[20:]])
+    assert len(positions) == len(part)
+    assert (mended(lsmpl.KeypointTrack(positions), body).condition == Condition.SEEN).all()
+
+
+def test_a_frame_whose_limbs_have_collapsed_is_rejected_as_a_whole(body, stroll, track):
+    positions = track.positions.copy()
+    middle = positions[25].mean(axis=0)
+    positions[25] = middle + 0.3 * (positions[25] - middle)
+    found = mended(replace(track, positions=positions), body)
+    assert np.isin(found.condition[25], [Condition.REJECTED]).all()
+    solved = lsmpl.solve(replace(track, positions=positions), body, betas=stroll.betas)
+    assert MILLIMETRES * np.linalg.norm(body.joints(solved)[25] - body.joints(stroll)[25], axis=-1).mean() < 25.0
+
+
+def test_short_gaps_are_bridged_and_long_ones_are_left_to_the_solver(body, track):
+    confidence = track.confidence.copy()
+    wrist, knee = track.layout.index("left_wrist"), track.layout.index("right_knee")
+    confidence[20:22, wrist] = 0.0
+    confidence[15:45, knee] = 0.0
+    found = mended(replace(track, confidence=confidence), body)
+    assert (found.condition[20:22, wrist] == Condition.FILLED).all()
+    assert np.linalg.norm(found.track.positions[20:22, wrist] - track.positions[20:22, wrist], axis=-1).max() < 0.01
+    assert (found.track.confidence[20:22, wrist] < 0.6).all()
+    assert (found.condition[15:45, knee] == Condition.MISSING).all()
+    assert (found.track.confidence[15:45, knee] == 0.0).all()
+
+
+def test_longer_bridges_are_known_to_be_worse(track):
+    off = bridge_errors(track.positions, track.fps)
+    assert len(off) == 9
+    assert off[-1] > 5.0 * off[0]
+
+
+def test_faults_of_all_kinds_are_undone(body, stroll, track):
+    """Swapped, spiked and frozen keypoints leave the motion about as it would be without them."""
+    faulty = with_faults(track, Faults(noise=0.003, swapped=0.1, spikes=0.01, frozen=0.02), seed=3)
+    truth = body.joints(stroll)[:, :22]
+    error = {}
+    for mends in (True, False):
+        options = lsmpl.SolveOptions(mend=mends)
+        solved = lsmpl.solve(faulty.track, body, betas=stroll.betas, options=options)
+        error[mends] = mpjpe(truth, body.joints(solved)[:, :22])
+    assert error[True] < 10.0
+    assert error[True] < 0.5 * error[False]
+
+
+def test_simulated_faults_cover_what_they_say(body, stroll):
+    long = body.keypoints(replace(stroll, poses=np.tile(stroll.poses, (5, 1, 1)), trans=np.tile(stroll.trans, (5, 1))))
+    faulty = with_faults(long, Faults(missing=0.2, swapped=0.1, spikes=0.01, frozen=0.02), seed=0)
+    assert faulty.track.missing_fraction == pytest.approx(0.2, abs=0.01)
+    assert faulty.swapped.any(axis=1).mean() == pytest.approx(0.1, abs=0.05)
+    assert faulty.spiked.mean() == pytest.approx(0.008, abs=0.002)
+    untouched = faulty.track.visible & ~(faulty.swapped | faulty.spiked | faulty.frozen)
+    np.testing.assert_array_equal(faulty.track.positions[untouched], long.positions[untouched])
