@@ -115,6 +115,34 @@ def test_one_undo_takes_the_solve_back_and_redo_brings_it(blender):
     assert blender.run(STATE) == solved
 
 
+CLEANED = """
+    from bl_ext.user_default.lsmpl.addon import selection, take as takes
+    rig = bpy.data.objects["walk_and_wave Rig"]
+    feet = []
+    for frame in range(1, 61):
+        bpy.context.scene.frame_set(frame)
+        feet.append([round(c, 5) for c in rig.pose.bones["left_foot"].head])
+    value = [takes.describe_cleaned(bpy.data.objects["walk_and_wave"]) is not None, feet]
+"""
+
+
+def test_clean_up_bakes_anew_and_one_undo_takes_it_back(blender, look):
+    blender.run("bpy.context.view_layer.objects.active = bpy.data.objects['walk_and_wave']")
+    solved = blender.run(CLEANED)
+    assert not solved[0]
+    blender.run("bpy.ops.ed.undo_push(message='Before Clean Up')")
+    blender.run("bpy.ops.lsmpl.clean_up('INVOKE_DEFAULT', True)")
+    cleaned = blender.run(CLEANED)
+    assert cleaned[0]
+    assert cleaned[1] != solved[1]
+    blender.settle()
+    look("6_cleaned")
+    blender.xdotool("mousemove", 600, 600, "key", "ctrl+z")
+    blender.wait_for("not __import__('bl_ext.user_default.lsmpl.addon.take', fromlist=['x'])"
+                     ".describe_cleaned(bpy.data.objects['walk_and_wave'])")  # fmt: skip
+    assert blender.run(CLEANED) == solved
+
+
 def test_it_plays(blender, look):
     blender.run("bpy.data.objects['walk_and_wave'].select_set(True)")
     heads = """
@@ -124,7 +152,7 @@ def test_it_plays(blender, look):
     first, later = (blender.run(heads.format(frame=frame)) for frame in (1, 120))
     assert max(abs(a - b) for a, b in zip(first, later)) > 0.1
     frame_the_take(blender)
-    look("6_played")
+    look("7_played")
 
 
 def test_an_animator_can_pose_over_it(blender, look):
@@ -135,7 +163,7 @@ def test_an_animator_can_pose_over_it(blender, look):
         bone = rig.data.bones["right_elbow"]
         rig.data.bones.active = bone
     """)
-    look("7_pose_mode")
+    look("8_pose_mode")
     blender.run("bpy.ops.object.mode_set(mode='OBJECT')")
 
 
@@ -146,5 +174,5 @@ def test_dropped_files_are_offered_with_the_options(blender, look):
             filepath={folder + "/" + TRACK.name!r}, files=[dict(name={TRACK.name!r})])
     """)
     time.sleep(1)
-    look("8_dropped")
+    look("9_dropped")
     blender.xdotool("key", "Escape")
