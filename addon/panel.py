@@ -62,7 +62,9 @@ class LSMPL_PT_decisions(_Section, bpy.types.Panel):
         return take is not None and bool(takes.describe(take)["decisions"])
 
     def draw(self, context: bpy.types.Context) -> None:
-        for decision in takes.describe(active_take(context))["decisions"]:
+        take = active_take(context)
+        solved = takes.describe_motion(take) or {}
+        for decision in (*takes.describe(take)["decisions"], *solved.get("decisions", ())):
             told = Decision(**decision)
             text = f"{told.what.capitalize()}: {told.value} ({told.explanation})"
             _say(context, self.layout, text, icon="ERROR" if told.doubtful else "DOT")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
 
 import bpy
@@ -32,6 +33,7 @@ REDRAW = 0.2
 _STAGES = {
     "shape": "Estimating the shape",
     "start": "Finding the first pose",
+    "markers": "Calibrating the markers",
     "solve": "Solving",
     "couple": "Polishing in time",
 }
@@ -91,6 +93,7 @@ class Run:
         take, scene = _find(bpy.data.objects, self._take), _find(bpy.data.scenes, self._scene)
         if not takes.is_take(take) or scene is None:
             raise LsmplError(f"{self.take_name}: was deleted while it was being solved; nothing was kept")
+        self.report["decisions"] = [asdict(decision) for decision in self.motion.decisions]
         bake = scene.lsmpl.bake_when_done
         baked = keep(take, scene, self.motion, self.body, self.body_path, self.report, bake)
         mean = takes.describe_motion(take)["residual_mean"]

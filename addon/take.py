@@ -48,7 +48,8 @@ def describe_motion(take: bpy.types.Object) -> dict | None:
     """What is known of the solved motion without reading its arrays, or None where the take is not solved.
 
     Keys: frames, fps, first_frame, body, body_path, betas, gender, keypoint_names, device, solver, residual_mean and
-    residual_worst (metres, of frames; None where nothing was measured), worst_frame (0 for the take's first).
+    residual_worst (metres, of frames; None where nothing was measured), worst_frame (0 for the take's first), and what
+    the solver decided, where it did: decisions.
     """
     mesh = take.lsmpl.motion
     return _load_json(mesh, MOTION_KEY) if mesh else None

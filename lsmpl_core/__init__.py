@@ -11,6 +11,7 @@ motion.save("walk.npz")
 
 from . import metrics
 from .body import Body, load_body
+from .calibration import Calibration, calibrate
 from .clean_up import clean_up
 from .condition import Condition
 from .datasets import read_dataset
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 __all__ = [
     "LAYOUTS",
     "Body",
+    "Calibration",
     "Condition",
     "Decision",
     "KeypointTrack",
@@ -37,6 +39,7 @@ __all__ = [
     "Motion",
     "Progress",
     "SolveOptions",
+    "calibrate",
     "clean_up",
     "get_layout",
     "load_body",

@@ -25,6 +25,7 @@ from pathlib import Path
 from . import __version__
 from .arrays import DEVICES, Backend, choose_backend
 from .body import Body, load_body
+from .calibration import calibrate_steps, needs_calibration
 from .clean_up import FLOORS, STRENGTH, clean_up_with_report
 from .errors import LsmplError
 from .estimates import read_motion
@@ -107,6 +108,11 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         "--person", metavar="NAME", help="of several people in IN, whom to solve, as IN calls them (default: most seen)"
     )
     _add_options(convert, front_end)
+    convert.add_argument(
+        "--calibrate",
+        metavar="STATIC",
+        help="a static trial of the same subject with the same markers, to find by it, too, where the markers are",
+    )
     refine = commands.add_parser(
         "refine",
         help="draw another estimator's motion onto keypoints",
@@ -139,6 +145,7 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     )
     add("--layout", metavar="NAME|MAPPING.json", help=f"{', '.join(LAYOUTS)}, or a JSON mapping (default: detect)")
     add("--body", metavar="FILE", help="an SMPL body, .npz or .pkl (default: the open body that comes with LSMPL)")
+    add("--markers", metavar="FILE.json", help="a table of marker names and their places, besides those that are known")
     add("--unit", metavar="UNIT", help="m, cm, mm, ... (default: from the file, or detect)")
     add("--up", metavar="AXIS", help="the axis that points up: x, y, z, -x, -y or -z (default: detect)")
     add("--fps", type=_positive, metavar="RATE", help="frames a second (default: from the file)")
@@ -267,10 +274,7 @@ class _Conversion:
                 raise LsmplError(f"{source}: would be overwritten by its own output; choose another OUT")
             output.parent.mkdir(parents=True, exist_ok=True)
             options = self.options
-            person = options.person if options.command == "convert" else None  # refine's is a person of MOTION
-            track = read_keypoints(
-                source, layout=options.layout, unit=options.unit, up=options.up, fps=options.fps, person=person
-            )
+            track = self._read(source)
             record.update(describe_track(track))
             self._print_decisions(source, track.decisions)
             steps = self._steps(track, body, record)
@@ -295,6 +299,9 @@ class _Conversion:
                 traceback.print_exc()
             return False
         seconds = time.perf_counter() - began
+        if solved.decisions:
+            record["calibration"] = describe_decisions(solved.decisions)
+            self._print_decisions(source, solved.decisions)
         record.update(describe_residual(solved), status="ok", seconds=seconds, body=motion.body)
         record.update(describe_condition(solved))
         record["betas"] = motion.betas
@@ -308,7 +315,25 @@ class _Conversion:
             record["motion"] = {"input": self.options.motion, "decisions": describe_decisions(motion.decisions)}
             self._print_decisions(self.options.motion, motion.decisions)
             return refine_steps(track, body, motion, self.options.device, self.solving)
-        return solve_steps(track, body, device=self.options.device, options=self.solving)
+        return self._solve_steps(track, body)
+
+    def _read(self, path: str | Path) -> KeypointTrack:
+        o = self.options
+        person = o.person if o.command == "convert" else None  # refine's is a person of MOTION
+        return read_keypoints(path, o.layout, o.unit, o.up, o.fps, person, o.markers)
+
+    def _solve_steps(self, track: KeypointTrack, body: Body) -> Iterator[Progress]:
+        calibration = None
+        if self.options.calibrate:
+            static = self._read(self.options.calibrate)
+            for trial in (static, track):
+                if not needs_calibration(trial.layout):
+                    raise LsmplError(
+                        f"{trial.source}: is no marker set ({trial.layout.label}), so --calibrate has nothing to find"
+                    )
+            calibration = yield from calibrate_steps([static, track], body)
+        steps = solve_steps(track, body, device=self.options.device, options=self.solving, calibration=calibration)
+        return (yield from steps)
 
     def _clean_up(self, solved: Motion, body: Body, record: dict) -> Motion:
         options = self.options

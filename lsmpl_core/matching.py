@@ -28,6 +28,7 @@ class Match:
     layout: Layout
     columns: tuple[int | None, ...]
     decision: Decision
+    further: tuple[Decision, ...] = ()
 
     @classmethod
     def of(cls, layout: Layout, columns: Sequence[int | None], basis: Basis, reason: str) -> Match:
@@ -61,8 +62,7 @@ def _unknown_names(names: Sequence[str], recognised: int, source: str) -> Layout
     return LayoutError(
         f"{source}: its {len(names)} keypoints match no known layout: {_abbreviated(names)}. Of the shoulders, "
         f"elbows, wrists, hips, knees and ankles {recognised} were recognised (at least "
-        f"{_LEAST_BODY_JOINTS} are needed, with both shoulders and both hips); marker sets such as Plug-in Gait "
-        f"are not known yet. {NAMES_ADVICE}"
+        f"{_LEAST_BODY_JOINTS} are needed, with both shoulders and both hips). {NAMES_ADVICE}"
     )
 
 

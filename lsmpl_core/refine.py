@@ -13,6 +13,7 @@ import numpy as np
 
 from .arrays import choose_backend
 from .body import Body, betas_fit
+from .calibration import calibrate_steps, needs_calibration
 from .errors import SolveError
 from .faults import as_given, mend
 from .keypoints import KeypointTrack
@@ -20,7 +21,7 @@ from .motion import Motion
 from .rotation import exp_map, log_map
 from .shape import fit_shape
 from .sites import site_parts
-from .solve import SETTLING, coupled_if_wanted, finished, run_to_end, shape_from_poses, shape_take
+from .solve import SETTLING, coupled_if_wanted, finished, for_markers, run_to_end, shape_from_poses, shape_take
 from .start import rigid_alignment
 from .take import Progress, Take
 from .tracking import Poses, SolveOptions
@@ -65,11 +66,17 @@ def refine_steps(
     if not track.visible.any():
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
     options = (options or SolveOptions()).checked()
-    parts = site_parts(body, track.layout.sites)
+    known, offsets = betas_fit(motion, body), None
+    betas = motion.betas if known else None
+    if needs_calibration(track.layout):
+        calibration = yield from calibrate_steps([track], body, betas)
+        track, betas, options = calibration.usable(track, body), calibration.betas, for_markers(options)
+        known, parts = True, calibration.parts(body, track.layout)
+    else:
+        parts = site_parts(body, track.layout.sites)
     mended = mend(track, body, parts) if options.mend else as_given(track)
     track = mended.track
-    known = betas_fit(motion, body)
-    betas, offsets = motion.betas if known else fit_shape(track, body, parts), None
+    betas = fit_shape(track, body, parts) if betas is None else betas
     motion = turned_into(track, body, replace(motion, betas=betas, body=body.key))
     poses = Poses(exp_map(motion.poses), motion.trans)
     if not known:

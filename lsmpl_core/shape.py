@@ -117,20 +117,23 @@ def refine_shape(
     fit: PoseFit,
     spread: np.ndarray,
     noise: float,
+    fixed_betas: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Better betas (10,) and site offsets (K,3) in the rest frame, from frames whose poses were settled with these.
 
     One Gauss-Newton step over betas, offsets and all poses, of which the poses are eliminated (a Schur complement):
     what another pose could explain as well says nothing of the shape. The betas are drawn to 0 by unit variance, the
-    offsets by `spread` (K,) metres (0 fixes a site), and the poses by the prior. However many frames there are, they
-    count as one with keypoints uncertain by `noise` metres: what is wrong about a site is wrong in all of them.
+    offsets by `spread`, (K,) in metres (0 fixes a site) or covariances (K,3,3), and the poses by the prior. However
+    many frames there are, they count as one with keypoints uncertain by `noise` metres: what is wrong about a site is
+    wrong in all of them. With `fixed_betas` these stay.
     """
     K, frames = parts.count, len(fit.weights)
     directions = LinearKeypoints.at(body, parts, fit.rotations).directions
     hessian, gradient = np.zeros((NUM_BETAS + 3 * K,) * 2), np.zeros(NUM_BETAS + 3 * K)
     for f in range(frames):
         columns = np.zeros((K, 3, NUM_BETAS + 3 * K))
-        columns[..., :NUM_BETAS] = directions[f]
+        if not fixed_betas:
+            columns[..., :NUM_BETAS] = directions[f]
         for k in range(K):
             columns[k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = fit.world[f, parts.bearer[k]]
         columns = columns.reshape(3 * K, -1)
@@ -140,11 +143,16 @@ def refine_shape(
         eliminated = np.linalg.solve(fit.pose_hessian[f], shared.T)
         hessian += weighted @ columns - shared @ eliminated
         gradient += weighted @ fit.miss[f].reshape(-1)
-    precision = 1.0 / np.square(np.concatenate([np.ones(NUM_BETAS), np.repeat(np.maximum(spread, 1e-6), 3)]))
+    if spread.ndim == 1:
+        spread = np.square(np.maximum(spread, 1e-6))[:, None, None] * np.eye(3)
+    precision = np.eye(NUM_BETAS + 3 * K)
+    for k, inverse in enumerate(np.linalg.inv(spread)):
+        precision[NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = inverse
     now = np.concatenate([betas, offsets.ravel()])
     scale = 1.0 / (frames * noise**2)
-    now = now + np.linalg.solve(scale * hessian + np.diag(precision), scale * gradient - precision * now)
-    return np.clip(now[:NUM_BETAS], -4.0, 4.0), now[NUM_BETAS:].reshape(K, 3)
+    now = now + np.linalg.solve(scale * hessian + precision, scale * gradient - precision @ now)
+    betas = betas if fixed_betas else np.clip(now[:NUM_BETAS], -4.0, 4.0)
+    return betas, now[NUM_BETAS:].reshape(K, 3)
 
 
 def offset_spread(layout: Layout) -> np.ndarray:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .errors import LayoutError
+from .places import SKIN, UNPLACED, on_skin, parse_place
 from .skeleton import JOINT_NAMES, PARENTS
 
 if TYPE_CHECKING:
@@ -56,7 +57,11 @@ SITE_NAMES = (*JOINT_NAMES, *BLENDS, *SURFACE_SITES)
 
 def check_site(name: str) -> None:
     """Raise `LayoutError` for an unknown site, naming the closest known ones."""
-    if name not in SITE_NAMES:
+    place = parse_place(name)
+    if place is not None:
+        check_site(place.a)
+        check_site(place.b)
+    elif name not in SITE_NAMES and name != UNPLACED:
         close = difflib.get_close_matches(name, SITE_NAMES, n=3) or SITE_NAMES
         raise LayoutError(f"no site on the body is called {name!r}; did you mean: {', '.join(close)}?")
 
@@ -107,12 +112,15 @@ def site_parts(body: Body, sites: Sequence[str]) -> SiteParts:
     rows: list[tuple[int, int, float, np.ndarray, np.ndarray]] = []
     for k, site in enumerate(sites):
         by_joint: dict[int, list] = {}
-        for share, anchor in _anchors(site):
-            for joint, mass, moment, directions in _carried(body, anchor):
-                part = by_joint.setdefault(joint, [0.0, np.zeros(3), np.zeros((3, 10))])
-                part[0] += share * mass
-                part[1] = part[1] + share * moment
-                part[2] = part[2] + share * directions
+        for share, joint, mass, moment, directions in _carried(body, site):
+            part = by_joint.setdefault(joint, [0.0, np.zeros(3), np.zeros((3, 10))])
+            part[0] += share * mass
+            part[1] = part[1] + share * moment
+            part[2] = part[2] + share * directions
+        place = parse_place(site)
+        if place is not None:
+            part = by_joint[_bearer(body, site)]
+            part[1] = part[1] + SKIN * on_skin(body, place).normal
         rows += [(k, joint, *part) for joint, part in sorted(by_joint.items())]
     keypoint, joint, mass, moment, directions = zip(*rows)
     return SiteParts(
@@ -140,6 +148,10 @@ def site_regressor(body: Body, sites: Sequence[str]) -> np.ndarray:
 
 
 def _bearer(body: Body, site: str) -> int:
+    place = parse_place(site)
+    if place is not None:
+        skin = on_skin(body, place)
+        return int(np.argmax(skin.shares @ body.skinning_weights[skin.vertices]))
     anchors = [name for _, name in _anchors(site)]
     surface = [name for name in anchors if name not in JOINT_NAMES]
     if not surface:
@@ -150,20 +162,32 @@ def _bearer(body: Body, site: str) -> int:
 
 def _anchors(site: str) -> list[tuple[float, str]]:
     check_site(site)
+    if site == UNPLACED:
+        return [(1.0, JOINT_NAMES[0])]
     return [(share, name) for name, share in BLENDS[site].items()] if site in BLENDS else [(1.0, site)]
 
 
-def _carried(body: Body, anchor: str):
-    """(joint, mass, moment (3,), moment directions (3,10)) of each joint that carries an anchor."""
-    if anchor in JOINT_NAMES:
-        joint = JOINT_NAMES.index(anchor)
-        yield joint, 1.0, body.joint_template[joint], body.joint_directions[joint]
+def _carried(body: Body, site: str):
+    """(share, joint, mass, moment (3,), moment directions (3,10)) of each joint that carries an anchor of a site."""
+    place = parse_place(site)
+    if place is not None:
+        skin = on_skin(body, place)
+        yield from _carried_vertices(body, 1.0, skin.vertices, skin.shares)
         return
-    vertices, shares = body.surface_sites[anchor]
+    for share, anchor in _anchors(site):
+        if anchor in JOINT_NAMES:
+            joint = JOINT_NAMES.index(anchor)
+            yield share, joint, 1.0, body.joint_template[joint], body.joint_directions[joint]
+        else:
+            yield from _carried_vertices(body, share, *body.surface_sites[anchor])
+
+
+def _carried_vertices(body: Body, share: float, vertices: np.ndarray, shares: np.ndarray):
     weights = body.skinning_weights[vertices] * shares[:, None]
     for joint in np.flatnonzero(weights.sum(axis=0) > 1e-6):
         w = weights[:, joint]
         yield (
+            share,
             int(joint),
             float(w.sum()),
             w @ body.v_template[vertices],

@@ -13,6 +13,7 @@ import numpy as np
 
 from .arrays import choose_backend
 from .body import Body
+from .calibration import SHAPE_NOISE, Calibration, calibrate_steps, needs_calibration
 from .condition import Condition
 from .coupled import couple, far_off
 from .errors import SolveError
@@ -32,11 +33,11 @@ SETTLED_BETA = 0.01
 LONG = 300
 """Frames from which a take is solved in lanes."""
 MOST_LANES = 64
-SHAPE_NOISE = 0.0005, 0.01
-"""Metres: less noise is not believed while the shape is unknown, and what is more is the sites', not noise."""
 CLEAN = 0.002
 """Metres of noise up to which the sites are taken for where the keypoints are, as on made-up or exported tracks."""
 NOISE_FRAMES = 24
+MARKER_STEPS = 2
+"""Steps of the polish a frame of a marker set, unless it is told."""
 SETTLING = 6
 """Steps in which poses that are near the best ones reach them."""
 FEWEST_KEYPOINTS = 3
@@ -52,14 +53,17 @@ def solve(
     device: str = "auto",
     progress: Callable[[Progress], None] | None = None,
     options: SolveOptions | None = None,
+    calibration: Calibration | None = None,
 ) -> Motion:
     """Fit `body` to `track`.
 
     betas (10,) and start_pose (24,3), the axis-angles of frame 0, are taken as true; None means estimate.
+    calibration: where the markers of a marker set are, and the betas (`calibration.calibrate`); None finds them on this
+    take. Other layouts need none.
     device: one of `arrays.DEVICES`. progress is called with a `Progress` every few frames.
     Raises `SolveError` if too little is seen, `DeviceError` if the device is not there.
     """
-    return run_to_end(solve_steps(track, body, betas, start_pose, device, options), progress)
+    return run_to_end(solve_steps(track, body, betas, start_pose, device, options, calibration), progress)
 
 
 def solve_steps(
@@ -69,14 +73,23 @@ def solve_steps(
     start_pose: np.ndarray | None = None,
     device: str = "auto",
     options: SolveOptions | None = None,
+    calibration: Calibration | None = None,
 ) -> Iterator[Progress]:
     """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway cancels the solve."""
     betas, start_pose = _checked(track, betas, start_pose)
     options = (options or SolveOptions()).checked()
     backend = choose_backend(device)
-    parts = site_parts(body, track.layout.sites)
+    offsets, decisions = None, ()
+    if calibration is not None or needs_calibration(track.layout):
+        if calibration is None:
+            calibration = yield from calibrate_steps([track], body, betas)
+        betas = calibration.betas if betas is None else betas
+        track, decisions, options = calibration.usable(track, body), calibration.decisions, for_markers(options)
+        parts = calibration.parts(body, track.layout)
+    else:
+        parts = site_parts(body, track.layout.sites)
     mended = mend(track, body, parts) if options.mend else as_given(track)
-    track, offsets = mended.track, None
+    track = mended.track
     if betas is None:
         yield Progress("shape", 0, 1)
         betas, offsets = yield from _estimate_shape(track, body, parts, options)
@@ -95,7 +108,7 @@ def solve_steps(
     else:
         poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
     poses = yield from coupled_if_wanted(take, mended, poses, None if start_pose is None else start.frame)
-    return finished(take, mended, body, betas, poses)
+    return replace(finished(take, mended, body, betas, poses), decisions=decisions)
 
 
 def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: int | None = None) -> Iterator[Progress]:
@@ -109,6 +122,13 @@ def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: int | Non
     if wanted:
         poses = yield from couple(take, poses, given)
     return poses
+
+
+def for_markers(options: SolveOptions) -> SolveOptions:
+    """The network knows no markers: with them, the polish goes on from the frame before by itself."""
+    if options.solver == "network":
+        return replace(options, solver="polish", polish=MARKER_STEPS if options.polish is None else options.polish)
+    return options
 
 
 def _best_lanes(frames: int) -> int:

@@ -127,7 +127,7 @@ class Take:
             self.weights,
             self.noise,
             self.options,
-            lambda frames: self._from_nothing(frames)[0],
+            lambda frames: self.from_nothing(frames)[0],
         )
 
     def pose_fit(self, poses: Poses, frames: Sequence[int]) -> PoseFit:
@@ -166,11 +166,12 @@ class Take:
     def cold_starts(self, count: int = 4) -> list[Start]:
         """Well-seen frames all over the take, each solved from nothing, the best solved first."""
         frames = self.best_seen(count)
-        poses, cost = self._from_nothing(frames)
+        poses, cost = self.from_nothing(frames)
         order = np.argsort(cost / np.maximum(self.weights[frames].sum(axis=1), 1e-9))
         return [Start(int(frames[i]), poses.rotations[i], poses.trans[i]) for i in order]
 
-    def _from_nothing(self, frames: np.ndarray, thorough: bool = True) -> tuple[Poses, np.ndarray]:
+    def from_nothing(self, frames: np.ndarray, thorough: bool = True) -> tuple[Poses, np.ndarray]:
+        """Poses of some frames (F,), each solved on its own, and their costs (F,) in m² (`start.start_poses`)."""
         targets = Targets(self.positions[frames], self.weights[frames])
         rotations, trans, cost = start_poses(
             self.model, self.parts, self.rest_positions, targets, self.prior, thorough=thorough
@@ -211,7 +212,7 @@ class Take:
         its stretch, in which the next lane is faded in. Yields `Progress` and returns `Poses`.
         """
         path, share = plan_lanes(len(self), start.frame, count)
-        begun = self._from_nothing(path[0], thorough=False)[0]
+        begun = self.from_nothing(path[0], thorough=False)[0]
         waits = path[0] == start.frame
         begun.rotations[waits], begun.trans[waits] = start.rotations, start.trans
         rotations, trans = np.zeros((len(self), NUM_JOINTS, 3, 3)), np.zeros((len(self), 3))

@@ -22,6 +22,7 @@ from ..keypoint_names import is_generic, split_subject
 from ..keypoints import Decision, KeypointTrack
 from ..layouts import Layout, get_layout
 from ..mapping import Mapping, load_mapping
+from ..markers import LAYOUT_NAME, MarkerTable, known_markers, load_markers, recognise, stand_ins
 from ..proportions import finite_median
 from ..whole_body import KNOWN_COUNTS, WHOLE_BODY_SETS
 from .arrays import read_npy, read_npz
@@ -62,6 +63,7 @@ def read_keypoints(
     up: str | None = None,
     fps: float | None = None,
     person: str | None = None,
+    markers: str | Path | None = None,
 ) -> KeypointTrack:
     """Read a take of 3D keypoints.
 
@@ -71,6 +73,7 @@ def read_keypoints(
     up: "x", "y", "z", "-x", "-y", "-z", or "body" (make the body's own mean upward direction vertical).
     fps: frames a second.
     person: of several people in the file the one to read, as the file calls them; the one most seen if None.
+    markers: the path of a JSON table of marker names (`markers.py`), besides the known ones.
 
     What is None is taken from the mapping, else from the file, else detected, else assumed; the track's `decisions` say
     which, and why. Raises `KeypointFileError` where the file cannot be read, and `LayoutError` where its keypoints
@@ -82,21 +85,23 @@ def read_keypoints(
     up = _checked_up(up if up is not None or mapping is None else mapping.up, path)
     fps = _checked_fps(fps if fps is not None or mapping is None else mapping.fps, path)
 
+    table = known_markers().extended(load_markers(markers)) if markers is not None else None
     person = None if person is None or not str(person).strip() else str(person)
     raw = _read_raw(path, _expected_counts(mapping, layout), person)
     raw = _scale_confidence(_mark_missing(one_person(raw, person, path), path))
-    match = _match(raw, mapping, layout, str(path))
+    match = _match_markers(raw, str(path), table) if table else _match(raw, mapping, layout, str(path))
     positions, confidence = _ordered(raw, match)
     positions, root_decision = _settle_zero_columns(positions, match.layout)
     if not np.isfinite(positions).all(axis=2).any():
         raise KeypointFileError(f"{path}: not one keypoint of the body is seen in any of its {len(positions)} frames")
 
-    metres, unit_decision = units.decide_unit(positions, match.layout, unit, raw.unit)
+    judged = _judged(match.layout, positions)
+    metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
     positions = positions * metres
-    rotation, up_decision = decide_up(positions, match.layout, up, raw.up)
+    rotation, up_decision = decide_up(positions, judged, up, raw.up, match.layout.keypoints)
     fps, fps_decision = _decide_fps(fps, raw.fps)
-    decisions = [match.decision, unit_decision, up_decision, fps_decision, *raw.decisions, root_decision]
-    decisions.append(mirror_warning(positions, match.layout))
+    decisions = [match.decision, *match.further, unit_decision, up_decision, fps_decision, *raw.decisions]
+    decisions += [root_decision, mirror_warning(positions, judged) if judged else None]
     return KeypointTrack(
         positions @ rotation.T,
         confidence,
@@ -210,8 +215,13 @@ def _match(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source
     named = raw.names is not None and not all(map(is_generic, raw.names))
     if mapping is not None:
         return _match_mapping(raw, mapping, source)
+    if layout is None and not named:
+        return matching.match_by_count(raw.positions, source)
     if layout is None:
-        return matching.match_by_name(raw.names, source) if named else matching.match_by_count(raw.positions, source)
+        try:
+            return matching.match_by_name(raw.names, source)
+        except LayoutError:
+            return _match_markers(raw, source)
     if named:
         try:
             return _given(matching.match_by_name(raw.names, source, [layout]))
@@ -223,6 +233,16 @@ def _match(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source
     if count in WHOLE_BODY_SETS:
         return _given(matching.match_by_name(WHOLE_BODY_SETS[count][1], source, [layout]))
     raise LayoutError(f"{source}: layout {layout.name} has {len(layout)} keypoints, the file has {count}")
+
+
+def _match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) -> matching.Match:
+    """A marker set, by the names that `table` knows."""
+    if raw.names is None:
+        raise LayoutError(f"{source}: a table of markers goes by names, but the file has none for its points")
+    found = recognise(raw.names, source, table)
+    reason = f"{found.placed} of its {len(raw.names)} points are known markers"
+    match = matching.Match.of(found.layout, found.columns, "file" if table is None else "given", reason)
+    return replace(match, further=found.decisions)
 
 
 def _given(match: matching.Match) -> matching.Match:
@@ -293,6 +313,14 @@ def _settle_zero_columns(positions: np.ndarray, layout: Layout) -> tuple[np.ndar
     positions = positions.copy()
     positions[:, zero] = np.nan
     return positions, decision
+
+
+def _judged(layout: Layout, positions: np.ndarray) -> Layout | None:
+    """What unit and axes are judged by: of a marker set, the joints near its markers, or None where those are few."""
+    if layout.name != LAYOUT_NAME:
+        return layout
+    joints = stand_ins(layout)
+    return joints if units.measure_stature(positions, joints) > 0 else None
 
 
 def _decide_fps(given: float | None, stated: float | None) -> tuple[float, Decision]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from stick_figure import walking
 
-from lsmpl_core.errors import KeypointFileError, LsmplError
+from lsmpl_core.errors import KeypointFileError
 from lsmpl_core.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints
 from lsmpl_core.readers.c3d import read_c3d
@@ -168,8 +168,3 @@ def test_reads_past_a_damaged_parameter_section(keypoint_files):
 def test_files_without_points_are_refused(keypoint_files, name):
     with pytest.raises(KeypointFileError, match=name):
         read_c3d(keypoint_files / "c3d" / name)
-
-
-def test_marker_sets_are_refused_with_their_names(keypoint_files):
-    with pytest.raises(LsmplError, match=r"Justin:LFHD.*mapping"):
-        read_keypoints(keypoint_files / "c3d" / "cmu_dribble_shoot_basketball.c3d")

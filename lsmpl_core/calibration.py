@@ -1,0 +1,386 @@
+"""Calibration of a marker set: where on the body each marker of a subject sits, and the subject's shape, from takes.
+
+Names tell roughly where most markers sit (`markers.py`). Frames well apart from each other are posed with those,
+and then poses, betas and marker offsets are improved in turn: the poses by the polish, betas and offsets together
+by `shape.refine_shape`, which leaves out what other poses would explain as well. Offsets are drawn to the place that
+the name says, along the skin by the spread of that place and, more firmly, to the skin. A marker whose name says
+nothing, or something that the take contradicts, is given to the bone that it moves with, if its skin is near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .arrays import choose_backend
+from .body import Body
+from .errors import SolveError
+from .keypoints import Decision, KeypointTrack
+from .layouts import Layout
+from .places import UNPLACED, USUAL_SPREAD, on_skin, parse_place
+from .shape import fit_shape, refine_shape
+from .sites import SiteParts, site_parts
+from .skeleton import JOINT_NAMES
+from .take import UNKNOWN_NOISE, Progress, Take
+from .tracking import SolveOptions
+
+FRAMES = 32
+"""Frames of all takes together that are calibrated on."""
+FEWEST_MARKERS = 4
+MOST_MEASURED = 40
+"""Markers between all of which lengths are measured."""
+THOROUGH = 6
+"""Frames that are posed from all guesses."""
+ROUNDS = (4, 4, 4)
+"""Rounds of poses and shape: with the markers that are known, with those found besides, and of all."""
+SETTLING = 6
+SHAPE_NOISE = 0.0005, 0.01
+"""Metres: less noise is not believed while the shape is unknown, and what is more is the sites', not noise."""
+SKIN_SPREAD = 0.01
+"""Metres by which markers are above or below where the body has its skin."""
+FOUND_SPREAD = 0.02
+"""Metres by which a marker is off that was found from how it moves."""
+ROBUST = 0.025, 2.5
+"""A marker that is off by this many metres in a frame, or by this many medians, counts half there."""
+MISNAMED = 0.06, 4.0
+"""A marker that is off by this many metres, and by this many times the median, is not where its name says."""
+CONTRADICTED = 0.4
+"""Share of the markers on a bone that, being misplaced, leave none of them credible: the bone's own pose is wrong."""
+FARTHEST_OFF = 0.03, 2.0
+"""So is one that is off its place by this many metres and this many of its spread."""
+RIGID = 0.04
+"""Metres by which a marker may move against a bone that it is on, in the median."""
+FARTHEST_FROM_SKIN = 0.08
+SKIN_SHARE = 0.2
+"""What a metre from the skin counts against a bone, in metres of movement."""
+FATES = {
+    "found": "placed on the bone that they move with",
+    "misnamed": "not where their names say; placed on the bone that they move with",
+    "left aside": "move with no part of the body",
+}
+"""What may become of a marker whose name does not tell where it is."""
+
+
+@dataclass(frozen=True)
+class Marker:
+    """A site, the joint that a marker goes with, and how far (3,) it is off the site in that joint's rest frame."""
+
+    site: str
+    bearer: int
+    offset: np.ndarray
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A subject's betas (10,) on the body with this key, and the markers by name; what was decided about them."""
+
+    body: str
+    betas: np.ndarray
+    markers: dict[str, Marker]
+    decisions: tuple[Decision, ...] = ()
+
+    def parts(self, body: Body, layout: Layout) -> SiteParts:
+        """Of a layout of calibrated markers."""
+        markers = [self.markers[name] for name in layout.keypoints]
+        parts = site_parts(body, [marker.site for marker in markers])
+        parts = replace(parts, bearer=np.array([marker.bearer for marker in markers]))
+        return parts.displaced(np.stack([marker.offset for marker in markers]))
+
+    def usable(self, track: KeypointTrack, body: Body) -> KeypointTrack:
+        """The track of the calibrated markers alone. Raises `SolveError` for another body, or where there are none."""
+        if self.body != body.key:
+            raise SolveError(f"the calibration is for the body {self.body}, not for {body.key}; calibrate on this one")
+        rows = [k for k, name in enumerate(track.layout.keypoints) if name in self.markers]
+        if len(rows) < FEWEST_MARKERS:
+            raise SolveError(
+                f"{track.source or 'the track'}: {len(rows)} of its markers are calibrated, and {FEWEST_MARKERS} are "
+                f"needed. Calibrated are: {', '.join(list(self.markers)[:20])}"
+            )
+        return of_markers(track, rows)
+
+
+def of_markers(track: KeypointTrack, rows: Sequence[int]) -> KeypointTrack:
+    """The track with only some of its markers."""
+    layout, rows = track.layout, list(rows)
+    keypoints = tuple(layout.keypoints[k] for k in rows)
+    edges = tuple(edge for edge in layout.edges if set(edge) <= set(keypoints))
+    some = Layout(layout.name, keypoints, edges, tuple(layout.sites[k] for k in rows), layout.label)
+    return replace(track, positions=track.positions[:, rows], confidence=track.confidence[:, rows], layout=some)
+
+
+def needs_calibration(layout: Layout) -> bool:
+    """Whether a layout is a marker set: its sites are places on the skin, or not known."""
+    return any(site == UNPLACED or parse_place(site) for site in layout.sites)
+
+
+def calibrate(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None) -> Calibration:
+    """Calibrate a subject's markers on takes of the same subject and marker set, static trials among them or not.
+
+    betas (10,) are taken as true; None means estimate. Raises `SolveError` where no frame shows enough known markers.
+    """
+    steps = calibrate_steps(tracks, body, betas)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+def calibrate_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None) -> Iterator[Progress]:
+    """`calibrate` as a generator: yields `Progress` and returns the `Calibration`."""
+    fit = _Fit(_pooled(tracks), body, betas)
+    total = sum(ROUNDS)
+    yield Progress("markers", 0, total)
+    fit.begin()
+    done = 0
+    for stage, rounds in enumerate(ROUNDS):
+        for _ in range(rounds):
+            fit.improve(settled=stage > 0)
+            done += 1
+            yield Progress("markers", done, total, fit.residual)
+        if stage < len(ROUNDS) - 1:
+            fit.find_markers()
+    return fit.result()
+
+
+# The frames to calibrate on
+
+
+def _pooled(tracks: Sequence[KeypointTrack]) -> KeypointTrack:
+    """One track of well-chosen frames of all takes, of all their markers."""
+    sites: dict[str, str] = {}
+    for track in tracks:
+        sites.update(zip(track.layout.keypoints, track.layout.sites))
+    layout = Layout(tracks[0].layout.name, tuple(sites), sites=tuple(sites.values()))
+    positions, confidence = [], []
+    for track in tracks:
+        frames = chosen_frames(track, max(FRAMES // len(tracks), 4))
+        rows = [layout.index(name) for name in track.layout.keypoints]
+        some = np.full((len(frames), len(layout), 3), np.nan)
+        some[:, rows] = track.positions[frames]
+        weight = np.zeros(some.shape[:2])
+        weight[:, rows] = track.confidence[frames]
+        positions.append(some)
+        confidence.append(weight)
+    source = next((track.source for track in tracks if track.source), "")
+    return KeypointTrack(np.concatenate(positions), np.concatenate(confidence), layout, 1.0, source=source)
+
+
+def chosen_frames(track: KeypointTrack, count: int) -> np.ndarray:
+    """Up to `count` well-seen frames: half of them spread over the take, half as unlike each other as possible.
+
+    Likeness is in distances between markers, which neither place nor heading changes.
+    """
+    seen = track.confidence.sum(axis=1)
+    well = np.flatnonzero(seen >= 0.8 * np.percentile(seen, 98))
+    well = well[np.unique(np.linspace(0, len(well) - 1, min(len(well), 600)).astype(int))]
+    if len(well) <= count:
+        return well
+    often = np.flatnonzero(track.visible[well].mean(axis=0) > 0.8)
+    rng = np.random.default_rng(0)
+    pairs = rng.choice(often if len(often) > 1 else len(track.layout), size=(2, 100))
+    apart = np.linalg.norm(track.positions[well][:, pairs[0]] - track.positions[well][:, pairs[1]], axis=2)
+    apart = np.where(np.isfinite(apart), apart, 0.0)
+    chosen = list(np.unique(np.linspace(0, len(well) - 1, count // 2).astype(int)))
+    nearest = np.min([np.abs(apart - apart[c]).mean(axis=1) for c in chosen], axis=0)
+    while len(chosen) < count:
+        chosen.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, np.abs(apart - apart[chosen[-1]]).mean(axis=1))
+    return well[np.unique(chosen)]
+
+
+# The fit
+
+
+class _Fit:
+    """Poses of the chosen frames, betas, and where each marker is, as far as they are known.
+
+    Arrays with an axis K are of all markers; the takes that are posed hold only those `known` by now.
+    """
+
+    def __init__(self, track: KeypointTrack, body: Body, betas: np.ndarray | None):
+        self.track, self.body, self.betas, self.given = track, body, betas, betas is not None
+        count = len(track.layout)
+        self.names, self.sites = track.layout.keypoints, list(track.layout.sites)
+        self.known = np.array([site != UNPLACED for site in self.sites])
+        self.base, self.offsets = np.zeros((count, 3)), np.zeros((count, 3))
+        self.bone: list[int | None] = [None] * count
+        self.spread = np.stack([_covariance(body, site) for site in self.sites])
+        self.loose = np.sqrt(np.trace(self.spread, axis1=1, axis2=2) / 2)
+        self.noise = USUAL_SPREAD
+        self.fate: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Betas from the segment lengths between well-placed markers, poses from nothing."""
+        if self.track.visible[:, self.known].sum(axis=1).max(initial=0) < FEWEST_MARKERS:
+            raise SolveError(
+                f"{self.track.source or 'the track'}: no frame shows {FEWEST_MARKERS} or more of the known markers, so "
+                "the marker set cannot be calibrated"
+            )
+        if not self.given:
+            firm = np.flatnonzero(self.known & (self.loose <= 1.5 * USUAL_SPREAD))
+            firm = firm if len(firm) > 3 else np.flatnonzero(self.known)
+            if len(firm) > MOST_MEASURED:
+                firm = np.sort(np.random.default_rng(0).choice(firm, MOST_MEASURED, replace=False))
+            self.betas = fit_shape(of_markers(self.track, firm), self.body, self._parts_of(firm))
+        self.frames = np.arange(len(self.track))
+        self.weights = self.track.confidence * self._trust()
+        self._select()
+        take = self._take()
+        self.poses, _ = take.from_nothing(self.frames, thorough=False)
+        few = np.unique(np.linspace(0, len(self.frames) - 1, THOROUGH).astype(int))
+        thorough, _ = take.from_nothing(few, thorough=True)
+        self.poses.rotations[few], self.poses.trans[few] = thorough.rotations, thorough.trans
+        self._reweigh(self._trust())
+
+    def improve(self, settled: bool) -> None:
+        """A round: poses settled on the markers, then betas and offsets improved with the poses free."""
+        take = self._take()
+        self.poses = take.settle(self.poses, self.frames, SETTLING)
+        fit = take.pose_fit(self.poses, self.frames)
+        self.noise = max(fit.noise, UNKNOWN_NOISE)
+        noise, rows = np.clip(self.noise, *SHAPE_NOISE), self.rows
+        self.betas, self.offsets[rows] = refine_shape(
+            self.body, self.parts, self.betas, self.offsets[rows], fit, self.spread[rows], noise, self.given
+        )
+        self._reweigh(1.0 if settled else self._trust())
+
+    def find_markers(self) -> None:
+        """Give markers without a place, and those that their names misplace, to the bones that they move with."""
+        wrong = self._misplaced()
+        looked_at = wrong | ~self.known
+        self.known &= ~wrong
+        self._select()
+        self._reweigh(1.0)
+        self.poses = self._take().settle(self.poses, self.frames, SETTLING)
+        bones = {k: self._bone_of(k) for k in np.flatnonzero(looked_at)}
+        for k, bone in bones.items():
+            found = "misnamed" if self.track.layout.sites[k] != UNPLACED else "found"
+            self.fate[self.names[k]] = "left aside" if bone is None else found
+            if bone is not None:
+                self.known[k] = True
+                self._put(k, *bone)
+        self._select()
+        self._reweigh(1.0)
+
+    def _misplaced(self) -> np.ndarray:
+        """(K,) which known markers are not where they are taken to be.
+
+        Where many of a bone's markers are not, the bone's own pose is wrong, and none of them is believed.
+        """
+        self.poses = self._take().settle(self.poses, self.frames, SETTLING)
+        miss, used = self._miss(), self._used
+        off = np.array([_median(miss[used[:, k], k]) for k in range(len(self.names))])
+        far = np.linalg.norm(self.offsets, axis=1) > FARTHEST_OFF[0] + FARTHEST_OFF[1] * self.loose
+        wrong = self.known & (far | (off > max(MISNAMED[0], MISNAMED[1] * _median(off[self.known]))))
+        for bearer in np.unique(self.parts.bearer[wrong[self.rows]]):
+            together = self.rows[self.parts.bearer == bearer]
+            if wrong[together].sum() >= max(2, CONTRADICTED * len(together)):
+                wrong[together] = True
+        return wrong
+
+    def result(self) -> Calibration:
+        """What was found out."""
+        markers = {
+            self.names[k]: Marker(self.sites[k], int(self.parts.bearer[row]), self.offsets[k] + self.base[k])
+            for row, k in enumerate(self.rows)
+        }
+        said = f"on {len(self.frames)} frames; {1000 * self.residual:.0f} mm off on average"
+        decisions = [Decision("calibrated", f"{len(markers)} of {len(self.names)} markers", "detected", said)]
+        for what, why in FATES.items():
+            which = [name for name, fate in self.fate.items() if fate == what]
+            if which:
+                reason = f"{why}: {', '.join(which[:20])}{', ...' if len(which) > 20 else ''}"
+                decisions.append(Decision(what, f"{len(which)} markers", "detected", reason))
+        return Calibration(self.body.key, self.betas, markers, tuple(decisions))
+
+    @property
+    def residual(self) -> float:
+        """Metres, mean over the markers that are used."""
+        return float(self._miss()[self._used].mean()) if self._used.any() else float("nan")
+
+    @property
+    def _used(self) -> np.ndarray:
+        """(F,K)"""
+        return (self.track.confidence * self.known) > 0
+
+    def _trust(self) -> np.ndarray:
+        """(K,) how much a marker counts before its offset is known."""
+        return USUAL_SPREAD**2 / (USUAL_SPREAD**2 + np.square(self.loose))
+
+    def _select(self) -> None:
+        """Pose with the markers that are known by now."""
+        self.rows = np.flatnonzero(self.known)
+        self.parts = self._parts_of(self.rows)
+
+    def _parts_of(self, rows: np.ndarray) -> SiteParts:
+        parts = site_parts(self.body, [self.sites[k] for k in rows])
+        bearer = [own if self.bone[k] is None else self.bone[k] for k, own in zip(rows, parts.bearer)]
+        return replace(parts, bearer=np.array(bearer)).displaced(self.base[rows])
+
+    def _take(self) -> Take:
+        track = replace(self.track, confidence=np.clip(self.weights, 0.0, 1.0))
+        options = SolveOptions(solver="polish", noise=self.noise)
+        backend, offsets = choose_backend("numpy"), self.offsets[self.rows]
+        return Take(of_markers(track, self.rows), self.body, self.parts, self.betas, backend, options, offsets)
+
+    def _miss(self) -> np.ndarray:
+        """(F,K) metres between markers and their sites; 0 where a marker is missing or not known."""
+        take, miss = self._take(), np.zeros(self.track.visible.shape)
+        sites = take.model.state(self.poses.rotations, self.poses.trans).keypoints
+        seen = self.track.visible[:, self.rows]
+        away = np.where(seen[..., None], self.track.positions[:, self.rows] - sites, 0.0)
+        miss[:, self.rows] = np.linalg.norm(away, axis=2)
+        return miss
+
+    def _reweigh(self, trust: float | np.ndarray) -> None:
+        """Cauchy weights of each marker in each frame; frames that are far off as a whole do not count."""
+        miss, used = self._miss(), self._used
+        scale = max(ROBUST[0], ROBUST[1] * _median(miss[used]))
+        by_frame = np.array([_median(m[u]) for m, u in zip(miss, used)])
+        good = by_frame < max(3.0 * _median(by_frame), 0.03)
+        self.weights = self.track.confidence * trust / (1.0 + np.square(miss / scale)) * good[:, None]
+
+    def _bone_of(self, k: int) -> tuple[int, np.ndarray] | None:
+        """The joint that a marker moves with, and where it is (3,) from there at rest; None where there is none."""
+        state = self._take().model.state(self.poses.rotations, self.poses.trans)
+        seen = self.track.visible[:, k] & (self.weights[:, self.rows].sum(axis=1) > 0)
+        if not seen.any():
+            return None
+        away = self.track.positions[seen, k][:, None] - state.joints[seen]
+        local = np.einsum("fjba,fjb->fja", state.world[seen], away)
+        middle = np.median(local, axis=0)
+        movement = np.median(np.linalg.norm(local - middle, axis=2), axis=0)
+        rest, skin = middle + self.body.rest_joints(self.betas), self.body.rest_vertices(self.betas)
+        best, least = None, np.inf
+        for joint in np.flatnonzero(movement < RIGID):
+            near = skin[self.body.skinning_weights[:, joint] > 0.4]
+            gap = np.linalg.norm(near - rest[joint], axis=1).min(initial=np.inf)
+            cost = movement[joint] + SKIN_SHARE * gap
+            if gap < FARTHEST_FROM_SKIN and cost < least:
+                best, least = (int(joint), middle[joint]), cost
+        return best
+
+    def _put(self, k: int, joint: int, position: np.ndarray) -> None:
+        """Marker k at a position (3,) from a joint, in the joint's rest frame."""
+        self.sites[k], self.bone[k] = JOINT_NAMES[joint], joint
+        self.base[k], self.offsets[k] = position, 0.0
+        self.spread[k], self.loose[k] = FOUND_SPREAD**2 * np.eye(3), FOUND_SPREAD
+
+
+def _covariance(body: Body, site: str) -> np.ndarray:
+    """(3,3) m²: how a marker is off its site, along the skin and across it."""
+    place = parse_place(site)
+    if place is None:
+        return USUAL_SPREAD**2 * np.eye(3)
+    normal = on_skin(body, place).normal
+    across = np.outer(normal, normal)
+    # A marker far along curved skin is off its tangent, too.
+    height = SKIN_SPREAD**2 + (0.3 * max(place.spread - USUAL_SPREAD, 0.0)) ** 2
+    return place.spread**2 * (np.eye(3) - across) + height * across
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) else 0.0

@@ -1,0 +1,115 @@
+"""Calibration: markers are found where they are, whatever their names say, and the body under them with them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_markers import PLUG_IN_GAIT
+
+import lsmpl_core as lsmpl
+from lsmpl_core.calibration import calibrate, chosen_frames
+from lsmpl_core.errors import SolveError
+from lsmpl_core.layouts import Layout
+from lsmpl_core.markers import recognise
+from lsmpl_core.places import on_skin, parse_place
+
+MILLIMETRES = 1000.0
+
+
+@pytest.fixture(scope="module")
+def recorded(body, stroll):
+    """The stroll as a marker system would have it: on the mesh, 1 to 3 cm from where the names say, a few missing."""
+    rng = np.random.default_rng(3)
+    layout = recognise(PLUG_IN_GAIT, "stroll").layout
+    vertices = []
+    for site in layout.sites:
+        skin = on_skin(body, parse_place(site))
+        apart = np.linalg.norm(body.v_template - skin.shares @ body.v_template[skin.vertices], axis=1)
+        vertices.append(rng.choice(np.flatnonzero((apart > 0.005) & (apart < 0.03))))
+    mesh = body.vertices(stroll).astype(float)
+    seen = rng.random((len(stroll), len(layout))) > 0.05
+    return lsmpl.KeypointTrack(mesh[:, vertices], seen.astype(float), layout, stroll.fps)
+
+
+@pytest.fixture(scope="module")
+def solved(body, recorded):
+    return lsmpl.solve(recorded, body)
+
+
+def apart(body, truth, motion) -> float:
+    """Mean distance in mm of the joints, hands apart."""
+    return MILLIMETRES * np.linalg.norm(body.joints(truth)[:, :22] - body.joints(motion)[:, :22], axis=2).mean()
+
+
+def test_a_take_is_solved_from_its_markers_alone(body, stroll, recorded, solved):
+    assert MILLIMETRES * np.nanmean(solved.residual) < 4.0
+    assert apart(body, stroll, solved) < 20.0
+    assert np.isfinite(solved.poses).all()
+    assert solved.keypoint_names == recorded.layout.keypoints
+    assert any(d.what == "calibrated" and d.value == "39 of 39 markers" for d in solved.decisions)
+
+
+def test_markers_are_not_moved_far_to_explain_a_pose(body, recorded):
+    calibration = calibrate([recorded], body)
+    landmarks = [m for m in calibration.markers.values() if parse_place(m.site).spread < 0.03]
+    assert np.mean([np.linalg.norm(m.offset) for m in landmarks]) < 0.03
+    assert max(np.linalg.norm(m.offset) for m in landmarks) < 0.07
+
+
+def test_names_that_are_unknown_or_swapped_are_seen_through(body, stroll, recorded):
+    names = list(PLUG_IN_GAIT)
+    for a, b in (("LKNE", "RTOE"), ("RELB", "C7")):
+        i, j = names.index(a), names.index(b)
+        names[i], names[j] = names[j], names[i]
+    for i, name in enumerate(("LTHI", "RWRA", "LASI", "STRN")):
+        names[names.index(name)] = f"Ball{'ABCD'[i]}x"
+    strange = replace(recorded, layout=recognise(names, "stroll").layout)
+    motion = lsmpl.solve(strange, body)
+    assert apart(body, stroll, motion) < 30.0
+    said = {decision.what: decision.reason for decision in motion.decisions}
+    assert "BallAx" in said["found"]
+    assert "RTOE" in said["misnamed"] and "C7" in said["misnamed"]
+
+
+def test_a_prop_is_left_aside(body, recorded):
+    rng = np.random.default_rng(0)
+    far = rng.normal(scale=1.0, size=(len(recorded), 1, 3))
+    layout = recognise([*PLUG_IN_GAIT, "Banana"], "stroll").layout
+    track = lsmpl.KeypointTrack(np.concatenate([recorded.positions, far], axis=1), layout=layout, fps=30.0)
+    calibration = calibrate([track], body)
+    assert "Banana" not in calibration.markers
+    assert any(d.what == "left aside" and "Banana" in d.reason for d in calibration.decisions)
+    assert len(calibration.usable(track, body).layout) == 39
+
+
+def test_a_calibration_serves_other_takes_of_the_subject(body, stroll, recorded):
+    first, second = recorded.frames(slice(0, 40)), recorded.frames(slice(40, 60))
+    motion = lsmpl.solve(second, body, calibration=calibrate([first], body))
+    assert apart(body, stroll.frames(slice(40, 60)), motion) < 25.0
+
+
+def test_given_betas_stay(body, stroll, recorded):
+    motion = lsmpl.solve(recorded.frames(slice(0, 30)), body, betas=stroll.betas)
+    assert np.array_equal(motion.betas, stroll.betas)
+
+
+def test_a_calibration_for_another_body_or_other_markers_is_refused(body, recorded):
+    calibration = calibrate([recorded.frames(slice(0, 10))], body)
+    with pytest.raises(SolveError, match="calibrate on this one"):
+        lsmpl.solve(recorded, replace(body, name="other", v_template=body.v_template * 1.1), calibration=calibration)
+    other = replace(recorded, layout=Layout("markers", tuple(f"x{i}" for i in range(39)), sites=recorded.layout.sites))
+    with pytest.raises(SolveError, match="0 of its markers"):
+        lsmpl.solve(other, body, calibration=calibration)
+
+
+def test_frames_are_chosen_well_seen_and_unlike_each_other(recorded):
+    still = np.repeat(recorded.positions[:1], 500, axis=0)
+    track = replace(recorded, positions=np.concatenate([still, recorded.positions]), confidence=None)
+    chosen = chosen_frames(track, 24)
+    assert len(chosen) <= 24 and (chosen >= 500).sum() >= 10
+
+
+def test_a_take_that_shows_too_few_markers_is_an_error(body, recorded):
+    track = replace(recorded, confidence=recorded.confidence * (np.arange(39) < 3))
+    with pytest.raises(SolveError, match="markers"):
+        calibrate([track], body)
