@@ -108,7 +108,15 @@ def solve_steps(
     else:
         poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
     poses = yield from coupled_if_wanted(take, mended, poses, None if start_pose is None else start.frame)
+    poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)
     return replace(finished(take, mended, body, betas, poses), decisions=decisions)
+
+
+def _with_ends_held(poses: Poses, track: KeypointTrack, first: int | None) -> Poses:
+    """Nobody in view before and after: the first and last pose that was seen, not what a motion would run on to."""
+    seen = np.flatnonzero(track.visible.sum(axis=1) >= FEWEST_KEYPOINTS)
+    within = np.clip(np.arange(len(track)), seen[0] if first is None else first, seen[-1])
+    return Poses(poses.rotations[within], poses.trans[within])
 
 
 def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: int | None = None) -> Iterator[Progress]:
@@ -128,6 +136,8 @@ def for_markers(options: SolveOptions) -> SolveOptions:
     """The network knows no markers: with them, the polish goes on from the frame before by itself."""
     if options.solver == "network":
         return replace(options, solver="polish", polish=MARKER_STEPS if options.polish is None else options.polish)
+    if options.solver == "published":
+        raise SolveError("solver 'published' needs keypoints such as BODY_25's, and this take has markers")
     return options
 
 

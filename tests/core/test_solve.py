@@ -225,3 +225,17 @@ def test_the_network_knows_better_than_the_frame_before(mocap, body):
 def test_an_unknown_solver_is_refused_with_the_known_ones(body, stroll):
     with pytest.raises(SolveError, match="network, polish"):
         lsmpl.solve(body.keypoints(stroll), body, options=lsmpl.SolveOptions(solver="magic"))
+
+
+@pytest.mark.parametrize("frames", [60, 400])
+def test_before_and_after_anybody_is_in_view_the_nearest_pose_stands_still(body, stroll, frames):
+    order = np.concatenate([np.arange(60), np.arange(59, -1, -1)])[np.arange(frames) % 120]
+    track = body.keypoints(replace(stroll, poses=stroll.poses[order], trans=stroll.trans[order]))
+    confidence = track.confidence.copy()
+    first, last = frames // 3, frames - frames // 4
+    confidence[:first] = confidence[last:] = 0.0
+    solved = lsmpl.solve(replace(track, confidence=confidence), body, betas=stroll.betas)
+    for held, frame in ((slice(0, first), first), (slice(last, None), last - 1)):
+        np.testing.assert_array_equal(solved.poses[held], solved.poses[[frame] * len(solved.poses[held])])
+        np.testing.assert_array_equal(solved.trans[held], solved.trans[[frame] * len(solved.poses[held])])
+    assert np.isnan(solved.residual[:first]).all()
