@@ -23,15 +23,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import __version__
-from .arrays import DEVICES, Backend, choose_backend
+from .arrays import Backend, choose_backend
 from .body import Body, load_body
 from .calibration import calibrate_steps, needs_calibration
-from .clean_up import FLOORS, STRENGTH, clean_up_with_report
+from .clean_up import clean_up_with_report
+from .cli_parser import UsageError, build_parser, plan_outputs
 from .errors import LsmplError
 from .estimates import read_motion
 from .files import replace_when_complete
 from .keypoints import Decision, KeypointTrack
-from .layouts import LAYOUTS
 from .motion import Motion
 from .readers import read_keypoints
 from .refine import refine_steps
@@ -39,7 +39,7 @@ from .report import describe_condition, describe_decisions, describe_residual, d
 from .resampling import resample, resample_track
 from .solve import run_to_end, solve_steps
 from .take import Progress
-from .tracking import SOLVERS, SolveOptions
+from .tracking import SolveOptions
 
 
 @dataclass(frozen=True)
@@ -83,148 +83,13 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
     try:
         options = parser.parse_args(argv)
         jobs = plan_outputs(options.inputs, options.output, options.format, front_end)
-    except _UsageError as error:
+    except UsageError as error:
         parser.print_usage(sys.stderr)
         _complain(str(error))
         return 2
     except SystemExit as stop:  # argparse: --help, --version or a wrong word
         return int(stop.code or 0)
     return _Conversion(options, jobs, argv, front_end).run()
-
-
-def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
-    """The parser of all subcommands."""
-    parser = argparse.ArgumentParser(front_end.program, description="3D keypoint tracks to SMPL motion.")
-    parser.add_argument("--version", action="version", version=f"lsmpl {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    convert = commands.add_parser(
-        "convert",
-        help="solve keypoint files and write motions",
-        description="Solve keypoint files (TRC, C3D, NPY/NPZ, CSV, JSON, rows of numbers) and write one file for each. "
-        "One input that fails does not stop the others; the exit code is then 1.",
-    )
-    convert.add_argument("inputs", nargs="+", metavar="IN", help="keypoint files, or folders of one JSON file a frame")
-    convert.add_argument(
-        "--person", metavar="NAME", help="of several people in IN, whom to solve, as IN calls them (default: most seen)"
-    )
-    _add_options(convert, front_end)
-    convert.add_argument(
-        "--calibrate",
-        metavar="STATIC",
-        help="a static trial of the same subject with the same markers, to find by it, too, where the markers are",
-    )
-    refine = commands.add_parser(
-        "refine",
-        help="draw another estimator's motion onto keypoints",
-        description="Refine an SMPL motion by the keypoints of the same frames. The motion may be in the AMASS layout "
-        "or as WHAM, 4DHumans, GVHMR or SMPLer-X write it.",
-    )
-    refine.add_argument(
-        "motion",
-        metavar="MOTION",
-        help="the motion to refine: .npz (AMASS layout), .pkl (WHAM, 4DHumans), .pt (GVHMR; needs PyTorch), or a "
-        "folder of SMPLer-X's .npz files",
-    )
-    refine.add_argument("inputs", nargs=1, metavar="IN", help="its keypoint file, or a folder of one JSON file a frame")
-    refine.add_argument(
-        "--person", metavar="NAME", help="whose motion, as MOTION calls them (default: who is in most frames)"
-    )
-    _add_options(refine, front_end)
-    return parser
-
-
-def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
-    """What all subcommands that solve take."""
-    formats = ", ".join(f".{name}" for name in front_end.writers)
-    add = command.add_argument
-    add("-o", "--output", required=True, metavar="OUT", help=f"a file ({formats}) or, always for several IN, a folder")
-    add(
-        "--format",
-        choices=list(front_end.writers),
-        help=f"type of the files in the folder OUT (default: {front_end.default_format})",
-    )
-    add("--layout", metavar="NAME|MAPPING.json", help=f"{', '.join(LAYOUTS)}, or a JSON mapping (default: detect)")
-    add("--body", metavar="FILE", help="an SMPL body, .npz or .pkl (default: the open body that comes with LSMPL)")
-    add("--markers", metavar="FILE.json", help="a table of marker names and their places, besides those that are known")
-    add("--unit", metavar="UNIT", help="m, cm, mm, ... (default: from the file, or detect)")
-    add("--up", metavar="AXIS", help="the axis that points up: x, y, z, -x, -y or -z (default: detect)")
-    add("--fps", type=_positive, metavar="RATE", help="frames a second (default: from the file)")
-    add("--device", default="auto", metavar="|".join(DEVICES), help="what computes (default: auto)")
-    add("--solver", choices=SOLVERS, default=SolveOptions.solver, help="what predicts each pose (default: %(default)s)")
-    add("--checkpoint", metavar="FILE", help="best_ckpt.pth.tar of Learnable SMPLify, for --solver published")
-    add(
-        "--polish",
-        type=int,
-        choices=range(11),
-        default=SolveOptions.polish,
-        metavar="STEPS",
-        help="steps of the polish a frame, 0 to 10; 0 leaves the prediction as it is (default: 1; published: 0)",
-    )
-    add(
-        "--smooth",
-        type=_strength,
-        nargs="?",
-        const=STRENGTH,
-        default=STRENGTH,
-        metavar="STRENGTH",
-        help="0 to 1: how much to smooth; 0.5 is what the noise in the motion calls for (default: %(default)s)",
-    )
-    add("--lock-feet", action="store_true", help="hold standing heels and toes still by solving the legs anew")
-    add(
-        "--floor",
-        type=_floor,
-        default="keep",
-        metavar="keep|zero|HEIGHT",
-        help="leave the motion where it is, move its floor to height 0, or say how high the floor is, in metres "
-        "(default: keep)",
-    )
-    add("--resample", type=_positive, metavar="FPS", help="frames a second of what is written (default: IN's)")
-    add("--report", metavar="FILE.json", help="write what was done, with residuals, as JSON")
-    add("-v", "--verbose", action="store_true", help="print all that was detected or decided")
-
-
-def plan_outputs(
-    inputs: Sequence[str], output: str, format: str | None, front_end: FrontEnd
-) -> list[tuple[Path, Path, str]]:
-    """(input, output, format) of each job: OUT itself for one input, otherwise files named after the inputs in OUT.
-
-    Inputs that share a name get distinct outputs: by their extensions (`walk_trc.npz`, `walk_c3d.npz`), else by their
-    folders (`monday_walk.npz`, `tuesday_walk.npz`).
-    """
-    out, suffix = Path(output), Path(output).suffix.lower().lstrip(".")
-    known = ", ".join(f".{name}" for name in front_end.writers)
-    is_folder = out.is_dir() or output.endswith(("/", os.sep)) or not suffix
-    if not is_folder and suffix in front_end.writers and len(inputs) == 1:
-        if format not in (None, suffix):
-            raise _UsageError(f"OUT ends in .{suffix} but --format is {format}")
-        return [(Path(inputs[0]), out, suffix)]
-    if not is_folder and len(inputs) == 1:
-        raise _UsageError(
-            f"OUT is {output}, but only {known} can be written; end OUT in / to have a folder of that name"
-        )
-    if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
-        raise _UsageError(f"several IN need a folder as OUT; {output} is a file")
-    format = format or front_end.default_format
-    sources = list(dict.fromkeys(Path(os.path.normpath(name)) for name in inputs))
-    names = _distinct_names(sources)
-    return [(source, out / f"{name}.{format}", format) for source, name in zip(sources, names)]
-
-
-def _distinct_names(sources: Sequence[Path]) -> list[str]:
-    names = [source.stem for source in sources]
-    for folders in range(max(len(source.absolute().parts) for source in sources)):
-        uses = Counter(name.lower() for name in names)  # as Windows and macOS compare them
-        if max(uses.values()) == 1:
-            return names
-        names = [
-            _long_name(source, folders) if uses[name.lower()] > 1 else name for source, name in zip(sources, names)
-        ]
-    raise _UsageError(f"several IN would be written to files of the same name: {', '.join(sorted(set(names)))}")
-
-
-def _long_name(source: Path, folders: int) -> str:
-    above = source.absolute().parts[1:-1]
-    return "_".join((*above[len(above) - min(folders, len(above)) :], source.stem, source.suffix[1:])).rstrip("_")
 
 
 class _Conversion:
@@ -415,36 +280,6 @@ def _complain(message: str) -> None:
 
 def _same_file(a: Path, b: Path) -> bool:
     return a.exists() and b.exists() and os.path.samefile(a, b)
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
-def _strength(text: str) -> float:
-    value = float(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def _floor(text: str) -> str | float:
-    if text in FLOORS:
-        return text
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not abs(value) < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is neither {', nor '.join(FLOORS)}, nor a height in metres")
-    return value
-
-
-class _UsageError(Exception):
-    """Wrong words on the command line."""
 
 
 class _Stopped(BaseException):
