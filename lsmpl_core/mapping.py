@@ -18,18 +18,17 @@ surface point (`nose`, `left_heel`) or a middle (`mid_hip`).
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from .errors import LayoutError
+from .files import read_json
 from .layouts import Layout
 from .sites import check_site
 
 _EXAMPLE = '{"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle"}}'
 _KEYS = ("name", "keypoints", "edges", "unit", "up", "fps")
-_MAX_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,7 @@ class Mapping:
 def load_mapping(path: str | Path) -> Mapping:
     """Read a JSON mapping; `LayoutError` names the entry that is wrong and the closest valid sites."""
     path = Path(path)
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise LayoutError(f"{path}: too large for a mapping (more than {_MAX_BYTES >> 20} MiB)")
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise LayoutError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise LayoutError(f"{path}: not a JSON mapping: {error}") from None
+    data = read_json(path, "mapping", LayoutError)
     return parse_mapping(data, str(path))
 
 

@@ -12,7 +12,6 @@ is explained in `places.py`; any site will do.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 from .errors import LayoutError
+from .files import read_json
 from .keypoint_names import is_generic, split_subject
 from .keypoints import Decision
 from .layouts import Layout
@@ -33,7 +33,6 @@ CLUSTER_SPREAD = 0.09
 FEWEST, FEWEST_REGIONS = 6, 3
 """Recognised markers, and parts of the body they must be on, below which no body can be told from them."""
 
-_MAX_BYTES = 1 << 20
 _UNNAMED = re.compile(r"\*\d*|(unlabell?ed|unnamed|ghost|new ?marker|extra|unknown).*|u[_\s]?\d+", re.I)
 _DERIVED = re.compile(
     r".*(ANGLE|FORCE|MOMENT|POWER|CENT(RE|ER)OFMASS|LEGLENG|ARCHHEIGHT|GRF|[HKASEW]JC).*|COM|COG|COP|PROJ.+"
@@ -103,14 +102,7 @@ def known_markers() -> MarkerTable:
 def load_markers(path: str | Path) -> MarkerTable:
     """Read a table; `LayoutError` names the entry that is wrong."""
     path = Path(path)
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise LayoutError(f"{path}: too large for a table of markers (more than {_MAX_BYTES >> 20} MiB)")
-        data = json.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise LayoutError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise LayoutError(f"{path}: not a JSON table of markers: {error}") from None
+    data = read_json(path, "table of markers", LayoutError)
     keys = {"about", "sided", "single"}
     if not isinstance(data, dict) or not set(data) <= keys or not set(data) & {"sided", "single"}:
         raise LayoutError(f'{path}: a table of markers is an object with the lists "sided" and "single"')

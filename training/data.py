@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,14 +52,8 @@ class Clips:
     def load(cls, folder: str | Path, validation: bool) -> Clips:
         """Every npz below `folder` of the subjects that are (not) kept for validation, at 30 frames a second."""
         rotations, trans, intact, length = [], [], [], []
-        for path in sorted(Path(folder).rglob("*.npz")):
-            if is_validation(path) != validation:
-                continue
-            try:
-                motion = Motion.load(path)
-            except MotionFileError as error:
-                print(f"left out: {error}")
-                continue
+        paths = [p for p in sorted(Path(folder).rglob("*.npz")) if is_validation(p) == validation]
+        for motion in motions(paths):
             step = max(1, round(motion.fps / FRAME_RATE))
             poses = exp_map(motion.poses[::step])
             rotations.append(poses.astype(np.float32))
@@ -94,6 +89,15 @@ class Clips:
             chosen.append(frames[self.intact[frames].all(dim=1)])
         frames = torch.cat(chosen)[:count]
         return self.rotations[frames], self.trans[frames]
+
+
+def motions(paths: Iterable[Path]) -> Iterator[Motion]:
+    """The motions in files; those that hold none are named and left out."""
+    for path in paths:
+        try:
+            yield Motion.load(path)
+        except MotionFileError as error:
+            print(f"left out: {error}")
 
 
 def intact_frames(poses: np.ndarray, rotations: np.ndarray) -> np.ndarray:

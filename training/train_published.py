@@ -22,16 +22,14 @@ import numpy as np
 import torch
 
 from lsmpl_core.body import load_body
-from lsmpl_core.errors import MotionFileError
 from lsmpl_core.files import replace_when_complete
 from lsmpl_core.layouts import BODY_25
 from lsmpl_core.metrics import MILLIMETRES, vertex_areas
-from lsmpl_core.motion import Motion
 from lsmpl_core.published import NUM_VERTICES, PREDICTED, PublishedNetwork, read_checkpoint
 from lsmpl_core.published_body import PublishedBody, with_hands
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.sites import site_regressor
-from training.data import STRIDES, intact_frames
+from training.data import STRIDES, intact_frames, motions
 from training.split import is_validation
 
 FRAME_RATE = 30
@@ -84,12 +82,7 @@ class Pairs:
     def load(cls, paths: list[Path], every: int) -> Pairs:
         """Pairs that begin at every so many frames of clips in the AMASS layout; files that are none are left out."""
         poses, trans, betas, intact, starts, total = [], [], [], [], [], 0
-        for path in paths:
-            try:
-                motion = Motion.load(path)
-            except MotionFileError as error:
-                print(f"left out: {error}")
-                continue
+        for motion in motions(paths):
             step = max(1, int(motion.fps / FRAME_RATE))
             kept = slice(int(0.1 * len(motion)), int(0.9 * len(motion)), step)
             clip = motion.poses[kept]
