@@ -11,7 +11,7 @@ from ..lsmpl_core import LsmplError, Motion
 from . import actions, character
 from . import take as takes
 from .errors import all_or_nothing, reports_errors
-from .selection import active_take
+from .selection import active_take, is_solved
 from .timing import scene_frames
 
 if TYPE_CHECKING:
@@ -109,11 +109,7 @@ class LSMPL_OT_bake(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        take = active_take(context)
-        if take is None or takes.describe_motion(take) is None:
-            cls.poll_message_set("Solve a take first")
-            return False
-        return True
+        return is_solved(cls, context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -9,7 +9,7 @@ import bpy
 from . import baking
 from . import take as takes
 from .errors import all_or_nothing, reports_errors
-from .selection import active_take
+from .selection import active_take, is_solved
 
 
 def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
@@ -49,11 +49,7 @@ class LSMPL_OT_clean_up(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        take = active_take(context)
-        if take is None or takes.describe_motion(take) is None:
-            cls.poll_message_set("Solve a take first")
-            return False
-        return True
+        return is_solved(cls, context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
