@@ -33,7 +33,7 @@ GROUPS = {
 COLUMNS = ("PVE", "no hands", "PA-PVE", "MPJPE", "PA-MPJPE", "first tenth", "last tenth", "acceleration")
 STRIDES = (1, 3, 5, 7, 9)
 PUBLISHED = "Learnable SMPLify"
-PAIRS = 24
+PAIRS = 12
 """One-step pairs a clip and stride."""
 
 
