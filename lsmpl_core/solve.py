@@ -90,6 +90,7 @@ def solve_steps(
         parts = site_parts(body, track.layout.sites)
     mended = mend(track, body, parts) if options.mend else as_given(track)
     track = mended.track
+    _check_seen(track)
     if betas is None:
         yield Progress("shape", 0, 1)
         betas, offsets = yield from _estimate_shape(track, body, parts, options)
@@ -236,7 +237,8 @@ def _stretch(track: KeypointTrack, start: int, count: int) -> list[int]:
     return [int(f) for f in frames[first : first + count]]
 
 
-def _checked(track, betas, start_pose):
+def _check_seen(track: KeypointTrack) -> None:
+    """Raises `SolveError` where no frame shows enough for a pose."""
     where = track.source or "the track"
     if len(track) == 0:
         raise SolveError(f"{where}: has no frames")
@@ -245,6 +247,10 @@ def _checked(track, betas, start_pose):
             f"{where}: no frame shows more than {track.visible.sum(axis=1).max()} of the keypoints; "
             f"a pose needs at least {FEWEST_KEYPOINTS}, and a good one the shoulders, hips, elbows and knees"
         )
+
+
+def _checked(track, betas, start_pose):
+    _check_seen(track)
     if betas is not None:
         betas = np.asarray(betas, dtype=np.float64)
         if betas.shape != (NUM_BETAS,) or not np.isfinite(betas).all():
