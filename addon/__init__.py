@@ -2,7 +2,7 @@
 
 import importlib
 
-_FEATURES = ("preferences", "settings", "importing", "solving", "baking", "cleaning", "panel", "headless")
+_FEATURES = ("preferences", "settings", "importing", "solving", "baking", "cleaning", "panels", "headless")
 _registered = []
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 import bpy
 
 from ..lsmpl_core import LsmplError, Motion
-from . import actions, character
+from . import actions, character, stages
 from . import take as takes
 from .errors import all_or_nothing, reports_errors
 from .selection import active_take, is_solved
@@ -36,7 +36,7 @@ def bake(
     The motion that is stored with the take, the cleaned one where there is one, and that motion's body are taken where
     none are given. Raises `LsmplError` where that cannot be; if anything goes wrong, nothing has changed.
     """
-    motion = motion or takes.load_cleaned(take)
+    motion = motion or stages.load(take)
     body = body or body_of(take, motion)
     armature, mesh = _own_character(take, scene, body)
     with all_or_nothing(), ExitStack() as on_error:
@@ -76,7 +76,7 @@ def body_of(take: bpy.types.Object, motion: Motion) -> Body:
     """The body that a take's stored motion is for. Raises `LsmplError` where it is not there any more."""
     from .bodies import load
 
-    path = takes.describe_motion(take)["body_path"]
+    path = stages.describe(take)["body_path"]
     body = load(path)
     if motion.body not in ("", body.key):
         raise LsmplError(

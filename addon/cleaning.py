@@ -6,10 +6,10 @@ from typing import ClassVar
 
 import bpy
 
-from . import baking
-from . import take as takes
+from . import baking, stages
 from .errors import all_or_nothing, reports_errors
 from .selection import active_take, is_solved
+from .stages import Stage
 
 
 def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
@@ -21,13 +21,13 @@ def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
     from ..lsmpl_core.clean_up import clean_up_with_report
 
     settings = scene.lsmpl
-    solved = takes.load_motion(take)
+    solved = stages.load(take, stages.latest(take, before=Stage.CLEANED))
     body = baking.body_of(take, solved)
     floor = settings.floor_height if settings.floor == "HEIGHT" else settings.floor.lower()
     motion, report = clean_up_with_report(solved, body, settings.smooth, settings.lock_feet, floor)
     facts = {"smooth": settings.smooth, "lock_feet": settings.lock_feet, "floor": floor, **report.as_dict()}
     with all_or_nothing():
-        put_in_place = takes.prepare_cleaned(take, motion, body.joints(motion), facts)
+        put_in_place = stages.prepare(take, Stage.CLEANED, motion, body.joints(motion), {"clean_up": facts})
         baked = baking.bake(take, scene, body, motion)
     put_in_place()
     return f"Cleaned: {describe(facts)}. {baking.describe(baked)}"
@@ -66,13 +66,13 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         take = active_take(context)
-        return take is not None and takes.describe_cleaned(take) is not None
+        return take is not None and take.lsmpl.cleaned is not None
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = active_take(context)
-        baked = baking.bake(take, context.scene, motion=takes.load_motion(take))
-        takes.remove_cleaned(take)
+        baked = baking.bake(take, context.scene, motion=stages.load(take, stages.latest(take, before=Stage.CLEANED)))
+        stages.remove(take, Stage.CLEANED)
         self.report({"INFO"}, baking.describe(baked))
         return {"FINISHED"}
 

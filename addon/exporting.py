@@ -13,8 +13,7 @@ import bpy
 
 from ..lsmpl_core import LsmplError
 from ..lsmpl_core.cli import Converted, FrontEnd, write_npz
-from . import baking, importing, solving
-from . import take as takes
+from . import baking, importing, solving, stages
 
 
 def front_end(program: str) -> FrontEnd:
@@ -85,7 +84,8 @@ def _animate(converted: Converted, scene: bpy.types.Scene) -> baking.Baked:
     if not converted.clean_up:
         return solving.keep(take, scene, solved, body, converted.body_path, facts)
     solving.keep(take, scene, solved, body, converted.body_path, facts, bake=False)
-    takes.prepare_cleaned(take, converted.motion, body.joints(converted.motion), converted.clean_up)()
+    facts = {"clean_up": converted.clean_up}
+    stages.prepare(take, stages.Stage.CLEANED, converted.motion, body.joints(converted.motion), facts)()
     return baking.bake(take, scene, body, converted.motion)
 
 

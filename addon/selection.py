@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from .take import describe_motion, is_take, takes_in
+from . import stages
+from .take import is_take, takes_in
 
 
 def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -23,7 +24,7 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
 def is_solved(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """For an operator's `poll`: whether there is a take, and a motion of it; if not, the button says so."""
     take = active_take(context)
-    if take is None or describe_motion(take) is None:
+    if take is None or not stages.is_solved(take):
         operator.poll_message_set("Solve a take first")
         return False
     return True

@@ -22,7 +22,10 @@ def _plays_elsewhere(settings: TakeSettings, context: bpy.types.Context) -> None
 class TakeSettings(bpy.types.PropertyGroup):
     """`Object.lsmpl` of a take: what belongs to it, and when it plays."""
 
-    motion: PointerProperty(type=bpy.types.Mesh, name="Motion", description="The motion as solved")
+    solved: PointerProperty(type=bpy.types.Mesh, name="Solved", description="The motion as solved")
+    refined: PointerProperty(
+        type=bpy.types.Mesh, name="Refined", description="The motion as refined by hand"
+    )
     cleaned: PointerProperty(type=bpy.types.Mesh, name="Cleaned", description="The motion cleaned, where it was")
     armature: PointerProperty(type=bpy.types.Object, name="Armature", description="The character this take is baked on")
     body_mesh: PointerProperty(type=bpy.types.Object, name="Body", description="The mesh on that armature")

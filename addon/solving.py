@@ -14,7 +14,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..lsmpl_core import LsmplError, Motion
-from . import baking, bodies
+from . import baking, bodies, stages
 from . import take as takes
 from .errors import all_or_nothing, reports_errors
 from .preferences import device as chosen_device
@@ -96,7 +96,7 @@ class Run:
         self.report["decisions"] = [asdict(decision) for decision in self.motion.decisions]
         bake = scene.lsmpl.bake_when_done
         baked = keep(take, scene, self.motion, self.body, self.body_path, self.report, bake)
-        mean = takes.describe_motion(take)["residual_mean"]
+        mean = stages.describe(take)["residual_mean"]
         told = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
         return f"Solved: {told}" + (f". {baking.describe(baked)}" if baked else "")
 
@@ -121,7 +121,7 @@ def keep(
 ) -> baking.Baked | None:
     """Store a solved motion with its take, and bake it if asked to."""
     with all_or_nothing():
-        put_in_place = takes.prepare_motion(take, motion, body.joints(motion), body_path, report)
+        put_in_place = stages.prepare_solved(take, motion, body.joints(motion), body_path, report)
         baked = baking.bake(take, scene, body, motion) if bake else None
     put_in_place()
     return baked

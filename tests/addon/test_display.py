@@ -72,7 +72,7 @@ def test_the_colour_tells_the_residual(addon, take, body, core):
     residual = np.tile(np.linspace(0, 0.1, 25), (12, 1))
     motion = core.Motion(np.zeros((12, 24, 3)), np.zeros((12, 3)), residual=residual, body=body.key)
     motion.keypoint_names = track.layout.keypoints
-    addon("take").store_motion(take, motion)
+    addon("stages").prepare_solved(take, motion)()
     bpy.context.scene.frame_set(5)
     mesh = take.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
     names = [material.name if material else "" for material in mesh.materials]

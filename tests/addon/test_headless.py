@@ -79,9 +79,9 @@ def test_blend_holds_the_take_and_its_character(convert, addon, core, body, sour
     scene = bpy.context.scene
     (take,) = addon("take").takes_in(scene)
     assert (scene.frame_start, scene.frame_end, scene.render.fps) == (1, FRAMES, 30)
-    assert len(addon("take").load_track(take)) == len(addon("take").load_motion(take)) == FRAMES
-    assert addon("take").describe_motion(take)["device"] == "numpy"
-    assert addon("take").describe_cleaned(take)["clean_up"]["smooth"] == 0.5
+    assert len(addon("take").load_track(take)) == len(addon("stages").load(take, "solved")) == FRAMES
+    assert addon("stages").describe(take)["device"] == "numpy"
+    assert addon("stages").describe(take, "cleaned")["clean_up"]["smooth"] == 0.5
     assert max(largest_errors(body, expected, scene.frame_start)) < 1e-3
 
 

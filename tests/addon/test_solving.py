@@ -37,9 +37,9 @@ def take(addon, body, walk):
 
 def test_solving_keeps_the_motion_and_bakes_it(addon, take, body, walk):
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    motion = addon("take").load_motion(take)
+    motion = addon("stages").load(take, "solved")
     assert np.linalg.norm(body.joints(motion) - body.joints(walk), axis=2).mean() < 0.05
-    facts = addon("take").describe_motion(take)
+    facts = addon("stages").describe(take)
     assert facts["device"] == "numpy"
     assert facts["residual_mean"] < 0.01
     assert take.lsmpl.armature.animation_data.action.name == "Walk"
@@ -58,7 +58,7 @@ def test_a_fixed_shape_is_taken_as_given(addon, take):
     settings = bpy.context.scene.lsmpl
     settings.shape, settings.betas = "FIXED", [1.0] + [0.0] * 9
     bpy.ops.lsmpl.solve()
-    assert addon("take").load_motion(take).betas.tolist() == [1.0] + [0.0] * 9
+    assert addon("stages").load(take, "solved").betas.tolist() == [1.0] + [0.0] * 9
 
 
 def test_a_body_that_cannot_be_read_changes_nothing(take, tmp_path):
@@ -79,7 +79,7 @@ def test_no_body_file_chosen_is_an_error(take):
 def test_the_solver_can_be_chosen(addon, take):
     bpy.context.scene.lsmpl.solver = "polish"
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    assert addon("take").describe_motion(take)["solver"] == "polish"
+    assert addon("stages").describe(take)["solver"] == "polish"
 
 
 def test_the_published_solver_says_what_it_lacks(addon, take, tmp_path):
@@ -99,7 +99,7 @@ def test_the_users_own_body_is_found_again_to_bake(addon, take, body, tmp_path):
     settings = bpy.context.scene.lsmpl
     settings.body_source, settings.body_path = "FILE", str(tmp_path / "mine.npz")
     bpy.ops.lsmpl.solve()
-    assert addon("take").describe_motion(take)["body_path"] == str(tmp_path / "mine.npz")
+    assert addon("stages").describe(take)["body_path"] == str(tmp_path / "mine.npz")
     settings.body_source = "OPEN"
     assert bpy.ops.lsmpl.bake() == {"FINISHED"}
     (tmp_path / "mine.npz").unlink()
@@ -116,12 +116,12 @@ def test_a_take_that_shows_nothing_changes_nothing(addon, core):
     with pytest.raises(RuntimeError, match="keypoints"):
         bpy.ops.lsmpl.solve()
     assert datablocks() == before
-    assert addon("take").describe_motion(take) is None
+    assert addon("stages").describe(take) is None
 
 
 def test_a_bake_that_fails_takes_the_solve_back(addon, take, body, walk, monkeypatch):
     addon("solving").keep(take, bpy.context.scene, walk, body)
-    before, motion = datablocks(), addon("take").load_motion(take)
+    before, motion = datablocks(), addon("stages").load(take, "solved")
 
     def fail(*_):
         raise RuntimeError("as if Blender had failed")
@@ -132,7 +132,7 @@ def test_a_bake_that_fails_takes_the_solve_back(addon, take, body, walk, monkeyp
     with pytest.raises(RuntimeError, match="as if"):
         addon("solving").keep(take, bpy.context.scene, other, body)
     assert datablocks() == before
-    np.testing.assert_array_equal(addon("take").load_motion(take).trans, motion.trans)
+    np.testing.assert_array_equal(addon("stages").load(take, "solved").trans, motion.trans)
     np.testing.assert_allclose(take.lsmpl.armature.data.bones["head"].head_local, rest, atol=1e-6)
 
 
@@ -201,7 +201,7 @@ def test_edit_mode_is_an_error_that_says_so(addon, take):
     with pytest.raises(RuntimeError, match="Object Mode"):
         bpy.ops.lsmpl.solve()
     bpy.ops.object.mode_set(mode="OBJECT")
-    assert addon("take").describe_motion(take) is None
+    assert addon("stages").describe(take) is None
 
 
 def test_a_marker_file_is_imported_calibrated_and_baked(addon, core):
@@ -217,7 +217,7 @@ def test_a_marker_file_is_imported_calibrated_and_baked(addon, core):
     take = addon("importing").add_take(bpy.context.scene, track, "Gait")
     bpy.context.view_layer.objects.active = take
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    motion, facts = addon("take").load_motion(take), addon("take").describe_motion(take)
+    motion, facts = addon("stages").load(take, "solved"), addon("stages").describe(take)
     assert motion.keypoint_names == layout.keypoints[:-1]
     assert facts["residual_mean"] < 0.015
     assert {"calibrated", "left aside"} == {decision["what"] for decision in facts["decisions"]}

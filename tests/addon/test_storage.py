@@ -64,15 +64,16 @@ def test_a_motion_comes_back_exactly(addon, core, body, random_motion):
     motion.keypoint_names = track.layout.keypoints[::-1]
     motion.residual = np.random.default_rng(0).uniform(0, 0.1, (40, 17)).astype(np.float32)
     motion.residual[3, 5] = np.nan
+    motion.condition = np.random.default_rng(1).integers(0, 5, (40, 17)).astype(np.uint8)
     take = addon("take").store_track(track)
-    addon("take").store_motion(take, motion, report={"device": "numpy"})
-    back = addon("take").load_motion(take)
-    for name in ("poses", "trans", "residual"):
+    addon("stages").prepare_solved(take, motion, report={"device": "numpy"})()
+    back = addon("stages").load(take, "solved")
+    for name in ("poses", "trans", "residual", "condition"):
         np.testing.assert_array_equal(getattr(back, name), getattr(motion, name).astype(np.float32), err_msg=name)
     np.testing.assert_array_equal(back.betas, motion.betas)
     for name in ("fps", "keypoint_names", "body", "gender", "first_frame"):
         assert getattr(back, name) == getattr(motion, name)
-    facts = addon("take").describe_motion(take)
+    facts = addon("stages").describe(take)
     assert facts["device"] == "numpy"
     assert facts["residual_mean"] == pytest.approx(np.nanmean(motion.residual))
     assert motion.frame_residual[facts["worst_frame"]] == pytest.approx(facts["residual_worst"])
@@ -82,7 +83,7 @@ def test_solving_again_leaves_one_motion(addon, body, random_motion):
     motion = random_motion()
     take = addon("take").store_track(body.keypoints(motion, "smpl_24"))
     for _ in range(2):
-        addon("take").store_motion(take, motion)
+        addon("stages").prepare_solved(take, motion)()
     assert len(bpy.data.meshes) == 2
 
 
@@ -94,7 +95,7 @@ def test_everything_survives_saving_and_loading(addon, baked_take, random_motion
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "take.blend"))
     take = bpy.data.objects["Test"]
     assert_same_track(addon("take").load_track(take), track)
-    np.testing.assert_array_equal(addon("take").load_motion(take).poses, motion.poses.astype(np.float32))
+    np.testing.assert_array_equal(addon("stages").load(take, "solved").poses, motion.poses.astype(np.float32))
     assert take.lsmpl.armature.animation_data.action
 
 
@@ -107,7 +108,7 @@ def test_appending_a_take_brings_all_of_it(addon, baked_take, random_motion, tmp
     bpy.ops.wm.append(directory=str(tmp_path / "take.blend" / "Object"), filename="Test")
     take = bpy.data.objects["Test"]
     assert_same_track(addon("take").load_track(take), track)
-    np.testing.assert_array_equal(addon("take").load_motion(take).poses, motion.poses.astype(np.float32))
+    np.testing.assert_array_equal(addon("stages").load(take, "solved").poses, motion.poses.astype(np.float32))
     assert take.modifiers[0].node_group
     scene = bpy.context.scene
     names = {take.lsmpl.armature.name, take.lsmpl.body_mesh.name, "Test"}

@@ -7,13 +7,13 @@ TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
 SIDEBAR_X = 1360
 
 STATE = """
-    from bl_ext.user_default.lsmpl.addon import selection, solving, take as takes
+    from bl_ext.user_default.lsmpl.addon import selection, solving
     take = selection.active_take(bpy.context)
     value = {
         "objects": sorted(bpy.data.objects.keys()),
         "meshes": sorted(bpy.data.meshes.keys()),
         "actions": sorted(bpy.data.actions.keys()),
-        "solved": bool(take and takes.describe_motion(take)),
+        "solved": bool(take and take.lsmpl.solved),
         "solving": solving.current is not None,
         "range": [bpy.context.scene.frame_start, bpy.context.scene.frame_end],
         "mode": bpy.context.mode,
@@ -116,13 +116,12 @@ def test_one_undo_takes_the_solve_back_and_redo_brings_it(blender):
 
 
 CLEANED = """
-    from bl_ext.user_default.lsmpl.addon import selection, take as takes
     rig = bpy.data.objects["walk_and_wave Rig"]
     feet = []
     for frame in range(1, 61):
         bpy.context.scene.frame_set(frame)
         feet.append([round(c, 5) for c in rig.pose.bones["left_foot"].head])
-    value = [takes.describe_cleaned(bpy.data.objects["walk_and_wave"]) is not None, feet]
+    value = [bpy.data.objects["walk_and_wave"].lsmpl.cleaned is not None, feet]
 """
 
 
@@ -138,8 +137,7 @@ def test_clean_up_bakes_anew_and_one_undo_takes_it_back(blender, look):
     blender.settle()
     look("6_cleaned")
     blender.xdotool("mousemove", 600, 600, "key", "ctrl+z")
-    blender.wait_for("not __import__('bl_ext.user_default.lsmpl.addon.take', fromlist=['x'])"
-                     ".describe_cleaned(bpy.data.objects['walk_and_wave'])")  # fmt: skip
+    blender.wait_for("not bpy.data.objects['walk_and_wave'].lsmpl.cleaned")
     assert blender.run(CLEANED) == solved
 
 

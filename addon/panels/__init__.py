@@ -1,0 +1,15 @@
+"""The LSMPL tab of the 3D viewport's sidebar, a module for each section, in the order of the work."""
+
+from . import character, clean_up, export, keypoints, solve
+
+_SECTIONS = (keypoints, character, solve, clean_up, export)
+
+
+def register() -> None:
+    for section in _SECTIONS:
+        section.register()
+
+
+def unregister() -> None:
+    for section in reversed(_SECTIONS):
+        section.unregister()

@@ -1,0 +1,54 @@
+"""Clean Up: how the motion is cleaned, and what that did."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import stages
+from ..selection import active_take
+from .drawing import Section, facts, properties, say
+
+
+class LSMPL_PT_clean_up(Section, bpy.types.Panel):
+    bl_label = "Clean Up"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.lsmpl
+        column = properties(layout)
+        column.prop(settings, "smooth")
+        column.prop(settings, "lock_feet")
+        column.prop(settings, "floor")
+        if settings.floor == "HEIGHT":
+            column.prop(settings, "floor_height")
+        row = layout.row(align=True)
+        row.operator("lsmpl.clean_up", icon="BRUSH_DATA")
+        row.operator("lsmpl.as_solved", text="", icon="LOOP_BACK")
+        take = active_take(context)
+        if take is None or not stages.is_solved(take):
+            say(context, layout, "Needs a solved take", icon="INFO")
+            return
+        cleaned = stages.describe(take, stages.Stage.CLEANED)
+        if cleaned is None:
+            say(context, layout, "Baked as solved", icon="INFO")
+            return
+        done = cleaned["clean_up"]
+        rows = [("Floor", f"at {done['floor_m']:.3f} m"), ("Contacts", str(sum(done["contacts"].values())))]
+        if done["sliding_after_cm_s"] is not None:
+            slid, slides = done["sliding_before_cm_s"], done["sliding_after_cm_s"]
+            rows.append(("Sliding", f"{slides:.1f} cm/s, was {slid:.1f}"))
+        if done["cutoff_hz"] is not None:
+            rows.append(("Smoothed", f"to {done['cutoff_hz']:.1f} Hz"))
+        facts(layout, *rows)
+
+
+_CLASSES = (LSMPL_PT_clean_up,)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

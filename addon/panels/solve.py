@@ -1,0 +1,65 @@
+"""Solve: the solver, its progress, and how well it met the keypoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+
+from .. import solving, stages
+from .. import take as takes
+from ..package import preferences
+from ..selection import active_take
+from .drawing import Section, facts, properties, say
+
+
+class LSMPL_PT_solve(Section, bpy.types.Panel):
+    bl_label = "Solve"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, run = self.layout, solving.current
+        if run:
+            row = layout.row(align=True)
+            row.progress(factor=run.fraction, text=run.describe())
+            row.operator("lsmpl.cancel_solve", text="", icon="X")
+            return
+        take = active_take(context)
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator("lsmpl.solve", icon="ARMATURE_DATA")
+        column = properties(layout)
+        column.prop(context.scene.lsmpl, "solver")
+        if preferences():
+            column.prop(preferences(), "device")
+        column.prop(context.scene.lsmpl, "bake_when_done")
+        if take is None:
+            say(context, layout, "Needs a take", icon="INFO")
+            return
+        solved = stages.describe(take)
+        if solved is None:
+            say(context, layout, "Not solved yet", icon="INFO")
+            return
+        body = Path(solved["body_path"]).name or "Open body"
+        if solved["residual_mean"] is None:
+            facts(layout, ("Body", body), ("Error", "not measured"))
+        else:
+            worst = takes.describe(take)["first_frame"] + solved["worst_frame"]
+            facts(
+                layout,
+                ("Body", body),
+                ("Mean error", f"{1000 * solved['residual_mean']:.1f} mm"),
+                ("Worst frame", f"{1000 * solved['residual_worst']:.0f} mm in frame {worst}"),
+            )
+
+
+_CLASSES = (LSMPL_PT_solve,)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

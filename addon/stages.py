@@ -1,0 +1,202 @@
+"""The motions of a take, each made from the one before it: as solved, refined by the animator, cleaned.
+
+Each is a mesh that the take points to (docs/blend_storage.md). None is ever changed: a new one takes its place, and
+what was made from the old one goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
+
+import bpy
+import numpy as np
+
+from ..lsmpl_core import LsmplError, Motion
+from .mesh_data import load_json, read, store_json, write
+from .take import describe as describe_take
+from .take import need_local_object_mode
+
+MOTION_KEY = "lsmpl_motion"
+_ROWS = 25
+"""Vertices a frame: SMPL's 24 joints, and one that holds `trans`."""
+
+
+class Stage(StrEnum):
+    """Named as the property of the take that points to the motion."""
+
+    SOLVED = "solved"
+    REFINED = "refined"
+    CLEANED = "cleaned"
+
+
+def is_solved(take: bpy.types.Object) -> bool:
+    return take.lsmpl.solved is not None
+
+
+def latest(take: bpy.types.Object, before: Stage | None = None) -> Stage | None:
+    """The last stage that a take has come to, which is what is baked, or the last one before another."""
+    stages = list(Stage)
+    stages = stages[: stages.index(before)] if before else stages
+    return next((stage for stage in reversed(stages) if getattr(take.lsmpl, stage)), None)
+
+
+def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None:
+    """What is known of a motion without reading its arrays, or None where the take has none.
+
+    Keys of all: frames, fps, first_frame, body, betas, gender. Of the solved one besides: body_path, keypoint_names,
+    device, solver, residual_mean and residual_worst (metres, of frames; None where nothing was measured), worst_frame
+    (0 for the take's first), and what the solver decided, where it did: decisions. Of the cleaned one: clean_up, how it
+    was made, and what that did.
+    """
+    mesh = getattr(take.lsmpl, stage)
+    return load_json(mesh, MOTION_KEY) if mesh else None
+
+
+def load(take: bpy.types.Object, stage: Stage | None = None) -> Motion:
+    """The motion of a stage, by default the latest; what was baked from it may have been edited since.
+
+    The solved one has the residual and the condition of the keypoints, too.
+    Raises `LsmplError` where there is none.
+    """
+    stage = stage or latest(take)
+    facts = describe(take, stage) if stage else None
+    if facts is None:
+        wanted = "is not solved yet; press Solve first" if stage in (None, Stage.SOLVED) else f"has no {stage} motion"
+        raise LsmplError(f"{take.name}: {wanted}")
+    rows = read(getattr(take.lsmpl, stage), "position", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)
+    motion = Motion(
+        poses=read(getattr(take.lsmpl, stage), "pose", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)[:, :24],
+        trans=rows[:, 24],
+        betas=facts["betas"],
+        fps=facts["fps"],
+        body=facts["body"],
+        gender=facts["gender"],
+        first_frame=facts["first_frame"],
+    )
+    return _with_residual(take, motion, facts) if stage == Stage.SOLVED else motion
+
+
+def prepare_solved(
+    take: bpy.types.Object,
+    motion: Motion,
+    joints: np.ndarray | None = None,
+    body_path: str = "",
+    report: Mapping | None = None,
+) -> Callable[[], None]:
+    """Do all of storing a solved motion that can fail; calling what this returns puts it in place.
+
+    joints (T,24,3) are `body.joints(motion)`, stored for display; body_path finds a user's own body again;
+    report holds further facts as JSON values (device, ...).
+    """
+    residual = motion.frame_residual
+    seen = np.isfinite(residual)
+    known = {
+        **(report or {}),
+        "body_path": body_path,
+        "keypoint_names": motion.keypoint_names,
+        "has_residual": motion.residual is not None,
+        "has_condition": motion.condition is not None,
+        "residual_mean": float(np.nanmean(motion.residual)) if seen.any() else None,
+        "residual_worst": float(residual[seen].max()) if seen.any() else None,
+        "worst_frame": int(np.nanargmax(residual)) if seen.any() else None,
+    }
+    missing = np.nan if motion.residual is None else motion.residual
+    measured = _by_vertex(take, motion, np.where(np.isfinite(missing), missing, -1.0), -1.0)
+    condition = None if motion.condition is None else _by_vertex(take, motion, motion.condition, 0)
+    in_place = prepare(take, Stage.SOLVED, motion, joints, known)
+
+    def put_in_place() -> None:
+        write(take.data, "residual", "FLOAT", measured)
+        if condition is not None:
+            write(take.data, "condition", "INT", condition)
+        take.data.update()
+        in_place()
+
+    return put_in_place
+
+
+def prepare(
+    take: bpy.types.Object, stage: Stage, motion: Motion, joints: np.ndarray | None, known: Mapping
+) -> Callable[[], None]:
+    """Do all of storing a motion that can fail; calling what this returns puts it in place of the stage's earlier one,
+    and removes the stages after it.
+
+    joints (T,24,3) are `body.joints(motion)`; known holds further facts as JSON values.
+    """
+    need_local_object_mode(take)
+    frames = describe_take(take)["frames"]
+    if len(motion) != frames:
+        raise LsmplError(f"{take.name}: the motion has {len(motion)} frames but the take has {frames}")
+    mesh = _motion_mesh(f"{take.name} {stage.capitalize()}", motion, joints, known)
+
+    def put_in_place() -> None:
+        remove(take, stage)
+        setattr(take.lsmpl, stage, mesh)
+
+    return put_in_place
+
+
+def remove(take: bpy.types.Object, stage: Stage) -> None:
+    """Take a stage, and those that were made from it, away."""
+    stages = list(Stage)
+    for gone in stages[stages.index(stage) :]:
+        mesh = getattr(take.lsmpl, gone)
+        setattr(take.lsmpl, gone, None)
+        if mesh and mesh.users == 0:
+            bpy.data.meshes.remove(mesh)
+
+
+def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, known: Mapping) -> bpy.types.Mesh:
+    rows = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
+    rows[:, :24] = motion.trans[:, None] if joints is None else joints
+    rows[:, 24] = motion.trans
+    poses = np.zeros_like(rows)
+    poses[:, :24] = motion.poses
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(rows.size // 3)
+    write(mesh, "position", "FLOAT_VECTOR", rows)
+    write(mesh, "pose", "FLOAT_VECTOR", poses)
+    store_json(
+        mesh,
+        MOTION_KEY,
+        {
+            **known,
+            "frames": len(motion),
+            "fps": motion.fps,
+            "first_frame": motion.first_frame,
+            "body": motion.body,
+            "gender": motion.gender,
+            "betas": motion.betas.tolist(),
+        },
+    )
+    return mesh
+
+
+def _with_residual(take: bpy.types.Object, motion: Motion, facts: Mapping) -> Motion:
+    columns = _columns(take, facts["keypoint_names"])
+    shape = facts["frames"], -1
+    residual = condition = None
+    if facts["has_residual"]:
+        residual = read(take.data, "residual", "FLOAT").reshape(shape)[:, columns].astype(np.float64)
+        residual[residual < 0] = np.nan
+    if facts["has_condition"]:
+        condition = read(take.data, "condition", "INT").reshape(shape)[:, columns]
+    return replace(motion, residual=residual, condition=condition, keypoint_names=tuple(facts["keypoint_names"]))
+
+
+def _by_vertex(take: bpy.types.Object, motion: Motion, values: np.ndarray, otherwise: float) -> np.ndarray:
+    """(T,K) for the track's vertices, where the display reads it, from the motion's own keypoints."""
+    known = describe_take(take)
+    spread = np.full((known["frames"], known["keypoints"]), otherwise)
+    spread[:, _columns(take, motion.keypoint_names)] = values
+    return spread
+
+
+def _columns(take: bpy.types.Object, names) -> list[int]:
+    keypoints = describe_take(take)["layout"]["keypoints"]
+    unknown = [name for name in names if name not in keypoints]
+    if unknown:
+        raise LsmplError(f"{take.name}: the motion measures {', '.join(unknown)}, which the take does not have")
+    return [keypoints.index(name) for name in names] or list(range(len(keypoints)))

@@ -1,0 +1,83 @@
+"""The sidebar, drawn without a screen: every section in every state of a take."""
+
+import inspect
+
+import bpy
+import pytest
+
+
+class Recorder:
+    """Stands for a layout: whatever a panel draws is kept as text."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def label(self, text="", **_):
+        self.texts.append(text)
+
+    def prop(self, owner, name, text=None, **_):
+        assert name in owner.bl_rna.properties, f"{owner.bl_rna.identifier} has no {name}"
+        self.texts.append(owner.bl_rna.properties[name].name if text is None else text)
+
+    def operator(self, name, text=None, **_):
+        operator = getattr(bpy.ops.lsmpl, name.removeprefix("lsmpl."))
+        self.texts.append(operator.get_rna_type().name if text is None else text)
+        return Anything()
+
+    def __getattr__(self, name):
+        return lambda *_, **__: Recorder(self.texts)
+
+
+class Anything:
+    """Takes whatever is set on it."""
+
+
+@pytest.fixture
+def drawn(addon):
+    """`drawn()`: what the whole tab says now, section by section: {panel class: texts}."""
+
+    class Region:
+        width = 300
+
+    class Context:
+        region = Region()
+
+        def __getattr__(self, name):
+            return getattr(bpy.context, name)
+
+    def draw() -> dict[str, str]:
+        sections, told = addon("panels")._SECTIONS, {}
+        for section in sections:
+            for cls in section._CLASSES:
+                if not issubclass(cls, bpy.types.Panel) or (hasattr(cls, "poll") and not cls.poll(Context())):
+                    continue
+                texts = []
+                panel = type(cls.__name__, (), {k: v for k, v in inspect.getmembers(cls) if inspect.isfunction(v)})()
+                panel.layout = Recorder(texts)
+                panel.draw(Context())
+                told[cls.__name__] = "\n".join(texts)
+        return told
+
+    return draw
+
+
+def test_an_empty_scene_says_what_to_do(drawn):
+    told = drawn()
+    assert "No keypoints in this scene yet" in told["LSMPL_PT_keypoints"]
+    for section in ("solve", "clean_up", "export"):
+        assert "Needs a" in told[f"LSMPL_PT_{section}"]
+
+
+def test_a_take_shows_its_state_from_import_to_clean_up(drawn, addon, body, random_motion):
+    motion = random_motion(frames=40)
+    take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
+    told = drawn()
+    assert "Walk" in told["LSMPL_PT_keypoints"]
+    assert "40 (0 to 39)" in told["LSMPL_PT_keypoints"]
+    assert "Not solved yet" in told["LSMPL_PT_solve"]
+    addon("solving").keep(take, bpy.context.scene, motion, body)
+    told = drawn()
+    assert "Baked as solved" in told["LSMPL_PT_clean_up"]
+    assert "Walk Rig" in told["LSMPL_PT_export"]
+    addon("cleaning").clean_up(take, bpy.context.scene)
+    assert "Contacts" in drawn()["LSMPL_PT_clean_up"]
