@@ -23,9 +23,7 @@ class TakeSettings(bpy.types.PropertyGroup):
     """`Object.lsmpl` of a take: what belongs to it, and when it plays."""
 
     solved: PointerProperty(type=bpy.types.Mesh, name="Solved", description="The motion as solved")
-    refined: PointerProperty(
-        type=bpy.types.Mesh, name="Refined", description="The motion as refined by hand"
-    )
+    refined: PointerProperty(type=bpy.types.Mesh, name="Refined", description="The motion as refined by hand")
     cleaned: PointerProperty(type=bpy.types.Mesh, name="Cleaned", description="The motion cleaned, where it was")
     armature: PointerProperty(type=bpy.types.Object, name="Armature", description="The character this take is baked on")
     body_mesh: PointerProperty(type=bpy.types.Object, name="Body", description="The mesh on that armature")
