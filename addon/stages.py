@@ -13,7 +13,7 @@ from enum import StrEnum
 import bpy
 import numpy as np
 
-from ..lsmpl_core import LsmplError, Motion
+from ..lsmpl_core import Calibration, LsmplError, Motion
 from .mesh_data import load_json, read, store_json, write
 from .take import describe as describe_take
 from .take import need_local_object_mode
@@ -45,10 +45,10 @@ def latest(take: bpy.types.Object, before: Stage | None = None) -> Stage | None:
 def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None:
     """What is known of a motion without reading its arrays, or None where the take has none.
 
-    Keys of all: frames, fps, first_frame, body, betas, gender. Of the solved one besides: body_path, keypoint_names,
-    device, solver, residual_mean and residual_worst (metres, of frames; None where nothing was measured), worst_frame
-    (0 for the take's first), and what the solver decided, where it did: decisions. Of the cleaned one: clean_up, how it
-    was made, and what that did.
+    Keys of all: frames, fps, first_frame, body, betas, gender, calibration (None where there is none). Of the solved
+    one besides: body_path, keypoint_names, device, solver, residual_mean and residual_worst (metres, of frames; None
+    where nothing was measured), worst_frame (0 for the take's first), and what the solver decided, where it did:
+    decisions. Of the cleaned one: clean_up, how it was made, and what that did.
     """
     mesh = getattr(take.lsmpl, stage)
     return load_json(mesh, MOTION_KEY) if mesh else None
@@ -74,6 +74,7 @@ def load(take: bpy.types.Object, stage: Stage | None = None) -> Motion:
         body=facts["body"],
         gender=facts["gender"],
         first_frame=facts["first_frame"],
+        calibration=_calibration(take, facts),
     )
     return _with_residual(take, motion, facts) if stage == Stage.SOLVED else motion
 
@@ -169,9 +170,18 @@ def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, known: Ma
             "body": motion.body,
             "gender": motion.gender,
             "betas": motion.betas.tolist(),
+            "calibration": motion.calibration.as_dict() if motion.calibration else None,
         },
     )
     return mesh
+
+
+def _calibration(take: bpy.types.Object, facts: Mapping) -> Calibration | None:
+    stored = facts.get("calibration")  # motions of earlier versions have none
+    try:
+        return Calibration.from_dict(stored) if stored else None
+    except LsmplError as error:
+        raise LsmplError(f"{take.name}: its stored calibration is damaged: {error}; solve again") from error
 
 
 def _with_residual(take: bpy.types.Object, motion: Motion, facts: Mapping) -> Motion:

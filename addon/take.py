@@ -71,7 +71,7 @@ def store_track(track: KeypointTrack, name: str | None = None) -> bpy.types.Obje
 def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
     """The track with the animator's edits applied, or as it was read.
 
-    A moved or pinned keypoint counts as seen with confidence 1, an ignored one as missing.
+    A moved or pinned keypoint counts as seen with confidence 1 and is trusted, an ignored one as missing.
     """
     need_object_mode(take)
     mesh, facts = take.data, describe(take)
@@ -83,6 +83,7 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
         )
     positions = read(mesh, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
     confidence = read(mesh, "confidence", "FLOAT").reshape(shape).astype(np.float64)
+    trusted = None
     if edits and "edit_state" in mesh.attributes:
         state = read(mesh, "edit_state", "INT").reshape(shape)
         placed = (state == MOVED) | (state == PINNED)
@@ -91,6 +92,7 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
             positions[placed] += offset[placed]
         confidence[placed] = 1.0
         confidence[state == IGNORED] = 0.0
+        trusted = placed if placed.any() else None
     return KeypointTrack(
         positions,
         confidence,
@@ -99,6 +101,7 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
         first_frame=facts["first_frame"],
         source=facts["source"],
         decisions=[Decision(**decision) for decision in facts["decisions"]],
+        trusted=trusted,
     )
 
 

@@ -21,8 +21,9 @@ from validation import Clip, clips
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
-from lsmpl_core.calibration import Calibration, Marker, calibrate
+from lsmpl_core.calibration import Calibration, calibrate
 from lsmpl_core.markers import LAYOUT_NAME, known_markers, recognise
+from lsmpl_core.placements import Placement
 from lsmpl_core.places import on_skin, parse_place
 from lsmpl_core.readers import READERS
 from lsmpl_core.shape import fit_shape
@@ -102,7 +103,7 @@ def uncalibrated(track: lsmpl.KeypointTrack, body: lsmpl.Body) -> Calibration:
     """The baseline: markers taken to be exactly where their names say, betas from segment lengths."""
     parts = site_parts(body, track.layout.sites)
     markers = {
-        name: Marker(site, int(bearer), np.zeros(3))
+        name: Placement(site, int(bearer), np.zeros(3))
         for name, site, bearer in zip(track.layout.keypoints, track.layout.sites, parts.bearer)
         if site != "unplaced"
     }
@@ -176,7 +177,7 @@ def real(body: lsmpl.Body, folder: Path) -> None:
         seconds = time.perf_counter() - began
         before = lsmpl.solve(track, body, calibration=uncalibrated(track, body))
         off = [1000 * np.nanmean(motion.residual) for motion in (solved, before)]
-        counts = f"{len(calibration.markers)} of {len(track.layout)}"
+        counts = f"{len(calibration.keypoints)} of {len(track.layout)}"
         print(f"| {path.name} | {counts} | {len(track)} | {off[0]:.1f} | {off[1]:.1f} | {seconds:.1f} |", flush=True)
 
 

@@ -20,6 +20,8 @@ from .estimates import read_motion
 from .keypoints import Decision, KeypointTrack
 from .layouts import LAYOUTS, Layout, get_layout
 from .motion import Motion
+from .pins import Pins
+from .posing import Poser, poses_of
 from .readers import read_keypoints
 from .refine import refine
 from .solve import solve, solve_steps
@@ -37,6 +39,8 @@ __all__ = [
     "Layout",
     "LsmplError",
     "Motion",
+    "Pins",
+    "Poser",
     "Progress",
     "SolveOptions",
     "calibrate",
@@ -44,6 +48,7 @@ __all__ = [
     "get_layout",
     "load_body",
     "metrics",
+    "poses_of",
     "read_dataset",
     "read_keypoints",
     "read_motion",

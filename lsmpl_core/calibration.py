@@ -10,7 +10,7 @@ nothing, or something that the take contradicts, is given to the bone that it mo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from .body import Body
 from .errors import SolveError
 from .keypoints import Decision, KeypointTrack
 from .layouts import Layout
+from .placements import FEWEST_PLACED, Calibration, Placement, of_keypoints
 from .places import UNPLACED, USUAL_SPREAD, on_skin, parse_place
 from .shape import fit_shape, refine_shape
 from .sites import SiteParts, site_parts
@@ -28,7 +29,6 @@ from .tracking import SolveOptions
 
 FRAMES = 32
 """Frames of all takes together that are calibrated on."""
-FEWEST_MARKERS = 4
 MOST_MEASURED = 40
 """Markers between all of which lengths are measured."""
 THOROUGH = 6
@@ -61,53 +61,6 @@ FATES = {
     "left aside": "move with no part of the body",
 }
 """What may become of a marker whose name does not tell where it is."""
-
-
-@dataclass(frozen=True)
-class Marker:
-    """A site, the joint that a marker goes with, and how far (3,) it is off the site in that joint's rest frame."""
-
-    site: str
-    bearer: int
-    offset: np.ndarray
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """A subject's betas (10,) on the body with this key, and the markers by name; what was decided about them."""
-
-    body: str
-    betas: np.ndarray
-    markers: dict[str, Marker]
-    decisions: tuple[Decision, ...] = ()
-
-    def parts(self, body: Body, layout: Layout) -> SiteParts:
-        """Of a layout of calibrated markers."""
-        markers = [self.markers[name] for name in layout.keypoints]
-        parts = site_parts(body, [marker.site for marker in markers])
-        parts = replace(parts, bearer=np.array([marker.bearer for marker in markers]))
-        return parts.displaced(np.stack([marker.offset for marker in markers]))
-
-    def usable(self, track: KeypointTrack, body: Body) -> KeypointTrack:
-        """The track of the calibrated markers alone. Raises `SolveError` for another body, or where there are none."""
-        if self.body != body.key:
-            raise SolveError(f"the calibration is for the body {self.body}, not for {body.key}; calibrate on this one")
-        rows = [k for k, name in enumerate(track.layout.keypoints) if name in self.markers]
-        if len(rows) < FEWEST_MARKERS:
-            raise SolveError(
-                f"{track.source or 'the track'}: {len(rows)} of its markers are calibrated, and {FEWEST_MARKERS} are "
-                f"needed. Calibrated are: {', '.join(list(self.markers)[:20])}"
-            )
-        return of_markers(track, rows)
-
-
-def of_markers(track: KeypointTrack, rows: Sequence[int]) -> KeypointTrack:
-    """The track with only some of its markers."""
-    layout, rows = track.layout, list(rows)
-    keypoints = tuple(layout.keypoints[k] for k in rows)
-    edges = tuple(edge for edge in layout.edges if set(edge) <= set(keypoints))
-    some = Layout(layout.name, keypoints, edges, tuple(layout.sites[k] for k in rows), layout.label)
-    return replace(track, positions=track.positions[:, rows], confidence=track.confidence[:, rows], layout=some)
 
 
 def needs_calibration(layout: Layout) -> bool:
@@ -214,9 +167,9 @@ class _Fit:
 
     def begin(self) -> None:
         """Betas from the segment lengths between well-placed markers, poses from nothing."""
-        if self.track.visible[:, self.known].sum(axis=1).max(initial=0) < FEWEST_MARKERS:
+        if self.track.visible[:, self.known].sum(axis=1).max(initial=0) < FEWEST_PLACED:
             raise SolveError(
-                f"{self.track.source or 'the track'}: no frame shows {FEWEST_MARKERS} or more of the known markers, so "
+                f"{self.track.source or 'the track'}: no frame shows {FEWEST_PLACED} or more of the known markers, so "
                 "the marker set cannot be calibrated"
             )
         if not self.given:
@@ -224,7 +177,7 @@ class _Fit:
             firm = firm if len(firm) > 3 else np.flatnonzero(self.known)
             if len(firm) > MOST_MEASURED:
                 firm = np.sort(np.random.default_rng(0).choice(firm, MOST_MEASURED, replace=False))
-            self.betas = fit_shape(of_markers(self.track, firm), self.body, self._parts_of(firm))
+            self.betas = fit_shape(of_keypoints(self.track, firm), self.body, self._parts_of(firm))
         self.frames = np.arange(len(self.track))
         self.weights = self.track.confidence * self._trust()
         self._select()
@@ -284,7 +237,7 @@ class _Fit:
     def result(self) -> Calibration:
         """What was found out."""
         markers = {
-            self.names[k]: Marker(self.sites[k], int(self.parts.bearer[row]), self.offsets[k] + self.base[k])
+            self.names[k]: Placement(self.sites[k], int(self.parts.bearer[row]), self.offsets[k] + self.base[k])
             for row, k in enumerate(self.rows)
         }
         said = f"on {len(self.frames)} frames; {1000 * self.residual:.0f} mm off on average"
@@ -294,7 +247,7 @@ class _Fit:
             if which:
                 reason = f"{why}: {', '.join(which[:20])}{', ...' if len(which) > 20 else ''}"
                 decisions.append(Decision(what, f"{len(which)} markers", "detected", reason))
-        return Calibration(self.body.key, self.betas, markers, tuple(decisions))
+        return Calibration(self.body.key, self.betas, markers, float(self.noise), tuple(decisions))
 
     @property
     def residual(self) -> float:
@@ -324,7 +277,7 @@ class _Fit:
         track = replace(self.track, confidence=np.clip(self.weights, 0.0, 1.0))
         options = SolveOptions(solver="polish", noise=self.noise)
         backend, offsets = choose_backend("numpy"), self.offsets[self.rows]
-        return Take(of_markers(track, self.rows), self.body, self.parts, self.betas, backend, options, offsets)
+        return Take(of_keypoints(track, self.rows), self.body, self.parts, self.betas, backend, options, offsets)
 
     def _miss(self) -> np.ndarray:
         """(F,K) metres between markers and their sites; 0 where a marker is missing or not known."""

@@ -115,9 +115,12 @@ def _frame_terms(take: Take, poses: Poses, frames: np.ndarray) -> tuple[np.ndarr
     anchor = Anchor(backend.array(predicted), backend.array(np.where(blind, LEAST_HOLD, TRUST * firmness)))
     state = take.model.state(backend.array(poses.rotations), backend.array(poses.trans))
     targets = take.targets(frames)
-    targets = Targets(
-        targets.positions, targets.weights * stray_weight(state.keypoints - targets.positions, take.noise)
-    )
+    stray = stray_weight(state.keypoints - targets.positions, take.noise)
+    stray = backend.xp.where(backend.indices(take.trusted[frames]) > 0, 1.0, stray)
+    targets = Targets(targets.positions, targets.weights * stray)
+    held = take.pins.at(frames) if take.pins is not None else None
+    if held is not None:
+        anchor = held.anchor(backend, anchor, targets.weights)
     here = evaluate(take.model, state, targets, anchor, None)
     none = backend.array(np.zeros(len(frames)))
     hessian, gradient = (backend.numpy(a) for a in normal_equations(take.model, here, targets, anchor, None, none))

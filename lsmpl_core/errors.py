@@ -21,6 +21,10 @@ class MotionFileError(LsmplError):
     """A motion file cannot be read or written."""
 
 
+class CalibrationError(LsmplError):
+    """A stored calibration is damaged, or none."""
+
+
 class DatasetError(LsmplError):
     """A folder is no data set of a known kind, or a file of one cannot be read."""
 

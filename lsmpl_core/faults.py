@@ -41,7 +41,8 @@ def as_given(track: KeypointTrack) -> Mended:
 def mend(track: KeypointTrack, body: Body, parts: SiteParts) -> Mended:
     """Swapped sides exchanged, impossible keypoints rejected, short gaps bridged; a sound track stays as it is.
 
-    So does one of which too little would be left, which tells the solver more than nothing does.
+    So does one of which too little would be left, which tells the solver more than nothing does. Keypoints that are
+    trusted stay whatever they are.
     """
     condition = as_given(track).condition
     cuts = find_cuts(track.positions, np.array(track.layout.mirror), track.fps)
@@ -49,7 +50,10 @@ def mend(track: KeypointTrack, body: Body, parts: SiteParts) -> Mended:
     positions, confidence = exchanged(track, swapped)
     condition[swapped & (confidence > 0.0)] = Condition.SWAPPED
     condition[swapped & (confidence == 0.0)] = Condition.MISSING
-    rejected = find_outliers(positions, track.fps, bones_of(body, parts), cuts)
+    trusted = np.zeros(track.visible.shape, dtype=bool) if track.trusted is None else track.trusted & track.visible
+    positions[trusted], confidence[trusted] = track.positions[trusted], track.confidence[trusted]
+    condition[trusted] = Condition.SEEN
+    rejected = find_outliers(positions, track.fps, bones_of(body, parts), cuts) & ~trusted
     if ((confidence > 0.0) & ~rejected).any(axis=1).mean() < LEAST_LEFT * track.visible.any(axis=1).mean():
         return as_given(track)
     condition[rejected] = Condition.REJECTED

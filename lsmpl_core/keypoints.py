@@ -55,6 +55,7 @@ class KeypointTrack:
     confidence (T,K) in 0..1 (1 where not given); exactly 0 where a keypoint is missing.
     layout: a `Layout` or the name of one; fps in frames a second; first_frame: the number of the take's first frame
     as its file counts; source: where it came from, for messages; decisions: what its reader settled.
+    trusted (T,K) bool: keypoints that somebody placed by hand, which are not doubted and count more; None for none.
     """
 
     positions: np.ndarray
@@ -64,6 +65,7 @@ class KeypointTrack:
     first_frame: int = 0
     source: str = ""
     decisions: Sequence[Decision] = ()
+    trusted: np.ndarray | None = None
 
     def __post_init__(self):
         self.layout = get_layout(self.layout)
@@ -79,6 +81,12 @@ class KeypointTrack:
             raise KeypointFileError(
                 f"{where}confidence has shape {self.confidence.shape}; expected {self.positions.shape[:2]}"
             )
+        if self.trusted is not None:
+            self.trusted = np.array(self.trusted, dtype=bool)
+            if self.trusted.shape != self.positions.shape[:2]:
+                raise KeypointFileError(
+                    f"{where}trusted has shape {self.trusted.shape}; expected {self.positions.shape[:2]}"
+                )
         if not (np.isfinite(self.fps) and self.fps > 0):
             raise KeypointFileError(f"{where}the frame rate is {self.fps}; expected frames a second above 0")
         missing = ~np.isfinite(self.positions).all(axis=2) | ~(self.confidence > 0)
@@ -107,5 +115,6 @@ class KeypointTrack:
             self,
             positions=self.positions[selection],
             confidence=self.confidence[selection],
+            trusted=None if self.trusted is None else self.trusted[selection],
             first_frame=self.first_frame + start,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .condition import Condition
-from .errors import MotionFileError
+from .errors import CalibrationError, LsmplError, MotionFileError
 from .files import replace_when_complete
 from .keypoints import Decision
 from .npz import npz_names, read_npz
+from .placements import Calibration
 
 NUM_JOINTS = 24
 BODY_VALUES = 66
@@ -20,10 +22,12 @@ BODY_VALUES = 66
 SMPLH_VALUES, SMPLX_VALUES = 156, 165
 FIELDS = {
     "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body", "surface_model_type",
-    "residual", "condition", "keypoint_names", "first_frame",
+    "residual", "condition", "keypoint_names", "first_frame", "calibration",
 }  # fmt: skip
 """What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
 NUM_BETAS = 10
+LONGEST_CALIBRATION = 1 << 20
+"""Letters of the JSON in which it is saved."""
 SMPLX = "SMPL-X"
 """`Motion.body` of motions of SMPL-X, so that its betas are not taken for SMPL's."""
 
@@ -39,6 +43,7 @@ class Motion:
     condition (T,K): the `Condition` of each keypoint: seen, missing, filled, swapped or rejected.
     first_frame: the number of the first frame, as the source of the motion counts.
     decisions: what its reader settled (not saved).
+    calibration: where the subject's keypoints sit on the body, as the solve found them; None where nobody knows.
     """
 
     poses: np.ndarray
@@ -52,6 +57,7 @@ class Motion:
     first_frame: int = 0
     decisions: Sequence[Decision] = ()
     condition: np.ndarray | None = None
+    calibration: Calibration | None = None
 
     def __post_init__(self):
         self.poses = _finite_array("poses", self.poses)
@@ -122,6 +128,8 @@ class Motion:
             arrays["condition"] = self.condition
         if self.keypoint_names:
             arrays["keypoint_names"] = np.array(self.keypoint_names, dtype=np.str_)
+        if self.calibration is not None:
+            arrays["calibration"] = np.array(json.dumps(self.calibration.as_dict()))
         try:
             with replace_when_complete(path) as scratch, open(scratch, "wb") as file:
                 np.savez_compressed(file, **arrays)
@@ -169,9 +177,24 @@ class Motion:
                 body=_text(arrays.get("body")) or (SMPLX if smplx else ""),
                 gender=_text(arrays.get("gender")) or "neutral",
                 first_frame=int(arrays.get("first_frame", 0)),
+                calibration=_calibration(_text(arrays.get("calibration"))),
             )
-        except (MotionFileError, ValueError, TypeError) as error:
+        except (LsmplError, ValueError, TypeError) as error:
             raise MotionFileError(f"{path}: {error}") from error
+
+
+def _calibration(text: str) -> Calibration | None:
+    """Raises `CalibrationError` where the text is none."""
+    if not text:
+        return None
+    if len(text) > LONGEST_CALIBRATION:
+        raise CalibrationError(f"the calibration has {len(text)} letters; expected at most {LONGEST_CALIBRATION}")
+    try:
+        return Calibration.from_dict(json.loads(text))
+    except CalibrationError as error:
+        raise CalibrationError(f"calibration: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise CalibrationError(f"calibration: is no JSON: {error}") from None
 
 
 def _text(value: np.ndarray | None) -> str:

@@ -42,7 +42,8 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Prior:
-    """Of the 23 body joints' axis-angles: mean (69,) in radians, precision (69,69) already times `weight`, in m²."""
+    """Of the 23 body joints' axis-angles: mean (69,) or (B,69) in radians, precision (69,69) already times
+    `weight`, in m²."""
 
     mean: Any
     precision: Any

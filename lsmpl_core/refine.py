@@ -66,7 +66,7 @@ def refine_steps(
     if not track.visible.any():
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
     options = (options or SolveOptions()).checked()
-    known, offsets = betas_fit(motion, body), None
+    known, offsets, calibration = betas_fit(motion, body), None, None
     betas = motion.betas if known else None
     if needs_calibration(track.layout):
         calibration = yield from calibrate_steps([track], body, betas)
@@ -93,7 +93,7 @@ def refine_steps(
     for _ in range(1 if options.solver == "published" else PASSES):
         poses = yield from take.improved(poses, range(len(track)))
     poses = yield from coupled_if_wanted(take, mended, poses)
-    return finished(take, mended, body, betas, poses)
+    return finished(take, mended, body, betas, poses, calibration)
 
 
 def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:

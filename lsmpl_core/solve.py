@@ -20,6 +20,7 @@ from .errors import SolveError
 from .faults import Mended, as_given, mend
 from .keypoints import KeypointTrack
 from .motion import NUM_BETAS, Motion
+from .pins import Pins
 from .rotation import log_map
 from .shape import fit_shape, offset_spread, refine_shape
 from .sites import SiteParts, site_parts
@@ -54,16 +55,17 @@ def solve(
     progress: Callable[[Progress], None] | None = None,
     options: SolveOptions | None = None,
     calibration: Calibration | None = None,
+    pins: Pins | None = None,
 ) -> Motion:
     """Fit `body` to `track`.
 
     betas (10,) and start_pose (24,3), the axis-angles of frame 0, are taken as true; None means estimate.
-    calibration: where the markers of a marker set are, and the betas (`calibration.calibrate`); None finds them on this
-    take. Other layouts need none.
+    calibration: the betas, and where the keypoints are on the body, from `calibration.calibrate` or from another motion
+    of the subject (`Motion.calibration`); None finds them on this take. pins: joints that are to stay as given.
     device: one of `arrays.DEVICES`. progress is called with a `Progress` every few frames.
     Raises `SolveError` if too little is seen, `DeviceError` if the device is not there.
     """
-    return run_to_end(solve_steps(track, body, betas, start_pose, device, options, calibration), progress)
+    return run_to_end(solve_steps(track, body, betas, start_pose, device, options, calibration, pins), progress)
 
 
 def solve_steps(
@@ -74,17 +76,21 @@ def solve_steps(
     device: str = "auto",
     options: SolveOptions | None = None,
     calibration: Calibration | None = None,
+    pins: Pins | None = None,
 ) -> Iterator[Progress]:
     """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway cancels the solve."""
     betas, start_pose = _checked(track, betas, start_pose)
     options = (options or SolveOptions()).checked()
     backend = choose_backend(device)
+    pins = None if pins is None else pins.checked(len(track))
     offsets, decisions = None, ()
-    if calibration is not None or needs_calibration(track.layout):
+    if needs_calibration(track.layout):
+        options = for_markers(options)
         if calibration is None:
             calibration = yield from calibrate_steps([track], body, betas)
+    if calibration is not None:
         betas = calibration.betas if betas is None else betas
-        track, decisions, options = calibration.usable(track, body), calibration.decisions, for_markers(options)
+        track, decisions = calibration.usable(track, body), calibration.decisions
         parts = calibration.parts(body, track.layout)
     else:
         parts = site_parts(body, track.layout.sites)
@@ -104,13 +110,16 @@ def solve_steps(
         if start_pose is None:
             start = take.settled(start)
     take = take.solved_by(options)
+    take.hold(pins)
+    start = take.pinned(start)
     if len(track) < LONG or options.solver == "published":
         poses = yield from take.run(start, range(len(track)))
     else:
         poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
     poses = yield from coupled_if_wanted(take, mended, poses, None if start_pose is None else start.frame)
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)
-    return replace(finished(take, mended, body, betas, poses), decisions=decisions)
+    poses = poses if pins is None else pins.on(poses)
+    return replace(finished(take, mended, body, betas, poses, calibration), decisions=decisions)
 
 
 def _with_ends_held(poses: Poses, track: KeypointTrack, first: int | None) -> Poses:
@@ -127,7 +136,8 @@ def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: int | Non
     """
     wanted = take.options.couple
     if wanted is None:
-        wanted = take.options.steps > 0 and (take.noise > QUIET or not mended.whole)
+        restless = take.noise > QUIET or not mended.whole or take.pins is not None or take.trusted.any()
+        wanted = take.options.steps > 0 and restless
     if wanted:
         poses = yield from couple(take, poses, given)
     return poses
@@ -158,12 +168,18 @@ def run_to_end(steps: Iterator[Progress], progress: Callable[[Progress], None] |
             progress(report)
 
 
-def finished(take: Take, mended: Mended, body: Body, betas: np.ndarray, poses: Poses) -> Motion:
-    """Solved poses as a motion, with what is left between it and the track, and what became of the keypoints."""
+def finished(
+    take: Take, mended: Mended, body: Body, betas: np.ndarray, poses: Poses, calibration: Calibration | None = None
+) -> Motion:
+    """Solved poses as a motion, with what is left between it and the track, and what became of the keypoints.
+
+    calibration is the one that it was solved with; None where betas and offsets were found on the take.
+    """
     track, condition = mended.track, mended.condition.copy()
     residual = take.residual(poses, range(len(track)))
     if take.options.mend:
-        condition[(residual > far_off(take.noise)) & (condition != Condition.FILLED)] = Condition.REJECTED
+        far = (residual > far_off(take.noise)) & ~take.trusted
+        condition[far & (condition != Condition.FILLED)] = Condition.REJECTED
     residual[~np.isin(condition, (Condition.SEEN, Condition.SWAPPED))] = np.nan
     return Motion(
         poses=log_map(poses.rotations),
@@ -175,6 +191,9 @@ def finished(take: Take, mended: Mended, body: Body, betas: np.ndarray, poses: P
         condition=condition,
         body=body.key,
         first_frame=track.first_frame,
+        calibration=replace(calibration, betas=betas, noise=take.noise)
+        if calibration
+        else Calibration.of_layout(body, track.layout, betas, take.parts, take.offsets, take.noise),
     )
 
 

@@ -15,6 +15,7 @@ from .errors import SolveError
 from .keypoints import KeypointTrack
 from .kinematics import UNKNOWNS, KeypointModel
 from .network import Network, load_network, rest_bones
+from .pins import Pins
 from .polish import Anchor, Targets, polish
 from .predictors import Copying, Predictor, Residual
 from .prior import pose_prior
@@ -30,6 +31,8 @@ UNKNOWN_NOISE = 0.001
 """Metres of noise that are expected before it is measured."""
 LEAST_HOLD = 1e-9
 """Weight in m²/rad² with which a settling pose is held, so that what nothing says is defined."""
+TRUSTED = 25.0
+"""How much a keypoint counts that somebody placed by hand; one that was seen counts 1 at most."""
 WARM_UP, FADE = 50, 30
 """Frames a lane goes before its own, and beyond them while the next one fades in."""
 
@@ -77,7 +80,11 @@ class Take:
         self.options = options.checked()
         self.sites, self.fps = track.layout.sites, track.fps
         self.positions = np.where(track.visible[..., None], track.positions, 0.0)
-        self.weights = track.confidence
+        self.confidence = self.weights = track.confidence
+        self.trusted = np.zeros(track.visible.shape, dtype=bool) if track.trusted is None else track.trusted
+        if self.trusted.any():
+            self.weights = np.where(self.trusted & track.visible, TRUSTED, track.confidence)
+        self.pins = None
         self.source = track.source or "the track"
         self.expect_noise(UNKNOWN_NOISE if options.noise is None else options.noise)
 
@@ -88,6 +95,11 @@ class Take:
         """Weigh anchor and prior for keypoints that are off by `noise` metres in each axis."""
         self.noise = float(noise)
         self.prior = pose_prior(self.backend, float(noise_share(np.asarray(noise))) * self.options.prior)
+        self.__dict__.pop("tracker", None)
+
+    def hold(self, pins: Pins | None) -> None:
+        """Keep these joints as they are pinned, from now on."""
+        self.pins = pins if pins is not None and len(pins) else None
         self.__dict__.pop("tracker", None)
 
     def solved_by(self, options: SolveOptions) -> Take:
@@ -128,6 +140,7 @@ class Take:
             self.noise,
             self.options,
             lambda frames: self.from_nothing(frames)[0],
+            self.pins,
         )
 
     def pose_fit(self, poses: Poses, frames: Sequence[int]) -> PoseFit:
@@ -135,7 +148,7 @@ class Take:
         frames = list(frames)
         state = self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans))
         jacobian = self.backend.numpy(self.model.jacobian(state)).reshape(len(frames), -1, UNKNOWNS)
-        weights = self.weights[frames]
+        weights = self.confidence[frames]
         rows = np.repeat(weights, 3, axis=1)[..., None]
         hessian = np.swapaxes(jacobian * rows, 1, 2) @ jacobian
         return PoseFit(
@@ -158,7 +171,7 @@ class Take:
 
     def best_seen(self, count: int) -> np.ndarray:
         """Up to `count` frames, well seen and apart from each other in time."""
-        seen = self.weights.sum(axis=1)
+        seen = self.confidence.sum(axis=1)
         stretches = np.array_split(np.arange(len(self)), min(count, len(self)))
         best = np.array([stretch[np.argmax(seen[stretch])] for stretch in stretches])
         return best[seen[best] >= 0.8 * seen[best].max()]
@@ -167,7 +180,7 @@ class Take:
         """Well-seen frames all over the take, each solved from nothing, the best solved first."""
         frames = self.best_seen(count)
         poses, cost = self.from_nothing(frames)
-        order = np.argsort(cost / np.maximum(self.weights[frames].sum(axis=1), 1e-9))
+        order = np.argsort(cost / np.maximum(self.confidence[frames].sum(axis=1), 1e-9))
         return [Start(int(frames[i]), poses.rotations[i], poses.trans[i]) for i in order]
 
     def from_nothing(self, frames: np.ndarray, thorough: bool = True) -> tuple[Poses, np.ndarray]:
@@ -246,6 +259,14 @@ class Take:
         free = Anchor(state.rotations, self.backend.array(np.full(NUM_JOINTS, LEAST_HOLD)))
         done = polish(self.model, state, self.targets(list(frames)), free, self.prior, steps=steps)
         return Poses(self.backend.numpy(done.state.rotations), self.backend.numpy(done.state.trans))
+
+    def pinned(self, start: Start) -> Start:
+        """A start with what is pinned in its frame turned so, and the rest polished around it."""
+        if self.pins is None or self.pins.at([start.frame]) is None:
+            return start
+        here = self.tracker.state(Poses(start.rotations[None], start.trans[None]))
+        poses = self.tracker.poses(self.tracker.step(here, [start.frame]))
+        return Start(start.frame, poses.rotations[0], poses.trans[0])
 
     def settled(self, start: Start) -> Start:
         """A start polished with the weights for the noise that is now expected."""

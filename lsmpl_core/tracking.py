@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,13 +18,14 @@ from array_api_compat import array_namespace
 from .arrays import Backend
 from .errors import DeviceError, SolveError
 from .kinematics import KeypointModel, State, choose
-from .polish import Targets, polish
+from .polish import Anchor, Prior, Targets, polish
 from .prior import pose_prior
-from .rotation import length, orthonormalise
+from .rotation import length, log_map, orthonormalise
 from .skeleton import NUM_JOINTS
 from .start import centred
 
 if TYPE_CHECKING:
+    from .pins import Held, Pins
     from .predictors import Predictor
 
 SOLVERS = ("network", "polish", "published")
@@ -39,6 +41,8 @@ LOST = 0.02
 theirs has grown."""
 LOST_TO_NOISE = 5.0
 """With noise, this many times its size, where that is more."""
+STEPS_TO_PINS = 5
+"""Of the polish, at least, in frames in which joints are pinned: what the network saw there is no longer so."""
 
 
 @dataclass(frozen=True)
@@ -121,18 +125,29 @@ class Tracker:
         noise: float,
         options: SolveOptions,
         begin: Callable[[np.ndarray], Poses],
+        pins: Pins | None = None,
     ):
-        """positions (T,K,3), finite everywhere, and weights (T,K); begin solves frames from nothing."""
+        """positions (T,K,3), finite everywhere, and weights (T,K); begin solves frames from nothing; pins are kept."""
         self.backend = backend.single
         self.model = model.on(self.backend)
         self.predictor, self.options, self.begin = predictor, options, begin
-        seen = weights > 0
-        self.middle = np.median(positions[seen], axis=0) if seen.any() else np.zeros(3)
-        self.positions = self.backend.array(np.where(seen[..., None], positions - self.middle, 0.0))
-        self.weights = self.backend.array(weights)
+        self._meet(positions, weights, pins)
+        self.damping = DAMPING
         self.lost = max(LOST, LOST_TO_NOISE * noise)
         share = float(noise_share(np.asarray(noise)))
         self.prior = pose_prior(self.backend, share * options.prior * predictor.prior_share)
+
+    def meeting(self, positions: np.ndarray, weights: np.ndarray, pins: Pins | None = None) -> Tracker:
+        """The same for other frames: positions (T,K,3), finite everywhere, and weights (T,K)."""
+        tracker = copy(self)
+        tracker._meet(positions, weights, pins)
+        return tracker
+
+    def _meet(self, positions: np.ndarray, weights: np.ndarray, pins: Pins | None) -> None:
+        seen = weights > 0
+        self.middle = np.median(positions[seen], axis=0) if seen.any() else np.zeros(3)
+        self.positions = self.backend.array(np.where(seen[..., None], positions - self.middle, 0.0))
+        self.weights, self.pins, self.heavy = self.backend.array(weights), pins, bool((weights > 1.0).any())
 
     def state(self, poses: Poses) -> State:
         return self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans - self.middle))
@@ -144,13 +159,30 @@ class Tracker:
     def step(self, state: State, frames: Sequence[int]) -> State:
         """B frames from another's guesses of their poses, wherever those stand: predicted, then polished."""
         targets = self._targets(frames)
-        return self._step(centred(self.model, state, targets), targets)
+        return self._step(centred(self.model, state, self._seen(targets)), targets, self._held(frames))
+
+    def drawn(self, anchor: Poses, firm: np.ndarray, frames: Sequence[int], steps: int) -> Poses:
+        """B frames polished from given poses, without a prediction, and with the pins kept.
+
+        The joints are drawn back to those poses by `firm` (24,) or (B,24) in m²/rad², and the pose prior is centred
+        there: it says how joints move together from these poses, not which poses are likely.
+        """
+        backend, targets, held = self.backend, self._targets(frames), self._held(frames)
+        state, firm = self.state(anchor), backend.array(firm)
+        anchored = Anchor(state.rotations, firm)
+        mean = backend.xp.reshape(log_map(state.rotations[:, 1:]), (len(targets.weights), -1))
+        if held is not None:
+            state = self.model.state(held.put(backend, state.rotations), state.trans)
+            anchored = held.anchor(backend, anchored, targets.weights)
+        prior = Prior(mean, self.prior.precision, self.prior.weight)
+        done = polish(self.model, state, targets, anchored, prior, steps=steps, damping=self.damping)
+        return self.poses(done.state)
 
     def predictions(self, poses: Poses, frames: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
         """Of B frames from poses that they have already: rotations (B,24,3,3) and how firmly to hold on to them, in
         m²/rad², (B,24)."""
         targets = self._targets(frames)
-        anchor = self.predictor.predict(self.model, self.state(poses), targets)[1]
+        anchor = self.predictor.predict(self.model, self.state(poses), self._seen(targets))[1]
         weights = np.broadcast_to(self.backend.numpy(anchor.weights), (len(frames), NUM_JOINTS))
         return self.backend.numpy(anchor.rotations), weights
 
@@ -165,10 +197,12 @@ class Tracker:
         safeguard = self.predictor.safeguard or np.inf
         for step, frames in enumerate(path, 1):
             frames = np.asarray(frames)
-            moves, targets = frames != at, self._targets(frames)
-            new = self._step(state, targets, first if step > safeguard else None)
+            moves, targets, held = frames != at, self._targets(frames), self._held(frames)
+            new = self._step(state, targets, held, first if step > safeguard else None)
             residual = self._residual(new, targets)
             lost = moves & (residual > np.maximum(self.lost, 1.25 * accepted)) & self.predictor.recovers
+            if held is not None:
+                lost &= ~held.frames  # what an animator posed is not lost, however far it is from the keypoints
             if lost.any():
                 new, residual = self._recovered(new, residual, targets, frames, lost)
             accepted = np.where(lost, residual, np.where(residual < self.lost, 0.0, accepted))
@@ -180,11 +214,25 @@ class Tracker:
         xp, index = self.backend.xp, self.backend.indices(frames)
         return Targets(xp.take(self.positions, index, axis=0), xp.take(self.weights, index, axis=0))
 
-    def _step(self, state: State, targets: Targets, first: State | None = None) -> State:
-        state, anchor = self.predictor.predict(self.model, state, targets, first)
-        if self.options.steps == 0:
+    def _seen(self, targets: Targets) -> Targets:
+        """For moving a body onto its keypoints, and for predicting: none that is heavy draws it all to itself."""
+        if not self.heavy:
+            return targets
+        return Targets(targets.positions, self.backend.xp.clip(targets.weights, 0.0, 1.0))
+
+    def _held(self, frames: Sequence[int]) -> Held | None:
+        return self.pins.at(frames) if self.pins is not None else None
+
+    def _step(self, state: State, targets: Targets, held: Held | None, first: State | None = None) -> State:
+        steps = self.options.steps
+        state, anchor = self.predictor.predict(self.model, state, self._seen(targets), first)
+        if held is not None:
+            state = self.model.state(held.put(self.backend, state.rotations), state.trans)
+            state = centred(self.model, state, self._seen(targets))
+            anchor, steps = held.anchor(self.backend, anchor, targets.weights), max(steps, STEPS_TO_PINS)
+        if steps == 0:
             return state
-        return polish(self.model, state, targets, anchor, self.prior, steps=self.options.steps, damping=DAMPING).state
+        return polish(self.model, state, targets, anchor, self.prior, steps=steps, damping=self.damping).state
 
     def _residual(self, state: State, targets: Targets) -> np.ndarray:
         xp = self.backend.xp

@@ -55,7 +55,10 @@ def test_edits_lie_over_the_track_as_read(addon, core):
     np.testing.assert_array_equal(edited.positions[0, 2], (1, 1, 1))
     np.testing.assert_array_equal(edited.positions[0, 3], (1, 2, 3))
     np.testing.assert_array_equal(edited.confidence[0, :4], (1, 0, 1, 1))
+    np.testing.assert_array_equal(edited.trusted[0, :4], (True, False, True, True))
+    assert edited.trusted.sum() == 3
     assert_same_track(takes.load_track(take, edits=False), track)
+    assert takes.load_track(take, edits=False).trusted is None
 
 
 def test_a_motion_comes_back_exactly(addon, core, body, random_motion):
@@ -77,6 +80,31 @@ def test_a_motion_comes_back_exactly(addon, core, body, random_motion):
     assert facts["device"] == "numpy"
     assert facts["residual_mean"] == pytest.approx(np.nanmean(motion.residual))
     assert motion.frame_residual[facts["worst_frame"]] == pytest.approx(facts["residual_worst"])
+
+
+def test_the_calibration_of_a_solve_is_kept_with_it(addon, core, body, random_motion, tmp_path):
+    motion = random_motion(frames=6)
+    track = body.keypoints(motion, "coco_17")
+    take = addon("importing").add_take(bpy.context.scene, track, "Walk")
+    solved = core.solve(track, body)
+    addon("solving").keep(take, bpy.context.scene, solved, body)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "walk.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
+    stored = addon("stages").load(bpy.data.objects["Walk"], "solved").calibration
+    assert stored.as_dict() == solved.calibration.as_dict()
+    again = core.solve(track, body, calibration=stored)
+    np.testing.assert_array_equal(again.betas, solved.betas)
+
+
+def test_a_damaged_calibration_is_an_error_that_says_so(addon, core, body, random_motion):
+    motion = random_motion(frames=4)
+    take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
+    addon("solving").keep(take, bpy.context.scene, motion, body)
+    facts = json.loads(take.lsmpl.solved["lsmpl_motion"])
+    assert addon("stages").load(take).calibration is None
+    take.lsmpl.solved["lsmpl_motion"] = json.dumps({**facts, "calibration": {"format": 1, "body": 3}})
+    with pytest.raises(core.LsmplError, match=r"Walk: .*calibration is damaged: body"):
+        addon("stages").load(take)
 
 
 def test_solving_again_leaves_one_motion(addon, body, random_motion):

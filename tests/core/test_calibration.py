@@ -51,7 +51,7 @@ def test_a_take_is_solved_from_its_markers_alone(body, stroll, recorded, solved)
 
 def test_markers_are_not_moved_far_to_explain_a_pose(body, recorded):
     calibration = calibrate([recorded], body)
-    landmarks = [m for m in calibration.markers.values() if parse_place(m.site).spread < 0.03]
+    landmarks = [m for m in calibration.keypoints.values() if parse_place(m.site).spread < 0.03]
     assert np.mean([np.linalg.norm(m.offset) for m in landmarks]) < 0.03
     assert max(np.linalg.norm(m.offset) for m in landmarks) < 0.07
 
@@ -77,7 +77,7 @@ def test_a_prop_is_left_aside(body, recorded):
     layout = recognise([*PLUG_IN_GAIT, "Banana"], "stroll").layout
     track = lsmpl.KeypointTrack(np.concatenate([recorded.positions, far], axis=1), layout=layout, fps=30.0)
     calibration = calibrate([track], body)
-    assert "Banana" not in calibration.markers
+    assert "Banana" not in calibration.keypoints
     assert any(d.what == "left aside" and "Banana" in d.reason for d in calibration.decisions)
     assert len(calibration.usable(track, body).layout) == 39
 
@@ -98,7 +98,7 @@ def test_a_calibration_for_another_body_or_other_markers_is_refused(body, record
     with pytest.raises(SolveError, match="calibrate on this one"):
         lsmpl.solve(recorded, replace(body, name="other", v_template=body.v_template * 1.1), calibration=calibration)
     other = replace(recorded, layout=Layout("markers", tuple(f"x{i}" for i in range(39)), sites=recorded.layout.sites))
-    with pytest.raises(SolveError, match="0 of its markers"):
+    with pytest.raises(SolveError, match="0 of its keypoints"):
         lsmpl.solve(other, body, calibration=calibration)
 
 

@@ -1,0 +1,128 @@
+"""Joints that an animator pinned stay as they are, and keypoints that one placed are met; all around follows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lsmpl_core as lsmpl
+from lsmpl_core.errors import KeypointFileError, SolveError
+from lsmpl_core.rotation import angle_between, exp_map
+from lsmpl_core.skeleton import JOINT_NAMES
+
+ELBOW, SHOULDER = JOINT_NAMES.index("left_elbow"), JOINT_NAMES.index("left_shoulder")
+
+
+def bent(motion, frame, joint, by=(0.0, -0.6, 0.0)):
+    """A joint of one frame turned by about 35 degrees."""
+    return exp_map(motion.poses[frame, joint]) @ exp_map(np.array(by))
+
+
+def noisy(body, motion, noise):
+    track = body.keypoints(motion)
+    shake = noise * np.random.default_rng(0).normal(size=track.positions.shape)
+    return replace(track, positions=track.positions + shake)
+
+
+@pytest.mark.parametrize("solver", ["network", "polish"])
+@pytest.mark.parametrize("frame", [0, 30, 59])
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_a_pinned_joint_keeps_its_rotation_in_its_frame(body, stroll, solver, frame, noise):
+    track, wanted = noisy(body, stroll, noise), bent(stroll, frame, ELBOW)
+    options = lsmpl.SolveOptions(solver=solver)
+    solved = lsmpl.solve(track, body, stroll.betas, options=options, pins=lsmpl.Pins([frame], [ELBOW], [wanted]))
+    assert np.degrees(angle_between(exp_map(solved.poses[frame, ELBOW]), wanted)) < 0.01
+    free = lsmpl.solve(track, body, stroll.betas, options=options)
+    away = np.linalg.norm(body.joints(solved) - body.joints(free), axis=-1)
+    far = np.abs(np.arange(60) - frame) > 12
+    assert away[far, :22].max() < 0.01, "frames well away from the pin hardly change"
+
+
+def test_the_rest_of_the_body_makes_up_for_a_pin(body, stroll):
+    """Hand and foot keypoints are still met as far as a pinned elbow allows."""
+    track, frame = body.keypoints(stroll), 30
+    wanted = bent(stroll, frame, SHOULDER, (0.0, 0.0, 0.15))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([frame], [SHOULDER], [wanted]))
+    only_turned = stroll.poses.copy()
+    only_turned[frame, SHOULDER] = solved.poses[frame, SHOULDER]
+    left = replace(stroll, poses=only_turned)
+    k = track.layout.index("left_wrist")
+    by_hand = np.linalg.norm(body.keypoints(left).positions[frame, k] - track.positions[frame, k])
+    assert solved.residual[frame, k] < 0.7 * by_hand
+
+
+def test_pins_hold_in_lanes_and_where_nobody_is_seen(body, stroll):
+    many = np.concatenate([np.arange(60)] * 6)
+    track = body.keypoints(stroll).frames(many)
+    confidence = track.confidence.copy()
+    confidence[350:] = 0.0
+    track = replace(track, confidence=confidence)
+    frames, joints = np.array([5, 100, 355]), np.array([ELBOW, SHOULDER, ELBOW])
+    wanted = np.stack([bent(stroll, 5, ELBOW), bent(stroll, 40, SHOULDER), bent(stroll, 55, ELBOW)])
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins(frames, joints, wanted))
+    assert np.degrees(angle_between(exp_map(solved.poses[frames, joints]), wanted)).max() < 0.01
+
+
+def test_neighbours_go_along_with_a_pin(body, stroll):
+    """A pin of a few degrees in a noisy take is not a jump of as much in a single frame."""
+    track, frame = noisy(body, stroll, 0.01), 30
+    free = lsmpl.solve(track, body, stroll.betas)
+    wanted = exp_map(free.poses[frame, SHOULDER]) @ exp_map(np.array([0.0, 0.0, 0.2]))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([frame], [SHOULDER], [wanted]))
+    away = np.degrees(angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER])))
+    assert away[frame] == pytest.approx(np.degrees(0.2), abs=0.1)
+    assert away[[frame - 1, frame + 1]].min() > 2.0
+
+
+@pytest.mark.parametrize(
+    ("pins", "said"),
+    [
+        (([60], [0], [np.eye(3)]), "frames 60"),
+        (([-1], [0], [np.eye(3)]), "frames -1"),
+        (([0], [24], [np.eye(3)]), "joints 24"),
+        (([0, 1], [1], [np.eye(3)]), "expected"),
+        (([0], [1], [2 * np.eye(3)]), "no rotations"),
+        (([0], [1], [-np.eye(3)]), "no rotations"),
+        (([0], [1], [np.full((3, 3), np.nan)]), "no rotations"),
+    ],
+)
+def test_pins_that_cannot_be_are_refused(body, stroll, pins, said):
+    with pytest.raises(SolveError, match=said):
+        lsmpl.solve(body.keypoints(stroll), body, stroll.betas, pins=lsmpl.Pins(*pins))
+
+
+def test_no_pins_change_nothing(body, stroll):
+    track = body.keypoints(stroll.frames(slice(0, 10)))
+    none = lsmpl.Pins(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)))
+    np.testing.assert_array_equal(
+        lsmpl.solve(track, body, stroll.betas, pins=none).poses, lsmpl.solve(track, body, stroll.betas).poses
+    )
+
+
+def test_a_keypoint_placed_by_hand_is_met_where_a_stray_one_is_not(body, stroll):
+    track, frame = body.keypoints(stroll), 30
+    k = track.layout.index("left_wrist")
+    positions = track.positions.copy()
+    positions[frame, k] += (0.0, 0.0, 0.15)
+    trusted = np.zeros(track.visible.shape, dtype=bool)
+    trusted[frame, k] = True
+    stray = lsmpl.solve(replace(track, positions=positions), body, stroll.betas)
+    placed = lsmpl.solve(replace(track, positions=positions, trusted=trusted), body, stroll.betas)
+    off = [np.linalg.norm(_site(body, m, k)[frame] - positions[frame, k]) for m in (stray, placed)]
+    assert off[0] > 0.08
+    assert off[1] < 0.03
+    assert placed.condition[frame, k] == lsmpl.Condition.SEEN
+
+
+def _site(body, motion, k):
+    return body.keypoints(motion).positions[:, k]
+
+
+def test_trust_has_the_tracks_shape_and_goes_with_its_frames(body, stroll):
+    track = body.keypoints(stroll)
+    trusted = np.zeros(track.visible.shape, dtype=bool)
+    trusted[7] = True
+    some = replace(track, trusted=trusted).frames(slice(5, 10))
+    assert some.trusted[2].all() and some.trusted.sum() == len(track.layout)
+    with pytest.raises(KeypointFileError, match="trusted has shape"):
+        replace(track, trusted=trusted[:, :3])
