@@ -1,12 +1,10 @@
-"""The words of the `lsmpl` command: its subcommands and options, and which file each input is written to."""
+"""The words of the `lsmpl` command: its subcommands and options."""
 
 from __future__ import annotations
 
 import argparse
 import os
-from collections import Counter
-from collections.abc import Sequence
-from pathlib import Path
+import re
 from typing import TYPE_CHECKING
 
 from . import __version__
@@ -17,10 +15,6 @@ from .tracking import SOLVERS, SolveOptions
 
 if TYPE_CHECKING:
     from .cli import FrontEnd
-
-
-class UsageError(Exception):
-    """Wrong words on the command line."""
 
 
 def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
@@ -34,7 +28,13 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         description="Solve keypoint files (TRC, C3D, NPY/NPZ, CSV, JSON, rows of numbers) and write one file for each. "
         "One input that fails does not stop the others; the exit code is then 1.",
     )
-    convert.add_argument("inputs", nargs="+", metavar="IN", help="keypoint files, or folders of one JSON file a frame")
+    convert.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="IN",
+        help="keypoint files, folders of one JSON file a frame, folders of takes (OUT gets the same folders), or "
+        "patterns such as 'takes/**/*.trc'",
+    )
     convert.add_argument(
         "--person", metavar="NAME", help="of several people in IN, whom to solve, as IN calls them (default: most seen)"
     )
@@ -44,6 +44,7 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         metavar="STATIC",
         help="a static trial of the same subject with the same markers, to find by it, too, where the markers are",
     )
+    _add_batch_options(convert)
     refine = commands.add_parser(
         "refine",
         help="draw another estimator's motion onto keypoints",
@@ -61,6 +62,7 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         "--person", metavar="NAME", help="whose motion, as MOTION calls them (default: who is in most frames)"
     )
     _add_options(refine, front_end)
+    refine.set_defaults(resume=False, overwrite=False, jobs=None, timeout=None, part=None)
     return parser
 
 
@@ -114,48 +116,55 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     add("-v", "--verbose", action="store_true", help="print all that was detected or decided")
 
 
-def plan_outputs(
-    inputs: Sequence[str], output: str, format: str | None, front_end: FrontEnd
-) -> list[tuple[Path, Path, str]]:
-    """(input, output, format) of each job: OUT itself for one input, otherwise files named after the inputs in OUT.
-
-    Inputs that share a name get distinct outputs: by their extensions (`walk_trc.npz`, `walk_c3d.npz`), else by their
-    folders (`monday_walk.npz`, `tuesday_walk.npz`).
-    """
-    out, suffix = Path(output), Path(output).suffix.lower().lstrip(".")
-    known = ", ".join(f".{name}" for name in front_end.writers)
-    is_folder = out.is_dir() or output.endswith(("/", os.sep)) or not suffix
-    if not is_folder and suffix in front_end.writers and len(inputs) == 1:
-        if format not in (None, suffix):
-            raise UsageError(f"OUT ends in .{suffix} but --format is {format}")
-        return [(Path(inputs[0]), out, suffix)]
-    if not is_folder and len(inputs) == 1:
-        raise UsageError(
-            f"OUT is {output}, but only {known} can be written; end OUT in / to have a folder of that name"
-        )
-    if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
-        raise UsageError(f"several IN need a folder as OUT; {output} is a file")
-    format = format or front_end.default_format
-    sources = list(dict.fromkeys(Path(os.path.normpath(name)) for name in inputs))
-    names = _distinct_names(sources)
-    return [(source, out / f"{name}.{format}", format) for source, name in zip(sources, names)]
-
-
-def _distinct_names(sources: Sequence[Path]) -> list[str]:
-    names = [source.stem for source in sources]
-    for folders in range(max(len(source.absolute().parts) for source in sources)):
-        uses = Counter(name.lower() for name in names)  # as Windows and macOS compare them
-        if max(uses.values()) == 1:
-            return names
-        names = [
-            _long_name(source, folders) if uses[name.lower()] > 1 else name for source, name in zip(sources, names)
-        ]
-    raise UsageError(f"several IN would be written to files of the same name: {', '.join(sorted(set(names)))}")
+def _add_batch_options(command: argparse.ArgumentParser) -> None:
+    """For folders of takes, and for farms."""
+    group = command.add_argument_group("many takes")
+    add, either = group.add_argument, group.add_mutually_exclusive_group()
+    either.add_argument(
+        "--resume",
+        action="store_true",
+        help="skip takes whose output is there, whole, and was made from the same IN with the same settings",
+    )
+    either.add_argument("--overwrite", action="store_true", help="make every output anew (default)")
+    add(
+        "--jobs",
+        type=_jobs,
+        metavar="N|auto",
+        help="solve N takes at a time, in processes of their own: a take that ends its process, or does not end, fails "
+        "alone; auto: one for each CPU core (default: one after the other, in this process)",
+    )
+    add(
+        "--timeout",
+        type=_positive,
+        metavar="SECONDS",
+        help="give up a take that is not done by then (it fails; solves in processes, as --jobs 1 does)",
+    )
+    add(
+        "--part",
+        type=_part,
+        metavar="K/N",
+        help="of all takes only the K-th of N equal shares, for a farm's N tasks (K from 1 to N)",
+    )
 
 
-def _long_name(source: Path, folders: int) -> str:
-    above = source.absolute().parts[1:-1]
-    return "_".join((*above[len(above) - min(folders, len(above)) :], source.stem, source.suffix[1:])).rstrip("_")
+def _jobs(text: str) -> int:
+    if text == "auto":
+        return usable_cores()
+    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+        raise argparse.ArgumentTypeError(f"{text} is neither auto nor a number of processes from 1 to 1024")
+    return int(text)
+
+
+def usable_cores() -> int:
+    """CPU cores that this process may use, which on a farm may be fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _part(text: str) -> tuple[int, int]:
+    words = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    if not words or not 1 <= int(words[1]) <= int(words[2]):
+        raise argparse.ArgumentTypeError(f"{text} is no share; expected K/N with K from 1 to N, such as 3/20")
+    return int(words[1]), int(words[2])
 
 
 def _positive(text: str) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from .errors import LsmplError
+
+SCRATCH = f".lsmpl-{secrets.token_hex(4)}-"
+"""How this process's scratch folders begin: who ends the process can remove them."""
 
 
 @contextmanager
@@ -25,7 +29,7 @@ def replace_when_complete(path: str | os.PathLike) -> Iterator[Path]:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a folder, so no file can be written there", str(path))
     try:
-        scratch_folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=".lsmpl-", ignore_cleanup_errors=True)
+        scratch_folder = tempfile.TemporaryDirectory(dir=path.parent, prefix=SCRATCH, ignore_cleanup_errors=True)
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
     with scratch_folder as folder:

@@ -61,6 +61,26 @@ def read_json(path: Path, counts: Collection[int], person: str | None = None) ->
     return raw
 
 
+def is_one_file_a_frame(folder: Path) -> bool:
+    """Whether the JSON files in a folder are the frames of one take, not takes: numbered, and the first is a frame."""
+    files = sorted(folder.glob("*.json"))
+    if len({re.sub(r"\d+(?=\D*$)", "#", file.stem) for file in files}) != 1:
+        return False
+    try:
+        return _is_frame(_load(files[0]))
+    except KeypointFileError:
+        return len(files) > 1
+
+
+def _is_frame(data: Any) -> bool:
+    """Whether a file's content is one frame; people are taken for those of one frame, not for frames of one person."""
+    if isinstance(data, dict):
+        nested = any(_depth(data.get(key)) == 3 for key in _POINT_KEYS)
+        listed = any(isinstance(data.get(key), (list, dict)) for key in _FRAME_KEYS)
+        return not (nested or listed or (data and all(key.isdigit() for key in data)))
+    return isinstance(data, list) and (not data or _depth(data) == 2 or _is_people(data))
+
+
 def _load(path: Path) -> Any:
     try:
         return json.loads(read_text(path))

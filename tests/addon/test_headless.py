@@ -109,7 +109,7 @@ def test_a_folder_of_takes_with_a_bad_one(convert, source, folder, capsys):
     bad, out, report = folder / "bad.trc", folder / "many", folder / "report.json"
     bad.write_text("nothing")
     assert convert(source, bad, "-o", out, "--format", "npz", "--report", report) == 1
-    assert [path.name for path in out.iterdir()] == ["walk.npz"]
+    assert [path.name for path in out.glob("[!.]*")] == ["walk.npz"]
     assert f"lsmpl: {bad}: " in capsys.readouterr().err
     found = json.loads(report.read_text())
     assert [record["status"] for record in found["files"]] == ["ok", "failed"]

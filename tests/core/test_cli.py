@@ -12,7 +12,8 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core import cli
-from lsmpl_core.cli import FrontEnd, main, plan_outputs
+from lsmpl_core.cli import FrontEnd, main
+from lsmpl_core.cli_inputs import plan_outputs
 from lsmpl_core.files import replace_when_complete
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,7 +76,7 @@ def test_a_bad_file_does_not_stop_the_others(take, broken, tmp_path, capsys):
     code = main(["convert", str(take), str(broken), str(tmp_path / "none.trc"), str(other), "-o", str(out)])
     said = capsys.readouterr()
     assert code == 1
-    assert sorted(path.name for path in out.iterdir()) == ["second.npz", "walk.npz"]
+    assert sorted(path.name for path in out.glob("[!.]*")) == ["second.npz", "walk.npz"]
     assert f"lsmpl: {broken}: " in said.err and f"lsmpl: {tmp_path / 'none.trc'}: " in said.err
     assert "2 ok, 2 failed" in said.out
 
@@ -130,7 +131,7 @@ def test_wrong_usage_is_2(take, tmp_path, capsys):
 def test_outputs_never_overwrite_each_other(tmp_path):
     def names(*inputs, writers=("npz",)):
         front_end = FrontEnd(writers=dict.fromkeys(writers), default_format=writers[0])
-        return [output.name for _, output, _ in plan_outputs(inputs, str(tmp_path), None, front_end)]
+        return [job.output.name for job in plan_outputs(inputs, str(tmp_path), None, front_end)]
 
     assert names("a.trc") == ["a.npz"]
     assert names("x/a.trc", "x/b.trc", writers=("blend", "npz")) == ["a.blend", "b.blend"]

@@ -1,0 +1,52 @@
+"""Ctrl-C, a farm's SIGTERM and a closed terminal end the `lsmpl` command as exceptions, so that scratch files go."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+class Stopped(BaseException):
+    """A signal asked the process to end."""
+
+    def __init__(self, number: int):
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def signals_as_exceptions() -> Iterator[None]:
+    """Raise `Stopped` in the main thread when a signal comes; signals that the parent had ignored stay so."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number, frame):
+        raise Stopped(number)
+
+    known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+    watched = [s for s in known if signal.getsignal(s) is not signal.SIG_IGN]
+    previous = {s: signal.signal(s, stop) for s in watched}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+@contextmanager
+def signals_held_back() -> Iterator[None]:
+    """While ending in order: a second Ctrl-C waits until that is done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+    previous = {s: signal.signal(s, signal.SIG_IGN) for s in known}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
