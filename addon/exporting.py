@@ -6,6 +6,7 @@ import atexit
 import contextlib
 import io
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 
 import addon_utils
@@ -14,12 +15,15 @@ import bpy
 from ..lsmpl_core import LsmplError
 from ..lsmpl_core.cli import Converted, FrontEnd, write_npz
 from . import baking, importing, solving, stages
+from .export_checks import CHECKS
 
 
-def front_end(program: str) -> FrontEnd:
-    """What Blender adds to the command line: its name there, its writers and its version."""
+def front_end(program: str, command: Sequence[str] = ()) -> FrontEnd:
+    """What Blender adds to the command line: its name there, its writers and its version, and how it is run again."""
     return FrontEnd(
         program=program,
+        command=command,
+        checks=CHECKS,
         writers={"blend": write_blend, "fbx": write_fbx, "glb": write_glb, "npz": write_npz},
         default_format="blend",
         versions={"blender": bpy.app.version_string},

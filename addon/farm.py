@@ -4,7 +4,9 @@ import importlib
 import sys
 from pathlib import Path
 
-import addon_utils
+import bpy  # noqa: F401  in the bpy module, this makes `addon_utils` known
+
+import addon_utils  # isort: skip
 
 package = ".".join(("bl_ext", *Path(__file__).resolve().parts[-4:-2]))
 addon_utils.enable(package)  # also with --factory-startup

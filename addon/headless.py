@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import bpy
 
@@ -27,7 +28,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     if not bpy.app.background:
         raise LsmplError("lsmpl convert replaces the open file; run it in the background (blender --command lsmpl)")
-    return core_main(argv, front_end(f"blender --command {COMMAND}"))
+    return core_main(argv, front_end(f"blender --command {COMMAND}", _this_program()))
+
+
+def _this_program() -> tuple[str, ...]:
+    """What runs the command line in another Blender like this one: this program (or, in the bpy module, Python)."""
+    script = str(Path(__file__).with_name("farm.py"))
+    if not bpy.app.binary_path:
+        return (sys.executable, script, "--")
+    factory = ("--factory-startup",) if bpy.app.factory_startup else ()
+    return (bpy.app.binary_path, "--background", *factory, "--python", script, "--")
 
 
 _command = None

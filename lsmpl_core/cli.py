@@ -22,7 +22,7 @@ from typing import Any
 from . import __version__
 from .cli_inputs import Job, UsageError, plan_outputs, share
 from .cli_parser import build_parser
-from .cli_signals import Stopped, signals_as_exceptions, signals_held_back
+from .cli_signals import Stopped, release, signals_as_exceptions, signals_held_back
 from .cli_take import Converted, Listener, TakeConverter, Writer, sentence
 from .cli_workers import WORKER, Workers, own_command, work
 from .errors import LsmplError
@@ -114,8 +114,11 @@ class _Conversion:
         except (LsmplError, OSError) as error:
             _complain(sentence(error))
             for record in self.records:
-                record.update(status="failed", error=sentence(error))
-        code = code or int(any(record["status"] == "failed" for record in self.records))
+                if record["status"] in ("not run", "running"):
+                    record.update(status="failed", error=sentence(error))
+            code = 1
+        if not self.options.failed_ok:
+            code = code or int(any(record["status"] == "failed" for record in self.records))
         if len(self.records) != 1:
             done = Counter(record["status"] for record in self.records)
             print(", ".join(f"{count} {status}" for status, count in done.items()) or "no takes", flush=True)
@@ -124,11 +127,10 @@ class _Conversion:
     def _convert_here(self, converter: TakeConverter) -> None:
         for number, (job, record) in enumerate(zip(self.jobs, self.records), 1):
             record["status"] = "running"
-            with _Bar(
-                job.source.name if len(self.jobs) == 1 else f"[{number}/{len(self.jobs)}] {job.source.name}"
-            ) as bar:
+            with _Bar(job.source.name, number, len(self.jobs)) as bar:
                 listener = Listener(bar.below(_say), bar.below(_complain), bar.show)
                 record.update(converter.convert(job, listener))
+            release()
 
     def _convert_in_processes(self) -> None:
         workers = Workers(self.front_end.command, self.argv, self.options.jobs or 1, self.options.timeout)
@@ -176,8 +178,8 @@ class _Conversion:
 class _Bar:
     """Progress on stderr where that is a terminal, otherwise nothing; gone whenever something else is printed."""
 
-    def __init__(self, title: str):
-        self._title, self._bar = title, None
+    def __init__(self, name: str, number: int, count: int):
+        self._title, self._bar = name if count == 1 else f"[{number}/{count}] {name}", None
 
     def __enter__(self) -> _Bar:
         return self

@@ -62,7 +62,7 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         "--person", metavar="NAME", help="whose motion, as MOTION calls them (default: who is in most frames)"
     )
     _add_options(refine, front_end)
-    refine.set_defaults(resume=False, overwrite=False, jobs=None, timeout=None, part=None)
+    refine.set_defaults(resume=False, overwrite=False, jobs=None, timeout=None, part=None, failed_ok=False)
     return parser
 
 
@@ -140,6 +140,11 @@ def _add_batch_options(command: argparse.ArgumentParser) -> None:
         help="give up a take that is not done by then (it fails; solves in processes, as --jobs 1 does)",
     )
     add(
+        "--failed-ok",
+        action="store_true",
+        help="end with exit code 0 also if takes have failed, for farms that would try the whole task again",
+    )
+    add(
         "--part",
         type=_part,
         metavar="K/N",
@@ -149,13 +154,13 @@ def _add_batch_options(command: argparse.ArgumentParser) -> None:
 
 def _jobs(text: str) -> int:
     if text == "auto":
-        return usable_cores()
+        return _usable_cores()
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise argparse.ArgumentTypeError(f"{text} is neither auto nor a number of processes from 1 to 1024")
     return int(text)
 
 
-def usable_cores() -> int:
+def _usable_cores() -> int:
     """CPU cores that this process may use, which on a farm may be fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

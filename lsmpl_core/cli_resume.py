@@ -25,7 +25,7 @@ FOLDER = ".lsmpl"
 SCHEMA = 1
 
 _NOT_SETTINGS = {"inputs", "output", "format", "report", "verbose", "device"}  # all devices give the same motion
-_NOT_SETTINGS |= {"resume", "overwrite", "jobs", "timeout", "part"}
+_NOT_SETTINGS |= {"resume", "overwrite", "jobs", "timeout", "part", "failed_ok"}
 _FILES = {"body", "markers", "layout", "checkpoint", "calibrate", "motion"}
 
 

@@ -10,6 +10,10 @@ from contextlib import contextmanager
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
+_deferring = False
+_pending = 0
+
+
 class Stopped(BaseException):
     """A signal asked the process to end."""
 
@@ -25,7 +29,12 @@ def signals_as_exceptions() -> Iterator[None]:
         return
 
     def stop(number, frame):
-        raise Stopped(number)
+        global _pending
+        _pending = number
+        if not _deferring:
+            release()
+
+    release()
 
     known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
     watched = [s for s in known if signal.getsignal(s) is not signal.SIG_IGN]
@@ -35,6 +44,25 @@ def signals_as_exceptions() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+
+
+def defer() -> None:
+    """Let signals wait from here to `release`: an output is taking its place, and its record is not written yet."""
+    global _deferring
+    _deferring = True
+
+
+def release() -> None:
+    """Raise `Stopped` if a signal has come since `defer`."""
+    if number := _forget():
+        raise Stopped(number)
+
+
+def _forget() -> int:
+    """The number of the signal that has come, or 0."""
+    global _deferring, _pending
+    _deferring, number, _pending = False, _pending, 0
+    return number
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from .calibration import calibrate_steps, needs_calibration
 from .clean_up import clean_up_with_report
 from .cli_inputs import Job
 from .cli_resume import Resume, digest
+from .cli_signals import defer
 from .errors import LsmplError
 from .estimates import read_motion
 from .files import replace_when_complete
@@ -74,7 +75,11 @@ class TakeConverter:
         self._resume = Resume(options, whole)
 
     def convert(self, job: Job, listener: Listener) -> dict:
-        """Write one output. Returns what the report is to say of it, `status` "ok", "failed" or "skipped"."""
+        """Write one output. Returns what the report is to say of it, `status` "ok", "failed" or "skipped".
+
+        From when the output takes its place signals wait for `cli_signals.release`, which the caller calls once the
+        record is safe.
+        """
         began = time.perf_counter()
         record: dict = {}
         try:
@@ -130,6 +135,7 @@ class TakeConverter:
         self._resume.forget(job)
         with replace_when_complete(output) as scratch:
             self._writers[job.format](converted, scratch)
+            defer()  # until the caller has the record
         if keeps:
             self._resume.keep(job, source_digest, record)
         return _in_one_line(track, record)

@@ -17,14 +17,13 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from .cli_inputs import Job
-from .cli_parser import usable_cores
 from .cli_resume import FOLDER
-from .cli_signals import Stopped, signals_as_exceptions
+from .cli_signals import Stopped, defer, release, signals_as_exceptions
 from .cli_take import Listener, TakeConverter
 from .errors import LsmplError
 from .files import SCRATCH
@@ -68,22 +67,20 @@ class Workers:
         """Solve all jobs, and tell what happens; one "record" comes for each."""
         for number, job in enumerate(jobs):
             self._waiting.put((number, job))
-        count = min(self._count, len(jobs))
-        environment = _environment(self._count)
-        for _ in range(count):
-            worker = _Worker(self._command, self._argv, environment, self._timeout)
+        for _ in range(min(self._count, len(jobs))):
+            worker = _Worker(self._command, self._argv, self._timeout)
             self._workers.append(worker)
             self._threads.append(threading.Thread(target=self._serve, args=(worker,), daemon=True))
         for thread in self._threads:
             thread.start()
         left = len(jobs)
         while left:
-            try:
-                event = self._events.get(timeout=0.5)  # Windows hears no Ctrl-C while a thread waits for ever
-            except queue.Empty:
-                continue
-            left -= event[1] == "record"
-            yield event
+            defer()  # or an event could be lost between here and where it is noted
+            with contextlib.suppress(queue.Empty):
+                event = self._events.get(timeout=0.3)
+                left -= event[1] == "record"
+                yield event
+            release()
 
     def close(self) -> None:
         """End the processes: those that are idle at once, the others within seconds, their scratch files removed."""
@@ -146,9 +143,10 @@ class _NotStarted(_Died):
 class _Worker:
     """One process at a time, and what it takes to talk with it. Used by one thread, but for `end` and `kill`."""
 
-    def __init__(self, command: Sequence[str], argv: Sequence[str], environment: Mapping, timeout: float | None):
-        self._command, self._argv, self._environment, self._timeout = command, argv, environment, timeout
+    def __init__(self, command: Sequence[str], argv: Sequence[str], timeout: float | None):
+        self._command, self._argv, self._timeout = command, argv, timeout
         self._process: subprocess.Popen | None = None
+        self._listening: threading.Thread | None = None
         self._scratch = ""
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
         self.ever_ready = self.ending = False
@@ -161,7 +159,7 @@ class _Worker:
         try:
             self._process = subprocess.Popen(
                 self._command,
-                env=self._environment,
+                env=_environment(),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -172,7 +170,8 @@ class _Worker:
             raise _NotStarted(f"{self._command[0]} cannot be started: {error.strerror}") from None
         if self.ending:
             self.kill()
-        threading.Thread(target=self._overhear, args=(self._process,), daemon=True).start()
+        self._listening = threading.Thread(target=self._overhear, args=(self._process,), daemon=True)
+        self._listening.start()
         limit = threading.Timer(_LONGEST_START, self.kill)
         limit.start()
         try:
@@ -193,6 +192,7 @@ class _Worker:
     def convert(self, job: Job, tell: Callable[[str, str], None]) -> dict:
         """The record of the job; its messages go to `tell`. Raises `_Died`."""
         too_long = threading.Event()
+        self._last_words.clear()
 
         def give_up() -> None:
             too_long.set()
@@ -258,6 +258,7 @@ class _Worker:
         with _gone_is_fine():
             process.kill()
         code = process.wait()
+        self._listening.join(_GRACE)
         for pipe in (process.stdin, process.stdout):
             with _gone_is_fine():
                 pipe.close()
@@ -280,10 +281,10 @@ def _gone_is_fine() -> contextlib.AbstractContextManager:
     return contextlib.suppress(OSError, ValueError)
 
 
-def _environment(count: int) -> dict[str, str]:
-    """The cores shared out: libraries that would each take all of them get in each other's way."""
-    share = str(max(1, usable_cores() // count))
-    return {**({} if count == 1 else dict.fromkeys(_THREADS, share)), **os.environ}
+def _environment() -> dict[str, str]:
+    """One core for each process, unless the user says otherwise: N threads in each of N processes, or beside other
+    tasks of a farm, wait for one another most of the time (a take of a second was seen to take a minute)."""
+    return {**dict.fromkeys(_THREADS, "1"), **os.environ}
 
 
 def work(make: Callable[[Sequence[str]], TakeConverter]) -> int:
@@ -318,4 +319,5 @@ def _obey(make, orders, answers) -> int:
         job = Job(Path(job["source"]), Path(job["output"]), job["format"], job["in_folder"])
         record = converter.convert(job, Listener(lambda t: answer("say", t), lambda t: answer("complain", t)))
         answer("record", json_ready(record))
+        release()
     return 0

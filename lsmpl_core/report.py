@@ -117,6 +117,7 @@ def summary(command: Sequence[str], program: str, files: Sequence[dict], started
         "versions": {**versions(), **extra_versions},
         "ok": statuses.count("ok"),
         "failed": statuses.count("failed"),
+        "skipped": statuses.count("skipped"),
         "not_run": statuses.count("not run"),
         "files": list(files),
     }

@@ -137,3 +137,31 @@ def test_the_command_comes_and_goes_with_the_add_on(addon):
     headless.unregister()
     assert headless._command is None
     headless.register()
+
+
+def test_takes_are_solved_in_blenders_of_their_own(convert, source, folder):
+    takes, out, report = folder / "takes", folder / "batch", folder / "batch.json"
+    for name in ("mon/a.trc", "tue/b.trc", "tue/bad.trc"):
+        (takes / name).parent.mkdir(parents=True, exist_ok=True)
+        (takes / name).write_text(source.read_text() if "bad" not in name else "nothing")
+    words = [takes, "-o", out, "--jobs", "2", "--resume", "--report", report]
+    for expected in ("ok", "skipped"):
+        assert convert(*words) == 1
+        found = {Path(r["input"]).name: r["status"] for r in json.loads(report.read_text())["files"]}
+        assert found == {"a.trc": expected, "b.trc": expected, "bad.trc": "failed"}
+        files = [path for path in out.rglob("*") if path.is_file() and path.suffix != ".json"]
+        assert {path.relative_to(out).as_posix() for path in files} == {"mon/a.blend", "tue/b.blend"}
+    bpy.ops.wm.open_mainfile(filepath=str(out / "tue" / "b.blend"))
+    assert any(obj.type == "ARMATURE" for obj in bpy.context.scene.objects)
+
+
+@pytest.mark.parametrize("format", ["blend", "fbx", "glb", "npz"])
+def test_a_file_that_is_cut_short_is_known(convert, addon, source, folder, format):
+    check = addon("exporting").front_end("").whole
+    out = folder / f"whole.{format}"
+    assert convert(source, "-o", out) == 0
+    assert check(format, out)
+    data = out.read_bytes()
+    for damaged in (data[: len(data) // 2], data[:-1], b"", b"x" * len(data)):
+        out.write_bytes(damaged)
+        assert not check(format, out), len(damaged)

@@ -1,0 +1,37 @@
+"""Whether a file that was written some time ago is still whole: what `--resume` asks before it believes in one."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+import bpy
+
+from ..lsmpl_core.cli import check_npz
+
+_FBX_BEGINS, _FBX_ENDS = b"Kaydara FBX Binary  \0", bytes.fromhex("f85a8c6adef5d97eece90ce375 8f290b".replace(" ", ""))
+
+
+def check_blend(path: Path) -> None:
+    """Raises where Blender cannot read the file to its end, or it holds no character."""
+    with bpy.data.libraries.load(str(path)) as (there, _):
+        if not there.armatures:
+            raise ValueError(f"{path}: has no character")
+
+
+def check_fbx(path: Path) -> None:
+    """Raises where the file does not begin and end as a binary FBX does."""
+    data = path.read_bytes()
+    if not (data.startswith(_FBX_BEGINS) and data.endswith(_FBX_ENDS)):
+        raise ValueError(f"{path}: is no whole FBX file")
+
+
+def check_glb(path: Path) -> None:
+    """Raises where the file is not as long as its header says."""
+    data = path.read_bytes()
+    magic, _, length = struct.unpack("<4sII", data[:12])
+    if magic != b"glTF" or length != len(data):
+        raise ValueError(f"{path}: is no whole glTF file")
+
+
+CHECKS = {"blend": check_blend, "fbx": check_fbx, "glb": check_glb, "npz": check_npz}
