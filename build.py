@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 """Builds LSMPL's extension, shows it at work, and tests it. Needs nothing but Python 3.11 or later and pip.
 
-python3 build.py build    dist/lsmpl-VERSION.zip, the extension as Blender installs it
+python3 build.py build    dist/lsmpl-VERSION.zip, the extension as Blender installs it; --torch: one with torch
+python3 build.py check    what the zips in dist/ hold, and whether Blender's validator accepts them
+python3 build.py repo     a static repository of them that Blender installs and updates from
 python3 build.py demo     the example take, from keypoints to out/demo.blend and out/demo.png
 python3 build.py test     lint, the core's tests, and the add-on's tests in each Blender that can be had
 """
@@ -9,17 +11,17 @@ python3 build.py test     lint, the core's tests, and the add-on's tests in each
 from __future__ import annotations
 
 import argparse
-import hashlib
 import os
+import re
 import subprocess
 import sys
 import tempfile
-import zipfile
 from pathlib import Path
 
-from tools import environments
+from tools import environments, extension_zips, torch_wheels
 from tools.environments import SetupError
 from tools.run_tests import SUITES, run_tests
+from tools.zips import sha256, write_zip
 
 ROOT = Path(__file__).resolve().parent
 EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
@@ -44,20 +46,56 @@ def build(destination: Path = ROOT / "dist", python: str | os.PathLike = sys.exe
     `python` is one whose pip downloads the wheels that are not in `wheels/` yet.
     """
     manifest = read_manifest()
-    listed = {Path(wheel).name for wheel in manifest["wheels"]}
+    target = destination / f"{manifest['id']}-{manifest['version']}.zip"
+    write_zip(target, _contents(fetch_wheels(python)))
+    return target
+
+
+def build_with_torch(destination: Path, source: str, platform: str, python: str, lock: Path | None = None) -> Path:
+    """Write the zip for one platform and one Python with torch in it (see `tools/torch_wheels.py`)."""
+    manifest, tag = read_manifest(), f"{platform.replace('-', '_')}-cp{python.replace('.', '')}"
+    lock = lock or ROOT / "tools" / "torch_locks" / f"{platform}-cp{python.replace('.', '')}.txt"
+    folder = ROOT / "wheels" / f"torch-{tag}"
+    wheels = fetch_wheels(sys.executable) + torch_wheels.fetch_torch(source, platform, python, lock, folder)
+    contents = _contents(wheels)
+    first, after = torch_wheels.BLENDERS[python]
+    contents["blender_manifest.toml"] = manifest_for(
+        (ROOT / "blender_manifest.toml").read_text(encoding="utf-8"),
+        wheels=[f"./wheels/{wheel.name}" for wheel in wheels],
+        platforms=[platform],
+        blender_version_min=max(first, manifest["blender_version_min"]),
+        **({"blender_version_max": after} if after else {}),
+    ).encode()
+    target = destination / f"{manifest['id']}-{manifest['version']}-{tag}-torch.zip"
+    write_zip(target, contents)
+    return target
+
+
+def manifest_for(text: str, **values: str | list[str]) -> str:
+    """The manifest's text with other values at its top level; the one in git stays as it is."""
+    import tomllib
+
+    head, table, rest = text.partition("\n[")
+    for key, value in values.items():
+        line = f"{key} = {value!r}".replace("'", '"')
+        head, found = re.subn(rf"^{key} = .*$", lambda _, line=line: line, head, flags=re.MULTILINE)
+        head += "" if found else f"{line}\n"
+    changed = head + table + rest
+    assert tomllib.loads(changed) == {**tomllib.loads(text), **values}, "a value of the manifest spans lines"
+    return changed
+
+
+def _contents(wheels: list[Path]) -> dict[str, bytes | Path]:
+    """The zip's files by their names in it."""
+    listed = {Path(wheel).name for wheel in read_manifest()["wheels"]}
     if listed != set(WHEELS):
         raise SetupError(f"blender_manifest.toml lists the wheels {sorted(listed)}, build.py has {sorted(WHEELS)}")
-    contents = {"__init__.py": ROOT_MODULE.encode()}
+    contents: dict[str, bytes | Path] = {"__init__.py": ROOT_MODULE.encode()}
     for name in ("blender_manifest.toml", "LICENSE", "NOTICES.md"):
         contents[name] = (ROOT / name).read_bytes()
     for package in PACKAGES:
-        contents |= {path.relative_to(ROOT).as_posix(): path.read_bytes() for path in _shipped_files(ROOT / package)}
-    for wheel in fetch_wheels(python):
-        contents[f"wheels/{wheel.name}"] = wheel.read_bytes()
-    destination.mkdir(parents=True, exist_ok=True)
-    target = destination / f"{manifest['id']}-{manifest['version']}.zip"
-    write_zip(target, contents)
-    return target
+        contents |= {path.relative_to(ROOT).as_posix(): path for path in _shipped_files(ROOT / package)}
+    return contents | {f"wheels/{wheel.name}": wheel for wheel in wheels}
 
 
 def read_manifest() -> dict:
@@ -76,23 +114,6 @@ def _shipped_files(package: Path) -> list[Path]:
     ]
 
 
-def write_zip(target: Path, contents: dict[str, bytes]) -> None:
-    """Sorted names, one date, one set of permissions; moved into place when complete."""
-    handle, scratch = tempfile.mkstemp(dir=target.parent, prefix=".build-", suffix=".zip")
-    try:
-        with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
-            for name in sorted(contents):
-                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-                entry.create_system, entry.external_attr = 3, 0o100644 << 16
-                entry.compress_type = zipfile.ZIP_STORED if name.endswith((".whl", ".npz")) else zipfile.ZIP_DEFLATED
-                archive.writestr(entry, contents[name], compresslevel=9)
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, target)
-    except BaseException:
-        os.unlink(scratch)
-        raise
-
-
 def fetch_wheels(python: str | os.PathLike) -> list[Path]:
     """The wheels of `WHEELS`, downloaded into `wheels/` where they are not there yet, with their hashes checked."""
     folder = ROOT / "wheels"
@@ -102,7 +123,7 @@ def fetch_wheels(python: str | os.PathLike) -> list[Path]:
             environments.run_pip(
                 python, "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), f"{package}=={version}"
             )
-        found = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        found = sha256(folder / name)
         if found != expected:
             raise SetupError(f"wheels/{name} has the SHA-256 {found}, expected {expected}; delete it and build again")
     return [folder / name for name in WHEELS]
@@ -141,6 +162,23 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     build_command = commands.add_parser("build", help="make the extension's zip")
     build_command.add_argument("--output", type=Path, default=ROOT / "dist", metavar="FOLDER")
+    build_command.add_argument(
+        "--torch",
+        nargs="?",
+        const="",
+        metavar="WHEELS-OR-INDEX",
+        help="with torch, from a folder of wheels or a package index (default: as pip is set up); for one platform",
+    )
+    build_command.add_argument(
+        "--platform", default=torch_wheels.this_platform(), help="of --torch (default: this one)"
+    )
+    build_command.add_argument("--python", default="3.11", help="of --torch: 3.11 up to Blender 5.0, 3.13 from 5.1")
+    build_command.add_argument("--lock", type=Path, metavar="FILE", help="versions and checksums of --torch's wheels")
+    check_command = commands.add_parser("check", help="validate zips and list what is in them")
+    check_command.add_argument("zips", nargs="*", type=Path, metavar="ZIP", help="(default: all in dist/)")
+    repo_command = commands.add_parser("repo", help="make a repository that Blender updates from")
+    repo_command.add_argument("folder", type=Path, nargs="?", default=ROOT / "dist" / "repo", metavar="FOLDER")
+    repo_command.add_argument("zips", nargs="*", type=Path, metavar="ZIP", help="(default: the universal zip)")
     demo_command = commands.add_parser("demo", help="convert the example take and render it")
     demo_command.add_argument("--blender", choices=[env.name for env in environments.BLENDERS])
     test_command = commands.add_parser("test", help="set everything up and run the tests")
@@ -151,8 +189,19 @@ def main(argv: list[str] | None = None) -> int:
         if sys.version_info < (3, 11):
             return run_with_newer_python(argv)
         if options.command == "build":
-            archive = build(options.output)
+            if options.torch is None:
+                archive = build(options.output)
+            else:
+                words = (options.torch, options.platform, options.python, options.lock)
+                archive = build_with_torch(options.output, *words)
             print(f"{archive}: {archive.stat().st_size / 1e6:.2f} MB")
+            return 0
+        if options.command == "check":
+            archives = options.zips or sorted((ROOT / "dist").glob("*.zip")) or [build()]
+            return 0 if extension_zips.check(archives) else 1
+        if options.command == "repo":
+            listing = extension_zips.make_repository(options.zips or [build()], options.folder)
+            print(f"{listing}: give Blender its address (Preferences > Get Extensions > Repositories > Add Remote)")
             return 0
         if options.command == "demo":
             return demo(options.blender)
