@@ -33,7 +33,7 @@ WHEELS = {
 """The wheels in the zip and their SHA-256; the manifest lists the same ones."""
 
 PACKAGES = ("addon", "lsmpl_core")
-SHIPPED = {".py", ".npz", ".json", ".txt", ".png", ".md"}
+SHIPPED = {".py", ".npz", ".json", ".txt", ".png", ".md", ".js"}
 ROOT_MODULE = '''"""LSMPL: 3D keypoint tracks to SMPL poses on a rigged character."""
 
 from .addon import register, unregister  # noqa: F401
@@ -54,8 +54,8 @@ def build(destination: Path = ROOT / "dist", python: str | os.PathLike = sys.exe
 def build_with_torch(destination: Path, source: str, platform: str, python: str, lock: Path | None = None) -> Path:
     """Write the zip for one platform and one Python with torch in it (see `tools/torch_wheels.py`)."""
     manifest, tag = read_manifest(), f"{platform.replace('-', '_')}-cp{python.replace('.', '')}"
-    lock = lock or ROOT / "tools" / "torch_locks" / f"{platform}-cp{python.replace('.', '')}.txt"
-    folder = ROOT / "wheels" / f"torch-{tag}"
+    target = destination / f"{manifest['id']}-{manifest['version']}-{tag}-torch.zip"
+    lock, folder = lock or target.with_suffix(".lock.txt"), ROOT / "wheels" / f"torch-{tag}"
     wheels = fetch_wheels(sys.executable) + torch_wheels.fetch_torch(source, platform, python, lock, folder)
     contents = _contents(wheels)
     first, after = torch_wheels.BLENDERS[python]
@@ -66,7 +66,6 @@ def build_with_torch(destination: Path, source: str, platform: str, python: str,
         blender_version_min=max(first, manifest["blender_version_min"]),
         **({"blender_version_max": after} if after else {}),
     ).encode()
-    target = destination / f"{manifest['id']}-{manifest['version']}-{tag}-torch.zip"
     write_zip(target, contents)
     return target
 

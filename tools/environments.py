@@ -88,9 +88,10 @@ BLENDER_5_2 = Environment("blender-5.2", ("3.13",), (("bpy==5.2.3", "pytest"),))
 BLENDERS = (BLENDER_4_2, BLENDER_5_2)
 
 
-def run_pip(python: str | os.PathLike, *arguments: str) -> None:
+def run_pip(python: str | os.PathLike, *arguments: str, **variables: str) -> None:
     """Silent unless it fails, which raises `SetupError` with what it printed."""
-    _run_quietly([str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "--no-input", *arguments])
+    command = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "--no-input", *arguments]
+    _run_quietly(command, **variables)
 
 
 def find_python(version: str) -> str | None:

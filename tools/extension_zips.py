@@ -102,17 +102,22 @@ def make_repository(archives: Sequence[Path], folder: Path) -> Path:
 
 
 def find_blender_ext() -> Path:
-    """Blender's own command for extensions, which bpy carries. Raises `SetupError`."""
+    """Blender's own command for extensions, which bpy carries, installed if need be. Raises `SetupError`."""
+    for env in reversed(environments.BLENDERS):
+        if (found := installed_blender_ext()) is None and env.find_python():
+            env.prepare()
+        if found := found or installed_blender_ext():
+            return found
+    raise SetupError("needs the bpy module, which carries Blender's validator; no Python for it was found")
+
+
+def installed_blender_ext() -> Path | None:
+    """The same where a bpy is installed already, in this Python or in the environments of the tests, or None."""
     spec = importlib.util.find_spec("bpy")
     folders = [Path(spec.origin).parent] if spec and spec.origin else []
-    folders += [
-        path for env in reversed(environments.BLENDERS) for path in env.folder.glob("[Ll]ib/**/site-packages/bpy")
-    ]
-    for folder in folders:
-        if found := sorted(folder.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py")):
-            return found[-1]
     for env in reversed(environments.BLENDERS):
-        if env.find_python():
-            env.prepare()
-            return find_blender_ext()
-    raise SetupError("needs the bpy module, which carries Blender's validator; no Python for it was found")
+        folders += env.folder.glob("[Ll]ib/**/site-packages/bpy")
+    tools = (
+        tool for folder in folders for tool in sorted(folder.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
+    )
+    return next(tools, None)

@@ -59,9 +59,11 @@ def fetch_torch(source: str, target_platform: str, python: str, lock: Path, fold
     if missing:
         with tempfile.TemporaryDirectory() as scratch:
             wanted = Path(scratch) / "wanted.txt"
-            wanted.write_text("".join(f"{line} --hash=sha256:{pinned[line]}\n" for line in missing))
+            wanted.write_text(
+                "".join(f"{line.replace('==', '===')} --hash=sha256:{pinned[line]}\n" for line in missing)
+            )
             words = ("download", "--require-hashes", "--no-deps", "--dest", str(folder), "-r", str(wanted))
-            run_pip(sys.executable, *words, *_where(source), *_for(target_platform, python))
+            run_pip(sys.executable, *words, *_where(source), *_for(target_platform, python), **_only(source))
     found = {sha256(path): path for path in sorted(folder.glob("*.whl"))}
     if absent := [line for line, hash in pinned.items() if hash not in found]:
         raise SetupError(f"{lock} names wheels that were not found: {', '.join(absent)}")
@@ -86,7 +88,8 @@ def _settle(source: str, target_platform: str, python: str) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch) / "report.json"
         words = ("install", "--dry-run", "--ignore-installed", "--report", str(report), "--target", scratch)
-        run_pip(sys.executable, *words, *_where(source), *_for(target_platform, python), f"torch=={TORCH}")
+        words += (*_where(source), *_for(target_platform, python), f"torch=={TORCH}")
+        run_pip(sys.executable, *words, **_only(source))
         installs = json.loads(report.read_text(encoding="utf-8"))["install"]
     pinned = {}
     for install in installs:
@@ -113,6 +116,14 @@ def _where(source: str) -> tuple[str, ...]:
     if re.match(r"(https|file)://", source):
         return ("--index-url", source)
     raise SetupError(f"--torch {source}: neither a folder of wheels nor the address of a package index (https://...)")
+
+
+def _only(source: str) -> dict[str, str]:
+    """Variables that keep pip from other places than the one that was given."""
+    if not source:
+        return {}
+    elsewhere = {"PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": ""}
+    return elsewhere | {"PIP_CONFIG_FILE": os.devnull} if os.path.isdir(source) else elsewhere
 
 
 def _for(target_platform: str, python: str) -> tuple[str, ...]:
