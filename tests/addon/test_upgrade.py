@@ -1,4 +1,4 @@
-"""Installed, upgraded, disabled, enabled and removed, in a Blender of its own: nothing of the extension stays behind."""
+"""Installed, upgraded, disabled, enabled and removed, in a Blender of its own: nothing stays behind."""
 
 import os
 import subprocess
@@ -50,10 +50,8 @@ def traces():
             menus.append(f"menu {name} {function.__module__}")
     waiting = [f"timer {function}" for function in timers if bpy.app.timers.is_registered(function)]
     operators = [f"operator {name}" for name in dir(bpy.ops.lsmpl)]
-    return sorted(
-        trace for trace in handlers + keymaps + types + properties + menus + waiting + operators
-        if "lsmpl" in trace.lower()
-    )
+    everything = handlers + keymaps + types + properties + menus + waiting + operators
+    return sorted(t.replace(".ours.", ".user_default.") for t in everything if "lsmpl" in t.lower())
 
 def files():
     return sorted(
@@ -98,7 +96,8 @@ assert traces() == [], traces()
 assert files() == [], files()
 print("no trace of files")
 
-# From a repository, which then has something newer
+# From a repository, which then has something newer (a folder: the network is not used, but Blender wants to be asked)
+bpy.context.preferences.system.use_online_access = True
 remote = bpy.context.preferences.extensions.repos.new(
     name="Ours", module="ours", remote_url=Path(repository, "index.json").as_uri()
 )
