@@ -22,10 +22,10 @@ from .layouts import LAYOUTS, Layout, get_layout
 from .motion import Motion
 from .pins import Pins
 from .posing import Poser, poses_of
+from .progress import Progress
 from .readers import read_keypoints
 from .refine import refine
 from .solve import solve, solve_steps
-from .take import Progress
 from .tracking import SolveOptions
 
 __version__ = "0.1.0"

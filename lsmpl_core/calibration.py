@@ -21,10 +21,11 @@ from .keypoints import Decision, KeypointTrack
 from .layouts import Layout
 from .placements import FEWEST_PLACED, Calibration, Placement, of_keypoints
 from .places import UNPLACED, USUAL_SPREAD, on_skin, parse_place
+from .progress import Progress
 from .shape import fit_shape, refine_shape
 from .sites import SiteParts, site_parts
 from .skeleton import JOINT_NAMES
-from .take import UNKNOWN_NOISE, Progress, Take
+from .take import UNKNOWN_NOISE, Take
 from .tracking import SolveOptions
 
 FRAMES = 32

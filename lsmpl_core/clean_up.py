@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,9 +13,10 @@ from .body import Body
 from .contacts import Contact, contact_mask, find_contacts, sliding
 from .errors import LsmplError
 from .floor import FOOT_POINTS, estimate_floor, floor_at, foot_points
-from .foot_locking import lock_feet as locked_feet
-from .limits import limit_joints
+from .foot_locking import lock_steps
+from .limits import limit_steps
 from .motion import Motion
+from .progress import Progress, run_to_end
 from .resampling import resample
 from .smoothing import FEWEST_FRAMES, apply_smoothness, check_strength, find_smoothness
 
@@ -96,28 +98,48 @@ def clean_up_with_report(
     fps: float | None = None,
 ) -> tuple[Motion, CleanUpReport]:
     """`clean_up`, and what it did."""
+    return run_to_end(clean_up_steps(motion, body, smooth, lock_feet, floor, limits, fps))
+
+
+def clean_up_steps(
+    motion: Motion,
+    body: Body,
+    smooth: float = STRENGTH,
+    lock_feet: bool = True,
+    floor: str | float = "keep",
+    limits: bool = True,
+    fps: float | None = None,
+) -> Iterator[Progress]:
+    """`clean_up_with_report` as a generator: yields `Progress` and returns the motion and the report.
+
+    Some of what is between two reports takes a second for 20,000 frames.
+    """
     height = _checked_floor(floor)
     check_strength(smooth)
     clean, limited, smoothness = motion, 0, None
     if limits:
-        clean = limit_joints(clean, body)
+        clean = yield from limit_steps(clean, body)
         limited = int((clean.poses != motion.poses).any(axis=(1, 2)).sum())
     if smooth > 0.0 and len(motion) >= FEWEST_FRAMES:
+        yield Progress("smooth", 0, 1)
         smoothness = find_smoothness(clean, smooth)
         clean = apply_smoothness(clean, smoothness.stiffness)
+    yield Progress("contacts", 0, 1)
     points = foot_points(clean, body)
     ground = estimate_floor(points) if height is None else floor_at(points, height)
     contacts = find_contacts(points, ground, motion.fps)
     standing = contact_mask(contacts, len(motion))
     before = sliding(foot_points(motion, body).positions, standing, motion.fps)
     if lock_feet:
-        clean = locked_feet(clean, body, points, contacts, None if floor == "keep" else ground)
-        clean = limit_joints(clean, body) if limits else clean
+        clean = yield from lock_steps(clean, body, points, contacts, None if floor == "keep" else ground)
+        clean = (yield from limit_steps(clean, body)) if limits else clean
+    yield Progress("contacts", 0, 1)
     after = sliding(foot_points(clean, body).positions, standing, motion.fps)
     raised = -ground.height if floor == "zero" else 0.0
     if raised:
         clean = replace(clean, trans=clean.trans + [0.0, 0.0, raised])
     if fps is not None:
+        yield Progress("resample", 0, 1)
         clean = resample(clean, fps)
     report = CleanUpReport(
         jitter=None if smoothness is None else float(np.degrees(smoothness.jitter)),

@@ -28,8 +28,8 @@ from .cli_workers import WORKER, Workers, own_command, work
 from .errors import LsmplError
 from .files import replace_when_complete
 from .motion import Motion
+from .progress import Progress
 from .report import json_ready, summary
-from .take import Progress
 
 
 def write_npz(converted: Converted, path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from .arrays import Backend, choose_backend
 from .body import Body, load_body
 from .calibration import calibrate_steps, needs_calibration
-from .clean_up import clean_up_with_report
+from .clean_up import clean_up_steps
 from .cli_inputs import Job
 from .cli_resume import Resume, digest
 from .cli_signals import defer
@@ -22,12 +22,12 @@ from .estimates import read_motion
 from .files import replace_when_complete
 from .keypoints import Decision, KeypointTrack
 from .motion import Motion
+from .progress import Progress, run_to_end
 from .readers import read_keypoints
 from .refine import refine_steps
 from .report import describe_condition, describe_decisions, describe_residual, describe_track, json_ready
 from .resampling import resample, resample_track
-from .solve import run_to_end, solve_steps
-from .take import Progress
+from .solve import solve_steps
 from .tracking import SolveOptions
 
 
@@ -118,7 +118,7 @@ class TakeConverter:
         record.update(describe_track(track))
         self._tell_decisions(source, track.decisions, listener)
         solved = run_to_end(self._steps(track, record, listener), listener.progress)
-        motion = self._clean_up(solved, record)
+        motion = self._clean_up(solved, record, listener)
         if options.resample:
             track, solved = resample_track(track, options.resample), resample(solved, options.resample)
         if solved.decisions:
@@ -167,13 +167,14 @@ class TakeConverter:
         steps = solve_steps(track, self._body, device=options.device, options=self._solving, calibration=calibration)
         return (yield from steps)
 
-    def _clean_up(self, solved: Motion, record: dict) -> Motion:
+    def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:
         options = self._options
         asked = options.smooth, options.lock_feet, options.floor, options.resample
         if asked == (0.0, False, "keep", None):
             return solved
         smooth, lock_feet, floor, fps = asked
-        motion, report = clean_up_with_report(solved, self._body, smooth, lock_feet, floor, fps=fps)
+        steps = clean_up_steps(solved, self._body, smooth, lock_feet, floor, fps=fps)
+        motion, report = run_to_end(steps, listener.progress)
         record["clean_up"] = {"smooth": smooth, "lock_feet": lock_feet, "floor": floor, "fps": motion.fps}
         record["clean_up"] |= json_ready(report.as_dict())
         return motion

@@ -18,9 +18,10 @@ import numpy as np
 from .banded import solve_banded
 from .kinematics import UNKNOWNS
 from .polish import Anchor, Targets, evaluate, normal_equations, step_order
+from .progress import Progress
 from .rotation import exp_map, log_map, orthonormalise, right_jacobian_inverse
 from .skeleton import JOINT_NAMES, NUM_JOINTS
-from .take import FRAMES_AT_ONCE, LEAST_HOLD, Progress, Take
+from .take import FRAMES_AT_ONCE, LEAST_HOLD, Take
 from .tracking import EXACT, Poses
 
 RATE = 30.0

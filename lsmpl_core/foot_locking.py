@@ -7,7 +7,7 @@ over a fifth of a second in which the foot is in the air. The root and the upper
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from .floor import FOOT_POINTS, Floor, FootPoints
 from .kinematics import KeypointModel
 from .motion import Motion
 from .polish import Anchor, Targets, polish
+from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .sites import site_parts
 from .skeleton import JOINT_NAMES, NUM_JOINTS
@@ -49,12 +50,20 @@ def lock_feet(
 
     points are those of this motion; without a floor, contacts keep their own heights.
     """
+    return run_to_end(lock_steps(motion, body, points, contacts, floor))
+
+
+def lock_steps(
+    motion: Motion, body: Body, points: FootPoints, contacts: Sequence[Contact], floor: Floor | None = None
+) -> Iterator[Progress]:
+    """`lock_feet` as a generator: yields `Progress` and returns the `Motion`."""
     correction = corrections(points, contacts, floor, motion.fps)
     frames = np.flatnonzero((np.linalg.norm(correction, axis=2) > NEGLIGIBLE).any(axis=1))
     held = contact_mask(list(contacts), len(motion))
     poses = motion.poses.copy()
     model, pelvis = _leg_model(body, motion)
     for start in range(0, len(frames), _FRAMES_AT_ONCE):
+        yield Progress("feet", start, len(frames))
         some = frames[start : start + _FRAMES_AT_ONCE]
         targets = np.concatenate([points.positions[some] + correction[some], pelvis[some, None]], axis=1)
         weights = np.where(held[some], HELD_WEIGHT, FREE_WEIGHT)

@@ -8,6 +8,7 @@ motion), with about ten degrees to spare, and more in the forearm, whose turn ma
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from .body import Body
 from .kinematics import KeypointModel
 from .motion import Motion
 from .polish import Anchor, Targets, polish
+from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map, to_quaternion
 from .sites import site_parts
 from .skeleton import JOINT_NAMES
@@ -48,7 +50,12 @@ _FRAMES_AT_ONCE = 128
 
 
 def limit_joints(motion: Motion, body: Body) -> Motion:
-    """The motion within the limits; only frames that break them, or come close, are changed.
+    """The motion within the limits; only frames that break them, or come close, are changed."""
+    return run_to_end(limit_steps(motion, body))
+
+
+def limit_steps(motion: Motion, body: Body) -> Iterator[Progress]:
+    """`limit_joints` as a generator: yields `Progress` and returns the `Motion`.
 
     Where a joint is turned back, its limb is brought back by the polish, which moves the joints around it, to where
     the limb was, as far as the limits allow.
@@ -65,8 +72,9 @@ def limit_joints(motion: Motion, body: Body) -> Motion:
     model = KeypointModel.build(choose_backend("numpy"), rest, parts, parts.moments(betas))
     weights = np.ones(len(LIMB_SITES))
     weights[LIMB_SITES.index("pelvis")] = PELVIS_WEIGHT
-    for _ in range(ROUNDS):
+    for number in range(ROUNDS):
         for start in range(0, len(turned), _FRAMES_AT_ONCE):
+            yield Progress("limit", number * len(turned) + start, ROUNDS * len(turned))
             some = turned[start : start + _FRAMES_AT_ONCE]
             aim = model.state(measured[some], motion.trans[some]).keypoints
             state = model.state(rotations[some], motion.trans[some])

@@ -18,12 +18,13 @@ from .errors import SolveError
 from .faults import as_given, mend
 from .keypoints import KeypointTrack
 from .motion import Motion
+from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .shape import fit_shape
 from .sites import site_parts
-from .solve import SETTLING, coupled_if_wanted, finished, for_markers, run_to_end, shape_from_poses, shape_take
+from .solve import SETTLING, coupled_if_wanted, finished, for_markers, shape_from_poses, shape_take
 from .start import rigid_alignment
-from .take import Progress, Take
+from .take import Take
 from .tracking import Poses, SolveOptions
 
 PASSES = 2

@@ -21,11 +21,12 @@ from .faults import Mended, as_given, mend
 from .keypoints import KeypointTrack
 from .motion import NUM_BETAS, Motion
 from .pins import Pins
+from .progress import Progress, run_to_end
 from .rotation import log_map
 from .shape import fit_shape, offset_spread, refine_shape
 from .sites import SiteParts, site_parts
 from .skeleton import NUM_JOINTS
-from .take import FADE, UNKNOWN_NOISE, WARM_UP, Progress, Take
+from .take import FADE, UNKNOWN_NOISE, WARM_UP, Take
 from .tracking import Poses, SolveOptions
 
 SHAPE_ROUNDS = 8
@@ -155,17 +156,6 @@ def for_markers(options: SolveOptions) -> SolveOptions:
 def _best_lanes(frames: int) -> int:
     """A step of n lanes takes about 1.5 ms and 0.2 ms for each, and each goes some frames beyond its own."""
     return min(round((1.5 / 0.2 * frames / (WARM_UP + FADE)) ** 0.5), MOST_LANES)
-
-
-def run_to_end(steps: Iterator[Progress], progress: Callable[[Progress], None] | None) -> Motion:
-    """What a generator of progress returns, with its reports passed on."""
-    while True:
-        try:
-            report = next(steps)
-        except StopIteration as stop:
-            return stop.value
-        if progress is not None:
-            progress(report)
 
 
 def finished(

@@ -19,6 +19,7 @@ from .pins import Pins
 from .polish import Anchor, Targets, polish
 from .predictors import Copying, Predictor, Residual
 from .prior import pose_prior
+from .progress import Progress
 from .rotation import exp_map, orthonormalise
 from .shape import PoseFit
 from .sites import SiteParts
@@ -35,16 +36,6 @@ TRUSTED = 25.0
 """How much a keypoint counts that somebody placed by hand; one that was seen counts 1 at most."""
 WARM_UP, FADE = 50, 30
 """Frames a lane goes before its own, and beyond them while the next one fades in."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a solve is: `done` of `total` in this `stage`; `residual` in metres, mean of the latest frame."""
-
-    stage: str
-    done: int
-    total: int
-    residual: float = float("nan")
 
 
 @dataclass(frozen=True)
