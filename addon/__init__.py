@@ -2,7 +2,19 @@
 
 import importlib
 
-_FEATURES = ("preferences", "settings", "importing", "solving", "baking", "cleaning", "panels", "headless")
+_FEATURES = (
+    "preferences",
+    "jobs",
+    "settings",
+    "shape",
+    "baking",
+    "importing",
+    "motions",
+    "solving",
+    "cleaning",
+    "panels",
+    "headless",
+)
 _registered = []
 
 

@@ -1,16 +1,20 @@
-"""Bake: the motion of a take, cleaned or as solved, becomes an action on its character."""
+"""Bake: the motion of a take, the latest it has, becomes an action on its character."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import bpy
+import numpy as np
+from bpy.props import BoolProperty, PointerProperty
 
-from ..lsmpl_core import LsmplError, Motion
-from . import actions, character, stages
+from ..lsmpl_core import LsmplError, Motion, Progress
+from ..lsmpl_core.progress import run_to_end
+from . import actions, character, jobs, shape, stages
 from . import take as takes
-from .errors import all_or_nothing, reports_errors
+from .errors import all_or_nothing
 from .selection import active_take, is_solved
 from .timing import scene_frames
 
@@ -36,39 +40,63 @@ def bake(
     The motion that is stored with the take, the cleaned one where there is one, and that motion's body are taken where
     none are given. Raises `LsmplError` where that cannot be; if anything goes wrong, nothing has changed.
     """
+    return run_to_end(bake_steps(take, scene, body, motion))
+
+
+def bake_steps(
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    body: Body | None = None,
+    motion: Motion | None = None,
+    body_path: str | None = None,
+    prepare: Callable[[bpy.types.Object], Callable[[], None]] | None = None,
+) -> jobs.Steps[Baked]:
+    """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last step.
+
+    prepare(take) is called in the last step, to make what goes with the bake; what it returns puts that in place.
+    """
     motion = motion or stages.load(take)
     body = body or body_of(take, motion)
-    armature, mesh = _own_character(take, scene, body)
-    with all_or_nothing(), ExitStack() as on_error:
-        if armature is None:
-            armature, mesh = character.build(body, motion.betas, take.name)
-            armature.matrix_world = take.matrix_world
-            for collection in take.users_collection or (scene.collection,):
-                collection.objects.link(armature)
-                collection.objects.link(mesh)
-        else:
-            on_error.callback(character.reshape, armature, mesh, body, character.betas_of(armature))
-            character.reshape(armature, mesh, body, motion.betas)
-        quaternions, location = character.pose_curves(armature, body, motion)
-        frames = scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
-        curves = [
-            actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis") for axis in range(3)
-        ]
-        for joint, name in enumerate(body.joint_names):
-            path = f'pose.bones["{name}"].rotation_quaternion'
-            curves += [actions.Curve(path, i, quaternions[:, joint, i], name) for i in range(4)]
-        action = actions.write_action(armature, take.name, frames, curves)
+    armature, _ = _character_of(take, scene, body)
+    rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
+    name, frames = take.name, scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
+    take_uid, scene_uid = take.session_uid, scene.session_uid
+    yield Progress("bake", 0, 1)
+    curves = _curves(rest, body, motion)
+    action_uid = yield from actions.write_steps(name, name, frames, curves)
+    try:
+        yield Progress("bake", len(curves), len(curves))
+        take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
+        if not takes.is_take(take) or scene is None:
+            raise LsmplError(f"{name}: was deleted while it was being baked; nothing was kept")
+        action = jobs.find(bpy.data.actions, action_uid)
+        if action is None:
+            raise LsmplError(f"{name}: an undo came in between; nothing was baked")
         action[_TIMING] = [take.lsmpl.start, take.lsmpl.step]
-        on_error.pop_all()
-    kept = actions.assign(armature, action)
+        with all_or_nothing(), ExitStack() as on_error:
+            put_in_place = prepare(take) if prepare else lambda: None
+            armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
+            on_error.pop_all()
+    except BaseException:
+        action = jobs.find(bpy.data.actions, action_uid)
+        if action:
+            bpy.data.actions.remove(action)
+        raise
+    put_in_place()
+    settings = take.lsmpl_bake
+    old, settings.action = settings.action, action
+    if settings.as_strip:
+        kept = actions.assign_strip(armature, action, old if take.lsmpl.armature == armature else None)
+    else:
+        kept = actions.assign(armature, action)
     take.lsmpl.armature, take.lsmpl.body_mesh = armature, mesh
     return Baked(armature, mesh, action, kept)
 
 
 def is_out_of_time(take: bpy.types.Object) -> bool:
     """Whether a take now plays at other scene frames than when it was baked."""
-    animation = take.lsmpl.armature.animation_data if take.lsmpl.armature else None
-    timing = animation.action.get(_TIMING) if animation and animation.action else None
+    action = take.lsmpl_bake.action
+    timing = action.get(_TIMING) if action else None
     return timing is not None and list(timing) != [take.lsmpl.start, take.lsmpl.step]
 
 
@@ -86,22 +114,89 @@ def body_of(take: bpy.types.Object, motion: Motion) -> Body:
     return body
 
 
-def _own_character(
+def _curves(rest: np.ndarray, body: Body, motion: Motion) -> list[actions.Curve]:
+    quaternions, location = character.pose_curves(rest, body, motion)
+    curves = [actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis") for axis in range(3)]
+    for joint, name in enumerate(body.joint_names):
+        path = f'pose.bones["{name}"].rotation_quaternion'
+        curves += [actions.Curve(path, i, quaternions[:, joint, i], name) for i in range(4)]
+    return curves
+
+
+def _ready_character(
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    body: Body,
+    motion: Motion,
+    body_path: str | None,
+    on_error: ExitStack,
+) -> tuple[bpy.types.Object, bpy.types.Object | None]:
+    """The take's character in the motion's shape, or in the one that it was given by hand."""
+    armature, mesh = _character_of(take, scene, body)
+    if armature is None:
+        path = stages.describe(take)["body_path"] if body_path is None else body_path
+        armature, mesh = character.build(body, motion.betas, take.name, path)
+        armature.matrix_world = take.matrix_world
+        for collection in take.users_collection or (scene.collection,):
+            collection.objects.link(armature)
+            collection.objects.link(mesh)
+        return armature, mesh
+    before, taken = shape.betas_of(armature), shape.taken_of(armature)
+    keeps_its_own = take.lsmpl_bake.onto == armature or shape.is_own(armature)
+    on_error.callback(shape.reshape, armature, before)
+    on_error.callback(shape.set_taken, armature, taken)
+    shape.set_taken(armature, motion.betas)
+    shape.reshape(armature, before if keeps_its_own else motion.betas)
+    return armature, mesh
+
+
+def _character_of(
     take: bpy.types.Object, scene: bpy.types.Scene, body: Body
 ) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
-    """The take's armature and body mesh if they are still in the scene, its own, and fit the body.
+    """The take's armature and body mesh: those it is to be baked onto, or its own if they are still in the scene and
+    fit the body.
 
     A take that was duplicated points to the same character as the original, whose name comes first.
     """
+    onto = take.lsmpl_bake.onto
+    if onto is not None:
+        if onto.name not in scene.objects:
+            raise LsmplError(f"{take.name}: is to be baked onto {onto.name}, which is not in this scene")
+        if not shape.fits(onto, body):
+            raise LsmplError(
+                f"{take.name}: is to be baked onto {onto.name}, a character of another body; choose another"
+            )
+        return onto, next(iter(shape.meshes_of(onto)), None)
     armature, mesh = take.lsmpl.armature, take.lsmpl.body_mesh
-    if armature is None or armature.name not in scene.objects or not character.fits(armature, body):
+    if armature is None or armature.name not in scene.objects or not shape.fits(armature, body):
         return None, None
     if any(other.lsmpl.armature == armature and other.name < take.name for other in takes.takes_in(scene)):
         return None, None
     return armature, mesh if mesh is not None and mesh.name in scene.objects else None
 
 
-class LSMPL_OT_bake(bpy.types.Operator):
+def _is_character(settings: BakeSettings, obj: bpy.types.Object) -> bool:
+    return shape.is_character(obj)
+
+
+class BakeSettings(bpy.types.PropertyGroup):
+    """`Object.lsmpl_bake` of a take: where its motion goes."""
+
+    onto: PointerProperty(
+        type=bpy.types.Object,
+        name="Bake Onto",
+        description="A character that is there already, which keeps its shape; empty makes one for the take",
+        poll=_is_character,
+    )
+    as_strip: BoolProperty(
+        name="As NLA Strip",
+        description="Give the take a track of its own in the Nonlinear Animation editor, so that a character can have "
+        "several takes. Otherwise the motion becomes the character's action",
+    )
+    action: PointerProperty(type=bpy.types.Action, name="Action", description="What was last baked")
+
+
+class LSMPL_OT_bake(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.bake"
     bl_label = "Bake to Character"
     bl_description = "Put the motion on the take's character as an action; it is made if there is none"
@@ -109,13 +204,16 @@ class LSMPL_OT_bake(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return is_solved(cls, context)
+        return jobs.is_free(cls) and is_solved(cls, context)
 
-    @reports_errors
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        baked = bake(active_take(context), context.scene)
-        self.report({"INFO"}, describe(baked))
-        return {"FINISHED"}
+    def begin(self, context: bpy.types.Context) -> jobs.Job:
+        take = active_take(context)
+
+        def steps():
+            baked = yield from bake_steps(take, context.scene)
+            return describe(baked)
+
+        return jobs.Job(self.bl_idname, "Bake", take.name, steps())
 
 
 def describe(baked: Baked) -> str:
@@ -124,9 +222,16 @@ def describe(baked: Baked) -> str:
     return f"Baked on {baked.armature.name!r}{kept}"
 
 
+_CLASSES = (BakeSettings, LSMPL_OT_bake)
+
+
 def register() -> None:
-    bpy.utils.register_class(LSMPL_OT_bake)
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Object.lsmpl_bake = PointerProperty(type=BakeSettings)
 
 
 def unregister() -> None:
-    bpy.utils.unregister_class(LSMPL_OT_bake)
+    del bpy.types.Object.lsmpl_bake
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -6,30 +6,28 @@ Bones lie along their limbs, so an SMPL rotation is seen from each bone's own re
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import bpy
 import numpy as np
 
 from ..lsmpl_core import LsmplError, Motion
 from ..lsmpl_core.body import Body
+from . import shape
 from .display import material
-
-CHARACTER_KEY = "lsmpl_character"
-TO_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
-"""C: from SMPL's rest frame to Blender's."""
+from .editing import editing
+from .shape import TO_BLENDER
 
 _SKIN = (0.55, 0.57, 0.6)
 _POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
 """Which child a joint with several children points at."""
 
 
-def build(body: Body, betas: np.ndarray, name: str) -> tuple[bpy.types.Object, bpy.types.Object]:
-    """A new armature and its body mesh in the rest pose of `betas`, linked to no collection yet."""
+def build(body: Body, betas: np.ndarray, name: str, body_path: str = "") -> tuple[bpy.types.Object, bpy.types.Object]:
+    """A new armature and its body mesh in the rest pose of `betas`, linked to no collection yet.
+
+    body_path is where a user's own body is found again.
+    """
     armature = bpy.data.objects.new(f"{name} Rig", bpy.data.armatures.new(f"{name} Rig"))
-    _place_bones(armature.data, body, betas)
+    _make_bones(armature.data, body)
     for bone in armature.pose.bones:
         bone.rotation_mode = "QUATERNION"
     armature.data.display_type = "WIRE"
@@ -39,65 +37,80 @@ def build(body: Body, betas: np.ndarray, name: str) -> tuple[bpy.types.Object, b
     modifier = mesh.modifiers.new("Armature", "ARMATURE")
     modifier.object = armature
     modifier.use_deform_preserve_volume = False
-    _remember(armature, body, betas)
-    _set_shape(mesh, betas)
+    shape.remember(armature, body, body_path)
+    shape.set_taken(armature, betas)
+    shape.reshape(armature, betas)
     return armature, mesh
 
 
-def fits(armature: bpy.types.Object, body: Body) -> bool:
-    """Whether an armature was built for this body."""
-    return _facts(armature).get("body") == body.key
+def rest_rotations(body: Body) -> np.ndarray:
+    """(24,3,3): how bones lie at rest in Blender's frame, columns X, Y, Z; Y is along the bone.
+
+    They are those of the body's mean shape whatever the betas are, so that a pose's keys do not depend on the shape.
+    """
+    heads = body.rest_joints() @ TO_BLENDER.T
+    along = _tails(body, heads) - heads
+    y = along / np.linalg.norm(along, axis=1, keepdims=True)
+    # Limbs bend about X then, on both sides alike: Z looks forward, or up for what points forward.
+    forward = np.abs(y[:, 1]) < 0.8
+    towards = np.where(forward[:, None], (0.0, -1.0, 0.0), (0.0, 0.0, 1.0))
+    z = towards - (towards * y).sum(axis=1, keepdims=True) * y
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    return np.stack([np.cross(y, z), y, z], axis=-1)
 
 
-def betas_of(armature: bpy.types.Object) -> np.ndarray:
-    """(10,): the shape that a character has."""
-    return np.array(_facts(armature)["betas"])
+def bone_rotations(armature: bpy.types.Object, body: Body) -> np.ndarray:
+    """(24,3,3): as `rest_rotations`, of a character whose bones the animator may have rolled.
 
-
-def reshape(armature: bpy.types.Object, mesh: bpy.types.Object | None, body: Body, betas: np.ndarray) -> None:
-    """Give a character that fits the body another shape; nothing moves where it has that shape already.
-
-    Raises `LsmplError` where the armature lacks one of the bones.
+    Raises `LsmplError` where it lacks one.
     """
     missing = [joint for joint in body.joint_names if joint not in armature.data.bones]
     if missing:
         raise LsmplError(f"{armature.name}: has no bone {', '.join(missing)}; undo the renaming, or delete it and bake")
-    if not np.allclose(betas_of(armature), betas, rtol=0, atol=1e-7):
-        _place_bones(armature.data, body, betas)
-        _remember(armature, body, betas)
-    if mesh is not None:
-        _set_shape(mesh, betas)
+    return np.array([armature.data.bones[joint].matrix_local.to_3x3() for joint in body.joint_names], dtype=np.float64)
 
 
-def pose_curves(armature: bpy.types.Object, body: Body, motion: Motion) -> tuple[np.ndarray, np.ndarray]:
-    """A motion as pose bone channels: rotation quaternions (T,24,4), w first, and the pelvis' location (T,3)."""
-    rest = np.array([armature.data.bones[joint].matrix_local for joint in body.joint_names])
-    smpl_to_bone = rest[:, :3, :3].transpose(0, 2, 1) @ TO_BLENDER
-    axis_angles = np.einsum("jab,tjb->tja", smpl_to_bone, motion.poses)
+def pose_curves(rest: np.ndarray, body: Body, motion: Motion) -> tuple[np.ndarray, np.ndarray]:
+    """A motion as pose bone channels: rotation quaternions (T,24,4), w first, and the pelvis' location (T,3).
+
+    rest (24,3,3) is how the bones lie. On a character of another shape the same channels keep the soles of a body that
+    stands where they are.
+    """
+    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
+    quaternions = _quaternions(np.einsum("jab,tjb->tja", smpl_to_bone, motion.poses))
     # The root turns from SMPL's rest frame straight into the world: R_bone' R C' R_bone.
-    world_to_bone = rest[0, :3, :3].T
-    root = _quaternions(motion.poses[:, 0] @ world_to_bone.T)
-    quaternions = _quaternions(axis_angles)
-    quaternions[:, 0] = _multiply(root, _quaternion_of(world_to_bone @ TO_BLENDER.T @ rest[0, :3, :3]))
+    root = _quaternions(motion.poses[:, 0] @ rest[0])
+    quaternions[:, 0] = _multiply(root, _quaternion_of(rest[0].T @ TO_BLENDER.T @ rest[0]))
     pelvis = motion.trans + body.rest_joints(motion.betas)[0]
-    return _continuous(quaternions), (pelvis - rest[0, :3, 3]) @ world_to_bone.T
+    return _continuous(quaternions), (pelvis - shape.rest_joints(body, motion.betas)[0]) @ rest[0]
 
 
-def _place_bones(armature: bpy.types.Armature, body: Body, betas: np.ndarray) -> None:
-    heads = body.rest_joints(betas) @ TO_BLENDER.T
-    tails = _tails(body, heads)
-    with _editing(armature):
-        bones = armature.edit_bones
+def motion_of_pose(
+    rest: np.ndarray, body: Body, local: np.ndarray, pelvis: np.ndarray, betas: np.ndarray, fps: float
+) -> Motion:
+    """The inverse of `pose_curves`: a motion from the rotations (T,24,3,3) of the pose bones' channels, each in its own
+    rest frame, and the pelvis' head (T,3) in the character's space. betas (10,) are the shape that it has."""
+    from ..lsmpl_core.rotation import log_map, orthonormalise
+
+    local = orthonormalise(local)
+    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
+    rotations = smpl_to_bone.transpose(0, 2, 1) @ local @ smpl_to_bone
+    rotations[:, 0] = rest[0] @ local[:, 0] @ rest[0].T @ TO_BLENDER
+    trans = pelvis - body.rest_joints(betas)[0]
+    return Motion(log_map(rotations), trans, betas, fps=fps, body=body.key)
+
+
+def _make_bones(armature: bpy.types.Armature, body: Body) -> None:
+    heads = body.rest_joints() @ TO_BLENDER.T
+    tails, rotations = _tails(body, heads), rest_rotations(body)
+    with editing(armature):
         for joint, name in enumerate(body.joint_names):
-            bone = bones.get(name) or bones.new(name)
+            bone = armature.edit_bones.new(name)
             bone.use_connect = False
             bone.head, bone.tail = heads[joint], tails[joint]
-            along = tails[joint] - heads[joint]
-            # Limbs bend about X then, on both sides alike: Z looks forward, or up for what points forward.
-            forward = abs(along[1]) < 0.8 * np.linalg.norm(along)
-            bone.align_roll((0, -1, 0) if forward else (0, 0, 1))
+            bone.align_roll(rotations[joint, :, 2])
             if body.parents[joint] >= 0:
-                bone.parent = bones[body.joint_names[body.parents[joint]]]
+                bone.parent = armature.edit_bones[body.joint_names[body.parents[joint]]]
 
 
 def _tails(body: Body, heads: np.ndarray) -> np.ndarray:
@@ -119,32 +132,6 @@ def _tails(body: Body, heads: np.ndarray) -> np.ndarray:
     return tails
 
 
-@contextmanager
-def _editing(armature: bpy.types.Armature) -> Iterator[None]:
-    """Edit mode on an armature, whatever is selected, hidden or being edited; all of that is as before afterwards.
-
-    A stand-in object is edited in place of the armature's own, which may be hidden or out of the view layer.
-    """
-    context = bpy.context
-    layer = context.view_layer
-    active = layer.objects.active
-    mode = active.mode if active else "OBJECT"
-    if mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
-    stand_in = bpy.data.objects.new("LSMPL stand-in", armature)
-    context.scene.collection.objects.link(stand_in)
-    try:
-        layer.objects.active = stand_in
-        bpy.ops.object.mode_set(mode="EDIT")
-        yield
-        bpy.ops.object.mode_set(mode="OBJECT")
-    finally:
-        bpy.data.objects.remove(stand_in)
-        layer.objects.active = active
-        if mode != "OBJECT":
-            bpy.ops.object.mode_set(mode=mode)
-
-
 def _body_mesh(body: Body, name: str) -> bpy.types.Object:
     mesh = bpy.data.meshes.new(name)
     template = body.v_template @ TO_BLENDER.T
@@ -157,29 +144,13 @@ def _body_mesh(body: Body, name: str) -> bpy.types.Object:
         for vertex in np.flatnonzero(weights):
             group.add((int(vertex),), float(weights[vertex]), "REPLACE")
     obj.shape_key_add(name="Basis", from_mix=False)
+    grounding = shape.grounding(body)
     for number in range(body.shape_directions.shape[2]):
         key = obj.shape_key_add(name=f"Shape {number + 1}", from_mix=False)
-        shape = template + body.shape_directions[:, :, number] @ TO_BLENDER.T
-        key.data.foreach_set("co", np.ascontiguousarray(shape, dtype=np.float32).ravel())
+        moved = template + (body.shape_directions[:, :, number] + grounding[:, number]) @ TO_BLENDER.T
+        key.data.foreach_set("co", np.ascontiguousarray(moved, dtype=np.float32).ravel())
         key.slider_min, key.slider_max = -5.0, 5.0
     return obj
-
-
-def _set_shape(mesh: bpy.types.Object, betas: np.ndarray) -> None:
-    keys = mesh.data.shape_keys.key_blocks if mesh.data.shape_keys else {}
-    for number, beta in enumerate(betas, start=1):
-        key = keys.get(f"Shape {number}")
-        if key:
-            key.slider_min, key.slider_max = min(key.slider_min, beta), max(key.slider_max, beta)
-            key.value = beta
-
-
-def _remember(armature: bpy.types.Object, body: Body, betas: np.ndarray) -> None:
-    armature[CHARACTER_KEY] = json.dumps({"body": body.key, "betas": np.asarray(betas).tolist()})
-
-
-def _facts(armature: bpy.types.Object) -> dict:
-    return json.loads(armature.get(CHARACTER_KEY, "{}"))
 
 
 def _quaternions(axis_angles: np.ndarray) -> np.ndarray:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 import bpy
 
-from . import baking, stages
-from .errors import all_or_nothing, reports_errors
+from ..lsmpl_core import LsmplError
+from ..lsmpl_core.progress import run_to_end
+from . import baking, jobs, stages
+from .errors import reports_errors
 from .selection import active_take, is_solved
 from .stages import Stage
+from .take import is_take
 
 
 def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
@@ -18,19 +22,37 @@ def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
     The motion as solved is kept, so that another strength begins from it again. Raises `LsmplError`; then nothing has
     changed.
     """
-    from ..lsmpl_core.clean_up import clean_up_with_report
+    return run_to_end(clean_up_steps(take, scene))
+
+
+def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
+    """`clean_up` in steps; what is computed is computed on another thread."""
+    from ..lsmpl_core.clean_up import clean_up_steps as core_steps
 
     settings = scene.lsmpl
     solved = stages.load(take, stages.latest(take, before=Stage.CLEANED))
     body = baking.body_of(take, solved)
     floor = settings.floor_height if settings.floor == "HEIGHT" else settings.floor.lower()
-    motion, report = clean_up_with_report(solved, body, settings.smooth, settings.lock_feet, floor)
-    facts = {"smooth": settings.smooth, "lock_feet": settings.lock_feet, "floor": floor, **report.as_dict()}
-    with all_or_nothing():
-        put_in_place = stages.prepare(take, Stage.CLEANED, motion, body.joints(motion), {"clean_up": facts})
-        baked = baking.bake(take, scene, body, motion)
-    put_in_place()
+    facts = {"smooth": settings.smooth, "lock_feet": settings.lock_feet, "floor": floor}
+    steps = core_steps(solved, body, settings.smooth, settings.lock_feet, floor)
+    name, take_uid, scene_uid, made_from = take.name, take.session_uid, scene.session_uid, _versions(take)
+    motion, report = yield from jobs.in_thread(steps)
+    facts |= report.as_dict()
+    take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
+    if not is_take(take) or scene is None or _versions(take) != made_from:
+        raise LsmplError(f"{name}: was deleted or solved anew while it was being cleaned; nothing was kept")
+
+    def prepare(take: bpy.types.Object) -> Callable[[], None]:
+        return stages.prepare(take, Stage.CLEANED, motion, body.joints(motion), {"clean_up": facts})
+
+    baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare)
     return f"Cleaned: {describe(facts)}. {baking.describe(baked)}"
+
+
+def _versions(take: bpy.types.Object) -> list[int | None]:
+    """Which motions a clean-up was made from."""
+    meshes = [getattr(take.lsmpl, stage) for stage in Stage if stage != Stage.CLEANED]
+    return [mesh.session_uid if mesh else None for mesh in meshes]
 
 
 def describe(facts: dict) -> str:
@@ -41,7 +63,7 @@ def describe(facts: dict) -> str:
     return f"{contacts} foot contacts{slide}"
 
 
-class LSMPL_OT_clean_up(bpy.types.Operator):
+class LSMPL_OT_clean_up(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.clean_up"
     bl_label = "Clean Up"
     bl_description = "Smooth the solved motion, hold standing feet and bake the result. The motion as solved is kept"
@@ -49,12 +71,11 @@ class LSMPL_OT_clean_up(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return is_solved(cls, context)
+        return jobs.is_free(cls) and is_solved(cls, context)
 
-    @reports_errors
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        self.report({"INFO"}, clean_up(active_take(context), context.scene))
-        return {"FINISHED"}
+    def begin(self, context: bpy.types.Context) -> jobs.Job:
+        take = active_take(context)
+        return jobs.Job(self.bl_idname, "Clean Up", take.name, clean_up_steps(take, context.scene))
 
 
 class LSMPL_OT_as_solved(bpy.types.Operator):
@@ -66,7 +87,7 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         take = active_take(context)
-        return take is not None and take.lsmpl.cleaned is not None
+        return jobs.is_free(cls) and take is not None and take.lsmpl.cleaned is not None
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

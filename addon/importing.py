@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatPrope
 from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
 
 from ..lsmpl_core import LAYOUTS, KeypointTrack, LsmplError
-from . import display, timing
+from . import display, jobs, timing
 from . import take as takes
 from .errors import all_or_nothing, reports_errors
 
@@ -82,29 +82,7 @@ def _ends(take: bpy.types.Object) -> tuple[float, float]:
     return take.lsmpl.start, take.lsmpl.start + (takes.describe(take)["frames"] - 1) * take.lsmpl.step
 
 
-def import_files(
-    scene: bpy.types.Scene, paths: Sequence[Path], options: Mapping, collection=None
-) -> tuple[list[bpy.types.Object], list[str], list[LsmplError]]:
-    """A take for each path that can be read; what is assumed or doubtful about them; and why the others
-    cannot be read.
-
-    options are the keyword arguments of `read_keypoints`.
-    """
-    from ..lsmpl_core.readers import read_keypoints
-
-    imported, assumptions, failures = [], [], []
-    for path in paths:
-        try:
-            track = read_keypoints(path, **options)
-            imported.append(add_take(scene, track, path.stem, collection))
-        except LsmplError as error:
-            failures.append(error)
-            continue
-        assumptions += [f"{path.name}: {d}" for d in track.decisions if d.doubtful]
-    return imported, assumptions, failures
-
-
-def _select(context: bpy.types.Context, imported: Sequence[bpy.types.Object]) -> None:
+def select(context: bpy.types.Context, imported: Sequence[bpy.types.Object]) -> None:
     """Select just these, where the view layer shows them."""
     layer = context.view_layer
     if layer.objects.active and layer.objects.active.mode != "OBJECT":
@@ -114,10 +92,22 @@ def _select(context: bpy.types.Context, imported: Sequence[bpy.types.Object]) ->
     layer.objects.active = next((take for take in imported if take.name in layer.objects), layer.objects.active)
 
 
+def chosen_paths(operator: bpy.types.Operator) -> list[Path]:
+    """What a file dialog, dropped files or a script gave an operator to import."""
+    names = [file.name for file in operator.files if file.name]
+    folder = Path(operator.directory or Path(operator.filepath).parent)
+    if operator.folder_is_take:
+        return [folder if operator.directory or not Path(operator.filepath).is_dir() else Path(operator.filepath)]
+    return [folder / name for name in names] or [Path(operator.filepath or operator.directory)]
+
+
 class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
     bl_idname = "lsmpl.import_keypoints"
     bl_label = "Import Keypoints"
-    bl_description = "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take"
+    bl_description = (
+        "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take; an npz that holds an SMPL motion "
+        "comes with its character"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "PRESET"}
 
     filename_ext = ".trc"
@@ -167,32 +157,15 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
         layout.prop(self, "match_scene")
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self._asked = True
         return self.invoke_popup(context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        scene = context.scene
-        taken, assumptions, failures = import_files(scene, self._paths(), self._options(), context.collection)
-        if taken:
-            if self.match_scene:
-                match_scene(scene, taken)
-            _select(context, taken)
-        if failures:
-            self.report({"ERROR" if not taken else "WARNING"}, "\n".join(map(str, failures)))
-        if assumptions:
-            self.report({"WARNING"}, "Assumed or in doubt, because the file does not say:\n" + "\n".join(assumptions))
-        if not taken:
-            return {"CANCELLED"}
-        if not failures and not assumptions:
-            self.report({"INFO"}, f"Imported {', '.join(take.name for take in taken)}")
-        return {"FINISHED"}
+        from .reading import Import
 
-    def _paths(self) -> list[Path]:
-        names = [file.name for file in self.files if file.name]
-        folder = Path(self.directory or Path(self.filepath).parent)
-        if self.folder_is_take:
-            return [folder if self.directory or not Path(self.filepath).is_dir() else Path(self.filepath)]
-        return [folder / name for name in names] or [Path(self.filepath or self.directory)]
+        job = Import(chosen_paths(self), self._options(), match_scene=self.match_scene).job(context)
+        return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
 
     def _options(self) -> dict:
         if self.layout_name == "mapping" and not self.mapping:

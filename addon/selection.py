@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from . import stages
+from .shape import is_character
 from .take import is_take, takes_in
 
 
@@ -15,10 +16,23 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     if is_take(active) and active in takes:
         return active
     if active is not None:
-        for take in takes:
-            if active in (take.lsmpl.armature, take.lsmpl.body_mesh):
-                return take
+        on_it = [take for take in takes if active in (take.lsmpl.armature, take.lsmpl.body_mesh)]
+        if on_it:
+            animation = on_it[0].lsmpl.armature.animation_data if on_it[0].lsmpl.armature else None
+            playing = animation.action if animation else None
+            return next((take for take in on_it if playing and take.lsmpl_bake.action == playing), on_it[0])
     return takes[0] if len(takes) == 1 else None
+
+
+def active_character(context: bpy.types.Context) -> bpy.types.Object | None:
+    """The character of ours that is active or whose mesh is; otherwise the active take's."""
+    active = context.view_layer.objects.active
+    for obj in (active, active.parent if active else None):
+        if is_character(obj):
+            return obj
+    take = active_take(context)
+    armature = take.lsmpl.armature if take else None
+    return armature if is_character(armature) and armature.name in context.scene.objects else None
 
 
 def is_solved(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

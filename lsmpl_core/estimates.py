@@ -15,7 +15,8 @@ import numpy as np
 from .errors import MotionFileError
 from .estimate_formats import Estimates, Person, read_estimates
 from .keypoints import Decision
-from .motion import Motion
+from .motion import NUM_JOINTS, Motion
+from .npz import open_npz
 from .smpl_parameters import MAX_FRAMES, parameters
 
 MAX_PEOPLE = 10_000
@@ -42,6 +43,27 @@ def read_motion(path: str | os.PathLike, person: str | int | None = None, frames
     except (MotionFileError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
         message = str(error)
         raise MotionFileError(message if message.startswith(str(path)) else f"{path}: {message}") from error
+
+
+def holds_motion(path: str | os.PathLike) -> bool:
+    """Whether a file is one that `read_motion` reads, and no keypoint file, by its content; an npz may be either.
+
+    False where it cannot be read at all. Only the names and the shapes of arrays are looked at.
+    """
+    path = Path(path)
+    if path.suffix.lower() in (".pkl", ".pickle", ".pth", ".pt"):
+        return True
+    if path.suffix.lower() != ".npz":
+        return False
+    try:
+        with open_npz(path, path.stat().st_size) as archive:
+            names = set(archive.names)
+            if {"global_orient", "body_pose"} <= names:
+                return True
+            shape = archive.shape("poses") if {"poses", "trans"} <= names else ()
+    except (OSError, ValueError):
+        return False
+    return len(shape) == 2 or (len(shape) == 3 and shape[1:] == (NUM_JOINTS, 3))
 
 
 def _amass(path: Path, person: str | int | None) -> Motion:

@@ -6,7 +6,7 @@ import bpy
 
 from .. import stages
 from ..selection import active_take
-from .drawing import Section, facts, properties, say
+from .drawing import Section, facts, properties, say, working
 
 
 class LSMPL_PT_clean_up(Section, bpy.types.Panel):
@@ -14,6 +14,8 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lsmpl
+        if working(layout, "lsmpl.clean_up"):
+            return
         column = properties(layout)
         column.prop(settings, "smooth")
         column.prop(settings, "lock_feet")

@@ -6,6 +6,8 @@ import textwrap
 
 import bpy
 
+from .. import jobs
+
 
 class Section:
     """Where all the panels are."""
@@ -39,3 +41,14 @@ def say(context: bpy.types.Context, layout: bpy.types.UILayout, text: str, icon:
     column = layout.column(align=True)
     for number, line in enumerate(textwrap.wrap(text, letters)):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
+
+
+def working(layout: bpy.types.UILayout, *kinds: str) -> bool:
+    """While a job of one of these operators goes on: draw its progress and a button to stop it, and say so."""
+    job = jobs.current
+    if job is None or job.kind not in kinds:
+        return False
+    row = layout.row(align=True)
+    row.progress(factor=job.fraction, text=job.describe())
+    row.operator("lsmpl.cancel", text="", icon="X")
+    return True

@@ -11,7 +11,7 @@ from ...lsmpl_core import Decision
 from .. import stages
 from .. import take as takes
 from ..selection import active_take
-from .drawing import Section, facts, properties, say
+from .drawing import Section, facts, properties, say, working
 
 
 class LSMPL_PT_keypoints(Section, bpy.types.Panel):
@@ -19,7 +19,8 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        layout.operator("lsmpl.import_keypoints", text="Import Keypoints...", icon="IMPORT")
+        if not working(layout, "lsmpl.import"):
+            layout.operator("lsmpl.import_keypoints", text="Import Keypoints...", icon="IMPORT")
         take = active_take(context)
         if take is None:
             say(context, layout, _no_take(context), icon="INFO")

@@ -6,22 +6,19 @@ from pathlib import Path
 
 import bpy
 
-from .. import solving, stages
+from .. import stages
 from .. import take as takes
 from ..package import preferences
 from ..selection import active_take
-from .drawing import Section, facts, properties, say
+from .drawing import Section, facts, properties, say, working
 
 
 class LSMPL_PT_solve(Section, bpy.types.Panel):
     bl_label = "Solve"
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, run = self.layout, solving.current
-        if run:
-            row = layout.row(align=True)
-            row.progress(factor=run.fraction, text=run.describe())
-            row.operator("lsmpl.cancel_solve", text="", icon="X")
+        layout = self.layout
+        if working(layout, "lsmpl.solve"):
             return
         take = active_take(context)
         row = layout.row()

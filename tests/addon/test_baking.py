@@ -75,7 +75,9 @@ def test_the_mesh_shows_the_shape_of_the_betas(baked_take, addon, body, random_m
     motion.betas[:] = np.linspace(-7, 7, 10)
     _, baked = baked_take(motion)
     baked.body_mesh.modifiers.clear()
-    expected = body.rest_vertices(motion.betas) @ addon("character").TO_BLENDER.T
+    expected = (body.rest_vertices(motion.betas) + addon("shape").grounding(body) @ motion.betas) @ addon(
+        "shape"
+    ).TO_BLENDER.T
     baked.body_mesh.parent = None
     np.testing.assert_allclose(mesh_vertices(baked.body_mesh), expected, atol=1e-5)
     assert [key.name for key in baked.body_mesh.data.shape_keys.key_blocks][::10] == ["Basis", "Shape 10"]

@@ -98,7 +98,7 @@ def test_a_clean_up_that_fails_changes_nothing(addon, noisy_take, monkeypatch):
     def fail(*_):
         raise RuntimeError("as if Blender had failed")
 
-    monkeypatch.setattr(addon("actions"), "write_action", fail)
+    monkeypatch.setattr(addon("actions"), "write_steps", fail)
     with pytest.raises(RuntimeError, match="as if"):
         addon("cleaning").clean_up(noisy_take, bpy.context.scene)
     assert {mesh.name for mesh in bpy.data.meshes} == meshes

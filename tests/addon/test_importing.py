@@ -37,7 +37,7 @@ def test_each_file_becomes_a_take(folder, addon):
 def test_one_bad_file_does_not_stop_the_others(folder, addon):
     scene = bpy.context.scene
     paths = [folder / name for name in ("walk.npy", "broken.trc", "missing.trc", "run.npy")]
-    imported, assumptions, failures = addon("importing").import_files(scene, paths, {})
+    imported, assumptions, failures = addon("reading").import_files(scene, paths, {})
     assert [take.name for take in imported] == ["walk", "run"]
     assert [str(failure).count(name) for failure, name in zip(failures, ("broken.trc", "missing.trc"))] == [1, 1]
     assert any("fps" in line for line in assumptions)

@@ -126,7 +126,7 @@ def test_a_bake_that_fails_takes_the_solve_back(addon, take, body, walk, monkeyp
     def fail(*_):
         raise RuntimeError("as if Blender had failed")
 
-    monkeypatch.setattr(addon("actions"), "write_action", fail)
+    monkeypatch.setattr(addon("actions"), "write_steps", fail)
     other = replace(walk, trans=walk.trans + 1, betas=np.ones(10))
     rest = np.array(take.lsmpl.armature.data.bones["head"].head_local)
     with pytest.raises(RuntimeError, match="as if"):
@@ -156,21 +156,23 @@ def test_a_take_linked_from_another_file_is_an_error_that_says_so(addon, core, t
         addon("solving").keep(linked, bpy.context.scene, walk, body)
 
 
+def solve_job(addon, take):
+    return addon("jobs").Job("lsmpl.solve", "Solve", take.name, addon("solving").solve_steps(take, bpy.context.scene))
+
+
 def test_stopping_midway_changes_nothing(addon, take):
     before = datablocks()
-    run = addon("solving").Run(take, bpy.context.scene, "auto")
-    run.advance(0.001)
-    run.close()
+    job = solve_job(addon, take)
+    job.advance(0.001)
+    job.close()
     assert datablocks() == before
 
 
 def test_a_take_deleted_while_it_is_solved_is_an_error(addon, core, take):
-    run = addon("solving").Run(take, bpy.context.scene, "auto")
-    while not run.advance(1.0):
-        pass
+    job = solve_job(addon, take)
     bpy.data.objects.remove(take)
     with pytest.raises(core.LsmplError, match="deleted"):
-        run.store()
+        job.run()
 
 
 def test_nothing_to_solve_is_said(addon):
@@ -188,11 +190,9 @@ def test_the_take_is_found_from_its_character(addon, take, body, walk):
 
 
 def test_a_take_renamed_while_it_is_solved_is_found(addon, take):
-    run = addon("solving").Run(take, bpy.context.scene, "auto")
+    job = solve_job(addon, take)
     take.name = "Stroll"
-    while not run.advance(1.0):
-        pass
-    run.store()
+    job.run()
     assert take.lsmpl.armature.name == "Stroll Rig"
 
 

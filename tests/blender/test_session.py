@@ -7,19 +7,19 @@ TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
 SIDEBAR_X = 1360
 
 STATE = """
-    from bl_ext.user_default.lsmpl.addon import selection, solving
+    from bl_ext.user_default.lsmpl.addon import jobs, selection
     take = selection.active_take(bpy.context)
     value = {
         "objects": sorted(bpy.data.objects.keys()),
         "meshes": sorted(bpy.data.meshes.keys()),
         "actions": sorted(bpy.data.actions.keys()),
         "solved": bool(take and take.lsmpl.solved),
-        "solving": solving.current is not None,
+        "solving": jobs.current is not None,
         "range": [bpy.context.scene.frame_start, bpy.context.scene.frame_end],
         "mode": bpy.context.mode,
     }
 """
-SOLVING = "__import__('bl_ext.user_default.lsmpl.addon.solving', fromlist=['x']).current"
+SOLVING = "__import__('bl_ext.user_default.lsmpl.addon.jobs', fromlist=['x']).current"
 
 
 def press_solve(blender) -> None:
