@@ -86,12 +86,18 @@ def assign(owner: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Actio
 
     Returns the action that was there and is kept, if any.
     """
+    animation = owner.animation_data
+    old = animation.action if animation else None
+    play(owner, action)
+    return _let_go(old) if old != action else None
+
+
+def play(owner: bpy.types.Object, action: bpy.types.Action) -> None:
+    """Make it the object's action; whatever that was before stays in the file."""
     animation = owner.animation_data or owner.animation_data_create()
-    old = animation.action
     animation.action = action
     if hasattr(action, "slots"):
         animation.action_slot = action.slots[0]
-    return _let_go(old) if old != action else None
 
 
 def assign_strip(owner: bpy.types.Object, action: bpy.types.Action, old: bpy.types.Action | None = None):

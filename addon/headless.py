@@ -1,6 +1,7 @@
-"""The command line inside Blender: `blender --command lsmpl convert IN... -o OUT`, for .blend, .fbx, .glb and .npz.
+"""The command line inside Blender: `blender --command lsmpl convert IN... -o OUT`, for .blend, .fbx, .glb, .bvh,
+.usd where the build has it, and .npz.
 
-The parser, the loop and the messages are the core's (`lsmpl_core/cli.py`), the writers are in `exporting.py`.
+The parser, the loop and the messages are the core's (`lsmpl_core/cli.py`), the writers are in `writers.py`.
 The same from a script: `main(["convert", ...])`, which returns the exit code (see also `farm.py`).
 """
 
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     from ..lsmpl_core import LsmplError
     from ..lsmpl_core.cli import main as core_main
-    from .exporting import front_end
+    from .writers import front_end
 
     if argv is None:
         argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []

@@ -1,0 +1,61 @@
+"""What `convert` writes inside Blender, each file made in an empty one: .blend for Blender, the rest for others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import bpy
+
+from ..lsmpl_core.cli import Converted, FrontEnd, write_npz
+from . import baking, exporting, importing, solving, stages
+from .export_checks import CHECKS
+
+
+def front_end(program: str, command: Sequence[str] = ()) -> FrontEnd:
+    """What Blender adds to the command line: its name there, its writers and its version, and how it is run again."""
+    return FrontEnd(
+        program=program,
+        command=command,
+        checks=CHECKS,
+        writers={"blend": write_blend, **dict.fromkeys(exporting.FORMATS, write_character), "npz": write_npz},
+        default_format="blend",
+        versions={"blender": bpy.app.version_string},
+    )
+
+
+def write_blend(converted: Converted, path: Path) -> None:
+    """The take, its motion and its animated character, ready to be refined."""
+    scene = _empty_scene()
+    _animate(converted, scene)
+    bpy.ops.wm.save_as_mainfile(filepath=str(path), check_existing=False, compress=True, copy=True)
+
+
+def write_character(converted: Converted, path: Path) -> None:
+    """The animated character alone, in the take's shape, for other programs."""
+    scene = _empty_scene()
+    armature, mesh, *_ = _animate(converted, scene)
+    for take in [obj for obj in scene.objects if obj not in (armature, mesh)]:
+        bpy.data.objects.remove(take)
+    armature.name, mesh.name = converted.name, f"{converted.name} Body"
+    exporting.export_character(armature, scene, path, scene.frame_start, scene.frame_end)
+
+
+def _empty_scene() -> bpy.types.Scene:
+    bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=True, load_ui=False)
+    return bpy.context.scene
+
+
+def _animate(converted: Converted, scene: bpy.types.Scene) -> baking.Baked:
+    take = importing.add_take(scene, converted.track, converted.name)
+    take.lsmpl.start = max(0.0, take.lsmpl.start)  # Blender plays and exports no negative frames
+    importing.match_scene(scene, [take])
+    scene.frame_set(scene.frame_start)
+    facts = {"device": converted.backend.name, "device_reason": converted.backend.reason}
+    solved, body = converted.solved, converted.body
+    if not converted.clean_up:
+        return solving.keep(take, scene, solved, body, converted.body_path, facts)
+    solving.keep(take, scene, solved, body, converted.body_path, facts, bake=False)
+    facts = {"clean_up": converted.clean_up}
+    stages.prepare(take, stages.Stage.CLEANED, converted.motion, body.joints(converted.motion), facts)()
+    return baking.bake(take, scene, body, converted.motion)
