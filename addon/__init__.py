@@ -3,18 +3,9 @@
 import importlib
 
 _FEATURES = (
-    "preferences",
-    "jobs",
-    "settings",
-    "shape",
-    "baking",
-    "importing",
-    "motions",
-    "solving",
-    "cleaning",
-    "panels",
-    "headless",
-)
+    "preferences", "jobs", "settings", "shape", "baking", "importing", "motions", "solving", "cleaning",
+    "export_operators", "setting_presets", "panels", "headless",
+)  # fmt: skip
 _registered = []
 
 

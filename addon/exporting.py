@@ -140,7 +140,9 @@ def read_pose(
     path = facts.get("body_path", "")
     body = bodies.load(path)
     if body.key != facts.get("body"):
-        raise LsmplError(f"{armature.name}: has the body {facts.get('body')}, but {path or 'the open body'} is {body.key}")
+        raise LsmplError(
+            f"{armature.name}: has the body {facts.get('body')}, but {path or 'the open body'} is {body.key}"
+        )
     rest, betas, fps = character.bone_rotations(armature, body), shape.betas_of(armature), fps or scene_rate(scene)
     name, uid, scene_uid = armature.name, armature.session_uid, scene.session_uid
     action_uid = action.session_uid if action else None

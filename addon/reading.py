@@ -11,7 +11,7 @@ import bpy
 
 from ..lsmpl_core import KeypointTrack, LsmplError, Progress
 from ..lsmpl_core.progress import run_to_end
-from . import bodies, importing, jobs, motions
+from . import bodies, importing, jobs, motions, timing
 from .settings import chosen_body_path
 
 if TYPE_CHECKING:
@@ -65,25 +65,35 @@ class Import:
             except LsmplError as error:
                 self.failures.append(error)
             yield Progress("read", number, len(self.paths))
+        scene = jobs.find(bpy.data.scenes, scene_uid)
+        if scene is None:
+            raise LsmplError("The scene was deleted while files were being read; nothing was imported")
+        if not read:
+            return
+        before = timing.timing_of(scene)
         try:
+            home, moving = jobs.find((*bpy.data.collections, scene.collection), collection_uid), []
             for name, content in read:
-                scene = jobs.find(bpy.data.scenes, scene_uid)
-                if scene is None:
-                    raise LsmplError(f"{name}: the scene was deleted while it was being read")
-                home = jobs.find((*bpy.data.collections, scene.collection), collection_uid)
-                yield from self._add(name, content, scene, home)
+                adopted = content if isinstance(content, motions.Adopted) else None
+                track = adopted.track if adopted else content
+                take = importing.add_take(scene, track, name, home)
+                self.imported.append(take.session_uid)
+                self.assumptions += [f"{Path(track.source).name or name}: {d}" for d in track.decisions if d.doubtful]
+                if adopted:
+                    moving.append((take.session_uid, adopted))
+            if self.match_scene:
+                importing.match_scene(scene, [jobs.find(bpy.data.objects, uid) for uid in self.imported])
+            for uid, adopted in moving:
+                take, scene = jobs.find(bpy.data.objects, uid), jobs.find(bpy.data.scenes, scene_uid)
+                if take is None or scene is None:
+                    raise LsmplError(f"{Path(adopted.track.source).name}: was deleted while it was being imported")
+                yield from motions.keep_steps(take, scene, adopted)
         except BaseException:
             self._take_back()
+            scene = jobs.find(bpy.data.scenes, scene_uid)
+            if scene:
+                timing.restore(scene, before)
             raise
-
-    def _add(self, name: str, content: KeypointTrack | motions.Adopted, scene, home) -> jobs.Steps[None]:
-        adopted = content if isinstance(content, motions.Adopted) else None
-        track = adopted.track if adopted else content
-        take = importing.add_take(scene, track, name, home)
-        self.imported.append(take.session_uid)
-        if adopted:
-            yield from motions.keep_steps(take, scene, adopted)
-        self.assumptions += [f"{Path(track.source).name or name}: {d}" for d in track.decisions if d.doubtful]
 
     def _take_back(self) -> None:
         """Remove the takes that are there already, with their characters."""
@@ -117,14 +127,10 @@ class Import:
 
     def _told_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Told]:
         """As the file dialog has it: the takes end up selected, and the user is told."""
-        scene_uid = scene.session_uid
         yield from self.steps(scene, collection)
-        scene = jobs.find(bpy.data.scenes, scene_uid)
         taken = [take for uid in self.imported if (take := jobs.find(bpy.data.objects, uid))]
         if not taken:
             raise LsmplError("\n".join(map(str, self.failures)) or "Nothing was imported")
-        if self.match_scene:
-            importing.match_scene(scene, taken)
         importing.select(bpy.context, taken)
         told = [("WARNING", "\n".join(map(str, self.failures)))] if self.failures else []
         if self.assumptions:

@@ -109,7 +109,11 @@ def _work_shape_in(mesh: bpy.types.Object) -> None:
     mesh.shape_key_add(name="Shape", from_mix=True)
     for key in list(mesh.data.shape_keys.key_blocks)[:-1]:
         mesh.shape_key_remove(key)
+    keys = mesh.data.shape_keys.session_uid
     mesh.shape_key_clear()
+    left = next((block for block in bpy.data.shape_keys if block.session_uid == keys), None)
+    if left:  # Blender 4 counts a user too many
+        bpy.data.batch_remove([left])
 
 
 @contextmanager

@@ -50,3 +50,17 @@ def set_scene_range(scene: bpy.types.Scene, first: float, last: float) -> None:
     scene.frame_end = max(scene.frame_start, math.ceil(last))
     if not scene.frame_start <= scene.frame_current <= scene.frame_end:
         scene.frame_set(scene.frame_start)
+
+
+def timing_of(scene: bpy.types.Scene) -> dict[str, float]:
+    """A scene's rate and range, for `restore`."""
+    kept = {name: getattr(scene, name) for name in ("frame_start", "frame_end")}
+    return {**kept, "fps": scene.render.fps, "fps_base": scene.render.fps_base, "frame": scene.frame_current}
+
+
+def restore(scene: bpy.types.Scene, kept: dict[str, float]) -> None:
+    """Give a scene back the rate and the range that it had."""
+    scene.render.fps, scene.render.fps_base = kept["fps"], kept["fps_base"]
+    scene.frame_end, scene.frame_start = kept["frame_end"], kept["frame_start"]
+    if scene.frame_current != kept["frame"]:
+        scene.frame_set(kept["frame"])

@@ -1,13 +1,16 @@
-"""Character: the body that is posed, and its shape."""
+"""Character: the body that is posed, which character a take is baked onto, and its shape."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import bpy
 
+from .. import shape
 from ..package import preferences
-from .drawing import Section, say
+from ..selection import active_character, active_take
+from .drawing import Section, facts, properties, say
 
 
 class LSMPL_PT_character(Section, bpy.types.Panel):
@@ -15,21 +18,47 @@ class LSMPL_PT_character(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lsmpl
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        layout.prop(settings, "body_source")
+        column = properties(layout)
+        column.prop(settings, "body_source")
         if settings.body_source == "FILE":
-            layout.prop(settings, "body_path")
+            column.prop(settings, "body_path")
             offered = preferences().body_path if preferences() else ""
             if not settings.body_path:
                 told = f"Using {Path(offered).name} from the preferences" if offered else "Choose your SMPL file"
                 say(context, layout, told, icon="INFO")
-        layout.prop(settings, "shape")
+        column.prop(settings, "shape")
         if settings.shape == "FIXED":
-            layout.column(align=True).prop(settings, "betas", text="Values")
+            column.column(align=True).prop(settings, "betas", text="Values")
+        take = active_take(context)
+        if take is not None:
+            column = properties(layout)
+            column.prop(take.lsmpl_bake, "onto")
+            column.prop(take.lsmpl_bake, "as_strip")
 
 
-_CLASSES = (LSMPL_PT_character,)
+class LSMPL_PT_shape(Section, bpy.types.Panel):
+    bl_label = "Body Shape"
+    bl_parent_id = "LSMPL_PT_character"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_character(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, armature = self.layout, active_character(context)
+        facts(layout, ("Character", armature.name))
+        reason = shape.why_fixed(armature)
+        if reason:
+            say(context, layout, f"It {reason}", icon="ERROR")
+        column = layout.column(align=True)
+        column.enabled = not reason
+        for number in range(shape.BETAS):
+            column.prop(armature.lsmpl_shape, "betas", index=number, text=f"Shape {number + 1}", slider=True)
+        layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
+
+
+_CLASSES = (LSMPL_PT_character, LSMPL_PT_shape)
 
 
 def register() -> None:

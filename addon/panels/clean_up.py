@@ -6,11 +6,15 @@ import bpy
 
 from .. import stages
 from ..selection import active_take
+from ..setting_presets import LSMPL_PT_presets
 from .drawing import Section, facts, properties, say, working
 
 
 class LSMPL_PT_clean_up(Section, bpy.types.Panel):
     bl_label = "Clean Up"
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        LSMPL_PT_presets.draw_panel_header(self.layout)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lsmpl

@@ -20,7 +20,9 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         if not working(layout, "lsmpl.import"):
-            layout.operator("lsmpl.import_keypoints", text="Import Keypoints...", icon="IMPORT")
+            row = layout.row(align=True)
+            row.operator("lsmpl.import_keypoints", text="Import Keypoints...", icon="IMPORT")
+            row.operator("lsmpl.import_motion", text="Motion...")
         take = active_take(context)
         if take is None:
             say(context, layout, _no_take(context), icon="INFO")

@@ -10,20 +10,25 @@ from .. import stages
 from .. import take as takes
 from ..package import preferences
 from ..selection import active_take
+from ..setting_presets import LSMPL_PT_presets
 from .drawing import Section, facts, properties, say, working
 
 
 class LSMPL_PT_solve(Section, bpy.types.Panel):
     bl_label = "Solve"
 
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        LSMPL_PT_presets.draw_panel_header(self.layout)
+
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        if working(layout, "lsmpl.solve"):
+        if working(layout, "lsmpl.solve", "lsmpl.solve_from_motion"):
             return
         take = active_take(context)
         row = layout.row()
         row.scale_y = 1.4
         row.operator("lsmpl.solve", icon="ARMATURE_DATA")
+        layout.operator("lsmpl.solve_from_motion", text="Solve from a Motion File...", icon="FILE_MOVIE")
         column = properties(layout)
         column.prop(context.scene.lsmpl, "solver")
         if preferences():
@@ -38,7 +43,8 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
             return
         body = Path(solved["body_path"]).name or "Open body"
         if solved["residual_mean"] is None:
-            facts(layout, ("Body", body), ("Error", "not measured"))
+            told = "imported motion" if solved.get("solver") == "imported" else "not measured"
+            facts(layout, ("Body", body), ("Error", told))
         else:
             worst = takes.describe(take)["first_frame"] + solved["worst_frame"]
             facts(

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import addon_utils
 import bpy
-import numpy as np
 import pytest
 from conftest import ROOT
 from exchange import brought_back, frame_range, largest_errors

@@ -1,0 +1,11 @@
+import bpy
+
+settings = bpy.context.scene.lsmpl
+
+settings.shape = "ESTIMATE"
+settings.solver = "network"
+settings.bake_when_done = True
+settings.smooth = 0.5
+settings.lock_feet = True
+settings.floor = "KEEP"
+settings.floor_height = 0.0
