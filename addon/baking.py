@@ -49,11 +49,12 @@ def bake_steps(
     body: Body | None = None,
     motion: Motion | None = None,
     body_path: str | None = None,
-    prepare: Callable[[bpy.types.Object], Callable[[], None]] | None = None,
+    prepare: Callable[[bpy.types.Object, np.ndarray], Callable[[], None]] | None = None,
 ) -> jobs.Steps[Baked]:
     """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last step.
 
-    prepare(take) is called in the last step, to make what goes with the bake; what it returns puts that in place.
+    prepare(take, joints) is called in the last step, to make what goes with the bake; what it returns puts that in
+    place. joints (T,24,3) are those of the motion.
     """
     motion = motion or stages.load(take)
     body = body or body_of(take, motion)
@@ -62,7 +63,7 @@ def bake_steps(
     name, frames = take.name, scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
     take_uid, scene_uid = take.session_uid, scene.session_uid
     yield Progress("bake", 0, 1)
-    curves = _curves(rest, body, motion)
+    curves, joints = yield from jobs.in_thread(jobs.one_step("bake", lambda: _computed(rest, body, motion)))
     action_uid = yield from actions.write_steps(name, name, frames, curves)
     try:
         yield Progress("bake", len(curves), len(curves))
@@ -74,7 +75,7 @@ def bake_steps(
             raise LsmplError(f"{name}: an undo came in between; nothing was baked")
         action[_TIMING] = [take.lsmpl.start, take.lsmpl.step]
         with all_or_nothing(), ExitStack() as on_error:
-            put_in_place = prepare(take) if prepare else lambda: None
+            put_in_place = prepare(take, joints) if prepare else lambda: None
             armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
             on_error.pop_all()
     except BaseException:
@@ -114,13 +115,14 @@ def body_of(take: bpy.types.Object, motion: Motion) -> Body:
     return body
 
 
-def _curves(rest: np.ndarray, body: Body, motion: Motion) -> list[actions.Curve]:
+def _computed(rest: np.ndarray, body: Body, motion: Motion) -> tuple[list[actions.Curve], np.ndarray]:
+    """The curves, and the joints (T,24,3)."""
     quaternions, location = character.pose_curves(rest, body, motion)
     curves = [actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis") for axis in range(3)]
     for joint, name in enumerate(body.joint_names):
         path = f'pose.bones["{name}"].rotation_quaternion'
         curves += [actions.Curve(path, i, quaternions[:, joint, i], name) for i in range(4)]
-    return curves
+    return curves, body.joints(motion)
 
 
 def _ready_character(

@@ -161,9 +161,9 @@ def _quaternions(axis_angles: np.ndarray) -> np.ndarray:
 
 def _quaternion_of(rotation: np.ndarray) -> np.ndarray:
     """(4,) from a rotation matrix."""
-    from mathutils import Matrix
+    from ..lsmpl_core.rotation import to_quaternion
 
-    return np.array(Matrix(rotation.tolist()).to_quaternion())
+    return to_quaternion(rotation[None])[0]
 
 
 def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ClassVar
 
 import bpy
+import numpy as np
 
 from ..lsmpl_core import LsmplError
 from ..lsmpl_core.progress import run_to_end
@@ -42,8 +43,8 @@ def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps
     if not is_take(take) or scene is None or _versions(take) != made_from:
         raise LsmplError(f"{name}: was deleted or solved anew while it was being cleaned; nothing was kept")
 
-    def prepare(take: bpy.types.Object) -> Callable[[], None]:
-        return stages.prepare(take, Stage.CLEANED, motion, body.joints(motion), {"clean_up": facts})
+    def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
+        return stages.prepare(take, Stage.CLEANED, motion, joints, {"clean_up": facts})
 
     baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare)
     return f"Cleaned: {describe(facts)}. {baking.describe(baked)}"

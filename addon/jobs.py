@@ -68,9 +68,8 @@ class Job:
     def advance(self, seconds: float) -> bool:
         """Work for about that long; True once all is done. Raises what the work raises."""
         until = time.perf_counter() + seconds
-        while not self._finished and time.perf_counter() < until:
-            if not self._step():
-                break
+        while not self._finished and self._step() and time.perf_counter() < until:
+            pass
         return self._finished
 
     def _step(self) -> bool:

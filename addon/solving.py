@@ -10,6 +10,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
 
 import bpy
+import numpy as np
 
 from ..lsmpl_core import LsmplError, Motion, Progress
 from ..lsmpl_core.progress import run_to_end
@@ -86,13 +87,13 @@ def keep_steps(
 ) -> jobs.Steps[baking.Baked | None]:
     """`keep` in steps."""
 
-    def prepare(take: bpy.types.Object) -> Callable[[], None]:
-        return stages.prepare_solved(take, motion, body.joints(motion), body_path, report)
+    def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
+        return stages.prepare_solved(take, motion, joints, body_path, report)
 
     if bake:
         return (yield from baking.bake_steps(take, scene, body, motion, body_path, prepare))
     with all_or_nothing():
-        put_in_place = prepare(take)
+        put_in_place = prepare(take, body.joints(motion))
     put_in_place()
     return None
 

@@ -1,0 +1,204 @@
+"""Long work in slices: stopped, failed, interrupted by the user, and on another thread."""
+
+import threading
+import time
+
+import bpy
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def jobs(addon):
+    return addon("jobs")
+
+
+@pytest.fixture
+def Progress(core):
+    return core.Progress
+
+
+def datablocks() -> dict:
+    kinds = ("objects", "meshes", "armatures", "actions")
+    return {kind: sorted(block.name for block in getattr(bpy.data, kind)) for kind in kinds}
+
+
+def numbers(Progress, count, result="done", error=None):
+    for number in range(count):
+        yield Progress("solve", number, count)
+    if error:
+        raise error
+    return result
+
+
+def test_a_job_is_done_in_slices_and_tells_how_far_it_is(jobs, Progress):
+    job = jobs.Job("lsmpl.solve", "Solve", "Walk", numbers(Progress, 3))
+    assert job.describe() == "Solving 0/3"
+    while not job.advance(1e-9):
+        pass
+    assert (job.told, job.fraction) == ("done", pytest.approx(2 / 3))
+
+
+def test_the_first_step_fails_where_the_job_begins(jobs, core, Progress):
+    with pytest.raises(core.LsmplError, match="at once"):
+        jobs.Job("lsmpl.solve", "Solve", "Walk", numbers(Progress, 0, error=core.LsmplError("at once")))
+
+
+@pytest.mark.parametrize("error", [None, ValueError("late")])
+def test_work_on_another_thread_gives_its_progress_result_and_error(jobs, Progress, error):
+    threads = set()
+
+    def work():
+        threads.add(threading.current_thread())
+        result = yield from numbers(Progress, 5, "made", error)
+        return result
+
+    def steps():
+        return (yield from jobs.in_thread(work()))
+
+    if error:
+        with pytest.raises(ValueError, match="late"):
+            jobs.Job("lsmpl.clean_up", "Clean Up", "Walk", steps()).run()
+    else:
+        assert jobs.Job("lsmpl.clean_up", "Clean Up", "Walk", steps()).run() == "made"
+    assert threads and threading.current_thread() not in threads
+
+
+def test_a_thread_that_is_not_wanted_any_more_ends(jobs, Progress):
+    ended = threading.Event()
+
+    def endless():
+        try:
+            while True:
+                time.sleep(0.001)
+                yield Progress("solve", 0, 1)
+        finally:
+            ended.set()
+
+    steps = jobs.in_thread(endless())
+    next(steps)
+    steps.close()
+    assert ended.wait(5)
+
+
+def test_waiting_for_a_thread_leaves_blender_its_turn(jobs, Progress):
+    def slow():
+        yield Progress("read", 0, 1)
+        time.sleep(0.5)
+        return "read"
+
+    def steps():
+        return (yield from jobs.in_thread(slow()))
+
+    job = jobs.Job("lsmpl.import", "Import", "Walk", steps())
+    longest, done = 0.0, False
+    while not done:
+        began = time.perf_counter()
+        done = job.advance(jobs.SLICE)
+        longest = max(longest, time.perf_counter() - began)
+    assert longest < 0.2
+
+
+def test_a_bake_that_is_stopped_midway_leaves_nothing(addon, jobs, body, random_motion):
+    motion, scene = random_motion(frames=30), bpy.context.scene
+    take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
+    addon("stages").prepare_solved(take, motion)()
+    before = datablocks()
+    steps = addon("baking").bake_steps(take, scene, body)
+    while datablocks() == before:
+        next(steps)
+    next(steps)
+    steps.close()
+    assert datablocks() == before
+    assert take.lsmpl.armature is None
+
+
+@pytest.mark.parametrize("gone", ["take", "action"])
+def test_what_is_deleted_or_undone_in_between_is_an_error_that_says_so(addon, core, body, random_motion, gone):
+    motion, scene = random_motion(frames=30), bpy.context.scene
+    take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
+    addon("stages").prepare_solved(take, motion)()
+    steps = addon("baking").bake_steps(take, scene, body)
+    while not bpy.data.actions:
+        next(steps)
+    if gone == "take":
+        bpy.data.objects.remove(take)
+    else:
+        bpy.data.batch_remove(list(bpy.data.actions))
+    with pytest.raises(core.LsmplError, match=r"deleted|undo"):
+        while True:
+            next(steps)
+    assert not bpy.data.armatures and not bpy.data.actions
+
+
+def test_a_clean_up_of_a_take_that_was_solved_anew_meanwhile_is_refused(addon, core, baked_take, body, random_motion):
+    take, _ = baked_take(random_motion(frames=60))
+    steps = addon("cleaning").clean_up_steps(take, bpy.context.scene)
+    next(steps)
+    addon("solving").keep(take, bpy.context.scene, random_motion(frames=60, seed=3), body)
+    with pytest.raises(core.LsmplError, match="solved anew"):
+        while True:
+            next(steps)
+    assert take.lsmpl.cleaned is None
+
+
+def test_no_slice_of_a_long_take_is_long(addon, core, body, random_motion):
+    """20,000 frames imported as a motion and baked: what Blender waits for at a stretch."""
+    scene, motion = bpy.context.scene, random_motion(frames=20_000)
+    take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Long")
+    addon("stages").prepare_solved(take, motion, body.joints(motion))()
+    longest, began = 0.0, time.perf_counter()
+    steps = addon("baking").bake_steps(take, scene)
+    done = False
+    while not done:
+        start = time.perf_counter()
+        try:
+            next(steps)
+        except StopIteration:
+            done = True
+        longest = max(longest, time.perf_counter() - start)
+    print(f"20,000 frames baked in {time.perf_counter() - began:.2f} s, at most {1000 * longest:.0f} ms at a stretch")
+    assert longest < 1.0
+
+
+def test_two_jobs_do_not_run_at_once(addon, jobs, Progress, monkeypatch, baked_take, random_motion):
+    take, _ = baked_take(random_motion(frames=4))
+    bpy.context.view_layer.objects.active = take
+    assert bpy.ops.lsmpl.bake.poll()
+    monkeypatch.setattr(jobs, "current", jobs.Job("lsmpl.solve", "Solve", "Walk", numbers(Progress, 3)))
+    for name in ("bake", "solve", "clean_up", "export", "export_all"):
+        assert not getattr(bpy.ops.lsmpl, name).poll(), name
+
+
+def test_presets_come_with_the_extension_and_can_be_saved(addon):
+    settings, subdir = bpy.context.scene.lsmpl, "lsmpl"
+    names = {path.rpartition("/")[2] for folder in bpy.utils.preset_paths(subdir) for path in _files(folder)}
+    assert {"Video_Estimate.py", "Optical_Markers.py", "Multi-Camera.py"} <= names
+    found = bpy.utils.preset_find("Video_Estimate", subdir)
+    settings.lock_feet, settings.floor, settings.smooth = False, "HEIGHT", 0.1
+    bpy.ops.script.execute_preset(filepath=found, menu_idname="LSMPL_PT_presets")
+    assert (settings.lock_feet, settings.floor, settings.smooth) == (True, "ZERO", 0.5)
+    settings.smooth = 0.8
+    bpy.ops.lsmpl.preset_add(name="Mine")
+    settings.smooth = 0.2
+    bpy.ops.script.execute_preset(filepath=bpy.utils.preset_find("Mine", subdir), menu_idname="LSMPL_PT_presets")
+    assert settings.smooth == pytest.approx(0.8)
+    bpy.ops.lsmpl.preset_add(name="Mine", remove_name=True)
+    assert bpy.utils.preset_find("Mine", subdir) is None
+
+
+def _files(folder):
+    from pathlib import Path
+
+    return [path.as_posix() for path in Path(folder).iterdir()]
+
+
+def test_every_shipped_preset_can_be_used(addon):
+    from pathlib import Path
+
+    folder = Path(addon("setting_presets").__file__).parent / "presets" / "lsmpl"
+    for preset in folder.glob("*.py"):
+        bpy.context.scene.lsmpl.floor = "HEIGHT"
+        bpy.utils.execfile(str(preset))
+        assert bpy.context.scene.lsmpl.floor != "HEIGHT", preset
+    assert np.isfinite(bpy.context.scene.lsmpl.smooth)
