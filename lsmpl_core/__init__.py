@@ -26,11 +26,14 @@ from .progress import Progress
 from .readers import read_keypoints
 from .refine import refine
 from .solve import solve, solve_steps
+from .take import Progress
+from .touch_up import Begin, touch_up
 from .tracking import SolveOptions
 
 __version__ = "0.1.0"
 __all__ = [
     "LAYOUTS",
+    "Begin",
     "Body",
     "Calibration",
     "Condition",
@@ -55,4 +58,5 @@ __all__ = [
     "refine",
     "solve",
     "solve_steps",
+    "touch_up",
 ]

@@ -17,10 +17,12 @@ from .keypoints import KeypointTrack
 from .layouts import Layout, get_layout
 from .motion import Motion
 from .pins import Pins
-from .placements import Calibration, some_of
+from .placements import Calibration, of_keypoints, some_of
+from .polish import Targets
 from .rotation import exp_map
 from .skeleton import NUM_JOINTS
-from .solve import for_markers
+from .solve import FEWEST_KEYPOINTS, for_markers
+from .start import start_poses
 from .take import Take
 from .tracking import Poses, SolveOptions, noise_share
 
@@ -128,6 +130,29 @@ class Poser:
         tracker = self._tracker.meeting(positions, weights, pins)
         tracker.damping = DAMPING * max(1.0, float(weights.max(initial=0.0)))
         return tracker, range(len(positions)), pins
+
+    def from_nothing(self, positions: np.ndarray, weights: np.ndarray, otherwise: Poses) -> Poses:
+        """B frames solved from a dozen guesses each (`start.start_poses`), from positions and weights as in `pose`.
+
+        A frame that shows fewer than `FEWEST_KEYPOINTS` keeps the pose that it has `otherwise`.
+        """
+        positions, weights = self._checked(positions, weights, otherwise)
+        take, seen = self._take, (weights > 0.0).sum(axis=1) >= FEWEST_KEYPOINTS
+        posed = Poses(otherwise.rotations.copy(), otherwise.trans.copy())
+        if seen.any():
+            targets = Targets(positions[seen], weights[seen])
+            found = start_poses(take.model, take.parts, take.rest_positions, targets, take.prior)
+            posed.rotations[seen], posed.trans[seen] = found[:2]
+        return posed
+
+    def take_of(self, track: KeypointTrack, weights: np.ndarray) -> Take:
+        """A take of the subject, of a track of the same layout, with weights (T,K) for its keypoints."""
+        some = of_keypoints(track, self.rows)
+        here = self._take
+        take = Take(some, self.body, here.parts, here.betas, here.backend, here.options)
+        take.weights = np.where(some.visible, weights[:, self.rows], 0.0)
+        take.expect_noise(here.noise)
+        return take
 
     def sites(self, poses: Poses) -> np.ndarray:
         """(B,K,3) metres: where the keypoints would be if the poses met them; NaN for those that are not calibrated."""

@@ -1,0 +1,159 @@
+"""`touch_up`: some frames of a solved motion solved anew: from other poses, with other weights, with joints pinned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from enum import StrEnum
+
+import numpy as np
+
+from .body import Body
+from .coupled import couple
+from .errors import SolveError
+from .keypoints import KeypointTrack
+from .motion import Motion
+from .pins import Pins
+from .posing import Poser, poses_of
+from .rotation import exp_map, log_map
+from .skeleton import JOINT_NAMES, NUM_JOINTS
+from .solve import run_to_end
+from .take import TRUSTED
+from .tracking import Poses
+
+CONTEXT = 12
+"""Frames before and after those that are solved anew, which stay as they are and say how the body moves."""
+PASSES = 2
+PARTS = {
+    "head": ("neck", "head"),
+    "torso": ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar"),
+    "left_arm": ("left_shoulder", "left_elbow", "left_wrist", "left_hand"),
+    "right_arm": ("right_shoulder", "right_elbow", "right_wrist", "right_hand"),
+    "left_leg": ("left_hip", "left_knee", "left_ankle", "left_foot"),
+    "right_leg": ("right_hip", "right_knee", "right_ankle", "right_foot"),
+}
+"""Parts of the body, and the joints on whose bones their keypoints are."""
+
+
+class Begin(StrEnum):
+    """What frames are solved anew from.
+
+    HERE: the poses that they have. AROUND: poses between those of the frames before and after. NOTHING: the best of a
+    dozen guesses. The two last are for frames that came out wrong as a whole.
+    """
+
+    HERE = "here"
+    AROUND = "around"
+    NOTHING = "nothing"
+
+
+def touch_up(
+    track: KeypointTrack,
+    body: Body,
+    motion: Motion,
+    first: int,
+    last: int,
+    begin: Begin | Poses = Begin.HERE,
+    part_weights: Mapping[str, float] | None = None,
+    pins: Pins | None = None,
+    device: str = "numpy",
+    poser: Poser | None = None,
+) -> Poses:
+    """Poses of frames `first` to `last` (0 for the motion's first) that meet the track better.
+
+    begin: where from. Poses of these frames that somebody made are kept where keypoints do not say otherwise; from
+    anything else, the network predicts, and the frames around are what the body comes from and goes to. part_weights:
+    how much keypoints of each of `PARTS` count, 1 where it does not say; 0 leaves them out. pins: of the whole take;
+    those in these frames are kept. poser: one for this calibration and layout, where there is one already.
+    Raises `SolveError` where the motion has no calibration, or the frames are none of it.
+    """
+    if len(track) != len(motion):
+        raise SolveError(f"the track has {len(track)} frames, but the motion has {len(motion)}")
+    if not 0 <= first <= last < len(motion):
+        raise SolveError(f"frames {first} to {last} are not all in the motion, which has 0 to {len(motion) - 1}")
+    if poser is None:
+        if motion.calibration is None:
+            raise SolveError("the motion does not say where the keypoints are on the body; solve it again")
+        poser = Poser(track.layout, body, motion.calibration, device)
+    frames = np.arange(first, last + 1)
+    some = track.frames(frames)
+    weights = keypoint_weights(some, poser, part_weights)
+    own = _within(pins, first, last)
+    if isinstance(begin, Poses):
+        return poser.pose(some.positions, weights, begin, own, predict=False)
+    start = _started(begin, poser, motion, some.positions, weights, first, last)
+    for _ in range(PASSES):
+        start = poser.pose(some.positions, weights, start, own)
+    return _in_time(track, poser, motion, first, last, start, weights, own)
+
+
+def keypoint_weights(track: KeypointTrack, poser: Poser, part_weights: Mapping[str, float] | None = None) -> np.ndarray:
+    """(T,K) how much each keypoint counts: by its confidence, by whether it was placed by hand, and by its part."""
+    weights = track.confidence.copy()
+    if track.trusted is not None:
+        weights[track.trusted & track.visible] = TRUSTED
+    return weights * part_of_keypoints(poser, part_weights or {})
+
+
+def part_of_keypoints(poser: Poser, part_weights: Mapping[str, float]) -> np.ndarray:
+    """(K,) the weight of the part that each keypoint is on. Raises `SolveError` for a part that is none."""
+    unknown = set(part_weights) - set(PARTS)
+    if unknown:
+        raise SolveError(f"no part of the body is called {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
+    by_joint = np.ones(NUM_JOINTS)
+    for part, weight in part_weights.items():
+        by_joint[[JOINT_NAMES.index(name) for name in PARTS[part]]] = weight
+    weights = np.ones(len(poser.layout))
+    for k, name in enumerate(poser.layout.keypoints):
+        placed = poser.calibration.keypoints.get(name)
+        if placed is not None:
+            # A site at a joint goes with the bone above it, but a shoulder is a part of the arm.
+            at_joint = placed.site in JOINT_NAMES
+            weights[k] = by_joint[JOINT_NAMES.index(placed.site) if at_joint else placed.bearer]
+    return weights
+
+
+def _within(pins: Pins | None, first: int, last: int) -> Pins | None:
+    """Those in some frames, counted from the first of these."""
+    if pins is None:
+        return None
+    inside = (pins.frames >= first) & (pins.frames <= last)
+    return Pins(pins.frames[inside] - first, pins.joints[inside], pins.rotations[inside])
+
+
+def _started(begin: Begin, poser, motion, positions, weights, first: int, last: int) -> Poses:
+    here = poses_of(motion, slice(first, last + 1))
+    if begin == Begin.HERE:
+        return here
+    if begin == Begin.NOTHING:
+        return poser.from_nothing(positions, weights, here)
+    ends = [frame for frame in (first - 1, last + 1) if 0 <= frame < len(motion)]
+    if not ends:
+        raise SolveError("there are no frames around these to begin from; they are the whole motion")
+    a, b = ends[0], ends[-1]
+    share = np.clip((np.arange(first, last + 1) - a) / max(b - a, 1), 0.0, 1.0)
+    from_here, to_there = exp_map(motion.poses[a]), exp_map(motion.poses[b])
+    turn = log_map(np.swapaxes(from_here, -1, -2) @ to_there)
+    trans = motion.trans[a] + share[:, None] * (motion.trans[b] - motion.trans[a])
+    return Poses(from_here @ exp_map(share[:, None, None] * turn), trans)
+
+
+def _in_time(track, poser: Poser, motion, first: int, last: int, poses: Poses, weights, own: Pins | None) -> Poses:
+    """The frames polished together with those around them, which stay."""
+    low, high = max(first - CONTEXT, 0), min(last + CONTEXT, len(motion) - 1)
+    around = poses_of(motion, slice(low, high + 1))
+    at = slice(first - low, last + 1 - low)
+    around.rotations[at], around.trans[at] = poses.rotations, poses.trans
+    some = track.frames(np.arange(low, high + 1))
+    counts = keypoint_weights(some, poser)
+    counts[at] = weights
+    take = poser.take_of(some, counts)
+    still = np.setdiff1d(np.arange(high + 1 - low), np.arange(at.start, at.stop))
+    pinned = [Pins(np.repeat(still, NUM_JOINTS), np.tile(np.arange(NUM_JOINTS), len(still)),
+                   around.rotations[still].reshape(-1, 3, 3))]  # fmt: skip
+    if own is not None:
+        pinned.append(replace(own, frames=own.frames + at.start))
+    take.hold(Pins(*(np.concatenate([getattr(p, name) for p in pinned]) for name in ("frames", "joints", "rotations"))))
+    coupled = run_to_end(couple(take, around), None)
+    found = Poses(coupled.rotations[at], coupled.trans[at])
+    return found if own is None else own.on(found)
