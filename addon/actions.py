@@ -7,7 +7,8 @@ there is no other way.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import bpy
@@ -151,6 +152,136 @@ def fcurves(action: bpy.types.Action) -> Iterable[bpy.types.FCurve]:
         for strip in layer.strips:
             for bag in strip.channelbags:
                 yield from bag.fcurves
+
+
+def is_baked(action: bpy.types.Action | None) -> bool:
+    """Whether an action was made here, edited since or not."""
+    return action is not None and _FINGERPRINT in action
+
+
+def values_at(action: bpy.types.Action, wanted: Sequence[tuple[str, int]], frames: Sequence[float]) -> np.ndarray:
+    """(C,N) values of the F-curves of these data paths and indices in some frames; NaN where there is no such curve."""
+    found = _by_channel(action)
+    values = np.full((len(wanted), len(frames)), np.nan)
+    for row, channel in enumerate(wanted):
+        if channel in found:
+            values[row] = [found[channel].evaluate(frame) for frame in frames]
+    return values
+
+
+def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> None:
+    """Give the curves of an action other values on some consecutive `frames` (N,), in place.
+
+    A key that is on one of them moves up or down with its handles; keys between them, which an animator added, go, and
+    ones that an animator removed are back. All others stay, and so does a channel that is no longer there. An action
+    that nobody had edited still counts as such.
+    """
+    with _keeping_its_mark(action):
+        found = _by_channel(action)
+        for curve in curves:
+            fcurve = found.get((curve.data_path, curve.index))
+            if fcurve is not None:
+                keys = _keys(fcurve)
+                there = _inside(keys, frames[0], frames[-1])
+                _set_keys(fcurve, _joined(keys, there, _moved(_some(keys, there), frames, curve.values)))
+
+
+def keys_between(action: bpy.types.Action, first: float, last: float, name: str) -> bpy.types.Action:
+    """A new action that holds only the keys from `first` to `last` of another, for `swap_keys`."""
+    some = action.copy()
+    some.name = name
+    for fcurve in fcurves(some):
+        keys = _keys(fcurve)
+        _set_keys(fcurve, _some(keys, _inside(keys, first, last)))
+    return some
+
+
+def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, last: float) -> None:
+    """Exchange the keys from `first` to `last` of an action for all those of another, channel by channel."""
+    theirs = _by_channel(other)
+    with _keeping_its_mark(action):
+        for channel, fcurve in _by_channel(action).items():
+            if channel in theirs:
+                keys, coming = _keys(fcurve), _keys(theirs[channel])
+                there = _inside(keys, first, last)
+                _set_keys(theirs[channel], _some(keys, there))
+                _set_keys(fcurve, _joined(keys, there, coming))
+
+
+_KEY = {
+    "co": (2, np.float32), "handle_left": (2, np.float32), "handle_right": (2, np.float32),
+    "interpolation": (1, np.int32), "easing": (1, np.int32),
+    "handle_left_type": (1, np.int32), "handle_right_type": (1, np.int32),
+    "amplitude": (1, np.float32), "back": (1, np.float32), "period": (1, np.float32),
+}  # fmt: skip
+"""What a key is, with how many numbers."""
+_ON_A_FRAME = 1e-3
+
+
+def _by_channel(action: bpy.types.Action) -> dict[tuple[str, int], bpy.types.FCurve]:
+    return {(fcurve.data_path, fcurve.array_index): fcurve for fcurve in fcurves(action)}
+
+
+def _keys(fcurve: bpy.types.FCurve) -> dict[str, np.ndarray]:
+    """All keys of a curve, (N, numbers) of each attribute."""
+    keys = {}
+    for name, (numbers, kind) in _KEY.items():
+        values = np.empty(numbers * len(fcurve.keyframe_points), dtype=kind)
+        fcurve.keyframe_points.foreach_get(name, values)
+        keys[name] = values.reshape(-1, numbers)
+    return keys
+
+
+def _set_keys(fcurve: bpy.types.FCurve, keys: dict[str, np.ndarray]) -> None:
+    points = fcurve.keyframe_points
+    if len(points) != len(keys["co"]):
+        points.clear()
+        points.add(len(keys["co"]))
+    for name, values in keys.items():
+        points.foreach_set(name, np.ascontiguousarray(values).ravel())
+    fcurve.update()
+
+
+def _inside(keys: dict[str, np.ndarray], first: float, last: float) -> np.ndarray:
+    at = keys["co"][:, 0]
+    return (at >= first - _ON_A_FRAME) & (at <= last + _ON_A_FRAME)
+
+
+def _some(keys: dict[str, np.ndarray], which: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: values[which] for name, values in keys.items()}
+
+
+def _joined(keys: dict[str, np.ndarray], there: np.ndarray, coming: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Keys with those `there` (N,) replaced, in the order of their frames."""
+    joined = {name: np.concatenate([values[~there], coming[name]]) for name, values in keys.items()}
+    return _some(joined, np.argsort(joined["co"][:, 0], kind="stable"))
+
+
+def _moved(keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    """A key on each of `frames` (N,) with these values: the one that is there already, or a linear one."""
+    at = keys["co"][:, 0]
+    nearest = np.argmin(np.abs(at[None] - frames[:, None]), axis=1) if len(at) else np.zeros(len(frames), dtype=int)
+    kept = np.abs(at[nearest] - frames) < _ON_A_FRAME if len(at) else np.zeros(len(frames), dtype=bool)
+    moved = {name: np.zeros((len(frames), numbers), dtype=kind) for name, (numbers, kind) in _KEY.items()}
+    for name, before in keys.items():
+        moved[name][kept] = before[nearest[kept]]
+    moved["interpolation"][~kept] = _LINEAR
+    up = np.where(kept, values - moved["co"][:, 1], 0.0)
+    for handle in ("handle_left", "handle_right"):
+        moved[handle][:, 1] += up
+        moved[handle][~kept] = np.stack([frames, values], axis=1)[~kept]
+    moved["co"][~kept, 0] = frames[~kept]
+    moved["co"][:, 1] = values
+    return moved
+
+
+@contextmanager
+def _keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
+    """An action that is as it was baked is so again after the block."""
+    unedited = action.get(_FINGERPRINT) == _fingerprint(action)
+    yield
+    if unedited:
+        action[_FINGERPRINT] = _fingerprint(action)
 
 
 def _fingerprint(action: bpy.types.Action) -> str:

@@ -94,6 +94,12 @@ def bake_steps(
     return Baked(armature, mesh, action, kept)
 
 
+def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
+    """Scene frame of a take's first frame, and the step from one to the next, when the action was baked."""
+    timing = action.get(_TIMING)
+    return tuple(timing) if timing is not None else None
+
+
 def is_out_of_time(take: bpy.types.Object) -> bool:
     """Whether a take now plays at other scene frames than when it was baked."""
     action = take.lsmpl_bake.action

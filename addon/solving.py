@@ -14,7 +14,7 @@ import numpy as np
 
 from ..lsmpl_core import LsmplError, Motion, Progress
 from ..lsmpl_core.progress import run_to_end
-from . import baking, bodies, jobs, stages
+from . import baking, bodies, jobs, pins, stages
 from . import take as takes
 from .errors import all_or_nothing
 from .preferences import device as chosen_device
@@ -33,7 +33,8 @@ def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "a
     body_path = chosen_body_path(scene)
     body = bodies.load(body_path)
     betas = None if settings.shape == "ESTIMATE" else list(settings.betas)
-    steps = core_steps(takes.load_track(take), body, betas=betas, device=device, options=options)
+    fixed = pins.as_core(pins.load(take))
+    steps = core_steps(takes.load_track(take), body, betas=betas, device=device, options=options, pins=fixed)
     return (yield from solved_by(steps, take, scene, body, body_path, device))
 
 

@@ -14,11 +14,12 @@ import bpy
 import numpy as np
 
 from ..lsmpl_core import Calibration, LsmplError, Motion
-from .mesh_data import load_json, read, store_json, write
+from .mesh_data import change, load_json, read, store_json, write
 from .take import describe as describe_take
 from .take import need_local_object_mode
 
 MOTION_KEY = "lsmpl_motion"
+_OF_ALL = "frames", "fps", "first_frame", "body", "gender", "betas", "calibration"
 _ROWS = 25
 """Vertices a frame: SMPL's 24 joints, and one that holds `trans`."""
 
@@ -48,7 +49,8 @@ def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None
     Keys of all: frames, fps, first_frame, body, betas, gender, calibration (None where there is none). Of the solved
     one besides: body_path, keypoint_names, device, solver, residual_mean and residual_worst (metres, of frames; None
     where nothing was measured), worst_frame (0 for the take's first), and what the solver decided, where it did:
-    decisions. Of the cleaned one: clean_up, how it was made, and what that did.
+    decisions. Of the cleaned one: clean_up, how it was made, and what that did. Of those that were refined by hand:
+    refined, ranges of frames (first and last of each, 0 for the take's first).
     """
     mesh = getattr(take.lsmpl, stage)
     return load_json(mesh, MOTION_KEY) if mesh else None
@@ -77,6 +79,29 @@ def load(take: bpy.types.Object, stage: Stage | None = None) -> Motion:
         calibration=_calibration(take, facts),
     )
     return _with_residual(take, motion, facts) if stage == Stage.SOLVED else motion
+
+
+def load_frame(take: bpy.types.Object, frame: int, stage: Stage | None = None) -> Motion:
+    """One frame (0 for the take's first) of a stage, by default the latest; takes no longer where the take is long.
+
+    Raises `LsmplError` where there is none.
+    """
+    stage = stage or latest(take)
+    mesh = getattr(take.lsmpl, stage) if stage else None
+    if mesh is None:
+        raise LsmplError(f"{take.name}: has no motion yet; press Solve first")
+    rows = slice(frame * _ROWS, (frame + 1) * _ROWS)
+    position, pose = (
+        np.array([item.vector for item in _attribute(mesh, name).data[rows]]) for name in ("position", "pose")
+    )
+    return Motion(poses=pose[None, :24], trans=position[None, 24])
+
+
+def _attribute(mesh: bpy.types.Mesh, name: str) -> bpy.types.Attribute:
+    attribute = mesh.attributes.get(name)
+    if attribute is None:
+        raise LsmplError(f"{mesh.name}: has lost its attribute {name!r}; solve again")
+    return attribute
 
 
 def prepare_solved(
@@ -139,6 +164,43 @@ def prepare(
     return put_in_place
 
 
+def changed(take: bpy.types.Object, stage: Stage, first: int, motion: Motion, joints: np.ndarray) -> bpy.types.Mesh:
+    """A copy of a stage, or of what it is to be made from, with the frames from `first` on as in `motion`.
+
+    joints (T,24,3) are `body.joints(motion)`. `switch` puts the copy in place.
+    """
+    need_local_object_mode(take)
+    source = getattr(take.lsmpl, latest(take, before=Stage.CLEANED) if stage == Stage.REFINED else stage)
+    mesh = source.copy()
+    mesh.name = f"{take.name} {stage.capitalize()}"
+    facts = load_json(source, MOTION_KEY)
+    last = first + len(motion) - 1
+    if stage == Stage.REFINED:
+        facts = {key: facts[key] for key in (*_OF_ALL, "refined") if key in facts}
+    store_json(mesh, MOTION_KEY, {**facts, "refined": _merged([*facts.get("refined", []), [first, last]])})
+    rows = np.arange(first * _ROWS, (last + 1) * _ROWS)
+    change(mesh, "position", "FLOAT_VECTOR", rows, _rows(motion, joints).reshape(-1, 3))
+    change(mesh, "pose", "FLOAT_VECTOR", rows, _poses(motion).reshape(-1, 3))
+    return mesh
+
+
+def switch(take: bpy.types.Object, stage: Stage, mesh: bpy.types.Mesh | None) -> None:
+    """Let a take have another motion as one of its stages, or none. The one that it had stays in the file as long as
+    something points to it, and so do the stages after it."""
+    setattr(take.lsmpl, stage, mesh)
+
+
+def _merged(ranges: list[list[int]]) -> list[list[int]]:
+    """The same frames in as few ranges as possible."""
+    merged: list[list[int]] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1][1] = max(last, merged[-1][1])
+        else:
+            merged.append([first, last])
+    return merged
+
+
 def remove(take: bpy.types.Object, stage: Stage) -> None:
     """Take a stage, and those that were made from it, away."""
     stages = list(Stage)
@@ -150,11 +212,7 @@ def remove(take: bpy.types.Object, stage: Stage) -> None:
 
 
 def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, known: Mapping) -> bpy.types.Mesh:
-    rows = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
-    rows[:, :24] = motion.trans[:, None] if joints is None else joints
-    rows[:, 24] = motion.trans
-    poses = np.zeros_like(rows)
-    poses[:, :24] = motion.poses
+    rows, poses = _rows(motion, joints), _poses(motion)
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(rows.size // 3)
     write(mesh, "position", "FLOAT_VECTOR", rows)
@@ -174,6 +232,21 @@ def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, known: Ma
         },
     )
     return mesh
+
+
+def _rows(motion: Motion, joints: np.ndarray | None) -> np.ndarray:
+    """(T,25,3): the joints, and the translation."""
+    rows = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
+    rows[:, :24] = motion.trans[:, None] if joints is None else joints
+    rows[:, 24] = motion.trans
+    return rows
+
+
+def _poses(motion: Motion) -> np.ndarray:
+    """(T,25,3): the axis-angles of the joints, and nothing."""
+    poses = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
+    poses[:, :24] = motion.poses
+    return poses
 
 
 def _calibration(take: bpy.types.Object, facts: Mapping) -> Calibration | None:

@@ -6,15 +6,16 @@ JSON (docs/blend_storage.md). Its motions are in `stages.py`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import NamedTuple
 
 import bpy
 import numpy as np
 
 from ..lsmpl_core import Decision, KeypointTrack, Layout, LsmplError
-from .mesh_data import load_json, read, store_json, write
+from .mesh_data import change, load_json, read, store_json, write
 
 TRACK_KEY = "lsmpl_track"
 AS_READ, MOVED, IGNORED, PINNED = range(4)
@@ -103,6 +104,79 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
         decisions=[Decision(**decision) for decision in facts["decisions"]],
         trusted=trusted,
     )
+
+
+class Keypoints(NamedTuple):
+    """What a take knows of one frame's K keypoints."""
+
+    read: np.ndarray
+    """(K,3) metres as read, 0 where the keypoint is missing."""
+    confidence: np.ndarray
+    """(K,) as read, 0 where the keypoint is missing."""
+    state: np.ndarray
+    """(K,) AS_READ, MOVED, IGNORED or PINNED."""
+    offset: np.ndarray
+    """(K,3) metres, meant where the keypoint is placed."""
+
+    @property
+    def placed(self) -> np.ndarray:
+        """(K,) where the animator said where the keypoint is."""
+        return (self.state == MOVED) | (self.state == PINNED)
+
+    @property
+    def seen(self) -> np.ndarray:
+        """(K,) where, with the edits, there is a position."""
+        return self.placed | ((self.confidence > 0) & (self.state != IGNORED))
+
+    @property
+    def positions(self) -> np.ndarray:
+        """(K,3) metres with the edits, NaN where the keypoint is not seen."""
+        return np.where(self.seen[:, None], self.read + self.offset * self.placed[:, None], np.nan)
+
+
+def layout_of(take: bpy.types.Object) -> Layout:
+    return _layout_from(describe(take)["layout"])
+
+
+def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
+    """One frame (0 for the take's first) with its edits; takes no longer where the take is long."""
+    need_object_mode(take)
+    mesh, count = take.data, describe(take)["keypoints"]
+    rows = slice(frame * count, (frame + 1) * count)
+
+    def values(name: str, field: str, otherwise) -> np.ndarray:
+        attribute = mesh.attributes.get(name)
+        return np.array([getattr(item, field) for item in attribute.data[rows]] if attribute else otherwise)
+
+    return Keypoints(
+        values("position", "vector", None).astype(np.float64),
+        values("confidence", "value", None).astype(np.float64),
+        values("edit_state", "value", np.zeros(count)).astype(np.int32),
+        values("edit_offset", "vector", np.zeros((count, 3))).astype(np.float64),
+    )
+
+
+def write_edits(
+    take: bpy.types.Object,
+    frames: Sequence[int],
+    keypoints: Sequence[int],
+    state: np.ndarray | int,
+    offset: np.ndarray | float = 0.0,
+) -> None:
+    """Say what became of some keypoints (N,) in some frames (M,), 0 for the take's first.
+
+    state: AS_READ, MOVED, IGNORED or PINNED, one for all or (M,N). offset: metres that are added where the state is
+    MOVED or PINNED, broadcast to (M,N,3).
+    """
+    need_local_object_mode(take)
+    mesh, count = take.data, describe(take)["keypoints"]
+    rows = (np.asarray(frames, dtype=np.int64)[:, None] * count + np.asarray(keypoints, dtype=np.int64)).ravel()
+    shape = len(frames), len(keypoints)
+    states = np.broadcast_to(state, shape).ravel()
+    offsets = np.broadcast_to(offset, (*shape, 3)).reshape(-1, 3)
+    change(mesh, "edit_state", "INT", rows, states)
+    change(mesh, "edit_offset", "FLOAT_VECTOR", rows, offsets)
+    mesh.update_tag()
 
 
 def need_local_object_mode(take: bpy.types.Object) -> None:

@@ -40,6 +40,12 @@ def scene_frames(count: int, start: float, step: float) -> np.ndarray:
     return start + np.arange(count) * step
 
 
+def take_frame(scene: bpy.types.Scene, start: float, step: float, count: int) -> int:
+    """The frame of a take, counted from 0, that its keypoints show now: the nearest one, the first or last outside."""
+    now = scene.frame_current + scene.frame_subframe
+    return int(np.clip(math.floor((now - start) / step + 0.5), 0, count - 1))
+
+
 def set_scene_rate(scene: bpy.types.Scene, fps: float) -> None:
     scene.render.fps, scene.render.fps_base = blender_rate(fps)
 

@@ -21,20 +21,16 @@ class Blended(NamedTuple):
     poses: Poses
 
 
-def blend(
-    poses: Poses, first: int, changed: Poses, width: int | tuple[int, int], fixed: Collection[int] = ()
-) -> Blended:
+def blend(poses: Poses, first: int, changed: Poses, width: int, fixed: Collection[int] = ()) -> Blended:
     """N changed frames from `first` on, put into a whole motion's poses and blended over `width` frames on either side.
 
     What changed at an edge, as a rotation vector of each joint in its own frame and as a translation, goes on with the
     velocity that it had there and comes to rest at nothing on the last frame but `width`: Hermite's cubic, as
-    `foot_locking` lets contacts go. A width of 0 changes nothing else; two widths are those before and after. Frames
-    in `fixed` stay, and a blend ends there.
+    `foot_locking` lets contacts go. A width of 0 changes nothing else. Frames in `fixed` stay, and a blend ends
+    there.
     """
-    before, after = (width, width) if isinstance(width, int) else width
-    count, last = len(poses.trans), first + len(changed.trans) - 1
-    before = min([before, first, *(first - f - 1 for f in fixed if f < first)])
-    after = min([after, count - 1 - last, *(f - last - 1 for f in fixed if f > last)])
+    last = first + len(changed.trans) - 1
+    before, after = reach(len(poses.trans), first, last, width, fixed)
     inside = slice(first, last + 1)
     correction = np.concatenate(
         [
@@ -56,6 +52,13 @@ def blend(
             np.concatenate([trans[:before], changed.trans, trans[before:]]),
         ),
     )
+
+
+def reach(count: int, first: int, last: int, width: int, fixed: Collection[int] = ()) -> tuple[int, int]:
+    """How many frames before `first` and after `last` a blend into a motion of `count` frames changes."""
+    before = min([width, first, *(first - f - 1 for f in fixed if f < first)])
+    after = min([width, count - 1 - last, *(f - last - 1 for f in fixed if f > last)])
+    return before, after
 
 
 def _fading(edge: np.ndarray, width: int) -> np.ndarray:

@@ -11,9 +11,11 @@ import numpy as np
 from .body import Body
 from .coupled import couple
 from .errors import SolveError
+from .faults import mend
 from .keypoints import KeypointTrack
 from .motion import Motion
 from .pins import Pins
+from .placements import of_keypoints
 from .posing import Poser, poses_of
 from .rotation import exp_map, log_map
 from .skeleton import JOINT_NAMES, NUM_JOINTS
@@ -23,6 +25,8 @@ from .tracking import Poses
 
 CONTEXT = 12
 """Frames before and after those that are solved anew, which stay as they are and say how the body moves."""
+MENDED = 60
+"""Frames before and after them that are looked at for spikes and swapped sides."""
 PASSES = 2
 PARTS = {
     "head": ("neck", "head"),
@@ -62,7 +66,8 @@ def touch_up(
     """Poses of frames `first` to `last` (0 for the motion's first) that meet the track better.
 
     begin: where from. Poses of these frames that somebody made are kept where keypoints do not say otherwise; from
-    anything else, the network predicts, and the frames around are what the body comes from and goes to. part_weights:
+    anything else, the network predicts, and the frames around are what the body comes from and goes to. Spikes and
+    swapped sides are mended first, as in a solve, but for trusted keypoints. part_weights:
     how much keypoints of each of `PARTS` count, 1 where it does not say; 0 leaves them out. pins: of the whole take;
     those in these frames are kept. poser: one for this calibration and layout, where there is one already.
     Raises `SolveError` where the motion has no calibration, or the frames are none of it.
@@ -75,8 +80,12 @@ def touch_up(
         if motion.calibration is None:
             raise SolveError("the motion does not say where the keypoints are on the body; solve it again")
         poser = Poser(track.layout, body, motion.calibration, device)
-    frames = np.arange(first, last + 1)
-    some = track.frames(frames)
+    begins = max(first - MENDED, 0)
+    track = mended(track.frames(slice(begins, last + 1 + MENDED)), poser)
+    motion = motion.frames(slice(begins, last + 1 + MENDED))
+    pins = _within(pins, begins, last)
+    first, last = first - begins, last - begins
+    some = track.frames(np.arange(first, last + 1))
     weights = keypoint_weights(some, poser, part_weights)
     own = _within(pins, first, last)
     if isinstance(begin, Poses):
@@ -85,6 +94,15 @@ def touch_up(
     for _ in range(PASSES):
         start = poser.pose(some.positions, weights, start, own)
     return _in_time(track, poser, motion, first, last, start, weights, own)
+
+
+def mended(track: KeypointTrack, poser: Poser) -> KeypointTrack:
+    """Some frames without their swaps, spikes and short gaps, in the keypoints that are calibrated; as `solve` does."""
+    known = of_keypoints(track, poser.rows)
+    found = mend(known, poser.body, poser.calibration.parts(poser.body, known.layout)).track
+    positions, confidence = track.positions.copy(), track.confidence.copy()
+    positions[:, poser.rows], confidence[:, poser.rows] = found.positions, found.confidence
+    return replace(track, positions=positions, confidence=confidence)
 
 
 def keypoint_weights(track: KeypointTrack, poser: Poser, part_weights: Mapping[str, float] | None = None) -> np.ndarray:

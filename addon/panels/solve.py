@@ -37,6 +37,8 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
         if take is None:
             say(context, layout, "Needs a take", icon="INFO")
             return
+        if stages.describe(take, stages.Stage.REFINED):
+            say(context, layout, "Solving again drops refined frames; pins and edited keypoints stay", icon="INFO")
         solved = stages.describe(take)
         if solved is None:
             say(context, layout, "Not solved yet", icon="INFO")

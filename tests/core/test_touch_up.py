@@ -141,3 +141,13 @@ def test_what_cannot_be_is_said(body, noisy_track, solved):
         lsmpl.touch_up(noisy_track, body, solved, 5, 6, part_weights={"left_tentacle": 1.0})
     with pytest.raises(SolveError, match="whole motion"):
         lsmpl.touch_up(noisy_track, body, solved, 0, 59, lsmpl.Begin.AROUND)
+
+
+def test_spikes_and_swapped_sides_are_mended_as_in_a_solve(body, noisy_track, solved):
+    positions = noisy_track.positions.copy()
+    left, right = (noisy_track.layout.index(f"{side}_wrist") for side in ("left", "right"))
+    positions[22, left] += (0.0, 0.0, 0.6)
+    again = lsmpl.touch_up(replace(noisy_track, positions=positions), body, solved, 20, 24)
+    sites = Poser(noisy_track.layout, body, solved.calibration).sites(again)[2]
+    assert np.linalg.norm(sites[left] - noisy_track.positions[22, left]) < 0.08
+    assert np.linalg.norm(sites[right] - noisy_track.positions[22, right]) < 0.04

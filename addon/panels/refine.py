@@ -1,0 +1,158 @@
+"""Refine: frames solved anew, compared, accepted or rejected; what is pinned and ignored in the shown frame."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import changes, pins, refining, stages
+from ..selection import active_take
+from .drawing import Section, facts, properties, say
+
+_MOST_ROWS = 8
+"""Pins that are listed."""
+
+
+class LSMPL_PT_refine(Section, bpy.types.Panel):
+    bl_label = "Refine"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, active_take(context)
+        if take is None or not stages.is_solved(take):
+            say(context, layout, "Needs a solved take", icon="INFO")
+            return
+        if take.data.is_editmode:
+            say(context, layout, f"{take.name} is in Edit Mode; go back to Object Mode", icon="ERROR")
+            return
+        state = refining.describe_frame(take, context.scene)
+        _draw_frame(layout, take, state)
+        if not stages.describe(take).get("calibration"):
+            say(context, layout, "Solved by an earlier LSMPL: solve again to refine single frames", icon="ERROR")
+        if changes.is_open(take):
+            _draw_proposal(context, layout, take)
+        settings = context.scene.lsmpl_refine
+        column = properties(layout)
+        column.prop(settings, "frames")
+        if settings.frames == "RANGE":
+            row = column.row(align=True)
+            row.prop(settings, "first", text="From, To")
+            row.prop(settings, "last", text="")
+        column.prop(settings, "begin")
+        if settings.begin == refining.FROM_POSE:
+            column.prop(settings, "pin")
+        column.prop(settings, "blend")
+        row = layout.row()
+        row.scale_y = 1.3
+        row.operator("lsmpl.refine", icon="FILE_REFRESH")
+        layout.operator("lsmpl.pin_bones", icon="PINNED")
+
+
+def _draw_frame(layout: bpy.types.UILayout, take: bpy.types.Object, state: refining.FrameState) -> None:
+    """What is known of the shown frame."""
+    rows = [("Frame", refining.shown_at(take, state.number))]
+    if state.residual is None:
+        rows.append(("Error", "no keypoint measured"))
+    else:
+        rows.append(("Error", f"{1000 * state.residual:.0f} mm on average"))
+        rows.append(("Worst", f"{refining.plain(state.worst)}, {1000 * state.worst_residual:.0f} mm"))
+    for name, those in (("Pinned", state.pinned), ("Ignored", state.ignored), ("Placed", state.placed)):
+        if those:
+            rows.append((name, ", ".join(map(refining.plain, those))))
+    facts(layout, *rows)
+
+
+def _draw_proposal(context: bpy.types.Context, layout: bpy.types.UILayout, take: bpy.types.Object) -> None:
+    """A change that is neither accepted nor rejected."""
+    proposal, box = take.lsmpl_proposal, layout.box()
+    say(
+        context,
+        box,
+        f"Changed: {proposal.what}, blended into {refining.frames_text(take, proposal.first, proposal.last)}",
+    )
+    row = box.row(align=True)
+    for before, text in ((True, "Before"), (False, "After")):
+        row.operator("lsmpl.show_before", text=text, depress=proposal.shows_before == before).before = before
+    row = box.row(align=True)
+    row.operator("lsmpl.accept", icon="CHECKMARK")
+    row.operator("lsmpl.reject", icon="X")
+
+
+class LSMPL_PT_refine_weights(Section, bpy.types.Panel):
+    bl_label = "Body Part Weights"
+    bl_parent_id = "LSMPL_PT_refine"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        column = properties(self.layout)
+        for part in refining.PARTS:
+            column.prop(context.scene.lsmpl_refine, part)
+        if not any(context.scene.lsmpl_refine.weights.values()):
+            say(context, self.layout, "No part counts, so keypoints say nothing", icon="ERROR")
+
+
+class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
+    bl_label = "Ignore Keypoints"
+    bl_parent_id = "LSMPL_PT_refine"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_take(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, settings = self.layout, context.scene.lsmpl_refine
+        take = active_take(context)
+        properties(layout).prop(settings, "keypoint")
+        row = layout.row(align=True)
+        row.operator("lsmpl.ignore_keypoint", text="Ignore", icon="HIDE_ON").use_again = False
+        row.operator("lsmpl.ignore_keypoint", text="Use Again", icon="HIDE_OFF").use_again = True
+        where = "this frame" if settings.frames == "CURRENT" else f"frames {settings.first} to {settings.last}"
+        say(context, layout, f"In {where}, as chosen above")
+        if take.data.is_editmode or not stages.is_solved(take):
+            return
+        worst = refining.describe_frame(take, context.scene).worst
+        if worst:
+            text = f"Ignore the Worst ({refining.plain(worst)})"
+            layout.operator("lsmpl.ignore_keypoint", text=text, icon="HIDE_ON").keypoint = worst
+
+
+class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
+    bl_label = "Pinned Bones"
+    bl_parent_id = "LSMPL_PT_refine"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_take(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, active_take(context)
+        known = pins.load(take)
+        if not known:
+            say(context, layout, "None. Pose bones, select them and pin them: later solves keep them", icon="INFO")
+            return
+        column = layout.column(align=True)
+        for pin in known[:_MOST_ROWS]:
+            row = column.row(align=True)
+            row.label(text=f"Frame {refining.shown_at(take, pin.frame)}: {refining.plain(pin.joint)}")
+            remove = row.operator("lsmpl.remove_pins", text="", icon="X")
+            remove.frame, remove.joint = pin.frame, pin.joint
+        if len(known) > _MOST_ROWS:
+            column.label(text=f"and {len(known) - _MOST_ROWS} more")
+        row = layout.row(align=True)
+        here = row.operator("lsmpl.remove_pins", text="Remove in This Frame")
+        here.frame, here.joint = refining.frame_now(take, context.scene), ""
+        every = row.operator("lsmpl.remove_pins", text="Remove All")
+        every.frame, every.joint = -1, ""
+
+
+_CLASSES = (LSMPL_PT_refine, LSMPL_PT_refine_weights, LSMPL_PT_refine_keypoints, LSMPL_PT_refine_pins)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

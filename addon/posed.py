@@ -1,0 +1,109 @@
+"""A character's bones as SMPL poses, and back: the pose that it has now, and those of its action in some frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ..lsmpl_core import Motion
+from . import actions, character
+from .actions import Curve
+from .character import TO_BLENDER
+
+if TYPE_CHECKING:
+    from ..lsmpl_core.body import Body
+    from ..lsmpl_core.tracking import Poses
+
+
+class Bones:
+    """The bones of a character of a body, for motions of a shape (betas)."""
+
+    def __init__(self, armature: bpy.types.Object, body: Body, betas: np.ndarray):
+        self.armature, self.body, self.betas = armature, body, betas
+        bones = armature.data.bones
+        self.rest = np.array([bones[name].matrix_local for name in body.joint_names])[:, :3, :3]
+        self.names = body.joint_names
+        still = Motion(np.zeros((1, len(self.names), 3)), np.zeros((1, 3)), betas)
+        self._origin = character.pose_curves(armature, body, still)[1][0]
+
+    def curves(self, poses: Poses, before: np.ndarray | None = None) -> list[Curve]:
+        """What an action has to say for the bones to take these poses. before (24,4): the quaternions of the frame
+        before, whose signs are gone on with."""
+        from ..lsmpl_core.rotation import log_map
+
+        motion = Motion(log_map(poses.rotations), poses.trans, self.betas)
+        quaternions, location = character.pose_curves(self.armature, self.body, motion)
+        if before is not None:
+            quaternions *= np.where((quaternions[:1] * before).sum(axis=-1, keepdims=True) < 0.0, -1.0, 1.0)
+        curves = [Curve(_location(self.names[0]), axis, location[:, axis], self.names[0]) for axis in range(3)]
+        for j, name in enumerate(self.names):
+            curves += [Curve(_rotation(name), i, quaternions[:, j, i], name) for i in range(4)]
+        return curves
+
+    def in_action(self, action: bpy.types.Action, frames: Sequence[float]) -> Poses:
+        """The poses (N) that an action has in some scene frames; a bone that it does not move is at rest."""
+        location, quaternions = self.channels(action, frames)
+        return self._poses(_rotation_matrices(quaternions), location)
+
+    def channels(self, action: bpy.types.Action, frames: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+        """The pelvis' location (N,3) and all bones' quaternions (N,24,4) in an action."""
+        wanted = [(_location(self.names[0]), axis) for axis in range(3)]
+        wanted += [(_rotation(name), i) for name in self.names for i in range(4)]
+        values = actions.values_at(action, wanted, frames).T
+        quaternions = values[:, 3:].reshape(len(values), -1, 4)
+        lost = ~np.isfinite(quaternions).all(axis=-1) | (np.square(np.nan_to_num(quaternions)).sum(axis=-1) < 1e-12)
+        quaternions[lost] = (1.0, 0.0, 0.0, 0.0)
+        return np.nan_to_num(values[:, :3]), quaternions
+
+    def now(self) -> Poses:
+        """The pose (1) that the bones have at this moment, keyed or not, constraints and all."""
+        bones = self.armature.pose.bones
+        local = []
+        for name in self.names:
+            bone = bones[name]
+            matrix = bone.matrix_basis
+            if bone.constraints:
+                matrix = self.armature.convert_space(
+                    pose_bone=bone, matrix=bone.matrix, from_space="POSE", to_space="LOCAL"
+                )
+            local.append(np.array(matrix))
+        local = np.array(local)
+        turns = local[:, :3, :3] / np.linalg.norm(local[:, :3, :3], axis=1, keepdims=True)
+        return self._poses(turns[None], local[0, :3, 3][None])
+
+    def _poses(self, local: np.ndarray, location: np.ndarray) -> Poses:
+        """From the bones' own rotations (N,24,3,3) and the pelvis' location (N,3): `character.pose_curves` undone."""
+        from ..lsmpl_core.rotation import orthonormalise
+        from ..lsmpl_core.tracking import Poses
+
+        to_bone = self.rest.transpose(0, 2, 1) @ TO_BLENDER
+        rotations = to_bone.transpose(0, 2, 1) @ local @ to_bone
+        rotations[:, 0] = self.rest[0] @ local[:, 0] @ self.rest[0].T @ TO_BLENDER
+        return Poses(orthonormalise(rotations), (location - self._origin) @ self.rest[0].T)
+
+
+def selected_bones(armature: bpy.types.Object, body: Body) -> list[str]:
+    """The body's bones that are selected in Pose Mode."""
+    from_5_0 = "select" in bpy.types.PoseBone.bl_rna.properties
+    return [
+        bone.name
+        for bone in armature.pose.bones
+        if bone.name in body.joint_names and (bone.select if from_5_0 else bone.bone.select)
+    ]
+
+
+def _rotation(bone: str) -> str:
+    return f'pose.bones["{bone}"].rotation_quaternion'
+
+
+def _location(bone: str) -> str:
+    return f'pose.bones["{bone}"].location'
+
+
+def _rotation_matrices(quaternions: np.ndarray) -> np.ndarray:
+    from ..lsmpl_core.rotation import from_quaternion
+
+    return from_quaternion(quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True))

@@ -1,0 +1,396 @@
+"""Refine: frames solved anew, blended, compared, accepted or rejected; pins and edits that later solves keep."""
+
+import json
+from dataclasses import replace
+
+import bpy
+import numpy as np
+import pytest
+
+FRAME = 20
+
+
+@pytest.fixture(scope="session")
+def stood(core, body):
+    """A stroll on the spot with a spoilt solution: (track, motion as it was, motion with three frames bent wrong)."""
+    t = np.linspace(0.0, 6.0, 40)
+    poses = np.zeros((40, 24, 3))
+    poses[:, 0] = (np.pi / 2, 0.0, 0.0)
+    names = list(body.joint_names)
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        poses[:, names.index(f"{side}_shoulder"), 2] = -sign * (0.9 + 0.2 * np.sin(t))
+        poses[:, names.index(f"{side}_elbow"), 1] = -sign * (0.6 + 0.3 * np.sin(t))
+        poses[:, names.index(f"{side}_hip"), 0] = -0.3 - sign * 0.2 * np.sin(t)
+        poses[:, names.index(f"{side}_knee"), 0] = 0.5
+    truth = core.Motion(poses, np.tile((0.0, 0.0, 1.2), (40, 1)), fps=30.0, body=body.key)
+    track = body.keypoints(truth, "body_25")
+    solved = core.solve(track, body, betas=truth.betas)
+    spoilt = solved.poses.copy()
+    spoilt[FRAME - 1 : FRAME + 2, names.index("left_elbow")] += (0.0, 0.0, 1.5)
+    return track, solved, replace(solved, poses=spoilt)
+
+
+@pytest.fixture
+def take(addon, body, stood):
+    """The stroll, solved wrong in three frames, baked, and at the middle one."""
+    track, _, spoilt = stood
+    scene = bpy.context.scene
+    take = addon("importing").add_take(scene, track, "Walk")
+    addon("importing").match_scene(scene, [take])
+    addon("solving").keep(take, scene, spoilt, body)
+    bpy.context.view_layer.objects.active = take
+    scene.frame_set(FRAME)
+    return take
+
+
+def poses(addon, take):
+    return addon("stages").load(take).poses
+
+
+def keyed(take, frames=range(40)) -> np.ndarray:
+    """(N,24,4) of the rig in some frames, as it plays."""
+    scene, rotations = bpy.context.scene, []
+    now = scene.frame_current
+    for frame in frames:
+        scene.frame_set(frame)
+        rotations.append([bone.rotation_quaternion[:] for bone in take.lsmpl.armature.pose.bones])
+    scene.frame_set(now)
+    return np.array(rotations)
+
+
+def stored(take, addon) -> dict:
+    """All that refining may change, for comparisons."""
+    residual = addon("mesh_data").read(take.data, "residual", "FLOAT")
+    return {"keys": keyed(take), "poses": poses(addon, take), "residual": residual, "pins": addon("pins").load(take)}
+
+
+def assert_same(a: dict, b: dict):
+    for name in ("keys", "poses", "residual"):
+        np.testing.assert_allclose(a[name], b[name], atol=1e-6)
+    assert a["pins"] == b["pins"]
+
+
+def to_range(first, last, blend=3):
+    settings = bpy.context.scene.lsmpl_refine
+    settings.frames, settings.first, settings.last, settings.blend = "RANGE", first, last, blend
+    return settings
+
+
+def pose_mode(take, *bones):
+    """The character active in Pose Mode, with some bones selected."""
+    armature = take.lsmpl.armature
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="POSE")
+    for bone in armature.pose.bones:
+        owner = bone if "select" in bone.bl_rna.properties else bone.bone
+        owner.select = bone.name in bones
+    return armature
+
+
+def test_a_wrong_stretch_is_mended_in_motion_and_action(addon, take, stood):
+    wrong = poses(addon, take)
+    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    assert bpy.ops.lsmpl.refine() == {"FINISHED"}
+    mended = poses(addon, take)
+    elbow = 18
+    assert np.abs(mended[FRAME, elbow] - stood[1].poses[FRAME, elbow]).max() < 0.1
+    assert np.abs(wrong[FRAME, elbow] - stood[1].poses[FRAME, elbow]).max() > 1.0
+    np.testing.assert_allclose(mended[: FRAME - 4], wrong[: FRAME - 4], atol=1e-6)
+    np.testing.assert_allclose(mended[FRAME + 5 :], wrong[FRAME + 5 :], atol=1e-6)
+    after = keyed(take)
+    addon("baking").bake(take, bpy.context.scene)
+    np.testing.assert_allclose(np.abs((keyed(take) * after).sum(axis=-1)), 1.0, atol=1e-5)
+    assert addon("stages").describe(take, "refined")["refined"] == [[FRAME - 4, FRAME + 4]]
+    np.testing.assert_allclose(addon("stages").load(take, "solved").poses, wrong, atol=1e-6)
+
+
+def test_before_and_after_then_reject_is_as_if_nothing_had_been(addon, take):
+    before, names = stored(take, addon), {mesh.name for mesh in bpy.data.meshes}
+    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    bpy.ops.lsmpl.refine()
+    after = stored(take, addon)
+    assert np.abs(after["poses"] - before["poses"]).max() > 0.5
+    bpy.ops.lsmpl.show_before(before=True)
+    assert_same(stored(take, addon), before)
+    bpy.ops.lsmpl.show_before(before=False)
+    assert_same(stored(take, addon), after)
+    assert bpy.ops.lsmpl.reject() == {"FINISHED"}
+    assert_same(stored(take, addon), before)
+    assert addon("stages").describe(take, "refined") is None
+    assert {mesh.name for mesh in bpy.data.meshes} == names
+    assert len(bpy.data.actions) == 1
+
+
+def test_accept_keeps_the_change_and_nothing_else(addon, take):
+    bpy.ops.lsmpl.refine()
+    after = stored(take, addon)
+    bpy.ops.lsmpl.show_before(before=True)
+    assert bpy.ops.lsmpl.accept() == {"FINISHED"}
+    assert_same(stored(take, addon), after)
+    assert len(bpy.data.actions) == 1
+    with pytest.raises(RuntimeError, match="poll"):
+        bpy.ops.lsmpl.reject()
+
+
+def test_a_cleaned_motion_goes_along_and_back(addon, take):
+    bpy.context.scene.lsmpl.floor = "ZERO"
+    bpy.ops.lsmpl.clean_up()
+    before, solved = stored(take, addon), addon("stages").load(take, "solved")
+    cleaned = addon("stages").load(take, "cleaned")
+    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    bpy.ops.lsmpl.refine()
+    refined, changed = addon("stages").load(take, "refined"), addon("stages").load(take, "cleaned")
+    np.testing.assert_allclose(changed.poses[FRAME], refined.poses[FRAME], atol=1e-5)
+    up = cleaned.trans[:, 2].mean() - solved.trans[:, 2].mean()
+    assert abs(up) > 0.01
+    assert changed.trans[FRAME, 2] - refined.trans[FRAME, 2] == pytest.approx(up, abs=0.02)
+    np.testing.assert_allclose(changed.poses[:10], cleaned.poses[:10], atol=1e-6)
+    assert addon("stages").describe(take, "cleaned")["clean_up"]
+    bpy.ops.lsmpl.reject()
+    assert_same(stored(take, addon), before)
+
+
+def test_the_blend_has_the_width_that_is_set(addon, take):
+    wrong = poses(addon, take)
+    to_range(FRAME - 1, FRAME + 1, blend=0).begin = "AROUND"
+    bpy.ops.lsmpl.refine()
+    changed = np.abs(poses(addon, take) - wrong).max(axis=(1, 2)) > 1e-6
+    assert np.flatnonzero(changed).tolist() == [FRAME - 1, FRAME, FRAME + 1]
+
+
+def test_hand_edits_of_the_action_stay_and_it_still_counts_as_edited(addon, take):
+    action = take.lsmpl.armature.animation_data.action
+    path = 'pose.bones["head"].rotation_quaternion'
+    curve = next(c for c in addon("actions").fcurves(action) if c.data_path == path and c.array_index == 1)
+    curve.keyframe_points[5].co[1] = 0.4
+    curve.keyframe_points[FRAME - 3].co[1] += 0.3
+    near = curve.keyframe_points[FRAME - 3].co[1]
+    curve.update()
+    bpy.ops.lsmpl.refine()
+    assert curve.evaluate(5) == pytest.approx(0.4, abs=1e-6)
+    assert curve.evaluate(FRAME - 3) == pytest.approx(near, abs=0.1), "an edited neighbour is blended, not overwritten"
+    bpy.ops.lsmpl.reject()
+    assert curve.evaluate(FRAME - 3) == pytest.approx(near, abs=1e-5)
+    kept = addon("baking").bake(take, bpy.context.scene).kept
+    assert kept == action
+
+
+def test_an_action_that_nobody_edited_is_no_edited_one_after_refining(addon, take):
+    bpy.ops.lsmpl.refine()
+    bpy.ops.lsmpl.accept()
+    assert addon("baking").bake(take, bpy.context.scene).kept is None
+
+
+def test_keys_that_an_animator_added_or_removed_are_no_hindrance(addon, take):
+    action = take.lsmpl.armature.animation_data.action
+    curves = {(c.data_path, c.array_index): c for c in addon("actions").fcurves(action)}
+    curve = curves['pose.bones["left_elbow"].rotation_quaternion', 2]
+    curve.keyframe_points.remove(curve.keyframe_points[FRAME])
+    curve.keyframe_points.insert(FRAME + 0.5, 0.9)
+    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    bpy.ops.lsmpl.refine()
+    at = [key.co[0] for key in curve.keyframe_points]
+    assert at == list(range(40))
+    bpy.ops.lsmpl.reject()
+    at = [key.co[0] for key in curve.keyframe_points]
+    assert FRAME not in at and FRAME + 0.5 in at
+
+
+def test_a_posed_bone_is_read_though_it_is_not_keyed_and_pinned_for_later_solves(addon, take, stood, body):
+    armature = pose_mode(take, "left_wrist")
+    bone = armature.pose.bones["left_wrist"]
+    bone.rotation_mode = "XYZ"
+    bone.rotation_euler = (0.5, 0.1, 0.2)
+    settings = bpy.context.scene.lsmpl_refine
+    settings.begin, settings.pin = "POSE", True
+    bpy.context.view_layer.update()
+    wanted = addon("posed").Bones(armature, body, stood[1].betas).now().rotations[0, 20]
+    assert bpy.ops.lsmpl.refine() == {"FINISHED"}
+    (pin,) = addon("pins").load(take)
+    assert (pin.frame, pin.joint) == (FRAME, "left_wrist")
+    rotation = rotations(addon, take)[FRAME, 20]
+    np.testing.assert_allclose(rotation, wanted, atol=1e-4)
+    bpy.ops.lsmpl.accept()
+    addon("solving").solve(take, bpy.context.scene, "numpy")
+    np.testing.assert_allclose(rotations(addon, take)[FRAME, 20], wanted, atol=1e-4)
+    assert addon("stages").describe(take, "refined") is None
+    bpy.ops.lsmpl.remove_pins()
+    assert addon("pins").load(take) == []
+
+
+def rotations(addon, take):
+    import importlib
+
+    core = addon("take").__name__.replace("addon.take", "lsmpl_core.rotation")
+    return importlib.import_module(core).exp_map(poses(addon, take))
+
+
+def test_bones_as_poses_are_the_motion_that_was_baked(addon, take, stood, body):
+    bones = addon("posed").Bones(take.lsmpl.armature, body, stood[2].betas)
+    action = addon("changes").action_of(take)
+    read = bones.in_action(action, np.arange(40.0))
+    np.testing.assert_allclose(read.rotations, rotations(addon, take), atol=1e-5)
+    np.testing.assert_allclose(read.trans, stood[2].trans, atol=1e-5)
+    now = bones.now()
+    np.testing.assert_allclose(now.rotations[0], read.rotations[FRAME], atol=1e-5)
+    np.testing.assert_allclose(now.trans[0], read.trans[FRAME], atol=1e-5)
+
+
+def test_rejecting_takes_the_pins_back_that_came_with_the_change(addon, take):
+    pose_mode(take, "head")
+    bpy.ops.lsmpl.pin_bones()
+    assert [pin.joint for pin in addon("pins").load(take)] == ["head"]
+    pose_mode(take, "left_wrist", "right_wrist")
+    settings = bpy.context.scene.lsmpl_refine
+    settings.begin, settings.pin = "POSE", True
+    bpy.ops.lsmpl.refine()
+    assert len(addon("pins").load(take)) == 3
+    bpy.ops.lsmpl.reject()
+    assert [pin.joint for pin in addon("pins").load(take)] == ["head"]
+
+
+def test_a_blend_stops_at_a_pinned_frame(addon, take):
+    wrong = poses(addon, take)
+    addon("pins").store(take, [addon("pins").Pin(FRAME + 3, "head", (0.1, 0.0, 0.0))])
+    to_range(FRAME - 1, FRAME + 1, blend=10).begin = "AROUND"
+    bpy.ops.lsmpl.refine()
+    changed = np.flatnonzero(np.abs(poses(addon, take) - wrong).max(axis=(1, 2)) > 1e-6)
+    assert changed.max() == FRAME + 2
+    assert changed.min() < FRAME - 5
+
+
+def test_an_ignored_keypoint_says_nothing_in_its_frames_and_can_be_used_again(addon, take):
+    takes, scene = addon("take"), bpy.context.scene
+    to_range(10, 12)
+    bpy.ops.lsmpl.ignore_keypoint(keypoint="left_wrist")
+    k = takes.describe(take)["layout"]["keypoints"].index("left_wrist")
+    seen = takes.load_track(take).visible[:, k]
+    assert np.flatnonzero(~seen).tolist() == [10, 11, 12]
+    scene.frame_set(11)
+    assert addon("refining").describe_frame(take, scene).ignored == ["left_wrist"]
+    bpy.ops.lsmpl.refine()
+    residual = addon("mesh_data").read(take.data, "residual", "FLOAT").reshape(40, -1)
+    assert (residual[10:13, k] == -1).all() and (residual[20:, k] >= 0).all()
+    bpy.ops.lsmpl.ignore_keypoint(keypoint="left_wrist", use_again=True)
+    assert takes.load_track(take).visible[:, k].all()
+
+
+def test_the_shown_frame_is_described(addon, take):
+    state = addon("refining").describe_frame(take, bpy.context.scene)
+    assert state.number == FRAME
+    assert state.residual < 0.01, "measured by the solve, which was right"
+    bpy.ops.lsmpl.refine()
+    again = addon("refining").describe_frame(take, bpy.context.scene)
+    assert again.worst in addon("take").describe(take)["layout"]["keypoints"]
+    assert again.worst_residual >= again.residual
+
+
+def test_a_proposal_survives_saving_and_loading(addon, take, tmp_path):
+    before = stored(take, addon)
+    bpy.ops.lsmpl.refine()
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "walk.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
+    take = bpy.data.objects["Walk"]
+    bpy.context.view_layer.objects.active = take
+    assert addon("changes").is_open(take)
+    bpy.ops.lsmpl.reject()
+    assert_same(stored(take, addon), before)
+
+
+@pytest.mark.parametrize("otherwise", ["clean_up", "bake", "solve"])
+def test_a_motion_that_was_made_anew_closes_the_proposal(addon, take, stood, body, otherwise):
+    bpy.ops.lsmpl.refine()
+    if otherwise == "solve":
+        addon("solving").keep(take, bpy.context.scene, stood[1], body)
+    else:
+        getattr(bpy.ops.lsmpl, otherwise)()
+    assert not addon("changes").is_open(take)
+    bpy.context.scene.lsmpl_refine.begin = "HERE"
+    assert bpy.ops.lsmpl.refine() == {"FINISHED"}
+    assert addon("changes").is_open(take)
+
+
+def test_refining_again_accepts_what_was_shown(addon, take):
+    wrong = poses(addon, take)
+    to_range(FRAME - 1, FRAME + 1, blend=0).begin = "AROUND"
+    bpy.ops.lsmpl.refine()
+    to_range(5, 6, blend=0).begin = "HERE"
+    bpy.ops.lsmpl.refine()
+    bpy.ops.lsmpl.reject()
+    changed = np.flatnonzero(np.abs(poses(addon, take) - wrong).max(axis=(1, 2)) > 1e-6)
+    assert set(changed) == {FRAME - 1, FRAME, FRAME + 1}
+
+
+def test_a_failure_changes_nothing(addon, take, monkeypatch):
+    before, meshes = stored(take, addon), {mesh.name for mesh in bpy.data.meshes}
+
+    def fail(*_):
+        raise RuntimeError("as if Blender had failed")
+
+    monkeypatch.setattr(addon("actions"), "_moved", fail)
+    with pytest.raises(RuntimeError, match="as if"):
+        addon("refining").refine(take, bpy.context.scene)
+    assert_same(stored(take, addon), before)
+    assert {mesh.name for mesh in bpy.data.meshes} == meshes
+    assert len(bpy.data.actions) == 1
+
+
+def test_what_cannot_be_is_said(addon, core, take):
+    refining, scene = addon("refining"), bpy.context.scene
+    to_range(100, 200)
+    with pytest.raises(core.LsmplError, match="from 0 to 39"):
+        refining.refine(take, scene)
+    settings = to_range(1, 3)
+    settings.begin = "POSE"
+    with pytest.raises(core.LsmplError, match="not in the range"):
+        refining.refine(take, scene)
+    settings.frames, settings.pin = "CURRENT", True
+    pose_mode(take)
+    with pytest.raises(core.LsmplError, match="no bone is selected"):
+        refining.refine(take, scene)
+    with pytest.raises(core.LsmplError, match="has no keypoint 'tail'"):
+        refining.ignore(take, scene, "tail", False)
+    take.data["lsmpl_pins"] = json.dumps({"format": 1, "pins": [{"frame": 99, "joint": "head", "rotation": [0, 0, 0]}]})
+    with pytest.raises(core.LsmplError, match="no pins of this take"):
+        addon("pins").load(take)
+
+
+def test_a_take_of_an_earlier_version_says_that_it_has_to_be_solved_again(addon, core, take):
+    facts = json.loads(take.lsmpl.solved["lsmpl_motion"])
+    del facts["calibration"]
+    take.lsmpl.solved["lsmpl_motion"] = json.dumps(facts)
+    addon("refining").forget()
+    with pytest.raises(RuntimeError, match="poll"):
+        bpy.ops.lsmpl.refine()
+    with pytest.raises(core.LsmplError, match="earlier LSMPL"):
+        addon("refining").refine(take, bpy.context.scene)
+
+
+def test_a_take_that_plays_elsewhere_and_slower_is_refined_where_its_keys_are(addon, take, stood):
+    take.lsmpl.start, take.lsmpl.step = 100.0, 2.5
+    addon("baking").bake(take, bpy.context.scene)
+    bpy.context.scene.frame_set(150)
+    action = addon("changes").action_of(take)
+    count = [len(c.keyframe_points) for c in addon("actions").fcurves(action)]
+    settings = bpy.context.scene.lsmpl_refine
+    settings.begin, settings.blend = "AROUND", 2
+    bpy.ops.lsmpl.refine()
+    assert [len(c.keyframe_points) for c in addon("actions").fcurves(action)] == count
+    bpy.context.scene.frame_set(151)
+    bpy.context.scene.frame_set(150)
+    state = addon("refining").describe_frame(take, bpy.context.scene)
+    assert state.number == FRAME and state.residual < 0.02
+
+
+def test_every_button_is_one_undo_step(addon):
+    for cls in addon("refining_operators")._CLASSES:
+        assert "UNDO" in cls.bl_options, cls.bl_idname
+
+
+def test_every_property_says_what_it_is(addon):
+    for owner in (
+        bpy.types.Scene.bl_rna.properties["lsmpl_refine"],
+        bpy.types.Object.bl_rna.properties["lsmpl_proposal"],
+    ):
+        for prop in owner.fixed_type.properties:
+            assert prop.identifier in ("rna_type", "name") or prop.description, prop.identifier
