@@ -26,7 +26,7 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
         state = refining.describe_frame(take, context.scene)
         _draw_frame(layout, take, state)
         if not stages.describe(take).get("calibration"):
-            say(context, layout, "Solved by an earlier LSMPL: solve again to refine single frames", icon="ERROR")
+            say(context, layout, "Not solved by this LSMPL: press Solve to refine frames", icon="ERROR")
         if changes.is_open(take):
             _draw_proposal(context, layout, take)
         settings = context.scene.lsmpl_refine

@@ -64,7 +64,7 @@ def drawn(addon):
 def test_an_empty_scene_says_what_to_do(drawn):
     told = drawn()
     assert "No keypoints in this scene yet" in told["LSMPL_PT_keypoints"]
-    for section in ("solve", "clean_up", "export"):
+    for section in ("solve", "refine", "clean_up", "export"):
         assert "Needs a" in told[f"LSMPL_PT_{section}"]
 
 
@@ -81,3 +81,32 @@ def test_a_take_shows_its_state_from_import_to_clean_up(drawn, addon, body, rand
     assert "Walk Rig" in told["LSMPL_PT_export"]
     addon("cleaning").clean_up(take, bpy.context.scene)
     assert "Contacts" in drawn()["LSMPL_PT_clean_up"]
+
+
+def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body, random_motion):
+    motion = random_motion(frames=12)
+    track = body.keypoints(motion, "coco_17")
+    scene = bpy.context.scene
+    take = addon("importing").add_take(scene, track, "Walk")
+    addon("importing").match_scene(scene, [take])
+    addon("solving").keep(take, scene, motion, body)
+    assert "Not solved by this" in drawn()["LSMPL_PT_refine"], "this motion has no calibration"
+    addon("solving").keep(take, scene, core.solve(track, body), body)
+    bpy.context.view_layer.objects.active = take
+    scene.frame_set(5)
+    told = drawn()
+    assert "mm on average" in told["LSMPL_PT_refine"] and "Worst" in told["LSMPL_PT_refine"]
+    assert "Accept" not in told["LSMPL_PT_refine"]
+    assert "None." in told["LSMPL_PT_refine_pins"]
+    bpy.ops.lsmpl.ignore_keypoint(keypoint="left_wrist")
+    addon("pins").store(take, [addon("pins").Pin(5, "head", (0.0, 0.1, 0.0))])
+    bpy.ops.lsmpl.refine()
+    told = drawn()
+    assert "Left Wrist" in told["LSMPL_PT_refine"] and "Head" in told["LSMPL_PT_refine"]
+    for button in ("Before", "After", "Accept", "Reject"):
+        assert button in told["LSMPL_PT_refine"]
+    assert "Frame 5: Head" in told["LSMPL_PT_refine_pins"]
+    assert "drops refined frames" in told["LSMPL_PT_solve"]
+    for part in addon("refining").PARTS:
+        setattr(scene.lsmpl_refine, part, 0.0)
+    assert "No part counts" in drawn()["LSMPL_PT_refine_weights"]
