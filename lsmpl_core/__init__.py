@@ -12,6 +12,7 @@ motion.save("walk.npz")
 from . import metrics
 from .body import Body, load_body
 from .calibration import Calibration, calibrate
+from .calibration_files import read_calibration, save_calibration
 from .clean_up import clean_up
 from .condition import Condition
 from .datasets import read_dataset
@@ -52,10 +53,12 @@ __all__ = [
     "load_body",
     "metrics",
     "poses_of",
+    "read_calibration",
     "read_dataset",
     "read_keypoints",
     "read_motion",
     "refine",
+    "save_calibration",
     "solve",
     "solve_steps",
     "touch_up",

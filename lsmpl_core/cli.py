@@ -76,7 +76,8 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
     try:
         options = parser.parse_args(argv)
         named = (options.report, options.body, options.markers, options.layout, options.checkpoint)
-        leave_out = [name for name in (*named, getattr(options, "calibrate", None)) if name]
+        others = (getattr(options, name, None) for name in ("calibrate", "calibration"))
+        leave_out = [name for name in (*named, *others) if name]
         jobs = plan_outputs(options.inputs, options.output, options.format, front_end, leave_out)
         jobs = share(jobs, options.part)
     except UsageError as error:

@@ -39,10 +39,17 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         "--person", metavar="NAME", help="of several people in IN, whom to solve, as IN calls them (default: most seen)"
     )
     _add_options(convert, front_end)
-    convert.add_argument(
+    subject = convert.add_mutually_exclusive_group()
+    subject.add_argument(
         "--calibrate",
         metavar="STATIC",
         help="a static trial of the same subject with the same markers, to find by it, too, where the markers are",
+    )
+    subject.add_argument(
+        "--calibration",
+        metavar="FILE",
+        help="a motion (.npz) that was solved of the same subject, or a calibration as JSON: the body's shape, and "
+        "where its keypoints or markers are on the body",
     )
     _add_batch_options(convert)
     refine = commands.add_parser(

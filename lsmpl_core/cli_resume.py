@@ -26,7 +26,7 @@ SCHEMA = 1
 
 _NOT_SETTINGS = {"inputs", "output", "format", "report", "verbose", "device"}  # all devices give the same motion
 _NOT_SETTINGS |= {"resume", "overwrite", "jobs", "timeout", "part", "failed_ok"}
-_FILES = {"body", "markers", "layout", "checkpoint", "calibrate", "motion"}
+_FILES = {"body", "markers", "layout", "checkpoint", "calibrate", "calibration", "motion"}
 
 
 class Resume:

@@ -14,6 +14,8 @@ from .arrays import Backend, choose_backend
 from .body import Body, load_body
 from .calibration import calibrate_steps, needs_calibration
 from .clean_up import clean_up_steps
+from .calibration_files import read_calibration
+from .clean_up import clean_up_with_report
 from .cli_inputs import Job
 from .cli_resume import Resume, digest
 from .cli_signals import defer
@@ -156,6 +158,8 @@ class TakeConverter:
 
     def _solve_steps(self, track: KeypointTrack) -> Iterator[Progress]:
         options, calibration = self._options, None
+        if options.calibration:
+            calibration = read_calibration(options.calibration)
         if options.calibrate:
             static = self._read(options.calibrate)
             for trial in (static, track):

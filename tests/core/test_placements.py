@@ -141,6 +141,34 @@ def test_a_motion_file_with_a_damaged_one_is_refused_by_name(solved, tmp_path, t
         lsmpl.Motion.load(path)
 
 
+def test_it_has_files_of_its_own(solved, tmp_path):
+    lsmpl.save_calibration(solved.calibration, tmp_path / "subject.json")
+    same(lsmpl.read_calibration(tmp_path / "subject.json"), solved.calibration)
+    solved.save(tmp_path / "walk.npz")
+    same(lsmpl.read_calibration(tmp_path / "walk.npz"), solved.calibration)
+    replace(solved, calibration=None).save(tmp_path / "other.npz")
+    (tmp_path / "other.json").write_text('{"format": 1, "body": []}')
+    for name in ("other.npz", "other.json", "missing.json"):
+        with pytest.raises(CalibrationError, match=name):
+            lsmpl.read_calibration(tmp_path / name)
+    with pytest.raises(CalibrationError, match="nowhere"):
+        lsmpl.save_calibration(solved.calibration, tmp_path / "nowhere" / "subject.json")
+
+
+def test_the_command_line_takes_the_calibration_of_another_take(body, stroll, solved, tmp_path):
+    from lsmpl_core.cli import main
+
+    solved.save(tmp_path / "subject.npz")
+    positions = off_site(body, stroll).positions[:4]
+    np.save(tmp_path / "walk.npy", positions.astype(np.float32))
+    said = ["--layout", "body_25", "--unit", "m", "--up", "z", "--fps", "30", "--smooth", "0"]
+    walk, out = str(tmp_path / "walk.npy"), tmp_path / "walk.npz"
+    assert main(["convert", walk, *said, "--calibration", str(tmp_path / "subject.npz"), "-o", str(out)]) == 0
+    np.testing.assert_allclose(lsmpl.Motion.load(out).betas, solved.betas, atol=1e-6)
+    assert main(["convert", walk, *said, "--calibration", str(tmp_path / "none.npz"), "-o", str(out)]) == 1
+    assert main(["convert", walk, "--calibration", "a", "--calibrate", "b", "-o", str(out)]) == 2
+
+
 def test_too_few_of_a_takes_keypoints_or_another_body_is_said(body, stroll, solved):
     track = body.keypoints(stroll.frames(slice(0, 3)), "body_25")
     few = replace(solved.calibration, keypoints=dict(list(solved.calibration.keypoints.items())[:3]))
