@@ -210,12 +210,15 @@ def key_frames(take: bpy.types.Object, action: bpy.types.Action, low: int, high:
 
 
 def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
-    """Write how far the keypoints are from the body in frames `low` to `high`, by which they are coloured."""
-    from ..lsmpl_core.posing import poses_of
+    """Write how far the keypoints are from the body in frames `low` to `high`, by which they are coloured.
 
-    some = slice(low, high + 1)
-    motion = stages.load(take, stages.latest(take, before=Stage.CLEANED)).frames(some)
-    residual = poser.residual(poses_of(motion), takes.load_track(take).positions[some])
+    As in a solve, those that are not believed are not measured.
+    """
+    from ..lsmpl_core.posing import poses_of
+    from ..lsmpl_core.touch_up import measured
+
+    motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    residual = measured(takes.load_track(take), poser, poses_of(motion, slice(low, high + 1)), low)
     _set_residual(take, low, np.where(np.isfinite(residual), residual, -1.0).ravel())
 
 

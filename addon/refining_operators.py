@@ -85,7 +85,7 @@ class LSMPL_OT_reject(bpy.types.Operator):
 
 class LSMPL_OT_pin_bones(bpy.types.Operator):
     bl_idname = "lsmpl.pin_bones"
-    bl_label = "Pin Selected Bones"
+    bl_label = "Pin Bones in This Frame"
     bl_description = (
         "Fix the selected bones in this frame as they are now: whatever is solved or refined later keeps them"
     )

@@ -9,9 +9,10 @@ from enum import StrEnum
 import numpy as np
 
 from .body import Body
-from .coupled import couple
+from .condition import Condition
+from .coupled import couple, far_off
 from .errors import SolveError
-from .faults import mend
+from .faults import Mended, as_given, mend
 from .keypoints import KeypointTrack
 from .motion import Motion
 from .pins import Pins
@@ -81,7 +82,7 @@ def touch_up(
             raise SolveError("the motion does not say where the keypoints are on the body; solve it again")
         poser = Poser(track.layout, body, motion.calibration, device)
     begins = max(first - MENDED, 0)
-    track = mended(track.frames(slice(begins, last + 1 + MENDED)), poser)
+    track = mended(track.frames(slice(begins, last + 1 + MENDED)), poser).track
     motion = motion.frames(slice(begins, last + 1 + MENDED))
     pins = _within(pins, begins, last)
     first, last = first - begins, last - begins
@@ -96,13 +97,32 @@ def touch_up(
     return _in_time(track, poser, motion, first, last, start, weights, own)
 
 
-def mended(track: KeypointTrack, poser: Poser) -> KeypointTrack:
+def mended(track: KeypointTrack, poser: Poser) -> Mended:
     """Some frames without their swaps, spikes and short gaps, in the keypoints that are calibrated; as `solve` does."""
     known = of_keypoints(track, poser.rows)
-    found = mend(known, poser.body, poser.calibration.parts(poser.body, known.layout)).track
+    found = mend(known, poser.body, poser.calibration.parts(poser.body, known.layout))
     positions, confidence = track.positions.copy(), track.confidence.copy()
-    positions[:, poser.rows], confidence[:, poser.rows] = found.positions, found.confidence
-    return replace(track, positions=positions, confidence=confidence)
+    positions[:, poser.rows], confidence[:, poser.rows] = found.track.positions, found.track.confidence
+    condition = as_given(track).condition
+    condition[:, poser.rows] = found.condition
+    return Mended(replace(track, positions=positions, confidence=confidence), condition)
+
+
+def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np.ndarray:
+    """(N,K) metres from the keypoints of N frames of a take, from `first` on, to where these poses have them.
+
+    As in a solve, it is NaN for a keypoint that is missing or is not believed.
+    """
+    begins, count = max(first - MENDED, 0), len(poses.trans)
+    found = mended(track.frames(slice(begins, first + count + MENDED)), poser)
+    some = found.track.frames(slice(first - begins, first - begins + count))
+    condition = found.condition[first - begins : first - begins + count]
+    residual = poser.residual(poses, some.positions)
+    trusted = np.zeros(residual.shape, dtype=bool) if some.trusted is None else some.trusted
+    with np.errstate(invalid="ignore"):
+        believed = trusted | (residual < far_off(poser.noise))
+    believed &= np.isin(condition, (Condition.SEEN, Condition.SWAPPED))
+    return np.where(believed, residual, np.nan)
 
 
 def keypoint_weights(track: KeypointTrack, poser: Poser, part_weights: Mapping[str, float] | None = None) -> np.ndarray:

@@ -10,7 +10,7 @@ from lsmpl_core.errors import SolveError
 from lsmpl_core.posing import Poser
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.skeleton import JOINT_NAMES
-from lsmpl_core.touch_up import PARTS, part_of_keypoints
+from lsmpl_core.touch_up import PARTS, measured, part_of_keypoints
 
 ELBOW = JOINT_NAMES.index("left_elbow")
 BAD = slice(28, 33)
@@ -141,6 +141,22 @@ def test_what_cannot_be_is_said(body, noisy_track, solved):
         lsmpl.touch_up(noisy_track, body, solved, 5, 6, part_weights={"left_tentacle": 1.0})
     with pytest.raises(SolveError, match="whole motion"):
         lsmpl.touch_up(noisy_track, body, solved, 0, 59, lsmpl.Begin.AROUND)
+
+
+def test_what_is_not_believed_is_not_measured(body, noisy_track, solved):
+    positions = noisy_track.positions.copy()
+    nose, wrist = (noisy_track.layout.index(name) for name in ("nose", "left_wrist"))
+    positions[22, nose] += (0.0, 0.0, 0.6)
+    positions[23, wrist] = np.nan
+    track, poser = replace(noisy_track, positions=positions), Poser(noisy_track.layout, body, solved.calibration)
+    residual = measured(track, poser, lsmpl.poses_of(solved, slice(20, 25)), 20)
+    nowhere = np.isnan(residual)
+    assert nowhere[2, nose] and nowhere[3, wrist] and nowhere.sum() == 2
+    np.testing.assert_allclose(residual[~nowhere], solved.residual[20:25][~nowhere], atol=1e-5)
+    trusted = np.zeros(positions.shape[:2], dtype=bool)
+    trusted[22, nose] = True
+    residual = measured(replace(track, trusted=trusted), poser, lsmpl.poses_of(solved, slice(20, 25)), 20)
+    assert residual[2, nose] > 0.5
 
 
 def test_spikes_and_swapped_sides_are_mended_as_in_a_solve(body, noisy_track, solved):
