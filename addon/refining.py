@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
 import numpy as np
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
 
-from ..lsmpl_core import LsmplError
+from ..lsmpl_core import LsmplError, Progress
 from . import baking, changes, pins, stages
 from . import take as takes
 from .posed import Bones, selected_bones
@@ -53,6 +54,13 @@ def _weight(part: str) -> bpy.props._PropertyDeferred:
     )
 
 
+def _frames_chosen(settings: RefineSettings, context: bpy.types.Context) -> None:
+    """A range that is not about the shown frame is of no use."""
+    now = settings.id_data.frame_current
+    if settings.frames == "RANGE" and not settings.first <= now <= settings.last:
+        settings.first, settings.last = now - 5, now + 5
+
+
 class RefineSettings(bpy.types.PropertyGroup):
     """`Scene.lsmpl_refine`: what is refined next, and how."""
 
@@ -63,6 +71,7 @@ class RefineSettings(bpy.types.PropertyGroup):
             ("CURRENT", "This Frame", "The frame that is shown"),
             ("RANGE", "Range", "All frames of the take from the first to the last scene frame given here"),
         ),
+        update=_frames_chosen,
     )
     first: IntProperty(name="First", description="First scene frame that is refined", default=1)
     last: IntProperty(name="Last", description="Last scene frame that is refined", default=1)
@@ -159,13 +168,20 @@ def chosen_frames(take: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, 
     return first, last
 
 
-def refine(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
+def refine(take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[Progress], None] | None = None) -> str:
     """Solve the chosen frames anew with the scene's settings, and show the change. Returns what to tell the user.
 
     Raises `LsmplError`; then nothing has changed.
     """
+    from ..lsmpl_core.solve import run_to_end
+
+    return run_to_end(refine_steps(take, scene), progress)
+
+
+def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> Generator[Progress, None, str]:
+    """`refine` in steps: yields `Progress` and returns what to tell the user. Nothing changes before the last one."""
     from ..lsmpl_core.rotation import log_map
-    from ..lsmpl_core.touch_up import Begin, touch_up
+    from ..lsmpl_core.touch_up import Begin, touch_up_steps
 
     settings, subject = scene.lsmpl_refine, subject_of(take)
     takes.need_local_object_mode(take)
@@ -178,18 +194,30 @@ def refine(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
         begin = Begin(settings.begin.lower())
     now = frame_now(take, scene)
     wanted = pins.with_more(known, now, {name: log_map(turn) for name, turn in added.items()})
-    poses = touch_up(
+    steps = touch_up_steps(
         takes.load_track(take), subject.body, motion, first, last, begin, settings.weights,
         pins.as_core(wanted), poser=subject.poser,
     )  # fmt: skip
     fixed = sorted({pin.frame for pin in wanted if not first <= pin.frame <= last})
-    what = frames_text(take, first, last)
-    changes.apply(take, subject.body, subject.poser, first, poses, settings.blend, fixed, what)
+    width, what = settings.blend, frames_text(take, first, last)
+    name, made_from, uids = take.name, _versions(take), (take.session_uid, scene.session_uid)
+    poses = yield from steps
+    take = next((block for block in bpy.data.objects if block.session_uid == uids[0]), None)
+    scene = next((block for block in bpy.data.scenes if block.session_uid == uids[1]), None)
+    if not takes.is_take(take) or scene is None or _versions(take) != made_from:
+        raise LsmplError(f"{name}: was deleted or solved anew while it was being refined; nothing was kept")
+    changes.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)
     if added:
         pins.store(take, wanted)
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     told = f", {len(added)} bones pinned" if added else ""
     return f"Refined {what}{told}: accept it or reject it"
+
+
+def _versions(take: bpy.types.Object) -> list[int | None]:
+    """Which motions are refined."""
+    meshes = [getattr(take.lsmpl, stage) for stage in Stage]
+    return [mesh.session_uid if mesh else None for mesh in meshes]
 
 
 def _posed(take, scene, subject: Subject, motion, first: int, last: int):

@@ -26,7 +26,14 @@ class LSMPL_OT_refine(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        self.report({"INFO"}, refining.refine(active_take(context), context.scene))
+        manager = context.window_manager
+        manager.progress_begin(0, 1)
+        try:
+            show = lambda progress: manager.progress_update(progress.done / max(progress.total, 1))  # noqa: E731
+            told = refining.refine(active_take(context), context.scene, show)
+        finally:
+            manager.progress_end()
+        self.report({"INFO"}, told)
         return {"FINISHED"}
 
 

@@ -28,7 +28,7 @@ from .readers import read_keypoints
 from .refine import refine
 from .solve import solve, solve_steps
 from .take import Progress
-from .touch_up import Begin, touch_up
+from .touch_up import Begin, touch_up, touch_up_steps
 from .tracking import SolveOptions
 
 __version__ = "0.1.0"
@@ -62,4 +62,5 @@ __all__ = [
     "solve",
     "solve_steps",
     "touch_up",
+    "touch_up_steps",
 ]

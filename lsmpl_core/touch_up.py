@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 
@@ -21,7 +21,7 @@ from .posing import Poser, poses_of
 from .rotation import exp_map, log_map
 from .skeleton import JOINT_NAMES, NUM_JOINTS
 from .solve import run_to_end
-from .take import TRUSTED
+from .take import FRAMES_AT_ONCE, TRUSTED, Progress
 from .tracking import Poses
 
 CONTEXT = 12
@@ -63,16 +63,34 @@ def touch_up(
     pins: Pins | None = None,
     device: str = "numpy",
     poser: Poser | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Poses:
     """Poses of frames `first` to `last` (0 for the motion's first) that meet the track better.
 
     begin: where from. Poses of these frames that somebody made are kept where keypoints do not say otherwise; from
     anything else, the network predicts, and the frames around are what the body comes from and goes to. Spikes and
-    swapped sides are mended first, as in a solve, but for trusted keypoints. part_weights:
-    how much keypoints of each of `PARTS` count, 1 where it does not say; 0 leaves them out. pins: of the whole take;
-    those in these frames are kept. poser: one for this calibration and layout, where there is one already.
+    swapped sides are mended first, as in a solve, but for trusted keypoints. part_weights: how much keypoints of each
+    of `PARTS` count, 1 where it does not say; 0 leaves them out. pins: of the whole take; those in these frames are
+    kept. poser: one for this calibration and layout, where there is one already.
     Raises `SolveError` where the motion has no calibration, or the frames are none of it.
     """
+    steps = touch_up_steps(track, body, motion, first, last, begin, part_weights, pins, device, poser)
+    return run_to_end(steps, progress)
+
+
+def touch_up_steps(
+    track: KeypointTrack,
+    body: Body,
+    motion: Motion,
+    first: int,
+    last: int,
+    begin: Begin | Poses = Begin.HERE,
+    part_weights: Mapping[str, float] | None = None,
+    pins: Pins | None = None,
+    device: str = "numpy",
+    poser: Poser | None = None,
+) -> Generator[Progress, None, Poses]:
+    """`touch_up` as a generator: yields `Progress` and returns the `Poses`. Dropping it midway cancels."""
     if len(track) != len(motion):
         raise SolveError(f"the track has {len(track)} frames, but the motion has {len(motion)}")
     if not 0 <= first <= last < len(motion):
@@ -89,12 +107,30 @@ def touch_up(
     some = track.frames(np.arange(first, last + 1))
     weights = keypoint_weights(some, poser, part_weights)
     own = _within(pins, first, last)
+    start = begin if isinstance(begin, Poses) else _poses_before(begin, motion, first, last)
+    rotations, trans = start.rotations.copy(), start.trans.copy()
+    for low in range(0, len(trans), FRAMES_AT_ONCE):
+        part = slice(low, low + FRAMES_AT_ONCE)
+        posed = _posed(
+            begin, poser, some.frames(part), weights[part], start.some(part), _within(own, low, part.stop - 1)
+        )
+        rotations[part], trans[part] = posed.rotations, posed.trans
+        yield Progress("refine", min(part.stop, len(trans)), len(trans))
+    posed = Poses(rotations, trans)
     if isinstance(begin, Poses):
-        return poser.pose(some.positions, weights, begin, own, predict=False)
-    start = _started(begin, poser, motion, some.positions, weights, first, last)
+        return posed
+    return (yield from _in_time(track, poser, motion, first, last, posed, weights, own))
+
+
+def _posed(begin: Begin | Poses, poser: Poser, track: KeypointTrack, weights, start: Poses, own: Pins | None) -> Poses:
+    """Frames posed each on its own."""
+    if isinstance(begin, Poses):
+        return poser.pose(track.positions, weights, start, own, predict=False)
+    if begin == Begin.NOTHING:
+        start = poser.from_nothing(track.positions, weights, start)
     for _ in range(PASSES):
-        start = poser.pose(some.positions, weights, start, own)
-    return _in_time(track, poser, motion, first, last, start, weights, own)
+        start = poser.pose(track.positions, weights, start, own)
+    return start
 
 
 def mended(track: KeypointTrack, poser: Poser) -> Mended:
@@ -159,12 +195,10 @@ def _within(pins: Pins | None, first: int, last: int) -> Pins | None:
     return Pins(pins.frames[inside] - first, pins.joints[inside], pins.rotations[inside])
 
 
-def _started(begin: Begin, poser, motion, positions, weights, first: int, last: int) -> Poses:
-    here = poses_of(motion, slice(first, last + 1))
-    if begin == Begin.HERE:
-        return here
-    if begin == Begin.NOTHING:
-        return poser.from_nothing(positions, weights, here)
+def _poses_before(begin: Begin, motion: Motion, first: int, last: int) -> Poses:
+    """What the first prediction starts from; where that is nothing, what frames keep that show too little."""
+    if begin != Begin.AROUND:
+        return poses_of(motion, slice(first, last + 1))
     ends = [frame for frame in (first - 1, last + 1) if 0 <= frame < len(motion)]
     if not ends:
         raise SolveError("there are no frames around these to begin from; they are the whole motion")
@@ -176,7 +210,9 @@ def _started(begin: Begin, poser, motion, positions, weights, first: int, last: 
     return Poses(from_here @ exp_map(share[:, None, None] * turn), trans)
 
 
-def _in_time(track, poser: Poser, motion, first: int, last: int, poses: Poses, weights, own: Pins | None) -> Poses:
+def _in_time(
+    track: KeypointTrack, poser: Poser, motion: Motion, first: int, last: int, poses: Poses, weights, own: Pins | None
+) -> Generator[Progress, None, Poses]:
     """The frames polished together with those around them, which stay."""
     low, high = max(first - CONTEXT, 0), min(last + CONTEXT, len(motion) - 1)
     around = poses_of(motion, slice(low, high + 1))
@@ -192,6 +228,5 @@ def _in_time(track, poser: Poser, motion, first: int, last: int, poses: Poses, w
     if own is not None:
         pinned.append(replace(own, frames=own.frames + at.start))
     take.hold(Pins(*(np.concatenate([getattr(p, name) for p in pinned]) for name in ("frames", "joints", "rotations"))))
-    coupled = run_to_end(couple(take, around), None)
-    found = Poses(coupled.rotations[at], coupled.trans[at])
+    found = (yield from couple(take, around)).some(at)
     return found if own is None else own.on(found)

@@ -100,6 +100,10 @@ class Poses:
     rotations: np.ndarray
     trans: np.ndarray
 
+    def some(self, which: slice | np.ndarray) -> Poses:
+        """Of these frames only."""
+        return Poses(self.rotations[which], self.trans[which])
+
 
 def firmness(spread, noise, anchor: float = SolveOptions.anchor):
     """(B,24) weights in m²/rad² of predictions with these spreads (B,24), for keypoints with this noise (B,)."""
