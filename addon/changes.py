@@ -196,10 +196,8 @@ def close(take: bpy.types.Object) -> None:
 
 
 def action_of(take: bpy.types.Object) -> bpy.types.Action | None:
-    """The action that the take was baked to, where its character still plays it."""
-    armature = take.lsmpl.armature
-    animation = armature.animation_data if armature else None
-    action = animation.action if animation else None
+    """The action that the take was baked to, where that is still there and the character its own."""
+    action = take.lsmpl_bake.action if take.lsmpl.armature else None
     return action if actions.is_baked(action) and action.library is None else None
 
 

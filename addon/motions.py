@@ -14,7 +14,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatPrope
 from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
 
 from ..lsmpl_core import Decision, KeypointTrack, LsmplError, Motion
-from . import baking, bodies, jobs, solving
+from . import baking, bodies, jobs, pins, solving
 from . import take as takes
 from .errors import reports_errors
 from .preferences import device as chosen_device
@@ -178,7 +178,7 @@ def refine_steps(
     options, body_path = solve_options(scene), chosen_body_path(scene)
     body, track = bodies.load(body_path), takes.load_track(take)
     motion = read_motion(path, person or None, len(track))
-    steps = core_steps(track, body, motion, device, options)
+    steps = core_steps(track, body, motion, device, options, pins.as_core(pins.load(take)))
     return (yield from solving.solved_by(steps, take, scene, body, body_path, device))
 
 

@@ -9,9 +9,8 @@ import bpy
 import numpy as np
 
 from ..lsmpl_core import Motion
-from . import actions, character
+from . import actions, character, shape
 from .actions import Curve
-from .character import TO_BLENDER
 
 if TYPE_CHECKING:
     from ..lsmpl_core.body import Body
@@ -23,11 +22,8 @@ class Bones:
 
     def __init__(self, armature: bpy.types.Object, body: Body, betas: np.ndarray):
         self.armature, self.body, self.betas = armature, body, betas
-        bones = armature.data.bones
-        self.rest = np.array([bones[name].matrix_local for name in body.joint_names])[:, :3, :3]
+        self.rest = character.bone_rotations(armature, body)
         self.names = body.joint_names
-        still = Motion(np.zeros((1, len(self.names), 3)), np.zeros((1, 3)), betas)
-        self._origin = character.pose_curves(armature, body, still)[1][0]
 
     def curves(self, poses: Poses, before: np.ndarray | None = None) -> list[Curve]:
         """What an action has to say for the bones to take these poses. before (24,4): the quaternions of the frame
@@ -35,7 +31,7 @@ class Bones:
         from ..lsmpl_core.rotation import log_map
 
         motion = Motion(log_map(poses.rotations), poses.trans, self.betas)
-        quaternions, location = character.pose_curves(self.armature, self.body, motion)
+        quaternions, location = character.pose_curves(self.rest, self.body, motion)
         if before is not None:
             quaternions *= np.where((quaternions[:1] * before).sum(axis=-1, keepdims=True) < 0.0, -1.0, 1.0)
         curves = [Curve(_location(self.names[0]), axis, location[:, axis], self.names[0]) for axis in range(3)]
@@ -75,14 +71,11 @@ class Bones:
         return self._poses(turns[None], local[0, :3, 3][None])
 
     def _poses(self, local: np.ndarray, location: np.ndarray) -> Poses:
-        """From the bones' own rotations (N,24,3,3) and the pelvis' location (N,3): `character.pose_curves` undone."""
-        from ..lsmpl_core.rotation import orthonormalise
-        from ..lsmpl_core.tracking import Poses
+        """From the bones' own rotations (N,24,3,3) and the pelvis' location (N,3), for motions of this shape."""
+        from ..lsmpl_core.posing import poses_of
 
-        to_bone = self.rest.transpose(0, 2, 1) @ TO_BLENDER
-        rotations = to_bone.transpose(0, 2, 1) @ local @ to_bone
-        rotations[:, 0] = self.rest[0] @ local[:, 0] @ self.rest[0].T @ TO_BLENDER
-        return Poses(orthonormalise(rotations), (location - self._origin) @ self.rest[0].T)
+        pelvis = shape.rest_joints(self.body, self.betas)[0] + location @ self.rest[0].T
+        return poses_of(character.motion_of_pose(self.rest, self.body, local, pelvis, self.betas, fps=1.0))
 
 
 def selected_bones(armature: bpy.types.Object, body: Body) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
@@ -11,7 +11,7 @@ import numpy as np
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
 
 from ..lsmpl_core import LsmplError, Progress
-from . import baking, changes, pins, stages
+from . import baking, changes, jobs, pins, stages
 from . import take as takes
 from .posed import Bones, selected_bones
 from .selection import active_take
@@ -140,7 +140,7 @@ def subject_of(take: bpy.types.Object) -> Subject:
 
         motion = stages.load(take, Stage.SOLVED)
         if motion.calibration is None:
-            raise LsmplError(f"{take.name}: was solved by an earlier LSMPL; solve it again to refine it")
+            raise LsmplError(f"{take.name}: its motion is imported, or of an earlier LSMPL; press Solve to refine it")
         body = baking.body_of(take, motion)
         _subject = Subject(take.lsmpl.solved.session_uid, body, Poser(takes.layout_of(take), body, motion.calibration))
     return _subject
@@ -173,12 +173,12 @@ def refine(take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[P
 
     Raises `LsmplError`; then nothing has changed.
     """
-    from ..lsmpl_core.solve import run_to_end
+    from ..lsmpl_core.progress import run_to_end
 
     return run_to_end(refine_steps(take, scene), progress)
 
 
-def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> Generator[Progress, None, str]:
+def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
     """`refine` in steps: yields `Progress` and returns what to tell the user. Nothing changes before the last one."""
     from ..lsmpl_core.rotation import log_map
     from ..lsmpl_core.touch_up import Begin, touch_up_steps
@@ -202,8 +202,7 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> Generator[Pr
     width, what = settings.blend, frames_text(take, first, last)
     name, made_from, uids = take.name, _versions(take), (take.session_uid, scene.session_uid)
     poses = yield from steps
-    take = next((block for block in bpy.data.objects if block.session_uid == uids[0]), None)
-    scene = next((block for block in bpy.data.scenes if block.session_uid == uids[1]), None)
+    take, scene = jobs.find(bpy.data.objects, uids[0]), jobs.find(bpy.data.scenes, uids[1])
     if not takes.is_take(take) or scene is None or _versions(take) != made_from:
         raise LsmplError(f"{name}: was deleted or solved anew while it was being refined; nothing was kept")
     changes.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)

@@ -7,12 +7,12 @@ from typing import ClassVar
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
-from . import changes, pins, refining, stages
+from . import changes, jobs, pins, refining, stages
 from .errors import reports_errors
 from .selection import active_take, is_solved
 
 
-class LSMPL_OT_refine(bpy.types.Operator):
+class LSMPL_OT_refine(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.refine"
     bl_label = "Refine"
     bl_description = (
@@ -24,17 +24,9 @@ class LSMPL_OT_refine(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         return _can_refine(cls, context)
 
-    @reports_errors
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        manager = context.window_manager
-        manager.progress_begin(0, 1)
-        try:
-            show = lambda progress: manager.progress_update(progress.done / max(progress.total, 1))  # noqa: E731
-            told = refining.refine(active_take(context), context.scene, show)
-        finally:
-            manager.progress_end()
-        self.report({"INFO"}, told)
-        return {"FINISHED"}
+    def begin(self, context: bpy.types.Context) -> jobs.Job:
+        take = active_take(context)
+        return jobs.Job(self.bl_idname, "Refine", take.name, refining.refine_steps(take, context.scene))
 
 
 class LSMPL_OT_show_before(bpy.types.Operator):
@@ -174,10 +166,10 @@ def _has_take(operator: type[bpy.types.Operator], context: bpy.types.Context) ->
 
 
 def _can_refine(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    if not is_solved(operator, context):
+    if not jobs.is_free(operator) or not is_solved(operator, context):
         return False
     if not stages.describe(active_take(context)).get("calibration"):
-        operator.poll_message_set("This take was solved by an earlier LSMPL: solve it again")
+        operator.poll_message_set("This motion is imported, or of an earlier LSMPL: press Solve")
         return False
     return True
 

@@ -27,7 +27,6 @@ from .progress import Progress
 from .readers import read_keypoints
 from .refine import refine
 from .solve import solve, solve_steps
-from .take import Progress
 from .touch_up import Begin, touch_up, touch_up_steps
 from .tracking import SolveOptions
 

@@ -13,9 +13,8 @@ from pathlib import Path
 from .arrays import Backend, choose_backend
 from .body import Body, load_body
 from .calibration import calibrate_steps, needs_calibration
-from .clean_up import clean_up_steps
 from .calibration_files import read_calibration
-from .clean_up import clean_up_with_report
+from .clean_up import clean_up_steps
 from .cli_inputs import Job
 from .cli_resume import Resume, digest
 from .cli_signals import defer

@@ -18,6 +18,7 @@ from .errors import SolveError
 from .faults import as_given, mend
 from .keypoints import KeypointTrack
 from .motion import Motion
+from .pins import Pins
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .shape import fit_shape
@@ -40,15 +41,16 @@ def refine(
     device: str = "auto",
     progress: Callable[[Progress], None] | None = None,
     options: SolveOptions | None = None,
+    pins: Pins | None = None,
 ) -> Motion:
     """The motion, drawn onto the track's keypoints.
 
     Frame t of the motion belongs to frame t of the track. The motion may be in another world than the track (a
     camera's, say): it is turned as a whole where the keypoints ask for it, and its translation is found anew. Its betas
     are kept if they are for `body`, or for a body that the motion does not name while `body` is a user's own; otherwise
-    the shape comes from the track. Raises `SolveError` where the numbers of frames differ.
+    the shape comes from the track. pins: joints that are to stay as they are given. Raises `SolveError` where the numbers of frames differ.
     """
-    return run_to_end(refine_steps(track, body, motion, device, options), progress)
+    return run_to_end(refine_steps(track, body, motion, device, options, pins), progress)
 
 
 def refine_steps(
@@ -57,6 +59,7 @@ def refine_steps(
     motion: Motion,
     device: str = "auto",
     options: SolveOptions | None = None,
+    pins: Pins | None = None,
 ) -> Iterator[Progress]:
     """`refine` as a generator: yields `Progress` and returns the `Motion`."""
     where = track.source or "the track"
@@ -67,6 +70,7 @@ def refine_steps(
     if not track.visible.any():
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
     options = (options or SolveOptions()).checked()
+    pins = None if pins is None else pins.checked(len(track))
     known, offsets, calibration = betas_fit(motion, body), None, None
     betas = motion.betas if known else None
     if needs_calibration(track.layout):
@@ -91,9 +95,11 @@ def refine_steps(
         some = Poses(poses.rotations[frames], poses.trans[frames])
         take.expect_noise(take.measured_noise(take.settle(some, frames, SETTLING), frames))
     take = take.solved_by(options)
+    take.hold(pins)
     for _ in range(1 if options.solver == "published" else PASSES):
         poses = yield from take.improved(poses, range(len(track)))
     poses = yield from coupled_if_wanted(take, mended, poses)
+    poses = poses if pins is None else pins.on(poses)
     return finished(take, mended, body, betas, poses, calibration)
 
 

@@ -18,10 +18,10 @@ from .motion import Motion
 from .pins import Pins
 from .placements import of_keypoints
 from .posing import Poser, poses_of
+from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .skeleton import JOINT_NAMES, NUM_JOINTS
-from .solve import run_to_end
-from .take import FRAMES_AT_ONCE, TRUSTED, Progress
+from .take import FRAMES_AT_ONCE, TRUSTED
 from .tracking import Poses
 
 CONTEXT = 12

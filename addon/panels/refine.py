@@ -6,7 +6,7 @@ import bpy
 
 from .. import changes, pins, refining, stages
 from ..selection import active_take
-from .drawing import Section, facts, properties, say
+from .drawing import Section, facts, properties, say, working
 
 _MOST_ROWS = 8
 """Pins that are listed."""
@@ -40,9 +40,10 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
         if settings.begin == refining.FROM_POSE:
             column.prop(settings, "pin")
         column.prop(settings, "blend")
-        row = layout.row()
-        row.scale_y = 1.3
-        row.operator("lsmpl.refine", icon="FILE_REFRESH")
+        if not working(layout, "lsmpl.refine"):
+            row = layout.row()
+            row.scale_y = 1.3
+            row.operator("lsmpl.refine", icon="FILE_REFRESH")
         layout.operator("lsmpl.pin_bones", icon="PINNED")
 
 

@@ -46,6 +46,7 @@ def operator(blender, name: str, **options) -> None:
     """As its button does, with an undo step."""
     said = "".join(f", {key}={value!r}" for key, value in options.items())
     blender.run(f"bpy.ops.lsmpl.{name}('INVOKE_DEFAULT', True{said})")
+    blender.wait_for("__import__('bl_ext.user_default.lsmpl.addon.jobs', fromlist=['x']).current is None")
 
 
 @pytest.fixture(scope="module")

@@ -51,6 +51,13 @@ def test_the_rest_of_the_body_makes_up_for_a_pin(body, stroll):
     assert solved.residual[frame, k] < 0.7 * by_hand
 
 
+def test_another_estimators_motion_is_refined_around_pins(body, stroll):
+    track, wanted = noisy(body, stroll, 0.01), bent(stroll, 30, ELBOW)
+    refined = lsmpl.refine(track, body, stroll, pins=lsmpl.Pins([30], [ELBOW], [wanted]))
+    assert np.degrees(angle_between(exp_map(refined.poses[30, ELBOW]), wanted)) < 0.01
+    assert np.degrees(angle_between(exp_map(refined.poses[20, ELBOW]), exp_map(stroll.poses[20, ELBOW]))) < 12.0
+
+
 def test_pins_hold_in_lanes_and_where_nobody_is_seen(body, stroll):
     many = np.concatenate([np.arange(60)] * 6)
     track = body.keypoints(stroll).frames(many)
