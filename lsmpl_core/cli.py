@@ -22,6 +22,7 @@ from typing import Any
 from . import __version__
 from .cli_inputs import Job, UsageError, plan_outputs, share
 from .cli_parser import build_parser
+from .cli_resume import FILE_OPTIONS
 from .cli_signals import Stopped, release, signals_as_exceptions, signals_held_back
 from .cli_take import Converted, Listener, TakeConverter, Writer, sentence
 from .cli_workers import WORKER, Workers, own_command, work
@@ -75,10 +76,11 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
         return work(lambda words: TakeConverter(parser.parse_args(words), front_end.writers, front_end.whole))
     try:
         options = parser.parse_args(argv)
-        named = (options.report, options.body, options.markers, options.layout, options.checkpoint)
-        others = (getattr(options, name, None) for name in ("calibrate", "calibration"))
-        leave_out = [name for name in (*named, *others) if name]
+        others = [getattr(options, name, None) for name in ("report", *FILE_OPTIONS)]
+        leave_out = [name for name in others if name]
         jobs = plan_outputs(options.inputs, options.output, options.format, front_end, leave_out)
+        if options.command == "refine" and len(jobs) > 1:
+            raise UsageError(f"refine takes one take; {options.inputs[0]} holds {len(jobs)}")
         jobs = share(jobs, options.part)
     except UsageError as error:
         parser.print_usage(sys.stderr)

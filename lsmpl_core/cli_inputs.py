@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from .cli import FrontEnd
 
 
+RECORDS = ".lsmpl"
+"""The hidden folder beside outputs."""
+
+
 class UsageError(Exception):
     """Wrong words on the command line."""
 
@@ -111,9 +115,9 @@ def _expand(pattern: str, leave_out: set[str]) -> Iterator[_Source]:
 def _search(folder: Path, under: Path, leave_out: set[str], within: frozenset[str] = frozenset()) -> Iterator[_Source]:
     """The takes in a folder, whose files go to `under`, and in those below it; links that lead round are cut."""
     here = _real(folder)
-    if here in within or here in leave_out:
+    if here in within or (within and here in leave_out):
         return
-    if is_one_file_a_frame(folder):
+    if _is_one_take(folder):
         yield _Source(folder, under.parent)
         return
     for path in sorted(folder.iterdir()):
@@ -125,8 +129,24 @@ def _search(folder: Path, under: Path, leave_out: set[str], within: frozenset[st
             yield _Source(path, under)
 
 
+def _is_one_take(folder: Path) -> bool:
+    """Whether a folder holds the frames of a take; a single JSON file beside other takes is rather a mapping."""
+    if not is_one_file_a_frame(folder):
+        return False
+    endings = [path.suffix.lower() for path in folder.iterdir()]
+    return endings.count(".json") > 1 or not any(ending in READERS and ending != ".json" for ending in endings)
+
+
 def _is_take(path: Path, leave_out: set[str]) -> bool:
-    return path.suffix.lower() in READERS and path.is_file() and _real(path) not in leave_out
+    """Whether a file may hold keypoints, and is not one that we have written."""
+    if path.suffix.lower() not in READERS or not path.is_file() or _real(path) in leave_out:
+        return False
+    return not record_path(path).exists()
+
+
+def record_path(output: Path) -> Path:
+    """Where it is kept what an output was made from (`cli_resume.py`)."""
+    return output.parent / RECORDS / f"{output.name}.json"
 
 
 def _real(path: str | os.PathLike) -> str:

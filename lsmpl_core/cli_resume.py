@@ -16,17 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
-from .cli_inputs import Job
+from .cli_inputs import Job, record_path
 from .errors import LsmplError
 from .files import read_json, replace_when_complete
 from .report import json_ready
 
-FOLDER = ".lsmpl"
 SCHEMA = 1
 
 _NOT_SETTINGS = {"inputs", "output", "format", "report", "verbose", "device"}  # all devices give the same motion
 _NOT_SETTINGS |= {"resume", "overwrite", "jobs", "timeout", "part", "failed_ok"}
-_FILES = {"body", "markers", "layout", "checkpoint", "calibrate", "calibration", "motion"}
+FILE_OPTIONS = ("body", "markers", "layout", "checkpoint", "calibrate", "calibration", "motion")
+"""Options that name files, which count by their content."""
 
 
 class Resume:
@@ -42,7 +42,7 @@ class Resume:
         if not job.output.exists():
             return None, "there is no output yet"
         try:
-            kept = read_json(_path(job), "record of what an output was made from", LsmplError)
+            kept = read_json(record_path(job.output), "record of what an output was made from", LsmplError)
             valid = isinstance(kept, dict) and kept.get("schema") == SCHEMA and isinstance(kept.get("record"), dict)
         except LsmplError:
             valid = False
@@ -61,11 +61,11 @@ class Resume:
     def forget(self, job: Job) -> None:
         """Before the output is replaced."""
         with contextlib.suppress(OSError):
-            _path(job).unlink()
+            record_path(job.output).unlink()
 
     def keep(self, job: Job, source_digest: str, record: dict) -> None:
         """After the output is there. `source_digest` is the input's from before it was read."""
-        path = _path(job)
+        path = record_path(job.output)
         path.parent.mkdir(exist_ok=True)
         made_from = {
             "schema": SCHEMA,
@@ -80,8 +80,8 @@ class Resume:
     def _fingerprint(self, job: Job) -> str:
         if not self._settings:
             settings: dict[str, Any] = {k: v for k, v in vars(self._options).items() if k not in _NOT_SETTINGS}
-            for name in _FILES & settings.keys():
-                if settings[name] and os.path.exists(settings[name]):
+            for name in FILE_OPTIONS:
+                if settings.get(name) and os.path.exists(settings[name]):
                     settings[name] = digest(Path(settings[name]))
             self._settings = json.dumps({"lsmpl": __version__, **settings}, sort_keys=True, default=str)
         return hashlib.sha256(f"{job.format} {self._settings}".encode()).hexdigest()
@@ -101,7 +101,3 @@ def digest(path: Path) -> str:
         return found.hexdigest()
     except OSError:
         return ""
-
-
-def _path(job: Job) -> Path:
-    return job.output.parent / FOLDER / f"{job.output.name}.json"

@@ -21,8 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from .cli_inputs import Job
-from .cli_resume import FOLDER
+from .cli_inputs import RECORDS, Job
 from .cli_signals import Stopped, defer, release, signals_as_exceptions
 from .cli_take import Listener, TakeConverter
 from .errors import LsmplError
@@ -272,7 +271,7 @@ class _Worker:
 
     def _sweep(self, job: Job) -> None:
         """Remove what the process had begun to write."""
-        for folder in (job.output.parent, job.output.parent / FOLDER):
+        for folder in (job.output.parent, job.output.parent / RECORDS):
             for scratch in folder.glob(f"{self._scratch}*") if self._scratch else ():
                 shutil.rmtree(scratch, ignore_errors=True)
 

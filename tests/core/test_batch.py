@@ -15,8 +15,7 @@ import quick_front_end
 import lsmpl_core as lsmpl
 from lsmpl_core import cli_take
 from lsmpl_core.cli import FrontEnd, main
-from lsmpl_core.cli_inputs import UsageError, plan_outputs, share
-from lsmpl_core.cli_resume import FOLDER
+from lsmpl_core.cli_inputs import RECORDS, UsageError, plan_outputs, share
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "examples" / "walk_and_wave.trc").read_text().splitlines(keepends=True)
@@ -50,7 +49,7 @@ def make_takes(folder: Path, *names: str, first: int = 0) -> Path:
 def outputs(folder: Path) -> list[str]:
     """What a user sees, hidden folders aside."""
     paths = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
-    return sorted(path.as_posix() for path in paths if FOLDER not in path.parts)
+    return sorted(path.as_posix() for path in paths if RECORDS not in path.parts)
 
 
 def load_report(path: Path) -> dict:
@@ -117,6 +116,27 @@ def test_what_is_written_or_named_otherwise_is_no_take(tmp_path, monkeypatch):
     assert plan(
         tmp_path, out=tmp_path / "out", leave_out=[str(tmp_path / "static.trc"), str(tmp_path / "map.json")]
     ) == {"a.trc": "a.npz"}
+
+
+def test_a_mapping_beside_takes_does_not_make_a_take_of_their_folder(tmp_path):
+    takes = make_takes(tmp_path / "in", "a.trc", "b.trc")
+    (takes / "map.json").write_text('{"keypoints": {"R.Knee": "right_knee"}}')
+    assert set(plan(takes, out=tmp_path / "out", leave_out=[str(takes / "map.json")])) == {"a.trc", "b.trc"}
+
+
+def test_outputs_beside_inputs_are_not_read_as_takes(quick, tmp_path):
+    takes, report = make_takes(tmp_path / "in", "a.trc", "mon/b.trc"), tmp_path / "r.json"
+    for expected in ("ok", "skipped"):
+        assert quick(takes, "-o", takes, "--resume", "--report", report) == 0
+        assert statuses(report) == {"a": expected, "b": expected}
+    assert quick(takes / "**", "-o", takes, "--resume", "--report", report) == 0
+    assert statuses(report) == {"a": "skipped", "b": "skipped"}
+
+
+def test_one_motion_is_refined_by_one_take(quick, tmp_path, capsys):
+    takes = make_takes(tmp_path / "in", "a.trc", "b.trc")
+    assert main(["refine", "motion.npz", str(takes), "-o", str(tmp_path / "out")]) == 2
+    assert "one take" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links")
@@ -220,7 +240,7 @@ def test_resume_keeps_what_somebody_changed(quick, tmp_path, capsys):
 def test_records_of_what_was_made_that_are_damaged_are_not_believed(quick, tmp_path):
     takes, out, report = make_takes(tmp_path / "in", "a.trc"), tmp_path / "out", tmp_path / "r.json"
     assert quick(takes, "-o", out) == 0
-    record = out / FOLDER / "a.npz.json"
+    record = out / RECORDS / "a.npz.json"
     good = record.read_text()
     for damage in ("", "[]", "{", good.replace('"schema": 1', '"schema": 2'), '{"schema": 1, "record": 3}', "[" * 9999):
         record.write_text(damage)
@@ -233,7 +253,7 @@ def test_a_single_file_leaves_nothing_beside_it(quick, tmp_path):
     assert quick(takes / "a.trc", "-o", tmp_path / "a.npz") == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.npz", "in"]
     assert quick(takes / "a.trc", "-o", tmp_path / "a.npz", "--resume") == 0
-    assert (tmp_path / FOLDER).is_dir()
+    assert (tmp_path / RECORDS).is_dir()
 
 
 # Processes
