@@ -178,7 +178,7 @@ class _Worker:
             while (line := self._process.stdout.readline()) and not line.startswith('{"ready"'):
                 self._last_words.append(line.rstrip())  # Blender greets
             hello = json.loads(line) if line else {}
-        except (OSError, ValueError):
+        except (OSError, ValueError, TypeError):
             hello = {}
         finally:
             limit.cancel()
@@ -206,9 +206,9 @@ class _Worker:
             for line in self._process.stdout if self._process else ():
                 what, value = json.loads(line)
                 if what == "record":
-                    return value
-                tell(what, value)
-        except (OSError, ValueError):  # it died while it was told, or while it answered
+                    return dict(value)
+                tell(what, str(value))
+        except (OSError, ValueError, TypeError):  # it died while it was told, or while it answered
             pass
         finally:
             if limit:

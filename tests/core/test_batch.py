@@ -318,6 +318,15 @@ def test_processes_that_cannot_start_fail_every_take_and_say_why(tmp_path, capsy
     assert outputs(tmp_path / "out") == [] if (tmp_path / "out").exists() else True
 
 
+@pytest.mark.parametrize("answer", ["7", '["record", 7]', '["say"', "", '["record", {}, 3]'])
+def test_a_process_that_answers_nonsense_is_given_up(tmp_path, answer):
+    takes, report = make_takes(tmp_path / "in", "a.trc", "b.trc"), tmp_path / "r.json"
+    script = f'import sys; print(\'{{"ready": "x"}}\', flush=True); sys.stdin.readline(); print({answer!r}, flush=True)'
+    words = ["convert", str(takes), "-o", str(tmp_path / "out"), "--jobs", "1", "--report", str(report)]
+    assert main(words, FrontEnd(command=(sys.executable, "-c", script))) == 1
+    assert set(statuses(report).values()) == {"failed"}
+
+
 def test_the_plain_command_solves_in_processes(tmp_path):
     """The real solver, by the real command, from another folder than that of the package."""
     takes = make_takes(tmp_path / "in", "a.trc", "b.trc")
