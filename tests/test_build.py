@@ -84,7 +84,8 @@ def test_wheels_are_pure_python_pinned_and_listed(archive, names):
 def test_versions_agree(archive):
     package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     core = re.search(r'__version__ = "(.*)"', (ROOT / "lsmpl_core" / "__init__.py").read_text())[1]
-    assert archive.name == f"lsmpl-{package}.zip" == f"lsmpl-{core}.zip"
+    citation = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)[1]
+    assert archive.name == f"lsmpl-{package}.zip" == f"lsmpl-{core}.zip" == f"lsmpl-{citation}.zip"
 
 
 def test_is_small(archive):
