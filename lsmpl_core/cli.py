@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from . import __version__
 from .cli_inputs import Job, UsageError, plan_outputs, share
@@ -215,9 +215,15 @@ class _Bar:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    _print(line, sys.stdout)
 
 
 def _complain(message: str) -> None:
     """The one place that writes messages to stderr."""
-    print(f"lsmpl: {message}", file=sys.stderr, flush=True)
+    _print(f"lsmpl: {message}", sys.stderr)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Also what the stream has no letters for: file names are any bytes."""
+    encoding = stream.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)

@@ -168,6 +168,20 @@ def test_an_empty_share_is_no_failure(quick, tmp_path, capsys):
     assert "no takes" in capsys.readouterr().out and load_report(report)["files"] == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere file names are text")
+@pytest.mark.parametrize("processes", [(), ("--jobs", "1")])
+def test_names_that_are_no_text_are_names(quick, tmp_path, processes, capsys):
+    takes, out, report = (
+        make_takes(tmp_path / "in", os.fsdecode(b"caf\xe9.trc"), "b.trc"),
+        tmp_path / "out",
+        tmp_path / "r",
+    )
+    for expected in ("ok", "skipped"):
+        assert quick(takes, "-o", out, "--resume", "--report", report, *processes) == 0
+        assert {record["status"] for record in load_report(report)["files"]} == {expected}
+    assert (out / os.fsdecode(b"caf\xe9.npz")).is_file() and "caf\\udce9.trc" in capsys.readouterr().out
+
+
 # Resuming
 
 
