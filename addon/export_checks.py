@@ -34,4 +34,30 @@ def check_glb(path: Path) -> None:
         raise ValueError(f"{path}: is no whole glTF file")
 
 
-CHECKS = {"blend": check_blend, "fbx": check_fbx, "glb": check_glb, "npz": check_npz}
+def check_bvh(path: Path) -> None:
+    """Raises where the file has not as many frames as it says."""
+    head, _, frames = path.read_text(encoding="utf-8").partition("Frame Time:")
+    promised = int(head.rpartition("Frames:")[2])
+    rows = [line.split() for line in frames.splitlines()[1:] if line.strip()]
+    if not head.startswith("HIERARCHY") or len(rows) != promised or len({len(row) for row in rows}) != 1:
+        raise ValueError(f"{path}: is no whole BVH file")
+
+
+def check_usd(path: Path) -> None:
+    """Raises where the file has no table of contents, which a binary USD has at its end."""
+    data = path.read_bytes()
+    magic, _, contents = struct.unpack("<8s8sq", data[:24])
+    (sections,) = struct.unpack("<q", data[contents : contents + 8])
+    if magic != b"PXR-USDC" or contents < 24 or len(data) < contents + 8 + 32 * sections:
+        raise ValueError(f"{path}: is no whole USD file")
+
+
+CHECKS = {
+    "blend": check_blend,
+    "fbx": check_fbx,
+    "glb": check_glb,
+    "bvh": check_bvh,
+    "usdc": check_usd,
+    "usd": check_usd,
+    "npz": check_npz,
+}

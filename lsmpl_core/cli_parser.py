@@ -137,8 +137,8 @@ def _add_batch_options(command: argparse.ArgumentParser) -> None:
         "--jobs",
         type=_jobs,
         metavar="N|auto",
-        help="solve N takes at a time, each in a process of its own, so that one that crashes fails alone; auto: one for "
-        "each CPU core (default: one after the other, in this process)",
+        help="solve N takes at a time, each in a process of its own, so that one that crashes fails alone; auto: one "
+        "for each CPU core (default: one after the other, in this process)",
     )
     add(
         "--timeout",

@@ -32,7 +32,7 @@ let error = null;
 try { scope.compile({ settings, addTask: (task) => tasks.push(task) }); } catch (e) { error = String(e); }
 console.log(JSON.stringify({ tasks, error, type: scope.type }));
 """
-FORMATS = ("blend", "fbx", "glb", "npz")
+FORMATS = ("blend", "fbx", "glb", "bvh", "usdc", "npz")
 
 
 @pytest.fixture
@@ -88,4 +88,4 @@ def test_its_settings_are_as_flamenco_wants_them(compile_job):
         assert setting["type"] in {"string", "int32", "float", "bool"} and setting["description"]
         assert setting.get("visible", "visible") in {"visible", "hidden", "submission", "web"}
         assert setting.get("subtype", "dir_path") in {"dir_path", "file_path", "hashed_file_path"}
-        assert "choices" not in setting or setting["default"] in setting["choices"]
+        assert setting.get("choices", list(FORMATS)) == list(FORMATS)

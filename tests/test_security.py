@@ -24,7 +24,18 @@ from lsmpl_core.network import load_network
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = sorted(path for package in ("addon", "lsmpl_core") for path in (ROOT / package).rglob("*.py"))
 
-OURS_AND_BLENDERS = {"addon_utils", "bpy", "bpy_extras", "bmesh", "gpu", "gpu_extras", "blf", "mathutils"}
+OURS_AND_BLENDERS = {
+    "addon_utils",
+    "bl_operators",
+    "bl_ui",
+    "bpy",
+    "bpy_extras",
+    "bmesh",
+    "gpu",
+    "gpu_extras",
+    "blf",
+    "mathutils",
+}
 LIBRARIES = {"numpy", "array_api_compat", "torch", "tqdm"}
 NEVER = {
     "asyncio", "cgi", "code", "ctypes", "dbm", "email", "ftplib", "http", "imaplib", "marshal", "multiprocessing",

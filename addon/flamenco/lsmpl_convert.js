@@ -10,7 +10,7 @@ const JOB_TYPE = {
           description: "Folder of takes on the shared storage, searched with the folders in it; or a pattern such as /share/takes/**/*.trc" },
         { key: "output", type: "string", subtype: "dir_path", required: true,
           description: "Folder for the results on the shared storage. It gets the same folders as the takes, and a folder of reports" },
-        { key: "format", type: "string", choices: ["blend", "fbx", "glb", "npz"], default: "blend", required: true,
+        { key: "format", type: "string", choices: ["blend", "fbx", "glb", "bvh", "usdc", "npz"], default: "blend", required: true,
           description: "File type of the results" },
         { key: "tasks", type: "int32", default: 20, propargs: { min: 1, max: 10000 }, required: true,
           description: "Number of tasks, each an equal share of the takes" },

@@ -50,8 +50,9 @@ def traces():
             menus.append(f"menu {name} {function.__module__}")
     waiting = [f"timer {function}" for function in timers if bpy.app.timers.is_registered(function)]
     operators = [f"operator {name}" for name in dir(bpy.ops.lsmpl)]
-    everything = handlers + keymaps + types + properties + menus + waiting + operators
-    return sorted(t.replace(".ours.", ".user_default.") for t in everything if "lsmpl" in t.lower())
+    presets = [f"presets {path}" for path in bpy.utils.preset_paths("lsmpl")]
+    everything = presets + handlers + keymaps + types + properties + menus + waiting + operators
+    return sorted(t.replace("ours", "user_default") for t in everything if "lsmpl" in t.lower())
 
 def files():
     return sorted(
