@@ -16,7 +16,8 @@ import pytest
 import tomllib
 
 from lsmpl_core.arrays import choose_backend
-from lsmpl_core.errors import LayoutError, NetworkFileError
+from lsmpl_core.calibration_files import read_calibration
+from lsmpl_core.errors import CalibrationError, LayoutError, NetworkFileError
 from lsmpl_core.mapping import load_mapping
 from lsmpl_core.markers import load_markers
 from lsmpl_core.network import load_network
@@ -158,11 +159,11 @@ HOSTILE_JSON = {
 
 
 @pytest.mark.parametrize("kind", HOSTILE_JSON)
-@pytest.mark.parametrize("read", [load_mapping, load_markers])
-def test_hostile_mappings_and_tables_are_refused(tmp_path, read, kind):
+@pytest.mark.parametrize("read", [load_mapping, load_markers, read_calibration])
+def test_hostile_mappings_tables_and_calibrations_are_refused(tmp_path, read, kind):
     path = tmp_path / "hostile.json"
     path.write_bytes(HOSTILE_JSON[kind])
-    with pytest.raises(LayoutError) as refused:
+    with pytest.raises((LayoutError, CalibrationError)) as refused:
         read(path)
     message = str(refused.value)
     assert "hostile.json" in message and len(message) < 2000
