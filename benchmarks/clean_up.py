@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from validation import NOTE, Clip, clips, degraded
+from validation import HALVES, NOTE, Clip, clips, degraded
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
@@ -105,14 +105,17 @@ class Bench:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="motion in the AMASS layout (.npz)")
-    parser.add_argument("--clips", type=int, default=12)
-    parser.add_argument("--frames", type=int, default=240)
+    parser.add_argument("--clips", type=int, default=8)
+    parser.add_argument("--frames", type=int, default=120)
     parser.add_argument("--smplify", default="2x60", metavar="CLIPSxFRAMES", help="0 leaves SMPLify out")
+    parser.add_argument("--half", choices=HALVES, default="report", help="of the validation subjects")
     arguments = parser.parse_args()
     body = lsmpl.load_body()
     print(f"{NOTE}. PVE, MPJPE in mm, acceleration in m/s², sliding in cm/s, contacts in % of frames.")
     for noise, missing in ((0.0, 0.0), (NOISE, MISSING)):
-        bench = Bench(body, clips(arguments.folder, body, arguments.clips, arguments.frames), noise, missing)
+        bench = Bench(
+            body, clips(arguments.folder, body, arguments.clips, arguments.frames, half=arguments.half), noise, missing
+        )
         _heading(f"{len(bench.truths)} clips, {1000 * noise:.0f} mm noise, {100 * missing:.0f} % missing in bursts")
         bench.row("the recorded motion", lambda i: bench.truths[i])  # noqa: B023
         _ours(bench, body)
@@ -120,7 +123,7 @@ def main() -> None:
         from smplify import smplify
 
         count, frames = map(int, arguments.smplify.split("x"))
-        bench = Bench(body, clips(arguments.folder, body, count, frames), NOISE, MISSING)
+        bench = Bench(body, clips(arguments.folder, body, count, frames, half=arguments.half), NOISE, MISSING)
         _heading(f"{count} clips of {frames} frames, {1000 * NOISE:.0f} mm noise, {100 * MISSING:.0f} % missing")
         truths, tracks = bench.truths, bench.tracks
         bench.row("SMPLify", lambda i: smplify(tracks[i], body, truths[i].betas, truths[i].poses[0])[0])
@@ -133,6 +136,11 @@ def _heading(title: str) -> None:
 
 def _ours(bench: Bench, body: lsmpl.Body) -> None:
     truths, tracks = bench.truths, bench.tracks
+    alone = lsmpl.SolveOptions(couple=False)
+    apart = bench.row(
+        "solved, frames not polished together", lambda i: lsmpl.solve(tracks[i], body, truths[i].betas, options=alone)
+    )
+    bench.row("the same, smoothed 0.5, feet locked", lambda i: lsmpl.clean_up(apart[i], body))
     solved = bench.row("solved", lambda i: lsmpl.solve(tracks[i], body, truths[i].betas))
     for cutoff in (4.0, 6.0):
         filtered = [butterworth(track, cutoff) for track in tracks]
@@ -146,7 +154,7 @@ def _ours(bench: Bench, body: lsmpl.Body) -> None:
             lambda i: lsmpl.clean_up(solved[i], body, smooth=strength, lock_feet=False),  # noqa: B023
         )
     bench.row("solved, smoothed 0.5, feet locked", lambda i: lsmpl.clean_up(solved[i], body))
-    bench.row("the same, on the floor", lambda i: lsmpl.clean_up(solved[i], body, floor="zero"))
+    bench.row("solved, feet locked on the floor", lambda i: lsmpl.clean_up(solved[i], body, floor="zero"))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,8 @@
-"""The validation takes of all benchmarks: motion of the subjects that nothing was fitted to, on random bodies."""
+"""The validation takes of all benchmarks: motion of the subjects that nothing was fitted to, on random bodies.
+
+Half of these subjects (`tuning_subjects.txt`) are there to choose constants by; the other half, to report what they
+come to.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,9 @@ sys.path.insert(0, str(ROOT))
 import lsmpl_core as lsmpl  # noqa: E402
 from lsmpl_core.rotation import exp_map  # noqa: E402
 from training.data import intact_frames  # noqa: E402
-from training.split import validation_subjects  # noqa: E402
+from training.split import listed, validation_subjects  # noqa: E402
 
+HALVES = ("report", "tuning", "all")
 NOTE = "keypoints are exact and come from the same body that is fitted, so these errors flatter every method alike"
 
 
@@ -28,10 +33,21 @@ class Clip:
     motion: lsmpl.Motion
 
 
-def clips(folder: Path, body: lsmpl.Body, count: int, frames: int, seed: int = 0) -> list[Clip]:
+def subjects(half: str) -> list[str]:
+    """Those of one of `HALVES` of the validation subjects."""
+    everybody = validation_subjects()
+    tuning = listed(Path(__file__).with_name("tuning_subjects.txt"))
+    return {
+        "all": everybody,
+        "tuning": [s for s in everybody if s in tuning],
+        "report": [s for s in everybody if s not in tuning],
+    }[half]
+
+
+def clips(folder: Path, body: lsmpl.Body, count: int, frames: int, seed: int = 0, half: str = "all") -> list[Clip]:
     """Up to `count` clips of `frames` frames at 30 Hz, as many subjects as there are first, betas ~ N(0, 1)."""
     rng = np.random.default_rng(seed)
-    found: dict[str, list[Clip]] = {subject: [] for subject in validation_subjects()}
+    found: dict[str, list[Clip]] = {subject: [] for subject in subjects(half)}
     for path in sorted(folder.rglob("*.npz")):
         subject = path.stem.split("_")[0]
         if subject not in found:

@@ -3,6 +3,9 @@
 A point begins to stand when it is low and slow, and goes on until it is no longer low or has become fast. What stands
 so must also stay: a foot that slides over the floor is split where it is fastest, and pieces that go on sliding are no
 contact. A foot in mid-air is not low, and one that passes its lowest point is not slow for long enough.
+
+Low is near the floor, or near where the foot rests: on stairs and slopes, what a flat foot rests on while the other one
+is hardly lower is ground, too (`ground_under`).
 """
 
 from __future__ import annotations
@@ -12,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .floor import FOOT_POINTS, Floor, FootPoints
+from .floor import FEET, FOOT_POINTS, Floor, FootPoints
 
-SLOW, FAST = 0.2, 0.3
+SLOW, FAST = 0.2, 0.4
 """Metres a second at which a contact begins and ends."""
 LOW, HIGH = 0.04, 0.06
 """Metres above its standing height at which a contact begins and ends."""
@@ -22,6 +25,9 @@ SHORTEST = 0.1
 """Seconds: what is shorter is no contact."""
 PAUSE = 0.07
 """Seconds: two contacts of a point that are closer together, at one place, are one."""
+REST, FLAT = 0.2, 0.06
+"""Seconds for which a foot must rest above the floor to have ground there, and metres by which heel and toe may then
+differ in height."""
 STRAY = 0.04
 """Metres that a point may be from the middle of its contact."""
 SLIDING = 0.12
@@ -48,8 +54,9 @@ class Contact:
 def find_contacts(points: FootPoints, floor: Floor, fps: float) -> list[Contact]:
     """The contacts of all foot points, point by point, in order of time."""
     height = points.smoothed[..., 2] - floor.point_heights
-    begins = (height < LOW) & (points.speed < SLOW)
-    lasts = (height < HIGH) & (points.speed < FAST)
+    step = np.abs(points.smoothed[..., 2] - ground_under(points, floor, fps))
+    begins = ((height < LOW) | (step < LOW)) & (points.speed < SLOW)
+    lasts = ((height < HIGH) | (step < HIGH)) & (points.speed < FAST)
     shortest = max(2, round(SHORTEST * fps))
     found = []
     for point in range(len(FOOT_POINTS)):
@@ -60,6 +67,27 @@ def find_contacts(points: FootPoints, floor: Floor, fps: float) -> list[Contact]
                 if _drift(where[start:stop, :2]) * fps < SLIDING:
                     found.append(Contact(point, start, stop))
     return found
+
+
+def ground_under(points: FootPoints, floor: Floor, fps: float) -> np.ndarray:
+    """(T,4) metres: how high the foot points are when they stand on what is under them, if they do.
+
+    That is the floor, or where the foot rests before or after, whichever is nearer in time: flat and still, and in some
+    frame hardly higher than the other foot, as no foot is that is only held up.
+    """
+    ground = np.tile(floor.point_heights, (len(points.speed), 1))
+    sole = points.smoothed[..., 2] - points.clearance
+    lowest = np.stack([sole[:, list(foot)].min(axis=1) for foot in FEET], axis=1)
+    for number, foot in enumerate(map(list, FEET)):
+        still = (points.speed[:, foot] < SLOW).all(axis=1) & (np.abs(sole[:, foot[0]] - sole[:, foot[1]]) < FLAT)
+        bears = lowest[:, number] <= lowest[:, 1 - number] + LOW
+        rests = [rest for rest in _runs_with(still, bears) if rest[1] - rest[0] >= REST * fps]
+        ends = [(before[1] + after[0]) // 2 for before, after in zip(rests, rests[1:])]
+        for rest, start, stop in zip(rests, [0, *ends], [*ends, len(ground)]):
+            level = np.median(points.smoothed[slice(*rest)][:, foot, 2], axis=0)
+            if (np.abs(level - floor.point_heights[foot]) > HIGH).any():
+                ground[start:stop, foot] = level
+    return ground
 
 
 def contact_mask(contacts: list[Contact], frames: int) -> np.ndarray:

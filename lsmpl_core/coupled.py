@@ -20,7 +20,7 @@ from .kinematics import UNKNOWNS
 from .polish import Anchor, Targets, evaluate, normal_equations, step_order
 from .progress import Progress
 from .rotation import exp_map, log_map, orthonormalise, right_jacobian_inverse
-from .skeleton import JOINT_NAMES, NUM_JOINTS
+from .skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS
 from .take import FRAMES_AT_ONCE, LEAST_HOLD, Take
 from .tracking import EXACT, Poses
 
@@ -33,11 +33,12 @@ ACCELERATION = {
 """Radians by which the turn from frame to frame changes, at `RATE`: root mean square over the training subjects."""
 PELVIS_ACCELERATION = 0.0032
 """Metres, the same of the pelvis's steps."""
-CALM = 0.7
+CALM = 0.4
 """Share of these that is expected: most frames are calmer than the mean square says."""
 FREEDOM = 4.0
 """Of Student's t: the smaller, the less is held against few large accelerations. In the first round it is infinite
-(Gauss's): the frame by frame solution jumps at the ends of gaps, which must not be taken for a sudden move."""
+(Gauss's): the frame by frame solution jumps at the ends of gaps, which must not be taken for a sudden move; in gaps it
+stays so."""
 TRUST, FEWEST = 0.2, 3
 """Share of a prediction's firmness (`tracking.firmness`), for it has seen the same noise as the keypoints; and how many
 of them it must have seen to count."""
@@ -63,8 +64,9 @@ def couple(take: Take, poses: Poses, given: int | None = None) -> Iterator[Progr
     for frames, share in plan_sections(len(take), take.fps):
         some = Poses(poses.rotations[frames], poses.trans[frames])
         if len(frames) > 2:
+            told = _told(take, frames)
             for number in range(ROUNDS):
-                some = _round(take, some, frames, given, freedom=FREEDOM if number else np.inf)
+                some = _round(take, some, frames, given, freedom=np.where(told, FREEDOM if number else np.inf, np.inf))
                 yield Progress("couple", int(frames[-1]) + 1, len(take))
         rotations[frames] += share[:, None, None, None] * some.rotations
         trans[frames] += share[:, None] * some.trans
@@ -85,7 +87,7 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
     return sections
 
 
-def _round(take: Take, poses: Poses, frames: np.ndarray, given: int | None, freedom: float) -> Poses:
+def _round(take: Take, poses: Poses, frames: np.ndarray, given: int | None, freedom: np.ndarray) -> Poses:
     hessian, gradient = np.empty((len(frames), UNKNOWNS, UNKNOWNS)), np.empty((len(frames), UNKNOWNS))
     for first in range(0, len(frames), FRAMES_AT_ONCE):
         some = slice(first, first + FRAMES_AT_ONCE)
@@ -96,6 +98,18 @@ def _round(take: Take, poses: Poses, frames: np.ndarray, given: int | None, free
     step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps), freedom)
     step = step.reshape(len(frames), BLOCKS, 3)
     return Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
+
+
+def _told(take: Take, frames: np.ndarray) -> np.ndarray:
+    """(T-2,25) bool: whether keypoints tell of the acceleration of a joint, or of the translation: in its three frames
+    and one more at either end there is one that moves with the joint.
+
+    Where nothing is seen no sudden move is, only the end of what was made up for a gap.
+    """
+    seen = take.weights[frames] > 0
+    told = np.concatenate([seen @ ANCESTORS[take.parts.bearer], seen.sum(axis=1, keepdims=True) >= FEWEST], axis=1)
+    told = np.pad(told, ((1, 1), (0, 0)), mode="edge")
+    return np.logical_and.reduce([told[i : i + len(frames) - 2] for i in range(5)])
 
 
 def expected_changes(fps: float) -> np.ndarray:
@@ -155,8 +169,13 @@ def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.
     hessian[:, 3:-3, 3:-3] += (transposed @ right.reshape(N, body, 3, -1)).reshape(N, 3 * body, -1)
 
 
-def _solve_in_time(poses: Poses, hessian, gradient, noise: float, expected: np.ndarray, freedom: float) -> np.ndarray:
-    """(T,75) of the normal equations with the accelerations' share, which is added to hessian and gradient."""
+def _solve_in_time(
+    poses: Poses, hessian, gradient, noise: float, expected: np.ndarray, freedom: np.ndarray
+) -> np.ndarray:
+    """(T,75) of the normal equations with the accelerations' share, which is added to hessian and gradient.
+
+    freedom (T-2,25) of Student's t.
+    """
     T = len(gradient)
     turn = log_map(np.swapaxes(poses.rotations[:-1], -1, -2) @ poses.rotations[1:])
     velocity = np.concatenate([turn, np.diff(poses.trans, axis=0)[:, None]], axis=1)

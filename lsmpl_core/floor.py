@@ -13,6 +13,8 @@ from .smoothing import stiffness_of, whittaker
 
 FOOT_POINTS = ("left_heel", "left_toe", "right_heel", "right_toe")
 """The points that are watched and held: of each foot the heel and the middle of the toes."""
+FEET = ((0, 1), (2, 3))
+"""Heel and toe of each foot."""
 DETAIL = 5.0
 """Hz up to which the ways of the points are looked at."""
 END = 0.1

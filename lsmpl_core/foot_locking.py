@@ -15,7 +15,7 @@ import numpy as np
 from .arrays import choose_backend
 from .body import Body
 from .contacts import Contact, contact_mask, runs
-from .floor import FOOT_POINTS, Floor, FootPoints
+from .floor import FEET, FOOT_POINTS, Floor, FootPoints
 from .kinematics import KeypointModel
 from .motion import Motion
 from .polish import Anchor, Targets, polish
@@ -28,7 +28,8 @@ FADE = 0.2
 """Seconds over which a correction fades before and after a contact."""
 SNAP = 0.025
 """Metres: a contact this close to the height at which its point stands on the floor is put there."""
-STEPS = 3
+STEPS = 10
+"""At most, of the polish: a leg that is nearly straight is slow to reach its place."""
 NEGLIGIBLE = 1e-5
 """Metres of correction below which a frame is left alone."""
 LEGS = tuple(j for j, name in enumerate(JOINT_NAMES) if name.split("_")[-1] in ("hip", "knee", "ankle", "foot"))
@@ -39,8 +40,6 @@ PELVIS_WEIGHT, HELD_WEIGHT, FREE_WEIGHT = 1e3, 1.0, 0.02
 FASTEST_FADE = 0.5
 """Metres a second at which a correction may go on changing as a contact ends."""
 _FRAMES_AT_ONCE = 128
-_FEET = ((0, 1), (2, 3))
-"""Heel and toe of each foot."""
 
 
 def lock_feet(
@@ -84,12 +83,12 @@ def corrections(points: FootPoints, contacts: Sequence[Contact], floor: Floor | 
         if floor is not None and abs(place[2] - floor.point_heights[contact.point]) < SNAP:
             place[2] = floor.point_heights[contact.point]
         target[contact.frames, contact.point] = place
-    for heel, toe in _FEET:
+    for heel, toe in FEET:
         _keep_length(points.positions, target, heel, toe)
     correction = target - points.positions
     fade = max(2, round(FADE * fps))
     fastest = FASTEST_FADE / fps
-    for heel, toe in _FEET:
+    for heel, toe in FEET:
         on_heel, on_toe = (np.isfinite(correction[:, p, 0]) for p in (heel, toe))
         both = on_heel & on_toe
         apart = _faded(np.where(both[:, None], correction[:, heel] - correction[:, toe], 0.0), both, fade, fastest)

@@ -25,7 +25,9 @@ SAMPLED_POSES = 64
 LENGTH_NOISE = 0.01
 """Metres by which a segment's median length may be off for reasons other than pose: sites, noise."""
 OFFSET_SPREAD = {"mid_hip": 0.03, "hip": 0.03, "spine": 0.04, "neck": 0.03, "jaw": 0.05, "head_top": 0.03}
-"""Metres by which detectors' keypoints are known to differ from the sites, by site; 0.015 elsewhere."""
+"""Metres by which detectors' keypoints are known to differ from the sites, by site."""
+ELSEWHERE = 0.015
+"""The same of other sites."""
 MOST_STRETCH = 0.04
 """Metres of spread over poses beyond which a pair of keypoints says nothing of the shape."""
 
@@ -162,7 +164,12 @@ def offset_spread(layout: Layout) -> np.ndarray:
     """
     if layout.name.startswith("smpl_"):
         return np.full(len(layout), 1e-4)
-    return np.array([next((v for k, v in OFFSET_SPREAD.items() if k in site), 0.015) for site in layout.sites])
+    return np.array([next((v for k, v in OFFSET_SPREAD.items() if k in site), ELSEWHERE) for site in layout.sites])
+
+
+def known_to_differ(spread: np.ndarray) -> np.ndarray:
+    """The `offset_spread` (K,) of sites that detectors are known to put elsewhere, and 0 for the others."""
+    return np.where(spread > ELSEWHERE, spread, 0.0)
 
 
 def sampled_rotations() -> np.ndarray:

@@ -20,6 +20,9 @@ from .skeleton import NUM_JOINTS
 
 FULL_STRENGTH = 0.95
 """Strength above this counts as this: the cutoff is a quarter of what the noise calls for."""
+ANYWAY = 6.0
+"""Hz: strength s above 0.5 smooths, whatever the noise is, with a cutoff of at most sqrt((1 - s) / (s - 0.5)) times
+this. Motion that was polished together has no noise left to see, and may still be wanted calmer."""
 NATURAL_JITTER = np.radians(0.7)
 """Radians: joints that tremble less than this, frame by frame, are taken to have moved so; recorded motion has 0.25."""
 LIVELINESS = 0.3
@@ -49,8 +52,8 @@ def smooth(motion: Motion, strength: float = 0.5) -> Motion:
     """The motion without the noise that is in it, as `find_smoothness` sees it.
 
     strength from 0 (nothing happens) to 1: at 0.5 the cutoff is what the noise calls for, at s it is sqrt((1 - s) / s)
-    times that. Turning the whole motion and then smoothing it is the same as smoothing and then turning. Raises
-    `LsmplError` for a strength out of range.
+    times that; above 0.5 even a motion without noise becomes calmer (`ANYWAY`). Turning the whole motion and then
+    smoothing it is the same as smoothing and then turning. Raises `LsmplError` for a strength out of range.
     """
     check_strength(strength)
     if strength == 0.0 or len(motion) < FEWEST_FRAMES:
@@ -79,7 +82,10 @@ def find_smoothness(motion: Motion, strength: float = 0.5) -> Smoothness:
     typical = float(np.exp(np.log(stiffness[:_BODY][moving]).mean()))
     jitter = float(np.sqrt(np.median(noise[:_BODY])))
     typical *= 1.0 - np.exp(-((jitter / NATURAL_JITTER) ** 4))
-    typical *= (min(strength, FULL_STRENGTH) / (1.0 - min(strength, FULL_STRENGTH))) ** _ORDER
+    strength = min(strength, FULL_STRENGTH)
+    typical *= (strength / (1.0 - strength)) ** _ORDER
+    if strength > 0.5:
+        typical = max(typical, stiffness_of(ANYWAY * ((1.0 - strength) / (strength - 0.5)) ** 0.5, motion.fps))
     even = np.full(len(motion) - _ORDER, typical)
     jerk = np.diff(whittaker(series, even), _ORDER, axis=0)[:, : 3 * _BODY] ** 2
     scale = np.repeat(np.maximum(noise[:_BODY], 1e-3 * noise[:_BODY].max()), 3)

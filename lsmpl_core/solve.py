@@ -23,7 +23,7 @@ from .motion import NUM_BETAS, Motion
 from .pins import Pins
 from .progress import Progress, run_to_end
 from .rotation import log_map
-from .shape import fit_shape, offset_spread, refine_shape
+from .shape import fit_shape, known_to_differ, offset_spread, refine_shape
 from .sites import SiteParts, site_parts
 from .skeleton import NUM_JOINTS
 from .take import FADE, UNKNOWN_NOISE, WARM_UP, Take
@@ -32,6 +32,12 @@ from .tracking import Poses, SolveOptions
 SHAPE_ROUNDS = 8
 SETTLED_BETA = 0.01
 """Change of a beta from which on there are no more rounds."""
+SETTLED_SITE = 0.001
+"""Metres, the same of a site."""
+EVIDENCE = 4.0
+"""How many independent frames those that a shape is refined on count for: detectors err alike for a while."""
+WORTHWHILE = 0.95
+"""Displaced sites are kept if they make the noise this much less; by nothing but noise they make it 2 % less."""
 LONG = 300
 """Frames from which a take is solved in lanes."""
 MOST_LANES = 64
@@ -212,22 +218,30 @@ def shape_from_poses(
 ) -> Iterator[Progress]:
     """Yields `Progress` and returns better betas (10,) and site offsets (K,3), from frames with roughly known poses.
 
-    Sites stay where they are on the body if the frames can be met so; otherwise they are displaced as well.
+    Sites stay where they are on the body unless the frames are met clearly better otherwise: first those that
+    detectors are known to put elsewhere are displaced, and the betas with them; then all, for betas that stay, because
+    free sites leave the betas little to be known by.
     """
     take = shape_take(track, body, parts, betas, options)
     poses = take.settle(poses, frames, SETTLING)
-    offsets = np.zeros((parts.count, 3))
-    for spread in (np.zeros(parts.count), offset_spread(track.layout)):
+    offsets, everywhere, least = np.zeros((parts.count, 3)), offset_spread(track.layout), np.inf
+    for spread, kept in ((0.0 * everywhere, False), (known_to_differ(everywhere), False), (everywhere, True)):
+        so_far = betas, offsets, poses
         for _ in range(SHAPE_ROUNDS):
-            fit, before = take.pose_fit(poses, frames), betas
-            noise = fit.noise
-            betas, offsets = refine_shape(body, parts, betas, offsets, fit, spread, np.clip(noise, *SHAPE_NOISE))
-            take = shape_take(track, body, parts, betas, options, offsets, max(noise, UNKNOWN_NOISE))
+            fit, before = take.pose_fit(poses, frames), (betas, offsets)
+            uncertain = np.clip(fit.noise, *SHAPE_NOISE) / (1.0 if kept else EVIDENCE**0.5)
+            betas, offsets = refine_shape(body, parts, betas, offsets, fit, spread, uncertain, fixed_betas=kept)
+            take = shape_take(track, body, parts, betas, options, offsets, max(fit.noise, UNKNOWN_NOISE))
             poses = take.settle(poses, frames, SETTLING)
             yield Progress("shape", len(frames), len(frames))
-            if np.abs(betas - before).max() < SETTLED_BETA:
+            if np.abs(betas - before[0]).max() < SETTLED_BETA and np.abs(offsets - before[1]).max() < SETTLED_SITE:
                 break
-        if take.measured_noise(poses, frames) < CLEAN:
+        noise = take.measured_noise(poses, frames)
+        if noise > WORTHWHILE * least:
+            betas, offsets, poses = so_far
+            take = shape_take(track, body, parts, betas, options, offsets, max(least, UNKNOWN_NOISE))
+        least = min(least, noise)
+        if noise < CLEAN:
             break
     return betas, offsets
 

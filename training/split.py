@@ -7,7 +7,12 @@ SUBJECTS_FILE = Path(__file__).with_name("validation_subjects.txt")
 
 def validation_subjects() -> list[str]:
     """Subjects, the part of a clip's file name before the first underscore."""
-    return [line for line in SUBJECTS_FILE.read_text().splitlines() if line and not line.startswith("#")]
+    return listed(SUBJECTS_FILE)
+
+
+def listed(file: Path) -> list[str]:
+    """The lines of a list that are not comments."""
+    return [line for line in file.read_text().splitlines() if line and not line.startswith("#")]
 
 
 def is_validation(clip: Path) -> bool:

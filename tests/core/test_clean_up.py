@@ -79,6 +79,48 @@ def test_a_foot_that_slides_over_the_floor_is_no_contact(body, speed):
     assert mask.mean() < 0.05
 
 
+def climbing(body, held: bool = False) -> lsmpl.Motion:
+    """Two stairs of 17 cm: the left foot goes up, then the body and the right foot; or the left one is only held up."""
+    motion = standing(body, degrees=0.2)
+    t = np.arange(FRAMES) / 30.0
+    up = np.clip((t - 0.5) / 0.4, 0.0, 1.0)
+    follow = np.clip((t - 1.5) / 0.4, 0.0, 1.0) * (not held)
+    poses = motion.poses.copy()
+    lift = (3.0 * up**2 - 2.0 * up**3) - (3.0 * follow**2 - 2.0 * follow**3)
+    for joint, bend in (("hip", -0.55), ("knee", 1.1), ("ankle", -0.55)):
+        poses[:, body.joint_names.index(f"left_{joint}"), 0] += bend * lift
+    done = replace(motion, poses=poses)
+    height = foot_points(done, body).positions[-1, :2, 2].mean() - foot_points(motion, body).positions[-1, :2, 2].mean()
+    stairs = foot_points(done, body).positions[40, :2, 2].mean() - foot_points(motion, body).positions[40, :2, 2].mean()
+    assert stairs > 0.12 and (held or abs(height) < 0.01)
+    return replace(done, trans=done.trans + stairs * (3.0 * follow**2 - 2.0 * follow**3)[:, None] * [0.0, 0.0, 1.0])
+
+
+def test_feet_that_rest_on_a_step_stand_there(body):
+    mask = found(climbing(body), body)[1]
+    assert mask[:12].all()
+    assert mask[32:42, :2].all() and mask[62:, :2].all() and mask[62:, 2:].all()
+    assert not mask[48:54, 2:].any()
+
+
+def test_a_foot_that_is_only_held_up_does_not_stand(body):
+    mask = found(climbing(body, held=True), body)[1]
+    assert not mask[32:, :2].any()
+    assert mask[:, 2:].all()
+
+
+def test_what_stands_on_a_slope_is_found_as_on_the_level(body, mocap):
+    """The whole world tilted by ten degrees: a walk becomes one uphill."""
+    motion = replace(lsmpl.Motion.load(mocap / "07_01.npz"), body=body.key)
+    turn, pelvis = exp_map(np.radians(10.0) * np.array([1.0, 0.0, 0.0])), body.rest_joints(motion.betas)[0]
+    poses = motion.poses.copy()
+    poses[:, 0] = log_map(turn @ exp_map(poses[:, 0]))
+    slope = replace(motion, poses=poses, trans=(motion.trans + pelvis) @ turn.T - pelvis)
+    level, tilted = found(motion, body)[1], found(slope, body)[1]
+    assert (tilted & level).sum() > 0.7 * level.sum()
+    assert (tilted & ~level).sum() < 0.1 * level.sum()
+
+
 def test_a_walking_foot_is_locked_without_pops(body):
     """One foot stands while the other swings, and the body goes on at walking speed."""
     motion = standing(body, degrees=0.0)
@@ -106,7 +148,9 @@ def test_a_floor_that_is_given_is_believed(body):
     true = np.median(lowest(body, motion))
     _, report = clean_up_with_report(motion, body, floor=float(true + 0.01))
     assert report.floor == pytest.approx(true + 0.01)
-    assert clean_up_with_report(motion, body, floor=-1.0)[1].contacts == ()
+    done, report = clean_up_with_report(motion, body, floor=-1.0)
+    assert report.floor == -1.0
+    assert np.median(lowest(body, done)) == pytest.approx(true, abs=0.01)
 
 
 def test_a_knee_that_bends_backwards_is_straightened_and_the_foot_stays_near(body):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
+from benchmarks.faults import Faults, with_faults
 from lsmpl_core.arrays import choose_backend
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.shape import refine_shape
@@ -75,3 +76,28 @@ def test_exact_keypoints_alone_tell_the_body(body, stroll):
     assert np.abs(solved.betas - betas).mean() < 0.35
     apart = np.linalg.norm(body.joints(solved)[:, :22] - body.joints(motion)[:, :22], axis=2)
     assert MILLIMETRES * apart.mean() < 8.0
+
+
+def off_body(body, motion, layout="body_25") -> float:
+    """Millimetres by which the rest joints of the body that a noisy take comes out on are off its own."""
+    track = body.keypoints(motion, layout)
+    shake = 0.01 * np.random.default_rng(1).normal(size=track.positions.shape)
+    solved = lsmpl.solve(replace(track, positions=track.positions + shake), body)
+    a, b = body.rest_joints(solved.betas)[:22], body.rest_joints(motion.betas)[:22]
+    return MILLIMETRES * np.linalg.norm((a - a[0]) - (b - b[0]), axis=1).mean()
+
+
+def test_noise_is_not_taken_for_displaced_sites(body, stroll):
+    """Betas are known by little while every site may be anywhere."""
+    off = [off_body(body, replace(stroll, betas=np.random.default_rng(seed).normal(size=10))) for seed in (2, 3)]
+    assert np.mean(off) < 8.0
+
+
+def test_sites_of_detectors_that_are_displaced_are_met(body, stroll):
+    """Hips that lie 3 cm outside and above SMPL's, as detectors draw them, widen no body."""
+    track = with_faults(body.keypoints(stroll), Faults(noise=0.003, hips=0.03), 0).track
+    solved = lsmpl.solve(track, body)
+    hips = [track.layout.index(f"{side}_hip") for side in ("left", "right")]
+    assert np.nanmean(solved.residual[:, hips]) < 0.012
+    a, b = body.rest_joints(solved.betas)[:22], body.rest_joints(stroll.betas)[:22]
+    assert MILLIMETRES * np.linalg.norm((a - a[0]) - (b - b[0]), axis=1).mean() < 15.0

@@ -72,6 +72,20 @@ def test_more_strength_is_smoother(stroll):
     assert jerk == sorted(jerk, reverse=True)
 
 
+def test_above_a_half_a_motion_without_noise_becomes_calmer_too(body, stroll):
+    cutoffs = [find_smoothness(stroll, s).cutoff for s in (0.5, 0.6, 0.8, 1.0)]
+    assert cutoffs == sorted(cutoffs, reverse=True)
+    assert cutoffs[1] == pytest.approx(12.0, rel=0.05) and cutoffs[3] < 2.5
+    assert errors(body, stroll, smooth(stroll, 1.0))[0] > 5.0 * errors(body, stroll, smooth(stroll, 0.5))[0]
+
+
+def test_what_was_polished_together_is_not_smoothed_once_more(body, stroll):
+    track = body.keypoints(stroll)
+    shake = 0.01 * np.random.default_rng(0).normal(size=track.positions.shape)
+    solved = lsmpl.solve(replace(track, positions=track.positions + shake), body, betas=stroll.betas)
+    assert np.linalg.norm(body.joints(solved) - body.joints(smooth(solved)), axis=-1).max() < 0.0005
+
+
 def test_strength_0_changes_nothing(stroll):
     assert smooth(stroll, 0.0) is stroll
 
