@@ -12,7 +12,6 @@ from pathlib import Path
 
 from .arrays import Backend, choose_backend
 from .body import Body, load_body
-from .calibration import calibrate_steps, needs_calibration
 from .calibration_files import read_calibration
 from .clean_up import clean_up_steps
 from .cli_inputs import Job
@@ -153,22 +152,11 @@ class TakeConverter:
             record["motion"] = {"input": options.motion, "decisions": describe_decisions(motion.decisions)}
             self._tell_decisions(options.motion, motion.decisions, listener)
             return refine_steps(track, self._body, motion, options.device, self._solving)
-        return self._solve_steps(track)
-
-    def _solve_steps(self, track: KeypointTrack) -> Iterator[Progress]:
-        options, calibration = self._options, None
-        if options.calibration:
-            calibration = read_calibration(options.calibration)
-        if options.calibrate:
-            static = self._read(options.calibrate)
-            for trial in (static, track):
-                if not needs_calibration(trial.layout):
-                    raise LsmplError(
-                        f"{trial.source}: is no marker set ({trial.layout.label}), so --calibrate has nothing to find"
-                    )
-            calibration = yield from calibrate_steps([static, track], self._body)
-        steps = solve_steps(track, self._body, device=options.device, options=self._solving, calibration=calibration)
-        return (yield from steps)
+        trials = [self._read(options.calibrate)] if options.calibrate else []
+        known = read_calibration(options.calibration) if options.calibration else None
+        return solve_steps(
+            track, self._body, device=options.device, options=self._solving, calibration=known, trials=trials
+        )
 
     def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:
         options = self._options

@@ -19,9 +19,9 @@ from .motion import Motion
 from .pins import Pins
 from .placements import Calibration, of_keypoints, some_of
 from .polish import Targets
+from .preparation import FEWEST_KEYPOINTS, for_markers
 from .rotation import exp_map
 from .skeleton import NUM_JOINTS
-from .solve import FEWEST_KEYPOINTS, for_markers
 from .start import start_poses
 from .take import Take
 from .tracking import Poses, SolveOptions, noise_share

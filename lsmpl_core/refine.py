@@ -6,24 +6,23 @@ frame to frame with; so all frames are one batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from .arrays import choose_backend
 from .body import Body, betas_fit
-from .calibration import calibrate_steps, needs_calibration
 from .errors import SolveError
-from .faults import as_given, mend
 from .keypoints import KeypointTrack
 from .motion import Motion
 from .pins import Pins
+from .placements import Calibration
+from .preparation import prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .shape import fit_shape
-from .sites import site_parts
-from .solve import SETTLING, coupled_if_wanted, finished, for_markers, shape_from_poses, shape_take
+from .solve import SETTLING, coupled_if_wanted, finished, shape_from_poses, shape_take
 from .start import rigid_alignment
 from .take import Take
 from .tracking import Poses, SolveOptions
@@ -42,15 +41,18 @@ def refine(
     progress: Callable[[Progress], None] | None = None,
     options: SolveOptions | None = None,
     pins: Pins | None = None,
+    calibration: Calibration | None = None,
+    trials: Sequence[KeypointTrack] = (),
 ) -> Motion:
     """The motion, drawn onto the track's keypoints.
 
     Frame t of the motion belongs to frame t of the track. The motion may be in another world than the track (a
     camera's, say): it is turned as a whole where the keypoints ask for it, and its translation is found anew. Its betas
     are kept if they are for `body`, or for a body that the motion does not name while `body` is a user's own; otherwise
-    the shape comes from the track. pins: joints that are to stay as they are given. Raises `SolveError` where the numbers of frames differ.
+    the shape comes from the track. pins: joints that are to stay as they are given. calibration and trials are
+    `solve`'s. Raises `SolveError` where the numbers of frames differ.
     """
-    return run_to_end(refine_steps(track, body, motion, device, options, pins), progress)
+    return run_to_end(refine_steps(track, body, motion, device, options, pins, calibration, trials), progress)
 
 
 def refine_steps(
@@ -60,6 +62,8 @@ def refine_steps(
     device: str = "auto",
     options: SolveOptions | None = None,
     pins: Pins | None = None,
+    calibration: Calibration | None = None,
+    trials: Sequence[KeypointTrack] = (),
 ) -> Iterator[Progress]:
     """`refine` as a generator: yields `Progress` and returns the `Motion`."""
     where = track.source or "the track"
@@ -71,16 +75,10 @@ def refine_steps(
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
     options = (options or SolveOptions()).checked()
     pins = None if pins is None else pins.checked(len(track))
-    known, offsets, calibration = betas_fit(motion, body), None, None
-    betas = motion.betas if known else None
-    if needs_calibration(track.layout):
-        calibration = yield from calibrate_steps([track], body, betas)
-        track, betas, options = calibration.usable(track, body), calibration.betas, for_markers(options)
-        known, parts = True, calibration.parts(body, track.layout)
-    else:
-        parts = site_parts(body, track.layout.sites)
-    mended = mend(track, body, parts) if options.mend else as_given(track)
-    track = mended.track
+    betas = motion.betas if betas_fit(motion, body) else None
+    prepared = yield from prepare_steps(track, body, betas, options, calibration, trials)
+    track, parts, options = prepared.track, prepared.parts, prepared.options
+    known, betas, offsets = prepared.betas is not None, prepared.betas, None
     betas = fit_shape(track, body, parts) if betas is None else betas
     motion = turned_into(track, body, replace(motion, betas=betas, body=body.key))
     poses = Poses(exp_map(motion.poses), motion.trans)
@@ -98,9 +96,9 @@ def refine_steps(
     take.hold(pins)
     for _ in range(1 if options.solver == "published" else PASSES):
         poses = yield from take.improved(poses, range(len(track)))
-    poses = yield from coupled_if_wanted(take, mended, poses)
+    poses = yield from coupled_if_wanted(take, prepared.mended, poses)
     poses = poses if pins is None else pins.on(poses)
-    return finished(take, mended, body, betas, poses, calibration)
+    return finished(take, prepared, body, betas, poses)
 
 
 def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:

@@ -13,18 +13,19 @@ import numpy as np
 
 from .arrays import choose_backend
 from .body import Body
-from .calibration import SHAPE_NOISE, Calibration, calibrate_steps, needs_calibration
+from .calibration import SHAPE_NOISE, Calibration
 from .condition import Condition
 from .coupled import couple, far_off
 from .errors import SolveError
-from .faults import Mended, as_given, mend
+from .faults import Mended
 from .keypoints import KeypointTrack
 from .motion import NUM_BETAS, Motion
 from .pins import Pins
+from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import log_map
 from .shape import fit_shape, known_to_differ, offset_spread, refine_shape
-from .sites import SiteParts, site_parts
+from .sites import SiteParts
 from .skeleton import NUM_JOINTS
 from .take import FADE, UNKNOWN_NOISE, WARM_UP, Take
 from .tracking import Poses, SolveOptions
@@ -44,11 +45,8 @@ MOST_LANES = 64
 CLEAN = 0.002
 """Metres of noise up to which the sites are taken for where the keypoints are, as on made-up or exported tracks."""
 NOISE_FRAMES = 24
-MARKER_STEPS = 2
-"""Steps of the polish a frame of a marker set, unless it is told."""
 SETTLING = 6
 """Steps in which poses that are near the best ones reach them."""
-FEWEST_KEYPOINTS = 3
 QUIET = 0.003
 """Metres of noise up to which frames that are whole are better left as they were solved one by one."""
 
@@ -63,16 +61,18 @@ def solve(
     options: SolveOptions | None = None,
     calibration: Calibration | None = None,
     pins: Pins | None = None,
+    trials: Sequence[KeypointTrack] = (),
 ) -> Motion:
     """Fit `body` to `track`.
 
     betas (10,) and start_pose (24,3), the axis-angles of frame 0, are taken as true; None means estimate.
     calibration: the betas, and where the keypoints are on the body, from `calibration.calibrate` or from another motion
-    of the subject (`Motion.calibration`); None finds them on this take. pins: joints that are to stay as given.
+    of the subject (`Motion.calibration`); None finds them on this take and, those of markers, on `trials` as well,
+    other takes of the same subject and marker set, such as a static trial. pins: joints that are to stay as given.
     device: one of `arrays.DEVICES`. progress is called with a `Progress` every few frames.
     Raises `SolveError` if too little is seen, `DeviceError` if the device is not there.
     """
-    return run_to_end(solve_steps(track, body, betas, start_pose, device, options, calibration, pins), progress)
+    return run_to_end(solve_steps(track, body, betas, start_pose, device, options, calibration, pins, trials), progress)
 
 
 def solve_steps(
@@ -84,26 +84,18 @@ def solve_steps(
     options: SolveOptions | None = None,
     calibration: Calibration | None = None,
     pins: Pins | None = None,
+    trials: Sequence[KeypointTrack] = (),
 ) -> Iterator[Progress]:
     """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway cancels the solve."""
-    betas, start_pose = _checked(track, betas, start_pose)
+    check_seen(track)
+    betas, start_pose = _checked(betas, start_pose)
     options = (options or SolveOptions()).checked()
     backend = choose_backend(device)
     pins = None if pins is None else pins.checked(len(track))
-    offsets, decisions = None, ()
-    if needs_calibration(track.layout):
-        options = for_markers(options)
-        if calibration is None:
-            calibration = yield from calibrate_steps([track], body, betas)
-    if calibration is not None:
-        betas = calibration.betas if betas is None else betas
-        track, decisions = calibration.usable(track, body), calibration.decisions
-        parts = calibration.parts(body, track.layout)
-    else:
-        parts = site_parts(body, track.layout.sites)
-    mended = mend(track, body, parts) if options.mend else as_given(track)
-    track = mended.track
-    _check_seen(track)
+    prepared = yield from prepare_steps(track, body, betas, options, calibration, trials)
+    track, parts, options = prepared.track, prepared.parts, prepared.options
+    betas, offsets = prepared.betas, None
+    check_seen(track)
     if betas is None:
         yield Progress("shape", 0, 1)
         betas, offsets = yield from _estimate_shape(track, body, parts, options)
@@ -123,10 +115,10 @@ def solve_steps(
         poses = yield from take.run(start, range(len(track)))
     else:
         poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
-    poses = yield from coupled_if_wanted(take, mended, poses, None if start_pose is None else start.frame)
+    poses = yield from coupled_if_wanted(take, prepared.mended, poses, None if start_pose is None else start.frame)
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)
     poses = poses if pins is None else pins.on(poses)
-    return replace(finished(take, mended, body, betas, poses, calibration), decisions=decisions)
+    return finished(take, prepared, body, betas, poses)
 
 
 def _with_ends_held(poses: Poses, track: KeypointTrack, first: int | None) -> Poses:
@@ -150,28 +142,15 @@ def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: int | Non
     return poses
 
 
-def for_markers(options: SolveOptions) -> SolveOptions:
-    """The network knows no markers: with them, the polish goes on from the frame before by itself."""
-    if options.solver == "network":
-        return replace(options, solver="polish", polish=MARKER_STEPS if options.polish is None else options.polish)
-    if options.solver == "published":
-        raise SolveError("solver 'published' needs keypoints such as BODY_25's, and this take has markers")
-    return options
-
-
 def _best_lanes(frames: int) -> int:
     """A step of n lanes takes about 1.5 ms and 0.2 ms for each, and each goes some frames beyond its own."""
     return min(round((1.5 / 0.2 * frames / (WARM_UP + FADE)) ** 0.5), MOST_LANES)
 
 
-def finished(
-    take: Take, mended: Mended, body: Body, betas: np.ndarray, poses: Poses, calibration: Calibration | None = None
-) -> Motion:
-    """Solved poses as a motion, with what is left between it and the track, and what became of the keypoints.
-
-    calibration is the one that it was solved with; None where betas and offsets were found on the take.
-    """
-    track, condition = mended.track, mended.condition.copy()
+def finished(take: Take, prepared: Prepared, body: Body, betas: np.ndarray, poses: Poses) -> Motion:
+    """Solved poses as a motion, with what is left between it and the track, what became of the keypoints, and the
+    calibration, also where betas and offsets were found on the take."""
+    track, condition, calibration = prepared.track, prepared.mended.condition.copy(), prepared.calibration
     residual = take.residual(poses, range(len(track)))
     if take.options.mend:
         far = (residual > far_off(take.noise)) & ~take.trusted
@@ -187,6 +166,7 @@ def finished(
         condition=condition,
         body=body.key,
         first_frame=track.first_frame,
+        decisions=prepared.decisions,
         calibration=replace(calibration, betas=betas, noise=take.noise)
         if calibration
         else Calibration.of_layout(body, track.layout, betas, take.parts, take.offsets, take.noise),
@@ -260,20 +240,7 @@ def _stretch(track: KeypointTrack, start: int, count: int) -> list[int]:
     return [int(f) for f in frames[first : first + count]]
 
 
-def _check_seen(track: KeypointTrack) -> None:
-    """Raises `SolveError` where no frame shows enough for a pose."""
-    where = track.source or "the track"
-    if len(track) == 0:
-        raise SolveError(f"{where}: has no frames")
-    if track.visible.sum(axis=1).max() < FEWEST_KEYPOINTS:
-        raise SolveError(
-            f"{where}: no frame shows more than {track.visible.sum(axis=1).max()} of the keypoints; "
-            f"a pose needs at least {FEWEST_KEYPOINTS}, and a good one the shoulders, hips, elbows and knees"
-        )
-
-
-def _checked(track, betas, start_pose):
-    _check_seen(track)
+def _checked(betas, start_pose):
     if betas is not None:
         betas = np.asarray(betas, dtype=np.float64)
         if betas.shape != (NUM_BETAS,) or not np.isfinite(betas).all():

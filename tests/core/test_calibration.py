@@ -49,6 +49,29 @@ def test_a_take_is_solved_from_its_markers_alone(body, stroll, recorded, solved)
     assert any(d.what == "calibrated" and d.value == "39 of 39 markers" for d in solved.decisions)
 
 
+def test_a_static_trial_is_calibrated_on_as_well(body, recorded, solved):
+    trial = replace(recorded, positions=recorded.positions[:5], confidence=recorded.confidence[:5])
+    motion = lsmpl.solve(recorded, body, trials=[trial])
+    together = calibrate([trial, recorded], body)
+    np.testing.assert_allclose(motion.betas, together.betas)
+    assert motion.decisions == together.decisions
+    assert MILLIMETRES * np.nanmean(motion.residual) < 4.0
+
+
+def test_refining_by_markers_says_what_was_calibrated(body, stroll, recorded, solved):
+    refined = lsmpl.refine(recorded, body, replace(stroll, body="somebody else's"))
+    assert refined.decisions == solved.decisions
+    assert MILLIMETRES * np.nanmean(refined.residual) < 4.0
+
+
+@pytest.mark.parametrize("odd", ["take", "trial"])
+def test_trials_that_are_no_marker_sets_are_refused(body, stroll, recorded, odd):
+    detected = replace(body.keypoints(stroll), source="detected.npy")
+    pair = (detected, recorded) if odd == "take" else (recorded, detected)
+    with pytest.raises(SolveError, match="is no marker set"):
+        lsmpl.solve(pair[0], body, trials=[pair[1]])
+
+
 def test_markers_are_not_moved_far_to_explain_a_pose(body, recorded):
     calibration = calibrate([recorded], body)
     landmarks = [m for m in calibration.keypoints.values() if parse_place(m.site).spread < 0.03]

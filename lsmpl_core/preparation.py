@@ -1,0 +1,96 @@
+"""What comes before a take is solved or refined: where its keypoints sit on the body, and its faults mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .body import Body
+from .calibration import calibrate_steps, needs_calibration
+from .errors import SolveError
+from .faults import Mended, as_given, mend
+from .keypoints import Decision, KeypointTrack
+from .placements import Calibration
+from .progress import Progress
+from .sites import SiteParts, site_parts
+from .tracking import SolveOptions
+
+MARKER_STEPS = 2
+"""Steps of the polish a frame of a marker set, unless it is told."""
+FEWEST_KEYPOINTS = 3
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A mended track, the parts of the body that its keypoints are on, the betas (10,), None where the take has yet to
+    tell them, the options for such keypoints, and the calibration that all this rests on, if there is one."""
+
+    mended: Mended
+    parts: SiteParts
+    betas: np.ndarray | None
+    options: SolveOptions
+    calibration: Calibration | None
+
+    @property
+    def track(self) -> KeypointTrack:
+        return self.mended.track
+
+    @property
+    def decisions(self) -> tuple[Decision, ...]:
+        return self.calibration.decisions if self.calibration is not None else ()
+
+
+def prepare_steps(
+    track: KeypointTrack,
+    body: Body,
+    betas: np.ndarray | None,
+    options: SolveOptions,
+    calibration: Calibration | None = None,
+    trials: Sequence[KeypointTrack] = (),
+) -> Iterator[Progress]:
+    """Yields `Progress` and returns what is `Prepared`.
+
+    A marker set without a calibration is calibrated, on this take and on trials, other takes of the same subject and
+    markers. betas win over the calibration's. Raises `SolveError` for trials where there is nothing to calibrate.
+    """
+    for trial in (*trials, track) if trials else ():
+        if not needs_calibration(trial.layout):
+            raise SolveError(
+                f"{trial.source or 'the track'}: is no marker set ({trial.layout.label}), so there is nothing to "
+                "calibrate; leave the static trial out"
+            )
+    if needs_calibration(track.layout):
+        options = for_markers(options)
+        if calibration is None:
+            calibration = yield from calibrate_steps([*trials, track], body, betas)
+    if calibration is not None:
+        betas = calibration.betas if betas is None else betas
+        track = calibration.usable(track, body)
+        parts = calibration.parts(body, track.layout)
+    else:
+        parts = site_parts(body, track.layout.sites)
+    mended = mend(track, body, parts) if options.mend else as_given(track)
+    return Prepared(mended, parts, betas, options, calibration)
+
+
+def for_markers(options: SolveOptions) -> SolveOptions:
+    """The network knows no markers: with them, the polish goes on from the frame before by itself."""
+    if options.solver == "network":
+        return replace(options, solver="polish", polish=MARKER_STEPS if options.polish is None else options.polish)
+    if options.solver == "published":
+        raise SolveError("solver 'published' needs keypoints such as BODY_25's, and this take has markers")
+    return options
+
+
+def check_seen(track: KeypointTrack) -> None:
+    """Raises `SolveError` where no frame shows enough for a pose."""
+    where = track.source or "the track"
+    if len(track) == 0:
+        raise SolveError(f"{where}: has no frames")
+    if track.visible.sum(axis=1).max() < FEWEST_KEYPOINTS:
+        raise SolveError(
+            f"{where}: no frame shows more than {track.visible.sum(axis=1).max()} of the keypoints; "
+            f"a pose needs at least {FEWEST_KEYPOINTS}, and a good one the shoulders, hips, elbows and knees"
+        )
