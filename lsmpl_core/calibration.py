@@ -51,6 +51,8 @@ CONTRADICTED = 0.4
 """Share of the markers on a bone that, being misplaced, leave none of them credible: the bone's own pose is wrong."""
 FARTHEST_OFF = 0.03, 2.0
 """So is one that is off its place by this many metres and this many of its spread."""
+ELSEWHERE = 0.06
+"""Metres by which the places of a marker in two takes differ that are not the same place."""
 RIGID = 0.04
 """Metres by which a marker may move against a bone that it is on, in the median."""
 FARTHEST_FROM_SKIN = 0.08
@@ -72,7 +74,8 @@ def needs_calibration(layout: Layout) -> bool:
 def calibrate(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None) -> Calibration:
     """Calibrate a subject's markers on takes of the same subject and marker set, static trials among them or not.
 
-    betas (10,) are taken as true; None means estimate. Raises `SolveError` where no frame shows enough known markers.
+    The last take decides where they disagree about a marker. betas (10,) are taken as true; None means estimate. Raises
+    `SolveError` where no frame shows enough known markers.
     """
     steps = calibrate_steps(tracks, body, betas)
     while True:
@@ -84,6 +87,12 @@ def calibrate(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | N
 
 def calibrate_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None) -> Iterator[Progress]:
     """`calibrate` as a generator: yields `Progress` and returns the `Calibration`."""
+    tracks, elsewhere = yield from _agreeing(tracks, body, betas)
+    calibration = yield from _fit_steps(tracks, body, betas)
+    return replace(calibration, decisions=(*calibration.decisions, *elsewhere))
+
+
+def _fit_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None) -> Iterator[Progress]:
     fit = _Fit(_pooled(tracks), body, betas)
     total = sum(ROUNDS)
     yield Progress("markers", 0, total)
@@ -97,6 +106,43 @@ def calibrate_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarr
         if stage < len(ROUNDS) - 1:
             fit.find_markers()
     return fit.result()
+
+
+def _agreeing(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None) -> Iterator[Progress]:
+    """Yields `Progress` and returns the takes without the markers that sit elsewhere than in the last one, and the
+    `Decision`s about those.
+
+    A head band that was put on again, or labelled the other way round, would spoil the calibration of both takes.
+    """
+    if len(tracks) < 2:
+        return tracks, ()
+    last = yield from _fit_steps(tracks[-1:], body, betas)
+    kept, decisions = [], []
+    for track in tracks[:-1]:
+        own = yield from _fit_steps([track], body, last.betas if betas is None else betas)
+        both = [name for name in track.layout.keypoints if name in own.keypoints and name in last.keypoints]
+        places = (
+            [c.parts(body, _named(track, both)).rest_positions(last.betas) for c in (own, last)] if both else [0, 0]
+        )
+        far = np.linalg.norm(np.subtract(*places).reshape(-1, 3), axis=1) > ELSEWHERE
+        bones = np.array([last.keypoints[name].bearer for name in both])
+        for bone in np.unique(bones[far]):
+            far[bones == bone] |= far[bones == bone].mean() >= CONTRADICTED
+        moved = [name for name, off in zip(both, far) if off]
+        confidence = track.confidence.copy()
+        confidence[:, [track.layout.index(name) for name in moved]] = 0.0
+        kept.append(replace(track, confidence=confidence))
+        if moved:
+            listed = f"{', '.join(moved[:20])}{', ...' if len(moved) > 20 else ''}"
+            reason = (
+                f"sit elsewhere in {track.source or 'the trial'}, or have other names there, so it has no say: {listed}"
+            )
+            decisions.append(Decision("moved", f"{len(moved)} markers", "detected", reason))
+    return [*kept, tracks[-1]], tuple(decisions)
+
+
+def _named(track: KeypointTrack, names: Sequence[str]) -> Layout:
+    return of_keypoints(track, [track.layout.index(name) for name in names]).layout
 
 
 # The frames to calibrate on

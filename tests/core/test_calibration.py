@@ -58,6 +58,18 @@ def test_a_static_trial_is_calibrated_on_as_well(body, recorded, solved):
     assert MILLIMETRES * np.nanmean(motion.residual) < 4.0
 
 
+def test_a_head_band_that_was_labelled_the_other_way_round_has_no_say(body, stroll, recorded, solved):
+    rows = [recorded.layout.index(name) for name in ("LFHD", "RFHD", "RBHD", "LBHD")]
+    positions, confidence = recorded.positions.copy(), recorded.confidence.copy()
+    positions[:, rows], confidence[:, rows] = positions[:, rows[2:] + rows[:2]], confidence[:, rows[2:] + rows[:2]]
+    trial = replace(recorded, positions=positions[:20], confidence=confidence[:20], source="static.c3d")
+    motion = lsmpl.solve(recorded, body, trials=[trial])
+    moved = {decision.what: decision.reason for decision in motion.decisions}["moved"]
+    assert "static.c3d" in moved and all(name in moved for name in ("LFHD", "RFHD", "LBHD", "RBHD"))
+    assert apart(body, stroll, motion) < apart(body, stroll, solved) + 2.0
+    assert MILLIMETRES * np.nanmean(motion.residual) < 4.0
+
+
 def test_refining_by_markers_says_what_was_calibrated(body, stroll, recorded, solved):
     refined = lsmpl.refine(recorded, body, replace(stroll, body="somebody else's"))
     assert refined.decisions == solved.decisions
