@@ -109,7 +109,16 @@ def errors(body: lsmpl.Body, truth: lsmpl.Motion, solved: lsmpl.Motion) -> list[
     ]
 
 
-def table(body, folder: Path, solvers: dict[str, Solver], count: int, frames: int, cases: dict[str, Faults], half: str):
+def table(
+    body,
+    folder: Path,
+    solvers: dict[str, Solver],
+    count: int,
+    frames: int,
+    cases: dict[str, Faults],
+    half: str,
+    betas: str,
+):
     chosen = clips(folder, body, count, frames, half=half)
     names = ", ".join(clip.name for clip in chosen)
     print(f"\n## {len(chosen)} clips of {frames} frames ({half} of the validation subjects): {names}")
@@ -117,7 +126,7 @@ def table(body, folder: Path, solvers: dict[str, Solver], count: int, frames: in
         print(f"\n### {title}\n\n{faults}\n")
         print("| | betas | PVE | without hands | acceleration | feet | s |\n|" + " --- |" * 7)
         for name, solver in solvers.items():
-            for known in (True, False):
+            for known in {"both": (True, False), "known": (True,), "unknown": (False,)}[betas]:
                 solved, began = [], time.perf_counter()
                 for number, clip in enumerate(chosen):
                     track = with_faults(body.keypoints(clip.motion), faults, number).track
@@ -164,14 +173,33 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=120)
     parser.add_argument("--smplify", default="2x60", metavar="CLIPSxFRAMES", help="0 leaves SMPLify out")
     parser.add_argument("--half", choices=HALVES, default="report", help="of the validation subjects")
+    parser.add_argument("--betas", choices=("known", "unknown", "both"), default="both")
+    numbered = ", ".join(f"{number}: {title}" for number, title in enumerate(CASES))
+    parser.add_argument(
+        "--cases", type=int, nargs="+", choices=range(len(CASES)), help=f"default: all. {numbered}".replace("%", "%%")
+    )
     arguments = parser.parse_args()
+    cases = {
+        title: CASES[title] for number, title in enumerate(CASES) if number in (arguments.cases or range(len(CASES)))
+    }
     body = lsmpl.load_body()
     if arguments.clips:
-        table(body, arguments.folder, SOLVERS, arguments.clips, arguments.frames, CASES, arguments.half)
+        table(
+            body, arguments.folder, SOLVERS, arguments.clips, arguments.frames, cases, arguments.half, arguments.betas
+        )
     if arguments.smplify != "0":
         count, frames = map(int, arguments.smplify.split("x"))
         wanted = {name: CASES[name] for name in list(CASES)[2:3]}
-        table(body, arguments.folder, SOLVERS | {"SMPLify": smplify_solver}, count, frames, wanted, arguments.half)
+        table(
+            body,
+            arguments.folder,
+            SOLVERS | {"SMPLify": smplify_solver},
+            count,
+            frames,
+            wanted,
+            arguments.half,
+            arguments.betas,
+        )
     if arguments.keypoints:
         mapping = Path(__file__).resolve().parents[1] / "examples" / "twelve_joints_mapping.json"
         real_files(body, arguments.keypoints, mapping)
