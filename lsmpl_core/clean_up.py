@@ -75,7 +75,8 @@ def clean_up(
     """A solved motion, cleaned: in this order, and each only if asked for,
 
     limits: joints are kept from bending backwards and from being wrung (`limits.py`);
-    smooth: 0 (none) to 1, noise goes; 0.5 is what the motion's own noise calls for (`smoothing.py`);
+    smooth: 0 (none) to 1, noise goes; 0.5 is what the motion's own noise calls for, more makes any motion calmer
+    (`smoothing.py`);
     lock_feet: heels and toes that stand are held still by solving the legs anew (`contacts.py`, `foot_locking.py`);
     floor: "keep" finds the floor and leaves the motion where it is; "zero" moves it up or down so that the floor is at
     z = 0; a number is the floor's height in metres, where that is known. With "zero" and a number, locked feet are put

@@ -107,7 +107,8 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         const=STRENGTH,
         default=STRENGTH,
         metavar="STRENGTH",
-        help="0 to 1: how much to smooth; 0.5 is what the noise in the motion calls for (default: %(default)s)",
+        help="0 to 1: how much to smooth; 0.5 is what the noise in the motion calls for, more makes any motion calmer "
+        "(default: %(default)s)",
     )
     add("--lock-feet", action="store_true", help="hold standing heels and toes still by solving the legs anew")
     add(
