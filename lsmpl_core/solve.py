@@ -15,7 +15,7 @@ from .arrays import choose_backend
 from .body import Body
 from .calibration import SHAPE_NOISE, Calibration
 from .condition import Condition
-from .coupled import couple, far_off
+from .coupled import LEAST_STRAY, couple, far_off
 from .errors import SolveError
 from .faults import Mended
 from .keypoints import KeypointTrack
@@ -47,6 +47,9 @@ CLEAN = 0.002
 NOISE_FRAMES = 24
 SETTLING = 6
 """Steps in which poses that are near the best ones reach them."""
+MOST_WORSE = 2.0
+"""Times the noise by which frames polished together may be farther from their keypoints than each on its own: they
+follow less of it. Whole steps of Gauss-Newton can end nowhere, and then are none."""
 QUIET = 0.003
 """Metres of noise up to which frames that are whole are better left as they were solved one by one."""
 
@@ -138,8 +141,16 @@ def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: int | Non
         restless = take.noise > QUIET or not mended.whole or take.pins is not None or take.trusted.any()
         wanted = take.options.steps > 0 and restless
     if wanted:
-        poses = yield from couple(take, poses, given)
+        together = yield from couple(take, poses, given)
+        if _misfit(take, together) < _misfit(take, poses) + MOST_WORSE * max(take.noise, UNKNOWN_NOISE):
+            return together
     return poses
+
+
+def _misfit(take: Take, poses: Poses) -> float:
+    """Metres, mean over the keypoints that are seen, of which each counts by no more than a stray one does."""
+    residual = np.minimum(take.residual(poses, range(len(take))), LEAST_STRAY)
+    return float(np.nanmean(residual)) if np.isfinite(residual).any() else 0.0
 
 
 def _best_lanes(frames: int) -> int:
