@@ -82,7 +82,8 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     smooth: FloatProperty(
         name="Smooth",
-        description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its noise calls for",
+        description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its noise calls for, and more "
+        "makes any motion calmer",
         default=0.5,
         min=0.0,
         max=1.0,
