@@ -12,6 +12,7 @@ from .errors import LayoutError
 from .keypoints import Decision
 from .layouts import Layout
 from .proportions import Sites, finite_mean, normalised
+from .rotation import between
 from .units import measure_stature
 
 TO_Z_UP = {
@@ -65,7 +66,7 @@ def decide_up(
         reason = f"the body points along it by {lean @ AXES[axis]:.2f} of 1 on average"
         steady = np.linalg.norm(lean) > _LEAN_STEADY
         if given == "body" or (steady and stated != axis and degrees > _TILT_DEGREES and gain > _TILT_GAIN):
-            rotation = np.array(TO_Z_UP[axis]) @ _rotation_between(upright, AXES[axis])
+            rotation = np.array(TO_Z_UP[axis]) @ between(upright, AXES[axis])
             reason = f"the body's own up direction, {degrees:.0f} degrees from {axis}, is made vertical"
             if given:
                 return rotation, Decision("up", "body", "given", reason)
@@ -109,10 +110,3 @@ def _cone(axis: np.ndarray, widest: float, rings: int = 7, spokes: int = 12) -> 
     turn = np.tile(np.arange(spokes), rings)[:, None] * (2 * np.pi / spokes) + 0.3 * tilt
     around = np.cos(turn) * side + np.sin(turn) * np.cross(axis, side)
     return np.concatenate([axis[None], np.cos(tilt) * axis + np.sin(tilt) * around])
-
-
-def _rotation_between(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The smallest rotation (3,3) that takes unit vector `a` to `b`, less than half a turn away."""
-    v = np.cross(a, b)
-    k = np.array([[0, -v[2], v[1]], [v[2], 0, -v[0]], [-v[1], v[0], 0]])
-    return np.eye(3) + k + k @ k / (1 + a @ b)

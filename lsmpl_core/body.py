@@ -86,6 +86,10 @@ class Body:
         """(T,24,3) joint positions in the world."""
         return self._forward(motion.poses, motion.trans, self.betas_of(motion))[1]
 
+    def world(self, motion: Motion) -> tuple[np.ndarray, np.ndarray]:
+        """Rotations (T,24,3,3) from each joint's rest to the world, and positions (T,24,3), of the joints."""
+        return self._forward(motion.poses, motion.trans, self.betas_of(motion))
+
     def vertices(self, motion: Motion, *, correctives: bool = True) -> np.ndarray:
         """(T,V,3) float32 mesh vertices in the world; `correctives` False leaves plain linear blend skinning."""
         betas = self.betas_of(motion)

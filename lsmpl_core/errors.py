@@ -37,6 +37,14 @@ class LayoutError(LsmplError):
     """Keypoints cannot be matched to a known layout, or a mapping to one is wrong."""
 
 
+class BoneMapError(LsmplError):
+    """A bone map cannot be read, or a character's bones cannot be told."""
+
+
+class RetargetError(LsmplError):
+    """A motion cannot be put on a character: its skeleton or its mapping does not allow it."""
+
+
 class SolveError(LsmplError):
     """A take cannot be solved: too little of it is seen, or its numbers make no sense."""
 

@@ -53,8 +53,7 @@ def foot_points(motion: Motion, body: Body) -> FootPoints:
     layout = Layout("foot points", FOOT_POINTS)
     positions = body.keypoints(motion, layout).positions
     betas = body.betas_of(motion)
-    rest = body.keypoints(Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), betas, body=body.key), layout).positions[0]
-    clearance = rest[:, 1] - body.rest_vertices(betas)[:, 1].min()
+    clearance = rest_foot_points(body, betas)[:, 1] - body.rest_vertices(betas)[:, 1].min()
     smoothed = positions
     if len(motion) > 3:
         even = np.full(len(motion) - 3, stiffness_of(DETAIL, motion.fps))
@@ -65,6 +64,12 @@ def foot_points(motion: Motion, body: Body) -> FootPoints:
     speed[:end] = np.minimum(speed[:end], speed[end])
     speed[len(speed) - end :] = np.minimum(speed[len(speed) - end :], speed[len(speed) - 1 - end])
     return FootPoints(positions, smoothed, speed, clearance)
+
+
+def rest_foot_points(body: Body, betas: np.ndarray) -> np.ndarray:
+    """(4,3): the points of the feet on the body at rest, in its own frame."""
+    rest = Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), betas, body=body.key)
+    return body.keypoints(rest, Layout("foot points", FOOT_POINTS)).positions[0]
 
 
 def estimate_floor(points: FootPoints) -> Floor:

@@ -142,6 +142,25 @@ def from_columns(x, y):
     return xp.stack([x, y, cross(x, y)], axis=-1)
 
 
+def between(a, b):
+    """The smallest rotation (...,3,3) that takes unit vectors a (...,3) to b (...,3); half a turn about some axis where
+    they point opposite ways.
+    """
+    xp = array_namespace(a, b)
+    cosine = xp.sum(a * b, axis=-1)[..., None, None]
+    k = skew(cross(a, b))
+    opposite = cosine < -1.0 + 1e-9
+    turn = _identity_like(xp, a) + k + xp.matmul(k, k) / xp.where(opposite, xp.ones_like(cosine), 1.0 + cosine)
+    if not bool(xp.any(opposite)):
+        return turn
+    aside = xp.asarray([1.0, 0.0, 0.0], dtype=a.dtype, device=device(a))
+    other = xp.asarray([0.0, 1.0, 0.0], dtype=a.dtype, device=device(a))
+    axis = cross(a, xp.where(xp.abs(a[..., :1]) < 0.7, aside, other))
+    axis = axis / length(axis)
+    half_turn = 2.0 * axis[..., :, None] * axis[..., None, :] - _identity_like(xp, a)
+    return xp.where(opposite, half_turn, turn)
+
+
 def orthonormalise(r):
     """An almost-rotation (...,3,3) made exact: undoes the rounding of long products."""
     return from_columns(r[..., :, 0], r[..., :, 1])

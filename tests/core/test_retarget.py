@@ -1,0 +1,192 @@
+"""A motion on other skeletons: limbs point where SMPL's do, whatever the rig's rest pose, axes, units and lengths."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from skeletons import A_POSE, limb_angles, played, skeleton
+
+import lsmpl_core as lsmpl
+from lsmpl_core.contacts import contact_mask, find_contacts, sliding
+from lsmpl_core.floor import estimate_floor, foot_points, rest_foot_points
+from lsmpl_core.leg_placing import two_bones
+from lsmpl_core.rest_pose import TO_BLENDER, alignments, facing
+from lsmpl_core.retarget import retarget
+from lsmpl_core.rotation import exp_map
+from lsmpl_core.skeleton import JOINT_NAMES
+
+Y_UP = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
+TURNED = np.array([[0.0, 1.0, 0], [-1.0, 0, 0], [0, 0, 1.0]])
+
+
+@pytest.fixture(scope="module")
+def walk(body, mocap):
+    motion = lsmpl.Motion.load(mocap / "07_01.npz").frames(slice(0, 150))
+    return lsmpl.clean_up(replace(motion, betas=np.zeros(10), body=body.key), body, floor="zero")
+
+
+def test_the_same_skeleton_turns_and_stands_as_smpl_does(body, stroll):
+    target = skeleton(body, stroll.betas)
+    target = replace(target, to_take=np.eye(4))
+    rotations, places = played(target, retarget(stroll, body, target, feet=False))
+    world, joints = body.world(stroll)
+    np.testing.assert_allclose(rotations @ TO_BLENDER, world, atol=1e-6)
+    np.testing.assert_allclose(places, joints, atol=1e-6)
+
+
+@pytest.mark.parametrize("axes", [np.eye(3), Y_UP, TURNED], ids=["z up", "y up", "faces aside"])
+@pytest.mark.parametrize("unit", [1.0, 0.01])
+def test_limbs_of_an_a_posed_rig_with_rolled_bones_point_where_smpls_do(body, stroll, rng, axes, unit):
+    target = skeleton(body, stroll.betas, turns=A_POSE, rng=rng, axes=axes, unit=unit)
+    done = retarget(stroll, body, target, feet=False)
+    _, places = played(target, done)
+    assert limb_angles(target, places, body.joints(stroll)).max() < 1e-3
+    hips = places[:, [target.names.index("left_hip"), target.names.index("right_hip")]].mean(axis=1)
+    np.testing.assert_allclose(hips, body.joints(stroll)[:, [1, 2]].mean(axis=1), atol=5e-3)
+
+
+def test_a_rest_pose_that_is_not_compensated_would_be_off(body, stroll):
+    target = skeleton(body, stroll.betas, turns=A_POSE)
+    done = retarget(stroll, body, target, feet=False, tolerance=np.pi)
+    assert limb_angles(target, played(target, done)[1], body.joints(stroll)).max() > 30.0
+
+
+def test_missing_bones_are_skipped_and_the_others_are_where_they_would_be(body, stroll, rng):
+    left_out = ("spine1", "spine3", "left_collar", "right_foot", "left_hand", "right_hand", "neck")
+    target = skeleton(body, stroll.betas, turns=A_POSE, rng=rng, leave_out=left_out)
+    _, places = played(target, retarget(stroll, body, target, feet=False))
+    assert limb_angles(target, places, body.joints(stroll)).max() < 1e-3
+
+
+def test_bones_that_share_a_joint_share_its_bend(body, stroll):
+    target = skeleton(body, stroll.betas)
+    joints = ["spine2" if joint == "spine3" else joint for joint in target.joints]
+    shared = replace(target, joints=joints)
+    rotations, _ = played(shared, retarget(stroll, body, shared, feet=False))
+    world, _ = body.world(stroll)
+    first, second = (rotations[:, target.names.index(name)] @ TO_BLENDER for name in ("spine2", "spine3"))
+    np.testing.assert_allclose(second, world[:, JOINT_NAMES.index("spine2")], atol=1e-6)
+    before = world[:, JOINT_NAMES.index("spine1")]
+    np.testing.assert_allclose(first @ np.swapaxes(before, 1, 2) @ first, second, atol=1e-6)  # half of the way
+
+
+@pytest.mark.parametrize("stretch", [0.7, 1.0, 1.3])
+def test_hips_are_scaled_by_the_legs(body, walk, stretch):
+    target = skeleton(body, stretch=stretch)
+    done = retarget(walk, body, target, feet=False)
+    rest = body.rest_joints()
+    height = rest[7, 1] - body.rest_vertices()[:, 1].min()
+    legs = rest[1, 1] - rest[7, 1]
+    assert done.scale == pytest.approx((stretch * legs + height) / (legs + height), rel=0.01)
+    _, places = played(target, done)
+    travelled = np.ptp(places[:, 0, :2], axis=0).max() / np.ptp(body.joints(walk)[:, 0, :2], axis=0).max()
+    assert travelled == pytest.approx(done.scale, rel=0.02)
+
+
+@pytest.mark.parametrize("stretch", [0.7, 1.0, 1.3])
+@pytest.mark.parametrize("turns", [{}, A_POSE], ids=["T", "A"])
+def test_standing_feet_stay_put_on_the_floor(body, walk, stretch, turns):
+    points = foot_points(walk, body)
+    floor = estimate_floor(points)
+    standing = contact_mask(find_contacts(points, floor, walk.fps), len(walk))
+    target = skeleton(body, turns=turns, stretch=stretch)
+    rest_points = rest_foot_points(body, np.zeros(10))
+    slid, depth = {}, {}
+    for feet in (False, True):
+        done = retarget(walk, body, target, feet=feet)
+        rotations, places = played(target, done)
+        sole = []
+        for point, side in enumerate(("left", "left", "right", "right")):
+            joint = target.names.index(f"{side}_{('ankle', 'foot')[point % 2]}")
+            offset = rest_points[point] - body.rest_joints()[JOINT_NAMES.index(target.names[joint])]
+            offset = exp_map(np.radians(turns.get(f"{side}_ankle", (0, 0, 0)))) @ TO_BLENDER @ offset
+            offset[2] = target.skin[:, 2].min() - target.rest[joint, 2, 3]
+            sole.append(places[:, joint] + rotations[:, joint] @ offset)
+        sole = np.stack(sole, axis=1)
+        slid[feet] = sliding(sole, standing, walk.fps)
+        depth[feet] = np.abs(sole[..., 2][standing] - floor.height)
+    print(f"sliding {100 * slid[False]:.1f} -> {100 * slid[True]:.1f} cm/s, scale {done.scale:.2f}")
+    assert slid[True] < 0.35 * slid[False] < 0.035
+    assert depth[True].mean() < min(0.013, depth[False].mean())
+    assert limb_angles(target, places, body.joints(walk)).max() < 22.0
+
+
+def test_travel_can_be_the_objects_or_be_left_away(body, walk):
+    target = skeleton(body)
+    _, hips = played(target, retarget(walk, body, target))
+    moved = retarget(walk, body, target, root="object")
+    np.testing.assert_allclose(played(target, moved)[1], hips, atol=1e-9)
+    assert np.ptp(moved.object_shift[:, :2], axis=0).max() > 1.0
+    assert (moved.object_shift[:, 2] == 0).all()
+    still = retarget(walk, body, target, in_place=True)
+    assert np.ptp(played(target, still)[1][:, 0, :2], axis=0).max() < 0.2
+    assert not still.object_shift.any()
+
+
+def test_a_motion_can_play_about_the_character(body, stroll, rng):
+    still = skeleton(body, stroll.betas, turns=A_POSE, rng=np.random.default_rng(1))
+    moved = skeleton(body, stroll.betas, turns=A_POSE, rng=np.random.default_rng(1), unit=0.01, axes=TURNED @ Y_UP)
+    moved.to_take[:3, 3] = (7.0, 3.0, 1.0)
+    one, other = (retarget(stroll, body, target, relative=True) for target in (still, moved))
+    first, second = (
+        played(replace(t, to_take=np.diag([s, s, s, 1.0])), d)[1]
+        for t, d, s in ((still, one, 1.0), (moved, other, 0.01))
+    )
+    np.testing.assert_allclose(second @ (TURNED @ Y_UP), first, atol=2e-3)
+
+
+def test_a_knee_bends_its_own_way_and_the_ankle_gets_there(rng):
+    T = 200
+    hip, knee, ankle = (np.tile(p, (T, 1)) for p in ((0.0, 0, 0.9), (0.0, -0.01, 0.5), (0.0, 0, 0.1)))
+    goal = ankle + rng.normal(scale=0.15, size=(T, 3)) + (0.0, 0.0, 0.1)
+    thigh, shin = two_bones(hip, knee, ankle, goal, np.tile((1.0, 0.0, 0.0), (T, 1)))
+    new_knee = hip + (thigh @ (knee - hip)[..., None])[..., 0]
+    new_ankle = new_knee + (shin @ (ankle - knee)[..., None])[..., 0]
+    away = np.linalg.norm(goal - hip, axis=1)
+    reachable = away < 0.7999
+    np.testing.assert_allclose(new_ankle[reachable], goal[reachable], atol=1e-6)
+    assert reachable.sum() > 100
+    along = (goal - hip) / away[:, None]
+    forward = new_knee - hip
+    forward -= (forward * along).sum(axis=1, keepdims=True) * along
+    assert (forward[:, 1] <= 1e-9).all()  # knees point forward, which is -Y
+
+
+def test_the_way_a_rig_faces_is_found(body, rng):
+    joints = body.rest_joints() @ TO_BLENDER.T
+    for axes in (np.eye(3), Y_UP, TURNED, TURNED @ TURNED @ Y_UP):
+        np.testing.assert_allclose(facing(joints @ axes.T), axes.T, atol=1e-12)
+    joints[:, 0] = 0.0
+    with pytest.raises(lsmpl.LsmplError, match="faces"):
+        facing(np.where(np.arange(24)[:, None] == 0, joints, np.nan))
+
+
+def test_smpls_own_rest_pose_needs_no_turn_and_differences_of_shape_are_left(body, rng):
+    rest = body.rest_joints()
+    np.testing.assert_allclose(alignments(rest @ TO_BLENDER.T, rest), np.broadcast_to(np.eye(3), (24, 3, 3)), atol=1e-7)
+    other = body.rest_joints(rng.normal(size=10)) @ TO_BLENDER.T
+    assert np.abs(alignments(other, rest) - np.eye(3)).max() > 1e-3
+    assert (alignments(other, rest, tolerance=np.radians(10)) == np.eye(3)).all()
+
+
+def test_without_a_pelvis_it_says_so(body, stroll):
+    with pytest.raises(lsmpl.LsmplError, match="pelvis"):
+        retarget(stroll, body, skeleton(body, leave_out=("pelvis",)))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 5])
+def test_the_shortest_takes_work(body, stroll, frames):
+    target = skeleton(body, stroll.betas, turns=A_POSE)
+    done = retarget(stroll.frames(slice(0, frames)), body, target)
+    assert done.rotations.shape == (frames, 24, 3, 3)
+    assert np.isfinite(done.rotations).all()
+    assert np.isfinite(done.location).all()
+
+
+def test_a_character_without_legs_is_scaled_by_its_trunk(body, stroll):
+    parts = [name for name in JOINT_NAMES if name.split("_")[-1] in ("knee", "ankle", "foot")]
+    target = skeleton(body, stroll.betas, leave_out=parts, unit=0.01)
+    done = retarget(stroll, body, target)
+    assert done.scale == pytest.approx(1.0, abs=1e-6)
+    assert not done.placed
+    assert exp_map(np.zeros(3)).shape == done.rotations.shape[2:]
