@@ -18,19 +18,24 @@ from ..lsmpl_core import LsmplError, Progress
 from ..lsmpl_core.progress import run_to_end
 from .jobs import Steps, find
 
-_LINEAR = 1  # keyframe_points.foreach_set takes the interpolation as Blender's own number
+_LINEAR, _BEZIER = 1, 2  # keyframe_points.foreach_set takes these as Blender's own numbers
+_ALIGNED = 3
 _AT_ONCE = 8
 """Curves in a step."""
 _FINGERPRINT = "lsmpl_fingerprint"
 
 
 class Curve(NamedTuple):
-    """Keys for one animated number: values (T,) of `data_path[index]`."""
+    """Keys for one animated number: values (T,) of `data_path[index]`.
+
+    Between keys it goes straight; with slopes (T,), per frame, it is a smooth Bézier curve.
+    """
 
     data_path: str
     index: int
     values: np.ndarray
     group: str
+    slopes: np.ndarray | None = None
 
 
 def write_action(owner: bpy.types.Object, name: str, frames: np.ndarray, curves: Sequence[Curve]) -> bpy.types.Action:
@@ -53,7 +58,7 @@ def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence
             _home(action).groups.new(group)
         keys = np.empty((len(frames), 2), dtype=np.float32)
         keys[:, 0] = frames
-        linear = np.full(len(frames), _LINEAR, dtype=np.int32)
+        interpolation = np.empty(len(frames), dtype=np.int32)
         for first in range(0, len(curves), _AT_ONCE):
             yield Progress("bake", first, len(curves))
             action = find(bpy.data.actions, uid)
@@ -66,7 +71,10 @@ def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence
                 keys[:, 1] = curve.values
                 fcurve.keyframe_points.add(len(frames))
                 fcurve.keyframe_points.foreach_set("co", keys.ravel())
-                fcurve.keyframe_points.foreach_set("interpolation", linear)
+                interpolation[:] = _LINEAR if curve.slopes is None else _BEZIER
+                fcurve.keyframe_points.foreach_set("interpolation", interpolation)
+                if curve.slopes is not None:
+                    _set_handles(fcurve.keyframe_points, keys, curve.slopes)
                 fcurve.update()
         action[_FINGERPRINT] = _fingerprint(action)
     except BaseException:
@@ -80,6 +88,16 @@ def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence
 def _home(action: bpy.types.Action):
     """Where an action of ours keeps its F-curves and their groups."""
     return action.layers[0].strips[0].channelbag(action.slots[0]) if hasattr(action, "slots") else action
+
+
+def _set_handles(points: bpy.types.FCurveKeyframePoints, keys: np.ndarray, slopes: np.ndarray) -> None:
+    """A third of the way to the neighbouring keys (M,2), along the slopes (M,): that makes a cubic in time."""
+    gaps = np.diff(keys[:, 0]) / 3.0
+    for side, reach in (("left", -np.append(gaps[:1], gaps)), ("right", np.append(gaps, gaps[-1:]))):
+        reach = reach if len(gaps) else np.zeros(1)
+        points.foreach_set(f"handle_{side}_type", np.full(len(keys), _ALIGNED, dtype=np.int32))
+        handles = keys + np.stack([reach, reach * slopes], axis=1)
+        points.foreach_set(f"handle_{side}", np.ascontiguousarray(handles, dtype=np.float32).ravel())
 
 
 def assign(owner: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Action | None:

@@ -16,11 +16,15 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     if is_take(active) and active in takes:
         return active
     if active is not None:
-        on_it = [take for take in takes if active in (take.lsmpl.armature, take.lsmpl.body_mesh)]
+        on_it = [
+            take for take in takes if active in (take.lsmpl.armature, take.lsmpl.body_mesh, take.lsmpl.other.target)
+        ]
         if on_it:
-            animation = on_it[0].lsmpl.armature.animation_data if on_it[0].lsmpl.armature else None
+            rig = active if active == on_it[0].lsmpl.other.target else on_it[0].lsmpl.armature
+            animation = rig.animation_data if rig else None
             playing = animation.action if animation else None
-            return next((take for take in on_it if playing and take.lsmpl_bake.action == playing), on_it[0])
+            baked = (take for take in on_it if playing in (take.lsmpl_bake.action, take.lsmpl.other.action))
+            return next(baked, on_it[0]) if playing else on_it[0]
     return takes[0] if len(takes) == 1 else None
 
 

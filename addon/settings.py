@@ -8,7 +8,7 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, PointerProperty, StringProperty
 
 from ..lsmpl_core import LsmplError
-from . import display
+from . import display, retarget_settings
 from .package import preferences
 
 if TYPE_CHECKING:
@@ -27,6 +27,9 @@ class TakeSettings(bpy.types.PropertyGroup):
     cleaned: PointerProperty(type=bpy.types.Mesh, name="Cleaned", description="The motion cleaned, where it was")
     armature: PointerProperty(type=bpy.types.Object, name="Armature", description="The character this take is baked on")
     body_mesh: PointerProperty(type=bpy.types.Object, name="Body", description="The mesh on that armature")
+    other: PointerProperty(
+        type=retarget_settings.OtherCharacter, name="Other Character", description="A rig of the user's"
+    )
     start: FloatProperty(name="Start", description="Scene frame of the take's first frame", update=_plays_elsewhere)
     step: FloatProperty(
         name="Step",
@@ -132,8 +135,11 @@ def solve_options(scene: bpy.types.Scene) -> SolveOptions:
     return SolveOptions(solver=solver, checkpoint=bpy.path.abspath(chosen.checkpoint)).checked()
 
 
+_CLASSES = (*retarget_settings.CLASSES, TakeSettings, SceneSettings)
+
+
 def register() -> None:
-    for cls in (TakeSettings, SceneSettings):
+    for cls in _CLASSES:
         bpy.utils.register_class(cls)
     bpy.types.Object.lsmpl = PointerProperty(type=TakeSettings)
     bpy.types.Scene.lsmpl = PointerProperty(type=SceneSettings)
@@ -141,5 +147,5 @@ def register() -> None:
 
 def unregister() -> None:
     del bpy.types.Scene.lsmpl, bpy.types.Object.lsmpl
-    for cls in (SceneSettings, TakeSettings):
+    for cls in reversed(_CLASSES):
         bpy.utils.unregister_class(cls)

@@ -1,0 +1,108 @@
+"""Other Character: a rig of the user's, which bone is which, and the motion baked on it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import bpy
+
+from ...lsmpl_core.bone_maps import BoneMap
+from .. import stages
+from ..retarget_settings import OtherCharacter
+from ..selection import active_take
+from .drawing import Section, properties, say, working
+
+
+class LSMPL_UL_bones(bpy.types.UIList):
+    """A joint and its bone a row; they are chosen below the list, where there is room for their names."""
+
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property) -> None:
+        row = layout.split(factor=0.45, align=True)
+        row.label(text=item.bl_rna.properties["joint"].enum_items[item.joint].name)
+        bone = row.row(align=True)
+        bone.alert = data.target is not None and item.bone not in data.target.data.bones
+        bone.label(text=item.bone.rpartition(":")[2] or "no bone")
+
+    def filter_items(self, context, data, property):
+        items = getattr(data, property)
+        wanted = self.filter_name.lower()
+        shown = [self.bitflag_filter_item * (wanted in f"{item.bone} {item.joint}".lower()) for item in items]
+        return (shown if wanted else []), []
+
+
+class LSMPL_PT_other(Section, bpy.types.Panel):
+    bl_label = "Other Character"
+    bl_parent_id = "LSMPL_PT_character"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, active_take(context)
+        if working(layout, "lsmpl.bake_to_other"):
+            return
+        if take is None:
+            say(context, layout, "Needs a take: import keypoints, or select one of the takes", icon="INFO")
+            return
+        other = take.lsmpl.other
+        properties(layout).prop(other, "target")
+        if other.target is None:
+            say(context, layout, "Choose a rig of your own: SMPL, Mixamo, Unreal, VRM, Rigify or another", icon="INFO")
+            return
+        self._draw_bones(context, layout, other)
+        column = properties(layout)
+        column.prop(other, "feet")
+        column.prop(other, "travel")
+        column.prop(other, "place")
+        column.prop(other, "bake_to")
+        column.prop(other, "every")
+        if other.every > 1:
+            column.prop(other, "fit")
+        column.prop(other, "use_range")
+        if other.use_range:
+            column.prop(other, "first")
+            column.prop(other, "last")
+        row = layout.row()
+        row.scale_y = 1.4
+        row.operator("lsmpl.bake_to_other", icon="ACTION")
+        if not stages.is_solved(take):
+            say(context, layout, "Needs a solved take", icon="INFO")
+
+    def _draw_bones(self, context: bpy.types.Context, layout: bpy.types.UILayout, other: OtherCharacter) -> None:
+        row = layout.row(align=True)
+        row.operator("lsmpl.detect_bones", icon="VIEWZOOM")
+        row.operator_menu_enum("lsmpl.preset_bones", "preset", text="", icon="PRESET")
+        row = layout.row()
+        row.template_list("LSMPL_UL_bones", "", other, "bones", other, "active", rows=5, maxrows=8)
+        column = row.column(align=True)
+        column.operator("lsmpl.add_bone", text="", icon="ADD")
+        column.operator("lsmpl.remove_bone", text="", icon="REMOVE")
+        column.separator()
+        column.operator("lsmpl.load_bones", text="", icon="IMPORT")
+        column.operator("lsmpl.save_bones", text="", icon="EXPORT")
+        if 0 <= other.active < len(other.bones):
+            chosen = properties(layout)
+            chosen.prop(other.bones[other.active], "joint")
+            chosen.prop_search(other.bones[other.active], "bone", other.target.data, "bones")
+        absent = [item.bone for item in other.bones if item.bone and item.bone not in other.target.data.bones]
+        missing = BoneMap({item.bone: item.joint for item in other.bones if item.bone}).missing
+        if not other.bones:
+            say(context, layout, "No bones are known by these names; add them, or load a bone map", icon="ERROR")
+        elif absent:
+            say(context, layout, f"{other.target.name} has no bone {', '.join(absent)}", icon="ERROR")
+        else:
+            say(context, layout, f"{len(other.bones)} bones, {other.known_as or 'by hand'}", icon="CHECKMARK")
+        if other.bones and missing:
+            names = ", ".join(joint.replace("_", " ") for joint in missing)
+            say(context, layout, f"Without a bone: {names}", icon="INFO" if "pelvis" not in missing else "ERROR")
+
+
+_CLASSES = (LSMPL_UL_bones, LSMPL_PT_other)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,547 @@
+"""Other characters: SMPL, Mixamo, Unreal, CMU and Rigify rigs move as the solved motion does."""
+
+import importlib
+import json
+import time
+from dataclasses import replace
+
+import anny_rigs
+import bpy
+import numpy as np
+import pytest
+from conftest import SHARED
+
+MOCAP = SHARED / "mocap"
+LIMBS = [
+    (f"{side}_{a}", f"{side}_{b}")
+    for side in ("left", "right")
+    for a, b in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle"))
+]
+DEFORM = {
+    "hip": "DEF-thigh", "knee": "DEF-shin", "ankle": "DEF-foot", "foot": "DEF-toe", "shoulder": "DEF-upper_arm",
+    "elbow": "DEF-forearm", "wrist": "DEF-hand",
+}  # fmt: skip
+
+
+@pytest.fixture
+def stroll(core, body):
+    """A hundred frames of somebody walking, by the motion capture database, on the mean body; or made up without it."""
+    if (MOCAP / "07_01.npz").is_file():
+        motion = core.Motion.load(MOCAP / "07_01.npz").frames(slice(0, 100))
+        motion = replace(motion, betas=np.zeros(10), body=body.key)
+        return core.clean_up(motion, body, floor="zero")
+    t = np.linspace(0, 4 * np.pi, 100)
+    poses = np.zeros((100, 24, 3))
+    poses[:, 0] = (np.pi / 2, 0, 0)
+    for side, sign in (("left", 1), ("right", -1)):
+        for joint, size in (("hip", 0.5), ("shoulder", 0.4)):
+            poses[:, body.joint_names.index(f"{side}_{joint}"), 0] = sign * size * np.sin(t)
+        poses[:, body.joint_names.index(f"{side}_knee"), 0] = 0.4 + 0.3 * np.sin(t)
+    return core.Motion(poses, np.stack([0 * t, 0.1 * t, 0 * t + 1.1], axis=1), body=body.key)
+
+
+@pytest.fixture
+def solved(addon, body):
+    """`solved(motion)`: a take with that motion, no character of ours baked."""
+
+    def make(motion):
+        scene = bpy.context.scene
+        take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
+        addon("importing").match_scene(scene, [take])
+        addon("solving").keep(take, scene, motion, body, bake=False)
+        return take
+
+    return make
+
+
+def world_heads(target, names) -> dict[str, np.ndarray]:
+    return {name: np.array(target.matrix_world @ target.pose.bones[name].head) for name in names}
+
+
+def angle(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b)))
+
+
+def limb_errors(take, target, body, motion, of_joint=None, every=7) -> np.ndarray:
+    """(N,8) degrees between the limbs of a character, as Blender evaluates it, and those of the motion."""
+    of_joint = of_joint or {item.joint: item.bone for item in reversed(take.lsmpl.other.bones)}
+    joints, rows = body.joints(motion), []
+    for t in range(0, len(motion), every):
+        bpy.context.scene.frame_set(round(take.lsmpl.start + t))
+        heads = world_heads(target, {of_joint[joint] for limb in LIMBS for joint in limb})
+        row = []
+        for a, b in LIMBS:
+            theirs = joints[t, body.joint_names.index(b)] - joints[t, body.joint_names.index(a)]
+            row.append(angle(heads[of_joint[b]] - heads[of_joint[a]], theirs))
+        rows.append(row)
+    return np.array(rows)
+
+
+def choose(take, target):
+    take.lsmpl.other.target = target
+    assert take.lsmpl.other.bones, "the bones were not known"
+
+
+def smpl_character(body, prefix="m_avg_", betas=None):
+    """SMPL's skeleton as its FBX files have it: bones named so, lying anyhow, Y up, in centimetres."""
+    names = {
+        name: prefix + "_".join(
+            {"left": "L", "right": "R"}.get(word, word.capitalize()) for word in name.split("_")
+        )
+        for name in body.joint_names
+    }  # fmt: skip
+    armature = bpy.data.objects.new("SMPL", bpy.data.armatures.new("SMPL"))
+    bpy.context.scene.collection.objects.link(armature)
+    bpy.context.view_layer.objects.active = armature
+    bpy.ops.object.mode_set(mode="EDIT")
+    root = armature.data.edit_bones.new(prefix + "root")
+    root.tail = (0, 0.1, 0)
+    joints = 100 * body.rest_joints(betas)
+    for joint, name in enumerate(body.joint_names):
+        bone = armature.data.edit_bones.new(names[name])
+        bone.head, bone.tail = joints[joint], joints[joint] + (0, 8, 0)
+        parent = body.parents[joint]
+        bone.parent = root if parent < 0 else armature.data.edit_bones[names[body.joint_names[parent]]]
+    bpy.ops.object.mode_set(mode="OBJECT")
+    armature.rotation_euler = (np.pi / 2, 0, 0)
+    armature.scale = (0.01,) * 3
+    bpy.context.view_layer.update()
+    return armature, names
+
+
+@pytest.mark.parametrize("prefix", ["m_avg_", "f_avg_", ""])
+def test_an_smpl_character_of_another_file_does_exactly_the_same(solved, addon, body, stroll, prefix):
+    target, names = smpl_character(body, prefix)
+    take = solved(stroll)
+    choose(take, target)
+    take.lsmpl.other.feet = False
+    baked = addon("retargeting").bake(take)
+    assert len(baked.bones.bones) == 24
+    joints = body.joints(stroll)
+    worst = 0.0
+    for t in range(0, len(stroll), 9):
+        bpy.context.scene.frame_set(round(take.lsmpl.start + t))
+        heads = world_heads(target, names.values())
+        worst = max(worst, max(np.linalg.norm(heads[names[n]] - joints[t, j]) for j, n in enumerate(body.joint_names)))
+    print(f"{1000 * worst:.3f} mm")
+    assert worst < 0.002
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode"),
+    [
+        ("mixamo", "QUATERNION"),
+        ("mixamo", "XYZ"),
+        ("mixamo", "ZXY"),
+        ("mixamo", "AXIS_ANGLE"),
+        ("unreal", "XYZ"),
+        ("cmu", "QUATERNION"),
+    ],
+)
+def test_limbs_of_common_rigs_point_where_they_should(solved, addon, body, stroll, kind, mode):
+    target, _ = anny_rigs.build(kind, mode)
+    take = solved(stroll)
+    choose(take, target)
+    take.lsmpl.other.feet = False
+    addon("retargeting").bake(take)
+    errors = limb_errors(take, target, body, stroll)
+    print(f"{kind}: limbs {errors.mean():.3f} degrees, worst {errors.max():.3f}")
+    assert errors.max() < 0.05
+
+
+@pytest.mark.parametrize("feet", [False, True])
+@pytest.mark.parametrize("kind", ["mixamo", "unreal", "cmu"])
+def test_feet_of_common_rigs_stand_on_the_floor(solved, addon, body, stroll, kind, feet):
+    """By the skin of the soles, as Blender deforms it."""
+    target, mesh = anny_rigs.build(kind)
+    take = solved(stroll)
+    choose(take, target)
+    take.lsmpl.other.feet = feet
+    baked = addon("retargeting").bake(take)
+    core = importlib.import_module(body.__module__.rpartition(".")[0])
+    contacts = importlib.import_module(f"{core.__name__}.contacts")
+    floors = importlib.import_module(f"{core.__name__}.floor")
+    points = floors.foot_points(stroll, body)
+    floor = floors.estimate_floor(points)
+    standing = contacts.contact_mask(contacts.find_contacts(points, floor, stroll.fps), len(stroll))
+    rest = np.array([v.co for v in mesh.data.vertices])
+    soles = {
+        side: np.flatnonzero((rest[:, 2] < 0.015) & (sign * rest[:, 0] > 0)) for side, sign in (("l", 1), ("r", -1))
+    }
+    lowest, slides = [], []
+    before = None
+    for t in range(len(stroll)):
+        bpy.context.scene.frame_set(round(take.lsmpl.start + t))
+        evaluated = mesh.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        vertices = np.empty(3 * len(rest), dtype=np.float32)
+        evaluated.data.vertices.foreach_get("co", vertices)
+        vertices = vertices.reshape(-1, 3) @ np.array(mesh.matrix_world)[:3, :3].T + np.array(mesh.matrix_world)[:3, 3]
+        for number, side in enumerate("lr"):
+            if standing[t, 2 * number : 2 * number + 2].any():
+                lowest.append(vertices[soles[side], 2].min() - floor.height)
+            if before is not None and standing[t - 1 : t + 1, 2 * number : 2 * number + 2].all():
+                moved = (vertices - before)[soles[side], :2].mean(axis=0)
+                slides.append(np.linalg.norm(moved) * stroll.fps)
+        before = vertices
+    print(
+        f"{kind}, feet {feet}: size {baked.done.scale:.3f}, soles {100 * np.mean(lowest):.1f} cm over the floor "
+        f"on average ({100 * min(lowest):.1f} to {100 * max(lowest):.1f}), sliding {100 * np.mean(slides):.1f} cm/s"
+    )
+    if feet:
+        assert abs(np.mean(lowest)) < 0.02
+        assert np.mean(slides) < 0.04
+
+
+@pytest.mark.parametrize("generated", [False, True], ids=["metarig", "generated"])
+def test_rigify_follows_by_its_controls(solved, addon, body, stroll, generated):
+    target = anny_rigs.rigify(generated)
+    take = solved(stroll)
+    choose(take, target)
+    take.lsmpl.other.feet = False
+    baked = addon("retargeting").bake(take)
+    assert baked.bones.key == ("rigify" if generated else "rigify_metarig")
+    of_joint = None
+    if generated:
+        assert target.pose.bones["thigh_parent.L"]["IK_FK"] == 1.0
+        of_joint = {
+            f"{side}_{part}": f"{bone}.{side[0].upper()}" for part, bone in DEFORM.items() for side in ("left", "right")
+        }
+    errors = limb_errors(take, target, body, stroll, of_joint)
+    print(f"rigify: limbs {errors.mean():.3f} degrees, worst {errors.max():.3f}")
+    assert errors.max() < 0.5
+
+
+def test_rigifys_feet_stand_still(solved, addon, core, body, stroll):
+    target = anny_rigs.rigify(True)
+    take = solved(stroll)
+    choose(take, target)
+    contacts = importlib.import_module(f"{core.__name__}.contacts")
+    floors = importlib.import_module(f"{core.__name__}.floor")
+    points = floors.foot_points(stroll, body)
+    found = contacts.find_contacts(points, floors.estimate_floor(points), stroll.fps)
+    standing = contacts.contact_mask(found, len(stroll)).reshape(-1, 2, 2).all(axis=2)  # flat on the floor
+    slides = {}
+    for take.lsmpl.other.feet in (False, True):
+        addon("retargeting").bake(take)
+        balls = []
+        for t in range(len(stroll)):
+            bpy.context.scene.frame_set(round(take.lsmpl.start + t))
+            heads = world_heads(target, ["DEF-toe.L", "DEF-toe.R"])
+            balls.append([heads["DEF-toe.L"], heads["DEF-toe.R"]])
+        slides[take.lsmpl.other.feet] = 100 * contacts.sliding(np.array(balls), standing, stroll.fps)
+    print(f"rigify: sliding {slides[False]:.1f} -> {slides[True]:.1f} cm/s")
+    assert slides[True] < 4.0 < slides[False]
+
+
+def curves_of(addon, action) -> dict[tuple[str, int], np.ndarray]:
+    """(M,2) keys of each F-curve."""
+    found = {}
+    for curve in addon("actions").fcurves(action):
+        keys = np.empty(2 * len(curve.keyframe_points), dtype=np.float32)
+        curve.keyframe_points.foreach_get("co", keys)
+        found[curve.data_path, curve.array_index] = keys.reshape(-1, 2)
+    return found
+
+
+def to_fbx(objects, path):
+    if "io_scene_fbx" not in bpy.context.preferences.addons:
+        bpy.ops.preferences.addon_enable(module="io_scene_fbx")
+    for obj in bpy.context.scene.objects:
+        obj.select_set(obj in objects)
+    bpy.ops.export_scene.fbx(
+        filepath=str(path), use_selection=True, object_types={"ARMATURE", "MESH"}, add_leaf_bones=False,
+        bake_anim_use_nla_strips=False, bake_anim_use_all_actions=False, bake_anim_simplify_factor=0.0,
+    )  # fmt: skip
+
+
+def from_fbx(path):
+    before = set(bpy.data.objects)
+    bpy.ops.import_scene.fbx(filepath=str(path))
+    return next(obj for obj in bpy.data.objects if obj not in before and obj.type == "ARMATURE")
+
+
+def test_a_rig_from_an_fbx_file_in_centimetres_works_as_well(solved, addon, body, stroll, tmp_path):
+    rig, mesh = anny_rigs.build("mixamo")
+    for obj in (rig, mesh):
+        obj.data.transform(addon("skeletons").Matrix.Scale(100, 4))
+    rig.scale = (0.01,) * 3
+    bpy.context.view_layer.update()
+    to_fbx([rig, mesh], tmp_path / "rig.fbx")
+    for obj in (mesh, rig):
+        bpy.data.objects.remove(obj)
+    target = from_fbx(tmp_path / "rig.fbx")
+    assert target.scale.x == pytest.approx(0.01)
+    target.location = (5, 6, 0)
+    target.rotation_euler.z += 0.6
+    bpy.context.view_layer.update()
+    take = solved(stroll)
+    choose(take, target)
+    take.lsmpl.other.feet = False
+    baked = addon("retargeting").bake(take)
+    assert baked.done.scale == pytest.approx(1.02, abs=0.03)
+    assert limb_errors(take, target, body, stroll).max() < 0.05
+    hips = np.mean([*world_heads(target, ["mixamorig:LeftUpLeg", "mixamorig:RightUpLeg"]).values()], axis=0)
+    assert (
+        np.linalg.norm(hips[:2] - body.joints(stroll)[77, [1, 2]].mean(axis=0)[:2]) < 0.1
+    )  # a little larger, so it goes further
+
+
+def test_what_is_baked_comes_back_from_an_fbx_file(solved, addon, body, stroll, tmp_path):
+    target, mesh = anny_rigs.build("mixamo")
+    take = solved(stroll)
+    choose(take, target)
+    addon("retargeting").bake(take)
+    names = [item.bone for item in take.lsmpl.other.bones]
+    frames = [round(take.lsmpl.start) + t for t in (0, 30, 61, 78)]
+    expected = []
+    for frame in frames:
+        bpy.context.scene.frame_set(frame)
+        expected.append(world_heads(target, names))
+    to_fbx([target, mesh], tmp_path / "walk.fbx")
+    back = from_fbx(tmp_path / "walk.fbx")
+    first = back.animation_data.action.frame_range[0]
+    for frame, heads in zip(frames, expected):
+        bpy.context.scene.frame_set(round(first + frame - bpy.context.scene.frame_start))
+        found = world_heads(back, names)
+        assert max(np.linalg.norm(found[name] - heads[name]) for name in names) < 1e-3
+
+
+def test_travel_can_be_the_objects_and_is_taken_back(solved, addon, body, stroll):
+    target, _ = anny_rigs.build("mixamo")
+    target.location = (1.0, 2.0, 0.0)
+    bpy.context.view_layer.update()
+    take = solved(stroll)
+    choose(take, target)
+    other = take.lsmpl.other
+    addon("retargeting").bake(take)
+    bpy.context.scene.frame_set(60)
+    hips = world_heads(target, ["mixamorig:Hips"])["mixamorig:Hips"]
+    other.travel = "OBJECT"
+    addon("retargeting").bake(take)
+    bpy.context.scene.frame_set(60)
+    np.testing.assert_allclose(world_heads(target, ["mixamorig:Hips"])["mixamorig:Hips"], hips, atol=1e-4)
+    assert np.linalg.norm(np.array(target.location)[:2] - (1.0, 2.0)) > 0.5
+    bpy.context.scene.frame_set(90)
+    addon("retargeting").bake(take)  # begins from where the object stood, not from where it got to
+    bpy.context.scene.frame_set(60)
+    np.testing.assert_allclose(world_heads(target, ["mixamorig:Hips"])["mixamorig:Hips"], hips, atol=1e-4)
+    other.travel = "NONE"
+    addon("retargeting").bake(take)
+    assert tuple(target.location) == pytest.approx((1.0, 2.0, 0.0), abs=1e-5)
+    way = []
+    for frame in (10, 50, 90):
+        bpy.context.scene.frame_set(frame)
+        way.append(world_heads(target, ["mixamorig:Hips"])["mixamorig:Hips"][:2])
+    assert np.ptp(way, axis=0).max() < 0.2
+
+
+def test_the_character_can_perform_where_it_stands(solved, addon, body, stroll):
+    target, _ = anny_rigs.build("unreal")
+    take = solved(stroll)
+    choose(take, target)
+    take.lsmpl.other.place = "CHARACTER"
+    addon("retargeting").bake(take)
+    bpy.context.scene.frame_set(40)
+    first = world_heads(target, ["pelvis", "hand_l"])
+    target.matrix_world = addon("skeletons").Matrix.Translation((3, 1, 0)) @ addon("skeletons").Matrix.Rotation(
+        1.0, 4, "Z"
+    )
+    bpy.context.view_layer.update()
+    addon("retargeting").bake(take)
+    bpy.context.scene.frame_set(40)
+    for name, place in first.items():
+        turned = addon("skeletons").Matrix.Rotation(1.0, 3, "Z") @ addon("skeletons").Vector(place)
+        expected = np.array(turned) + (3, 1, 0)
+        np.testing.assert_allclose(world_heads(target, [name])[name], expected, atol=1e-4)
+
+
+def test_only_mapped_bones_get_keys_in_their_own_rotation_modes(solved, addon, stroll):
+    target, _ = anny_rigs.build("mixamo")
+    target.pose.bones["mixamorig:LeftArm"].rotation_mode = "YZX"
+    target.pose.bones["mixamorig:Head"].rotation_mode = "AXIS_ANGLE"
+    take = solved(stroll)
+    choose(take, target)
+    keys = curves_of(addon, addon("retargeting").bake(take).action)
+    bones = {item.bone for item in take.lsmpl.other.bones}
+    paths = {path for path, _ in keys}
+    assert paths == {
+        f'pose.bones["{bone}"].'
+        + {"mixamorig:LeftArm": "rotation_euler", "mixamorig:Head": "rotation_axis_angle"}.get(
+            bone, "rotation_quaternion"
+        )
+        for bone in bones
+    } | {'pose.bones["mixamorig:Hips"].location'}
+    assert all(len(points) == len(stroll) for points in keys.values())
+
+
+def test_a_range_is_baked_with_a_key_every_few_frames_on_fitted_curves(solved, addon, body, stroll):
+    target, _ = anny_rigs.build("mixamo")
+    take = solved(stroll)
+    choose(take, target)
+    other = take.lsmpl.other
+    other.feet = False
+    start = round(take.lsmpl.start)
+    other.use_range, other.first, other.last, other.every = True, start + 10, start + 71, 4
+    errors = {}
+    for other.fit in (False, True):
+        action = addon("retargeting").bake(take).action
+        keys = curves_of(addon, action)
+        frames = next(iter(keys.values()))[:, 0]
+        assert frames.tolist() == [*range(start + 10, start + 71, 4), start + 71]
+        off = []
+        for t in range(11, 71):
+            bpy.context.scene.frame_set(start + t)
+            heads = world_heads(target, ["mixamorig:LeftLeg", "mixamorig:LeftFoot"])
+            joints = body.joints(stroll)[t]
+            theirs = joints[body.joint_names.index("left_ankle")] - joints[body.joint_names.index("left_knee")]
+            off.append(angle(heads["mixamorig:LeftFoot"] - heads["mixamorig:LeftLeg"], theirs))
+        errors[other.fit] = np.mean(off)
+    print(errors)
+    assert errors[True] < 0.5 * errors[False]
+    other.use_range, other.first, other.last = True, -50, -20
+    with pytest.raises(Exception, match="nothing of it is between"):
+        addon("retargeting").bake(take)
+
+
+def test_baking_again_replaces_our_action_and_keeps_an_edited_one(solved, addon, stroll):
+    target, _ = anny_rigs.build("mixamo")
+    take = solved(stroll)
+    choose(take, target)
+    own = bpy.data.actions.new("Idle")
+    target.animation_data_create().action = own
+    first = addon("retargeting").bake(take)
+    assert first.kept == own
+    assert own.use_fake_user
+    second = addon("retargeting").bake(take)
+    assert second.kept is None
+    assert set(bpy.data.actions) == {own, second.action}
+    next(iter(addon("actions").fcurves(second.action))).keyframe_points[3].co.y += 0.5
+    third = addon("retargeting").bake(take)
+    assert third.kept == second.action
+
+
+def test_a_strip_of_its_own_leaves_the_rest_alone(solved, addon, body, stroll):
+    target, _ = anny_rigs.build("mixamo")
+    take = solved(stroll)
+    choose(take, target)
+    take.lsmpl.other.feet = False
+    track = target.animation_data_create().nla_tracks.new()
+    track.name = "Idle"
+    addon("retargeting").bake(take)
+    take.lsmpl.other.bake_to = "STRIP"
+    for _ in range(2):
+        baked = addon("retargeting").bake(take)
+        assert [track.name for track in target.animation_data.nla_tracks] == ["Idle", "LSMPL Walk"]
+        assert [strip.action for strip in target.animation_data.nla_tracks[1].strips] == [baked.action]
+        assert target.animation_data.action is None
+        assert set(bpy.data.actions) == {baked.action}
+    assert limb_errors(take, target, body, stroll).max() < 0.05
+
+
+def test_a_failed_bake_changes_nothing(solved, addon, core, stroll):
+    target = anny_rigs.rigify(True)
+    take = solved(stroll)
+    choose(take, target)
+    target.pose.bones["torso"]["neck_follow"] = 0.25
+    target.scale = (1, 1, 2)
+    bpy.context.view_layer.update()
+    actions = set(bpy.data.actions)
+    with pytest.raises(core.LsmplError, match="Apply > Scale"):
+        addon("retargeting").bake(take)
+    assert target.pose.bones["torso"]["neck_follow"] == 0.25
+    assert target.pose.bones["thigh_parent.L"]["IK_FK"] == 0.0
+    assert set(bpy.data.actions) == actions
+    target.scale = (1, 1, 1)
+    next(item for item in take.lsmpl.other.bones if item.joint == "pelvis").bone = "nonsense"
+    with pytest.raises(core.LsmplError, match="nonsense"):
+        addon("retargeting").bake(take)
+
+
+def test_a_trial_leaves_the_pose_and_the_animation_as_they_were(solved, addon, stroll):
+    target = anny_rigs.rigify(True)
+    take = solved(stroll)
+    choose(take, target)
+    action = bpy.data.actions.new("Idle")
+    target.animation_data_create().action = action
+    target.pose.bones["chest"].rotation_quaternion = (0.9, 0.1, 0.3, 0.2)
+    target.pose.bones["shoulder.L"].rotation_euler = (0.5, 3.0, -4.0)
+    target.pose.bones["torso"]["neck_follow"] = 1.0
+    target.pose.bones["thigh_parent.L"]["IK_FK"] = target.pose.bones["thigh_parent.R"]["IK_FK"] = 1.0
+    target.update_tag()
+    bpy.context.view_layer.update()
+    before = [tuple(bone.matrix_basis.col[0]) + tuple(bone.rotation_euler) for bone in target.pose.bones]
+    addon("skeletons").measure(target, {item.bone: item.joint for item in take.lsmpl.other.bones}, take)
+    after = [tuple(bone.matrix_basis.col[0]) + tuple(bone.rotation_euler) for bone in target.pose.bones]
+    assert before == after
+    assert target.animation_data.action == action
+
+
+def test_the_mapping_is_edited_saved_and_loaded(solved, addon, stroll, tmp_path):
+    target, _ = anny_rigs.build("mixamo")
+    take = solved(stroll)
+    bpy.context.view_layer.objects.active = take
+    other = take.lsmpl.other
+    other.target = target
+    assert (len(other.bones), other.known_as) == (22, "Mixamo")
+    other.active = 3
+    assert bpy.ops.lsmpl.remove_bone() == {"FINISHED"}
+    bpy.ops.lsmpl.add_bone()
+    assert other.bones[other.active].joint == "spine1"
+    other.bones[other.active].bone = "mixamorig:Spine1"
+    path = tmp_path / "my_rig.json"
+    with pytest.raises(RuntimeError, match="twice"):
+        bpy.ops.lsmpl.save_bones(filepath=str(path))
+    other.bones[other.active].bone = "mixamorig:LeftHandThumb1"
+    bpy.ops.lsmpl.save_bones(filepath=str(path))
+    saved = json.loads(path.read_text())
+    assert saved["bones"]["mixamorig:LeftHandThumb1"] == "spine1"
+    bpy.ops.lsmpl.detect_bones()
+    assert {item.bone: item.joint for item in other.bones} != saved["bones"]
+    bpy.ops.lsmpl.load_bones(filepath=str(path))
+    assert {item.bone: item.joint for item in other.bones} == saved["bones"]
+    assert other.known_as == "Mixamo"
+    with pytest.raises(RuntimeError, match="none of the bones"):
+        bpy.ops.lsmpl.preset_bones(preset="vroid")
+    path.write_text(json.dumps({"bones": {"mixamorig:Hips": "pelvic"}}))
+    with pytest.raises(RuntimeError, match="pelvis"):
+        bpy.ops.lsmpl.load_bones(filepath=str(path))
+    assert {item.bone: item.joint for item in other.bones} == saved["bones"]
+
+
+def test_everything_survives_saving_and_an_unknown_rig_says_what_to_do(solved, addon, stroll, tmp_path):
+    target, _ = anny_rigs.build("cmu")
+    take = solved(stroll)
+    choose(take, target)
+    take.lsmpl.other.travel, take.lsmpl.other.every = "OBJECT", 3
+    addon("retargeting").bake(take)
+    bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "walk.blend"))
+    bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
+    take = bpy.data.objects["Walk"]
+    other = take.lsmpl.other
+    assert other.target == bpy.data.objects["cmu"]
+    assert (other.travel, other.every, len(other.bones), other.known_as) == ("OBJECT", 3, 23, "CMU motion capture")
+    addon("retargeting").bake(take)
+    lamp = bpy.data.objects.new("Odd", bpy.data.armatures.new("Odd"))
+    bpy.context.scene.collection.objects.link(lamp)
+    other.target = lamp
+    assert len(other.bones) == 0
+    bpy.context.view_layer.objects.active = take
+    assert not bpy.ops.lsmpl.bake_to_other.poll()
+    bpy.ops.lsmpl.detect_bones()
+
+
+def test_our_own_characters_are_not_offered(solved, addon, baked_take, random_motion):
+    take, baked = baked_take(random_motion(frames=4))
+    assert not addon("retarget_settings")._may_be_target(take.lsmpl.other, baked.armature)
+
+
+def test_ten_thousand_frames_bake_in_a_few_seconds(solved, addon, body, random_motion):
+    target, _ = anny_rigs.build("mixamo", "XYZ")
+    motion = random_motion(frames=10_000)
+    take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "body_25"), "Long")
+    choose(take, target)
+    began = time.perf_counter()
+    addon("retargeting").bake(take, body, motion)
+    took = time.perf_counter() - began
+    print(f"10,000 frames on another character in {took:.1f} s")
+    assert took < 10.0
