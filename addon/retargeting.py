@@ -63,6 +63,7 @@ def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion 
     body = body or baking.body_of(take, motion)
     bones = recognise(mapped, [bone.name for bone in target.data.bones])
     with ExitStack() as restored:
+        restored.callback(target.update_tag)
         _send_home(target, other, restored)
         _set_switches(target, bones, restored)
         plan = _Plan.of(take, len(motion), measure(target, mapped, take))
@@ -113,8 +114,7 @@ class _Plan:
     """What becomes of a retargeted motion: noted from the scene, so that it can be worked on beside it.
 
     frames (M,) of the scene that get keys, keys (M,) among the frames of the take that are baked (N,); step: scene
-    frames a frame of the take; channels: data path, group and conversion of each bone; home and own: the object's
-    location and its axes.
+    frames a frame of the take; modes: the rotation mode of each bone; home and own: the object's location and its axes.
     """
 
     skeleton: TargetSkeleton
@@ -124,7 +124,7 @@ class _Plan:
     step: float
     fit: bool
     travels: bool
-    channels: list[tuple[str, str, Callable[[np.ndarray], np.ndarray]]]
+    modes: list[str]
     home: np.ndarray
     own: np.ndarray
 
@@ -141,10 +141,6 @@ class _Plan:
                     f"{other.first} and {other.last}"
                 )
         keys = key_frames(len(baked), other.every)
-        channels = []
-        for name in skeleton.names:
-            attribute, convert = _rotation_channel(target.pose.bones[name].rotation_mode)
-            channels.append((f"{_path(name)}.{attribute}", name, convert))
         return cls(
             skeleton=skeleton,
             frames=frames[baked[keys]],
@@ -153,7 +149,7 @@ class _Plan:
             step=take.lsmpl.step,
             fit=other.every > 1 and other.fit,
             travels=other.travel == "OBJECT",
-            channels=channels,
+            modes=[target.pose.bones[name].rotation_mode for name in skeleton.names],
             home=np.array(target.location),
             own=np.array(target.matrix_basis)[:3, :3],
         )
@@ -161,8 +157,12 @@ class _Plan:
     def curves(self, done: Retargeted) -> list[actions.Curve]:
         pelvis = self.skeleton.names[done.pelvis]
         found = [(f"{_path(pelvis)}.location", pelvis, done.location[self.baked])]
-        for bone, (path, group, convert) in enumerate(self.channels):
-            found.append((path, group, convert(done.rotations[self.baked][:, bone : bone + 1])[:, 0]))
+        for mode in dict.fromkeys(self.modes):
+            attribute, convert = _rotation_channel(mode)
+            bones = [bone for bone, own in enumerate(self.modes) if own == mode]
+            for bone, values in zip(bones, np.swapaxes(convert(done.rotations[self.baked][:, bones]), 0, 1)):
+                name = self.skeleton.names[bone]
+                found.append((f"{_path(name)}.{attribute}", name, values))
         if self.travels:
             way = self.home + done.object_shift[self.baked] @ self.own.T
             found.append(("location", "Object Transforms", way))

@@ -63,7 +63,8 @@ def measure(armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.type
 def own_constraints(armature: bpy.types.Object, bones: Mapping[str, str]) -> list[str]:
     """Mapped bones that have constraints of their own, which may overrule what is baked."""
     pose = armature.pose.bones
-    return [name for name in bones if any(not c.mute and c.influence > 0 for c in pose[name].constraints)]
+    there = [name for name in bones if name in pose]
+    return [name for name in there if any(not c.mute and c.influence > 0 for c in pose[name].constraints)]
 
 
 def _by_hierarchy(armature: bpy.types.Object, order: list[str], pelvis: list[str]):

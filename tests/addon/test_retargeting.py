@@ -431,7 +431,7 @@ def test_a_strip_of_its_own_leaves_the_rest_alone(solved, addon, body, stroll):
     take.lsmpl.other.bake_to = "STRIP"
     for _ in range(2):
         baked = addon("retargeting").bake(take)
-        assert [track.name for track in target.animation_data.nla_tracks] == ["Idle", "LSMPL Walk"]
+        assert [track.name for track in target.animation_data.nla_tracks] == ["Idle", baked.action.name]
         assert [strip.action for strip in target.animation_data.nla_tracks[1].strips] == [baked.action]
         assert target.animation_data.action is None
         assert set(bpy.data.actions) == {baked.action}
@@ -544,4 +544,4 @@ def test_ten_thousand_frames_bake_in_a_few_seconds(solved, addon, body, random_m
     addon("retargeting").bake(take, body, motion)
     took = time.perf_counter() - began
     print(f"10,000 frames on another character in {took:.1f} s")
-    assert took < 10.0
+    assert took < 6.0
