@@ -3,8 +3,9 @@
 import importlib
 
 _FEATURES = (
-    "preferences", "jobs", "settings", "shape", "baking", "bone_mapping", "retargeting", "importing", "motions", "solving",
-    "changes", "refining", "refining_operators", "cleaning", "export_operators", "setting_presets", "panels", "headless",
+    "preferences", "jobs", "settings", "shape", "baking", "bone_mapping", "retargeting", "importing", "motions",
+    "solving", "changes", "refining", "refining_operators", "cleaning", "export_operators", "setting_presets", "panels",
+    "headless",
 )  # fmt: skip
 _registered = []
 
