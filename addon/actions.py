@@ -7,8 +7,10 @@ there is no other way.
 from __future__ import annotations
 
 import zlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import NamedTuple
 
 import bpy
@@ -51,9 +53,7 @@ def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence
     action = bpy.data.actions.new(name)
     uid = action.session_uid
     try:
-        if hasattr(action, "slots"):
-            slot = action.slots.new(id_type="OBJECT", name=owner_name)
-            action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
+        _new_home(action, owner_name)
         for group in dict.fromkeys(curve.group for curve in curves):
             _home(action).groups.new(group)
         keys = np.empty((len(frames), 2), dtype=np.float32)
@@ -83,6 +83,14 @@ def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence
             bpy.data.actions.remove(action)
         raise
     return uid
+
+
+def _new_home(action: bpy.types.Action, owner_name: str):
+    """Where a new action is to keep its F-curves."""
+    if not hasattr(action, "slots"):
+        return action
+    slot = action.slots.new(id_type="OBJECT", name=owner_name)
+    return action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
 
 
 def _home(action: bpy.types.Action):
@@ -199,18 +207,17 @@ def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve
         for curve in curves:
             fcurve = found.get((curve.data_path, curve.index))
             if fcurve is not None:
-                keys = _keys(fcurve)
-                there = _inside(keys, frames[0], frames[-1])
-                _set_keys(fcurve, _joined(keys, there, _moved(_some(keys, there), frames, curve.values)))
+                which = _between(fcurve, frames[0], frames[-1])
+                _put_keys(fcurve, which, _moved(_keys(fcurve, which), frames, curve.values))
 
 
 def keys_between(action: bpy.types.Action, first: float, last: float, name: str) -> bpy.types.Action:
     """A new action that holds only the keys from `first` to `last` of another, for `swap_keys`."""
-    some = action.copy()
-    some.name = name
-    for fcurve in fcurves(some):
-        keys = _keys(fcurve)
-        _set_keys(fcurve, _some(keys, _inside(keys, first, last)))
+    some = bpy.data.actions.new(name)
+    home = _new_home(some, name)
+    for fcurve in fcurves(action):
+        copy = home.fcurves.new(fcurve.data_path, index=fcurve.array_index)
+        _put_keys(copy, range(0), _keys(fcurve, _between(fcurve, first, last)))
     return some
 
 
@@ -220,10 +227,10 @@ def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, l
     with _keeping_its_mark(action):
         for channel, fcurve in _by_channel(action).items():
             if channel in theirs:
-                keys, coming = _keys(fcurve), _keys(theirs[channel])
-                there = _inside(keys, first, last)
-                _set_keys(theirs[channel], _some(keys, there))
-                _set_keys(fcurve, _joined(keys, there, coming))
+                which, all_of_theirs = _between(fcurve, first, last), range(len(theirs[channel].keyframe_points))
+                keys, coming = _keys(fcurve, which), _keys(theirs[channel], all_of_theirs)
+                _put_keys(theirs[channel], all_of_theirs, keys)
+                _put_keys(fcurve, which, coming)
 
 
 _KEY = {
@@ -234,55 +241,73 @@ _KEY = {
 }  # fmt: skip
 """What a key is, with how many numbers."""
 _ON_A_FRAME = 1e-3
+_FEW = 200
+"""Keys up to which it is quicker to take them one by one than to read all those of a long curve."""
 
 
 def _by_channel(action: bpy.types.Action) -> dict[tuple[str, int], bpy.types.FCurve]:
     return {(fcurve.data_path, fcurve.array_index): fcurve for fcurve in fcurves(action)}
 
 
-def _keys(fcurve: bpy.types.FCurve) -> dict[str, np.ndarray]:
-    """All keys of a curve, (N, numbers) of each attribute."""
-    keys = {}
+def _between(fcurve: bpy.types.FCurve, first: float, last: float) -> range:
+    """The numbers of the keys from one frame to another."""
+    points, frame = fcurve.keyframe_points, lambda point: point.co[0]
+    return range(
+        bisect_left(points, first - _ON_A_FRAME, key=frame), bisect_right(points, last + _ON_A_FRAME, key=frame)
+    )
+
+
+def _keys(fcurve: bpy.types.FCurve, which: range) -> dict[str, np.ndarray]:
+    """Some keys of a curve, (N, numbers) of each attribute; of choices, Blender's own numbers."""
+    points, keys = fcurve.keyframe_points, {}
     for name, (numbers, kind) in _KEY.items():
-        values = np.empty(numbers * len(fcurve.keyframe_points), dtype=kind)
-        fcurve.keyframe_points.foreach_get(name, values)
-        keys[name] = values.reshape(-1, numbers)
+        if len(which) <= _FEW:
+            values = [getattr(points[number], name) for number in which]
+            choices = _choices(name)
+            keys[name] = np.array([choices[v] for v in values] if choices else values, dtype=kind).reshape(-1, numbers)
+        else:
+            values = np.empty(numbers * len(points), dtype=kind)
+            points.foreach_get(name, values)
+            keys[name] = values.reshape(-1, numbers)[which.start : which.stop]
     return keys
 
 
-def _set_keys(fcurve: bpy.types.FCurve, keys: dict[str, np.ndarray]) -> None:
+def _put_keys(fcurve: bpy.types.FCurve, which: range, keys: dict[str, np.ndarray]) -> None:
+    """Put keys in the place of some of a curve's."""
     points = fcurve.keyframe_points
-    if len(points) != len(keys["co"]):
-        points.clear()
-        points.add(len(keys["co"]))
-    for name, values in keys.items():
-        points.foreach_set(name, np.ascontiguousarray(values).ravel())
+    if len(which) == len(keys["co"]) <= _FEW:
+        for name in keys:
+            words = {number: word for word, number in _choices(name).items()}
+            for number, value in zip(which, keys[name].tolist()):
+                setattr(points[number], name, words[value[0]] if words else value if len(value) > 1 else value[0])
+    else:
+        everything = _keys(fcurve, range(len(points)))
+        after = slice(which.stop, None)
+        joined = {n: np.concatenate([all_[: which.start], keys[n], all_[after]]) for n, all_ in everything.items()}
+        if len(points) != len(joined["co"]):
+            points.clear()
+            points.add(len(joined["co"]))
+        for name, values in joined.items():
+            points.foreach_set(name, np.ascontiguousarray(values).ravel())
     fcurve.update()
 
 
-def _inside(keys: dict[str, np.ndarray], first: float, last: float) -> np.ndarray:
-    at = keys["co"][:, 0]
-    return (at >= first - _ON_A_FRAME) & (at <= last + _ON_A_FRAME)
-
-
-def _some(keys: dict[str, np.ndarray], which: np.ndarray) -> dict[str, np.ndarray]:
-    return {name: values[which] for name, values in keys.items()}
-
-
-def _joined(keys: dict[str, np.ndarray], there: np.ndarray, coming: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Keys with those `there` (N,) replaced, in the order of their frames."""
-    joined = {name: np.concatenate([values[~there], coming[name]]) for name, values in keys.items()}
-    return _some(joined, np.argsort(joined["co"][:, 0], kind="stable"))
+@cache
+def _choices(name: str) -> dict[str, int]:
+    """Blender's numbers for what an attribute of a key may be; empty where it is a number itself."""
+    attribute = bpy.types.Keyframe.bl_rna.properties[name]
+    return {item.identifier: item.value for item in attribute.enum_items} if attribute.type == "ENUM" else {}
 
 
 def _moved(keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
     """A key on each of `frames` (N,) with these values: the one that is there already, or a linear one."""
     at = keys["co"][:, 0]
-    nearest = np.argmin(np.abs(at[None] - frames[:, None]), axis=1) if len(at) else np.zeros(len(frames), dtype=int)
-    kept = np.abs(at[nearest] - frames) < _ON_A_FRAME if len(at) else np.zeros(len(frames), dtype=bool)
+    same = np.searchsorted(at, frames - _ON_A_FRAME)
+    kept = np.zeros(len(frames), dtype=bool)
+    kept[same < len(at)] = np.abs(at[same[same < len(at)]] - frames[same < len(at)]) < _ON_A_FRAME
     moved = {name: np.zeros((len(frames), numbers), dtype=kind) for name, (numbers, kind) in _KEY.items()}
     for name, before in keys.items():
-        moved[name][kept] = before[nearest[kept]]
+        moved[name][kept] = before[same[kept]]
     moved["interpolation"][~kept] = _LINEAR
     up = np.where(kept, values - moved["co"][:, 1], 0.0)
     for handle in ("handle_left", "handle_right"):

@@ -236,6 +236,28 @@ def test_bones_as_poses_are_the_motion_that_was_baked(addon, take, stood, body):
     np.testing.assert_allclose(now.trans[0], read.trans[FRAME], atol=1e-5)
 
 
+def test_a_character_that_was_given_another_shape_has_the_same_poses(addon, take, stood, body):
+    shape, armature = addon("shape"), take.lsmpl.armature
+    shape.reshape(armature, np.array([2.0, -1.0, 1.0, 0, 0, 0, 0, 0, 0, 0]))
+    read = (
+        addon("posed").Bones(armature, body, stood[2].betas).in_action(addon("changes").action_of(take), [3.0, FRAME])
+    )
+    np.testing.assert_allclose(read.rotations, rotations(addon, take)[[3, FRAME]], atol=1e-5)
+    np.testing.assert_allclose(read.trans, stood[2].trans[[3, FRAME]], atol=1e-5)
+
+
+def test_a_take_that_plays_from_an_nla_strip_is_refined_there(addon, take):
+    take.lsmpl_bake.as_strip = True
+    addon("baking").bake(take, bpy.context.scene)
+    assert take.lsmpl.armature.animation_data.action is None
+    before = stored(take, addon)
+    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    bpy.ops.lsmpl.refine()
+    assert np.abs(keyed(take) - before["keys"])[FRAME].max() > 0.2
+    bpy.ops.lsmpl.reject()
+    assert_same(stored(take, addon), before)
+
+
 def test_rejecting_takes_the_pins_back_that_came_with_the_change(addon, take):
     pose_mode(take, "head")
     bpy.ops.lsmpl.pin_bones()
@@ -394,3 +416,41 @@ def test_every_property_says_what_it_is(addon):
     ):
         for prop in owner.fixed_type.properties:
             assert prop.identifier in ("rna_type", "name") or prop.description, prop.identifier
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_keys_taken_one_by_one_and_all_at_once_are_the_same(addon, take, monkeypatch, few):
+    """Of a curve with every kind of interpolation and handle that an animator may choose."""
+    actions, action = addon("actions"), take.lsmpl.armature.animation_data.action
+    monkeypatch.setattr(actions, "_FEW", few)
+    curve = next(iter(actions.fcurves(action)))
+    kinds = ["CONSTANT", "LINEAR", "BEZIER", "ELASTIC", "BOUNCE"]
+    for number, key in enumerate(curve.keyframe_points):
+        key.interpolation, key.handle_left_type = kinds[number % 5], ["FREE", "ALIGNED", "VECTOR"][number % 3]
+        key.easing, key.back, key.amplitude, key.period = ["EASE_IN", "AUTO"][number % 2], 1.0, 0.5, 2.0
+    curve.update()
+
+    def told():
+        attributes = [name for name in actions._KEY if name not in ("handle_left", "handle_right")]
+        return [
+            [
+                v[:] if hasattr(v, "__len__") and not isinstance(v, str) else v
+                for v in (getattr(k, a) for a in attributes)
+            ]
+            for k in curve.keyframe_points
+        ]
+
+    before, count = told(), len(curve.keyframe_points)
+    keys = actions.keys_between(action, 10.0, 20.0, "Keys")
+    assert [len(c.keyframe_points) for c in actions.fcurves(keys)] == [11] * 99
+    frames = np.arange(12.0, 15.0)
+    actions.rewrite(action, frames, [actions.Curve(curve.data_path, curve.array_index, np.full(3, 9.0), "")])
+    assert [curve.evaluate(frame) for frame in frames] == [9.0] * 3
+    after = told()
+    for number, (was, now) in enumerate(zip(before, after)):
+        assert was[1:] == now[1:], "how keys go over into the next ones stays"
+        assert number in (12, 13, 14) or was == now
+    actions.swap_keys(action, keys, 10.0, 20.0)
+    assert told() == before and len(curve.keyframe_points) == count
+    actions.swap_keys(action, keys, 10.0, 20.0)
+    assert told() == after

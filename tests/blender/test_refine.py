@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
-DANCE = Path(__file__).resolve().parents[3] / "shared" / "keypoints" / "video" / "h36m17_dance.npy"
 
 STATE = """
     from bl_ext.user_default.lsmpl.addon import changes, pins, refining, selection, stages
@@ -51,8 +50,8 @@ def operator(blender, name: str, **options) -> None:
 
 @pytest.fixture(scope="module")
 def solved(blender):
-    """A take, solved and at its worst frame: the dance where it is there, otherwise the example."""
-    path = blender.share(DANCE if DANCE.exists() else TRACK)
+    """The example, solved and at its worst frame."""
+    path = blender.share(TRACK)
     blender.run(f"""
         bpy.data.objects.remove(bpy.data.objects["Cube"])
         bpy.ops.lsmpl.import_keypoints(filepath={path!r})
