@@ -32,7 +32,9 @@ def adopt(motion: Motion, body: Body, up: str | None = None, stated: str | None 
             owner = motion.body or "a body that the file does not name"
             reason = f"its own betas are for {owner}, and mean nothing on {body.key}"
             decisions.append(Decision("shape", "the body's mean", "assumed", reason))
-    motion = replace(motion, betas=betas, body=body.key, residual=None, condition=None, keypoint_names=())
+    motion = replace(
+        motion, betas=betas, body=body.key, residual=None, condition=None, keypoint_names=(), calibration=None
+    )
     joints = body.joints(motion)
     turn, decision = decide_up(joints, get_layout(JOINTS), up, stated)
     if stated is not None and decision.value == "body" and up is None:
