@@ -221,7 +221,7 @@ class LSMPL_OT_bake(jobs.JobOperator, bpy.types.Operator):
             baked = yield from bake_steps(take, context.scene)
             return describe(baked)
 
-        return jobs.Job(self.bl_idname, "Bake", take.name, steps())
+        return jobs.Job("lsmpl.bake", "Bake", take.name, steps())
 
 
 def describe(baked: Baked) -> str:

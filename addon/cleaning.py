@@ -76,7 +76,7 @@ class LSMPL_OT_clean_up(jobs.JobOperator, bpy.types.Operator):
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
         take = active_take(context)
-        return jobs.Job(self.bl_idname, "Clean Up", take.name, clean_up_steps(take, context.scene))
+        return jobs.Job("lsmpl.clean_up", "Clean Up", take.name, clean_up_steps(take, context.scene))
 
 
 class LSMPL_OT_as_solved(bpy.types.Operator):

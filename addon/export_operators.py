@@ -213,7 +213,7 @@ class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
         known = [ending for ending, *_ in _FORMATS]
         if path.suffix.lower().lstrip(".") not in (*known, *exporting.FORMATS):
             path = path.with_name(f"{path.name}{self.filename_ext}")
-        job = jobs.Job(self.bl_idname, "Export", take.name, export_steps(take, context.scene, path))
+        job = jobs.Job("lsmpl.export", "Export", take.name, export_steps(take, context.scene, path))
         return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
 
 

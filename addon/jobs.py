@@ -52,8 +52,9 @@ Told = str | list[tuple[str, str]]
 
 
 class Job:
-    """Work that goes on. `kind` is the operator that began it, `subject` what is worked on, for messages.
+    """Work that goes on.
 
+    `kind` is the operator that began it ("lsmpl.solve"), for the panel; `subject` is what is worked on, for messages.
     The first step is done at once: until its first `yield` the work may use the datablocks that it was given.
     """
 

@@ -164,7 +164,7 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
         if take is None:
             raise LsmplError("Select a take, or its character")
         steps = refine_steps(take, context.scene, Path(self.filepath), self.person.strip(), chosen_device())
-        job = jobs.Job(LSMPL_OT_solve_from_motion.bl_idname, "Solve", take.name, steps)
+        job = jobs.Job("lsmpl.solve_from_motion", "Solve", take.name, steps)
         return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
 
 

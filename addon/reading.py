@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import bpy
 
@@ -13,9 +12,6 @@ from ..lsmpl_core import KeypointTrack, LsmplError, Progress
 from ..lsmpl_core.progress import run_to_end
 from . import bodies, importing, jobs, motions, timing
 from .settings import chosen_body_path
-
-if TYPE_CHECKING:
-    from ..lsmpl_core.body import Body
 
 
 def import_files(
@@ -55,13 +51,12 @@ class Import:
     def steps(self, scene: bpy.types.Scene, collection: bpy.types.Collection | None = None) -> jobs.Steps[None]:
         """Read all files, then make takes of them."""
         scene_uid, collection_uid = scene.session_uid, collection.session_uid if collection else None
-        body, read = self._scene_body(scene), []
+        body_path, read = self._body_path(scene), []
         yield Progress("read", 0, len(self.paths))
         for number, path in enumerate(self.paths, start=1):
             try:
-                read.append(
-                    (path.stem, (yield from jobs.in_thread(jobs.one_step("read", partial(self._read, path, body)))))
-                )
+                content = yield from jobs.in_thread(jobs.one_step("read", partial(self._read, path, body_path)))
+                read.append((path.stem, content))
             except LsmplError as error:
                 self.failures.append(error)
             yield Progress("read", number, len(self.paths))
@@ -106,24 +101,23 @@ class Import:
                 bpy.data.batch_remove([block for block in blocks if block])
         self.imported.clear()
 
-    def _scene_body(self, scene: bpy.types.Scene) -> tuple[Body, str] | LsmplError:
-        """Body and path that motions are read for; where there is none, that is each motion's failure."""
+    def _body_path(self, scene: bpy.types.Scene) -> str | LsmplError:
+        """Of the body that motions are read for; where none is chosen, that is each motion's failure."""
         try:
-            path = chosen_body_path(scene)
-            return bodies.load(path), path
+            return chosen_body_path(scene)
         except LsmplError as error:
             return error
 
-    def _read(self, path: Path, body: tuple[Body, str] | LsmplError) -> KeypointTrack | motions.Adopted:
+    def _read(self, path: Path, body_path: str | LsmplError) -> KeypointTrack | motions.Adopted:
         from ..lsmpl_core.estimates import holds_motion
         from ..lsmpl_core.readers import read_keypoints
 
         if not self.as_motions and not holds_motion(path):
             return read_keypoints(path, **self.options)
-        if isinstance(body, LsmplError):
-            raise LsmplError(f"{path}: {body}")
+        if isinstance(body_path, LsmplError):
+            raise LsmplError(f"{path}: {body_path}")
         options = {key: self.options.get(key) for key in ("up", "fps", "person")}
-        return motions.read(path, *body, **options)
+        return motions.read(path, bodies.load(body_path), body_path, **options)
 
     def _told_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Told]:
         """As the file dialog has it: the takes end up selected, and the user is told."""

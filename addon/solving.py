@@ -126,7 +126,7 @@ class LSMPL_OT_solve(jobs.JobOperator, bpy.types.Operator):
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
         take = active_take(context)
-        return jobs.Job(self.bl_idname, "Solve", take.name, solve_steps(take, context.scene, chosen_device()))
+        return jobs.Job("lsmpl.solve", "Solve", take.name, solve_steps(take, context.scene, chosen_device()))
 
 
 def register() -> None:

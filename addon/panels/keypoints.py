@@ -21,8 +21,8 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
         layout = self.layout
         if not working(layout, "lsmpl.import"):
             row = layout.row(align=True)
-            row.operator("lsmpl.import_keypoints", text="Import Keypoints...", icon="IMPORT")
-            row.operator("lsmpl.import_motion", text="Motion...")
+            row.operator("lsmpl.import_keypoints", text="Keypoints...", icon="IMPORT")
+            row.operator("lsmpl.import_motion", text="SMPL Motion...")
         take = active_take(context)
         if take is None:
             say(context, layout, _no_take(context), icon="INFO")

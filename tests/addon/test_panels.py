@@ -110,3 +110,29 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
     for part in addon("refining").PARTS:
         setattr(scene.lsmpl_refine, part, 0.0)
     assert "No part counts" in drawn()["LSMPL_PT_refine_weights"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "section"),
+    [("solve", "solve"), ("clean_up", "clean_up"), ("bake", "export"), ("export", "export"), ("import", "keypoints")],
+)
+def test_what_goes_on_is_shown_where_it_was_begun(drawn, addon, core, monkeypatch, kind, section):
+    def steps():
+        yield core.Progress("solve", 3, 10)
+
+    jobs, told = addon("jobs"), []
+    monkeypatch.setattr(jobs, "current", jobs.Job(f"lsmpl.{kind}", "Solve", "Walk", steps()))
+    monkeypatch.setattr(Recorder, "progress", lambda self, text="", **_: told.append(text), raising=False)
+    assert "Cancel" not in drawn()[f"LSMPL_PT_{section}"]  # the button has no text
+    assert told == ["Solving 3/10"]
+
+
+def test_operators_begin_jobs_that_the_panel_knows(addon, baked_take, random_motion):
+    """An operator's own `bl_idname` is another word in the instance than in the class."""
+    take, _ = baked_take(random_motion(frames=10))
+    bpy.context.view_layer.objects.active = take
+    for module, name in (("solving", "solve"), ("cleaning", "clean_up"), ("baking", "bake")):
+        operator = getattr(addon(module), f"LSMPL_OT_{name}")
+        job = operator.begin(None, bpy.context)
+        assert job.kind == f"lsmpl.{name}"
+        job.close()
