@@ -90,6 +90,7 @@ def bake_steps(
         kept = actions.assign_strip(armature, action, old if take.lsmpl.armature == armature else None)
     else:
         kept = actions.assign(armature, action)
+    action.name = name  # free now, where an older bake made way
     take.lsmpl.armature, take.lsmpl.body_mesh = armature, mesh
     return Baked(armature, mesh, action, kept)
 
