@@ -8,6 +8,8 @@ above come out, or whether shoulders and face look where the hips do. The second
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 
 from .keypoints import KeypointTrack
@@ -85,8 +87,11 @@ def _turned_round(positions, cuts, left, mirror, upper, facing: bool) -> tuple[n
     stays = (both * np.linalg.norm(across[1:] - across[:-1], axis=-1)).sum(axis=1)
     turns = (both * np.linalg.norm(across[1:] + across[:-1], axis=-1)).sum(axis=1)
     across_cut = np.diff(np.concatenate([[0], np.cumsum(cuts)])[frames]) > 0
-    evidence = np.where(across_cut, 0.0, (stays - turns) / np.diff(frames))
+    evidence = (stays - turns) / np.diff(frames)
     told = np.zeros(len(frames))
+    if upper is None:
+        evidence = np.minimum(evidence, _both_came_over(positions[frames], left, mirror) / np.diff(frames))
+    evidence = np.where(across_cut, 0.0, evidence)
     if upper is not None:
         tell = _facing if facing else _mismatch
         told = tell(positions[frames], left, mirror, upper[0])
@@ -101,6 +106,23 @@ def _turned_round(positions, cuts, left, mirror, upper, facing: bool) -> tuple[n
         if wrong[before] and wrong[after] and after - before <= LONGEST_BLANK:
             wrong[before:after] = known[before:after] = True
     return wrong, known
+
+
+def _both_came_over(positions, left, mirror) -> np.ndarray:
+    """(T-1,) metres by which the pairs' own keypoints come nearer to where they were by being exchanged.
+
+    Never above 0 where only one of the two moved against the body: a spike may turn the vector between them round, too.
+    """
+    right = mirror[left]
+    pairs = np.flatnonzero(mirror != np.arange(len(mirror)))
+    middles = np.diff(0.5 * (positions[:, pairs] + positions[:, mirror[pairs]]), axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # frames without a whole pair
+        body = np.nan_to_num(np.nanmedian(middles, axis=1))[:, None]
+    before, after = positions[:-1] + body, positions[1:]
+    stays = [np.linalg.norm(after[:, k] - before[:, k], axis=-1) for k in (left, right)]
+    turns = [np.linalg.norm(after[:, a] - before[:, b], axis=-1) for a, b in ((left, right), (right, left))]
+    return np.nan_to_num(sum(stays) - sum(turns)).sum(axis=1)
 
 
 def _mean_over_runs(found: np.ndarray, values: np.ndarray) -> np.ndarray:

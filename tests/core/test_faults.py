@@ -61,6 +61,18 @@ def test_swapped_sides_are_exchanged_again(body, track, limb, frames):
     np.testing.assert_array_equal(found.condition == Condition.SWAPPED, swapped)
 
 
+@pytest.mark.parametrize("away", [2.0, 4.0])
+def test_one_hip_that_jumps_past_the_other_is_not_a_swap(body, track, away):
+    """The vector between the hips is turned round by it, and then frozen so for a while."""
+    left, right = (track.layout.index(f"{side}_hip") for side in ("left", "right"))
+    positions = track.positions.copy()
+    across = positions[:, right] - positions[:, left]
+    positions[20:28, left] += away * across[20:28]
+    found = mended(replace(track, positions=positions), body)
+    assert not (found.condition == Condition.SWAPPED).any()
+    assert (found.condition[20:28, left] == Condition.REJECTED).all()
+
+
 def test_a_cut_to_somebody_who_faces_the_other_way_is_not_a_swap(body, stroll):
     turn = np.diag([-1.0, -1.0, 1.0])
     positions = body.keypoints(stroll).positions.copy()
