@@ -11,7 +11,7 @@ import numpy as np
 
 from .errors import SolveError
 from .polish import Anchor
-from .skeleton import NUM_JOINTS
+from .skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS
 
 if TYPE_CHECKING:
     from .arrays import Backend
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 HOLD = 1e4
 """Weight in m²/rad² of a pinned joint where no keypoint weighs more than 1: all keypoints of a body, a metre off, turn
 it by less than half a degree."""
+
+
+LIMBS = "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "head"
+"""Joints that decide where a limb goes, as they end. Others, pinned, leave that to the limbs."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,19 @@ class Pins:
         for b, row in rows:
             rotations[b, self.joints[row]], joints[b, self.joints[row]] = self.rotations[row], True
         return Held(rotations, joints)
+
+    def heeded(self, weights: np.ndarray, bearers: np.ndarray) -> np.ndarray:
+        """Weights (T,K) of a take's keypoints, which go with the joints bearers (K,), with the pins heeded.
+
+        Where a joint of a limb is pinned, keypoints further along the limb say nothing in that frame: whoever turned it
+        said where it goes, and the trunk would twist to meet them nevertheless. Those that weigh more than 1 were
+        placed by somebody, too, and go on counting.
+        """
+        weights = weights.copy()
+        for frame, joint in zip(self.frames, self.joints):
+            if JOINT_NAMES[joint].endswith(LIMBS):
+                weights[frame, ANCESTORS[bearers, joint] & (weights[frame] <= 1.0)] = 0.0
+        return weights
 
     def on(self, poses: Poses) -> Poses:
         """A whole take's poses with these joints turned exactly so."""

@@ -127,6 +127,8 @@ class Poser:
     def _meeting(self, positions, weights, pins: Pins | None):
         """A tracker for these keypoints, its frames, and the pins checked."""
         pins = None if pins is None or not len(pins) else pins.checked(len(positions))
+        if pins is not None:
+            weights = pins.heeded(weights, self._take.parts.bearer)
         tracker = self._tracker.meeting(positions, weights, pins)
         tracker.damping = DAMPING * max(1.0, float(weights.max(initial=0.0)))
         return tracker, range(len(positions)), pins

@@ -89,8 +89,10 @@ class Take:
         self.__dict__.pop("tracker", None)
 
     def hold(self, pins: Pins | None) -> None:
-        """Keep these joints as they are pinned, from now on."""
+        """Keep these joints as they are pinned, from now on; what says otherwise does not count (`Pins.heeded`)."""
         self.pins = pins if pins is not None and len(pins) else None
+        if self.pins is not None:
+            self.weights = self.pins.heeded(self.weights, self.parts.bearer)
         self.__dict__.pop("tracker", None)
 
     def solved_by(self, options: SolveOptions) -> Take:

@@ -28,6 +28,16 @@ SHOULDER = """
 """
 
 
+ELBOW = """
+    from bl_ext.user_default.lsmpl.addon import selection
+    value = list(selection.active_take(bpy.context).lsmpl.armature.pose.bones["left_elbow"].head)
+"""
+
+
+def distance(a: list, b: list) -> float:
+    return sum((x - y) ** 2 for x, y in zip(a, b)) ** 0.5
+
+
 def state(blender) -> dict:
     return blender.run(STATE)
 
@@ -131,7 +141,7 @@ def test_a_bone_turned_by_hand_is_the_start_and_is_pinned(solved, look):
     # Real keys over the viewport: turn the bone by 40 degrees, which is not keyed.
     solved.xdotool("mousemove", 600, 500, "sleep", 0.3, "key", "r", "key", "4", "key", "0", "key", "Return")
     look("refine_4_posed_by_hand")
-    posed = solved.run(SHOULDER)
+    posed, elbow = solved.run(SHOULDER), solved.run(ELBOW)
     operator(solved, "refine")
     after = state(solved)
     assert [joint for _, joint in after["pins"]] == ["left_shoulder"]
@@ -139,6 +149,7 @@ def test_a_bone_turned_by_hand_is_the_start_and_is_pinned(solved, look):
     turned = abs(sum(a * b for a, b in zip(posed, before)))
     assert turned < 0.95, "the keys turned the bone by some 40 degrees"
     assert abs(sum(a * b for a, b in zip(posed, kept))) > 0.9999
+    assert distance(elbow, solved.run(ELBOW)) < 0.03, "the arm is where it was put, the trunk was not twisted"
     look("refine_5_pinned")
     operator(solved, "accept")
     solved.run("bpy.ops.object.mode_set(mode='OBJECT')")
