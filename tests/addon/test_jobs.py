@@ -142,23 +142,23 @@ def test_a_clean_up_of_a_take_that_was_solved_anew_meanwhile_is_refused(addon, c
     assert take.lsmpl.cleaned is None
 
 
-def test_no_slice_of_a_long_take_is_long(addon, core, body, random_motion):
-    """20,000 frames imported as a motion and baked: what Blender waits for at a stretch."""
+def test_no_slice_of_a_long_take_is_long(addon, body, random_motion):
+    """A bake of 20,000 frames: what Blender waits for at a stretch, in time of its own thread."""
     scene, motion = bpy.context.scene, random_motion(frames=20_000)
     take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Long")
     addon("stages").prepare_solved(take, motion, body.joints(motion))()
-    longest, began = 0.0, time.perf_counter()
+    longest, began, done = 0.0, time.process_time(), False
     steps = addon("baking").bake_steps(take, scene)
-    done = False
     while not done:
-        start = time.perf_counter()
+        start = time.thread_time()
         try:
             next(steps)
         except StopIteration:
             done = True
-        longest = max(longest, time.perf_counter() - start)
-    print(f"20,000 frames baked in {time.perf_counter() - began:.2f} s, at most {1000 * longest:.0f} ms at a stretch")
-    assert longest < 1.0
+        longest = max(longest, time.thread_time() - start)
+    took = time.process_time() - began
+    print(f"20,000 frames baked in {took:.2f} s, at most {1000 * longest:.0f} ms at a stretch")
+    assert longest < 0.8
 
 
 def test_two_jobs_do_not_run_at_once(addon, jobs, Progress, monkeypatch, baked_take, random_motion):
