@@ -4,8 +4,8 @@ import importlib
 
 _FEATURES = (
     "preferences", "jobs", "settings", "shape", "baking", "bone_mapping", "retargeting", "importing", "motions",
-    "solving", "changes", "refining", "refining_operators", "cleaning", "export_operators", "setting_presets", "panels",
-    "headless",
+    "solving", "changes", "refining", "refining_operators", "live", "live_operators", "live_watch", "cleaning",
+    "export_operators", "setting_presets", "panels", "headless",
 )  # fmt: skip
 _registered = []
 

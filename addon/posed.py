@@ -39,6 +39,27 @@ class Bones:
             curves += [Curve(_rotation(name), i, quaternions[:, j, i], name) for i in range(4)]
         return curves
 
+    def show(self, poses: Poses) -> None:
+        """Put the bones into a pose (1), until the action next moves them."""
+        from ..lsmpl_core.rotation import log_map
+
+        motion = Motion(log_map(poses.rotations), poses.trans, self.betas)
+        quaternions, location = character.pose_curves(self.rest, self.body, motion)
+        bones = self.armature.pose.bones
+        for name, turn in zip(self.names, quaternions[0].tolist()):
+            bones[name].rotation_quaternion = turn
+        bones[self.names[0]].location = location[0]
+
+    def values(self) -> list[tuple]:
+        """What the bones' channels are at this moment, for `set_values`."""
+        bones = [self.armature.pose.bones[name] for name in self.names]
+        return [(bone.rotation_quaternion.copy(), bone.location.copy()) for bone in bones]
+
+    def set_values(self, values: list[tuple]) -> None:
+        for name, (turn, location) in zip(self.names, values):
+            bone = self.armature.pose.bones[name]
+            bone.rotation_quaternion, bone.location = turn, location
+
     def in_action(self, action: bpy.types.Action, frames: Sequence[float]) -> Poses:
         """The poses (N) that an action has in some scene frames; a bone that it does not move is at rest."""
         location, quaternions = self.channels(action, frames)

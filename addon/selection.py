@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from . import stages
+from . import handles, stages
 from .shape import is_character
 from .take import is_take, takes_in
 
@@ -13,6 +13,8 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     """The take that the active object is or belongs to; otherwise the scene's only take."""
     takes = takes_in(context.scene)
     active = context.view_layer.objects.active
+    if handles.is_handle(active):
+        active = context.scene.lsmpl_live.take
     if is_take(active) and active in takes:
         return active
     if active is not None:

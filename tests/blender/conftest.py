@@ -39,12 +39,16 @@ def blender(zip_path):
 
 @pytest.fixture(scope="module")
 def look(blender, tmp_path_factory):
-    """`look("name")` leaves a screenshot in the folder LSMPL_SHOTS, for people to look at."""
+    """`look("name")` leaves a screenshot in the folder LSMPL_SHOTS, for people to look at.
+
+    Without `settle` the mouse stays where it is.
+    """
     folder = Path(os.environ.get("LSMPL_SHOTS") or tmp_path_factory.mktemp("shots"))
     folder.mkdir(parents=True, exist_ok=True)
 
-    def take_screenshot(name: str) -> None:
-        blender.settle()
+    def take_screenshot(name: str, settle: bool = True) -> None:
+        if settle:
+            blender.settle()
         blender.screenshot(folder / f"{name}.png")
 
     return take_screenshot

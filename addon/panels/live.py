@@ -1,0 +1,62 @@
+"""Live: posing the current frame by its keypoints."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import live, stages
+from .. import take as takes
+from ..live_operators import draw_states
+from ..selection import active_take
+from .drawing import Section, say
+
+
+class LSMPL_PT_live(Section, bpy.types.Panel):
+    bl_label = "Live Posing"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, scene, take = self.layout, context.scene, active_take(context)
+        is_on = live.is_live(scene) and take in (None, scene.lsmpl_live.take)
+        row = layout.row()
+        row.scale_y = 1.2
+        row.operator("lsmpl.live", text="Live", icon="PAUSE" if is_on else "VIEW_PAN", depress=is_on)
+        if not is_on:
+            if take is None or not stages.is_solved(take):
+                say(context, layout, "Needs a solved take", icon="INFO")
+            return
+        _draw_counts(context, layout, scene)
+        grid = layout.grid_flow(columns=2, align=True, even_columns=True)
+        draw_states(grid)
+        row = layout.row(align=True)
+        feet = row.operator("lsmpl.set_keypoints", text="Lock Feet", icon="LOCKED")
+        feet.state, feet.which = "LOCK", "FEET"
+        back = row.operator("lsmpl.set_keypoints", text="Reset All", icon="LOOP_BACK")
+        back.state, back.which = "RESET", "ALL"
+
+
+def _draw_counts(context: bpy.types.Context, layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    """What was done to the keypoints of this frame."""
+    posed = scene.lsmpl_live
+    state = takes.keypoints_at(posed.take, posed.frame).state.tolist()
+    counts = ((state.count(which), name) for which, name in _NAMES)
+    told = ", ".join(f"{count} {name}" for count, name in counts if count)
+    first = takes.describe(posed.take)["first_frame"]
+    say(context, layout, f"Frame {first + posed.frame}: {told or 'as read'}", icon="DOT")
+
+
+_NAMES: tuple[tuple[int, str], ...] = (
+    (takes.MOVED, "moved"),
+    (takes.PINNED, "locked"),
+    (takes.IGNORED, "ignored"),
+)
+_CLASSES = (LSMPL_PT_live,)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
