@@ -7,7 +7,7 @@ from typing import ClassVar
 import bpy
 from bpy.props import EnumProperty
 
-from . import live, live_watch
+from . import jobs, live, live_watch
 from . import take as takes
 from .errors import reports_errors
 from .selection import active_take, is_solved
@@ -24,7 +24,7 @@ class LSMPL_OT_live(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return live.is_live(context.scene) or is_solved(cls, context)
+        return jobs.is_free(cls) and (live.is_live(context.scene) or is_solved(cls, context))
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -82,7 +82,7 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         if live.is_live(context.scene):
-            return True
+            return jobs.is_free(cls)
         cls.poll_message_set("Turn Live on first")
         return False
 
