@@ -154,7 +154,7 @@ class Handles:
     def look(self, looks: Sequence[str]) -> None:
         shapes = _shapes()
         for handle, look in zip(self.objects, looks):
-            if handle.data != shapes[look]:
+            if handle.data != shapes[look] and handle.mode == "OBJECT":
                 handle.data = shapes[look]
                 handle.display_type = "SOLID" if look in _COLOURS else "WIRE"
             if handle.animation_data:

@@ -434,6 +434,19 @@ def test_deleted_handles_come_back_and_copies_go(live, take):
     assert len(bpy.context.scene.lsmpl_live.handles.objects) == 25
 
 
+def test_edit_mode_on_a_handle_does_no_harm(addon, live, take):
+    bpy.ops.lsmpl.live()
+    handle = bpy.data.objects["nose"]
+    live.handles_of(bpy.context.scene).select([addon("take").layout_of(take).index("nose")])
+    bpy.ops.object.mode_set(mode="EDIT")
+    handle.location.z += 0.05
+    update()
+    live.settle(bpy.context.scene)
+    bpy.ops.object.mode_set(mode="OBJECT")
+    live.settle(bpy.context.scene)
+    assert addon("take").keypoints_at(take, FRAME).state.any()
+
+
 def test_keys_that_auto_keying_gave_a_handle_go(live, take):
     bpy.ops.lsmpl.live()
     handle = drag(live, "right_wrist", (0, 0, 0.1))
