@@ -18,7 +18,7 @@ from .kinematics import forward, skin
 from .layouts import Layout, get_layout
 from .motion import NUM_BETAS, Motion
 from .rotation import exp_map
-from .sites import SMPL_VERTICES, SURFACE_SITES, site_parts
+from .sites import SMPL_VERTICES, SURFACE_SITES, SiteParts, site_parts
 from .skeleton import JOINT_NAMES, PARENTS
 
 OPEN_BODY_NAME = "open"
@@ -102,14 +102,18 @@ class Body:
     def keypoints(self, motion: Motion, layout: str | Layout = "body_25") -> KeypointTrack:
         """Where a layout's sites are in each frame of a motion, on the skinned surface without pose correctives."""
         layout = get_layout(layout)
+        positions = self.site_positions(motion, site_parts(self, layout.sites))
+        return KeypointTrack(positions, layout=layout, fps=motion.fps, first_frame=motion.first_frame)
+
+    def site_positions(self, motion: Motion, parts: SiteParts) -> np.ndarray:
+        """(T,K,3): where sites are in each frame of a motion, for instance those of a calibrated subject."""
         betas = self.betas_of(motion)
-        parts = site_parts(self, layout.sites)
         world, joints = self._forward(motion.poses, motion.trans, betas)
         offsets = parts.moments(betas) - parts.mass[:, None] * self.rest_joints(betas)[parts.joint]
         moved = (world[:, parts.joint] @ offsets[..., None])[..., 0] + parts.mass[:, None] * joints[:, parts.joint]
         positions = np.zeros((len(motion), parts.count, 3))
         np.add.at(positions, (slice(None), parts.keypoint), moved)
-        return KeypointTrack(positions, layout=layout, fps=motion.fps, first_frame=motion.first_frame)
+        return positions
 
     def as_smpl(self) -> dict[str, np.ndarray]:
         """The arrays of an SMPL file, under its keys; `smplx.SMPL` takes them as its `data_struct`."""

@@ -17,6 +17,7 @@ from .clean_up import clean_up_steps
 from .cli_inputs import Job
 from .cli_resume import Resume, digest
 from .cli_signals import defer
+from .doubtful import describe_doubtful
 from .errors import LsmplError
 from .estimates import read_motion
 from .files import replace_when_complete
@@ -126,6 +127,7 @@ class TakeConverter:
             self._tell_decisions(source, solved.decisions, listener)
         record.update(describe_residual(solved), body=motion.body)
         record.update(describe_condition(solved))
+        record.update(describe_doubtful(solved))
         record["betas"] = motion.betas
         record["device"] = {"name": self._backend.name, "reason": self._backend.reason}
 
@@ -190,6 +192,8 @@ def _in_one_line(track: KeypointTrack, record: Mapping) -> str:
     facts += [f"{decided[what]} up" for what in ("up",) if what in decided]
     residual = record.get("residual_mm", {}).get("mean")
     facts.append("no residual" if residual is None else f"mean residual {residual:.1f} mm")
+    if record.get("doubtful_frames"):
+        facts.append(f"{record['doubtful_frames']} doubtful frames")
     return ", ".join(facts)
 
 

@@ -81,19 +81,59 @@ def read_keypoints(
     """
     path = Path(path)
     mapping, layout = _wanted_layout(layout)
-    unit = _checked_unit(unit if unit is not None or mapping is None else mapping.unit, path)
-    up = _checked_up(up if up is not None or mapping is None else mapping.up, path)
-    fps = _checked_fps(fps if fps is not None or mapping is None else mapping.fps, path)
-
-    table = known_markers().extended(load_markers(markers)) if markers is not None else None
-    person = None if person is None or not str(person).strip() else str(person)
+    unit = unit if unit is not None or mapping is None else mapping.unit
+    up = up if up is not None or mapping is None else mapping.up
+    fps = fps if fps is not None or mapping is None else mapping.fps
+    unit, up, fps = _checked_unit(unit, path), _checked_up(up, path), _checked_fps(fps, path)
+    person = _wanted_person(person)
     raw = _read_raw(path, _expected_counts(mapping, layout), person)
-    raw = _scale_confidence(_mark_missing(one_person(raw, person, path), path))
-    match = _match_markers(raw, str(path), table) if table else _match(raw, mapping, layout, str(path))
+    raw, match = _matched(raw, path, mapping, layout, person, markers)
+    return settled(raw, match, str(path), unit, up, fps)
+
+
+def matched(
+    raw: RawTrack,
+    source: str,
+    layout: str | Path | Layout | None = None,
+    person: str | None = None,
+    markers: str | Path | None = None,
+) -> tuple[RawTrack, matching.Match]:
+    """Of tracks from elsewhere than a file, those of one person with what is missing marked, and their layout.
+
+    source opens the messages; the other arguments are those of `read_keypoints`. The match's columns are of the track
+    that is returned, whose `origin` says which columns of `raw` those are. Raises as `read_keypoints` does.
+    """
+    mapping, layout = _wanted_layout(layout)
+    return _matched(raw, Path(source), mapping, layout, _wanted_person(person), markers)
+
+
+def _matched(
+    raw: RawTrack,
+    path: Path,
+    mapping: Mapping | None,
+    layout: Layout | None,
+    person: str | None,
+    markers: str | Path | None,
+) -> tuple[RawTrack, matching.Match]:
+    table = known_markers().extended(load_markers(markers)) if markers is not None else None
+    raw = _scale_confidence(mark_missing(one_person(raw, person, path), path))
+    return raw, _match_markers(raw, str(path), table) if table else _match(raw, mapping, layout, str(path))
+
+
+def settled(
+    raw: RawTrack,
+    match: matching.Match,
+    source: str,
+    unit: str | float | None = None,
+    up: str | None = None,
+    fps: float | None = None,
+) -> KeypointTrack:
+    """The track of a layout that was matched, in metres, Z up; the arguments are those of `read_keypoints`."""
+    unit, up, fps = _checked_unit(unit, source), _checked_up(up, source), _checked_fps(fps, source)
     positions, confidence = _ordered(raw, match)
     positions, root_decision = _settle_zero_columns(positions, match.layout)
     if not np.isfinite(positions).all(axis=2).any():
-        raise KeypointFileError(f"{path}: not one keypoint of the body is seen in any of its {len(positions)} frames")
+        raise KeypointFileError(f"{source}: not one keypoint of the body is seen in any of its {len(positions)} frames")
 
     judged = _judged(match.layout, positions)
     metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
@@ -108,7 +148,7 @@ def read_keypoints(
         match.layout,
         fps,
         raw.first_frame,
-        str(path),
+        source,
         tuple(decision for decision in decisions if decision),
     )
 
@@ -125,7 +165,11 @@ def _wanted_layout(layout: str | Path | Layout | None) -> tuple[Mapping | None, 
     return None, get_layout(str(layout))
 
 
-def _checked_unit(unit: str | float | None, path: Path) -> str | float | None:
+def _wanted_person(person: str | None) -> str | None:
+    return None if person is None or not str(person).strip() else str(person)
+
+
+def _checked_unit(unit: str | float | None, path: str | Path) -> str | float | None:
     if isinstance(unit, str):
         unit = unit.strip().lower()
         if unit in UNIT_CHOICES:
@@ -139,14 +183,14 @@ def _checked_unit(unit: str | float | None, path: Path) -> str | float | None:
     raise KeypointFileError(f"{path}: no unit {unit!r}; valid: {', '.join(UNIT_CHOICES)}, or metres per unit above 0")
 
 
-def _checked_up(up: str | None, path: Path) -> str | None:
+def _checked_up(up: str | None, path: str | Path) -> str | None:
     wanted = up if up is None else str(up).strip().lower().replace("+", "")
     if wanted is None or wanted in UP_CHOICES:
         return wanted
     raise KeypointFileError(f"{path}: no up axis {up!r}; valid: {', '.join(UP_CHOICES)}")
 
 
-def _checked_fps(fps: float | None, path: Path) -> float | None:
+def _checked_fps(fps: float | None, path: str | Path) -> float | None:
     if fps is None or (isinstance(fps, (int, float)) and 0 < fps < math.inf):
         return fps
     raise KeypointFileError(f"{path}: the frame rate {fps!r} is no number of frames a second above 0")
@@ -175,7 +219,7 @@ def _read_raw(path: Path, counts: Collection[int], person: str | None = None) ->
         raise KeypointFileError(f"{path}: cannot be read: {error.__class__.__name__}: {error}") from None
 
 
-def _mark_missing(raw: RawTrack, path: Path) -> RawTrack:
+def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
     """Triples of exact zeros or of -1 are what triangulation writes for a missing keypoint: make them NaN.
 
     A keypoint that is zero in every frame is kept for now: it may be the root of a root-relative take.

@@ -26,7 +26,7 @@ class RawTrack:
 
     positions (T,N,3) in file units and axes, NaN where blank; names (N,) as in the file; confidence (T,N) on the
     file's own scale; unit ("m", "cm", "mm", ...) and up ("y", "-z", ...) where the file states them; decisions: what
-    the format reader itself had to settle.
+    the format reader itself had to settle; origin (N,): which of the file's columns these are, None for all of them.
     """
 
     positions: np.ndarray
@@ -37,6 +37,7 @@ class RawTrack:
     up: str | None = None
     first_frame: int = 0
     decisions: list[Decision] = field(default_factory=list)
+    origin: Sequence[int] | None = None
 
     def take(self, columns: Sequence[int]) -> RawTrack:
         """The same take with only these keypoints, in this order."""
@@ -45,6 +46,7 @@ class RawTrack:
             positions=self.positions[:, columns],
             names=None if self.names is None else [self.names[i] for i in columns],
             confidence=None if self.confidence is None else self.confidence[:, columns],
+            origin=list(columns) if self.origin is None else [self.origin[i] for i in columns],
         )
 
 

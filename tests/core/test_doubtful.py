@@ -1,0 +1,114 @@
+"""Doubtful frames: what is found, what is not, and how it is said."""
+
+import numpy as np
+import pytest
+
+from lsmpl_core import Condition, Motion
+from lsmpl_core.doubtful import describe_doubtful, doubtful_stretches, in_words
+
+NAMES = tuple(f"left_{part}" for part in "abcdefghij")
+
+
+@pytest.fixture
+def motion() -> Motion:
+    """200 calm frames with 10 keypoints that are about 10 mm off, all seen."""
+    rng = np.random.default_rng(0)
+    t = np.linspace(0, 4 * np.pi, 200)
+    poses = np.zeros((200, 24, 3))
+    poses[:, 18, 2] = np.sin(t)
+    trans = np.stack([0.1 * t, 0 * t, 0 * t], axis=1)
+    residual = 0.01 + 0.002 * rng.standard_normal((200, 10))
+    condition = np.full((200, 10), Condition.SEEN)
+    return Motion(poses, trans, residual=residual, condition=condition, keypoint_names=NAMES, first_frame=100)
+
+
+def test_a_calm_take_has_none(motion):
+    assert doubtful_stretches(motion) == []
+    assert in_words([]) == "No doubtful frames"
+
+
+def test_nothing_measured_is_not_doubtful(motion):
+    assert doubtful_stretches(Motion(motion.poses, motion.trans)) == []
+    motion.residual[:] = np.nan
+    motion.condition[:] = Condition.MISSING
+    assert doubtful_stretches(motion) == []
+
+
+def test_frames_far_from_their_keypoints_are_one_stretch_with_its_worst_frame(motion):
+    motion.residual[50:56] += 0.03
+    motion.residual[53] += 0.02
+    (found,) = doubtful_stretches(motion)
+    assert (found.first, found.last, found.worst, found.frames) == (50, 55, 53, 6)
+    assert found.why[0].startswith("60 mm off on average, usually 10 mm")
+
+
+def test_a_single_keypoint_is_named(motion):
+    motion.residual[80, 3] = 0.12
+    (found,) = doubtful_stretches(motion)
+    assert (found.first, found.last) == (80, 80)
+    assert found.why[0] == "left d 120 mm off"
+
+
+def test_what_is_far_off_is_judged_by_the_take(motion):
+    """The same 40 mm, in a take that is 30 mm off throughout."""
+    motion.residual += 0.03
+    assert doubtful_stretches(motion) == []
+
+
+def test_much_missing_and_much_rejected(motion):
+    motion.condition[20:24, :6] = Condition.MISSING
+    motion.condition[150, :2] = Condition.REJECTED
+    missing, rejected = doubtful_stretches(motion)
+    assert (missing.first, missing.last) == (20, 23)
+    assert missing.why == ("6 of 10 keypoints missing or rejected",)
+    assert rejected.why == ("2 keypoints rejected",)
+
+
+def test_a_keypoint_that_is_never_seen_is_not_missed(motion):
+    motion.condition[:, :6] = Condition.MISSING
+    assert doubtful_stretches(motion) == []
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_a_jump_is_found_out_and_back_as_well(motion, back):
+    motion.poses[120 : 121 if back else None, 18, 2] += np.radians(60)
+    (found,) = doubtful_stretches(motion)
+    assert found.why == ("a sudden jump",)
+    assert found.worst in ((120, 121) if back else (120,))
+
+
+def test_the_body_may_jump_as_a_whole(motion):
+    motion.trans[70:] += (0, 0.4, 0)
+    (found,) = doubtful_stretches(motion)
+    assert found.worst == 70
+
+
+def test_fast_motion_is_no_jump(motion):
+    """A kick: 45 degrees a frame, reached and left within a tenth of a second."""
+    speed = np.zeros(200)
+    speed[90:97] = np.radians([8, 20, 35, 45, 35, 20, 8])
+    motion.poses[:, 4, 0] = np.cumsum(speed)
+    assert doubtful_stretches(motion) == []
+
+
+@pytest.mark.parametrize("fps", [24.0, 60.0, 240.0])
+def test_frames_a_tenth_of_a_second_apart_are_one_stretch(motion, fps):
+    motion.fps = fps
+    apart = max(1, round(0.1 * fps))
+    motion.residual[[100, 100 + apart]] += 0.05
+    motion.residual[30] += 0.05
+    found = doubtful_stretches(motion)
+    assert [(s.first, s.last, s.frames) for s in found] == [(30, 30, 1), (100, 100 + apart, 2)]
+    assert in_words(found) == "3 doubtful frames in 2 stretches"
+
+
+def test_a_report_counts_frames_as_the_source_does(motion):
+    motion.residual[53] += 0.05
+    told = describe_doubtful(motion)
+    assert told["doubtful_frames"] == 1
+    assert told["doubtful_stretches"][0]["worst_frame"] == 153
+
+
+def test_short_motions(motion):
+    for frames in (1, 2):
+        assert doubtful_stretches(motion.frames(slice(0, frames))) == []
