@@ -28,7 +28,7 @@ _FINGERPRINT = "lsmpl_fingerprint"
 
 
 class Curve(NamedTuple):
-    """Keys for one animated number: values (T,) of `data_path[index]`.
+    """Keys for one animated number: values (T,) of `data_path[index]`; where they are NaN there is no key.
 
     Between keys it goes straight; with slopes (T,), per frame, it is a smooth Bézier curve.
     """
@@ -56,9 +56,6 @@ def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence
         _new_home(action, owner_name)
         for group in dict.fromkeys(curve.group for curve in curves):
             _home(action).groups.new(group)
-        keys = np.empty((len(frames), 2), dtype=np.float32)
-        keys[:, 0] = frames
-        interpolation = np.empty(len(frames), dtype=np.int32)
         for first in range(0, len(curves), _AT_ONCE):
             yield Progress("bake", first, len(curves))
             action = find(bpy.data.actions, uid)
@@ -68,13 +65,15 @@ def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence
             for curve in curves[first : first + _AT_ONCE]:
                 fcurve = home.fcurves.new(curve.data_path, index=curve.index)
                 fcurve.group = home.groups[curve.group]
-                keys[:, 1] = curve.values
-                fcurve.keyframe_points.add(len(frames))
+                keys = np.stack([frames, curve.values], axis=1).astype(np.float32)
+                there = np.isfinite(keys[:, 1])
+                keys = keys[there]
+                fcurve.keyframe_points.add(len(keys))
                 fcurve.keyframe_points.foreach_set("co", keys.ravel())
-                interpolation[:] = _LINEAR if curve.slopes is None else _BEZIER
-                fcurve.keyframe_points.foreach_set("interpolation", interpolation)
+                kind = _LINEAR if curve.slopes is None else _BEZIER
+                fcurve.keyframe_points.foreach_set("interpolation", np.full(len(keys), kind, dtype=np.int32))
                 if curve.slopes is not None:
-                    _set_handles(fcurve.keyframe_points, keys, curve.slopes)
+                    _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes)[there])
                 fcurve.update()
         action[_FINGERPRINT] = _fingerprint(action)
     except BaseException:
@@ -327,11 +326,48 @@ def _keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
         action[_FINGERPRINT] = _fingerprint(action)
 
 
+def curves_of(owner: bpy.types.Object) -> list[bpy.types.FCurve] | None:
+    """The F-curves that animate an object and its pose, where they alone do: None where the NLA, layers or a blended
+    action mix with them, so that their values are not what is seen."""
+    animation = owner.animation_data
+    if animation is None:
+        return []
+    if animation.use_nla and any(track.strips and not track.mute for track in animation.nla_tracks):
+        return None
+    action = animation.action
+    if action is None:
+        return []
+    if animation.action_influence != 1.0 or animation.action_blend_type != "REPLACE":
+        return None
+    if not hasattr(action, "layers"):
+        return list(action.fcurves)
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    if len(strips) > 1:
+        return None
+    bag = strips[0].channelbag(animation.action_slot) if strips and animation.action_slot else None
+    return list(bag.fcurves) if bag else []
+
+
+def keys_of(fcurve: bpy.types.FCurve) -> np.ndarray:
+    """(N,2) frames and values of a curve's keys."""
+    keys = np.empty(2 * len(fcurve.keyframe_points), dtype=np.float32)
+    fcurve.keyframe_points.foreach_get("co", keys)
+    return keys.reshape(-1, 2)
+
+
+def curve_at(fcurve: bpy.types.FCurve, frames: np.ndarray) -> np.ndarray:
+    """(T,) what a curve is at frames (T,): its keys where they stand on them, which is fast, and else evaluated."""
+    keys = keys_of(fcurve)
+    plain = len(keys) > 0 and not any(not modifier.mute for modifier in fcurve.modifiers)
+    if plain and np.isin(frames, keys[:, 0]).all() and (np.diff(keys[:, 0]) > 0).all():
+        return keys[np.searchsorted(keys[:, 0], frames), 1].astype(np.float64)
+    return np.array([fcurve.evaluate(frame) for frame in frames], dtype=np.float64)
+
+
 def _fingerprint(action: bpy.types.Action) -> str:
     """Changes when a key is added, moved or removed."""
     checksum = 0
     for fcurve in fcurves(action):
-        keys = np.empty(2 * len(fcurve.keyframe_points), dtype=np.float32)
-        fcurve.keyframe_points.foreach_get("co", keys)
-        checksum = zlib.crc32(keys, zlib.crc32(f"{fcurve.data_path}[{fcurve.array_index}]".encode(), checksum))
+        checksum = zlib.crc32(f"{fcurve.data_path}[{fcurve.array_index}]".encode(), checksum)
+        checksum = zlib.crc32(keys_of(fcurve), checksum)
     return f"{checksum:08x}"

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ..lsmpl_core.body import Body
 
 _TIMING = "lsmpl_timing"
+RESIDUAL = "Residual (mm)"
+"""The custom property of an armature whose curve shows, in the Graph Editor, how far each frame is off."""
 
 
 class Baked(NamedTuple):
@@ -60,10 +62,12 @@ def bake_steps(
     body = body or body_of(take, motion)
     armature, _ = _character_of(take, scene, body)
     rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
+    residual = _residual_of(take, motion)
     name, frames = take.name, scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
     take_uid, scene_uid = take.session_uid, scene.session_uid
     yield Progress("bake", 0, 1)
     curves, joints = yield from jobs.in_thread(jobs.one_step("bake", lambda: _computed(rest, body, motion)))
+    curves += [] if residual is None else [actions.Curve(f'["{RESIDUAL}"]', 0, residual, RESIDUAL)]
     action_uid = yield from actions.write_steps(name, name, frames, curves)
     try:
         yield Progress("bake", len(curves), len(curves))
@@ -77,6 +81,7 @@ def bake_steps(
         with all_or_nothing(), ExitStack() as on_error:
             put_in_place = prepare(take, joints) if prepare else lambda: None
             armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
+            _ready_property(armature, residual)
             on_error.pop_all()
     except BaseException:
         action = jobs.find(bpy.data.actions, action_uid)
@@ -99,6 +104,23 @@ def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
     """Scene frame of a take's first frame, and the step from one to the next, when the action was baked."""
     timing = action.get(_TIMING)
     return tuple(timing) if timing is not None else None
+
+
+def _residual_of(take: bpy.types.Object, motion: Motion) -> np.ndarray | None:
+    """(T,) millimetres that each frame is off, of the solved motion where this one was made from it; NaN where nothing
+    was measured, and None where nothing was in any frame."""
+    solved = stages.describe(take)
+    if motion.residual is None and solved and solved.get("has_residual"):
+        motion = stages.load(take, stages.Stage.SOLVED)
+    residual = 1000.0 * motion.frame_residual
+    return residual if np.isfinite(residual).any() else None
+
+
+def _ready_property(armature: bpy.types.Object, residual: np.ndarray | None) -> None:
+    if residual is not None and RESIDUAL not in armature:
+        armature[RESIDUAL] = 0.0
+        told = "How far the keypoints are from the solved body in this frame, on average, in millimetres"
+        armature.id_properties_ui(RESIDUAL).update(description=told, min=0.0)
 
 
 def is_out_of_time(take: bpy.types.Object) -> bool:

@@ -88,7 +88,12 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         take = active_take(context)
-        return jobs.is_free(cls) and take is not None and take.lsmpl.cleaned is not None
+        if not jobs.is_free(cls):
+            return False
+        if take is None or take.lsmpl.cleaned is None:
+            cls.poll_message_set("This take is not cleaned")
+            return False
+        return True
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -1,18 +1,25 @@
 """How a take looks in the viewport: a Geometry Nodes modifier that shows the current frame's keypoints and skeleton.
 
-The node group reads only the take's mesh and its own inputs, so it plays in a Blender without this add-on.
+A ball is a keypoint that was seen, coloured by how far the solved body is from it. Hollow is what was not seen, or not
+believed, where the body has it. The node group reads only the take's mesh and its own inputs, so it plays in a Blender
+without this add-on.
 """
 
 from __future__ import annotations
+
+import math
 
 import bpy
 
 MODIFIER = "LSMPL Keypoints"
 GROUP = "LSMPL Keypoints"
-_VERSION = 1
+_VERSION = 2
+"""Of the node group; takes with an older one get the new one when a file is loaded or a take is solved."""
 
 FAIR, POOR = 0.03, 0.06
 """Metres: residuals above these are coloured as fair and as poor."""
+MARKERS_FAIR, MARKERS_POOR = 0.01, 0.02
+"""The same of optical markers, which are measured better."""
 
 _COLOURS = {
     "Seen": (0.05, 0.35, 0.9),
@@ -20,26 +27,66 @@ _COLOURS = {
     "Good": (0.05, 0.6, 0.15),
     "Fair": (0.95, 0.55, 0.02),
     "Poor": (0.85, 0.03, 0.03),
+    "Swapped": (0.0, 0.6, 0.6),
+    "Rejected": (0.75, 0.03, 0.6),
+    "Missing": (1.0, 1.0, 1.0),
+    "Filled": (0.25, 0.6, 0.95),
     "Skeleton": (0.55, 0.6, 0.68),
 }
 
 
-def show(take: bpy.types.Object, keypoints: int) -> None:
-    """Give a take its modifier; `sync` tells it when the take plays."""
+def show(take: bpy.types.Object, keypoints: int, markers: bool = False) -> None:
+    """Give a take its modifier; `sync` tells it when the take plays. Markers are coloured by stricter limits."""
     modifier = take.modifiers.new(MODIFIER, "NODES")
     modifier.node_group = _node_group()
     _set_input(modifier, "Keypoints", keypoints)
+    if markers:
+        _set_input(modifier, "Fair", MARKERS_FAIR)
+        _set_input(modifier, "Poor", MARKERS_POOR)
     take.show_in_front = True
     take.color = (*_COLOURS["Seen"], 1.0)
 
 
 def sync(take: bpy.types.Object) -> None:
     """Pass on when the take plays (`take.lsmpl.start` and `.step`), after either has changed."""
-    modifier = take.modifiers.get(MODIFIER)
-    if modifier and modifier.type == "NODES" and modifier.node_group:
-        _set_input(modifier, "Start", take.lsmpl.start)
-        _set_input(modifier, "Step", take.lsmpl.step)
+    if setting_of(take) is not None:
+        _set_input(setting_of(take), "Start", take.lsmpl.start)
+        _set_input(setting_of(take), "Step", take.lsmpl.step)
         take.update_tag()
+
+
+def setting_of(take: bpy.types.Object) -> bpy.types.NodesModifier | None:
+    """The take's modifier, where it still has it."""
+    modifier = take.modifiers.get(MODIFIER)
+    return modifier if modifier and modifier.type == "NODES" and modifier.node_group else None
+
+
+def get(take: bpy.types.Object, name: str, otherwise: float | bool) -> float | bool:
+    """One of the display's settings: Size, Missing, Fair or Poor."""
+    modifier = setting_of(take)
+    return otherwise if modifier is None or name not in _inputs(modifier) else _get_input(modifier, name)
+
+
+def put(take: bpy.types.Object, name: str, value: float | bool) -> None:
+    """Change one of the display's settings."""
+    modifier = setting_of(take)
+    if modifier is not None and name in _inputs(modifier):
+        _set_input(modifier, name, value)
+        take.update_tag()
+
+
+def upgrade(take: bpy.types.Object) -> None:
+    """Show a take that an older LSMPL stored as this one does, with the settings it has."""
+    modifier = setting_of(take)
+    if modifier is None or take.library or modifier.node_group.get("lsmpl_version") == _VERSION:
+        return
+    old = modifier.node_group
+    kept = {name: _get_input(modifier, name) for name in _inputs(modifier)}
+    modifier.node_group = _node_group()
+    for name in kept.keys() & _inputs(modifier):
+        _set_input(modifier, name, kept[name])
+    if old.users == 0:
+        bpy.data.node_groups.remove(old)
 
 
 def material(name: str, colour: tuple[float, float, float], roughness: float = 0.5) -> bpy.types.Material:
@@ -59,13 +106,29 @@ def material(name: str, colour: tuple[float, float, float], roughness: float = 0
     return made
 
 
-def _set_input(modifier: bpy.types.NodesModifier, name: str, value: float) -> None:
+def _inputs(modifier: bpy.types.NodesModifier) -> dict[str, str]:
+    """The identifiers of a modifier's inputs, by name."""
     sockets = modifier.node_group.interface.items_tree
-    identifier = next(s.identifier for s in sockets if s.item_type == "SOCKET" and s.name == name)
+    return {
+        s.name: s.identifier
+        for s in sockets
+        if s.item_type == "SOCKET" and s.in_out == "INPUT" and s.socket_type != "NodeSocketGeometry"
+    }
+
+
+def _set_input(modifier: bpy.types.NodesModifier, name: str, value: float | bool) -> None:
+    identifier = _inputs(modifier)[name]
     if hasattr(modifier, "properties"):  # Blender 5.2 on
         getattr(modifier.properties.inputs, identifier).value = value
     else:
         modifier[identifier] = value
+
+
+def _get_input(modifier: bpy.types.NodesModifier, name: str) -> float | bool:
+    identifier = _inputs(modifier)[name]
+    if hasattr(modifier, "properties"):
+        return getattr(modifier.properties.inputs, identifier).value
+    return modifier[identifier]
 
 
 def _node_group() -> bpy.types.NodeTree:
@@ -79,7 +142,7 @@ def _node_group() -> bpy.types.NodeTree:
 
 
 class _Builder:
-    """Writes the node group: K points at the current frame, a sphere on each, a thin tube along each edge."""
+    """Writes the node group: K points at the current frame, each a ball or hollow, a thin tube along each edge."""
 
     def __init__(self, group: bpy.types.NodeTree):
         self.group = group
@@ -89,13 +152,17 @@ class _Builder:
         track = self.inputs["Geometry"]
         first = self._first_vertex_of_frame(track)
         points = self._points(track, first)
-        shown = self.node("GeometryNodeJoinGeometry")
-        for part in (self._tubes(track, points), self._spheres(points)):
-            self.group.links.new(part, shown.inputs[0])
+        parts = (self._tubes(track, points), self._balls(points), self._stray(points), self._hollow(points))
         output = self.group.nodes.new("NodeGroupOutput")
-        self.group.links.new(shown.outputs[0], output.inputs[0])
+        self.group.links.new(self.join(*parts), output.inputs[0])
         for number, node in enumerate(self.group.nodes):
             node.location = (220 * (number % 12), -260 * (number // 12))
+
+    def join(self, *parts) -> bpy.types.NodeSocket:
+        joined = self.node("GeometryNodeJoinGeometry")
+        for part in parts:
+            self.group.links.new(part, joined.inputs[0])
+        return joined.outputs[0]
 
     def node(self, kind: str, *links, into: str | None = None, **settings) -> bpy.types.Node:
         """A node with its properties set, and its enabled inputs linked or set in order (None leaves one alone)."""
@@ -116,11 +183,18 @@ class _Builder:
     def both(self, operation: str, a, b=None) -> bpy.types.NodeSocket:
         return self.node("FunctionNodeBooleanMath", a, b, operation=operation).outputs[0]
 
-    def compare(self, a, operation: str, b: float) -> bpy.types.NodeSocket:
+    def switch(self, condition, otherwise, value, input_type: str) -> bpy.types.NodeSocket:
+        return self.node("GeometryNodeSwitch", condition, otherwise, value, input_type=input_type).outputs[0]
+
+    def compare(self, a, operation: str, b) -> bpy.types.NodeSocket:
         return self.node("FunctionNodeCompare", a, b, data_type="FLOAT", operation=operation).outputs[0]
 
-    def is_state(self, state, value: int) -> bpy.types.NodeSocket:
+    def equals(self, state, value: int) -> bpy.types.NodeSocket:
         return self.node("FunctionNodeCompare", state, value, data_type="INT", operation="EQUAL").outputs[0]
+
+    def own(self, name: str, data_type: str) -> bpy.types.NodeSocket:
+        """An attribute of the points."""
+        return self.named(self.attribute(name, data_type), "Attribute")
 
     def attribute(self, name: str, data_type: str) -> bpy.types.Node:
         return self.node("GeometryNodeInputNamedAttribute", name, data_type=data_type)
@@ -141,10 +215,13 @@ class _Builder:
             ("Start", "Float", 0.0, "The scene frame of the take's first frame"),
             ("Step", "Float", 1.0, "Scene frames from one frame of the take to the next"),
             ("Size", "Float", 0.014, "Radius of a keypoint in metres"),
+            ("Missing", "Bool", True, "Show keypoints that were not seen, hollow, where the solved body has them"),
+            ("Fair", "Float", FAIR, "Keypoints farther than this from the body are orange"),
+            ("Poor", "Float", POOR, "Keypoints farther than this from the body are red"),
         ):
             socket = new(name, in_out="INPUT", socket_type=f"NodeSocket{kind}")
             socket.default_value, socket.description = default, tip
-            if name == "Size":
+            if name in ("Size", "Fair", "Poor"):
                 socket.subtype, socket.min_value = "DISTANCE", 0.0
         node = self.group.nodes.new("NodeGroupInput")
         self.inputs = {socket.name: socket for socket in node.outputs if socket.name}
@@ -160,75 +237,110 @@ class _Builder:
         return self.math("MULTIPLY", frame, keypoints)
 
     def _points(self, track, first) -> bpy.types.NodeSocket:
-        """K points with the attributes visible, confidence and residual (-1 where not measured)."""
+        """K points with these attributes: visible (a keypoint that was seen, and not ignored or rejected), rejected,
+        hollow (shown where the body has it), anchor (where the skeleton goes), confidence, residual (-1 where not
+        measured) and condition (-1 where not solved)."""
         index = self.node("GeometryNodeInputIndex").outputs[0]
         vertex = self.node("FunctionNodeFloatToInt", self.math("ADD", first, index), rounding_mode="ROUND").outputs[0]
 
-        def at_frame(name: str, data_type: str):
-            value = self.named(self.attribute(name, data_type), "Attribute")
-            return self.sample(track, value, vertex, data_type)
+        def at_frame(name: str, data_type: str, otherwise=None):
+            attribute = self.attribute(name, data_type)
+            value = self.sample(track, self.named(attribute, "Attribute"), vertex, data_type)
+            if otherwise is None:
+                return value
+            there = self.sample(track, self.named(attribute, "Exists"), vertex, "BOOLEAN")
+            return self.switch(there, otherwise, value, data_type)
 
         state = at_frame("edit_state", "INT")
-        placed = self.both("OR", self.is_state(state, 1), self.is_state(state, 3))
+        placed = self.both("OR", self.equals(state, 1), self.equals(state, 3))
         position = self.sample(track, self.node("GeometryNodeInputPosition").outputs[0], vertex, "FLOAT_VECTOR")
         edit = self.node("ShaderNodeVectorMath", at_frame("edit_offset", "FLOAT_VECTOR"), operation="SCALE")
         self.group.links.new(placed, edit.inputs["Scale"])
         position = self.node("ShaderNodeVectorMath", position, edit.outputs[0], operation="ADD").outputs[0]
         confidence = self.math("MAXIMUM", at_frame("confidence", "FLOAT"), placed)
         seen = self.compare(confidence, "GREATER_THAN", 0.0)
-        visible = self.both("AND", seen, self.both("NOT", self.is_state(state, 2)))
-        measured = self.sample(track, self.named(self.attribute("residual", "FLOAT"), "Exists"), vertex, "BOOLEAN")
-        residual = self.node(
-            "GeometryNodeSwitch", measured, -1.0, at_frame("residual", "FLOAT"), input_type="FLOAT"
-        ).outputs[0]
+        seen = self.both("AND", seen, self.both("NOT", self.equals(state, 2)))
+        condition = at_frame("condition", "INT", -1)
+        rejected = self.both("AND", self.equals(condition, 4), self.both("NOT", placed))
+        rejected = self.both("AND", seen, rejected)
+        visible = self.both("AND", seen, self.both("NOT", rejected))
+        site = at_frame("site", "FLOAT_VECTOR")
+        known = self.node("ShaderNodeVectorMath", site, operation="LENGTH").outputs["Value"]
+        hollow = self.both("AND", self.compare(known, "GREATER_THAN", 0.0), self.both("NOT", visible))
+        hollow = self.both("AND", hollow, self.inputs["Missing"])
         points = self.node("GeometryNodePoints", self.inputs["Keypoints"], position).outputs[0]
         for name, data_type, value in (
             ("visible", "BOOLEAN", visible),
+            ("rejected", "BOOLEAN", rejected),
+            ("hollow", "BOOLEAN", hollow),
+            ("anchor", "FLOAT_VECTOR", self.switch(visible, site, position, "VECTOR")),
             ("confidence", "FLOAT", confidence),
-            ("residual", "FLOAT", residual),
+            ("residual", "FLOAT", at_frame("residual", "FLOAT", -1.0)),
+            ("condition", "INT", condition),
         ):
             store = self.node("GeometryNodeStoreNamedAttribute", points, None, name, data_type=data_type)
             self.group.links.new(value, next(s for s in store.inputs if s.enabled and s.name == "Value"))
             points = store.outputs[0]
         return points
 
-    def _spheres(self, points) -> bpy.types.NodeSocket:
+    def _on_points(self, points, which: str, shape) -> bpy.types.NodeSocket:
+        """The shape on each of the points that have the attribute."""
+        put = self.node("GeometryNodeInstanceOnPoints", points, self.own(which, "BOOLEAN"), shape).outputs[0]
+        return self.node("GeometryNodeRealizeInstances", put).outputs[0]
+
+    def _balls(self, points) -> bpy.types.NodeSocket:
         ball = self.node("GeometryNodeMeshIcoSphere", self.inputs["Size"], 2).outputs["Mesh"]
-        ball = self.node("GeometryNodeSetShadeSmooth", ball).outputs[0]
-        visible = self.named(self.attribute("visible", "BOOLEAN"), "Attribute")
-        balls = self.node("GeometryNodeInstanceOnPoints", points, visible, ball).outputs[0]
-        balls = self.node("GeometryNodeRealizeInstances", balls).outputs[0]
-        for colour, name, operation, limit in (
-            ("Seen", None, None, None),
-            ("Unsure", "confidence", "LESS_THAN", 0.5),
-            ("Good", "residual", "GREATER_EQUAL", 0.0),
-            ("Fair", "residual", "GREATER_THAN", FAIR),
-            ("Poor", "residual", "GREATER_THAN", POOR),
+        balls = self._on_points(points, "visible", self.node("GeometryNodeSetShadeSmooth", ball).outputs[0])
+        residual = self.own("residual", "FLOAT")
+        swapped = self.equals(self.own("condition", "INT"), 3)
+        for colour, chosen in (
+            ("Seen", None),
+            ("Unsure", self.compare(self.own("confidence", "FLOAT"), "LESS_THAN", 0.5)),
+            ("Good", self.compare(residual, "GREATER_EQUAL", 0.0)),
+            ("Swapped", swapped),
+            ("Fair", self.compare(residual, "GREATER_THAN", self.inputs["Fair"])),
+            ("Poor", self.compare(residual, "GREATER_THAN", self.inputs["Poor"])),
         ):
-            chosen = None
-            if name:
-                value = self.named(self.attribute(name, "FLOAT"), "Attribute")
-                chosen = self.node("FunctionNodeCompare", value, limit, data_type="FLOAT", operation=operation).outputs[
-                    0
-                ]
             balls = self._painted(balls, colour, chosen)
         return balls
 
+    def _stray(self, points) -> bpy.types.NodeSocket:
+        """A small cube where a rejected keypoint was seen."""
+        side = self.node("ShaderNodeCombineXYZ", *[self.math("MULTIPLY", self.inputs["Size"], 1.5)] * 3).outputs[0]
+        cube = self.node("GeometryNodeMeshCube", side).outputs["Mesh"]
+        return self._painted(self._on_points(points, "rejected", cube), "Rejected")
+
+    def _hollow(self, points) -> bpy.types.NodeSocket:
+        """Three rings where the body has a keypoint that was not seen or not believed."""
+        thin = self.node("GeometryNodeCurvePrimitiveCircle", 4, self.math("MULTIPLY", self.inputs["Size"], 0.2))
+        round_ = self.node("GeometryNodeCurvePrimitiveCircle", 16, self.math("MULTIPLY", self.inputs["Size"], 1.2))
+        ring = self.node("GeometryNodeCurveToMesh", round_.outputs[0], thin.outputs[0]).outputs[0]
+        rings = [ring]
+        for turn in ((math.pi / 2, 0.0, 0.0), (0.0, math.pi / 2, 0.0)):
+            turned = self.node("GeometryNodeTransform", ring)
+            turned.inputs["Rotation"].default_value = turn
+            rings.append(turned.outputs[0])
+        anchored = self.node("GeometryNodeSetPosition", points, None, self.own("anchor", "FLOAT_VECTOR")).outputs[0]
+        hollow = self._painted(self._on_points(anchored, "hollow", self.join(*rings)), "Missing")
+        return self._painted(hollow, "Filled", self.equals(self.own("condition", "INT"), 2))
+
     def _tubes(self, track, points) -> bpy.types.NodeSocket:
-        """A tube for each edge of the track's mesh, both ends of which are visible."""
+        """A tube for each edge of the track's mesh, both ends of which are shown; a thin one if either is hollow."""
         index = self.node("GeometryNodeInputIndex").outputs[0]
         ends = self.node("GeometryNodeInputMeshEdgeVertices")
-        position = self.node("GeometryNodeInputPosition").outputs[0]
-        visible = self.named(self.attribute("visible", "BOOLEAN"), "Attribute")
+        anchor, visible = self.own("anchor", "FLOAT_VECTOR"), self.own("visible", "BOOLEAN")
+        shown = self.both("OR", visible, self.own("hollow", "BOOLEAN"))
         vertex = [self.sample(track, ends.outputs[end], index, "INT", "EDGE") for end in (0, 1)]
-        a, b = (self.sample(points, position, v, "FLOAT_VECTOR") for v in vertex)
-        drawn = self.both("AND", *(self.sample(points, visible, v, "BOOLEAN") for v in vertex))
+        a, b = (self.sample(points, anchor, v, "FLOAT_VECTOR") for v in vertex)
+        drawn = self.both("AND", *(self.sample(points, shown, v, "BOOLEAN") for v in vertex))
+        whole = self.both("AND", *(self.sample(points, visible, v, "BOOLEAN") for v in vertex))
         along = self.node("ShaderNodeVectorMath", b, a, operation="SUBTRACT").outputs[0]
         length = self.node("ShaderNodeVectorMath", along, operation="LENGTH").outputs["Value"]
         total = self.node("ShaderNodeVectorMath", a, b, operation="ADD").outputs[0]
         middle = self.node("ShaderNodeVectorMath", total, (0.5, 0.5, 0.5), operation="MULTIPLY").outputs[0]
         turn = self.node("FunctionNodeAlignRotationToVector", None, None, along, axis="Z").outputs[0]
-        stretch = self.node("ShaderNodeCombineXYZ", 1.0, 1.0, length).outputs[0]
+        width = self.switch(whole, 0.4, 1.0, "FLOAT")
+        stretch = self.node("ShaderNodeCombineXYZ", width, width, length).outputs[0]
         count = self.node("GeometryNodeAttributeDomainSize", track).outputs["Edge Count"]
         centres = self.node("GeometryNodePoints", count, middle).outputs[0]
         tube = self.node("GeometryNodeMeshCylinder", 8, 1, 1, self.math("MULTIPLY", self.inputs["Size"], 0.3), 1.0)

@@ -11,13 +11,15 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatPrope
 from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
 
 from ..lsmpl_core import LAYOUTS, KeypointTrack, LsmplError
+from ..lsmpl_core.calibration import needs_calibration
 from . import display, jobs, timing
 from . import take as takes
 from .errors import all_or_nothing, reports_errors
+from .selection import active_take
 
 EXTENSIONS = (".trc", ".c3d", ".npy", ".npz", ".csv", ".tsv", ".json", ".txt", ".dat")
 
-_UNITS = (
+UNITS = (
     ("auto", "Automatic", "As the file says, or judged by the size of the person"),
     ("m", "Metres", ""),
     ("cm", "Centimetres", ""),
@@ -34,7 +36,7 @@ _AXES = (
 )
 
 
-def _layout_items(self, context) -> list[tuple[str, str, str]]:
+def layout_items(self, context) -> list[tuple[str, str, str]]:
     return _LAYOUT_ITEMS
 
 
@@ -49,7 +51,7 @@ def add_take(scene: bpy.types.Scene, track: KeypointTrack, name: str = "", colle
     """Store a track as a take, link it, and show it at the scene's present rate."""
     with all_or_nothing():
         take = takes.store_track(track, name)
-        display.show(take, len(track.layout))
+        display.show(take, len(track.layout), markers=needs_calibration(track.layout))
         take.lsmpl.start = track.first_frame
         take.lsmpl.step = timing.frame_step(scene, track.fps)
         (collection or scene.collection).objects.link(take)
@@ -80,6 +82,13 @@ def retime(scene: bpy.types.Scene, retimed: Sequence[bpy.types.Object]) -> None:
 def _ends(take: bpy.types.Object) -> tuple[float, float]:
     """Scene frames of a take's first and last frame."""
     return take.lsmpl.start, take.lsmpl.start + (takes.describe(take)["frames"] - 1) * take.lsmpl.step
+
+
+def chosen_layout(name: str, mapping: str) -> str | None:
+    """`read_keypoints`' layout, of an item of `layout_items`. Raises `LsmplError` where the mapping is not chosen."""
+    if name == "mapping" and not mapping:
+        raise LsmplError("Mapping: no file is chosen; choose the JSON file that names the keypoints")
+    return {"auto": None, "mapping": bpy.path.abspath(mapping)}.get(name, name)
 
 
 def select(context: bpy.types.Context, imported: Sequence[bpy.types.Object]) -> None:
@@ -115,9 +124,9 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
 
-    layout_name: EnumProperty(name="Layout", description="Which keypoints the file holds", items=_layout_items)
+    layout_name: EnumProperty(name="Layout", description="Which keypoints the file holds", items=layout_items)
     mapping: StringProperty(name="Mapping", description="JSON file that names the keypoints", subtype="FILE_PATH")
-    unit: EnumProperty(name="Unit", description="The unit of length in the file", items=_UNITS)
+    unit: EnumProperty(name="Unit", description="The unit of length in the file", items=UNITS)
     scale: FloatProperty(name="Scale", description="Metres to one unit of the file", default=1.0, min=1e-9, precision=4)
     up: EnumProperty(name="Up", description="The axis of the file that points up", items=_AXES)
     override_fps: BoolProperty(name="Set Frame Rate", description="Use this rate instead of the file's")
@@ -125,6 +134,11 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
     person: StringProperty(
         name="Person",
         description="Of several people in the file, whom to import, as the file calls them (empty: the one most seen)",
+    )
+    markers: StringProperty(
+        name="Marker Table",
+        description="JSON file that says where markers of your own names sit on the body (optical markers only)",
+        subtype="FILE_PATH",
     )
     folder_is_take: BoolProperty(
         name="Folder of Frames",
@@ -153,6 +167,7 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
         sub.active = self.override_fps
         sub.prop(self, "fps", text="")
         layout.prop(self, "person")
+        layout.prop(self, "markers")
         layout.prop(self, "folder_is_take")
         layout.prop(self, "match_scene")
 
@@ -168,15 +183,13 @@ class LSMPL_OT_import_keypoints(bpy.types.Operator, ImportHelper):
         return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
 
     def _options(self) -> dict:
-        if self.layout_name == "mapping" and not self.mapping:
-            raise LsmplError("Mapping: no file is chosen; choose the JSON file that names the keypoints")
-        layout = {"auto": None, "mapping": bpy.path.abspath(self.mapping)}.get(self.layout_name, self.layout_name)
         return {
-            "layout": layout,
+            "layout": chosen_layout(self.layout_name, self.mapping),
             "unit": {"auto": None, "custom": self.scale}.get(self.unit, self.unit),
             "up": None if self.up == "auto" else self.up,
             "fps": self.fps if self.override_fps else None,
             "person": self.person.strip() or None,
+            "markers": bpy.path.abspath(self.markers) or None,
         }
 
 
@@ -200,14 +213,16 @@ class LSMPL_OT_match_scene(bpy.types.Operator):
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if active_take(context) is None:
+            cls.poll_message_set("Select a take, or its character")
+            return False
+        return True
+
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        from .selection import active_take
-
-        take = active_take(context)
-        if take is None:
-            raise LsmplError("Select a take, or its character")
-        scene = context.scene
+        take, scene = active_take(context), context.scene
         timing.set_scene_rate(scene, takes.describe(take)["fps"])
         retime(scene, takes.takes_in(scene))
         timing.set_scene_range(scene, *_ends(take))

@@ -72,6 +72,7 @@ class Import:
                 adopted = content if isinstance(content, motions.Adopted) else None
                 track = adopted.track if adopted else content
                 take = importing.add_take(scene, track, name, home)
+                take.lsmpl_markers.table = str(self.options.get("markers") or "")
                 self.imported.append(take.session_uid)
                 self.assumptions += [f"{Path(track.source).name or name}: {d}" for d in track.decisions if d.doubtful]
                 if adopted:

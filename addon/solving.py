@@ -5,16 +5,17 @@ Nothing of the scene is touched before the motion is there, so cancelling or fai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 import numpy as np
 
-from ..lsmpl_core import LsmplError, Motion, Progress
+from ..lsmpl_core import Layout, LsmplError, Motion, Progress
+from ..lsmpl_core.doubtful import doubtful_stretches
 from ..lsmpl_core.progress import run_to_end
-from . import baking, bodies, jobs, pins, stages
+from . import baking, bodies, jobs, marker_trials, pins, quality, stages
 from . import take as takes
 from .errors import all_or_nothing
 from .preferences import device as chosen_device
@@ -33,9 +34,14 @@ def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "a
     body_path = chosen_body_path(scene)
     body = bodies.load(body_path)
     betas = None if settings.shape == "ESTIMATE" else list(settings.betas)
+    track, trial = takes.load_track(take), marker_trials.static_trial(take)
     fixed = pins.as_core(pins.load(take))
-    steps = core_steps(takes.load_track(take), body, betas=betas, device=device, options=options, pins=fixed)
-    return (yield from solved_by(steps, take, scene, body, body_path, device))
+
+    def steps() -> Generator[Progress, None, Motion]:
+        known = yield from marker_trials.calibration_steps(trial, track, body, betas)
+        return (yield from core_steps(track, body, betas, None, device, options, known, fixed))
+
+    return (yield from solved_by(steps(), take, scene, body, body_path, device))
 
 
 def solved_by(
@@ -87,16 +93,39 @@ def keep_steps(
     bake: bool = True,
 ) -> jobs.Steps[baking.Baked | None]:
     """`keep` in steps."""
+    layout, take_uid, scene_uid = takes.layout_of(take), take.session_uid, scene.session_uid
+    judged = jobs.one_step("bake", lambda: (solved_sites(layout, motion, body), doubtful_stretches(motion)))
+    sites, doubtful = yield from jobs.in_thread(judged)
+    take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
+    if not takes.is_take(take) or scene is None:
+        raise LsmplError("The take was deleted while it was being solved; nothing was kept")
 
     def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
-        return stages.prepare_solved(take, motion, joints, body_path, report)
+        return stages.prepare_solved(take, motion, joints, body_path, report, sites, doubtful)
 
+    baked = None
     if bake:
-        return (yield from baking.bake_steps(take, scene, body, motion, body_path, prepare))
-    with all_or_nothing():
-        put_in_place = prepare(take, body.joints(motion))
-    put_in_place()
-    return None
+        baked = yield from baking.bake_steps(take, scene, body, motion, body_path, prepare)
+    else:
+        with all_or_nothing():
+            put_in_place = prepare(take, body.joints(motion))
+        put_in_place()
+    quality.mark_anew(jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid))
+    return baked
+
+
+def solved_sites(layout: Layout, motion: Motion, body: Body) -> np.ndarray | None:
+    """(T,K,3): where the solved body has each of the motion's keypoints; None where the motion names none."""
+    from ..lsmpl_core.placements import some_of
+    from ..lsmpl_core.sites import site_parts
+
+    names = motion.keypoint_names
+    if not names:
+        return None
+    layout = some_of(layout, [layout.index(name) for name in names])
+    calibrated = motion.calibration and motion.calibration.body == body.key
+    parts = motion.calibration.parts(body, layout) if calibrated else site_parts(body, layout.sites)
+    return body.site_positions(motion, parts)
 
 
 def solve(

@@ -6,7 +6,7 @@ what was made from the old one goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 
@@ -14,9 +14,11 @@ import bpy
 import numpy as np
 
 from ..lsmpl_core import Calibration, LsmplError, Motion
+from ..lsmpl_core.doubtful import Stretch, doubtful_stretches
+from . import display
 from .mesh_data import change, load_json, read, store_json, write
 from .take import describe as describe_take
-from .take import need_local_object_mode
+from .take import ever_seen, need_local_object_mode
 
 MOTION_KEY = "lsmpl_motion"
 _OF_ALL = "frames", "fps", "first_frame", "body", "gender", "betas", "calibration"
@@ -48,9 +50,10 @@ def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None
 
     Keys of all: frames, fps, first_frame, body, betas, gender, calibration (None where there is none). Of the solved
     one besides: body_path, keypoint_names, device, solver, residual_mean and residual_worst (metres, of frames; None
-    where nothing was measured), worst_frame (0 for the take's first), and what the solver decided, where it did:
-    decisions. Of the cleaned one: clean_up, how it was made, and what that did. Of those that were refined by hand:
-    refined, ranges of frames (first and last of each, 0 for the take's first).
+    where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches of doubtful frames),
+    reading (of the track that was solved), and what the solver decided, where it did: decisions. Of the cleaned one:
+    clean_up, how it was made, and what that did. Of those that were refined by hand: refined, ranges of frames (first
+    and last of each, 0 for the take's first).
     """
     mesh = getattr(take.lsmpl, stage)
     return load_json(mesh, MOTION_KEY) if mesh else None
@@ -110,11 +113,14 @@ def prepare_solved(
     joints: np.ndarray | None = None,
     body_path: str = "",
     report: Mapping | None = None,
+    sites: np.ndarray | None = None,
+    doubtful: Sequence[Stretch] | None = None,
 ) -> Callable[[], None]:
     """Do all of storing a solved motion that can fail; calling what this returns puts it in place.
 
-    joints (T,24,3) are `body.joints(motion)`, stored for display; body_path finds a user's own body again;
-    report holds further facts as JSON values (device, ...).
+    joints (T,24,3) are `body.joints(motion)`, stored for display; sites (T,K,3) are where the body has the motion's
+    keypoints, for showing those that are missing; body_path finds a user's own body again; report holds further facts
+    as JSON values (device, ...); doubtful are the motion's doubtful stretches, which are looked for where not given.
     """
     residual = motion.frame_residual
     seen = np.isfinite(residual)
@@ -127,17 +133,25 @@ def prepare_solved(
         "residual_mean": float(np.nanmean(motion.residual)) if seen.any() else None,
         "residual_worst": float(residual[seen].max()) if seen.any() else None,
         "worst_frame": int(np.nanargmax(residual)) if seen.any() else None,
+        "doubtful": [stretch.as_dict() for stretch in (doubtful_stretches(motion) if doubtful is None else doubtful)],
+        "reading": describe_take(take).get("reading", 0),
     }
     missing = np.nan if motion.residual is None else motion.residual
     measured = _by_vertex(take, motion, np.where(np.isfinite(missing), missing, -1.0), -1.0)
     condition = None if motion.condition is None else _by_vertex(take, motion, motion.condition, 0)
+    shown = None if sites is None else _by_vertex(take, motion, sites, 0.0)
+    if shown is not None:
+        shown[:, ~ever_seen(take)] = 0.0
     in_place = prepare(take, Stage.SOLVED, motion, joints, known)
 
     def put_in_place() -> None:
         write(take.data, "residual", "FLOAT", measured)
         if condition is not None:
             write(take.data, "condition", "INT", condition)
+        if shown is not None:
+            write(take.data, "site", "FLOAT_VECTOR", shown)
         take.data.update()
+        display.upgrade(take)
         in_place()
 
     return put_in_place
@@ -270,9 +284,9 @@ def _with_residual(take: bpy.types.Object, motion: Motion, facts: Mapping) -> Mo
 
 
 def _by_vertex(take: bpy.types.Object, motion: Motion, values: np.ndarray, otherwise: float) -> np.ndarray:
-    """(T,K) for the track's vertices, where the display reads it, from the motion's own keypoints."""
+    """(T,K) or (T,K,3) for the track's vertices, where the display reads it, from the motion's own keypoints."""
     known = describe_take(take)
-    spread = np.full((known["frames"], known["keypoints"]), otherwise)
+    spread = np.full((known["frames"], known["keypoints"], *np.shape(values)[2:]), otherwise)
     spread[:, _columns(take, motion.keypoint_names)] = values
     return spread
 

@@ -15,6 +15,7 @@ import bpy
 import numpy as np
 
 from ..lsmpl_core import Decision, KeypointTrack, Layout, LsmplError
+from ..lsmpl_core.edges import nearest_edges
 from .mesh_data import change, load_json, read, store_json, write
 
 TRACK_KEY = "lsmpl_track"
@@ -33,22 +34,28 @@ def takes_in(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 def describe(take: bpy.types.Object) -> dict:
     """What is known of a take's track without reading its arrays.
 
-    Keys: frames, keypoints, fps, first_frame, source, decisions, missing (share of keypoints), layout.
+    Keys: frames, keypoints, fps, first_frame, source, decisions, missing (share of keypoints), layout, reading (how
+    often it was read again from the scene).
     """
     return load_json(take.data, TRACK_KEY)
 
 
 def store_track(track: KeypointTrack, name: str | None = None) -> bpy.types.Object:
     """A new take, linked to no collection yet."""
+    name = name or (Path(track.source).stem if track.source else "") or "Take"
+    return bpy.data.objects.new(name, track_mesh(track, name))
+
+
+def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.Mesh:
+    """A take's mesh, of the track as it was read for the first time, or again for the `reading`th."""
     frames, keypoints = track.confidence.shape
     if not frames * keypoints:
         raise LsmplError(f"{track.source or 'the track'}: has no frames; nothing can be imported")
-    name = name or (Path(track.source).stem if track.source else "") or "Take"
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(frames * keypoints)
     write(mesh, "position", "FLOAT_VECTOR", np.nan_to_num(track.positions, nan=0.0))
     write(mesh, "confidence", "FLOAT", track.confidence)
-    edges = np.array(track.layout.edge_indices(), dtype=np.int32).reshape(-1, 2)
+    edges = np.array(track.layout.edge_indices() or nearest_edges(track), dtype=np.int32).reshape(-1, 2)
     mesh.edges.add(len(edges))
     mesh.edges.foreach_set("vertices", edges.ravel())
     store_json(
@@ -61,12 +68,13 @@ def store_track(track: KeypointTrack, name: str | None = None) -> bpy.types.Obje
             "first_frame": track.first_frame,
             "source": str(track.source),
             "missing": track.missing_fraction,
+            "reading": reading,
             "layout": {f.name: getattr(track.layout, f.name) for f in fields(Layout) if f.init},
             "decisions": [{f.name: getattr(d, f.name) for f in fields(Decision)} for d in track.decisions],
         },
     )
     mesh.update()
-    return bpy.data.objects.new(name, mesh)
+    return mesh
 
 
 def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
@@ -177,6 +185,12 @@ def write_edits(
     change(mesh, "edit_state", "INT", rows, states)
     change(mesh, "edit_offset", "FLOAT_VECTOR", rows, offsets)
     mesh.update_tag()
+
+
+def ever_seen(take: bpy.types.Object) -> np.ndarray:
+    """(K,) bool: which keypoints are seen in some frame of the track as it was read."""
+    known = describe(take)
+    return (read(take.data, "confidence", "FLOAT").reshape(-1, known["keypoints"]) > 0).any(axis=0)
 
 
 def need_local_object_mode(take: bpy.types.Object) -> None:

@@ -1,8 +1,8 @@
 """The LSMPL tab of the 3D viewport's sidebar, a module for each section, in the order of the work."""
 
-from . import character, clean_up, export, keypoints, live, refine, retarget, solve
+from . import character, clean_up, export, keypoints, live, quality, refine, retarget, solve
 
-_SECTIONS = (keypoints, character, retarget, solve, live, refine, clean_up, export)
+_SECTIONS = (keypoints, character, retarget, solve, quality, live, refine, clean_up, export)
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""Keypoints: the take that is worked on, and how it was read."""
+"""Keypoints: the take that is worked on, where it is from, and how it is shown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core import Decision
-from .. import stages
+from .. import marker_trials, scene_tracks, stages
 from .. import take as takes
 from ..selection import active_take
 from .drawing import Section, facts, properties, say, working
@@ -19,30 +19,91 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        if not working(layout, "lsmpl.import"):
-            row = layout.row(align=True)
+        if not working(layout, "lsmpl.import", "lsmpl.take_from_objects", "lsmpl.read_again"):
+            column = layout.column(align=True)
+            row = column.row(align=True)
             row.operator("lsmpl.import_keypoints", text="Keypoints...", icon="IMPORT")
             row.operator("lsmpl.import_motion", text="SMPL Motion...")
+            column.operator("lsmpl.take_from_objects", text="Take from Selected", icon="EMPTY_AXIS")
+        several = len(takes.takes_in(context.scene))
+        if several > 1:
+            layout.template_list(
+                "LSMPL_UL_takes", "", context.scene, "objects", context.scene.lsmpl_takes, "index", rows=3, maxrows=6
+            )
         take = active_take(context)
         if take is None:
-            say(context, layout, _no_take(context), icon="INFO")
+            told = f"Choose one of the {several} takes" if several else "No keypoints in this scene yet"
+            say(context, layout, told, icon="INFO")
             return
         known = takes.describe(take)
         frames, first = known["frames"], known["first_frame"]
         facts(
             layout,
             ("Take", take.name),
-            ("File", Path(known["source"]).name or "none"),
+            ("From", _origin(take, known)),
             ("Layout", known["layout"]["label"] or known["layout"]["name"]),
             ("Frames", f"{frames} ({first} to {first + frames - 1})"),
             ("Rate", f"{known['fps']:.5g} fps, {frames / known['fps']:.1f} s"),
             ("Missing", f"{100 * known['missing']:.1f} %"),
         )
+        if scene_tracks.is_from_scene(take):
+            row = layout.row(align=True)
+            row.operator("lsmpl.read_again", icon="FILE_REFRESH")
+            row.operator("lsmpl.select_sources", text="", icon="RESTRICT_SELECT_OFF")
         column = properties(layout)
         column.prop(take.lsmpl, "start", text="Starts at Frame")
+        if marker_trials.has_markers(take):
+            column.prop(take.lsmpl_markers, "static_trial")
         if take.lsmpl.step != 1.0:
             say(context, layout, "The scene runs at another rate than the take", icon="INFO")
             layout.operator("lsmpl.match_scene", text="Match Scene to Take")
+
+
+class LSMPL_UL_sources(bpy.types.UIList):
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0) -> None:
+        split = layout.split(factor=0.45, align=True)
+        there = item.point() is not None
+        split.label(text=item.keypoint.replace("_", " "), icon="NONE" if there else "ERROR")
+        row = split.row(align=True)
+        row.prop(item, "object", text="")
+        if item.object and item.object.type == "ARMATURE":
+            row.prop_search(item, "bone", item.object.data, "bones", text="")
+
+
+class LSMPL_PT_sources(Section, bpy.types.Panel):
+    bl_label = "Its Objects"
+    bl_parent_id = "LSMPL_PT_keypoints"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        take = active_take(context)
+        return take is not None and scene_tracks.is_from_scene(take)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, active_take(context)
+        sources = take.lsmpl_sources
+        layout.template_list("LSMPL_UL_sources", "", sources, "keypoints", sources, "index", rows=4, maxrows=8)
+        gone = len(scene_tracks.gone(take))
+        if gone:
+            say(context, layout, f"{gone} of {len(sources.keypoints)} keypoints have no object", icon="ERROR")
+        layout.prop(sources, "gaps")
+
+
+class LSMPL_PT_display(Section, bpy.types.Panel):
+    bl_label = "Display"
+    bl_parent_id = "LSMPL_PT_keypoints"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_take(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        settings = active_take(context).lsmpl_display
+        column = properties(self.layout)
+        for name in ("size", "missing", "fair", "poor"):
+            column.prop(settings, name)
 
 
 class LSMPL_PT_decisions(Section, bpy.types.Panel):
@@ -64,12 +125,15 @@ class LSMPL_PT_decisions(Section, bpy.types.Panel):
             say(context, self.layout, text, icon="ERROR" if told.doubtful else "DOT")
 
 
-def _no_take(context: bpy.types.Context) -> str:
-    several = len(takes.takes_in(context.scene))
-    return f"Select one of the {several} takes, or its character" if several else "No keypoints in this scene yet"
+def _origin(take: bpy.types.Object, known: dict) -> str:
+    if scene_tracks.is_from_scene(take):
+        sources = take.lsmpl_sources.keypoints
+        bones = any(source.bone for source in sources)
+        return f"{len(sources) - len(scene_tracks.gone(take))} {'bones' if bones else 'objects'} in the scene"
+    return Path(known["source"]).name or "no file"
 
 
-_CLASSES = (LSMPL_PT_keypoints, LSMPL_PT_decisions)
+_CLASSES = (LSMPL_PT_keypoints, LSMPL_UL_sources, LSMPL_PT_sources, LSMPL_PT_display, LSMPL_PT_decisions)
 
 
 def register() -> None:

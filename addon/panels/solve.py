@@ -6,7 +6,7 @@ from pathlib import Path
 
 import bpy
 
-from .. import stages
+from .. import retaking, stages
 from .. import take as takes
 from ..package import preferences
 from ..selection import active_take
@@ -43,6 +43,8 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
         if solved is None:
             say(context, layout, "Not solved yet", icon="INFO")
             return
+        if retaking.is_outdated(take):
+            say(context, layout, "The keypoints were read again; solve again", icon="ERROR")
         body = Path(solved["body_path"]).name or "Open body"
         if solved["residual_mean"] is None:
             told = "imported motion" if solved.get("solver") == "imported" else "not measured"
@@ -53,7 +55,7 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
                 layout,
                 ("Body", body),
                 ("Mean error", f"{1000 * solved['residual_mean']:.1f} mm"),
-                ("Worst frame", f"{1000 * solved['residual_worst']:.0f} mm in frame {worst}"),
+                ("Largest", f"{1000 * solved['residual_worst']:.0f} mm in frame {worst}"),
             )
 
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 BALL = 42  # vertices of an icosphere with two subdivisions
+RINGS, CUBE = 3 * 16 * 4, 8
 
 
 def balls(take) -> np.ndarray:
@@ -12,11 +13,25 @@ def balls(take) -> np.ndarray:
     evaluated = take.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
     at = np.empty(3 * len(evaluated.vertices), dtype=np.float32)
     evaluated.vertices.foreach_get("co", at)
-    residual = evaluated.attributes.get("confidence")
-    is_ball = np.empty(len(evaluated.vertices), dtype=np.float32)
-    residual.data.foreach_get("value", is_ball)  # tubes have no confidence
+    is_ball = np.empty(len(evaluated.vertices), dtype=bool)
+    evaluated.attributes["visible"].data.foreach_get("value", is_ball)  # tubes and hollow ones are not
     take.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh_clear()
-    return at.reshape(-1, 3)[is_ball > 0].reshape(-1, BALL, 3).mean(axis=1)
+    return at.reshape(-1, 3)[is_ball].reshape(-1, BALL, 3).mean(axis=1)
+
+
+def shown(take) -> dict[str, np.ndarray]:
+    """By colour, the centres (N,3) of the shapes that are shown now."""
+    evaluated = take.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
+    names = [material.name.removeprefix("LSMPL ") if material else "" for material in evaluated.materials]
+    found = {}
+    for name in names:
+        vertices = {v for f in evaluated.polygons if names[f.material_index] == name for v in f.vertices}
+        at = np.array([evaluated.vertices[v].co for v in sorted(vertices)]).reshape(-1, 3)
+        size = {"Missing": RINGS, "Filled": RINGS, "Rejected": CUBE}.get(name, BALL)
+        if name != "Skeleton" and len(at):
+            found[name] = at.reshape(-1, size, 3).mean(axis=1)
+    take.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh_clear()
+    return found
 
 
 @pytest.fixture
@@ -84,3 +99,72 @@ def test_the_colour_tells_the_residual(addon, take, body, core):
 def test_takes_share_one_node_group(addon, core, take):
     addon("importing").add_take(bpy.context.scene, core.KeypointTrack(np.zeros((2, 17, 3)), layout="coco_17"))
     assert len(bpy.data.node_groups) == 1
+
+
+@pytest.fixture
+def solved(addon, body, take, random_motion):
+    """The take, solved by the motion that it was made of; in frame 3 keypoint 4 is missing, 5 rejected, 6 swapped and 7
+    filled; 8 is never seen in any frame."""
+    motion = random_motion(frames=12, first_frame=5)
+    layout = addon("take").layout_of(take)
+    motion.keypoint_names = layout.keypoints
+    motion.residual = np.full((12, 25), 0.001)
+    motion.condition = np.ones((12, 25), dtype=np.uint8)
+    motion.condition[3, 4:8] = 0, 4, 3, 2
+    motion.condition[:, 8] = 0
+    motion.residual[motion.condition != 1] = np.nan
+    confidence = take.data.attributes["confidence"].data
+    for vertex in (3 * 25 + 7, *range(8, 12 * 25, 25)):
+        confidence[vertex].value = 0
+    addon("solving").keep(take, bpy.context.scene, motion, body, bake=False)
+    bpy.context.scene.frame_set(8)
+    return take
+
+
+def test_what_was_not_seen_is_hollow_where_the_body_has_it(addon, body, solved, random_motion):
+    sites = body.keypoints(random_motion(frames=12, first_frame=5), "body_25").positions[3]
+    seen = addon("take").load_track(solved).positions[3]
+    colours = shown(solved)
+    np.testing.assert_allclose(sorted(colours["Missing"].tolist()), sorted(sites[[4, 5]].tolist()), atol=1e-5)
+    np.testing.assert_allclose(colours["Filled"], sites[[7]], atol=1e-5)
+    np.testing.assert_allclose(colours["Rejected"], seen[[5]], atol=1e-5)
+    np.testing.assert_allclose(colours["Swapped"], seen[[6]], atol=1e-5)
+    assert len(colours["Good"]) == 25 - 5  # the one that was never seen is not shown at all
+
+
+def test_hollow_ones_can_be_hidden(addon, solved):
+    addon("display").put(solved, "Missing", False)
+    assert not {"Missing", "Filled"} & shown(solved).keys()
+    assert "Rejected" in shown(solved)
+
+
+def test_an_ignored_keypoint_is_hollow_at_once(addon, body, solved, random_motion):
+    state = solved.data.attributes.new("edit_state", "INT", "POINT").data
+    state[3 * 25].value = addon("take").IGNORED
+    bpy.context.scene.frame_set(8)
+    sites = body.keypoints(random_motion(frames=12, first_frame=5), "body_25").positions[3]
+    assert np.linalg.norm(shown(solved)["Missing"] - sites[0], axis=1).min() < 1e-5
+
+
+def test_limits_of_the_colours_can_be_set(addon, solved):
+    addon("display").put(solved, "Poor", 0.0005)
+    colours = shown(solved)
+    assert "Good" not in colours
+    assert len(colours["Poor"]) == 20
+
+
+def test_a_take_of_an_older_version_gets_the_new_display_with_its_own_settings(addon, solved):
+    display = addon("display")
+    display.put(solved, "Size", 0.03)
+    old = solved.modifiers[display.MODIFIER].node_group
+    old["lsmpl_version"] = 1
+    for name in ("Missing", "Fair", "Poor"):
+        old.interface.remove(next(s for s in old.interface.items_tree if s.name == name))
+    display.upgrade(solved)
+    group = solved.modifiers[display.MODIFIER].node_group
+    assert group["lsmpl_version"] == 2
+    assert display.get(solved, "Size", 0) == pytest.approx(0.03)
+    assert display.get(solved, "Start", 0) == 5
+    assert display.get(solved, "Keypoints", 0) == 25
+    assert display.get(solved, "Poor", 0) == pytest.approx(display.POOR)
+    assert [g for g in bpy.data.node_groups if g.get("lsmpl_version") == 1] == []

@@ -3,6 +3,7 @@
 import inspect
 
 import bpy
+import numpy as np
 import pytest
 
 
@@ -136,3 +137,109 @@ def test_operators_begin_jobs_that_the_panel_knows(addon, baked_take, random_mot
         job = operator.begin(None, bpy.context)
         assert job.kind == f"lsmpl.{name}"
         job.close()
+
+
+def test_a_solved_take_says_which_frames_are_doubtful(drawn, addon, body, random_motion):
+    motion = random_motion(frames=60)
+    take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
+    motion.keypoint_names = addon("take").layout_of(take).keypoints
+    motion.residual = np.full((60, 17), 0.01)
+    motion.condition = np.ones((60, 17), dtype=np.uint8)
+    motion.residual[20:23] = 0.08
+    motion.residual[21, 9] = 0.3
+    motion.condition[21, :2], motion.residual[21, :2] = (0, 4), np.nan
+    addon("solving").keep(take, bpy.context.scene, motion, body)
+    bpy.context.scene.frame_set(0)
+    told = drawn()["LSMPL_PT_quality"]
+    assert "3 doubtful frames in 1 stretch" in told
+    assert "10 mm off" in told
+    bpy.ops.lsmpl.jump_to_doubtful(where="WORST")
+    told = drawn()["LSMPL_PT_quality"]
+    assert "left wrist, 300 mm" in told
+    assert "1 missing" in told
+    assert "1 rejected" in told
+    assert "Doubtful from 16 to 18: " in told  # of the scene, which runs at 24 where the take has 30
+
+
+def test_several_takes_are_listed_to_choose_from(drawn, addon, body, random_motion):
+    scene, made = bpy.context.scene, []
+    for name in ("Walk", "Run"):
+        track = body.keypoints(random_motion(frames=5), "coco_17")
+        made.append(addon("importing").add_take(scene, track, name))
+    bpy.context.view_layer.objects.active = None
+    assert "Choose one of the 2 takes" in drawn()["LSMPL_PT_keypoints"]
+    assert scene.lsmpl_takes.index == -1
+    scene.lsmpl_takes.index = scene.objects.find("Run")
+    assert bpy.context.view_layer.objects.active == made[1]
+    assert [obj.name for obj in scene.objects if obj.select_get()] == ["Run"]
+    assert scene.lsmpl_takes.index == scene.objects.find("Run")
+    assert "Run" in drawn()["LSMPL_PT_keypoints"]
+
+
+def test_the_display_is_set_in_the_panel(addon, body, random_motion):
+    take = addon("importing").add_take(bpy.context.scene, body.keypoints(random_motion(frames=5), "coco_17"), "Walk")
+    settings = take.lsmpl_display
+    assert (settings.size, settings.missing) == (pytest.approx(0.014), True)
+    settings.size, settings.missing, settings.poor = 0.03, False, 0.2
+    assert addon("display").get(take, "Size", 0) == pytest.approx(0.03)
+    assert addon("display").get(take, "Missing", True) == False  # noqa: E712
+    take.modifiers.clear()
+    settings.size = 0.05  # nothing to set it on, and no error
+    assert settings.size == pytest.approx(0.014)
+
+
+def test_every_property_and_operator_is_described(addon):
+    groups = [cls for name in dir(bpy.types) if isinstance(cls := getattr(bpy.types, name), type)]
+    own = [cls for cls in groups if cls.__module__.startswith("bl_ext.user_default.lsmpl")]
+    assert own
+    undescribed = [
+        f"{cls.__name__}.{prop.identifier}"
+        for cls in own
+        if issubclass(cls, (bpy.types.PropertyGroup, bpy.types.Operator))
+        for prop in cls.bl_rna.properties
+        if prop.identifier in getattr(cls, "__annotations__", ()) and not prop.is_hidden and not prop.description
+    ]
+    undescribed += [cls.__name__ for cls in own if issubclass(cls, bpy.types.Operator) and not (
+        getattr(cls, "bl_description", "") or hasattr(cls, "description"))]  # fmt: skip
+    assert undescribed == []
+
+
+def test_a_button_that_cannot_be_pressed_says_why(addon):
+    """In an empty scene: what Blender says of an operator without a reason is that the context is incorrect."""
+    disabled = 0
+    for name in dir(bpy.ops.lsmpl):
+        operator = getattr(bpy.ops.lsmpl, name)
+        if not operator.poll():
+            disabled += 1
+            with pytest.raises(RuntimeError) as told:
+                operator()
+            assert "context is incorrect" not in str(told.value), name
+    assert disabled > 5
+
+
+def test_a_take_from_the_scene_shows_its_objects_and_can_be_read_again(drawn, addon, body, random_motion):
+    track = body.keypoints(random_motion(frames=5), "coco_17")
+    scene, parent = bpy.context.scene, bpy.data.objects.new("Ann", None)
+    scene.collection.objects.link(parent)
+    for k, name in enumerate(track.layout.keypoints):
+        obj = bpy.data.objects.new(name, None)
+        obj.location, obj.parent = track.positions[0, k], parent
+        scene.collection.objects.link(obj)
+    scene.frame_start, scene.frame_end = 1, 5
+    bpy.context.view_layer.update()
+    parent.select_set(True)
+    bpy.ops.lsmpl.take_from_objects()
+    told = drawn()
+    assert "17 objects in the scene" in told["LSMPL_PT_keypoints"]
+    assert "Read Again" in told["LSMPL_PT_keypoints"]
+    bpy.data.objects.remove(bpy.data.objects["nose"])
+    told = drawn()
+    assert "16 objects in the scene" in told["LSMPL_PT_keypoints"]
+    assert "1 of 17 keypoints have no object" in told["LSMPL_PT_sources"]
+    motion = random_motion(frames=5)
+    take = bpy.data.objects["Ann Take"]
+    motion.fps = addon("take").describe(take)["fps"]
+    addon("solving").keep(take, scene, motion, body)
+    assert "read again" not in drawn()["LSMPL_PT_solve"]
+    bpy.ops.lsmpl.read_again()
+    assert "The keypoints were read again" in drawn()["LSMPL_PT_solve"]

@@ -1,0 +1,70 @@
+"""Quality, below Solve: which frames are doubtful and why, and what is known of the frame that is shown."""
+
+from __future__ import annotations
+
+import bpy
+
+from ...lsmpl_core import Condition
+from ...lsmpl_core.doubtful import Stretch, in_words
+from .. import quality, stages
+from ..selection import active_take
+from .drawing import Section, facts, say
+
+_TOLD = {
+    Condition.MISSING: "missing",
+    Condition.FILLED: "filled",
+    Condition.SWAPPED: "swapped",
+    Condition.REJECTED: "rejected",
+}
+
+
+class LSMPL_PT_quality(Section, bpy.types.Panel):
+    bl_label = "Quality"
+    bl_parent_id = "LSMPL_PT_solve"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        take = active_take(context)
+        return take is not None and stages.is_solved(take)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, active_take(context)
+        found = quality.stretches(take)
+        say(context, layout, in_words(found), icon="ERROR" if found else "CHECKMARK")
+        row = layout.row(align=True)
+        row.operator("lsmpl.jump_to_doubtful", text="", icon="PREV_KEYFRAME").where = "PREVIOUS"
+        row.operator("lsmpl.jump_to_doubtful", text="Worst Frame").where = "WORST"
+        row.operator("lsmpl.jump_to_doubtful", text="", icon="NEXT_KEYFRAME").where = "NEXT"
+        row = layout.row(align=True)
+        row.operator("lsmpl.mark_doubtful", icon="MARKER_HLT")
+        row.operator("lsmpl.unmark_doubtful", text="", icon="X")
+        frame = quality.frame_of(take, context.scene)
+        told = quality.facts(take, frame)
+        rows = [("This frame", "not measured" if told.residual is None else f"{1000 * told.residual:.0f} mm off")]
+        if told.worst_keypoint:
+            rows.append(("Worst", f"{told.worst_keypoint.replace('_', ' ')}, {1000 * told.worst:.0f} mm"))
+        counted = [f"{told.conditions[c]} {word}" for c, word in _TOLD.items() if told.conditions[c]]
+        rows += [("Keypoints", text) for text in counted[:1]] + [("", text) for text in counted[1:]]
+        facts(layout, *rows)
+        here = next((stretch for stretch in found if stretch.first <= frame <= stretch.last), None)
+        if here:
+            say(context, layout, f"Doubtful {_when(take, here)}: {'; '.join(here.why)}", icon="ERROR")
+
+
+def _when(take: bpy.types.Object, stretch: Stretch) -> str:
+    """In frames as the scene counts them."""
+    first, last = (round(quality.scene_frame_of(take, frame)) for frame in (stretch.first, stretch.last))
+    return "here" if first == last else f"from {first} to {last}"
+
+
+_CLASSES = (LSMPL_PT_quality,)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+
+
+def unregister() -> None:
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
