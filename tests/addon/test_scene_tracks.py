@@ -311,3 +311,37 @@ def test_long_takes_are_read_in_bulk(addon, freemocap):
     except StopIteration as done:
         assert done.value.shape == (10_000, 37, 3)
     assert time.perf_counter() - began < 2.0
+
+
+def test_reading_frame_by_frame_can_be_stopped_and_leaves_the_scene_as_it_was(addon, freemocap, core):
+    parent, _ = freemocap()
+    bpy.data.objects["left_wrist"].constraints.new("COPY_LOCATION").target = bpy.data.objects["right_wrist"]
+    scene, tracks = bpy.context.scene, addon("scene_tracks")
+    bpy.context.view_layer.update()
+    scene.frame_set(7)
+    before = len(bpy.data.objects), len(bpy.data.meshes)
+    steps = tracks.take_steps(scene, tracks.candidates(scene, [parent]))
+    progress = [next(steps) for _ in range(5)]
+    assert (progress[-1].done, progress[-1].total) == (5, FRAMES)
+    steps.close()
+    assert scene.frame_current == 7
+    steps = tracks.take_steps(scene, tracks.candidates(scene, [parent]))
+    next(steps)
+    bpy.data.objects.remove(bpy.data.objects["left_wrist"])  # while it is being read
+    with pytest.raises(core.LsmplError, match="were deleted while they were being read"):
+        next(steps)
+    assert scene.frame_current == 7
+    assert (len(bpy.data.objects) + 1, len(bpy.data.meshes)) == before
+
+
+def test_excluded_collections_are_named(addon, freemocap):
+    parent, _ = freemocap()
+    away = bpy.data.collections.new("Away")
+    bpy.context.scene.collection.children.link(away)
+    wrist = bpy.data.objects["left_wrist"]
+    wrist.constraints.new("COPY_LOCATION").target = parent
+    bpy.context.scene.collection.objects.unlink(wrist)
+    away.objects.link(wrist)
+    bpy.context.view_layer.layer_collection.children["Away"].exclude = True
+    with pytest.raises(RuntimeError, match="left_wrist: in a collection that is excluded"):
+        take_from(parent)
