@@ -16,7 +16,10 @@ from . import environments
 from .environments import ROOT, Environment, SetupError, say
 
 SUITES: dict[Environment, list[str]] = {
-    environments.CORE_TESTS: ["tests/core", "tests/test_build.py", "tests/test_flamenco.py", "tests/test_security.py"],
+    environments.CORE_TESTS: [
+        "tests/core",
+        *(f"tests/test_{name}.py" for name in ("build", "flamenco", "security", "docs")),
+    ],
     environments.NUMPY_2_TESTS: ["tests/core"],
     environments.BLENDER_4_2: ["tests/addon"],
     environments.BLENDER_5_2: ["tests/addon"],
