@@ -442,7 +442,7 @@ def test_keys_taken_one_by_one_and_all_at_once_are_the_same(addon, take, monkeyp
 
     before, count = told(), len(curve.keyframe_points)
     keys = actions.keys_between(action, 10.0, 20.0, "Keys")
-    assert [len(c.keyframe_points) for c in actions.fcurves(keys)] == [11] * 99
+    assert [len(c.keyframe_points) for c in actions.fcurves(keys)] == [11] * len(list(actions.fcurves(action)))
     frames = np.arange(12.0, 15.0)
     actions.rewrite(action, frames, [actions.Curve(curve.data_path, curve.array_index, np.full(3, 9.0), "")])
     assert [curve.evaluate(frame) for frame in frames] == [9.0] * 3
