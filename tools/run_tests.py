@@ -23,6 +23,7 @@ SUITES: dict[Environment, list[str]] = {
     environments.NUMPY_2_TESTS: ["tests/core"],
     environments.BLENDER_4_2: ["tests/addon"],
     environments.BLENDER_5_2: ["tests/addon"],
+    **{blender: ["tests/addon"] for blender in environments.BETWEEN},
 }
 AT_ONCE = 2
 
@@ -58,7 +59,8 @@ _OUTCOMES = ("passed", "failed", "skipped")
 def _results(archive: Path, only: Sequence[str], arguments: Sequence[str]) -> Iterator[Result]:
     ready = []
     for environment in SUITES:
-        if only and environment.name not in only:
+        wanted = environment.name in only if only else environment not in environments.BETWEEN
+        if not wanted:
             continue
         if environment.find_python() is None:
             yield Result(environment.name, f"SKIPPED, no Python {' or '.join(environment.pythons)} here", good=True)
