@@ -16,13 +16,17 @@ DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
 
 @dataclass(frozen=True)
 class Backend:
-    """An array namespace (`xp`, array API), a device and a float type; `reason` says to the user why this one."""
+    """An array namespace (`xp`, array API), a device and a float type; `reason` says to the user why this one.
+
+    `instead_of`: the device that was asked for and is not used; "" where this is the one.
+    """
 
     name: str
     xp: Any
     device: Any
     float_type: Any
     reason: str
+    instead_of: str = ""
 
     @property
     def single(self) -> Backend:
@@ -60,27 +64,41 @@ def indices(xp, values: tuple, where):
     return xp.asarray(values, device=where)
 
 
-def choose_backend(device: str = "auto") -> Backend:
-    """The backend for one of `DEVICES`. Float64, except on MPS, which has float32 only.
+def kind_of(device: str) -> str:
+    """Which of `DEVICES` a device is: "cuda" of "cuda:1". Raises `DeviceError` for a name that none has."""
+    kind, _, number = device.partition(":")
+    if kind not in DEVICES or (":" in device and (kind != "cuda" or not (number.isascii() and number.isdigit()))):
+        raise DeviceError(f"no device is called {device!r}; choose one of: {', '.join(DEVICES)}, or cuda:1 and so on")
+    return kind
 
-    "auto" is NumPy: a take is solved frame by frame, and a single frame is fastest there. Raises `DeviceError`.
+
+def choose_backend(device: str | Backend = "auto") -> Backend:
+    """The backend for one of `DEVICES`, or "cuda:1" and so on. Float64, except on MPS, which has float32 only.
+
+    "auto" is NumPy: a take is solved frame by frame, and a single frame is fastest there. A backend is itself.
+    Raises `DeviceError` where the device is not there.
     """
+    if isinstance(device, Backend):
+        return device
+    kind = kind_of(device)
     if device in ("auto", "numpy"):
         import array_api_compat.numpy as xp
 
         reason = "fastest for one frame at a time" if device == "auto" else "as asked"
         return Backend("numpy", xp, "cpu", xp.float64, reason)
-    kind = device.split(":")[0]
-    if kind not in DEVICES:
-        raise DeviceError(f"no device is called {device!r}; choose one of: {', '.join(DEVICES)}")
     if importlib.util.find_spec("torch") is None:
         raise DeviceError(f"device {device!r} needs PyTorch, which is not installed here; device 'numpy' always works")
     import array_api_compat.torch as xp
     import torch
 
     if kind == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("device 'cuda': PyTorch finds no NVIDIA GPU that it can use; devices here: numpy, cpu")
+        why = "PyTorch finds no NVIDIA GPU that it can use"
+        why = why if torch.version.cuda or torch.version.hip else "this PyTorch was built without CUDA"
+        raise DeviceError(f"device {device!r}: {why}; devices here: numpy, cpu")
+    if kind == "cuda" and int(device.partition(":")[2] or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise DeviceError(f"device {device!r}: PyTorch finds {count} NVIDIA GPUs, cuda:0 to cuda:{count - 1}")
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError("device 'mps': PyTorch finds no Apple GPU that it can use; devices here: numpy, cpu")
+        raise DeviceError(f"device {device!r}: PyTorch finds no Apple GPU that it can use; devices here: numpy, cpu")
     float_type = torch.float32 if kind == "mps" else torch.float64
     return Backend(device, xp, torch.device(device), float_type, "as asked")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from .motion import Motion
 from .progress import Progress, run_to_end
 from .resampling import resample
 from .smoothing import FEWEST_FRAMES, apply_smoothness, check_strength, find_smoothness
+from .threads import on_one_thread
 
 STRENGTH = 0.5
 """Of smoothing: as much as the noise in the motion calls for."""
@@ -102,6 +103,7 @@ def clean_up_with_report(
     return run_to_end(clean_up_steps(motion, body, smooth, lock_feet, floor, limits, fps))
 
 
+@on_one_thread
 def clean_up_steps(
     motion: Motion,
     body: Body,
@@ -110,7 +112,7 @@ def clean_up_steps(
     floor: str | float = "keep",
     limits: bool = True,
     fps: float | None = None,
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, tuple[Motion, CleanUpReport]]:
     """`clean_up_with_report` as a generator: yields `Progress` and returns the motion and the report.
 
     Some of what is between two reports takes a second for 20,000 frames.

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .arrays import Backend, choose_backend
+from .arrays import Backend
 from .body import Body, load_body
 from .calibration_files import read_calibration
 from .clean_up import clean_up_steps
@@ -19,6 +19,7 @@ from .cli_resume import Resume, digest
 from .cli_signals import defer
 from .doubtful import describe_doubtful
 from .errors import LsmplError
+from .fallback import WHAT, made_on, wanted_backend
 from .estimates import read_motion
 from .files import replace_when_complete
 from .keypoints import Decision, KeypointTrack
@@ -62,7 +63,8 @@ class Listener:
 class TakeConverter:
     """Converts takes, one by one, with the options of one command line.
 
-    Raises `LsmplError` where the body, the device or the solver that these ask for is not to be had.
+    A device that is not to be had gives way to NumPy, as one does that fails on the way; the body and the solver do
+    not: this raises `LsmplError`, also for a device that there is no such thing as.
     """
 
     def __init__(
@@ -71,7 +73,8 @@ class TakeConverter:
         self._options, self._writers = options, writers
         self._solving = SolveOptions(solver=options.solver, checkpoint=options.checkpoint or "", polish=options.polish)
         self._solving.checked()
-        self._backend = choose_backend(options.device)
+        self._backend = wanted_backend(options.device)
+        self._told: set[str] = set()
         self._body = load_body(options.body)
         self._resume = Resume(options, whole)
 
@@ -122,18 +125,21 @@ class TakeConverter:
         motion = self._clean_up(solved, record, listener)
         if options.resample:
             track, solved = resample_track(track, options.resample), resample(solved, options.resample)
-        if solved.decisions:
-            record["calibration"] = describe_decisions(solved.decisions)
-            self._tell_decisions(source, solved.decisions, listener)
+        backend = made_on(solved, self._backend)
+        if rest := [decision for decision in solved.decisions if decision.what != WHAT]:
+            record["calibration"] = describe_decisions(rest)
+        self._tell_decisions(source, solved.decisions, listener)
         record.update(describe_residual(solved), body=motion.body)
         record.update(describe_condition(solved))
         record.update(describe_doubtful(solved))
         record["betas"] = motion.betas
-        record["device"] = {"name": self._backend.name, "reason": self._backend.reason}
+        record["device"] = {"name": backend.name, "reason": backend.reason}
+        if backend.instead_of:
+            record["device"]["instead_of"] = backend.instead_of
 
         body_path = os.path.abspath(options.body) if options.body else ""
         done = record.get("clean_up", {})
-        converted = Converted(source.stem, track, self._body, motion, solved, done, body_path, self._backend)
+        converted = Converted(source.stem, track, self._body, motion, solved, done, body_path, backend)
         self._resume.forget(job)
         with replace_when_complete(output) as scratch:
             self._writers[job.format](converted, scratch)
@@ -153,11 +159,11 @@ class TakeConverter:
             motion = read_motion(options.motion, options.person, len(track))
             record["motion"] = {"input": options.motion, "decisions": describe_decisions(motion.decisions)}
             self._tell_decisions(options.motion, motion.decisions, listener)
-            return refine_steps(track, self._body, motion, options.device, self._solving)
+            return refine_steps(track, self._body, motion, self._backend, self._solving)
         trials = [self._read(options.calibrate)] if options.calibrate else []
         known = read_calibration(options.calibration) if options.calibration else None
         return solve_steps(
-            track, self._body, device=options.device, options=self._solving, calibration=known, trials=trials
+            track, self._body, device=self._backend, options=self._solving, calibration=known, trials=trials
         )
 
     def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:
@@ -174,6 +180,10 @@ class TakeConverter:
 
     def _tell_decisions(self, source: str | Path, decisions: Sequence[Decision], listener: Listener) -> None:
         for decision in decisions:
+            if decision.what == WHAT:  # what a device lacks it lacks for every take
+                if str(decision) in self._told:
+                    continue
+                self._told.add(str(decision))
             if self._options.verbose or decision.doubtful:
                 listener.complain(f"{source}: {decision}")
 

@@ -11,7 +11,7 @@ import numpy as np
 from .errors import KeypointFileError
 from .layouts import Layout, get_layout
 
-Basis = Literal["given", "file", "detected", "assumed"]
+Basis = Literal["given", "file", "detected", "assumed", "fallback"]
 DOUBTFUL = 0.8
 
 
@@ -20,8 +20,8 @@ class Decision:
     """One thing a reader had to settle (`what`: layout, unit, up, fps, ...): the `value`, on which `basis`, and why.
 
     `basis` runs from surest to least sure: "given" by the user, stated in the "file", "detected" from the numbers,
-    "assumed" because nothing tells. `confidence` is the estimated probability that it is right, where one can be
-    given.
+    "assumed" because nothing tells; "fallback" is instead of what was asked for and could not be had. `confidence` is
+    the estimated probability that it is right, where one can be given.
     """
 
     what: str
@@ -33,7 +33,7 @@ class Decision:
     @property
     def doubtful(self) -> bool:
         """Whether the user should be told without asking."""
-        return self.basis == "assumed" or (self.confidence is not None and self.confidence < DOUBTFUL)
+        return self.basis in ("assumed", "fallback") or (self.confidence is not None and self.confidence < DOUBTFUL)
 
     def __str__(self) -> str:
         return f"{self.what}: {self.value} ({self.explanation})"

@@ -24,6 +24,7 @@ from .rotation import exp_map
 from .skeleton import NUM_JOINTS
 from .start import start_poses
 from .take import Take
+from .threads import one_thread
 from .tracking import Poses, SolveOptions, noise_share
 
 STEPS = 4
@@ -69,6 +70,7 @@ class Poser:
         """Metres by which keypoints are taken to be off."""
         return self._take.noise
 
+    @one_thread()
     def pose(
         self,
         positions: np.ndarray,
@@ -97,6 +99,7 @@ class Poser:
         posed.rotations[unseen], posed.trans[unseen] = start.rotations[unseen], start.trans[unseen]
         return posed if pins is None else pins.on(posed)
 
+    @one_thread()
     def drag(
         self,
         moved: np.ndarray,
@@ -133,6 +136,7 @@ class Poser:
         tracker.damping = DAMPING * max(1.0, float(weights.max(initial=0.0)))
         return tracker, range(len(positions)), pins
 
+    @one_thread()
     def from_nothing(self, positions: np.ndarray, weights: np.ndarray, otherwise: Poses) -> Poses:
         """B frames solved from a dozen guesses each (`start.start_poses`), from positions and weights as in `pose`.
 

@@ -6,25 +6,27 @@ frame to frame with; so all frames are one batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from .arrays import choose_backend
+from .arrays import Backend, choose_backend
 from .body import Body, betas_fit
 from .errors import SolveError
+from .fallback import on_device
 from .keypoints import KeypointTrack
 from .motion import Motion
 from .pins import Pins
 from .placements import Calibration
-from .preparation import prepare_steps
+from .preparation import Prepared, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .shape import fit_shape
 from .solve import SETTLING, coupled_if_wanted, finished, shape_from_poses, shape_take
 from .start import rigid_alignment
 from .take import Take
+from .threads import on_one_thread
 from .tracking import Poses, SolveOptions
 
 PASSES = 2
@@ -55,17 +57,19 @@ def refine(
     return run_to_end(refine_steps(track, body, motion, device, options, pins, calibration, trials), progress)
 
 
+@on_one_thread
 def refine_steps(
     track: KeypointTrack,
     body: Body,
     motion: Motion,
-    device: str = "auto",
+    device: str | Backend = "auto",
     options: SolveOptions | None = None,
     pins: Pins | None = None,
     calibration: Calibration | None = None,
     trials: Sequence[KeypointTrack] = (),
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, Motion]:
     """`refine` as a generator: yields `Progress` and returns the `Motion`."""
+    backend = choose_backend(device)
     where = track.source or "the track"
     if len(track) != len(motion):
         raise SolveError(
@@ -87,7 +91,23 @@ def refine_steps(
         frames = [int(frame) for frame in take.best_seen(options.shape_frames)]
         some = Poses(poses.rotations[frames], poses.trans[frames])
         betas, offsets = yield from shape_from_poses(track, body, parts, betas, options, some, frames)
-    take = Take(track, body, parts, betas, choose_backend(device), options.preparing, offsets)
+    return (
+        yield from on_device(backend, lambda backend: _drawn_on(prepared, body, betas, offsets, poses, pins, backend))
+    )
+
+
+def _drawn_on(
+    prepared: Prepared,
+    body: Body,
+    betas: np.ndarray,
+    offsets: np.ndarray | None,
+    poses: Poses,
+    pins: Pins | None,
+    backend: Backend,
+) -> Generator[Progress, None, Motion]:
+    """The poses drawn onto a take whose betas (10,) and site offsets (K,3) are known, on one backend."""
+    track, parts, options = prepared.track, prepared.parts, prepared.options
+    take = Take(track, body, parts, betas, backend, options.preparing, offsets)
     if options.noise is None:
         frames = take.best_seen(NOISE_FRAMES)
         some = Poses(poses.rotations[frames], poses.trans[frames])

@@ -6,17 +6,18 @@ directions: each frame is predicted from the pose before it, polished, and ancho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from .arrays import choose_backend
+from .arrays import Backend, choose_backend
 from .body import Body
 from .calibration import SHAPE_NOISE, Calibration
 from .condition import Condition
 from .coupled import LEAST_STRAY, couple, far_off
 from .errors import SolveError
+from .fallback import on_device
 from .faults import Mended
 from .keypoints import KeypointTrack
 from .motion import NUM_BETAS, Motion
@@ -28,6 +29,7 @@ from .shape import fit_shape, known_to_differ, offset_spread, refine_shape
 from .sites import SiteParts
 from .skeleton import NUM_JOINTS
 from .take import FADE, UNKNOWN_NOISE, WARM_UP, Take
+from .threads import on_one_thread
 from .tracking import Poses, SolveOptions
 
 SHAPE_ROUNDS = 8
@@ -72,23 +74,25 @@ def solve(
     calibration: the betas, and where the keypoints are on the body, from `calibration.calibrate` or from another motion
     of the subject (`Motion.calibration`); None finds them on this take and, those of markers, on `trials` as well,
     other takes of the same subject and marker set, such as a static trial. pins: joints that are to stay as given.
-    device: one of `arrays.DEVICES`. progress is called with a `Progress` every few frames.
-    Raises `SolveError` if too little is seen, `DeviceError` if the device is not there.
+    device: one of `arrays.DEVICES`; one that fails on the way gives way to NumPy, and that is a `Decision` of the
+    motion. progress is called with a `Progress` every few frames.
+    Raises `SolveError` if too little is seen, `DeviceError` if the device is not there to begin with.
     """
     return run_to_end(solve_steps(track, body, betas, start_pose, device, options, calibration, pins, trials), progress)
 
 
+@on_one_thread
 def solve_steps(
     track: KeypointTrack,
     body: Body,
     betas: np.ndarray | None = None,
     start_pose: np.ndarray | None = None,
-    device: str = "auto",
+    device: str | Backend = "auto",
     options: SolveOptions | None = None,
     calibration: Calibration | None = None,
     pins: Pins | None = None,
     trials: Sequence[KeypointTrack] = (),
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, Motion]:
     """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway cancels the solve."""
     check_seen(track)
     betas, start_pose = _checked(betas, start_pose)
@@ -102,6 +106,24 @@ def solve_steps(
     if betas is None:
         yield Progress("shape", 0, 1)
         betas, offsets = yield from _estimate_shape(track, body, parts, options)
+    return (
+        yield from on_device(
+            backend, lambda backend: _followed(prepared, body, betas, offsets, start_pose, pins, backend)
+        )
+    )
+
+
+def _followed(
+    prepared: Prepared,
+    body: Body,
+    betas: np.ndarray,
+    offsets: np.ndarray | None,
+    start_pose: np.ndarray | None,
+    pins: Pins | None,
+    backend: Backend,
+) -> Generator[Progress, None, Motion]:
+    """The motion of a take whose betas (10,) and site offsets (K,3) are known, on one backend."""
+    track, parts, options = prepared.track, prepared.parts, prepared.options
     take = Take(track, body, parts, betas, backend, options.preparing, offsets)
     yield Progress("start", 0, 1)
     start = take.cold_starts()[0] if start_pose is None else take.given_start(start_pose)

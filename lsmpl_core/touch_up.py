@@ -22,6 +22,7 @@ from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .skeleton import JOINT_NAMES, NUM_JOINTS
 from .take import FRAMES_AT_ONCE, TRUSTED
+from .threads import on_one_thread
 from .tracking import Poses
 
 CONTEXT = 12
@@ -78,6 +79,7 @@ def touch_up(
     return run_to_end(steps, progress)
 
 
+@on_one_thread
 def touch_up_steps(
     track: KeypointTrack,
     body: Body,
