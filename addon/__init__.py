@@ -3,10 +3,10 @@
 import importlib
 
 _FEATURES = (
-    "preferences", "jobs", "settings", "shape", "baking", "bone_mapping", "retargeting", "importing", "showing",
-    "marker_trials", "take_list", "scene_tracks", "taking", "motions", "solving", "changes", "refining",
-    "refining_operators", "live", "live_operators", "live_watch", "cleaning", "quality", "export_operators",
-    "setting_presets", "panels", "headless",
+    "torch_folder", "devices", "preferences", "jobs", "settings", "shape", "baking", "bone_mapping", "retargeting",
+    "importing", "showing", "marker_trials", "take_list", "scene_tracks", "taking", "motions", "solving", "changes",
+    "refining", "refining_operators", "live", "live_operators", "live_watch", "cleaning", "quality",
+    "export_operators", "setting_presets", "panels", "headless",
 )  # fmt: skip
 _registered = []
 

@@ -28,6 +28,7 @@ _BREATH = 0.01
 """Seconds to wait for another thread before Blender gets its turn."""
 
 _STAGES = {
+    "torch": "Trying PyTorch",
     "shape": "Estimating the shape",
     "start": "Finding the first pose",
     "markers": "Calibrating the markers",

@@ -5,6 +5,7 @@ File > Import > SMPL Motion; an npz that holds a motion is also known as one amo
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
@@ -13,8 +14,8 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
 
-from ..lsmpl_core import Decision, KeypointTrack, LsmplError, Motion
-from . import baking, bodies, jobs, pins, solving
+from ..lsmpl_core import Decision, KeypointTrack, LsmplError, Motion, Progress
+from . import baking, bodies, jobs, pins, solving, torch_folder
 from . import take as takes
 from .errors import reports_errors
 from .preferences import device as chosen_device
@@ -22,6 +23,7 @@ from .selection import active_take
 from .settings import chosen_body_path, solve_options
 
 if TYPE_CHECKING:
+    from ..lsmpl_core.arrays import Backend
     from ..lsmpl_core.body import Body
 
 EXTENSIONS = (".npz", ".pkl", ".pt", ".pth")
@@ -125,9 +127,10 @@ class LSMPL_OT_import_motion(bpy.types.Operator, ImportHelper):
         from .importing import chosen_paths
         from .reading import Import
 
+        torch_folder.use_for(paths := chosen_paths(self))
         options = {"up": None if self.up == "auto" else self.up, "person": self.person.strip()}
         options["fps"] = self.fps if self.override_fps else None
-        job = Import(chosen_paths(self), options, as_motions=True, match_scene=self.match_scene).job(context)
+        job = Import(paths, options, as_motions=True, match_scene=self.match_scene).job(context)
         return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
 
 
@@ -170,15 +173,20 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
 
 def refine_steps(
     take: bpy.types.Object, scene: bpy.types.Scene, path: Path, person: str = "", device: str = "auto"
-) -> jobs.Steps[str]:
+) -> jobs.Steps[jobs.Told]:
     """Draw the motion in a file onto a take's keypoints. Yields progress and returns what to tell the user."""
     from ..lsmpl_core.estimates import read_motion
     from ..lsmpl_core.refine import refine_steps as core_steps
 
     options, body_path = solve_options(scene), chosen_body_path(scene)
     body, track = bodies.load(body_path), takes.load_track(take)
+    torch_folder.use_for([path])
     motion = read_motion(path, person or None, len(track))
-    steps = core_steps(track, body, motion, device, options, pins.as_core(pins.load(take)))
+    fixed = pins.as_core(pins.load(take))
+
+    def steps(backend: Backend) -> Generator[Progress, None, Motion]:
+        return core_steps(track, body, motion, backend, options, fixed)
+
     return (yield from solving.solved_by(steps, take, scene, body, body_path, device))
 
 

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import EnumProperty, StringProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
 
+from . import devices
 from .package import ROOT, preferences
 
 DEVICES = (
-    ("auto", "Automatic", "The fastest device for the take at hand"),
+    ("auto", "Automatic", "NumPy, which is fastest where one frame follows from another; it needs nothing else"),
     ("numpy", "CPU (NumPy)", "Works everywhere"),
-    ("cpu", "CPU (PyTorch)", "Needs the LSMPL package with PyTorch, or PyTorch in Blender's Python"),
-    ("cuda", "GPU (CUDA)", "An NVIDIA graphics card; needs PyTorch with CUDA"),
-    ("mps", "GPU (Apple)", "An Apple graphics processor; needs PyTorch"),
+    ("cpu", "CPU (PyTorch)", "Needs PyTorch: LSMPL's package with it, or a folder of it chosen in the preferences"),
+    ("cuda", "GPU (CUDA)", "A graphics card of NVIDIA; needs PyTorch with CUDA"),
+    ("mps", "GPU (Apple)", "The graphics processor of a Mac; needs PyTorch"),
 )
+"""The same whatever the machine has, so that a choice stays when a device is away for a while."""
 
 
 class Preferences(bpy.types.AddonPreferences):
     bl_idname = ROOT
 
     device: EnumProperty(name="Device", description="What computes the solve", items=DEVICES, default="auto")
+    gpu: IntProperty(
+        name="GPU",
+        description="Which CUDA device, where there are several; 0 is the first one",
+        default=0,
+        min=0,
+        max=63,
+    )
+    torch_folder: StringProperty(
+        name="PyTorch Folder",
+        description="A folder with PyTorch for Blender's Python, where LSMPL was installed without it: what pip "
+        "install --target makes, or a site-packages. It is tried before it is used; what is in it is run",
+        subtype="DIR_PATH",
+    )
     body_path: StringProperty(
         name="SMPL Body",
         description="Your own SMPL body model (.npz, or the official .pkl) that new scenes offer to use",
@@ -34,14 +49,20 @@ class Preferences(bpy.types.AddonPreferences):
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.use_property_split = True
         self.layout.prop(self, "device")
+        if self.device == "cuda":
+            self.layout.prop(self, "gpu")
+        self.layout.prop(self, "torch_folder")
+        devices.draw(self.layout, device())
         self.layout.prop(self, "body_path")
         self.layout.prop(self, "checkpoint")
 
 
 def device() -> str:
-    """The device that the user chose."""
+    """The device that the user chose, by the core's name."""
     chosen = preferences()
-    return chosen.device if chosen else "auto"
+    if not chosen:
+        return "auto"
+    return f"cuda:{chosen.gpu}" if chosen.device == "cuda" else chosen.device
 
 
 def register() -> None:

@@ -5,7 +5,7 @@ Nothing of the scene is touched before the motion is there, so cancelling or fai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, ClassVar
 
@@ -15,7 +15,7 @@ import numpy as np
 from ..lsmpl_core import Layout, LsmplError, Motion, Progress
 from ..lsmpl_core.doubtful import doubtful_stretches
 from ..lsmpl_core.progress import run_to_end
-from . import baking, bodies, jobs, marker_trials, pins, quality, stages
+from . import baking, bodies, jobs, marker_trials, pins, quality, stages, torch_folder
 from . import take as takes
 from .errors import all_or_nothing
 from .preferences import device as chosen_device
@@ -23,10 +23,11 @@ from .selection import active_take
 from .settings import chosen_body_path, solve_options
 
 if TYPE_CHECKING:
+    from ..lsmpl_core.arrays import Backend
     from ..lsmpl_core.body import Body
 
 
-def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "auto") -> jobs.Steps[str]:
+def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "auto") -> jobs.Steps[jobs.Told]:
     """Solve a take with the scene's settings. Yields progress and returns what to tell the user."""
     from ..lsmpl_core.solve import solve_steps as core_steps
 
@@ -37,28 +38,34 @@ def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "a
     track, trial = takes.load_track(take), marker_trials.static_trial(take)
     fixed = pins.as_core(pins.load(take))
 
-    def steps() -> Generator[Progress, None, Motion]:
+    def steps(backend: Backend) -> Generator[Progress, None, Motion]:
         known = yield from marker_trials.calibration_steps(trial, track, body, betas)
-        return (yield from core_steps(track, body, betas, None, device, options, known, fixed))
+        return (yield from core_steps(track, body, betas, None, backend, options, known, fixed))
 
-    return (yield from solved_by(steps(), take, scene, body, body_path, device))
+    return (yield from solved_by(steps, take, scene, body, body_path, device))
 
 
 def solved_by(
-    steps: Iterator[Progress],
+    steps: Callable[[Backend], Generator[Progress, None, Motion]],
     take: bpy.types.Object,
     scene: bpy.types.Scene,
     body: Body,
     body_path: str,
     device: str,
-) -> jobs.Steps[str]:
-    """Let the core's steps make a take's motion, keep it and, if the scene's settings say so, bake it."""
-    from ..lsmpl_core.arrays import choose_backend
+) -> jobs.Steps[jobs.Told]:
+    """Let the core's steps make a take's motion, keep it and, if the scene's settings say so, bake it.
 
-    backend = choose_backend(device)
-    report = {"device": backend.name, "device_reason": backend.reason, "solver": scene.lsmpl.solver}
-    name, take_uid, scene_uid = take.name, take.session_uid, scene.session_uid
-    motion = yield from steps
+    A device that is not there, or fails, gives way to NumPy, which is told.
+    """
+    from ..lsmpl_core.fallback import made_on
+
+    solver, name, take_uid, scene_uid = scene.lsmpl.solver, take.name, take.session_uid, scene.session_uid
+    backend = yield from torch_folder.backend_steps(device, solver)
+    motion = yield from steps(backend)
+    backend = made_on(motion, backend)
+    report = {"device": backend.name, "device_reason": backend.reason, "solver": solver}
+    if backend.instead_of:
+        report["device_instead_of"] = backend.instead_of
     take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
     if not takes.is_take(take) or scene is None:
         raise LsmplError(f"{name}: was deleted while it was being solved; nothing was kept")
@@ -67,7 +74,10 @@ def solved_by(
     take = jobs.find(bpy.data.objects, take_uid)
     mean = stages.describe(take)["residual_mean"]
     told = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
-    return f"Solved: {told}" + (f". {baking.describe(baked)}" if baked else "")
+    told = f"Solved: {told}" + (f". {baking.describe(baked)}" if baked else "")
+    if not backend.instead_of:
+        return told
+    return [("INFO", told), ("WARNING", f"{backend.instead_of} was not used: {backend.reason}")]
 
 
 def keep(
@@ -133,7 +143,7 @@ def solve(
     scene: bpy.types.Scene,
     device: str = "auto",
     progress: Callable[[Progress], None] | None = None,
-) -> str:
+) -> jobs.Told:
     """Solve a take with the scene's settings, here and now. Returns what to tell the user."""
     return run_to_end(solve_steps(take, scene, device), progress)
 

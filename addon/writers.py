@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 import bpy
 
 from ..lsmpl_core.cli import Converted, FrontEnd, write_npz
-from . import baking, exporting, importing, solving, stages
+from . import baking, exporting, importing, solving, stages, torch_folder
 from .export_checks import CHECKS
 
 
@@ -21,7 +22,16 @@ def front_end(program: str, command: Sequence[str] = ()) -> FrontEnd:
         writers={"blend": write_blend, **dict.fromkeys(exporting.FORMATS, write_character), "npz": write_npz},
         default_format="blend",
         versions={"blender": bpy.app.version_string},
+        ready=_find_torch,
     )
+
+
+def _find_torch(options: argparse.Namespace) -> str:
+    """Use the folder of PyTorch that is chosen in the preferences, where these options need PyTorch."""
+    motion = getattr(options, "motion", None) or ""
+    if torch_folder.is_needed(options.device, options.solver) or motion.endswith((".pt", ".pth")):
+        return torch_folder.use()
+    return ""
 
 
 def write_blend(converted: Converted, path: Path) -> None:
@@ -52,6 +62,8 @@ def _animate(converted: Converted, scene: bpy.types.Scene) -> baking.Baked:
     importing.match_scene(scene, [take])
     scene.frame_set(scene.frame_start)
     facts = {"device": converted.backend.name, "device_reason": converted.backend.reason}
+    if converted.backend.instead_of:
+        facts["device_instead_of"] = converted.backend.instead_of
     solved, body = converted.solved, converted.body
     if not converted.clean_up:
         return solving.keep(take, scene, solved, body, converted.body_path, facts)

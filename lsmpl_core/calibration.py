@@ -9,7 +9,7 @@ nothing, or something that the take contradicts, is given to the bone that it mo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from .shape import fit_shape, refine_shape
 from .sites import SiteParts, site_parts
 from .skeleton import JOINT_NAMES
 from .take import UNKNOWN_NOISE, Take
+from .threads import on_one_thread
 from .tracking import SolveOptions
 
 FRAMES = 32
@@ -85,7 +86,10 @@ def calibrate(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | N
             return stop.value
 
 
-def calibrate_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None) -> Iterator[Progress]:
+@on_one_thread
+def calibrate_steps(
+    tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None
+) -> Generator[Progress, None, Calibration]:
     """`calibrate` as a generator: yields `Progress` and returns the `Calibration`."""
     tracks, elsewhere = yield from _agreeing(tracks, body, betas)
     calibration = yield from _fit_steps(tracks, body, betas)

@@ -57,6 +57,8 @@ class FrontEnd:
     versions: Mapping[str, str] = field(default_factory=dict)
     checks: Mapping[str, Callable[[Path], None]] = field(default_factory=lambda: {"npz": check_npz})
     command: Sequence[str] = field(default_factory=own_command)
+    ready: Callable[[argparse.Namespace], str] = lambda options: ""
+    """Called before takes are converted with these options; what it returns is told."""
 
     def whole(self, format: str, path: Path) -> bool:
         """Whether a file of that type can be read; False, too, for types that cannot be checked."""
@@ -73,7 +75,7 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
     argv = list(sys.argv[1:] if argv is None else argv)
     parser = build_parser(front_end)
     if argv == [WORKER]:
-        return work(lambda words: TakeConverter(parser.parse_args(words), front_end.writers, front_end.whole))
+        return work(lambda words: _converter(parser.parse_args(words), front_end))
     try:
         options = parser.parse_args(argv)
         others = [getattr(options, name, None) for name in ("report", *FILE_OPTIONS)]
@@ -91,6 +93,12 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
     return _Conversion(options, jobs, argv, front_end).run()
 
 
+def _converter(options: argparse.Namespace, front_end: FrontEnd) -> TakeConverter:
+    if told := front_end.ready(options):
+        _complain(told)
+    return TakeConverter(options, front_end.writers, front_end.whole)
+
+
 class _Conversion:
     """One run: the loop over takes, its messages and its report."""
 
@@ -104,7 +112,7 @@ class _Conversion:
         try:
             with signals_as_exceptions():
                 self._check_report_folder()
-                converter = TakeConverter(self.options, self.front_end.writers, self.front_end.whole)
+                converter = _converter(self.options, self.front_end)
                 if self.options.jobs is None and self.options.timeout is None:
                     self._convert_here(converter)
                 else:

@@ -19,8 +19,8 @@ from .cli_resume import Resume, digest
 from .cli_signals import defer
 from .doubtful import describe_doubtful
 from .errors import LsmplError
-from .fallback import WHAT, made_on, wanted_backend
 from .estimates import read_motion
+from .fallback import WHAT, made_on, wanted_backend
 from .files import replace_when_complete
 from .keypoints import Decision, KeypointTrack
 from .motion import Motion

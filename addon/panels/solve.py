@@ -45,6 +45,8 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
             return
         if retaking.is_outdated(take):
             say(context, layout, "The keypoints were read again; solve again", icon="ERROR")
+        if instead_of := solved.get("device_instead_of"):
+            say(context, layout, f"Solved on NumPy, not on {instead_of}: {solved['device_reason']}", icon="ERROR")
         body = Path(solved["body_path"]).name or "Open body"
         if solved["residual_mean"] is None:
             told = "imported motion" if solved.get("solver") == "imported" else "not measured"
