@@ -26,11 +26,13 @@ from .cli_resume import FILE_OPTIONS
 from .cli_signals import Stopped, release, signals_as_exceptions, signals_held_back
 from .cli_take import Converted, Listener, TakeConverter, Writer, sentence
 from .cli_workers import WORKER, Workers, own_command, work
+from .devices import find_devices
 from .errors import LsmplError
 from .files import replace_when_complete
 from .motion import Motion
 from .progress import Progress
 from .report import json_ready, summary
+from .tracking import SOLVERS
 
 
 def write_npz(converted: Converted, path: Path) -> None:
@@ -78,6 +80,8 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
         return work(lambda words: _converter(parser.parse_args(words), front_end))
     try:
         options = parser.parse_args(argv)
+        if options.command == "devices":
+            return _list_devices(front_end)
         others = [getattr(options, name, None) for name in ("report", *FILE_OPTIONS)]
         leave_out = [name for name in others if name]
         jobs = plan_outputs(options.inputs, options.output, options.format, front_end, leave_out)
@@ -91,6 +95,14 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
     except SystemExit as stop:  # argparse: --help, --version or a wrong word
         return int(stop.code or 0)
     return _Conversion(options, jobs, argv, front_end).run()
+
+
+def _list_devices(front_end: FrontEnd) -> int:
+    if told := front_end.ready(argparse.Namespace(device="cuda", solver=SOLVERS[0])):
+        _complain(told)
+    for device in find_devices():
+        _say(f"{device.name:<8} {'yes' if device.available else 'no ':<4} {device.label}: {device.fact}")
+    return 0
 
 
 def _converter(options: argparse.Namespace, front_end: FrontEnd) -> TakeConverter:

@@ -69,6 +69,11 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         "--person", metavar="NAME", help="whose motion, as MOTION calls them (default: who is in most frames)"
     )
     _add_options(refine, front_end)
+    commands.add_parser(
+        "devices",
+        help="list what can compute here",
+        description="List what --device can choose on this machine, and why it cannot be used.",
+    )
     refine.set_defaults(resume=False, overwrite=False, jobs=None, timeout=None, part=None, failed_ok=False)
     return parser
 

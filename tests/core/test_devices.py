@@ -368,3 +368,12 @@ def test_the_openblas_of_numpys_wheels_is_found():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     assert done.stdout.split() in (["2", "1", "2"], ["1", "1", "1"]), done.stderr  # a machine of one core has one
+
+
+def test_the_command_line_lists_devices(capsys, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert cli.main(["devices"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "numpy    yes  CPU (NumPy): works everywhere"
+    assert [line.split()[:2] for line in lines[1:]] == [["cpu", "no"], ["cuda", "no"], ["mps", "no"]]
+    assert all("PyTorch is not installed" in line for line in lines[1:])

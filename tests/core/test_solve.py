@@ -51,13 +51,6 @@ def test_every_layout_is_solved_cold(body, stroll, layout):
     assert np.nanmean(solved.residual) * MILLIMETRES < 5.0
 
 
-def test_numpy_and_torch_give_the_same_motion(body, stroll):
-    pytest.importorskip("torch")
-    track = body.keypoints(stroll.frames(slice(0, 20)))
-    joints = [body.joints(lsmpl.solve(track, body, device=device)) for device in ("numpy", "cpu")]
-    assert np.abs(joints[0] - joints[1]).max() < 1e-4
-
-
 def test_a_turned_and_shifted_take_gives_the_turned_and_shifted_motion(body, stroll):
     """Headings and places are alike to the solver."""
     track = body.keypoints(stroll.frames(slice(0, 20)))
