@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from ..lsmpl_core.devices import Device
 
 
+_KIND = "lsmpl.check_devices"
+
+
 class Found(NamedTuple):
     """The devices, and what is wrong with the folder of PyTorch that was chosen then."""
 
@@ -35,6 +38,7 @@ def look_steps() -> jobs.Steps[jobs.Told]:
     global found
     from ..lsmpl_core.devices import describe_devices
 
+    _redraw_preferences()  # the button says that it is at work
     path, folder, problem = torch_folder.chosen(), None, ""
     if path:
         try:
@@ -44,7 +48,7 @@ def look_steps() -> jobs.Steps[jobs.Told]:
     survey = yield from torch_folder.survey_steps(folder)
     if folder and "version" not in survey:
         problem = f"{folder}: does not work here: {survey.get('error', 'nothing can be imported')}"
-    found = Found(describe_devices(survey), path, problem)
+    found = Found(describe_devices({} if problem and "version" not in survey else survey), path, problem)
     _redraw_preferences()
     told = "Devices here: " + ", ".join(device.label for device in found.devices if device.available)
     return [("INFO", told), ("WARNING", f"PyTorch's folder: {problem}")] if problem else told
@@ -55,8 +59,8 @@ def draw(layout: bpy.types.UILayout, chosen: str) -> None:
     box = layout.box()
     row = box.row()
     row.label(text="Devices of This Machine")
-    working = jobs.current is not None and jobs.current.kind == LSMPL_OT_check_devices.bl_idname
-    row.operator(LSMPL_OT_check_devices.bl_idname, text="Checking..." if working else "Check")
+    working = jobs.current is not None and jobs.current.kind == _KIND
+    row.operator(_KIND, text="Checking..." if working else "Check")
     column = box.column(align=True)
     if found is None:
         _line(column, "CPU (NumPy): works everywhere", "CHECKMARK")
@@ -64,10 +68,11 @@ def draw(layout: bpy.types.UILayout, chosen: str) -> None:
         return
     for device in found.devices:
         _line(column, f"{device.label}: {device.fact}", "CHECKMARK" if device.available else "X")
+    if found.folder != torch_folder.chosen():
+        _line(column, "Another folder is chosen by now; press Check", "INFO")
+        return
     if found.problem:
         _line(column, f"PyTorch's folder: {found.problem}", "ERROR")
-    elif found.folder != torch_folder.chosen():
-        _line(column, "Another folder is chosen by now; press Check", "INFO")
     if is_missing(chosen):
         _line(column, f"{chosen} is chosen and not there now, so NumPy solves instead", "ERROR")
 
@@ -92,7 +97,7 @@ def _redraw_preferences() -> None:
 
 
 class LSMPL_OT_check_devices(jobs.JobOperator, bpy.types.Operator):
-    bl_idname = "lsmpl.check_devices"
+    bl_idname = _KIND
     bl_label = "Check Devices"
     bl_description = (
         "Look for PyTorch and for graphics cards that can compute with it, and say why one cannot be used. PyTorch "
@@ -105,7 +110,7 @@ class LSMPL_OT_check_devices(jobs.JobOperator, bpy.types.Operator):
         return jobs.is_free(cls)
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        return jobs.Job(self.bl_idname, "Check Devices", "PyTorch", look_steps())
+        return jobs.Job(_KIND, "Check Devices", "PyTorch", look_steps())
 
 
 def register() -> None:

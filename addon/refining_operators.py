@@ -26,7 +26,7 @@ class LSMPL_OT_refine(jobs.JobOperator, bpy.types.Operator):
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
         take = active_take(context)
-        return jobs.Job(self.bl_idname, "Refine", take.name, refining.refine_steps(take, context.scene))
+        return jobs.Job("lsmpl.refine", "Refine", take.name, refining.refine_steps(take, context.scene))
 
 
 class LSMPL_OT_show_before(bpy.types.Operator):

@@ -267,7 +267,7 @@ class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
             baked = yield from bake_steps(take)
             return [("WARNING" if baked.constrained else "INFO", describe(baked))]
 
-        return jobs.Job(self.bl_idname, "Bake", take.lsmpl.other.target.name, steps())
+        return jobs.Job("lsmpl.bake_to_other", "Bake", take.lsmpl.other.target.name, steps())
 
 
 def register() -> None:

@@ -146,6 +146,24 @@ def test_check_shows_what_there_is(addon, chosen):
     assert missing == (sys.platform != "darwin")
 
 
+def test_what_was_found_for_another_folder_is_not_taken_for_this_one(addon, chosen, tmp_path):
+    bpy.ops.lsmpl.check_devices()
+    chosen.torch_folder, chosen.device = str(tmp_path), "mps"
+    shown = drawn(addon, chosen)
+    assert "INFO Another folder is chosen by now" in shown and "not there now" not in shown
+    bpy.ops.lsmpl.check_devices()
+    assert "holds no PyTorch" in drawn(addon, chosen).replace("\nBLANK1", "")
+
+
+def test_while_it_looks_the_button_says_so(addon, chosen, monkeypatch):
+    module, working = addon("devices"), addon("jobs")
+    assert "OPERATOR Check" in drawn(addon, chosen).splitlines()
+    job = module.LSMPL_OT_check_devices.begin(None, bpy.context)
+    monkeypatch.setattr(working, "current", job)
+    assert "OPERATOR Checking..." in drawn(addon, chosen).splitlines()
+    job.close()
+
+
 def test_looking_does_not_load_torch(extension):
     script = (
         f"import bpy, sys; bpy.ops.preferences.addon_enable(module={ROOT!r});"

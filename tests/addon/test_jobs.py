@@ -1,5 +1,6 @@
 """Long work in slices: stopped, failed, interrupted by the user, and on another thread."""
 
+import inspect
 import threading
 import time
 
@@ -202,3 +203,11 @@ def test_every_shipped_preset_can_be_used(addon):
         bpy.utils.execfile(str(preset))
         assert bpy.context.scene.lsmpl.floor != "HEIGHT", preset
     assert np.isfinite(bpy.context.scene.lsmpl.smooth)
+
+
+def test_a_jobs_kind_is_what_panels_call_it(addon):
+    """Of an instance, Blender's `bl_idname` is LSMPL_OT_name, by which no panel would know the job."""
+    operators = addon("jobs").JobOperator.__subclasses__()
+    assert len(operators) > 5
+    for operator in operators:
+        assert "self.bl_idname" not in inspect.getsource(operator.begin), operator.__name__
