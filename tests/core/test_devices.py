@@ -111,6 +111,24 @@ def test_so_does_one_that_fails_while_refining(body, stroll, gpu, monkeypatch):
     assert "cuda:1 ran out of memory" in refined.decisions[-1].reason
 
 
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        (
+            "cpu",
+            RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        ),
+        ("mps", TypeError("Cannot convert a MPS Tensor to float64 dtype")),
+        ("mps", NotImplementedError("The operator 'aten::x' is not currently implemented for the MPS device")),
+    ],
+)
+def test_other_devices_give_way_as_well(body, stroll, gpu, monkeypatch, name, error):
+    calls = fail_at(monkeypatch, 2, error)
+    some = stroll.frames(slice(0, 10))
+    solved = lsmpl.solve(body.keypoints(some), body, some.betas, device=replace(gpu, name=name))
+    assert len(calls) == 2 and solved.decisions[-1].reason.startswith(name)
+
+
 def test_what_is_not_the_devices_fault_is_not_hidden(body, stroll, gpu, monkeypatch):
     fail_at(monkeypatch, 1, ValueError("a mistake of ours"))
     with pytest.raises(ValueError, match="ours"):
