@@ -21,8 +21,11 @@ class Blended(NamedTuple):
     poses: Poses
 
 
-def blend(poses: Poses, first: int, changed: Poses, width: int, fixed: Collection[int] = ()) -> Blended:
-    """N changed frames from `first` on, put into a whole motion's poses and blended over `width` frames on either side.
+def blend(
+    poses: Poses, first: int, changed: Poses, width: int | tuple[int, int], fixed: Collection[int] = ()
+) -> Blended:
+    """N changed frames from `first` on, put into a whole motion's poses and blended over `width` frames on either side,
+    or over so many before and so many after.
 
     What changed at an edge, as a rotation vector of each joint in its own frame and as a translation, goes on with the
     velocity that it had there and comes to rest at nothing on the last frame but `width`: Hermite's cubic, as
@@ -54,10 +57,13 @@ def blend(poses: Poses, first: int, changed: Poses, width: int, fixed: Collectio
     )
 
 
-def reach(count: int, first: int, last: int, width: int, fixed: Collection[int] = ()) -> tuple[int, int]:
+def reach(
+    count: int, first: int, last: int, width: int | tuple[int, int], fixed: Collection[int] = ()
+) -> tuple[int, int]:
     """How many frames before `first` and after `last` a blend into a motion of `count` frames changes."""
-    before = min([width, first, *(first - f - 1 for f in fixed if f < first)])
-    after = min([width, count - 1 - last, *(f - last - 1 for f in fixed if f > last)])
+    ahead, behind = width if isinstance(width, tuple) else (width, width)
+    before = min([ahead, first, *(first - f - 1 for f in fixed if f < first)])
+    after = min([behind, count - 1 - last, *(f - last - 1 for f in fixed if f > last)])
     return before, after
 
 

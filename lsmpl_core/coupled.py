@@ -11,7 +11,7 @@ as motion allows, and gaps are bridged from both sides. Stray keypoints (Geman a
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -54,8 +54,8 @@ BLOCKS = NUM_JOINTS + 1
 _JOINT_BY_JOINT = np.array([*step_order(), UNKNOWNS - 3, UNKNOWNS - 2, UNKNOWNS - 1])
 
 
-def couple(take: Take, poses: Poses, given: int | None = None) -> Iterator[Progress]:
-    """Polish solved frames, all of the take's in order, together; the pose of frame `given` stays as it is.
+def couple(take: Take, poses: Poses, given: Collection[int] = ()) -> Iterator[Progress]:
+    """Polish solved frames, all of the take's in order, together; the poses of the frames `given` stay.
 
     Long takes are polished in sections that overlap and fade into one another, for memory's sake. Yields `Progress` and
     returns `Poses`.
@@ -87,13 +87,13 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
     return sections
 
 
-def _round(take: Take, poses: Poses, frames: np.ndarray, given: int | None, freedom: np.ndarray) -> Poses:
+def _round(take: Take, poses: Poses, frames: np.ndarray, given: Collection[int], freedom: np.ndarray) -> Poses:
     hessian, gradient = np.empty((len(frames), UNKNOWNS, UNKNOWNS)), np.empty((len(frames), UNKNOWNS))
     for first in range(0, len(frames), FRAMES_AT_ONCE):
         some = slice(first, first + FRAMES_AT_ONCE)
         part = Poses(poses.rotations[some], poses.trans[some])
         hessian[some], gradient[some] = _frame_terms(take, part, frames[some])
-    for frame in np.flatnonzero(frames == given):
+    for frame in np.flatnonzero(np.isin(frames, list(given))):
         hessian[frame] += HELD * np.eye(UNKNOWNS)
     step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps), freedom)
     step = step.reshape(len(frames), BLOCKS, 3)
@@ -133,9 +133,6 @@ def _frame_terms(take: Take, poses: Poses, frames: np.ndarray) -> tuple[np.ndarr
     stray = stray_weight(state.keypoints - targets.positions, take.noise)
     stray = backend.xp.where(backend.indices(take.trusted[frames]) > 0, 1.0, stray)
     targets = Targets(targets.positions, targets.weights * stray)
-    held = take.pins.at(frames) if take.pins is not None else None
-    if held is not None:
-        anchor = held.anchor(backend, anchor, targets.weights)
     here = evaluate(take.model, state, targets, anchor, None)
     none = backend.array(np.zeros(len(frames)))
     hessian, gradient = (backend.numpy(a) for a in normal_equations(take.model, here, targets, anchor, None, none))

@@ -50,7 +50,7 @@ def mend(track: KeypointTrack, body: Body, parts: SiteParts) -> Mended:
     positions, confidence = exchanged(track, swapped)
     condition[swapped & (confidence > 0.0)] = Condition.SWAPPED
     condition[swapped & (confidence == 0.0)] = Condition.MISSING
-    trusted = np.zeros(track.visible.shape, dtype=bool) if track.trusted is None else track.trusted & track.visible
+    trusted = track.placed
     positions[trusted], confidence[trusted] = track.positions[trusted], track.confidence[trusted]
     condition[trusted] = Condition.SEEN
     rejected = find_outliers(positions, track.fps, bones_of(body, parts), cuts) & ~trusted

@@ -103,6 +103,11 @@ class KeypointTrack:
         return self.confidence > 0
 
     @property
+    def placed(self) -> np.ndarray:
+        """(T,K) bool: which keypoints somebody placed by hand."""
+        return np.zeros(self.visible.shape, dtype=bool) if self.trusted is None else self.trusted & self.visible
+
+    @property
     def missing_fraction(self) -> float:
         """Share of the keypoints that are missing, of those that are seen at least once in the take."""
         ever = self.visible.any(axis=0)

@@ -70,17 +70,17 @@ class Pins:
             rotations[b, self.joints[row]], joints[b, self.joints[row]] = self.rotations[row], True
         return Held(rotations, joints)
 
-    def heeded(self, weights: np.ndarray, bearers: np.ndarray) -> np.ndarray:
+    def heeded(self, weights: np.ndarray, bearers: np.ndarray, placed: np.ndarray | None = None) -> np.ndarray:
         """Weights (T,K) of a take's keypoints, which go with the joints bearers (K,), with the pins heeded.
 
         Where a joint of a limb is pinned, keypoints further along the limb say nothing in that frame: whoever turned it
-        said where it goes, and the trunk would twist to meet them nevertheless. Those that weigh more than 1 were
-        placed by somebody, too, and go on counting.
+        said where it goes, and the trunk would twist to meet them nevertheless. Those that somebody placed, too,
+        (T,K) bool, go on counting; None are those that weigh more than 1.
         """
-        weights = weights.copy()
+        weights, placed = weights.copy(), weights > 1.0 if placed is None else placed
         for frame, joint in zip(self.frames, self.joints):
             if JOINT_NAMES[joint].endswith(LIMBS):
-                weights[frame, ANCESTORS[bearers, joint] & (weights[frame] <= 1.0)] = 0.0
+                weights[frame, ANCESTORS[bearers, joint] & ~placed[frame]] = 0.0
         return weights
 
     def on(self, poses: Poses) -> Poses:
@@ -103,11 +103,6 @@ class Held:
 
     rotations: np.ndarray
     joints: np.ndarray
-
-    @property
-    def frames(self) -> np.ndarray:
-        """(B,) whether anything is held there."""
-        return self.joints.any(axis=1)
 
     def put(self, backend: Backend, rotations: Any) -> Any:
         """Rotations (B,24,3,3) with the held ones in their places."""

@@ -21,18 +21,15 @@ from .placements import Calibration, of_keypoints, some_of
 from .polish import Targets
 from .preparation import FEWEST_KEYPOINTS, for_markers
 from .rotation import exp_map
-from .skeleton import NUM_JOINTS
 from .start import start_poses
 from .take import Take
 from .threads import one_thread
-from .tracking import Poses, SolveOptions, noise_share
+from .tracking import Poses, SolveOptions
 
 STEPS = 4
 """Of the polish: what is dragged may be far away."""
 DRAGGED = 100.0
 """Weight of a keypoint that is moved, beside 1 for those that follow."""
-DAMPING = 1e-4
-"""First damping in m²/rad², where no keypoint weighs more than 1: with less, far targets are overshot."""
 
 
 class Poser:
@@ -62,8 +59,6 @@ class Poser:
         self._take = Take(nothing, body, parts, calibration.betas, choose_backend(device), options)
         self._take.expect_noise(calibration.noise)
         self._tracker = self._take.tracker
-        share = float(noise_share(np.asarray(calibration.noise)))
-        self._hold = np.full(NUM_JOINTS, share * options.anchor)
 
     @property
     def noise(self) -> float:
@@ -79,22 +74,25 @@ class Poser:
         pins: Pins | None = None,
         *,
         predict: bool = True,
+        placed: np.ndarray | None = None,
         steps: int = STEPS,
     ) -> Poses:
         """B frames, each on its own, from the poses that they have.
 
         positions (B,K,3) in metres, NaN where there is nothing; weights (B,K): 0 for a keypoint that is not to count, 1
         for one that was seen, as much as one likes for one that is to be met. pins: their `frames` are 0 to B-1.
+        placed: which keypoints (B,K) count along a pinned limb, too; None are those that weigh more than 1.
         predict: by the network, from `start`; otherwise `start` itself is kept as far as the keypoints let it, and what
         they do not show stays as it is.
         A frame without any keypoint keeps its pose. Raises `SolveError` for arrays of other shapes.
         """
-        tracker, frames, pins = self._meeting(*self._checked(positions, weights, start), pins)
+        placed = None if placed is None else placed[:, self.rows]
+        tracker, frames, pins = self._meeting(*self._checked(positions, weights, start), pins, placed)
         if predict:
             tracker.options = replace(tracker.options, polish=steps)
             posed = tracker.poses(tracker.step(tracker.state(start), frames))
         else:
-            posed = tracker.drawn(start, self._hold, frames, steps)
+            posed = tracker.drawn(start, self._take.least_firmness, frames, steps)
         unseen = ~(np.isfinite(positions).all(axis=-1) & (weights > 0.0))[:, self.rows].any(axis=1)
         posed.rotations[unseen], posed.trans[unseen] = start.rotations[unseen], start.trans[unseen]
         return posed if pins is None else pins.on(posed)
@@ -127,14 +125,10 @@ class Poser:
         posed = tracker.drawn(Poses(change @ start.rotations, start.trans), firm[:count], frames, steps)
         return posed if pins is None else pins.on(posed)
 
-    def _meeting(self, positions, weights, pins: Pins | None):
+    def _meeting(self, positions, weights, pins: Pins | None, placed: np.ndarray | None = None):
         """A tracker for these keypoints, its frames, and the pins checked."""
         pins = None if pins is None or not len(pins) else pins.checked(len(positions))
-        if pins is not None:
-            weights = pins.heeded(weights, self._take.parts.bearer)
-        tracker = self._tracker.meeting(positions, weights, pins)
-        tracker.damping = DAMPING * max(1.0, float(weights.max(initial=0.0)))
-        return tracker, range(len(positions)), pins
+        return self._take.meeting(positions, weights, pins, placed), range(len(positions)), pins
 
     @one_thread()
     def from_nothing(self, positions: np.ndarray, weights: np.ndarray, otherwise: Poses) -> Poses:

@@ -17,6 +17,7 @@ from .errors import SolveError
 from .fallback import on_device
 from .keypoints import KeypointTrack
 from .motion import Motion
+from .pinning import pinned
 from .pins import Pins
 from .placements import Calibration
 from .preparation import Prepared, prepare_steps
@@ -113,11 +114,10 @@ def _drawn_on(
         some = Poses(poses.rotations[frames], poses.trans[frames])
         take.expect_noise(take.measured_noise(take.settle(some, frames, SETTLING), frames))
     take = take.solved_by(options)
-    take.hold(pins)
     for _ in range(1 if options.solver == "published" else PASSES):
         poses = yield from take.improved(poses, range(len(track)))
     poses = yield from coupled_if_wanted(take, prepared.mended, poses)
-    poses = poses if pins is None else pins.on(poses)
+    poses = pinned(take, poses, pins)
     return finished(take, prepared, body, betas, poses)
 
 

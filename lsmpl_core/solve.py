@@ -6,7 +6,7 @@ directions: each frame is predicted from the pose before it, polished, and ancho
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +21,7 @@ from .fallback import on_device
 from .faults import Mended
 from .keypoints import KeypointTrack
 from .motion import NUM_BETAS, Motion
+from .pinning import pinned
 from .pins import Pins
 from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
@@ -134,15 +135,13 @@ def _followed(
         if start_pose is None:
             start = take.settled(start)
     take = take.solved_by(options)
-    take.hold(pins)
-    start = take.pinned(start)
     if len(track) < LONG or options.solver == "published":
         poses = yield from take.run(start, range(len(track)))
     else:
         poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
-    poses = yield from coupled_if_wanted(take, prepared.mended, poses, None if start_pose is None else start.frame)
+    poses = yield from coupled_if_wanted(take, prepared.mended, poses, () if start_pose is None else [start.frame])
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)
-    poses = poses if pins is None else pins.on(poses)
+    poses = pinned(take, poses, pins)
     return finished(take, prepared, body, betas, poses)
 
 
@@ -153,14 +152,14 @@ def _with_ends_held(poses: Poses, track: KeypointTrack, first: int | None) -> Po
     return Poses(poses.rotations[within], poses.trans[within])
 
 
-def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: int | None = None) -> Iterator[Progress]:
+def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: Collection[int] = ()) -> Iterator[Progress]:
     """The poses, polished together if the options say so or, where they do not, if the take has need of it.
 
-    That of frame `given` is true.
+    Those of the frames `given` are true.
     """
     wanted = take.options.couple
     if wanted is None:
-        restless = take.noise > QUIET or not mended.whole or take.pins is not None or take.trusted.any()
+        restless = take.noise > QUIET or not mended.whole or take.trusted.any()
         wanted = take.options.steps > 0 and restless
     if wanted:
         together = yield from couple(take, poses, given)

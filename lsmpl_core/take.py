@@ -34,6 +34,9 @@ LEAST_HOLD = 1e-9
 """Weight in m²/rad² with which a settling pose is held, so that what nothing says is defined."""
 TRUSTED = 25.0
 """How much a keypoint counts that somebody placed by hand; one that was seen counts 1 at most."""
+DAMPING = 1e-4
+"""First damping, in m²/rad², of what is posed by hand, where no keypoint weighs more than 1: with less, far targets are
+overshot."""
 WARM_UP, FADE = 50, 30
 """Frames a lane goes before its own, and beyond them while the next one fades in."""
 
@@ -71,11 +74,9 @@ class Take:
         self.options = options.checked()
         self.sites, self.fps = track.layout.sites, track.fps
         self.positions = np.where(track.visible[..., None], track.positions, 0.0)
-        self.confidence = self.weights = track.confidence
-        self.trusted = np.zeros(track.visible.shape, dtype=bool) if track.trusted is None else track.trusted
-        if self.trusted.any():
-            self.weights = np.where(self.trusted & track.visible, TRUSTED, track.confidence)
-        self.pins = None
+        self.confidence = track.confidence
+        self.trusted = track.placed
+        self.weights = np.where(self.trusted, TRUSTED, track.confidence)
         self.source = track.source or "the track"
         self.expect_noise(UNKNOWN_NOISE if options.noise is None else options.noise)
 
@@ -86,13 +87,6 @@ class Take:
         """Weigh anchor and prior for keypoints that are off by `noise` metres in each axis."""
         self.noise = float(noise)
         self.prior = pose_prior(self.backend, float(noise_share(np.asarray(noise))) * self.options.prior)
-        self.__dict__.pop("tracker", None)
-
-    def hold(self, pins: Pins | None) -> None:
-        """Keep these joints as they are pinned, from now on; what says otherwise does not count (`Pins.heeded`)."""
-        self.pins = pins if pins is not None and len(pins) else None
-        if self.pins is not None:
-            self.weights = self.pins.heeded(self.weights, self.parts.bearer)
         self.__dict__.pop("tracker", None)
 
     def solved_by(self, options: SolveOptions) -> Take:
@@ -113,8 +107,7 @@ class Take:
         if options.solver == "network":
             bones = single.array(rest_bones(self.rest_joints)[None])
             return Residual(self.network, bones, single.array([self.noise]), options.anchor)
-        share = float(noise_share(np.asarray(self.noise)))
-        held = single.array(np.full(NUM_JOINTS, share * options.anchor))
+        held = single.array(self.least_firmness)
         if options.solver == "polish":
             return Copying(held)
         from .published_solver import Published
@@ -133,8 +126,23 @@ class Take:
             self.noise,
             self.options,
             lambda frames: self.from_nothing(frames)[0],
-            self.pins,
         )
+
+    @property
+    def least_firmness(self) -> np.ndarray:
+        """(24,) in m²/rad²: what holds joints in poses that are kept as far as keypoints let them."""
+        return np.full(NUM_JOINTS, float(noise_share(np.asarray(self.noise))) * self.options.anchor)
+
+    def meeting(
+        self, positions: np.ndarray, weights: np.ndarray, pins: Pins | None = None, placed: np.ndarray | None = None
+    ) -> Tracker:
+        """A tracker for frames posed by hand: other positions (B,K,3), finite everywhere, and weights (B,K), of any
+        size; and pins in frames 0 to B-1, which are heeded (`Pins.heeded`)."""
+        if pins is not None:
+            weights = pins.heeded(weights, self.parts.bearer, placed)
+        tracker = self.tracker.meeting(positions, weights, pins)
+        tracker.damping = DAMPING * max(1.0, float(weights.max(initial=0.0)))
+        return tracker
 
     def pose_fit(self, poses: Poses, frames: Sequence[int]) -> PoseFit:
         """What settled poses leave for the shape to explain."""
@@ -252,14 +260,6 @@ class Take:
         free = Anchor(state.rotations, self.backend.array(np.full(NUM_JOINTS, LEAST_HOLD)))
         done = polish(self.model, state, self.targets(list(frames)), free, self.prior, steps=steps)
         return Poses(self.backend.numpy(done.state.rotations), self.backend.numpy(done.state.trans))
-
-    def pinned(self, start: Start) -> Start:
-        """A start with what is pinned in its frame turned so, and the rest polished around it."""
-        if self.pins is None or self.pins.at([start.frame]) is None:
-            return start
-        here = self.tracker.state(Poses(start.rotations[None], start.trans[None]))
-        poses = self.tracker.poses(self.tracker.step(here, [start.frame]))
-        return Start(start.frame, poses.rotations[0], poses.trans[0])
 
     def settled(self, start: Start) -> Start:
         """A start polished with the weights for the noise that is now expected."""

@@ -15,6 +15,7 @@ from .errors import SolveError
 from .faults import Mended, as_given, mend
 from .keypoints import KeypointTrack
 from .motion import Motion
+from .pinning import pinned
 from .pins import Pins
 from .placements import of_keypoints
 from .posing import Poser, poses_of
@@ -125,13 +126,13 @@ def touch_up_steps(
 
 
 def _posed(begin: Begin | Poses, poser: Poser, track: KeypointTrack, weights, start: Poses, own: Pins | None) -> Poses:
-    """Frames posed each on its own."""
+    """Frames posed each on its own, with pins only where somebody posed them."""
     if isinstance(begin, Poses):
-        return poser.pose(track.positions, weights, start, own, predict=False)
+        return poser.pose(track.positions, weights, start, own, predict=False, placed=track.placed)
     if begin == Begin.NOTHING:
         start = poser.from_nothing(track.positions, weights, start)
     for _ in range(PASSES):
-        start = poser.pose(track.positions, weights, start, own)
+        start = poser.pose(track.positions, weights, start)
     return start
 
 
@@ -156,9 +157,8 @@ def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np
     some = found.track.frames(slice(first - begins, first - begins + count))
     condition = found.condition[first - begins : first - begins + count]
     residual = poser.residual(poses, some.positions)
-    trusted = np.zeros(residual.shape, dtype=bool) if some.trusted is None else some.trusted
     with np.errstate(invalid="ignore"):
-        believed = trusted | (residual < far_off(poser.noise))
+        believed = some.placed | (residual < far_off(poser.noise))
     believed &= np.isin(condition, (Condition.SEEN, Condition.SWAPPED))
     return np.where(believed, residual, np.nan)
 
@@ -166,8 +166,7 @@ def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np
 def keypoint_weights(track: KeypointTrack, poser: Poser, part_weights: Mapping[str, float] | None = None) -> np.ndarray:
     """(T,K) how much each keypoint counts: by its confidence, by whether it was placed by hand, and by its part."""
     weights = track.confidence.copy()
-    if track.trusted is not None:
-        weights[track.trusted & track.visible] = TRUSTED
+    weights[track.placed] = TRUSTED
     return weights * part_of_keypoints(poser, part_weights or {})
 
 
@@ -225,10 +224,7 @@ def _in_time(
     counts[at] = weights
     take = poser.take_of(some, counts)
     still = np.setdiff1d(np.arange(high + 1 - low), np.arange(at.start, at.stop))
-    pinned = [Pins(np.repeat(still, NUM_JOINTS), np.tile(np.arange(NUM_JOINTS), len(still)),
-                   around.rotations[still].reshape(-1, 3, 3))]  # fmt: skip
+    found = yield from couple(take, around, still)
     if own is not None:
-        pinned.append(replace(own, frames=own.frames + at.start))
-    take.hold(Pins(*(np.concatenate([getattr(p, name) for p in pinned]) for name in ("frames", "joints", "rotations"))))
-    found = (yield from couple(take, around)).some(at)
-    return found if own is None else own.on(found)
+        found = pinned(take, found, replace(own, frames=own.frames + at.start))
+    return found.some(at)

@@ -129,25 +129,24 @@ class Tracker:
         noise: float,
         options: SolveOptions,
         begin: Callable[[np.ndarray], Poses],
-        pins: Pins | None = None,
     ):
-        """positions (T,K,3), finite everywhere, and weights (T,K); begin solves frames from nothing; pins are kept."""
+        """positions (T,K,3), finite everywhere, and weights (T,K); begin solves frames from nothing."""
         self.backend = backend.single
         self.model = model.on(self.backend)
         self.predictor, self.options, self.begin = predictor, options, begin
-        self._meet(positions, weights, pins)
+        self._meet(positions, weights)
         self.damping = DAMPING
         self.lost = max(LOST, LOST_TO_NOISE * noise)
         share = float(noise_share(np.asarray(noise)))
         self.prior = pose_prior(self.backend, share * options.prior * predictor.prior_share)
 
     def meeting(self, positions: np.ndarray, weights: np.ndarray, pins: Pins | None = None) -> Tracker:
-        """The same for other frames: positions (T,K,3), finite everywhere, and weights (T,K)."""
+        """The same for other frames: positions (T,K,3), finite everywhere, and weights (T,K); pins are kept."""
         tracker = copy(self)
         tracker._meet(positions, weights, pins)
         return tracker
 
-    def _meet(self, positions: np.ndarray, weights: np.ndarray, pins: Pins | None) -> None:
+    def _meet(self, positions: np.ndarray, weights: np.ndarray, pins: Pins | None = None) -> None:
         seen = weights > 0
         self.middle = np.median(positions[seen], axis=0) if seen.any() else np.zeros(3)
         self.positions = self.backend.array(np.where(seen[..., None], positions - self.middle, 0.0))
@@ -201,12 +200,10 @@ class Tracker:
         safeguard = self.predictor.safeguard or np.inf
         for step, frames in enumerate(path, 1):
             frames = np.asarray(frames)
-            moves, targets, held = frames != at, self._targets(frames), self._held(frames)
-            new = self._step(state, targets, held, first if step > safeguard else None)
+            moves, targets = frames != at, self._targets(frames)
+            new = self._step(state, targets, None, first if step > safeguard else None)
             residual = self._residual(new, targets)
             lost = moves & (residual > np.maximum(self.lost, 1.25 * accepted)) & self.predictor.recovers
-            if held is not None:
-                lost &= ~held.frames  # what an animator posed is not lost, however far it is from the keypoints
             if lost.any():
                 new, residual = self._recovered(new, residual, targets, frames, lost)
             accepted = np.where(lost, residual, np.where(residual < self.lost, 0.0, accepted))

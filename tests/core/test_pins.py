@@ -7,7 +7,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.errors import KeypointFileError, SolveError
-from lsmpl_core.rotation import angle_between, exp_map
+from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.skeleton import JOINT_NAMES
 
 ELBOW, SHOULDER = JOINT_NAMES.index("left_elbow"), JOINT_NAMES.index("left_shoulder")
@@ -38,17 +38,82 @@ def test_a_pinned_joint_keeps_its_rotation_in_its_frame(body, stroll, solver, fr
     assert away[far, :22].max() < 0.01, "frames well away from the pin hardly change"
 
 
-def test_the_trunk_does_not_twist_to_undo_a_pin(body, stroll):
+@pytest.mark.parametrize("how", ["solved", "refined", "touched up", "posed"])
+def test_a_limb_goes_where_its_pin_says_and_the_trunk_stays(body, stroll, how):
     """The keypoints of the arm say that it hangs; it was lifted by 40 degrees."""
     track, frame = noisy(body, stroll, 0.005), 30
     wanted = bent(stroll, frame, SHOULDER, (0.0, 0.0, 0.7))
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([frame], [SHOULDER], [wanted]))
+    pins = lsmpl.Pins([frame], [SHOULDER], [wanted])
+    if how == "refined":
+        found = lsmpl.refine(track, body, stroll, pins=pins)
+    else:
+        found = lsmpl.solve(track, body, stroll.betas, pins=pins if how == "solved" else None)
+    if how in ("touched up", "posed"):
+        begin = lsmpl.Begin.HERE
+        if how == "posed":
+            begin = lsmpl.poses_of(found, slice(frame - 2, frame + 3))
+            begin.rotations[2, SHOULDER] = wanted
+        touched = lsmpl.touch_up(track, body, found, frame - 2, frame + 2, begin, {"left_arm": 5.0}, pins)
+        found.poses[frame], found.trans[frame] = log_map(touched.rotations[2]), touched.trans[2]
     turned = stroll.poses.copy()
-    turned[frame, SHOULDER] = solved.poses[frame, SHOULDER]
+    turned[frame, SHOULDER] = found.poses[frame, SHOULDER]
     as_posed = body.joints(replace(stroll, poses=turned))[frame]
-    off = np.linalg.norm(body.joints(solved)[frame] - as_posed, axis=-1)
+    off = np.linalg.norm(body.joints(found)[frame] - as_posed, axis=-1)
     trunk = [JOINT_NAMES.index(name) for name in ("spine3", "neck", "head", "right_elbow", "left_knee")]
-    assert off[trunk].max() < 0.05
+    assert off[trunk].max() < 0.03
+    elbow = JOINT_NAMES.index("left_elbow")
+    assert np.linalg.norm(as_posed[elbow] - body.joints(stroll)[frame, elbow]) > 0.15
+    assert off[elbow] < 0.03
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_all_but_a_pinned_limb_and_its_neighbours_is_as_it_was_solved(body, stroll, noise):
+    track, frame = noisy(body, stroll, noise), 30
+    free = lsmpl.solve(track, body, stroll.betas)
+    wanted = bent(free, frame, SHOULDER, (0.0, 0.0, 0.7))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([frame], [SHOULDER], [wanted]))
+    others = np.delete(np.arange(24), SHOULDER)
+    np.testing.assert_allclose(solved.poses[:, others], free.poses[:, others], atol=1e-3)
+    np.testing.assert_allclose(solved.trans, free.trans, atol=1e-4)
+    away = np.degrees(angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER])))
+    fade = 5
+    assert np.flatnonzero(away > 0.1).tolist() == list(range(frame - fade, frame + fade + 1))
+    assert (np.diff(away[frame - fade - 1 : frame + 1]) > 0).all() and np.diff(away).max() < 0.3 * away[frame]
+
+
+def test_limbs_make_up_for_a_pinned_trunk(body, stroll):
+    track, frame, spine = body.keypoints(stroll), 30, JOINT_NAMES.index("spine2")
+    wanted = bent(stroll, frame, spine, (0.25, 0.0, 0.0))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([frame], [spine], [wanted]))
+    turned = replace(stroll, poses=stroll.poses.copy())
+    turned.poses[frame, spine] = solved.poses[frame, spine]
+    k = [track.layout.index(name) for name in ("left_wrist", "right_wrist", "left_ankle", "right_ankle")]
+    off = [np.linalg.norm(body.keypoints(m).positions - track.positions, axis=-1)[frame, k] for m in (solved, turned)]
+    assert off[1].max() > 0.04
+    assert off[0].max() < 0.01
+
+
+def test_frames_between_two_pins_keep_the_turn(body, stroll):
+    track, pinned = body.keypoints(stroll), [28, 32]
+    free = lsmpl.solve(track, body, stroll.betas)
+    wanted = [bent(free, frame, SHOULDER, (0.0, 0.0, 0.5)) for frame in pinned]
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins(pinned, [SHOULDER] * 2, wanted))
+    away = angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER]))
+    np.testing.assert_allclose(away[28:33], 0.5, atol=0.01)
+
+
+def test_where_no_keypoint_shows_a_limb_a_pin_reaches_further(body, stroll):
+    track = body.keypoints(stroll)
+    confidence = track.confidence.copy()
+    hidden = [track.layout.index(f"left_{name}") for name in ("elbow", "wrist")]
+    confidence[20:45, hidden] = 0.0
+    track = replace(track, confidence=confidence)
+    free = lsmpl.solve(track, body, stroll.betas)
+    wanted = bent(free, 30, SHOULDER, (0.0, 0.0, 0.7))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([30], [SHOULDER], [wanted]))
+    away = np.degrees(angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER])))
+    assert away[30] == pytest.approx(np.degrees(0.7), abs=0.1)
+    assert np.flatnonzero(away > 0.01).tolist() == list(range(20, 45))
 
 
 def test_a_keypoint_that_was_placed_counts_beyond_a_pin(body, stroll):
