@@ -61,6 +61,11 @@ class Poser:
         self._tracker = self._take.tracker
 
     @property
+    def bearers(self) -> np.ndarray:
+        """(len(rows),) the joint that each calibrated keypoint goes with."""
+        return self._take.parts.bearer
+
+    @property
     def noise(self) -> float:
         """Metres by which keypoints are taken to be off."""
         return self._take.noise

@@ -9,6 +9,7 @@ import numpy as np
 
 from .body import Body
 from .calibration import calibrate_steps, needs_calibration
+from .corrections import without_corrections
 from .errors import SolveError
 from .faults import Mended, as_given, mend
 from .keypoints import Decision, KeypointTrack
@@ -25,13 +26,15 @@ FEWEST_KEYPOINTS = 3
 @dataclass(frozen=True)
 class Prepared:
     """A mended track, the parts of the body that its keypoints are on, the betas (10,), None where the take has yet to
-    tell them, the options for such keypoints, and the calibration that all this rests on, if there is one."""
+    tell them, the options for such keypoints, the calibration that all this rests on, if there is one, and the track as
+    it was given, with the corrections (`by_hand.py`) that the mended one is without."""
 
     mended: Mended
     parts: SiteParts
     betas: np.ndarray | None
     options: SolveOptions
     calibration: Calibration | None
+    given: KeypointTrack
 
     @property
     def track(self) -> KeypointTrack:
@@ -71,8 +74,9 @@ def prepare_steps(
         parts = calibration.parts(body, track.layout)
     else:
         parts = site_parts(body, track.layout.sites)
-    mended = mend(track, body, parts) if options.mend else as_given(track)
-    return Prepared(mended, parts, betas, options, calibration)
+    solved = without_corrections(track)
+    mended = mend(solved, body, parts) if options.mend else as_given(solved)
+    return Prepared(mended, parts, betas, options, calibration, track)
 
 
 def for_markers(options: SolveOptions) -> SolveOptions:

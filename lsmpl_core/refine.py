@@ -17,7 +17,6 @@ from .errors import SolveError
 from .fallback import on_device
 from .keypoints import KeypointTrack
 from .motion import Motion
-from .pinning import pinned
 from .pins import Pins
 from .placements import Calibration
 from .preparation import Prepared, prepare_steps
@@ -117,8 +116,7 @@ def _drawn_on(
     for _ in range(1 if options.solver == "published" else PASSES):
         poses = yield from take.improved(poses, range(len(track)))
     poses = yield from coupled_if_wanted(take, prepared.mended, poses)
-    poses = pinned(take, poses, pins)
-    return finished(take, prepared, body, betas, poses)
+    return finished(take, prepared, body, betas, poses, pins)
 
 
 def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:

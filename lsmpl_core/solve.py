@@ -13,6 +13,7 @@ import numpy as np
 
 from .arrays import Backend, choose_backend
 from .body import Body
+from .by_hand import put_by_hand
 from .calibration import SHAPE_NOISE, Calibration
 from .condition import Condition
 from .coupled import LEAST_STRAY, couple, far_off
@@ -21,8 +22,8 @@ from .fallback import on_device
 from .faults import Mended
 from .keypoints import KeypointTrack
 from .motion import NUM_BETAS, Motion
-from .pinning import pinned
 from .pins import Pins
+from .posing import Poser
 from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import log_map
@@ -141,8 +142,7 @@ def _followed(
         poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
     poses = yield from coupled_if_wanted(take, prepared.mended, poses, () if start_pose is None else [start.frame])
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)
-    poses = pinned(take, poses, pins)
-    return finished(take, prepared, body, betas, poses)
+    return finished(take, prepared, body, betas, poses, pins)
 
 
 def _with_ends_held(poses: Poses, track: KeypointTrack, first: int | None) -> Poses:
@@ -179,13 +179,26 @@ def _best_lanes(frames: int) -> int:
     return min(round((1.5 / 0.2 * frames / (WARM_UP + FADE)) ** 0.5), MOST_LANES)
 
 
-def finished(take: Take, prepared: Prepared, body: Body, betas: np.ndarray, poses: Poses) -> Motion:
-    """Solved poses as a motion, with what is left between it and the track, what became of the keypoints, and the
-    calibration, also where betas and offsets were found on the take."""
-    track, condition, calibration = prepared.track, prepared.mended.condition.copy(), prepared.calibration
+def finished(
+    take: Take, prepared: Prepared, body: Body, betas: np.ndarray, poses: Poses, pins: Pins | None = None
+) -> Motion:
+    """Solved poses as a motion, with what was fixed by hand in it, what is left between it and the track, what became
+    of the keypoints, and the calibration, also where betas and offsets were found on the take."""
+    track, given, condition = prepared.track, prepared.given, prepared.mended.condition.copy()
+    if prepared.calibration:
+        calibration = replace(prepared.calibration, betas=betas, noise=take.noise)
+    else:
+        calibration = Calibration.of_layout(body, track.layout, betas, take.parts, take.offsets, take.noise)
+    placed = given.placed.any(axis=1)
     residual = take.residual(poses, range(len(track)))
+    if placed.any() or (pins is not None and len(pins)):
+        poser = Poser(track.layout, body, calibration, options=take.options)
+        poses = put_by_hand(poser, given, poses, pins)
+        residual = take.residual(poses, range(len(track)))
+        off = poser.residual(poses.some(placed), given.positions[placed])
+        residual[given.placed], condition[given.placed] = off[given.placed[placed]], Condition.SEEN
     if take.options.mend:
-        far = (residual > far_off(take.noise)) & ~take.trusted
+        far = (residual > far_off(take.noise)) & ~given.placed
         condition[far & (condition != Condition.FILLED)] = Condition.REJECTED
     residual[~np.isin(condition, (Condition.SEEN, Condition.SWAPPED))] = np.nan
     return Motion(
@@ -199,9 +212,7 @@ def finished(take: Take, prepared: Prepared, body: Body, betas: np.ndarray, pose
         body=body.key,
         first_frame=track.first_frame,
         decisions=prepared.decisions,
-        calibration=replace(calibration, betas=betas, noise=take.noise)
-        if calibration
-        else Calibration.of_layout(body, track.layout, betas, take.parts, take.offsets, take.noise),
+        calibration=calibration,
     )
 
 

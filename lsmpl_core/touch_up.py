@@ -9,13 +9,14 @@ from enum import StrEnum
 import numpy as np
 
 from .body import Body
+from .by_hand import put_by_hand
 from .condition import Condition
+from .corrections import without_corrections
 from .coupled import couple, far_off
 from .errors import SolveError
 from .faults import Mended, as_given, mend
 from .keypoints import KeypointTrack
 from .motion import Motion
-from .pinning import pinned
 from .pins import Pins
 from .placements import of_keypoints
 from .posing import Poser, poses_of
@@ -103,7 +104,8 @@ def touch_up_steps(
             raise SolveError("the motion does not say where the keypoints are on the body; solve it again")
         poser = Poser(track.layout, body, motion.calibration, device)
     begins = max(first - MENDED, 0)
-    track = mended(track.frames(slice(begins, last + 1 + MENDED)), poser).track
+    given = track.frames(slice(begins, last + 1 + MENDED))
+    track = mended(given if isinstance(begin, Poses) else without_corrections(given), poser).track
     motion = motion.frames(slice(begins, last + 1 + MENDED))
     pins = _within(pins, begins, last)
     first, last = first - begins, last - begins
@@ -122,7 +124,8 @@ def touch_up_steps(
     posed = Poses(rotations, trans)
     if isinstance(begin, Poses):
         return posed
-    return (yield from _in_time(track, poser, motion, first, last, posed, weights, own))
+    posed = yield from _in_time(track, poser, motion, first, last, posed, weights)
+    return put_by_hand(poser, given.frames(np.arange(first, last + 1)), posed, own)
 
 
 def _posed(begin: Begin | Poses, poser: Poser, track: KeypointTrack, weights, start: Poses, own: Pins | None) -> Poses:
@@ -212,7 +215,7 @@ def _poses_before(begin: Begin, motion: Motion, first: int, last: int) -> Poses:
 
 
 def _in_time(
-    track: KeypointTrack, poser: Poser, motion: Motion, first: int, last: int, poses: Poses, weights, own: Pins | None
+    track: KeypointTrack, poser: Poser, motion: Motion, first: int, last: int, poses: Poses, weights
 ) -> Generator[Progress, None, Poses]:
     """The frames polished together with those around them, which stay."""
     low, high = max(first - CONTEXT, 0), min(last + CONTEXT, len(motion) - 1)
@@ -224,7 +227,4 @@ def _in_time(
     counts[at] = weights
     take = poser.take_of(some, counts)
     still = np.setdiff1d(np.arange(high + 1 - low), np.arange(at.start, at.stop))
-    found = yield from couple(take, around, still)
-    if own is not None:
-        found = pinned(take, found, replace(own, frames=own.frames + at.start))
-    return found.some(at)
+    return (yield from couple(take, around, still)).some(at)
