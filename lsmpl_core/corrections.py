@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from .gaps import bridge_gaps
 from .keypoints import KeypointTrack
 
 CORRECTION = 0.5
@@ -13,7 +14,11 @@ CORRECTION = 0.5
 
 
 def without_corrections(track: KeypointTrack) -> KeypointTrack:
-    """A track without the keypoints that somebody placed in short stretches between frames that show them as read."""
+    """A track without the keypoints that somebody placed in short stretches between frames that show them as read.
+
+    Where these go on both sides they are bridged: a missing keypoint may let what else is wrong with a track look
+    otherwise, and a correction is to change nothing far from it.
+    """
     read, near = track.visible & ~track.placed, round(CORRECTION * track.fps)
     dropped = np.zeros(read.shape, dtype=bool)
     for k in np.flatnonzero(track.placed.any(axis=0)):
@@ -23,9 +28,14 @@ def without_corrections(track: KeypointTrack) -> KeypointTrack:
             dropped[run, k] = len(run) <= near and around.any()
     if not dropped.any():
         return track
+    positions, confidence = (
+        np.where(dropped[..., None], np.nan, track.positions),
+        np.where(dropped, 0.0, track.confidence),
+    )
+    bridged = bridge_gaps(positions, confidence, track.fps)
     return replace(
         track,
-        positions=np.where(dropped[..., None], np.nan, track.positions),
-        confidence=np.where(dropped, 0.0, track.confidence),
+        positions=np.where(dropped[..., None], bridged[0], positions),
+        confidence=np.where(dropped, bridged[1], confidence),
         trusted=track.placed & ~dropped,
     )
