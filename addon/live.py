@@ -30,8 +30,6 @@ FOLLOWED = 0.01
 """Metres from which on a keypoint that only followed has moved, too: where it was read, it would now contradict."""
 UNREACHED = 0.02
 """Metres: a handle that the body stays further away from goes to where the body came."""
-PLACED_WEIGHT = 25.0
-"""Weight of a keypoint that was placed by hand, where a frame is solved anew; that of one that was seen is 1."""
 _BASE = "lsmpl_base"
 """Of the handles' collection, while they are moved: the pose before."""
 
@@ -361,14 +359,16 @@ def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
 
 
 def _solved_anew(take: bpy.types.Object, frame: int) -> Poses:
-    """A frame's pose by its keypoints, edits and all; as it was solved where there are no edits."""
+    """A frame's pose by its keypoints, edits, pins and all; as it was solved where there are none."""
     from ..lsmpl_core.posing import poses_of
+    from ..lsmpl_core.touch_up import touch_up
 
-    known = takes.keypoints_at(take, frame)
-    if not known.state.any():
+    if not takes.keypoints_at(take, frame).state.any() and all(pin.frame != frame for pin in pinned.load(take)):
         return poses_of(stages.load_frame(take, frame, Stage.SOLVED))
-    weights = np.where(known.placed, PLACED_WEIGHT, known.confidence) * known.seen
-    return refining.subject_of(take).poser.pose(known.positions[None], weights[None], _kept(take, frame))
+    subject = refining.subject_of(take)
+    motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    fixed = pinned.as_core(pinned.load(take))
+    return touch_up(takes.load_track(take), subject.body, motion, frame, frame, pins=fixed, poser=subject.poser)
 
 
 def feet(take: bpy.types.Object) -> list[int]:

@@ -97,7 +97,7 @@ def _turned_round(positions, cuts, left, mirror, upper, facing: bool) -> tuple[n
         told = tell(positions[frames], left, mirror, upper[0])
     if evidence.max(initial=0.0) < SUSPICIOUS and told.min() > -SUSPICIOUS:
         return wrong, known
-    blind = ~both.any(axis=1) | (np.diff(frames) > 1)
+    blind = ~both.any(axis=1) | ((np.diff(frames) > 1) & (evidence > -SWITCH))
     found = _likeliest(UNLIKELY + told, evidence, (evidence > 0.0) | blind)
     if upper is not None:
         found &= _mean_over_runs(found, told) < 0.5 * UNLIKELY

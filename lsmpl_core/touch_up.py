@@ -19,11 +19,11 @@ from .keypoints import KeypointTrack
 from .motion import Motion
 from .pins import Pins
 from .placements import of_keypoints
-from .posing import Poser, poses_of
+from .posing import DRAGGED, Poser, poses_of
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .skeleton import JOINT_NAMES, NUM_JOINTS
-from .take import FRAMES_AT_ONCE, TRUSTED
+from .take import FRAMES_AT_ONCE
 from .threads import on_one_thread
 from .tracking import Poses
 
@@ -169,7 +169,7 @@ def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np
 def keypoint_weights(track: KeypointTrack, poser: Poser, part_weights: Mapping[str, float] | None = None) -> np.ndarray:
     """(T,K) how much each keypoint counts: by its confidence, by whether it was placed by hand, and by its part."""
     weights = track.confidence.copy()
-    weights[track.placed] = TRUSTED
+    weights[track.placed] = DRAGGED
     return weights * part_of_keypoints(poser, part_weights or {})
 
 

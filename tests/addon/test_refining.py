@@ -6,6 +6,7 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
+from mathutils import Quaternion
 
 FRAME = 20
 
@@ -402,6 +403,36 @@ def test_a_take_that_plays_elsewhere_and_slower_is_refined_where_its_keys_are(ad
     bpy.context.scene.frame_set(150)
     state = addon("refining").describe_frame(take, bpy.context.scene)
     assert state.number == FRAME and state.residual < 0.02
+
+
+@pytest.mark.parametrize("state", ["MOVED", "PINNED"])
+def test_a_later_solve_gives_what_was_seen_when_a_keypoint_was_placed_and_a_bone_pinned(addon, core, take, body, state):
+    bpy.ops.lsmpl.solve()
+    takes, names = addon("take"), list(body.joint_names)
+    ankle, shoulder = takes.layout_of(take).index("right_ankle"), names.index("left_shoulder")
+    free, place = addon("stages").load(take), takes.keypoints_at(take, FRAME).positions[ankle] + (0.06, 0.05, 0.06)
+    takes.write_edits(take, [FRAME], [ankle], getattr(takes, state), np.array([[[0.06, 0.05, 0.06]]]))
+    armature = pose_mode(take, "left_shoulder")
+    bone = armature.pose.bones["left_shoulder"]
+    bone.rotation_quaternion = bone.rotation_quaternion @ Quaternion((0.0, 0.0, 1.0), 0.7)
+    settings = bpy.context.scene.lsmpl_refine
+    settings.begin, settings.pin = "POSE", True
+    bpy.ops.lsmpl.refine()
+    bpy.ops.object.mode_set(mode="OBJECT")
+    seen = addon("stages").load(take)
+    bpy.ops.lsmpl.solve()
+    solved = addon("stages").load(take)
+    poser = addon("refining").subject_of(take).poser
+    off = np.linalg.norm(body.joints(solved) - body.joints(seen), axis=-1)
+    lifted = np.linalg.norm(body.joints(seen) - body.joints(free), axis=-1)[FRAME, names.index("left_elbow")]
+    assert lifted > 0.1 and off[FRAME, names.index("left_elbow")] < 0.03
+    assert off[FRAME, [names.index(name) for name in ("spine3", "neck", "head", "left_knee")]].max() < 0.03
+    for motion in (seen, solved):
+        at = poser.sites(core.poses_of(motion, np.array([FRAME])))[0, ankle]
+        assert np.linalg.norm(at - place) < 0.01
+    change = np.linalg.norm(body.joints(solved) - body.joints(free), axis=-1)[:, : names.index("left_hand")]
+    assert change[np.abs(np.arange(40) - FRAME) > 5].max() < 0.003
+    assert np.abs(solved.poses[FRAME, shoulder] - seen.poses[FRAME, shoulder]).max() < 1e-3
 
 
 def test_every_button_is_one_undo_step(addon):

@@ -166,3 +166,18 @@ def test_simulated_faults_cover_what_they_say(body, stroll):
     assert faulty.spiked.mean() == pytest.approx(0.008, abs=0.002)
     untouched = faulty.track.visible & ~(faulty.swapped | faulty.spiked | faulty.frozen)
     np.testing.assert_array_equal(faulty.track.positions[untouched], long.positions[untouched])
+
+
+def test_a_missing_keypoint_does_not_let_sides_look_exchanged(body, stroll):
+    """Thighs that measure longer on the other side for a while say little, as long as no knee comes over."""
+    track = body.keypoints(stroll)
+    positions, confidence = track.positions.copy(), track.confidence.copy()
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        hip, knee = (track.layout.index(f"{side}_{name}") for name in ("hip", "knee"))
+        longer = np.where(np.arange(len(track)) < 25, -0.06, 0.06) * sign
+        down = positions[:, knee] - positions[:, hip]
+        positions[:, knee] += longer[:, None] * down / np.linalg.norm(down, axis=-1, keepdims=True)
+    knee = track.layout.index("right_knee")
+    positions[25, knee], confidence[25, knee] = np.nan, 0.0
+    found = mended(replace(track, positions=positions, confidence=confidence), body)
+    assert not (found.condition == Condition.SWAPPED).any()
