@@ -29,6 +29,14 @@ class ExportSettings(bpy.types.PropertyGroup):
     """`Scene.lsmpl_export`: what is exported, and as what."""
 
     format: EnumProperty(name="Format", description="Type of the file", items=_FORMATS)
+    character: EnumProperty(
+        name="Character",
+        description="Which of the take's characters is exported",
+        items=(
+            ("OWN", "LSMPL's", "The character that the take was solved and baked on"),
+            ("OTHER", "Other Character", "The rig of your own that the take was put on under Other Character"),
+        ),
+    )
     range: EnumProperty(
         name="Frames",
         description="Which frames of the scene are exported",
@@ -61,15 +69,16 @@ def export_steps(
         motion = yield from _motion_steps(take, scene, settings, first, last)
         motion.save(path)
         return f"Exported {len(motion)} frames to {path.name}"
-    armature = _needed_character(take, scene)
+    other = settings.character == "OTHER"
+    armature = _needed_other(take, scene) if other else _needed_character(take, scene)
     if first < 0:
         raise LsmplError(
             f"{take.name}: begins at frame {first}, but files have no frames below 0; let the take start at 0 or later"
         )
     yield Progress("export", 0, 1)
-    action = take.lsmpl_bake.action if is_shared(take, scene) else None
-    exporting.export_character(armature, scene, path, first, last, action)
-    return f"Exported frames {first} to {last} to {path.name}"
+    baked = take.lsmpl.other.action if other else take.lsmpl_bake.action
+    exporting.export_character(armature, scene, path, first, last, baked if is_shared(armature, scene) else None)
+    return f"Exported {armature.name}, frames {first} to {last}, to {path.name}"
 
 
 def export_all_steps(
@@ -115,9 +124,15 @@ def frame_range(take: bpy.types.Object, scene: bpy.types.Scene, settings: Export
     return first, last
 
 
-def is_shared(take: bpy.types.Object, scene: bpy.types.Scene) -> bool:
-    """Whether other takes are baked on the take's character, so that what it plays may be theirs."""
-    return sum(other.lsmpl.armature == take.lsmpl.armature for other in takes.takes_in(scene)) > 1
+def is_shared(armature: bpy.types.Object, scene: bpy.types.Scene) -> bool:
+    """Whether several takes are baked on a character, so that what it plays may be any of theirs."""
+    return sum(armature in (take.lsmpl.armature, _other_of(take)) for take in takes.takes_in(scene)) > 1
+
+
+def _other_of(take: bpy.types.Object) -> bpy.types.Object | None:
+    """The other character that a take was put on."""
+    other = take.lsmpl.other
+    return other.target if other.action is not None else None
 
 
 def _frames(take: bpy.types.Object) -> np.ndarray:
@@ -146,7 +161,7 @@ def _motion_steps(take, scene, settings, first: int, last: int):
         raise LsmplError(f"{armature.name}: is no SMPL character; export the motion as computed instead")
     fps, first_frame, name = facts["fps"], facts["first_frame"] + int(inside[0]), take.name
     gender = (stages.describe(take) or {}).get("gender", "neutral")
-    action = take.lsmpl_bake.action if is_shared(take, scene) else None
+    action = take.lsmpl_bake.action if is_shared(armature, scene) else None
     motion = yield from exporting.read_pose(armature, scene, frames[inside], fps, action)
     if not np.isfinite(motion.poses).all():
         raise LsmplError(f"{name}: its bones are scaled to nothing in some frames")
@@ -160,6 +175,15 @@ def _needed_character(take: bpy.types.Object, scene: bpy.types.Scene) -> bpy.typ
     return armature
 
 
+def _needed_other(take: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Object:
+    armature = _other_of(take)
+    if armature is None:
+        raise LsmplError(f"{take.name}: is on no other character; bake it to one first")
+    if armature.name not in scene.objects:
+        raise LsmplError(f"{take.name}: its other character {armature.name} is not in this scene")
+    return armature
+
+
 def why_nothing(take: bpy.types.Object | None, scene: bpy.types.Scene) -> str:
     """Why the active take cannot be exported as the settings say; "" where it can."""
     if take is None:
@@ -167,6 +191,11 @@ def why_nothing(take: bpy.types.Object | None, scene: bpy.types.Scene) -> str:
     settings = scene.lsmpl_export
     if settings.format == "npz" and settings.motion == "LATEST":
         return "" if stages.is_solved(take) else "Needs a solved take"
+    if settings.format != "npz" and settings.character == "OTHER":
+        armature = _other_of(take)
+        if armature is None:
+            return "Bake to Other Character first: its section is above"
+        return "" if armature.name in scene.objects else f"{armature.name} is not in this scene"
     armature = take.lsmpl.armature
     return "" if armature is not None and armature.name in scene.objects else "Bake the take to a character first"
 
@@ -174,7 +203,9 @@ def why_nothing(take: bpy.types.Object | None, scene: bpy.types.Scene) -> str:
 class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
     bl_idname = "lsmpl.export"
     bl_label = "Export"
-    bl_description = "Write the active take's character with its animation, or its SMPL motion, to a file"
+    bl_description = (
+        "Write the active take's character, LSMPL's or your own, with its animation, or its SMPL motion, to a file"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
     format: EnumProperty(name="Format", description="Type of the file", items=_FORMATS)
@@ -258,8 +289,7 @@ class LSMPL_OT_export_all(bpy.types.Operator):
 
 def draw_settings(layout: bpy.types.UILayout, settings: ExportSettings, ending: str) -> None:
     """What there is to choose for a format."""
-    if ending == "npz":
-        layout.prop(settings, "motion")
+    layout.prop(settings, "motion" if ending == "npz" else "character")
     layout.prop(settings, "range")
     if settings.range == "CUSTOM":
         column = layout.column(align=True)

@@ -222,17 +222,19 @@ def refresh(scene: bpy.types.Scene) -> None:
     there.collection.pop(_BASE, None)
     known = takes.keypoints_at(take, live.frame)
     there.put(_places(take, live.frame, known))
-    there.look([_look(state, seen) for state, seen in zip(known.state, known.seen)])
+    there.look([_look(state, believed) for state, believed in zip(known.state, known.believed)])
 
 
 def _places(take: bpy.types.Object, frame: int, known: takes.Keypoints) -> np.ndarray:
-    """(K,3) metres: where handles are in a frame: at the keypoints and, of those not seen, where the body has them."""
+    """(K,3) metres: where handles are in a frame: at the keypoints and, where those are missing, ignored, rejected or
+    of the other side, where the body has them."""
     sites = refining.subject_of(take).poser.sites(_kept(take, frame))[0]
-    return np.nan_to_num(np.where(known.seen[:, None], known.positions, sites))
+    there = np.where(known.believed[:, None] | np.isnan(sites), known.positions, sites)
+    return np.nan_to_num(there)
 
 
-def _look(state: int, seen: bool) -> str:
-    if not seen:
+def _look(state: int, believed: bool) -> str:
+    if not believed:
         return handles.UNSEEN
     return {takes.MOVED: handles.MOVED, takes.PINNED: handles.LOCKED}.get(state, handles.AS_READ)
 
@@ -302,7 +304,7 @@ def _keep(scene: bpy.types.Scene, there: Handles) -> None:
     posed, follow = drag.pose(locations, moved)
     with np.errstate(invalid="ignore"):
         short = ~drag.locked & (np.linalg.norm(drag.sites - locations, axis=1) > UNREACHED)
-        followed = ~moved & ~drag.locked & known.seen & (np.linalg.norm(follow, axis=1) > FOLLOWED)
+        followed = ~moved & ~drag.locked & known.believed & (np.linalg.norm(follow, axis=1) > FOLLOWED)
     positions = np.where(moved[:, None], np.where(short[:, None], drag.sites, locations), drag.before + follow)
     changed = np.flatnonzero(moved | followed)
     state = np.where(drag.locked[changed], takes.PINNED, takes.MOVED)

@@ -28,6 +28,15 @@ if TYPE_CHECKING:
 SHAPE = np.radians(10.0)
 """Of SMPL characters, rest directions that differ by less than this are another body's shape."""
 _TRAVELS = "lsmpl_travels"
+_VERSION = "lsmpl_version"
+"""Of an action: which motion it was baked from."""
+
+
+def is_outdated(take: bpy.types.Object) -> bool:
+    """Whether the take's motion has changed since it was put on the other character."""
+    action = take.lsmpl.other.action
+    baked = action.get(_VERSION, "") if action else ""
+    return bool(baked) and baked != stages.version(take)
 
 
 class Baked(NamedTuple):
@@ -59,6 +68,7 @@ def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion 
         raise LsmplError(f"{target.name}: is linked from another file; make a library override, or append it")
     if target.mode == "EDIT":
         raise LsmplError(f"{target.name}: is in Edit Mode; go back to Object Mode first")
+    version = stages.version(take) if motion is None else ""
     motion = motion or stages.load(take)
     body = body or baking.body_of(take, motion)
     bones = recognise(mapped, [bone.name for bone in target.data.bones])
@@ -90,7 +100,7 @@ def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion 
         action = jobs.find(bpy.data.actions, action_uid)
         if take is None or target is None or action is None or take.lsmpl.other.target != target:
             raise LsmplError(f"{name}: was changed while it was being baked on; nothing was kept")
-        action[_TRAVELS] = plan.travels
+        action[_TRAVELS], action[_VERSION] = plan.travels, version
     except BaseException:
         action = jobs.find(bpy.data.actions, action_uid)
         if action:
@@ -261,10 +271,13 @@ class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
         return True
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        take = active_take(context)
+        take, scene_uid = active_take(context), context.scene.session_uid
 
         def steps():
             baked = yield from bake_steps(take)
+            shown_in = jobs.find(bpy.data.scenes, scene_uid)
+            if shown_in is not None:
+                shown_in.lsmpl_export.character = "OTHER"  # what is most likely wanted next
             return [("WARNING" if baked.constrained else "INFO", describe(baked))]
 
         return jobs.Job("lsmpl.bake_to_other", "Bake", take.lsmpl.other.target.name, steps())

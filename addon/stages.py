@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
+from uuid import uuid4
 
 import bpy
 import numpy as np
@@ -48,7 +49,7 @@ def latest(take: bpy.types.Object, before: Stage | None = None) -> Stage | None:
 def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None:
     """What is known of a motion without reading its arrays, or None where the take has none.
 
-    Keys of all: frames, fps, first_frame, body, betas, gender, calibration (None where there is none). Of the solved
+    Keys of all: version (see `version`), frames, fps, first_frame, body, betas, gender, calibration (None where there is none). Of the solved
     one besides: body_path, keypoint_names, device, solver, residual_mean and residual_worst (metres, of frames; None
     where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches of doubtful frames),
     reading (of the track that was solved), and what the solver decided, where it did: decisions. Of the cleaned one:
@@ -57,6 +58,12 @@ def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None
     """
     mesh = getattr(take.lsmpl, stage)
     return load_json(mesh, MOTION_KEY) if mesh else None
+
+
+def version(take: bpy.types.Object) -> str:
+    """What no other motion has but the take's latest; "" where there is none, or an earlier version stored it."""
+    stage = latest(take)
+    return describe(take, stage).get("version", "") if stage else ""
 
 
 def load(take: bpy.types.Object, stage: Stage | None = None) -> Motion:
@@ -191,7 +198,8 @@ def changed(take: bpy.types.Object, stage: Stage, first: int, motion: Motion, jo
     last = first + len(motion) - 1
     if stage == Stage.REFINED:
         facts = {key: facts[key] for key in (*_OF_ALL, "refined") if key in facts}
-    store_json(mesh, MOTION_KEY, {**facts, "refined": _merged([*facts.get("refined", []), [first, last]])})
+    ranges = _merged([*facts.get("refined", []), [first, last]])
+    store_json(mesh, MOTION_KEY, {**facts, "refined": ranges, "version": uuid4().hex})
     rows = np.arange(first * _ROWS, (last + 1) * _ROWS)
     change(mesh, "position", "FLOAT_VECTOR", rows, _rows(motion, joints).reshape(-1, 3))
     change(mesh, "pose", "FLOAT_VECTOR", rows, _poses(motion).reshape(-1, 3))
@@ -236,6 +244,7 @@ def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, known: Ma
         MOTION_KEY,
         {
             **known,
+            "version": uuid4().hex,
             "frames": len(motion),
             "fps": motion.fps,
             "first_frame": motion.first_frame,

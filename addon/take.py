@@ -14,7 +14,7 @@ from typing import NamedTuple
 import bpy
 import numpy as np
 
-from ..lsmpl_core import Decision, KeypointTrack, Layout, LsmplError
+from ..lsmpl_core import Condition, Decision, KeypointTrack, Layout, LsmplError
 from ..lsmpl_core.edges import nearest_edges
 from .mesh_data import change, load_json, read, store_json, write
 
@@ -125,6 +125,8 @@ class Keypoints(NamedTuple):
     """(K,) AS_READ, MOVED, IGNORED or PINNED."""
     offset: np.ndarray
     """(K,3) metres, meant where the keypoint is placed."""
+    condition: np.ndarray
+    """(K,) what the last solve made of it, as `lsmpl_core.Condition`; -1 where it was not solved."""
 
     @property
     def placed(self) -> np.ndarray:
@@ -135,6 +137,11 @@ class Keypoints(NamedTuple):
     def seen(self) -> np.ndarray:
         """(K,) where, with the edits, there is a position."""
         return self.placed | ((self.confidence > 0) & (self.state != IGNORED))
+
+    @property
+    def believed(self) -> np.ndarray:
+        """(K,) where that position is the body's: not one that the solve rejected, or gave to the other side."""
+        return self.placed | (self.seen & ~np.isin(self.condition, (Condition.REJECTED, Condition.SWAPPED)))
 
     @property
     def positions(self) -> np.ndarray:
@@ -161,6 +168,7 @@ def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
         values("confidence", "value", None).astype(np.float64),
         values("edit_state", "value", np.zeros(count)).astype(np.int32),
         values("edit_offset", "vector", np.zeros((count, 3))).astype(np.float64),
+        values("condition", "value", np.full(count, -1)).astype(np.int32),
     )
 
 

@@ -2,7 +2,7 @@
 
 from . import character, clean_up, export, keypoints, live, quality, refine, retarget, solve
 
-_SECTIONS = (keypoints, character, retarget, solve, quality, live, refine, clean_up, export)
+_SECTIONS = (keypoints, character, solve, quality, live, refine, clean_up, retarget, export)
 
 
 def register() -> None:

@@ -1,4 +1,4 @@
-"""Character: the body that is posed, which character a take is baked onto, and its shape."""
+"""Character: the body that is posed, and its shape."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import bpy
 
 from .. import shape
 from ..package import preferences
-from ..selection import active_character, active_take
+from ..selection import active_character
 from .drawing import Section, facts, properties, say
 
 
@@ -29,11 +29,6 @@ class LSMPL_PT_character(Section, bpy.types.Panel):
         column.prop(settings, "shape")
         if settings.shape == "FIXED":
             column.column(align=True).prop(settings, "betas", text="Values")
-        take = active_take(context)
-        if take is not None:
-            column = properties(layout)
-            column.prop(take.lsmpl_bake, "onto")
-            column.prop(take.lsmpl_bake, "as_strip")
 
 
 class LSMPL_PT_shape(Section, bpy.types.Panel):

@@ -1,10 +1,12 @@
-"""Export: the motion on its character, and the character as a file."""
+"""Export: the take's characters as files, and where its motion is baked."""
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import bpy
 
-from .. import baking, stages
+from .. import baking, retargeting, stages
 from ..export_operators import draw_settings, why_nothing
 from ..selection import active_take
 from .drawing import Section, facts, properties, say, working
@@ -15,31 +17,57 @@ class LSMPL_PT_export(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take, settings = self.layout, active_take(context), context.scene.lsmpl_export
-        if working(layout, "lsmpl.bake", "lsmpl.export"):
+        if working(layout, "lsmpl.bake", "lsmpl.bake_to_other", "lsmpl.export"):
             return
-        layout.operator("lsmpl.bake", icon="ACTION")
         if take is None or not stages.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
             return
-        armature, action = take.lsmpl.armature, take.lsmpl_bake.action
-        if armature is None or armature.name not in context.scene.objects:
-            say(context, layout, "Makes a new character", icon="INFO")
-        else:
-            facts(layout, ("Character", armature.name), ("Action", action.name if action else "none"))
-            if baking.is_out_of_time(take):
-                say(context, layout, "The take plays at other frames now; bake again", icon="ERROR")
+        if baking.is_out_of_time(take):
+            say(context, layout, "The take plays at other frames now; bake again", icon="ERROR")
+        if not _has_character(take, context.scene) or baking.is_out_of_time(take):
+            layout.operator("lsmpl.bake", icon="ACTION")
         column = properties(layout)
         column.prop(settings, "format")
         draw_settings(column, settings, settings.format)
         reason = why_nothing(take, context.scene)
         if reason:
             say(context, layout, reason, icon="INFO")
+        elif settings.format != "npz" and settings.character == "OTHER" and retargeting.is_outdated(take):
+            say(context, layout, "The motion has changed since it was put on this character", icon="ERROR")
+            layout.operator("lsmpl.bake_to_other", icon="ACTION")
         row = layout.row(align=True)
         row.operator("lsmpl.export", text="Export...", icon="EXPORT")
         row.operator("lsmpl.export_all", text="All Takes...", icon="FILE_FOLDER")
 
 
-_CLASSES = (LSMPL_PT_export,)
+class LSMPL_PT_baking(Section, bpy.types.Panel):
+    bl_label = "Baking"
+    bl_parent_id = "LSMPL_PT_export"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_take(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, take = self.layout, active_take(context)
+        if _has_character(take, context.scene):
+            action = take.lsmpl_bake.action
+            facts(layout, ("Character", take.lsmpl.armature.name), ("Action", action.name if action else "none"))
+        else:
+            say(context, layout, "Makes a new character", icon="INFO")
+        column = properties(layout)
+        column.prop(take.lsmpl_bake, "onto")
+        column.prop(take.lsmpl_bake, "as_strip")
+        layout.operator("lsmpl.bake", icon="ACTION")
+
+
+def _has_character(take: bpy.types.Object, scene: bpy.types.Scene) -> bool:
+    armature = take.lsmpl.armature
+    return armature is not None and armature.name in scene.objects
+
+
+_CLASSES = (LSMPL_PT_export, LSMPL_PT_baking)
 
 
 def register() -> None:

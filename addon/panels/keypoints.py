@@ -20,11 +20,10 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         if not working(layout, "lsmpl.import", "lsmpl.take_from_objects", "lsmpl.read_again"):
-            column = layout.column(align=True)
-            row = column.row(align=True)
-            row.operator("lsmpl.import_keypoints", text="Keypoints...", icon="IMPORT")
-            row.operator("lsmpl.import_motion", text="SMPL Motion...")
-            column.operator("lsmpl.take_from_objects", text="Take from Selected", icon="EMPTY_AXIS")
+            row = layout.row(align=True)
+            row.operator("lsmpl.import_keypoints", text="Import...", icon="IMPORT")
+            row.operator("lsmpl.import_motion", text="Motion...")
+            row.operator("lsmpl.take_from_objects", text="", icon="EMPTY_AXIS")
         several = len(takes.takes_in(context.scene))
         if several > 1:
             layout.template_list(
@@ -32,15 +31,23 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             )
         take = active_take(context)
         if take is None:
-            told = f"Choose one of the {several} takes" if several else "No keypoints in this scene yet"
+            told = (
+                f"Choose one of the {several} takes"
+                if several
+                else (
+                    "No keypoints in this scene yet: import a file, drop one into the viewport, or select animated objects "
+                    "and press the button with the axes"
+                )
+            )
             say(context, layout, told, icon="INFO")
             return
         known = takes.describe(take)
         frames, first = known["frames"], known["first_frame"]
+        origin = _origin(take, known)
+        rows = [("Take", take.name)] + ([("From", origin)] if Path(origin).stem != take.name else [])
         facts(
             layout,
-            ("Take", take.name),
-            ("From", _origin(take, known)),
+            *rows,
             ("Layout", known["layout"]["label"] or known["layout"]["name"]),
             ("Frames", f"{frames} ({first} to {first + frames - 1})"),
             ("Rate", f"{known['fps']:.5g} fps, {frames / known['fps']:.1f} s"),
@@ -50,10 +57,8 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             row = layout.row(align=True)
             row.operator("lsmpl.read_again", icon="FILE_REFRESH")
             row.operator("lsmpl.select_sources", text="", icon="RESTRICT_SELECT_OFF")
-        column = properties(layout)
-        column.prop(take.lsmpl, "start", text="Starts at Frame")
         if marker_trials.has_markers(take):
-            column.prop(take.lsmpl_markers, "static_trial")
+            properties(layout).prop(take.lsmpl_markers, "static_trial")
         if take.lsmpl.step != 1.0:
             say(context, layout, "The scene runs at another rate than the take", icon="INFO")
             layout.operator("lsmpl.match_scene", text="Match Scene to Take")
@@ -91,7 +96,7 @@ class LSMPL_PT_sources(Section, bpy.types.Panel):
 
 
 class LSMPL_PT_display(Section, bpy.types.Panel):
-    bl_label = "Display"
+    bl_label = "In the Scene"
     bl_parent_id = "LSMPL_PT_keypoints"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
@@ -100,10 +105,11 @@ class LSMPL_PT_display(Section, bpy.types.Panel):
         return active_take(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        settings = active_take(context).lsmpl_display
+        take = active_take(context)
         column = properties(self.layout)
+        column.prop(take.lsmpl, "start", text="Starts at Frame")
         for name in ("size", "missing", "fair", "poor"):
-            column.prop(settings, name)
+            column.prop(take.lsmpl_display, name)
 
 
 class LSMPL_PT_decisions(Section, bpy.types.Panel):

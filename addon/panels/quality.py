@@ -6,7 +6,7 @@ import bpy
 
 from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, in_words
-from .. import quality, stages
+from .. import quality, refining, stages
 from ..selection import active_take
 from .drawing import Section, facts, say
 
@@ -35,14 +35,16 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         row.operator("lsmpl.jump_to_doubtful", text="", icon="PREV_KEYFRAME").where = "PREVIOUS"
         row.operator("lsmpl.jump_to_doubtful", text="Worst Frame").where = "WORST"
         row.operator("lsmpl.jump_to_doubtful", text="", icon="NEXT_KEYFRAME").where = "NEXT"
-        row = layout.row(align=True)
-        row.operator("lsmpl.mark_doubtful", icon="MARKER_HLT")
+        row.separator()
+        row.operator("lsmpl.mark_doubtful", text="", icon="MARKER_HLT")
         row.operator("lsmpl.unmark_doubtful", text="", icon="X")
         frame = quality.frame_of(take, context.scene)
         told = quality.facts(take, frame)
-        rows = [("This frame", "not measured" if told.residual is None else f"{1000 * told.residual:.0f} mm off")]
+        rows = [
+            ("This frame", "not measured" if told.residual is None else f"{1000 * told.residual:.0f} mm on average")
+        ]
         if told.worst_keypoint:
-            rows.append(("Worst", f"{told.worst_keypoint.replace('_', ' ')}, {1000 * told.worst:.0f} mm"))
+            rows.append(("Worst", f"{refining.plain(told.worst_keypoint)}, {1000 * told.worst:.0f} mm"))
         counted = [f"{told.conditions[c]} {word}" for c, word in _TOLD.items() if told.conditions[c]]
         rows += [("Keypoints", text) for text in counted[:1]] + [("", text) for text in counted[1:]]
         facts(layout, *rows)

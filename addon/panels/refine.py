@@ -14,6 +14,7 @@ _MOST_ROWS = 8
 
 class LSMPL_PT_refine(Section, bpy.types.Panel):
     bl_label = "Refine"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
@@ -23,8 +24,7 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
         if take.data.is_editmode:
             say(context, layout, f"{take.name} is in Edit Mode; go back to Object Mode", icon="ERROR")
             return
-        state = refining.describe_frame(take, context.scene)
-        _draw_frame(layout, take, state)
+        _draw_frame(layout, take, refining.describe_frame(take, context.scene))
         if not stages.describe(take).get("calibration"):
             say(context, layout, "Not solved by this LSMPL: press Solve to refine frames", icon="ERROR")
         if changes.is_open(take):
@@ -48,13 +48,8 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
 
 
 def _draw_frame(layout: bpy.types.UILayout, take: bpy.types.Object, state: refining.FrameState) -> None:
-    """What is known of the shown frame."""
+    """What was done to the shown frame; how good it is stands under Quality."""
     rows = [("Frame", refining.shown_at(take, state.number))]
-    if state.residual is None:
-        rows.append(("Error", "no keypoint measured"))
-    else:
-        rows.append(("Error", f"{1000 * state.residual:.0f} mm on average"))
-        rows.append(("Worst", f"{refining.plain(state.worst)}, {1000 * state.worst_residual:.0f} mm"))
     for name, those in (("Pinned", state.pinned), ("Ignored", state.ignored), ("Placed", state.placed)):
         if those:
             rows.append((name, ", ".join(map(refining.plain, those))))

@@ -7,7 +7,7 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core.bone_maps import BoneMap
-from .. import stages
+from .. import retargeting, stages
 from ..retarget_settings import OtherCharacter
 from ..selection import active_take
 from .drawing import Section, properties, say, working
@@ -32,7 +32,6 @@ class LSMPL_UL_bones(bpy.types.UIList):
 
 class LSMPL_PT_other(Section, bpy.types.Panel):
     bl_label = "Other Character"
-    bl_parent_id = "LSMPL_PT_character"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -65,6 +64,8 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
         row.operator("lsmpl.bake_to_other", icon="ACTION")
         if not stages.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
+        elif retargeting.is_outdated(take):
+            say(context, layout, "The motion has changed since; bake again", icon="ERROR")
 
     def _draw_bones(self, context: bpy.types.Context, layout: bpy.types.UILayout, other: OtherCharacter) -> None:
         row = layout.row(align=True)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import bpy
 
 from .. import retaking, stages
-from .. import take as takes
 from ..package import preferences
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
@@ -28,14 +28,8 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.4
         row.operator("lsmpl.solve", icon="ARMATURE_DATA")
-        layout.operator("lsmpl.solve_from_motion", text="Solve from a Motion File...", icon="FILE_MOVIE")
-        column = properties(layout)
-        column.prop(context.scene.lsmpl, "solver")
-        if preferences():
-            column.prop(preferences(), "device")
-        column.prop(context.scene.lsmpl, "bake_when_done")
         if take is None:
-            say(context, layout, "Needs a take", icon="INFO")
+            say(context, layout, "Needs a take: import keypoints first", icon="INFO")
             return
         if stages.describe(take, stages.Stage.REFINED):
             say(context, layout, "Solving again drops refined frames; pins and edited keypoints stay", icon="INFO")
@@ -47,21 +41,30 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
             say(context, layout, "The keypoints were read again; solve again", icon="ERROR")
         if instead_of := solved.get("device_instead_of"):
             say(context, layout, f"Solved on NumPy, not on {instead_of}: {solved['device_reason']}", icon="ERROR")
-        body = Path(solved["body_path"]).name or "Open body"
+        rows = [("Body", Path(solved["body_path"]).name)] if solved["body_path"] else []
         if solved["residual_mean"] is None:
-            told = "imported motion" if solved.get("solver") == "imported" else "not measured"
-            facts(layout, ("Body", body), ("Error", told))
+            rows.append(("Error", "imported motion" if solved.get("solver") == "imported" else "not measured"))
         else:
-            worst = takes.describe(take)["first_frame"] + solved["worst_frame"]
-            facts(
-                layout,
-                ("Body", body),
-                ("Mean error", f"{1000 * solved['residual_mean']:.1f} mm"),
-                ("Largest", f"{1000 * solved['residual_worst']:.0f} mm in frame {worst}"),
-            )
+            rows.append(("Error", f"{1000 * solved['residual_mean']:.1f} mm on average"))
+        facts(layout, *rows)
 
 
-_CLASSES = (LSMPL_PT_solve,)
+class LSMPL_PT_solver(Section, bpy.types.Panel):
+    bl_label = "Solver Settings"
+    bl_parent_id = "LSMPL_PT_solve"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        column = properties(layout)
+        column.prop(context.scene.lsmpl, "solver")
+        if preferences():
+            column.prop(preferences(), "device")
+        column.prop(context.scene.lsmpl, "bake_when_done")
+        layout.operator("lsmpl.solve_from_motion", text="Solve from a Motion File...", icon="FILE_MOVIE")
+
+
+_CLASSES = (LSMPL_PT_solve, LSMPL_PT_solver)
 
 
 def register() -> None:

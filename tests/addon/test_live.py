@@ -324,6 +324,34 @@ def test_a_missing_keypoint_can_be_placed_and_ignored(addon, core, body, live, b
     assert handle.data == hollow
 
 
+def test_a_rejected_keypoint_has_its_handle_on_the_body(addon, core, live, take):
+    """Where the solve did not believe a keypoint the body is not there, and dragging it begins where the body is."""
+    layout = addon("take").layout_of(take)
+    count, index = len(layout.keypoints), layout.index("left_wrist")
+    row = FRAME * count + index
+    mesh = take.data
+    body_has = np.array(mesh.attributes["position"].data[row].vector)
+    mesh.attributes["position"].data[row].vector = body_has + (0.5, 0.0, 0.3)
+    bpy.ops.lsmpl.live()
+    where = np.array(bpy.data.objects["left_wrist"].location)
+    np.testing.assert_allclose(where, body_has + (0.5, 0.0, 0.3), atol=1e-5)
+    bpy.ops.lsmpl.live()
+    for condition in (core.Condition.REJECTED, core.Condition.SWAPPED):
+        mesh.attributes["condition"].data[row].value = condition
+        bpy.ops.lsmpl.live()
+        where = np.array(bpy.data.objects["left_wrist"].location)
+        np.testing.assert_allclose(where, site(live, "left_wrist"), atol=0.01)
+        bpy.ops.lsmpl.live()
+    bpy.ops.lsmpl.live()
+    before = site(live, "left_wrist")
+    drag(live, "left_wrist", (0.0, 0.0, 0.1))
+    assert np.linalg.norm(site(live, "left_wrist") - before - (0, 0, 0.1)) < 0.02
+    bpy.ops.lsmpl.live()
+    known = addon("take").keypoints_at(take, FRAME)
+    assert known.state[index] == addon("take").MOVED
+    assert known.believed[index]
+
+
 def test_resetting_all_brings_the_frame_back_as_solved(addon, live, take):
     before = addon("stages").load(take)
     bpy.ops.lsmpl.live()

@@ -79,7 +79,7 @@ def test_a_take_shows_its_state_from_import_to_clean_up(drawn, addon, body, rand
     addon("solving").keep(take, bpy.context.scene, motion, body)
     told = drawn()
     assert "Baked as solved" in told["LSMPL_PT_clean_up"]
-    assert "Walk Rig" in told["LSMPL_PT_export"]
+    assert "Walk Rig" in told["LSMPL_PT_baking"]
     addon("cleaning").clean_up(take, bpy.context.scene)
     assert "Contacts" in drawn()["LSMPL_PT_clean_up"]
 
@@ -96,7 +96,7 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
     bpy.context.view_layer.objects.active = take
     scene.frame_set(5)
     told = drawn()
-    assert "mm on average" in told["LSMPL_PT_refine"] and "Worst" in told["LSMPL_PT_refine"]
+    assert "mm on average" in told["LSMPL_PT_quality"] and "Worst" in told["LSMPL_PT_quality"]
     assert "Accept" not in told["LSMPL_PT_refine"]
     assert "None." in told["LSMPL_PT_refine_pins"]
     bpy.ops.lsmpl.ignore_keypoint(keypoint="left_wrist")
@@ -152,10 +152,10 @@ def test_a_solved_take_says_which_frames_are_doubtful(drawn, addon, body, random
     bpy.context.scene.frame_set(0)
     told = drawn()["LSMPL_PT_quality"]
     assert "3 doubtful frames in 1 stretch" in told
-    assert "10 mm off" in told
+    assert "10 mm on average" in told
     bpy.ops.lsmpl.jump_to_doubtful(where="WORST")
     told = drawn()["LSMPL_PT_quality"]
-    assert "left wrist, 300 mm" in told
+    assert "Left Wrist, 300 mm" in told
     assert "1 missing" in told
     assert "1 rejected" in told
     assert "Doubtful from 16 to 18: " in told  # of the scene, which runs at 24 where the take has 30
@@ -243,3 +243,26 @@ def test_a_take_from_the_scene_shows_its_objects_and_can_be_read_again(drawn, ad
     assert "read again" not in drawn()["LSMPL_PT_solve"]
     bpy.ops.lsmpl.read_again()
     assert "The keypoints were read again" in drawn()["LSMPL_PT_solve"]
+
+
+def test_experts_sections_are_closed_at_first(addon):
+    sections = [cls for section in addon("panels")._SECTIONS for cls in section._CLASSES]
+    closed = {cls.__name__ for cls in sections if "DEFAULT_CLOSED" in getattr(cls, "bl_options", ())}
+    panels = {cls.__name__ for cls in sections if issubclass(cls, bpy.types.Panel)}
+    assert panels - closed == {
+        f"LSMPL_PT_{name}" for name in ("keypoints", "character", "solve", "quality", "live", "clean_up", "export")
+    }
+
+
+def test_export_says_what_the_other_character_lacks(drawn, addon, body, random_motion):
+    scene = bpy.context.scene
+    motion = random_motion(frames=5)
+    take = addon("importing").add_take(scene, body.keypoints(motion, "coco_17"), "Walk")
+    addon("solving").keep(take, scene, motion, body)
+    bpy.context.view_layer.objects.active = take
+    scene.lsmpl_export.character = "OTHER"
+    assert "Bake to Other Character first" in drawn()["LSMPL_PT_export"]
+    with pytest.raises(RuntimeError, match="Bake to Other Character first"):
+        bpy.ops.lsmpl.export(filepath="/nowhere.fbx")
+    scene.lsmpl_export.format = "npz"  # LSMPL's own in any case
+    assert "Bake to" not in drawn()["LSMPL_PT_export"]

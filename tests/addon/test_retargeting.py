@@ -306,6 +306,64 @@ def test_what_is_baked_comes_back_from_an_fbx_file(solved, addon, body, stroll, 
         assert max(np.linalg.norm(found[name] - heads[name]) for name in names) < 1e-3
 
 
+def test_the_export_section_writes_the_other_character(solved, addon, body, stroll, tmp_path):
+    target, _ = anny_rigs.build("mixamo")
+    take, scene = solved(stroll), bpy.context.scene
+    choose(take, target)
+    bpy.context.view_layer.objects.active = take
+    assert scene.lsmpl_export.character == "OWN"
+    bpy.ops.lsmpl.bake_to_other()
+    assert scene.lsmpl_export.character == "OTHER"
+    names = [item.bone for item in take.lsmpl.other.bones]
+    frames = [round(take.lsmpl.start) + t for t in (0, 30, 61, 78)]
+    expected = []
+    for frame in frames:
+        scene.frame_set(frame)
+        expected.append(world_heads(target, names))
+    others = {obj.name for obj in bpy.data.objects}
+    assert bpy.ops.lsmpl.export(filepath=str(tmp_path / "walk.fbx")) == {"FINISHED"}
+    assert {obj.name for obj in bpy.data.objects} == others
+    back = from_fbx(tmp_path / "walk.fbx")
+    assert {bone.name for bone in back.data.bones} == {bone.name for bone in target.data.bones}
+    first = back.animation_data.action.frame_range[0]
+    for frame, heads in zip(frames, expected):
+        scene.frame_set(round(first + frame - frames[0]))
+        found = world_heads(back, names)
+        assert max(np.linalg.norm(found[name] - heads[name]) for name in names) < 1e-3
+
+
+def test_several_takes_on_one_rig_are_each_exported_with_their_own_motion(solved, addon, body, stroll, tmp_path):
+    target, _ = anny_rigs.build("mixamo")
+    takes = [solved(stroll), solved(stroll.frames(slice(50, 100)))]
+    for take in takes:
+        choose(take, target)
+        addon("retargeting").bake(take)
+    bpy.context.scene.lsmpl_export.character = "OTHER"
+    assert bpy.ops.lsmpl.export_all(directory=str(tmp_path), format="fbx") == {"FINISHED"}
+    lengths = {}
+    for path in tmp_path.glob("*.fbx"):
+        first, last = from_fbx(path).animation_data.action.frame_range
+        lengths[path.stem] = round(last - first) + 1
+    assert lengths == {takes[0].name: 100, takes[1].name: 50}
+
+
+def test_a_motion_that_changed_after_it_was_baked_is_told(solved, addon, stroll):
+    target, _ = anny_rigs.build("mixamo")
+    take, retargeting = solved(stroll), addon("retargeting")
+    choose(take, target)
+    assert not retargeting.is_outdated(take)
+    retargeting.bake(take)
+    assert not retargeting.is_outdated(take)
+    addon("cleaning").clean_up(take, bpy.context.scene)
+    assert retargeting.is_outdated(take)
+    bpy.context.view_layer.objects.active = take
+    bpy.ops.lsmpl.as_solved()
+    assert not retargeting.is_outdated(take)
+    addon("cleaning").clean_up(take, bpy.context.scene)
+    retargeting.bake(take)
+    assert not retargeting.is_outdated(take)
+
+
 def test_travel_can_be_the_objects_and_is_taken_back(solved, addon, body, stroll):
     target, _ = anny_rigs.build("mixamo")
     target.location = (1.0, 2.0, 0.0)
