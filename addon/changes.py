@@ -217,6 +217,7 @@ def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
 
     motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
     residual = measured(takes.load_track(take), poser, poses_of(motion, slice(low, high + 1)), low)
+    residual[~takes.believed(take)[low : high + 1]] = np.nan
     _set_residual(take, low, np.where(np.isfinite(residual), residual, -1.0).ravel())
 
 

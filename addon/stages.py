@@ -49,7 +49,8 @@ def latest(take: bpy.types.Object, before: Stage | None = None) -> Stage | None:
 def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None:
     """What is known of a motion without reading its arrays, or None where the take has none.
 
-    Keys of all: version (see `version`), frames, fps, first_frame, body, betas, gender, calibration (None where there is none). Of the solved
+    Keys of all: version (see `version`), frames, fps, first_frame, body, betas, gender, calibration (None where there
+    is none). Of the solved
     one besides: body_path, keypoint_names, device, solver, residual_mean and residual_worst (metres, of frames; None
     where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches of doubtful frames),
     reading (of the track that was solved), and what the solver decided, where it did: decisions. Of the cleaned one:

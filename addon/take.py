@@ -195,6 +195,18 @@ def write_edits(
     mesh.update_tag()
 
 
+def believed(take: bpy.types.Object) -> np.ndarray:
+    """(T,K) bool: where a keypoint, with the edits, says where the body is; see `Keypoints.believed`."""
+    mesh, count = take.data, describe(take)["keypoints"]
+    doubted = (Condition.REJECTED, Condition.SWAPPED)
+    known = np.ones(len(mesh.vertices), dtype=bool)
+    if "condition" in mesh.attributes:
+        known = ~np.isin(read(mesh, "condition", "INT"), doubted)
+    if "edit_state" in mesh.attributes:
+        known |= np.isin(read(mesh, "edit_state", "INT"), (MOVED, PINNED))
+    return known.reshape(-1, count)
+
+
 def ever_seen(take: bpy.types.Object) -> np.ndarray:
     """(K,) bool: which keypoints are seen in some frame of the track as it was read."""
     known = describe(take)

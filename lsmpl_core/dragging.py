@@ -15,7 +15,7 @@ from .posing import Poser
 from .skeleton import ANCESTORS, JOINT_NAMES
 from .tracking import Poses
 
-DRAGGED, LOCKED, FREE = 100.0, 300.0, 0.03
+DRAGGED, LOCKED, FREE = 300.0, 900.0, 0.5
 """Weights of keypoints; that of one that was merely seen is 1."""
 STEPS = 6
 """Of the polish: what is dragged is then within 2 mm, and what follows about where more steps would have it."""

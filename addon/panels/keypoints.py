@@ -31,26 +31,19 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             )
         take = active_take(context)
         if take is None:
-            told = (
-                f"Choose one of the {several} takes"
-                if several
-                else (
-                    "No keypoints in this scene yet: import a file, drop one into the viewport, or select animated objects "
-                    "and press the button with the axes"
-                )
-            )
+            empty = "No keypoints in this scene yet: import a file, or drop it into the viewport"
+            told = f"Choose one of the {several} takes" if several else empty
             say(context, layout, told, icon="INFO")
             return
         known = takes.describe(take)
-        frames, first = known["frames"], known["first_frame"]
+        frames = known["frames"]
         origin = _origin(take, known)
         rows = [("Take", take.name)] + ([("From", origin)] if Path(origin).stem != take.name else [])
         facts(
             layout,
             *rows,
             ("Layout", known["layout"]["label"] or known["layout"]["name"]),
-            ("Frames", f"{frames} ({first} to {first + frames - 1})"),
-            ("Rate", f"{known['fps']:.5g} fps, {frames / known['fps']:.1f} s"),
+            ("Frames", f"{frames} at {known['fps']:.5g} fps, {frames / known['fps']:.1f} s"),
             ("Missing", f"{100 * known['missing']:.1f} %"),
         )
         if scene_tracks.is_from_scene(take):

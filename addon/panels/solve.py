@@ -32,7 +32,7 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
             say(context, layout, "Needs a take: import keypoints first", icon="INFO")
             return
         if stages.describe(take, stages.Stage.REFINED):
-            say(context, layout, "Solving again drops refined frames; pins and edited keypoints stay", icon="INFO")
+            say(context, layout, "Solving again drops refined frames", icon="INFO")
         solved = stages.describe(take)
         if solved is None:
             say(context, layout, "Not solved yet", icon="INFO")
@@ -44,9 +44,8 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
         rows = [("Body", Path(solved["body_path"]).name)] if solved["body_path"] else []
         if solved["residual_mean"] is None:
             rows.append(("Error", "imported motion" if solved.get("solver") == "imported" else "not measured"))
-        else:
-            rows.append(("Error", f"{1000 * solved['residual_mean']:.1f} mm on average"))
-        facts(layout, *rows)
+        if rows:
+            facts(layout, *rows)
 
 
 class LSMPL_PT_solver(Section, bpy.types.Panel):
