@@ -50,12 +50,11 @@ def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None
     """What is known of a motion without reading its arrays, or None where the take has none.
 
     Keys of all: version (see `version`), frames, fps, first_frame, body, betas, gender, calibration (None where there
-    is none). Of the solved
-    one besides: body_path, keypoint_names, device, solver, residual_mean and residual_worst (metres, of frames; None
-    where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches of doubtful frames),
-    reading (of the track that was solved), and what the solver decided, where it did: decisions. Of the cleaned one:
-    clean_up, how it was made, and what that did. Of those that were refined by hand: refined, ranges of frames (first
-    and last of each, 0 for the take's first).
+    is none). Of the solved one besides: body_path, keypoint_names, device, solver, residual_mean and residual_worst
+    (metres, of frames; None where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches
+    of doubtful frames), reading (of the track that was solved), and what the solver decided, where it did: decisions.
+    Of the cleaned one: clean_up, how it was made, and what that did. Of those that were refined by hand: refined,
+    ranges of frames (first and last of each, 0 for the take's first).
     """
     mesh = getattr(take.lsmpl, stage)
     return load_json(mesh, MOTION_KEY) if mesh else None

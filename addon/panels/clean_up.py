@@ -38,7 +38,7 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
             say(context, layout, "Baked as solved", icon="INFO")
             return
         done = cleaned["clean_up"]
-        rows = [("Floor", f"at {done['floor_m']:.3f} m"), ("Contacts", str(sum(done["contacts"].values())))]
+        rows = [("Floor", f"at {done['floor_m']:.3f} m")]
         if done["sliding_after_cm_s"] is not None:
             slid, slides = done["sliding_before_cm_s"], done["sliding_after_cm_s"]
             rows.append(("Sliding", f"{slides:.1f} cm/s, was {slid:.1f}"))

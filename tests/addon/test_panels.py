@@ -74,14 +74,14 @@ def test_a_take_shows_its_state_from_import_to_clean_up(drawn, addon, body, rand
     take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
     told = drawn()
     assert "Walk" in told["LSMPL_PT_keypoints"]
-    assert "40 (0 to 39)" in told["LSMPL_PT_keypoints"]
+    assert "40 at 30 fps, 1.3 s" in told["LSMPL_PT_keypoints"]
     assert "Not solved yet" in told["LSMPL_PT_solve"]
     addon("solving").keep(take, bpy.context.scene, motion, body)
     told = drawn()
     assert "Baked as solved" in told["LSMPL_PT_clean_up"]
     assert "Walk Rig" in told["LSMPL_PT_baking"]
     addon("cleaning").clean_up(take, bpy.context.scene)
-    assert "Contacts" in drawn()["LSMPL_PT_clean_up"]
+    assert "Floor\nat" in drawn()["LSMPL_PT_clean_up"]
 
 
 def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body, random_motion):

@@ -68,6 +68,15 @@ def test_an_arm_moves_before_the_body_does(drag):
     assert went[others].max() < 0.02
 
 
+@pytest.mark.parametrize("layout", ["human36m_17", "body_25"])
+def test_a_hand_that_is_raised_does_not_lift_the_feet(body, stroll, layout):
+    drag = Drag(poser_of(body, stroll, layout=layout), lsmpl.poses_of(stroll, FRAME))
+    before, _, after, names = moved(drag, {"left_wrist": (0, -0.3, 0.6)})
+    for name in ("left_ankle", "right_ankle"):
+        k = names.index(name)
+        assert np.linalg.norm(after[k] - before[k]) < 0.01
+
+
 def test_the_foot_goes_with_its_ankle(drag):
     by = np.array([0.0, -0.1, 0.15])
     before, _, after, names = moved(drag, {"left_ankle": by})
