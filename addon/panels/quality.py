@@ -52,7 +52,7 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         facts(layout, *rows)
         here = next((stretch for stretch in found if stretch.first <= frame <= stretch.last), None)
         if here:
-            say(context, layout, f"Doubtful {_when(take, here)}: {'; '.join(here.why)}", icon="ERROR")
+            say(context, layout, f"Doubtful {_when(take, here)}: {'; '.join(here.why[:2])}", icon="ERROR")
 
 
 def _when(take: bpy.types.Object, stretch: Stretch) -> str:

@@ -29,10 +29,10 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
         row.scale_y = 1.4
         row.operator("lsmpl.solve", icon="ARMATURE_DATA")
         if take is None:
-            say(context, layout, "Needs a take: import keypoints first", icon="INFO")
+            say(context, layout, "Needs a take", icon="INFO")
             return
         if stages.describe(take, stages.Stage.REFINED):
-            say(context, layout, "Solving again drops refined frames", icon="INFO")
+            say(context, layout, "Drops the refined frames", icon="INFO")
         solved = stages.describe(take)
         if solved is None:
             say(context, layout, "Not solved yet", icon="INFO")

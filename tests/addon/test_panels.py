@@ -107,7 +107,7 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
     for button in ("Before", "After", "Accept", "Reject"):
         assert button in told["LSMPL_PT_refine"]
     assert "Frame 5: Head" in told["LSMPL_PT_refine_pins"]
-    assert "drops refined frames" in told["LSMPL_PT_solve"]
+    assert "Drops the refined frames" in told["LSMPL_PT_solve"]
     for part in addon("refining").PARTS:
         setattr(scene.lsmpl_refine, part, 0.0)
     assert "No part counts" in drawn()["LSMPL_PT_refine_weights"]

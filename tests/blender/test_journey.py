@@ -186,7 +186,7 @@ def test_the_motion_goes_on_a_mixamo_rig_and_out_as_fbx(mixamo, blender, look):
             value.append([list(rig.matrix_world @ bone.head) for bone in rig.pose.bones])
     """
     expected = blender.run(heads)
-    assert distance(expected[0][0], expected[2][0]) > 0.02
+    assert max(distance(a, b) for a, b in zip(expected[0], expected[2])) > 0.1
     look("journey_08_on_mixamo")
     blender.run("bpy.ops.lsmpl.export('INVOKE_DEFAULT')")
     accept_file(blender, Path(blender.inside) / "dance_on_mixamo.fbx")
