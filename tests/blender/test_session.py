@@ -131,6 +131,8 @@ def test_clean_up_bakes_anew_and_one_undo_takes_it_back(blender, look):
     assert not solved[0]
     blender.run("bpy.ops.ed.undo_push(message='Before Clean Up')")
     blender.run("bpy.ops.lsmpl.clean_up('INVOKE_DEFAULT', True)")
+    blender.wait_for("bpy.data.objects['walk_and_wave'].lsmpl.cleaned")
+    blender.wait_for(f"{SOLVING} is None")
     cleaned = blender.run(CLEANED)
     assert cleaned[0]
     assert cleaned[1] != solved[1]
