@@ -140,13 +140,4 @@ _CLASSES = (
     LSMPL_OT_add_bone,
     LSMPL_OT_remove_bone,
 )
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

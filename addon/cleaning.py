@@ -105,13 +105,4 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
 
 
 _CLASSES = (LSMPL_OT_clean_up, LSMPL_OT_as_solved)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -216,13 +216,4 @@ def sentence(why: Sequence[str]) -> str:
 
 
 _CLASSES = (LSMPL_OT_jump, LSMPL_OT_mark, LSMPL_OT_unmark)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -191,13 +191,4 @@ _CLASSES = (
     LSMPL_OT_remove_pins,
     LSMPL_OT_ignore_keypoint,
 )
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

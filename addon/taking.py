@@ -148,13 +148,4 @@ class LSMPL_OT_select_sources(bpy.types.Operator):
 
 
 _CLASSES = (LSMPL_OT_take_from_objects, LSMPL_OT_read_again, LSMPL_OT_select_sources)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

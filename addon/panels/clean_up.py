@@ -48,13 +48,4 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
 
 
 _CLASSES = (LSMPL_PT_clean_up,)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

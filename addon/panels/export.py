@@ -68,13 +68,4 @@ def _has_character(take: bpy.types.Object, scene: bpy.types.Scene) -> bool:
 
 
 _CLASSES = (LSMPL_PT_export, LSMPL_PT_baking)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

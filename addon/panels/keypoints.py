@@ -133,13 +133,4 @@ def _origin(take: bpy.types.Object, known: dict) -> str:
 
 
 _CLASSES = (LSMPL_PT_keypoints, LSMPL_UL_sources, LSMPL_PT_sources, LSMPL_PT_display, LSMPL_PT_decisions)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -50,13 +50,4 @@ _NAMES: tuple[tuple[int, str], ...] = (
     (takes.IGNORED, "ignored"),
 )
 _CLASSES = (LSMPL_PT_live,)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -62,13 +62,4 @@ def _when(take: bpy.types.Object, stretch: Stretch) -> str:
 
 
 _CLASSES = (LSMPL_PT_quality,)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -142,13 +142,4 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
 
 
 _CLASSES = (LSMPL_PT_refine, LSMPL_PT_refine_weights, LSMPL_PT_refine_keypoints, LSMPL_PT_refine_pins)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -97,13 +97,4 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
 
 
 _CLASSES = (LSMPL_UL_bones, LSMPL_PT_other)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

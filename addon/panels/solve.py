@@ -64,13 +64,4 @@ class LSMPL_PT_solver(Section, bpy.types.Panel):
 
 
 _CLASSES = (LSMPL_PT_solve, LSMPL_PT_solver)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-
-
-def unregister() -> None:
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)
