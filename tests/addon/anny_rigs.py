@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
+import sys
+import tempfile
 from functools import cache
 from pathlib import Path
 
@@ -93,13 +96,31 @@ def skin(name, armature, points, faces, weights) -> bpy.types.Object:
     return obj
 
 
+_MAKE_RIGIFY = """
+import os, sys
+import bpy
+bpy.ops.wm.read_homefile(use_factory_startup=True, use_empty=True)
+bpy.ops.preferences.addon_enable(module="rigify")
+bpy.ops.object.armature_human_metarig_add()
+bpy.context.object.name = "metarig"
+bpy.ops.pose.rigify_generate()
+next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and obj.name != "metarig").name = "generated"
+bpy.ops.wm.save_as_mainfile(filepath=sys.argv[1])
+os._exit(0)
+"""
+"""Rigify leaves things in a Python that may crash it later (bpy 4.2), so it runs in one of its own."""
+
+
+@cache
+def _rigify_file() -> Path:
+    path = Path(tempfile.mkdtemp(prefix="lsmpl-rigify-")) / "rigify.blend"
+    done = subprocess.run([sys.executable, "-c", _MAKE_RIGIFY, str(path)], capture_output=True, text=True)
+    assert path.exists(), done.stdout + done.stderr
+    return path
+
+
 def rigify(generated: bool) -> bpy.types.Object:
     """Rigify's human metarig, or the rig generated from it."""
-    if "rigify" not in bpy.context.preferences.addons:
-        bpy.ops.preferences.addon_enable(module="rigify")
-    bpy.ops.object.armature_human_metarig_add()
-    metarig = bpy.context.object
-    if not generated:
-        return metarig
-    bpy.ops.pose.rigify_generate()
-    return next(obj for obj in bpy.data.objects if obj.type == "ARMATURE" and obj != metarig)
+    name = "generated" if generated else "metarig"
+    bpy.ops.wm.append(directory=str(_rigify_file() / "Object"), filename=name)
+    return bpy.data.objects[name]
