@@ -106,9 +106,11 @@ def test_standing_feet_stay_put_on_the_floor(body, walk, stretch, turns):
         slid[feet] = sliding(sole, standing, walk.fps)
         depth[feet] = np.abs(sole[..., 2][standing] - floor.height)
     print(f"sliding {100 * slid[False]:.1f} -> {100 * slid[True]:.1f} cm/s, scale {done.scale:.2f}")
-    assert slid[True] < 0.35 * slid[False] < 0.035
+    assert slid[True] < min(
+        0.5 * slid[False], 0.02
+    )  # contacts last until the foot has rolled off, which slides a little
     assert depth[True].mean() < min(0.013, depth[False].mean())
-    assert limb_angles(target, places, body.joints(walk)).max() < 22.0
+    assert limb_angles(target, places, body.joints(walk)).max() < 23.0
 
 
 def test_travel_can_be_the_objects_or_be_left_away(body, walk):
