@@ -29,57 +29,49 @@ class LSMPL_OT_refine(jobs.JobOperator, bpy.types.Operator):
         return jobs.Job("lsmpl.refine", "Refine", take.name, refining.refine_steps(take, context.scene))
 
 
-class LSMPL_OT_show_before(bpy.types.Operator):
+class _Decision:
+    """What to do about a change that is proposed."""
+
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _has_proposal(cls, context)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        self.decide(active_take(context))
+        _show_again(context.scene)
+        return {"FINISHED"}
+
+
+class LSMPL_OT_show_before(_Decision, bpy.types.Operator):
     bl_idname = "lsmpl.show_before"
     bl_label = "Before or After"
     bl_description = "Show the take as it was before the change, or as it is after it"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     before: BoolProperty(name="Before", description="Show what was there before the change")
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _has_proposal(cls, context)
-
-    @reports_errors
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        changes.show(active_take(context), self.before)
-        _show_again(context.scene)
-        return {"FINISHED"}
+    def decide(self, take: bpy.types.Object) -> None:
+        changes.show(take, self.before)
 
 
-class LSMPL_OT_accept(bpy.types.Operator):
+class LSMPL_OT_accept(_Decision, bpy.types.Operator):
     bl_idname = "lsmpl.accept"
     bl_label = "Accept"
     bl_description = "Keep the change"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _has_proposal(cls, context)
-
-    @reports_errors
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        changes.accept(active_take(context))
-        _show_again(context.scene)
-        return {"FINISHED"}
+    def decide(self, take: bpy.types.Object) -> None:
+        changes.accept(take)
 
 
-class LSMPL_OT_reject(bpy.types.Operator):
+class LSMPL_OT_reject(_Decision, bpy.types.Operator):
     bl_idname = "lsmpl.reject"
     bl_label = "Reject"
     bl_description = "Go back to what was there before the change, pins included"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return _has_proposal(cls, context)
-
-    @reports_errors
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        changes.reject(active_take(context))
-        _show_again(context.scene)
-        return {"FINISHED"}
+    def decide(self, take: bpy.types.Object) -> None:
+        changes.reject(take)
 
 
 class LSMPL_OT_pin_bones(bpy.types.Operator):
