@@ -19,7 +19,7 @@ from .selection import active_take, is_solved
 from .timing import scene_frames
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.body import Body
+    from ..lsmpl_core.body.body import Body
 
 _TIMING = "lsmpl_timing"
 RESIDUAL = "Residual (mm)"

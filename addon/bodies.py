@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.body import Body
+    from ..lsmpl_core.body.body import Body
 
 
 def load(path: str = "") -> Body:
@@ -23,6 +23,6 @@ def load(path: str = "") -> Body:
 
 @lru_cache(maxsize=4)
 def _read(path: str, stamp: int) -> Body:
-    from ..lsmpl_core.body import load_body
+    from ..lsmpl_core.body.load_body import load_body
 
     return load_body(path or None)

@@ -8,8 +8,8 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
-from ..lsmpl_core.bone_maps import BoneMap, apply_preset, load_bone_map, presets, save_bone_map
-from ..lsmpl_core.skeleton import JOINT_NAMES
+from ..lsmpl_core.body.skeleton import JOINT_NAMES
+from ..lsmpl_core.retargeting.bone_maps import BoneMap, apply_preset, load_bone_map, presets, save_bone_map
 from .errors import reports_errors
 from .retarget_settings import OtherCharacter, bone_map_of, detect, set_bone_map
 from .selection import active_take

@@ -23,9 +23,9 @@ from .posed import Bones
 from .stages import Stage
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.body import Body
-    from ..lsmpl_core.posing import Poser
-    from ..lsmpl_core.tracking import Poses
+    from ..lsmpl_core.body.body import Body
+    from ..lsmpl_core.by_hand.posing import Poser
+    from ..lsmpl_core.solver.poses import Poses
 
 
 _RESIDUAL_KEY = "lsmpl_residual_not_shown"
@@ -69,7 +69,7 @@ def apply(
     character's action, each blended into what that has there. Frames in `fixed` stay. What was proposed before counts
     as accepted. Raises `LsmplError`; then nothing has changed.
     """
-    from ..lsmpl_core.blending import reach
+    from ..lsmpl_core.by_hand.blending import reach
 
     last = first + len(poses.trans) - 1
     ahead, behind = reach(takes.describe(take)["frames"], first, last, width, fixed)
@@ -104,7 +104,7 @@ class _Change:
 
     def stage(self, stage: Stage) -> bpy.types.Mesh:
         """A copy of a stage with the change in it."""
-        from ..lsmpl_core.posing import poses_of
+        from ..lsmpl_core.by_hand.posing import poses_of
         from ..lsmpl_core.rotation import log_map
 
         made_of = stages.latest(self.take, before=Stage.CLEANED) if stage == Stage.REFINED else stage
@@ -131,7 +131,7 @@ class _Change:
 
     def _blended(self, poses: Poses, low: int, cleaned: bool) -> Poses:
         """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower than as solved."""
-        from ..lsmpl_core.blending import blend
+        from ..lsmpl_core.by_hand.blending import blend
 
         up = stages.describe(self.take, Stage.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
         new = replace(self.poses, trans=self.poses.trans + np.array([0.0, 0.0, up]))
@@ -212,7 +212,7 @@ def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
 
     As in a solve, those that are not believed are not measured.
     """
-    from ..lsmpl_core.posing import poses_of
+    from ..lsmpl_core.by_hand.posing import poses_of
     from ..lsmpl_core.touch_up import measured
 
     motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))

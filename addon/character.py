@@ -10,7 +10,7 @@ import bpy
 import numpy as np
 
 from ..lsmpl_core import LsmplError, Motion
-from ..lsmpl_core.body import Body
+from ..lsmpl_core.body.body import Body
 from . import shape
 from .display import material
 from .editing import editing

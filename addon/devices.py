@@ -15,7 +15,7 @@ from ..lsmpl_core import LsmplError
 from . import jobs, torch_folder
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.devices import Device
+    from ..lsmpl_core.backends.devices import Device
 
 
 _KIND = "lsmpl.check_devices"
@@ -36,7 +36,7 @@ found: Found | None = None
 def look_steps() -> jobs.Steps[jobs.Told]:
     """Look for devices. Yields progress, fills `found`, and returns what to tell the user."""
     global found
-    from ..lsmpl_core.devices import describe_devices
+    from ..lsmpl_core.backends.devices import describe_devices
 
     _redraw_preferences()  # the button says that it is at work
     path, folder, problem = torch_folder.chosen(), None, ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import bpy
 
-from ..lsmpl_core.cli import check_npz
+from ..lsmpl_core.cli.front_end import check_npz
 
 _FBX_BEGINS, _FBX_ENDS = b"Kaydara FBX Binary  \0", bytes.fromhex("f85a8c6adef5d97eece90ce375 8f290b".replace(" ", ""))
 

@@ -16,7 +16,7 @@ import numpy as np
 from mathutils import Matrix
 
 from ..lsmpl_core import LsmplError, Motion, Progress
-from ..lsmpl_core.files import replace_when_complete
+from ..lsmpl_core.files.replacing import replace_when_complete
 from . import bodies, character, jobs, shape
 from .staging import Stage, staged
 from .timing import scene_rate

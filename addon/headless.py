@@ -1,7 +1,7 @@
 """The command line inside Blender: `blender --command lsmpl convert IN... -o OUT`, for .blend, .fbx, .glb, .bvh,
 .usd where the build has it, and .npz.
 
-The parser, the loop and the messages are the core's (`lsmpl_core/cli.py`), the writers are in `writers.py`.
+The parser, the loop and the messages are the core's (`lsmpl_core/cli/main.py`), the writers are in `writers.py`.
 The same from a script: `main(["convert", ...])`, which returns the exit code (see also `farm.py`).
 """
 
@@ -22,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Each output is made in an empty file, so what is open in Blender is lost; with a window, this raises `LsmplError`.
     """
     from ..lsmpl_core import LsmplError
-    from ..lsmpl_core.cli import main as core_main
+    from ..lsmpl_core.cli.main import main as core_main
     from .writers import front_end
 
     if argv is None:

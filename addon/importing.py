@@ -11,7 +11,7 @@ from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatPrope
 from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
 
 from ..lsmpl_core import LAYOUTS, KeypointTrack, LsmplError
-from ..lsmpl_core.calibration import needs_calibration
+from ..lsmpl_core.calibration.calibrate import needs_calibration
 from . import display, jobs, timing
 from . import take as takes
 from .errors import all_or_nothing, reports_errors

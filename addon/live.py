@@ -23,8 +23,8 @@ from .posed import Bones
 from .stages import Stage
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.dragging import Drag
-    from ..lsmpl_core.tracking import Poses
+    from ..lsmpl_core.by_hand.dragging import Drag
+    from ..lsmpl_core.solver.poses import Poses
 
 FOLLOWED = 0.01
 """Metres from which on a keypoint that only followed has moved, too: where it was read, it would now contradict."""
@@ -53,7 +53,7 @@ class _Drag:
     """Handles that are being moved: the pose before, and the one that they ask for now."""
 
     def __init__(self, scene: bpy.types.Scene, there: Handles):
-        from ..lsmpl_core.dragging import Drag
+        from ..lsmpl_core.by_hand.dragging import Drag
 
         take, frame = scene.lsmpl_live.take, scene.lsmpl_live.frame
         subject = refining.subject_of(take)
@@ -103,7 +103,7 @@ def _store_base(there: Handles, base: Poses) -> None:
 
 def _stored_base(there: Handles) -> Poses | None:
     from ..lsmpl_core.rotation import exp_map
-    from ..lsmpl_core.tracking import Poses
+    from ..lsmpl_core.solver.poses import Poses
 
     if _BASE not in there.collection:
         return None
@@ -362,7 +362,7 @@ def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
 
 def _solved_anew(take: bpy.types.Object, frame: int) -> Poses:
     """A frame's pose by its keypoints, edits, pins and all; as it was solved where there are none."""
-    from ..lsmpl_core.posing import poses_of
+    from ..lsmpl_core.by_hand.posing import poses_of
     from ..lsmpl_core.touch_up import touch_up
 
     if not takes.keypoints_at(take, frame).state.any() and all(pin.frame != frame for pin in pinned.load(take)):
@@ -390,7 +390,7 @@ def _shows(scene: bpy.types.Scene) -> bool:
 
 def _kept(take: bpy.types.Object, frame: int) -> Poses:
     """The pose of a frame as it is kept, where the keypoints are."""
-    from ..lsmpl_core.posing import poses_of
+    from ..lsmpl_core.by_hand.posing import poses_of
 
     return _moved(poses_of(stages.load_frame(take, frame)), -_raised(take))
 

@@ -10,12 +10,12 @@ import numpy as np
 from bpy.props import PointerProperty, StringProperty
 
 from ..lsmpl_core import KeypointTrack, LsmplError, Progress
-from ..lsmpl_core.calibration import needs_calibration
+from ..lsmpl_core.calibration.calibrate import needs_calibration
 from . import take as takes
 
 if TYPE_CHECKING:
     from ..lsmpl_core import Calibration
-    from ..lsmpl_core.body import Body
+    from ..lsmpl_core.body.body import Body
 
 
 class MarkerSettings(bpy.types.PropertyGroup):
@@ -65,7 +65,7 @@ def calibration_steps(
 
     betas (10,) are taken as true; None means estimate.
     """
-    from ..lsmpl_core.calibration import calibrate_steps
+    from ..lsmpl_core.calibration.calibrate import calibrate_steps
 
     if trial is None:
         return None

@@ -23,8 +23,8 @@ from .selection import active_take
 from .settings import chosen_body_path, solve_options
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.arrays import Backend
-    from ..lsmpl_core.body import Body
+    from ..lsmpl_core.backends.arrays import Backend
+    from ..lsmpl_core.body.body import Body
 
 EXTENSIONS = (".npz", ".pkl", ".pt", ".pth")
 _AXES = (
@@ -47,8 +47,8 @@ def read(
     path: Path, body: Body, body_path: str = "", up: str | None = None, fps: float | None = None, person: str = ""
 ) -> Adopted:
     """Read a file or folder of a motion. It touches no datablock. Raises `LsmplError`."""
-    from ..lsmpl_core.adopt import JOINTS, adopt
-    from ..lsmpl_core.estimates import read_motion
+    from ..lsmpl_core.estimates.adopt import JOINTS, adopt
+    from ..lsmpl_core.estimates.reading import read_motion
 
     found = read_motion(path, person or None)
     if fps:
@@ -175,7 +175,7 @@ def refine_steps(
     take: bpy.types.Object, scene: bpy.types.Scene, path: Path, person: str = "", device: str = "auto"
 ) -> jobs.Steps[jobs.Told]:
     """Draw the motion in a file onto a take's keypoints. Yields progress and returns what to tell the user."""
-    from ..lsmpl_core.estimates import read_motion
+    from ..lsmpl_core.estimates.reading import read_motion
     from ..lsmpl_core.refine import refine_steps as core_steps
 
     options, body_path = solve_options(scene), chosen_body_path(scene)

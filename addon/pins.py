@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from ..lsmpl_core import LsmplError
-from ..lsmpl_core.skeleton import JOINT_NAMES
+from ..lsmpl_core.body.skeleton import JOINT_NAMES
 from .mesh_data import load_json, store_json
 from .take import describe, need_local_object_mode
 

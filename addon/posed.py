@@ -13,8 +13,8 @@ from . import actions, character, shape
 from .actions import Curve
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.body import Body
-    from ..lsmpl_core.tracking import Poses
+    from ..lsmpl_core.body.body import Body
+    from ..lsmpl_core.solver.poses import Poses
 
 
 class Bones:
@@ -93,7 +93,7 @@ class Bones:
 
     def _poses(self, local: np.ndarray, location: np.ndarray) -> Poses:
         """From the bones' own rotations (N,24,3,3) and the pelvis' location (N,3), for motions of this shape."""
-        from ..lsmpl_core.posing import poses_of
+        from ..lsmpl_core.by_hand.posing import poses_of
 
         pelvis = shape.rest_joints(self.body, self.betas)[0] + location @ self.rest[0].T
         return poses_of(character.motion_of_pose(self.rest, self.body, local, pelvis, self.betas, fps=1.0))

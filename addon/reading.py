@@ -110,7 +110,7 @@ class Import:
             return error
 
     def _read(self, path: Path, body_path: str | LsmplError) -> KeypointTrack | motions.Adopted:
-        from ..lsmpl_core.estimates import holds_motion
+        from ..lsmpl_core.estimates.reading import holds_motion
         from ..lsmpl_core.readers import read_keypoints
 
         if not self.as_motions and not holds_motion(path):

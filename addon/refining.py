@@ -19,8 +19,8 @@ from .stages import Stage
 from .timing import scene_frames, take_frame
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.body import Body
-    from ..lsmpl_core.posing import Poser
+    from ..lsmpl_core.body.body import Body
+    from ..lsmpl_core.by_hand.posing import Poser
 
 FROM_POSE = "POSE"
 PARTS = {
@@ -136,7 +136,7 @@ def subject_of(take: bpy.types.Object) -> Subject:
     if not stages.is_solved(take):
         raise LsmplError(f"{take.name}: is not solved yet; press Solve first")
     if _subject is None or _subject.solved != take.lsmpl.solved.session_uid:
-        from ..lsmpl_core.posing import Poser
+        from ..lsmpl_core.by_hand.posing import Poser
 
         motion = stages.load(take, Stage.SOLVED)
         if motion.calibration is None:
@@ -221,7 +221,7 @@ def _versions(take: bpy.types.Object) -> list[int | None]:
 
 def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     """The poses that the bones have in some frames, and rotations (3,3) of those to be pinned in the shown one."""
-    from ..lsmpl_core.tracking import Poses
+    from ..lsmpl_core.solver.poses import Poses
 
     armature = take.lsmpl.armature
     if armature is None or armature.name not in scene.objects:
@@ -234,7 +234,7 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     if action:
         poses = bones.in_action(action, changes.key_frames(take, action, first, last))
     else:
-        from ..lsmpl_core.posing import poses_of
+        from ..lsmpl_core.by_hand.posing import poses_of
 
         poses = poses_of(motion, slice(first, last + 1))
     rotations, trans = poses.rotations.copy(), poses.trans.copy()

@@ -14,8 +14,8 @@ from bpy.props import (
 )
 
 from ..lsmpl_core import LsmplError
-from ..lsmpl_core.bone_maps import BoneMap, match_bones
-from ..lsmpl_core.skeleton import JOINT_NAMES
+from ..lsmpl_core.body.skeleton import JOINT_NAMES
+from ..lsmpl_core.retargeting.bone_maps import BoneMap, match_bones
 from .shape import CHARACTER_KEY
 
 _JOINTS = tuple((name, name.replace("_", " ").title(), f"SMPL's joint {name}") for name in JOINT_NAMES)

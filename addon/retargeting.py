@@ -11,11 +11,11 @@ import bpy
 import numpy as np
 
 from ..lsmpl_core import LsmplError, Motion, Progress
-from ..lsmpl_core.bone_maps import BoneMap, recognise
-from ..lsmpl_core.curves import axis_angles, euler_angles, fit_keys, key_frames, quaternions
 from ..lsmpl_core.progress import run_to_end
 from ..lsmpl_core.retarget import Retargeted, retarget
-from ..lsmpl_core.target_skeleton import TargetSkeleton
+from ..lsmpl_core.retargeting.bone_maps import BoneMap, recognise
+from ..lsmpl_core.retargeting.curves import axis_angles, euler_angles, fit_keys, key_frames, quaternions
+from ..lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 from . import actions, baking, jobs, stages
 from .retarget_settings import OtherCharacter, bone_map_of
 from .selection import active_take, is_solved
@@ -23,7 +23,7 @@ from .skeletons import measure, own_constraints
 from .timing import scene_frames
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.body import Body
+    from ..lsmpl_core.body.body import Body
 
 SHAPE = np.radians(10.0)
 """Of SMPL characters, rest directions that differ by less than this are another body's shape."""

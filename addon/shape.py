@@ -16,13 +16,13 @@ import numpy as np
 from bpy.props import FloatVectorProperty, PointerProperty
 
 from ..lsmpl_core import LsmplError
-from ..lsmpl_core.floor import FOOT_POINTS
-from ..lsmpl_core.sites import site_parts
+from ..lsmpl_core.body.sites import site_parts
+from ..lsmpl_core.cleaning.floor import FOOT_POINTS
 from .editing import editing
 from .errors import reports_errors
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.body import Body
+    from ..lsmpl_core.body.body import Body
 
 CHARACTER_KEY = "lsmpl_character"
 JOINTS_KEY = "lsmpl_joints"

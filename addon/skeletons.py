@@ -14,7 +14,7 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from ..lsmpl_core import LsmplError
-from ..lsmpl_core.target_skeleton import TargetSkeleton
+from ..lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 
 _EVEN = 0.01
 """By how much the scales of an armature may differ."""

@@ -23,8 +23,8 @@ from .selection import active_take
 from .settings import chosen_body_path, solve_options
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.arrays import Backend
-    from ..lsmpl_core.body import Body
+    from ..lsmpl_core.backends.arrays import Backend
+    from ..lsmpl_core.body.body import Body
 
 
 def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "auto") -> jobs.Steps[jobs.Told]:
@@ -57,7 +57,7 @@ def solved_by(
 
     A device that is not there, or fails, gives way to NumPy, which is told.
     """
-    from ..lsmpl_core.fallback import made_on
+    from ..lsmpl_core.solver.fallback import made_on
 
     solver, name, take_uid, scene_uid = scene.lsmpl.solver, take.name, take.session_uid, scene.session_uid
     backend = yield from torch_folder.backend_steps(device, solver)
@@ -126,8 +126,8 @@ def keep_steps(
 
 def solved_sites(layout: Layout, motion: Motion, body: Body) -> np.ndarray | None:
     """(T,K,3): where the solved body has each of the motion's keypoints; None where the motion names none."""
-    from ..lsmpl_core.placements import some_of
-    from ..lsmpl_core.sites import site_parts
+    from ..lsmpl_core.body.placements import some_of
+    from ..lsmpl_core.body.sites import site_parts
 
     names = motion.keypoint_names
     if not names:

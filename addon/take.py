@@ -15,7 +15,7 @@ import bpy
 import numpy as np
 
 from ..lsmpl_core import Condition, Decision, KeypointTrack, Layout, LsmplError
-from ..lsmpl_core.edges import nearest_edges
+from ..lsmpl_core.keypoints.edges import nearest_edges
 from .mesh_data import change, load_json, read, store_json, write
 
 TRACK_KEY = "lsmpl_track"

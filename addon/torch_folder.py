@@ -25,7 +25,7 @@ from ..lsmpl_core import LsmplError, Progress
 from .package import preferences
 
 if TYPE_CHECKING:
-    from ..lsmpl_core.arrays import Backend
+    from ..lsmpl_core.backends.arrays import Backend
 
 PATIENCE = 180.0
 """Seconds that PyTorch may take to be imported, from a slow network drive."""
@@ -43,7 +43,7 @@ def chosen() -> str:
 
 def torch_folder(path: str) -> Path:
     """The folder to put on `sys.path`. Raises `LsmplError` where there is no PyTorch for this Python and system."""
-    from ..lsmpl_core.devices import this_python
+    from ..lsmpl_core.backends.devices import this_python
 
     folder = Path(path)
     if not folder.is_dir():
@@ -74,7 +74,7 @@ def survey_steps(folder: Path | None) -> Generator[Progress, None, dict[str, Any
 
     {} where there is none, {"error": why} where it does not work. Yields `Progress` while it waits.
     """
-    from ..lsmpl_core import torch_probe
+    from ..lsmpl_core.backends import torch_probe
 
     path = [place for place in sys.path if isinstance(place, str)] + ([str(folder)] if folder else [])
     if not folder and importlib.util.find_spec("torch") is None:
@@ -111,7 +111,7 @@ def survey_steps(folder: Path | None) -> Generator[Progress, None, dict[str, Any
 
 
 def _answer(output: str, code: int) -> dict[str, Any]:
-    from ..lsmpl_core.torch_probe import MARK
+    from ..lsmpl_core.backends.torch_probe import MARK
 
     for line in output.splitlines():
         if line.startswith(MARK):
@@ -172,7 +172,7 @@ def use_for(paths: Iterable[Path]) -> None:
 
 def backend_steps(device: str, solver: str = "network") -> Generator[Progress, None, Backend]:
     """What a solve runs on: the device where it is to be had, otherwise NumPy, and then `reason` says why."""
-    from ..lsmpl_core.fallback import wanted_backend
+    from ..lsmpl_core.solver.fallback import wanted_backend
 
     problem = (yield from use_steps()) if is_needed(device, solver) else ""
     backend = wanted_backend(device)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import bpy
 
-from ..lsmpl_core.cli import Converted, FrontEnd, write_npz
+from ..lsmpl_core.cli.front_end import Converted, FrontEnd, write_npz
 from . import baking, exporting, importing, solving, stages, torch_folder
 from .export_checks import CHECKS
 

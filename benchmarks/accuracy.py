@@ -18,8 +18,8 @@ from validation import NOTE, Clip, clips, degraded
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
+from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.rotation import angle_between, exp_map, log_map
-from lsmpl_core.skeleton import JOINT_NAMES
 
 Solver = Callable[[lsmpl.KeypointTrack, lsmpl.Body, np.ndarray | None, np.ndarray | None], lsmpl.Motion]
 Keypoints = Callable[[lsmpl.Motion, str], lsmpl.KeypointTrack]
@@ -46,8 +46,8 @@ def published_keypoints(checkpoint: str, body: lsmpl.Body) -> Keypoints:
     """BODY_25 as the checkpoint regresses it from the mesh; other layouts, and where it does not say, the body's."""
     import torch
 
-    from lsmpl_core.published import read_checkpoint
-    from lsmpl_core.published_body import PublishedBody
+    from lsmpl_core.published.body import PublishedBody
+    from lsmpl_core.published.network import read_checkpoint
 
     seen = PublishedBody(body, read_checkpoint(checkpoint)["openpose_regressor"])
 

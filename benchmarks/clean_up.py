@@ -19,8 +19,8 @@ from validation import HALVES, NOTE, Clip, clips, degraded
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
-from lsmpl_core.contacts import contact_mask, find_contacts, runs, sliding
-from lsmpl_core.floor import estimate_floor, foot_points
+from lsmpl_core.cleaning.contacts import contact_mask, find_contacts, runs, sliding
+from lsmpl_core.cleaning.floor import estimate_floor, foot_points
 
 NOISE, MISSING, BURST = 0.01, 0.2, (5, 40)
 COLUMNS = ("PVE", "no hands", "PVE to locked", "MPJPE", "acceleration", "sliding", "contacts found", "false", "s")

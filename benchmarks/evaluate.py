@@ -26,11 +26,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
-from lsmpl_core.body import betas_fit
+from lsmpl_core.body.body import betas_fit
+from lsmpl_core.body.skeleton import NUM_BETAS
 from lsmpl_core.datasets import KINDS, EvaluationTake, LeftOut, detect_kind, read_dataset
-from lsmpl_core.motion import NUM_BETAS
 from lsmpl_core.refine import turned_into
-from lsmpl_core.tracking import SOLVERS
+from lsmpl_core.solver.options import SOLVERS
 
 COLUMNS = (
     "PVE", "PA-PVE", "MPJPE", "PA-MPJPE", "acceleration", "published PVE", "published PA-PVE", "keypoints",

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from lsmpl_core.keypoints import KeypointTrack
-    from lsmpl_core.layouts import Layout
+    from lsmpl_core.keypoints.layouts import Layout
+    from lsmpl_core.keypoints.track import KeypointTrack
 
 LIMBS = {
     "arm": ("shoulder", "elbow", "wrist", "thumb", "index", "little"),

@@ -26,7 +26,7 @@ def extension(zip_path: Path):
 
 def add_take(lsmpl, layout: str, frames: int):
     """Somebody who waves and turns, solved."""
-    core, body = lsmpl("lsmpl_core"), lsmpl("lsmpl_core.body").load_body()
+    core, body = lsmpl("lsmpl_core"), lsmpl("lsmpl_core").load_body()
     t = np.arange(frames) / 30.0
     poses = np.zeros((frames, 24, 3))
     poses[:, 0] = (np.pi / 2, 0, 0)

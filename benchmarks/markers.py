@@ -21,13 +21,13 @@ from validation import Clip, clips
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
-from lsmpl_core.calibration import Calibration, calibrate
-from lsmpl_core.markers import LAYOUT_NAME, known_markers, recognise
-from lsmpl_core.placements import Placement
-from lsmpl_core.places import on_skin, parse_place
+from lsmpl_core.body.placements import Placement
+from lsmpl_core.body.places import on_skin, parse_place
+from lsmpl_core.body.sites import site_parts
+from lsmpl_core.calibration.calibrate import Calibration, calibrate
 from lsmpl_core.readers import READERS
-from lsmpl_core.shape import fit_shape
-from lsmpl_core.sites import site_parts
+from lsmpl_core.readers.markers import LAYOUT_NAME, known_markers, recognise
+from lsmpl_core.solver.shape import fit_shape
 
 _BOTH = ("FHD", "BHD", "SHO", "UPA", "ELB", "FRM", "WRA", "WRB", "FIN", "THI", "KNE", "ANK", "HEE", "TOE")
 SETS = {

@@ -12,14 +12,14 @@ import torch
 from smplx.lbs import batch_rigid_transform, batch_rodrigues
 
 import lsmpl_core as lsmpl
-from lsmpl_core.body import Body
-from lsmpl_core.prior import pose_statistics
-from lsmpl_core.shape import fit_shape
-from lsmpl_core.sites import BLENDS, site_parts
-from lsmpl_core.skeleton import JOINT_NAMES
-from lsmpl_core.start import start_poses
-from lsmpl_core.take import Take
-from lsmpl_core.tracking import SolveOptions
+from lsmpl_core.body.body import Body
+from lsmpl_core.body.sites import BLENDS, site_parts
+from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.solver.options import SolveOptions
+from lsmpl_core.solver.prior import pose_statistics
+from lsmpl_core.solver.shape import fit_shape
+from lsmpl_core.solver.start import start_poses
+from lsmpl_core.solver.take import Take
 
 POSE_WEIGHT = 1e-6
 """m² a squared standard deviation of the pose prior."""
@@ -128,9 +128,9 @@ def _fit(model, poses, trans, target, weight, mean, precision, max_iterations):
 
 
 def _start(track, body, parts, betas) -> np.ndarray:
-    from lsmpl_core.arrays import choose_backend
-    from lsmpl_core.polish import Targets
+    from lsmpl_core.backends.arrays import choose_backend
     from lsmpl_core.rotation import log_map
+    from lsmpl_core.solver.polish import Targets
 
     take = Take(track, body, parts, betas, choose_backend("numpy"), SolveOptions(solver="polish"))
     targets = Targets(take.positions[:1], take.weights[:1])

@@ -46,7 +46,7 @@ def module(name: str):
 
 def made_up_motion(body, frames: int, seed: int = 0):
     """Every body joint swinging on its own about the pose prior's mean."""
-    mean, covariance = module("prior").pose_statistics()
+    mean, covariance = module("solver.prior").pose_statistics()
     rng = np.random.default_rng(seed)
     t = np.arange(frames)[:, None] / 30.0
     swing = np.sqrt(np.diag(covariance)) * np.sin(2.0 * np.pi * (rng.random(69) + rng.uniform(0.2, 1.0, 69) * t))
@@ -59,7 +59,7 @@ def devices() -> list[str]:
     found = ["numpy"]
     for name in ("cpu", "cuda", "mps"):
         try:
-            module("arrays").choose_backend(name)
+            module("backends.arrays").choose_backend(name)
             found.append(name)
         except module("errors").DeviceError:
             pass
@@ -68,12 +68,12 @@ def devices() -> list[str]:
 
 def single_frame(body, motion, track, device: str, **options) -> float:
     """Milliseconds from one pose to the next."""
-    take_module = module("take")
+    take_module = module("solver.take")
     options = lsmpl.SolveOptions(noise=0.0, **options)
-    parts = module("sites").site_parts(body, track.layout.sites)
-    backend = module("arrays").choose_backend(device)
+    parts = module("body.sites").site_parts(body, track.layout.sites)
+    backend = module("backends.arrays").choose_backend(device)
     take = take_module.Take(track, body, parts, motion.betas, backend, options)
-    begun = module("tracking").Poses(module("rotation").exp_map(motion.poses[:1]), motion.trans[:1])
+    begun = module("solver.poses").Poses(module("rotation").exp_map(motion.poses[:1]), motion.trans[:1])
     warm_up = 20
     frames = [[frame] for frame in range(1, SINGLE + warm_up)]
     for done, _ in enumerate(take.tracker.follow(take.tracker.state(begun), [0], frames), 1):

@@ -26,8 +26,8 @@ from validation import HALVES, Clip, clips
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
+from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.errors import LsmplError
-from lsmpl_core.skeleton import JOINT_NAMES
 
 Solver = Callable[[lsmpl.KeypointTrack, lsmpl.Body, np.ndarray | None], lsmpl.Motion]
 

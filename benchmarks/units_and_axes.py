@@ -14,10 +14,10 @@ import numpy as np
 
 from benchmarks.validation import clips
 from lsmpl_core import load_body
-from lsmpl_core.axes import TO_Z_UP, decide_up
-from lsmpl_core.keypoints import DOUBTFUL
-from lsmpl_core.layouts import get_layout
-from lsmpl_core.units import UNITS, decide_unit
+from lsmpl_core.keypoints.layouts import get_layout
+from lsmpl_core.keypoints.track import DOUBTFUL
+from lsmpl_core.readers.axes import TO_Z_UP, decide_up
+from lsmpl_core.readers.units import UNITS, decide_unit
 
 MARKERS = 45
 LAYOUT = get_layout("body_25")

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 
 import lsmpl_core as lsmpl
+from lsmpl_core.body.skeleton import JOINT_NAMES, PARENTS
 from lsmpl_core.rotation import exp_map, log_map
-from lsmpl_core.skeleton import JOINT_NAMES, PARENTS
 
 OUT = Path(__file__).parent / "walk_and_wave.trc"
 FPS, SECONDS = 30, 6.0

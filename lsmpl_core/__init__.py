@@ -10,25 +10,26 @@ motion.save("walk.npz")
 """
 
 from . import metrics
-from .body import Body, load_body
-from .calibration import Calibration, calibrate
-from .calibration_files import read_calibration, save_calibration
+from .body.body import Body
+from .body.load_body import load_body
+from .by_hand.posing import Poser, poses_of
+from .calibration.calibrate import Calibration, calibrate
+from .calibration.files import read_calibration, save_calibration
 from .clean_up import clean_up
-from .condition import Condition
 from .datasets import read_dataset
 from .errors import LsmplError
-from .estimates import read_motion
-from .keypoints import Decision, KeypointTrack
-from .layouts import LAYOUTS, Layout, get_layout
+from .estimates.reading import read_motion
+from .keypoints.condition import Condition
+from .keypoints.layouts import LAYOUTS, Layout, get_layout
+from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
-from .pins import Pins
-from .posing import Poser, poses_of
 from .progress import Progress
 from .readers import read_keypoints
 from .refine import refine
 from .solve import solve, solve_steps
+from .solver.options import SolveOptions
+from .solver.pins import Pins
 from .touch_up import Begin, touch_up, touch_up_steps
-from .tracking import SolveOptions
 
 __version__ = "0.1.0"
 __all__ = [

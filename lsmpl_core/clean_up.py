@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from .body import Body
-from .contacts import Contact, contact_mask, find_contacts, sliding
+from .backends.threads import on_one_thread
+from .body.body import Body
+from .cleaning.contacts import Contact, contact_mask, find_contacts, sliding
+from .cleaning.floor import FOOT_POINTS, estimate_floor, floor_at, foot_points
+from .cleaning.foot_locking import lock_steps
+from .cleaning.limits import limit_steps
+from .cleaning.smoothing import FEWEST_FRAMES, apply_smoothness, check_strength, find_smoothness
 from .errors import LsmplError
-from .floor import FOOT_POINTS, estimate_floor, floor_at, foot_points
-from .foot_locking import lock_steps
-from .limits import limit_steps
 from .motion import Motion
 from .progress import Progress, run_to_end
 from .resampling import resample
-from .smoothing import FEWEST_FRAMES, apply_smoothness, check_strength, find_smoothness
-from .threads import on_one_thread
 
 STRENGTH = 0.5
 """Of smoothing: as much as the noise in the motion calls for."""

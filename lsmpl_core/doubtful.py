@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from .condition import Condition
+from .keypoints.condition import Condition
 from .motion import Motion
 from .rotation import exp_map
 

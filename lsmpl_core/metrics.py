@@ -12,9 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .body import Body
+from .body.body import Body
+from .body.skeleton import JOINT_NAMES
 from .motion import Motion
-from .skeleton import JOINT_NAMES
 
 MILLIMETRES = 1000.0
 RIGHT_ANKLE = JOINT_NAMES.index("right_ankle")

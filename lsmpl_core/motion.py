@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .condition import Condition
+from .body.placements import Calibration
+from .body.skeleton import NUM_BETAS, NUM_JOINTS
 from .errors import CalibrationError, LsmplError, MotionFileError
-from .files import replace_when_complete
-from .keypoints import Decision
-from .npz import npz_names, read_npz
-from .placements import Calibration
+from .files.npz import npz_names, read_npz
+from .files.replacing import replace_when_complete
+from .keypoints.condition import Condition
+from .keypoints.track import Decision
 
-NUM_JOINTS = 24
 BODY_VALUES = 66
 """Axis-angles of the root and the 21 body joints, which come first in SMPL, SMPL+H and SMPL-X alike."""
 SMPLH_VALUES, SMPLX_VALUES = 156, 165
@@ -25,7 +25,6 @@ FIELDS = {
     "residual", "condition", "keypoint_names", "first_frame", "calibration",
 }  # fmt: skip
 """What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
-NUM_BETAS = 10
 LONGEST_CALIBRATION = 1 << 20
 """Letters of the JSON in which it is saved."""
 SMPLX = "SMPL-X"

@@ -7,16 +7,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .body import Body
-from .calibration import calibrate_steps, needs_calibration
-from .corrections import without_corrections
+from .body.body import Body
+from .body.placements import Calibration
+from .body.sites import SiteParts, site_parts
+from .calibration.calibrate import calibrate_steps, needs_calibration
 from .errors import SolveError
-from .faults import Mended, as_given, mend
-from .keypoints import Decision, KeypointTrack
-from .placements import Calibration
+from .faults.corrections import without_corrections
+from .faults.mend import Mended, as_given, mend
+from .keypoints.track import Decision, KeypointTrack
 from .progress import Progress
-from .sites import SiteParts, site_parts
-from .tracking import SolveOptions
+from .solver.options import SolveOptions
 
 MARKER_STEPS = 2
 """Steps of the polish a frame of a marker set, unless it is told."""
@@ -27,7 +27,7 @@ FEWEST_KEYPOINTS = 3
 class Prepared:
     """A mended track, the parts of the body that its keypoints are on, the betas (10,), None where the take has yet to
     tell them, the options for such keypoints, the calibration that all this rests on, if there is one, and the track as
-    it was given, with the corrections (`by_hand.py`) that the mended one is without."""
+    it was given, with the corrections (`by_hand/fixed_frames.py`) that the mended one is without."""
 
     mended: Mended
     parts: SiteParts

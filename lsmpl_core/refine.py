@@ -11,23 +11,24 @@ from dataclasses import replace
 
 import numpy as np
 
-from .arrays import Backend, choose_backend
-from .body import Body, betas_fit
+from .backends.arrays import Backend, choose_backend
+from .backends.threads import on_one_thread
+from .body.body import Body, betas_fit
+from .body.placements import Calibration
 from .errors import SolveError
-from .fallback import on_device
-from .keypoints import KeypointTrack
+from .keypoints.track import KeypointTrack
 from .motion import Motion
-from .pins import Pins
-from .placements import Calibration
 from .preparation import Prepared, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
-from .shape import fit_shape
 from .solve import SETTLING, coupled_if_wanted, finished, shape_from_poses, shape_take
-from .start import rigid_alignment
-from .take import Take
-from .threads import on_one_thread
-from .tracking import Poses, SolveOptions
+from .solver.fallback import on_device
+from .solver.options import SolveOptions
+from .solver.pins import Pins
+from .solver.poses import Poses
+from .solver.shape import fit_shape
+from .solver.start import rigid_alignment
+from .solver.take import Take
 
 PASSES = 2
 NOISE_FRAMES = 32

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from .condition import Condition
-from .keypoints import Decision, KeypointTrack
+from .keypoints.condition import Condition
+from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
 
 SCHEMA = 1

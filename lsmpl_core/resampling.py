@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from .cleaning.smoothing import FEWEST_FRAMES, apply_smoothness, stiffness_of
 from .errors import LsmplError
-from .keypoints import KeypointTrack
+from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .rotation import exp_map, log_map, right_jacobian_inverse
-from .smoothing import FEWEST_FRAMES, apply_smoothness, stiffness_of
 
 ANTI_ALIASED = 2.5
 """How many times lower than the motion's a rate must be for what it cannot show to be smoothed away first."""

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .body import Body
-from .leg_placing import Scaling, SourceFeet, ankle_goals, lowered, two_bones
+from .body.body import Body
+from .body.skeleton import JOINT_NAMES, PARENTS
 from .motion import Motion
-from .rest_pose import TO_BLENDER, alignments
+from .retargeting.leg_placing import Scaling, SourceFeet, ankle_goals, lowered, two_bones
+from .retargeting.rest_pose import TO_BLENDER, alignments
+from .retargeting.target_skeleton import SIDES, Character, SourceShape, TargetSkeleton
 from .rotation import exp_map, log_map
-from .skeleton import JOINT_NAMES, PARENTS
-from .target_skeleton import SIDES, Character, SourceShape, TargetSkeleton
 
 
 @dataclass(frozen=True)

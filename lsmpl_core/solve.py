@@ -11,28 +11,29 @@ from dataclasses import replace
 
 import numpy as np
 
-from .arrays import Backend, choose_backend
-from .body import Body
-from .by_hand import put_by_hand
-from .calibration import SHAPE_NOISE, Calibration
-from .condition import Condition
-from .coupled import LEAST_STRAY, couple, far_off
+from .backends.arrays import Backend, choose_backend
+from .backends.threads import on_one_thread
+from .body.body import Body
+from .body.sites import SiteParts
+from .body.skeleton import NUM_BETAS, NUM_JOINTS
+from .by_hand.fixed_frames import put_by_hand
+from .by_hand.posing import Poser
+from .calibration.calibrate import SHAPE_NOISE, Calibration
 from .errors import SolveError
-from .fallback import on_device
-from .faults import Mended
-from .keypoints import KeypointTrack
-from .motion import NUM_BETAS, Motion
-from .pins import Pins
-from .posing import Poser
+from .faults.mend import Mended
+from .keypoints.condition import Condition
+from .keypoints.track import KeypointTrack
+from .motion import Motion
 from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import log_map
-from .shape import fit_shape, known_to_differ, offset_spread, refine_shape
-from .sites import SiteParts
-from .skeleton import NUM_JOINTS
-from .take import FADE, UNKNOWN_NOISE, WARM_UP, Take
-from .threads import on_one_thread
-from .tracking import Poses, SolveOptions
+from .solver.coupled import LEAST_STRAY, couple, far_off
+from .solver.fallback import on_device
+from .solver.options import SolveOptions
+from .solver.pins import Pins
+from .solver.poses import Poses
+from .solver.shape import fit_shape, known_to_differ, offset_spread, refine_shape
+from .solver.take import FADE, UNKNOWN_NOISE, WARM_UP, Take
 
 SHAPE_ROUNDS = 8
 SETTLED_BETA = 0.01

@@ -8,24 +8,24 @@ from enum import StrEnum
 
 import numpy as np
 
-from .body import Body
-from .by_hand import put_by_hand
-from .condition import Condition
-from .corrections import without_corrections
-from .coupled import couple, far_off
+from .backends.threads import on_one_thread
+from .body.body import Body
+from .body.placements import of_keypoints
+from .body.skeleton import JOINT_NAMES, NUM_JOINTS
+from .by_hand.fixed_frames import put_by_hand
+from .by_hand.posing import DRAGGED, Poser, poses_of
 from .errors import SolveError
-from .faults import Mended, as_given, mend
-from .keypoints import KeypointTrack
+from .faults.corrections import without_corrections
+from .faults.mend import Mended, as_given, mend
+from .keypoints.condition import Condition
+from .keypoints.track import KeypointTrack
 from .motion import Motion
-from .pins import Pins
-from .placements import of_keypoints
-from .posing import DRAGGED, Poser, poses_of
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
-from .skeleton import JOINT_NAMES, NUM_JOINTS
-from .take import FRAMES_AT_ONCE
-from .threads import on_one_thread
-from .tracking import Poses
+from .solver.coupled import couple, far_off
+from .solver.pins import Pins
+from .solver.poses import Poses
+from .solver.take import FRAMES_AT_ONCE
 
 CONTEXT = 12
 """Frames before and after those that are solved anew, which stay as they are and say how the body moves."""

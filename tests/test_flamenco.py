@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from lsmpl_core.cli import FrontEnd
-from lsmpl_core.cli_inputs import plan_outputs, share
-from lsmpl_core.cli_parser import build_parser
+from lsmpl_core.cli.front_end import FrontEnd
+from lsmpl_core.cli.inputs import plan_outputs, share
+from lsmpl_core.cli.parser import build_parser
 
 SCRIPT = Path(__file__).resolve().parents[1] / "addon" / "flamenco" / "lsmpl_convert.js"
 STAND_IN = """

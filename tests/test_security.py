@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import tomllib
 
-from lsmpl_core.arrays import choose_backend
-from lsmpl_core.calibration_files import read_calibration
+from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.calibration.files import read_calibration
 from lsmpl_core.errors import CalibrationError, LayoutError, NetworkFileError
-from lsmpl_core.mapping import load_mapping
-from lsmpl_core.markers import load_markers
-from lsmpl_core.network import load_network
+from lsmpl_core.readers.mapping import load_mapping
+from lsmpl_core.readers.markers import load_markers
+from lsmpl_core.solver.network import load_network
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = sorted(path for package in ("addon", "lsmpl_core") for path in (ROOT / package).rglob("*.py"))
@@ -45,9 +45,9 @@ NEVER = {
 }  # fmt: skip
 """Modules that reach the network, run code that is data, or read what runs code."""
 RUNS_DATA = {"eval", "exec", "compile", "__import__", "execfile"}
-MAY_CALL_LIBRARIES = {"lsmpl_core/threads.py"}
+MAY_CALL_LIBRARIES = {"lsmpl_core/backends/threads.py"}
 """`ctypes`, to tell the OpenBLAS that NumPy has loaded to use one thread."""
-MAY_START_PROCESSES = {"lsmpl_core/cli_workers.py", "addon/torch_folder.py"}
+MAY_START_PROCESSES = {"lsmpl_core/cli/workers.py", "addon/torch_folder.py"}
 
 
 def name(path: Path) -> str:
@@ -121,7 +121,7 @@ def watch(event, words):
     if event.startswith(("socket.", "urllib", "ftplib", "http", "smtplib", "webbrowser")):
         seen.append((event, words))
 sys.addaudithook(watch)
-from lsmpl_core.cli import main
+from lsmpl_core.cli.main import main
 code = main(["convert", sys.argv[1], "-o", sys.argv[2], "--smooth", "0"])
 print("seen", seen)
 import socket

@@ -16,10 +16,10 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from lsmpl_core.layouts import LAYOUTS  # noqa: E402
+from lsmpl_core.body.skeleton import JOINT_NAMES  # noqa: E402
+from lsmpl_core.keypoints.layouts import LAYOUTS  # noqa: E402
 from lsmpl_core.motion import Motion  # noqa: E402
 from lsmpl_core.rotation import angle_between, exp_map  # noqa: E402
-from lsmpl_core.skeleton import JOINT_NAMES  # noqa: E402
 from training.split import is_validation  # noqa: E402
 
 FLOOR = {"collar": 0.12, "hand": 0.05, "foot": 0.1, "spine": 0.08, "wrist": 0.25, "ankle": 0.12}

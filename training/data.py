@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.errors import MotionFileError
-from lsmpl_core.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.motion import Motion
-from lsmpl_core.prior import pose_statistics
 from lsmpl_core.rotation import angle_between, exp_map
-from lsmpl_core.skeleton import JOINT_NAMES
+from lsmpl_core.solver.prior import pose_statistics
 from training.split import is_validation
 
 FRAME_RATE = 30.0

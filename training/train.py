@@ -20,18 +20,18 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lsmpl_core.arrays import Backend
-from lsmpl_core.body import load_body
-from lsmpl_core.files import replace_when_complete
-from lsmpl_core.kinematics import KeypointModel, State
-from lsmpl_core.layouts import LAYOUTS
-from lsmpl_core.network import CANONICAL, Network, canonical_matrix, read_weights, rest_bones, shapes
-from lsmpl_core.polish import Anchor, Targets, polish
-from lsmpl_core.predictors import next_pose
+from lsmpl_core.backends.arrays import Backend
+from lsmpl_core.body.kinematics import KeypointModel, State
+from lsmpl_core.body.load_body import load_body
+from lsmpl_core.body.sites import site_parts
+from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.files.replacing import replace_when_complete
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.rotation import exp_map
-from lsmpl_core.sites import site_parts
-from lsmpl_core.skeleton import JOINT_NAMES
-from lsmpl_core.tracking import firmness
+from lsmpl_core.solver.network import CANONICAL, Network, canonical_matrix, read_weights, rest_bones, shapes
+from lsmpl_core.solver.noise import firmness
+from lsmpl_core.solver.polish import Anchor, Targets, polish
+from lsmpl_core.solver.predictors import next_pose
 from training.data import Clips, mirrored, mixed
 
 LOOSE = {"wrist": 0.35, "collar": 0.08, "hand": 0.1, "foot": 0.1}

@@ -3,7 +3,7 @@
 Pairs of frames at a random stride of 1, 3, 5, 7 or 9, half of them the other way round, begin at every tenth frame of
 clips at 30 Hz whose first and last tenth is left out. From the true first pose, betas and translations the network
 predicts the second pose; its rotations, vertices and keypoints are held against the truth. Source: the authors' code,
-Charrrrrlie/Learnable-SMPLify at commit bf789ea (`lsmpl_core/published.py` has the network).
+Charrrrrlie/Learnable-SMPLify at commit bf789ea (`lsmpl_core/published/network.py` has the network).
 
 Writes best_ckpt.pth.tar (the epoch with the least vertex error at stride 9 on the clips held out, as the authors choose
 theirs), checkpoint.pt (resumed from if it is there) and log.csv.
@@ -21,14 +21,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lsmpl_core.body import load_body
-from lsmpl_core.files import replace_when_complete
-from lsmpl_core.layouts import BODY_25
+from lsmpl_core.body.load_body import load_body
+from lsmpl_core.body.sites import site_regressor
+from lsmpl_core.files.replacing import replace_when_complete
+from lsmpl_core.keypoints.layouts import BODY_25
 from lsmpl_core.metrics import MILLIMETRES, vertex_areas
-from lsmpl_core.published import NUM_VERTICES, PREDICTED, PublishedNetwork, read_checkpoint
-from lsmpl_core.published_body import PublishedBody, with_hands
+from lsmpl_core.published.body import PublishedBody, with_hands
+from lsmpl_core.published.network import NUM_VERTICES, PREDICTED, PublishedNetwork, read_checkpoint
 from lsmpl_core.rotation import exp_map
-from lsmpl_core.sites import site_regressor
 from training.data import STRIDES, intact_frames, motions
 from training.split import is_validation
 

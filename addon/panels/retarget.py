@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import bpy
 
-from ...lsmpl_core.bone_maps import BoneMap
+from ...lsmpl_core.retargeting.bone_maps import BoneMap
 from .. import retargeting, stages
 from ..retarget_settings import OtherCharacter
 from ..selection import active_take

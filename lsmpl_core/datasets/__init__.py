@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..body import Body
+from ..body.body import Body
 from ..errors import DatasetError
 from . import amass, paired, rich, threedpw
 from .takes import EvaluationTake, LeftOut

@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..body import Body
-from ..keypoints import Decision
+from ..body.body import Body
+from ..files.npz import npz_names
+from ..keypoints.track import Decision
 from ..motion import SMPLX, Motion
-from ..npz import npz_names
 from .takes import EvaluationTake, LeftOut, attempt, gender_of
 from .worlds import moved
 

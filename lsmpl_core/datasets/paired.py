@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from ..body import Body
+from ..body.body import Body
 from ..errors import DatasetError
-from ..estimates import read_motion
-from ..keypoints import KeypointTrack
+from ..estimates.reading import read_motion
+from ..keypoints.track import KeypointTrack
 from ..motion import Motion
 from ..readers import READERS, read_keypoints
 from .takes import EvaluationTake, LeftOut, attempt

@@ -19,13 +19,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import safe_pickle
-from ..body import Body
+from ..body.body import Body
 from ..errors import DatasetError
-from ..estimates import nearest
-from ..keypoints import Decision
+from ..estimates.reading import nearest
+from ..estimates.smpl_parameters import MAX_FRAMES, PARAMETERS, listed, parameters, stacked
+from ..files import safe_pickle
+from ..keypoints.track import Decision
 from ..motion import Motion
-from ..smpl_parameters import MAX_FRAMES, PARAMETERS, listed, parameters, stacked
 from .takes import EXPECTED_ERRORS, EvaluationTake, LeftOut, attempt, sentence
 from .worlds import Y_DOWN_TO_Z_UP, moved
 

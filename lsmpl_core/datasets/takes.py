@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import LsmplError
-from ..keypoints import Decision, KeypointTrack
+from ..keypoints.track import Decision, KeypointTrack
 from ..motion import Motion
 
 EXPECTED_ERRORS = (LsmplError, OSError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError)

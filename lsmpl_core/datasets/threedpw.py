@@ -14,12 +14,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import safe_pickle
-from ..body import Body
+from ..body.body import Body
+from ..body.skeleton import NUM_BETAS
 from ..errors import DatasetError
-from ..keypoints import Decision
-from ..motion import NUM_BETAS, Motion
-from ..smpl_parameters import MAX_FRAMES, listed, numbers
+from ..estimates.smpl_parameters import MAX_FRAMES, listed, numbers
+from ..files import safe_pickle
+from ..keypoints.track import Decision
+from ..motion import Motion
 from .takes import EXPECTED_ERRORS, EvaluationTake, LeftOut, attempt, gender_of, sentence
 from .worlds import Y_UP_TO_Z_UP, moved
 

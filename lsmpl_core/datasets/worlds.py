@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..body import Body, betas_fit
+from ..body.body import Body, betas_fit
 from ..motion import SMPLX, Motion
 from ..rotation import exp_map, log_map
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from ..keypoints import Decision
-from ..npz import Npz, open_npz, read_array
+from ..files.npz import Npz, open_npz, read_array
+from ..keypoints.track import Decision
 from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from ..keypoints import Decision
+from ..keypoints.track import Decision
 from .raw import RawTrack, read_bytes
 
 _BLOCK = 512

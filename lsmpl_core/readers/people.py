@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from ..keypoint_names import subjects
-from ..keypoints import Decision
+from ..keypoints.track import Decision
+from .keypoint_names import subjects
 from .raw import RawTrack
 
 _REMEMBERED = 50

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from ..keypoints import Decision
-from ..npz import MAX_BYTES
+from ..files.npz import MAX_BYTES
+from ..keypoints.track import Decision
 
 _MOST_BLANK, _FREE_BLANK = 16, 500_000
 MAX_GAP_GROWTH = 4

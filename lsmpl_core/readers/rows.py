@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from ..keypoints import Decision
+from ..keypoints.track import Decision
 from .raw import RawTrack, parse_numbers, read_text, unflatten
 
 _COMMENT = re.compile(r"\s*(?:#|%|//)")

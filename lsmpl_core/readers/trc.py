@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from ..keypoints import Decision
+from ..keypoints.track import Decision
 from .raw import RawTrack, fill_gaps, fps_from_times, is_number, parse_numbers, read_text
 
 _LEAD = 2  # every row starts with the frame number and the time

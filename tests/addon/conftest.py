@@ -56,7 +56,7 @@ def addon(extension):
 
 @pytest.fixture(scope="session")
 def body(core):
-    return importlib.import_module(f"{core.__name__}.body").load_body()
+    return core.load_body()
 
 
 @pytest.fixture(scope="session")

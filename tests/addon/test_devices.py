@@ -188,9 +188,9 @@ def test_a_choice_stays_when_its_device_is_away(addon, chosen, no_torch, take):
 
 
 def test_a_device_that_fails_midway_gives_way_to_numpy(addon, core, take, monkeypatch):
-    arrays = importlib.import_module(f"{core.__name__}.arrays")
-    fallback = importlib.import_module(f"{core.__name__}.fallback")
-    tracking = importlib.import_module(f"{core.__name__}.tracking")
+    arrays = importlib.import_module(f"{core.__name__}.backends.arrays")
+    fallback = importlib.import_module(f"{core.__name__}.solver.fallback")
+    tracking = importlib.import_module(f"{core.__name__}.solver.tracking")
     gpu = replace(arrays.choose_backend("numpy"), name="cuda")
     monkeypatch.setattr(fallback, "wanted_backend", lambda device: gpu)
     polish, calls, failed = tracking.polish, [], []
@@ -307,7 +307,7 @@ def test_the_command_line_in_blender_uses_the_folder_where_torch_is_needed(addon
     asked = []
     monkeypatch.setattr(addon("torch_folder"), "use", lambda: asked.append(True) or "it does not work")
     ready = addon("writers").front_end("blender").ready
-    core_cli = importlib.import_module(f"{ROOT}.lsmpl_core.cli")
+    core_cli = importlib.import_module(f"{ROOT}.lsmpl_core.cli.main")
     parser = core_cli.build_parser(addon("writers").front_end("blender"))
     convert = ["convert", "a.trc", "-o", "a.blend"]
     assert ready(parser.parse_args(convert)) == "" and not asked

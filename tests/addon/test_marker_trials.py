@@ -18,7 +18,7 @@ NAMES = (
 @pytest.fixture
 def trc(core, body, tmp_path):
     """`trc(name, frames)`: a TRC file of Plug-in Gait markers on somebody who swings a leg; the names may be others."""
-    markers = importlib.import_module(f"{core.__name__}.markers")
+    markers = importlib.import_module(f"{core.__name__}.readers.markers")
 
     def write(name: str, frames: int, names=NAMES, betas=None) -> str:
         poses = np.zeros((frames, 24, 3))

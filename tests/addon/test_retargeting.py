@@ -158,9 +158,9 @@ def test_feet_of_common_rigs_stand_on_the_floor(solved, addon, body, stroll, kin
     choose(take, target)
     take.lsmpl.other.feet = feet
     baked = addon("retargeting").bake(take)
-    core = importlib.import_module(body.__module__.rpartition(".")[0])
-    contacts = importlib.import_module(f"{core.__name__}.contacts")
-    floors = importlib.import_module(f"{core.__name__}.floor")
+    core = importlib.import_module(body.__module__.rpartition(".body.")[0])
+    contacts = importlib.import_module(f"{core.__name__}.cleaning.contacts")
+    floors = importlib.import_module(f"{core.__name__}.cleaning.floor")
     points = floors.foot_points(stroll, body)
     floor = floors.estimate_floor(points)
     standing = contacts.contact_mask(contacts.find_contacts(points, floor, stroll.fps), len(stroll))
@@ -215,8 +215,8 @@ def test_rigifys_feet_stand_still(solved, addon, core, body, stroll):
     target = anny_rigs.rigify(True)
     take = solved(stroll)
     choose(take, target)
-    contacts = importlib.import_module(f"{core.__name__}.contacts")
-    floors = importlib.import_module(f"{core.__name__}.floor")
+    contacts = importlib.import_module(f"{core.__name__}.cleaning.contacts")
+    floors = importlib.import_module(f"{core.__name__}.cleaning.floor")
     points = floors.foot_points(stroll, body)
     found = contacts.find_contacts(points, floors.estimate_floor(points), stroll.fps)
     standing = contacts.contact_mask(found, len(stroll)).reshape(-1, 2, 2).all(axis=2)  # flat on the floor

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.arrays import choose_backend
+from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.rotation import exp_map, log_map
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"

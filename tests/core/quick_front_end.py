@@ -13,7 +13,9 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 import lsmpl_core as lsmpl
-from lsmpl_core import cli, cli_take
+from lsmpl_core.cli import main as command
+from lsmpl_core.cli import take
+from lsmpl_core.cli.front_end import FrontEnd, write_npz
 
 
 def quick_steps(track, body, **options):
@@ -45,9 +47,9 @@ def write_slowly(converted, path):
 
 
 def main(argv=None) -> int:
-    cli_take.solve_steps = quick_steps
-    writers = {"npz": cli.write_npz, "slow": write_slowly}
-    return cli.main(argv, cli.FrontEnd(writers=writers, command=(sys.executable, __file__)))
+    take.solve_steps = quick_steps
+    writers = {"npz": write_npz, "slow": write_slowly}
+    return command.main(argv, FrontEnd(writers=writers, command=(sys.executable, __file__)))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from lsmpl_core.rest_pose import TO_BLENDER
+from lsmpl_core.body.skeleton import ANCESTORS, JOINT_NAMES, PARENTS
+from lsmpl_core.retargeting.rest_pose import TO_BLENDER
+from lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 from lsmpl_core.rotation import exp_map
-from lsmpl_core.skeleton import ANCESTORS, JOINT_NAMES, PARENTS
-from lsmpl_core.target_skeleton import TargetSkeleton
 
 LIMBS = tuple(
     (f"{side}_{a}", f"{side}_{b}")

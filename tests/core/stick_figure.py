@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from lsmpl_core.layouts import Layout
+from lsmpl_core.keypoints.layouts import Layout
 
 _SIDED = {
     "shoulder": (0.0, 0.19, 1.40), "elbow": (-0.05, 0.24, 1.14), "wrist": (0.10, 0.24, 0.94),

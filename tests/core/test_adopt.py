@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lsmpl_core import Motion, load_body
-from lsmpl_core.adopt import adopt, turned
-from lsmpl_core.axes import TO_Z_UP
-from lsmpl_core.estimates import holds_motion
+from lsmpl_core.estimates.adopt import adopt, turned
+from lsmpl_core.estimates.reading import holds_motion
+from lsmpl_core.readers.axes import TO_Z_UP
 from lsmpl_core.rotation import exp_map
 
 

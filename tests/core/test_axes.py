@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from stick_figure import walking
 
-from lsmpl_core import axes, cloud
-from lsmpl_core.axis_cues import AXES
 from lsmpl_core.errors import LayoutError
-from lsmpl_core.handedness import mirror_warning
-from lsmpl_core.layouts import LAYOUTS, Layout
-from lsmpl_core.units import UNITS, decide_unit
+from lsmpl_core.keypoints.layouts import LAYOUTS, Layout
+from lsmpl_core.readers import axes, cloud
+from lsmpl_core.readers.axis_cues import AXES
+from lsmpl_core.readers.handedness import mirror_warning
+from lsmpl_core.readers.units import UNITS, decide_unit
 
 COCO, H36M = LAYOUTS["coco_17"], LAYOUTS["human36m_17"]
 

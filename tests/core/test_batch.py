@@ -13,9 +13,10 @@ import pytest
 import quick_front_end
 
 import lsmpl_core as lsmpl
-from lsmpl_core import cli_take
-from lsmpl_core.cli import FrontEnd, main
-from lsmpl_core.cli_inputs import RECORDS, UsageError, plan_outputs, share
+from lsmpl_core.cli import take as cli_take
+from lsmpl_core.cli.front_end import FrontEnd, write_npz
+from lsmpl_core.cli.inputs import RECORDS, UsageError, plan_outputs, share
+from lsmpl_core.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "examples" / "walk_and_wave.trc").read_text().splitlines(keepends=True)
@@ -29,7 +30,7 @@ def quick(monkeypatch):
 
     def convert(*words) -> int:
         front_end = FrontEnd(
-            writers={"npz": quick_front_end.cli.write_npz, "slow": quick_front_end.write_slowly},
+            writers={"npz": write_npz, "slow": quick_front_end.write_slowly},
             command=(sys.executable, quick_front_end.__file__),
         )
         return main(["convert", *map(str, words)], front_end)
@@ -314,7 +315,7 @@ def test_a_take_that_hangs_is_given_up(quick, tmp_path, capsys):
 
 
 def test_one_thread_for_each_process_unless_the_user_says_otherwise(monkeypatch):
-    from lsmpl_core.cli_workers import _environment
+    from lsmpl_core.cli.workers import _environment
 
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert _environment()["OMP_NUM_THREADS"] == "1"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.blending import blend
+from lsmpl_core.by_hand.blending import blend
 from lsmpl_core.rotation import angle_between, exp_map, log_map
-from lsmpl_core.tracking import Poses
+from lsmpl_core.solver.poses import Poses
 
 FIRST, WIDTH = 30, 8
 

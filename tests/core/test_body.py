@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.body import OPEN_BODY
+from lsmpl_core.body.load_body import OPEN_BODY
+from lsmpl_core.body.sites import BLENDS, SITE_NAMES, SURFACE_SITES
 from lsmpl_core.rotation import exp_map, log_map
-from lsmpl_core.sites import BLENDS, SITE_NAMES, SURFACE_SITES
 
 
 def random_motion(body, rng, frames=4):

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from python2_pickle import Python2Pickler
 
-from lsmpl_core import safe_pickle
-from lsmpl_core.body_files import read_body_file
+from lsmpl_core.body.body_files import read_body_file
+from lsmpl_core.body.load_body import OPEN_BODY
+from lsmpl_core.body.skeleton import PARENTS
 from lsmpl_core.errors import BodyFileError, LsmplError
-from lsmpl_core.skeleton import PARENTS
 
 VERTICES = 60
 REQUIRED = ["v_template", "shapedirs", "weights", "J_regressor", "kintree_table", "f"]
@@ -180,10 +180,7 @@ def test_takes_the_rounding_out_of_half_precision_weights(tmp_path):
 
 
 def test_reads_the_bundled_body():
-    path = Path(safe_pickle.__file__).parent / "data" / "open_body.npz"
-    if not path.exists():
-        pytest.skip("lsmpl_core/data/open_body.npz has not been built")
-    body = read_body_file(path)
+    body = read_body_file(OPEN_BODY)
     assert body["shapedirs"].shape == (len(body["v_template"]), 3, 10)
     assert 1.5 < np.ptp(body["v_template"][:, 1]) < 2
     assert len(body["site_names"]) == len(body["site_vertices"]) == len(body["site_weights"]) > 0

@@ -5,7 +5,8 @@ import json
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.bone_maps import (
+from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.retargeting.bone_maps import (
     BoneMap,
     apply_preset,
     guess_bones,
@@ -15,7 +16,6 @@ from lsmpl_core.bone_maps import (
     presets,
     save_bone_map,
 )
-from lsmpl_core.skeleton import JOINT_NAMES
 
 
 @pytest.mark.parametrize("preset", presets(), ids=lambda preset: preset.key)

@@ -7,11 +7,11 @@ import pytest
 from test_markers import PLUG_IN_GAIT
 
 import lsmpl_core as lsmpl
-from lsmpl_core.calibration import calibrate, chosen_frames
+from lsmpl_core.body.places import on_skin, parse_place
+from lsmpl_core.calibration.calibrate import calibrate, chosen_frames
 from lsmpl_core.errors import SolveError
-from lsmpl_core.layouts import Layout
-from lsmpl_core.markers import recognise
-from lsmpl_core.places import on_skin, parse_place
+from lsmpl_core.keypoints.layouts import Layout
+from lsmpl_core.readers.markers import recognise
 
 MILLIMETRES = 1000.0
 

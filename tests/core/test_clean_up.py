@@ -7,9 +7,9 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.clean_up import clean_up_with_report
-from lsmpl_core.contacts import contact_mask, find_contacts, sliding
-from lsmpl_core.floor import estimate_floor, foot_points
-from lsmpl_core.limits import bone_of, hinge_axis, limit_joints, swing_twist
+from lsmpl_core.cleaning.contacts import contact_mask, find_contacts, sliding
+from lsmpl_core.cleaning.floor import estimate_floor, foot_points
+from lsmpl_core.cleaning.limits import bone_of, hinge_axis, limit_joints, swing_twist
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 
 FRAMES = 90

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core import cli
-from lsmpl_core.cli import FrontEnd, main
-from lsmpl_core.cli_inputs import plan_outputs
-from lsmpl_core.files import replace_when_complete
+from lsmpl_core.cli import main as cli
+from lsmpl_core.cli.front_end import FrontEnd
+from lsmpl_core.cli.inputs import plan_outputs
+from lsmpl_core.cli.main import main
+from lsmpl_core.files.replacing import replace_when_complete
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
@@ -197,7 +198,7 @@ def test_signals_end_it_cleanly(tmp_path, number):
     """Run as a process, with a writer that waits to be interrupted while its file is half written."""
     script = (
         "import sys, time\n"
-        "from lsmpl_core.cli import FrontEnd, main\n"
+        "from lsmpl_core.cli.main import FrontEnd, main\n"
         "def slow(converted, path):\n"
         "    path.write_text('half'); print('writing', flush=True); time.sleep(60)\n"
         "sys.exit(main(sys.argv[1:], FrontEnd(writers={'slow': slow})))\n"

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core import coupled
-from lsmpl_core.banded import solve_banded
-from lsmpl_core.coupled import plan_sections
 from lsmpl_core.metrics import acceleration_error, mpjpe
 from lsmpl_core.rotation import exp_map
+from lsmpl_core.solver import coupled
+from lsmpl_core.solver.banded import solve_banded
+from lsmpl_core.solver.coupled import plan_sections
 
 
 def noisy(body, motion, noise, seed=0):

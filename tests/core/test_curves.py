@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from lsmpl_core.curves import EULER_ORDERS, axis_angles, euler_angles, fit_keys, key_frames, quaternions
+from lsmpl_core.retargeting.curves import EULER_ORDERS, axis_angles, euler_angles, fit_keys, key_frames, quaternions
 from lsmpl_core.rotation import exp_map, from_quaternion
 
 

@@ -12,10 +12,13 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core import cli, devices, take, threads, torch_probe, tracking
-from lsmpl_core.arrays import choose_backend
+from lsmpl_core.backends import devices, threads, torch_probe
+from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.cli import main as cli
+from lsmpl_core.cli.front_end import FrontEnd
 from lsmpl_core.errors import DeviceError
-from lsmpl_core.fallback import made_on, wanted_backend
+from lsmpl_core.solver import take, tracking
+from lsmpl_core.solver.fallback import made_on, wanted_backend
 
 FOUND = {d.name: d for d in devices.find_devices()}
 EACH = sorted({"cpu", "cuda", "mps"} | {name for name in FOUND if name != "numpy"})
@@ -212,7 +215,7 @@ def test_the_command_line_goes_on_without_its_device(walk, tmp_path, capsys, mon
 
 
 def test_a_take_whose_gpu_fails_does_not_stop_the_others(walk, tmp_path, capsys, gpu, monkeypatch):
-    monkeypatch.setattr("lsmpl_core.cli_take.wanted_backend", lambda device: gpu)
+    monkeypatch.setattr("lsmpl_core.cli.take.wanted_backend", lambda device: gpu)
     fail_at(monkeypatch, 3, FAILURES["no memory"][0])
     code, (first, second) = converted(walk, tmp_path, "--device", "cuda:1")
     assert code == 0 and {first["status"], second["status"]} == {"ok"}
@@ -228,7 +231,7 @@ def test_what_a_front_end_says_beforehand_is_told(walk, tmp_path, capsys):
         seen.append(options.device)
         return "the folder does not work"
 
-    front_end = cli.FrontEnd(ready=ready)
+    front_end = FrontEnd(ready=ready)
     assert cli.main(["convert", *walk, "-o", str(tmp_path / "out"), "--layout", "body_25"], front_end) == 0
     assert seen == ["auto"] and "lsmpl: the folder does not work" in capsys.readouterr().err
 
@@ -380,7 +383,7 @@ def test_the_openblas_of_numpys_wheels_is_found():
         pytest.skip(f"NumPy has {config or 'no BLAS'} here, so there is no OpenBLAS to be found")
     script = (
         "import os; [os.environ.pop(n, None) for n in ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS')];"
-        "from lsmpl_core import threads; get, put = threads.openblas(); put(2); before = get();\n"
+        "from lsmpl_core.backends import threads; get, put = threads.openblas(); put(2); before = get();\n"
         "with threads.one_thread(): print(before, get())\n"
         "print(get())"
     )

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.dragging import Drag
+from lsmpl_core.body.sites import site_parts
+from lsmpl_core.by_hand.dragging import Drag
 from lsmpl_core.rotation import angle_between
-from lsmpl_core.sites import site_parts
 
 FRAME = np.array([12])
 FEET = ("ankle", "heel", "toe")

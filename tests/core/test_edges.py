@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from lsmpl_core import KeypointTrack, Layout
-from lsmpl_core.edges import nearest_edges
+from lsmpl_core.keypoints.edges import nearest_edges
 
 
 def track_of(positions, names=None) -> KeypointTrack:

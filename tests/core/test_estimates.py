@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core import safe_pickle, smpl_parameters
-from lsmpl_core.cli import main
+from lsmpl_core.cli.main import main
 from lsmpl_core.errors import MotionFileError
+from lsmpl_core.estimates import smpl_parameters
+from lsmpl_core.files import safe_pickle
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
 from lsmpl_core.motion import SMPLX
 from lsmpl_core.rotation import exp_map, log_map

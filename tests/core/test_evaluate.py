@@ -99,7 +99,7 @@ def test_takes_of_another_gender_are_passed_over(evaluate, tmp_path, stroll, cap
 
 def test_the_published_solver_takes_its_checkpoint(evaluate, tmp_path, body, stroll, capsys):
     torch = pytest.importorskip("torch", reason="the published network needs PyTorch")
-    from lsmpl_core.published import PublishedNetwork
+    from lsmpl_core.published.network import PublishedNetwork
 
     torch.save({"model": PublishedNetwork().state_dict()}, tmp_path / "best_ckpt.pth.tar")
     (tmp_path / "motion").mkdir()

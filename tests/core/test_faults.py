@@ -7,12 +7,12 @@ import pytest
 
 import lsmpl_core as lsmpl
 from benchmarks.faults import Faults, with_faults
-from lsmpl_core.condition import Condition
-from lsmpl_core.cuts import find_cuts
-from lsmpl_core.faults import mend
-from lsmpl_core.gaps import bridge_errors
+from lsmpl_core.body.sites import site_parts
+from lsmpl_core.faults.cuts import find_cuts
+from lsmpl_core.faults.gaps import bridge_errors
+from lsmpl_core.faults.mend import mend
+from lsmpl_core.keypoints.condition import Condition
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
-from lsmpl_core.sites import site_parts
 
 
 @pytest.fixture

@@ -3,8 +3,8 @@
 import pytest
 from stick_figure import walking
 
-from lsmpl_core.handedness import mirror_warning
-from lsmpl_core.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.readers.handedness import mirror_warning
 
 
 @pytest.mark.parametrize("name", ["body_25", "human36m_17", "mediapipe_33", "smpl_24"])

@@ -3,9 +3,9 @@
 import pytest
 
 from lsmpl_core.errors import LayoutError
-from lsmpl_core.keypoint_names import canonical_names, is_generic, match_names, split_subject, subjects
-from lsmpl_core.layouts import LAYOUTS
-from lsmpl_core.matching import match_by_name
+from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.readers.keypoint_names import canonical_names, is_generic, match_names, split_subject, subjects
+from lsmpl_core.readers.matching import match_by_name
 
 OPENPOSE = """
     Nose Neck RShoulder RElbow RWrist LShoulder LElbow LWrist MidHip RHip RKnee RAnkle LHip LKnee LAnkle REye LEye

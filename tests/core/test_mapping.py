@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lsmpl_core.errors import LayoutError
-from lsmpl_core.mapping import load_mapping, parse_mapping
+from lsmpl_core.readers.mapping import load_mapping, parse_mapping
 
 
 def test_lists_keypoints_in_file_order():

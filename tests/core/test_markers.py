@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from test_readers import trc_text
 
+from lsmpl_core.body.places import UNPLACED, parse_place
 from lsmpl_core.errors import LayoutError
-from lsmpl_core.layouts import LAYOUTS
-from lsmpl_core.markers import fold, known_markers, load_markers, mirrored, recognise
-from lsmpl_core.places import UNPLACED, parse_place
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints
+from lsmpl_core.readers.markers import fold, known_markers, load_markers, mirrored, recognise
 
 PLUG_IN_GAIT = [
     "LFHD",

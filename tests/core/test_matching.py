@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from stick_figure import walking
 
-from lsmpl_core import matching
 from lsmpl_core.errors import LayoutError
-from lsmpl_core.layouts import LAYOUTS
-from lsmpl_core.whole_body import WHOLE_BODY_SETS
+from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.readers import matching
+from lsmpl_core.readers.whole_body import WHOLE_BODY_SETS
 
 COCO, H36M = LAYOUTS["coco_17"], LAYOUTS["human36m_17"]
 

@@ -6,10 +6,13 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.arrays import choose_backend
+from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body.kinematics import KeypointModel
+from lsmpl_core.body.sites import SITE_NAMES, site_parts
+from lsmpl_core.body.skeleton import ANCESTORS, PARENTS
 from lsmpl_core.errors import NetworkFileError
-from lsmpl_core.kinematics import KeypointModel
-from lsmpl_core.network import (
+from lsmpl_core.rotation import angle_between, exp_map
+from lsmpl_core.solver.network import (
     CANONICAL,
     INPUTS,
     LEAST_INERTIA,
@@ -22,9 +25,6 @@ from lsmpl_core.network import (
     rest_bones,
     shapes,
 )
-from lsmpl_core.rotation import angle_between, exp_map
-from lsmpl_core.sites import SITE_NAMES, site_parts
-from lsmpl_core.skeleton import ANCESTORS, PARENTS
 
 BATCH = 4
 LAYOUT = lsmpl.LAYOUTS["mediapipe_33"]

@@ -8,9 +8,9 @@ from stick_figure import walking
 from test_readers import csv_text, decided, trc_text
 from test_readers_c3d import c3d_bytes
 
-from lsmpl_core.cli import main
+from lsmpl_core.cli.main import main
 from lsmpl_core.errors import KeypointFileError
-from lsmpl_core.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints
 
 COCO = LAYOUTS["coco_17"]

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
+from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.errors import KeypointFileError, SolveError
 from lsmpl_core.rotation import angle_between, exp_map, log_map
-from lsmpl_core.skeleton import JOINT_NAMES
 
 ELBOW, SHOULDER = JOINT_NAMES.index("left_elbow"), JOINT_NAMES.index("left_shoulder")
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
+from lsmpl_core.body.placements import Calibration
 from lsmpl_core.errors import CalibrationError, MotionFileError, SolveError
-from lsmpl_core.placements import Calibration
 
 
 def off_site(body, motion, layout="body_25", by=0.05):
@@ -24,7 +24,7 @@ def off_site(body, motion, layout="body_25", by=0.05):
 
 
 def _parts(body, layout):
-    from lsmpl_core.sites import site_parts
+    from lsmpl_core.body.sites import site_parts
 
     return site_parts(body, layout.sites)
 
@@ -156,7 +156,7 @@ def test_it_has_files_of_its_own(solved, tmp_path):
 
 
 def test_the_command_line_takes_the_calibration_of_another_take(body, stroll, solved, tmp_path):
-    from lsmpl_core.cli import main
+    from lsmpl_core.cli.main import main
 
     solved.save(tmp_path / "subject.npz")
     positions = off_site(body, stroll).positions[:4]

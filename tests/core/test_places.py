@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from lsmpl_core.body.places import SKIN, on_skin, parse_place
+from lsmpl_core.body.sites import check_site, site_parts
 from lsmpl_core.errors import LayoutError
-from lsmpl_core.layouts import Layout
-from lsmpl_core.places import SKIN, on_skin, parse_place
-from lsmpl_core.sites import check_site, site_parts
+from lsmpl_core.keypoints.layouts import Layout
 
 
 def test_a_place_is_read_with_its_share_direction_and_spread():

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from lsmpl_core.kinematics import UNKNOWNS, KeypointModel
-from lsmpl_core.layouts import MEDIAPIPE_33
-from lsmpl_core.polish import Anchor, Targets, evaluate, normal_equations, polish
-from lsmpl_core.prior import pose_prior
+from lsmpl_core.body.kinematics import UNKNOWNS, KeypointModel
+from lsmpl_core.body.sites import site_parts
+from lsmpl_core.body.skeleton import JOINT_NAMES, LEVEL_PARENTS, LEVELS, PARENTS
+from lsmpl_core.keypoints.layouts import MEDIAPIPE_33
 from lsmpl_core.rotation import angle_between, exp_map
-from lsmpl_core.sites import site_parts
-from lsmpl_core.skeleton import JOINT_NAMES, LEVEL_PARENTS, LEVELS, PARENTS
+from lsmpl_core.solver.polish import Anchor, Targets, evaluate, normal_equations, polish
+from lsmpl_core.solver.prior import pose_prior
 
 BATCH = 3
 
@@ -141,7 +141,7 @@ def test_a_pose_in_a_batch_is_polished_as_if_alone(backend, body):
 
 def test_numpy_and_torch_polish_alike(body):
     pytest.importorskip("torch")
-    from lsmpl_core.arrays import choose_backend
+    from lsmpl_core.backends.arrays import choose_backend
 
     ends = []
     for name in ("numpy", "cpu"):

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
+from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.errors import SolveError
 from lsmpl_core.rotation import angle_between, exp_map
-from lsmpl_core.skeleton import JOINT_NAMES
 
 FRAMES = np.array([3, 20, 41])
 
@@ -22,7 +22,7 @@ def poser(request, body, stroll):
 
 def poser_of(body, motion, device="numpy", layout="body_25", noise=0.005):
     track = body.keypoints(motion.frames(slice(0, 1)), layout)
-    from lsmpl_core.sites import site_parts
+    from lsmpl_core.body.sites import site_parts
 
     parts = site_parts(body, track.layout.sites)
     calibration = lsmpl.Calibration.of_layout(body, track.layout, motion.betas, parts, noise=noise)

@@ -8,12 +8,12 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="the published network needs PyTorch")
 
-from lsmpl_core import torch_files  # noqa: E402
+from lsmpl_core.body.skeleton import JOINT_NAMES  # noqa: E402
 from lsmpl_core.errors import NetworkFileError  # noqa: E402
-from lsmpl_core.layouts import BODY_25  # noqa: E402
-from lsmpl_core.published import PublishedNetwork, expected_shapes, human_centric_frame, read_checkpoint  # noqa: E402
+from lsmpl_core.files import torch_files  # noqa: E402
+from lsmpl_core.keypoints.layouts import BODY_25  # noqa: E402
+from lsmpl_core.published.network import PublishedNetwork, expected_shapes, human_centric_frame, read_checkpoint  # noqa: E402
 from lsmpl_core.rotation import angle_between, exp_map, log_map  # noqa: E402
-from lsmpl_core.skeleton import JOINT_NAMES  # noqa: E402
 
 FROZEN_JOINTS = ("pelvis", "left_hip", "left_shoulder", "right_wrist")
 # What the authors' code at commit bf789ea makes of `weights(0)` and `inputs(2)`: `pred_root_orient` and

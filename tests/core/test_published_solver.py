@@ -7,18 +7,18 @@ import pytest
 from test_published import weights
 
 import lsmpl_core as lsmpl
-from lsmpl_core.arrays import choose_backend
-from lsmpl_core.cli import main
+from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body.sites import site_parts, site_regressor
+from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.cli.main import main
 from lsmpl_core.errors import NetworkFileError, SolveError
 from lsmpl_core.rotation import angle_between, exp_map
-from lsmpl_core.sites import site_parts, site_regressor
-from lsmpl_core.skeleton import JOINT_NAMES
 
 torch = pytest.importorskip("torch", reason="the published network needs PyTorch")
 
-from lsmpl_core.published import PREDICTED, PublishedNetwork  # noqa: E402
-from lsmpl_core.published_body import PublishedBody  # noqa: E402
-from lsmpl_core.published_solver import Published  # noqa: E402
+from lsmpl_core.published.body import PublishedBody  # noqa: E402
+from lsmpl_core.published.network import PREDICTED, PublishedNetwork  # noqa: E402
+from lsmpl_core.solver.published import Published  # noqa: E402
 
 SITES = lsmpl.LAYOUTS["body_25"].sites
 ELBOW = JOINT_NAMES.index("left_elbow")

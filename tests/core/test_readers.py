@@ -9,9 +9,9 @@ from stick_figure import walking
 
 import lsmpl_core as lsmpl
 from lsmpl_core.errors import KeypointFileError, LayoutError
-from lsmpl_core.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import READERS, read_keypoints
-from lsmpl_core.whole_body import WHOLE_BODY_SETS
+from lsmpl_core.readers.whole_body import WHOLE_BODY_SETS
 
 COCO, BODY_25, H36M = LAYOUTS["coco_17"], LAYOUTS["body_25"], LAYOUTS["human36m_17"]
 

@@ -7,7 +7,7 @@ import pytest
 from stick_figure import walking
 
 from lsmpl_core.errors import KeypointFileError
-from lsmpl_core.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints
 from lsmpl_core.readers.c3d import read_c3d
 

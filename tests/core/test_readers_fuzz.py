@@ -27,11 +27,11 @@ from test_readers import csv_text, json_people, trc_text
 from test_readers_c3d import DEC, INTEL, MIPS, c3d_bytes
 
 from lsmpl_core import Motion, read_motion
-from lsmpl_core.body_files import read_body_file
+from lsmpl_core.body.body_files import read_body_file
 from lsmpl_core.errors import LsmplError
-from lsmpl_core.layouts import LAYOUTS
-from lsmpl_core.mapping import load_mapping
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import READERS, read_keypoints
+from lsmpl_core.readers.mapping import load_mapping
 
 hypothesis = pytest.importorskip("hypothesis", reason="hypothesis is not installed")
 from hypothesis import HealthCheck, given, settings  # noqa: E402

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lsmpl_core.axes import decide_up
 from lsmpl_core.errors import KeypointFileError, LayoutError
-from lsmpl_core.layouts import LAYOUTS
-from lsmpl_core.markers import LAYOUT_NAME
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import READERS, read_keypoints
+from lsmpl_core.readers.axes import decide_up
+from lsmpl_core.readers.markers import LAYOUT_NAME
+from lsmpl_core.readers.units import decide_unit
 from lsmpl_core.solve import solve
-from lsmpl_core.units import decide_unit
 
 MAPPING = Path(__file__).parents[2] / "examples" / "twelve_joints_mapping.json"
 

@@ -7,13 +7,13 @@ import pytest
 from skeletons import A_POSE, limb_angles, played, skeleton
 
 import lsmpl_core as lsmpl
-from lsmpl_core.contacts import contact_mask, find_contacts, sliding
-from lsmpl_core.floor import estimate_floor, foot_points, rest_foot_points
-from lsmpl_core.leg_placing import two_bones
-from lsmpl_core.rest_pose import TO_BLENDER, alignments, facing
+from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.cleaning.contacts import contact_mask, find_contacts, sliding
+from lsmpl_core.cleaning.floor import estimate_floor, foot_points, rest_foot_points
 from lsmpl_core.retarget import retarget
+from lsmpl_core.retargeting.leg_placing import two_bones
+from lsmpl_core.retargeting.rest_pose import TO_BLENDER, alignments, facing
 from lsmpl_core.rotation import exp_map
-from lsmpl_core.skeleton import JOINT_NAMES
 
 Y_UP = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
 TURNED = np.array([[0.0, 1.0, 0], [-1.0, 0, 0], [0, 0, 1.0]])

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lsmpl_core import safe_pickle
 from lsmpl_core.errors import BodyFileError, LsmplError, MotionFileError
-from lsmpl_core.safe_pickle import Placeholder, load, loads, to_array
+from lsmpl_core.files import safe_pickle
+from lsmpl_core.files.safe_pickle import Placeholder, load, loads, to_array
 
 # Written by Python 2.7 with chumpy 0.70 and SciPy 1.2, protocol 2: a Select of a Ch, a csc_matrix and an array.
 PYTHON2_PICKLE = zlib.decompress(

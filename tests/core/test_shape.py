@@ -7,12 +7,12 @@ import pytest
 
 import lsmpl_core as lsmpl
 from benchmarks.faults import Faults, with_faults
-from lsmpl_core.arrays import choose_backend
+from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import exp_map
-from lsmpl_core.shape import refine_shape
-from lsmpl_core.sites import site_parts
-from lsmpl_core.take import Take
-from lsmpl_core.tracking import Poses
+from lsmpl_core.solver.poses import Poses
+from lsmpl_core.solver.shape import refine_shape
+from lsmpl_core.solver.take import Take
 
 FRAMES = np.arange(0, 60, 2)
 MILLIMETRES = 1000.0

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 
 import lsmpl_core as lsmpl
-from lsmpl_core.arrays import choose_backend
-from lsmpl_core.kinematics import KeypointModel
+from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body.kinematics import KeypointModel
+from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import exp_map
-from lsmpl_core.sites import site_parts
 
 LAYOUT = lsmpl.LAYOUTS["body_25"]
 

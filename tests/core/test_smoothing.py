@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
+from lsmpl_core.cleaning.smoothing import apply_smoothness, cutoff, find_smoothness, smooth, stiffness_of, whittaker
 from lsmpl_core.metrics import acceleration_error
 from lsmpl_core.rotation import angle_between, exp_map, log_map
-from lsmpl_core.smoothing import apply_smoothness, cutoff, find_smoothness, smooth, stiffness_of, whittaker
 
 
 def noisy(motion: lsmpl.Motion, degrees: float = 1.5, seed: int = 0) -> lsmpl.Motion:

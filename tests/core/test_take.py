@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.arrays import choose_backend
+from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import angle_between, exp_map, log_map
-from lsmpl_core.sites import site_parts
-from lsmpl_core.take import Start, Take, plan_lanes
-from lsmpl_core.tracking import Poses
+from lsmpl_core.solver.poses import Poses
+from lsmpl_core.solver.take import Start, Take, plan_lanes
 
 LANES = 3
 

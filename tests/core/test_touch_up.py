@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
+from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.by_hand.posing import Poser
 from lsmpl_core.errors import SolveError
-from lsmpl_core.posing import Poser
 from lsmpl_core.rotation import angle_between, exp_map, log_map
-from lsmpl_core.skeleton import JOINT_NAMES
 from lsmpl_core.touch_up import PARTS, measured, part_of_keypoints
 
 ELBOW = JOINT_NAMES.index("left_elbow")

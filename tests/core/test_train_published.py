@@ -9,7 +9,7 @@ import lsmpl_core as lsmpl
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch")
 
-from lsmpl_core.published import PublishedNetwork, read_checkpoint  # noqa: E402
+from lsmpl_core.published.network import PublishedNetwork, read_checkpoint  # noqa: E402
 from lsmpl_core.rotation import exp_map  # noqa: E402
 from training.train_published import Config, Pairs, Trainer, cosine, geodesic, split_files  # noqa: E402
 

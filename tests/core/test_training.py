@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.arrays import choose_backend
-from lsmpl_core.network import load_network
+from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.rotation import exp_map
+from lsmpl_core.solver.network import load_network
 
 torch = pytest.importorskip("torch", reason="training needs PyTorch")
 pytest.importorskip("matplotlib", reason="training draws its curve with matplotlib")
@@ -71,7 +71,7 @@ def test_mirroring_twice_is_nothing_and_mirrors_the_skeleton(stroll, body):
             twice = once[:, :, MIRROR] * torch.tensor([-1.0, 1.0, 1.0])[:, None] * torch.tensor([-1.0, 1.0, 1.0])
             break
     assert torch.allclose(twice, rotations)
-    from lsmpl_core.kinematics import forward
+    from lsmpl_core.body.kinematics import forward
 
     rest = torch.tensor(body.rest_joints())[None]
     joints, other = forward(rotations[0], rest, trans[0])[1], forward(once[0], rest, moved[0])[1]

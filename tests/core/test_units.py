@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from stick_figure import walking
 
-from lsmpl_core import units
-from lsmpl_core.layouts import LAYOUTS, Layout
+from lsmpl_core.keypoints.layouts import LAYOUTS, Layout
+from lsmpl_core.readers import units
 
 COCO = LAYOUTS["coco_17"]
 

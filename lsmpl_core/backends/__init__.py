@@ -1,0 +1,1 @@
+"""What computes: the array libraries and their devices, threads, and what to do when one fails."""

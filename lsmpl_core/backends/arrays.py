@@ -1,0 +1,104 @@
+"""Which array library, device and precision a solve runs on."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from ..errors import DeviceError
+
+DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
+
+
+@dataclass(frozen=True)
+class Backend:
+    """An array namespace (`xp`, array API), a device and a float type; `reason` says to the user why this one.
+
+    `instead_of`: the device that was asked for and is not used; "" where this is the one.
+    """
+
+    name: str
+    xp: Any
+    device: Any
+    float_type: Any
+    reason: str
+    instead_of: str = ""
+
+    @property
+    def single(self) -> Backend:
+        """The same in single precision."""
+        return replace(self, float_type=self.xp.float32)
+
+    def array(self, values):
+        """Floats, on the device."""
+        return self.xp.asarray(np.asarray(values, dtype=np.float64), dtype=self.float_type, device=self.device)
+
+    def indices(self, values):
+        """64-bit integers, on the device."""
+        return self.xp.asarray(np.asarray(values, dtype=np.int64), device=self.device)
+
+    @property
+    def wide(self):
+        """The widest float type that the device has."""
+        return self.xp.float32 if self.name == "mps" else self.xp.float64
+
+    def solve(self, matrices, vectors):
+        """x (B,N) of matrices (B,N,N) @ x = vectors (B,N)."""
+        linalg = np.linalg if isinstance(matrices, np.ndarray) else self.xp.linalg  # The compat layer's takes longer.
+        return linalg.solve(matrices, vectors[..., None])[..., 0]
+
+    def numpy(self, array) -> np.ndarray:
+        """Back to NumPy, in float64."""
+        if isinstance(array, np.ndarray):
+            return array.astype(np.float64)
+        return array.detach().cpu().numpy().astype(np.float64)
+
+
+@cache
+def indices(xp, values: tuple, where):
+    """Nested tuples of integers as an array on a device, made once."""
+    return xp.asarray(values, device=where)
+
+
+def kind_of(device: str) -> str:
+    """Which of `DEVICES` a device is: "cuda" of "cuda:1". Raises `DeviceError` for a name that none has."""
+    kind, _, number = device.partition(":")
+    if kind not in DEVICES or (":" in device and (kind != "cuda" or not (number.isascii() and number.isdigit()))):
+        raise DeviceError(f"no device is called {device!r}; choose one of: {', '.join(DEVICES)}, or cuda:1 and so on")
+    return kind
+
+
+def choose_backend(device: str | Backend = "auto") -> Backend:
+    """The backend for one of `DEVICES`, or "cuda:1" and so on. Float64, except on MPS, which has float32 only.
+
+    "auto" is NumPy: a take is solved frame by frame, and a single frame is fastest there. A backend is itself.
+    Raises `DeviceError` where the device is not there.
+    """
+    if isinstance(device, Backend):
+        return device
+    kind = kind_of(device)
+    if device in ("auto", "numpy"):
+        import array_api_compat.numpy as xp
+
+        reason = "fastest for one frame at a time" if device == "auto" else "as asked"
+        return Backend("numpy", xp, "cpu", xp.float64, reason)
+    if importlib.util.find_spec("torch") is None:
+        raise DeviceError(f"device {device!r} needs PyTorch, which is not installed here; device 'numpy' always works")
+    import array_api_compat.torch as xp
+    import torch
+
+    if kind == "cuda" and not torch.cuda.is_available():
+        why = "PyTorch finds no NVIDIA GPU that it can use"
+        why = why if torch.version.cuda or torch.version.hip else "this PyTorch was built without CUDA"
+        raise DeviceError(f"device {device!r}: {why}; devices here: numpy, cpu")
+    if kind == "cuda" and int(device.partition(":")[2] or 0) >= torch.cuda.device_count():
+        count = torch.cuda.device_count()
+        raise DeviceError(f"device {device!r}: PyTorch finds {count} NVIDIA GPUs, cuda:0 to cuda:{count - 1}")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise DeviceError(f"device {device!r}: PyTorch finds no Apple GPU that it can use; devices here: numpy, cpu")
+    float_type = torch.float32 if kind == "mps" else torch.float64
+    return Backend(device, xp, torch.device(device), float_type, "as asked")

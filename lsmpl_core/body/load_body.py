@@ -1,0 +1,73 @@
+"""`load_body`: the bundled open body, or a user's own file."""
+
+from __future__ import annotations
+
+import os
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+from ..data import DATA
+from .body import Body
+from .body_files import read_body_file
+from .sites import SMPL_VERTICES, SURFACE_SITES, site_parts
+
+OPEN_BODY = DATA / "open_body.npz"
+
+
+def load_body(path: str | os.PathLike | None = None) -> Body:
+    """The bundled open body, or a user's SMPL file: `.npz`, or the official `.pkl`, which is read and never executed.
+
+    Raises `BodyFileError` naming the file and what is wrong with it.
+    """
+    return _open_body() if path is None else _read_body(Path(path))
+
+
+@cache
+def _open_body() -> Body:
+    return _read_body(OPEN_BODY)
+
+
+def _read_body(path: Path) -> Body:
+    data = read_body_file(path)
+    body = Body(
+        name=str(data["name"]) if "name" in data else path.stem,
+        v_template=data["v_template"],
+        shape_directions=data["shapedirs"],
+        joint_regressor=data["J_regressor"],
+        skinning_weights=data["weights"],
+        faces=data["f"],
+        pose_directions=data.get("posedirs"),
+        quads=data.get("quads"),
+    )
+    body.surface_sites.update(_file_sites(data) or _smpl_sites(body))
+    missing = set(SURFACE_SITES) - set(body.surface_sites)
+    if missing:
+        body.surface_sites.update(_transferred_sites(body, _open_body(), missing))
+    return body
+
+
+def _file_sites(data: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    if "site_names" not in data:
+        return {}
+    rows = zip(data["site_names"], data["site_vertices"], data["site_weights"])
+    return {str(name): (vertices[shares > 0], shares[shares > 0]) for name, vertices, shares in rows}
+
+
+def _smpl_sites(body: Body) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    if len(body.v_template) != 6890:
+        return {}
+    return {name: (np.array([vertex]), np.ones(1)) for name, vertex in SMPL_VERTICES.items()}
+
+
+def _transferred_sites(body: Body, source: Body, names) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Sites the file does not have: the vertex nearest to where they are on another body, relative to their joint."""
+    sites = {}
+    for name in names:
+        parts = site_parts(source, [name])
+        joint = parts.joint[np.argmax(parts.mass)]
+        expected = parts.moment.sum(axis=0) - source.joint_template[joint] + body.joint_template[joint]
+        nearest = int(np.argmin(np.linalg.norm(body.v_template - expected, axis=1)))
+        sites[name] = (np.array([nearest]), np.ones(1))
+    return sites

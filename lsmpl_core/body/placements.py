@@ -1,0 +1,163 @@
+"""`Calibration`: a subject's shape, and where on the body each keypoint of theirs sits, as a solve found them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..errors import CalibrationError, LayoutError, SolveError
+from ..keypoints.layouts import Layout
+from ..keypoints.track import Decision, KeypointTrack
+from .sites import SiteParts, check_site, site_parts
+from .skeleton import JOINT_NAMES
+
+if TYPE_CHECKING:
+    from .body import Body
+
+FORMAT = 1
+FEWEST_PLACED = 4
+MOST_PLACED = 2000
+"""Keypoints in a calibration that is read."""
+LONGEST_NAME = 200
+LARGEST_BETA, FARTHEST_OFFSET, MOST_NOISE = 20.0, 2.0, 1.0
+"""Betas, and metres, beyond which what is read is no calibration."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """A site, the joint that a keypoint goes with, and how far (3,) it is off the site in that joint's rest frame."""
+
+    site: str
+    bearer: int
+    offset: np.ndarray
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A subject's betas (10,) on the body with this key, and where the keypoints are, by name.
+
+    noise: how far keypoints are off in each axis, in metres, one standard deviation. decisions: what was decided about
+    the keypoints (not saved).
+    """
+
+    body: str
+    betas: np.ndarray
+    keypoints: dict[str, Placement]
+    noise: float = 0.001
+    decisions: tuple[Decision, ...] = ()
+
+    @classmethod
+    def of_layout(
+        cls,
+        body: Body,
+        layout: Layout,
+        betas: np.ndarray,
+        parts: SiteParts,
+        offsets: np.ndarray | None = None,
+        noise: float = 0.001,
+    ) -> Calibration:
+        """What a solve found out: offsets (K,3) in metres from the sites of a layout, whose parts on the body these
+        are; None leaves them at 0."""
+        offsets = np.zeros((len(layout), 3)) if offsets is None else offsets
+        placed = (Placement(*row) for row in zip(layout.sites, parts.bearer.tolist(), offsets))
+        return cls(body.key, betas, dict(zip(layout.keypoints, placed)), noise)
+
+    def parts(self, body: Body, layout: Layout) -> SiteParts:
+        """Of a layout all of whose keypoints are calibrated."""
+        placed = [self.keypoints[name] for name in layout.keypoints]
+        parts = site_parts(body, [placement.site for placement in placed])
+        parts = replace(parts, bearer=np.array([placement.bearer for placement in placed]))
+        return parts.displaced(np.stack([placement.offset for placement in placed]))
+
+    def usable(self, track: KeypointTrack, body: Body) -> KeypointTrack:
+        """The track of the calibrated keypoints alone. Raises `SolveError` for another body, or where few are."""
+        rows = self.usable_rows(track.layout, body, track.source)
+        return track if len(rows) == len(track.layout) else of_keypoints(track, rows)
+
+    def usable_rows(self, layout: Layout, body: Body, source: str = "") -> list[int]:
+        """Which of a layout's keypoints are calibrated. Raises `SolveError` for another body, or where few are."""
+        if self.body != body.key:
+            raise SolveError(f"the calibration is for the body {self.body}, not for {body.key}; calibrate on this one")
+        rows = [k for k, name in enumerate(layout.keypoints) if name in self.keypoints]
+        if len(rows) < FEWEST_PLACED:
+            raise SolveError(
+                f"{source or 'the track'}: {len(rows)} of its keypoints are calibrated, and {FEWEST_PLACED} are "
+                f"needed. Calibrated are: {', '.join(list(self.keypoints)[:20])}"
+            )
+        return rows
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON values; `from_dict` reads them."""
+        return {
+            "format": FORMAT,
+            "body": self.body,
+            "betas": np.asarray(self.betas).tolist(),
+            "noise": float(self.noise),
+            "keypoints": {
+                name: {"site": p.site, "bearer": JOINT_NAMES[p.bearer], "offset": np.asarray(p.offset).tolist()}
+                for name, p in self.keypoints.items()
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, stored: Any) -> Calibration:
+        """What `as_dict` gave, from a file of anybody's. Raises `CalibrationError` naming the field."""
+        if not isinstance(stored, Mapping):
+            raise CalibrationError(f"a calibration is an object with named fields; found {type(stored).__name__}")
+        if stored.get("format") != FORMAT:
+            raise CalibrationError(f"format is {stored.get('format')!r}; this LSMPL reads {FORMAT}")
+        body, keypoints = stored.get("body"), stored.get("keypoints")
+        if not isinstance(body, str) or len(body) > LONGEST_NAME:
+            raise CalibrationError("body is not the key of a body")
+        if not isinstance(keypoints, Mapping) or not FEWEST_PLACED <= len(keypoints) <= MOST_PLACED:
+            raise CalibrationError(f"keypoints are not {FEWEST_PLACED} to {MOST_PLACED} by name")
+        return cls(
+            body,
+            _numbers("betas", stored.get("betas"), 10, LARGEST_BETA),
+            {str(name): _placement(str(name), placed) for name, placed in keypoints.items()},
+            float(abs(_numbers("noise", [stored.get("noise")], 1, MOST_NOISE)[0])),
+        )
+
+
+def of_keypoints(track: KeypointTrack, rows: Sequence[int]) -> KeypointTrack:
+    """The track with only some of its keypoints."""
+    rows = list(rows)
+    return replace(
+        track,
+        positions=track.positions[:, rows],
+        confidence=track.confidence[:, rows],
+        layout=some_of(track.layout, rows),
+        trusted=None if track.trusted is None else track.trusted[:, rows],
+    )
+
+
+def some_of(layout: Layout, rows: Sequence[int]) -> Layout:
+    """The layout with only some of its keypoints."""
+    keypoints = tuple(layout.keypoints[k] for k in rows)
+    edges = tuple(edge for edge in layout.edges if set(edge) <= set(keypoints))
+    return Layout(layout.name, keypoints, edges, tuple(layout.sites[k] for k in rows), layout.label)
+
+
+def _placement(name: str, stored: Any) -> Placement:
+    if len(name) > LONGEST_NAME or not isinstance(stored, Mapping):
+        raise CalibrationError(f"keypoint {name[:LONGEST_NAME]!r} is not a site, a bearer and an offset")
+    site, bearer = stored.get("site"), stored.get("bearer")
+    try:
+        check_site(str(site)[:LONGEST_NAME])
+    except LayoutError as error:
+        raise CalibrationError(f"keypoint {name!r}: {error}") from None
+    if bearer not in JOINT_NAMES:
+        raise CalibrationError(f"keypoint {name!r}: no joint is called {str(bearer)[:50]!r}: {', '.join(JOINT_NAMES)}")
+    offset = _numbers(f"the offset of keypoint {name!r}", stored.get("offset"), 3, FARTHEST_OFFSET)
+    return Placement(str(site)[:LONGEST_NAME], JOINT_NAMES.index(bearer), offset)
+
+
+def _numbers(what: str, stored: Any, count: int, most: float) -> np.ndarray:
+    """(count,) floats, each of at most that size."""
+    plain = isinstance(stored, list) and len(stored) == count
+    if not plain or not all(isinstance(v, (int, float)) and abs(v) <= most for v in stored):
+        raise CalibrationError(f"{what}: expected {count} numbers of at most {most:g}")
+    return np.array(stored, dtype=np.float64)

@@ -1,0 +1,1 @@
+"""What an animator poses, drags and places."""

@@ -1,0 +1,193 @@
+"""`Poser`: single frames posed at once, for those who correct them by hand.
+
+They are predicted from the poses they have and polished onto their keypoints, with weights of any size and with pins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..backends.arrays import choose_backend
+from ..backends.threads import one_thread
+from ..body.body import Body
+from ..body.placements import Calibration, of_keypoints, some_of
+from ..calibration.calibrate import needs_calibration
+from ..errors import SolveError
+from ..keypoints.layouts import Layout, get_layout
+from ..keypoints.track import KeypointTrack
+from ..motion import Motion
+from ..preparation import FEWEST_KEYPOINTS, for_markers
+from ..rotation import exp_map
+from ..solver.options import SolveOptions
+from ..solver.pins import Pins
+from ..solver.polish import Targets
+from ..solver.poses import Poses
+from ..solver.start import start_poses
+from ..solver.take import Take
+
+STEPS = 4
+"""Of the polish: what is dragged may be far away."""
+DRAGGED = 100.0
+"""Weight of a keypoint that is moved, beside 1 for those that follow."""
+
+
+class Poser:
+    """A subject's body and keypoints, ready to pose frames of any take of that subject.
+
+    layout: of the positions that are given; calibration: of the solve (`Motion.calibration`), for `body`. Keypoints
+    that are not calibrated are not looked at. device: one of `arrays.DEVICES`.
+    Raises `SolveError` where the calibration is for another body or lacks the layout's keypoints.
+    """
+
+    def __init__(
+        self,
+        layout: Layout | str,
+        body: Body,
+        calibration: Calibration,
+        device: str = "numpy",
+        options: SolveOptions | None = None,
+    ):
+        self.layout, self.body, self.calibration = get_layout(layout), body, calibration
+        self.rows = np.array(calibration.usable_rows(self.layout, body))
+        options = (options or SolveOptions()).preparing
+        if needs_calibration(self.layout):
+            options = for_markers(options)
+        some = some_of(self.layout, self.rows)
+        nothing = KeypointTrack(np.full((1, len(some), 3), np.nan), layout=some)
+        parts = calibration.parts(body, some)
+        self._take = Take(nothing, body, parts, calibration.betas, choose_backend(device), options)
+        self._take.expect_noise(calibration.noise)
+        self._tracker = self._take.tracker
+
+    @property
+    def bearers(self) -> np.ndarray:
+        """(len(rows),) the joint that each calibrated keypoint goes with."""
+        return self._take.parts.bearer
+
+    @property
+    def noise(self) -> float:
+        """Metres by which keypoints are taken to be off."""
+        return self._take.noise
+
+    @one_thread()
+    def pose(
+        self,
+        positions: np.ndarray,
+        weights: np.ndarray,
+        start: Poses,
+        pins: Pins | None = None,
+        *,
+        predict: bool = True,
+        placed: np.ndarray | None = None,
+        steps: int = STEPS,
+    ) -> Poses:
+        """B frames, each on its own, from the poses that they have.
+
+        positions (B,K,3) in metres, NaN where there is nothing; weights (B,K): 0 for a keypoint that is not to count, 1
+        for one that was seen, as much as one likes for one that is to be met. pins: their `frames` are 0 to B-1.
+        placed: which keypoints (B,K) count along a pinned limb, too; None are those that weigh more than 1.
+        predict: by the network, from `start`; otherwise `start` itself is kept as far as the keypoints let it, and what
+        they do not show stays as it is.
+        A frame without any keypoint keeps its pose. Raises `SolveError` for arrays of other shapes.
+        """
+        placed = None if placed is None else placed[:, self.rows]
+        tracker, frames, pins = self._meeting(*self._checked(positions, weights, start), pins, placed)
+        if predict:
+            tracker.options = replace(tracker.options, polish=steps)
+            posed = tracker.poses(tracker.step(tracker.state(start), frames))
+        else:
+            posed = tracker.drawn(start, self._take.least_firmness, frames, steps)
+        unseen = ~(np.isfinite(positions).all(axis=-1) & (weights > 0.0))[:, self.rows].any(axis=1)
+        posed.rotations[unseen], posed.trans[unseen] = start.rotations[unseen], start.trans[unseen]
+        return posed if pins is None else pins.on(posed)
+
+    @one_thread()
+    def drag(
+        self,
+        moved: np.ndarray,
+        start: Poses,
+        weights: np.ndarray | None = None,
+        pins: Pins | None = None,
+        *,
+        steps: int = STEPS,
+    ) -> Poses:
+        """B frames in which some keypoints were moved, from the poses before that; where none was, nothing changes.
+
+        moved (B,K,3) in metres: where sites are to be; NaN for those that are left to follow, which are drawn to where
+        they are. weights (B,K): of these and those; None is `DRAGGED` and 1. The network is asked what it would do for
+        the moved keypoints and what for the start's own, and the difference is what is done.
+        """
+        own, count = self.sites(start), len(start.trans)
+        pulled = np.isfinite(moved).all(axis=-1)
+        weights = np.where(pulled, DRAGGED, 1.0) if weights is None else weights
+        positions, weights, own = self._checked(np.where(pulled[..., None], moved, own), weights, start, own)
+        twice = Poses(*(np.concatenate([a, a]) for a in (start.rotations, start.trans)))
+        both = self._tracker.meeting(np.concatenate([positions, own]), np.concatenate([weights, weights]))
+        rotations, firm = both.predictions(twice, range(2 * count))
+        change = rotations[:count] @ np.swapaxes(rotations[count:], -1, -2)
+        tracker, frames, pins = self._meeting(positions, weights, pins)
+        posed = tracker.drawn(Poses(change @ start.rotations, start.trans), firm[:count], frames, steps)
+        return posed if pins is None else pins.on(posed)
+
+    def _meeting(self, positions, weights, pins: Pins | None, placed: np.ndarray | None = None):
+        """A tracker for these keypoints, its frames, and the pins checked."""
+        pins = None if pins is None or not len(pins) else pins.checked(len(positions))
+        return self._take.meeting(positions, weights, pins, placed), range(len(positions)), pins
+
+    @one_thread()
+    def from_nothing(self, positions: np.ndarray, weights: np.ndarray, otherwise: Poses) -> Poses:
+        """B frames solved from a dozen guesses each (`start.start_poses`), from positions and weights as in `pose`.
+
+        A frame that shows fewer than `FEWEST_KEYPOINTS` keeps the pose that it has `otherwise`.
+        """
+        positions, weights = self._checked(positions, weights, otherwise)
+        take, seen = self._take, (weights > 0.0).sum(axis=1) >= FEWEST_KEYPOINTS
+        posed = Poses(otherwise.rotations.copy(), otherwise.trans.copy())
+        if seen.any():
+            targets = Targets(positions[seen], weights[seen])
+            found = start_poses(take.model, take.parts, take.rest_positions, targets, take.prior)
+            posed.rotations[seen], posed.trans[seen] = found[:2]
+        return posed
+
+    def take_of(self, track: KeypointTrack, weights: np.ndarray) -> Take:
+        """A take of the subject, of a track of the same layout, with weights (T,K) for its keypoints."""
+        some = of_keypoints(track, self.rows)
+        here = self._take
+        take = Take(some, self.body, here.parts, here.betas, here.backend, here.options)
+        take.weights = np.where(some.visible, weights[:, self.rows], 0.0)
+        take.expect_noise(here.noise)
+        return take
+
+    def sites(self, poses: Poses) -> np.ndarray:
+        """(B,K,3) metres: where the keypoints would be if the poses met them; NaN for those that are not calibrated."""
+        take, sites = self._take, np.full((len(poses.trans), len(self.layout), 3), np.nan)
+        array = take.backend.array
+        sites[:, self.rows] = take.backend.numpy(take.model.state(array(poses.rotations), array(poses.trans)).keypoints)
+        return sites
+
+    def residual(self, poses: Poses, positions: np.ndarray) -> np.ndarray:
+        """(B,K) metres from each keypoint (B,K,3) to its site, NaN where either is missing."""
+        return np.linalg.norm(self.sites(poses) - positions, axis=-1)
+
+    def _checked(self, positions, weights, start: Poses, *others: np.ndarray):
+        """Positions, weights and others of the calibrated keypoints, zeros for what does not count."""
+        positions, weights = np.asarray(positions, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+        shape = len(start.trans), len(self.layout)
+        if positions.shape != (*shape, 3) or weights.shape != shape:
+            raise SolveError(
+                f"positions have shape {positions.shape} and weights {weights.shape}; "
+                f"expected {(*shape, 3)} and {shape} for {shape[0]} poses"
+            )
+        if not (np.isfinite(weights).all() and (weights >= 0.0).all()):
+            raise SolveError("weights are not all finite numbers of 0 or more")
+        positions, weights = positions[:, self.rows], weights[:, self.rows]
+        seen = np.isfinite(positions).all(axis=-1) & (weights > 0.0)
+        rest = (other[:, self.rows] for other in others)
+        return np.where(seen[..., None], positions, 0.0), np.where(seen, weights, 0.0), *rest
+
+
+def poses_of(motion: Motion, frames: slice | np.ndarray = slice(None)) -> Poses:
+    """Some frames of a motion as rotation matrices."""
+    return Poses(exp_map(motion.poses[frames]), motion.trans[frames].copy())

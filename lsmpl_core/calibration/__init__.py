@@ -1,0 +1,1 @@
+"""A subject: betas, and where on the body each keypoint or marker sits."""

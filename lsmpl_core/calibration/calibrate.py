@@ -1,0 +1,390 @@
+"""Calibration of a marker set: where on the body each marker of a subject sits, and the subject's shape, from takes.
+
+Names tell roughly where most markers sit (`markers.py`). Frames well apart from each other are posed with those,
+and then poses, betas and marker offsets are improved in turn: the poses by the polish, betas and offsets together
+by `shape.refine_shape`, which leaves out what other poses would explain as well. Offsets are drawn to the place that
+the name says, along the skin by the spread of that place and, more firmly, to the skin. A marker whose name says
+nothing, or something that the take contradicts, is given to the bone that it moves with, if its skin is near.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ..backends.arrays import choose_backend
+from ..backends.threads import on_one_thread
+from ..body.body import Body
+from ..body.placements import FEWEST_PLACED, Calibration, Placement, of_keypoints
+from ..body.places import UNPLACED, USUAL_SPREAD, on_skin, parse_place
+from ..body.sites import SiteParts, site_parts
+from ..body.skeleton import JOINT_NAMES
+from ..errors import SolveError
+from ..keypoints.layouts import Layout
+from ..keypoints.track import Decision, KeypointTrack
+from ..progress import Progress
+from ..solver.options import SolveOptions
+from ..solver.shape import fit_shape, refine_shape
+from ..solver.take import UNKNOWN_NOISE, Take
+
+FRAMES = 32
+"""Frames of all takes together that are calibrated on."""
+MOST_MEASURED = 40
+"""Markers between all of which lengths are measured."""
+THOROUGH = 6
+"""Frames that are posed from all guesses."""
+ROUNDS = (4, 4, 4)
+"""Rounds of poses and shape: with the markers that are known, with those found besides, and of all."""
+SETTLING = 6
+SHAPE_NOISE = 0.0005, 0.01
+"""Metres: less noise is not believed while the shape is unknown, and what is more is the sites', not noise."""
+SKIN_SPREAD = 0.01
+"""Metres by which markers are above or below where the body has its skin."""
+FOUND_SPREAD = 0.02
+"""Metres by which a marker is off that was found from how it moves."""
+ROBUST = 0.025, 2.5
+"""A marker that is off by this many metres in a frame, or by this many medians, counts half there."""
+MISNAMED = 0.06, 4.0
+"""A marker that is off by this many metres, and by this many times the median, is not where its name says."""
+CONTRADICTED = 0.4
+"""Share of the markers on a bone that, being misplaced, leave none of them credible: the bone's own pose is wrong."""
+FARTHEST_OFF = 0.03, 2.0
+"""So is one that is off its place by this many metres and this many of its spread."""
+ELSEWHERE = 0.06
+"""Metres by which the places of a marker in two takes differ that are not the same place."""
+RIGID = 0.04
+"""Metres by which a marker may move against a bone that it is on, in the median."""
+FARTHEST_FROM_SKIN = 0.08
+SKIN_SHARE = 0.2
+"""What a metre from the skin counts against a bone, in metres of movement."""
+FATES = {
+    "found": "placed on the bone that they move with",
+    "misnamed": "not where their names say; placed on the bone that they move with",
+    "left aside": "move with no part of the body",
+}
+"""What may become of a marker whose name does not tell where it is."""
+
+
+def needs_calibration(layout: Layout) -> bool:
+    """Whether a layout is a marker set: its sites are places on the skin, or not known."""
+    return any(site == UNPLACED or parse_place(site) for site in layout.sites)
+
+
+def calibrate(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None) -> Calibration:
+    """Calibrate a subject's markers on takes of the same subject and marker set, static trials among them or not.
+
+    The last take decides where they disagree about a marker. betas (10,) are taken as true; None means estimate. Raises
+    `SolveError` where no frame shows enough known markers.
+    """
+    steps = calibrate_steps(tracks, body, betas)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+
+
+@on_one_thread
+def calibrate_steps(
+    tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None
+) -> Generator[Progress, None, Calibration]:
+    """`calibrate` as a generator: yields `Progress` and returns the `Calibration`."""
+    tracks, elsewhere = yield from _agreeing(tracks, body, betas)
+    calibration = yield from _fit_steps(tracks, body, betas)
+    return replace(calibration, decisions=(*calibration.decisions, *elsewhere))
+
+
+def _fit_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None) -> Iterator[Progress]:
+    fit = _Fit(_pooled(tracks), body, betas)
+    total = sum(ROUNDS)
+    yield Progress("markers", 0, total)
+    fit.begin()
+    done = 0
+    for stage, rounds in enumerate(ROUNDS):
+        for _ in range(rounds):
+            fit.improve(settled=stage > 0)
+            done += 1
+            yield Progress("markers", done, total, fit.residual)
+        if stage < len(ROUNDS) - 1:
+            fit.find_markers()
+    return fit.result()
+
+
+def _agreeing(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None) -> Iterator[Progress]:
+    """Yields `Progress` and returns the takes without the markers that sit elsewhere than in the last one, and the
+    `Decision`s about those.
+
+    A head band that was put on again, or labelled the other way round, would spoil the calibration of both takes.
+    """
+    if len(tracks) < 2:
+        return tracks, ()
+    last = yield from _fit_steps(tracks[-1:], body, betas)
+    kept, decisions = [], []
+    for track in tracks[:-1]:
+        own = yield from _fit_steps([track], body, last.betas if betas is None else betas)
+        both = [name for name in track.layout.keypoints if name in own.keypoints and name in last.keypoints]
+        places = (
+            [c.parts(body, _named(track, both)).rest_positions(last.betas) for c in (own, last)] if both else [0, 0]
+        )
+        far = np.linalg.norm(np.subtract(*places).reshape(-1, 3), axis=1) > ELSEWHERE
+        bones = np.array([last.keypoints[name].bearer for name in both])
+        for bone in np.unique(bones[far]):
+            far[bones == bone] |= far[bones == bone].mean() >= CONTRADICTED
+        moved = [name for name, off in zip(both, far) if off]
+        confidence = track.confidence.copy()
+        confidence[:, [track.layout.index(name) for name in moved]] = 0.0
+        kept.append(replace(track, confidence=confidence))
+        if moved:
+            listed = f"{', '.join(moved[:20])}{', ...' if len(moved) > 20 else ''}"
+            reason = (
+                f"sit elsewhere in {track.source or 'the trial'}, or have other names there, so it has no say: {listed}"
+            )
+            decisions.append(Decision("moved", f"{len(moved)} markers", "detected", reason))
+    return [*kept, tracks[-1]], tuple(decisions)
+
+
+def _named(track: KeypointTrack, names: Sequence[str]) -> Layout:
+    return of_keypoints(track, [track.layout.index(name) for name in names]).layout
+
+
+# The frames to calibrate on
+
+
+def _pooled(tracks: Sequence[KeypointTrack]) -> KeypointTrack:
+    """One track of well-chosen frames of all takes, of all their markers."""
+    sites: dict[str, str] = {}
+    for track in tracks:
+        sites.update(zip(track.layout.keypoints, track.layout.sites))
+    layout = Layout(tracks[0].layout.name, tuple(sites), sites=tuple(sites.values()))
+    positions, confidence = [], []
+    for track in tracks:
+        frames = chosen_frames(track, max(FRAMES // len(tracks), 4))
+        rows = [layout.index(name) for name in track.layout.keypoints]
+        some = np.full((len(frames), len(layout), 3), np.nan)
+        some[:, rows] = track.positions[frames]
+        weight = np.zeros(some.shape[:2])
+        weight[:, rows] = track.confidence[frames]
+        positions.append(some)
+        confidence.append(weight)
+    source = next((track.source for track in tracks if track.source), "")
+    return KeypointTrack(np.concatenate(positions), np.concatenate(confidence), layout, 1.0, source=source)
+
+
+def chosen_frames(track: KeypointTrack, count: int) -> np.ndarray:
+    """Up to `count` well-seen frames: half of them spread over the take, half as unlike each other as possible.
+
+    Likeness is in distances between markers, which neither place nor heading changes.
+    """
+    seen = track.confidence.sum(axis=1)
+    well = np.flatnonzero(seen >= 0.8 * np.percentile(seen, 98))
+    well = well[np.unique(np.linspace(0, len(well) - 1, min(len(well), 600)).astype(int))]
+    if len(well) <= count:
+        return well
+    often = np.flatnonzero(track.visible[well].mean(axis=0) > 0.8)
+    rng = np.random.default_rng(0)
+    pairs = rng.choice(often if len(often) > 1 else len(track.layout), size=(2, 100))
+    apart = np.linalg.norm(track.positions[well][:, pairs[0]] - track.positions[well][:, pairs[1]], axis=2)
+    apart = np.where(np.isfinite(apart), apart, 0.0)
+    chosen = list(np.unique(np.linspace(0, len(well) - 1, count // 2).astype(int)))
+    nearest = np.min([np.abs(apart - apart[c]).mean(axis=1) for c in chosen], axis=0)
+    while len(chosen) < count:
+        chosen.append(int(np.argmax(nearest)))
+        nearest = np.minimum(nearest, np.abs(apart - apart[chosen[-1]]).mean(axis=1))
+    return well[np.unique(chosen)]
+
+
+# The fit
+
+
+class _Fit:
+    """Poses of the chosen frames, betas, and where each marker is, as far as they are known.
+
+    Arrays with an axis K are of all markers; the takes that are posed hold only those `known` by now.
+    """
+
+    def __init__(self, track: KeypointTrack, body: Body, betas: np.ndarray | None):
+        self.track, self.body, self.betas, self.given = track, body, betas, betas is not None
+        count = len(track.layout)
+        self.names, self.sites = track.layout.keypoints, list(track.layout.sites)
+        self.known = np.array([site != UNPLACED for site in self.sites])
+        self.base, self.offsets = np.zeros((count, 3)), np.zeros((count, 3))
+        self.bone: list[int | None] = [None] * count
+        self.spread = np.stack([_covariance(body, site) for site in self.sites])
+        self.loose = np.sqrt(np.trace(self.spread, axis1=1, axis2=2) / 2)
+        self.noise = USUAL_SPREAD
+        self.fate: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Betas from the segment lengths between well-placed markers, poses from nothing."""
+        if self.track.visible[:, self.known].sum(axis=1).max(initial=0) < FEWEST_PLACED:
+            raise SolveError(
+                f"{self.track.source or 'the track'}: no frame shows {FEWEST_PLACED} or more of the known markers, so "
+                "the marker set cannot be calibrated"
+            )
+        if not self.given:
+            firm = np.flatnonzero(self.known & (self.loose <= 1.5 * USUAL_SPREAD))
+            firm = firm if len(firm) > 3 else np.flatnonzero(self.known)
+            if len(firm) > MOST_MEASURED:
+                firm = np.sort(np.random.default_rng(0).choice(firm, MOST_MEASURED, replace=False))
+            self.betas = fit_shape(of_keypoints(self.track, firm), self.body, self._parts_of(firm))
+        self.frames = np.arange(len(self.track))
+        self.weights = self.track.confidence * self._trust()
+        self._select()
+        take = self._take()
+        self.poses, _ = take.from_nothing(self.frames, thorough=False)
+        few = np.unique(np.linspace(0, len(self.frames) - 1, THOROUGH).astype(int))
+        thorough, _ = take.from_nothing(few, thorough=True)
+        self.poses.rotations[few], self.poses.trans[few] = thorough.rotations, thorough.trans
+        self._reweigh(self._trust())
+
+    def improve(self, settled: bool) -> None:
+        """A round: poses settled on the markers, then betas and offsets improved with the poses free."""
+        take = self._take()
+        self.poses = take.settle(self.poses, self.frames, SETTLING)
+        fit = take.pose_fit(self.poses, self.frames)
+        self.noise = max(fit.noise, UNKNOWN_NOISE)
+        noise, rows = np.clip(self.noise, *SHAPE_NOISE), self.rows
+        self.betas, self.offsets[rows] = refine_shape(
+            self.body, self.parts, self.betas, self.offsets[rows], fit, self.spread[rows], noise, self.given
+        )
+        self._reweigh(1.0 if settled else self._trust())
+
+    def find_markers(self) -> None:
+        """Give markers without a place, and those that their names misplace, to the bones that they move with."""
+        wrong = self._misplaced()
+        looked_at = wrong | ~self.known
+        self.known &= ~wrong
+        self._select()
+        self._reweigh(1.0)
+        self.poses = self._take().settle(self.poses, self.frames, SETTLING)
+        bones = {k: self._bone_of(k) for k in np.flatnonzero(looked_at)}
+        for k, bone in bones.items():
+            found = "misnamed" if self.track.layout.sites[k] != UNPLACED else "found"
+            self.fate[self.names[k]] = "left aside" if bone is None else found
+            if bone is not None:
+                self.known[k] = True
+                self._put(k, *bone)
+        self._select()
+        self._reweigh(1.0)
+
+    def _misplaced(self) -> np.ndarray:
+        """(K,) which known markers are not where they are taken to be.
+
+        Where many of a bone's markers are not, the bone's own pose is wrong, and none of them is believed.
+        """
+        self.poses = self._take().settle(self.poses, self.frames, SETTLING)
+        miss, used = self._miss(), self._used
+        off = np.array([_median(miss[used[:, k], k]) for k in range(len(self.names))])
+        far = np.linalg.norm(self.offsets, axis=1) > FARTHEST_OFF[0] + FARTHEST_OFF[1] * self.loose
+        wrong = self.known & (far | (off > max(MISNAMED[0], MISNAMED[1] * _median(off[self.known]))))
+        for bearer in np.unique(self.parts.bearer[wrong[self.rows]]):
+            together = self.rows[self.parts.bearer == bearer]
+            if wrong[together].sum() >= max(2, CONTRADICTED * len(together)):
+                wrong[together] = True
+        return wrong
+
+    def result(self) -> Calibration:
+        """What was found out."""
+        markers = {
+            self.names[k]: Placement(self.sites[k], int(self.parts.bearer[row]), self.offsets[k] + self.base[k])
+            for row, k in enumerate(self.rows)
+        }
+        said = f"on {len(self.frames)} frames; {1000 * self.residual:.0f} mm off on average"
+        decisions = [Decision("calibrated", f"{len(markers)} of {len(self.names)} markers", "detected", said)]
+        for what, why in FATES.items():
+            which = [name for name, fate in self.fate.items() if fate == what]
+            if which:
+                reason = f"{why}: {', '.join(which[:20])}{', ...' if len(which) > 20 else ''}"
+                decisions.append(Decision(what, f"{len(which)} markers", "detected", reason))
+        return Calibration(self.body.key, self.betas, markers, float(self.noise), tuple(decisions))
+
+    @property
+    def residual(self) -> float:
+        """Metres, mean over the markers that are used."""
+        return float(self._miss()[self._used].mean()) if self._used.any() else float("nan")
+
+    @property
+    def _used(self) -> np.ndarray:
+        """(F,K)"""
+        return (self.track.confidence * self.known) > 0
+
+    def _trust(self) -> np.ndarray:
+        """(K,) how much a marker counts before its offset is known."""
+        return USUAL_SPREAD**2 / (USUAL_SPREAD**2 + np.square(self.loose))
+
+    def _select(self) -> None:
+        """Pose with the markers that are known by now."""
+        self.rows = np.flatnonzero(self.known)
+        self.parts = self._parts_of(self.rows)
+
+    def _parts_of(self, rows: np.ndarray) -> SiteParts:
+        parts = site_parts(self.body, [self.sites[k] for k in rows])
+        bearer = [own if self.bone[k] is None else self.bone[k] for k, own in zip(rows, parts.bearer)]
+        return replace(parts, bearer=np.array(bearer)).displaced(self.base[rows])
+
+    def _take(self) -> Take:
+        track = replace(self.track, confidence=np.clip(self.weights, 0.0, 1.0))
+        options = SolveOptions(solver="polish", noise=self.noise)
+        backend, offsets = choose_backend("numpy"), self.offsets[self.rows]
+        return Take(of_keypoints(track, self.rows), self.body, self.parts, self.betas, backend, options, offsets)
+
+    def _miss(self) -> np.ndarray:
+        """(F,K) metres between markers and their sites; 0 where a marker is missing or not known."""
+        take, miss = self._take(), np.zeros(self.track.visible.shape)
+        sites = take.model.state(self.poses.rotations, self.poses.trans).keypoints
+        seen = self.track.visible[:, self.rows]
+        away = np.where(seen[..., None], self.track.positions[:, self.rows] - sites, 0.0)
+        miss[:, self.rows] = np.linalg.norm(away, axis=2)
+        return miss
+
+    def _reweigh(self, trust: float | np.ndarray) -> None:
+        """Cauchy weights of each marker in each frame; frames that are far off as a whole do not count."""
+        miss, used = self._miss(), self._used
+        scale = max(ROBUST[0], ROBUST[1] * _median(miss[used]))
+        by_frame = np.array([_median(m[u]) for m, u in zip(miss, used)])
+        good = by_frame < max(3.0 * _median(by_frame), 0.03)
+        self.weights = self.track.confidence * trust / (1.0 + np.square(miss / scale)) * good[:, None]
+
+    def _bone_of(self, k: int) -> tuple[int, np.ndarray] | None:
+        """The joint that a marker moves with, and where it is (3,) from there at rest; None where there is none."""
+        state = self._take().model.state(self.poses.rotations, self.poses.trans)
+        seen = self.track.visible[:, k] & (self.weights[:, self.rows].sum(axis=1) > 0)
+        if not seen.any():
+            return None
+        away = self.track.positions[seen, k][:, None] - state.joints[seen]
+        local = np.einsum("fjba,fjb->fja", state.world[seen], away)
+        middle = np.median(local, axis=0)
+        movement = np.median(np.linalg.norm(local - middle, axis=2), axis=0)
+        rest, skin = middle + self.body.rest_joints(self.betas), self.body.rest_vertices(self.betas)
+        best, least = None, np.inf
+        for joint in np.flatnonzero(movement < RIGID):
+            near = skin[self.body.skinning_weights[:, joint] > 0.4]
+            gap = np.linalg.norm(near - rest[joint], axis=1).min(initial=np.inf)
+            cost = movement[joint] + SKIN_SHARE * gap
+            if gap < FARTHEST_FROM_SKIN and cost < least:
+                best, least = (int(joint), middle[joint]), cost
+        return best
+
+    def _put(self, k: int, joint: int, position: np.ndarray) -> None:
+        """Marker k at a position (3,) from a joint, in the joint's rest frame."""
+        self.sites[k], self.bone[k] = JOINT_NAMES[joint], joint
+        self.base[k], self.offsets[k] = position, 0.0
+        self.spread[k], self.loose[k] = FOUND_SPREAD**2 * np.eye(3), FOUND_SPREAD
+
+
+def _covariance(body: Body, site: str) -> np.ndarray:
+    """(3,3) m²: how a marker is off its site, along the skin and across it."""
+    place = parse_place(site)
+    if place is None:
+        return USUAL_SPREAD**2 * np.eye(3)
+    normal = on_skin(body, place).normal
+    across = np.outer(normal, normal)
+    # A marker far along curved skin is off its tangent, too.
+    height = SKIN_SPREAD**2 + (0.3 * max(place.spread - USUAL_SPREAD, 0.0)) ** 2
+    return place.spread**2 * (np.eye(3) - across) + height * across
+
+
+def _median(values: np.ndarray) -> float:
+    return float(np.median(values)) if len(values) else 0.0

@@ -1,0 +1,1 @@
+"""Smoothing, the floor, and feet that stand."""

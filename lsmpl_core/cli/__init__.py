@@ -1,0 +1,1 @@
+"""The command line: `lsmpl convert` and its like, in and out of Blender."""

@@ -1,0 +1,173 @@
+"""Which takes a command line means, which file each is written to, and which of them are one machine's share."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..readers import READERS
+from ..readers.json_lists import is_one_file_a_frame
+
+if TYPE_CHECKING:
+    from .front_end import FrontEnd
+
+
+RECORDS = ".lsmpl"
+"""The hidden folder beside outputs."""
+
+
+class UsageError(Exception):
+    """Wrong words on the command line."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One take to be written: its file or folder, its output and that one's type.
+
+    in_folder: OUT is a folder of many, in which it is kept what each file was made from (`resume.py`).
+    """
+
+    source: Path
+    output: Path
+    format: str
+    in_folder: bool = False
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A take, and the folder inside OUT that it belongs to."""
+
+    path: Path
+    under: Path = Path()
+
+
+def plan_outputs(
+    inputs: Sequence[str], output: str, format: str | None, front_end: FrontEnd, leave_out: Collection[str] = ()
+) -> list[Job]:
+    """The job of each take that `inputs` name, in a fixed order: OUT itself for one file, otherwise files in OUT.
+
+    inputs: files, folders and glob patterns. A folder of one JSON file a frame is a take; any other is searched, with
+    the folders in it, for files that end as keypoint files do, and OUT gets the same folders.
+    leave_out: files that are no takes even if they lie among them.
+    Inputs that share a name get distinct outputs: by their extensions (`walk_trc.npz`, `walk_c3d.npz`), else by their
+    folders (`monday_walk.npz`, `tuesday_walk.npz`). Raises `UsageError`.
+    """
+    out, suffix = Path(output), Path(output).suffix.lower().lstrip(".")
+    known = ", ".join(f".{name}" for name in front_end.writers)
+    is_folder = out.is_dir() or output.endswith(("/", os.sep)) or not suffix
+    sources = _find_sources(inputs, {_real(path) for path in (output, *leave_out)})
+    if not is_folder and suffix in front_end.writers and len(sources) == 1:
+        if format not in (None, suffix):
+            raise UsageError(f"OUT ends in .{suffix} but --format is {format}")
+        return [Job(sources[0].path, out, suffix)]
+    if not is_folder and len(sources) == 1:
+        raise UsageError(
+            f"OUT is {output}, but only {known} can be written; end OUT in / to have a folder of that name"
+        )
+    if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
+        raise UsageError(f"several IN need a folder as OUT; {output} is a file")
+    format = format or front_end.default_format
+    names = _distinct_names(sources)
+    return [Job(source.path, out / f"{name}.{format}", format, True) for source, name in zip(sources, names)]
+
+
+def share(jobs: Sequence[Job], part: tuple[int, int] | None) -> list[Job]:
+    """Part K of N, K from 1: every N-th job from the K-th. The parts have no job in common and make up all of them."""
+    return list(jobs) if part is None else list(jobs[part[0] - 1 :: part[1]])
+
+
+def _find_sources(inputs: Sequence[str], leave_out: set[str]) -> list[_Source]:
+    found: dict[Path, _Source] = {}
+    for name in inputs:
+        path = Path(os.path.normpath(name))
+        if path.is_dir():
+            sources = list(_search(path, Path(), leave_out)) or [_Source(path)]
+        elif glob.has_magic(name) and not path.exists():
+            sources = list(_expand(name, leave_out))
+            if not sources:
+                raise UsageError(f"{name}: no keypoint file has such a name")
+        else:
+            sources = [_Source(path)]
+        for source in sources:
+            found.setdefault(source.path, source)
+    return list(found.values())
+
+
+def _expand(pattern: str, leave_out: set[str]) -> Iterator[_Source]:
+    """The takes that match; they keep the folders that begin with the pattern's first wildcard."""
+    parts = Path(os.path.normpath(pattern)).parts
+    plain = next(number for number, part in enumerate(parts) if glob.has_magic(part))
+    base = Path(*parts[: min(plain, len(parts) - 1)])
+    for name in sorted(glob.glob(pattern, recursive=True)):
+        path = Path(os.path.normpath(name))
+        under = Path(os.path.relpath(path.parent, base)) if path != base else Path()
+        if path.is_dir():
+            yield from _search(path, Path(os.path.relpath(path, base)), leave_out)
+        elif _is_take(path, leave_out):
+            yield _Source(path, under)
+
+
+def _search(folder: Path, under: Path, leave_out: set[str], within: frozenset[str] = frozenset()) -> Iterator[_Source]:
+    """The takes in a folder, whose files go to `under`, and in those below it; links that lead round are cut."""
+    here = _real(folder)
+    if here in within or (within and here in leave_out):
+        return
+    if _is_one_take(folder):
+        yield _Source(folder, under.parent)
+        return
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir():
+            yield from _search(path, under / path.name, leave_out, within | {here})
+        elif _is_take(path, leave_out):
+            yield _Source(path, under)
+
+
+def _is_one_take(folder: Path) -> bool:
+    """Whether a folder holds the frames of a take; a single JSON file beside other takes is rather a mapping."""
+    if not is_one_file_a_frame(folder):
+        return False
+    endings = [path.suffix.lower() for path in folder.iterdir()]
+    return endings.count(".json") > 1 or not any(ending in READERS and ending != ".json" for ending in endings)
+
+
+def _is_take(path: Path, leave_out: set[str]) -> bool:
+    """Whether a file may hold keypoints, and is not one that we have written."""
+    if path.suffix.lower() not in READERS or not path.is_file() or _real(path) in leave_out:
+        return False
+    return not record_path(path).exists()
+
+
+def record_path(output: Path) -> Path:
+    """Where it is kept what an output was made from (`resume.py`)."""
+    return output.parent / RECORDS / f"{output.name}.json"
+
+
+def _real(path: str | os.PathLike) -> str:
+    return os.path.normcase(os.path.realpath(path))
+
+
+def _distinct_names(sources: Sequence[_Source]) -> list[str]:
+    """Paths in OUT, without an ending."""
+    names = [source.path.stem for source in sources]
+    for folders in range(max(len(source.path.absolute().parts) for source in sources)):
+        paths = [source.under / name for source, name in zip(sources, names)]
+        uses = Counter(str(path).lower() for path in paths)  # as Windows and macOS compare them
+        if max(uses.values()) == 1:
+            return [str(path) for path in paths]
+        names = [
+            _long_name(source.path, folders) if uses[str(path).lower()] > 1 else name
+            for source, path, name in zip(sources, paths, names)
+        ]
+    raise UsageError(f"several IN would be written to files of the same name: {', '.join(sorted(set(names)))}")
+
+
+def _long_name(source: Path, folders: int) -> str:
+    above = source.absolute().parts[1:-1]
+    return "_".join((*above[len(above) - min(folders, len(above)) :], source.stem, source.suffix[1:])).rstrip("_")

@@ -1,0 +1,212 @@
+"""The `lsmpl` command: one parser and one loop over inputs, shared with the command inside Blender.
+
+Blender's front end adds writers for more file types (`addon/headless.py`); everything else is the same code.
+
+Exit codes: 0 all converted, 1 at least one input failed (the others are written), 2 wrong usage, 130 interrupted
+(128 + the signal's number in general).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+from .. import __version__
+from ..backends.devices import find_devices
+from ..errors import LsmplError
+from ..files.replacing import replace_when_complete
+from ..progress import Progress
+from ..report import json_ready, summary
+from ..solver.options import SOLVERS
+from .front_end import FrontEnd
+from .inputs import Job, UsageError, plan_outputs, share
+from .parser import build_parser
+from .resume import FILE_OPTIONS
+from .signals import Stopped, release, signals_as_exceptions, signals_held_back
+from .take import Listener, TakeConverter, sentence
+from .workers import WORKER, Workers, work
+
+
+def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -> int:
+    """Run the command line and return its exit code."""
+    front_end = front_end or FrontEnd()
+    argv = list(sys.argv[1:] if argv is None else argv)
+    parser = build_parser(front_end)
+    if argv == [WORKER]:
+        return work(lambda words: _converter(parser.parse_args(words), front_end))
+    try:
+        options = parser.parse_args(argv)
+        if options.command == "devices":
+            return _list_devices(front_end)
+        others = [getattr(options, name, None) for name in ("report", *FILE_OPTIONS)]
+        leave_out = [name for name in others if name]
+        jobs = plan_outputs(options.inputs, options.output, options.format, front_end, leave_out)
+        if options.command == "refine" and len(jobs) > 1:
+            raise UsageError(f"refine takes one take; {options.inputs[0]} holds {len(jobs)}")
+        jobs = share(jobs, options.part)
+    except UsageError as error:
+        parser.print_usage(sys.stderr)
+        _complain(str(error))
+        return 2
+    except SystemExit as stop:  # argparse: --help, --version or a wrong word
+        return int(stop.code or 0)
+    return _Conversion(options, jobs, argv, front_end).run()
+
+
+def _list_devices(front_end: FrontEnd) -> int:
+    if told := front_end.ready(argparse.Namespace(device="cuda", solver=SOLVERS[0])):
+        _complain(told)
+    for device in find_devices():
+        _say(f"{device.name:<8} {'yes' if device.available else 'no ':<4} {device.label}: {device.fact}")
+    return 0
+
+
+def _converter(options: argparse.Namespace, front_end: FrontEnd) -> TakeConverter:
+    if told := front_end.ready(options):
+        _complain(told)
+    return TakeConverter(options, front_end.writers, front_end.whole)
+
+
+class _Conversion:
+    """One run: the loop over takes, its messages and its report."""
+
+    def __init__(self, options: argparse.Namespace, jobs: Sequence[Job], argv: Sequence[str], front_end: FrontEnd):
+        self.options, self.jobs, self.argv, self.front_end = options, jobs, argv, front_end
+        self.started = time.time()
+        self.records = [{"input": str(job.source), "output": str(job.output), "status": "not run"} for job in jobs]
+
+    def run(self) -> int:
+        code = 0
+        try:
+            with signals_as_exceptions():
+                self._check_report_folder()
+                converter = _converter(self.options, self.front_end)
+                if self.options.jobs is None and self.options.timeout is None:
+                    self._convert_here(converter)
+                else:
+                    self._convert_in_processes()
+        except Stopped as stop:
+            for record in self.records:
+                record["status"] = "interrupted" if record["status"] == "running" else record["status"]
+            _complain("interrupted; what was finished is kept")
+            code = stop.exit_code
+        except (LsmplError, OSError) as error:
+            _complain(sentence(error))
+            for record in self.records:
+                if record["status"] in ("not run", "running"):
+                    record.update(status="failed", error=sentence(error))
+            code = 1
+        if not self.options.failed_ok:
+            code = code or int(any(record["status"] == "failed" for record in self.records))
+        if len(self.records) != 1:
+            done = Counter(record["status"] for record in self.records)
+            print(", ".join(f"{count} {status}" for status, count in done.items()) or "no takes", flush=True)
+        return code if self._write_report() else max(code, 1)
+
+    def _convert_here(self, converter: TakeConverter) -> None:
+        for number, (job, record) in enumerate(zip(self.jobs, self.records), 1):
+            record["status"] = "running"
+            with _Bar(job.source.name, number, len(self.jobs)) as bar:
+                listener = Listener(bar.below(_say), bar.below(_complain), bar.show)
+                record.update(converter.convert(job, listener))
+            release()
+
+    def _convert_in_processes(self) -> None:
+        workers = Workers(self.front_end.command, self.argv, self.options.jobs or 1, self.options.timeout)
+        try:
+            for event in workers.convert(self.jobs):
+                self._note(*event)
+        finally:
+            with signals_held_back():
+                workers.close()
+                for event in workers.unheard():
+                    self._note(*event)
+
+    def _note(self, number: int, event: str, value: Any) -> None:
+        if event == "started":
+            self.records[number]["status"] = "running"
+        elif event == "record":
+            self.records[number].update(value)
+        elif event == "say":
+            _say(value)
+        else:
+            _complain(value)
+
+    def _check_report_folder(self) -> None:
+        """Fail before hours of work rather than after."""
+        if self.options.report:
+            folder = Path(self.options.report).absolute().parent
+            folder.mkdir(parents=True, exist_ok=True)
+            if Path(self.options.report).is_dir() or not os.access(folder, os.W_OK):
+                raise OSError(0, "the report cannot be written there", self.options.report)
+
+    def _write_report(self) -> bool:
+        if not self.options.report:
+            return True
+        report = summary(self.argv, self.front_end.program, self.records, self.started, dict(self.front_end.versions))
+        report["versions"] = {"lsmpl": __version__, **report["versions"]}
+        try:
+            with replace_when_complete(self.options.report) as scratch:
+                scratch.write_text(json.dumps(json_ready(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        except OSError as error:
+            _complain(sentence(error))
+            return False
+        return True
+
+
+class _Bar:
+    """Progress on stderr where that is a terminal, otherwise nothing; gone whenever something else is printed."""
+
+    def __init__(self, name: str, number: int, count: int):
+        self._title, self._bar = name if count == 1 else f"[{number}/{count}] {name}", None
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def show(self, progress: Progress) -> None:
+        if not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(leave=False, dynamic_ncols=True, file=sys.stderr)
+        if progress.total != self._bar.total or progress.done < self._bar.n:
+            self._bar.reset(progress.total)
+        self._bar.set_description(f"{self._title}, {progress.stage}", refresh=False)
+        self._bar.update(progress.done - self._bar.n)
+
+    def below(self, write: Callable[[str], None]) -> Callable[[str], None]:
+        """`write`, with the bar out of the way."""
+
+        def write_below(text: str) -> None:
+            self.__exit__()
+            write(text)
+
+        return write_below
+
+
+def _say(line: str) -> None:
+    _print(line, sys.stdout)
+
+
+def _complain(message: str) -> None:
+    """The one place that writes messages to stderr."""
+    _print(f"lsmpl: {message}", sys.stderr)
+
+
+def _print(text: str, stream: TextIO) -> None:
+    """Also what the stream has no letters for: file names are any bytes."""
+    encoding = stream.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)

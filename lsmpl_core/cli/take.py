@@ -1,0 +1,193 @@
+"""One take of the `lsmpl` command: read, solved, cleaned up and written, and the record of it for the report."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..body.load_body import load_body
+from ..calibration.files import read_calibration
+from ..clean_up import clean_up_steps
+from ..doubtful import describe_doubtful
+from ..errors import LsmplError
+from ..estimates.reading import read_motion
+from ..files.replacing import replace_when_complete
+from ..keypoints.track import Decision, KeypointTrack
+from ..motion import Motion
+from ..progress import Progress, run_to_end
+from ..readers import read_keypoints
+from ..refine import refine_steps
+from ..report import describe_condition, describe_decisions, describe_residual, describe_track, json_ready
+from ..resampling import resample, resample_track
+from ..solve import solve_steps
+from ..solver.fallback import WHAT, made_on, wanted_backend
+from ..solver.options import SolveOptions
+from .front_end import Converted, Writer
+from .inputs import Job
+from .resume import Resume, digest
+from .signals import defer
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Who hears of a take while it is worked on: `say` gets its one line, `complain` messages for stderr."""
+
+    say: Callable[[str], None]
+    complain: Callable[[str], None]
+    progress: Callable[[Progress], None] = lambda progress: None
+
+
+class TakeConverter:
+    """Converts takes, one by one, with the options of one command line.
+
+    A device that is not to be had gives way to NumPy, as one does that fails on the way; the body and the solver do
+    not: this raises `LsmplError`, also for a device that there is no such thing as.
+    """
+
+    def __init__(
+        self, options: argparse.Namespace, writers: Mapping[str, Writer], whole: Callable[[str, Path], bool]
+    ) -> None:
+        self._options, self._writers = options, writers
+        self._solving = SolveOptions(solver=options.solver, checkpoint=options.checkpoint or "", polish=options.polish)
+        self._solving.checked()
+        self._backend = wanted_backend(options.device)
+        self._told: set[str] = set()
+        self._body = load_body(options.body)
+        self._resume = Resume(options, whole)
+
+    def convert(self, job: Job, listener: Listener) -> dict:
+        """Write one output. Returns what the report is to say of it, `status` "ok", "failed" or "skipped".
+
+        From when the output takes its place signals wait for `cli_signals.release`, which the caller calls once the
+        record is safe.
+        """
+        began = time.perf_counter()
+        record: dict = {}
+        try:
+            if self._options.resume:
+                done, reason = self._resume.done(job)
+                if done is not None:
+                    listener.say(f"{job.source}: done already{f' ({reason})' if reason else ''} -> {job.output}")
+                    return done | {"status": "skipped"} | ({"note": reason} if reason else {})
+                record["made_because"] = reason
+                if self._options.verbose:
+                    listener.complain(f"{job.source}: {reason}")
+            line = self._convert(job, listener, record)
+        except Exception as error:  # the one place: nothing that is wrong with one take may stop the others
+            expected = isinstance(error, (LsmplError, OSError, MemoryError))
+            message = sentence(error) if expected else f"unexpected {type(error).__name__}: {error}"
+            record.update(status="failed", error=message, seconds=time.perf_counter() - began)
+            if not expected:
+                record["traceback"] = traceback.format_exc()
+            listener.complain(message if message.startswith(str(job.source)) else f"{job.source}: {message}")
+            if not expected and self._options.verbose:
+                listener.complain(record["traceback"])
+            return record
+        record.update(status="ok", seconds=time.perf_counter() - began)
+        listener.say(f"{job.source}: {line}; {record['seconds']:.1f} s -> {job.output}")
+        return record
+
+    def _convert(self, job: Job, listener: Listener, record: dict) -> str:
+        """Write one output, and say in one line how it came out."""
+        options, source, output = self._options, job.source, job.output
+        if _same_file(source, output):
+            raise LsmplError(f"{source}: would be overwritten by its own output; choose another OUT")
+        output.parent.mkdir(parents=True, exist_ok=True)
+        keeps = job.in_folder or options.resume
+        source_digest = digest(source) if keeps else ""
+        track = self._read(source)
+        record.update(describe_track(track))
+        self._tell_decisions(source, track.decisions, listener)
+        solved = run_to_end(self._steps(track, record, listener), listener.progress)
+        motion = self._clean_up(solved, record, listener)
+        if options.resample:
+            track, solved = resample_track(track, options.resample), resample(solved, options.resample)
+        backend = made_on(solved, self._backend)
+        if rest := [decision for decision in solved.decisions if decision.what != WHAT]:
+            record["calibration"] = describe_decisions(rest)
+        self._tell_decisions(source, solved.decisions, listener)
+        record.update(describe_residual(solved), body=motion.body)
+        record.update(describe_condition(solved))
+        record.update(describe_doubtful(solved))
+        record["betas"] = motion.betas
+        record["device"] = {"name": backend.name, "reason": backend.reason}
+        if backend.instead_of:
+            record["device"]["instead_of"] = backend.instead_of
+
+        body_path = os.path.abspath(options.body) if options.body else ""
+        done = record.get("clean_up", {})
+        converted = Converted(source.stem, track, self._body, motion, solved, done, body_path, backend)
+        self._resume.forget(job)
+        with replace_when_complete(output) as scratch:
+            self._writers[job.format](converted, scratch)
+            defer()  # until the caller has the record
+        if keeps:
+            self._resume.keep(job, source_digest, record)
+        return _in_one_line(track, record)
+
+    def _read(self, path: str | Path) -> KeypointTrack:
+        o = self._options
+        person = o.person if o.command == "convert" else None  # refine's is a person of MOTION
+        return read_keypoints(path, o.layout, o.unit, o.up, o.fps, person, o.markers)
+
+    def _steps(self, track: KeypointTrack, record: dict, listener: Listener) -> Iterator[Progress]:
+        options = self._options
+        if options.command == "refine":
+            motion = read_motion(options.motion, options.person, len(track))
+            record["motion"] = {"input": options.motion, "decisions": describe_decisions(motion.decisions)}
+            self._tell_decisions(options.motion, motion.decisions, listener)
+            return refine_steps(track, self._body, motion, self._backend, self._solving)
+        trials = [self._read(options.calibrate)] if options.calibrate else []
+        known = read_calibration(options.calibration) if options.calibration else None
+        return solve_steps(
+            track, self._body, device=self._backend, options=self._solving, calibration=known, trials=trials
+        )
+
+    def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:
+        options = self._options
+        asked = options.smooth, options.lock_feet, options.floor, options.resample
+        if asked == (0.0, False, "keep", None):
+            return solved
+        smooth, lock_feet, floor, fps = asked
+        steps = clean_up_steps(solved, self._body, smooth, lock_feet, floor, fps=fps)
+        motion, report = run_to_end(steps, listener.progress)
+        record["clean_up"] = {"smooth": smooth, "lock_feet": lock_feet, "floor": floor, "fps": motion.fps}
+        record["clean_up"] |= json_ready(report.as_dict())
+        return motion
+
+    def _tell_decisions(self, source: str | Path, decisions: Sequence[Decision], listener: Listener) -> None:
+        for decision in decisions:
+            if decision.what == WHAT:  # what a device lacks it lacks for every take
+                if str(decision) in self._told:
+                    continue
+                self._told.add(str(decision))
+            if self._options.verbose or decision.doubtful:
+                listener.complain(f"{source}: {decision}")
+
+
+def sentence(error: BaseException) -> str:
+    """What is wrong, for the user."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error) or type(error).__name__
+
+
+def _in_one_line(track: KeypointTrack, record: Mapping) -> str:
+    decided = {decision.what: decision.value for decision in track.decisions}
+    facts = [f"{len(track)} frames", f"{track.fps:g} fps", track.layout.name]
+    facts += [decided[what] for what in ("unit",) if what in decided]
+    facts += [f"{decided[what]} up" for what in ("up",) if what in decided]
+    residual = record.get("residual_mm", {}).get("mean")
+    facts.append("no residual" if residual is None else f"mean residual {residual:.1f} mm")
+    if record.get("doubtful_frames"):
+        facts.append(f"{record['doubtful_frames']} doubtful frames")
+    return ", ".join(facts)
+
+
+def _same_file(a: Path, b: Path) -> bool:
+    return a.exists() and b.exists() and os.path.samefile(a, b)

@@ -1,0 +1,1 @@
+"""Motions of others: what pose estimators and data sets write."""

@@ -1,0 +1,242 @@
+"""What other SMPL estimators write: who was estimated in which frames, and what reads the parameters of some of them.
+
+What is read, and where in each project's public source it is written:
+
+* WHAM (`demo.py`): a joblib pickle, {subject: {pose, pose_world (N,72), trans, trans_world (N,3), betas (N,10),
+  frame_ids (N,) from 0, verts}}.
+* 4DHumans, that is PHALP (`phalp/trackers/PHALP.py`): a joblib pickle, {frame: {time, tid [...], smpl [{global_orient
+  (1,3,3), body_pose (23,3,3), betas (10,)}, ...], camera [(3,), ...], tracked_time [...]}} of every frame of the video.
+  A positive tracked_time counts the frames for which the pose is only kept; below 0 it was filled in afterwards.
+* GVHMR (`tools/demo/demo.py`): a PyTorch file, {smpl_params_global, smpl_params_incam: {global_orient (T,3), body_pose
+  (T,63), betas (T,10), transl (T,3)}}, of SMPL-X. The same in a pickle is read too.
+* SMPLer-X (`main/inference.py`): a folder of `<frame>_<person>.npz`, frames from 1, with global_orient (1,3), body_pose
+  (21,3), betas (1,10), transl (1,3) of SMPL-X. The person is the number of a detection, counted anew in each frame.
+  (Its successor SMPLest-X writes a video only.)
+* One npz or pickle with global_orient, body_pose, betas and transl of a whole take; AMASS layout.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ..body.skeleton import NUM_BETAS, NUM_JOINTS
+from ..errors import MotionFileError
+from ..files import safe_pickle
+from ..files.npz import most_unpacked, read_npz
+from ..files.torch_files import read_torch_file
+from .smpl_parameters import MAX_FRAMES, MAX_NUMBERS, PARAMETERS, listed, numbers, rotations, stacked
+
+MAX_ESTIMATES = 4 * MAX_FRAMES
+FRAME_FILE = re.compile(r"(\d{1,9})(?:_(\d{1,9}))?\.npz", re.ASCII)
+PICKLE_STARTS = (b"\x80", b"\x78", b"\x1f\x8b")  # a pickle of protocol 2 or later, zlib, gzip
+PARAMETER_FILES = {"global_orient.npy", "body_pose.npy"}
+EXPECTED = "expected a motion in the AMASS layout or the results of WHAM, 4DHumans, GVHMR or SMPLer-X"
+
+
+@dataclass(frozen=True)
+class Person:
+    """The frames (N,) in which one person was estimated, and what reads the `PARAMETERS` of some of those N."""
+
+    frames: np.ndarray
+    read: Callable[[np.ndarray], Mapping]
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """What one file or folder holds. The video's frames are `first` up to `end`; `end` is None where nothing says."""
+
+    estimator: str
+    people: Mapping[str, Person]
+    first: int = 0
+    end: int | None = None
+    tracked: bool = True
+
+
+def read_estimates(path: Path) -> Estimates | None:
+    """What a file or folder holds; None for a file in the AMASS layout.
+
+    The content decides the format. Pickles are read by `safe_pickle`, PyTorch files by torch's reader of mere weights:
+    nothing in a file is run. Raises `OSError`, `MotionFileError`, or what reading nonsense raises: ArithmeticError,
+    LookupError, MemoryError, TypeError, or ValueError with words for the user.
+    """
+    if path.is_dir():
+        return _smplx_folder(path)
+    names = _archived(path)
+    if any(name.endswith("/data.pkl") for name in names):
+        return _estimates(_torch(path))
+    if names >= PARAMETER_FILES and "poses.npy" not in names:
+        return _estimates(read_npz(path))
+    return None if names else _estimates(_pickled(path))
+
+
+# Files
+
+
+def _archived(path: Path) -> set[str]:
+    """The names in a zip archive, npz or PyTorch, of bearable size once unpacked; none for any other file."""
+    with open(path, "rb") as file:
+        if file.read(2) != b"PK":
+            return set()
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"is a damaged npz or PyTorch file ({error})") from error
+    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+        raise ValueError("is compressed in a way that neither NumPy nor PyTorch uses")
+    most = min(safe_pickle.MAX_BYTES, most_unpacked(path.stat().st_size))
+    if sum(member.file_size for member in members) > most:
+        raise ValueError(f"holds more than {most >> 20} MB, too much for a motion file of its size")
+    return {member.filename for member in members}
+
+
+def _pickled(path: Path) -> Mapping:
+    with open(path, "rb") as file:
+        start = file.read(2)
+    if start and not start.startswith(PICKLE_STARTS):
+        raise ValueError(f"is neither an npz nor a PyTorch file nor a pickle; {EXPECTED}")
+    return _mapping(safe_pickle.load(path, what="motion file", error=MotionFileError))
+
+
+def _torch(path: Path) -> Mapping:
+    """The top level of a PyTorch file, with `PARAMETERS` as arrays and the rest left out or as it was."""
+    content = _mapping(read_torch_file(path))
+    import torch
+
+    key = _best_world(content)
+    fields = dict(content[key] if key else content)
+    for name in fields.keys() & set(PARAMETERS):
+        value = fields[name]
+        if isinstance(value, torch.Tensor):
+            if value.layout != torch.strided or value.device.type != "cpu" or value.numel() > MAX_NUMBERS:
+                raise ValueError(f"{name} is no plain tensor of at most {MAX_NUMBERS} numbers")
+            fields[name] = value.detach().double().numpy()
+    return {key: fields} if key else fields
+
+
+def _mapping(content: object) -> Mapping:
+    if not isinstance(content, dict):
+        raise ValueError(f"holds a {type(content).__name__}; {EXPECTED}")
+    return content
+
+
+# Formats
+
+
+def _estimates(content: Mapping) -> Estimates:
+    """What the top level of a file says, in the form of whichever estimator wrote it."""
+    if _all_hold(content, "time", "tid", "smpl"):
+        return _phalp(content)
+    if _all_hold(content, "frame_ids", "pose") or _all_hold(content, "frame_ids", "pose_world"):
+        return _wham(content)
+    key = _best_world(content)
+    fields = content[key] if key else content
+    if "global_orient" not in fields or "body_pose" not in fields:
+        raise ValueError(f"holds {listed(fields)}; {EXPECTED}")
+    count = len(rotations(fields, "global_orient"))
+    person = Person(np.arange(count), lambda chosen: fields)
+    return Estimates("GVHMR" if key else "SMPL parameters", {"0": person}, end=count)
+
+
+def _all_hold(content: Mapping, *names: str) -> bool:
+    """Whether content is some dicts that each have these keys."""
+    return bool(content) and all(isinstance(value, dict) and value.keys() >= set(names) for value in content.values())
+
+
+def _best_world(content: Mapping) -> str:
+    """The key under which GVHMR keeps its parameters in the world, or else in the camera; "" if there is neither."""
+    keys = (key for key in ("smpl_params_global", "smpl_params_incam") if isinstance(content.get(key), dict))
+    return next(keys, "")
+
+
+def _wham(content: Mapping) -> Estimates:
+    people = {}
+    for name, fields in content.items():
+        frames = fields["frame_ids"]
+        if not (isinstance(frames, np.ndarray) and frames.dtype.kind in "iu" and frames.shape == (frames.size,)):
+            raise ValueError(f"the frame_ids of subject {_name(name)} are no array (N,) of whole numbers")
+        people[_name(name)] = Person(frames, lambda chosen, fields=fields: _wham_parameters(fields, chosen))
+    return Estimates("WHAM", people)
+
+
+def _wham_parameters(fields: Mapping, chosen: np.ndarray) -> Mapping:
+    count = len(fields["frame_ids"])
+    world = "_world" if {"pose_world", "trans_world"} <= fields.keys() else ""
+    shapes = {f"pose{world}": (count, 3 * NUM_JOINTS), f"trans{world}": (count, 3), "betas": (count, NUM_BETAS)}
+    arrays = {name: numbers(fields, name) for name in shapes}
+    for name, shape in shapes.items():
+        if arrays[name].shape != shape:
+            raise ValueError(f"{name} has shape {arrays[name].shape}; expected {shape}")
+    pose, trans, betas = (array[chosen] for array in arrays.values())
+    return dict(zip(PARAMETERS, (pose[:, :3], pose[:, 3:], betas, trans)))
+
+
+def _phalp(content: Mapping) -> Estimates:
+    seen: dict[str, list[tuple[int, Mapping]]] = {}
+    times = [_whole("time", entry["time"]) for entry in content.values()]
+    count = 0
+    for time, entry in zip(times, content.values()):
+        lists = [entry[name] for name in ("tid", "smpl", "tracked_time", "camera") if name in entry]
+        if not all(isinstance(values, list) and len(values) == len(lists[0]) for values in lists):
+            raise ValueError("tid, smpl, tracked_time and camera of a frame are no lists of one length")
+        count += len(lists[0])
+        if count > MAX_ESTIMATES:
+            raise ValueError(f"holds more than {MAX_ESTIMATES} estimates")
+        for i, (name, pose) in enumerate(zip(entry["tid"], entry["smpl"])):
+            if not isinstance(pose, dict):
+                raise ValueError(f"smpl holds a {type(pose).__name__}; expected SMPL parameters")
+            if "tracked_time" not in entry or _whole("tracked_time", entry["tracked_time"][i]) <= 0:
+                fields = {parameter: pose[parameter] for parameter in PARAMETERS if parameter in pose}
+                if "camera" in entry:
+                    fields["transl"] = entry["camera"][i]
+                seen.setdefault(_name(name), []).append((time, fields))
+    people = {}
+    for name, estimates in seen.items():
+        frames = np.array([time for time, _ in estimates])
+        people[name] = Person(frames, lambda chosen, of=estimates: stacked([of[i][1] for i in chosen]))
+    return Estimates("4DHumans", people, first=min(times), end=max(times) + 1)
+
+
+def _smplx_folder(folder: Path) -> Estimates:
+    """Of one npz file for each person and frame, in the folder or in the folder `smplx` in it."""
+    files: dict[str, list[tuple[int, Path]]] = {}
+    for place in (folder / "smplx", folder):
+        for path in sorted(place.glob("*.npz")):
+            if found := FRAME_FILE.fullmatch(path.name):
+                files.setdefault(str(int(found[2] or 0)), []).append((int(found[1]), path))
+        if files:
+            break
+    if not files:
+        raise ValueError("is a folder without files such as 00001_0.npz (frame and person), as SMPLer-X writes them")
+    people = {}
+    for name, numbered in sorted(files.items(), key=lambda item: int(item[0])):
+        frames = np.array([frame for frame, _ in numbered])
+        people[name] = Person(frames, lambda chosen, of=numbered: stacked([_frame_file(of[i][1]) for i in chosen]))
+    first = min(1, min(person.frames.min() for person in people.values()))
+    return Estimates("SMPLer-X", people, first=int(first), tracked=len(people) == 1)
+
+
+def _frame_file(path: Path) -> Mapping:
+    try:
+        _archived(path)
+        return read_npz(path)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path.name}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _whole(what: str, value: object) -> int:
+    if not isinstance(value, (int, np.integer)) or abs(int(value)) > 1 << 31:
+        raise ValueError(f"a {what} is a {type(value).__name__}; expected a whole number")
+    return int(value)
+
+
+def _name(value: object) -> str:
+    if not isinstance(value, (int, np.integer, str)):
+        raise ValueError(f"a person's name is a {type(value).__name__}; expected a number or a word")
+    return str(value)[:40]

@@ -1,0 +1,1 @@
+"""What captures get wrong, found and mended before a track is solved."""

@@ -1,0 +1,65 @@
+"""What captures get wrong, mended in a track before it is solved, and put down keypoint by keypoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..body.body import Body
+from ..body.sites import SiteParts
+from ..keypoints.condition import Condition
+from ..keypoints.track import KeypointTrack
+from .cuts import find_cuts
+from .gaps import bridge_gaps
+from .outliers import bones_of, find_outliers
+from .swaps import exchanged, find_swaps
+
+LEAST_LEFT = 0.5
+"""Share of the frames that show something in which something must be left."""
+
+
+@dataclass(frozen=True)
+class Mended:
+    """A track to solve, and (T,K) `Condition` of each of its keypoints against the track it was made from."""
+
+    track: KeypointTrack
+    condition: np.ndarray
+
+    @property
+    def whole(self) -> bool:
+        """Whether each keypoint that is seen at all was seen, and believed, throughout."""
+        seen = self.condition == Condition.SEEN
+        return bool((seen | ~seen.any(axis=0)).all())
+
+
+def as_given(track: KeypointTrack) -> Mended:
+    """The track as it is."""
+    return Mended(track, np.where(track.visible, Condition.SEEN, Condition.MISSING).astype(np.uint8))
+
+
+def mend(track: KeypointTrack, body: Body, parts: SiteParts) -> Mended:
+    """Swapped sides exchanged, impossible keypoints rejected, short gaps bridged; a sound track stays as it is.
+
+    So does one of which too little would be left, which tells the solver more than nothing does. Keypoints that are
+    trusted stay whatever they are.
+    """
+    condition = as_given(track).condition
+    cuts = find_cuts(track.positions, np.array(track.layout.mirror), track.fps)
+    swapped = find_swaps(track, cuts)
+    positions, confidence = exchanged(track, swapped)
+    condition[swapped & (confidence > 0.0)] = Condition.SWAPPED
+    condition[swapped & (confidence == 0.0)] = Condition.MISSING
+    trusted = track.placed
+    positions[trusted], confidence[trusted] = track.positions[trusted], track.confidence[trusted]
+    condition[trusted] = Condition.SEEN
+    rejected = find_outliers(positions, track.fps, bones_of(body, parts), cuts) & ~trusted
+    if ((confidence > 0.0) & ~rejected).any(axis=1).mean() < LEAST_LEFT * track.visible.any(axis=1).mean():
+        return as_given(track)
+    condition[rejected] = Condition.REJECTED
+    confidence[rejected] = 0.0
+    used = confidence > 0.0
+    positions, confidence = bridge_gaps(positions, confidence, track.fps)
+    filled = (confidence > 0.0) & ~used
+    condition[filled & ~rejected] = Condition.FILLED
+    return Mended(replace(track, positions=positions, confidence=confidence), condition)

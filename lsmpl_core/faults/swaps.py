@@ -1,0 +1,174 @@
+"""Left and right exchanged for a while, of the whole body or of a limb: found and undone.
+
+A pair of keypoints is looked at through the vector from its right one to its left one, which a swap turns round and
+nothing else does from one frame to the next. Whether it is turned round is the most likely sequence of two states
+(Viterbi 1967) by two kinds of evidence: how far the vector jumps, and, down the limbs, how long the bones to the joint
+above come out, or whether shoulders and face look where the hips do. The second kind must agree for a swap to be found.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from ..keypoints.track import KeypointTrack
+
+GROUPS = (
+    (("hip",), ()), (("knee",), ("hip",)), (("ankle",), ("knee",)), (("toe", "heel", "foot"), ("ankle",)),
+    (("shoulder",), ("hip",)), (("elbow",), ("shoulder",)), (("wrist",), ("elbow",)), (("knuckle", "tip"), ("wrist",)),
+    (("eye", "ear"), ("shoulder", "hip")),
+)  # fmt: skip
+"""Ends of the names of sites that are exchanged together, and of pairs to tell it by, of which the first there is."""
+TRUNK = ("shoulder", "eye", "ear")
+"""Those that are not held by a bone, but look where the pair that they are told by does."""
+FACING = 0.2
+"""Metres of evidence in looking the same way, or the opposite way."""
+LONGEST_BLANK = 15
+"""Frames without a whole pair between wrong ones that are taken for wrong, too."""
+SWITCH = 0.1
+"""Metres of evidence that it takes to believe in one change from right to wrong or back."""
+UNLIKELY = 0.01
+"""Metres of evidence for each frame in which it is taken to be wrong."""
+SUSPICIOUS = 0.1
+"""Metres by which a pair must come nearer to where it was by being exchanged for anything to be looked into."""
+MOST_MISMATCH = 0.3
+"""Metres that a bone's length can speak for or against at most."""
+
+
+def find_swaps(track: KeypointTrack, cuts: np.ndarray) -> np.ndarray:
+    """(T,K) bool: which keypoints have their partner's position. What is wrong in most frames is taken as right.
+
+    cuts (T-1,) bool: across them nothing says what is exchanged (`cuts.py`).
+    """
+    mirror, sites = np.array(track.layout.mirror), track.layout.sites
+    swapped = np.zeros(track.visible.shape, dtype=bool)
+    positions = track.positions.copy()
+    for ends, above in GROUPS:
+        left = _pairs(sites, mirror, ends)
+        upper = next((found for end in above if len(found := _pairs(sites, mirror, (end,)))), None)
+        if not len(left):
+            continue
+        wrong, told = _turned_round(positions, cuts, left, mirror, upper, facing=ends[0] in TRUNK)
+        if upper is not None and ends[0] not in TRUNK:
+            wrong |= ~told & swapped[:, upper[0]]
+        if not wrong.any() or wrong.mean() > 0.5:
+            continue
+        both = np.concatenate([left, mirror[left]])
+        swapped[:, both] = wrong[:, None]
+        positions[:, both] = np.where(wrong[:, None, None], positions[:, mirror[both]], positions[:, both])
+    return swapped
+
+
+def exchanged(track: KeypointTrack, swapped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """positions (T,K,3) and confidence (T,K), each keypoint that is swapped (T,K) with its partner's."""
+    mirror = list(track.layout.mirror)
+    positions = np.where(swapped[..., None], track.positions[:, mirror], track.positions)
+    return positions, np.where(swapped, track.confidence[:, mirror], track.confidence)
+
+
+def _pairs(sites, mirror, ends) -> np.ndarray:
+    """The left ones of pairs whose sites' names end so."""
+    named = (k for k, site in enumerate(sites) if site.endswith(ends) and site.startswith("left_"))
+    return np.array([k for k in named if mirror[k] != k], dtype=int)
+
+
+def _turned_round(positions, cuts, left, mirror, upper, facing: bool) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) bool for one group of pairs, and (T,) where that is known; `upper`: the pairs they are told by, or None."""
+    across = positions[:, left] - positions[:, mirror[left]]
+    seen = np.isfinite(across).all(axis=-1)
+    frames = np.flatnonzero(seen.any(axis=1))
+    wrong = np.zeros(len(positions), dtype=bool)
+    known = seen.any(axis=1)
+    if len(frames) < 3:
+        return wrong, known
+    across, seen = np.where(seen[..., None], across, 0.0)[frames], seen[frames]
+    both = seen[1:] & seen[:-1]
+    stays = (both * np.linalg.norm(across[1:] - across[:-1], axis=-1)).sum(axis=1)
+    turns = (both * np.linalg.norm(across[1:] + across[:-1], axis=-1)).sum(axis=1)
+    across_cut = np.diff(np.concatenate([[0], np.cumsum(cuts)])[frames]) > 0
+    evidence = (stays - turns) / np.diff(frames)
+    told = np.zeros(len(frames))
+    if upper is None:
+        evidence = np.minimum(evidence, _both_came_over(positions[frames], left, mirror) / np.diff(frames))
+    evidence = np.where(across_cut, 0.0, evidence)
+    if upper is not None:
+        tell = _facing if facing else _mismatch
+        told = tell(positions[frames], left, mirror, upper[0])
+    if evidence.max(initial=0.0) < SUSPICIOUS and told.min() > -SUSPICIOUS:
+        return wrong, known
+    blind = ~both.any(axis=1) | ((np.diff(frames) > 1) & (evidence > -SWITCH))
+    found = _likeliest(UNLIKELY + told, evidence, (evidence > 0.0) | blind)
+    if upper is not None:
+        found &= _mean_over_runs(found, told) < 0.5 * UNLIKELY
+    wrong[frames] = found
+    for before, after in zip(frames[:-1], frames[1:]):
+        if wrong[before] and wrong[after] and after - before <= LONGEST_BLANK:
+            wrong[before:after] = known[before:after] = True
+    return wrong, known
+
+
+def _both_came_over(positions, left, mirror) -> np.ndarray:
+    """(T-1,) metres by which the pairs' own keypoints come nearer to where they were by being exchanged.
+
+    Never above 0 where only one of the two moved against the body: a spike may turn the vector between them round, too.
+    """
+    right = mirror[left]
+    pairs = np.flatnonzero(mirror != np.arange(len(mirror)))
+    middles = np.diff(0.5 * (positions[:, pairs] + positions[:, mirror[pairs]]), axis=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # frames without a whole pair
+        body = np.nan_to_num(np.nanmedian(middles, axis=1))[:, None]
+    before, after = positions[:-1] + body, positions[1:]
+    stays = [np.linalg.norm(after[:, k] - before[:, k], axis=-1) for k in (left, right)]
+    turns = [np.linalg.norm(after[:, a] - before[:, b], axis=-1) for a, b in ((left, right), (right, left))]
+    return np.nan_to_num(sum(stays) - sum(turns)).sum(axis=1)
+
+
+def _mean_over_runs(found: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(T,) mean of the values over each frame's run of equal `found` (T,)."""
+    run = np.concatenate([[0], np.cumsum(found[1:] != found[:-1])])
+    return (np.bincount(run, values) / np.bincount(run))[run]
+
+
+def _facing(positions, left, mirror, upper) -> np.ndarray:
+    """(T,) metres of evidence that the pairs point the way the upper one does (below 0: that they do not)."""
+    across = positions[:, left] - positions[:, mirror[left]]
+    seen = np.isfinite(across).all(axis=-1, keepdims=True)
+    across = np.where(seen, across, 0.0).sum(axis=1)
+    other = positions[:, upper] - positions[:, mirror[upper]]
+    size = np.linalg.norm(across, axis=-1) * np.linalg.norm(other, axis=-1)
+    return FACING * np.nan_to_num((across * other).sum(axis=-1) / np.maximum(size, 1e-9))
+
+
+def _mismatch(positions, left, mirror, upper) -> np.ndarray:
+    """(T,) metres by which lengths to the pair above are worse if the pairs are exchanged than if they are not."""
+    total = np.zeros(len(positions))
+    for k in left:
+        lengths = [
+            [np.linalg.norm(positions[:, a] - positions[:, b], axis=-1) for a, b in ends]
+            for ends in (((k, upper), (mirror[k], mirror[upper])), ((mirror[k], upper), (k, mirror[upper])))
+        ]
+        if not all(np.isfinite(length).any() for length in lengths[0]):
+            continue
+        usual = [np.nanmedian(length) for length in lengths[0]]
+        off = [sum(np.abs(length - u) for length, u in zip(way, usual)) for way in lengths]
+        total += np.clip(np.nan_to_num(off[1] - off[0]), -MOST_MISMATCH, MOST_MISMATCH)
+    return total
+
+
+def _likeliest(own: np.ndarray, evidence: np.ndarray, possible: np.ndarray) -> np.ndarray:
+    """(T,) bool, the cheapest sequence: own (T,) is the cost of a frame's being wrong, evidence (T-1,) is for a change
+    between it and the next, where that is possible (T-1,)."""
+    costs, came_from = np.array([0.0, own[0]]), np.zeros((len(own), 2), dtype=int)
+    change = np.where(possible, np.maximum(SWITCH - evidence, 0.0), np.inf)
+    stay = np.maximum(evidence - SWITCH, 0.0)
+    for t in range(1, len(own)):
+        straight, crossed = costs + stay[t - 1], costs[::-1] + change[t - 1]
+        came_from[t] = np.where(crossed < straight, [1, 0], [0, 1])
+        costs = np.minimum(straight, crossed) + [0.0, own[t]]
+    state = np.empty(len(own), dtype=int)
+    state[-1] = np.argmin(costs)
+    for t in range(len(own) - 1, 0, -1):
+        state[t - 1] = came_from[t, state[t]]
+    return state == 1

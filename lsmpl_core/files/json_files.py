@@ -1,0 +1,21 @@
+"""Small JSON files of users."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import LsmplError
+
+
+def read_json(path: Path, what: str, error: type[LsmplError], most_bytes: int = 1 << 20) -> Any:
+    """What a small JSON file holds. Raises `error` naming the file, and `what` it should have been."""
+    try:
+        if path.stat().st_size > most_bytes:
+            raise error(f"{path}: too large for a {what} (more than {most_bytes >> 20} MiB)")
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as fault:
+        raise error(f"{path}: cannot be read: {fault.strerror or fault}") from None
+    except (ValueError, RecursionError) as fault:
+        raise error(f"{path}: not a JSON {what}: {fault}") from None

@@ -1,0 +1,1 @@
+"""Keypoint tracks and their layouts."""

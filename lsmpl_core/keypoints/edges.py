@@ -1,0 +1,56 @@
+"""Edges to draw between the keypoints of a track whose layout has none: those of marker sets and of mappings."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .track import KeypointTrack
+
+FRAMES = 200
+"""Frames of a take that distances are measured in."""
+FEWEST = 5
+"""Frames in which two keypoints must be seen together."""
+STRETCH = 6.0
+"""What a metre by which a distance changes counts, in metres of distance: markers of one bone keep theirs."""
+ACROSS = 0.3
+"""Metres more from a left site to a right one: two feet that stand side by side are not one."""
+LONGEST = 0.7
+"""Metres; what is farther apart belongs to other things."""
+
+
+def nearest_edges(track: KeypointTrack) -> list[tuple[int, int]]:
+    """A minimal spanning tree over the keypoints, by how far they are from each other and how much that changes.
+
+    So markers on a bone are joined to each other, and each bone to the next one. (Prim's algorithm.)
+    """
+    some = np.unique(np.linspace(0, len(track) - 1, min(FRAMES, len(track))).astype(int))
+    positions, seen = track.positions[some], track.visible[some]
+    count = positions.shape[1]
+    cost = np.full((count, count), np.inf)
+    for a in range(count):
+        apart = np.linalg.norm(positions - positions[:, a : a + 1], axis=2)
+        together = seen & seen[:, a : a + 1]
+        enough = together.sum(axis=0) >= min(FEWEST, len(some))
+        enough[a] = False
+        apart = np.where(together, apart, np.nan)[:, enough]
+        if apart.size:
+            mean = np.nanmean(apart, axis=0)
+            cost[a, enough] = np.where(mean <= LONGEST, mean + STRETCH * np.nanstd(apart, axis=0), np.inf)
+    side = np.array([site.startswith("left") - site.startswith("right") for site in track.layout.sites])
+    cost += ACROSS * (side[:, None] * side < 0)
+    edges = []
+    left = set(np.flatnonzero(np.isfinite(cost).any(axis=0)).tolist())
+    while left:
+        reached = [left.pop()]
+        while True:
+            outside = sorted(left)
+            if not outside:
+                break
+            costs = cost[np.ix_(reached, outside)]
+            a, b = np.unravel_index(np.argmin(costs), costs.shape)
+            if not np.isfinite(costs[a, b]):
+                break  # what is left is another thing
+            edges.append(tuple(sorted((int(reached[a]), int(outside[b])))))
+            left.remove(outside[b])
+            reached.append(outside[b])
+    return edges

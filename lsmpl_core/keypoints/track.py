@@ -1,0 +1,125 @@
+"""`KeypointTrack`: the 3D keypoints of one take, in metres, Z up, in the order of their layout."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+
+from ..errors import KeypointFileError
+from .layouts import Layout, get_layout
+
+Basis = Literal["given", "file", "detected", "assumed", "fallback"]
+DOUBTFUL = 0.8
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One thing a reader had to settle (`what`: layout, unit, up, fps, ...): the `value`, on which `basis`, and why.
+
+    `basis` runs from surest to least sure: "given" by the user, stated in the "file", "detected" from the numbers,
+    "assumed" because nothing tells; "fallback" is instead of what was asked for and could not be had. `confidence` is
+    the estimated probability that it is right, where one can be given.
+    """
+
+    what: str
+    value: str
+    basis: Basis
+    reason: str = ""
+    confidence: float | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether the user should be told without asking."""
+        return self.basis in ("assumed", "fallback") or (self.confidence is not None and self.confidence < DOUBTFUL)
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.value} ({self.explanation})"
+
+    @property
+    def explanation(self) -> str:
+        """Basis, how sure, and why: "detected, 98 % sure, the segments are those of a person 1.72 m tall"."""
+        sure = None
+        if self.confidence is not None:
+            sure = f"{'only ' if self.doubtful else ''}{min(100 * self.confidence, 99):.0f} % sure"
+        return ", ".join(part for part in (self.basis, sure, self.reason) if part)
+
+
+@dataclass
+class KeypointTrack:
+    """Keypoints over time.
+
+    positions (T,K,3) in metres, right-handed, Z up; a missing keypoint is NaN.
+    confidence (T,K) in 0..1 (1 where not given); exactly 0 where a keypoint is missing.
+    layout: a `Layout` or the name of one; fps in frames a second; first_frame: the number of the take's first frame
+    as its file counts; source: where it came from, for messages; decisions: what its reader settled.
+    trusted (T,K) bool: keypoints that somebody placed by hand, which are not doubted and count more; None for none.
+    """
+
+    positions: np.ndarray
+    confidence: np.ndarray | None = None
+    layout: Layout | str = "body_25"
+    fps: float = 30.0
+    first_frame: int = 0
+    source: str = ""
+    decisions: Sequence[Decision] = ()
+    trusted: np.ndarray | None = None
+
+    def __post_init__(self):
+        self.layout = get_layout(self.layout)
+        where = f"{self.source}: " if self.source else ""
+        self.positions = np.array(self.positions, dtype=np.float64)
+        expected = f"(T, {len(self.layout)}, 3) for layout {self.layout.name}"
+        if self.positions.ndim != 3 or self.positions.shape[1:] != (len(self.layout), 3):
+            raise KeypointFileError(f"{where}positions have shape {self.positions.shape}; expected {expected}")
+        if self.confidence is None:
+            self.confidence = np.ones(self.positions.shape[:2])
+        self.confidence = np.array(self.confidence, dtype=np.float64)
+        if self.confidence.shape != self.positions.shape[:2]:
+            raise KeypointFileError(
+                f"{where}confidence has shape {self.confidence.shape}; expected {self.positions.shape[:2]}"
+            )
+        if self.trusted is not None:
+            self.trusted = np.array(self.trusted, dtype=bool)
+            if self.trusted.shape != self.positions.shape[:2]:
+                raise KeypointFileError(
+                    f"{where}trusted has shape {self.trusted.shape}; expected {self.positions.shape[:2]}"
+                )
+        if not (np.isfinite(self.fps) and self.fps > 0):
+            raise KeypointFileError(f"{where}the frame rate is {self.fps}; expected frames a second above 0")
+        missing = ~np.isfinite(self.positions).all(axis=2) | ~(self.confidence > 0)
+        self.positions[missing] = np.nan
+        self.confidence[missing] = 0.0
+        np.clip(self.confidence, 0.0, 1.0, out=self.confidence)
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    @property
+    def visible(self) -> np.ndarray:
+        """(T,K) bool: which keypoints were seen."""
+        return self.confidence > 0
+
+    @property
+    def placed(self) -> np.ndarray:
+        """(T,K) bool: which keypoints somebody placed by hand."""
+        return np.zeros(self.visible.shape, dtype=bool) if self.trusted is None else self.trusted & self.visible
+
+    @property
+    def missing_fraction(self) -> float:
+        """Share of the keypoints that are missing, of those that are seen at least once in the take."""
+        ever = self.visible.any(axis=0)
+        return float(1.0 - self.visible[:, ever].mean()) if ever.any() else 1.0
+
+    def frames(self, selection: slice | np.ndarray) -> KeypointTrack:
+        """The same track with only some frames (a slice with step 1 keeps `first_frame` right)."""
+        start = selection.indices(len(self))[0] if isinstance(selection, slice) else 0
+        return replace(
+            self,
+            positions=self.positions[selection],
+            confidence=self.confidence[selection],
+            trusted=None if self.trusted is None else self.trusted[selection],
+            first_frame=self.first_frame + start,
+        )

@@ -1,0 +1,1 @@
+"""Learnable SMPLify's network as published."""

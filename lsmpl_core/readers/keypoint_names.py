@@ -1,0 +1,161 @@
+"""Matching the keypoint names of files (`RHip`, `left_hip`, `Hip.L`, `Subject:LEFT_HIP`) to those of the layouts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+
+from ..keypoints.layouts import Layout
+
+_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
+_NOISE = {"body", "pose", "mediapipe", "joint", "keypoint", "keypoints", "landmark", "marker", "kpt", "kp", "finger"}
+_LEAST_SHARED = 6
+_GENERIC = re.compile(r"(?:point|marker|keypoint|kpt|kp|joint|landmark|unnamed|p|m|j|k|x|\*|#)?[\s_\-.#]*\d*", re.I)
+
+_SIDED: dict[str, tuple[str, ...]] = {
+    **{part: (part,) for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "eye", "ear")},
+    "eyeinner": ("eye_inner",),
+    "eyeouter": ("eye_outer",),
+    "collar": ("collar",),
+    "clavicle": ("collar",),
+    "hand": ("hand", "wrist"),
+    "foot": ("foot", "ankle"),
+    "toe": ("toe", "big_toe", "foot"),
+    "toebase": ("foot", "toe", "big_toe"),
+    "footindex": ("toe", "big_toe"),
+    "bigtoe": ("big_toe", "toe"),
+    "smalltoe": ("small_toe",),
+    "littletoe": ("small_toe",),
+    "pinkytoe": ("small_toe",),
+    **dict.fromkeys(("pinky", "little", "pinkymcp", "littlemcp", "pinky1", "littleknuckle"), ("little_knuckle",)),
+    **dict.fromkeys(("index", "indexmcp", "index1", "forefinger1", "indexknuckle"), ("index_knuckle",)),
+    **dict.fromkeys(("thumb", "thumbmcp", "thumb2", "thumbknuckle"), ("thumb_knuckle",)),
+}
+"""What a sided part may be called (words joined, lower case): the canonical parts it may mean, likeliest first."""
+
+_HIPS = ("mid_hip", "pelvis")
+_MIDDLE: dict[str, tuple[str, ...]] = {
+    "nose": ("nose",),
+    "neck": ("neck", "thorax", "jaw"),
+    "thorax": ("thorax", "neck"),
+    **dict.fromkeys(("spineshoulder", "shouldercenter", "midshoulder", "neckcenter", "neckbase"), ("thorax", "neck")),
+    "chest": ("spine3", "thorax"),
+    "jaw": ("jaw",),
+    "necknose": ("jaw",),
+    "head": ("head", "head_top"),
+    **dict.fromkeys(("headtop", "tophead", "topofhead", "headend"), ("head_top",)),
+    "spine": ("spine", "spine1"),
+    "spine1": ("spine1", "spine"),
+    **dict.fromkeys(("torso", "belly", "spinemid", "midspine"), ("spine", "spine2")),
+    **dict.fromkeys(("hip", "hips", "midhip", "midhips", "hipcenter", "hipscenter", "centerhip", "chip"), _HIPS),
+    **dict.fromkeys(("pelvis", "root", "spinebase", "bodycenter", "waist"), _HIPS),
+}
+
+
+def split_subject(name: str) -> tuple[str, str]:
+    """`Subject:RKNE` as ("Subject", "RKNE"); no subject is ""."""
+    subject, _, bare = name.strip().rpartition(":")
+    return (subject, bare) if bare else ("", name.strip())
+
+
+def subjects(names: Sequence[str]) -> dict[str, list[int]]:
+    """The columns of each subject whose keypoints a file names: `Ann:LHip`, `Ann_LHip`, `Skeleton.001.LHip`.
+
+    Before a colon stands a subject, before `_` or `.` one only where others have the same keypoints. Subjects that
+    share no keypoint (a ball's markers) do not make several people: then all is one subject's, the one with most. None
+    where no name has a subject.
+    """
+    by_colon = _grouped(names, [split_subject(name)[0] for name in names])
+    bare = [split_subject(name)[1].lower() for name in names]
+    if len(set(bare)) < len(bare) and len(by_colon) > 1:
+        return by_colon
+    named = max((subject for subject in by_colon if subject), key=lambda s: len(by_colon[s]), default="")
+    if named:
+        return {named: list(range(len(names)))}
+    for separator in "_.":
+        words = [name.strip().split(separator) for name in names]
+        for depth in (1, 2, 3):
+            groups = _grouped(names, [separator.join(w[:depth]) if len(w) > depth else "" for w in words])
+            groups.pop("", None)
+            keypoints = {s: {separator.join(words[i][depth:]).lower() for i in at} for s, at in groups.items()}
+            if people := _people(keypoints):
+                return {subject: groups[subject] for subject in people}
+    return {}
+
+
+def _grouped(names: Sequence[str], subjects: Sequence[str]) -> dict[str, list[int]]:
+    groups: dict[str, list[int]] = {}
+    for i, subject in enumerate(subjects):
+        groups.setdefault(subject, []).append(i)
+    return groups
+
+
+def _people(keypoints: dict[str, set[str]]) -> list[str]:
+    """Of prefixes and what they stand before, those of people: with mostly the same keypoints, and two at least.
+
+    None where one is a side or a part (`left_`, `pose_`).
+    """
+    if any(not (_SIDES.keys() | _NOISE).isdisjoint(_words(prefix)) for prefix in keypoints):
+        return []
+    most = max(keypoints.values(), key=len, default=set())
+    people = [p for p, own in keypoints.items() if len(own & most) >= max(_LEAST_SHARED, 0.5 * len(own))]
+    return people if len(people) > 1 else []
+
+
+def _words(name: str) -> list[str]:
+    return [word.lower() for word in _WORDS.findall(name)]
+
+
+def is_generic(name: str) -> bool:
+    """Whether a name says nothing: a number, or `Point 12`, `kp_3` and the like."""
+    return _GENERIC.fullmatch(split_subject(name)[1]) is not None
+
+
+@lru_cache(maxsize=4096)
+def canonical_names(name: str) -> tuple[str, ...]:
+    """The layouts' keypoint names that a file's `name` may mean, likeliest first; the first is its own spelling."""
+    words = [word.lower() for word in _WORDS.findall(split_subject(name)[1])]
+    spelled = "_".join(_SIDES.get(word, word) for word in words)
+    sides = [_SIDES[word] for word in words if word in _SIDES]
+    parts = [word for word in words if word not in _SIDES and word not in _NOISE]
+    if len(parts) > 1 and parts[0] == "hand":
+        parts = parts[1:]
+    part = "".join(parts)
+    if not sides and part not in _MIDDLE:
+        sides, part = _glued_side(part)
+    if not sides:
+        meanings = _MIDDLE.get(part, ())
+    elif part == "mouth":
+        meanings = (f"mouth_{sides[0]}",)
+    else:
+        meanings = tuple(f"{sides[0]}_{meaning}" for meaning in _SIDED.get(part, ()))
+    return tuple(dict.fromkeys((spelled, *meanings)))
+
+
+def _glued_side(part: str) -> tuple[list[str], str]:
+    """`lshoulder`, `RIGHTHIP`: the side, where what follows it is a known part."""
+    for prefix in ("left", "right", "l", "r"):
+        if part.startswith(prefix) and part[len(prefix) :] in _SIDED:
+            return [_SIDES[prefix]], part[len(prefix) :]
+    return [], part
+
+
+def match_names(names: Sequence[str], layout: Layout) -> list[int | None]:
+    """For each of a layout's keypoints the index of the file's name for it, or None.
+
+    Likelier meanings claim first, so that of `Neck` and `Thorax` each finds its own keypoint.
+    """
+    found: dict[str, int] = {}
+    claimed: set[int] = set()
+    folded = {keypoint.lower(): keypoint for keypoint in layout.keypoints}
+    exact = [(split_subject(name)[1].lower(),) for name in names]
+    for meanings in (exact, [canonical_names(name) for name in names]):
+        for rank in range(max(map(len, meanings), default=0)):
+            for i, options in enumerate(meanings):
+                keypoint = folded.get(options[rank]) if rank < len(options) and i not in claimed else None
+                if keypoint is not None and keypoint not in found:
+                    found[keypoint] = i
+                    claimed.add(i)
+    return [found.get(keypoint) for keypoint in layout.keypoints]

@@ -1,0 +1,195 @@
+"""Which layout a file's keypoints are: matched by their names, or by their count and whether they make a body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..errors import LayoutError
+from ..keypoints.layouts import LAYOUTS, Layout
+from ..keypoints.proportions import implausibility
+from ..keypoints.track import Basis, Decision
+from .keypoint_names import is_generic, match_names, split_subject
+from .mapping import Mapping
+from .markers import MarkerTable, recognise
+from .raw import RawTrack
+from .whole_body import WHOLE_BODY_SETS
+
+_BODY_JOINTS = [
+    f"{side}_{j}" for side in ("left", "right") for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+]
+_NEEDED_JOINTS = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+_LEAST_BODY_JOINTS = 6
+
+
+@dataclass(frozen=True)
+class Match:
+    """A layout, the file's column for each of its keypoints (None where the file has none), and how it was found."""
+
+    layout: Layout
+    columns: tuple[int | None, ...]
+    decision: Decision
+    further: tuple[Decision, ...] = ()
+
+    @classmethod
+    def of(cls, layout: Layout, columns: Sequence[int | None], basis: Basis, reason: str) -> Match:
+        return cls(layout, tuple(columns), Decision("layout", layout.name, basis, reason))
+
+
+NAMES_ADVICE = (
+    "Give a JSON mapping as the layout (--layout mapping.json) that names the site of each keypoint on the body: "
+    '{"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle", ...}}'
+)
+LIST_ADVICE = (
+    "Give the layout by name, or as a JSON mapping (--layout mapping.json) that lists the keypoints in file order: "
+    '{"keypoints": ["left_shoulder", null, ...]}'
+)
+
+
+def match_by_name(names: Sequence[str], source: str, layouts: Iterable[Layout] | None = None) -> Match:
+    """The layout that has most of a file's names. `LayoutError` where too few are body keypoints to pose a body."""
+    best, columns = max(
+        ((layout, match_names(names, layout)) for layout in layouts or LAYOUTS.values()),
+        key=lambda match: (_count(match[1]), -len(match[0])),
+    )
+    found = {site for site, column in zip(best.sites, columns) if column is not None}
+    if len(found.intersection(_BODY_JOINTS)) < _LEAST_BODY_JOINTS or not found.issuperset(_NEEDED_JOINTS):
+        raise _unknown_names(names, len(found.intersection(_BODY_JOINTS)), source)
+    return Match.of(best, columns, "file", _names_reason(names, best, columns))
+
+
+def _unknown_names(names: Sequence[str], recognised: int, source: str) -> LayoutError:
+    """What is said of names that match no layout, as those of marker sets do not."""
+    return LayoutError(
+        f"{source}: its {len(names)} keypoints match no known layout: {_abbreviated(names)}. Of the shoulders, "
+        f"elbows, wrists, hips, knees and ankles {recognised} were recognised (at least "
+        f"{_LEAST_BODY_JOINTS} are needed, with both shoulders and both hips). {NAMES_ADVICE}"
+    )
+
+
+def _names_reason(names: Sequence[str], layout: Layout, columns: Sequence[int | None]) -> str:
+    aside = [split_subject(names[i])[1] for i in range(len(names)) if i not in set(columns)]
+    absent = [keypoint for keypoint, column in zip(layout.keypoints, columns) if column is None]
+    reason = f"{_count(columns)} of its {len(layout)} keypoints found by name"
+    if absent:
+        reason += f"; not in the file: {_abbreviated(absent, 8)}"
+    if aside:
+        reason += f"; set aside: {len(aside)} ({_abbreviated(aside, 6)})"
+    return reason
+
+
+def match_by_count(positions: np.ndarray, source: str) -> Match:
+    """The layout of unnamed keypoints (T,K,3): by count and, where layouts share one, by which makes a body."""
+    count = positions.shape[1]
+    if count in WHOLE_BODY_SETS:
+        label, names = WHOLE_BODY_SETS[count]
+        match = match_by_name(names, source)
+        aside = names.count("")
+        reason = f"{count} keypoints: {label}" + (f"; {aside} of hands and face set aside" if aside else "")
+        return Match.of(match.layout, match.columns, "detected", reason)
+    candidates = [layout for layout in LAYOUTS.values() if len(layout) == count]
+    if not candidates:
+        known = ", ".join(f"{len(layout)} ({layout.name})" for layout in LAYOUTS.values())
+        whole = ", ".join(str(n) for n in WHOLE_BODY_SETS)
+        raise LayoutError(
+            f"{source}: no layout has {count} keypoints without names; known counts are {known}, and the whole-body "
+            f"sets of {whole}. {LIST_ADVICE}"
+        )
+    scores = sorted((implausibility(positions, layout), i) for i, layout in enumerate(candidates))
+    error, index = scores[0]
+    layout = candidates[index]
+    if error > _IMPLAUSIBLE:
+        raise LayoutError(
+            f"{source}: {count} keypoints could be {layout.name}, but in its order they make no body: segment lengths "
+            f"are {_off(error)}. {LIST_ADVICE}"
+        )
+    reason = f"{count} keypoints"
+    if len(scores) > 1:
+        second = candidates[scores[1][1]]
+        reason += f"; segment lengths are {_off(error)} as {layout.name}, {_off(scores[1][0])} as {second.name}"
+    return Match.of(layout, range(count), "detected", reason)
+
+
+def _off(error: float) -> str:
+    return f"off by {100 * error:.0f} %" if np.isfinite(error) else "not seen"
+
+
+_IMPLAUSIBLE = 0.45
+
+
+def _count(columns: Iterable[int | None]) -> int:
+    return sum(column is not None for column in columns)
+
+
+def _abbreviated(names: Sequence[str], most: int = 20) -> str:
+    more = f", ... {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(str(name)[:40] for name in names[:most]) + more
+
+
+def match_layout(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source: str) -> Match:
+    count = raw.positions.shape[1]
+    named = raw.names is not None and not all(map(is_generic, raw.names))
+    if mapping is not None:
+        return _match_mapping(raw, mapping, source)
+    if layout is None and not named:
+        return match_by_count(raw.positions, source)
+    if layout is None:
+        try:
+            return match_by_name(raw.names, source)
+        except LayoutError:
+            return match_markers(raw, source)
+    if named:
+        try:
+            return _given(match_by_name(raw.names, source, [layout]))
+        except LayoutError:
+            if count != len(layout):
+                raise
+    if count == len(layout):
+        return Match.of(layout, range(count), "given", f"{count} keypoints in the layout's order")
+    if count in WHOLE_BODY_SETS:
+        return _given(match_by_name(WHOLE_BODY_SETS[count][1], source, [layout]))
+    raise LayoutError(f"{source}: layout {layout.name} has {len(layout)} keypoints, the file has {count}")
+
+
+def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) -> Match:
+    """A marker set, by the names that `table` knows."""
+    if raw.names is None:
+        raise LayoutError(f"{source}: a table of markers goes by names, but the file has none for its points")
+    found = recognise(raw.names, source, table)
+    reason = f"{found.placed} of its {len(raw.names)} points are known markers"
+    match = Match.of(found.layout, found.columns, "file" if table is None else "given", reason)
+    return replace(match, further=found.decisions)
+
+
+def _given(match: Match) -> Match:
+    return replace(match, decision=replace(match.decision, basis="given"))
+
+
+def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> Match:
+    count = raw.positions.shape[1]
+    if mapping.names is None:
+        if count != mapping.count:
+            raise LayoutError(
+                f"{source}: mapping {mapping.layout.name} lists {mapping.count} keypoints, the file has {count}"
+            )
+        return Match.of(mapping.layout, mapping.columns, "given", f"{len(mapping.columns)} of {count} keypoints")
+    if raw.names is None:
+        raise LayoutError(
+            f"{source}: mapping {mapping.layout.name} goes by names, but the file has none for its {count} keypoints. "
+            + LIST_ADVICE
+        )
+    index = {split_subject(name)[1].lower(): i for i, name in reversed(list(enumerate(raw.names)))}
+    index |= {name.lower(): i for i, name in reversed(list(enumerate(raw.names)))}
+    columns = [index.get(name.lower()) for name in mapping.names]
+    absent = [name for name, column in zip(mapping.names, columns) if column is None]
+    if len(absent) == len(columns):
+        raise LayoutError(
+            f"{source}: none of the names in mapping {mapping.layout.name} is in the file, which has: "
+            f"{', '.join(raw.names[:20])}"
+        )
+    reason = f"{len(columns) - len(absent)} of {count} keypoints" + (
+        f"; not in the file: {', '.join(absent[:8])}" if absent else ""
+    )
+    return Match.of(mapping.layout, columns, "given", reason)

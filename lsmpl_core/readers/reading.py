@@ -1,0 +1,246 @@
+"""Reading keypoint files of any known format as a `KeypointTrack` in metres, Z up.
+
+A format module reads one format as a `RawTrack`; the layout, the unit, the up axis and the frame rate are settled here,
+for all formats alike, and each as a `Decision`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import KeypointFileError
+from ..keypoints.layouts import Layout, get_layout
+from ..keypoints.track import Decision, KeypointTrack
+from . import units
+from .arrays import read_npy, read_npz
+from .axes import decide_up
+from .axis_cues import AXES
+from .c3d import read_c3d
+from .csv_table import read_csv
+from .handedness import mirror_warning
+from .json_lists import read_json
+from .mapping import Mapping, load_mapping
+from .markers import LAYOUT_NAME, known_markers, load_markers, stand_ins
+from .matching import Match, match_layout, match_markers
+from .missing import mark_missing, scaled_confidence, settle_zero_columns
+from .people import one_person
+from .raw import RawTrack
+from .rows import read_rows
+from .trc import read_trc
+from .whole_body import KNOWN_COUNTS, WHOLE_BODY_SETS
+
+READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
+    ".trc": read_trc,
+    ".c3d": read_c3d,
+    ".npy": read_npy,
+    ".npz": read_npz,
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".txt": read_rows,
+    ".dat": read_rows,
+    ".json": read_json,
+}
+"""The reader of each file name ending; a folder is read as one JSON file a frame."""
+
+_KNOW_PEOPLE = (read_npy, read_npz, read_json)
+"""Readers of formats in which people are kept apart; in the others their keypoints' names tell them apart."""
+
+UNIT_CHOICES = (*units.UNITS, "body")
+UP_CHOICES = (*AXES, "body")
+DEFAULT_FPS = 30.0
+
+
+def read_keypoints(
+    path: str | Path,
+    layout: str | Path | Layout | None = None,
+    unit: str | float | None = None,
+    up: str | None = None,
+    fps: float | None = None,
+    person: str | None = None,
+    markers: str | Path | None = None,
+) -> KeypointTrack:
+    """Read a take of 3D keypoints.
+
+    path: a file whose name ends as one of `READERS`, or a folder with one JSON file a frame.
+    layout: a layout's name, a `Layout`, or the path of a JSON mapping (`mapping.py`); found by names or count if None.
+    unit: "m", "cm", "mm", "in", "ft", metres per file unit, or "body" (make the person an average adult).
+    up: "x", "y", "z", "-x", "-y", "-z", or "body" (make the body's own mean upward direction vertical).
+    fps: frames a second.
+    person: of several people in the file the one to read, as the file calls them; the one most seen if None.
+    markers: the path of a JSON table of marker names (`markers.py`), besides the known ones.
+
+    What is None is taken from the mapping, else from the file, else detected, else assumed; the track's `decisions` say
+    which, and why. Raises `KeypointFileError` where the file cannot be read, and `LayoutError` where its keypoints
+    cannot be matched to a layout.
+    """
+    path = Path(path)
+    mapping, layout = _wanted_layout(layout)
+    unit = unit if unit is not None or mapping is None else mapping.unit
+    up = up if up is not None or mapping is None else mapping.up
+    fps = fps if fps is not None or mapping is None else mapping.fps
+    unit, up, fps = _checked_unit(unit, path), _checked_up(up, path), _checked_fps(fps, path)
+    person = _wanted_person(person)
+    raw = _read_raw(path, _expected_counts(mapping, layout), person)
+    raw, found = _matched(raw, path, mapping, layout, person, markers)
+    return settled(raw, found, str(path), unit, up, fps)
+
+
+def matched(
+    raw: RawTrack,
+    source: str,
+    layout: str | Path | Layout | None = None,
+    person: str | None = None,
+    markers: str | Path | None = None,
+) -> tuple[RawTrack, Match]:
+    """Of tracks from elsewhere than a file, those of one person with what is missing marked, and their layout.
+
+    source opens the messages; the other arguments are those of `read_keypoints`. The match's columns are of the track
+    that is returned, whose `origin` says which columns of `raw` those are. Raises as `read_keypoints` does.
+    """
+    mapping, layout = _wanted_layout(layout)
+    return _matched(raw, Path(source), mapping, layout, _wanted_person(person), markers)
+
+
+def _matched(
+    raw: RawTrack,
+    path: Path,
+    mapping: Mapping | None,
+    layout: Layout | None,
+    person: str | None,
+    markers: str | Path | None,
+) -> tuple[RawTrack, Match]:
+    table = known_markers().extended(load_markers(markers)) if markers is not None else None
+    raw = scaled_confidence(mark_missing(one_person(raw, person, path), path))
+    return raw, match_markers(raw, str(path), table) if table else match_layout(raw, mapping, layout, str(path))
+
+
+def settled(
+    raw: RawTrack,
+    match: Match,
+    source: str,
+    unit: str | float | None = None,
+    up: str | None = None,
+    fps: float | None = None,
+) -> KeypointTrack:
+    """The track of a layout that was matched, in metres, Z up; the arguments are those of `read_keypoints`."""
+    unit, up, fps = _checked_unit(unit, source), _checked_up(up, source), _checked_fps(fps, source)
+    positions, confidence = _ordered(raw, match)
+    positions, root_decision = settle_zero_columns(positions, match.layout)
+    if not np.isfinite(positions).all(axis=2).any():
+        raise KeypointFileError(f"{source}: not one keypoint of the body is seen in any of its {len(positions)} frames")
+
+    judged = _judged(match.layout, positions)
+    metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
+    positions = positions * metres
+    rotation, up_decision = decide_up(positions, judged, up, raw.up, match.layout.keypoints)
+    fps, fps_decision = _decide_fps(fps, raw.fps)
+    decisions = [match.decision, *match.further, unit_decision, up_decision, fps_decision, *raw.decisions]
+    decisions += [root_decision, mirror_warning(positions, judged) if judged else None]
+    return KeypointTrack(
+        positions @ rotation.T,
+        confidence,
+        match.layout,
+        fps,
+        raw.first_frame,
+        source,
+        tuple(decision for decision in decisions if decision),
+    )
+
+
+# What the user asked for
+
+
+def _wanted_layout(layout: str | Path | Layout | None) -> tuple[Mapping | None, Layout | None]:
+    if layout is None or isinstance(layout, Layout):
+        return None, layout
+    if str(layout).lower().endswith(".json"):
+        mapping = load_mapping(layout)
+        return mapping, mapping.layout
+    return None, get_layout(str(layout))
+
+
+def _wanted_person(person: str | None) -> str | None:
+    return None if person is None or not str(person).strip() else str(person)
+
+
+def _checked_unit(unit: str | float | None, path: str | Path) -> str | float | None:
+    if isinstance(unit, str):
+        unit = unit.strip().lower()
+        if unit in UNIT_CHOICES:
+            return unit
+    try:
+        number = None if unit is None else float(unit)
+    except (TypeError, ValueError):
+        number = math.nan
+    if number is None or 0 < number < math.inf:
+        return number
+    raise KeypointFileError(f"{path}: no unit {unit!r}; valid: {', '.join(UNIT_CHOICES)}, or metres per unit above 0")
+
+
+def _checked_up(up: str | None, path: str | Path) -> str | None:
+    wanted = up if up is None else str(up).strip().lower().replace("+", "")
+    if wanted is None or wanted in UP_CHOICES:
+        return wanted
+    raise KeypointFileError(f"{path}: no up axis {up!r}; valid: {', '.join(UP_CHOICES)}")
+
+
+def _checked_fps(fps: float | None, path: str | Path) -> float | None:
+    if fps is None or (isinstance(fps, (int, float)) and 0 < fps < math.inf):
+        return fps
+    raise KeypointFileError(f"{path}: the frame rate {fps!r} is no number of frames a second above 0")
+
+
+def _expected_counts(mapping: Mapping | None, layout: Layout | None) -> Collection[int]:
+    """Keypoint counts that unnamed rows of numbers may have."""
+    if mapping is not None:
+        return {mapping.count} if mapping.count else KNOWN_COUNTS
+    return KNOWN_COUNTS if layout is None else {len(layout), *WHOLE_BODY_SETS}
+
+
+# From the file to a layout
+
+
+def _read_raw(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
+    ending = path.suffix.lower()
+    try:
+        reader = read_json if path.is_dir() else READERS.get(ending)
+        if not path.exists():
+            raise KeypointFileError(f"{path}: no such file or folder")
+        if reader is None:
+            raise KeypointFileError(f"{path}: unknown format {ending!r}; keypoint files end in {', '.join(READERS)}")
+        return reader(path, counts, person) if reader in _KNOW_PEOPLE else reader(path, counts)
+    except (OSError, MemoryError, RecursionError) as error:
+        raise KeypointFileError(f"{path}: cannot be read: {error.__class__.__name__}: {error}") from None
+
+
+def _ordered(raw: RawTrack, match: Match) -> tuple[np.ndarray, np.ndarray | None]:
+    """Positions (T,K,3) and confidence (T,K) in the layout's order, NaN and 0 where the file has no such keypoint."""
+    has = [k for k, column in enumerate(match.columns) if column is not None]
+    taken = raw.take([match.columns[k] for k in has])
+    positions = np.full((len(raw.positions), len(match.layout), 3), np.nan)
+    positions[:, has] = taken.positions
+    if taken.confidence is None:
+        return positions, None
+    confidence = np.zeros(positions.shape[:2])
+    confidence[:, has] = taken.confidence
+    return positions, confidence
+
+
+def _judged(layout: Layout, positions: np.ndarray) -> Layout | None:
+    """What unit and axes are judged by: of a marker set, the joints near its markers, or None where those are few."""
+    if layout.name != LAYOUT_NAME:
+        return layout
+    joints = stand_ins(layout)
+    return joints if units.measure_stature(positions, joints) > 0 else None
+
+
+def _decide_fps(given: float | None, stated: float | None) -> tuple[float, Decision]:
+    if given is not None:
+        return float(given), Decision("fps", f"{given:g}", "given")
+    if stated is not None and math.isfinite(stated) and stated > 0:
+        return stated, Decision("fps", f"{stated:g}", "file")
+    return DEFAULT_FPS, Decision("fps", f"{DEFAULT_FPS:g}", "assumed", "the file states no frame rate")

@@ -1,0 +1,233 @@
+"""A character's skeleton: what is told of it, what follows from that at rest, and how it moves (forward kinematics)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..body.body import Body
+from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
+from ..cleaning.floor import rest_foot_points
+from ..errors import RetargetError
+from ..keypoints.proportions import normalised
+from .rest_pose import TO_BLENDER, facing
+
+SIDES = ("left", "right")
+_NEAR_FOOT = 0.12
+"""How far from the line from ankle to ball the skin belongs to the foot, in lengths of the leg."""
+
+
+@dataclass(frozen=True)
+class TargetSkeleton:
+    """The mapped bones of a character, N of them, parents before children.
+
+    joints (N,): the SMPL joint of each. parents (N,): the mapped bone that each follows, -1 where it follows none.
+    links (N,4,4): each bone's matrix while it is not rotated, as seen from the bone it follows, or from the armature.
+    rest (N,4,4): rest matrices in the armature's space. ends (N,3): where hands and feet without a bone after them end
+    (knuckles, toes), in the armature's space, NaN where that is not known.
+    to_take (4,4): from the armature's space to the motion's: rotation, one scale, translation.
+    location_axes (3,3): how the location of the pelvis' bone moves it, in the armature's space.
+    skin (V,3) or None: rest vertices of its meshes in the armature's space, from which the soles are found.
+    """
+
+    names: Sequence[str]
+    joints: Sequence[str]
+    parents: Sequence[int]
+    links: np.ndarray
+    rest: np.ndarray
+    ends: np.ndarray
+    to_take: np.ndarray
+    location_axes: np.ndarray
+    skin: np.ndarray | None = None
+
+
+@dataclass(frozen=True)
+class SourceShape:
+    """The source at rest, in canonical axes: joints (24,3), foot_points (4,3), and how high the sole is."""
+
+    joints: np.ndarray
+    foot_points: np.ndarray
+    sole: float
+
+    @classmethod
+    def of(cls, body: Body, betas: np.ndarray) -> SourceShape:
+        points = rest_foot_points(body, betas) @ TO_BLENDER.T
+        return cls(body.rest_joints(betas) @ TO_BLENDER.T, points, float(body.rest_vertices(betas)[:, 1].min()))
+
+    def ankle_height(self, side: str) -> float:
+        return float(self.joints[JOINT_NAMES.index(f"{side}_ankle"), 2] - self.sole)
+
+    def foot_size(self, side: str, joints: np.ndarray) -> float:
+        """How long another foot is, from ankle to ball or, without a ball, as its shin is."""
+        for a, b, level in (("ankle", "foot", (1.0, 1.0, 0.0)), ("knee", "ankle", (1.0, 1.0, 1.0))):
+            rows = [JOINT_NAMES.index(f"{side}_{part}") for part in (a, b)]
+            own, theirs = (np.linalg.norm(np.diff(p[rows], axis=0) * level) for p in (joints, self.joints))
+            if own > 0:
+                return float(own / theirs)
+        return 1.0
+
+
+class Character:
+    """A target skeleton in its rest pose: canonical axes (`rest_pose.py`), metres of the motion's space."""
+
+    def __init__(self, target: TargetSkeleton, relative: bool = False):
+        if "pelvis" not in target.joints:
+            raise RetargetError("no bone is assigned to the pelvis; assign the one that carries the hips")
+        self.target = target
+        linear = target.to_take[:3, :3]
+        self.scale = float(np.cbrt(np.linalg.det(linear)))
+        self.to_take, self.origin = linear / self.scale, target.to_take[:3, 3]
+        self.joint_index = np.array([JOINT_NAMES.index(joint) for joint in target.joints])
+        self.links = np.asarray(target.links, dtype=float)
+        self.link_rotation = _rotation_of(self.links[:, :3, :3])
+        heads = np.full((NUM_JOINTS, 3), np.nan)
+        for bone in reversed(range(len(target.names))):
+            heads[self.joint_index[bone]] = target.rest[bone, :3, 3]
+            for part, after in (("wrist", "hand"), ("ankle", "foot")):
+                side, _, own = target.joints[bone].rpartition("_")
+                end = JOINT_NAMES.index(f"{side}_{after}") if own == part else -1
+                if end >= 0 and not np.isfinite(heads[end]).all():
+                    heads[end] = target.ends[bone]
+        self.facing = facing(heads)
+        self.joints = self.scale * heads @ self.facing.T
+        if relative:
+            self.to_take, self.origin = self.facing, np.zeros(3)
+        self.rest_rotation = _rotation_of(target.rest[:, :3, :3])
+
+    def forward(self, directed: np.ndarray) -> np.ndarray:
+        """(T,N,3): where the bones begin, rotated so (T,N,3,3), while the pelvis' bone is not moved."""
+        positions = np.zeros(directed.shape[:2] + (3,))
+        for bone, parent in enumerate(self.target.parents):
+            arm = self.scale * self.links[bone, :3, 3]
+            if parent < 0:
+                positions[:, bone] = self.to_take @ arm + self.origin
+            else:
+                # A bone's directed rotation takes its own axes to the motion's.
+                positions[:, bone] = positions[:, parent] + directed[:, parent] @ arm
+        return positions
+
+    def local(self, directed: np.ndarray) -> np.ndarray:
+        """(T,N,3,3): each bone's rotation against its link, from those in the motion's space."""
+        local = np.empty_like(directed)
+        for bone, parent in enumerate(self.target.parents):
+            carrier = self.to_take if parent < 0 else directed[:, parent]
+            frame = carrier @ self.link_rotation[bone]
+            local[:, bone] = np.swapaxes(frame, -1, -2) @ directed[:, bone]
+        return local
+
+    def location(self, place: np.ndarray, pelvis: int) -> np.ndarray:
+        """(T,3): the location that puts the pelvis' bone at places (T,3) of the motion's space."""
+        inside = (place - self.origin) @ self.to_take / self.scale
+        parent = self.target.parents[pelvis]
+        if parent >= 0:
+            raise RetargetError(
+                f"the pelvis' bone {self.target.names[pelvis]!r} follows {self.target.names[parent]!r}, which is "
+                "assigned, too; assign the pelvis to the bone that carries all others"
+            )
+        return (inside - self.links[pelvis, :3, 3]) @ np.linalg.inv(self.target.location_axes).T
+
+    def middle(self, joints: np.ndarray) -> np.ndarray:
+        """(T,3): of SMPL's joints (T,24,3), the point that corresponds to `hips`."""
+        if self.has("left_hip") and self.has("right_hip"):
+            return joints[:, [JOINT_NAMES.index("left_hip"), JOINT_NAMES.index("right_hip")]].mean(axis=1)
+        return joints[:, 0]
+
+    def hips(self, positions: np.ndarray) -> np.ndarray:
+        """(T,3): the middle of the hips, or the pelvis where they have no bones."""
+        if self.has("left_hip") and self.has("right_hip"):
+            return positions[:, [self.bones_of("left_hip")[0], self.bones_of("right_hip")[0]]].mean(axis=1)
+        return positions[:, self.bones_of("pelvis")[0]]
+
+    def has(self, joint: str) -> bool:
+        return joint in self.target.joints
+
+    def bones_of(self, joint: str) -> list[int]:
+        return [bone for bone, own in enumerate(self.target.joints) if own == joint]
+
+    def legs(self) -> dict[str, tuple[int, int, int]]:
+        """For each side with a whole leg: the bones that begin at hip, knee and ankle."""
+        found = {}
+        for side in SIDES:
+            chain = [self.bones_of(f"{side}_{part}") for part in ("hip", "knee", "ankle")]
+            if all(chain):
+                hip, knee, ankle = (bones[0] for bones in chain)
+                # Where a rig's bones do not hang on each other, their places are not known.
+                carriers = (self.bones_of("pelvis")[0], hip, knee)
+                hang = all(self.follows(bone, on) for bone, on in zip((hip, knee, ankle), carriers))
+                joints = self.joints[self.joint_index[[hip, knee, ankle]]]
+                if hang and np.linalg.norm(np.diff(joints, axis=0), axis=1).min() > 0:
+                    found[side] = (hip, knee, ankle)
+        return found
+
+    def follows(self, bone: int, other: int) -> bool:
+        while bone >= 0:
+            if bone == other:
+                return True
+            bone = self.target.parents[bone]
+        return False
+
+    def length(self, leg: tuple[int, int, int]) -> float:
+        hip, knee, ankle = (self.joints[self.joint_index[bone]] for bone in leg)
+        return float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
+
+    def leg_length(self, shape: SourceShape) -> float:
+        """How long the character's legs are, down to the sole, over the source's; of trunks where it has no legs."""
+        for chain in (("hip", "knee", "ankle"), ("hip", "shoulder")):
+            ratios = []
+            for side in SIDES:
+                rows = [JOINT_NAMES.index(f"{side}_{part}") for part in chain]
+                own, theirs = (
+                    np.linalg.norm(np.diff(p[rows], axis=0), axis=1).sum() for p in (self.joints, shape.joints)
+                )
+                if chain[-1] == "ankle" and np.isfinite(own):
+                    height = shape.ankle_height(side)
+                    own, theirs = own + self.ankle_height(side, height * own / theirs), theirs + height
+                ratios.append(own / theirs)
+            if np.isfinite(ratios).any():
+                return float(np.nanmean(ratios))
+        return 1.0
+
+    def ankle_height(self, side: str, otherwise: float) -> float:
+        """Metres from the sole up to the ankle, by the skin about the foot; `otherwise` where there is none."""
+        if self.target.skin is None or not len(self.target.skin):
+            return otherwise
+        ankle, ball = (self.joints[JOINT_NAMES.index(f"{side}_{part}")] for part in ("ankle", "foot"))
+        ball = ball if np.isfinite(ball).all() else ankle
+        skin = self.scale * self.target.skin @ self.facing.T
+        along = (ball - ankle)[:2]
+        share = np.clip(((skin - ankle)[:, :2] @ along) / max(along @ along, 1e-12), 0.0, 1.0)[:, None]
+        away = np.linalg.norm((skin - ankle)[:, :2] - share * along, axis=1)
+        leg = np.linalg.norm(self.joints[JOINT_NAMES.index(f"{side}_hip")] - ankle)
+        foot = skin[(away < _NEAR_FOOT * leg) & (skin[:, 2] < ankle[2])]
+        height = ankle[2] - foot[:, 2].min() if len(foot) else otherwise
+        return float(height) if height < 0.4 * leg else otherwise
+
+    def soles(self, turned: np.ndarray, shape: SourceShape) -> np.ndarray:
+        """(T,2,2,3): from each ankle to the sole under heel and toes, for joints turned (T,24,3,3) against their rest.
+
+        The points are where they are on the source's feet, in lengths of the foot.
+        """
+        found = np.zeros((len(turned), 2, 2, 3))
+        for s, side in enumerate(SIDES):
+            ankle, ball = (JOINT_NAMES.index(f"{side}_{part}") for part in ("ankle", "foot"))
+            size = shape.foot_size(side, self.joints)
+            heel, toe = (size * (shape.foot_points[2 * s + i] - shape.joints[j]) for i, j in enumerate((ankle, ball)))
+            instep = self.joints[ball] - self.joints[ankle]
+            if not np.isfinite(instep).all():
+                instep = size * (shape.joints[ball] - shape.joints[ankle])
+            heel[2] = -self.ankle_height(side, size * shape.ankle_height(side))
+            toe[2] = heel[2] - instep[2]
+            toes = ball if self.has(f"{side}_foot") else ankle
+            found[:, s, 0] = turned[:, ankle] @ heel
+            found[:, s, 1] = turned[:, ankle] @ instep + turned[:, toes] @ toe
+        return found
+
+
+def _rotation_of(linear: np.ndarray) -> np.ndarray:
+    """(N,3,3) without scale."""
+    x = normalised(linear[..., :, 0])
+    y = linear[..., :, 1] - (x * linear[..., :, 1]).sum(axis=-1, keepdims=True) * x
+    y = normalised(y)
+    return np.stack([x, y, np.cross(x, y)], axis=-1)

@@ -1,0 +1,1 @@
+"""Poses from keypoints: network, polish, and the way through a take."""

@@ -1,0 +1,199 @@
+"""Temporally coupled polishing: all frames of a take at once, so that keypoints speak for the frames around them, too.
+
+Over all frames, the cost is the polish's (`polish.py`) and, besides,
+
+    sum_t sum_a  q_a |ω_a(t) - ω_a(t-1)|²  +  q |x(t+1) - 2 x(t) + x(t-1)|²,    ω_a(t) = log(R_a(t)ᵀ R_a(t+1))
+
+which says how much joints accelerate: a smoothing spline whose data are keypoints. Noise is averaged over frames as far
+as motion allows, and gaps are bridged from both sides. Stray keypoints (Geman and McClure's weights) and sudden moves
+(Student's t) count less; both are reweighted in every round of Gauss-Newton. It takes whole takes, with NumPy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+
+from ..body.kinematics import UNKNOWNS
+from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS
+from ..progress import Progress
+from ..rotation import exp_map, log_map, orthonormalise, right_jacobian_inverse
+from .banded import solve_banded
+from .noise import EXACT
+from .polish import Anchor, Targets, evaluate, normal_equations, step_order
+from .poses import Poses
+from .take import FRAMES_AT_ONCE, LEAST_HOLD, Take
+
+RATE = 30.0
+ACCELERATION = {
+    "pelvis": 0.016, "spine1": 0.016, "spine2": 0.007, "spine3": 0.010, "neck": 0.015, "head": 0.013,
+    "hip": 0.026, "knee": 0.025, "ankle": 0.038, "foot": 0.050,
+    "collar": 0.010, "shoulder": 0.030, "elbow": 0.020, "wrist": 0.045, "hand": 0.020,
+}  # fmt: skip
+"""Radians by which the turn from frame to frame changes, at `RATE`: root mean square over the training subjects."""
+PELVIS_ACCELERATION = 0.0032
+"""Metres, the same of the pelvis's steps."""
+CALM = 0.4
+"""Share of these that is expected: most frames are calmer than the mean square says."""
+FREEDOM = 4.0
+"""Of Student's t: the smaller, the less is held against few large accelerations. In the first round it is infinite
+(Gauss's): the frame by frame solution jumps at the ends of gaps, which must not be taken for a sudden move; in gaps it
+stays so."""
+TRUST, FEWEST = 0.2, 3
+"""Share of a prediction's firmness (`noise.firmness`), for it has seen the same noise as the keypoints; and how many
+of them it must have seen to count."""
+STRAY, LEAST_STRAY = 6.0, 0.04
+"""Times the noise, and at least metres, by which a keypoint may be off before it counts little."""
+ROUNDS = 3
+SECTION, LAP = 600, 1.5
+"""Frames that are solved at once; seconds by which sections reach into one another."""
+HELD = 1e9
+"""What holds a given pose where it is."""
+BLOCKS = NUM_JOINTS + 1
+"""Of three unknowns each: the joints' turns, and the translation."""
+_JOINT_BY_JOINT = np.array([*step_order(), UNKNOWNS - 3, UNKNOWNS - 2, UNKNOWNS - 1])
+
+
+def couple(take: Take, poses: Poses, given: Collection[int] = ()) -> Iterator[Progress]:
+    """Polish solved frames, all of the take's in order, together; the poses of the frames `given` stay.
+
+    Long takes are polished in sections that overlap and fade into one another, for memory's sake. Yields `Progress` and
+    returns `Poses`.
+    """
+    rotations, trans = np.zeros_like(poses.rotations), np.zeros_like(poses.trans)
+    for frames, share in plan_sections(len(take), take.fps):
+        some = Poses(poses.rotations[frames], poses.trans[frames])
+        if len(frames) > 2:
+            told = _told(take, frames)
+            for number in range(ROUNDS):
+                some = _round(take, some, frames, given, freedom=np.where(told, FREEDOM if number else np.inf, np.inf))
+                yield Progress("couple", int(frames[-1]) + 1, len(take))
+        rotations[frames] += share[:, None, None, None] * some.rotations
+        trans[frames] += share[:, None] * some.trans
+    return Poses(orthonormalise(rotations), trans)
+
+
+def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]:
+    """(frames, share) of each section of a take: shares go from 0 to 1 and sum to 1 in every frame."""
+    fade = max(2, round(LAP * fps))
+    starts = np.arange(0, max(count - fade, 1), SECTION)
+    sections = []
+    for first in starts:
+        begin, end = max(first - fade, 0), min(first + SECTION + fade, count) if first != starts[-1] else count
+        frames = np.arange(begin, end)
+        coming = np.clip((frames - first) / fade + 0.5, 0.0, 1.0) if first else np.ones(len(frames))
+        going = np.clip((first + SECTION - frames) / fade + 0.5, 0.0, 1.0) if end < count else np.ones(len(frames))
+        sections.append((frames, np.minimum(coming, going)))
+    return sections
+
+
+def _round(take: Take, poses: Poses, frames: np.ndarray, given: Collection[int], freedom: np.ndarray) -> Poses:
+    hessian, gradient = np.empty((len(frames), UNKNOWNS, UNKNOWNS)), np.empty((len(frames), UNKNOWNS))
+    for first in range(0, len(frames), FRAMES_AT_ONCE):
+        some = slice(first, first + FRAMES_AT_ONCE)
+        part = Poses(poses.rotations[some], poses.trans[some])
+        hessian[some], gradient[some] = _frame_terms(take, part, frames[some])
+    for frame in np.flatnonzero(np.isin(frames, list(given))):
+        hessian[frame] += HELD * np.eye(UNKNOWNS)
+    step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps), freedom)
+    step = step.reshape(len(frames), BLOCKS, 3)
+    return Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
+
+
+def _told(take: Take, frames: np.ndarray) -> np.ndarray:
+    """(T-2,25) bool: whether keypoints tell of the acceleration of a joint, or of the translation: in its three frames
+    and one more at either end there is one that moves with the joint.
+
+    Where nothing is seen no sudden move is, only the end of what was made up for a gap.
+    """
+    seen = take.weights[frames] > 0
+    told = np.concatenate([seen @ ANCESTORS[take.parts.bearer], seen.sum(axis=1, keepdims=True) >= FEWEST], axis=1)
+    told = np.pad(told, ((1, 1), (0, 0)), mode="edge")
+    return np.logical_and.reduce([told[i : i + len(frames) - 2] for i in range(5)])
+
+
+def expected_changes(fps: float) -> np.ndarray:
+    """(25,) radians (the last one: metres) by which velocities change from a frame to the next.
+
+    Accelerations are taken for white noise, so that this goes with the time between frames to the power of 3/2.
+    """
+    joints = [next(value for name, value in ACCELERATION.items() if joint.endswith(name)) for joint in JOINT_NAMES]
+    return CALM * np.array([*joints, PELVIS_ACCELERATION]) * (RATE / fps) ** 1.5
+
+
+def _frame_terms(take: Take, poses: Poses, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each of N frames, joint by
+    joint and then the translation."""
+    backend, prior = take.backend, take.tracker.prior
+    predicted, firmness = take.tracker.predictions(poses, frames)
+    blind = take.weights[frames].astype(bool).sum(axis=1, keepdims=True) < FEWEST
+    anchor = Anchor(backend.array(predicted), backend.array(np.where(blind, LEAST_HOLD, TRUST * firmness)))
+    state = take.model.state(backend.array(poses.rotations), backend.array(poses.trans))
+    targets = take.targets(frames)
+    stray = stray_weight(state.keypoints - targets.positions, take.noise)
+    stray = backend.xp.where(backend.indices(take.trusted[frames]) > 0, 1.0, stray)
+    targets = Targets(targets.positions, targets.weights * stray)
+    here = evaluate(take.model, state, targets, anchor, None)
+    none = backend.array(np.zeros(len(frames)))
+    hessian, gradient = (backend.numpy(a) for a in normal_equations(take.model, here, targets, anchor, None, none))
+    hessian = np.ascontiguousarray(hessian[:, _JOINT_BY_JOINT[:, None], _JOINT_BY_JOINT])
+    gradient = gradient[:, _JOINT_BY_JOINT]
+    _add_prior(hessian, gradient, poses, take.backend.numpy(prior.mean), take.backend.numpy(prior.precision))
+    return hessian, gradient
+
+
+def stray_weight(miss, noise: float):
+    """(...) weights of keypoints that are missed by miss (...,3), in metres: 1 where near, falling with the fourth
+    power (Geman and McClure 1987)."""
+    size = max(STRAY * noise, LEAST_STRAY)
+    return 1.0 / (1.0 + (miss * miss).sum(-1) / size**2) ** 2
+
+
+def far_off(noise: float) -> float:
+    """Metres from its site at which a keypoint has hardly been listened to."""
+    return 2.0 * max(STRAY * noise, LEAST_STRAY)
+
+
+def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.ndarray) -> None:
+    """Without the polish's short cut, which takes more steps than there are here: J'PJ, not P."""
+    N, body = len(hessian), NUM_JOINTS - 1
+    bend = log_map(poses.rotations[:, 1:])
+    jacobian = right_jacobian_inverse(bend)
+    transposed = np.swapaxes(jacobian, -1, -2)
+    pull = ((bend.reshape(N, -1) - mean) @ precision).reshape(N, body, 3, 1)
+    gradient[:, 3:-3] += (transposed @ pull).reshape(N, -1)
+    right = np.moveaxis(np.moveaxis(precision.reshape(-1, body, 3), 1, 0) @ jacobian, 1, 2)
+    hessian[:, 3:-3, 3:-3] += (transposed @ right.reshape(N, body, 3, -1)).reshape(N, 3 * body, -1)
+
+
+def _solve_in_time(
+    poses: Poses, hessian, gradient, noise: float, expected: np.ndarray, freedom: np.ndarray
+) -> np.ndarray:
+    """(T,75) of the normal equations with the accelerations' share, which is added to hessian and gradient.
+
+    freedom (T-2,25) of Student's t.
+    """
+    T = len(gradient)
+    turn = log_map(np.swapaxes(poses.rotations[:-1], -1, -2) @ poses.rotations[1:])
+    velocity = np.concatenate([turn, np.diff(poses.trans, axis=0)[:, None]], axis=1)
+    change = np.diff(velocity, axis=0)
+    surprise = np.square(change).sum(axis=-1) / expected**2
+    weight = ((noise / expected) ** 2 / ((1.0 + surprise / freedom) / (1.0 + 3.0 / freedom)))[..., None, None]
+    one = np.broadcast_to(np.eye(3), (T - 1, 1, 3, 3))
+    ahead = np.concatenate([right_jacobian_inverse(turn), one], axis=1)
+    behind = np.swapaxes(ahead, -1, -2)
+    parts = (behind[:-1], -(behind[1:] + ahead[:-1]), ahead[1:])
+    pulls = [weight * np.swapaxes(part, -1, -2) for part in parts]
+    blocks = hessian.reshape(T, BLOCKS, 3, BLOCKS, 3)
+    own = np.zeros((T, BLOCKS, 3, 3))
+    for i, (part, pull) in enumerate(zip(parts, pulls)):
+        frames = slice(i, T - 2 + i)
+        gradient[frames] += (pull @ change[..., None]).reshape(T - 2, -1)
+        own[frames] += pull @ part
+    diagonal = np.arange(BLOCKS)
+    blocks[:, diagonal, :, diagonal, :] += np.moveaxis(own, 1, 0)
+    first = np.zeros((T - 1, BLOCKS, 3, 3))
+    first[:-1] += pulls[0] @ parts[1]
+    first[1:] += pulls[1] @ parts[2]
+    return solve_banded(hessian, first, pulls[0] @ parts[2], gradient)

@@ -1,0 +1,24 @@
+"""How the keypoints' noise sets the weights of predictions and of the prior."""
+
+from __future__ import annotations
+
+from array_api_compat import array_namespace
+
+from .options import SolveOptions
+
+TYPICAL_SPREAD = 0.1
+"""Radians: a joint that the network expects to be off by this much is anchored with the options' weight."""
+EXACT, LOUD, LOUDEST = 0.0001, 0.01, 0.03
+"""Metres of noise: the options' weights are meant for the first; from the second on, a prediction, which has seen the
+keypoints too, is worth more than its spread says; more than the third is not believed."""
+
+
+def firmness(spread, noise, anchor: float = SolveOptions.anchor):
+    """(B,24) weights in m²/rad² of predictions with these spreads (B,24), for keypoints with this noise (B,)."""
+    louder = 1.0 + (array_namespace(noise).clip(noise, EXACT, LOUDEST) / LOUD) ** 2
+    return anchor * (noise_share(noise) * louder)[:, None] * (TYPICAL_SPREAD / spread) ** 2
+
+
+def noise_share(noise):
+    """How much more than with exact keypoints anchor and prior count; noise is an array, in metres."""
+    return (array_namespace(noise).clip(noise, EXACT, LOUDEST) / EXACT) ** 2

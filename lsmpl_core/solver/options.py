@@ -1,0 +1,58 @@
+"""`SolveOptions`: what a user can choose about a solve."""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass, replace
+
+from ..errors import DeviceError, SolveError
+
+SOLVERS = ("network", "polish", "published")
+
+
+@dataclass(frozen=True)
+class SolveOptions:
+    """Options of the solver; the defaults are the measured best.
+
+    solver: "network" predicts each frame by the residual network, "polish" by the frame before it, and "published" by
+    Learnable SMPLify's network from `checkpoint`, as its authors run it. polish: Levenberg-Marquardt steps a frame; 0
+    leaves the prediction as it is; None is 0 for "published" and 1 for the others. noise: how far keypoints are off in
+    each axis, in metres, one standard deviation; None measures it on the take. anchor: weight of the predicted pose, in
+    m²/rad², and prior: weight of the pose prior, in m² (see `polish.py`), both for keypoints that are off by `EXACT`;
+    they grow with the square of the noise. shape_frames: how many frames the shape is refined on. mend: find
+    swapped sides, outliers and short gaps before solving (`faults.py`). couple: polish all frames together afterwards
+    (`coupled.py`); None does so where keypoints are noisy, missing or not believed, and there is polish at all.
+    """
+
+    solver: str = "network"
+    checkpoint: str = ""
+    polish: int | None = None
+    noise: float | None = None
+    anchor: float = 1e-6
+    prior: float = 1e-8
+    shape_frames: int = 80
+    mend: bool = True
+    couple: bool | None = None
+
+    @property
+    def steps(self) -> int:
+        """Of the polish, a frame."""
+        return (0 if self.solver == "published" else 1) if self.polish is None else self.polish
+
+    def checked(self) -> SolveOptions:
+        """These options. Raises `SolveError` or `DeviceError` where they cannot be met."""
+        if self.solver not in SOLVERS:
+            raise SolveError(f"no solver is called {self.solver!r}; choose one of: {', '.join(SOLVERS)}")
+        if self.solver == "published":
+            if not self.checkpoint:
+                raise SolveError("solver 'published' needs its checkpoint, the path of a best_ckpt.pth.tar")
+            if importlib.util.find_spec("torch") is None:
+                raise DeviceError("solver 'published' needs PyTorch, which is not installed here")
+        return self
+
+    @property
+    def preparing(self) -> SolveOptions:
+        """For what comes before a take is tracked: its shape, its start and its noise."""
+        if self.solver != "published":
+            return self
+        return replace(self, solver=SolveOptions.solver, polish=SolveOptions.polish)

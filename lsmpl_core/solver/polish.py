@@ -1,0 +1,169 @@
+"""Levenberg-Marquardt on the keypoint error of a batch of poses, each anchored to a pose it starts near.
+
+Per pose, over rotations R and translation t, the cost is
+
+    sum_k w_k |x_k(R, t) - y_k|^2  +  sum_a λ_a |log(A_a^T R_a)|^2  +  (e - e0)^T P (e - e0)
+
+keypoints x against targets y in metres; an anchor A (the predicted pose) with weights λ in m²/rad²; and a Gaussian over
+the joint rotations e = log R that says which poses people take (`prior.py`). A step is a small rotation vector per
+joint, in the joint's own frame, and a translation (`KeypointModel.moved`). The gradient is exact. The Hessian is
+Gauss-Newton's, but takes a step of a joint for the same step of its e and of log(A^T R), which spares a product per
+pose and changes how fast the minimum is reached, not where it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from array_api_compat import array_namespace, device
+
+from ..body.kinematics import UNKNOWNS, KeypointModel, State, choose
+from ..body.skeleton import NUM_JOINTS
+from ..rotation import log_map, right_jacobian_inverse
+
+
+@dataclass(frozen=True)
+class Targets:
+    """positions (B,K,3) in metres, finite everywhere; weights (B,K), 0 where a keypoint is missing."""
+
+    positions: Any
+    weights: Any
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """rotations (B,24,3,3) that each joint is drawn to; weights (24,) or (B,24), in m²/rad²."""
+
+    rotations: Any
+    weights: Any
+
+
+@dataclass(frozen=True)
+class Prior:
+    """Of the 23 body joints' axis-angles: mean (69,) or (B,69) in radians, precision (69,69) already times
+    `weight`, in m²."""
+
+    mean: Any
+    precision: Any
+    weight: float
+
+    @cached_property
+    def hessian(self):
+        """(75,75): the precision in the order of a step."""
+        xp = array_namespace(self.precision)
+        hessian = xp.zeros((UNKNOWNS, UNKNOWNS), dtype=self.precision.dtype, device=device(self.precision))
+        order = xp.asarray(step_order()[3:], device=device(self.precision))
+        hessian[order[:, None], order] = self.precision
+        return hessian
+
+
+@dataclass(frozen=True)
+class Polished:
+    """state: where the polish ended; cost (B,) in m²; converged (B,): the last step still taken was negligible."""
+
+    state: State
+    cost: Any
+    converged: Any
+
+
+def polish(
+    model: KeypointModel,
+    state: State,
+    targets: Targets,
+    anchor: Anchor,
+    prior: Prior | None = None,
+    *,
+    steps: int = 2,
+    damping: float = 1e-4,
+    tolerance: float = 1e-9,
+) -> Polished:
+    """Up to `steps` accepted-if-better Levenberg-Marquardt steps for each of B poses.
+
+    state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a step that helped and rises
+    after one that did not. A pose that gains less than `tolerance` m² counts as converged; when all have, the polish
+    ends.
+    """
+    xp = model.backend.xp
+    here = evaluate(model, state, targets, anchor, prior)
+    damping = xp.full_like(here.cost, damping)
+    converged = xp.zeros_like(here.cost) > 0
+    for _ in range(steps):
+        hessian, gradient = normal_equations(model, here, targets, anchor, prior, damping)
+        step = -xp.astype(model.backend.solve(hessian, gradient), damping.dtype, copy=False)
+        there = evaluate(model, model.moved(here.state, step), targets, anchor, prior)
+        better = there.cost < here.cost
+        converged = xp.abs(here.cost - there.cost) < tolerance
+        here = choose(xp, better, there, here)
+        damping = damping * xp.where(better, xp.full_like(damping, 0.3), xp.full_like(damping, 10.0))
+        if bool(xp.all(converged)):
+            break
+    return Polished(here.state, here.cost, converged)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A state, its errors and its cost (B,): miss (B,K,3) of the keypoints in metres, away (B,24,3) from the anchor and
+    pose (B,23,3) of the body joints as axis-angles (None without a prior)."""
+
+    state: State
+    miss: Any
+    away: Any
+    pose: Any
+    cost: Any
+
+
+def step_order() -> list[int]:
+    """Where a step has coordinate 3 a + j, axis j of joint a."""
+    return [NUM_JOINTS * j + a for a in range(NUM_JOINTS) for j in range(3)]
+
+
+def evaluate(model, state, targets, anchor, prior) -> Evaluation:
+    xp = model.backend.xp
+    miss = state.keypoints - targets.positions
+    cost = xp.sum(targets.weights * xp.sum(miss * miss, axis=-1), axis=-1)
+    away = log_map(xp.matmul(xp.matrix_transpose(anchor.rotations), state.rotations))
+    cost = cost + xp.sum(anchor.weights * xp.sum(away * away, axis=-1), axis=-1)
+    if prior is None:
+        return Evaluation(state, miss, away, None, cost)
+    pose = log_map(state.rotations[:, 1:])
+    error = _flat(xp, pose) - prior.mean
+    return Evaluation(state, miss, away, pose, cost + xp.sum(error * xp.matmul(error, prior.precision), axis=-1))
+
+
+def _flat(xp, vectors):
+    return xp.reshape(vectors, (vectors.shape[0], -1))
+
+
+def normal_equations(model, here: Evaluation, targets, anchor, prior, damping):
+    """Half the damped Hessian (B,75,75) and half the gradient (B,75) of the cost, in double precision where there is.
+
+    Where keypoints say nothing, the anchor's 1e-6 decides beside entries of about 1: single precision would drown it.
+    """
+    xp, wide = model.backend.xp, model.backend.wide
+    B = here.miss.shape[0]
+    jacobian = xp.astype(xp.reshape(model.jacobian(here.state), (B, -1, UNKNOWNS)), wide, copy=False)
+    weights = xp.astype(targets.weights, wide, copy=False)
+    rows = xp.reshape(xp.broadcast_to(weights[..., None], here.miss.shape), (B, -1, 1))
+    weighted = xp.matrix_transpose(jacobian * rows)
+    hessian = xp.matmul(weighted, jacobian)
+    gradient = xp.matmul(weighted, xp.astype(xp.reshape(here.miss, (B, -1, 1)), wide, copy=False))[..., 0]
+
+    strength = xp.broadcast_to(anchor.weights, (B, NUM_JOINTS))
+    turns = strength[..., None] * here.away
+    if prior is not None:
+        turns = xp.concat([turns[:, :1], turns[:, 1:] + _prior_gradient(xp, here.pose, prior)], axis=1)
+        hessian = hessian + prior.hessian
+    none = xp.zeros_like(here.state.trans)
+    gradient = gradient + xp.concat([_flat(xp, xp.matrix_transpose(turns)), none], axis=1)
+    diagonal = xp.concat([strength, strength, strength, none], axis=1) + damping[:, None]
+    identity = xp.eye(UNKNOWNS, dtype=wide, device=model.backend.device)
+    return hessian + diagonal[:, :, None] * identity, gradient
+
+
+def _prior_gradient(xp, pose, prior):
+    """(B,23,3): a step v of a joint changes e = log R by Jr^-1(e) v."""
+    pull = xp.matmul(_flat(xp, pose) - prior.mean, prior.precision)
+    pull = xp.reshape(pull, (*pose.shape, 1))
+    return xp.matmul(xp.matrix_transpose(right_jacobian_inverse(pose)), pull)[..., 0]

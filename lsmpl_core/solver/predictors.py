@@ -1,0 +1,83 @@
+"""Predictors: the next pose, guessed from the pose before it and the next keypoints; the polish draws it onto those.
+
+`solver/published.py` has one more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from ..body.kinematics import KeypointModel, State
+from .network import Network, Observation, Prediction
+from .noise import firmness
+from .polish import Anchor, Targets
+from .start import centred
+
+FORGETTING = 0.2
+"""Share of the prior's weight beside our network. Its predictions are better without; but then joints that no keypoint
+shows (wrists) remember for ever how they began, and lanes that begin from nothing never agree."""
+
+
+class Predictor(Protocol):
+    """What the tracker asks for the next poses.
+
+    prior_share: how much of the pose prior's weight is left beside its predictions. recovers: a frame that it loses is
+    tried from nothing. safeguard: after how many frames it is given the first pose, too; 0 for never.
+    """
+
+    prior_share: float
+    recovers: bool
+    safeguard: int
+
+    def predict(
+        self, model: KeypointModel, state: State, targets: Targets, first: State | None = None
+    ) -> tuple[State, Anchor]:
+        """From the states of B poses to the next ones, moved onto their targets, and what the polish holds on to."""
+
+
+@dataclass(frozen=True)
+class Copying:
+    """The poses before, held by `weights` (24,) in m²/rad²: what the polish alone goes on from."""
+
+    weights: Any
+    prior_share: float = 1.0
+    recovers: bool = True
+    safeguard: int = 0
+
+    def predict(self, model, state, targets, first=None) -> tuple[State, Anchor]:
+        return centred(model, state, targets), Anchor(state.rotations, self.weights)
+
+
+@dataclass(frozen=True)
+class Residual:
+    """Our residual network. bones (1,23,3) of the body in metres; noise (1,) of the keypoints in metres; anchor: weight
+    of a typical prediction in m²/rad², see `options.SolveOptions`."""
+
+    network: Network
+    bones: Any
+    noise: Any
+    anchor: float
+    prior_share: float = FORGETTING
+    recovers: bool = True
+    safeguard: int = 0
+
+    def predict(self, model, state, targets, first=None) -> tuple[State, Anchor]:
+        xp = model.backend.xp
+        noise = xp.broadcast_to(self.noise, (targets.positions.shape[0],))
+        state, prediction = next_pose(self.network, model, self.bones, state, targets, noise)
+        return state, Anchor(prediction.rotations, firmness(prediction.spread, noise, self.anchor))
+
+
+def next_pose(
+    network: Network, model: KeypointModel, bones, state: State, targets: Targets, noise
+) -> tuple[State, Prediction]:
+    """The states B poses are in after a step of the network, moved onto the targets, and the prediction.
+
+    bones (1|B,23,3) and noise (B,), both in metres.
+    """
+    xp = model.backend.xp
+    state = centred(model, state, targets)
+    mask = xp.astype(targets.weights > 0, targets.weights.dtype)
+    prediction = network.predict(Observation(targets.positions, mask, noise, state, bones))
+    return centred(model, model.state(prediction.rotations, state.trans), targets), prediction

@@ -1,0 +1,190 @@
+"""Body shape from a take: betas out of segment lengths, then betas and site offsets together out of solved poses.
+
+Both rest on one fact: for a fixed pose, every keypoint is linear in the betas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..backends.arrays import choose_backend
+from ..body.body import Body
+from ..body.kinematics import KeypointModel
+from ..body.sites import SiteParts
+from ..body.skeleton import NUM_BETAS, NUM_JOINTS
+from ..errors import SolveError
+from ..keypoints.layouts import Layout
+from ..keypoints.track import KeypointTrack
+from ..rotation import exp_map
+from .prior import pose_statistics
+
+SAMPLED_POSES = 64
+LENGTH_NOISE = 0.01
+"""Metres by which a segment's median length may be off for reasons other than pose: sites, noise."""
+OFFSET_SPREAD = {"mid_hip": 0.03, "hip": 0.03, "spine": 0.04, "neck": 0.03, "jaw": 0.05, "head_top": 0.03}
+"""Metres by which detectors' keypoints are known to differ from the sites, by site."""
+ELSEWHERE = 0.015
+"""The same of other sites."""
+MOST_STRETCH = 0.04
+"""Metres of spread over poses beyond which a pair of keypoints says nothing of the shape."""
+
+
+@dataclass(frozen=True)
+class LinearKeypoints:
+    """Keypoints of N given poses, pelvis-rooted, as base (N,K,3) + directions (N,K,3,10) @ betas."""
+
+    base: np.ndarray
+    directions: np.ndarray
+
+    @classmethod
+    def at(cls, body: Body, parts: SiteParts, rotations: np.ndarray) -> LinearKeypoints:
+        """For rotations (N,24,3,3); the translation is 0."""
+        backend = choose_backend("numpy")
+        joints = np.concatenate([body.joint_template[..., None], body.joint_directions], axis=2)
+        moments = np.concatenate([parts.moment[..., None], parts.moment_directions], axis=2)
+        trans = np.zeros((len(rotations), 3))
+        columns = [
+            KeypointModel.build(backend, joints[..., i], parts, moments[..., i]).state(rotations, trans).keypoints
+            for i in range(1 + NUM_BETAS)
+        ]
+        return cls(columns[0], np.stack(columns[1:], axis=-1))
+
+
+@dataclass(frozen=True)
+class PoseFit:
+    """N frames whose poses meet their keypoints as well as they can: rotations (N,24,3,3), world (N,24,3,3), weights
+    (N,K), miss (N,K,3) from site to keypoint in metres, jacobian (N,3K,75) (see `KeypointModel.jacobian`); and, half of
+    each, the Hessians (N,75,75) of the keypoints' cost and (pose_hessian) of the fit's whole cost."""
+
+    rotations: np.ndarray
+    world: np.ndarray
+    weights: np.ndarray
+    miss: np.ndarray
+    jacobian: np.ndarray
+    keypoint_hessian: np.ndarray
+    pose_hessian: np.ndarray
+
+    @property
+    def noise(self) -> float:
+        """Metres in each axis, from how far the keypoints are from the poses.
+
+        A pose follows part of the noise: as many coordinates as the trace of the hat matrix are lost to it.
+        """
+        seen = 3.0 * (self.weights > 0).sum()
+        followed = np.trace(np.linalg.solve(self.pose_hessian, self.keypoint_hessian), axis1=1, axis2=2).sum()
+        squares = (self.weights[..., None] * np.square(self.miss)).sum()
+        return float(np.sqrt(squares / max(seen - followed, 0.1 * seen))) if seen else 0.0
+
+
+def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
+    """Betas (10,) from the lengths between keypoints that hardly depend on the pose.
+
+    How much each of the K(K-1)/2 lengths depends on the pose is read off poses sampled from the pose prior; a length
+    counts by how little it does. Medians over the frames, robust Gauss-Newton, betas drawn to 0 with unit variance.
+    Raises `SolveError` if no two keypoints are ever seen together.
+    """
+    linear = LinearKeypoints.at(body, parts, sampled_rotations())
+    a, b = np.triu_indices(parts.count, k=1)
+    observed, count = _median_lengths(track, a, b)
+    if not (count > 0).any():
+        raise SolveError(f"{track.source or 'the track'}: no frame shows two keypoints, so no body can be fitted to it")
+    betas = np.zeros(NUM_BETAS)
+    for _ in range(6):
+        between = (linear.base[:, a] - linear.base[:, b]) + (linear.directions[:, a] - linear.directions[:, b]) @ betas
+        lengths = np.linalg.norm(between, axis=2)
+        stretch = lengths.std(axis=0)
+        usable = (count > 0) & (stretch < MOST_STRETCH) & (lengths.mean(axis=0) > 0.02)
+        if not usable.any():
+            return betas
+        rows = np.einsum("npc,npcs->nps", between, linear.directions[:, a] - linear.directions[:, b])
+        jacobian = (rows / np.maximum(lengths, 1e-6)[..., None]).mean(axis=0)[usable]
+        error = (observed - lengths.mean(axis=0))[usable]
+        weight = 1.0 / (np.square(stretch[usable]) + LENGTH_NOISE**2)
+        weight /= 1.0 + np.square(error) * weight / 4.0
+        weight *= min(1.0, parts.count / len(error))
+        hessian = jacobian.T @ (weight[:, None] * jacobian) + np.eye(NUM_BETAS)
+        step = np.linalg.solve(hessian, jacobian.T @ (weight * error) - betas)
+        betas = np.clip(betas + step, -4.0, 4.0)
+    return betas
+
+
+def refine_shape(
+    body: Body,
+    parts: SiteParts,
+    betas: np.ndarray,
+    offsets: np.ndarray,
+    fit: PoseFit,
+    spread: np.ndarray,
+    noise: float,
+    fixed_betas: bool = False,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Better betas (10,) and site offsets (K,3) in the rest frame, from frames whose poses were settled with these.
+
+    One Gauss-Newton step over betas, offsets and all poses, of which the poses are eliminated (a Schur complement):
+    what another pose could explain as well says nothing of the shape. The betas are drawn to 0 by unit variance, the
+    offsets by `spread`, (K,) in metres (0 fixes a site) or covariances (K,3,3), and the poses by the prior. However
+    many frames there are, they count as one with keypoints uncertain by `noise` metres: what is wrong about a site is
+    wrong in all of them. With `fixed_betas` these stay.
+    """
+    K, frames = parts.count, len(fit.weights)
+    directions = LinearKeypoints.at(body, parts, fit.rotations).directions
+    hessian, gradient = np.zeros((NUM_BETAS + 3 * K,) * 2), np.zeros(NUM_BETAS + 3 * K)
+    for f in range(frames):
+        columns = np.zeros((K, 3, NUM_BETAS + 3 * K))
+        if not fixed_betas:
+            columns[..., :NUM_BETAS] = directions[f]
+        for k in range(K):
+            columns[k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = fit.world[f, parts.bearer[k]]
+        columns = columns.reshape(3 * K, -1)
+        weight = np.repeat(fit.weights[f], 3)
+        weighted = columns.T * weight
+        shared = weighted @ fit.jacobian[f]
+        eliminated = np.linalg.solve(fit.pose_hessian[f], shared.T)
+        hessian += weighted @ columns - shared @ eliminated
+        gradient += weighted @ fit.miss[f].reshape(-1)
+    if spread.ndim == 1:
+        spread = np.square(np.maximum(spread, 1e-6))[:, None, None] * np.eye(3)
+    precision = np.eye(NUM_BETAS + 3 * K)
+    for k, inverse in enumerate(np.linalg.inv(spread)):
+        precision[NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = inverse
+    now = np.concatenate([betas, offsets.ravel()])
+    scale = 1.0 / (frames * noise**2)
+    now = now + np.linalg.solve(scale * hessian + precision, scale * gradient - precision @ now)
+    betas = betas if fixed_betas else np.clip(now[:NUM_BETAS], -4.0, 4.0)
+    return betas, now[NUM_BETAS:].reshape(K, 3)
+
+
+def offset_spread(layout: Layout) -> np.ndarray:
+    """(K,) metres by which the sites of a layout are uncertain on an unknown body.
+
+    SMPL's own joints are where they are; what detectors call a hip lies well outside SMPL's hip joint.
+    """
+    if layout.name.startswith("smpl_"):
+        return np.full(len(layout), 1e-4)
+    return np.array([next((v for k, v in OFFSET_SPREAD.items() if k in site), ELSEWHERE) for site in layout.sites])
+
+
+def known_to_differ(spread: np.ndarray) -> np.ndarray:
+    """The `offset_spread` (K,) of sites that detectors are known to put elsewhere, and 0 for the others."""
+    return np.where(spread > ELSEWHERE, spread, 0.0)
+
+
+def sampled_rotations() -> np.ndarray:
+    mean, covariance = pose_statistics()
+    poses = np.random.default_rng(0).multivariate_normal(mean, covariance, SAMPLED_POSES)
+    poses = np.concatenate([np.zeros((SAMPLED_POSES, 3)), poses], axis=1).reshape(-1, NUM_JOINTS, 3)
+    return exp_map(poses)
+
+
+def _median_lengths(track: KeypointTrack, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """(pairs,) median distance in metres, and in how many frames both ends are seen; a take is sampled if long."""
+    frames = np.unique(np.linspace(0, len(track) - 1, min(len(track), 500)).astype(int))
+    positions = track.positions[frames]
+    lengths = np.linalg.norm(positions[:, a] - positions[:, b], axis=2)
+    count = np.isfinite(lengths).sum(axis=0)
+    observed = np.zeros(len(a))
+    seen = count > 0
+    observed[seen] = np.nanmedian(lengths[:, seen], axis=0)
+    return observed, count

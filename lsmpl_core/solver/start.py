@@ -1,0 +1,114 @@
+"""The pose of one frame from nothing: several guesses polished side by side, the best one kept."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..body.kinematics import KeypointModel, State
+from ..body.sites import SiteParts
+from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
+from ..rotation import exp_map
+from .polish import Anchor, Prior, Targets, polish
+from .prior import pose_prior, pose_statistics
+
+TRUNK = tuple(
+    JOINT_NAMES.index(n)
+    for n in ("pelvis", "left_hip", "right_hip", "spine1", "spine2", "spine3", "neck", "left_collar", "right_collar",
+              "left_shoulder", "right_shoulder")
+)  # fmt: skip
+"""Sites on these joints move with the trunk, whatever the limbs do."""
+
+SCHEDULE = ((1e-4, 12), (1e-5, 15))
+"""Least prior weight in m² and number of steps: guesses are drawn to likely poses at first, less so later."""
+LAST_STEPS = 12
+"""Steps of the best guess with the weight that is wanted."""
+
+
+def start_poses(
+    model: KeypointModel,
+    parts: SiteParts,
+    rest_positions: np.ndarray,
+    targets: Targets,
+    prior: Prior,
+    thorough: bool = True,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Rotations (F,24,3,3), translations (F,3) and costs (F,) in m² of F frames, each solved on its own.
+
+    targets: positions (F,K,3) and weights (F,K) in NumPy; rest_positions (K,3) of the sites; prior: with the weight the
+    poses are to end with. Each frame is polished from every base pose with the trunk's rigid alignment as global
+    orientation (Kabsch 1976), and from upright ones at eight headings, for takes whose trunk is hardly seen. Guesses
+    are compared by a cost in which unlikely poses count: a limb turned by half a turn may meet its keypoints as well.
+    Unless `thorough`, there are two guesses where the trunk is seen.
+    """
+    backend = model.backend
+    base = _base_rotations()
+    positions, weights = targets.positions, targets.weights
+    guesses, owners = [], []
+    trunk = np.isin(parts.joint, TRUNK)
+    on_trunk = np.isin(np.arange(parts.count), parts.keypoint[trunk])
+    for f in range(len(positions)):
+        aligned = rigid_alignment(rest_positions, positions[f], weights[f] * on_trunk)
+        if aligned is not None:
+            guesses += [_with_root(pose, aligned) for pose in (base if thorough else base[:2])]
+        if aligned is None or thorough:
+            guesses += [_with_root(base[0], heading) for heading in _headings()]
+        owners += [f] * (len(guesses) - len(owners))
+    owners = np.array(owners)
+    rotations = backend.array(np.stack(guesses))
+    wanted = Targets(backend.array(positions[owners]), backend.array(weights[owners]))
+    state = centred(model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted)
+    free = backend.array(np.full(NUM_JOINTS, 1e-9))
+    for weight, steps in SCHEDULE:
+        likely = pose_prior(backend, max(weight, prior.weight))
+        done = polish(model, state, wanted, Anchor(state.rotations, free), likely, steps=steps, damping=1e-2)
+        state = done.state
+    cost = backend.numpy(done.cost)
+    best = [np.flatnonzero(owners == f)[np.argmin(cost[owners == f])] for f in range(len(positions))]
+    rotations = backend.array(backend.numpy(state.rotations)[best])
+    state = model.state(rotations, backend.array(backend.numpy(state.trans)[best]))
+    wanted = Targets(backend.array(positions), backend.array(weights))
+    state = polish(model, state, wanted, Anchor(rotations, free), prior, steps=LAST_STEPS).state
+    return backend.numpy(state.rotations), backend.numpy(state.trans), cost[best]
+
+
+def centred(model: KeypointModel, state: State, targets: Targets) -> State:
+    """The state moved so that the weighted mean of its keypoints is that of their targets."""
+    xp = model.backend.xp
+    weight = targets.weights[..., None]
+    offset = xp.sum(weight * (targets.positions - state.keypoints), axis=1)
+    return model.shifted(state, offset / (xp.sum(weight, axis=1) + 1e-9))
+
+
+def _base_rotations() -> list[np.ndarray]:
+    """(24,3,3) local rotations without the root: the prior's mean, the T-pose, arms raised, sitting."""
+    mean = np.concatenate([np.zeros(3), pose_statistics()[0]]).reshape(NUM_JOINTS, 3)
+    t_pose, raised, sitting = np.zeros((NUM_JOINTS, 3)), mean.copy(), mean.copy()
+    for side, sign in (("left", 1.0), ("right", -1.0)):
+        raised[JOINT_NAMES.index(f"{side}_shoulder")] = (0.0, 0.0, sign * 1.2)
+        sitting[JOINT_NAMES.index(f"{side}_hip")] = (-1.5, 0.0, 0.0)
+        sitting[JOINT_NAMES.index(f"{side}_knee")] = (1.6, 0.0, 0.0)
+    return [exp_map(pose) for pose in (mean, t_pose, raised, sitting)]
+
+
+def _headings() -> list[np.ndarray]:
+    """Upright orientations (Y up turned to Z up) at eight headings."""
+    upright = exp_map(np.array([np.pi / 2, 0.0, 0.0]))
+    return [exp_map(np.array([0.0, 0.0, angle])) @ upright for angle in np.arange(8) * np.pi / 4]
+
+
+def _with_root(pose: np.ndarray, root: np.ndarray) -> np.ndarray:
+    return np.concatenate([root[None], pose[1:]])
+
+
+def rigid_alignment(rest: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray | None:
+    """The rotation (3,3) that turns rest points (K,3) onto their targets, or None if fewer than three span a plane."""
+    seen = weight > 0
+    if seen.sum() < 3:
+        return None
+    w = weight[seen] / weight[seen].sum()
+    a, b = rest[seen], target[seen]
+    a, b = a - w @ a, b - w @ b
+    u, size, vt = np.linalg.svd(b.T @ (w[:, None] * a))
+    if size[1] < 1e-4:
+        return None
+    return u @ np.diag([1.0, 1.0, np.linalg.det(u @ vt)]) @ vt
