@@ -3,10 +3,14 @@
 import importlib
 
 _FEATURES = (
-    "torch_folder", "devices", "preferences", "jobs", "settings", "shape", "baking", "bone_mapping", "retargeting",
-    "importing", "showing", "marker_trials", "take_list", "scene_tracks", "taking", "motions", "solving", "changes",
-    "refining", "refining_operators", "live", "live_operators", "live_watch", "cleaning", "quality",
-    "export_operators", "setting_presets", "panels", "headless",
+    "devices.torch_folder", "devices.listing", "preferences", "jobs", "settings",
+    "characters.shape", "characters.shape_operators", "characters.baking",
+    "retargeting.bone_mapping", "retargeting.bake_to_other",
+    "importing.keypoint_files", "takes.showing", "importing.marker_trials", "takes.take_list",
+    "importing.scene_tracks", "importing.taking", "importing.motions",
+    "solving.solve", "solving.from_motion", "refining.changes", "refining.refine", "refining.operators",
+    "live.live", "live.operators", "live.watch", "solving.clean_up", "solving.quality",
+    "exporting.operators", "setting_presets", "panels", "headless",
 )  # fmt: skip
 _registered = []
 

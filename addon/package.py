@@ -6,17 +6,13 @@ Inside `addon`, `__package__` ends in `.addon`, which Blender knows nothing of, 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import bpy
-
-if TYPE_CHECKING:
-    from .preferences import Preferences
 
 ROOT = __package__.rpartition(".")[0]
 
 
-def preferences() -> Preferences | None:
+def preferences() -> bpy.types.AddonPreferences | None:
     """The add-on's preferences, or None where it was registered without being enabled (as scripts may do)."""
     addon = bpy.context.preferences.addons.get(ROOT)
     return addon.preferences if addon else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import EnumProperty, IntProperty, StringProperty
 
-from . import devices
+from .devices import listing as devices
 from .package import ROOT, preferences
 
 DEVICES = (

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import bpy
 
-from . import handles, stages
-from .shape import is_character
-from .take import is_take, takes_in
+from .characters.shape import is_character
+from .live import handles
+from .takes import stages
+from .takes.take import is_take, takes_in
 
 
 def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
@@ -48,3 +51,13 @@ def is_solved(operator: type[bpy.types.Operator], context: bpy.types.Context) ->
         operator.poll_message_set("Solve a take first")
         return False
     return True
+
+
+def select(context: bpy.types.Context, chosen: Sequence[bpy.types.Object]) -> None:
+    """Select just these, where the view layer shows them."""
+    layer = context.view_layer
+    if layer.objects.active and layer.objects.active.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    for obj in layer.objects:
+        obj.select_set(obj in chosen)
+    layer.objects.active = next((obj for obj in chosen if obj.name in layer.objects), layer.objects.active)

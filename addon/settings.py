@@ -8,8 +8,9 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, PointerProperty, StringProperty
 
 from ..lsmpl_core import LsmplError
-from . import display, retarget_settings
 from .package import preferences
+from .retargeting import settings as retarget_settings
+from .takes import display
 
 if TYPE_CHECKING:
     from ..lsmpl_core import SolveOptions

@@ -9,8 +9,13 @@ from pathlib import Path
 import bpy
 
 from ..lsmpl_core.cli.front_end import Converted, FrontEnd, write_npz
-from . import baking, exporting, importing, solving, stages, torch_folder
-from .export_checks import CHECKS
+from .characters import baking
+from .devices import torch_folder
+from .exporting import files as exporting
+from .exporting.checks import CHECKS
+from .importing import adding
+from .solving import solve as solving
+from .takes import stages
 
 
 def front_end(program: str, command: Sequence[str] = ()) -> FrontEnd:
@@ -57,9 +62,9 @@ def _empty_scene() -> bpy.types.Scene:
 
 
 def _animate(converted: Converted, scene: bpy.types.Scene) -> baking.Baked:
-    take = importing.add_take(scene, converted.track, converted.name)
+    take = adding.add_take(scene, converted.track, converted.name)
     take.lsmpl.start = max(0.0, take.lsmpl.start)  # Blender plays and exports no negative frames
-    importing.match_scene(scene, [take])
+    adding.match_scene(scene, [take])
     scene.frame_set(scene.frame_start)
     facts = {"device": converted.backend.name, "device_reason": converted.backend.reason}
     if converted.backend.instead_of:

@@ -33,23 +33,23 @@ def add_take(lsmpl, layout: str, frames: int):
     poses[:, 16, 2], poses[:, 17, 2] = -1.0 + 0.2 * np.sin(t), 1.0 + 0.2 * np.sin(t)
     motion = core.Motion(poses, np.tile([0.0, 0.0, 1.1], (frames, 1)), np.zeros(10), fps=30.0, body=body.key)
     track = body.keypoints(motion, layout)
-    take = lsmpl("addon.importing").add_take(bpy.context.scene, track, f"{layout} {frames}")
+    take = lsmpl("addon.importing.adding").add_take(bpy.context.scene, track, f"{layout} {frames}")
     few = core.solve(track.frames(slice(0, 60)), body, betas=motion.betas)
     motion.calibration = few.calibration
     motion.keypoint_names = track.layout.keypoints
-    lsmpl("addon.solving").keep(take, bpy.context.scene, motion, body)
+    lsmpl("addon.solving.solve").keep(take, bpy.context.scene, motion, body)
     return take
 
 
 def measure(lsmpl, take, locked: bool) -> tuple[np.ndarray, np.ndarray, float, float]:
     """Milliseconds of each update, on the CPU and by the clock, of keeping the pose, and of a change of frame."""
-    live, watch, scene = lsmpl("addon.live"), lsmpl("addon.live_watch"), bpy.context.scene
+    live, watch, scene = lsmpl("addon.live.live"), lsmpl("addon.live.watch"), bpy.context.scene
     bpy.context.view_layer.objects.active = take
     scene.frame_set(20)
     live.start(take, scene)
     if locked:
-        live.set_state(scene, live.feet(take), lsmpl("addon.take").PINNED)
-    handle = live.handles_of(scene).objects[lsmpl("addon.take").layout_of(take).index("right_wrist")]
+        live.set_state(scene, live.feet(take), lsmpl("addon.takes.take").PINNED)
+    handle = live.handles_of(scene).objects[lsmpl("addon.takes.take").layout_of(take).index("right_wrist")]
     at, taken = np.array(handle.location), []
     for share in np.linspace(0, 1, UPDATES):
         handle.location = at + share * np.array([0.3, -0.2, 0.5])

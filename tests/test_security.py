@@ -47,7 +47,7 @@ NEVER = {
 RUNS_DATA = {"eval", "exec", "compile", "__import__", "execfile"}
 MAY_CALL_LIBRARIES = {"lsmpl_core/backends/threads.py"}
 """`ctypes`, to tell the OpenBLAS that NumPy has loaded to use one thread."""
-MAY_START_PROCESSES = {"lsmpl_core/cli/workers.py", "addon/torch_folder.py"}
+MAY_START_PROCESSES = {"lsmpl_core/cli/workers.py", "addon/devices/torch_folder.py"}
 
 
 def name(path: Path) -> str:

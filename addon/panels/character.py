@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import bpy
 
-from .. import shape
+from ..characters import shape
 from ..package import preferences
 from ..selection import active_character
 from .drawing import Section, facts, properties, say

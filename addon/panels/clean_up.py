@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import bpy
 
-from .. import stages
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
+from ..takes import stages
 from .drawing import Section, facts, properties, say, working
 
 

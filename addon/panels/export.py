@@ -6,9 +6,11 @@ from typing import ClassVar
 
 import bpy
 
-from .. import baking, retargeting, stages
-from ..export_operators import draw_settings, why_nothing
+from ..characters import baking
+from ..exporting.operators import draw_settings, why_nothing
+from ..retargeting import bake_to_other as retargeting
 from ..selection import active_take
+from ..takes import stages
 from .drawing import Section, facts, properties, say, working
 
 

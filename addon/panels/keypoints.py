@@ -8,9 +8,10 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core import Decision
-from .. import marker_trials, scene_tracks, stages
-from .. import take as takes
+from ..importing import marker_trials, scene_tracks
 from ..selection import active_take
+from ..takes import stages
+from ..takes import take as takes
 from .drawing import Section, facts, properties, say, working
 
 

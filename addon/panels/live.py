@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import bpy
 
-from .. import live, stages
-from .. import take as takes
-from ..live_operators import draw_states
+from ..live import live
+from ..live.operators import draw_states
 from ..selection import active_take
+from ..takes import stages
+from ..takes import take as takes
 from .drawing import Section, say
 
 

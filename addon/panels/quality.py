@@ -6,8 +6,10 @@ import bpy
 
 from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, in_words
-from .. import quality, refining, stages
+from ..refining import refine as refining
 from ..selection import active_take
+from ..solving import quality
+from ..takes import stages
 from .drawing import Section, facts, say
 
 _TOLD = {

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import bpy
 
-from .. import changes, pins, refining, stages
+from ..refining import changes
+from ..refining import refine as refining
 from ..selection import active_take
+from ..takes import pins, stages
 from .drawing import Section, facts, properties, say, working
 
 _MOST_ROWS = 8

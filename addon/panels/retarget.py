@@ -7,9 +7,10 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
-from .. import retargeting, stages
-from ..retarget_settings import OtherCharacter
+from ..retargeting import bake_to_other as retargeting
+from ..retargeting.settings import OtherCharacter
 from ..selection import active_take
+from ..takes import stages
 from .drawing import Section, properties, say, working
 
 

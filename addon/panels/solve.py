@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import bpy
 
-from .. import retaking, stages
+from ..importing import retaking
 from ..package import preferences
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
+from ..takes import stages
 from .drawing import Section, facts, properties, say, working
 
 

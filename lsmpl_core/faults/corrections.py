@@ -1,4 +1,4 @@
-"""Keypoints that somebody placed by hand, and a track without them: what it is solved by (`by_hand/fixed_frames.py`)."""
+"""Keypoints placed by hand, and a track without them: what it is solved by (`by_hand/fixed_frames.py`)."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def core(extension):
 
 @pytest.fixture(scope="session")
 def addon(extension):
-    """`addon("take")` is the module `take` of the installed add-on."""
+    """`addon("takes.take")` is the module `take` of the installed add-on."""
     return lambda name: importlib.import_module(f"bl_ext.user_default.lsmpl.addon.{name}")
 
 
@@ -84,9 +84,9 @@ def baked_take(addon, body):
 
     def make(motion, layout="body_25", match=True):
         scene = bpy.context.scene
-        take = addon("importing").add_take(scene, body.keypoints(motion, layout), "Test")
+        take = addon("importing.adding").add_take(scene, body.keypoints(motion, layout), "Test")
         if match:
-            addon("importing").match_scene(scene, [take])
-        return take, addon("solving").keep(take, scene, motion, body)
+            addon("importing.adding").match_scene(scene, [take])
+        return take, addon("solving.solve").keep(take, scene, motion, body)
 
     return make

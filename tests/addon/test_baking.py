@@ -75,8 +75,8 @@ def test_the_mesh_shows_the_shape_of_the_betas(baked_take, addon, body, random_m
     motion.betas[:] = np.linspace(-7, 7, 10)
     _, baked = baked_take(motion)
     baked.body_mesh.modifiers.clear()
-    expected = (body.rest_vertices(motion.betas) + addon("shape").grounding(body) @ motion.betas) @ addon(
-        "shape"
+    expected = (body.rest_vertices(motion.betas) + addon("characters.shape").grounding(body) @ motion.betas) @ addon(
+        "characters.shape"
     ).TO_BLENDER.T
     baked.body_mesh.parent = None
     np.testing.assert_allclose(mesh_vertices(baked.body_mesh), expected, atol=1e-5)
@@ -99,7 +99,7 @@ def test_baking_again_reuses_the_character_and_takes_the_new_shape(baked_take, a
     take, first = baked_take(random_motion(seed=1))
     objects = set(bpy.data.objects)
     motion = random_motion(seed=2)
-    again = addon("solving").keep(take, bpy.context.scene, motion, body)
+    again = addon("solving.solve").keep(take, bpy.context.scene, motion, body)
     assert again.armature == first.armature
     assert set(bpy.data.objects) == objects
     assert len(bpy.data.actions) == 1
@@ -108,9 +108,9 @@ def test_baking_again_reuses_the_character_and_takes_the_new_shape(baked_take, a
 
 def test_an_action_that_was_edited_is_kept(baked_take, addon, random_motion):
     take, first = baked_take(random_motion())
-    curve = next(iter(addon("actions").fcurves(first.action)))
+    curve = next(iter(addon("characters.actions").fcurves(first.action)))
     curve.keyframe_points[3].co.y += 0.5
-    second = addon("baking").bake(take, bpy.context.scene)
+    second = addon("characters.baking").bake(take, bpy.context.scene)
     assert second.kept == first.action
     assert first.action.use_fake_user
     assert second.armature.animation_data.action == second.action != first.action
@@ -120,7 +120,7 @@ def test_a_character_that_was_deleted_is_built_anew(baked_take, addon, random_mo
     take, first = baked_take(random_motion())
     bpy.data.objects.remove(first.armature)
     bpy.data.objects.remove(first.body_mesh)
-    assert addon("baking").bake(take, bpy.context.scene).armature.name in bpy.context.scene.objects
+    assert addon("characters.baking").bake(take, bpy.context.scene).armature.name in bpy.context.scene.objects
 
 
 def test_a_duplicated_take_gets_a_character_of_its_own(baked_take, addon, random_motion):
@@ -128,10 +128,10 @@ def test_a_duplicated_take_gets_a_character_of_its_own(baked_take, addon, random
     twin = take.copy()
     twin.data = take.data.copy()
     bpy.context.scene.collection.objects.link(twin)
-    second = addon("baking").bake(twin, bpy.context.scene)
+    second = addon("characters.baking").bake(twin, bpy.context.scene)
     assert second.armature != first.armature
-    assert addon("baking").bake(take, bpy.context.scene).armature == first.armature
-    assert addon("baking").bake(twin, bpy.context.scene).armature == second.armature
+    assert addon("characters.baking").bake(take, bpy.context.scene).armature == first.armature
+    assert addon("characters.baking").bake(twin, bpy.context.scene).armature == second.armature
 
 
 def test_baking_leaves_mode_and_selection_alone(baked_take, addon, body, random_motion):
@@ -141,7 +141,7 @@ def test_baking_leaves_mode_and_selection_alone(baked_take, addon, body, random_
     layer.objects.active = baked.armature
     bpy.ops.object.mode_set(mode="POSE")
     baked.armature.hide_viewport = False
-    addon("solving").keep(take, bpy.context.scene, random_motion(seed=2), body)
+    addon("solving.solve").keep(take, bpy.context.scene, random_motion(seed=2), body)
     assert layer.objects.active == baked.armature
     assert baked.armature.mode == "POSE"
     assert baked.body_mesh.select_get()
@@ -154,7 +154,7 @@ def test_quaternions_do_not_flip(baked_take, addon, body, core):
     turning[:, 18] = np.linspace(0, 5 * np.pi, 200)[:, None] * (0, 1, 0)
     motion = core.Motion(turning, np.zeros((200, 3)), body=body.key)
     _, baked = baked_take(motion)
-    for curve in addon("actions").fcurves(baked.action):
+    for curve in addon("characters.actions").fcurves(baked.action):
         values = np.empty(2 * len(curve.keyframe_points), dtype=np.float32)
         curve.keyframe_points.foreach_get("co", values)
         assert np.abs(np.diff(values[1::2])).max() < 0.1, curve.data_path
@@ -166,15 +166,15 @@ def test_a_renamed_bone_is_an_error_that_changes_nothing(baked_take, addon, core
     baked.armature.data.bones["left_knee"].name = "Knie"
     before = len(bpy.data.actions), len(bpy.data.meshes), baked.armature.animation_data.action
     with pytest.raises(core.LsmplError, match="left_knee"):
-        addon("baking").bake(take, bpy.context.scene)
+        addon("characters.baking").bake(take, bpy.context.scene)
     assert (len(bpy.data.actions), len(bpy.data.meshes), baked.armature.animation_data.action) == before
 
 
 def test_ten_thousand_frames_bake_in_under_three_seconds(addon, body, random_motion):
     motion, scene = random_motion(frames=10_000), bpy.context.scene
-    take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Long")
-    addon("stages").prepare_solved(take, motion)()
+    take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Long")
+    addon("takes.stages").prepare_solved(take, motion)()
     began = time.perf_counter()
-    addon("baking").bake(take, scene, body)
+    addon("characters.baking").bake(take, scene, body)
     print(f"10,000 frames baked in {time.perf_counter() - began:.2f} s")
     assert time.perf_counter() - began < 3.0

@@ -33,7 +33,7 @@ def keys(take) -> np.ndarray:
 
 
 def test_clean_up_bakes_a_smoother_motion_and_keeps_the_solved_one(addon, noisy_take):
-    stages = addon("stages")
+    stages = addon("takes.stages")
     solved, before = stages.load(noisy_take, "solved"), keys(noisy_take)
     assert bpy.ops.lsmpl.clean_up() == {"FINISHED"}
     cleaned = stages.load(noisy_take)
@@ -47,7 +47,7 @@ def test_clean_up_bakes_a_smoother_motion_and_keeps_the_solved_one(addon, noisy_
 
 
 def test_another_strength_begins_from_the_motion_as_solved(addon, noisy_take):
-    settings, stages = bpy.context.scene.lsmpl, addon("stages")
+    settings, stages = bpy.context.scene.lsmpl, addon("takes.stages")
     settings.lock_feet = False
     bpy.ops.lsmpl.clean_up()
     once = stages.load(noisy_take).poses
@@ -65,7 +65,7 @@ def test_back_to_as_solved_bakes_what_was_there_before(addon, noisy_take):
     assert np.abs(keys(noisy_take) - before).max() > 1e-3
     assert bpy.ops.lsmpl.as_solved() == {"FINISHED"}
     np.testing.assert_allclose(keys(noisy_take), before, atol=1e-5)
-    assert addon("stages").describe(noisy_take, "cleaned") is None
+    assert addon("takes.stages").describe(noisy_take, "cleaned") is None
 
 
 def test_bake_takes_the_cleaned_motion(addon, noisy_take):
@@ -77,19 +77,19 @@ def test_bake_takes_the_cleaned_motion(addon, noisy_take):
 
 def test_solving_again_forgets_the_cleaned_motion(addon, noisy_take, body):
     bpy.ops.lsmpl.clean_up()
-    addon("solving").keep(noisy_take, bpy.context.scene, addon("stages").load(noisy_take, "solved"), body)
-    assert addon("stages").describe(noisy_take, "cleaned") is None
+    addon("solving.solve").keep(noisy_take, bpy.context.scene, addon("takes.stages").load(noisy_take, "solved"), body)
+    assert addon("takes.stages").describe(noisy_take, "cleaned") is None
 
 
 def test_the_floor_goes_to_zero_if_asked_to(addon, noisy_take, body):
     bpy.context.scene.lsmpl.floor = "ZERO"
     bpy.ops.lsmpl.clean_up()
-    cleaned = addon("stages").load(noisy_take)
+    cleaned = addon("takes.stages").load(noisy_take)
     assert abs(np.median(body.vertices(cleaned)[..., 2].min(axis=1))) < 0.02
 
 
 def test_clean_up_is_one_undo_step(addon, noisy_take):
-    assert "UNDO" in addon("cleaning").LSMPL_OT_clean_up.bl_options
+    assert "UNDO" in addon("solving.clean_up").LSMPL_OT_clean_up.bl_options
 
 
 def test_a_clean_up_that_fails_changes_nothing(addon, noisy_take, monkeypatch):
@@ -98,16 +98,16 @@ def test_a_clean_up_that_fails_changes_nothing(addon, noisy_take, monkeypatch):
     def fail(*_):
         raise RuntimeError("as if Blender had failed")
 
-    monkeypatch.setattr(addon("actions"), "write_steps", fail)
+    monkeypatch.setattr(addon("characters.actions"), "write_steps", fail)
     with pytest.raises(RuntimeError, match="as if"):
-        addon("cleaning").clean_up(noisy_take, bpy.context.scene)
+        addon("solving.clean_up").clean_up(noisy_take, bpy.context.scene)
     assert {mesh.name for mesh in bpy.data.meshes} == meshes
     np.testing.assert_array_equal(keys(noisy_take), before)
 
 
 def test_what_is_not_solved_cannot_be_cleaned(addon, body, core):
     motion = core.Motion(np.zeros((5, 24, 3)), np.zeros((5, 3)), body=body.key)
-    take = addon("importing").add_take(bpy.context.scene, body.keypoints(replace(motion), "body_25"), "New")
+    take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(replace(motion), "body_25"), "New")
     bpy.context.view_layer.objects.active = take
     with pytest.raises(RuntimeError, match="poll"):
         bpy.ops.lsmpl.clean_up()

@@ -49,7 +49,7 @@ def chosen(addon):
     yield found
     for name in ("device", "gpu", "torch_folder"):
         found.property_unset(name)
-    addon("devices").found = None
+    addon("devices.listing").found = None
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def take(addon, body, random_motion):
     motion = random_motion(8)
     motion.poses *= 0.3
     motion.poses[:, 0] = (np.pi / 2, 0, 0)
-    take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "body_25"), "Walk")
+    take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(motion, "body_25"), "Walk")
     bpy.context.view_layer.objects.active = take
     return take
 
@@ -118,7 +118,7 @@ def drawn(addon, chosen) -> str:
         def column(self, **_):
             return self
 
-    addon("devices").draw(Layout(), addon("preferences").device())
+    addon("devices.listing").draw(Layout(), addon("preferences").device())
     return "\n".join(f"{icon} {text}" for icon, text in texts)
 
 
@@ -156,7 +156,7 @@ def test_what_was_found_for_another_folder_is_not_taken_for_this_one(addon, chos
 
 
 def test_while_it_looks_the_button_says_so(addon, chosen, monkeypatch):
-    module, working = addon("devices"), addon("jobs")
+    module, working = addon("devices.listing"), addon("jobs")
     assert "OPERATOR Check" in drawn(addon, chosen).splitlines()
     job = module.LSMPL_OT_check_devices.begin(None, bpy.context)
     monkeypatch.setattr(working, "current", job)
@@ -177,13 +177,13 @@ def test_a_choice_stays_when_its_device_is_away(addon, chosen, no_torch, take):
     chosen.device, chosen.gpu = "cuda", 3
     assert addon("preferences").device() == "cuda:3"
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    facts = addon("stages").describe(take)
+    facts = addon("takes.stages").describe(take)
     assert (facts["device"], facts["device_instead_of"]) == ("numpy", "cuda:3")
     assert "not installed" in facts["device_reason"]
     (decision,) = [d for d in facts["decisions"] if d["what"] == "device"]
     assert decision["basis"] == "fallback"
     assert addon("preferences").device() == "cuda:3"
-    told = addon("solving").solve(take, bpy.context.scene, "cuda:3")
+    told = addon("solving.solve").solve(take, bpy.context.scene, "cuda:3")
     assert [level for level, _ in told] == ["INFO", "WARNING"] and "cuda:3 was not used" in told[1][1]
 
 
@@ -205,7 +205,7 @@ def test_a_device_that_fails_midway_gives_way_to_numpy(addon, core, take, monkey
     monkeypatch.setattr(tracking, "polish", failing)
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
     assert failed == [True]
-    facts = addon("stages").describe(take)
+    facts = addon("takes.stages").describe(take)
     assert (facts["device"], facts["device_instead_of"]) == ("numpy", "cuda")
     assert facts["device_reason"].startswith("cuda failed")
     assert take.lsmpl.armature is not None
@@ -214,7 +214,7 @@ def test_a_device_that_fails_midway_gives_way_to_numpy(addon, core, take, monkey
 def test_a_folder_with_pytorch_is_tried_and_then_used(addon, chosen, no_torch, make_torch):
     folder = make_torch()
     chosen.torch_folder, chosen.device, chosen.gpu = str(folder), "cuda", 1
-    module = addon("torch_folder")
+    module = addon("devices.torch_folder")
     no_torch.setattr(sys, "path", [p for p in sys.path if not (Path(p) / "torch").is_dir()])
     assert bpy.ops.lsmpl.check_devices() == {"FINISHED"}
     assert "torch" not in sys.modules and str(folder) not in sys.path, "looking changes nothing"
@@ -246,8 +246,8 @@ def test_a_folder_that_cannot_be_used_says_why(addon, chosen, no_torch, make_tor
     no_torch.setattr(sys, "path", [p for p in sys.path if not (Path(p) / "torch").is_dir()])
     chosen.torch_folder, chosen.device = str(folder), "cpu"
     before = sys.path[:]
-    assert addon("torch_folder").use() and sys.path == before
-    told = addon("solving").solve(take, bpy.context.scene, "cpu")
+    assert addon("devices.torch_folder").use() and sys.path == before
+    told = addon("solving.solve").solve(take, bpy.context.scene, "cpu")
     assert told[1][0] == "WARNING"
     assert sys.path == before
     assert re.search(message, told[1][1]), told[1][1]
@@ -257,7 +257,7 @@ def test_a_folder_that_cannot_be_used_says_why(addon, chosen, no_torch, make_tor
 
 
 def test_folders_that_are_none_and_those_around_torch(addon, core, chosen, make_torch, tmp_path):
-    find = addon("torch_folder").torch_folder
+    find = addon("devices.torch_folder").torch_folder
     with pytest.raises(core.LsmplError, match="is no folder"):
         find(str(tmp_path / "none"))
     with pytest.raises(core.LsmplError, match="holds no PyTorch"):
@@ -272,7 +272,7 @@ def test_folders_that_are_none_and_those_around_torch(addon, core, chosen, make_
 def test_what_takes_too_long_is_given_up(addon, no_torch, make_torch, monkeypatch):
     folder = make_torch("import time; time.sleep(60)")
     no_torch.setattr(sys, "path", [p for p in sys.path if not (Path(p) / "torch").is_dir()])
-    module = addon("torch_folder")
+    module = addon("devices.torch_folder")
     monkeypatch.setattr(module, "PATIENCE", 0.5)
     steps = module.survey_steps(folder)
     with pytest.raises(StopIteration) as stop:
@@ -286,7 +286,7 @@ def test_stopping_ends_the_process(addon, no_torch, make_torch, monkeypatch):
     no_torch.setattr(sys, "path", [p for p in sys.path if not (Path(p) / "torch").is_dir()])
     start = subprocess.Popen
     monkeypatch.setattr(subprocess, "Popen", lambda *a, **k: started.append(start(*a, **k)) or started[-1])
-    steps = addon("torch_folder").survey_steps(folder)
+    steps = addon("devices.torch_folder").survey_steps(folder)
     next(steps)
     assert started[0].poll() is None
     steps.close()
@@ -297,7 +297,7 @@ def test_without_a_python_to_try_with_nothing_is_tried(addon, no_torch, make_tor
     """Never Blender itself, which would open another window."""
     monkeypatch.setattr(sys, "executable", "/opt/blender/blender")
     monkeypatch.setattr(sys, "prefix", "/opt/blender/python")
-    steps = addon("torch_folder").survey_steps(make_torch())
+    steps = addon("devices.torch_folder").survey_steps(make_torch())
     with pytest.raises(StopIteration) as stop:
         next(steps)
     assert "is not where it should be" in stop.value.value["error"]
@@ -305,7 +305,7 @@ def test_without_a_python_to_try_with_nothing_is_tried(addon, no_torch, make_tor
 
 def test_the_command_line_in_blender_uses_the_folder_where_torch_is_needed(addon, chosen, monkeypatch):
     asked = []
-    monkeypatch.setattr(addon("torch_folder"), "use", lambda: asked.append(True) or "it does not work")
+    monkeypatch.setattr(addon("devices.torch_folder"), "use", lambda: asked.append(True) or "it does not work")
     ready = addon("writers").front_end("blender").ready
     core_cli = importlib.import_module(f"{ROOT}.lsmpl_core.cli.main")
     parser = core_cli.build_parser(addon("writers").front_end("blender"))

@@ -39,27 +39,27 @@ def take(addon, body, random_motion):
     track = body.keypoints(random_motion(frames=12, first_frame=5), "body_25")
     track.positions[3, 4] = np.nan
     track.confidence[3, 4] = 0
-    take = addon("importing").add_take(bpy.context.scene, track, "Shown")
-    addon("importing").match_scene(bpy.context.scene, [take])
+    take = addon("importing.adding").add_take(bpy.context.scene, track, "Shown")
+    addon("importing.adding").match_scene(bpy.context.scene, [take])
     return take
 
 
 def test_each_frame_shows_its_own_keypoints(addon, take):
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     for t in range(len(track)):
         bpy.context.scene.frame_set(5 + t)
         np.testing.assert_allclose(balls(take), track.positions[t][track.visible[t]], atol=1e-5)
 
 
 def test_outside_its_range_a_take_holds_its_first_and_last_frame(addon, take):
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     for frame, t in ((-20, 0), (500, 11)):
         bpy.context.scene.frame_set(frame)
         np.testing.assert_allclose(balls(take), track.positions[t], atol=1e-5)
 
 
 def test_it_plays_without_the_add_on(addon, take):
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     bpy.ops.preferences.addon_disable(module="bl_ext.user_default.lsmpl")
     try:
         bpy.context.scene.frame_set(11)
@@ -69,7 +69,7 @@ def test_it_plays_without_the_add_on(addon, take):
 
 
 def test_edits_show(addon, take):
-    track, takes = addon("take").load_track(take), addon("take")
+    track, takes = addon("takes.take").load_track(take), addon("takes.take")
     state = take.data.attributes.new("edit_state", "INT", "POINT").data
     offset = take.data.attributes.new("edit_offset", "FLOAT_VECTOR", "POINT").data
     state[25 * 3 + 0].value = takes.IGNORED
@@ -83,11 +83,11 @@ def test_edits_show(addon, take):
 
 
 def test_the_colour_tells_the_residual(addon, take, body, core):
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     residual = np.tile(np.linspace(0, 0.1, 25), (12, 1))
     motion = core.Motion(np.zeros((12, 24, 3)), np.zeros((12, 3)), residual=residual, body=body.key)
     motion.keypoint_names = track.layout.keypoints
-    addon("stages").prepare_solved(take, motion)()
+    addon("takes.stages").prepare_solved(take, motion)()
     bpy.context.scene.frame_set(5)
     mesh = take.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
     names = [material.name if material else "" for material in mesh.materials]
@@ -97,7 +97,7 @@ def test_the_colour_tells_the_residual(addon, take, body, core):
 
 
 def test_takes_share_one_node_group(addon, core, take):
-    addon("importing").add_take(bpy.context.scene, core.KeypointTrack(np.zeros((2, 17, 3)), layout="coco_17"))
+    addon("importing.adding").add_take(bpy.context.scene, core.KeypointTrack(np.zeros((2, 17, 3)), layout="coco_17"))
     assert len(bpy.data.node_groups) == 1
 
 
@@ -106,7 +106,7 @@ def solved(addon, body, take, random_motion):
     """The take, solved by the motion that it was made of; in frame 3 keypoint 4 is missing, 5 rejected, 6 swapped and 7
     filled; 8 is never seen in any frame."""
     motion = random_motion(frames=12, first_frame=5)
-    layout = addon("take").layout_of(take)
+    layout = addon("takes.take").layout_of(take)
     motion.keypoint_names = layout.keypoints
     motion.residual = np.full((12, 25), 0.001)
     motion.condition = np.ones((12, 25), dtype=np.uint8)
@@ -116,14 +116,14 @@ def solved(addon, body, take, random_motion):
     confidence = take.data.attributes["confidence"].data
     for vertex in (3 * 25 + 7, *range(8, 12 * 25, 25)):
         confidence[vertex].value = 0
-    addon("solving").keep(take, bpy.context.scene, motion, body, bake=False)
+    addon("solving.solve").keep(take, bpy.context.scene, motion, body, bake=False)
     bpy.context.scene.frame_set(8)
     return take
 
 
 def test_what_was_not_seen_is_hollow_where_the_body_has_it(addon, body, solved, random_motion):
     sites = body.keypoints(random_motion(frames=12, first_frame=5), "body_25").positions[3]
-    seen = addon("take").load_track(solved).positions[3]
+    seen = addon("takes.take").load_track(solved).positions[3]
     colours = shown(solved)
     np.testing.assert_allclose(sorted(colours["Missing"].tolist()), sorted(sites[[4, 5]].tolist()), atol=1e-5)
     np.testing.assert_allclose(colours["Filled"], sites[[7]], atol=1e-5)
@@ -133,28 +133,28 @@ def test_what_was_not_seen_is_hollow_where_the_body_has_it(addon, body, solved, 
 
 
 def test_hollow_ones_can_be_hidden(addon, solved):
-    addon("display").put(solved, "Missing", False)
+    addon("takes.display").put(solved, "Missing", False)
     assert not {"Missing", "Filled"} & shown(solved).keys()
     assert "Rejected" in shown(solved)
 
 
 def test_an_ignored_keypoint_is_hollow_at_once(addon, body, solved, random_motion):
     state = solved.data.attributes.new("edit_state", "INT", "POINT").data
-    state[3 * 25].value = addon("take").IGNORED
+    state[3 * 25].value = addon("takes.take").IGNORED
     bpy.context.scene.frame_set(8)
     sites = body.keypoints(random_motion(frames=12, first_frame=5), "body_25").positions[3]
     assert np.linalg.norm(shown(solved)["Missing"] - sites[0], axis=1).min() < 1e-5
 
 
 def test_limits_of_the_colours_can_be_set(addon, solved):
-    addon("display").put(solved, "Poor", 0.0005)
+    addon("takes.display").put(solved, "Poor", 0.0005)
     colours = shown(solved)
     assert "Good" not in colours
     assert len(colours["Poor"]) == 20
 
 
 def test_a_take_of_an_older_version_gets_the_new_display_with_its_own_settings(addon, solved):
-    display = addon("display")
+    display = addon("takes.display")
     display.put(solved, "Size", 0.03)
     old = solved.modifiers[display.MODIFIER].node_group
     old["lsmpl_version"] = 1

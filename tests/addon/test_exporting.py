@@ -111,7 +111,7 @@ def test_the_action_as_edited_comes_out_as_smpl(addon, core, take, body, walk, t
     assert (back.fps, back.first_frame, back.body, len(back)) == (30.0, 5, body.key, 20)
     armature = take.lsmpl.armature
     bone = armature.pose.bones["left_elbow"]
-    for curve in addon("actions").fcurves(take.lsmpl_bake.action):
+    for curve in addon("characters.actions").fcurves(take.lsmpl_bake.action):
         if "left_elbow" in curve.data_path:
             for key in curve.keyframe_points:
                 key.co.y = 1.0 if curve.array_index == 0 else 0.0
@@ -150,8 +150,8 @@ def test_a_take_at_another_rate_keeps_its_frames_as_smpl(core, addon, body, walk
     scene = bpy.context.scene
     scene.render.fps = 24
     motion = replace(walk, fps=50.0, first_frame=0)
-    take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Fast")
-    addon("solving").keep(take, scene, motion, body)
+    take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Fast")
+    addon("solving.solve").keep(take, scene, motion, body)
     bpy.context.view_layer.objects.active = take
     bpy.ops.lsmpl.export(filepath=str(tmp_path / "fast.npz"))
     back = core.Motion.load(tmp_path / "fast.npz")
@@ -166,9 +166,9 @@ def test_all_takes_go_to_a_folder_each_with_its_own_motion(core, addon, body, wa
     motions = {"One": walk, "Two": replace(walk, trans=walk.trans + 1.0)}
     first = None
     for name, motion in motions.items():
-        take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), name)
+        take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), name)
         take.lsmpl_bake.onto = first
-        first = addon("solving").keep(take, scene, motion, body).armature
+        first = addon("solving.solve").keep(take, scene, motion, body).armature
     assert len([obj for obj in bpy.data.objects if obj.type == "ARMATURE"]) == 1
     assert bpy.ops.lsmpl.export_all(directory=str(tmp_path), format="npz") == {"FINISHED"}
     for name, motion in motions.items():
@@ -181,8 +181,8 @@ def test_all_takes_go_to_a_folder_each_with_its_own_motion(core, addon, body, wa
 
 
 def test_one_take_that_fails_does_not_stop_the_others(addon, take, body, walk, tmp_path):
-    other = addon("importing").add_take(bpy.context.scene, body.keypoints(walk, "body_25"), "Unbaked")
-    addon("solving").keep(other, bpy.context.scene, walk, body, bake=False)
+    other = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(walk, "body_25"), "Unbaked")
+    addon("solving.solve").keep(other, bpy.context.scene, walk, body, bake=False)
     assert bpy.ops.lsmpl.export_all(directory=str(tmp_path), format="bvh") == {"FINISHED"}
     assert [path.name for path in tmp_path.iterdir()] == ["Test.bvh"]
 
@@ -196,7 +196,7 @@ def test_an_export_that_fails_leaves_the_older_file_and_the_scene(addon, core, t
         path.write_text("half")
         raise RuntimeError("as if Blender had failed")
 
-    exporting = addon("exporting")
+    exporting = addon("exporting.files")
     monkeypatch.setitem(exporting.FORMATS, "fbx", ("FBX", "", fail))
     with pytest.raises(RuntimeError, match="as if"):
         bpy.ops.lsmpl.export(filepath=str(out))
@@ -237,9 +237,9 @@ def test_strips_of_several_takes_share_a_character(addon, body, walk):
     later = replace(walk, trans=walk.trans + 1.0, first_frame=40)
     armature = None
     for name, motion in (("One", walk), ("Two", later)):
-        take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), name)
+        take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), name)
         take.lsmpl_bake.onto, take.lsmpl_bake.as_strip = armature, True
-        armature = addon("solving").keep(take, scene, motion, body).armature
+        armature = addon("solving.solve").keep(take, scene, motion, body).armature
     assert [track.name for track in armature.animation_data.nla_tracks] == ["One", "Two"]
     for motion in (walk, later):
         scene.frame_set(motion.first_frame + 7)

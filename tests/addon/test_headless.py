@@ -49,11 +49,11 @@ def test_blend_holds_the_take_and_its_character(convert, addon, core, body, sour
     assert sorted(folder.glob("*walk.blend*")) == [out], "no backup and no scratch file"
     bpy.ops.wm.open_mainfile(filepath=str(out))
     scene = bpy.context.scene
-    (take,) = addon("take").takes_in(scene)
+    (take,) = addon("takes.take").takes_in(scene)
     assert (scene.frame_start, scene.frame_end, scene.render.fps) == (1, FRAMES, 30)
-    assert len(addon("take").load_track(take)) == len(addon("stages").load(take, "solved")) == FRAMES
-    assert addon("stages").describe(take)["device"] == "numpy"
-    assert addon("stages").describe(take, "cleaned")["clean_up"]["smooth"] == 0.5
+    assert len(addon("takes.take").load_track(take)) == len(addon("takes.stages").load(take, "solved")) == FRAMES
+    assert addon("takes.stages").describe(take)["device"] == "numpy"
+    assert addon("takes.stages").describe(take, "cleaned")["clean_up"]["smooth"] == 0.5
     assert max(largest_errors(body, take.lsmpl.armature, take.lsmpl.body_mesh, expected, scene.frame_start)) < 1e-3
 
 

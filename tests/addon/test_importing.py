@@ -26,7 +26,7 @@ def folder(tmp_path, body, random_motion):
 
 def test_each_file_becomes_a_take(folder, addon):
     assert import_files(folder, "walk.npy", "run.npy", unit="m", up="z") == {"FINISHED"}
-    facts = {take.name: addon("take").describe(take) for take in addon("take").takes_in(bpy.context.scene)}
+    facts = {take.name: addon("takes.take").describe(take) for take in addon("takes.take").takes_in(bpy.context.scene)}
     assert {name: fact["frames"] for name, fact in facts.items()} == {"walk": 30, "run": 12}
     assert facts["walk"]["layout"]["name"] == "body_25"
     assert {"layout", "unit", "up", "fps"} <= {decision["what"] for decision in facts["walk"]["decisions"]}
@@ -37,7 +37,7 @@ def test_each_file_becomes_a_take(folder, addon):
 def test_one_bad_file_does_not_stop_the_others(folder, addon):
     scene = bpy.context.scene
     paths = [folder / name for name in ("walk.npy", "broken.trc", "missing.trc", "run.npy")]
-    imported, assumptions, failures = addon("reading").import_files(scene, paths, {})
+    imported, assumptions, failures = addon("importing.reading").import_files(scene, paths, {})
     assert [take.name for take in imported] == ["walk", "run"]
     assert [str(failure).count(name) for failure, name in zip(failures, ("broken.trc", "missing.trc"))] == [1, 1]
     assert any("fps" in line for line in assumptions)
@@ -71,7 +71,7 @@ def test_a_folder_of_frames_is_one_take(tmp_path, addon, body, random_motion):
         bpy.ops.lsmpl.import_keypoints(**options, unit="m", up="z")
         take = bpy.context.view_layer.objects.active
         assert take.name.startswith("take7")
-        np.testing.assert_allclose(addon("take").load_track(take).positions, positions, atol=1e-5)
+        np.testing.assert_allclose(addon("takes.take").load_track(take).positions, positions, atol=1e-5)
 
 
 def test_options_reach_the_reader(folder, addon):
@@ -79,8 +79,8 @@ def test_options_reach_the_reader(folder, addon):
     import_files(folder, "walk.npy", unit="custom", scale=2.0, up="z", override_fps=True, fps=59.94)
     take = bpy.data.objects["walk"]
     original = np.load(folder / "walk.npy")
-    np.testing.assert_allclose(addon("take").load_track(take).positions, 2 * original, rtol=1e-5, atol=1e-5)
-    assert addon("take").describe(take)["fps"] == pytest.approx(59.94)
+    np.testing.assert_allclose(addon("takes.take").load_track(take).positions, 2 * original, rtol=1e-5, atol=1e-5)
+    assert addon("takes.take").describe(take)["fps"] == pytest.approx(59.94)
     assert (bpy.context.scene.render.fps, bpy.context.scene.render.fps_base) == (60, pytest.approx(1.001))
     assert take.lsmpl.step == 1.0
 
@@ -114,7 +114,7 @@ def test_a_second_import_does_not_change_the_rate_that_the_first_was_timed_for(f
      (23.976, (24, 1.001)), (12.5, (12, 0.96)), (0.5, (1, 2)), (99.5, (100, 100 / 99.5)), (240, (240, 1))],
 )  # fmt: skip
 def test_rates_as_blender_stores_them(addon, fps, stored):
-    timing, scene = addon("timing"), bpy.context.scene
+    timing, scene = addon("takes.timing"), bpy.context.scene
     assert timing.blender_rate(fps) == pytest.approx(stored)
     timing.set_scene_rate(scene, fps)
     assert timing.scene_rate(scene) == pytest.approx(fps, rel=2e-5)
@@ -125,7 +125,7 @@ def test_the_file_browser_offers_what_can_be_read(addon, core):
     from importlib import import_module
 
     readers = import_module(f"{core.__name__}.readers")
-    assert set(addon("importing").EXTENSIONS) == set(readers.READERS)
+    assert set(addon("importing.keypoint_files").EXTENSIONS) == set(readers.READERS)
 
 
 @pytest.mark.skipif(not KEYPOINTS.is_dir(), reason=f"no recorded takes in {KEYPOINTS}")
@@ -137,10 +137,10 @@ def test_recorded_takes(addon, name, layout, frames, first):
     path = KEYPOINTS / name
     import_files(path.parent, path.name)
     take = bpy.data.objects[path.stem]
-    facts = addon("take").describe(take)
+    facts = addon("takes.take").describe(take)
     assert (facts["layout"]["name"], facts["frames"], facts["first_frame"]) == (layout, frames, first)
     assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (first, first + frames - 1)
-    height = np.nanmax(addon("take").load_track(take).positions[..., 2], axis=1).max()
+    height = np.nanmax(addon("takes.take").load_track(take).positions[..., 2], axis=1).max()
     assert 0.5 < height < 3
 
 
@@ -150,8 +150,8 @@ def test_of_several_people_the_named_one_is_imported(tmp_path, addon, body, rand
     for person, expected in (("", one), ("2", two)):
         import_files(tmp_path, "both.npy", unit="m", up="z", person=person)
         take = bpy.context.view_layer.objects.active
-        np.testing.assert_allclose(addon("take").load_track(take).positions, expected, atol=1e-5)
-        decisions = {decision["what"]: decision for decision in addon("take").describe(take)["decisions"]}
+        np.testing.assert_allclose(addon("takes.take").load_track(take).positions, expected, atol=1e-5)
+        decisions = {decision["what"]: decision for decision in addon("takes.take").describe(take)["decisions"]}
         assert decisions["person"]["basis"] == ("given" if person else "assumed")
     with pytest.raises(RuntimeError, match=r"both\.npy: has no person '3'; there are: 1 \(12 frames\)"):
         import_files(tmp_path, "both.npy", person="3")

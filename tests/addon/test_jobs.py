@@ -102,10 +102,10 @@ def test_waiting_for_a_thread_leaves_blender_its_turn(jobs, Progress):
 
 def test_a_bake_that_is_stopped_midway_leaves_nothing(addon, jobs, body, random_motion):
     motion, scene = random_motion(frames=30), bpy.context.scene
-    take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
-    addon("stages").prepare_solved(take, motion)()
+    take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
+    addon("takes.stages").prepare_solved(take, motion)()
     before = datablocks()
-    steps = addon("baking").bake_steps(take, scene, body)
+    steps = addon("characters.baking").bake_steps(take, scene, body)
     while datablocks() == before:
         next(steps)
     next(steps)
@@ -117,9 +117,9 @@ def test_a_bake_that_is_stopped_midway_leaves_nothing(addon, jobs, body, random_
 @pytest.mark.parametrize("gone", ["take", "action"])
 def test_what_is_deleted_or_undone_in_between_is_an_error_that_says_so(addon, core, body, random_motion, gone):
     motion, scene = random_motion(frames=30), bpy.context.scene
-    take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
-    addon("stages").prepare_solved(take, motion)()
-    steps = addon("baking").bake_steps(take, scene, body)
+    take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
+    addon("takes.stages").prepare_solved(take, motion)()
+    steps = addon("characters.baking").bake_steps(take, scene, body)
     while not bpy.data.actions:
         next(steps)
     if gone == "take":
@@ -134,9 +134,9 @@ def test_what_is_deleted_or_undone_in_between_is_an_error_that_says_so(addon, co
 
 def test_a_clean_up_of_a_take_that_was_solved_anew_meanwhile_is_refused(addon, core, baked_take, body, random_motion):
     take, _ = baked_take(random_motion(frames=60))
-    steps = addon("cleaning").clean_up_steps(take, bpy.context.scene)
+    steps = addon("solving.clean_up").clean_up_steps(take, bpy.context.scene)
     next(steps)
-    addon("solving").keep(take, bpy.context.scene, random_motion(frames=60, seed=3), body)
+    addon("solving.solve").keep(take, bpy.context.scene, random_motion(frames=60, seed=3), body)
     with pytest.raises(core.LsmplError, match="solved anew"):
         while True:
             next(steps)
@@ -146,10 +146,10 @@ def test_a_clean_up_of_a_take_that_was_solved_anew_meanwhile_is_refused(addon, c
 def test_no_slice_of_a_long_take_is_long(addon, body, random_motion):
     """A bake of 20,000 frames: what Blender waits for at a stretch, in time of its own thread."""
     scene, motion = bpy.context.scene, random_motion(frames=20_000)
-    take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Long")
-    addon("stages").prepare_solved(take, motion, body.joints(motion))()
+    take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Long")
+    addon("takes.stages").prepare_solved(take, motion, body.joints(motion))()
     longest, began, done = 0.0, time.process_time(), False
-    steps = addon("baking").bake_steps(take, scene)
+    steps = addon("characters.baking").bake_steps(take, scene)
     while not done:
         start = time.thread_time()
         try:

@@ -10,12 +10,12 @@ FRAME = 12
 
 @pytest.fixture
 def live(addon):
-    return addon("live")
+    return addon("live.live")
 
 
 @pytest.fixture
 def watch(addon):
-    return addon("live_watch")
+    return addon("live.watch")
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def site(live, name):
 
 
 def test_each_keypoint_gets_a_handle_where_it_is(addon, live, take):
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     before = set(bpy.data.objects)
     assert bpy.ops.lsmpl.live() == {"FINISHED"}
     assert live.is_live(bpy.context.scene, take)
@@ -86,13 +86,13 @@ def test_a_take_that_was_put_elsewhere_is_posed_there(addon, live, take):
     take.lsmpl.armature.location = take.location
     update()
     bpy.ops.lsmpl.live()
-    handle, known = bpy.data.objects["right_wrist"], addon("take").keypoints_at(take, FRAME)
-    wrist = addon("take").layout_of(take).index("right_wrist")
+    handle, known = bpy.data.objects["right_wrist"], addon("takes.take").keypoints_at(take, FRAME)
+    wrist = addon("takes.take").layout_of(take).index("right_wrist")
     expected = take.matrix_world @ Vector(known.positions[wrist])
     np.testing.assert_allclose(handle.location, expected, atol=1e-5)
     drag(live, "right_wrist", (0, 0, 0.2))
     live.settle(bpy.context.scene)
-    after = addon("take").keypoints_at(take, FRAME).positions[wrist]
+    after = addon("takes.take").keypoints_at(take, FRAME).positions[wrist]
     np.testing.assert_allclose(after - known.positions[wrist], (0, 0, 0.1), atol=1e-5)
 
 
@@ -130,12 +130,14 @@ def test_the_hand_goes_where_its_handle_goes_and_the_feet_stay(live, take):
 def test_nothing_is_written_while_handles_move(addon, live, take):
     bpy.ops.lsmpl.live()
     action = take.lsmpl.armature.animation_data.action
-    before = [[tuple(key.co) for key in curve.keyframe_points] for curve in addon("actions").fcurves(action)]
+    before = [[tuple(key.co) for key in curve.keyframe_points] for curve in addon("characters.actions").fcurves(action)]
     drag(live, "right_wrist", (0, 0, 0.15))
     assert "edit_state" not in take.data.attributes
     assert take.lsmpl.refined is None
     assert take.lsmpl.armature.animation_data.action == action
-    assert before == [[tuple(key.co) for key in curve.keyframe_points] for curve in addon("actions").fcurves(action)]
+    assert before == [
+        [tuple(key.co) for key in curve.keyframe_points] for curve in addon("characters.actions").fcurves(action)
+    ]
 
 
 def test_what_is_moved_back_is_as_it_was(live, take):
@@ -173,7 +175,7 @@ def test_a_second_drag_that_is_taken_back_leaves_the_first(live, take, timer_is_
 
 def test_when_the_tool_ends_the_edits_and_the_pose_are_kept(addon, live, take):
     bpy.ops.lsmpl.live()
-    takes, before = addon("take"), addon("stages").load(take)
+    takes, before = addon("takes.take"), addon("takes.stages").load(take)
     handle = drag(live, "right_wrist", (0, 0, 0.15))
     target = np.array(handle.location)
     live.settle(bpy.context.scene)
@@ -184,8 +186,8 @@ def test_when_the_tool_ends_the_edits_and_the_pose_are_kept(addon, live, take):
     assert known.state[layout.index("left_ankle")] == takes.AS_READ
     np.testing.assert_allclose(known.positions[layout.index("right_wrist")], target, atol=1e-5)
     assert not np.any(takes.keypoints_at(take, FRAME - 1).state)
-    after = addon("stages").load(take)
-    assert addon("stages").latest(take) == "refined"
+    after = addon("takes.stages").load(take)
+    assert addon("takes.stages").latest(take) == "refined"
     assert np.abs(after.poses[FRAME] - before.poses[FRAME]).max() > 0.1
     np.testing.assert_allclose(after.poses[0], before.poses[0], atol=1e-6)
     bpy.context.scene.frame_set(FRAME + 20)
@@ -194,14 +196,14 @@ def test_when_the_tool_ends_the_edits_and_the_pose_are_kept(addon, live, take):
 
 
 def test_the_change_is_blended_into_its_neighbours(addon, live, take):
-    before = addon("stages").load(take).poses
+    before = addon("takes.stages").load(take).poses
     bpy.context.scene.lsmpl_refine.blend = 3
     bpy.ops.lsmpl.live()
     drag(live, "right_wrist", (0, 0, 0.15))
     live.settle(bpy.context.scene)
-    changed = np.abs(addon("stages").load(take).poses - before).max(axis=(1, 2))
+    changed = np.abs(addon("takes.stages").load(take).poses - before).max(axis=(1, 2))
     assert set(np.flatnonzero(changed > 1e-4)) == set(range(FRAME - 3, FRAME + 4))
-    assert not addon("changes").is_open(take)
+    assert not addon("refining.changes").is_open(take)
 
 
 def test_a_drag_begins_with_what_the_animator_sees(live, take):
@@ -216,21 +218,21 @@ def test_a_drag_begins_with_what_the_animator_sees(live, take):
 
 
 def test_a_pinned_bone_keeps_its_rotation(addon, live, take):
-    pins = addon("pins")
+    pins = addon("takes.pins")
     rotation = (0.3, -0.4, 0.2)
     pins.store(take, [pins.Pin(FRAME, "right_elbow", rotation)])
     bpy.ops.lsmpl.live()
     drag(live, "right_wrist", (0, 0, 0.1))
     live.settle(bpy.context.scene)
-    elbow = addon("stages").load(take).poses[FRAME, 19]
+    elbow = addon("takes.stages").load(take).poses[FRAME, 19]
     np.testing.assert_allclose(elbow, rotation, atol=1e-4)
 
 
 def test_a_cleaned_take_stays_clean_and_on_its_floor(addon, live, take):
     bpy.context.scene.lsmpl.floor = "ZERO"
-    addon("cleaning").clean_up(take, bpy.context.scene)
+    addon("solving.clean_up").clean_up(take, bpy.context.scene)
     bpy.context.scene.frame_set(FRAME)
-    raised = addon("stages").describe(take, "cleaned")["clean_up"]["raised_m"]
+    raised = addon("takes.stages").describe(take, "cleaned")["clean_up"]["raised_m"]
     assert abs(raised) > 0.01
     bpy.ops.lsmpl.live()
     before = site(live, "right_wrist")
@@ -241,24 +243,24 @@ def test_a_cleaned_take_stays_clean_and_on_its_floor(addon, live, take):
     live.settle(bpy.context.scene)
     update()
     np.testing.assert_allclose(site(live, "right_wrist"), handle.location, atol=0.005)
-    assert addon("stages").latest(take) == "cleaned"
-    wrist = addon("take").layout_of(take).index("right_wrist")
-    read = addon("take").keypoints_at(take, FRAME).positions[wrist]
+    assert addon("takes.stages").latest(take) == "cleaned"
+    wrist = addon("takes.take").layout_of(take).index("right_wrist")
+    read = addon("takes.take").keypoints_at(take, FRAME).positions[wrist]
     np.testing.assert_allclose(read + (0, 0, raised), handle.location, atol=1e-5)
 
 
 def test_a_drag_that_cannot_be_kept_changes_nothing(addon, core, live, take, monkeypatch):
     bpy.ops.lsmpl.live()
-    before = addon("take").keypoints_at(take, FRAME).positions
+    before = addon("takes.take").keypoints_at(take, FRAME).positions
     drag(live, "right_wrist", (0, 0, 0.15))
 
     def fail(*_, **__):
         raise core.LsmplError("as if there were no room")
 
-    monkeypatch.setattr(addon("changes"), "apply", fail)
+    monkeypatch.setattr(addon("refining.changes"), "apply", fail)
     with pytest.raises(core.LsmplError, match="no room"):
         live.settle(bpy.context.scene)
-    np.testing.assert_array_equal(addon("take").keypoints_at(take, FRAME).positions, before)
+    np.testing.assert_array_equal(addon("takes.take").keypoints_at(take, FRAME).positions, before)
     assert not live.is_pending(bpy.context.scene)
     update()
     np.testing.assert_allclose(site(live, "right_wrist"), bpy.data.objects["right_wrist"].location, atol=0.005)
@@ -280,7 +282,7 @@ def test_locked_feet_stay_when_the_hips_go_down(addon, live, take):
     for side, foot in zip(("left", "right"), feet):
         np.testing.assert_allclose(site(live, f"{side}_ankle"), foot, atol=0.004)
     live.settle(bpy.context.scene)
-    takes, layout = addon("take"), addon("take").layout_of(take)
+    takes, layout = addon("takes.take"), addon("takes.take").layout_of(take)
     known = takes.keypoints_at(take, FRAME)
     assert (known.state == takes.PINNED).sum() == 8
     assert known.state[layout.index("mid_hip")] == takes.MOVED
@@ -300,13 +302,13 @@ def test_the_body_follows_a_hand_pulled_out_of_reach(live, take):
 
 
 def test_a_missing_keypoint_can_be_placed_and_ignored(addon, core, body, live, baked_take):
-    takes, motion = addon("take"), walk(core, body)
+    takes, motion = addon("takes.take"), walk(core, body)
     track = body.keypoints(motion, "body_25")
     wrist = track.layout.index("right_wrist")
     track.positions[FRAME, wrist], track.confidence[FRAME, wrist] = np.nan, 0
-    take = addon("importing").add_take(bpy.context.scene, track, "Test")
-    addon("importing").match_scene(bpy.context.scene, [take])
-    addon("solving").keep(take, bpy.context.scene, solved(core, body, motion, "body_25"), body)
+    take = addon("importing.adding").add_take(bpy.context.scene, track, "Test")
+    addon("importing.adding").match_scene(bpy.context.scene, [take])
+    addon("solving.solve").keep(take, bpy.context.scene, solved(core, body, motion, "body_25"), body)
     bpy.context.view_layer.objects.active = take
     bpy.context.scene.frame_set(FRAME)
     bpy.ops.lsmpl.live()
@@ -326,7 +328,7 @@ def test_a_missing_keypoint_can_be_placed_and_ignored(addon, core, body, live, b
 
 def test_a_rejected_keypoint_has_its_handle_on_the_body(addon, core, live, take):
     """Where the solve did not believe a keypoint the body is not there, and dragging it begins where the body is."""
-    layout = addon("take").layout_of(take)
+    layout = addon("takes.take").layout_of(take)
     count, index = len(layout.keypoints), layout.index("left_wrist")
     row = FRAME * count + index
     mesh = take.data
@@ -347,38 +349,38 @@ def test_a_rejected_keypoint_has_its_handle_on_the_body(addon, core, live, take)
     drag(live, "left_wrist", (0.0, 0.0, 0.1))
     assert np.linalg.norm(site(live, "left_wrist") - before - (0, 0, 0.1)) < 0.02
     bpy.ops.lsmpl.live()
-    known = addon("take").keypoints_at(take, FRAME)
-    assert known.state[index] == addon("take").MOVED
+    known = addon("takes.take").keypoints_at(take, FRAME)
+    assert known.state[index] == addon("takes.take").MOVED
     assert known.believed[index]
 
 
 def test_resetting_all_brings_the_frame_back_as_solved(addon, live, take):
-    before = addon("stages").load(take)
+    before = addon("takes.stages").load(take)
     bpy.ops.lsmpl.live()
     drag(live, "right_wrist", (0, 0, 0.15))
     live.settle(bpy.context.scene)
     assert press("RESET", "ALL") == {"FINISHED"}
-    assert not addon("take").keypoints_at(take, FRAME).state.any()
-    np.testing.assert_allclose(addon("stages").load(take).poses[FRAME], before.poses[FRAME], atol=1e-5)
+    assert not addon("takes.take").keypoints_at(take, FRAME).state.any()
+    np.testing.assert_allclose(addon("takes.stages").load(take).poses[FRAME], before.poses[FRAME], atol=1e-5)
 
 
 def test_an_ignored_keypoint_no_longer_counts(addon, live, take):
     bpy.ops.lsmpl.live()
-    layout = addon("take").layout_of(take)
+    layout = addon("takes.take").layout_of(take)
     live.handles_of(bpy.context.scene).select([layout.index("right_elbow")])
     assert press("IGNORE") == {"FINISHED"}
-    assert not addon("take").load_track(take).visible[FRAME, layout.index("right_elbow")]
+    assert not addon("takes.take").load_track(take).visible[FRAME, layout.index("right_elbow")]
 
 
 def test_undo_and_redo_bring_back_what_was_kept(addon, live, watch, take):
-    takes = addon("take")
+    takes = addon("takes.take")
     bpy.ops.lsmpl.live()
     bpy.ops.ed.undo_push(message="Live")
     handle = drag(live, "right_wrist", (0, 0, 0.15))
     target = np.array(handle.location)
     bpy.ops.ed.undo_push(message="Move")  # Blender does, when the tool ends
     watch._settle_all()
-    kept = addon("stages").load(take).poses[FRAME].copy()
+    kept = addon("takes.stages").load(take).poses[FRAME].copy()
     bpy.ops.ed.undo()
     watch._go_on(bpy.ops.ed.undo)
     take = bpy.data.objects["Test"]
@@ -390,19 +392,19 @@ def test_undo_and_redo_bring_back_what_was_kept(addon, live, watch, take):
     watch._go_on(bpy.ops.ed.redo)
     assert not live.is_pending(bpy.context.scene)
     take = bpy.data.objects["Test"]
-    np.testing.assert_allclose(addon("stages").load(take).poses[FRAME], kept, atol=1e-6)
+    np.testing.assert_allclose(addon("takes.stages").load(take).poses[FRAME], kept, atol=1e-6)
     wrist = takes.layout_of(take).index("right_wrist")
     np.testing.assert_allclose(takes.keypoints_at(take, FRAME).positions[wrist], target, atol=1e-5)
 
 
 def test_what_a_redo_finds_half_done_is_kept_as_the_first_time(addon, live, take):
-    takes = addon("take")
+    takes = addon("takes.take")
     bpy.ops.lsmpl.live()
     bpy.ops.ed.undo_push(message="Live")
     drag(live, "right_wrist", (0, 0, 0.15))
     bpy.ops.ed.undo_push(message="Move")
     live.settle(bpy.context.scene)
-    kept, edits = addon("stages").load(take).poses[FRAME], takes.keypoints_at(take, FRAME)
+    kept, edits = addon("takes.stages").load(take).poses[FRAME], takes.keypoints_at(take, FRAME)
     bpy.ops.ed.undo()
     bpy.ops.ed.redo()
     take = bpy.data.objects["Test"]
@@ -411,7 +413,7 @@ def test_what_a_redo_finds_half_done_is_kept_as_the_first_time(addon, live, take
     again = takes.keypoints_at(take, FRAME)
     np.testing.assert_array_equal(again.state, edits.state)
     np.testing.assert_allclose(again.offset, edits.offset, atol=1e-4)
-    np.testing.assert_allclose(addon("stages").load(take).poses[FRAME], kept, atol=1e-3)
+    np.testing.assert_allclose(addon("takes.stages").load(take).poses[FRAME], kept, atol=1e-3)
 
 
 def test_undo_past_several_drags_is_sound(addon, live, watch, take):
@@ -429,12 +431,12 @@ def test_undo_past_several_drags_is_sound(addon, live, watch, take):
         assert not live.is_pending(bpy.context.scene)
     bpy.ops.ed.redo()
     watch._go_on(bpy.ops.ed.redo)
-    assert len(addon("stages").load(bpy.data.objects["Test"])) == 40
+    assert len(addon("takes.stages").load(bpy.data.objects["Test"])) == 40
 
 
 def test_the_handles_go_with_the_frame(addon, live, take):
     bpy.ops.lsmpl.live()
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     for frame in (0, 39, 100, -5):
         bpy.context.scene.frame_set(frame)
         where = track.positions[min(max(frame, 0), 39), track.layout.index("nose")]
@@ -446,7 +448,7 @@ def test_a_frame_that_changes_keeps_what_was_moved_before(addon, live, take):
     drag(live, "right_wrist", (0, 0, 0.15))
     bpy.context.scene.frame_set(FRAME + 5)
     live.settle(bpy.context.scene)
-    takes = addon("take")
+    takes = addon("takes.take")
     assert takes.keypoints_at(take, FRAME).state.any()
     assert not takes.keypoints_at(take, FRAME + 5).state.any()
 
@@ -465,14 +467,14 @@ def test_deleted_handles_come_back_and_copies_go(live, take):
 def test_edit_mode_on_a_handle_does_no_harm(addon, live, take):
     bpy.ops.lsmpl.live()
     handle = bpy.data.objects["nose"]
-    live.handles_of(bpy.context.scene).select([addon("take").layout_of(take).index("nose")])
+    live.handles_of(bpy.context.scene).select([addon("takes.take").layout_of(take).index("nose")])
     bpy.ops.object.mode_set(mode="EDIT")
     handle.location.z += 0.05
     update()
     live.settle(bpy.context.scene)
     bpy.ops.object.mode_set(mode="OBJECT")
     live.settle(bpy.context.scene)
-    assert addon("take").keypoints_at(take, FRAME).state.any()
+    assert addon("takes.take").keypoints_at(take, FRAME).state.any()
 
 
 def test_keys_that_auto_keying_gave_a_handle_go(live, take):
@@ -514,7 +516,7 @@ def test_a_saved_file_has_no_handles_but_what_was_moved(addon, live, take, tmp_p
     assert bpy.context.scene.lsmpl_live.take is None
     assert "nose" not in bpy.data.objects
     assert [c.name for c in bpy.data.collections if "Live" in c.name] == []
-    assert addon("take").keypoints_at(bpy.data.objects["Test"], FRAME).state.any()
+    assert addon("takes.take").keypoints_at(bpy.data.objects["Test"], FRAME).state.any()
 
 
 def test_another_take_takes_over(addon, core, body, live, baked_take, take):

@@ -49,21 +49,21 @@ def test_markers_are_joined_to_a_skeleton(trc, addon):
     limbs = ("KNE", "TIB", "ANK", "HEE", "TOE", "ELB", "FRM", "FIN")
     across = [(a, b) for a, b in map(tuple, joined) if {a[0], b[0]} == {"L", "R"} and {a[1:], b[1:]} & set(limbs)]
     assert across == []
-    assert addon("display").get(take, "Poor", 0) == pytest.approx(addon("display").MARKERS_POOR)
+    assert addon("takes.display").get(take, "Poor", 0) == pytest.approx(addon("takes.display").MARKERS_POOR)
 
 
 def test_a_static_trial_is_calibrated_on_besides_the_take(trc, addon, body):
     betas = np.array([1.0, -1.0, *[0.0] * 8])
     take = imported(trc("walk.trc", 40, betas=betas))
-    alone = addon("marker_trials").static_trial(take)
+    alone = addon("importing.marker_trials").static_trial(take)
     assert alone is None
     take.lsmpl_markers.static_trial = trc("static.trc", 12, betas=betas)
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    decisions = addon("stages").describe(take)["decisions"]
+    decisions = addon("takes.stages").describe(take)["decisions"]
     assert any(d["what"] == "calibrated" for d in decisions)
-    calibration = addon("stages").load(take).calibration
+    calibration = addon("takes.stages").load(take).calibration
     assert len(calibration.keypoints) == len(NAMES)
-    assert addon("stages").describe(take)["residual_mean"] < 0.005
+    assert addon("takes.stages").describe(take)["residual_mean"] < 0.005
 
 
 def test_a_trial_that_is_no_marker_set_is_an_error_and_nothing_changes(trc, addon, body, random_motion, tmp_path):
@@ -75,7 +75,7 @@ def test_a_trial_that_is_no_marker_set_is_an_error_and_nothing_changes(trc, addo
     take.lsmpl_markers.static_trial = str(tmp_path / "gone.trc")
     with pytest.raises(RuntimeError, match="no such file"):
         bpy.ops.lsmpl.solve()
-    assert not addon("stages").is_solved(take)
+    assert not addon("takes.stages").is_solved(take)
 
 
 def test_a_table_says_where_markers_of_other_names_are(trc, tmp_path, addon):
@@ -83,11 +83,11 @@ def test_a_table_says_where_markers_of_other_names_are(trc, tmp_path, addon):
     path = trc("own.trc", 30, names)
     with pytest.raises(RuntimeError, match="neither a known keypoint layout nor a known marker set"):
         imported(path)
-    sites = dict(zip(names, addon("take").layout_of(imported(trc("walk.trc", 30))).sites))
+    sites = dict(zip(names, addon("takes.take").layout_of(imported(trc("walk.trc", 30))).sites))
     table = tmp_path / "table.json"
     table.write_text(json.dumps({"single": [{"place": place, "names": [name]} for name, place in sites.items()]}))
     take = imported(path, markers=str(table))
-    assert list(addon("take").layout_of(take).sites) == list(sites.values())
+    assert list(addon("takes.take").layout_of(take).sites) == list(sites.values())
     take.lsmpl_markers.static_trial = trc("static.trc", 12, names)
-    trial = addon("marker_trials").static_trial(take)  # read with the same table
-    assert trial.layout.sites == addon("take").layout_of(take).sites
+    trial = addon("importing.marker_trials").static_trial(take)  # read with the same table
+    assert trial.layout.sites == addon("takes.take").layout_of(take).sites

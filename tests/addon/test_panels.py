@@ -71,16 +71,16 @@ def test_an_empty_scene_says_what_to_do(drawn):
 
 def test_a_take_shows_its_state_from_import_to_clean_up(drawn, addon, body, random_motion):
     motion = random_motion(frames=40)
-    take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
+    take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
     told = drawn()
     assert "Walk" in told["LSMPL_PT_keypoints"]
     assert "40 at 30 fps, 1.3 s" in told["LSMPL_PT_keypoints"]
     assert "Not solved yet" in told["LSMPL_PT_solve"]
-    addon("solving").keep(take, bpy.context.scene, motion, body)
+    addon("solving.solve").keep(take, bpy.context.scene, motion, body)
     told = drawn()
     assert "Baked as solved" in told["LSMPL_PT_clean_up"]
     assert "Walk Rig" in told["LSMPL_PT_baking"]
-    addon("cleaning").clean_up(take, bpy.context.scene)
+    addon("solving.clean_up").clean_up(take, bpy.context.scene)
     assert "Floor\nat" in drawn()["LSMPL_PT_clean_up"]
 
 
@@ -88,11 +88,11 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
     motion = random_motion(frames=12)
     track = body.keypoints(motion, "coco_17")
     scene = bpy.context.scene
-    take = addon("importing").add_take(scene, track, "Walk")
-    addon("importing").match_scene(scene, [take])
-    addon("solving").keep(take, scene, motion, body)
+    take = addon("importing.adding").add_take(scene, track, "Walk")
+    addon("importing.adding").match_scene(scene, [take])
+    addon("solving.solve").keep(take, scene, motion, body)
     assert "Not solved by this" in drawn()["LSMPL_PT_refine"], "this motion has no calibration"
-    addon("solving").keep(take, scene, core.solve(track, body), body)
+    addon("solving.solve").keep(take, scene, core.solve(track, body), body)
     bpy.context.view_layer.objects.active = take
     scene.frame_set(5)
     told = drawn()
@@ -100,7 +100,7 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
     assert "Accept" not in told["LSMPL_PT_refine"]
     assert "None." in told["LSMPL_PT_refine_pins"]
     bpy.ops.lsmpl.ignore_keypoint(keypoint="left_wrist")
-    addon("pins").store(take, [addon("pins").Pin(5, "head", (0.0, 0.1, 0.0))])
+    addon("takes.pins").store(take, [addon("takes.pins").Pin(5, "head", (0.0, 0.1, 0.0))])
     bpy.ops.lsmpl.refine()
     told = drawn()
     assert "Left Wrist" in told["LSMPL_PT_refine"] and "Head" in told["LSMPL_PT_refine"]
@@ -108,7 +108,7 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
         assert button in told["LSMPL_PT_refine"]
     assert "Frame 5: Head" in told["LSMPL_PT_refine_pins"]
     assert "Drops the refined frames" in told["LSMPL_PT_solve"]
-    for part in addon("refining").PARTS:
+    for part in addon("refining.refine").PARTS:
         setattr(scene.lsmpl_refine, part, 0.0)
     assert "No part counts" in drawn()["LSMPL_PT_refine_weights"]
 
@@ -132,7 +132,7 @@ def test_operators_begin_jobs_that_the_panel_knows(addon, baked_take, random_mot
     """An operator's own `bl_idname` is another word in the instance than in the class."""
     take, _ = baked_take(random_motion(frames=10))
     bpy.context.view_layer.objects.active = take
-    for module, name in (("solving", "solve"), ("cleaning", "clean_up"), ("baking", "bake")):
+    for module, name in (("solving.solve", "solve"), ("solving.clean_up", "clean_up"), ("characters.baking", "bake")):
         operator = getattr(addon(module), f"LSMPL_OT_{name}")
         job = operator.begin(None, bpy.context)
         assert job.kind == f"lsmpl.{name}"
@@ -141,14 +141,14 @@ def test_operators_begin_jobs_that_the_panel_knows(addon, baked_take, random_mot
 
 def test_a_solved_take_says_which_frames_are_doubtful(drawn, addon, body, random_motion):
     motion = random_motion(frames=60)
-    take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
-    motion.keypoint_names = addon("take").layout_of(take).keypoints
+    take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
+    motion.keypoint_names = addon("takes.take").layout_of(take).keypoints
     motion.residual = np.full((60, 17), 0.01)
     motion.condition = np.ones((60, 17), dtype=np.uint8)
     motion.residual[20:23] = 0.08
     motion.residual[21, 9] = 0.3
     motion.condition[21, :2], motion.residual[21, :2] = (0, 4), np.nan
-    addon("solving").keep(take, bpy.context.scene, motion, body)
+    addon("solving.solve").keep(take, bpy.context.scene, motion, body)
     bpy.context.scene.frame_set(0)
     told = drawn()["LSMPL_PT_quality"]
     assert "3 doubtful frames in 1 stretch" in told
@@ -165,7 +165,7 @@ def test_several_takes_are_listed_to_choose_from(drawn, addon, body, random_moti
     scene, made = bpy.context.scene, []
     for name in ("Walk", "Run"):
         track = body.keypoints(random_motion(frames=5), "coco_17")
-        made.append(addon("importing").add_take(scene, track, name))
+        made.append(addon("importing.adding").add_take(scene, track, name))
     bpy.context.view_layer.objects.active = None
     assert "Choose one of the 2 takes" in drawn()["LSMPL_PT_keypoints"]
     assert scene.lsmpl_takes.index == -1
@@ -177,12 +177,14 @@ def test_several_takes_are_listed_to_choose_from(drawn, addon, body, random_moti
 
 
 def test_the_display_is_set_in_the_panel(addon, body, random_motion):
-    take = addon("importing").add_take(bpy.context.scene, body.keypoints(random_motion(frames=5), "coco_17"), "Walk")
+    take = addon("importing.adding").add_take(
+        bpy.context.scene, body.keypoints(random_motion(frames=5), "coco_17"), "Walk"
+    )
     settings = take.lsmpl_display
     assert (settings.size, settings.missing) == (pytest.approx(0.014), True)
     settings.size, settings.missing, settings.poor = 0.03, False, 0.2
-    assert addon("display").get(take, "Size", 0) == pytest.approx(0.03)
-    assert addon("display").get(take, "Missing", True) == False  # noqa: E712
+    assert addon("takes.display").get(take, "Size", 0) == pytest.approx(0.03)
+    assert addon("takes.display").get(take, "Missing", True) == False  # noqa: E712
     take.modifiers.clear()
     settings.size = 0.05  # nothing to set it on, and no error
     assert settings.size == pytest.approx(0.014)
@@ -238,8 +240,8 @@ def test_a_take_from_the_scene_shows_its_objects_and_can_be_read_again(drawn, ad
     assert "1 of 17 keypoints have no object" in told["LSMPL_PT_sources"]
     motion = random_motion(frames=5)
     take = bpy.data.objects["Ann Take"]
-    motion.fps = addon("take").describe(take)["fps"]
-    addon("solving").keep(take, scene, motion, body)
+    motion.fps = addon("takes.take").describe(take)["fps"]
+    addon("solving.solve").keep(take, scene, motion, body)
     assert "read again" not in drawn()["LSMPL_PT_solve"]
     bpy.ops.lsmpl.read_again()
     assert "The keypoints were read again" in drawn()["LSMPL_PT_solve"]
@@ -257,8 +259,8 @@ def test_experts_sections_are_closed_at_first(addon):
 def test_export_says_what_the_other_character_lacks(drawn, addon, body, random_motion):
     scene = bpy.context.scene
     motion = random_motion(frames=5)
-    take = addon("importing").add_take(scene, body.keypoints(motion, "coco_17"), "Walk")
-    addon("solving").keep(take, scene, motion, body)
+    take = addon("importing.adding").add_take(scene, body.keypoints(motion, "coco_17"), "Walk")
+    addon("solving.solve").keep(take, scene, motion, body)
     bpy.context.view_layer.objects.active = take
     scene.lsmpl_export.character = "OTHER"
     assert "Bake to Other Character first" in drawn()["LSMPL_PT_export"]

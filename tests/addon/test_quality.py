@@ -21,9 +21,9 @@ def solved(addon, body, random_motion):
         motion.condition = np.ones((120, 25), dtype=np.uint8)
         scene = bpy.context.scene
         scene.render.fps = scene_fps
-        take = addon("importing").add_take(scene, body.keypoints(motion, layout), "Walk")
+        take = addon("importing.adding").add_take(scene, body.keypoints(motion, layout), "Walk")
         scene.frame_end = 500
-        addon("solving").keep(take, scene, motion, body)
+        addon("solving.solve").keep(take, scene, motion, body)
         bpy.context.view_layer.objects.active = take
         return take
 
@@ -37,7 +37,7 @@ def jump(where: str) -> float:
 
 def test_jumps_go_to_the_worst_frame_of_each_stretch(solved, addon):
     solved()
-    assert [s.worst for s in addon("quality").stretches(bpy.data.objects["Walk"])] == [31, 80]
+    assert [s.worst for s in addon("solving.quality").stretches(bpy.data.objects["Walk"])] == [31, 80]
     bpy.context.scene.frame_set(1)
     assert jump("NEXT") == 11 + 31
     assert jump("NEXT") == 11 + 80
@@ -72,15 +72,15 @@ def test_markers_come_and_go_and_leave_others_alone(solved):
 def test_another_solve_brings_the_markers_up_to_date(solved, addon, body, random_motion):
     take = solved()
     bpy.ops.lsmpl.mark_doubtful()
-    motion = addon("stages").load(take)
+    motion = addon("takes.stages").load(take)
     motion.residual[80] = 0.004
-    addon("solving").keep(take, bpy.context.scene, motion, body)
+    addon("solving.solve").keep(take, bpy.context.scene, motion, body)
     assert [m.frame for m in bpy.context.scene.timeline_markers] == [42]
 
 
 def test_a_take_without_doubtful_frames_says_so(addon, body, random_motion, baked_take):
     baked_take(random_motion(frames=40))
-    assert addon("quality").stretches(bpy.data.objects["Test"]) == []
+    assert addon("solving.quality").stretches(bpy.data.objects["Test"]) == []
     assert not bpy.ops.lsmpl.jump_to_doubtful.poll()
     assert not bpy.ops.lsmpl.mark_doubtful.poll()
 
@@ -92,37 +92,37 @@ def test_the_residual_is_a_curve_of_the_armature(solved, addon):
         scene.frame_set(frame)
         shown = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())["Residual (mm)"]
         assert shown == pytest.approx(millimetres, abs=1e-3)
-    curves = {c.data_path: c for c in addon("actions").fcurves(rig.animation_data.action)}
+    curves = {c.data_path: c for c in addon("characters.actions").fcurves(rig.animation_data.action)}
     assert len(curves['["Residual (mm)"]'].keyframe_points) == 110  # none where nothing was measured
     assert len(curves['pose.bones["head"].rotation_quaternion'].keyframe_points) == 120
 
 
 def test_the_curve_does_not_make_the_action_look_edited(solved, addon):
     take = solved()
-    assert addon("baking").bake(take, bpy.context.scene).kept is None
+    assert addon("characters.baking").bake(take, bpy.context.scene).kept is None
     take.lsmpl.armature["Residual (mm)"] = 3.0
-    assert addon("baking").bake(take, bpy.context.scene).kept is None
+    assert addon("characters.baking").bake(take, bpy.context.scene).kept is None
 
 
 def test_a_cleaned_take_keeps_the_curve(solved, addon):
     take = solved()
-    addon("cleaning").clean_up(take, bpy.context.scene)
-    curves = [c.data_path for c in addon("actions").fcurves(take.lsmpl.armature.animation_data.action)]
+    addon("solving.clean_up").clean_up(take, bpy.context.scene)
+    curves = [c.data_path for c in addon("characters.actions").fcurves(take.lsmpl.armature.animation_data.action)]
     assert '["Residual (mm)"]' in curves
 
 
 def test_facts_of_a_frame(solved, addon):
     take = solved()
-    told = addon("quality").facts(take, 31)
+    told = addon("solving.quality").facts(take, 31)
     assert told.worst == pytest.approx(0.2)
     assert told.worst_keypoint == "right_elbow"
     assert told.residual == pytest.approx((24 * 0.06 + 0.2) / 25)
-    assert addon("quality").facts(take, 105).residual is None
+    assert addon("solving.quality").facts(take, 105).residual is None
 
 
 def test_a_stretch_that_was_refined_is_dealt_with(solved, addon, body):
     take = solved()
-    stages = addon("stages")
+    stages = addon("takes.stages")
     motion = stages.load(take).frames(slice(29, 34))
     stages.switch(take, "refined", stages.changed(take, "refined", 29, motion, body.joints(motion)))
-    assert [s.worst for s in addon("quality").stretches(take)] == [80]
+    assert [s.worst for s in addon("solving.quality").stretches(take)] == [80]

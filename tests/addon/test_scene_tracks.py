@@ -12,7 +12,7 @@ def key(addon, obj, path, values, frames=None):
     """Curves for `path` of an object, a key for each row of values (T,3) or (T,) that is finite."""
     values = np.asarray(values, dtype=float).reshape(len(values), -1)
     frames = np.arange(1, len(values) + 1) if frames is None else np.asarray(frames)
-    actions = addon("actions")
+    actions = addon("characters.actions")
     curves = [actions.Curve(path, i, values[:, i], "keys") for i in range(values.shape[1])]
     actions.assign(obj, actions.write_action(obj, obj.name, frames, curves))
 
@@ -68,7 +68,7 @@ def take_from(*objects, **options):
 def test_the_parent_of_freemocaps_empties_is_enough(addon, freemocap):
     parent, positions = freemocap()
     take = take_from(parent)
-    known, track = addon("take").describe(take), addon("take").load_track(take)
+    known, track = addon("takes.take").describe(take), addon("takes.take").load_track(take)
     assert known["layout"]["name"] == "mediapipe_33"
     assert (known["frames"], known["first_frame"], known["fps"]) == (FRAMES, 1, 24.0)
     np.testing.assert_allclose(track.positions, positions, atol=1e-5)
@@ -76,13 +76,13 @@ def test_the_parent_of_freemocaps_empties_is_enough(addon, freemocap):
     sources = {s.keypoint: s.object.name for s in take.lsmpl_sources.keypoints}
     assert sources["left_toe"] == "left_foot_index"
     assert len(sources) == 33
-    assert addon("scene_tracks").gone(take) == []
+    assert addon("importing.scene_tracks").gone(take) == []
 
 
 def test_a_parent_that_stands_elsewhere_moves_them_all(addon, freemocap):
     parent, positions = freemocap()
     parent.matrix_world = Matrix.Translation((1, 2, 3)) @ Euler((0, 0, 1.0)).to_matrix().to_4x4()
-    track = addon("take").load_track(take_from(parent))
+    track = addon("takes.take").load_track(take_from(parent))
     turn = np.array(parent.matrix_world)
     np.testing.assert_allclose(track.positions, positions @ turn[:3, :3].T + turn[:3, 3], atol=1e-5)
 
@@ -115,7 +115,7 @@ def test_what_else_moves_them_is_seen_as_blender_shows_it(addon, freemocap, how)
         seen.append(np.array(obj.evaluated_get(graph).matrix_world.translation))
     scene.frame_set(7)
     take = take_from(parent)
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     np.testing.assert_allclose(track.positions[:, track.layout.index("left_wrist")], seen, atol=1e-5)
     assert scene.frame_current == 7
 
@@ -140,11 +140,15 @@ def test_the_bones_of_a_c3d_importer_are_taken_for_markers(addon):
         if name == "C7":
             values[10:20] = np.nan
         values = values @ rest  # into the bone's own axes
-        curves += [addon("actions").Curve(f'pose.bones["{name}"].location', i, values[:, i], name) for i in range(3)]
-    addon("actions").assign(armature, addon("actions").write_action(armature, "walk01", frames, curves))
+        curves += [
+            addon("characters.actions").Curve(f'pose.bones["{name}"].location', i, values[:, i], name) for i in range(3)
+        ]
+    addon("characters.actions").assign(
+        armature, addon("characters.actions").write_action(armature, "walk01", frames, curves)
+    )
     bpy.context.scene.frame_start, bpy.context.scene.frame_end = 0, 250
     take = take_from(armature)
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     assert track.layout.name == "markers"
     assert len(track) == 30  # as far as they are keyed
     assert "*7" not in track.layout.keypoints
@@ -154,25 +158,25 @@ def test_the_bones_of_a_c3d_importer_are_taken_for_markers(addon):
     assert take.lsmpl_sources.keypoints["C7"].bone == "C7"
     take.lsmpl_sources.gaps = False
     bpy.ops.lsmpl.read_again()
-    assert addon("take").load_track(take).visible.all()
+    assert addon("takes.take").load_track(take).visible.all()
 
 
 def test_two_people_are_told_apart_by_what_they_are_below(addon, freemocap):
     ann, _ = freemocap("Ann", seed=0)
     bob, of_bob = freemocap("Bob", seed=1)  # Blender calls these left_hip.001
     take = take_from(ann, bob, person="Bob")
-    np.testing.assert_allclose(addon("take").load_track(take).positions, of_bob, atol=1e-5)
+    np.testing.assert_allclose(addon("takes.take").load_track(take).positions, of_bob, atol=1e-5)
     assert take.lsmpl_sources.keypoints["left_hip"].object.name == "left_hip.001"
     bpy.ops.object.select_all(action="DESELECT")
     alone = take_from(bob)
-    np.testing.assert_allclose(addon("take").load_track(alone).positions, of_bob, atol=1e-5)
+    np.testing.assert_allclose(addon("takes.take").load_track(alone).positions, of_bob, atol=1e-5)
 
 
 def test_a_scene_in_centimetres_stays_over_its_objects(addon, freemocap):
     parent, positions = freemocap()
     parent.scale = (100, 100, 100)
     take = take_from(parent)
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     np.testing.assert_allclose(track.positions, positions, atol=1e-4)
     np.testing.assert_allclose(np.array(take.matrix_world) @ [1, 0, 0, 1], [100, 0, 0, 1], rtol=1e-5)
 
@@ -180,7 +184,7 @@ def test_a_scene_in_centimetres_stays_over_its_objects(addon, freemocap):
 def test_keyed_visibility_muted_curves_and_nan_keys_are_missing(addon, freemocap):
     parent, _ = freemocap()
     wrist, nose = bpy.data.objects["left_wrist"], bpy.data.objects["nose"]
-    actions = addon("actions")
+    actions = addon("characters.actions")
     moved = {c.array_index: actions.keys_of(c)[:, 1] for c in actions.fcurves(wrist.animation_data.action)}
     curves = [actions.Curve("location", i, moved[i], "l") for i in range(3)]
     curves.append(actions.Curve("hide_viewport", 0, np.repeat([0, 1, 0, 0], 10), "h"))
@@ -192,7 +196,7 @@ def test_keyed_visibility_muted_curves_and_nan_keys_are_missing(addon, freemocap
     for curve in actions.fcurves(elbow.animation_data.action):
         curve.keyframe_points[3].co.y = float("nan")
         curve.update()
-    track = addon("take").load_track(take_from(parent))
+    track = addon("takes.take").load_track(take_from(parent))
     visible = {name: track.visible[:, k] for k, name in enumerate(track.layout.keypoints)}
     assert visible["left_wrist"].tolist() == [not 10 <= t < 20 for t in range(FRAMES)]
     assert not visible["nose"].any()
@@ -206,25 +210,25 @@ def test_keys_set_by_hand_have_no_gaps(addon, freemocap):
     wrist = bpy.data.objects["left_wrist"]
     at = [1, 4, 15, 19, 30, 40]
     key(addon, wrist, "location", positions[np.array(at) - 1, 15], at)
-    track = addon("take").load_track(take_from(parent))
+    track = addon("takes.take").load_track(take_from(parent))
     assert track.visible[:, track.layout.index("left_wrist")].all()
 
 
 def test_reading_again_follows_edits_of_the_objects_and_keeps_those_of_the_take(addon, freemocap):
     parent, positions = freemocap()
     take = take_from(parent)
-    takes = addon("take")
-    write = addon("mesh_data").write
+    takes = addon("takes.take")
+    write = addon("takes.mesh_data").write
     state, offset = np.zeros((FRAMES, 33), dtype=int), np.zeros((FRAMES, 33, 3))
     state[5, 0], offset[5, 0] = takes.MOVED, (0, 0, 1)
     state[6, 1] = takes.IGNORED
     state[20, 2], offset[20, 2] = takes.PINNED, (1, 0, 0)
     write(take.data, "edit_state", "INT", state)
     write(take.data, "edit_offset", "FLOAT_VECTOR", offset)
-    pins = addon("pins")
+    pins = addon("takes.pins")
     pins.store(take, [pins.Pin(10, "head", (0.0, 0.1, 0.0)), pins.Pin(30, "neck", (0.0, 0.1, 0.0))])
     edited = takes.load_track(take)
-    for axis, curve in enumerate(addon("actions").fcurves(bpy.data.objects["nose"].animation_data.action)):
+    for axis, curve in enumerate(addon("characters.actions").fcurves(bpy.data.objects["nose"].animation_data.action)):
         curve.keyframe_points[5].co.y += 0.5
         curve.keyframe_points[9].co.y += 0.1 * axis
         curve.update()
@@ -236,7 +240,7 @@ def test_reading_again_follows_edits_of_the_objects_and_keeps_those_of_the_take(
     np.testing.assert_allclose(again.positions[7, 0] - positions[9, 0], (0, 0.1, 0.2), atol=1e-5)
     assert not again.visible[4, 1]
     assert (takes.load_track(take, edits=False).visible).all()
-    state = addon("mesh_data").read(take.data, "edit_state", "INT")
+    state = addon("takes.mesh_data").read(take.data, "edit_state", "INT")
     assert np.count_nonzero(state) == 2  # the pin's frame is not read any more
     assert [(pin.frame, pin.joint) for pin in pins.load(take)] == [(8, "head")]
     assert len(bpy.data.meshes) == 1
@@ -246,17 +250,17 @@ def test_what_was_solved_stays_while_the_frames_do(addon, freemocap, body, rando
     parent, _ = freemocap()
     take = take_from(parent)
     motion = random_motion(frames=FRAMES, first_frame=1)
-    motion.residual, motion.keypoint_names = np.full((FRAMES, 33), 0.01), addon("take").layout_of(take).keypoints
-    addon("solving").keep(take, bpy.context.scene, motion, body)
-    assert not addon("retaking").is_outdated(take)
+    motion.residual, motion.keypoint_names = np.full((FRAMES, 33), 0.01), addon("takes.take").layout_of(take).keypoints
+    addon("solving.solve").keep(take, bpy.context.scene, motion, body)
+    assert not addon("importing.retaking").is_outdated(take)
     bpy.ops.lsmpl.read_again()
-    assert addon("retaking").is_outdated(take)
-    assert addon("stages").load(take).residual is not None
-    addon("solving").keep(take, bpy.context.scene, motion, body)
-    assert not addon("retaking").is_outdated(take)
+    assert addon("importing.retaking").is_outdated(take)
+    assert addon("takes.stages").load(take).residual is not None
+    addon("solving.solve").keep(take, bpy.context.scene, motion, body)
+    assert not addon("importing.retaking").is_outdated(take)
     bpy.context.scene.frame_end = 20
     bpy.ops.lsmpl.read_again()
-    assert not addon("stages").is_solved(take)
+    assert not addon("takes.stages").is_solved(take)
     assert take.lsmpl.armature.animation_data.action  # the character keeps its animation
 
 
@@ -265,19 +269,19 @@ def test_the_mapping_can_be_edited_and_objects_may_go(addon, freemocap):
     take = take_from(parent)
     wrong = take.lsmpl_sources.keypoints["left_wrist"]
     wrong.object = bpy.data.objects["right_wrist"]
-    before = addon("take").load_track(take)
+    before = addon("takes.take").load_track(take)
     bpy.data.objects.remove(bpy.data.objects["nose"])
     bpy.context.scene.collection.objects.unlink(bpy.data.objects["left_ear"])  # as Delete in the viewport does
-    assert addon("scene_tracks").gone(take) == ["nose", "left_ear"]
+    assert addon("importing.scene_tracks").gone(take) == ["nose", "left_ear"]
     bpy.ops.lsmpl.read_again()
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     index = track.layout.index
     np.testing.assert_allclose(track.positions[:, index("left_wrist")], positions[:, index("right_wrist")], atol=1e-5)
     np.testing.assert_allclose(track.positions[:, index("nose")], before.positions[:, index("nose")], atol=1e-6)
     for source in take.lsmpl_sources.keypoints:
         source.object = None
     assert not bpy.ops.lsmpl.read_again.poll()
-    np.testing.assert_allclose(addon("take").load_track(take).positions, track.positions)
+    np.testing.assert_allclose(addon("takes.take").load_track(take).positions, track.positions)
 
 
 def test_nothing_useful_selected_says_so_and_changes_nothing(addon, freemocap):
@@ -303,8 +307,11 @@ def test_long_takes_are_read_in_bulk(addon, freemocap):
     long = np.arange(1, 10_001)
     for obj in parent.children:
         key(addon, obj, "location", np.tile(np.random.default_rng(0).normal(size=(1, 3)), (10_000, 1)), long)
-    points, _ = addon("scene_tracks").candidates(bpy.context.scene, [parent])
-    steps, began = addon("sampling").positions_of(bpy.context.scene, points, long.astype(float)), time.perf_counter()
+    points, _ = addon("importing.scene_tracks").candidates(bpy.context.scene, [parent])
+    steps, began = (
+        addon("importing.sampling").positions_of(bpy.context.scene, points, long.astype(float)),
+        time.perf_counter(),
+    )
     try:
         while True:
             next(steps)
@@ -316,7 +323,7 @@ def test_long_takes_are_read_in_bulk(addon, freemocap):
 def test_reading_frame_by_frame_can_be_stopped_and_leaves_the_scene_as_it_was(addon, freemocap, core):
     parent, _ = freemocap()
     bpy.data.objects["left_wrist"].constraints.new("COPY_LOCATION").target = bpy.data.objects["right_wrist"]
-    scene, tracks = bpy.context.scene, addon("scene_tracks")
+    scene, tracks = bpy.context.scene, addon("importing.scene_tracks")
     bpy.context.view_layer.update()
     scene.frame_set(7)
     before = len(bpy.data.objects), len(bpy.data.meshes)

@@ -12,7 +12,7 @@ OTHER = np.array([1.5, -1.0, 0.8, 0.5, -0.4, 0.3, 0.0, 0.2, -0.1, 0.1])
 
 
 def keys(addon, action) -> np.ndarray:
-    curves = list(addon("actions").fcurves(action))
+    curves = list(addon("characters.actions").fcurves(action))
     values = np.empty((len(curves), 2 * len(curves[0].keyframe_points)), dtype=np.float32)
     for row, curve in zip(values, curves):
         curve.keyframe_points.foreach_get("co", row)
@@ -28,7 +28,7 @@ def standing(core, body, frames=5):
 def test_sliders_move_bones_and_mesh_together(addon, baked_take, core, body):
     _, baked = baked_take(standing(core, body))
     baked.armature.lsmpl_shape.betas = OTHER
-    shape = addon("shape")
+    shape = addon("characters.shape")
     expected = shape.rest_joints(body, OTHER)
     rest = np.array([baked.armature.data.bones[name].head_local for name in body.joint_names])
     np.testing.assert_allclose(rest, expected, atol=1e-5)
@@ -42,11 +42,11 @@ def test_sliders_move_bones_and_mesh_together(addon, baked_take, core, body):
 def test_keys_stay_what_they_are_and_bones_lie_as_they_did(addon, baked_take, body, random_motion):
     _, baked = baked_take(random_motion())
     before = keys(addon, baked.action)
-    lies = addon("character").bone_rotations(baked.armature, body)
+    lies = addon("characters.character").bone_rotations(baked.armature, body)
     baked.armature.lsmpl_shape.betas = OTHER
     np.testing.assert_array_equal(keys(addon, baked.action), before)
-    np.testing.assert_allclose(addon("character").bone_rotations(baked.armature, body), lies, atol=1e-5)
-    np.testing.assert_allclose(lies, addon("character").rest_rotations(body), atol=1e-5)
+    np.testing.assert_allclose(addon("characters.character").bone_rotations(baked.armature, body), lies, atol=1e-5)
+    np.testing.assert_allclose(lies, addon("characters.character").rest_rotations(body), atol=1e-5)
 
 
 def test_a_standing_body_of_another_shape_stands_on_the_same_floor(baked_take, core, body):
@@ -91,7 +91,7 @@ def test_back_to_the_takes_shape(addon, baked_take, body, random_motion):
 def test_a_shape_given_by_hand_survives_baking_and_solving_again(addon, baked_take, body, random_motion):
     take, baked = baked_take(random_motion(seed=1))
     baked.armature.lsmpl_shape.betas = OTHER
-    again = addon("solving").keep(take, bpy.context.scene, random_motion(seed=2), body)
+    again = addon("solving.solve").keep(take, bpy.context.scene, random_motion(seed=2), body)
     np.testing.assert_allclose(again.armature.lsmpl_shape.betas, OTHER, atol=1e-6)
     bpy.context.view_layer.objects.active = take
     bpy.ops.lsmpl.shape_of_take()
@@ -123,7 +123,7 @@ def test_shape_survives_saving_and_undo(addon, baked_take, random_motion, tmp_pa
 
 def test_bones_that_are_shared_or_renamed_say_why_they_stay(addon, baked_take, random_motion):
     _, baked = baked_take(random_motion(frames=3))
-    shape, armature = addon("shape"), baked.armature
+    shape, armature = addon("characters.shape"), baked.armature
     twin = bpy.data.objects.new("Twin", armature.data)
     before = shape.betas_of(armature).copy()
     assert "shares its bones" in shape.why_fixed(armature)
@@ -140,7 +140,7 @@ def test_what_is_no_character_has_no_shape(addon):
     empty.lsmpl_shape.betas = OTHER
     assert list(empty.lsmpl_shape.betas) == [0.0] * 10
     empty["lsmpl_character"] = "not JSON"
-    assert addon("shape").facts(empty) == {}
+    assert addon("characters.shape").facts(empty) == {}
 
 
 def test_sliders_are_fast_enough_to_be_dragged(baked_take, random_motion):

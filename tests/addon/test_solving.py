@@ -29,17 +29,17 @@ def walk(core, body):
 
 @pytest.fixture
 def take(addon, body, walk):
-    take = addon("importing").add_take(bpy.context.scene, body.keypoints(walk, "body_25"), "Walk")
-    addon("importing").match_scene(bpy.context.scene, [take])
+    take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(walk, "body_25"), "Walk")
+    addon("importing.adding").match_scene(bpy.context.scene, [take])
     bpy.context.view_layer.objects.active = take
     return take
 
 
 def test_solving_keeps_the_motion_and_bakes_it(addon, take, body, walk):
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    motion = addon("stages").load(take, "solved")
+    motion = addon("takes.stages").load(take, "solved")
     assert np.linalg.norm(body.joints(motion) - body.joints(walk), axis=2).mean() < 0.05
-    facts = addon("stages").describe(take)
+    facts = addon("takes.stages").describe(take)
     assert facts["device"] == "numpy"
     assert facts["residual_mean"] < 0.01
     assert take.lsmpl.armature.animation_data.action.name == "Walk"
@@ -58,7 +58,7 @@ def test_a_fixed_shape_is_taken_as_given(addon, take):
     settings = bpy.context.scene.lsmpl
     settings.shape, settings.betas = "FIXED", [1.0] + [0.0] * 9
     bpy.ops.lsmpl.solve()
-    assert addon("stages").load(take, "solved").betas.tolist() == [1.0] + [0.0] * 9
+    assert addon("takes.stages").load(take, "solved").betas.tolist() == [1.0] + [0.0] * 9
 
 
 def test_a_body_that_cannot_be_read_changes_nothing(take, tmp_path):
@@ -79,7 +79,7 @@ def test_no_body_file_chosen_is_an_error(take):
 def test_the_solver_can_be_chosen(addon, take):
     bpy.context.scene.lsmpl.solver = "polish"
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    assert addon("stages").describe(take)["solver"] == "polish"
+    assert addon("takes.stages").describe(take)["solver"] == "polish"
 
 
 def test_the_published_solver_says_what_it_lacks(addon, take, tmp_path):
@@ -99,7 +99,7 @@ def test_the_users_own_body_is_found_again_to_bake(addon, take, body, tmp_path):
     settings = bpy.context.scene.lsmpl
     settings.body_source, settings.body_path = "FILE", str(tmp_path / "mine.npz")
     bpy.ops.lsmpl.solve()
-    assert addon("stages").describe(take)["body_path"] == str(tmp_path / "mine.npz")
+    assert addon("takes.stages").describe(take)["body_path"] == str(tmp_path / "mine.npz")
     settings.body_source = "OPEN"
     assert bpy.ops.lsmpl.bake() == {"FINISHED"}
     (tmp_path / "mine.npz").unlink()
@@ -110,38 +110,40 @@ def test_the_users_own_body_is_found_again_to_bake(addon, take, body, tmp_path):
 def test_a_take_that_shows_nothing_changes_nothing(addon, core):
     positions = np.full((5, 25, 3), np.nan)
     positions[:, 0] = 1.0
-    take = addon("importing").add_take(bpy.context.scene, core.KeypointTrack(positions, layout="body_25"), "Nose")
+    take = addon("importing.adding").add_take(
+        bpy.context.scene, core.KeypointTrack(positions, layout="body_25"), "Nose"
+    )
     bpy.context.view_layer.objects.active = take
     before = datablocks()
     with pytest.raises(RuntimeError, match="keypoints"):
         bpy.ops.lsmpl.solve()
     assert datablocks() == before
-    assert addon("stages").describe(take) is None
+    assert addon("takes.stages").describe(take) is None
 
 
 def test_a_bake_that_fails_takes_the_solve_back(addon, take, body, walk, monkeypatch):
-    addon("solving").keep(take, bpy.context.scene, walk, body)
-    before, motion = datablocks(), addon("stages").load(take, "solved")
+    addon("solving.solve").keep(take, bpy.context.scene, walk, body)
+    before, motion = datablocks(), addon("takes.stages").load(take, "solved")
 
     def fail(*_):
         raise RuntimeError("as if Blender had failed")
 
-    monkeypatch.setattr(addon("actions"), "write_steps", fail)
+    monkeypatch.setattr(addon("characters.actions"), "write_steps", fail)
     other = replace(walk, trans=walk.trans + 1, betas=np.ones(10))
     rest = np.array(take.lsmpl.armature.data.bones["head"].head_local)
     with pytest.raises(RuntimeError, match="as if"):
-        addon("solving").keep(take, bpy.context.scene, other, body)
+        addon("solving.solve").keep(take, bpy.context.scene, other, body)
     assert datablocks() == before
-    np.testing.assert_array_equal(addon("stages").load(take, "solved").trans, motion.trans)
+    np.testing.assert_array_equal(addon("takes.stages").load(take, "solved").trans, motion.trans)
     np.testing.assert_allclose(take.lsmpl.armature.data.bones["head"].head_local, rest, atol=1e-6)
 
 
 def test_a_single_frame_is_solved_and_baked(addon, body, walk):
     track = body.keypoints(walk, "body_25").frames(slice(5, 6))
-    take = addon("importing").add_take(bpy.context.scene, track, "Still")
+    take = addon("importing.adding").add_take(bpy.context.scene, track, "Still")
     bpy.context.view_layer.objects.active = take
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    curves = list(addon("actions").fcurves(take.lsmpl.armature.animation_data.action))
+    curves = list(addon("characters.actions").fcurves(take.lsmpl.armature.animation_data.action))
     assert len(curves) == 100  # with the residual
     assert {len(curve.keyframe_points) for curve in curves} == {1}
 
@@ -151,13 +153,15 @@ def test_a_take_linked_from_another_file_is_an_error_that_says_so(addon, core, t
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.wm.link(directory=str(tmp_path / "library.blend" / "Object"), filename="Walk")
     linked = bpy.data.objects["Walk"]
-    assert len(addon("take").load_track(linked)) == len(walk)
+    assert len(addon("takes.take").load_track(linked)) == len(walk)
     with pytest.raises(core.LsmplError, match="append"):
-        addon("solving").keep(linked, bpy.context.scene, walk, body)
+        addon("solving.solve").keep(linked, bpy.context.scene, walk, body)
 
 
 def solve_job(addon, take):
-    return addon("jobs").Job("lsmpl.solve", "Solve", take.name, addon("solving").solve_steps(take, bpy.context.scene))
+    return addon("jobs").Job(
+        "lsmpl.solve", "Solve", take.name, addon("solving.solve").solve_steps(take, bpy.context.scene)
+    )
 
 
 def test_stopping_midway_changes_nothing(addon, take):
@@ -181,8 +185,8 @@ def test_nothing_to_solve_is_said(addon):
 
 
 def test_the_take_is_found_from_its_character(addon, take, body, walk):
-    armature = addon("solving").keep(take, bpy.context.scene, walk, body).armature
-    other = addon("importing").add_take(bpy.context.scene, body.keypoints(walk, "smpl_24"), "Other")
+    armature = addon("solving.solve").keep(take, bpy.context.scene, walk, body).armature
+    other = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(walk, "smpl_24"), "Other")
     active_take, layer = addon("selection").active_take, bpy.context.view_layer
     for active, expected in ((armature, take), (take.lsmpl.body_mesh, take), (other, other), (None, None)):
         layer.objects.active = active
@@ -201,7 +205,7 @@ def test_edit_mode_is_an_error_that_says_so(addon, take):
     with pytest.raises(RuntimeError, match="Object Mode"):
         bpy.ops.lsmpl.solve()
     bpy.ops.object.mode_set(mode="OBJECT")
-    assert addon("stages").describe(take) is None
+    assert addon("takes.stages").describe(take) is None
 
 
 def test_a_marker_file_is_imported_calibrated_and_baked(addon, core):
@@ -214,10 +218,10 @@ def test_a_marker_file_is_imported_calibrated_and_baked(addon, core):
     layout = core.Layout("markers", (*track.layout.keypoints, "Prop"), sites=(*track.layout.sites, "unplaced"))
     seen = np.concatenate([track.confidence, np.ones((60, 1))], axis=1)
     track = replace(track, positions=np.concatenate([track.positions, prop], axis=1), confidence=seen, layout=layout)
-    take = addon("importing").add_take(bpy.context.scene, track, "Gait")
+    take = addon("importing.adding").add_take(bpy.context.scene, track, "Gait")
     bpy.context.view_layer.objects.active = take
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    motion, facts = addon("stages").load(take, "solved"), addon("stages").describe(take)
+    motion, facts = addon("takes.stages").load(take, "solved"), addon("takes.stages").describe(take)
     assert motion.keypoint_names == layout.keypoints[:-1]
     assert facts["residual_mean"] < 0.015
     assert {"calibrated", "left aside"} == {decision["what"] for decision in facts["decisions"]}

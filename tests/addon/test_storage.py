@@ -26,19 +26,19 @@ def assert_same_track(a, b):
 def test_a_track_comes_back_exactly(addon, core):
     decisions = [core.Decision("unit", "mm", "detected", "the person would be 1,700 m tall")]
     track = noisy_track(core, fps=59.94005994, first_frame=17, source="/takes/Tänzer.trc", decisions=decisions)
-    take = addon("take").store_track(track)
+    take = addon("takes.take").store_track(track)
     assert take.name == "Tänzer"
-    assert_same_track(addon("take").load_track(take), track)
+    assert_same_track(addon("takes.take").load_track(take), track)
 
 
 def test_a_layout_of_the_users_own_survives(addon, core):
     layout = core.Layout("mine", ("tip", "knee"), edges=(("tip", "knee"),), sites=("nose", "left_knee"), label="Mine")
     track = core.KeypointTrack(np.ones((3, 2, 3)), layout=layout)
-    assert addon("take").load_track(addon("take").store_track(track)).layout == layout
+    assert addon("takes.take").load_track(addon("takes.take").store_track(track)).layout == layout
 
 
 def test_edits_lie_over_the_track_as_read(addon, core):
-    takes, track = addon("take"), noisy_track(core, frames=4)
+    takes, track = addon("takes.take"), noisy_track(core, frames=4)
     track.positions[0, :4], track.confidence[0, :4] = 1.0, 0.5
     track.positions[0, 3], track.confidence[0, 3] = np.nan, 0.0
     take = takes.store_track(track)
@@ -68,15 +68,15 @@ def test_a_motion_comes_back_exactly(addon, core, body, random_motion):
     motion.residual = np.random.default_rng(0).uniform(0, 0.1, (40, 17)).astype(np.float32)
     motion.residual[3, 5] = np.nan
     motion.condition = np.random.default_rng(1).integers(0, 5, (40, 17)).astype(np.uint8)
-    take = addon("take").store_track(track)
-    addon("stages").prepare_solved(take, motion, report={"device": "numpy"})()
-    back = addon("stages").load(take, "solved")
+    take = addon("takes.take").store_track(track)
+    addon("takes.stages").prepare_solved(take, motion, report={"device": "numpy"})()
+    back = addon("takes.stages").load(take, "solved")
     for name in ("poses", "trans", "residual", "condition"):
         np.testing.assert_array_equal(getattr(back, name), getattr(motion, name).astype(np.float32), err_msg=name)
     np.testing.assert_array_equal(back.betas, motion.betas)
     for name in ("fps", "keypoint_names", "body", "gender", "first_frame"):
         assert getattr(back, name) == getattr(motion, name)
-    facts = addon("stages").describe(take)
+    facts = addon("takes.stages").describe(take)
     assert facts["device"] == "numpy"
     assert facts["residual_mean"] == pytest.approx(np.nanmean(motion.residual))
     assert motion.frame_residual[facts["worst_frame"]] == pytest.approx(facts["residual_worst"])
@@ -85,12 +85,12 @@ def test_a_motion_comes_back_exactly(addon, core, body, random_motion):
 def test_the_calibration_of_a_solve_is_kept_with_it(addon, core, body, random_motion, tmp_path):
     motion = random_motion(frames=6)
     track = body.keypoints(motion, "coco_17")
-    take = addon("importing").add_take(bpy.context.scene, track, "Walk")
+    take = addon("importing.adding").add_take(bpy.context.scene, track, "Walk")
     solved = core.solve(track, body)
-    addon("solving").keep(take, bpy.context.scene, solved, body)
+    addon("solving.solve").keep(take, bpy.context.scene, solved, body)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "walk.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
-    stored = addon("stages").load(bpy.data.objects["Walk"], "solved").calibration
+    stored = addon("takes.stages").load(bpy.data.objects["Walk"], "solved").calibration
     assert stored.as_dict() == solved.calibration.as_dict()
     again = core.solve(track, body, calibration=stored)
     np.testing.assert_array_equal(again.betas, solved.betas)
@@ -98,74 +98,76 @@ def test_the_calibration_of_a_solve_is_kept_with_it(addon, core, body, random_mo
 
 def test_a_damaged_calibration_is_an_error_that_says_so(addon, core, body, random_motion):
     motion = random_motion(frames=4)
-    take = addon("importing").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
-    addon("solving").keep(take, bpy.context.scene, motion, body)
+    take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
+    addon("solving.solve").keep(take, bpy.context.scene, motion, body)
     facts = json.loads(take.lsmpl.solved["lsmpl_motion"])
-    assert addon("stages").load(take).calibration is None
+    assert addon("takes.stages").load(take).calibration is None
     take.lsmpl.solved["lsmpl_motion"] = json.dumps({**facts, "calibration": {"format": 1, "body": 3}})
     with pytest.raises(core.LsmplError, match=r"Walk: .*calibration is damaged: body"):
-        addon("stages").load(take)
+        addon("takes.stages").load(take)
 
 
 def test_solving_again_leaves_one_motion(addon, body, random_motion):
     motion = random_motion()
-    take = addon("take").store_track(body.keypoints(motion, "smpl_24"))
+    take = addon("takes.take").store_track(body.keypoints(motion, "smpl_24"))
     for _ in range(2):
-        addon("stages").prepare_solved(take, motion)()
+        addon("takes.stages").prepare_solved(take, motion)()
     assert len(bpy.data.meshes) == 2
 
 
 def test_everything_survives_saving_and_loading(addon, baked_take, random_motion, tmp_path):
     motion = random_motion(frames=20)
     take, _ = baked_take(motion)
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "take.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "take.blend"))
     take = bpy.data.objects["Test"]
-    assert_same_track(addon("take").load_track(take), track)
-    np.testing.assert_array_equal(addon("stages").load(take, "solved").poses, motion.poses.astype(np.float32))
+    assert_same_track(addon("takes.take").load_track(take), track)
+    np.testing.assert_array_equal(addon("takes.stages").load(take, "solved").poses, motion.poses.astype(np.float32))
     assert take.lsmpl.armature.animation_data.action
 
 
 def test_appending_a_take_brings_all_of_it(addon, baked_take, random_motion, tmp_path):
     motion = random_motion(frames=20)
     take, _ = baked_take(motion)
-    track = addon("take").load_track(take)
+    track = addon("takes.take").load_track(take)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "take.blend"))
     bpy.ops.wm.read_homefile(use_empty=True)
     bpy.ops.wm.append(directory=str(tmp_path / "take.blend" / "Object"), filename="Test")
     take = bpy.data.objects["Test"]
-    assert_same_track(addon("take").load_track(take), track)
-    np.testing.assert_array_equal(addon("stages").load(take, "solved").poses, motion.poses.astype(np.float32))
+    assert_same_track(addon("takes.take").load_track(take), track)
+    np.testing.assert_array_equal(addon("takes.stages").load(take, "solved").poses, motion.poses.astype(np.float32))
     assert take.modifiers[0].node_group
     scene = bpy.context.scene
     names = {take.lsmpl.armature.name, take.lsmpl.body_mesh.name, "Test"}
     assert names <= set(scene.objects.keys())
-    assert addon("baking").bake(take, scene).armature == take.lsmpl.armature
+    assert addon("characters.baking").bake(take, scene).armature == take.lsmpl.armature
 
 
 def test_twenty_thousand_frames_are_stored_at_once(addon, core):
     track = noisy_track(core, frames=20_000, layout="mediapipe_33")
-    take = addon("importing").add_take(bpy.context.scene, track, "Long")
+    take = addon("importing.adding").add_take(bpy.context.scene, track, "Long")
     assert len(take.data.vertices) == 660_000
-    np.testing.assert_array_equal(addon("take").load_track(take).positions, track.positions)
+    np.testing.assert_array_equal(addon("takes.take").load_track(take).positions, track.positions)
 
 
 def test_a_take_without_frames_is_refused(addon, core):
     with pytest.raises(core.LsmplError, match="no frames"):
-        addon("importing").add_take(bpy.context.scene, core.KeypointTrack(np.zeros((0, 17, 3)), layout="coco_17"))
+        addon("importing.adding").add_take(
+            bpy.context.scene, core.KeypointTrack(np.zeros((0, 17, 3)), layout="coco_17")
+        )
     assert not bpy.data.meshes
 
 
 def test_a_mesh_that_was_edited_is_an_error_that_says_so(addon, core):
-    take = addon("take").store_track(noisy_track(core))
+    take = addon("takes.take").store_track(noisy_track(core))
     take.data.vertices.add(1)
     with pytest.raises(core.LsmplError, match="import the take again"):
-        addon("take").load_track(take)
+        addon("takes.take").load_track(take)
 
 
 def test_what_a_newer_version_stored_is_not_guessed_at(addon, core):
-    take = addon("take").store_track(noisy_track(core))
+    take = addon("takes.take").store_track(noisy_track(core))
     take.data["lsmpl_track"] = json.dumps({**json.loads(take.data["lsmpl_track"]), "format": 99})
     with pytest.raises(core.LsmplError, match="newer LSMPL"):
-        addon("take").load_track(take)
+        addon("takes.take").load_track(take)

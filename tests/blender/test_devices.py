@@ -48,9 +48,9 @@ def test_check_fills_the_list_and_blender_goes_on_meanwhile(preferences, look):
     blender = preferences
     look("devices-1-before")
     check(blender)
-    blender.wait_for(f"{module('devices')}.found is not None")
+    blender.wait_for(f"{module('devices.listing')}.found is not None")
     look("devices-2-checked")
-    shown = blender.run(f"value = [(d.name, d.available) for d in {module('devices')}.found.devices]")
+    shown = blender.run(f"value = [(d.name, d.available) for d in {module('devices.listing')}.found.devices]")
     assert shown[0] == ["numpy", True] and [name for name, _ in shown[1:]] == ["cpu", "cuda", "mps"]
     suffix = blender.run("import importlib.machinery as m; value = m.EXTENSION_SUFFIXES[0]")
     folder = Path(blender.outside) / "torch-folder"
@@ -65,6 +65,6 @@ def test_check_fills_the_list_and_blender_goes_on_meanwhile(preferences, look):
     look("devices-3-checking")
     blender.wait_for(f"{module('jobs')}.current is None")
     look("devices-4-folder-fails")
-    problem = blender.run(f"value = {module('devices')}.found.problem")
+    problem = blender.run(f"value = {module('devices.listing')}.found.problem")
     assert "libcudart.so.12" in problem
     assert blender.run("import sys; value = 'torch' in sys.modules") is False

@@ -17,7 +17,9 @@ DANCE, MARKERS = KEYPOINTS / "video" / "h36m17_dance.npy", KEYPOINTS / "opencap"
 TAKE = DANCE.stem
 
 STATE = f"""
-    from bl_ext.user_default.lsmpl.addon import quality, stages, take as takes
+    from bl_ext.user_default.lsmpl.addon.solving import quality
+    from bl_ext.user_default.lsmpl.addon.takes import stages
+    from bl_ext.user_default.lsmpl.addon.takes import take as takes
     take, scene = bpy.data.objects[{TAKE!r}], bpy.context.scene
     rig = take.lsmpl.armature
     frame = quality.frame_of(take, scene)
@@ -215,7 +217,7 @@ def test_opencaps_markers_are_solved(blender, look):
     look_at(blender, MARKERS.stem)
     look("journey_10_markers")
     solved = blender.run(f"""
-        from bl_ext.user_default.lsmpl.addon import stages
+        from bl_ext.user_default.lsmpl.addon.takes import stages
         value = stages.describe(bpy.data.objects[{MARKERS.stem!r}])["residual_mean"]
     """)
     assert solved < 0.03

@@ -10,7 +10,9 @@ TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
 NAME = TRACK.stem
 
 STATE = f"""
-    from bl_ext.user_default.lsmpl.addon import live, stages, take as takes
+    from bl_ext.user_default.lsmpl.addon.live import live
+    from bl_ext.user_default.lsmpl.addon.takes import stages
+    from bl_ext.user_default.lsmpl.addon.takes import take as takes
     take, rig = bpy.data.objects[{NAME!r}], bpy.data.objects["{NAME} Rig"]
     is_live = live.has_handles(bpy.context.scene)
     known = takes.keypoints_at(take, bpy.context.scene.frame_current - 1)
@@ -152,7 +154,7 @@ def test_locked_feet_stay_while_the_hips_go_down(posed, look):
 def test_updates_take_less_than_15_ms(posed, look):
     posed.run("""
         import time
-        from bl_ext.user_default.lsmpl.addon import live
+        from bl_ext.user_default.lsmpl.addon.live import live
         live.taken = []
         inner = live.update
         def timed(scene):
@@ -166,7 +168,7 @@ def test_updates_take_less_than_15_ms(posed, look):
     drag(posed, look, "nose", 60, -10)
     taken = sorted(
         posed.run("""
-        from bl_ext.user_default.lsmpl.addon import live
+        from bl_ext.user_default.lsmpl.addon.live import live
         live.update = live.untimed
         value = live.taken
     """)

@@ -7,7 +7,8 @@ import pytest
 TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
 
 STATE = """
-    from bl_ext.user_default.lsmpl.addon import retaking, take as takes
+    from bl_ext.user_default.lsmpl.addon.importing import retaking
+    from bl_ext.user_default.lsmpl.addon.takes import take as takes
     take = bpy.data.objects["recording_1 Take"]
     track = takes.load_track(take)
     value = {
@@ -84,7 +85,7 @@ def test_the_residual_shows_in_the_graph_editor(blender, look):
     """)
     blender.settle()
     blender.run("""
-        from bl_ext.user_default.lsmpl.addon import actions
+        from bl_ext.user_default.lsmpl.addon.characters import actions
         for curve in actions.fcurves(bpy.data.objects["recording_1 Take Rig"].animation_data.action):
             curve.hide = not curve.data_path.startswith('["')
         area = next(a for a in bpy.context.screen.areas if a.ui_type == "FCURVES")
@@ -98,7 +99,7 @@ def test_the_residual_shows_in_the_graph_editor(blender, look):
 def test_edited_empties_are_read_again_and_one_undo_takes_it_back(blender, look):
     before = blender.run(STATE)
     blender.run("""
-        from bl_ext.user_default.lsmpl.addon import actions
+        from bl_ext.user_default.lsmpl.addon.characters import actions
         for curve in actions.fcurves(bpy.data.objects["left_wrist"].animation_data.action):
             for key in curve.keyframe_points:
                 key.co.y += 0.3 * (curve.array_index == 2 and 41 <= key.co.x <= 60)

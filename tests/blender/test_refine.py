@@ -7,7 +7,11 @@ import pytest
 TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
 
 STATE = """
-    from bl_ext.user_default.lsmpl.addon import changes, pins, refining, selection, stages
+    from bl_ext.user_default.lsmpl.addon import selection
+    from bl_ext.user_default.lsmpl.addon.refining import changes
+    from bl_ext.user_default.lsmpl.addon.takes import pins
+    from bl_ext.user_default.lsmpl.addon.refining import refine as refining
+    from bl_ext.user_default.lsmpl.addon.takes import stages
     take = selection.active_take(bpy.context)
     bones = take.lsmpl.armature.pose.bones
     bpy.context.scene.frame_set(bpy.context.scene.frame_current)
@@ -67,7 +71,8 @@ def solved(blender):
         bpy.ops.lsmpl.import_keypoints(filepath={path!r})
         bpy.ops.ed.undo_push(message="Imported")
         bpy.ops.lsmpl.solve("EXEC_DEFAULT", True)
-        from bl_ext.user_default.lsmpl.addon import selection, stages
+        from bl_ext.user_default.lsmpl.addon import selection
+        from bl_ext.user_default.lsmpl.addon.takes import stages
         take = selection.active_take(bpy.context)
         bpy.context.scene.frame_set(round(take.lsmpl.start + stages.describe(take)["worst_frame"] * take.lsmpl.step))
         bpy.ops.object.select_all(action="DESELECT")

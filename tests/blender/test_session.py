@@ -60,9 +60,11 @@ def test_the_file_browser_imports_a_track(blender, look):
 def test_esc_cancels_a_solve_and_leaves_everything_as_it_was(blender, look):
     blender.run("""
         import numpy as np
-        from bl_ext.user_default.lsmpl.addon import importing, selection, take as takes
+        from bl_ext.user_default.lsmpl.addon import selection
+        from bl_ext.user_default.lsmpl.addon.importing import adding
+        from bl_ext.user_default.lsmpl.addon.takes import take as takes
         track = takes.load_track(selection.active_take(bpy.context))
-        long = importing.add_take(bpy.context.scene, track.frames(np.tile(np.arange(180), 40)), "Long")
+        long = adding.add_take(bpy.context.scene, track.frames(np.tile(np.arange(180), 40)), "Long")
         bpy.context.view_layer.objects.active = long
     """)
     before = blender.run(STATE)

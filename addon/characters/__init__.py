@@ -1,0 +1,1 @@
+"""Characters: armature, mesh, shape, and the actions that are baked on them."""

@@ -1,0 +1,373 @@
+"""Actions and F-curves in bulk, the same in every Blender: all differences of the Action API live here.
+
+Blender 4.2 and 4.3 keep F-curves in the action; 4.4 puts them into a channelbag for a slot of the action, and from 5.0
+there is no other way.
+"""
+
+from __future__ import annotations
+
+import zlib
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import NamedTuple
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import LsmplError, Progress
+from ...lsmpl_core.progress import run_to_end
+from ..jobs import Steps, find
+
+_LINEAR, _BEZIER = 1, 2  # keyframe_points.foreach_set takes these as Blender's own numbers
+_ALIGNED = 3
+_AT_ONCE = 8
+"""Curves in a step."""
+_FINGERPRINT = "lsmpl_fingerprint"
+
+
+class Curve(NamedTuple):
+    """Keys for one animated number: values (T,) of `data_path[index]`; where they are NaN there is no key.
+
+    Between keys it goes straight; with slopes (T,), per frame, it is a smooth Bézier curve.
+    """
+
+    data_path: str
+    index: int
+    values: np.ndarray
+    group: str
+    slopes: np.ndarray | None = None
+
+
+def write_action(owner: bpy.types.Object, name: str, frames: np.ndarray, curves: Sequence[Curve]) -> bpy.types.Action:
+    """A new action for `owner` with a key on each of `frames` (T,) of each curve; `assign` puts it to use."""
+    return find(bpy.data.actions, run_to_end(write_steps(owner.name, name, frames, curves)))
+
+
+def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence[Curve]) -> Steps[int]:
+    """`write_action` in steps, for an object of that name: yields `Progress` and returns the action's `session_uid`.
+
+    The action goes again if this is closed before its end. Raises `LsmplError` where the user undid its making.
+    """
+    action = bpy.data.actions.new(name)
+    uid = action.session_uid
+    try:
+        _new_home(action, owner_name)
+        for group in dict.fromkeys(curve.group for curve in curves):
+            _home(action).groups.new(group)
+        for first in range(0, len(curves), _AT_ONCE):
+            yield Progress("bake", first, len(curves))
+            action = find(bpy.data.actions, uid)
+            if action is None:
+                raise LsmplError(f"{name}: an undo came in between; nothing was baked")
+            home = _home(action)
+            for curve in curves[first : first + _AT_ONCE]:
+                fcurve = home.fcurves.new(curve.data_path, index=curve.index)
+                fcurve.group = home.groups[curve.group]
+                keys = np.stack([frames, curve.values], axis=1).astype(np.float32)
+                there = np.isfinite(keys[:, 1])
+                keys = keys[there]
+                fcurve.keyframe_points.add(len(keys))
+                fcurve.keyframe_points.foreach_set("co", keys.ravel())
+                kind = _LINEAR if curve.slopes is None else _BEZIER
+                fcurve.keyframe_points.foreach_set("interpolation", np.full(len(keys), kind, dtype=np.int32))
+                if curve.slopes is not None:
+                    _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes)[there])
+                fcurve.update()
+        action[_FINGERPRINT] = _fingerprint(action)
+    except BaseException:
+        action = find(bpy.data.actions, uid)
+        if action:
+            bpy.data.actions.remove(action)
+        raise
+    return uid
+
+
+def _new_home(action: bpy.types.Action, owner_name: str):
+    """Where a new action is to keep its F-curves."""
+    if not hasattr(action, "slots"):
+        return action
+    slot = action.slots.new(id_type="OBJECT", name=owner_name)
+    return action.layers.new("Layer").strips.new(type="KEYFRAME").channelbag(slot, ensure=True)
+
+
+def _home(action: bpy.types.Action):
+    """Where an action of ours keeps its F-curves and their groups."""
+    return action.layers[0].strips[0].channelbag(action.slots[0]) if hasattr(action, "slots") else action
+
+
+def _set_handles(points: bpy.types.FCurveKeyframePoints, keys: np.ndarray, slopes: np.ndarray) -> None:
+    """A third of the way to the neighbouring keys (M,2), along the slopes (M,): that makes a cubic in time."""
+    gaps = np.diff(keys[:, 0]) / 3.0
+    for side, reach in (("left", -np.append(gaps[:1], gaps)), ("right", np.append(gaps, gaps[-1:]))):
+        reach = reach if len(gaps) else np.zeros(1)
+        points.foreach_set(f"handle_{side}_type", np.full(len(keys), _ALIGNED, dtype=np.int32))
+        handles = keys + np.stack([reach, reach * slopes], axis=1)
+        points.foreach_set(f"handle_{side}", np.ascontiguousarray(handles, dtype=np.float32).ravel())
+
+
+def assign(owner: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Action | None:
+    """Make it the action that `owner` plays. An action of ours that was there goes, unless it was edited since.
+
+    Returns the action that was there and is kept, if any.
+    """
+    animation = owner.animation_data
+    old = animation.action if animation else None
+    play(owner, action)
+    return _let_go(old) if old != action else None
+
+
+def play(owner: bpy.types.Object, action: bpy.types.Action) -> None:
+    """Make it the object's action; whatever that was before stays in the file."""
+    animation = owner.animation_data or owner.animation_data_create()
+    animation.action = action
+    if hasattr(action, "slots"):
+        animation.action_slot = action.slots[0]
+
+
+def assign_strip(owner: bpy.types.Object, action: bpy.types.Action, old: bpy.types.Action | None = None):
+    """Let `owner` play the action from a strip on an NLA track of its own, in place of the strips of `old`.
+
+    Its own action, which would hide all strips, is put away if it is ours. Returns the action that was there and is
+    kept, if any.
+    """
+    animation = owner.animation_data or owner.animation_data_create()
+    own = animation.action
+    for track in [track for track in animation.nla_tracks if any(s.action == old for s in track.strips) and old]:
+        for strip in [strip for strip in track.strips if strip.action == old]:
+            track.strips.remove(strip)
+        if not track.strips:
+            animation.nla_tracks.remove(track)
+    first, last = action.frame_range
+    track = animation.nla_tracks.new()
+    track.name = action.name
+    strip = track.strips.new(action.name, round(first), action)
+    if hasattr(action, "slots"):
+        strip.action_slot = action.slots[0]
+    strip.action_frame_start, strip.action_frame_end = first, last
+    strip.frame_start_ui, strip.frame_end_ui = first, max(last, first + 1)
+    strip.extrapolation = "HOLD" if len(animation.nla_tracks) == 1 else "NOTHING"
+    if own is not None and own != old and _FINGERPRINT in own:
+        animation.action = None
+        return _let_go(own)
+    if own is not None and own == old:
+        animation.action = None
+    return _let_go(old) if old is not None and old != action else None
+
+
+def _let_go(old: bpy.types.Action | None) -> bpy.types.Action | None:
+    """Remove an action of ours that nobody uses and nobody edited; any other is kept and returned."""
+    if old is None:
+        return None
+    if old.get(_FINGERPRINT) == _fingerprint(old):
+        if old.users == 0:
+            bpy.data.actions.remove(old)
+        return None
+    old.use_fake_user = True
+    return old
+
+
+def fcurves(action: bpy.types.Action) -> Iterable[bpy.types.FCurve]:
+    """All F-curves of an action."""
+    if not hasattr(action, "layers"):
+        yield from action.fcurves
+        return
+    for layer in action.layers:
+        for strip in layer.strips:
+            for bag in strip.channelbags:
+                yield from bag.fcurves
+
+
+def is_baked(action: bpy.types.Action | None) -> bool:
+    """Whether an action was made here, edited since or not."""
+    return action is not None and _FINGERPRINT in action
+
+
+def values_at(action: bpy.types.Action, wanted: Sequence[tuple[str, int]], frames: Sequence[float]) -> np.ndarray:
+    """(C,N) values of the F-curves of these data paths and indices in some frames; NaN where there is no such curve."""
+    found = _by_channel(action)
+    values = np.full((len(wanted), len(frames)), np.nan)
+    for row, channel in enumerate(wanted):
+        if channel in found:
+            values[row] = [found[channel].evaluate(frame) for frame in frames]
+    return values
+
+
+def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> None:
+    """Give the curves of an action other values on some consecutive `frames` (N,), in place.
+
+    A key that is on one of them moves up or down with its handles; keys between them, which an animator added, go, and
+    ones that an animator removed are back. All others stay, and so does a channel that is no longer there. An action
+    that nobody had edited still counts as such.
+    """
+    with _keeping_its_mark(action):
+        found = _by_channel(action)
+        for curve in curves:
+            fcurve = found.get((curve.data_path, curve.index))
+            if fcurve is not None:
+                which = _between(fcurve, frames[0], frames[-1])
+                _put_keys(fcurve, which, _moved(_keys(fcurve, which), frames, curve.values))
+
+
+def keys_between(action: bpy.types.Action, first: float, last: float, name: str) -> bpy.types.Action:
+    """A new action that holds only the keys from `first` to `last` of another, for `swap_keys`."""
+    some = bpy.data.actions.new(name)
+    home = _new_home(some, name)
+    for fcurve in fcurves(action):
+        copy = home.fcurves.new(fcurve.data_path, index=fcurve.array_index)
+        _put_keys(copy, range(0), _keys(fcurve, _between(fcurve, first, last)))
+    return some
+
+
+def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, last: float) -> None:
+    """Exchange the keys from `first` to `last` of an action for all those of another, channel by channel."""
+    theirs = _by_channel(other)
+    with _keeping_its_mark(action):
+        for channel, fcurve in _by_channel(action).items():
+            if channel in theirs:
+                which, all_of_theirs = _between(fcurve, first, last), range(len(theirs[channel].keyframe_points))
+                keys, coming = _keys(fcurve, which), _keys(theirs[channel], all_of_theirs)
+                _put_keys(theirs[channel], all_of_theirs, keys)
+                _put_keys(fcurve, which, coming)
+
+
+_KEY = {
+    "co": (2, np.float32), "handle_left": (2, np.float32), "handle_right": (2, np.float32),
+    "interpolation": (1, np.int32), "easing": (1, np.int32),
+    "handle_left_type": (1, np.int32), "handle_right_type": (1, np.int32),
+    "amplitude": (1, np.float32), "back": (1, np.float32), "period": (1, np.float32),
+}  # fmt: skip
+"""What a key is, with how many numbers."""
+_ON_A_FRAME = 1e-3
+_FEW = 200
+"""Keys up to which it is quicker to take them one by one than to read all those of a long curve."""
+
+
+def _by_channel(action: bpy.types.Action) -> dict[tuple[str, int], bpy.types.FCurve]:
+    return {(fcurve.data_path, fcurve.array_index): fcurve for fcurve in fcurves(action)}
+
+
+def _between(fcurve: bpy.types.FCurve, first: float, last: float) -> range:
+    """The numbers of the keys from one frame to another."""
+    points, frame = fcurve.keyframe_points, lambda point: point.co[0]
+    return range(
+        bisect_left(points, first - _ON_A_FRAME, key=frame), bisect_right(points, last + _ON_A_FRAME, key=frame)
+    )
+
+
+def _keys(fcurve: bpy.types.FCurve, which: range) -> dict[str, np.ndarray]:
+    """Some keys of a curve, (N, numbers) of each attribute; of choices, Blender's own numbers."""
+    points, keys = fcurve.keyframe_points, {}
+    for name, (numbers, kind) in _KEY.items():
+        if len(which) <= _FEW:
+            values = [getattr(points[number], name) for number in which]
+            choices = _choices(name)
+            keys[name] = np.array([choices[v] for v in values] if choices else values, dtype=kind).reshape(-1, numbers)
+        else:
+            values = np.empty(numbers * len(points), dtype=kind)
+            points.foreach_get(name, values)
+            keys[name] = values.reshape(-1, numbers)[which.start : which.stop]
+    return keys
+
+
+def _put_keys(fcurve: bpy.types.FCurve, which: range, keys: dict[str, np.ndarray]) -> None:
+    """Put keys in the place of some of a curve's."""
+    points = fcurve.keyframe_points
+    if len(which) == len(keys["co"]) <= _FEW:
+        for name in keys:
+            words = {number: word for word, number in _choices(name).items()}
+            for number, value in zip(which, keys[name].tolist()):
+                setattr(points[number], name, words[value[0]] if words else value if len(value) > 1 else value[0])
+    else:
+        everything = _keys(fcurve, range(len(points)))
+        after = slice(which.stop, None)
+        joined = {n: np.concatenate([all_[: which.start], keys[n], all_[after]]) for n, all_ in everything.items()}
+        if len(points) != len(joined["co"]):
+            points.clear()
+            points.add(len(joined["co"]))
+        for name, values in joined.items():
+            points.foreach_set(name, np.ascontiguousarray(values).ravel())
+    fcurve.update()
+
+
+@cache
+def _choices(name: str) -> dict[str, int]:
+    """Blender's numbers for what an attribute of a key may be; empty where it is a number itself."""
+    attribute = bpy.types.Keyframe.bl_rna.properties[name]
+    return {item.identifier: item.value for item in attribute.enum_items} if attribute.type == "ENUM" else {}
+
+
+def _moved(keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+    """A key on each of `frames` (N,) with these values: the one that is there already, or a linear one."""
+    at = keys["co"][:, 0]
+    same = np.searchsorted(at, frames - _ON_A_FRAME)
+    kept = np.zeros(len(frames), dtype=bool)
+    kept[same < len(at)] = np.abs(at[same[same < len(at)]] - frames[same < len(at)]) < _ON_A_FRAME
+    moved = {name: np.zeros((len(frames), numbers), dtype=kind) for name, (numbers, kind) in _KEY.items()}
+    for name, before in keys.items():
+        moved[name][kept] = before[same[kept]]
+    moved["interpolation"][~kept] = _LINEAR
+    up = np.where(kept, values - moved["co"][:, 1], 0.0)
+    for handle in ("handle_left", "handle_right"):
+        moved[handle][:, 1] += up
+        moved[handle][~kept] = np.stack([frames, values], axis=1)[~kept]
+    moved["co"][~kept, 0] = frames[~kept]
+    moved["co"][:, 1] = values
+    return moved
+
+
+@contextmanager
+def _keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
+    """An action that is as it was baked is so again after the block."""
+    unedited = action.get(_FINGERPRINT) == _fingerprint(action)
+    yield
+    if unedited:
+        action[_FINGERPRINT] = _fingerprint(action)
+
+
+def curves_of(owner: bpy.types.Object) -> list[bpy.types.FCurve] | None:
+    """The F-curves that animate an object and its pose, where they alone do: None where the NLA, layers or a blended
+    action mix with them, so that their values are not what is seen."""
+    animation = owner.animation_data
+    if animation is None:
+        return []
+    if animation.use_nla and any(track.strips and not track.mute for track in animation.nla_tracks):
+        return None
+    action = animation.action
+    if action is None:
+        return []
+    if animation.action_influence != 1.0 or animation.action_blend_type != "REPLACE":
+        return None
+    if not hasattr(action, "layers"):
+        return list(action.fcurves)
+    strips = [strip for layer in action.layers for strip in layer.strips]
+    if len(strips) > 1:
+        return None
+    bag = strips[0].channelbag(animation.action_slot) if strips and animation.action_slot else None
+    return list(bag.fcurves) if bag else []
+
+
+def keys_of(fcurve: bpy.types.FCurve) -> np.ndarray:
+    """(N,2) frames and values of a curve's keys."""
+    keys = np.empty(2 * len(fcurve.keyframe_points), dtype=np.float32)
+    fcurve.keyframe_points.foreach_get("co", keys)
+    return keys.reshape(-1, 2)
+
+
+def curve_at(fcurve: bpy.types.FCurve, frames: np.ndarray) -> np.ndarray:
+    """(T,) what a curve is at frames (T,): its keys where they stand on them, which is fast, and else evaluated."""
+    keys = keys_of(fcurve)
+    plain = len(keys) > 0 and not any(not modifier.mute for modifier in fcurve.modifiers)
+    if plain and np.isin(frames, keys[:, 0]).all() and (np.diff(keys[:, 0]) > 0).all():
+        return keys[np.searchsorted(keys[:, 0], frames), 1].astype(np.float64)
+    return np.array([fcurve.evaluate(frame) for frame in frames], dtype=np.float64)
+
+
+def _fingerprint(action: bpy.types.Action) -> str:
+    """Changes when a key is added, moved or removed."""
+    checksum = 0
+    for fcurve in fcurves(action):
+        checksum = zlib.crc32(f"{fcurve.data_path}[{fcurve.array_index}]".encode(), checksum)
+        checksum = zlib.crc32(keys_of(fcurve), checksum)
+    return f"{checksum:08x}"

@@ -1,0 +1,270 @@
+"""Bake: the motion of a take, the latest it has, becomes an action on its character."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+import bpy
+import numpy as np
+from bpy.props import BoolProperty, PointerProperty
+
+from ...lsmpl_core import LsmplError, Motion, Progress
+from ...lsmpl_core.progress import run_to_end
+from .. import jobs
+from ..errors import all_or_nothing
+from ..selection import active_take, is_solved
+from ..takes import stages
+from ..takes import take as takes
+from ..takes.timing import scene_frames
+from . import actions, character, shape
+
+if TYPE_CHECKING:
+    from ...lsmpl_core.body.body import Body
+
+_TIMING = "lsmpl_timing"
+RESIDUAL = "Residual (mm)"
+"""The custom property of an armature whose curve shows, in the Graph Editor, how far each frame is off."""
+
+
+class Baked(NamedTuple):
+    armature: bpy.types.Object
+    body_mesh: bpy.types.Object | None
+    action: bpy.types.Action
+    kept: bpy.types.Action | None
+    """The action that was there before, where an animator had edited it."""
+
+
+def bake(
+    take: bpy.types.Object, scene: bpy.types.Scene, body: Body | None = None, motion: Motion | None = None
+) -> Baked:
+    """Put a take's motion on its character, which is built where the take has none in the scene.
+
+    The motion that is stored with the take, the cleaned one where there is one, and that motion's body are taken where
+    none are given. Raises `LsmplError` where that cannot be; if anything goes wrong, nothing has changed.
+    """
+    return run_to_end(bake_steps(take, scene, body, motion))
+
+
+def bake_steps(
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    body: Body | None = None,
+    motion: Motion | None = None,
+    body_path: str | None = None,
+    prepare: Callable[[bpy.types.Object, np.ndarray], Callable[[], None]] | None = None,
+) -> jobs.Steps[Baked]:
+    """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last step.
+
+    prepare(take, joints) is called in the last step, to make what goes with the bake; what it returns puts that in
+    place. joints (T,24,3) are those of the motion.
+    """
+    motion = motion or stages.load(take)
+    body = body or body_of(take, motion)
+    armature, _ = _character_of(take, scene, body)
+    rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
+    residual = _residual_of(take, motion)
+    name, frames = take.name, scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
+    take_uid, scene_uid = take.session_uid, scene.session_uid
+    yield Progress("bake", 0, 1)
+    curves, joints = yield from jobs.in_thread(jobs.one_step("bake", lambda: _computed(rest, body, motion)))
+    curves += [] if residual is None else [actions.Curve(f'["{RESIDUAL}"]', 0, residual, RESIDUAL)]
+    action_uid = yield from actions.write_steps(name, name, frames, curves)
+    try:
+        yield Progress("bake", len(curves), len(curves))
+        take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
+        if not takes.is_take(take) or scene is None:
+            raise LsmplError(f"{name}: was deleted while it was being baked; nothing was kept")
+        action = jobs.find(bpy.data.actions, action_uid)
+        if action is None:
+            raise LsmplError(f"{name}: an undo came in between; nothing was baked")
+        action[_TIMING] = [take.lsmpl.start, take.lsmpl.step]
+        with all_or_nothing(), ExitStack() as on_error:
+            put_in_place = prepare(take, joints) if prepare else lambda: None
+            armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
+            _ready_property(armature, residual)
+            on_error.pop_all()
+    except BaseException:
+        action = jobs.find(bpy.data.actions, action_uid)
+        if action:
+            bpy.data.actions.remove(action)
+        raise
+    put_in_place()
+    settings = take.lsmpl_bake
+    old, settings.action = settings.action, action
+    if settings.as_strip:
+        kept = actions.assign_strip(armature, action, old if take.lsmpl.armature == armature else None)
+    else:
+        kept = actions.assign(armature, action)
+    action.name = name  # free now, where an older bake made way
+    take.lsmpl.armature, take.lsmpl.body_mesh = armature, mesh
+    return Baked(armature, mesh, action, kept)
+
+
+def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
+    """Scene frame of a take's first frame, and the step from one to the next, when the action was baked."""
+    timing = action.get(_TIMING)
+    return tuple(timing) if timing is not None else None
+
+
+def _residual_of(take: bpy.types.Object, motion: Motion) -> np.ndarray | None:
+    """(T,) millimetres that each frame is off, of the solved motion where this one was made from it; NaN where nothing
+    was measured, and None where nothing was in any frame."""
+    solved = stages.describe(take)
+    if motion.residual is None and solved and solved.get("has_residual"):
+        motion = stages.load(take, stages.Stage.SOLVED)
+    residual = 1000.0 * motion.frame_residual
+    return residual if np.isfinite(residual).any() else None
+
+
+def _ready_property(armature: bpy.types.Object, residual: np.ndarray | None) -> None:
+    if residual is not None and RESIDUAL not in armature:
+        armature[RESIDUAL] = 0.0
+        told = "How far the keypoints are from the solved body in this frame, on average, in millimetres"
+        armature.id_properties_ui(RESIDUAL).update(description=told, min=0.0)
+
+
+def is_out_of_time(take: bpy.types.Object) -> bool:
+    """Whether a take now plays at other scene frames than when it was baked."""
+    action = take.lsmpl_bake.action
+    timing = action.get(_TIMING) if action else None
+    return timing is not None and list(timing) != [take.lsmpl.start, take.lsmpl.step]
+
+
+def body_of(take: bpy.types.Object, motion: Motion) -> Body:
+    """The body that a take's stored motion is for. Raises `LsmplError` where it is not there any more."""
+    from .bodies import load
+
+    path = stages.describe(take)["body_path"]
+    body = load(path)
+    if motion.body not in ("", body.key):
+        raise LsmplError(
+            f"{take.name}: was solved for the body {motion.body}, "
+            f"but {path or 'the open body'} is {body.key}; solve again"
+        )
+    return body
+
+
+def _computed(rest: np.ndarray, body: Body, motion: Motion) -> tuple[list[actions.Curve], np.ndarray]:
+    """The curves, and the joints (T,24,3)."""
+    quaternions, location = character.pose_curves(rest, body, motion)
+    curves = [actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis") for axis in range(3)]
+    for joint, name in enumerate(body.joint_names):
+        path = f'pose.bones["{name}"].rotation_quaternion'
+        curves += [actions.Curve(path, i, quaternions[:, joint, i], name) for i in range(4)]
+    return curves, body.joints(motion)
+
+
+def _ready_character(
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    body: Body,
+    motion: Motion,
+    body_path: str | None,
+    on_error: ExitStack,
+) -> tuple[bpy.types.Object, bpy.types.Object | None]:
+    """The take's character in the motion's shape, or in the one that it was given by hand."""
+    armature, mesh = _character_of(take, scene, body)
+    if armature is None:
+        path = stages.describe(take)["body_path"] if body_path is None else body_path
+        armature, mesh = character.build(body, motion.betas, take.name, path)
+        armature.matrix_world = take.matrix_world
+        for collection in take.users_collection or (scene.collection,):
+            collection.objects.link(armature)
+            collection.objects.link(mesh)
+        return armature, mesh
+    before, taken = shape.betas_of(armature), shape.taken_of(armature)
+    keeps_its_own = take.lsmpl_bake.onto == armature or shape.is_own(armature)
+    on_error.callback(shape.reshape, armature, before)
+    on_error.callback(shape.set_taken, armature, taken)
+    shape.set_taken(armature, motion.betas)
+    shape.reshape(armature, before if keeps_its_own else motion.betas)
+    return armature, mesh
+
+
+def _character_of(
+    take: bpy.types.Object, scene: bpy.types.Scene, body: Body
+) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
+    """The take's armature and body mesh: those it is to be baked onto, or its own if they are still in the scene and
+    fit the body.
+
+    A take that was duplicated points to the same character as the original, whose name comes first.
+    """
+    onto = take.lsmpl_bake.onto
+    if onto is not None:
+        if onto.name not in scene.objects:
+            raise LsmplError(f"{take.name}: is to be baked onto {onto.name}, which is not in this scene")
+        if not shape.fits(onto, body):
+            raise LsmplError(
+                f"{take.name}: is to be baked onto {onto.name}, a character of another body; choose another"
+            )
+        return onto, next(iter(shape.meshes_of(onto)), None)
+    armature, mesh = take.lsmpl.armature, take.lsmpl.body_mesh
+    if armature is None or armature.name not in scene.objects or not shape.fits(armature, body):
+        return None, None
+    if any(other.lsmpl.armature == armature and other.name < take.name for other in takes.takes_in(scene)):
+        return None, None
+    return armature, mesh if mesh is not None and mesh.name in scene.objects else None
+
+
+def _is_character(settings: BakeSettings, obj: bpy.types.Object) -> bool:
+    return shape.is_character(obj)
+
+
+class BakeSettings(bpy.types.PropertyGroup):
+    """`Object.lsmpl_bake` of a take: where its motion goes."""
+
+    onto: PointerProperty(
+        type=bpy.types.Object,
+        name="Bake Onto",
+        description="A character that is there already, which keeps its shape; empty makes one for the take",
+        poll=_is_character,
+    )
+    as_strip: BoolProperty(
+        name="As NLA Strip",
+        description="Give the take a track of its own in the Nonlinear Animation editor, so that a character can have "
+        "several takes. Otherwise the motion becomes the character's action",
+    )
+    action: PointerProperty(type=bpy.types.Action, name="Action", description="What was last baked")
+
+
+class LSMPL_OT_bake(jobs.JobOperator, bpy.types.Operator):
+    bl_idname = "lsmpl.bake"
+    bl_label = "Bake to Character"
+    bl_description = "Put the motion on the take's character as an action; it is made if there is none"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return jobs.is_free(cls) and is_solved(cls, context)
+
+    def begin(self, context: bpy.types.Context) -> jobs.Job:
+        take = active_take(context)
+
+        def steps():
+            baked = yield from bake_steps(take, context.scene)
+            return describe(baked)
+
+        return jobs.Job("lsmpl.bake", "Bake", take.name, steps())
+
+
+def describe(baked: Baked) -> str:
+    """For a message to the user."""
+    kept = f"; the action you had edited is kept as {baked.kept.name!r}" if baked.kept else ""
+    return f"Baked on {baked.armature.name!r}{kept}"
+
+
+_CLASSES = (BakeSettings, LSMPL_OT_bake)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Object.lsmpl_bake = PointerProperty(type=BakeSettings)
+
+
+def unregister() -> None:
+    del bpy.types.Object.lsmpl_bake
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

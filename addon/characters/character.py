@@ -1,0 +1,180 @@
+"""The character: an armature with a bone for each SMPL joint, and the body's mesh skinned to it.
+
+SMPL's rest frame has Y up and faces +Z; a character in Blender has Z up and faces -Y, which is a quarter turn about X.
+Bones lie along their limbs, so an SMPL rotation is seen from each bone's own rest orientation.
+"""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import LsmplError, Motion
+from ...lsmpl_core.body.body import Body
+from ..takes.display import material
+from . import shape
+from .editing import editing
+from .shape import TO_BLENDER
+
+_SKIN = (0.55, 0.57, 0.6)
+_POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
+"""Which child a joint with several children points at."""
+
+
+def build(body: Body, betas: np.ndarray, name: str, body_path: str = "") -> tuple[bpy.types.Object, bpy.types.Object]:
+    """A new armature and its body mesh in the rest pose of `betas`, linked to no collection yet.
+
+    body_path is where a user's own body is found again.
+    """
+    armature = bpy.data.objects.new(f"{name} Rig", bpy.data.armatures.new(f"{name} Rig"))
+    _make_bones(armature.data, body)
+    for bone in armature.pose.bones:
+        bone.rotation_mode = "QUATERNION"
+    armature.data.display_type = "WIRE"
+    armature.show_in_front = True
+    mesh = _body_mesh(body, f"{name} Body")
+    mesh.parent = armature
+    modifier = mesh.modifiers.new("Armature", "ARMATURE")
+    modifier.object = armature
+    modifier.use_deform_preserve_volume = False
+    shape.remember(armature, body, body_path)
+    shape.set_taken(armature, betas)
+    shape.reshape(armature, betas)
+    return armature, mesh
+
+
+def rest_rotations(body: Body) -> np.ndarray:
+    """(24,3,3): how bones lie at rest in Blender's frame, columns X, Y, Z; Y is along the bone.
+
+    They are those of the body's mean shape whatever the betas are, so that a pose's keys do not depend on the shape.
+    """
+    heads = body.rest_joints() @ TO_BLENDER.T
+    along = _tails(body, heads) - heads
+    y = along / np.linalg.norm(along, axis=1, keepdims=True)
+    # Limbs bend about X then, on both sides alike: Z looks forward, or up for what points forward.
+    forward = np.abs(y[:, 1]) < 0.8
+    towards = np.where(forward[:, None], (0.0, -1.0, 0.0), (0.0, 0.0, 1.0))
+    z = towards - (towards * y).sum(axis=1, keepdims=True) * y
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    return np.stack([np.cross(y, z), y, z], axis=-1)
+
+
+def bone_rotations(armature: bpy.types.Object, body: Body) -> np.ndarray:
+    """(24,3,3): as `rest_rotations`, of a character whose bones the animator may have rolled.
+
+    Raises `LsmplError` where it lacks one.
+    """
+    missing = [joint for joint in body.joint_names if joint not in armature.data.bones]
+    if missing:
+        raise LsmplError(f"{armature.name}: has no bone {', '.join(missing)}; undo the renaming, or delete it and bake")
+    return np.array([armature.data.bones[joint].matrix_local.to_3x3() for joint in body.joint_names], dtype=np.float64)
+
+
+def pose_curves(rest: np.ndarray, body: Body, motion: Motion) -> tuple[np.ndarray, np.ndarray]:
+    """A motion as pose bone channels: rotation quaternions (T,24,4), w first, and the pelvis' location (T,3).
+
+    rest (24,3,3) is how the bones lie. On a character of another shape the same channels keep the soles of a body that
+    stands where they are.
+    """
+    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
+    quaternions = _quaternions(np.einsum("jab,tjb->tja", smpl_to_bone, motion.poses))
+    # The root turns from SMPL's rest frame straight into the world: R_bone' R C' R_bone.
+    root = _quaternions(motion.poses[:, 0] @ rest[0])
+    quaternions[:, 0] = _multiply(root, _quaternion_of(rest[0].T @ TO_BLENDER.T @ rest[0]))
+    pelvis = motion.trans + body.rest_joints(motion.betas)[0]
+    return _continuous(quaternions), (pelvis - shape.rest_joints(body, motion.betas)[0]) @ rest[0]
+
+
+def motion_of_pose(
+    rest: np.ndarray, body: Body, local: np.ndarray, pelvis: np.ndarray, betas: np.ndarray, fps: float
+) -> Motion:
+    """The inverse of `pose_curves`: a motion from the rotations (T,24,3,3) of the pose bones' channels, each in its own
+    rest frame, and the pelvis' head (T,3) in the character's space. betas (10,) are the shape that it has."""
+    from ...lsmpl_core.rotation import log_map, orthonormalise
+
+    local = orthonormalise(local)
+    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
+    rotations = smpl_to_bone.transpose(0, 2, 1) @ local @ smpl_to_bone
+    rotations[:, 0] = rest[0] @ local[:, 0] @ rest[0].T @ TO_BLENDER
+    trans = pelvis - body.rest_joints(betas)[0]
+    return Motion(log_map(rotations), trans, betas, fps=fps, body=body.key)
+
+
+def _make_bones(armature: bpy.types.Armature, body: Body) -> None:
+    heads = body.rest_joints() @ TO_BLENDER.T
+    tails, rotations = _tails(body, heads), rest_rotations(body)
+    with editing(armature):
+        for joint, name in enumerate(body.joint_names):
+            bone = armature.edit_bones.new(name)
+            bone.use_connect = False
+            bone.head, bone.tail = heads[joint], tails[joint]
+            bone.align_roll(rotations[joint, :, 2])
+            if body.parents[joint] >= 0:
+                bone.parent = armature.edit_bones[body.joint_names[body.parents[joint]]]
+
+
+def _tails(body: Body, heads: np.ndarray) -> np.ndarray:
+    """(24,3): each bone ends at its child; those at the ends of the limbs are short."""
+    parents, names = list(body.parents), list(body.joint_names)
+    tails = np.empty_like(heads)
+    for joint, name in enumerate(names):
+        if name in _POINTS_AT:
+            tails[joint] = heads[names.index(_POINTS_AT[name])]
+        elif joint in parents:
+            tails[joint] = heads[parents.index(joint)]
+        elif name == "head":
+            tails[joint] = heads[joint] + (0, 0, 0.15)
+        elif name.endswith("foot"):
+            tails[joint] = heads[joint] + (0, -0.07, 0)
+        else:
+            along = heads[joint] - heads[parents[joint]]
+            tails[joint] = heads[joint] + 0.08 * along / np.linalg.norm(along)
+    return tails
+
+
+def _body_mesh(body: Body, name: str) -> bpy.types.Object:
+    mesh = bpy.data.meshes.new(name)
+    template = body.v_template @ TO_BLENDER.T
+    faces = body.faces if body.quads is None else body.quads
+    mesh.from_pydata(template, (), faces.tolist(), shade_flat=False)
+    mesh.materials.append(material("LSMPL Body", _SKIN, roughness=0.65))
+    obj = bpy.data.objects.new(name, mesh)
+    for joint, weights in zip(body.joint_names, body.skinning_weights.T):
+        group = obj.vertex_groups.new(name=joint)
+        for vertex in np.flatnonzero(weights):
+            group.add((int(vertex),), float(weights[vertex]), "REPLACE")
+    obj.shape_key_add(name="Basis", from_mix=False)
+    grounding = shape.grounding(body)
+    for number in range(body.shape_directions.shape[2]):
+        key = obj.shape_key_add(name=f"Shape {number + 1}", from_mix=False)
+        moved = template + (body.shape_directions[:, :, number] + grounding[:, number]) @ TO_BLENDER.T
+        key.data.foreach_set("co", np.ascontiguousarray(moved, dtype=np.float32).ravel())
+        key.slider_min, key.slider_max = -5.0, 5.0
+    return obj
+
+
+def _quaternions(axis_angles: np.ndarray) -> np.ndarray:
+    """(...,4), w first, from axis-angle (...,3)."""
+    half = 0.5 * np.linalg.norm(axis_angles, axis=-1, keepdims=True)
+    return np.concatenate([np.cos(half), 0.5 * np.sinc(half / np.pi) * axis_angles], axis=-1)
+
+
+def _quaternion_of(rotation: np.ndarray) -> np.ndarray:
+    """(4,) from a rotation matrix."""
+    from ...lsmpl_core.rotation import to_quaternion
+
+    return to_quaternion(rotation[None])[0]
+
+
+def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Hamilton product of quaternions (...,4): first b, then a."""
+    w = a[..., :1] * b[..., :1] - (a[..., 1:] * b[..., 1:]).sum(axis=-1, keepdims=True)
+    xyz = a[..., :1] * b[..., 1:] + b[..., :1] * a[..., 1:] + np.cross(a[..., 1:], b[..., 1:])
+    return np.concatenate([w, xyz], axis=-1)
+
+
+def _continuous(quaternions: np.ndarray) -> np.ndarray:
+    """Quaternions (T,J,4) with their signs chosen so that none jumps to its negative from one frame to the next."""
+    same = (quaternions[1:] * quaternions[:-1]).sum(axis=-1, keepdims=True) >= 0
+    signs = np.cumprod(np.where(same, 1.0, -1.0), axis=0)
+    return np.concatenate([quaternions[:1], quaternions[1:] * signs])

@@ -1,0 +1,209 @@
+"""The shape of a character: SMPL's betas as sliders that move its bones and its mesh together, live.
+
+Where a character's joints go with the betas is kept with it, so its shape can be changed where the body's file is not.
+Other betas move the whole rest pose so that the soles stay where they are and the pelvis rises or sinks straight up:
+keys of the pelvis count from its rest place, so a character that stands goes on standing.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from bpy.props import FloatVectorProperty, PointerProperty
+
+from ...lsmpl_core import LsmplError
+from ...lsmpl_core.body.sites import site_parts
+from ...lsmpl_core.cleaning.floor import FOOT_POINTS
+from .editing import editing
+
+if TYPE_CHECKING:
+    from ...lsmpl_core.body.body import Body
+
+CHARACTER_KEY = "lsmpl_character"
+JOINTS_KEY = "lsmpl_joints"
+BETAS = 10
+TO_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
+"""C: from SMPL's rest frame to Blender's."""
+
+
+@lru_cache(maxsize=4)
+def grounding(body: Body) -> np.ndarray:
+    """(3,10) metres, in the body's own frame: by how much each beta moves the whole rest pose.
+
+    It keeps the pelvis over its place and heels and toes, on average, at their height.
+    """
+    parts = site_parts(body, FOOT_POINTS)
+    mean = parts.rest_positions(np.zeros(BETAS))
+    soles = [(parts.rest_positions(beta) - mean)[:, 1].mean() for beta in np.eye(BETAS)]
+    pelvis = body.joint_directions[0]
+    return -np.stack([pelvis[0], soles, pelvis[2]])
+
+
+def rest_joints(body: Body, betas: np.ndarray) -> np.ndarray:
+    """(24,3): where the bones of a character with these betas begin, in Blender's frame."""
+    return (body.rest_joints(betas) + grounding(body) @ betas) @ TO_BLENDER.T
+
+
+def is_character(obj: bpy.types.Object | None) -> bool:
+    """Whether an object is the armature of a character of ours."""
+    return obj is not None and obj.type == "ARMATURE" and CHARACTER_KEY in obj and JOINTS_KEY in obj.data
+
+
+def facts(armature: bpy.types.Object) -> dict:
+    """body: its key; body_path; betas: its shape now; taken: the shape of the motion that was last baked on it."""
+    try:
+        return json.loads(armature[CHARACTER_KEY])
+    except (KeyError, TypeError, ValueError):
+        return {}
+
+
+def fits(armature: bpy.types.Object, body: Body) -> bool:
+    """Whether an armature was built for this body."""
+    return is_character(armature) and facts(armature).get("body") == body.key
+
+
+def betas_of(armature: bpy.types.Object) -> np.ndarray:
+    """(10,): the shape that a character has."""
+    return np.array(facts(armature).get("betas", np.zeros(BETAS)), dtype=np.float64)
+
+
+def taken_of(armature: bpy.types.Object) -> np.ndarray:
+    """(10,): the shape of the motion that was last baked on a character."""
+    return np.array(facts(armature).get("taken", np.zeros(BETAS)), dtype=np.float64)
+
+
+def is_own(armature: bpy.types.Object) -> bool:
+    """Whether a character has another shape than its motion, because somebody gave it one."""
+    return not np.allclose(betas_of(armature), taken_of(armature), rtol=0, atol=1e-6)
+
+
+def remember(armature: bpy.types.Object, body: Body, body_path: str) -> None:
+    """Keep with a new character what body it is of, and how its joints follow the betas."""
+    _store(armature, body=body.key, body_path=body_path, betas=[0.0] * BETAS, taken=[0.0] * BETAS)
+    moving = body.joint_directions + grounding(body)
+    armature.data[JOINTS_KEY] = json.dumps(
+        {
+            "names": body.joint_names,
+            "rest": np.round(body.rest_joints(), 7).tolist(),
+            "directions": np.round(moving, 7).tolist(),
+        }
+    )
+
+
+def set_taken(armature: bpy.types.Object, betas: np.ndarray) -> None:
+    """Note the shape of the motion that is being baked."""
+    _store(armature, taken=np.asarray(betas, dtype=np.float64).tolist())
+
+
+def meshes_of(armature: bpy.types.Object) -> list[bpy.types.Object]:
+    """The meshes on a character that follow its shape."""
+    return [obj for obj in armature.children if obj.type == "MESH" and "Shape 1" in _keys(obj)]
+
+
+def why_fixed(armature: bpy.types.Object) -> str:
+    """Why a character's shape cannot be changed now; "" where it can."""
+    if not is_character(armature):
+        return "is no character of LSMPL"
+    if armature.library or armature.data.library or armature.override_library:
+        return "is linked from another file; make it local to change its shape"
+    if armature.data.users > 1:
+        return "shares its bones with another object; make them single-user to change its shape"
+    missing = [name for name in _joints(armature)["names"] if name not in armature.data.bones]
+    return f"has no bone {', '.join(missing)}; undo the renaming, or delete it and bake" if missing else ""
+
+
+def reshape(armature: bpy.types.Object, betas: np.ndarray) -> None:
+    """Give a character these betas (10,): bones, keeping how they lie, and meshes; nothing of its pose changes.
+
+    Raises `LsmplError` where it cannot have another shape.
+    """
+    betas = np.asarray(betas, dtype=np.float64)
+    if reason := why_fixed(armature):
+        raise LsmplError(f"{armature.name}: {reason}")
+    if not np.allclose(betas_of(armature), betas, rtol=0, atol=1e-7):
+        _move_bones(armature, betas)
+        _store(armature, betas=betas.tolist())
+    for mesh in meshes_of(armature):
+        _set_keys(mesh, betas)
+
+
+def _move_bones(armature: bpy.types.Object, betas: np.ndarray) -> None:
+    known = _joints(armature)
+    heads = (np.array(known["rest"]) + np.array(known["directions"]) @ betas) @ TO_BLENDER.T
+    with editing(armature.data):
+        bones = armature.data.edit_bones
+        for name, head in zip(known["names"], heads):
+            bone = bones[name]
+            along, roll = bone.tail - bone.head, bone.roll
+            bone.head = head
+            bone.tail = bone.head + along
+            bone.roll = roll
+
+
+def _set_keys(mesh: bpy.types.Object, betas: np.ndarray) -> None:
+    keys = _keys(mesh)
+    for number, beta in enumerate(betas, start=1):
+        key = keys.get(f"Shape {number}")
+        if key and key.value != beta:
+            key.slider_min, key.slider_max = min(key.slider_min, beta), max(key.slider_max, beta)
+            key.value = beta
+
+
+def _keys(mesh: bpy.types.Object):
+    return mesh.data.shape_keys.key_blocks if mesh.data.shape_keys else {}
+
+
+def _store(armature: bpy.types.Object, **changed) -> None:
+    armature[CHARACTER_KEY] = json.dumps({**facts(armature), **changed})
+
+
+def _joints(armature: bpy.types.Object) -> dict:
+    return json.loads(armature.data[JOINTS_KEY])
+
+
+def _get_betas(settings: ShapeSettings) -> list[float]:
+    return betas_of(settings.id_data).tolist()
+
+
+def _set_betas(settings: ShapeSettings, betas) -> None:
+    if not why_fixed(settings.id_data):  # the panel says why not
+        reshape(settings.id_data, np.array(betas))
+
+
+class ShapeSettings(bpy.types.PropertyGroup):
+    """`Object.lsmpl_shape` of a character."""
+
+    betas: FloatVectorProperty(
+        name="Shape",
+        description="The body's ten shape components (SMPL's betas). Bones and skin follow; the animation stays, and "
+        "so do standing feet on their floor",
+        size=BETAS,
+        soft_min=-3.0,
+        soft_max=3.0,
+        min=-10.0,
+        max=10.0,
+        precision=2,
+        step=5,
+        options=set(),
+        get=_get_betas,
+        set=_set_betas,
+    )
+
+
+_CLASSES = (ShapeSettings,)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Object.lsmpl_shape = PointerProperty(type=ShapeSettings)
+
+
+def unregister() -> None:
+    del bpy.types.Object.lsmpl_shape
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

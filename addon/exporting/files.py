@@ -1,0 +1,204 @@
+"""A character's animation as a file: FBX, glTF, BVH and USD through Blender's own exporters, and AMASS npz."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import io
+import math
+import typing
+from collections.abc import Callable
+from pathlib import Path
+
+import addon_utils
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+from ...lsmpl_core import LsmplError, Motion, Progress
+from ...lsmpl_core.files.replacing import replace_when_complete
+from .. import jobs
+from ..characters import bodies, character, shape
+from ..takes.timing import scene_rate
+from .staging import Stage, staged
+
+_Y_UP = Matrix.Rotation(-math.pi / 2, 4, "X")
+_AT_ONCE = 50
+"""Frames that are read in a step."""
+
+
+def write_fbx(stage: Stage, path: Path) -> None:
+    _need_addon("io_scene_fbx")
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        bpy.ops.export_scene.fbx(
+            filepath=str(path),
+            check_existing=False,
+            use_selection=True,
+            object_types={"ARMATURE", "MESH"},
+            apply_scale_options="FBX_SCALE_ALL",
+            add_leaf_bones=False,
+            bake_anim_use_nla_strips=False,
+            bake_anim_use_all_actions=False,
+            bake_anim_simplify_factor=0.0,
+            path_mode="STRIP",
+        )
+
+
+def write_glb(stage: Stage, path: Path) -> None:
+    _need_addon("io_scene_gltf2")
+    atexit.unregister(_clear_typing_caches)
+    atexit.register(_clear_typing_caches)
+    bpy.ops.export_scene.gltf(
+        filepath=str(path),
+        check_existing=False,
+        export_format="GLB",
+        use_selection=True,
+        use_active_scene=True,
+        export_animation_mode="SCENE",
+        export_anim_scene_split_object=False,
+        export_optimize_animation_size=False,
+        export_all_influences=True,
+    )
+
+
+def write_bvh(stage: Stage, path: Path) -> None:
+    """The bones alone, Y up as BVH is, in metres; the armature's own place is worked into them."""
+    _need_addon("io_anim_bvh")
+    rig = stage.armature
+    rig.data = rig.data.copy()
+    try:
+        rig.data.transform(_Y_UP @ rig.matrix_world)
+        rig.parent, rig.matrix_world = None, Matrix()
+        with contextlib.redirect_stdout(io.StringIO()):
+            bpy.ops.export_anim.bvh(
+                filepath=str(path),
+                check_existing=False,
+                frame_start=stage.scene.frame_start,
+                frame_end=stage.scene.frame_end,
+                root_transform_only=True,
+            )
+    finally:
+        bones = rig.data
+        rig.data = bpy.data.armatures.new("LSMPL stand-in")
+        bpy.data.armatures.remove(bones)
+
+
+def write_usd(stage: Stage, path: Path) -> None:
+    bpy.ops.wm.usd_export(filepath=str(path), check_existing=False, export_animation=True)
+
+
+FORMATS: dict[str, tuple[str, str, Callable[[Stage, Path], None]]] = {
+    "fbx": ("FBX", "For game engines and other 3D programs (.fbx)", write_fbx),
+    "glb": ("glTF", "For engines and the web, all in one file (.glb)", write_glb),
+    "bvh": ("BVH", "The bones alone, for motion libraries and retargeting (.bvh)", write_bvh),
+}
+"""Name, description and writer of each file type that holds a character."""
+if bpy.app.build_options.usd:
+    FORMATS["usdc"] = ("USD", "Universal Scene Description, binary (.usdc)", write_usd)
+    FORMATS["usd"] = ("USD", "Universal Scene Description (.usd)", write_usd)
+
+
+def export_character(
+    armature: bpy.types.Object,
+    scene: bpy.types.Scene,
+    path: Path,
+    first: int,
+    last: int,
+    action: bpy.types.Action | None = None,
+) -> None:
+    """Write what an armature with its meshes does from scene frame `first` to `last`, as it is seen.
+
+    `action`: only this, whatever else it plays. The file name's ending chooses the format. Nothing in Blender changes,
+    and an older file stays until the new one is complete. Raises `LsmplError`.
+    """
+    ending = path.suffix.lower().lstrip(".")
+    if ending not in FORMATS:
+        raise LsmplError(f"{path}: unknown format; expected one of {', '.join(f'.{known}' for known in FORMATS)}")
+    write = FORMATS[ending][2]
+    try:
+        with replace_when_complete(path) as scratch, staged(armature, scene, first, last, action) as stage:
+            write(stage, scratch)
+            if not scratch.exists():
+                raise LsmplError(f"{path}: Blender's exporter wrote nothing")
+    except (OSError, RuntimeError) as error:  # bpy.ops raises what an exporter reports
+        raise LsmplError(f"{path}: cannot be written: {str(error).strip() or type(error).__name__}") from error
+
+
+def read_pose(
+    armature: bpy.types.Object,
+    scene: bpy.types.Scene,
+    frames: np.ndarray,
+    fps: float | None = None,
+    action: bpy.types.Action | None = None,
+) -> jobs.Steps[Motion]:
+    """The motion that a character of ours shows at some scene frames (T,), which may be fractions: keys, strips and
+    constraints included. Its shape is the one that the character has now. Yields `Progress`.
+
+    The inverse of baking; what SMPL cannot say (stretched bones, joints pulled apart) is left out.
+    Raises `LsmplError` where its body is not there any more.
+    """
+    facts = shape.facts(armature)
+    path = facts.get("body_path", "")
+    body = bodies.load(path)
+    if body.key != facts.get("body"):
+        raise LsmplError(
+            f"{armature.name}: has the body {facts.get('body')}, but {path or 'the open body'} is {body.key}"
+        )
+    rest, betas, fps = character.bone_rotations(armature, body), shape.betas_of(armature), fps or scene_rate(scene)
+    name, uid, scene_uid = armature.name, armature.session_uid, scene.session_uid
+    action_uid = action.session_uid if action else None
+    posed, heads = np.empty((len(frames), len(body.joint_names), 3, 3)), np.empty((len(frames), 3))
+    for start in range(0, len(frames), _AT_ONCE):
+        yield Progress("sample", start, len(frames))
+        armature, scene = jobs.find(bpy.data.objects, uid), jobs.find(bpy.data.scenes, scene_uid)
+        if armature is None or scene is None:
+            raise LsmplError(f"{name}: was deleted while it was being read")
+        action = jobs.find(bpy.data.actions, action_uid)
+        some = slice(start, start + _AT_ONCE)
+        posed[some], heads[some] = _sample(armature, scene, body.joint_names, frames[some], action)
+    local = _local_rotations(posed, rest, body.parents)
+    return character.motion_of_pose(rest, body, local, heads, betas, fps)
+
+
+def _sample(
+    armature: bpy.types.Object, scene: bpy.types.Scene, joints, frames: np.ndarray, action: bpy.types.Action | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """World rotations (T,J,3,3) of the bones, and where the first of them begins (T,3)."""
+    rotations, heads = [], []
+    with staged(armature, scene, 0, 1, action, with_meshes=False) as stage:
+        graph = stage.scene.view_layers[0].depsgraph
+        for frame in frames:
+            whole = math.floor(frame)
+            stage.scene.frame_set(whole, subframe=frame - whole)
+            rig = stage.armature.evaluated_get(graph)
+            world = np.array(rig.matrix_world)
+            pose = np.array([rig.pose.bones[name].matrix for name in joints])
+            rotations.append(world[:3, :3] @ pose[:, :3, :3])
+            heads.append(world[:3, :3] @ pose[0, :3, 3] + world[:3, 3])
+    return np.array(rotations), np.array(heads)
+
+
+def _local_rotations(posed: np.ndarray, rest: np.ndarray, parents: np.ndarray) -> np.ndarray:
+    """(T,J,3,3): each bone's own rotation in its rest frame, from world rotations of bones that may be scaled."""
+    from ...lsmpl_core.rotation import orthonormalise
+
+    posed = orthonormalise(posed)
+    local = np.empty_like(posed)
+    local[:, 0] = rest[0].T @ posed[:, 0]
+    for joint, parent in enumerate(parents):
+        if parent >= 0:
+            offset = rest[parent].T @ rest[joint]
+            local[:, joint] = offset.T @ posed[:, parent].transpose(0, 2, 1) @ posed[:, joint]
+    return local
+
+
+def _need_addon(module: str) -> None:
+    """Blender's own exporters are add-ons, which a user may have switched off."""
+    if not addon_utils.check(module)[1] and addon_utils.enable(module) is None:
+        raise LsmplError(f"Blender's add-on {module}, which writes this file type, cannot be enabled")
+
+
+def _clear_typing_caches() -> None:
+    """glTF's exporter leaves Blender's types in them, and the bpy module (4.2) then crashes when Python ends."""
+    for clear in getattr(typing, "_cleanups", ()):
+        clear()

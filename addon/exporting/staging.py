@@ -1,0 +1,133 @@
+"""A scene of its own for a character while it is exported or read: nothing of the user's scenes is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
+
+import bpy
+
+from ...lsmpl_core import LsmplError
+from ..characters import actions
+
+
+class Stage(NamedTuple):
+    """The scene, and in it copies of the character's armature and of its meshes."""
+
+    scene: bpy.types.Scene
+    armature: bpy.types.Object
+    meshes: list[bpy.types.Object]
+
+
+@contextmanager
+def staged(
+    armature: bpy.types.Object,
+    scene: bpy.types.Scene,
+    first: int,
+    last: int,
+    action: bpy.types.Action | None = None,
+    with_meshes: bool = True,
+) -> Iterator[Stage]:
+    """Copies of a character alone in a scene at the user's frame rate, selected, the armature active.
+
+    They play what the character plays, or `action` alone, and have the character's names meanwhile. The shape of its
+    meshes is worked into them: exchange formats limit the values of shape keys, or lose them.
+    Raises `LsmplError` where the armature is in Edit Mode.
+    """
+    if armature.mode == "EDIT":
+        raise LsmplError(f"{armature.name}: is in Edit Mode; go back to Object Mode or Pose Mode first")
+    with ExitStack() as at_end:
+        stage = bpy.data.scenes.new(armature.name)
+        at_end.callback(bpy.data.scenes.remove, stage)
+        stage.render.fps, stage.render.fps_base = scene.render.fps, scene.render.fps_base
+        stage.unit_settings.system = scene.unit_settings.system
+        stage.unit_settings.scale_length = scene.unit_settings.scale_length
+        stage.frame_end, stage.frame_start = last, first
+        rig = _copy(armature, stage, at_end)
+        if action is not None:
+            rig.animation_data_clear()
+            actions.play(rig, action)
+        meshes = []
+        for mesh in meshes_on(armature) if with_meshes else ():
+            twin = _copy(mesh, stage, at_end)
+            _work_shape_in(twin)
+            if twin.parent == armature:
+                twin.parent = rig
+            for modifier in twin.modifiers:
+                if modifier.type == "ARMATURE" and modifier.object == armature:
+                    modifier.object = rig
+            meshes.append(twin)
+        at_end.enter_context(_on(stage))
+        layer = stage.view_layers[0]
+        for obj in (rig, *meshes):
+            obj.select_set(True, view_layer=layer)
+        layer.objects.active = rig
+        stage.frame_set(first)
+        yield Stage(stage, rig, meshes)
+
+
+def meshes_on(armature: bpy.types.Object) -> list[bpy.types.Object]:
+    """The meshes that an armature deforms or carries."""
+    deformed = [
+        obj
+        for obj in bpy.data.objects
+        if obj.type == "MESH"
+        and (obj.parent == armature or any(m.type == "ARMATURE" and m.object == armature for m in obj.modifiers))
+    ]
+    return sorted(deformed, key=lambda obj: obj.name)
+
+
+def _copy(obj: bpy.types.Object, stage: bpy.types.Scene, at_end: ExitStack) -> bpy.types.Object:
+    """A visible copy in the stage that has the object's name until the end."""
+    twin, name = obj.copy(), obj.name
+    at_end.callback(_remove, twin, obj.data)
+    if not obj.library and not obj.override_library:
+        at_end.callback(setattr, obj, "name", name)
+        obj.name = f"{name} (being exported)"
+        twin.name = name
+        at_end.callback(setattr, twin, "name", f"{name} (exported)")
+    twin.hide_viewport = twin.hide_render = False
+    stage.collection.objects.link(twin)
+    return twin
+
+
+def _remove(twin: bpy.types.Object, data: bpy.types.ID) -> None:
+    """A copy, and its data if they are its own and not the original's `data`."""
+    own = twin.data
+    bpy.data.objects.remove(twin)
+    if own != data:
+        bpy.data.batch_remove([own])
+
+
+def _work_shape_in(mesh: bpy.types.Object) -> None:
+    """Shape keys of ours become the mesh, which never changes over a take; those of others stay."""
+    keys = mesh.data.shape_keys
+    if not keys or "Shape 1" not in keys.key_blocks:
+        return
+    mesh.data = mesh.data.copy()
+    mesh.shape_key_add(name="Shape", from_mix=True)
+    for key in list(mesh.data.shape_keys.key_blocks)[:-1]:
+        mesh.shape_key_remove(key)
+    keys = mesh.data.shape_keys.session_uid
+    mesh.shape_key_clear()
+    left = next((block for block in bpy.data.shape_keys if block.session_uid == keys), None)
+    if left:  # Blender 4 counts a user too many
+        bpy.data.batch_remove([left])
+
+
+@contextmanager
+def _on(stage: bpy.types.Scene) -> Iterator[None]:
+    """The stage is the scene of the context: exporters ask the window for its scene."""
+    window = bpy.context.window
+    if window is None:
+        with bpy.context.temp_override(scene=stage, view_layer=stage.view_layers[0]):
+            yield
+        return
+    scene, layer = window.scene, window.view_layer
+    window.scene = stage
+    try:
+        yield
+    finally:
+        window.scene = scene
+        window.view_layer = layer

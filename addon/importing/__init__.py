@@ -1,0 +1,1 @@
+"""Takes made of files, and of what is already in the scene."""

@@ -1,0 +1,50 @@
+"""A track becomes a take of a scene, and a scene plays its takes at their own speed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import bpy
+
+from ...lsmpl_core import KeypointTrack
+from ...lsmpl_core.calibration.calibrate import needs_calibration
+from ..errors import all_or_nothing
+from ..takes import display, timing
+from ..takes import take as takes
+
+
+def add_take(scene: bpy.types.Scene, track: KeypointTrack, name: str = "", collection=None) -> bpy.types.Object:
+    """Store a track as a take, link it, and show it at the scene's present rate."""
+    with all_or_nothing():
+        take = takes.store_track(track, name)
+        display.show(take, len(track.layout), markers=needs_calibration(track.layout))
+        take.lsmpl.start = track.first_frame
+        take.lsmpl.step = timing.frame_step(scene, track.fps)
+        (collection or scene.collection).objects.link(take)
+    return take
+
+
+def match_scene(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) -> None:
+    """Let the scene play these takes from their first to their last frame, at the rate of the first of them.
+
+    A scene that had other takes keeps its rate, which those were timed for, and its range only grows.
+    """
+    others = [take for take in takes.takes_in(scene) if take not in imported]
+    if not others:
+        timing.set_scene_rate(scene, takes.describe(imported[0])["fps"])
+    retime(scene, imported)
+    ends = [end for take in imported for end in span(take)]
+    if others:
+        ends += [scene.frame_start, scene.frame_end]
+    timing.set_scene_range(scene, min(ends), max(ends))
+
+
+def retime(scene: bpy.types.Scene, retimed: Sequence[bpy.types.Object]) -> None:
+    """Let takes play at their own speed at the scene's present rate; what was baked from them stays as it is."""
+    for take in retimed:
+        take.lsmpl.step = timing.frame_step(scene, takes.describe(take)["fps"])
+
+
+def span(take: bpy.types.Object) -> tuple[float, float]:
+    """Scene frames of a take's first and last frame."""
+    return take.lsmpl.start, take.lsmpl.start + (takes.describe(take)["frames"] - 1) * take.lsmpl.step

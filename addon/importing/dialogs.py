@@ -1,0 +1,121 @@
+"""What the dialogs that read keypoints and motions have in common: their properties, and what was chosen in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
+
+from ...lsmpl_core import LAYOUTS, LsmplError
+
+UNITS = (
+    ("auto", "Automatic", "As the file says, or judged by the size of the person"),
+    ("m", "Metres", ""),
+    ("cm", "Centimetres", ""),
+    ("mm", "Millimetres", ""),
+    ("in", "Inches", ""),
+    ("ft", "Feet", ""),
+    ("body", "By the Body", "Make the person an average adult"),
+    ("custom", "Custom", "Multiply by the scale below to get metres"),
+)
+
+
+def up_items(automatic: str) -> tuple[tuple[str, str, str], ...]:
+    """Axes to choose from; `automatic` says how one is found."""
+    return (
+        ("auto", "Automatic", automatic),
+        *((axis, axis.upper(), f"{axis.upper()} points up") for axis in ("z", "y", "x", "-z", "-y", "-x")),
+        ("body", "By the Body", "Make the body's own mean upward direction vertical"),
+    )
+
+
+def layout_items(self, context) -> list[tuple[str, str, str]]:
+    return _LAYOUT_ITEMS
+
+
+_LAYOUT_ITEMS = [
+    ("auto", "Automatic", "Matched by the names in the file, or by the number of keypoints"),
+    *((layout.name, layout.label, f"{len(layout)} keypoints") for layout in LAYOUTS.values()),
+    ("mapping", "Mapping File", "A JSON file that names the keypoints in the order of the file"),
+]
+
+
+def chosen_layout(name: str, mapping: str) -> str | None:
+    """`read_keypoints`' layout, of an item of `layout_items`. Raises `LsmplError` where the mapping is not chosen."""
+    if name == "mapping" and not mapping:
+        raise LsmplError("Mapping: no file is chosen; choose the JSON file that names the keypoints")
+    return {"auto": None, "mapping": bpy.path.abspath(mapping)}.get(name, name)
+
+
+class LayoutChoice:
+    """Properties of an operator: which layout and markers keypoints are, and by which unit they are measured."""
+
+    layout_name: EnumProperty(
+        name="Layout",
+        description="Which keypoints these are. Automatic goes by their names or number",
+        items=layout_items,
+    )
+    mapping: StringProperty(
+        name="Mapping", description="JSON file that says which keypoint is which", subtype="FILE_PATH"
+    )
+    markers: StringProperty(
+        name="Marker Table",
+        description="JSON file that says where markers of your own names sit on the body (optical markers only)",
+        subtype="FILE_PATH",
+    )
+
+    def draw_layout_choice(self, layout: bpy.types.UILayout) -> None:
+        layout.prop(self, "layout_name")
+        if self.layout_name == "mapping":
+            layout.prop(self, "mapping")
+
+    def layout_options(self) -> dict[str, str | None]:
+        """Keyword arguments of `read_keypoints`. Raises `LsmplError` where the mapping is not chosen."""
+        return {
+            "layout": chosen_layout(self.layout_name, self.mapping),
+            "markers": bpy.path.abspath(self.markers) or None,
+        }
+
+
+class TakeFiles:
+    """Properties of an operator that makes takes of files: which, whose, at what rate, and what the scene does."""
+
+    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    override_fps: BoolProperty(
+        name="Set Frame Rate", description="Use this rate instead of the file's; pose estimators write none"
+    )
+    fps: FloatProperty(name="Frame Rate", description="Frames a second", default=30.0, min=0.01, precision=3)
+    person: StringProperty(
+        name="Person",
+        description="Of several people in the file, whom to import, as the file calls them (empty: the one most seen)",
+    )
+    match_scene: BoolProperty(
+        name="Match Scene",
+        description="Set the scene's frame range to the takes and, if they are its first, its frame rate to theirs",
+        default=True,
+    )
+
+    def draw_rate(self, layout: bpy.types.UILayout) -> None:
+        row = layout.row(heading="Frame Rate")
+        row.prop(self, "override_fps", text="")
+        sub = row.row()
+        sub.active = self.override_fps
+        sub.prop(self, "fps", text="")
+
+    def file_options(self) -> dict[str, str | float | None]:
+        """Keyword arguments that `read_keypoints` and `adopting.read` share. The operator has `up`, too."""
+        return {
+            "up": None if self.up == "auto" else self.up,
+            "fps": self.fps if self.override_fps else None,
+            "person": self.person.strip() or None,
+        }
+
+    def chosen_paths(self) -> list[Path]:
+        """What a file dialog, dropped files or a script gave the operator to import."""
+        names = [file.name for file in self.files if file.name]
+        folder = Path(self.directory or Path(self.filepath).parent)
+        if self.folder_is_take:
+            return [folder if self.directory or not Path(self.filepath).is_dir() else Path(self.filepath)]
+        return [folder / name for name in names] or [Path(self.filepath or self.directory)]

@@ -1,0 +1,127 @@
+"""File > Import > Keypoint Tracks: one take for each file, dropped files included."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
+from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
+
+from .. import jobs
+from ..errors import reports_errors
+from ..selection import active_take
+from ..takes import take as takes
+from ..takes import timing
+from . import adding
+from .dialogs import UNITS, LayoutChoice, TakeFiles, up_items
+from .reading import Import
+
+EXTENSIONS = (".trc", ".c3d", ".npy", ".npz", ".csv", ".tsv", ".json", ".txt", ".dat")
+
+
+class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, ImportHelper):
+    bl_idname = "lsmpl.import_keypoints"
+    bl_label = "Import Keypoints"
+    bl_description = (
+        "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take; an npz that holds an SMPL motion "
+        "comes with its character"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "PRESET"}
+
+    filename_ext = ".trc"
+    filter_glob: StringProperty(default=";".join(f"*{extension}" for extension in EXTENSIONS), options={"HIDDEN"})
+    unit: EnumProperty(name="Unit", description="The unit of length in the file", items=UNITS)
+    scale: FloatProperty(name="Scale", description="Metres to one unit of the file", default=1.0, min=1e-9, precision=4)
+    up: EnumProperty(
+        name="Up",
+        description="The axis of the file that points up",
+        items=up_items("As the file says, or judged by how the person stands"),
+    )
+    folder_is_take: BoolProperty(
+        name="Folder of Frames",
+        description="Read the folder as one take with a JSON file for each frame, as EasyMocap writes it",
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        self.draw_layout_choice(layout)
+        layout.prop(self, "unit")
+        if self.unit == "custom":
+            layout.prop(self, "scale")
+        layout.prop(self, "up")
+        self.draw_rate(layout)
+        layout.prop(self, "person")
+        layout.prop(self, "markers")
+        layout.prop(self, "folder_is_take")
+        layout.prop(self, "match_scene")
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self._asked = True
+        return self.invoke_popup(context)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        job = Import(self.chosen_paths(), self._options(), match_scene=self.match_scene).job(context)
+        return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
+
+    def _options(self) -> dict:
+        unit = {"auto": None, "custom": self.scale}.get(self.unit, self.unit)
+        return {"unit": unit, **self.layout_options(), **self.file_options()}
+
+
+class LSMPL_FH_keypoints(bpy.types.FileHandler):
+    bl_idname = "LSMPL_FH_keypoints"
+    bl_label = "Keypoint Tracks"
+    bl_import_operator = LSMPL_OT_import_keypoints.bl_idname
+    bl_file_extensions = ";".join(EXTENSIONS)
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return poll_file_object_drop(context)
+
+
+class LSMPL_OT_match_scene(bpy.types.Operator):
+    bl_idname = "lsmpl.match_scene"
+    bl_label = "Match Scene to Take"
+    bl_description = (
+        "Set the scene's frame range and rate to this take's. Other takes keep their speed; "
+        "bake again what was baked before"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if active_take(context) is None:
+            cls.poll_message_set("Select a take, or its character")
+            return False
+        return True
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        take, scene = active_take(context), context.scene
+        timing.set_scene_rate(scene, takes.describe(take)["fps"])
+        adding.retime(scene, takes.takes_in(scene))
+        timing.set_scene_range(scene, *adding.span(take))
+        return {"FINISHED"}
+
+
+_CLASSES = (LSMPL_OT_import_keypoints, LSMPL_FH_keypoints, LSMPL_OT_match_scene)
+
+
+def _menu_entry(self, context: bpy.types.Context) -> None:
+    self.layout.operator(LSMPL_OT_import_keypoints.bl_idname, text="Keypoint Tracks (.trc/.c3d/.npy/.csv/.json)")
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.TOPBAR_MT_file_import.append(_menu_entry)
+
+
+def unregister() -> None:
+    bpy.types.TOPBAR_MT_file_import.remove(_menu_entry)
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

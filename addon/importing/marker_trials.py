@@ -1,0 +1,82 @@
+"""Marker sets: the table of their names, and the static trial that they are calibrated on besides the take itself."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from bpy.props import PointerProperty, StringProperty
+
+from ...lsmpl_core import KeypointTrack, LsmplError, Progress
+from ...lsmpl_core.calibration.calibrate import needs_calibration
+from ..takes import take as takes
+
+if TYPE_CHECKING:
+    from ...lsmpl_core import Calibration
+    from ...lsmpl_core.body.body import Body
+
+
+class MarkerSettings(bpy.types.PropertyGroup):
+    """`Object.lsmpl_markers` of a take of optical markers."""
+
+    table: StringProperty(
+        name="Marker Table",
+        description="JSON file that says where markers of your own names sit on the body",
+        subtype="FILE_PATH",
+    )
+    static_trial: StringProperty(
+        name="Static Trial",
+        description="A file of the same subject and markers, standing still. By it and the take it is found out where "
+        "each marker sits on the body (empty: by the take alone)",
+        subtype="FILE_PATH",
+    )
+
+
+def has_markers(take: bpy.types.Object) -> bool:
+    """Whether a take is of optical markers, which are calibrated when it is solved."""
+    return needs_calibration(takes.layout_of(take))
+
+
+def static_trial(take: bpy.types.Object) -> KeypointTrack | None:
+    """The static trial that was chosen for a take of markers, read; None where there is none.
+
+    Raises `LsmplError` where it cannot be read, or is of no marker set.
+    """
+    from ...lsmpl_core import read_keypoints
+
+    settings = take.lsmpl_markers
+    if not settings.static_trial or not has_markers(take):
+        return None
+    table = bpy.path.abspath(settings.table) or None
+    trial = read_keypoints(bpy.path.abspath(settings.static_trial), markers=table)
+    if not needs_calibration(trial.layout):
+        raise LsmplError(
+            f"{settings.static_trial}: is no marker set ({trial.layout.label}), so markers cannot be calibrated on it"
+        )
+    return trial
+
+
+def calibration_steps(
+    trial: KeypointTrack | None, track: KeypointTrack, body: Body, betas: Sequence[float] | None = None
+) -> Generator[Progress, None, Calibration | None]:
+    """Yields `Progress` and returns the calibration on a static trial and a take; None where there is no trial.
+
+    betas (10,) are taken as true; None means estimate.
+    """
+    from ...lsmpl_core.calibration.calibrate import calibrate_steps
+
+    if trial is None:
+        return None
+    return (yield from calibrate_steps([trial, track], body, None if betas is None else np.array(betas)))
+
+
+def register() -> None:
+    bpy.utils.register_class(MarkerSettings)
+    bpy.types.Object.lsmpl_markers = PointerProperty(type=MarkerSettings)
+
+
+def unregister() -> None:
+    del bpy.types.Object.lsmpl_markers
+    bpy.utils.unregister_class(MarkerSettings)

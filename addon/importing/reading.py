@@ -1,0 +1,138 @@
+"""Files become takes: read on another thread, and put into the scene when all have been read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import bpy
+
+from ...lsmpl_core import KeypointTrack, LsmplError, Progress
+from ...lsmpl_core.progress import run_to_end
+from .. import jobs
+from ..characters import bodies
+from ..selection import select
+from ..settings import chosen_body_path
+from ..takes import timing
+from . import adding, adopting
+
+
+def import_files(
+    scene: bpy.types.Scene, paths: Sequence[Path], options: Mapping, collection=None
+) -> tuple[list[bpy.types.Object], list[str], list[LsmplError]]:
+    """A take for each path that can be read; what is assumed or doubtful about them; and why the others
+    cannot be read.
+
+    options are the keyword arguments of `read_keypoints`.
+    """
+    done = Import(paths, options)
+    run_to_end(done.steps(scene, collection))
+    return [jobs.find(bpy.data.objects, uid) for uid in done.imported], done.assumptions, done.failures
+
+
+class Import:
+    """Files that become takes, those that hold SMPL motions with a character.
+
+    Files are read on another thread; nothing is in the scene before all have been read.
+    """
+
+    def __init__(self, paths: Sequence[Path], options: Mapping, as_motions: bool = False, match_scene: bool = False):
+        """options: the keyword arguments of `read_keypoints`, or of `adopting.read` if all are to be read `as_motions`.
+        match_scene: set the scene's frame range, and its rate, to the takes."""
+        self.paths, self.options = list(paths), dict(options)
+        self.as_motions, self.match_scene = as_motions, match_scene
+        self.imported: list[int] = []
+        """`session_uid` of each take."""
+        self.assumptions: list[str] = []
+        self.failures: list[LsmplError] = []
+
+    def job(self, context: bpy.types.Context) -> jobs.Job:
+        collection = None if context.collection.library else context.collection
+        subject = self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
+        return jobs.Job("lsmpl.import", "Import", subject, self._told_steps(context.scene, collection))
+
+    def steps(self, scene: bpy.types.Scene, collection: bpy.types.Collection | None = None) -> jobs.Steps[None]:
+        """Read all files, then make takes of them."""
+        scene_uid, collection_uid = scene.session_uid, collection.session_uid if collection else None
+        body_path, read = self._body_path(scene), []
+        yield Progress("read", 0, len(self.paths))
+        for number, path in enumerate(self.paths, start=1):
+            try:
+                content = yield from jobs.in_thread(jobs.one_step("read", partial(self._read, path, body_path)))
+                read.append((path.stem, content))
+            except LsmplError as error:
+                self.failures.append(error)
+            yield Progress("read", number, len(self.paths))
+        scene = jobs.find(bpy.data.scenes, scene_uid)
+        if scene is None:
+            raise LsmplError("The scene was deleted while files were being read; nothing was imported")
+        if not read:
+            return
+        before = timing.timing_of(scene)
+        try:
+            home, moving = jobs.find((*bpy.data.collections, scene.collection), collection_uid), []
+            for name, content in read:
+                adopted = content if isinstance(content, adopting.Adopted) else None
+                track = adopted.track if adopted else content
+                take = adding.add_take(scene, track, name, home)
+                take.lsmpl_markers.table = str(self.options.get("markers") or "")
+                self.imported.append(take.session_uid)
+                self.assumptions += [f"{Path(track.source).name or name}: {d}" for d in track.decisions if d.doubtful]
+                if adopted:
+                    moving.append((take.session_uid, adopted))
+            if self.match_scene:
+                adding.match_scene(scene, [jobs.find(bpy.data.objects, uid) for uid in self.imported])
+            for uid, adopted in moving:
+                take, scene = jobs.find(bpy.data.objects, uid), jobs.find(bpy.data.scenes, scene_uid)
+                if take is None or scene is None:
+                    raise LsmplError(f"{Path(adopted.track.source).name}: was deleted while it was being imported")
+                yield from adopting.keep_steps(take, scene, adopted)
+        except BaseException:
+            self._take_back()
+            scene = jobs.find(bpy.data.scenes, scene_uid)
+            if scene:
+                timing.restore(scene, before)
+            raise
+
+    def _take_back(self) -> None:
+        """Remove the takes that are there already, with their characters."""
+        for uid in self.imported:
+            take = jobs.find(bpy.data.objects, uid)
+            if take:
+                owned, baked = take.lsmpl, take.lsmpl_bake.action
+                objects = [obj for obj in (take, owned.armature, owned.body_mesh) if obj]
+                blocks = [*objects, *(obj.data for obj in objects), owned.solved, baked]
+                bpy.data.batch_remove([block for block in blocks if block])
+        self.imported.clear()
+
+    def _body_path(self, scene: bpy.types.Scene) -> str | LsmplError:
+        """Of the body that motions are read for; where none is chosen, that is each motion's failure."""
+        try:
+            return chosen_body_path(scene)
+        except LsmplError as error:
+            return error
+
+    def _read(self, path: Path, body_path: str | LsmplError) -> KeypointTrack | adopting.Adopted:
+        from ...lsmpl_core.estimates.reading import holds_motion
+        from ...lsmpl_core.readers import read_keypoints
+
+        if not self.as_motions and not holds_motion(path):
+            return read_keypoints(path, **self.options)
+        if isinstance(body_path, LsmplError):
+            raise LsmplError(f"{path}: {body_path}")
+        options = {key: self.options.get(key) for key in ("up", "fps", "person")}
+        return adopting.read(path, bodies.load(body_path), body_path, **options)
+
+    def _told_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Told]:
+        """As the file dialog has it: the takes end up selected, and the user is told."""
+        yield from self.steps(scene, collection)
+        taken = [take for uid in self.imported if (take := jobs.find(bpy.data.objects, uid))]
+        if not taken:
+            raise LsmplError("\n".join(map(str, self.failures)) or "Nothing was imported")
+        select(bpy.context, taken)
+        told = [("WARNING", "\n".join(map(str, self.failures)))] if self.failures else []
+        if self.assumptions:
+            title = "Assumed or in doubt, because the file does not say:\n"
+            told.append(("WARNING", title + "\n".join(self.assumptions)))
+        return told or f"Imported {', '.join(take.name for take in taken)}"

@@ -1,0 +1,1 @@
+"""Live posing: handles that are moved, and a character that follows."""

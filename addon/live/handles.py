@@ -1,0 +1,203 @@
+"""Handles: an object for each keypoint of the frame that is shown, to be moved with any of Blender's tools.
+
+They are runtime data: undo knows them, but they are never saved. What a handle is for, and where it was put when it was
+last brought in line with its take, is kept as custom properties on it, so that they, too, are undone and redone. They
+are no children of the take, for Blender would draw a line from each to its parent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import bmesh
+import bpy
+import numpy as np
+
+from ..takes.display import material
+
+_KEYPOINT, _PUT, _LOOK = "lsmpl_keypoint", "lsmpl_put", "lsmpl_look"
+_SPACE, _TAKE_AT = "lsmpl_space", "lsmpl_take_at"
+COLLECTION = "LSMPL Live"
+
+AS_READ, MOVED, LOCKED, UNSEEN = "As Read", "Moved", "Locked", "Unseen"
+"""What a handle looks like."""
+_SIZE = 0.022
+_COLOURS = {MOVED: (0.95, 0.35, 0.02), LOCKED: (0.75, 0.05, 0.6)}
+"""Of the solid ones; through the others the keypoint itself is seen."""
+
+
+def create(names: Sequence[str], scene: bpy.types.Scene) -> bpy.types.Collection:
+    """A handle for each keypoint, in a collection of their own in the scene."""
+    collection = bpy.data.collections.new(COLLECTION)
+    collection.is_runtime_data = True
+    collection.hide_render = True
+    scene.collection.children.link(collection)
+    shapes = _shapes()
+    for keypoint, name in enumerate(names):
+        _create_one(keypoint, name, collection, shapes[AS_READ])
+    return collection
+
+
+def _create_one(keypoint: int, name: str, collection, shape: bpy.types.Mesh) -> bpy.types.Object:
+    handle = bpy.data.objects.new(name, shape)
+    handle.is_runtime_data = True
+    handle.display_type = "WIRE"
+    handle.hide_render = handle.show_in_front = True
+    handle.lock_rotation = handle.lock_scale = (True, True, True)
+    handle[_KEYPOINT] = keypoint
+    handle[_PUT] = [0.0, 0.0, 0.0]
+    collection.objects.link(handle)
+    return handle
+
+
+def remove(collection: bpy.types.Collection) -> None:
+    """Take all handles away, and what only they used."""
+    for handle in list(collection.objects):
+        if not is_handle(handle):  # somebody put it there
+            if len(handle.users_collection) == 1:
+                bpy.context.scene.collection.objects.link(handle)
+            continue
+        discard(handle)
+    bpy.data.collections.remove(collection)
+    unused = [mesh for mesh in bpy.data.meshes if mesh.get(_LOOK) and not mesh.users]
+    bpy.data.batch_remove(unused)
+
+
+def discard(handle: bpy.types.Object) -> None:
+    drop_animation(handle)
+    bpy.data.objects.remove(handle)
+
+
+def drop_animation(handle: bpy.types.Object) -> None:
+    """Auto Keying gives handles keys, which would hold them where they are."""
+    action = handle.animation_data.action if handle.animation_data else None
+    handle.animation_data_clear()
+    if action and not action.users:
+        bpy.data.actions.remove(action)
+
+
+def is_handle(obj: bpy.types.Object | None) -> bool:
+    return obj is not None and _KEYPOINT in obj
+
+
+class Handles:
+    """The handles of a take as they are now, in the order of its keypoints."""
+
+    def __init__(self, collection: bpy.types.Collection, take: bpy.types.Object, count: int):
+        self.collection, self.take = collection, take
+        self.to_world = np.reshape(collection.get(_SPACE, take.matrix_world), (4, 4))
+        self.objects: list[bpy.types.Object | None] = [None] * count
+        self.strays = []
+        for obj in collection.objects:
+            keypoint = obj.get(_KEYPOINT)
+            if keypoint is None:
+                continue
+            if keypoint < count and self.objects[keypoint] is None:
+                self.objects[keypoint] = obj
+            else:
+                self.strays.append(obj)
+
+    @property
+    def whole(self) -> bool:
+        return not self.strays and None not in self.objects
+
+    def mend(self, names: Sequence[str]) -> None:
+        """Make those anew that were deleted, and remove copies."""
+        for stray in self.strays:
+            discard(stray)
+        self.strays = []
+        shapes = _shapes()
+        for keypoint, handle in enumerate(self.objects):
+            if handle is None:
+                self.objects[keypoint] = _create_one(keypoint, names[keypoint], self.collection, shapes[AS_READ])
+
+    def locations(self) -> np.ndarray:
+        """(K,3) metres, in the take's space."""
+        return self._in_take([handle.location[:] for handle in self.objects])
+
+    def _in_take(self, world: list) -> np.ndarray:
+        return np.linalg.solve(self.to_world[:3, :3], (np.array(world) - self.to_world[:3, 3]).T).T
+
+    def moved(self) -> np.ndarray:
+        """(K,) which of them somebody else has moved since."""
+        return np.array([handle.location[:] != tuple(handle[_PUT]) for handle in self.objects])
+
+    def put(self, positions: np.ndarray, which: np.ndarray | None = None) -> None:
+        """Put them, or those of them that a mask (K,) says, at positions (K,3) in metres, in the take's space."""
+        world = (positions @ self.to_world[:3, :3].T + self.to_world[:3, 3]).tolist()
+        for keypoint, handle in enumerate(self.objects):
+            if which is None or which[keypoint]:
+                handle.location = world[keypoint]
+                handle[_PUT] = handle.location[:]
+
+    @property
+    def animated(self) -> bool:
+        """Whether Auto Keying has given handles keys."""
+        return any(handle.animation_data for handle in self.objects if handle)
+
+    @property
+    def displaced(self) -> bool:
+        """Whether the take itself was moved since `fit`."""
+        there = np.reshape(self.collection[_TAKE_AT], (4, 4))
+        return not np.allclose(there, self.take.matrix_world, rtol=0.0, atol=1e-6)
+
+    def fit(self, raised: np.ndarray) -> None:
+        """From now on be in the space that the take has now, raised in it by (3,) metres, and as large as it."""
+        self.collection[_TAKE_AT] = np.ravel(self.take.matrix_world).tolist()
+        self.to_world = np.array(self.take.matrix_world)
+        self.to_world[:3, 3] += self.to_world[:3, :3] @ raised
+        self.collection[_SPACE] = self.to_world.ravel().tolist()
+        size = float(np.cbrt(abs(np.linalg.det(self.to_world[:3, :3]))))
+        for handle in self.objects:
+            handle.scale = (size, size, size)
+
+    def look(self, looks: Sequence[str]) -> None:
+        shapes = _shapes()
+        for handle, look in zip(self.objects, looks):
+            if handle.data != shapes[look] and handle.mode == "OBJECT":
+                handle.data = shapes[look]
+                handle.display_type = "SOLID" if look in _COLOURS else "WIRE"
+            if handle.animation_data:
+                drop_animation(handle)
+
+    def selected(self) -> list[int]:
+        """The keypoints whose handles are selected."""
+        return [keypoint for keypoint, handle in enumerate(self.objects) if handle.select_get()]
+
+    def select(self, keypoints: Iterable[int]) -> None:
+        """Select just these handles, of all objects."""
+        layer = bpy.context.view_layer
+        for obj in filter(None, layer.objects):  # right after a removal, there are gaps
+            obj.select_set(False)
+        for keypoint in keypoints:
+            self.objects[keypoint].select_set(True)
+            layer.objects.active = self.objects[keypoint]
+
+
+def _shapes() -> dict[str, bpy.types.Mesh]:
+    """The meshes that handles share, by look; made where the file has none."""
+    found = {mesh[_LOOK]: mesh for mesh in bpy.data.meshes if _LOOK in mesh}
+    for look in (AS_READ, MOVED, LOCKED, UNSEEN):
+        if look not in found:
+            found[look] = _shape(look)
+    return found
+
+
+def _shape(look: str) -> bpy.types.Mesh:
+    mesh = bpy.data.meshes.new(f"LSMPL {look}")
+    mesh.is_runtime_data = True
+    mesh[_LOOK] = look
+    form = bmesh.new()
+    if look == LOCKED:
+        bmesh.ops.create_cube(form, size=1.8 * _SIZE)
+    else:
+        bmesh.ops.create_icosphere(form, subdivisions=1 if look == UNSEEN else 2, radius=_SIZE)
+    for face in form.faces:
+        face.smooth = look == MOVED
+    form.to_mesh(mesh)
+    form.free()
+    if look in _COLOURS:
+        paint = material(f"LSMPL {look}", _COLOURS[look])
+        paint.is_runtime_data = True
+        mesh.materials.append(paint)
+    return mesh

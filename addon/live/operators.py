@@ -1,0 +1,132 @@
+"""Live posing's buttons: on and off, and what becomes of the selected keypoints."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import bpy
+from bpy.props import EnumProperty
+
+from .. import jobs
+from ..errors import reports_errors
+from ..selection import active_take, is_solved
+from ..takes import take as takes
+from . import live
+from . import watch as live_watch
+
+
+class LSMPL_OT_live(bpy.types.Operator):
+    bl_idname = "lsmpl.live"
+    bl_label = "Live"
+    bl_description = (
+        "Pose the character by its keypoints: each gets a handle, and the body follows while you move it. "
+        "Press again to end it; what was posed stays"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return jobs.is_free(cls) and (live.is_live(context.scene) or is_solved(cls, context))
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene, take = context.scene, active_take(context)
+        active = context.view_layer.objects.active
+        if active is not None and active.mode != "OBJECT":
+            bpy.ops.object.mode_set(mode="OBJECT")
+        if live.is_live(scene) and take in (None, scene.lsmpl_live.take):
+            take = scene.lsmpl_live.take
+            live.stop(scene)
+            if take is not None and take.name in context.view_layer.objects:
+                context.view_layer.objects.active = take
+        else:
+            live.start(take, scene)
+            live.handles_of(scene).select([])
+        live_watch.watch()
+        return {"FINISHED"}
+
+
+_STATES = {
+    "LOCK": (takes.PINNED, "Lock", "Hold the selected keypoints where the body has them, while others are moved"),
+    "UNLOCK": (takes.MOVED, "Unlock", "Let the selected keypoints follow again"),
+    "IGNORE": (takes.IGNORED, "Ignore", "Solve this frame without the selected keypoints"),
+    "RESET": (takes.AS_READ, "Reset", "Bring the selected keypoints back to where they were read, and solve the frame"),
+}
+
+
+class LSMPL_OT_set_keypoints(bpy.types.Operator):
+    bl_idname = "lsmpl.set_keypoints"
+    bl_label = "Set Keypoints"
+    bl_description = "Say what becomes of keypoints in this frame"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    state: EnumProperty(
+        name="State",
+        description="What becomes of the keypoints",
+        items=[(key, name, told) for key, (_, name, told) in _STATES.items()],
+    )
+    which: EnumProperty(
+        name="Which",
+        description="The keypoints that are meant",
+        items=(
+            ("SELECTED", "Selected", "Those whose handles are selected"),
+            ("FEET", "Feet", "Ankles, heels and toes"),
+            ("ALL", "All", "All of this frame"),
+        ),
+    )
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties) -> str:
+        told = _STATES[properties.state][2]
+        which = {"FEET": "ankles, heels and toes", "ALL": "all keypoints"}.get(properties.which)
+        return told.replace("the selected keypoints", which) if which else told
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if live.is_live(context.scene):
+            return jobs.is_free(cls)
+        cls.poll_message_set("Turn Live on first")
+        return False
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        scene = context.scene
+        handles = live.handles_of(scene)
+        if self.which == "FEET":
+            keypoints = live.feet(scene.lsmpl_live.take)
+        else:
+            keypoints = handles.selected() if self.which == "SELECTED" else list(range(len(handles.objects)))
+        if not keypoints:
+            nothing = "Select handles first" if self.which == "SELECTED" else "This take has no keypoints on the feet"
+            self.report({"WARNING"}, nothing)
+            return {"CANCELLED"}
+        live.set_state(scene, keypoints, _STATES[self.state][0])
+        return {"FINISHED"}
+
+
+def draw_states(layout: bpy.types.UILayout) -> None:
+    """Buttons for the selected handles."""
+    for state, icon in (("LOCK", "LOCKED"), ("UNLOCK", "UNLOCKED"), ("IGNORE", "HIDE_ON"), ("RESET", "LOOP_BACK")):
+        layout.operator("lsmpl.set_keypoints", text=_STATES[state][1], icon=icon).state = state
+
+
+def _draw_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """The context menu of the viewport, for who works without the sidebar."""
+    if live.is_live(context.scene):
+        menu.layout.separator()
+        draw_states(menu.layout)
+
+
+_CLASSES = (LSMPL_OT_live, LSMPL_OT_set_keypoints)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.VIEW3D_MT_object_context_menu.append(_draw_menu)
+
+
+def unregister() -> None:
+    bpy.types.VIEW3D_MT_object_context_menu.remove(_draw_menu)
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)

@@ -1,0 +1,1 @@
+"""Some frames of a take, changed by the animator."""

@@ -1,0 +1,246 @@
+"""Some frames of a take changed by hand: in its motions and on its character at once, to be accepted or rejected.
+
+What was there before is kept with the take until then: the motions as the meshes that they were, and of the action the
+keys of those frames, and the residuals. A take shows one side, before or after, and holds on to the other.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
+
+from ..characters import actions, baking
+from ..characters.posed import Bones
+from ..errors import all_or_nothing
+from ..takes import pins, stages
+from ..takes import take as takes
+from ..takes.mesh_data import change, read, write
+from ..takes.stages import Stage
+
+if TYPE_CHECKING:
+    from ...lsmpl_core.body.body import Body
+    from ...lsmpl_core.by_hand.posing import Poser
+    from ...lsmpl_core.solver.poses import Poses
+
+
+_RESIDUAL_KEY = "lsmpl_residual_not_shown"
+"""Of a take's mesh: residuals of the changed frames on the side that is not shown."""
+
+
+class Proposal(bpy.types.PropertyGroup):
+    """`Object.lsmpl_proposal` of a take: a change that is not accepted yet, and what was there before it.
+
+    keys are those of the changed frames on the side that is not shown; first and last are frames of the take, with
+    those that were blended.
+    """
+
+    refined_before: PointerProperty(type=bpy.types.Mesh, name="Refined Before", description="The motion before")
+    cleaned_before: PointerProperty(type=bpy.types.Mesh, name="Cleaned Before", description="The cleaned one before")
+    refined_after: PointerProperty(type=bpy.types.Mesh, name="Refined After", description="The motion after")
+    cleaned_after: PointerProperty(type=bpy.types.Mesh, name="Cleaned After", description="The cleaned one after")
+    action: PointerProperty(type=bpy.types.Action, name="Action", description="The action with the change in it")
+    keys: PointerProperty(type=bpy.types.Action, name="Keys", description="The keys that are not shown now")
+    first: IntProperty(name="First", description="First frame that changed, from 0")
+    last: IntProperty(name="Last", description="Last frame that changed, from 0")
+    what: StringProperty(name="What", description="What was changed, for the panel")
+    pins_before: StringProperty(name="Pins Before", description="The pins as they were, as JSON")
+    is_open: BoolProperty(name="Open", description="Whether it is neither accepted nor rejected")
+    shows_before: BoolProperty(name="Shows Before", description="Whether the take is shown as it was before")
+
+
+def apply(
+    take: bpy.types.Object,
+    body: Body,
+    poser: Poser,
+    first: int,
+    poses: Poses,
+    width: int = 0,
+    fixed: Collection[int] = (),
+    what: str = "",
+) -> Proposal:
+    """Change the frames of a take from `first` (0 for its first) on to `poses`, blended over `width` frames.
+
+    The change goes into the refined motion, into the cleaned one where there is one, and into the keys of the
+    character's action, each blended into what that has there. Frames in `fixed` stay. What was proposed before counts
+    as accepted. Raises `LsmplError`; then nothing has changed.
+    """
+    from ...lsmpl_core.by_hand.blending import reach
+
+    last = first + len(poses.trans) - 1
+    ahead, behind = reach(takes.describe(take)["frames"], first, last, width, fixed)
+    made = _Change(take, body, first - ahead, last + behind, first, poses, width, fixed)
+    before = {stage: getattr(take.lsmpl, stage) for stage in (Stage.REFINED, Stage.CLEANED)}
+    with all_or_nothing():
+        after = {Stage.REFINED: made.stage(Stage.REFINED)}
+        after[Stage.CLEANED] = made.stage(Stage.CLEANED) if before[Stage.CLEANED] else None
+        action = action_of(take)
+        keys = made.action(action) if action else None
+    close(take)
+    for stage, mesh in after.items():
+        stages.switch(take, stage, mesh)
+    proposal = take.lsmpl_proposal
+    proposal.refined_before, proposal.cleaned_before = before[Stage.REFINED], before[Stage.CLEANED]
+    proposal.refined_after, proposal.cleaned_after = after[Stage.REFINED], after[Stage.CLEANED]
+    proposal.action, proposal.keys = action, keys
+    proposal.first, proposal.last, proposal.what = made.low, made.high, what
+    proposal.is_open, proposal.shows_before = True, False
+    proposal.pins_before = json.dumps(pins.load(take))
+    take.data[_RESIDUAL_KEY] = _residual(take, made.low, made.high).tolist()
+    measure(take, poser, made.low, made.high)
+    return proposal
+
+
+class _Change:
+    """Frames `low` to `high` of a take, of which those from `first` on get new poses and the others are blended."""
+
+    def __init__(self, take, body: Body, low: int, high: int, first: int, poses: Poses, width: int, fixed):
+        self.take, self.body, self.low, self.high = take, body, low, high
+        self.first, self.poses, self.width, self.fixed = first, poses, width, fixed
+
+    def stage(self, stage: Stage) -> bpy.types.Mesh:
+        """A copy of a stage with the change in it."""
+        from ...lsmpl_core.by_hand.posing import poses_of
+        from ...lsmpl_core.rotation import log_map
+
+        made_of = stages.latest(self.take, before=Stage.CLEANED) if stage == Stage.REFINED else stage
+        motion = stages.load(self.take, made_of).frames(slice(self.low, self.high + 1))
+        blended = self._blended(poses_of(motion), self.low, stage == Stage.CLEANED)
+        motion = replace(motion, poses=log_map(blended.rotations), trans=blended.trans, residual=None, condition=None)
+        return stages.changed(self.take, stage, self.low, motion, self.body.joints(motion))
+
+    def action(self, action: bpy.types.Action) -> bpy.types.Action:
+        """Rewrite the keys of the action, and return those that were there."""
+        bones = Bones(self.take.lsmpl.armature, self.body, np.array(stages.describe(self.take)["betas"]))
+        frames = key_frames(self.take, action, self.low, self.high)
+        begin = max(self.low - 1, 0)
+        before = bones.channels(action, key_frames(self.take, action, begin, begin))[1][0]
+        cleaned = self.take.lsmpl.cleaned is not None
+        curves = bones.curves(self._blended(bones.in_action(action, frames), self.low, cleaned), before)
+        keys = actions.keys_between(action, frames[0], frames[-1], f".{action.name} before")
+        try:
+            actions.rewrite(action, frames, curves)
+        except BaseException:
+            actions.swap_keys(action, keys, frames[0], frames[-1])
+            raise
+        return keys
+
+    def _blended(self, poses: Poses, low: int, cleaned: bool) -> Poses:
+        """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower than as solved."""
+        from ...lsmpl_core.by_hand.blending import blend
+
+        up = stages.describe(self.take, Stage.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
+        new = replace(self.poses, trans=self.poses.trans + np.array([0.0, 0.0, up]))
+        return blend(poses, self.first - low, new, self.width, [frame - low for frame in self.fixed]).poses
+
+
+def is_open(take: bpy.types.Object) -> bool:
+    """Whether there is a change to accept or reject. It is over when the motion or the action was made anew."""
+    proposal = take.lsmpl_proposal
+    side = "before" if proposal.shows_before else "after"
+    return (
+        proposal.is_open
+        and take.lsmpl.refined == getattr(proposal, f"refined_{side}")
+        and take.lsmpl.cleaned == getattr(proposal, f"cleaned_{side}")
+        and (proposal.action is None or proposal.action == action_of(take))
+    )
+
+
+def show(take: bpy.types.Object, before: bool) -> None:
+    """Show a take as it was before the change, or as it is after it."""
+    proposal = take.lsmpl_proposal
+    if proposal.shows_before == before:
+        return
+    side = "before" if before else "after"
+    stages.switch(take, Stage.REFINED, getattr(proposal, f"refined_{side}"))
+    stages.switch(take, Stage.CLEANED, getattr(proposal, f"cleaned_{side}"))
+    if proposal.action and proposal.keys:
+        frames = key_frames(take, proposal.action, proposal.first, proposal.last)
+        actions.swap_keys(proposal.action, proposal.keys, frames[0], frames[-1])
+    proposal.shows_before = before
+    residual = np.array(take.data[_RESIDUAL_KEY])
+    take.data[_RESIDUAL_KEY] = _residual(take, proposal.first, proposal.last).tolist()
+    _set_residual(take, proposal.first, residual)
+
+
+def accept(take: bpy.types.Object) -> None:
+    show(take, before=False)
+    close(take)
+
+
+def reject(take: bpy.types.Object) -> None:
+    """All as it was before the change, the pins that were made with it included."""
+    show(take, before=True)
+    pins.store(take, [pins.Pin(*pin) for pin in json.loads(take.lsmpl_proposal.pins_before)])
+    close(take)
+
+
+def close(take: bpy.types.Object) -> None:
+    """Keep the side that is shown, and let go of the other."""
+    proposal = take.lsmpl_proposal
+    names = "refined_before", "cleaned_before", "refined_after", "cleaned_after"
+    meshes = {getattr(proposal, name) for name in names} - {None}
+    keys = proposal.keys
+    for name in (*names, "action", "keys"):
+        setattr(proposal, name, None)
+    proposal.is_open = proposal.shows_before = False
+    if _RESIDUAL_KEY in take.data:
+        del take.data[_RESIDUAL_KEY]
+    bpy.data.batch_remove([mesh for mesh in meshes if mesh.users == 0])
+    if keys and keys.users == 0:
+        bpy.data.actions.remove(keys)
+
+
+def action_of(take: bpy.types.Object) -> bpy.types.Action | None:
+    """The action that the take was baked to, where that is still there and the character its own."""
+    action = take.lsmpl_bake.action if take.lsmpl.armature else None
+    return action if actions.is_baked(action) and action.library is None else None
+
+
+def key_frames(take: bpy.types.Object, action: bpy.types.Action, low: int, high: int) -> np.ndarray:
+    """The scene frames of the keys of frames `low` to `high`: where they were baked."""
+    start, step = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
+    return start + np.arange(low, high + 1) * step
+
+
+def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
+    """Write how far the keypoints are from the body in frames `low` to `high`, by which they are coloured.
+
+    As in a solve, those that are not believed are not measured.
+    """
+    from ...lsmpl_core.by_hand.posing import poses_of
+    from ...lsmpl_core.touch_up import measured
+
+    motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    residual = measured(takes.load_track(take), poser, poses_of(motion, slice(low, high + 1)), low)
+    residual[~takes.believed(take)[low : high + 1]] = np.nan
+    _set_residual(take, low, np.where(np.isfinite(residual), residual, -1.0).ravel())
+
+
+def _residual(take: bpy.types.Object, low: int, high: int) -> np.ndarray:
+    """As it is stored, one after the other; -1 where none was measured."""
+    count = takes.describe(take)["keypoints"]
+    if "residual" not in take.data.attributes:
+        write(take.data, "residual", "FLOAT", np.full(len(take.data.vertices), -1.0))
+    return read(take.data, "residual", "FLOAT")[low * count : (high + 1) * count]
+
+
+def _set_residual(take: bpy.types.Object, low: int, residual: np.ndarray) -> None:
+    rows = low * takes.describe(take)["keypoints"] + np.arange(len(residual))
+    change(take.data, "residual", "FLOAT", rows, residual)
+    take.data.update_tag()
+
+
+def register() -> None:
+    bpy.utils.register_class(Proposal)
+    bpy.types.Object.lsmpl_proposal = PointerProperty(type=Proposal)
+
+
+def unregister() -> None:
+    del bpy.types.Object.lsmpl_proposal
+    bpy.utils.unregister_class(Proposal)

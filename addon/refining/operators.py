@@ -1,0 +1,189 @@
+"""Refine's buttons: solve frames anew, look at before and after, accept or reject, pin bones, ignore keypoints."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import bpy
+from bpy.props import BoolProperty, IntProperty, StringProperty
+
+from .. import jobs
+from ..errors import reports_errors
+from ..selection import active_take, is_solved
+from ..takes import pins, stages
+from . import changes
+from . import refine as refining
+
+
+class LSMPL_OT_refine(jobs.JobOperator, bpy.types.Operator):
+    bl_idname = "lsmpl.refine"
+    bl_label = "Refine"
+    bl_description = (
+        "Solve the chosen frames anew and blend them into their neighbours; you can compare, then accept or reject"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _can_refine(cls, context)
+
+    def begin(self, context: bpy.types.Context) -> jobs.Job:
+        take = active_take(context)
+        return jobs.Job("lsmpl.refine", "Refine", take.name, refining.refine_steps(take, context.scene))
+
+
+class _Decision:
+    """What to do about a change that is proposed."""
+
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _has_proposal(cls, context)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        self.decide(active_take(context))
+        _show_again(context.scene)
+        return {"FINISHED"}
+
+
+class LSMPL_OT_show_before(_Decision, bpy.types.Operator):
+    bl_idname = "lsmpl.show_before"
+    bl_label = "Before or After"
+    bl_description = "Show the take as it was before the change, or as it is after it"
+
+    before: BoolProperty(name="Before", description="Show what was there before the change")
+
+    def decide(self, take: bpy.types.Object) -> None:
+        changes.show(take, self.before)
+
+
+class LSMPL_OT_accept(_Decision, bpy.types.Operator):
+    bl_idname = "lsmpl.accept"
+    bl_label = "Accept"
+    bl_description = "Keep the change"
+
+    def decide(self, take: bpy.types.Object) -> None:
+        changes.accept(take)
+
+
+class LSMPL_OT_reject(_Decision, bpy.types.Operator):
+    bl_idname = "lsmpl.reject"
+    bl_label = "Reject"
+    bl_description = "Go back to what was there before the change, pins included"
+
+    def decide(self, take: bpy.types.Object) -> None:
+        changes.reject(take)
+
+
+class LSMPL_OT_pin_bones(bpy.types.Operator):
+    bl_idname = "lsmpl.pin_bones"
+    bl_label = "Pin Bones in This Frame"
+    bl_description = (
+        "Fix the selected bones in this frame as they are now: whatever is solved or refined later keeps them"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not _can_refine(cls, context):
+            return False
+        armature = active_take(context).lsmpl.armature
+        if armature is None or context.view_layer.objects.active != armature or armature.mode != "POSE":
+            cls.poll_message_set("Select bones of the take's character in Pose Mode")
+            return False
+        return True
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        self.report({"INFO"}, refining.pin_selected(active_take(context), context.scene))
+        return {"FINISHED"}
+
+
+class LSMPL_OT_remove_pins(bpy.types.Operator):
+    bl_idname = "lsmpl.remove_pins"
+    bl_label = "Remove Pins"
+    bl_description = (
+        "Let the solver turn these bones again. The motion stays as it is until frames are refined or solved"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    frame: IntProperty(name="Frame", description="Frame of the take, from 0; below 0 for all", default=-1)
+    joint: StringProperty(name="Bone", description="The bone; empty for all")
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _has_take(cls, context)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        pins.remove(active_take(context), None if self.frame < 0 else self.frame, self.joint or None)
+        return {"FINISHED"}
+
+
+class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
+    bl_idname = "lsmpl.ignore_keypoint"
+    bl_label = "Ignore Keypoint"
+    bl_description = "Solve the chosen frames without this keypoint. What was read stays in the take"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    keypoint: StringProperty(name="Keypoint", description="The keypoint's name; empty for the one chosen in the panel")
+    use_again: BoolProperty(name="Use Again", description="Take the keypoint back as it was read instead")
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties) -> str:
+        if properties.use_again:
+            return "Use this keypoint in the chosen frames again, as it was read"
+        return cls.bl_description
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return _has_take(cls, context)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        keypoint = self.keypoint or context.scene.lsmpl_refine.keypoint
+        self.report({"INFO"}, refining.ignore(active_take(context), context.scene, keypoint, self.use_again))
+        return {"FINISHED"}
+
+
+def _show_again(scene: bpy.types.Scene) -> None:
+    """Let the character take the pose that its action has now."""
+    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+
+
+def _has_take(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    if active_take(context) is None:
+        operator.poll_message_set("Import a keypoint track first, or select a take")
+        return False
+    return True
+
+
+def _can_refine(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    if not jobs.is_free(operator) or not is_solved(operator, context):
+        return False
+    if not stages.describe(active_take(context)).get("calibration"):
+        operator.poll_message_set("This motion is imported, or of an earlier LSMPL: press Solve")
+        return False
+    return True
+
+
+def _has_proposal(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    take = active_take(context)
+    if take is None or not changes.is_open(take):
+        operator.poll_message_set("There is no change to accept or reject")
+        return False
+    return True
+
+
+_CLASSES = (
+    LSMPL_OT_refine,
+    LSMPL_OT_show_before,
+    LSMPL_OT_accept,
+    LSMPL_OT_reject,
+    LSMPL_OT_pin_bones,
+    LSMPL_OT_remove_pins,
+    LSMPL_OT_ignore_keypoint,
+)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -1,0 +1,348 @@
+"""Refine: frames solved anew with what the animator knows: a pose, pins, weights of body parts, bad keypoints."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import bpy
+import numpy as np
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
+
+from ...lsmpl_core import LsmplError, Progress
+from .. import jobs
+from ..characters import baking
+from ..characters.posed import Bones, selected_bones
+from ..selection import active_take
+from ..takes import pins, stages
+from ..takes import take as takes
+from ..takes.stages import Stage
+from ..takes.timing import scene_frames, take_frame
+from . import changes
+
+if TYPE_CHECKING:
+    from ...lsmpl_core.body.body import Body
+    from ...lsmpl_core.by_hand.posing import Poser
+
+FROM_POSE = "POSE"
+PARTS = {
+    "head": "Head", "torso": "Torso", "left_arm": "Left Arm", "right_arm": "Right Arm",
+    "left_leg": "Left Leg", "right_leg": "Right Leg",
+}  # fmt: skip
+"""`touch_up.PARTS`, as the panel names them."""
+
+
+def _keypoint_items(settings: RefineSettings, context: bpy.types.Context) -> list[tuple[str, str, str]]:
+    """The active take's keypoints."""
+    take = active_take(context) if context else None
+    names = tuple(takes.describe(take)["layout"]["keypoints"]) if take else ()
+    if _items.get("names") != names:  # Blender needs somebody to hold on to the texts
+        _items["names"] = names
+        _items["items"] = [(name, plain(name), f"The keypoint {plain(name)}") for name in names]
+    return _items.get("items", [])
+
+
+_items: dict = {}
+
+
+def _weight(part: str) -> bpy.props._PropertyDeferred:
+    return FloatProperty(
+        name=PARTS[part],
+        description="How much the keypoints of this part count when frames are refined: 0 leaves them out",
+        default=1.0,
+        min=0.0,
+        max=100.0,
+        soft_max=5.0,
+    )
+
+
+def _frames_chosen(settings: RefineSettings, context: bpy.types.Context) -> None:
+    """A range that is not about the shown frame is of no use."""
+    now = settings.id_data.frame_current
+    if settings.frames == "RANGE" and not settings.first <= now <= settings.last:
+        settings.first, settings.last = now - 5, now + 5
+
+
+class RefineSettings(bpy.types.PropertyGroup):
+    """`Scene.lsmpl_refine`: what is refined next, and how."""
+
+    frames: EnumProperty(
+        name="Frames",
+        description="What is refined, and where keypoints are ignored",
+        items=(
+            ("CURRENT", "This Frame", "The frame that is shown"),
+            ("RANGE", "Range", "All frames of the take from the first to the last scene frame given here"),
+        ),
+        update=_frames_chosen,
+    )
+    first: IntProperty(name="First", description="First scene frame that is refined", default=1)
+    last: IntProperty(name="Last", description="Last scene frame that is refined", default=1)
+    begin: EnumProperty(
+        name="From",
+        description="Which poses the solver begins with",
+        items=(
+            ("HERE", "Present Motion", "The poses that the frames have: for small mistakes and changed keypoints"),
+            ("AROUND", "Frames Around", "Poses between the frame before and the one after: for a short wrong stretch"),
+            ("NOTHING", "Scratch", "The best of a dozen guesses: for a body that is turned about or doubled up"),
+            (
+                FROM_POSE,
+                "Posed Bones",
+                "The pose you gave the bones, keyed or not; it changes only where keypoints ask",
+            ),
+        ),
+    )
+    pin: BoolProperty(
+        name="Pin Selected Bones",
+        description="Keep the selected bones as you posed them in this frame, also when the take is solved again",
+    )
+    blend: IntProperty(
+        name="Blend",
+        description="Over how many frames before and after the change fades into the motion that is there",
+        default=5,
+        min=0,
+        max=1000,
+        soft_max=60,
+    )
+    keypoint: EnumProperty(name="Keypoint", description="The keypoint to ignore or to use", items=_keypoint_items)
+    head: _weight("head")
+    torso: _weight("torso")
+    left_arm: _weight("left_arm")
+    right_arm: _weight("right_arm")
+    left_leg: _weight("left_leg")
+    right_leg: _weight("right_leg")
+
+    @property
+    def weights(self) -> dict[str, float]:
+        return {part: getattr(self, part) for part in PARTS}
+
+
+def plain(name: str) -> str:
+    """A keypoint's or joint's name as people write it."""
+    return name.replace("_", " ").title() if name.islower() else name
+
+
+class Subject(NamedTuple):
+    """What refining a solved take needs, made once for its solved motion."""
+
+    solved: int
+    body: Body
+    poser: Poser
+
+
+_subject: Subject | None = None
+
+
+def subject_of(take: bpy.types.Object) -> Subject:
+    """Raises `LsmplError` where the take's motion does not say where its keypoints are."""
+    global _subject
+    if not stages.is_solved(take):
+        raise LsmplError(f"{take.name}: is not solved yet; press Solve first")
+    if _subject is None or _subject.solved != take.lsmpl.solved.session_uid:
+        from ...lsmpl_core.by_hand.posing import Poser
+
+        motion = stages.load(take, Stage.SOLVED)
+        if motion.calibration is None:
+            raise LsmplError(f"{take.name}: its motion is imported, or of an earlier LSMPL; press Solve to refine it")
+        body = baking.body_of(take, motion)
+        _subject = Subject(take.lsmpl.solved.session_uid, body, Poser(takes.layout_of(take), body, motion.calibration))
+    return _subject
+
+
+def frame_now(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
+    """The take's frame, from 0, that the scene shows."""
+    return take_frame(scene, take.lsmpl.start, take.lsmpl.step, takes.describe(take)["frames"])
+
+
+def chosen_frames(take: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, int]:
+    """First and last frame of the take, from 0, that the settings mean. Raises `LsmplError` where there are none."""
+    settings = scene.lsmpl_refine
+    if settings.frames == "CURRENT":
+        return (frame_now(take, scene),) * 2
+    count, start, step = takes.describe(take)["frames"], take.lsmpl.start, take.lsmpl.step
+    first = max(math.ceil((settings.first - start) / step - 1e-6), 0)
+    last = min(math.floor((settings.last - start) / step + 1e-6), count - 1)
+    if first > last:
+        at = scene_frames(count, start, step)
+        raise LsmplError(
+            f"{take.name}: has no frame from {settings.first} to {settings.last}; "
+            f"it is in the scene from {at[0]:g} to {at[-1]:g}"
+        )
+    return first, last
+
+
+def refine(take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[Progress], None] | None = None) -> str:
+    """Solve the chosen frames anew with the scene's settings, and show the change. Returns what to tell the user.
+
+    Raises `LsmplError`; then nothing has changed.
+    """
+    from ...lsmpl_core.progress import run_to_end
+
+    return run_to_end(refine_steps(take, scene), progress)
+
+
+def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
+    """`refine` in steps: yields `Progress` and returns what to tell the user. Nothing changes before the last one."""
+    from ...lsmpl_core.rotation import log_map
+    from ...lsmpl_core.touch_up import Begin, touch_up_steps
+
+    settings, subject = scene.lsmpl_refine, subject_of(take)
+    takes.need_local_object_mode(take)
+    first, last = chosen_frames(take, scene)
+    known, added = pins.load(take), {}
+    motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    if settings.begin == FROM_POSE:
+        begin, added = _posed(take, scene, subject, motion, first, last)
+    else:
+        begin = Begin(settings.begin.lower())
+    now = frame_now(take, scene)
+    wanted = pins.with_more(known, now, {name: log_map(turn) for name, turn in added.items()})
+    steps = touch_up_steps(
+        takes.load_track(take), subject.body, motion, first, last, begin, settings.weights,
+        pins.as_core(wanted), poser=subject.poser,
+    )  # fmt: skip
+    fixed = sorted({pin.frame for pin in wanted if not first <= pin.frame <= last})
+    width, what = settings.blend, frames_text(take, first, last)
+    name, made_from, uids = take.name, _versions(take), (take.session_uid, scene.session_uid)
+    poses = yield from steps
+    take, scene = jobs.find(bpy.data.objects, uids[0]), jobs.find(bpy.data.scenes, uids[1])
+    if not takes.is_take(take) or scene is None or _versions(take) != made_from:
+        raise LsmplError(f"{name}: was deleted or solved anew while it was being refined; nothing was kept")
+    changes.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)
+    if added:
+        pins.store(take, wanted)
+    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+    told = f", {len(added)} bones pinned" if added else ""
+    return f"Refined {what}{told}: accept it or reject it"
+
+
+def _versions(take: bpy.types.Object) -> list[int | None]:
+    """Which motions are refined."""
+    meshes = [getattr(take.lsmpl, stage) for stage in Stage]
+    return [mesh.session_uid if mesh else None for mesh in meshes]
+
+
+def _posed(take, scene, subject: Subject, motion, first: int, last: int):
+    """The poses that the bones have in some frames, and rotations (3,3) of those to be pinned in the shown one."""
+    from ...lsmpl_core.solver.poses import Poses
+
+    armature = take.lsmpl.armature
+    if armature is None or armature.name not in scene.objects:
+        raise LsmplError(f"{take.name}: has no character to pose; press Bake first")
+    now = frame_now(take, scene)
+    if not first <= now <= last:
+        raise LsmplError("the frame that you posed is not in the range; go to one that is, or choose another range")
+    bones = Bones(armature, subject.body, motion.betas)
+    shown, action = bones.now(), changes.action_of(take)
+    if action:
+        poses = bones.in_action(action, changes.key_frames(take, action, first, last))
+    else:
+        from ...lsmpl_core.by_hand.posing import poses_of
+
+        poses = poses_of(motion, slice(first, last + 1))
+    rotations, trans = poses.rotations.copy(), poses.trans.copy()
+    rotations[now - first], trans[now - first] = shown.rotations[0], shown.trans[0]
+    if take.lsmpl.cleaned:
+        trans = trans - np.array([0.0, 0.0, stages.describe(take, Stage.CLEANED)["clean_up"]["raised_m"]])
+    pinned = selected_bones(armature, subject.body) if scene.lsmpl_refine.pin else []
+    if scene.lsmpl_refine.pin and not pinned:
+        raise LsmplError("no bone is selected to be pinned; select bones in Pose Mode, or turn Pin Selected Bones off")
+    names = subject.body.joint_names
+    return Poses(rotations, trans), {name: shown.rotations[0, names.index(name)] for name in pinned}
+
+
+def pin_selected(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
+    """Pin the selected bones in the shown frame as they are now posed. Returns what to tell the user."""
+    from ...lsmpl_core.rotation import log_map
+
+    subject, armature = subject_of(take), take.lsmpl.armature
+    names = selected_bones(armature, subject.body) if armature else []
+    if not names:
+        raise LsmplError("no bone is selected; select bones of the take's character in Pose Mode")
+    shown = Bones(armature, subject.body, np.array(stages.describe(take)["betas"])).now()
+    at = {name: log_map(shown.rotations[0, subject.body.joint_names.index(name)]) for name in names}
+    frame = frame_now(take, scene)
+    pins.store(take, pins.with_more(pins.load(take), frame, at))
+    return (
+        f"Pinned {', '.join(map(plain, names[:4]))}{', ...' if len(names) > 4 else ''} in frame {shown_at(take, frame)}"
+    )
+
+
+def ignore(take: bpy.types.Object, scene: bpy.types.Scene, keypoint: str, use_again: bool) -> str:
+    """Leave a keypoint out in the chosen frames, or use it again. Returns what to tell the user."""
+    names = takes.describe(take)["layout"]["keypoints"]
+    if keypoint not in names:
+        raise LsmplError(f"{take.name}: has no keypoint {keypoint!r}; it has: {', '.join(names)}")
+    first, last = chosen_frames(take, scene)
+    state = takes.AS_READ if use_again else takes.IGNORED
+    takes.write_edits(take, range(first, last + 1), [names.index(keypoint)], state)
+    done = "Used again" if use_again else "Ignored"
+    return f"{done}: {plain(keypoint)} in {frames_text(take, first, last)}. Refine, or solve, to see what it does"
+
+
+# What the panel says
+
+
+class FrameState(NamedTuple):
+    """Of the shown frame: mean residual in metres and the worst keypoint with its own, None where nothing is measured;
+    pinned joints; keypoints that are ignored, and that were moved or locked by hand."""
+
+    number: int
+    residual: float | None
+    worst: str
+    worst_residual: float
+    pinned: list[str]
+    ignored: list[str]
+    placed: list[str]
+
+
+def describe_frame(take: bpy.types.Object, scene: bpy.types.Scene) -> FrameState:
+    """Quick enough to be asked for at every drawing: it reads no more than that frame."""
+    frame, facts = frame_now(take, scene), takes.describe(take)
+    names, count = facts["layout"]["keypoints"], facts["keypoints"]
+    known = takes.keypoints_at(take, frame)
+    attribute = take.data.attributes.get("residual")
+    residual = np.full(count, -1.0)
+    if attribute:
+        residual = np.array([item.value for item in attribute.data[frame * count : (frame + 1) * count]])
+    used = (residual >= 0.0) & known.seen
+    worst = int(np.argmax(np.where(used, residual, -1.0))) if used.any() else None
+    return FrameState(
+        frame,
+        float(residual[used].mean()) if used.any() else None,
+        names[worst] if worst is not None else "",
+        float(residual[worst]) if worst is not None else 0.0,
+        [pin.joint for pin in pins.load(take) if pin.frame == frame],
+        [names[k] for k in np.flatnonzero(known.state == takes.IGNORED)],
+        [names[k] for k in np.flatnonzero(known.placed)],
+    )
+
+
+def shown_at(take: bpy.types.Object, frame: int) -> str:
+    """The scene frame at which a frame of the take is shown."""
+    return f"{scene_frames(frame + 1, take.lsmpl.start, take.lsmpl.step)[-1]:g}"
+
+
+def frames_text(take: bpy.types.Object, first: int, last: int) -> str:
+    """For a message, in scene frames."""
+    if first == last:
+        return f"frame {shown_at(take, first)}"
+    return f"frames {shown_at(take, first)} to {shown_at(take, last)}"
+
+
+def forget() -> None:
+    """Drop what Python holds; it is made again where it is needed."""
+    global _subject
+    _subject = None
+    _items.clear()
+
+
+def register() -> None:
+    bpy.utils.register_class(RefineSettings)
+    bpy.types.Scene.lsmpl_refine = PointerProperty(type=RefineSettings)
+
+
+def unregister() -> None:
+    forget()
+    del bpy.types.Scene.lsmpl_refine
+    bpy.utils.unregister_class(RefineSettings)

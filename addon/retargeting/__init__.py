@@ -1,0 +1,1 @@
+"""Characters with other skeletons."""

@@ -1,0 +1,147 @@
+"""`Object.lsmpl.other` of a take: the other character that it is put on, which bone is which, and how."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatVectorProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from ...lsmpl_core import LsmplError
+from ...lsmpl_core.body.skeleton import JOINT_NAMES
+from ...lsmpl_core.retargeting.bone_maps import BoneMap, match_bones
+from ..characters.shape import CHARACTER_KEY
+
+_JOINTS = tuple((name, name.replace("_", " ").title(), f"SMPL's joint {name}") for name in JOINT_NAMES)
+
+
+def _may_be_target(settings: OtherCharacter, armature: bpy.types.Object) -> bool:
+    return armature.type == "ARMATURE" and CHARACTER_KEY not in armature
+
+
+def _target_changed(settings: OtherCharacter, context: bpy.types.Context) -> None:
+    """A mapping is for one armature: another one is looked at anew, unless it has all the bones."""
+    if settings.target is None:
+        return
+    bones = settings.target.data.bones
+    if not settings.bones or any(item.bone not in bones for item in settings.bones):
+        detect(settings)
+
+
+class MappedBone(bpy.types.PropertyGroup):
+    """One bone and its joint."""
+
+    bone: StringProperty(name="Bone", description="A bone of the character, or one of its controls")
+    joint: EnumProperty(
+        name="Joint", description="The joint of the solved motion that this bone follows", items=_JOINTS
+    )
+
+
+class OtherCharacter(bpy.types.PropertyGroup):
+    target: PointerProperty(
+        type=bpy.types.Object,
+        name="Armature",
+        description="The character of your own that the motion is put on",
+        poll=_may_be_target,
+        update=_target_changed,
+    )
+    bones: CollectionProperty(type=MappedBone, name="Bones", description="Which bone follows which joint")
+    active: IntProperty(name="Bone", description="The bone that is selected in the list", min=0)
+    known_as: StringProperty(name="Rig", description="The kind of rig that the bones' names are known from")
+    feet: BoolProperty(
+        name="Feet on Floor",
+        description="Put the feet where the solved ones are and hold them still while they stand, by bending the legs",
+        default=True,
+    )
+    travel: EnumProperty(
+        name="Travel",
+        description="What moves through the scene",
+        items=(
+            ("HIPS", "Hips", "The bone of the pelvis has all of the movement"),
+            ("OBJECT", "Object", "The armature object moves over the floor, the hips move up and down (root motion)"),
+            ("NONE", "None", "The character stays in place, and moves up and down only"),
+        ),
+    )
+    place: EnumProperty(
+        name="Place",
+        description="Where the character performs",
+        items=(
+            ("TAKE", "At the Take", "Where the keypoints are"),
+            (
+                "CHARACTER",
+                "At the Character",
+                "Around where the character's object stands, in the direction it faces: move the object to move it all",
+            ),
+        ),
+    )
+    bake_to: EnumProperty(
+        name="Bake To",
+        description="Where the animation is put",
+        items=(
+            ("ACTION", "Action", "A new action, which the character plays"),
+            ("STRIP", "NLA Strip", "A strip on an NLA track of its own, above what the character has"),
+        ),
+    )
+    use_range: BoolProperty(name="Frame Range", description="Bake only the scene frames from first to last")
+    first: IntProperty(name="First", description="First scene frame to be baked", default=1)
+    last: IntProperty(name="Last", description="Last scene frame to be baked", default=250)
+    every: IntProperty(
+        name="Key Every", description="Frames of the take from one key to the next", default=1, min=1, soft_max=30
+    )
+    fit: BoolProperty(
+        name="Fit Curves",
+        description="Make keys with handles whose curves follow the frames in between as closely as they can",
+        default=True,
+    )
+    action: PointerProperty(type=bpy.types.Action, name="Action", description="What was last baked on it")
+    home: FloatVectorProperty(
+        name="Home", description="Where the armature object stood before it was given travel", size=3, subtype="XYZ"
+    )
+
+
+def bone_map_of(settings: OtherCharacter) -> dict[str, str]:
+    """The joint of each mapped bone of the target. Raises `LsmplError` where a bone is not there, or is there twice."""
+    target, mapped = settings.target, {}
+    if target is None:
+        raise LsmplError("Other Character: choose an armature first")
+    for item in settings.bones:
+        if not item.bone:
+            continue
+        if item.bone not in target.data.bones:
+            raise LsmplError(f"{target.name}: has no bone {item.bone!r}; take it out of the list, or choose another")
+        if item.bone in mapped:
+            raise LsmplError(f"{target.name}: bone {item.bone!r} is twice in the list; take one out")
+        mapped[item.bone] = item.joint
+    if not mapped:
+        raise LsmplError(f"{target.name}: no bones are assigned yet; detect them, or load a bone map")
+    return mapped
+
+
+def set_bone_map(settings: OtherCharacter, bone_map: BoneMap) -> None:
+    """Fill the list, in the order of SMPL's joints."""
+    settings.bones.clear()
+    for bone, joint in sorted(bone_map.bones.items(), key=lambda item: JOINT_NAMES.index(item[1])):
+        item = settings.bones.add()
+        item.bone, item.joint = bone, joint
+    settings.active = 0
+    settings.known_as = bone_map.label
+
+
+def detect(settings: OtherCharacter) -> str:
+    """Fill the list from the bones' names. Returns what went wrong, "" if nothing did; the list is empty then."""
+    try:
+        set_bone_map(settings, match_bones([bone.name for bone in settings.target.data.bones]))
+    except LsmplError as error:
+        settings.bones.clear()
+        settings.known_as = ""
+        return f"{settings.target.name}: {error}"
+    return ""
+
+
+CLASSES = (MappedBone, OtherCharacter)

@@ -1,0 +1,252 @@
+"""An armature as the core sees it: where the mapped bones are, what they follow, and how they are found at rest.
+
+In a plain skeleton a bone follows its nearest mapped ancestor. Control rigs put constraints in between, so there every
+mapped bone is turned once, and which of the others follow it is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from ...lsmpl_core import LsmplError
+from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
+
+_EVEN = 0.01
+"""By how much the scales of an armature may differ."""
+_TRIAL = Matrix.Rotation(0.7, 4, Vector((1.0, 2.0, 3.0)).normalized())
+_STILL, _ALIKE = np.radians(0.5), np.radians(1.0)
+_HAND = np.cos(np.radians(60.0))
+_CHANNELS = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle", "scale")
+
+
+def measure(armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.types.Object) -> TargetSkeleton:
+    """The mapped bones of an armature, as it stands now; bones: the SMPL joint of each, all of them the armature's.
+
+    Raises `LsmplError` where the armature is stretched, or its bones follow each other only in part.
+    """
+    pose = armature.pose.bones
+    to_take = _even(take.matrix_world, take).inverted() @ _even(armature.matrix_world, armature)
+    order = [bone.name for bone in _parents_first(armature) if bone.name in bones]
+    constrained = any(
+        not c.mute and c.influence > 0 for name in order for b in _line(pose[name]) for c in b.constraints
+    )
+    parents, matrices, frames, axes = (_by_trial if constrained else _by_hierarchy)(
+        armature, order, [name for name in order if bones[name] == "pelvis"][:1]
+    )
+    links = [
+        frame if parent < 0 else _rigid(matrices[parent]).inverted() @ frame for parent, frame in zip(parents, frames)
+    ]
+    # Parents first, also where a rig's bones follow others than they hang on.
+    depth = [_depth(parents, bone) for bone in range(len(order))]
+    sequence = sorted(range(len(order)), key=lambda bone: depth[bone])
+    place = {bone: number for number, bone in enumerate(sequence)}
+    place[-1] = -1
+    names = [order[bone] for bone in sequence]
+    return TargetSkeleton(
+        names=names,
+        joints=[bones[name] for name in names],
+        parents=[place[parents[bone]] for bone in sequence],
+        links=np.array([links[bone] for bone in sequence]).reshape(-1, 4, 4),
+        rest=np.array([armature.data.bones[name].matrix_local for name in names]).reshape(-1, 4, 4),
+        ends=np.array([_end(armature.data.bones[name]) for name in names]).reshape(-1, 3),
+        to_take=np.array(to_take),
+        location_axes=axes,
+        skin=_skin(armature),
+    )
+
+
+def own_constraints(armature: bpy.types.Object, bones: Mapping[str, str]) -> list[str]:
+    """Mapped bones that have constraints of their own, which may overrule what is baked."""
+    pose = armature.pose.bones
+    there = [name for name in bones if name in pose]
+    return [name for name in there if any(not c.mute and c.influence > 0 for c in pose[name].constraints)]
+
+
+def _by_hierarchy(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
+    matrices: dict[str, Matrix] = {}
+    frames: dict[str, Matrix] = {}
+    for bone in _parents_first(armature):
+        frames[bone.name] = _placed(bone, Matrix(), matrices)
+        matrices[bone.name] = _placed(bone, armature.pose.bones[bone.name].matrix_basis, matrices)
+    parents = []
+    for name in order:
+        line = _line(armature.data.bones[name])
+        above = next((number for number, bone in enumerate(line[1:], 1) if bone.name in order), 0)
+        free = any(not bone.use_inherit_rotation for bone in line[:above])
+        parents.append(order.index(line[above].name) if above and not free else -1)
+    axes = np.eye(3)
+    for name in pelvis:
+        bone = armature.data.bones[name]
+        moved = [_placed(bone, Matrix.Translation(axis), matrices).translation for axis in np.eye(3)]
+        axes = np.array([end - frames[name].translation for end in moved]).T
+    return parents, [matrices[name] for name in order], [frames[name] for name in order], axes
+
+
+def _placed(bone: bpy.types.Bone, basis: Matrix, matrices: Mapping[str, Matrix]) -> Matrix:
+    """Where a bone is in the armature's space with a transform of its own."""
+    if bone.parent is None:
+        return bone.convert_local_to_pose(basis, bone.matrix_local)
+    return bone.convert_local_to_pose(
+        basis,
+        bone.matrix_local,
+        parent_matrix=matrices[bone.parent.name],
+        parent_matrix_local=bone.parent.matrix_local,
+    )
+
+
+def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
+    layer, pose = bpy.context.view_layer, armature.pose.bones
+    if armature.name not in layer.objects or not armature.visible_get():
+        raise LsmplError(f"{armature.name}: is hidden; show it, so that its constraints can be followed")
+
+    def seen() -> list[Matrix]:
+        layer.update()
+        return [pose[name].matrix.copy() for name in order]
+
+    with _at_hand(armature, order):
+        matrices = seen()
+        frames = [matrix @ pose[name].matrix_basis.inverted() for name, matrix in zip(order, matrices)]
+        turned = []
+        for name in order:
+            with _restored(pose[name]):
+                pose[name].matrix_basis = pose[name].matrix_basis @ _TRIAL
+                turned.append(_rotations(seen()))
+        before = _rotations(matrices)
+        axes = np.eye(3)
+        for name in pelvis:
+            for axis in range(3):
+                with _restored(pose[name]):
+                    pose[name].location[axis] += 1.0
+                    axes[:, axis] = seen()[order.index(name)].translation - matrices[order.index(name)].translation
+        layer.update()
+    turn = np.array(turned) @ np.swapaxes(before, -1, -2)  # (by which, of which, 3, 3)
+    caused = np.einsum("iiab->iab", turn)
+    off = _angles(np.swapaxes(caused, -1, -2)[:, None] @ turn)
+    moves = _angles(turn) > _STILL
+    follows = off < _ALIKE
+    np.fill_diagonal(moves, False)
+    partly = np.argwhere(moves & ~follows)
+    if len(partly):
+        leads, led = (order[number] for number in partly[0])
+        raise LsmplError(
+            f"{armature.name}: bone {led!r} follows {leads!r} only in part, so no rotation can be baked for it; set "
+            "the rig's follow switches to all or nothing, or take one of the two out of the mapping"
+        )
+    carriers = [np.flatnonzero(moves[:, bone]) for bone in range(len(order))]
+    # What a bone follows last is what follows most of the others that it follows.
+    parents = [int(max(found, key=lambda b: len(carriers[b]))) if len(found) else -1 for found in carriers]
+    return parents, matrices, frames, axes
+
+
+@contextmanager
+def _at_hand(armature: bpy.types.Object, order: list[str]) -> Iterator[None]:
+    """The armature's animation does not play."""
+    animation = armature.animation_data
+    if animation is None:
+        yield
+        return
+    if animation.use_tweak_mode:
+        raise LsmplError(f"{armature.name}: one of its strips is being edited; leave the strip's tweak mode first")
+    action, slot, nla = animation.action, getattr(animation, "action_slot", None), animation.use_nla
+    animation.action, animation.use_nla = None, False
+    try:
+        yield
+    finally:
+        animation.action, animation.use_nla = action, nla
+        if slot is not None:
+            animation.action_slot = slot
+
+
+@contextmanager
+def _restored(bone: bpy.types.PoseBone) -> Iterator[None]:
+    kept = {channel: tuple(getattr(bone, channel)) for channel in _CHANNELS}
+    try:
+        yield
+    finally:
+        for channel, values in kept.items():
+            setattr(bone, channel, values)
+
+
+def _parents_first(armature: bpy.types.Object) -> Iterator[bpy.types.Bone]:
+    todo = [bone for bone in armature.data.bones if bone.parent is None][::-1]
+    while todo:
+        bone = todo.pop()
+        yield bone
+        todo.extend(reversed(bone.children))
+
+
+def _line(bone):
+    """A bone and all that it hangs on, nearest first."""
+    return [bone, *bone.parent_recursive]
+
+
+def _depth(parents: list[int], bone: int) -> int:
+    depth = 0
+    while parents[bone] >= 0 and depth <= len(parents):
+        bone, depth = parents[bone], depth + 1
+    return depth
+
+
+def _rigid(matrix: Matrix) -> Matrix:
+    return Matrix.LocRotScale(matrix.to_translation(), matrix.to_quaternion(), None)
+
+
+def _rotations(matrices: list[Matrix]) -> np.ndarray:
+    return np.array([matrix.to_quaternion().to_matrix() for matrix in matrices])
+
+
+def _angles(rotations: np.ndarray) -> np.ndarray:
+    return np.arccos(np.clip((np.trace(rotations, axis1=-2, axis2=-1) - 1.0) / 2.0, -1.0, 1.0))
+
+
+def _even(matrix: Matrix, owner: bpy.types.Object) -> Matrix:
+    """Without the slight differences between the scales of an object. Raises `LsmplError` where they are more."""
+    location, rotation, scale = matrix.decompose()
+    mean = sum(scale) / 3.0
+    if min(scale) <= 0 or max(abs(s - mean) for s in scale) > _EVEN * mean or matrix.is_negative:
+        raise LsmplError(
+            f"{owner.name}: its scale is {scale.x:.3g}, {scale.y:.3g}, {scale.z:.3g}; it must be the same along all "
+            "axes and positive: apply it with Object > Apply > Scale"
+        )
+    return Matrix.LocRotScale(location, rotation, (mean,) * 3)
+
+
+def _end(bone: bpy.types.Bone) -> Vector:
+    """Where a hand or a foot ends: the middle of the bones on it but the thumb; its tail, where that points on."""
+    after = [child.head_local for child in bone.children if "thumb" not in child.name.lower()]
+    after = [head for head in after if (head - bone.head_local).length > 0.1 * bone.length]
+    if after:
+        return sum(after, Vector()) / len(after)
+    if bone.parent is None:
+        return Vector((np.nan,) * 3)
+    on = bone.tail_local - bone.head_local
+    before = bone.head_local - bone.parent.head_local
+    straight = before.length > 0 and on.normalized() @ before.normalized() > _HAND
+    return bone.tail_local if straight else Vector((np.nan,) * 3)
+
+
+def _skin(armature: bpy.types.Object) -> np.ndarray:
+    """(V,3): rest vertices of all meshes that the armature deforms, in its space."""
+    inverse = np.array(armature.matrix_world.inverted())
+    found = [np.zeros((0, 3))]
+    for obj in bpy.data.objects:
+        deformed = any(m.type == "ARMATURE" and m.object == armature for m in obj.modifiers)
+        if obj.type != "MESH" or not deformed:
+            continue
+        points = np.empty(3 * len(obj.data.vertices), dtype=np.float32)
+        obj.data.vertices.foreach_get("co", points)
+        shapes = obj.data.shape_keys
+        if shapes and shapes.use_relative:
+            kept, shape = points.copy(), np.empty_like(points)
+            for key in shapes.key_blocks[1:]:
+                if key.value and not key.mute:
+                    key.data.foreach_get("co", shape)
+                    points += key.value * (shape - kept)
+        to_armature = inverse @ np.array(obj.matrix_world)
+        found.append(points.reshape(-1, 3) @ to_armature[:3, :3].T + to_armature[:3, 3])
+    return np.concatenate(found)

@@ -1,0 +1,1 @@
+"""From a take's keypoints to its motion, and how good that is."""

@@ -1,0 +1,110 @@
+"""Clean Up: the solved motion smoothed, its feet held, its floor found; always anew from the motion as solved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import LsmplError
+from ...lsmpl_core.progress import run_to_end
+from .. import jobs
+from ..characters import baking
+from ..errors import reports_errors
+from ..selection import active_take, is_solved
+from ..takes import stages
+from ..takes.stages import Stage
+from ..takes.take import is_take
+
+
+def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
+    """Clean a take's motion with the scene's settings and bake it. Returns what to tell the user.
+
+    The motion as solved is kept, so that another strength begins from it again. Raises `LsmplError`; then nothing has
+    changed.
+    """
+    return run_to_end(clean_up_steps(take, scene))
+
+
+def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
+    """`clean_up` in steps; what is computed is computed on another thread."""
+    from ...lsmpl_core.clean_up import clean_up_steps as core_steps
+
+    settings = scene.lsmpl
+    solved = stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    body = baking.body_of(take, solved)
+    floor = settings.floor_height if settings.floor == "HEIGHT" else settings.floor.lower()
+    facts = {"smooth": settings.smooth, "lock_feet": settings.lock_feet, "floor": floor}
+    steps = core_steps(solved, body, settings.smooth, settings.lock_feet, floor)
+    name, take_uid, scene_uid, made_from = take.name, take.session_uid, scene.session_uid, _versions(take)
+    motion, report = yield from jobs.in_thread(steps)
+    facts |= report.as_dict()
+    take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
+    if not is_take(take) or scene is None or _versions(take) != made_from:
+        raise LsmplError(f"{name}: was deleted or solved anew while it was being cleaned; nothing was kept")
+
+    def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
+        return stages.prepare(take, Stage.CLEANED, motion, joints, {"clean_up": facts})
+
+    baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare)
+    return f"Cleaned: {describe(facts)}. {baking.describe(baked)}"
+
+
+def _versions(take: bpy.types.Object) -> list[int | None]:
+    """Which motions a clean-up was made from."""
+    meshes = [getattr(take.lsmpl, stage) for stage in Stage if stage != Stage.CLEANED]
+    return [mesh.session_uid if mesh else None for mesh in meshes]
+
+
+def describe(facts: dict) -> str:
+    """What cleaning did, in a few words."""
+    contacts = sum(facts["contacts"].values())
+    before, after = facts["sliding_before_cm_s"], facts["sliding_after_cm_s"]
+    slide = "" if before is None else f", sliding {before:.1f} to {after:.1f} cm/s"
+    return f"{contacts} foot contacts{slide}"
+
+
+class LSMPL_OT_clean_up(jobs.JobOperator, bpy.types.Operator):
+    bl_idname = "lsmpl.clean_up"
+    bl_label = "Clean Up"
+    bl_description = "Smooth the solved motion, hold standing feet and bake the result. The motion as solved is kept"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return jobs.is_free(cls) and is_solved(cls, context)
+
+    def begin(self, context: bpy.types.Context) -> jobs.Job:
+        take = active_take(context)
+        return jobs.Job("lsmpl.clean_up", "Clean Up", take.name, clean_up_steps(take, context.scene))
+
+
+class LSMPL_OT_as_solved(bpy.types.Operator):
+    bl_idname = "lsmpl.as_solved"
+    bl_label = "Back to As Solved"
+    bl_description = "Bake the motion as it was solved, without the clean-up"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        take = active_take(context)
+        if not jobs.is_free(cls):
+            return False
+        if take is None or take.lsmpl.cleaned is None:
+            cls.poll_message_set("This take is not cleaned")
+            return False
+        return True
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        take = active_take(context)
+        baked = baking.bake(take, context.scene, motion=stages.load(take, stages.latest(take, before=Stage.CLEANED)))
+        stages.remove(take, Stage.CLEANED)
+        self.report({"INFO"}, baking.describe(baked))
+        return {"FINISHED"}
+
+
+_CLASSES = (LSMPL_OT_clean_up, LSMPL_OT_as_solved)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

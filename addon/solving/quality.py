@@ -1,0 +1,219 @@
+"""How good a solve is, frame by frame: the doubtful frames, ways to get to them, and marks on the timeline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
+
+import bpy
+from bpy.props import EnumProperty
+
+from ...lsmpl_core import Condition
+from ...lsmpl_core.doubtful import Stretch
+from ..errors import reports_errors
+from ..selection import active_take, is_solved
+from ..takes import stages
+from ..takes import take as takes
+from ..takes.stages import Stage
+
+MARKER = "Doubtful, "
+"""How the names of the timeline's markers begin; then comes the take's name."""
+_LONGEST_MARKER = 63
+
+
+class FrameFacts(NamedTuple):
+    """Of one frame of a solved take: mean residual in metres (None where nothing was measured), the keypoint that is
+    farthest off and how far, and how many keypoints have each condition."""
+
+    residual: float | None
+    worst_keypoint: str
+    worst: float
+    conditions: dict[Condition, int]
+
+
+def stretches(take: bpy.types.Object) -> list[Stretch]:
+    """The doubtful stretches of a take's motion, in order of time, its frames counted from 0.
+
+    Those whose worst frame was refined since are dealt with. None of a take that is not solved, or was by a version
+    that did not look for them.
+    """
+    known = (stages.describe(take) or {}).get("doubtful", ())
+    found = [Stretch(**{**stretch, "why": tuple(stretch["why"])}) for stretch in known]
+    refined = (stages.describe(take, Stage.REFINED) or {}).get("refined", ())
+    return [s for s in found if not any(first <= s.worst <= last for first, last in refined)]
+
+
+def frame_of(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
+    """The frame of the take that the scene shows, its first being 0; the nearest one where it shows none."""
+    frame = (scene.frame_current_final - take.lsmpl.start) / take.lsmpl.step
+    return min(max(round(frame), 0), takes.describe(take)["frames"] - 1)
+
+
+def scene_frame_of(take: bpy.types.Object, frame: int) -> float:
+    return take.lsmpl.start + frame * take.lsmpl.step
+
+
+def go_to(take: bpy.types.Object, scene: bpy.types.Scene, frame: int) -> None:
+    """Let the scene show a frame of the take."""
+    at = scene_frame_of(take, frame)
+    whole = math.floor(at + 1e-6)
+    scene.frame_set(whole, subframe=max(at - whole, 0.0))
+
+
+def target(take: bpy.types.Object, scene: bpy.types.Scene, where: str) -> Stretch | None:
+    """The stretch to jump to: WORST, or PREVIOUS or NEXT to the frame that is shown; None where there is none."""
+    found, now = stretches(take), frame_of(take, scene)
+    if where == "WORST":
+        return max(found, key=lambda stretch: stretch.severity, default=None)
+    if where == "NEXT":
+        return next((stretch for stretch in found if stretch.worst > now), None)
+    return next((stretch for stretch in reversed(found) if stretch.worst < now), None)
+
+
+def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
+    """What is known of a frame of a solved take, its first being 0."""
+    known = takes.describe(take)
+    count, names = known["keypoints"], known["layout"]["keypoints"]
+    vertices = range(frame * count, (frame + 1) * count)
+
+    def values(name: str, otherwise: float) -> list:
+        attribute = take.data.attributes.get(name)
+        return [attribute.data[v].value for v in vertices] if attribute else [otherwise] * count
+
+    residual, condition = values("residual", -1.0), values("condition", -1)
+    measured = [(value, name) for value, name in zip(residual, names) if value >= 0]
+    worst, name = max(measured, default=(0.0, ""))
+    mean = sum(value for value, _ in measured) / len(measured) if measured else None
+    return FrameFacts(mean, name, worst, {c: condition.count(c) for c in Condition})
+
+
+def mark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
+    """A marker on the timeline at the worst frame of each stretch, in place of earlier ones. Returns how many."""
+    unmark(take, scene)
+    found = stretches(take)
+    for stretch in found:
+        frame = round(scene_frame_of(take, stretch.worst))
+        scene.timeline_markers.new(f"{_prefix(take)}{stretch.why[0]}"[:_LONGEST_MARKER], frame=frame)
+    return len(found)
+
+
+def unmark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
+    """Remove a take's markers from the timeline. Returns how many there were."""
+    own = markers(take, scene)
+    for marker in own:
+        scene.timeline_markers.remove(marker)
+    return len(own)
+
+
+def markers(take: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.TimelineMarker]:
+    """The markers that `mark` made of a take."""
+    return [marker for marker in scene.timeline_markers if marker.name.startswith(_prefix(take))]
+
+
+def mark_anew(take: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    """Bring a take's markers up to date, where it has some; after a solve, for instance."""
+    if markers(take, scene):
+        mark(take, scene)
+
+
+def _prefix(take: bpy.types.Object) -> str:
+    return f"{MARKER}{take.name[:24]}: "
+
+
+def needs_doubtful(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """For an operator's `poll`: whether the take has doubtful frames; if not, the button says so."""
+    if not is_solved(operator, context):
+        return False
+    if not stretches(active_take(context)):
+        operator.poll_message_set("No frame of this take is doubtful")
+        return False
+    return True
+
+
+class LSMPL_OT_jump(bpy.types.Operator):
+    bl_idname = "lsmpl.jump_to_doubtful"
+    bl_label = "Jump to Doubtful Frame"
+    bl_options: ClassVar[set[str]] = {"REGISTER"}
+
+    where: EnumProperty(
+        name="To",
+        description="Which of the doubtful frames",
+        items=(
+            ("WORST", "Worst", "The most doubtful frame of the take"),
+            ("PREVIOUS", "Previous", "The doubtful frame before this one"),
+            ("NEXT", "Next", "The doubtful frame after this one"),
+        ),
+    )
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties) -> str:
+        return {
+            "WORST": "Go to the most doubtful frame of the take",
+            "PREVIOUS": "Go back to the doubtful frame before this one",
+            "NEXT": "Go on to the doubtful frame after this one",
+        }[properties.where]
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return needs_doubtful(cls, context)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        take, scene = active_take(context), context.scene
+        stretch = target(take, scene, self.where)
+        if stretch is None:
+            self.report(
+                {"INFO"}, f"There is no doubtful frame {'after' if self.where == 'NEXT' else 'before'} this one"
+            )
+            return {"CANCELLED"}
+        go_to(take, scene, stretch.worst)
+        self.report({"INFO"}, sentence(stretch.why))
+        return {"FINISHED"}
+
+
+class LSMPL_OT_mark(bpy.types.Operator):
+    bl_idname = "lsmpl.mark_doubtful"
+    bl_label = "Mark on Timeline"
+    bl_description = "Put a marker on the timeline at the worst frame of each doubtful stretch of this take"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return needs_doubtful(cls, context)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        made = mark(active_take(context), context.scene)
+        self.report({"INFO"}, f"{made} markers on the timeline")
+        return {"FINISHED"}
+
+
+class LSMPL_OT_unmark(bpy.types.Operator):
+    bl_idname = "lsmpl.unmark_doubtful"
+    bl_label = "Remove Markers"
+    bl_description = "Remove the markers of this take's doubtful frames from the timeline. Your own markers stay"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        take = active_take(context)
+        if take is None or not markers(take, context.scene):
+            cls.poll_message_set("No doubtful frames of this take are marked on the timeline")
+            return False
+        return True
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        unmark(active_take(context), context.scene)
+        return {"FINISHED"}
+
+
+def sentence(why: Sequence[str]) -> str:
+    """The reasons of a stretch, for the user."""
+    told = "; ".join(why)
+    return told[:1].upper() + told[1:]
+
+
+_CLASSES = (LSMPL_OT_jump, LSMPL_OT_mark, LSMPL_OT_unmark)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

@@ -1,0 +1,181 @@
+"""Solve: from a take's keypoints to its motion, which is baked.
+
+Nothing of the scene is touched before the motion is there, so cancelling or failing leaves everything as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, ClassVar
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import Layout, LsmplError, Motion, Progress
+from ...lsmpl_core.doubtful import doubtful_stretches
+from ...lsmpl_core.progress import run_to_end
+from .. import jobs
+from ..characters import baking, bodies
+from ..devices import torch_folder
+from ..errors import all_or_nothing
+from ..importing import marker_trials
+from ..preferences import device as chosen_device
+from ..selection import active_take
+from ..settings import chosen_body_path, solve_options
+from ..takes import pins, stages
+from ..takes import take as takes
+from . import quality
+
+if TYPE_CHECKING:
+    from ...lsmpl_core.backends.arrays import Backend
+    from ...lsmpl_core.body.body import Body
+
+
+def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "auto") -> jobs.Steps[jobs.Told]:
+    """Solve a take with the scene's settings. Yields progress and returns what to tell the user."""
+    from ...lsmpl_core.solve import solve_steps as core_steps
+
+    settings, options = scene.lsmpl, solve_options(scene)
+    body_path = chosen_body_path(scene)
+    body = bodies.load(body_path)
+    betas = None if settings.shape == "ESTIMATE" else list(settings.betas)
+    track, trial = takes.load_track(take), marker_trials.static_trial(take)
+    fixed = pins.as_core(pins.load(take))
+
+    def steps(backend: Backend) -> Generator[Progress, None, Motion]:
+        known = yield from marker_trials.calibration_steps(trial, track, body, betas)
+        return (yield from core_steps(track, body, betas, None, backend, options, known, fixed))
+
+    return (yield from solved_by(steps, take, scene, body, body_path, device))
+
+
+def solved_by(
+    steps: Callable[[Backend], Generator[Progress, None, Motion]],
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    body: Body,
+    body_path: str,
+    device: str,
+) -> jobs.Steps[jobs.Told]:
+    """Let the core's steps make a take's motion, keep it and, if the scene's settings say so, bake it.
+
+    A device that is not there, or fails, gives way to NumPy, which is told.
+    """
+    from ...lsmpl_core.solver.fallback import made_on
+
+    solver, name, take_uid, scene_uid = scene.lsmpl.solver, take.name, take.session_uid, scene.session_uid
+    backend = yield from torch_folder.backend_steps(device, solver)
+    motion = yield from steps(backend)
+    backend = made_on(motion, backend)
+    report = {"device": backend.name, "device_reason": backend.reason, "solver": solver}
+    if backend.instead_of:
+        report["device_instead_of"] = backend.instead_of
+    take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
+    if not takes.is_take(take) or scene is None:
+        raise LsmplError(f"{name}: was deleted while it was being solved; nothing was kept")
+    report["decisions"] = [asdict(decision) for decision in motion.decisions]
+    baked = yield from keep_steps(take, scene, motion, body, body_path, report, scene.lsmpl.bake_when_done)
+    take = jobs.find(bpy.data.objects, take_uid)
+    mean = stages.describe(take)["residual_mean"]
+    told = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
+    told = f"Solved: {told}" + (f". {baking.describe(baked)}" if baked else "")
+    if not backend.instead_of:
+        return told
+    return [("INFO", told), ("WARNING", f"{backend.instead_of} was not used: {backend.reason}")]
+
+
+def keep(
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    motion: Motion,
+    body: Body,
+    body_path: str = "",
+    report: Mapping | None = None,
+    bake: bool = True,
+) -> baking.Baked | None:
+    """Store a solved motion with its take, and bake it if asked to."""
+    return run_to_end(keep_steps(take, scene, motion, body, body_path, report, bake))
+
+
+def keep_steps(
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    motion: Motion,
+    body: Body,
+    body_path: str = "",
+    report: Mapping | None = None,
+    bake: bool = True,
+) -> jobs.Steps[baking.Baked | None]:
+    """`keep` in steps."""
+    layout, take_uid, scene_uid = takes.layout_of(take), take.session_uid, scene.session_uid
+    judged = jobs.one_step("bake", lambda: (solved_sites(layout, motion, body), doubtful_stretches(motion)))
+    sites, doubtful = yield from jobs.in_thread(judged)
+    take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
+    if not takes.is_take(take) or scene is None:
+        raise LsmplError("The take was deleted while it was being solved; nothing was kept")
+
+    def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
+        return stages.prepare_solved(take, motion, joints, body_path, report, sites, doubtful)
+
+    baked = None
+    if bake:
+        baked = yield from baking.bake_steps(take, scene, body, motion, body_path, prepare)
+    else:
+        with all_or_nothing():
+            put_in_place = prepare(take, body.joints(motion))
+        put_in_place()
+    quality.mark_anew(jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid))
+    return baked
+
+
+def solved_sites(layout: Layout, motion: Motion, body: Body) -> np.ndarray | None:
+    """(T,K,3): where the solved body has each of the motion's keypoints; None where the motion names none."""
+    from ...lsmpl_core.body.placements import some_of
+    from ...lsmpl_core.body.sites import site_parts
+
+    names = motion.keypoint_names
+    if not names:
+        return None
+    layout = some_of(layout, [layout.index(name) for name in names])
+    calibrated = motion.calibration and motion.calibration.body == body.key
+    parts = motion.calibration.parts(body, layout) if calibrated else site_parts(body, layout.sites)
+    return body.site_positions(motion, parts)
+
+
+def solve(
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    device: str = "auto",
+    progress: Callable[[Progress], None] | None = None,
+) -> jobs.Told:
+    """Solve a take with the scene's settings, here and now. Returns what to tell the user."""
+    return run_to_end(solve_steps(take, scene, device), progress)
+
+
+class LSMPL_OT_solve(jobs.JobOperator, bpy.types.Operator):
+    bl_idname = "lsmpl.solve"
+    bl_label = "Solve"
+    bl_description = "Find the body's pose in every frame of the take. Esc cancels and leaves everything as it was"
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not jobs.is_free(cls):
+            return False
+        if active_take(context) is None:
+            cls.poll_message_set("Import a keypoint track first, or select a take")
+            return False
+        return True
+
+    def begin(self, context: bpy.types.Context) -> jobs.Job:
+        take = active_take(context)
+        return jobs.Job("lsmpl.solve", "Solve", take.name, solve_steps(take, context.scene, chosen_device()))
+
+
+def register() -> None:
+    bpy.utils.register_class(LSMPL_OT_solve)
+
+
+def unregister() -> None:
+    bpy.utils.unregister_class(LSMPL_OT_solve)

@@ -1,0 +1,61 @@
+"""Arrays and JSON in a mesh: attributes on its vertices, written and read in bulk, and a custom property."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import LsmplError
+
+FORMAT = 1
+"""Of what is stored; a newer one is refused."""
+_FEW = 500
+"""Values up to which it is quicker to write them one by one."""
+_FIELDS = {"FLOAT": ("value", np.float32), "FLOAT_VECTOR": ("vector", np.float32), "INT": ("value", np.int32)}
+
+
+def write(mesh: bpy.types.Mesh, name: str, kind: str, values: np.ndarray) -> None:
+    field, dtype = _FIELDS[kind]
+    attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
+    attribute.data.foreach_set(field, np.ascontiguousarray(values, dtype=dtype).ravel())
+
+
+def read(mesh: bpy.types.Mesh, name: str, kind: str) -> np.ndarray:
+    field, dtype = _FIELDS[kind]
+    attribute = mesh.attributes.get(name)
+    if attribute is None:
+        raise LsmplError(f"{mesh.name}: has lost its attribute {name!r}; import the take again")
+    values = np.empty(len(attribute.data) * (3 if kind == "FLOAT_VECTOR" else 1), dtype=dtype)
+    attribute.data.foreach_get(field, values)
+    return values
+
+
+def change(mesh: bpy.types.Mesh, name: str, kind: str, rows: np.ndarray, values: np.ndarray) -> None:
+    """Write the values of some vertices; those of others stay, or are 0 where there was no such attribute."""
+    field, _ = _FIELDS[kind]
+    attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
+    if len(rows) > _FEW:
+        everything = read(mesh, name, kind).reshape(len(attribute.data), -1)
+        everything[rows] = np.reshape(values, (len(rows), -1))
+        write(mesh, name, kind, everything)
+        return
+    data = attribute.data
+    for row, value in zip(rows.tolist(), values.tolist()):
+        setattr(data[row], field, value)
+
+
+def store_json(mesh: bpy.types.Mesh, key: str, known: Mapping) -> None:
+    mesh[key] = json.dumps({**known, "format": FORMAT})
+
+
+def load_json(mesh: bpy.types.Mesh, key: str) -> dict:
+    try:
+        facts = json.loads(mesh[key])
+        if facts["format"] > FORMAT:
+            raise LsmplError(f"{mesh.name}: was stored by a newer LSMPL; update the extension to read it")
+    except (KeyError, TypeError, ValueError) as error:
+        raise LsmplError(f"{mesh.name}: its custom property {key!r} is no longer what was stored ({error})") from error
+    return facts

@@ -1,0 +1,80 @@
+"""Pins of a take: rotations of bones that the animator fixed in some frames, which later solves keep.
+
+They are few, so they are kept as JSON beside the track (docs/blend_storage.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import LsmplError
+from ...lsmpl_core.body.skeleton import JOINT_NAMES
+from .mesh_data import load_json, store_json
+from .take import describe, need_local_object_mode
+
+if TYPE_CHECKING:
+    from ...lsmpl_core import Pins
+
+PINS_KEY = "lsmpl_pins"
+
+
+class Pin(NamedTuple):
+    """frame: 0 for the take's first; joint: SMPL's name, which is the bone's; rotation: axis-angle in radians against
+    the parent joint, the pelvis' against the take's space."""
+
+    frame: int
+    joint: str
+    rotation: tuple[float, float, float]
+
+
+def load(take: bpy.types.Object) -> list[Pin]:
+    """In the order of frames and joints. Raises `LsmplError` where they are damaged."""
+    if PINS_KEY not in take.data:
+        return []
+    stored, frames = load_json(take.data, PINS_KEY), describe(take)["frames"]
+    try:
+        pins = [Pin(int(p["frame"]), str(p["joint"]), tuple(map(float, p["rotation"]))) for p in stored["pins"]]
+        sound = all(
+            0 <= p.frame < frames and p.joint in JOINT_NAMES and len(p.rotation) == 3 and np.isfinite(p.rotation).all()
+            for p in pins
+        )
+    except (KeyError, TypeError, ValueError):
+        sound = False
+    if not sound:
+        raise LsmplError(f"{take.name}: its custom property {PINS_KEY!r} holds no pins of this take; remove it")
+    return pins
+
+
+def store(take: bpy.types.Object, pins: Iterable[Pin]) -> None:
+    """Replace a take's pins; of two of a joint in one frame the later one stays."""
+    need_local_object_mode(take)
+    kept = {(pin.frame, JOINT_NAMES.index(pin.joint)): pin for pin in pins}
+    if kept:
+        store_json(take.data, PINS_KEY, {"pins": [kept[key]._asdict() for key in sorted(kept)]})
+    elif PINS_KEY in take.data:
+        del take.data[PINS_KEY]
+
+
+def with_more(pins: Sequence[Pin], frame: int, rotations: Mapping[str, np.ndarray]) -> list[Pin]:
+    """Pins, and joints of a frame besides: axis-angles (3,) by name."""
+    return [*pins, *(Pin(frame, joint, tuple(map(float, turn))) for joint, turn in rotations.items())]
+
+
+def remove(take: bpy.types.Object, frame: int | None = None, joint: str | None = None) -> None:
+    """All pins, or those of a frame or of a joint only."""
+    store(take, [p for p in load(take) if frame not in (None, p.frame) or joint not in (None, p.joint)])
+
+
+def as_core(pins: Sequence[Pin]) -> Pins | None:
+    """As the solver takes them."""
+    from ...lsmpl_core import Pins
+    from ...lsmpl_core.rotation import exp_map
+
+    if not pins:
+        return None
+    rotations = exp_map(np.array([pin.rotation for pin in pins]))
+    return Pins([pin.frame for pin in pins], [JOINT_NAMES.index(pin.joint) for pin in pins], rotations)

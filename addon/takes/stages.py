@@ -1,0 +1,308 @@
+"""The motions of a take, each made from the one before it: as solved, refined by the animator, cleaned.
+
+Each is a mesh that the take points to (docs/blend_storage.md). None is ever changed: a new one takes its place, and
+what was made from the old one goes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from uuid import uuid4
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import Calibration, LsmplError, Motion
+from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
+from . import display
+from .mesh_data import change, load_json, read, store_json, write
+from .take import describe as describe_take
+from .take import ever_seen, need_local_object_mode
+
+MOTION_KEY = "lsmpl_motion"
+_OF_ALL = "frames", "fps", "first_frame", "body", "gender", "betas", "calibration"
+_ROWS = 25
+"""Vertices a frame: SMPL's 24 joints, and one that holds `trans`."""
+
+
+class Stage(StrEnum):
+    """Named as the property of the take that points to the motion."""
+
+    SOLVED = "solved"
+    REFINED = "refined"
+    CLEANED = "cleaned"
+
+
+def is_solved(take: bpy.types.Object) -> bool:
+    return take.lsmpl.solved is not None
+
+
+def latest(take: bpy.types.Object, before: Stage | None = None) -> Stage | None:
+    """The last stage that a take has come to, which is what is baked, or the last one before another."""
+    stages = list(Stage)
+    stages = stages[: stages.index(before)] if before else stages
+    return next((stage for stage in reversed(stages) if getattr(take.lsmpl, stage)), None)
+
+
+def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None:
+    """What is known of a motion without reading its arrays, or None where the take has none.
+
+    Keys of all: version (see `version`), frames, fps, first_frame, body, betas, gender, calibration (None where there
+    is none). Of the solved one besides: body_path, keypoint_names, device, solver, residual_mean and residual_worst
+    (metres, of frames; None where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches
+    of doubtful frames), reading (of the track that was solved), and what the solver decided, where it did: decisions.
+    Of the cleaned one: clean_up, how it was made, and what that did. Of those that were refined by hand: refined,
+    ranges of frames (first and last of each, 0 for the take's first).
+    """
+    mesh = getattr(take.lsmpl, stage)
+    return load_json(mesh, MOTION_KEY) if mesh else None
+
+
+def version(take: bpy.types.Object) -> str:
+    """What no other motion has but the take's latest; "" where there is none, or an earlier version stored it."""
+    stage = latest(take)
+    return describe(take, stage).get("version", "") if stage else ""
+
+
+def load(take: bpy.types.Object, stage: Stage | None = None) -> Motion:
+    """The motion of a stage, by default the latest; what was baked from it may have been edited since.
+
+    The solved one has the residual and the condition of the keypoints, too.
+    Raises `LsmplError` where there is none.
+    """
+    stage = stage or latest(take)
+    facts = describe(take, stage) if stage else None
+    if facts is None:
+        wanted = "is not solved yet; press Solve first" if stage in (None, Stage.SOLVED) else f"has no {stage} motion"
+        raise LsmplError(f"{take.name}: {wanted}")
+    rows = read(getattr(take.lsmpl, stage), "position", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)
+    motion = Motion(
+        poses=read(getattr(take.lsmpl, stage), "pose", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)[:, :24],
+        trans=rows[:, 24],
+        betas=facts["betas"],
+        fps=facts["fps"],
+        body=facts["body"],
+        gender=facts["gender"],
+        first_frame=facts["first_frame"],
+        calibration=_calibration(take, facts),
+    )
+    return _with_residual(take, motion, facts) if stage == Stage.SOLVED else motion
+
+
+def load_frame(take: bpy.types.Object, frame: int, stage: Stage | None = None) -> Motion:
+    """One frame (0 for the take's first) of a stage, by default the latest; takes no longer where the take is long.
+
+    Raises `LsmplError` where there is none.
+    """
+    stage = stage or latest(take)
+    mesh = getattr(take.lsmpl, stage) if stage else None
+    if mesh is None:
+        raise LsmplError(f"{take.name}: has no motion yet; press Solve first")
+    rows = slice(frame * _ROWS, (frame + 1) * _ROWS)
+    position, pose = (
+        np.array([item.vector for item in _attribute(mesh, name).data[rows]]) for name in ("position", "pose")
+    )
+    return Motion(poses=pose[None, :24], trans=position[None, 24])
+
+
+def _attribute(mesh: bpy.types.Mesh, name: str) -> bpy.types.Attribute:
+    attribute = mesh.attributes.get(name)
+    if attribute is None:
+        raise LsmplError(f"{mesh.name}: has lost its attribute {name!r}; solve again")
+    return attribute
+
+
+def prepare_solved(
+    take: bpy.types.Object,
+    motion: Motion,
+    joints: np.ndarray | None = None,
+    body_path: str = "",
+    report: Mapping | None = None,
+    sites: np.ndarray | None = None,
+    doubtful: Sequence[Stretch] | None = None,
+) -> Callable[[], None]:
+    """Do all of storing a solved motion that can fail; calling what this returns puts it in place.
+
+    joints (T,24,3) are `body.joints(motion)`, stored for display; sites (T,K,3) are where the body has the motion's
+    keypoints, for showing those that are missing; body_path finds a user's own body again; report holds further facts
+    as JSON values (device, ...); doubtful are the motion's doubtful stretches, which are looked for where not given.
+    """
+    residual = motion.frame_residual
+    seen = np.isfinite(residual)
+    known = {
+        **(report or {}),
+        "body_path": body_path,
+        "keypoint_names": motion.keypoint_names,
+        "has_residual": motion.residual is not None,
+        "has_condition": motion.condition is not None,
+        "residual_mean": float(np.nanmean(motion.residual)) if seen.any() else None,
+        "residual_worst": float(residual[seen].max()) if seen.any() else None,
+        "worst_frame": int(np.nanargmax(residual)) if seen.any() else None,
+        "doubtful": [stretch.as_dict() for stretch in (doubtful_stretches(motion) if doubtful is None else doubtful)],
+        "reading": describe_take(take).get("reading", 0),
+    }
+    missing = np.nan if motion.residual is None else motion.residual
+    measured = _by_vertex(take, motion, np.where(np.isfinite(missing), missing, -1.0), -1.0)
+    condition = None if motion.condition is None else _by_vertex(take, motion, motion.condition, 0)
+    shown = None if sites is None else _by_vertex(take, motion, sites, 0.0)
+    if shown is not None:
+        shown[:, ~ever_seen(take)] = 0.0
+    in_place = prepare(take, Stage.SOLVED, motion, joints, known)
+
+    def put_in_place() -> None:
+        write(take.data, "residual", "FLOAT", measured)
+        if condition is not None:
+            write(take.data, "condition", "INT", condition)
+        if shown is not None:
+            write(take.data, "site", "FLOAT_VECTOR", shown)
+        take.data.update()
+        display.upgrade(take)
+        in_place()
+
+    return put_in_place
+
+
+def prepare(
+    take: bpy.types.Object, stage: Stage, motion: Motion, joints: np.ndarray | None, known: Mapping
+) -> Callable[[], None]:
+    """Do all of storing a motion that can fail; calling what this returns puts it in place of the stage's earlier one,
+    and removes the stages after it.
+
+    joints (T,24,3) are `body.joints(motion)`; known holds further facts as JSON values.
+    """
+    need_local_object_mode(take)
+    frames = describe_take(take)["frames"]
+    if len(motion) != frames:
+        raise LsmplError(f"{take.name}: the motion has {len(motion)} frames but the take has {frames}")
+    mesh = _motion_mesh(f"{take.name} {stage.capitalize()}", motion, joints, known)
+
+    def put_in_place() -> None:
+        remove(take, stage)
+        setattr(take.lsmpl, stage, mesh)
+
+    return put_in_place
+
+
+def changed(take: bpy.types.Object, stage: Stage, first: int, motion: Motion, joints: np.ndarray) -> bpy.types.Mesh:
+    """A copy of a stage, or of what it is to be made from, with the frames from `first` on as in `motion`.
+
+    joints (T,24,3) are `body.joints(motion)`. `switch` puts the copy in place.
+    """
+    need_local_object_mode(take)
+    source = getattr(take.lsmpl, latest(take, before=Stage.CLEANED) if stage == Stage.REFINED else stage)
+    mesh = source.copy()
+    mesh.name = f"{take.name} {stage.capitalize()}"
+    facts = load_json(source, MOTION_KEY)
+    last = first + len(motion) - 1
+    if stage == Stage.REFINED:
+        facts = {key: facts[key] for key in (*_OF_ALL, "refined") if key in facts}
+    ranges = _merged([*facts.get("refined", []), [first, last]])
+    store_json(mesh, MOTION_KEY, {**facts, "refined": ranges, "version": uuid4().hex})
+    rows = np.arange(first * _ROWS, (last + 1) * _ROWS)
+    change(mesh, "position", "FLOAT_VECTOR", rows, _rows(motion, joints).reshape(-1, 3))
+    change(mesh, "pose", "FLOAT_VECTOR", rows, _poses(motion).reshape(-1, 3))
+    return mesh
+
+
+def switch(take: bpy.types.Object, stage: Stage, mesh: bpy.types.Mesh | None) -> None:
+    """Let a take have another motion as one of its stages, or none. The one that it had stays in the file as long as
+    something points to it, and so do the stages after it."""
+    setattr(take.lsmpl, stage, mesh)
+
+
+def _merged(ranges: list[list[int]]) -> list[list[int]]:
+    """The same frames in as few ranges as possible."""
+    merged: list[list[int]] = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1][1] = max(last, merged[-1][1])
+        else:
+            merged.append([first, last])
+    return merged
+
+
+def remove(take: bpy.types.Object, stage: Stage) -> None:
+    """Take a stage, and those that were made from it, away."""
+    stages = list(Stage)
+    for gone in stages[stages.index(stage) :]:
+        mesh = getattr(take.lsmpl, gone)
+        setattr(take.lsmpl, gone, None)
+        if mesh and mesh.users == 0:
+            bpy.data.meshes.remove(mesh)
+
+
+def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, known: Mapping) -> bpy.types.Mesh:
+    rows, poses = _rows(motion, joints), _poses(motion)
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(rows.size // 3)
+    write(mesh, "position", "FLOAT_VECTOR", rows)
+    write(mesh, "pose", "FLOAT_VECTOR", poses)
+    store_json(
+        mesh,
+        MOTION_KEY,
+        {
+            **known,
+            "version": uuid4().hex,
+            "frames": len(motion),
+            "fps": motion.fps,
+            "first_frame": motion.first_frame,
+            "body": motion.body,
+            "gender": motion.gender,
+            "betas": motion.betas.tolist(),
+            "calibration": motion.calibration.as_dict() if motion.calibration else None,
+        },
+    )
+    return mesh
+
+
+def _rows(motion: Motion, joints: np.ndarray | None) -> np.ndarray:
+    """(T,25,3): the joints, and the translation."""
+    rows = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
+    rows[:, :24] = motion.trans[:, None] if joints is None else joints
+    rows[:, 24] = motion.trans
+    return rows
+
+
+def _poses(motion: Motion) -> np.ndarray:
+    """(T,25,3): the axis-angles of the joints, and nothing."""
+    poses = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
+    poses[:, :24] = motion.poses
+    return poses
+
+
+def _calibration(take: bpy.types.Object, facts: Mapping) -> Calibration | None:
+    stored = facts.get("calibration")  # motions of earlier versions have none
+    try:
+        return Calibration.from_dict(stored) if stored else None
+    except LsmplError as error:
+        raise LsmplError(f"{take.name}: its stored calibration is damaged: {error}; solve again") from error
+
+
+def _with_residual(take: bpy.types.Object, motion: Motion, facts: Mapping) -> Motion:
+    columns = _columns(take, facts["keypoint_names"])
+    shape = facts["frames"], -1
+    residual = condition = None
+    if facts["has_residual"]:
+        residual = read(take.data, "residual", "FLOAT").reshape(shape)[:, columns].astype(np.float64)
+        residual[residual < 0] = np.nan
+    if facts["has_condition"]:
+        condition = read(take.data, "condition", "INT").reshape(shape)[:, columns]
+    return replace(motion, residual=residual, condition=condition, keypoint_names=tuple(facts["keypoint_names"]))
+
+
+def _by_vertex(take: bpy.types.Object, motion: Motion, values: np.ndarray, otherwise: float) -> np.ndarray:
+    """(T,K) or (T,K,3) for the track's vertices, where the display reads it, from the motion's own keypoints."""
+    known = describe_take(take)
+    spread = np.full((known["frames"], known["keypoints"], *np.shape(values)[2:]), otherwise)
+    spread[:, _columns(take, motion.keypoint_names)] = values
+    return spread
+
+
+def _columns(take: bpy.types.Object, names) -> list[int]:
+    keypoints = describe_take(take)["layout"]["keypoints"]
+    unknown = [name for name in names if name not in keypoints]
+    if unknown:
+        raise LsmplError(f"{take.name}: the motion measures {', '.join(unknown)}, which the take does not have")
+    return [keypoints.index(name) for name in names] or list(range(len(keypoints)))

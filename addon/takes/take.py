@@ -1,0 +1,235 @@
+"""Where a take lives in the .blend: the track as read, and the animator's edits over it.
+
+A take is a mesh object. Its mesh holds the track, one vertex a keypoint and frame, frame-major, and what is no array as
+JSON (docs/blend_storage.md). Its motions are in `stages.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from pathlib import Path
+from typing import NamedTuple
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import Condition, Decision, KeypointTrack, Layout, LsmplError
+from ...lsmpl_core.keypoints.edges import nearest_edges
+from .mesh_data import change, load_json, read, store_json, write
+
+TRACK_KEY = "lsmpl_track"
+AS_READ, MOVED, IGNORED, PINNED = range(4)
+"""Values of `edit_state`: what the animator did to a keypoint in a frame."""
+
+
+def is_take(obj: bpy.types.Object | None) -> bool:
+    return obj is not None and obj.type == "MESH" and TRACK_KEY in obj.data
+
+
+def takes_in(scene: bpy.types.Scene) -> list[bpy.types.Object]:
+    return [obj for obj in scene.objects if is_take(obj)]
+
+
+def describe(take: bpy.types.Object) -> dict:
+    """What is known of a take's track without reading its arrays.
+
+    Keys: frames, keypoints, fps, first_frame, source, decisions, missing (share of keypoints), layout, reading (how
+    often it was read again from the scene).
+    """
+    return load_json(take.data, TRACK_KEY)
+
+
+def store_track(track: KeypointTrack, name: str | None = None) -> bpy.types.Object:
+    """A new take, linked to no collection yet."""
+    name = name or (Path(track.source).stem if track.source else "") or "Take"
+    return bpy.data.objects.new(name, track_mesh(track, name))
+
+
+def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.Mesh:
+    """A take's mesh, of the track as it was read for the first time, or again for the `reading`th."""
+    frames, keypoints = track.confidence.shape
+    if not frames * keypoints:
+        raise LsmplError(f"{track.source or 'the track'}: has no frames; nothing can be imported")
+    mesh = bpy.data.meshes.new(name)
+    mesh.vertices.add(frames * keypoints)
+    write(mesh, "position", "FLOAT_VECTOR", np.nan_to_num(track.positions, nan=0.0))
+    write(mesh, "confidence", "FLOAT", track.confidence)
+    edges = np.array(track.layout.edge_indices() or nearest_edges(track), dtype=np.int32).reshape(-1, 2)
+    mesh.edges.add(len(edges))
+    mesh.edges.foreach_set("vertices", edges.ravel())
+    store_json(
+        mesh,
+        TRACK_KEY,
+        {
+            "frames": frames,
+            "keypoints": keypoints,
+            "fps": track.fps,
+            "first_frame": track.first_frame,
+            "source": str(track.source),
+            "missing": track.missing_fraction,
+            "reading": reading,
+            "layout": {f.name: getattr(track.layout, f.name) for f in fields(Layout) if f.init},
+            "decisions": [{f.name: getattr(d, f.name) for f in fields(Decision)} for d in track.decisions],
+        },
+    )
+    mesh.update()
+    return mesh
+
+
+def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
+    """The track with the animator's edits applied, or as it was read.
+
+    A moved or pinned keypoint counts as seen with confidence 1 and is trusted, an ignored one as missing.
+    """
+    need_object_mode(take)
+    mesh, facts = take.data, describe(take)
+    shape = facts["frames"], facts["keypoints"]
+    if len(mesh.vertices) != shape[0] * shape[1]:
+        raise LsmplError(
+            f"{take.name}: its mesh has {len(mesh.vertices)} vertices, but {shape[0]} frames of {shape[1]} keypoints "
+            "were stored; the mesh was edited, so import the take again"
+        )
+    positions = read(mesh, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
+    confidence = read(mesh, "confidence", "FLOAT").reshape(shape).astype(np.float64)
+    trusted = None
+    if edits and "edit_state" in mesh.attributes:
+        state = read(mesh, "edit_state", "INT").reshape(shape)
+        placed = (state == MOVED) | (state == PINNED)
+        if "edit_offset" in mesh.attributes:
+            offset = read(mesh, "edit_offset", "FLOAT_VECTOR").reshape(*shape, 3)
+            positions[placed] += offset[placed]
+        confidence[placed] = 1.0
+        confidence[state == IGNORED] = 0.0
+        trusted = placed if placed.any() else None
+    return KeypointTrack(
+        positions,
+        confidence,
+        layout=_layout_from(facts["layout"]),
+        fps=facts["fps"],
+        first_frame=facts["first_frame"],
+        source=facts["source"],
+        decisions=[Decision(**decision) for decision in facts["decisions"]],
+        trusted=trusted,
+    )
+
+
+class Keypoints(NamedTuple):
+    """What a take knows of one frame's K keypoints."""
+
+    read: np.ndarray
+    """(K,3) metres as read, 0 where the keypoint is missing."""
+    confidence: np.ndarray
+    """(K,) as read, 0 where the keypoint is missing."""
+    state: np.ndarray
+    """(K,) AS_READ, MOVED, IGNORED or PINNED."""
+    offset: np.ndarray
+    """(K,3) metres, meant where the keypoint is placed."""
+    condition: np.ndarray
+    """(K,) what the last solve made of it, as `lsmpl_core.Condition`; -1 where it was not solved."""
+
+    @property
+    def placed(self) -> np.ndarray:
+        """(K,) where the animator said where the keypoint is."""
+        return (self.state == MOVED) | (self.state == PINNED)
+
+    @property
+    def seen(self) -> np.ndarray:
+        """(K,) where, with the edits, there is a position."""
+        return self.placed | ((self.confidence > 0) & (self.state != IGNORED))
+
+    @property
+    def believed(self) -> np.ndarray:
+        """(K,) where that position is the body's: not one that the solve rejected, or gave to the other side."""
+        return self.placed | (self.seen & ~np.isin(self.condition, (Condition.REJECTED, Condition.SWAPPED)))
+
+    @property
+    def positions(self) -> np.ndarray:
+        """(K,3) metres with the edits, NaN where the keypoint is not seen."""
+        return np.where(self.seen[:, None], self.read + self.offset * self.placed[:, None], np.nan)
+
+
+def layout_of(take: bpy.types.Object) -> Layout:
+    return _layout_from(describe(take)["layout"])
+
+
+def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
+    """One frame (0 for the take's first) with its edits; takes no longer where the take is long."""
+    need_object_mode(take)
+    mesh, count = take.data, describe(take)["keypoints"]
+    rows = slice(frame * count, (frame + 1) * count)
+
+    def values(name: str, field: str, otherwise) -> np.ndarray:
+        attribute = mesh.attributes.get(name)
+        return np.array([getattr(item, field) for item in attribute.data[rows]] if attribute else otherwise)
+
+    return Keypoints(
+        values("position", "vector", None).astype(np.float64),
+        values("confidence", "value", None).astype(np.float64),
+        values("edit_state", "value", np.zeros(count)).astype(np.int32),
+        values("edit_offset", "vector", np.zeros((count, 3))).astype(np.float64),
+        values("condition", "value", np.full(count, -1)).astype(np.int32),
+    )
+
+
+def write_edits(
+    take: bpy.types.Object,
+    frames: Sequence[int],
+    keypoints: Sequence[int],
+    state: np.ndarray | int,
+    offset: np.ndarray | float = 0.0,
+) -> None:
+    """Say what became of some keypoints (N,) in some frames (M,), 0 for the take's first.
+
+    state: AS_READ, MOVED, IGNORED or PINNED, one for all or (M,N). offset: metres that are added where the state is
+    MOVED or PINNED, broadcast to (M,N,3).
+    """
+    need_local_object_mode(take)
+    mesh, count = take.data, describe(take)["keypoints"]
+    rows = (np.asarray(frames, dtype=np.int64)[:, None] * count + np.asarray(keypoints, dtype=np.int64)).ravel()
+    shape = len(frames), len(keypoints)
+    states = np.broadcast_to(state, shape).ravel()
+    offsets = np.broadcast_to(offset, (*shape, 3)).reshape(-1, 3)
+    change(mesh, "edit_state", "INT", rows, states)
+    change(mesh, "edit_offset", "FLOAT_VECTOR", rows, offsets)
+    mesh.update_tag()
+
+
+def believed(take: bpy.types.Object) -> np.ndarray:
+    """(T,K) bool: where a keypoint, with the edits, says where the body is; see `Keypoints.believed`."""
+    mesh, count = take.data, describe(take)["keypoints"]
+    doubted = (Condition.REJECTED, Condition.SWAPPED)
+    known = np.ones(len(mesh.vertices), dtype=bool)
+    if "condition" in mesh.attributes:
+        known = ~np.isin(read(mesh, "condition", "INT"), doubted)
+    if "edit_state" in mesh.attributes:
+        known |= np.isin(read(mesh, "edit_state", "INT"), (MOVED, PINNED))
+    return known.reshape(-1, count)
+
+
+def ever_seen(take: bpy.types.Object) -> np.ndarray:
+    """(K,) bool: which keypoints are seen in some frame of the track as it was read."""
+    known = describe(take)
+    return (read(take.data, "confidence", "FLOAT").reshape(-1, known["keypoints"]) > 0).any(axis=0)
+
+
+def need_local_object_mode(take: bpy.types.Object) -> None:
+    need_object_mode(take)
+    if take.library or take.data.library:
+        raise LsmplError(f"{take.name}: is linked from another file; append it, or make it local, to solve it")
+
+
+def need_object_mode(take: bpy.types.Object) -> None:
+    """In Edit Mode a mesh's attributes are out of reach."""
+    if take.data.is_editmode:
+        raise LsmplError(f"{take.name}: is in Edit Mode; go back to Object Mode first")
+
+
+def _layout_from(stored: Mapping) -> Layout:
+    """A layout as it was, whether or not this version knows it by name."""
+
+    def tuples(value):
+        return tuple(map(tuples, value)) if isinstance(value, list) else value
+
+    known = {f.name for f in fields(Layout) if f.init}
+    return Layout(**{key: tuples(value) for key, value in stored.items() if key in known})

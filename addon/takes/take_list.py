@@ -1,0 +1,57 @@
+"""The takes of a scene as a list to choose from."""
+
+from __future__ import annotations
+
+import bpy
+from bpy.props import IntProperty, PointerProperty
+
+from ..selection import active_take, select
+from . import stages
+from . import take as takes
+
+
+def _chosen(settings: TakeList) -> int:
+    take = active_take(bpy.context)
+    return settings.id_data.objects.find(take.name) if take else -1
+
+
+def _choose(settings: TakeList, index: int) -> None:
+    objects = settings.id_data.objects
+    if 0 <= index < len(objects) and takes.is_take(objects[index]):
+        select(bpy.context, [objects[index]])
+
+
+class TakeList(bpy.types.PropertyGroup):
+    """`Scene.lsmpl_takes`: which of the scene's objects is the take that is worked on."""
+
+    index: IntProperty(
+        name="Take", description="The take that is worked on; choosing one selects it", get=_chosen, set=_choose
+    )
+
+
+class LSMPL_UL_takes(bpy.types.UIList):
+    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0) -> None:
+        split = layout.split(factor=0.75)
+        split.label(text=item.name, icon="CHECKMARK" if stages.is_solved(item) else "POINTCLOUD_DATA")
+        split.label(text=str(takes.describe(item)["frames"]))
+
+    def filter_items(self, context, data, property):
+        objects = getattr(data, property)
+        wanted = self.filter_name.lower()
+        shown = [takes.is_take(obj) and wanted in obj.name.lower() for obj in objects]
+        return [self.bitflag_filter_item if show else 0 for show in shown], []
+
+
+_CLASSES = (TakeList, LSMPL_UL_takes)
+
+
+def register() -> None:
+    for cls in _CLASSES:
+        bpy.utils.register_class(cls)
+    bpy.types.Scene.lsmpl_takes = PointerProperty(type=TakeList)
+
+
+def unregister() -> None:
+    del bpy.types.Scene.lsmpl_takes
+    for cls in reversed(_CLASSES):
+        bpy.utils.unregister_class(cls)
