@@ -9,7 +9,7 @@ _FEATURES = (
     "importing.keypoint_files", "takes.showing", "importing.marker_trials", "takes.take_list",
     "importing.scene_tracks", "importing.taking", "importing.motions",
     "solving.solve", "solving.from_motion", "refining.changes", "refining.refine", "refining.operators",
-    "live.live", "live.operators", "live.watch", "solving.clean_up", "solving.quality",
+    "live.session", "live.operators", "live.watch", "solving.clean_up", "solving.quality",
     "exporting.operators", "setting_presets", "panels", "headless",
 )  # fmt: skip
 _registered = []

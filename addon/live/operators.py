@@ -11,8 +11,7 @@ from .. import jobs
 from ..errors import reports_errors
 from ..selection import active_take, is_solved
 from ..takes import take as takes
-from . import live
-from . import watch as live_watch
+from . import live, session, watch
 
 
 class LSMPL_OT_live(bpy.types.Operator):
@@ -26,7 +25,7 @@ class LSMPL_OT_live(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return jobs.is_free(cls) and (live.is_live(context.scene) or is_solved(cls, context))
+        return jobs.is_free(cls) and (session.is_live(context.scene) or is_solved(cls, context))
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -34,15 +33,15 @@ class LSMPL_OT_live(bpy.types.Operator):
         active = context.view_layer.objects.active
         if active is not None and active.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
-        if live.is_live(scene) and take in (None, scene.lsmpl_live.take):
+        if session.is_live(scene) and take in (None, scene.lsmpl_live.take):
             take = scene.lsmpl_live.take
             live.stop(scene)
             if take is not None and take.name in context.view_layer.objects:
                 context.view_layer.objects.active = take
         else:
             live.start(take, scene)
-            live.handles_of(scene).select([])
-        live_watch.watch()
+            session.handles_of(scene).select([])
+        watch.watch()
         return {"FINISHED"}
 
 
@@ -52,6 +51,12 @@ _STATES = {
     "IGNORE": (takes.IGNORED, "Ignore", "Solve this frame without the selected keypoints"),
     "RESET": (takes.AS_READ, "Reset", "Bring the selected keypoints back to where they were read, and solve the frame"),
 }
+
+
+def feet(take: bpy.types.Object) -> list[int]:
+    """The keypoints of ankles, heels and toes."""
+    layout = takes.layout_of(take)
+    return [k for k, site in enumerate(layout.sites) if any(part in site for part in ("ankle", "heel", "toe", "foot"))]
 
 
 class LSMPL_OT_set_keypoints(bpy.types.Operator):
@@ -83,7 +88,7 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if live.is_live(context.scene):
+        if session.is_live(context.scene):
             return jobs.is_free(cls)
         cls.poll_message_set("Turn Live on first")
         return False
@@ -91,9 +96,9 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = context.scene
-        handles = live.handles_of(scene)
+        handles = session.handles_of(scene)
         if self.which == "FEET":
-            keypoints = live.feet(scene.lsmpl_live.take)
+            keypoints = feet(scene.lsmpl_live.take)
         else:
             keypoints = handles.selected() if self.which == "SELECTED" else list(range(len(handles.objects)))
         if not keypoints:
@@ -112,7 +117,7 @@ def draw_states(layout: bpy.types.UILayout) -> None:
 
 def _draw_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
     """The context menu of the viewport, for who works without the sidebar."""
-    if live.is_live(context.scene):
+    if session.is_live(context.scene):
         menu.layout.separator()
         draw_states(menu.layout)
 

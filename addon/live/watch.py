@@ -15,7 +15,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...lsmpl_core import LsmplError
-from . import live
+from . import live, session
 
 WAIT = 0.05
 """Seconds between two looks whether a tool is done."""
@@ -25,7 +25,7 @@ _goes_on = False
 
 
 def _scenes() -> Iterator[bpy.types.Scene]:
-    return (scene for scene in bpy.data.scenes if live.has_handles(scene))
+    return (scene for scene in bpy.data.scenes if session.has_handles(scene))
 
 
 def _is_busy() -> bool:
@@ -89,10 +89,10 @@ def _tell(message: str) -> None:
 
 @persistent
 def _on_update(scene: bpy.types.Scene, *_) -> None:
-    if not live.has_handles(scene) or bpy.app.is_job_running("RENDER") or _goes_on:
+    if not session.has_handles(scene) or bpy.app.is_job_running("RENDER") or _goes_on:
         return
     try:
-        if not live.is_sound(scene) or live.update(scene):
+        if not session.is_sound(scene) or live.update(scene):
             settle_soon(WAIT)
     except LsmplError:
         settle_soon(WAIT)  # which tells it, once the tool has ended
@@ -101,7 +101,7 @@ def _on_update(scene: bpy.types.Scene, *_) -> None:
 @persistent
 def _on_frame(scene: bpy.types.Scene, *_) -> None:
     """The handles go with the frame, but not while they are being moved."""
-    if not live.has_handles(scene) or bpy.app.is_job_running("RENDER"):
+    if not session.has_handles(scene) or bpy.app.is_job_running("RENDER"):
         return
     try:
         if live.is_pending(scene):
@@ -140,13 +140,13 @@ def _before_save(*_) -> None:
                 bpy.app.timers.register(lambda: _in_window(lambda: bpy.ops.ed.undo_push(message="Live Posing")))
         except LsmplError as error:
             _tell(str(error))
-        live.release_others(scene)
+        session.release_others(scene)
 
 
 @persistent
 def _after_save(*_) -> None:
     for scene in _scenes():
-        live.hold_others(scene)
+        session.hold_others(scene)
 
 
 @persistent
@@ -155,7 +155,7 @@ def _on_load(*_) -> None:
     _goes_on = False
     live.forget_drag()
     for scene in bpy.data.scenes:
-        live.drop_if_gone(scene)
+        session.drop_if_gone(scene)
     watch()
 
 
@@ -194,3 +194,5 @@ def unregister() -> None:
     for handlers, function in _ALWAYS + _WHILE_LIVE:
         if function in handlers:
             handlers.remove(function)
+    for scene in bpy.data.scenes:
+        live.end(scene)

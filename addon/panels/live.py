@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..live import live
+from ..live import session
 from ..live.operators import draw_states
 from ..selection import active_take
 from ..takes import stages
@@ -17,7 +17,7 @@ class LSMPL_PT_live(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, scene, take = self.layout, context.scene, active_take(context)
-        is_on = live.is_live(scene) and take in (None, scene.lsmpl_live.take)
+        is_on = session.is_live(scene) and take in (None, scene.lsmpl_live.take)
         row = layout.row()
         row.scale_y = 1.2
         row.operator("lsmpl.live", text="Live", icon="PAUSE" if is_on else "VIEW_PAN", depress=is_on)

@@ -14,6 +14,11 @@ def live(addon):
 
 
 @pytest.fixture
+def session(addon):
+    return addon("live.session")
+
+
+@pytest.fixture
 def watch(addon):
     return addon("live.watch")
 
@@ -66,11 +71,11 @@ def site(live, name):
     return np.array(bone.matrix.translation)
 
 
-def test_each_keypoint_gets_a_handle_where_it_is(addon, live, take):
+def test_each_keypoint_gets_a_handle_where_it_is(session, addon, live, take):
     track = addon("takes.take").load_track(take)
     before = set(bpy.data.objects)
     assert bpy.ops.lsmpl.live() == {"FINISHED"}
-    assert live.is_live(bpy.context.scene, take)
+    assert session.is_live(bpy.context.scene, take)
     handles = [obj for obj in bpy.data.objects if obj not in before]
     assert [handle.name for handle in handles] == sorted(track.layout.keypoints)
     for handle in handles:
@@ -106,12 +111,12 @@ def test_handles_go_with_a_take_that_is_moved(live, take):
     assert take.lsmpl.refined is None
 
 
-def test_ending_leaves_nothing_behind(live, take):
+def test_ending_leaves_nothing_behind(session, live, take):
     before = {kind: set(getattr(bpy.data, kind).keys()) for kind in ("objects", "meshes", "collections")}
     bpy.ops.lsmpl.live()
     assert take.hide_select
     bpy.ops.lsmpl.live()
-    assert not live.is_live(bpy.context.scene)
+    assert not session.is_live(bpy.context.scene)
     assert not take.hide_select
     assert before == {kind: set(getattr(bpy.data, kind).keys()) for kind in before}
 
@@ -301,7 +306,7 @@ def test_the_body_follows_a_hand_pulled_out_of_reach(live, take):
     np.testing.assert_allclose(site(live, "right_wrist"), handle.location, atol=0.005)
 
 
-def test_a_missing_keypoint_can_be_placed_and_ignored(addon, core, body, live, baked_take):
+def test_a_missing_keypoint_can_be_placed_and_ignored(session, addon, core, body, live, baked_take):
     takes, motion = addon("takes.take"), walk(core, body)
     track = body.keypoints(motion, "body_25")
     wrist = track.layout.index("right_wrist")
@@ -320,7 +325,7 @@ def test_a_missing_keypoint_can_be_placed_and_ignored(addon, core, body, live, b
     live.settle(bpy.context.scene)
     assert handle.data != hollow
     np.testing.assert_allclose(takes.load_track(take).positions[FRAME, wrist], target, atol=1e-5)
-    live.handles_of(bpy.context.scene).select([wrist])
+    session.handles_of(bpy.context.scene).select([wrist])
     press("RESET")
     assert takes.load_track(take).confidence[FRAME, wrist] == 0
     assert handle.data == hollow
@@ -364,10 +369,10 @@ def test_resetting_all_brings_the_frame_back_as_solved(addon, live, take):
     np.testing.assert_allclose(addon("takes.stages").load(take).poses[FRAME], before.poses[FRAME], atol=1e-5)
 
 
-def test_an_ignored_keypoint_no_longer_counts(addon, live, take):
+def test_an_ignored_keypoint_no_longer_counts(session, addon, live, take):
     bpy.ops.lsmpl.live()
     layout = addon("takes.take").layout_of(take)
-    live.handles_of(bpy.context.scene).select([layout.index("right_elbow")])
+    session.handles_of(bpy.context.scene).select([layout.index("right_elbow")])
     assert press("IGNORE") == {"FINISHED"}
     assert not addon("takes.take").load_track(take).visible[FRAME, layout.index("right_elbow")]
 
@@ -464,10 +469,10 @@ def test_deleted_handles_come_back_and_copies_go(live, take):
     assert len(bpy.context.scene.lsmpl_live.handles.objects) == 25
 
 
-def test_edit_mode_on_a_handle_does_no_harm(addon, live, take):
+def test_edit_mode_on_a_handle_does_no_harm(session, addon, live, take):
     bpy.ops.lsmpl.live()
     handle = bpy.data.objects["nose"]
-    live.handles_of(bpy.context.scene).select([addon("takes.take").layout_of(take).index("nose")])
+    session.handles_of(bpy.context.scene).select([addon("takes.take").layout_of(take).index("nose")])
     bpy.ops.object.mode_set(mode="EDIT")
     handle.location.z += 0.05
     update()
@@ -487,7 +492,7 @@ def test_keys_that_auto_keying_gave_a_handle_go(live, take):
 
 
 @pytest.mark.parametrize("gone", ["take", "handles", "solved"])
-def test_live_ends_where_what_it_needs_is_gone(live, watch, take, gone):
+def test_live_ends_where_what_it_needs_is_gone(session, live, watch, take, gone):
     bpy.ops.lsmpl.live()
     if gone == "take":
         bpy.data.objects.remove(take)
@@ -498,34 +503,34 @@ def test_live_ends_where_what_it_needs_is_gone(live, watch, take, gone):
     update()
     live.settle(bpy.context.scene)
     watch.watch()
-    assert not live.has_handles(bpy.context.scene)
+    assert not session.has_handles(bpy.context.scene)
     assert not [obj for obj in bpy.data.objects if "lsmpl_keypoint" in obj]
     assert watch._on_update not in bpy.app.handlers.depsgraph_update_post
 
 
-def test_a_saved_file_has_no_handles_but_what_was_moved(addon, live, take, tmp_path):
+def test_a_saved_file_has_no_handles_but_what_was_moved(session, addon, live, take, tmp_path):
     bpy.ops.lsmpl.live()
     drag(live, "right_wrist", (0, 0, 0.15))
     path = str(tmp_path / "posed.blend")
     bpy.ops.wm.save_as_mainfile(filepath=path)
-    assert live.is_live(bpy.context.scene)
+    assert session.is_live(bpy.context.scene)
     assert take.hide_select
     bpy.ops.wm.open_mainfile(filepath=path)
     assert not bpy.data.objects["Test"].hide_select
-    assert not live.is_live(bpy.context.scene)
+    assert not session.is_live(bpy.context.scene)
     assert bpy.context.scene.lsmpl_live.take is None
     assert "nose" not in bpy.data.objects
     assert [c.name for c in bpy.data.collections if "Live" in c.name] == []
     assert addon("takes.take").keypoints_at(bpy.data.objects["Test"], FRAME).state.any()
 
 
-def test_another_take_takes_over(addon, core, body, live, baked_take, take):
+def test_another_take_takes_over(session, addon, core, body, live, baked_take, take):
     other, _ = baked_take(solved(core, body, walk(core, body), "coco_17"), "coco_17")
     bpy.context.view_layer.objects.active = take
     bpy.ops.lsmpl.live()
     bpy.context.view_layer.objects.active = other
     bpy.ops.lsmpl.live()
-    assert live.is_live(bpy.context.scene, other)
+    assert session.is_live(bpy.context.scene, other)
     assert len(bpy.context.scene.lsmpl_live.handles.objects) == 17
 
 

@@ -10,11 +10,11 @@ TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
 NAME = TRACK.stem
 
 STATE = f"""
-    from bl_ext.user_default.lsmpl.addon.live import live
+    from bl_ext.user_default.lsmpl.addon.live import session
     from bl_ext.user_default.lsmpl.addon.takes import stages
     from bl_ext.user_default.lsmpl.addon.takes import take as takes
     take, rig = bpy.data.objects[{NAME!r}], bpy.data.objects["{NAME} Rig"]
-    is_live = live.has_handles(bpy.context.scene)
+    is_live = session.has_handles(bpy.context.scene)
     known = takes.keypoints_at(take, bpy.context.scene.frame_current - 1)
     names = takes.layout_of(take).keypoints
     value = {{

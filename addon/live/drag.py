@@ -1,0 +1,117 @@
+"""A drag: handles that are being moved, the pose before, and the one that they ask for now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import LsmplError
+from ..characters.posed import Bones
+from ..refining import refine as refining
+from ..takes import pins as pinned
+from ..takes import stages
+from ..takes import take as takes
+from ..takes.stages import Stage
+from .handles import Handles
+from .session import shows
+
+if TYPE_CHECKING:
+    from ...lsmpl_core.by_hand.dragging import Drag as CoreDrag
+    from ...lsmpl_core.solver.poses import Poses
+
+_BASE = "lsmpl_base"
+"""Of the handles' collection, while they are moved: the pose before."""
+
+
+class Drag:
+    """Handles that are being moved: the pose before, and the one that they ask for now."""
+
+    def __init__(self, scene: bpy.types.Scene, there: Handles):
+        from ...lsmpl_core.by_hand.dragging import Drag as CoreDrag
+
+        take, frame = scene.lsmpl_live.take, scene.lsmpl_live.frame
+        subject = refining.subject_of(take)
+        self.key = take.session_uid, frame
+        self.known = takes.keypoints_at(take, frame)
+        self.locked = self.known.state == takes.PINNED
+        self.before = places(take, frame, self.known)
+        missing = set(subject.body.joint_names) - set(take.lsmpl.armature.data.bones.keys())
+        if missing:
+            raise LsmplError(f"{take.lsmpl.armature.name}: has no bone {', '.join(sorted(missing))}; bake again")
+        self.bones = Bones(take.lsmpl.armature, subject.body, subject.poser.calibration.betas)
+        self.raised = raised(take)
+        base, self.shown = stored_base(there), None
+        if base is None:
+            self.shown = self.bones.values()
+            base = moved(self.bones.now(), -self.raised) if shows(scene) else kept(take, frame)
+            store_base(there, base)
+        held = pinned.as_core([pin._replace(frame=0) for pin in pinned.load(take) if pin.frame == frame])
+        self.drag: CoreDrag = CoreDrag(subject.poser, base, held)
+        self.asked = None
+
+    def pose(self, locations: np.ndarray, dragged: np.ndarray) -> tuple[Poses, np.ndarray]:
+        """The pose, and by how much (K,3) it moves the keypoints, in metres."""
+        asked = np.where((dragged | self.locked)[:, None], locations, np.nan).tobytes()
+        if asked != self.asked:
+            self.posed, self.sites = self.drag.pose(locations, dragged, self.locked)
+            self.asked = asked
+        return self.posed, np.nan_to_num(self.sites - self.drag.sites)
+
+    def show(self, poses: Poses) -> None:
+        self.bones.show(moved(poses, self.raised))
+
+    def put_back(self) -> None:
+        """Show the pose before."""
+        if self.shown is None:
+            self.show(self.drag.base)
+        else:
+            self.bones.set_values(self.shown)
+
+
+def store_base(there: Handles, base: Poses) -> None:
+    """With the handles, so that an undo or a redo into the middle of a drag finds how it began."""
+    from ...lsmpl_core.rotation import log_map
+
+    there.collection[_BASE] = [*log_map(base.rotations).ravel().tolist(), *base.trans.ravel().tolist()]
+
+
+def stored_base(there: Handles) -> Poses | None:
+    from ...lsmpl_core.rotation import exp_map
+    from ...lsmpl_core.solver.poses import Poses
+
+    if _BASE not in there.collection:
+        return None
+    numbers = np.array(there.collection[_BASE])
+    return Poses(exp_map(numbers[:-3].reshape(1, -1, 3)), numbers[None, -3:])
+
+
+def forget_base(there: Handles) -> None:
+    """No drag goes on."""
+    there.collection.pop(_BASE, None)
+
+
+def places(take: bpy.types.Object, frame: int, known: takes.Keypoints) -> np.ndarray:
+    """(K,3) metres: where handles are in a frame: at the keypoints and, where those are missing, ignored, rejected or
+    of the other side, where the body has them."""
+    sites = refining.subject_of(take).poser.sites(kept(take, frame))[0]
+    there = np.where(known.believed[:, None] | np.isnan(sites), known.positions, sites)
+    return np.nan_to_num(there)
+
+
+def kept(take: bpy.types.Object, frame: int) -> Poses:
+    """The pose of a frame as it is kept, where the keypoints are."""
+    from ...lsmpl_core.by_hand.posing import poses_of
+
+    return moved(poses_of(stages.load_frame(take, frame)), -raised(take))
+
+
+def raised(take: bpy.types.Object) -> np.ndarray:
+    """(3,) metres by which cleaning up has moved the character away from its keypoints, to put it on the floor."""
+    cleaned = stages.describe(take, Stage.CLEANED)
+    return np.array([0.0, 0.0, cleaned["clean_up"]["raised_m"] if cleaned else 0.0])
+
+
+def moved(poses: Poses, by: np.ndarray) -> Poses:
+    return type(poses)(poses.rotations, poses.trans + by)

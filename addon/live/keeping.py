@@ -1,0 +1,53 @@
+"""What a drag, or a button, leaves in the take: edits of keypoints, and the frame's new pose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ..refining import changes
+from ..refining import refine as refining
+from ..takes import pins as pinned
+from ..takes import stages
+from ..takes import take as takes
+from ..takes.stages import Stage
+
+if TYPE_CHECKING:
+    from ...lsmpl_core.solver.poses import Poses
+
+
+def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
+    """Edits of keypoints (N,) in the handles' frame, their states (N,) and offsets (N,3), and the pose that `pose()`
+    gives when they are written, or None. If that fails, the edits are as they were."""
+    live = scene.lsmpl_live
+    take, frame = live.take, live.frame
+    before = takes.keypoints_at(take, frame)
+    takes.write_edits(take, [frame], keypoints, state, np.asarray(offset)[None])
+    try:
+        posed = pose()
+        if posed is None:
+            return
+        subject = refining.subject_of(take)
+        fixed = sorted({pin.frame for pin in pinned.load(take)} - {frame})
+        what = refining.frames_text(take, frame, frame)
+        changes.apply(take, subject.body, subject.poser, frame, posed, scene.lsmpl_refine.blend, fixed, what)
+    except BaseException:
+        takes.write_edits(take, [frame], range(len(before.state)), before.state, before.offset[None])
+        raise
+    changes.close(take)  # to reject it would leave the edits behind; undo does not
+    take.lsmpl.armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})
+
+
+def solved_anew(take: bpy.types.Object, frame: int) -> Poses:
+    """A frame's pose by its keypoints, edits, pins and all; as it was solved where there are none."""
+    from ...lsmpl_core.by_hand.posing import poses_of
+    from ...lsmpl_core.touch_up import touch_up
+
+    if not takes.keypoints_at(take, frame).state.any() and all(pin.frame != frame for pin in pinned.load(take)):
+        return poses_of(stages.load_frame(take, frame, Stage.SOLVED))
+    subject = refining.subject_of(take)
+    motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    fixed = pinned.as_core(pinned.load(take))
+    return touch_up(takes.load_track(take), subject.body, motion, frame, frame, pins=fixed, poser=subject.poser)
