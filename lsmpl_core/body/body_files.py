@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import BodyFileError
 from ..files import safe_pickle
 from ..files.npz import open_npz, read_array, read_header
+from ..files.pickle_arrays import to_array
 from .skeleton import NUM_JOINTS, PARENTS
 
 SHAPE_COMPONENTS = 10
@@ -154,7 +155,7 @@ class _Fields:
         if not self.has(field):
             raise self.error(field, "is missing", valid)
         try:
-            array = safe_pickle.to_array(self.raw[field])
+            array = to_array(self.raw[field])
         except ValueError as cause:
             raise self.error(field, f"is {cause}", valid) from cause
         if array.dtype.kind not in kinds:

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS
-from ..files import safe_pickle
+from ..files.pickle_arrays import to_array
 from ..motion import SMPLX
 from ..rotation import log_map, orthonormalise
 
@@ -78,7 +78,7 @@ def numbers(fields: Mapping, name: str, most: int = MAX_NUMBERS) -> np.ndarray:
     if name not in fields:
         raise ValueError(f"has no {name}; it holds {listed(fields)}")
     try:
-        array = safe_pickle.to_array(fields[name])
+        array = to_array(fields[name])
     except ValueError as error:
         raise ValueError(f"{name} is {error}") from error
     if array.dtype.kind not in "biuf" or array.size > most:

@@ -18,8 +18,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsmpl_core.errors import BodyFileError, LsmplError, MotionFileError
-from lsmpl_core.files import safe_pickle
-from lsmpl_core.files.safe_pickle import Placeholder, load, loads, to_array
+from lsmpl_core.files import pickle_machine, safe_pickle
+from lsmpl_core.files.pickle_arrays import to_array
+from lsmpl_core.files.pickle_machine import Placeholder
+from lsmpl_core.files.safe_pickle import load, loads
 
 # Written by Python 2.7 with chumpy 0.70 and SciPy 1.2, protocol 2: a Select of a Ch, a csc_matrix and an array.
 PYTHON2_PICKLE = zlib.decompress(
@@ -385,7 +387,7 @@ def test_deep_nesting_does_not_crash():
 
 
 def test_refuses_too_many_parts_and_too_many_bytes(monkeypatch):
-    monkeypatch.setattr(safe_pickle, "MAX_INSTRUCTIONS", 100)
+    monkeypatch.setattr(pickle_machine, "MAX_INSTRUCTIONS", 100)
     with pytest.raises(BodyFileError, match="too many parts"):
         read(b"]" * 200 + b".")
     monkeypatch.setattr(safe_pickle, "MAX_BYTES", 100)

@@ -1,0 +1,436 @@
+"""An interpreter of the pickle format that knows only plain data; `safe_pickle.py` is what others use.
+
+A class or function in a file is only a name, compared with a short list, and what it would have built is built here
+from checked parts. The instructions are those of the standard library's `pickletools`.
+"""
+
+from __future__ import annotations
+
+import math
+import pickle
+import re
+import struct
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+MAX_INSTRUCTIONS = 10_000_000  # an SMPL file has a few hundred; one instruction can take 200 bytes of memory
+
+_RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
+_BUILTINS = [
+    "bool",
+    "bytearray",
+    "bytes",
+    "complex",
+    "dict",
+    "float",
+    "frozenset",
+    "int",
+    "list",
+    "object",
+    "set",
+    "str",
+]
+_ALLOWED = {
+    *(f"builtins.{name}" for name in _BUILTINS),
+    "_codecs.encode",
+    "collections.OrderedDict",
+    "collections.defaultdict",
+    "copyreg._reconstructor",
+    "joblib.numpy_pickle.NumpyArrayWrapper",
+    "numpy.core.multiarray._reconstruct",
+    "numpy.core.multiarray.scalar",
+    "numpy.core.numeric._frombuffer",
+    "numpy.dtype",
+    "numpy.ndarray",
+}
+_INERT = re.compile(
+    r"chumpy(\.\w+)+|scipy\.sparse\.(_?\w+\.)?(bsr|coo|csc|csr|dia|dok|lil)_(matrix|array)"
+    r"|torch\._utils\._rebuild_tensor_v2|torch\.storage\._load_from_bytes",  # tensors beside what we need, never opened
+    re.ASCII,
+)
+_DTYPE = re.compile(r"[<>|=]?([biufc](1|2|4|8|16)|O8?|[SU]\d{1,6}|\?)", re.ASCII)
+_LATIN1 = {"latin1", "latin-1", "latin_1", "iso-8859-1", "iso8859-1"}
+
+
+@dataclass(frozen=True)
+class Global:
+    """The dotted name of a class or function that a pickle mentions; never the thing itself."""
+
+    name: str
+
+
+@dataclass(eq=False, repr=False)
+class Placeholder:
+    """An object of a class that we neither import nor need: the class's dotted name and the state the file gives it."""
+
+    kind: str
+    state: dict = field(default_factory=dict)
+
+
+@dataclass(eq=False, repr=False)
+class _Unbuilt:
+    """A NumPy or joblib object between its creation and the BUILD instruction that says what it holds."""
+
+    kind: str
+    code: str = ""
+    memo_keys: list[int] = field(default_factory=list)
+
+
+class Refused(Exception):
+    """The file asks for something that is not plain data; the message completes "the file ..."."""
+
+
+class Machine:
+    """One run over one pickle: a stack, a memo, and nothing that is not made here."""
+
+    def __init__(self, data: bytes):
+        self.data, self.at = data, 0
+        self.instructions = MAX_INSTRUCTIONS
+        self.bytes_to_copy = 2 * len(data) + (1 << 20)  # a bound for values copied again and again from the memo
+        self.stack: list = []
+        self.marked: list[list] = []
+        self.memo: dict[int, object] = {}
+
+    # Reading
+
+    def take(self, count: int) -> bytes:
+        if count < 0 or self.at + count > len(self.data):
+            raise EOFError
+        self.at += count
+        return self.data[self.at - count : self.at]
+
+    def line(self) -> bytes:
+        end = self.data.find(b"\n", self.at)
+        if end < 0:
+            raise EOFError
+        return self.take(end + 1 - self.at)[:-1]
+
+    def unsigned(self, size: int) -> int:
+        return int.from_bytes(self.take(size), "little")
+
+    def signed(self, size: int) -> int:
+        if size > 9:
+            raise ValueError("an integer beyond 64 bits")
+        return int.from_bytes(self.take(size), "little", signed=True)
+
+    def decimal(self) -> int | bool:
+        text = self.line().rstrip(b"L")
+        if len(text) > 24:
+            raise ValueError("an integer beyond 64 bits")
+        return text == b"01" if text in (b"00", b"01") else int(text)
+
+    def utf8(self, size: int) -> str:
+        return self.take(size).decode("utf-8", "surrogatepass")
+
+    # Stack and memo
+
+    def push(self, value: object) -> None:
+        self.stack.append(value)
+
+    def pop(self) -> object:
+        return self.stack.pop()
+
+    def pop_mark(self) -> list:
+        items, self.stack = self.stack, self.marked.pop()
+        return items
+
+    def put(self, key: int) -> None:
+        value = self.memo[key] = self.stack[-1]
+        if isinstance(value, _Unbuilt):
+            value.memo_keys.append(key)
+
+    def run(self) -> object:
+        """Follow the instructions up to STOP; gives the object on top of the stack."""
+        while True:
+            self.instructions -= 1
+            if self.instructions < 0:
+                raise Refused("has too many parts")
+            code = self.take(1)
+            if code == pickle.STOP:
+                result = self.pop()
+                if isinstance(result, (Global, _Unbuilt)):
+                    raise ValueError("an unfinished object")
+                return result
+            self.step(code)
+
+    def step(self, code: bytes) -> None:
+        if literal := _LITERALS.get(code):
+            self.push(literal(self))
+            return
+        match code:
+            # memo
+            case pickle.BINPUT:
+                self.put(self.unsigned(1))
+            case pickle.LONG_BINPUT:
+                self.put(self.unsigned(4))
+            case pickle.PUT:
+                self.put(self.decimal())
+            case pickle.MEMOIZE:
+                self.put(len(self.memo))
+            case pickle.BINGET:
+                self.push(self.memo[self.unsigned(1)])
+            case pickle.LONG_BINGET:
+                self.push(self.memo[self.unsigned(4)])
+            case pickle.GET:
+                self.push(self.memo[self.decimal()])
+            # containers
+            case pickle.MARK:
+                self.marked.append(self.stack)
+                self.stack = []
+            case pickle.TUPLE1 | pickle.TUPLE2 | pickle.TUPLE3:
+                size = b"\x85\x86\x87".index(code) + 1
+                items = tuple(self.pop() for _ in range(size))
+                self.push(items[::-1])
+            case pickle.TUPLE:
+                self.push(tuple(self.pop_mark()))
+            case pickle.LIST:
+                self.push(self.pop_mark())
+            case pickle.APPEND:
+                self.extend([self.pop()])
+            case pickle.APPENDS:
+                self.extend(self.pop_mark())
+            case pickle.DICT:
+                items = self.pop_mark()
+                self.push({})
+                self.set_items(items)
+            case pickle.SETITEM:
+                value, key = self.pop(), self.pop()
+                self.set_items([key, value])
+            case pickle.SETITEMS:
+                self.set_items(self.pop_mark())
+            case pickle.ADDITEMS:
+                items = self.pop_mark()
+                if not isinstance(self.stack[-1], set):
+                    raise TypeError("items added to what is no set")
+                self.stack[-1].update(_keys(items))
+            case pickle.FROZENSET:
+                self.push(frozenset(_keys(self.pop_mark())))
+            # objects
+            case pickle.GLOBAL:
+                module, name = self.line().decode(), self.line().decode()
+                self.push(_allowed(module, name))
+            case pickle.STACK_GLOBAL:
+                name, module = self.pop(), self.pop()
+                self.push(_allowed(module, name))
+            case pickle.REDUCE | pickle.NEWOBJ:
+                args, what = self.pop(), self.pop()
+                self.push(self.make(what, args))
+            case pickle.NEWOBJ_EX:
+                keywords, args, what = self.pop(), self.pop(), self.pop()
+                if keywords:
+                    raise Refused("makes an object with keyword arguments")
+                self.push(self.make(what, args))
+            case pickle.BUILD:
+                state, value = self.pop(), self.pop()
+                self.push(self.build(value, state))
+            # the rest
+            case pickle.PROTO:
+                if self.unsigned(1) > 5:
+                    raise ValueError("an unknown pickle protocol")
+            case pickle.FRAME:
+                self.take(8)
+            case pickle.POP:
+                if self.stack:
+                    self.pop()
+                else:
+                    self.pop_mark()
+            case pickle.POP_MARK:
+                self.pop_mark()
+            case pickle.DUP:
+                self.push(self.stack[-1])
+            case _ if name := _REFUSED_CODES.get(code):
+                raise Refused(f"uses the pickle instruction {name}, which plain data does not need")
+            case _:
+                raise ValueError(f"unknown instruction {code!r}")
+
+    def extend(self, items: list) -> None:
+        if not isinstance(self.stack[-1], list):
+            raise TypeError("items added to what is no list")
+        self.stack[-1].extend(items)
+
+    def set_items(self, items: list) -> None:
+        if not isinstance(self.stack[-1], dict) or len(items) % 2:
+            raise TypeError("items set in what is no dict")
+        self.stack[-1].update(zip(_keys(items[::2]), items[1::2], strict=True))
+
+    # Objects
+
+    def make(self, what: object, args: object) -> object:
+        """What calling the class or function `what` (a `Global`) on `args` would give, if that is plain data."""
+        if not isinstance(what, Global) or not isinstance(args, tuple):
+            raise TypeError("a call of what is no class")
+        if _INERT.fullmatch(what.name):
+            return Placeholder(what.name)
+        match what, args:
+            case Global("copyreg._reconstructor"), (Global(name), Global("builtins.object"), None):
+                if _INERT.fullmatch(name):
+                    return Placeholder(name)
+            case Global("numpy.core.multiarray._reconstruct"), (Global("numpy.ndarray"), *_):
+                return _Unbuilt("array")
+            case Global("joblib.numpy_pickle.NumpyArrayWrapper"), ():
+                return _Unbuilt("joblib array")
+            case Global("numpy.dtype"), (str(code), *_):
+                return _Unbuilt("dtype", code)
+            case Global("numpy.core.multiarray.scalar"), (np.dtype() as dtype, bytes() | str() as raw):
+                self.spend(dtype.itemsize)
+                return self.array((), dtype, "C", raw)[()]
+            case Global("numpy.core.numeric._frombuffer"), (bytes(raw), np.dtype() as dtype, shape, str(order)):
+                return self.array(shape, dtype, order, raw)
+            case Global("_codecs.encode" | "builtins.bytes" | "builtins.bytearray"), (str(text), str(codec)):
+                if codec.lower() in _LATIN1:
+                    return self.raw_bytes(text)
+            case Global("builtins.bytes" | "builtins.bytearray"), ():
+                return b""
+            case Global("builtins.bytes" | "builtins.bytearray"), (bytes(raw),):
+                return raw
+            case Global("builtins.set" | "builtins.frozenset" as name), () | (list() | tuple(),):
+                items = _keys(args[0]) if args else []
+                self.spend(8 * len(items))
+                return set(items) if name == "builtins.set" else frozenset(items)
+            case Global("builtins.complex"), (float(real), float(imaginary)):
+                return complex(real, imaginary)
+            case Global("collections.OrderedDict"), () | (list(),):
+                pairs = args[0] if args else []
+                self.spend(8 * len(pairs))
+                return dict(zip(_keys([key for key, _ in pairs]), [value for _, value in pairs], strict=True))
+            case Global("collections.defaultdict"), () | (Global() | None,):
+                return {}
+        raise Refused(f"uses '{what.name}' in a way that plain data does not need")
+
+    def build(self, value: object, state: object) -> object:
+        """`value` with the `state` that the file gives it; replaces what the memo holds of an unbuilt value."""
+        match value, state:
+            case Placeholder(), dict():
+                value.state = state
+                return value
+            case _Unbuilt("array"), (_, shape, np.dtype() as dtype, fortran, raw):
+                built = self.array(shape, dtype, "F" if fortran else "C", raw)
+            case _Unbuilt("joblib array"), {"shape": shape, "dtype": np.dtype() as dtype, "order": str(order)}:
+                built = self.joblib_array(shape, dtype, order, state.get("numpy_array_alignment_bytes") is not None)
+            case _Unbuilt("dtype", code), (_, "<" | ">" | "|" | "=" as order, None, None, None, *_):
+                if not _DTYPE.fullmatch(code):
+                    raise Refused(f"holds an array of type {code[:20]!r}; arrays of numbers and strings are read")
+                built = np.dtype(code).newbyteorder(order)
+            case _Unbuilt("dtype"), _:
+                raise Refused("holds a structured array; arrays of numbers and strings are read")
+            case _:
+                raise Refused("sets the state of something that is no plain data")
+        while value.memo_keys:
+            self.memo[value.memo_keys.pop()] = built
+        return built
+
+    def array(self, shape: object, dtype: np.dtype, order: str, raw: object) -> np.ndarray:
+        """An array over the bytes (or, for objects, the list) `raw`, which must be exactly as long as `shape` says."""
+        count = _count(shape)
+        if dtype.hasobject:
+            if not isinstance(raw, list) or len(raw) != count:
+                raise ValueError(f"an array of shape {shape} over another number of objects")
+            self.spend(8 * count)
+            array = np.empty(count, object)
+            for i, item in enumerate(raw):
+                array[i] = item
+            return array.reshape(shape, order=order)
+        raw = self.raw_bytes(raw)
+        if len(raw) != count * dtype.itemsize:
+            raise ValueError(f"an array of shape {shape} and type {dtype} over {len(raw)} bytes")
+        return np.ndarray(shape, dtype, raw, order=order)
+
+    def joblib_array(self, shape: object, dtype: np.dtype, order: str, aligned: bool) -> np.ndarray:
+        """The array whose bytes joblib writes into the stream, after some padding; arrays of objects are a pickle."""
+        if dtype.hasobject:
+            outer = self.stack, self.marked, self.memo
+            self.stack, self.marked, self.memo = [], [], {}
+            array = self.run()
+            self.stack, self.marked, self.memo = outer
+            return array
+        if aligned:
+            self.take(self.unsigned(1))
+        return self.array(shape, dtype, order, self.take(_count(shape) * dtype.itemsize))
+
+    def raw_bytes(self, raw: object) -> bytes:
+        """The bytes of a bytes object or of a Python 2 string."""
+        if isinstance(raw, bytes):
+            return raw
+        if not isinstance(raw, str):
+            raise TypeError("an array without data")
+        self.spend(len(raw))
+        return raw.encode("latin1")
+
+    def spend(self, count: int) -> None:
+        """Account for `count` bytes that are copied from an existing value."""
+        self.bytes_to_copy -= count
+        if self.bytes_to_copy < 0:
+            raise Refused("repeats its data so often that it would fill the memory")
+
+
+# What each instruction that only puts a new value on the stack puts there.
+_LITERALS: dict[bytes, Callable[[Machine], object]] = {
+    pickle.NONE: lambda _: None,
+    pickle.NEWTRUE: lambda _: True,
+    pickle.NEWFALSE: lambda _: False,
+    pickle.EMPTY_TUPLE: lambda _: (),
+    pickle.EMPTY_LIST: lambda _: [],
+    pickle.EMPTY_DICT: lambda _: {},
+    pickle.EMPTY_SET: lambda _: set(),
+    pickle.BININT: lambda m: m.signed(4),
+    pickle.BININT1: lambda m: m.unsigned(1),
+    pickle.BININT2: lambda m: m.unsigned(2),
+    pickle.LONG1: lambda m: m.signed(m.unsigned(1)),
+    pickle.LONG4: lambda m: m.signed(m.signed(4)),
+    pickle.INT: lambda m: m.decimal(),
+    pickle.LONG: lambda m: m.decimal(),
+    pickle.BINFLOAT: lambda m: struct.unpack(">d", m.take(8))[0],
+    pickle.FLOAT: lambda m: float(m.line()),
+    pickle.SHORT_BINBYTES: lambda m: m.take(m.unsigned(1)),
+    pickle.BINBYTES: lambda m: m.take(m.unsigned(4)),
+    pickle.BINBYTES8: lambda m: m.take(m.unsigned(8)),
+    pickle.BYTEARRAY8: lambda m: m.take(m.unsigned(8)),
+    pickle.SHORT_BINUNICODE: lambda m: m.utf8(m.unsigned(1)),
+    pickle.BINUNICODE: lambda m: m.utf8(m.unsigned(4)),
+    pickle.BINUNICODE8: lambda m: m.utf8(m.unsigned(8)),
+    pickle.UNICODE: lambda m: m.line().decode("raw-unicode-escape"),
+    pickle.SHORT_BINSTRING: lambda m: m.take(m.unsigned(1)).decode("latin1"),
+    pickle.BINSTRING: lambda m: m.take(m.signed(4)).decode("latin1"),
+    pickle.STRING: lambda m: _unquoted(m.line().strip()),
+}
+_REFUSED = ["INST", "OBJ", "EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEXT_BUFFER", "READONLY_BUFFER"]
+_REFUSED_CODES = {getattr(pickle, name): name for name in _REFUSED}
+
+
+def _unquoted(literal: bytes) -> str:
+    """The text of a Python 2 string literal as `repr` writes it."""
+    if re.search(rb"\\[^'\"nrtx]", literal.replace(rb"\\", b"")):
+        raise ValueError("an unknown escape in a string")
+    return literal[1:-1].decode("unicode-escape")
+
+
+def _allowed(module: object, name: object) -> Global:
+    """The name as a `Global`, in today's spelling, if it is on the list."""
+    if not isinstance(module, str) or not isinstance(name, str):
+        raise TypeError("a class without a name")
+    full = f"{_RENAMED.get(module, module)}.{name}".replace("numpy._core.", "numpy.core.", 1)
+    if full not in _ALLOWED and not _INERT.fullmatch(full):
+        raise Refused(f"asks for '{full[:80]}', which plain data does not need. Delete it unless you trust its source")
+    return Global(full)
+
+
+def _count(shape: object) -> int:
+    """The number of elements of an array of this `shape`, which must be a tuple of at most 32 sizes."""
+    if not isinstance(shape, tuple) or len(shape) > 32 or not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError("an array without a valid shape")
+    return math.prod(shape)
+
+
+def _keys(values: list | tuple) -> list | tuple:
+    """`values` if each can be hashed cheaply: numbers, strings, and short tuples of them."""
+
+    def cheap(value: object, depth: int = 0) -> bool:
+        if isinstance(value, tuple):
+            return depth < 3 and len(value) <= 8 and all(cheap(item, depth + 1) for item in value)
+        return value is None or isinstance(value, (str, bytes, int, float, complex, np.generic))
+
+    if not all(cheap(value) for value in values):
+        raise TypeError("a key that is neither number, string nor short tuple")
+    return values
