@@ -24,7 +24,7 @@ from .keypoints.layouts import LAYOUTS, Layout, get_layout
 from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
 from .progress import Progress
-from .readers import read_keypoints
+from .readers import read_keypoints, read_people
 from .refine import refine
 from .solve import solve, solve_steps
 from .solver.options import SolveOptions
@@ -57,6 +57,7 @@ __all__ = [
     "read_dataset",
     "read_keypoints",
     "read_motion",
+    "read_people",
     "refine",
     "save_calibration",
     "solve",

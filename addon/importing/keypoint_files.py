@@ -38,6 +38,11 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
         description="The axis of the file that points up",
         items=up_items("As the file says, or judged by how the person stands"),
     )
+    everybody: BoolProperty(
+        name="All People",
+        description="A take for each person in the file, where they stood to one another. "
+        "Who is hardly ever seen is left out",
+    )
     folder_is_take: BoolProperty(
         name="Folder of Frames",
         description="Read the folder as one take with a JSON file for each frame, as EasyMocap writes it",
@@ -53,7 +58,10 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
             layout.prop(self, "scale")
         layout.prop(self, "up")
         self.draw_rate(layout)
-        layout.prop(self, "person")
+        layout.prop(self, "everybody")
+        row = layout.row()
+        row.active = not self.everybody
+        row.prop(self, "person")
         layout.prop(self, "markers")
         layout.prop(self, "folder_is_take")
         layout.prop(self, "match_scene")
@@ -64,8 +72,8 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        job = Import(self.chosen_paths(), self._options(), match_scene=self.match_scene).job(context)
-        return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
+        done = Import(self.chosen_paths(), self._options(), match_scene=self.match_scene, everybody=self.everybody)
+        return jobs.run_or_hand_over(self, done.job(context), getattr(self, "_asked", False))
 
     def _options(self) -> dict:
         unit = {"auto": None, "custom": self.scale}.get(self.unit, self.unit)

@@ -37,11 +37,19 @@ class Import:
     Files are read on another thread; nothing is in the scene before all have been read.
     """
 
-    def __init__(self, paths: Sequence[Path], options: Mapping, as_motions: bool = False, match_scene: bool = False):
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        options: Mapping,
+        as_motions: bool = False,
+        match_scene: bool = False,
+        everybody: bool = False,
+    ):
         """options: the keyword arguments of `read_keypoints`, or of `adopting.read` if all are to be read `as_motions`.
-        match_scene: set the scene's frame range, and its rate, to the takes."""
+        match_scene: set the scene's frame range, and its rate, to the takes. everybody: of keypoint files, a take for
+        each person."""
         self.paths, self.options = list(paths), dict(options)
-        self.as_motions, self.match_scene = as_motions, match_scene
+        self.as_motions, self.match_scene, self.everybody = as_motions, match_scene, everybody
         self.imported: list[int] = []
         """`session_uid` of each take."""
         self.assumptions: list[str] = []
@@ -59,8 +67,8 @@ class Import:
         yield Progress("read", 0, len(self.paths))
         for number, path in enumerate(self.paths, start=1):
             try:
-                content = yield from jobs.in_thread(jobs.one_step("read", partial(self._read, path, body_path)))
-                read.append((path.stem, content))
+                contents = yield from jobs.in_thread(jobs.one_step("read", partial(self._read, path, body_path)))
+                read += [(_take_name(path, content, len(contents)), content) for content in contents]
             except LsmplError as error:
                 self.failures.append(error)
             yield Progress("read", number, len(self.paths))
@@ -113,16 +121,18 @@ class Import:
         except LsmplError as error:
             return error
 
-    def _read(self, path: Path, body_path: str | LsmplError) -> KeypointTrack | adopting.Adopted:
+    def _read(self, path: Path, body_path: str | LsmplError) -> Sequence[KeypointTrack | adopting.Adopted]:
         from ...lsmpl_core.estimates.reading import holds_motion
-        from ...lsmpl_core.readers import read_keypoints
+        from ...lsmpl_core.readers import read_keypoints, read_people
 
         if not self.as_motions and not holds_motion(path):
-            return read_keypoints(path, **self.options)
+            if self.everybody:
+                return read_people(path, **{key: value for key, value in self.options.items() if key != "person"})
+            return [read_keypoints(path, **self.options)]
         if isinstance(body_path, LsmplError):
             raise LsmplError(f"{path}: {body_path}")
         options = {key: self.options.get(key) for key in ("up", "fps", "person")}
-        return adopting.read(path, bodies.load(body_path), body_path, **options)
+        return [adopting.read(path, bodies.load(body_path), body_path, **options)]
 
     def _told_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Told]:
         """As the file dialog has it: the takes end up selected, and the user is told."""
@@ -136,3 +146,8 @@ class Import:
             title = "Assumed or in doubt, because the file does not say:\n"
             told.append(("WARNING", title + "\n".join(self.assumptions)))
         return told or f"Imported {', '.join(take.name for take in taken)}"
+
+
+def _take_name(path: Path, content: KeypointTrack | adopting.Adopted, count: int) -> str:
+    """The file's, and who it is where the file gave several takes."""
+    return f"{path.stem} {content.person}" if count > 1 else path.stem

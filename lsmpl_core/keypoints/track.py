@@ -98,6 +98,11 @@ class KeypointTrack:
         return len(self.positions)
 
     @property
+    def person(self) -> str:
+        """Who of several people in the file this is, as the file calls them; "" where there was nobody to choose."""
+        return next((decision.value for decision in self.decisions if decision.what == "person"), "")
+
+    @property
     def visible(self) -> np.ndarray:
         """(T,K) bool: which keypoints were seen."""
         return self.confidence > 0

@@ -12,7 +12,6 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..files.npz import Npz, open_npz, read_array
-from ..keypoints.track import Decision
 from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 
@@ -112,11 +111,12 @@ def _track(
         raise KeypointFileError(f"{where} holds {array.dtype}; expected numbers")
     if not array.size:
         raise KeypointFileError(f"{where} is empty (shape {array.shape})")
-    decisions = []
+    decisions, people = [], {}
     if array.ndim == 4 and array.shape[3] in (3, 4):
         axis = int(array.shape[1] <= array.shape[0])  # there are fewer people than frames
         if array.shape[axis] > 1:
-            decisions = [_choose(array[..., :3], axis, person, where)]
+            people = _seen(array[..., :3], axis, where)
+            decisions = [choose(people, person, "frames", where)]
         chosen = int(decisions[0].value) - 1 if decisions else 0
         if confidence is not None and confidence.ndim >= 3 and confidence.shape[:3] == array.shape[:3]:
             confidence = np.take(confidence, chosen, axis)
@@ -138,14 +138,14 @@ def _track(
         if confidence.shape != positions.shape[:2] or confidence.dtype.kind not in "fiub":
             raise KeypointFileError(f"{where}: confidence has shape {confidence.shape}; expected {positions.shape[:2]}")
         own = confidence.astype(np.float64)
-    return RawTrack(positions, confidence=own, decisions=decisions)
+    return RawTrack(positions, confidence=own, decisions=decisions, people=people)
 
 
-def _choose(positions: np.ndarray, axis: int, person: str | None, where: str) -> Decision:
-    """One of the people along an axis of an array, called 1, 2 and so on; points at 0 0 0 are not seen."""
+def _seen(positions: np.ndarray, axis: int, where: str) -> dict[str, int]:
+    """In how many frames the people along an axis are seen, who are called 1, 2 and so on; points at 0 0 0 are not."""
     count = positions.shape[axis]
     if count > _MOST_PEOPLE:
         raise KeypointFileError(f"{where} has shape {positions.shape}, which would be {count} people")
     seen = [np.take(positions, i, axis) for i in range(count)]
     frames = [int((np.isfinite(one).all(axis=2) & (one != 0).any(axis=2)).any(axis=1).sum()) for one in seen]
-    return choose({str(i + 1): n for i, n in enumerate(frames)}, person, "frames", where)
+    return {str(i + 1): n for i, n in enumerate(frames)}

@@ -161,6 +161,7 @@ def _track(frames: list, counts: Collection[int], where: str, person: str | None
     raw = _named(tracked, where) if any(map(_has_names, tracked)) else _unnamed(tracked, counts, where)
     if chosen is not None:
         raw.decisions.append(chosen)
+        raw.people = seen
     return raw
 
 

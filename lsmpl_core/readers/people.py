@@ -49,13 +49,21 @@ def one_person(raw: RawTrack, person: str | None, path: Path) -> RawTrack:
     if not columns:
         raise KeypointFileError(f"{path}: has no person {person[:80]!r}: it holds one person, without a name")
     seen = np.isfinite(raw.positions).all(axis=2).sum(axis=0)
-    decision = choose({name: int(seen[at].sum()) for name, at in columns.items()}, person, "points", str(path))
+    people = {name: int(seen[at].sum()) for name, at in columns.items()}
+    decision = choose(people, person, "points", str(path))
     chosen = raw.take(columns[decision.value])
     prefixes = (f"{decision.value}_", f"{decision.value}.")
     if len(columns) > 1 and all(name.strip().startswith(prefixes) for name in chosen.names):
         bare = [name.strip()[len(prefixes[0]) :] for name in chosen.names]
         chosen.names = [f"{decision.value}:{name}" for name in bare]
-    return replace(chosen, decisions=[*raw.decisions, decision])
+    return replace(chosen, decisions=[*raw.decisions, decision], people=people)
+
+
+def staying(people: Mapping[str, int], share: float) -> tuple[list[str], list[str]]:
+    """Who is seen at least `share` as often as the one most seen, most first; and who is not."""
+    by_count = sorted(people, key=lambda name: -people[name])
+    least = share * people[by_count[0]]
+    return [name for name in by_count if people[name] >= least], [name for name in by_count if people[name] < least]
 
 
 def follow(frames: Sequence[Sequence[np.ndarray]]) -> list[list[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -26,7 +26,9 @@ class RawTrack:
 
     positions (T,N,3) in file units and axes, NaN where blank; names (N,) as in the file; confidence (T,N) on the
     file's own scale; unit ("m", "cm", "mm", ...) and up ("y", "-z", ...) where the file states them; decisions: what
-    the format reader itself had to settle; origin (N,): which of the file's columns these are, None for all of them.
+    the format reader itself had to settle; origin (N,): which of the file's columns these are, None for all of them;
+    people: everybody in the file, by name, and in how many frames (or at how many points) they are seen; empty where it
+    tells nobody apart.
     """
 
     positions: np.ndarray
@@ -38,6 +40,7 @@ class RawTrack:
     first_frame: int = 0
     decisions: list[Decision] = field(default_factory=list)
     origin: Sequence[int] | None = None
+    people: Mapping[str, int] = field(default_factory=dict)
 
     def take(self, columns: Sequence[int]) -> RawTrack:
         """The same take with only these keypoints, in this order."""

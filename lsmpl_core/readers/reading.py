@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from .mapping import Mapping, load_mapping
 from .markers import LAYOUT_NAME, known_markers, load_markers, stand_ins
 from .matching import Match, match_layout, match_markers
 from .missing import mark_missing, scaled_confidence, settle_zero_columns
-from .people import one_person
+from .people import one_person, staying
 from .raw import RawTrack
 from .rows import read_rows
 from .trc import read_trc
@@ -52,6 +53,8 @@ _KNOW_PEOPLE = (read_npy, read_npz, read_json)
 UNIT_CHOICES = (*units.UNITS, "body")
 UP_CHOICES = (*AXES, "body")
 DEFAULT_FPS = 30.0
+PASSING = 0.1
+"""Of the frames in which somebody is seen most, those in which another has to be seen to be read with them."""
 
 
 def read_keypoints(
@@ -79,14 +82,49 @@ def read_keypoints(
     """
     path = Path(path)
     mapping, layout = _wanted_layout(layout)
-    unit = unit if unit is not None or mapping is None else mapping.unit
-    up = up if up is not None or mapping is None else mapping.up
-    fps = fps if fps is not None or mapping is None else mapping.fps
-    unit, up, fps = _checked_unit(unit, path), _checked_up(up, path), _checked_fps(fps, path)
+    unit, up, fps = _wanted_world(mapping, unit, up, fps, path)
     person = _wanted_person(person)
     raw = _read_raw(path, _expected_counts(mapping, layout), person)
     raw, found = _matched(raw, path, mapping, layout, person, markers)
     return settled(raw, found, str(path), unit, up, fps)
+
+
+def read_people(
+    path: str | Path,
+    layout: str | Path | Layout | None = None,
+    unit: str | float | None = None,
+    up: str | None = None,
+    fps: float | None = None,
+    markers: str | Path | None = None,
+) -> list[KeypointTrack]:
+    """Read everybody in a take, who is seen most first, all in the same frames and the same world.
+
+    The arguments are those of `read_keypoints`. Unit and up axis are settled on the first. Who is seen less than
+    `PASSING` of that is left aside: a detector's ghosts. `KeypointTrack.person` is what the file calls each, ""
+    where it tells nobody apart. Raises as `read_keypoints` does.
+    """
+    path = Path(path)
+    mapping, layout = _wanted_layout(layout)
+    unit, up, fps = _wanted_world(mapping, unit, up, fps, path)
+    counts = _expected_counts(mapping, layout)
+    first = one_person(_read_raw(path, counts), None, path)
+    raws = [first]
+    if first.people:
+        here, passing = staying(first.people, PASSING)
+        raws = [one_person(_read_raw(path, counts, name), name, path) for name in here]
+        for name, raw in zip(here, raws):
+            others = ", ".join(other for other in here if other != name)
+            known = [decision for decision in raw.decisions if decision.what != "person"]
+            raw.decisions = [*known, Decision("person", name, "file", f"beside {others}" if others else "")]
+        if passing:
+            reason = f"seen in less than {PASSING:.0%} of the frames of the one most seen: {', '.join(passing)}"
+            raws[0].decisions.append(Decision("left aside", f"{len(passing)} people", "assumed", reason[:200]))
+    world, tracks = None, []
+    for raw in raws:
+        raw, found = _matched(raw, path, mapping, layout, None, markers)
+        track, world = _settled(raw, found, str(path), unit, up, fps, world)
+        tracks.append(track)
+    return tracks
 
 
 def matched(
@@ -128,27 +166,37 @@ def settled(
 ) -> KeypointTrack:
     """The track of a layout that was matched, in metres, Z up; the arguments are those of `read_keypoints`."""
     unit, up, fps = _checked_unit(unit, source), _checked_up(up, source), _checked_fps(fps, source)
+    return _settled(raw, match, source, unit, up, fps)[0]
+
+
+@dataclass(frozen=True)
+class _World:
+    """How a file's numbers become metres with Z up, which is the same for everybody in it."""
+
+    metres: float
+    rotation: np.ndarray
+    unit: Decision
+    up: Decision
+
+
+def _settled(
+    raw: RawTrack, match: Match, source: str, unit, up, fps, world: _World | None = None
+) -> tuple[KeypointTrack, _World]:
     positions, confidence = _ordered(raw, match)
     positions, root_decision = settle_zero_columns(positions, match.layout)
     if not np.isfinite(positions).all(axis=2).any():
         raise KeypointFileError(f"{source}: not one keypoint of the body is seen in any of its {len(positions)} frames")
-
     judged = _judged(match.layout, positions)
-    metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
-    positions = positions * metres
-    rotation, up_decision = decide_up(positions, judged, up, raw.up, match.layout.keypoints)
+    if world is None:
+        metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
+        rotation, up_decision = decide_up(positions * metres, judged, up, raw.up, match.layout.keypoints)
+        world = _World(metres, rotation, unit_decision, up_decision)
     fps, fps_decision = _decide_fps(fps, raw.fps)
-    decisions = [match.decision, *match.further, unit_decision, up_decision, fps_decision, *raw.decisions]
-    decisions += [root_decision, mirror_warning(positions, judged) if judged else None]
-    return KeypointTrack(
-        positions @ rotation.T,
-        confidence,
-        match.layout,
-        fps,
-        raw.first_frame,
-        source,
-        tuple(decision for decision in decisions if decision),
-    )
+    mirrored = mirror_warning(positions * world.metres, judged) if judged else None
+    decisions = [match.decision, *match.further, world.unit, world.up, fps_decision, *raw.decisions]
+    decisions = tuple(decision for decision in (*decisions, root_decision, mirrored) if decision)
+    positions = positions * world.metres @ world.rotation.T
+    return KeypointTrack(positions, confidence, match.layout, fps, raw.first_frame, source, decisions), world
 
 
 # What the user asked for
@@ -161,6 +209,15 @@ def _wanted_layout(layout: str | Path | Layout | None) -> tuple[Mapping | None, 
         mapping = load_mapping(layout)
         return mapping, mapping.layout
     return None, get_layout(str(layout))
+
+
+def _wanted_world(mapping: Mapping | None, unit, up, fps, path: Path) -> tuple:
+    """Unit, up axis and rate: those that were asked for, else the mapping's; None is for finding out."""
+    if mapping is not None:
+        unit = mapping.unit if unit is None else unit
+        up = mapping.up if up is None else up
+        fps = mapping.fps if fps is None else fps
+    return _checked_unit(unit, path), _checked_up(up, path), _checked_fps(fps, path)
 
 
 def _wanted_person(person: str | None) -> str | None:

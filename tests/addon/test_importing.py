@@ -155,3 +155,14 @@ def test_of_several_people_the_named_one_is_imported(tmp_path, addon, body, rand
         assert decisions["person"]["basis"] == ("given" if person else "assumed")
     with pytest.raises(RuntimeError, match=r"both\.npy: has no person '3'; there are: 1 \(12 frames\)"):
         import_files(tmp_path, "both.npy", person="3")
+
+
+def test_all_people_of_a_file_become_takes_where_they_stood(tmp_path, body, random_motion, addon):
+    one, two = (body.keypoints(random_motion(12, seed=seed), "body_25").positions for seed in (1, 2))
+    np.save(tmp_path / "both.npy", np.stack([one, two + (2.0, 0.0, 0.0)], axis=1))
+    import_files(tmp_path, "both.npy", unit="m", up="z", everybody=True)
+    takes = addon("takes.take")
+    imported = {take.name: takes.load_track(take).positions for take in takes.takes_in(bpy.context.scene)}
+    assert set(imported) == {"both 1", "both 2"}
+    np.testing.assert_allclose(imported["both 1"], one, atol=1e-5)
+    np.testing.assert_allclose(imported["both 2"], two + (2.0, 0.0, 0.0), atol=1e-5)

@@ -11,7 +11,7 @@ from test_readers_c3d import c3d_bytes
 from lsmpl_core.cli.main import main
 from lsmpl_core.errors import KeypointFileError
 from lsmpl_core.keypoints.layouts import LAYOUTS
-from lsmpl_core.readers import read_keypoints
+from lsmpl_core.readers import read_keypoints, read_people
 
 COCO = LAYOUTS["coco_17"]
 ANN, BOB = walking(COCO), walking(COCO) + (0.5, 1.5, 0.0)
@@ -78,6 +78,44 @@ def test_files_of_one_person_say_so_where_another_is_asked_for(tmp_path, form):
         read_keypoints(path, person="Bob")
     if form == "one prefix":
         assert decided(read_keypoints(path, person="ann"))["person"].basis == "given"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_everybody_is_read_in_one_world(tmp_path, form):
+    path, ann, bob = people_file(tmp_path, form)
+    first, second = read_people(path)
+    assert (first.person, second.person) == (ann, bob)
+    np.testing.assert_allclose(first.positions, ANN, atol=1e-6)
+    np.testing.assert_allclose(second.positions[5:], BOB[5:], atol=1e-6)
+    assert np.isnan(second.positions[:5]).all() and second.layout is COCO
+    for what in ("unit", "up"):
+        assert decided(first)[what] == decided(second)[what]
+    assert (decided(second)["person"].basis, decided(second)["person"].reason) == ("file", f"beside {ann}")
+
+
+def test_a_small_person_is_not_enlarged_beside_a_tall_one(tmp_path):
+    child = 0.6 * (BOB - BOB.mean(axis=(0, 1))) + BOB.mean(axis=(0, 1))
+    np.save(tmp_path / "family.npy", 1000.0 * np.stack([ANN, child], axis=1))
+    for unit in (None, "body"):
+        first, second = read_people(tmp_path / "family.npy", unit=unit)
+        heights = [np.ptp(track.positions[..., 2], axis=1).mean() for track in (first, second)]
+        assert heights[1] / heights[0] == pytest.approx(0.6, abs=0.02)
+
+
+def test_ghosts_are_left_aside_and_named(tmp_path):
+    ghost = np.full_like(BOB, np.nan)
+    ghost[7] = BOB[7]
+    np.save(tmp_path / "take.npy", np.stack([ghost, ANN, BOB], axis=1))
+    tracks = read_people(tmp_path / "take.npy")
+    assert [track.person for track in tracks] == ["2", "3"]
+    assert decided(tracks[0])["left aside"].reason.endswith(": 1")
+
+
+def test_reading_people_of_a_file_of_one(tmp_path):
+    (tmp_path / "take.trc").write_text(trc_text(COCO.keypoints, ANN))
+    (track,) = read_people(tmp_path / "take.trc")
+    assert track.person == "" and decided(track).keys() == decided(read_keypoints(tmp_path / "take.trc")).keys()
+    np.testing.assert_array_equal(track.positions, read_keypoints(tmp_path / "take.trc").positions)
 
 
 def test_things_with_markers_are_no_people(tmp_path):
