@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable
-from typing import ClassVar, TypeVar
+from typing import ClassVar, Protocol, TypeVar
 
 import bpy
 from bpy.app.handlers import persistent
@@ -52,15 +52,23 @@ Told = str | list[tuple[str, str]]
 """What to tell the user: a sentence, or reports as (level, text)."""
 
 
+class Parts(Protocol):
+    """Work of several parts: which one it is at, for a line of progress, and what is `kept` of it if it stops now."""
+
+    place: str
+    kept: str
+
+
 class Job:
     """Work that goes on.
 
     `kind` is the operator that began it ("lsmpl.solve"), for the panel; `subject` is what is worked on, for messages.
     The first step is done at once: until its first `yield` the work may use the datablocks that it was given.
+    `parts` says where work stands that is done part by part, and what is kept of it when it is stopped.
     """
 
-    def __init__(self, kind: str, label: str, subject: str, steps: Steps[Told]):
-        self.kind, self.label, self.subject, self._steps = kind, label, subject, steps
+    def __init__(self, kind: str, label: str, subject: str, steps: Steps[Told], parts: Parts | None = None):
+        self.kind, self.label, self.subject, self._steps, self.parts = kind, label, subject, steps, parts
         self.progress: Progress | None = None
         self.told: Told = ""
         self.cancelled = False
@@ -101,13 +109,14 @@ class Job:
 
     def describe(self) -> str:
         """One line of progress."""
+        place = self.parts.place if self.parts else ""
         if self.progress is None:
-            return "Starting"
+            return f"{place}Starting"
         stage = _STAGES.get(self.progress.stage, self.progress.stage.capitalize())
         residual = self.progress.residual
         told = f", {1000 * residual:.0f} mm off" if residual and residual == residual else ""
         counted = f" {self.progress.done}/{self.progress.total}" if self.progress.total > 1 else ""
-        return f"{stage}{counted}{told}"
+        return f"{place}{stage}{counted}{told}"
 
 
 current: Job | None = None
@@ -207,9 +216,11 @@ class JobOperator:
             self._stop(context)
             return {"CANCELLED"}
         if (event.type == "ESC" and event.value == "PRESS") or current.cancelled:
-            label = current.label
+            label, kept = current.label, current.parts.kept if current.parts else ""
             self._stop(context)
-            self.report({"INFO"}, f"{label} cancelled; nothing has changed")
+            self.report({"INFO"}, f"{label} cancelled; {kept or 'nothing has changed'}")
+            if kept:
+                bpy.ops.ed.undo_push(message=label)
             return {"CANCELLED"}
         if event.type != "TIMER":
             return {"PASS_THROUGH"}

@@ -33,6 +33,18 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     return takes[0] if len(takes) == 1 else None
 
 
+def chosen_takes(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """The takes that the selected objects are or belong to, the active one among them; otherwise that one, if any."""
+    selected = set(context.selected_objects)
+    chosen = [
+        take
+        for take in takes_in(context.scene)
+        if not selected.isdisjoint((take, take.lsmpl.armature, take.lsmpl.body_mesh))
+    ]
+    active = active_take(context)
+    return chosen if active in chosen else [active] if active else []
+
+
 def active_character(context: bpy.types.Context) -> bpy.types.Object | None:
     """The character of ours that is active or whose mesh is; otherwise the active take's."""
     active = context.view_layer.objects.active

@@ -12,9 +12,9 @@ from bpy.props import BoolProperty, PointerProperty
 
 from ...lsmpl_core import LsmplError, Motion, Progress
 from ...lsmpl_core.progress import run_to_end
-from .. import jobs
+from .. import jobs, series
 from ..errors import all_or_nothing
-from ..selection import active_take, is_solved
+from ..selection import chosen_takes, is_solved
 from ..takes import stages
 from ..takes import take as takes
 from ..takes.timing import scene_frames
@@ -240,13 +240,12 @@ class LSMPL_OT_bake(jobs.JobOperator, bpy.types.Operator):
         return jobs.is_free(cls) and is_solved(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        take = active_take(context)
+        chosen = [take for take in chosen_takes(context) if stages.is_solved(take)]
 
-        def steps():
-            baked = yield from bake_steps(take, context.scene)
-            return describe(baked)
+        def steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
+            return describe((yield from bake_steps(take, scene)))
 
-        return jobs.Job("lsmpl.bake", "Bake", take.name, steps())
+        return series.over("lsmpl.bake", "Bake", chosen, context.scene, steps)
 
 
 def describe(baked: Baked) -> str:

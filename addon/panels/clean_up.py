@@ -7,7 +7,7 @@ import bpy
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
 from ..takes import stages
-from .drawing import Section, facts, properties, say, working
+from .drawing import Section, facts, of_takes, properties, say, working
 
 
 class LSMPL_PT_clean_up(Section, bpy.types.Panel):
@@ -27,7 +27,7 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
         if settings.floor == "HEIGHT":
             column.prop(settings, "floor_height")
         row = layout.row(align=True)
-        row.operator("lsmpl.clean_up", icon="BRUSH_DATA")
+        row.operator("lsmpl.clean_up", text=of_takes(context, "Clean Up"), icon="BRUSH_DATA")
         row.operator("lsmpl.as_solved", text="", icon="LOOP_BACK")
         take = active_take(context)
         if take is None or not stages.is_solved(take):

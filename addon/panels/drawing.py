@@ -7,6 +7,7 @@ import textwrap
 import bpy
 
 from .. import jobs
+from ..selection import chosen_takes
 
 
 class Section:
@@ -52,3 +53,9 @@ def working(layout: bpy.types.UILayout, *kinds: str) -> bool:
     row.progress(factor=job.fraction, text=job.describe())
     row.operator("lsmpl.cancel", text="", icon="X")
     return True
+
+
+def of_takes(context: bpy.types.Context, label: str) -> str:
+    """A button's label, which says so where it will work on several takes."""
+    count = len(chosen_takes(context))
+    return f"{label} {count} Takes" if count > 1 else label

@@ -12,7 +12,7 @@ from ..package import preferences
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
 from ..takes import stages
-from .drawing import Section, facts, properties, say, working
+from .drawing import Section, facts, of_takes, properties, say, working
 
 
 class LSMPL_PT_solve(Section, bpy.types.Panel):
@@ -28,7 +28,7 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
         take = active_take(context)
         row = layout.row()
         row.scale_y = 1.4
-        row.operator("lsmpl.solve", icon="ARMATURE_DATA")
+        row.operator("lsmpl.solve", text=of_takes(context, "Solve"), icon="ARMATURE_DATA")
         if take is None:
             say(context, layout, "Needs a take", icon="INFO")
             return

@@ -10,10 +10,10 @@ import numpy as np
 
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.progress import run_to_end
-from .. import jobs
+from .. import jobs, series
 from ..characters import baking
 from ..errors import reports_errors
-from ..selection import active_take, is_solved
+from ..selection import active_take, chosen_takes, is_solved
 from ..takes import stages
 from ..takes.stages import Stage
 from ..takes.take import is_take
@@ -77,8 +77,8 @@ class LSMPL_OT_clean_up(jobs.JobOperator, bpy.types.Operator):
         return jobs.is_free(cls) and is_solved(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        take = active_take(context)
-        return jobs.Job("lsmpl.clean_up", "Clean Up", take.name, clean_up_steps(take, context.scene))
+        chosen = [take for take in chosen_takes(context) if stages.is_solved(take)]
+        return series.over("lsmpl.clean_up", "Clean Up", chosen, context.scene, clean_up_steps)
 
 
 class LSMPL_OT_as_solved(bpy.types.Operator):

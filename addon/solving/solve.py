@@ -15,13 +15,13 @@ import numpy as np
 from ...lsmpl_core import Layout, LsmplError, Motion, Progress
 from ...lsmpl_core.doubtful import doubtful_stretches
 from ...lsmpl_core.progress import run_to_end
-from .. import jobs
+from .. import jobs, series
 from ..characters import baking, bodies
 from ..devices import torch_folder
 from ..errors import all_or_nothing
 from ..importing import marker_trials
 from ..preferences import device as chosen_device
-from ..selection import active_take
+from ..selection import active_take, chosen_takes
 from ..settings import chosen_body_path, solve_options
 from ..takes import pins, stages
 from ..takes import take as takes
@@ -156,7 +156,10 @@ def solve(
 class LSMPL_OT_solve(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.solve"
     bl_label = "Solve"
-    bl_description = "Find the body's pose in every frame of the take. Esc cancels and leaves everything as it was"
+    bl_description = (
+        "Find the body's pose in every frame of the take, or of each of the selected takes. "
+        "Esc cancels and leaves everything as it was"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -169,8 +172,14 @@ class LSMPL_OT_solve(jobs.JobOperator, bpy.types.Operator):
         return True
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        take = active_take(context)
-        return jobs.Job("lsmpl.solve", "Solve", take.name, solve_steps(take, context.scene, chosen_device()))
+        device = chosen_device()
+        return series.over(
+            "lsmpl.solve",
+            "Solve",
+            chosen_takes(context),
+            context.scene,
+            lambda take, scene: solve_steps(take, scene, device),
+        )
 
 
 def register() -> None:

@@ -226,3 +226,40 @@ def test_a_marker_file_is_imported_calibrated_and_baked(addon, core):
     assert facts["residual_mean"] < 0.015
     assert {"calibrated", "left aside"} == {decision["what"] for decision in facts["decisions"]}
     assert take.lsmpl.armature.animation_data.action.name == "Gait"
+
+
+@pytest.fixture
+def crowd(addon, core, body, walk):
+    """Three selected takes, the second of which cannot be solved."""
+    scene, unseen = bpy.context.scene, np.full((5, 25, 3), np.nan)
+    unseen[:, 0] = 1.0
+    tracks = [body.keypoints(walk, "body_25"), core.KeypointTrack(unseen, layout="body_25")] * 2
+    crowd = [addon("importing.adding").add_take(scene, track, f"Take {i}") for i, track in enumerate(tracks[:3], 1)]
+    addon("selection").select(bpy.context, crowd)
+    return crowd
+
+
+def test_all_selected_takes_are_solved_and_one_that_fails_stops_no_other(addon, crowd):
+    with pytest.raises(RuntimeError, match="Take 2: "):  # what Python makes of a report of an error
+        bpy.ops.lsmpl.solve()
+    assert [addon("takes.stages").is_solved(take) for take in crowd] == [True, False, True]
+    assert crowd[0].lsmpl.armature != crowd[2].lsmpl.armature
+    bpy.ops.lsmpl.clean_up()
+    assert [take.lsmpl.cleaned is not None for take in crowd] == [True, False, True]
+
+
+def test_only_the_active_take_is_solved_where_it_is_not_selected(addon, crowd):
+    crowd[2].select_set(False)
+    bpy.context.view_layer.objects.active = crowd[2]
+    bpy.ops.lsmpl.solve()
+    assert [addon("takes.stages").is_solved(take) for take in crowd] == [False, False, True]
+
+
+def test_several_takes_that_are_stopped_keep_what_is_done(addon, crowd):
+    job = addon("solving.solve").LSMPL_OT_solve.begin(None, bpy.context)
+    assert job.parts.kept == "" and job.describe().startswith("Take 1 (1/3): ")
+    while not job.describe().startswith("Take 3"):
+        job.advance(0.01)
+    assert job.parts.kept == "1 of 3 takes are done"
+    job.close()
+    assert [addon("takes.stages").is_solved(take) for take in crowd] == [True, False, False]
