@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools import environments, extension_zips, torch_wheels
+from tools import environments, extension_zips, wheel_targets
 from tools.environments import SetupError
 from tools.run_tests import SUITES, run_tests
 from tools.zips import sha256, write_zip
@@ -53,12 +53,16 @@ def build(destination: Path = ROOT / "dist", python: str | os.PathLike = sys.exe
 
 def build_with_torch(destination: Path, source: str, platform: str, python: str, lock: Path | None = None) -> Path:
     """Write the zip for one platform and one Python with torch in it (see `tools/torch_wheels.py`)."""
-    manifest, tag = read_manifest(), f"{platform.replace('-', '_')}-cp{python.replace('.', '')}"
-    target = destination / f"{manifest['id']}-{manifest['version']}-{tag}-torch.zip"
-    lock, folder = lock or target.with_suffix(".lock.txt"), ROOT / "wheels" / f"torch-{tag}"
-    wheels = fetch_wheels(sys.executable) + torch_wheels.fetch_torch(source, platform, python, lock, folder)
+    try:
+        from tools import torch_wheels
+    except ImportError as error:
+        raise SetupError(f"needs pip for {sys.executable}: {error}") from error
+    manifest, target = read_manifest(), wheel_targets.Target(platform, python)
+    archive = destination / f"{manifest['id']}-{manifest['version']}-{target.tag}-torch.zip"
+    lock, folder = lock or archive.with_suffix(".lock.txt"), ROOT / "wheels" / f"torch-{target.tag}"
+    wheels = fetch_wheels(sys.executable) + torch_wheels.fetch_torch(source, target, lock, folder)
     contents = _contents(wheels)
-    first, after = torch_wheels.BLENDERS[python]
+    first, after = wheel_targets.BLENDERS[python]
     contents["blender_manifest.toml"] = manifest_for(
         (ROOT / "blender_manifest.toml").read_text(encoding="utf-8"),
         wheels=[f"./wheels/{wheel.name}" for wheel in wheels],
@@ -66,8 +70,8 @@ def build_with_torch(destination: Path, source: str, platform: str, python: str,
         blender_version_min=max(first, manifest["blender_version_min"]),
         **({"blender_version_max": after} if after else {}),
     ).encode()
-    write_zip(target, contents)
-    return target
+    write_zip(archive, contents)
+    return archive
 
 
 def manifest_for(text: str, **values: str | list[str]) -> str:
@@ -169,7 +173,7 @@ def main(argv: list[str] | None = None) -> int:
         help="with torch, from a folder of wheels or a package index (default: as pip is set up); for one platform",
     )
     build_command.add_argument(
-        "--platform", default=torch_wheels.this_platform(), help="of --torch (default: this one)"
+        "--platform", default=wheel_targets.this_platform(), help="of --torch (default: this one)"
     )
     build_command.add_argument("--python", default="3.11", help="of --torch: 3.11 up to Blender 5.0, 3.13 from 5.1")
     build_command.add_argument("--lock", type=Path, metavar="FILE", help="versions and checksums of --torch's wheels")

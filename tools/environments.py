@@ -49,7 +49,7 @@ class Environment:
         if not (stamp.is_file() and stamp.read_text() == wanted):
             say(f"{self.name}: setting up {self.folder} with {base}")
             shutil.rmtree(self.folder, ignore_errors=True)
-            _run_quietly([base, "-m", "venv", str(self.folder)])
+            run_quietly([base, "-m", "venv", str(self.folder)])
             for requirements in self.requirements:
                 run_pip(self.python, "install", *requirements)
             stamp.write_text(wanted)
@@ -97,7 +97,7 @@ BETWEEN = (BLENDER_4_5, BLENDER_5_0)
 def run_pip(python: str | os.PathLike, *arguments: str, **variables: str) -> None:
     """Silent unless it fails, which raises `SetupError` with what it printed."""
     command = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "--no-input", *arguments]
-    _run_quietly(command, **variables)
+    run_quietly(command, **variables)
 
 
 def find_python(version: str) -> str | None:
@@ -137,8 +137,8 @@ def install_system_libraries(reason: str) -> None:
     if shutil.which("apt-get") is None or os.name == "nt" or os.geteuid() != 0:
         raise SetupError(f"bpy lacks system libraries ({reason}); on Debian or Ubuntu: sudo {' '.join(command)}")
     say(f"installing the system libraries that bpy needs ({reason})")
-    _run_quietly(["apt-get", "update", "-qq"])
-    _run_quietly(command, DEBIAN_FRONTEND="noninteractive")
+    run_quietly(["apt-get", "update", "-qq"])
+    run_quietly(command, DEBIAN_FRONTEND="noninteractive")
 
 
 def _has_renderer() -> bool:
@@ -149,12 +149,13 @@ def _has_renderer() -> bool:
     return "libEGL.so.1" in listed and ("libEGL_mesa" in listed or "libEGL_nvidia" in listed)
 
 
-def _run_quietly(command: list[str], **variables: str) -> None:
+def run_quietly(command: list[str], shown: str = "", **variables: str) -> None:
+    """Silent unless it fails, which raises `SetupError` with the command, or `shown`, and what it printed."""
     done = subprocess.run(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **variables}
     )
     if done.returncode:
-        raise SetupError(f"`{' '.join(command)}` failed:\n{done.stdout[-4000:]}")
+        raise SetupError(f"`{shown or ' '.join(command)}` failed:\n{done.stdout[-4000:]}")
 
 
 def say(message: str) -> None:

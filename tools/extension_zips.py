@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,11 @@ from .zips import licence_of_wheel, sha256
 
 MOST_UNIVERSAL = 20_000_000
 """Bytes of a zip for every platform."""
+_NVIDIA = re.compile(
+    r"(^|/)(lib)?(cublas|cudart|cudnn|cufft|cufile|cupti|curand|cusolver|cusparse|nccl|nvjitlink|nvrtc|nvshmem)[^/.]*\.(so|dll)(\.|$)",
+    re.IGNORECASE,
+)
+"""CUDA's libraries, which wheels for Windows have in them without naming NVIDIA's licence."""
 
 
 def check(archives: Sequence[Path]) -> bool:
@@ -45,7 +51,7 @@ def list_contents(archive: Path) -> dict:
     """Sizes in bytes by folder, wheels with their licences, faults that forbid the zip, and notes on its use."""
     import tomllib
 
-    faults, notes, wheels = [], [], {}
+    faults, notes, wheels, nvidia = [], [], {}, []
     parts: Counter[str] = Counter()
     with zipfile.ZipFile(archive) as opened:
         manifest = tomllib.loads(opened.read("blender_manifest.toml").decode("utf-8"))
@@ -56,15 +62,17 @@ def list_contents(archive: Path) -> dict:
                 continue
             with opened.open(info) as stream, zipfile.ZipFile(stream) as wheel:
                 wheels[name] = info.file_size, licence_of_wheel(wheel)
+                if "nvidia" in wheels[name][1].lower() or any(map(_NVIDIA.search, wheel.namelist())):
+                    nvidia.append(name.partition("-")[0])
             pure = name.endswith("-none-any.whl")
             if not pure and not manifest.get("platforms"):
                 faults.append(f"{name} is for one platform, but the manifest names none")
-            if "nvidia" in wheels[name][1].lower() or name.startswith(("nvidia_", "cuda_")):
-                notes.append(f"{name} is under NVIDIA's licence: for your own machines, not to be passed on")
         if {f"./wheels/{name}" for name in wheels} != set(manifest.get("wheels", [])):
             faults.append("the wheels in the zip and in its manifest differ")
         if "LICENSE" not in parts:
             faults.append("the licence is missing")
+    if nvidia:
+        notes.append(f"under NVIDIA's licence, for your own machines, not to be passed on: {', '.join(nvidia)}")
     size = archive.stat().st_size
     if not manifest.get("platforms") and size > MOST_UNIVERSAL:
         faults.append(f"{size / 1e6:.1f} MB are too much for a zip for every platform ({MOST_UNIVERSAL / 1e6:.0f} MB)")

@@ -1,111 +1,110 @@
 """torch and what it needs, as unmodified wheels for one platform and one Python, pinned by their checksums.
 
 Which wheels are meant stands in a lock file: `name==version --hash=sha256:...`, one line each, as pip reads it. Where
-there is none yet, pip settles them once and the file is written.
+there is none yet, pip settles them once, on whichever machine, and the file is written.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import platform
 import re
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
-from .environments import SetupError, run_pip, say
+from .environments import SetupError, run_quietly, say
+from .wheel_checks import NOT_SHIPPED, Wheel, canonicalize_name, check_complete, read_wheel
+from .wheel_targets import Target
 from .zips import sha256
 
-TORCH = "2.13.0"
+TORCH = {"linux-x64": "2.13.0", "windows-x64": "2.14.1", "macos-arm64": "2.13.0"}
+"""The version that is settled on. 2.13.0 has licences in folders so deep that Blender cannot unpack it on Windows."""
 
-BLENDERS = {"3.11": ("4.2.0", "5.1.0"), "3.13": ("5.1.0", None)}
-"""Blender's versions by their Python: the first that has it, and the first that has another (None: not out yet)."""
-
-PLATFORMS = {
-    "linux-x64": [*(f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)), "manylinux2014_x86_64"]
-    + ["manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64"],
-    "windows-x64": ["win_amd64"],
-    "macos-arm64": ["macosx_14_0_arm64"],
-}
-"""Blender's names of platforms, and the tags of the wheels that they can use."""
-
-_LINE = re.compile(r"([A-Za-z0-9._-]+)==(\S+) --hash=sha256:([0-9a-f]{64})")
+_LINE = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9._+!-]+) --hash=sha256:([0-9a-f]{64})")
+_FOR = "# For "
 
 
-def this_platform() -> str:
-    machine = {"amd64": "x64", "x86_64": "x64", "arm64": "arm64", "aarch64": "arm64"}.get(platform.machine().lower())
-    system = {"linux": "linux", "win32": "windows", "darwin": "macos"}.get(sys.platform)
-    return f"{system}-{machine}"
-
-
-def fetch_torch(source: str, target_platform: str, python: str, lock: Path, folder: Path) -> list[Path]:
+def fetch_torch(source: str, target: Target, lock: Path, folder: Path) -> list[Path]:
     """The wheels that `lock` names, downloaded into `folder` and checked; `lock` is written where it is not there.
 
     source: a folder of wheels, the address of a package index, or "" for pip's own settings. Raises `SetupError`.
     """
-    if target_platform not in PLATFORMS or python not in BLENDERS:
-        raise SetupError(f"torch zips are for {', '.join(PLATFORMS)} and Python {' or '.join(BLENDERS)}")
-    if not lock.exists():
-        if target_platform != this_platform():
-            raise SetupError(
-                f"{lock} is not there, and what torch needs on {target_platform} can only be settled on such a machine"
-            )
-        say(f"settling which wheels torch {TORCH} needs: {lock}")
-        _write_lock(lock, _settle(source, target_platform, python))
-    pinned = read_lock(lock)
     folder.mkdir(parents=True, exist_ok=True)
-    missing = [line for line, hash in pinned.items() if hash not in {sha256(path) for path in folder.glob("*.whl")}]
-    if missing:
+    if not lock.exists():
+        say(f"settling which wheels torch {TORCH[target.platform]} needs on {target}: {lock}")
+        settled = _download(source, target, folder, f"torch=={TORCH[target.platform]}")
+        wheels = [wheel for wheel in (read_wheel(path, target) for path in settled) if wheel.name not in NOT_SHIPPED]
+        check_complete(wheels, target)
+        _write_lock(lock, target, wheels)
+    pinned = read_lock(lock, target)
+    found = {sha256(path): path for path in sorted(folder.glob("*.whl"))}
+    if missing := [line for line, hash in pinned.items() if hash not in found]:
         with tempfile.TemporaryDirectory() as scratch:
             wanted = Path(scratch) / "wanted.txt"
-            wanted.write_text(
-                "".join(f"{line.replace('==', '===')} --hash=sha256:{pinned[line]}\n" for line in missing)
-            )
-            words = ("download", "--require-hashes", "--no-deps", "--dest", str(folder), "-r", str(wanted))
-            run_pip(sys.executable, *words, *_where(source), *_for(target_platform, python), **_only(source))
-    found = {sha256(path): path for path in sorted(folder.glob("*.whl"))}
+            # three = leave nothing to interpretation: 2.13.0 would be 2.13.0+cpu, too
+            lines = (f"{line.replace('==', '===')} --hash=sha256:{pinned[line]}\n" for line in missing)
+            wanted.write_text("".join(lines), encoding="utf-8")
+            new = _download(source, target, folder, "--require-hashes", "--no-deps", "-r", str(wanted))
+        found |= {sha256(path): path for path in new}
     if absent := [line for line, hash in pinned.items() if hash not in found]:
         raise SetupError(f"{lock} names wheels that were not found: {', '.join(absent)}")
-    return [found[hash] for hash in pinned.values()]
+    wheels = [read_wheel(found[hash], target) for hash in pinned.values()]
+    for line, wheel in zip(pinned, wheels, strict=True):
+        if line != _line(wheel):
+            raise SetupError(f"{lock} has the checksum of {wheel.path.name} as that of {line}")
+    check_complete(wheels, target)
+    return [wheel.path for wheel in wheels]
 
 
-def read_lock(lock: Path) -> dict[str, str]:
-    """SHA-256 by `name==version`. Raises `SetupError`."""
+def read_lock(lock: Path, target: Target | None = None) -> dict[str, str]:
+    """SHA-256 by `name==version`, names normalised. Raises `SetupError`, also where it is for another target."""
     pinned = {}
     for number, line in enumerate(lock.read_text(encoding="utf-8").splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
+        line = line.strip()
+        if target and line.startswith(_FOR) and line != _heading(target):
+            raise SetupError(f"{lock} is for {line.removeprefix(_FOR).rstrip('.')}, not for {target}")
+        if not line or line.startswith("#"):
             continue
-        if not (words := _LINE.fullmatch(line.strip())):
+        if not (words := _LINE.fullmatch(line)):
             raise SetupError(f"{lock}, line {number}: expected name==version --hash=sha256:..., found {line[:80]}")
-        pinned[f"{words[1]}=={words[2]}"] = words[3]
+        name = canonicalize_name(words[1])
+        if name in NOT_SHIPPED or any(other.startswith(f"{name}==") for other in pinned):
+            why = "is Blender's own" if name in NOT_SHIPPED else "is there already"
+            raise SetupError(f"{lock}, line {number}: {name} {why}; delete the line")
+        pinned[f"{name}=={words[2]}"] = words[3]
     if not any(line.startswith("torch==") for line in pinned):
         raise SetupError(f"{lock}: names no torch")
     return pinned
 
 
-def _settle(source: str, target_platform: str, python: str) -> dict[str, str]:
-    with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch) / "report.json"
-        words = ("install", "--dry-run", "--ignore-installed", "--report", str(report), "--target", scratch)
-        words += (*_where(source), *_for(target_platform, python), f"torch=={TORCH}")
-        run_pip(sys.executable, *words, **_only(source))
-        installs = json.loads(report.read_text(encoding="utf-8"))["install"]
-    pinned = {}
-    for install in installs:
-        facts = install["metadata"]
-        if facts["name"].lower() == "numpy":  # Blender's own is meant; another one would break other add-ons
-            continue
-        pinned[f"{facts['name'].lower()}=={facts['version']}"] = install["download_info"]["archive_info"]["hashes"][
-            "sha256"
-        ]
-    return pinned
-
-
-def _write_lock(lock: Path, pinned: dict[str, str]) -> None:
+def _write_lock(lock: Path, target: Target, wheels: Iterable[Wheel]) -> None:
     lock.parent.mkdir(parents=True, exist_ok=True)
-    lines = sorted(f"{line} --hash=sha256:{hash}\n" for line, hash in pinned.items())
-    lock.write_text("# Written by `build.py build --torch`; delete it to settle the versions anew.\n" + "".join(lines))
+    lines = sorted(f"{_line(wheel)} --hash=sha256:{sha256(wheel.path)}\n" for wheel in wheels)
+    heading = f"{_heading(target)}\n# Written by `build.py build --torch`; delete it to settle the versions anew.\n"
+    scratch = lock.with_name(f".{lock.name}.part")
+    scratch.write_text(heading + "".join(lines), encoding="utf-8", newline="\n")
+    os.replace(scratch, lock)
+
+
+def _heading(target: Target) -> str:
+    return f"{_FOR}{target}."
+
+
+def _line(wheel: Wheel) -> str:
+    return f"{wheel.name}=={wheel.version}"
+
+
+def _download(source: str, target: Target, folder: Path, *words: str) -> list[Path]:
+    """What pip brings for these words, in `folder`."""
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        command = target.pip("-qq", "--disable-pip-version-check", "--no-input", "download", "--dest", scratch)
+        shown = f"pip download {' '.join(words)}, for {target}"
+        run_quietly([sys.executable, *command, *_where(source), *words], shown, **_only(source))
+        paths = [folder / path.name for path in sorted(Path(scratch).iterdir())]
+        for path in paths:
+            os.replace(Path(scratch) / path.name, path)
+    return paths
 
 
 def _where(source: str) -> tuple[str, ...]:
@@ -119,13 +118,12 @@ def _where(source: str) -> tuple[str, ...]:
 
 
 def _only(source: str) -> dict[str, str]:
-    """Variables that keep pip from other places than the one that was given."""
+    """Variables that keep pip from other places than the one that was given, whatever its configuration says.
+
+    Empty ones would not do: pip passes over them, and takes the configuration's.
+    """
     if not source:
         return {}
-    elsewhere = {"PIP_FIND_LINKS": "", "PIP_EXTRA_INDEX_URL": ""}
-    return elsewhere | {"PIP_CONFIG_FILE": os.devnull} if os.path.isdir(source) else elsewhere
-
-
-def _for(target_platform: str, python: str) -> tuple[str, ...]:
-    tags = (word for tag in PLATFORMS[target_platform] for word in ("--platform", tag))
-    return ("--only-binary=:all:", "--python-version", python, "--implementation", "cp", *tags)
+    if os.path.isdir(source):
+        return {"PIP_CONFIG_FILE": os.devnull, "PIP_FIND_LINKS": source}
+    return {"PIP_EXTRA_INDEX_URL": source, "PIP_FIND_LINKS": os.devnull}
