@@ -24,6 +24,7 @@ from tools.run_tests import SUITES, run_tests
 from tools.zips import sha256, write_zip
 
 ROOT = Path(__file__).resolve().parent
+WHEEL_FOLDER = ROOT / "wheels"
 EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
 
 WHEELS = {
@@ -59,7 +60,7 @@ def build_with_torch(destination: Path, source: str, platform: str, python: str,
         raise SetupError(f"needs pip for {sys.executable}: {error}") from error
     manifest, target = read_manifest(), wheel_targets.Target(platform, python)
     archive = destination / f"{manifest['id']}-{manifest['version']}-{target.tag}-torch.zip"
-    lock, folder = lock or archive.with_suffix(".lock.txt"), ROOT / "wheels" / f"torch-{target.tag}"
+    lock, folder = lock or archive.with_suffix(".lock.txt"), WHEEL_FOLDER / f"torch-{target.tag}"
     wheels = fetch_wheels(sys.executable) + torch_wheels.fetch_torch(source, target, lock, folder)
     contents = _contents(wheels)
     first, after = wheel_targets.BLENDERS[python]
@@ -119,17 +120,22 @@ def _shipped_files(package: Path) -> list[Path]:
 
 def fetch_wheels(python: str | os.PathLike) -> list[Path]:
     """The wheels of `WHEELS`, downloaded into `wheels/` where they are not there yet, with their hashes checked."""
-    folder = ROOT / "wheels"
     for name, expected in WHEELS.items():
-        if not (folder / name).is_file():
+        if not (WHEEL_FOLDER / name).is_file():
             package, version = name.split("-")[:2]
             environments.run_pip(
-                python, "download", "--no-deps", "--only-binary=:all:", "--dest", str(folder), f"{package}=={version}"
+                python,
+                "download",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--dest",
+                str(WHEEL_FOLDER),
+                f"{package}=={version}",
             )
-        found = sha256(folder / name)
+        found = sha256(WHEEL_FOLDER / name)
         if found != expected:
             raise SetupError(f"wheels/{name} has the SHA-256 {found}, expected {expected}; delete it and build again")
-    return [folder / name for name in WHEELS]
+    return [WHEEL_FOLDER / name for name in WHEELS]
 
 
 def demo(blender: str | None) -> int:

@@ -17,7 +17,7 @@ import tomllib
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 import build  # noqa: E402
-from tools import environments, extension_zips, torch_wheels  # noqa: E402
+from tools import environments, extension_zips  # noqa: E402
 from tools.zips import sha256, write_zip  # noqa: E402
 
 
@@ -93,10 +93,9 @@ def test_is_small(archive):
 
 
 def test_a_wheel_that_was_tampered_with_is_refused(tmp_path, monkeypatch):
-    (tmp_path / "wheels").mkdir()
     name = next(iter(build.WHEELS))
-    (tmp_path / "wheels" / name).write_bytes(b"not the wheel")
-    monkeypatch.setattr(build, "ROOT", tmp_path)
+    (tmp_path / name).write_bytes(b"not the wheel")
+    monkeypatch.setattr(build, "WHEEL_FOLDER", tmp_path)
     with pytest.raises(environments.SetupError, match="SHA-256"):
         build.fetch_wheels(sys.executable)
 
@@ -147,83 +146,3 @@ def test_a_repository_lists_the_zips(archive, tmp_path):
     assert entry["archive_hash"] == f"sha256:{sha256(archive)}" and entry["archive_url"] == f"./{archive.name}"
     first = listing.read_bytes()
     assert extension_zips.make_repository([archive], tmp_path / "repo").read_bytes() == first
-
-
-# Zips with torch, tried with small wheels that only bear its name
-
-
-@pytest.fixture
-def wheel_folder(tmp_path) -> Path:
-    tag = torch_wheels.PLATFORMS[torch_wheels.this_platform()][0]
-    for name, version, kind, needs in (
-        ("torch", torch_wheels.TORCH, f"cp311-cp311-{tag}", ("sums", "numpy")),
-        ("sums", "1.0", "py3-none-any", ()),
-        ("sums", "2.0", "py3-none-any", ()),
-        ("numpy", "1.0", "py3-none-any", ()),
-    ):
-        info = f"{name}-{version}.dist-info"
-        metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nLicense: BSD\n"
-        metadata += "".join(f"Requires-Dist: {other}\n" for other in needs)
-        wheel = f"Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: {kind}\n"
-        files = {f"{name}.py": b"", f"{info}/METADATA": metadata.encode(), f"{info}/WHEEL": wheel.encode()}
-        write_zip(tmp_path / "given" / f"{name}-{version}-{kind}.whl", {**files, f"{info}/RECORD": b""})
-    return tmp_path / "given"
-
-
-def build_torch(folder: Path, source: Path, lock: Path, platform: str = "") -> Path:
-    return build.build_with_torch(folder, str(source), platform or torch_wheels.this_platform(), "3.11", lock)
-
-
-def test_torch_is_added_unmodified_for_one_platform(wheel_folder, tmp_path, monkeypatch):
-    fetched = build.fetch_wheels(sys.executable)
-    monkeypatch.setattr(build, "fetch_wheels", lambda python: fetched)
-    lock, platform = tmp_path / "lock.txt", torch_wheels.this_platform()
-    in_git = (ROOT / "blender_manifest.toml").read_bytes()
-    try:
-        archive = build_torch(tmp_path / "out", wheel_folder, lock)
-        assert archive.name == f"lsmpl-0.1.0-{platform.replace('-', '_')}-cp311-torch.zip"
-        assert (ROOT / "blender_manifest.toml").read_bytes() == in_git
-        with zipfile.ZipFile(archive) as opened:
-            manifest = tomllib.loads(opened.read("blender_manifest.toml").decode())
-            wheels = {name for name in opened.namelist() if name.startswith("wheels/")}
-            (torch,) = (name for name in wheels if "torch-" in name)
-            assert opened.read(torch) == (wheel_folder / Path(torch).name).read_bytes()
-        assert manifest["platforms"] == [platform] and {f"./{name}" for name in wheels} == set(manifest["wheels"])
-        assert (manifest["blender_version_min"], manifest["blender_version_max"]) == ("4.2.0", "5.1.0")
-        assert "sums==2.0" in lock.read_text() and "numpy" not in lock.read_text(), "Blender has NumPy"
-        again = build_torch(tmp_path / "again", wheel_folder, lock)
-        assert sha256(again) == sha256(archive)
-        if extension_zips.installed_blender_ext():
-            assert extension_zips.check([archive])
-    finally:
-        shutil.rmtree(ROOT / "wheels" / f"torch-{platform.replace('-', '_')}-cp311", ignore_errors=True)
-
-
-def test_the_lock_decides_and_other_bytes_are_refused(wheel_folder, tmp_path):
-    lock, platform = tmp_path / "lock.txt", torch_wheels.this_platform()
-    fetch = lambda folder: torch_wheels.fetch_torch(str(wheel_folder), platform, "3.11", lock, tmp_path / folder)  # noqa: E731
-    fetch("first")
-    lock.write_text(lock.read_text().replace("sums==2.0", "sums==1.0"))
-    with pytest.raises(environments.SetupError, match="HASHES"):
-        fetch("second")
-    one = sha256(wheel_folder / "sums-1.0-py3-none-any.whl")
-    lock.write_text(re.sub(r"(sums==1.0 --hash=sha256:)\w+", rf"\g<1>{one}", lock.read_text()))
-    assert {path.name for path in fetch("third")} >= {"sums-1.0-py3-none-any.whl"}
-    lock.write_text("torch==1 oh\n")
-    with pytest.raises(environments.SetupError, match="line 1"):
-        fetch("fourth")
-
-
-def test_what_another_platform_needs_is_not_guessed(wheel_folder, tmp_path):
-    other = next(name for name in torch_wheels.PLATFORMS if name != torch_wheels.this_platform())
-    with pytest.raises(environments.SetupError, match="such a machine"):
-        build_torch(tmp_path, wheel_folder, tmp_path / "lock.txt", other)
-    with pytest.raises(environments.SetupError, match="neither a folder"):
-        build_torch(tmp_path, "http://somewhere", tmp_path / "lock.txt")
-
-
-@pytest.mark.parametrize("lock", sorted((ROOT / "tools" / "torch_locks").glob("*.txt")), ids=lambda path: path.stem)
-def test_locks_name_the_torch_that_is_meant(lock):
-    pinned = torch_wheels.read_lock(lock)
-    assert any(line.partition("+")[0] == f"torch=={torch_wheels.TORCH}" for line in pinned)
-    assert not any(line.startswith("numpy") for line in pinned)

@@ -40,6 +40,7 @@ def fetch_torch(source: str, target: Target, lock: Path, folder: Path) -> list[P
     pinned = read_lock(lock, target)
     found = {sha256(path): path for path in sorted(folder.glob("*.whl"))}
     if missing := [line for line, hash in pinned.items() if hash not in found]:
+        say(f"downloading {len(missing)} wheels")
         with tempfile.TemporaryDirectory() as scratch:
             wanted = Path(scratch) / "wanted.txt"
             # three = leave nothing to interpretation: 2.13.0 would be 2.13.0+cpu, too

@@ -1,0 +1,343 @@
+"""Zips with torch, for this platform and for others: tried with tiny wheels that only bear the names."""
+
+import importlib.util
+import io
+import os
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))
+import build  # noqa: E402
+from tools import extension_zips, torch_wheels  # noqa: E402
+from tools.environments import SetupError  # noqa: E402
+from tools.wheel_targets import BLENDERS, PLATFORMS, Target, this_platform  # noqa: E402
+from tools.zips import sha256, write_zip  # noqa: E402
+
+TARGETS = [Target(platform, python) for platform in PLATFORMS for python in BLENDERS]
+LINUX, WINDOWS = Target("linux-x64", "3.11"), Target("windows-x64", "3.13")
+
+TORCH_NEEDS = (
+    "sums>=1.0",
+    "fast",
+    "numpy",
+    'drivers[blas]==13.0.3; platform_system == "Linux"',
+    'colours; sys_platform == "win32"',
+    'metal; sys_platform == "darwin" and platform_machine == "arm64"',
+    'young; python_version >= "3.12"',
+    'nowhere; platform_machine == "s390x"',
+    'nowhere; extra == "all"',
+)
+EXPECTED = {
+    "linux-x64": {"torch", "sums", "fast", "drivers", "libblas"},
+    "windows-x64": {"torch", "sums", "fast", "colours"},
+    "macos-arm64": {"torch", "sums", "fast", "metal"},
+}
+
+
+def make_wheel(folder: Path, name: str, version: str, tag: str = "py3-none-any", needs=(), **more) -> Path:
+    """A wheel that holds next to nothing; `more`: files, metadata, extras, pythons, licence."""
+    info = f"{name}-{version}.dist-info"
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nLicense: {more.get('licence', 'BSD')}\n"
+    metadata += f"Requires-Python: {more['pythons']}\n" if "pythons" in more else ""
+    metadata += "".join(f"Requires-Dist: {other}\n" for other in needs)
+    metadata += "".join(f"Provides-Extra: {extra}\n" for extra in more.get("extras", ()))
+    metadata = more.get("metadata", metadata)
+    files = {f"{name}.py": b"", f"{info}/WHEEL": f"Wheel-Version: 1.0\nTag: {tag}\n".encode(), f"{info}/RECORD": b""}
+    files |= {f"{info}/METADATA": metadata.encode()} if metadata is not None else {}
+    target = folder / f"{name}-{version}-{tag}.whl"
+    write_zip(target, files | more.get("files", {}))
+    return target
+
+
+def tag_for(target: Target, kind: str = "") -> str:
+    python = f"cp{target.python.replace('.', '')}"
+    return f"{python}-{python}-{kind or PLATFORMS[target.platform][0]}"
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory) -> Path:
+    """A folder of wheels as a registry has them: for all platforms and Pythons, in several versions."""
+    folder = tmp_path_factory.mktemp("given")
+    for target in TARGETS:
+        make_wheel(folder, "torch", torch_wheels.TORCH[target.platform], tag_for(target), TORCH_NEEDS)
+    for python in BLENDERS:
+        for platform, kind in (
+            ("linux-x64", "manylinux2014_x86_64.manylinux_2_17_x86_64"),
+            ("windows-x64", "win_amd64"),
+            ("macos-arm64", "macosx_10_13_universal2"),
+        ):
+            make_wheel(folder, "fast", "1.0", tag_for(Target(platform, python), kind))
+    parts = ('libblas==1.*; sys_platform == "linux" and extra == "blas"', 'nowhere; extra == "all"')
+    make_wheel(folder, "drivers", "13.0.3.0", "py2.py3-none-any", parts, extras=("blas", "all"))
+    make_wheel(folder, "libblas", "1.5", "py3-none-manylinux_2_27_x86_64", licence="LicenseRef-NVIDIA-Proprietary")
+    for name in ("colours", "metal", "young", "numpy"):
+        make_wheel(folder, name, "1.0")
+    make_wheel(folder, "sums", "1.0")
+    make_wheel(folder, "sums", "2.0")
+    make_wheel(folder, "sums", "3.0", pythons=">=3.12")
+    return folder
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch) -> Path:
+    """Where the test may write; the universal wheels are at hand, and nothing is downloaded into the repository."""
+    fetched = build.fetch_wheels(sys.executable)
+    monkeypatch.setattr(build, "fetch_wheels", lambda python: fetched)
+    monkeypatch.setattr(build, "WHEEL_FOLDER", tmp_path / "wheels")
+    return tmp_path
+
+
+def settle(source: Path | str, target: Target, place: Path) -> tuple[list[Path], Path]:
+    lock = place / "lock.txt"
+    return torch_wheels.fetch_torch(str(source), target, lock, place / "folder"), lock
+
+
+def versions(lock: Path) -> dict[str, str]:
+    return dict(line.split("==") for line in torch_wheels.read_lock(lock))
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+def test_what_a_target_needs_is_settled_on_any_machine(given, place, target):
+    wheels, lock = settle(given, target, place)
+    expected = EXPECTED[target.platform] | ({"young"} if target.python == "3.13" else set())
+    assert set(versions(lock)) == expected, "and no NumPy, which Blender has"
+    assert versions(lock)["sums"] == ("3.0" if target.python == "3.13" else "2.0")
+    assert versions(lock)["torch"] == torch_wheels.TORCH[target.platform]
+    (torch,) = (wheel for wheel in wheels if wheel.name.startswith("torch"))
+    assert torch.name.endswith(f"-{tag_for(target)}.whl")
+    assert {wheel.name for wheel in wheels} <= {path.name for path in given.iterdir()}
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=str)
+def test_blender_takes_all_of_a_zips_wheels(given, place, target):
+    """By its own code: the platform of each wheel, and the Pythons that they are for together."""
+    if not (tool := extension_zips.installed_blender_ext()):
+        pytest.skip("needs the bpy module, and none is installed here")
+    spec = importlib.util.spec_from_file_location("blender_ext", tool)
+    blender = importlib.util.module_from_spec(spec)
+    sys.modules.setdefault("blender_ext", blender)
+    spec.loader.exec_module(blender)
+    wheels, _ = settle(given, target, place)
+    names = [wheel.name for wheel in wheels]
+    assert blender.paths_filter_wheels_by_platform(names, target.platform) == names
+    if hasattr(blender, "python_versions_from_wheels"):
+        assert blender.python_versions_from_wheels(names) == {tuple(map(int, target.python.split(".")))}
+
+
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_torch_is_added_unmodified_for_one_platform(given, place, platform):
+    in_git = (ROOT / "blender_manifest.toml").read_bytes()
+    lock = place / "lock.txt"
+    archive = build.build_with_torch(place / "out", str(given), platform, "3.11", lock)
+    assert archive.name == f"lsmpl-0.1.0-{platform.replace('-', '_')}-cp311-torch.zip"
+    assert (ROOT / "blender_manifest.toml").read_bytes() == in_git
+    with zipfile.ZipFile(archive) as opened:
+        manifest = tomllib.loads(opened.read("blender_manifest.toml").decode())
+        wheels = {name for name in opened.namelist() if name.startswith("wheels/")}
+        (torch,) = (name for name in wheels if "torch-" in name)
+        assert opened.read(torch) == (given / Path(torch).name).read_bytes()
+    assert manifest["platforms"] == [platform] and {f"./{name}" for name in wheels} == set(manifest["wheels"])
+    assert (manifest["blender_version_min"], manifest["blender_version_max"]) == ("4.2.0", "5.1.0")
+    assert sha256(build.build_with_torch(place / "again", str(given), platform, "3.11", lock)) == sha256(archive)
+    newer = build.build_with_torch(place / "out", str(given), platform, "3.13")
+    manifest = tomllib.loads(zipfile.ZipFile(newer).read("blender_manifest.toml").decode())
+    assert manifest["blender_version_min"] == "5.1.0" and "blender_version_max" not in manifest
+    if extension_zips.installed_blender_ext():
+        assert extension_zips.check([archive, newer])
+
+
+def test_only_the_place_that_is_named_is_asked(given, place, monkeypatch):
+    """Whatever pip's configuration adds; there, a newer version is on offer."""
+    other = place / "other"
+    make_wheel(other, "sums", "2.5")
+    (place / "pip.conf").write_text(
+        f"[global]\nfind-links = {other}\nextra-index-url = {as_index(other, place / 'b')}\n"
+    )
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(place / "pip.conf"))
+    monkeypatch.setenv("PIP_FIND_LINKS", str(other))
+    monkeypatch.setenv("PIP_EXTRA_INDEX_URL", as_index(other, place / "c"))
+    for number, source in enumerate((str(given), as_index(given, place / "a"))):
+        _, lock = settle(source, LINUX, place / str(number))
+        assert versions(lock)["sums"] == "2.0"
+        monkeypatch.delenv("PIP_FIND_LINKS")
+        monkeypatch.delenv("PIP_EXTRA_INDEX_URL")
+        lock.unlink()
+        settle(source, LINUX, place / str(number))
+        assert versions(lock)["sums"] == "2.0"
+        monkeypatch.setenv("PIP_FIND_LINKS", str(other))
+        monkeypatch.setenv("PIP_EXTRA_INDEX_URL", as_index(other, place / "c"))
+
+
+def as_index(wheels: Path, folder: Path) -> str:
+    """A package index (PEP 503) of them, in files."""
+    for wheel in wheels.glob("*.whl"):
+        page = folder / wheel.name.split("-")[0] / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        with page.open("a") as file:
+            file.write(f'<a href="{wheel.as_uri()}#sha256={sha256(wheel)}">{wheel.name}</a>\n')
+    return folder.as_uri()
+
+
+def test_the_lock_decides_and_other_bytes_are_refused(given, place):
+    _, lock = settle(given, LINUX, place)
+    lock.write_text(lock.read_text().replace("sums==2.0", "sums==1.0"))
+    with pytest.raises(SetupError, match="HASHES"):
+        torch_wheels.fetch_torch(str(given), LINUX, lock, place / "second")
+    pin(lock, "sums", "1.0", given / "sums-1.0-py3-none-any.whl")
+    wheels = torch_wheels.fetch_torch(str(given), LINUX, lock, place / "third")
+    assert "sums-1.0-py3-none-any.whl" in {path.name for path in wheels}
+    lock.write_text("torch==1 oh\n")
+    with pytest.raises(SetupError, match="line 1"):
+        torch_wheels.fetch_torch(str(given), LINUX, lock, place / "fourth")
+
+
+def pin(lock: Path, name: str, version: str, wheel: Path) -> None:
+    """Let the lock name other bytes for a project."""
+    line = f"{name}=={version} --hash=sha256:{sha256(wheel)}\n"
+    lock.write_text(re.sub(rf"^{name}==.*\n", lambda _: line, lock.read_text(), flags=re.MULTILINE))
+
+
+def changed(given: Path, place: Path, target: Target, name: str, version: str, wheel: Path) -> Path:
+    """A lock that names that wheel for a project, and the wheel where those that were downloaded before lie."""
+    _, lock = settle(given, target, place)
+    pin(lock, name, version, wheel)
+    os.replace(wheel, place / "folder" / wheel.name)
+    return lock
+
+
+def refused(lock: Path, target: Target, place: Path, words: str) -> None:
+    before = lock.read_bytes()
+    with pytest.raises(SetupError, match=words):
+        build.build_with_torch(place / "out", str(place), target.platform, target.python, lock)
+    assert lock.read_bytes() == before and not list(place.glob("out/*")), "nothing is left of it"
+
+
+@pytest.fixture
+def same_folder(place, monkeypatch):
+    """The wheels that `build_with_torch` has from before are those of `settle`."""
+    for target in TARGETS:
+        (place / "wheels").mkdir(exist_ok=True)
+        (place / "wheels" / f"torch-{target.tag}").symlink_to(place / "folder", target_is_directory=True)
+
+
+@pytest.mark.parametrize("name", ["../../evil.py", "a/../../evil.py", "/evil.py", "C:/evil.py", "a\\..\\..\\evil.py"])
+def test_a_wheel_that_leaves_its_folder_is_refused(given, place, same_folder, name):
+    wheel = make_wheel(place / "evil", "sums", "2.0", files={name: b"evil"})
+    refused(changed(given, place, LINUX, "sums", "2.0", wheel), LINUX, place, "outside its folder")
+
+
+@pytest.mark.parametrize(
+    ("wheel", "words"),
+    [
+        ({"name": "evil"}, "has the checksum of evil-2.0-py3-none-any.whl as that of sums==2.0"),
+        ({"version": "9.0"}, "has the checksum of sums-9.0"),
+        ({"tag": "py3-none-win_amd64"}, "is not for linux-x64, Python 3.11, but for py3-none-win_amd64"),
+        ({"tag": "cp313-cp313-manylinux_2_28_x86_64"}, "is not for linux-x64, Python 3.11"),
+        ({"tag": "py3-none-manylinux_2_39_x86_64"}, "is not for linux-x64"),
+        ({"pythons": ">=3.12"}, "needs Python >=3.12"),
+        ({"metadata": "Name: evil\nVersion: 2.0\n"}, "says of itself that it is evil 2.0"),
+        ({"metadata": "Name: sums\nVersion: 2.0\nRequires-Dist: ; ???\n"}, "no wheel that can be read"),
+        ({"metadata": "Name: sums\n"}, "no wheel that can be read"),
+        ({"metadata": None}, "one dist-info/METADATA"),
+        ({"metadata": "x" * 5_000_000}, "one dist-info/METADATA"),
+        ({"files": {"other-1.dist-info/METADATA": b""}}, "one dist-info/METADATA"),
+        ({"needs": ("more",)}, "sums needs more, which is not there"),
+        ({"needs": ("fast>=2",)}, "sums needs fast>=2, found 1.0"),
+    ],
+)
+def test_a_lock_cannot_slip_in_another_wheel(given, place, same_folder, wheel, words):
+    made = make_wheel(place / "evil", **{"name": "sums", "version": "2.0", **wheel})
+    refused(changed(given, place, LINUX, "sums", "2.0", made), LINUX, place, re.escape(words))
+
+
+def test_what_is_no_wheel_is_refused(given, place, same_folder):
+    (place / "sums-2.0-py3-none-any.whl").write_bytes(b"PK\x03\x04 and no more")
+    lock = changed(given, place, LINUX, "sums", "2.0", place / "sums-2.0-py3-none-any.whl")
+    refused(lock, LINUX, place, "no wheel that can be read")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: re.sub(r"sums==.*\n", "", text), "torch needs sums>=1.0, which is not there"),
+        (lambda text: text + "numpy==1.0 --hash=sha256:" + "0" * 64, "numpy is Blender's own"),
+        (lambda text: text + re.search(r"sums==.*\n", text)[0].replace("2.0", "1.0"), "sums is there already"),
+        (lambda text: re.sub(r"torch==.*\n", "", text), "names no torch"),
+        (lambda text: text.replace("linux-x64", "macos-arm64"), "is for macos-arm64, Python 3.11, not for linux-x64"),
+    ],
+)
+def test_a_lock_that_was_edited_badly_is_refused(given, place, same_folder, change, words):
+    _, lock = settle(given, LINUX, place)
+    lock.write_text(change(lock.read_text()))
+    refused(lock, LINUX, place, re.escape(words))
+
+
+def test_a_lock_names_nothing_that_torch_does_not_need(given, place, same_folder):
+    _, lock = settle(given, LINUX, place)
+    extra = make_wheel(place / "folder", "extra", "1.0")
+    lock.write_text(f"{lock.read_text()}extra==1.0 --hash=sha256:{sha256(extra)}\n")
+    refused(lock, LINUX, place, "not needed: extra")
+
+
+def test_paths_too_long_for_windows_are_refused_there_alone(given, place, same_folder):
+    deep = {f"torch/{'deep/' * 27}licence.txt": b""}
+    for target, good in ((WINDOWS, False), (LINUX, True)):
+        version = torch_wheels.TORCH[target.platform]
+        wheel = make_wheel(place / "deep", "torch", version, tag_for(target), TORCH_NEEDS, files=deep)
+        lock = changed(given, place, target, "torch", version, wheel)
+        if good:
+            assert build.build_with_torch(place / "out", str(place), target.platform, target.python, lock).exists()
+        else:
+            refused(lock, target, place, "more than 135 characters, which Blender cannot unpack on windows-x64")
+        lock.unlink()
+
+
+def test_what_cannot_be_settled_leaves_no_lock(given, place):
+    make_wheel(place / "poor", "torch", torch_wheels.TORCH["linux-x64"], tag_for(LINUX), ("nowhere",))
+    with pytest.raises(SetupError, match=r"pip download torch==.*, for linux-x64, Python 3.11` failed") as error:
+        settle(place / "poor", LINUX, place)
+    assert "nowhere" in str(error.value)
+    make_wheel(place / "evil", "torch", torch_wheels.TORCH["linux-x64"], tag_for(LINUX), files={"../evil.py": b""})
+    with pytest.raises(SetupError, match="outside its folder"):
+        settle(place / "evil", LINUX, place)
+    assert not (place / "lock.txt").exists()
+
+
+def test_other_platforms_and_sources_are_named(given, place):
+    with pytest.raises(SetupError, match=r"linux-x64, windows-x64, macos-arm64 and Python 3\.11 or 3\.13"):
+        build.build_with_torch(place, str(given), "amiga-68k", "3.11")
+    with pytest.raises(SetupError, match="neither a folder"):
+        settle("http://somewhere", LINUX, place)
+
+
+def test_this_platform_is_one_of_blenders():
+    assert re.fullmatch(r"(linux|windows|macos)-(x64|arm64)", this_platform())
+
+
+def test_check_marks_what_is_nvidias_and_not_what_only_sounds_like_it(place):
+    bundled = make_wheel(place, "torch", "9.9", "cp311-cp311-win_amd64", files={"torch/lib/cublasLt64_13.dll": b""})
+    stated = make_wheel(place, "nvidia_some", "1.0", licence="LicenseRef-NVIDIA-Proprietary")
+    free = make_wheel(place, "cuda_free", "1.0", licence="Apache-2.0", files={"cuda/nvrtc.cpython-311-x.so": b""})
+    wheels = (bundled, stated, free)
+    manifest = io.StringIO('platforms = ["windows-x64"]\n')
+    contents = {f"wheels/{wheel.name}": wheel for wheel in wheels} | {"LICENSE": b""}
+    listed = [f"./wheels/{wheel.name}" for wheel in wheels]
+    write_zip(place / "x.zip", {**contents, "blender_manifest.toml": f"{manifest.read()}wheels = {listed}".encode()})
+    found = extension_zips.list_contents(place / "x.zip")
+    assert found["faults"] == [] and len(found["notes"]) == 1
+    assert found["notes"][0].endswith("not to be passed on: nvidia_some, torch")
+
+
+@pytest.mark.parametrize("lock", sorted((ROOT / "tools" / "torch_locks").glob("*.txt")), ids=lambda path: path.stem)
+def test_locks_name_the_torch_that_is_meant(lock):
+    platform, python = re.fullmatch(r"(\w+-\w+)-cp(3\d+)(-\w+)?", lock.stem).groups()[:2]
+    pinned = torch_wheels.read_lock(lock, Target(platform, f"{python[0]}.{python[1:]}"))
+    assert lock.read_text().startswith(f"# For {platform}, Python {python[0]}.{python[1:]}.\n")
+    assert any(line.partition("+")[0] == f"torch=={torch_wheels.TORCH[platform]}" for line in pinned)
+    assert ("nvidia-cublas" in {line.split("==")[0] for line in pinned}) == lock.stem.endswith("-cuda")
