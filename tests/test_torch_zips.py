@@ -4,6 +4,7 @@ import importlib.util
 import io
 import os
 import re
+import shutil
 import sys
 import zipfile
 from pathlib import Path
@@ -93,6 +94,30 @@ def place(tmp_path, monkeypatch) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def settled(given, tmp_path_factory) -> dict[Target, Path]:
+    """By target, what `settle` leaves there: pip is asked once."""
+    places = {target: tmp_path_factory.mktemp("settled") for target in TARGETS}
+    for target, place in places.items():
+        settle(given, target, place)
+    return places
+
+
+@pytest.fixture
+def use(settled, place):
+    """Puts what was settled for a target where the test may change it, and gives the lock."""
+
+    def use(target: Target) -> Path:
+        for folder in (place / "folder", place / "wheels" / f"torch-{target.tag}"):
+            shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(exist_ok=True)
+        shutil.copytree(settled[target] / "folder", place / "folder")
+        folder.symlink_to(place / "folder", target_is_directory=True)
+        return Path(shutil.copyfile(settled[target] / "lock.txt", place / "lock.txt"))
+
+    return use
+
+
 def settle(source: Path | str, target: Target, place: Path) -> tuple[list[Path], Path]:
     lock = place / "lock.txt"
     return torch_wheels.fetch_torch(str(source), target, lock, place / "folder"), lock
@@ -103,8 +128,9 @@ def versions(lock: Path) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=str)
-def test_what_a_target_needs_is_settled_on_any_machine(given, place, target):
-    wheels, lock = settle(given, target, place)
+def test_what_a_target_needs_is_settled_on_any_machine(given, settled, target):
+    lock = settled[target] / "lock.txt"
+    wheels = torch_wheels.fetch_torch(str(given), target, lock, settled[target] / "folder")
     expected = EXPECTED[target.platform] | ({"young"} if target.python == "3.13" else set())
     assert set(versions(lock)) == expected, "and no NumPy, which Blender has"
     assert versions(lock)["sums"] == ("3.0" if target.python == "3.13" else "2.0")
@@ -115,7 +141,7 @@ def test_what_a_target_needs_is_settled_on_any_machine(given, place, target):
 
 
 @pytest.mark.parametrize("target", TARGETS, ids=str)
-def test_blender_takes_all_of_a_zips_wheels(given, place, target):
+def test_blender_takes_all_of_a_zips_wheels(settled, target):
     """By its own code: the platform of each wheel, and the Pythons that they are for together."""
     if not (tool := extension_zips.installed_blender_ext()):
         pytest.skip("needs the bpy module, and none is installed here")
@@ -123,8 +149,7 @@ def test_blender_takes_all_of_a_zips_wheels(given, place, target):
     blender = importlib.util.module_from_spec(spec)
     sys.modules.setdefault("blender_ext", blender)
     spec.loader.exec_module(blender)
-    wheels, _ = settle(given, target, place)
-    names = [wheel.name for wheel in wheels]
+    names = [wheel.name for wheel in sorted(settled[target].glob("folder/*.whl")) if "numpy" not in wheel.name]
     assert blender.paths_filter_wheels_by_platform(names, target.platform) == names
     if hasattr(blender, "python_versions_from_wheels"):
         assert blender.python_versions_from_wheels(names) == {tuple(map(int, target.python.split(".")))}
@@ -184,8 +209,8 @@ def as_index(wheels: Path, folder: Path) -> str:
     return folder.as_uri()
 
 
-def test_the_lock_decides_and_other_bytes_are_refused(given, place):
-    _, lock = settle(given, LINUX, place)
+def test_the_lock_decides_and_other_bytes_are_refused(given, place, use):
+    lock = use(LINUX)
     lock.write_text(lock.read_text().replace("sums==2.0", "sums==1.0"))
     with pytest.raises(SetupError, match="HASHES"):
         torch_wheels.fetch_torch(str(given), LINUX, lock, place / "second")
@@ -203,11 +228,10 @@ def pin(lock: Path, name: str, version: str, wheel: Path) -> None:
     lock.write_text(re.sub(rf"^{name}==.*\n", lambda _: line, lock.read_text(), flags=re.MULTILINE))
 
 
-def changed(given: Path, place: Path, target: Target, name: str, version: str, wheel: Path) -> Path:
-    """A lock that names that wheel for a project, and the wheel where those that were downloaded before lie."""
-    _, lock = settle(given, target, place)
+def changed(lock: Path, name: str, version: str, wheel: Path) -> Path:
+    """The lock, naming that wheel for a project, and the wheel where those that were downloaded before lie."""
     pin(lock, name, version, wheel)
-    os.replace(wheel, place / "folder" / wheel.name)
+    os.replace(wheel, lock.parent / "folder" / wheel.name)
     return lock
 
 
@@ -218,18 +242,10 @@ def refused(lock: Path, target: Target, place: Path, words: str) -> None:
     assert lock.read_bytes() == before and not list(place.glob("out/*")), "nothing is left of it"
 
 
-@pytest.fixture
-def same_folder(place, monkeypatch):
-    """The wheels that `build_with_torch` has from before are those of `settle`."""
-    for target in TARGETS:
-        (place / "wheels").mkdir(exist_ok=True)
-        (place / "wheels" / f"torch-{target.tag}").symlink_to(place / "folder", target_is_directory=True)
-
-
 @pytest.mark.parametrize("name", ["../../evil.py", "a/../../evil.py", "/evil.py", "C:/evil.py", "a\\..\\..\\evil.py"])
-def test_a_wheel_that_leaves_its_folder_is_refused(given, place, same_folder, name):
+def test_a_wheel_that_leaves_its_folder_is_refused(place, use, name):
     wheel = make_wheel(place / "evil", "sums", "2.0", files={name: b"evil"})
-    refused(changed(given, place, LINUX, "sums", "2.0", wheel), LINUX, place, "outside its folder")
+    refused(changed(use(LINUX), "sums", "2.0", wheel), LINUX, place, "outside its folder")
 
 
 @pytest.mark.parametrize(
@@ -251,14 +267,14 @@ def test_a_wheel_that_leaves_its_folder_is_refused(given, place, same_folder, na
         ({"needs": ("fast>=2",)}, "sums needs fast>=2, found 1.0"),
     ],
 )
-def test_a_lock_cannot_slip_in_another_wheel(given, place, same_folder, wheel, words):
+def test_a_lock_cannot_slip_in_another_wheel(place, use, wheel, words):
     made = make_wheel(place / "evil", **{"name": "sums", "version": "2.0", **wheel})
-    refused(changed(given, place, LINUX, "sums", "2.0", made), LINUX, place, re.escape(words))
+    refused(changed(use(LINUX), "sums", "2.0", made), LINUX, place, re.escape(words))
 
 
-def test_what_is_no_wheel_is_refused(given, place, same_folder):
+def test_what_is_no_wheel_is_refused(place, use):
     (place / "sums-2.0-py3-none-any.whl").write_bytes(b"PK\x03\x04 and no more")
-    lock = changed(given, place, LINUX, "sums", "2.0", place / "sums-2.0-py3-none-any.whl")
+    lock = changed(use(LINUX), "sums", "2.0", place / "sums-2.0-py3-none-any.whl")
     refused(lock, LINUX, place, "no wheel that can be read")
 
 
@@ -272,30 +288,29 @@ def test_what_is_no_wheel_is_refused(given, place, same_folder):
         (lambda text: text.replace("linux-x64", "macos-arm64"), "is for macos-arm64, Python 3.11, not for linux-x64"),
     ],
 )
-def test_a_lock_that_was_edited_badly_is_refused(given, place, same_folder, change, words):
-    _, lock = settle(given, LINUX, place)
+def test_a_lock_that_was_edited_badly_is_refused(place, use, change, words):
+    lock = use(LINUX)
     lock.write_text(change(lock.read_text()))
     refused(lock, LINUX, place, re.escape(words))
 
 
-def test_a_lock_names_nothing_that_torch_does_not_need(given, place, same_folder):
-    _, lock = settle(given, LINUX, place)
+def test_a_lock_names_nothing_that_torch_does_not_need(place, use):
+    lock = use(LINUX)
     extra = make_wheel(place / "folder", "extra", "1.0")
     lock.write_text(f"{lock.read_text()}extra==1.0 --hash=sha256:{sha256(extra)}\n")
     refused(lock, LINUX, place, "not needed: extra")
 
 
-def test_paths_too_long_for_windows_are_refused_there_alone(given, place, same_folder):
+def test_paths_too_long_for_windows_are_refused_there_alone(place, use):
     deep = {f"torch/{'deep/' * 27}licence.txt": b""}
     for target, good in ((WINDOWS, False), (LINUX, True)):
         version = torch_wheels.TORCH[target.platform]
         wheel = make_wheel(place / "deep", "torch", version, tag_for(target), TORCH_NEEDS, files=deep)
-        lock = changed(given, place, target, "torch", version, wheel)
+        lock = changed(use(target), "torch", version, wheel)
         if good:
             assert build.build_with_torch(place / "out", str(place), target.platform, target.python, lock).exists()
         else:
             refused(lock, target, place, "more than 135 characters, which Blender cannot unpack on windows-x64")
-        lock.unlink()
 
 
 def test_what_cannot_be_settled_leaves_no_lock(given, place):

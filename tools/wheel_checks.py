@@ -24,7 +24,7 @@ NOT_SHIPPED = {"numpy"}
 """Blender has its own; another one would be found by other add-ons, too."""
 MOST_CHARACTERS = {"windows-x64": 135}
 """Of a path in a wheel. Windows gives Blender 259, whose program does not ask for more, and at most 124 of them lead to
-site-packages: `C:\\Users\\`, 20 of a user's name, `\\AppData\\Roaming\\Blender Foundation\\Blender\\5.1\\` and so on."""
+site-packages: `C:\\Users\\`, 20 of a user's name, `\\AppData\\Roaming\\Blender Foundation\\Blender\\5.1\\` ..."""
 _MOST_METADATA = 4_000_000
 
 
