@@ -99,12 +99,16 @@ def _line(wheel: Wheel) -> str:
 def _download(source: str, target: Target, folder: Path, *words: str) -> list[Path]:
     """What pip brings for these words, in `folder`."""
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        command = target.pip("-qq", "--disable-pip-version-check", "--no-input", "download", "--dest", scratch)
+        got, work = Path(scratch, "got"), Path(scratch, "work")
+        work.mkdir()
+        # some systems' own folder for temporary files lies in memory, which gigabytes would fill
+        variables = _only(source) | {name: str(work) for name in ("TMPDIR", "TEMP", "TMP")}
+        command = target.pip("-qq", "--disable-pip-version-check", "--no-input", "download", "--dest", str(got))
         shown = f"pip download {' '.join(words)}, for {target}"
-        run_quietly([sys.executable, *command, *_where(source), *words], shown, **_only(source))
-        paths = [folder / path.name for path in sorted(Path(scratch).iterdir())]
+        run_quietly([sys.executable, *command, *_where(source), *words], shown, **variables)
+        paths = [folder / path.name for path in sorted(got.iterdir())]
         for path in paths:
-            os.replace(Path(scratch) / path.name, path)
+            os.replace(got / path.name, path)
     return paths
 
 
