@@ -17,6 +17,7 @@ from lsmpl_core.cli import take as cli_take
 from lsmpl_core.cli.front_end import FrontEnd, write_npz
 from lsmpl_core.cli.inputs import RECORDS, UsageError, plan_outputs, share
 from lsmpl_core.cli.main import main
+from lsmpl_core.cli.signals import STOPPING
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "examples" / "walk_and_wave.trc").read_text().splitlines(keepends=True)
@@ -358,7 +359,7 @@ def test_the_plain_command_solves_in_processes(tmp_path):
 
 
 @posix_only
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [getattr(signal, name) for name in STOPPING if hasattr(signal, name)])
 @pytest.mark.parametrize("processes", [(), ("--jobs", "2")])
 def test_interrupted_and_resumed(quick, tmp_path, number, processes):
     names = [f"{letter}.trc" for letter in "abcd"]
