@@ -196,6 +196,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     test_command.add_argument("pytest_arguments", nargs="*", metavar="-- PYTEST-ARGUMENTS")
     options = parser.parse_args(argv)
+    sys.stdout.reconfigure(errors="backslashreplace")  # Windows' own encodings, which files and pipes get, lack letters
     try:
         if sys.version_info < (3, 11):
             return run_with_newer_python(argv)

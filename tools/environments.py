@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,13 +47,13 @@ class Environment:
             raise SetupError(f"needs Python {' or '.join(self.pythons)} with venv, and none was found")
         stamp = self.folder / "complete.txt"
         wanted = hashlib.sha256(repr((base, self.requirements)).encode()).hexdigest()
-        if not (stamp.is_file() and stamp.read_text() == wanted):
+        if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
             say(f"{self.name}: setting up {self.folder} with {base}")
             shutil.rmtree(self.folder, ignore_errors=True)
             run_quietly([base, "-m", "venv", str(self.folder)])
             for requirements in self.requirements:
                 run_pip(self.python, "install", *requirements)
-            stamp.write_text(wanted)
+            stamp.write_text(wanted, encoding="utf-8")
         if any(requirement.startswith("bpy") for group in self.requirements for requirement in group):
             self._check_bpy()
         return self.python
@@ -60,7 +61,7 @@ class Environment:
     def _check_bpy(self) -> None:
         """Import bpy, installing the system libraries it turns out to need where we may."""
         for attempt in range(2):
-            done = subprocess.run([self.python, "-c", "import bpy"], capture_output=True, text=True)
+            done = run_captured([self.python, "-c", "import bpy"])
             if done.returncode == 0 and (attempt or _has_renderer()):
                 return
             if attempt:
@@ -103,25 +104,46 @@ def run_pip(python: str | os.PathLike, *arguments: str, **variables: str) -> Non
 def find_python(version: str) -> str | None:
     """A Python of that minor version that can make virtual environments, or None."""
     for candidate in _candidates(version):
-        check = "import sys, venv, ensurepip; print('%d.%d' % sys.version_info[:2])"
+        check = "import json, sys, venv, ensurepip; print(json.dumps(['%d.%d' % sys.version_info[:2], sys.executable]))"
         try:
-            done = subprocess.run([candidate, "-c", check], capture_output=True, text=True, timeout=60)
-        except OSError:
+            done = run_captured([*candidate, "-c", check], timeout=60)
+        except (OSError, subprocess.TimeoutExpired):
             continue
-        if done.returncode == 0 and done.stdout.strip() == version:
-            return candidate
+        if done.returncode == 0:
+            found, program = json.loads(done.stdout)
+            if found == version:
+                return candidate[0] if len(candidate) == 1 else program
     return None
 
 
-def _candidates(version: str) -> Iterator[str]:
-    yield sys.executable
+def _candidates(version: str) -> Iterator[tuple[str, ...]]:
+    yield (sys.executable,)
+    if launcher := os.name == "nt" and shutil.which("py"):  # knows what python.org's installer put where
+        yield (launcher, f"-{version}")
+    names = (f"python{version}", "python3", "python")
     for folder in os.get_exec_path():
-        for name in (f"python{version}", f"python{version}.exe", "python3", "python"):
-            if os.path.isfile(os.path.join(folder, name)):
-                yield os.path.join(folder, name)
-    homes = ("~/.pyenv/versions/{}.*/bin/python", "~/.local/share/uv/python/cpython-{}.*/bin/python3")
-    for pattern in homes:
-        yield from sorted(glob.glob(os.path.expanduser(pattern.format(version))), reverse=True)
+        for name in names:
+            path = os.path.join(folder, f"{name}.exe" if os.name == "nt" else name)
+            if os.path.isfile(path):
+                yield (path,)
+    for pattern in _HOMES_ON_WINDOWS if os.name == "nt" else _HOMES:
+        path = os.path.expandvars(os.path.expanduser(pattern.format(version, version.replace(".", ""))))
+        yield from ((found,) for found in sorted(glob.glob(path), reverse=True))
+
+
+_HOMES = (
+    "~/.pyenv/versions/{0}.*/bin/python",
+    "~/.local/share/uv/python/cpython-{0}.*/bin/python3",
+    "/Library/Frameworks/Python.framework/Versions/{0}/bin/python3",
+    "/opt/homebrew/bin/python{0}",
+)
+_HOMES_ON_WINDOWS = (
+    "%LOCALAPPDATA%/Programs/Python/Python{1}/python.exe",
+    "%PROGRAMFILES%/Python{1}/python.exe",
+    "~/.pyenv/pyenv-win/versions/{0}.*/python.exe",
+    "%APPDATA%/uv/python/cpython-{0}.*/python.exe",
+)
+"""Where Pythons are that are not on PATH, `{0}` being 3.11 and `{1}` 311."""
 
 
 SYSTEM_LIBRARIES = (
@@ -134,7 +156,9 @@ SYSTEM_LIBRARIES = (
 def install_system_libraries(reason: str) -> None:
     """With apt-get where that exists and we are root; otherwise `SetupError` with the command to type."""
     command = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *SYSTEM_LIBRARIES]
-    if shutil.which("apt-get") is None or os.name == "nt" or os.geteuid() != 0:
+    if not sys.platform.startswith("linux"):
+        raise SetupError(f"bpy cannot be imported: {reason}")
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise SetupError(f"bpy lacks system libraries ({reason}); on Debian or Ubuntu: sudo {' '.join(command)}")
     say(f"installing the system libraries that bpy needs ({reason})")
     run_quietly(["apt-get", "update", "-qq"])
@@ -145,17 +169,20 @@ def _has_renderer() -> bool:
     """Whether Mesa's or a vendor's EGL is there to draw with; elsewhere than on Linux it always is."""
     if not sys.platform.startswith("linux"):
         return True
-    listed = subprocess.run(["/sbin/ldconfig", "-p"], capture_output=True, text=True).stdout
+    listed = run_captured(["/sbin/ldconfig", "-p"]).stdout
     return "libEGL.so.1" in listed and ("libEGL_mesa" in listed or "libEGL_nvidia" in listed)
 
 
 def run_quietly(command: list[str], shown: str = "", **variables: str) -> None:
     """Silent unless it fails, which raises `SetupError` with the command, or `shown`, and what it printed."""
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env={**os.environ, **variables}
-    )
+    done = run_captured(command, env={**os.environ, **variables})
     if done.returncode:
-        raise SetupError(f"`{shown or ' '.join(command)}` failed:\n{done.stdout[-4000:]}")
+        raise SetupError(f"`{shown or ' '.join(command)}` failed:\n{(done.stdout + done.stderr)[-4000:]}")
+
+
+def run_captured(command: Sequence[str | os.PathLike], **options) -> subprocess.CompletedProcess[str]:
+    """With what it prints, in whatever encoding: what cannot be read of it stays legible otherwise."""
+    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="backslashreplace", **options)
 
 
 def say(message: str) -> None:

@@ -6,7 +6,6 @@ import importlib.util
 import json
 import re
 import shutil
-import subprocess
 import sys
 import zipfile
 from collections import Counter
@@ -36,7 +35,7 @@ def check(archives: Sequence[Path]) -> bool:
             print(f"  {size / 1e6:9.3f} MB  {name}")
         for name, (size, licence) in found["wheels"].items():
             print(f"  {size / 1e6:9.3f} MB  {name}: {licence}")
-        done = subprocess.run([sys.executable, str(tool), "validate", str(archive)], capture_output=True, text=True)
+        done = environments.run_captured([sys.executable, str(tool), "validate", str(archive)])
         faults = found["faults"] + ([] if done.returncode == 0 else (done.stdout + done.stderr).strip().splitlines())
         for note in found["notes"]:
             print(f"  note: {note}")
@@ -96,14 +95,14 @@ def make_repository(archives: Sequence[Path], folder: Path) -> Path:
     for archive in archives:
         if archive.resolve().parent != folder.resolve():
             shutil.copyfile(archive, folder / archive.name)
-    done = subprocess.run(
-        [sys.executable, str(tool), "server-generate", "--repo-dir", str(folder)], capture_output=True, text=True
-    )
+    done = environments.run_captured([sys.executable, str(tool), "server-generate", "--repo-dir", str(folder)])
     listing = folder / "index.json"
     said = (done.stdout + done.stderr).strip()
     if done.returncode or not listing.is_file():
         raise SetupError(f"Blender's server-generate failed: {said}")
-    listed = {entry["archive_url"].removeprefix("./") for entry in json.loads(listing.read_text())["data"]}
+    listed = {
+        entry["archive_url"].removeprefix("./") for entry in json.loads(listing.read_text(encoding="utf-8"))["data"]
+    }
     if missing := {path.name for path in folder.glob("*.zip")} - listed:
         raise SetupError(f"Blender's server-generate left out {', '.join(sorted(missing))}: {said}")
     return listing

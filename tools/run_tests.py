@@ -13,7 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from . import environments
-from .environments import ROOT, Environment, SetupError, say
+from .environments import ROOT, Environment, SetupError, run_captured, say
 
 SUITES: dict[Environment, list[str]] = {
     environments.CORE_TESTS: [
@@ -80,7 +80,7 @@ def _results(archive: Path, only: Sequence[str], arguments: Sequence[str]) -> It
 def _lint(python: Path) -> Result:
     output, good = "", True
     for check in (["check", "."], ["format", "--check", "."]):
-        done = subprocess.run([python, "-m", "ruff", *check], cwd=ROOT, capture_output=True, text=True)
+        done = run_captured([python, "-m", "ruff", *check], cwd=ROOT)
         output += done.stdout + done.stderr
         good &= done.returncode == 0
     return Result("ruff", "clean" if good else "FAILED", good, output=output)
@@ -102,6 +102,7 @@ def _pytest(environment: Environment, archive: Path, arguments: Sequence[str]) -
                 "LSMPL_ZIP": str(archive),
                 "OMP_NUM_THREADS": "1",
                 "OPENBLAS_NUM_THREADS": "1",
+                "PYTHONIOENCODING": "utf-8",
             },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -328,7 +328,7 @@ class Trainer:
         )
         with replace_when_complete(out / "network.npz") as path:
             np.savez_compressed(path, about=np.array(about), **weights)
-        with open(out / "log.csv", "w", newline="") as file:
+        with open(out / "log.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(self.log[-1]))
             writer.writeheader()
             writer.writerows(self.log)

@@ -242,7 +242,7 @@ class Trainer:
         state = {"model": model, "optimiser": self.optimiser.state_dict(), "log": self.log}
         state |= {"epoch": self.epoch, "seconds": self.seconds, "best": self.best}
         _save(state, out / "checkpoint.pt")
-        with open(out / "log.csv", "w", newline="") as file:
+        with open(out / "log.csv", "w", newline="", encoding="utf-8") as file:
             writer = csv.DictWriter(file, fieldnames=list(row))
             writer.writeheader()
             writer.writerows(self.log)

@@ -14,6 +14,7 @@ from bpy.props import EnumProperty, IntProperty, PointerProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper
 
 from ...lsmpl_core import LsmplError, Progress
+from ...lsmpl_core.files.names import file_names
 from .. import jobs
 from ..characters import shape
 from ..errors import reports_errors
@@ -93,6 +94,7 @@ def export_all_steps(
     """
     scene_uid = scene.session_uid
     named = {take.session_uid: take.name for take in exported}
+    files = file_names(named.values())
     done, failures = [], []
     for number, (uid, name) in enumerate(named.items()):
         yield Progress("export", number, len(named))
@@ -100,7 +102,7 @@ def export_all_steps(
         if take is None or scene is None:
             failures.append(f"{name}: was deleted meanwhile")
             continue
-        path = folder / f"{bpy.path.clean_name(name)}.{ending}"
+        path = folder / f"{files[number]}.{ending}"
         try:
             yield from export_steps(take, scene, path)
             done.append(path.name)
@@ -230,7 +232,8 @@ class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
         self.format = context.scene.lsmpl_export.format
         if not self.filepath:
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-            self.filepath = str(folder / f"{bpy.path.clean_name(active_take(context).name)}{self.filename_ext}")
+            (name,) = file_names([active_take(context).name])
+            self.filepath = str(folder / f"{name}{self.filename_ext}")
         return super().invoke(context, event)
 
     def draw(self, context: bpy.types.Context) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
+from ..files.names import name_key
 from ..readers import READERS
 from ..readers.json_lists import is_one_file_a_frame
 
@@ -103,7 +105,7 @@ def _expand(pattern: str, leave_out: set[str]) -> Iterator[_Source]:
     parts = Path(os.path.normpath(pattern)).parts
     plain = next(number for number, part in enumerate(parts) if glob.has_magic(part))
     base = Path(*parts[: min(plain, len(parts) - 1)])
-    for name in sorted(glob.glob(pattern, recursive=True)):
+    for name in sorted(glob.glob(pattern, recursive=True), key=lambda name: Path(os.path.normpath(name)).parts):
         path = Path(os.path.normpath(name))
         under = Path(os.path.relpath(path.parent, base)) if path != base else Path()
         if path.is_dir():
@@ -120,7 +122,7 @@ def _search(folder: Path, under: Path, leave_out: set[str], within: frozenset[st
     if _is_one_take(folder):
         yield _Source(folder, under.parent)
         return
-    for path in sorted(folder.iterdir()):
+    for path in sorted(folder.iterdir(), key=lambda path: path.name):  # the same shares on every system
         if path.name.startswith("."):
             continue
         if path.is_dir():
@@ -158,16 +160,18 @@ def _distinct_names(sources: Sequence[_Source]) -> list[str]:
     names = [source.path.stem for source in sources]
     for folders in range(max(len(source.path.absolute().parts) for source in sources)):
         paths = [source.under / name for source, name in zip(sources, names)]
-        uses = Counter(str(path).lower() for path in paths)  # as Windows and macOS compare them
+        uses = Counter(name_key(str(path)) for path in paths)
         if max(uses.values()) == 1:
             return [str(path) for path in paths]
         names = [
-            _long_name(source.path, folders) if uses[str(path).lower()] > 1 else name
+            _long_name(source.path.absolute(), folders) if uses[name_key(str(path))] > 1 else name
             for source, path, name in zip(sources, paths, names)
         ]
     raise UsageError(f"several IN would be written to files of the same name: {', '.join(sorted(set(names)))}")
 
 
-def _long_name(source: Path, folders: int) -> str:
-    above = source.absolute().parts[1:-1]
+def _long_name(source: PurePath, folders: int) -> str:
+    """The name of an absolute path with so many of the folders above it; above them all is Windows' drive."""
+    drive = re.sub(r"\W+", "_", source.drive).strip("_")
+    above = [*([drive] if drive else []), *source.parts[1:-1]]
     return "_".join((*above[len(above) - min(folders, len(above)) :], source.stem, source.suffix[1:])).rstrip("_")

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from collections import Counter
@@ -21,7 +20,7 @@ from typing import Any, TextIO
 from .. import __version__
 from ..backends.devices import find_devices
 from ..errors import LsmplError
-from ..files.replacing import replace_when_complete
+from ..files.replacing import replace_when_complete, scratch_folder
 from ..progress import Progress
 from ..report import json_ready, summary
 from ..solver.options import SOLVERS
@@ -142,9 +141,14 @@ class _Conversion:
     def _check_report_folder(self) -> None:
         """Fail before hours of work rather than after."""
         if self.options.report:
-            folder = Path(self.options.report).absolute().parent
-            folder.mkdir(parents=True, exist_ok=True)
-            if Path(self.options.report).is_dir() or not os.access(folder, os.W_OK):
+            report = Path(self.options.report).absolute()
+            report.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with scratch_folder(report):
+                    writable = not report.is_dir()
+            except OSError:
+                writable = False
+            if not writable:
                 raise OSError(0, "the report cannot be written there", self.options.report)
 
     def _write_report(self) -> bool:

@@ -92,7 +92,7 @@ def digest(path: Path) -> str:
     """SHA-256 of a file, or of the names and contents of the files of a folder; "" where it cannot be read."""
     try:
         if path.is_dir():
-            files = [file for file in sorted(path.iterdir()) if file.is_file()]
+            files = [file for file in sorted(path.iterdir(), key=lambda file: file.name) if file.is_file()]
             lines = (f"{digest(file)} {file.name}\n" for file in files)
             return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
         found = hashlib.sha256()

@@ -7,7 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Those of them that the system has; SIGBREAK is Windows' Ctrl-Break."""
 
 
 _deferring = False

@@ -35,6 +35,16 @@ _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLI
 _LONGEST_START = 300.0  # seconds; Blender on a cold network drive
 _GRACE = 5.0  # seconds to leave in order
 _LAST_WORDS = 20  # lines
+_WINDOWS_CRASHES = {
+    0xC0000005: "access violation",
+    0xC0000017: "out of memory",
+    0xC00000FD: "stack overflow",
+    0xC0000135: "a DLL was not found",
+    0xC000013A: "Ctrl-C, or its window was closed",
+    0xC0000374: "heap corruption",
+    0xC0000409: "abort",
+}
+"""Exit codes of processes that Windows ended: https://learn.microsoft.com/openspecs/windows_protocols/ms-erref"""
 
 Event = tuple[int, str, Any]
 """(number of the job, what, value): "started"; "say" or "complain" with a line; at last "record" with a dict."""
@@ -251,19 +261,26 @@ class _Worker:
         for pipe in (process.stdin, process.stdout):
             with _gone_is_fine():
                 pipe.close()
-        if code >= 0:
-            return f"exit code {code}"
-        try:
-            name = signal.Signals(-code).name
-        except ValueError:
-            name = "unknown"
-        return f"signal {-code} ({name})" + (", perhaps for want of memory" if name == "SIGKILL" else "")
+        return _ending(code)
 
     def _sweep(self, job: Job) -> None:
         """Remove what the process had begun to write."""
         for folder in (job.output.parent, job.output.parent / RECORDS):
             for scratch in folder.glob(f"{self._scratch}*") if self._scratch else ():
                 shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _ending(code: int) -> str:
+    """A process's exit code in words."""
+    if code in _WINDOWS_CRASHES:
+        return f"exit code 0x{code:08X} ({_WINDOWS_CRASHES[code]})"
+    if code >= 0:
+        return f"exit code 0x{code:08X}" if code >> 31 else f"exit code {code}"
+    try:
+        name = signal.Signals(-code).name
+    except ValueError:
+        name = "unknown"
+    return f"signal {-code} ({name})" + (", perhaps for want of memory" if name == "SIGKILL" else "")
 
 
 def _gone_is_fine() -> contextlib.AbstractContextManager:
@@ -282,7 +299,9 @@ def work(make: Callable[[Sequence[str]], TakeConverter]) -> int:
     sys.stdout.flush()
     os.dup2(2, 1)  # what Blender, exporters and libraries print is none of the answers
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the orders
+        for name in ("SIGINT", "SIGBREAK"):  # the keyboard's are for the process that gives the orders
+            if hasattr(signal, name):
+                signal.signal(getattr(signal, name), signal.SIG_IGN)
     try:
         with signals_as_exceptions():
             return _obey(make, orders, answers)

@@ -75,7 +75,10 @@ def read_text(path: Path) -> str:
     else:
         if b"\0" in data[:4096]:
             raise KeypointFileError(f"{path}: this is a binary file, not the text that its name ending promises")
-        text = data.decode("utf-8-sig", errors="replace")
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError:  # what Western versions of Windows call ANSI, which knows any byte but five
+            text = data.decode("cp1252", errors="replace")
     if not text.strip():
         raise KeypointFileError(f"{path}: the file is empty")
     return text

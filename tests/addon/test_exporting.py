@@ -180,6 +180,19 @@ def test_all_takes_go_to_a_folder_each_with_its_own_motion(core, addon, body, wa
     assert max(joints) < 2e-3
 
 
+def test_takes_of_names_that_files_cannot_have_get_files_of_their_own(addon, body, walk, tmp_path):
+    """On Windows some characters and words are forbidden, and case does not tell files apart; names of any language stay."""
+    scene = bpy.context.scene
+    for name in ("歩く", "走る", "a:b", "a.b", "a_b", "A_B", "con"):
+        take = addon("importing").add_take(scene, body.keypoints(walk, "body_25"), name)
+        addon("solving").keep(take, scene, walk, body, bake=False)
+    scene.lsmpl_export.motion = "LATEST"
+    assert bpy.ops.lsmpl.export_all(directory=str(tmp_path), format="npz") == {"FINISHED"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        f"{name}.npz" for name in ("歩く", "走る", "a_b", "a.b", "a_b_2", "A_B_3", "_con")
+    )
+
+
 def test_one_take_that_fails_does_not_stop_the_others(addon, take, body, walk, tmp_path):
     other = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(walk, "body_25"), "Unbaked")
     addon("solving.solve").keep(other, bpy.context.scene, walk, body, bake=False)

@@ -298,12 +298,12 @@ def test_hundreds_of_takes_with_a_few_bad_ones(quick, tmp_path, capsys):
     assert (load_report(report)["skipped"], load_report(report)["failed"]) == (300, 3)
 
 
-@posix_only
 def test_a_take_that_crashes_its_process_fails_alone(quick, tmp_path, capsys):
     takes = make_takes(tmp_path / "in", "a.trc", "crash.trc", "z.trc")
     assert quick(takes, "-o", tmp_path / "out", "--jobs", "1") == 1
     assert outputs(tmp_path / "out") == ["a.npz", "z.npz"]
-    assert "crash.trc: the process that solved it was lost: signal 11 (SIGSEGV)" in capsys.readouterr().err
+    how = "exit code 0xC0000005 (access violation)" if os.name == "nt" else "signal 11 (SIGSEGV)"
+    assert f"crash.trc: the process that solved it was lost: {how}" in capsys.readouterr().err
 
 
 def test_a_take_that_hangs_is_given_up(quick, tmp_path, capsys):
@@ -326,7 +326,8 @@ def test_one_thread_for_each_process_unless_the_user_says_otherwise(monkeypatch)
 
 def test_processes_that_cannot_start_fail_every_take_and_say_why(tmp_path, capsys):
     takes, report = make_takes(tmp_path / "in", "a.trc", "b.trc", "c.trc"), tmp_path / "r.json"
-    for command, why in (((str(tmp_path / "nothing"),), "No such file"), ((sys.executable, "-c", "1/0"), "Zero")):
+    nothing = str(tmp_path / "nothing")
+    for command, why in (((nothing,), f"{nothing} cannot be started"), ((sys.executable, "-c", "1/0"), "Zero")):
         front_end = FrontEnd(command=command)
         words = ["convert", str(takes), "-o", str(tmp_path / "out"), "--jobs", "2", "--report", str(report)]
         assert main(words, front_end) == 1
@@ -341,6 +342,21 @@ def test_a_process_that_answers_nonsense_is_given_up(tmp_path, answer):
     words = ["convert", str(takes), "-o", str(tmp_path / "out"), "--jobs", "1", "--report", str(report)]
     assert main(words, FrontEnd(command=(sys.executable, "-c", script))) == 1
     assert set(statuses(report).values()) == {"failed"}
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        (3, "exit code 3"),
+        (0xC0000005, "exit code 0xC0000005 (access violation)"),
+        (0xC0000142, "exit code 0xC0000142"),
+        (-9, "signal 9 (SIGKILL), perhaps for want of memory"),
+    ],
+)
+def test_how_a_process_ended_is_said_as_its_system_says_it(code, words):
+    from lsmpl_core.cli.workers import _ending
+
+    assert _ending(code) == words or os.name == "nt" and code < 0
 
 
 def test_the_plain_command_solves_in_processes(tmp_path):

@@ -153,7 +153,7 @@ def test_an_input_is_not_overwritten_by_its_output(take, tmp_path, capsys):
     assert "would be overwritten" in capsys.readouterr().err
 
 
-@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere, and so may who owns it")
 def test_a_folder_that_cannot_be_written_is_named(take, tmp_path, capsys):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o500)
@@ -223,6 +223,24 @@ def test_progress_shows_on_a_terminal_only(take, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(cli.sys.stderr, "isatty", lambda: True, raising=False)
     assert main(["convert", str(take), "-o", str(tmp_path / "a.npz")]) == 0
     assert "walk.trc" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("processes", [(), ("--jobs", "1")])
+def test_messages_get_through_to_a_console_that_lacks_their_letters(tmp_path, processes):
+    """As on a Windows of Western Europe, whose pipes and files have its own encoding."""
+    cut(EXAMPLE, tmp_path / "in" / "Gänger 歩く.trc", 12)
+    words = ["convert", "in", "-o", "außen", "--report", "r.json", "-v", *processes]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252:strict", "PYTHONUTF8": "0"}
+    command = [sys.executable, "-m", "lsmpl_core"]
+    done = subprocess.run([*command, *words], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+    said = (done.stdout + done.stderr).decode("cp1252")
+    assert done.returncode == 0 and "Traceback" not in said, said
+    assert "Gänger \\u6b69\\u304f.trc" in said
+    (record,) = load_report(tmp_path / "r.json")["files"]
+    assert Path(record["output"]) == Path("außen/Gänger 歩く.npz") and (tmp_path / record["output"]).is_file()
+    for help in (["--help"], ["convert", "--help"], ["refine", "--help"]):
+        done = subprocess.run([*command, *help], cwd=tmp_path, env=environment | {"PYTHONIOENCODING": "ascii:strict"})
+        assert done.returncode == 0
 
 
 def test_runs_as_a_module():

@@ -116,6 +116,20 @@ def test_a_mapping_finds_a_files_own_names(tmp_path):
         read_keypoints(tmp_path / "take.trc", layout=tmp_path / "n.json")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("mapping_encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_names_are_read_in_the_encodings_that_windows_programs_write(tmp_path, encoding, mapping_encoding):
+    """Notepad and Excel mark UTF-8 or write the system's own encoding, Windows' PowerShell writes UTF-16."""
+    sites = {f"Hüftë {k}": k for k in COCO.keypoints[5:]}
+    mapping = json.dumps({"keypoints": sites}, ensure_ascii=False)
+    (tmp_path / "m.json").write_text(mapping, encoding=mapping_encoding)
+    (tmp_path / "take.trc").write_text(
+        trc_text(sites, walking(COCO)[:, 5:], newline="\r\n"), encoding=encoding, newline=""
+    )
+    track = read_keypoints(tmp_path / "take.trc", layout=tmp_path / "m.json")
+    assert np.allclose(track.positions, walking(COCO)[:, 5:], atol=1e-6)
+
+
 @pytest.mark.parametrize("filler", [0.0, -1.0])
 def test_filler_triples_are_missing(tmp_path, filler):
     positions = walking(COCO)

@@ -191,7 +191,11 @@ def call(function: str, *args: str, protocol: int = 0) -> bytes:
     if protocol == 4:
         words = b"".join(b"\x8c" + bytes([len(w)]) + w.encode() for w in (module, name))
         return b"\x80\x04" + words + b"\x93(" + b"".join(b"\x8c" + bytes([len(a)]) + a.encode() for a in args) + b"tR."
-    return f"c{module}\n{name}\n(".encode() + b"".join(f"V{a}\n".encode() for a in args) + b"tR."
+    return f"c{module}\n{name}\n(".encode() + b"".join(f"V{_escaped(a)}\n".encode() for a in args) + b"tR."
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\u005c")
 
 
 SINK: list = []
@@ -238,7 +242,8 @@ def test_refuses_calls_of_functions_and_runs_none(function, protocol, tmp_path):
 def test_the_hostile_pickles_would_run_elsewhere(tmp_path):
     for protocol in (0, 4):
         sentinel = tmp_path / f"ran{protocol}"
-        pickle.loads(call("os system", f"touch {sentinel}", protocol=protocol))
+        command = f'echo > "{sentinel}"'  # in every system's shell
+        pickle.loads(call("os system", command, protocol=protocol))
         assert sentinel.exists()
 
 
