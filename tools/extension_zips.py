@@ -100,9 +100,8 @@ def make_repository(archives: Sequence[Path], folder: Path) -> Path:
     said = (done.stdout + done.stderr).strip()
     if done.returncode or not listing.is_file():
         raise SetupError(f"Blender's server-generate failed: {said}")
-    listed = {
-        entry["archive_url"].removeprefix("./") for entry in json.loads(listing.read_text(encoding="utf-8"))["data"]
-    }
+    entries = json.loads(listing.read_text(encoding="utf-8"))["data"]
+    listed = {entry["archive_url"].removeprefix("./") for entry in entries}
     if missing := {path.name for path in folder.glob("*.zip")} - listed:
         raise SetupError(f"Blender's server-generate left out {', '.join(sorted(missing))}: {said}")
     return listing

@@ -3,6 +3,7 @@
 import importlib
 import importlib.machinery
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -228,12 +229,15 @@ def test_a_folder_with_pytorch_is_tried_and_then_used(addon, chosen, no_torch, m
     assert str(folder) not in sys.path
 
 
+FOREIGN = "_C.cpython-{}{}-x86_64-linux-gnu.so" if os.name == "nt" else "_C.cp{}{}-win_amd64.pyd"
+
+
 @pytest.mark.parametrize(
     ("how", "message"),
     [
         ({"compiled": "_C.cpython-39-x86_64-linux-gnu.so"}, r"is for Python 3\.9 .*and Blender has Python 3\."),
         ({"compiled": "_C.cp39-win_amd64.pyd"}, r"is for Python 3\.9"),
-        ({"compiled": f"_C.cp{sys.version_info[0]}{sys.version_info[1]}-win_amd64.pyd"}, "on another system"),
+        ({"compiled": FOREIGN.format(*sys.version_info)}, "on another system"),
         ({"compiled": ""}, "not compiled"),
         ({"code": "raise ImportError('libcudart.so.12: cannot open')"}, r"does not work here: ImportError: libcudart"),
         ({"code": "import os; os.kill(os.getpid(), 11)"}, "made Python stop"),

@@ -350,13 +350,13 @@ def test_a_process_that_answers_nonsense_is_given_up(tmp_path, answer):
         (3, "exit code 3"),
         (0xC0000005, "exit code 0xC0000005 (access violation)"),
         (0xC0000142, "exit code 0xC0000142"),
-        (-9, "signal 9 (SIGKILL), perhaps for want of memory"),
+        pytest.param(-9, "signal 9 (SIGKILL), perhaps for want of memory", marks=posix_only),
     ],
 )
 def test_how_a_process_ended_is_said_as_its_system_says_it(code, words):
     from lsmpl_core.cli.workers import _ending
 
-    assert _ending(code) == words or os.name == "nt" and code < 0
+    assert _ending(code) == words
 
 
 def test_the_plain_command_solves_in_processes(tmp_path):
@@ -375,7 +375,7 @@ def test_the_plain_command_solves_in_processes(tmp_path):
 
 
 @posix_only
-@pytest.mark.parametrize("number", [getattr(signal, name) for name in STOPPING if hasattr(signal, name)])
+@pytest.mark.parametrize("number", [number for number in signal.Signals if number.name in STOPPING])
 @pytest.mark.parametrize("processes", [(), ("--jobs", "2")])
 def test_interrupted_and_resumed(quick, tmp_path, number, processes):
     names = [f"{letter}.trc" for letter in "abcd"]

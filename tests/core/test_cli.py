@@ -15,6 +15,7 @@ from lsmpl_core.cli import main as cli
 from lsmpl_core.cli.front_end import FrontEnd
 from lsmpl_core.cli.inputs import plan_outputs
 from lsmpl_core.cli.main import main
+from lsmpl_core.cli.signals import STOPPING
 from lsmpl_core.files.replacing import replace_when_complete
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -214,6 +215,21 @@ def test_signals_end_it_cleanly(tmp_path, number):
     assert process.returncode == 128 + number
     assert "interrupted" in errors and "Traceback" not in errors
     assert list(out.parent.iterdir()) == []
+    assert load_report(report)["files"][0]["status"] == "interrupted"
+
+
+@pytest.mark.parametrize("number", [number for number in signal.Signals if number.name in STOPPING])
+def test_every_signal_of_this_system_that_asks_to_stop_is_heard(take, tmp_path, number, capsys):
+    def interrupted(converted, path):
+        path.write_text("half")
+        signal.raise_signal(number)
+
+    out, report = tmp_path / "out" / "a.half", tmp_path / "r.json"
+    words = ["convert", str(take), "-o", str(out), "--report", str(report)]
+    before = signal.getsignal(number)
+    assert main(words, FrontEnd(writers={"half": interrupted})) == 128 + number
+    assert signal.getsignal(number) == before
+    assert "interrupted" in capsys.readouterr().err and list(out.parent.iterdir()) == []
     assert load_report(report)["files"][0]["status"] == "interrupted"
 
 

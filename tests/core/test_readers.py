@@ -123,9 +123,8 @@ def test_names_are_read_in_the_encodings_that_windows_programs_write(tmp_path, e
     sites = {f"Hüftë {k}": k for k in COCO.keypoints[5:]}
     mapping = json.dumps({"keypoints": sites}, ensure_ascii=False)
     (tmp_path / "m.json").write_text(mapping, encoding=mapping_encoding)
-    (tmp_path / "take.trc").write_text(
-        trc_text(sites, walking(COCO)[:, 5:], newline="\r\n"), encoding=encoding, newline=""
-    )
+    text = trc_text(sites, walking(COCO)[:, 5:], newline="\r\n")
+    (tmp_path / "take.trc").write_bytes(text.encode(encoding))
     track = read_keypoints(tmp_path / "take.trc", layout=tmp_path / "m.json")
     assert np.allclose(track.positions, walking(COCO)[:, 5:], atol=1e-6)
 
