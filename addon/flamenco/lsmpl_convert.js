@@ -55,14 +55,15 @@ function wordsBefore(settings) {
 
 function wordsOf(settings, part, count, width) {
     const number = String(part).padStart(width, "0");
+    const output = settings.output.replace(/[\/\\]*$/, "");  // with / between names, which every system's workers understand
     const words = [
         "convert", settings.takes,
-        "--output", settings.output.replace(/[\/\\]*$/, "") + "/",
+        "--output", `${output}/`,
         "--format", settings.format || "blend",
         "--part", `${part}/${count}`,
         "--jobs", String(settings.jobs || 1),
         "--timeout", String(settings.timeout || 1800),
-        "--report", path.join(settings.output, "reports", `part_${number}.json`),
+        "--report", `${output}/reports/part_${number}.json`,
         "--resume",
     ];
     if (!settings.fail_tasks) {

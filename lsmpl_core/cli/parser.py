@@ -33,7 +33,7 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         nargs="+",
         metavar="IN",
         help="keypoint files, folders of one JSON file a frame, folders of takes (OUT gets the same folders), or "
-        "patterns such as 'takes/**/*.trc'",
+        'patterns such as "takes/**/*.trc"',
     )
     convert.add_argument(
         "--person", metavar="NAME", help="of several people in IN, whom to solve, as IN calls them (default: most seen)"

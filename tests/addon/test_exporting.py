@@ -181,7 +181,7 @@ def test_all_takes_go_to_a_folder_each_with_its_own_motion(core, addon, body, wa
 
 
 def test_takes_of_names_that_files_cannot_have_get_files_of_their_own(addon, body, walk, tmp_path):
-    """Windows forbids some characters and words, and case does not tell its files apart; any language's letters stay."""
+    """Windows forbids some characters and words, and tells no files apart by case; any language's letters stay."""
     scene = bpy.context.scene
     for name in ("歩く", "走る", "a:b", "a.b", "a_b", "A_B", "con"):
         take = addon("importing").add_take(scene, body.keypoints(walk, "body_25"), name)
