@@ -18,7 +18,7 @@ from .environments import ROOT, Environment, SetupError, run_captured, say
 SUITES: dict[Environment, list[str]] = {
     environments.CORE_TESTS: [
         "tests/core",
-        *(f"tests/test_{name}.py" for name in ("build", "torch_zips", "flamenco", "security", "docs")),
+        *(f"tests/test_{name}.py" for name in ("build", "environments", "torch_zips", "flamenco", "security", "docs")),
     ],
     environments.NUMPY_2_TESTS: ["tests/core"],
     environments.BLENDER_4_2: ["tests/addon"],

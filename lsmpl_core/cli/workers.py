@@ -246,8 +246,9 @@ class _Worker:
             self._process.stdin.flush()
 
     def _overhear(self, process: subprocess.Popen) -> None:
-        for line in process.stderr:
-            self._last_words.append(line.rstrip())
+        with process.stderr as said:
+            for line in said:
+                self._last_words.append(line.rstrip())
 
     def _bury(self) -> str:
         """Wait for the end of the process, and say how it ended."""
@@ -290,7 +291,8 @@ def _gone_is_fine() -> contextlib.AbstractContextManager:
 def _environment() -> dict[str, str]:
     """One core for each process, unless the user says otherwise: N threads in each of N processes, or beside other
     tasks of a farm, wait for one another most of the time (a take of a second was seen to take a minute)."""
-    return {**dict.fromkeys(_THREADS, "1"), **os.environ}
+    said = {"PYTHONIOENCODING": "utf-8:backslashreplace"}  # as it is read here; Windows' own would not be
+    return {**dict.fromkeys(_THREADS, "1"), **os.environ, **said}
 
 
 def work(make: Callable[[Sequence[str]], TakeConverter]) -> int:
