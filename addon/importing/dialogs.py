@@ -115,7 +115,8 @@ class TakeFiles:
     def chosen_paths(self) -> list[Path]:
         """What a file dialog, dropped files or a script gave the operator to import."""
         names = [file.name for file in self.files if file.name]
-        folder = Path(self.directory or Path(self.filepath).parent)
+        path, directory = bpy.path.abspath(self.filepath), bpy.path.abspath(self.directory)
+        folder = Path(directory or Path(path).parent)
         if self.folder_is_take:
-            return [folder if self.directory or not Path(self.filepath).is_dir() else Path(self.filepath)]
-        return [folder / name for name in names] or [Path(self.filepath or self.directory)]
+            return [folder if directory or not Path(path).is_dir() else Path(path)]
+        return [folder / name for name in names] or [Path(path or directory)]

@@ -75,7 +75,7 @@ class LSMPL_OT_load_bones(_OnBones, bpy.types.Operator, ImportHelper):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        other, read = other_of(context), load_bone_map(self.filepath)
+        other, read = other_of(context), load_bone_map(bpy.path.abspath(self.filepath))
         there = {bone: joint for bone, joint in read.bones.items() if bone in other.target.data.bones}
         set_bone_map(other, BoneMap(there, label=read.label))
         absent = len(read.bones) - len(there)
@@ -96,7 +96,7 @@ class LSMPL_OT_save_bones(_OnBones, bpy.types.Operator, ExportHelper):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         other = other_of(context)
-        save_bone_map(BoneMap(bone_map_of(other), label=other.known_as), self.filepath)
+        save_bone_map(BoneMap(bone_map_of(other), label=other.known_as), bpy.path.abspath(self.filepath))
         self.report({"INFO"}, f"Saved {self.filepath}")
         return {"FINISHED"}
 

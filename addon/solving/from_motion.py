@@ -59,7 +59,8 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
         take = active_take(context)
         if take is None:
             raise LsmplError("Select a take, or its character")
-        steps = refine_steps(take, context.scene, Path(self.filepath), self.person.strip(), chosen_device())
+        path = Path(bpy.path.abspath(self.filepath))
+        steps = refine_steps(take, context.scene, path, self.person.strip(), chosen_device())
         job = jobs.Job("lsmpl.solve_from_motion", "Solve", take.name, steps)
         return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
 

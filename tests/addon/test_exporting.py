@@ -184,8 +184,8 @@ def test_takes_of_names_that_files_cannot_have_get_files_of_their_own(addon, bod
     """Windows forbids some characters and words, and tells no files apart by case; any language's letters stay."""
     scene = bpy.context.scene
     for name in ("歩く", "走る", "a:b", "a.b", "a_b", "A_B", "con"):
-        take = addon("importing").add_take(scene, body.keypoints(walk, "body_25"), name)
-        addon("solving").keep(take, scene, walk, body, bake=False)
+        take = addon("importing.adding").add_take(scene, body.keypoints(walk, "body_25"), name)
+        addon("solving.solve").keep(take, scene, walk, body, bake=False)
     scene.lsmpl_export.motion = "LATEST"
     assert bpy.ops.lsmpl.export_all(directory=str(tmp_path), format="npz") == {"FINISHED"}
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(

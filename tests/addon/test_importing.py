@@ -34,6 +34,14 @@ def test_each_file_becomes_a_take(folder, addon):
     assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (0, 29)
 
 
+def test_paths_may_begin_at_the_blend_file(folder, addon):
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "scene.blend"))
+    assert bpy.ops.lsmpl.import_keypoints(filepath="//walk.npy", unit="m", up="z") == {"FINISHED"}
+    names = [{"name": "run.npy"}]
+    assert bpy.ops.lsmpl.import_keypoints(directory="//", files=names, unit="m", up="z") == {"FINISHED"}
+    assert [take.name for take in addon("takes.take").takes_in(bpy.context.scene)] == ["walk", "run"]
+
+
 def test_one_bad_file_does_not_stop_the_others(folder, addon):
     scene = bpy.context.scene
     paths = [folder / name for name in ("walk.npy", "broken.trc", "missing.trc", "run.npy")]
