@@ -127,9 +127,8 @@ def measured(recording: Recording, character: Character, done: Retargeted) -> np
     )]  # fmt: skip
     jolt = _jolts(*(np.linalg.norm(_second(p), axis=1) for p in (hips[0] / done.scale, hips[1]))) * fps**2
     low = (hips[0][:, 2] - recording.floor) - done.scale * (hips[1][:, 2] - recording.floor)
-    under, over, off, knees, ankles = (
-        np.concatenate(v) if v else np.zeros(0) for v in (under, over, off, knees, ankles)
-    )
+    off, knees, ankles, low = np.concatenate(off), np.concatenate(knees), np.concatenate(ankles), np.abs(low)
+    touching, under, over = (np.concatenate(v) if v else np.zeros(0) for v in (touching, under, over))
     return np.array([
         100 * _mean(np.concatenate(slides)), 100 * _mean(touching),
         1000 * _mean(under), 1000 * _most(under, 99), 1000 * _mean(over), 1000 * _most(over, 99),

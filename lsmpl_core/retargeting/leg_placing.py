@@ -145,7 +145,7 @@ def place_foot(
     toes = own.sole.ends(turned, toes_turn @ own.toes_turned)[:, 1]
     pivot = goal + (turned @ own.sole.ball if toes_bend else toes)
     ahead = turned @ normalised(own.sole.ball * (1.0, 1.0, 0.0))
-    across = normalised(np.cross(ahead, turned[..., :, 2]))
+    across = normalised(np.cross(turned[..., :, 2], ahead))
     raised = np.arcsin(np.clip(-ahead[:, 2], -1.0, 1.0))
     return Placed(goal, turn, toes_turn, firm, rolls, pivot, across, raised)
 

@@ -109,9 +109,9 @@ def roll(
         reach = pivot + lever - hip
         now = np.linalg.norm(reach, axis=1)
         slope = (reach * cross(across, lever)).sum(axis=1) / np.maximum(now, 1e-9)
-        angle = angle + (away - now) * slope / (slope**2 + LEVER**2)
-        angle = np.clip(angle, -np.clip(raised, 0.0, MOST_ROLL), MOST_ROLL)
-    return angle
+        angle = np.clip(angle + (away - now) * slope / (slope**2 + LEVER**2), -2.0 * MOST_ROLL, 2.0 * MOST_ROLL)
+    most = np.where(angle < 0.0, np.clip(raised, 1e-9, MOST_ROLL), MOST_ROLL)
+    return np.sign(angle) * most * -np.expm1(-np.abs(angle) / most)
 
 
 def _sensitivity_at(away: np.ndarray, lengths: np.ndarray) -> np.ndarray:

@@ -6,6 +6,9 @@ import numpy as np
 
 SIZE = 3
 BESIDE = 3
+"""Diagonals below the main one of `solve_diagonals`."""
+FEW = 8
+"""Columns up to which plain numbers are faster than arrays."""
 
 
 def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -57,16 +60,34 @@ def solve_diagonals(diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
         u1 = a1 - u2 * l1[t - 1] - a3 * l2[t - 1] if t > BESIDE else 0.0
         l1[t], l2[t], l3[t] = u1 / pivots[t - 1], u2 / pivots[t - 2], a3 / pivots[t - 3]
         pivots[t] = a0 - l1[t] * u1 - l2[t] * u2 - l3[t] * a3
+    for below in (l1, l2, l3):
+        below += [0.0] * BESIDE
+    if right.shape[1] <= FEW:
+        columns = [_substituted(pivots, l1, l2, l3, column) for column in right.T.tolist()]
+        return np.array(columns).reshape(right.shape[1], frames).T
     x = np.zeros((frames + 2 * BESIDE, right.shape[1]))
     x[BESIDE:-BESIDE] = right
     for t in range(BESIDE, frames + BESIDE):
         x[t] -= l1[t] * x[t - 1] + l2[t] * x[t - 2] + l3[t] * x[t - 3]
     x[BESIDE:-BESIDE] /= np.array(pivots[BESIDE:])[:, None]
-    for below in (l1, l2, l3):
-        below += [0.0] * BESIDE
     for t in range(frames + BESIDE - 1, BESIDE - 1, -1):
         x[t] -= l1[t + 1] * x[t + 1] + l2[t + 2] * x[t + 2] + l3[t + 3] * x[t + 3]
     return x[BESIDE:-BESIDE]
+
+
+def _substituted(
+    pivots: list[float], l1: list[float], l2: list[float], l3: list[float], column: list[float]
+) -> list[float]:
+    """One column, in plain numbers: arrays of a few are slower."""
+    a = b = c = 0.0
+    for t, value in enumerate(column, start=BESIDE):
+        a, b, c = value - l1[t] * a - l2[t] * b - l3[t] * c, a, b
+        column[t - BESIDE] = a / pivots[t]
+    a = b = c = 0.0
+    for t in range(len(column) + BESIDE - 1, BESIDE - 1, -1):
+        a, b, c = column[t - BESIDE] - l1[t + 1] * a - l2[t + 2] * b - l3[t + 3] * c, a, b
+        column[t - BESIDE] = a
+    return column
 
 
 def _symmetric(matrix: np.ndarray) -> np.ndarray:

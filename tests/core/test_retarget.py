@@ -11,9 +11,12 @@ from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.cleaning.contacts import find_contacts, sliding
 from lsmpl_core.cleaning.floor import estimate_floor, foot_points, rest_foot_points
 from lsmpl_core.retarget import retarget
-from lsmpl_core.retargeting.leg_reach import two_bones
+from lsmpl_core.retargeting.easing import eased
+from lsmpl_core.retargeting.leg_reach import roll, two_bones
 from lsmpl_core.retargeting.rest_pose import TO_BLENDER, alignments, facing
+from lsmpl_core.retargeting.target_skeleton import SourceShape
 from lsmpl_core.rotation import exp_map
+from lsmpl_core.solver.banded import solve_diagonals
 
 Y_UP = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
 TURNED = np.array([[0.0, 1.0, 0], [-1.0, 0, 0], [0, 0, 1.0]])
@@ -127,6 +130,93 @@ def test_standing_feet_stay_put_on_the_floor(body, walk, stretch, turns):
     assert angles.max() < 13.0
 
 
+def knee_bends(places: np.ndarray, names) -> np.ndarray:
+    """(T,2) degrees."""
+    bends = []
+    for side in ("left", "right"):
+        hip, knee, ankle = (places[:, list(names).index(f"{side}_{part}")] for part in ("hip", "knee", "ankle"))
+        thigh, shin = knee - hip, ankle - knee
+        bends.append(np.arctan2(np.linalg.norm(np.cross(thigh, shin), axis=1), (thigh * shin).sum(axis=1)))
+    return np.degrees(np.stack(bends, axis=1))
+
+
+@pytest.mark.parametrize(("clip", "most"), [("07_01", 9.0), ("08_01", 9.0), ("135_04", 9.0)])
+@pytest.mark.parametrize("stretch", [0.7, 1.3])
+def test_feet_are_flat_where_they_stand_and_knees_do_not_pop(body, mocap, clip, most, stretch):
+    """Knees may turn faster than the recording's, but not suddenly: degrees a frame a frame, at 30 frames a second."""
+    motion = lsmpl.Motion.load(mocap / f"{clip}.npz").frames(slice(0, 150))
+    motion = lsmpl.clean_up(replace(motion, betas=np.zeros(10), body=body.key), body, floor="zero")
+    standing, _ = on_the_ground(motion, body)
+    target = skeleton(body, stretch=stretch)
+    rotations, places = played(target, retarget(motion, body, target))
+    heights = soles_of(body, target, {}, rotations, places)[..., 2].reshape(-1, 2, 2)
+    flat = standing.reshape(-1, 2, 2).all(axis=2)
+    tilt = np.abs(heights[..., 0] - heights[..., 1])[flat].mean()
+    ours, theirs = (np.abs(np.diff(knee_bends(p, n), 2, axis=0)) for p, n in (
+        (places, target.names), (body.joints(motion), JOINT_NAMES),
+    ))  # fmt: skip
+    around = np.lib.stride_tricks.sliding_window_view(np.pad(theirs, ((2, 2), (0, 0)), mode="edge"), 5, axis=0)
+    pop = (ours - around.max(axis=-1)).max()
+    print(f"{clip}: heel and toes differ by {1000 * tilt:.1f} mm, knees pop by {pop:.1f} degrees")
+    assert tilt < 0.004
+    assert pop < most
+
+
+def test_steps_are_stood_on(body, mocap):
+    motion = lsmpl.Motion.load(mocap / "13_35.npz").frames(slice(0, 240))
+    motion = lsmpl.clean_up(replace(motion, betas=np.zeros(10), body=body.key), body, floor="zero")
+    standing, floor = on_the_ground(motion, body)
+    points = foot_points(motion, body)
+    above = points.positions[..., 2] - estimate_floor(points).point_heights
+    target = skeleton(body, stretch=0.8)
+    done = retarget(motion, body, target)
+    sole = soles_of(body, target, {}, *played(target, done))
+    high = standing & (above > 0.1)
+    off = np.abs(sole[..., 2] - floor - done.scale * above)[high]
+    print(f"{high.sum()} points on steps, off by {1000 * off.mean():.1f} mm, sliding {sliding(sole, high, motion.fps)}")
+    assert high.sum() > 50
+    assert off.mean() < 0.012
+    assert sliding(sole, high, motion.fps) < 0.012
+
+
+def test_a_foot_rests_as_it_stands_at_rest(body):
+    """On the heel of its shoe, whose ankle is as high above its ball as it may be."""
+    shape = SourceShape.of(body, np.zeros(10))
+    sole = shape.soles[0]
+    lifted = sole.heel + (0.0, 0.0, 0.05)
+    back = sole.back + (0.0, 0.0, 0.05)
+    assert replace(sole, heel=lifted, back=back).lifts == pytest.approx(sole.lifts + (0.05, 0.0))
+    assert sole.lifts == pytest.approx(np.zeros(2), abs=0.003)
+    twice = sole.scaled(2.0, np.full(3, np.nan))
+    np.testing.assert_allclose(
+        twice.ends(np.eye(3)[None], np.eye(3)[None]), 2 * sole.ends(np.eye(3)[None], np.eye(3)[None])
+    )
+
+
+@pytest.mark.parametrize("fps", [30.0, 120.0])
+def test_corrections_are_followed_and_come_back_without_swinging_over(fps):
+    t = np.arange(round(4 * fps)) / fps
+    known = (t > 1.0) & (t < 2.0)
+    c = eased(np.where(known, 0.1, 0.0)[:, None], known.astype(float), fps, firm=0.02, loose=0.05)[:, 0]
+    np.testing.assert_allclose(c[(t > 1.1) & (t < 1.9)], 0.1, atol=1e-3)
+    np.testing.assert_allclose(c[(t < 0.5) | (t > 2.5)], 0.0, atol=5e-4)
+    assert c.min() > -1e-3
+    assert eased(np.ones((2, 1)), np.ones(2), fps, firm=0.02, loose=0.05).shape == (2, 1)
+
+
+def test_a_foot_on_its_toes_rolls_until_its_leg_reaches(rng):
+    T = 50
+    hip, pivot = np.tile((0.0, 0.0, 0.9), (T, 1)), np.tile((0.0, -0.05, 0.02), (T, 1))
+    goal, across = np.tile((0.0, 0.06, 0.1), (T, 1)), np.tile((1.0, 0.0, 0.0), (T, 1))  # to the left
+    now = np.linalg.norm(goal - hip, axis=1)
+    wanted = now + rng.uniform(-0.02, 0.01, size=T)
+    turn = exp_map(roll(hip, goal, pivot, across, wanted, np.full(T, 1.0))[:, None] * across)
+    rolled = pivot + (turn @ (goal - pivot)[..., None])[..., 0]
+    assert np.abs(np.linalg.norm(rolled - hip, axis=1) - wanted).max() < 0.25 * np.abs(wanted - now).max()
+    flat = roll(hip, goal, pivot, across, now + 0.02, np.zeros(T))
+    assert np.abs(flat).max() < 1e-6  # a heel on the ground does not go under it
+
+
 def test_travel_can_be_the_objects_or_be_left_away(body, walk):
     target = skeleton(body)
     _, hips = played(target, retarget(walk, body, target))
@@ -206,3 +296,16 @@ def test_a_character_without_legs_is_scaled_by_its_trunk(body, stroll):
     assert done.scale == pytest.approx(1.0, abs=1e-6)
     assert not done.placed
     assert exp_map(np.zeros(3)).shape == done.rotations.shape[2:]
+
+
+@pytest.mark.parametrize("columns", [1, 20])
+@pytest.mark.parametrize("frames", [1, 2, 3, 40])
+def test_narrow_systems_are_solved(rng, frames, columns):
+    lower = np.tril(rng.normal(size=(frames, frames)))
+    lower *= np.subtract.outer(np.arange(frames), np.arange(frames)) <= 3
+    full = lower @ lower.T + np.eye(frames)
+    diagonals = np.zeros((4, frames))
+    for k in range(min(4, frames)):
+        diagonals[k, k:] = np.diagonal(full, -k)
+    right = rng.normal(size=(frames, columns))
+    np.testing.assert_allclose(full @ solve_diagonals(diagonals, right), right, atol=1e-9)
