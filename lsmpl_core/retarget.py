@@ -9,7 +9,7 @@ Hips go where the source's go, scaled by the length of the legs about the floor;
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from .motion import Motion
 from .retargeting.leg_placing import Foot, Scaling, SourceFeet, place_foot
 from .retargeting.leg_reach import hips_down, roll_foot, stretch, two_bones
 from .retargeting.rest_pose import TO_BLENDER, alignments
+from .retargeting.root_motion import root_motion
 from .retargeting.target_skeleton import SIDES, Character, SourceShape, TargetSkeleton
 from .rotation import exp_map, log_map
 
@@ -27,7 +28,8 @@ from .rotation import exp_map, log_map
 @dataclass(frozen=True)
 class Retargeted:
     """What the character does: rotations (T,N,3,3) of its bones against their links; location (T,3) of the pelvis'
-    bone, in its own units; object_shift (T,3) by which the whole armature moves, in its own space.
+    bone, in its own units; object_shift (T,3) by which the whole armature moves, in its own space; root_rotations
+    (T,3,3) and root_location (T,3) of the bone above the pelvis, in its own axes, None where that does not travel.
 
     scale: the character's legs over the source's. pelvis: which bone has the location. lowered: metres by which the
     hips came down at most, so that standing feet stay in reach. placed: whether legs were placed.
@@ -40,6 +42,8 @@ class Retargeted:
     pelvis: int
     lowered: float
     placed: bool
+    root_rotations: np.ndarray | None = None
+    root_location: np.ndarray | None = None
 
 
 def retarget(
@@ -56,10 +60,12 @@ def retarget(
     """Put a motion of `body` on a skeleton.
 
     feet: keep feet on the floor and standing feet still, by the legs' inverse kinematics. root: "hips" (all travel is
-    the hips'), or "object": what is level of it moves the armature. in_place: leave level travel away altogether.
+    the hips'), "object": what is level of it moves the armature, or "bone": the bone above the pelvis has what is level
+    of it, and turns about the vertical as the hips do. in_place: leave level travel away altogether.
     relative: play the motion about the armature's origin, facing as the character does at rest, not where it was.
     tolerance: radians by which a limb's rest direction may differ from SMPL's and is still taken for SMPL's.
-    Raises `RetargetError` where the pelvis has no bone, or where the character's facing cannot be told.
+    Raises `RetargetError` where the pelvis has no bone, where there is no bone above it that could travel, or where the
+    character's facing cannot be told.
     """
     character = Character(target, relative)
     betas = body.betas_of(motion)
@@ -78,16 +84,24 @@ def retarget(
     if legs:
         turned = world @ TO_BLENDER.T @ turns @ character.facing.T
         down = _place_legs(character, legs, directed, positions, world, joints, source, scaling, turned, shape)
-    rotations = character.local(directed)
     pelvis = target.joints.index("pelvis")
     place = positions[:, pelvis]
     shift = np.zeros_like(place)
     if root == "object" or in_place:
         shift[:, :2] = way[:, :2] - way[:1, :2]
         place = place - shift
-    location = character.location(place, pelvis)
+    moved = np.tile(np.eye(4), (len(motion), 1, 1))
+    if root == "bone":
+        at, home = character.root()
+        moved = root_motion(way, world[:, 0] @ TO_BLENDER.T, at, home, motion.fps)
+    rotations = character.local(directed, moved[:, :3, :3])
+    location = character.location(place, pelvis, moved)
     shift = np.zeros_like(shift) if in_place else shift @ character.to_take / character.scale
-    return Retargeted(rotations, location, shift, scale, pelvis, float(down.max()), bool(legs))
+    done = Retargeted(rotations, location, shift, scale, pelvis, float(down.max()), bool(legs))
+    if root == "bone":
+        basis = character.root_basis(moved)
+        done = replace(done, root_rotations=basis[:, :3, :3], root_location=basis[:, :3, 3])
+    return done
 
 
 def _place_legs(

@@ -57,7 +57,26 @@ def measure(armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.type
         to_take=np.array(to_take),
         location_axes=axes,
         skin=_skin(armature),
+        root=_root_matrix(armature, order, bones),
     )
+
+
+def root_bone(armature: bpy.types.Object, bones: Mapping[str, str]) -> bpy.types.Bone | None:
+    """The topmost bone above the pelvis' bone, if all mapped bones hang on it and it is none of them."""
+    pelvis = next((armature.data.bones[name] for name, joint in bones.items() if joint == "pelvis"), None)
+    if pelvis is None or pelvis.parent is None:
+        return None
+    top = _line(pelvis)[-1]
+    hang = all(_line(armature.data.bones[name])[-1] == top for name in bones)
+    free = top.name not in bones and not any(
+        not c.mute and c.influence > 0 for c in armature.pose.bones[top.name].constraints
+    )
+    return top if hang and free else None
+
+
+def _root_matrix(armature: bpy.types.Object, order: list[str], bones: Mapping[str, str]) -> np.ndarray | None:
+    root = root_bone(armature, {name: bones[name] for name in order})
+    return None if root is None else np.array(root.matrix_local)
 
 
 def own_constraints(armature: bpy.types.Object, bones: Mapping[str, str]) -> list[str]:

@@ -28,6 +28,7 @@ class TargetSkeleton:
     to_take (4,4): from the armature's space to the motion's: rotation, one scale, translation.
     location_axes (3,3): how the location of the pelvis' bone moves it, in the armature's space.
     skin (V,3) or None: rest vertices of its meshes in the armature's space, from which the soles are found.
+    root (4,4) or None: rest matrix of the bone that all of them hang on, which may travel.
     """
 
     names: Sequence[str]
@@ -39,6 +40,7 @@ class TargetSkeleton:
     to_take: np.ndarray
     location_axes: np.ndarray
     skin: np.ndarray | None = None
+    root: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,22 @@ class Character:
                 positions[:, bone] = positions[:, parent] + directed[:, parent] @ arm
         return positions
 
-    def local(self, directed: np.ndarray) -> np.ndarray:
-        """(T,N,3,3): each bone's rotation against its link, from those in the motion's space."""
+    def local(self, directed: np.ndarray, root: np.ndarray) -> np.ndarray:
+        """(T,N,3,3): each bone's rotation against its link, from those in the motion's space, where their root has
+        turned (T,3,3) from its rest.
+        """
         local = np.empty_like(directed)
         for bone, parent in enumerate(self.target.parents):
-            carrier = self.to_take if parent < 0 else directed[:, parent]
+            carrier = root @ self.to_take if parent < 0 else directed[:, parent]
             frame = carrier @ self.link_rotation[bone]
             local[:, bone] = np.swapaxes(frame, -1, -2) @ directed[:, bone]
         return local
 
-    def location(self, place: np.ndarray, pelvis: int) -> np.ndarray:
-        """(T,3): the location that puts the pelvis' bone at places (T,3) of the motion's space."""
+    def location(self, place: np.ndarray, pelvis: int, root: np.ndarray) -> np.ndarray:
+        """(T,3): the location that puts the pelvis' bone at places (T,3) of the motion's space, where its root has
+        moved (T,4,4) there.
+        """
+        place = (np.swapaxes(root[:, :3, :3], 1, 2) @ (place - root[:, :3, 3])[..., None])[..., 0]
         inside = (place - self.origin) @ self.to_take / self.scale
         parent = self.target.parents[pelvis]
         if parent >= 0:
@@ -123,6 +130,26 @@ class Character:
                 "assigned, too; assign the pelvis to the bone that carries all others"
             )
         return (inside - self.links[pelvis, :3, 3]) @ np.linalg.inv(self.target.location_axes).T
+
+    def root(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where (3,) the root rests in the motion's space, and the rotation (3,3) from canonical axes to those that it
+        rests in. Raises `RetargetError` where there is none.
+        """
+        if self.target.root is None:
+            raise RetargetError(
+                f"above the pelvis' bone {self.target.names[self.bones_of('pelvis')[0]]!r} there is no bone that could "
+                "travel; let the hips or the object travel"
+            )
+        return self.scale * self.to_take @ self.target.root[:3, 3] + self.origin, self.to_take @ self.facing.T
+
+    def root_basis(self, moved: np.ndarray) -> np.ndarray:
+        """(T,4,4): what the root's own transform is, once it has moved (T,4,4) in the motion's space."""
+        to_take = np.eye(4)
+        to_take[:3, :3], to_take[:3, 3] = self.scale * self.to_take, self.origin
+        to_root = to_take @ self.target.root
+        basis = np.linalg.inv(to_root) @ moved @ to_root
+        basis[:, :3, :3] = _rotation_of(basis[:, :3, :3])
+        return basis
 
     def middle(self, joints: np.ndarray) -> np.ndarray:
         """(T,3): of SMPL's joints (T,24,3), the point that corresponds to `hips`."""

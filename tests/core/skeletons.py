@@ -86,8 +86,13 @@ def played(target: TargetSkeleton, done) -> tuple[np.ndarray, np.ndarray]:
     """World matrices' rotations (T,N,3,3) and places (T,N,3) of the bones, as Blender would work them out."""
     T = len(done.location)
     matrices = np.zeros((T, len(target.names), 4, 4))
+    root = np.eye(4)
+    if done.root_location is not None:
+        own = np.tile(np.eye(4), (T, 1, 1))
+        own[:, :3, :3], own[:, :3, 3] = done.root_rotations, done.root_location
+        root = target.root @ own @ np.linalg.inv(target.root)
     for bone, parent in enumerate(target.parents):
-        frame = target.links[bone] if parent < 0 else matrices[:, parent] @ target.links[bone]
+        frame = root @ target.links[bone] if parent < 0 else matrices[:, parent] @ target.links[bone]
         basis = np.tile(np.eye(4), (T, 1, 1))
         basis[:, :3, :3] = done.rotations[:, bone]
         if bone == done.pelvis:

@@ -15,7 +15,7 @@ from lsmpl_core.retargeting.easing import eased
 from lsmpl_core.retargeting.leg_reach import roll, two_bones
 from lsmpl_core.retargeting.rest_pose import TO_BLENDER, alignments, facing
 from lsmpl_core.retargeting.target_skeleton import SourceShape
-from lsmpl_core.rotation import exp_map
+from lsmpl_core.rotation import exp_map, log_map
 from lsmpl_core.solver.banded import solve_diagonals
 
 Y_UP = np.array([[1.0, 0, 0], [0, 0, 1.0], [0, -1.0, 0]])
@@ -143,7 +143,7 @@ def knee_bends(places: np.ndarray, names) -> np.ndarray:
 @pytest.mark.parametrize(("clip", "most"), [("07_01", 15.0), ("08_01", 15.0), ("135_04", 9.0)])
 @pytest.mark.parametrize("stretch", [0.7, 1.3])
 def test_feet_are_flat_where_they_stand_and_knees_do_not_pop(body, mocap, clip, most, stretch):
-    """Knees pop by how much more they turn than the recording's within two frames: degrees a frame a frame, at 30 Hz."""
+    """Knees pop by how much more they turn than the recording's within two frames: degrees a frame a frame."""
     motion = lsmpl.Motion.load(mocap / f"{clip}.npz").frames(slice(0, 150))
     motion = lsmpl.clean_up(replace(motion, betas=np.zeros(10), body=body.key), body, floor="zero")
     standing, _ = on_the_ground(motion, body)
@@ -227,6 +227,36 @@ def test_travel_can_be_the_objects_or_be_left_away(body, walk):
     still = retarget(walk, body, target, in_place=True)
     assert np.ptp(played(target, still)[1][:, 0, :2], axis=0).max() < 0.2
     assert not still.object_shift.any()
+
+
+@pytest.mark.parametrize("relative", [False, True])
+def test_a_root_bone_travels_and_turns_below_the_hips_which_keep_the_rest(body, walk, rng, relative):
+    turning = replace(walk, poses=walk.poses.copy())
+    spin = exp_map(np.linspace(0.0, 5.0, len(walk))[:, None] * np.array([0.0, 0.0, 1.0]))
+    turning.poses[:, 0] = log_map(spin @ exp_map(walk.poses[:, 0]))
+    target = skeleton(body, turns=A_POSE, rng=rng, axes=TURNED @ Y_UP, unit=0.01)
+    target.to_take[:3, 3] = (7.0, 3.0, 1.0)
+    root = np.eye(4)
+    root[:3, :3], root[:3, 3] = exp_map(rng.normal(size=3)), (4.0, 2.0, -3.0)
+    target = replace(target, root=root)
+    hips = retarget(turning, body, target, relative=relative)
+    done = retarget(turning, body, target, relative=relative, root="bone")
+    (rotations, places), (before, there) = played(target, done), played(target, hips)
+    np.testing.assert_allclose(places, there, atol=1e-9)
+    np.testing.assert_allclose(rotations, before, atol=1e-9)
+    own = np.tile(np.eye(4), (len(walk), 1, 1))
+    own[:, :3, :3], own[:, :3, 3] = done.root_rotations, done.root_location
+    world = target.to_take @ root @ own
+    pair = [target.names.index("left_hip"), target.names.index("right_hip")]
+    if not relative:  # where the take is level
+        np.testing.assert_allclose(world[:, :2, 3], places[:, pair, :2].mean(axis=1), atol=1e-9)
+        np.testing.assert_allclose(world[:, 2, 3], world[0, 2, 3], atol=1e-9)
+        turn = world[:, :3, :3] @ np.linalg.inv(world[0, :3, :3])
+        np.testing.assert_allclose(turn[:, 2], np.tile((0.0, 0.0, 1.0), (len(walk), 1)), atol=1e-9)
+        turned = np.unwrap(np.arctan2(turn[:, 1, 0], turn[:, 0, 0]))
+        assert turned[-1] == pytest.approx(5.0, abs=0.3)
+    with pytest.raises(lsmpl.LsmplError, match="no bone that could travel"):
+        retarget(walk, body, replace(target, root=None), root="bone")
 
 
 def test_a_motion_can_play_about_the_character(body, stroll, rng):
