@@ -411,6 +411,13 @@ def test_a_root_bone_of_an_smpl_character_travels(solved, addon, body, stroll, t
     check_root_travel(solved, addon, stroll, tmp_path, target, None, 1, wanted)
 
 
+def test_rigifys_root_travels(solved, addon, body, stroll, tmp_path):
+    target = anny_rigs.rigify(True)
+    check_root_travel(
+        solved, addon, stroll, tmp_path, target, None, 1, ("root", "DEF-spine", "DEF-hand.L", "DEF-foot.R")
+    )
+
+
 def check_root_travel(solved, addon, stroll, tmp_path, target, mesh, every, names):
     """names: the root, the hips, and others."""
     root, hips, *others = names
