@@ -3,21 +3,24 @@
 Each bone gets the rotation that its SMPL joint has in the world, counted from the character's own rest pose brought to
 SMPL's T-pose (`rest_pose.py`), so bones may lie and roll as they like. Bones that share a joint share its rotation.
 Hips go where the source's go, scaled by the length of the legs about the floor; feet are put on the floor
-(`leg_placing.py`).
+(`leg_placing.py`, `leg_reach.py`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .body.body import Body
 from .body.skeleton import JOINT_NAMES, PARENTS
+from .keypoints.proportions import normalised
 from .motion import Motion
-from .retargeting.leg_placing import Scaling, SourceFeet, ankle_goals, lowered, two_bones
+from .retargeting.leg_placing import Foot, Scaling, SourceFeet, place_foot
+from .retargeting.leg_reach import hips_down, roll_foot, stretch, two_bones
 from .retargeting.rest_pose import TO_BLENDER, alignments
+from .retargeting.root_motion import root_motion
 from .retargeting.target_skeleton import SIDES, Character, SourceShape, TargetSkeleton
 from .rotation import exp_map, log_map
 
@@ -25,7 +28,8 @@ from .rotation import exp_map, log_map
 @dataclass(frozen=True)
 class Retargeted:
     """What the character does: rotations (T,N,3,3) of its bones against their links; location (T,3) of the pelvis'
-    bone, in its own units; object_shift (T,3) by which the whole armature moves, in its own space.
+    bone, in its own units; object_shift (T,3) by which the whole armature moves, in its own space; root_rotations
+    (T,3,3) and root_location (T,3) of the bone above the pelvis, in its own axes, None where that does not travel.
 
     scale: the character's legs over the source's. pelvis: which bone has the location. lowered: metres by which the
     hips came down at most, so that standing feet stay in reach. placed: whether legs were placed.
@@ -38,6 +42,8 @@ class Retargeted:
     pelvis: int
     lowered: float
     placed: bool
+    root_rotations: np.ndarray | None = None
+    root_location: np.ndarray | None = None
 
 
 def retarget(
@@ -54,10 +60,12 @@ def retarget(
     """Put a motion of `body` on a skeleton.
 
     feet: keep feet on the floor and standing feet still, by the legs' inverse kinematics. root: "hips" (all travel is
-    the hips'), or "object": what is level of it moves the armature. in_place: leave level travel away altogether.
+    the hips'), "object": what is level of it moves the armature, or "bone": the bone above the pelvis has what is level
+    of it, and turns about the vertical as the hips do. in_place: leave level travel away altogether.
     relative: play the motion about the armature's origin, facing as the character does at rest, not where it was.
     tolerance: radians by which a limb's rest direction may differ from SMPL's and is still taken for SMPL's.
-    Raises `RetargetError` where the pelvis has no bone, or where the character's facing cannot be told.
+    Raises `RetargetError` where the pelvis has no bone, where there is no bone above it that could travel, or where the
+    character's facing cannot be told.
     """
     character = Character(target, relative)
     betas = body.betas_of(motion)
@@ -74,18 +82,26 @@ def retarget(
     down = np.zeros(len(motion))
     legs = character.legs() if feet else {}
     if legs:
-        soles = character.soles(world @ TO_BLENDER.T @ turns @ character.facing.T, shape)
-        down = _place_legs(character, legs, directed, positions, world, joints, source, scaling, soles)
-    rotations = character.local(directed)
+        turned = world @ TO_BLENDER.T @ turns @ character.facing.T
+        down = _place_legs(character, legs, directed, positions, world, joints, source, scaling, turned, shape)
     pelvis = target.joints.index("pelvis")
     place = positions[:, pelvis]
     shift = np.zeros_like(place)
     if root == "object" or in_place:
         shift[:, :2] = way[:, :2] - way[:1, :2]
         place = place - shift
-    location = character.location(place, pelvis)
+    moved = np.tile(np.eye(4), (len(motion), 1, 1))
+    if root == "bone":
+        at, home = character.root()
+        moved = root_motion(way, world[:, 0] @ TO_BLENDER.T, at, home, motion.fps)
+    rotations = character.local(directed, moved[:, :3, :3])
+    location = character.location(place, pelvis, moved)
     shift = np.zeros_like(shift) if in_place else shift @ character.to_take / character.scale
-    return Retargeted(rotations, location, shift, scale, pelvis, float(down.max()), bool(legs))
+    done = Retargeted(rotations, location, shift, scale, pelvis, float(down.max()), bool(legs))
+    if root == "bone":
+        basis = character.root_basis(moved)
+        done = replace(done, root_rotations=basis[:, :3, :3], root_location=basis[:, :3, 3])
+    return done
 
 
 def _place_legs(
@@ -97,26 +113,42 @@ def _place_legs(
     joints: np.ndarray,
     source: SourceFeet,
     scaling: Scaling,
-    soles: np.ndarray,
+    turned: np.ndarray,
+    shape: SourceShape,
 ) -> np.ndarray:
     """Turn the bones of the legs (in `directed`) for feet that stand, and lower all `positions` where they must be.
 
     Returns by how much (T,).
     """
-    rows = [SIDES.index(side) for side in legs]
-    source_hips = scaling(joints[:, [JOINT_NAMES.index(f"{side}_hip") for side in SIDES]])
-    hips = source_hips.copy()
-    for row, leg in zip(rows, legs.values()):
-        hips[:, row] = positions[:, leg[0]]
-    goals, tilt = ankle_goals(source, scaling, soles, hips - source_hips, rows)
-    lengths = np.array([character.length(legs[side]) if side in legs else np.nan for side in SIDES])
-    standing = source.standing.reshape(-1, 2, 2).any(axis=2) & np.isin([0, 1], rows)
-    down = lowered(hips, goals, lengths, standing, source.fps)
+    placed = []
+    for side, leg in legs.items():
+        hip, ankle, foot = (JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "ankle", "foot"))
+        number, bends = SIDES.index(side), character.has(f"{side}_foot")
+        ours = world @ TO_BLENDER.T
+        theirs = Foot(shape.soles[number], joints[:, ankle], ours[:, ankle], ours[:, foot])
+        toes = turned[:, foot if bends else ankle]
+        own = Foot(character.sole(side, shape), positions[:, leg[2]], turned[:, ankle], toes)
+        aside = positions[:, leg[0]] - scaling(joints[:, hip])
+        placed.append(place_foot(source, number, theirs, own, scaling, aside, bends))
+    at = np.array([positions[:, leg] for leg in legs.values()])  # (L,T,3 joints,3)
+    lengths = np.linalg.norm(np.diff(at[:, 0], axis=1), axis=-1)
+    stands = np.stack([foot.stands for foot in placed], axis=1)
+    flat = stands * (1.0 - np.stack([foot.rolls for foot in placed], axis=1))
+    hips, ankles = np.swapaxes(at[:, :, 0], 0, 1), np.swapaxes(at[:, :, 2], 0, 1)
+    goals = np.stack([foot.ankle for foot in placed], axis=1)
+    down = hips_down(hips, ankles, goals, lengths, flat, stands, source.fps)
     positions[..., 2] -= down[:, None]
-    for row, (side, leg) in zip(rows, legs.items()):
+    for number, (side, leg) in enumerate(legs.items()):
+        hip, knee, ankle = (positions[:, bone] for bone in leg)
+        foot = placed[number]
+        goal, turn = roll_foot(foot, hip, ankle, lengths[number], flat[:, number])
+        away = stretch(hip, ankle, goal, lengths[number], foot.stands)
+        goal = hip + away[:, None] * normalised(goal - hip)
         hinge = world[:, JOINT_NAMES.index(f"{side}_hip"), :, 0]
-        thigh, shin = two_bones(*(positions[:, bone] for bone in leg), goals[:, row], hinge)
-        for part, turn in (("hip", thigh), ("knee", shin), ("ankle", tilt[:, row]), ("foot", tilt[:, row])):
+        thigh, shin = two_bones(hip, knee, ankle, goal, hinge)
+        toes_turn = foot.toes_turn if character.has(f"{side}_foot") else turn @ foot.toes_turn
+        turns = {"hip": thigh, "knee": shin, "ankle": turn @ foot.turn, "foot": toes_turn}
+        for part, turn in turns.items():
             for bone in character.bones_of(f"{side}_{part}"):
                 directed[:, bone] = turn @ directed[:, bone]
     return down

@@ -22,7 +22,7 @@ from ..selection import active_take, is_solved
 from ..takes import stages
 from ..takes.timing import scene_frames
 from .settings import OtherCharacter, bone_map_of
-from .skeletons import measure, own_constraints
+from .skeletons import measure, own_constraints, root_bone
 
 if TYPE_CHECKING:
     from ...lsmpl_core.body.body import Body
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 SHAPE = np.radians(10.0)
 """Of SMPL characters, rest directions that differ by less than this are another body's shape."""
 _TRAVELS = "lsmpl_travels"
+_ROOT = "lsmpl_root"
+"""Of an action: which bone travels in it."""
 _VERSION = "lsmpl_version"
 """Of an action: which motion it was baked from."""
 
@@ -78,10 +80,10 @@ def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion 
         restored.callback(target.update_tag)
         _send_home(target, other, restored)
         _set_switches(target, bones, restored)
-        plan = _Plan.of(take, len(motion), measure(target, mapped, take))
+        plan = _Plan.of(take, len(motion), measure(target, mapped, take), root_bone(target, mapped))
     options = {
         "feet": other.feet,
-        "root": "object" if other.travel == "OBJECT" else "hips",
+        "root": {"OBJECT": "object", "ROOT": "bone"}.get(other.travel, "hips"),
         "in_place": other.travel == "NONE",
         "relative": other.place == "CHARACTER",
         "tolerance": SHAPE if bones.smpl_rest else 0.0,
@@ -103,6 +105,7 @@ def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion 
         if take is None or target is None or action is None or take.lsmpl.other.target != target:
             raise LsmplError(f"{name}: was changed while it was being baked on; nothing was kept")
         action[_TRAVELS], action[_VERSION] = plan.travels, version
+        action[_ROOT] = plan.root if done.root_location is not None else ""
     except BaseException:
         action = jobs.find(bpy.data.actions, action_uid)
         if action:
@@ -126,7 +129,8 @@ class _Plan:
     """What becomes of a retargeted motion: noted from the scene, so that it can be worked on beside it.
 
     frames (M,) of the scene that get keys, keys (M,) among the frames of the take that are baked (N,); step: scene
-    frames a frame of the take; modes: the rotation mode of each bone; home and own: the object's location and its axes.
+    frames a frame of the take; modes: the rotation mode of each bone; home and own: the object's location and its axes;
+    root and root_mode: the bone that may travel above the hips, "" if none, and its rotation mode.
     """
 
     skeleton: TargetSkeleton
@@ -139,9 +143,13 @@ class _Plan:
     modes: list[str]
     home: np.ndarray
     own: np.ndarray
+    root: str
+    root_mode: str
 
     @classmethod
-    def of(cls, take: bpy.types.Object, count: int, skeleton: TargetSkeleton) -> _Plan:
+    def of(
+        cls, take: bpy.types.Object, count: int, skeleton: TargetSkeleton, root: bpy.types.Bone | None = None
+    ) -> _Plan:
         other, target = take.lsmpl.other, take.lsmpl.other.target
         frames = scene_frames(count, take.lsmpl.start, take.lsmpl.step)
         baked = np.arange(count)
@@ -164,6 +172,8 @@ class _Plan:
             modes=[target.pose.bones[name].rotation_mode for name in skeleton.names],
             home=np.array(target.location),
             own=np.array(target.matrix_basis)[:3, :3],
+            root=root.name if root else "",
+            root_mode=target.pose.bones[root.name].rotation_mode if root else "QUATERNION",
         )
 
     def curves(self, done: Retargeted) -> list[actions.Curve]:
@@ -178,6 +188,11 @@ class _Plan:
         if self.travels:
             way = self.home + done.object_shift[self.baked] @ self.own.T
             found.append(("location", "Object Transforms", way))
+        if done.root_location is not None:
+            attribute, convert = _rotation_channel(self.root_mode)
+            turns = convert(done.root_rotations[self.baked][:, None])[:, 0]
+            found.append((f"{_path(self.root)}.location", self.root, done.root_location[self.baked]))
+            found.append((f"{_path(self.root)}.{attribute}", self.root, turns))
         samples = np.concatenate([values for _, _, values in found], axis=1)
         if self.fit:
             values, slopes = fit_keys(samples, self.keys)
@@ -211,10 +226,21 @@ def describe(baked: Baked) -> str:
 
 
 def _send_home(target: bpy.types.Object, other: OtherCharacter, on_error: ExitStack) -> tuple[float, float, float]:
-    """Back to where the object stood before an earlier bake made it travel; returns where that is."""
+    """Back to where the object stood before an earlier bake made it travel, and a root bone that travels, or did, to
+    its rest; returns where the object stood.
+    """
     animation = target.animation_data
     ours = [strip.action for track in animation.nla_tracks for strip in track.strips] if animation else []
     ours += [animation.action] if animation else []
+    travelled = {action.get(_ROOT) for action in ours if action}
+    if other.travel == "ROOT":
+        root = root_bone(target, bone_map_of(other))
+        travelled.add(root.name if root else None)
+    for bone in [bone for bone in target.pose.bones if bone.name in travelled]:
+        on_error.callback(setattr, bone, "matrix_basis", bone.matrix_basis.copy())
+        bone.matrix_basis.identity()
+        target.update_tag()
+        bpy.context.view_layer.update()
     if any(action and action.get(_TRAVELS) for action in ours):
         on_error.callback(setattr, target, "location", target.location.copy())
         target.location = other.home

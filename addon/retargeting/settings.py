@@ -65,6 +65,12 @@ class OtherCharacter(bpy.types.PropertyGroup):
         items=(
             ("HIPS", "Hips", "The bone of the pelvis has all of the movement"),
             ("OBJECT", "Object", "The armature object moves over the floor, the hips move up and down (root motion)"),
+            (
+                "ROOT",
+                "Root Bone",
+                "The topmost bone, above the hips, moves over the floor and turns with the hips, which keep the rest "
+                "(root motion for game engines)",
+            ),
             ("NONE", "None", "The character stays in place, and moves up and down only"),
         ),
     )

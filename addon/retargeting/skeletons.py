@@ -20,6 +20,8 @@ _EVEN = 0.01
 """By how much the scales of an armature may differ."""
 _TRIAL = Matrix.Rotation(0.7, 4, Vector((1.0, 2.0, 3.0)).normalized())
 _STILL, _ALIKE = np.radians(0.5), np.radians(1.0)
+_ROOTS = ("root", "master", "global", "c_traj")
+"""What control rigs call the bone that carries all others."""
 _HAND = np.cos(np.radians(60.0))
 _CHANNELS = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle", "scale")
 
@@ -57,7 +59,61 @@ def measure(armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.type
         to_take=np.array(to_take),
         location_axes=axes,
         skin=_skin(armature),
+        root=_root_matrix(armature, order, bones),
     )
+
+
+def root_bone(armature: bpy.types.Object, bones: Mapping[str, str]) -> bpy.types.Bone | None:
+    """The bone that all mapped bones hang on and that is none of them, if there is one that is free to travel.
+
+    That is the topmost bone above the pelvis' bone; in control rigs, where constraints are in between, a bone that is
+    called root or so and is seen to carry them all.
+    """
+    pelvis = next((armature.data.bones[name] for name, joint in bones.items() if joint == "pelvis"), None)
+    if pelvis is None:
+        return None
+    top = _line(pelvis)[-1]
+    if _is_free(armature, top, bones):
+        hang = all(_line(armature.data.bones[name])[-1] == top for name in bones)
+        return top if hang and not any(_is_driven(armature, name) for name in bones) else None
+    called = [bone for bone in armature.data.bones if bone.parent is None and bone.name.lower() in _ROOTS]
+    free = (bone for bone in called if _is_free(armature, bone, bones))
+    return next((bone for bone in free if _carries(armature, bone.name, list(bones))), None)
+
+
+def _is_free(armature: bpy.types.Object, bone: bpy.types.Bone, bones: Mapping[str, str]) -> bool:
+    constraints = armature.pose.bones[bone.name].constraints
+    return bone.name not in bones and not any(not c.mute and c.influence > 0 for c in constraints)
+
+
+def _is_driven(armature: bpy.types.Object, name: str) -> bool:
+    line = _line(armature.pose.bones[name])
+    return any(not c.mute and c.influence > 0 for bone in line for c in bone.constraints)
+
+
+def _carries(armature: bpy.types.Object, root: str, order: list[str]) -> bool:
+    """Whether all these bones turn with another one that is turned, by a trial."""
+    layer, pose = bpy.context.view_layer, armature.pose.bones
+    if armature.name not in layer.objects or not armature.visible_get():
+        return False
+
+    def seen() -> np.ndarray:
+        layer.update()
+        return _rotations([pose[name].matrix for name in (root, *order)])
+
+    with _at_hand(armature, order):
+        before = seen()
+        with _restored(pose[root]):
+            pose[root].matrix_basis = pose[root].matrix_basis @ _TRIAL
+            after = seen()
+    layer.update()  # with the animation, which else would play into what is set next
+    turn = after @ np.swapaxes(before, -1, -2)
+    return bool((_angles(np.swapaxes(turn[:1], -1, -2) @ turn[1:]) < _ALIKE).all())
+
+
+def _root_matrix(armature: bpy.types.Object, order: list[str], bones: Mapping[str, str]) -> np.ndarray | None:
+    root = root_bone(armature, {name: bones[name] for name in order})
+    return None if root is None else np.array(root.matrix_local)
 
 
 def own_constraints(armature: bpy.types.Object, bones: Mapping[str, str]) -> list[str]:

@@ -17,6 +17,7 @@ from ..body.skeleton import NUM_JOINTS
 from ..errors import LsmplError
 from ..motion import Motion
 from ..rotation import exp_map, log_map, orthonormalise
+from ..solver.banded import solve_diagonals
 
 FULL_STRENGTH = 0.95
 """Strength above this counts as this: the cutoff is a quarter of what the noise calls for."""
@@ -129,8 +130,7 @@ def stiffness_of(cutoff: float, fps: float) -> float:
 def whittaker(series: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
     """Smoothed series (T,S), T at least 4, for stiffness (T-3,).
 
-    The normal equations have three diagonals beside the main one; they are solved by Cholesky's L D L^T, row by row,
-    for all series at once.
+    The normal equations have three diagonals beside the main one.
     """
     frames = len(series)
     diagonals = np.zeros((_ORDER + 1, frames))
@@ -138,22 +138,7 @@ def whittaker(series: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
     for i in range(_ORDER + 1):
         for j in range(i + 1):
             diagonals[i - j, i : frames - _ORDER + i] += stiffness * _DIFFERENCE[i] * _DIFFERENCE[j]
-    pivots, l1, l2, l3 = ([1.0] * _ORDER + [0.0] * frames for _ in range(4))  # three rows of padding above
-    for t, (a0, a1, a2, a3) in enumerate(diagonals.T.tolist(), start=_ORDER):
-        u2 = a2 - a3 * l1[t - 2] if t > _ORDER + 1 else 0.0
-        u1 = a1 - u2 * l1[t - 1] - a3 * l2[t - 1] if t > _ORDER else 0.0
-        l1[t], l2[t], l3[t] = u1 / pivots[t - 1], u2 / pivots[t - 2], a3 / pivots[t - 3]
-        pivots[t] = a0 - l1[t] * u1 - l2[t] * u2 - l3[t] * a3
-    x = np.zeros((frames + 2 * _ORDER, series.shape[1]))
-    x[_ORDER:-_ORDER] = series
-    for t in range(_ORDER, frames + _ORDER):
-        x[t] -= l1[t] * x[t - 1] + l2[t] * x[t - 2] + l3[t] * x[t - 3]
-    x[_ORDER:-_ORDER] /= np.array(pivots[_ORDER:])[:, None]
-    for below in (l1, l2, l3):
-        below += [0.0] * _ORDER
-    for t in range(frames + _ORDER - 1, _ORDER - 1, -1):
-        x[t] -= l1[t + 1] * x[t + 1] + l2[t + 2] * x[t + 2] + l3[t + 3] * x[t + 3]
-    return x[_ORDER:-_ORDER]
+    return solve_diagonals(diagonals, series)
 
 
 def _unrolled(rotations: np.ndarray) -> np.ndarray:

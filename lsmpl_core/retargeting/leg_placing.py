@@ -1,32 +1,43 @@
-"""Legs of another character, placed: where the source's feet stand on the floor, the character's stand, too.
+"""Feet of another character, placed: where the source's feet stand on the floor, the character's stand, too.
 
-A character with other proportions that takes on rotations alone sinks, floats and slides. Here each foot gets a place:
-its lowest point is as high above the floor, scaled, as the source's; points that stand in the source are held still
-(`foot_locking.py`), and a foot that stands with heel and toes stands flat; apart from that it keeps its rotation. The
-legs follow by two-bone inverse kinematics, in the plane in which they were bent; where a standing foot is out of reach,
-the hips come down.
+A character with other proportions that takes on rotations alone sinks, floats and slides. Here each foot goes where
+the source's goes, scaled, its sole as high above the floor in proportion. While heel and toes stand, the foot stands
+flat; while the toes alone stand, as a foot rolls off, toes that have a bone stay flat and the foot turns about them.
+What stands stays where it stands: heels and toes each have a place for each contact, and the foot is moved there.
+
+All of these are corrections that are known while something stands and wanted small elsewhere. In between they come and
+go without a jerk (`easing.py`), so that nothing pops. The legs follow in `leg_reach.py`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..body.body import Body
-from ..cleaning.contacts import Contact, contact_mask, find_contacts
+from ..cleaning.contacts import Contact, contact_mask, find_contacts, runs
 from ..cleaning.floor import Floor, FootPoints, estimate_floor, foot_points
-from ..cleaning.foot_locking import corrections
 from ..keypoints.proportions import normalised
 from ..motion import Motion
-from ..rotation import between, cross
+from ..rotation import between, exp_map, log_map
+from .easing import eased
+from .soles import Sole, level_turn
 
-REACH = 0.9995
-"""Share of a leg's length to which it may be stretched."""
-STRAIGHT = 0.05
-"""Sine of the bend below which a knee's own axis counts more than the plane of the leg."""
-EASE = 0.15
-"""Seconds over which hips begin and end to come down."""
+SNAP, STEP = 0.03, 0.06
+"""Metres above or below the floor up to which what stands is put on it, and from which it stands on something else."""
+DOWN = 0.012
+"""Metres from its usual height in a contact up to which a point is down."""
+FIRM, HELD, LOOSE = 0.02, 0.012, 0.05
+"""Seconds within which a correction follows what is known (a place on the ground: HELD), and over which it fades where
+nothing is."""
+MOST_TURN, MOST_BEND = np.radians(25.0), np.radians(60.0)
+"""By which a foot is turned to stand flat, and toes are bent to stay flat, at most."""
+EVEN, SLOPE = np.radians(6.0), np.radians(10.0)
+"""Ground that rises by less under a foot is level; by more, a slope; in between, in between."""
+BISECTIONS = 10
+"""For the angle of bent toes."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +53,24 @@ class SourceFeet:
     def of(cls, motion: Motion, body: Body) -> SourceFeet:
         points = foot_points(motion, body)
         floor = estimate_floor(points)
-        return cls(points, find_contacts(points, floor, motion.fps), floor, motion.fps)
+        contacts = [_settled(contact, points) for contact in find_contacts(points, floor, motion.fps)]
+        return cls(points, contacts, floor, motion.fps)
 
     @property
     def standing(self) -> np.ndarray:
         """(T,4): which foot points stand."""
         return contact_mask(self.contacts, len(self.points.positions))
+
+    def levels(self, side: int) -> np.ndarray:
+        """(T,2) metres: how high the ground under heel and toes is above the floor, NaN where they do not stand."""
+        found = np.full((len(self.points.positions), 2), np.nan)
+        for contact in self.contacts:
+            if contact.point // 2 == side:
+                heights = self.points.positions[contact.frames, contact.point, 2]
+                above = float(np.median(heights) - self.floor.point_heights[contact.point])
+                own = np.clip((abs(above) - SNAP) / (STEP - SNAP), 0.0, 1.0)
+                found[contact.frames, contact.point % 2] = above * own
+        return found
 
 
 @dataclass(frozen=True)
@@ -63,61 +86,156 @@ class Scaling:
         return origin + self.factor * (points - origin)
 
 
-def ankle_goals(
-    source: SourceFeet, scaling: Scaling, soles: np.ndarray, wider: np.ndarray, sides: list[int]
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where (T,2,3) the ankles of the character belong, in the take's space, and by how much (T,2,3,3) its feet have to
-    turn to stand flat where both heel and toes stand; left and right.
+@dataclass(frozen=True)
+class Foot:
+    """One foot over a motion: its ankle (T,3), and how foot and toes are turned (T,3,3) from their rest."""
 
-    soles (T,2,2,3): from each ankle to the lowest points of heel and toes, as the feet are turned; wider (T,2,3): by
-    how much its hips are further out than the source's, scaled, for feet stand under hips; sides: the feet there are.
+    sole: Sole
+    ankle: np.ndarray
+    turned: np.ndarray
+    toes_turned: np.ndarray
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Where an ankle belongs (T,3), how foot and toes have to turn (T,3,3), and how firmly (T,), 0 to 1, it stands.
+
+    While it stands on its toes alone (rolls (T,), 0 to 1) the heel may go up and down: pivot (T,3), about what, and
+    across (T,3), about which axis; raised (T,): by what angle it is up.
     """
-    T = len(source.points.positions)
-    points = source.points.positions.reshape(T, 2, 2, 3)
-    above = (source.points.positions[..., 2] - source.floor.point_heights).reshape(T, 2, 2).min(axis=2)
-    goals = scaling(points.mean(axis=2)) - soles.mean(axis=2) + wider * (1.0, 1.0, 0.0)
-    goals[..., 2] = scaling.floor + scaling.factor * above - soles[..., 2].min(axis=2)
-    placed = (goals[:, :, None] + soles).reshape(T, 4, 3)
-    own = FootPoints(placed, placed, source.points.speed, np.zeros(4))
-    contacts = [contact for contact in source.contacts if contact.point // 2 in sides]
-    moved = corrections(own, contacts, Floor(scaling.floor, np.full(4, scaling.floor)), source.fps)
-    moved = (placed + moved).reshape(T, 2, 2, 3)
-    turn = between(normalised(soles[:, :, 1] - soles[:, :, 0]), normalised(moved[:, :, 1] - moved[:, :, 0]))
-    return moved.mean(axis=2) - (turn @ soles.mean(axis=2)[..., None])[..., 0], turn
+
+    ankle: np.ndarray
+    turn: np.ndarray
+    toes_turn: np.ndarray
+    stands: np.ndarray
+    rolls: np.ndarray
+    pivot: np.ndarray
+    across: np.ndarray
+    raised: np.ndarray
 
 
-def lowered(hips: np.ndarray, goals: np.ndarray, lengths: np.ndarray, standing: np.ndarray, fps: float) -> np.ndarray:
-    """(T,): metres by which the hips have to come down for standing feet to be in reach, eased in and out.
+def place_foot(
+    source: SourceFeet, side: int, theirs: Foot, own: Foot, scaling: Scaling, aside: np.ndarray, toes_bend: bool
+) -> Placed:
+    """Where the character's `own` foot belongs, whose ankle is not looked at, while the source does as `theirs` does.
 
-    hips and goals (T,2,3), lengths (2,) of the legs (NaN for one that is not there), standing (T,2).
+    side: 0 left, 1 right. aside (T,3): by how much the character's hip is further out than the source's, scaled, for
+    feet stand under hips. toes_bend: whether its toes have a bone.
     """
-    apart = np.where(np.isfinite(lengths)[:, None], hips - goals, 0.0)
-    reach = REACH * np.nan_to_num(lengths, nan=np.inf)
-    level = np.hypot(apart[..., 0], apart[..., 1])
-    down = np.where(standing, apart[..., 2] - np.sqrt(np.maximum(reach**2 - level**2, 0.0)), 0.0).max(axis=1)
-    down = np.maximum(down, 0.0)
-    ease = max(1, round(EASE * fps))
-    windows = np.lib.stride_tricks.sliding_window_view(np.pad(down, 2 * ease, mode="edge"), 2 * ease + 1)
-    return np.lib.stride_tricks.sliding_window_view(windows.max(axis=1), 2 * ease + 1).mean(axis=1)
+    stands, levels = source.standing.reshape(-1, 2, 2)[:, side], scaling.factor * source.levels(side)
+    fps = source.fps
+    turn = flattened(own, stands, levels, fps)
+    turned, toes = turn @ own.turned, turn @ own.toes_turned
+    goal = _unheld(theirs, own.sole.ends(turned, toes), scaling, aside)
+    toes_turn = turn
+    if toes_bend:
+        ground = scaling.floor + np.nan_to_num(levels[:, 1])
+        bend = bent(own.sole, turned, toes, goal[:, 2] - ground, stands)
+        toes_turn = exp_map(_eased(bend, stands[:, 1], fps)) @ turn
+    ends = goal[:, None] + own.sole.ends(turned, toes_turn @ own.toes_turned)
+    places = _places(ends, [contact for contact in source.contacts if contact.point // 2 == side])
+    places[..., 2] = scaling.floor + levels + own.sole.lifts
+    count = stands.sum(axis=1)
+    missing = np.where(stands[..., None], places - ends, 0.0).sum(axis=1) / np.maximum(count, 1)[:, None]
+    sunk = scaling.floor + min(0.0, np.nanmin(levels, initial=0.0)) - ends[..., 2].min(axis=1)
+    missing[:, 2] = np.where(count > 0, missing[:, 2], sunk)
+    goal[:, :2] += _eased(missing[:, :2], count > 0, fps, HELD)
+    goal[:, 2:] += _eased(missing[:, 2:], (count > 0) | (sunk > 0.0), fps)
+    firm, rolls = (_share(mask, fps) for mask in (count > 0, stands[:, 1] & ~stands[:, 0]))
+    toes = own.sole.ends(turned, toes_turn @ own.toes_turned)[:, 1]
+    pivot = goal + (turned @ own.sole.ball if toes_bend else toes)
+    ahead = turned @ normalised(own.sole.ball * (1.0, 1.0, 0.0))
+    across = normalised(np.cross(turned[..., :, 2], ahead))
+    raised = np.arcsin(np.clip(-ahead[:, 2], -1.0, 1.0))
+    return Placed(goal, turn, toes_turn, firm, rolls, pivot, across, raised)
 
 
-def two_bones(
-    hip: np.ndarray, knee: np.ndarray, ankle: np.ndarray, goal: np.ndarray, hinge: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations (T,3,3) of thigh and shin, about hip and knee, that bring the ankle to its goal; all points (T,3).
+def flattened(foot: Foot, stands: np.ndarray, levels: np.ndarray, fps: float) -> np.ndarray:
+    """(T,3,3): the turn with which a foot stands flat, and does not turn, while heel and toes stand (T,2).
 
-    hinge (T,3): the axis about which the knee bends, unit vectors; it decides where the leg is nearly straight. A goal
-    out of reach is approached as closely as the leg is long.
+    levels (T,2): how high the ground is under them.
     """
-    upper, lower = normalised(knee - hip), normalised(ankle - knee)
-    first, second = np.linalg.norm(knee - hip, axis=1), np.linalg.norm(ankle - knee, axis=1)
-    away = np.linalg.norm(goal - hip, axis=1)
-    away = np.clip(away, np.abs(first - second) + 1e-6, REACH * (first + second))
-    cosine = np.clip((away**2 - first**2 - second**2) / (2.0 * first * second), -1.0, 1.0)[:, None]
-    axis = cross(upper, lower) + STRAIGHT * hinge
-    back = normalised(cross(axis, upper))
-    bent = cosine * upper + np.sqrt(1.0 - cosine**2) * back
-    shin = between(lower, bent)
-    reached = first[:, None] * upper + second[:, None] * bent
-    leg = between(normalised(reached), normalised(goal - hip))
-    return leg, leg @ shin
+    flat = stands.all(axis=1)
+    forward = foot.sole.ball
+    heading = (foot.turned @ normalised(forward * (1.0, 1.0, 0.0)))[:, :2]
+    slope = np.zeros(len(flat))
+    reach = max(float(np.linalg.norm((foot.sole.ball + foot.sole.toes - foot.sole.heel)[:2])), 1e-6)
+    for start, stop in runs(flat):
+        frames = slice(start, stop)
+        heading[frames] = np.median(heading[frames], axis=0)
+        rise = np.arctan(np.median(levels[frames, 1] - levels[frames, 0]) / reach)
+        slope[frames] = rise * np.clip((abs(rise) - EVEN) / (SLOPE - EVEN), 0.0, 1.0)
+    turn = _limited(log_map(level_turn(foot.turned, forward, normalised(heading), slope)), MOST_TURN)
+    return exp_map(_eased(turn, flat, fps))
+
+
+def bent(sole: Sole, turned: np.ndarray, toes: np.ndarray, above: np.ndarray, stands: np.ndarray) -> np.ndarray:
+    """(T,3): rotation vectors by which toes bend: with a flat foot until they are level, and under a raised heel so far
+    that they do not sink into the ground.
+
+    turned and toes (T,3,3) as they would be, above (T,): how high the ankle is above the ground, stands (T,2).
+    """
+    level = np.broadcast_to(np.array([0.0, 0.0, 1.0]), (len(toes), 3))
+    most = _limited(log_map(between(toes[..., :, 2], level)), MOST_BEND)
+    least, share = np.zeros(len(toes)), np.ones(len(toes))
+    for _ in range(BISECTIONS):
+        middle = 0.5 * (least + share)
+        sinks = above + sole.front_low(turned, exp_map(middle[:, None] * most) @ toes) < 0.0
+        least, share = np.where(sinks, middle, least), np.where(sinks, share, middle)
+    return np.where(stands.all(axis=1), 1.0, share)[:, None] * most
+
+
+def _eased(values: np.ndarray, known: np.ndarray, fps: float, firm: float | None = None) -> np.ndarray:
+    weight = known.astype(float)
+    return eased(np.where(known[:, None], values, 0.0), weight, fps, firm=FIRM if firm is None else firm, loose=LOOSE)
+
+
+def _share(mask: np.ndarray, fps: float) -> np.ndarray:
+    return np.clip(_eased(mask[:, None].astype(float), mask, fps)[:, 0], 0.0, 1.0)
+
+
+def _unheld(theirs: Foot, ends: np.ndarray, scaling: Scaling, aside: np.ndarray) -> np.ndarray:
+    """(T,3): where the ankle belongs as if nothing stood; ends (T,2,3) of the own sole from the ankle."""
+    other = theirs.sole.ends(theirs.turned, theirs.toes_turned)
+    goal = scaling(theirs.ankle + other.mean(axis=1)) - ends.mean(axis=1) + aside * (1.0, 1.0, 0.0)
+    above = scaling.factor * (theirs.ankle[:, 2] - scaling.floor + other[..., 2].min(axis=1))
+    goal[:, 2] = scaling.floor + above - ends[..., 2].min(axis=1)
+    return goal
+
+
+def _settled(contact: Contact, points: FootPoints) -> Contact:
+    """The part of a contact in which the point is down: contacts last until it has left the ground for good."""
+    height = points.positions[contact.frames, contact.point, 2]
+    down = np.flatnonzero(np.abs(height - np.median(height)) < DOWN)
+    return replace(contact, start=contact.start + int(down[0]), stop=contact.start + int(down[-1]) + 1)
+
+
+def _places(ends: np.ndarray, contacts: Sequence[Contact]) -> np.ndarray:
+    """(T,2,3): where heel and toes (T,2,3) stand during each contact: the middle of where they are.
+
+    While they stand together they are as far apart as they are on the foot: a heel's place goes by the toes with which
+    it stands longest, and that of other toes with which it stands by the heel.
+    """
+    places = np.zeros_like(ends)
+    for contact in contacts:
+        where = ends[contact.frames, contact.point % 2]
+        away = np.linalg.norm((where - np.median(where, axis=0))[:, :2], axis=1)
+        places[contact.frames, contact.point % 2] = where[away <= np.median(away)].mean(axis=0)
+    toes = [contact for contact in contacts if contact.point % 2]
+    for heel in (contact for contact in contacts if not contact.point % 2):
+        shared = [(slice(max(heel.start, toe.start), min(heel.stop, toe.stop)), toe) for toe in toes]
+        shared = [(frames, toe) for frames, toe in shared if frames.start < frames.stop]
+        shared.sort(key=lambda overlap: overlap[0].start - overlap[0].stop)
+        for number, (frames, toe) in enumerate(shared):
+            instep = np.median(ends[frames, 1] - ends[frames, 0], axis=0)
+            if number:
+                places[toe.frames, 1] = places[frames.start, 0] + instep
+            else:
+                places[heel.frames, 0] = places[frames.start, 1] - instep
+    return places
+
+
+def _limited(turns: np.ndarray, most: float) -> np.ndarray:
+    """Rotation vectors (T,3) of angles up to `most` at most."""
+    angle = np.linalg.norm(turns, axis=1, keepdims=True)
+    return turns * np.minimum(1.0, most / np.maximum(angle, 1e-12))

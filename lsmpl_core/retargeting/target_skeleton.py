@@ -9,14 +9,12 @@ import numpy as np
 
 from ..body.body import Body
 from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
-from ..cleaning.floor import rest_foot_points
 from ..errors import RetargetError
 from ..keypoints.proportions import normalised
 from .rest_pose import TO_BLENDER, facing
+from .soles import Sole, find_sole
 
 SIDES = ("left", "right")
-_NEAR_FOOT = 0.12
-"""How far from the line from ankle to ball the skin belongs to the foot, in lengths of the leg."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +28,7 @@ class TargetSkeleton:
     to_take (4,4): from the armature's space to the motion's: rotation, one scale, translation.
     location_axes (3,3): how the location of the pelvis' bone moves it, in the armature's space.
     skin (V,3) or None: rest vertices of its meshes in the armature's space, from which the soles are found.
+    root (4,4) or None: rest matrix of the bone that all of them hang on, which may travel.
     """
 
     names: Sequence[str]
@@ -41,23 +40,22 @@ class TargetSkeleton:
     to_take: np.ndarray
     location_axes: np.ndarray
     skin: np.ndarray | None = None
+    root: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class SourceShape:
-    """The source at rest, in canonical axes: joints (24,3), foot_points (4,3), and how high the sole is."""
+    """The source at rest, in canonical axes: joints (24,3), and its soles, left and right."""
 
     joints: np.ndarray
-    foot_points: np.ndarray
-    sole: float
+    soles: tuple[Sole, Sole]
 
     @classmethod
     def of(cls, body: Body, betas: np.ndarray) -> SourceShape:
-        points = rest_foot_points(body, betas) @ TO_BLENDER.T
-        return cls(body.rest_joints(betas) @ TO_BLENDER.T, points, float(body.rest_vertices(betas)[:, 1].min()))
-
-    def ankle_height(self, side: str) -> float:
-        return float(self.joints[JOINT_NAMES.index(f"{side}_ankle"), 2] - self.sole)
+        joints, skin = body.rest_joints(betas) @ TO_BLENDER.T, body.rest_vertices(betas) @ TO_BLENDER.T
+        found = [_sole(joints, skin, side) for side in SIDES]
+        lowest = skin[:, 2].min()
+        return cls(joints, tuple(sole or _plain_sole(joints, lowest, side) for sole, side in zip(found, SIDES)))
 
     def foot_size(self, side: str, joints: np.ndarray) -> float:
         """How long another foot is, from ankle to ball or, without a ball, as its shin is."""
@@ -108,17 +106,22 @@ class Character:
                 positions[:, bone] = positions[:, parent] + directed[:, parent] @ arm
         return positions
 
-    def local(self, directed: np.ndarray) -> np.ndarray:
-        """(T,N,3,3): each bone's rotation against its link, from those in the motion's space."""
+    def local(self, directed: np.ndarray, root: np.ndarray) -> np.ndarray:
+        """(T,N,3,3): each bone's rotation against its link, from those in the motion's space, where their root has
+        turned (T,3,3) from its rest.
+        """
         local = np.empty_like(directed)
         for bone, parent in enumerate(self.target.parents):
-            carrier = self.to_take if parent < 0 else directed[:, parent]
+            carrier = root @ self.to_take if parent < 0 else directed[:, parent]
             frame = carrier @ self.link_rotation[bone]
             local[:, bone] = np.swapaxes(frame, -1, -2) @ directed[:, bone]
         return local
 
-    def location(self, place: np.ndarray, pelvis: int) -> np.ndarray:
-        """(T,3): the location that puts the pelvis' bone at places (T,3) of the motion's space."""
+    def location(self, place: np.ndarray, pelvis: int, root: np.ndarray) -> np.ndarray:
+        """(T,3): the location that puts the pelvis' bone at places (T,3) of the motion's space, where its root has
+        moved (T,4,4) there.
+        """
+        place = (np.swapaxes(root[:, :3, :3], 1, 2) @ (place - root[:, :3, 3])[..., None])[..., 0]
         inside = (place - self.origin) @ self.to_take / self.scale
         parent = self.target.parents[pelvis]
         if parent >= 0:
@@ -127,6 +130,26 @@ class Character:
                 "assigned, too; assign the pelvis to the bone that carries all others"
             )
         return (inside - self.links[pelvis, :3, 3]) @ np.linalg.inv(self.target.location_axes).T
+
+    def root(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where (3,) the root rests in the motion's space, and the rotation (3,3) from canonical axes to those that it
+        rests in. Raises `RetargetError` where there is none.
+        """
+        if self.target.root is None:
+            raise RetargetError(
+                f"above the pelvis' bone {self.target.names[self.bones_of('pelvis')[0]]!r} there is no bone that could "
+                "travel; let the hips or the object travel"
+            )
+        return self.scale * self.to_take @ self.target.root[:3, 3] + self.origin, self.to_take @ self.facing.T
+
+    def root_basis(self, moved: np.ndarray) -> np.ndarray:
+        """(T,4,4): what the root's own transform is, once it has moved (T,4,4) in the motion's space."""
+        to_take = np.eye(4)
+        to_take[:3, :3], to_take[:3, 3] = self.scale * self.to_take, self.origin
+        to_root = to_take @ self.target.root
+        basis = np.linalg.inv(to_root) @ moved @ to_root
+        basis[:, :3, :3] = _rotation_of(basis[:, :3, :3])
+        return basis
 
     def middle(self, joints: np.ndarray) -> np.ndarray:
         """(T,3): of SMPL's joints (T,24,3), the point that corresponds to `hips`."""
@@ -182,47 +205,41 @@ class Character:
                     np.linalg.norm(np.diff(p[rows], axis=0), axis=1).sum() for p in (self.joints, shape.joints)
                 )
                 if chain[-1] == "ankle" and np.isfinite(own):
-                    height = shape.ankle_height(side)
-                    own, theirs = own + self.ankle_height(side, height * own / theirs), theirs + height
+                    height = shape.soles[SIDES.index(side)].height
+                    sole = self._own_sole(side)
+                    own, theirs = own + (sole.height if sole else height * own / theirs), theirs + height
                 ratios.append(own / theirs)
             if np.isfinite(ratios).any():
                 return float(np.nanmean(ratios))
         return 1.0
 
-    def ankle_height(self, side: str, otherwise: float) -> float:
-        """Metres from the sole up to the ankle, by the skin about the foot; `otherwise` where there is none."""
+    def sole(self, side: str, shape: SourceShape) -> Sole:
+        """By the skin about the foot; without one, the source's in lengths of the foot."""
+        ball = self.joints[JOINT_NAMES.index(f"{side}_foot")] - self.joints[JOINT_NAMES.index(f"{side}_ankle")]
+        size = shape.foot_size(side, self.joints)
+        return self._own_sole(side) or shape.soles[SIDES.index(side)].scaled(size, ball)
+
+    def _own_sole(self, side: str) -> Sole | None:
         if self.target.skin is None or not len(self.target.skin):
-            return otherwise
-        ankle, ball = (self.joints[JOINT_NAMES.index(f"{side}_{part}")] for part in ("ankle", "foot"))
-        ball = ball if np.isfinite(ball).all() else ankle
-        skin = self.scale * self.target.skin @ self.facing.T
-        along = (ball - ankle)[:2]
-        share = np.clip(((skin - ankle)[:, :2] @ along) / max(along @ along, 1e-12), 0.0, 1.0)[:, None]
-        away = np.linalg.norm((skin - ankle)[:, :2] - share * along, axis=1)
-        leg = np.linalg.norm(self.joints[JOINT_NAMES.index(f"{side}_hip")] - ankle)
-        foot = skin[(away < _NEAR_FOOT * leg) & (skin[:, 2] < ankle[2])]
-        height = ankle[2] - foot[:, 2].min() if len(foot) else otherwise
-        return float(height) if height < 0.4 * leg else otherwise
+            return None
+        return _sole(self.joints, self.scale * self.target.skin @ self.facing.T, side)
 
-    def soles(self, turned: np.ndarray, shape: SourceShape) -> np.ndarray:
-        """(T,2,2,3): from each ankle to the sole under heel and toes, for joints turned (T,24,3,3) against their rest.
 
-        The points are where they are on the source's feet, in lengths of the foot.
-        """
-        found = np.zeros((len(turned), 2, 2, 3))
-        for s, side in enumerate(SIDES):
-            ankle, ball = (JOINT_NAMES.index(f"{side}_{part}") for part in ("ankle", "foot"))
-            size = shape.foot_size(side, self.joints)
-            heel, toe = (size * (shape.foot_points[2 * s + i] - shape.joints[j]) for i, j in enumerate((ankle, ball)))
-            instep = self.joints[ball] - self.joints[ankle]
-            if not np.isfinite(instep).all():
-                instep = size * (shape.joints[ball] - shape.joints[ankle])
-            heel[2] = -self.ankle_height(side, size * shape.ankle_height(side))
-            toe[2] = heel[2] - instep[2]
-            toes = ball if self.has(f"{side}_foot") else ankle
-            found[:, s, 0] = turned[:, ankle] @ heel
-            found[:, s, 1] = turned[:, ankle] @ instep + turned[:, toes] @ toe
-        return found
+def _sole(joints: np.ndarray, skin: np.ndarray, side: str) -> Sole | None:
+    hip, ankle, ball = (joints[JOINT_NAMES.index(f"{side}_{part}")] for part in ("hip", "ankle", "foot"))
+    if not np.isfinite(hip - ankle).all():
+        return None
+    return find_sole(ankle, ball, skin, float(np.linalg.norm(hip - ankle)))
+
+
+def _plain_sole(joints: np.ndarray, lowest: float, side: str) -> Sole:
+    """Of a body whose skin is not about its feet: from below the ankle to as far beyond the ball."""
+    ankle, ball = (joints[JOINT_NAMES.index(f"{side}_{part}")] for part in ("ankle", "foot"))
+    down = np.array([0.0, 0.0, lowest - ankle[2]])
+    ball = ball - ankle
+    level = ball * (1.0, 1.0, 0.0)
+    heel, under_ball, toes = down - 0.4 * level, down + level, down + 1.5 * level
+    return Sole(heel, ball, toes - ball, heel[None], under_ball[None], (toes - ball)[None], -float(down[2]))
 
 
 def _rotation_of(linear: np.ndarray) -> np.ndarray:

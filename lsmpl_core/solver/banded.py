@@ -1,10 +1,14 @@
-"""Linear systems whose blocks couple each frame with the next two: what a penalty on accelerations leads to."""
+"""Linear systems that couple each frame with the next two or three: what penalties on acceleration and jerk lead to."""
 
 from __future__ import annotations
 
 import numpy as np
 
 SIZE = 3
+BESIDE = 3
+"""Diagonals below the main one of `solve_diagonals`."""
+FEW = 8
+"""Columns up to which plain numbers are faster than arrays."""
 
 
 def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -41,6 +45,49 @@ def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, ri
         if t + 2 < T:
             x[t] -= solved[t][:, N + 1 :] @ x[t + 2]
     return x
+
+
+def solve_diagonals(diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """x (T,S) of H x = right (T,S), H symmetric and positive definite, its main diagonal and the three below it the
+    rows of diagonals (4,T): H[t, t-k] = diagonals[k, t].
+
+    Cholesky's L D L^T, row by row, for all columns at once.
+    """
+    frames = len(right)
+    pivots, l1, l2, l3 = ([1.0] * BESIDE + [0.0] * frames for _ in range(4))  # three rows of padding above
+    for t, (a0, a1, a2, a3) in enumerate(diagonals.T.tolist(), start=BESIDE):
+        u2 = a2 - a3 * l1[t - 2] if t > BESIDE + 1 else 0.0
+        u1 = a1 - u2 * l1[t - 1] - a3 * l2[t - 1] if t > BESIDE else 0.0
+        l1[t], l2[t], l3[t] = u1 / pivots[t - 1], u2 / pivots[t - 2], a3 / pivots[t - 3]
+        pivots[t] = a0 - l1[t] * u1 - l2[t] * u2 - l3[t] * a3
+    for below in (l1, l2, l3):
+        below += [0.0] * BESIDE
+    if right.shape[1] <= FEW:
+        columns = [_substituted(pivots, l1, l2, l3, column) for column in right.T.tolist()]
+        return np.array(columns).reshape(right.shape[1], frames).T
+    x = np.zeros((frames + 2 * BESIDE, right.shape[1]))
+    x[BESIDE:-BESIDE] = right
+    for t in range(BESIDE, frames + BESIDE):
+        x[t] -= l1[t] * x[t - 1] + l2[t] * x[t - 2] + l3[t] * x[t - 3]
+    x[BESIDE:-BESIDE] /= np.array(pivots[BESIDE:])[:, None]
+    for t in range(frames + BESIDE - 1, BESIDE - 1, -1):
+        x[t] -= l1[t + 1] * x[t + 1] + l2[t + 2] * x[t + 2] + l3[t + 3] * x[t + 3]
+    return x[BESIDE:-BESIDE]
+
+
+def _substituted(
+    pivots: list[float], l1: list[float], l2: list[float], l3: list[float], column: list[float]
+) -> list[float]:
+    """One column, in plain numbers: arrays of a few are slower."""
+    a = b = c = 0.0
+    for t, value in enumerate(column, start=BESIDE):
+        a, b, c = value - l1[t] * a - l2[t] * b - l3[t] * c, a, b
+        column[t - BESIDE] = a / pivots[t]
+    a = b = c = 0.0
+    for t in range(len(column) + BESIDE - 1, BESIDE - 1, -1):
+        a, b, c = column[t - BESIDE] - l1[t + 1] * a - l2[t + 2] * b - l3[t + 3] * c, a, b
+        column[t - BESIDE] = a
+    return column
 
 
 def _symmetric(matrix: np.ndarray) -> np.ndarray:

@@ -399,6 +399,82 @@ def test_travel_can_be_the_objects_and_is_taken_back(solved, addon, body, stroll
     assert np.ptp(way, axis=0).max() < 0.2
 
 
+@pytest.mark.parametrize("every", [1, 3])
+def test_travel_can_be_a_root_bones_and_comes_back_from_an_fbx_file(solved, addon, body, stroll, tmp_path, every):
+    target, mesh = anny_rigs.build("unreal", "XYZ")
+    check_root_travel(solved, addon, stroll, tmp_path, target, mesh, every, ("Root", "pelvis", "hand_l", "foot_r"))
+
+
+def test_a_root_bone_of_an_smpl_character_travels(solved, addon, body, stroll, tmp_path):
+    target, names = smpl_character(body)
+    wanted = ("m_avg_root", *(names[joint] for joint in ("pelvis", "left_wrist", "right_foot")))
+    check_root_travel(solved, addon, stroll, tmp_path, target, None, 1, wanted)
+
+
+def test_rigifys_root_travels(solved, addon, body, stroll, tmp_path):
+    target = anny_rigs.rigify(True)
+    check_root_travel(
+        solved, addon, stroll, tmp_path, target, None, 1, ("root", "DEF-spine", "DEF-hand.L", "DEF-foot.R")
+    )
+
+
+def check_root_travel(solved, addon, stroll, tmp_path, target, mesh, every, names):
+    """names: the root, the hips, and others."""
+    root, hips, *others = names
+    take = solved(stroll)
+    choose(take, target)
+    other, bake, scene = take.lsmpl.other, addon("retargeting.bake_to_other").bake, bpy.context.scene
+    other.every = every
+    keyed = [round(take.lsmpl.start) + t for t in (0, 30, 60, 99)]
+
+    def seen():
+        found = []
+        for frame in keyed:
+            scene.frame_set(frame)
+            found.append(np.array([*world_heads(target, [hips, *others]).values()]))
+        return np.array(found)
+
+    bake(take)
+    expected = seen()
+    target.pose.bones[root].location = (0.1, 0.2, 0.3)  # is brought back to rest, from which it travels
+    other.travel = "ROOT"
+    action = bake(take).action
+    assert any(root in path for path, _ in curves_of(addon, action))
+    np.testing.assert_allclose(seen(), expected, atol=2e-3)
+    below, turned = [], []
+    for frame in keyed:
+        scene.frame_set(frame)
+        below.append(np.linalg.norm((world_heads(target, [root])[root] - world_heads(target, [hips])[hips])[:2]))
+        turned.append(np.array(target.matrix_world @ target.pose.bones[root].matrix)[:3, :3])
+    assert max(below) < 0.15
+    rest = np.array(target.matrix_world @ target.data.bones[root].matrix_local)[:3, :3]
+    for turn in turned:
+        np.testing.assert_allclose((turn @ np.linalg.inv(rest))[2], (0.0, 0.0, 1.0), atol=1e-4)
+    bake(take)
+    np.testing.assert_allclose(seen(), expected, atol=2e-3)  # again, from the same rest
+    if mesh is not None:
+        to_fbx([target, mesh], tmp_path / "walk.fbx")
+        back = from_fbx(tmp_path / "walk.fbx")
+        first = back.animation_data.action.frame_range[0]
+        for frame, heads in zip(keyed, expected):
+            scene.frame_set(round(first + frame - scene.frame_start))
+            np.testing.assert_allclose([*world_heads(back, [hips, *others]).values()], heads, atol=3e-3)
+    other.travel = "HIPS"
+    bake(take)
+    assert np.allclose(target.pose.bones[root].matrix_basis, np.eye(4), atol=1e-6)
+    np.testing.assert_allclose(seen(), expected, atol=2e-3)
+
+
+def test_a_rig_without_a_root_bone_says_so(solved, addon, core, stroll):
+    target, _ = anny_rigs.build("mixamo")
+    take = solved(stroll)
+    choose(take, target)
+    take.lsmpl.other.travel = "ROOT"
+    with pytest.raises(core.LsmplError, match=r"mixamorig:Hips.*no bone that could travel"):
+        addon("retargeting.bake_to_other").bake(take)
+    assert target.animation_data is None or target.animation_data.action is None
+
+
 def test_the_character_can_perform_where_it_stands(solved, addon, body, stroll):
     target, _ = anny_rigs.build("unreal")
     take = solved(stroll)

@@ -36,7 +36,8 @@ def skeleton(
     body, betas=None, *, turns=None, rng=None, stretch=1.0, unit=1.0, axes=None, leave_out=(), skin=True
 ) -> TargetSkeleton:
     """SMPL's skeleton as another rig: `turns` pose its rest, `rng` rolls its bones' axes, `stretch` scales its legs,
-    its armature counts in `unit` metres along other `axes` (3,3), and lacks the bones `leave_out`.
+    its armature counts in `unit` metres along other `axes` (3,3), and lacks the bones `leave_out`. The skin is that of
+    its feet, which stand flat at rest, turned out as the ankles are.
     """
     canonical = body.rest_joints(betas) @ TO_BLENDER.T
     vertices = body.rest_vertices(betas) @ TO_BLENDER.T
@@ -46,7 +47,6 @@ def skeleton(
         joint = JOINT_NAMES.index(name)
         below = ANCESTORS[:, joint]
         canonical[below] += (stretch - 1.0) * (canonical[joint] - canonical[PARENTS[joint]])
-    fell = canonical[7, 2] - (body.rest_joints(betas) @ TO_BLENDER.T)[7, 2]
     axes = np.eye(3) if axes is None else axes
     names = [name for name in JOINT_NAMES if name not in leave_out]
     rest = np.tile(np.eye(4), (len(names), 1, 1))
@@ -63,7 +63,12 @@ def skeleton(
     to_take = np.eye(4)
     to_take[:3, :3] = unit * axes.T
     to_take[:3, 3] = (0.3, -0.2, 0.1)
-    feet = vertices[vertices[:, 2] < sole + 0.03] + (0.0, 0.0, fell)
+    feet = vertices[vertices[:, 2] < sole + 0.03]
+    for side, ankle in (("left", 7), ("right", 8)):
+        yaw = np.array((turns or {}).get(f"{side}_ankle", (0.0, 0.0, 0.0)))
+        before = (body.rest_joints(betas) @ TO_BLENDER.T)[ankle]
+        own = feet[:, 0] > 0 if side == "left" else feet[:, 0] < 0
+        feet[own] = (feet[own] - before) @ exp_map(np.radians(yaw)).T + canonical[ankle]
     return TargetSkeleton(
         names=names,
         joints=names,
@@ -81,8 +86,13 @@ def played(target: TargetSkeleton, done) -> tuple[np.ndarray, np.ndarray]:
     """World matrices' rotations (T,N,3,3) and places (T,N,3) of the bones, as Blender would work them out."""
     T = len(done.location)
     matrices = np.zeros((T, len(target.names), 4, 4))
+    root = np.eye(4)
+    if done.root_location is not None:
+        own = np.tile(np.eye(4), (T, 1, 1))
+        own[:, :3, :3], own[:, :3, 3] = done.root_rotations, done.root_location
+        root = target.root @ own @ np.linalg.inv(target.root)
     for bone, parent in enumerate(target.parents):
-        frame = target.links[bone] if parent < 0 else matrices[:, parent] @ target.links[bone]
+        frame = root @ target.links[bone] if parent < 0 else matrices[:, parent] @ target.links[bone]
         basis = np.tile(np.eye(4), (T, 1, 1))
         basis[:, :3, :3] = done.rotations[:, bone]
         if bone == done.pelvis:
