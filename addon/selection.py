@@ -56,6 +56,14 @@ def active_character(context: bpy.types.Context) -> bpy.types.Object | None:
     return armature if is_character(armature) and armature.name in context.scene.objects else None
 
 
+def has_take(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+    """For an operator's `poll`: whether there is a take to work on; if not, the button says so."""
+    if active_take(context) is None:
+        operator.poll_message_set("Import a keypoint track first, or select a take")
+        return False
+    return True
+
+
 def is_solved(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """For an operator's `poll`: whether there is a take, and a motion of it; if not, the button says so."""
     take = active_take(context)

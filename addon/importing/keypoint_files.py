@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
 
 from .. import jobs
 from ..errors import reports_errors
-from ..selection import active_take
+from ..selection import active_take, has_take
 from ..takes import take as takes
 from ..takes import timing
 from . import adding
@@ -102,10 +102,7 @@ class LSMPL_OT_match_scene(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if active_take(context) is None:
-            cls.poll_message_set("Select a take, or its character")
-            return False
-        return True
+        return has_take(cls, context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

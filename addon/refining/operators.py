@@ -9,7 +9,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import jobs
 from ..errors import reports_errors
-from ..selection import active_take, is_solved
+from ..selection import active_take, has_take, is_solved
 from ..takes import pins, stages
 from . import changes
 from . import refine as refining
@@ -114,7 +114,7 @@ class LSMPL_OT_remove_pins(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return _has_take(cls, context)
+        return has_take(cls, context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -139,7 +139,7 @@ class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return _has_take(cls, context)
+        return has_take(cls, context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -151,13 +151,6 @@ class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
 def _show_again(scene: bpy.types.Scene) -> None:
     """Let the character take the pose that its action has now."""
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
-
-
-def _has_take(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    if active_take(context) is None:
-        operator.poll_message_set("Import a keypoint track first, or select a take")
-        return False
-    return True
 
 
 def _can_refine(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

@@ -17,7 +17,7 @@ from ..devices import torch_folder
 from ..errors import reports_errors
 from ..importing.adopting import MOTION_FILES
 from ..preferences import device as chosen_device
-from ..selection import active_take
+from ..selection import active_take, has_take
 from ..settings import chosen_body_path, solve_options
 from ..takes import pins
 from ..takes import take as takes
@@ -43,12 +43,7 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not jobs.is_free(cls):
-            return False
-        if active_take(context) is None:
-            cls.poll_message_set("Import a keypoint track first, or select a take")
-            return False
-        return True
+        return jobs.is_free(cls) and has_take(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         self._asked = True

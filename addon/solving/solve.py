@@ -21,7 +21,7 @@ from ..devices import torch_folder
 from ..errors import all_or_nothing
 from ..importing import marker_trials
 from ..preferences import device as chosen_device
-from ..selection import active_take, chosen_takes
+from ..selection import chosen_takes, has_take
 from ..settings import chosen_body_path, solve_options
 from ..takes import pins, stages
 from ..takes import take as takes
@@ -164,12 +164,7 @@ class LSMPL_OT_solve(jobs.JobOperator, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not jobs.is_free(cls):
-            return False
-        if active_take(context) is None:
-            cls.poll_message_set("Import a keypoint track first, or select a take")
-            return False
-        return True
+        return jobs.is_free(cls) and has_take(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
         device = chosen_device()
