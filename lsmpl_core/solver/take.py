@@ -213,13 +213,14 @@ class Take:
         here = self.tracker.state(Poses(start.rotations[None], start.trans[None]))
         solved = {start.frame: Poses(start.rotations[None], start.trans[None])}
         for order in (frames[middle + 1 :], frames[middle - 1 :: -1] if middle else []):
-            for (frame,), state, residual in self.tracker.follow(here, [start.frame], [[f] for f in order]):
-                solved[frame] = self.tracker.poses(state)
+            path = np.reshape(order, (-1, 1))
+            for (frame,), poses, residual in self.tracker.follow(here, [start.frame], path):
+                solved[frame] = poses
                 if len(solved) % 8 == 0:
                     yield Progress(stage, len(solved), len(frames), float(residual[0]))
         yield Progress(stage, len(frames), len(frames))
         rotations, trans = zip(*((solved[f].rotations, solved[f].trans) for f in frames))
-        return Poses(np.concatenate(rotations), np.concatenate(trans))
+        return Poses(orthonormalise(np.concatenate(rotations)), np.concatenate(trans))
 
     def run_in_lanes(self, start: Start, count: int) -> Iterator[Progress]:
         """`run` over the whole take, in about `count` stretches that are solved side by side, as one batch.
@@ -234,8 +235,8 @@ class Take:
         begun.rotations[waits], begun.trans[waits] = start.rotations, start.trans
         rotations, trans = np.zeros((len(self), NUM_JOINTS, 3, 3)), np.zeros((len(self), 3))
         lanes = self.tracker.follow(self.tracker.state(begun), path[0], path)
-        for step, (frames, state, residual) in enumerate(lanes):
-            counts, poses = share[step] > 0.0, self.tracker.poses(state)
+        for step, (frames, poses, residual) in enumerate(lanes):
+            counts = share[step] > 0.0
             where, weight = frames[counts], share[step, counts]
             rotations[where] += weight[:, None, None, None] * poses.rotations[counts]
             trans[where] += weight[:, None] * poses.trans[counts]
