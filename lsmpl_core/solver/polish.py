@@ -88,7 +88,7 @@ def polish(
     xp = model.backend.xp
     here = evaluate(model, state, targets, anchor, prior)
     damping = xp.full_like(here.cost, damping)
-    state, cost, converged = here.state, here.cost, xp.zeros_like(here.cost) > 0
+    converged = xp.zeros_like(here.cost) > 0
     for number in range(steps):
         hessian, gradient = normal_equations(model, here, targets, anchor, prior, damping)
         step = -model.backend.floats(model.backend.solve(hessian, gradient))
@@ -96,7 +96,9 @@ def polish(
         better = there.cost < here.cost
         converged = xp.abs(here.cost - there.cost) < tolerance
         if number + 1 == steps:
-            return Polished(choose(xp, better, there.state, here.state), xp.where(better, there.cost, here.cost), converged)
+            return Polished(
+                choose(xp, better, there.state, here.state), xp.where(better, there.cost, here.cost), converged
+            )
         here = choose(xp, better, there, here)
         damping = damping * xp.where(better, xp.full_like(damping, 0.3), xp.full_like(damping, 10.0))
         if bool(xp.all(converged)):

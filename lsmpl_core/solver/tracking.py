@@ -113,9 +113,8 @@ class Tracker:
     ) -> Iterator[tuple[np.ndarray, Poses, np.ndarray]]:
         """B poses, solved `at` (B,) frames, along a path (S,B) of B frames a step; a pose stays while its frame does.
 
-        Yields frames, poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint. The poses' rotations
-        are as near to rotations as single precision goes. Of what is sent to a GPU, all goes at the beginning, and it
-        is waited for once a step.
+        Yields frames, poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint. The rotations are
+        such to single precision only. A GPU is sent the path at once, and is waited for once a step.
         """
         path, at = np.asarray(path, dtype=np.int64), np.asarray(at)
         moves = path != np.concatenate([at[None], path[:-1]])

@@ -1,4 +1,4 @@
-"""A GPU that is none, for machines without one: tensors that say they are on another device, and what they refuse there.
+"""A GPU that is none, for machines without one: tensors that say they are on a device, and what is refused there.
 
 Inside `PretendGpu`, a dispatch mode, what is made on device "pretend" is `OnGpu`: its numbers are on the CPU, and torch
 computes with them there. But an operation that mixes it with a CPU tensor fails as it does on a GPU, and so does NumPy
@@ -13,7 +13,6 @@ from dataclasses import replace
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves, tree_map_only
 from torch.utils.backend_registration import _setup_privateuseone_for_python_backend
 
 from lsmpl_core.backends.arrays import Backend, choose_backend
@@ -30,7 +29,7 @@ ASKS = {
 """What the host waits for on a GPU, besides copies from one device to the other."""
 COPIES = {aten._to_copy.default, aten.copy_.default}
 TAKE_CPU_INDICES = {aten.index.Tensor, aten.index_put_.default, aten.index_put.default}
-FREE = {"detach", "alias", "empty", "empty_strided", "empty_like", "new_empty", "new_empty_strided", "_reshape_alias"}
+FREE = {"detach", "_unsafe_view", "empty", "empty_strided", "new_empty_strided"}
 """Operations that launch no kernel, besides views and the above."""
 
 
@@ -67,15 +66,15 @@ class PretendGpu(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-        here = any(isinstance(tensor, OnGpu) for tensor in tensors)
+        tensors = list(_tensors((*args, *kwargs.values())))
+        here = any(type(tensor) is OnGpu for tensor in tensors)
         device = kwargs.get("device")
         there = here if device is None else torch.device(device).type == "pretend"
         if not (here or there):
             return func(*args, **kwargs)
         name = func._schema.name.removeprefix("aten::")
         if func in COPIES:
-            if len({here and isinstance(t, OnGpu) for t in tensors} | {there}) == 2:
+            if len({type(t) is OnGpu for t in tensors} | {there}) == 2:
                 self.waits["copy"] += 1
             else:
                 self.launched[name] += 1
@@ -84,16 +83,16 @@ class PretendGpu(TorchDispatchMode):
         elif not (func.is_view or name in FREE):
             self.launched[name] += 1
         self._check_indices(func, args) if func in TAKE_CPU_INDICES else self._check_devices(func, tensors)
-        held = tree_map_only(OnGpu, lambda tensor: tensor.held, (args, dict(kwargs)))
+        kwargs = {key: _each(_held, value) for key, value in kwargs.items()}
         if device is not None:
-            held[1]["device"] = torch.device("cpu")
-        made = func(*held[0], **held[1])
-        if func._schema.is_mutable:
-            return kwargs.get("out", args[0])
+            kwargs["device"] = torch.device("cpu")
+        made = func(*_each(_held, args), **kwargs)
+        if func._schema.is_mutable:  # all that are used here change the first one; there is no `out=`
+            return args[0]
         if not there:  # a copy of what it holds, not the same
-            return tree_map_only(torch.Tensor, torch.clone, made)
-        self._check_precision(name, tree_leaves(made))
-        return tree_map_only(torch.Tensor, OnGpu, made)
+            return _each(torch.clone, made)
+        self._check_precision(name, _tensors((made,)))
+        return _each(OnGpu, made)
 
     def _check_devices(self, func, tensors) -> None:
         mixed = {type(t) is OnGpu for t in tensors if t.dim() or func in (aten.cat.default, aten.stack.default)}
@@ -102,12 +101,12 @@ class PretendGpu(TorchDispatchMode):
 
     def _check_indices(self, func, args) -> None:
         for index in (index for index in args[1] if index is not None):
-            self.waits["copy"] += not isinstance(index, OnGpu)
+            self.waits["copy"] += type(index) is not OnGpu
             self.waits["nonzero"] += index.dtype in (torch.bool, torch.uint8)
         self._check_devices(func, [args[0], *args[2:3]])
 
     def _check_precision(self, name, made) -> None:
-        if not self.double and any(isinstance(t, torch.Tensor) and t.dtype == torch.float64 for t in made):
+        if not self.double and any(tensor.dtype == torch.float64 for tensor in made):
             raise TypeError(f"{name}: cannot convert a tensor to float64, as this GPU has no double precision")
 
     @property
@@ -115,6 +114,24 @@ class PretendGpu(TorchDispatchMode):
         """As `choose_backend` makes one for CUDA, or, without double precision, for MPS."""
         name, float_type = ("cuda", torch.float64) if self.double else ("mps", torch.float32)
         return replace(choose_backend("cpu"), name=name, device=torch.device("pretend"), float_type=float_type)
+
+
+def _tensors(values):
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from _tensors(value)
+
+
+def _each(change, value):
+    if isinstance(value, (tuple, list)):
+        return type(value)([_each(change, inner) for inner in value])
+    return change(value) if isinstance(value, torch.Tensor) else value
+
+
+def _held(tensor):
+    return tensor.held if type(tensor) is OnGpu else tensor
 
 
 _kernels = torch.library.Library("aten", "IMPL")
@@ -126,8 +143,7 @@ def _empty(size, stride, dtype=None, layout=None, device=None, pin_memory=None):
 
 
 def _copy(source, to, non_blocking=False):
-    held = [t.held if isinstance(t, OnGpu) else t for t in (source, to)]
-    held[1].copy_(held[0])
+    _held(to).copy_(_held(source))
     return to
 
 
