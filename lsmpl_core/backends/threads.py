@@ -1,7 +1,11 @@
-"""Solving on one thread. Matrices of one pose are too small to share: threads that wait for one another cost more.
+"""Solving on one thread, and in full precision, whatever else is in the process.
 
-On busy cores, OpenBLAS' and PyTorch's threads spin, and a solve took up to fifty times as long as on one thread
-(`docs/devices.md`). Both are told at run time; who set the number of threads by an environment variable knows better.
+Matrices of one pose are too small to share: threads that wait for one another cost more. On busy cores, OpenBLAS' and
+PyTorch's threads spin, and a solve took up to fifty times as long as on one thread (`docs/devices.md`). Both are told
+at run time; who set the number of threads by an environment variable knows better.
+
+PyTorch may have been told, by another add-on in the same Blender, to round what matrix products are made of to 10 bits
+or fewer (TF32 on NVIDIA's cards, bfloat16 on some CPUs). That is enough for a network, and millimetres in a skeleton.
 """
 
 from __future__ import annotations
@@ -12,10 +16,10 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from glob import glob
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
@@ -24,6 +28,8 @@ Yielded = TypeVar("Yielded")
 Asked = ParamSpec("Asked")
 Knob = tuple[Callable[[], int], Callable[[int], object]]
 """What tells the number of threads, and what sets it."""
+Setting = tuple[Callable[[], Any], Callable[[Any], object], Any]
+"""The same of any setting, and what it should be."""
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 _NAMES = (
@@ -36,7 +42,7 @@ _NAMES = (
 
 
 def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):
-    """For generators of progress: each step on one thread; between steps, and after them, all is as it was."""
+    """For generators of progress: each step in `one_thread`; between steps, and after them, all is as it was."""
 
     @wraps(work)
     def steps(*args: Asked.args, **named: Asked.kwargs) -> Generator[Yielded, None, Result]:
@@ -54,12 +60,13 @@ def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):
 
 _lock = threading.Lock()
 _inside = 0
-_before: list[tuple[Knob, int]] = []
+_before: list[tuple[Setting, Any]] = []
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """OpenBLAS and PyTorch, where they are loaded, use one thread in here; other BLAS libraries are left alone.
+    """OpenBLAS and PyTorch, where they are loaded, use one thread in here, and PyTorch computes in full precision;
+    other BLAS libraries are left alone.
 
     For the whole process; where several threads are in here, the last to leave puts all back.
     """
@@ -67,28 +74,41 @@ def one_thread() -> Iterator[None]:
     with _lock:
         _inside += 1
         if _inside == 1:
-            _before[:] = [(knob, knob[0]()) for knob in _knobs()]
-            for (_, put), _number in _before:
-                put(1)
+            _before[:] = [(setting, setting[0]()) for setting in (*_threads(), *_roundings())]
+            for (_, put, wanted), _found in _before:
+                put(wanted)
     try:
         yield
     finally:
         with _lock:
             _inside -= 1
             if _inside == 0:
-                for (_, put), number in _before:
-                    put(number)
+                for (_, put, _wanted), found in _before:
+                    put(found)
                 _before.clear()
 
 
-def _knobs() -> list[Knob]:
+def _threads() -> list[Setting]:
     if any(os.environ.get(name) for name in VARIABLES):
         return []
     knobs = [knob for knob in (openblas(),) if knob]
     torch = sys.modules.get("torch")
     if hasattr(torch, "set_num_threads"):
         knobs.append((torch.get_num_threads, torch.set_num_threads))
-    return knobs
+    return [(*knob, 1) for knob in knobs]
+
+
+def _roundings() -> list[Setting]:
+    """Those of PyTorch that are not what we want. Of its two interfaces to them, one refuses what the other was told."""
+    torch = sys.modules.get("torch")
+    if not hasattr(torch, "get_float32_matmul_precision"):
+        return []
+    try:
+        rounds = torch.get_float32_matmul_precision() != "highest"
+    except RuntimeError:
+        name, libraries = "fp32_precision", (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
+        return [(partial(getattr, library, name), partial(setattr, library, name), "ieee") for library in libraries]
+    return [(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest")] if rounds else []
 
 
 @cache

@@ -360,6 +360,25 @@ def test_a_number_of_threads_from_outside_is_left_alone(knob, monkeypatch):
     assert not knob["set"]
 
 
+@pytest.mark.parametrize("interface", ["old", "new"])
+def test_matrix_products_are_not_rounded_in_a_solve_whatever_pytorch_was_told(interface):
+    """In a process of its own: what the new interface was told cannot be taken back for the old one."""
+    torch = pytest.importorskip("torch")
+    if not hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+        pytest.skip(f"PyTorch {torch.__version__} cannot tell how it multiplies")
+    script = (
+        "import sys, torch; from lsmpl_core.backends import threads; card = torch.backends.cuda.matmul\n"
+        "if sys.argv[1] == 'old': torch.set_float32_matmul_precision('high')\n"
+        "else: card.fp32_precision = 'tf32'\n"
+        "print(card.fp32_precision)\n"
+        "with threads.one_thread(): print(card.fp32_precision, torch.backends.mkldnn.matmul.fp32_precision, card.allow_tf32)\n"
+        "print(card.fp32_precision)\n"
+    )
+    words = [sys.executable, "-c", script, interface]
+    done = subprocess.run(words, capture_output=True, text=True, timeout=120)
+    assert done.stdout.splitlines() == ["tf32", "ieee ieee False", "tf32"], done.stderr
+
+
 def test_without_an_openblas_nothing_happens(monkeypatch, tmp_path):
     for name in threads.VARIABLES:
         monkeypatch.delenv(name, raising=False)
