@@ -216,3 +216,35 @@ def test_the_host_waits_once_a_frame_and_few_times_for_a_batch(body, stroll, gpu
     assert waits <= 5 and launched < 440
     whole.expect_noise(0.005)
     assert whole.tracker and counted(couple(whole, poses))[0] <= 3 * 20
+
+
+def test_the_published_solver_waits_once_a_frame_as_well(body, short, gpu, checkpoint):  # noqa: F811
+    options = lsmpl.SolveOptions(solver="published", checkpoint=checkpoint(seeing_network()), noise=0.0)
+    track = body.keypoints(short)
+    waits = []
+    for frames in (2, 4, 8):  # the first one loads the network
+        gpu.waits.clear()
+        some = track.frames(slice(0, frames))
+        lsmpl.solve(some, body, short.betas, short.poses[0], gpu.backend, options=options)
+        waits.append(gpu.waits.total())
+    assert waits[2] - waits[1] == 4
+
+
+def test_the_pretended_gpu_refuses_what_a_gpu_refuses():
+    """Otherwise the tests above would say nothing."""
+    with PretendGpu(double=False) as gpu:
+        here, there = torch.ones(3), torch.ones(3, device=gpu.backend.device)
+        assert there.device.type == "pretend" and (there + 1.0).cpu().tolist() == [2.0, 2.0, 2.0]
+        for mix in (lambda: here + there, lambda: torch.stack([here, there]), lambda: there @ here):
+            with pytest.raises(RuntimeError, match="same device"):
+                mix()
+        for look in (there.numpy, lambda: np.asarray(there)):
+            with pytest.raises(RuntimeError):
+                look()
+        with pytest.raises(TypeError, match="float64"):
+            there.double()
+        gpu.waits.clear()
+        assert float(there[0]) == 1.0 and bool((there > 0.0).all()) and there[there > 0.0].shape == (3,)
+        assert gpu.waits.total() == 3
+    with pytest.raises(RuntimeError, match="gone"):
+        there + 1.0
