@@ -1,11 +1,8 @@
-"""Solving on one thread, and in full precision, whatever else is in the process.
+"""Solving on one thread, and in full precision (`precision.py`).
 
 Matrices of one pose are too small to share: threads that wait for one another cost more. On busy cores, OpenBLAS' and
 PyTorch's threads spin, and a solve took up to fifty times as long as on one thread (`docs/devices.md`). Both are told
 at run time; who set the number of threads by an environment variable knows better.
-
-PyTorch may have been told, by another add-on in the same Blender, to round what matrix products are made of to 10 bits
-or fewer (TF32 on NVIDIA's cards, bfloat16 on some CPUs). That is enough for a network, and millimetres in a skeleton.
 """
 
 from __future__ import annotations
@@ -16,20 +13,20 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from functools import cache, partial, wraps
+from functools import cache, wraps
 from glob import glob
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 
+from .precision import Setting, roundings
+
 Result = TypeVar("Result")
 Yielded = TypeVar("Yielded")
 Asked = ParamSpec("Asked")
 Knob = tuple[Callable[[], int], Callable[[int], object]]
 """What tells the number of threads, and what sets it."""
-Setting = tuple[Callable[[], Any], Callable[[Any], object], Any]
-"""The same of any setting, and what it should be."""
 
 VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
 _NAMES = (
@@ -74,7 +71,7 @@ def one_thread() -> Iterator[None]:
     with _lock:
         _inside += 1
         if _inside == 1:
-            _before[:] = [(setting, setting[0]()) for setting in (*_threads(), *_roundings())]
+            _before[:] = [(setting, setting[0]()) for setting in (*_threads(), *roundings())]
             for (_, put, wanted), _found in _before:
                 put(wanted)
     try:
@@ -96,19 +93,6 @@ def _threads() -> list[Setting]:
     if hasattr(torch, "set_num_threads"):
         knobs.append((torch.get_num_threads, torch.set_num_threads))
     return [(*knob, 1) for knob in knobs]
-
-
-def _roundings() -> list[Setting]:
-    """Those of PyTorch that are not what we want. Of its two interfaces to them, one refuses what the other was told."""
-    torch = sys.modules.get("torch")
-    if not hasattr(torch, "get_float32_matmul_precision"):
-        return []
-    try:
-        rounds = torch.get_float32_matmul_precision() != "highest"
-    except RuntimeError:
-        name, libraries = "fp32_precision", (torch.backends.cuda.matmul, torch.backends.mkldnn.matmul)
-        return [(partial(getattr, library, name), partial(setattr, library, name), "ieee") for library in libraries]
-    return [(torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest")] if rounds else []
 
 
 @cache
