@@ -54,6 +54,8 @@ def cross(a, b):
 def length(v):
     """(...,3) -> (...,1)"""
     xp = array_namespace(v)
+    if not isinstance(v, np.ndarray):
+        return xp.linalg.vector_norm(v, axis=-1, keepdims=True)
     return xp.sqrt(xp.sum(v * v, axis=-1, keepdims=True))
 
 

@@ -225,4 +225,4 @@ def _linear(xp, x, weight, bias):
 
 
 def _silu(xp, x):
-    return x / (1.0 + xp.exp(-x))
+    return x / (1.0 + xp.exp(-x)) if isinstance(x, np.ndarray) else x * x.sigmoid()
