@@ -2,7 +2,8 @@
 
     blender -b -P benchmarks/speed.py
 
-Times one frame alone and a long take, network and polish as `solve` uses them, on every device that is there; outside
+Times one frame alone, a short take, a long one and one that is refined, as `solve` and `refine` do it, on every device
+that is there; outside
 Blender also as many takes at once as there are cores, each in a process of its own, and SMPLify on the same machine,
 frame by frame and many frames as one batch. Made-up motion, BODY_25, exact keypoints. The BLAS threads are whatever the
 environment says (OMP_NUM_THREADS). `--published CHECKPOINT` times Learnable SMPLify, too, on torch's CPU.
@@ -16,11 +17,13 @@ import os
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 FRAMES = 10_000
+SHORT, REFINED = 300, 2000
 SINGLE = 200
 SMPLIFY_FRAMES = 20
 SMPLIFY_BATCH = 64
@@ -82,11 +85,20 @@ def single_frame(body, motion, track, device: str, **options) -> float:
     return 1000.0 * (time.perf_counter() - began) / (len(frames) - warm_up)
 
 
-def long_take(body, motion, track, device: str) -> float:
+def whole_take(body, motion, track, device: str) -> float:
     """Frames a second of `solve` with the betas given: cold start, noise and all frames."""
     began = time.perf_counter()
     lsmpl.solve(track, body, betas=motion.betas, device=device)
     return len(track) / (time.perf_counter() - began)
+
+
+def refined_take(body, motion, track, device: str) -> float:
+    """Frames a second of `refine` from poses whose joints are each off by 4 degrees in the mean, with betas given."""
+    some = motion.frames(slice(0, REFINED))
+    rough = replace(some, poses=some.poses + 0.05 * np.random.default_rng(0).normal(size=some.poses.shape))
+    began = time.perf_counter()
+    lsmpl.refine(track.frames(slice(0, REFINED)), body, rough, device=device)
+    return REFINED / (time.perf_counter() - began)
 
 
 def one_of_many(seed: int) -> None:
@@ -134,14 +146,18 @@ def main() -> None:
         count, rate = many_takes()
         print(f"{count} takes of {FRAMES:,} frames at once, a process each: {rate:.0f} frames/s in all")
     print(
-        f"\n| device | one frame alone, ms | a take of {FRAMES:,}, frames/s | against SMPLify: frame by frame |", end=""
+        f"\n| device | one frame alone, ms | a take of {SHORT}, frames/s | {REFINED:,} refined, frames/s |"
+        f" a take of {FRAMES:,}, frames/s | against SMPLify: frame by frame |",
+        end="",
     )
-    print(" take, SMPLify frame by frame | take, SMPLify in a batch |\n| --- | --- | --- | --- | --- | --- |")
+    print(" take, SMPLify frame by frame | take, SMPLify in a batch |\n|" + 8 * " --- |")
     for device in devices():
-        one, many = single_frame(body, motion, track, device), long_take(body, motion, track, device)
+        one, many = single_frame(body, motion, track, device), whole_take(body, motion, track, device)
         ratios = [single / one, single * many / 1000, batch * many / 1000] if outside else []
         cells = " | ".join(f"{ratio:,.0f}x" for ratio in ratios) or "| |"
-        print(f"| {device} | {one:.2f} | {many:.0f} | {cells} |", flush=True)
+        few = whole_take(body, motion, track.frames(slice(0, SHORT)), device)
+        refined = refined_take(body, motion, track, device)
+        print(f"| {device} | {one:.2f} | {few:.0f} | {refined:.0f} | {many:.0f} | {cells} |", flush=True)
     if outside and "--published" in sys.argv:
         checkpoint = sys.argv[sys.argv.index("--published") + 1]
         one = single_frame(body, motion, track, "cpu", solver="published", checkpoint=checkpoint)

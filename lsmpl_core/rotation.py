@@ -8,8 +8,29 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 from array_api_compat import array_namespace, device
 
+from .backends.arrays import at_least, constant, on_host
+
+SMALL_SQUARED = 1e-12
+"""Square of an angle in radians below which series take the place of quotients."""
+IDENTITY = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
+_SKEW = ((0, 0, 0, 0, 0, -1, 0, 1, 0), (0, 0, 1, 0, 0, 0, -1, 0, 0), (0, -1, 0, 1, 0, 0, 0, 0, 0))
+"""From a vector to the numbers of its matrix."""
+_PRODUCTS = (
+    (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1),
+    (0, 0, 0, -1, 0, 0, 1, 0, 0, 1, 0, 0, -1, 0, 0, 0),
+    (0, 0, 1, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 1, 0, 0),
+    (0, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 1, 0, 0, 0),
+    (1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1, 0, 0, 0, 0, -1),
+    (0, -1, 0, 0, -1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0),
+    (0, 0, -1, 0, 0, 0, 0, 1, -1, 0, 0, 0, 0, 1, 0, 0),
+    (0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0),
+    (1, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1),
+)
+_TRACE = (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1)
+"""From the nine numbers of a rotation, and 1, to four times the products of its quaternion's components (4,4)."""
 NEAR_HALF_TURN = -0.95
 """Cosine of the angle beyond which an antisymmetric part says too little of the axis."""
 
@@ -17,14 +38,14 @@ NEAR_HALF_TURN = -0.95
 def skew(v):
     """(...,3) -> (...,3,3) matrix with skew(v) @ x = v × x."""
     xp = array_namespace(v)
-    x, y, z = v[..., 0], v[..., 1], v[..., 2]
-    o = xp.zeros_like(x)
-    return xp.reshape(xp.stack([o, -z, y, z, o, -x, -y, x, o], axis=-1), (*v.shape, 3))
+    return xp.reshape(xp.matmul(v, constant(xp, _SKEW, v.dtype, device(v))), (*v.shape, 3))
 
 
 def cross(a, b):
-    """(...,3) a × b; several times faster on few vectors than the libraries' own."""
+    """(...,3) a × b; several times faster on few vectors than NumPy's own."""
     xp = array_namespace(a)
+    if not isinstance(a, np.ndarray):
+        return xp.linalg.cross(a, b)
     ax, ay, az = a[..., 0], a[..., 1], a[..., 2]
     bx, by, bz = b[..., 0], b[..., 1], b[..., 2]
     return xp.stack([ay * bz - az * by, az * bx - ax * bz, ax * by - ay * bx], axis=-1)
@@ -33,18 +54,19 @@ def cross(a, b):
 def length(v):
     """(...,3) -> (...,1)"""
     xp = array_namespace(v)
+    if not isinstance(v, np.ndarray):
+        return xp.linalg.vector_norm(v, axis=-1, keepdims=True)
     return xp.sqrt(xp.sum(v * v, axis=-1, keepdims=True))
 
 
 def _identity_like(xp, v):
-    return xp.eye(3, dtype=v.dtype, device=device(v))
+    return constant(xp, IDENTITY, v.dtype, device(v))
 
 
 def _safe_angle(xp, v):
-    """(...,1) angle of an axis-angle vector, kept away from 0, and where it is small."""
+    """(...,1) angle of an axis-angle vector, kept away from 0, its square, and where it is small."""
     squared = xp.sum(v * v, axis=-1, keepdims=True)
-    small = squared < 1e-12
-    return xp.sqrt(xp.where(small, xp.ones_like(squared), squared)), squared, small
+    return xp.sqrt(at_least(squared, SMALL_SQUARED)), squared, squared < SMALL_SQUARED
 
 
 def exp_map(v):
@@ -60,9 +82,12 @@ def exp_map(v):
 def log_map(r):
     """Rotation matrix (...,3,3) -> axis-angle (...,3) with angle in [0, pi].
 
-    From the antisymmetric part (Sola eq. 83), which fades towards half a turn; there, by way of the quaternion.
+    From the antisymmetric part (Sola eq. 83), which fades towards half a turn; there, by way of the quaternion. So it
+    is, too, on a GPU, whatever the angle: to be told whether there is half a turn takes longer.
     """
     xp = array_namespace(r)
+    if not on_host(r):
+        return _log_map_by_quaternion(r)
     v = 0.5 * xp.stack([r[..., 2, 1] - r[..., 1, 2], r[..., 0, 2] - r[..., 2, 0], r[..., 1, 0] - r[..., 0, 1]], axis=-1)
     cosine = 0.5 * (r[..., 0, 0] + r[..., 1, 1] + r[..., 2, 2] - 1.0)[..., None]
     if bool(xp.any(cosine < NEAR_HALF_TURN)):
@@ -96,26 +121,15 @@ def to_quaternion(r):
     Of the four ways to read a quaternion off a matrix, each divides by one component; the largest one is used, so that
     nothing is lost at any angle (Shepperd, *Quaternion from rotation matrix*, 1978).
     """
-    xp = array_namespace(r)
-    m = [[r[..., i, j] for j in range(3)] for i in range(3)]
-    four_w = 1.0 + m[0][0] + m[1][1] + m[2][2]
-    four_x = 1.0 + m[0][0] - m[1][1] - m[2][2]
-    four_y = 1.0 - m[0][0] + m[1][1] - m[2][2]
-    four_z = 1.0 - m[0][0] - m[1][1] + m[2][2]
-    wx, wy, wz = m[2][1] - m[1][2], m[0][2] - m[2][0], m[1][0] - m[0][1]
-    xy, xz, yz = m[1][0] + m[0][1], m[0][2] + m[2][0], m[2][1] + m[1][2]
-    q = xp.stack([four_w, wx, wy, wz], axis=-1)
-    best = four_w
-    for component, row in (
-        (four_x, (wx, four_x, xy, xz)),
-        (four_y, (wy, xy, four_y, yz)),
-        (four_z, (wz, xz, yz, four_z)),
-    ):
-        larger = component > best
-        best = xp.where(larger, component, best)
-        q = xp.where(larger[..., None], xp.stack(row, axis=-1), q)
-    q = q / xp.sqrt(xp.sum(q * q, axis=-1, keepdims=True))
-    return xp.where(q[..., :1] < 0, -q, q)
+    xp, where = array_namespace(r), device(r)
+    lead = r.shape[:-2]
+    products = xp.matmul(xp.reshape(r, (-1, 9)), constant(xp, _PRODUCTS, r.dtype, where))
+    products = products + constant(xp, _TRACE, r.dtype, where)
+    best = xp.argmax(products[:, ::5], axis=-1, keepdims=True)
+    rows = xp.reshape(products, (-1, 4, 4))
+    q = xp.take_along_axis(rows, xp.broadcast_to(best[..., None], (len(rows), 1, 4)), axis=1)
+    q = q / length(q)
+    return xp.reshape(xp.where(q[..., :1] < 0, -q, q), (*lead, 4))
 
 
 def from_quaternion(q):

@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from array_api_compat import device
 
 from ..errors import DeviceError
 
@@ -35,21 +36,30 @@ class Backend:
 
     def array(self, values):
         """Floats, on the device."""
-        return self.xp.asarray(np.asarray(values, dtype=np.float64), dtype=self.float_type, device=self.device)
+        host = np.float32 if self.float_type == self.xp.float32 else np.float64  # MPS does not take double precision.
+        return self.xp.asarray(np.asarray(values, dtype=host), dtype=self.float_type, device=self.device)
+
+    def floats(self, array):
+        """An array of the backend's, or NumPy's, in the float type."""
+        if isinstance(array, np.ndarray) and self.name != "numpy":
+            return self.array(array)
+        return self.xp.astype(array, self.float_type, copy=False)
 
     def indices(self, values):
         """64-bit integers, on the device."""
         return self.xp.asarray(np.asarray(values, dtype=np.int64), device=self.device)
 
-    @property
-    def wide(self):
-        """The widest float type that the device has."""
-        return self.xp.float32 if self.name == "mps" else self.xp.float64
+    def wide(self, array):
+        """In double precision; in NumPy where the device has none."""
+        if self.name == "mps":
+            return self.numpy(array)
+        return self.xp.astype(array, self.xp.float64, copy=False)
 
     def solve(self, matrices, vectors):
-        """x (B,N) of matrices (B,N,N) @ x = vectors (B,N)."""
-        linalg = np.linalg if isinstance(matrices, np.ndarray) else self.xp.linalg  # The compat layer's takes longer.
-        return linalg.solve(matrices, vectors[..., None])[..., 0]
+        """x (B,N) of matrices (B,N,N) @ x = vectors (B,N), regular ones: what becomes of others is not defined."""
+        if isinstance(matrices, np.ndarray):  # The compat layer's takes longer.
+            return np.linalg.solve(matrices, vectors[..., None])[..., 0]
+        return self.xp.linalg.solve_ex(matrices, vectors[..., None])[0][..., 0]  # `solve` waits for a GPU, to check.
 
     def numpy(self, array) -> np.ndarray:
         """Back to NumPy, in float64."""
@@ -58,10 +68,31 @@ class Backend:
         return array.detach().cpu().numpy().astype(np.float64)
 
 
+def on_host(array) -> bool:
+    """Whether one can look at its numbers at once; a GPU would first have to finish all that it was told to do."""
+    return isinstance(array, np.ndarray) or device(array).type == "cpu"
+
+
+def take(array, index, axis: int):
+    """`xp.take` of indices from 0 on. With torch, the compat layer spends three more kernels on negative ones."""
+    return np.take(array, index, axis=axis) if isinstance(array, np.ndarray) else array.index_select(axis, index)
+
+
+def at_least(array, least: float):
+    """The larger of the two; NumPy's `clip` takes several times as long."""
+    return np.maximum(array, least) if isinstance(array, np.ndarray) else array.clamp_min(least)
+
+
 @cache
 def indices(xp, values: tuple, where):
     """Nested tuples of integers as an array on a device, made once."""
     return xp.asarray(values, device=where)
+
+
+@cache
+def constant(xp, values: tuple, dtype, where):
+    """Nested tuples of numbers as an array on a device, made once, and not to be changed."""
+    return xp.asarray(values, dtype=dtype, device=where)
 
 
 def kind_of(device: str) -> str:

@@ -1,7 +1,8 @@
-"""Solving on one thread. Matrices of one pose are too small to share: threads that wait for one another cost more.
+"""Solving on one thread, and in full precision (`precision.py`).
 
-On busy cores, OpenBLAS' and PyTorch's threads spin, and a solve took up to fifty times as long as on one thread
-(`docs/devices.md`). Both are told at run time; who set the number of threads by an environment variable knows better.
+Matrices of one pose are too small to share: threads that wait for one another cost more. On busy cores, OpenBLAS' and
+PyTorch's threads spin, and a solve took up to fifty times as long as on one thread (`docs/devices.md`). Both are told
+at run time; who set the number of threads by an environment variable knows better.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from contextlib import closing, contextmanager
 from functools import cache, wraps
 from glob import glob
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
+
+from .precision import Setting, roundings
 
 Result = TypeVar("Result")
 Yielded = TypeVar("Yielded")
@@ -36,7 +39,7 @@ _NAMES = (
 
 
 def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):
-    """For generators of progress: each step on one thread; between steps, and after them, all is as it was."""
+    """For generators of progress: each step in `one_thread`; between steps, and after them, all is as it was."""
 
     @wraps(work)
     def steps(*args: Asked.args, **named: Asked.kwargs) -> Generator[Yielded, None, Result]:
@@ -54,12 +57,13 @@ def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):
 
 _lock = threading.Lock()
 _inside = 0
-_before: list[tuple[Knob, int]] = []
+_before: list[tuple[Setting, Any]] = []
 
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """OpenBLAS and PyTorch, where they are loaded, use one thread in here; other BLAS libraries are left alone.
+    """OpenBLAS and PyTorch, where they are loaded, use one thread in here, and PyTorch computes in full precision;
+    other BLAS libraries are left alone.
 
     For the whole process; where several threads are in here, the last to leave puts all back.
     """
@@ -67,28 +71,28 @@ def one_thread() -> Iterator[None]:
     with _lock:
         _inside += 1
         if _inside == 1:
-            _before[:] = [(knob, knob[0]()) for knob in _knobs()]
-            for (_, put), _number in _before:
-                put(1)
+            _before[:] = [(setting, setting[0]()) for setting in (*_threads(), *roundings())]
+            for (_, put, wanted), _found in _before:
+                put(wanted)
     try:
         yield
     finally:
         with _lock:
             _inside -= 1
             if _inside == 0:
-                for (_, put), number in _before:
-                    put(number)
+                for (_, put, _wanted), found in _before:
+                    put(found)
                 _before.clear()
 
 
-def _knobs() -> list[Knob]:
+def _threads() -> list[Setting]:
     if any(os.environ.get(name) for name in VARIABLES):
         return []
     knobs = [knob for knob in (openblas(),) if knob]
     torch = sys.modules.get("torch")
     if hasattr(torch, "set_num_threads"):
         knobs.append((torch.get_num_threads, torch.set_num_threads))
-    return knobs
+    return [(*knob, 1) for knob in knobs]
 
 
 @cache

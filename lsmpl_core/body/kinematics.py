@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from ..backends.arrays import Backend, indices
-from ..rotation import exp_map
-from .skeleton import ANCESTORS, LEVEL_PARENTS, LEVELS, NUM_JOINTS, PARENTS
+from ..backends.arrays import Backend, constant, indices, on_host, take
+from ..rotation import IDENTITY, exp_map
+from .skeleton import ANCESTORS, HALVINGS, NUM_JOINTS, PARENTS
 
 
 def forward(rotations, rest_joints, trans):
@@ -24,24 +24,32 @@ def forward(rotations, rest_joints, trans):
     rotations (B,24,3,3) of each joint against its parent; rest_joints (1|B,24,3) and trans (B,3) in metres.
     Returns (B,24,3,3) and (B,24,3). As in SMPL, the pelvis is at trans + rest_joints[:,0].
     """
-    xp = array_namespace(rotations)
-    where = device(rotations)
-    upper = xp.take(rest_joints, indices(xp, PARENTS[1:], where), axis=1)
-    bones = xp.concat([rest_joints[:, :1], rest_joints[:, 1:] - upper], axis=1)[..., None]
-    world, position = rotations[:, :1], trans[:, None, :] + bones[:, :1, :, 0]
-    worlds, positions = [world], [position]
-    for level, parents in zip(LEVELS[1:], LEVEL_PARENTS[1:]):
-        index = indices(xp, parents, where)
-        parent_world = xp.take(world, index, axis=1)
-        position = xp.take(position, index, axis=1) + xp.matmul(parent_world, bones[:, level])[..., 0]
-        world = xp.matmul(parent_world, rotations[:, level])
-        worlds.append(world)
-        positions.append(position)
-    return xp.concat(worlds, axis=1), xp.concat(positions, axis=1)
+    transforms = _transforms(rotations, rest_joints, trans)
+    return transforms[..., :3, :3], transforms[..., :3, 3]
+
+
+def _transforms(rotations, rest_joints, trans):
+    """(B,24,4,4) from each joint's own frame to the world.
+
+    Each is multiplied by what is one joint up, then two, four and eight: a few large products, for to start one takes
+    longer than to compute it.
+    """
+    xp, where = array_namespace(rotations), device(rotations)
+    B = rotations.shape[0]
+    bones = rest_joints[:, 1:] - take(rest_joints, indices(xp, PARENTS[1:], where), axis=1)
+    bones = xp.concat([(trans + rest_joints[:, 0])[:, None], xp.broadcast_to(bones, (B, NUM_JOINTS - 1, 3))], axis=1)
+    last = xp.broadcast_to(constant(xp, (0, 0, 0, 1), rotations.dtype, where), (B, NUM_JOINTS, 1, 4))
+    out = xp.concat([xp.concat([rotations, bones[..., None]], axis=-1), last], axis=-2)
+    for first, above in HALVINGS:
+        below = xp.matmul(take(out, indices(xp, above, where), axis=1), out[:, first:])
+        out = xp.concat([out[:, :first], below], axis=1)
+    return out
 
 
 UNKNOWNS = 3 * NUM_JOINTS + 3
 """Numbers in a step: see `KeypointModel.moved`."""
+FEW = 4
+"""Poses of which a CPU computes all of the Jacobian at once; of more, block by block stays in its cache."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +112,13 @@ class KeypointModel:
         return KeypointModel(backend, joint=backend.indices(self.backend.numpy(self.joint)), **arrays)
 
     @cached_property
+    def mounted(self):
+        """(1|B,P,4,1): each part in its joint's frame, in homogeneous coordinates."""
+        xp = self.backend.xp
+        mass = xp.broadcast_to(self.mass[:, None], (*self.offsets.shape[:-1], 1))
+        return xp.concat([self.offsets, mass], axis=-1)[..., None]
+
+    @cached_property
     def lever_mass(self):
         """(K,24): the part of each keypoint's mass that each joint moves."""
         return self.backend.xp.sum(self.lever * self.mass, axis=-1)
@@ -116,11 +131,10 @@ class KeypointModel:
         return self.backend.array(np.ascontiguousarray(flat.T))
 
     def state(self, rotations, trans) -> State:
-        xp = self.backend.xp
-        world, joints = forward(rotations, self.rest_joints, trans)
-        carried = xp.matmul(xp.take(world, self.joint, axis=1), self.offsets[..., None])[..., 0]
-        parts = carried + self.mass[:, None] * xp.take(joints, self.joint, axis=1)
-        return State(rotations, trans, world, joints, parts, xp.matmul(self.gather, parts))
+        transforms = _transforms(rotations, self.rest_joints, trans)[:, :, :3]
+        parts = self.backend.xp.matmul(take(transforms, self.joint, axis=1), self.mounted)[..., 0]
+        keypoints = self.backend.xp.matmul(self.gather, parts)
+        return State(rotations, trans, transforms[..., :3], transforms[..., 3], parts, keypoints)
 
     def shifted(self, state: State, offset) -> State:
         """The state with its pose moved by offset (B,3)."""
@@ -153,19 +167,26 @@ class KeypointModel:
         parts = xp.reshape(xp.matrix_transpose(state.parts), (-1, P))
         levers = xp.reshape(xp.matmul(parts, self.lever_of_parts), (-1, 3, K, J))
         levers = levers - self.lever_mass * xp.matrix_transpose(state.joints)[:, :, None]
+        one = constant(xp, IDENTITY, levers.dtype, device(levers))
+        if B < FEW or not on_host(levers):
+            axes = xp.permute_dims(state.world, (0, 2, 3, 1))[:, None]
+            levers = xp.permute_dims(levers, (0, 2, 1, 3))[:, :, :, None]
+            after, before = (indices(xp, order, device(levers)) for order in ((1, 2, 0), (2, 0, 1)))
+            turns = take(axes, after, 2) * take(levers, before, 2) - take(axes, before, 2) * take(levers, after, 2)
+            return xp.concat([xp.reshape(turns, (B, K, 3, 3 * J)), xp.broadcast_to(one, (B, K, 3, 3))], axis=-1)
         d = [levers[:, i] for i in range(3)]
         g = xp.permute_dims(state.world, (2, 3, 0, 1))[:, :, :, None]
         jacobian = xp.empty((B, K, 3, UNKNOWNS), dtype=levers.dtype, device=self.backend.device)
         for i, (m, n) in enumerate(((1, 2), (2, 0), (0, 1))):
             for j in range(3):
                 jacobian[:, :, i, j * J : (j + 1) * J] = g[m, j] * d[n] - g[n, j] * d[m]
-        jacobian[..., -3:] = xp.eye(3, dtype=levers.dtype, device=self.backend.device)
+        jacobian[..., -3:] = one
         return jacobian
 
 
 def choose(xp, better, new, old):
     """Of two dataclasses of arrays (B,...), `new` for the poses of the batch where `better` (B,) is true."""
-    if bool(xp.all(better)):
+    if on_host(better) and bool(xp.all(better)):
         return new
     chosen = {}
     for name in type(new).__dataclass_fields__:

@@ -14,21 +14,19 @@ NUM_JOINTS = len(PARENTS)
 NUM_BETAS = 10
 
 
-def _levels() -> tuple[slice, ...]:
-    depth = [0]
-    for parent in PARENTS[1:]:
-        depth.append(depth[parent] + 1)
-    return tuple(slice(depth.index(d), depth.index(d) + depth.count(d)) for d in range(max(depth) + 1))
+def _halvings() -> tuple[tuple[int, tuple[int, ...]], ...]:
+    above, steps = PARENTS, []
+    while any(up >= 0 for up in above):
+        first = next(joint for joint, up in enumerate(above) if up >= 0)
+        steps.append((first, above[first:]))
+        above = tuple(-1 if up < 0 else above[up] for up in above)
+    return tuple(steps)
 
 
-LEVELS = _levels()
-"""The joints of each depth of the tree; they are consecutive, and their parents are all one level up."""
-
-LEVEL_PARENTS = (
-    None,
-    *(tuple(PARENTS[j] - up.start for j in range(s.start, s.stop)) for up, s in zip(LEVELS, LEVELS[1:])),
-)
-"""For each level below the root: where its joints' parents stand within the level above."""
+HALVINGS = _halvings()
+"""The way up the tree in steps of 1, 2, 4, ... joints: from which joint on they have one that far up (they all have, as
+joints are in the order of their depth), and which. After the last step, what was handed down along them has come from
+the root to every joint (pointer jumping; Hillis and Steele, *Data parallel algorithms*, 1986)."""
 
 
 def _ancestors() -> np.ndarray:

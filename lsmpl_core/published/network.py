@@ -27,6 +27,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from ..backends.precision import full_precision
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS
 from ..errors import NetworkFileError
 from ..files.torch_files import read_torch_file
@@ -109,7 +110,7 @@ class PublishedNetwork(nn.Module):
         inputs = [torch.as_tensor(values, dtype=like.dtype, device=like.device) for values in inputs]
         self.eval()
         try:
-            with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            with torch.no_grad(), full_precision():
                 rotations = self(*inputs)
         finally:
             self.train(training)

@@ -23,7 +23,7 @@ from .banded import solve_banded
 from .noise import EXACT
 from .polish import Anchor, Targets, evaluate, normal_equations, step_order
 from .poses import Poses
-from .take import FRAMES_AT_ONCE, LEAST_HOLD, Take
+from .take import LEAST_HOLD, Take
 
 RATE = 30.0
 ACCELERATION = {
@@ -90,8 +90,8 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
 
 def _round(take: Take, poses: Poses, frames: np.ndarray, given: Collection[int], freedom: np.ndarray) -> Poses:
     hessian, gradient = np.empty((len(frames), UNKNOWNS, UNKNOWNS)), np.empty((len(frames), UNKNOWNS))
-    for first in range(0, len(frames), FRAMES_AT_ONCE):
-        some = slice(first, first + FRAMES_AT_ONCE)
+    for first in range(0, len(frames), take.at_once):
+        some = slice(first, first + take.at_once)
         part = Poses(poses.rotations[some], poses.trans[some])
         hessian[some], gradient[some] = _frame_terms(take, part, frames[some])
     for frame in np.flatnonzero(np.isin(frames, list(given))):

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from ..backends.arrays import Backend, indices
+from ..backends.arrays import Backend, constant, indices, take
 from ..body.kinematics import State
 from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS, PARENTS
 from ..data import DATA
@@ -117,7 +117,7 @@ def features(seen: Observation, canonical) -> Any:
     miss = where - at
     turned = xp.matmul(xp.matrix_transpose(frame)[:, None], state.world)
     joints = xp.matmul(state.joints - pelvis, frame)
-    bearers = xp.take(turned, indices(xp, BEARERS, device(turned)), axis=1)
+    bearers = take(turned, indices(xp, BEARERS, device(turned)), axis=1)
     local_miss = xp.matmul(xp.matrix_transpose(bearers), miss[..., None])[..., 0]
     turn = xp.matmul(xp.matrix_transpose(turned), _lone_turns(xp, joints, at, miss, mask)[..., None])[..., 0]
     parts = (
@@ -135,7 +135,7 @@ def features(seen: Observation, canonical) -> Any:
 
 def _lone_turns(xp, joints, at, miss, mask):
     """(B,24,3) radians: about each joint's turn that undoes the misses (B,C,3) of the keypoints `at` that it moves."""
-    moved = xp.astype(indices(xp, MOVED, device(at)), at.dtype)
+    moved = constant(xp, MOVED, at.dtype, device(at))
     sums = xp.matmul(
         moved, xp.concat([cross(at, miss), miss, at, xp.sum(at * at, axis=-1, keepdims=True), mask], axis=-1)
     )
@@ -173,7 +173,7 @@ class Network:
         out = _linear(xp, _silu(xp, h), w["out.weight"], w["out.bias"])
         out = xp.astype(out, seen.targets.dtype, copy=False)
         six = xp.reshape(out[:, : 6 * NUM_JOINTS], (-1, NUM_JOINTS, 3, 2))
-        columns = six + xp.eye(3, 2, dtype=six.dtype, device=device(six))
+        columns = six + constant(xp, ((1, 0), (0, 1), (0, 0)), six.dtype, device(six))
         turned = xp.matmul(seen.state.rotations, columns)
         spread = 0.1 * xp.exp(xp.clip(out[:, 6 * NUM_JOINTS :], -5.0, 3.0))
         return Prediction(from_columns(turned[..., 0], turned[..., 1]), spread)
@@ -225,4 +225,4 @@ def _linear(xp, x, weight, bias):
 
 
 def _silu(xp, x):
-    return x / (1.0 + xp.exp(-x))
+    return x / (1.0 + xp.exp(-x)) if isinstance(x, np.ndarray) else x * x.sigmoid()

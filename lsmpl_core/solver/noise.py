@@ -15,8 +15,13 @@ keypoints too, is worth more than its spread says; more than the third is not be
 
 def firmness(spread, noise, anchor: float = SolveOptions.anchor):
     """(B,24) weights in m²/rad² of predictions with these spreads (B,24), for keypoints with this noise (B,)."""
+    return (anchor * loudness(noise))[:, None] * (TYPICAL_SPREAD / spread) ** 2
+
+
+def loudness(noise):
+    """How much more than with exact keypoints a prediction counts; noise is an array, in metres."""
     louder = 1.0 + (array_namespace(noise).clip(noise, EXACT, LOUDEST) / LOUD) ** 2
-    return anchor * (noise_share(noise) * louder)[:, None] * (TYPICAL_SPREAD / spread) ** 2
+    return noise_share(noise) * louder
 
 
 def noise_share(noise):

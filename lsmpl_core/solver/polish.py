@@ -89,12 +89,16 @@ def polish(
     here = evaluate(model, state, targets, anchor, prior)
     damping = xp.full_like(here.cost, damping)
     converged = xp.zeros_like(here.cost) > 0
-    for _ in range(steps):
+    for number in range(steps):
         hessian, gradient = normal_equations(model, here, targets, anchor, prior, damping)
-        step = -xp.astype(model.backend.solve(hessian, gradient), damping.dtype, copy=False)
+        step = -model.backend.floats(model.backend.solve(hessian, gradient))
         there = evaluate(model, model.moved(here.state, step), targets, anchor, prior)
         better = there.cost < here.cost
         converged = xp.abs(here.cost - there.cost) < tolerance
+        if number + 1 == steps:
+            return Polished(
+                choose(xp, better, there.state, here.state), xp.where(better, there.cost, here.cost), converged
+            )
         here = choose(xp, better, there, here)
         damping = damping * xp.where(better, xp.full_like(damping, 0.3), xp.full_like(damping, 10.0))
         if bool(xp.all(converged)):
@@ -123,11 +127,15 @@ def evaluate(model, state, targets, anchor, prior) -> Evaluation:
     xp = model.backend.xp
     miss = state.keypoints - targets.positions
     cost = xp.sum(targets.weights * xp.sum(miss * miss, axis=-1), axis=-1)
-    away = log_map(xp.matmul(xp.matrix_transpose(anchor.rotations), state.rotations))
+    away = xp.matmul(xp.matrix_transpose(anchor.rotations), state.rotations)
+    if prior is None:
+        away, pose = log_map(away), None
+    else:
+        both = log_map(xp.concat([away, state.rotations[:, 1:]], axis=1))
+        away, pose = both[:, :NUM_JOINTS], both[:, NUM_JOINTS:]
     cost = cost + xp.sum(anchor.weights * xp.sum(away * away, axis=-1), axis=-1)
     if prior is None:
         return Evaluation(state, miss, away, None, cost)
-    pose = log_map(state.rotations[:, 1:])
     error = _flat(xp, pose) - prior.mean
     return Evaluation(state, miss, away, pose, cost + xp.sum(error * xp.matmul(error, prior.precision), axis=-1))
 
@@ -143,23 +151,21 @@ def normal_equations(model, here: Evaluation, targets, anchor, prior, damping):
     """
     xp, wide = model.backend.xp, model.backend.wide
     B = here.miss.shape[0]
-    jacobian = xp.astype(xp.reshape(model.jacobian(here.state), (B, -1, UNKNOWNS)), wide, copy=False)
-    weights = xp.astype(targets.weights, wide, copy=False)
-    rows = xp.reshape(xp.broadcast_to(weights[..., None], here.miss.shape), (B, -1, 1))
-    weighted = xp.matrix_transpose(jacobian * rows)
-    hessian = xp.matmul(weighted, jacobian)
-    gradient = xp.matmul(weighted, xp.astype(xp.reshape(here.miss, (B, -1, 1)), wide, copy=False))[..., 0]
+    jacobian = wide(xp.reshape(model.jacobian(here.state), (B, -1, UNKNOWNS)))
+    rows = wide(xp.reshape(xp.broadcast_to(targets.weights[..., None], here.miss.shape), (B, -1, 1)))
+    weighted = (jacobian * rows).swapaxes(1, 2)
+    hessian, gradient = weighted @ jacobian, (weighted @ wide(xp.reshape(here.miss, (B, -1, 1))))[..., 0]
 
     strength = xp.broadcast_to(anchor.weights, (B, NUM_JOINTS))
     turns = strength[..., None] * here.away
     if prior is not None:
         turns = xp.concat([turns[:, :1], turns[:, 1:] + _prior_gradient(xp, here.pose, prior)], axis=1)
-        hessian = hessian + prior.hessian
+        hessian = hessian + wide(prior.hessian)
     none = xp.zeros_like(here.state.trans)
-    gradient = gradient + xp.concat([_flat(xp, xp.matrix_transpose(turns)), none], axis=1)
-    diagonal = xp.concat([strength, strength, strength, none], axis=1) + damping[:, None]
-    identity = xp.eye(UNKNOWNS, dtype=wide, device=model.backend.device)
-    return hessian + diagonal[:, :, None] * identity, gradient
+    gradient = gradient + wide(xp.concat([_flat(xp, xp.matrix_transpose(turns)), none], axis=1))
+    diagonal = hessian.reshape(B, -1)[:, :: UNKNOWNS + 1]
+    diagonal += wide(xp.concat([strength, strength, strength, none], axis=1) + damping[:, None])
+    return hessian, gradient
 
 
 def _prior_gradient(xp, pose, prior):

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from ..body.kinematics import KeypointModel, State
 from .network import Network, Observation, Prediction
-from .noise import firmness
+from .noise import TYPICAL_SPREAD, loudness
 from .polish import Anchor, Targets
 from .start import centred
 
@@ -66,7 +67,12 @@ class Residual:
         xp = model.backend.xp
         noise = xp.broadcast_to(self.noise, (targets.positions.shape[0],))
         state, prediction = next_pose(self.network, model, self.bones, state, targets, noise)
-        return state, Anchor(prediction.rotations, firmness(prediction.spread, noise, self.anchor))
+        return state, Anchor(prediction.rotations, self._trust * (TYPICAL_SPREAD / prediction.spread) ** 2)
+
+    @cached_property
+    def _trust(self):
+        """(1,1) in m²/rad²: `firmness` of a typical prediction."""
+        return self.anchor * loudness(self.noise)[:, None]
 
 
 def next_pose(

@@ -91,7 +91,7 @@ class Published:
                 better = error_there < error
                 rotations = torch.where(better[:, None, None, None], other, rotations)
                 error = torch.where(better, error_there, error)
-        rotations = model.backend.array(rotations.cpu().numpy())
+        rotations = model.backend.floats(rotations if model.backend.name != "numpy" else rotations.cpu().numpy())
         return centred(model, model.state(rotations, state.trans), targets), Anchor(rotations, self.weights)
 
     def _tensor(self, array) -> torch.Tensor:

@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from ..backends.arrays import Backend
+from ..backends.arrays import Backend, on_host
 from ..body.body import Body
 from ..body.kinematics import UNKNOWNS, KeypointModel
 from ..body.sites import SiteParts
@@ -31,6 +31,9 @@ from .start import LAST_STEPS, centred, start_poses
 from .tracking import Tracker
 
 FRAMES_AT_ONCE = 64
+"""Of a batch: what stays in a CPU's cache."""
+ON_A_GPU = 512
+"""The same on a GPU, where starting a computation takes longer than its frames do."""
 UNKNOWN_NOISE = 0.001
 """Metres of noise that are expected before it is measured."""
 LEAST_HOLD = 1e-9
@@ -85,6 +88,11 @@ class Take:
 
     def __len__(self) -> int:
         return len(self.positions)
+
+    @property
+    def at_once(self) -> int:
+        """Frames of a batch of those that are computed each on its own."""
+        return FRAMES_AT_ONCE if on_host(self.model.rest_joints) else ON_A_GPU
 
     def expect_noise(self, noise: float) -> None:
         """Weigh anchor and prior for keypoints that are off by `noise` metres in each axis."""
@@ -213,13 +221,14 @@ class Take:
         here = self.tracker.state(Poses(start.rotations[None], start.trans[None]))
         solved = {start.frame: Poses(start.rotations[None], start.trans[None])}
         for order in (frames[middle + 1 :], frames[middle - 1 :: -1] if middle else []):
-            for (frame,), state, residual in self.tracker.follow(here, [start.frame], [[f] for f in order]):
-                solved[frame] = self.tracker.poses(state)
+            path = np.reshape(order, (-1, 1))
+            for (frame,), poses, residual in self.tracker.follow(here, [start.frame], path):
+                solved[frame] = poses
                 if len(solved) % 8 == 0:
                     yield Progress(stage, len(solved), len(frames), float(residual[0]))
         yield Progress(stage, len(frames), len(frames))
         rotations, trans = zip(*((solved[f].rotations, solved[f].trans) for f in frames))
-        return Poses(np.concatenate(rotations), np.concatenate(trans))
+        return Poses(orthonormalise(np.concatenate(rotations)), np.concatenate(trans))
 
     def run_in_lanes(self, start: Start, count: int) -> Iterator[Progress]:
         """`run` over the whole take, in about `count` stretches that are solved side by side, as one batch.
@@ -234,8 +243,8 @@ class Take:
         begun.rotations[waits], begun.trans[waits] = start.rotations, start.trans
         rotations, trans = np.zeros((len(self), NUM_JOINTS, 3, 3)), np.zeros((len(self), 3))
         lanes = self.tracker.follow(self.tracker.state(begun), path[0], path)
-        for step, (frames, state, residual) in enumerate(lanes):
-            counts, poses = share[step] > 0.0, self.tracker.poses(state)
+        for step, (frames, poses, residual) in enumerate(lanes):
+            counts = share[step] > 0.0
             where, weight = frames[counts], share[step, counts]
             rotations[where] += weight[:, None, None, None] * poses.rotations[counts]
             trans[where] += weight[:, None] * poses.trans[counts]
@@ -248,12 +257,12 @@ class Take:
         Yields `Progress` and returns `Poses`.
         """
         frames, done = list(frames), []
-        for start in range(0, len(frames), FRAMES_AT_ONCE):
-            some = slice(start, start + FRAMES_AT_ONCE)
+        for start in range(0, len(frames), self.at_once):
+            some = slice(start, start + self.at_once)
             before = self.tracker.state(Poses(poses.rotations[some], poses.trans[some]))
             after = self.tracker.poses(self.tracker.step(before, frames[some]))
             done.append((after.rotations, after.trans))
-            yield Progress("refine", min(start + FRAMES_AT_ONCE, len(frames)), len(frames))
+            yield Progress("refine", min(start + self.at_once, len(frames)), len(frames))
         rotations, trans = zip(*done)
         return Poses(np.concatenate(rotations), np.concatenate(trans))
 
@@ -273,8 +282,8 @@ class Take:
         """(N,K) metres between each keypoint and its site in N frames, NaN where the keypoint is missing."""
         frames = np.asarray(frames)
         out = np.empty((len(frames), self.weights.shape[1]))
-        for start in range(0, len(frames), FRAMES_AT_ONCE):
-            some = slice(start, start + FRAMES_AT_ONCE)
+        for start in range(0, len(frames), self.at_once):
+            some = slice(start, start + self.at_once)
             state = self.model.state(self.backend.array(poses.rotations[some]), self.backend.array(poses.trans[some]))
             miss = self.backend.numpy(state.keypoints) - self.positions[frames[some]]
             out[some] = np.linalg.norm(miss, axis=-1)

@@ -6,12 +6,12 @@ poses are within a thousandth of a millimetre of those in double precision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 
 import numpy as np
 
-from ..backends.arrays import Backend
+from ..backends.arrays import Backend, take
 from ..body.kinematics import KeypointModel, State, choose
 from ..body.skeleton import NUM_JOINTS
 from ..rotation import length, log_map, orthonormalise
@@ -109,30 +109,36 @@ class Tracker:
         return self.backend.numpy(anchor.rotations), weights
 
     def follow(
-        self, state: State, at: Sequence[int], path: Iterable[Sequence[int]]
-    ) -> Iterator[tuple[np.ndarray, State, np.ndarray]]:
-        """B poses, solved `at` (B,) frames, along a path of B frames a step; a pose stays while its frame does.
+        self, state: State, at: Sequence[int], path: Sequence[Sequence[int]]
+    ) -> Iterator[tuple[np.ndarray, Poses, np.ndarray]]:
+        """B poses, solved `at` (B,) frames, along a path (S,B) of B frames a step; a pose stays while its frame does.
 
-        Yields frames, states and mean residuals (B,) in metres, NaN where a frame shows no keypoint.
+        Yields frames, poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint. The rotations are
+        such to single precision only. A GPU is sent the path at once, and is waited for once a step.
         """
-        at, accepted, first = np.asarray(at), np.zeros(len(at)), state
+        path, at = np.asarray(path, dtype=np.int64), np.asarray(at)
+        moves = path != np.concatenate([at[None], path[:-1]])
+        index, moving = self.backend.indices(path), None if moves.all() else self._mask(moves)
+        accepted, first = np.zeros(len(at)), state
         safeguard = self.predictor.safeguard or np.inf
-        for step, frames in enumerate(path, 1):
-            frames = np.asarray(frames)
-            moves, targets = frames != at, self._targets(frames)
-            new = self._step(state, targets, None, first if step > safeguard else None)
-            residual = self._residual(new, targets)
-            lost = moves & (residual > np.maximum(self.lost, 1.25 * accepted)) & self.predictor.recovers
+        for number, frames in enumerate(path):
+            targets = self._targets_at(index[number])
+            new = self._step(state, targets, None, first if number + 1 > safeguard else None)
+            new = new if moves[number].all() else choose(self.backend.xp, moving[number], new, state)
+            poses, residual = self._fetched(new, targets)
+            lost = moves[number] & (residual > np.maximum(self.lost, 1.25 * accepted)) & self.predictor.recovers
             if lost.any():
-                new, residual = self._recovered(new, residual, targets, frames, lost)
+                new = self._recovered(new, poses, residual, targets, frames, lost)
+                poses, residual = self._fetched(new, targets)
             accepted = np.where(lost, residual, np.where(residual < self.lost, 0.0, accepted))
-            state = new if moves.all() else choose(self.backend.xp, self._mask(moves), new, state)
-            at = frames
-            yield frames, state, residual
+            state = new
+            yield frames, poses, residual
 
     def _targets(self, frames) -> Targets:
-        xp, index = self.backend.xp, self.backend.indices(frames)
-        return Targets(xp.take(self.positions, index, axis=0), xp.take(self.weights, index, axis=0))
+        return self._targets_at(self.backend.indices(frames))
+
+    def _targets_at(self, index) -> Targets:
+        return Targets(take(self.positions, index, axis=0), take(self.weights, index, axis=0))
 
     def _seen(self, targets: Targets) -> Targets:
         """For moving a body onto its keypoints, and for predicting: none that is heavy draws it all to itself."""
@@ -154,22 +160,27 @@ class Tracker:
             return state
         return polish(self.model, state, targets, anchor, self.prior, steps=steps, damping=self.damping).state
 
-    def _residual(self, state: State, targets: Targets) -> np.ndarray:
-        xp = self.backend.xp
+    def _fetched(self, state: State, targets: Targets) -> tuple[Poses, np.ndarray]:
+        """Poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint, with one wait for a GPU."""
+        xp, B = self.backend.xp, state.trans.shape[0]
         seen = xp.astype(targets.weights > 0, targets.weights.dtype)
         miss = xp.sum(seen * length(state.keypoints - targets.positions)[..., 0], axis=-1)
-        both = self.backend.numpy(xp.stack([miss, xp.sum(seen, axis=-1)]))
-        return np.where(both[1] > 0, both[0] / np.maximum(both[1], 1.0), np.nan)
+        parts = (xp.reshape(state.rotations, (B, -1)), state.trans, miss[:, None], xp.sum(seen, axis=-1)[:, None])
+        fetched = self.backend.numpy(xp.concat(parts, axis=1))
+        rotations, trans = fetched[:, :-5].reshape(B, NUM_JOINTS, 3, 3), fetched[:, -5:-2] + self.middle
+        miss, count = fetched[:, -2], fetched[:, -1]
+        return Poses(rotations, trans), np.where(count > 0, miss / np.maximum(count, 1.0), np.nan)
 
-    def _recovered(self, state: State, residual: np.ndarray, targets: Targets, frames: np.ndarray, lost: np.ndarray):
-        """States and residuals (B,), with lost frames solved from nothing where that meets the keypoints better."""
-        poses, begun = self.poses(state), self.begin(frames[lost])
-        poses.rotations[lost], poses.trans[lost] = begun.rotations, begun.trans
-        fresh = self.state(poses)
-        fresh_residual = self._residual(fresh, targets)
-        found = lost & (fresh_residual < 0.85 * residual)
-        return choose(self.backend.xp, self._mask(found), fresh, state), np.where(found, fresh_residual, residual)
+    def _recovered(
+        self, state: State, poses: Poses, residual: np.ndarray, targets: Targets, frames: np.ndarray, lost: np.ndarray
+    ) -> State:
+        """States with lost frames solved from nothing where that meets the keypoints better."""
+        begun, rotations, trans = self.begin(frames[lost]), poses.rotations.copy(), poses.trans.copy()
+        rotations[lost], trans[lost] = begun.rotations, begun.trans
+        fresh = self.state(Poses(rotations, trans))
+        found = lost & (self._fetched(fresh, targets)[1] < 0.85 * residual)
+        return choose(self.backend.xp, self._mask(found), fresh, state)
 
     def _mask(self, values: np.ndarray):
-        """Truth values (B,) on the backend."""
+        """Truth values on the backend."""
         return self.backend.indices(values) > 0

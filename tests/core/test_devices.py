@@ -360,6 +360,37 @@ def test_a_number_of_threads_from_outside_is_left_alone(knob, monkeypatch):
     assert not knob["set"]
 
 
+TELL_PYTORCH = {
+    "the old way": "torch.set_float32_matmul_precision('high')",
+    "the new way": "card.fp32_precision = 'tf32'",
+    "all of it": "torch.backends.fp32_precision = 'tf32'",
+    "nothing": "pass",
+}
+
+
+@pytest.mark.parametrize("how", TELL_PYTORCH)
+def test_nothing_is_rounded_in_a_solve_whatever_pytorch_was_told(how):
+    """In a process of its own: what the new interface was told cannot be taken back for the old one."""
+    torch = pytest.importorskip("torch")
+    if not hasattr(torch.backends.cuda.matmul, "fp32_precision"):
+        pytest.skip(f"PyTorch {torch.__version__} cannot tell how it multiplies")
+    script = f"""
+import torch
+from lsmpl_core.backends import precision, threads
+card, convolution = torch.backends.cuda.matmul, torch.backends.cudnn.conv
+{TELL_PYTORCH[how]}
+before = card.fp32_precision, convolution.fp32_precision
+for inside in (threads.one_thread, precision.full_precision):
+    with inside():
+        assert not precision.roundings() and not card.allow_tf32
+        assert card.fp32_precision in ("ieee", "none") and convolution.fp32_precision == "ieee"
+        torch.nn.functional.conv2d(torch.ones(1, 1, 3, 3), torch.ones(1, 1, 2, 2))
+    assert (card.fp32_precision, convolution.fp32_precision) == before
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
 def test_without_an_openblas_nothing_happens(monkeypatch, tmp_path):
     for name in threads.VARIABLES:
         monkeypatch.delenv(name, raising=False)

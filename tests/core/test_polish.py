@@ -5,7 +5,7 @@ import pytest
 
 from lsmpl_core.body.kinematics import UNKNOWNS, KeypointModel
 from lsmpl_core.body.sites import site_parts
-from lsmpl_core.body.skeleton import JOINT_NAMES, LEVEL_PARENTS, LEVELS, PARENTS
+from lsmpl_core.body.skeleton import HALVINGS, JOINT_NAMES, PARENTS
 from lsmpl_core.keypoints.layouts import MEDIAPIPE_33
 from lsmpl_core.rotation import angle_between, exp_map
 from lsmpl_core.solver.polish import Anchor, Targets, evaluate, normal_equations, polish
@@ -33,10 +33,13 @@ def problem(backend, body, seed=0):
     return model, state, targets, anchor, pose_prior(backend, 1e-3)
 
 
-def test_levels_hold_each_joint_once_with_its_parent_one_level_up():
-    assert [j for level in LEVELS for j in range(level.start, level.stop)] == list(range(len(PARENTS)))
-    for above, level, parents in zip(LEVELS, LEVELS[1:], LEVEL_PARENTS[1:]):
-        assert [above.start + p for p in parents] == [PARENTS[j] for j in range(level.start, level.stop)]
+def test_what_is_handed_down_in_halvings_comes_from_every_joint_above_once_and_in_order():
+    chains = [(joint,) for joint in range(len(PARENTS))]
+    for first, above in HALVINGS:
+        chains = chains[:first] + [chains[up] + chains[joint] for joint, up in enumerate(above, first)]
+    for joint, chain in enumerate(chains):
+        assert chain[-1] == joint and chain[0] == 0
+        assert [PARENTS[below] for below in chain[1:]] == list(chain[:-1])
 
 
 def numeric_jacobian(backend, model, state):

@@ -86,9 +86,10 @@ def test_a_lost_lane_is_found_again_and_the_others_left_alone(body, stroll):
     poses[1, [16, 17]] = exp_map(np.array([[0.0, 0.0, 2.0], [0.0, 0.0, -2.0]]))
     tracker = take.tracker
     state, targets = tracker.state(Poses(poses, motion.trans[frames])), tracker._targets(frames)
-    residual = tracker._residual(state, targets)
+    poses, residual = tracker._fetched(state, targets)
     assert residual[1] > 0.05
-    found, after = tracker._recovered(state, residual, targets, frames, residual > 0.05)
+    found = tracker._recovered(state, poses, residual, targets, frames, residual > 0.05)
+    after = tracker._fetched(found, targets)[1]
     assert after[1] < 0.02
     np.testing.assert_allclose(found.rotations[[0, 2]], state.rotations[[0, 2]])
     np.testing.assert_allclose(after[[0, 2]], residual[[0, 2]])
