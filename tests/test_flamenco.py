@@ -77,15 +77,43 @@ def test_it_can_do_without_an_enabled_add_on(compile_job):
     assert "--failed-ok" not in words
 
 
+def words_of(found: dict) -> list[str]:
+    assert found["error"] is None
+    return found["tasks"][0]["commands"][0]["parameters"]["args"]
+
+
+def test_paths_relative_to_the_blend_file_are_made_whole_before_they_are_sent(compile_job):
+    """Which Flamenco does where a hidden setting says how."""
+    found = compile_job(takes="//takes/", takes_path="/show/takes/", output="//out", output_path="/show/out")
+    words = words_of(found)
+    assert words[3] == "/show/takes" and words[5] == "/show/out/"
+    hidden = [setting for setting in found["type"]["settings"] if setting.get("visible") == "hidden"]
+    assert {setting["key"]: setting["eval"] for setting in hidden} == {
+        f"{name}_path": f"bpy.path.abspath(settings.{name})" for name in ("takes", "output", "script")
+    }
+    assert not any(setting.get("required") for setting in hidden), "other programs that send jobs do without"
+
+
+@pytest.mark.parametrize(
+    "path", ["/in", "C:\\takes", "C:/takes", "\\\\server\\takes", "{shared}/takes", "/in/**/*.trc"]
+)
+def test_paths_that_mean_the_same_everywhere_are_passed_on_without_a_slash_at_their_end(compile_job, path):
+    assert words_of(compile_job(takes=path, output="/out"))[3] == path
+    assert words_of(compile_job(takes=f"{path}/", output="/out"))[3] == path
+
+
 def test_what_it_cannot_do_it_says(compile_job):
     assert "takes" in compile_job(takes="", output="/out")["error"]
+    assert "whole path" in compile_job(takes="takes", output="/out")["error"]
+    assert "whole path" in compile_job(takes="/in", output="/out", script="farm.py")["error"]
     assert "number of tasks" in compile_job(takes="/in", output="/out", tasks=2.5)["error"]
 
 
 def test_its_settings_are_as_flamenco_wants_them(compile_job):
     settings = compile_job(takes="/in", output="/out")["type"]["settings"]
     for setting in settings:
-        assert setting["type"] in {"string", "int32", "float", "bool"} and setting["description"]
+        assert setting["type"] in {"string", "int32", "float", "bool"}
+        assert setting.get("description") or setting["visible"] == "hidden"
         assert setting.get("visible", "visible") in {"visible", "hidden", "submission", "web"}
         assert setting.get("subtype", "dir_path") in {"dir_path", "file_path", "hashed_file_path"}
         assert setting.get("choices", list(FORMATS)) == list(FORMATS)

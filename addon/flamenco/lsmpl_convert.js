@@ -24,6 +24,10 @@ const JOB_TYPE = {
           description: "Let a task fail if any of its takes does. Flamenco then tries it again, and blocks workers that fail often" },
         { key: "script", type: "string", subtype: "file_path", default: "", required: false, visible: "submission",
           description: "LSMPL's addon/farm.py, if the add-on is not enabled in the workers' Blender" },
+        // Blender's file browser gives paths relative to the .blend, which mean nothing to a worker.
+        { key: "takes_path", type: "string", eval: "bpy.path.abspath(settings.takes)", visible: "hidden" },
+        { key: "output_path", type: "string", eval: "bpy.path.abspath(settings.output)", visible: "hidden" },
+        { key: "script_path", type: "string", eval: "bpy.path.abspath(settings.script)", visible: "hidden" },
     ],
 };
 
@@ -33,37 +37,48 @@ function compileJob(job) {
     if (count < 1 || count !== Math.floor(count)) {
         throw `The number of tasks is ${settings.tasks}; expected a whole number above 0`;
     }
-    for (const name of ["takes", "output"]) {
-        if (!settings[name]) {
-            throw `The setting "${name}" is empty`;
-        }
+    const paths = { takes: pathOf(settings, "takes"), output: pathOf(settings, "output"), script: "" };
+    if (settings.script) {
+        paths.script = pathOf(settings, "script");
     }
     const width = String(count).length;
     for (let part = 1; part <= count; part++) {
         const task = author.Task(`takes-${part}-of-${count}`, "blender");
         task.addCommand(author.Command("exec", {
             exe: "{blender}",
-            args: wordsBefore(settings).concat(wordsOf(settings, part, count, width)),
+            args: wordsBefore(paths).concat(wordsOf(settings, paths, part, count, width)),
         }));
         job.addTask(task);
     }
 }
 
-function wordsBefore(settings) {
-    return settings.script ? ["--background", "--python", settings.script, "--"] : ["--command", "lsmpl"];
+// The whole path in a setting, without a slash at its end, which Blender adds to patterns, too. It may begin with one
+// of the Manager's variables, such as {shared}.
+function pathOf(settings, name) {
+    const found = (settings[name + "_path"] || settings[name] || "").trim();
+    if (!found) {
+        throw `The setting "${name}" is empty`;
+    }
+    if (!/^([\/\\{]|[A-Za-z]:[\/\\])/.test(found)) {
+        throw `The setting "${name}" is ${found}; expected a whole path, which means the same on all workers`;
+    }
+    return /^([A-Za-z]:)?[\/\\]+$/.test(found) ? found : found.replace(/[\/\\]+$/, "");
 }
 
-function wordsOf(settings, part, count, width) {
+function wordsBefore(paths) {
+    return paths.script ? ["--background", "--python", paths.script, "--"] : ["--command", "lsmpl"];
+}
+
+function wordsOf(settings, paths, part, count, width) {
     const number = String(part).padStart(width, "0");
-    const output = settings.output.replace(/[\/\\]*$/, "");  // with / between names, which every system's workers understand
     const words = [
-        "convert", settings.takes,
-        "--output", `${output}/`,
+        "convert", paths.takes,
+        "--output", `${paths.output}/`,  // with / between names, which every system's workers understand
         "--format", settings.format || "blend",
         "--part", `${part}/${count}`,
         "--jobs", String(settings.jobs || 1),
         "--timeout", String(settings.timeout || 1800),
-        "--report", `${output}/reports/part_${number}.json`,
+        "--report", `${paths.output}/reports/part_${number}.json`,
         "--resume",
     ];
     if (!settings.fail_tasks) {

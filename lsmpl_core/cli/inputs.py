@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 import os
 import re
 from collections import Counter
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 RECORDS = ".lsmpl"
 """The hidden folder beside outputs."""
+_LONGEST_NAME = 255  # bytes that file systems have for the name of a file
 
 
 class UsageError(Exception):
@@ -57,7 +59,8 @@ def plan_outputs(
     the folders in it, for files that end as keypoint files do, and OUT gets the same folders.
     leave_out: files that are no takes even if they lie among them.
     Inputs that share a name get distinct outputs: by their extensions (`walk_trc.npz`, `walk_c3d.npz`), else by their
-    folders (`monday_walk.npz`, `tuesday_walk.npz`). Raises `UsageError`.
+    folders (`monday_walk.npz`, `tuesday_walk.npz`), else by a checksum of their path (`Walk` and `walk`, which are one
+    name to Windows and macOS). Raises `UsageError`.
     """
     out, suffix = Path(output), Path(output).suffix.lower().lstrip(".")
     known = ", ".join(f".{name}" for name in front_end.writers)
@@ -84,7 +87,7 @@ def share(jobs: Sequence[Job], part: tuple[int, int] | None) -> list[Job]:
 
 
 def _find_sources(inputs: Sequence[str], leave_out: set[str]) -> list[_Source]:
-    found: dict[Path, _Source] = {}
+    found: dict[str, _Source] = {}
     for name in inputs:
         path = Path(os.path.normpath(name))
         if path.is_dir():
@@ -96,7 +99,7 @@ def _find_sources(inputs: Sequence[str], leave_out: set[str]) -> list[_Source]:
         else:
             sources = [_Source(path)]
         for source in sources:
-            found.setdefault(source.path, source)
+            found.setdefault(os.path.abspath(source.path), source)
     return list(found.values())
 
 
@@ -148,7 +151,10 @@ def _is_take(path: Path, leave_out: set[str]) -> bool:
 
 def record_path(output: Path) -> Path:
     """Where it is kept what an output was made from (`resume.py`)."""
-    return output.parent / RECORDS / f"{output.name}.json"
+    name = f"{output.name}.json"
+    if len(os.fsencode(name)) > _LONGEST_NAME:
+        name = f"{hashlib.sha256(os.fsencode(output.name)).hexdigest()}.json"
+    return output.parent / RECORDS / name
 
 
 def _real(path: str | os.PathLike) -> str:
@@ -158,16 +164,25 @@ def _real(path: str | os.PathLike) -> str:
 def _distinct_names(sources: Sequence[_Source]) -> list[str]:
     """Paths in OUT, without an ending."""
     names = [source.path.stem for source in sources]
-    for folders in range(max(len(source.path.absolute().parts) for source in sources)):
+    for folders in range(max(len(source.path.absolute().parts) for source in sources) + 1):
         paths = [source.under / name for source, name in zip(sources, names)]
         uses = Counter(name_key(str(path)) for path in paths)
         if max(uses.values()) == 1:
-            return [str(path) for path in paths]
+            break
         names = [
             _long_name(source.path.absolute(), folders) if uses[name_key(str(path))] > 1 else name
             for source, path, name in zip(sources, paths, names)
         ]
-    raise UsageError(f"several IN would be written to files of the same name: {', '.join(sorted(set(names)))}")
+    else:
+        names = [
+            f"{_long_name(whole, 0)}_{_checksum(whole)}" if uses[name_key(str(path))] > 1 else name
+            for whole, path, name in zip((source.path.absolute() for source in sources), paths, names)
+        ]
+    return [str(source.under / name) for source, name in zip(sources, names)]
+
+
+def _checksum(path: Path) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
 
 
 def _long_name(source: PurePath, folders: int) -> str:

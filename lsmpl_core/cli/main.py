@@ -12,8 +12,9 @@ import argparse
 import json
 import sys
 import time
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -21,9 +22,9 @@ from .. import __version__
 from ..backends.devices import find_devices
 from ..errors import LsmplError
 from ..files.replacing import replace_when_complete, scratch_folder
-from ..progress import Progress
 from ..report import json_ready, summary
 from ..solver.options import SOLVERS
+from .bars import TakeBar, TotalBar
 from .front_end import FrontEnd
 from .inputs import Job, UsageError, plan_outputs, share
 from .parser import build_parser
@@ -31,6 +32,9 @@ from .resume import FILE_OPTIONS
 from .signals import Stopped, release, signals_as_exceptions, signals_held_back
 from .take import Listener, TakeConverter, sentence
 from .workers import WORKER, Workers, work
+
+STATUSES = ("ok", "skipped", "failed", "interrupted", "not run")
+"""What may have become of a take, as they are counted at the end."""
 
 
 def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -> int:
@@ -106,37 +110,38 @@ class _Conversion:
             code = code or int(any(record["status"] == "failed" for record in self.records))
         if len(self.records) != 1:
             done = Counter(record["status"] for record in self.records)
-            print(", ".join(f"{count} {status}" for status, count in done.items()) or "no takes", flush=True)
+            counts = [f"{done[status]} {status}" for status in STATUSES if done[status]]
+            print(", ".join(counts) or "no takes", flush=True)
         return code if self._write_report() else max(code, 1)
 
     def _convert_here(self, converter: TakeConverter) -> None:
         for number, (job, record) in enumerate(zip(self.jobs, self.records), 1):
             record["status"] = "running"
-            with _Bar(job.source.name, number, len(self.jobs)) as bar:
+            with TakeBar(job.source.name, number, len(self.jobs)) as bar:
                 listener = Listener(bar.below(_say), bar.below(_complain), bar.show)
                 record.update(converter.convert(job, listener))
             release()
 
     def _convert_in_processes(self) -> None:
         workers = Workers(self.front_end.command, self.argv, self.options.jobs or 1, self.options.timeout)
-        try:
-            for event in workers.convert(self.jobs):
-                self._note(*event)
-        finally:
-            with signals_held_back():
-                workers.close()
-                for event in workers.unheard():
-                    self._note(*event)
+        with TotalBar(len(self.jobs)) as bar:
+            try:
+                for event in workers.convert(self.jobs):
+                    self._note(bar, *event) if event else bar.draw()
+            finally:
+                with signals_held_back():
+                    workers.close()
+                    for event in workers.unheard():
+                        self._note(bar, *event)
 
-    def _note(self, number: int, event: str, value: Any) -> None:
+    def _note(self, bar: TotalBar, number: int, event: str, value: Any) -> None:
         if event == "started":
             self.records[number]["status"] = "running"
         elif event == "record":
             self.records[number].update(value)
-        elif event == "say":
-            _say(value)
+            bar.count(value.get("status", ""))
         else:
-            _complain(value)
+            bar.below(_say if event == "say" else _complain, value)
 
     def _check_report_folder(self) -> None:
         """Fail before hours of work rather than after."""
@@ -160,54 +165,23 @@ class _Conversion:
             with replace_when_complete(self.options.report) as scratch:
                 scratch.write_text(json.dumps(json_ready(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
         except OSError as error:
-            _complain(sentence(error))
+            _complain(f"{self.options.report}: the report cannot be written: {error.strerror or error}")
             return False
         return True
 
 
-class _Bar:
-    """Progress on stderr where that is a terminal, otherwise nothing; gone whenever something else is printed."""
-
-    def __init__(self, name: str, number: int, count: int):
-        self._title, self._bar = name if count == 1 else f"[{number}/{count}] {name}", None
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def __exit__(self, *error) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-    def show(self, progress: Progress) -> None:
-        if not sys.stderr.isatty():
-            return
-        if self._bar is None:
-            from tqdm import tqdm
-
-            self._bar = tqdm(leave=False, dynamic_ncols=True, file=sys.stderr)
-        if progress.total != self._bar.total or progress.done < self._bar.n:
-            self._bar.reset(progress.total)
-        self._bar.set_description(f"{self._title}, {progress.stage}", refresh=False)
-        self._bar.update(progress.done - self._bar.n)
-
-    def below(self, write: Callable[[str], None]) -> Callable[[str], None]:
-        """`write`, with the bar out of the way."""
-
-        def write_below(text: str) -> None:
-            self.__exit__()
-            write(text)
-
-        return write_below
-
-
 def _say(line: str) -> None:
-    _print(line, sys.stdout)
+    _print(_visible(line), sys.stdout)
 
 
 def _complain(message: str) -> None:
     """The one place that writes messages to stderr."""
-    _print(f"lsmpl: {message}", sys.stderr)
+    _print("lsmpl: " + _visible(message, but="\n"), sys.stderr)
+
+
+def _visible(text: str, but: str = "") -> str:
+    """With control characters as backslash escapes: they may be in file names, and would move a terminal's cursor."""
+    return "".join(ascii(c)[1:-1] if unicodedata.category(c) == "Cc" and c not in but else c for c in text)
 
 
 def _print(text: str, stream: TextIO) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Those of them that the system has; SIGBREAK is Windows' Ctrl-Break."""
+STOPPING_NUMBERS = tuple(int(getattr(signal, name)) for name in STOPPING if hasattr(signal, name))
 
 
 _deferring = False
@@ -37,8 +38,7 @@ def signals_as_exceptions() -> Iterator[None]:
 
     release()
 
-    known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
-    watched = [s for s in known if signal.getsignal(s) is not signal.SIG_IGN]
+    watched = [s for s in STOPPING_NUMBERS if signal.getsignal(s) is not signal.SIG_IGN]
     previous = {s: signal.signal(s, stop) for s in watched}
     try:
         yield
@@ -72,8 +72,7 @@ def signals_held_back() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
-    previous = {s: signal.signal(s, signal.SIG_IGN) for s in known}
+    previous = {s: signal.signal(s, signal.SIG_IGN) for s in STOPPING_NUMBERS}
     try:
         yield
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,7 +17,7 @@ from ..clean_up import clean_up_steps
 from ..doubtful import describe_doubtful
 from ..errors import LsmplError
 from ..estimates.reading import read_motion
-from ..files.replacing import replace_when_complete
+from ..files.replacing import SCRATCH, replace_when_complete
 from ..keypoints.track import Decision, KeypointTrack
 from ..motion import Motion
 from ..progress import Progress, run_to_end
@@ -69,6 +70,8 @@ class TakeConverter:
         began = time.perf_counter()
         record: dict = {}
         try:
+            if job.source.exists() and not (job.source.is_file() or job.source.is_dir()):
+                raise LsmplError(f"{job.source}: is neither a file nor a folder")  # reading a pipe could take forever
             if self._options.resume:
                 done, reason = self._resume.done(job)
                 if done is not None:
@@ -81,6 +84,7 @@ class TakeConverter:
         except Exception as error:  # the one place: nothing that is wrong with one take may stop the others
             expected = isinstance(error, (LsmplError, OSError, MemoryError))
             message = sentence(error) if expected else f"unexpected {type(error).__name__}: {error}"
+            message = re.sub(rf"{SCRATCH}\w+[/\\]", "", message)  # users know the file by its final name
             record.update(status="failed", error=message, seconds=time.perf_counter() - began)
             if not expected:
                 record["traceback"] = traceback.format_exc()
@@ -98,6 +102,8 @@ class TakeConverter:
         if _same_file(source, output):
             raise LsmplError(f"{source}: would be overwritten by its own output; choose another OUT")
         output.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(output.parent, os.W_OK | os.X_OK):  # rather now than after the solve
+            raise LsmplError(f"{output.parent}: cannot be written to")
         keeps = job.in_folder or options.resume
         source_digest = digest(source) if keeps else ""
         track = self._read(source)
@@ -184,8 +190,8 @@ def _in_one_line(track: KeypointTrack, record: Mapping) -> str:
     facts += [f"{decided[what]} up" for what in ("up",) if what in decided]
     residual = record.get("residual_mm", {}).get("mean")
     facts.append("no residual" if residual is None else f"mean residual {residual:.1f} mm")
-    if record.get("doubtful_frames"):
-        facts.append(f"{record['doubtful_frames']} doubtful frames")
+    if doubtful := record.get("doubtful_frames"):
+        facts.append(f"{doubtful} doubtful frame{'s' * (doubtful > 1)}")
     return ", ".join(facts)
 
 

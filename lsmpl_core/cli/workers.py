@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from ..errors import LsmplError
 from ..files.replacing import SCRATCH
 from ..report import json_ready
 from .inputs import RECORDS, Job
-from .signals import Stopped, defer, release, signals_as_exceptions
+from .signals import STOPPING_NUMBERS, Stopped, defer, release, signals_as_exceptions
 from .take import Listener, TakeConverter
 
 WORKER = "worker"
@@ -34,6 +35,9 @@ WORKER = "worker"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _LONGEST_START = 300.0  # seconds; Blender on a cold network drive
 _GRACE = 5.0  # seconds to leave in order
+_ASKED_TO_END = {sign * code for number in STOPPING_NUMBERS for sign, code in ((1, 128 + number), (-1, number))}
+"""Exit codes of a process that was told to end by a signal, whether it heard of it or not."""
+_LAST_CHANCE = 60.0  # seconds, to finish writing a large file
 _LAST_WORDS = 20  # lines
 _WINDOWS_CRASHES = {
     0xC0000005: "access violation",
@@ -62,8 +66,8 @@ class Workers:
         self._threads: list[threading.Thread] = []
         self._hopeless = ""
 
-    def convert(self, jobs: Sequence[Job]) -> Iterator[Event]:
-        """Solve all jobs, and tell what happens; one "record" comes for each."""
+    def convert(self, jobs: Sequence[Job]) -> Iterator[Event | None]:
+        """Solve all jobs, and tell what happens; one "record" comes for each. Without news, None comes now and then."""
         for number, job in enumerate(jobs):
             self._waiting.put((number, job))
         for _ in range(min(self._count, len(jobs))):
@@ -75,8 +79,11 @@ class Workers:
         left = len(jobs)
         while left:
             defer()  # or an event could be lost between here and where it is noted
-            with contextlib.suppress(queue.Empty):
+            try:
                 event = self._events.get(timeout=0.3)
+            except queue.Empty:
+                yield None
+            else:
                 left -= event[1] == "record"
                 yield event
             release()
@@ -114,14 +121,12 @@ class Workers:
         try:
             worker.start()
             return worker.convert(job, lambda what, line: self._events.put((number, what, line)))
-        except _NotStarted as error:
-            if not any(other.ever_ready for other in self._workers):
-                self._hopeless = str(error)
-            failure = error
         except _Died as error:
             failure = error
         if worker.ending:
             return None
+        if isinstance(failure, _NotStarted) and not any(other.ever_ready for other in self._workers):
+            self._hopeless = str(failure)
         self._events.put((number, "complain", f"{job.source}: {failure}"))
         return self._fails(str(failure), failure.last_words)
 
@@ -148,7 +153,13 @@ class _Worker:
         self._listening: threading.Thread | None = None
         self._scratch = ""
         self._last_words: deque[str] = deque(maxlen=_LAST_WORDS)
-        self.ever_ready = self.ending = False
+        self._ending = threading.Event()
+        self.ever_ready = False
+
+    @property
+    def ending(self) -> bool:
+        """Whether the process is being ended on purpose."""
+        return self._ending.is_set()
 
     def start(self) -> None:
         """Have a process that is ready. Raises `_NotStarted`."""
@@ -177,13 +188,15 @@ class _Worker:
             self._tell({"words": self._argv})
             while (line := self._process.stdout.readline()) and not line.startswith('{"ready"'):
                 self._last_words.append(line.rstrip())  # Blender greets
-            hello = json.loads(line) if line else {}
-        except (OSError, ValueError, TypeError):
-            hello = {}
+            hello, leaves = (json.loads(line), False) if line else ({}, True)
+        except OSError:
+            hello, leaves = {}, True
+        except (ValueError, TypeError):
+            hello, leaves = {}, False
         finally:
             limit.cancel()
         if "ready" not in hello:
-            how = self._bury()
+            how = self._bury(leaves)
             words = "; ".join(list(self._last_words)[-3:])
             raise _NotStarted(f"a process to solve in did not get ready: {how}: {words}", tuple(self._last_words))
         self._scratch, self.ever_ready = hello["ready"], True
@@ -191,6 +204,7 @@ class _Worker:
     def convert(self, job: Job, tell: Callable[[str, str], None]) -> dict:
         """The record of the job; its messages go to `tell`. Raises `_Died`."""
         too_long = threading.Event()
+        leaves = True
         self._last_words.clear()
 
         def give_up() -> None:
@@ -208,12 +222,14 @@ class _Worker:
                 if what == "record":
                     return dict(value)
                 tell(what, str(value))
-        except (OSError, ValueError, TypeError):  # it died while it was told, or while it answered
+        except OSError:  # it died while it was told
             pass
+        except (ValueError, TypeError):  # nonsense, or half a line
+            leaves = False
         finally:
             if limit:
                 limit.cancel()
-        how = self._bury()
+        how = self._bury(leaves)
         self._sweep(job)
         if too_long.is_set():
             raise _Died(f"not done after {self._timeout:g} seconds, so it was given up (--timeout)", self._last_words)
@@ -230,7 +246,7 @@ class _Worker:
 
     def end(self) -> None:
         """Ask the process to stop what it is doing and to leave."""
-        self.ending = True
+        self._ending.set()
         if process := self._process:
             with _gone_is_fine():
                 process.terminate()
@@ -250,14 +266,23 @@ class _Worker:
             for line in said:
                 self._last_words.append(line.rstrip())
 
-    def _bury(self) -> str:
-        """Wait for the end of the process, and say how it ended."""
+    def _bury(self, leaves: bool = False) -> str:
+        """Wait for the end of the process, and say how it ended. If it `leaves` by itself, it is let to.
+
+        A farm that ends a task may signal all its processes at once, and this one may have gone before our own main
+        thread has heard: then we learn within moments that it was to end, and the take has not failed.
+        """
         process, self._process = self._process, None
         if process is None:
             return "it was ended"
+        if leaves:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE)
         with _gone_is_fine():
             process.kill()
         code = process.wait()
+        if code in _ASKED_TO_END:
+            self._ending.wait(_GRACE)
         self._listening.join(_GRACE)
         for pipe in (process.stdin, process.stdout):
             with _gone_is_fine():
@@ -297,7 +322,7 @@ def _environment() -> dict[str, str]:
 
 def work(make: Callable[[Sequence[str]], TakeConverter]) -> int:
     """Be such a process, until stdin ends."""
-    orders, answers = os.fdopen(os.dup(0), encoding="utf-8"), os.fdopen(os.dup(1), "w", encoding="utf-8")
+    orders, answers = _Orders(os.dup(0)), os.fdopen(os.dup(1), "w", encoding="utf-8")
     sys.stdout.flush()
     os.dup2(2, 1)  # what Blender, exporters and libraries print is none of the answers
     if threading.current_thread() is threading.main_thread():
@@ -319,15 +344,52 @@ def _obey(make, orders, answers) -> int:
         answers.flush()
 
     try:
-        converter = make(json.loads(orders.readline() or "{}")["words"])
+        converter = make(json.loads(orders.next() or "{}")["words"])
     except (LsmplError, OSError, KeyError, ValueError) as error:
         print(error, file=sys.stderr)
         return 1
     answer({"ready": SCRATCH})
-    for line in orders:
+    while line := orders.next():
         job = json.loads(line)["job"]
         job = Job(Path(job["source"]), Path(job["output"]), job["format"], job["in_folder"])
         record = converter.convert(job, Listener(lambda t: answer("say", t), lambda t: answer("complain", t)))
+        orders.carried_out()
         answer("record", json_ready(record))
         release()
     return 0
+
+
+class _Orders:
+    """Lines from a file descriptor. Where they end in the midst of an order, whoever gave it is gone, and nobody would
+    end this process if it hangs: it then gets a SIGTERM from itself, and has a minute to leave."""
+
+    def __init__(self, descriptor: int):
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._working = False
+        threading.Thread(target=self._read, args=(descriptor,), daemon=True).start()
+
+    def next(self) -> str:
+        """The next line, or "" after the last."""
+        self._working = False
+        line = self._lines.get()
+        self._working = bool(line)
+        return line
+
+    def carried_out(self) -> None:
+        """The order is carried out, though its answer is not sent yet."""
+        self._working = False
+
+    def _read(self, descriptor: int) -> None:
+        rest = b""  # not a file object: its lock would be held when the interpreter ends
+        while chunk := os.read(descriptor, 1 << 16):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                self._lines.put(line.decode("utf-8"))
+        self._lines.put("")
+        if self._working and threading.main_thread().ident:
+            if hasattr(signal, "pthread_kill"):
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)  # wakes it, too
+            else:
+                signal.raise_signal(signal.SIGTERM)
+            time.sleep(_LAST_CHANCE)
+            os._exit(1)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
+from weakref import WeakMethod
 
 import numpy as np
 
@@ -127,7 +128,9 @@ class Take:
 
     @cached_property
     def tracker(self) -> Tracker:
-        """For the noise that is expected now."""
+        """For the noise that is expected now. It refers weakly to the take: otherwise they would keep one another, with
+        all their arrays, until the garbage collector comes by, and a batch would grow by megabytes with every take."""
+        from_nothing = WeakMethod(self.from_nothing)
         return Tracker(
             self.backend,
             self.model,
@@ -136,7 +139,7 @@ class Take:
             self.weights,
             self.noise,
             self.options,
-            lambda frames: self.from_nothing(frames)[0],
+            lambda frames: from_nothing()(frames)[0],
         )
 
     @property

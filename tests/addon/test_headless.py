@@ -1,6 +1,9 @@
 """`convert` inside Blender: what is written is the motion, in each file type, and failures are told."""
 
+import importlib
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import addon_utils
@@ -119,6 +122,19 @@ def test_takes_are_solved_in_blenders_of_their_own(convert, source, folder):
         assert {path.relative_to(out).as_posix() for path in files} == {"mon/a.blend", "tue/b.blend"}
     bpy.ops.wm.open_mainfile(filepath=str(out / "tue" / "b.blend"))
     assert any(obj.type == "ARMATURE" for obj in bpy.context.scene.objects)
+
+
+def test_all_ways_to_run_it_write_the_same_motion(convert, core, addon, source, folder):
+    """The command, the script for farms, and `lsmpl` without Blender, on one Python: byte for byte."""
+    plain = importlib.import_module(f"{core.__name__}.cli.main").main
+    script = Path(addon("headless").__file__).with_name("farm.py")
+    options = ["--lock-feet", "--floor", "zero"]
+    assert convert(source, "-o", folder / "command.npz", *options) == 0
+    assert plain(["convert", str(source), "-o", str(folder / "plain.npz"), *options]) == 0
+    words = ["convert", source, "-o", folder / "script.npz", *options, "--jobs", "1"]
+    subprocess.run([sys.executable, script, "--", *map(str, words)], check=True, timeout=120)
+    written = {(folder / f"{way}.npz").read_bytes() for way in ("command", "plain", "script")}
+    assert len(written) == 1
 
 
 def test_every_file_type_can_be_checked(addon):

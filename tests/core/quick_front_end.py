@@ -28,6 +28,7 @@ def quick_steps(track, body, **options):
         print("the last words", file=sys.stderr, flush=True)
         os._exit(3)
     if name.startswith("hang"):
+        Path(track.source).with_suffix(".begun").touch()
         time.sleep(600)
     if name.startswith("slow"):
         time.sleep(0.1)

@@ -1,11 +1,13 @@
 """Many takes: folders, patterns, shares, processes that crash or hang, and going on where it was interrupted."""
 
+import errno
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +141,78 @@ def test_one_motion_is_refined_by_one_take(quick, tmp_path, capsys):
     takes = make_takes(tmp_path / "in", "a.trc", "b.trc")
     assert main(["refine", "motion.npz", str(takes), "-o", str(tmp_path / "out")]) == 2
     assert "one take" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("names", [("Walk.trc", "walk.trc"), ("caf\u00e9.trc", "cafe\u0301.trc")])
+def test_names_that_are_one_name_to_windows_and_macos_are_told_apart(quick, tmp_path, names):
+    takes, out, report = make_takes(tmp_path / "in", *names, "other.trc"), tmp_path / "out", tmp_path / "r.json"
+    if len(list(takes.iterdir())) < 3:
+        pytest.skip("the file system here takes them for one file")
+    for expected in ("ok", "skipped"):
+        assert quick(takes, "-o", out, "--resume", "--report", report) == 0
+        assert [record["status"] for record in load_report(report)["files"]] == [expected] * 3
+    folded = {unicodedata.normalize("NFC", name).lower() for name in outputs(out)}
+    assert len(folded) == 3 and "other.npz" in folded
+
+
+def test_a_take_that_is_named_twice_is_one(tmp_path, monkeypatch):
+    make_takes(tmp_path, "a.trc")
+    monkeypatch.chdir(tmp_path)
+    assert plan("a.trc", "./a.trc", tmp_path / "a.trc", out=tmp_path / "out") == {"a.trc": "a.npz"}
+
+
+@posix_only
+def test_names_as_long_as_they_may_be_are_kept_track_of(quick, tmp_path):
+    takes, out, report = make_takes(tmp_path / "in", "x" * 251 + ".trc"), tmp_path / "out", tmp_path / "r.json"
+    for expected in ("ok", "skipped"):
+        assert quick(takes, "-o", out, "--resume", "--report", report) == 0
+        assert list(statuses(report).values()) == [expected]
+    assert quick(out, "-o", tmp_path / "again") == 1, "what we have written is no take, however long its name"
+
+
+@posix_only
+@pytest.mark.parametrize("processes", [(), ("--jobs", "1")])
+def test_names_do_not_move_the_cursor_of_a_terminal(quick, tmp_path, processes, capsys):
+    takes = make_takes(tmp_path / "in", "new\nline.trc", "red\x1b[31m.trc")
+    (takes / "bad\x1b[2J.trc").write_text("nothing")
+    assert quick(takes, "-o", tmp_path / "out", *processes) == 1
+    said = capsys.readouterr()
+    assert "\x1b" not in said.out + said.err and "new\\nline.trc" in said.out and "bad\\x1b[2J.trc" in said.err
+
+
+@posix_only
+def test_what_is_neither_a_file_nor_a_folder_is_not_waited_for(quick, tmp_path, capsys):
+    os.mkfifo(tmp_path / "pipe.trc")
+    assert quick(tmp_path / "pipe.trc", "-o", tmp_path / "out" / "a.npz") == 1
+    assert "neither a file nor a folder" in capsys.readouterr().err
+
+
+@posix_only
+def test_a_folder_that_cannot_be_written_to_is_known_before_the_solve(quick, tmp_path, monkeypatch, capsys):
+    takes, out = make_takes(tmp_path / "in", "a.trc"), tmp_path / "out"
+    out.mkdir()
+    allowed = os.access  # root may write anywhere, but not where a disk is mounted read-only
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != out and allowed(path, mode))
+    monkeypatch.setattr(cli_take, "read_keypoints", lambda *_: pytest.fail("it has begun"))
+    assert quick(takes, "-o", out) == 1
+    assert f"{out}: cannot be written to" in capsys.readouterr().err
+
+
+def test_a_full_disk_fails_takes_and_leaves_nothing_behind(quick, tmp_path, monkeypatch, capsys):
+    takes, out, report = make_takes(tmp_path / "in", "a.trc", "b.trc"), tmp_path / "out", tmp_path / "r.json"
+    save = lsmpl.Motion.save
+
+    def full(motion, path):
+        if "a.npz" in str(path):
+            Path(path).write_bytes(b"half")
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+        save(motion, path)
+
+    monkeypatch.setattr(lsmpl.Motion, "save", full)
+    assert quick(takes, "-o", out, "--report", report) == 1
+    assert outputs(out) == ["b.npz"] and not list(out.glob(".lsmpl-*"))
+    assert statuses(report) == {"a": "failed", "b": "ok"}
+    assert f"{out / 'a.npz'}: No space left" in capsys.readouterr().err, "by its final name"
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink") or os.name == "nt", reason="links")
@@ -405,13 +479,54 @@ def test_processes_end_when_the_one_that_gives_the_orders_is_killed(tmp_path):
     words = ["convert", str(takes), "-o", str(out), "--jobs", "2"]
     process = subprocess.Popen([sys.executable, quick_front_end.__file__, *words], stdout=subprocess.PIPE)
     process.stdout.readline()
-    children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(process.pid)], capture_output=True, text=True)
-    pids = [int(pid) for pid in children.stdout.split()]
+    pids = children(process.pid)
     process.kill()
     process.communicate(timeout=30)
     assert len(pids) == 2
-    wait_for(lambda: not any(Path(f"/proc/{pid}/stat").exists() for pid in pids))
+    wait_for(lambda: not any(alive(pid) for pid in pids))
     assert len(outputs(out)) < 50 and all(len(lsmpl.Motion.load(out / name)) == 6 for name in outputs(out))
+
+
+@posix_only
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_all_processes_at_once_interrupts_takes_and_fails_none(tmp_path, number):
+    """As schedulers of clusters and closing terminals send it; here their parent is the last to hear."""
+    takes = make_takes(tmp_path / "in", "hang1.trc", "hang2.trc", "z.trc")
+    out, report = tmp_path / "out", tmp_path / "r.json"
+    words = ["convert", str(takes), "-o", str(out), "--jobs", "2", "--report", str(report)]
+    process = subprocess.Popen(
+        [sys.executable, quick_front_end.__file__, *words], text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    )
+    wait_for(lambda: len(list(takes.glob("*.begun"))) == 2)
+    for pid in children(process.pid):
+        os.kill(pid, number)
+    time.sleep(0.5)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode == 128 + number and "lost" not in errors, errors
+    assert statuses(report) == {"hang1": "interrupted", "hang2": "interrupted", "z": "not run"}
+
+
+@posix_only
+def test_processes_that_hang_end_when_the_one_that_gives_the_orders_is_killed(tmp_path):
+    takes, out = make_takes(tmp_path / "in", "hang1.trc", "hang2.trc"), tmp_path / "out"
+    words = ["convert", str(takes), "-o", str(out), "--jobs", "2"]
+    process = subprocess.Popen([sys.executable, quick_front_end.__file__, *words], stdout=subprocess.DEVNULL)
+    wait_for(lambda: len(list(takes.glob("*.begun"))) == 2)
+    pids = children(process.pid)
+    process.kill()
+    process.communicate(timeout=30)
+    wait_for(lambda: not any(alive(pid) for pid in pids))
+
+
+def children(pid: int) -> list[int]:
+    found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(pid)], capture_output=True, text=True).stdout
+    return [int(word) for word in found.split()]
+
+
+def alive(pid: int) -> bool:
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True).stdout.strip()
+    return bool(state) and not state.startswith("Z")
 
 
 def wait_for(condition, seconds: float = 30.0) -> None:

@@ -1,5 +1,6 @@
 """A take solved side by side is the take solved frame after frame."""
 
+import gc
 from dataclasses import replace
 
 import numpy as np
@@ -7,10 +8,12 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body.kinematics import KeypointModel
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.solver.poses import Poses
 from lsmpl_core.solver.take import Start, Take, plan_lanes
+from lsmpl_core.solver.tracking import Tracker
 
 LANES = 3
 
@@ -119,3 +122,21 @@ def test_a_given_start_pose_is_true_in_lanes_too(body, stroll):
     motion, track = long_take(body, stroll, frames=320)
     solved = lsmpl.solve(track, body, betas=stroll.betas, start_pose=motion.poses[0])
     np.testing.assert_allclose(exp_map(solved.poses[0]), exp_map(motion.poses[0]), atol=1e-6)
+
+
+@pytest.mark.parametrize("noisy", [True, False])
+def test_a_take_is_gone_once_it_is_solved(body, stroll, noisy):
+    """Without the garbage collector, which comes by seldom: a batch would grow by megabytes with every take."""
+    track = long_take(body, stroll, 40)[1] if noisy else body.keypoints(stroll)
+    gc.collect()
+    gc.disable()
+    try:
+        before = count_alive(Take, Tracker, KeypointModel)
+        lsmpl.solve(track, body)
+        assert count_alive(Take, Tracker, KeypointModel) == before
+    finally:
+        gc.enable()
+
+
+def count_alive(*kinds: type) -> int:
+    return sum(type(thing) in kinds for thing in gc.get_objects())

@@ -1,0 +1,130 @@
+"""Progress bars of the `lsmpl` command, on stderr where that is a terminal; elsewhere they write nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..progress import Progress
+
+_AT_MOST, _AT_LEAST = 0.1, 0.5  # seconds between two times that the bar of all takes is drawn
+
+
+class TakeBar:
+    """How far one take is; gone whenever something else is printed."""
+
+    def __init__(self, name: str, number: int, count: int):
+        self._title, self._bar = name if count == 1 else f"[{number}/{count}] {name}", None
+
+    def __enter__(self) -> TakeBar:
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+
+    def show(self, progress: Progress) -> None:
+        if not sys.stderr.isatty():
+            return
+        if self._bar is None:
+            from tqdm import tqdm
+
+            self._bar = tqdm(leave=False, dynamic_ncols=True, file=sys.stderr)
+        if progress.total != self._bar.total or progress.done < self._bar.n:
+            self._bar.reset(progress.total)
+        self._bar.set_description(f"{self._title}, {progress.stage}", refresh=False)
+        self._bar.update(progress.done - self._bar.n)
+
+    def below(self, write: Callable[[str], None]) -> Callable[[str], None]:
+        """`write`, with the bar out of the way."""
+
+        def write_below(text: str) -> None:
+            self.__exit__()
+            write(text)
+
+        return write_below
+
+
+class TotalBar:
+    """How many of all takes are done, how many of them failed, how many are done a minute, and the time that is left.
+
+    Takes that were done before count as done, but not for the rate, and neither does the time until the first that was
+    not.
+    """
+
+    def __init__(self, count: int):
+        self._count, self._bar = count, None
+        self._solved, self._drawn, self._is_drawn = 0, 0.0, False
+
+    def __enter__(self) -> TotalBar:
+        if self._count > 1 and sys.stderr.isatty():
+            self._bar = _bar_of_takes()(total=self._count, file=sys.stderr)
+            self._is_drawn = True
+        return self
+
+    def __exit__(self, *error) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns
+            print(f"\r{' ' * (columns - 1)}\r", end="", file=sys.stderr, flush=True)  # a ^C that the terminal showed
+
+    def count(self, status: str) -> None:
+        """One more take is done: "ok", "failed" or "skipped"."""
+        if self._bar is None:
+            return
+        self._bar.n += 1
+        self._bar.failed += status == "failed"
+        self._solved += status != "skipped"
+        self._bar.initial += status == "skipped"
+        if not self._solved:
+            self._bar.unpause()  # the time begins now
+        self.draw()
+
+    def draw(self) -> None:
+        """Show what is new, and how much time has passed; does nothing if that was shown just before."""
+        wait = _AT_LEAST if self._is_drawn else _AT_MOST
+        if self._bar is not None and time.monotonic() - self._drawn > wait:
+            self._drawn, self._is_drawn = time.monotonic(), True
+            self._bar.refresh()
+
+    def below(self, write: Callable[[str], None], line: str) -> None:
+        """Write a line above the bar."""
+        if self._bar is not None and self._is_drawn:
+            self._bar.clear()
+            self._is_drawn = False
+        write(line)
+        self.draw()
+
+
+def _bar_of_takes() -> type:
+    from tqdm import tqdm
+
+    class TakesBar(tqdm):
+        monitor_interval = 0  # no thread that writes between our lines
+
+        def __init__(self, **options: Any):
+            self.failed = 0
+            super().__init__(
+                leave=False,
+                dynamic_ncols=True,
+                bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} takes{how_many_failed}"
+                " [{elapsed}<{remaining}{a_minute}]",
+                **options,
+            )
+
+        @property
+        def format_dict(self) -> dict[str, Any]:
+            facts = super().format_dict
+            done, seconds = facts["n"] - facts["initial"], facts["elapsed"]
+            rate = 60 * done / seconds if done and seconds else 0.0
+            facts["a_minute"] = f", {rate:.3g} takes/min" if rate else ""
+            facts["ncols"] = facts["ncols"] and max(facts["ncols"] - 3, 1)  # else the terminal's ^C begins a new line
+            facts["how_many_failed"] = f", {self.failed} failed" if self.failed else ""
+            return facts
+
+    return TakesBar
