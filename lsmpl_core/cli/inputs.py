@@ -7,12 +7,12 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePath
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..files.names import name_key
+from ..files.names import file_names, name_key
 from ..readers import READERS
 from ..readers.json_lists import is_one_file_a_frame
 
@@ -33,13 +33,20 @@ class UsageError(Exception):
 class Job:
     """One take to be written: its file or folder, its output and that one's type.
 
-    in_folder: OUT is a folder of many, in which it is kept what each file was made from (`resume.py`).
+    in_folder: OUT is a folder of many, in which it is kept what each file was made from (`resume.py`). person: whose
+    take it is, of all people in the file; "" where it is not for all of them.
     """
 
     source: Path
     output: Path
     format: str
     in_folder: bool = False
+    person: str = ""
+
+    @property
+    def title(self) -> str:
+        """For messages."""
+        return f"{self.source} ({self.person})" if self.person else str(self.source)
 
 
 @dataclass(frozen=True)
@@ -48,16 +55,27 @@ class _Source:
 
     path: Path
     under: Path = Path()
+    person: str = ""
+
+    @property
+    def stem(self) -> str:
+        return self.path.stem + (f"_{file_names([self.person])[0]}" if self.person else "")
 
 
 def plan_outputs(
-    inputs: Sequence[str], output: str, format: str | None, front_end: FrontEnd, leave_out: Collection[str] = ()
+    inputs: Sequence[str],
+    output: str,
+    format: str | None,
+    front_end: FrontEnd,
+    leave_out: Collection[str] = (),
+    people: Callable[[Path], Sequence[str]] | None = None,
 ) -> list[Job]:
     """The job of each take that `inputs` name, in a fixed order: OUT itself for one file, otherwise files in OUT.
 
     inputs: files, folders and glob patterns. A folder of one JSON file a frame is a take; any other is searched, with
     the folders in it, for files that end as keypoint files do, and OUT gets the same folders.
     leave_out: files that are no takes even if they lie among them.
+    people: says who is in a file, each of whom gets an output of their own (`walk_Ann.npz`); none for one person.
     Inputs that share a name get distinct outputs: by their extensions (`walk_trc.npz`, `walk_c3d.npz`), else by their
     folders (`monday_walk.npz`, `tuesday_walk.npz`), else by a checksum of their path (`Walk` and `walk`, which are one
     name to Windows and macOS). Raises `UsageError`.
@@ -66,19 +84,24 @@ def plan_outputs(
     known = ", ".join(f".{name}" for name in front_end.writers)
     is_folder = out.is_dir() or output.endswith(("/", os.sep)) or not suffix
     sources = _find_sources(inputs, {_real(path) for path in (output, *leave_out)})
+    if people is not None:
+        sources = [replace(source, person=person) for source in sources for person in people(source.path) or [""]]
     if not is_folder and suffix in front_end.writers and len(sources) == 1:
         if format not in (None, suffix):
             raise UsageError(f"OUT ends in .{suffix} but --format is {format}")
-        return [Job(sources[0].path, out, suffix)]
+        return [Job(sources[0].path, out, suffix, person=sources[0].person)]
     if not is_folder and len(sources) == 1:
         raise UsageError(
             f"OUT is {output}, but only {known} can be written; end OUT in / to have a folder of that name"
         )
     if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
-        raise UsageError(f"several IN need a folder as OUT; {output} is a file")
+        several = "several IN" if people is None else "several takes"
+        raise UsageError(f"{several} need a folder as OUT; {output} is a file")
     format = format or front_end.default_format
     names = _distinct_names(sources)
-    return [Job(source.path, out / f"{name}.{format}", format, True) for source, name in zip(sources, names)]
+    return [
+        Job(source.path, out / f"{name}.{format}", format, True, source.person) for source, name in zip(sources, names)
+    ]
 
 
 def share(jobs: Sequence[Job], part: tuple[int, int] | None) -> list[Job]:
@@ -163,30 +186,31 @@ def _real(path: str | os.PathLike) -> str:
 
 def _distinct_names(sources: Sequence[_Source]) -> list[str]:
     """Paths in OUT, without an ending."""
-    names = [source.path.stem for source in sources]
+    names = [source.stem for source in sources]
     for folders in range(max(len(source.path.absolute().parts) for source in sources) + 1):
         paths = [source.under / name for source, name in zip(sources, names)]
         uses = Counter(name_key(str(path)) for path in paths)
         if max(uses.values()) == 1:
             break
         names = [
-            _long_name(source.path.absolute(), folders) if uses[name_key(str(path))] > 1 else name
+            _long_name(source, folders) if uses[name_key(str(path))] > 1 else name
             for source, path, name in zip(sources, paths, names)
         ]
     else:
         names = [
-            f"{_long_name(whole, 0)}_{_checksum(whole)}" if uses[name_key(str(path))] > 1 else name
-            for whole, path, name in zip((source.path.absolute() for source in sources), paths, names)
+            f"{_long_name(source, 0)}_{_checksum(source)}" if uses[name_key(str(path))] > 1 else name
+            for source, path, name in zip(sources, paths, names)
         ]
     return [str(source.under / name) for source, name in zip(sources, names)]
 
 
-def _checksum(path: Path) -> str:
-    return hashlib.sha256(os.fsencode(path)).hexdigest()[:8]
+def _checksum(source: _Source) -> str:
+    return hashlib.sha256(os.fsencode(source.path.absolute()) + source.person.encode()).hexdigest()[:8]
 
 
-def _long_name(source: PurePath, folders: int) -> str:
-    """The name of an absolute path with so many of the folders above it; above them all is Windows' drive."""
-    drive = re.sub(r"\W+", "_", source.drive).strip("_")
-    above = [*([drive] if drive else []), *source.parts[1:-1]]
-    return "_".join((*above[len(above) - min(folders, len(above)) :], source.stem, source.suffix[1:])).rstrip("_")
+def _long_name(source: _Source, folders: int) -> str:
+    """The name of a take with so many of the folders above it; above them all is Windows' drive."""
+    path = source.path.absolute()
+    drive = re.sub(r"\W+", "_", path.drive).strip("_")
+    above = [*([drive] if drive else []), *path.parts[1:-1]]
+    return "_".join((*above[len(above) - min(folders, len(above)) :], source.stem, path.suffix[1:])).rstrip("_")

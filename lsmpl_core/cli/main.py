@@ -15,6 +15,7 @@ import time
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -30,7 +31,7 @@ from .inputs import Job, UsageError, plan_outputs, share
 from .parser import build_parser
 from .resume import FILE_OPTIONS
 from .signals import Stopped, release, signals_as_exceptions, signals_held_back
-from .take import Listener, TakeConverter, sentence
+from .take import Listener, TakeConverter, people_of, sentence
 from .workers import WORKER, Workers, work
 
 STATUSES = ("ok", "skipped", "failed", "interrupted", "not run")
@@ -50,7 +51,8 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
             return _list_devices(front_end)
         others = [getattr(options, name, None) for name in ("report", *FILE_OPTIONS)]
         leave_out = [name for name in others if name]
-        jobs = plan_outputs(options.inputs, options.output, options.format, front_end, leave_out)
+        people = partial(people_of, options) if getattr(options, "all_people", False) else None
+        jobs = plan_outputs(options.inputs, options.output, options.format, front_end, leave_out, people)
         if options.command == "refine" and len(jobs) > 1:
             raise UsageError(f"refine takes one take; {options.inputs[0]} holds {len(jobs)}")
         jobs = share(jobs, options.part)
@@ -77,13 +79,19 @@ def _converter(options: argparse.Namespace, front_end: FrontEnd) -> TakeConverte
     return TakeConverter(options, front_end.writers, front_end.whole)
 
 
+def _not_run(job: Job) -> dict[str, Any]:
+    """What the report says of a take before it was its turn."""
+    person = {"person": job.person} if job.person else {}
+    return {"input": str(job.source), **person, "output": str(job.output), "status": "not run"}
+
+
 class _Conversion:
     """One run: the loop over takes, its messages and its report."""
 
     def __init__(self, options: argparse.Namespace, jobs: Sequence[Job], argv: Sequence[str], front_end: FrontEnd):
         self.options, self.jobs, self.argv, self.front_end = options, jobs, argv, front_end
         self.started = time.time()
-        self.records = [{"input": str(job.source), "output": str(job.output), "status": "not run"} for job in jobs]
+        self.records = [_not_run(job) for job in jobs]
 
     def run(self) -> int:
         code = 0

@@ -35,8 +35,14 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         help="keypoint files, folders of one JSON file a frame, folders of takes (OUT gets the same folders), or "
         'patterns such as "takes/**/*.trc"',
     )
-    convert.add_argument(
+    whom = convert.add_mutually_exclusive_group()
+    whom.add_argument(
         "--person", metavar="NAME", help="of several people in IN, whom to solve, as IN calls them (default: most seen)"
+    )
+    whom.add_argument(
+        "--all-people",
+        action="store_true",
+        help="solve everybody in IN, each to an output of their own, where they stood to one another",
     )
     _add_options(convert, front_end)
     subject = convert.add_mutually_exclusive_group()

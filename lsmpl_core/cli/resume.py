@@ -85,7 +85,7 @@ class Resume:
                 if settings.get(name) and os.path.exists(settings[name]):
                     settings[name] = digest(Path(settings[name]))
             self._settings = json.dumps({"lsmpl": __version__, **settings}, sort_keys=True, default=str)
-        return hashlib.sha256(f"{job.format} {self._settings}".encode()).hexdigest()
+        return hashlib.sha256(f"{job.format} {job.person} {self._settings}".encode()).hexdigest()
 
 
 def digest(path: Path) -> str:

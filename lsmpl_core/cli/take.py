@@ -21,7 +21,7 @@ from ..files.replacing import SCRATCH, replace_when_complete
 from ..keypoints.track import Decision, KeypointTrack
 from ..motion import Motion
 from ..progress import Progress, run_to_end
-from ..readers import read_keypoints
+from ..readers import read_keypoints, read_people
 from ..refine import refine_steps
 from ..report import describe_condition, describe_decisions, describe_residual, describe_track, json_ready
 from ..resampling import resample, resample_track
@@ -41,6 +41,18 @@ class Listener:
     say: Callable[[str], None]
     complain: Callable[[str], None]
     progress: Callable[[Progress], None] = lambda progress: None
+
+
+def people_of(options: argparse.Namespace, path: Path) -> list[str]:
+    """Everybody in a take, as its file calls them; nobody where it tells nobody apart, or cannot be read."""
+    try:
+        return [track.person for track in _everybody(options, path) if track.person]
+    except (LsmplError, OSError):
+        return []  # the take fails with this error when it is its turn
+
+
+def _everybody(o: argparse.Namespace, path: Path) -> list[KeypointTrack]:
+    return read_people(path, o.layout, o.unit, o.up, o.fps, o.markers)
 
 
 class TakeConverter:
@@ -75,11 +87,11 @@ class TakeConverter:
             if self._options.resume:
                 done, reason = self._resume.done(job)
                 if done is not None:
-                    listener.say(f"{job.source}: done already{f' ({reason})' if reason else ''} -> {job.output}")
+                    listener.say(f"{job.title}: done already{f' ({reason})' if reason else ''} -> {job.output}")
                     return done | {"status": "skipped"} | ({"note": reason} if reason else {})
                 record["made_because"] = reason
                 if self._options.verbose:
-                    listener.complain(f"{job.source}: {reason}")
+                    listener.complain(f"{job.title}: {reason}")
             line = self._convert(job, listener, record)
         except Exception as error:  # the one place: nothing that is wrong with one take may stop the others
             expected = isinstance(error, (LsmplError, OSError, MemoryError))
@@ -88,12 +100,12 @@ class TakeConverter:
             record.update(status="failed", error=message, seconds=time.perf_counter() - began)
             if not expected:
                 record["traceback"] = traceback.format_exc()
-            listener.complain(message if message.startswith(str(job.source)) else f"{job.source}: {message}")
+            listener.complain(message if message.startswith(str(job.source)) else f"{job.title}: {message}")
             if not expected and self._options.verbose:
                 listener.complain(record["traceback"])
             return record
         record.update(status="ok", seconds=time.perf_counter() - began)
-        listener.say(f"{job.source}: {line}; {record['seconds']:.1f} s -> {job.output}")
+        listener.say(f"{job.title}: {line}; {record['seconds']:.1f} s -> {job.output}")
         return record
 
     def _convert(self, job: Job, listener: Listener, record: dict) -> str:
@@ -106,7 +118,7 @@ class TakeConverter:
             raise LsmplError(f"{output.parent}: cannot be written to")
         keeps = job.in_folder or options.resume
         source_digest = digest(source) if keeps else ""
-        track = self._read(source)
+        track = self._read_person(source, job.person) if job.person else self._read(source)
         record.update(describe_track(track))
         self._tell_decisions(source, track.decisions, listener)
         solved = run_to_end(self._steps(track, record, listener), listener.progress)
@@ -127,7 +139,9 @@ class TakeConverter:
 
         body_path = os.path.abspath(options.body) if options.body else ""
         done = record.get("clean_up", {})
-        converted = Converted(source.stem, track, self._body, motion, solved, done, body_path, backend)
+        converted = Converted(
+            output.stem if job.person else source.stem, track, self._body, motion, solved, done, body_path, backend
+        )
         self._resume.forget(job)
         with replace_when_complete(output) as scratch:
             self._writers[job.format](converted, scratch)
@@ -140,6 +154,12 @@ class TakeConverter:
         o = self._options
         person = o.person if o.command == "convert" else None  # refine's is a person of MOTION
         return read_keypoints(path, o.layout, o.unit, o.up, o.fps, person, o.markers)
+
+    def _read_person(self, path: Path, person: str) -> KeypointTrack:
+        for track in _everybody(self._options, path):
+            if track.person == person:
+                return track
+        raise LsmplError(f"{path}: has no person {person!r} any more")
 
     def _steps(self, track: KeypointTrack, record: dict, listener: Listener) -> Iterator[Progress]:
         options = self._options

@@ -127,7 +127,7 @@ class Workers:
             return None
         if isinstance(failure, _NotStarted) and not any(other.ever_ready for other in self._workers):
             self._hopeless = str(failure)
-        self._events.put((number, "complain", f"{job.source}: {failure}"))
+        self._events.put((number, "complain", f"{job.title}: {failure}"))
         return self._fails(str(failure), failure.last_words)
 
     def _fails(self, error: str, last_words: Sequence[str] = ()) -> dict:
@@ -351,7 +351,7 @@ def _obey(make, orders, answers) -> int:
     answer({"ready": SCRATCH})
     while line := orders.next():
         job = json.loads(line)["job"]
-        job = Job(Path(job["source"]), Path(job["output"]), job["format"], job["in_folder"])
+        job = Job(Path(job["source"]), Path(job["output"]), job["format"], job["in_folder"], job["person"])
         record = converter.convert(job, Listener(lambda t: answer("say", t), lambda t: answer("complain", t)))
         orders.carried_out()
         answer("record", json_ready(record))

@@ -11,6 +11,7 @@ from test_readers_c3d import c3d_bytes
 from lsmpl_core.cli.main import main
 from lsmpl_core.errors import KeypointFileError
 from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.motion import Motion
 from lsmpl_core.readers import read_keypoints, read_people
 
 COCO = LAYOUTS["coco_17"]
@@ -143,3 +144,33 @@ def test_the_command_solves_the_person_asked_for(tmp_path, capsys):
     assert main([*arguments, "--person", "Bob", "--solver", "polish", "--polish", "1"]) == 0
     record = json.loads((tmp_path / "r.json").read_text())["files"][0]
     assert next(d for d in record["decisions"] if d["what"] == "person")["value"] == "Bob"
+
+
+QUICK = "--solver", "polish", "--polish", "1"
+
+
+@pytest.mark.parametrize("jobs", [(), ("--jobs", "2")])
+def test_the_command_solves_all_people_of_all_files(tmp_path, capsys, jobs):
+    takes, out = tmp_path / "takes", tmp_path / "out"
+    takes.mkdir()
+    people_file(takes, "colon")
+    (takes / "alone.trc").write_text(trc_text(COCO.keypoints, ANN))
+    (takes / "broken.trc").write_text("PathFileType")
+    words = ["convert", str(takes), "-o", str(out), "--all-people", *jobs, *QUICK, "--report", str(tmp_path / "r.json")]
+    assert main(words) == 1
+    assert sorted(path.name for path in out.glob("*.npz")) == ["alone.npz", "take_Ann.npz", "take_Bob.npz"]
+    told = capsys.readouterr()
+    assert "take.trc (Bob): " in told.out and "broken.trc" in told.err
+    files = {file["output"]: file for file in json.loads((tmp_path / "r.json").read_text())["files"]}
+    assert files[str(out / "take_Bob.npz")]["person"] == "Bob" and "person" not in files[str(out / "alone.npz")]
+    ann, bob = (Motion.load(out / f"take_{name}.npz") for name in ("Ann", "Bob"))
+    apart = np.median(bob.trans[5:] - ann.trans[5:], axis=0)
+    np.testing.assert_allclose(apart[:2], (0.5, 1.5), atol=0.05)
+    assert main([*words, "--resume"]) == 1
+    assert "3 skipped, 1 failed" in capsys.readouterr().out
+
+
+def test_all_people_of_one_file_need_a_folder(tmp_path, capsys):
+    path, _, _ = people_file(tmp_path, "colon")
+    assert main(["convert", str(path), "-o", str(tmp_path / "all.npz"), "--all-people", *QUICK]) == 2
+    assert "several takes need a folder" in capsys.readouterr().err
