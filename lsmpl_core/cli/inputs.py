@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from ..files.names import file_names, name_key
@@ -193,12 +193,14 @@ def _distinct_names(sources: Sequence[_Source]) -> list[str]:
         if max(uses.values()) == 1:
             break
         names = [
-            _long_name(source, folders) if uses[name_key(str(path))] > 1 else name
+            _long_name(source.path.absolute(), source.stem, folders) if uses[name_key(str(path))] > 1 else name
             for source, path, name in zip(sources, paths, names)
         ]
     else:
         names = [
-            f"{_long_name(source, 0)}_{_checksum(source)}" if uses[name_key(str(path))] > 1 else name
+            f"{_long_name(source.path.absolute(), source.stem, 0)}_{_checksum(source)}"
+            if uses[name_key(str(path))] > 1
+            else name
             for source, path, name in zip(sources, paths, names)
         ]
     return [str(source.under / name) for source, name in zip(sources, names)]
@@ -208,9 +210,8 @@ def _checksum(source: _Source) -> str:
     return hashlib.sha256(os.fsencode(source.path.absolute()) + source.person.encode()).hexdigest()[:8]
 
 
-def _long_name(source: _Source, folders: int) -> str:
-    """The name of a take with so many of the folders above it; above them all is Windows' drive."""
-    path = source.path.absolute()
+def _long_name(path: PurePath, stem: str, folders: int) -> str:
+    """A take's name with so many of the folders above its file; above them all is Windows' drive."""
     drive = re.sub(r"\W+", "_", path.drive).strip("_")
     above = [*([drive] if drive else []), *path.parts[1:-1]]
-    return "_".join((*above[len(above) - min(folders, len(above)) :], source.stem, path.suffix[1:])).rstrip("_")
+    return "_".join((*above[len(above) - min(folders, len(above)) :], stem, path.suffix[1:])).rstrip("_")

@@ -43,8 +43,8 @@ def test_long_names_are_cut_between_letters_and_stay_different():
 
 def test_takes_of_one_name_on_two_drives_are_told_apart_by_the_drive():
     takes = [PureWindowsPath(f"{drive}\\mon\\walk.trc") for drive in ("D:", "E:", "\\\\server\\share")]
-    assert [_long_name(take, 1) for take in takes] == ["mon_walk_trc"] * 3
-    assert [_long_name(take, 2) for take in takes] == [
+    assert [_long_name(take, take.stem, 1) for take in takes] == ["mon_walk_trc"] * 3
+    assert [_long_name(take, take.stem, 2) for take in takes] == [
         "D_mon_walk_trc", "E_mon_walk_trc", "server_share_mon_walk_trc"
     ]  # fmt: skip
-    assert _long_name(PurePosixPath("/mon/walk.trc"), 9) == "mon_walk_trc"
+    assert _long_name(PurePosixPath("/mon/walk.trc"), "walk_Ann", 9) == "mon_walk_Ann_trc"
