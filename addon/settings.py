@@ -70,6 +70,11 @@ class SceneSettings(bpy.types.PropertyGroup):
         soft_min=-3.0,
         soft_max=3.0,
     )
+    pose_correctives: BoolProperty(
+        name="On New Characters",
+        description="Give characters that are made from now on pose correctives, so that their joints keep their volume "
+        "when they bend and twist",
+    )
     solver: EnumProperty(
         name="Solver",
         description="What guesses each pose from the one before it",

@@ -18,7 +18,7 @@ from ..selection import chosen_takes, is_solved
 from ..takes import stages
 from ..takes import take as takes
 from ..takes.timing import scene_frames
-from . import actions, character, shape
+from . import actions, character, correctives, shape
 
 if TYPE_CHECKING:
     from ...lsmpl_core.body.body import Body
@@ -173,6 +173,8 @@ def _ready_character(
         for collection in take.users_collection or (scene.collection,):
             collection.objects.link(armature)
             collection.objects.link(mesh)
+        if scene.lsmpl.pose_correctives and body.pose_directions is not None:
+            correctives.add(armature, body)
         return armature, mesh
     before, taken = shape.betas_of(armature), shape.taken_of(armature)
     keeps_its_own = take.lsmpl_bake.onto == armature or shape.is_own(armature)
@@ -180,6 +182,7 @@ def _ready_character(
     on_error.callback(shape.set_taken, armature, taken)
     shape.set_taken(armature, motion.betas)
     shape.reshape(armature, before if keeps_its_own else motion.betas)
+    correctives.refresh(armature, body)
     return armature, mesh
 
 

@@ -6,7 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...lsmpl_core import LsmplError
+from . import shape
+
 if TYPE_CHECKING:
+    import bpy
+
     from ...lsmpl_core.body.body import Body
 
 
@@ -19,6 +24,18 @@ def load(path: str = "") -> Body:
     except OSError:
         stamp = 0  # the reader says what is wrong with the file
     return _read(path, stamp)
+
+
+def of_character(armature: bpy.types.Object) -> Body:
+    """The body of a character. Raises `LsmplError` where it is not there any more."""
+    facts = shape.facts(armature)
+    path = facts.get("body_path", "")
+    body = load(path)
+    if body.key != facts.get("body"):
+        raise LsmplError(
+            f"{armature.name}: has the body {facts.get('body')}, but {path or 'the open body'} is {body.key}"
+        )
+    return body
 
 
 @lru_cache(maxsize=4)

@@ -1,4 +1,4 @@
-"""The shape of the active character, as its take has it."""
+"""What the active character looks like: its take's shape, and pose correctives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import bpy
 
 from ..errors import reports_errors
 from ..selection import active_character
-from . import shape
+from . import bodies, correctives, shape
 
 
 class LSMPL_OT_shape_of_take(bpy.types.Operator):
@@ -35,4 +35,34 @@ class LSMPL_OT_shape_of_take(bpy.types.Operator):
         return {"FINISHED"}
 
 
-register, unregister = bpy.utils.register_classes_factory((LSMPL_OT_shape_of_take,))
+class LSMPL_OT_pose_correctives(bpy.types.Operator):
+    bl_idname = "lsmpl.pose_correctives"
+    bl_label = "Pose Correctives"
+    bl_description = (
+        "Let the active character's shoulders, elbows, wrists, hips and knees keep their volume when they bend and "
+        "twist. The mesh gets shape keys that its bones drive; they need no LSMPL to play, and slow playback a little"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        armature = active_character(context)
+        reason = correctives.why_fixed(armature) if armature else ""
+        if armature is None:
+            cls.poll_message_set("Bake a take to a character first, or select one")
+        elif reason:
+            cls.poll_message_set(f"{armature.name} {reason}")
+        return armature is not None and not reason
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        armature = active_character(context)
+        if correctives.are_on(armature):
+            correctives.remove(armature)
+        else:
+            correctives.add(armature, bodies.of_character(armature))
+        return {"FINISHED"}
+
+
+_CLASSES = (LSMPL_OT_shape_of_take, LSMPL_OT_pose_correctives)
+register, unregister = bpy.utils.register_classes_factory(_CLASSES)

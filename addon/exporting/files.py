@@ -96,6 +96,8 @@ FORMATS: dict[str, tuple[str, str, Callable[[Stage, Path], None]]] = {
 if bpy.app.build_options.usd:
     FORMATS["usdc"] = ("USD", "Universal Scene Description, binary (.usdc)", write_usd)
     FORMATS["usd"] = ("USD", "Universal Scene Description (.usd)", write_usd)
+WITH_SHAPE_KEYS = {"fbx", "glb", "usdc", "usd"} & FORMATS.keys()
+"""File types that can have a mesh with animated shape keys."""
 
 
 def export_character(
@@ -105,18 +107,21 @@ def export_character(
     first: int,
     last: int,
     action: bpy.types.Action | None = None,
+    pose_correctives: bool = False,
 ) -> None:
     """Write what an armature with its meshes does from scene frame `first` to `last`, as it is seen.
 
-    `action`: only this, whatever else it plays. The file name's ending chooses the format. Nothing in Blender changes,
-    and an older file stays until the new one is complete. Raises `LsmplError`.
+    `action`: only this, whatever else it plays. `pose_correctives`: a character's too, as animated shape keys; otherwise
+    they are left out. The file name's ending chooses the format. Nothing in Blender changes, and an older file stays
+    until the new one is complete. Raises `LsmplError`.
     """
     ending = path.suffix.lower().lstrip(".")
     if ending not in FORMATS:
         raise LsmplError(f"{path}: unknown format; expected one of {', '.join(f'.{known}' for known in FORMATS)}")
     write = FORMATS[ending][2]
     try:
-        with replace_when_complete(path) as scratch, staged(armature, scene, first, last, action) as stage:
+        staging = staged(armature, scene, first, last, action, with_correctives=pose_correctives)
+        with replace_when_complete(path) as scratch, staging as stage:
             write(stage, scratch)
             if not scratch.exists():
                 raise LsmplError(f"{path}: Blender's exporter wrote nothing")
@@ -137,13 +142,7 @@ def read_pose(
     The inverse of baking; what SMPL cannot say (stretched bones, joints pulled apart) is left out.
     Raises `LsmplError` where its body is not there any more.
     """
-    facts = shape.facts(armature)
-    path = facts.get("body_path", "")
-    body = bodies.load(path)
-    if body.key != facts.get("body"):
-        raise LsmplError(
-            f"{armature.name}: has the body {facts.get('body')}, but {path or 'the open body'} is {body.key}"
-        )
+    body = bodies.of_character(armature)
     rest, betas, fps = character.bone_rotations(armature, body), shape.betas_of(armature), fps or scene_rate(scene)
     name, uid, scene_uid = armature.name, armature.session_uid, scene.session_uid
     action_uid = action.session_uid if action else None

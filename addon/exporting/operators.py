@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import bpy
 import numpy as np
-from bpy.props import EnumProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper
 
 from ...lsmpl_core import LsmplError, Progress
@@ -40,6 +40,11 @@ class ExportSettings(bpy.types.PropertyGroup):
             ("OWN", "LSMPL's", "The character that the take was solved and baked on"),
             ("OTHER", "Other Character", "The rig of your own that the take was put on under Other Character"),
         ),
+    )
+    pose_correctives: BoolProperty(
+        name="Pose Correctives",
+        description="Write the character's pose correctives as shape keys (morph targets) with values on every frame. "
+        "Without them the file has plain skinning, which is what engines do fastest",
     )
     range: EnumProperty(
         name="Frames",
@@ -81,7 +86,8 @@ def export_steps(
         )
     yield Progress("export", 0, 1)
     baked = take.lsmpl.other.action if other else take.lsmpl_bake.action
-    exporting.export_character(armature, scene, path, first, last, baked if is_shared(armature, scene) else None)
+    action = baked if is_shared(armature, scene) else None
+    exporting.export_character(armature, scene, path, first, last, action, settings.pose_correctives)
     return f"Exported {armature.name}, frames {first} to {last}, to {path.name}"
 
 
@@ -296,6 +302,8 @@ class LSMPL_OT_export_all(bpy.types.Operator):
 def draw_settings(layout: bpy.types.UILayout, settings: ExportSettings, ending: str) -> None:
     """What there is to choose for a format."""
     layout.prop(settings, "motion" if ending == "npz" else "character")
+    if ending in exporting.WITH_SHAPE_KEYS and settings.character == "OWN":
+        layout.prop(settings, "pose_correctives")
     layout.prop(settings, "range")
     if settings.range == "CUSTOM":
         column = layout.column(align=True)

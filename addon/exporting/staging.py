@@ -7,9 +7,10 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 import bpy
+import numpy as np
 
 from ...lsmpl_core import LsmplError
-from ..characters import actions
+from ..characters import actions, correctives
 
 
 class Stage(NamedTuple):
@@ -28,11 +29,13 @@ def staged(
     last: int,
     action: bpy.types.Action | None = None,
     with_meshes: bool = True,
+    with_correctives: bool = False,
 ) -> Iterator[Stage]:
     """Copies of a character alone in a scene at the user's frame rate, selected, the armature active.
 
     They play what the character plays, or `action` alone, and have the character's names meanwhile. The shape of its
-    meshes is worked into them: exchange formats limit the values of shape keys, or lose them.
+    meshes is worked into them: exchange formats limit the values of shape keys, or lose them. Pose correctives stay as
+    driven shape keys `with_correctives`, and are otherwise left out.
     Raises `LsmplError` where the armature is in Edit Mode.
     """
     if armature.mode == "EDIT":
@@ -51,12 +54,13 @@ def staged(
         meshes = []
         for mesh in meshes_on(armature) if with_meshes else ():
             twin = _copy(mesh, stage, at_end)
-            _work_shape_in(twin)
+            _work_shape_in(twin, with_correctives)
             if twin.parent == armature:
                 twin.parent = rig
             for modifier in twin.modifiers:
                 if modifier.type == "ARMATURE" and modifier.object == armature:
                     modifier.object = rig
+            correctives.follow(twin, armature, rig)
             meshes.append(twin)
         at_end.enter_context(_on(stage))
         layer = stage.view_layers[0]
@@ -100,13 +104,20 @@ def _remove(twin: bpy.types.Object, data: bpy.types.ID) -> None:
         bpy.data.batch_remove([own])
 
 
-def _work_shape_in(mesh: bpy.types.Object) -> None:
-    """Shape keys of ours become the mesh, which never changes over a take; those of others stay."""
+def _work_shape_in(mesh: bpy.types.Object, with_correctives: bool) -> None:
+    """Shape keys of ours become the mesh, which never changes over a take, but for pose correctives that are asked for;
+    those of others stay."""
     keys = mesh.data.shape_keys
     if not keys or "Shape 1" not in keys.key_blocks:
         return
     mesh.data = mesh.data.copy()
-    mesh.shape_key_add(name="Shape", from_mix=True)
+    driven = correctives.keys_of(mesh)
+    for key in driven:
+        key.mute = True
+    mix = mesh.shape_key_add(name="Shape", from_mix=True)
+    if driven and with_correctives:
+        _keep_alone(mesh, driven, mix)
+        return
     for key in list(mesh.data.shape_keys.key_blocks)[:-1]:
         mesh.shape_key_remove(key)
     keys = mesh.data.shape_keys.session_uid
@@ -114,6 +125,23 @@ def _work_shape_in(mesh: bpy.types.Object) -> None:
     left = next((block for block in bpy.data.shape_keys if block.session_uid == keys), None)
     if left:  # Blender 4 counts a user too many
         bpy.data.batch_remove([left])
+
+
+def _keep_alone(mesh: bpy.types.Object, kept: list[bpy.types.ShapeKey], start: bpy.types.ShapeKey) -> None:
+    """Of a mesh's shape keys leave some, which start from where another one is, and so does the mesh."""
+    blocks, basis = mesh.data.shape_keys.key_blocks, mesh.data.shape_keys.reference_key
+    before, after, moved = (np.empty(3 * len(basis.data), dtype=np.float32) for _ in range(3))
+    basis.data.foreach_get("co", before)
+    start.data.foreach_get("co", after)
+    for key in kept:
+        key.data.foreach_get("co", moved)
+        key.data.foreach_set("co", moved + (after - before))
+        key.mute = False
+    basis.data.foreach_set("co", after)
+    mesh.data.vertices.foreach_set("co", after)
+    names = {basis.name, *(key.name for key in kept)}
+    for key in [key for key in blocks if key.name not in names]:
+        mesh.shape_key_remove(key)
 
 
 @contextmanager

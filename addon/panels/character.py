@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import bpy
 
-from ..characters import shape
+from ..characters import correctives, shape
 from ..package import preferences
 from ..selection import active_character
 from .drawing import Section, facts, properties, say
@@ -53,5 +53,29 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
         layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
 
 
-_CLASSES = (LSMPL_PT_character, LSMPL_PT_shape)
+class LSMPL_PT_correctives(Section, bpy.types.Panel):
+    bl_label = "Pose Correctives"
+    bl_parent_id = "LSMPL_PT_character"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    def draw_header(self, context: bpy.types.Context) -> None:
+        armature = active_character(context)
+        if armature is not None:
+            icon = "CHECKBOX_HLT" if correctives.are_on(armature) else "CHECKBOX_DEHLT"
+            self.layout.operator("lsmpl.pose_correctives", text="", icon=icon, emboss=False)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, armature = self.layout, active_character(context)
+        if armature is not None:
+            keys = sum(len(correctives.keys_of(mesh)) for mesh in shape.meshes_of(armature))
+            facts(layout, ("Character", armature.name), ("Shape keys", str(keys) if keys else "none"))
+            if reason := correctives.why_fixed(armature):
+                say(context, layout, f"It {reason}", icon="ERROR")
+            elif correctives.are_for_other_bones(armature):
+                told = "Its bones were turned or rolled since: switch its pose correctives off and on again"
+                say(context, layout, told, icon="ERROR")
+        properties(layout).prop(context.scene.lsmpl, "pose_correctives")
+
+
+_CLASSES = (LSMPL_PT_character, LSMPL_PT_shape, LSMPL_PT_correctives)
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)
