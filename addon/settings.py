@@ -72,8 +72,8 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     pose_correctives: BoolProperty(
         name="On New Characters",
-        description="Give characters that are made from now on pose correctives, so that their joints keep their volume "
-        "when they bend and twist",
+        description="Characters that are made from now on have pose correctives, which keep the volume of joints that "
+        "bend and twist",
     )
     solver: EnumProperty(
         name="Solver",

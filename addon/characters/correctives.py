@@ -9,6 +9,7 @@ open without LSMPL and with scripts disabled, under constraints, inverse kinemat
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import bpy
@@ -21,10 +22,9 @@ from .shape import TO_BLENDER
 if TYPE_CHECKING:
     from ...lsmpl_core.body.body import Body
 
-PREFIX = "Corrective "
-"""What the names of our keys begin with; the bone and the product follow."""
 PRODUCTS = ("x*x", "y*y", "z*z", "x*y", "x*z", "y*z", "w*x", "w*y", "w*z")
 """Of a unit quaternion w x y z; all that its rotation matrix depends on."""
+_NAMES = re.compile(rf"Corrective \w+ ({'|'.join(PRODUCTS)})".replace("*", ""))
 _BONES_KEY = "lsmpl_bones"
 """On the shape keys: how each bone lay at rest when they were made, as JSON, rounded."""
 _LEAST = 5e-5
@@ -33,10 +33,15 @@ _MOST_OF_PRODUCT = np.array([1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
 """How large each product becomes at most."""
 
 
+def is_corrective(key: bpy.types.ShapeKey) -> bool:
+    """Whether a shape key is one of ours, by its name."""
+    return _NAMES.fullmatch(key.name) is not None
+
+
 def keys_of(mesh: bpy.types.Object) -> list[bpy.types.ShapeKey]:
     """The corrective keys of a mesh."""
     keys = mesh.data.shape_keys
-    return [key for key in keys.key_blocks if key.name.startswith(PREFIX)] if keys else []
+    return [key for key in keys.key_blocks if is_corrective(key)] if keys else []
 
 
 def are_on(armature: bpy.types.Object) -> bool:
@@ -64,7 +69,7 @@ def why_fixed(armature: bpy.types.Object) -> str:
 def add(armature: bpy.types.Object, body: Body) -> None:
     """Give a character of `body` pose correctives, made anew where it has some.
 
-    Raises `LsmplError` where that cannot be; then it is as it was.
+    Raises `LsmplError` where that cannot be; then nothing has changed.
     """
     rest = _checked(armature, body)
     remove(armature)
@@ -156,7 +161,7 @@ def _add_keys(armature: bpy.types.Object, mesh: bpy.types.Object, body: Body, re
         moves = directions(of_joint, rest[joint].T @ TO_BLENDER)
         for number in np.flatnonzero(np.abs(moves).max(axis=(0, 1)) * _MOST_OF_PRODUCT > _LEAST):
             product = PRODUCTS[number]
-            key = mesh.shape_key_add(name=f"{PREFIX}{name} {product.replace('*', '')}", from_mix=False)
+            key = mesh.shape_key_add(name=f"Corrective {name} {product.replace('*', '')}", from_mix=False)
             key.data.foreach_set("co", basis + moves[:, :, number].astype(np.float32).ravel())
             key.slider_min, key.slider_max = -1.0, 1.0
             _drive(key, armature, name, product)
@@ -181,7 +186,7 @@ def _drive(key: bpy.types.ShapeKey, armature: bpy.types.Object, bone: str, produ
 def _remove_keys(mesh: bpy.types.Object, ours: list[bpy.types.ShapeKey]) -> None:
     keys = mesh.data.shape_keys
     active = mesh.active_shape_key
-    active = active.name if active and not active.name.startswith(PREFIX) else keys.reference_key.name
+    active = active.name if active and not is_corrective(active) else keys.reference_key.name
     for key in ours:
         key.driver_remove("value")
         mesh.shape_key_remove(key)

@@ -111,8 +111,8 @@ def export_character(
 ) -> None:
     """Write what an armature with its meshes does from scene frame `first` to `last`, as it is seen.
 
-    `action`: only this, whatever else it plays. `pose_correctives`: a character's too, as animated shape keys; otherwise
-    they are left out. The file name's ending chooses the format. Nothing in Blender changes, and an older file stays
+    `action`: only this, whatever else it plays. `pose_correctives`: a character's, too, as animated shape keys; without
+    it they are left out. The file name's ending chooses the format. Nothing in Blender changes, and an older file stays
     until the new one is complete. Raises `LsmplError`.
     """
     ending = path.suffix.lower().lstrip(".")

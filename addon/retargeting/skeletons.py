@@ -15,6 +15,7 @@ from mathutils import Matrix, Vector
 
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
+from ..characters.correctives import is_corrective
 
 _EVEN = 0.01
 """By how much the scales of an armature may differ."""
@@ -300,7 +301,7 @@ def _skin(armature: bpy.types.Object) -> np.ndarray:
         if shapes and shapes.use_relative:
             kept, shape = points.copy(), np.empty_like(points)
             for key in shapes.key_blocks[1:]:
-                if key.value and not key.mute:
+                if key.value and not key.mute and not is_corrective(key):
                     key.data.foreach_get("co", shape)
                     points += key.value * (shape - kept)
         to_armature = inverse @ np.array(obj.matrix_world)

@@ -256,6 +256,23 @@ def test_experts_sections_are_closed_at_first(addon):
     }
 
 
+def test_pose_correctives_have_their_section(drawn, addon, baked_take, random_motion):
+    assert drawn()["LSMPL_PT_correctives"] == "On New Characters"
+    _, baked = baked_take(random_motion(frames=3))
+    bpy.context.view_layer.objects.active = baked.armature
+    assert "Shape keys\nnone" in drawn()["LSMPL_PT_correctives"]
+    bpy.ops.lsmpl.pose_correctives()
+    told = drawn()
+    assert "Shape keys\n126" in told["LSMPL_PT_correctives"]
+    assert "Pose Correctives" in told["LSMPL_PT_export"]
+    bpy.context.scene.lsmpl_export.format = "bvh"
+    assert "Pose Correctives" not in drawn()["LSMPL_PT_export"]
+    bpy.ops.object.mode_set(mode="EDIT")
+    baked.armature.data.edit_bones["left_knee"].roll += 0.5
+    bpy.ops.object.mode_set(mode="OBJECT")
+    assert "off and on" in drawn()["LSMPL_PT_correctives"].replace("\n", " ")
+
+
 def test_export_says_what_the_other_character_lacks(drawn, addon, body, random_motion):
     scene = bpy.context.scene
     motion = random_motion(frames=5)
