@@ -7,6 +7,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 
 from .devices import listing as devices
 from .package import ROOT, preferences
+from .paths import FROM_BLEND
 
 DEVICES = (
     ("auto", "Automatic", "NumPy, which is fastest where one frame follows from another; it needs nothing else"),
@@ -34,16 +35,19 @@ class Preferences(bpy.types.AddonPreferences):
         description="A folder with PyTorch for Blender's Python, where LSMPL was installed without it: what pip "
         "install --target makes, or a site-packages. It is tried before it is used; what is in it is run",
         subtype="DIR_PATH",
+        options=FROM_BLEND,
     )
     body_path: StringProperty(
         name="SMPL Body",
         description="Your own SMPL body model (.npz, or the official .pkl) that new scenes offer to use",
         subtype="FILE_PATH",
+        options=FROM_BLEND,
     )
     checkpoint: StringProperty(
         name="Published Network",
         description="Learnable SMPLify's checkpoint (best_ckpt.pth.tar), for the solver of that name. It needs PyTorch",
         subtype="FILE_PATH",
+        options=FROM_BLEND,
     )
 
     def draw(self, context: bpy.types.Context) -> None:

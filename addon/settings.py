@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProp
 
 from ..lsmpl_core import LsmplError
 from .package import preferences
+from .paths import FROM_BLEND
 from .retargeting import settings as retarget_settings
 from .takes import display
 
@@ -53,7 +54,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         ),
     )
     body_path: StringProperty(
-        name="File", description="SMPL body model, .npz or the official .pkl", subtype="FILE_PATH"
+        name="File", description="SMPL body model, .npz or the official .pkl", subtype="FILE_PATH", options=FROM_BLEND
     )
     shape: EnumProperty(
         name="Shape",

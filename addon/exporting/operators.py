@@ -18,6 +18,7 @@ from ...lsmpl_core.files.names import file_names
 from .. import jobs
 from ..characters import shape
 from ..errors import reports_errors
+from ..paths import FROM_BLEND
 from ..selection import active_take
 from ..takes import stages, timing
 from ..takes import take as takes
@@ -266,7 +267,7 @@ class LSMPL_OT_export_all(bpy.types.Operator):
     bl_description = "Write every solved take of the scene to a folder, each to a file of its own named after it"
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
-    directory: StringProperty(name="Folder", description="Where the files go", subtype="DIR_PATH")
+    directory: StringProperty(name="Folder", description="Where the files go", subtype="DIR_PATH", options=FROM_BLEND)
     format: EnumProperty(name="Format", description="Type of the files", items=_FORMATS)
 
     @classmethod

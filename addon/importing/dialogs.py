@@ -8,6 +8,7 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
 
 from ...lsmpl_core import LAYOUTS, LsmplError
+from ..paths import FROM_BLEND
 
 UNITS = (
     ("auto", "Automatic", "As the file says, or judged by the size of the person"),
@@ -57,12 +58,16 @@ class LayoutChoice:
         items=layout_items,
     )
     mapping: StringProperty(
-        name="Mapping", description="JSON file that says which keypoint is which", subtype="FILE_PATH"
+        name="Mapping",
+        description="JSON file that says which keypoint is which",
+        subtype="FILE_PATH",
+        options=FROM_BLEND,
     )
     markers: StringProperty(
         name="Marker Table",
         description="JSON file that says where markers of your own names sit on the body (optical markers only)",
         subtype="FILE_PATH",
+        options=FROM_BLEND,
     )
 
     def draw_layout_choice(self, layout: bpy.types.UILayout) -> None:
@@ -82,7 +87,13 @@ class TakeFiles:
     """Properties of an operator that makes takes of files: which, whose, at what rate, and what the scene does."""
 
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
-    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"})
+    filepath: StringProperty(
+        name="File Path",
+        description="The file or folder to import",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"} | FROM_BLEND,
+    )
+    directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"} | FROM_BLEND)
     override_fps: BoolProperty(
         name="Set Frame Rate", description="Use this rate instead of the file's; pose estimators write none"
     )

@@ -11,6 +11,7 @@ from bpy.props import PointerProperty, StringProperty
 
 from ...lsmpl_core import KeypointTrack, LsmplError, Progress
 from ...lsmpl_core.calibration.calibrate import needs_calibration
+from ..paths import FROM_BLEND
 from ..takes import take as takes
 
 if TYPE_CHECKING:
@@ -25,12 +26,14 @@ class MarkerSettings(bpy.types.PropertyGroup):
         name="Marker Table",
         description="JSON file that says where markers of your own names sit on the body",
         subtype="FILE_PATH",
+        options=FROM_BLEND,
     )
     static_trial: StringProperty(
         name="Static Trial",
         description="A file of the same subject and markers, standing still. By it and the take it is found out where "
         "each marker sits on the body (empty: by the take alone)",
         subtype="FILE_PATH",
+        options=FROM_BLEND,
     )
 
 
