@@ -184,6 +184,40 @@ def is_baked(action: bpy.types.Action | None) -> bool:
     return action is not None and _FINGERPRINT in action
 
 
+def is_edited(action: bpy.types.Action) -> bool:
+    """Whether keys of an action were added, moved or removed since it was made here, or it was not made here at all."""
+    return action.get(_FINGERPRINT) != _fingerprint(action)
+
+
+def plays(owner: bpy.types.Object, action: bpy.types.Action) -> bool:
+    """Whether it is the object's action, or that of one of its strips."""
+    animation = owner.animation_data
+    strips = [strip.action for track in animation.nla_tracks for strip in track.strips] if animation else []
+    return animation is not None and action in (animation.action, *strips)
+
+
+def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> bool:
+    """Give an action that nobody edited the values of others, in place: strips and whatever else uses it stay.
+
+    Returns whether that could be: where it has other curves, or keys on other frames (T,), nothing has changed.
+    """
+    found = _by_channel(action)
+    there = [found.get((curve.data_path, curve.index)) for curve in curves]
+    if None in there or len(found) != len(curves):
+        return False
+    at = np.asarray(frames, dtype=np.float32)
+    if any(len(fcurve.keyframe_points) != len(at) for fcurve in there) or (keys_of(there[0])[:, 0] != at).any():
+        return False
+    for fcurve, curve in zip(there, curves):
+        keys = np.stack([at, curve.values], axis=1).astype(np.float32)
+        fcurve.keyframe_points.foreach_set("co", keys.ravel())
+        if curve.slopes is not None:
+            _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes))
+        fcurve.update()
+    action[_FINGERPRINT] = _fingerprint(action)
+    return True
+
+
 def values_at(action: bpy.types.Action, wanted: Sequence[tuple[str, int]], frames: Sequence[float]) -> np.ndarray:
     """(C,N) values of the F-curves of these data paths and indices in some frames; NaN where there is no such curve."""
     found = _by_channel(action)

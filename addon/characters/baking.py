@@ -79,7 +79,7 @@ def bake_steps(
         action = jobs.find(bpy.data.actions, action_uid)
         if action is None:
             raise LsmplError(f"{name}: an undo came in between; nothing was baked")
-        action[_TIMING] = [take.lsmpl.start, take.lsmpl.step]
+        note_timing(action, take)
         with all_or_nothing(), ExitStack() as on_error:
             put_in_place = prepare(take, joints) if prepare else lambda: None
             armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
@@ -100,6 +100,11 @@ def bake_steps(
     action.name = name  # free now, where an older bake made way
     take.lsmpl.armature, take.lsmpl.body_mesh = armature, mesh
     return Baked(armature, mesh, action, kept)
+
+
+def note_timing(action: bpy.types.Action, take: bpy.types.Object) -> None:
+    """Keep with an action that is made of a take when that plays."""
+    action[_TIMING] = [take.lsmpl.start, take.lsmpl.step]
 
 
 def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
@@ -127,9 +132,13 @@ def _ready_property(armature: bpy.types.Object, residual: np.ndarray | None) -> 
 
 def is_out_of_time(take: bpy.types.Object) -> bool:
     """Whether a take now plays at other scene frames than when it was baked."""
-    action = take.lsmpl_bake.action
-    timing = action.get(_TIMING) if action else None
-    return timing is not None and list(timing) != [take.lsmpl.start, take.lsmpl.step]
+    return plays_otherwise(take, take.lsmpl_bake.action)
+
+
+def plays_otherwise(take: bpy.types.Object, action: bpy.types.Action | None) -> bool:
+    """Whether a take now plays at other scene frames than when an action was made of it."""
+    timing = timing_of(action) if action else None
+    return timing is not None and timing != (take.lsmpl.start, take.lsmpl.step)
 
 
 def body_of(take: bpy.types.Object, motion: Motion) -> Body:

@@ -14,6 +14,7 @@ from ...lsmpl_core import LsmplError, Progress
 from .. import jobs
 from ..characters import baking
 from ..characters.posed import Bones, selected_bones
+from ..retargeting import following
 from ..selection import active_take
 from ..takes import pins, stages
 from ..takes import take as takes
@@ -171,7 +172,9 @@ def chosen_frames(take: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, 
     return first, last
 
 
-def refine(take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[Progress], None] | None = None) -> str:
+def refine(
+    take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[Progress], None] | None = None
+) -> jobs.Told:
     """Solve the chosen frames anew with the scene's settings, and show the change. Returns what to tell the user.
 
     Raises `LsmplError`; then nothing has changed.
@@ -181,7 +184,7 @@ def refine(take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[P
     return run_to_end(refine_steps(take, scene), progress)
 
 
-def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
+def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Told]:
     """`refine` in steps: yields `Progress` and returns what to tell the user. Nothing changes before the last one."""
     from ...lsmpl_core.rotation import log_map
     from ...lsmpl_core.touch_up import Begin, touch_up_steps
@@ -211,9 +214,10 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[s
     changes.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)
     if added:
         pins.store(take, wanted)
+    following.follow(take)
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     told = f", {len(added)} bones pinned" if added else ""
-    return f"Refined {what}{told}: accept it or reject it"
+    return [("INFO", f"Refined {what}{told}: accept it or reject it"), *following.warnings(take)]
 
 
 def _versions(take: bpy.types.Object) -> list[int | None]:
