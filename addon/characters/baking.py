@@ -18,7 +18,7 @@ from ..selection import chosen_takes, is_solved
 from ..takes import stages
 from ..takes import take as takes
 from ..takes.timing import scene_frames
-from . import actions, character, correctives, shape
+from . import actions, character, correctives, feet, shape
 
 if TYPE_CHECKING:
     from ...lsmpl_core.body.body import Body
@@ -54,21 +54,27 @@ def bake_steps(
     motion: Motion | None = None,
     body_path: str | None = None,
     prepare: Callable[[bpy.types.Object, np.ndarray], Callable[[], None]] | None = None,
+    feet_locked: bool = False,
 ) -> jobs.Steps[Baked]:
     """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last step.
 
     prepare(take, joints) is called in the last step, to make what goes with the bake; what it returns puts that in
-    place. joints (T,24,3) are those of the motion.
+    place. joints (T,24,3) are those of the motion. feet_locked says it of a motion that is given: on a character that
+    keeps a shape of its own, such feet stand where they stood.
     """
+    feet_locked = feet_locked if motion else feet.are_locked(take)
     motion = motion or stages.load(take)
     body = body or body_of(take, motion)
     armature, _ = _character_of(take, scene, body)
     rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
     residual = _residual_of(take, motion)
     name, frames = take.name, scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
+    own = feet_locked and armature is not None and _keeps_its_own(take, armature)
+    shown_on = shape.betas_of(armature) if own else motion.betas
     take_uid, scene_uid = take.session_uid, scene.session_uid
     yield Progress("bake", 0, 1)
-    curves, joints = yield from jobs.in_thread(jobs.one_step("bake", lambda: _computed(rest, body, motion)))
+    computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on))
+    curves, joints = yield from jobs.in_thread(computed)
     curves += [] if residual is None else [actions.Curve(f'["{RESIDUAL}"]', 0, residual, RESIDUAL)]
     action_uid = yield from actions.write_steps(name, name, frames, curves)
     try:
@@ -80,6 +86,8 @@ def bake_steps(
         if action is None:
             raise LsmplError(f"{name}: an undo came in between; nothing was baked")
         note_timing(action, take)
+        if feet_locked:
+            feet.note(action, shown_on)
         with all_or_nothing(), ExitStack() as on_error:
             put_in_place = prepare(take, joints) if prepare else lambda: None
             armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
@@ -155,9 +163,11 @@ def body_of(take: bpy.types.Object, motion: Motion) -> Body:
     return body
 
 
-def _computed(rest: np.ndarray, body: Body, motion: Motion) -> tuple[list[actions.Curve], np.ndarray]:
-    """The curves, and the joints (T,24,3)."""
-    quaternions, location = character.pose_curves(rest, body, motion)
+def _computed(
+    rest: np.ndarray, body: Body, motion: Motion, betas: np.ndarray
+) -> tuple[list[actions.Curve], np.ndarray]:
+    """The curves, on a character of the shape betas (10,), and the joints (T,24,3)."""
+    quaternions, location = character.pose_curves(rest, body, feet.fitted(motion, body, betas))
     curves = [actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis") for axis in range(3)]
     for joint, name in enumerate(body.joint_names):
         path = f'pose.bones["{name}"].rotation_quaternion'
@@ -186,13 +196,18 @@ def _ready_character(
             correctives.add(armature, body)
         return armature, mesh
     before, taken = shape.betas_of(armature), shape.taken_of(armature)
-    keeps_its_own = take.lsmpl_bake.onto == armature or shape.is_own(armature)
+    keeps_its_own = _keeps_its_own(take, armature)
     on_error.callback(shape.reshape, armature, before)
     on_error.callback(shape.set_taken, armature, taken)
     shape.set_taken(armature, motion.betas)
     shape.reshape(armature, before if keeps_its_own else motion.betas)
     correctives.refresh(armature, body)
     return armature, mesh
+
+
+def _keeps_its_own(take: bpy.types.Object, armature: bpy.types.Object) -> bool:
+    """Whether a character keeps its shape when the take is baked on it."""
+    return take.lsmpl_bake.onto == armature or shape.is_own(armature)
 
 
 def _character_of(

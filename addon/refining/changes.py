@@ -15,7 +15,7 @@ import bpy
 import numpy as np
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 
-from ..characters import actions, baking
+from ..characters import actions, baking, feet
 from ..characters.posed import Bones
 from ..errors import all_or_nothing
 from ..takes import pins, stages
@@ -116,12 +116,15 @@ class _Change:
 
     def action(self, action: bpy.types.Action) -> bpy.types.Action:
         """Rewrite the keys of the action, and return those that were there."""
-        bones = Bones(self.take.lsmpl.armature, self.body, np.array(stages.describe(self.take)["betas"]))
+        betas = np.array(stages.describe(self.take)["betas"])
+        worn = feet.shape_of(action, betas)
+        bones = Bones(self.take.lsmpl.armature, self.body, worn)
         frames = key_frames(self.take, action, self.low, self.high)
         begin = max(self.low - 1, 0)
         before = bones.channels(action, key_frames(self.take, action, begin, begin))[1][0]
         cleaned = self.take.lsmpl.cleaned is not None
-        curves = bones.curves(self._blended(bones.in_action(action, frames), self.low, cleaned), before)
+        new = feet.fitted_poses(self.poses, self.body, betas, worn)
+        curves = bones.curves(self._blended(bones.in_action(action, frames), self.low, cleaned, new), before)
         keys = actions.keys_between(action, frames[0], frames[-1], f".{action.name} before")
         try:
             actions.rewrite(action, frames, curves)
@@ -130,12 +133,13 @@ class _Change:
             raise
         return keys
 
-    def _blended(self, poses: Poses, low: int, cleaned: bool) -> Poses:
+    def _blended(self, poses: Poses, low: int, cleaned: bool, new: Poses | None = None) -> Poses:
         """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower than as solved."""
         from ...lsmpl_core.by_hand.blending import blend
 
         up = stages.describe(self.take, Stage.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
-        new = replace(self.poses, trans=self.poses.trans + np.array([0.0, 0.0, up]))
+        new = new or self.poses
+        new = replace(new, trans=new.trans + np.array([0.0, 0.0, up]))
         return blend(poses, self.first - low, new, self.width, [frame - low for frame in self.fixed]).poses
 
 

@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ...lsmpl_core import LsmplError, Progress
 from .. import jobs
-from ..characters import baking
+from ..characters import baking, feet
 from ..characters.posed import Bones, selected_bones
 from ..retargeting import following
 from ..selection import active_take
@@ -236,10 +236,13 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     now = frame_now(take, scene)
     if not first <= now <= last:
         raise LsmplError("the frame that you posed is not in the range; go to one that is, or choose another range")
-    bones = Bones(armature, subject.body, motion.betas)
-    shown, action = bones.now(), changes.action_of(take)
+    action = changes.action_of(take)
+    worn = feet.shape_of(action, motion.betas)
+    bones = Bones(armature, subject.body, worn)
+    shown = feet.fitted_poses(bones.now(), subject.body, worn, motion.betas)
     if action:
         poses = bones.in_action(action, changes.key_frames(take, action, first, last))
+        poses = feet.fitted_poses(poses, subject.body, worn, motion.betas)
     else:
         from ...lsmpl_core.by_hand.posing import poses_of
 

@@ -51,7 +51,8 @@ def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps
     def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
         return stages.prepare(take, Stage.CLEANED, motion, joints, {"clean_up": facts})
 
-    baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare)
+    locked = facts["feet_locked"]
+    baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare, feet_locked=locked)
     take = jobs.find(bpy.data.objects, take_uid)
     following.put(take, update)
     return [("INFO", f"Cleaned: {describe(facts)}. {baking.describe(baked)}"), *following.warnings(take)]
