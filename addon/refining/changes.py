@@ -63,18 +63,24 @@ def apply(
     width: int = 0,
     fixed: Collection[int] = (),
     what: str = "",
+    by_hand: bool | None = None,
 ) -> Proposal:
     """Change the frames of a take from `first` (0 for its first) on to `poses`, blended over `width` frames.
 
     The change goes into the refined motion, into the cleaned one where there is one, and into the keys of the
-    character's action, each blended into what that has there. Frames in `fixed` stay. What was proposed before counts
-    as accepted. Raises `LsmplError`; then nothing has changed.
+    character's action, each blended into what that has there. Frames in `fixed` stay, and so do others that were posed
+    by hand: a blend ends there. by_hand says that these are; a frame alone is, where it is not said. What was proposed
+    before counts as accepted. Raises `LsmplError`; then nothing has changed.
     """
     from ...lsmpl_core.by_hand.blending import reach
 
     last = first + len(poses.trans) - 1
+    by_hand = first == last if by_hand is None else by_hand
+    posed = set(posed_frames(take)) - set(range(first, last + 1))
+    fixed = sorted({*fixed, *posed, *takes.placed_frames(take)} - set(range(first, last + 1)))
+    posed |= set(range(first, last + 1)) if by_hand else set()
     ahead, behind = reach(takes.describe(take)["frames"], first, last, width, fixed)
-    made = _Change(take, body, first - ahead, last + behind, first, poses, width, fixed)
+    made = _Change(take, body, first - ahead, last + behind, first, poses, width, fixed, posed)
     before = {stage: getattr(take.lsmpl, stage) for stage in (Stage.REFINED, Stage.CLEANED)}
     with all_or_nothing():
         after = {Stage.REFINED: made.stage(Stage.REFINED)}
@@ -99,9 +105,9 @@ def apply(
 class _Change:
     """Frames `low` to `high` of a take, of which those from `first` on get new poses and the others are blended."""
 
-    def __init__(self, take, body: Body, low: int, high: int, first: int, poses: Poses, width: int, fixed):
+    def __init__(self, take, body: Body, low: int, high: int, first: int, poses: Poses, width: int, fixed, posed):
         self.take, self.body, self.low, self.high = take, body, low, high
-        self.first, self.poses, self.width, self.fixed = first, poses, width, fixed
+        self.first, self.poses, self.width, self.fixed, self.posed = first, poses, width, fixed, posed
 
     def stage(self, stage: Stage) -> bpy.types.Mesh:
         """A copy of a stage with the change in it."""
@@ -112,7 +118,7 @@ class _Change:
         motion = stages.load(self.take, made_of).frames(slice(self.low, self.high + 1))
         blended = self._blended(poses_of(motion), self.low, stage == Stage.CLEANED)
         motion = replace(motion, poses=log_map(blended.rotations), trans=blended.trans, residual=None, condition=None)
-        return stages.changed(self.take, stage, self.low, motion, self.body.joints(motion))
+        return stages.changed(self.take, stage, self.low, motion, self.body.joints(motion), self.posed)
 
     def action(self, action: bpy.types.Action) -> bpy.types.Action:
         """Rewrite the keys of the action, and return those that were there."""
@@ -141,6 +147,11 @@ class _Change:
         new = new or self.poses
         new = replace(new, trans=new.trans + np.array([0.0, 0.0, up]))
         return blend(poses, self.first - low, new, self.width, [frame - low for frame in self.fixed]).poses
+
+
+def posed_frames(take: bpy.types.Object) -> list[int]:
+    """The frames, 0 for the take's first, that were posed one by one since the take was solved."""
+    return (stages.describe(take, Stage.REFINED) or {}).get("by_hand", [])
 
 
 def is_open(take: bpy.types.Object) -> bool:

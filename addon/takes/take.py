@@ -207,6 +207,14 @@ def believed(take: bpy.types.Object) -> np.ndarray:
     return known.reshape(-1, count)
 
 
+def placed_frames(take: bpy.types.Object) -> list[int]:
+    """The frames, 0 for the take's first, in which the animator placed keypoints."""
+    if "edit_state" not in take.data.attributes:
+        return []
+    state = read(take.data, "edit_state", "INT").reshape(-1, describe(take)["keypoints"])
+    return np.flatnonzero(np.isin(state, (MOVED, PINNED)).any(axis=1)).tolist()
+
+
 def ever_seen(take: bpy.types.Object) -> np.ndarray:
     """(K,) bool: which keypoints are seen in some frame of the track as it was read."""
     known = describe(take)
