@@ -232,16 +232,16 @@ def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve
     """Give the curves of an action other values on some consecutive `frames` (N,), in place.
 
     A key that is on one of them moves up or down with its handles; keys between them, which an animator added, go, and
-    ones that an animator removed are back. All others stay, and so does a channel that is no longer there. An action
-    that nobody had edited still counts as such.
+    ones that an animator removed are back; where a value is NaN there is no key then. All others stay, and so does a
+    channel that is no longer there. An action that nobody had edited still counts as such.
     """
     with _keeping_its_mark(action):
         found = _by_channel(action)
         for curve in curves:
             fcurve = found.get((curve.data_path, curve.index))
             if fcurve is not None:
-                which = _between(fcurve, frames[0], frames[-1])
-                _put_keys(fcurve, which, _moved(_keys(fcurve, which), frames, curve.values))
+                which, there = _between(fcurve, frames[0], frames[-1]), np.isfinite(curve.values)
+                _put_keys(fcurve, which, _moved(_keys(fcurve, which), frames[there], curve.values[there]))
 
 
 def keys_between(action: bpy.types.Action, first: float, last: float, name: str) -> bpy.types.Action:

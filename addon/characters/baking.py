@@ -75,7 +75,7 @@ def bake_steps(
     yield Progress("bake", 0, 1)
     computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on))
     curves, joints = yield from jobs.in_thread(computed)
-    curves += [] if residual is None else [actions.Curve(f'["{RESIDUAL}"]', 0, residual, RESIDUAL)]
+    curves += [] if residual is None else [residual_curve(residual)]
     action_uid = yield from actions.write_steps(name, name, frames, curves)
     try:
         yield Progress("bake", len(curves), len(curves))
@@ -122,13 +122,17 @@ def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
 
 
 def _residual_of(take: bpy.types.Object, motion: Motion) -> np.ndarray | None:
-    """(T,) millimetres that each frame is off, of the solved motion where this one was made from it; NaN where nothing
+    """(T,) metres that each frame is off, of the solved motion where this one was made from it; NaN where nothing
     was measured, and None where nothing was in any frame."""
     solved = stages.describe(take)
     if motion.residual is None and solved and solved.get("has_residual"):
         motion = stages.load(take, stages.Stage.SOLVED)
-    residual = 1000.0 * motion.frame_residual
-    return residual if np.isfinite(residual).any() else None
+    return motion.frame_residual if np.isfinite(motion.frame_residual).any() else None
+
+
+def residual_curve(residual: np.ndarray) -> actions.Curve:
+    """Of metres (T,) that frames are off."""
+    return actions.Curve(f'["{RESIDUAL}"]', 0, 1000.0 * residual, RESIDUAL)
 
 
 def _ready_property(armature: bpy.types.Object, residual: np.ndarray | None) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 from ..characters import baking
 from ..refining import refine as refining
 from ..retargeting import following
+from ..solving import quality
 from ..takes import take as takes
 from . import handles
 from .drag import Drag, forget_base, kept, places, raised
@@ -152,7 +153,7 @@ def settle(scene: bpy.types.Scene) -> bool:
     finally:
         refresh(scene)
     if moved:
-        following.follow(scene.lsmpl_live.take)
+        _changed(scene)
     return changed
 
 
@@ -196,7 +197,13 @@ def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
     solves = state in (takes.AS_READ, takes.IGNORED)
     write(scene, keypoints, state, offset[keypoints], lambda: solved_anew(live.take, live.frame) if solves else None)
     refresh(scene)
-    following.follow(live.take)
+    _changed(scene)
+
+
+def _changed(scene: bpy.types.Scene) -> None:
+    """What follows the motion of the take."""
+    following.follow(scene.lsmpl_live.take)
+    quality.mark_anew(scene.lsmpl_live.take, scene)
 
 
 def forget_drag() -> None:

@@ -18,6 +18,7 @@ from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 from ..characters import actions, baking, feet
 from ..characters.posed import Bones
 from ..errors import all_or_nothing
+from ..solving import quality
 from ..takes import pins, stages
 from ..takes import take as takes
 from ..takes.mesh_data import change, read, write
@@ -99,6 +100,10 @@ def apply(
     proposal.pins_before = json.dumps(pins.load(take))
     take.data[_RESIDUAL_KEY] = _residual(take, made.low, made.high).tolist()
     measure(take, poser, made.low, made.high)
+    if action:
+        frames = key_frames(take, action, made.low, made.high)
+        actions.rewrite(action, frames, [baking.residual_curve(frame_residual(take, made.low, made.high))])
+    stages.note(take, Stage.REFINED, **quality.judged(take))
     return proposal
 
 
@@ -235,6 +240,14 @@ def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
     residual = measured(takes.load_track(take), poser, poses_of(motion, slice(low, high + 1)), low)
     residual[~takes.believed(take)[low : high + 1]] = np.nan
     _set_residual(take, low, np.where(np.isfinite(residual), residual, -1.0).ravel())
+
+
+def frame_residual(take: bpy.types.Object, low: int, high: int) -> np.ndarray:
+    """(N,) metres that frames `low` to `high` are off on average, NaN where nothing was measured."""
+    residual = _residual(take, low, high).reshape(high + 1 - low, -1)
+    seen = residual >= 0.0
+    total = np.where(seen, residual, 0.0).sum(axis=1)
+    return np.where(seen.any(axis=1), total / np.maximum(seen.sum(axis=1), 1), np.nan)
 
 
 def _residual(take: bpy.types.Object, low: int, high: int) -> np.ndarray:

@@ -11,6 +11,7 @@ from .. import jobs
 from ..errors import reports_errors
 from ..retargeting import following
 from ..selection import active_take, has_take, is_solved
+from ..solving import quality
 from ..takes import pins, stages
 from . import changes
 from . import refine as refining
@@ -47,6 +48,7 @@ class _Decision:
         take = active_take(context)
         self.decide(take)
         following.follow(take)
+        quality.mark_anew(take, context.scene)
         _show_again(context.scene)
         jobs.tell(self, following.warnings(take))
         return {"FINISHED"}

@@ -16,6 +16,7 @@ from ..characters import baking, feet
 from ..characters.posed import Bones, selected_bones
 from ..retargeting import following
 from ..selection import active_take
+from ..solving import quality
 from ..takes import pins, stages
 from ..takes import take as takes
 from ..takes.stages import Stage
@@ -215,6 +216,7 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
     if added:
         pins.store(take, wanted)
     following.follow(take)
+    quality.mark_anew(take, scene)
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     told = f", {len(added)} bones pinned" if added else ""
     return [("INFO", f"Refined {what}{told}: accept it or reject it"), *following.warnings(take)]

@@ -54,7 +54,8 @@ def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None
     (metres, of frames; None where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches
     of doubtful frames), reading (of the track that was solved), and what the solver decided, where it did: decisions.
     Of the cleaned one: clean_up, how it was made, and what that did. Of those that were refined by hand: refined,
-    ranges of frames (first and last of each, 0 for the take's first), and by_hand, single frames that somebody posed.
+    ranges of frames (first and last of each, 0 for the take's first),
+    by_hand, single frames that somebody posed, and doubtful and residual_mean as they are now.
     """
     mesh = getattr(take.lsmpl, stage)
     return load_json(mesh, MOTION_KEY) if mesh else None
@@ -213,6 +214,12 @@ def changed(
     change(mesh, "position", "FLOAT_VECTOR", rows, _rows(motion, joints).reshape(-1, 3))
     change(mesh, "pose", "FLOAT_VECTOR", rows, _poses(motion).reshape(-1, 3))
     return mesh
+
+
+def note(take: bpy.types.Object, stage: Stage, **known) -> None:
+    """Add facts, as JSON values, to a motion that was just made."""
+    mesh = getattr(take.lsmpl, stage)
+    store_json(mesh, MOTION_KEY, {**load_json(mesh, MOTION_KEY), **known})
 
 
 def switch(take: bpy.types.Object, stage: Stage, mesh: bpy.types.Mesh | None) -> None:
