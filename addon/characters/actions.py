@@ -235,7 +235,7 @@ def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve
     ones that an animator removed are back; where a value is NaN there is no key then. All others stay, and so does a
     channel that is no longer there. An action that nobody had edited still counts as such.
     """
-    with _keeping_its_mark(action):
+    with keeping_its_mark(action):
         found = _by_channel(action)
         for curve in curves:
             fcurve = found.get((curve.data_path, curve.index))
@@ -257,7 +257,7 @@ def keys_between(action: bpy.types.Action, first: float, last: float, name: str)
 def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, last: float) -> None:
     """Exchange the keys from `first` to `last` of an action for all those of another, channel by channel."""
     theirs = _by_channel(other)
-    with _keeping_its_mark(action):
+    with keeping_its_mark(action):
         for channel, fcurve in _by_channel(action).items():
             if channel in theirs:
                 which, all_of_theirs = _between(fcurve, first, last), range(len(theirs[channel].keyframe_points))
@@ -351,13 +351,25 @@ def _moved(keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) 
     return moved
 
 
+_watched: set[int] = set()
+
+
 @contextmanager
-def _keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
-    """An action that is as it was baked is so again after the block."""
-    unedited = action.get(_FINGERPRINT) == _fingerprint(action)
-    yield
-    if unedited:
-        action[_FINGERPRINT] = _fingerprint(action)
+def keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
+    """An action that is as it was baked is so again after the block. To find that out takes a while for a long one, so
+    blocks inside such a block leave it to that."""
+    uid = action.session_uid
+    if uid in _watched:
+        yield
+        return
+    unedited = not is_edited(action)
+    _watched.add(uid)
+    try:
+        yield
+        if unedited:
+            action[_FINGERPRINT] = _fingerprint(action)
+    finally:
+        _watched.discard(uid)
 
 
 def curves_of(owner: bpy.types.Object) -> list[bpy.types.FCurve] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -83,27 +84,28 @@ def apply(
     ahead, behind = reach(takes.describe(take)["frames"], first, last, width, fixed)
     made = _Change(take, body, first - ahead, last + behind, first, poses, width, fixed, posed)
     before = {stage: getattr(take.lsmpl, stage) for stage in (Stage.REFINED, Stage.CLEANED)}
-    with all_or_nothing():
-        after = {Stage.REFINED: made.stage(Stage.REFINED)}
-        after[Stage.CLEANED] = made.stage(Stage.CLEANED) if before[Stage.CLEANED] else None
-        action = action_of(take)
-        keys = made.action(action) if action else None
-    close(take)
-    for stage, mesh in after.items():
-        stages.switch(take, stage, mesh)
-    proposal = take.lsmpl_proposal
-    proposal.refined_before, proposal.cleaned_before = before[Stage.REFINED], before[Stage.CLEANED]
-    proposal.refined_after, proposal.cleaned_after = after[Stage.REFINED], after[Stage.CLEANED]
-    proposal.action, proposal.keys = action, keys
-    proposal.first, proposal.last, proposal.what = made.low, made.high, what
-    proposal.is_open, proposal.shows_before = True, False
-    proposal.pins_before = json.dumps(pins.load(take))
-    take.data[_RESIDUAL_KEY] = _residual(take, made.low, made.high).tolist()
-    measure(take, poser, made.low, made.high)
-    if action:
-        frames = key_frames(take, action, made.low, made.high)
-        actions.rewrite(action, frames, [baking.residual_curve(frame_residual(take, made.low, made.high))])
-    stages.note(take, Stage.REFINED, **quality.judged(take))
+    action = action_of(take)
+    with actions.keeping_its_mark(action) if action else nullcontext():
+        with all_or_nothing():
+            after = {Stage.REFINED: made.stage(Stage.REFINED)}
+            after[Stage.CLEANED] = made.stage(Stage.CLEANED) if before[Stage.CLEANED] else None
+            keys = made.action(action) if action else None
+        close(take)
+        for stage, mesh in after.items():
+            stages.switch(take, stage, mesh)
+        proposal = take.lsmpl_proposal
+        proposal.refined_before, proposal.cleaned_before = before[Stage.REFINED], before[Stage.CLEANED]
+        proposal.refined_after, proposal.cleaned_after = after[Stage.REFINED], after[Stage.CLEANED]
+        proposal.action, proposal.keys = action, keys
+        proposal.first, proposal.last, proposal.what = made.low, made.high, what
+        proposal.is_open, proposal.shows_before = True, False
+        proposal.pins_before = json.dumps(pins.load(take))
+        take.data[_RESIDUAL_KEY] = _residual(take, made.low, made.high).tolist()
+        measure(take, poser, made.low, made.high)
+        if action:
+            frames = key_frames(take, action, made.low, made.high)
+            actions.rewrite(action, frames, [baking.residual_curve(frame_residual(take, made.low, made.high))])
+        stages.note(take, Stage.REFINED, **quality.judged(take))
     return proposal
 
 
