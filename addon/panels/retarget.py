@@ -39,7 +39,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
         """At hand where the section is closed, too."""
         take = active_take(context)
         if take is not None and stages.is_solved(take) and following.is_outdated(take):
-            self.layout.operator("lsmpl.bake_to_other", text="Out of Date", icon="ERROR", emboss=False)
+            self.layout.operator("lsmpl.bake_to_other", text="Bake Again", icon="ERROR")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)

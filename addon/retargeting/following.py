@@ -130,9 +130,13 @@ def put(take: bpy.types.Object, update: Update | None) -> None:
 
 
 def _is_baked(take: bpy.types.Object) -> bool:
-    """Whether what the panel shows of a take's other character was baked on it."""
+    """Whether the character that the panel shows is the one that the take was last baked on."""
     other = take.lsmpl.other
-    return None not in (other.action, other.target) and other.baked_on == other.target
+    if None in (other.action, other.target):
+        return False
+    if other.baked_on is None:  # baked by an earlier version
+        return actions.plays(other.target, other.action)
+    return other.baked_on == other.target
 
 
 def _is_to_follow(take: bpy.types.Object) -> bool:

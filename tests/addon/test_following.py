@@ -325,3 +325,28 @@ def test_a_drag_is_followed_in_a_moment(addon, core, body, following, random_mot
         assert not following.is_outdated(take)
     print(f"{kind}: 300 frames follow in {1000 * min(took):.0f} ms")
     assert min(took) < (3.0 if kind == "rigify" else 0.6)
+
+
+def test_the_header_has_a_button_where_it_is_out_of_date(addon, following, take):
+    from test_panels import Recorder
+
+    def header() -> list[str]:
+        panel = type("Panel", (), {"draw_header_preset": addon("panels.retarget").LSMPL_PT_other.draw_header_preset})()
+        texts = []
+        panel.layout = Recorder(texts)
+        panel.draw_header_preset(bpy.context)
+        return texts
+
+    assert header() == []
+    take.lsmpl.other.follow = False
+    bpy.ops.lsmpl.clean_up()
+    assert header() == ["Bake Again"]
+
+
+def test_what_an_earlier_version_baked_follows_once_it_plays(addon, body, following, take):
+    take.lsmpl.other.baked_on = None
+    del take.lsmpl.other.action["lsmpl_skeleton"]
+    before = keys(addon, take)
+    spoil(addon, body, take)
+    following.follow(take)
+    assert_follows(addon, take, before)
