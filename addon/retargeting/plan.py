@@ -200,6 +200,7 @@ def send_home(target: bpy.types.Object, other: OtherCharacter, on_error: ExitSta
     animation = target.animation_data
     ours = [strip.action for track in animation.nla_tracks for strip in track.strips] if animation else []
     ours += [animation.action] if animation else []
+    bpy.context.view_layer.update()  # what is still to be evaluated would move them away again
     travelled = {action.get(_ROOT) for action in ours if action}
     if other.travel == "ROOT":
         root = root_bone(target, bone_map_of(other))
@@ -210,7 +211,6 @@ def send_home(target: bpy.types.Object, other: OtherCharacter, on_error: ExitSta
         target.update_tag()
         bpy.context.view_layer.update()
     if any(action and action.get(_TRAVELS) for action in ours):
-        bpy.context.view_layer.update()  # what is still to be evaluated would move it away again
         on_error.callback(setattr, target, "location", target.location.copy())
         target.location = other.home
         target.update_tag()

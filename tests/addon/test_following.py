@@ -191,9 +191,10 @@ def test_a_character_that_was_moved_aside_stays_there(addon, body, following, ta
     assert changed[FRAME] and not changed[:10].any() and not changed[-10:].any()
 
 
-def test_other_options_and_rotation_modes_are_kept(addon, body, following, take):
+@pytest.mark.parametrize("travel", ["OBJECT", "ROOT", "NONE"])
+def test_other_options_and_rotation_modes_are_kept(addon, body, following, take, travel):
     other = take.lsmpl.other
-    other.every, other.travel = 3, "OBJECT"
+    other.every, other.travel = 3, travel
     other.target.pose.bones["m_avg_L_Shoulder"].rotation_mode = "YZX"
     addon("retargeting.bake_to_other").bake(take)
     before = keys(addon, take)
