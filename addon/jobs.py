@@ -41,6 +41,7 @@ _STAGES = {
     "feet": "Locking the feet",
     "read": "Reading",
     "bake": "Baking",
+    "other": "Moving the other character",
     "sample": "Reading the animation",
     "export": "Writing",
 }

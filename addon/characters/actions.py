@@ -184,6 +184,40 @@ def is_baked(action: bpy.types.Action | None) -> bool:
     return action is not None and _FINGERPRINT in action
 
 
+def is_edited(action: bpy.types.Action) -> bool:
+    """Whether keys of an action were added, moved or removed since it was made here, or it was not made here at all."""
+    return action.get(_FINGERPRINT) != _fingerprint(action)
+
+
+def plays(owner: bpy.types.Object, action: bpy.types.Action) -> bool:
+    """Whether it is the object's action, or that of one of its strips."""
+    animation = owner.animation_data
+    strips = [strip.action for track in animation.nla_tracks for strip in track.strips] if animation else []
+    return animation is not None and action in (animation.action, *strips)
+
+
+def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> bool:
+    """Give an action that nobody edited the values of others, in place: strips and whatever else uses it stay.
+
+    Returns whether that could be: where it has other curves, or keys on other frames (T,), nothing has changed.
+    """
+    found = _by_channel(action)
+    there = [found.get((curve.data_path, curve.index)) for curve in curves]
+    if None in there or len(found) != len(curves):
+        return False
+    at = np.asarray(frames, dtype=np.float32)
+    if any(len(fcurve.keyframe_points) != len(at) for fcurve in there) or (keys_of(there[0])[:, 0] != at).any():
+        return False
+    for fcurve, curve in zip(there, curves):
+        keys = np.stack([at, curve.values], axis=1).astype(np.float32)
+        fcurve.keyframe_points.foreach_set("co", keys.ravel())
+        if curve.slopes is not None:
+            _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes))
+        fcurve.update()
+    action[_FINGERPRINT] = _fingerprint(action)
+    return True
+
+
 def values_at(action: bpy.types.Action, wanted: Sequence[tuple[str, int]], frames: Sequence[float]) -> np.ndarray:
     """(C,N) values of the F-curves of these data paths and indices in some frames; NaN where there is no such curve."""
     found = _by_channel(action)
@@ -198,16 +232,16 @@ def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve
     """Give the curves of an action other values on some consecutive `frames` (N,), in place.
 
     A key that is on one of them moves up or down with its handles; keys between them, which an animator added, go, and
-    ones that an animator removed are back. All others stay, and so does a channel that is no longer there. An action
-    that nobody had edited still counts as such.
+    ones that an animator removed are back; where a value is NaN there is no key then. All others stay, and so does a
+    channel that is no longer there. An action that nobody had edited still counts as such.
     """
-    with _keeping_its_mark(action):
+    with keeping_its_mark(action):
         found = _by_channel(action)
         for curve in curves:
             fcurve = found.get((curve.data_path, curve.index))
             if fcurve is not None:
-                which = _between(fcurve, frames[0], frames[-1])
-                _put_keys(fcurve, which, _moved(_keys(fcurve, which), frames, curve.values))
+                which, there = _between(fcurve, frames[0], frames[-1]), np.isfinite(curve.values)
+                _put_keys(fcurve, which, _moved(_keys(fcurve, which), frames[there], curve.values[there]))
 
 
 def keys_between(action: bpy.types.Action, first: float, last: float, name: str) -> bpy.types.Action:
@@ -223,7 +257,7 @@ def keys_between(action: bpy.types.Action, first: float, last: float, name: str)
 def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, last: float) -> None:
     """Exchange the keys from `first` to `last` of an action for all those of another, channel by channel."""
     theirs = _by_channel(other)
-    with _keeping_its_mark(action):
+    with keeping_its_mark(action):
         for channel, fcurve in _by_channel(action).items():
             if channel in theirs:
                 which, all_of_theirs = _between(fcurve, first, last), range(len(theirs[channel].keyframe_points))
@@ -317,13 +351,25 @@ def _moved(keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) 
     return moved
 
 
+_watched: set[int] = set()
+
+
 @contextmanager
-def _keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
-    """An action that is as it was baked is so again after the block."""
-    unedited = action.get(_FINGERPRINT) == _fingerprint(action)
-    yield
-    if unedited:
-        action[_FINGERPRINT] = _fingerprint(action)
+def keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
+    """An action that is as it was baked is so again after the block. To find that out takes a while for a long one, so
+    blocks inside such a block leave it to that."""
+    uid = action.session_uid
+    if uid in _watched:
+        yield
+        return
+    unedited = not is_edited(action)
+    _watched.add(uid)
+    try:
+        yield
+        if unedited:
+            action[_FINGERPRINT] = _fingerprint(action)
+    finally:
+        _watched.discard(uid)
 
 
 def curves_of(owner: bpy.types.Object) -> list[bpy.types.FCurve] | None:

@@ -18,7 +18,7 @@ from ..selection import chosen_takes, is_solved
 from ..takes import stages
 from ..takes import take as takes
 from ..takes.timing import scene_frames
-from . import actions, character, correctives, shape
+from . import actions, character, correctives, feet, shape
 
 if TYPE_CHECKING:
     from ...lsmpl_core.body.body import Body
@@ -54,22 +54,28 @@ def bake_steps(
     motion: Motion | None = None,
     body_path: str | None = None,
     prepare: Callable[[bpy.types.Object, np.ndarray], Callable[[], None]] | None = None,
+    feet_locked: bool = False,
 ) -> jobs.Steps[Baked]:
     """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last step.
 
     prepare(take, joints) is called in the last step, to make what goes with the bake; what it returns puts that in
-    place. joints (T,24,3) are those of the motion.
+    place. joints (T,24,3) are those of the motion. feet_locked says it of a motion that is given: on a character that
+    keeps a shape of its own, such feet stand where they stood.
     """
+    feet_locked = feet_locked if motion else feet.are_locked(take)
     motion = motion or stages.load(take)
     body = body or body_of(take, motion)
     armature, _ = _character_of(take, scene, body)
     rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
     residual = _residual_of(take, motion)
     name, frames = take.name, scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
+    own = feet_locked and armature is not None and _keeps_its_own(take, armature)
+    shown_on = shape.betas_of(armature) if own else motion.betas
     take_uid, scene_uid = take.session_uid, scene.session_uid
     yield Progress("bake", 0, 1)
-    curves, joints = yield from jobs.in_thread(jobs.one_step("bake", lambda: _computed(rest, body, motion)))
-    curves += [] if residual is None else [actions.Curve(f'["{RESIDUAL}"]', 0, residual, RESIDUAL)]
+    computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on))
+    curves, joints = yield from jobs.in_thread(computed)
+    curves += [] if residual is None else [residual_curve(residual)]
     action_uid = yield from actions.write_steps(name, name, frames, curves)
     try:
         yield Progress("bake", len(curves), len(curves))
@@ -79,7 +85,9 @@ def bake_steps(
         action = jobs.find(bpy.data.actions, action_uid)
         if action is None:
             raise LsmplError(f"{name}: an undo came in between; nothing was baked")
-        action[_TIMING] = [take.lsmpl.start, take.lsmpl.step]
+        note_timing(action, take)
+        if feet_locked:
+            feet.note(action, shown_on)
         with all_or_nothing(), ExitStack() as on_error:
             put_in_place = prepare(take, joints) if prepare else lambda: None
             armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
@@ -102,6 +110,11 @@ def bake_steps(
     return Baked(armature, mesh, action, kept)
 
 
+def note_timing(action: bpy.types.Action, take: bpy.types.Object) -> None:
+    """Keep with an action that is made of a take when that plays."""
+    action[_TIMING] = [take.lsmpl.start, take.lsmpl.step]
+
+
 def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
     """Scene frame of a take's first frame, and the step from one to the next, when the action was baked."""
     timing = action.get(_TIMING)
@@ -109,13 +122,17 @@ def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
 
 
 def _residual_of(take: bpy.types.Object, motion: Motion) -> np.ndarray | None:
-    """(T,) millimetres that each frame is off, of the solved motion where this one was made from it; NaN where nothing
+    """(T,) metres that each frame is off, of the solved motion where this one was made from it; NaN where nothing
     was measured, and None where nothing was in any frame."""
     solved = stages.describe(take)
     if motion.residual is None and solved and solved.get("has_residual"):
         motion = stages.load(take, stages.Stage.SOLVED)
-    residual = 1000.0 * motion.frame_residual
-    return residual if np.isfinite(residual).any() else None
+    return motion.frame_residual if np.isfinite(motion.frame_residual).any() else None
+
+
+def residual_curve(residual: np.ndarray) -> actions.Curve:
+    """Of metres (T,) that frames are off."""
+    return actions.Curve(f'["{RESIDUAL}"]', 0, 1000.0 * residual, RESIDUAL)
 
 
 def _ready_property(armature: bpy.types.Object, residual: np.ndarray | None) -> None:
@@ -127,9 +144,13 @@ def _ready_property(armature: bpy.types.Object, residual: np.ndarray | None) -> 
 
 def is_out_of_time(take: bpy.types.Object) -> bool:
     """Whether a take now plays at other scene frames than when it was baked."""
-    action = take.lsmpl_bake.action
-    timing = action.get(_TIMING) if action else None
-    return timing is not None and list(timing) != [take.lsmpl.start, take.lsmpl.step]
+    return plays_otherwise(take, take.lsmpl_bake.action)
+
+
+def plays_otherwise(take: bpy.types.Object, action: bpy.types.Action | None) -> bool:
+    """Whether a take now plays at other scene frames than when an action was made of it."""
+    timing = timing_of(action) if action else None
+    return timing is not None and timing != (take.lsmpl.start, take.lsmpl.step)
 
 
 def body_of(take: bpy.types.Object, motion: Motion) -> Body:
@@ -146,9 +167,11 @@ def body_of(take: bpy.types.Object, motion: Motion) -> Body:
     return body
 
 
-def _computed(rest: np.ndarray, body: Body, motion: Motion) -> tuple[list[actions.Curve], np.ndarray]:
-    """The curves, and the joints (T,24,3)."""
-    quaternions, location = character.pose_curves(rest, body, motion)
+def _computed(
+    rest: np.ndarray, body: Body, motion: Motion, betas: np.ndarray
+) -> tuple[list[actions.Curve], np.ndarray]:
+    """The curves, on a character of the shape betas (10,), and the joints (T,24,3)."""
+    quaternions, location = character.pose_curves(rest, body, feet.fitted(motion, body, betas))
     curves = [actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis") for axis in range(3)]
     for joint, name in enumerate(body.joint_names):
         path = f'pose.bones["{name}"].rotation_quaternion'
@@ -177,13 +200,18 @@ def _ready_character(
             correctives.add(armature, body)
         return armature, mesh
     before, taken = shape.betas_of(armature), shape.taken_of(armature)
-    keeps_its_own = take.lsmpl_bake.onto == armature or shape.is_own(armature)
+    keeps_its_own = _keeps_its_own(take, armature)
     on_error.callback(shape.reshape, armature, before)
     on_error.callback(shape.set_taken, armature, taken)
     shape.set_taken(armature, motion.betas)
     shape.reshape(armature, before if keeps_its_own else motion.betas)
     correctives.refresh(armature, body)
     return armature, mesh
+
+
+def _keeps_its_own(take: bpy.types.Object, armature: bpy.types.Object) -> bool:
+    """Whether a character keeps its shape when the take is baked on it."""
+    return take.lsmpl_bake.onto == armature or shape.is_own(armature)
 
 
 def _character_of(

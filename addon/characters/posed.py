@@ -30,7 +30,10 @@ class Bones:
         before, whose signs are gone on with."""
         from ...lsmpl_core.rotation import log_map
 
-        motion = Motion(log_map(poses.rotations), poses.trans, self.betas)
+        return self.curves_of(Motion(log_map(poses.rotations), poses.trans, self.betas), before)
+
+    def curves_of(self, motion: Motion, before: np.ndarray | None = None) -> list[Curve]:
+        """The same for a motion of this shape."""
         quaternions, location = character.pose_curves(self.rest, self.body, motion)
         if before is not None:
             quaternions *= np.where((quaternions[:1] * before).sum(axis=-1, keepdims=True) < 0.0, -1.0, 1.0)

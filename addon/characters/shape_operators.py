@@ -6,9 +6,10 @@ from typing import ClassVar
 
 import bpy
 
+from .. import jobs
 from ..errors import reports_errors
 from ..selection import active_character
-from . import bodies, correctives, shape
+from . import bodies, correctives, locking, shape
 
 
 class LSMPL_OT_shape_of_take(bpy.types.Operator):
@@ -32,6 +33,9 @@ class LSMPL_OT_shape_of_take(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         armature = active_character(context)
         shape.reshape(armature, shape.taken_of(armature))
+        take = locking.take_of(armature, context.scene)
+        if take is not None:
+            locking.lock_again(take)
         return {"FINISHED"}
 
 
@@ -64,5 +68,31 @@ class LSMPL_OT_pose_correctives(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (LSMPL_OT_shape_of_take, LSMPL_OT_pose_correctives)
+class LSMPL_OT_lock_feet_again(bpy.types.Operator):
+    bl_idname = "lsmpl.lock_feet_again"
+    bl_label = "Lock Feet Again"
+    bl_description = (
+        "Bend the legs so that the feet stand where they stood, for the shape that the character has now. "
+        "Nothing but legs and the pelvis' height gets other keys"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not jobs.is_free(cls):
+            return False
+        armature = active_character(context)
+        if armature is None or locking.take_of(armature, context.scene) is None:
+            cls.poll_message_set("The feet are locked for this shape, or were not locked by Clean Up")
+            return False
+        return True
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        take = locking.take_of(active_character(context), context.scene)
+        self.report({"INFO"}, locking.lock_again(take))
+        return {"FINISHED"}
+
+
+_CLASSES = (LSMPL_OT_shape_of_take, LSMPL_OT_lock_feet_again, LSMPL_OT_pose_correctives)
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

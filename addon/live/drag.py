@@ -8,7 +8,9 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
+from ..characters import feet
 from ..characters.posed import Bones
+from ..refining import changes
 from ..refining import refine as refining
 from ..takes import pins as pinned
 from ..takes import stages
@@ -40,12 +42,14 @@ class Drag:
         missing = set(subject.body.joint_names) - set(take.lsmpl.armature.data.bones.keys())
         if missing:
             raise LsmplError(f"{take.lsmpl.armature.name}: has no bone {', '.join(sorted(missing))}; bake again")
-        self.bones = Bones(take.lsmpl.armature, subject.body, subject.poser.calibration.betas)
+        self.betas = subject.poser.calibration.betas
+        self.worn = feet.shape_of(changes.action_of(take), self.betas)
+        self.bones = Bones(take.lsmpl.armature, subject.body, self.worn)
         self.raised = raised(take)
         base, self.shown = stored_base(there), None
         if base is None:
             self.shown = self.bones.values()
-            base = moved(self.bones.now(), -self.raised) if shows(scene) else kept(take, frame)
+            base = moved(self._of_take(self.bones.now()), -self.raised) if shows(scene) else kept(take, frame)
             store_base(there, base)
         held = pinned.as_core([pin._replace(frame=0) for pin in pinned.load(take) if pin.frame == frame])
         self.drag: CoreDrag = CoreDrag(subject.poser, base, held)
@@ -60,7 +64,11 @@ class Drag:
         return self.posed, np.nan_to_num(self.sites - self.drag.sites)
 
     def show(self, poses: Poses) -> None:
-        self.bones.show(moved(poses, self.raised))
+        self.bones.show(feet.fitted_poses(moved(poses, self.raised), self.bones.body, self.betas, self.worn))
+
+    def _of_take(self, poses: Poses) -> Poses:
+        """Of a character whose feet were locked for another shape, as the take's own would stand."""
+        return feet.fitted_poses(poses, self.bones.body, self.worn, self.betas)
 
     def put_back(self) -> None:
         """Show the pose before."""

@@ -32,7 +32,8 @@ def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
         subject = refining.subject_of(take)
         fixed = sorted({pin.frame for pin in pinned.load(take)} - {frame})
         what = refining.frames_text(take, frame, frame)
-        changes.apply(take, subject.body, subject.poser, frame, posed, scene.lsmpl_refine.blend, fixed, what)
+        width, by_hand = scene.lsmpl_refine.blend, bool(takes.keypoints_at(take, frame).state.any())
+        changes.apply(take, subject.body, subject.poser, frame, posed, width, fixed, what, by_hand)
     except BaseException:
         takes.write_edits(take, [frame], range(len(before.state)), before.state, before.offset[None])
         raise

@@ -13,6 +13,8 @@ import numpy as np
 
 from ..characters import baking
 from ..refining import refine as refining
+from ..retargeting import following
+from ..solving import quality
 from ..takes import take as takes
 from . import handles
 from .drag import Drag, forget_base, kept, places, raised
@@ -143,12 +145,15 @@ def settle(scene: bpy.types.Scene) -> bool:
         end(scene)
         return True
     changed, there = is_pending(scene), handles_of(scene)
+    moved = there.whole and there.moved().any()
     try:
-        if there.whole and there.moved().any():
+        if moved:
             _pose(scene, there)
             _keep(scene, there)
     finally:
         refresh(scene)
+    if moved:
+        _changed(scene)
     return changed
 
 
@@ -192,6 +197,13 @@ def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
     solves = state in (takes.AS_READ, takes.IGNORED)
     write(scene, keypoints, state, offset[keypoints], lambda: solved_anew(live.take, live.frame) if solves else None)
     refresh(scene)
+    _changed(scene)
+
+
+def _changed(scene: bpy.types.Scene) -> None:
+    """What follows the motion of the take."""
+    following.follow(scene.lsmpl_live.take)
+    quality.mark_anew(scene.lsmpl_live.take, scene)
 
 
 def forget_drag() -> None:

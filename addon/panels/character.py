@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import bpy
 
-from ..characters import correctives, shape
+from ..characters import correctives, locking, shape
 from ..package import preferences
 from ..selection import active_character
 from .drawing import Section, facts, properties, say
@@ -51,6 +51,9 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
         for number in range(shape.BETAS):
             column.prop(armature.lsmpl_shape, "betas", index=number, text=f"Shape {number + 1}", slider=True)
         layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
+        if locking.take_of(armature, context.scene):
+            say(context, layout, locking.TOLD, icon="ERROR")
+            layout.operator("lsmpl.lock_feet_again", icon="LOCKED")
 
 
 class LSMPL_PT_correctives(Section, bpy.types.Panel):

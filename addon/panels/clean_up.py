@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bpy
 
+from ..characters import locking
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
 from ..takes import stages
@@ -45,6 +46,9 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
         if done["cutoff_hz"] is not None:
             rows.append(("Smoothed", f"to {done['cutoff_hz']:.1f} Hz"))
         facts(layout, *rows)
+        if locking.is_wanted(take):
+            say(context, layout, locking.TOLD, icon="ERROR")
+            layout.operator("lsmpl.lock_feet_again", icon="LOCKED")
 
 
 _CLASSES = (LSMPL_PT_clean_up,)

@@ -8,7 +8,7 @@ import bpy
 
 from ..characters import baking
 from ..exporting.operators import draw_settings, why_nothing
-from ..retargeting import bake_to_other as retargeting
+from ..retargeting import following
 from ..selection import active_take
 from ..takes import stages
 from .drawing import Section, facts, properties, say, working
@@ -34,8 +34,8 @@ class LSMPL_PT_export(Section, bpy.types.Panel):
         reason = why_nothing(take, context.scene)
         if reason:
             say(context, layout, reason, icon="INFO")
-        elif settings.format != "npz" and settings.character == "OTHER" and retargeting.is_outdated(take):
-            say(context, layout, "The motion has changed since it was put on this character", icon="ERROR")
+        elif settings.format != "npz" and settings.character == "OTHER" and following.is_outdated(take):
+            say(context, layout, following.describe(take), icon="ERROR")
             layout.operator("lsmpl.bake_to_other", icon="ACTION")
         row = layout.row(align=True)
         row.operator("lsmpl.export", text="Export...", icon="EXPORT")

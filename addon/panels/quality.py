@@ -42,7 +42,7 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         row.operator("lsmpl.unmark_doubtful", text="", icon="X")
         frame = quality.frame_of(take, context.scene)
         told = quality.facts(take, frame)
-        mean, rows = stages.describe(take)["residual_mean"], []
+        mean, rows = quality.mean_residual(take), []
         if mean is not None:
             rows.append(("All frames", f"{1000 * mean:.1f} mm on average"))
         here = "not measured" if told.residual is None else f"{1000 * told.residual:.0f} mm on average"
@@ -50,6 +50,11 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         if told.worst_keypoint:
             rows.append(("Worst", f"{refining.plain(told.worst_keypoint)}, {1000 * told.worst:.0f} mm"))
         counted = [f"{told.conditions[c]} {word}" for c, word in _TOLD.items() if told.conditions[c]]
+        counted += [
+            f"{count} {word}"
+            for count, word in ((told.placed, "placed by you"), (told.ignored, "ignored by you"))
+            if count
+        ]
         rows += [("Keypoints", text) for text in counted[:1]] + [("", text) for text in counted[1:]]
         facts(layout, *rows)
         here = next((stretch for stretch in found if stretch.first <= frame <= stretch.last), None)

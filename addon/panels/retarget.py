@@ -7,7 +7,7 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
-from ..retargeting import bake_to_other as retargeting
+from ..retargeting import following
 from ..retargeting.settings import OtherCharacter
 from ..selection import active_take
 from ..takes import stages
@@ -34,6 +34,12 @@ class LSMPL_UL_bones(bpy.types.UIList):
 class LSMPL_PT_other(Section, bpy.types.Panel):
     bl_label = "Other Character"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    def draw_header_preset(self, context: bpy.types.Context) -> None:
+        """At hand where the section is closed, too."""
+        take = active_take(context)
+        if take is not None and stages.is_solved(take) and following.is_outdated(take):
+            self.layout.operator("lsmpl.bake_to_other", text="Bake Again", icon="ERROR")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
@@ -63,10 +69,11 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.4
         row.operator("lsmpl.bake_to_other", icon="ACTION")
+        layout.prop(other, "follow")
         if not stages.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
-        elif retargeting.is_outdated(take):
-            say(context, layout, "The motion has changed since; bake again", icon="ERROR")
+        elif state := following.describe(take):
+            say(context, layout, state, icon="ERROR" if following.is_outdated(take) else "CHECKMARK")
 
     def _draw_bones(self, context: bpy.types.Context, layout: bpy.types.UILayout, other: OtherCharacter) -> None:
         row = layout.row(align=True)

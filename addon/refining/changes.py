@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -15,9 +16,10 @@ import bpy
 import numpy as np
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 
-from ..characters import actions, baking
+from ..characters import actions, baking, feet
 from ..characters.posed import Bones
 from ..errors import all_or_nothing
+from ..solving import quality
 from ..takes import pins, stages
 from ..takes import take as takes
 from ..takes.mesh_data import change, read, write
@@ -63,45 +65,56 @@ def apply(
     width: int = 0,
     fixed: Collection[int] = (),
     what: str = "",
+    by_hand: bool | None = None,
 ) -> Proposal:
     """Change the frames of a take from `first` (0 for its first) on to `poses`, blended over `width` frames.
 
     The change goes into the refined motion, into the cleaned one where there is one, and into the keys of the
-    character's action, each blended into what that has there. Frames in `fixed` stay. What was proposed before counts
-    as accepted. Raises `LsmplError`; then nothing has changed.
+    character's action, each blended into what that has there. Frames in `fixed` stay, and so do others that were posed
+    by hand: a blend ends there. by_hand says that these are; a frame alone is, where it is not said. What was proposed
+    before counts as accepted. Raises `LsmplError`; then nothing has changed.
     """
     from ...lsmpl_core.by_hand.blending import reach
 
     last = first + len(poses.trans) - 1
+    by_hand = first == last if by_hand is None else by_hand
+    posed = set(posed_frames(take)) - set(range(first, last + 1))
+    fixed = sorted({*fixed, *posed, *takes.placed_frames(take)} - set(range(first, last + 1)))
+    posed |= set(range(first, last + 1)) if by_hand else set()
     ahead, behind = reach(takes.describe(take)["frames"], first, last, width, fixed)
-    made = _Change(take, body, first - ahead, last + behind, first, poses, width, fixed)
+    made = _Change(take, body, first - ahead, last + behind, first, poses, width, fixed, posed)
     before = {stage: getattr(take.lsmpl, stage) for stage in (Stage.REFINED, Stage.CLEANED)}
-    with all_or_nothing():
-        after = {Stage.REFINED: made.stage(Stage.REFINED)}
-        after[Stage.CLEANED] = made.stage(Stage.CLEANED) if before[Stage.CLEANED] else None
-        action = action_of(take)
-        keys = made.action(action) if action else None
-    close(take)
-    for stage, mesh in after.items():
-        stages.switch(take, stage, mesh)
-    proposal = take.lsmpl_proposal
-    proposal.refined_before, proposal.cleaned_before = before[Stage.REFINED], before[Stage.CLEANED]
-    proposal.refined_after, proposal.cleaned_after = after[Stage.REFINED], after[Stage.CLEANED]
-    proposal.action, proposal.keys = action, keys
-    proposal.first, proposal.last, proposal.what = made.low, made.high, what
-    proposal.is_open, proposal.shows_before = True, False
-    proposal.pins_before = json.dumps(pins.load(take))
-    take.data[_RESIDUAL_KEY] = _residual(take, made.low, made.high).tolist()
-    measure(take, poser, made.low, made.high)
+    action = action_of(take)
+    with actions.keeping_its_mark(action) if action else nullcontext():
+        with all_or_nothing():
+            after = {Stage.REFINED: made.stage(Stage.REFINED)}
+            after[Stage.CLEANED] = made.stage(Stage.CLEANED) if before[Stage.CLEANED] else None
+            keys = made.action(action) if action else None
+        close(take)
+        for stage, mesh in after.items():
+            stages.switch(take, stage, mesh)
+        proposal = take.lsmpl_proposal
+        proposal.refined_before, proposal.cleaned_before = before[Stage.REFINED], before[Stage.CLEANED]
+        proposal.refined_after, proposal.cleaned_after = after[Stage.REFINED], after[Stage.CLEANED]
+        proposal.action, proposal.keys = action, keys
+        proposal.first, proposal.last, proposal.what = made.low, made.high, what
+        proposal.is_open, proposal.shows_before = True, False
+        proposal.pins_before = json.dumps(pins.load(take))
+        take.data[_RESIDUAL_KEY] = _residual(take, made.low, made.high).tolist()
+        measure(take, poser, made.low, made.high)
+        if action:
+            frames = key_frames(take, action, made.low, made.high)
+            actions.rewrite(action, frames, [baking.residual_curve(frame_residual(take, made.low, made.high))])
+        stages.note(take, Stage.REFINED, **quality.judged(take))
     return proposal
 
 
 class _Change:
     """Frames `low` to `high` of a take, of which those from `first` on get new poses and the others are blended."""
 
-    def __init__(self, take, body: Body, low: int, high: int, first: int, poses: Poses, width: int, fixed):
+    def __init__(self, take, body: Body, low: int, high: int, first: int, poses: Poses, width: int, fixed, posed):
         self.take, self.body, self.low, self.high = take, body, low, high
-        self.first, self.poses, self.width, self.fixed = first, poses, width, fixed
+        self.first, self.poses, self.width, self.fixed, self.posed = first, poses, width, fixed, posed
 
     def stage(self, stage: Stage) -> bpy.types.Mesh:
         """A copy of a stage with the change in it."""
@@ -112,16 +125,19 @@ class _Change:
         motion = stages.load(self.take, made_of).frames(slice(self.low, self.high + 1))
         blended = self._blended(poses_of(motion), self.low, stage == Stage.CLEANED)
         motion = replace(motion, poses=log_map(blended.rotations), trans=blended.trans, residual=None, condition=None)
-        return stages.changed(self.take, stage, self.low, motion, self.body.joints(motion))
+        return stages.changed(self.take, stage, self.low, motion, self.body.joints(motion), self.posed)
 
     def action(self, action: bpy.types.Action) -> bpy.types.Action:
         """Rewrite the keys of the action, and return those that were there."""
-        bones = Bones(self.take.lsmpl.armature, self.body, np.array(stages.describe(self.take)["betas"]))
+        betas = np.array(stages.describe(self.take)["betas"])
+        worn = feet.shape_of(action, betas)
+        bones = Bones(self.take.lsmpl.armature, self.body, worn)
         frames = key_frames(self.take, action, self.low, self.high)
         begin = max(self.low - 1, 0)
         before = bones.channels(action, key_frames(self.take, action, begin, begin))[1][0]
         cleaned = self.take.lsmpl.cleaned is not None
-        curves = bones.curves(self._blended(bones.in_action(action, frames), self.low, cleaned), before)
+        new = feet.fitted_poses(self.poses, self.body, betas, worn)
+        curves = bones.curves(self._blended(bones.in_action(action, frames), self.low, cleaned, new), before)
         keys = actions.keys_between(action, frames[0], frames[-1], f".{action.name} before")
         try:
             actions.rewrite(action, frames, curves)
@@ -130,13 +146,19 @@ class _Change:
             raise
         return keys
 
-    def _blended(self, poses: Poses, low: int, cleaned: bool) -> Poses:
+    def _blended(self, poses: Poses, low: int, cleaned: bool, new: Poses | None = None) -> Poses:
         """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower than as solved."""
         from ...lsmpl_core.by_hand.blending import blend
 
         up = stages.describe(self.take, Stage.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
-        new = replace(self.poses, trans=self.poses.trans + np.array([0.0, 0.0, up]))
+        new = new or self.poses
+        new = replace(new, trans=new.trans + np.array([0.0, 0.0, up]))
         return blend(poses, self.first - low, new, self.width, [frame - low for frame in self.fixed]).poses
+
+
+def posed_frames(take: bpy.types.Object) -> list[int]:
+    """The frames, 0 for the take's first, that were posed one by one since the take was solved."""
+    return (stages.describe(take, Stage.REFINED) or {}).get("by_hand", [])
 
 
 def is_open(take: bpy.types.Object) -> bool:
@@ -220,6 +242,14 @@ def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
     residual = measured(takes.load_track(take), poser, poses_of(motion, slice(low, high + 1)), low)
     residual[~takes.believed(take)[low : high + 1]] = np.nan
     _set_residual(take, low, np.where(np.isfinite(residual), residual, -1.0).ravel())
+
+
+def frame_residual(take: bpy.types.Object, low: int, high: int) -> np.ndarray:
+    """(N,) metres that frames `low` to `high` are off on average, NaN where nothing was measured."""
+    residual = _residual(take, low, high).reshape(high + 1 - low, -1)
+    seen = residual >= 0.0
+    total = np.where(seen, residual, 0.0).sum(axis=1)
+    return np.where(seen.any(axis=1), total / np.maximum(seen.sum(axis=1), 1), np.nan)
 
 
 def _residual(take: bpy.types.Object, low: int, high: int) -> np.ndarray:

@@ -9,7 +9,9 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import jobs
 from ..errors import reports_errors
+from ..retargeting import following
 from ..selection import active_take, has_take, is_solved
+from ..solving import quality
 from ..takes import pins, stages
 from . import changes
 from . import refine as refining
@@ -43,8 +45,12 @@ class _Decision:
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        self.decide(active_take(context))
+        take = active_take(context)
+        self.decide(take)
+        following.follow(take)
+        quality.mark_anew(take, context.scene)
         _show_again(context.scene)
+        jobs.tell(self, following.warnings(take))
         return {"FINISHED"}
 
 

@@ -12,9 +12,11 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, Po
 
 from ...lsmpl_core import LsmplError, Progress
 from .. import jobs
-from ..characters import baking
+from ..characters import baking, feet
 from ..characters.posed import Bones, selected_bones
+from ..retargeting import following
 from ..selection import active_take
+from ..solving import quality
 from ..takes import pins, stages
 from ..takes import take as takes
 from ..takes.stages import Stage
@@ -171,7 +173,9 @@ def chosen_frames(take: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, 
     return first, last
 
 
-def refine(take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[Progress], None] | None = None) -> str:
+def refine(
+    take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[Progress], None] | None = None
+) -> jobs.Told:
     """Solve the chosen frames anew with the scene's settings, and show the change. Returns what to tell the user.
 
     Raises `LsmplError`; then nothing has changed.
@@ -181,7 +185,7 @@ def refine(take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[P
     return run_to_end(refine_steps(take, scene), progress)
 
 
-def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
+def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Told]:
     """`refine` in steps: yields `Progress` and returns what to tell the user. Nothing changes before the last one."""
     from ...lsmpl_core.rotation import log_map
     from ...lsmpl_core.touch_up import Begin, touch_up_steps
@@ -211,9 +215,11 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[s
     changes.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)
     if added:
         pins.store(take, wanted)
+    following.follow(take)
+    quality.mark_anew(take, scene)
     scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
     told = f", {len(added)} bones pinned" if added else ""
-    return f"Refined {what}{told}: accept it or reject it"
+    return [("INFO", f"Refined {what}{told}: accept it or reject it"), *following.warnings(take)]
 
 
 def _versions(take: bpy.types.Object) -> list[int | None]:
@@ -232,10 +238,13 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     now = frame_now(take, scene)
     if not first <= now <= last:
         raise LsmplError("the frame that you posed is not in the range; go to one that is, or choose another range")
-    bones = Bones(armature, subject.body, motion.betas)
-    shown, action = bones.now(), changes.action_of(take)
+    action = changes.action_of(take)
+    worn = feet.shape_of(action, motion.betas)
+    bones = Bones(armature, subject.body, worn)
+    shown = feet.fitted_poses(bones.now(), subject.body, worn, motion.betas)
     if action:
         poses = bones.in_action(action, changes.key_frames(take, action, first, last))
+        poses = feet.fitted_poses(poses, subject.body, worn, motion.betas)
     else:
         from ...lsmpl_core.by_hand.posing import poses_of
 

@@ -34,6 +34,14 @@ def _target_changed(settings: OtherCharacter, context: bpy.types.Context) -> Non
         detect(settings)
 
 
+def _follow_changed(settings: OtherCharacter, context: bpy.types.Context) -> None:
+    """Whoever wants it up to date wants it now."""
+    from .following import follow
+
+    if settings.follow:
+        follow(settings.id_data)
+
+
 class MappedBone(bpy.types.PropertyGroup):
     """One bone and its joint."""
 
@@ -105,7 +113,18 @@ class OtherCharacter(bpy.types.PropertyGroup):
         description="Make keys with handles whose curves follow the frames in between as closely as they can",
         default=True,
     )
+    follow: BoolProperty(
+        name="Keep Up to Date",
+        description="Let the character follow when the take's motion changes: by Solve, Clean Up, Refine or Live. An "
+        "action in which you changed keys is never touched",
+        default=True,
+        update=_follow_changed,
+    )
+    held_back: StringProperty(name="Held Back", description="Why the character did not follow the last change")
     action: PointerProperty(type=bpy.types.Action, name="Action", description="What was last baked on it")
+    baked_on: PointerProperty(
+        type=bpy.types.Object, name="Baked On", description="The character that was last baked on"
+    )
     home: FloatVectorProperty(
         name="Home", description="Where the armature object stood before it was given travel", size=3, subtype="XYZ"
     )

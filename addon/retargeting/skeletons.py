@@ -59,7 +59,7 @@ def measure(armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.type
         ends=np.array([_end(armature.data.bones[name]) for name in names]).reshape(-1, 3),
         to_take=np.array(to_take),
         location_axes=axes,
-        skin=_skin(armature),
+        skin=skin_of(armature),
         root=_root_matrix(armature, order, bones),
     )
 
@@ -287,7 +287,7 @@ def _end(bone: bpy.types.Bone) -> Vector:
     return bone.tail_local if straight else Vector((np.nan,) * 3)
 
 
-def _skin(armature: bpy.types.Object) -> np.ndarray:
+def skin_of(armature: bpy.types.Object) -> np.ndarray:
     """(V,3): rest vertices of all meshes that the armature deforms, in its space."""
     inverse = np.array(armature.matrix_world.inverted())
     found = [np.zeros((0, 3))]

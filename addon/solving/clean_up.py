@@ -13,13 +13,14 @@ from ...lsmpl_core.progress import run_to_end
 from .. import jobs, series
 from ..characters import baking
 from ..errors import reports_errors
+from ..retargeting import following
 from ..selection import active_take, chosen_takes, is_solved
 from ..takes import stages
 from ..takes.stages import Stage
 from ..takes.take import is_take
 
 
-def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
+def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Told:
     """Clean a take's motion with the scene's settings and bake it. Returns what to tell the user.
 
     The motion as solved is kept, so that another strength begins from it again. Raises `LsmplError`; then nothing has
@@ -28,7 +29,7 @@ def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
     return run_to_end(clean_up_steps(take, scene))
 
 
-def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
+def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Told]:
     """`clean_up` in steps; what is computed is computed on another thread."""
     from ...lsmpl_core.clean_up import clean_up_steps as core_steps
 
@@ -41,6 +42,8 @@ def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps
     name, take_uid, scene_uid, made_from = take.name, take.session_uid, scene.session_uid, _versions(take)
     motion, report = yield from jobs.in_thread(steps)
     facts |= report.as_dict()
+    take = jobs.find(bpy.data.objects, take_uid)
+    update = (yield from following.update_steps(take, motion, body)) if is_take(take) else None
     take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
     if not is_take(take) or scene is None or _versions(take) != made_from:
         raise LsmplError(f"{name}: was deleted or solved anew while it was being cleaned; nothing was kept")
@@ -48,8 +51,11 @@ def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps
     def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
         return stages.prepare(take, Stage.CLEANED, motion, joints, {"clean_up": facts})
 
-    baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare)
-    return f"Cleaned: {describe(facts)}. {baking.describe(baked)}"
+    locked = facts["feet_locked"]
+    baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare, feet_locked=locked)
+    take = jobs.find(bpy.data.objects, take_uid)
+    following.put(take, update)
+    return [("INFO", f"Cleaned: {describe(facts)}. {baking.describe(baked)}"), *following.warnings(take)]
 
 
 def _versions(take: bpy.types.Object) -> list[int | None]:
@@ -102,7 +108,8 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
         take = active_take(context)
         baked = baking.bake(take, context.scene, motion=stages.load(take, stages.latest(take, before=Stage.CLEANED)))
         stages.remove(take, Stage.CLEANED)
-        self.report({"INFO"}, baking.describe(baked))
+        following.follow(take)
+        jobs.tell(self, [("INFO", baking.describe(baked)), *following.warnings(take)])
         return {"FINISHED"}
 
 

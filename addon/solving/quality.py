@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import ClassVar, NamedTuple
 
 import bpy
+import numpy as np
 from bpy.props import EnumProperty
 
 from ...lsmpl_core import Condition
-from ...lsmpl_core.doubtful import Stretch
+from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
 from ..errors import reports_errors
 from ..selection import active_take, is_solved
 from ..takes import stages
@@ -24,24 +26,65 @@ _LONGEST_MARKER = 63
 
 class FrameFacts(NamedTuple):
     """Of one frame of a solved take: mean residual in metres (None where nothing was measured), the keypoint that is
-    farthest off and how far, and how many keypoints have each condition."""
+    farthest off and how far, how many keypoints have each condition, and how many the animator placed and ignored,
+    whose condition is of no interest any more."""
 
     residual: float | None
     worst_keypoint: str
     worst: float
     conditions: dict[Condition, int]
+    placed: int
+    ignored: int
 
 
 def stretches(take: bpy.types.Object) -> list[Stretch]:
     """The doubtful stretches of a take's motion, in order of time, its frames counted from 0.
 
-    Those whose worst frame was refined since are dealt with. None of a take that is not solved, or was by a version
-    that did not look for them.
+    None of a take that is not solved, or was by a version that did not look for them.
     """
-    known = (stages.describe(take) or {}).get("doubtful", ())
+    known = _facts_now(take).get("doubtful", ())
     found = [Stretch(**{**stretch, "why": tuple(stretch["why"])}) for stretch in known]
-    refined = (stages.describe(take, Stage.REFINED) or {}).get("refined", ())
-    return [s for s in found if not any(first <= s.worst <= last for first, last in refined)]
+    refined = stages.describe(take, Stage.REFINED) or {}
+    if "doubtful" in refined:
+        return found
+    # Refined by an earlier version, which did not look again.
+    return [s for s in found if not any(first <= s.worst <= last for first, last in refined.get("refined", ()))]
+
+
+def mean_residual(take: bpy.types.Object) -> float | None:
+    """Metres that keypoints are off in all frames on average; None where nothing was measured."""
+    return _facts_now(take).get("residual_mean")
+
+
+def _facts_now(take: bpy.types.Object) -> dict:
+    """Of the motion as solved or, where it was refined, as it is now."""
+    solved = stages.describe(take) or {}
+    refined = stages.describe(take, Stage.REFINED) or {}
+    return {**solved, **{key: refined[key] for key in ("doubtful", "residual_mean") if key in refined}}
+
+
+def judged(take: bpy.types.Object) -> dict:
+    """What is doubtful, and how far the keypoints are off on average, of a motion as it is refined now: facts for
+    `stages.note`.
+
+    Keypoints that the animator placed or ignored are no reason to doubt a frame, and what is missing in refined frames
+    is not, either.
+    """
+    solved, refined = stages.load(take, Stage.SOLVED), stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    condition = None if solved.condition is None else solved.condition.copy()
+    if condition is not None:
+        names = takes.describe(take)["layout"]["keypoints"]
+        rows = [names.index(name) for name in solved.keypoint_names] or slice(None)
+        condition[takes.edit_states(take)[:, rows] != takes.AS_READ] = Condition.SEEN
+        for first, last in (stages.describe(take, Stage.REFINED) or {}).get("refined", ()):
+            condition[first : last + 1] = Condition.SEEN
+    names = solved.keypoint_names
+    motion = replace(refined, residual=solved.residual, condition=condition, keypoint_names=names)
+    seen = motion.residual is not None and np.isfinite(motion.residual).any()
+    return {
+        "doubtful": [stretch.as_dict() for stretch in doubtful_stretches(motion)],
+        "residual_mean": float(np.nanmean(motion.residual)) if seen else None,
+    }
 
 
 def frame_of(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
@@ -81,11 +124,13 @@ def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
         attribute = take.data.attributes.get(name)
         return [attribute.data[v].value for v in vertices] if attribute else [otherwise] * count
 
-    residual, condition = values("residual", -1.0), values("condition", -1)
+    residual, condition, state = values("residual", -1.0), values("condition", -1), values("edit_state", 0)
+    placed, ignored = state.count(takes.MOVED) + state.count(takes.PINNED), state.count(takes.IGNORED)
+    in_question = [found for found, edited in zip(condition, state) if edited == takes.AS_READ]
     measured = [(value, name) for value, name in zip(residual, names) if value >= 0]
     worst, name = max(measured, default=(0.0, ""))
     mean = sum(value for value, _ in measured) / len(measured) if measured else None
-    return FrameFacts(mean, name, worst, {c: condition.count(c) for c in Condition})
+    return FrameFacts(mean, name, worst, {c: in_question.count(c) for c in Condition}, placed, ignored)
 
 
 def mark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:

@@ -21,6 +21,7 @@ from ..devices import torch_folder
 from ..errors import all_or_nothing
 from ..importing import marker_trials
 from ..preferences import device as chosen_device
+from ..retargeting import following
 from ..selection import chosen_takes, has_take
 from ..settings import chosen_body_path, solve_options
 from ..takes import pins, stages
@@ -80,9 +81,10 @@ def solved_by(
     mean = stages.describe(take)["residual_mean"]
     told = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
     told = f"Solved: {told}" + (f". {baking.describe(baked)}" if baked else "")
-    if not backend.instead_of:
-        return told
-    return [("INFO", told), ("WARNING", f"{backend.instead_of} was not used: {backend.reason}")]
+    lines = [("INFO", told), *following.warnings(take)]
+    if backend.instead_of:
+        lines.append(("WARNING", f"{backend.instead_of} was not used: {backend.reason}"))
+    return lines
 
 
 def keep(
@@ -107,10 +109,12 @@ def keep_steps(
     report: Mapping | None = None,
     bake: bool = True,
 ) -> jobs.Steps[baking.Baked | None]:
-    """`keep` in steps."""
+    """`keep` in steps. The take's other character follows."""
     layout, take_uid, scene_uid = takes.layout_of(take), take.session_uid, scene.session_uid
     judged = jobs.one_step("bake", lambda: (solved_sites(layout, motion, body), doubtful_stretches(motion)))
     sites, doubtful = yield from jobs.in_thread(judged)
+    take = jobs.find(bpy.data.objects, take_uid)
+    update = (yield from following.update_steps(take, motion, body)) if takes.is_take(take) else None
     take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
     if not takes.is_take(take) or scene is None:
         raise LsmplError("The take was deleted while it was being solved; nothing was kept")
@@ -125,7 +129,9 @@ def keep_steps(
         with all_or_nothing():
             put_in_place = prepare(take, body.joints(motion))
         put_in_place()
-    quality.mark_anew(jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid))
+    take = jobs.find(bpy.data.objects, take_uid)
+    following.put(take, update)
+    quality.mark_anew(take, jobs.find(bpy.data.scenes, scene_uid))
     return baked
 
 

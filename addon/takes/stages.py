@@ -6,7 +6,7 @@ what was made from the old one goes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from enum import StrEnum
 from uuid import uuid4
@@ -54,7 +54,8 @@ def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None
     (metres, of frames; None where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches
     of doubtful frames), reading (of the track that was solved), and what the solver decided, where it did: decisions.
     Of the cleaned one: clean_up, how it was made, and what that did. Of those that were refined by hand: refined,
-    ranges of frames (first and last of each, 0 for the take's first).
+    ranges of frames (first and last of each, 0 for the take's first),
+    by_hand, single frames that somebody posed, and doubtful and residual_mean as they are now.
     """
     mesh = getattr(take.lsmpl, stage)
     return load_json(mesh, MOTION_KEY) if mesh else None
@@ -185,10 +186,18 @@ def prepare(
     return put_in_place
 
 
-def changed(take: bpy.types.Object, stage: Stage, first: int, motion: Motion, joints: np.ndarray) -> bpy.types.Mesh:
+def changed(
+    take: bpy.types.Object,
+    stage: Stage,
+    first: int,
+    motion: Motion,
+    joints: np.ndarray,
+    by_hand: Collection[int] = (),
+) -> bpy.types.Mesh:
     """A copy of a stage, or of what it is to be made from, with the frames from `first` on as in `motion`.
 
-    joints (T,24,3) are `body.joints(motion)`. `switch` puts the copy in place.
+    joints (T,24,3) are `body.joints(motion)`; by_hand are the frames that later changes leave alone. `switch` puts the
+    copy in place.
     """
     need_local_object_mode(take)
     source = getattr(take.lsmpl, latest(take, before=Stage.CLEANED) if stage == Stage.REFINED else stage)
@@ -199,11 +208,18 @@ def changed(take: bpy.types.Object, stage: Stage, first: int, motion: Motion, jo
     if stage == Stage.REFINED:
         facts = {key: facts[key] for key in (*_OF_ALL, "refined") if key in facts}
     ranges = _merged([*facts.get("refined", []), [first, last]])
-    store_json(mesh, MOTION_KEY, {**facts, "refined": ranges, "version": uuid4().hex})
+    facts |= {"refined": ranges, "by_hand": sorted(by_hand), "version": uuid4().hex}
+    store_json(mesh, MOTION_KEY, facts)
     rows = np.arange(first * _ROWS, (last + 1) * _ROWS)
     change(mesh, "position", "FLOAT_VECTOR", rows, _rows(motion, joints).reshape(-1, 3))
     change(mesh, "pose", "FLOAT_VECTOR", rows, _poses(motion).reshape(-1, 3))
     return mesh
+
+
+def note(take: bpy.types.Object, stage: Stage, **known) -> None:
+    """Add facts, as JSON values, to a motion that was just made."""
+    mesh = getattr(take.lsmpl, stage)
+    store_json(mesh, MOTION_KEY, {**load_json(mesh, MOTION_KEY), **known})
 
 
 def switch(take: bpy.types.Object, stage: Stage, mesh: bpy.types.Mesh | None) -> None:

@@ -207,6 +207,19 @@ def believed(take: bpy.types.Object) -> np.ndarray:
     return known.reshape(-1, count)
 
 
+def placed_frames(take: bpy.types.Object) -> list[int]:
+    """The frames, 0 for the take's first, in which the animator placed keypoints."""
+    return np.flatnonzero(np.isin(edit_states(take), (MOVED, PINNED)).any(axis=1)).tolist()
+
+
+def edit_states(take: bpy.types.Object) -> np.ndarray:
+    """(T,K) AS_READ, MOVED, IGNORED or PINNED."""
+    known = describe(take)
+    if "edit_state" not in take.data.attributes:
+        return np.zeros((known["frames"], known["keypoints"]), dtype=np.int32)
+    return read(take.data, "edit_state", "INT").reshape(-1, known["keypoints"])
+
+
 def ever_seen(take: bpy.types.Object) -> np.ndarray:
     """(K,) bool: which keypoints are seen in some frame of the track as it was read."""
     known = describe(take)

@@ -558,3 +558,78 @@ def test_the_buttons_say_what_is_wrong(take):
     bpy.ops.lsmpl.live()
     bpy.ops.object.select_all(action="DESELECT")
     assert press("LOCK") == {"CANCELLED"}
+
+
+def wrists(addon, take, body):
+    """(T,3) metres, of the motion as refined, and as the bones are animated."""
+    motion = addon("takes.stages").load(take)
+    shown = []
+    for frame in range(len(motion)):
+        bpy.context.scene.frame_set(frame)
+        shown.append(site(None, "right_wrist"))
+    bpy.context.scene.frame_set(FRAME)
+    return body.joints(motion)[:, body.joint_names.index("right_wrist")], np.array(shown)
+
+
+def lift(live, addon, frame, by):
+    """Put the wrist higher than the body has it."""
+    bpy.context.scene.frame_set(frame)
+    drag(live, "right_wrist", site(live, "right_wrist") + (0, 0, by) - bpy.data.objects["right_wrist"].location)
+    live.settle(bpy.context.scene)
+
+
+@pytest.mark.parametrize("later", [1, 2, 3, 5, -1, -2, -4])
+def test_a_frame_that_was_posed_stays_when_one_near_it_is(addon, body, live, take, later):
+    """And the fade of the second ends there, without a sudden move before it."""
+    bpy.ops.lsmpl.live()
+    before = wrists(addon, take, body)[0]
+    lift(live, addon, FRAME, 0.1)
+    first = wrists(addon, take, body)
+    lift(live, addon, FRAME + later, 0.05)
+    second = wrists(addon, take, body)
+    moved = [1000 * np.linalg.norm(b - a, axis=1) for a, b in zip(first, second)]
+    assert moved[0][FRAME + later] == pytest.approx(50, abs=10)
+    beyond = slice(None, FRAME + 1) if later > 0 else slice(FRAME, None)
+    for way in moved:
+        assert way[FRAME] < 0.01, "millimetres by which the frame that was posed has moved"
+        assert way[beyond].max() < 0.01
+    between = moved[0][min(FRAME, FRAME + later) : max(FRAME, FRAME + later) + 1]
+    between = between if later > 0 else between[::-1]
+    assert (np.diff(between) > 0).all(), "no swinging back and forth"
+
+    def acceleration(way):
+        return np.linalg.norm(np.diff(way, 2, axis=0), axis=-1).max() * 30**2
+
+    added = acceleration(second[0]) - acceleration(first[0])
+    print(
+        f"{later:+d}: {acceleration(before):.1f}, one edit {acceleration(first[0]):.1f}, "
+        f"two {acceleration(second[0]):.1f} m/s2"
+    )
+    assert added < 6.6 / later**2 * 0.05 * 30**2, "what a cubic needs from there to here, and the fade behind it"
+
+
+def test_a_frame_that_was_reset_no_longer_stands_in_the_way(addon, body, live, take):
+    bpy.ops.lsmpl.live()
+    lift(live, addon, FRAME, 0.1)
+    assert addon("refining.changes").posed_frames(take) == [FRAME]
+    press("RESET", "ALL")
+    assert addon("refining.changes").posed_frames(take) == []
+    before = wrists(addon, take, body)[0]
+    lift(live, addon, FRAME + 1, 0.1)
+    after = wrists(addon, take, body)[0]
+    assert np.linalg.norm(after[FRAME] - before[FRAME]) > 0.05
+    assert addon("refining.changes").posed_frames(take) == [FRAME + 1]
+
+
+def test_frames_that_were_posed_before_a_solve_stay_after_it(addon, body, live, take):
+    bpy.ops.lsmpl.live()
+    lift(live, addon, FRAME, 0.1)
+    bpy.ops.lsmpl.live()
+    bpy.context.view_layer.objects.active = take
+    bpy.ops.lsmpl.solve()
+    before = wrists(addon, take, body)[0]
+    bpy.ops.lsmpl.live()
+    lift(live, addon, FRAME + 3, 0.05)
+    after = wrists(addon, take, body)[0]
+    assert np.linalg.norm(after[FRAME] - before[FRAME]) < 1e-5
+    assert np.linalg.norm(after[FRAME + 2] - before[FRAME + 2]) > 0.01

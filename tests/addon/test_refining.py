@@ -495,3 +495,87 @@ def test_keys_taken_one_by_one_and_all_at_once_are_the_same(addon, take, monkeyp
     assert told() == before and len(curve.keyframe_points) == count
     actions.swap_keys(action, keys, 10.0, 20.0)
     assert told() == after
+
+
+@pytest.fixture
+def measured_take(addon, body, stood, take):
+    """The same take, whose residual says how far it is off in the three frames."""
+    track, _, spoilt = stood
+    off = np.linalg.norm(body.keypoints(spoilt, track.layout).positions - track.positions, axis=-1)
+    names = [track.layout.keypoints.index(name) for name in spoilt.keypoint_names]
+    addon("solving.solve").keep(take, bpy.context.scene, replace(spoilt, residual=off[:, names]), body)
+    bpy.context.scene.frame_set(FRAME)
+    return take
+
+
+def residual_keys(addon, take) -> np.ndarray:
+    """(N,2) frames of the take and millimetres, as the curve has them."""
+    curves = addon("characters.actions").fcurves(take.lsmpl_bake.action)
+    keys = addon("characters.actions").keys_of(next(c for c in curves if "Residual" in c.data_path))
+    return keys - (take.lsmpl.start, 0.0)
+
+
+def residuals(addon, take) -> np.ndarray:
+    """The same, as the keypoints are coloured."""
+    values = 1000.0 * addon("refining.changes").frame_residual(take, 0, 39)
+    return np.stack([np.arange(40.0), values], axis=1)[np.isfinite(values)]
+
+
+def test_the_residual_curve_and_the_doubtful_frames_are_of_what_is_seen(addon, measured_take):
+    take, quality = measured_take, addon("solving.quality")
+    before, doubted = residual_keys(addon, take), quality.stretches(take)
+    assert [FRAME - 1 <= stretch.worst <= FRAME + 1 for stretch in doubted] == [True]
+    assert before[FRAME, 1] > 10.0
+    bpy.ops.lsmpl.mark_doubtful()
+    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    bpy.ops.lsmpl.refine()
+    after = residual_keys(addon, take)
+    np.testing.assert_allclose(after, residuals(addon, take), atol=1e-3)
+    assert after[FRAME, 1] < 3.0
+    np.testing.assert_allclose(after[: FRAME - 4], before[: FRAME - 4], atol=1e-3)
+    assert quality.stretches(take) == []
+    assert quality.mean_residual(take) < 0.5 * addon("takes.stages").describe(take)["residual_mean"]
+    assert not bpy.context.scene.timeline_markers
+    bpy.ops.lsmpl.show_before(before=True)
+    np.testing.assert_allclose(residual_keys(addon, take), before, atol=1e-3)
+    assert quality.stretches(take) == doubted
+    bpy.ops.lsmpl.show_before(before=False)
+    np.testing.assert_allclose(residual_keys(addon, take), after, atol=1e-3)
+    bpy.ops.lsmpl.reject()
+    np.testing.assert_allclose(residual_keys(addon, take), before, atol=1e-3)
+    assert quality.stretches(take) == doubted
+    assert not addon("characters.actions").is_edited(take.lsmpl_bake.action)
+
+
+def test_what_is_refined_for_the_worse_is_doubtful(addon, take):
+    """From bones that were posed against the keypoints, with the arm's weight at nothing."""
+    assert addon("solving.quality").stretches(take) == [] or addon("solving.quality").stretches(take)[0].worst != 30
+    bpy.context.scene.frame_set(30)
+    armature = pose_mode(take, "right_shoulder")
+    armature.pose.bones["right_shoulder"].rotation_quaternion @= Quaternion((0.0, 1.0, 0.0), 1.2)
+    bpy.context.view_layer.update()
+    settings = bpy.context.scene.lsmpl_refine
+    settings.frames, settings.begin, settings.right_arm, settings.blend = "CURRENT", "POSE", 0.0, 0
+    bpy.ops.lsmpl.refine()
+    found = next(stretch for stretch in addon("solving.quality").stretches(take) if stretch.worst == 30)
+    assert "a sudden jump" in found.why
+
+
+def test_keypoints_that_were_placed_or_ignored_are_no_longer_in_question(addon, core, body, stood, take):
+    takes, quality = addon("takes.take"), addon("solving.quality")
+    motion = replace(stood[2], condition=np.full(stood[2].residual.shape, int(core.Condition.SEEN), dtype=np.uint8))
+    motion.condition[FRAME, :17] = core.Condition.REJECTED
+    addon("solving.solve").keep(take, bpy.context.scene, motion, body)
+    rejected = quality.facts(take, FRAME).conditions[core.Condition.REJECTED]
+    assert rejected == 17
+    assert any("rejected" in why for stretch in quality.stretches(take) for why in stretch.why)
+    names = takes.describe(take)["layout"]["keypoints"]
+    those = [names.index(name) for name in motion.keypoint_names[:17]]
+    takes.write_edits(take, [FRAME], those[:15], takes.MOVED, 0.001)
+    takes.write_edits(take, [FRAME], those[15:], takes.IGNORED)
+    told = quality.facts(take, FRAME)
+    assert told.conditions[core.Condition.REJECTED] == 0
+    assert (told.placed, told.ignored) == (15, 2)
+    to_range(FRAME, FRAME).begin = "AROUND"
+    bpy.ops.lsmpl.refine()
+    assert not any("rejected" in why for stretch in quality.stretches(take) for why in stretch.why)

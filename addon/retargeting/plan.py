@@ -1,0 +1,248 @@
+"""What a bake to another character does: noted from the scene, worked out beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import LsmplError, Motion
+from ...lsmpl_core.retarget import Retargeted, retarget
+from ...lsmpl_core.retargeting.bone_maps import BoneMap, recognise
+from ...lsmpl_core.retargeting.curves import axis_angles, euler_angles, fit_keys, key_frames, quaternions
+from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
+from ..characters import actions, baking
+from ..takes.timing import scene_frames
+from .settings import OtherCharacter, bone_map_of
+from .skeletons import measure, root_bone, skin_of
+
+if TYPE_CHECKING:
+    from ...lsmpl_core.body.body import Body
+
+SHAPE = np.radians(10.0)
+"""Of SMPL characters, rest directions that differ by less than this are another body's shape."""
+_TRAVELS, _ROOT, _VERSION, _SKELETON = "lsmpl_travels", "lsmpl_root", "lsmpl_version", "lsmpl_skeleton"
+"""Of an action: whether it moves the object; which bone travels in it; the motion that it was made from; the character
+as it then was, as JSON: `TargetSkeleton` without its skin."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of a motion on a take's other character.
+
+    bones: which they are, and the rig's switches; skeleton: as they were measured; options: of `retarget`. frames (M,)
+    of the scene that get keys, keys (M,) among the frames of the take that are baked (N,); step: scene frames a frame
+    of the take; modes: the rotation mode of each bone; home and own: the object's location and its axes; root and
+    root_mode: the bone that may travel above the hips, "" if none, and its rotation mode.
+    """
+
+    bones: BoneMap
+    skeleton: TargetSkeleton
+    options: dict[str, Any]
+    frames: np.ndarray
+    keys: np.ndarray
+    baked: np.ndarray
+    step: float
+    fit: bool
+    travels: bool
+    modes: list[str]
+    home: np.ndarray
+    own: np.ndarray
+    root: str
+    root_mode: str
+
+    @classmethod
+    def of(cls, take: bpy.types.Object, count: int, again: bpy.types.Action | None = None) -> Plan:
+        """For a motion of `count` frames. The rig is measured, and left as it was. Raises `LsmplError`.
+
+        For an action that is to be made again, the character counts as it was then: it may have been moved, hidden or
+        switched since, and whoever moved its object wants all of it there.
+        """
+        other = take.lsmpl.other
+        mapped, target = bone_map_of(other), other.target
+        if not target.is_editable:
+            raise LsmplError(f"{target.name}: is linked from another file; make a library override, or append it")
+        if target.mode == "EDIT":
+            raise LsmplError(f"{target.name}: is in Edit Mode; go back to Object Mode first")
+        frames, baked = _baked_frames(take, count)
+        bones = recognise(mapped, [bone.name for bone in target.data.bones])
+        skeleton, home = _remembered(again, target, mapped) if again else None, np.array(other.home)
+        root = again.get(_ROOT, "") if again else ""
+        if skeleton is None or (bool(again[_TRAVELS]), bool(root)) != (
+            other.travel == "OBJECT",
+            other.travel == "ROOT",
+        ):
+            with ExitStack() as restored:
+                restored.callback(target.update_tag)
+                send_home(target, other, restored)
+                set_switches(target, bones, restored)
+                skeleton, home = measure(target, mapped, take), np.array(target.location)
+                bone = root_bone(target, mapped)
+                root = bone.name if bone else ""
+        keys = key_frames(len(baked), other.every)
+        return cls(
+            bones=bones,
+            skeleton=skeleton,
+            options={
+                "feet": other.feet,
+                "root": {"OBJECT": "object", "ROOT": "bone"}.get(other.travel, "hips"),
+                "in_place": other.travel == "NONE",
+                "relative": other.place == "CHARACTER",
+                "tolerance": SHAPE if bones.smpl_rest else 0.0,
+            },
+            frames=frames[baked[keys]],
+            keys=keys,
+            baked=baked,
+            step=take.lsmpl.step,
+            fit=other.every > 1 and other.fit,
+            travels=other.travel == "OBJECT",
+            modes=[target.pose.bones[name].rotation_mode for name in skeleton.names],
+            home=home,
+            own=np.array(target.matrix_basis)[:3, :3],
+            root=root,
+            root_mode=target.pose.bones[root].rotation_mode if root in target.pose.bones else "QUATERNION",
+        )
+
+    def compute(self, motion: Motion, body: Body) -> tuple[Retargeted, list[actions.Curve]]:
+        """The motion on the character, and its curves. Touches no datablock."""
+        done = retarget(motion, body, self.skeleton, **self.options)
+        return done, self.curves(done)
+
+    def sign(self, take: bpy.types.Object, action: bpy.types.Action, version: str) -> None:
+        """Note on an action that this was made to it, of that version of the take's motion."""
+        action[_TRAVELS], action[_VERSION] = self.travels, version
+        action[_ROOT] = self.root if self.options["root"] == "bone" else ""
+        known = {name: np.asarray(getattr(self.skeleton, name)).tolist() for name in (*_LISTS, *_ARRAYS)}
+        known["root"] = None if self.skeleton.root is None else self.skeleton.root.tolist()
+        action[_SKELETON] = json.dumps(known)
+        baking.note_timing(action, take)
+
+    def curves(self, done: Retargeted) -> list[actions.Curve]:
+        pelvis = self.skeleton.names[done.pelvis]
+        found = [(f"{_path(pelvis)}.location", pelvis, done.location[self.baked])]
+        for mode in dict.fromkeys(self.modes):
+            attribute, convert = _rotation_channel(mode)
+            bones = [bone for bone, own in enumerate(self.modes) if own == mode]
+            for bone, values in zip(bones, np.swapaxes(convert(done.rotations[self.baked][:, bones]), 0, 1)):
+                name = self.skeleton.names[bone]
+                found.append((f"{_path(name)}.{attribute}", name, values))
+        if self.travels:
+            way = self.home + done.object_shift[self.baked] @ self.own.T
+            found.append(("location", "Object Transforms", way))
+        if done.root_location is not None:
+            attribute, convert = _rotation_channel(self.root_mode)
+            turns = convert(done.root_rotations[self.baked][:, None])[:, 0]
+            found.append((f"{_path(self.root)}.location", self.root, done.root_location[self.baked]))
+            found.append((f"{_path(self.root)}.{attribute}", self.root, turns))
+        samples = np.concatenate([values for _, _, values in found], axis=1)
+        if self.fit:
+            values, slopes = fit_keys(samples, self.keys)
+            slopes = slopes / self.step
+        else:
+            values, slopes = samples[self.keys], None
+        curves: list[actions.Curve] = []
+        for path, group, own in found:
+            for index in range(own.shape[1]):
+                column = len(curves)
+                slope = None if slopes is None else slopes[:, column]
+                curves.append(actions.Curve(path, index, values[:, column], group, slope))
+        return curves
+
+
+def version_of(action: bpy.types.Action) -> str:
+    """Of the motion that an action was made from; "" where it was another than a take's own."""
+    return action.get(_VERSION, "")
+
+
+_LISTS, _ARRAYS = ("names", "joints", "parents"), ("links", "rest", "ends", "to_take", "location_axes")
+
+
+def _remembered(action: bpy.types.Action, target: bpy.types.Object, mapped: Mapping[str, str]) -> TargetSkeleton | None:
+    """The character as it was when an action was made; None where its bones, or which are mapped, are others now."""
+    try:
+        known = json.loads(action[_SKELETON])
+        told = {name: known[name] for name in _LISTS} | {name: np.array(known[name], float) for name in _ARRAYS}
+        told["root"] = None if known["root"] is None else np.array(known["root"], float)
+        skeleton = TargetSkeleton(**told, skin=skin_of(target))
+    except (KeyError, TypeError, ValueError):  # made by an earlier version, or damaged
+        return None
+    if dict(zip(skeleton.names, skeleton.joints)) != mapped:
+        return None
+    rest = np.array([target.data.bones[name].matrix_local for name in skeleton.names])
+    same = rest.shape == skeleton.rest.shape and np.allclose(rest, skeleton.rest, rtol=1e-5, atol=1e-6)
+    return skeleton if same else None
+
+
+def _baked_frames(take: bpy.types.Object, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The scene frames (count,) of the take's, and which of these are baked."""
+    other = take.lsmpl.other
+    frames = scene_frames(count, take.lsmpl.start, take.lsmpl.step)
+    if not other.use_range:
+        return frames, np.arange(count)
+    baked = np.flatnonzero((frames >= other.first - 1e-4) & (frames <= other.last + 1e-4))
+    if not len(baked):
+        raise LsmplError(
+            f"{take.name}: plays from frame {frames[0]:.5g} to {frames[-1]:.5g}, so nothing of it is between "
+            f"{other.first} and {other.last}"
+        )
+    return frames, baked
+
+
+def send_home(target: bpy.types.Object, other: OtherCharacter, on_error: ExitStack) -> tuple[float, float, float]:
+    """Back to where the object stood before an earlier bake made it travel, and a root bone that travels, or did, to
+    its rest; returns where the object stood.
+    """
+    animation = target.animation_data
+    ours = [strip.action for track in animation.nla_tracks for strip in track.strips] if animation else []
+    ours += [animation.action] if animation else []
+    bpy.context.view_layer.update()  # what is still to be evaluated would move them away again
+    travelled = {action.get(_ROOT) for action in ours if action}
+    if other.travel == "ROOT":
+        root = root_bone(target, bone_map_of(other))
+        travelled.add(root.name if root else None)
+    for bone in [bone for bone in target.pose.bones if bone.name in travelled]:
+        on_error.callback(setattr, bone, "matrix_basis", bone.matrix_basis.copy())
+        bone.matrix_basis.identity()
+        target.update_tag()
+        bpy.context.view_layer.update()
+    if any(action and action.get(_TRAVELS) for action in ours):
+        on_error.callback(setattr, target, "location", target.location.copy())
+        target.location = other.home
+        target.update_tag()
+        bpy.context.view_layer.update()
+    return tuple(target.location)
+
+
+def set_switches(target: bpy.types.Object, bones: BoneMap, on_error: ExitStack) -> list[str]:
+    """What a control rig needs: limbs on FK. Returns what was changed, in words."""
+    told = []
+    for switch in bones.switches:
+        bone = target.pose.bones.get(switch.bone)
+        if bone is None or switch.property not in bone or float(bone[switch.property]) == switch.value:
+            continue
+        before = bone[switch.property]
+        on_error.callback(bone.__setitem__, switch.property, before)
+        bone[switch.property] = type(before)(switch.value)
+        if switch.does not in told:
+            told.append(switch.does)
+    if told:
+        target.update_tag()
+        bpy.context.view_layer.update()
+    return told
+
+
+def _path(bone: str) -> str:
+    return f'pose.bones["{bpy.utils.escape_identifier(bone)}"]'
+
+
+def _rotation_channel(mode: str) -> tuple[str, Callable[[np.ndarray], np.ndarray]]:
+    if mode == "QUATERNION":
+        return "rotation_quaternion", quaternions
+    if mode == "AXIS_ANGLE":
+        return "rotation_axis_angle", axis_angles
+    return "rotation_euler", lambda rotations: euler_angles(rotations, mode)
