@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProp
 from ..lsmpl_core import LsmplError
 from .package import preferences
 from .paths import FROM_BLEND
+from .registration import registration
 from .retargeting import settings as retarget_settings
 from .takes import display
 
@@ -145,14 +146,6 @@ def solve_options(scene: bpy.types.Scene) -> SolveOptions:
 _CLASSES = (*retarget_settings.CLASSES, TakeSettings, SceneSettings)
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.Object.lsmpl = PointerProperty(type=TakeSettings)
-    bpy.types.Scene.lsmpl = PointerProperty(type=SceneSettings)
-
-
-def unregister() -> None:
-    del bpy.types.Scene.lsmpl, bpy.types.Object.lsmpl
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = registration(
+    _CLASSES, (bpy.types.Object, "lsmpl", TakeSettings), (bpy.types.Scene, "lsmpl", SceneSettings)
+)

@@ -14,6 +14,7 @@ from ...lsmpl_core import LsmplError, Motion, Progress
 from ...lsmpl_core.progress import run_to_end
 from .. import jobs, series
 from ..errors import all_or_nothing
+from ..registration import registration
 from ..selection import chosen_takes, is_solved
 from ..takes import stages
 from ..takes import take as takes
@@ -288,13 +289,4 @@ def describe(baked: Baked) -> str:
 _CLASSES = (BakeSettings, LSMPL_OT_bake)
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.Object.lsmpl_bake = PointerProperty(type=BakeSettings)
-
-
-def unregister() -> None:
-    del bpy.types.Object.lsmpl_bake
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = registration(_CLASSES, (bpy.types.Object, "lsmpl_bake", BakeSettings))

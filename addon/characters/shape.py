@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
-from bpy.props import FloatVectorProperty, PointerProperty
+from bpy.props import FloatVectorProperty
 
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.body.sites import site_parts
 from ...lsmpl_core.cleaning.floor import FOOT_POINTS
+from ..registration import registration
 from .editing import editing
 
 if TYPE_CHECKING:
@@ -197,13 +198,4 @@ class ShapeSettings(bpy.types.PropertyGroup):
 _CLASSES = (ShapeSettings,)
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.Object.lsmpl_shape = PointerProperty(type=ShapeSettings)
-
-
-def unregister() -> None:
-    del bpy.types.Object.lsmpl_shape
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = registration(_CLASSES, (bpy.types.Object, "lsmpl_shape", ShapeSettings))

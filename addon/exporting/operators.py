@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper
 
 from ...lsmpl_core import LsmplError, Progress
@@ -19,6 +19,7 @@ from .. import jobs
 from ..characters import shape
 from ..errors import reports_errors
 from ..paths import FROM_BLEND
+from ..registration import registration
 from ..selection import active_take
 from ..takes import stages, timing
 from ..takes import take as takes
@@ -319,15 +320,14 @@ def _menu_entry(self, context: bpy.types.Context) -> None:
     self.layout.operator(LSMPL_OT_export.bl_idname, text="LSMPL Character (.fbx/.glb/.bvh/.npz)")
 
 
+_register, _unregister = registration(_CLASSES, (bpy.types.Scene, "lsmpl_export", ExportSettings))
+
+
 def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.Scene.lsmpl_export = PointerProperty(type=ExportSettings)
+    _register()
     bpy.types.TOPBAR_MT_file_export.append(_menu_entry)
 
 
 def unregister() -> None:
     bpy.types.TOPBAR_MT_file_export.remove(_menu_entry)
-    del bpy.types.Scene.lsmpl_export
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+    _unregister()

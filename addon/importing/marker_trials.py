@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
-from bpy.props import PointerProperty, StringProperty
+from bpy.props import StringProperty
 
 from ...lsmpl_core import KeypointTrack, LsmplError, Progress
 from ...lsmpl_core.calibration.calibrate import needs_calibration
 from ..paths import FROM_BLEND
+from ..registration import registration
 from ..takes import take as takes
 
 if TYPE_CHECKING:
@@ -75,11 +76,4 @@ def calibration_steps(
     return (yield from calibrate_steps([trial, track], body, None if betas is None else np.array(betas)))
 
 
-def register() -> None:
-    bpy.utils.register_class(MarkerSettings)
-    bpy.types.Object.lsmpl_markers = PointerProperty(type=MarkerSettings)
-
-
-def unregister() -> None:
-    del bpy.types.Object.lsmpl_markers
-    bpy.utils.unregister_class(MarkerSettings)
+register, unregister = registration((MarkerSettings,), (bpy.types.Object, "lsmpl_markers", MarkerSettings))

@@ -20,6 +20,7 @@ from ...lsmpl_core import KeypointTrack, LsmplError
 from ...lsmpl_core.errors import LayoutError
 from .. import jobs
 from ..errors import all_or_nothing
+from ..registration import registration
 from ..takes import take as takes
 from ..takes import timing
 from . import adding, retaking
@@ -260,13 +261,4 @@ def _remember(take, track: KeypointTrack, of_keypoint, gaps: bool, metres: float
 _CLASSES = (KeypointSource, TrackSources)
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.Object.lsmpl_sources = PointerProperty(type=TrackSources)
-
-
-def unregister() -> None:
-    del bpy.types.Object.lsmpl_sources
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = registration(_CLASSES, (bpy.types.Object, "lsmpl_sources", TrackSources))

@@ -6,6 +6,7 @@ import bpy
 from bpy.props import CollectionProperty, IntProperty, PointerProperty
 
 from ..refining import refine as refining
+from ..registration import registration
 from ..takes import stages
 from ..takes import take as takes
 from . import handles
@@ -88,13 +89,4 @@ def release_others(scene: bpy.types.Scene) -> None:
 _CLASSES = (HeldObject, LivePosing)
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.Scene.lsmpl_live = PointerProperty(type=LivePosing)
-
-
-def unregister() -> None:
-    del bpy.types.Scene.lsmpl_live
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = registration(_CLASSES, (bpy.types.Scene, "lsmpl_live", LivePosing))

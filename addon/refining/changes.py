@@ -19,6 +19,7 @@ from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 from ..characters import actions, baking, feet
 from ..characters.posed import Bones
 from ..errors import all_or_nothing
+from ..registration import registration
 from ..solving import quality
 from ..takes import pins, stages
 from ..takes import take as takes
@@ -266,11 +267,4 @@ def _set_residual(take: bpy.types.Object, low: int, residual: np.ndarray) -> Non
     take.data.update_tag()
 
 
-def register() -> None:
-    bpy.utils.register_class(Proposal)
-    bpy.types.Object.lsmpl_proposal = PointerProperty(type=Proposal)
-
-
-def unregister() -> None:
-    del bpy.types.Object.lsmpl_proposal
-    bpy.utils.unregister_class(Proposal)
+register, unregister = registration((Proposal,), (bpy.types.Object, "lsmpl_proposal", Proposal))

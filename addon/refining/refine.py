@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty, PointerProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ...lsmpl_core import LsmplError, Progress
 from .. import jobs
 from ..characters import baking, feet
 from ..characters.posed import Bones, selected_bones
+from ..registration import registration
 from ..retargeting import following
 from ..selection import active_take
 from ..solving import quality
@@ -346,12 +347,13 @@ def forget() -> None:
     _items.clear()
 
 
+_register, _unregister = registration((RefineSettings,), (bpy.types.Scene, "lsmpl_refine", RefineSettings))
+
+
 def register() -> None:
-    bpy.utils.register_class(RefineSettings)
-    bpy.types.Scene.lsmpl_refine = PointerProperty(type=RefineSettings)
+    _register()
 
 
 def unregister() -> None:
     forget()
-    del bpy.types.Scene.lsmpl_refine
-    bpy.utils.unregister_class(RefineSettings)
+    _unregister()

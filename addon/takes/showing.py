@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import bpy
 from bpy.app.handlers import persistent
-from bpy.props import BoolProperty, FloatProperty, PointerProperty
+from bpy.props import BoolProperty, FloatProperty
 
+from ..registration import registration
 from . import display
 from . import take as takes
 
@@ -67,13 +68,14 @@ def _upgrade_all(*_) -> None:
             display.upgrade(obj)
 
 
+_register, _unregister = registration((DisplaySettings,), (bpy.types.Object, "lsmpl_display", DisplaySettings))
+
+
 def register() -> None:
-    bpy.utils.register_class(DisplaySettings)
-    bpy.types.Object.lsmpl_display = PointerProperty(type=DisplaySettings)
+    _register()
     bpy.app.handlers.load_post.append(_upgrade_all)
 
 
 def unregister() -> None:
     bpy.app.handlers.load_post.remove(_upgrade_all)
-    del bpy.types.Object.lsmpl_display
-    bpy.utils.unregister_class(DisplaySettings)
+    _unregister()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import IntProperty, PointerProperty
+from bpy.props import IntProperty
 
+from ..registration import registration
 from ..selection import active_take, select
 from . import stages
 from . import take as takes
@@ -45,13 +46,4 @@ class LSMPL_UL_takes(bpy.types.UIList):
 _CLASSES = (TakeList, LSMPL_UL_takes)
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.Scene.lsmpl_takes = PointerProperty(type=TakeList)
-
-
-def unregister() -> None:
-    del bpy.types.Scene.lsmpl_takes
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = registration(_CLASSES, (bpy.types.Scene, "lsmpl_takes", TakeList))
