@@ -358,7 +358,7 @@ def test_where_soles_are_at_rest_does_not_depend_on_the_pose(addon, corrected):
     seen = []
     for frame in (0, 5):
         bpy.context.scene.frame_set(frame)
-        seen.append(addon("retargeting.skeletons")._skin(baked.armature))
+        seen.append(addon("retargeting.skeletons").skin_of(baked.armature))
     np.testing.assert_array_equal(*seen)
 
 
