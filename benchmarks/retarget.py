@@ -118,14 +118,14 @@ def measured(recording: Recording, character: Character, done: Retargeted) -> np
     for side in SIDES:
         hip, knee, ankle = (places[:, character.bone(f"{side}_{part}")] for part in ("hip", "knee", "ankle"))
         theirs = [recording.joints[:, JOINT_NAMES.index(f"{side}_{part}")] for part in ("hip", "knee", "ankle")]
-        off += [_angle(knee - hip, theirs[1] - theirs[0]), _angle(ankle - knee, theirs[2] - theirs[1])]
-        bend = [_angle(b - a, c - b) for a, b, c in ((hip, knee, ankle), theirs)]
-        knees.append(_jolts(*(np.abs(_second(b)) for b in bend)) * fps**2 / 1000.0)
-        ankles.append(_jolts(*(np.linalg.norm(_second(a), axis=1) for a in (ankle / done.scale, theirs[2]))) * fps**2)
+        off += [angle(knee - hip, theirs[1] - theirs[0]), angle(ankle - knee, theirs[2] - theirs[1])]
+        bend = [angle(b - a, c - b) for a, b, c in ((hip, knee, ankle), theirs)]
+        knees.append(jolts(*(np.abs(second(b)) for b in bend)) * fps**2 / 1000.0)
+        ankles.append(jolts(*(np.linalg.norm(second(a), axis=1) for a in (ankle / done.scale, theirs[2]))) * fps**2)
     hips = [p[:, rows].mean(axis=1) for p, rows in (
         (places, [character.bone("left_hip"), character.bone("right_hip")]), (recording.joints, [1, 2]),
     )]  # fmt: skip
-    jolt = _jolts(*(np.linalg.norm(_second(p), axis=1) for p in (hips[0] / done.scale, hips[1]))) * fps**2
+    jolt = jolts(*(np.linalg.norm(second(p), axis=1) for p in (hips[0] / done.scale, hips[1]))) * fps**2
     low = (hips[0][:, 2] - recording.floor) - done.scale * (hips[1][:, 2] - recording.floor)
     off, knees, ankles, low = np.concatenate(off), np.concatenate(knees), np.concatenate(ankles), np.abs(low)
     touching, under, over = (np.concatenate(v) if v else np.zeros(0) for v in (touching, under, over))
@@ -137,17 +137,17 @@ def measured(recording: Recording, character: Character, done: Retargeted) -> np
     ])  # fmt: skip
 
 
-def _second(values: np.ndarray) -> np.ndarray:
+def second(values: np.ndarray) -> np.ndarray:
     return np.diff(values, 2, axis=0)
 
 
-def _jolts(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
+def jolts(ours: np.ndarray, theirs: np.ndarray) -> np.ndarray:
     """(T,): by how much ours (T,) is more than the most of theirs in the two frames before and after."""
     around = np.lib.stride_tricks.sliding_window_view(np.pad(theirs, 2, mode="edge"), 5).max(axis=1)
     return np.maximum(ours - around, 0.0)
 
 
-def _angle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def angle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """(T,) degrees."""
     return np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b), axis=1), (a * b).sum(axis=1)))
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .backends.threads import on_one_thread
 from .body.body import Body
-from .cleaning.contacts import Contact, contact_mask, find_contacts, sliding
+from .cleaning.contacts import Contact, contact_mask, find_contacts, sliding, while_down
 from .cleaning.floor import FOOT_POINTS, estimate_floor, floor_at, foot_points
 from .cleaning.foot_locking import lock_steps
 from .cleaning.limits import limit_steps
@@ -130,11 +130,11 @@ def clean_up_steps(
     yield Progress("contacts", 0, 1)
     points = foot_points(clean, body)
     ground = estimate_floor(points) if height is None else floor_at(points, height)
-    contacts = find_contacts(points, ground, motion.fps)
+    contacts = [while_down(contact, points) for contact in find_contacts(points, ground, motion.fps)]
     standing = contact_mask(contacts, len(motion))
     before = sliding(foot_points(motion, body).positions, standing, motion.fps)
     if lock_feet:
-        clean = yield from lock_steps(clean, body, points, contacts, None if floor == "keep" else ground)
+        clean = yield from lock_steps(clean, body, points, contacts, ground, floor != "keep")
         clean = (yield from limit_steps(clean, body)) if limits else clean
     yield Progress("contacts", 0, 1)
     after = sliding(foot_points(clean, body).positions, standing, motion.fps)

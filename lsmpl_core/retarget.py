@@ -15,10 +15,10 @@ import numpy as np
 
 from .body.body import Body
 from .body.skeleton import JOINT_NAMES, PARENTS
+from .cleaning.leg_reach import hips_down, roll_foot, stretch, two_bones
 from .keypoints.proportions import normalised
 from .motion import Motion
 from .retargeting.leg_placing import Foot, Scaling, SourceFeet, place_foot
-from .retargeting.leg_reach import hips_down, roll_foot, stretch, two_bones
 from .retargeting.rest_pose import TO_BLENDER, alignments
 from .retargeting.root_motion import root_motion
 from .retargeting.target_skeleton import SIDES, Character, SourceShape, TargetSkeleton

@@ -11,7 +11,7 @@ is hardly lower is ground, too (`ground_under`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -32,6 +32,8 @@ STRAY = 0.04
 """Metres that a point may be from the middle of its contact."""
 SLIDING = 0.12
 """Metres a second: a point that goes one way as fast as this on average is not standing."""
+DOWN = 0.016
+"""Metres from its usual height in a contact up to which a point is down and held."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,14 @@ def ground_under(points: FootPoints, floor: Floor, fps: float) -> np.ndarray:
             if (np.abs(level - floor.point_heights[foot]) > HIGH).any():
                 ground[start:stop, foot] = level
     return ground
+
+
+def while_down(contact: Contact, points: FootPoints, within: float = DOWN) -> Contact:
+    """The part of a contact in which the point is within so many metres of its usual height: contacts last until it has
+    left the ground for good."""
+    height = points.positions[contact.frames, contact.point, 2]
+    down = np.flatnonzero(np.abs(height - np.median(height)) < within)
+    return replace(contact, start=contact.start + int(down[0]), stop=contact.start + int(down[-1]) + 1)
 
 
 def contact_mask(contacts: list[Contact], frames: int) -> np.ndarray:

@@ -6,32 +6,30 @@ flat; while the toes alone stand, as a foot rolls off, toes that have a bone sta
 What stands stays where it stands: heels and toes each have a place for each contact, and the foot is moved there.
 
 All of these are corrections that are known while something stands and wanted small elsewhere. In between they come and
-go without a jerk (`easing.py`), so that nothing pops. The legs follow in `leg_reach.py`.
+go without a jerk (`cleaning/easing.py`), so that nothing pops. The legs follow in `cleaning/leg_reach.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..body.body import Body
-from ..cleaning.contacts import Contact, contact_mask, find_contacts, runs
+from ..cleaning.contacts import Contact, contact_mask, find_contacts, runs, while_down
+from ..cleaning.easing import HELD, followed, standing_share
 from ..cleaning.floor import Floor, FootPoints, estimate_floor, foot_points
+from ..cleaning.leg_reach import Placed
 from ..keypoints.proportions import normalised
 from ..motion import Motion
 from ..rotation import between, exp_map, log_map
-from .easing import eased
 from .soles import Sole, level_turn
 
 SNAP, STEP = 0.03, 0.06
 """Metres above or below the floor up to which what stands is put on it, and from which it stands on something else."""
 DOWN = 0.012
 """Metres from its usual height in a contact up to which a point is down."""
-FIRM, HELD, LOOSE = 0.02, 0.012, 0.05
-"""Seconds within which a correction follows what is known (a place on the ground: HELD), and over which it fades where
-nothing is."""
 MOST_TURN, MOST_BEND = np.radians(25.0), np.radians(60.0)
 """By which a foot is turned to stand flat, and toes are bent to stay flat, at most."""
 EVEN, SLOPE = np.radians(6.0), np.radians(10.0)
@@ -53,7 +51,7 @@ class SourceFeet:
     def of(cls, motion: Motion, body: Body) -> SourceFeet:
         points = foot_points(motion, body)
         floor = estimate_floor(points)
-        contacts = [_settled(contact, points) for contact in find_contacts(points, floor, motion.fps)]
+        contacts = [while_down(contact, points, DOWN) for contact in find_contacts(points, floor, motion.fps)]
         return cls(points, contacts, floor, motion.fps)
 
     @property
@@ -96,24 +94,6 @@ class Foot:
     toes_turned: np.ndarray
 
 
-@dataclass(frozen=True)
-class Placed:
-    """Where an ankle belongs (T,3), how foot and toes have to turn (T,3,3), and how firmly (T,), 0 to 1, it stands.
-
-    While it stands on its toes alone (rolls (T,), 0 to 1) the heel may go up and down: pivot (T,3), about what, and
-    across (T,3), about which axis; raised (T,): by what angle it is up.
-    """
-
-    ankle: np.ndarray
-    turn: np.ndarray
-    toes_turn: np.ndarray
-    stands: np.ndarray
-    rolls: np.ndarray
-    pivot: np.ndarray
-    across: np.ndarray
-    raised: np.ndarray
-
-
 def place_foot(
     source: SourceFeet, side: int, theirs: Foot, own: Foot, scaling: Scaling, aside: np.ndarray, toes_bend: bool
 ) -> Placed:
@@ -131,7 +111,7 @@ def place_foot(
     if toes_bend:
         ground = scaling.floor + np.nan_to_num(levels[:, 1])
         bend = bent(own.sole, turned, toes, goal[:, 2] - ground, stands)
-        toes_turn = exp_map(_eased(bend, stands[:, 1], fps)) @ turn
+        toes_turn = exp_map(followed(bend, stands[:, 1], fps)) @ turn
     ends = goal[:, None] + own.sole.ends(turned, toes_turn @ own.toes_turned)
     places = _places(ends, [contact for contact in source.contacts if contact.point // 2 == side])
     places[..., 2] = scaling.floor + levels + own.sole.lifts
@@ -139,9 +119,9 @@ def place_foot(
     missing = np.where(stands[..., None], places - ends, 0.0).sum(axis=1) / np.maximum(count, 1)[:, None]
     sunk = scaling.floor + min(0.0, np.nanmin(levels, initial=0.0)) - ends[..., 2].min(axis=1)
     missing[:, 2] = np.where(count > 0, missing[:, 2], sunk)
-    goal[:, :2] += _eased(missing[:, :2], count > 0, fps, HELD)
-    goal[:, 2:] += _eased(missing[:, 2:], (count > 0) | (sunk > 0.0), fps)
-    firm, rolls = (_share(mask, fps) for mask in (count > 0, stands[:, 1] & ~stands[:, 0]))
+    goal[:, :2] += followed(missing[:, :2], count > 0, fps, HELD)
+    goal[:, 2:] += followed(missing[:, 2:], (count > 0) | (sunk > 0.0), fps)
+    firm, rolls = (standing_share(mask, fps) for mask in (count > 0, stands[:, 1] & ~stands[:, 0]))
     toes = own.sole.ends(turned, toes_turn @ own.toes_turned)[:, 1]
     pivot = goal + (turned @ own.sole.ball if toes_bend else toes)
     ahead = turned @ normalised(own.sole.ball * (1.0, 1.0, 0.0))
@@ -166,7 +146,7 @@ def flattened(foot: Foot, stands: np.ndarray, levels: np.ndarray, fps: float) ->
         rise = np.arctan(np.median(levels[frames, 1] - levels[frames, 0]) / reach)
         slope[frames] = rise * np.clip((abs(rise) - EVEN) / (SLOPE - EVEN), 0.0, 1.0)
     turn = _limited(log_map(level_turn(foot.turned, forward, normalised(heading), slope)), MOST_TURN)
-    return exp_map(_eased(turn, flat, fps))
+    return exp_map(followed(turn, flat, fps))
 
 
 def bent(sole: Sole, turned: np.ndarray, toes: np.ndarray, above: np.ndarray, stands: np.ndarray) -> np.ndarray:
@@ -185,15 +165,6 @@ def bent(sole: Sole, turned: np.ndarray, toes: np.ndarray, above: np.ndarray, st
     return np.where(stands.all(axis=1), 1.0, share)[:, None] * most
 
 
-def _eased(values: np.ndarray, known: np.ndarray, fps: float, firm: float | None = None) -> np.ndarray:
-    weight = known.astype(float)
-    return eased(np.where(known[:, None], values, 0.0), weight, fps, firm=FIRM if firm is None else firm, loose=LOOSE)
-
-
-def _share(mask: np.ndarray, fps: float) -> np.ndarray:
-    return np.clip(_eased(mask[:, None].astype(float), mask, fps)[:, 0], 0.0, 1.0)
-
-
 def _unheld(theirs: Foot, ends: np.ndarray, scaling: Scaling, aside: np.ndarray) -> np.ndarray:
     """(T,3): where the ankle belongs as if nothing stood; ends (T,2,3) of the own sole from the ankle."""
     other = theirs.sole.ends(theirs.turned, theirs.toes_turned)
@@ -201,13 +172,6 @@ def _unheld(theirs: Foot, ends: np.ndarray, scaling: Scaling, aside: np.ndarray)
     above = scaling.factor * (theirs.ankle[:, 2] - scaling.floor + other[..., 2].min(axis=1))
     goal[:, 2] = scaling.floor + above - ends[..., 2].min(axis=1)
     return goal
-
-
-def _settled(contact: Contact, points: FootPoints) -> Contact:
-    """The part of a contact in which the point is down: contacts last until it has left the ground for good."""
-    height = points.positions[contact.frames, contact.point, 2]
-    down = np.flatnonzero(np.abs(height - np.median(height)) < DOWN)
-    return replace(contact, start=contact.start + int(down[0]), stop=contact.start + int(down[-1]) + 1)
 
 
 def _places(ends: np.ndarray, contacts: Sequence[Contact]) -> np.ndarray:

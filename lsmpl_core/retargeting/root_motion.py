@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..cleaning.easing import eased
 from ..rotation import exp_map
-from .easing import eased
 
 CALM = 0.1
 """Seconds within which the heading follows the hips."""

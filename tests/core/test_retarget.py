@@ -9,10 +9,10 @@ from skeletons import A_POSE, limb_angles, played, skeleton
 import lsmpl_core as lsmpl
 from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.cleaning.contacts import find_contacts, sliding
+from lsmpl_core.cleaning.easing import eased
 from lsmpl_core.cleaning.floor import estimate_floor, foot_points, rest_foot_points
+from lsmpl_core.cleaning.leg_reach import roll, two_bones
 from lsmpl_core.retarget import retarget
-from lsmpl_core.retargeting.easing import eased
-from lsmpl_core.retargeting.leg_reach import roll, two_bones
 from lsmpl_core.retargeting.rest_pose import TO_BLENDER, alignments, facing
 from lsmpl_core.retargeting.target_skeleton import SourceShape
 from lsmpl_core.rotation import exp_map, log_map

@@ -8,6 +8,10 @@ import numpy as np
 
 from ..solver.banded import BESIDE, solve_diagonals
 
+FIRM, HELD, LOOSE = 0.02, 0.012, 0.05
+"""Seconds within which a correction follows what is known (a place on the ground: HELD), and over which it fades where
+nothing is."""
+
 
 def eased(values: np.ndarray, weight: np.ndarray, fps: float, *, firm: float, loose: float) -> np.ndarray:
     """c (T,N) near values (T,N) where their weight (T,), 0 to 1, is 1, and back to 0 where it is 0.
@@ -28,3 +32,13 @@ def eased(values: np.ndarray, weight: np.ndarray, fps: float, *, firm: float, lo
                 diagonals[i - j, i : frames - order + i] += penalty * a * b
     diagonals[0] += weight
     return solve_diagonals(diagonals, weight[:, None] * values)
+
+
+def followed(values: np.ndarray, known: np.ndarray, fps: float, firm: float = FIRM) -> np.ndarray:
+    """(T,N): values (T,N) where they are known (T,) bool, and back to 0 where they are not."""
+    return eased(np.where(known[:, None], values, 0.0), known.astype(float), fps, firm=firm, loose=LOOSE)
+
+
+def standing_share(standing: np.ndarray, fps: float) -> np.ndarray:
+    """(T,) 0 to 1: how much of a standing (T,) bool foot is felt, without a jerk."""
+    return np.clip(followed(standing[:, None].astype(float), standing, fps)[:, 0], 0.0, 1.0)

@@ -7,12 +7,13 @@ little further, or less far, as heels do when legs are straight; and feet in the
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ..keypoints.proportions import normalised
 from ..rotation import between, cross, exp_map
 from .easing import eased
-from .leg_placing import Placed
 
 REACH = 0.9995
 """Share of a leg's length to which it may be stretched."""
@@ -34,6 +35,24 @@ PASSES, FIRMER = 6, 4.0
 """How often hips are moved again, more firmly each time, where feet are still out of reach."""
 
 
+@dataclass(frozen=True)
+class Placed:
+    """Where an ankle belongs (T,3), how foot and toes have to turn (T,3,3), and how firmly (T,), 0 to 1, it stands.
+
+    While it stands on its toes alone (rolls (T,), 0 to 1) the heel may go up and down: pivot (T,3), about what, and
+    across (T,3), about which axis; raised (T,): by what angle it is up.
+    """
+
+    ankle: np.ndarray
+    turn: np.ndarray
+    toes_turn: np.ndarray
+    stands: np.ndarray
+    rolls: np.ndarray
+    pivot: np.ndarray
+    across: np.ndarray
+    raised: np.ndarray
+
+
 def hips_down(
     hips: np.ndarray,
     ankles: np.ndarray,
@@ -42,6 +61,7 @@ def hips_down(
     flat: np.ndarray,
     stands: np.ndarray,
     fps: float,
+    own: float = OWN,
 ) -> np.ndarray:
     """(T,): metres by which the hips come down for standing feet.
 
@@ -59,7 +79,7 @@ def hips_down(
     down = np.zeros(len(hips))
     urgent = np.zeros_like(weight)
     for _ in range(PASSES):
-        total = (weight + urgent).sum(axis=1) + OWN
+        total = (weight + urgent).sum(axis=1) + own
         aim = (weight * wanted + urgent * np.maximum(needed, wanted)).sum(axis=1) / total
         down = eased(aim[:, None], total, fps, firm=SWAY, loose=RETURN)[:, 0]
         short = (needed > down[:, None] + 1e-4) & (stands > 0.5)
