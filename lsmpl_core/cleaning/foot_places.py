@@ -16,8 +16,11 @@ from .floor import FEET, Floor, FootPoints
 
 HELD = 0.006
 """Seconds within which a foot that stands follows its place."""
-SNAP = 0.025
-"""Metres: a contact this close to the height at which its point stands on the floor is put there."""
+SNAP, SNAP_BESIDE = 0.025, 0.04
+"""Metres: a contact this close to the height at which its point stands on the floor is put there, and this close if the
+other end of its foot is put there."""
+OTHER_END = [1, 0, 3, 2]
+"""The point at the other end of the foot of each point."""
 
 
 def corrections(points: FootPoints, contacts: Sequence[Contact], floor: Floor | None, fps: float) -> np.ndarray:
@@ -60,10 +63,15 @@ def places(points: FootPoints, contacts: Sequence[Contact], floor: Floor | None)
     """(T,4,3): where the foot points belong while they stand, NaN elsewhere."""
     target = np.full(points.positions.shape, np.nan)
     for contact in contacts:
-        place = _place(points.positions[contact.frames, contact.point])
-        if floor is not None and abs(place[2] - floor.point_heights[contact.point]) < SNAP:
-            place[2] = floor.point_heights[contact.point]
-        target[contact.frames, contact.point] = place
+        target[contact.frames, contact.point] = _place(points.positions[contact.frames, contact.point])
+    if floor is not None:
+        near = np.abs(target[..., 2] - floor.point_heights)
+        snapped = near < SNAP
+        beside = snapped[:, OTHER_END]
+        for contact in contacts:
+            frames, p = contact.frames, contact.point
+            if near[contact.start, p] < (SNAP_BESIDE if beside[frames, p].any() else SNAP):
+                target[frames, p, 2] = floor.point_heights[p]
     for heel, toe in FEET:
         _keep_length(points.positions, target, heel, toe)
     return target
