@@ -1,7 +1,8 @@
 """Feet that stand are held still: each foot is moved and turned to where it belongs, and its leg follows.
 
 Where a straight leg would not reach its standing foot, the hips come down a little, smoothly, and a foot on its toes
-rolls further (`leg_reach.py`): no foot tips or is pulled off the floor, and no knee pops. The upper body keeps its pose.
+rolls further (`leg_reach.py`): no foot tips or
+is pulled off the floor, and no knee pops. The upper body keeps its pose.
 """
 
 from __future__ import annotations
@@ -36,10 +37,10 @@ LEGS = tuple(
 def lock_steps(
     motion: Motion, body: Body, points: FootPoints, contacts: Sequence[Contact], floor: Floor, on_floor: bool = True
 ) -> Generator[Progress, None, Motion]:
-    """The motion with its standing foot points held still, each over each contact, as a generator that yields `Progress`.
+    """The motion with its standing foot points held still, each over each contact; a generator that yields `Progress`.
 
-    points are those of this motion. on_floor: what stands near the floor is put on it; otherwise contacts keep their own
-    heights. The hips may come down a little (`trans`); only legs turn.
+    points are those of this motion. on_floor: what stands near the floor is put on it; otherwise contacts keep their
+    own heights. The hips may come down a little (`trans`); only legs turn.
     """
     if not contacts:
         return motion
@@ -75,8 +76,11 @@ def lock_steps(
 
 
 def _leg_turns(foot: Placed, at: np.ndarray, lengths: np.ndarray, flat: np.ndarray, hinge: np.ndarray) -> np.ndarray:
-    """(T,4,3,3): how thigh, shin, foot and toes turn in the world, for the foot to be where it belongs as far as its leg
-    reaches; at (T,3,3): hip, knee and ankle, flat (T,): how firmly it stands flat, hinge (T,3): the knee's axis."""
+    """(T,4,3,3): how thigh, shin, foot and toes turn in the world, for the foot to be where it belongs as far as its
+    leg reaches.
+
+    at (T,3,3): hip, knee and ankle; flat (T,): how firmly it stands flat; hinge (T,3): the knee's axis.
+    """
     hip, knee, ankle = np.moveaxis(at, 1, 0)
     goal, roll = roll_foot(foot, hip, ankle, lengths, flat)
     away = stretch(hip, ankle, goal, lengths, foot.stands)

@@ -67,6 +67,7 @@ def hips_down(
 
     hips, ankles, as rotations alone have them, and goals of the ankles (T,L,3), lengths (L,2) of thighs and shins, flat
     and stands (T,L), 0 to 1, for each of L legs: hips follow feet that are flat, and come down for any that stands.
+    own: how much their own height counts beside a straight leg.
     """
     now = np.linalg.norm(ankles - hips, axis=-1)
     level = ((goals - hips)[..., :2] ** 2).sum(axis=-1)
