@@ -14,10 +14,10 @@ import numpy as np
 from ..body.body import Body
 from ..body.skeleton import JOINT_NAMES
 from ..cleaning.floor import FOOT_POINTS, rest_foot_points
+from ..cleaning.leg_reach import hips_down, two_bones
 from ..keypoints.layouts import Layout
 from ..motion import Motion
 from ..rotation import log_map
-from .leg_reach import hips_down, two_bones
 
 PASSES = 2
 """The skin of a heel goes a little with the shin, too."""
