@@ -11,7 +11,7 @@ import numpy as np
 
 from .backends.threads import on_one_thread
 from .body.body import Body
-from .cleaning.contacts import Contact, contact_mask, find_contacts, sliding, while_down
+from .cleaning.contacts import ROLL_OFF, Contact, contact_mask, find_contacts, sliding, while_down
 from .cleaning.floor import FOOT_POINTS, estimate_floor, floor_at, foot_points
 from .cleaning.foot_locking import lock_steps
 from .cleaning.limits import limit_steps
@@ -130,7 +130,8 @@ def clean_up_steps(
     yield Progress("contacts", 0, 1)
     points = foot_points(clean, body)
     ground = estimate_floor(points) if height is None else floor_at(points, height)
-    contacts = [while_down(contact, points) for contact in find_contacts(points, ground, motion.fps)]
+    most = ROLL_OFF * motion.fps
+    contacts = [while_down(c, points, most=most) for c in find_contacts(points, ground, motion.fps)]
     standing = contact_mask(contacts, len(motion))
     before = sliding(foot_points(motion, body).positions, standing, motion.fps)
     if lock_feet:

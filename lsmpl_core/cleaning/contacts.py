@@ -34,6 +34,8 @@ SLIDING = 0.12
 """Metres a second: a point that goes one way as fast as this on average is not standing."""
 DOWN = 0.016
 """Metres from its usual height in a contact up to which a point is down and held."""
+ROLL_OFF = 0.25
+"""Seconds that it takes a point at most to leave the ground at the end of a contact."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,14 @@ def ground_under(points: FootPoints, floor: Floor, fps: float) -> np.ndarray:
     return ground
 
 
-def while_down(contact: Contact, points: FootPoints, within: float = DOWN) -> Contact:
+def while_down(contact: Contact, points: FootPoints, within: float = DOWN, most: float = np.inf) -> Contact:
     """The part of a contact in which the point is within so many metres of its usual height: contacts last until it has
-    left the ground for good."""
+    left the ground for good. An end of more than so many frames is no foot that comes down or rolls off, and stays."""
     height = points.positions[contact.frames, contact.point, 2]
     down = np.flatnonzero(np.abs(height - np.median(height)) < within)
-    return replace(contact, start=contact.start + int(down[0]), stop=contact.start + int(down[-1]) + 1)
+    before, after = int(down[0]), len(height) - 1 - int(down[-1])
+    before, after = (cut if cut <= most else 0 for cut in (before, after))
+    return replace(contact, start=contact.start + before, stop=contact.stop - after)
 
 
 def contact_mask(contacts: list[Contact], frames: int) -> np.ndarray:
