@@ -1,8 +1,8 @@
 """Feet that stand are held still: each foot is moved and turned to where it belongs, and its leg follows.
 
 Where a straight leg would not reach its standing foot, the hips come down a little, smoothly, and a foot on its toes
-rolls further (`leg_reach.py`): no foot tips or
-is pulled off the floor, and no knee pops. The upper body keeps its pose.
+rolls further (`leg_reach.py`): no foot tips or is pulled off the floor, and no knee pops. The upper body keeps its
+pose.
 """
 
 from __future__ import annotations
