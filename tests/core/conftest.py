@@ -1,5 +1,6 @@
 """What the core's tests share: the two array libraries, the bundled body, and motion to try things on."""
 
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,15 @@ from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.rotation import exp_map, log_map
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signals_as_usual():
+    """Who runs the tests by `nohup` or in the background makes processes, and those that they start, deaf to some."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
 @pytest.fixture(params=["numpy", "cpu"])
