@@ -3,10 +3,10 @@
     blender -b -P benchmarks/speed.py
 
 Times one frame alone, a short take, a long one and one that is refined, as `solve` and `refine` do it, on every device
-that is there; outside
-Blender also as many takes at once as there are cores, each in a process of its own, and SMPLify on the same machine,
-frame by frame and many frames as one batch. Made-up motion, BODY_25, exact keypoints. The BLAS threads are whatever the
-environment says (OMP_NUM_THREADS). `--published CHECKPOINT` times Learnable SMPLify, too, on torch's CPU.
+that is there; outside Blender also as many takes at once as there are cores, each in a process of its own, and SMPLify
+on the same machine, frame by frame and many frames as one batch. Made-up motion, BODY_25, exact keypoints. The BLAS
+threads are whatever the environment says (OMP_NUM_THREADS). `--published CHECKPOINT` times Learnable SMPLify, too, on
+torch's CPU.
 """
 
 from __future__ import annotations
