@@ -320,14 +320,8 @@ def _menu_entry(self, context: bpy.types.Context) -> None:
     self.layout.operator(LSMPL_OT_export.bl_idname, text="LSMPL Character (.fbx/.glb/.bvh/.npz)")
 
 
-_register, _unregister = registration(_CLASSES, (bpy.types.Scene, "lsmpl_export", ExportSettings))
-
-
-def register() -> None:
-    _register()
-    bpy.types.TOPBAR_MT_file_export.append(_menu_entry)
-
-
-def unregister() -> None:
-    bpy.types.TOPBAR_MT_file_export.remove(_menu_entry)
-    _unregister()
+register, unregister = registration(
+    _CLASSES,
+    (bpy.types.Scene, "lsmpl_export", ExportSettings),
+    menus=((bpy.types.TOPBAR_MT_file_export, _menu_entry),),
+)

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
+from bpy_extras.io_utils import poll_file_object_drop
 
 from ...lsmpl_core import LAYOUTS, LsmplError
+from .. import jobs
 from ..paths import FROM_BLEND
 
 UNITS = (
@@ -123,6 +125,15 @@ class TakeFiles:
             "person": self.person.strip() or None,
         }
 
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """After dropped files, or a file browser."""
+        self._asked = True
+        return self.invoke_popup(context)
+
+    def run(self, job: jobs.Job) -> set[str]:
+        """What `execute` returns: the job is done, or goes on by itself."""
+        return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
+
     def chosen_paths(self) -> list[Path]:
         """What a file dialog, dropped files or a script gave the operator to import."""
         names = [file.name for file in self.files if file.name]
@@ -131,3 +142,11 @@ class TakeFiles:
         if self.folder_is_take:
             return [folder if directory or not Path(path).is_dir() else Path(path)]
         return [folder / name for name in names] or [Path(path or directory)]
+
+
+class DroppedFiles:
+    """For a file handler: files are dropped where objects are."""
+
+    @classmethod
+    def poll_drop(cls, context: bpy.types.Context) -> bool:
+        return poll_file_object_drop(context)

@@ -6,15 +6,15 @@ from typing import ClassVar
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
-from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
+from bpy_extras.io_utils import ImportHelper
 
-from .. import jobs
 from ..errors import reports_errors
+from ..registration import registration
 from ..selection import active_take, has_take
 from ..takes import take as takes
 from ..takes import timing
 from . import adding
-from .dialogs import UNITS, LayoutChoice, TakeFiles, up_items
+from .dialogs import UNITS, DroppedFiles, LayoutChoice, TakeFiles, up_items
 from .reading import Import
 
 EXTENSIONS = (".trc", ".c3d", ".npy", ".npz", ".csv", ".tsv", ".json", ".txt", ".dat")
@@ -66,29 +66,21 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
         layout.prop(self, "folder_is_take")
         layout.prop(self, "match_scene")
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self._asked = True
-        return self.invoke_popup(context)
-
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         done = Import(self.chosen_paths(), self._options(), match_scene=self.match_scene, everybody=self.everybody)
-        return jobs.run_or_hand_over(self, done.job(context), getattr(self, "_asked", False))
+        return self.run(done.job(context))
 
     def _options(self) -> dict:
         unit = {"auto": None, "custom": self.scale}.get(self.unit, self.unit)
         return {"unit": unit, **self.layout_options(), **self.file_options()}
 
 
-class LSMPL_FH_keypoints(bpy.types.FileHandler):
+class LSMPL_FH_keypoints(DroppedFiles, bpy.types.FileHandler):
     bl_idname = "LSMPL_FH_keypoints"
     bl_label = "Keypoint Tracks"
     bl_import_operator = LSMPL_OT_import_keypoints.bl_idname
     bl_file_extensions = ";".join(EXTENSIONS)
-
-    @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
-        return poll_file_object_drop(context)
 
 
 class LSMPL_OT_match_scene(bpy.types.Operator):
@@ -120,13 +112,4 @@ def _menu_entry(self, context: bpy.types.Context) -> None:
     self.layout.operator(LSMPL_OT_import_keypoints.bl_idname, text="Keypoint Tracks (.trc/.c3d/.npy/.csv/.json)")
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.TOPBAR_MT_file_import.append(_menu_entry)
-
-
-def unregister() -> None:
-    bpy.types.TOPBAR_MT_file_import.remove(_menu_entry)
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = registration(_CLASSES, menus=((bpy.types.TOPBAR_MT_file_import, _menu_entry),))

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, StringProperty
-from bpy_extras.io_utils import ImportHelper, poll_file_object_drop
+from bpy_extras.io_utils import ImportHelper
 
-from .. import jobs
 from ..devices import torch_folder
 from ..errors import reports_errors
+from ..registration import registration
 from .adopting import MOTION_FILES
-from .dialogs import TakeFiles, up_items
+from .dialogs import DroppedFiles, TakeFiles, up_items
 from .reading import Import
 
 
@@ -46,28 +46,20 @@ class LSMPL_OT_import_motion(TakeFiles, bpy.types.Operator, ImportHelper):
         layout.prop(self, "folder_is_take")
         layout.prop(self, "match_scene")
 
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self._asked = True
-        return self.invoke_popup(context)
-
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         torch_folder.use_for(paths := self.chosen_paths())
         job = Import(paths, self.file_options(), as_motions=True, match_scene=self.match_scene).job(context)
-        return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
+        return self.run(job)
 
 
-class LSMPL_FH_motions(bpy.types.FileHandler):
+class LSMPL_FH_motions(DroppedFiles, bpy.types.FileHandler):
     """For what keypoints are never in; an npz goes to the keypoints' handler, which knows motions."""
 
     bl_idname = "LSMPL_FH_motions"
     bl_label = "SMPL Motions"
     bl_import_operator = LSMPL_OT_import_motion.bl_idname
     bl_file_extensions = ".pkl;.pt;.pth"
-
-    @classmethod
-    def poll_drop(cls, context: bpy.types.Context) -> bool:
-        return poll_file_object_drop(context)
 
 
 _CLASSES = (LSMPL_OT_import_motion, LSMPL_FH_motions)
@@ -77,13 +69,4 @@ def _menu_entry(self, context: bpy.types.Context) -> None:
     self.layout.operator(LSMPL_OT_import_motion.bl_idname, text="SMPL Motion (.npz/.pkl/.pt)")
 
 
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.TOPBAR_MT_file_import.append(_menu_entry)
-
-
-def unregister() -> None:
-    bpy.types.TOPBAR_MT_file_import.remove(_menu_entry)
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = registration(_CLASSES, menus=((bpy.types.TOPBAR_MT_file_import, _menu_entry),))

@@ -107,15 +107,18 @@ def read_people(
     mapping, layout = _wanted_layout(layout)
     unit, up, fps = _wanted_world(mapping, unit, up, fps, path)
     counts = _expected_counts(mapping, layout)
-    first = one_person(_read_raw(path, counts), None, path)
+    whole = _read_raw(path, counts)
+    first = one_person(whole, None, path)  # who is seen most
     raws = [first]
     if first.people:
         here, passing = staying(first.people, PASSING)
-        raws = [one_person(_read_raw(path, counts, name), name, path) for name in here]
+        known_by_reader = bool(whole.people)  # which then gives one of them at a time
+        others = (_read_raw(path, counts, name) if known_by_reader else whole for name in here[1:])
+        raws += [one_person(other, name, path) for name, other in zip(here[1:], others)]
         for name, raw in zip(here, raws):
-            others = ", ".join(other for other in here if other != name)
+            beside = ", ".join(other for other in here if other != name)
             known = [decision for decision in raw.decisions if decision.what != "person"]
-            raw.decisions = [*known, Decision("person", name, "file", f"beside {others}" if others else "")]
+            raw.decisions = [*known, Decision("person", name, "file", f"beside {beside}" if beside else "")]
         if passing:
             reason = f"seen in less than {PASSING:.0%} of the frames of the one most seen: {', '.join(passing)}"
             raws[0].decisions.append(Decision("left aside", f"{len(passing)} people", "assumed", reason[:200]))
