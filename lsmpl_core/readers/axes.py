@@ -38,26 +38,34 @@ def decide_up(
     given: str | None,
     stated: str | None,
     names: Sequence[str] = (),
+    usual: str | None = None,
 ) -> tuple[np.ndarray, Decision]:
     """The rotation (3,3) that brings a file's axes to Z up (p' = R p), for keypoints (T,K,3) in any unit.
 
     layout None: markers at places unknown, whose `names` (K,) may tell which are high up and which are low.
     `given` by the user (an axis or "body") wins. Else the likeliest by `axis_cues`, in which what the file `stated`
-    counts; where floor and body clearly show a tilt against every axis, as in camera coordinates, "body".
+    counts, and a little the axis that files of its format `usual`ly have up; where floor and body clearly show a tilt
+    against every axis, as in camera coordinates, "body".
     """
     if given in AXES:
         return np.array(TO_Z_UP[given], float), Decision("up", given, "given")
     lean = _lean(positions, layout) if layout is not None else cloud.lean(positions, names)
+    if layout is not None and not np.linalg.norm(lean) > 0:
+        # Of a marker set the stand-ins may lack the trunk or the ankles where names and extent still tell.
+        lean = cloud.lean(positions, names)
+        layout = None if np.linalg.norm(lean) > 0 else layout
     size = measure_stature(positions, layout)
     known = np.linalg.norm(lean) > 0
     if not known and given == "body":
         raise LayoutError("up 'body' needs hips and shoulders or ankles to measure, and this take shows none")
     if not size > 0 or (layout is not None and not known):
-        axis = stated if stated in AXES else "z"
+        axis = stated if stated in AXES else usual or "z"
         reason = "too little of the body is seen to measure it"
+        if axis == usual != stated:
+            reason += ", and files of this format mostly have it so"
         return np.array(TO_Z_UP[axis], float), Decision("up", axis, "file" if stated in AXES else "assumed", reason)
 
-    likely = axis_probabilities(positions, size, lean, stated)
+    likely = axis_probabilities(positions, size, lean, stated, usual)
     axis = max(likely, key=likely.__getitem__)
     reason, degrees = "by the extent, the floor and the travel of the markers", 0.0
     if known:

@@ -20,6 +20,7 @@ AXES = {
 WEIGHTS = np.array([4.0, 3.3, 2.3, 1.3, 5.8, 6.7])
 _PRIOR = {"y": 0.0, "z": 0.0, "-y": -1.5, "-z": -2.5, "x": -2.5, "-x": -3.0}
 """Logarithms of how common each is: cameras have Y down, hardly anything has X up."""
+_USUAL = 1.0  # of what most files of a format have, which decides only where the body hardly does
 _STATED = 6.0  # more than a body that lies down outweighs, less than one that stands on a floor
 _LEAST_FRAMES = 10
 _MOST_FRAMES = 150
@@ -27,11 +28,16 @@ _STEP = 3  # frames over which points are seen to move
 
 
 def axis_probabilities(
-    positions: np.ndarray, size: float, lean: np.ndarray, stated: str | None = None
+    positions: np.ndarray,
+    size: float,
+    lean: np.ndarray,
+    stated: str | None = None,
+    usual: str | None = None,
 ) -> dict[str, float]:
-    """How likely each of `AXES` is up, by the `cues`, by what is common and by what the file `stated`."""
+    """How likely each of `AXES` is up, by the `cues`, by what is common, in files of this format (`usual`) and at all,
+    and by what the file `stated`."""
     scores = cues(positions, size, lean, np.array(list(AXES.values()))) @ WEIGHTS
-    scores += np.array([_PRIOR[name] + (_STATED if name == stated else 0.0) for name in AXES])
+    scores += np.array([_PRIOR[name] + _STATED * (name == stated) + _USUAL * (name == usual) for name in AXES])
     likely = np.exp(scores - scores.max())
     return dict(zip(AXES, (likely / likely.sum()).tolist()))
 

@@ -19,10 +19,11 @@ EXTENT_OF_STATURE = 0.89
 
 _MOST_FRAMES = 60
 _LEAST_POINTS = 8
-_HIGH = (
-    "head|[fb]?hd|headtop|ariel|nose|eye|ear|neck|c7|t10|clav|strn|strnm|sternum|ij|sho|shoulder|acr|acromion|[fb]sh"
+_HIGH = "head|[fb]?hd|headtop|ariel|nose|eye|ear|neck|c7|t10|clav|strn|strnm|sternum|ij|sho|shoulder|acr|acromion|acromium|temple|tophead|[fb]sh"
+_LOW = (
+    "toe|bigtoe|smalltoe|heel|hee|hlx|ank|ankle|calc|mt1|mt2|mt5|meta|5meta|p1m|p5m|d1m|d5m|foot|foo|ft1|ft2|ft3|"
+    "toetip|toelat|toemed"
 )
-_LOW = "toe|bigtoe|smalltoe|heel|hee|hlx|ank|ankle|calc|mt1|mt2|mt5|meta|5meta|p1m|p5m|d1m|d5m|foot|foo|ft1|ft2|ft3"
 _SIDE = "left|right|l|r"
 _PLACE = re.compile(rf"(?:{_SIDE})?(?:(?P<high>{_HIGH})|(?P<low>{_LOW}))(?:\d?|{_SIDE})", re.I)
 """What markers of head, shoulders and feet are called in the usual sets: LFHD, RSHO, C7, r_shoulder, L.Heel, RTOE."""

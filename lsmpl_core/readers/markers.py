@@ -35,8 +35,10 @@ FEWEST, FEWEST_REGIONS = 6, 3
 """Recognised markers, and parts of the body they must be on, below which no body can be told from them."""
 
 _UNNAMED = re.compile(r"\*\d*|(unlabell?ed|unnamed|ghost|new ?marker|extra|unknown).*|u[_\s]?\d+", re.I)
+_LETTERED = re.compile(r"[a-z]\d{1,2}", re.I)
+"""What somebody called the points of a cluster: P1 to P3. Where they sit is found from how they move."""
 _DERIVED = re.compile(
-    r".*(ANGLE|FORCE|MOMENT|POWER|CENT(RE|ER)OFMASS|LEGLENG|ARCHHEIGHT|GRF|[HKASEW]JC).*|COM|COG|COP|PROJ.+"
+    r".*(ANGLE|FORCE|MOMENT|POWER|CENT(RE|ER)OFMASS|LEGLENG|ARCHHEIGHT|GRF|[HKASEW]JC).*|.+GROUND|COM|COG|COP|PROJ.+"
 )
 """What models compute and write beside the markers: angles, forces, joint centres."""
 _SIDES = (
@@ -194,8 +196,12 @@ def _aside(names: Sequence[str], table: MarkerTable) -> set[int]:
         i
         for i, name in enumerate(bare)
         if fold(name) not in table.single
-        and (name in axes or _UNNAMED.fullmatch(name) or _DERIVED.fullmatch(fold(name)) or is_generic(name))
+        and (name in axes or _UNNAMED.fullmatch(name) or _DERIVED.fullmatch(fold(name)) or _says_nothing(name))
     }
+
+
+def _says_nothing(name: str) -> bool:
+    return is_generic(name) and not _LETTERED.fullmatch(name)
 
 
 @lru_cache(maxsize=4096)

@@ -37,6 +37,7 @@ class RawTrack:
     fps: float | None = None
     unit: str | None = None
     up: str | None = None
+    usual_up: str | None = None
     first_frame: int = 0
     decisions: list[Decision] = field(default_factory=list)
     origin: Sequence[int] | None = None

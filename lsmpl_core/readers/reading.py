@@ -192,7 +192,7 @@ def _settled(
     judged = _judged(match.layout, positions)
     if world is None:
         metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
-        rotation, up_decision = decide_up(positions * metres, judged, up, raw.up, match.layout.keypoints)
+        rotation, up_decision = decide_up(positions * metres, judged, up, raw.up, match.layout.keypoints, raw.usual_up)
         world = _World(metres, rotation, unit_decision, up_decision)
     fps, fps_decision = _decide_fps(fps, raw.fps)
     mirrored = mirror_warning(positions * world.metres, judged) if judged else None

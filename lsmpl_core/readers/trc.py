@@ -39,6 +39,7 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
         names,
         fps=_positive(header.get("datarate")) or fps_from_times(table[:, 1]),
         unit=header.get("units"),
+        usual_up="y",  # as OpenSim has it, whose format this is
         decisions=decisions,
     )
     return fill_gaps(table[:, 0], raw)

@@ -141,3 +141,19 @@ def test_names_of_head_and_feet_tell_markers_apart(rng):
         decision = axes.decide_up(points @ np.array(to_z, float), None, None, None, names)[1]
         assert decision.value == axis and decision.confidence > 0.9
     assert not cloud.lean(points, ["RTH1", "RPV2", "LFA3", "forearm", "M1", "M2", "M3", "M4", "M5"]).any()
+
+
+def test_where_little_of_the_body_is_measured_names_and_what_is_usual_tell(rng):
+    """OpenSim's gait set has no marker beside knees and ankles, and shoulders and feet in names of its own."""
+    names = ["R.ASIS", "L.ASIS", "V.Sacral", "R.Acromium", "L.Acromium", "R.Toe.Tip", "L.Toe.Tip", "R.Heel", "L.Heel"]
+    sites = ("left_hip", "right_hip", "", "", "", "", "", "", "")
+    layout = Layout("markers", tuple(names), sites=sites)
+    heights = np.array([1.0, 1.0, 1.0, 1.5, 1.5, 0.05, 0.05, 0.05, 0.05])
+    points = np.stack([0.1 * rng.normal(size=9), heights, 0.1 * rng.normal(size=9)], axis=1)
+    points = points + np.linspace(0.0, 2.0, 40)[:, None, None] * [1.0, 0.0, 0.0]
+    assert axes.decide_up(points, layout, None, None, names)[1].value == "y"
+    one = points[:1, :2]
+    unknown = Layout("two", ("left_hip", "right_hip"))
+    assert axes.decide_up(one, unknown, None, None, usual="y")[1].value == "y"
+    assert axes.decide_up(one, unknown, None, "-y", usual="y")[1].value == "-y"
+    assert axes.decide_up(one, unknown, None, None)[1].value == "z"

@@ -164,6 +164,15 @@ def test_model_outputs_and_unlabelled_points_are_left_aside():
     assert aside.value == f"{len(outputs) + len(nobody)} points" and "LHJC" in aside.reason
 
 
+def test_markers_of_opensims_sets_are_known_and_lettered_points_are_kept():
+    table = known_markers()
+    for name in ("R.Acromium", "LFAradius", "RFAulna", "L.Thigh.Rear", "R.Shank.Upper", "L.Midfoot.Sup", "LTB1", "S2"):
+        assert table.place_of(name), name
+    found = recognise([*PLUG_IN_GAIT, "P1", "P2", "P3", "L.HeelGround", "37"], "file")
+    assert {"P1", "P2", "P3"} <= set(found.layout.keypoints)
+    assert not {"L.HeelGround", "37"} & set(found.layout.keypoints)
+
+
 def test_unknown_names_are_kept_to_be_found_and_said():
     found = recognise([*PLUG_IN_GAIT, "Banana"], "take")
     assert found.layout.sites[-1] == UNPLACED
