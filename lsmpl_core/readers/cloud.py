@@ -19,7 +19,10 @@ EXTENT_OF_STATURE = 0.89
 
 _MOST_FRAMES = 60
 _LEAST_POINTS = 8
-_HIGH = "head|[fb]?hd|headtop|ariel|nose|eye|ear|neck|c7|t10|clav|strn|strnm|sternum|ij|sho|shoulder|acr|acromion|acromium|temple|tophead|[fb]sh"
+_HIGH = (
+    "head|[fb]?hd|headtop|tophead|temple|ariel|nose|eye|ear|neck|c7|t10|clav|strn|strnm|sternum|ij|sho|shoulder|acr|"
+    "acromion|acromium|[fb]sh"
+)
 _LOW = (
     "toe|bigtoe|smalltoe|heel|hee|hlx|ank|ankle|calc|mt1|mt2|mt5|meta|5meta|p1m|p5m|d1m|d5m|foot|foo|ft1|ft2|ft3|"
     "toetip|toelat|toemed"
