@@ -4,11 +4,11 @@ import importlib
 
 _FEATURES = (
     "devices.torch_folder", "devices.listing", "preferences", "jobs", "settings",
-    "characters.shape", "characters.shape_operators", "characters.baking",
-    "retargeting.bone_mapping", "retargeting.bake_to_other",
-    "importing.keypoint_files", "takes.showing", "importing.marker_trials", "takes.take_list",
-    "importing.scene_tracks", "importing.taking", "importing.motions",
-    "solving.solve", "solving.from_motion", "refining.changes", "refining.refine", "refining.operators",
+    "takes.showing", "characters.shape", "characters.baking",
+    "retargeting.bone_mapping", "retargeting.bake_to_other", "retargeting.following",
+    "solving.marker_trials", "solving.solve", "solving.from_motion", "solving.bake",
+    "importing.keypoint_files", "importing.scene_tracks", "importing.taking", "importing.motions",
+    "refining.changes", "refining.refine", "refining.operators",
     "live.session", "live.operators", "live.watch", "solving.clean_up", "solving.quality",
     "exporting.operators", "setting_presets", "panels", "headless",
 )  # fmt: skip

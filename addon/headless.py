@@ -13,6 +13,10 @@ from pathlib import Path
 
 import bpy
 
+from ..lsmpl_core import LsmplError
+from ..lsmpl_core.cli.main import main as core_main
+from .writers import front_end
+
 COMMAND = "lsmpl"
 
 
@@ -21,10 +25,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Each output is made in an empty file, so what is open in Blender is lost; with a window, this raises `LsmplError`.
     """
-    from ..lsmpl_core import LsmplError
-    from ..lsmpl_core.cli.main import main as core_main
-    from .writers import front_end
-
     if argv is None:
         argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     if not bpy.app.background:

@@ -1,15 +1,15 @@
 """Long work that does not freeze Blender: its progress in the panel and the status bar, Esc to stop it.
 
 A job is a generator that yields `Progress` and returns what to tell the user. Between two of its slices the user may do
-anything: rename, delete, undo, load another file. So a job holds no datablock over a `yield`; it notes their
-`session_uid` and looks them up again (`find`), and it changes nothing that is seen before its last slice.
+anything: rename, delete, undo, load another file. So a job holds no datablock over a `yield`: it looks
+them up again (`held.Held`). And it changes nothing that is seen before its last slice.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator
 from typing import ClassVar, Protocol, TypeVar
 
 import bpy
@@ -129,11 +129,6 @@ def is_free(operator: type[bpy.types.Operator]) -> bool:
     if current:
         operator.poll_message_set(f"{current.label}: {current.subject} is being worked on; Esc stops it")
     return current is None
-
-
-def find(blocks: Iterable[bpy.types.ID], session_uid: int) -> bpy.types.ID | None:
-    """A datablock that may have been renamed, or restored by an undo, since its number was noted."""
-    return next((block for block in blocks if block.session_uid == session_uid), None)
 
 
 def in_thread(steps: Generator[Progress, None, Result]) -> Steps[Result]:

@@ -7,16 +7,23 @@ from collections.abc import Sequence
 import bpy
 
 from .characters.shape import is_character
-from .live import handles
 from .takes import stages
 from .takes.take import is_take, takes_in
+
+HANDLE_KEY = "lsmpl_keypoint"
+"""Custom property of the objects that Live puts at keypoints: the number of the keypoint."""
+
+
+def is_handle(obj: bpy.types.Object | None) -> bool:
+    """Whether an object is one of Live's handles, which stand for the take that is posed live."""
+    return obj is not None and HANDLE_KEY in obj
 
 
 def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     """The take that the active object is or belongs to; otherwise the scene's only take."""
     takes = takes_in(context.scene)
     active = context.view_layer.objects.active
-    if handles.is_handle(active):
+    if is_handle(active):
         active = context.scene.lsmpl_live.take
     if is_take(active) and active in takes:
         return active

@@ -8,6 +8,7 @@ import bpy
 
 from ..lsmpl_core import LsmplError
 from . import jobs
+from .held import Held
 
 Work = Callable[[bpy.types.Object, bpy.types.Scene], jobs.Steps[jobs.Told]]
 """What is done to one take of a scene."""
@@ -25,13 +26,13 @@ class _Series:
     """A take that fails does not stop the others, and what is done stays when the user stops the rest."""
 
     def __init__(self, chosen: Sequence[bpy.types.Object], scene: bpy.types.Scene, work: Work):
-        self._takes, self._work = [(take.session_uid, take.name) for take in chosen], work
-        self._scene, self._at, self._done, self._failed = scene.session_uid, 0, 0, []
+        self._takes, self._work = [Held(take, scene) for take in chosen], work
+        self._at, self._done, self._failed = 0, 0, []
 
     @property
     def place(self) -> str:
         """For the line of progress."""
-        return f"{self._takes[self._at][1]} ({self._at + 1}/{len(self._takes)}): "
+        return f"{self._takes[self._at].names[0]} ({self._at + 1}/{len(self._takes)}): "
 
     @property
     def kept(self) -> str:
@@ -40,14 +41,10 @@ class _Series:
 
     def steps(self) -> jobs.Steps[jobs.Told]:
         told = []
-        for at, (uid, name) in enumerate(self._takes):
-            self._at = at
-            take, scene = jobs.find(bpy.data.objects, uid), jobs.find(bpy.data.scenes, self._scene)
-            if take is None or scene is None:
-                self._failed.append(f"{name}: was deleted")
-                continue
+        for at, held in enumerate(self._takes):
+            self._at, name = at, held.names[0]
             try:
-                result = yield from self._work(take, scene)
+                result = yield from self._work(*held.again())
             except LsmplError as error:
                 self._failed.append(f"{name}: {error}")
                 continue

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, PointerProperty, StringProperty
 
-from ..lsmpl_core import LsmplError
+from ..lsmpl_core import LsmplError, SolveOptions
 from .package import preferences
 from .paths import FROM_BLEND
 from .registration import registration
 from .retargeting import settings as retarget_settings
 from .takes import display
-
-if TYPE_CHECKING:
-    from ..lsmpl_core import SolveOptions
 
 
 def _plays_elsewhere(settings: TakeSettings, context: bpy.types.Context) -> None:
@@ -133,8 +128,6 @@ def chosen_body_path(scene: bpy.types.Scene) -> str:
 
 def solve_options(scene: bpy.types.Scene) -> SolveOptions:
     """The scene's solver. Raises `LsmplError` where it cannot be used."""
-    from ..lsmpl_core import SolveOptions
-
     solver, chosen = scene.lsmpl.solver, preferences()
     if solver != "published":
         return SolveOptions(solver=solver)

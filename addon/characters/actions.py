@@ -16,9 +16,10 @@ from typing import NamedTuple
 import bpy
 import numpy as np
 
-from ...lsmpl_core import LsmplError, Progress
+from ...lsmpl_core import Progress
 from ...lsmpl_core.progress import run_to_end
-from ..jobs import Steps, find
+from ..held import Held
+from ..jobs import Steps
 
 _LINEAR, _BEZIER = 1, 2  # keyframe_points.foreach_set takes these as Blender's own numbers
 _ALIGNED = 3
@@ -42,25 +43,26 @@ class Curve(NamedTuple):
 
 def write_action(owner: bpy.types.Object, name: str, frames: np.ndarray, curves: Sequence[Curve]) -> bpy.types.Action:
     """A new action for `owner` with a key on each of `frames` (T,) of each curve; `assign` puts it to use."""
-    return find(bpy.data.actions, run_to_end(write_steps(owner.name, name, frames, curves)))
+    (action,) = run_to_end(write_steps(owner.name, name, frames, curves)).again()
+    return action
 
 
-def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence[Curve]) -> Steps[int]:
-    """`write_action` in steps, for an object of that name: yields `Progress` and returns the action's `session_uid`.
+def write_steps(
+    owner_name: str, name: str, frames: np.ndarray, curves: Sequence[Curve]
+) -> Steps[Held[bpy.types.Action]]:
+    """`write_action` in steps, for an object of that name: yields `Progress` and returns the new action.
 
     The action goes again if this is closed before its end. Raises `LsmplError` where the user undid its making.
     """
     action = bpy.data.actions.new(name)
-    uid = action.session_uid
+    held = Held(action, doing="baked")
     try:
         _new_home(action, owner_name)
         for group in dict.fromkeys(curve.group for curve in curves):
             _home(action).groups.new(group)
         for first in range(0, len(curves), _AT_ONCE):
             yield Progress("bake", first, len(curves))
-            action = find(bpy.data.actions, uid)
-            if action is None:
-                raise LsmplError(f"{name}: an undo came in between; nothing was baked")
+            (action,) = held.again()
             home = _home(action)
             for curve in curves[first : first + _AT_ONCE]:
                 fcurve = home.fcurves.new(curve.data_path, index=curve.index)
@@ -77,11 +79,16 @@ def write_steps(owner_name: str, name: str, frames: np.ndarray, curves: Sequence
                 fcurve.update()
         action[_FINGERPRINT] = _fingerprint(action)
     except BaseException:
-        action = find(bpy.data.actions, uid)
-        if action:
-            bpy.data.actions.remove(action)
+        discard(held)
         raise
-    return uid
+    return held
+
+
+def discard(held: Held[bpy.types.Action]) -> None:
+    """Remove a new action, where it still is, that is not wanted after all."""
+    (action,) = held.left()
+    if action:
+        bpy.data.actions.remove(action)
 
 
 def _new_home(action: bpy.types.Action, owner_name: str):

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import NamedTuple
 
 import bpy
 import numpy as np
 from bpy.props import BoolProperty, PointerProperty
 
 from ...lsmpl_core import LsmplError, Motion, Progress
+from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.progress import run_to_end
-from .. import jobs, series
+from .. import jobs
 from ..errors import all_or_nothing
+from ..held import Held
 from ..registration import registration
-from ..selection import chosen_takes, is_solved
-from ..takes import stages
+from ..takes import playing, stages
 from ..takes import take as takes
-from ..takes.timing import scene_frames
-from . import actions, character, correctives, feet, shape
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
+from . import actions, bodies, character, correctives, feet, shape
 
 _TIMING = "lsmpl_timing"
 RESIDUAL = "Residual (mm)"
@@ -69,23 +66,18 @@ def bake_steps(
     armature, _ = _character_of(take, scene, body)
     rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
     residual = _residual_of(take, motion)
-    name, frames = take.name, scene_frames(len(motion), take.lsmpl.start, take.lsmpl.step)
+    name, frames = take.name, playing.scene_frames(take, len(motion))
     own = feet_locked and armature is not None and _keeps_its_own(take, armature)
     shown_on = shape.betas_of(armature) if own else motion.betas
-    take_uid, scene_uid = take.session_uid, scene.session_uid
+    held = Held(take, scene, doing="baked")
     yield Progress("bake", 0, 1)
     computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on))
     curves, joints = yield from jobs.in_thread(computed)
     curves += [] if residual is None else [residual_curve(residual)]
-    action_uid = yield from actions.write_steps(name, name, frames, curves)
+    made = yield from actions.write_steps(name, name, frames, curves)
     try:
         yield Progress("bake", len(curves), len(curves))
-        take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
-        if not takes.is_take(take) or scene is None:
-            raise LsmplError(f"{name}: was deleted while it was being baked; nothing was kept")
-        action = jobs.find(bpy.data.actions, action_uid)
-        if action is None:
-            raise LsmplError(f"{name}: an undo came in between; nothing was baked")
+        (take, scene), (action,) = held.again(), made.again()
         note_timing(action, take)
         if feet_locked:
             feet.note(action, shown_on)
@@ -95,9 +87,7 @@ def bake_steps(
             _ready_property(armature, residual)
             on_error.pop_all()
     except BaseException:
-        action = jobs.find(bpy.data.actions, action_uid)
-        if action:
-            bpy.data.actions.remove(action)
+        actions.discard(made)
         raise
     put_in_place()
     settings = take.lsmpl_bake
@@ -156,10 +146,8 @@ def plays_otherwise(take: bpy.types.Object, action: bpy.types.Action | None) -> 
 
 def body_of(take: bpy.types.Object, motion: Motion) -> Body:
     """The body that a take's stored motion is for. Raises `LsmplError` where it is not there any more."""
-    from .bodies import load
-
     path = stages.describe(take)["body_path"]
-    body = load(path)
+    body = bodies.load(path)
     if motion.body not in ("", body.key):
         raise LsmplError(
             f"{take.name}: was solved for the body {motion.body}, "
@@ -261,32 +249,10 @@ class BakeSettings(bpy.types.PropertyGroup):
     action: PointerProperty(type=bpy.types.Action, name="Action", description="What was last baked")
 
 
-class LSMPL_OT_bake(jobs.JobOperator, bpy.types.Operator):
-    bl_idname = "lsmpl.bake"
-    bl_label = "Bake to Character"
-    bl_description = "Put the motion on the take's character as an action; it is made if there is none"
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return jobs.is_free(cls) and is_solved(cls, context)
-
-    def begin(self, context: bpy.types.Context) -> jobs.Job:
-        chosen = [take for take in chosen_takes(context) if stages.is_solved(take)]
-
-        def steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
-            return describe((yield from bake_steps(take, scene)))
-
-        return series.over("lsmpl.bake", "Bake", chosen, context.scene, steps)
-
-
 def describe(baked: Baked) -> str:
     """For a message to the user."""
     kept = f"; the action you had edited is kept as {baked.kept.name!r}" if baked.kept else ""
     return f"Baked on {baked.armature.name!r}{kept}"
 
 
-_CLASSES = (BakeSettings, LSMPL_OT_bake)
-
-
-register, unregister = registration(_CLASSES, (bpy.types.Object, "lsmpl_bake", BakeSettings))
+register, unregister = registration((BakeSettings,), (bpy.types.Object, "lsmpl_bake", BakeSettings))

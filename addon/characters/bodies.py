@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import bpy
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.body.load_body import load_body
 from . import shape
-
-if TYPE_CHECKING:
-    import bpy
-
-    from ...lsmpl_core.body.body import Body
 
 
 def load(path: str = "") -> Body:
@@ -40,6 +38,4 @@ def of_character(armature: bpy.types.Object) -> Body:
 
 @lru_cache(maxsize=4)
 def _read(path: str, stamp: int) -> Body:
-    from ...lsmpl_core.body.load_body import load_body
-
     return load_body(path or None)

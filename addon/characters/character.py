@@ -11,6 +11,7 @@ import numpy as np
 
 from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.rotation import log_map, orthonormalise, to_quaternion
 from ..takes.display import material
 from . import shape
 from .editing import editing
@@ -90,8 +91,6 @@ def motion_of_pose(
 ) -> Motion:
     """The inverse of `pose_curves`: a motion from the rotations (T,24,3,3) of the pose bones' channels, each in its own
     rest frame, and the pelvis' head (T,3) in the character's space. betas (10,) are the shape that it has."""
-    from ...lsmpl_core.rotation import log_map, orthonormalise
-
     local = orthonormalise(local)
     smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
     rotations = smpl_to_bone.transpose(0, 2, 1) @ local @ smpl_to_bone
@@ -161,8 +160,6 @@ def _quaternions(axis_angles: np.ndarray) -> np.ndarray:
 
 def _quaternion_of(rotation: np.ndarray) -> np.ndarray:
     """(4,) from a rotation matrix."""
-    from ...lsmpl_core.rotation import to_quaternion
-
     return to_quaternion(rotation[None])[0]
 
 

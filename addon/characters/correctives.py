@@ -10,17 +10,14 @@ from __future__ import annotations
 
 import json
 import re
-from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.body.body import Body
 from . import character, shape
 from .shape import TO_BLENDER
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
 
 PRODUCTS = ("x*x", "y*y", "z*z", "x*y", "x*z", "y*z", "w*x", "w*y", "w*z")
 """Of a unit quaternion w x y z; all that its rotation matrix depends on."""

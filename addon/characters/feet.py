@@ -6,19 +6,18 @@ do frames that are changed later; `locking.py` does after the shape was changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import bpy
 import numpy as np
 
 from ...lsmpl_core import Motion
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.by_hand.posing import poses_of
+from ...lsmpl_core.retargeting.reshaping import keep_feet
+from ...lsmpl_core.rotation import log_map
+from ...lsmpl_core.solver.poses import Poses
 from ..takes import stages
 from ..takes.stages import Stage
 from . import shape
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
-    from ...lsmpl_core.solver.poses import Poses
 
 _FEET = "lsmpl_feet"
 _SAME = 1e-4
@@ -50,16 +49,11 @@ def are_of_another_shape(action: bpy.types.Action | None, armature: bpy.types.Ob
 
 def fitted(motion: Motion, body: Body, betas: np.ndarray) -> Motion:
     """The motion on a character of that shape (10,), the feet where they were."""
-    from ...lsmpl_core.retargeting.reshaping import keep_feet
-
     return motion if np.allclose(motion.betas, betas, rtol=0.0, atol=_SAME) else keep_feet(motion, body, betas)
 
 
 def fitted_poses(poses: Poses, body: Body, before: np.ndarray, after: np.ndarray) -> Poses:
     """The same for poses (N) of a shape (10,) on another, each frame on its own."""
-    from ...lsmpl_core.by_hand.posing import poses_of
-    from ...lsmpl_core.rotation import log_map
-
     if np.allclose(before, after, rtol=0.0, atol=_SAME):
         return poses
     return poses_of(fitted(Motion(log_map(poses.rotations), poses.trans, before, body=body.key), body, after))

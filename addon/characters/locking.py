@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError, Motion
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.rotation import log_map
 from ..takes import stages
 from ..takes import take as takes
 from . import actions, baking, feet, shape
 from .posed import Bones
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
 
 TOLD = "The feet were locked for another shape"
 _TURNED = ("hip", "knee", "ankle")
@@ -61,7 +58,5 @@ def _as_animated(
     armature: bpy.types.Object, body: Body, action: bpy.types.Action, frames: np.ndarray, betas: np.ndarray, fps: float
 ) -> Motion:
     """What an action does on a character of a shape (10,)."""
-    from ...lsmpl_core.rotation import log_map
-
     poses = Bones(armature, body, betas).in_action(action, frames)
     return Motion(log_map(poses.rotations), poses.trans, betas, fps=fps, body=body.key)

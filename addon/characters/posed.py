@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 
 from ...lsmpl_core import Motion
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.by_hand.posing import poses_of
+from ...lsmpl_core.rotation import from_quaternion, log_map
+from ...lsmpl_core.solver.poses import Poses
 from . import actions, character, shape
 from .actions import Curve
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
-    from ...lsmpl_core.solver.poses import Poses
 
 
 class Bones:
@@ -28,8 +27,6 @@ class Bones:
     def curves(self, poses: Poses, before: np.ndarray | None = None) -> list[Curve]:
         """What an action has to say for the bones to take these poses. before (24,4): the quaternions of the frame
         before, whose signs are gone on with."""
-        from ...lsmpl_core.rotation import log_map
-
         return self.curves_of(Motion(log_map(poses.rotations), poses.trans, self.betas), before)
 
     def curves_of(self, motion: Motion, before: np.ndarray | None = None) -> list[Curve]:
@@ -44,8 +41,6 @@ class Bones:
 
     def show(self, poses: Poses) -> None:
         """Put the bones into a pose (1), until the action next moves them."""
-        from ...lsmpl_core.rotation import log_map
-
         motion = Motion(log_map(poses.rotations), poses.trans, self.betas)
         quaternions, location = character.pose_curves(self.rest, self.body, motion)
         bones = self.armature.pose.bones
@@ -96,8 +91,6 @@ class Bones:
 
     def _poses(self, local: np.ndarray, location: np.ndarray) -> Poses:
         """From the bones' own rotations (N,24,3,3) and the pelvis' location (N,3), for motions of this shape."""
-        from ...lsmpl_core.by_hand.posing import poses_of
-
         pelvis = shape.rest_joints(self.body, self.betas)[0] + location @ self.rest[0].T
         return poses_of(character.motion_of_pose(self.rest, self.body, local, pelvis, self.betas, fps=1.0))
 
@@ -121,6 +114,4 @@ def _location(bone: str) -> str:
 
 
 def _rotation_matrices(quaternions: np.ndarray) -> np.ndarray:
-    from ...lsmpl_core.rotation import from_quaternion
-
     return from_quaternion(quaternions / np.linalg.norm(quaternions, axis=-1, keepdims=True))

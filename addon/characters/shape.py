@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 from bpy.props import FloatVectorProperty
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.body.sites import site_parts
 from ...lsmpl_core.cleaning.floor import FOOT_POINTS
 from ..registration import registration
 from .editing import editing
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
 
 CHARACTER_KEY = "lsmpl_character"
 JOINTS_KEY = "lsmpl_joints"

@@ -7,17 +7,14 @@ that Blender neither loads it nor goes down with it.
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import bpy
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.backends.devices import Device, describe_devices
 from .. import jobs
 from . import torch_folder
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.backends.devices import Device
-
 
 _KIND = "lsmpl.check_devices"
 
@@ -37,8 +34,6 @@ found: Found | None = None
 def look_steps() -> jobs.Steps[jobs.Told]:
     """Look for devices. Yields progress, fills `found`, and returns what to tell the user."""
     global found
-    from ...lsmpl_core.backends.devices import describe_devices
-
     _redraw_preferences()  # the button says that it is at work
     path, folder, problem = torch_folder.chosen(), None, ""
     if path:

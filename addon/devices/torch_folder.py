@@ -17,15 +17,17 @@ from collections.abc import Generator, Iterable
 from dataclasses import replace
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 
 from ...lsmpl_core import LsmplError, Progress
+from ...lsmpl_core.backends import torch_probe
+from ...lsmpl_core.backends.arrays import Backend
+from ...lsmpl_core.backends.devices import this_python
+from ...lsmpl_core.progress import run_to_end
+from ...lsmpl_core.solver import fallback
 from ..package import preferences
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.backends.arrays import Backend
 
 PATIENCE = 180.0
 """Seconds that PyTorch may take to be imported, from a slow network drive."""
@@ -43,8 +45,6 @@ def chosen() -> str:
 
 def torch_folder(path: str) -> Path:
     """The folder to put on `sys.path`. Raises `LsmplError` where there is no PyTorch for this Python and system."""
-    from ...lsmpl_core.backends.devices import this_python
-
     folder = Path(path)
     if not folder.is_dir():
         raise LsmplError(f"{path}: is no folder")
@@ -74,8 +74,6 @@ def survey_steps(folder: Path | None) -> Generator[Progress, None, dict[str, Any
 
     {} where there is none, {"error": why} where it does not work. Yields `Progress` while it waits.
     """
-    from ...lsmpl_core.backends import torch_probe
-
     path = [place for place in sys.path if isinstance(place, str)] + ([str(folder)] if folder else [])
     if not folder and importlib.util.find_spec("torch") is None:
         return {}
@@ -111,11 +109,9 @@ def survey_steps(folder: Path | None) -> Generator[Progress, None, dict[str, Any
 
 
 def _answer(output: str, code: int) -> dict[str, Any]:
-    from ...lsmpl_core.backends.torch_probe import MARK
-
     for line in output.splitlines():
-        if line.startswith(MARK):
-            found = json.loads(line.removeprefix(MARK))
+        if line.startswith(torch_probe.MARK):
+            found = json.loads(line.removeprefix(torch_probe.MARK))
             if found.get("error", "").startswith("ModuleNotFoundError: No module named 'torch'"):
                 return {}
             return found
@@ -154,8 +150,6 @@ def use_steps() -> Generator[Progress, None, str]:
 
 def use() -> str:
     """`use_steps`, waited for."""
-    from ...lsmpl_core.progress import run_to_end
-
     return run_to_end(use_steps())
 
 
@@ -172,10 +166,8 @@ def use_for(paths: Iterable[Path]) -> None:
 
 def backend_steps(device: str, solver: str = "network") -> Generator[Progress, None, Backend]:
     """What a solve runs on: the device where it is to be had, otherwise NumPy, and then `reason` says why."""
-    from ...lsmpl_core.solver.fallback import wanted_backend
-
     problem = (yield from use_steps()) if is_needed(device, solver) else ""
-    backend = wanted_backend(device)
+    backend = fallback.wanted_backend(device)
     return replace(backend, reason=problem) if problem and backend.instead_of else backend
 
 

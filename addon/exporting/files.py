@@ -17,8 +17,10 @@ from mathutils import Matrix
 
 from ...lsmpl_core import LsmplError, Motion, Progress
 from ...lsmpl_core.files.replacing import replace_when_complete
+from ...lsmpl_core.rotation import orthonormalise
 from .. import jobs
 from ..characters import bodies, character, shape
+from ..held import Held
 from ..takes.timing import scene_rate
 from .staging import Stage, staged
 
@@ -144,15 +146,11 @@ def read_pose(
     """
     body = bodies.of_character(armature)
     rest, betas, fps = character.bone_rotations(armature, body), shape.betas_of(armature), fps or scene_rate(scene)
-    name, uid, scene_uid = armature.name, armature.session_uid, scene.session_uid
-    action_uid = action.session_uid if action else None
+    held = Held(armature, scene, action, doing="read")
     posed, heads = np.empty((len(frames), len(body.joint_names), 3, 3)), np.empty((len(frames), 3))
     for start in range(0, len(frames), _AT_ONCE):
         yield Progress("sample", start, len(frames))
-        armature, scene = jobs.find(bpy.data.objects, uid), jobs.find(bpy.data.scenes, scene_uid)
-        if armature is None or scene is None:
-            raise LsmplError(f"{name}: was deleted while it was being read")
-        action = jobs.find(bpy.data.actions, action_uid)
+        armature, scene, action = held.again()
         some = slice(start, start + _AT_ONCE)
         posed[some], heads[some] = _sample(armature, scene, body.joint_names, frames[some], action)
     local = _local_rotations(posed, rest, body.parents)
@@ -179,8 +177,6 @@ def _sample(
 
 def _local_rotations(posed: np.ndarray, rest: np.ndarray, parents: np.ndarray) -> np.ndarray:
     """(T,J,3,3): each bone's own rotation in its rest frame, from world rotations of bones that may be scaled."""
-    from ...lsmpl_core.rotation import orthonormalise
-
     posed = orthonormalise(posed)
     local = np.empty_like(posed)
     local[:, 0] = rest[0].T @ posed[:, 0]

@@ -18,10 +18,11 @@ from ...lsmpl_core.files.names import file_names
 from .. import jobs
 from ..characters import shape
 from ..errors import reports_errors
+from ..held import Held
 from ..paths import FROM_BLEND
 from ..registration import registration
 from ..selection import active_take
-from ..takes import stages, timing
+from ..takes import playing, stages
 from ..takes import take as takes
 from . import files as exporting
 
@@ -100,25 +101,20 @@ def export_all_steps(
 
     Raises `LsmplError` where nothing at all could be exported.
     """
-    scene_uid = scene.session_uid
-    named = {take.session_uid: take.name for take in exported}
-    files = file_names(named.values())
+    held = [Held(take, scene, doing="exported") for take in exported]
+    files = file_names(take.name for take in exported)
     done, failures = [], []
-    for number, (uid, name) in enumerate(named.items()):
-        yield Progress("export", number, len(named))
-        take, scene = jobs.find(bpy.data.objects, uid), jobs.find(bpy.data.scenes, scene_uid)
-        if take is None or scene is None:
-            failures.append(f"{name}: was deleted meanwhile")
-            continue
+    for number, one in enumerate(held):
+        yield Progress("export", number, len(held))
         path = folder / f"{files[number]}.{ending}"
         try:
-            yield from export_steps(take, scene, path)
+            yield from export_steps(*one.again(), path)
             done.append(path.name)
         except LsmplError as error:
             failures.append(str(error))
     if not done:
         raise LsmplError("\n".join(failures))
-    told = f"Exported {len(done)} of {len(named)} takes to {folder}"
+    told = f"Exported {len(done)} of {len(held)} takes to {folder}"
     return [("WARNING", "\n".join([*failures, told]))] if failures else told
 
 
@@ -130,7 +126,7 @@ def frame_range(take: bpy.types.Object, scene: bpy.types.Scene, settings: Export
         case "CUSTOM":
             first, last = settings.first, settings.last
         case _:
-            frames = _frames(take)
+            frames = playing.scene_frames(take)
             first, last = math.floor(frames[0]), math.ceil(frames[-1])
     if last < first:
         raise LsmplError(f"Frames: the last frame, {last}, is before the first, {first}")
@@ -148,14 +144,9 @@ def _other_of(take: bpy.types.Object) -> bpy.types.Object | None:
     return other.target if other.action is not None else None
 
 
-def _frames(take: bpy.types.Object) -> np.ndarray:
-    """Scene frame of each of the take's frames."""
-    return timing.scene_frames(takes.describe(take)["frames"], take.lsmpl.start, take.lsmpl.step)
-
-
 def _motion_steps(take, scene, settings, first: int, last: int):
-    frames = _frames(take)
-    inside = np.flatnonzero((frames > first - 1e-6) & (frames < last + 1e-6))
+    frames = playing.scene_frames(take)
+    inside = np.array(playing.frames_within(take, first, last), dtype=int)
     if not inside.size:
         raise LsmplError(f"{take.name}: has no frames between {first} and {last}")
     facts = takes.describe(take)

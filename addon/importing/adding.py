@@ -9,7 +9,7 @@ import bpy
 from ...lsmpl_core import KeypointTrack
 from ...lsmpl_core.calibration.calibrate import needs_calibration
 from ..errors import all_or_nothing
-from ..takes import display, timing
+from ..takes import display, playing, timing
 from ..takes import take as takes
 
 
@@ -47,4 +47,5 @@ def retime(scene: bpy.types.Scene, retimed: Sequence[bpy.types.Object]) -> None:
 
 def span(take: bpy.types.Object) -> tuple[float, float]:
     """Scene frames of a take's first and last frame."""
-    return take.lsmpl.start, take.lsmpl.start + (takes.describe(take)["frames"] - 1) * take.lsmpl.step
+    last = takes.describe(take)["frames"] - 1
+    return playing.scene_frame(take, 0), playing.scene_frame(take, last)

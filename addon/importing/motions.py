@@ -11,7 +11,7 @@ from bpy_extras.io_utils import ImportHelper
 from ..devices import torch_folder
 from ..errors import reports_errors
 from ..registration import registration
-from .adopting import MOTION_FILES
+from ..solving.adopting import MOTION_FILES
 from .dialogs import DroppedFiles, TakeFiles, up_items
 from .reading import Import
 

@@ -9,13 +9,17 @@ from pathlib import Path
 import bpy
 
 from ...lsmpl_core import KeypointTrack, LsmplError, Progress
+from ...lsmpl_core.estimates.reading import holds_motion
 from ...lsmpl_core.progress import run_to_end
+from ...lsmpl_core.readers import read_keypoints, read_people
 from .. import jobs
 from ..characters import bodies
+from ..held import Held
 from ..selection import select
 from ..settings import chosen_body_path
+from ..solving import adopting
 from ..takes import timing
-from . import adding, adopting
+from . import adding
 
 
 def import_files(
@@ -28,7 +32,7 @@ def import_files(
     """
     done = Import(paths, options)
     run_to_end(done.steps(scene, collection))
-    return [jobs.find(bpy.data.objects, uid) for uid in done.imported], done.assumptions, done.failures
+    return done.imported(), done.assumptions, done.failures
 
 
 class Import:
@@ -50,8 +54,8 @@ class Import:
         each person."""
         self.paths, self.options = list(paths), dict(options)
         self.as_motions, self.match_scene, self.everybody = as_motions, match_scene, everybody
-        self.imported: list[int] = []
-        """`session_uid` of each take."""
+        self._held: list[Held[bpy.types.Object]] = []
+        """The takes that are there so far."""
         self.assumptions: list[str] = []
         self.failures: list[LsmplError] = []
 
@@ -62,7 +66,7 @@ class Import:
 
     def steps(self, scene: bpy.types.Scene, collection: bpy.types.Collection | None = None) -> jobs.Steps[None]:
         """Read all files, then make takes of them."""
-        scene_uid, collection_uid = scene.session_uid, collection.session_uid if collection else None
+        held_scene, held_home = Held(scene, doing="imported into"), Held(collection)
         body_path, read = self._body_path(scene), []
         yield Progress("read", 0, len(self.paths))
         for number, path in enumerate(self.paths, start=1):
@@ -72,47 +76,44 @@ class Import:
             except LsmplError as error:
                 self.failures.append(error)
             yield Progress("read", number, len(self.paths))
-        scene = jobs.find(bpy.data.scenes, scene_uid)
-        if scene is None:
-            raise LsmplError("The scene was deleted while files were being read; nothing was imported")
+        (scene,), (home,) = held_scene.again(), held_home.left()
         if not read:
             return
         before = timing.timing_of(scene)
         try:
-            home, moving = jobs.find((*bpy.data.collections, scene.collection), collection_uid), []
+            moving = []
             for name, content in read:
                 adopted = content if isinstance(content, adopting.Adopted) else None
                 track = adopted.track if adopted else content
                 take = adding.add_take(scene, track, name, home)
                 take.lsmpl_markers.table = str(self.options.get("markers") or "")
-                self.imported.append(take.session_uid)
+                self._held.append(Held(take, doing="imported"))
                 self.assumptions += [f"{Path(track.source).name or name}: {d}" for d in track.decisions if d.doubtful]
                 if adopted:
-                    moving.append((take.session_uid, adopted))
+                    moving.append((Held(take, scene, doing="imported"), adopted))
             if self.match_scene:
-                adding.match_scene(scene, [jobs.find(bpy.data.objects, uid) for uid in self.imported])
-            for uid, adopted in moving:
-                take, scene = jobs.find(bpy.data.objects, uid), jobs.find(bpy.data.scenes, scene_uid)
-                if take is None or scene is None:
-                    raise LsmplError(f"{Path(adopted.track.source).name}: was deleted while it was being imported")
-                yield from adopting.keep_steps(take, scene, adopted)
+                adding.match_scene(scene, self.imported())
+            for held, adopted in moving:
+                yield from adopting.keep_steps(*held.again(), adopted)
         except BaseException:
             self._take_back()
-            scene = jobs.find(bpy.data.scenes, scene_uid)
+            (scene,) = held_scene.left()
             if scene:
                 timing.restore(scene, before)
             raise
 
+    def imported(self) -> list[bpy.types.Object]:
+        """The takes that were made of the files, as far as they are still there."""
+        return [take for held in self._held for take in held.left() if take]
+
     def _take_back(self) -> None:
         """Remove the takes that are there already, with their characters."""
-        for uid in self.imported:
-            take = jobs.find(bpy.data.objects, uid)
-            if take:
-                owned, baked = take.lsmpl, take.lsmpl_bake.action
-                objects = [obj for obj in (take, owned.armature, owned.body_mesh) if obj]
-                blocks = [*objects, *(obj.data for obj in objects), owned.solved, baked]
-                bpy.data.batch_remove([block for block in blocks if block])
-        self.imported.clear()
+        for take in self.imported():
+            owned, baked = take.lsmpl, take.lsmpl_bake.action
+            objects = [obj for obj in (take, owned.armature, owned.body_mesh) if obj]
+            blocks = [*objects, *(obj.data for obj in objects), owned.solved, baked]
+            bpy.data.batch_remove([block for block in blocks if block])
+        self._held.clear()
 
     def _body_path(self, scene: bpy.types.Scene) -> str | LsmplError:
         """Of the body that motions are read for; where none is chosen, that is each motion's failure."""
@@ -122,9 +123,6 @@ class Import:
             return error
 
     def _read(self, path: Path, body_path: str | LsmplError) -> Sequence[KeypointTrack | adopting.Adopted]:
-        from ...lsmpl_core.estimates.reading import holds_motion
-        from ...lsmpl_core.readers import read_keypoints, read_people
-
         if not self.as_motions and not holds_motion(path):
             if self.everybody:
                 return read_people(path, **{key: value for key, value in self.options.items() if key != "person"})
@@ -137,7 +135,7 @@ class Import:
     def _told_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Told]:
         """As the file dialog has it: the takes end up selected, and the user is told."""
         yield from self.steps(scene, collection)
-        taken = [take for uid in self.imported if (take := jobs.find(bpy.data.objects, uid))]
+        taken = self.imported()
         if not taken:
             raise LsmplError("\n".join(map(str, self.failures)) or "Nothing was imported")
         select(bpy.context, taken)

@@ -14,6 +14,7 @@ from mathutils import Matrix
 from ...lsmpl_core import LsmplError, Progress
 from .. import jobs
 from ..characters import actions
+from ..held import Held
 
 MOST_POSITIONS = 30_000_000
 """Frames times points that are read; beyond that, memory is at risk."""
@@ -38,16 +39,16 @@ class Point(NamedTuple):
         return not self.bone or (self.object.pose is not None and self.bone in self.object.pose.bones)
 
 
-def keys_of(points: Sequence[Point | None]) -> list[tuple[int, str]]:
-    """What finds points again after Blender had its turn (`points_of`)."""
-    return [(point.object.session_uid, point.bone) if point else (-1, "") for point in points]
+class HeldPoints:
+    """Points over a `yield`, as `Held` holds their objects."""
 
+    def __init__(self, points: Sequence[Point]):
+        self._objects, self._bones = Held(*(point.object for point in points)), [point.bone for point in points]
 
-def points_of(keys: Sequence[tuple[int, str]]) -> list[Point | None]:
-    """The points of `keys_of`, None for those that are not there any more."""
-    objects = {obj.session_uid: obj for obj in bpy.data.objects}
-    points = [Point(objects[uid], bone) if uid in objects else None for uid, bone in keys]
-    return [point if point and point.is_there else None for point in points]
+    def left(self) -> list[Point | None]:
+        """The points, None for those that are not there any more."""
+        points = [Point(obj, bone) if obj else None for obj, bone in zip(self._objects.left(), self._bones)]
+        return [point if point and point.is_there else None for point in points]
 
 
 def positions_of(
@@ -187,14 +188,13 @@ def _frame_by_frame(
         raise LsmplError(
             f"{', '.join(hidden[:8])}: in a collection that is excluded from the view layer; include it to read them"
         )
-    scene_uid, keys = scene.session_uid, keys_of(points)
+    held, held_points = Held(scene, doing="read"), HeldPoints(points)
     shown = scene.frame_current, scene.frame_subframe
     positions = np.empty((len(frames), len(points), 3))
     try:
         for t, frame in enumerate(frames):
-            scene = jobs.find(bpy.data.scenes, scene_uid)
-            points = points_of(keys) if scene else None
-            if points is None or None in points:
+            (scene,), points = held.again(), held_points.left()
+            if None in points:
                 raise LsmplError("Objects were deleted while they were being read; nothing has changed")
             scene.frame_set(int(np.floor(frame)), subframe=float(frame - np.floor(frame)))
             graph = bpy.context.evaluated_depsgraph_get()
@@ -204,7 +204,7 @@ def _frame_by_frame(
                 positions[t, column] = at @ seen.pose.bones[point.bone].head if point.bone else at.translation
             yield Progress("sample", t + 1, len(frames))
     finally:
-        scene = jobs.find(bpy.data.scenes, scene_uid)
+        (scene,) = held.left()
         if scene:
             scene.frame_set(shown[0], subframe=shown[1])
     return positions

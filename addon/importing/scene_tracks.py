@@ -18,13 +18,16 @@ from mathutils import Matrix
 
 from ...lsmpl_core import KeypointTrack, LsmplError
 from ...lsmpl_core.errors import LayoutError
+from ...lsmpl_core.readers import matched, settled
+from ...lsmpl_core.readers.raw import RawTrack
 from .. import jobs
 from ..errors import all_or_nothing
+from ..held import Held
 from ..registration import registration
 from ..takes import take as takes
 from ..takes import timing
 from . import adding, retaking
-from .sampling import Point, key_range, keys_of, points_of, positions_of
+from .sampling import HeldPoints, Point, key_range, positions_of
 
 _NUMBERED = re.compile(r"(.+)\.\d{3,}")
 _POINT_TYPES = {"EMPTY", "MESH", "CURVE", "META", "SURFACE", "POINTCLOUD", "VOLUME", "FONT", "CURVES"}
@@ -115,12 +118,9 @@ def take_steps(
 
     layout, unit, person and markers are those of `read_keypoints`. Raises `LsmplError`; then nothing has changed.
     """
-    from ...lsmpl_core.readers import matched, settled
-    from ...lsmpl_core.readers.raw import RawTrack
-
     chosen, names = _chosen(points, layout, markers)
-    frames, fps, keys = _frames(scene, chosen), timing.scene_rate(scene), keys_of(chosen)
-    scene_uid, collection_uid = scene.session_uid, collection.session_uid if collection else None
+    frames, fps, held_points = _frames(scene, chosen), timing.scene_rate(scene), HeldPoints(chosen)
+    held, held_home = Held(scene, doing="read"), Held(collection)
     positions = yield from positions_of(scene, chosen, frames, gaps)
     raw = RawTrack(positions, names, fps=fps, first_frame=int(frames[0]))
     raw, match = matched(raw, SOURCE, layout, person, markers)
@@ -128,10 +128,7 @@ def take_steps(
     origin = range(len(names)) if raw.origin is None else raw.origin
     columns = [None if column is None else origin[column] for column in match.columns]
     metres = _metres(track, positions, columns)
-    scene, chosen = jobs.find(bpy.data.scenes, scene_uid), points_of(keys)
-    if scene is None:
-        raise LsmplError("The scene was deleted while its objects were being read; nothing has changed")
-    home = jobs.find((*bpy.data.collections, scene.collection), collection_uid) if collection_uid else None
+    (scene,), (home,), chosen = held.again(), held_home.left(), held_points.left()
     of_keypoint = [None if column is None else chosen[column] for column in columns]
     with all_or_nothing():
         name = _name([point for point in of_keypoint if point])
@@ -150,16 +147,14 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
     has changed.
     """
     takes.need_local_object_mode(take)
-    sources, name, take_uid = take.lsmpl_sources, take.name, take.session_uid
+    sources, name, held = take.lsmpl_sources, take.name, Held(take, doing="read")
     there = {source.keypoint: point for source in sources.keypoints if (point := source.point())}
     if not there:
         raise LsmplError(f"{name}: none of the objects that it was made of is in the scene any more")
     chosen, names, metres = list(there.values()), list(there), sources.unit or 1.0
     frames, fps = _frames(scene, chosen), timing.scene_rate(scene)
     sampled = yield from positions_of(scene, chosen, frames, sources.gaps)
-    take = jobs.find(bpy.data.objects, take_uid)
-    if not takes.is_take(take):
-        raise LsmplError(f"{name}: was deleted while its objects were being read")
+    (take,) = held.again()
     before = takes.load_track(take, edits=False)
     positions = np.full((len(frames), len(before.layout), 3), np.nan)
     rows = [before.layout.index(keypoint) for keypoint in names]
@@ -181,9 +176,6 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
 
 def _chosen(points, layout: str | None, markers: str | None) -> tuple[Sequence[Point], list[str]]:
     """Objects if their names are those of a body, else bones if theirs are; and what they are called."""
-    from ...lsmpl_core.readers import matched
-    from ...lsmpl_core.readers.raw import RawTrack
-
     several = [some for some in points if some]
     if not several:
         raise LsmplError("Nothing is selected that could be keypoints; select empties or other objects, or an armature")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.by_hand.dragging import Drag as CoreDrag
+from ...lsmpl_core.by_hand.posing import poses_of
+from ...lsmpl_core.rotation import exp_map, log_map
+from ...lsmpl_core.solver.poses import Poses
 from ..characters import feet
 from ..characters.posed import Bones
 from ..refining import changes
@@ -19,10 +21,6 @@ from ..takes.stages import Stage
 from .handles import Handles
 from .session import shows
 
-if TYPE_CHECKING:
-    from ...lsmpl_core.by_hand.dragging import Drag as CoreDrag
-    from ...lsmpl_core.solver.poses import Poses
-
 _BASE = "lsmpl_base"
 """Of the handles' collection, while they are moved: the pose before."""
 
@@ -31,8 +29,6 @@ class Drag:
     """Handles that are being moved: the pose before, and the one that they ask for now."""
 
     def __init__(self, scene: bpy.types.Scene, there: Handles):
-        from ...lsmpl_core.by_hand.dragging import Drag as CoreDrag
-
         take, frame = scene.lsmpl_live.take, scene.lsmpl_live.frame
         subject = refining.subject_of(take)
         self.key = take.session_uid, frame
@@ -80,15 +76,10 @@ class Drag:
 
 def store_base(there: Handles, base: Poses) -> None:
     """With the handles, so that an undo or a redo into the middle of a drag finds how it began."""
-    from ...lsmpl_core.rotation import log_map
-
     there.collection[_BASE] = [*log_map(base.rotations).ravel().tolist(), *base.trans.ravel().tolist()]
 
 
 def stored_base(there: Handles) -> Poses | None:
-    from ...lsmpl_core.rotation import exp_map
-    from ...lsmpl_core.solver.poses import Poses
-
     if _BASE not in there.collection:
         return None
     numbers = np.array(there.collection[_BASE])
@@ -110,8 +101,6 @@ def places(take: bpy.types.Object, frame: int, known: takes.Keypoints) -> np.nda
 
 def kept(take: bpy.types.Object, frame: int) -> Poses:
     """The pose of a frame as it is kept, where the keypoints are."""
-    from ...lsmpl_core.by_hand.posing import poses_of
-
     return moved(poses_of(stages.load_frame(take, frame)), -raised(take))
 
 

@@ -13,9 +13,10 @@ import bmesh
 import bpy
 import numpy as np
 
+from ..selection import HANDLE_KEY, is_handle
 from ..takes.display import material
 
-_KEYPOINT, _PUT, _LOOK = "lsmpl_keypoint", "lsmpl_put", "lsmpl_look"
+_PUT, _LOOK = "lsmpl_put", "lsmpl_look"
 _SPACE, _TAKE_AT = "lsmpl_space", "lsmpl_take_at"
 COLLECTION = "LSMPL Live"
 
@@ -44,7 +45,7 @@ def _create_one(keypoint: int, name: str, collection, shape: bpy.types.Mesh) -> 
     handle.display_type = "WIRE"
     handle.hide_render = handle.show_in_front = True
     handle.lock_rotation = handle.lock_scale = (True, True, True)
-    handle[_KEYPOINT] = keypoint
+    handle[HANDLE_KEY] = keypoint
     handle[_PUT] = [0.0, 0.0, 0.0]
     collection.objects.link(handle)
     return handle
@@ -76,10 +77,6 @@ def drop_animation(handle: bpy.types.Object) -> None:
         bpy.data.actions.remove(action)
 
 
-def is_handle(obj: bpy.types.Object | None) -> bool:
-    return obj is not None and _KEYPOINT in obj
-
-
 class Handles:
     """The handles of a take as they are now, in the order of its keypoints."""
 
@@ -89,7 +86,7 @@ class Handles:
         self.objects: list[bpy.types.Object | None] = [None] * count
         self.strays = []
         for obj in collection.objects:
-            keypoint = obj.get(_KEYPOINT)
+            keypoint = obj.get(HANDLE_KEY)
             if keypoint is None:
                 continue
             if keypoint < count and self.objects[keypoint] is None:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import bpy
 import numpy as np
 
+from ...lsmpl_core.by_hand.posing import poses_of
+from ...lsmpl_core.solver.poses import Poses
+from ...lsmpl_core.touch_up import touch_up
 from ..refining import changes
 from ..refining import refine as refining
 from ..takes import pins as pinned
-from ..takes import stages
+from ..takes import playing, stages
 from ..takes import take as takes
 from ..takes.stages import Stage
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.solver.poses import Poses
 
 
 def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
@@ -31,7 +29,7 @@ def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
             return
         subject = refining.subject_of(take)
         fixed = sorted({pin.frame for pin in pinned.load(take)} - {frame})
-        what = refining.frames_text(take, frame, frame)
+        what = playing.frames_in_words(take, frame, frame)
         width, by_hand = scene.lsmpl_refine.blend, bool(takes.keypoints_at(take, frame).state.any())
         changes.apply(take, subject.body, subject.poser, frame, posed, width, fixed, what, by_hand)
     except BaseException:
@@ -43,9 +41,6 @@ def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
 
 def solved_anew(take: bpy.types.Object, frame: int) -> Poses:
     """A frame's pose by its keypoints, edits, pins and all; as it was solved where there are none."""
-    from ...lsmpl_core.by_hand.posing import poses_of
-    from ...lsmpl_core.touch_up import touch_up
-
     if not takes.keypoints_at(take, frame).state.any() and all(pin.frame != frame for pin in pinned.load(take)):
         return poses_of(stages.load_frame(take, frame, Stage.SOLVED))
     subject = refining.subject_of(take)

@@ -15,6 +15,7 @@ from ..characters import baking
 from ..refining import refine as refining
 from ..retargeting import following
 from ..solving import quality
+from ..takes import playing
 from ..takes import take as takes
 from . import handles
 from .drag import Drag, forget_base, kept, places, raised
@@ -81,7 +82,7 @@ def refresh(scene: bpy.types.Scene) -> None:
     _drop_drag(scene)
     live = scene.lsmpl_live
     take, subject = live.take, refining.subject_of(live.take)
-    live.frame = refining.frame_now(take, scene)
+    live.frame = playing.frame_shown(take, scene)
     there = handles_of(scene)
     there.mend(subject.poser.layout.keypoints)
     there.fit(raised(take))

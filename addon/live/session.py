@@ -7,9 +7,9 @@ from bpy.props import CollectionProperty, IntProperty, PointerProperty
 
 from ..refining import refine as refining
 from ..registration import registration
-from ..takes import stages
+from ..selection import is_handle
+from ..takes import playing, stages
 from ..takes import take as takes
-from . import handles
 from .handles import Handles
 
 
@@ -47,7 +47,7 @@ def is_sound(scene: bpy.types.Scene) -> bool:
         and stages.is_solved(take)
         and take.lsmpl.armature is not None
         and not take.data.is_editmode
-        and any(map(handles.is_handle, scene.lsmpl_live.handles.objects))
+        and any(map(is_handle, scene.lsmpl_live.handles.objects))
     )
 
 
@@ -60,7 +60,7 @@ def handles_of(scene: bpy.types.Scene) -> Handles:
 def shows(scene: bpy.types.Scene) -> bool:
     """Whether the scene is at the handles' frame; it may go on while a tool runs."""
     live = scene.lsmpl_live
-    return refining.frame_now(live.take, scene) == live.frame
+    return playing.frame_shown(live.take, scene) == live.frame
 
 
 def drop_if_gone(scene: bpy.types.Scene) -> None:

@@ -1,8 +1,20 @@
 """The LSMPL tab of the 3D viewport's sidebar, a module for each section, in the order of the work."""
 
-from . import character, clean_up, export, keypoints, live, quality, refine, retarget, solve
+from . import (
+    character,
+    clean_up,
+    export,
+    keypoints,
+    live,
+    quality,
+    refine,
+    retarget,
+    shape_operators,
+    solve,
+    take_list,
+)
 
-_SECTIONS = (keypoints, character, solve, quality, live, refine, clean_up, retarget, export)
+_SECTIONS = (take_list, keypoints, shape_operators, character, solve, quality, live, refine, clean_up, retarget, export)
 
 
 def register() -> None:

@@ -8,8 +8,9 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core import Decision
-from ..importing import marker_trials, scene_tracks
+from ..importing import scene_tracks
 from ..selection import active_take
+from ..solving import marker_trials
 from ..takes import stages
 from ..takes import take as takes
 from .drawing import Section, facts, properties, say, working

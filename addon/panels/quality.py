@@ -9,7 +9,7 @@ from ...lsmpl_core.doubtful import Stretch, in_words
 from ..refining import refine as refining
 from ..selection import active_take
 from ..solving import quality
-from ..takes import stages
+from ..takes import playing, stages
 from .drawing import Section, facts, say
 
 _TOLD = {
@@ -40,7 +40,7 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         row.separator()
         row.operator("lsmpl.mark_doubtful", text="", icon="MARKER_HLT")
         row.operator("lsmpl.unmark_doubtful", text="", icon="X")
-        frame = quality.frame_of(take, context.scene)
+        frame = playing.frame_shown(take, context.scene)
         told = quality.facts(take, frame)
         mean, rows = quality.mean_residual(take), []
         if mean is not None:
@@ -64,7 +64,7 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
 
 def _when(take: bpy.types.Object, stretch: Stretch) -> str:
     """In frames as the scene counts them."""
-    first, last = (round(quality.scene_frame_of(take, frame)) for frame in (stretch.first, stretch.last))
+    first, last = (playing.whole_scene_frame(take, frame) for frame in (stretch.first, stretch.last))
     return "here" if first == last else f"from {first} to {last}"
 
 

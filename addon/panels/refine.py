@@ -7,7 +7,7 @@ import bpy
 from ..refining import changes
 from ..refining import refine as refining
 from ..selection import active_take
-from ..takes import pins, stages
+from ..takes import pins, playing, stages
 from .drawing import Section, facts, properties, say, working
 
 _MOST_ROWS = 8
@@ -51,7 +51,7 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
 
 def _draw_frame(layout: bpy.types.UILayout, take: bpy.types.Object, state: refining.FrameState) -> None:
     """What was done to the shown frame; how good it is stands under Quality."""
-    rows = [("Frame", refining.shown_at(take, state.number))]
+    rows = [("Frame", playing.in_words(take, state.number))]
     for name, those in (("Pinned", state.pinned), ("Ignored", state.ignored), ("Placed", state.placed)):
         if those:
             rows.append((name, ", ".join(map(refining.plain, those))))
@@ -64,7 +64,7 @@ def _draw_proposal(context: bpy.types.Context, layout: bpy.types.UILayout, take:
     say(
         context,
         box,
-        f"Changed: {proposal.what}, blended into {refining.frames_text(take, proposal.first, proposal.last)}",
+        f"Changed: {proposal.what}, blended into {playing.frames_in_words(take, proposal.first, proposal.last)}",
     )
     row = box.row(align=True)
     for before, text in ((True, "Before"), (False, "After")):
@@ -131,14 +131,14 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
         column = layout.column(align=True)
         for pin in known[:_MOST_ROWS]:
             row = column.row(align=True)
-            row.label(text=f"Frame {refining.shown_at(take, pin.frame)}: {refining.plain(pin.joint)}")
+            row.label(text=f"Frame {playing.in_words(take, pin.frame)}: {refining.plain(pin.joint)}")
             remove = row.operator("lsmpl.remove_pins", text="", icon="X")
             remove.frame, remove.joint = pin.frame, pin.joint
         if len(known) > _MOST_ROWS:
             column.label(text=f"and {len(known) - _MOST_ROWS} more")
         row = layout.row(align=True)
         here = row.operator("lsmpl.remove_pins", text="Remove in This Frame")
-        here.frame, here.joint = refining.frame_now(take, context.scene), ""
+        here.frame, here.joint = playing.frame_shown(take, context.scene), ""
         every = row.operator("lsmpl.remove_pins", text="Remove All")
         every.frame, every.joint = -1, ""
 

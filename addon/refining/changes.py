@@ -10,12 +10,17 @@ import json
 from collections.abc import Collection
 from contextlib import nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.by_hand.blending import blend, reach
+from ...lsmpl_core.by_hand.posing import Poser, poses_of
+from ...lsmpl_core.rotation import log_map
+from ...lsmpl_core.solver.poses import Poses
+from ...lsmpl_core.touch_up import measured
 from ..characters import actions, baking, feet
 from ..characters.posed import Bones
 from ..errors import all_or_nothing
@@ -25,12 +30,6 @@ from ..takes import pins, stages
 from ..takes import take as takes
 from ..takes.mesh_data import change, read, write
 from ..takes.stages import Stage
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
-    from ...lsmpl_core.by_hand.posing import Poser
-    from ...lsmpl_core.solver.poses import Poses
-
 
 _RESIDUAL_KEY = "lsmpl_residual_not_shown"
 """Of a take's mesh: residuals of the changed frames on the side that is not shown."""
@@ -75,8 +74,6 @@ def apply(
     by hand: a blend ends there. by_hand says that these are; a frame alone is, where it is not said. What was proposed
     before counts as accepted. Raises `LsmplError`; then nothing has changed.
     """
-    from ...lsmpl_core.by_hand.blending import reach
-
     last = first + len(poses.trans) - 1
     by_hand = first == last if by_hand is None else by_hand
     posed = set(posed_frames(take)) - set(range(first, last + 1))
@@ -119,9 +116,6 @@ class _Change:
 
     def stage(self, stage: Stage) -> bpy.types.Mesh:
         """A copy of a stage with the change in it."""
-        from ...lsmpl_core.by_hand.posing import poses_of
-        from ...lsmpl_core.rotation import log_map
-
         made_of = stages.latest(self.take, before=Stage.CLEANED) if stage == Stage.REFINED else stage
         motion = stages.load(self.take, made_of).frames(slice(self.low, self.high + 1))
         blended = self._blended(poses_of(motion), self.low, stage == Stage.CLEANED)
@@ -149,8 +143,6 @@ class _Change:
 
     def _blended(self, poses: Poses, low: int, cleaned: bool, new: Poses | None = None) -> Poses:
         """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower than as solved."""
-        from ...lsmpl_core.by_hand.blending import blend
-
         up = stages.describe(self.take, Stage.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
         new = new or self.poses
         new = replace(new, trans=new.trans + np.array([0.0, 0.0, up]))
@@ -236,9 +228,6 @@ def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
 
     As in a solve, those that are not believed are not measured.
     """
-    from ...lsmpl_core.by_hand.posing import poses_of
-    from ...lsmpl_core.touch_up import measured
-
     motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
     residual = measured(takes.load_track(take), poser, poses_of(motion, slice(low, high + 1)), low)
     residual[~takes.believed(take)[low : high + 1]] = np.nan

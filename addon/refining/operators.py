@@ -12,7 +12,7 @@ from ..errors import reports_errors
 from ..retargeting import following
 from ..selection import active_take, has_take, is_solved
 from ..solving import quality
-from ..takes import pins, stages
+from ..takes import pins, playing, stages
 from . import changes
 from . import refine as refining
 
@@ -49,7 +49,7 @@ class _Decision:
         self.decide(take)
         following.follow(take)
         quality.mark_anew(take, context.scene)
-        _show_again(context.scene)
+        playing.show_anew(context.scene)
         jobs.tell(self, following.warnings(take))
         return {"FINISHED"}
 
@@ -152,11 +152,6 @@ class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
         keypoint = self.keypoint or context.scene.lsmpl_refine.keypoint
         self.report({"INFO"}, refining.ignore(active_take(context), context.scene, keypoint, self.use_again))
         return {"FINISHED"}
-
-
-def _show_again(scene: bpy.types.Scene) -> None:
-    """Let the character take the pose that its action has now."""
-    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
 
 
 def _can_refine(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

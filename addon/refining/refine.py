@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import bpy
 import numpy as np
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ...lsmpl_core import LsmplError, Progress
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.by_hand.posing import Poser, poses_of
+from ...lsmpl_core.progress import run_to_end
+from ...lsmpl_core.rotation import log_map
+from ...lsmpl_core.solver.poses import Poses
+from ...lsmpl_core.touch_up import Begin, touch_up_steps
 from .. import jobs
 from ..characters import baking, feet
 from ..characters.posed import Bones, selected_bones
+from ..held import Held
 from ..registration import registration
 from ..retargeting import following
 from ..selection import active_take
 from ..solving import quality
-from ..takes import pins, stages
+from ..takes import pins, playing, stages
 from ..takes import take as takes
 from ..takes.stages import Stage
-from ..takes.timing import scene_frames, take_frame
 from . import changes
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
-    from ...lsmpl_core.by_hand.posing import Poser
 
 FROM_POSE = "POSE"
 PARTS = {
@@ -142,8 +143,6 @@ def subject_of(take: bpy.types.Object) -> Subject:
     if not stages.is_solved(take):
         raise LsmplError(f"{take.name}: is not solved yet; press Solve first")
     if _subject is None or _subject.solved != take.lsmpl.solved.session_uid:
-        from ...lsmpl_core.by_hand.posing import Poser
-
         motion = stages.load(take, Stage.SOLVED)
         if motion.calibration is None:
             raise LsmplError(f"{take.name}: its motion is imported, or of an earlier LSMPL; press Solve to refine it")
@@ -152,26 +151,18 @@ def subject_of(take: bpy.types.Object) -> Subject:
     return _subject
 
 
-def frame_now(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
-    """The take's frame, from 0, that the scene shows."""
-    return take_frame(scene, take.lsmpl.start, take.lsmpl.step, takes.describe(take)["frames"])
-
-
 def chosen_frames(take: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, int]:
     """First and last frame of the take, from 0, that the settings mean. Raises `LsmplError` where there are none."""
     settings = scene.lsmpl_refine
     if settings.frames == "CURRENT":
-        return (frame_now(take, scene),) * 2
-    count, start, step = takes.describe(take)["frames"], take.lsmpl.start, take.lsmpl.step
-    first = max(math.ceil((settings.first - start) / step - 1e-6), 0)
-    last = min(math.floor((settings.last - start) / step + 1e-6), count - 1)
-    if first > last:
-        at = scene_frames(count, start, step)
+        return (playing.frame_shown(take, scene),) * 2
+    chosen = playing.frames_within(take, settings.first, settings.last)
+    if not chosen:
+        plays = playing.in_words(take, 0, takes.describe(take)["frames"] - 1)
         raise LsmplError(
-            f"{take.name}: has no frame from {settings.first} to {settings.last}; "
-            f"it is in the scene from {at[0]:g} to {at[-1]:g}"
+            f"{take.name}: has no frame from {settings.first} to {settings.last}; it is in the scene from {plays}"
         )
-    return first, last
+    return chosen[0], chosen[-1]
 
 
 def refine(
@@ -181,16 +172,11 @@ def refine(
 
     Raises `LsmplError`; then nothing has changed.
     """
-    from ...lsmpl_core.progress import run_to_end
-
     return run_to_end(refine_steps(take, scene), progress)
 
 
 def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Told]:
     """`refine` in steps: yields `Progress` and returns what to tell the user. Nothing changes before the last one."""
-    from ...lsmpl_core.rotation import log_map
-    from ...lsmpl_core.touch_up import Begin, touch_up_steps
-
     settings, subject = scene.lsmpl_refine, subject_of(take)
     takes.need_local_object_mode(take)
     first, last = chosen_frames(take, scene)
@@ -200,43 +186,40 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
         begin, added = _posed(take, scene, subject, motion, first, last)
     else:
         begin = Begin(settings.begin.lower())
-    now = frame_now(take, scene)
+    now = playing.frame_shown(take, scene)
     wanted = pins.with_more(known, now, {name: log_map(turn) for name, turn in added.items()})
     steps = touch_up_steps(
         takes.load_track(take), subject.body, motion, first, last, begin, settings.weights,
         pins.as_core(wanted), poser=subject.poser,
     )  # fmt: skip
     fixed = sorted({pin.frame for pin in wanted if not first <= pin.frame <= last})
-    width, what = settings.blend, frames_text(take, first, last)
-    name, made_from, uids = take.name, _versions(take), (take.session_uid, scene.session_uid)
+    width, what = settings.blend, playing.frames_in_words(take, first, last)
+    held, made_from = Held(take, scene, doing="refined"), _versions(take)
     poses = yield from steps
-    take, scene = jobs.find(bpy.data.objects, uids[0]), jobs.find(bpy.data.scenes, uids[1])
-    if not takes.is_take(take) or scene is None or _versions(take) != made_from:
-        raise LsmplError(f"{name}: was deleted or solved anew while it was being refined; nothing was kept")
+    take, scene = held.again()
+    if _versions(take) != made_from:
+        raise LsmplError(f"{take.name}: was solved anew while it was being refined; nothing was kept")
     changes.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)
     if added:
         pins.store(take, wanted)
     following.follow(take)
     quality.mark_anew(take, scene)
-    scene.frame_set(scene.frame_current, subframe=scene.frame_subframe)
+    playing.show_anew(scene)
     told = f", {len(added)} bones pinned" if added else ""
     return [("INFO", f"Refined {what}{told}: accept it or reject it"), *following.warnings(take)]
 
 
-def _versions(take: bpy.types.Object) -> list[int | None]:
+def _versions(take: bpy.types.Object) -> list[str]:
     """Which motions are refined."""
-    meshes = [getattr(take.lsmpl, stage) for stage in Stage]
-    return [mesh.session_uid if mesh else None for mesh in meshes]
+    return [stages.version(take, stage) for stage in Stage]
 
 
 def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     """The poses that the bones have in some frames, and rotations (3,3) of those to be pinned in the shown one."""
-    from ...lsmpl_core.solver.poses import Poses
-
     armature = take.lsmpl.armature
     if armature is None or armature.name not in scene.objects:
         raise LsmplError(f"{take.name}: has no character to pose; press Bake first")
-    now = frame_now(take, scene)
+    now = playing.frame_shown(take, scene)
     if not first <= now <= last:
         raise LsmplError("the frame that you posed is not in the range; go to one that is, or choose another range")
     action = changes.action_of(take)
@@ -247,8 +230,6 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
         poses = bones.in_action(action, changes.key_frames(take, action, first, last))
         poses = feet.fitted_poses(poses, subject.body, worn, motion.betas)
     else:
-        from ...lsmpl_core.by_hand.posing import poses_of
-
         poses = poses_of(motion, slice(first, last + 1))
     rotations, trans = poses.rotations.copy(), poses.trans.copy()
     rotations[now - first], trans[now - first] = shown.rotations[0], shown.trans[0]
@@ -263,19 +244,16 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
 
 def pin_selected(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
     """Pin the selected bones in the shown frame as they are now posed. Returns what to tell the user."""
-    from ...lsmpl_core.rotation import log_map
-
     subject, armature = subject_of(take), take.lsmpl.armature
     names = selected_bones(armature, subject.body) if armature else []
     if not names:
         raise LsmplError("no bone is selected; select bones of the take's character in Pose Mode")
     shown = Bones(armature, subject.body, np.array(stages.describe(take)["betas"])).now()
     at = {name: log_map(shown.rotations[0, subject.body.joint_names.index(name)]) for name in names}
-    frame = frame_now(take, scene)
+    frame = playing.frame_shown(take, scene)
     pins.store(take, pins.with_more(pins.load(take), frame, at))
-    return (
-        f"Pinned {', '.join(map(plain, names[:4]))}{', ...' if len(names) > 4 else ''} in frame {shown_at(take, frame)}"
-    )
+    shown = ", ".join(map(plain, names[:4])) + (", ..." if len(names) > 4 else "")
+    return f"Pinned {shown} in frame {playing.in_words(take, frame)}"
 
 
 def ignore(take: bpy.types.Object, scene: bpy.types.Scene, keypoint: str, use_again: bool) -> str:
@@ -287,7 +265,8 @@ def ignore(take: bpy.types.Object, scene: bpy.types.Scene, keypoint: str, use_ag
     state = takes.AS_READ if use_again else takes.IGNORED
     takes.write_edits(take, range(first, last + 1), [names.index(keypoint)], state)
     done = "Used again" if use_again else "Ignored"
-    return f"{done}: {plain(keypoint)} in {frames_text(take, first, last)}. Refine, or solve, to see what it does"
+    where = playing.frames_in_words(take, first, last)
+    return f"{done}: {plain(keypoint)} in {where}. Refine, or solve, to see what it does"
 
 
 # What the panel says
@@ -308,7 +287,7 @@ class FrameState(NamedTuple):
 
 def describe_frame(take: bpy.types.Object, scene: bpy.types.Scene) -> FrameState:
     """Quick enough to be asked for at every drawing: it reads no more than that frame."""
-    frame, facts = frame_now(take, scene), takes.describe(take)
+    frame, facts = playing.frame_shown(take, scene), takes.describe(take)
     names, count = facts["layout"]["keypoints"], facts["keypoints"]
     known = takes.keypoints_at(take, frame)
     attribute = take.data.attributes.get("residual")
@@ -326,18 +305,6 @@ def describe_frame(take: bpy.types.Object, scene: bpy.types.Scene) -> FrameState
         [names[k] for k in np.flatnonzero(known.state == takes.IGNORED)],
         [names[k] for k in np.flatnonzero(known.placed)],
     )
-
-
-def shown_at(take: bpy.types.Object, frame: int) -> str:
-    """The scene frame at which a frame of the take is shown."""
-    return f"{scene_frames(frame + 1, take.lsmpl.start, take.lsmpl.step)[-1]:g}"
-
-
-def frames_text(take: bpy.types.Object, first: int, last: int) -> str:
-    """For a message, in scene frames."""
-    if first == last:
-        return f"frame {shown_at(take, first)}"
-    return f"frames {shown_at(take, first)} to {shown_at(take, last)}"
 
 
 def forget() -> None:

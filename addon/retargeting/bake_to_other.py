@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import bpy
 
 from ...lsmpl_core import LsmplError, Motion, Progress
+from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.progress import run_to_end
 from ...lsmpl_core.retarget import Retargeted
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
 from .. import jobs
 from ..characters import actions, baking
+from ..held import Held
 from ..selection import active_take, is_solved
 from ..takes import stages
 from . import plan as plans
 from .plan import Plan
 from .settings import bone_map_of
 from .skeletons import own_constraints
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
 
 
 class Baked(NamedTuple):
@@ -51,22 +50,19 @@ def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion 
     motion = motion or stages.load(take)
     body = body or baking.body_of(take, motion)
     plan = Plan.of(take, len(motion))
-    name, take_uid, target_uid = other.target.name, take.session_uid, other.target.session_uid
+    name, held = other.target.name, Held(take, other.target, doing="baked")
     action_name = _name(take, other.target)
     yield Progress("bake", 0, 1)
     done, curves = yield from jobs.in_thread(jobs.one_step("bake", lambda: plan.compute(motion, body)))
-    action_uid = yield from actions.write_steps(name, action_name, plan.frames, curves)
+    made = yield from actions.write_steps(name, action_name, plan.frames, curves)
     try:
         yield Progress("bake", len(curves), len(curves))
-        take, target = (jobs.find(bpy.data.objects, uid) for uid in (take_uid, target_uid))
-        action = jobs.find(bpy.data.actions, action_uid)
-        if take is None or target is None or action is None or take.lsmpl.other.target != target:
-            raise LsmplError(f"{name}: was changed while it was being baked on; nothing was kept")
+        (take, target), (action,) = held.again(), made.again()
+        if take.lsmpl.other.target != target:
+            raise LsmplError(f"{take.name}: got another character while it was being baked; nothing was kept")
         mapped = bone_map_of(take.lsmpl.other)
     except BaseException:
-        action = jobs.find(bpy.data.actions, action_uid)
-        if action:
-            bpy.data.actions.remove(action)
+        actions.discard(made)
         raise
     kept, switched = put_on(take, action, plan, version)
     return Baked(target, action, kept, done, plan.bones, switched, own_constraints(target, mapped))
@@ -138,11 +134,11 @@ class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
         return True
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        take, scene_uid = active_take(context), context.scene.session_uid
+        take, held = active_take(context), Held(context.scene)
 
         def steps():
             baked = yield from bake_steps(take)
-            shown_in = jobs.find(bpy.data.scenes, scene_uid)
+            (shown_in,) = held.left()
             if shown_in is not None:
                 shown_in.lsmpl_export.character = "OTHER"  # what is most likely wanted next
             return [("WARNING" if baked.constrained else "INFO", describe(baked))]

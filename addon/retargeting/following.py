@@ -6,21 +6,21 @@ which the user changed keys stays as it is; that and whatever else holds a chara
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import bpy
 
 from ...lsmpl_core import LsmplError, Motion
+from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.progress import run_to_end
 from .. import jobs
 from ..characters import actions, baking
+from ..held import Held
 from ..takes import stages
 from ..takes.take import is_take
 from .bake_to_other import put_on
 from .plan import Plan, version_of
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
+from .settings import on_follow
 
 AT_ONCE = 2000
 """Frames of a take up to which a character follows where the user waits for nothing else, as at the end of a drag."""
@@ -62,8 +62,8 @@ class Update(NamedTuple):
 
     plan: Plan
     curves: list[actions.Curve]
-    action: int
-    target: int
+    held: Held[bpy.types.Action, bpy.types.Object]
+    """The action that is to be filled, and the character that plays it."""
 
 
 def follow(take: bpy.types.Object) -> None:
@@ -92,18 +92,18 @@ def update_steps(take: bpy.types.Object, motion: Motion, body: Body) -> jobs.Ste
     if not _is_to_follow(take):
         return None
     other = take.lsmpl.other
-    action, target, take_uid = other.action.session_uid, other.target.session_uid, take.session_uid
+    held, held_take = Held(other.action, other.target), Held(take)
     try:
         if actions.is_edited(other.action):
             raise LsmplError(_EDITED)
         plan = Plan.of(take, len(motion), again=other.action)
         _, curves = yield from jobs.in_thread(jobs.one_step("other", lambda: plan.compute(motion, body)))
     except LsmplError as error:
-        take = jobs.find(bpy.data.objects, take_uid)
+        (take,) = held_take.left()
         if take is not None:
             take.lsmpl.other.held_back = str(error)
         return None
-    return Update(plan, curves, action, target)
+    return Update(plan, curves, held)
 
 
 def put(take: bpy.types.Object, update: Update | None) -> None:
@@ -112,7 +112,7 @@ def put(take: bpy.types.Object, update: Update | None) -> None:
     action, target = other.action, other.target
     if update is None or None in (action, target):
         return
-    if (action.session_uid, target.session_uid) != (update.action, update.target):
+    if (action, target) != update.held.left():
         return  # meanwhile it was baked on another one
     if actions.is_edited(action):
         other.held_back = _EDITED
@@ -146,3 +146,11 @@ def _is_to_follow(take: bpy.types.Object) -> bool:
         return False
     sharing = (take for take in bpy.data.objects if is_take(take) and take.lsmpl.other.action == other.action)
     return take == min(sharing, key=lambda take: take.name)
+
+
+def register() -> None:
+    on_follow.append(follow)
+
+
+def unregister() -> None:
+    on_follow.remove(follow)

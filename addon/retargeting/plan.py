@@ -6,23 +6,21 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError, Motion
+from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.retarget import Retargeted, retarget
 from ...lsmpl_core.retargeting.bone_maps import BoneMap, recognise
 from ...lsmpl_core.retargeting.curves import axis_angles, euler_angles, fit_keys, key_frames, quaternions
 from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 from ..characters import actions, baking
-from ..takes.timing import scene_frames
+from ..takes import playing
 from .settings import OtherCharacter, bone_map_of
 from .skeletons import measure, root_bone, skin_of
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
 
 SHAPE = np.radians(10.0)
 """Of SMPL characters, rest directions that differ by less than this are another body's shape."""
@@ -181,10 +179,10 @@ def _remembered(action: bpy.types.Action, target: bpy.types.Object, mapped: Mapp
 def _baked_frames(take: bpy.types.Object, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The scene frames (count,) of the take's, and which of these are baked."""
     other = take.lsmpl.other
-    frames = scene_frames(count, take.lsmpl.start, take.lsmpl.step)
+    frames = playing.scene_frames(take, count)
     if not other.use_range:
         return frames, np.arange(count)
-    baked = np.flatnonzero((frames >= other.first - 1e-4) & (frames <= other.last + 1e-4))
+    baked = np.array(playing.frames_within(take, other.first, other.last), dtype=int)
     if not len(baked):
         raise LsmplError(
             f"{take.name}: plays from frame {frames[0]:.5g} to {frames[-1]:.5g}, so nothing of it is between "

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import bpy
 from bpy.props import (
     BoolProperty,
@@ -17,6 +19,10 @@ from ...lsmpl_core import LsmplError
 from ...lsmpl_core.body.skeleton import JOINT_NAMES
 from ...lsmpl_core.retargeting.bone_maps import BoneMap, match_bones
 from ..characters.shape import CHARACTER_KEY
+
+on_follow: list[Callable[[bpy.types.Object], None]] = []
+"""Called with a take whose other character is to be kept up to date from now on. `following` does that, and needs these
+settings itself."""
 
 _JOINTS = tuple((name, name.replace("_", " ").title(), f"SMPL's joint {name}") for name in JOINT_NAMES)
 
@@ -36,10 +42,9 @@ def _target_changed(settings: OtherCharacter, context: bpy.types.Context) -> Non
 
 def _follow_changed(settings: OtherCharacter, context: bpy.types.Context) -> None:
     """Whoever wants it up to date wants it now."""
-    from .following import follow
-
     if settings.follow:
-        follow(settings.id_data)
+        for bring_up_to_date in on_follow:
+            bring_up_to_date(settings.id_data)
 
 
 class MappedBone(bpy.types.PropertyGroup):

@@ -9,15 +9,16 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.clean_up import clean_up_steps as core_steps
 from ...lsmpl_core.progress import run_to_end
 from .. import jobs, series
 from ..characters import baking
 from ..errors import reports_errors
+from ..held import Held
 from ..retargeting import following
 from ..selection import active_take, chosen_takes, is_solved
 from ..takes import stages
 from ..takes.stages import Stage
-from ..takes.take import is_take
 
 
 def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Told:
@@ -31,37 +32,33 @@ def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Told:
 
 def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Told]:
     """`clean_up` in steps; what is computed is computed on another thread."""
-    from ...lsmpl_core.clean_up import clean_up_steps as core_steps
-
     settings = scene.lsmpl
     solved = stages.load(take, stages.latest(take, before=Stage.CLEANED))
     body = baking.body_of(take, solved)
     floor = settings.floor_height if settings.floor == "HEIGHT" else settings.floor.lower()
     facts = {"smooth": settings.smooth, "lock_feet": settings.lock_feet, "floor": floor}
     steps = core_steps(solved, body, settings.smooth, settings.lock_feet, floor)
-    name, take_uid, scene_uid, made_from = take.name, take.session_uid, scene.session_uid, _versions(take)
+    held, made_from = Held(take, scene, doing="cleaned"), _made_from(take)
     motion, report = yield from jobs.in_thread(steps)
     facts |= report.as_dict()
-    take = jobs.find(bpy.data.objects, take_uid)
-    update = (yield from following.update_steps(take, motion, body)) if is_take(take) else None
-    take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
-    if not is_take(take) or scene is None or _versions(take) != made_from:
-        raise LsmplError(f"{name}: was deleted or solved anew while it was being cleaned; nothing was kept")
+    update = yield from following.update_steps(held.again()[0], motion, body)
+    take, scene = held.again()
+    if _made_from(take) != made_from:
+        raise LsmplError(f"{take.name}: was solved anew while it was being cleaned; nothing was kept")
 
     def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
         return stages.prepare(take, Stage.CLEANED, motion, joints, {"clean_up": facts})
 
     locked = facts["feet_locked"]
     baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare, feet_locked=locked)
-    take = jobs.find(bpy.data.objects, take_uid)
+    take, _ = held.again()
     following.put(take, update)
     return [("INFO", f"Cleaned: {describe(facts)}. {baking.describe(baked)}"), *following.warnings(take)]
 
 
-def _versions(take: bpy.types.Object) -> list[int | None]:
+def _made_from(take: bpy.types.Object) -> list[str]:
     """Which motions a clean-up was made from."""
-    meshes = [getattr(take.lsmpl, stage) for stage in Stage if stage != Stage.CLEANED]
-    return [mesh.session_uid if mesh else None for mesh in meshes]
+    return [stages.version(take, stage) for stage in Stage if stage != Stage.CLEANED]
 
 
 def describe(facts: dict) -> str:

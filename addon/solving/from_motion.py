@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...lsmpl_core import LsmplError, Motion, Progress
+from ...lsmpl_core.backends.arrays import Backend
+from ...lsmpl_core.estimates.reading import read_motion
+from ...lsmpl_core.refine import refine_steps as core_steps
 from .. import jobs
 from ..characters import bodies
 from ..devices import torch_folder
 from ..errors import reports_errors
-from ..importing.adopting import MOTION_FILES
 from ..preferences import device as chosen_device
 from ..selection import active_take, has_take
 from ..settings import chosen_body_path, solve_options
 from ..takes import pins
 from ..takes import take as takes
 from . import solve as solving
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.backends.arrays import Backend
+from .adopting import MOTION_FILES
 
 
 class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
@@ -64,9 +64,6 @@ def refine_steps(
     take: bpy.types.Object, scene: bpy.types.Scene, path: Path, person: str = "", device: str = "auto"
 ) -> jobs.Steps[jobs.Told]:
     """Draw the motion in a file onto a take's keypoints. Yields progress and returns what to tell the user."""
-    from ...lsmpl_core.estimates.reading import read_motion
-    from ...lsmpl_core.refine import refine_steps as core_steps
-
     options, body_path = solve_options(scene), chosen_body_path(scene)
     body, track = bodies.load(body_path), takes.load_track(take)
     torch_folder.use_for([path])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import ClassVar, NamedTuple
@@ -15,7 +14,7 @@ from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
 from ..errors import reports_errors
 from ..selection import active_take, is_solved
-from ..takes import stages
+from ..takes import playing, stages
 from ..takes import take as takes
 from ..takes.stages import Stage
 
@@ -87,26 +86,9 @@ def judged(take: bpy.types.Object) -> dict:
     }
 
 
-def frame_of(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
-    """The frame of the take that the scene shows, its first being 0; the nearest one where it shows none."""
-    frame = (scene.frame_current_final - take.lsmpl.start) / take.lsmpl.step
-    return min(max(round(frame), 0), takes.describe(take)["frames"] - 1)
-
-
-def scene_frame_of(take: bpy.types.Object, frame: int) -> float:
-    return take.lsmpl.start + frame * take.lsmpl.step
-
-
-def go_to(take: bpy.types.Object, scene: bpy.types.Scene, frame: int) -> None:
-    """Let the scene show a frame of the take."""
-    at = scene_frame_of(take, frame)
-    whole = math.floor(at + 1e-6)
-    scene.frame_set(whole, subframe=max(at - whole, 0.0))
-
-
 def target(take: bpy.types.Object, scene: bpy.types.Scene, where: str) -> Stretch | None:
     """The stretch to jump to: WORST, or PREVIOUS or NEXT to the frame that is shown; None where there is none."""
-    found, now = stretches(take), frame_of(take, scene)
+    found, now = stretches(take), playing.frame_shown(take, scene)
     if where == "WORST":
         return max(found, key=lambda stretch: stretch.severity, default=None)
     if where == "NEXT":
@@ -138,7 +120,7 @@ def mark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
     unmark(take, scene)
     found = stretches(take)
     for stretch in found:
-        frame = round(scene_frame_of(take, stretch.worst))
+        frame = playing.whole_scene_frame(take, stretch.worst)
         scene.timeline_markers.new(f"{_prefix(take)}{stretch.why[0]}"[:_LONGEST_MARKER], frame=frame)
     return len(found)
 
@@ -212,7 +194,7 @@ class LSMPL_OT_jump(bpy.types.Operator):
                 {"INFO"}, f"There is no doubtful frame {'after' if self.where == 'NEXT' else 'before'} this one"
             )
             return {"CANCELLED"}
-        go_to(take, scene, stretch.worst)
+        playing.go_to(take, scene, stretch.worst)
         self.report({"INFO"}, sentence(stretch.why))
         return {"FINISHED"}
 

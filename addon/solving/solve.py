@@ -7,36 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import asdict
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import bpy
 import numpy as np
 
-from ...lsmpl_core import Layout, LsmplError, Motion, Progress
+from ...lsmpl_core import Layout, Motion, Progress
+from ...lsmpl_core.backends.arrays import Backend
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.body.placements import some_of
+from ...lsmpl_core.body.sites import site_parts
 from ...lsmpl_core.doubtful import doubtful_stretches
 from ...lsmpl_core.progress import run_to_end
+from ...lsmpl_core.solve import solve_steps as core_steps
+from ...lsmpl_core.solver.fallback import made_on
 from .. import jobs, series
 from ..characters import baking, bodies
 from ..devices import torch_folder
 from ..errors import all_or_nothing
-from ..importing import marker_trials
+from ..held import Held
 from ..preferences import device as chosen_device
 from ..retargeting import following
 from ..selection import chosen_takes, has_take
 from ..settings import chosen_body_path, solve_options
 from ..takes import pins, stages
 from ..takes import take as takes
-from . import quality
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.backends.arrays import Backend
-    from ...lsmpl_core.body.body import Body
+from . import marker_trials, quality
 
 
 def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "auto") -> jobs.Steps[jobs.Told]:
     """Solve a take with the scene's settings. Yields progress and returns what to tell the user."""
-    from ...lsmpl_core.solve import solve_steps as core_steps
-
     settings, options = scene.lsmpl, solve_options(scene)
     body_path = chosen_body_path(scene)
     body = bodies.load(body_path)
@@ -63,21 +63,17 @@ def solved_by(
 
     A device that is not there, or fails, gives way to NumPy, which is told.
     """
-    from ...lsmpl_core.solver.fallback import made_on
-
-    solver, name, take_uid, scene_uid = scene.lsmpl.solver, take.name, take.session_uid, scene.session_uid
+    solver, held = scene.lsmpl.solver, Held(take, scene, doing="solved")
     backend = yield from torch_folder.backend_steps(device, solver)
     motion = yield from steps(backend)
     backend = made_on(motion, backend)
     report = {"device": backend.name, "device_reason": backend.reason, "solver": solver}
     if backend.instead_of:
         report["device_instead_of"] = backend.instead_of
-    take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
-    if not takes.is_take(take) or scene is None:
-        raise LsmplError(f"{name}: was deleted while it was being solved; nothing was kept")
+    take, scene = held.again()
     report["decisions"] = [asdict(decision) for decision in motion.decisions]
     baked = yield from keep_steps(take, scene, motion, body, body_path, report, scene.lsmpl.bake_when_done)
-    take = jobs.find(bpy.data.objects, take_uid)
+    take, _ = held.again()
     mean = stages.describe(take)["residual_mean"]
     told = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
     told = f"Solved: {told}" + (f". {baking.describe(baked)}" if baked else "")
@@ -110,14 +106,11 @@ def keep_steps(
     bake: bool = True,
 ) -> jobs.Steps[baking.Baked | None]:
     """`keep` in steps. The take's other character follows."""
-    layout, take_uid, scene_uid = takes.layout_of(take), take.session_uid, scene.session_uid
+    layout, held = takes.layout_of(take), Held(take, scene, doing="solved")
     judged = jobs.one_step("bake", lambda: (solved_sites(layout, motion, body), doubtful_stretches(motion)))
     sites, doubtful = yield from jobs.in_thread(judged)
-    take = jobs.find(bpy.data.objects, take_uid)
-    update = (yield from following.update_steps(take, motion, body)) if takes.is_take(take) else None
-    take, scene = jobs.find(bpy.data.objects, take_uid), jobs.find(bpy.data.scenes, scene_uid)
-    if not takes.is_take(take) or scene is None:
-        raise LsmplError("The take was deleted while it was being solved; nothing was kept")
+    update = yield from following.update_steps(held.again()[0], motion, body)
+    take, scene = held.again()
 
     def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
         return stages.prepare_solved(take, motion, joints, body_path, report, sites, doubtful)
@@ -129,17 +122,14 @@ def keep_steps(
         with all_or_nothing():
             put_in_place = prepare(take, body.joints(motion))
         put_in_place()
-    take = jobs.find(bpy.data.objects, take_uid)
+    take, scene = held.again()
     following.put(take, update)
-    quality.mark_anew(take, jobs.find(bpy.data.scenes, scene_uid))
+    quality.mark_anew(take, scene)
     return baked
 
 
 def solved_sites(layout: Layout, motion: Motion, body: Body) -> np.ndarray | None:
     """(T,K,3): where the solved body has each of the motion's keypoints; None where the motion names none."""
-    from ...lsmpl_core.body.placements import some_of
-    from ...lsmpl_core.body.sites import site_parts
-
     names = motion.keypoint_names
     if not names:
         return None

@@ -6,18 +6,16 @@ They are few, so they are kept as JSON beside the track (docs/blend_storage.md).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import bpy
 import numpy as np
 
-from ...lsmpl_core import LsmplError
+from ...lsmpl_core import LsmplError, Pins
 from ...lsmpl_core.body.skeleton import JOINT_NAMES
+from ...lsmpl_core.rotation import exp_map
 from .mesh_data import load_json, store_json
 from .take import describe, need_local_object_mode
-
-if TYPE_CHECKING:
-    from ...lsmpl_core import Pins
 
 PINS_KEY = "lsmpl_pins"
 
@@ -71,9 +69,6 @@ def remove(take: bpy.types.Object, frame: int | None = None, joint: str | None =
 
 def as_core(pins: Sequence[Pin]) -> Pins | None:
     """As the solver takes them."""
-    from ...lsmpl_core import Pins
-    from ...lsmpl_core.rotation import exp_map
-
     if not pins:
         return None
     rotations = exp_map(np.array([pin.rotation for pin in pins]))

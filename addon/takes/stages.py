@@ -61,10 +61,12 @@ def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None
     return load_json(mesh, MOTION_KEY) if mesh else None
 
 
-def version(take: bpy.types.Object) -> str:
-    """What no other motion has but the take's latest; "" where there is none, or an earlier version stored it."""
-    stage = latest(take)
-    return describe(take, stage).get("version", "") if stage else ""
+def version(take: bpy.types.Object, stage: Stage | None = None) -> str:
+    """What no other motion has but the take's latest, or that of a stage; "" where there is none, or an earlier LSMPL
+    stored it."""
+    stage = stage or latest(take)
+    facts = describe(take, stage) if stage else None
+    return facts.get("version", "") if facts else ""
 
 
 def load(take: bpy.types.Object, stage: Stage | None = None) -> Motion:

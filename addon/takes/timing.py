@@ -1,11 +1,10 @@
-"""Frames of a take and frames of the scene: scene frame = start + t * step, t counting the take's frames from 0."""
+"""The rate and the range of a scene, and how a take at another rate fits in; when a take then plays: `playing.py`."""
 
 from __future__ import annotations
 
 import math
 
 import bpy
-import numpy as np
 
 NTSC = 1.001
 
@@ -33,17 +32,6 @@ def frame_step(scene: bpy.types.Scene, fps: float) -> float:
     """
     step = scene_rate(scene) / fps
     return 1.0 if math.isclose(step, 1.0, rel_tol=2e-5) else step
-
-
-def scene_frames(count: int, start: float, step: float) -> np.ndarray:
-    """(count,) scene frame of each frame of a take."""
-    return start + np.arange(count) * step
-
-
-def take_frame(scene: bpy.types.Scene, start: float, step: float, count: int) -> int:
-    """The frame of a take, counted from 0, that its keypoints show now: the nearest one, the first or last outside."""
-    now = scene.frame_current + scene.frame_subframe
-    return int(np.clip(math.floor((now - start) / step + 0.5), 0, count - 1))
 
 
 def set_scene_rate(scene: bpy.types.Scene, fps: float) -> None:

@@ -211,3 +211,46 @@ def test_a_jobs_kind_is_what_panels_call_it(addon):
     assert len(operators) > 5
     for operator in operators:
         assert "self.bl_idname" not in inspect.getsource(operator.begin), operator.__name__
+
+
+# Datablocks over a yield
+
+
+@pytest.fixture
+def held(addon):
+    return addon("held").Held
+
+
+def test_what_is_held_is_found_again_under_whatever_name(held):
+    scene, obj = bpy.context.scene, bpy.data.objects.new("Walk", None)
+    action, collection = bpy.data.actions.new("Walk"), scene.collection
+    note = held(obj, scene, action, collection, None)
+    obj.name, action.name = "Run", "Run"
+    bpy.data.objects.new("Walk", None)  # another one of its old name
+    assert note.again() == (obj, scene, action, collection, None)
+    assert note.names[0] == "Walk"
+
+
+def test_what_was_deleted_meanwhile_is_named_in_the_error(held, core):
+    kept, gone = bpy.data.objects.new("Kept", None), bpy.data.objects.new("Gone", None)
+    note = held(kept, gone, doing="solved")
+    bpy.data.objects.remove(gone)
+    with pytest.raises(core.LsmplError, match=r"^Gone: was deleted, .* while it was being solved; nothing was kept$"):
+        note.again()
+    assert note.left() == (kept, None)
+
+
+def test_what_an_undo_made_anew_is_found_again_and_what_it_took_away_is_an_error(held, core):
+    bpy.ops.ed.undo_push(message="Before")
+    walk = bpy.data.objects.new("Walk", None)
+    bpy.context.scene.collection.objects.link(walk)
+    note = held(walk, bpy.context.scene, doing="baked")
+    bpy.ops.ed.undo_push(message="Walk")
+    walk.location.x = 5.0
+    bpy.ops.ed.undo_push(message="Moved")
+    bpy.ops.ed.undo()
+    found, scene = note.again()
+    assert (found.name, found.location.x, scene) == ("Walk", 0.0, bpy.context.scene)
+    bpy.ops.ed.undo()
+    with pytest.raises(core.LsmplError, match=r"Walk: was deleted, or an undo took it away, while it was being baked"):
+        note.again()

@@ -55,7 +55,7 @@ def test_markers_are_joined_to_a_skeleton(trc, addon):
 def test_a_static_trial_is_calibrated_on_besides_the_take(trc, addon, body):
     betas = np.array([1.0, -1.0, *[0.0] * 8])
     take = imported(trc("walk.trc", 40, betas=betas))
-    alone = addon("importing.marker_trials").static_trial(take)
+    alone = addon("solving.marker_trials").static_trial(take)
     assert alone is None
     take.lsmpl_markers.static_trial = trc("static.trc", 12, betas=betas)
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
@@ -89,5 +89,5 @@ def test_a_table_says_where_markers_of_other_names_are(trc, tmp_path, addon):
     take = imported(path, markers=str(table))
     assert list(addon("takes.take").layout_of(take).sites) == list(sites.values())
     take.lsmpl_markers.static_trial = trc("static.trc", 12, names)
-    trial = addon("importing.marker_trials").static_trial(take)  # read with the same table
+    trial = addon("solving.marker_trials").static_trial(take)  # read with the same table
     assert trial.layout.sites == addon("takes.take").layout_of(take).sites

@@ -132,7 +132,7 @@ def test_operators_begin_jobs_that_the_panel_knows(addon, baked_take, random_mot
     """An operator's own `bl_idname` is another word in the instance than in the class."""
     take, _ = baked_take(random_motion(frames=10))
     bpy.context.view_layer.objects.active = take
-    for module, name in (("solving.solve", "solve"), ("solving.clean_up", "clean_up"), ("characters.baking", "bake")):
+    for module, name in (("solving.solve", "solve"), ("solving.clean_up", "clean_up"), ("solving.bake", "bake")):
         operator = getattr(addon(module), f"LSMPL_OT_{name}")
         job = operator.begin(None, bpy.context)
         assert job.kind == f"lsmpl.{name}"

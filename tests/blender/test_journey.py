@@ -18,11 +18,11 @@ TAKE = DANCE.stem
 
 STATE = f"""
     from bl_ext.user_default.lsmpl.addon.solving import quality
-    from bl_ext.user_default.lsmpl.addon.takes import stages
+    from bl_ext.user_default.lsmpl.addon.takes import playing, stages
     from bl_ext.user_default.lsmpl.addon.takes import take as takes
     take, scene = bpy.data.objects[{TAKE!r}], bpy.context.scene
     rig = take.lsmpl.armature
-    frame = quality.frame_of(take, scene)
+    frame = playing.frame_shown(take, scene)
     known = takes.keypoints_at(take, frame)
     names = takes.layout_of(take).keypoints
     value = {{
@@ -218,7 +218,7 @@ def test_opencaps_markers_are_solved(blender, look):
     look_at(blender, MARKERS.stem)
     look("journey_10_markers")
     solved = blender.run(f"""
-        from bl_ext.user_default.lsmpl.addon.takes import stages
+        from bl_ext.user_default.lsmpl.addon.takes import playing, stages
         value = stages.describe(bpy.data.objects[{MARKERS.stem!r}])["residual_mean"]
     """)
     assert solved < 0.03

@@ -7,9 +7,9 @@ from typing import ClassVar
 import bpy
 
 from .. import jobs
+from ..characters import bodies, correctives, locking, shape
 from ..errors import reports_errors
 from ..selection import active_character
-from . import bodies, correctives, locking, shape
 
 
 class LSMPL_OT_shape_of_take(bpy.types.Operator):

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from typing import TYPE_CHECKING
 
 import bpy
 import numpy as np
 from bpy.props import StringProperty
 
-from ...lsmpl_core import KeypointTrack, LsmplError, Progress
-from ...lsmpl_core.calibration.calibrate import needs_calibration
+from ...lsmpl_core import Calibration, KeypointTrack, LsmplError, Progress, read_keypoints
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.calibration.calibrate import calibrate_steps, needs_calibration
 from ..paths import FROM_BLEND
 from ..registration import registration
 from ..takes import take as takes
-
-if TYPE_CHECKING:
-    from ...lsmpl_core import Calibration
-    from ...lsmpl_core.body.body import Body
 
 
 class MarkerSettings(bpy.types.PropertyGroup):
@@ -48,8 +44,6 @@ def static_trial(take: bpy.types.Object) -> KeypointTrack | None:
 
     Raises `LsmplError` where it cannot be read, or is of no marker set.
     """
-    from ...lsmpl_core import read_keypoints
-
     settings = take.lsmpl_markers
     if not settings.static_trial or not has_markers(take):
         return None
@@ -69,8 +63,6 @@ def calibration_steps(
 
     betas (10,) are taken as true; None means estimate.
     """
-    from ...lsmpl_core.calibration.calibrate import calibrate_steps
-
     if trial is None:
         return None
     return (yield from calibrate_steps([trial, track], body, None if betas is None else np.array(betas)))

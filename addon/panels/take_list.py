@@ -7,8 +7,8 @@ from bpy.props import IntProperty
 
 from ..registration import registration
 from ..selection import active_take, select
-from . import stages
-from . import take as takes
+from ..takes import stages
+from ..takes import take as takes
 
 
 def _chosen(settings: TakeList) -> int:

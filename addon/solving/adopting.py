@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import bpy
 
 from ...lsmpl_core import Decision, KeypointTrack, Motion
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.estimates.adopt import JOINTS, adopt
+from ...lsmpl_core.estimates.reading import read_motion
 from .. import jobs
 from ..characters import baking
-from ..solving import solve as solving
-
-if TYPE_CHECKING:
-    from ...lsmpl_core.body.body import Body
+from . import solve as solving
 
 MOTION_FILES = (".npz", ".pkl", ".pt", ".pth")
 
@@ -32,9 +32,6 @@ def read(
     path: Path, body: Body, body_path: str = "", up: str | None = None, fps: float | None = None, person: str = ""
 ) -> Adopted:
     """Read a file or folder of a motion. It touches no datablock. Raises `LsmplError`."""
-    from ...lsmpl_core.estimates.adopt import JOINTS, adopt
-    from ...lsmpl_core.estimates.reading import read_motion
-
     found = read_motion(path, person or None)
     if fps:
         rate = Decision("fps", f"{fps:g}", "given")
