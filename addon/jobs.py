@@ -34,7 +34,7 @@ _STAGES = {
     "markers": "Calibrating the markers",
     "solve": "Solving",
     "refine": "Refining",
-    "couple": "Polishing in time",
+    "sequence": "Polishing in time",
     "limit": "Checking the joints",
     "smooth": "Smoothing",
     "contacts": "Finding the contacts",

@@ -133,7 +133,7 @@ class Bench:
                 solved = estimate = perturbed(clip.motion, np.radians(degrees), seed)
                 if options is not None:
                     track = degraded(self.keypoints(name, clip.motion), noise, 0.0, seed)
-                    solved = lsmpl.refine(track, self.body, estimate, options=lsmpl.SolveOptions(**options))
+                    solved = lsmpl.refine_motion(track, self.body, estimate, options=lsmpl.SolveOptions(**options))
                 rows.append(self._errors(clip.motion, solved))
             print(f"| {name} | {' | '.join(f'{v:.1f}' for v in np.mean(rows, axis=0))} |", flush=True)
 

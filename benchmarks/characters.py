@@ -14,7 +14,7 @@ import numpy as np
 
 import lsmpl_core as lsmpl
 from lsmpl_core.body.skeleton import JOINT_NAMES, PARENTS
-from lsmpl_core.retarget import Retargeted
+from lsmpl_core.retarget_motion import Retargeted
 from lsmpl_core.retargeting.bone_maps import match_bones
 from lsmpl_core.retargeting.rest_pose import TO_BLENDER
 from lsmpl_core.retargeting.target_skeleton import SIDES, TargetSkeleton

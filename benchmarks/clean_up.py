@@ -210,7 +210,7 @@ def _heading(title: str, columns: tuple[str, ...] = COLUMNS) -> None:
 
 def _ours(bench: Bench, body: lsmpl.Body) -> None:
     truths, tracks = bench.truths, bench.tracks
-    alone = lsmpl.SolveOptions(couple=False)
+    alone = lsmpl.SolveOptions(optimise_sequence=False)
     apart = bench.row(
         "solved, frames not polished together", lambda i: lsmpl.solve(tracks[i], body, truths[i].betas, options=alone)
     )

@@ -26,10 +26,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
-from lsmpl_core.body.body import betas_fit
+from lsmpl_core.body.body import betas_match
 from lsmpl_core.body.skeleton import NUM_BETAS
 from lsmpl_core.datasets import KINDS, EvaluationTake, LeftOut, detect_kind, read_dataset
-from lsmpl_core.refine import turned_into
+from lsmpl_core.refine_estimate import turned_into
 from lsmpl_core.solver.options import SOLVERS
 
 COLUMNS = (
@@ -98,12 +98,12 @@ class Evaluation:
     def _refined(self, take: EvaluationTake) -> Iterator[Row]:
         truth = None if take.truth is None else self._on_body(take.truth, take.track)
         yield self._row(take, BEFORE, truth, self._on_body(take.estimate, take.track), take.track)
-        after = lsmpl.refine(take.track, self.body, take.estimate, self.device, options=self.options)
+        after = lsmpl.refine_motion(take.track, self.body, take.estimate, self.device, options=self.options)
         yield self._row(take, AFTER, truth, after, take.track)
 
     def _on_body(self, motion: lsmpl.Motion, track: lsmpl.KeypointTrack | None) -> lsmpl.Motion:
         """A motion of the data set on our body, turned into the world of its keypoints, if any, as by `refine`."""
-        betas = motion.betas if betas_fit(motion, self.body) else np.zeros(NUM_BETAS)
+        betas = motion.betas if betas_match(motion, self.body) else np.zeros(NUM_BETAS)
         motion = replace(motion, betas=betas, body=self.body.key)
         return motion if track is None or not track.visible.any() else turned_into(track, self.body, motion)
 

@@ -21,10 +21,10 @@ from validation import Clip, clips
 
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
-from lsmpl_core.body.placements import Placement
-from lsmpl_core.body.places import on_skin, parse_place
+from lsmpl_core.body.landmarks import on_skin, parse_landmark
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.calibration.calibrate import Calibration, calibrate
+from lsmpl_core.calibration.calibration import SiteOffset
 from lsmpl_core.readers import READERS
 from lsmpl_core.readers.markers import LAYOUT_NAME, known_markers, recognise
 from lsmpl_core.solver.shape import fit_shape
@@ -46,12 +46,12 @@ def place_markers(body: lsmpl.Body, names, rng) -> tuple[np.ndarray, np.ndarray]
     """A vertex (K,) and a height in metres (K,) above it for each marker, a person's errors included."""
     vertices = []
     for name in names:
-        place = parse_place(known_markers().place_of(name))
-        skin = on_skin(body, place)
+        landmark = parse_landmark(known_markers().site_of(name))
+        skin = on_skin(body, landmark)
         middle = skin.shares @ body.v_template[skin.vertices]
         apart = np.linalg.norm(body.v_template - middle, axis=1)
         facing = _normals(body.v_template, body.faces) @ skin.normal > 0.3
-        most = 0.06 if place.spread > 0.04 else 0.03
+        most = 0.06 if landmark.sigma > 0.04 else 0.03
         near = np.flatnonzero((apart > 0.01) & (apart < most) & facing)
         vertices.append(rng.choice(near) if len(near) else int(np.argmin(apart)))
     return np.array(vertices), rng.uniform(0.010, 0.015, len(names))
@@ -103,8 +103,8 @@ def uncalibrated(track: lsmpl.KeypointTrack, body: lsmpl.Body) -> Calibration:
     """The baseline: markers taken to be exactly where their names say, betas from segment lengths."""
     parts = site_parts(body, track.layout.sites)
     markers = {
-        name: Placement(site, int(bearer), np.zeros(3))
-        for name, site, bearer in zip(track.layout.keypoints, track.layout.sites, parts.bearer)
+        name: SiteOffset(site, int(parent_joint), np.zeros(3))
+        for name, site, parent_joint in zip(track.layout.keypoints, track.layout.sites, parts.parent_joint)
         if site != "unplaced"
     }
     known = np.array([name in markers for name in track.layout.keypoints])

@@ -100,7 +100,7 @@ def solving(cold: bool = False, **options) -> Method:
 
 def refining(estimate: Callable[[Take], lsmpl.Motion], **options) -> Method:
     chosen = lsmpl.SolveOptions(**options)
-    return lambda take, body: lsmpl.refine(take.track, body, estimate(take), options=chosen)
+    return lambda take, body: lsmpl.refine_motion(take.track, body, estimate(take), options=chosen)
 
 
 def smplify_solver(take: Take, body: lsmpl.Body, cold: bool) -> lsmpl.Motion:

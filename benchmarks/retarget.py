@@ -32,7 +32,7 @@ import lsmpl_core as lsmpl  # noqa: E402
 from lsmpl_core.body.skeleton import JOINT_NAMES  # noqa: E402
 from lsmpl_core.cleaning.contacts import contact_mask, find_contacts, runs  # noqa: E402
 from lsmpl_core.cleaning.floor import estimate_floor, foot_points  # noqa: E402
-from lsmpl_core.retarget import Retargeted, retarget  # noqa: E402
+from lsmpl_core.retarget_motion import Retargeted, retarget  # noqa: E402
 from lsmpl_core.retargeting.target_skeleton import SIDES  # noqa: E402
 
 FRAMES = 240

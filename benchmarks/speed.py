@@ -97,7 +97,7 @@ def refined_take(body, motion, track, device: str) -> float:
     some = motion.frames(slice(0, REFINED))
     rough = replace(some, poses=some.poses + 0.05 * np.random.default_rng(0).normal(size=some.poses.shape))
     began = time.perf_counter()
-    lsmpl.refine(track.frames(slice(0, REFINED)), body, rough, device=device)
+    lsmpl.refine_motion(track.frames(slice(0, REFINED)), body, rough, device=device)
     return REFINED / (time.perf_counter() - began)
 
 

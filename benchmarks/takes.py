@@ -75,7 +75,7 @@ def butterworth(track: lsmpl.KeypointTrack, body, betas) -> lsmpl.Motion:
         if inside.stop - inside.start > 12:
             positions[inside, k] = filtfilt(b, a, positions[inside, k], axis=0)
     smooth = replace(track, positions=positions, confidence=np.isfinite(positions).all(axis=-1).astype(float))
-    return ours(mend=False, couple=False)(smooth, body, betas)
+    return ours(repair=False, optimise_sequence=False)(smooth, body, betas)
 
 
 def smplify_solver(track, body, betas) -> lsmpl.Motion:
@@ -85,9 +85,9 @@ def smplify_solver(track, body, betas) -> lsmpl.Motion:
 
 
 SOLVERS: dict[str, Solver] = {
-    "each frame as it comes": ours(mend=False, couple=False),
+    "each frame as it comes": ours(repair=False, optimise_sequence=False),
     "Butterworth on the keypoints": butterworth,
-    "mended": ours(couple=False),
+    "mended": ours(optimise_sequence=False),
     "mended and coupled": ours(),
 }
 

@@ -9,59 +9,72 @@ motion = lsmpl.clean_up(motion, body)
 motion.save("walk.npz")
 """
 
-from . import metrics
-from .body.body import Body
-from .body.load_body import load_body
-from .by_hand.posing import Poser, poses_of
-from .calibration.calibrate import Calibration, calibrate
-from .calibration.files import read_calibration, save_calibration
-from .clean_up import clean_up
-from .datasets import read_dataset
-from .errors import LsmplError
-from .estimates.reading import read_motion
-from .keypoints.condition import Condition
-from .keypoints.layouts import LAYOUTS, Layout, get_layout
-from .keypoints.track import Decision, KeypointTrack
-from .motion import Motion
-from .progress import Progress
-from .readers import read_keypoints, read_people
-from .refine import refine
-from .solve import solve, solve_steps
-from .solver.options import SolveOptions
-from .solver.pins import Pins
-from .touch_up import Begin, touch_up, touch_up_steps
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
 
 __version__ = "0.1.0"
-__all__ = [
-    "LAYOUTS",
-    "Begin",
-    "Body",
-    "Calibration",
-    "Condition",
-    "Decision",
-    "KeypointTrack",
-    "Layout",
-    "LsmplError",
-    "Motion",
-    "Pins",
-    "Poser",
-    "Progress",
-    "SolveOptions",
-    "calibrate",
-    "clean_up",
-    "get_layout",
-    "load_body",
-    "metrics",
-    "poses_of",
-    "read_calibration",
-    "read_dataset",
-    "read_keypoints",
-    "read_motion",
-    "read_people",
-    "refine",
-    "save_calibration",
-    "solve",
-    "solve_steps",
-    "touch_up",
-    "touch_up_steps",
-]
+
+_MODULES = {
+    "metrics": "metrics",
+    "Body": "body.body",
+    "load_body": "body.load_body",
+    "Poser": "by_hand.posing",
+    "poses_of": "by_hand.posing",
+    "calibrate": "calibration.calibrate",
+    "Calibration": "calibration.calibration",
+    "read_calibration": "calibration.files",
+    "save_calibration": "calibration.files",
+    "CleanUpReport": "clean_motion",
+    "clean_up": "clean_motion",
+    "clean_up_steps": "clean_motion",
+    "read_dataset": "datasets",
+    "Stretch": "doubtful",
+    "doubtful_stretches": "doubtful",
+    "LsmplError": "errors",
+    "read_motion": "estimates.reading",
+    "Condition": "keypoints.condition",
+    "LAYOUTS": "keypoints.layouts",
+    "Layout": "keypoints.layouts",
+    "get_layout": "keypoints.layouts",
+    "Decision": "keypoints.track",
+    "KeypointTrack": "keypoints.track",
+    "Motion": "motion",
+    "Progress": "progress",
+    "read_keypoints": "readers",
+    "read_people": "readers",
+    "refine_motion": "refine_estimate",
+    "refine_motion_steps": "refine_estimate",
+    "Init": "refine_range",
+    "refine_frames": "refine_range",
+    "refine_frames_steps": "refine_range",
+    "Retargeted": "retarget_motion",
+    "retarget": "retarget_motion",
+    "solve": "solve_track",
+    "solve_steps": "solve_track",
+    "SolveOptions": "solver.options",
+    "PinnedJoints": "solver.pinned_joints",
+    "Poses": "solver.poses",
+}
+"""The public names and the modules they are from, which are loaded when a name is first asked for (PEP 562)."""
+
+_OLD_NAMES = ("refine", "touch_up", "touch_up_steps", "Begin", "Pins")
+"""Those of 0.1, for one version more: see `deprecated.py`."""
+
+__all__ = sorted(_MODULES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _OLD_NAMES:
+        return getattr(import_module(".deprecated", __name__), name)
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = import_module(f".{_MODULES[name]}", __name__)
+    value = module if name == "metrics" else getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -215,8 +215,8 @@ def _above_usual(values: np.ndarray, limits: tuple[float, float, float]) -> tupl
             continue
         measured = values[seen, column]
         usual[column] = np.median(measured)
-        spread = ROBUST * np.median(np.abs(measured - usual[column]))
-        limit = max(deviations * spread, share * usual[column], least)
+        sigma = ROBUST * np.median(np.abs(measured - usual[column]))
+        limit = max(deviations * sigma, share * usual[column], least)
         severity[seen, column] = np.maximum(measured - usual[column], 0.0) / limit
     return severity, usual
 

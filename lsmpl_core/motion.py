@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .body.placements import Calibration
 from .body.skeleton import NUM_BETAS, NUM_JOINTS
+from .calibration.calibration import Calibration
 from .errors import CalibrationError, LsmplError, MotionFileError
 from .files.npz import npz_names, read_npz
 from .files.replacing import replace_when_complete

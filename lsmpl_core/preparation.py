@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .body.body import Body
-from .body.placements import Calibration
 from .body.sites import SiteParts, site_parts
 from .calibration.calibrate import calibrate_steps, needs_calibration
+from .calibration.calibration import Calibration
 from .errors import SolveError
-from .faults.corrections import without_corrections
-from .faults.mend import Mended, as_given, mend
 from .keypoints.track import Decision, KeypointTrack
 from .progress import Progress
+from .repair.corrections import without_corrections
+from .repair.repair_track import Repaired, as_given, repair
 from .solver.options import SolveOptions
 
 MARKER_STEPS = 2
@@ -29,7 +29,7 @@ class Prepared:
     tell them, the options for such keypoints, the calibration that all this rests on, if there is one, and the track as
     it was given, with the corrections (`by_hand/fixed_frames.py`) that the mended one is without."""
 
-    mended: Mended
+    repaired: Repaired
     parts: SiteParts
     betas: np.ndarray | None
     options: SolveOptions
@@ -38,7 +38,7 @@ class Prepared:
 
     @property
     def track(self) -> KeypointTrack:
-        return self.mended.track
+        return self.repaired.track
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -75,8 +75,8 @@ def prepare_steps(
     else:
         parts = site_parts(body, track.layout.sites)
     solved = without_corrections(track)
-    mended = mend(solved, body, parts) if options.mend else as_given(solved)
-    return Prepared(mended, parts, betas, options, calibration, track)
+    repaired = repair(solved, body, parts) if options.repair else as_given(solved)
+    return Prepared(repaired, parts, betas, options, calibration, track)
 
 
 def for_markers(options: SolveOptions) -> SolveOptions:

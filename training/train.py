@@ -29,7 +29,7 @@ from lsmpl_core.files.replacing import replace_when_complete
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.solver.network import CANONICAL, Network, canonical_matrix, read_weights, rest_bones, shapes
-from lsmpl_core.solver.noise import firmness
+from lsmpl_core.solver.noise import prior_weight
 from lsmpl_core.solver.polish import Anchor, Targets, polish
 from lsmpl_core.solver.predictors import next_pose
 from training.data import Clips, mirrored, mixed
@@ -218,12 +218,12 @@ class Trainer:
             chord = _chord(prediction.rotations, truth[:, step + 1])
             position = torch.linalg.vector_norm(now.joints - goal.joints, dim=-1).mean()
             position = position + torch.linalg.vector_norm(now.keypoints - goal.keypoints, dim=-1).mean()
-            error = chord.detach() / prediction.spread
-            spread = (torch.log(prediction.spread) + 0.5 * error.square().clamp(max=100.0)).mean()
+            error = chord.detach() / prediction.sigma
+            spread = (torch.log(prediction.sigma) + 0.5 * error.square().clamp(max=100.0)).mean()
             parts = {"rotation": chord.mean(), "position": position, "spread": spread}
             weight = {"rotation": c.rotation_weight, "position": c.position_weight, "spread": c.spread_weight}
             if some := round(c.polished * B):
-                polished = self.polished(model.of(slice(some)), now, prediction.spread, targets, told, some)
+                polished = self.polished(model[:some], now, prediction.sigma, targets, told, some)
                 apart = torch.linalg.vector_norm(polished.joints - goal.joints[:some], dim=-1).mean()
                 parts["polished"] = _chord(polished.rotations, truth[:some, step + 1]).mean()
                 total = total + c.polished * c.position_weight * apart / S
@@ -238,7 +238,7 @@ class Trainer:
     def polished(model: KeypointModel, now: State, spread, targets: Targets, noise, count: int) -> State:
         """The first `count` windows after a step of the polish, through which the loss is differentiated."""
         now = _mapped(lambda a: a[:count], now)
-        anchor = Anchor(now.rotations, firmness(spread[:count], noise[:count]))
+        anchor = Anchor(now.rotations, prior_weight(spread[:count], noise[:count]))
         some = Targets(targets.positions[:count], targets.weights[:count])
         return polish(model, now, some, anchor, steps=1, damping=POLISH_DAMPING).state
 

@@ -6,8 +6,8 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core.by_hand.posing import poses_of
+from ...lsmpl_core.refine_range import refine_frames
 from ...lsmpl_core.solver.poses import Poses
-from ...lsmpl_core.touch_up import touch_up
 from ..refining import changes
 from ..refining import refine as refining
 from ..takes import pins as pinned
@@ -46,4 +46,4 @@ def solved_anew(take: bpy.types.Object, frame: int) -> Poses:
     subject = refining.subject_of(take)
     motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
     fixed = pinned.as_core(pinned.load(take))
-    return touch_up(takes.load_track(take), subject.body, motion, frame, frame, pins=fixed, poser=subject.poser)
+    return refine_frames(takes.load_track(take), subject.body, motion, frame, frame, pins=fixed, poser=subject.poser)

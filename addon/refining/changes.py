@@ -18,9 +18,9 @@ from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.by_hand.blending import blend, reach
 from ...lsmpl_core.by_hand.posing import Poser, poses_of
+from ...lsmpl_core.refine_range import measured
 from ...lsmpl_core.rotation import log_map
 from ...lsmpl_core.solver.poses import Poses
-from ...lsmpl_core.touch_up import measured
 from ..characters import actions, baking, feet
 from ..characters.posed import Bones
 from ..errors import all_or_nothing

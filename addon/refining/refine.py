@@ -13,9 +13,9 @@ from ...lsmpl_core import LsmplError, Progress
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.by_hand.posing import Poser, poses_of
 from ...lsmpl_core.progress import run_to_end
+from ...lsmpl_core.refine_range import Init, refine_frames_steps
 from ...lsmpl_core.rotation import log_map
 from ...lsmpl_core.solver.poses import Poses
-from ...lsmpl_core.touch_up import Begin, touch_up_steps
 from .. import jobs
 from ..characters import baking, feet
 from ..characters.posed import Bones, selected_bones
@@ -34,7 +34,7 @@ PARTS = {
     "head": "Head", "torso": "Torso", "left_arm": "Left Arm", "right_arm": "Right Arm",
     "left_leg": "Left Leg", "right_leg": "Right Leg",
 }  # fmt: skip
-"""`touch_up.PARTS`, as the panel names them."""
+"""`refine_range.PARTS`, as the panel names them."""
 
 
 def _keypoint_items(settings: RefineSettings, context: bpy.types.Context) -> list[tuple[str, str, str]]:
@@ -86,9 +86,13 @@ class RefineSettings(bpy.types.PropertyGroup):
         name="From",
         description="Which poses the solver begins with",
         items=(
-            ("HERE", "Present Motion", "The poses that the frames have: for small mistakes and changed keypoints"),
-            ("AROUND", "Frames Around", "Poses between the frame before and the one after: for a short wrong stretch"),
-            ("NOTHING", "Scratch", "The best of a dozen guesses: for a body that is turned about or doubled up"),
+            ("CURRENT", "Present Motion", "The poses that the frames have: for small mistakes and changed keypoints"),
+            (
+                "NEIGHBOURS",
+                "Frames Around",
+                "Poses between the frame before and the one after: for a short wrong stretch",
+            ),
+            ("COLD", "Scratch", "The best of a dozen guesses: for a body that is turned about or doubled up"),
             (
                 FROM_POSE,
                 "Posed Bones",
@@ -185,10 +189,10 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
     if settings.begin == FROM_POSE:
         begin, added = _posed(take, scene, subject, motion, first, last)
     else:
-        begin = Begin(settings.begin.lower())
+        begin = Init(settings.begin.lower())
     now = playing.frame_shown(take, scene)
     wanted = pins.with_more(known, now, {name: log_map(turn) for name, turn in added.items()})
-    steps = touch_up_steps(
+    steps = refine_frames_steps(
         takes.load_track(take), subject.body, motion, first, last, begin, settings.weights,
         pins.as_core(wanted), poser=subject.poser,
     )  # fmt: skip

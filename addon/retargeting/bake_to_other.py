@@ -10,7 +10,7 @@ import bpy
 from ...lsmpl_core import LsmplError, Motion, Progress
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.progress import run_to_end
-from ...lsmpl_core.retarget import Retargeted
+from ...lsmpl_core.retarget_motion import Retargeted
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
 from .. import jobs
 from ..characters import actions, baking

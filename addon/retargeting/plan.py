@@ -13,7 +13,7 @@ import numpy as np
 
 from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.body.body import Body
-from ...lsmpl_core.retarget import Retargeted, retarget
+from ...lsmpl_core.retarget_motion import Retargeted, retarget
 from ...lsmpl_core.retargeting.bone_maps import BoneMap, recognise
 from ...lsmpl_core.retargeting.curves import axis_angles, euler_angles, fit_keys, key_frames, quaternions
 from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton

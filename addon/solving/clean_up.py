@@ -9,7 +9,7 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
-from ...lsmpl_core.clean_up import clean_up_steps as core_steps
+from ...lsmpl_core.clean_motion import clean_up_steps as core_steps
 from ...lsmpl_core.progress import run_to_end
 from .. import jobs, series
 from ..characters import baking

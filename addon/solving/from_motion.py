@@ -13,7 +13,7 @@ from bpy_extras.io_utils import ImportHelper
 from ...lsmpl_core import LsmplError, Motion, Progress
 from ...lsmpl_core.backends.arrays import Backend
 from ...lsmpl_core.estimates.reading import read_motion
-from ...lsmpl_core.refine import refine_steps as core_steps
+from ...lsmpl_core.refine_estimate import refine_motion_steps as core_steps
 from .. import jobs
 from ..characters import bodies
 from ..devices import torch_folder

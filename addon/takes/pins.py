@@ -11,7 +11,7 @@ from typing import NamedTuple
 import bpy
 import numpy as np
 
-from ...lsmpl_core import LsmplError, Pins
+from ...lsmpl_core import LsmplError, PinnedJoints
 from ...lsmpl_core.body.skeleton import JOINT_NAMES
 from ...lsmpl_core.rotation import exp_map
 from .mesh_data import load_json, store_json
@@ -67,9 +67,9 @@ def remove(take: bpy.types.Object, frame: int | None = None, joint: str | None =
     store(take, [p for p in load(take) if frame not in (None, p.frame) or joint not in (None, p.joint)])
 
 
-def as_core(pins: Sequence[Pin]) -> Pins | None:
+def as_core(pins: Sequence[Pin]) -> PinnedJoints | None:
     """As the solver takes them."""
     if not pins:
         return None
     rotations = exp_map(np.array([pin.rotation for pin in pins]))
-    return Pins([pin.frame for pin in pins], [JOINT_NAMES.index(pin.joint) for pin in pins], rotations)
+    return PinnedJoints([pin.frame for pin in pins], [JOINT_NAMES.index(pin.joint) for pin in pins], rotations)

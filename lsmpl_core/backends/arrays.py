@@ -73,7 +73,7 @@ def on_host(array) -> bool:
     return isinstance(array, np.ndarray) or device(array).type == "cpu"
 
 
-def take(array, index, axis: int):
+def gather(array, index, axis: int):
     """`xp.take` of indices from 0 on. With torch, the compat layer spends three more kernels on negative ones."""
     return np.take(array, index, axis=axis) if isinstance(array, np.ndarray) else array.index_select(axis, index)
 

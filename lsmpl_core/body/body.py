@@ -144,7 +144,7 @@ class Body:
         return skin(xp.asarray(vertices), self.skinning_weights, world, joints, rest_joints)
 
 
-def betas_fit(motion: Motion, body: Body) -> bool:
+def betas_match(motion: Motion, body: Body) -> bool:
     """Whether the motion's betas may be used on `body`: they are for it, or for no body that the motion names while
     `body` is a user's own."""
     return motion.body == body.key or (not motion.body and body.name != OPEN_BODY_NAME)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from ..backends.arrays import Backend, constant, indices, on_host, take
+from ..backends.arrays import Backend, constant, gather, indices, on_host
 from ..rotation import IDENTITY, exp_map
 from .skeleton import ANCESTORS, HALVINGS, NUM_JOINTS, PARENTS
 
@@ -36,12 +36,12 @@ def _transforms(rotations, rest_joints, trans):
     """
     xp, where = array_namespace(rotations), device(rotations)
     B = rotations.shape[0]
-    bones = rest_joints[:, 1:] - take(rest_joints, indices(xp, PARENTS[1:], where), axis=1)
+    bones = rest_joints[:, 1:] - gather(rest_joints, indices(xp, PARENTS[1:], where), axis=1)
     bones = xp.concat([(trans + rest_joints[:, 0])[:, None], xp.broadcast_to(bones, (B, NUM_JOINTS - 1, 3))], axis=1)
     last = xp.broadcast_to(constant(xp, (0, 0, 0, 1), rotations.dtype, where), (B, NUM_JOINTS, 1, 4))
     out = xp.concat([xp.concat([rotations, bones[..., None]], axis=-1), last], axis=-2)
     for first, above in HALVINGS:
-        below = xp.matmul(take(out, indices(xp, above, where), axis=1), out[:, first:])
+        below = xp.matmul(gather(out, indices(xp, above, where), axis=1), out[:, first:])
         out = xp.concat([out[:, :first], below], axis=1)
     return out
 
@@ -101,11 +101,11 @@ class KeypointModel:
             lever=backend.array(lever),
         )
 
-    def of(self, poses) -> KeypointModel:
+    def __getitem__(self, poses) -> KeypointModel:
         """The model of some of B body shapes, by a slice."""
         return replace(self, rest_joints=self.rest_joints[poses], offsets=self.offsets[poses])
 
-    def on(self, backend: Backend) -> KeypointModel:
+    def to(self, backend: Backend) -> KeypointModel:
         """The model on another backend."""
         floats = ("rest_joints", "offsets", "mass", "gather", "lever")
         arrays = {name: backend.array(self.backend.numpy(getattr(self, name))) for name in floats}
@@ -132,7 +132,7 @@ class KeypointModel:
 
     def state(self, rotations, trans) -> State:
         transforms = _transforms(rotations, self.rest_joints, trans)[:, :, :3]
-        parts = self.backend.xp.matmul(take(transforms, self.joint, axis=1), self.mounted)[..., 0]
+        parts = self.backend.xp.matmul(gather(transforms, self.joint, axis=1), self.mounted)[..., 0]
         keypoints = self.backend.xp.matmul(self.gather, parts)
         return State(rotations, trans, transforms[..., :3], transforms[..., 3], parts, keypoints)
 
@@ -172,7 +172,9 @@ class KeypointModel:
             axes = xp.permute_dims(state.world, (0, 2, 3, 1))[:, None]
             levers = xp.permute_dims(levers, (0, 2, 1, 3))[:, :, :, None]
             after, before = (indices(xp, order, device(levers)) for order in ((1, 2, 0), (2, 0, 1)))
-            turns = take(axes, after, 2) * take(levers, before, 2) - take(axes, before, 2) * take(levers, after, 2)
+            turns = gather(axes, after, 2) * gather(levers, before, 2) - gather(axes, before, 2) * gather(
+                levers, after, 2
+            )
             return xp.concat([xp.reshape(turns, (B, K, 3, 3 * J)), xp.broadcast_to(one, (B, K, 3, 3))], axis=-1)
         d = [levers[:, i] for i in range(3)]
         g = xp.permute_dims(state.world, (2, 3, 0, 1))[:, :, :, None]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..errors import LayoutError
-from .places import SKIN, UNPLACED, on_skin, parse_place
+from .landmarks import SKIN, UNPLACED, on_skin, parse_landmark
 from .skeleton import JOINT_NAMES, PARENTS
 
 if TYPE_CHECKING:
@@ -57,10 +57,10 @@ SITE_NAMES = (*JOINT_NAMES, *BLENDS, *SURFACE_SITES)
 
 def check_site(name: str) -> None:
     """Raise `LayoutError` for an unknown site, naming the closest known ones."""
-    place = parse_place(name)
-    if place is not None:
-        check_site(place.a)
-        check_site(place.b)
+    landmark = parse_landmark(name)
+    if landmark is not None:
+        check_site(landmark.a)
+        check_site(landmark.b)
     elif name not in SITE_NAMES and name != UNPLACED:
         close = difflib.get_close_matches(name, SITE_NAMES, n=3) or SITE_NAMES
         raise LayoutError(f"no site on the body is called {name!r}; did you mean: {', '.join(close)}?")
@@ -72,12 +72,13 @@ class SiteParts:
 
     keypoint (P,) and joint (P,) say which site is carried by which joint; mass (P,) sums to 1 over a site's parts;
     moment (P,3) and moment_directions (P,3,10) give the moment q = moment + moment_directions @ betas in metres.
-    bearer (K,): the joint whose bone a site's displacement goes with. For a site at a joint it is the joint's parent
-    (what is seen of an ankle is on the shank), so that a displaced site says nothing about the joint's own rotation.
+    parent_joint (K,): the joint whose bone a site's displacement goes with. For a site at a joint it is the joint's
+    parent (what is seen of an ankle is on the shank), so that a displaced site says nothing about the joint's own
+    rotation.
     """
 
     count: int
-    bearer: np.ndarray
+    parent_joint: np.ndarray
     keypoint: np.ndarray
     joint: np.ndarray
     mass: np.ndarray
@@ -90,7 +91,7 @@ class SiteParts:
         return replace(
             self,
             keypoint=np.concatenate([self.keypoint, np.arange(self.count)]),
-            joint=np.concatenate([self.joint, self.bearer]),
+            joint=np.concatenate([self.joint, self.parent_joint]),
             mass=np.concatenate([self.mass, np.zeros(self.count)]),
             moment=np.concatenate([self.moment, offsets]),
             moment_directions=np.concatenate([self.moment_directions, none]),
@@ -117,10 +118,10 @@ def site_parts(body: Body, sites: Sequence[str]) -> SiteParts:
             part[0] += share * mass
             part[1] = part[1] + share * moment
             part[2] = part[2] + share * directions
-        place = parse_place(site)
-        if place is not None:
+        landmark = parse_landmark(site)
+        if landmark is not None:
             part = by_joint[_bearer(body, site)]
-            part[1] = part[1] + SKIN * on_skin(body, place).normal
+            part[1] = part[1] + SKIN * on_skin(body, landmark).normal
         rows += [(k, joint, *part) for joint, part in sorted(by_joint.items())]
     keypoint, joint, mass, moment, directions = zip(*rows)
     return SiteParts(
@@ -148,9 +149,9 @@ def site_regressor(body: Body, sites: Sequence[str]) -> np.ndarray:
 
 
 def _bearer(body: Body, site: str) -> int:
-    place = parse_place(site)
-    if place is not None:
-        skin = on_skin(body, place)
+    landmark = parse_landmark(site)
+    if landmark is not None:
+        skin = on_skin(body, landmark)
         return int(np.argmax(skin.shares @ body.skinning_weights[skin.vertices]))
     anchors = [name for _, name in _anchors(site)]
     surface = [name for name in anchors if name not in JOINT_NAMES]
@@ -169,9 +170,9 @@ def _anchors(site: str) -> list[tuple[float, str]]:
 
 def _carried(body: Body, site: str):
     """(share, joint, mass, moment (3,), moment directions (3,10)) of each joint that carries an anchor of a site."""
-    place = parse_place(site)
-    if place is not None:
-        skin = on_skin(body, place)
+    landmark = parse_landmark(site)
+    if landmark is not None:
+        skin = on_skin(body, landmark)
         yield from _carried_vertices(body, 1.0, skin.vertices, skin.shares)
         return
     for share, anchor in _anchors(site):

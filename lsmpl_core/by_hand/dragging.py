@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..body.skeleton import ANCESTORS, JOINT_NAMES
-from ..solver.pins import Pins
+from ..solver.pinned_joints import PinnedJoints
 from ..solver.poses import Poses
 from .posing import Poser
 
@@ -30,7 +30,7 @@ class Drag:
     """A drag that begins at a pose; `sites` (K,3) in metres is where that pose has the keypoints, NaN where it is not
     known where on the body they are: those are not posed by."""
 
-    def __init__(self, poser: Poser, base: Poses, pins: Pins | None = None):
+    def __init__(self, poser: Poser, base: Poses, pins: PinnedJoints | None = None):
         """base: a single pose; pins: joints that keep their rotations, in frame 0."""
         self.poser, self.base, self.pins = poser, base, pins
         self.sites = poser.sites(base)[0]
@@ -76,13 +76,13 @@ def _carries(poser: Poser) -> np.ndarray:
     carries = np.zeros((len(placements), len(placements)), dtype=bool)
     known = [k for k, placement in enumerate(placements) if placement]
     for k in known:
-        site, bearer = placements[k].site, placements[k].bearer
+        site, parent_joint = placements[k].site, placements[k].parent_joint
         joint = CARRIERS.get(site, site)
         for other in known:
-            carrier = placements[other].bearer
+            carrier = placements[other].parent_joint
             if joint in JOINT_NAMES:
                 carries[k, other] = ANCESTORS[carrier, JOINT_NAMES.index(joint)]
             else:
-                carries[k, other] = ANCESTORS[carrier, bearer] and carrier != bearer
+                carries[k, other] = ANCESTORS[carrier, parent_joint] and carrier != parent_joint
     np.fill_diagonal(carries, False)
     return carries

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..body.skeleton import ANCESTORS
 from ..keypoints.track import KeypointTrack
-from ..solver.pins import Pins
+from ..solver.pinned_joints import PinnedJoints
 from ..solver.poses import Poses
 from ..solver.take import FRAMES_AT_ONCE
 from .blending import blend
@@ -25,29 +25,29 @@ STEPS = 6
 """Of the polish."""
 
 
-def put_by_hand(poser: Poser, track: KeypointTrack, poses: Poses, pins: Pins | None) -> Poses:
+def put_by_hand(poser: Poser, track: KeypointTrack, poses: Poses, pins: PinnedJoints | None) -> Poses:
     """Solved poses of a whole track, its placed keypoints met, and the pinned joints turned exactly so.
 
     Keypoints along a pinned limb do not count in its frame, unless somebody placed them; the others stay where the
     solve put them. The change fades into the neighbours (`blending.blend`): over `FADE`, or for as long as no keypoint
     tells better. A fade ends at the next such frame.
     """
-    pins = Pins(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3))) if pins is None else pins
+    pins = PinnedJoints(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3))) if pins is None else pins
     frames = np.union1d(pins.frames, np.flatnonzero(track.placed[:, poser.rows].any(axis=1)))
     if not len(frames):
         return poses
-    posed = _posed(poser, track, poses.some(frames), frames, pins)
+    posed = _posed(poser, track, poses.select(frames), frames, pins)
     rotations, trans = poses.rotations.copy(), poses.trans.copy()
     for run in np.split(np.arange(len(frames)), np.flatnonzero(np.diff(frames) > 1) + 1):
         first, last = frames[run[0]], frames[run[-1]]
         width = _dark(poser, track, pins, first, -1), _dark(poser, track, pins, last, 1)
-        begin, blended = blend(Poses(rotations, trans), first, posed.some(run), width, np.delete(frames, run))
+        begin, blended = blend(Poses(rotations, trans), first, posed.select(run), width, np.delete(frames, run))
         at = slice(begin, begin + len(blended.trans))
         rotations[at], trans[at] = blended.rotations, blended.trans
-    return pins.on(Poses(rotations, trans))
+    return pins.applied_to(Poses(rotations, trans))
 
 
-def _posed(poser: Poser, track: KeypointTrack, poses: Poses, frames: np.ndarray, pins: Pins) -> Poses:
+def _posed(poser: Poser, track: KeypointTrack, poses: Poses, frames: np.ndarray, pins: PinnedJoints) -> Poses:
     """These frames (N) of the track, each on its own."""
     rotations, trans = np.empty_like(poses.rotations), np.empty_like(poses.trans)
     moved = np.where(track.placed[frames][..., None], track.positions[frames], np.nan)
@@ -56,17 +56,17 @@ def _posed(poser: Poser, track: KeypointTrack, poses: Poses, frames: np.ndarray,
         part = slice(low, low + FRAMES_AT_ONCE)
         inside = np.isin(pins.frames, frames[part])
         rows = np.searchsorted(frames[part], pins.frames[inside])
-        here = Pins(rows, pins.joints[inside], pins.rotations[inside])
-        done = poser.drag(moved[part], poses.some(part), weights[part], here, steps=STEPS)
+        here = PinnedJoints(rows, pins.joints[inside], pins.rotations[inside])
+        done = poser.drag(moved[part], poses.select(part), weights[part], here, steps=STEPS)
         rotations[part], trans[part] = done.rotations, done.trans
     return Poses(rotations, trans)
 
 
-def _dark(poser: Poser, track: KeypointTrack, pins: Pins, frame: int, way: int) -> int:
+def _dark(poser: Poser, track: KeypointTrack, pins: PinnedJoints, frame: int, way: int) -> int:
     """Frames over which to fade from this one, forwards (way 1) or back (-1)."""
     least, most = round(FADE * track.fps), round(DARK * track.fps)
     seen = track.visible[frame + way :: way][:most] if 0 <= frame + way < len(track) else track.visible[:0]
     shows = track.placed[frame]
-    shows[poser.rows] |= ANCESTORS[poser.bearers][:, pins.joints[pins.frames == frame]].any(axis=1)
+    shows[poser.rows] |= ANCESTORS[poser.parent_joints][:, pins.joints[pins.frames == frame]].any(axis=1)
     told = np.flatnonzero((seen & shows).any(axis=1))
     return max(least, told[0] if len(told) else most)

@@ -12,8 +12,8 @@ import numpy as np
 from ..backends.arrays import choose_backend
 from ..backends.threads import one_thread
 from ..body.body import Body
-from ..body.placements import Calibration, of_keypoints, some_of
 from ..calibration.calibrate import needs_calibration
+from ..calibration.calibration import Calibration, of_keypoints, some_of
 from ..errors import SolveError
 from ..keypoints.layouts import Layout, get_layout
 from ..keypoints.track import KeypointTrack
@@ -21,7 +21,7 @@ from ..motion import Motion
 from ..preparation import FEWEST_KEYPOINTS, for_markers
 from ..rotation import exp_map
 from ..solver.options import SolveOptions
-from ..solver.pins import Pins
+from ..solver.pinned_joints import PinnedJoints
 from ..solver.polish import Targets
 from ..solver.poses import Poses
 from ..solver.start import start_poses
@@ -62,9 +62,9 @@ class Poser:
         self._tracker = self._take.tracker
 
     @property
-    def bearers(self) -> np.ndarray:
+    def parent_joints(self) -> np.ndarray:
         """(len(rows),) the joint that each calibrated keypoint goes with."""
-        return self._take.parts.bearer
+        return self._take.parts.parent_joint
 
     @property
     def noise(self) -> float:
@@ -77,7 +77,7 @@ class Poser:
         positions: np.ndarray,
         weights: np.ndarray,
         start: Poses,
-        pins: Pins | None = None,
+        pins: PinnedJoints | None = None,
         *,
         predict: bool = True,
         placed: np.ndarray | None = None,
@@ -93,15 +93,15 @@ class Poser:
         A frame without any keypoint keeps its pose. Raises `SolveError` for arrays of other shapes.
         """
         placed = None if placed is None else placed[:, self.rows]
-        tracker, frames, pins = self._meeting(*self._checked(positions, weights, start), pins, placed)
+        tracker, frames, pins = self._tracker_of(*self._checked(positions, weights, start), pins, placed)
         if predict:
             tracker.options = replace(tracker.options, polish=steps)
             posed = tracker.poses(tracker.step(tracker.state(start), frames))
         else:
-            posed = tracker.drawn(start, self._take.least_firmness, frames, steps)
+            posed = tracker.polish_from(start, self._take.least_prior_weight, frames, steps)
         unseen = ~(np.isfinite(positions).all(axis=-1) & (weights > 0.0))[:, self.rows].any(axis=1)
         posed.rotations[unseen], posed.trans[unseen] = start.rotations[unseen], start.trans[unseen]
-        return posed if pins is None else pins.on(posed)
+        return posed if pins is None else pins.applied_to(posed)
 
     @one_thread()
     def drag(
@@ -109,7 +109,7 @@ class Poser:
         moved: np.ndarray,
         start: Poses,
         weights: np.ndarray | None = None,
-        pins: Pins | None = None,
+        pins: PinnedJoints | None = None,
         *,
         steps: int = STEPS,
     ) -> Poses:
@@ -124,20 +124,20 @@ class Poser:
         weights = np.where(pulled, DRAGGED, 1.0) if weights is None else weights
         positions, weights, own = self._checked(np.where(pulled[..., None], moved, own), weights, start, own)
         twice = Poses(*(np.concatenate([a, a]) for a in (start.rotations, start.trans)))
-        both = self._tracker.meeting(np.concatenate([positions, own]), np.concatenate([weights, weights]))
+        both = self._tracker.with_targets(np.concatenate([positions, own]), np.concatenate([weights, weights]))
         rotations, firm = both.predictions(twice, range(2 * count))
         change = rotations[:count] @ np.swapaxes(rotations[count:], -1, -2)
-        tracker, frames, pins = self._meeting(positions, weights, pins)
-        posed = tracker.drawn(Poses(change @ start.rotations, start.trans), firm[:count], frames, steps)
-        return posed if pins is None else pins.on(posed)
+        tracker, frames, pins = self._tracker_of(positions, weights, pins)
+        posed = tracker.polish_from(Poses(change @ start.rotations, start.trans), firm[:count], frames, steps)
+        return posed if pins is None else pins.applied_to(posed)
 
-    def _meeting(self, positions, weights, pins: Pins | None, placed: np.ndarray | None = None):
+    def _tracker_of(self, positions, weights, pins: PinnedJoints | None, placed: np.ndarray | None = None):
         """A tracker for these keypoints, its frames, and the pins checked."""
         pins = None if pins is None or not len(pins) else pins.checked(len(positions))
-        return self._take.meeting(positions, weights, pins, placed), range(len(positions)), pins
+        return self._take.with_targets(positions, weights, pins, placed), range(len(positions)), pins
 
     @one_thread()
-    def from_nothing(self, positions: np.ndarray, weights: np.ndarray, otherwise: Poses) -> Poses:
+    def cold_start(self, positions: np.ndarray, weights: np.ndarray, otherwise: Poses) -> Poses:
         """B frames solved from a dozen guesses each (`start.start_poses`), from positions and weights as in `pose`.
 
         A frame that shows fewer than `FEWEST_KEYPOINTS` keeps the pose that it has `otherwise`.

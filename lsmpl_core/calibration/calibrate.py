@@ -3,7 +3,7 @@
 Names tell roughly where most markers sit (`markers.py`). Frames well apart from each other are posed with those,
 and then poses, betas and marker offsets are improved in turn: the poses by the polish, betas and offsets together
 by `shape.refine_shape`, which leaves out what other poses would explain as well. Offsets are drawn to the place that
-the name says, along the skin by the spread of that place and, more firmly, to the skin. A marker whose name says
+the name says, along the skin by the sigma of that place and, more firmly, to the skin. A marker whose name says
 nothing, or something that the take contradicts, is given to the bone that it moves with, if its skin is near.
 """
 
@@ -17,10 +17,10 @@ import numpy as np
 from ..backends.arrays import choose_backend
 from ..backends.threads import on_one_thread
 from ..body.body import Body
-from ..body.placements import FEWEST_PLACED, Calibration, Placement, of_keypoints
-from ..body.places import UNPLACED, USUAL_SPREAD, on_skin, parse_place
+from ..body.landmarks import UNPLACED, USUAL_SIGMA, on_skin, parse_landmark
 from ..body.sites import SiteParts, site_parts
 from ..body.skeleton import JOINT_NAMES
+from ..calibration.calibration import FEWEST_PLACED, Calibration, SiteOffset, of_keypoints
 from ..errors import SolveError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
@@ -40,9 +40,9 @@ ROUNDS = (4, 4, 4)
 SETTLING = 6
 SHAPE_NOISE = 0.0005, 0.01
 """Metres: less noise is not believed while the shape is unknown, and what is more is the sites', not noise."""
-SKIN_SPREAD = 0.01
+SKIN_SIGMA = 0.01
 """Metres by which markers are above or below where the body has its skin."""
-FOUND_SPREAD = 0.02
+FOUND_SIGMA = 0.02
 """Metres by which a marker is off that was found from how it moves."""
 ROBUST = 0.025, 2.5
 """A marker that is off by this many metres in a frame, or by this many medians, counts half there."""
@@ -51,7 +51,7 @@ MISNAMED = 0.06, 4.0
 CONTRADICTED = 0.4
 """Share of the markers on a bone that, being misplaced, leave none of them credible: the bone's own pose is wrong."""
 FARTHEST_OFF = 0.03, 2.0
-"""So is one that is off its place by this many metres and this many of its spread."""
+"""So is one that is off its place by this many metres and this many of its sigma."""
 ELSEWHERE = 0.06
 """Metres by which the places of a marker in two takes differ that are not the same place."""
 RIGID = 0.04
@@ -69,7 +69,7 @@ FATES = {
 
 def needs_calibration(layout: Layout) -> bool:
     """Whether a layout is a marker set: its sites are places on the skin, or not known."""
-    return any(site == UNPLACED or parse_place(site) for site in layout.sites)
+    return any(site == UNPLACED or parse_landmark(site) for site in layout.sites)
 
 
 def calibrate(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None) -> Calibration:
@@ -129,7 +129,7 @@ def _agreeing(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | N
             [c.parts(body, _named(track, both)).rest_positions(last.betas) for c in (own, last)] if both else [0, 0]
         )
         far = np.linalg.norm(np.subtract(*places).reshape(-1, 3), axis=1) > ELSEWHERE
-        bones = np.array([last.keypoints[name].bearer for name in both])
+        bones = np.array([last.keypoints[name].parent_joint for name in both])
         for bone in np.unique(bones[far]):
             far[bones == bone] |= far[bones == bone].mean() >= CONTRADICTED
         moved = [name for name, off in zip(both, far) if off]
@@ -211,20 +211,20 @@ class _Fit:
         self.known = np.array([site != UNPLACED for site in self.sites])
         self.base, self.offsets = np.zeros((count, 3)), np.zeros((count, 3))
         self.bone: list[int | None] = [None] * count
-        self.spread = np.stack([_covariance(body, site) for site in self.sites])
-        self.loose = np.sqrt(np.trace(self.spread, axis1=1, axis2=2) / 2)
-        self.noise = USUAL_SPREAD
+        self.sigma = np.stack([_covariance(body, site) for site in self.sites])
+        self.loose = np.sqrt(np.trace(self.sigma, axis1=1, axis2=2) / 2)
+        self.noise = USUAL_SIGMA
         self.fate: dict[str, str] = {}
 
     def begin(self) -> None:
-        """Betas from the segment lengths between well-placed markers, poses from nothing."""
+        """Betas from the segment lengths between well-placed markers, poses from cold starts."""
         if self.track.visible[:, self.known].sum(axis=1).max(initial=0) < FEWEST_PLACED:
             raise SolveError(
                 f"{self.track.source or 'the track'}: no frame shows {FEWEST_PLACED} or more of the known markers, so "
                 "the marker set cannot be calibrated"
             )
         if not self.given:
-            firm = np.flatnonzero(self.known & (self.loose <= 1.5 * USUAL_SPREAD))
+            firm = np.flatnonzero(self.known & (self.loose <= 1.5 * USUAL_SIGMA))
             firm = firm if len(firm) > 3 else np.flatnonzero(self.known)
             if len(firm) > MOST_MEASURED:
                 firm = np.sort(np.random.default_rng(0).choice(firm, MOST_MEASURED, replace=False))
@@ -233,9 +233,9 @@ class _Fit:
         self.weights = self.track.confidence * self._trust()
         self._select()
         take = self._take()
-        self.poses, _ = take.from_nothing(self.frames, thorough=False)
+        self.poses, _ = take.cold_start(self.frames, thorough=False)
         few = np.unique(np.linspace(0, len(self.frames) - 1, THOROUGH).astype(int))
-        thorough, _ = take.from_nothing(few, thorough=True)
+        thorough, _ = take.cold_start(few, thorough=True)
         self.poses.rotations[few], self.poses.trans[few] = thorough.rotations, thorough.trans
         self._reweigh(self._trust())
 
@@ -247,7 +247,7 @@ class _Fit:
         self.noise = max(fit.noise, UNKNOWN_NOISE)
         noise, rows = np.clip(self.noise, *SHAPE_NOISE), self.rows
         self.betas, self.offsets[rows] = refine_shape(
-            self.body, self.parts, self.betas, self.offsets[rows], fit, self.spread[rows], noise, self.given
+            self.body, self.parts, self.betas, self.offsets[rows], fit, self.sigma[rows], noise, self.given
         )
         self._reweigh(1.0 if settled else self._trust())
 
@@ -279,8 +279,8 @@ class _Fit:
         off = np.array([_median(miss[used[:, k], k]) for k in range(len(self.names))])
         far = np.linalg.norm(self.offsets, axis=1) > FARTHEST_OFF[0] + FARTHEST_OFF[1] * self.loose
         wrong = self.known & (far | (off > max(MISNAMED[0], MISNAMED[1] * _median(off[self.known]))))
-        for bearer in np.unique(self.parts.bearer[wrong[self.rows]]):
-            together = self.rows[self.parts.bearer == bearer]
+        for parent_joint in np.unique(self.parts.parent_joint[wrong[self.rows]]):
+            together = self.rows[self.parts.parent_joint == parent_joint]
             if wrong[together].sum() >= max(2, CONTRADICTED * len(together)):
                 wrong[together] = True
         return wrong
@@ -288,7 +288,7 @@ class _Fit:
     def result(self) -> Calibration:
         """What was found out."""
         markers = {
-            self.names[k]: Placement(self.sites[k], int(self.parts.bearer[row]), self.offsets[k] + self.base[k])
+            self.names[k]: SiteOffset(self.sites[k], int(self.parts.parent_joint[row]), self.offsets[k] + self.base[k])
             for row, k in enumerate(self.rows)
         }
         said = f"on {len(self.frames)} frames; {1000 * self.residual:.0f} mm off on average"
@@ -312,7 +312,7 @@ class _Fit:
 
     def _trust(self) -> np.ndarray:
         """(K,) how much a marker counts before its offset is known."""
-        return USUAL_SPREAD**2 / (USUAL_SPREAD**2 + np.square(self.loose))
+        return USUAL_SIGMA**2 / (USUAL_SIGMA**2 + np.square(self.loose))
 
     def _select(self) -> None:
         """Pose with the markers that are known by now."""
@@ -321,8 +321,8 @@ class _Fit:
 
     def _parts_of(self, rows: np.ndarray) -> SiteParts:
         parts = site_parts(self.body, [self.sites[k] for k in rows])
-        bearer = [own if self.bone[k] is None else self.bone[k] for k, own in zip(rows, parts.bearer)]
-        return replace(parts, bearer=np.array(bearer)).displaced(self.base[rows])
+        parent_joint = [own if self.bone[k] is None else self.bone[k] for k, own in zip(rows, parts.parent_joint)]
+        return replace(parts, parent_joint=np.array(parent_joint)).displaced(self.base[rows])
 
     def _take(self) -> Take:
         track = replace(self.track, confidence=np.clip(self.weights, 0.0, 1.0))
@@ -371,19 +371,19 @@ class _Fit:
         """Marker k at a position (3,) from a joint, in the joint's rest frame."""
         self.sites[k], self.bone[k] = JOINT_NAMES[joint], joint
         self.base[k], self.offsets[k] = position, 0.0
-        self.spread[k], self.loose[k] = FOUND_SPREAD**2 * np.eye(3), FOUND_SPREAD
+        self.sigma[k], self.loose[k] = FOUND_SIGMA**2 * np.eye(3), FOUND_SIGMA
 
 
 def _covariance(body: Body, site: str) -> np.ndarray:
     """(3,3) m²: how a marker is off its site, along the skin and across it."""
-    place = parse_place(site)
-    if place is None:
-        return USUAL_SPREAD**2 * np.eye(3)
-    normal = on_skin(body, place).normal
+    landmark = parse_landmark(site)
+    if landmark is None:
+        return USUAL_SIGMA**2 * np.eye(3)
+    normal = on_skin(body, landmark).normal
     across = np.outer(normal, normal)
     # A marker far along curved skin is off its tangent, too.
-    height = SKIN_SPREAD**2 + (0.3 * max(place.spread - USUAL_SPREAD, 0.0)) ** 2
-    return place.spread**2 * (np.eye(3) - across) + height * across
+    height = SKIN_SIGMA**2 + (0.3 * max(landmark.sigma - USUAL_SIGMA, 0.0)) ** 2
+    return landmark.sigma**2 * (np.eye(3) - across) + height * across
 
 
 def _median(values: np.ndarray) -> float:

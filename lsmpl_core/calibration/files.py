@@ -6,7 +6,7 @@ import json
 import os
 from pathlib import Path
 
-from ..body.placements import Calibration
+from ..calibration.calibration import Calibration
 from ..errors import CalibrationError
 from ..files.json_files import read_json
 from ..files.replacing import replace_when_complete

@@ -28,7 +28,7 @@ PAUSE = 0.07
 REST, FLAT = 0.2, 0.06
 """Seconds for which a foot must rest above the floor to have ground there, and metres by which heel and toe may then
 differ in height."""
-STRAY = 0.04
+MOST_WANDER = 0.04
 """Metres that a point may be from the middle of its contact."""
 SLIDING = 0.12
 """Metres a second: a point that goes one way as fast as this on average is not standing."""
@@ -135,7 +135,7 @@ def _joined(stretches: list[tuple[int, int]], where: np.ndarray, pause: float) -
         if joined:
             before = joined[-1]
             apart = np.linalg.norm(np.median(where[start:stop], axis=0) - np.median(where[slice(*before)], axis=0))
-            if start - before[1] <= pause and apart < STRAY:
+            if start - before[1] <= pause and apart < MOST_WANDER:
                 joined[-1] = (before[0], stop)
                 continue
         joined.append((start, stop))
@@ -150,7 +150,7 @@ def _settled(start: int, stop: int, where: np.ndarray, speed: np.ndarray, shorte
         if stop - start < shortest:
             continue
         away = np.linalg.norm(where[start:stop, :2] - np.median(where[start:stop, :2], axis=0), axis=1)
-        if away.max() <= STRAY:
+        if away.max() <= MOST_WANDER:
             yield start, stop
             continue
         cut = start + int(np.argmax(speed[start:stop]))

@@ -21,8 +21,8 @@ from ..rotation import between, exp_map, log_map
 from .contacts import Contact, contact_mask
 from .easing import standing_share
 from .floor import FEET, Floor, FootPoints
-from .foot_places import corrections, raised
-from .leg_reach import Placed, hips_down, roll_foot, stretch, two_bones
+from .foot_targets import corrections, raised
+from .leg_reach import FootTarget, hips_down, roll_foot, stretch, two_bones
 
 OWN = 3.0
 """How much the hips' own height counts beside a straight leg that stands flat."""
@@ -75,7 +75,9 @@ def lock_steps(
     return replace(motion, poses=poses, trans=motion.trans - down[:, None] * [0.0, 0.0, 1.0])
 
 
-def _leg_turns(foot: Placed, at: np.ndarray, lengths: np.ndarray, flat: np.ndarray, hinge: np.ndarray) -> np.ndarray:
+def _leg_turns(
+    foot: FootTarget, at: np.ndarray, lengths: np.ndarray, flat: np.ndarray, hinge: np.ndarray
+) -> np.ndarray:
     """(T,4,3,3): how thigh, shin, foot and toes turn in the world, for the foot to be where it belongs as far as its
     leg reaches.
 
@@ -97,7 +99,7 @@ def _placed(
     world: np.ndarray,
     joints: np.ndarray,
     fps: float,
-) -> Placed:
+) -> FootTarget:
     """Where a foot belongs, as if its leg reached everywhere; toe_up (T,) metres by which its toes bend up."""
     heel, toe = FEET[side]
     _, _, at_ankle, at_ball = LEGS[side]
@@ -115,4 +117,4 @@ def _placed(
     on_heel, on_toe = standing[:, heel], standing[:, toe]
     stands, rolls = (standing_share(mask, fps) for mask in (on_heel | on_toe, on_toe & ~on_heel))
     bend = exp_map(-np.arctan(toe_up / np.linalg.norm(points.positions[:, toe] - ball, axis=1))[:, None] * across)
-    return Placed(goal, turn, bend @ turn, stands, rolls, pivot, across, heel_up)
+    return FootTarget(goal, turn, bend @ turn, stands, rolls, pivot, across, heel_up)

@@ -36,7 +36,7 @@ PASSES, FIRMER = 6, 4.0
 
 
 @dataclass(frozen=True)
-class Placed:
+class FootTarget:
     """Where an ankle belongs (T,3), how foot and toes have to turn (T,3,3), and how firmly (T,), 0 to 1, it stands.
 
     While it stands on its toes alone (rolls (T,), 0 to 1) the heel may go up and down: pivot (T,3), about what, and
@@ -104,7 +104,7 @@ def stretch(hip: np.ndarray, ankle: np.ndarray, goal: np.ndarray, lengths: np.nd
 
 
 def roll_foot(
-    foot: Placed, hip: np.ndarray, ankle: np.ndarray, lengths: np.ndarray, flat: np.ndarray
+    foot: FootTarget, hip: np.ndarray, ankle: np.ndarray, lengths: np.ndarray, flat: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Where the ankle belongs (T,3), and how the foot has to turn further (T,3,3), once it has rolled about its toes as
     far as its leg calls for; hip, ankle, lengths as for `stretch`, flat (T,): how firmly it stands flat.

@@ -42,6 +42,9 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
     """Run the command line and return its exit code."""
     front_end = front_end or FrontEnd()
     argv = list(sys.argv[1:] if argv is None else argv)
+    if argv[:1] == ["refine"]:  # Its name in 0.1, for one version more.
+        _complain("refine is now refine-motion; the old name goes with the next version")
+        argv[0] = "refine-motion"
     parser = build_parser(front_end)
     if argv == [WORKER]:
         return work(lambda words: _converter(parser.parse_args(words), front_end))
@@ -53,8 +56,8 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
         leave_out = [name for name in others if name]
         people = partial(people_of, options) if getattr(options, "all_people", False) else None
         jobs = plan_outputs(options.inputs, options.output, options.format, front_end, leave_out, people)
-        if options.command == "refine" and len(jobs) > 1:
-            raise UsageError(f"refine takes one take; {options.inputs[0]} holds {len(jobs)}")
+        if options.command == "refine-motion" and len(jobs) > 1:
+            raise UsageError(f"refine-motion takes one take; {options.inputs[0]} holds {len(jobs)}")
         jobs = share(jobs, options.part)
     except UsageError as error:
         parser.print_usage(sys.stderr)

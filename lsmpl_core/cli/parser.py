@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..backends.arrays import DEVICES
-from ..clean_up import FLOORS, STRENGTH
+from ..clean_motion import FLOORS, STRENGTH
 from ..keypoints.layouts import LAYOUTS
 from ..solver.options import SOLVERS, SolveOptions
 
@@ -59,7 +59,7 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
     )
     _add_batch_options(convert)
     refine = commands.add_parser(
-        "refine",
+        "refine-motion",
         help="draw another estimator's motion onto keypoints",
         description="Refine an SMPL motion by the keypoints of the same frames. The motion may be in the AMASS layout "
         "or as WHAM, 4DHumans, GVHMR or SMPLer-X write it.",

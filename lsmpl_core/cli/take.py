@@ -13,7 +13,7 @@ from pathlib import Path
 
 from ..body.load_body import load_body
 from ..calibration.files import read_calibration
-from ..clean_up import clean_up_steps
+from ..clean_motion import clean_up_steps
 from ..doubtful import describe_doubtful
 from ..errors import LsmplError
 from ..estimates.reading import read_motion
@@ -22,10 +22,10 @@ from ..keypoints.track import Decision, KeypointTrack
 from ..motion import Motion
 from ..progress import Progress, run_to_end
 from ..readers import read_keypoints, read_people
-from ..refine import refine_steps
+from ..refine_estimate import refine_motion_steps
 from ..report import describe_condition, describe_decisions, describe_residual, describe_track, json_ready
 from ..resampling import resample, resample_track
-from ..solve import solve_steps
+from ..solve_track import solve_steps
 from ..solver.fallback import WHAT, made_on, wanted_backend
 from ..solver.options import SolveOptions
 from .front_end import Converted, Writer
@@ -163,11 +163,11 @@ class TakeConverter:
 
     def _steps(self, track: KeypointTrack, record: dict, listener: Listener) -> Iterator[Progress]:
         options = self._options
-        if options.command == "refine":
+        if options.command == "refine-motion":
             motion = read_motion(options.motion, options.person, len(track))
             record["motion"] = {"input": options.motion, "decisions": describe_decisions(motion.decisions)}
             self._tell_decisions(options.motion, motion.decisions, listener)
-            return refine_steps(track, self._body, motion, self._backend, self._solving)
+            return refine_motion_steps(track, self._body, motion, self._backend, self._solving)
         trials = [self._read(options.calibrate)] if options.calibrate else []
         known = read_calibration(options.calibration) if options.calibration else None
         return solve_steps(

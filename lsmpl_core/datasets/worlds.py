@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..body.body import Body, betas_fit
+from ..body.body import Body, betas_match
 from ..motion import SMPLX, Motion
 from ..rotation import exp_map, log_map
 
@@ -26,7 +26,7 @@ def moved(motion: Motion, rotation: np.ndarray, offset: np.ndarray | float = 0.0
     motion's betas may be used on it, and otherwise from the mean shape: then the whole motion is off by a constant of a
     few centimetres, which nothing that is aligned at a joint sees.
     """
-    fits = body is not None and betas_fit(motion, body)
+    fits = body is not None and betas_match(motion, body)
     if body is None:
         after = SMPL_PELVIS
     else:

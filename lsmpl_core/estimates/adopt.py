@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..body.body import Body, betas_fit
+from ..body.body import Body, betas_match
 from ..body.skeleton import NUM_BETAS
 from ..keypoints.layouts import get_layout
 from ..keypoints.track import Decision
@@ -25,7 +25,7 @@ def adopt(motion: Motion, body: Body, up: str | None = None, stated: str | None 
     keypoints stays behind. Raises `LayoutError` where "body" finds nothing to go by.
     """
     decisions = list(motion.decisions)
-    if betas_fit(motion, body):
+    if betas_match(motion, body):
         betas = motion.betas
     else:
         betas = np.zeros(NUM_BETAS)

@@ -7,7 +7,7 @@ What is known stands in `data/markers.json`; a user's file of the same form adds
 
 `sided` entries are for the left side, with `lateral` and `medial` as directions; files name them `LTHX`, `L_thx`,
 `Left.THX`, `THX_L` and the like, and their right partners accordingly. `single` names are taken as they are. A place
-is explained in `places.py`; any site will do.
+is explained in `body/landmarks.py`; any site will do.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
 
-from ..body.places import UNPLACED, parse_place
+from ..body.landmarks import UNPLACED, parse_landmark
 from ..body.sites import SITE_NAMES, check_site
 from ..data import DATA
 from ..errors import LayoutError
@@ -29,7 +29,7 @@ from .keypoint_names import is_generic, split_subject
 
 TABLE_FILE = DATA / "markers.json"
 LAYOUT_NAME = "markers"
-CLUSTER_SPREAD = 0.09
+CLUSTER_SIGMA = 0.09
 """Metres by which one of several markers on a segment (`THI2`, `UA3`) may be off from where the first one sits."""
 FEWEST, FEWEST_REGIONS = 6, 3
 """Recognised markers, and parts of the body they must be on, below which no body can be told from them."""
@@ -59,7 +59,7 @@ class MarkerTable:
     sided: dict[str, str]
     single: dict[str, str]
 
-    def place_of(self, name: str) -> str | None:
+    def site_of(self, name: str) -> str | None:
         """The site of a file's marker name, or None where it is not known."""
         bare = split_subject(name)[1]
         sided = [(m["side"][0].lower(), fold(m["base"])) for m in (p.fullmatch(bare) for p in _SIDES) if m]
@@ -73,7 +73,7 @@ class MarkerTable:
                 if place:
                     place = place if side == "l" else mirrored(place)
                     return _looser(place) if numbered else place
-        return self.place_of(bare[1:]) if re.match(r"p(Left|Right)", bare) else None
+        return self.site_of(bare[1:]) if re.match(r"p(Left|Right)", bare) else None
 
     def extended(self, other: MarkerTable) -> MarkerTable:
         return MarkerTable({**self.sided, **other.sided}, {**self.single, **other.single})
@@ -90,10 +90,10 @@ def mirrored(site: str) -> str:
 
 
 def _looser(site: str) -> str:
-    place = parse_place(site)
-    if place is None or place.spread >= CLUSTER_SPREAD:
+    landmark = parse_landmark(site)
+    if landmark is None or landmark.sigma >= CLUSTER_SIGMA:
         return site
-    return f"{site.split(' within ')[0]} within {100 * CLUSTER_SPREAD:g} cm"
+    return f"{site.split(' within ')[0]} within {100 * CLUSTER_SIGMA:g} cm"
 
 
 @cache
@@ -155,7 +155,7 @@ def recognise(names: Sequence[str], source: str, table: MarkerTable | None = Non
     """
     table = table or known_markers()
     aside = _aside(names, table)
-    sites = {i: table.place_of(name) or UNPLACED for i, name in enumerate(names) if i not in aside}
+    sites = {i: table.site_of(name) or UNPLACED for i, name in enumerate(names) if i not in aside}
     placed = [i for i, site in sites.items() if site != UNPLACED]
     unknown = [split_subject(names[i])[1] for i, site in sites.items() if site == UNPLACED]
     if len(placed) < FEWEST or len({_region(sites[i]) for i in placed}) < FEWEST_REGIONS:
@@ -206,8 +206,8 @@ def _says_nothing(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _region(site: str) -> str:
-    place = parse_place(site)
-    return place.a if place else site
+    landmark = parse_landmark(site)
+    return landmark.a if landmark else site
 
 
 def _distinct(names: Sequence[str], columns: Sequence[int]) -> tuple[str, ...]:
@@ -232,7 +232,7 @@ def stand_ins(layout: Layout) -> Layout:
 
 
 def _near(site: str) -> str:
-    place = parse_place(site)
-    if place is None or place.share > 0.45 or place.spread > 0.03:
-        return site if place is None else ""
-    return place.a
+    landmark = parse_landmark(site)
+    if landmark is None or landmark.share > 0.45 or landmark.sigma > 0.03:
+        return site if landmark is None else ""
+    return landmark.a

@@ -20,7 +20,7 @@ from ..body.body import Body
 from ..cleaning.contacts import Contact, contact_mask, find_contacts, runs, while_down
 from ..cleaning.easing import HELD, followed, standing_share
 from ..cleaning.floor import Floor, FootPoints, estimate_floor, foot_points
-from ..cleaning.leg_reach import Placed
+from ..cleaning.leg_reach import FootTarget
 from ..keypoints.proportions import normalised
 from ..motion import Motion
 from ..rotation import between, exp_map, log_map
@@ -96,7 +96,7 @@ class Foot:
 
 def place_foot(
     source: SourceFeet, side: int, theirs: Foot, own: Foot, scaling: Scaling, aside: np.ndarray, toes_bend: bool
-) -> Placed:
+) -> FootTarget:
     """Where the character's `own` foot belongs, whose ankle is not looked at, while the source does as `theirs` does.
 
     side: 0 left, 1 right. aside (T,3): by how much the character's hip is further out than the source's, scaled, for
@@ -127,7 +127,7 @@ def place_foot(
     ahead = turned @ normalised(own.sole.ball * (1.0, 1.0, 0.0))
     across = normalised(np.cross(turned[..., :, 2], ahead))
     raised = np.arcsin(np.clip(-ahead[:, 2], -1.0, 1.0))
-    return Placed(goal, turn, toes_turn, firm, rolls, pivot, across, raised)
+    return FootTarget(goal, turn, toes_turn, firm, rolls, pivot, across, raised)
 
 
 def flattened(foot: Foot, stands: np.ndarray, levels: np.ndarray, fps: float) -> np.ndarray:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from ..backends.arrays import Backend, constant, indices, take
+from ..backends.arrays import Backend, constant, gather, indices
 from ..body.kinematics import State
 from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS, PARENTS
 from ..data import DATA
@@ -37,7 +37,7 @@ CANONICAL = (
 )  # fmt: skip
 """The sites the network knows; a layout's other keypoints are left to the polish."""
 
-BEARERS = tuple(
+PARENT_JOINTS = tuple(
     max(PARENTS[i], 0) if i < NUM_JOINTS
     else 0 if name == "mid_hip"
     else JOINT_NAMES.index(f"{name.split('_')[0]}_ankle") if name.endswith(("toe", "heel"))
@@ -47,13 +47,13 @@ BEARERS = tuple(
 )  # fmt: skip
 """For each of them the joint whose turning moves it most directly."""
 
-MOVED = tuple(tuple(int(moves) for moves in row) for row in ANCESTORS[list(BEARERS)].T)
+MOVED = tuple(tuple(int(moves) for moves in row) for row in ANCESTORS[list(PARENT_JOINTS)].T)
 """(24,C) of 0 and 1: which of them each joint moves."""
 
 INPUTS = 10 * len(CANONICAL) + 3 * NUM_JOINTS + 6 * (NUM_JOINTS - 1) + 3 * (NUM_JOINTS - 1) + 1
 OUTPUTS = 7 * NUM_JOINTS
 FARTHEST = 1.5
-"""Metres from the pelvis at which a keypoint's coordinates are cut off, so that a stray one cannot say much."""
+"""Metres from the pelvis at which a keypoint's coordinates are cut off, so that an outlier cannot say much."""
 NEAR = 0.1
 """Metres: misses are given in proportion up to about this far, and by their direction beyond."""
 SMALL_TURN = 0.3
@@ -81,10 +81,10 @@ class Observation:
 
 @dataclass(frozen=True)
 class Prediction:
-    """rotations (B,24,3,3) of the next pose; spread (B,24): expected error of each, in radians."""
+    """rotations (B,24,3,3) of the next pose; sigma (B,24): expected error of each, in radians."""
 
     rotations: Any
-    spread: Any
+    sigma: Any
 
 
 def canonical_matrix(sites: Sequence[str]) -> np.ndarray:
@@ -117,8 +117,8 @@ def features(seen: Observation, canonical) -> Any:
     miss = where - at
     turned = xp.matmul(xp.matrix_transpose(frame)[:, None], state.world)
     joints = xp.matmul(state.joints - pelvis, frame)
-    bearers = take(turned, indices(xp, BEARERS, device(turned)), axis=1)
-    local_miss = xp.matmul(xp.matrix_transpose(bearers), miss[..., None])[..., 0]
+    parent_joints = gather(turned, indices(xp, PARENT_JOINTS, device(turned)), axis=1)
+    local_miss = xp.matmul(xp.matrix_transpose(parent_joints), miss[..., None])[..., 0]
     turn = xp.matmul(xp.matrix_transpose(turned), _lone_turns(xp, joints, at, miss, mask)[..., None])[..., 0]
     parts = (
         2.0 * xp.clip(where, -FARTHEST, FARTHEST),
@@ -175,8 +175,8 @@ class Network:
         six = xp.reshape(out[:, : 6 * NUM_JOINTS], (-1, NUM_JOINTS, 3, 2))
         columns = six + constant(xp, ((1, 0), (0, 1), (0, 0)), six.dtype, device(six))
         turned = xp.matmul(seen.state.rotations, columns)
-        spread = 0.1 * xp.exp(xp.clip(out[:, 6 * NUM_JOINTS :], -5.0, 3.0))
-        return Prediction(from_columns(turned[..., 0], turned[..., 1]), spread)
+        sigma = 0.1 * xp.exp(xp.clip(out[:, 6 * NUM_JOINTS :], -5.0, 3.0))
+        return Prediction(from_columns(turned[..., 0], turned[..., 1]), sigma)
 
 
 def shapes(width: int, blocks: int) -> dict[str, tuple[int, ...]]:

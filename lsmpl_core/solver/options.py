@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 
 from ..errors import DeviceError, SolveError
+from ..renaming import warn_renamed
 
 SOLVERS = ("network", "polish", "published")
 
@@ -18,10 +19,11 @@ class SolveOptions:
     Learnable SMPLify's network from `checkpoint`, as its authors run it. polish: Levenberg-Marquardt steps a frame; 0
     leaves the prediction as it is; None is 0 for "published" and 1 for the others. noise: how far keypoints are off in
     each axis, in metres, one standard deviation; None measures it on the take. anchor: weight of the predicted pose, in
-    m²/rad², and prior: weight of the pose prior, in m² (see `polish.py`), both for keypoints that are off by `EXACT`;
-    they grow with the square of the noise. shape_frames: how many frames the shape is refined on. mend: find
-    swapped sides, outliers and short gaps before solving (`faults.py`). couple: polish all frames together afterwards
-    (`coupled.py`); None does so where keypoints are noisy, missing or not believed, and there is polish at all.
+    m²/rad², and prior: weight of the pose prior, in m² (see `polish.py`), both for keypoints that are off by
+    `EXACT_NOISE`; they grow with the square of the noise. shape_frames: how many frames the shape is refined on.
+    repair: find swapped sides, outliers and short gaps before solving (`repair/`). optimise_sequence: polish all frames
+    together afterwards (`sequence_optimisation.py`); None does so where keypoints are noisy, missing or not believed,
+    and there is polish at all.
     """
 
     solver: str = "network"
@@ -31,8 +33,17 @@ class SolveOptions:
     anchor: float = 1e-6
     prior: float = 1e-8
     shape_frames: int = 80
-    mend: bool = True
-    couple: bool | None = None
+    repair: bool = True
+    optimise_sequence: bool | None = None
+    mend: InitVar[bool | None] = None
+    couple: InitVar[bool | None] = None
+
+    def __post_init__(self, mend: bool | None, couple: bool | None) -> None:
+        # The names of `repair` and `optimise_sequence` in 0.1, for one version more.
+        for old, new, value in (("mend", "repair", mend), ("couple", "optimise_sequence", couple)):
+            if value is not None:
+                warn_renamed(f"SolveOptions({old}=...)", f"SolveOptions({new}=...)", stacklevel=5)
+                object.__setattr__(self, new, value)
 
     @property
     def steps(self) -> int:

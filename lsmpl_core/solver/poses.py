@@ -14,6 +14,6 @@ class Poses:
     rotations: np.ndarray
     trans: np.ndarray
 
-    def some(self, which: slice | np.ndarray) -> Poses:
+    def select(self, which: slice | np.ndarray) -> Poses:
         """Of these frames only."""
         return Poses(self.rotations[which], self.trans[which])

@@ -1,6 +1,6 @@
 """Predictors: the next pose, guessed from the pose before it and the next keypoints; the polish draws it onto those.
 
-`solver/published.py` has one more.
+`solver/published_predictor.py` has one more.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from typing import Any, Protocol
 
 from ..body.kinematics import KeypointModel, State
 from .network import Network, Observation, Prediction
-from .noise import TYPICAL_SPREAD, loudness
+from .noise import TYPICAL_SIGMA, noise_scaling
 from .polish import Anchor, Targets
 from .start import centred
 
 FORGETTING = 0.2
 """Share of the prior's weight beside our network. Its predictions are better without; but then joints that no keypoint
-shows (wrists) remember for ever how they began, and lanes that begin from nothing never agree."""
+shows (wrists) remember for ever how they began, and chunks that begin cold never agree."""
 
 
 class Predictor(Protocol):
     """What the tracker asks for the next poses.
 
     prior_share: how much of the pose prior's weight is left beside its predictions. recovers: a frame that it loses is
-    tried from nothing. safeguard: after how many frames it is given the first pose, too; 0 for never.
+    started cold. safeguard: after how many frames it is given the first pose, too; 0 for never.
     """
 
     prior_share: float
@@ -38,7 +38,7 @@ class Predictor(Protocol):
 
 
 @dataclass(frozen=True)
-class Copying:
+class PreviousFramePredictor:
     """The poses before, held by `weights` (24,) in m²/rad²: what the polish alone goes on from."""
 
     weights: Any
@@ -51,7 +51,7 @@ class Copying:
 
 
 @dataclass(frozen=True)
-class Residual:
+class NetworkPredictor:
     """Our residual network. bones (1,23,3) of the body in metres; noise (1,) of the keypoints in metres; anchor: weight
     of a typical prediction in m²/rad², see `options.SolveOptions`."""
 
@@ -67,12 +67,12 @@ class Residual:
         xp = model.backend.xp
         noise = xp.broadcast_to(self.noise, (targets.positions.shape[0],))
         state, prediction = next_pose(self.network, model, self.bones, state, targets, noise)
-        return state, Anchor(prediction.rotations, self._trust * (TYPICAL_SPREAD / prediction.spread) ** 2)
+        return state, Anchor(prediction.rotations, self._trust * (TYPICAL_SIGMA / prediction.sigma) ** 2)
 
     @cached_property
     def _trust(self):
-        """(1,1) in m²/rad²: `firmness` of a typical prediction."""
-        return self.anchor * loudness(self.noise)[:, None]
+        """(1,1) in m²/rad²: `prior_weight` of a typical prediction."""
+        return self.anchor * noise_scaling(self.noise)[:, None]
 
 
 def next_pose(

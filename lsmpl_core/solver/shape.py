@@ -23,9 +23,9 @@ from .prior import pose_statistics
 SAMPLED_POSES = 64
 LENGTH_NOISE = 0.01
 """Metres by which a segment's median length may be off for reasons other than pose: sites, noise."""
-OFFSET_SPREAD = {"mid_hip": 0.03, "hip": 0.03, "spine": 0.04, "neck": 0.03, "jaw": 0.05, "head_top": 0.03}
+OFFSET_SIGMA = {"mid_hip": 0.03, "hip": 0.03, "spine": 0.04, "neck": 0.03, "jaw": 0.05, "head_top": 0.03}
 """Metres by which detectors' keypoints are known to differ from the sites, by site."""
-ELSEWHERE = 0.015
+OFFSET_SIGMA_ELSEWHERE = 0.015
 """The same of other sites."""
 MOST_STRETCH = 0.04
 """Metres of spread over poses beyond which a pair of keypoints says nothing of the shape."""
@@ -116,7 +116,7 @@ def refine_shape(
     betas: np.ndarray,
     offsets: np.ndarray,
     fit: PoseFit,
-    spread: np.ndarray,
+    sigma: np.ndarray,
     noise: float,
     fixed_betas: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -124,7 +124,7 @@ def refine_shape(
 
     One Gauss-Newton step over betas, offsets and all poses, of which the poses are eliminated (a Schur complement):
     what another pose could explain as well says nothing of the shape. The betas are drawn to 0 by unit variance, the
-    offsets by `spread`, (K,) in metres (0 fixes a site) or covariances (K,3,3), and the poses by the prior. However
+    offsets by `sigma`, (K,) in metres (0 fixes a site) or covariances (K,3,3), and the poses by the prior. However
     many frames there are, they count as one with keypoints uncertain by `noise` metres: what is wrong about a site is
     wrong in all of them. With `fixed_betas` these stay.
     """
@@ -136,7 +136,7 @@ def refine_shape(
         if not fixed_betas:
             columns[..., :NUM_BETAS] = directions[f]
         for k in range(K):
-            columns[k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = fit.world[f, parts.bearer[k]]
+            columns[k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = fit.world[f, parts.parent_joint[k]]
         columns = columns.reshape(3 * K, -1)
         weight = np.repeat(fit.weights[f], 3)
         weighted = columns.T * weight
@@ -144,10 +144,10 @@ def refine_shape(
         eliminated = np.linalg.solve(fit.pose_hessian[f], shared.T)
         hessian += weighted @ columns - shared @ eliminated
         gradient += weighted @ fit.miss[f].reshape(-1)
-    if spread.ndim == 1:
-        spread = np.square(np.maximum(spread, 1e-6))[:, None, None] * np.eye(3)
+    if sigma.ndim == 1:
+        sigma = np.square(np.maximum(sigma, 1e-6))[:, None, None] * np.eye(3)
     precision = np.eye(NUM_BETAS + 3 * K)
-    for k, inverse in enumerate(np.linalg.inv(spread)):
+    for k, inverse in enumerate(np.linalg.inv(sigma)):
         precision[NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = inverse
     now = np.concatenate([betas, offsets.ravel()])
     scale = 1.0 / (frames * noise**2)
@@ -156,19 +156,21 @@ def refine_shape(
     return betas, now[NUM_BETAS:].reshape(K, 3)
 
 
-def offset_spread(layout: Layout) -> np.ndarray:
+def offset_sigma(layout: Layout) -> np.ndarray:
     """(K,) metres by which the sites of a layout are uncertain on an unknown body.
 
     SMPL's own joints are where they are; what detectors call a hip lies well outside SMPL's hip joint.
     """
     if layout.name.startswith("smpl_"):
         return np.full(len(layout), 1e-4)
-    return np.array([next((v for k, v in OFFSET_SPREAD.items() if k in site), ELSEWHERE) for site in layout.sites])
+    return np.array(
+        [next((v for k, v in OFFSET_SIGMA.items() if k in site), OFFSET_SIGMA_ELSEWHERE) for site in layout.sites]
+    )
 
 
-def known_to_differ(spread: np.ndarray) -> np.ndarray:
-    """The `offset_spread` (K,) of sites that detectors are known to put elsewhere, and 0 for the others."""
-    return np.where(spread > ELSEWHERE, spread, 0.0)
+def known_to_differ(sigma: np.ndarray) -> np.ndarray:
+    """The `offset_sigma` (K,) of sites that detectors are known to put elsewhere, and 0 for the others."""
+    return np.where(sigma > OFFSET_SIGMA_ELSEWHERE, sigma, 0.0)
 
 
 def sampled_rotations() -> np.ndarray:

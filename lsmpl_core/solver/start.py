@@ -1,4 +1,4 @@
-"""The pose of one frame from nothing: several guesses polished side by side, the best one kept."""
+"""Cold starts: poses from one frame's keypoints alone, of several guesses polished side by side the best one."""
 
 from __future__ import annotations
 

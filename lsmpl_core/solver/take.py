@@ -22,10 +22,10 @@ from ..rotation import exp_map, orthonormalise
 from .network import Network, load_network, rest_bones
 from .noise import noise_share
 from .options import SolveOptions
-from .pins import Pins
+from .pinned_joints import PinnedJoints
 from .polish import Anchor, Targets, polish
 from .poses import Poses
-from .predictors import Copying, Predictor, Residual
+from .predictors import NetworkPredictor, Predictor, PreviousFramePredictor
 from .prior import pose_prior
 from .shape import PoseFit
 from .start import LAST_STEPS, centred, start_poses
@@ -45,7 +45,7 @@ DAMPING = 1e-4
 """First damping, in m²/rad², of what is posed by hand, where no keypoint weighs more than 1: with less, far targets are
 overshot."""
 WARM_UP, FADE = 50, 30
-"""Frames a lane goes before its own, and beyond them while the next one fades in."""
+"""Frames a chunk goes before its own, and beyond them while the next one fades in."""
 
 
 @dataclass(frozen=True)
@@ -118,19 +118,21 @@ class Take:
         options, single = self.options, self.backend.single
         if options.solver == "network":
             bones = single.array(rest_bones(self.rest_joints)[None])
-            return Residual(self.network, bones, single.array([self.noise]), options.anchor)
-        held = single.array(self.least_firmness)
+            return NetworkPredictor(self.network, bones, single.array([self.noise]), options.anchor)
+        held = single.array(self.least_prior_weight)
         if options.solver == "polish":
-            return Copying(held)
-        from .published import Published
+            return PreviousFramePredictor(held)
+        from .published_predictor import PublishedPredictor
 
-        return Published.load(options.checkpoint, self.body, self.betas, self.sites, self.offsets, self.backend, held)
+        return PublishedPredictor.load(
+            options.checkpoint, self.body, self.betas, self.sites, self.offsets, self.backend, held
+        )
 
     @cached_property
     def tracker(self) -> Tracker:
         """For the noise that is expected now. It refers weakly to the take: otherwise they would keep one another, with
         all their arrays, until the garbage collector comes by, and a batch would grow by megabytes with every take."""
-        from_nothing = WeakMethod(self.from_nothing)
+        cold_start = WeakMethod(self.cold_start)
         return Tracker(
             self.backend,
             self.model,
@@ -139,22 +141,26 @@ class Take:
             self.weights,
             self.noise,
             self.options,
-            lambda frames: from_nothing()(frames)[0],
+            lambda frames: cold_start()(frames)[0],
         )
 
     @property
-    def least_firmness(self) -> np.ndarray:
+    def least_prior_weight(self) -> np.ndarray:
         """(24,) in m²/rad²: what holds joints in poses that are kept as far as keypoints let them."""
         return np.full(NUM_JOINTS, float(noise_share(np.asarray(self.noise))) * self.options.anchor)
 
-    def meeting(
-        self, positions: np.ndarray, weights: np.ndarray, pins: Pins | None = None, placed: np.ndarray | None = None
+    def with_targets(
+        self,
+        positions: np.ndarray,
+        weights: np.ndarray,
+        pins: PinnedJoints | None = None,
+        placed: np.ndarray | None = None,
     ) -> Tracker:
         """A tracker for frames posed by hand: other positions (B,K,3), finite everywhere, and weights (B,K), of any
-        size; and pins in frames 0 to B-1, which are heeded (`Pins.heeded`)."""
+        size; and pins in frames 0 to B-1, which are heeded (`PinnedJoints.heeded`)."""
         if pins is not None:
-            weights = pins.heeded(weights, self.parts.bearer, placed)
-        tracker = self.tracker.meeting(positions, weights, pins)
+            weights = pins.heeded(weights, self.parts.parent_joint, placed)
+        tracker = self.tracker.with_targets(positions, weights, pins)
         tracker.damping = DAMPING * max(1.0, float(weights.max(initial=0.0)))
         return tracker
 
@@ -192,13 +198,13 @@ class Take:
         return best[seen[best] >= 0.8 * seen[best].max()]
 
     def cold_starts(self, count: int = 4) -> list[Start]:
-        """Well-seen frames all over the take, each solved from nothing, the best solved first."""
+        """Well-seen frames all over the take, each solved cold, the best solved first."""
         frames = self.best_seen(count)
-        poses, cost = self.from_nothing(frames)
+        poses, cost = self.cold_start(frames)
         order = np.argsort(cost / np.maximum(self.confidence[frames].sum(axis=1), 1e-9))
         return [Start(int(frames[i]), poses.rotations[i], poses.trans[i]) for i in order]
 
-    def from_nothing(self, frames: np.ndarray, thorough: bool = True) -> tuple[Poses, np.ndarray]:
+    def cold_start(self, frames: np.ndarray, thorough: bool = True) -> tuple[Poses, np.ndarray]:
         """Poses of some frames (F,), each solved on its own, and their costs (F,) in m² (`start.start_poses`)."""
         targets = Targets(self.positions[frames], self.weights[frames])
         rotations, trans, cost = start_poses(
@@ -233,20 +239,20 @@ class Take:
         rotations, trans = zip(*((solved[f].rotations, solved[f].trans) for f in frames))
         return Poses(orthonormalise(np.concatenate(rotations)), np.concatenate(trans))
 
-    def run_in_lanes(self, start: Start, count: int) -> Iterator[Progress]:
+    def run_in_chunks(self, start: Start, count: int) -> Iterator[Progress]:
         """`run` over the whole take, in about `count` stretches that are solved side by side, as one batch.
 
-        Each lane goes away from the start, as `run` does. It begins, from nothing, `WARM_UP` frames before its stretch
+        Each chunk goes away from the start, as `run` does. It begins cold, `WARM_UP` frames before its stretch
         (those at the start wait there), which makes it forget most of how it began. It goes on for `FADE` frames beyond
-        its stretch, in which the next lane is faded in. Yields `Progress` and returns `Poses`.
+        its stretch, in which the next chunk is faded in. Yields `Progress` and returns `Poses`.
         """
-        path, share = plan_lanes(len(self), start.frame, count)
-        begun = self.from_nothing(path[0], thorough=False)[0]
+        path, share = plan_chunks(len(self), start.frame, count)
+        begun = self.cold_start(path[0], thorough=False)[0]
         waits = path[0] == start.frame
         begun.rotations[waits], begun.trans[waits] = start.rotations, start.trans
         rotations, trans = np.zeros((len(self), NUM_JOINTS, 3, 3)), np.zeros((len(self), 3))
-        lanes = self.tracker.follow(self.tracker.state(begun), path[0], path)
-        for step, (frames, poses, residual) in enumerate(lanes):
+        chunks = self.tracker.follow(self.tracker.state(begun), path[0], path)
+        for step, (frames, poses, residual) in enumerate(chunks):
             counts = share[step] > 0.0
             where, weight = frames[counts], share[step, counts]
             rotations[where] += weight[:, None, None, None] * poses.rotations[counts]
@@ -294,10 +300,10 @@ class Take:
         return out
 
 
-def plan_lanes(frames: int, start: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The frame (S,L) that each of L lanes is at in each of S steps, and how much it counts there (S,L), 0 to 1.
+def plan_chunks(frames: int, start: int, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """The frame (S,C) that each of C chunks is at in each of S steps, and how much it counts there (S,C), 0 to 1.
 
-    Lanes go away from `start` in about `count` stretches in all; the shares of every frame sum to 1.
+    Chunks go away from `start` in about `count` stretches in all; the shares of every frame sum to 1.
     """
     length = max(-(-frames // count), FADE)
     ahead, back = np.arange(start, frames, length), np.arange(start, -1, -length)

@@ -11,13 +11,13 @@ from copy import copy
 
 import numpy as np
 
-from ..backends.arrays import Backend, take
+from ..backends.arrays import Backend, gather
 from ..body.kinematics import KeypointModel, State, choose
 from ..body.skeleton import NUM_JOINTS
 from ..rotation import length, log_map, orthonormalise
 from .noise import noise_share
 from .options import SolveOptions
-from .pins import Held, Pins
+from .pinned_joints import Held, PinnedJoints
 from .polish import Anchor, Prior, Targets, polish
 from .poses import Poses
 from .predictors import Predictor
@@ -27,8 +27,8 @@ from .start import centred
 DAMPING = 1e-7
 """First damping of the polish, in m²/rad²: next to nothing, for the prediction is near and the anchor holds it."""
 LOST = 0.02
-"""Mean residual in metres above which, with exact keypoints, a frame is tried from nothing; later ones again only if
-theirs has grown."""
+"""Mean residual in metres above which, with exact keypoints, a frame is tried with a cold start; later ones again
+only if theirs has grown."""
 LOST_TO_NOISE = 5.0
 """With noise, this many times its size, where that is more."""
 STEPS_TO_PINS = 5
@@ -49,9 +49,9 @@ class Tracker:
         options: SolveOptions,
         begin: Callable[[np.ndarray], Poses],
     ):
-        """positions (T,K,3), finite everywhere, and weights (T,K); begin solves frames from nothing."""
+        """positions (T,K,3), finite everywhere, and weights (T,K); begin solves frames cold."""
         self.backend = backend.single
-        self.model = model.on(self.backend)
+        self.model = model.to(self.backend)
         self.predictor, self.options, self.begin = predictor, options, begin
         self._meet(positions, weights)
         self.damping = DAMPING
@@ -59,13 +59,13 @@ class Tracker:
         share = float(noise_share(np.asarray(noise)))
         self.prior = pose_prior(self.backend, share * options.prior * predictor.prior_share)
 
-    def meeting(self, positions: np.ndarray, weights: np.ndarray, pins: Pins | None = None) -> Tracker:
+    def with_targets(self, positions: np.ndarray, weights: np.ndarray, pins: PinnedJoints | None = None) -> Tracker:
         """The same for other frames: positions (T,K,3), finite everywhere, and weights (T,K); pins are kept."""
         tracker = copy(self)
         tracker._meet(positions, weights, pins)
         return tracker
 
-    def _meet(self, positions: np.ndarray, weights: np.ndarray, pins: Pins | None = None) -> None:
+    def _meet(self, positions: np.ndarray, weights: np.ndarray, pins: PinnedJoints | None = None) -> None:
         seen = weights > 0
         self.middle = np.median(positions[seen], axis=0) if seen.any() else np.zeros(3)
         self.positions = self.backend.array(np.where(seen[..., None], positions - self.middle, 0.0))
@@ -83,7 +83,7 @@ class Tracker:
         targets = self._targets(frames)
         return self._step(centred(self.model, state, self._seen(targets)), targets, self._held(frames))
 
-    def drawn(self, anchor: Poses, firm: np.ndarray, frames: Sequence[int], steps: int) -> Poses:
+    def polish_from(self, anchor: Poses, firm: np.ndarray, frames: Sequence[int], steps: int) -> Poses:
         """B frames polished from given poses, without a prediction, and with the pins kept.
 
         The joints are drawn back to those poses by `firm` (24,) or (B,24) in m²/rad², and the pose prior is centred
@@ -138,7 +138,7 @@ class Tracker:
         return self._targets_at(self.backend.indices(frames))
 
     def _targets_at(self, index) -> Targets:
-        return Targets(take(self.positions, index, axis=0), take(self.weights, index, axis=0))
+        return Targets(gather(self.positions, index, axis=0), gather(self.weights, index, axis=0))
 
     def _seen(self, targets: Targets) -> Targets:
         """For moving a body onto its keypoints, and for predicting: none that is heavy draws it all to itself."""
@@ -174,7 +174,7 @@ class Tracker:
     def _recovered(
         self, state: State, poses: Poses, residual: np.ndarray, targets: Targets, frames: np.ndarray, lost: np.ndarray
     ) -> State:
-        """States with lost frames solved from nothing where that meets the keypoints better."""
+        """States with lost frames solved cold where that meets the keypoints better."""
         begun, rotations, trans = self.begin(frames[lost]), poses.rotations.copy(), poses.trans.copy()
         rotations[lost], trans[lost] = begun.rotations, begun.trans
         fresh = self.state(Poses(rotations, trans))

@@ -317,5 +317,5 @@ def test_the_command_line_in_blender_uses_the_folder_where_torch_is_needed(addon
     assert ready(parser.parse_args(convert)) == "" and not asked
     assert ready(parser.parse_args([*convert, "--device", "cuda"])) == "it does not work"
     assert ready(parser.parse_args([*convert, "--solver", "published"])) == "it does not work"
-    assert ready(parser.parse_args(["refine", "gvhmr.pt", "a.trc", "-o", "a.blend"])) == "it does not work"
+    assert ready(parser.parse_args(["refine-motion", "gvhmr.pt", "a.trc", "-o", "a.blend"])) == "it does not work"
     assert len(asked) == 3

@@ -104,7 +104,7 @@ def test_it_follows_refining_comparing_accepting_and_rejecting(addon, body, take
     before = keys(addon, take)
     bpy.context.scene.lsmpl_refine.frames = "CURRENT"
     bpy.context.scene.lsmpl_refine.left_arm = 0.0
-    bpy.context.scene.lsmpl_refine.begin = "NOTHING"
+    bpy.context.scene.lsmpl_refine.begin = "COLD"
     assert bpy.ops.lsmpl.refine() == {"FINISHED"}
     assert_follows(addon, take, before)
     after = keys(addon, take)

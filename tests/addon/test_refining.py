@@ -95,7 +95,7 @@ def pose_mode(take, *bones):
 
 def test_a_wrong_stretch_is_mended_in_motion_and_action(addon, take, stood):
     wrong = poses(addon, take)
-    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    to_range(FRAME - 1, FRAME + 1).begin = "NEIGHBOURS"
     assert bpy.ops.lsmpl.refine() == {"FINISHED"}
     mended = poses(addon, take)
     elbow = 18
@@ -112,7 +112,7 @@ def test_a_wrong_stretch_is_mended_in_motion_and_action(addon, take, stood):
 
 def test_before_and_after_then_reject_is_as_if_nothing_had_been(addon, take):
     before, names = stored(take, addon), {mesh.name for mesh in bpy.data.meshes}
-    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    to_range(FRAME - 1, FRAME + 1).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     after = stored(take, addon)
     assert np.abs(after["poses"] - before["poses"]).max() > 0.5
@@ -143,7 +143,7 @@ def test_a_cleaned_motion_goes_along_and_back(addon, take):
     bpy.ops.lsmpl.clean_up()
     before, solved = stored(take, addon), addon("takes.stages").load(take, "solved")
     cleaned = addon("takes.stages").load(take, "cleaned")
-    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    to_range(FRAME - 1, FRAME + 1).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     refined, changed = addon("takes.stages").load(take, "refined"), addon("takes.stages").load(take, "cleaned")
     np.testing.assert_allclose(changed.poses[FRAME], refined.poses[FRAME], atol=1e-5)
@@ -158,7 +158,7 @@ def test_a_cleaned_motion_goes_along_and_back(addon, take):
 
 def test_the_blend_has_the_width_that_is_set(addon, take):
     wrong = poses(addon, take)
-    to_range(FRAME - 1, FRAME + 1, blend=0).begin = "AROUND"
+    to_range(FRAME - 1, FRAME + 1, blend=0).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     changed = np.abs(poses(addon, take) - wrong).max(axis=(1, 2)) > 1e-6
     assert np.flatnonzero(changed).tolist() == [FRAME - 1, FRAME, FRAME + 1]
@@ -193,7 +193,7 @@ def test_keys_that_an_animator_added_or_removed_are_no_hindrance(addon, take):
     curve = curves['pose.bones["left_elbow"].rotation_quaternion', 2]
     curve.keyframe_points.remove(curve.keyframe_points[FRAME])
     curve.keyframe_points.insert(FRAME + 0.5, 0.9)
-    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    to_range(FRAME - 1, FRAME + 1).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     at = [key.co[0] for key in curve.keyframe_points]
     assert at == list(range(40))
@@ -259,7 +259,7 @@ def test_a_take_that_plays_from_an_nla_strip_is_refined_there(addon, take):
     addon("characters.baking").bake(take, bpy.context.scene)
     assert take.lsmpl.armature.animation_data.action is None
     before = stored(take, addon)
-    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    to_range(FRAME - 1, FRAME + 1).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     assert np.abs(keyed(take) - before["keys"])[FRAME].max() > 0.2
     bpy.ops.lsmpl.reject()
@@ -282,7 +282,7 @@ def test_rejecting_takes_the_pins_back_that_came_with_the_change(addon, take):
 def test_a_blend_stops_at_a_pinned_frame(addon, take):
     wrong = poses(addon, take)
     addon("takes.pins").store(take, [addon("takes.pins").Pin(FRAME + 3, "head", (0.1, 0.0, 0.0))])
-    to_range(FRAME - 1, FRAME + 1, blend=10).begin = "AROUND"
+    to_range(FRAME - 1, FRAME + 1, blend=10).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     changed = np.flatnonzero(np.abs(poses(addon, take) - wrong).max(axis=(1, 2)) > 1e-6)
     assert changed.max() == FRAME + 2
@@ -335,16 +335,16 @@ def test_a_motion_that_was_made_anew_closes_the_proposal(addon, take, stood, bod
     else:
         getattr(bpy.ops.lsmpl, otherwise)()
     assert not addon("refining.changes").is_open(take)
-    bpy.context.scene.lsmpl_refine.begin = "HERE"
+    bpy.context.scene.lsmpl_refine.begin = "CURRENT"
     assert bpy.ops.lsmpl.refine() == {"FINISHED"}
     assert addon("refining.changes").is_open(take)
 
 
 def test_refining_again_accepts_what_was_shown(addon, take):
     wrong = poses(addon, take)
-    to_range(FRAME - 1, FRAME + 1, blend=0).begin = "AROUND"
+    to_range(FRAME - 1, FRAME + 1, blend=0).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
-    to_range(5, 6, blend=0).begin = "HERE"
+    to_range(5, 6, blend=0).begin = "CURRENT"
     bpy.ops.lsmpl.refine()
     bpy.ops.lsmpl.reject()
     changed = np.flatnonzero(np.abs(poses(addon, take) - wrong).max(axis=(1, 2)) > 1e-6)
@@ -403,7 +403,7 @@ def test_a_take_that_plays_elsewhere_and_slower_is_refined_where_its_keys_are(ad
     action = addon("refining.changes").action_of(take)
     count = [len(c.keyframe_points) for c in addon("characters.actions").fcurves(action)]
     settings = bpy.context.scene.lsmpl_refine
-    settings.begin, settings.blend = "AROUND", 2
+    settings.begin, settings.blend = "NEIGHBOURS", 2
     bpy.ops.lsmpl.refine()
     assert [len(c.keyframe_points) for c in addon("characters.actions").fcurves(action)] == count
     bpy.context.scene.frame_set(151)
@@ -527,7 +527,7 @@ def test_the_residual_curve_and_the_doubtful_frames_are_of_what_is_seen(addon, m
     assert [FRAME - 1 <= stretch.worst <= FRAME + 1 for stretch in doubted] == [True]
     assert before[FRAME, 1] > 10.0
     bpy.ops.lsmpl.mark_doubtful()
-    to_range(FRAME - 1, FRAME + 1).begin = "AROUND"
+    to_range(FRAME - 1, FRAME + 1).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     after = residual_keys(addon, take)
     np.testing.assert_allclose(after, residuals(addon, take), atol=1e-3)
@@ -576,6 +576,6 @@ def test_keypoints_that_were_placed_or_ignored_are_no_longer_in_question(addon, 
     told = quality.facts(take, FRAME)
     assert told.conditions[core.Condition.REJECTED] == 0
     assert (told.placed, told.ignored) == (15, 2)
-    to_range(FRAME, FRAME).begin = "AROUND"
+    to_range(FRAME, FRAME).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     assert not any("rejected" in why for stretch in quality.stretches(take) for why in stretch.why)

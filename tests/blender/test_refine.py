@@ -97,7 +97,7 @@ def test_the_worst_frame_is_refined_and_compared(solved, look):
     look("refine_1_worst_frame")
     solved.run("""
         settings = bpy.context.scene.lsmpl_refine
-        settings.begin, settings.blend = "NOTHING", 8
+        settings.begin, settings.blend = "COLD", 8
     """)
     operator(solved, "refine")
     after = state(solved)

@@ -139,7 +139,7 @@ def test_outputs_beside_inputs_are_not_read_as_takes(quick, tmp_path):
 
 def test_one_motion_is_refined_by_one_take(quick, tmp_path, capsys):
     takes = make_takes(tmp_path / "in", "a.trc", "b.trc")
-    assert main(["refine", "motion.npz", str(takes), "-o", str(tmp_path / "out")]) == 2
+    assert main(["refine-motion", "motion.npz", str(takes), "-o", str(tmp_path / "out")]) == 2
     assert "one take" in capsys.readouterr().err
 
 

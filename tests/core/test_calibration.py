@@ -7,7 +7,7 @@ import pytest
 from test_markers import PLUG_IN_GAIT
 
 import lsmpl_core as lsmpl
-from lsmpl_core.body.places import on_skin, parse_place
+from lsmpl_core.body.landmarks import on_skin, parse_landmark
 from lsmpl_core.calibration.calibrate import calibrate, chosen_frames
 from lsmpl_core.errors import SolveError
 from lsmpl_core.keypoints.layouts import Layout
@@ -23,7 +23,7 @@ def recorded(body, stroll):
     layout = recognise(PLUG_IN_GAIT, "stroll").layout
     vertices = []
     for site in layout.sites:
-        skin = on_skin(body, parse_place(site))
+        skin = on_skin(body, parse_landmark(site))
         apart = np.linalg.norm(body.v_template - skin.shares @ body.v_template[skin.vertices], axis=1)
         vertices.append(rng.choice(np.flatnonzero((apart > 0.005) & (apart < 0.03))))
     mesh = body.vertices(stroll).astype(float)
@@ -71,7 +71,7 @@ def test_a_head_band_that_was_labelled_the_other_way_round_has_no_say(body, stro
 
 
 def test_refining_by_markers_says_what_was_calibrated(body, stroll, recorded, solved):
-    refined = lsmpl.refine(recorded, body, replace(stroll, body="somebody else's"))
+    refined = lsmpl.refine_motion(recorded, body, replace(stroll, body="somebody else's"))
     assert refined.decisions == solved.decisions
     assert MILLIMETRES * np.nanmean(refined.residual) < 4.0
 
@@ -86,7 +86,7 @@ def test_trials_that_are_no_marker_sets_are_refused(body, stroll, recorded, odd)
 
 def test_markers_are_not_moved_far_to_explain_a_pose(body, recorded):
     calibration = calibrate([recorded], body)
-    landmarks = [m for m in calibration.keypoints.values() if parse_place(m.site).spread < 0.03]
+    landmarks = [m for m in calibration.keypoints.values() if parse_landmark(m.site).sigma < 0.03]
     assert np.mean([np.linalg.norm(m.offset) for m in landmarks]) < 0.03
     assert max(np.linalg.norm(m.offset) for m in landmarks) < 0.07
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.clean_up import clean_up_with_report
+from lsmpl_core.clean_motion import clean_up_with_report
 from lsmpl_core.cleaning.contacts import Contact, contact_mask, find_contacts, sliding
 from lsmpl_core.cleaning.floor import Floor, FootPoints, estimate_floor, foot_points
-from lsmpl_core.cleaning.foot_places import places, raised
+from lsmpl_core.cleaning.foot_targets import places, raised
 from lsmpl_core.cleaning.limits import bone_of, hinge_axis, limit_joints, swing_twist
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 

@@ -254,7 +254,7 @@ def test_messages_get_through_to_a_console_that_lacks_their_letters(tmp_path, pr
     assert "Gänger \\u6b69\\u304f.trc" in said
     (record,) = load_report(tmp_path / "r.json")["files"]
     assert Path(record["output"]) == Path("außen/Gänger 歩く.npz") and (tmp_path / record["output"]).is_file()
-    for help in (["--help"], ["convert", "--help"], ["refine", "--help"]):
+    for help in (["--help"], ["convert", "--help"], ["refine-motion", "--help"]):
         done = subprocess.run([*command, *help], cwd=tmp_path, env=environment | {"PYTHONIOENCODING": "ascii:strict"})
         assert done.returncode == 0
 
@@ -270,7 +270,7 @@ def test_refines_a_motion_by_its_keypoints(take, tmp_path, capsys):
     motion = lsmpl.Motion.load(solved)
     motion.poses += 0.1 * np.random.default_rng(0).normal(size=motion.poses.shape)
     motion.save(rough)
-    assert main(["refine", str(rough), str(take), "-o", str(refined)]) == 0
+    assert main(["refine-motion", str(rough), str(take), "-o", str(refined)]) == 0
     assert "mean residual" in capsys.readouterr().out
     assert 1000 * np.nanmean(lsmpl.Motion.load(refined).residual) < 10
 
@@ -278,7 +278,7 @@ def test_refines_a_motion_by_its_keypoints(take, tmp_path, capsys):
 def test_refining_names_what_is_wrong_with_the_motion(take, tmp_path, capsys):
     wrong = tmp_path / "wrong.npz"
     wrong.write_bytes(b"nothing")
-    assert main(["refine", str(wrong), str(take), "-o", str(tmp_path / "out.npz")]) == 1
+    assert main(["refine-motion", str(wrong), str(take), "-o", str(tmp_path / "out.npz")]) == 1
     assert "wrong.npz" in capsys.readouterr().err
     assert not (tmp_path / "out.npz").exists()
 

@@ -31,7 +31,7 @@ def need(name):
 
 
 @pytest.mark.parametrize("name", EACH)
-@pytest.mark.parametrize("frames", [20, 360], ids=["sequence", "lanes"])
+@pytest.mark.parametrize("frames", [20, 360], ids=["sequence", "chunks"])
 def test_every_device_gives_the_motion_that_numpy_gives(body, stroll, name, frames):
     """0.1 mm; with gaps and noise in the longer take, so that frames are polished together, too."""
     need(name)
@@ -49,7 +49,7 @@ def test_every_device_refines_as_numpy_does(body, stroll, name):
     need(name)
     some = stroll.frames(slice(0, 20))
     rough = replace(some, poses=some.poses + 0.05 * np.random.default_rng(0).normal(size=some.poses.shape))
-    numpy, other = (lsmpl.refine(body.keypoints(some), body, rough, device=device) for device in ("numpy", name))
+    numpy, other = (lsmpl.refine_motion(body.keypoints(some), body, rough, device=device) for device in ("numpy", name))
     assert not other.decisions
     assert np.abs(body.joints(numpy) - body.joints(other)).max() < 1e-4
 
@@ -107,9 +107,9 @@ def test_a_device_that_fails_gives_way_to_numpy(body, stroll, gpu, monkeypatch, 
 
 def test_so_does_one_that_fails_while_refining(body, stroll, gpu, monkeypatch):
     track = body.keypoints(stroll)
-    expected = lsmpl.refine(track, body, stroll)
+    expected = lsmpl.refine_motion(track, body, stroll)
     fail_at(monkeypatch, 1, RuntimeError("CUDA error: out of memory"))
-    refined = lsmpl.refine(track, body, stroll, device=gpu)
+    refined = lsmpl.refine_motion(track, body, stroll, device=gpu)
     np.testing.assert_array_equal(refined.poses, expected.poses)
     assert "cuda:1 ran out of memory" in refined.decisions[-1].reason
 

@@ -126,7 +126,7 @@ def test_a_drag_goes_without_jumps(drag):
 def test_pinned_joints_keep_their_rotations(body, stroll):
     base = lsmpl.poses_of(stroll, FRAME)
     elbow = body.joint_names.index("right_elbow")
-    pins = lsmpl.Pins([0], [elbow], base.rotations[:, elbow])
+    pins = lsmpl.PinnedJoints([0], [elbow], base.rotations[:, elbow])
     drag = Drag(poser_of(body, stroll), base, pins)
     _, posed, _, _ = moved(drag, {"right_wrist": (0.0, -0.1, 0.15)})
     np.testing.assert_allclose(posed.rotations[0, elbow], base.rotations[0, elbow], atol=1e-9)

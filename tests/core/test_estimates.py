@@ -609,7 +609,7 @@ def test_the_command_refines_4dhumans_results(tmp_path, capsys, body, stroll):
         tmp_path / "demo.pkl", {4: estimated, 9: other}, {4: list(range(10)), 9: [8, 9, 10, 11]}, total=12
     )
     np.savez(tmp_path / "points.npz", keypoints=body.keypoints(truth).positions)
-    words = ["refine", str(motion), str(tmp_path / "points.npz"), "-o", str(tmp_path / "out.npz")]
+    words = ["refine-motion", str(motion), str(tmp_path / "points.npz"), "-o", str(tmp_path / "out.npz")]
     report = tmp_path / "report.json"
     words += ["--layout", "body_25", "--unit", "m", "--up", "z", "--report", str(report)]
     assert main(words) == 0
@@ -631,6 +631,6 @@ def test_betas_of_smplx_give_way_to_the_tracks(tmp_path, body, stroll):
     some = in_a_camera(stroll.frames(slice(0, 12)))
     some["betas"] = np.full((12, 10), 4.0)
     motion = lsmpl.read_motion(write_gvhmr(tmp_path / "a.pt", some))
-    refined = lsmpl.refine(body.keypoints(stroll.frames(slice(0, 12))), body, motion)
+    refined = lsmpl.refine_motion(body.keypoints(stroll.frames(slice(0, 12))), body, motion)
     assert np.abs(refined.betas).max() < 3.0
     assert np.nanmean(refined.residual) * MILLIMETRES < 20.0

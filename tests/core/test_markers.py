@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_readers import trc_text
 
-from lsmpl_core.body.places import UNPLACED, parse_place
+from lsmpl_core.body.landmarks import UNPLACED, parse_landmark
 from lsmpl_core.errors import LayoutError
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints
@@ -137,22 +137,22 @@ def test_the_common_marker_sets_are_known_throughout(names):
     "name", ["LKNE", "L.Knee", "left_knee", "Subject:LKNE", "L_knee_lat", "Knee_L", "LeftKnee", "lkne"]
 )
 def test_a_name_is_known_in_any_spelling(name):
-    assert known_markers().place_of(name) == "left_knee left"
+    assert known_markers().site_of(name) == "left_knee left"
 
 
 def test_the_right_side_is_the_mirror_image():
     table = known_markers()
     for name in table.sided:
-        left, right = table.place_of(f"L_{name}"), table.place_of(f"R_{name}")
+        left, right = table.site_of(f"L_{name}"), table.site_of(f"R_{name}")
         assert right == mirrored(left) and mirrored(right) == left
-        if place := parse_place(left):
-            assert np.allclose(np.array(parse_place(right).direction), np.array(place.direction) * [-1, 1, 1])
+        if place := parse_landmark(left):
+            assert np.allclose(np.array(parse_landmark(right).direction), np.array(place.direction) * [-1, 1, 1])
 
 
 def test_more_markers_on_a_segment_are_looked_for_further_off():
     table = known_markers()
-    assert parse_place(table.place_of("LUA2")).a == "left_shoulder"
-    assert parse_place(table.place_of("RKNE3")).spread > parse_place(table.place_of("RKNE")).spread
+    assert parse_landmark(table.site_of("LUA2")).a == "left_shoulder"
+    assert parse_landmark(table.site_of("RKNE3")).sigma > parse_landmark(table.site_of("RKNE")).sigma
 
 
 def test_model_outputs_and_unlabelled_points_are_left_aside():
@@ -167,7 +167,7 @@ def test_model_outputs_and_unlabelled_points_are_left_aside():
 def test_markers_of_opensims_sets_are_known_and_lettered_points_are_kept():
     table = known_markers()
     for name in ("R.Acromium", "LFAradius", "RFAulna", "L.Thigh.Rear", "R.Shank.Upper", "L.Midfoot.Sup", "LTB1", "S2"):
-        assert table.place_of(name), name
+        assert table.site_of(name), name
     found = recognise([*PLUG_IN_GAIT, "P1", "P2", "P3", "L.HeelGround", "37"], "file")
     assert {"P1", "P2", "P3"} <= set(found.layout.keypoints)
     assert not {"L.HeelGround", "37"} & set(found.layout.keypoints)
@@ -192,8 +192,8 @@ def test_a_users_table_adds_to_the_known_one_and_wins(tmp_path):
     }
     path.write_text(json.dumps(mine))
     table = known_markers().extended(load_markers(path))
-    assert table.place_of("RTHX") == "right_hip..right_knee 40% front"
-    assert table.place_of("p12") == "nose" and table.place_of("C7") == "neck back"
+    assert table.site_of("RTHX") == "right_hip..right_knee 40% front"
+    assert table.site_of("p12") == "nose" and table.site_of("C7") == "neck back"
     names = [*PLUG_IN_GAIT, "P_12"]
     take = tmp_path / "take.trc"
     take.write_text(trc_text(names, np.random.default_rng(0).normal(size=(5, len(names), 3))))

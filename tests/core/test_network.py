@@ -92,7 +92,7 @@ def test_predictions_are_rotations_and_spreads_are_positive(backend, body):
     r = backend.numpy(prediction.rotations)
     np.testing.assert_allclose(r @ np.swapaxes(r, -1, -2), np.broadcast_to(np.eye(3), r.shape), atol=1e-9)
     assert (np.linalg.det(r) > 0).all()
-    assert (backend.numpy(prediction.spread) > 0).all()
+    assert (backend.numpy(prediction.sigma) > 0).all()
 
 
 def test_hidden_keypoints_say_nothing_wherever_they_are(backend, body):

@@ -98,7 +98,7 @@ def test_pinned_joints_stay_in_their_frames(poser, body, stroll):
     weights[:, k] = 50.0
     start = lsmpl.poses_of(stroll, FRAMES)
     free = poser.pose(positions, weights, start)
-    pinned = poser.pose(positions, weights, start, lsmpl.Pins([1], [elbow], start.rotations[[1], elbow]))
+    pinned = poser.pose(positions, weights, start, lsmpl.PinnedJoints([1], [elbow], start.rotations[[1], elbow]))
     assert angle_between(pinned.rotations[1, elbow], start.rotations[1, elbow]) < 1e-3
     assert np.degrees(angle_between(free.rotations[1, elbow], start.rotations[1, elbow])) > 2.0
     np.testing.assert_allclose(pinned.rotations[0, elbow], free.rotations[0, elbow], atol=0.05)
@@ -152,7 +152,7 @@ def test_numpy_and_torch_pose_alike(body, stroll):
     positions, weights = seen(body, stroll)
     positions[:, 4] += 0.1
     weights[:, 4] = 30.0
-    pins = lsmpl.Pins([0], [18], [np.eye(3)])
+    pins = lsmpl.PinnedJoints([0], [18], [np.eye(3)])
     start = lsmpl.poses_of(stroll, FRAMES)
     sites = [
         poser_of(body, stroll, device).sites(poser_of(body, stroll, device).pose(positions, weights, start, pins))
@@ -180,7 +180,7 @@ def test_arrays_that_do_not_fit_are_refused(body, stroll):
     with pytest.raises(SolveError, match="weights"):
         poser.pose(positions, weights - 2.0, start)
     with pytest.raises(SolveError, match="frames 3"):
-        poser.pose(positions, weights, start, lsmpl.Pins([3], [0], [np.eye(3)]))
+        poser.pose(positions, weights, start, lsmpl.PinnedJoints([3], [0], [np.eye(3)]))
 
 
 def test_a_frame_takes_a_few_milliseconds(body, stroll):

@@ -23,8 +23,8 @@ from lsmpl_core.calibration.calibrate import calibrate  # noqa: E402
 from lsmpl_core.progress import run_to_end  # noqa: E402
 from lsmpl_core.rotation import angle_between, exp_map, log_map, to_quaternion  # noqa: E402
 from lsmpl_core.solver import fallback, start, take  # noqa: E402
-from lsmpl_core.solver.coupled import couple  # noqa: E402
-from lsmpl_core.solver.pins import Pins  # noqa: E402
+from lsmpl_core.solver.pinned_joints import PinnedJoints  # noqa: E402
+from lsmpl_core.solver.sequence_optimisation import optimise_sequence  # noqa: E402
 from lsmpl_core.solver.take import Take  # noqa: E402
 
 ALIKE = 1e-4
@@ -98,7 +98,7 @@ def test_of_other_layouts_too(body, short, gpu, layout):
 
 @pytest.mark.parametrize(
     "options",
-    [{"solver": "polish", "polish": 2}, {"polish": 0}, {"couple": True}, {"noise": 0.002, "mend": False}],
+    [{"solver": "polish", "polish": 2}, {"polish": 0}, {"optimise_sequence": True}, {"noise": 0.002, "repair": False}],
     ids=str,
 )
 def test_with_options(body, short, gpu, options):
@@ -116,8 +116,8 @@ def test_in_lanes(body, stroll, gpu, monkeypatch):
 
     def solved(backend):
         whole = Take(track, body, site_parts(body, track.layout.sites), stroll.betas, backend, options)
-        poses = run_to_end(whole.run_in_lanes(whole.given_start(stroll.poses[0]), 2))
-        return whole.model.on(choose_backend("numpy")).state(poses.rotations, poses.trans).joints
+        poses = run_to_end(whole.run_in_chunks(whole.given_start(stroll.poses[0]), 2))
+        return whole.model.to(choose_backend("numpy")).state(poses.rotations, poses.trans).joints
 
     assert np.abs(solved(choose_backend("numpy")) - solved(gpu.backend)).max() < ALIKE
     assert gpu.launched
@@ -128,7 +128,7 @@ def test_with_frames_that_are_lost_and_solved_from_nothing(body, stroll, gpu):
     turned = motion.poses.copy()
     turned[4:, 0] = log_map(exp_map(np.array([0.0, 0.0, np.pi])) @ exp_map(turned[4:, 0]))
     track = body.keypoints(replace(motion, poses=turned))
-    options = lsmpl.SolveOptions(mend=False, couple=False, noise=0.0)
+    options = lsmpl.SolveOptions(repair=False, optimise_sequence=False, noise=0.0)
     alike(body, gpu, lambda device: lsmpl.solve(track, body, motion.betas, motion.poses[0], device, options=options))
 
 
@@ -136,7 +136,7 @@ def test_with_frames_that_are_lost_and_solved_from_nothing(body, stroll, gpu):
 def test_a_motion_is_refined(body, short, gpu):
     track = shaken(body.keypoints(short), 0.002)
     rough = replace(short, poses=short.poses + 0.05 * np.random.default_rng(0).normal(size=short.poses.shape))
-    alike(body, gpu, lambda device: lsmpl.refine(track, body, rough, device))
+    alike(body, gpu, lambda device: lsmpl.refine_motion(track, body, rough, device))
 
 
 def test_markers_are_solved(body, stroll, recorded, gpu):  # noqa: F811
@@ -156,17 +156,19 @@ def test_as_published(body, short, gpu, checkpoint):  # noqa: F811
 def test_keypoints_are_dragged_and_frames_touched_up(body, short, gpu):
     track = shaken(body.keypoints(short), 0.003)
     solved = lsmpl.solve(track, body, short.betas)
-    pins = Pins(np.array([6]), np.array([16]), exp_map(solved.poses[[6], 16]))
+    pins = PinnedJoints(np.array([6]), np.array([16]), exp_map(solved.poses[[6], 16]))
     wrist = track.layout.keypoints.index("right_wrist")
     dragged = np.arange(len(track.layout)) == wrist
 
     def posed(device):
         poser = Poser(track.layout, body, solved.calibration, device)
-        drag = Drag(poser, poses_of(solved, slice(3, 4)), pins=Pins(np.array([0]), np.array([17]), np.eye(3)[None]))
+        drag = Drag(
+            poser, poses_of(solved, slice(3, 4)), pins=PinnedJoints(np.array([0]), np.array([17]), np.eye(3)[None])
+        )
         one = drag.pose(drag.sites + [0.0, 0.0, 0.15], dragged, dragged & False)[0]
         again = [
-            lsmpl.touch_up(track, body, solved, 4, 7, begin, {"left_leg": 0.5}, pins, poser=poser)
-            for begin in ([lsmpl.Begin.AROUND, lsmpl.Begin.NOTHING] if gpu.double else [lsmpl.Begin.HERE])
+            lsmpl.refine_frames(track, body, solved, 4, 7, begin, {"left_leg": 0.5}, pins, poser=poser)
+            for begin in ([lsmpl.Init.NEIGHBOURS, lsmpl.Init.COLD] if gpu.double else [lsmpl.Init.CURRENT])
         ]
         found = [one, *again]
         return np.concatenate([poser.sites(poses) for poses in found]), np.concatenate([p.trans for p in found])
@@ -205,7 +207,7 @@ def test_the_host_waits_once_a_frame_and_few_times_for_a_batch(body, stroll, gpu
 
     def follow(at, frames):
         path = np.asarray(at) + np.arange(1, 1 + frames)[:, None]
-        return whole.tracker.follow(whole.tracker.state(poses.some(np.asarray(at))), at, path)
+        return whole.tracker.follow(whole.tracker.state(poses.select(np.asarray(at))), at, path)
 
     counted(follow([0], 2))  # what is made once
     for at in ([0], [0, 5, 10, 15]):
@@ -215,7 +217,7 @@ def test_the_host_waits_once_a_frame_and_few_times_for_a_batch(body, stroll, gpu
     waits, launched = counted(whole.improved(poses, range(20)))
     assert waits <= 5 and launched < 420
     whole.expect_noise(0.005)
-    assert whole.tracker and counted(couple(whole, poses))[0] <= 3 * 20
+    assert whole.tracker and counted(optimise_sequence(whole, poses))[0] <= 3 * 20
 
 
 def test_the_published_solver_waits_once_a_frame_as_well(body, short, gpu, checkpoint):  # noqa: F811

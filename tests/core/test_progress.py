@@ -3,7 +3,7 @@
 import numpy as np
 
 from lsmpl_core import Motion, load_body
-from lsmpl_core.clean_up import clean_up_steps, clean_up_with_report
+from lsmpl_core.clean_motion import clean_up_steps, clean_up_with_report
 from lsmpl_core.progress import run_to_end
 
 

@@ -18,7 +18,7 @@ torch = pytest.importorskip("torch", reason="the published network needs PyTorch
 
 from lsmpl_core.published.body import PublishedBody  # noqa: E402
 from lsmpl_core.published.network import PREDICTED, PublishedNetwork  # noqa: E402
-from lsmpl_core.solver.published import Published  # noqa: E402
+from lsmpl_core.solver.published_predictor import PublishedPredictor  # noqa: E402
 
 SITES = lsmpl.LAYOUTS["body_25"].sites
 ELBOW = JOINT_NAMES.index("left_elbow")
@@ -123,7 +123,7 @@ def test_a_keypoint_that_is_missing_counts_as_one_that_did_not_move(body, stroll
     solved = lsmpl.solve(replace(there, confidence=missing), body, *given, options=path_options)
     seen = lsmpl.solve(there, body, *given, options=path_options)
     assert np.abs(solved.poses[1] - seen.poses[1]).max() > 1e-3  # It does see the wrist.
-    predictor = Published.load(path, body, stroll.betas, SITES, None, backend, None)
+    predictor = PublishedPredictor.load(path, body, stroll.betas, SITES, None, backend, None)
     first, second = (torch.as_tensor(there.positions[i : i + 1], dtype=torch.float32) for i in (0, 1))
     second[:, wrist] = first[:, wrist]
     expected = predictor.network.predict(first, second, stroll.poses[10].reshape(1, 72), stroll.betas[None])
@@ -144,7 +144,7 @@ def test_every_frame_of_another_estimate_is_refined_in_one_pass(body, stroll, ch
     turns = np.zeros((PREDICTED, 3))
     turns[ELBOW, 1] = 0.1
     elsewhere = replace(stroll, trans=stroll.trans + [3.0, 0.0, 0.5])
-    refined = lsmpl.refine(body.keypoints(stroll), body, elsewhere, options=options(checkpoint(network(turns))))
+    refined = lsmpl.refine_motion(body.keypoints(stroll), body, elsewhere, options=options(checkpoint(network(turns))))
     expected = exp_map(stroll.poses)
     expected[:, ELBOW] = expected[:, ELBOW] @ exp_map(turns[ELBOW])
     np.testing.assert_allclose(exp_map(refined.poses), expected, atol=1e-4)

@@ -11,7 +11,7 @@ from lsmpl_core.readers import READERS, read_keypoints
 from lsmpl_core.readers.axes import decide_up
 from lsmpl_core.readers.markers import LAYOUT_NAME
 from lsmpl_core.readers.units import decide_unit
-from lsmpl_core.solve import solve
+from lsmpl_core.solve_track import solve
 
 MAPPING = Path(__file__).parents[2] / "examples" / "twelve_joints_mapping.json"
 

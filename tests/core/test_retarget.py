@@ -12,7 +12,7 @@ from lsmpl_core.cleaning.contacts import find_contacts, sliding
 from lsmpl_core.cleaning.easing import eased
 from lsmpl_core.cleaning.floor import estimate_floor, foot_points, rest_foot_points
 from lsmpl_core.cleaning.leg_reach import roll, two_bones
-from lsmpl_core.retarget import retarget
+from lsmpl_core.retarget_motion import retarget
 from lsmpl_core.retargeting.rest_pose import TO_BLENDER, alignments, facing
 from lsmpl_core.retargeting.target_skeleton import SourceShape
 from lsmpl_core.rotation import exp_map, log_map

@@ -12,10 +12,10 @@ from lsmpl_core.body.kinematics import KeypointModel
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.solver.poses import Poses
-from lsmpl_core.solver.take import Start, Take, plan_lanes
+from lsmpl_core.solver.take import Start, Take, plan_chunks
 from lsmpl_core.solver.tracking import Tracker
 
-LANES = 3
+CHUNKS = 3
 
 
 def long_take(body, stroll, frames=300) -> tuple[lsmpl.Motion, lsmpl.KeypointTrack]:
@@ -43,7 +43,7 @@ def ended(steps):
 @pytest.mark.parametrize("count", [1, 3, 20])
 def test_lanes_share_every_frame_and_move_one_frame_a_step(frames, where, count):
     start = round(where * (frames - 1))
-    path, share = plan_lanes(frames, start, count)
+    path, share = plan_chunks(frames, start, count)
     total = np.zeros(frames)
     np.add.at(total, path.ravel(), share.ravel())
     np.testing.assert_allclose(total, 1.0)
@@ -59,16 +59,17 @@ def test_lanes_agree_with_the_sequence_at_every_seam(body, stroll, begin):
     take = Take(track, body, parts, stroll.betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.004))
     start = Start(begin, exp_map(motion.poses[begin]), motion.trans[begin])
     sequence, _ = ended(take.run(start, range(len(track))))
-    lanes, reports = ended(take.run_in_lanes(start, LANES))
-    turned = np.degrees(angle_between(sequence.rotations, lanes.rotations))
+    chunks, reports = ended(take.run_in_chunks(start, CHUNKS))
+    turned = np.degrees(angle_between(sequence.rotations, chunks.rotations))
     joints = [
-        body.joints(lsmpl.Motion(log_map(p.rotations), p.trans, stroll.betas, body=body.key)) for p in (sequence, lanes)
+        body.joints(lsmpl.Motion(log_map(p.rotations), p.trans, stroll.betas, body=body.key))
+        for p in (sequence, chunks)
     ]
     apart = 1000.0 * np.linalg.norm(joints[0] - joints[1], axis=2)
     assert apart.max() < 1.0
     assert turned.max() < 1.0
     assert apart.mean() < 0.1
-    np.testing.assert_allclose(lanes.rotations[begin], exp_map(motion.poses[begin]), atol=1e-9)
+    np.testing.assert_allclose(chunks.rotations[begin], exp_map(motion.poses[begin]), atol=1e-9)
     assert [report.done for report in reports] == sorted(report.done for report in reports)
     assert reports[-1].done == len(track)
 

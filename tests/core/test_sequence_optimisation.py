@@ -8,9 +8,9 @@ import pytest
 import lsmpl_core as lsmpl
 from lsmpl_core.metrics import acceleration_error, mpjpe
 from lsmpl_core.rotation import exp_map
-from lsmpl_core.solver import coupled
+from lsmpl_core.solver import sequence_optimisation
 from lsmpl_core.solver.banded import solve_banded
-from lsmpl_core.solver.coupled import plan_sections
+from lsmpl_core.solver.sequence_optimisation import plan_sections
 
 
 def noisy(body, motion, noise, seed=0):
@@ -57,7 +57,7 @@ def test_noise_is_averaged_over_frames(body, stroll):
     track, truth = noisy(body, stroll, 0.01), body.joints(stroll)[:, :22]
     error = {}
     for couple in (True, False):
-        solved = lsmpl.solve(track, body, betas=stroll.betas, options=lsmpl.SolveOptions(couple=couple))
+        solved = lsmpl.solve(track, body, betas=stroll.betas, options=lsmpl.SolveOptions(optimise_sequence=couple))
         joints = body.joints(solved)[:, :22]
         error[couple] = mpjpe(truth, joints), acceleration_error(truth, joints, stroll.fps)
     assert error[True][0] < 0.85 * error[False][0]
@@ -71,9 +71,9 @@ def test_frames_are_polished_together_only_where_that_is_needed(body, stroll):
         return {report.stage for report in reports}
 
     track = body.keypoints(stroll)
-    assert "couple" not in stages(track)
-    assert "couple" in stages(noisy(body, stroll, 0.01))
-    assert "couple" in stages(hidden(track, slice(20, 40), ["left_wrist"]))
+    assert "sequence" not in stages(track)
+    assert "sequence" in stages(noisy(body, stroll, 0.01))
+    assert "sequence" in stages(hidden(track, slice(20, 40), ["left_wrist"]))
 
 
 @pytest.mark.parametrize("gap", [["left_elbow", "left_wrist"], "all"])
@@ -107,7 +107,7 @@ def test_sections_give_what_the_whole_gives(body, stroll, monkeypatch):
     motion = replace(stroll, poses=stroll.poses[back], trans=stroll.trans[back])
     track = noisy(body, motion, 0.008)
     whole = body.joints(lsmpl.solve(track, body, betas=stroll.betas))
-    monkeypatch.setattr(coupled, "SECTION", 50)
+    monkeypatch.setattr(sequence_optimisation, "SECTION", 50)
     assert len(plan_sections(180, 30.0)) > 2
     parts = body.joints(lsmpl.solve(track, body, betas=stroll.betas))
     assert np.abs(parts - whole).max() < 1e-3
@@ -123,5 +123,5 @@ def test_numpy_and_torch_give_the_same_motion(body, stroll):
 def test_one_and_two_frames_are_left_alone(body, stroll):
     for count in (1, 2):
         track = noisy(body, stroll.frames(slice(0, count)), 0.01)
-        solved = lsmpl.solve(track, body, betas=stroll.betas, options=lsmpl.SolveOptions(couple=True))
+        solved = lsmpl.solve(track, body, betas=stroll.betas, options=lsmpl.SolveOptions(optimise_sequence=True))
         assert np.isfinite(solved.poses).all()

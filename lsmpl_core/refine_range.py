@@ -1,4 +1,4 @@
-"""`touch_up`: some frames of a solved motion solved anew: from other poses, with other weights, with joints pinned."""
+"""`refine_frames`: some frames of a solved motion solved anew: from other poses, with other weights, with pins."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ import numpy as np
 
 from .backends.threads import on_one_thread
 from .body.body import Body
-from .body.placements import of_keypoints
 from .body.skeleton import JOINT_NAMES, NUM_JOINTS
 from .by_hand.fixed_frames import put_by_hand
 from .by_hand.posing import DRAGGED, Poser, poses_of
+from .calibration.calibration import of_keypoints
 from .errors import SolveError
-from .faults.corrections import without_corrections
-from .faults.mend import Mended, as_given, mend
 from .keypoints.condition import Condition
 from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .progress import Progress, run_to_end
+from .repair.corrections import without_corrections
+from .repair.repair_track import Repaired, as_given, repair
 from .rotation import exp_map, log_map
-from .solver.coupled import couple, far_off
-from .solver.pins import Pins
+from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
+from .solver.sequence_optimisation import optimise_sequence, outlier_threshold
 from .solver.take import FRAMES_AT_ONCE
 
 CONTEXT = 12
 """Frames before and after those that are solved anew, which stay as they are and say how the body moves."""
-MENDED = 60
+REPAIR_FRAMES = 60
 """Frames before and after them that are looked at for spikes and swapped sides."""
 PASSES = 2
 PARTS = {
@@ -43,58 +43,58 @@ PARTS = {
 """Parts of the body, and the joints on whose bones their keypoints are."""
 
 
-class Begin(StrEnum):
+class Init(StrEnum):
     """What frames are solved anew from.
 
-    HERE: the poses that they have. AROUND: poses between those of the frames before and after. NOTHING: the best of a
-    dozen guesses. The two last are for frames that came out wrong as a whole.
+    CURRENT: the poses that they have. NEIGHBOURS: poses between those of the frames before and after. COLD: the best of
+    a dozen guesses. The two last are for frames that came out wrong as a whole.
     """
 
-    HERE = "here"
-    AROUND = "around"
-    NOTHING = "nothing"
+    CURRENT = "current"
+    NEIGHBOURS = "neighbours"
+    COLD = "cold"
 
 
-def touch_up(
+def refine_frames(
     track: KeypointTrack,
     body: Body,
     motion: Motion,
     first: int,
     last: int,
-    begin: Begin | Poses = Begin.HERE,
+    init: Init | Poses = Init.CURRENT,
     part_weights: Mapping[str, float] | None = None,
-    pins: Pins | None = None,
+    pins: PinnedJoints | None = None,
     device: str = "numpy",
     poser: Poser | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Poses:
     """Poses of frames `first` to `last` (0 for the motion's first) that meet the track better.
 
-    begin: where from. Poses of these frames that somebody made are kept where keypoints do not say otherwise; from
+    init: where from. Poses of these frames that somebody made are kept where keypoints do not say otherwise; from
     anything else, the network predicts, and the frames around are what the body comes from and goes to. Spikes and
     swapped sides are mended first, as in a solve, but for trusted keypoints. part_weights: how much keypoints of each
     of `PARTS` count, 1 where it does not say; 0 leaves them out. pins: of the whole take; those in these frames are
     kept. poser: one for this calibration and layout, where there is one already.
     Raises `SolveError` where the motion has no calibration, or the frames are none of it.
     """
-    steps = touch_up_steps(track, body, motion, first, last, begin, part_weights, pins, device, poser)
+    steps = refine_frames_steps(track, body, motion, first, last, init, part_weights, pins, device, poser)
     return run_to_end(steps, progress)
 
 
 @on_one_thread
-def touch_up_steps(
+def refine_frames_steps(
     track: KeypointTrack,
     body: Body,
     motion: Motion,
     first: int,
     last: int,
-    begin: Begin | Poses = Begin.HERE,
+    init: Init | Poses = Init.CURRENT,
     part_weights: Mapping[str, float] | None = None,
-    pins: Pins | None = None,
+    pins: PinnedJoints | None = None,
     device: str = "numpy",
     poser: Poser | None = None,
 ) -> Generator[Progress, None, Poses]:
-    """`touch_up` as a generator: yields `Progress` and returns the `Poses`. Dropping it midway cancels."""
+    """`refine_frames` as a generator: yields `Progress` and returns the `Poses`. Dropping it midway cancels."""
     if len(track) != len(motion):
         raise SolveError(f"the track has {len(track)} frames, but the motion has {len(motion)}")
     if not 0 <= first <= last < len(motion):
@@ -103,51 +103,53 @@ def touch_up_steps(
         if motion.calibration is None:
             raise SolveError("the motion does not say where the keypoints are on the body; solve it again")
         poser = Poser(track.layout, body, motion.calibration, device)
-    begins = max(first - MENDED, 0)
-    given = track.frames(slice(begins, last + 1 + MENDED))
-    track = mended(given if isinstance(begin, Poses) else without_corrections(given), poser).track
-    motion = motion.frames(slice(begins, last + 1 + MENDED))
+    begins = max(first - REPAIR_FRAMES, 0)
+    given = track.frames(slice(begins, last + 1 + REPAIR_FRAMES))
+    track = repaired_frames(given if isinstance(init, Poses) else without_corrections(given), poser).track
+    motion = motion.frames(slice(begins, last + 1 + REPAIR_FRAMES))
     pins = _within(pins, begins, last)
     first, last = first - begins, last - begins
     some = track.frames(np.arange(first, last + 1))
     weights = keypoint_weights(some, poser, part_weights)
     own = _within(pins, first, last)
-    start = begin if isinstance(begin, Poses) else _poses_before(begin, motion, first, last)
+    start = init if isinstance(init, Poses) else _poses_before(init, motion, first, last)
     rotations, trans = start.rotations.copy(), start.trans.copy()
     for low in range(0, len(trans), FRAMES_AT_ONCE):
         part = slice(low, low + FRAMES_AT_ONCE)
         posed = _posed(
-            begin, poser, some.frames(part), weights[part], start.some(part), _within(own, low, part.stop - 1)
+            init, poser, some.frames(part), weights[part], start.select(part), _within(own, low, part.stop - 1)
         )
         rotations[part], trans[part] = posed.rotations, posed.trans
         yield Progress("refine", min(part.stop, len(trans)), len(trans))
     posed = Poses(rotations, trans)
-    if isinstance(begin, Poses):
+    if isinstance(init, Poses):
         return posed
     posed = yield from _in_time(track, poser, motion, first, last, posed, weights)
     return put_by_hand(poser, given.frames(np.arange(first, last + 1)), posed, own)
 
 
-def _posed(begin: Begin | Poses, poser: Poser, track: KeypointTrack, weights, start: Poses, own: Pins | None) -> Poses:
+def _posed(
+    init: Init | Poses, poser: Poser, track: KeypointTrack, weights, start: Poses, own: PinnedJoints | None
+) -> Poses:
     """Frames posed each on its own, with pins only where somebody posed them."""
-    if isinstance(begin, Poses):
+    if isinstance(init, Poses):
         return poser.pose(track.positions, weights, start, own, predict=False, placed=track.placed)
-    if begin == Begin.NOTHING:
-        start = poser.from_nothing(track.positions, weights, start)
+    if init == Init.COLD:
+        start = poser.cold_start(track.positions, weights, start)
     for _ in range(PASSES):
         start = poser.pose(track.positions, weights, start)
     return start
 
 
-def mended(track: KeypointTrack, poser: Poser) -> Mended:
+def repaired_frames(track: KeypointTrack, poser: Poser) -> Repaired:
     """Some frames without their swaps, spikes and short gaps, in the keypoints that are calibrated; as `solve` does."""
     known = of_keypoints(track, poser.rows)
-    found = mend(known, poser.body, poser.calibration.parts(poser.body, known.layout))
+    found = repair(known, poser.body, poser.calibration.parts(poser.body, known.layout))
     positions, confidence = track.positions.copy(), track.confidence.copy()
     positions[:, poser.rows], confidence[:, poser.rows] = found.track.positions, found.track.confidence
     condition = as_given(track).condition
     condition[:, poser.rows] = found.condition
-    return Mended(replace(track, positions=positions, confidence=confidence), condition)
+    return Repaired(replace(track, positions=positions, confidence=confidence), condition)
 
 
 def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np.ndarray:
@@ -155,13 +157,13 @@ def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np
 
     As in a solve, it is NaN for a keypoint that is missing or is not believed.
     """
-    begins, count = max(first - MENDED, 0), len(poses.trans)
-    found = mended(track.frames(slice(begins, first + count + MENDED)), poser)
+    begins, count = max(first - REPAIR_FRAMES, 0), len(poses.trans)
+    found = repaired_frames(track.frames(slice(begins, first + count + REPAIR_FRAMES)), poser)
     some = found.track.frames(slice(first - begins, first - begins + count))
     condition = found.condition[first - begins : first - begins + count]
     residual = poser.residual(poses, some.positions)
     with np.errstate(invalid="ignore"):
-        believed = some.placed | (residual < far_off(poser.noise))
+        believed = some.placed | (residual < outlier_threshold(poser.noise))
     believed &= np.isin(condition, (Condition.SEEN, Condition.SWAPPED))
     return np.where(believed, residual, np.nan)
 
@@ -187,21 +189,21 @@ def part_of_keypoints(poser: Poser, part_weights: Mapping[str, float]) -> np.nda
         if placed is not None:
             # A site at a joint goes with the bone above it, but a shoulder is a part of the arm.
             at_joint = placed.site in JOINT_NAMES
-            weights[k] = by_joint[JOINT_NAMES.index(placed.site) if at_joint else placed.bearer]
+            weights[k] = by_joint[JOINT_NAMES.index(placed.site) if at_joint else placed.parent_joint]
     return weights
 
 
-def _within(pins: Pins | None, first: int, last: int) -> Pins | None:
+def _within(pins: PinnedJoints | None, first: int, last: int) -> PinnedJoints | None:
     """Those in some frames, counted from the first of these."""
     if pins is None:
         return None
     inside = (pins.frames >= first) & (pins.frames <= last)
-    return Pins(pins.frames[inside] - first, pins.joints[inside], pins.rotations[inside])
+    return PinnedJoints(pins.frames[inside] - first, pins.joints[inside], pins.rotations[inside])
 
 
-def _poses_before(begin: Begin, motion: Motion, first: int, last: int) -> Poses:
+def _poses_before(init: Init, motion: Motion, first: int, last: int) -> Poses:
     """What the first prediction starts from; where that is nothing, what frames keep that show too little."""
-    if begin != Begin.AROUND:
+    if init != Init.NEIGHBOURS:
         return poses_of(motion, slice(first, last + 1))
     ends = [frame for frame in (first - 1, last + 1) if 0 <= frame < len(motion)]
     if not ends:
@@ -227,4 +229,4 @@ def _in_time(
     counts[at] = weights
     take = poser.take_of(some, counts)
     still = np.setdiff1d(np.arange(high + 1 - low), np.arange(at.start, at.stop))
-    return (yield from couple(take, around, still)).some(at)
+    return (yield from optimise_sequence(take, around, still)).select(at)

@@ -1,4 +1,4 @@
-"""`refine`: another estimator's SMPL motion and a keypoint track in, a motion that meets the keypoints out.
+"""`refine_motion`: another estimator's SMPL motion and a keypoint track in, a motion that meets the keypoints out.
 
 Each frame is refined on its own, from the estimator's pose, by the same prediction and polish that `solve` goes from
 frame to frame with; so all frames are one batch.
@@ -13,18 +13,18 @@ import numpy as np
 
 from .backends.arrays import Backend, choose_backend
 from .backends.threads import on_one_thread
-from .body.body import Body, betas_fit
-from .body.placements import Calibration
+from .body.body import Body, betas_match
+from .calibration.calibration import Calibration
 from .errors import SolveError
 from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .preparation import Prepared, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
-from .solve import SETTLING, coupled_if_wanted, finished, shape_from_poses, shape_take
+from .solve_track import SETTLING, finished, optimised_if_wanted, shape_from_poses, shape_take
 from .solver.fallback import on_device
 from .solver.options import SolveOptions
-from .solver.pins import Pins
+from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
 from .solver.shape import fit_shape
 from .solver.start import rigid_alignment
@@ -36,14 +36,14 @@ MISALIGNED = np.radians(15.0)
 """Angle between the worlds of motion and track from which the motion is turned into the track's."""
 
 
-def refine(
+def refine_motion(
     track: KeypointTrack,
     body: Body,
     motion: Motion,
     device: str = "auto",
     progress: Callable[[Progress], None] | None = None,
     options: SolveOptions | None = None,
-    pins: Pins | None = None,
+    pins: PinnedJoints | None = None,
     calibration: Calibration | None = None,
     trials: Sequence[KeypointTrack] = (),
 ) -> Motion:
@@ -55,21 +55,21 @@ def refine(
     the shape comes from the track. pins: joints that are to stay as they are given. calibration and trials are
     `solve`'s. Raises `SolveError` where the numbers of frames differ.
     """
-    return run_to_end(refine_steps(track, body, motion, device, options, pins, calibration, trials), progress)
+    return run_to_end(refine_motion_steps(track, body, motion, device, options, pins, calibration, trials), progress)
 
 
 @on_one_thread
-def refine_steps(
+def refine_motion_steps(
     track: KeypointTrack,
     body: Body,
     motion: Motion,
     device: str | Backend = "auto",
     options: SolveOptions | None = None,
-    pins: Pins | None = None,
+    pins: PinnedJoints | None = None,
     calibration: Calibration | None = None,
     trials: Sequence[KeypointTrack] = (),
 ) -> Generator[Progress, None, Motion]:
-    """`refine` as a generator: yields `Progress` and returns the `Motion`."""
+    """`refine_motion` as a generator: yields `Progress` and returns the `Motion`."""
     backend = choose_backend(device)
     where = track.source or "the track"
     if len(track) != len(motion):
@@ -80,7 +80,7 @@ def refine_steps(
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
     options = (options or SolveOptions()).checked()
     pins = None if pins is None else pins.checked(len(track))
-    betas = motion.betas if betas_fit(motion, body) else None
+    betas = motion.betas if betas_match(motion, body) else None
     prepared = yield from prepare_steps(track, body, betas, options, calibration, trials)
     track, parts, options = prepared.track, prepared.parts, prepared.options
     known, betas, offsets = prepared.betas is not None, prepared.betas, None
@@ -103,7 +103,7 @@ def _drawn_on(
     betas: np.ndarray,
     offsets: np.ndarray | None,
     poses: Poses,
-    pins: Pins | None,
+    pins: PinnedJoints | None,
     backend: Backend,
 ) -> Generator[Progress, None, Motion]:
     """The poses drawn onto a take whose betas (10,) and site offsets (K,3) are known, on one backend."""
@@ -116,7 +116,7 @@ def _drawn_on(
     take = take.solved_by(options)
     for _ in range(1 if options.solver == "published" else PASSES):
         poses = yield from take.improved(poses, range(len(track)))
-    poses = yield from coupled_if_wanted(take, prepared.mended, poses)
+    poses = yield from optimised_if_wanted(take, prepared.repaired, poses)
     return finished(take, prepared, body, betas, poses, pins)
 
 

@@ -38,7 +38,7 @@ SAFEGUARD = 60
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedPredictor:
     """The network, the body in one shape, betas (10,), and `onto` (25,K), which makes BODY_25 of a track's keypoints;
     weights (24,) in m²/rad² for a polish, which the authors do not have."""
 
@@ -61,7 +61,7 @@ class Published:
         offsets: np.ndarray | None,
         backend: Backend,
         weights: Any,
-    ) -> Published:
+    ) -> PublishedPredictor:
         """For a track with these K sites, off by offsets (K,3) metres in the rest frame where that is known.
 
         Raises `NetworkFileError` where the checkpoint is damaged or its keypoints are for another body.

@@ -22,7 +22,7 @@ def estimate(stroll) -> lsmpl.Motion:
 
 def test_the_refined_motion_meets_the_keypoints(body, stroll, estimate):
     track = body.keypoints(stroll)
-    refined = lsmpl.refine(track, body, estimate)
+    refined = lsmpl.refine_motion(track, body, estimate)
     truth = body.joints(stroll)[:, :22]
     assert mpjpe(truth, body.joints(refined)[:, :22]) < 0.35 * mpjpe(truth, body.joints(estimate)[:, :22])
     assert np.nanmean(refined.residual) * MILLIMETRES < 5.0
@@ -31,9 +31,9 @@ def test_the_refined_motion_meets_the_keypoints(body, stroll, estimate):
 
 def test_each_frame_is_refined_on_its_own(body, stroll, estimate):
     track, exact = body.keypoints(stroll), lsmpl.SolveOptions(noise=0.0)
-    whole = lsmpl.refine(track, body, estimate, options=exact)
+    whole = lsmpl.refine_motion(track, body, estimate, options=exact)
     part = slice(20, 27)
-    alone = lsmpl.refine(track.frames(part), body, estimate.frames(part), options=exact)
+    alone = lsmpl.refine_motion(track.frames(part), body, estimate.frames(part), options=exact)
     np.testing.assert_allclose(body.joints(alone), body.joints(whole)[part], atol=1e-4)
 
 
@@ -42,17 +42,17 @@ def test_a_motion_in_the_cameras_world_is_turned_into_the_tracks(body, stroll, e
     poses = estimate.poses.copy()
     poses[:, 0] = log_map(turn @ exp_map(poses[:, 0]))
     track = body.keypoints(stroll)
-    refined = lsmpl.refine(track, body, replace(estimate, poses=poses))
-    here = lsmpl.refine(track, body, estimate)
+    refined = lsmpl.refine_motion(track, body, replace(estimate, poses=poses))
+    here = lsmpl.refine_motion(track, body, estimate)
     assert mpjpe(body.joints(here)[:, :22], body.joints(refined)[:, :22]) < 10.0
 
 
 def test_betas_of_another_body_give_way_to_the_tracks(body, stroll, estimate):
     foreign = replace(estimate, body="SMPL_NEUTRAL-1234", betas=np.full(10, 3.0))
-    refined = lsmpl.refine(body.keypoints(stroll), body, foreign)
+    refined = lsmpl.refine_motion(body.keypoints(stroll), body, foreign)
     assert np.abs(refined.betas).max() < 3.0
     assert np.nanmean(refined.residual) * MILLIMETRES < 20.0
-    kept = lsmpl.refine(body.keypoints(stroll), body, estimate)
+    kept = lsmpl.refine_motion(body.keypoints(stroll), body, estimate)
     np.testing.assert_array_equal(kept.betas, estimate.betas)
 
 
@@ -60,7 +60,7 @@ def test_unseen_frames_keep_the_estimators_pose_and_stay_finite(body, stroll, es
     track = body.keypoints(stroll)
     confidence = track.confidence.copy()
     confidence[10:15] = 0.0
-    refined = lsmpl.refine(replace(track, confidence=confidence), body, estimate)
+    refined = lsmpl.refine_motion(replace(track, confidence=confidence), body, estimate)
     assert np.isfinite(refined.poses).all()
     assert np.isfinite(refined.trans).all()
     assert np.isnan(refined.residual[10:15]).all()
@@ -68,4 +68,4 @@ def test_unseen_frames_keep_the_estimators_pose_and_stay_finite(body, stroll, es
 
 def test_numbers_of_frames_must_agree(body, stroll, estimate):
     with pytest.raises(SolveError, match="has 60 frames, but the motion has 50"):
-        lsmpl.refine(body.keypoints(stroll), body, estimate.frames(slice(0, 50)))
+        lsmpl.refine_motion(body.keypoints(stroll), body, estimate.frames(slice(0, 50)))

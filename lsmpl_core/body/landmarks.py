@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 UNPLACED = "unplaced"
 """The site of a marker whose place is not known before it is calibrated."""
 
-USUAL_SPREAD = 0.02
+USUAL_SIGMA = 0.02
 """Metres by which a marker that is taped to a bony landmark is off, one standard deviation along the skin."""
 SKIN = 0.01
 """Metres from the skin to a marker's centre."""
@@ -45,14 +45,14 @@ _PLACE = re.compile(
 
 
 @dataclass(frozen=True)
-class Place:
-    """A share of the way from site a to site b, the unit direction (3,) from there to the skin, and a spread in m."""
+class Landmark:
+    """A share of the way from site a to site b, the unit direction (3,) from there to the skin, and a sigma in m."""
 
     a: str
     b: str
     share: float
     direction: tuple[float, float, float]
-    spread: float = USUAL_SPREAD
+    sigma: float = USUAL_SIGMA
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class OnSkin:
 
 
 @lru_cache(maxsize=4096)
-def parse_place(text: str) -> Place | None:
+def parse_landmark(text: str) -> Landmark | None:
     """The place a site name describes, or None where it is no place."""
     match = _PLACE.fullmatch(text)
     if match is None:
@@ -76,17 +76,17 @@ def parse_place(text: str) -> Place | None:
     length = np.linalg.norm(direction)
     if not length > 0:
         return None
-    spread = float(match["cm"]) / 100 if match["cm"] else USUAL_SPREAD
+    sigma = float(match["cm"]) / 100 if match["cm"] else USUAL_SIGMA
     share = int(match["percent"] or 0) / 100
-    return Place(match["a"], match["b"] or match["a"], share, tuple(direction / length), spread)
+    return Landmark(match["a"], match["b"] or match["a"], share, tuple(direction / length), sigma)
 
 
 @lru_cache(maxsize=4096)
-def on_skin(body: Body, place: Place) -> OnSkin:
+def on_skin(body: Body, landmark: Landmark) -> OnSkin:
     """Where a ray from the place leaves the body's skin, in the mean shape's rest pose."""
     vertices = body.v_template.astype(np.float64)
-    origin = (1.0 - place.share) * _rest(body, place.a) + place.share * _rest(body, place.b)
-    direction = np.array(place.direction)
+    origin = (1.0 - landmark.share) * _rest(body, landmark.a) + landmark.share * _rest(body, landmark.b)
+    direction = np.array(landmark.direction)
     triangle, shares = _first_hit(vertices[body.faces], origin, direction)
     if triangle is None:  # the ray began outside
         nearest = int(np.argmin(np.linalg.norm(vertices - origin, axis=1)))

@@ -8,11 +8,11 @@ import pytest
 import lsmpl_core as lsmpl
 from benchmarks.faults import Faults, with_faults
 from lsmpl_core.body.sites import site_parts
-from lsmpl_core.faults.cuts import find_cuts
-from lsmpl_core.faults.gaps import bridge_errors
-from lsmpl_core.faults.mend import mend
 from lsmpl_core.keypoints.condition import Condition
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
+from lsmpl_core.repair.cuts import find_cuts
+from lsmpl_core.repair.gaps import bridge_errors
+from lsmpl_core.repair.repair_track import repair
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def track(body, stroll) -> lsmpl.KeypointTrack:
 
 
 def mended(track, body):
-    return mend(track, body, site_parts(body, track.layout.sites))
+    return repair(track, body, site_parts(body, track.layout.sites))
 
 
 def moved(track, frames, names, by):
@@ -35,7 +35,7 @@ def test_exact_keypoints_are_all_seen(body, stroll, layout):
     track = body.keypoints(stroll, layout)
     found = mended(track, body)
     assert (found.condition == Condition.SEEN).all()
-    assert found.whole
+    assert found.complete
     np.testing.assert_array_equal(found.track.positions, track.positions)
 
 
@@ -44,7 +44,7 @@ def test_exact_keypoints_are_all_seen(body, stroll, layout):
 def test_recorded_motion_is_all_seen_at_30_and_at_10_hz(mocap, body, name, step):
     motion = lsmpl.Motion.load(mocap / f"{name}.npz").frames(slice(2, None))
     motion = lsmpl.Motion(motion.poses[::step], motion.trans[::step], fps=motion.fps / step, body=body.key)
-    assert mended(body.keypoints(motion), body).whole
+    assert mended(body.keypoints(motion), body).complete
 
 
 @pytest.mark.parametrize("limb", [("",), ("shoulder", "elbow", "wrist"), ("knee", "ankle", "toe", "heel")])
@@ -151,7 +151,7 @@ def test_faults_of_all_kinds_are_undone(body, stroll, track):
     truth = body.joints(stroll)[:, :22]
     error = {}
     for mends in (True, False):
-        options = lsmpl.SolveOptions(mend=mends)
+        options = lsmpl.SolveOptions(repair=mends)
         solved = lsmpl.solve(faulty.track, body, betas=stroll.betas, options=options)
         error[mends] = mpjpe(truth, body.joints(solved)[:, :22])
     assert error[True] < 10.0

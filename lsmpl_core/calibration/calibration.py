@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..body.sites import SiteParts, check_site, site_parts
+from ..body.skeleton import JOINT_NAMES
 from ..errors import CalibrationError, LayoutError, SolveError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
-from .sites import SiteParts, check_site, site_parts
-from .skeleton import JOINT_NAMES
 
 if TYPE_CHECKING:
-    from .body import Body
+    from ..body.body import Body
 
 FORMAT = 1
 FEWEST_PLACED = 4
@@ -27,11 +27,11 @@ LARGEST_BETA, FARTHEST_OFFSET, MOST_NOISE = 20.0, 2.0, 1.0
 
 
 @dataclass(frozen=True)
-class Placement:
+class SiteOffset:
     """A site, the joint that a keypoint goes with, and how far (3,) it is off the site in that joint's rest frame."""
 
     site: str
-    bearer: int
+    parent_joint: int
     offset: np.ndarray
 
 
@@ -45,7 +45,7 @@ class Calibration:
 
     body: str
     betas: np.ndarray
-    keypoints: dict[str, Placement]
+    keypoints: dict[str, SiteOffset]
     noise: float = 0.001
     decisions: tuple[Decision, ...] = ()
 
@@ -62,14 +62,14 @@ class Calibration:
         """What a solve found out: offsets (K,3) in metres from the sites of a layout, whose parts on the body these
         are; None leaves them at 0."""
         offsets = np.zeros((len(layout), 3)) if offsets is None else offsets
-        placed = (Placement(*row) for row in zip(layout.sites, parts.bearer.tolist(), offsets))
+        placed = (SiteOffset(*row) for row in zip(layout.sites, parts.parent_joint.tolist(), offsets))
         return cls(body.key, betas, dict(zip(layout.keypoints, placed)), noise)
 
     def parts(self, body: Body, layout: Layout) -> SiteParts:
         """Of a layout all of whose keypoints are calibrated."""
         placed = [self.keypoints[name] for name in layout.keypoints]
         parts = site_parts(body, [placement.site for placement in placed])
-        parts = replace(parts, bearer=np.array([placement.bearer for placement in placed]))
+        parts = replace(parts, parent_joint=np.array([placement.parent_joint for placement in placed]))
         return parts.displaced(np.stack([placement.offset for placement in placed]))
 
     def usable(self, track: KeypointTrack, body: Body) -> KeypointTrack:
@@ -97,7 +97,7 @@ class Calibration:
             "betas": np.asarray(self.betas).tolist(),
             "noise": float(self.noise),
             "keypoints": {
-                name: {"site": p.site, "bearer": JOINT_NAMES[p.bearer], "offset": np.asarray(p.offset).tolist()}
+                name: {"site": p.site, "bearer": JOINT_NAMES[p.parent_joint], "offset": np.asarray(p.offset).tolist()}
                 for name, p in self.keypoints.items()
             },
         }
@@ -141,18 +141,20 @@ def some_of(layout: Layout, rows: Sequence[int]) -> Layout:
     return Layout(layout.name, keypoints, edges, tuple(layout.sites[k] for k in rows), layout.label)
 
 
-def _placement(name: str, stored: Any) -> Placement:
+def _placement(name: str, stored: Any) -> SiteOffset:
     if len(name) > LONGEST_NAME or not isinstance(stored, Mapping):
-        raise CalibrationError(f"keypoint {name[:LONGEST_NAME]!r} is not a site, a bearer and an offset")
-    site, bearer = stored.get("site"), stored.get("bearer")
+        raise CalibrationError(f"keypoint {name[:LONGEST_NAME]!r} is not a site, a parent joint and an offset")
+    site, parent_joint = stored.get("site"), stored.get("bearer")
     try:
         check_site(str(site)[:LONGEST_NAME])
     except LayoutError as error:
         raise CalibrationError(f"keypoint {name!r}: {error}") from None
-    if bearer not in JOINT_NAMES:
-        raise CalibrationError(f"keypoint {name!r}: no joint is called {str(bearer)[:50]!r}: {', '.join(JOINT_NAMES)}")
+    if parent_joint not in JOINT_NAMES:
+        raise CalibrationError(
+            f"keypoint {name!r}: no joint is called {str(parent_joint)[:50]!r}: {', '.join(JOINT_NAMES)}"
+        )
     offset = _numbers(f"the offset of keypoint {name!r}", stored.get("offset"), 3, FARTHEST_OFFSET)
-    return Placement(str(site)[:LONGEST_NAME], JOINT_NAMES.index(bearer), offset)
+    return SiteOffset(str(site)[:LONGEST_NAME], JOINT_NAMES.index(parent_joint), offset)
 
 
 def _numbers(what: str, stored: Any, count: int, most: float) -> np.ndarray:

@@ -30,7 +30,9 @@ def noisy(body, motion, noise):
 def test_a_pinned_joint_keeps_its_rotation_in_its_frame(body, stroll, solver, frame, noise):
     track, wanted = noisy(body, stroll, noise), bent(stroll, frame, ELBOW)
     options = lsmpl.SolveOptions(solver=solver)
-    solved = lsmpl.solve(track, body, stroll.betas, options=options, pins=lsmpl.Pins([frame], [ELBOW], [wanted]))
+    solved = lsmpl.solve(
+        track, body, stroll.betas, options=options, pins=lsmpl.PinnedJoints([frame], [ELBOW], [wanted])
+    )
     assert np.degrees(angle_between(exp_map(solved.poses[frame, ELBOW]), wanted)) < 0.01
     free = lsmpl.solve(track, body, stroll.betas, options=options)
     away = np.linalg.norm(body.joints(solved) - body.joints(free), axis=-1)
@@ -43,17 +45,17 @@ def test_a_limb_goes_where_its_pin_says_and_the_trunk_stays(body, stroll, how):
     """The keypoints of the arm say that it hangs; it was lifted by 40 degrees."""
     track, frame = noisy(body, stroll, 0.005), 30
     wanted = bent(stroll, frame, SHOULDER, (0.0, 0.0, 0.7))
-    pins = lsmpl.Pins([frame], [SHOULDER], [wanted])
+    pins = lsmpl.PinnedJoints([frame], [SHOULDER], [wanted])
     if how == "refined":
-        found = lsmpl.refine(track, body, stroll, pins=pins)
+        found = lsmpl.refine_motion(track, body, stroll, pins=pins)
     else:
         found = lsmpl.solve(track, body, stroll.betas, pins=pins if how == "solved" else None)
     if how in ("touched up", "posed"):
-        begin = lsmpl.Begin.HERE
+        begin = lsmpl.Init.CURRENT
         if how == "posed":
             begin = lsmpl.poses_of(found, slice(frame - 2, frame + 3))
             begin.rotations[2, SHOULDER] = wanted
-        touched = lsmpl.touch_up(track, body, found, frame - 2, frame + 2, begin, {"left_arm": 5.0}, pins)
+        touched = lsmpl.refine_frames(track, body, found, frame - 2, frame + 2, begin, {"left_arm": 5.0}, pins)
         found.poses[frame], found.trans[frame] = log_map(touched.rotations[2]), touched.trans[2]
     turned = stroll.poses.copy()
     turned[frame, SHOULDER] = found.poses[frame, SHOULDER]
@@ -71,7 +73,7 @@ def test_all_but_a_pinned_limb_and_its_neighbours_is_as_it_was_solved(body, stro
     track, frame = noisy(body, stroll, noise), 30
     free = lsmpl.solve(track, body, stroll.betas)
     wanted = bent(free, frame, SHOULDER, (0.0, 0.0, 0.7))
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([frame], [SHOULDER], [wanted]))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
     others = np.delete(np.arange(24), SHOULDER)
     np.testing.assert_allclose(solved.poses[:, others], free.poses[:, others], atol=1e-3)
     np.testing.assert_allclose(solved.trans, free.trans, atol=1e-4)
@@ -84,7 +86,7 @@ def test_all_but_a_pinned_limb_and_its_neighbours_is_as_it_was_solved(body, stro
 def test_limbs_make_up_for_a_pinned_trunk(body, stroll):
     track, frame, spine = body.keypoints(stroll), 30, JOINT_NAMES.index("spine2")
     wanted = bent(stroll, frame, spine, (0.25, 0.0, 0.0))
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([frame], [spine], [wanted]))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints([frame], [spine], [wanted]))
     turned = replace(stroll, poses=stroll.poses.copy())
     turned.poses[frame, spine] = solved.poses[frame, spine]
     k = [track.layout.index(name) for name in ("left_wrist", "right_wrist", "left_ankle", "right_ankle")]
@@ -97,7 +99,7 @@ def test_frames_between_two_pins_keep_the_turn(body, stroll):
     track, pinned = body.keypoints(stroll), [28, 32]
     free = lsmpl.solve(track, body, stroll.betas)
     wanted = [bent(free, frame, SHOULDER, (0.0, 0.0, 0.5)) for frame in pinned]
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins(pinned, [SHOULDER] * 2, wanted))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints(pinned, [SHOULDER] * 2, wanted))
     away = angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER]))
     np.testing.assert_allclose(away[28:33], 0.5, atol=0.01)
 
@@ -110,7 +112,7 @@ def test_where_no_keypoint_shows_a_limb_a_pin_reaches_further(body, stroll):
     track = replace(track, confidence=confidence)
     free = lsmpl.solve(track, body, stroll.betas)
     wanted = bent(free, 30, SHOULDER, (0.0, 0.0, 0.7))
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([30], [SHOULDER], [wanted]))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints([30], [SHOULDER], [wanted]))
     away = np.degrees(angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER])))
     assert away[30] == pytest.approx(np.degrees(0.7), abs=0.1)
     assert np.flatnonzero(away > 0.01).tolist() == list(range(20, 45))
@@ -118,20 +120,22 @@ def test_where_no_keypoint_shows_a_limb_a_pin_reaches_further(body, stroll):
 
 def test_a_keypoint_that_was_placed_counts_beyond_a_pin(body, stroll):
     track = body.keypoints(stroll)
-    bearers = lsmpl.Poser("body_25", body, lsmpl.solve(track, body, stroll.betas).calibration)._take.parts.bearer
+    parent_joints = lsmpl.Poser(
+        "body_25", body, lsmpl.solve(track, body, stroll.betas).calibration
+    )._take.parts.parent_joint
     weights = np.ones((60, 25))
     elbow, wrist, knee = (track.layout.index(f"left_{name}") for name in ("elbow", "wrist", "knee"))
     weights[30, wrist] = 25.0
-    heeded = lsmpl.Pins([30], [SHOULDER], [np.eye(3)]).heeded(weights, bearers)
+    heeded = lsmpl.PinnedJoints([30], [SHOULDER], [np.eye(3)]).heeded(weights, parent_joints)
     assert heeded[30, [elbow, wrist, knee]].tolist() == [0.0, 25.0, 1.0]
     assert (np.delete(heeded, 30, axis=0) == 1.0).all() and (heeded[30] == 0.0).sum() == 1
-    spine = lsmpl.Pins([30], [JOINT_NAMES.index("spine2")], [np.eye(3)])
-    np.testing.assert_array_equal(spine.heeded(weights, bearers), weights)
+    spine = lsmpl.PinnedJoints([30], [JOINT_NAMES.index("spine2")], [np.eye(3)])
+    np.testing.assert_array_equal(spine.heeded(weights, parent_joints), weights)
 
 
 def test_another_estimators_motion_is_refined_around_pins(body, stroll):
     track, wanted = noisy(body, stroll, 0.01), bent(stroll, 30, ELBOW)
-    refined = lsmpl.refine(track, body, stroll, pins=lsmpl.Pins([30], [ELBOW], [wanted]))
+    refined = lsmpl.refine_motion(track, body, stroll, pins=lsmpl.PinnedJoints([30], [ELBOW], [wanted]))
     assert np.degrees(angle_between(exp_map(refined.poses[30, ELBOW]), wanted)) < 0.01
     assert np.degrees(angle_between(exp_map(refined.poses[20, ELBOW]), exp_map(stroll.poses[20, ELBOW]))) < 12.0
 
@@ -144,7 +148,7 @@ def test_pins_hold_in_lanes_and_where_nobody_is_seen(body, stroll):
     track = replace(track, confidence=confidence)
     frames, joints = np.array([5, 100, 355]), np.array([ELBOW, SHOULDER, ELBOW])
     wanted = np.stack([bent(stroll, 5, ELBOW), bent(stroll, 40, SHOULDER), bent(stroll, 55, ELBOW)])
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins(frames, joints, wanted))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints(frames, joints, wanted))
     assert np.degrees(angle_between(exp_map(solved.poses[frames, joints]), wanted)).max() < 0.01
 
 
@@ -153,7 +157,7 @@ def test_neighbours_go_along_with_a_pin(body, stroll):
     track, frame = noisy(body, stroll, 0.01), 30
     free = lsmpl.solve(track, body, stroll.betas)
     wanted = exp_map(free.poses[frame, SHOULDER]) @ exp_map(np.array([0.0, 0.0, 0.2]))
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.Pins([frame], [SHOULDER], [wanted]))
+    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
     away = np.degrees(angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER])))
     assert away[frame] == pytest.approx(np.degrees(0.2), abs=0.1)
     assert away[[frame - 1, frame + 1]].min() > 2.0
@@ -173,12 +177,12 @@ def test_neighbours_go_along_with_a_pin(body, stroll):
 )
 def test_pins_that_cannot_be_are_refused(body, stroll, pins, said):
     with pytest.raises(SolveError, match=said):
-        lsmpl.solve(body.keypoints(stroll), body, stroll.betas, pins=lsmpl.Pins(*pins))
+        lsmpl.solve(body.keypoints(stroll), body, stroll.betas, pins=lsmpl.PinnedJoints(*pins))
 
 
 def test_no_pins_change_nothing(body, stroll):
     track = body.keypoints(stroll.frames(slice(0, 10)))
-    none = lsmpl.Pins(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)))
+    none = lsmpl.PinnedJoints(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)))
     np.testing.assert_array_equal(
         lsmpl.solve(track, body, stroll.betas, pins=none).poses, lsmpl.solve(track, body, stroll.betas).poses
     )
@@ -207,7 +211,7 @@ def test_a_keypoint_placed_by_hand_changes_nothing_far_away_and_its_neighbours_g
     k, wrist = track.layout.index("left_wrist"), JOINT_NAMES.index("left_wrist")
     placed = track_with_placed(track, frame, k, (0.06, -0.05, 0.06))
     solved = lsmpl.solve(placed, body, stroll.betas)
-    again = lsmpl.touch_up(placed, body, free, frame, frame)
+    again = lsmpl.refine_frames(placed, body, free, frame, frame)
     assert np.linalg.norm(_site(body, solved, k)[frame] - placed.positions[frame, k]) < 0.01
     touched = replace(solved, poses=solved.poses.copy())
     touched.poses[frame] = log_map(again.rotations[0])
@@ -230,7 +234,7 @@ def test_a_placed_keypoint_and_a_pin_hold_together(body, stroll):
     track, frame = noisy(body, stroll, 0.005), 30
     k, wanted = track.layout.index("right_ankle"), bent(stroll, 30, SHOULDER, (0.0, 0.0, 0.7))
     placed = track_with_placed(track, frame, k, (0.0, 0.06, 0.06))
-    solved = lsmpl.solve(placed, body, stroll.betas, pins=lsmpl.Pins([frame], [SHOULDER], [wanted]))
+    solved = lsmpl.solve(placed, body, stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
     assert np.linalg.norm(_site(body, solved, k)[frame] - placed.positions[frame, k]) < 0.01
     assert angle_between(exp_map(solved.poses[frame, SHOULDER]), wanted) < 1e-4
 

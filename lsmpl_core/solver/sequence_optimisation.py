@@ -20,7 +20,7 @@ from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS
 from ..progress import Progress
 from ..rotation import exp_map, log_map, orthonormalise, right_jacobian_inverse
 from .banded import solve_banded
-from .noise import EXACT
+from .noise import EXACT_NOISE
 from .polish import Anchor, Targets, evaluate, normal_equations, step_order
 from .poses import Poses
 from .take import LEAST_HOLD, Take
@@ -41,9 +41,9 @@ FREEDOM = 4.0
 (Gauss's): the frame by frame solution jumps at the ends of gaps, which must not be taken for a sudden move; in gaps it
 stays so."""
 TRUST, FEWEST = 0.2, 3
-"""Share of a prediction's firmness (`noise.firmness`), for it has seen the same noise as the keypoints; and how many
+"""Share of a prediction's weight (`noise.prior_weight`), for it has seen the same noise as the keypoints; and how many
 of them it must have seen to count."""
-STRAY, LEAST_STRAY = 6.0, 0.04
+OUTLIER_SIGMAS, LEAST_OUTLIER = 6.0, 0.04
 """Times the noise, and at least metres, by which a keypoint may be off before it counts little."""
 ROUNDS = 3
 SECTION, LAP = 600, 1.5
@@ -55,7 +55,7 @@ BLOCKS = NUM_JOINTS + 1
 _JOINT_BY_JOINT = np.array([*step_order(), UNKNOWNS - 3, UNKNOWNS - 2, UNKNOWNS - 1])
 
 
-def couple(take: Take, poses: Poses, given: Collection[int] = ()) -> Iterator[Progress]:
+def optimise_sequence(take: Take, poses: Poses, given: Collection[int] = ()) -> Iterator[Progress]:
     """Polish solved frames, all of the take's in order, together; the poses of the frames `given` stay.
 
     Long takes are polished in sections that overlap and fade into one another, for memory's sake. Yields `Progress` and
@@ -68,7 +68,7 @@ def couple(take: Take, poses: Poses, given: Collection[int] = ()) -> Iterator[Pr
             told = _told(take, frames)
             for number in range(ROUNDS):
                 some = _round(take, some, frames, given, freedom=np.where(told, FREEDOM if number else np.inf, np.inf))
-                yield Progress("couple", int(frames[-1]) + 1, len(take))
+                yield Progress("sequence", int(frames[-1]) + 1, len(take))
         rotations[frames] += share[:, None, None, None] * some.rotations
         trans[frames] += share[:, None] * some.trans
     return Poses(orthonormalise(rotations), trans)
@@ -96,7 +96,7 @@ def _round(take: Take, poses: Poses, frames: np.ndarray, given: Collection[int],
         hessian[some], gradient[some] = _frame_terms(take, part, frames[some])
     for frame in np.flatnonzero(np.isin(frames, list(given))):
         hessian[frame] += HELD * np.eye(UNKNOWNS)
-    step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT), expected_changes(take.fps), freedom)
+    step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT_NOISE), expected_changes(take.fps), freedom)
     step = step.reshape(len(frames), BLOCKS, 3)
     return Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
 
@@ -108,7 +108,9 @@ def _told(take: Take, frames: np.ndarray) -> np.ndarray:
     Where nothing is seen no sudden move is, only the end of what was made up for a gap.
     """
     seen = take.weights[frames] > 0
-    told = np.concatenate([seen @ ANCESTORS[take.parts.bearer], seen.sum(axis=1, keepdims=True) >= FEWEST], axis=1)
+    told = np.concatenate(
+        [seen @ ANCESTORS[take.parts.parent_joint], seen.sum(axis=1, keepdims=True) >= FEWEST], axis=1
+    )
     told = np.pad(told, ((1, 1), (0, 0)), mode="edge")
     return np.logical_and.reduce([told[i : i + len(frames) - 2] for i in range(5)])
 
@@ -126,14 +128,14 @@ def _frame_terms(take: Take, poses: Poses, frames: np.ndarray) -> tuple[np.ndarr
     """Half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each of N frames, joint by
     joint and then the translation."""
     backend, prior = take.backend, take.tracker.prior
-    predicted, firmness = take.tracker.predictions(poses, frames)
+    predicted, prior_weight = take.tracker.predictions(poses, frames)
     blind = take.weights[frames].astype(bool).sum(axis=1, keepdims=True) < FEWEST
-    anchor = Anchor(backend.array(predicted), backend.array(np.where(blind, LEAST_HOLD, TRUST * firmness)))
+    anchor = Anchor(backend.array(predicted), backend.array(np.where(blind, LEAST_HOLD, TRUST * prior_weight)))
     state = take.model.state(backend.array(poses.rotations), backend.array(poses.trans))
     targets = take.targets(frames)
-    stray = stray_weight(state.keypoints - targets.positions, take.noise)
-    stray = backend.xp.where(backend.indices(take.trusted[frames]) > 0, 1.0, stray)
-    targets = Targets(targets.positions, targets.weights * stray)
+    believed = outlier_weight(state.keypoints - targets.positions, take.noise)
+    believed = backend.xp.where(backend.indices(take.trusted[frames]) > 0, 1.0, believed)
+    targets = Targets(targets.positions, targets.weights * believed)
     here = evaluate(take.model, state, targets, anchor, None)
     none = backend.array(np.zeros(len(frames)))
     hessian, gradient = (backend.numpy(a) for a in normal_equations(take.model, here, targets, anchor, None, none))
@@ -143,16 +145,16 @@ def _frame_terms(take: Take, poses: Poses, frames: np.ndarray) -> tuple[np.ndarr
     return hessian, gradient
 
 
-def stray_weight(miss, noise: float):
+def outlier_weight(miss, noise: float):
     """(...) weights of keypoints that are missed by miss (...,3), in metres: 1 where near, falling with the fourth
     power (Geman and McClure 1987)."""
-    size = max(STRAY * noise, LEAST_STRAY)
+    size = max(OUTLIER_SIGMAS * noise, LEAST_OUTLIER)
     return 1.0 / (1.0 + (miss * miss).sum(-1) / size**2) ** 2
 
 
-def far_off(noise: float) -> float:
+def outlier_threshold(noise: float) -> float:
     """Metres from its site at which a keypoint has hardly been listened to."""
-    return 2.0 * max(STRAY * noise, LEAST_STRAY)
+    return 2.0 * max(OUTLIER_SIGMAS * noise, LEAST_OUTLIER)
 
 
 def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.ndarray) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.body.placements import Calibration
+from lsmpl_core.calibration.calibration import Calibration
 from lsmpl_core.errors import CalibrationError, MotionFileError, SolveError
 
 
@@ -59,7 +59,7 @@ def test_given_betas_are_in_it(body, stroll):
 
 def test_another_estimators_motion_gets_one_when_refined(body, stroll):
     few = stroll.frames(slice(0, 8))
-    refined = lsmpl.refine(body.keypoints(few), body, few)
+    refined = lsmpl.refine_motion(body.keypoints(few), body, few)
     np.testing.assert_array_equal(refined.calibration.betas, stroll.betas)
 
 

@@ -1,7 +1,7 @@
 """`solve`: a keypoint track and a body in, a motion out.
 
-Shape from the segment lengths, a start pose from nothing in a well-seen frame, then frame by frame away from it in both
-directions: each frame is predicted from the pose before it, polished, and anchored to its prediction.
+Shape from the segment lengths, a cold start in a well-seen frame, then frame by frame away from it in both directions:
+each frame is predicted from the pose before it, polished, and anchored to its prediction.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from .by_hand.fixed_frames import put_by_hand
 from .by_hand.posing import Poser
 from .calibration.calibrate import SHAPE_NOISE, Calibration
 from .errors import SolveError
-from .faults.mend import Mended
 from .keypoints.condition import Condition
 from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
+from .repair.repair_track import Repaired
 from .rotation import log_map
-from .solver.coupled import LEAST_STRAY, couple, far_off
 from .solver.fallback import on_device
 from .solver.options import SolveOptions
-from .solver.pins import Pins
+from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
-from .solver.shape import fit_shape, known_to_differ, offset_spread, refine_shape
+from .solver.sequence_optimisation import LEAST_OUTLIER, optimise_sequence, outlier_threshold
+from .solver.shape import fit_shape, known_to_differ, offset_sigma, refine_shape
 from .solver.take import FADE, UNKNOWN_NOISE, WARM_UP, Take
 
 SHAPE_ROUNDS = 8
@@ -45,8 +45,8 @@ EVIDENCE = 4.0
 WORTHWHILE = 0.95
 """Displaced sites are kept if they make the noise this much less; by nothing but noise they make it 2 % less."""
 LONG = 300
-"""Frames from which a take is solved in lanes."""
-MOST_LANES = 64
+"""Frames from which a take is solved in chunks."""
+MOST_CHUNKS = 64
 CLEAN = 0.002
 """Metres of noise up to which the sites are taken for where the keypoints are, as on made-up or exported tracks."""
 NOISE_FRAMES = 24
@@ -68,7 +68,7 @@ def solve(
     progress: Callable[[Progress], None] | None = None,
     options: SolveOptions | None = None,
     calibration: Calibration | None = None,
-    pins: Pins | None = None,
+    pins: PinnedJoints | None = None,
     trials: Sequence[KeypointTrack] = (),
 ) -> Motion:
     """Fit `body` to `track`.
@@ -93,7 +93,7 @@ def solve_steps(
     device: str | Backend = "auto",
     options: SolveOptions | None = None,
     calibration: Calibration | None = None,
-    pins: Pins | None = None,
+    pins: PinnedJoints | None = None,
     trials: Sequence[KeypointTrack] = (),
 ) -> Generator[Progress, None, Motion]:
     """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway cancels the solve."""
@@ -122,7 +122,7 @@ def _followed(
     betas: np.ndarray,
     offsets: np.ndarray | None,
     start_pose: np.ndarray | None,
-    pins: Pins | None,
+    pins: PinnedJoints | None,
     backend: Backend,
 ) -> Generator[Progress, None, Motion]:
     """The motion of a take whose betas (10,) and site offsets (K,3) are known, on one backend."""
@@ -140,8 +140,8 @@ def _followed(
     if len(track) < LONG or options.solver == "published":
         poses = yield from take.run(start, range(len(track)))
     else:
-        poses = yield from take.run_in_lanes(start, _best_lanes(len(track)))
-    poses = yield from coupled_if_wanted(take, prepared.mended, poses, () if start_pose is None else [start.frame])
+        poses = yield from take.run_in_chunks(start, _best_chunks(len(track)))
+    poses = yield from optimised_if_wanted(take, prepared.repaired, poses, () if start_pose is None else [start.frame])
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)
     return finished(take, prepared, body, betas, poses, pins)
 
@@ -153,39 +153,41 @@ def _with_ends_held(poses: Poses, track: KeypointTrack, first: int | None) -> Po
     return Poses(poses.rotations[within], poses.trans[within])
 
 
-def coupled_if_wanted(take: Take, mended: Mended, poses: Poses, given: Collection[int] = ()) -> Iterator[Progress]:
+def optimised_if_wanted(
+    take: Take, repaired: Repaired, poses: Poses, given: Collection[int] = ()
+) -> Iterator[Progress]:
     """The poses, polished together if the options say so or, where they do not, if the take has need of it.
 
     Those of the frames `given` are true.
     """
-    wanted = take.options.couple
+    wanted = take.options.optimise_sequence
     if wanted is None:
-        restless = take.noise > QUIET or not mended.whole or take.trusted.any()
+        restless = take.noise > QUIET or not repaired.complete or take.trusted.any()
         wanted = take.options.steps > 0 and restless
     if wanted:
-        together = yield from couple(take, poses, given)
+        together = yield from optimise_sequence(take, poses, given)
         if _misfit(take, together) < _misfit(take, poses) + MOST_WORSE * max(take.noise, UNKNOWN_NOISE):
             return together
     return poses
 
 
 def _misfit(take: Take, poses: Poses) -> float:
-    """Metres, mean over the keypoints that are seen, of which each counts by no more than a stray one does."""
-    residual = np.minimum(take.residual(poses, range(len(take))), LEAST_STRAY)
+    """Metres, mean over the keypoints that are seen, of which each counts by no more than an outlier does."""
+    residual = np.minimum(take.residual(poses, range(len(take))), LEAST_OUTLIER)
     return float(np.nanmean(residual)) if np.isfinite(residual).any() else 0.0
 
 
-def _best_lanes(frames: int) -> int:
-    """A step of n lanes takes about 1.5 ms and 0.2 ms for each, and each goes some frames beyond its own."""
-    return min(round((1.5 / 0.2 * frames / (WARM_UP + FADE)) ** 0.5), MOST_LANES)
+def _best_chunks(frames: int) -> int:
+    """A step of n chunks takes about 1.5 ms and 0.2 ms for each, and each goes some frames beyond its own."""
+    return min(round((1.5 / 0.2 * frames / (WARM_UP + FADE)) ** 0.5), MOST_CHUNKS)
 
 
 def finished(
-    take: Take, prepared: Prepared, body: Body, betas: np.ndarray, poses: Poses, pins: Pins | None = None
+    take: Take, prepared: Prepared, body: Body, betas: np.ndarray, poses: Poses, pins: PinnedJoints | None = None
 ) -> Motion:
     """Solved poses as a motion, with what was fixed by hand in it, what is left between it and the track, what became
     of the keypoints, and the calibration, also where betas and offsets were found on the take."""
-    track, given, condition = prepared.track, prepared.given, prepared.mended.condition.copy()
+    track, given, condition = prepared.track, prepared.given, prepared.repaired.condition.copy()
     if prepared.calibration:
         calibration = replace(prepared.calibration, betas=betas, noise=take.noise)
     else:
@@ -196,10 +198,10 @@ def finished(
         poser = Poser(track.layout, body, calibration, options=take.options)
         poses = put_by_hand(poser, given, poses, pins)
         residual = take.residual(poses, range(len(track)))
-        off = poser.residual(poses.some(placed), given.positions[placed])
+        off = poser.residual(poses.select(placed), given.positions[placed])
         residual[given.placed], condition[given.placed] = off[given.placed[placed]], Condition.SEEN
-    if take.options.mend:
-        far = (residual > far_off(take.noise)) & ~given.placed
+    if take.options.repair:
+        far = (residual > outlier_threshold(take.noise)) & ~given.placed
         condition[far & (condition != Condition.FILLED)] = Condition.REJECTED
     residual[~np.isin(condition, (Condition.SEEN, Condition.SWAPPED))] = np.nan
     return Motion(
@@ -248,13 +250,13 @@ def shape_from_poses(
     """
     take = shape_take(track, body, parts, betas, options)
     poses = take.settle(poses, frames, SETTLING)
-    offsets, everywhere, least = np.zeros((parts.count, 3)), offset_spread(track.layout), np.inf
-    for spread, kept in ((0.0 * everywhere, False), (known_to_differ(everywhere), False), (everywhere, True)):
+    offsets, everywhere, least = np.zeros((parts.count, 3)), offset_sigma(track.layout), np.inf
+    for sigma, keep_betas in ((0.0 * everywhere, False), (known_to_differ(everywhere), False), (everywhere, True)):
         so_far = betas, offsets, poses
         for _ in range(SHAPE_ROUNDS):
             fit, before = take.pose_fit(poses, frames), (betas, offsets)
-            uncertain = np.clip(fit.noise, *SHAPE_NOISE) / (1.0 if kept else EVIDENCE**0.5)
-            betas, offsets = refine_shape(body, parts, betas, offsets, fit, spread, uncertain, fixed_betas=kept)
+            uncertain = np.clip(fit.noise, *SHAPE_NOISE) / (1.0 if keep_betas else EVIDENCE**0.5)
+            betas, offsets = refine_shape(body, parts, betas, offsets, fit, sigma, uncertain, fixed_betas=keep_betas)
             take = shape_take(track, body, parts, betas, options, offsets, max(fit.noise, UNKNOWN_NOISE))
             poses = take.settle(poses, frames, SETTLING)
             yield Progress("shape", len(frames), len(frames))

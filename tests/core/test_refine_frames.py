@@ -9,8 +9,8 @@ import lsmpl_core as lsmpl
 from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.by_hand.posing import Poser
 from lsmpl_core.errors import SolveError
+from lsmpl_core.refine_range import PARTS, measured, part_of_keypoints
 from lsmpl_core.rotation import angle_between, exp_map, log_map
-from lsmpl_core.touch_up import PARTS, measured, part_of_keypoints
 
 ELBOW = JOINT_NAMES.index("left_elbow")
 BAD = slice(28, 33)
@@ -45,9 +45,9 @@ def error(body, stroll, motion, poses, first):
     return np.linalg.norm(body.joints(found)[:, :22] - truth, axis=-1).mean()
 
 
-@pytest.mark.parametrize("begin", ["around", "nothing"])
+@pytest.mark.parametrize("begin", ["neighbours", "cold"])
 def test_a_spoilt_stretch_becomes_as_good_as_the_solve(body, stroll, noisy_track, solved, spoilt, begin):
-    mended = lsmpl.touch_up(noisy_track, body, spoilt, BAD.start, BAD.stop - 1, lsmpl.Begin(begin))
+    mended = lsmpl.refine_frames(noisy_track, body, spoilt, BAD.start, BAD.stop - 1, lsmpl.Init(begin))
     before = error(body, stroll, spoilt, lsmpl.poses_of(spoilt, BAD), BAD.start)
     good = error(body, stroll, solved, lsmpl.poses_of(solved, BAD), BAD.start)
     assert before > 0.1
@@ -55,7 +55,7 @@ def test_a_spoilt_stretch_becomes_as_good_as_the_solve(body, stroll, noisy_track
 
 
 def test_good_frames_hardly_change(body, noisy_track, solved):
-    again = lsmpl.touch_up(noisy_track, body, solved, 20, 24)
+    again = lsmpl.refine_frames(noisy_track, body, solved, 20, 24)
     sites = Poser(noisy_track.layout, body, solved.calibration).sites
     moved = np.linalg.norm(sites(again) - sites(lsmpl.poses_of(solved, slice(20, 25))), axis=-1)
     assert moved.max() < 0.02
@@ -63,8 +63,8 @@ def test_good_frames_hardly_change(body, noisy_track, solved):
 
 def test_pins_in_the_frames_are_kept_and_others_do_not_matter(body, noisy_track, solved):
     wanted = exp_map(solved.poses[[3, 22], ELBOW]) @ exp_map(np.array([0.0, -0.5, 0.0]))
-    pins = lsmpl.Pins([3, 22], [ELBOW, ELBOW], wanted)
-    again = lsmpl.touch_up(noisy_track, body, solved, 20, 24, pins=pins)
+    pins = lsmpl.PinnedJoints([3, 22], [ELBOW, ELBOW], wanted)
+    again = lsmpl.refine_frames(noisy_track, body, solved, 20, 24, pins=pins)
     assert angle_between(again.rotations[2, ELBOW], wanted[1]) < 1e-6
     assert angle_between(again.rotations[1, ELBOW], exp_map(solved.poses[21, ELBOW])) > np.radians(0.5)
 
@@ -73,7 +73,7 @@ def test_a_hand_made_pose_stays_where_no_keypoint_contradicts_it(body, noisy_tra
     start = lsmpl.poses_of(solved, slice(20, 21))
     wrist = JOINT_NAMES.index("left_wrist")
     start.rotations[0, wrist] = start.rotations[0, wrist] @ exp_map(np.array([0.6, 0.0, 0.0]))
-    again = lsmpl.touch_up(noisy_track, body, solved, 20, 20, start)
+    again = lsmpl.refine_frames(noisy_track, body, solved, 20, 20, start)
     assert np.degrees(angle_between(again.rotations[0, wrist], start.rotations[0, wrist])) < 0.5
 
 
@@ -85,7 +85,7 @@ def test_a_part_that_does_not_count_is_not_looked_at(body, noisy_track, solved):
     before = sites(lsmpl.poses_of(solved, slice(20, 25)))[:, arm]
     moved = {}
     for weight in (0.0, 1.0, 5.0):
-        again = lsmpl.touch_up(track, body, solved, 20, 24, part_weights={"left_arm": weight})
+        again = lsmpl.refine_frames(track, body, solved, 20, 24, part_weights={"left_arm": weight})
         moved[weight] = np.linalg.norm(sites(again)[:, arm] - before, axis=-1).mean()
     assert moved[0.0] < 0.08
     assert moved[0.0] < moved[5.0]
@@ -111,14 +111,14 @@ def test_a_keypoint_placed_by_hand_is_met(body, noisy_track, solved):
     positions[22, k] += (0.0, 0.05, 0.12)
     trusted = np.zeros(positions.shape[:2], dtype=bool)
     trusted[22, k] = True
-    again = lsmpl.touch_up(replace(noisy_track, positions=positions, trusted=trusted), body, solved, 20, 24)
+    again = lsmpl.refine_frames(replace(noisy_track, positions=positions, trusted=trusted), body, solved, 20, 24)
     site = Poser(noisy_track.layout, body, solved.calibration).sites(again)[2, k]
     assert np.linalg.norm(site - positions[22, k]) < 0.03
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (59, 59), (0, 59)])
 def test_the_ends_and_the_whole_take_can_be_solved_anew(body, noisy_track, solved, first, last):
-    again = lsmpl.touch_up(noisy_track, body, solved, first, last)
+    again = lsmpl.refine_frames(noisy_track, body, solved, first, last)
     assert len(again.trans) == last - first + 1
     assert np.isfinite(again.rotations).all()
 
@@ -127,20 +127,20 @@ def test_a_stretch_without_keypoints_goes_from_before_to_after(body, noisy_track
     confidence = noisy_track.confidence.copy()
     confidence[BAD] = 0.0
     unseen = replace(noisy_track, confidence=confidence)
-    mended = lsmpl.touch_up(unseen, body, spoilt, BAD.start, BAD.stop - 1, lsmpl.Begin.AROUND)
+    mended = lsmpl.refine_frames(unseen, body, spoilt, BAD.start, BAD.stop - 1, lsmpl.Init.NEIGHBOURS)
     sites = Poser(noisy_track.layout, body, solved.calibration).sites
     assert np.linalg.norm(sites(mended) - sites(lsmpl.poses_of(solved, BAD)), axis=-1).max() < 0.12
 
 
 def test_what_cannot_be_is_said(body, noisy_track, solved):
     with pytest.raises(SolveError, match="frames 50 to 60"):
-        lsmpl.touch_up(noisy_track, body, solved, 50, 60)
+        lsmpl.refine_frames(noisy_track, body, solved, 50, 60)
     with pytest.raises(SolveError, match="solve it again"):
-        lsmpl.touch_up(noisy_track, body, replace(solved, calibration=None), 5, 6)
+        lsmpl.refine_frames(noisy_track, body, replace(solved, calibration=None), 5, 6)
     with pytest.raises(SolveError, match="left_tentacle"):
-        lsmpl.touch_up(noisy_track, body, solved, 5, 6, part_weights={"left_tentacle": 1.0})
+        lsmpl.refine_frames(noisy_track, body, solved, 5, 6, part_weights={"left_tentacle": 1.0})
     with pytest.raises(SolveError, match="whole motion"):
-        lsmpl.touch_up(noisy_track, body, solved, 0, 59, lsmpl.Begin.AROUND)
+        lsmpl.refine_frames(noisy_track, body, solved, 0, 59, lsmpl.Init.NEIGHBOURS)
 
 
 def test_what_is_not_believed_is_not_measured(body, noisy_track, solved):
@@ -163,7 +163,7 @@ def test_spikes_and_swapped_sides_are_mended_as_in_a_solve(body, noisy_track, so
     positions = noisy_track.positions.copy()
     left, right = (noisy_track.layout.index(f"{side}_wrist") for side in ("left", "right"))
     positions[22, left] += (0.0, 0.0, 0.6)
-    again = lsmpl.touch_up(replace(noisy_track, positions=positions), body, solved, 20, 24)
+    again = lsmpl.refine_frames(replace(noisy_track, positions=positions), body, solved, 20, 24)
     sites = Poser(noisy_track.layout, body, solved.calibration).sites(again)[2]
     assert np.linalg.norm(sites[left] - noisy_track.positions[22, left]) < 0.08
     assert np.linalg.norm(sites[right] - noisy_track.positions[22, right]) < 0.04

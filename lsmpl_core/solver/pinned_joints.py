@@ -1,4 +1,4 @@
-"""`Pins`: rotations of joints that an animator fixed in some frames, and that a solve has to keep."""
+"""`PinnedJoints`: rotations of joints that an animator fixed in some frames, and that a solve has to keep."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LIMBS = "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "h
 
 
 @dataclass(frozen=True)
-class Pins:
+class PinnedJoints:
     """Of N joints (N,), SMPL's numbers, in `frames` (N,), counted from the take's first as 0: rotations (N,3,3) against
     the parent joint; the pelvis' against the world. Of two pins of a joint in one frame the later one counts."""
 
@@ -42,7 +42,7 @@ class Pins:
     def __len__(self) -> int:
         return len(self.frames)
 
-    def checked(self, frames: int) -> Pins:
+    def checked(self, frames: int) -> PinnedJoints:
         """These pins, for a take of so many frames. Raises `SolveError`."""
         count = len(self.frames)
         if self.frames.shape != (count,) or self.joints.shape != (count,) or self.rotations.shape != (count, 3, 3):
@@ -70,8 +70,8 @@ class Pins:
             rotations[b, self.joints[row]], joints[b, self.joints[row]] = self.rotations[row], True
         return Held(rotations, joints)
 
-    def heeded(self, weights: np.ndarray, bearers: np.ndarray, placed: np.ndarray | None = None) -> np.ndarray:
-        """Weights (T,K) of a take's keypoints, which go with the joints bearers (K,), with the pins heeded.
+    def heeded(self, weights: np.ndarray, parent_joints: np.ndarray, placed: np.ndarray | None = None) -> np.ndarray:
+        """Weights (T,K) of a take's keypoints, which go with the joints parent_joints (K,), with the pins heeded.
 
         Where a joint of a limb is pinned, keypoints further along the limb say nothing in that frame: whoever turned it
         said where it goes, and the trunk would twist to meet them nevertheless. Those that somebody placed, too,
@@ -80,10 +80,10 @@ class Pins:
         weights, placed = weights.copy(), weights > 1.0 if placed is None else placed
         for frame, joint in zip(self.frames, self.joints):
             if JOINT_NAMES[joint].endswith(LIMBS):
-                weights[frame, ANCESTORS[bearers, joint] & ~placed[frame]] = 0.0
+                weights[frame, ANCESTORS[parent_joints, joint] & ~placed[frame]] = 0.0
         return weights
 
-    def on(self, poses: Poses) -> Poses:
+    def applied_to(self, poses: Poses) -> Poses:
         """A whole take's poses with these joints turned exactly so."""
         rotations = poses.rotations.copy()
         rotations[self.frames, self.joints] = self.rotations

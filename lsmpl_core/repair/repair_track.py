@@ -20,25 +20,25 @@ LEAST_LEFT = 0.5
 
 
 @dataclass(frozen=True)
-class Mended:
+class Repaired:
     """A track to solve, and (T,K) `Condition` of each of its keypoints against the track it was made from."""
 
     track: KeypointTrack
     condition: np.ndarray
 
     @property
-    def whole(self) -> bool:
+    def complete(self) -> bool:
         """Whether each keypoint that is seen at all was seen, and believed, throughout."""
         seen = self.condition == Condition.SEEN
         return bool((seen | ~seen.any(axis=0)).all())
 
 
-def as_given(track: KeypointTrack) -> Mended:
+def as_given(track: KeypointTrack) -> Repaired:
     """The track as it is."""
-    return Mended(track, np.where(track.visible, Condition.SEEN, Condition.MISSING).astype(np.uint8))
+    return Repaired(track, np.where(track.visible, Condition.SEEN, Condition.MISSING).astype(np.uint8))
 
 
-def mend(track: KeypointTrack, body: Body, parts: SiteParts) -> Mended:
+def repair(track: KeypointTrack, body: Body, parts: SiteParts) -> Repaired:
     """Swapped sides exchanged, impossible keypoints rejected, short gaps bridged; a sound track stays as it is.
 
     So does one of which too little would be left, which tells the solver more than nothing does. Keypoints that are
@@ -62,4 +62,4 @@ def mend(track: KeypointTrack, body: Body, parts: SiteParts) -> Mended:
     positions, confidence = bridge_gaps(positions, confidence, track.fps)
     filled = (confidence > 0.0) & ~used
     condition[filled & ~rejected] = Condition.FILLED
-    return Mended(replace(track, positions=positions, confidence=confidence), condition)
+    return Repaired(replace(track, positions=positions, confidence=confidence), condition)
