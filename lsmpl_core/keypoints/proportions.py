@@ -1,4 +1,4 @@
-"""The proportions of an adult, and how far keypoints are from them.
+"""The proportions of an adult, and what of them keypoints show.
 
 Only the sites that all layouts share are looked at (shoulders, elbows, wrists, hips, knees, ankles), and missing
 keypoints do no harm: medians over the frames that are seen.
@@ -21,35 +21,6 @@ ADULT_SEGMENTS = {
     ("shoulder", "hip"): 0.552,
 }
 """Segment lengths in metres of SMPL's neutral mean body, whose stature is `ADULT_STATURE`."""
-
-
-def implausibility(positions: np.ndarray, layout: Layout) -> float:
-    """How far keypoints (T,K,3) are from a body in this layout's order: 0 is perfect, 1 is nonsense.
-
-    The mean of: left against right segment lengths, how much lengths change over time, and proportions against an
-    adult's. Infinite where no segment is seen.
-    """
-    sites = Sites(positions, layout)
-    lengths = {}
-    for a, b in ADULT_SEGMENTS:
-        for side in ("left", "right"):
-            lengths[side, a, b] = np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1)
-    medians = {key: finite_median(length) for key, length in lengths.items()}
-    scale = finite_median(
-        [medians[side, a, b] / adult for (a, b), adult in ADULT_SEGMENTS.items() for side in ("left", "right")]
-    )
-    if not scale > 0:
-        return np.inf
-    errors = []
-    for (a, b), adult in ADULT_SEGMENTS.items():
-        left, right = medians["left", a, b], medians["right", a, b]
-        errors.append(abs(left - right) / (adult * scale))
-        for side in ("left", "right"):
-            median = medians[side, a, b]
-            errors.append(abs(median / (adult * scale) - 1))
-            errors.append(finite_median(np.abs(lengths[side, a, b] - median)) / (adult * scale))
-    errors = [error for error in errors if np.isfinite(error)]
-    return float(np.mean(np.minimum(errors, 2.0)))
 
 
 def body_scale(positions: np.ndarray, layout: Layout) -> float:

@@ -1,179 +1,131 @@
-"""CSV and TSV tables with a header, in the shapes that pose tools write.
+"""Tables of text with names above their columns, as motion capture, pose tools and spreadsheets write them.
 
-Wide, one row a frame: `nose_x,nose_y,nose_z[,nose_score]`, with one header row (FreeMoCap, Anipose) or several, of
-names and then axes (DeepLabCut, Vicon). Long, one row a keypoint: `frame,keypoint,x,y,z`.
+Wide, one row a frame (`table_headers.py`), or long, one row a keypoint: `frame,keypoint,x,y,z`.
 """
 
 from __future__ import annotations
 
-import csv
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import KeypointFileError
-from .raw import RawTrack, blank_table, fill_gaps, fps_from_times, is_number, parse_numbers, read_text
-from .rows import read_rows
+from ..keypoints.track import Decision
+from .keypoint_names import fold
+from .plain_rows import read_plain_rows
+from .raw import RawTrack, blank_table, parse_numbers, read_text
+from .table_headers import AXES, CONFIDENCE, FRAME, TIME, Columns, columns_of
+from .tables import Block, Table, look
+from .times import fps_from_times, placed_in_time
 
-_AXES = ("x", "y", "z")
-_CONFIDENCE = ("confidence", "conf", "visibility", "likelihood", "score", "probability", "presence", "c", "v", "p")
-_FRAME = {"frame", "frame#", "frames", "fnum", "frame_number", "frame number", "framenumber", "frame_id", "frame_idx"}
-_TIME = {"time", "times", "timestamp", "timestamps", "t", "time_s", "seconds", "time (s)", "time_ms", "timestamp_ms"}
-_KEYPOINT = {
-    "keypoint",
-    "keypoint_name",
-    "marker",
-    "joint",
-    "joint_name",
-    "landmark",
-    "landmark_name",
-    "bodypart",
-    "name",
-}
-_UNITS = {"m", "cm", "mm", "in", "ft"}
-_SEPARATORS = re.compile(r"[\s_.\-/\[\]()]+")
-_MOST_HEADER_ROWS = 12
+_KEYPOINT = frozenset(
+    ("KEYPOINT", "KEYPOINTNAME", "MARKER", "JOINT", "JOINTNAME", "LANDMARK", "LANDMARKNAME", "BODYPART", "NAME")
+)
+MOST_KEYPOINTS = 10_000
 
 
 def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
-    """Read a wide or long table; one without a header is read as plain rows of numbers."""
+    """Read the keypoints of a table; one without words is read as plain rows of numbers."""
     text = read_text(path)
-    lines = text.splitlines()
-    head = lines[:_MOST_HEADER_ROWS]
-    delimiter = next((d for d in (";", "\t") if any(line.count(d) > 1 for line in head)), ",")  # commas may be decimal
-    try:
-        rows = list(csv.reader(lines, delimiter=delimiter))
-    except csv.Error as error:
-        raise KeypointFileError(f"{path}: not a table: {error}") from None
-    rows = [[cell.strip() for cell in row] for row in rows[:_MOST_HEADER_ROWS]] + rows[_MOST_HEADER_ROWS:]
-    header_length = next((i for i, row in enumerate(rows) if _is_data(row)), None)
-    if header_length is None:
-        raise KeypointFileError(f"{path}: no row of numbers among its first {_MOST_HEADER_ROWS} lines")
-    if header_length == 0:
-        return read_rows(path, counts)
-    header = rows[:header_length]
-    line_numbers = [i + 1 for i in range(header_length, len(rows)) if any(rows[i])]
-    body = [rows[i - 1] for i in line_numbers]
-    labels = [cell.lower() for cell in header[-1]]
-    decimal_comma = delimiter == ";"
-    if not _KEYPOINT.isdisjoint(labels) and set(_AXES) <= set(labels):
-        return _read_long(labels, body, str(path), line_numbers, decimal_comma)
+    table = look(text, path)
+    if not table.blocks[0].header:
+        return read_plain_rows(text, path, counts)
+    for block in table.blocks:
+        if is_long(block):
+            return _read_long(block, table, str(path))
+    read = [(block, columns_of(block, table.comments)) for block in table.blocks]
+    block, columns = max(read, key=lambda one: (_is_trajectories(one[0]), len(one[1].keypoints) * len(one[0].rows)))
+    _check(block, columns, table, str(path))
+    return _read_wide(block, columns, table, path)
 
-    columns, unit = _columns(header)
-    if not columns:
-        shown = ", ".join(cell for cell in header[-1] if cell)[:200]
+
+def _is_trajectories(block: Block) -> bool:
+    """Vicon's title of the section with what was measured; others have what models made of it."""
+    return any(cell.lower() == "trajectories" for row in block.header for cell in row[:1])
+
+
+def _check(block: Block, columns: Columns, table: Table, where: str) -> None:
+    if not columns.keypoints:
+        shown = ", ".join(cell[:40] for cell in block.header[-1] if cell)[:200] if block.header else "nothing"
         raise KeypointFileError(
-            f"{path}: no keypoint has x, y and z columns; the header is: {shown}; expected columns such as "
+            f"{where}: no keypoint has x, y and z columns; the header is: {shown}; expected columns such as "
             "nose_x, nose_y, nose_z, or a row of names above a row of x, y, z"
         )
-    width = max(map(len, header))
-    table = parse_numbers(body, width, str(path), line_numbers, decimal_comma)
-    positions = np.stack([table[:, [where[axis] for axis in _AXES]] for where in columns.values()], axis=1)
+    if len(columns.keypoints) > MOST_KEYPOINTS:
+        raise KeypointFileError(f"{where}: {len(columns.keypoints)} keypoints; at most {MOST_KEYPOINTS} are read")
+    following = table.blocks[table.blocks.index(block) + 1 :]
+    for other in following[:1]:
+        if len(other.header) == 1 and other.width == block.width and not columns_of(other).keypoints:
+            cell = next(cell for cell in other.header[0] if cell)
+            raise KeypointFileError(
+                f"{where}: line {other.line_numbers[0] - 1}: {cell[:40]!r} stands where there should be numbers"
+            )
+
+
+def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawTrack:
+    where = list(columns.keypoints.values())
+    picked = [one[axis] for one in where for axis in AXES]
+    scored = [one["c"] for one in where if "c" in one]
+    numbers = parse_numbers(block.rows, [*picked, *scored], str(path), block.line_numbers, table.decimal_comma)
+    positions = numbers[:, : len(picked)].reshape(len(numbers), len(where), 3)
     confidence = None
-    if any("c" in where for where in columns.values()):
-        ones = np.ones(len(table))
-        confidence = np.stack([table[:, w["c"]] if "c" in w else ones for w in columns.values()], axis=1)
-    raw = RawTrack(positions, list(columns), confidence, unit=unit)
-    frame, time = _lead_columns(header)
-    if time is not None:
-        raw.fps = fps_from_times(table[:, time])
-    return raw if frame is None else fill_gaps(table[:, frame], raw)
+    if scored:
+        confidence = np.ones(positions.shape[:2])
+        confidence[:, ["c" in one for one in where]] = numbers[:, len(picked) :]
+
+    decisions = []
+    if columns.aside:
+        listed = ", ".join(text[:40] for text in columns.aside[:6]) + (", ..." if len(columns.aside) > 6 else "")
+        decisions.append(Decision("columns", f"{len(columns.aside)} set aside", "file", f"of no keypoint: {listed}"))
+    raw = RawTrack(positions, list(columns.keypoints), confidence, columns.rate, columns.unit, decisions=decisions)
+    frames, times = (
+        None if column is None else parse_numbers(block.rows, [column], "", [], table.decimal_comma, lenient=True)[:, 0]
+        for column in (columns.frame, columns.time)
+    )
+    return placed_in_time(raw, frames, times)
 
 
-def _is_data(row: Sequence[str]) -> bool:
-    """Whether a row is of numbers: most of its cells that are not blank, and more than a frame rate stands alone."""
-    filled = [cell for cell in row if cell]
-    numbers = sum(is_number(cell.replace(",", ".")) for cell in filled)
-    return (numbers >= 3 and numbers > len(filled) / 2) or (bool(filled) and numbers == len(filled) == len(row) >= 3)
+# One row a keypoint
 
 
-def _columns(header: Sequence[Sequence[str]]) -> tuple[dict[str, dict[str, int]], str | None]:
-    """For each keypoint with x, y and z the column of each and of its confidence ("c"); and the unit stated."""
-    axis_row = next((i for i, row in enumerate(header) if i and _is_axis_row(row)), None)
-    labels: list[tuple[str, str, str | None]] = []
-    unit = None
-    if axis_row is not None:
-        names = _filled_forward(header[axis_row - 1], len(header[axis_row]))
-        labels = [(name, what.lower(), None) for name, what in zip(names, header[axis_row])]
-        units = {cell.strip("()[]").lower() for row in header[axis_row + 1 :] for cell in row if cell}
-        unit = next(iter(units & _UNITS), None)
-    else:
-        labels = [_split_label(cell) for cell in header[-1]]
-    found: dict[str, dict[str, int]] = {}
-    for column, (name, what, stated) in enumerate(labels):
-        key = "c" if what in _CONFIDENCE else what
-        if name and key in (*_AXES, "c"):
-            found.setdefault(name, {}).setdefault(key, column)
-            unit = unit or stated
-    return {name: where for name, where in found.items() if where.keys() >= set(_AXES)}, unit
+def is_long(block: Block) -> bool:
+    """Whether a block has a column of keypoints' names and one each of x, y and z."""
+    labels = [fold(cell) for cell in block.header[-1]] if block.header else []
+    return not _KEYPOINT.isdisjoint(labels) and {"X", "Y", "Z"} <= set(labels)
 
 
-def _is_axis_row(row: Sequence[str]) -> bool:
-    axes = [cell.lower() for cell in row if cell.lower() in _AXES]
-    return len(axes) >= 3 and len(axes) >= 0.5 * sum(bool(cell) for cell in row)
-
-
-def _filled_forward(cells: Sequence[str], width: int) -> list[str]:
-    """Names that stand only over the first of their columns, repeated over the others."""
-    names, last = [], ""
-    for i in range(width):
-        last = (cells[i] if i < len(cells) else "") or last
-        names.append(last)
-    return names
-
-
-def _split_label(label: str) -> tuple[str, str, str | None]:
-    """`nose_x` as ("nose", "x", None), `LeftHip.Z (mm)` as ("LeftHip", "z", "mm"); also `noseX`, `x_nose`, `X1`."""
-    words = [word for word in _SEPARATORS.split(label[:200]) if word]
-    unit = words.pop().lower() if len(words) > 2 and words[-1].lower() in _UNITS else None
-    if len(words) > 1 and words[-1].lower() in (*_AXES, *_CONFIDENCE):
-        return "_".join(words[:-1]), words[-1].lower(), unit
-    if words and re.search("[a-z0-9][XYZ]$", words[-1]):
-        return "_".join(words)[:-1], words[-1][-1].lower(), unit
-    if len(words) > 1 and words[0].lower() in _AXES:
-        return "_".join(words[1:]), words[0].lower(), unit
-    if len(words) == 1 and re.fullmatch(r"[XYZxyz]\d+", words[0]):
-        return words[0][1:], words[0][0].lower(), None
-    return "", "", None
-
-
-def _lead_columns(header: Sequence[Sequence[str]]) -> tuple[int | None, int | None]:
-    """The columns of frame numbers and of times."""
-    cells = [(i, cell.lower()) for row in header for i, cell in enumerate(row)]
-    return tuple(next((i for i, cell in cells if cell in wanted), None) for wanted in (_FRAME, _TIME))
-
-
-def _read_long(
-    labels: list[str], body: list[list[str]], where: str, line_numbers: list[int], decimal_comma: bool
-) -> RawTrack:
-    frame, time = _lead_columns([labels])
+def _read_long(block: Block, table: Table, where: str) -> RawTrack:
+    labels = [fold(cell) for cell in block.header[-1]]
+    frame, time = (next((i for i, cell in enumerate(labels) if cell in wanted), None) for wanted in (FRAME, TIME))
     if frame is None and time is None:
         raise KeypointFileError(
-            f"{where}: a table with one keypoint a row needs a frame or time column; it has: {labels}"
+            f"{where}: a table with one keypoint a row needs a frame or time column; it has: "
+            f"{', '.join(block.header[-1])[:200]}"
         )
     name_column = next(i for i, label in enumerate(labels) if label in _KEYPOINT)
-    confidence_column = next((i for i, label in enumerate(labels) if label in _CONFIDENCE), None)
-    picked = [labels.index(axis) for axis in _AXES] + [c for c in (confidence_column, frame, time) if c is not None]
+    confidence_column = next((i for i, label in enumerate(labels) if label.lower() in CONFIDENCE), None)
+    picked = [labels.index(axis) for axis in "XYZ"] + [c for c in (confidence_column, frame, time) if c is not None]
     width = max(*picked, name_column) + 1
-    line_numbers = [line for line, row in zip(line_numbers, body) if len(row) >= width]
-    body = [row for row in body if len(row) >= width]
-    if not body:
-        raise KeypointFileError(f"{where}: no row has all of the columns {', '.join(labels)}")
-    table = parse_numbers([[row[i] for i in picked] for row in body], len(picked), where, line_numbers, decimal_comma)
-    key = table[:, 3 + (confidence_column is not None)]
+    whole = [(line, row) for line, row in zip(block.line_numbers, block.rows) if len(row) >= width]
+    if not whole:
+        raise KeypointFileError(f"{where}: no row has all of the columns {', '.join(block.header[-1])[:200]}")
+    line_numbers, body = zip(*whole)
+    numbers = parse_numbers(body, picked, where, line_numbers, table.decimal_comma)
+    key = numbers[:, 3 + (confidence_column is not None)]
     moments, t = np.unique(key, return_inverse=True)
     names = list(dict.fromkeys(row[name_column].strip() for row in body))
     index = {name: i for i, name in enumerate(names)}
     k = np.array([index[row[name_column].strip()] for row in body])
     positions = blank_table((len(moments), len(names), 3), 3 * len(body), where)
-    positions[t[::-1], k[::-1]] = table[::-1, :3]  # of a keypoint given twice in a frame the first counts
+    positions[t[::-1], k[::-1]] = numbers[::-1, :3]  # of a keypoint given twice in a frame the first counts
     confidence = None
     if confidence_column is not None:
         confidence = np.zeros((len(moments), len(names)))
-        confidence[t[::-1], k[::-1]] = table[::-1, 3]
+        confidence[t[::-1], k[::-1]] = numbers[::-1, 3]
     raw = RawTrack(positions, names, confidence)
+    if frame is None:
+        return placed_in_time(raw, None, moments)
     if time is not None:
-        raw.fps = fps_from_times(np.unique(table[:, -1]))
-    return raw if frame is None else fill_gaps(moments, raw)
+        raw.fps = fps_from_times(np.unique(numbers[:, -1]))
+    return placed_in_time(raw, moments, None)

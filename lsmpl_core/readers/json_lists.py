@@ -14,7 +14,8 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from .people import choose, follow, gathered
-from .raw import RawTrack, blank_table, fill_gaps, read_text, unflatten
+from .raw import RawTrack, blank_table, read_text, unflatten
+from .times import fill_gaps
 
 _POINT_KEYS = (
     "keypoints3d", "keypoints_3d", "pose_keypoints_3d", "joints3d", "joints_3d", "joints19", "body_keypoints_3d",

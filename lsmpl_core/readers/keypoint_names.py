@@ -9,6 +9,7 @@ from functools import lru_cache
 from ..keypoints.layouts import Layout
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
+_PUNCTUATION = re.compile(r"[\W_]+")
 _SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
 _NOISE = {"body", "pose", "mediapipe", "joint", "keypoint", "keypoints", "landmark", "marker", "kpt", "kp", "finger"}
 _LEAST_SHARED = 6
@@ -52,6 +53,11 @@ _MIDDLE: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(("hip", "hips", "midhip", "midhips", "hipcenter", "hipscenter", "centerhip", "chip"), _HIPS),
     **dict.fromkeys(("pelvis", "root", "spinebase", "bodycenter", "waist"), _HIPS),
 }
+
+
+def fold(name: str) -> str:
+    """A name without case and punctuation."""
+    return _PUNCTUATION.sub("", name).upper()
 
 
 def split_subject(name: str) -> tuple[str, str]:

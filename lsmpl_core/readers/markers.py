@@ -25,7 +25,7 @@ from ..errors import LayoutError
 from ..files.json_files import read_json
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
-from .keypoint_names import is_generic, split_subject
+from .keypoint_names import fold, is_generic, split_subject
 
 TABLE_FILE = DATA / "markers.json"
 LAYOUT_NAME = "markers"
@@ -77,11 +77,6 @@ class MarkerTable:
 
     def extended(self, other: MarkerTable) -> MarkerTable:
         return MarkerTable({**self.sided, **other.sided}, {**self.single, **other.single})
-
-
-def fold(name: str) -> str:
-    """A name without case and punctuation."""
-    return re.sub(r"[\W_]+", "", name).upper()
 
 
 def mirrored(site: str) -> str:

@@ -9,13 +9,13 @@ import numpy as np
 
 from ..errors import LayoutError
 from ..keypoints.layouts import LAYOUTS, Layout
-from ..keypoints.proportions import implausibility
 from ..keypoints.track import Basis, Decision
+from .bones import as_bones
 from .keypoint_names import is_generic, match_names, split_subject
 from .mapping import Mapping
 from .markers import MarkerTable, recognise
+from .orders import LIST_ADVICE, order_by_geometry, orders_of
 from .raw import RawTrack
-from .whole_body import WHOLE_BODY_SETS
 
 _BODY_JOINTS = [
     f"{side}_{j}" for side in ("left", "right") for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
@@ -41,10 +41,6 @@ class Match:
 NAMES_ADVICE = (
     "Give a JSON mapping as the layout (--layout mapping.json) that names the site of each keypoint on the body: "
     '{"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle", ...}}'
-)
-LIST_ADVICE = (
-    "Give the layout by name, or as a JSON mapping (--layout mapping.json) that lists the keypoints in file order: "
-    '{"keypoints": ["left_shoulder", null, ...]}'
 )
 
 
@@ -81,42 +77,9 @@ def _names_reason(names: Sequence[str], layout: Layout, columns: Sequence[int | 
 
 
 def match_by_count(positions: np.ndarray, source: str) -> Match:
-    """The layout of unnamed keypoints (T,K,3): by count and, where layouts share one, by which makes a body."""
-    count = positions.shape[1]
-    if count in WHOLE_BODY_SETS:
-        label, names = WHOLE_BODY_SETS[count]
-        match = match_by_name(names, source)
-        aside = names.count("")
-        reason = f"{count} keypoints: {label}" + (f"; {aside} of hands and face set aside" if aside else "")
-        return Match.of(match.layout, match.columns, "detected", reason)
-    candidates = [layout for layout in LAYOUTS.values() if len(layout) == count]
-    if not candidates:
-        known = ", ".join(f"{len(layout)} ({layout.name})" for layout in LAYOUTS.values())
-        whole = ", ".join(str(n) for n in WHOLE_BODY_SETS)
-        raise LayoutError(
-            f"{source}: no layout has {count} keypoints without names; known counts are {known}, and the whole-body "
-            f"sets of {whole}. {LIST_ADVICE}"
-        )
-    scores = sorted((implausibility(positions, layout), i) for i, layout in enumerate(candidates))
-    error, index = scores[0]
-    layout = candidates[index]
-    if error > _IMPLAUSIBLE:
-        raise LayoutError(
-            f"{source}: {count} keypoints could be {layout.name}, but in its order they make no body: segment lengths "
-            f"are {_off(error)}. {LIST_ADVICE}"
-        )
-    reason = f"{count} keypoints"
-    if len(scores) > 1:
-        second = candidates[scores[1][1]]
-        reason += f"; segment lengths are {_off(error)} as {layout.name}, {_off(scores[1][0])} as {second.name}"
-    return Match.of(layout, range(count), "detected", reason)
-
-
-def _off(error: float) -> str:
-    return f"off by {100 * error:.0f} %" if np.isfinite(error) else "not seen"
-
-
-_IMPLAUSIBLE = 0.45
+    """The layout of unnamed keypoints (T,K,3): of the orders with that count, the one in which they make a body."""
+    order, reason = order_by_geometry(positions, source)
+    return Match.of(order.layout, order.columns, "detected", reason)
 
 
 def _count(columns: Iterable[int | None]) -> int:
@@ -136,6 +99,8 @@ def match_layout(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, 
     if layout is None and not named:
         return match_by_count(raw.positions, source)
     if layout is None:
+        if bones := match_bones(raw):
+            return bones
         try:
             return match_by_name(raw.names, source)
         except LayoutError:
@@ -148,9 +113,21 @@ def match_layout(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, 
                 raise
     if count == len(layout):
         return Match.of(layout, range(count), "given", f"{count} keypoints in the layout's order")
-    if count in WHOLE_BODY_SETS:
-        return _given(match_by_name(WHOLE_BODY_SETS[count][1], source, [layout]))
+    if wide := next((order for order in orders_of(count) if order.layout.name != order.name), None):
+        return _given(match_by_name([name or "" for name in wide.names], source, [layout]))
     raise LayoutError(f"{source}: layout {layout.name} has {len(layout)} keypoints, the file has {count}")
+
+
+def match_bones(raw: RawTrack) -> Match | None:
+    """A skeleton's joints, by the names of its bones; None where the names are not those of bones."""
+    found = as_bones(raw.names, raw.positions)
+    if found is None:
+        return None
+    layout, columns = found
+    aside = [split_subject(raw.names[i])[1] for i in range(len(raw.names)) if i not in set(columns)]
+    reason = f"{len(columns)} of its {len(raw.names)} points are where bones begin, by their names"
+    reason += f"; set aside: {len(aside)} ({_abbreviated(aside, 6)})" if aside else ""
+    return Match.of(layout, columns, "file", reason)
 
 
 def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) -> Match:

@@ -14,10 +14,7 @@ from ..files.npz import MAX_BYTES
 from ..keypoints.track import Decision
 
 _MOST_BLANK, _FREE_BLANK = 16, 500_000
-MAX_GAP_GROWTH = 4
-"""Frame numbers may stretch a take by this factor before they are not believed."""
-
-_MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "-nan", "-nan(ind)", "1.#qnan", "-1.#ind"}
+MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "-nan", "-nan(ind)", "1.#qnan", "-1.#ind"}
 
 
 @dataclass
@@ -100,32 +97,40 @@ def blank_table(shape: tuple[int, ...], written: int, where: str) -> np.ndarray:
 
 
 def parse_numbers(
-    rows: Sequence[Sequence[str]], width: int, where: str, line_numbers: Sequence[int], decimal_comma: bool = False
+    rows: Sequence[Sequence[str]],
+    columns: Sequence[int],
+    where: str,
+    line_numbers: Sequence[int],
+    decimal_comma: bool = False,
+    lenient: bool = False,
 ) -> np.ndarray:
-    """Rows of cells as a (T, width) array: short rows are filled with NaN, long ones cut, blank cells are NaN.
+    """Some columns (N,) of rows of cells as an array (T,N): cells that are blank or beyond a row's end are NaN.
 
-    `where` and the rows' `line_numbers` in the file (from 1) are for the message of a cell that is no number.
+    `where` and the rows' `line_numbers` in the file (from 1) are for the message of a cell that is no number; lenient:
+    such cells are NaN, too.
     """
-    table = blank_table((len(rows), width), sum(map(len, rows)), where)
+    table = blank_table((len(rows), len(columns)), sum(min(len(row), len(columns)) for row in rows), where)
+    in_order = list(columns) == list(range(len(columns)))
     for i, row in enumerate(rows):
-        cells = row[:width]
+        cells = row[: len(columns)] if in_order else [row[j] if j < len(row) else "" for j in columns]
         if decimal_comma:
             cells = [cell.replace(",", ".") for cell in cells]
         try:
             table[i, : len(cells)] = [float(cell or "nan") for cell in cells]
         except ValueError:
-            table[i, : len(cells)] = [_number(c, where, line_numbers[i], j + 1) for j, c in enumerate(cells)]
+            line = "" if lenient else f"{where}: line {line_numbers[i]}"
+            table[i, : len(cells)] = [_number(cell, line, columns[j] + 1, lenient) for j, cell in enumerate(cells)]
     table[np.isinf(table)] = np.nan
     return table
 
 
-def _number(cell: str, where: str, line: int, column: int) -> float:
-    if cell.strip().lower() in _MISSING_WORDS:
-        return np.nan
+def _number(cell: str, line: str, column: int, lenient: bool) -> float:
     try:
         return float(cell)
     except ValueError:
-        raise KeypointFileError(f"{where}: line {line}, column {column}: {cell[:40]!r} is not a number") from None
+        if lenient or cell.strip().lower() in MISSING_WORDS:
+            return np.nan
+        raise KeypointFileError(f"{line}, column {column}: {cell[:40]!r} is not a number") from None
 
 
 def is_number(cell: str) -> bool:
@@ -152,44 +157,3 @@ def unflatten(table: np.ndarray, counts: Collection[int], where: str) -> tuple[n
     step = next((step for step in steps if width // step in counts), steps[0])
     points = table.reshape(length, width // step, step)
     return points[..., :3], (points[..., 3] if step == 4 else None)
-
-
-def fps_from_times(times: np.ndarray) -> float | None:
-    """Frames a second from a column of times in s, ms, microseconds or nanoseconds; None where they make no sense."""
-    steps = np.diff(times[np.isfinite(times)])
-    step = float(np.median(steps)) if len(steps) else 0.0
-    if not step > 0:
-        return None
-    per_second = next((scale for scale, least in ((1e9, 5e5), (1e6, 5e2), (1e3, 0.5)) if step >= least), 1.0)
-    fps = per_second / step
-    nearest = round(fps)  # timestamps are rounded, frame rates seldom are
-    return float(nearest) if nearest and abs(fps - nearest) < 0.02 * nearest and nearest >= 10 else fps
-
-
-def fill_gaps(numbers: np.ndarray, raw: RawTrack) -> RawTrack:
-    """Put frames at their own `numbers` (T,), with NaN frames where the file skips some; also sets `first_frame`.
-
-    Numbers that do not rise, or would stretch the take more than `MAX_GAP_GROWTH` times, are not frame numbers that
-    can be used, and leave the take as it is.
-    """
-    if not len(numbers) or not np.isfinite(numbers).all() or not (np.abs(numbers) < 2**53).all():
-        return raw
-    whole = numbers.astype(np.int64)
-    steps = np.diff(whole)
-    if (whole != numbers).any() or (steps <= 0).any():
-        return raw
-    raw = replace(raw, first_frame=int(whole[0]))
-    stride = int(np.gcd.reduce(steps)) if len(steps) else 1
-    rows = (whole - whole[0]) // stride
-    length = int(rows[-1]) + 1
-    if length == len(rows) or length > MAX_GAP_GROWTH * len(rows):
-        return raw
-    positions = np.full((length, *raw.positions.shape[1:]), np.nan)
-    positions[rows] = raw.positions
-    confidence = None
-    if raw.confidence is not None:
-        confidence = np.zeros((length, raw.confidence.shape[1]))
-        confidence[rows] = raw.confidence
-    skipped = f"frame numbers skip {length - len(rows)} of {length} frames; they are kept as missing"
-    decisions = [*raw.decisions, Decision("frames", str(length), "file", skipped)]
-    return replace(raw, positions=positions, confidence=confidence, decisions=decisions)

@@ -28,11 +28,10 @@ from .mapping import Mapping, load_mapping
 from .markers import LAYOUT_NAME, known_markers, load_markers, stand_ins
 from .matching import Match, match_layout, match_markers
 from .missing import mark_missing, scaled_confidence, settle_zero_columns
+from .orders import KNOWN_COUNTS
 from .people import one_person, staying
 from .raw import RawTrack
-from .rows import read_rows
 from .trc import read_trc
-from .whole_body import KNOWN_COUNTS, WHOLE_BODY_SETS
 
 READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
     ".trc": read_trc,
@@ -41,8 +40,8 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
     ".npz": read_npz,
     ".csv": read_csv,
     ".tsv": read_csv,
-    ".txt": read_rows,
-    ".dat": read_rows,
+    ".txt": read_csv,
+    ".dat": read_csv,
     ".json": read_json,
 }
 """The reader of each file name ending; a folder is read as one JSON file a frame."""
@@ -258,7 +257,7 @@ def _expected_counts(mapping: Mapping | None, layout: Layout | None) -> Collecti
     """Keypoint counts that unnamed rows of numbers may have."""
     if mapping is not None:
         return {mapping.count} if mapping.count else KNOWN_COUNTS
-    return KNOWN_COUNTS if layout is None else {len(layout), *WHOLE_BODY_SETS}
+    return KNOWN_COUNTS if layout is None else {len(layout), *KNOWN_COUNTS}
 
 
 # From the file to a layout

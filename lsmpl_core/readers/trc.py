@@ -9,7 +9,8 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
-from .raw import RawTrack, fill_gaps, fps_from_times, is_number, parse_numbers, read_text
+from .raw import RawTrack, is_number, parse_numbers, read_text
+from .times import placed_in_time
 
 _LEAD = 2  # every row starts with the frame number and the time
 
@@ -17,12 +18,13 @@ _LEAD = 2  # every row starts with the frame number and the time
 def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
     """Read a TRC file; its header's counts are not believed, its names and rows are."""
     lines = read_text(path).splitlines()
-    header = _header(lines)
+    separator = _separator(lines)
+    header = _header(lines, separator)
     at = next((i for i, line in enumerate(lines[:20]) if line.strip().lower().startswith("frame#")), None)
     if at is None:
         raise KeypointFileError(f"{path}: no 'Frame#' line with the marker names among its {len(lines)} lines")
-    names = [cell.strip() for cell in _cells(lines[at])[1:] if cell.strip()][1:]  # the first is Time
-    rows, line_numbers = _rows(lines, at + 1)
+    names = [cell.strip() for cell in _cells(lines[at], separator)[1:] if cell.strip()][1:]  # the first is Time
+    rows, line_numbers = _rows(lines, at + 1, separator)
     if not rows:
         raise KeypointFileError(f"{path}: the header names {len(names)} markers, but there is no row of numbers")
     if not names:
@@ -33,36 +35,43 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
     if len(rows) > 1 and len(rows[-1]) < width <= len(rows[-2]):
         decisions.append(Decision("frames", str(len(rows) - 1), "file", "the last row is cut short and is left out"))
         rows = rows[:-1]
-    table = parse_numbers(rows, width, str(path), line_numbers)
+    table = parse_numbers(rows, range(width), str(path), line_numbers)
     raw = RawTrack(
         table[:, _LEAD:].reshape(len(rows), len(names), 3),
         names,
-        fps=_positive(header.get("datarate")) or fps_from_times(table[:, 1]),
+        fps=_positive(header.get("datarate")),
         unit=header.get("units"),
-        usual_up="y",  # as OpenSim has it, whose format this is
         decisions=decisions,
     )
-    return fill_gaps(table[:, 0], raw)
+    return placed_in_time(raw, table[:, 0], table[:, 1])
 
 
-def _header(lines: list[str]) -> dict[str, str]:
+def _separator(lines: list[str]) -> str | None:
+    """What stands between the cells: tabs; commas, where a spreadsheet saved the file; else any blanks."""
+    first = next((line for line in lines[:20] if line.strip().lower().startswith("frame#")), "")
+    return next((separator for separator in ("\t", ",", ";") if separator in first), None)
+
+
+def _header(lines: list[str], separator: str | None) -> dict[str, str]:
     """The header's keys and values, lower-case keys; they stand in the two lines that start at DataRate."""
+    blanks = None if separator == "\t" else separator
     for keys, values in zip(lines[:20], lines[1:20]):
         if keys.strip().lower().startswith("datarate"):
-            return dict(zip(keys.lower().split(), values.split()))
+            cells = keys.lower().split(blanks), values.split(blanks)
+            return {key.strip(): value.strip() for key, value in zip(*cells)}
     return {}
 
 
-def _rows(lines: list[str], start: int) -> tuple[list[list[str]], list[int]]:
+def _rows(lines: list[str], start: int, separator: str | None) -> tuple[list[list[str]], list[int]]:
     """Cells of the data lines, and their line numbers (from 1); the X1 Y1 Z1 line and blanks are skipped."""
-    while start < len(lines) and not is_number(lines[start].split("\t")[0].split(" ")[0] or "x"):
+    while start < len(lines) and not is_number((_cells(lines[start], separator) or ["x"])[0] or "x"):
         start += 1
     numbers = [i for i in range(start, len(lines)) if lines[i].strip()]
-    return [_cells(lines[i]) for i in numbers], [i + 1 for i in numbers]
+    return [_cells(lines[i], separator) for i in numbers], [i + 1 for i in numbers]
 
 
-def _cells(line: str) -> list[str]:
-    return line.split("\t") if "\t" in line else line.split()
+def _cells(line: str, separator: str | None) -> list[str]:
+    return line.split(separator) if separator and separator in line else line.split()
 
 
 def _positive(text: str | None) -> float | None:

@@ -12,14 +12,14 @@ _SIDED = {
     "foot": (0.13, 0.11, 0.03), "heel": (-0.06, 0.10, 0.03), "toe": (0.18, 0.11, 0.02),
     "big_toe": (0.19, 0.09, 0.02), "small_toe": (0.15, 0.14, 0.02),
     "eye": (0.08, 0.03, 1.60), "eye_inner": (0.08, 0.02, 1.60), "eye_outer": (0.07, 0.05, 1.60),
-    "ear": (0.0, 0.08, 1.58),
+    "ear": (0.0, 0.08, 1.58), "middle_tip": (0.19, 0.24, 0.77), "thumb_tip": (0.20, 0.20, 0.84),
 }  # fmt: skip
 _MIDDLE = {
     "mid_hip": (0.0, 0.0, 0.87), "pelvis": (0.0, 0.0, 0.95), "spine1": (0.0, 0.0, 1.06), "spine2": (0.0, 0.0, 1.19),
     "spine3": (0.0, 0.0, 1.25), "neck": (0.0, 0.0, 1.46), "head": (0.03, 0.0, 1.53), "nose": (0.11, 0.0, 1.56),
-    "jaw": (0.06, 0.0, 1.52), "head_top": (0.0, 0.0, 1.70),
+    "jaw": (0.06, 0.0, 1.52), "head_top": (0.0, 0.0, 1.70), "mid_ear": (0.0, 0.0, 1.58),
 }  # fmt: skip
-_ARM, _LEG = ("elbow", "wrist", "hand", "knuckle"), ("knee", "ankle", "foot", "heel", "toe")
+_ARM, _LEG = ("elbow", "wrist", "hand", "knuckle", "tip"), ("knee", "ankle", "foot", "heel", "toe")
 
 
 def site_position(site: str) -> np.ndarray:

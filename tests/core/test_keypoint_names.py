@@ -67,8 +67,8 @@ def test_matches_each_tools_names_in_full_and_in_order(layout, names):
 @pytest.mark.parametrize("layout", LAYOUTS.values(), ids=lambda layout: layout.name)
 def test_a_layouts_own_names_match_it_in_any_order(layout):
     match = match_by_name(layout.keypoints[::-1], "take")
-    assert match.layout is layout
-    assert match.columns == tuple(range(len(layout)))[::-1]
+    assert set(match.layout.keypoints) == set(layout.keypoints)  # some are one set in several orders
+    assert [layout.keypoints[::-1][column] for column in match.columns] == list(match.layout.keypoints)
 
 
 def test_of_neck_and_thorax_each_finds_its_own():
@@ -78,9 +78,9 @@ def test_of_neck_and_thorax_each_finds_its_own():
 
 
 def test_states_what_is_missing_and_what_is_set_aside():
-    names = [*OPENPOSE.split()[:15], "Sword", "Hat"]
+    names = [*OPENPOSE.split()[:-1], "Sword", "Hat"]
     reason = match_by_name(names, "take").decision.reason
-    assert "15 of its" in reason and "Sword" in reason and "left_ear" in reason
+    assert "24 of its" in reason and "Sword" in reason and "not in the file: right_heel" in reason
 
 
 def test_refuses_marker_sets_and_shows_what_it_found():

@@ -1,20 +1,16 @@
 """A bare array's layout is found by its count and its geometry."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from stick_figure import walking
 
 from lsmpl_core.errors import LayoutError
-from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS, ORDERS, Order
 from lsmpl_core.readers import matching
-from lsmpl_core.readers.whole_body import WHOLE_BODY_SETS
 
 COCO, H36M = LAYOUTS["coco_17"], LAYOUTS["human36m_17"]
-
-
-@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
-def test_finds_every_layout_from_a_bare_array(layout):
-    assert matching.match_by_count(walking(layout), "take").layout is layout
 
 
 @pytest.mark.parametrize("layout", [COCO, H36M], ids=lambda layout: layout.name)
@@ -29,15 +25,46 @@ def test_tells_layouts_of_one_count_apart_in_noise_with_gaps(layout, frames, rng
 
 
 def test_refuses_points_that_make_no_body(rng):
-    with pytest.raises(LayoutError, match=r"smpl_22.*no body"):
+    with pytest.raises(LayoutError, match=r"smpl_22 or lafan1_22.*no body"):
         matching.match_by_count(walking(LAYOUTS["smpl_22"])[:, rng.permutation(22)], "take")
 
 
-@pytest.mark.parametrize("count", WHOLE_BODY_SETS)
-def test_takes_the_body_part_of_whole_body_sets(count):
-    match = matching.match_by_count(np.zeros((1, count, 3)), "take")
-    _, names = WHOLE_BODY_SETS[count]
-    assert len(names) == count
+WIDE = [order for order in ORDERS if order.layout.name != order.name]
+
+
+def written(order, frames=40):
+    """(T,N,3) of the made-up person in an order, with nonsense in the columns that are set aside."""
+    positions = np.full((frames, len(order), 3), 9.0)
+    person = walking(order.layout, frames)
+    for k, column in enumerate(order.columns):
+        if column is not None:
+            positions[:, column] = person[:, k]
+    return positions
+
+
+@pytest.mark.parametrize("order", WIDE, ids=lambda order: order.name)
+def test_takes_the_body_part_of_whole_body_sets(order):
+    match = matching.match_by_count(written(order), "take")
     for keypoint, column in zip(match.layout.keypoints, match.columns):
-        assert column is None or names[column] == keypoint
-    assert sum(column is not None for column in match.columns) == count - names.count("")
+        assert column is None or order.names[column] == keypoint
+    assert sum(column is not None for column in match.columns) == len(order) - order.names.count(None)
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.name)
+def test_each_order_is_told_from_all_others_of_its_count(order, rng):
+    positions = written(order) + rng.normal(scale=0.02, size=(40, len(order), 3))
+    match = matching.match_by_count(positions, "take")
+    assert (match.layout, match.columns) == (order.layout, order.columns)
+
+
+def test_points_of_a_known_count_in_no_known_order_are_refused_with_the_candidates(rng):
+    with pytest.raises(LayoutError, match=r"body_25 or kinect_25.*no body.*--layout"):
+        matching.match_by_count(walking(LAYOUTS["body_25"])[:, rng.permutation(25)], "take")
+
+
+def test_what_could_be_in_two_orders_is_refused_with_both(monkeypatch):
+    twin = replace(LAYOUTS["coco_18"], name="twin")
+    both = (*ORDERS, Order("twin", "Twin", twin, twin.keypoints))
+    monkeypatch.setattr("lsmpl_core.readers.orders.ORDERS", both)
+    with pytest.raises(LayoutError, match=r"more than one order.*coco_18.*twin.*--layout"):
+        matching.match_by_count(walking(LAYOUTS["coco_18"]), "take")

@@ -6,7 +6,7 @@ import pytest
 from lsmpl_core.body.kinematics import UNKNOWNS, KeypointModel
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.body.skeleton import HALVINGS, JOINT_NAMES, PARENTS
-from lsmpl_core.keypoints.layouts import MEDIAPIPE_33
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.rotation import angle_between, exp_map
 from lsmpl_core.solver.polish import Anchor, Targets, evaluate, normal_equations, polish
 from lsmpl_core.solver.prior import pose_prior
@@ -17,7 +17,7 @@ BATCH = 3
 def problem(backend, body, seed=0):
     """A model, a state, targets, an anchor and a prior, all different from each other."""
     rng = np.random.default_rng(seed)
-    parts = site_parts(body, MEDIAPIPE_33.sites)
+    parts = site_parts(body, LAYOUTS["mediapipe_33"].sites)
     betas = rng.normal(size=10)
     model = KeypointModel.build(backend, body.rest_joints(betas), parts, parts.moments(betas))
     rotations = exp_map(0.5 * rng.normal(size=(BATCH, 24, 3)))
@@ -116,7 +116,7 @@ def test_unseen_joints_stay_at_their_anchor(backend, body):
     still = polish(model, state, blind, anchor, steps=10)
     assert backend.numpy(angle_between(still.state.rotations, state.rotations)).max() < 1e-9
     hands = [JOINT_NAMES.index("left_hand"), JOINT_NAMES.index("right_hand")]
-    armless = np.array(["knuckle" not in name for name in MEDIAPIPE_33.keypoints], dtype=float)
+    armless = np.array(["knuckle" not in name for name in LAYOUTS["mediapipe_33"].keypoints], dtype=float)
     seen = Targets(targets.positions, targets.weights * backend.array(armless))
     done = polish(model, state, seen, anchor, steps=10)
     moved = backend.numpy(angle_between(done.state.rotations, state.rotations))

@@ -9,9 +9,8 @@ from stick_figure import walking
 
 import lsmpl_core as lsmpl
 from lsmpl_core.errors import KeypointFileError, LayoutError
-from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS, ORDERS
 from lsmpl_core.readers import READERS, read_keypoints
-from lsmpl_core.readers.whole_body import WHOLE_BODY_SETS
 
 COCO, BODY_25, H36M = LAYOUTS["coco_17"], LAYOUTS["body_25"], LAYOUTS["human36m_17"]
 
@@ -167,18 +166,20 @@ def test_confidence_of_all_zeros_is_not_used(tmp_path):
     assert track.visible.all() and "confidence" in decided(track)
 
 
-@pytest.mark.parametrize("count", WHOLE_BODY_SETS)
-def test_whole_body_arrays_give_their_body(tmp_path, count):
-    _, names = WHOLE_BODY_SETS[count]
-    positions = np.full((40, count, 3), 9.0)
-    for k, name in enumerate(names):
+WIDE = [order for order in ORDERS if order.layout.name != order.name]
+
+
+@pytest.mark.parametrize("order", WIDE, ids=lambda order: order.name)
+def test_whole_body_arrays_give_their_body(tmp_path, order):
+    positions = np.full((40, len(order), 3), 9.0)
+    for k, name in enumerate(order.names):
         if name:
             positions[:, k] = walking(lsmpl.Layout("one", (name,)))[:, 0]
     np.save(tmp_path / "take.npy", positions)
     track = read_keypoints(tmp_path / "take.npy")
     assert np.nanmax(np.abs(track.positions - walking(track.layout))) < 1e-9
-    assert track.visible.any(axis=0).sum() == count - names.count("")
-    if "nose" in names and count != 75:
+    assert track.visible.any(axis=0).sum() == len(order) - order.names.count(None)
+    if "nose" in order.names and len(order) != 75:
         assert np.allclose(read_keypoints(tmp_path / "take.npy", layout="coco_17").positions, walking(COCO))
 
 

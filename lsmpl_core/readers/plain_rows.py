@@ -1,4 +1,4 @@
-"""Plain rows of numbers (.txt, .dat, CSV without a header), a frame a row: x y z [confidence] of each keypoint."""
+"""Plain rows of numbers, a frame a row: x y z [confidence] of each keypoint."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
-from .raw import RawTrack, parse_numbers, read_text, unflatten
+from .raw import RawTrack, parse_numbers, unflatten
 
 _COMMENT = re.compile(r"\s*(?:#|%|//)")
 
 
-def read_rows(path: Path, counts: Collection[int]) -> RawTrack:
+def read_plain_rows(text: str, path: Path, counts: Collection[int]) -> RawTrack:
     """Read rows that all have the same number of columns; a leading frame number or time is recognised and left out."""
-    lines = read_text(path).splitlines()
+    lines = text.splitlines()
     numbered = [(i, line) for i, line in enumerate(lines, 1) if line.strip() and not _COMMENT.match(line)]
     if not numbered:
         raise KeypointFileError(f"{path}: no row of numbers")
@@ -34,7 +34,8 @@ def read_rows(path: Path, counts: Collection[int]) -> RawTrack:
     if len(rows) > 1 and len(rows[-1]) < width:
         rows = rows[:-1]
         decisions = [Decision("frames", str(len(rows)), "file", "the last row is cut short and is left out")]
-    table = parse_numbers(rows, width, str(path), [line for line, _ in numbered], decimal_comma=separator == ";")
+    line_numbers = [line for line, _ in numbered]
+    table = parse_numbers(rows, range(width), str(path), line_numbers, decimal_comma=separator == ";")
     if _fit(width - 1, counts) > _fit(width, counts) and (np.diff(table[:, 0]) > 0).all():
         table = table[:, 1:]
     positions, confidence = unflatten(table, counts, str(path))

@@ -1,0 +1,140 @@
+"""What stands in a table of text: its blocks of rows of numbers, each with the rows of words above it.
+
+Nothing is known here of keypoints. A cell that holds three numbers ("1.5 2.0 -0.3") counts as three cells.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import KeypointFileError
+from .raw import MISSING_WORDS, is_number
+
+_SNIFFED = 200
+_COMMENT = re.compile(r"\s*(?:#|%|//)")
+_MOST_HEADER_ROWS = 40
+"""Rows of words that are remembered above a block; the latest ones count."""
+
+
+@dataclass
+class Block:
+    """Rows of numbers of one width or less, and what stands above them.
+
+    header: rows of cells, the nearest last; rows: cells as they are written; line_numbers: of the rows in the file,
+    from 1; triples: whether each cell of the file held three numbers.
+    """
+
+    header: list[list[str]]
+    rows: list[list[str]] = field(default_factory=list)
+    line_numbers: list[int] = field(default_factory=list)
+    triples: bool = False
+
+    @property
+    def width(self) -> int:
+        return max(map(len, self.rows), default=0)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The blocks of a file, and whether its numbers have decimal commas."""
+
+    blocks: list[Block]
+    decimal_comma: bool = False
+    comments: list[str] = field(default_factory=list)
+
+
+def look(text: str, path: Path) -> Table:
+    """The blocks of a text, in order. Raises `KeypointFileError` where it is no table."""
+    lines = text.splitlines()
+    comments = [line for line in lines if _COMMENT.match(line)]
+    delimiter = _delimiter([line for line in lines[:_SNIFFED] if not _COMMENT.match(line)])
+    decimal_comma = delimiter != ","
+    blocks, above, block = [], [], None
+    for number, line in enumerate(lines, 1):
+        comment = _COMMENT.match(line)
+        if comment and (delimiter == " " or delimiter not in line):
+            continue
+        cells = _cells(line[comment.end() :] if comment else line, delimiter, path)
+        if not any(cells):
+            continue
+        if _is_data(cells) or (block is not None and _continues(cells, block)):
+            if block is None:
+                block = Block(above[-_MOST_HEADER_ROWS:])
+                blocks.append(block)
+                above = []
+            block.rows.append(cells)
+            block.line_numbers.append(number)
+        else:
+            if block is not None and len(block.rows) == 1 and not is_numeric(next(filter(None, block.rows[0]))):
+                above = [*block.header, *block.rows]  # a row of numbers with a word before it, among words: names
+                blocks.pop()
+            block = None
+            above.append(cells)
+    for block in blocks:
+        _split_triples(block)
+    if not blocks:
+        raise KeypointFileError(f"{path}: no row of numbers in its {len(lines)} lines")
+    return Table(blocks, decimal_comma, comments)
+
+
+def _delimiter(lines: Sequence[str]) -> str:
+    """Semicolons and tabs before commas, which may be decimal; blanks where there is nothing else."""
+    for delimiter in (";", "\t", ","):
+        if sum(line.count(delimiter) for line in lines) >= max(2, len(lines) // 2):
+            return delimiter
+    return " "
+
+
+def _cells(line: str, delimiter: str, path: Path) -> list[str]:
+    if delimiter == " ":
+        return line.split()
+    if '"' not in line:
+        return [cell.strip() for cell in line.split(delimiter)]
+    try:
+        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+    except (csv.Error, StopIteration) as error:
+        raise KeypointFileError(f"{path}: not a table: {error}") from None
+
+
+def _is_data(cells: Sequence[str]) -> bool:
+    """Whether a row is of numbers: most of its cells that are not blank, and more than a frame rate stands alone."""
+    filled = [cell for cell in cells if cell]
+    numbers = sum(is_numeric(cell) for cell in filled)
+    return numbers >= 3 and numbers > len(filled) / 2
+
+
+def _continues(cells: Sequence[str], block: Block) -> bool:
+    """Whether a row below rows of numbers is one of them: blank or missing but for its frame number, or damaged."""
+    filled = [cell for cell in cells if cell]
+    missing = sum(is_numeric(cell) or is_blank(cell) for cell in filled)
+    return len(cells) > 3 and len(cells) >= len(block.rows[0]) - 1 and missing > len(filled) / 2
+
+
+def is_numeric(cell: str) -> bool:
+    """Whether a cell holds a number, also one with a decimal comma, or three of them."""
+    if is_number(cell.replace(",", ".")):
+        return True
+    parts = cell.split()
+    return len(parts) == 3 and all(map(is_number, parts))
+
+
+def is_blank(cell: str) -> bool:
+    """Whether a cell says that there is nothing."""
+    return cell.strip().lower() in MISSING_WORDS
+
+
+def _split_triples(block: Block) -> None:
+    """Where the cells of a block hold three numbers each, makes three cells of each."""
+    first = [cell for cell in block.rows[0] if cell]
+    if sum(len(cell.split()) == 3 for cell in first) <= len(first) / 2:
+        return
+    block.triples = True
+    block.rows = [
+        [part for cell in row for part in ((cell.split() or [""] * 3) if len(cell.split()) != 1 else [cell] * 3)]
+        for row in block.rows
+    ]
+    block.header = [[cell for cell in row for _ in range(3)] for row in block.header]
