@@ -152,7 +152,7 @@ def demo(blender: str | None) -> int:
 
 def test(only: list[str], pytest_arguments: list[str]) -> int:
     """Everything, in every environment that this machine can have."""
-    some = next((env for env in SUITES if env.find_python()), environments.CORE_TESTS)
+    some = next((suite.environment for suite in SUITES if suite.environment.find_python()), environments.CORE_TESTS)
     with tempfile.TemporaryDirectory(prefix="lsmpl-zip-") as folder:
         return run_tests(build(Path(folder), some.prepare()), only, pytest_arguments)
 
@@ -191,8 +191,9 @@ def main(argv: list[str] | None = None) -> int:
     demo_command = commands.add_parser("demo", help="convert the example take and render it")
     demo_command.add_argument("--blender", choices=[env.name for env in environments.BLENDERS])
     test_command = commands.add_parser("test", help="set everything up and run the tests")
+    names = [suite.name for suite in SUITES]
     test_command.add_argument(
-        "--only", action="append", default=[], metavar="ENVIRONMENT", help=f"of {', '.join(env.name for env in SUITES)}"
+        "--only", action="append", default=[], choices=names, metavar="SUITE", help=f"of {', '.join(names)}"
     )
     test_command.add_argument("pytest_arguments", nargs="*", metavar="-- PYTEST-ARGUMENTS")
     options = parser.parse_args(argv)

@@ -15,16 +15,29 @@ from xml.etree import ElementTree
 from . import environments
 from .environments import ROOT, Environment, SetupError, run_captured, say
 
-SUITES: dict[Environment, list[str]] = {
-    environments.CORE_TESTS: [
-        "tests/core",
-        *(f"tests/test_{name}.py" for name in ("build", "environments", "torch_zips", "flamenco", "security", "docs")),
-    ],
-    environments.NUMPY_2_TESTS: ["tests/core"],
-    environments.BLENDER_4_2: ["tests/addon"],
-    environments.BLENDER_5_2: ["tests/addon"],
-    **{blender: ["tests/addon"] for blender in environments.BETWEEN},
-}
+
+@dataclass(frozen=True)
+class Suite:
+    """Tests and the environment that they run in; `asked_only`: not unless it is named."""
+
+    name: str
+    environment: Environment
+    paths: tuple[str, ...]
+    asked_only: bool = False
+
+
+SUITES = (
+    Suite(
+        "core",
+        environments.CORE_TESTS,
+        ("tests/core", *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/test_*.py"))),
+    ),
+    Suite("numpy2", environments.NUMPY_2_TESTS, ("tests/core",)),
+    *(Suite(blender.name, blender, ("tests/addon",)) for blender in environments.BLENDERS),
+    *(Suite(blender.name, blender, ("tests/addon",), asked_only=True) for blender in environments.BETWEEN),
+    Suite("shared", environments.CORE_TESTS, ("tests/shared",), asked_only=True),
+)
+"""`shared` is on files that may not be passed on, see `tests/shared/conftest.py`."""
 AT_ONCE = 2
 
 
@@ -58,23 +71,23 @@ _OUTCOMES = ("passed", "failed", "skipped")
 
 def _results(archive: Path, only: Sequence[str], arguments: Sequence[str]) -> Iterator[Result]:
     ready = []
-    for environment in SUITES:
-        wanted = environment.name in only if only else environment not in environments.BETWEEN
-        if not wanted:
+    for suite in SUITES:
+        environment = suite.environment
+        if suite.name not in only if only else suite.asked_only:
             continue
         if environment.find_python() is None:
-            yield Result(environment.name, f"SKIPPED, no Python {' or '.join(environment.pythons)} here", good=True)
+            yield Result(suite.name, f"SKIPPED, no Python {' or '.join(environment.pythons)} here", good=True)
             continue
         try:
             python = environment.prepare()
         except SetupError as error:
-            yield Result(environment.name, f"FAILED to set up: {error}", good=False)
+            yield Result(suite.name, f"FAILED to set up: {error}", good=False)
             continue
-        if environment is environments.CORE_TESTS:
+        if suite.name == "core":
             yield _lint(python)
-        ready.append(environment)
+        ready.append(suite)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield from pool.map(lambda environment: _pytest(environment, archive, arguments), ready)
+        yield from pool.map(lambda suite: _pytest(suite, archive, arguments), ready)
 
 
 def _lint(python: Path) -> Result:
@@ -86,10 +99,10 @@ def _lint(python: Path) -> Result:
     return Result("ruff", "clean" if good else "FAILED", good, output=output)
 
 
-def _pytest(environment: Environment, archive: Path, arguments: Sequence[str]) -> Result:
-    paths = [*SUITES[environment], *arguments]
-    say(f"{environment.name}: pytest {' '.join(paths)}")
-    results = environment.folder / "results.xml"
+def _pytest(suite: Suite, archive: Path, arguments: Sequence[str]) -> Result:
+    environment, paths = suite.environment, [*suite.paths, *arguments]
+    say(f"{suite.name}: pytest {' '.join(paths)}")
+    results = environment.folder / f"results-{suite.name}.xml"
     results.unlink(missing_ok=True)
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="lsmpl-profile-") as profile:
@@ -119,4 +132,4 @@ def _pytest(environment: Environment, archive: Path, arguments: Sequence[str]) -
     good = done.returncode == 0
     verdict = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     verdict += f"{'' if good else ', FAILED'} ({time.monotonic() - began:.0f} s)"
-    return Result(environment.name, verdict, good, **counts, output=f"== {environment.name}\n{done.stdout}")
+    return Result(suite.name, verdict, good, **counts, output=f"== {suite.name}\n{done.stdout}")

@@ -124,10 +124,10 @@ def _track(
     if array.ndim == 2 and array.shape[1] in (3, 4):
         array = array[None]
     if array.ndim == 2:
-        positions, own = unflatten(array.astype(np.float64), counts, where)
+        positions, own = unflatten(_reals(array), counts, where)
     elif array.ndim == 3 and array.shape[2] in (3, 4):
-        positions = array[..., :3].astype(np.float64)
-        own = array[..., 3].astype(np.float64) if array.shape[2] == 4 else None
+        positions = _reals(array[..., :3])
+        own = _reals(array[..., 3]) if array.shape[2] == 4 else None
     else:
         raise KeypointFileError(
             f"{where} has shape {array.shape}; expected (frames, keypoints, 3), (frames, keypoints, 4) with "
@@ -137,8 +137,14 @@ def _track(
         confidence = confidence.reshape(confidence.shape[:2]) if confidence.shape[2:] == (1,) else confidence
         if confidence.shape != positions.shape[:2] or confidence.dtype.kind not in "fiub":
             raise KeypointFileError(f"{where}: confidence has shape {confidence.shape}; expected {positions.shape[:2]}")
-        own = confidence.astype(np.float64)
+        own = _reals(confidence)
     return RawTrack(positions, confidence=own, decisions=decisions, people=people)
+
+
+def _reals(array: np.ndarray) -> np.ndarray:
+    """In double precision, without the warning that the processor's signalling NaNs would give."""
+    with np.errstate(invalid="ignore"):
+        return array.astype(np.float64)
 
 
 def _seen(positions: np.ndarray, axis: int, where: str) -> dict[str, int]:

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHARED = ROOT.parent / "shared"
+MOCAP = ROOT / "tests" / "data" / "cmu"
+"""Short clips of recorded motion, see `tests/data/README.md`."""
 
 _profile = tempfile.TemporaryDirectory(prefix="lsmpl-blender-")
 os.environ["BLENDER_USER_RESOURCES"] = _profile.name  # before bpy reads it

@@ -1,13 +1,14 @@
 """File > Import > Keypoint Tracks."""
 
 import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
 
 import bpy
 import numpy as np
 import pytest
-from conftest import SHARED
-
-KEYPOINTS = SHARED / "keypoints"
+from conftest import MOCAP, ROOT
 
 
 def import_files(folder, *names, **options) -> set[str]:
@@ -136,20 +137,23 @@ def test_the_file_browser_offers_what_can_be_read(addon, core):
     assert set(addon("importing.keypoint_files").EXTENSIONS) == set(readers.READERS)
 
 
-@pytest.mark.skipif(not KEYPOINTS.is_dir(), reason=f"no recorded takes in {KEYPOINTS}")
-@pytest.mark.parametrize(
-    ("name", "layout", "frames", "first"),
-    [("pose2sim/Pose2Sim_markers.trc", "halpe_26", 100, 1), ("video/h36m17_dance.npy", "human36m_17", 900, 0)],
-)
-def test_recorded_takes(addon, name, layout, frames, first):
-    path = KEYPOINTS / name
-    import_files(path.parent, path.name)
-    take = bpy.data.objects[path.stem]
-    facts = addon("takes.take").describe(take)
-    assert (facts["layout"]["name"], facts["frames"], facts["first_frame"]) == (layout, frames, first)
-    assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (first, first + frames - 1)
-    height = np.nanmax(addon("takes.take").load_track(take).positions[..., 2], axis=1).max()
-    assert 0.5 < height < 3
+def test_layout_frames_and_unit_of_a_file_are_those_of_the_take_and_the_scene(tmp_path, addon, core, body):
+    clip = core.Motion.load(MOCAP / "26_01.npz")
+    positions = body.keypoints(replace(clip, body=body.key), "human36m_17").positions
+    np.save(tmp_path / "lifted.npy", 1000 * positions)
+    shutil.copy(ROOT / "examples" / "walk_and_wave.trc", tmp_path)
+    for name, layout, frames, first in (
+        ("lifted.npy", "human36m_17", 120, 0),
+        ("walk_and_wave.trc", "body_25", 180, 1),
+    ):
+        import_files(tmp_path, name)
+        take = bpy.data.objects[Path(name).stem]
+        facts = addon("takes.take").describe(take)
+        assert (facts["layout"]["name"], facts["frames"], facts["first_frame"]) == (layout, frames, first)
+        assert (bpy.context.scene.frame_start, bpy.context.scene.frame_end) == (first, first + frames - 1)
+        height = np.nanmax(addon("takes.take").load_track(take).positions[..., 2], axis=1).max()
+        assert 1.4 < height < 2.2
+        bpy.data.objects.remove(take)
 
 
 def test_of_several_people_the_named_one_is_imported(tmp_path, addon, body, random_motion):

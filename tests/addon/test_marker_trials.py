@@ -17,10 +17,13 @@ NAMES = (
 
 @pytest.fixture
 def trc(core, body, tmp_path):
-    """`trc(name, frames)`: a TRC file of Plug-in Gait markers on somebody who swings a leg; the names may be others."""
+    """`trc(name, frames)`: a TRC file of Plug-in Gait markers on somebody who swings a leg; the names may be others.
+
+    With `prop`, a marker more that is on no body.
+    """
     markers = importlib.import_module(f"{core.__name__}.readers.markers")
 
-    def write(name: str, frames: int, names=NAMES, betas=None) -> str:
+    def write(name: str, frames: int, names=NAMES, betas=None, prop=False) -> str:
         poses = np.zeros((frames, 24, 3))
         poses[:, 0, 0] = np.pi / 2
         swing = np.sin(np.linspace(0, np.pi, frames))
@@ -28,6 +31,9 @@ def trc(core, body, tmp_path):
         motion = core.Motion(poses, np.tile((0, 0, 1.0), (frames, 1)), betas, body=body.key)
         positions = body.keypoints(motion, markers.recognise(NAMES, name).layout).positions[..., [0, 2, 1]]
         positions[..., 2] *= -1  # Y up, as most TRC files
+        if prop:
+            anywhere = np.random.default_rng(0).normal(size=(frames, 1, 3))
+            names, positions = (*names, "Prop"), np.concatenate([positions, anywhere], axis=1)
         head = f"PathFileType\t4\t(X/Y/Z)\t{name}\nDataRate\tNumFrames\tNumMarkers\tUnits\n"
         head += f"100\t{frames}\t{len(names)}\tm\nFrame#\tTime\t" + "\t\t\t".join(names) + "\n\n"
         rows = ["\t".join(map(str, (t + 1, t / 100, *positions[t].ravel()))) for t in range(frames)]
@@ -64,6 +70,17 @@ def test_a_static_trial_is_calibrated_on_besides_the_take(trc, addon, body):
     calibration = addon("takes.stages").load(take).calibration
     assert len(calibration.keypoints) == len(NAMES)
     assert addon("takes.stages").describe(take)["residual_mean"] < 0.005
+
+
+def test_a_prop_among_the_markers_is_left_aside(trc, addon, core):
+    """By the solver; the display has to cope with it."""
+    take = imported(trc("walk.trc", 60, prop=True))
+    assert bpy.ops.lsmpl.solve() == {"FINISHED"}
+    motion, facts = addon("takes.stages").load(take, "solved"), addon("takes.stages").describe(take)
+    assert motion.keypoint_names == NAMES
+    assert facts["residual_mean"] < 0.015
+    assert {"calibrated", "left aside"} <= {decision["what"] for decision in facts["decisions"]}
+    assert take.lsmpl.armature.animation_data.action.name == "walk"
 
 
 def test_a_trial_that_is_no_marker_set_is_an_error_and_nothing_changes(trc, addon, body, random_motion, tmp_path):

@@ -5,10 +5,8 @@ import pickle
 import bpy
 import numpy as np
 import pytest
-from conftest import SHARED
+from conftest import MOCAP
 from test_baking import largest_errors
-
-MOCAP = SHARED / "mocap"
 
 
 @pytest.fixture
@@ -113,8 +111,6 @@ def test_an_import_that_is_stopped_midway_leaves_nothing(addon, motion_file):
 
 
 def test_a_take_is_solved_from_another_estimators_motion(addon, core, body, tmp_path, random_motion):
-    if not MOCAP.is_dir():
-        pytest.skip(f"needs recorded motion in {MOCAP}, which is not there")
     truth = core.Motion.load(MOCAP / "01_01.npz")
     truth = core.Motion(truth.poses[:60], truth.trans[:60], fps=30.0, body=body.key)
     off = np.random.default_rng(0).normal(scale=0.1, size=truth.poses.shape)

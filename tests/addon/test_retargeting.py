@@ -9,9 +9,8 @@ import anny_rigs
 import bpy
 import numpy as np
 import pytest
-from conftest import SHARED
+from conftest import MOCAP
 
-MOCAP = SHARED / "mocap"
 LIMBS = [
     (f"{side}_{a}", f"{side}_{b}")
     for side in ("left", "right")
@@ -25,19 +24,9 @@ DEFORM = {
 
 @pytest.fixture
 def stroll(core, body):
-    """A hundred frames of somebody walking, by the motion capture database, on the mean body; or made up without it."""
-    if (MOCAP / "07_01.npz").is_file():
-        motion = core.Motion.load(MOCAP / "07_01.npz").frames(slice(0, 100))
-        motion = replace(motion, betas=np.zeros(10), body=body.key)
-        return core.clean_up(motion, body, floor="zero")
-    t = np.linspace(0, 4 * np.pi, 100)
-    poses = np.zeros((100, 24, 3))
-    poses[:, 0] = (np.pi / 2, 0, 0)
-    for side, sign in (("left", 1), ("right", -1)):
-        for joint, size in (("hip", 0.5), ("shoulder", 0.4)):
-            poses[:, body.joint_names.index(f"{side}_{joint}"), 0] = sign * size * np.sin(t)
-        poses[:, body.joint_names.index(f"{side}_knee"), 0] = 0.4 + 0.3 * np.sin(t)
-    return core.Motion(poses, np.stack([0 * t, 0.1 * t, 0 * t + 1.1], axis=1), body=body.key)
+    """79 frames of somebody walking, recorded, on the mean body."""
+    motion = replace(core.Motion.load(MOCAP / "07_01.npz"), body=body.key)
+    return core.clean_up(motion, body, floor="zero")
 
 
 @pytest.fixture

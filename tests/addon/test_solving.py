@@ -6,9 +6,6 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
-from conftest import SHARED
-
-MOCAP = SHARED / "mocap"
 
 
 def datablocks() -> set:
@@ -206,26 +203,6 @@ def test_edit_mode_is_an_error_that_says_so(addon, take):
         bpy.ops.lsmpl.solve()
     bpy.ops.object.mode_set(mode="OBJECT")
     assert addon("takes.stages").describe(take) is None
-
-
-def test_a_marker_file_is_imported_calibrated_and_baked(addon, core):
-    """With a prop besides, which the solver leaves aside and the display must cope with."""
-    path = SHARED / "keypoints" / "c3d" / "gait-pig.c3d"
-    if not path.is_file():
-        pytest.skip(f"needs a real marker file in {path}, which is not there")
-    track = core.read_keypoints(path).frames(slice(0, 60))
-    prop = np.random.default_rng(0).normal(size=(60, 1, 3))
-    layout = core.Layout("markers", (*track.layout.keypoints, "Prop"), sites=(*track.layout.sites, "unplaced"))
-    seen = np.concatenate([track.confidence, np.ones((60, 1))], axis=1)
-    track = replace(track, positions=np.concatenate([track.positions, prop], axis=1), confidence=seen, layout=layout)
-    take = addon("importing.adding").add_take(bpy.context.scene, track, "Gait")
-    bpy.context.view_layer.objects.active = take
-    assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    motion, facts = addon("takes.stages").load(take, "solved"), addon("takes.stages").describe(take)
-    assert motion.keypoint_names == layout.keypoints[:-1]
-    assert facts["residual_mean"] < 0.015
-    assert {"calibrated", "left aside"} == {decision["what"] for decision in facts["decisions"]}
-    assert take.lsmpl.armature.animation_data.action.name == "Gait"
 
 
 @pytest.fixture

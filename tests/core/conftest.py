@@ -10,7 +10,8 @@ import lsmpl_core as lsmpl
 from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.rotation import exp_map, log_map
 
-SHARED = Path(__file__).resolve().parents[3] / "shared"
+RECORDED = Path(__file__).resolve().parents[1] / "data" / "cmu"
+"""Short clips of recorded motion, see `tests/data/README.md`."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,18 +43,8 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(scope="session")
 def mocap() -> Path:
-    folder = SHARED / "mocap"
-    if not folder.is_dir():
-        pytest.skip(f"needs recorded motion in {folder}, which is not there")
-    return folder
-
-
-@pytest.fixture(scope="session")
-def keypoint_files() -> Path:
-    folder = SHARED / "keypoints"
-    if not folder.is_dir():
-        pytest.skip(f"needs real keypoint files in {folder}, which is not there")
-    return folder
+    """The folder of recorded clips."""
+    return RECORDED
 
 
 @pytest.fixture(scope="session")

@@ -276,8 +276,7 @@ def test_swing_and_twist_make_up_the_rotation(rng):
 
 
 def test_recorded_motion_is_within_the_limits(body, mocap):
-    motion = lsmpl.Motion.load(mocap / "02_01.npz" if (mocap / "02_01.npz").exists() else mocap / "01_01.npz")
-    motion = motion.frames(slice(0, 300))
+    motion = lsmpl.Motion.load(mocap / "01_01.npz")
     changed = (limit_joints(motion, body).poses != motion.poses).any(axis=(1, 2))
     assert changed.mean() < 0.02
 

@@ -515,3 +515,12 @@ def test_json_that_is_no_take_is_refused(tmp_path, text):
     (tmp_path / "take.json").write_text(text)
     with pytest.raises(lsmpl.LsmplError, match=r"take\.json"):
         read_keypoints(tmp_path / "take.json")
+
+
+def test_a_signalling_nan_is_a_missing_value_like_any_other(tmp_path, recwarn):
+    """Damaged files have them; the processor warns where it converts them."""
+    positions = walking(COCO).astype(np.float32)
+    positions.view(np.uint32)[3, 4] = 0x7F800001
+    np.save(tmp_path / "take.npy", positions)
+    assert np.isnan(read_keypoints(tmp_path / "take.npy").positions[3, 4]).all()
+    assert not recwarn.list

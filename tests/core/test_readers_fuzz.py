@@ -209,28 +209,15 @@ def test_damaged_files(tmp_path, kind):
             fuzz(tmp_path, name, contents, read, seed)
 
 
-def real_files(folder: Path, most: int = 100_000) -> dict[str, bytes]:
-    """The beginnings of the real files, by name."""
-    files = sorted(path for path in folder.rglob("*.*") if path.suffix in READERS)
-    return {path.name: path.read_bytes()[:most] for path in files}
-
-
-def test_damaged_real_files(keypoint_files, tmp_path):
-    contents = real_files(keypoint_files, 40_000)
-    for seed in range(10):
-        for name in contents:
-            fuzz(tmp_path, name, contents, read_track, seed)
-
-
 @pytest.mark.skipif("LSMPL_FUZZ_SECONDS" not in os.environ, reason="LSMPL_FUZZ_SECONDS does not ask for it")
-def test_damaged_files_for_long(tmp_path, request):
+def test_damaged_files_for_long(tmp_path):
+    fuzz_for_long(tmp_path, [(make(tmp_path), read) for make, read in SUBJECTS.values()])
+
+
+def fuzz_for_long(folder: Path, subjects: list[tuple[dict[str, bytes], Callable]]) -> None:
+    """Damages that were not tried before, for LSMPL_FUZZ_SECONDS; each kind of failure is told once."""
     end = time.monotonic() + float(os.environ["LSMPL_FUZZ_SECONDS"])
-    seed = cases = int(os.environ.get("LSMPL_FUZZ_SEED", time.time()))
-    subjects = [(make(tmp_path), read) for make, read in SUBJECTS.values()]
-    try:
-        subjects.append((real_files(request.getfixturevalue("keypoint_files")), read_track))
-    except pytest.skip.Exception:
-        print("without the real files, which are not there")
+    seed = int(os.environ.get("LSMPL_FUZZ_SEED", time.time()))
     failures, cases = {}, 0
     while time.monotonic() < end:
         seed += 1
@@ -238,9 +225,9 @@ def test_damaged_files_for_long(tmp_path, request):
             for name in contents:
                 cases += 1
                 try:
-                    fuzz(tmp_path, name, contents, read, seed)
+                    fuzz(folder, name, contents, read, seed)
                 except AssertionError as error:
-                    failures.setdefault(str(error)[-60:], str(error))  # one of each kind
+                    failures.setdefault(str(error)[-60:], str(error))
     print(f"{cases} damaged files, {len(failures)} kinds of failure")
     assert not failures, "\n".join(failures.values())
 

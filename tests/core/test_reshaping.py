@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import SHARED
 
 import lsmpl_core as lsmpl
 from lsmpl_core.cleaning.contacts import contact_mask, find_contacts, sliding
@@ -36,15 +35,10 @@ def walked(body, stroll):
 
 
 @pytest.fixture(scope="module")
-def clips(body):
+def clips(body, mocap):
     """Recorded clips, cleaned."""
-    names = ["07_01", "16_01", "35_01", "49_02", "143_01"]
-    paths = [SHARED / "mocap" / f"{name}.npz" for name in names]
-    paths = [path for path in paths if path.is_file()]
-    if not paths:
-        pytest.skip(f"needs recorded motion in {SHARED / 'mocap'}, which is not there")
-    motions = [replace(lsmpl.Motion.load(path), betas=np.zeros(10), body=body.key) for path in paths]
-    return [lsmpl.clean_up(motion.frames(slice(0, 300)), body, floor="zero") for motion in motions]
+    motions = [replace(lsmpl.Motion.load(mocap / f"{name}.npz"), body=body.key) for name in ("07_01", "16_01", "35_01")]
+    return [lsmpl.clean_up(motion, body, floor="zero") for motion in motions]
 
 
 def middles(motion, body):
