@@ -55,6 +55,8 @@ SETTLING = 6
 MOST_WORSE = 2.0
 """Times the noise by which frames polished together may be farther from their keypoints than each on its own: they
 follow less of it. Whole steps of Gauss-Newton can end nowhere, and then are none."""
+FADING = 0.5
+"""Seconds over which frames that were polished together go over into those that were not."""
 QUIET = 0.003
 """Metres of noise up to which frames that are whole are better left as they were solved one by one."""
 
@@ -156,19 +158,33 @@ def _with_ends_held(poses: Poses, track: KeypointTrack, first: int | None) -> Po
 def optimised_if_wanted(
     take: Take, repaired: Repaired, poses: Poses, given: Collection[int] = ()
 ) -> Iterator[Progress]:
-    """The poses, polished together if the options say so or, where they do not, if the take has need of it.
+    """The poses, polished together if the options say so or, where they do not, in the frames that have need of it.
 
     Those of the frames `given` are true.
     """
-    wanted = take.options.optimise_sequence
+    wanted, need = take.options.optimise_sequence, np.ones(len(take))
     if wanted is None:
-        restless = take.noise > QUIET or not repaired.complete or take.trusted.any()
-        wanted = take.options.steps > 0 and restless
+        if take.noise <= QUIET:
+            need = _near(~repaired.complete | take.trusted.any(axis=1), round(FADING * take.fps))
+        wanted = take.options.steps > 0 and need.any()
     if wanted:
         together = yield from optimise_sequence(take, poses, given)
         if _misfit(take, together) < _misfit(take, poses) + MOST_WORSE * max(take.noise, UNKNOWN_NOISE):
-            return together
+            return together if need.all() else poses.towards(together, need)
     return poses
+
+
+def _near(mask: np.ndarray, reach: int) -> np.ndarray:
+    """(T,) 1 where mask (T,) is true, falling to 0 smoothly over `reach` frames on either side."""
+    at, frames = np.flatnonzero(mask), np.arange(len(mask))
+    if not len(at):
+        return np.zeros(len(mask))
+    after = np.searchsorted(at, frames)
+    away = np.minimum(
+        np.abs(frames - at[np.minimum(after, len(at) - 1)]), np.abs(frames - at[np.maximum(after - 1, 0)])
+    )
+    share = np.clip(1.0 - away / (reach + 1), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
 
 
 def _misfit(take: Take, poses: Poses) -> float:
@@ -201,7 +217,7 @@ def finished(
         off = poser.residual(poses.select(placed), given.positions[placed])
         residual[given.placed], condition[given.placed] = off[given.placed[placed]], Condition.SEEN
     if take.options.repair:
-        far = (residual > outlier_threshold(take.noise)) & ~given.placed
+        far = (residual > outlier_threshold(take.noise)) & ~given.undoubted
         condition[far & (condition != Condition.FILLED)] = Condition.REJECTED
     residual[~np.isin(condition, (Condition.SEEN, Condition.SWAPPED))] = np.nan
     return Motion(

@@ -25,6 +25,7 @@ from ..errors import SolveError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
 from ..progress import Progress
+from ..repair.reach import find_out_of_reach, reaches
 from ..solver.options import SolveOptions
 from ..solver.shape import fit_shape, refine_shape
 from ..solver.take import UNKNOWN_NOISE, Take
@@ -57,6 +58,8 @@ ELSEWHERE = 0.06
 RIGID = 0.04
 """Metres by which a marker may move against a bone that it is on, in the median."""
 FARTHEST_FROM_SKIN = 0.08
+FARTHEST_FROM_PELVIS = 1.3
+"""Metres from there at which a marker may be that is anywhere on the body."""
 SKIN_SHARE = 0.2
 """What a metre from the skin counts against a bone, in metres of movement."""
 FATES = {
@@ -91,6 +94,7 @@ def calibrate_steps(
     tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None
 ) -> Generator[Progress, None, Calibration]:
     """`calibrate` as a generator: yields `Progress` and returns the `Calibration`."""
+    tracks = [_within_reach(track, body) for track in tracks]
     tracks, elsewhere = yield from _agreeing(tracks, body, betas)
     calibration = yield from _fit_steps(tracks, body, betas)
     return replace(calibration, decisions=(*calibration.decisions, *elsewhere))
@@ -145,6 +149,17 @@ def _agreeing(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | N
     return [*kept, tracks[-1]], tuple(decisions)
 
 
+def _within_reach(track: KeypointTrack, body: Body) -> KeypointTrack:
+    """The track without markers that are farther off than any place on the body (`repair.reach`)."""
+    layout = track.layout
+    landmarks = [parse_landmark(site) for site in layout.sites]
+    uncertain = [2.0 * landmark.sigma if landmark else 0.0 for landmark in landmarks]
+    slack = np.where([site == UNPLACED for site in layout.sites], FARTHEST_FROM_PELVIS, uncertain)
+    reach = reaches(body, site_parts(body, layout.sites))
+    far = find_out_of_reach(track.positions, reach, np.array(layout.mirror), slack) & ~track.undoubted
+    return replace(track, confidence=np.where(far, 0.0, track.confidence))
+
+
 def _named(track: KeypointTrack, names: Sequence[str]) -> Layout:
     return of_keypoints(track, [track.layout.index(name) for name in names]).layout
 
@@ -186,13 +201,23 @@ def chosen_frames(track: KeypointTrack, count: int) -> np.ndarray:
     rng = np.random.default_rng(0)
     pairs = rng.choice(often if len(often) > 1 else len(track.layout), size=(2, 100))
     apart = np.linalg.norm(track.positions[well][:, pairs[0]] - track.positions[well][:, pairs[1]], axis=2)
-    apart = np.where(np.isfinite(apart), apart, 0.0)
+    apart = _bridged(apart)
     chosen = list(np.unique(np.linspace(0, len(well) - 1, count // 2).astype(int)))
     nearest = np.min([np.abs(apart - apart[c]).mean(axis=1) for c in chosen], axis=0)
     while len(chosen) < count:
         chosen.append(int(np.argmax(nearest)))
         nearest = np.minimum(nearest, np.abs(apart - apart[chosen[-1]]).mean(axis=1))
     return well[np.unique(chosen)]
+
+
+def _bridged(values: np.ndarray) -> np.ndarray:
+    """(N,P) with what is missing interpolated in time: a frame is no more unlike the others for what it lacks."""
+    out, at = np.zeros_like(values), np.arange(len(values))
+    for column, series in enumerate(values.T):
+        known = np.isfinite(series)
+        if known.any():
+            out[:, column] = np.interp(at, at[known], series[known])
+    return out
 
 
 # The fit

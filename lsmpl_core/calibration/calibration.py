@@ -131,6 +131,7 @@ def of_keypoints(track: KeypointTrack, rows: Sequence[int]) -> KeypointTrack:
         confidence=track.confidence[:, rows],
         layout=some_of(track.layout, rows),
         trusted=None if track.trusted is None else track.trusted[:, rows],
+        believed=None if track.believed is None else track.believed[:, rows],
     )
 
 

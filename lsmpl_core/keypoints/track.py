@@ -55,7 +55,8 @@ class KeypointTrack:
     confidence (T,K) in 0..1 (1 where not given); exactly 0 where a keypoint is missing.
     layout: a `Layout` or the name of one; fps in frames a second; first_frame: the number of the take's first frame
     as its file counts; source: where it came from, for messages; decisions: what its reader settled.
-    trusted (T,K) bool: keypoints that somebody placed by hand, which are not doubted and count more; None for none.
+    trusted (T,K) bool: keypoints that somebody placed by hand, which are not doubted and count more; believed (T,K)
+    bool: keypoints that somebody said are right, which are not doubted; None for none.
     """
 
     positions: np.ndarray
@@ -66,6 +67,7 @@ class KeypointTrack:
     source: str = ""
     decisions: Sequence[Decision] = ()
     trusted: np.ndarray | None = None
+    believed: np.ndarray | None = None
 
     def __post_init__(self):
         self.layout = get_layout(self.layout)
@@ -81,12 +83,15 @@ class KeypointTrack:
             raise KeypointFileError(
                 f"{where}confidence has shape {self.confidence.shape}; expected {self.positions.shape[:2]}"
             )
-        if self.trusted is not None:
-            self.trusted = np.array(self.trusted, dtype=bool)
-            if self.trusted.shape != self.positions.shape[:2]:
+        for name in ("trusted", "believed"):
+            mask = getattr(self, name)
+            if mask is None:
+                continue
+            if np.shape(mask) != self.positions.shape[:2]:
                 raise KeypointFileError(
-                    f"{where}trusted has shape {self.trusted.shape}; expected {self.positions.shape[:2]}"
+                    f"{where}{name} has shape {np.shape(mask)}; expected {self.positions.shape[:2]}"
                 )
+            setattr(self, name, np.array(mask, dtype=bool))
         if not (np.isfinite(self.fps) and self.fps > 0):
             raise KeypointFileError(f"{where}the frame rate is {self.fps}; expected frames a second above 0")
         missing = ~np.isfinite(self.positions).all(axis=2) | ~(self.confidence > 0)
@@ -113,6 +118,11 @@ class KeypointTrack:
         return np.zeros(self.visible.shape, dtype=bool) if self.trusted is None else self.trusted & self.visible
 
     @property
+    def undoubted(self) -> np.ndarray:
+        """(T,K) bool: which keypoints are not to be doubted: those placed by hand, and those said to be right."""
+        return self.placed if self.believed is None else self.placed | (self.believed & self.visible)
+
+    @property
     def missing_fraction(self) -> float:
         """Share of the keypoints that are missing, of those that are seen at least once in the take."""
         ever = self.visible.any(axis=0)
@@ -126,5 +136,6 @@ class KeypointTrack:
             positions=self.positions[selection],
             confidence=self.confidence[selection],
             trusted=None if self.trusted is None else self.trusted[selection],
+            believed=None if self.believed is None else self.believed[selection],
             first_frame=self.first_frame + start,
         )

@@ -13,6 +13,7 @@ from ..keypoints.track import KeypointTrack
 from .cuts import find_cuts
 from .gaps import bridge_gaps
 from .outliers import bones_of, find_outliers
+from .reach import find_out_of_reach, reaches
 from .swaps import exchanged, find_swaps
 
 LEAST_LEFT = 0.5
@@ -27,10 +28,17 @@ class Repaired:
     condition: np.ndarray
 
     @property
-    def complete(self) -> bool:
-        """Whether each keypoint that is seen at all was seen, and believed, throughout."""
+    def complete(self) -> np.ndarray:
+        """(T,) bool: the frames in which each keypoint that is seen at all was seen, and believed."""
         seen = self.condition == Condition.SEEN
-        return bool((seen | ~seen.any(axis=0)).all())
+        return (seen | ~seen.any(axis=0)).all(axis=1)
+
+
+def without(track: KeypointTrack, left_out: np.ndarray) -> KeypointTrack:
+    """The track with keypoints (T,K) taken as not seen."""
+    if not left_out.any():
+        return track
+    return replace(track, confidence=np.where(left_out, 0.0, track.confidence))
 
 
 def as_given(track: KeypointTrack) -> Repaired:
@@ -39,21 +47,24 @@ def as_given(track: KeypointTrack) -> Repaired:
 
 
 def repair(track: KeypointTrack, body: Body, parts: SiteParts) -> Repaired:
-    """Swapped sides exchanged, impossible keypoints rejected, short gaps bridged; a sound track stays as it is.
+    """Impossible keypoints rejected, swapped sides exchanged, short gaps bridged; a sound track stays as it is.
 
     So does one of which too little would be left, which tells the solver more than nothing does. Keypoints that are
     trusted stay whatever they are.
     """
     condition = as_given(track).condition
-    cuts = find_cuts(track.positions, np.array(track.layout.mirror), track.fps)
-    swapped = find_swaps(track, cuts)
-    positions, confidence = exchanged(track, swapped)
+    mirror, trusted = np.array(track.layout.mirror), track.undoubted
+    far = find_out_of_reach(track.positions, reaches(body, parts), mirror) & ~trusted
+    near = without(track, far)
+    cuts = find_cuts(near.positions, mirror, track.fps)
+    swapped = find_swaps(near, cuts)
+    positions, confidence = exchanged(near, swapped)
     condition[swapped & (confidence > 0.0)] = Condition.SWAPPED
     condition[swapped & (confidence == 0.0)] = Condition.MISSING
-    trusted = track.placed
     positions[trusted], confidence[trusted] = track.positions[trusted], track.confidence[trusted]
     condition[trusted] = Condition.SEEN
     rejected = find_outliers(positions, track.fps, bones_of(body, parts), cuts) & ~trusted
+    rejected |= far & ~(confidence > 0.0)
     if ((confidence > 0.0) & ~rejected).any(axis=1).mean() < LEAST_LEFT * track.visible.any(axis=1).mean():
         return as_given(track)
     condition[rejected] = Condition.REJECTED

@@ -35,7 +35,7 @@ def test_exact_keypoints_are_all_seen(body, stroll, layout):
     track = body.keypoints(stroll, layout)
     found = mended(track, body)
     assert (found.condition == Condition.SEEN).all()
-    assert found.complete
+    assert found.complete.all()
     np.testing.assert_array_equal(found.track.positions, track.positions)
 
 
@@ -44,7 +44,7 @@ def test_exact_keypoints_are_all_seen(body, stroll, layout):
 def test_recorded_motion_is_all_seen_at_30_and_at_10_hz(mocap, body, name, step):
     motion = lsmpl.Motion.load(mocap / f"{name}.npz").frames(slice(2, None))
     motion = lsmpl.Motion(motion.poses[::step], motion.trans[::step], fps=motion.fps / step, body=body.key)
-    assert mended(body.keypoints(motion), body).complete
+    assert mended(body.keypoints(motion), body).complete.all()
 
 
 @pytest.mark.parametrize("limb", [("",), ("shoulder", "elbow", "wrist"), ("knee", "ankle", "toe", "heel")])
@@ -93,6 +93,43 @@ def test_a_spike_is_rejected_and_hardly_moves_the_pose(body, stroll, track):
     clean = lsmpl.solve(track, body, betas=stroll.betas)
     assert np.linalg.norm(body.joints(solved)[30] - body.joints(clean)[30], axis=-1).max() < 0.015
     assert np.isnan(solved.residual[30, track.layout.index("left_wrist")])
+
+
+@pytest.mark.parametrize("name", ["nose", "mid_hip", "left_wrist", "right_big_toe", "left_shoulder"])
+def test_a_keypoint_metres_away_is_the_only_one_that_is_rejected(body, track, name):
+    """A wrist that is far off is neither taken for its partner's nor let to have its arms exchanged."""
+    frames = slice(20, 30)
+    found = mended(moved(track, frames, [name], [2.0, 1.0, 2.0]), body)
+    expected = np.full(track.visible.shape, Condition.SEEN)
+    expected[frames, track.layout.index(name)] = Condition.REJECTED
+    np.testing.assert_array_equal(found.condition, expected)
+
+
+def test_an_arm_metres_away_is_rejected_and_nothing_else(body, track):
+    arm = ["left_shoulder", "left_elbow", "left_wrist"]
+    found = mended(moved(track, slice(20, 45), arm, [3.0, 0.0, 0.0]), body)
+    rows = [track.layout.index(name) for name in arm]
+    rejected = found.condition == Condition.REJECTED
+    assert rejected[20:45, rows].all() and rejected.sum() == 75
+
+
+def test_what_somebody_said_is_right_is_not_doubted(body, track):
+    wild = moved(track, slice(20, 30), ["nose"], [2.0, 1.0, 2.0])
+    believed = np.zeros(track.visible.shape, dtype=bool)
+    believed[:, track.layout.index("nose")] = True
+    found = mended(replace(wild, believed=believed), body)
+    assert (found.condition[20:30, track.layout.index("nose")] == Condition.SEEN).all()
+    assert believed.shape == replace(wild, believed=believed).frames(slice(0, 60)).undoubted.shape
+
+
+@pytest.mark.parametrize("frames", [slice(30, 40), slice(0, 60, 7)])
+def test_a_wild_keypoint_changes_no_more_than_a_missing_one(body, track, frames):
+    row = track.layout.index("right_wrist")
+    missing = track.confidence.copy()
+    missing[frames, row] = 0.0
+    wild = lsmpl.solve(moved(track, frames, ["right_wrist"], [2.0, 1.0, 2.0]), body)
+    gone = lsmpl.solve(replace(track, confidence=missing), body)
+    np.testing.assert_allclose(wild.poses, gone.poses, atol=1e-6)
 
 
 def test_a_frozen_wrist_is_rejected(body, stroll, track):

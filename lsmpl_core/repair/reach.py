@@ -1,0 +1,118 @@
+"""Keypoints out of reach: farther from the others than the chain of bones between them is long, whatever the pose.
+
+Of two keypoints that are too far apart one is wrong, and of all that are in a frame the fewest that explain it are: a
+wild marker is too far from all others, and each of those only from it. So the keypoint with most such pairs goes first
+(a greedy vertex cover). This knows nothing of left and right, for it comes before swaps are looked for, which a
+keypoint metres away would hide or make up.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from ..body.body import Body
+from ..body.sites import SiteParts
+from ..body.skeleton import NUM_BETAS, NUM_JOINTS, PARENTS
+
+SHARE, SLACK = 1.15, 0.06
+"""Of a chain's length, and metres besides, up to which it may be exceeded: for other proportions, skin and noise."""
+USUAL_SHARE = 1.15
+"""Of what is usual in the take itself, which is never out of reach: sites may be elsewhere than is thought."""
+MEDIAN_FRAMES = 1000
+NUMBERS_AT_ONCE = 4_000_000
+
+
+def reaches(body: Body, parts: SiteParts) -> np.ndarray:
+    """(K,K) metres: no pose puts two sites of the mean shape farther apart, by the triangle inequality."""
+    joints = body.rest_joints(np.zeros(NUM_BETAS))
+    sites = parts.rest_positions(np.zeros(NUM_BETAS))
+    arm = np.linalg.norm(sites - joints[parts.parent_joint], axis=1)
+    chains = arm[:, None] + _between_joints(joints)[np.ix_(parts.parent_joint, parts.parent_joint)] + arm[None]
+    straight = np.linalg.norm(sites[:, None] - sites[None], axis=-1)
+    same_bone = parts.parent_joint[:, None] == parts.parent_joint[None]
+    return np.where(same_bone, straight, np.maximum(chains, straight))
+
+
+def find_out_of_reach(
+    positions: np.ndarray, reach: np.ndarray, mirror: np.ndarray, slack: np.ndarray | float = 0.0
+) -> np.ndarray:
+    """(T,K) bool: the fewest seen keypoints of positions (T,K,3), in metres and NaN where missing, that explain which
+    pairs are farther apart than reach (K,K) allows.
+
+    mirror (K,): each keypoint's partner, whose reach counts, too. slack (K,): metres by which sites are uncertain.
+    """
+    T, K = positions.shape[:2]
+    seen = np.isfinite(positions).all(axis=-1)
+    out = np.zeros((T, K), dtype=bool)
+    if K < 3 or not T:
+        return out
+    one, other = np.triu_indices(K, k=1)
+    limit = _limits(positions, reach, mirror, np.broadcast_to(slack, K))[one, other]
+    ends = np.zeros((len(one), K), dtype=np.float32)
+    ends[np.arange(len(one)), one] = ends[np.arange(len(one)), other] = 1.0
+    at_once = max(1, NUMBERS_AT_ONCE // (3 * len(one)))
+    for start in range(0, T, at_once):
+        some = slice(start, start + at_once)
+        apart = np.linalg.norm(positions[some, one] - positions[some, other], axis=-1)
+        ratio = np.nan_to_num(apart / limit)
+        frames = np.flatnonzero((ratio > 1.0).any(axis=1))
+        if len(frames):
+            out[start + frames] = _fewest(ratio[frames].astype(np.float32), ends)
+    return out & seen
+
+
+def _fewest(ratio: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """(F,K) bool: keypoints to be left out for no pair's ratio (F,P) to be above 1; ends (P,K) says whose a pair is.
+
+    Of keypoints with equally many such pairs the one goes that is farther from the others as a whole.
+    """
+    gone = np.zeros((len(ratio), ends.shape[1]), dtype=bool)
+    for _ in range(ends.shape[1]):
+        left = ratio * (gone @ ends.T == 0)
+        wrong = (left > 1.0) @ ends
+        frames = np.flatnonzero(wrong.any(axis=1))
+        if not len(frames):
+            break
+        stretched = np.minimum(left[frames], 2.0) @ ends
+        blame = wrong[frames] + 0.9 * stretched / np.maximum(stretched.max(axis=1, keepdims=True), 1e-9)
+        blame[wrong[frames] == 0] = 0.0
+        gone[frames, blame.argmax(axis=1)] = True
+    return gone
+
+
+def _limits(positions: np.ndarray, reach: np.ndarray, mirror: np.ndarray, slack: np.ndarray) -> np.ndarray:
+    """(K,K) metres that are believed in this take."""
+    frames = np.unique(np.linspace(0, len(positions) - 1, min(len(positions), MEDIAN_FRAMES)).astype(int))
+    usual = np.empty_like(reach)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a pair that is never seen has no median
+        for k in range(len(reach)):
+            apart = np.linalg.norm(positions[frames] - positions[frames, k : k + 1], axis=-1)
+            usual[k] = np.nan_to_num(np.nanmedian(apart, axis=0))
+    either = np.maximum.reduce([reach, reach[mirror], reach[:, mirror], reach[np.ix_(mirror, mirror)]])
+    limit = SHARE * _scale(usual, reach) * either + SLACK + slack[:, None] + slack[None]
+    return np.maximum(limit, USUAL_SHARE * usual)
+
+
+def _scale(usual: np.ndarray, reach: np.ndarray) -> float:
+    """How much larger the subject is than the mean shape: nobody's joints are usually farther apart than they reach.
+
+    The distances come nearest to the reaches along single bones; of all, the upper part is of those.
+    """
+    pairs = (usual > 0.1) & (reach > 0.1)
+    if not pairs.any():
+        return 1.0
+    return float(np.clip(np.percentile(usual[pairs] / reach[pairs], 80.0), 0.8, 1.6))
+
+
+def _between_joints(joints: np.ndarray) -> np.ndarray:
+    """(24,24) metres along the bones between joints (24,3)."""
+    apart = np.zeros((NUM_JOINTS, NUM_JOINTS))
+    for joint in range(1, NUM_JOINTS):
+        parent = PARENTS[joint]
+        step = np.linalg.norm(joints[joint] - joints[parent])
+        apart[joint, :joint] = apart[parent, :joint] + step
+        apart[:joint, joint] = apart[joint, :joint]
+    return apart
