@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import bpy
 
 from .characters.shape import is_character
-from .takes import stages
+from .takes import layers
 from .takes.take import is_take, takes_in
 
 HANDLE_KEY = "lsmpl_keypoint"
@@ -74,7 +74,7 @@ def has_take(operator: type[bpy.types.Operator], context: bpy.types.Context) -> 
 def is_solved(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     """For an operator's `poll`: whether there is a take, and a motion of it; if not, the button says so."""
     take = active_take(context)
-    if take is None or not stages.is_solved(take):
+    if take is None or not layers.is_solved(take):
         operator.poll_message_set("Solve a take first")
         return False
     return True

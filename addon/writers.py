@@ -15,7 +15,7 @@ from .exporting import files as exporting
 from .exporting.checks import CHECKS
 from .importing import adding
 from .solving import solve as solving
-from .takes import stages
+from .takes import layers
 
 
 def front_end(program: str, command: Sequence[str] = ()) -> FrontEnd:
@@ -74,5 +74,5 @@ def _animate(converted: Converted, scene: bpy.types.Scene) -> baking.Baked:
         return solving.keep(take, scene, solved, body, converted.body_path, facts)
     solving.keep(take, scene, solved, body, converted.body_path, facts, bake=False)
     facts = {"clean_up": converted.clean_up}
-    stages.prepare(take, stages.Stage.CLEANED, converted.motion, body.joints(converted.motion), facts)()
+    layers.prepare(take, layers.Layer.CLEANED, converted.motion, body.joints(converted.motion), facts)()
     return baking.bake(take, scene, body, converted.motion)

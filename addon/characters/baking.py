@@ -17,7 +17,7 @@ from .. import jobs
 from ..errors import all_or_nothing
 from ..held import Held
 from ..registration import registration
-from ..takes import playing, stages
+from ..takes import layers, playing
 from ..takes import take as takes
 from . import actions, bodies, character, correctives, feet, shape
 
@@ -61,7 +61,7 @@ def bake_steps(
     keeps a shape of its own, such feet stand where they stood.
     """
     feet_locked = feet_locked if motion else feet.are_locked(take)
-    motion = motion or stages.load(take)
+    motion = motion or layers.load(take)
     body = body or body_of(take, motion)
     armature, _ = _character_of(take, scene, body)
     rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
@@ -115,9 +115,9 @@ def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
 def _residual_of(take: bpy.types.Object, motion: Motion) -> np.ndarray | None:
     """(T,) metres that each frame is off, of the solved motion where this one was made from it; NaN where nothing
     was measured, and None where nothing was in any frame."""
-    solved = stages.describe(take)
+    solved = layers.describe(take)
     if motion.residual is None and solved and solved.get("has_residual"):
-        motion = stages.load(take, stages.Stage.SOLVED)
+        motion = layers.load(take, layers.Layer.SOLVED)
     return motion.frame_residual if np.isfinite(motion.frame_residual).any() else None
 
 
@@ -146,7 +146,7 @@ def plays_otherwise(take: bpy.types.Object, action: bpy.types.Action | None) -> 
 
 def body_of(take: bpy.types.Object, motion: Motion) -> Body:
     """The body that a take's stored motion is for. Raises `LsmplError` where it is not there any more."""
-    path = stages.describe(take)["body_path"]
+    path = layers.describe(take)["body_path"]
     body = bodies.load(path)
     if motion.body not in ("", body.key):
         raise LsmplError(
@@ -179,7 +179,7 @@ def _ready_character(
     """The take's character in the motion's shape, or in the one that it was given by hand."""
     armature, mesh = _character_of(take, scene, body)
     if armature is None:
-        path = stages.describe(take)["body_path"] if body_path is None else body_path
+        path = layers.describe(take)["body_path"] if body_path is None else body_path
         armature, mesh = character.build(body, motion.betas, take.name, path)
         armature.matrix_world = take.matrix_world
         for collection in take.users_collection or (scene.collection,):

@@ -15,8 +15,8 @@ from ...lsmpl_core.by_hand.posing import poses_of
 from ...lsmpl_core.retargeting.reshaping import keep_feet
 from ...lsmpl_core.rotation import log_map
 from ...lsmpl_core.solver.poses import Poses
-from ..takes import stages
-from ..takes.stages import Stage
+from ..takes import layers
+from ..takes.layers import Layer
 from . import shape
 
 _FEET = "lsmpl_feet"
@@ -26,7 +26,7 @@ _SAME = 1e-4
 
 def are_locked(take: bpy.types.Object) -> bool:
     """Whether the take's latest motion has feet that a clean-up locked."""
-    cleaned = stages.describe(take, Stage.CLEANED)
+    cleaned = layers.describe(take, Layer.CLEANED)
     return cleaned is not None and bool(cleaned["clean_up"].get("feet_locked"))
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.rotation import log_map
-from ..takes import stages
+from ..takes import layers
 from ..takes import take as takes
 from . import actions, baking, feet, shape
 from .posed import Bones
@@ -39,7 +39,7 @@ def lock_again(take: bpy.types.Object) -> str:
         raise LsmplError(f"{take.name}: has no character; press Bake first")
     if action.library is not None:
         raise LsmplError(f"{action.name}: is linked from another file; make it local first")
-    motion = stages.load(take)
+    motion = layers.load(take)
     body, own = baking.body_of(take, motion), shape.betas_of(armature)
     start, step = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
     frames = start + np.arange(len(motion)) * step

@@ -22,7 +22,7 @@ from ..held import Held
 from ..paths import FROM_BLEND
 from ..registration import registration
 from ..selection import active_take
-from ..takes import playing, stages
+from ..takes import layers, playing
 from ..takes import take as takes
 from . import files as exporting
 
@@ -151,7 +151,7 @@ def _motion_steps(take, scene, settings, first: int, last: int):
         raise LsmplError(f"{take.name}: has no frames between {first} and {last}")
     facts = takes.describe(take)
     if settings.motion == "LATEST":
-        motion = stages.load(take)
+        motion = layers.load(take)
         return replace(
             motion,
             poses=motion.poses[inside],
@@ -164,7 +164,7 @@ def _motion_steps(take, scene, settings, first: int, last: int):
     if not shape.is_character(armature):
         raise LsmplError(f"{armature.name}: is no SMPL character; export the motion as computed instead")
     fps, first_frame, name = facts["fps"], facts["first_frame"] + int(inside[0]), take.name
-    gender = (stages.describe(take) or {}).get("gender", "neutral")
+    gender = (layers.describe(take) or {}).get("gender", "neutral")
     action = take.lsmpl_bake.action if is_shared(armature, scene) else None
     motion = yield from exporting.read_pose(armature, scene, frames[inside], fps, action)
     if not np.isfinite(motion.poses).all():
@@ -194,7 +194,7 @@ def why_nothing(take: bpy.types.Object | None, scene: bpy.types.Scene) -> str:
         return "Needs a solved take"
     settings = scene.lsmpl_export
     if settings.format == "npz" and settings.motion == "LATEST":
-        return "" if stages.is_solved(take) else "Needs a solved take"
+        return "" if layers.is_solved(take) else "Needs a solved take"
     if settings.format != "npz" and settings.character == "OTHER":
         armature = _other_of(take)
         if armature is None:
@@ -264,7 +264,7 @@ class LSMPL_OT_export_all(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not any(stages.is_solved(take) for take in takes.takes_in(context.scene)):
+        if not any(layers.is_solved(take) for take in takes.takes_in(context.scene)):
             cls.poll_message_set("No take of this scene is solved")
             return False
         return jobs.is_free(cls)
@@ -286,7 +286,7 @@ class LSMPL_OT_export_all(bpy.types.Operator):
         folder = Path(bpy.path.abspath(self.directory))
         if not self.directory or not folder.is_dir():
             raise LsmplError(f"{self.directory or 'Folder'}: is no folder; choose one for the files")
-        solved = [take for take in takes.takes_in(context.scene) if stages.is_solved(take)]
+        solved = [take for take in takes.takes_in(context.scene) if layers.is_solved(take)]
         steps = export_all_steps(solved, context.scene, folder, self.format)
         job = jobs.Job("lsmpl.export", "Export", f"{len(solved)} takes", steps)
         return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))

@@ -9,11 +9,11 @@ import numpy as np
 
 from ...lsmpl_core import KeypointTrack
 from ..errors import all_or_nothing
-from ..refining import changes
-from ..takes import pins, stages
+from ..refining import pending_edit
+from ..takes import layers, pinned_joints
 from ..takes import take as takes
+from ..takes.layers import Layer
 from ..takes.mesh_data import read, write
-from ..takes.stages import Stage
 
 _OF_THE_SOLVE = (("residual", "FLOAT"), ("condition", "INT"), ("site", "FLOAT_VECTOR"))
 
@@ -38,8 +38,8 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
         and track.first_frame == known["first_frame"]
         and list(track.layout.keypoints) == list(known["layout"]["keypoints"])
     )
-    fixed = pins.load(take)
-    changes.close(take)
+    fixed = pinned_joints.load(take)
+    pending_edit.close(take)
     with all_or_nothing():
         mesh = takes.track_mesh(track, old.name, reading=known.get("reading", 0) + 1)
         kept, lost = _carry_edits(take, track, mesh)
@@ -51,14 +51,14 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
             mesh.materials.append(material)
     take.data = mesh
     moved = [pin._replace(frame=pin.frame + known["first_frame"] - track.first_frame) for pin in fixed]
-    pins.store(take, [pin for pin in moved if 0 <= pin.frame < len(track)])
+    pinned_joints.store(take, [pin for pin in moved if 0 <= pin.frame < len(track)])
     name = old.name
     if old.users == 0:
         bpy.data.meshes.remove(old)
         mesh.name = name
-    solved = stages.is_solved(take)
+    solved = layers.is_solved(take)
     if solved and not same:
-        stages.remove(take, Stage.SOLVED)
+        layers.remove(take, Layer.SOLVED)
     told = f"; {kept} edits kept" if kept else ""
     told += f", {lost} dropped, whose frames or keypoints are gone" if lost else ""
     if solved:
@@ -88,7 +88,7 @@ def _carry_edits(take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.M
     for k, row in rows:
         new_state[now, k] = state[then, row]
         new_offset[now, k] = placed_at[then, row] - np.nan_to_num(track.positions[now, k])
-    new_offset[~np.isin(new_state, (takes.MOVED, takes.PINNED))] = 0.0
+    new_offset[~np.isin(new_state, (takes.MOVED, takes.LOCKED))] = 0.0
     edited = int((state != takes.AS_READ).sum())
     kept = int((new_state != takes.AS_READ).sum())
     if kept:
@@ -99,5 +99,5 @@ def _carry_edits(take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.M
 
 def is_outdated(take: bpy.types.Object) -> bool:
     """Whether a take's track was read again since it was solved."""
-    solved = stages.describe(take)
+    solved = layers.describe(take)
     return solved is not None and solved.get("reading", 0) != takes.describe(take).get("reading", 0)

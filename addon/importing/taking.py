@@ -100,7 +100,7 @@ class LSMPL_OT_read_again(jobs.JobOperator, bpy.types.Operator):
     bl_label = "Read Again"
     bl_description = (
         "Read this take's objects as they are now, over the scene's frame range. "
-        "Keypoints that you moved, pinned or ignored stay so"
+        "Keypoints that you moved, locked or ignored stay so"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 

@@ -12,12 +12,11 @@ from ...lsmpl_core.rotation import exp_map, log_map
 from ...lsmpl_core.solver.poses import Poses
 from ..characters import feet
 from ..characters.posed import Bones
-from ..refining import changes
+from ..refining import pending_edit
 from ..refining import refine as refining
-from ..takes import pins as pinned
-from ..takes import stages
+from ..takes import layers, pinned_joints
 from ..takes import take as takes
-from ..takes.stages import Stage
+from ..takes.layers import Layer
 from .handles import Handles
 from .session import shows
 
@@ -33,13 +32,13 @@ class Drag:
         subject = refining.subject_of(take)
         self.key = take.session_uid, frame
         self.known = takes.keypoints_at(take, frame)
-        self.locked = self.known.state == takes.PINNED
+        self.locked = self.known.state == takes.LOCKED
         self.before = places(take, frame, self.known)
         missing = set(subject.body.joint_names) - set(take.lsmpl.armature.data.bones.keys())
         if missing:
             raise LsmplError(f"{take.lsmpl.armature.name}: has no bone {', '.join(sorted(missing))}; bake again")
         self.betas = subject.poser.calibration.betas
-        self.worn = feet.shape_of(changes.action_of(take), self.betas)
+        self.worn = feet.shape_of(pending_edit.action_of(take), self.betas)
         self.bones = Bones(take.lsmpl.armature, subject.body, self.worn)
         self.raised = raised(take)
         base, self.shown = stored_base(there), None
@@ -47,7 +46,7 @@ class Drag:
             self.shown = self.bones.values()
             base = moved(self._of_take(self.bones.now()), -self.raised) if shows(scene) else kept(take, frame)
             store_base(there, base)
-        held = pinned.as_core([pin._replace(frame=0) for pin in pinned.load(take) if pin.frame == frame])
+        held = pinned_joints.as_core([pin._replace(frame=0) for pin in pinned_joints.load(take) if pin.frame == frame])
         self.drag: CoreDrag = CoreDrag(subject.poser, base, held)
         self.asked = None
 
@@ -101,12 +100,12 @@ def places(take: bpy.types.Object, frame: int, known: takes.Keypoints) -> np.nda
 
 def kept(take: bpy.types.Object, frame: int) -> Poses:
     """The pose of a frame as it is kept, where the keypoints are."""
-    return moved(poses_of(stages.load_frame(take, frame)), -raised(take))
+    return moved(poses_of(layers.load_frame(take, frame)), -raised(take))
 
 
 def raised(take: bpy.types.Object) -> np.ndarray:
     """(3,) metres by which cleaning up has moved the character away from its keypoints, to put it on the floor."""
-    cleaned = stages.describe(take, Stage.CLEANED)
+    cleaned = layers.describe(take, Layer.CLEANED)
     return np.array([0.0, 0.0, cleaned["clean_up"]["raised_m"] if cleaned else 0.0])
 
 

@@ -8,12 +8,11 @@ import numpy as np
 from ...lsmpl_core.by_hand.posing import poses_of
 from ...lsmpl_core.refine_range import refine_frames
 from ...lsmpl_core.solver.poses import Poses
-from ..refining import changes
+from ..refining import pending_edit
 from ..refining import refine as refining
-from ..takes import pins as pinned
-from ..takes import playing, stages
+from ..takes import layers, pinned_joints, playing
 from ..takes import take as takes
-from ..takes.stages import Stage
+from ..takes.layers import Layer
 
 
 def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
@@ -28,22 +27,22 @@ def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
         if posed is None:
             return
         subject = refining.subject_of(take)
-        fixed = sorted({pin.frame for pin in pinned.load(take)} - {frame})
+        fixed = sorted({pin.frame for pin in pinned_joints.load(take)} - {frame})
         what = playing.frames_in_words(take, frame, frame)
         width, by_hand = scene.lsmpl_refine.blend, bool(takes.keypoints_at(take, frame).state.any())
-        changes.apply(take, subject.body, subject.poser, frame, posed, width, fixed, what, by_hand)
+        pending_edit.apply(take, subject.body, subject.poser, frame, posed, width, fixed, what, by_hand)
     except BaseException:
         takes.write_edits(take, [frame], range(len(before.state)), before.state, before.offset[None])
         raise
-    changes.close(take)  # to reject it would leave the edits behind; undo does not
+    pending_edit.close(take)  # to reject it would leave the edits behind; undo does not
     take.lsmpl.armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})
 
 
 def solved_anew(take: bpy.types.Object, frame: int) -> Poses:
     """A frame's pose by its keypoints, edits, pins and all; as it was solved where there are none."""
-    if not takes.keypoints_at(take, frame).state.any() and all(pin.frame != frame for pin in pinned.load(take)):
-        return poses_of(stages.load_frame(take, frame, Stage.SOLVED))
+    if not takes.keypoints_at(take, frame).state.any() and all(pin.frame != frame for pin in pinned_joints.load(take)):
+        return poses_of(layers.load_frame(take, frame, Layer.SOLVED))
     subject = refining.subject_of(take)
-    motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
-    fixed = pinned.as_core(pinned.load(take))
+    motion = layers.load(take, layers.latest(take, before=Layer.CLEANED))
+    fixed = pinned_joints.as_core(pinned_joints.load(take))
     return refine_frames(takes.load_track(take), subject.body, motion, frame, frame, pins=fixed, poser=subject.poser)

@@ -95,7 +95,7 @@ def refresh(scene: bpy.types.Scene) -> None:
 def _look(state: int, believed: bool) -> str:
     if not believed:
         return handles.UNSEEN
-    return {takes.MOVED: handles.MOVED, takes.PINNED: handles.LOCKED}.get(state, handles.AS_READ)
+    return {takes.MOVED: handles.MOVED, takes.LOCKED: handles.LOCKED}.get(state, handles.AS_READ)
 
 
 def update(scene: bpy.types.Scene) -> bool:
@@ -169,7 +169,7 @@ def _keep(scene: bpy.types.Scene, there: Handles) -> None:
         followed = ~moved & ~drag.locked & known.believed & (np.linalg.norm(follow, axis=1) > FOLLOWED)
     positions = np.where(moved[:, None], np.where(short[:, None], drag.sites, locations), drag.before + follow)
     changed = np.flatnonzero(moved | followed)
-    state = np.where(drag.locked[changed], takes.PINNED, takes.MOVED)
+    state = np.where(drag.locked[changed], takes.LOCKED, takes.MOVED)
     offset = (positions - known.read)[changed]
     write(scene, changed, state, offset, lambda: posed)
     _drag = None
@@ -179,7 +179,7 @@ def _keep(scene: bpy.types.Scene, there: Handles) -> None:
 
 
 def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
-    """Lock, free, ignore or reset keypoints (`take.PINNED`, `MOVED`, `IGNORED`, `AS_READ`) of the frame.
+    """Lock, free, ignore or reset keypoints (`take.LOCKED`, `MOVED`, `IGNORED`, `AS_READ`) of the frame.
 
     Locked ones are held where the body has them. Where keypoints are ignored or reset, the frame is solved anew.
     Raises `LsmplError`; then nothing has changed.
@@ -188,12 +188,12 @@ def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
     live = scene.lsmpl_live
     known = takes.keypoints_at(live.take, live.frame)
     offset = np.zeros_like(known.offset)
-    if state == takes.PINNED:
+    if state == takes.LOCKED:
         sites = refining.subject_of(live.take).poser.sites(kept(live.take, live.frame))[0]
         keypoints = [k for k in keypoints if np.isfinite(sites[k]).all()]
         offset = sites - known.read
     elif state == takes.MOVED:  # no longer locked
-        keypoints = [k for k in keypoints if known.state[k] == takes.PINNED]
+        keypoints = [k for k in keypoints if known.state[k] == takes.LOCKED]
         offset = known.offset
     solves = state in (takes.AS_READ, takes.IGNORED)
     write(scene, keypoints, state, offset[keypoints], lambda: solved_anew(live.take, live.frame) if solves else None)

@@ -46,7 +46,7 @@ class LSMPL_OT_live(bpy.types.Operator):
 
 
 _STATES = {
-    "LOCK": (takes.PINNED, "Lock", "Hold the selected keypoints where the body has them, while others are moved"),
+    "LOCK": (takes.LOCKED, "Lock", "Hold the selected keypoints where the body has them, while others are moved"),
     "UNLOCK": (takes.MOVED, "Unlock", "Let the selected keypoints follow again"),
     "IGNORE": (takes.IGNORED, "Ignore", "Solve this frame without the selected keypoints"),
     "RESET": (takes.AS_READ, "Reset", "Bring the selected keypoints back to where they were read, and solve the frame"),

@@ -8,7 +8,7 @@ from bpy.props import CollectionProperty, IntProperty, PointerProperty
 from ..refining import refine as refining
 from ..registration import registration
 from ..selection import is_handle
-from ..takes import playing, stages
+from ..takes import layers, playing
 from ..takes import take as takes
 from .handles import Handles
 
@@ -44,7 +44,7 @@ def is_sound(scene: bpy.types.Scene) -> bool:
     return (
         takes.is_take(take)
         and take.name in scene.objects
-        and stages.is_solved(take)
+        and layers.is_solved(take)
         and take.lsmpl.armature is not None
         and not take.data.is_editmode
         and any(map(is_handle, scene.lsmpl_live.handles.objects))

@@ -7,7 +7,7 @@ import bpy
 from ..characters import locking
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
-from ..takes import stages
+from ..takes import layers
 from .drawing import Section, facts, of_takes, properties, say, working
 
 
@@ -31,10 +31,10 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
         row.operator("lsmpl.clean_up", text=of_takes(context, "Clean Up"), icon="BRUSH_DATA")
         row.operator("lsmpl.as_solved", text="", icon="LOOP_BACK")
         take = active_take(context)
-        if take is None or not stages.is_solved(take):
+        if take is None or not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
             return
-        cleaned = stages.describe(take, stages.Stage.CLEANED)
+        cleaned = layers.describe(take, layers.Layer.CLEANED)
         if cleaned is None:
             say(context, layout, "Baked as solved", icon="INFO")
             return

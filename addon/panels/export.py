@@ -10,7 +10,7 @@ from ..characters import baking
 from ..exporting.operators import draw_settings, why_nothing
 from ..retargeting import following
 from ..selection import active_take
-from ..takes import stages
+from ..takes import layers
 from .drawing import Section, facts, properties, say, working
 
 
@@ -21,7 +21,7 @@ class LSMPL_PT_export(Section, bpy.types.Panel):
         layout, take, settings = self.layout, active_take(context), context.scene.lsmpl_export
         if working(layout, "lsmpl.bake", "lsmpl.bake_to_other", "lsmpl.export"):
             return
-        if take is None or not stages.is_solved(take):
+        if take is None or not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
             return
         if baking.is_out_of_time(take):

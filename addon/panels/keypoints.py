@@ -11,7 +11,7 @@ from ...lsmpl_core import Decision
 from ..importing import scene_tracks
 from ..selection import active_take
 from ..solving import marker_trials
-from ..takes import stages
+from ..takes import layers
 from ..takes import take as takes
 from .drawing import Section, facts, properties, say, working
 
@@ -119,7 +119,7 @@ class LSMPL_PT_decisions(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         take = active_take(context)
-        solved = stages.describe(take) or {}
+        solved = layers.describe(take) or {}
         for decision in (*takes.describe(take)["decisions"], *solved.get("decisions", ())):
             told = Decision(**decision)
             text = f"{told.what.capitalize()}: {told.value} ({told.explanation})"

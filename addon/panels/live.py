@@ -7,7 +7,7 @@ import bpy
 from ..live import session
 from ..live.operators import draw_states
 from ..selection import active_take
-from ..takes import stages
+from ..takes import layers
 from ..takes import take as takes
 from .drawing import Section, say
 
@@ -22,7 +22,7 @@ class LSMPL_PT_live(Section, bpy.types.Panel):
         row.scale_y = 1.2
         row.operator("lsmpl.live", text="Live", icon="PAUSE" if is_on else "VIEW_PAN", depress=is_on)
         if not is_on:
-            if take is None or not stages.is_solved(take):
+            if take is None or not layers.is_solved(take):
                 say(context, layout, "Needs a solved take", icon="INFO")
             return
         _draw_counts(context, layout, scene)
@@ -47,7 +47,7 @@ def _draw_counts(context: bpy.types.Context, layout: bpy.types.UILayout, scene: 
 
 _NAMES: tuple[tuple[int, str], ...] = (
     (takes.MOVED, "moved"),
-    (takes.PINNED, "locked"),
+    (takes.LOCKED, "locked"),
     (takes.IGNORED, "ignored"),
 )
 _CLASSES = (LSMPL_PT_live,)

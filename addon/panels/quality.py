@@ -9,7 +9,7 @@ from ...lsmpl_core.doubtful import Stretch, in_words
 from ..refining import refine as refining
 from ..selection import active_take
 from ..solving import quality
-from ..takes import playing, stages
+from ..takes import layers, playing
 from .drawing import Section, facts, say
 
 _TOLD = {
@@ -27,7 +27,7 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         take = active_take(context)
-        return take is not None and stages.is_solved(take)
+        return take is not None and layers.is_solved(take)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import bpy
 
-from ..refining import changes
+from ..refining import pending_edit
 from ..refining import refine as refining
 from ..selection import active_take
-from ..takes import pins, playing, stages
+from ..takes import layers, pinned_joints, playing
 from .drawing import Section, facts, properties, say, working
 
 _MOST_ROWS = 8
-"""Pins that are listed."""
+"""Pinned joints that are listed."""
 
 
 class LSMPL_PT_refine(Section, bpy.types.Panel):
@@ -20,17 +20,17 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
-        if take is None or not stages.is_solved(take):
+        if take is None or not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
             return
         if take.data.is_editmode:
             say(context, layout, f"{take.name} is in Edit Mode; go back to Object Mode", icon="ERROR")
             return
         _draw_frame(layout, take, refining.describe_frame(take, context.scene))
-        if not stages.describe(take).get("calibration"):
+        if not layers.describe(take).get("calibration"):
             say(context, layout, "Not solved by this LSMPL: press Solve to refine frames", icon="ERROR")
-        if changes.is_open(take):
-            _draw_proposal(context, layout, take)
+        if pending_edit.is_open(take):
+            _draw_pending_edit(context, layout, take)
         settings = context.scene.lsmpl_refine
         column = properties(layout)
         column.prop(settings, "frames")
@@ -58,17 +58,17 @@ def _draw_frame(layout: bpy.types.UILayout, take: bpy.types.Object, state: refin
     facts(layout, *rows)
 
 
-def _draw_proposal(context: bpy.types.Context, layout: bpy.types.UILayout, take: bpy.types.Object) -> None:
+def _draw_pending_edit(context: bpy.types.Context, layout: bpy.types.UILayout, take: bpy.types.Object) -> None:
     """A change that is neither accepted nor rejected."""
-    proposal, box = take.lsmpl_proposal, layout.box()
+    pending, box = take.lsmpl_proposal, layout.box()
     say(
         context,
         box,
-        f"Changed: {proposal.what}, blended into {playing.frames_in_words(take, proposal.first, proposal.last)}",
+        f"Changed: {pending.what}, blended into {playing.frames_in_words(take, pending.first, pending.last)}",
     )
     row = box.row(align=True)
     for before, text in ((True, "Before"), (False, "After")):
-        row.operator("lsmpl.show_before", text=text, depress=proposal.shows_before == before).before = before
+        row.operator("lsmpl.show_before", text=text, depress=pending.shows_before == before).before = before
     row = box.row(align=True)
     row.operator("lsmpl.accept", icon="CHECKMARK")
     row.operator("lsmpl.reject", icon="X")
@@ -105,7 +105,7 @@ class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
         row.operator("lsmpl.ignore_keypoint", text="Use Again", icon="HIDE_OFF").use_again = True
         where = "this frame" if settings.frames == "CURRENT" else f"frames {settings.first} to {settings.last}"
         say(context, layout, f"In {where}, as chosen above")
-        if take.data.is_editmode or not stages.is_solved(take):
+        if take.data.is_editmode or not layers.is_solved(take):
             return
         worst = refining.describe_frame(take, context.scene).worst
         if worst:
@@ -124,7 +124,7 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
-        known = pins.load(take)
+        known = pinned_joints.load(take)
         if not known:
             say(context, layout, "None. Pose bones, select them and pin them: later solves keep them", icon="INFO")
             return

@@ -10,7 +10,7 @@ from ...lsmpl_core.retargeting.bone_maps import BoneMap
 from ..retargeting import following
 from ..retargeting.settings import OtherCharacter
 from ..selection import active_take
-from ..takes import stages
+from ..takes import layers
 from .drawing import Section, properties, say, working
 
 
@@ -38,7 +38,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """At hand where the section is closed, too."""
         take = active_take(context)
-        if take is not None and stages.is_solved(take) and following.is_outdated(take):
+        if take is not None and layers.is_solved(take) and following.is_outdated(take):
             self.layout.operator("lsmpl.bake_to_other", text="Bake Again", icon="ERROR")
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -70,7 +70,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
         row.scale_y = 1.4
         row.operator("lsmpl.bake_to_other", icon="ACTION")
         layout.prop(other, "follow")
-        if not stages.is_solved(take):
+        if not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
         elif state := following.describe(take):
             say(context, layout, state, icon="ERROR" if following.is_outdated(take) else "CHECKMARK")

@@ -11,7 +11,7 @@ from ..importing import retaking
 from ..package import preferences
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
-from ..takes import stages
+from ..takes import layers
 from .drawing import Section, facts, of_takes, properties, say, working
 
 
@@ -32,9 +32,9 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
         if take is None:
             say(context, layout, "Needs a take", icon="INFO")
             return
-        if stages.describe(take, stages.Stage.REFINED):
+        if layers.describe(take, layers.Layer.REFINED):
             say(context, layout, "Drops the refined frames", icon="INFO")
-        solved = stages.describe(take)
+        solved = layers.describe(take)
         if solved is None:
             say(context, layout, "Not solved yet", icon="INFO")
             return

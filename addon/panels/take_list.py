@@ -7,7 +7,7 @@ from bpy.props import IntProperty
 
 from ..registration import registration
 from ..selection import active_take, select
-from ..takes import stages
+from ..takes import layers
 from ..takes import take as takes
 
 
@@ -33,7 +33,7 @@ class TakeList(bpy.types.PropertyGroup):
 class LSMPL_UL_takes(bpy.types.UIList):
     def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0) -> None:
         split = layout.split(factor=0.75)
-        split.label(text=item.name, icon="CHECKMARK" if stages.is_solved(item) else "POINTCLOUD_DATA")
+        split.label(text=item.name, icon="CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA")
         split.label(text=str(takes.describe(item)["frames"]))
 
     def filter_items(self, context, data, property):

@@ -1,4 +1,4 @@
-"""Refine's buttons: solve frames anew, look at before and after, accept or reject, pin bones, ignore keypoints."""
+"""Refine's buttons: solve frames anew, look at before and after, accept or reject, pin joints, ignore keypoints."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from ..errors import reports_errors
 from ..retargeting import following
 from ..selection import active_take, has_take, is_solved
 from ..solving import quality
-from ..takes import pins, playing, stages
-from . import changes
+from ..takes import layers, pinned_joints, playing
+from . import pending_edit
 from . import refine as refining
 
 
@@ -41,7 +41,7 @@ class _Decision:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return _has_proposal(cls, context)
+        return _has_pending_edit(cls, context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -62,7 +62,7 @@ class LSMPL_OT_show_before(_Decision, bpy.types.Operator):
     before: BoolProperty(name="Before", description="Show what was there before the change")
 
     def decide(self, take: bpy.types.Object) -> None:
-        changes.show(take, self.before)
+        pending_edit.show(take, self.before)
 
 
 class LSMPL_OT_accept(_Decision, bpy.types.Operator):
@@ -71,16 +71,16 @@ class LSMPL_OT_accept(_Decision, bpy.types.Operator):
     bl_description = "Keep the change"
 
     def decide(self, take: bpy.types.Object) -> None:
-        changes.accept(take)
+        pending_edit.accept(take)
 
 
 class LSMPL_OT_reject(_Decision, bpy.types.Operator):
     bl_idname = "lsmpl.reject"
     bl_label = "Reject"
-    bl_description = "Go back to what was there before the change, pins included"
+    bl_description = "Go back to what was there before the change; joints that it pinned are free again"
 
     def decide(self, take: bpy.types.Object) -> None:
-        changes.reject(take)
+        pending_edit.reject(take)
 
 
 class LSMPL_OT_pin_bones(bpy.types.Operator):
@@ -109,7 +109,7 @@ class LSMPL_OT_pin_bones(bpy.types.Operator):
 
 class LSMPL_OT_remove_pins(bpy.types.Operator):
     bl_idname = "lsmpl.remove_pins"
-    bl_label = "Remove Pins"
+    bl_label = "Unpin Bones"
     bl_description = (
         "Let the solver turn these bones again. The motion stays as it is until frames are refined or solved"
     )
@@ -124,7 +124,7 @@ class LSMPL_OT_remove_pins(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        pins.remove(active_take(context), None if self.frame < 0 else self.frame, self.joint or None)
+        pinned_joints.remove(active_take(context), None if self.frame < 0 else self.frame, self.joint or None)
         return {"FINISHED"}
 
 
@@ -157,15 +157,15 @@ class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
 def _can_refine(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     if not jobs.is_free(operator) or not is_solved(operator, context):
         return False
-    if not stages.describe(active_take(context)).get("calibration"):
+    if not layers.describe(active_take(context)).get("calibration"):
         operator.poll_message_set("This motion is imported, or of an earlier LSMPL: press Solve")
         return False
     return True
 
 
-def _has_proposal(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+def _has_pending_edit(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     take = active_take(context)
-    if take is None or not changes.is_open(take):
+    if take is None or not pending_edit.is_open(take):
         operator.poll_message_set("There is no change to accept or reject")
         return False
     return True

@@ -1,4 +1,4 @@
-"""Refine: frames solved anew with what the animator knows: a pose, pins, weights of body parts, bad keypoints."""
+"""Refine: frames solved anew with what the animator knows: a pose, pinned joints, weights of parts, bad keypoints."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from ..registration import registration
 from ..retargeting import following
 from ..selection import active_take
 from ..solving import quality
-from ..takes import pins, playing, stages
+from ..takes import layers, pinned_joints, playing
 from ..takes import take as takes
-from ..takes.stages import Stage
-from . import changes
+from ..takes.layers import Layer
+from . import pending_edit
 
 FROM_POSE = "POSE"
 PARTS = {
@@ -144,10 +144,10 @@ _subject: Subject | None = None
 def subject_of(take: bpy.types.Object) -> Subject:
     """Raises `LsmplError` where the take's motion does not say where its keypoints are."""
     global _subject
-    if not stages.is_solved(take):
+    if not layers.is_solved(take):
         raise LsmplError(f"{take.name}: is not solved yet; press Solve first")
     if _subject is None or _subject.solved != take.lsmpl.solved.session_uid:
-        motion = stages.load(take, Stage.SOLVED)
+        motion = layers.load(take, Layer.SOLVED)
         if motion.calibration is None:
             raise LsmplError(f"{take.name}: its motion is imported, or of an earlier LSMPL; press Solve to refine it")
         body = baking.body_of(take, motion)
@@ -184,17 +184,17 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
     settings, subject = scene.lsmpl_refine, subject_of(take)
     takes.need_local_object_mode(take)
     first, last = chosen_frames(take, scene)
-    known, added = pins.load(take), {}
-    motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    known, added = pinned_joints.load(take), {}
+    motion = layers.load(take, layers.latest(take, before=Layer.CLEANED))
     if settings.begin == FROM_POSE:
         begin, added = _posed(take, scene, subject, motion, first, last)
     else:
         begin = Init(settings.begin.lower())
     now = playing.frame_shown(take, scene)
-    wanted = pins.with_more(known, now, {name: log_map(turn) for name, turn in added.items()})
+    wanted = pinned_joints.with_more(known, now, {name: log_map(turn) for name, turn in added.items()})
     steps = refine_frames_steps(
         takes.load_track(take), subject.body, motion, first, last, begin, settings.weights,
-        pins.as_core(wanted), poser=subject.poser,
+        pinned_joints.as_core(wanted), poser=subject.poser,
     )  # fmt: skip
     fixed = sorted({pin.frame for pin in wanted if not first <= pin.frame <= last})
     width, what = settings.blend, playing.frames_in_words(take, first, last)
@@ -203,9 +203,9 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
     take, scene = held.again()
     if _versions(take) != made_from:
         raise LsmplError(f"{take.name}: was solved anew while it was being refined; nothing was kept")
-    changes.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)
+    pending_edit.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)
     if added:
-        pins.store(take, wanted)
+        pinned_joints.store(take, wanted)
     following.follow(take)
     quality.mark_anew(take, scene)
     playing.show_anew(scene)
@@ -215,7 +215,7 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
 
 def _versions(take: bpy.types.Object) -> list[str]:
     """Which motions are refined."""
-    return [stages.version(take, stage) for stage in Stage]
+    return [layers.version(take, layer) for layer in Layer]
 
 
 def _posed(take, scene, subject: Subject, motion, first: int, last: int):
@@ -226,19 +226,19 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     now = playing.frame_shown(take, scene)
     if not first <= now <= last:
         raise LsmplError("the frame that you posed is not in the range; go to one that is, or choose another range")
-    action = changes.action_of(take)
+    action = pending_edit.action_of(take)
     worn = feet.shape_of(action, motion.betas)
     bones = Bones(armature, subject.body, worn)
     shown = feet.fitted_poses(bones.now(), subject.body, worn, motion.betas)
     if action:
-        poses = bones.in_action(action, changes.key_frames(take, action, first, last))
+        poses = bones.in_action(action, pending_edit.key_frames(take, action, first, last))
         poses = feet.fitted_poses(poses, subject.body, worn, motion.betas)
     else:
         poses = poses_of(motion, slice(first, last + 1))
     rotations, trans = poses.rotations.copy(), poses.trans.copy()
     rotations[now - first], trans[now - first] = shown.rotations[0], shown.trans[0]
     if take.lsmpl.cleaned:
-        trans = trans - np.array([0.0, 0.0, stages.describe(take, Stage.CLEANED)["clean_up"]["raised_m"]])
+        trans = trans - np.array([0.0, 0.0, layers.describe(take, Layer.CLEANED)["clean_up"]["raised_m"]])
     pinned = selected_bones(armature, subject.body) if scene.lsmpl_refine.pin else []
     if scene.lsmpl_refine.pin and not pinned:
         raise LsmplError("no bone is selected to be pinned; select bones in Pose Mode, or turn Pin Selected Bones off")
@@ -252,10 +252,10 @@ def pin_selected(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
     names = selected_bones(armature, subject.body) if armature else []
     if not names:
         raise LsmplError("no bone is selected; select bones of the take's character in Pose Mode")
-    shown = Bones(armature, subject.body, np.array(stages.describe(take)["betas"])).now()
+    shown = Bones(armature, subject.body, np.array(layers.describe(take)["betas"])).now()
     at = {name: log_map(shown.rotations[0, subject.body.joint_names.index(name)]) for name in names}
     frame = playing.frame_shown(take, scene)
-    pins.store(take, pins.with_more(pins.load(take), frame, at))
+    pinned_joints.store(take, pinned_joints.with_more(pinned_joints.load(take), frame, at))
     shown = ", ".join(map(plain, names[:4])) + (", ..." if len(names) > 4 else "")
     return f"Pinned {shown} in frame {playing.in_words(take, frame)}"
 
@@ -305,7 +305,7 @@ def describe_frame(take: bpy.types.Object, scene: bpy.types.Scene) -> FrameState
         float(residual[used].mean()) if used.any() else None,
         names[worst] if worst is not None else "",
         float(residual[worst]) if worst is not None else 0.0,
-        [pin.joint for pin in pins.load(take) if pin.frame == frame],
+        [pin.joint for pin in pinned_joints.load(take) if pin.frame == frame],
         [names[k] for k in np.flatnonzero(known.state == takes.IGNORED)],
         [names[k] for k in np.flatnonzero(known.placed)],
     )

@@ -16,7 +16,7 @@ from .. import jobs
 from ..characters import actions, baking
 from ..held import Held
 from ..selection import active_take, is_solved
-from ..takes import stages
+from ..takes import layers
 from . import plan as plans
 from .plan import Plan
 from .settings import bone_map_of
@@ -45,9 +45,9 @@ def bake(take: bpy.types.Object, body: Body | None = None, motion: Motion | None
 
 def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion | None = None) -> jobs.Steps[Baked]:
     """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last step."""
-    version = stages.version(take) if motion is None else ""
+    version = layers.version(take) if motion is None else ""
     other = take.lsmpl.other
-    motion = motion or stages.load(take)
+    motion = motion or layers.load(take)
     body = body or baking.body_of(take, motion)
     plan = Plan.of(take, len(motion))
     name, held = other.target.name, Held(take, other.target, doing="baked")

@@ -16,7 +16,7 @@ from ...lsmpl_core.progress import run_to_end
 from .. import jobs
 from ..characters import actions, baking
 from ..held import Held
-from ..takes import stages
+from ..takes import layers
 from ..takes.take import is_take
 from .bake_to_other import put_on
 from .plan import Plan, version_of
@@ -32,18 +32,18 @@ def is_outdated(take: bpy.types.Object) -> bool:
     other = take.lsmpl.other
     if not _is_baked(take) or not version_of(other.action):
         return False
-    return version_of(other.action) != stages.version(take) or baking.plays_otherwise(take, other.action)
+    return version_of(other.action) != layers.version(take) or baking.plays_otherwise(take, other.action)
 
 
 def describe(take: bpy.types.Object) -> str:
     """For the user: whether the other character does what the take does; "" where nothing of it was baked on it."""
     other = take.lsmpl.other
-    if not _is_baked(take) or not stages.is_solved(take):
+    if not _is_baked(take) or not layers.is_solved(take):
         return ""
     if not is_outdated(take):
         return f"{other.target.name} is up to date"
     why = "the motion has changed since"
-    if version_of(other.action) == stages.version(take):
+    if version_of(other.action) == layers.version(take):
         why = "the take plays at other frames now"
     elif other.follow and other.held_back:
         why = other.held_back
@@ -74,11 +74,11 @@ def follow(take: bpy.types.Object) -> None:
     """
     if not _is_to_follow(take) or not is_outdated(take):
         return
-    if stages.describe(take)["frames"] > AT_ONCE:
+    if layers.describe(take)["frames"] > AT_ONCE:
         take.lsmpl.other.held_back = "the motion has changed, and is too long to follow at once"
         return
     try:
-        motion = stages.load(take)
+        motion = layers.load(take)
         body = baking.body_of(take, motion)
     except LsmplError as error:
         take.lsmpl.other.held_back = str(error)
@@ -122,9 +122,9 @@ def put(take: bpy.types.Object, update: Update | None) -> None:
             other.held_back = f"{target.name} plays another action now"
             return
         new = actions.write_action(target, action.name, update.plan.frames, update.curves)
-        put_on(take, new, update.plan, stages.version(take))
+        put_on(take, new, update.plan, layers.version(take))
         return
-    update.plan.sign(take, action, stages.version(take))
+    update.plan.sign(take, action, layers.version(take))
     other.held_back = ""
     target.update_tag(refresh={"OBJECT", "DATA", "TIME"})
 
@@ -142,7 +142,7 @@ def _is_baked(take: bpy.types.Object) -> bool:
 def _is_to_follow(take: bpy.types.Object) -> bool:
     """A take that was duplicated points to the same action as the original, whose name comes first."""
     other = take.lsmpl.other
-    if not (other.follow and _is_baked(take) and version_of(other.action) and stages.is_solved(take)):
+    if not (other.follow and _is_baked(take) and version_of(other.action) and layers.is_solved(take)):
         return False
     sharing = (take for take in bpy.data.objects if is_take(take) and take.lsmpl.other.action == other.action)
     return take == min(sharing, key=lambda take: take.name)

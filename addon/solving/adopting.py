@@ -1,4 +1,4 @@
-"""SMPL motions of others as takes: their joints are the keypoints, and the motion is the take's solved stage."""
+"""SMPL motions of others as takes: their joints are the keypoints, and the motion is the take's solved layer."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _stated(motion: Motion) -> str | None:
 
 
 def keep_steps(take: bpy.types.Object, scene: bpy.types.Scene, adopted: Adopted) -> jobs.Steps[baking.Baked | None]:
-    """Make the motion the solved stage of its take, and bake it if the scene's settings say so."""
+    """Make the motion the solved layer of its take, and bake it if the scene's settings say so."""
     report = {"device": "none", "device_reason": "imported", "solver": "imported"}
     report["decisions"] = [asdict(decision) for decision in adopted.motion.decisions]
     bake = scene.lsmpl.bake_when_done

@@ -9,7 +9,7 @@ import bpy
 from .. import jobs, series
 from ..characters import baking
 from ..selection import chosen_takes, is_solved
-from ..takes import stages
+from ..takes import layers
 
 
 class LSMPL_OT_bake(jobs.JobOperator, bpy.types.Operator):
@@ -23,7 +23,7 @@ class LSMPL_OT_bake(jobs.JobOperator, bpy.types.Operator):
         return jobs.is_free(cls) and is_solved(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        chosen = [take for take in chosen_takes(context) if stages.is_solved(take)]
+        chosen = [take for take in chosen_takes(context) if layers.is_solved(take)]
 
         def steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
             return baking.describe((yield from baking.bake_steps(take, scene)))

@@ -17,8 +17,8 @@ from ..errors import reports_errors
 from ..held import Held
 from ..retargeting import following
 from ..selection import active_take, chosen_takes, is_solved
-from ..takes import stages
-from ..takes.stages import Stage
+from ..takes import layers
+from ..takes.layers import Layer
 
 
 def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Told:
@@ -33,7 +33,7 @@ def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Told:
 def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Told]:
     """`clean_up` in steps; what is computed is computed on another thread."""
     settings = scene.lsmpl
-    solved = stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    solved = layers.load(take, layers.latest(take, before=Layer.CLEANED))
     body = baking.body_of(take, solved)
     floor = settings.floor_height if settings.floor == "HEIGHT" else settings.floor.lower()
     facts = {"smooth": settings.smooth, "lock_feet": settings.lock_feet, "floor": floor}
@@ -47,7 +47,7 @@ def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps
         raise LsmplError(f"{take.name}: was solved anew while it was being cleaned; nothing was kept")
 
     def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
-        return stages.prepare(take, Stage.CLEANED, motion, joints, {"clean_up": facts})
+        return layers.prepare(take, Layer.CLEANED, motion, joints, {"clean_up": facts})
 
     locked = facts["feet_locked"]
     baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare, feet_locked=locked)
@@ -58,7 +58,7 @@ def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps
 
 def _made_from(take: bpy.types.Object) -> list[str]:
     """Which motions a clean-up was made from."""
-    return [stages.version(take, stage) for stage in Stage if stage != Stage.CLEANED]
+    return [layers.version(take, layer) for layer in Layer if layer != Layer.CLEANED]
 
 
 def describe(facts: dict) -> str:
@@ -80,7 +80,7 @@ class LSMPL_OT_clean_up(jobs.JobOperator, bpy.types.Operator):
         return jobs.is_free(cls) and is_solved(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        chosen = [take for take in chosen_takes(context) if stages.is_solved(take)]
+        chosen = [take for take in chosen_takes(context) if layers.is_solved(take)]
         return series.over("lsmpl.clean_up", "Clean Up", chosen, context.scene, clean_up_steps)
 
 
@@ -103,8 +103,8 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = active_take(context)
-        baked = baking.bake(take, context.scene, motion=stages.load(take, stages.latest(take, before=Stage.CLEANED)))
-        stages.remove(take, Stage.CLEANED)
+        baked = baking.bake(take, context.scene, motion=layers.load(take, layers.latest(take, before=Layer.CLEANED)))
+        layers.remove(take, Layer.CLEANED)
         following.follow(take)
         jobs.tell(self, [("INFO", baking.describe(baked)), *following.warnings(take)])
         return {"FINISHED"}

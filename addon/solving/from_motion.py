@@ -21,7 +21,7 @@ from ..errors import reports_errors
 from ..preferences import device as chosen_device
 from ..selection import active_take, has_take
 from ..settings import chosen_body_path, solve_options
-from ..takes import pins
+from ..takes import pinned_joints
 from ..takes import take as takes
 from . import solve as solving
 from .adopting import MOTION_FILES
@@ -68,7 +68,7 @@ def refine_steps(
     body, track = bodies.load(body_path), takes.load_track(take)
     torch_folder.use_for([path])
     motion = read_motion(path, person or None, len(track))
-    fixed = pins.as_core(pins.load(take))
+    fixed = pinned_joints.as_core(pinned_joints.load(take))
 
     def steps(backend: Backend) -> Generator[Progress, None, Motion]:
         return core_steps(track, body, motion, backend, options, fixed)

@@ -14,9 +14,9 @@ from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
 from ..errors import reports_errors
 from ..selection import active_take, is_solved
-from ..takes import playing, stages
+from ..takes import layers, playing
 from ..takes import take as takes
-from ..takes.stages import Stage
+from ..takes.layers import Layer
 
 MARKER = "Doubtful, "
 """How the names of the timeline's markers begin; then comes the take's name."""
@@ -43,7 +43,7 @@ def stretches(take: bpy.types.Object) -> list[Stretch]:
     """
     known = _facts_now(take).get("doubtful", ())
     found = [Stretch(**{**stretch, "why": tuple(stretch["why"])}) for stretch in known]
-    refined = stages.describe(take, Stage.REFINED) or {}
+    refined = layers.describe(take, Layer.REFINED) or {}
     if "doubtful" in refined:
         return found
     # Refined by an earlier version, which did not look again.
@@ -57,25 +57,25 @@ def mean_residual(take: bpy.types.Object) -> float | None:
 
 def _facts_now(take: bpy.types.Object) -> dict:
     """Of the motion as solved or, where it was refined, as it is now."""
-    solved = stages.describe(take) or {}
-    refined = stages.describe(take, Stage.REFINED) or {}
+    solved = layers.describe(take) or {}
+    refined = layers.describe(take, Layer.REFINED) or {}
     return {**solved, **{key: refined[key] for key in ("doubtful", "residual_mean") if key in refined}}
 
 
 def judged(take: bpy.types.Object) -> dict:
     """What is doubtful, and how far the keypoints are off on average, of a motion as it is refined now: facts for
-    `stages.note`.
+    `layers.note`.
 
     Keypoints that the animator placed or ignored are no reason to doubt a frame, and what is missing in refined frames
     is not, either.
     """
-    solved, refined = stages.load(take, Stage.SOLVED), stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    solved, refined = layers.load(take, Layer.SOLVED), layers.load(take, layers.latest(take, before=Layer.CLEANED))
     condition = None if solved.condition is None else solved.condition.copy()
     if condition is not None:
         names = takes.describe(take)["layout"]["keypoints"]
         rows = [names.index(name) for name in solved.keypoint_names] or slice(None)
         condition[takes.edit_states(take)[:, rows] != takes.AS_READ] = Condition.SEEN
-        for first, last in (stages.describe(take, Stage.REFINED) or {}).get("refined", ()):
+        for first, last in (layers.describe(take, Layer.REFINED) or {}).get("refined", ()):
             condition[first : last + 1] = Condition.SEEN
     names = solved.keypoint_names
     motion = replace(refined, residual=solved.residual, condition=condition, keypoint_names=names)
@@ -107,7 +107,7 @@ def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
         return [attribute.data[v].value for v in vertices] if attribute else [otherwise] * count
 
     residual, condition, state = values("residual", -1.0), values("condition", -1), values("edit_state", 0)
-    placed, ignored = state.count(takes.MOVED) + state.count(takes.PINNED), state.count(takes.IGNORED)
+    placed, ignored = state.count(takes.MOVED) + state.count(takes.LOCKED), state.count(takes.IGNORED)
     in_question = [found for found, edited in zip(condition, state) if edited == takes.AS_READ]
     measured = [(value, name) for value, name in zip(residual, names) if value >= 0]
     worst, name = max(measured, default=(0.0, ""))

@@ -30,7 +30,7 @@ from ..preferences import device as chosen_device
 from ..retargeting import following
 from ..selection import chosen_takes, has_take
 from ..settings import chosen_body_path, solve_options
-from ..takes import pins, stages
+from ..takes import layers, pinned_joints
 from ..takes import take as takes
 from . import marker_trials, quality
 
@@ -42,7 +42,7 @@ def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "a
     body = bodies.load(body_path)
     betas = None if settings.shape == "ESTIMATE" else list(settings.betas)
     track, trial = takes.load_track(take), marker_trials.static_trial(take)
-    fixed = pins.as_core(pins.load(take))
+    fixed = pinned_joints.as_core(pinned_joints.load(take))
 
     def steps(backend: Backend) -> Generator[Progress, None, Motion]:
         known = yield from marker_trials.calibration_steps(trial, track, body, betas)
@@ -74,7 +74,7 @@ def solved_by(
     report["decisions"] = [asdict(decision) for decision in motion.decisions]
     baked = yield from keep_steps(take, scene, motion, body, body_path, report, scene.lsmpl.bake_when_done)
     take, _ = held.again()
-    mean = stages.describe(take)["residual_mean"]
+    mean = layers.describe(take)["residual_mean"]
     told = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
     told = f"Solved: {told}" + (f". {baking.describe(baked)}" if baked else "")
     lines = [("INFO", told), *following.warnings(take)]
@@ -113,7 +113,7 @@ def keep_steps(
     take, scene = held.again()
 
     def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
-        return stages.prepare_solved(take, motion, joints, body_path, report, sites, doubtful)
+        return layers.prepare_solved(take, motion, joints, body_path, report, sites, doubtful)
 
     baked = None
     if bake:

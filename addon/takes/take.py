@@ -1,7 +1,7 @@
 """Where a take lives in the .blend: the track as read, and the animator's edits over it.
 
 A take is a mesh object. Its mesh holds the track, one vertex a keypoint and frame, frame-major, and what is no array as
-JSON (docs/blend_storage.md). Its motions are in `stages.py`.
+JSON (docs/blend_storage.md). Its motions are in `layers.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ...lsmpl_core.keypoints.edges import nearest_edges
 from .mesh_data import change, load_json, read, store_json, write
 
 TRACK_KEY = "lsmpl_track"
-AS_READ, MOVED, IGNORED, PINNED = range(4)
+AS_READ, MOVED, IGNORED, LOCKED = range(4)
 """Values of `edit_state`: what the animator did to a keypoint in a frame."""
 
 
@@ -80,7 +80,7 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
 def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
     """The track with the animator's edits applied, or as it was read.
 
-    A moved or pinned keypoint counts as seen with confidence 1 and is trusted, an ignored one as missing.
+    A moved or locked keypoint counts as seen with confidence 1 and is trusted, an ignored one as missing.
     """
     need_object_mode(take)
     mesh, facts = take.data, describe(take)
@@ -95,7 +95,7 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
     trusted = None
     if edits and "edit_state" in mesh.attributes:
         state = read(mesh, "edit_state", "INT").reshape(shape)
-        placed = (state == MOVED) | (state == PINNED)
+        placed = (state == MOVED) | (state == LOCKED)
         if "edit_offset" in mesh.attributes:
             offset = read(mesh, "edit_offset", "FLOAT_VECTOR").reshape(*shape, 3)
             positions[placed] += offset[placed]
@@ -122,7 +122,7 @@ class Keypoints(NamedTuple):
     confidence: np.ndarray
     """(K,) as read, 0 where the keypoint is missing."""
     state: np.ndarray
-    """(K,) AS_READ, MOVED, IGNORED or PINNED."""
+    """(K,) AS_READ, MOVED, IGNORED or LOCKED."""
     offset: np.ndarray
     """(K,3) metres, meant where the keypoint is placed."""
     condition: np.ndarray
@@ -131,7 +131,7 @@ class Keypoints(NamedTuple):
     @property
     def placed(self) -> np.ndarray:
         """(K,) where the animator said where the keypoint is."""
-        return (self.state == MOVED) | (self.state == PINNED)
+        return (self.state == MOVED) | (self.state == LOCKED)
 
     @property
     def seen(self) -> np.ndarray:
@@ -181,8 +181,8 @@ def write_edits(
 ) -> None:
     """Say what became of some keypoints (N,) in some frames (M,), 0 for the take's first.
 
-    state: AS_READ, MOVED, IGNORED or PINNED, one for all or (M,N). offset: metres that are added where the state is
-    MOVED or PINNED, broadcast to (M,N,3).
+    state: AS_READ, MOVED, IGNORED or LOCKED, one for all or (M,N). offset: metres that are added where the state is
+    MOVED or LOCKED, broadcast to (M,N,3).
     """
     need_local_object_mode(take)
     mesh, count = take.data, describe(take)["keypoints"]
@@ -203,17 +203,17 @@ def believed(take: bpy.types.Object) -> np.ndarray:
     if "condition" in mesh.attributes:
         known = ~np.isin(read(mesh, "condition", "INT"), doubted)
     if "edit_state" in mesh.attributes:
-        known |= np.isin(read(mesh, "edit_state", "INT"), (MOVED, PINNED))
+        known |= np.isin(read(mesh, "edit_state", "INT"), (MOVED, LOCKED))
     return known.reshape(-1, count)
 
 
 def placed_frames(take: bpy.types.Object) -> list[int]:
     """The frames, 0 for the take's first, in which the animator placed keypoints."""
-    return np.flatnonzero(np.isin(edit_states(take), (MOVED, PINNED)).any(axis=1)).tolist()
+    return np.flatnonzero(np.isin(edit_states(take), (MOVED, LOCKED)).any(axis=1)).tolist()
 
 
 def edit_states(take: bpy.types.Object) -> np.ndarray:
-    """(T,K) AS_READ, MOVED, IGNORED or PINNED."""
+    """(T,K) AS_READ, MOVED, IGNORED or LOCKED."""
     known = describe(take)
     if "edit_state" not in take.data.attributes:
         return np.zeros((known["frames"], known["keypoints"]), dtype=np.int32)

@@ -170,7 +170,7 @@ def test_a_renamed_bone_is_an_error_that_changes_nothing(baked_take, addon, core
 def test_ten_thousand_frames_bake_in_under_three_seconds(addon, body, random_motion):
     motion, scene = random_motion(frames=10_000), bpy.context.scene
     take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Long")
-    addon("takes.stages").prepare_solved(take, motion)()
+    addon("takes.layers").prepare_solved(take, motion)()
     began = time.perf_counter()
     addon("characters.baking").bake(take, scene, body)
     print(f"10,000 frames baked in {time.perf_counter() - began:.2f} s")

@@ -33,29 +33,29 @@ def keys(take) -> np.ndarray:
 
 
 def test_clean_up_bakes_a_smoother_motion_and_keeps_the_solved_one(addon, noisy_take):
-    stages = addon("takes.stages")
-    solved, before = stages.load(noisy_take, "solved"), keys(noisy_take)
+    layers = addon("takes.layers")
+    solved, before = layers.load(noisy_take, "solved"), keys(noisy_take)
     assert bpy.ops.lsmpl.clean_up() == {"FINISHED"}
-    cleaned = stages.load(noisy_take)
-    np.testing.assert_array_equal(stages.load(noisy_take, "solved").poses, solved.poses)
+    cleaned = layers.load(noisy_take)
+    np.testing.assert_array_equal(layers.load(noisy_take, "solved").poses, solved.poses)
     assert tremble(cleaned) < 0.2 * tremble(solved)
     assert np.abs(np.diff(keys(noisy_take), 2, axis=0)).mean() < 0.3 * np.abs(np.diff(before, 2, axis=0)).mean()
-    facts = stages.describe(noisy_take, "cleaned")["clean_up"]
+    facts = layers.describe(noisy_take, "cleaned")["clean_up"]
     assert facts["smooth"] == pytest.approx(0.5)
     assert sum(facts["contacts"].values()) == 4
     assert facts["sliding_after_cm_s"] < 0.1 * facts["sliding_before_cm_s"]
 
 
 def test_another_strength_begins_from_the_motion_as_solved(addon, noisy_take):
-    settings, stages = bpy.context.scene.lsmpl, addon("takes.stages")
+    settings, layers = bpy.context.scene.lsmpl, addon("takes.layers")
     settings.lock_feet = False
     bpy.ops.lsmpl.clean_up()
-    once = stages.load(noisy_take).poses
+    once = layers.load(noisy_take).poses
     settings.smooth = 0.9
     bpy.ops.lsmpl.clean_up()
     settings.smooth = 0.5
     bpy.ops.lsmpl.clean_up()
-    np.testing.assert_array_equal(stages.load(noisy_take).poses, once)
+    np.testing.assert_array_equal(layers.load(noisy_take).poses, once)
     assert len([mesh for mesh in bpy.data.meshes if mesh.name.startswith("Test Cleaned")]) == 1
 
 
@@ -65,7 +65,7 @@ def test_back_to_as_solved_bakes_what_was_there_before(addon, noisy_take):
     assert np.abs(keys(noisy_take) - before).max() > 1e-3
     assert bpy.ops.lsmpl.as_solved() == {"FINISHED"}
     np.testing.assert_allclose(keys(noisy_take), before, atol=1e-5)
-    assert addon("takes.stages").describe(noisy_take, "cleaned") is None
+    assert addon("takes.layers").describe(noisy_take, "cleaned") is None
 
 
 def test_bake_takes_the_cleaned_motion(addon, noisy_take):
@@ -77,14 +77,14 @@ def test_bake_takes_the_cleaned_motion(addon, noisy_take):
 
 def test_solving_again_forgets_the_cleaned_motion(addon, noisy_take, body):
     bpy.ops.lsmpl.clean_up()
-    addon("solving.solve").keep(noisy_take, bpy.context.scene, addon("takes.stages").load(noisy_take, "solved"), body)
-    assert addon("takes.stages").describe(noisy_take, "cleaned") is None
+    addon("solving.solve").keep(noisy_take, bpy.context.scene, addon("takes.layers").load(noisy_take, "solved"), body)
+    assert addon("takes.layers").describe(noisy_take, "cleaned") is None
 
 
 def test_the_floor_goes_to_zero_if_asked_to(addon, noisy_take, body):
     bpy.context.scene.lsmpl.floor = "ZERO"
     bpy.ops.lsmpl.clean_up()
-    cleaned = addon("takes.stages").load(noisy_take)
+    cleaned = addon("takes.layers").load(noisy_take)
     assert abs(np.median(body.vertices(cleaned)[..., 2].min(axis=1))) < 0.02
 
 

@@ -178,7 +178,7 @@ def test_a_choice_stays_when_its_device_is_away(addon, chosen, no_torch, take):
     chosen.device, chosen.gpu = "cuda", 3
     assert addon("preferences").device() == "cuda:3"
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    facts = addon("takes.stages").describe(take)
+    facts = addon("takes.layers").describe(take)
     assert (facts["device"], facts["device_instead_of"]) == ("numpy", "cuda:3")
     assert "not installed" in facts["device_reason"]
     (decision,) = [d for d in facts["decisions"] if d["what"] == "device"]
@@ -206,7 +206,7 @@ def test_a_device_that_fails_midway_gives_way_to_numpy(addon, core, take, monkey
     monkeypatch.setattr(tracking, "polish", failing)
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
     assert failed == [True]
-    facts = addon("takes.stages").describe(take)
+    facts = addon("takes.layers").describe(take)
     assert (facts["device"], facts["device_instead_of"]) == ("numpy", "cuda")
     assert facts["device_reason"].startswith("cuda failed")
     assert take.lsmpl.armature is not None

@@ -74,7 +74,7 @@ def test_edits_show(addon, take):
     offset = take.data.attributes.new("edit_offset", "FLOAT_VECTOR", "POINT").data
     state[25 * 3 + 0].value = takes.IGNORED
     state[25 * 3 + 1].value, offset[25 * 3 + 1].vector = takes.MOVED, (0, 0, 1)
-    state[25 * 3 + 4].value, offset[25 * 3 + 4].vector = takes.PINNED, (1, 2, 3)  # was missing
+    state[25 * 3 + 4].value, offset[25 * 3 + 4].vector = takes.LOCKED, (1, 2, 3)  # was missing
     bpy.context.scene.frame_set(8)
     expected = track.positions[3].copy()
     expected[1] += (0, 0, 1)
@@ -87,7 +87,7 @@ def test_the_colour_tells_the_residual(addon, take, body, core):
     residual = np.tile(np.linspace(0, 0.1, 25), (12, 1))
     motion = core.Motion(np.zeros((12, 24, 3)), np.zeros((12, 3)), residual=residual, body=body.key)
     motion.keypoint_names = track.layout.keypoints
-    addon("takes.stages").prepare_solved(take, motion)()
+    addon("takes.layers").prepare_solved(take, motion)()
     bpy.context.scene.frame_set(5)
     mesh = take.evaluated_get(bpy.context.evaluated_depsgraph_get()).to_mesh()
     names = [material.name if material else "" for material in mesh.materials]

@@ -57,8 +57,8 @@ def keys(addon, take) -> np.ndarray:
 
 def baked_anew(addon, take) -> np.ndarray:
     """What a fresh bake of the take's motion would give, on the same character; nothing is left of it."""
-    plan = addon("retargeting.plan").Plan.of(take, addon("takes.stages").describe(take)["frames"])
-    motion = addon("takes.stages").load(take)
+    plan = addon("retargeting.plan").Plan.of(take, addon("takes.layers").describe(take)["frames"])
+    motion = addon("takes.layers").load(take)
     _, curves = plan.compute(motion, addon("characters.baking").body_of(take, motion))
     found = {(curve.data_path, curve.index): curve.values for curve in curves}
     return np.array([found[channel] for channel in sorted(found)])
@@ -74,15 +74,15 @@ def assert_follows(addon, take, before):
 
 def spoil(addon, body, take, frame=FRAME, width=5):
     """Another pose for a frame, as a button would leave it."""
-    stages, posing = (
-        addon("takes.stages"),
+    layers, posing = (
+        addon("takes.layers"),
         importlib.import_module(body.__module__.replace("body.body", "by_hand.posing")),
     )
-    poses = posing.poses_of(stages.load_frame(take, frame))
+    poses = posing.poses_of(layers.load_frame(take, frame))
     turned = poses.rotations.copy()
     turned[0, 16] = turned[0, 16] @ np.array([[0.0, -1.0, 0.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     subject = addon("refining.refine").subject_of(take)
-    addon("refining.changes").apply(take, body, subject.poser, frame, type(poses)(turned, poses.trans), width)
+    addon("refining.pending_edit").apply(take, body, subject.poser, frame, type(poses)(turned, poses.trans), width)
 
 
 def test_it_follows_solve_clean_up_and_back(addon, body, following, strolled, take):

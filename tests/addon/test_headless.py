@@ -54,9 +54,9 @@ def test_blend_holds_the_take_and_its_character(convert, addon, core, body, sour
     scene = bpy.context.scene
     (take,) = addon("takes.take").takes_in(scene)
     assert (scene.frame_start, scene.frame_end, scene.render.fps) == (1, FRAMES, 30)
-    assert len(addon("takes.take").load_track(take)) == len(addon("takes.stages").load(take, "solved")) == FRAMES
-    assert addon("takes.stages").describe(take)["device"] == "numpy"
-    assert addon("takes.stages").describe(take, "cleaned")["clean_up"]["smooth"] == 0.5
+    assert len(addon("takes.take").load_track(take)) == len(addon("takes.layers").load(take, "solved")) == FRAMES
+    assert addon("takes.layers").describe(take)["device"] == "numpy"
+    assert addon("takes.layers").describe(take, "cleaned")["clean_up"]["smooth"] == 0.5
     assert max(largest_errors(body, take.lsmpl.armature, take.lsmpl.body_mesh, expected, scene.frame_start)) < 1e-3
 
 

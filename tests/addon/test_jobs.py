@@ -103,7 +103,7 @@ def test_waiting_for_a_thread_leaves_blender_its_turn(jobs, Progress):
 def test_a_bake_that_is_stopped_midway_leaves_nothing(addon, jobs, body, random_motion):
     motion, scene = random_motion(frames=30), bpy.context.scene
     take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
-    addon("takes.stages").prepare_solved(take, motion)()
+    addon("takes.layers").prepare_solved(take, motion)()
     before = datablocks()
     steps = addon("characters.baking").bake_steps(take, scene, body)
     while datablocks() == before:
@@ -118,7 +118,7 @@ def test_a_bake_that_is_stopped_midway_leaves_nothing(addon, jobs, body, random_
 def test_what_is_deleted_or_undone_in_between_is_an_error_that_says_so(addon, core, body, random_motion, gone):
     motion, scene = random_motion(frames=30), bpy.context.scene
     take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Walk")
-    addon("takes.stages").prepare_solved(take, motion)()
+    addon("takes.layers").prepare_solved(take, motion)()
     steps = addon("characters.baking").bake_steps(take, scene, body)
     while not bpy.data.actions:
         next(steps)
@@ -147,7 +147,7 @@ def test_no_slice_of_a_long_take_is_long(addon, body, random_motion):
     """A bake of 20,000 frames: what Blender waits for at a stretch, in time of its own thread."""
     scene, motion = bpy.context.scene, random_motion(frames=20_000)
     take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Long")
-    addon("takes.stages").prepare_solved(take, motion, body.joints(motion))()
+    addon("takes.layers").prepare_solved(take, motion, body.joints(motion))()
     longest, began, done = 0.0, time.process_time(), False
     steps = addon("characters.baking").bake_steps(take, scene)
     while not done:

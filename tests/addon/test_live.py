@@ -180,7 +180,7 @@ def test_a_second_drag_that_is_taken_back_leaves_the_first(live, take, timer_is_
 
 def test_when_the_tool_ends_the_edits_and_the_pose_are_kept(addon, live, take):
     bpy.ops.lsmpl.live()
-    takes, before = addon("takes.take"), addon("takes.stages").load(take)
+    takes, before = addon("takes.take"), addon("takes.layers").load(take)
     handle = drag(live, "right_wrist", (0, 0, 0.15))
     target = np.array(handle.location)
     live.settle(bpy.context.scene)
@@ -191,8 +191,8 @@ def test_when_the_tool_ends_the_edits_and_the_pose_are_kept(addon, live, take):
     assert known.state[layout.index("left_ankle")] == takes.AS_READ
     np.testing.assert_allclose(known.positions[layout.index("right_wrist")], target, atol=1e-5)
     assert not np.any(takes.keypoints_at(take, FRAME - 1).state)
-    after = addon("takes.stages").load(take)
-    assert addon("takes.stages").latest(take) == "refined"
+    after = addon("takes.layers").load(take)
+    assert addon("takes.layers").latest(take) == "refined"
     assert np.abs(after.poses[FRAME] - before.poses[FRAME]).max() > 0.1
     np.testing.assert_allclose(after.poses[0], before.poses[0], atol=1e-6)
     bpy.context.scene.frame_set(FRAME + 20)
@@ -201,14 +201,14 @@ def test_when_the_tool_ends_the_edits_and_the_pose_are_kept(addon, live, take):
 
 
 def test_the_change_is_blended_into_its_neighbours(addon, live, take):
-    before = addon("takes.stages").load(take).poses
+    before = addon("takes.layers").load(take).poses
     bpy.context.scene.lsmpl_refine.blend = 3
     bpy.ops.lsmpl.live()
     drag(live, "right_wrist", (0, 0, 0.15))
     live.settle(bpy.context.scene)
-    changed = np.abs(addon("takes.stages").load(take).poses - before).max(axis=(1, 2))
+    changed = np.abs(addon("takes.layers").load(take).poses - before).max(axis=(1, 2))
     assert set(np.flatnonzero(changed > 1e-4)) == set(range(FRAME - 3, FRAME + 4))
-    assert not addon("refining.changes").is_open(take)
+    assert not addon("refining.pending_edit").is_open(take)
 
 
 def test_a_drag_begins_with_what_the_animator_sees(live, take):
@@ -223,13 +223,13 @@ def test_a_drag_begins_with_what_the_animator_sees(live, take):
 
 
 def test_a_pinned_bone_keeps_its_rotation(addon, live, take):
-    pins = addon("takes.pins")
+    pinned_joints = addon("takes.pinned_joints")
     rotation = (0.3, -0.4, 0.2)
-    pins.store(take, [pins.Pin(FRAME, "right_elbow", rotation)])
+    pinned_joints.store(take, [pinned_joints.PinnedJoint(FRAME, "right_elbow", rotation)])
     bpy.ops.lsmpl.live()
     drag(live, "right_wrist", (0, 0, 0.1))
     live.settle(bpy.context.scene)
-    elbow = addon("takes.stages").load(take).poses[FRAME, 19]
+    elbow = addon("takes.layers").load(take).poses[FRAME, 19]
     np.testing.assert_allclose(elbow, rotation, atol=1e-4)
 
 
@@ -237,7 +237,7 @@ def test_a_cleaned_take_stays_clean_and_on_its_floor(addon, live, take):
     bpy.context.scene.lsmpl.floor = "ZERO"
     addon("solving.clean_up").clean_up(take, bpy.context.scene)
     bpy.context.scene.frame_set(FRAME)
-    raised = addon("takes.stages").describe(take, "cleaned")["clean_up"]["raised_m"]
+    raised = addon("takes.layers").describe(take, "cleaned")["clean_up"]["raised_m"]
     assert abs(raised) > 0.01
     bpy.ops.lsmpl.live()
     before = site(live, "right_wrist")
@@ -248,7 +248,7 @@ def test_a_cleaned_take_stays_clean_and_on_its_floor(addon, live, take):
     live.settle(bpy.context.scene)
     update()
     np.testing.assert_allclose(site(live, "right_wrist"), handle.location, atol=0.005)
-    assert addon("takes.stages").latest(take) == "cleaned"
+    assert addon("takes.layers").latest(take) == "cleaned"
     wrist = addon("takes.take").layout_of(take).index("right_wrist")
     read = addon("takes.take").keypoints_at(take, FRAME).positions[wrist]
     np.testing.assert_allclose(read + (0, 0, raised), handle.location, atol=1e-5)
@@ -262,7 +262,7 @@ def test_a_drag_that_cannot_be_kept_changes_nothing(addon, core, live, take, mon
     def fail(*_, **__):
         raise core.LsmplError("as if there were no room")
 
-    monkeypatch.setattr(addon("refining.changes"), "apply", fail)
+    monkeypatch.setattr(addon("refining.pending_edit"), "apply", fail)
     with pytest.raises(core.LsmplError, match="no room"):
         live.settle(bpy.context.scene)
     np.testing.assert_array_equal(addon("takes.take").keypoints_at(take, FRAME).positions, before)
@@ -289,7 +289,7 @@ def test_locked_feet_stay_when_the_hips_go_down(addon, live, take):
     live.settle(bpy.context.scene)
     takes, layout = addon("takes.take"), addon("takes.take").layout_of(take)
     known = takes.keypoints_at(take, FRAME)
-    assert (known.state == takes.PINNED).sum() == 8
+    assert (known.state == takes.LOCKED).sum() == 8
     assert known.state[layout.index("mid_hip")] == takes.MOVED
     assert bpy.data.objects["left_ankle"].data != bpy.data.objects["nose"].data
 
@@ -360,13 +360,13 @@ def test_a_rejected_keypoint_has_its_handle_on_the_body(addon, core, live, take)
 
 
 def test_resetting_all_brings_the_frame_back_as_solved(addon, live, take):
-    before = addon("takes.stages").load(take)
+    before = addon("takes.layers").load(take)
     bpy.ops.lsmpl.live()
     drag(live, "right_wrist", (0, 0, 0.15))
     live.settle(bpy.context.scene)
     assert press("RESET", "ALL") == {"FINISHED"}
     assert not addon("takes.take").keypoints_at(take, FRAME).state.any()
-    np.testing.assert_allclose(addon("takes.stages").load(take).poses[FRAME], before.poses[FRAME], atol=1e-5)
+    np.testing.assert_allclose(addon("takes.layers").load(take).poses[FRAME], before.poses[FRAME], atol=1e-5)
 
 
 def test_an_ignored_keypoint_no_longer_counts(session, addon, live, take):
@@ -385,7 +385,7 @@ def test_undo_and_redo_bring_back_what_was_kept(addon, live, watch, take):
     target = np.array(handle.location)
     bpy.ops.ed.undo_push(message="Move")  # Blender does, when the tool ends
     watch._settle_all()
-    kept = addon("takes.stages").load(take).poses[FRAME].copy()
+    kept = addon("takes.layers").load(take).poses[FRAME].copy()
     bpy.ops.ed.undo()
     watch._go_on(bpy.ops.ed.undo)
     take = bpy.data.objects["Test"]
@@ -397,7 +397,7 @@ def test_undo_and_redo_bring_back_what_was_kept(addon, live, watch, take):
     watch._go_on(bpy.ops.ed.redo)
     assert not live.is_pending(bpy.context.scene)
     take = bpy.data.objects["Test"]
-    np.testing.assert_allclose(addon("takes.stages").load(take).poses[FRAME], kept, atol=1e-6)
+    np.testing.assert_allclose(addon("takes.layers").load(take).poses[FRAME], kept, atol=1e-6)
     wrist = takes.layout_of(take).index("right_wrist")
     np.testing.assert_allclose(takes.keypoints_at(take, FRAME).positions[wrist], target, atol=1e-5)
 
@@ -409,7 +409,7 @@ def test_what_a_redo_finds_half_done_is_kept_as_the_first_time(addon, live, take
     drag(live, "right_wrist", (0, 0, 0.15))
     bpy.ops.ed.undo_push(message="Move")
     live.settle(bpy.context.scene)
-    kept, edits = addon("takes.stages").load(take).poses[FRAME], takes.keypoints_at(take, FRAME)
+    kept, edits = addon("takes.layers").load(take).poses[FRAME], takes.keypoints_at(take, FRAME)
     bpy.ops.ed.undo()
     bpy.ops.ed.redo()
     take = bpy.data.objects["Test"]
@@ -418,7 +418,7 @@ def test_what_a_redo_finds_half_done_is_kept_as_the_first_time(addon, live, take
     again = takes.keypoints_at(take, FRAME)
     np.testing.assert_array_equal(again.state, edits.state)
     np.testing.assert_allclose(again.offset, edits.offset, atol=1e-4)
-    np.testing.assert_allclose(addon("takes.stages").load(take).poses[FRAME], kept, atol=1e-3)
+    np.testing.assert_allclose(addon("takes.layers").load(take).poses[FRAME], kept, atol=1e-3)
 
 
 def test_undo_past_several_drags_is_sound(addon, live, watch, take):
@@ -436,7 +436,7 @@ def test_undo_past_several_drags_is_sound(addon, live, watch, take):
         assert not live.is_pending(bpy.context.scene)
     bpy.ops.ed.redo()
     watch._go_on(bpy.ops.ed.redo)
-    assert len(addon("takes.stages").load(bpy.data.objects["Test"])) == 40
+    assert len(addon("takes.layers").load(bpy.data.objects["Test"])) == 40
 
 
 def test_the_handles_go_with_the_frame(addon, live, take):
@@ -562,7 +562,7 @@ def test_the_buttons_say_what_is_wrong(take):
 
 def wrists(addon, take, body):
     """(T,3) metres, of the motion as refined, and as the bones are animated."""
-    motion = addon("takes.stages").load(take)
+    motion = addon("takes.layers").load(take)
     shown = []
     for frame in range(len(motion)):
         bpy.context.scene.frame_set(frame)
@@ -611,14 +611,14 @@ def test_a_frame_that_was_posed_stays_when_one_near_it_is(addon, body, live, tak
 def test_a_frame_that_was_reset_no_longer_stands_in_the_way(addon, body, live, take):
     bpy.ops.lsmpl.live()
     lift(live, addon, FRAME, 0.1)
-    assert addon("refining.changes").posed_frames(take) == [FRAME]
+    assert addon("refining.pending_edit").posed_frames(take) == [FRAME]
     press("RESET", "ALL")
-    assert addon("refining.changes").posed_frames(take) == []
+    assert addon("refining.pending_edit").posed_frames(take) == []
     before = wrists(addon, take, body)[0]
     lift(live, addon, FRAME + 1, 0.1)
     after = wrists(addon, take, body)[0]
     assert np.linalg.norm(after[FRAME] - before[FRAME]) > 0.05
-    assert addon("refining.changes").posed_frames(take) == [FRAME + 1]
+    assert addon("refining.pending_edit").posed_frames(take) == [FRAME + 1]
 
 
 def test_frames_that_were_posed_before_a_solve_stay_after_it(addon, body, live, take):

@@ -65,18 +65,18 @@ def test_a_static_trial_is_calibrated_on_besides_the_take(trc, addon, body):
     assert alone is None
     take.lsmpl_markers.static_trial = trc("static.trc", 12, betas=betas)
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    decisions = addon("takes.stages").describe(take)["decisions"]
+    decisions = addon("takes.layers").describe(take)["decisions"]
     assert any(d["what"] == "calibrated" for d in decisions)
-    calibration = addon("takes.stages").load(take).calibration
+    calibration = addon("takes.layers").load(take).calibration
     assert len(calibration.keypoints) == len(NAMES)
-    assert addon("takes.stages").describe(take)["residual_mean"] < 0.005
+    assert addon("takes.layers").describe(take)["residual_mean"] < 0.005
 
 
 def test_a_prop_among_the_markers_is_left_aside(trc, addon, core):
     """By the solver; the display has to cope with it."""
     take = imported(trc("walk.trc", 60, prop=True))
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    motion, facts = addon("takes.stages").load(take, "solved"), addon("takes.stages").describe(take)
+    motion, facts = addon("takes.layers").load(take, "solved"), addon("takes.layers").describe(take)
     assert motion.keypoint_names == NAMES
     assert facts["residual_mean"] < 0.015
     assert {"calibrated", "left aside"} <= {decision["what"] for decision in facts["decisions"]}
@@ -92,7 +92,7 @@ def test_a_trial_that_is_no_marker_set_is_an_error_and_nothing_changes(trc, addo
     take.lsmpl_markers.static_trial = str(tmp_path / "gone.trc")
     with pytest.raises(RuntimeError, match="no such file"):
         bpy.ops.lsmpl.solve()
-    assert not addon("takes.stages").is_solved(take)
+    assert not addon("takes.layers").is_solved(take)
 
 
 def test_a_table_says_where_markers_of_other_names_are(trc, tmp_path, addon):

@@ -28,7 +28,7 @@ def test_a_motion_becomes_a_take_with_a_character(addon, body, motion_file):
     facts = addon("takes.take").describe(take)
     assert (facts["layout"]["name"], facts["frames"], facts["fps"]) == ("smpl_24", 30, 60.0)
     np.testing.assert_allclose(addon("takes.take").load_track(take).positions, body.joints(motion), atol=1e-5)
-    stored = addon("takes.stages").load(take)
+    stored = addon("takes.layers").load(take)
     np.testing.assert_allclose(stored.poses, motion.poses, atol=1e-5)
     baked = addon("characters.baking").Baked(take.lsmpl.armature, take.lsmpl.body_mesh, None, None)
     assert max(largest_errors(baked, body, motion)) < 1e-3
@@ -42,8 +42,8 @@ def test_a_dropped_npz_is_known_by_its_content(addon, body, motion_file):
     assert bpy.ops.lsmpl.import_keypoints(directory=str(path.parent), files=files) == {"FINISHED"}
     layouts = {take.name: addon("takes.take").describe(take)["layout"]["name"] for take in bpy.context.selected_objects}
     assert layouts == {"dance": "smpl_24", "points": "body_25"}
-    assert addon("takes.stages").is_solved(bpy.data.objects["dance"])
-    assert not addon("takes.stages").is_solved(bpy.data.objects["points"])
+    assert addon("takes.layers").is_solved(bpy.data.objects["dance"])
+    assert not addon("takes.layers").is_solved(bpy.data.objects["points"])
 
 
 def test_betas_of_another_body_are_left_and_that_is_said(addon, core, tmp_path, random_motion):
@@ -52,8 +52,8 @@ def test_betas_of_another_body_are_left_and_that_is_said(addon, core, tmp_path, 
     motion.save(tmp_path / "amass.npz")
     bpy.ops.lsmpl.import_motion(filepath=str(tmp_path / "amass.npz"))
     take = imported(addon)
-    assert not addon("takes.stages").load(take).betas.any()
-    decisions = {decision["what"]: decision for decision in addon("takes.stages").describe(take)["decisions"]}
+    assert not addon("takes.layers").load(take).betas.any()
+    decisions = {decision["what"]: decision for decision in addon("takes.layers").describe(take)["decisions"]}
     assert decisions["shape"]["basis"] == "assumed"
     assert "SMPL_NEUTRAL" in decisions["shape"]["reason"]
 
@@ -74,7 +74,7 @@ def test_what_an_estimator_wrote_stands_up(addon, body, tmp_path, random_motion)
     names = list(body.joint_names)
     assert (joints[:, names.index("head"), 2] > joints[:, names.index("left_knee"), 2] + 0.5).all()
     assert addon("takes.take").describe(take)["fps"] == 25.0
-    told = {decision["what"] for decision in addon("takes.stages").describe(take)["decisions"]}
+    told = {decision["what"] for decision in addon("takes.layers").describe(take)["decisions"]}
     assert {"estimator", "up", "fps"} <= told
 
 
@@ -118,7 +118,7 @@ def test_a_take_is_solved_from_another_estimators_motion(addon, core, body, tmp_
     take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(truth, "body_25"), "Take")
     bpy.context.view_layer.objects.active = take
     assert bpy.ops.lsmpl.solve_from_motion(filepath=str(tmp_path / "estimate.npz")) == {"FINISHED"}
-    solved = addon("takes.stages").load(take)
+    solved = addon("takes.layers").load(take)
     assert np.linalg.norm(body.joints(solved) - body.joints(truth), axis=2).mean() < 0.01
     core.Motion(truth.poses[:10], truth.trans[:10], body=body.key).save(tmp_path / "short.npz")
     with pytest.raises(RuntimeError, match="60 frames"):

@@ -100,7 +100,8 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
     assert "Accept" not in told["LSMPL_PT_refine"]
     assert "None." in told["LSMPL_PT_refine_pins"]
     bpy.ops.lsmpl.ignore_keypoint(keypoint="left_wrist")
-    addon("takes.pins").store(take, [addon("takes.pins").Pin(5, "head", (0.0, 0.1, 0.0))])
+    pinned_joints = addon("takes.pinned_joints")
+    pinned_joints.store(take, [pinned_joints.PinnedJoint(5, "head", (0.0, 0.1, 0.0))])
     bpy.ops.lsmpl.refine()
     told = drawn()
     assert "Left Wrist" in told["LSMPL_PT_refine"] and "Head" in told["LSMPL_PT_refine"]

@@ -72,7 +72,7 @@ def test_markers_come_and_go_and_leave_others_alone(solved):
 def test_another_solve_brings_the_markers_up_to_date(solved, addon, body, random_motion):
     take = solved()
     bpy.ops.lsmpl.mark_doubtful()
-    motion = addon("takes.stages").load(take)
+    motion = addon("takes.layers").load(take)
     motion.residual[80] = 0.004
     addon("solving.solve").keep(take, bpy.context.scene, motion, body)
     assert [m.frame for m in bpy.context.scene.timeline_markers] == [42]
@@ -122,7 +122,7 @@ def test_facts_of_a_frame(solved, addon):
 
 def test_a_stretch_that_was_refined_is_dealt_with(solved, addon, body):
     take = solved()
-    stages = addon("takes.stages")
-    motion = stages.load(take).frames(slice(29, 34))
-    stages.switch(take, "refined", stages.changed(take, "refined", 29, motion, body.joints(motion)))
+    layers = addon("takes.layers")
+    motion = layers.load(take).frames(slice(29, 34))
+    layers.switch(take, "refined", layers.changed(take, "refined", 29, motion, body.joints(motion)))
     assert [s.worst for s in addon("solving.quality").stretches(take)] == [80]

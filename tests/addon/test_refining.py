@@ -45,7 +45,7 @@ def take(addon, body, stood):
 
 
 def poses(addon, take):
-    return addon("takes.stages").load(take).poses
+    return addon("takes.layers").load(take).poses
 
 
 def keyed(take, frames=range(40)) -> np.ndarray:
@@ -66,7 +66,7 @@ def stored(take, addon) -> dict:
         "keys": keyed(take),
         "poses": poses(addon, take),
         "residual": residual,
-        "pins": addon("takes.pins").load(take),
+        "pins": addon("takes.pinned_joints").load(take),
     }
 
 
@@ -106,8 +106,8 @@ def test_a_wrong_stretch_is_mended_in_motion_and_action(addon, take, stood):
     after = keyed(take)
     addon("characters.baking").bake(take, bpy.context.scene)
     np.testing.assert_allclose(np.abs((keyed(take) * after).sum(axis=-1)), 1.0, atol=1e-5)
-    assert addon("takes.stages").describe(take, "refined")["refined"] == [[FRAME - 4, FRAME + 4]]
-    np.testing.assert_allclose(addon("takes.stages").load(take, "solved").poses, wrong, atol=1e-6)
+    assert addon("takes.layers").describe(take, "refined")["refined"] == [[FRAME - 4, FRAME + 4]]
+    np.testing.assert_allclose(addon("takes.layers").load(take, "solved").poses, wrong, atol=1e-6)
 
 
 def test_before_and_after_then_reject_is_as_if_nothing_had_been(addon, take):
@@ -122,7 +122,7 @@ def test_before_and_after_then_reject_is_as_if_nothing_had_been(addon, take):
     assert_same(stored(take, addon), after)
     assert bpy.ops.lsmpl.reject() == {"FINISHED"}
     assert_same(stored(take, addon), before)
-    assert addon("takes.stages").describe(take, "refined") is None
+    assert addon("takes.layers").describe(take, "refined") is None
     assert {mesh.name for mesh in bpy.data.meshes} == names
     assert len(bpy.data.actions) == 1
 
@@ -141,17 +141,17 @@ def test_accept_keeps_the_change_and_nothing_else(addon, take):
 def test_a_cleaned_motion_goes_along_and_back(addon, take):
     bpy.context.scene.lsmpl.floor = "ZERO"
     bpy.ops.lsmpl.clean_up()
-    before, solved = stored(take, addon), addon("takes.stages").load(take, "solved")
-    cleaned = addon("takes.stages").load(take, "cleaned")
+    before, solved = stored(take, addon), addon("takes.layers").load(take, "solved")
+    cleaned = addon("takes.layers").load(take, "cleaned")
     to_range(FRAME - 1, FRAME + 1).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
-    refined, changed = addon("takes.stages").load(take, "refined"), addon("takes.stages").load(take, "cleaned")
+    refined, changed = addon("takes.layers").load(take, "refined"), addon("takes.layers").load(take, "cleaned")
     np.testing.assert_allclose(changed.poses[FRAME], refined.poses[FRAME], atol=1e-5)
     up = cleaned.trans[:, 2].mean() - solved.trans[:, 2].mean()
     assert abs(up) > 0.01
     assert changed.trans[FRAME, 2] - refined.trans[FRAME, 2] == pytest.approx(up, abs=0.02)
     np.testing.assert_allclose(changed.poses[:10], cleaned.poses[:10], atol=1e-6)
-    assert addon("takes.stages").describe(take, "cleaned")["clean_up"]
+    assert addon("takes.layers").describe(take, "cleaned")["clean_up"]
     bpy.ops.lsmpl.reject()
     assert_same(stored(take, addon), before)
 
@@ -212,16 +212,16 @@ def test_a_posed_bone_is_read_though_it_is_not_keyed_and_pinned_for_later_solves
     bpy.context.view_layer.update()
     wanted = addon("characters.posed").Bones(armature, body, stood[1].betas).now().rotations[0, 20]
     assert bpy.ops.lsmpl.refine() == {"FINISHED"}
-    (pin,) = addon("takes.pins").load(take)
+    (pin,) = addon("takes.pinned_joints").load(take)
     assert (pin.frame, pin.joint) == (FRAME, "left_wrist")
     rotation = rotations(addon, take)[FRAME, 20]
     np.testing.assert_allclose(rotation, wanted, atol=1e-4)
     bpy.ops.lsmpl.accept()
     addon("solving.solve").solve(take, bpy.context.scene, "numpy")
     np.testing.assert_allclose(rotations(addon, take)[FRAME, 20], wanted, atol=1e-4)
-    assert addon("takes.stages").describe(take, "refined") is None
+    assert addon("takes.layers").describe(take, "refined") is None
     bpy.ops.lsmpl.remove_pins()
-    assert addon("takes.pins").load(take) == []
+    assert addon("takes.pinned_joints").load(take) == []
 
 
 def rotations(addon, take):
@@ -233,7 +233,7 @@ def rotations(addon, take):
 
 def test_bones_as_poses_are_the_motion_that_was_baked(addon, take, stood, body):
     bones = addon("characters.posed").Bones(take.lsmpl.armature, body, stood[2].betas)
-    action = addon("refining.changes").action_of(take)
+    action = addon("refining.pending_edit").action_of(take)
     read = bones.in_action(action, np.arange(40.0))
     np.testing.assert_allclose(read.rotations, rotations(addon, take), atol=1e-5)
     np.testing.assert_allclose(read.trans, stood[2].trans, atol=1e-5)
@@ -248,7 +248,7 @@ def test_a_character_that_was_given_another_shape_has_the_same_poses(addon, take
     read = (
         addon("characters.posed")
         .Bones(armature, body, stood[2].betas)
-        .in_action(addon("refining.changes").action_of(take), [3.0, FRAME])
+        .in_action(addon("refining.pending_edit").action_of(take), [3.0, FRAME])
     )
     np.testing.assert_allclose(read.rotations, rotations(addon, take)[[3, FRAME]], atol=1e-5)
     np.testing.assert_allclose(read.trans, stood[2].trans[[3, FRAME]], atol=1e-5)
@@ -269,19 +269,21 @@ def test_a_take_that_plays_from_an_nla_strip_is_refined_there(addon, take):
 def test_rejecting_takes_the_pins_back_that_came_with_the_change(addon, take):
     pose_mode(take, "head")
     bpy.ops.lsmpl.pin_bones()
-    assert [pin.joint for pin in addon("takes.pins").load(take)] == ["head"]
+    assert [pin.joint for pin in addon("takes.pinned_joints").load(take)] == ["head"]
     pose_mode(take, "left_wrist", "right_wrist")
     settings = bpy.context.scene.lsmpl_refine
     settings.begin, settings.pin = "POSE", True
     bpy.ops.lsmpl.refine()
-    assert len(addon("takes.pins").load(take)) == 3
+    assert len(addon("takes.pinned_joints").load(take)) == 3
     bpy.ops.lsmpl.reject()
-    assert [pin.joint for pin in addon("takes.pins").load(take)] == ["head"]
+    assert [pin.joint for pin in addon("takes.pinned_joints").load(take)] == ["head"]
 
 
 def test_a_blend_stops_at_a_pinned_frame(addon, take):
     wrong = poses(addon, take)
-    addon("takes.pins").store(take, [addon("takes.pins").Pin(FRAME + 3, "head", (0.1, 0.0, 0.0))])
+    addon("takes.pinned_joints").store(
+        take, [addon("takes.pinned_joints").PinnedJoint(FRAME + 3, "head", (0.1, 0.0, 0.0))]
+    )
     to_range(FRAME - 1, FRAME + 1, blend=10).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     changed = np.flatnonzero(np.abs(poses(addon, take) - wrong).max(axis=(1, 2)) > 1e-6)
@@ -322,7 +324,7 @@ def test_a_proposal_survives_saving_and_loading(addon, take, tmp_path):
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
     take = bpy.data.objects["Walk"]
     bpy.context.view_layer.objects.active = take
-    assert addon("refining.changes").is_open(take)
+    assert addon("refining.pending_edit").is_open(take)
     bpy.ops.lsmpl.reject()
     assert_same(stored(take, addon), before)
 
@@ -334,10 +336,10 @@ def test_a_motion_that_was_made_anew_closes_the_proposal(addon, take, stood, bod
         addon("solving.solve").keep(take, bpy.context.scene, stood[1], body)
     else:
         getattr(bpy.ops.lsmpl, otherwise)()
-    assert not addon("refining.changes").is_open(take)
+    assert not addon("refining.pending_edit").is_open(take)
     bpy.context.scene.lsmpl_refine.begin = "CURRENT"
     assert bpy.ops.lsmpl.refine() == {"FINISHED"}
-    assert addon("refining.changes").is_open(take)
+    assert addon("refining.pending_edit").is_open(take)
 
 
 def test_refining_again_accepts_what_was_shown(addon, take):
@@ -381,8 +383,8 @@ def test_what_cannot_be_is_said(addon, core, take):
     with pytest.raises(core.LsmplError, match="has no keypoint 'tail'"):
         refining.ignore(take, scene, "tail", False)
     take.data["lsmpl_pins"] = json.dumps({"format": 1, "pins": [{"frame": 99, "joint": "head", "rotation": [0, 0, 0]}]})
-    with pytest.raises(core.LsmplError, match="no pins of this take"):
-        addon("takes.pins").load(take)
+    with pytest.raises(core.LsmplError, match="no pinned joints of this take"):
+        addon("takes.pinned_joints").load(take)
 
 
 def test_a_take_of_an_earlier_version_says_that_it_has_to_be_solved_again(addon, core, take):
@@ -400,7 +402,7 @@ def test_a_take_that_plays_elsewhere_and_slower_is_refined_where_its_keys_are(ad
     take.lsmpl.start, take.lsmpl.step = 100.0, 2.5
     addon("characters.baking").bake(take, bpy.context.scene)
     bpy.context.scene.frame_set(150)
-    action = addon("refining.changes").action_of(take)
+    action = addon("refining.pending_edit").action_of(take)
     count = [len(c.keyframe_points) for c in addon("characters.actions").fcurves(action)]
     settings = bpy.context.scene.lsmpl_refine
     settings.begin, settings.blend = "NEIGHBOURS", 2
@@ -412,13 +414,13 @@ def test_a_take_that_plays_elsewhere_and_slower_is_refined_where_its_keys_are(ad
     assert state.number == FRAME and state.residual < 0.02
 
 
-@pytest.mark.parametrize("state", ["MOVED", "PINNED"])
+@pytest.mark.parametrize("state", ["MOVED", "LOCKED"])
 def test_a_later_solve_gives_what_was_seen_when_a_keypoint_was_placed_and_a_bone_pinned(addon, core, take, body, state):
     bpy.ops.lsmpl.solve()
     takes, names = addon("takes.take"), list(body.joint_names)
     ankle, shoulder = takes.layout_of(take).index("right_ankle"), names.index("left_shoulder")
     free, place = (
-        addon("takes.stages").load(take),
+        addon("takes.layers").load(take),
         takes.keypoints_at(take, FRAME).positions[ankle] + (0.06, 0.05, 0.06),
     )
     takes.write_edits(take, [FRAME], [ankle], getattr(takes, state), np.array([[[0.06, 0.05, 0.06]]]))
@@ -429,9 +431,9 @@ def test_a_later_solve_gives_what_was_seen_when_a_keypoint_was_placed_and_a_bone
     settings.begin, settings.pin = "POSE", True
     bpy.ops.lsmpl.refine()
     bpy.ops.object.mode_set(mode="OBJECT")
-    seen = addon("takes.stages").load(take)
+    seen = addon("takes.layers").load(take)
     bpy.ops.lsmpl.solve()
-    solved = addon("takes.stages").load(take)
+    solved = addon("takes.layers").load(take)
     poser = addon("refining.refine").subject_of(take).poser
     off = np.linalg.norm(body.joints(solved) - body.joints(seen), axis=-1)
     lifted = np.linalg.norm(body.joints(seen) - body.joints(free), axis=-1)[FRAME, names.index("left_elbow")]
@@ -517,7 +519,7 @@ def residual_keys(addon, take) -> np.ndarray:
 
 def residuals(addon, take) -> np.ndarray:
     """The same, as the keypoints are coloured."""
-    values = 1000.0 * addon("refining.changes").frame_residual(take, 0, 39)
+    values = 1000.0 * addon("refining.pending_edit").frame_residual(take, 0, 39)
     return np.stack([np.arange(40.0), values], axis=1)[np.isfinite(values)]
 
 
@@ -534,7 +536,7 @@ def test_the_residual_curve_and_the_doubtful_frames_are_of_what_is_seen(addon, m
     assert after[FRAME, 1] < 3.0
     np.testing.assert_allclose(after[: FRAME - 4], before[: FRAME - 4], atol=1e-3)
     assert quality.stretches(take) == []
-    assert quality.mean_residual(take) < 0.5 * addon("takes.stages").describe(take)["residual_mean"]
+    assert quality.mean_residual(take) < 0.5 * addon("takes.layers").describe(take)["residual_mean"]
     assert not bpy.context.scene.timeline_markers
     bpy.ops.lsmpl.show_before(before=True)
     np.testing.assert_allclose(residual_keys(addon, take), before, atol=1e-3)

@@ -222,11 +222,17 @@ def test_reading_again_follows_edits_of_the_objects_and_keeps_those_of_the_take(
     state, offset = np.zeros((FRAMES, 33), dtype=int), np.zeros((FRAMES, 33, 3))
     state[5, 0], offset[5, 0] = takes.MOVED, (0, 0, 1)
     state[6, 1] = takes.IGNORED
-    state[20, 2], offset[20, 2] = takes.PINNED, (1, 0, 0)
+    state[20, 2], offset[20, 2] = takes.LOCKED, (1, 0, 0)
     write(take.data, "edit_state", "INT", state)
     write(take.data, "edit_offset", "FLOAT_VECTOR", offset)
-    pins = addon("takes.pins")
-    pins.store(take, [pins.Pin(10, "head", (0.0, 0.1, 0.0)), pins.Pin(30, "neck", (0.0, 0.1, 0.0))])
+    pinned_joints = addon("takes.pinned_joints")
+    pinned_joints.store(
+        take,
+        [
+            pinned_joints.PinnedJoint(10, "head", (0.0, 0.1, 0.0)),
+            pinned_joints.PinnedJoint(30, "neck", (0.0, 0.1, 0.0)),
+        ],
+    )
     edited = takes.load_track(take)
     for axis, curve in enumerate(addon("characters.actions").fcurves(bpy.data.objects["nose"].animation_data.action)):
         curve.keyframe_points[5].co.y += 0.5
@@ -242,7 +248,7 @@ def test_reading_again_follows_edits_of_the_objects_and_keeps_those_of_the_take(
     assert (takes.load_track(take, edits=False).visible).all()
     state = addon("takes.mesh_data").read(take.data, "edit_state", "INT")
     assert np.count_nonzero(state) == 2  # the pin's frame is not read any more
-    assert [(pin.frame, pin.joint) for pin in pins.load(take)] == [(8, "head")]
+    assert [(pin.frame, pin.joint) for pin in pinned_joints.load(take)] == [(8, "head")]
     assert len(bpy.data.meshes) == 1
 
 
@@ -255,12 +261,12 @@ def test_what_was_solved_stays_while_the_frames_do(addon, freemocap, body, rando
     assert not addon("importing.retaking").is_outdated(take)
     bpy.ops.lsmpl.read_again()
     assert addon("importing.retaking").is_outdated(take)
-    assert addon("takes.stages").load(take).residual is not None
+    assert addon("takes.layers").load(take).residual is not None
     addon("solving.solve").keep(take, bpy.context.scene, motion, body)
     assert not addon("importing.retaking").is_outdated(take)
     bpy.context.scene.frame_end = 20
     bpy.ops.lsmpl.read_again()
-    assert not addon("takes.stages").is_solved(take)
+    assert not addon("takes.layers").is_solved(take)
     assert take.lsmpl.armature.animation_data.action  # the character keeps its animation
 
 

@@ -34,9 +34,9 @@ def take(addon, body, walk):
 
 def test_solving_keeps_the_motion_and_bakes_it(addon, take, body, walk):
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    motion = addon("takes.stages").load(take, "solved")
+    motion = addon("takes.layers").load(take, "solved")
     assert np.linalg.norm(body.joints(motion) - body.joints(walk), axis=2).mean() < 0.05
-    facts = addon("takes.stages").describe(take)
+    facts = addon("takes.layers").describe(take)
     assert facts["device"] == "numpy"
     assert facts["residual_mean"] < 0.01
     assert take.lsmpl.armature.animation_data.action.name == "Walk"
@@ -55,7 +55,7 @@ def test_a_fixed_shape_is_taken_as_given(addon, take):
     settings = bpy.context.scene.lsmpl
     settings.shape, settings.betas = "FIXED", [1.0] + [0.0] * 9
     bpy.ops.lsmpl.solve()
-    assert addon("takes.stages").load(take, "solved").betas.tolist() == [1.0] + [0.0] * 9
+    assert addon("takes.layers").load(take, "solved").betas.tolist() == [1.0] + [0.0] * 9
 
 
 def test_a_body_that_cannot_be_read_changes_nothing(take, tmp_path):
@@ -76,7 +76,7 @@ def test_no_body_file_chosen_is_an_error(take):
 def test_the_solver_can_be_chosen(addon, take):
     bpy.context.scene.lsmpl.solver = "polish"
     assert bpy.ops.lsmpl.solve() == {"FINISHED"}
-    assert addon("takes.stages").describe(take)["solver"] == "polish"
+    assert addon("takes.layers").describe(take)["solver"] == "polish"
 
 
 def test_the_published_solver_says_what_it_lacks(addon, take, tmp_path):
@@ -96,7 +96,7 @@ def test_the_users_own_body_is_found_again_to_bake(addon, take, body, tmp_path):
     settings = bpy.context.scene.lsmpl
     settings.body_source, settings.body_path = "FILE", str(tmp_path / "mine.npz")
     bpy.ops.lsmpl.solve()
-    assert addon("takes.stages").describe(take)["body_path"] == str(tmp_path / "mine.npz")
+    assert addon("takes.layers").describe(take)["body_path"] == str(tmp_path / "mine.npz")
     settings.body_source = "OPEN"
     assert bpy.ops.lsmpl.bake() == {"FINISHED"}
     (tmp_path / "mine.npz").unlink()
@@ -115,12 +115,12 @@ def test_a_take_that_shows_nothing_changes_nothing(addon, core):
     with pytest.raises(RuntimeError, match="keypoints"):
         bpy.ops.lsmpl.solve()
     assert datablocks() == before
-    assert addon("takes.stages").describe(take) is None
+    assert addon("takes.layers").describe(take) is None
 
 
 def test_a_bake_that_fails_takes_the_solve_back(addon, take, body, walk, monkeypatch):
     addon("solving.solve").keep(take, bpy.context.scene, walk, body)
-    before, motion = datablocks(), addon("takes.stages").load(take, "solved")
+    before, motion = datablocks(), addon("takes.layers").load(take, "solved")
 
     def fail(*_):
         raise RuntimeError("as if Blender had failed")
@@ -131,7 +131,7 @@ def test_a_bake_that_fails_takes_the_solve_back(addon, take, body, walk, monkeyp
     with pytest.raises(RuntimeError, match="as if"):
         addon("solving.solve").keep(take, bpy.context.scene, other, body)
     assert datablocks() == before
-    np.testing.assert_array_equal(addon("takes.stages").load(take, "solved").trans, motion.trans)
+    np.testing.assert_array_equal(addon("takes.layers").load(take, "solved").trans, motion.trans)
     np.testing.assert_allclose(take.lsmpl.armature.data.bones["head"].head_local, rest, atol=1e-6)
 
 
@@ -202,7 +202,7 @@ def test_edit_mode_is_an_error_that_says_so(addon, take):
     with pytest.raises(RuntimeError, match="Object Mode"):
         bpy.ops.lsmpl.solve()
     bpy.ops.object.mode_set(mode="OBJECT")
-    assert addon("takes.stages").describe(take) is None
+    assert addon("takes.layers").describe(take) is None
 
 
 @pytest.fixture
@@ -219,7 +219,7 @@ def crowd(addon, core, body, walk):
 def test_all_selected_takes_are_solved_and_one_that_fails_stops_no_other(addon, crowd):
     with pytest.raises(RuntimeError, match="Take 2: "):  # what Python makes of a report of an error
         bpy.ops.lsmpl.solve()
-    assert [addon("takes.stages").is_solved(take) for take in crowd] == [True, False, True]
+    assert [addon("takes.layers").is_solved(take) for take in crowd] == [True, False, True]
     assert crowd[0].lsmpl.armature != crowd[2].lsmpl.armature
     bpy.ops.lsmpl.clean_up()
     assert [take.lsmpl.cleaned is not None for take in crowd] == [True, False, True]
@@ -229,7 +229,7 @@ def test_only_the_active_take_is_solved_where_it_is_not_selected(addon, crowd):
     crowd[2].select_set(False)
     bpy.context.view_layer.objects.active = crowd[2]
     bpy.ops.lsmpl.solve()
-    assert [addon("takes.stages").is_solved(take) for take in crowd] == [False, False, True]
+    assert [addon("takes.layers").is_solved(take) for take in crowd] == [False, False, True]
 
 
 def test_several_takes_that_are_stopped_keep_what_is_done(addon, crowd):
@@ -239,4 +239,4 @@ def test_several_takes_that_are_stopped_keep_what_is_done(addon, crowd):
         job.advance(0.01)
     assert job.parts.kept == "1 of 3 takes are done"
     job.close()
-    assert [addon("takes.stages").is_solved(take) for take in crowd] == [True, False, False]
+    assert [addon("takes.layers").is_solved(take) for take in crowd] == [True, False, False]

@@ -47,7 +47,7 @@ def test_edits_lie_over_the_track_as_read(addon, core):
     offset = mesh.attributes.new("edit_offset", "FLOAT_VECTOR", "POINT").data
     state[0].value, offset[0].vector = takes.MOVED, (0, 0, 2)
     state[1].value = takes.IGNORED
-    state[2].value = takes.PINNED
+    state[2].value = takes.LOCKED
     state[3].value, offset[3].vector = takes.MOVED, (1, 2, 3)
     edited = takes.load_track(take)
     np.testing.assert_array_equal(edited.positions[0, 0], (1, 1, 3))
@@ -69,14 +69,14 @@ def test_a_motion_comes_back_exactly(addon, core, body, random_motion):
     motion.residual[3, 5] = np.nan
     motion.condition = np.random.default_rng(1).integers(0, 5, (40, 17)).astype(np.uint8)
     take = addon("takes.take").store_track(track)
-    addon("takes.stages").prepare_solved(take, motion, report={"device": "numpy"})()
-    back = addon("takes.stages").load(take, "solved")
+    addon("takes.layers").prepare_solved(take, motion, report={"device": "numpy"})()
+    back = addon("takes.layers").load(take, "solved")
     for name in ("poses", "trans", "residual", "condition"):
         np.testing.assert_array_equal(getattr(back, name), getattr(motion, name).astype(np.float32), err_msg=name)
     np.testing.assert_array_equal(back.betas, motion.betas)
     for name in ("fps", "keypoint_names", "body", "gender", "first_frame"):
         assert getattr(back, name) == getattr(motion, name)
-    facts = addon("takes.stages").describe(take)
+    facts = addon("takes.layers").describe(take)
     assert facts["device"] == "numpy"
     assert facts["residual_mean"] == pytest.approx(np.nanmean(motion.residual))
     assert motion.frame_residual[facts["worst_frame"]] == pytest.approx(facts["residual_worst"])
@@ -90,7 +90,7 @@ def test_the_calibration_of_a_solve_is_kept_with_it(addon, core, body, random_mo
     addon("solving.solve").keep(take, bpy.context.scene, solved, body)
     bpy.ops.wm.save_as_mainfile(filepath=str(tmp_path / "walk.blend"))
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "walk.blend"))
-    stored = addon("takes.stages").load(bpy.data.objects["Walk"], "solved").calibration
+    stored = addon("takes.layers").load(bpy.data.objects["Walk"], "solved").calibration
     assert stored.as_dict() == solved.calibration.as_dict()
     again = core.solve(track, body, calibration=stored)
     np.testing.assert_array_equal(again.betas, solved.betas)
@@ -101,17 +101,17 @@ def test_a_damaged_calibration_is_an_error_that_says_so(addon, core, body, rando
     take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
     addon("solving.solve").keep(take, bpy.context.scene, motion, body)
     facts = json.loads(take.lsmpl.solved["lsmpl_motion"])
-    assert addon("takes.stages").load(take).calibration is None
+    assert addon("takes.layers").load(take).calibration is None
     take.lsmpl.solved["lsmpl_motion"] = json.dumps({**facts, "calibration": {"format": 1, "body": 3}})
     with pytest.raises(core.LsmplError, match=r"Walk: .*calibration is damaged: body"):
-        addon("takes.stages").load(take)
+        addon("takes.layers").load(take)
 
 
 def test_solving_again_leaves_one_motion(addon, body, random_motion):
     motion = random_motion()
     take = addon("takes.take").store_track(body.keypoints(motion, "smpl_24"))
     for _ in range(2):
-        addon("takes.stages").prepare_solved(take, motion)()
+        addon("takes.layers").prepare_solved(take, motion)()
     assert len(bpy.data.meshes) == 2
 
 
@@ -123,7 +123,7 @@ def test_everything_survives_saving_and_loading(addon, baked_take, random_motion
     bpy.ops.wm.open_mainfile(filepath=str(tmp_path / "take.blend"))
     take = bpy.data.objects["Test"]
     assert_same_track(addon("takes.take").load_track(take), track)
-    np.testing.assert_array_equal(addon("takes.stages").load(take, "solved").poses, motion.poses.astype(np.float32))
+    np.testing.assert_array_equal(addon("takes.layers").load(take, "solved").poses, motion.poses.astype(np.float32))
     assert take.lsmpl.armature.animation_data.action
 
 
@@ -136,7 +136,7 @@ def test_appending_a_take_brings_all_of_it(addon, baked_take, random_motion, tmp
     bpy.ops.wm.append(directory=str(tmp_path / "take.blend" / "Object"), filename="Test")
     take = bpy.data.objects["Test"]
     assert_same_track(addon("takes.take").load_track(take), track)
-    np.testing.assert_array_equal(addon("takes.stages").load(take, "solved").poses, motion.poses.astype(np.float32))
+    np.testing.assert_array_equal(addon("takes.layers").load(take, "solved").poses, motion.poses.astype(np.float32))
     assert take.modifiers[0].node_group
     scene = bpy.context.scene
     names = {take.lsmpl.armature.name, take.lsmpl.body_mesh.name, "Test"}

@@ -18,7 +18,7 @@ TAKE = DANCE.stem
 
 STATE = f"""
     from bl_ext.user_default.lsmpl.addon.solving import quality
-    from bl_ext.user_default.lsmpl.addon.takes import playing, stages
+    from bl_ext.user_default.lsmpl.addon.takes import playing, layers
     from bl_ext.user_default.lsmpl.addon.takes import take as takes
     take, scene = bpy.data.objects[{TAKE!r}], bpy.context.scene
     rig = take.lsmpl.armature
@@ -29,7 +29,7 @@ STATE = f"""
         "frame": scene.frame_current,
         "stretches": len(quality.stretches(take)),
         "doubtful": any(s.first <= frame <= s.last for s in quality.stretches(take)),
-        "cleaned": (stages.describe(take, stages.Stage.CLEANED) or {{}}).get("clean_up"),
+        "cleaned": (layers.describe(take, layers.Layer.CLEANED) or {{}}).get("clean_up"),
         "moved": [name for name, state in zip(names, known.state) if state == takes.MOVED],
         "bones": {{b.name: list(rig.matrix_world @ b.head) for b in rig.pose.bones}} if rig else {{}},
         "refined": take.lsmpl.refined is not None,
@@ -218,7 +218,7 @@ def test_opencaps_markers_are_solved(blender, look):
     look_at(blender, MARKERS.stem)
     look("journey_10_markers")
     solved = blender.run(f"""
-        from bl_ext.user_default.lsmpl.addon.takes import playing, stages
-        value = stages.describe(bpy.data.objects[{MARKERS.stem!r}])["residual_mean"]
+        from bl_ext.user_default.lsmpl.addon.takes import playing, layers
+        value = layers.describe(bpy.data.objects[{MARKERS.stem!r}])["residual_mean"]
     """)
     assert solved < 0.03

@@ -11,7 +11,7 @@ NAME = TRACK.stem
 
 STATE = f"""
     from bl_ext.user_default.lsmpl.addon.live import session
-    from bl_ext.user_default.lsmpl.addon.takes import stages
+    from bl_ext.user_default.lsmpl.addon.takes import layers
     from bl_ext.user_default.lsmpl.addon.takes import take as takes
     take, rig = bpy.data.objects[{NAME!r}], bpy.data.objects["{NAME} Rig"]
     is_live = session.has_handles(bpy.context.scene)

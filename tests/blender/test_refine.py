@@ -8,17 +8,17 @@ TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
 
 STATE = """
     from bl_ext.user_default.lsmpl.addon import selection
-    from bl_ext.user_default.lsmpl.addon.refining import changes
-    from bl_ext.user_default.lsmpl.addon.takes import pins
+    from bl_ext.user_default.lsmpl.addon.refining import pending_edit
+    from bl_ext.user_default.lsmpl.addon.takes import pinned_joints
     from bl_ext.user_default.lsmpl.addon.refining import refine as refining
-    from bl_ext.user_default.lsmpl.addon.takes import stages
+    from bl_ext.user_default.lsmpl.addon.takes import layers
     take = selection.active_take(bpy.context)
     bones = take.lsmpl.armature.pose.bones
     bpy.context.scene.frame_set(bpy.context.scene.frame_current)
     value = {
-        "open": changes.is_open(take),
+        "open": pending_edit.is_open(take),
         "refined": take.lsmpl.refined is not None,
-        "pins": [list(pin)[:2] for pin in pins.load(take)],
+        "pins": [list(pin)[:2] for pin in pinned_joints.load(take)],
         "pose": [[round(v, 4) for v in bone.rotation_quaternion] for bone in bones],
         "actions": sorted(bpy.data.actions.keys()),
     }
@@ -72,9 +72,9 @@ def solved(blender):
         bpy.ops.ed.undo_push(message="Imported")
         bpy.ops.lsmpl.solve("EXEC_DEFAULT", True)
         from bl_ext.user_default.lsmpl.addon import selection
-        from bl_ext.user_default.lsmpl.addon.takes import stages
+        from bl_ext.user_default.lsmpl.addon.takes import layers
         take = selection.active_take(bpy.context)
-        bpy.context.scene.frame_set(round(take.lsmpl.start + stages.describe(take)["worst_frame"] * take.lsmpl.step))
+        bpy.context.scene.frame_set(round(take.lsmpl.start + layers.describe(take)["worst_frame"] * take.lsmpl.step))
         bpy.ops.object.select_all(action="DESELECT")
         take.lsmpl.body_mesh.select_set(True)
     """, timeout=200)  # fmt: skip

@@ -1,4 +1,4 @@
-"""The motions of a take, each made from the one before it: as solved, refined by the animator, cleaned.
+"""The motion layers of a take, each made from the one before it: as solved, refined by the animator, cleaned.
 
 Each is a mesh that the take points to (docs/blend_storage.md). None is ever changed: a new one takes its place, and
 what was made from the old one goes.
@@ -27,7 +27,7 @@ _ROWS = 25
 """Vertices a frame: SMPL's 24 joints, and one that holds `trans`."""
 
 
-class Stage(StrEnum):
+class Layer(StrEnum):
     """Named as the property of the take that points to the motion."""
 
     SOLVED = "solved"
@@ -39,14 +39,14 @@ def is_solved(take: bpy.types.Object) -> bool:
     return take.lsmpl.solved is not None
 
 
-def latest(take: bpy.types.Object, before: Stage | None = None) -> Stage | None:
-    """The last stage that a take has come to, which is what is baked, or the last one before another."""
-    stages = list(Stage)
-    stages = stages[: stages.index(before)] if before else stages
-    return next((stage for stage in reversed(stages) if getattr(take.lsmpl, stage)), None)
+def latest(take: bpy.types.Object, before: Layer | None = None) -> Layer | None:
+    """The last layer that a take has come to, which is what is baked, or the last one before another."""
+    layers = list(Layer)
+    layers = layers[: layers.index(before)] if before else layers
+    return next((layer for layer in reversed(layers) if getattr(take.lsmpl, layer)), None)
 
 
-def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None:
+def describe(take: bpy.types.Object, layer: Layer = Layer.SOLVED) -> dict | None:
     """What is known of a motion without reading its arrays, or None where the take has none.
 
     Keys of all: version (see `version`), frames, fps, first_frame, body, betas, gender, calibration (None where there
@@ -57,32 +57,32 @@ def describe(take: bpy.types.Object, stage: Stage = Stage.SOLVED) -> dict | None
     ranges of frames (first and last of each, 0 for the take's first),
     by_hand, single frames that somebody posed, and doubtful and residual_mean as they are now.
     """
-    mesh = getattr(take.lsmpl, stage)
+    mesh = getattr(take.lsmpl, layer)
     return load_json(mesh, MOTION_KEY) if mesh else None
 
 
-def version(take: bpy.types.Object, stage: Stage | None = None) -> str:
-    """What no other motion has but the take's latest, or that of a stage; "" where there is none, or an earlier LSMPL
+def version(take: bpy.types.Object, layer: Layer | None = None) -> str:
+    """What no other motion has but the take's latest, or that of a layer; "" where there is none, or an earlier LSMPL
     stored it."""
-    stage = stage or latest(take)
-    facts = describe(take, stage) if stage else None
+    layer = layer or latest(take)
+    facts = describe(take, layer) if layer else None
     return facts.get("version", "") if facts else ""
 
 
-def load(take: bpy.types.Object, stage: Stage | None = None) -> Motion:
-    """The motion of a stage, by default the latest; what was baked from it may have been edited since.
+def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
+    """The motion of a layer, by default the latest; what was baked from it may have been edited since.
 
     The solved one has the residual and the condition of the keypoints, too.
     Raises `LsmplError` where there is none.
     """
-    stage = stage or latest(take)
-    facts = describe(take, stage) if stage else None
+    layer = layer or latest(take)
+    facts = describe(take, layer) if layer else None
     if facts is None:
-        wanted = "is not solved yet; press Solve first" if stage in (None, Stage.SOLVED) else f"has no {stage} motion"
+        wanted = "is not solved yet; press Solve first" if layer in (None, Layer.SOLVED) else f"has no {layer} motion"
         raise LsmplError(f"{take.name}: {wanted}")
-    rows = read(getattr(take.lsmpl, stage), "position", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)
+    rows = read(getattr(take.lsmpl, layer), "position", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)
     motion = Motion(
-        poses=read(getattr(take.lsmpl, stage), "pose", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)[:, :24],
+        poses=read(getattr(take.lsmpl, layer), "pose", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)[:, :24],
         trans=rows[:, 24],
         betas=facts["betas"],
         fps=facts["fps"],
@@ -91,16 +91,16 @@ def load(take: bpy.types.Object, stage: Stage | None = None) -> Motion:
         first_frame=facts["first_frame"],
         calibration=_calibration(take, facts),
     )
-    return _with_residual(take, motion, facts) if stage == Stage.SOLVED else motion
+    return _with_residual(take, motion, facts) if layer == Layer.SOLVED else motion
 
 
-def load_frame(take: bpy.types.Object, frame: int, stage: Stage | None = None) -> Motion:
-    """One frame (0 for the take's first) of a stage, by default the latest; takes no longer where the take is long.
+def load_frame(take: bpy.types.Object, frame: int, layer: Layer | None = None) -> Motion:
+    """One frame (0 for the take's first) of a layer, by default the latest; takes no longer where the take is long.
 
     Raises `LsmplError` where there is none.
     """
-    stage = stage or latest(take)
-    mesh = getattr(take.lsmpl, stage) if stage else None
+    layer = layer or latest(take)
+    mesh = getattr(take.lsmpl, layer) if layer else None
     if mesh is None:
         raise LsmplError(f"{take.name}: has no motion yet; press Solve first")
     rows = slice(frame * _ROWS, (frame + 1) * _ROWS)
@@ -152,7 +152,7 @@ def prepare_solved(
     shown = None if sites is None else _by_vertex(take, motion, sites, 0.0)
     if shown is not None:
         shown[:, ~ever_seen(take)] = 0.0
-    in_place = prepare(take, Stage.SOLVED, motion, joints, known)
+    in_place = prepare(take, Layer.SOLVED, motion, joints, known)
 
     def put_in_place() -> None:
         write(take.data, "residual", "FLOAT", measured)
@@ -168,10 +168,10 @@ def prepare_solved(
 
 
 def prepare(
-    take: bpy.types.Object, stage: Stage, motion: Motion, joints: np.ndarray | None, known: Mapping
+    take: bpy.types.Object, layer: Layer, motion: Motion, joints: np.ndarray | None, known: Mapping
 ) -> Callable[[], None]:
-    """Do all of storing a motion that can fail; calling what this returns puts it in place of the stage's earlier one,
-    and removes the stages after it.
+    """Do all of storing a motion that can fail; calling what this returns puts it in place of the layer's earlier one,
+    and removes the layers after it.
 
     joints (T,24,3) are `body.joints(motion)`; known holds further facts as JSON values.
     """
@@ -179,35 +179,35 @@ def prepare(
     frames = describe_take(take)["frames"]
     if len(motion) != frames:
         raise LsmplError(f"{take.name}: the motion has {len(motion)} frames but the take has {frames}")
-    mesh = _motion_mesh(f"{take.name} {stage.capitalize()}", motion, joints, known)
+    mesh = _motion_mesh(f"{take.name} {layer.capitalize()}", motion, joints, known)
 
     def put_in_place() -> None:
-        remove(take, stage)
-        setattr(take.lsmpl, stage, mesh)
+        remove(take, layer)
+        setattr(take.lsmpl, layer, mesh)
 
     return put_in_place
 
 
 def changed(
     take: bpy.types.Object,
-    stage: Stage,
+    layer: Layer,
     first: int,
     motion: Motion,
     joints: np.ndarray,
     by_hand: Collection[int] = (),
 ) -> bpy.types.Mesh:
-    """A copy of a stage, or of what it is to be made from, with the frames from `first` on as in `motion`.
+    """A copy of a layer, or of what it is to be made from, with the frames from `first` on as in `motion`.
 
     joints (T,24,3) are `body.joints(motion)`; by_hand are the frames that later changes leave alone. `switch` puts the
     copy in place.
     """
     need_local_object_mode(take)
-    source = getattr(take.lsmpl, latest(take, before=Stage.CLEANED) if stage == Stage.REFINED else stage)
+    source = getattr(take.lsmpl, latest(take, before=Layer.CLEANED) if layer == Layer.REFINED else layer)
     mesh = source.copy()
-    mesh.name = f"{take.name} {stage.capitalize()}"
+    mesh.name = f"{take.name} {layer.capitalize()}"
     facts = load_json(source, MOTION_KEY)
     last = first + len(motion) - 1
-    if stage == Stage.REFINED:
+    if layer == Layer.REFINED:
         facts = {key: facts[key] for key in (*_OF_ALL, "refined") if key in facts}
     ranges = _merged([*facts.get("refined", []), [first, last]])
     facts |= {"refined": ranges, "by_hand": sorted(by_hand), "version": uuid4().hex}
@@ -218,16 +218,16 @@ def changed(
     return mesh
 
 
-def note(take: bpy.types.Object, stage: Stage, **known) -> None:
+def note(take: bpy.types.Object, layer: Layer, **known) -> None:
     """Add facts, as JSON values, to a motion that was just made."""
-    mesh = getattr(take.lsmpl, stage)
+    mesh = getattr(take.lsmpl, layer)
     store_json(mesh, MOTION_KEY, {**load_json(mesh, MOTION_KEY), **known})
 
 
-def switch(take: bpy.types.Object, stage: Stage, mesh: bpy.types.Mesh | None) -> None:
-    """Let a take have another motion as one of its stages, or none. The one that it had stays in the file as long as
-    something points to it, and so do the stages after it."""
-    setattr(take.lsmpl, stage, mesh)
+def switch(take: bpy.types.Object, layer: Layer, mesh: bpy.types.Mesh | None) -> None:
+    """Let a take have another motion as one of its layers, or none. The one that it had stays in the file as long as
+    something points to it, and so do the layers after it."""
+    setattr(take.lsmpl, layer, mesh)
 
 
 def _merged(ranges: list[list[int]]) -> list[list[int]]:
@@ -241,10 +241,10 @@ def _merged(ranges: list[list[int]]) -> list[list[int]]:
     return merged
 
 
-def remove(take: bpy.types.Object, stage: Stage) -> None:
-    """Take a stage, and those that were made from it, away."""
-    stages = list(Stage)
-    for gone in stages[stages.index(stage) :]:
+def remove(take: bpy.types.Object, layer: Layer) -> None:
+    """Take a layer, and those that were made from it, away."""
+    layers = list(Layer)
+    for gone in layers[layers.index(layer) :]:
         mesh = getattr(take.lsmpl, gone)
         setattr(take.lsmpl, gone, None)
         if mesh and mesh.users == 0:

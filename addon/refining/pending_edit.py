@@ -26,16 +26,16 @@ from ..characters.posed import Bones
 from ..errors import all_or_nothing
 from ..registration import registration
 from ..solving import quality
-from ..takes import pins, stages
+from ..takes import layers, pinned_joints
 from ..takes import take as takes
+from ..takes.layers import Layer
 from ..takes.mesh_data import change, read, write
-from ..takes.stages import Stage
 
 _RESIDUAL_KEY = "lsmpl_residual_not_shown"
 """Of a take's mesh: residuals of the changed frames on the side that is not shown."""
 
 
-class Proposal(bpy.types.PropertyGroup):
+class PendingEdit(bpy.types.PropertyGroup):
     """`Object.lsmpl_proposal` of a take: a change that is not accepted yet, and what was there before it.
 
     keys are those of the changed frames on the side that is not shown; first and last are frames of the take, with
@@ -51,7 +51,7 @@ class Proposal(bpy.types.PropertyGroup):
     first: IntProperty(name="First", description="First frame that changed, from 0")
     last: IntProperty(name="Last", description="Last frame that changed, from 0")
     what: StringProperty(name="What", description="What was changed, for the panel")
-    pins_before: StringProperty(name="Pins Before", description="The pins as they were, as JSON")
+    pins_before: StringProperty(name="Pins Before", description="The pinned joints as they were, as JSON")
     is_open: BoolProperty(name="Open", description="Whether it is neither accepted nor rejected")
     shows_before: BoolProperty(name="Shows Before", description="Whether the take is shown as it was before")
 
@@ -66,7 +66,7 @@ def apply(
     fixed: Collection[int] = (),
     what: str = "",
     by_hand: bool | None = None,
-) -> Proposal:
+) -> PendingEdit:
     """Change the frames of a take from `first` (0 for its first) on to `poses`, blended over `width` frames.
 
     The change goes into the refined motion, into the cleaned one where there is one, and into the keys of the
@@ -81,30 +81,30 @@ def apply(
     posed |= set(range(first, last + 1)) if by_hand else set()
     ahead, behind = reach(takes.describe(take)["frames"], first, last, width, fixed)
     made = _Change(take, body, first - ahead, last + behind, first, poses, width, fixed, posed)
-    before = {stage: getattr(take.lsmpl, stage) for stage in (Stage.REFINED, Stage.CLEANED)}
+    before = {layer: getattr(take.lsmpl, layer) for layer in (Layer.REFINED, Layer.CLEANED)}
     action = action_of(take)
     with actions.keeping_its_mark(action) if action else nullcontext():
         with all_or_nothing():
-            after = {Stage.REFINED: made.stage(Stage.REFINED)}
-            after[Stage.CLEANED] = made.stage(Stage.CLEANED) if before[Stage.CLEANED] else None
+            after = {Layer.REFINED: made.layer(Layer.REFINED)}
+            after[Layer.CLEANED] = made.layer(Layer.CLEANED) if before[Layer.CLEANED] else None
             keys = made.action(action) if action else None
         close(take)
-        for stage, mesh in after.items():
-            stages.switch(take, stage, mesh)
-        proposal = take.lsmpl_proposal
-        proposal.refined_before, proposal.cleaned_before = before[Stage.REFINED], before[Stage.CLEANED]
-        proposal.refined_after, proposal.cleaned_after = after[Stage.REFINED], after[Stage.CLEANED]
-        proposal.action, proposal.keys = action, keys
-        proposal.first, proposal.last, proposal.what = made.low, made.high, what
-        proposal.is_open, proposal.shows_before = True, False
-        proposal.pins_before = json.dumps(pins.load(take))
+        for layer, mesh in after.items():
+            layers.switch(take, layer, mesh)
+        pending = take.lsmpl_proposal
+        pending.refined_before, pending.cleaned_before = before[Layer.REFINED], before[Layer.CLEANED]
+        pending.refined_after, pending.cleaned_after = after[Layer.REFINED], after[Layer.CLEANED]
+        pending.action, pending.keys = action, keys
+        pending.first, pending.last, pending.what = made.low, made.high, what
+        pending.is_open, pending.shows_before = True, False
+        pending.pins_before = json.dumps(pinned_joints.load(take))
         take.data[_RESIDUAL_KEY] = _residual(take, made.low, made.high).tolist()
         measure(take, poser, made.low, made.high)
         if action:
             frames = key_frames(take, action, made.low, made.high)
             actions.rewrite(action, frames, [baking.residual_curve(frame_residual(take, made.low, made.high))])
-        stages.note(take, Stage.REFINED, **quality.judged(take))
-    return proposal
+        layers.note(take, Layer.REFINED, **quality.judged(take))
+    return pending
 
 
 class _Change:
@@ -114,17 +114,17 @@ class _Change:
         self.take, self.body, self.low, self.high = take, body, low, high
         self.first, self.poses, self.width, self.fixed, self.posed = first, poses, width, fixed, posed
 
-    def stage(self, stage: Stage) -> bpy.types.Mesh:
-        """A copy of a stage with the change in it."""
-        made_of = stages.latest(self.take, before=Stage.CLEANED) if stage == Stage.REFINED else stage
-        motion = stages.load(self.take, made_of).frames(slice(self.low, self.high + 1))
-        blended = self._blended(poses_of(motion), self.low, stage == Stage.CLEANED)
+    def layer(self, layer: Layer) -> bpy.types.Mesh:
+        """A copy of a layer with the change in it."""
+        made_of = layers.latest(self.take, before=Layer.CLEANED) if layer == Layer.REFINED else layer
+        motion = layers.load(self.take, made_of).frames(slice(self.low, self.high + 1))
+        blended = self._blended(poses_of(motion), self.low, layer == Layer.CLEANED)
         motion = replace(motion, poses=log_map(blended.rotations), trans=blended.trans, residual=None, condition=None)
-        return stages.changed(self.take, stage, self.low, motion, self.body.joints(motion), self.posed)
+        return layers.changed(self.take, layer, self.low, motion, self.body.joints(motion), self.posed)
 
     def action(self, action: bpy.types.Action) -> bpy.types.Action:
         """Rewrite the keys of the action, and return those that were there."""
-        betas = np.array(stages.describe(self.take)["betas"])
+        betas = np.array(layers.describe(self.take)["betas"])
         worn = feet.shape_of(action, betas)
         bones = Bones(self.take.lsmpl.armature, self.body, worn)
         frames = key_frames(self.take, action, self.low, self.high)
@@ -143,7 +143,7 @@ class _Change:
 
     def _blended(self, poses: Poses, low: int, cleaned: bool, new: Poses | None = None) -> Poses:
         """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower than as solved."""
-        up = stages.describe(self.take, Stage.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
+        up = layers.describe(self.take, Layer.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
         new = new or self.poses
         new = replace(new, trans=new.trans + np.array([0.0, 0.0, up]))
         return blend(poses, self.first - low, new, self.width, [frame - low for frame in self.fixed]).poses
@@ -151,36 +151,36 @@ class _Change:
 
 def posed_frames(take: bpy.types.Object) -> list[int]:
     """The frames, 0 for the take's first, that were posed one by one since the take was solved."""
-    return (stages.describe(take, Stage.REFINED) or {}).get("by_hand", [])
+    return (layers.describe(take, Layer.REFINED) or {}).get("by_hand", [])
 
 
 def is_open(take: bpy.types.Object) -> bool:
     """Whether there is a change to accept or reject. It is over when the motion or the action was made anew."""
-    proposal = take.lsmpl_proposal
-    side = "before" if proposal.shows_before else "after"
+    pending = take.lsmpl_proposal
+    side = "before" if pending.shows_before else "after"
     return (
-        proposal.is_open
-        and take.lsmpl.refined == getattr(proposal, f"refined_{side}")
-        and take.lsmpl.cleaned == getattr(proposal, f"cleaned_{side}")
-        and (proposal.action is None or proposal.action == action_of(take))
+        pending.is_open
+        and take.lsmpl.refined == getattr(pending, f"refined_{side}")
+        and take.lsmpl.cleaned == getattr(pending, f"cleaned_{side}")
+        and (pending.action is None or pending.action == action_of(take))
     )
 
 
 def show(take: bpy.types.Object, before: bool) -> None:
     """Show a take as it was before the change, or as it is after it."""
-    proposal = take.lsmpl_proposal
-    if proposal.shows_before == before:
+    pending = take.lsmpl_proposal
+    if pending.shows_before == before:
         return
     side = "before" if before else "after"
-    stages.switch(take, Stage.REFINED, getattr(proposal, f"refined_{side}"))
-    stages.switch(take, Stage.CLEANED, getattr(proposal, f"cleaned_{side}"))
-    if proposal.action and proposal.keys:
-        frames = key_frames(take, proposal.action, proposal.first, proposal.last)
-        actions.swap_keys(proposal.action, proposal.keys, frames[0], frames[-1])
-    proposal.shows_before = before
+    layers.switch(take, Layer.REFINED, getattr(pending, f"refined_{side}"))
+    layers.switch(take, Layer.CLEANED, getattr(pending, f"cleaned_{side}"))
+    if pending.action and pending.keys:
+        frames = key_frames(take, pending.action, pending.first, pending.last)
+        actions.swap_keys(pending.action, pending.keys, frames[0], frames[-1])
+    pending.shows_before = before
     residual = np.array(take.data[_RESIDUAL_KEY])
-    take.data[_RESIDUAL_KEY] = _residual(take, proposal.first, proposal.last).tolist()
-    _set_residual(take, proposal.first, residual)
+    take.data[_RESIDUAL_KEY] = _residual(take, pending.first, pending.last).tolist()
+    _set_residual(take, pending.first, residual)
 
 
 def accept(take: bpy.types.Object) -> None:
@@ -189,21 +189,21 @@ def accept(take: bpy.types.Object) -> None:
 
 
 def reject(take: bpy.types.Object) -> None:
-    """All as it was before the change, the pins that were made with it included."""
+    """All as it was before the change, the joints that were pinned with it included."""
     show(take, before=True)
-    pins.store(take, [pins.Pin(*pin) for pin in json.loads(take.lsmpl_proposal.pins_before)])
+    pinned_joints.store(take, [pinned_joints.PinnedJoint(*pin) for pin in json.loads(take.lsmpl_proposal.pins_before)])
     close(take)
 
 
 def close(take: bpy.types.Object) -> None:
     """Keep the side that is shown, and let go of the other."""
-    proposal = take.lsmpl_proposal
+    pending = take.lsmpl_proposal
     names = "refined_before", "cleaned_before", "refined_after", "cleaned_after"
-    meshes = {getattr(proposal, name) for name in names} - {None}
-    keys = proposal.keys
+    meshes = {getattr(pending, name) for name in names} - {None}
+    keys = pending.keys
     for name in (*names, "action", "keys"):
-        setattr(proposal, name, None)
-    proposal.is_open = proposal.shows_before = False
+        setattr(pending, name, None)
+    pending.is_open = pending.shows_before = False
     if _RESIDUAL_KEY in take.data:
         del take.data[_RESIDUAL_KEY]
     bpy.data.batch_remove([mesh for mesh in meshes if mesh.users == 0])
@@ -228,7 +228,7 @@ def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
 
     As in a solve, those that are not believed are not measured.
     """
-    motion = stages.load(take, stages.latest(take, before=Stage.CLEANED))
+    motion = layers.load(take, layers.latest(take, before=Layer.CLEANED))
     residual = measured(takes.load_track(take), poser, poses_of(motion, slice(low, high + 1)), low)
     residual[~takes.believed(take)[low : high + 1]] = np.nan
     _set_residual(take, low, np.where(np.isfinite(residual), residual, -1.0).ravel())
@@ -256,4 +256,4 @@ def _set_residual(take: bpy.types.Object, low: int, residual: np.ndarray) -> Non
     take.data.update_tag()
 
 
-register, unregister = registration((Proposal,), (bpy.types.Object, "lsmpl_proposal", Proposal))
+register, unregister = registration((PendingEdit,), (bpy.types.Object, "lsmpl_proposal", PendingEdit))

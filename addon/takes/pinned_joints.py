@@ -1,4 +1,4 @@
-"""Pins of a take: rotations of bones that the animator fixed in some frames, which later solves keep.
+"""Pinned joints of a take: rotations that the animator fixed in some frames, which later solves keep.
 
 They are few, so they are kept as JSON beside the track (docs/blend_storage.md).
 """
@@ -20,7 +20,7 @@ from .take import describe, need_local_object_mode
 PINS_KEY = "lsmpl_pins"
 
 
-class Pin(NamedTuple):
+class PinnedJoint(NamedTuple):
     """frame: 0 for the take's first; joint: SMPL's name, which is the bone's; rotation: axis-angle in radians against
     the parent joint, the pelvis' against the take's space."""
 
@@ -29,13 +29,13 @@ class Pin(NamedTuple):
     rotation: tuple[float, float, float]
 
 
-def load(take: bpy.types.Object) -> list[Pin]:
+def load(take: bpy.types.Object) -> list[PinnedJoint]:
     """In the order of frames and joints. Raises `LsmplError` where they are damaged."""
     if PINS_KEY not in take.data:
         return []
     stored, frames = load_json(take.data, PINS_KEY), describe(take)["frames"]
     try:
-        pins = [Pin(int(p["frame"]), str(p["joint"]), tuple(map(float, p["rotation"]))) for p in stored["pins"]]
+        pins = [PinnedJoint(int(p["frame"]), str(p["joint"]), tuple(map(float, p["rotation"]))) for p in stored["pins"]]
         sound = all(
             0 <= p.frame < frames and p.joint in JOINT_NAMES and len(p.rotation) == 3 and np.isfinite(p.rotation).all()
             for p in pins
@@ -43,31 +43,33 @@ def load(take: bpy.types.Object) -> list[Pin]:
     except (KeyError, TypeError, ValueError):
         sound = False
     if not sound:
-        raise LsmplError(f"{take.name}: its custom property {PINS_KEY!r} holds no pins of this take; remove it")
+        raise LsmplError(
+            f"{take.name}: its custom property {PINS_KEY!r} holds no pinned joints of this take; remove it"
+        )
     return pins
 
 
-def store(take: bpy.types.Object, pins: Iterable[Pin]) -> None:
-    """Replace a take's pins; of two of a joint in one frame the later one stays."""
+def store(take: bpy.types.Object, pins: Iterable[PinnedJoint]) -> None:
+    """Replace a take's pinned joints; where a joint comes twice in a frame, the later one stays."""
     need_local_object_mode(take)
-    kept = {(pin.frame, JOINT_NAMES.index(pin.joint)): pin for pin in pins}
-    if kept:
-        store_json(take.data, PINS_KEY, {"pins": [kept[key]._asdict() for key in sorted(kept)]})
+    by_place = {(pin.frame, JOINT_NAMES.index(pin.joint)): pin for pin in pins}
+    if by_place:
+        store_json(take.data, PINS_KEY, {"pins": [by_place[key]._asdict() for key in sorted(by_place)]})
     elif PINS_KEY in take.data:
         del take.data[PINS_KEY]
 
 
-def with_more(pins: Sequence[Pin], frame: int, rotations: Mapping[str, np.ndarray]) -> list[Pin]:
-    """Pins, and joints of a frame besides: axis-angles (3,) by name."""
-    return [*pins, *(Pin(frame, joint, tuple(map(float, turn))) for joint, turn in rotations.items())]
+def with_more(pins: Sequence[PinnedJoint], frame: int, rotations: Mapping[str, np.ndarray]) -> list[PinnedJoint]:
+    """Pinned joints, and more of a frame: axis-angles (3,) by name."""
+    return [*pins, *(PinnedJoint(frame, joint, tuple(map(float, turn))) for joint, turn in rotations.items())]
 
 
 def remove(take: bpy.types.Object, frame: int | None = None, joint: str | None = None) -> None:
-    """All pins, or those of a frame or of a joint only."""
+    """Unpin all joints, or those of a frame, or one joint."""
     store(take, [p for p in load(take) if frame not in (None, p.frame) or joint not in (None, p.joint)])
 
 
-def as_core(pins: Sequence[Pin]) -> PinnedJoints | None:
+def as_core(pins: Sequence[PinnedJoint]) -> PinnedJoints | None:
     """As the solver takes them."""
     if not pins:
         return None
