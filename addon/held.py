@@ -48,8 +48,8 @@ class Held(Generic[Unpack[Blocks]]):
         """As `again`, with None for those that are not there any more."""
         wanted = {note[1] for note in self._notes if note}
         kinds = {note[0] for note in self._notes if note}
-        there = {block.session_uid: block for kind in kinds for block in _all(kind) if block.session_uid in wanted}
-        return tuple(there.get(note[1]) if note else None for note in self._notes)
+        found = {block.session_uid: block for kind in kinds for block in _all(kind) if block.session_uid in wanted}
+        return tuple(found.get(note[1]) if note else None for note in self._notes)
 
 
 def _all(kind: type[bpy.types.ID]) -> Iterable[bpy.types.ID]:

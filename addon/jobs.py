@@ -49,7 +49,7 @@ _STAGES = {
 Result = TypeVar("Result")
 Steps = Generator[Progress | None, None, Result]
 """What yields progress, or None where it waits for something and Blender may have its turn."""
-Told = str | list[tuple[str, str]]
+Messages = str | list[tuple[str, str]]
 """What to tell the user: a sentence, or reports as (level, text)."""
 
 
@@ -57,7 +57,7 @@ class Parts(Protocol):
     """Work of several parts: which one it is at, for a line of progress, and what is `kept` of it if it stops now."""
 
     place: str
-    kept: str
+    done_so_far: str
 
 
 class Job:
@@ -68,10 +68,10 @@ class Job:
     `parts` says where work stands that is done part by part, and what is kept of it when it is stopped.
     """
 
-    def __init__(self, kind: str, label: str, subject: str, steps: Steps[Told], parts: Parts | None = None):
+    def __init__(self, kind: str, label: str, subject: str, steps: Steps[Messages], parts: Parts | None = None):
         self.kind, self.label, self.subject, self._steps, self.parts = kind, label, subject, steps, parts
         self.progress: Progress | None = None
-        self.told: Told = ""
+        self.messages: Messages = ""
         self.cancelled = False
         self._finished = False
         self._step()
@@ -88,17 +88,17 @@ class Job:
         try:
             progress = next(self._steps)
         except StopIteration as finished:
-            self.told, self._finished = finished.value, True
+            self.messages, self._finished = finished.value, True
             return True
         self.progress = progress or self.progress
         return progress is not None
 
-    def run(self, show: Callable[[Job], None] | None = None) -> Told:
+    def run(self, show: Callable[[Job], None] | None = None) -> Messages:
         """Do all of it here and now."""
         while not self.advance(SLICE):
             if show:
                 show(self)
-        return self.told
+        return self.messages
 
     def close(self) -> None:
         """Stop; what the work had begun is taken back."""
@@ -115,9 +115,9 @@ class Job:
             return f"{place}Starting"
         stage = _STAGES.get(self.progress.stage, self.progress.stage.capitalize())
         residual = self.progress.residual
-        told = f", {1000 * residual:.0f} mm off" if residual and residual == residual else ""
+        residual_text = f", {1000 * residual:.0f} mm off" if residual and residual == residual else ""
         counted = f" {self.progress.done}/{self.progress.total}" if self.progress.total > 1 else ""
-        return f"{place}{stage}{counted}{told}"
+        return f"{place}{stage}{counted}{residual_text}"
 
 
 current: Job | None = None
@@ -150,13 +150,13 @@ def in_thread(steps: Generator[Progress, None, Result]) -> Steps[Result]:
 
     thread = threading.Thread(target=work, name="LSMPL")
     thread.start()
-    told = None
+    shown = None
     try:
         while thread.is_alive():
             thread.join(_BREATH)
-            if outcome.get("progress") is not told:
-                told = outcome["progress"]
-                yield told
+            if outcome.get("progress") is not shown:
+                shown = outcome["progress"]
+                yield shown
             yield None
     finally:
         stop.set()
@@ -212,10 +212,10 @@ class JobOperator:
             self._stop(context)
             return {"CANCELLED"}
         if (event.type == "ESC" and event.value == "PRESS") or current.cancelled:
-            label, kept = current.label, current.parts.kept if current.parts else ""
+            label, done_so_far = current.label, current.parts.done_so_far if current.parts else ""
             self._stop(context)
-            self.report({"INFO"}, f"{label} cancelled; {kept or 'nothing has changed'}")
-            if kept:
+            self.report({"INFO"}, f"{label} cancelled; {done_so_far or 'nothing has changed'}")
+            if done_so_far:
                 bpy.ops.ed.undo_push(message=label)
             return {"CANCELLED"}
         if event.type != "TIMER":
@@ -238,7 +238,7 @@ class JobOperator:
             self._shown = time.perf_counter()
         if not done:
             return {"RUNNING_MODAL"}
-        tell(self, current.told)
+        tell(self, current.messages)
         return {"FINISHED"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -271,7 +271,7 @@ def run_or_hand_over(operator: bpy.types.Operator, job: Job, asked: bool) -> set
             return {"CANCELLED"}
     else:
         job.run()
-    tell(operator, job.told)
+    tell(operator, job.messages)
     return {"FINISHED"}
 
 
@@ -308,8 +308,8 @@ class LSMPL_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def tell(operator: bpy.types.Operator, told: Told) -> None:
-    for level, text in [("INFO", told)] if isinstance(told, str) else told:
+def tell(operator: bpy.types.Operator, messages: Messages) -> None:
+    for level, text in [("INFO", messages)] if isinstance(messages, str) else messages:
         operator.report({level}, text)
 
 

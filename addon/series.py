@@ -10,7 +10,7 @@ from ..lsmpl_core import LsmplError
 from . import jobs
 from .held import Held
 
-Work = Callable[[bpy.types.Object, bpy.types.Scene], jobs.Steps[jobs.Told]]
+Work = Callable[[bpy.types.Object, bpy.types.Scene], jobs.Steps[jobs.Messages]]
 """What is done to one take of a scene."""
 
 
@@ -35,12 +35,12 @@ class _Series:
         return f"{self._takes[self._at].names[0]} ({self._at + 1}/{len(self._takes)}): "
 
     @property
-    def kept(self) -> str:
+    def done_so_far(self) -> str:
         """What stays if it is stopped now; "" for nothing."""
         return f"{self._done} of {len(self._takes)} takes are done" if self._done else ""
 
-    def steps(self) -> jobs.Steps[jobs.Told]:
-        told = []
+    def steps(self) -> jobs.Steps[jobs.Messages]:
+        messages = []
         for at, held in enumerate(self._takes):
             self._at, name = at, held.names[0]
             try:
@@ -50,7 +50,7 @@ class _Series:
                 continue
             self._done += 1
             lines = [("INFO", result)] if isinstance(result, str) else result
-            told += [(level, f"{name}: {text}") for level, text in lines]
+            messages += [(level, f"{name}: {text}") for level, text in lines]
         if not self._done:
             raise LsmplError("\n".join(self._failed))
-        return [*told, *[("ERROR", text) for text in self._failed]]
+        return [*messages, *[("ERROR", text) for text in self._failed]]

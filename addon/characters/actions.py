@@ -68,14 +68,14 @@ def write_steps(
                 fcurve = home.fcurves.new(curve.data_path, index=curve.index)
                 fcurve.group = home.groups[curve.group]
                 keys = np.stack([frames, curve.values], axis=1).astype(np.float32)
-                there = np.isfinite(keys[:, 1])
-                keys = keys[there]
+                keyed = np.isfinite(keys[:, 1])
+                keys = keys[keyed]
                 fcurve.keyframe_points.add(len(keys))
                 fcurve.keyframe_points.foreach_set("co", keys.ravel())
                 kind = _LINEAR if curve.slopes is None else _BEZIER
                 fcurve.keyframe_points.foreach_set("interpolation", np.full(len(keys), kind, dtype=np.int32))
                 if curve.slopes is not None:
-                    _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes)[there])
+                    _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes)[keyed])
                 fcurve.update()
         action[_FINGERPRINT] = _fingerprint(action)
     except BaseException:
@@ -140,7 +140,7 @@ def assign_strip(owner: bpy.types.Object, action: bpy.types.Action, old: bpy.typ
     kept, if any.
     """
     animation = owner.animation_data or owner.animation_data_create()
-    own = animation.action
+    current = animation.action
     for track in [track for track in animation.nla_tracks if any(s.action == old for s in track.strips) and old]:
         for strip in [strip for strip in track.strips if strip.action == old]:
             track.strips.remove(strip)
@@ -155,10 +155,10 @@ def assign_strip(owner: bpy.types.Object, action: bpy.types.Action, old: bpy.typ
     strip.action_frame_start, strip.action_frame_end = first, last
     strip.frame_start_ui, strip.frame_end_ui = first, max(last, first + 1)
     strip.extrapolation = "HOLD" if len(animation.nla_tracks) == 1 else "NOTHING"
-    if own is not None and own != old and _FINGERPRINT in own:
+    if current is not None and current != old and _FINGERPRINT in current:
         animation.action = None
-        return _let_go(own)
-    if own is not None and own == old:
+        return _let_go(current)
+    if current is not None and current == old:
         animation.action = None
     return _let_go(old) if old is not None and old != action else None
 
@@ -209,13 +209,13 @@ def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]
     Returns whether that could be: where it has other curves, or keys on other frames (T,), nothing has changed.
     """
     found = _by_channel(action)
-    there = [found.get((curve.data_path, curve.index)) for curve in curves]
-    if None in there or len(found) != len(curves):
+    matching = [found.get((curve.data_path, curve.index)) for curve in curves]
+    if None in matching or len(found) != len(curves):
         return False
     at = np.asarray(frames, dtype=np.float32)
-    if any(len(fcurve.keyframe_points) != len(at) for fcurve in there) or (keys_of(there[0])[:, 0] != at).any():
+    if any(len(fcurve.keyframe_points) != len(at) for fcurve in matching) or (keys_of(matching[0])[:, 0] != at).any():
         return False
-    for fcurve, curve in zip(there, curves):
+    for fcurve, curve in zip(matching, curves):
         keys = np.stack([at, curve.values], axis=1).astype(np.float32)
         fcurve.keyframe_points.foreach_set("co", keys.ravel())
         if curve.slopes is not None:
@@ -247,8 +247,8 @@ def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve
         for curve in curves:
             fcurve = found.get((curve.data_path, curve.index))
             if fcurve is not None:
-                which, there = _between(fcurve, frames[0], frames[-1]), np.isfinite(curve.values)
-                _put_keys(fcurve, which, _moved(_keys(fcurve, which), frames[there], curve.values[there]))
+                which, keyed = _between(fcurve, frames[0], frames[-1]), np.isfinite(curve.values)
+                _put_keys(fcurve, which, _moved(_keys(fcurve, which), frames[keyed], curve.values[keyed]))
 
 
 def keys_between(action: bpy.types.Action, first: float, last: float, name: str) -> bpy.types.Action:
@@ -343,17 +343,17 @@ def _moved(keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) 
     """A key on each of `frames` (N,) with these values: the one that is there already, or a linear one."""
     at = keys["co"][:, 0]
     same = np.searchsorted(at, frames - _ON_A_FRAME)
-    kept = np.zeros(len(frames), dtype=bool)
-    kept[same < len(at)] = np.abs(at[same[same < len(at)]] - frames[same < len(at)]) < _ON_A_FRAME
+    keyed_before = np.zeros(len(frames), dtype=bool)
+    keyed_before[same < len(at)] = np.abs(at[same[same < len(at)]] - frames[same < len(at)]) < _ON_A_FRAME
     moved = {name: np.zeros((len(frames), numbers), dtype=kind) for name, (numbers, kind) in _KEY.items()}
     for name, before in keys.items():
-        moved[name][kept] = before[same[kept]]
-    moved["interpolation"][~kept] = _LINEAR
-    up = np.where(kept, values - moved["co"][:, 1], 0.0)
+        moved[name][keyed_before] = before[same[keyed_before]]
+    moved["interpolation"][~keyed_before] = _LINEAR
+    up = np.where(keyed_before, values - moved["co"][:, 1], 0.0)
     for handle in ("handle_left", "handle_right"):
         moved[handle][:, 1] += up
-        moved[handle][~kept] = np.stack([frames, values], axis=1)[~kept]
-    moved["co"][~kept, 0] = frames[~kept]
+        moved[handle][~keyed_before] = np.stack([frames, values], axis=1)[~keyed_before]
+    moved["co"][~keyed_before, 0] = frames[~keyed_before]
     moved["co"][:, 1] = values
     return moved
 

@@ -30,7 +30,7 @@ class Baked(NamedTuple):
     armature: bpy.types.Object
     body_mesh: bpy.types.Object | None
     action: bpy.types.Action
-    kept: bpy.types.Action | None
+    previous: bpy.types.Action | None
     """The action that was there before, where an animator had edited it."""
 
 
@@ -67,8 +67,8 @@ def bake_steps(
     rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
     residual = _residual_of(take, motion)
     name, frames = take.name, playing.scene_frames(take, len(motion))
-    own = feet_locked and armature is not None and _keeps_its_own(take, armature)
-    shown_on = shape.betas_of(armature) if own else motion.betas
+    keeps_shape = feet_locked and armature is not None and _keeps_its_own(take, armature)
+    shown_on = shape.betas_of(armature) if keeps_shape else motion.betas
     held = Held(take, scene, doing="baked")
     yield Progress("bake", 0, 1)
     computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on))
@@ -93,12 +93,12 @@ def bake_steps(
     settings = take.lsmpl_bake
     old, settings.action = settings.action, action
     if settings.as_strip:
-        kept = actions.assign_strip(armature, action, old if take.lsmpl.armature == armature else None)
+        previous = actions.assign_strip(armature, action, old if take.lsmpl.armature == armature else None)
     else:
-        kept = actions.assign(armature, action)
+        previous = actions.assign(armature, action)
     action.name = name  # free now, where an older bake made way
     take.lsmpl.armature, take.lsmpl.body_mesh = armature, mesh
-    return Baked(armature, mesh, action, kept)
+    return Baked(armature, mesh, action, previous)
 
 
 def note_timing(action: bpy.types.Action, take: bpy.types.Object) -> None:
@@ -129,8 +129,8 @@ def residual_curve(residual: np.ndarray) -> actions.Curve:
 def _ready_property(armature: bpy.types.Object, residual: np.ndarray | None) -> None:
     if residual is not None and RESIDUAL not in armature:
         armature[RESIDUAL] = 0.0
-        told = "How far the keypoints are from the solved body in this frame, on average, in millimetres"
-        armature.id_properties_ui(RESIDUAL).update(description=told, min=0.0)
+        description = "How far the keypoints are from the solved body in this frame, on average, in millimetres"
+        armature.id_properties_ui(RESIDUAL).update(description=description, min=0.0)
 
 
 def is_out_of_time(take: bpy.types.Object) -> bool:
@@ -251,8 +251,8 @@ class BakeSettings(bpy.types.PropertyGroup):
 
 def describe(baked: Baked) -> str:
     """For a message to the user."""
-    kept = f"; the action you had edited is kept as {baked.kept.name!r}" if baked.kept else ""
-    return f"Baked on {baked.armature.name!r}{kept}"
+    also = f"; the action you had edited is kept as {baked.previous.name!r}" if baked.previous else ""
+    return f"Baked on {baked.armature.name!r}{also}"
 
 
 register, unregister = registration((BakeSettings,), (bpy.types.Object, "lsmpl_bake", BakeSettings))

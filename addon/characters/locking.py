@@ -40,16 +40,16 @@ def lock_again(take: bpy.types.Object) -> str:
     if action.library is not None:
         raise LsmplError(f"{action.name}: is linked from another file; make it local first")
     motion = layers.load(take)
-    body, own = baking.body_of(take, motion), shape.betas_of(armature)
+    body, betas = baking.body_of(take, motion), shape.betas_of(armature)
     start, step = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
     frames = start + np.arange(len(motion)) * step
     if actions.is_edited(action):
         motion = _as_animated(armature, body, action, frames, feet.shape_of(action, motion.betas), motion.fps)
-    made = feet.fitted(motion, body, own)
+    made = feet.fitted(motion, body, betas)
     legs = {name for name in body.joint_names if name.split("_")[-1] in _TURNED}
-    curves = Bones(armature, body, own).curves_of(made)
+    curves = Bones(armature, body, betas).curves_of(made)
     actions.rewrite(action, frames, [c for c in curves if c.group in legs or c.data_path.endswith(".location")])
-    feet.note(action, own)
+    feet.note(action, betas)
     armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})
     return f"Feet of {armature.name!r} stand where they stood"
 

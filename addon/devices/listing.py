@@ -31,7 +31,7 @@ found: Found | None = None
 """When somebody last looked in this session."""
 
 
-def look_steps() -> jobs.Steps[jobs.Told]:
+def look_steps() -> jobs.Steps[jobs.Messages]:
     """Look for devices. Yields progress, fills `found`, and returns what to tell the user."""
     global found
     _redraw_preferences()  # the button says that it is at work
@@ -46,8 +46,8 @@ def look_steps() -> jobs.Steps[jobs.Told]:
         problem = f"{folder}: does not work here: {survey.get('error', 'nothing can be imported')}"
     found = Found(describe_devices({} if problem and "version" not in survey else survey), path, problem)
     _redraw_preferences()
-    told = "Devices here: " + ", ".join(device.label for device in found.devices if device.available)
-    return [("INFO", told), ("WARNING", f"PyTorch's folder: {problem}")] if problem else told
+    message = "Devices here: " + ", ".join(device.label for device in found.devices if device.available)
+    return [("INFO", message), ("WARNING", f"PyTorch's folder: {problem}")] if problem else message
 
 
 def draw(layout: bpy.types.UILayout, chosen: str) -> None:

@@ -14,8 +14,8 @@ _FBX_BEGINS, _FBX_ENDS = b"Kaydara FBX Binary  \0", bytes.fromhex("f85a8c6adef5d
 
 def check_blend(path: Path) -> None:
     """Raises where Blender cannot read the file to its end, or it holds no character."""
-    with bpy.data.libraries.load(str(path)) as (there, _):
-        if not there.armatures:
+    with bpy.data.libraries.load(str(path)) as (contents, _):
+        if not contents.armatures:
             raise ValueError(f"{path}: has no character")
 
 

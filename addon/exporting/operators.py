@@ -96,7 +96,7 @@ def export_steps(
 
 def export_all_steps(
     exported: Sequence[bpy.types.Object], scene: bpy.types.Scene, folder: Path, ending: str
-) -> jobs.Steps[jobs.Told]:
+) -> jobs.Steps[jobs.Messages]:
     """Export takes into a folder, each under its name. One that fails does not stop the others.
 
     Raises `LsmplError` where nothing at all could be exported.
@@ -104,18 +104,18 @@ def export_all_steps(
     held = [Held(take, scene, doing="exported") for take in exported]
     files = file_names(take.name for take in exported)
     done, failures = [], []
-    for number, one in enumerate(held):
+    for number, take_and_scene in enumerate(held):
         yield Progress("export", number, len(held))
         path = folder / f"{files[number]}.{ending}"
         try:
-            yield from export_steps(*one.again(), path)
+            yield from export_steps(*take_and_scene.again(), path)
             done.append(path.name)
         except LsmplError as error:
             failures.append(str(error))
     if not done:
         raise LsmplError("\n".join(failures))
-    told = f"Exported {len(done)} of {len(held)} takes to {folder}"
-    return [("WARNING", "\n".join([*failures, told]))] if failures else told
+    summary = f"Exported {len(done)} of {len(held)} takes to {folder}"
+    return [("WARNING", "\n".join([*failures, summary]))] if failures else summary
 
 
 def frame_range(take: bpy.types.Object, scene: bpy.types.Scene, settings: ExportSettings) -> tuple[int, int]:
@@ -246,8 +246,8 @@ class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
         take, path = active_take(context), Path(bpy.path.abspath(self.filepath))
         if take is None:
             raise LsmplError("Select a take, or its character")
-        known = [ending for ending, *_ in _FORMATS]
-        if path.suffix.lower().lstrip(".") not in (*known, *exporting.FORMATS):
+        endings = [ending for ending, *_ in _FORMATS]
+        if path.suffix.lower().lstrip(".") not in (*endings, *exporting.FORMATS):
             path = path.with_name(f"{path.name}{self.filename_ext}")
         job = jobs.Job("lsmpl.export", "Export", take.name, export_steps(take, context.scene, path))
         return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))

@@ -98,10 +98,10 @@ def _copy(obj: bpy.types.Object, stage: bpy.types.Scene, at_end: ExitStack) -> b
 
 def _remove(twin: bpy.types.Object, data: bpy.types.ID) -> None:
     """A copy, and its data if they are its own and not the original's `data`."""
-    own = twin.data
+    data_of_twin = twin.data
     bpy.data.objects.remove(twin)
-    if own != data:
-        bpy.data.batch_remove([own])
+    if data_of_twin != data:
+        bpy.data.batch_remove([data_of_twin])
 
 
 def _work_shape_in(mesh: bpy.types.Object, with_correctives: bool) -> None:

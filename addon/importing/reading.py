@@ -62,7 +62,7 @@ class Import:
     def job(self, context: bpy.types.Context) -> jobs.Job:
         collection = None if context.collection.library else context.collection
         subject = self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
-        return jobs.Job("lsmpl.import", "Import", subject, self._told_steps(context.scene, collection))
+        return jobs.Job("lsmpl.import", "Import", subject, self._reported_steps(context.scene, collection))
 
     def steps(self, scene: bpy.types.Scene, collection: bpy.types.Collection | None = None) -> jobs.Steps[None]:
         """Read all files, then make takes of them."""
@@ -132,18 +132,18 @@ class Import:
         options = {key: self.options.get(key) for key in ("up", "fps", "person")}
         return [adopting.read(path, bodies.load(body_path), body_path, **options)]
 
-    def _told_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Told]:
+    def _reported_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Messages]:
         """As the file dialog has it: the takes end up selected, and the user is told."""
         yield from self.steps(scene, collection)
         taken = self.imported()
         if not taken:
             raise LsmplError("\n".join(map(str, self.failures)) or "Nothing was imported")
         select(bpy.context, taken)
-        told = [("WARNING", "\n".join(map(str, self.failures)))] if self.failures else []
+        messages = [("WARNING", "\n".join(map(str, self.failures)))] if self.failures else []
         if self.assumptions:
             title = "Assumed or in doubt, because the file does not say:\n"
-            told.append(("WARNING", title + "\n".join(self.assumptions)))
-        return told or f"Imported {', '.join(take.name for take in taken)}"
+            messages.append(("WARNING", title + "\n".join(self.assumptions)))
+        return messages or f"Imported {', '.join(take.name for take in taken)}"
 
 
 def _take_name(path: Path, content: KeypointTrack | adopting.Adopted, count: int) -> str:

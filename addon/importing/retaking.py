@@ -29,20 +29,20 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
     """Put a track in the place of a take's. Returns what became of edits and of what was solved, for the user.
 
     An edit is found again by the number of its frame and the name of its keypoint, a pinned joint by its frame. An edit
-    that placed a keypoint leaves it at that place, wherever the track now has it. Those without such a frame and
+    that moved a keypoint leaves it at that position, wherever the track now has it. Those without such a frame and
     keypoint, and motions that do not fit the new frames or keypoints, go. A change that is open is accepted.
     """
-    known, old = takes.describe(take), take.data
+    facts, old = takes.describe(take), take.data
     same = (
-        track.confidence.shape == (known["frames"], known["keypoints"])
-        and track.first_frame == known["first_frame"]
-        and list(track.layout.keypoints) == list(known["layout"]["keypoints"])
+        track.confidence.shape == (facts["frames"], facts["keypoints"])
+        and track.first_frame == facts["first_frame"]
+        and list(track.layout.keypoints) == list(facts["layout"]["keypoints"])
     )
     fixed = pinned_joints.load(take)
     pending_edit.close(take)
     with all_or_nothing():
-        mesh = takes.track_mesh(track, old.name, reading=known.get("reading", 0) + 1)
-        kept, lost = _carry_edits(take, track, mesh)
+        mesh = takes.track_mesh(track, old.name, reading=facts.get("reading", 0) + 1)
+        kept_edits, lost_edits = _carry_edits(take, track, mesh)
         if same:
             for name, kind in _OF_THE_SOLVE:
                 if name in old.attributes:
@@ -50,7 +50,7 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
         for material in old.materials:
             mesh.materials.append(material)
     take.data = mesh
-    moved = [pin._replace(frame=pin.frame + known["first_frame"] - track.first_frame) for pin in fixed]
+    moved = [pin._replace(frame=pin.frame + facts["first_frame"] - track.first_frame) for pin in fixed]
     pinned_joints.store(take, [pin for pin in moved if 0 <= pin.frame < len(track)])
     name = old.name
     if old.users == 0:
@@ -59,13 +59,13 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
     solved = layers.is_solved(take)
     if solved and not same:
         layers.remove(take, Layer.SOLVED)
-    told = f"; {kept} edits kept" if kept else ""
-    told += f", {lost} dropped, whose frames or keypoints are gone" if lost else ""
+    message = f"; {kept_edits} edits kept" if kept_edits else ""
+    message += f", {lost_edits} dropped, whose frames or keypoints are gone" if lost_edits else ""
     if solved:
-        told += ". Solve again: " + (
+        message += ". Solve again: " + (
             "the motion is still that of the track before" if same else "the frames are others now"
         )
-    return told
+    return message
 
 
 def _carry_edits(take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.Mesh) -> tuple[int, int]:
@@ -79,7 +79,7 @@ def _carry_edits(take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.M
     offset = np.zeros((*shape, 3))
     if "edit_offset" in old.attributes:
         offset = read(old, "edit_offset", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
-    placed_at = np.nan_to_num(before.positions) + offset
+    edited_positions = np.nan_to_num(before.positions) + offset
     now, then = common_frames(track.first_frame, len(track), before.first_frame, len(before))
     names = before.layout.keypoints
     rows = [(k, names.index(name)) for k, name in enumerate(track.layout.keypoints) if name in names]
@@ -87,14 +87,14 @@ def _carry_edits(take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.M
     new_offset = np.zeros((*track.confidence.shape, 3))
     for k, row in rows:
         new_state[now, k] = state[then, row]
-        new_offset[now, k] = placed_at[then, row] - np.nan_to_num(track.positions[now, k])
+        new_offset[now, k] = edited_positions[then, row] - np.nan_to_num(track.positions[now, k])
     new_offset[~np.isin(new_state, (takes.MOVED, takes.LOCKED))] = 0.0
     edited = int((state != takes.AS_READ).sum())
-    kept = int((new_state != takes.AS_READ).sum())
-    if kept:
+    carried = int((new_state != takes.AS_READ).sum())
+    if carried:
         write(mesh, "edit_state", "INT", new_state)
         write(mesh, "edit_offset", "FLOAT_VECTOR", new_offset)
-    return kept, edited - kept
+    return carried, edited - carried
 
 
 def is_outdated(take: bpy.types.Object) -> bool:

@@ -71,11 +71,11 @@ def positions_of(
     slow = []
     for number, point in enumerate(points):
         missing[:, number] = _missing(point, frames, gaps)
-        told = _by_curves(point, frames)
-        if told is None:
+        by_curves = _by_curves(point, frames)
+        if by_curves is None:
             slow.append(number)
         else:
-            positions[:, number] = told
+            positions[:, number] = by_curves
     disabled = np.array([point.object.hide_viewport for point in points], dtype=bool)
     if disabled.mean() < 0.5:  # else they were tidied away all together
         missing[:, disabled] = True
@@ -220,13 +220,13 @@ def _missing(point: Point, frames: np.ndarray, gaps: bool) -> np.ndarray:
     for curve in curves:
         if curve.data_path in ("hide_viewport", "hide_render") and not curve.mute:
             hidden |= actions.curve_at(curve, frames) >= 0.5
-    own = _location_curves(point)
-    if not own:
+    location_curves = _location_curves(point)
+    if not location_curves:
         return hidden
-    if all(curve.mute for curve in own):
+    if all(curve.mute for curve in location_curves):
         return np.ones(len(frames), dtype=bool)
     if gaps:
-        hidden |= _in_gap(own, frames)
+        hidden |= _in_gap(location_curves, frames)
     return hidden
 
 

@@ -84,12 +84,12 @@ def candidates(
 
     Takes and their characters are left out. In the natural order of their names: Point.2 before Point.10.
     """
-    own = set(takes.takes_in(scene))
-    own |= {part for take in own for part in (take.lsmpl.armature, take.lsmpl.body_mesh) if part}
+    ours = set(takes.takes_in(scene))
+    ours |= {part for take in ours for part in (take.lsmpl.armature, take.lsmpl.body_mesh) if part}
     found = list(dict.fromkeys(selected))
     if children:
         found = list(dict.fromkeys(obj for top in found for obj in (top, *top.children_recursive)))
-    found = [obj for obj in found if obj not in own and obj.name in scene.objects]
+    found = [obj for obj in found if obj not in ours and obj.name in scene.objects]
     objects = [Point(obj) for obj in found if obj.type in _POINT_TYPES]
     bones = [Point(obj, bone.name) for obj in found if obj.type == "ARMATURE" for bone in obj.pose.bones]
     return sorted(objects, key=_natural), sorted(bones, key=_natural)
@@ -148,10 +148,10 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
     """
     takes.need_local_object_mode(take)
     sources, name, held = take.lsmpl_sources, take.name, Held(take, doing="read")
-    there = {source.keypoint: point for source in sources.keypoints if (point := source.point())}
-    if not there:
+    present = {source.keypoint: point for source in sources.keypoints if (point := source.point())}
+    if not present:
         raise LsmplError(f"{name}: none of the objects that it was made of is in the scene any more")
-    chosen, names, metres = list(there.values()), list(there), sources.unit or 1.0
+    chosen, names, metres = list(present.values()), list(present), sources.unit or 1.0
     frames, fps = _frames(scene, chosen), timing.scene_rate(scene)
     sampled = yield from positions_of(scene, chosen, frames, sources.gaps)
     (take,) = held.again()
@@ -159,16 +159,16 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
     positions = np.full((len(frames), len(before.layout), 3), np.nan)
     rows = [before.layout.index(keypoint) for keypoint in names]
     positions[:, rows] = sampled * metres
-    kept = [k for k in range(len(before.layout)) if k not in rows]
+    unread = [k for k in range(len(before.layout)) if k not in rows]
     now, then = retaking.common_frames(int(frames[0]), len(frames), before.first_frame, len(before))
-    positions[now, kept] = before.positions[then, kept]
+    positions[now, unread] = before.positions[then, unread]
     if not np.isfinite(positions).all(axis=2).any():
         raise LsmplError(f"{name}: not one of its objects is to be seen in the scene's frame range")
     again = replace(before, positions=positions, confidence=None, fps=fps, first_frame=int(frames[0]))
-    told = retaking.replace_track(take, again)
+    of_edits = retaking.replace_track(take, again)
     take.lsmpl.start, take.lsmpl.step = again.first_frame, 1.0
-    left = f"; those without an object stay as they were ({len(kept)})" if kept else ""
-    return f"Read {len(rows)} objects over {len(again)} frames{left}{told}"
+    also = f"; those without an object stay as they were ({len(unread)})" if unread else ""
+    return f"Read {len(rows)} objects over {len(again)} frames{also}{of_edits}"
 
 
 # Which points, over which frames

@@ -86,13 +86,13 @@ class LSMPL_OT_take_from_objects(LayoutChoice, jobs.JobOperator, bpy.types.Opera
             collection=None if context.collection.library else context.collection,
         )
 
-        def told() -> jobs.Steps[str]:
+        def selecting() -> jobs.Steps[str]:
             take = yield from steps
             select(bpy.context, [take])
             keypoints = len(take.lsmpl_sources.keypoints)
             return f"{take.name}: {keypoints - len(scene_tracks.gone(take))} of {keypoints} keypoints found by name"
 
-        return jobs.Job("lsmpl.take_from_objects", "Take from Objects", scene.name, told())
+        return jobs.Job("lsmpl.take_from_objects", "Take from Objects", scene.name, selecting())
 
 
 class LSMPL_OT_read_again(jobs.JobOperator, bpy.types.Operator):

@@ -24,8 +24,8 @@ class LSMPL_PT_character(Section, bpy.types.Panel):
             column.prop(settings, "body_path")
             offered = preferences().body_path if preferences() else ""
             if not settings.body_path:
-                told = f"Using {Path(offered).name} from the preferences" if offered else "Choose your SMPL file"
-                say(context, layout, told, icon="INFO")
+                hint = f"Using {Path(offered).name} from the preferences" if offered else "Choose your SMPL file"
+                say(context, layout, hint, icon="INFO")
         column.prop(settings, "shape")
         if settings.shape == "FIXED":
             column.column(align=True).prop(settings, "betas", text="Values")
@@ -75,8 +75,8 @@ class LSMPL_PT_correctives(Section, bpy.types.Panel):
             if reason := correctives.why_fixed(armature):
                 say(context, layout, f"It {reason}", icon="ERROR")
             elif correctives.are_for_other_bones(armature):
-                told = "Its bones were turned or rolled since: switch its pose correctives off and on again"
-                say(context, layout, told, icon="ERROR")
+                hint = "Its bones were turned or rolled since: switch its pose correctives off and on again"
+                say(context, layout, hint, icon="ERROR")
         properties(layout).prop(context.scene.lsmpl, "pose_correctives")
 
 

@@ -34,19 +34,19 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
         take = active_take(context)
         if take is None:
             empty = "No keypoints in this scene yet: import a file, or drop it into the viewport"
-            told = f"Choose one of the {several} takes" if several else empty
-            say(context, layout, told, icon="INFO")
+            hint = f"Choose one of the {several} takes" if several else empty
+            say(context, layout, hint, icon="INFO")
             return
-        known = takes.describe(take)
-        frames = known["frames"]
-        origin = _origin(take, known)
+        track = takes.describe(take)
+        frames = track["frames"]
+        origin = _origin(take, track)
         rows = [("Take", take.name)] + ([("From", origin)] if Path(origin).stem != take.name else [])
         facts(
             layout,
             *rows,
-            ("Layout", known["layout"]["label"] or known["layout"]["name"]),
-            ("Frames", f"{frames} at {known['fps']:.5g} fps, {frames / known['fps']:.1f} s"),
-            ("Missing", f"{100 * known['missing']:.1f} %"),
+            ("Layout", track["layout"]["label"] or track["layout"]["name"]),
+            ("Frames", f"{frames} at {track['fps']:.5g} fps, {frames / track['fps']:.1f} s"),
+            ("Missing", f"{100 * track['missing']:.1f} %"),
         )
         if scene_tracks.is_from_scene(take):
             row = layout.row(align=True)
@@ -121,17 +121,17 @@ class LSMPL_PT_decisions(Section, bpy.types.Panel):
         take = active_take(context)
         solved = layers.describe(take) or {}
         for decision in (*takes.describe(take)["decisions"], *solved.get("decisions", ())):
-            told = Decision(**decision)
-            text = f"{told.what.capitalize()}: {told.value} ({told.explanation})"
-            say(context, self.layout, text, icon="ERROR" if told.doubtful else "DOT")
+            settled = Decision(**decision)
+            text = f"{settled.what.capitalize()}: {settled.value} ({settled.explanation})"
+            say(context, self.layout, text, icon="ERROR" if settled.doubtful else "DOT")
 
 
-def _origin(take: bpy.types.Object, known: dict) -> str:
+def _origin(take: bpy.types.Object, track: dict) -> str:
     if scene_tracks.is_from_scene(take):
         sources = take.lsmpl_sources.keypoints
         bones = any(source.bone for source in sources)
         return f"{len(sources) - len(scene_tracks.gone(take))} {'bones' if bones else 'objects'} in the scene"
-    return Path(known["source"]).name or "no file"
+    return Path(track["source"]).name or "no file"
 
 
 _CLASSES = (LSMPL_PT_keypoints, LSMPL_UL_sources, LSMPL_PT_sources, LSMPL_PT_display, LSMPL_PT_decisions)

@@ -12,7 +12,7 @@ from ..solving import quality
 from ..takes import layers, playing
 from .drawing import Section, facts, say
 
-_TOLD = {
+_CONDITION_WORDS = {
     Condition.MISSING: "missing",
     Condition.FILLED: "filled",
     Condition.SWAPPED: "swapped",
@@ -41,18 +41,18 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         row.operator("lsmpl.mark_doubtful", text="", icon="MARKER_HLT")
         row.operator("lsmpl.unmark_doubtful", text="", icon="X")
         frame = playing.frame_shown(take, context.scene)
-        told = quality.facts(take, frame)
+        state = quality.facts(take, frame)
         mean, rows = quality.mean_residual(take), []
         if mean is not None:
             rows.append(("All frames", f"{1000 * mean:.1f} mm on average"))
-        here = "not measured" if told.residual is None else f"{1000 * told.residual:.0f} mm on average"
+        here = "not measured" if state.residual is None else f"{1000 * state.residual:.0f} mm on average"
         rows.append(("This frame", here))
-        if told.worst_keypoint:
-            rows.append(("Worst", f"{refining.plain(told.worst_keypoint)}, {1000 * told.worst:.0f} mm"))
-        counted = [f"{told.conditions[c]} {word}" for c, word in _TOLD.items() if told.conditions[c]]
+        if state.worst_keypoint:
+            rows.append(("Worst", f"{refining.plain(state.worst_keypoint)}, {1000 * state.worst:.0f} mm"))
+        counted = [f"{state.conditions[c]} {word}" for c, word in _CONDITION_WORDS.items() if state.conditions[c]]
         counted += [
             f"{count} {word}"
-            for count, word in ((told.placed, "placed by you"), (told.ignored, "ignored by you"))
+            for count, word in ((state.edited, "moved by you"), (state.ignored, "ignored by you"))
             if count
         ]
         rows += [("Keypoints", text) for text in counted[:1]] + [("", text) for text in counted[1:]]

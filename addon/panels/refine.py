@@ -52,9 +52,9 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
 def _draw_frame(layout: bpy.types.UILayout, take: bpy.types.Object, state: refining.FrameState) -> None:
     """What was done to the shown frame; how good it is stands under Quality."""
     rows = [("Frame", playing.in_words(take, state.number))]
-    for name, those in (("Pinned", state.pinned), ("Ignored", state.ignored), ("Placed", state.placed)):
-        if those:
-            rows.append((name, ", ".join(map(refining.plain, those))))
+    for name, names in (("Pinned", state.pinned), ("Ignored", state.ignored), ("Moved", state.edited)):
+        if names:
+            rows.append((name, ", ".join(map(refining.plain, names))))
     facts(layout, *rows)
 
 
@@ -124,18 +124,18 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
-        known = pinned_joints.load(take)
-        if not known:
+        pinned = pinned_joints.load(take)
+        if not pinned:
             say(context, layout, "None. Pose bones, select them and pin them: later solves keep them", icon="INFO")
             return
         column = layout.column(align=True)
-        for pin in known[:_MOST_ROWS]:
+        for pin in pinned[:_MOST_ROWS]:
             row = column.row(align=True)
             row.label(text=f"Frame {playing.in_words(take, pin.frame)}: {refining.plain(pin.joint)}")
             remove = row.operator("lsmpl.remove_pins", text="", icon="X")
             remove.frame, remove.joint = pin.frame, pin.joint
-        if len(known) > _MOST_ROWS:
-            column.label(text=f"and {len(known) - _MOST_ROWS} more")
+        if len(pinned) > _MOST_ROWS:
+            column.label(text=f"and {len(pinned) - _MOST_ROWS} more")
         row = layout.row(align=True)
         here = row.operator("lsmpl.remove_pins", text="Remove in This Frame")
         here.frame, here.joint = playing.frame_shown(take, context.scene), ""

@@ -77,7 +77,7 @@ def apply(
     last = first + len(poses.trans) - 1
     by_hand = first == last if by_hand is None else by_hand
     posed = set(posed_frames(take)) - set(range(first, last + 1))
-    fixed = sorted({*fixed, *posed, *takes.placed_frames(take)} - set(range(first, last + 1)))
+    fixed = sorted({*fixed, *posed, *takes.edited_frames(take)} - set(range(first, last + 1)))
     posed |= set(range(first, last + 1)) if by_hand else set()
     ahead, behind = reach(takes.describe(take)["frames"], first, last, width, fixed)
     made = _Change(take, body, first - ahead, last + behind, first, poses, width, fixed, posed)
@@ -125,13 +125,13 @@ class _Change:
     def action(self, action: bpy.types.Action) -> bpy.types.Action:
         """Rewrite the keys of the action, and return those that were there."""
         betas = np.array(layers.describe(self.take)["betas"])
-        worn = feet.shape_of(action, betas)
-        bones = Bones(self.take.lsmpl.armature, self.body, worn)
+        baked_betas = feet.shape_of(action, betas)
+        bones = Bones(self.take.lsmpl.armature, self.body, baked_betas)
         frames = key_frames(self.take, action, self.low, self.high)
         begin = max(self.low - 1, 0)
         before = bones.channels(action, key_frames(self.take, action, begin, begin))[1][0]
         cleaned = self.take.lsmpl.cleaned is not None
-        new = feet.fitted_poses(self.poses, self.body, betas, worn)
+        new = feet.fitted_poses(self.poses, self.body, betas, baked_betas)
         curves = bones.curves(self._blended(bones.in_action(action, frames), self.low, cleaned, new), before)
         keys = actions.keys_between(action, frames[0], frames[-1], f".{action.name} before")
         try:

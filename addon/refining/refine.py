@@ -171,7 +171,7 @@ def chosen_frames(take: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, 
 
 def refine(
     take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[Progress], None] | None = None
-) -> jobs.Told:
+) -> jobs.Messages:
     """Solve the chosen frames anew with the scene's settings, and show the change. Returns what to tell the user.
 
     Raises `LsmplError`; then nothing has changed.
@@ -179,19 +179,19 @@ def refine(
     return run_to_end(refine_steps(take, scene), progress)
 
 
-def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Told]:
+def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Messages]:
     """`refine` in steps: yields `Progress` and returns what to tell the user. Nothing changes before the last one."""
     settings, subject = scene.lsmpl_refine, subject_of(take)
     takes.need_local_object_mode(take)
     first, last = chosen_frames(take, scene)
-    known, added = pinned_joints.load(take), {}
+    pinned, added = pinned_joints.load(take), {}
     motion = layers.load(take, layers.latest(take, before=Layer.CLEANED))
     if settings.begin == FROM_POSE:
         begin, added = _posed(take, scene, subject, motion, first, last)
     else:
         begin = Init(settings.begin.lower())
     now = playing.frame_shown(take, scene)
-    wanted = pinned_joints.with_more(known, now, {name: log_map(turn) for name, turn in added.items()})
+    wanted = pinned_joints.with_more(pinned, now, {name: log_map(turn) for name, turn in added.items()})
     steps = refine_frames_steps(
         takes.load_track(take), subject.body, motion, first, last, begin, settings.weights,
         pinned_joints.as_core(wanted), poser=subject.poser,
@@ -209,8 +209,8 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
     following.follow(take)
     quality.mark_anew(take, scene)
     playing.show_anew(scene)
-    told = f", {len(added)} bones pinned" if added else ""
-    return [("INFO", f"Refined {what}{told}: accept it or reject it"), *following.warnings(take)]
+    also = f", {len(added)} bones pinned" if added else ""
+    return [("INFO", f"Refined {what}{also}: accept it or reject it"), *following.warnings(take)]
 
 
 def _versions(take: bpy.types.Object) -> list[str]:
@@ -227,12 +227,12 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     if not first <= now <= last:
         raise LsmplError("the frame that you posed is not in the range; go to one that is, or choose another range")
     action = pending_edit.action_of(take)
-    worn = feet.shape_of(action, motion.betas)
-    bones = Bones(armature, subject.body, worn)
-    shown = feet.fitted_poses(bones.now(), subject.body, worn, motion.betas)
+    baked_betas = feet.shape_of(action, motion.betas)
+    bones = Bones(armature, subject.body, baked_betas)
+    shown = feet.fitted_poses(bones.now(), subject.body, baked_betas, motion.betas)
     if action:
         poses = bones.in_action(action, pending_edit.key_frames(take, action, first, last))
-        poses = feet.fitted_poses(poses, subject.body, worn, motion.betas)
+        poses = feet.fitted_poses(poses, subject.body, baked_betas, motion.betas)
     else:
         poses = poses_of(motion, slice(first, last + 1))
     rotations, trans = poses.rotations.copy(), poses.trans.copy()
@@ -253,9 +253,9 @@ def pin_selected(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
     if not names:
         raise LsmplError("no bone is selected; select bones of the take's character in Pose Mode")
     shown = Bones(armature, subject.body, np.array(layers.describe(take)["betas"])).now()
-    at = {name: log_map(shown.rotations[0, subject.body.joint_names.index(name)]) for name in names}
+    turns = {name: log_map(shown.rotations[0, subject.body.joint_names.index(name)]) for name in names}
     frame = playing.frame_shown(take, scene)
-    pinned_joints.store(take, pinned_joints.with_more(pinned_joints.load(take), frame, at))
+    pinned_joints.store(take, pinned_joints.with_more(pinned_joints.load(take), frame, turns))
     shown = ", ".join(map(plain, names[:4])) + (", ..." if len(names) > 4 else "")
     return f"Pinned {shown} in frame {playing.in_words(take, frame)}"
 
@@ -286,19 +286,19 @@ class FrameState(NamedTuple):
     worst_residual: float
     pinned: list[str]
     ignored: list[str]
-    placed: list[str]
+    edited: list[str]
 
 
 def describe_frame(take: bpy.types.Object, scene: bpy.types.Scene) -> FrameState:
     """Quick enough to be asked for at every drawing: it reads no more than that frame."""
     frame, facts = playing.frame_shown(take, scene), takes.describe(take)
     names, count = facts["layout"]["keypoints"], facts["keypoints"]
-    known = takes.keypoints_at(take, frame)
+    keypoints = takes.keypoints_at(take, frame)
     attribute = take.data.attributes.get("residual")
     residual = np.full(count, -1.0)
     if attribute:
         residual = np.array([item.value for item in attribute.data[frame * count : (frame + 1) * count]])
-    used = (residual >= 0.0) & known.seen
+    used = (residual >= 0.0) & keypoints.seen
     worst = int(np.argmax(np.where(used, residual, -1.0))) if used.any() else None
     return FrameState(
         frame,
@@ -306,8 +306,8 @@ def describe_frame(take: bpy.types.Object, scene: bpy.types.Scene) -> FrameState
         names[worst] if worst is not None else "",
         float(residual[worst]) if worst is not None else 0.0,
         [pin.joint for pin in pinned_joints.load(take) if pin.frame == frame],
-        [names[k] for k in np.flatnonzero(known.state == takes.IGNORED)],
-        [names[k] for k in np.flatnonzero(known.placed)],
+        [names[k] for k in np.flatnonzero(keypoints.state == takes.IGNORED)],
+        [names[k] for k in np.flatnonzero(keypoints.edited)],
     )
 
 

@@ -26,7 +26,7 @@ from .skeletons import own_constraints
 class Baked(NamedTuple):
     target: bpy.types.Object
     action: bpy.types.Action
-    kept: bpy.types.Action | None
+    previous: bpy.types.Action | None
     """The action that was there before, where it was not ours or was edited."""
     done: Retargeted
     bones: BoneMap
@@ -64,8 +64,8 @@ def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion 
     except BaseException:
         actions.discard(made)
         raise
-    kept, switched = put_on(take, action, plan, version)
-    return Baked(target, action, kept, done, plan.bones, switched, own_constraints(target, mapped))
+    previous, switched = put_on(take, action, plan, version)
+    return Baked(target, action, previous, done, plan.bones, switched, own_constraints(target, mapped))
 
 
 def put_on(
@@ -84,12 +84,12 @@ def put_on(
     plan.sign(take, action, version)
     old, other.action, other.baked_on, other.held_back = other.action, action, target, ""
     on_strip = other.bake_to == "STRIP"
-    kept = actions.assign_strip(target, action, old) if on_strip else actions.assign(target, action)
+    previous = actions.assign_strip(target, action, old) if on_strip else actions.assign(target, action)
     action.name = _name(take, target)  # free now, where an older bake made way
     if on_strip:
         track = next(t for t in target.animation_data.nla_tracks if any(s.action == action for s in t.strips))
         track.name = track.strips[0].name = action.name
-    return kept, switched
+    return previous, switched
 
 
 def _name(take: bpy.types.Object, target: bpy.types.Object) -> str:
@@ -99,19 +99,19 @@ def _name(take: bpy.types.Object, target: bpy.types.Object) -> str:
 
 def describe(baked: Baked) -> str:
     """For a message to the user."""
-    told = [f"Baked {len(baked.bones.bones)} bones of {baked.target.name!r}, size {baked.done.scale:.2f}"]
+    parts = [f"Baked {len(baked.bones.bones)} bones of {baked.target.name!r}, size {baked.done.scale:.2f}"]
     if baked.done.placed and baked.done.lowered > 0.005:
-        told.append(f"hips up to {100 * baked.done.lowered:.1f} cm lower for the feet to reach the floor")
+        parts.append(f"hips up to {100 * baked.done.lowered:.1f} cm lower for the feet to reach the floor")
     if baked.switched:
-        told.append(f"set {', '.join(baked.switched)}")
+        parts.append(f"set {', '.join(baked.switched)}")
     if baked.constrained:
-        told.append(f"constraints of {', '.join(baked.constrained[:3])} may overrule it")
-    if baked.kept:
-        told.append(f"the action that was there is kept as {baked.kept.name!r}")
+        parts.append(f"constraints of {', '.join(baked.constrained[:3])} may overrule it")
+    if baked.previous:
+        parts.append(f"the action that was there is kept as {baked.previous.name!r}")
     animation = baked.target.animation_data
     if animation.action not in (None, baked.action):
-        told.append(f"its action {animation.action.name!r} plays over the strip")
-    return "; ".join(told)
+        parts.append(f"its action {animation.action.name!r} plays over the strip")
+    return "; ".join(parts)
 
 
 class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):

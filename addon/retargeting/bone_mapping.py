@@ -76,11 +76,11 @@ class LSMPL_OT_load_bones(_OnBones, bpy.types.Operator, ImportHelper):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         other, read = other_of(context), load_bone_map(bpy.path.abspath(self.filepath))
-        there = {bone: joint for bone, joint in read.bones.items() if bone in other.target.data.bones}
-        set_bone_map(other, BoneMap(there, label=read.label))
-        absent = len(read.bones) - len(there)
-        told = f"; {absent} more are not in {other.target.name!r}" if absent else ""
-        self.report({"WARNING" if absent else "INFO"}, f"{len(there)} bones from {read.label}{told}")
+        found = {bone: joint for bone, joint in read.bones.items() if bone in other.target.data.bones}
+        set_bone_map(other, BoneMap(found, label=read.label))
+        absent = len(read.bones) - len(found)
+        also = f"; {absent} more are not in {other.target.name!r}" if absent else ""
+        self.report({"WARNING" if absent else "INFO"}, f"{len(found)} bones from {read.label}{also}")
         return {"FINISHED"}
 
 

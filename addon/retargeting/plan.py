@@ -115,9 +115,9 @@ class Plan:
         """Note on an action that this was made to it, of that version of the take's motion."""
         action[_TRAVELS], action[_VERSION] = self.travels, version
         action[_ROOT] = self.root if self.options["root"] == "bone" else ""
-        known = {name: np.asarray(getattr(self.skeleton, name)).tolist() for name in (*_LISTS, *_ARRAYS)}
-        known["root"] = None if self.skeleton.root is None else self.skeleton.root.tolist()
-        action[_SKELETON] = json.dumps(known)
+        stored = {name: np.asarray(getattr(self.skeleton, name)).tolist() for name in (*_LISTS, *_ARRAYS)}
+        stored["root"] = None if self.skeleton.root is None else self.skeleton.root.tolist()
+        action[_SKELETON] = json.dumps(stored)
         baking.note_timing(action, take)
 
     def curves(self, done: Retargeted) -> list[actions.Curve]:
@@ -163,10 +163,10 @@ _LISTS, _ARRAYS = ("names", "joints", "parents"), ("links", "rest", "ends", "to_
 def _remembered(action: bpy.types.Action, target: bpy.types.Object, mapped: Mapping[str, str]) -> TargetSkeleton | None:
     """The character as it was when an action was made; None where its bones, or which are mapped, are others now."""
     try:
-        known = json.loads(action[_SKELETON])
-        told = {name: known[name] for name in _LISTS} | {name: np.array(known[name], float) for name in _ARRAYS}
-        told["root"] = None if known["root"] is None else np.array(known["root"], float)
-        skeleton = TargetSkeleton(**told, skin=skin_of(target))
+        stored = json.loads(action[_SKELETON])
+        fields = {name: stored[name] for name in _LISTS} | {name: np.array(stored[name], float) for name in _ARRAYS}
+        fields["root"] = None if stored["root"] is None else np.array(stored["root"], float)
+        skeleton = TargetSkeleton(**fields, skin=skin_of(target))
     except (KeyError, TypeError, ValueError):  # made by an earlier version, or damaged
         return None
     if dict(zip(skeleton.names, skeleton.joints)) != mapped:
@@ -218,7 +218,7 @@ def send_home(target: bpy.types.Object, other: OtherCharacter, on_error: ExitSta
 
 def set_switches(target: bpy.types.Object, bones: BoneMap, on_error: ExitStack) -> list[str]:
     """What a control rig needs: limbs on FK. Returns what was changed, in words."""
-    told = []
+    changed = []
     for switch in bones.switches:
         bone = target.pose.bones.get(switch.bone)
         if bone is None or switch.property not in bone or float(bone[switch.property]) == switch.value:
@@ -226,12 +226,12 @@ def set_switches(target: bpy.types.Object, bones: BoneMap, on_error: ExitStack) 
         before = bone[switch.property]
         on_error.callback(bone.__setitem__, switch.property, before)
         bone[switch.property] = type(before)(switch.value)
-        if switch.does not in told:
-            told.append(switch.does)
-    if told:
+        if switch.does not in changed:
+            changed.append(switch.does)
+    if changed:
         target.update_tag()
         bpy.context.view_layer.update()
-    return told
+    return changed
 
 
 def _path(bone: str) -> str:

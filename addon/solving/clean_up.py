@@ -21,7 +21,7 @@ from ..takes import layers
 from ..takes.layers import Layer
 
 
-def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Told:
+def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Messages:
     """Clean a take's motion with the scene's settings and bake it. Returns what to tell the user.
 
     The motion as solved is kept, so that another strength begins from it again. Raises `LsmplError`; then nothing has
@@ -30,7 +30,7 @@ def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Told:
     return run_to_end(clean_up_steps(take, scene))
 
 
-def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Told]:
+def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Messages]:
     """`clean_up` in steps; what is computed is computed on another thread."""
     settings = scene.lsmpl
     solved = layers.load(take, layers.latest(take, before=Layer.CLEANED))

@@ -62,16 +62,16 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
 
 def refine_steps(
     take: bpy.types.Object, scene: bpy.types.Scene, path: Path, person: str = "", device: str = "auto"
-) -> jobs.Steps[jobs.Told]:
+) -> jobs.Steps[jobs.Messages]:
     """Draw the motion in a file onto a take's keypoints. Yields progress and returns what to tell the user."""
     options, body_path = solve_options(scene), chosen_body_path(scene)
     body, track = bodies.load(body_path), takes.load_track(take)
     torch_folder.use_for([path])
     motion = read_motion(path, person or None, len(track))
-    fixed = pinned_joints.as_core(pinned_joints.load(take))
+    pinned = pinned_joints.as_core(pinned_joints.load(take))
 
     def steps(backend: Backend) -> Generator[Progress, None, Motion]:
-        return core_steps(track, body, motion, backend, options, fixed)
+        return core_steps(track, body, motion, backend, options, pinned)
 
     return (yield from solving.solved_by(steps, take, scene, body, body_path, device))
 

@@ -25,14 +25,14 @@ _LONGEST_MARKER = 63
 
 class FrameFacts(NamedTuple):
     """Of one frame of a solved take: mean residual in metres (None where nothing was measured), the keypoint that is
-    farthest off and how far, how many keypoints have each condition, and how many the animator placed and ignored,
+    farthest off and how far, how many keypoints have each condition, and how many the user moved and ignored,
     whose condition is of no interest any more."""
 
     residual: float | None
     worst_keypoint: str
     worst: float
     conditions: dict[Condition, int]
-    placed: int
+    edited: int
     ignored: int
 
 
@@ -41,8 +41,8 @@ def stretches(take: bpy.types.Object) -> list[Stretch]:
 
     None of a take that is not solved, or was by a version that did not look for them.
     """
-    known = _facts_now(take).get("doubtful", ())
-    found = [Stretch(**{**stretch, "why": tuple(stretch["why"])}) for stretch in known]
+    stored = _facts_now(take).get("doubtful", ())
+    found = [Stretch(**{**stretch, "why": tuple(stretch["why"])}) for stretch in stored]
     refined = layers.describe(take, Layer.REFINED) or {}
     if "doubtful" in refined:
         return found
@@ -66,7 +66,7 @@ def judged(take: bpy.types.Object) -> dict:
     """What is doubtful, and how far the keypoints are off on average, of a motion as it is refined now: facts for
     `layers.note`.
 
-    Keypoints that the animator placed or ignored are no reason to doubt a frame, and what is missing in refined frames
+    Keypoints that the user moved or ignored are no reason to doubt a frame, and what is missing in refined frames
     is not, either.
     """
     solved, refined = layers.load(take, Layer.SOLVED), layers.load(take, layers.latest(take, before=Layer.CLEANED))
@@ -98,8 +98,8 @@ def target(take: bpy.types.Object, scene: bpy.types.Scene, where: str) -> Stretc
 
 def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
     """What is known of a frame of a solved take, its first being 0."""
-    known = takes.describe(take)
-    count, names = known["keypoints"], known["layout"]["keypoints"]
+    track_facts = takes.describe(take)
+    count, names = track_facts["keypoints"], track_facts["layout"]["keypoints"]
     vertices = range(frame * count, (frame + 1) * count)
 
     def values(name: str, otherwise: float) -> list:
@@ -107,12 +107,12 @@ def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
         return [attribute.data[v].value for v in vertices] if attribute else [otherwise] * count
 
     residual, condition, state = values("residual", -1.0), values("condition", -1), values("edit_state", 0)
-    placed, ignored = state.count(takes.MOVED) + state.count(takes.LOCKED), state.count(takes.IGNORED)
+    edited, ignored = state.count(takes.MOVED) + state.count(takes.LOCKED), state.count(takes.IGNORED)
     in_question = [found for found, edited in zip(condition, state) if edited == takes.AS_READ]
     measured = [(value, name) for value, name in zip(residual, names) if value >= 0]
     worst, name = max(measured, default=(0.0, ""))
     mean = sum(value for value, _ in measured) / len(measured) if measured else None
-    return FrameFacts(mean, name, worst, {c: in_question.count(c) for c in Condition}, placed, ignored)
+    return FrameFacts(mean, name, worst, {c: in_question.count(c) for c in Condition}, edited, ignored)
 
 
 def mark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
@@ -127,10 +127,10 @@ def mark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
 
 def unmark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
     """Remove a take's markers from the timeline. Returns how many there were."""
-    own = markers(take, scene)
-    for marker in own:
+    ours = markers(take, scene)
+    for marker in ours:
         scene.timeline_markers.remove(marker)
-    return len(own)
+    return len(ours)
 
 
 def markers(take: bpy.types.Object, scene: bpy.types.Scene) -> list[bpy.types.TimelineMarker]:
@@ -238,8 +238,8 @@ class LSMPL_OT_unmark(bpy.types.Operator):
 
 def sentence(why: Sequence[str]) -> str:
     """The reasons of a stretch, for the user."""
-    told = "; ".join(why)
-    return told[:1].upper() + told[1:]
+    text = "; ".join(why)
+    return text[:1].upper() + text[1:]
 
 
 _CLASSES = (LSMPL_OT_jump, LSMPL_OT_mark, LSMPL_OT_unmark)

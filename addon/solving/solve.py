@@ -35,18 +35,18 @@ from ..takes import take as takes
 from . import marker_trials, quality
 
 
-def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "auto") -> jobs.Steps[jobs.Told]:
+def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "auto") -> jobs.Steps[jobs.Messages]:
     """Solve a take with the scene's settings. Yields progress and returns what to tell the user."""
     settings, options = scene.lsmpl, solve_options(scene)
     body_path = chosen_body_path(scene)
     body = bodies.load(body_path)
     betas = None if settings.shape == "ESTIMATE" else list(settings.betas)
     track, trial = takes.load_track(take), marker_trials.static_trial(take)
-    fixed = pinned_joints.as_core(pinned_joints.load(take))
+    pinned = pinned_joints.as_core(pinned_joints.load(take))
 
     def steps(backend: Backend) -> Generator[Progress, None, Motion]:
-        known = yield from marker_trials.calibration_steps(trial, track, body, betas)
-        return (yield from core_steps(track, body, betas, None, backend, options, known, fixed))
+        calibration = yield from marker_trials.calibration_steps(trial, track, body, betas)
+        return (yield from core_steps(track, body, betas, None, backend, options, calibration, pinned))
 
     return (yield from solved_by(steps, take, scene, body, body_path, device))
 
@@ -58,7 +58,7 @@ def solved_by(
     body: Body,
     body_path: str,
     device: str,
-) -> jobs.Steps[jobs.Told]:
+) -> jobs.Steps[jobs.Messages]:
     """Let the core's steps make a take's motion, keep it and, if the scene's settings say so, bake it.
 
     A device that is not there, or fails, gives way to NumPy, which is told.
@@ -75,9 +75,9 @@ def solved_by(
     baked = yield from keep_steps(take, scene, motion, body, body_path, report, scene.lsmpl.bake_when_done)
     take, _ = held.again()
     mean = layers.describe(take)["residual_mean"]
-    told = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
-    told = f"Solved: {told}" + (f". {baking.describe(baked)}" if baked else "")
-    lines = [("INFO", told), *following.warnings(take)]
+    message = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
+    message = f"Solved: {message}" + (f". {baking.describe(baked)}" if baked else "")
+    lines = [("INFO", message), *following.warnings(take)]
     if backend.instead_of:
         lines.append(("WARNING", f"{backend.instead_of} was not used: {backend.reason}"))
     return lines
@@ -144,7 +144,7 @@ def solve(
     scene: bpy.types.Scene,
     device: str = "auto",
     progress: Callable[[Progress], None] | None = None,
-) -> jobs.Told:
+) -> jobs.Messages:
     """Solve a take with the scene's settings, here and now. Returns what to tell the user."""
     return run_to_end(solve_steps(take, scene, device), progress)
 

@@ -81,10 +81,10 @@ def upgrade(take: bpy.types.Object) -> None:
     if modifier is None or take.library or modifier.node_group.get("lsmpl_version") == _VERSION:
         return
     old = modifier.node_group
-    kept = {name: _get_input(modifier, name) for name in _inputs(modifier)}
+    settings = {name: _get_input(modifier, name) for name in _inputs(modifier)}
     modifier.node_group = _node_group()
-    for name in kept.keys() & _inputs(modifier):
-        _set_input(modifier, name, kept[name])
+    for name in settings.keys() & _inputs(modifier):
+        _set_input(modifier, name, settings[name])
     if old.users == 0:
         bpy.data.node_groups.remove(old)
 
@@ -192,7 +192,7 @@ class _Builder:
     def equals(self, state, value: int) -> bpy.types.NodeSocket:
         return self.node("FunctionNodeCompare", state, value, data_type="INT", operation="EQUAL").outputs[0]
 
-    def own(self, name: str, data_type: str) -> bpy.types.NodeSocket:
+    def of_point(self, name: str, data_type: str) -> bpy.types.NodeSocket:
         """An attribute of the points."""
         return self.named(self.attribute(name, data_type), "Attribute")
 
@@ -248,25 +248,25 @@ class _Builder:
             value = self.sample(track, self.named(attribute, "Attribute"), vertex, data_type)
             if otherwise is None:
                 return value
-            there = self.sample(track, self.named(attribute, "Exists"), vertex, "BOOLEAN")
-            return self.switch(there, otherwise, value, data_type)
+            exists = self.sample(track, self.named(attribute, "Exists"), vertex, "BOOLEAN")
+            return self.switch(exists, otherwise, value, data_type)
 
         state = at_frame("edit_state", "INT")
-        placed = self.both("OR", self.equals(state, 1), self.equals(state, 3))
+        edited = self.both("OR", self.equals(state, 1), self.equals(state, 3))
         position = self.sample(track, self.node("GeometryNodeInputPosition").outputs[0], vertex, "FLOAT_VECTOR")
         edit = self.node("ShaderNodeVectorMath", at_frame("edit_offset", "FLOAT_VECTOR"), operation="SCALE")
-        self.group.links.new(placed, edit.inputs["Scale"])
+        self.group.links.new(edited, edit.inputs["Scale"])
         position = self.node("ShaderNodeVectorMath", position, edit.outputs[0], operation="ADD").outputs[0]
-        confidence = self.math("MAXIMUM", at_frame("confidence", "FLOAT"), placed)
+        confidence = self.math("MAXIMUM", at_frame("confidence", "FLOAT"), edited)
         seen = self.compare(confidence, "GREATER_THAN", 0.0)
         seen = self.both("AND", seen, self.both("NOT", self.equals(state, 2)))
         condition = at_frame("condition", "INT", -1)
-        rejected = self.both("AND", self.equals(condition, 4), self.both("NOT", placed))
+        rejected = self.both("AND", self.equals(condition, 4), self.both("NOT", edited))
         rejected = self.both("AND", seen, rejected)
         visible = self.both("AND", seen, self.both("NOT", rejected))
         site = at_frame("site", "FLOAT_VECTOR")
-        known = self.node("ShaderNodeVectorMath", site, operation="LENGTH").outputs["Value"]
-        hollow = self.both("AND", self.compare(known, "GREATER_THAN", 0.0), self.both("NOT", visible))
+        distance = self.node("ShaderNodeVectorMath", site, operation="LENGTH").outputs["Value"]
+        hollow = self.both("AND", self.compare(distance, "GREATER_THAN", 0.0), self.both("NOT", visible))
         hollow = self.both("AND", hollow, self.inputs["Missing"])
         points = self.node("GeometryNodePoints", self.inputs["Keypoints"], position).outputs[0]
         for name, data_type, value in (
@@ -285,17 +285,17 @@ class _Builder:
 
     def _on_points(self, points, which: str, shape) -> bpy.types.NodeSocket:
         """The shape on each of the points that have the attribute."""
-        put = self.node("GeometryNodeInstanceOnPoints", points, self.own(which, "BOOLEAN"), shape).outputs[0]
+        put = self.node("GeometryNodeInstanceOnPoints", points, self.of_point(which, "BOOLEAN"), shape).outputs[0]
         return self.node("GeometryNodeRealizeInstances", put).outputs[0]
 
     def _balls(self, points) -> bpy.types.NodeSocket:
         ball = self.node("GeometryNodeMeshIcoSphere", self.inputs["Size"], 2).outputs["Mesh"]
         balls = self._on_points(points, "visible", self.node("GeometryNodeSetShadeSmooth", ball).outputs[0])
-        residual = self.own("residual", "FLOAT")
-        swapped = self.equals(self.own("condition", "INT"), 3)
+        residual = self.of_point("residual", "FLOAT")
+        swapped = self.equals(self.of_point("condition", "INT"), 3)
         for colour, chosen in (
             ("Seen", None),
-            ("Unsure", self.compare(self.own("confidence", "FLOAT"), "LESS_THAN", 0.5)),
+            ("Unsure", self.compare(self.of_point("confidence", "FLOAT"), "LESS_THAN", 0.5)),
             ("Good", self.compare(residual, "GREATER_EQUAL", 0.0)),
             ("Swapped", swapped),
             ("Fair", self.compare(residual, "GREATER_THAN", self.inputs["Fair"])),
@@ -320,16 +320,18 @@ class _Builder:
             turned = self.node("GeometryNodeTransform", ring)
             turned.inputs["Rotation"].default_value = turn
             rings.append(turned.outputs[0])
-        anchored = self.node("GeometryNodeSetPosition", points, None, self.own("anchor", "FLOAT_VECTOR")).outputs[0]
+        anchored = self.node("GeometryNodeSetPosition", points, None, self.of_point("anchor", "FLOAT_VECTOR")).outputs[
+            0
+        ]
         hollow = self._painted(self._on_points(anchored, "hollow", self.join(*rings)), "Missing")
-        return self._painted(hollow, "Filled", self.equals(self.own("condition", "INT"), 2))
+        return self._painted(hollow, "Filled", self.equals(self.of_point("condition", "INT"), 2))
 
     def _tubes(self, track, points) -> bpy.types.NodeSocket:
         """A tube for each edge of the track's mesh, both ends of which are shown; a thin one if either is hollow."""
         index = self.node("GeometryNodeInputIndex").outputs[0]
         ends = self.node("GeometryNodeInputMeshEdgeVertices")
-        anchor, visible = self.own("anchor", "FLOAT_VECTOR"), self.own("visible", "BOOLEAN")
-        shown = self.both("OR", visible, self.own("hollow", "BOOLEAN"))
+        anchor, visible = self.of_point("anchor", "FLOAT_VECTOR"), self.of_point("visible", "BOOLEAN")
+        shown = self.both("OR", visible, self.of_point("hollow", "BOOLEAN"))
         vertex = [self.sample(track, ends.outputs[end], index, "INT", "EDGE") for end in (0, 1)]
         a, b = (self.sample(points, anchor, v, "FLOAT_VECTOR") for v in vertex)
         drawn = self.both("AND", *(self.sample(points, shown, v, "BOOLEAN") for v in vertex))

@@ -134,7 +134,7 @@ def prepare_solved(
     """
     residual = motion.frame_residual
     seen = np.isfinite(residual)
-    known = {
+    metadata = {
         **(report or {}),
         "body_path": body_path,
         "keypoint_names": motion.keypoint_names,
@@ -152,7 +152,7 @@ def prepare_solved(
     shown = None if sites is None else _by_vertex(take, motion, sites, 0.0)
     if shown is not None:
         shown[:, ~ever_seen(take)] = 0.0
-    in_place = prepare(take, Layer.SOLVED, motion, joints, known)
+    in_place = prepare(take, Layer.SOLVED, motion, joints, metadata)
 
     def put_in_place() -> None:
         write(take.data, "residual", "FLOAT", measured)
@@ -168,7 +168,7 @@ def prepare_solved(
 
 
 def prepare(
-    take: bpy.types.Object, layer: Layer, motion: Motion, joints: np.ndarray | None, known: Mapping
+    take: bpy.types.Object, layer: Layer, motion: Motion, joints: np.ndarray | None, metadata: Mapping
 ) -> Callable[[], None]:
     """Do all of storing a motion that can fail; calling what this returns puts it in place of the layer's earlier one,
     and removes the layers after it.
@@ -179,7 +179,7 @@ def prepare(
     frames = describe_take(take)["frames"]
     if len(motion) != frames:
         raise LsmplError(f"{take.name}: the motion has {len(motion)} frames but the take has {frames}")
-    mesh = _motion_mesh(f"{take.name} {layer.capitalize()}", motion, joints, known)
+    mesh = _motion_mesh(f"{take.name} {layer.capitalize()}", motion, joints, metadata)
 
     def put_in_place() -> None:
         remove(take, layer)
@@ -218,10 +218,10 @@ def changed(
     return mesh
 
 
-def note(take: bpy.types.Object, layer: Layer, **known) -> None:
+def note(take: bpy.types.Object, layer: Layer, **facts) -> None:
     """Add facts, as JSON values, to a motion that was just made."""
     mesh = getattr(take.lsmpl, layer)
-    store_json(mesh, MOTION_KEY, {**load_json(mesh, MOTION_KEY), **known})
+    store_json(mesh, MOTION_KEY, {**load_json(mesh, MOTION_KEY), **facts})
 
 
 def switch(take: bpy.types.Object, layer: Layer, mesh: bpy.types.Mesh | None) -> None:
@@ -251,7 +251,7 @@ def remove(take: bpy.types.Object, layer: Layer) -> None:
             bpy.data.meshes.remove(mesh)
 
 
-def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, known: Mapping) -> bpy.types.Mesh:
+def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, metadata: Mapping) -> bpy.types.Mesh:
     rows, poses = _rows(motion, joints), _poses(motion)
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(rows.size // 3)
@@ -261,7 +261,7 @@ def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, known: Ma
         mesh,
         MOTION_KEY,
         {
-            **known,
+            **metadata,
             "version": uuid4().hex,
             "frames": len(motion),
             "fps": motion.fps,
@@ -312,10 +312,10 @@ def _with_residual(take: bpy.types.Object, motion: Motion, facts: Mapping) -> Mo
 
 def _by_vertex(take: bpy.types.Object, motion: Motion, values: np.ndarray, otherwise: float) -> np.ndarray:
     """(T,K) or (T,K,3) for the track's vertices, where the display reads it, from the motion's own keypoints."""
-    known = describe_take(take)
-    spread = np.full((known["frames"], known["keypoints"], *np.shape(values)[2:]), otherwise)
-    spread[:, _columns(take, motion.keypoint_names)] = values
-    return spread
+    track_facts = describe_take(take)
+    filled = np.full((track_facts["frames"], track_facts["keypoints"], *np.shape(values)[2:]), otherwise)
+    filled[:, _columns(take, motion.keypoint_names)] = values
+    return filled
 
 
 def _columns(take: bpy.types.Object, names) -> list[int]:

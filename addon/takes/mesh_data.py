@@ -47,8 +47,8 @@ def change(mesh: bpy.types.Mesh, name: str, kind: str, rows: np.ndarray, values:
         setattr(data[row], field, value)
 
 
-def store_json(mesh: bpy.types.Mesh, key: str, known: Mapping) -> None:
-    mesh[key] = json.dumps({**known, "format": FORMAT})
+def store_json(mesh: bpy.types.Mesh, key: str, facts: Mapping) -> None:
+    mesh[key] = json.dumps({**facts, "format": FORMAT})
 
 
 def load_json(mesh: bpy.types.Mesh, key: str) -> dict:

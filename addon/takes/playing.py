@@ -67,8 +67,8 @@ def show_anew(scene: bpy.types.Scene) -> None:
 
 def in_words(take: bpy.types.Object, first: int, last: int | None = None) -> str:
     """Frames of the take as the scene counts them: "12.5", or "12.5 to 14"."""
-    told = f"{scene_frame(take, first):g}"
-    return told if last in (None, first) else f"{told} to {scene_frame(take, last):g}"
+    text = f"{scene_frame(take, first):g}"
+    return text if last in (None, first) else f"{text} to {scene_frame(take, last):g}"
 
 
 def frames_in_words(take: bpy.types.Object, first: int, last: int) -> str:

@@ -95,13 +95,13 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
     trusted = None
     if edits and "edit_state" in mesh.attributes:
         state = read(mesh, "edit_state", "INT").reshape(shape)
-        placed = (state == MOVED) | (state == LOCKED)
+        edited = (state == MOVED) | (state == LOCKED)
         if "edit_offset" in mesh.attributes:
             offset = read(mesh, "edit_offset", "FLOAT_VECTOR").reshape(*shape, 3)
-            positions[placed] += offset[placed]
-        confidence[placed] = 1.0
+            positions[edited] += offset[edited]
+        confidence[edited] = 1.0
         confidence[state == IGNORED] = 0.0
-        trusted = placed if placed.any() else None
+        trusted = edited if edited.any() else None
     return KeypointTrack(
         positions,
         confidence,
@@ -124,29 +124,29 @@ class Keypoints(NamedTuple):
     state: np.ndarray
     """(K,) AS_READ, MOVED, IGNORED or LOCKED."""
     offset: np.ndarray
-    """(K,3) metres, meant where the keypoint is placed."""
+    """(K,3) metres, meant where the user edited the position."""
     condition: np.ndarray
     """(K,) what the last solve made of it, as `lsmpl_core.Condition`; -1 where it was not solved."""
 
     @property
-    def placed(self) -> np.ndarray:
-        """(K,) where the animator said where the keypoint is."""
+    def edited(self) -> np.ndarray:
+        """(K,) where the user said where the keypoint is: moved or locked it."""
         return (self.state == MOVED) | (self.state == LOCKED)
 
     @property
     def seen(self) -> np.ndarray:
         """(K,) where, with the edits, there is a position."""
-        return self.placed | ((self.confidence > 0) & (self.state != IGNORED))
+        return self.edited | ((self.confidence > 0) & (self.state != IGNORED))
 
     @property
     def believed(self) -> np.ndarray:
         """(K,) where that position is the body's: not one that the solve rejected, or gave to the other side."""
-        return self.placed | (self.seen & ~np.isin(self.condition, (Condition.REJECTED, Condition.SWAPPED)))
+        return self.edited | (self.seen & ~np.isin(self.condition, (Condition.REJECTED, Condition.SWAPPED)))
 
     @property
     def positions(self) -> np.ndarray:
         """(K,3) metres with the edits, NaN where the keypoint is not seen."""
-        return np.where(self.seen[:, None], self.read + self.offset * self.placed[:, None], np.nan)
+        return np.where(self.seen[:, None], self.read + self.offset * self.edited[:, None], np.nan)
 
 
 def layout_of(take: bpy.types.Object) -> Layout:
@@ -199,31 +199,31 @@ def believed(take: bpy.types.Object) -> np.ndarray:
     """(T,K) bool: where a keypoint, with the edits, says where the body is; see `Keypoints.believed`."""
     mesh, count = take.data, describe(take)["keypoints"]
     doubted = (Condition.REJECTED, Condition.SWAPPED)
-    known = np.ones(len(mesh.vertices), dtype=bool)
+    credible = np.ones(len(mesh.vertices), dtype=bool)
     if "condition" in mesh.attributes:
-        known = ~np.isin(read(mesh, "condition", "INT"), doubted)
+        credible = ~np.isin(read(mesh, "condition", "INT"), doubted)
     if "edit_state" in mesh.attributes:
-        known |= np.isin(read(mesh, "edit_state", "INT"), (MOVED, LOCKED))
-    return known.reshape(-1, count)
+        credible |= np.isin(read(mesh, "edit_state", "INT"), (MOVED, LOCKED))
+    return credible.reshape(-1, count)
 
 
-def placed_frames(take: bpy.types.Object) -> list[int]:
-    """The frames, 0 for the take's first, in which the animator placed keypoints."""
+def edited_frames(take: bpy.types.Object) -> list[int]:
+    """The frames, 0 for the take's first, in which the user moved or locked keypoints."""
     return np.flatnonzero(np.isin(edit_states(take), (MOVED, LOCKED)).any(axis=1)).tolist()
 
 
 def edit_states(take: bpy.types.Object) -> np.ndarray:
     """(T,K) AS_READ, MOVED, IGNORED or LOCKED."""
-    known = describe(take)
+    facts = describe(take)
     if "edit_state" not in take.data.attributes:
-        return np.zeros((known["frames"], known["keypoints"]), dtype=np.int32)
-    return read(take.data, "edit_state", "INT").reshape(-1, known["keypoints"])
+        return np.zeros((facts["frames"], facts["keypoints"]), dtype=np.int32)
+    return read(take.data, "edit_state", "INT").reshape(-1, facts["keypoints"])
 
 
 def ever_seen(take: bpy.types.Object) -> np.ndarray:
     """(K,) bool: which keypoints are seen in some frame of the track as it was read."""
-    known = describe(take)
-    return (read(take.data, "confidence", "FLOAT").reshape(-1, known["keypoints"]) > 0).any(axis=0)
+    facts = describe(take)
+    return (read(take.data, "confidence", "FLOAT").reshape(-1, facts["keypoints"]) > 0).any(axis=0)
 
 
 def need_local_object_mode(take: bpy.types.Object) -> None:
@@ -244,5 +244,5 @@ def _layout_from(stored: Mapping) -> Layout:
     def tuples(value):
         return tuple(map(tuples, value)) if isinstance(value, list) else value
 
-    known = {f.name for f in fields(Layout) if f.init}
-    return Layout(**{key: tuples(value) for key, value in stored.items() if key in known})
+    names = {f.name for f in fields(Layout) if f.init}
+    return Layout(**{key: tuples(value) for key, value in stored.items() if key in names})

@@ -48,13 +48,13 @@ def set_scene_range(scene: bpy.types.Scene, first: float, last: float) -> None:
 
 def timing_of(scene: bpy.types.Scene) -> dict[str, float]:
     """A scene's rate and range, for `restore`."""
-    kept = {name: getattr(scene, name) for name in ("frame_start", "frame_end")}
-    return {**kept, "fps": scene.render.fps, "fps_base": scene.render.fps_base, "frame": scene.frame_current}
+    timing = {name: getattr(scene, name) for name in ("frame_start", "frame_end")}
+    return {**timing, "fps": scene.render.fps, "fps_base": scene.render.fps_base, "frame": scene.frame_current}
 
 
-def restore(scene: bpy.types.Scene, kept: dict[str, float]) -> None:
+def restore(scene: bpy.types.Scene, timing: dict[str, float]) -> None:
     """Give a scene back the rate and the range that it had."""
-    scene.render.fps, scene.render.fps_base = kept["fps"], kept["fps_base"]
-    scene.frame_end, scene.frame_start = kept["frame_end"], kept["frame_start"]
-    if scene.frame_current != kept["frame"]:
-        scene.frame_set(kept["frame"])
+    scene.render.fps, scene.render.fps_base = timing["fps"], timing["fps_base"]
+    scene.frame_end, scene.frame_start = timing["frame_end"], timing["frame_start"]
+    if scene.frame_current != timing["frame"]:
+        scene.frame_set(timing["frame"])

@@ -108,7 +108,7 @@ def test_an_action_that_was_edited_is_kept(baked_take, addon, random_motion):
     curve = next(iter(addon("characters.actions").fcurves(first.action)))
     curve.keyframe_points[3].co.y += 0.5
     second = addon("characters.baking").bake(take, bpy.context.scene)
-    assert second.kept == first.action
+    assert second.previous == first.action
     assert first.action.use_fake_user
     assert second.armature.animation_data.action == second.action != first.action
 

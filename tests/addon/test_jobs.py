@@ -37,7 +37,7 @@ def test_a_job_is_done_in_slices_and_tells_how_far_it_is(jobs, Progress):
     assert job.describe() == "Solving 0/3"
     while not job.advance(1e-9):
         pass
-    assert (job.told, job.fraction) == ("done", pytest.approx(2 / 3))
+    assert (job.messages, job.fraction) == ("done", pytest.approx(2 / 3))
 
 
 def test_the_first_step_fails_where_the_job_begins(jobs, core, Progress):

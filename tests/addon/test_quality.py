@@ -99,9 +99,9 @@ def test_the_residual_is_a_curve_of_the_armature(solved, addon):
 
 def test_the_curve_does_not_make_the_action_look_edited(solved, addon):
     take = solved()
-    assert addon("characters.baking").bake(take, bpy.context.scene).kept is None
+    assert addon("characters.baking").bake(take, bpy.context.scene).previous is None
     take.lsmpl.armature["Residual (mm)"] = 3.0
-    assert addon("characters.baking").bake(take, bpy.context.scene).kept is None
+    assert addon("characters.baking").bake(take, bpy.context.scene).previous is None
 
 
 def test_a_cleaned_take_keeps_the_curve(solved, addon):

@@ -177,14 +177,14 @@ def test_hand_edits_of_the_action_stay_and_it_still_counts_as_edited(addon, take
     assert curve.evaluate(FRAME - 3) == pytest.approx(near, abs=0.1), "an edited neighbour is blended, not overwritten"
     bpy.ops.lsmpl.reject()
     assert curve.evaluate(FRAME - 3) == pytest.approx(near, abs=1e-5)
-    kept = addon("characters.baking").bake(take, bpy.context.scene).kept
+    kept = addon("characters.baking").bake(take, bpy.context.scene).previous
     assert kept == action
 
 
 def test_an_action_that_nobody_edited_is_no_edited_one_after_refining(addon, take):
     bpy.ops.lsmpl.refine()
     bpy.ops.lsmpl.accept()
-    assert addon("characters.baking").bake(take, bpy.context.scene).kept is None
+    assert addon("characters.baking").bake(take, bpy.context.scene).previous is None
 
 
 def test_keys_that_an_animator_added_or_removed_are_no_hindrance(addon, take):
@@ -577,7 +577,7 @@ def test_keypoints_that_were_placed_or_ignored_are_no_longer_in_question(addon, 
     takes.write_edits(take, [FRAME], those[15:], takes.IGNORED)
     told = quality.facts(take, FRAME)
     assert told.conditions[core.Condition.REJECTED] == 0
-    assert (told.placed, told.ignored) == (15, 2)
+    assert (told.edited, told.ignored) == (15, 2)
     to_range(FRAME, FRAME).begin = "NEIGHBOURS"
     bpy.ops.lsmpl.refine()
     assert not any("rejected" in why for stretch in quality.stretches(take) for why in stretch.why)

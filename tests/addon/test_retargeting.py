@@ -545,14 +545,14 @@ def test_baking_again_replaces_our_action_and_keeps_an_edited_one(solved, addon,
     own = bpy.data.actions.new("Idle")
     target.animation_data_create().action = own
     first = addon("retargeting.bake_to_other").bake(take)
-    assert first.kept == own
+    assert first.previous == own
     assert own.use_fake_user
     second = addon("retargeting.bake_to_other").bake(take)
-    assert second.kept is None
+    assert second.previous is None
     assert set(bpy.data.actions) == {own, second.action}
     next(iter(addon("characters.actions").fcurves(second.action))).keyframe_points[3].co.y += 0.5
     third = addon("retargeting.bake_to_other").bake(take)
-    assert third.kept == second.action
+    assert third.previous == second.action
 
 
 def test_a_strip_of_its_own_leaves_the_rest_alone(solved, addon, body, stroll):

@@ -234,9 +234,9 @@ def test_only_the_active_take_is_solved_where_it_is_not_selected(addon, crowd):
 
 def test_several_takes_that_are_stopped_keep_what_is_done(addon, crowd):
     job = addon("solving.solve").LSMPL_OT_solve.begin(None, bpy.context)
-    assert job.parts.kept == "" and job.describe().startswith("Take 1 (1/3): ")
+    assert job.parts.done_so_far == "" and job.describe().startswith("Take 1 (1/3): ")
     while not job.describe().startswith("Take 3"):
         job.advance(0.01)
-    assert job.parts.kept == "1 of 3 takes are done"
+    assert job.parts.done_so_far == "1 of 3 takes are done"
     job.close()
     assert [addon("takes.layers").is_solved(take) for take in crowd] == [True, False, False]
