@@ -18,13 +18,13 @@ from bpy.app.handlers import persistent
 from ..lsmpl_core import LsmplError, Progress
 from .errors import reports_errors
 
-SLICE = 0.05
+SLICE_SECONDS = 0.05
 """Seconds of work between two chances for Blender to draw and to hear the user."""
-REDRAW = 0.2
+REDRAW_SECONDS = 0.2
 """Seconds from one drawing of the progress to the next."""
-PATIENCE = 1.0
+IMPORT_PATIENCE_SECONDS = 1.0
 """Seconds that an import may take before it goes on in slices; what is shorter can be adjusted in the redo panel."""
-_BREATH = 0.01
+_THREAD_WAIT_SECONDS = 0.01
 """Seconds to wait for another thread before Blender gets its turn."""
 
 _STAGES = {
@@ -95,7 +95,7 @@ class Job:
 
     def run(self, show: Callable[[Job], None] | None = None) -> Messages:
         """Do all of it here and now."""
-        while not self.advance(SLICE):
+        while not self.advance(SLICE_SECONDS):
             if show:
                 show(self)
         return self.messages
@@ -153,7 +153,7 @@ def in_thread(steps: Generator[Progress, None, Result]) -> Steps[Result]:
     shown = None
     try:
         while thread.is_alive():
-            thread.join(_BREATH)
+            thread.join(_THREAD_WAIT_SECONDS)
             if outcome.get("progress") is not shown:
                 shown = outcome["progress"]
                 yield shown
@@ -231,8 +231,8 @@ class JobOperator:
 
     @reports_errors
     def _advance(self, context: bpy.types.Context) -> set[str]:
-        done = current.advance(SLICE)
-        if time.perf_counter() - self._shown > REDRAW:
+        done = current.advance(SLICE_SECONDS)
+        if time.perf_counter() - self._shown > REDRAW_SECONDS:
             context.workspace.status_text_set(f"{current.describe()}    Esc: cancel")
             redraw_sidebars(context)
             self._shown = time.perf_counter()
@@ -265,7 +265,7 @@ def run_or_hand_over(operator: bpy.types.Operator, job: Job, asked: bool) -> set
     """
     global _handed_over
     if asked and not bpy.app.background and bpy.context.window is not None:
-        if not job.advance(PATIENCE):
+        if not job.advance(IMPORT_PATIENCE_SECONDS):
             _handed_over = job
             bpy.ops.lsmpl.work("INVOKE_DEFAULT")
             return {"CANCELLED"}

@@ -23,7 +23,7 @@ from ..jobs import Steps
 
 _LINEAR, _BEZIER = 1, 2  # keyframe_points.foreach_set takes these as Blender's own numbers
 _ALIGNED = 3
-_AT_ONCE = 8
+_CURVES_A_STEP = 8
 """Curves in a step."""
 _FINGERPRINT = "lsmpl_fingerprint"
 
@@ -60,11 +60,11 @@ def write_steps(
         _new_home(action, owner_name)
         for group in dict.fromkeys(curve.group for curve in curves):
             _home(action).groups.new(group)
-        for first in range(0, len(curves), _AT_ONCE):
+        for first in range(0, len(curves), _CURVES_A_STEP):
             yield Progress("bake", first, len(curves))
             (action,) = held.again()
             home = _home(action)
-            for curve in curves[first : first + _AT_ONCE]:
+            for curve in curves[first : first + _CURVES_A_STEP]:
                 fcurve = home.fcurves.new(curve.data_path, index=curve.index)
                 fcurve.group = home.groups[curve.group]
                 keys = np.stack([frames, curve.values], axis=1).astype(np.float32)
@@ -273,15 +273,15 @@ def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, l
                 _put_keys(fcurve, which, coming)
 
 
-_KEY = {
+_KEY_ATTRIBUTES = {
     "co": (2, np.float32), "handle_left": (2, np.float32), "handle_right": (2, np.float32),
     "interpolation": (1, np.int32), "easing": (1, np.int32),
     "handle_left_type": (1, np.int32), "handle_right_type": (1, np.int32),
     "amplitude": (1, np.float32), "back": (1, np.float32), "period": (1, np.float32),
 }  # fmt: skip
 """What a key is, with how many numbers."""
-_ON_A_FRAME = 1e-3
-_FEW = 200
+_SAME_FRAME = 1e-3
+_FEW_KEYS = 200
 """Keys up to which it is quicker to take them one by one than to read all those of a long curve."""
 
 
@@ -293,15 +293,15 @@ def _between(fcurve: bpy.types.FCurve, first: float, last: float) -> range:
     """The numbers of the keys from one frame to another."""
     points, frame = fcurve.keyframe_points, lambda point: point.co[0]
     return range(
-        bisect_left(points, first - _ON_A_FRAME, key=frame), bisect_right(points, last + _ON_A_FRAME, key=frame)
+        bisect_left(points, first - _SAME_FRAME, key=frame), bisect_right(points, last + _SAME_FRAME, key=frame)
     )
 
 
 def _keys(fcurve: bpy.types.FCurve, which: range) -> dict[str, np.ndarray]:
     """Some keys of a curve, (N, numbers) of each attribute; of choices, Blender's own numbers."""
     points, keys = fcurve.keyframe_points, {}
-    for name, (numbers, kind) in _KEY.items():
-        if len(which) <= _FEW:
+    for name, (numbers, kind) in _KEY_ATTRIBUTES.items():
+        if len(which) <= _FEW_KEYS:
             values = [getattr(points[number], name) for number in which]
             choices = _choices(name)
             keys[name] = np.array([choices[v] for v in values] if choices else values, dtype=kind).reshape(-1, numbers)
@@ -315,7 +315,7 @@ def _keys(fcurve: bpy.types.FCurve, which: range) -> dict[str, np.ndarray]:
 def _put_keys(fcurve: bpy.types.FCurve, which: range, keys: dict[str, np.ndarray]) -> None:
     """Put keys in the place of some of a curve's."""
     points = fcurve.keyframe_points
-    if len(which) == len(keys["co"]) <= _FEW:
+    if len(which) == len(keys["co"]) <= _FEW_KEYS:
         for name in keys:
             words = {number: word for word, number in _choices(name).items()}
             for number, value in zip(which, keys[name].tolist()):
@@ -342,10 +342,10 @@ def _choices(name: str) -> dict[str, int]:
 def _moved(keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
     """A key on each of `frames` (N,) with these values: the one that is there already, or a linear one."""
     at = keys["co"][:, 0]
-    same = np.searchsorted(at, frames - _ON_A_FRAME)
+    same = np.searchsorted(at, frames - _SAME_FRAME)
     keyed_before = np.zeros(len(frames), dtype=bool)
-    keyed_before[same < len(at)] = np.abs(at[same[same < len(at)]] - frames[same < len(at)]) < _ON_A_FRAME
-    moved = {name: np.zeros((len(frames), numbers), dtype=kind) for name, (numbers, kind) in _KEY.items()}
+    keyed_before[same < len(at)] = np.abs(at[same[same < len(at)]] - frames[same < len(at)]) < _SAME_FRAME
+    moved = {name: np.zeros((len(frames), numbers), dtype=kind) for name, (numbers, kind) in _KEY_ATTRIBUTES.items()}
     for name, before in keys.items():
         moved[name][keyed_before] = before[same[keyed_before]]
     moved["interpolation"][~keyed_before] = _LINEAR

@@ -21,7 +21,7 @@ from ..takes import layers, playing
 from ..takes import take as takes
 from . import actions, bodies, character, correctives, feet, shape
 
-_TIMING = "lsmpl_timing"
+_TIMING_KEY = "lsmpl_timing"
 RESIDUAL = "Residual (mm)"
 """The custom property of an armature whose curve shows, in the Graph Editor, how far each frame is off."""
 
@@ -103,12 +103,12 @@ def bake_steps(
 
 def note_timing(action: bpy.types.Action, take: bpy.types.Object) -> None:
     """Keep with an action that is made of a take when that plays."""
-    action[_TIMING] = [take.lsmpl.start, take.lsmpl.step]
+    action[_TIMING_KEY] = [take.lsmpl.start, take.lsmpl.step]
 
 
 def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
     """Scene frame of a take's first frame, and the step from one to the next, when the action was baked."""
-    timing = action.get(_TIMING)
+    timing = action.get(_TIMING_KEY)
     return tuple(timing) if timing is not None else None
 
 

@@ -17,7 +17,7 @@ from . import shape
 from .editing import editing
 from .shape import TO_BLENDER
 
-_SKIN = (0.55, 0.57, 0.6)
+_SKIN_COLOUR = (0.55, 0.57, 0.6)
 _POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
 """Which child a joint with several children points at."""
 
@@ -136,7 +136,7 @@ def _body_mesh(body: Body, name: str) -> bpy.types.Object:
     template = body.v_template @ TO_BLENDER.T
     faces = body.faces if body.quads is None else body.quads
     mesh.from_pydata(template, (), faces.tolist(), shade_flat=False)
-    mesh.materials.append(material("LSMPL Body", _SKIN, roughness=0.65))
+    mesh.materials.append(material("LSMPL Body", _SKIN_COLOUR, roughness=0.65))
     obj = bpy.data.objects.new(name, mesh)
     for joint, weights in zip(body.joint_names, body.skinning_weights.T):
         group = obj.vertex_groups.new(name=joint)

@@ -24,9 +24,9 @@ PRODUCTS = ("x*x", "y*y", "z*z", "x*y", "x*z", "y*z", "w*x", "w*y", "w*z")
 _NAMES = re.compile(rf"Corrective \w+ ({'|'.join(PRODUCTS)})".replace("*", ""))
 _BONES_KEY = "lsmpl_bones"
 """On the shape keys: how each bone lay at rest when they were made, as JSON, rounded."""
-_LEAST = 5e-5
+_LEAST_MOVE_METRES = 5e-5
 """Metres; keys that never move a vertex by more are left out."""
-_MOST_OF_PRODUCT = np.array([1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
+_LARGEST_OF_PRODUCT = np.array([1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5])
 """How large each product becomes at most."""
 
 
@@ -156,7 +156,7 @@ def _add_keys(armature: bpy.types.Object, mesh: bpy.types.Object, body: Body, re
         if not np.any(of_joint):
             continue
         moves = directions(of_joint, rest[joint].T @ TO_BLENDER)
-        for number in np.flatnonzero(np.abs(moves).max(axis=(0, 1)) * _MOST_OF_PRODUCT > _LEAST):
+        for number in np.flatnonzero(np.abs(moves).max(axis=(0, 1)) * _LARGEST_OF_PRODUCT > _LEAST_MOVE_METRES):
             product = PRODUCTS[number]
             key = mesh.shape_key_add(name=f"Corrective {name} {product.replace('*', '')}", from_mix=False)
             key.data.foreach_set("co", basis + moves[:, :, number].astype(np.float32).ravel())

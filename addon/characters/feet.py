@@ -19,9 +19,9 @@ from ..takes import layers
 from ..takes.layers import Layer
 from . import shape
 
-_FEET = "lsmpl_feet"
-_SAME = 1e-4
-"""Of betas."""
+_FEET_KEY = "lsmpl_feet"
+_SAME_BETAS = 1e-4
+"""Betas that differ by less are the same shape."""
 
 
 def are_locked(take: bpy.types.Object) -> bool:
@@ -32,28 +32,28 @@ def are_locked(take: bpy.types.Object) -> bool:
 
 def note(action: bpy.types.Action, betas: np.ndarray) -> None:
     """Keep with an action the shape (10,) that its feet were placed for."""
-    action[_FEET] = np.asarray(betas, dtype=np.float64).tolist()
+    action[_FEET_KEY] = np.asarray(betas, dtype=np.float64).tolist()
 
 
 def shape_of(action: bpy.types.Action | None, betas: np.ndarray) -> np.ndarray:
     """(10,): the shape that an action's feet were placed for; `betas`, its motion's, where nothing was locked."""
-    return np.array(action.get(_FEET, betas) if action else betas, dtype=np.float64)
+    return np.array(action.get(_FEET_KEY, betas) if action else betas, dtype=np.float64)
 
 
 def are_of_another_shape(action: bpy.types.Action | None, armature: bpy.types.Object | None) -> bool:
     """Whether an action's feet were locked, and the character has another shape now."""
-    if action is None or _FEET not in action or not shape.is_character(armature):
+    if action is None or _FEET_KEY not in action or not shape.is_character(armature):
         return False
-    return not np.allclose(action[_FEET], shape.betas_of(armature), rtol=0.0, atol=_SAME)
+    return not np.allclose(action[_FEET_KEY], shape.betas_of(armature), rtol=0.0, atol=_SAME_BETAS)
 
 
 def fitted(motion: Motion, body: Body, betas: np.ndarray) -> Motion:
     """The motion on a character of that shape (10,), the feet where they were."""
-    return motion if np.allclose(motion.betas, betas, rtol=0.0, atol=_SAME) else keep_feet(motion, body, betas)
+    return motion if np.allclose(motion.betas, betas, rtol=0.0, atol=_SAME_BETAS) else keep_feet(motion, body, betas)
 
 
 def fitted_poses(poses: Poses, body: Body, before: np.ndarray, after: np.ndarray) -> Poses:
     """The same for poses (N) of a shape (10,) on another, each frame on its own."""
-    if np.allclose(before, after, rtol=0.0, atol=_SAME):
+    if np.allclose(before, after, rtol=0.0, atol=_SAME_BETAS):
         return poses
     return poses_of(fitted(Motion(log_map(poses.rotations), poses.trans, before, body=body.key), body, after))

@@ -13,8 +13,8 @@ from ..takes import take as takes
 from . import actions, baking, feet, shape
 from .posed import Bones
 
-TOLD = "The feet were locked for another shape"
-_TURNED = ("hip", "knee", "ankle")
+FEET_OF_ANOTHER_SHAPE = "The feet were locked for another shape"
+_LEG_JOINTS = ("hip", "knee", "ankle")
 
 
 def is_wanted(take: bpy.types.Object | None) -> bool:
@@ -46,7 +46,7 @@ def lock_again(take: bpy.types.Object) -> str:
     if actions.is_edited(action):
         motion = _as_animated(armature, body, action, frames, feet.shape_of(action, motion.betas), motion.fps)
     made = feet.fitted(motion, body, betas)
-    legs = {name for name in body.joint_names if name.split("_")[-1] in _TURNED}
+    legs = {name for name in body.joint_names if name.split("_")[-1] in _LEG_JOINTS}
     curves = Bones(armature, body, betas).curves_of(made)
     actions.rewrite(action, frames, [c for c in curves if c.group in legs or c.data_path.endswith(".location")])
     feet.note(action, betas)

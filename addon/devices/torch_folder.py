@@ -29,10 +29,10 @@ from ...lsmpl_core.progress import run_to_end
 from ...lsmpl_core.solver import fallback
 from ..package import preferences
 
-PATIENCE = 180.0
+PATIENCE_SECONDS = 180.0
 """Seconds that PyTorch may take to be imported, from a slow network drive."""
-_WAIT = 0.01
-_WITHIN = ("", "lib/python{0}.{1}/site-packages", "Lib/site-packages")
+_POLL_SECONDS = 0.01
+_SITE_PACKAGES = ("", "lib/python{0}.{1}/site-packages", "Lib/site-packages")
 """Where torch may be, seen from a folder that somebody chose; the last two: it is a virtual environment."""
 _added: list[str] = []
 
@@ -48,7 +48,7 @@ def torch_folder(path: str) -> Path:
     folder = Path(path)
     if not folder.is_dir():
         raise LsmplError(f"{path}: is no folder")
-    places = [(folder / within.format(*sys.version_info)).resolve() for within in _WITHIN]
+    places = [(folder / within.format(*sys.version_info)).resolve() for within in _SITE_PACKAGES]
     if folder.name == "torch":
         places.append(folder.resolve().parent)
     found = next((place for place in places if (place / "torch" / "__init__.py").is_file()), None)
@@ -93,14 +93,14 @@ def survey_steps(folder: Path | None) -> Generator[Progress, None, dict[str, Any
         with contextlib.suppress(OSError), process.stdin as words:  # it may be gone already
             json.dump({"path": path}, words)
         process.stdin = None
-        for _ in range(int(PATIENCE / _WAIT)):
+        for _ in range(int(PATIENCE_SECONDS / _POLL_SECONDS)):
             try:
-                output, _none = process.communicate(timeout=_WAIT)
+                output, _none = process.communicate(timeout=_POLL_SECONDS)
                 break
             except subprocess.TimeoutExpired:
                 yield Progress("torch", 0, 1)
         else:
-            return {"error": f"it was not ready after {PATIENCE:.0f} seconds"}
+            return {"error": f"it was not ready after {PATIENCE_SECONDS:.0f} seconds"}
     finally:
         if process.poll() is None:
             process.kill()

@@ -25,7 +25,7 @@ from ..takes.timing import scene_rate
 from .staging import Stage, staged
 
 _Y_UP = Matrix.Rotation(-math.pi / 2, 4, "X")
-_AT_ONCE = 50
+_FRAMES_A_STEP = 50
 """Frames that are read in a step."""
 
 
@@ -148,10 +148,10 @@ def read_pose(
     rest, betas, fps = character.bone_rotations(armature, body), shape.betas_of(armature), fps or scene_rate(scene)
     held = Held(armature, scene, action, doing="read")
     posed, heads = np.empty((len(frames), len(body.joint_names), 3, 3)), np.empty((len(frames), 3))
-    for start in range(0, len(frames), _AT_ONCE):
+    for start in range(0, len(frames), _FRAMES_A_STEP):
         yield Progress("sample", start, len(frames))
         armature, scene, action = held.again()
-        some = slice(start, start + _AT_ONCE)
+        some = slice(start, start + _FRAMES_A_STEP)
         posed[some], heads[some] = _sample(armature, scene, body.joint_names, frames[some], action)
     local = _local_rotations(posed, rest, body.parents)
     return character.motion_of_pose(rest, body, local, heads, betas, fps)

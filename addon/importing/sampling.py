@@ -16,9 +16,9 @@ from .. import jobs
 from ..characters import actions
 from ..held import Held
 
-MOST_POSITIONS = 30_000_000
+MAX_POSITIONS = 30_000_000
 """Frames times points that are read; beyond that, memory is at risk."""
-MOSTLY = 0.8
+REGULAR_SHARE = 0.8
 """Share of the steps between keys that are alike, from which on keys were recorded and a longer step is a gap."""
 _MOVES = ("location", "rotation", "scale", "delta_")
 """How the data paths of what moves an object begin."""
@@ -62,7 +62,7 @@ def positions_of(
     that are disabled in viewports, and, with `gaps`, between and outside the keys of curves that were recorded with a
     key in each frame. The scene is left at the frame where it was. Raises `LsmplError` where there would be too many.
     """
-    if len(frames) * len(points) > MOST_POSITIONS:
+    if len(frames) * len(points) > MAX_POSITIONS:
         raise LsmplError(
             f"{len(points)} objects over {len(frames)} frames are too many; set the scene's frame range to the take"
         )
@@ -240,7 +240,7 @@ def _in_gap(curves: Sequence[bpy.types.FCurve], frames: np.ndarray) -> np.ndarra
         return np.zeros(len(frames), dtype=bool)
     steps = np.diff(times)
     usual = float(np.median(steps))
-    if (np.abs(steps - usual) < 0.1 * usual).mean() < MOSTLY or usual > 2.5:
+    if (np.abs(steps - usual) < 0.1 * usual).mean() < REGULAR_SHARE or usual > 2.5:
         return np.zeros(len(frames), dtype=bool)
     after = np.searchsorted(times, frames - 1e-3)
     before = np.searchsorted(times, frames + 1e-3, side="right") - 1

@@ -52,7 +52,7 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
             column.prop(armature.lsmpl_shape, "betas", index=number, text=f"Shape {number + 1}", slider=True)
         layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
         if locking.take_of(armature, context.scene):
-            say(context, layout, locking.TOLD, icon="ERROR")
+            say(context, layout, locking.FEET_OF_ANOTHER_SHAPE, icon="ERROR")
             layout.operator("lsmpl.lock_feet_again", icon="LOCKED")
 
 

@@ -47,7 +47,7 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
             rows.append(("Smoothed", f"to {done['cutoff_hz']:.1f} Hz"))
         facts(layout, *rows)
         if locking.is_wanted(take):
-            say(context, layout, locking.TOLD, icon="ERROR")
+            say(context, layout, locking.FEET_OF_ANOTHER_SHAPE, icon="ERROR")
             layout.operator("lsmpl.lock_feet_again", icon="LOCKED")
 
 

@@ -10,7 +10,7 @@ from ..selection import active_take
 from ..takes import layers, pinned_joints, playing
 from .drawing import Section, facts, properties, say, working
 
-_MOST_ROWS = 8
+_MAX_ROWS = 8
 """Pinned joints that are listed."""
 
 
@@ -129,13 +129,13 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
             say(context, layout, "None. Pose bones, select them and pin them: later solves keep them", icon="INFO")
             return
         column = layout.column(align=True)
-        for pin in pinned[:_MOST_ROWS]:
+        for pin in pinned[:_MAX_ROWS]:
             row = column.row(align=True)
             row.label(text=f"Frame {playing.in_words(take, pin.frame)}: {refining.plain(pin.joint)}")
             remove = row.operator("lsmpl.remove_pins", text="", icon="X")
             remove.frame, remove.joint = pin.frame, pin.joint
-        if len(pinned) > _MOST_ROWS:
-            column.label(text=f"and {len(pinned) - _MOST_ROWS} more")
+        if len(pinned) > _MAX_ROWS:
+            column.label(text=f"and {len(pinned) - _MAX_ROWS} more")
         row = layout.row(align=True)
         here = row.operator("lsmpl.remove_pins", text="Remove in This Frame")
         here.frame, here.joint = playing.frame_shown(take, context.scene), ""

@@ -22,7 +22,7 @@ from .bake_to_other import put_on
 from .plan import Plan, version_of
 from .settings import on_follow
 
-AT_ONCE = 2000
+FOLLOW_AT_ONCE_FRAMES = 2000
 """Frames of a take up to which a character follows where the user waits for nothing else, as at the end of a drag."""
 _EDITED = "you changed keys of its action, which is left alone"
 
@@ -69,12 +69,12 @@ class Update(NamedTuple):
 def follow(take: bpy.types.Object) -> None:
     """Bring the take's other character up to date here and now, where it is to follow and is not up to date.
 
-    With a take of more than `AT_ONCE` frames, for which that would take too long, and where it cannot be, the panel
-    says that the character is out of date, and why.
+    With a take of more than `FOLLOW_AT_ONCE_FRAMES` frames, for which that would take too long, and where it cannot be,
+    the panel says that the character is out of date, and why.
     """
     if not _is_to_follow(take) or not is_outdated(take):
         return
-    if layers.describe(take)["frames"] > AT_ONCE:
+    if layers.describe(take)["frames"] > FOLLOW_AT_ONCE_FRAMES:
         take.lsmpl.other.held_back = "the motion has changed, and is too long to follow at once"
         return
     try:

@@ -22,9 +22,9 @@ from ..takes import playing
 from .settings import OtherCharacter, bone_map_of
 from .skeletons import measure, root_bone, skin_of
 
-SHAPE = np.radians(10.0)
+SAME_REST_RADIANS = np.radians(10.0)
 """Of SMPL characters, rest directions that differ by less than this are another body's shape."""
-_TRAVELS, _ROOT, _VERSION, _SKELETON = "lsmpl_travels", "lsmpl_root", "lsmpl_version", "lsmpl_skeleton"
+_TRAVELS_KEY, _ROOT_KEY, _VERSION_KEY, _SKELETON_KEY = "lsmpl_travels", "lsmpl_root", "lsmpl_version", "lsmpl_skeleton"
 """Of an action: whether it moves the object; which bone travels in it; the motion that it was made from; the character
 as it then was, as JSON: `TargetSkeleton` without its skin."""
 
@@ -70,8 +70,8 @@ class Plan:
         frames, baked = _baked_frames(take, count)
         bones = recognise(mapped, [bone.name for bone in target.data.bones])
         skeleton, home = _remembered(again, target, mapped) if again else None, np.array(other.home)
-        root = again.get(_ROOT, "") if again else ""
-        if skeleton is None or (bool(again[_TRAVELS]), bool(root)) != (
+        root = again.get(_ROOT_KEY, "") if again else ""
+        if skeleton is None or (bool(again[_TRAVELS_KEY]), bool(root)) != (
             other.travel == "OBJECT",
             other.travel == "ROOT",
         ):
@@ -91,7 +91,7 @@ class Plan:
                 "root": {"OBJECT": "object", "ROOT": "bone"}.get(other.travel, "hips"),
                 "in_place": other.travel == "NONE",
                 "relative": other.place == "CHARACTER",
-                "tolerance": SHAPE if bones.smpl_rest else 0.0,
+                "tolerance": SAME_REST_RADIANS if bones.smpl_rest else 0.0,
             },
             frames=frames[baked[keys]],
             keys=keys,
@@ -113,11 +113,11 @@ class Plan:
 
     def sign(self, take: bpy.types.Object, action: bpy.types.Action, version: str) -> None:
         """Note on an action that this was made to it, of that version of the take's motion."""
-        action[_TRAVELS], action[_VERSION] = self.travels, version
-        action[_ROOT] = self.root if self.options["root"] == "bone" else ""
+        action[_TRAVELS_KEY], action[_VERSION_KEY] = self.travels, version
+        action[_ROOT_KEY] = self.root if self.options["root"] == "bone" else ""
         stored = {name: np.asarray(getattr(self.skeleton, name)).tolist() for name in (*_LISTS, *_ARRAYS)}
         stored["root"] = None if self.skeleton.root is None else self.skeleton.root.tolist()
-        action[_SKELETON] = json.dumps(stored)
+        action[_SKELETON_KEY] = json.dumps(stored)
         baking.note_timing(action, take)
 
     def curves(self, done: Retargeted) -> list[actions.Curve]:
@@ -154,7 +154,7 @@ class Plan:
 
 def version_of(action: bpy.types.Action) -> str:
     """Of the motion that an action was made from; "" where it was another than a take's own."""
-    return action.get(_VERSION, "")
+    return action.get(_VERSION_KEY, "")
 
 
 _LISTS, _ARRAYS = ("names", "joints", "parents"), ("links", "rest", "ends", "to_take", "location_axes")
@@ -163,7 +163,7 @@ _LISTS, _ARRAYS = ("names", "joints", "parents"), ("links", "rest", "ends", "to_
 def _remembered(action: bpy.types.Action, target: bpy.types.Object, mapped: Mapping[str, str]) -> TargetSkeleton | None:
     """The character as it was when an action was made; None where its bones, or which are mapped, are others now."""
     try:
-        stored = json.loads(action[_SKELETON])
+        stored = json.loads(action[_SKELETON_KEY])
         fields = {name: stored[name] for name in _LISTS} | {name: np.array(stored[name], float) for name in _ARRAYS}
         fields["root"] = None if stored["root"] is None else np.array(stored["root"], float)
         skeleton = TargetSkeleton(**fields, skin=skin_of(target))
@@ -199,7 +199,7 @@ def send_home(target: bpy.types.Object, other: OtherCharacter, on_error: ExitSta
     ours = [strip.action for track in animation.nla_tracks for strip in track.strips] if animation else []
     ours += [animation.action] if animation else []
     bpy.context.view_layer.update()  # what is still to be evaluated would move them away again
-    travelled = {action.get(_ROOT) for action in ours if action}
+    travelled = {action.get(_ROOT_KEY) for action in ours if action}
     if other.travel == "ROOT":
         root = root_bone(target, bone_map_of(other))
         travelled.add(root.name if root else None)
@@ -208,7 +208,7 @@ def send_home(target: bpy.types.Object, other: OtherCharacter, on_error: ExitSta
         bone.matrix_basis.identity()
         target.update_tag()
         bpy.context.view_layer.update()
-    if any(action and action.get(_TRAVELS) for action in ours):
+    if any(action and action.get(_TRAVELS_KEY) for action in ours):
         on_error.callback(setattr, target, "location", target.location.copy())
         target.location = other.home
         target.update_tag()

@@ -17,13 +17,16 @@ from ...lsmpl_core import LsmplError
 from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 from ..characters.correctives import is_corrective
 
-_EVEN = 0.01
-"""By how much the scales of an armature may differ."""
-_TRIAL = Matrix.Rotation(0.7, 4, Vector((1.0, 2.0, 3.0)).normalized())
-_STILL, _ALIKE = np.radians(0.5), np.radians(1.0)
+_SCALE_TOLERANCE = 0.01
+"""Share of their mean by which the scales of an armature along its axes may differ."""
+_TRIAL_TURN = Matrix.Rotation(0.7, 4, Vector((1.0, 2.0, 3.0)).normalized())
+"""By which a control is turned to see which bones follow it: about no axis that a rig would have."""
+_STILL_RADIANS, _ALIKE_RADIANS = np.radians(0.5), np.radians(1.0)
+"""A bone that turns by less does not follow; turns that differ by less are the same."""
 _ROOTS = ("root", "master", "global", "c_traj")
 """What control rigs call the bone that carries all others."""
-_HAND = np.cos(np.radians(60.0))
+_STRAIGHT_COSINE = np.cos(np.radians(60.0))
+"""Of the bend at a wrist or an ankle, up to which the tail of the bone is believed to be where hand or foot end."""
 _CHANNELS = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle", "scale")
 
 
@@ -105,11 +108,11 @@ def _carries(armature: bpy.types.Object, root: str, order: list[str]) -> bool:
     with _at_hand(armature, order):
         before = seen()
         with _restored(pose[root]):
-            pose[root].matrix_basis = pose[root].matrix_basis @ _TRIAL
+            pose[root].matrix_basis = pose[root].matrix_basis @ _TRIAL_TURN
             after = seen()
     layer.update()  # with the animation, which else would play into what is set next
     turn = after @ np.swapaxes(before, -1, -2)
-    return bool((_angles(np.swapaxes(turn[:1], -1, -2) @ turn[1:]) < _ALIKE).all())
+    return bool((_angles(np.swapaxes(turn[:1], -1, -2) @ turn[1:]) < _ALIKE_RADIANS).all())
 
 
 def _root_matrix(armature: bpy.types.Object, order: list[str], bones: Mapping[str, str]) -> np.ndarray | None:
@@ -171,7 +174,7 @@ def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
         turned = []
         for name in order:
             with _restored(pose[name]):
-                pose[name].matrix_basis = pose[name].matrix_basis @ _TRIAL
+                pose[name].matrix_basis = pose[name].matrix_basis @ _TRIAL_TURN
                 turned.append(_rotations(seen()))
         before = _rotations(matrices)
         axes = np.eye(3)
@@ -184,8 +187,8 @@ def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
     turn = np.array(turned) @ np.swapaxes(before, -1, -2)  # (by which, of which, 3, 3)
     caused = np.einsum("iiab->iab", turn)
     off = _angles(np.swapaxes(caused, -1, -2)[:, None] @ turn)
-    moves = _angles(turn) > _STILL
-    follows = off < _ALIKE
+    moves = _angles(turn) > _STILL_RADIANS
+    follows = off < _ALIKE_RADIANS
     np.fill_diagonal(moves, False)
     partly = np.argwhere(moves & ~follows)
     if len(partly):
@@ -265,7 +268,7 @@ def _even(matrix: Matrix, owner: bpy.types.Object) -> Matrix:
     """Without the slight differences between the scales of an object. Raises `LsmplError` where they are more."""
     location, rotation, scale = matrix.decompose()
     mean = sum(scale) / 3.0
-    if min(scale) <= 0 or max(abs(s - mean) for s in scale) > _EVEN * mean or matrix.is_negative:
+    if min(scale) <= 0 or max(abs(s - mean) for s in scale) > _SCALE_TOLERANCE * mean or matrix.is_negative:
         raise LsmplError(
             f"{owner.name}: its scale is {scale.x:.3g}, {scale.y:.3g}, {scale.z:.3g}; it must be the same along all "
             "axes and positive: apply it with Object > Apply > Scale"
@@ -283,7 +286,7 @@ def _end(bone: bpy.types.Bone) -> Vector:
         return Vector((np.nan,) * 3)
     on = bone.tail_local - bone.head_local
     before = bone.head_local - bone.parent.head_local
-    straight = before.length > 0 and on.normalized() @ before.normalized() > _HAND
+    straight = before.length > 0 and on.normalized() @ before.normalized() > _STRAIGHT_COSINE
     return bone.tail_local if straight else Vector((np.nan,) * 3)
 
 

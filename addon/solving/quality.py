@@ -20,7 +20,7 @@ from ..takes.layers import Layer
 
 MARKER = "Doubtful, "
 """How the names of the timeline's markers begin; then comes the take's name."""
-_LONGEST_MARKER = 63
+_LONGEST_MARKER_NAME = 63
 
 
 class FrameFacts(NamedTuple):
@@ -121,7 +121,7 @@ def mark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
     found = stretches(take)
     for stretch in found:
         frame = playing.whole_scene_frame(take, stretch.worst)
-        scene.timeline_markers.new(f"{_prefix(take)}{stretch.why[0]}"[:_LONGEST_MARKER], frame=frame)
+        scene.timeline_markers.new(f"{_prefix(take)}{stretch.why[0]}"[:_LONGEST_MARKER_NAME], frame=frame)
     return len(found)
 
 

@@ -13,12 +13,12 @@ import bpy
 
 MODIFIER = "LSMPL Keypoints"
 GROUP = "LSMPL Keypoints"
-_VERSION = 2
+_GROUP_VERSION = 2
 """Of the node group; takes with an older one get the new one when a file is loaded or a take is solved."""
 
-FAIR, POOR = 0.03, 0.06
+FAIR_METRES, POOR_METRES = 0.03, 0.06
 """Metres: residuals above these are coloured as fair and as poor."""
-MARKERS_FAIR, MARKERS_POOR = 0.01, 0.02
+MARKERS_FAIR_METRES, MARKERS_POOR_METRES = 0.01, 0.02
 """The same of optical markers, which are measured better."""
 
 _COLOURS = {
@@ -41,8 +41,8 @@ def show(take: bpy.types.Object, keypoints: int, markers: bool = False) -> None:
     modifier.node_group = _node_group()
     _set_input(modifier, "Keypoints", keypoints)
     if markers:
-        _set_input(modifier, "Fair", MARKERS_FAIR)
-        _set_input(modifier, "Poor", MARKERS_POOR)
+        _set_input(modifier, "Fair", MARKERS_FAIR_METRES)
+        _set_input(modifier, "Poor", MARKERS_POOR_METRES)
     take.show_in_front = True
     take.color = (*_COLOURS["Seen"], 1.0)
 
@@ -78,7 +78,7 @@ def put(take: bpy.types.Object, name: str, value: float | bool) -> None:
 def upgrade(take: bpy.types.Object) -> None:
     """Show a take that an older LSMPL stored as this one does, with the settings it has."""
     modifier = setting_of(take)
-    if modifier is None or take.library or modifier.node_group.get("lsmpl_version") == _VERSION:
+    if modifier is None or take.library or modifier.node_group.get("lsmpl_version") == _GROUP_VERSION:
         return
     old = modifier.node_group
     settings = {name: _get_input(modifier, name) for name in _inputs(modifier)}
@@ -133,10 +133,10 @@ def _get_input(modifier: bpy.types.NodesModifier, name: str) -> float | bool:
 
 def _node_group() -> bpy.types.NodeTree:
     for group in bpy.data.node_groups:
-        if group.get("lsmpl_version") == _VERSION and group.library is None:
+        if group.get("lsmpl_version") == _GROUP_VERSION and group.library is None:
             return group
     group = bpy.data.node_groups.new(GROUP, "GeometryNodeTree")
-    group["lsmpl_version"] = _VERSION
+    group["lsmpl_version"] = _GROUP_VERSION
     _Builder(group).build()
     return group
 
@@ -216,8 +216,8 @@ class _Builder:
             ("Step", "Float", 1.0, "Scene frames from one frame of the take to the next"),
             ("Size", "Float", 0.014, "Radius of a keypoint in metres"),
             ("Missing", "Bool", True, "Show keypoints that were not seen, hollow, where the solved body has them"),
-            ("Fair", "Float", FAIR, "Keypoints farther than this from the body are orange"),
-            ("Poor", "Float", POOR, "Keypoints farther than this from the body are red"),
+            ("Fair", "Float", FAIR_METRES, "Keypoints farther than this from the body are orange"),
+            ("Poor", "Float", POOR_METRES, "Keypoints farther than this from the body are red"),
         ):
             socket = new(name, in_out="INPUT", socket_type=f"NodeSocket{kind}")
             socket.default_value, socket.description = default, tip

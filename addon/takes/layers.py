@@ -22,8 +22,8 @@ from .take import describe as describe_take
 from .take import ever_seen, need_local_object_mode
 
 MOTION_KEY = "lsmpl_motion"
-_OF_ALL = "frames", "fps", "first_frame", "body", "gender", "betas", "calibration"
-_ROWS = 25
+_COMMON_FACTS = "frames", "fps", "first_frame", "body", "gender", "betas", "calibration"
+_VERTICES_A_FRAME = 25
 """Vertices a frame: SMPL's 24 joints, and one that holds `trans`."""
 
 
@@ -80,9 +80,9 @@ def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
     if facts is None:
         wanted = "is not solved yet; press Solve first" if layer in (None, Layer.SOLVED) else f"has no {layer} motion"
         raise LsmplError(f"{take.name}: {wanted}")
-    rows = read(getattr(take.lsmpl, layer), "position", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)
+    rows = read(getattr(take.lsmpl, layer), "position", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)
     motion = Motion(
-        poses=read(getattr(take.lsmpl, layer), "pose", "FLOAT_VECTOR").reshape(-1, _ROWS, 3)[:, :24],
+        poses=read(getattr(take.lsmpl, layer), "pose", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)[:, :24],
         trans=rows[:, 24],
         betas=facts["betas"],
         fps=facts["fps"],
@@ -103,7 +103,7 @@ def load_frame(take: bpy.types.Object, frame: int, layer: Layer | None = None) -
     mesh = getattr(take.lsmpl, layer) if layer else None
     if mesh is None:
         raise LsmplError(f"{take.name}: has no motion yet; press Solve first")
-    rows = slice(frame * _ROWS, (frame + 1) * _ROWS)
+    rows = slice(frame * _VERTICES_A_FRAME, (frame + 1) * _VERTICES_A_FRAME)
     position, pose = (
         np.array([item.vector for item in _attribute(mesh, name).data[rows]]) for name in ("position", "pose")
     )
@@ -208,11 +208,11 @@ def changed(
     facts = load_json(source, MOTION_KEY)
     last = first + len(motion) - 1
     if layer == Layer.REFINED:
-        facts = {key: facts[key] for key in (*_OF_ALL, "refined") if key in facts}
+        facts = {key: facts[key] for key in (*_COMMON_FACTS, "refined") if key in facts}
     ranges = _merged([*facts.get("refined", []), [first, last]])
     facts |= {"refined": ranges, "by_hand": sorted(by_hand), "version": uuid4().hex}
     store_json(mesh, MOTION_KEY, facts)
-    rows = np.arange(first * _ROWS, (last + 1) * _ROWS)
+    rows = np.arange(first * _VERTICES_A_FRAME, (last + 1) * _VERTICES_A_FRAME)
     change(mesh, "position", "FLOAT_VECTOR", rows, _rows(motion, joints).reshape(-1, 3))
     change(mesh, "pose", "FLOAT_VECTOR", rows, _poses(motion).reshape(-1, 3))
     return mesh
@@ -277,7 +277,7 @@ def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, metadata:
 
 def _rows(motion: Motion, joints: np.ndarray | None) -> np.ndarray:
     """(T,25,3): the joints, and the translation."""
-    rows = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
+    rows = np.zeros((len(motion), _VERTICES_A_FRAME, 3), dtype=np.float32)
     rows[:, :24] = motion.trans[:, None] if joints is None else joints
     rows[:, 24] = motion.trans
     return rows
@@ -285,7 +285,7 @@ def _rows(motion: Motion, joints: np.ndarray | None) -> np.ndarray:
 
 def _poses(motion: Motion) -> np.ndarray:
     """(T,25,3): the axis-angles of the joints, and nothing."""
-    poses = np.zeros((len(motion), _ROWS, 3), dtype=np.float32)
+    poses = np.zeros((len(motion), _VERTICES_A_FRAME, 3), dtype=np.float32)
     poses[:, :24] = motion.poses
     return poses
 

@@ -12,7 +12,7 @@ from ...lsmpl_core import LsmplError
 
 FORMAT = 1
 """Of what is stored; a newer one is refused."""
-_FEW = 500
+_FEW_VALUES = 500
 """Values up to which it is quicker to write them one by one."""
 _FIELDS = {"FLOAT": ("value", np.float32), "FLOAT_VECTOR": ("vector", np.float32), "INT": ("value", np.int32)}
 
@@ -37,7 +37,7 @@ def change(mesh: bpy.types.Mesh, name: str, kind: str, rows: np.ndarray, values:
     """Write the values of some vertices; those of others stay, or are 0 where there was no such attribute."""
     field, _ = _FIELDS[kind]
     attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
-    if len(rows) > _FEW:
+    if len(rows) > _FEW_VALUES:
         everything = read(mesh, name, kind).reshape(len(attribute.data), -1)
         everything[rows] = np.reshape(values, (len(rows), -1))
         write(mesh, name, kind, everything)

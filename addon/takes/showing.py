@@ -45,7 +45,7 @@ class DisplaySettings(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=0.2,
         precision=3,
-        get=_getter("Fair", display.FAIR),
+        get=_getter("Fair", display.FAIR_METRES),
         set=_setter("Fair"),
     )
     poor: FloatProperty(
@@ -55,7 +55,7 @@ class DisplaySettings(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=0.2,
         precision=3,
-        get=_getter("Poor", display.POOR),
+        get=_getter("Poor", display.POOR_METRES),
         set=_setter("Poor"),
     )
 

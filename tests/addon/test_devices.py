@@ -277,7 +277,7 @@ def test_what_takes_too_long_is_given_up(addon, no_torch, make_torch, monkeypatc
     folder = make_torch("import time; time.sleep(60)")
     no_torch.setattr(sys, "path", [p for p in sys.path if not (Path(p) / "torch").is_dir()])
     module = addon("devices.torch_folder")
-    monkeypatch.setattr(module, "PATIENCE", 0.5)
+    monkeypatch.setattr(module, "PATIENCE_SECONDS", 0.5)
     steps = module.survey_steps(folder)
     with pytest.raises(StopIteration) as stop:
         while True:

@@ -255,7 +255,7 @@ def test_what_holds_it_back_does_not_stop_the_change(addon, following, take):
 
 
 def test_a_long_take_follows_solves_but_not_drags(addon, body, following, take, monkeypatch):
-    monkeypatch.setattr(following, "AT_ONCE", 30)
+    monkeypatch.setattr(following, "FOLLOW_AT_ONCE_FRAMES", 30)
     before = keys(addon, take)
     spoil(addon, body, take)
     following.follow(take)

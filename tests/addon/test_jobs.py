@@ -95,7 +95,7 @@ def test_waiting_for_a_thread_leaves_blender_its_turn(jobs, Progress):
     longest, done = 0.0, False
     while not done:
         began = time.perf_counter()
-        done = job.advance(jobs.SLICE)
+        done = job.advance(jobs.SLICE_SECONDS)
         longest = max(longest, time.perf_counter() - began)
     assert longest < 0.2
 

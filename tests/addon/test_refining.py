@@ -465,7 +465,7 @@ def test_every_property_says_what_it_is(addon):
 def test_keys_taken_one_by_one_and_all_at_once_are_the_same(addon, take, monkeypatch, few):
     """Of a curve with every kind of interpolation and handle that an animator may choose."""
     actions, action = addon("characters.actions"), take.lsmpl.armature.animation_data.action
-    monkeypatch.setattr(actions, "_FEW", few)
+    monkeypatch.setattr(actions, "_FEW_KEYS", few)
     curve = next(iter(actions.fcurves(action)))
     kinds = ["CONSTANT", "LINEAR", "BEZIER", "ELASTIC", "BOUNCE"]
     for number, key in enumerate(curve.keyframe_points):
@@ -474,7 +474,7 @@ def test_keys_taken_one_by_one_and_all_at_once_are_the_same(addon, take, monkeyp
     curve.update()
 
     def told():
-        attributes = [name for name in actions._KEY if name not in ("handle_left", "handle_right")]
+        attributes = [name for name in actions._KEY_ATTRIBUTES if name not in ("handle_left", "handle_right")]
         return [
             [
                 v[:] if hasattr(v, "__len__") and not isinstance(v, str) else v
