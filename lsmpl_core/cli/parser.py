@@ -99,6 +99,11 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     add("--markers", metavar="FILE.json", help="a table of marker names and their places, besides those that are known")
     add("--unit", metavar="UNIT", help="m, cm, mm, ... (default: from the file, or detect)")
     add("--up", metavar="AXIS", help="the axis that points up: x, y, z, -x, -y or -z (default: detect)")
+    add(
+        "--mirror",
+        choices=("yes", "no"),
+        help="exchange left and right by mirroring the space, as of left-handed axes (default: where that is sure)",
+    )
     add("--fps", type=_positive, metavar="RATE", help="frames a second (default: from the file)")
     add("--device", default="auto", metavar="|".join(DEVICES), help="what computes (default: auto)")
     add("--solver", choices=SOLVERS, default=SolveOptions.solver, help="what predicts each pose (default: %(default)s)")

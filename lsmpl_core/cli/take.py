@@ -52,7 +52,11 @@ def people_of(options: argparse.Namespace, path: Path) -> list[str]:
 
 
 def _everybody(o: argparse.Namespace, path: Path) -> list[KeypointTrack]:
-    return read_people(path, o.layout, o.unit, o.up, o.fps, o.markers)
+    return read_people(path, o.layout, o.unit, o.up, o.fps, o.markers, _mirror(o))
+
+
+def _mirror(o: argparse.Namespace) -> bool | None:
+    return None if o.mirror is None else o.mirror == "yes"
 
 
 class TakeConverter:
@@ -153,7 +157,7 @@ class TakeConverter:
     def _read(self, path: str | Path) -> KeypointTrack:
         o = self._options
         person = o.person if o.command == "convert" else None  # refine's is a person of MOTION
-        return read_keypoints(path, o.layout, o.unit, o.up, o.fps, person, o.markers)
+        return read_keypoints(path, o.layout, o.unit, o.up, o.fps, person, o.markers, _mirror(o))
 
     def _read_person(self, path: Path, person: str) -> KeypointTrack:
         for track in _everybody(self._options, path):

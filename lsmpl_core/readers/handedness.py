@@ -31,9 +31,12 @@ def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:
     if len(back) < 2 or len(back) < len(clear):
         return None
     reason = f"{', '.join(back)} point backward: left and right are swapped in the file, or its axes are left-handed"
-    return Decision("mirrored", "yes", "detected", reason + "; nothing was changed, a JSON mapping can swap the sides")
+    sure = 1.0 if len(back) >= SURE else 0.7
+    return Decision("mirrored", "yes", "detected", f"{reason}; --mirror mends it", sure)
 
 
+SURE = 3
+"""Cues that all say so from which on a take is surely mirrored."""
 _FORWARD_CUES = {
     "the knees": [(f"{s}_knee", f"{s}_hip", f"{s}_ankle") for s in ("left", "right")],
     "the feet": [

@@ -13,26 +13,88 @@ from ..keypoints.proportions import finite_median
 from ..keypoints.track import Decision
 from .raw import RawTrack
 
-_FARTHEST = 1e9  # file units; nothing measured is farther
+_FARTHEST = 1e9
+"""File units; nothing measured is farther."""
+_REPEATED = 0.005, 10
+"""Share and number of all points that are at one and the same place, far from the others, for a place that stands for
+what is missing."""
+_FAR = 20.0
+"""Extents of the body from its middle at which a place is far from it."""
 
 
 def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
-    """Triples of exact zeros or of -1 are what triangulation writes for a missing keypoint: make them NaN.
+    """What files write for a missing keypoint becomes NaN: 0 0 0, -1 -1 -1, nines, and places that repeat far away.
 
     A keypoint that is zero in every frame is kept for now: it may be the root of a root-relative take.
     """
     positions = np.array(raw.positions, dtype=np.float64)
     zero = (positions == 0).all(axis=2)
     zero &= ~(zero | ~np.isfinite(positions).all(axis=2)).all(axis=0)
-    filler = zero | (positions == -1).all(axis=2) | (np.abs(positions) > _FARTHEST).any(axis=2)
+    filler = zero | (positions == -1).all(axis=2) | (np.abs(positions) > _FARTHEST).any(axis=2) | _nines(positions)
     positions[filler | ~np.isfinite(positions).all(axis=2)] = np.nan
+    repeated = _repeated_far_away(positions)
+    positions[repeated] = np.nan
     if not np.isfinite(positions).any():
         raise KeypointFileError(f"{path}: every position is missing in all of its {len(positions)} frames")
-    decisions = raw.decisions
-    if filler.any():
-        reason = f"points at exactly 0 0 0, at -1 -1 -1 or beyond {_FARTHEST:g}: {100 * filler.mean():.1f} % of all"
-        decisions = [*decisions, Decision("missing", f"{filler.sum()} points", "detected", reason)]
+    decisions = list(raw.decisions)
+    for which, what in (
+        (filler, f"at exactly 0 0 0, at -1 -1 -1, at nines such as 9999999, or beyond {_FARTHEST:g}"),
+        (repeated, "at a place far from the body that repeats"),
+    ):
+        if which.any():
+            reason = f"points {what}: {100 * which.mean():.1f} % of all"
+            decisions.append(Decision("missing", f"{which.sum()} points", "detected", reason))
     return replace(raw, positions=positions, decisions=decisions)
+
+
+def _nines(positions: np.ndarray) -> np.ndarray:
+    """(T,K): points with a coordinate of five nines or more, or all three of three or four (999 999 999, -9999 ...)."""
+    size = np.abs(positions)
+    many = np.isin(size, [10.0**digits - 1 for digits in range(5, 12)]).any(axis=2)
+    few = np.isin(size, [999.0, 9999.0]).all(axis=2)
+    return many | few
+
+
+def _repeated_far_away(positions: np.ndarray) -> np.ndarray:
+    """(T,K): points at a place that many share, of more than one keypoint, far from where the others are."""
+    share, least = _REPEATED
+    rows = positions.reshape(-1, 3)
+    seen = np.isfinite(rows).all(axis=1)
+    if seen.sum() < least:
+        return np.zeros(positions.shape[:2], dtype=bool)
+    middle = np.median(rows[seen], axis=0)
+    extent = np.median(np.abs(rows[seen] - middle), axis=0).max()
+    far = seen & (np.abs(rows - middle).max(axis=1) > _FAR * max(extent, 1e-9))
+    places, which, counts = np.unique(rows[far], axis=0, return_inverse=True, return_counts=True)
+    found = np.zeros(len(rows), dtype=bool)
+    if len(places):
+        found[np.flatnonzero(far)] = (counts >= max(least, share * seen.sum()))[np.ravel(which)]
+    return found.reshape(positions.shape[:2])
+
+
+def mark_frozen(raw: RawTrack) -> RawTrack:
+    """Frames in which every keypoint is exactly where it was before are doubled frames: they become missing.
+
+    Only where the body moves otherwise: of a take that stands still in most of its frames nothing is changed.
+    """
+    positions = raw.positions
+    seen = np.isfinite(positions).all(axis=2)
+    steps = np.nan_to_num(np.abs(np.diff(positions, axis=0)), nan=0.0).max(axis=(1, 2), initial=0.0)
+    several = (seen[1:] & seen[:-1]).sum(axis=1) >= _LEAST_SEEN
+    frozen = np.concatenate([[False], several & (steps == 0) & (seen[1:] == seen[:-1]).all(axis=1)])
+    if not frozen.any() or frozen.sum() > _MOST_FROZEN * len(positions):
+        return raw
+    positions = positions.copy()
+    positions[frozen] = np.nan
+    first = raw.first_frame + int(np.flatnonzero(frozen)[0])
+    reason = (
+        f"every keypoint is exactly where it was in the frame before, first in frame {first}; they count as missing"
+    )
+    decisions = [*raw.decisions, Decision("frozen", f"{frozen.sum()} frames", "detected", reason)]
+    return replace(raw, positions=positions, decisions=decisions)
+
+
+_LEAST_SEEN, _MOST_FROZEN = 4, 0.34
 
 
 def scaled_confidence(raw: RawTrack) -> RawTrack:

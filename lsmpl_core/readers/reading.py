@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,10 +27,11 @@ from .json_lists import read_json
 from .mapping import Mapping, load_mapping
 from .markers import LAYOUT_NAME, known_markers, load_markers, stand_ins
 from .matching import Match, match_layout, match_markers
-from .missing import mark_missing, scaled_confidence, settle_zero_columns
+from .missing import mark_frozen, mark_missing, scaled_confidence, settle_zero_columns
 from .orders import KNOWN_COUNTS
 from .people import one_person, staying
 from .raw import RawTrack
+from .space import check_dimension, checked_stature, found_origin
 from .trc import read_trc
 
 READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
@@ -52,6 +53,8 @@ _KNOW_PEOPLE = (read_npy, read_npz, read_json)
 UNIT_CHOICES = (*units.UNITS, "body")
 UP_CHOICES = (*AXES, "body")
 DEFAULT_FPS = 30.0
+SLOWEST, FASTEST = 1.0, 10_000.0
+"""Frames a second that a take has."""
 PASSING = 0.1
 """Of the frames in which somebody is seen most, those in which another has to be seen to be read with them."""
 
@@ -64,6 +67,7 @@ def read_keypoints(
     fps: float | None = None,
     person: str | None = None,
     markers: str | Path | None = None,
+    mirror: bool | None = None,
 ) -> KeypointTrack:
     """Read a take of 3D keypoints.
 
@@ -74,6 +78,7 @@ def read_keypoints(
     fps: frames a second.
     person: of several people in the file the one to read, as the file calls them; the one most seen if None.
     markers: the path of a JSON table of marker names (`markers.py`), besides the known ones.
+    mirror: whether left and right are exchanged by mirroring the space, as of left-handed axes.
 
     What is None is taken from the mapping, else from the file, else detected, else assumed; the track's `decisions` say
     which, and why. Raises `KeypointFileError` where the file cannot be read, and `LayoutError` where its keypoints
@@ -85,7 +90,7 @@ def read_keypoints(
     person = _wanted_person(person)
     raw = _read_raw(path, _expected_counts(mapping, layout), person)
     raw, found = _matched(raw, path, mapping, layout, person, markers)
-    return settled(raw, found, str(path), unit, up, fps)
+    return settled(raw, found, str(path), unit, up, fps, mirror)
 
 
 def read_people(
@@ -95,6 +100,7 @@ def read_people(
     up: str | None = None,
     fps: float | None = None,
     markers: str | Path | None = None,
+    mirror: bool | None = None,
 ) -> list[KeypointTrack]:
     """Read everybody in a take, who is seen most first, all in the same frames and the same world.
 
@@ -124,7 +130,7 @@ def read_people(
     world, tracks = None, []
     for raw in raws:
         raw, found = _matched(raw, path, mapping, layout, None, markers)
-        track, world = _settled(raw, found, str(path), unit, up, fps, world)
+        track, world = _settled(raw, found, str(path), unit, up, fps, mirror, world)
         tracks.append(track)
     return tracks
 
@@ -154,7 +160,8 @@ def _matched(
     markers: str | Path | None,
 ) -> tuple[RawTrack, Match]:
     table = known_markers().extended(load_markers(markers)) if markers is not None else None
-    raw = scaled_confidence(mark_missing(one_person(raw, person, path), path))
+    raw = mark_frozen(mark_missing(one_person(raw, person, path), path))
+    raw = scaled_confidence(check_dimension(raw, path))
     return raw, match_markers(raw, str(path), table) if table else match_layout(raw, mapping, layout, str(path))
 
 
@@ -165,24 +172,28 @@ def settled(
     unit: str | float | None = None,
     up: str | None = None,
     fps: float | None = None,
+    mirror: bool | None = None,
 ) -> KeypointTrack:
     """The track of a layout that was matched, in metres, Z up; the arguments are those of `read_keypoints`."""
     unit, up, fps = _checked_unit(unit, source), _checked_up(up, source), _checked_fps(fps, source)
-    return _settled(raw, match, source, unit, up, fps)[0]
+    return _settled(raw, match, source, unit, up, fps, mirror)[0]
 
 
 @dataclass(frozen=True)
 class _World:
-    """How a file's numbers become metres with Z up, which is the same for everybody in it."""
+    """How a file's numbers become metres with Z up, which is the same for everybody in it: p' = R (p - origin) metres,
+    and, where it is mirrored, y negated."""
 
+    origin: np.ndarray
     metres: float
     rotation: np.ndarray
     unit: Decision
     up: Decision
+    further: tuple[Decision, ...] = ()
 
 
 def _settled(
-    raw: RawTrack, match: Match, source: str, unit, up, fps, world: _World | None = None
+    raw: RawTrack, match: Match, source: str, unit, up, fps, mirror: bool | None = None, world: _World | None = None
 ) -> tuple[KeypointTrack, _World]:
     positions, confidence = _ordered(raw, match)
     positions, root_decision = settle_zero_columns(positions, match.layout)
@@ -190,15 +201,39 @@ def _settled(
         raise KeypointFileError(f"{source}: not one keypoint of the body is seen in any of its {len(positions)} frames")
     judged = _judged(match.layout, positions)
     if world is None:
-        metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
-        rotation, up_decision = decide_up(positions * metres, judged, up, raw.up, match.layout.keypoints, raw.usual_up)
-        world = _World(metres, rotation, unit_decision, up_decision)
-    fps, fps_decision = _decide_fps(fps, raw.fps)
-    mirrored = mirror_warning(positions * world.metres, judged) if judged else None
-    decisions = [match.decision, *match.further, world.unit, world.up, fps_decision, *raw.decisions]
+        world = _world(raw, match, positions, judged, source, unit, up)
+    positions = (positions - world.origin) * world.metres @ world.rotation.T
+    fps, fps_decision = _decide_fps(fps, raw.fps, source)
+    positions, mirrored = _mended(positions, match, judged, mirror)
+    decisions = [match.decision, *match.further, world.unit, world.up, fps_decision, *world.further, *raw.decisions]
     decisions = tuple(decision for decision in (*decisions, root_decision, mirrored) if decision)
-    positions = positions * world.metres @ world.rotation.T
     return KeypointTrack(positions, confidence, match.layout, fps, raw.first_frame, source, decisions), world
+
+
+def _world(raw: RawTrack, match: Match, positions: np.ndarray, judged: Layout | None, source: str, unit, up) -> _World:
+    """What is settled on the first person of a file."""
+    origin, moved = found_origin(positions)
+    positions = positions - origin
+    metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
+    stature = units.measure_stature(positions, judged) * metres
+    checked_stature(stature if unit_decision.value != "body" else np.nan, source, unit_decision)
+    rotation, up_decision = decide_up(positions * metres, judged, up, raw.up, match.layout.keypoints, raw.usual_up)
+    return _World(origin, metres, rotation, unit_decision, up_decision, (moved,) if moved else ())
+
+
+def _mended(
+    positions: np.ndarray, match: Match, judged: Layout | None, mirror: bool | None
+) -> tuple[np.ndarray, Decision | None]:
+    """Positions (T,K,3) in metres, Z up, mirrored where that was asked for or is sure; and what was decided."""
+    warning = mirror_warning(positions, judged) if judged is not None else None
+    if mirror is None:
+        mirror = warning is not None and warning.confidence == 1.0 and match.decision.basis == "file"
+        if not mirror:
+            return positions, warning
+        decision = replace(warning, value="mended", reason=f"{warning.reason}; y was negated (--mirror no leaves it)")
+    else:
+        decision = Decision("mirrored", "yes" if mirror else "no", "given")
+    return (positions * [1.0, -1.0, 1.0] if mirror else positions), decision
 
 
 # What the user asked for
@@ -248,9 +283,11 @@ def _checked_up(up: str | None, path: str | Path) -> str | None:
 
 
 def _checked_fps(fps: float | None, path: str | Path) -> float | None:
-    if fps is None or (isinstance(fps, (int, float)) and 0 < fps < math.inf):
+    if fps is None or (isinstance(fps, (int, float)) and SLOWEST <= fps <= FASTEST):
         return fps
-    raise KeypointFileError(f"{path}: the frame rate {fps!r} is no number of frames a second above 0")
+    raise KeypointFileError(
+        f"{path}: the frame rate {str(fps)[:40]} is no number of frames a second from {SLOWEST:g} to {FASTEST:,.0f}"
+    )
 
 
 def _expected_counts(mapping: Mapping | None, layout: Layout | None) -> Collection[int]:
@@ -297,9 +334,14 @@ def _judged(layout: Layout, positions: np.ndarray) -> Layout | None:
     return joints if units.measure_stature(positions, joints) > 0 else None
 
 
-def _decide_fps(given: float | None, stated: float | None) -> tuple[float, Decision]:
+def _decide_fps(given: float | None, stated: float | None, source: str) -> tuple[float, Decision]:
     if given is not None:
         return float(given), Decision("fps", f"{given:g}", "given")
     if stated is not None and math.isfinite(stated) and stated > 0:
+        if not SLOWEST <= stated <= FASTEST:
+            raise KeypointFileError(
+                f"{source}: the file states {stated:.6g} frames a second; takes have {SLOWEST:g} to {FASTEST:,.0f}. "
+                "Say how many with --fps"
+            )
         return stated, Decision("fps", f"{stated:g}", "file")
     return DEFAULT_FPS, Decision("fps", f"{DEFAULT_FPS:g}", "assumed", "the file states no frame rate")

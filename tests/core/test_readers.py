@@ -66,14 +66,15 @@ def test_a_take_in_millimetres_and_y_up_comes_out_in_metres_and_z_up(tmp_path):
 
 
 def test_everything_can_be_overridden(tmp_path):
-    np.save(tmp_path / "take.npy", walking(COCO))
+    np.save(tmp_path / "take.npy", walking(COCO) * 50)
     track = read_keypoints(tmp_path / "take.npy", layout="human36m-17", unit="cm", up="y", fps=50)
     assert (track.layout, track.fps) == (H36M, 50)
-    x, y, z = np.moveaxis(walking(COCO) * 0.01, -1, 0)
+    x, y, z = np.moveaxis(walking(COCO) * 0.5, -1, 0)
     assert np.allclose(track.positions, np.stack([x, -z, y], axis=-1))
     assert {d.basis for d in track.decisions[:4]} == {"given"}
-    assert np.allclose(read_keypoints(tmp_path / "take.npy", unit=2).positions, walking(COCO) * 2)
-    assert np.allclose(read_keypoints(tmp_path / "take.npy", unit="2.0").positions, walking(COCO) * 2)
+    np.save(tmp_path / "take.npy", walking(COCO))
+    assert np.allclose(read_keypoints(tmp_path / "take.npy", unit=1.5).positions, walking(COCO) * 1.5)
+    assert np.allclose(read_keypoints(tmp_path / "take.npy", unit="1.5").positions, walking(COCO) * 1.5)
     assert decided(read_keypoints(tmp_path / "take.npy", unit="body", up="body"))["up"].value == "body"
 
 
