@@ -1,9 +1,10 @@
-"""Fit the Gaussian pose prior to motion in the AMASS layout: `python tools/make_pose_prior.py MOCAP_FOLDER`.
+"""Fit the Gaussian pose prior to motion in the AMASS layout: `python tools/make_pose_prior.py MOCAP_FOLDER [FILE]`.
 
-Writes lsmpl_core/data/pose_prior.npz: mean (69,) and covariance (69,69) of the axis-angles of SMPL's 23 body joints,
-over the subjects that training/validation_subjects.txt does not keep back. Frames in which a joint turns more than 60
-degrees from the frame before, or stands out from the rest, are left out; both sides are made mirror images. Joints that
-the capture does not show (collars, hands) get a floor of spread, so that the prior does not freeze them.
+Writes lsmpl_core/data/pose_prior.npz, or FILE: mean (69,) and covariance (69,69) of the axis-angles of SMPL's 23 body
+joints, over the subjects that training/validation_subjects.txt does not keep back, each clip as so many persons would
+share it out (training/redistribution.py). Frames in which a joint turns more than 60 degrees from the frame before, or
+stands out from the rest, are left out; both sides are made mirror images. Joints that the capture hardly shows get a
+floor of spread, so that the prior does not freeze them.
 
 Figures from the CMU motion capture database (free for research and commercial use; mocap.cs.cmu.edu, NSF EIA-0196217).
 """
@@ -16,28 +17,33 @@ import numpy as np
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
+from lsmpl_core.body.load_body import load_body  # noqa: E402
 from lsmpl_core.body.skeleton import JOINT_NAMES  # noqa: E402
 from lsmpl_core.keypoints.layouts import LAYOUTS  # noqa: E402
 from lsmpl_core.motion import Motion  # noqa: E402
-from lsmpl_core.rotation import angle_between, exp_map  # noqa: E402
+from lsmpl_core.rotation import angle_between, log_map  # noqa: E402
+from lsmpl_core.solver.prior import PRIOR_FILE  # noqa: E402
+from training.data import at_frame_rate, shared_out  # noqa: E402
 from training.split import is_validation  # noqa: E402
 
 FLOOR = {"collar": 0.12, "hand": 0.05, "foot": 0.1, "spine": 0.08, "wrist": 0.25, "ankle": 0.12}
 """Least standard deviation in radians by kind of joint; 0.15 elsewhere."""
 ENDS = ("ankle", "foot", "wrist", "hand")
+VERSIONS = 6
+"""Persons by whom each clip is shared out."""
 FASTEST = np.radians(60.0)
 OUTLYING = 2.2
 """Root mean square of a frame's whitened coordinates beyond which it is taken for damaged, in standard deviations."""
 
 
-def intact_poses(path: Path) -> np.ndarray:
-    """(N,23,3) of the frames that no joint jumps into or out of."""
-    poses = Motion.load(path).poses
-    rotations = exp_map(poses)
+def intact_poses(path: Path, rest_joints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """(N,23,3) of the frames that no joint jumps into or out of, by `VERSIONS` persons."""
+    rotations = at_frame_rate(Motion.load(path))[0]
     turn = angle_between(rotations[:-1], rotations[1:])[:, 1:].max(axis=1)
     jump = np.concatenate([[0.0], turn]) > FASTEST
     near = jump | np.roll(jump, -1)
-    return poses[~near, 1:]
+    versions = shared_out(rotations, rest_joints, VERSIONS, rng)
+    return log_map(versions[:, ~near, 1:].astype(np.float64)).reshape(-1, 23, 3)
 
 
 def mirrored(poses: np.ndarray) -> np.ndarray:
@@ -66,9 +72,10 @@ def correlation_kept() -> np.ndarray:
     return np.kron(kept, np.ones((3, 3)))
 
 
-def main(folder: str) -> None:
+def main(folder: str, file: str | Path = PRIOR_FILE) -> None:
+    rest_joints, rng = load_body().joint_template, np.random.default_rng(0)
     kept = [p for p in sorted(Path(folder).glob("*.npz")) if not is_validation(p)]
-    poses = np.concatenate([intact_poses(p) for p in kept])
+    poses = np.concatenate([intact_poses(p, rest_joints, rng) for p in kept])
     for _ in range(2):
         mean, covariance = gaussian(np.concatenate([poses, mirrored(poses)]))
         whitened = np.linalg.solve(np.linalg.cholesky(covariance), (poses.reshape(len(poses), -1) - mean).T)
@@ -77,7 +84,7 @@ def main(folder: str) -> None:
         poses = poses[~outlying]
     mean, covariance = gaussian(np.concatenate([poses, mirrored(poses)]))
     np.savez_compressed(
-        ROOT / "lsmpl_core" / "data" / "pose_prior.npz",
+        file,
         mean=mean.astype(np.float32),
         covariance=covariance.astype(np.float32),
     )
@@ -87,4 +94,4 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

@@ -11,13 +11,12 @@ import torch
 
 from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.errors import MotionFileError
-from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.motion import Motion
-from lsmpl_core.rotation import angle_between, exp_map
+from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.solver.prior import pose_statistics
+from training.redistribution import FRAME_RATE, MIRROR, drawn_law, redistributed
 from training.split import is_validation
 
-FRAME_RATE = 30.0
 FASTEST = np.radians(60.0)
 """Turn of a joint from one frame to the next beyond which a frame counts as damaged."""
 FARTHEST = 4.5
@@ -33,14 +32,12 @@ LIMBS = tuple(
         "neck head",
     )
 )
-MIRROR = list(LAYOUTS["smpl_24"].mirror)
-"""Each joint's partner on the other side."""
 
 
 @dataclass
 class Clips:
-    """All frames of all clips, one after the other: rotations (N,24,3,3), trans (N,3), intact (N,), and each clip's
-    first frame and length."""
+    """All frames of all clips, one after the other: rotations (V,N,24,3,3), trans (N,3), intact (N,), and each clip's
+    first frame and length. The V versions differ in how turns are shared among joints (`redistribution.py`)."""
 
     rotations: torch.Tensor
     trans: torch.Tensor
@@ -49,20 +46,25 @@ class Clips:
     length: torch.Tensor
 
     @classmethod
-    def load(cls, folder: str | Path, validation: bool) -> Clips:
-        """Every npz below `folder` of the subjects that are (not) kept for validation, at 30 frames a second."""
+    def load(
+        cls, folder: str | Path, validation: bool, rest_joints: np.ndarray, versions: int = 1, seed: int = 0
+    ) -> Clips:
+        """Every npz below `folder` of the subjects that are (not) kept for validation, at 30 frames a second.
+
+        rest_joints (24,3) are the body's by whose bones turns are shared; with one version all are as recorded.
+        """
+        rng = np.random.default_rng(seed)
         rotations, trans, intact, length = [], [], [], []
         paths = [p for p in sorted(Path(folder).rglob("*.npz")) if is_validation(p) == validation]
         for motion in motions(paths):
-            step = max(1, round(motion.fps / FRAME_RATE))
-            poses = exp_map(motion.poses[::step])
-            rotations.append(poses.astype(np.float32))
-            trans.append(motion.trans[::step].astype(np.float32))
-            intact.append(intact_frames(motion.poses[::step], poses))
-            length.append(len(poses))
+            recorded, place = at_frame_rate(motion)
+            rotations.append(shared_out(recorded, rest_joints, versions, rng))
+            trans.append(place.astype(np.float32))
+            intact.append(intact_frames(log_map(recorded), recorded))
+            length.append(len(recorded))
         first = np.concatenate([[0], np.cumsum(length)[:-1]])
         return cls(
-            torch.tensor(np.concatenate(rotations)),
+            torch.tensor(np.concatenate(rotations, axis=1)),
             torch.tensor(np.concatenate(trans)),
             torch.tensor(np.concatenate(intact)),
             torch.tensor(first),
@@ -72,14 +74,19 @@ class Clips:
     def to(self, device) -> Clips:
         return Clips(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
-    def windows(self, count: int, steps: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
-        """`count` windows of steps+1 frames at a random stride, half of them backwards: (B,S,24,3,3), (B,S,3)."""
+    def windows(
+        self, count: int, steps: int, generator: torch.Generator, slow: float = 0.0
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """`count` windows of steps+1 frames at a random stride, half of them backwards: (B,S,24,3,3), (B,S,3); and
+        each one's first pose as another person would have shared it out, (B,24,3,3). A share, slow, goes frame by
+        frame whatever the stride."""
         device = self.first.device
         strides = torch.tensor(STRIDES, device=device)
         chosen = []
         while sum(map(len, chosen)) < count:
-            start = torch.randint(len(self.rotations), (2 * count,), generator=generator, device=device)
+            start = torch.randint(len(self.trans), (2 * count,), generator=generator, device=device)
             stride = strides[torch.randint(len(STRIDES), (2 * count,), generator=generator, device=device)]
+            stride[torch.rand(2 * count, generator=generator, device=device) < slow] = 1
             sign = 2 * torch.randint(2, (2 * count,), generator=generator, device=device) - 1
             frames = start[:, None] + (stride * sign)[:, None] * torch.arange(steps + 1, device=device)
             clip = torch.searchsorted(self.first, start, right=True) - 1
@@ -88,7 +95,21 @@ class Clips:
             frames = frames[inside]
             chosen.append(frames[self.intact[frames].all(dim=1)])
         frames = torch.cat(chosen)[:count]
-        return self.rotations[frames], self.trans[frames]
+        mine, other = torch.randint(len(self.rotations), (2, count), generator=generator, device=device)
+        return self.rotations[mine[:, None], frames], self.trans[frames], self.rotations[other, frames[:, 0]]
+
+
+def at_frame_rate(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations (T,24,3,3) and translations (T,3) of a motion at about 30 frames a second."""
+    kept = slice(None, None, max(1, round(motion.fps / FRAME_RATE)))
+    return exp_map(motion.poses[kept]), motion.trans[kept]
+
+
+def shared_out(rotations: np.ndarray, rest_joints: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """(V,T,24,3,3): the clip as by so many persons; alone, as it was recorded."""
+    laws = [None] if count == 1 else [drawn_law(rng) for _ in range(count)]
+    shared = [rotations if law is None else redistributed(rotations, rest_joints, rng, law) for law in laws]
+    return np.stack(shared).astype(np.float32)
 
 
 def motions(paths: Iterable[Path]) -> Iterator[Motion]:

@@ -51,6 +51,8 @@ class Config:
     batch: int = 256
     unroll: int = 4
     """Closed-loop steps a window."""
+    slow: float = 0.4
+    """Share of windows that go frame by frame, as takes do: over long strides, less of a pose is worth keeping."""
     iterations: int = 30_000
     learning_rate: float = 2e-3
     warm_up: int = 500
@@ -62,13 +64,17 @@ class Config:
     """Decay of the running mean of the weights, which is what is saved."""
     mix: float = 0.5
     """Share of windows that borrow limbs."""
-    loose: float = 0.2
+    loose: float = 0.1
     """Share of windows in which joints that the data hardly moves, or moves wrongly, are turned (see `LOOSE`)."""
     shape_spread: float = 1.2
     """Standard deviation of the betas."""
-    true_start: float = 0.5
-    wrong_start: float = 0.15
-    """Shares of windows entered with the true pose and with another window's; the rest is perturbed."""
+    versions: int = 12
+    """Persons by whom each clip is shared out (`redistribution.py`); 1 leaves all clips as recorded."""
+    true_start: float = 0.7
+    wrong_start: float = 0.08
+    shared_start: float = 0.1
+    """Shares of windows entered with the true pose, with another window's, and with the true one as another person
+    would have shared it out; the rest is perturbed."""
     noise: float = 0.02
     """Most noise of a keypoint in metres, one standard deviation."""
     noisy: float = 0.4
@@ -114,8 +120,9 @@ class Trainer:
         self.parts = site_parts(self.body, CANONICAL)
         self.canonical = self.backend.array(canonical_matrix(CANONICAL))
         self.layouts = torch.stack([self._shown(layout.sites) for layout in LAYOUTS.values()])
-        self.train_clips = Clips.load(self.folder, validation=False).to(self.device)
-        self.validation_clips = Clips.load(self.folder, validation=True).to(self.device)
+        rest = self.body.joint_template
+        self.train_clips = Clips.load(self.folder, False, rest, c.versions, c.seed).to(self.device)
+        self.validation_clips = Clips.load(self.folder, True, rest, 2 * min(c.versions, 2), c.seed).to(self.device)
         self.weights = self._read_weights(c.begin) if c.begin else self._initial_weights()
         self.mean_weights = {name: value.detach().clone() for name, value in self.weights.items()}
         matrices = [w for w in self.weights.values() if w.ndim == 2]
@@ -157,22 +164,25 @@ class Trainer:
         moments = self.parts.moment + np.einsum("pcs,bs->bpc", self.parts.moment_directions, betas)
         return KeypointModel.build(self.backend, rest, self.parts, moments), self.backend.array(rest_bones(rest))
 
-    def window(self) -> tuple[torch.Tensor, torch.Tensor]:
+    def window(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Poses (B,S+1,24,3,3), translations (B,S+1,3) and the first poses as another person's (B,24,3,3)."""
         c, g = self.config, self.generator
-        rotations, trans = self.train_clips.windows(c.batch, c.unroll, g)
+        rotations, trans, other = self.train_clips.windows(c.batch, c.unroll, g, c.slow)
+        rotations = torch.cat([rotations, other[:, None]], dim=1)
         rotations, trans = mirrored(mixed(rotations, g, c.mix), trans, g)
         size = torch.zeros(24, device=self.device)
         for name, turn in LOOSE.items():
             size[[i for i, joint in enumerate(JOINT_NAMES) if name in joint]] = turn
         chosen = torch.rand(len(trans), 1, generator=g, device=self.device) < c.loose
-        return rotations @ self._turns(len(rotations), size * chosen)[:, None], trans
+        rotations = rotations @ self._turns(len(rotations), size * chosen)[:, None]
+        return rotations[:, :-1], trans, rotations[:, -1]
 
     def _turns(self, count: int, size: torch.Tensor) -> torch.Tensor:
         """(B,24,3,3) random rotations with standard deviations `size` (24,) or (B,24) in radians."""
         vectors = torch.randn(count, 24, 3, generator=self.generator, device=self.device)
         return exp_map(vectors * size[..., None])
 
-    def start(self, truth: torch.Tensor) -> torch.Tensor:
+    def start(self, truth: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         """(B,24,3,3): the pose the network enters each window with."""
         c, B = self.config, len(truth)
         size = 0.5 * torch.rand(B, 1, generator=self.generator, device=self.device).square().expand(B, 24)
@@ -182,6 +192,7 @@ class Trainer:
         wrong = wrong @ self._turns(B, torch.tensor([0.6] + [0.15] * 23, device=self.device))
         kind = torch.rand(B, 1, 1, 1, generator=self.generator, device=self.device)
         start = torch.where(kind < c.true_start, truth, perturbed)
+        start = torch.where((kind >= c.true_start) & (kind < c.true_start + c.shared_start), other, start)
         return torch.where(kind > 1.0 - c.wrong_start, wrong, start)
 
     def visibility(self, count: int, steps: int) -> torch.Tensor:
@@ -197,7 +208,7 @@ class Trainer:
 
     def loss(self) -> tuple[torch.Tensor, dict[str, float]]:
         c, g = self.config, self.generator
-        truth, trans = self.window()
+        truth, trans, other = self.window()
         B, S = len(truth), c.unroll
         model, bones = self.bodies(B)
         mask = self.visibility(B, S)
@@ -208,7 +219,7 @@ class Trainer:
         told = sigma[:, 0, 0, 0] * math.hypot(1.0, LASTING_NOISE)
         told = told * (0.7 + 0.6 * torch.rand(B, generator=g, device=self.device))
         network = Network(self.weights, self.canonical)
-        now = model.state(self.start(truth[:, 0]), trans[:, 0])
+        now = model.state(self.start(truth[:, 0], other), trans[:, 0])
         total, sums = 0.0, {"rotation": 0.0, "position": 0.0, "spread": 0.0, "polished": 0.0}
         for step in range(S):
             with torch.no_grad():
@@ -279,12 +290,14 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self, clips: int = 24, frames: int = 120) -> dict[str, float]:
-        """Mean error of the 22 body joints in mm, pelvis on pelvis, of the network alone in sequence on BODY_25."""
+        """Of the network alone in sequence on BODY_25: mean error in mm of the 22 body joints, pelvis on pelvis, and in
+        degrees of their rotations; on clips shared out as by some person, or as recorded where there is one version."""
         data = self.validation_clips
         long = torch.nonzero(data.length >= frames).flatten()
         long = long[torch.linspace(0, len(long) - 1, clips).long()]
         index = data.first[long][:, None] + torch.arange(frames, device=self.device)
-        truth, trans = data.rotations[index], data.trans[index]
+        version = torch.arange(clips, device=self.device) % len(data.rotations)
+        truth, trans = data.rotations[version[:, None], index], data.trans[index]
         state = self.generator.get_state()
         self.generator.manual_seed(1)
         model, bones = self.bodies(clips)
@@ -293,13 +306,19 @@ class Trainer:
         mask = self._shown(LAYOUTS["body_25"].sites).expand(clips, -1)
         exact = torch.zeros(clips, device=self.device)
         now = model.state(truth[:, 0], trans[:, 0])
-        errors = []
+        errors, angles = [], []
         for frame in range(1, frames):
             goal = model.state(truth[:, frame], trans[:, frame])
             now, _ = next_pose(network, model, bones, now, Targets(goal.keypoints, mask), exact)
             difference = (now.joints - now.joints[:, :1]) - (goal.joints - goal.joints[:, :1])
             errors.append(1000.0 * torch.linalg.vector_norm(difference[:, :22], dim=-1).mean())
-        return {"first_step": float(errors[0]), "mean": float(sum(errors) / len(errors)), "last": float(errors[-1])}
+            angles.append(torch.rad2deg(_chord(now.rotations, goal.rotations)[:, :22]).mean())
+        return {
+            "first_step": float(errors[0]),
+            "mean": float(sum(errors) / len(errors)),
+            "last": float(errors[-1]),
+            "degrees": float(sum(angles) / len(angles)),
+        }
 
     # Files.
 

@@ -13,7 +13,7 @@ from lsmpl_core.solver.network import load_network
 torch = pytest.importorskip("torch", reason="training needs PyTorch")
 pytest.importorskip("matplotlib", reason="training draws its curve with matplotlib")
 
-from training.data import MIRROR, Clips, intact_frames, mirrored, mixed  # noqa: E402
+from training.data import Clips, intact_frames, mirrored, mixed  # noqa: E402
 from training.train import Config, Trainer  # noqa: E402
 
 
