@@ -11,24 +11,23 @@ theirs), checkpoint.pt (resumed from if it is there) and log.csv.
 
 from __future__ import annotations
 
-import argparse
-import csv
 import math
-import time
-from dataclasses import dataclass, field, fields
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from lsmpl_core.body.load_body import load_body
 from lsmpl_core.body.sites import site_regressor
-from lsmpl_core.files.replacing import replace_when_complete
 from lsmpl_core.keypoints.layouts import BODY_25
 from lsmpl_core.metrics import MILLIMETRES, vertex_areas
 from lsmpl_core.published.body import PublishedBody, with_hands
 from lsmpl_core.published.network import NUM_VERTICES, PREDICTED, PublishedNetwork, read_checkpoint
 from lsmpl_core.rotation import exp_map
+from training import loop
 from training.data import STRIDES, intact_frames, motions
 from training.split import is_validation
 
@@ -40,7 +39,7 @@ SPLITS = ("subject", "file")
 
 
 @dataclass
-class Config:
+class Config(loop.RunConfig):
     """What a run does; every field is an option of the command line. The defaults are the authors'."""
 
     epochs: int = 100
@@ -53,7 +52,7 @@ class Config:
     keypoint_weight: float = 5.0
     split: str = "subject"
     """Held out: "subject", those of validation_subjects.txt; "file", a random 30 % of the files, as published."""
-    shape_spread: float = 0.0
+    shape_sigma: float = 0.0
     """Standard deviation of betas that are drawn anew for each pair; 0 keeps the clips' own, as published."""
     vertices: int = 0
     """Take the vertex loss on this many, drawn anew each time in proportion to their area; 0: on all, as published."""
@@ -61,9 +60,6 @@ class Config:
     """SMPL body file; "" for the open body."""
     regressor: str = ""
     """Checkpoint whose keypoint regressor is used; "" for the body's own sites."""
-    seed: int = 0
-    threads: int = 0
-    device: str = "auto"
     out: str = "runs/published"
 
 
@@ -108,41 +104,45 @@ class Pairs:
         return starts[good], ends[good]
 
 
-@dataclass
-class Trainer:
-    """A run: the pairs, the network, and how far it is."""
+class Trainer(loop.Trainer):
+    """A run: the pairs and the network. A report of the loop is an epoch."""
 
     config: Config
-    folder: str
-    log: list[dict[str, float]] = field(default_factory=list)
 
-    def __post_init__(self):
-        c = self.config
-        if c.split not in SPLITS:
-            raise SystemExit(f"--split is {c.split!r}; choose one of: {', '.join(SPLITS)}")
-        if c.threads:
-            torch.set_num_threads(c.threads)
-        name = ("cuda" if torch.cuda.is_available() else "cpu") if c.device == "auto" else c.device
-        self.device = torch.device(name)
-        torch.manual_seed(c.seed)
-        self.generator = torch.Generator(self.device).manual_seed(c.seed)
-        train, test = split_files(sorted(Path(self.folder).rglob("*.npz")), c.split, c.seed)
+    def __init__(self, config: Config, folder: str):
+        if config.split not in SPLITS:
+            raise SystemExit(f"--split is {config.split!r}; choose one of: {', '.join(SPLITS)}")
+        super().__init__(config)
+        train, test = split_files(sorted(Path(folder).rglob("*.npz")), config.split, config.seed)
         self.pairs = Pairs.load(train, START_EVERY).to(self.device)
         self.test_pairs = Pairs.load(test, TEST_EVERY).to(self.device)
-        body = load_body(c.body or None)
+
+        # Where keypoints are on the body: as somebody else's checkpoint says, or as the body's own sites do.
+        body = load_body(config.body or None)
         self.network = PublishedNetwork()
-        if c.regressor:
-            self.network.openpose_regressor.copy_(read_checkpoint(c.regressor)["openpose_regressor"])
+        if config.regressor:
+            self.network.openpose_regressor.copy_(read_checkpoint(config.regressor)["openpose_regressor"])
         elif len(body.v_template) == NUM_VERTICES:
             self.network.openpose_regressor.copy_(torch.as_tensor(site_regressor(body, BODY_25.sites)))
         self.network.to(self.device)
         self.body = PublishedBody(body, self.network.openpose_regressor, device=self.device)
         self.areas = torch.as_tensor(vertex_areas(body), device=self.device)
-        self.optimiser = torch.optim.AdamW(
-            [p for p in self.network.parameters() if p.requires_grad], lr=c.learning_rate, weight_decay=c.weight_decay
-        )
-        self.per_epoch = math.ceil(len(self.pairs.starts) / c.batch)
-        self.epoch, self.seconds, self.best = 0, 0.0, math.inf
+
+        trained = [p for p in self.network.parameters() if p.requires_grad]
+        self.optimise([{"params": trained, "weight_decay": config.weight_decay}])
+        self.report_every = math.ceil(len(self.pairs.starts) / config.batch)
+        self.iterations = config.epochs * self.report_every
+        self.batches, self.best = self._batches(), math.inf
+
+    @property
+    def epoch(self) -> int:
+        return self.iteration // self.report_every
+
+    def _batches(self) -> Iterator[torch.Tensor]:
+        """Frames at which pairs begin, all of them in a new order every epoch."""
+        while True:
+            order = torch.randperm(len(self.pairs.starts), generator=self.generator, device=self.device)
+            yield from self.pairs.starts[order].split(self.config.batch)
 
     # One batch of pairs.
 
@@ -155,15 +155,17 @@ class Trainer:
         begin, goal = (self.body.keypoints(*self.truth(pairs, frames), betas) for frames in (first, second))
         return self.network(begin, goal, pairs.poses[first].flatten(1), betas)
 
-    def loss(self, first: torch.Tensor, second: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:
+    def loss(self) -> tuple[torch.Tensor, dict[str, float]]:
+        self.network.train()
+        first, second = self.drawn(next(self.batches))
         c, betas = self.config, self.pairs.betas[first]
-        if c.shape_spread:
-            shape = (len(first), betas.shape[1])
-            betas = c.shape_spread * torch.randn(shape, generator=self.generator, device=self.device)
+        if c.shape_sigma:
+            betas = c.shape_sigma * torch.randn(betas.shape, generator=self.generator, device=self.device)
+
         rotations = self.predicted(self.pairs, first, second, betas)
         goal, trans = self.truth(self.pairs, second)
         posed, still = with_hands(rotations), torch.zeros_like(trans)
-        which = slice(None)
+        which: slice | torch.Tensor = slice(None)
         if c.vertices:
             which = torch.multinomial(self.areas, c.vertices, replacement=True, generator=self.generator)
         parts = {
@@ -175,29 +177,6 @@ class Trainer:
         return sum(w * part for w, part in zip(weights, parts.values())), {
             k: float(v.detach()) for k, v in parts.items()
         }
-
-    # Running.
-
-    def train(self) -> None:
-        c = self.config
-        self.resume()
-        began = time.monotonic() - self.seconds
-        while self.epoch < c.epochs:
-            self.network.train()
-            sums: dict[str, float] = {}
-            order = torch.randperm(len(self.pairs.starts), generator=self.generator, device=self.device)
-            for batch, some in enumerate(order.split(c.batch)):
-                rate = cosine((self.epoch * self.per_epoch + batch) / (c.epochs * self.per_epoch), c)
-                for group in self.optimiser.param_groups:
-                    group["lr"] = rate
-                loss, parts = self.loss(*self.drawn(self.pairs.starts[some]))
-                self.optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                self.optimiser.step()
-                sums = {k: sums.get(k, 0.0) + v / self.per_epoch for k, v in parts.items()}
-            self.epoch += 1
-            self.seconds = time.monotonic() - began
-            self.report(sums)
 
     def drawn(self, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """First and second frames of pairs at random strides, half of them the other way round."""
@@ -216,8 +195,8 @@ class Trainer:
         for starts in pairs.starts.split(self.config.batch):
             first, second = pairs.intact_pairs(starts, TEST_STRIDE)
             betas = pairs.betas[first]
-            if self.config.shape_spread:
-                betas = self.config.shape_spread * torch.randn(betas.shape, generator=shapes, device=self.device)
+            if self.config.shape_sigma:
+                betas = self.config.shape_sigma * torch.randn(betas.shape, generator=shapes, device=self.device)
             posed = with_hands(self.predicted(pairs, first, second, betas))
             goal = self.truth(pairs, second)[0]
             still = torch.zeros_like(pairs.trans[first])
@@ -227,35 +206,26 @@ class Trainer:
             total, count = total + float(apart.sum()), count + len(first)
         return MILLIMETRES * total / max(count, 1)
 
+    def measure(self) -> dict[str, float]:
+        return {"epoch": self.epoch, "test": self.test_error()}
+
     # Files.
 
-    def report(self, parts: dict[str, float]) -> None:
-        row = {"epoch": self.epoch, "minutes": round(self.seconds / 60, 2), **parts, "test": self.test_error()}
-        self.log.append(row)
-        print("  ".join(f"{k} {v:.4g}" for k, v in row.items()), flush=True)
-        out = Path(self.config.out)
-        out.mkdir(parents=True, exist_ok=True)
-        model = {name: tensor.cpu() for name, tensor in self.network.state_dict().items()}
+    def weights_state(self) -> dict[str, Any]:
+        return {"model": self._model(), "best": self.best}
+
+    def restore_weights(self, state: dict[str, Any]) -> None:
+        self.network.load_state_dict(state["model"])
+        self.best = state["best"]
+
+    def export(self, row: dict[str, float]) -> None:
+        """best_ckpt.pth.tar, where no epoch before was as good."""
         if row["test"] < self.best:
             self.best = row["test"]
-            _save({"model": model, "epochs": self.epoch}, out / "best_ckpt.pth.tar")
-        state = {"model": model, "optimiser": self.optimiser.state_dict(), "log": self.log}
-        state |= {"epoch": self.epoch, "seconds": self.seconds, "best": self.best}
-        _save(state, out / "checkpoint.pt")
-        with open(out / "log.csv", "w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, fieldnames=list(row))
-            writer.writeheader()
-            writer.writerows(self.log)
+            loop.save({"model": self._model(), "epochs": self.epoch}, self.out / "best_ckpt.pth.tar")
 
-    def resume(self) -> None:
-        path = Path(self.config.out) / "checkpoint.pt"
-        if not path.exists():
-            return
-        state = torch.load(path, map_location=self.device, weights_only=True)
-        self.network.load_state_dict(state["model"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.log, self.epoch, self.seconds, self.best = (state[k] for k in ("log", "epoch", "seconds", "best"))
-        print(f"resumed after epoch {self.epoch}")
+    def _model(self) -> dict[str, torch.Tensor]:
+        return {name: tensor.cpu() for name, tensor in self.network.state_dict().items()}
 
 
 def split_files(paths: list[Path], split: str, seed: int) -> tuple[list[Path], list[Path]]:
@@ -273,29 +243,9 @@ def geodesic(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return torch.acos(cosine.clamp(-1.0 + 1e-7, 1.0 - 1e-7))
 
 
-def cosine(done: float, config: Config) -> float:
-    """The learning rate after this share of the run."""
-    height = 0.5 * (1.0 + math.cos(math.pi * done))
-    return config.least_learning_rate + (config.learning_rate - config.least_learning_rate) * height
-
-
 def _apart(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     return torch.linalg.vector_norm(a - b, dim=-1).mean()
 
 
-def _save(state: dict, path: Path) -> None:
-    with replace_when_complete(path) as scratch:
-        torch.save(state, scratch)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", help="motion in the AMASS layout (.npz)")
-    for option in fields(Config):
-        parser.add_argument(f"--{option.name.replace('_', '-')}", type=type(option.default), default=option.default)
-    arguments = vars(parser.parse_args())
-    Trainer(folder=arguments.pop("folder"), config=Config(**arguments)).train()
-
-
 if __name__ == "__main__":
-    main()
+    loop.run(Trainer, Config, __doc__)

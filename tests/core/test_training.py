@@ -14,6 +14,7 @@ torch = pytest.importorskip("torch", reason="training needs PyTorch")
 pytest.importorskip("matplotlib", reason="training draws its curve with matplotlib")
 
 from training.data import Clips, intact_frames, mirrored, mixed  # noqa: E402
+from training.redistribution import MIRROR  # noqa: E402
 from training.train import Config, Trainer  # noqa: E402
 
 
@@ -31,25 +32,46 @@ def folder(stroll, tmp_path_factory) -> Path:
 
 def config(out, **changes) -> Config:
     small = {"width": 64, "blocks": 1, "batch": 16, "unroll": 2, "warm_up": 10, "threads": 1, "device": "cpu"}
+    small |= {"versions": 2}
     return Config(**(small | {"iterations": 100, "validate_every": 50, "out": str(out)} | changes))
 
 
-def test_validation_subjects_are_kept_out_and_broken_files_left_out(folder, capsys):
-    train, validation = (Clips.load(folder, validation=kept) for kept in (False, True))
+def test_validation_subjects_are_kept_out_and_broken_files_left_out(folder, body, capsys):
+    train, validation = (Clips.load(folder, kept, body.joint_template) for kept in (False, True))
     assert (len(train.length), len(validation.length)) == (2, 1)
     assert "broken.npz" in capsys.readouterr().out
 
 
-def test_windows_keep_to_their_clip_and_their_stride(folder):
-    clips = Clips.load(folder, validation=False)
+def test_windows_keep_to_their_clip_and_their_stride(folder, body):
+    clips = Clips.load(folder, False, body.joint_template)
     clips.trans[:, 0] = torch.arange(len(clips.trans)) * 1.0
-    _, trans = clips.windows(64, 4, torch.Generator().manual_seed(0))
+    _, trans, _ = clips.windows(64, 4, torch.Generator().manual_seed(0))
     step = trans[:, 1:, 0] - trans[:, :-1, 0]
     assert (step == step[:, :1]).all()
     assert set(step[:, 0].abs().int().tolist()) == {1, 3, 5, 7, 9}
     assert {1, -1} == set(step[:, 0].sign().int().tolist())
     clip = torch.searchsorted(clips.first, trans[..., 0].long(), right=True)
     assert (clip == clip[:, :1]).all()
+
+    _, trans, _ = clips.windows(64, 4, torch.Generator().manual_seed(0), slow=1.0)
+    assert ((trans[:, 1:, 0] - trans[:, :-1, 0]).abs() == 1.0).all()
+
+
+def test_windows_belong_to_one_person_and_come_with_anothers_first_pose(folder, body):
+    clips = Clips.load(folder, False, body.joint_template, versions=3)
+    for version in range(3):  # Marked, so that it can be seen whose a pose is.
+        clips.rotations[version, ..., 0, 0] = version
+    rotations, _, other = clips.windows(64, 4, torch.Generator().manual_seed(0))
+    person = rotations[..., 0, 0]
+    assert (person == person[:, :1, :1]).all()
+    assert set(person[:, 0, 0].tolist()) == {0.0, 1.0, 2.0}
+    assert (other[:, 0, 0, 0] != person[:, 0, 0]).any()
+
+
+def test_one_version_is_the_motion_as_recorded(folder, body):
+    clips = Clips.load(folder, False, body.joint_template)
+    recorded = exp_map(lsmpl.Motion.load(folder / "900_01.npz").poses)
+    np.testing.assert_allclose(clips.rotations[0, : len(recorded)], recorded, atol=1e-6)
 
 
 def test_jumping_frames_are_damaged(stroll):
@@ -79,8 +101,8 @@ def test_mirroring_twice_is_nothing_and_mirrors_the_skeleton(stroll, body):
     assert torch.allclose(other, joints[:, MIRROR] * flip, atol=2e-3)
 
 
-def test_mixing_takes_whole_limbs_from_another_window(folder):
-    rotations, _ = Clips.load(folder, validation=False).windows(32, 2, torch.Generator().manual_seed(0))
+def test_mixing_takes_whole_limbs_from_another_window(folder, body):
+    rotations, _, _ = Clips.load(folder, False, body.joint_template).windows(32, 2, torch.Generator().manual_seed(0))
     out = mixed(rotations, torch.Generator().manual_seed(1), 1.0)
     assert torch.equal(out[:, :, :1], rotations[:, :, :1])
     same = (out == rotations).all(dim=-1).all(dim=-1).all(dim=1)
