@@ -94,7 +94,7 @@ def tried(folder: Path, name: str, body: lsmpl.Body) -> Outcome:
     try:
         if name in REFINED:
             track = lsmpl.read_keypoints(folder / "refine_keypoints_body25.npy")
-            motion = lsmpl.refine(track, body, lsmpl.read_motion(folder / name, None, len(track)))
+            motion = lsmpl.refine_motion(track, body, lsmpl.read_motion(folder / name, None, len(track)))
         else:
             track = lsmpl.read_keypoints(folder / name, person=case.person)
             motion = lsmpl.solve(track, body)

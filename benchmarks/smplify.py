@@ -17,9 +17,9 @@ from lsmpl_core.body.sites import BLENDS, site_parts
 from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.solver.options import SolveOptions
 from lsmpl_core.solver.prior import pose_statistics
+from lsmpl_core.solver.problem import Problem
 from lsmpl_core.solver.shape import fit_shape
-from lsmpl_core.solver.start import start_poses
-from lsmpl_core.solver.take import Take
+from lsmpl_core.solver.start import cold_start
 
 POSE_WEIGHT = 1e-6
 """m² a squared standard deviation of the pose prior."""
@@ -130,9 +130,7 @@ def _fit(model, poses, trans, target, weight, mean, precision, max_iterations):
 def _start(track, body, parts, betas) -> np.ndarray:
     from lsmpl_core.backends.arrays import choose_backend
     from lsmpl_core.rotation import log_map
-    from lsmpl_core.solver.polish import Targets
 
-    take = Take(track, body, parts, betas, choose_backend("numpy"), SolveOptions(solver="polish"))
-    targets = Targets(take.positions[:1], take.weights[:1])
-    rotations, _, _ = start_poses(take.model, parts, take.rest_positions, targets, take.prior)
-    return log_map(rotations[0])
+    problem = Problem.of(track, body, parts, betas, choose_backend("numpy"), SolveOptions(solver="polish"))
+    poses, _ = cold_start(problem, np.array([0]))
+    return log_map(poses.rotations[0])

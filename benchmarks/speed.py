@@ -71,15 +71,15 @@ def devices() -> list[str]:
 
 def single_frame(body, motion, track, device: str, **options) -> float:
     """Milliseconds from one pose to the next."""
-    take_module = module("solver.take")
     options = lsmpl.SolveOptions(noise=0.0, **options)
     parts = module("body.sites").site_parts(body, track.layout.sites)
     backend = module("backends.arrays").choose_backend(device)
-    take = take_module.Take(track, body, parts, motion.betas, backend, options)
+    problem = module("solver.problem").Problem.of(track, body, parts, motion.betas, backend, options)
+    tracker = module("solver.tracking").Tracker.of(problem)
     begun = module("solver.poses").Poses(module("rotation").exp_map(motion.poses[:1]), motion.trans[:1])
     warm_up = 20
     frames = [[frame] for frame in range(1, SINGLE + warm_up)]
-    for done, _ in enumerate(take.tracker.follow(take.tracker.state(begun), [0], frames), 1):
+    for done, _ in enumerate(tracker.follow(tracker.state(begun), [0], frames), 1):
         if done == warm_up:
             began = time.perf_counter()
     return 1000.0 * (time.perf_counter() - began) / (len(frames) - warm_up)

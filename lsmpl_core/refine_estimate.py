@@ -16,22 +16,29 @@ from .backends.threads import on_one_thread
 from .body.body import Body, betas_match
 from .calibration.calibration import Calibration
 from .errors import SolveError
+from .finishing import finished_motion
 from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .preparation import Prepared, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
-from .solve_track import SETTLING, finished, optimised_if_wanted, shape_from_poses, shape_take
 from .solver.fallback import on_device
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
+from .solver.problem import Problem
+from .solver.sequence_optimisation import optimise_where_needed
+from .solver.sequences import each_on_its_own
+from .solver.settling import measured_noise, settle
 from .solver.shape import fit_shape
-from .solver.start import rigid_alignment
-from .solver.take import Take
+from .solver.shape_estimation import shape_from_poses, shape_problem
+from .solver.start import rigid_alignment, well_seen_frames
+from .solver.tracking import Tracker
 
-PASSES = 2
-NOISE_FRAMES = 32
+REFINE_PASSES = 2
+"""Times that every frame is predicted and polished."""
+NOISE_SAMPLE_FRAMES = 32
+"""Frames of the take that the keypoints' noise is measured on."""
 MISALIGNED = np.radians(15.0)
 """Angle between the worlds of motion and track from which the motion is turned into the track's."""
 
@@ -80,24 +87,28 @@ def refine_motion_steps(
         raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
     options = (options or SolveOptions()).checked()
     pins = None if pins is None else pins.checked(len(track))
+
+    # Where the keypoints sit on the body, and the capture's faults repaired.
     betas = motion.betas if betas_match(motion, body) else None
     prepared = yield from prepare_steps(track, body, betas, options, calibration, trials)
     track, parts, options = prepared.track, prepared.parts, prepared.options
-    known, betas, offsets = prepared.betas is not None, prepared.betas, None
-    betas = fit_shape(track, body, parts) if betas is None else betas
+
+    betas, offsets = prepared.betas, None
+    if betas is None:
+        betas = fit_shape(track, body, parts)
     motion = turned_into(track, body, replace(motion, betas=betas, body=body.key))
     poses = Poses(exp_map(motion.poses), motion.trans)
-    if not known:
-        take = shape_take(track, body, parts, betas, options)
-        frames = [int(frame) for frame in take.best_seen(options.shape_frames)]
-        some = Poses(poses.rotations[frames], poses.trans[frames])
-        betas, offsets = yield from shape_from_poses(track, body, parts, betas, options, some, frames)
+    if prepared.betas is None:
+        frames = well_seen_frames(shape_problem(track, body, parts, betas, options), options.shape_frames)
+        betas, offsets = yield from shape_from_poses(track, body, parts, betas, options, poses[frames], frames)
+
+    # All that went before stays, also where the device fails and NumPy does the rest.
     return (
-        yield from on_device(backend, lambda backend: _drawn_on(prepared, body, betas, offsets, poses, pins, backend))
+        yield from on_device(backend, lambda backend: _refine_all(prepared, body, betas, offsets, poses, pins, backend))
     )
 
 
-def _drawn_on(
+def _refine_all(
     prepared: Prepared,
     body: Body,
     betas: np.ndarray,
@@ -106,30 +117,35 @@ def _drawn_on(
     pins: PinnedJoints | None,
     backend: Backend,
 ) -> Generator[Progress, None, Motion]:
-    """The poses drawn onto a take whose betas (10,) and site offsets (K,3) are known, on one backend."""
-    track, parts, options = prepared.track, prepared.parts, prepared.options
-    take = Take(track, body, parts, betas, backend, options.preparing, offsets)
+    """The poses refined on a take whose betas (10,) and site offsets (K,3) are known, on one backend."""
+    options = prepared.options
+    problem = Problem.of(prepared.track, body, prepared.parts, betas, backend, options.preparing, offsets)
+
+    # How noisy the keypoints are sets the weights of predictions and prior.
     if options.noise is None:
-        frames = take.best_seen(NOISE_FRAMES)
-        some = Poses(poses.rotations[frames], poses.trans[frames])
-        take.expect_noise(take.measured_noise(take.settle(some, frames, SETTLING), frames))
-    take = take.solved_by(options)
-    for _ in range(1 if options.solver == "published" else PASSES):
-        poses = yield from take.improved(poses, range(len(track)))
-    poses = yield from optimised_if_wanted(take, prepared.repaired, poses)
-    return finished(take, prepared, body, betas, poses, pins)
+        frames = well_seen_frames(problem, NOISE_SAMPLE_FRAMES)
+        problem = problem.with_noise(measured_noise(problem, settle(problem, poses[frames], frames), frames))
+
+    # Every frame on its own, from the estimator's pose; where captures are noisy or have gaps, then all together.
+    tracker = Tracker.of(problem.with_options(options))
+    passes = 1 if options.solver == "published" else REFINE_PASSES
+    poses = yield from each_on_its_own(tracker, poses, passes)
+    poses = yield from optimise_where_needed(tracker, poses, prepared.repaired.complete)
+    return finished_motion(tracker.problem, prepared, poses, pins)
 
 
 def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:
     """The motion in the track's world: turned so that its keypoints, frame by frame about their mean, lie as theirs."""
-    own = body.keypoints(motion, track.layout).positions
     seen = track.visible[..., None]
     count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
-    target = np.where(seen, track.positions, 0.0)
-    target = (target - target.sum(axis=1, keepdims=True) / count)[seen[..., 0]]
-    own = np.where(seen, own, 0.0)
-    own = (own - own.sum(axis=1, keepdims=True) / count)[seen[..., 0]]
-    turn = rigid_alignment(own, target, np.ones(len(own)))
+
+    def about_their_mean(positions: np.ndarray) -> np.ndarray:
+        """(N,3) of all keypoints that are seen."""
+        positions = np.where(seen, positions, 0.0)
+        return (positions - positions.sum(axis=1, keepdims=True) / count)[seen[..., 0]]
+
+    sites = about_their_mean(body.keypoints(motion, track.layout).positions)
+    turn = rigid_alignment(sites, about_their_mean(track.positions), np.ones(len(sites)))
     if turn is None or np.linalg.norm(log_map(turn)) < MISALIGNED:
         return motion
     poses = motion.poses.copy()

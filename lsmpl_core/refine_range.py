@@ -24,8 +24,9 @@ from .repair.repair_track import Repaired, as_given, repair
 from .rotation import exp_map, log_map
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
+from .solver.problem import CPU_BATCH
 from .solver.sequence_optimisation import optimise_sequence, outlier_threshold
-from .solver.take import FRAMES_AT_ONCE
+from .solver.tracking import Tracker
 
 CONTEXT = 12
 """Frames before and after those that are solved anew, which stay as they are and say how the body moves."""
@@ -114,11 +115,9 @@ def refine_frames_steps(
     own = _within(pins, first, last)
     start = init if isinstance(init, Poses) else _poses_before(init, motion, first, last)
     rotations, trans = start.rotations.copy(), start.trans.copy()
-    for low in range(0, len(trans), FRAMES_AT_ONCE):
-        part = slice(low, low + FRAMES_AT_ONCE)
-        posed = _posed(
-            init, poser, some.frames(part), weights[part], start.select(part), _within(own, low, part.stop - 1)
-        )
+    for low in range(0, len(trans), CPU_BATCH):
+        part = slice(low, low + CPU_BATCH)
+        posed = _posed(init, poser, some.frames(part), weights[part], start[part], _within(own, low, part.stop - 1))
         rotations[part], trans[part] = posed.rotations, posed.trans
         yield Progress("refine", min(part.stop, len(trans)), len(trans))
     posed = Poses(rotations, trans)
@@ -227,6 +226,6 @@ def _in_time(
     some = track.frames(np.arange(low, high + 1))
     counts = keypoint_weights(some, poser)
     counts[at] = weights
-    take = poser.take_of(some, counts)
+    tracker = Tracker.of(poser.problem_of(some, counts))
     still = np.setdiff1d(np.arange(high + 1 - low), np.arange(at.start, at.stop))
-    return (yield from optimise_sequence(take, around, still)).select(at)
+    return (yield from optimise_sequence(tracker, around, still))[at]

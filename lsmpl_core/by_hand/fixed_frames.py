@@ -13,7 +13,7 @@ from ..body.skeleton import ANCESTORS
 from ..keypoints.track import KeypointTrack
 from ..solver.pinned_joints import PinnedJoints
 from ..solver.poses import Poses
-from ..solver.take import FRAMES_AT_ONCE
+from ..solver.problem import CPU_BATCH
 from .blending import blend
 from .posing import DRAGGED, Poser
 
@@ -36,12 +36,12 @@ def put_by_hand(poser: Poser, track: KeypointTrack, poses: Poses, pins: PinnedJo
     frames = np.union1d(pins.frames, np.flatnonzero(track.placed[:, poser.rows].any(axis=1)))
     if not len(frames):
         return poses
-    posed = _posed(poser, track, poses.select(frames), frames, pins)
+    posed = _posed(poser, track, poses[frames], frames, pins)
     rotations, trans = poses.rotations.copy(), poses.trans.copy()
     for run in np.split(np.arange(len(frames)), np.flatnonzero(np.diff(frames) > 1) + 1):
         first, last = frames[run[0]], frames[run[-1]]
         width = _dark(poser, track, pins, first, -1), _dark(poser, track, pins, last, 1)
-        begin, blended = blend(Poses(rotations, trans), first, posed.select(run), width, np.delete(frames, run))
+        begin, blended = blend(Poses(rotations, trans), first, posed[run], width, np.delete(frames, run))
         at = slice(begin, begin + len(blended.trans))
         rotations[at], trans[at] = blended.rotations, blended.trans
     return pins.applied_to(Poses(rotations, trans))
@@ -52,12 +52,12 @@ def _posed(poser: Poser, track: KeypointTrack, poses: Poses, frames: np.ndarray,
     rotations, trans = np.empty_like(poses.rotations), np.empty_like(poses.trans)
     moved = np.where(track.placed[frames][..., None], track.positions[frames], np.nan)
     weights = np.where(track.placed[frames], DRAGGED, track.confidence[frames])
-    for low in range(0, len(frames), FRAMES_AT_ONCE):
-        part = slice(low, low + FRAMES_AT_ONCE)
+    for low in range(0, len(frames), CPU_BATCH):
+        part = slice(low, low + CPU_BATCH)
         inside = np.isin(pins.frames, frames[part])
         rows = np.searchsorted(frames[part], pins.frames[inside])
         here = PinnedJoints(rows, pins.joints[inside], pins.rotations[inside])
-        done = poser.drag(moved[part], poses.select(part), weights[part], here, steps=STEPS)
+        done = poser.drag(moved[part], poses[part], weights[part], here, steps=STEPS)
         rotations[part], trans[part] = done.rotations, done.trans
     return Poses(rotations, trans)
 

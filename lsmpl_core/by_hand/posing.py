@@ -22,15 +22,18 @@ from ..preparation import FEWEST_KEYPOINTS, for_markers
 from ..rotation import exp_map
 from ..solver.options import SolveOptions
 from ..solver.pinned_joints import PinnedJoints
-from ..solver.polish import Targets
 from ..solver.poses import Poses
-from ..solver.start import start_poses
-from ..solver.take import Take
+from ..solver.problem import Problem
+from ..solver.start import cold_start
+from ..solver.tracking import Tracker
 
 STEPS = 4
 """Of the polish: what is dragged may be far away."""
 DRAGGED = 100.0
 """Weight of a keypoint that is moved, beside 1 for those that follow."""
+POSING_DAMPING = 1e-4
+"""First damping of the polish, in m²/rad², where no keypoint weighs more than 1: with less, far targets are
+overshot."""
 
 
 class Poser:
@@ -57,19 +60,19 @@ class Poser:
         some = some_of(self.layout, self.rows)
         nothing = KeypointTrack(np.full((1, len(some), 3), np.nan), layout=some)
         parts = calibration.parts(body, some)
-        self._take = Take(nothing, body, parts, calibration.betas, choose_backend(device), options)
-        self._take.expect_noise(calibration.noise)
-        self._tracker = self._take.tracker
+        backend = choose_backend(device)
+        self._problem = Problem.of(nothing, body, parts, calibration.betas, backend, options, noise=calibration.noise)
+        self._tracker = Tracker.of(self._problem)
 
     @property
     def parent_joints(self) -> np.ndarray:
         """(len(rows),) the joint that each calibrated keypoint goes with."""
-        return self._take.parts.parent_joint
+        return self._problem.parts.parent_joint
 
     @property
     def noise(self) -> float:
         """Metres by which keypoints are taken to be off."""
-        return self._take.noise
+        return self._problem.noise
 
     @one_thread()
     def pose(
@@ -95,10 +98,9 @@ class Poser:
         placed = None if placed is None else placed[:, self.rows]
         tracker, frames, pins = self._tracker_of(*self._checked(positions, weights, start), pins, placed)
         if predict:
-            tracker.options = replace(tracker.options, polish=steps)
-            posed = tracker.poses(tracker.step(tracker.state(start), frames))
+            posed = tracker.poses(tracker.step(tracker.state(start), frames, polish_steps=steps))
         else:
-            posed = tracker.polish_from(start, self._take.least_prior_weight, frames, steps)
+            posed = tracker.polish_from(start, self._problem.least_prior_weight, frames, steps)
         unseen = ~(np.isfinite(positions).all(axis=-1) & (weights > 0.0))[:, self.rows].any(axis=1)
         posed.rotations[unseen], posed.trans[unseen] = start.rotations[unseen], start.trans[unseen]
         return posed if pins is None else pins.applied_to(posed)
@@ -131,40 +133,40 @@ class Poser:
         posed = tracker.polish_from(Poses(change @ start.rotations, start.trans), firm[:count], frames, steps)
         return posed if pins is None else pins.applied_to(posed)
 
-    def _tracker_of(self, positions, weights, pins: PinnedJoints | None, placed: np.ndarray | None = None):
-        """A tracker for these keypoints, its frames, and the pins checked."""
+    def _tracker_of(
+        self, positions: np.ndarray, weights: np.ndarray, pins: PinnedJoints | None, placed: np.ndarray | None = None
+    ) -> tuple[Tracker, range, PinnedJoints | None]:
+        """A tracker for B frames of these keypoints that heeds the pins, its frames, and the pins checked."""
         pins = None if pins is None or not len(pins) else pins.checked(len(positions))
-        return self._take.with_targets(positions, weights, pins, placed), range(len(positions)), pins
+        if pins is not None:
+            weights = pins.heeded(weights, self.parent_joints, placed)
+        damping = POSING_DAMPING * max(1.0, float(weights.max(initial=0.0)))
+        return self._tracker.with_targets(positions, weights, pins, damping), range(len(positions)), pins
 
     @one_thread()
     def cold_start(self, positions: np.ndarray, weights: np.ndarray, otherwise: Poses) -> Poses:
-        """B frames solved from a dozen guesses each (`start.start_poses`), from positions and weights as in `pose`.
+        """B frames solved from a dozen guesses each (`start.cold_start`), from positions and weights as in `pose`.
 
         A frame that shows fewer than `FEWEST_KEYPOINTS` keeps the pose that it has `otherwise`.
         """
         positions, weights = self._checked(positions, weights, otherwise)
-        take, seen = self._take, (weights > 0.0).sum(axis=1) >= FEWEST_KEYPOINTS
+        seen = np.flatnonzero((weights > 0.0).sum(axis=1) >= FEWEST_KEYPOINTS)
         posed = Poses(otherwise.rotations.copy(), otherwise.trans.copy())
-        if seen.any():
-            targets = Targets(positions[seen], weights[seen])
-            found = start_poses(take.model, take.parts, take.rest_positions, targets, take.prior)
-            posed.rotations[seen], posed.trans[seen] = found[:2]
+        if len(seen):
+            found, _ = cold_start(replace(self._problem, positions=positions, weights=weights), seen)
+            posed.rotations[seen], posed.trans[seen] = found.rotations, found.trans
         return posed
 
-    def take_of(self, track: KeypointTrack, weights: np.ndarray) -> Take:
+    def problem_of(self, track: KeypointTrack, weights: np.ndarray) -> Problem:
         """A take of the subject, of a track of the same layout, with weights (T,K) for its keypoints."""
-        some = of_keypoints(track, self.rows)
-        here = self._take
-        take = Take(some, self.body, here.parts, here.betas, here.backend, here.options)
-        take.weights = np.where(some.visible, weights[:, self.rows], 0.0)
-        take.expect_noise(here.noise)
-        return take
+        some, here = of_keypoints(track, self.rows), self._problem
+        problem = Problem.of(some, self.body, here.parts, here.betas, here.backend, here.options, noise=here.noise)
+        return problem.with_weights(np.where(some.visible, weights[:, self.rows], 0.0))
 
     def sites(self, poses: Poses) -> np.ndarray:
         """(B,K,3) metres: where the keypoints would be if the poses met them; NaN for those that are not calibrated."""
-        take, sites = self._take, np.full((len(poses.trans), len(self.layout), 3), np.nan)
-        array = take.backend.array
-        sites[:, self.rows] = take.backend.numpy(take.model.state(array(poses.rotations), array(poses.trans)).keypoints)
+        sites = np.full((len(poses), len(self.layout), 3), np.nan)
+        sites[:, self.rows] = self._problem.backend.numpy(self._problem.state(poses).keypoints)
         return sites
 
     def residual(self, poses: Poses, positions: np.ndarray) -> np.ndarray:

@@ -27,8 +27,11 @@ from ..keypoints.track import Decision, KeypointTrack
 from ..progress import Progress
 from ..repair.reach import find_out_of_reach, reaches
 from ..solver.options import SolveOptions
+from ..solver.problem import UNKNOWN_NOISE, Problem
+from ..solver.settling import pose_fit, settle
 from ..solver.shape import fit_shape, refine_shape
-from ..solver.take import UNKNOWN_NOISE, Take
+from ..solver.shape_estimation import SHAPE_NOISE
+from ..solver.start import cold_start
 
 FRAMES = 32
 """Frames of all takes together that are calibrated on."""
@@ -38,9 +41,6 @@ THOROUGH = 6
 """Frames that are posed from all guesses."""
 ROUNDS = (4, 4, 4)
 """Rounds of poses and shape: with the markers that are known, with those found besides, and of all."""
-SETTLING = 6
-SHAPE_NOISE = 0.0005, 0.01
-"""Metres: less noise is not believed while the shape is unknown, and what is more is the sites', not noise."""
 SKIN_SIGMA = 0.01
 """Metres by which markers are above or below where the body has its skin."""
 FOUND_SIGMA = 0.02
@@ -257,18 +257,18 @@ class _Fit:
         self.frames = np.arange(len(self.track))
         self.weights = self.track.confidence * self._trust()
         self._select()
-        take = self._take()
-        self.poses, _ = take.cold_start(self.frames, thorough=False)
+        problem = self._problem()
+        self.poses, _ = cold_start(problem, self.frames, thorough=False)
         few = np.unique(np.linspace(0, len(self.frames) - 1, THOROUGH).astype(int))
-        thorough, _ = take.cold_start(few, thorough=True)
+        thorough, _ = cold_start(problem, few, thorough=True)
         self.poses.rotations[few], self.poses.trans[few] = thorough.rotations, thorough.trans
         self._reweigh(self._trust())
 
     def improve(self, settled: bool) -> None:
         """A round: poses settled on the markers, then betas and offsets improved with the poses free."""
-        take = self._take()
-        self.poses = take.settle(self.poses, self.frames, SETTLING)
-        fit = take.pose_fit(self.poses, self.frames)
+        problem = self._problem()
+        self.poses = settle(problem, self.poses, self.frames)
+        fit = pose_fit(problem, self.poses, self.frames)
         self.noise = max(fit.noise, UNKNOWN_NOISE)
         noise, rows = np.clip(self.noise, *SHAPE_NOISE), self.rows
         self.betas, self.offsets[rows] = refine_shape(
@@ -283,7 +283,7 @@ class _Fit:
         self.known &= ~wrong
         self._select()
         self._reweigh(1.0)
-        self.poses = self._take().settle(self.poses, self.frames, SETTLING)
+        self.poses = settle(self._problem(), self.poses, self.frames)
         bones = {k: self._bone_of(k) for k in np.flatnonzero(looked_at)}
         for k, bone in bones.items():
             found = "misnamed" if self.track.layout.sites[k] != UNPLACED else "found"
@@ -299,7 +299,7 @@ class _Fit:
 
         Where many of a bone's markers are not, the bone's own pose is wrong, and none of them is believed.
         """
-        self.poses = self._take().settle(self.poses, self.frames, SETTLING)
+        self.poses = settle(self._problem(), self.poses, self.frames)
         miss, used = self._miss(), self._used
         off = np.array([_median(miss[used[:, k], k]) for k in range(len(self.names))])
         far = np.linalg.norm(self.offsets, axis=1) > FARTHEST_OFF[0] + FARTHEST_OFF[1] * self.loose
@@ -349,16 +349,15 @@ class _Fit:
         parent_joint = [own if self.bone[k] is None else self.bone[k] for k, own in zip(rows, parts.parent_joint)]
         return replace(parts, parent_joint=np.array(parent_joint)).displaced(self.base[rows])
 
-    def _take(self) -> Take:
+    def _problem(self) -> Problem:
         track = replace(self.track, confidence=np.clip(self.weights, 0.0, 1.0))
         options = SolveOptions(solver="polish", noise=self.noise)
         backend, offsets = choose_backend("numpy"), self.offsets[self.rows]
-        return Take(of_keypoints(track, self.rows), self.body, self.parts, self.betas, backend, options, offsets)
+        return Problem.of(of_keypoints(track, self.rows), self.body, self.parts, self.betas, backend, options, offsets)
 
     def _miss(self) -> np.ndarray:
         """(F,K) metres between markers and their sites; 0 where a marker is missing or not known."""
-        take, miss = self._take(), np.zeros(self.track.visible.shape)
-        sites = take.model.state(self.poses.rotations, self.poses.trans).keypoints
+        sites, miss = self._problem().state(self.poses).keypoints, np.zeros(self.track.visible.shape)
         seen = self.track.visible[:, self.rows]
         away = np.where(seen[..., None], self.track.positions[:, self.rows] - sites, 0.0)
         miss[:, self.rows] = np.linalg.norm(away, axis=2)
@@ -374,7 +373,7 @@ class _Fit:
 
     def _bone_of(self, k: int) -> tuple[int, np.ndarray] | None:
         """The joint that a marker moves with, and where it is (3,) from there at rest; None where there is none."""
-        state = self._take().model.state(self.poses.rotations, self.poses.trans)
+        state = self._problem().state(self.poses)
         seen = self.track.visible[:, k] & (self.weights[:, self.rows].sum(axis=1) > 0)
         if not seen.any():
             return None

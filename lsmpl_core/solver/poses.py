@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +17,12 @@ class Poses:
     rotations: np.ndarray
     trans: np.ndarray
 
-    def select(self, which: slice | np.ndarray) -> Poses:
+    def __len__(self) -> int:
+        return len(self.trans)
+
+    def __getitem__(self, frames: slice | np.ndarray | Sequence[int]) -> Poses:
         """Of these frames only."""
-        return Poses(self.rotations[which], self.trans[which])
+        return Poses(self.rotations[frames], self.trans[frames])
 
     def towards(self, other: Poses, share: np.ndarray) -> Poses:
         """N frames on their way to another's, by share (N,), 0 to 1, of each joint's turn and of the translation."""
@@ -28,3 +32,8 @@ class Poses:
         rotations[frames] = rotations[frames] @ exp_map(share[frames, None, None] * turn)
         trans[frames] += share[frames, None] * (other.trans[frames] - trans[frames])
         return Poses(rotations, trans)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Poses]) -> Poses:
+        """The frames of several, one after the other."""
+        return cls(np.concatenate([p.rotations for p in parts]), np.concatenate([p.trans for p in parts]))

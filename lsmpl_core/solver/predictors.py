@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from ..body.kinematics import KeypointModel, State
-from .network import Network, Observation, Prediction
+from .network import Network, Observation, Prediction, load_network, rest_bones
 from .noise import TYPICAL_SIGMA, noise_scaling
 from .polish import Anchor, Targets
+from .problem import Problem
 from .start import centred
 
 FORGETTING = 0.2
@@ -35,6 +36,25 @@ class Predictor(Protocol):
         self, model: KeypointModel, state: State, targets: Targets, first: State | None = None
     ) -> tuple[State, Anchor]:
         """From the states of B poses to the next ones, moved onto their targets, and what the polish holds on to."""
+
+
+def choose_predictor(problem: Problem) -> Predictor:
+    """The one that the problem's options ask for."""
+    options, single = problem.options, problem.backend.single
+    if options.solver == "network":
+        bones = single.array(rest_bones(problem.rest_joints)[None])
+        noise = single.array([problem.noise])
+        return NetworkPredictor(load_network(single, problem.sites), bones, noise, options.anchor)
+
+    held = single.array(problem.least_prior_weight)
+    if options.solver == "polish":
+        return PreviousFramePredictor(held)
+
+    from .published_predictor import PublishedPredictor  # Needs PyTorch, and is for those alone who have it.
+
+    return PublishedPredictor.load(
+        options.checkpoint, problem.body, problem.betas, problem.sites, problem.offsets, problem.backend, held
+    )
 
 
 @dataclass(frozen=True)

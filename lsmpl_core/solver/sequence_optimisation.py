@@ -1,17 +1,17 @@
-"""Temporally coupled polishing: all frames of a take at once, so that keypoints speak for the frames around them, too.
+"""Full-sequence optimisation: all frames of a take at once, so that keypoints speak for the frames around them, too.
 
 Over all frames, the cost is the polish's (`polish.py`) and, besides,
 
     sum_t sum_a  q_a |ω_a(t) - ω_a(t-1)|²  +  q |x(t+1) - 2 x(t) + x(t-1)|²,    ω_a(t) = log(R_a(t)ᵀ R_a(t+1))
 
 which says how much joints accelerate: a smoothing spline whose data are keypoints. Noise is averaged over frames as far
-as motion allows, and gaps are bridged from both sides. Stray keypoints (Geman and McClure's weights) and sudden moves
+as motion allows, and gaps are bridged from both sides. Outliers (Geman and McClure's weights) and sudden moves
 (Student's t) count less; both are reweighted in every round of Gauss-Newton. It takes whole takes, with NumPy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Generator
 
 import numpy as np
 
@@ -23,7 +23,9 @@ from .banded import solve_banded
 from .noise import EXACT_NOISE
 from .polish import Anchor, Targets, evaluate, normal_equations, step_order
 from .poses import Poses
-from .take import LEAST_HOLD, Take
+from .problem import UNKNOWN_NOISE, Problem
+from .settling import LEAST_HOLD, residuals
+from .tracking import Tracker
 
 RATE = 30.0
 ACCELERATION = {
@@ -48,30 +50,81 @@ OUTLIER_SIGMAS, LEAST_OUTLIER = 6.0, 0.04
 ROUNDS = 3
 SECTION, LAP = 600, 1.5
 """Frames that are solved at once; seconds by which sections reach into one another."""
-HELD = 1e9
+GIVEN_WEIGHT = 1e9
 """What holds a given pose where it is."""
+NEED_FADE = 0.5
+"""Seconds over which frames that were optimised together go over into those that were not."""
+QUIET = 0.003
+"""Metres of noise up to which frames that are complete are better left as they were solved one by one."""
+MOST_WORSE = 2.0
+"""Times the noise by which frames polished together may be farther from their keypoints than each on its own: they
+follow less of it. Whole steps of Gauss-Newton can end nowhere, and then are none."""
 BLOCKS = NUM_JOINTS + 1
 """Of three unknowns each: the joints' turns, and the translation."""
 _JOINT_BY_JOINT = np.array([*step_order(), UNKNOWNS - 3, UNKNOWNS - 2, UNKNOWNS - 1])
 
 
-def optimise_sequence(take: Take, poses: Poses, given: Collection[int] = ()) -> Iterator[Progress]:
+def optimise_sequence(tracker: Tracker, poses: Poses, given: Collection[int] = ()) -> Generator[Progress, None, Poses]:
     """Polish solved frames, all of the take's in order, together; the poses of the frames `given` stay.
 
     Long takes are polished in sections that overlap and fade into one another, for memory's sake. Yields `Progress` and
     returns `Poses`.
     """
+    problem = tracker.problem
     rotations, trans = np.zeros_like(poses.rotations), np.zeros_like(poses.trans)
-    for frames, share in plan_sections(len(take), take.fps):
-        some = Poses(poses.rotations[frames], poses.trans[frames])
+    for frames, share in plan_sections(len(problem), problem.fps):
+        some = poses[frames]
         if len(frames) > 2:
-            told = _told(take, frames)
+            shown = _shown_accelerations(problem, frames)
             for number in range(ROUNDS):
-                some = _round(take, some, frames, given, freedom=np.where(told, FREEDOM if number else np.inf, np.inf))
-                yield Progress("sequence", int(frames[-1]) + 1, len(take))
+                freedom = np.where(shown, FREEDOM if number else np.inf, np.inf)
+                some = _round(tracker, some, frames, given, freedom)
+                yield Progress("sequence", int(frames[-1]) + 1, len(problem))
         rotations[frames] += share[:, None, None, None] * some.rotations
         trans[frames] += share[:, None] * some.trans
     return Poses(orthonormalise(rotations), trans)
+
+
+def optimise_where_needed(
+    tracker: Tracker, poses: Poses, complete: np.ndarray, given: Collection[int] = ()
+) -> Generator[Progress, None, Poses]:
+    """The poses, optimised together if the options say so or, where they do not, in the frames that have need of it.
+
+    complete (T,): no keypoint is missing or rejected there. The poses of the frames `given` are true.
+    """
+    problem = tracker.problem
+    wanted, need = problem.options.optimise_sequence, np.ones(len(problem))
+    if wanted is None:
+        if problem.noise <= QUIET:
+            need = _near(~complete | problem.trusted.any(axis=1), round(NEED_FADE * problem.fps))
+        wanted = problem.options.steps > 0 and need.any()
+    if not wanted:
+        return poses
+
+    together = yield from optimise_sequence(tracker, poses, given)
+    allowed = MOST_WORSE * max(problem.noise, UNKNOWN_NOISE)
+    if _misfit(problem, together) >= _misfit(problem, poses) + allowed:
+        return poses
+    return together if need.all() else poses.towards(together, need)
+
+
+def _near(mask: np.ndarray, reach: int) -> np.ndarray:
+    """(T,) 1 where mask (T,) is true, falling to 0 smoothly over `reach` frames on either side."""
+    at, frames = np.flatnonzero(mask), np.arange(len(mask))
+    if not len(at):
+        return np.zeros(len(mask))
+    after = np.searchsorted(at, frames)
+    away = np.minimum(
+        np.abs(frames - at[np.minimum(after, len(at) - 1)]), np.abs(frames - at[np.maximum(after - 1, 0)])
+    )
+    share = np.clip(1.0 - away / (reach + 1), 0.0, 1.0)
+    return share * share * (3.0 - 2.0 * share)
+
+
+def _misfit(problem: Problem, poses: Poses) -> float:
+    """Metres, mean over the keypoints that are seen, of which each counts by no more than an outlier does."""
+    off = np.minimum(residuals(problem, poses), LEAST_OUTLIER)
+    return float(np.nanmean(off)) if np.isfinite(off).any() else 0.0
 
 
 def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -88,31 +141,33 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
     return sections
 
 
-def _round(take: Take, poses: Poses, frames: np.ndarray, given: Collection[int], freedom: np.ndarray) -> Poses:
+def _round(tracker: Tracker, poses: Poses, frames: np.ndarray, given: Collection[int], freedom: np.ndarray) -> Poses:
+    """One step of Gauss-Newton over N frames; freedom (N-2,25) of Student's t."""
+    problem = tracker.problem
     hessian, gradient = np.empty((len(frames), UNKNOWNS, UNKNOWNS)), np.empty((len(frames), UNKNOWNS))
-    for first in range(0, len(frames), take.at_once):
-        some = slice(first, first + take.at_once)
-        part = Poses(poses.rotations[some], poses.trans[some])
-        hessian[some], gradient[some] = _frame_terms(take, part, frames[some])
+    for first in range(0, len(frames), problem.batch):
+        some = slice(first, first + problem.batch)
+        hessian[some], gradient[some] = _frame_terms(tracker, poses[some], frames[some])
     for frame in np.flatnonzero(np.isin(frames, list(given))):
-        hessian[frame] += HELD * np.eye(UNKNOWNS)
-    step = -_solve_in_time(poses, hessian, gradient, max(take.noise, EXACT_NOISE), expected_changes(take.fps), freedom)
+        hessian[frame] += GIVEN_WEIGHT * np.eye(UNKNOWNS)
+
+    noise = max(problem.noise, EXACT_NOISE)
+    step = -_solve_in_time(poses, hessian, gradient, noise, expected_changes(problem.fps), freedom)
     step = step.reshape(len(frames), BLOCKS, 3)
     return Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
 
 
-def _told(take: Take, frames: np.ndarray) -> np.ndarray:
-    """(T-2,25) bool: whether keypoints tell of the acceleration of a joint, or of the translation: in its three frames
+def _shown_accelerations(problem: Problem, frames: np.ndarray) -> np.ndarray:
+    """(T-2,25) bool: whether keypoints show the acceleration of a joint, or of the translation: in its three frames
     and one more at either end there is one that moves with the joint.
 
     Where nothing is seen no sudden move is, only the end of what was made up for a gap.
     """
-    seen = take.weights[frames] > 0
-    told = np.concatenate(
-        [seen @ ANCESTORS[take.parts.parent_joint], seen.sum(axis=1, keepdims=True) >= FEWEST], axis=1
-    )
-    told = np.pad(told, ((1, 1), (0, 0)), mode="edge")
-    return np.logical_and.reduce([told[i : i + len(frames) - 2] for i in range(5)])
+    seen = problem.weights[frames] > 0
+    moving = seen @ ANCESTORS[problem.parts.parent_joint]
+    shown = np.concatenate([moving, seen.sum(axis=1, keepdims=True) >= FEWEST], axis=1)
+    shown = np.pad(shown, ((1, 1), (0, 0)), mode="edge")
+    return np.logical_and.reduce([shown[i : i + len(frames) - 2] for i in range(5)])
 
 
 def expected_changes(fps: float) -> np.ndarray:
@@ -124,24 +179,29 @@ def expected_changes(fps: float) -> np.ndarray:
     return CALM * np.array([*joints, PELVIS_ACCELERATION]) * (RATE / fps) ** 1.5
 
 
-def _frame_terms(take: Take, poses: Poses, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _frame_terms(tracker: Tracker, poses: Poses, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each of N frames, joint by
     joint and then the translation."""
-    backend, prior = take.backend, take.tracker.prior
-    predicted, prior_weight = take.tracker.predictions(poses, frames)
-    blind = take.weights[frames].astype(bool).sum(axis=1, keepdims=True) < FEWEST
+    problem, prior = tracker.problem, tracker.prior
+    backend, model = problem.backend, problem.model
+
+    # A prediction that saw hardly any keypoint says nothing that the frames around do not say better.
+    predicted, prior_weight = tracker.predictions(poses, frames)
+    blind = problem.weights[frames].astype(bool).sum(axis=1, keepdims=True) < FEWEST
     anchor = Anchor(backend.array(predicted), backend.array(np.where(blind, LEAST_HOLD, TRUST * prior_weight)))
-    state = take.model.state(backend.array(poses.rotations), backend.array(poses.trans))
-    targets = take.targets(frames)
-    believed = outlier_weight(state.keypoints - targets.positions, take.noise)
-    believed = backend.xp.where(backend.indices(take.trusted[frames]) > 0, 1.0, believed)
+
+    # Outliers count less, unless somebody placed them.
+    state, targets = problem.state(poses), problem.targets(frames)
+    believed = outlier_weight(state.keypoints - targets.positions, problem.noise)
+    believed = backend.xp.where(backend.indices(problem.trusted[frames]) > 0, 1.0, believed)
     targets = Targets(targets.positions, targets.weights * believed)
-    here = evaluate(take.model, state, targets, anchor, None)
-    none = backend.array(np.zeros(len(frames)))
-    hessian, gradient = (backend.numpy(a) for a in normal_equations(take.model, here, targets, anchor, None, none))
+
+    here, undamped = evaluate(model, state, targets, anchor, None), backend.array(np.zeros(len(frames)))
+    equations = normal_equations(model, here, targets, anchor, None, undamped)
+    hessian, gradient = (backend.numpy(array) for array in equations)
     hessian = np.ascontiguousarray(hessian[:, _JOINT_BY_JOINT[:, None], _JOINT_BY_JOINT])
     gradient = gradient[:, _JOINT_BY_JOINT]
-    _add_prior(hessian, gradient, poses, take.backend.numpy(prior.mean), take.backend.numpy(prior.precision))
+    _add_prior(hessian, gradient, poses, tracker.backend.numpy(prior.mean), tracker.backend.numpy(prior.precision))
     return hessian, gradient
 
 
@@ -177,16 +237,22 @@ def _solve_in_time(
     freedom (T-2,25) of Student's t.
     """
     T = len(gradient)
+
+    # How much each velocity changes, and how much that is worth saying (Student's t, reweighted).
     turn = log_map(np.swapaxes(poses.rotations[:-1], -1, -2) @ poses.rotations[1:])
     velocity = np.concatenate([turn, np.diff(poses.trans, axis=0)[:, None]], axis=1)
     change = np.diff(velocity, axis=0)
     surprise = np.square(change).sum(axis=-1) / expected**2
     weight = ((noise / expected) ** 2 / ((1.0 + surprise / freedom) / (1.0 + 3.0 / freedom)))[..., None, None]
+
+    # How a change of velocity changes with a step of the frame before, of its own and of the next.
     one = np.broadcast_to(np.eye(3), (T - 1, 1, 3, 3))
     ahead = np.concatenate([right_jacobian_inverse(turn), one], axis=1)
     behind = np.swapaxes(ahead, -1, -2)
     parts = (behind[:-1], -(behind[1:] + ahead[:-1]), ahead[1:])
     pulls = [weight * np.swapaxes(part, -1, -2) for part in parts]
+
+    # Their squares into the blocks on the diagonal, their products into those beside it.
     blocks = hessian.reshape(T, BLOCKS, 3, BLOCKS, 3)
     own = np.zeros((T, BLOCKS, 3, 3))
     for i, (part, pull) in enumerate(zip(parts, pulls)):

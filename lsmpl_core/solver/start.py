@@ -1,15 +1,23 @@
-"""Cold starts: poses from one frame's keypoints alone, of several guesses polished side by side the best one."""
+"""Where to go on from: frames solved from their keypoints alone (cold starts), and poses that are given.
+
+A cold start polishes several guesses side by side and keeps the best one.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 
 from ..body.kinematics import KeypointModel, State
 from ..body.sites import SiteParts
 from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
+from ..errors import SolveError
 from ..rotation import exp_map
 from .polish import Anchor, Prior, Targets, polish
+from .poses import Poses
 from .prior import pose_prior, pose_statistics
+from .problem import Problem
 
 TRUNK = tuple(
     JOINT_NAMES.index(n)
@@ -22,6 +30,55 @@ SCHEDULE = ((1e-4, 12), (1e-5, 15))
 """Least prior weight in m² and number of steps: guesses are drawn to likely poses at first, less so later."""
 LAST_STEPS = 12
 """Steps of the best guess with the weight that is wanted."""
+
+
+WELL_SEEN = 0.8
+"""Share of the best frame's keypoints that a frame shows which is well seen."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """A solved frame to go on from: its index, and its pose, a single one."""
+
+    frame: int
+    poses: Poses
+
+
+def well_seen_frames(problem: Problem, count: int) -> np.ndarray:
+    """Up to `count` frames, well seen and apart from each other in time."""
+    seen = problem.confidence.sum(axis=1)
+    stretches = np.array_split(np.arange(len(problem)), min(count, len(problem)))
+    best = np.array([stretch[np.argmax(seen[stretch])] for stretch in stretches])
+    return best[seen[best] >= WELL_SEEN * seen[best].max()]
+
+
+def cold_starts(problem: Problem, count: int = 4) -> list[Start]:
+    """Well-seen frames all over the take, each solved cold, the best solved first."""
+    frames = well_seen_frames(problem, count)
+    poses, cost = cold_start(problem, frames)
+    seen = np.maximum(problem.confidence[frames].sum(axis=1), 1e-9)
+    return [Start(int(frames[i]), poses[[i]]) for i in np.argsort(cost / seen)]
+
+
+def cold_start(problem: Problem, frames: np.ndarray, thorough: bool = True) -> tuple[Poses, np.ndarray]:
+    """Poses of some frames (F,), each solved on its own, and their costs (F,) in m² (`start_poses`)."""
+    targets = Targets(problem.positions[frames], problem.weights[frames])
+    rotations, trans, cost = start_poses(
+        problem.model, problem.parts, problem.rest_positions, targets, problem.prior, thorough=thorough
+    )
+    return Poses(rotations, trans), cost
+
+
+def given_start(problem: Problem, pose: np.ndarray) -> Start:
+    """Frame 0 with axis-angles (24,3) taken as true; the translation is where its keypoints say.
+
+    Raises `SolveError` where frame 0 shows none.
+    """
+    if not problem.weights[0].any():
+        raise SolveError(f"{problem.source}: frame 0 shows no keypoint, so a pose given for it cannot be placed")
+    rotations = exp_map(np.asarray(pose, dtype=np.float64))[None]
+    state = centred(problem.model, problem.state(Poses(rotations, np.zeros((1, 3)))), problem.targets([0]))
+    return Start(0, Poses(rotations, problem.backend.numpy(state.trans)))
 
 
 def start_poses(
@@ -41,9 +98,10 @@ def start_poses(
     Unless `thorough`, there are two guesses where the trunk is seen.
     """
     backend = model.backend
-    base = _base_rotations()
     positions, weights = targets.positions, targets.weights
-    guesses, owners = [], []
+
+    # The guesses of all frames as one batch, and the frame that owns each.
+    base, guesses, owners = _base_rotations(), [], []
     trunk = np.isin(parts.joint, TRUNK)
     on_trunk = np.isin(np.arange(parts.count), parts.keypoint[trunk])
     for f in range(len(positions)):
@@ -54,6 +112,8 @@ def start_poses(
             guesses += [_with_root(base[0], heading) for heading in _headings()]
         owners += [f] * (len(guesses) - len(owners))
     owners = np.array(owners)
+
+    # Drawn to likely poses at first: a guess far off would otherwise reach its keypoints by wringing its limbs.
     rotations = backend.array(np.stack(guesses))
     wanted = Targets(backend.array(positions[owners]), backend.array(weights[owners]))
     state = centred(model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted)
@@ -62,6 +122,8 @@ def start_poses(
         likely = pose_prior(backend, max(weight, prior.weight))
         done = polish(model, state, wanted, Anchor(state.rotations, free), likely, steps=steps, damping=1e-2)
         state = done.state
+
+    # Of each frame the cheapest, with the weight that is wanted.
     cost = backend.numpy(done.cost)
     best = [np.flatnonzero(owners == f)[np.argmin(cost[owners == f])] for f in range(len(positions))]
     rotations = backend.array(backend.numpy(state.rotations)[best])

@@ -6,8 +6,9 @@ poses are within a thousandth of a millimetre of those in double precision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from copy import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,15 +17,15 @@ from ..body.kinematics import KeypointModel, State, choose
 from ..body.skeleton import NUM_JOINTS
 from ..rotation import length, log_map, orthonormalise
 from .noise import noise_share
-from .options import SolveOptions
 from .pinned_joints import Held, PinnedJoints
 from .polish import Anchor, Prior, Targets, polish
 from .poses import Poses
-from .predictors import Predictor
+from .predictors import Predictor, choose_predictor
 from .prior import pose_prior
-from .start import centred
+from .problem import Problem
+from .start import centred, cold_start
 
-DAMPING = 1e-7
+TRACKING_DAMPING = 1e-7
 """First damping of the polish, in m²/rad²: next to nothing, for the prediction is near and the anchor holds it."""
 LOST = 0.02
 """Mean residual in metres above which, with exact keypoints, a frame is tried with a cold start; later ones again
@@ -35,41 +36,53 @@ STEPS_TO_PINS = 5
 """Of the polish, at least, in frames in which joints are pinned: what the network saw there is no longer so."""
 
 
+@dataclass(frozen=True, eq=False)
 class Tracker:
-    """The keypoints of a take as targets, and what it takes to go on from a pose to the next frame's."""
+    """A problem's predictor and polish, and the targets they are to meet.
 
-    def __init__(
+    Of T frames, on the backend: positions (T,K,3), finite everywhere, about `middle` (3,), and weights (T,K); heavy:
+    one of these is above 1. pins: joints that keep their rotations. damping: of the polish, in m²/rad². lost: metres of
+    mean residual from which on a frame is tried with a cold start.
+    """
+
+    problem: Problem
+    backend: Backend
+    model: KeypointModel
+    predictor: Predictor
+    prior: Prior
+    lost: float
+    positions: Any
+    weights: Any
+    middle: np.ndarray
+    heavy: bool
+    pins: PinnedJoints | None = None
+    damping: float = TRACKING_DAMPING
+
+    @classmethod
+    def of(cls, problem: Problem) -> Tracker:
+        """For a problem's own keypoints."""
+        backend, predictor = problem.backend.single, choose_predictor(problem)
+        share = float(noise_share(np.asarray(problem.noise)))
+        return cls(
+            problem=problem,
+            backend=backend,
+            model=problem.model.to(backend),
+            predictor=predictor,
+            prior=pose_prior(backend, share * problem.options.prior * predictor.prior_share),
+            lost=max(LOST, LOST_TO_NOISE * problem.noise),
+            **_targets_about_their_middle(backend, problem.positions, problem.weights),
+        )
+
+    def with_targets(
         self,
-        backend: Backend,
-        model: KeypointModel,
-        predictor: Predictor,
         positions: np.ndarray,
         weights: np.ndarray,
-        noise: float,
-        options: SolveOptions,
-        begin: Callable[[np.ndarray], Poses],
-    ):
-        """positions (T,K,3), finite everywhere, and weights (T,K); begin solves frames cold."""
-        self.backend = backend.single
-        self.model = model.to(self.backend)
-        self.predictor, self.options, self.begin = predictor, options, begin
-        self._meet(positions, weights)
-        self.damping = DAMPING
-        self.lost = max(LOST, LOST_TO_NOISE * noise)
-        share = float(noise_share(np.asarray(noise)))
-        self.prior = pose_prior(self.backend, share * options.prior * predictor.prior_share)
-
-    def with_targets(self, positions: np.ndarray, weights: np.ndarray, pins: PinnedJoints | None = None) -> Tracker:
+        pins: PinnedJoints | None = None,
+        damping: float = TRACKING_DAMPING,
+    ) -> Tracker:
         """The same for other frames: positions (T,K,3), finite everywhere, and weights (T,K); pins are kept."""
-        tracker = copy(self)
-        tracker._meet(positions, weights, pins)
-        return tracker
-
-    def _meet(self, positions: np.ndarray, weights: np.ndarray, pins: PinnedJoints | None = None) -> None:
-        seen = weights > 0
-        self.middle = np.median(positions[seen], axis=0) if seen.any() else np.zeros(3)
-        self.positions = self.backend.array(np.where(seen[..., None], positions - self.middle, 0.0))
-        self.weights, self.pins, self.heavy = self.backend.array(weights), pins, bool((weights > 1.0).any())
+        targets = _targets_about_their_middle(self.backend, positions, weights)
+        return replace(self, pins=pins, damping=damping, **targets)
 
     def state(self, poses: Poses) -> State:
         return self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans - self.middle))
@@ -78,10 +91,12 @@ class Tracker:
         rotations = orthonormalise(self.backend.numpy(state.rotations))
         return Poses(rotations, self.backend.numpy(state.trans) + self.middle)
 
-    def step(self, state: State, frames: Sequence[int]) -> State:
-        """B frames from another's guesses of their poses, wherever those stand: predicted, then polished."""
+    def step(self, state: State, frames: Sequence[int], polish_steps: int | None = None) -> State:
+        """B frames from another's guesses of their poses, wherever those stand: predicted, then polished, in as many
+        steps as the options say unless they are given."""
         targets = self._targets(frames)
-        return self._step(centred(self.model, state, self._seen(targets)), targets, self._held(frames))
+        state = centred(self.model, state, self._seen(targets))
+        return self._step(state, targets, self._held(frames), polish_steps=polish_steps)
 
     def polish_from(self, anchor: Poses, firm: np.ndarray, frames: Sequence[int], steps: int) -> Poses:
         """B frames polished from given poses, without a prediction, and with the pins kept.
@@ -149,8 +164,15 @@ class Tracker:
     def _held(self, frames: Sequence[int]) -> Held | None:
         return self.pins.at(frames) if self.pins is not None else None
 
-    def _step(self, state: State, targets: Targets, held: Held | None, first: State | None = None) -> State:
-        steps = self.options.steps
+    def _step(
+        self,
+        state: State,
+        targets: Targets,
+        held: Held | None,
+        first: State | None = None,
+        polish_steps: int | None = None,
+    ) -> State:
+        steps = self.problem.options.steps if polish_steps is None else polish_steps
         state, anchor = self.predictor.predict(self.model, state, self._seen(targets), first)
         if held is not None:
             state = self.model.state(held.put(self.backend, state.rotations), state.trans)
@@ -175,7 +197,8 @@ class Tracker:
         self, state: State, poses: Poses, residual: np.ndarray, targets: Targets, frames: np.ndarray, lost: np.ndarray
     ) -> State:
         """States with lost frames solved cold where that meets the keypoints better."""
-        begun, rotations, trans = self.begin(frames[lost]), poses.rotations.copy(), poses.trans.copy()
+        begun = cold_start(self.problem, frames[lost])[0]
+        rotations, trans = poses.rotations.copy(), poses.trans.copy()
         rotations[lost], trans[lost] = begun.rotations, begun.trans
         fresh = self.state(Poses(rotations, trans))
         found = lost & (self._fetched(fresh, targets)[1] < 0.85 * residual)
@@ -184,3 +207,15 @@ class Tracker:
     def _mask(self, values: np.ndarray):
         """Truth values on the backend."""
         return self.backend.indices(values) > 0
+
+
+def _targets_about_their_middle(backend: Backend, positions: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
+    """Fields of a `Tracker`: single precision is a micrometre near the middle, and a millimetre far from the origin."""
+    seen = weights > 0
+    middle = np.median(positions[seen], axis=0) if seen.any() else np.zeros(3)
+    return {
+        "positions": backend.array(np.where(seen[..., None], positions - middle, 0.0)),
+        "weights": backend.array(weights),
+        "middle": middle,
+        "heavy": bool((weights > 1.0).any()),
+    }

@@ -17,7 +17,7 @@ from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.cli import main as cli
 from lsmpl_core.cli.front_end import FrontEnd
 from lsmpl_core.errors import DeviceError
-from lsmpl_core.solver import take, tracking
+from lsmpl_core.solver import problem, settling, tracking
 from lsmpl_core.solver.fallback import made_on, wanted_backend
 
 FOUND = {d.name: d for d in devices.find_devices()}
@@ -72,7 +72,7 @@ def fail_at(monkeypatch, call, error):
         return polish(model, *args, **named)
 
     monkeypatch.setattr(tracking, "polish", failing)
-    monkeypatch.setattr(take, "polish", failing)
+    monkeypatch.setattr(settling, "polish", failing)
     return calls
 
 
@@ -143,7 +143,7 @@ def test_what_is_not_the_devices_fault_is_not_hidden(body, stroll, gpu, monkeypa
         def failing(model, *args, **named):
             raise RuntimeError("shapes do not match")
 
-        monkeypatch.setattr(take, "polish", failing)
+        monkeypatch.setattr(settling, "polish", failing)
         with pytest.raises(RuntimeError, match="shapes"):
             lsmpl.solve(body.keypoints(stroll), body, betas=stroll.betas, device=other)
 
@@ -151,7 +151,7 @@ def test_what_is_not_the_devices_fault_is_not_hidden(body, stroll, gpu, monkeypa
 def test_the_devices_arrays_are_let_go_before_numpy_begins(body, stroll, gpu, monkeypatch):
     fail_at(monkeypatch, 5, FAILURES["no memory"][0])
     held, freed = [], []
-    build = take.KeypointModel.build.__func__
+    build = problem.KeypointModel.build.__func__
 
     def noted(cls, backend, *args):
         model = build(cls, backend, *args)
@@ -161,7 +161,7 @@ def test_the_devices_arrays_are_let_go_before_numpy_begins(body, stroll, gpu, mo
             held.append(weakref.ref(model))
         return model
 
-    monkeypatch.setattr(take.KeypointModel, "build", classmethod(noted))
+    monkeypatch.setattr(problem.KeypointModel, "build", classmethod(noted))
     lsmpl.solve(body.keypoints(stroll), body, stroll.betas, device=gpu)
     assert held and freed == [True]
 

@@ -120,9 +120,7 @@ def test_where_no_keypoint_shows_a_limb_a_pin_reaches_further(body, stroll):
 
 def test_a_keypoint_that_was_placed_counts_beyond_a_pin(body, stroll):
     track = body.keypoints(stroll)
-    parent_joints = lsmpl.Poser(
-        "body_25", body, lsmpl.solve(track, body, stroll.betas).calibration
-    )._take.parts.parent_joint
+    parent_joints = lsmpl.Poser("body_25", body, lsmpl.solve(track, body, stroll.betas).calibration).parent_joints
     weights = np.ones((60, 25))
     elbow, wrist, knee = (track.layout.index(f"left_{name}") for name in ("elbow", "wrist", "knee"))
     weights[30, wrist] = 25.0

@@ -22,10 +22,13 @@ from lsmpl_core.by_hand.posing import Poser, poses_of  # noqa: E402
 from lsmpl_core.calibration.calibrate import calibrate  # noqa: E402
 from lsmpl_core.progress import run_to_end  # noqa: E402
 from lsmpl_core.rotation import angle_between, exp_map, log_map, to_quaternion  # noqa: E402
-from lsmpl_core.solver import fallback, start, take  # noqa: E402
+from lsmpl_core.solver import fallback, sequences, start  # noqa: E402
 from lsmpl_core.solver.pinned_joints import PinnedJoints  # noqa: E402
+from lsmpl_core.solver.problem import Problem  # noqa: E402
 from lsmpl_core.solver.sequence_optimisation import optimise_sequence  # noqa: E402
-from lsmpl_core.solver.take import Take  # noqa: E402
+from lsmpl_core.solver.sequences import each_on_its_own, in_chunks  # noqa: E402
+from lsmpl_core.solver.start import given_start  # noqa: E402
+from lsmpl_core.solver.tracking import Tracker  # noqa: E402
 
 ALIKE = 1e-4
 """Metres."""
@@ -109,15 +112,15 @@ def test_with_options(body, short, gpu, options):
 
 
 @GPUS
-def test_in_lanes(body, stroll, gpu, monkeypatch):
-    monkeypatch.setattr(take, "WARM_UP", 4)
-    monkeypatch.setattr(take, "FADE", 3)
+def test_in_chunks(body, stroll, gpu, monkeypatch):
+    monkeypatch.setattr(sequences, "WARM_UP_FRAMES", 4)
+    monkeypatch.setattr(sequences, "CHUNK_FADE_FRAMES", 3)
     track, options = body.keypoints(stroll.frames(slice(0, 20))), lsmpl.SolveOptions(noise=1e-4)
 
     def solved(backend):
-        whole = Take(track, body, site_parts(body, track.layout.sites), stroll.betas, backend, options)
-        poses = run_to_end(whole.run_in_chunks(whole.given_start(stroll.poses[0]), 2))
-        return whole.model.to(choose_backend("numpy")).state(poses.rotations, poses.trans).joints
+        problem = Problem.of(track, body, site_parts(body, track.layout.sites), stroll.betas, backend, options)
+        poses = run_to_end(in_chunks(Tracker.of(problem), given_start(problem, stroll.poses[0]), 2))
+        return problem.model.to(choose_backend("numpy")).state(poses.rotations, poses.trans).joints
 
     assert np.abs(solved(choose_backend("numpy")) - solved(gpu.backend)).max() < ALIKE
     assert gpu.launched
@@ -196,7 +199,8 @@ def test_the_host_waits_once_a_frame_and_few_times_for_a_batch(body, stroll, gpu
     track = body.keypoints(stroll.frames(slice(0, 20)))
     options = lsmpl.SolveOptions(noise=1e-4)
     parts = site_parts(body, track.layout.sites)
-    whole = Take(track, body, parts, stroll.betas, gpu.backend, options)
+    problem = Problem.of(track, body, parts, stroll.betas, gpu.backend, options)
+    tracker = Tracker.of(problem)
     poses = poses_of(stroll, slice(0, 20))
 
     def counted(work):
@@ -207,17 +211,17 @@ def test_the_host_waits_once_a_frame_and_few_times_for_a_batch(body, stroll, gpu
 
     def follow(at, frames):
         path = np.asarray(at) + np.arange(1, 1 + frames)[:, None]
-        return whole.tracker.follow(whole.tracker.state(poses.select(np.asarray(at))), at, path)
+        return tracker.follow(tracker.state(poses[at]), at, path)
 
     counted(follow([0], 2))  # what is made once
     for at in ([0], [0, 5, 10, 15]):
         (waits, launched), (more_waits, more_launched) = counted(follow(at, 2)), counted(follow(at, 4))
         assert more_waits - waits == 2
         assert (more_launched - launched) / 2 < 385
-    waits, launched = counted(whole.improved(poses, range(20)))
+    waits, launched = counted(each_on_its_own(tracker, poses))
     assert waits <= 5 and launched < 420
-    whole.expect_noise(0.005)
-    assert whole.tracker and counted(optimise_sequence(whole, poses))[0] <= 3 * 20
+    tracker = Tracker.of(problem.with_noise(0.005))
+    assert counted(optimise_sequence(tracker, poses))[0] <= 3 * 20
 
 
 def test_the_published_solver_waits_once_a_frame_as_well(body, short, gpu, checkpoint):  # noqa: F811

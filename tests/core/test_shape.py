@@ -11,8 +11,9 @@ from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.solver.poses import Poses
+from lsmpl_core.solver.problem import Problem
+from lsmpl_core.solver.settling import measured_noise, pose_fit, settle
 from lsmpl_core.solver.shape import refine_shape
-from lsmpl_core.solver.take import Take
 
 FRAMES = np.arange(0, 60, 2)
 MILLIMETRES = 1000.0
@@ -20,9 +21,10 @@ MILLIMETRES = 1000.0
 
 def settled(body, track, parts, betas, motion, noise=0.001):
     """A take on these betas, and the poses of `FRAMES` settled from the true ones."""
-    take = Take(track, body, parts, betas, choose_backend("numpy"), lsmpl.SolveOptions(solver="polish", noise=noise))
+    options = lsmpl.SolveOptions(solver="polish", noise=noise)
+    problem = Problem.of(track, body, parts, betas, choose_backend("numpy"), options)
     poses = Poses(exp_map(motion.poses[FRAMES]), motion.trans[FRAMES])
-    return take, take.settle(poses, FRAMES, 12)
+    return problem, settle(problem, poses, FRAMES, 12)
 
 
 @pytest.mark.parametrize("wrong", [0, 1, 3])
@@ -33,9 +35,9 @@ def test_a_wrong_beta_is_put_right(body, stroll, wrong):
     betas[wrong] += 1.0
     before = np.abs(betas - stroll.betas).max()
     for _ in range(3):
-        take, poses = settled(body, track, parts, betas, stroll)
-        noise = max(take.measured_noise(poses, FRAMES), 0.0005)
-        fit = take.pose_fit(poses, FRAMES)
+        problem, poses = settled(body, track, parts, betas, stroll)
+        noise = max(measured_noise(problem, poses, FRAMES), 0.0005)
+        fit = pose_fit(problem, poses, FRAMES)
         betas, offsets = refine_shape(body, parts, betas, offsets, fit, np.zeros(parts.count), noise)
     assert np.abs(betas - stroll.betas)[wrong] < 0.3 * before
     assert np.abs(offsets).max() < 1e-6
@@ -47,11 +49,11 @@ def test_a_displaced_site_is_found_where_its_spread_allows(body, stroll):
     k = track.layout.keypoints.index("left_elbow")
     truth = np.zeros((parts.count, 3))
     truth[k] = (0.02, 0.0, 0.0)  # Along the arm: another pose could not do it.
-    moved = Take(track, body, parts, stroll.betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.0), truth)
+    moved = Problem.of(track, body, parts, stroll.betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.0), truth)
     state = moved.model.state(exp_map(stroll.poses), stroll.trans)
     track = replace(track, positions=state.keypoints)
-    take, poses = settled(body, track, parts, stroll.betas, stroll)
-    fit = take.pose_fit(poses, FRAMES)
+    problem, poses = settled(body, track, parts, stroll.betas, stroll)
+    fit = pose_fit(problem, poses, FRAMES)
     found = refine_shape(body, parts, stroll.betas, 0.0 * truth, fit, np.full(parts.count, 0.015), 0.001)[1]
     fixed = refine_shape(body, parts, stroll.betas, 0.0 * truth, fit, np.zeros(parts.count), 0.001)[1]
     assert found[k, 0] > 0.01
@@ -65,8 +67,8 @@ def test_noise_is_measured_though_poses_follow_it(body, stroll, noise, layout):
     rng = np.random.default_rng(0)
     track = replace(track, positions=track.positions + noise * rng.normal(size=track.positions.shape))
     parts = site_parts(body, track.layout.sites)
-    take, poses = settled(body, track, parts, stroll.betas, stroll, noise)
-    assert take.measured_noise(poses, FRAMES) == pytest.approx(noise, rel=0.15)
+    problem, poses = settled(body, track, parts, stroll.betas, stroll, noise)
+    assert measured_noise(problem, poses, FRAMES) == pytest.approx(noise, rel=0.15)
 
 
 def test_exact_keypoints_alone_tell_the_body(body, stroll):

@@ -12,7 +12,9 @@ from lsmpl_core.body.kinematics import KeypointModel
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.solver.poses import Poses
-from lsmpl_core.solver.take import Start, Take, plan_chunks
+from lsmpl_core.solver.problem import Problem
+from lsmpl_core.solver.sequences import in_chunks, one_after_another, plan_chunks
+from lsmpl_core.solver.start import Start
 from lsmpl_core.solver.tracking import Tracker
 
 CHUNKS = 3
@@ -29,6 +31,10 @@ def long_take(body, stroll, frames=300) -> tuple[lsmpl.Motion, lsmpl.KeypointTra
     return motion, replace(track, positions=positions, confidence=confidence)
 
 
+def tracker_of(track, body, parts, betas) -> Tracker:
+    return Tracker.of(Problem.of(track, body, parts, betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.004)))
+
+
 def ended(steps):
     reports = []
     while True:
@@ -41,7 +47,7 @@ def ended(steps):
 @pytest.mark.parametrize("frames", [1, 31, 300, 301, 1000])
 @pytest.mark.parametrize("where", [0.0, 0.4, 1.0])
 @pytest.mark.parametrize("count", [1, 3, 20])
-def test_lanes_share_every_frame_and_move_one_frame_a_step(frames, where, count):
+def test_chunks_share_every_frame_and_move_one_frame_a_step(frames, where, count):
     start = round(where * (frames - 1))
     path, share = plan_chunks(frames, start, count)
     total = np.zeros(frames)
@@ -53,13 +59,13 @@ def test_lanes_share_every_frame_and_move_one_frame_a_step(frames, where, count)
 
 
 @pytest.mark.parametrize("begin", [0, 130, 299])
-def test_lanes_agree_with_the_sequence_at_every_seam(body, stroll, begin):
+def test_chunks_agree_with_the_sequence_at_every_seam(body, stroll, begin):
     motion, track = long_take(body, stroll)
     parts = site_parts(body, track.layout.sites)
-    take = Take(track, body, parts, stroll.betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.004))
-    start = Start(begin, exp_map(motion.poses[begin]), motion.trans[begin])
-    sequence, _ = ended(take.run(start, range(len(track))))
-    chunks, reports = ended(take.run_in_chunks(start, CHUNKS))
+    tracker = tracker_of(track, body, parts, stroll.betas)
+    start = Start(begin, Poses(exp_map(motion.poses[[begin]]), motion.trans[[begin]]))
+    sequence, _ = ended(one_after_another(tracker, start, range(len(track))))
+    chunks, reports = ended(in_chunks(tracker, start, CHUNKS))
     turned = np.degrees(angle_between(sequence.rotations, chunks.rotations))
     joints = [
         body.joints(lsmpl.Motion(log_map(p.rotations), p.trans, stroll.betas, body=body.key))
@@ -74,21 +80,20 @@ def test_lanes_agree_with_the_sequence_at_every_seam(body, stroll, begin):
     assert reports[-1].done == len(track)
 
 
-def test_long_takes_are_solved_in_lanes_to_the_same_error(body, stroll):
+def test_long_takes_are_solved_in_chunks_to_the_same_error(body, stroll):
     motion, track = long_take(body, stroll, frames=320)
     truth = body.joints(motion)[:, :22]
     solved = body.joints(lsmpl.solve(track, body, betas=stroll.betas))[:, :22]
     assert 1000.0 * np.linalg.norm(solved - truth, axis=2).mean() < 15.0
 
 
-def test_a_lost_lane_is_found_again_and_the_others_left_alone(body, stroll):
+def test_a_lost_chunk_is_found_again_and_the_others_left_alone(body, stroll):
     motion, track = long_take(body, stroll)
     parts = site_parts(body, track.layout.sites)
-    take = Take(track, body, parts, stroll.betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.004))
+    tracker = tracker_of(track, body, parts, stroll.betas)
     frames = np.array([40, 80, 120])
     poses = exp_map(motion.poses[frames])
     poses[1, [16, 17]] = exp_map(np.array([[0.0, 0.0, 2.0], [0.0, 0.0, -2.0]]))
-    tracker = take.tracker
     state, targets = tracker.state(Poses(poses, motion.trans[frames])), tracker._targets(frames)
     poses, residual = tracker._fetched(state, targets)
     assert residual[1] > 0.05
@@ -102,10 +107,10 @@ def test_a_lost_lane_is_found_again_and_the_others_left_alone(body, stroll):
 def test_a_pose_waits_while_its_frame_stays(body, stroll):
     motion, track = long_take(body, stroll)
     parts = site_parts(body, track.layout.sites)
-    take = Take(track, body, parts, stroll.betas, choose_backend("numpy"), lsmpl.SolveOptions(noise=0.004))
+    tracker = tracker_of(track, body, parts, stroll.betas)
     at = np.array([10, 50])
-    state = take.tracker.state(Poses(exp_map(motion.poses[at]), motion.trans[at]))
-    ((frames, after, _),) = take.tracker.follow(state, at, [[10, 51]])
+    state = tracker.state(Poses(exp_map(motion.poses[at]), motion.trans[at]))
+    ((frames, after, _),) = tracker.follow(state, at, [[10, 51]])
     np.testing.assert_array_equal(frames, [10, 51])
     np.testing.assert_array_equal(after.rotations[0], state.rotations[0])
     assert np.abs(after.rotations[1] - state.rotations[1]).max() > 0.0
@@ -119,7 +124,7 @@ def test_a_take_far_from_the_origin_is_solved_as_well(body, stroll):
     np.testing.assert_allclose(far.trans - [3000.0, -2000.0, 50.0], near.trans, atol=1e-4)
 
 
-def test_a_given_start_pose_is_true_in_lanes_too(body, stroll):
+def test_a_given_start_pose_is_true_in_chunks_too(body, stroll):
     motion, track = long_take(body, stroll, frames=320)
     solved = lsmpl.solve(track, body, betas=stroll.betas, start_pose=motion.poses[0])
     np.testing.assert_allclose(exp_map(solved.poses[0]), exp_map(motion.poses[0]), atol=1e-6)
@@ -132,9 +137,9 @@ def test_a_take_is_gone_once_it_is_solved(body, stroll, noisy):
     gc.collect()
     gc.disable()
     try:
-        before = count_alive(Take, Tracker, KeypointModel)
+        before = count_alive(Problem, Tracker, KeypointModel)
         lsmpl.solve(track, body)
-        assert count_alive(Take, Tracker, KeypointModel) == before
+        assert count_alive(Problem, Tracker, KeypointModel) == before
     finally:
         gc.enable()
 

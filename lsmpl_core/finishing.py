@@ -1,0 +1,61 @@
+"""What comes after a take is solved or refined: what was fixed by hand goes in, and poses become a `Motion`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .by_hand.fixed_frames import put_by_hand
+from .by_hand.posing import Poser
+from .calibration.calibration import Calibration
+from .keypoints.condition import Condition
+from .motion import Motion
+from .preparation import Prepared
+from .rotation import log_map
+from .solver.pinned_joints import PinnedJoints
+from .solver.poses import Poses
+from .solver.problem import Problem
+from .solver.sequence_optimisation import outlier_threshold
+from .solver.settling import residuals
+
+
+def finished_motion(problem: Problem, prepared: Prepared, poses: Poses, pins: PinnedJoints | None = None) -> Motion:
+    """Solved poses as a motion, with what was fixed by hand in it, what is left between it and the track, what became
+    of the keypoints, and the calibration, also where betas and offsets were found on the take."""
+    track, given, body = prepared.track, prepared.given, problem.body
+    if prepared.calibration:
+        calibration = replace(prepared.calibration, betas=problem.betas, noise=problem.noise)
+    else:
+        calibration = Calibration.of_layout(
+            body, track.layout, problem.betas, problem.parts, problem.offsets, problem.noise
+        )
+
+    residual, condition = residuals(problem, poses), prepared.repaired.condition.copy()
+    edited = given.placed.any(axis=1)
+    if edited.any() or (pins is not None and len(pins)):
+        poser = Poser(track.layout, body, calibration, options=problem.options)
+        poses = put_by_hand(poser, given, poses, pins)
+        residual = residuals(problem, poses)
+        off = poser.residual(poses[edited], given.positions[edited])
+        residual[given.placed], condition[given.placed] = off[given.placed[edited]], Condition.SEEN
+
+    # What the solve did not believe either was not measured.
+    if problem.options.repair:
+        far = (residual > outlier_threshold(problem.noise)) & ~given.undoubted
+        condition[far & (condition != Condition.FILLED)] = Condition.REJECTED
+    residual[~np.isin(condition, (Condition.SEEN, Condition.SWAPPED))] = np.nan
+
+    return Motion(
+        poses=log_map(poses.rotations),
+        trans=poses.trans,
+        betas=problem.betas,
+        fps=track.fps,
+        residual=residual,
+        keypoint_names=track.layout.keypoints,
+        condition=condition,
+        body=body.key,
+        first_frame=track.first_frame,
+        decisions=prepared.decisions,
+        calibration=calibration,
+    )

@@ -1,0 +1,65 @@
+"""Poses settled on their keypoints, each frame on its own, and what they then leave unexplained: noise and residual."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..body.kinematics import UNKNOWNS
+from ..body.skeleton import NUM_JOINTS
+from .polish import Anchor, polish
+from .poses import Poses
+from .problem import Problem
+from .shape import PoseFit
+
+SETTLING_STEPS = 6
+"""Of the polish, in which poses that are near the best ones reach them."""
+LEAST_HOLD = 1e-9
+"""Weight in m²/rad² with which a settling pose is held, so that what nothing says is defined."""
+
+
+def settle(problem: Problem, poses: Poses, frames: Sequence[int], steps: int = SETTLING_STEPS) -> Poses:
+    """Polish some frames from the poses they have, all at once and each on its own."""
+    state = problem.state(poses)
+    free = Anchor(state.rotations, problem.backend.array(np.full(NUM_JOINTS, LEAST_HOLD)))
+    done = polish(problem.model, state, problem.targets(list(frames)), free, problem.prior, steps=steps)
+    return Poses(problem.backend.numpy(done.state.rotations), problem.backend.numpy(done.state.trans))
+
+
+def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int]) -> PoseFit:
+    """What settled poses leave for the shape to explain."""
+    frames, numpy = list(frames), problem.backend.numpy
+    state = problem.state(poses)
+    jacobian = numpy(problem.model.jacobian(state)).reshape(len(frames), -1, UNKNOWNS)
+
+    # By confidence alone: what was placed by hand says no more about the body than what was seen.
+    weights = problem.confidence[frames]
+    rows = np.repeat(weights, 3, axis=1)[..., None]
+    hessian = np.swapaxes(jacobian * rows, 1, 2) @ jacobian
+
+    return PoseFit(
+        rotations=poses.rotations,
+        world=numpy(state.world),
+        weights=weights,
+        miss=problem.positions[frames] - numpy(state.keypoints),
+        jacobian=jacobian,
+        keypoint_hessian=hessian,
+        pose_hessian=hessian + numpy(problem.prior.hessian) + LEAST_HOLD * np.eye(UNKNOWNS),
+    )
+
+
+def measured_noise(problem: Problem, poses: Poses, frames: Sequence[int]) -> float:
+    """Metres in each axis by which keypoints are off, from poses that were settled on them."""
+    return pose_fit(problem, poses, frames).noise
+
+
+def residuals(problem: Problem, poses: Poses) -> np.ndarray:
+    """(T,K) metres between each keypoint and its site in all frames, NaN where the keypoint is missing."""
+    out = np.empty(problem.weights.shape)
+    for start in range(0, len(problem), problem.batch):
+        part = slice(start, start + problem.batch)
+        miss = problem.backend.numpy(problem.state(poses[part]).keypoints) - problem.positions[part]
+        out[part] = np.linalg.norm(miss, axis=-1)
+    out[problem.weights == 0] = np.nan
+    return out
