@@ -3,6 +3,11 @@
 They are runtime data: undo knows them, but they are never saved. What a handle is for, and where it was put when it was
 last brought in line with its take, is kept as custom properties on it, so that they, too, are undone and redone. They
 are no children of the take, for Blender would draw a line from each to its parent.
+
+All have the same mesh for as long as they live, whatever their keypoint is: `looks.py` draws that over them. Handles go
+with the frame outside of any undo step, and there a handle must not be given another mesh: Blender's undo evaluates
+anew what was tagged between two steps, and steps of the same kind that follow each other ("Frame Change") become one,
+with the tags of the last alone. A mesh swapped between them comes back without its evaluation, and Blender crashes.
 """
 
 from __future__ import annotations
@@ -14,17 +19,13 @@ import bpy
 import numpy as np
 
 from ..selection import HANDLE_KEY, is_handle
-from ..takes.display import material
 
-_PUT, _LOOK = "lsmpl_put", "lsmpl_look"
+_PUT, _SHAPE = "lsmpl_put", "lsmpl_shape"
 _SPACE, _TAKE_AT = "lsmpl_space", "lsmpl_take_at"
 COLLECTION = "LSMPL Live"
 
-AS_READ, MOVED, LOCKED, UNSEEN = "As Read", "Moved", "Locked", "Unseen"
-"""What a handle looks like."""
-_SIZE = 0.022
-_COLOURS = {MOVED: (0.95, 0.35, 0.02), LOCKED: (0.75, 0.05, 0.6)}
-"""Of the solid ones; through the others the keypoint itself is seen."""
+RADIUS = 0.022
+"""Of a handle, in metres of the take."""
 
 
 def create(names: Sequence[str], scene: bpy.types.Scene) -> bpy.types.Collection:
@@ -33,9 +34,9 @@ def create(names: Sequence[str], scene: bpy.types.Scene) -> bpy.types.Collection
     collection.is_runtime_data = True
     collection.hide_render = True
     scene.collection.children.link(collection)
-    shapes = _shapes()
+    shape = _shape()
     for keypoint, name in enumerate(names):
-        _create_one(keypoint, name, collection, shapes[AS_READ])
+        _create_one(keypoint, name, collection, shape)
     return collection
 
 
@@ -60,7 +61,7 @@ def remove(collection: bpy.types.Collection) -> None:
             continue
         discard(handle)
     bpy.data.collections.remove(collection)
-    unused = [mesh for mesh in bpy.data.meshes if mesh.get(_LOOK) and not mesh.users]
+    unused = [mesh for mesh in bpy.data.meshes if _SHAPE in mesh and not mesh.users]
     bpy.data.batch_remove(unused)
 
 
@@ -99,14 +100,15 @@ class Handles:
         return not self.strays and None not in self.objects
 
     def mend(self, names: Sequence[str]) -> None:
-        """Make those anew that were deleted, and remove copies."""
+        """Make those anew that were deleted, remove copies, and take away keys. An undo step has to follow."""
         for stray in self.strays:
             discard(stray)
         self.strays = []
-        shapes = _shapes()
         for keypoint, handle in enumerate(self.objects):
             if handle is None:
-                self.objects[keypoint] = _create_one(keypoint, names[keypoint], self.collection, shapes[AS_READ])
+                self.objects[keypoint] = _create_one(keypoint, names[keypoint], self.collection, _shape())
+            elif handle.animation_data:
+                drop_animation(handle)
 
     def locations(self) -> np.ndarray:
         """(K,3) metres, in the take's space."""
@@ -148,15 +150,6 @@ class Handles:
         for handle in self.objects:
             handle.scale = (size, size, size)
 
-    def look(self, looks: Sequence[str]) -> None:
-        shapes = _shapes()
-        for handle, look in zip(self.objects, looks):
-            if handle.data != shapes[look] and handle.mode == "OBJECT":
-                handle.data = shapes[look]
-                handle.display_type = "SOLID" if look in _COLOURS else "WIRE"
-            if handle.animation_data:
-                drop_animation(handle)
-
     def selected(self) -> list[int]:
         """The keypoints whose handles are selected."""
         return [keypoint for keypoint, handle in enumerate(self.objects) if handle.select_get()]
@@ -171,30 +164,16 @@ class Handles:
             layer.objects.active = self.objects[keypoint]
 
 
-def _shapes() -> dict[str, bpy.types.Mesh]:
-    """The meshes that handles share, by look; made where the file has none."""
-    found = {mesh[_LOOK]: mesh for mesh in bpy.data.meshes if _LOOK in mesh}
-    for look in (AS_READ, MOVED, LOCKED, UNSEEN):
-        if look not in found:
-            found[look] = _shape(look)
-    return found
-
-
-def _shape(look: str) -> bpy.types.Mesh:
-    mesh = bpy.data.meshes.new(f"LSMPL {look}")
+def _shape() -> bpy.types.Mesh:
+    """The mesh that all handles share; made where the file has none."""
+    found = next((mesh for mesh in bpy.data.meshes if _SHAPE in mesh), None)
+    if found:
+        return found
+    mesh = bpy.data.meshes.new("LSMPL Handle")
     mesh.is_runtime_data = True
-    mesh[_LOOK] = look
+    mesh[_SHAPE] = True
     form = bmesh.new()
-    if look == LOCKED:
-        bmesh.ops.create_cube(form, size=1.8 * _SIZE)
-    else:
-        bmesh.ops.create_icosphere(form, subdivisions=1 if look == UNSEEN else 2, radius=_SIZE)
-    for face in form.faces:
-        face.smooth = look == MOVED
+    bmesh.ops.create_icosphere(form, subdivisions=2, radius=RADIUS)
     form.to_mesh(mesh)
     form.free()
-    if look in _COLOURS:
-        paint = material(f"LSMPL {look}", _COLOURS[look])
-        paint.is_runtime_data = True
-        mesh.materials.append(paint)
     return mesh

@@ -78,24 +78,18 @@ def end(scene: bpy.types.Scene) -> None:
 
 
 def refresh(scene: bpy.types.Scene) -> None:
-    """Bring the handles in line with the take's keypoints in the current frame; whatever they were moved to is lost."""
+    """Bring the handles in line with the take's keypoints in the current frame; whatever they were moved to is lost.
+
+    This is done from handlers, outside of undo steps: it sets numbers, and makes, removes and points to no datablock.
+    """
     _drop_drag(scene)
     live = scene.lsmpl_live
-    take, subject = live.take, refining.subject_of(live.take)
+    take = live.take
     live.frame = playing.frame_shown(take, scene)
     there = handles_of(scene)
-    there.mend(subject.poser.layout.keypoints)
     there.fit(raised(take))
     forget_base(there)
-    known = takes.keypoints_at(take, live.frame)
-    there.put(places(take, live.frame, known))
-    there.look([_look(state, believed) for state, believed in zip(known.state, known.believed)])
-
-
-def _look(state: int, believed: bool) -> str:
-    if not believed:
-        return handles.UNSEEN
-    return {takes.MOVED: handles.MOVED, takes.LOCKED: handles.LOCKED}.get(state, handles.AS_READ)
+    there.put(places(take, live.frame, takes.keypoints_at(take, live.frame)))
 
 
 def update(scene: bpy.types.Scene) -> bool:
@@ -152,6 +146,7 @@ def settle(scene: bpy.types.Scene) -> bool:
             _pose(scene, there)
             _keep(scene, there)
     finally:
+        handles_of(scene).mend(refining.subject_of(scene.lsmpl_live.take).poser.layout.keypoints)
         refresh(scene)
     if moved:
         _changed(scene)

@@ -2,6 +2,10 @@
 
 Nothing is made or removed while a tool runs, which holds on to the objects that it moves: a timer waits for its end.
 
+Handlers set numbers alone, for what they change is in no undo step. Whatever makes or removes datablocks, or lets one
+point to another, is done by `settle` and followed by a step at once. Undo leaves alone what its two steps say alike,
+also where handlers have changed it since, so after one the handles are brought in line with the take again.
+
 A tool ends with an undo step of its own, in which handles stand where they were moved to and nothing is kept yet; what
 is kept is another. Nobody wants to see the first: whoever undoes or redoes into it is taken on, so that it seems one.
 """
@@ -15,7 +19,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...lsmpl_core import LsmplError
-from . import live, session
+from . import live, looks, session
 
 WAIT = 0.05
 """Seconds between two looks whether a tool is done."""
@@ -55,8 +59,13 @@ def _settle_all() -> float | None:
             _tell(str(error))
     watch()
     if changed:
-        _in_window(lambda: bpy.ops.ed.undo_push(message="Live Posing"))
+        _push()
     return None
+
+
+def _push() -> None:
+    """An undo step of what `settle` kept."""
+    _in_window(lambda: bpy.ops.ed.undo_push(message="Live Posing"))
 
 
 def _go_on(step: Callable[[], set[str]]) -> None:
@@ -126,6 +135,12 @@ def _after(step: Callable[[], set[str]]) -> None:
     global _goes_on
     live.forget_drag()
     watch()
+    for scene in _scenes():
+        try:
+            if not live.is_pending(scene):
+                live.refresh(scene)
+        except LsmplError as error:
+            _tell(str(error))
     if any(_scenes()) and not _goes_on and not bpy.app.background:
         _goes_on = True
         bpy.app.timers.register(lambda: _go_on(step))
@@ -137,7 +152,7 @@ def _before_save(*_) -> None:
     for scene in list(_scenes()):
         try:
             if not _is_busy() and live.settle(scene):
-                bpy.app.timers.register(lambda: _in_window(lambda: bpy.ops.ed.undo_push(message="Live Posing")))
+                _push()
         except LsmplError as error:
             _tell(str(error))
         session.release_others(scene)
@@ -162,6 +177,7 @@ def _on_load(*_) -> None:
 def watch() -> None:
     """Listen to updates and frame changes while a scene is posed live, and not otherwise."""
     wanted = any(_scenes())
+    looks.draw(wanted)
     for handlers, function in _WHILE_LIVE:
         if wanted and function not in handlers:
             handlers.append(function)
@@ -194,5 +210,6 @@ def unregister() -> None:
     for handlers, function in _ALWAYS + _WHILE_LIVE:
         if function in handlers:
             handlers.remove(function)
+    looks.draw(False)
     for scene in bpy.data.scenes:
         live.end(scene)

@@ -291,7 +291,8 @@ def test_locked_feet_stay_when_the_hips_go_down(addon, live, take):
     known = takes.keypoints_at(take, FRAME)
     assert (known.state == takes.LOCKED).sum() == 8
     assert known.state[layout.index("mid_hip")] == takes.MOVED
-    assert bpy.data.objects["left_ankle"].data != bpy.data.objects["nose"].data
+    shown = dict(zip(layout.keypoints, addon("live.looks").looks(bpy.context.scene)))
+    assert (shown["left_ankle"], shown["mid_hip"]) == ("Locked", "Moved")
 
 
 def test_the_body_follows_a_hand_pulled_out_of_reach(live, take):
@@ -318,17 +319,17 @@ def test_a_missing_keypoint_can_be_placed_and_ignored(session, addon, core, body
     bpy.context.scene.frame_set(FRAME)
     bpy.ops.lsmpl.live()
     handle = bpy.data.objects["right_wrist"]
-    hollow = handle.data
+    looks = addon("live.looks").looks
     np.testing.assert_allclose(handle.location, site(live, "right_wrist"), atol=0.002)
-    assert hollow != bpy.data.objects["nose"].data
+    assert looks(bpy.context.scene)[wrist] == "Unseen"
     target = np.array(drag(live, "right_wrist", (0, 0, 0.1)).location)
     live.settle(bpy.context.scene)
-    assert handle.data != hollow
+    assert looks(bpy.context.scene)[wrist] == "Moved"
     np.testing.assert_allclose(takes.load_track(take).positions[FRAME, wrist], target, atol=1e-5)
     session.handles_of(bpy.context.scene).select([wrist])
     press("RESET")
     assert takes.load_track(take).confidence[FRAME, wrist] == 0
-    assert handle.data == hollow
+    assert looks(bpy.context.scene)[wrist] == "Unseen"
 
 
 def test_a_rejected_keypoint_has_its_handle_on_the_body(addon, core, live, take):
@@ -437,6 +438,58 @@ def test_undo_past_several_drags_is_sound(addon, live, watch, take):
     bpy.ops.ed.redo()
     watch._go_on(bpy.ops.ed.redo)
     assert len(addon("takes.layers").load(bpy.data.objects["Test"])) == 40
+
+
+def pointers() -> dict:
+    """Which datablocks there are, and which others each is used by."""
+    users = bpy.data.user_map()
+    return {block.session_uid: {user.session_uid for user in users[block]} for block in users}
+
+
+def next_frame(live, watch, scene):
+    scene.frame_set(scene.frame_current + 1)
+
+
+def while_a_handle_moves(live, watch, scene):
+    drag(live, "right_wrist", (0, 0, 0.15))
+
+
+def next_frame_while_a_handle_moves(live, watch, scene):
+    drag(live, "right_wrist", (0, 0, 0.15))
+    scene.frame_set(scene.frame_current + 1)
+    update()
+
+
+def after_an_undo(live, watch, scene):
+    scene.frame_current += 1
+    watch._on_undo()
+
+
+EVENTS = next_frame, while_a_handle_moves, next_frame_while_a_handle_moves, after_an_undo
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)
+def test_no_handler_makes_datablocks_or_points_them_elsewhere(live, watch, take, event):
+    """What handlers change is in no undo step, and undo crashes Blender where that is a pointer."""
+    bpy.ops.lsmpl.live()
+    drag(live, "left_wrist", (0.1, 0, 0.1))
+    press("LOCK", "FEET")  # so that this frame's handles do not look like those of others
+    watch._settle_all()
+    before = pointers()
+    event(live, watch, bpy.context.scene)
+    assert pointers() == before
+    if event in (next_frame, after_an_undo):
+        assert bpy.context.scene.lsmpl_live.frame == FRAME + 1
+
+
+def test_what_is_kept_is_in_an_undo_step_at_once(live, watch, take, monkeypatch):
+    pushed = []
+    monkeypatch.setattr(watch, "_push", lambda: pushed.append(pointers()))
+    bpy.ops.lsmpl.live()
+    drag(live, "left_wrist", (0.1, 0, 0.1))
+    before = pointers()
+    watch._settle_all()
+    assert pushed == [pointers()] != [before]
 
 
 def test_the_handles_go_with_the_frame(addon, live, take):
