@@ -132,7 +132,7 @@ sys.exit(code)
     lines = (ROOT / "examples" / "walk_and_wave.trc").read_text().splitlines(keepends=True)
     (tmp_path / "walk.trc").write_text("".join(lines[:10]))
     words = [sys.executable, "-c", script, str(tmp_path / "walk.trc"), str(tmp_path / "walk.npz")]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert "seen []" in done.stdout and "noticed True" in done.stdout
 

@@ -1,6 +1,5 @@
 """Baking: what Blender plays is what the core computed."""
 
-import time
 from dataclasses import replace
 
 import bpy
@@ -167,11 +166,14 @@ def test_a_renamed_bone_is_an_error_that_changes_nothing(baked_take, addon, core
     assert (len(bpy.data.actions), len(bpy.data.meshes), baked.armature.animation_data.action) == before
 
 
-def test_ten_thousand_frames_bake_in_under_three_seconds(addon, body, random_motion):
-    motion, scene = random_motion(frames=10_000), bpy.context.scene
-    take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Long")
-    addon("takes.layers").prepare_solved(take, motion)()
-    began = time.perf_counter()
-    addon("characters.baking").bake(take, scene, body)
-    print(f"10,000 frames baked in {time.perf_counter() - began:.2f} s")
-    assert time.perf_counter() - began < 3.0
+def test_frames_are_baked_in_bulk(addon, body, random_motion, count_calls):
+    """Ten times as many frames are hardly more calls: nothing is done frame by frame."""
+
+    def calls(frames: int) -> int:
+        motion, scene = random_motion(frames=frames), bpy.context.scene
+        take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Long")
+        addon("takes.layers").prepare_solved(take, motion)()
+        return count_calls(lambda: addon("characters.baking").bake(take, scene, body))
+
+    calls(20)  # what is imported and cached by the first
+    assert calls(2000) < 1.3 * calls(200)

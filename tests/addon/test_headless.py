@@ -132,7 +132,7 @@ def test_all_ways_to_run_it_write_the_same_motion(convert, core, addon, source, 
     assert convert(source, "-o", folder / "command.npz", *options) == 0
     assert plain(["convert", str(source), "-o", str(folder / "plain.npz"), *options]) == 0
     words = ["convert", source, "-o", folder / "script.npz", *options, "--jobs", "1"]
-    subprocess.run([sys.executable, script, "--", *map(str, words)], check=True, timeout=120)
+    subprocess.run([sys.executable, script, "--", *map(str, words)], check=True, timeout=600)
     written = {(folder / f"{way}.npz").read_bytes() for way in ("command", "plain", "script")}
     assert len(written) == 1
 

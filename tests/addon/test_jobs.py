@@ -83,21 +83,21 @@ def test_a_thread_that_is_not_wanted_any_more_ends(jobs, Progress):
 
 
 def test_waiting_for_a_thread_leaves_blender_its_turn(jobs, Progress):
+    let_go = threading.Event()
+
     def slow():
         yield Progress("read", 0, 1)
-        time.sleep(0.5)
+        assert let_go.wait(60), "Blender had no turn while the thread was at work"
         return "read"
 
     def steps():
         return (yield from jobs.in_thread(slow()))
 
     job = jobs.Job("lsmpl.import", "Import", "Walk", steps())
-    longest, done = 0.0, False
-    while not done:
-        began = time.perf_counter()
-        done = job.advance(jobs.SLICE_SECONDS)
-        longest = max(longest, time.perf_counter() - began)
-    assert longest < 0.2
+    assert not any(job.advance(jobs.SLICE_SECONDS) for _ in range(5))
+    let_go.set()
+    while not job.advance(jobs.SLICE_SECONDS):
+        pass
 
 
 def test_a_bake_that_is_stopped_midway_leaves_nothing(addon, jobs, body, random_motion):
@@ -143,23 +143,15 @@ def test_a_clean_up_of_a_take_that_was_solved_anew_meanwhile_is_refused(addon, c
     assert take.lsmpl.cleaned is None
 
 
-def test_no_slice_of_a_long_take_is_long(addon, body, random_motion):
-    """A bake of 20,000 frames: what Blender waits for at a stretch, in time of its own thread."""
-    scene, motion = bpy.context.scene, random_motion(frames=20_000)
+def test_a_slice_of_a_bake_writes_a_few_curves(addon, body, random_motion):
+    """However long the take is, Blender does not wait for all of its keys at a stretch."""
+    scene, motion = bpy.context.scene, random_motion(frames=200)
     take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Long")
     addon("takes.layers").prepare_solved(take, motion, body.joints(motion))()
-    longest, began, done = 0.0, time.process_time(), False
-    steps = addon("characters.baking").bake_steps(take, scene)
-    while not done:
-        start = time.thread_time()
-        try:
-            next(steps)
-        except StopIteration:
-            done = True
-        longest = max(longest, time.thread_time() - start)
-    took = time.process_time() - began
-    print(f"20,000 frames baked in {took:.2f} s, at most {1000 * longest:.0f} ms at a stretch")
-    assert longest < 0.8
+    written = [0]
+    for _ in addon("characters.baking").bake_steps(take, scene):
+        written += [sum(1 for action in bpy.data.actions for _ in addon("characters.actions").fcurves(action))]
+    assert written[-1] > 90 and np.diff(written).max() < 10
 
 
 def test_two_jobs_do_not_run_at_once(addon, jobs, Progress, monkeypatch, baked_take, random_motion):

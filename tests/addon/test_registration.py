@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-import time
 
 import bpy
 
@@ -19,9 +18,7 @@ def test_it_comes_and_goes_without_a_trace(extension):
     assert not ours()
     assert not hasattr(bpy.types.Object, "lsmpl")
     assert not hasattr(bpy.types.Scene, "lsmpl")
-    began = time.perf_counter()
     bpy.ops.preferences.addon_enable(module=ROOT)
-    assert time.perf_counter() - began < 1.0
     assert ours() == there
 
 

@@ -58,7 +58,7 @@ def test_one_repository_serves_every_blender_its_own(listing, tmp_path):
     (tmp_path / "profile").mkdir()
     environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile")}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(listing)], env=environment, capture_output=True, text=True, timeout=240
+        [sys.executable, "-c", SCRIPT, str(listing)], env=environment, capture_output=True, text=True, timeout=600
     )
     said = done.stdout + done.stderr
     lines = {line.partition(":")[0]: line.partition(":")[2].split() for line in done.stdout.splitlines()}

@@ -149,7 +149,7 @@ def test_upgraded_and_removed_without_a_trace(repository, tmp_path):
     (tmp_path / "profile").mkdir()
     environment = {**os.environ, "BLENDER_USER_RESOURCES": str(tmp_path / "profile")}
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *words], env=environment, capture_output=True, text=True, timeout=240
+        [sys.executable, "-c", SCRIPT, *words], env=environment, capture_output=True, text=True, timeout=600
     )
     said = (done.stdout + done.stderr)[-3000:]
     assert "no trace of files" in done.stdout, said

@@ -211,7 +211,7 @@ def test_signals_end_it_cleanly(tmp_path, number):
     )
     assert process.stdout.readline() == "writing\n"
     process.send_signal(number)
-    _, errors = process.communicate(timeout=30)
+    _, errors = process.communicate(timeout=600)
     assert process.returncode == 128 + number
     assert "interrupted" in errors and "Traceback" not in errors
     assert list(out.parent.iterdir()) == []
@@ -248,7 +248,7 @@ def test_messages_get_through_to_a_console_that_lacks_their_letters(tmp_path, pr
     words = ["convert", "in", "-o", "außen", "--report", "r.json", "-v", *processes]
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "cp1252:strict", "PYTHONUTF8": "0"}
     command = [sys.executable, "-m", "lsmpl_core"]
-    done = subprocess.run([*command, *words], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+    done = subprocess.run([*command, *words], cwd=tmp_path, env=environment, capture_output=True, timeout=600)
     said = (done.stdout + done.stderr).decode("cp1252")
     assert done.returncode == 0 and "Traceback" not in said, said
     assert "Gänger \\u6b69\\u304f.trc" in said
