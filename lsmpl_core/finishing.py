@@ -9,7 +9,9 @@ import numpy as np
 from .by_hand.fixed_frames import put_by_hand
 from .by_hand.posing import Poser
 from .calibration.calibration import Calibration
+from .cleaning.travel import with_travel
 from .keypoints.condition import Condition
+from .keypoints.hips_centred import is_hips_centred
 from .motion import Motion
 from .preparation import Prepared
 from .rotation import log_map
@@ -22,7 +24,10 @@ from .solver.settling import residuals
 
 def finished_motion(problem: Problem, prepared: Prepared, poses: Poses, pins: PinnedJoints | None = None) -> Motion:
     """Solved poses as a motion, with what was fixed by hand in it, what is left between it and the track, what became
-    of the keypoints, and the calibration, also where betas and offsets were found on the take."""
+    of the keypoints, and the calibration, also where betas and offsets were found on the take.
+
+    Where keypoints have no place in the room, or if the options say so, it travels on its feet (`Motion.travel`).
+    """
     track, given, body = prepared.track, prepared.given, problem.body
     if prepared.calibration:
         calibration = replace(prepared.calibration, betas=problem.betas, noise=problem.noise)
@@ -46,7 +51,7 @@ def finished_motion(problem: Problem, prepared: Prepared, poses: Poses, pins: Pi
         condition[far & (condition != Condition.FILLED)] = Condition.REJECTED
     residual[~np.isin(condition, (Condition.SEEN, Condition.SWAPPED))] = np.nan
 
-    return Motion(
+    motion = Motion(
         poses=log_map(poses.rotations),
         trans=poses.trans,
         betas=problem.betas,
@@ -59,3 +64,6 @@ def finished_motion(problem: Problem, prepared: Prepared, poses: Poses, pins: Pi
         decisions=prepared.decisions,
         calibration=calibration,
     )
+
+    travels = problem.options.travel == "feet" or (problem.options.travel == "auto" and is_hips_centred(given))
+    return with_travel(motion, body) if travels else motion

@@ -23,6 +23,7 @@ SMPLH_VALUES, SMPLX_VALUES = 156, 165
 FIELDS = {
     "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body", "surface_model_type",
     "residual", "condition", "keypoint_names", "first_frame", "calibration",
+    "travel",
 }  # fmt: skip
 """What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
 LONGEST_CALIBRATION = 1 << 20
@@ -43,6 +44,8 @@ class Motion:
     first_frame: the number of the first frame, as the source of the motion counts.
     decisions: what its reader settled (not saved).
     calibration: where the subject's keypoints sit on the body, as the solve found them; None where nobody knows.
+    travel (T,3) metres: by how much each frame was moved from where its keypoints are, which know no place in the room
+    (`cleaning/travel.py`); None where they are where they were.
     """
 
     poses: np.ndarray
@@ -57,6 +60,7 @@ class Motion:
     decisions: Sequence[Decision] = ()
     condition: np.ndarray | None = None
     calibration: Calibration | None = None
+    travel: np.ndarray | None = None
 
     def __post_init__(self):
         self.poses = _finite_array("poses", self.poses)
@@ -72,6 +76,10 @@ class Motion:
             raise MotionFileError(f"betas have shape {self.betas.shape}; expected ({NUM_BETAS},)")
         if not (np.isfinite(self.fps) and self.fps > 0):
             raise MotionFileError(f"the frame rate is {self.fps}; expected frames a second above 0")
+        if self.travel is not None:
+            self.travel = _finite_array("travel", self.travel)
+            if self.travel.shape != self.trans.shape:
+                raise MotionFileError(f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)")
         if self.residual is not None:
             self.residual = np.asarray(self.residual, dtype=np.float64)
             if self.residual.ndim != 2 or len(self.residual) != len(self.poses):
@@ -98,6 +106,7 @@ class Motion:
             trans=self.trans[selection],
             residual=None if self.residual is None else self.residual[selection],
             condition=None if self.condition is None else self.condition[selection],
+            travel=None if self.travel is None else self.travel[selection],
             first_frame=self.first_frame + start,
         )
 
@@ -125,6 +134,8 @@ class Motion:
             arrays["residual"] = self.residual.astype(np.float32)
         if self.condition is not None:
             arrays["condition"] = self.condition
+        if self.travel is not None:
+            arrays["travel"] = self.travel.astype(np.float32)
         if self.keypoint_names:
             arrays["keypoint_names"] = np.array(self.keypoint_names, dtype=np.str_)
         if self.calibration is not None:
@@ -172,6 +183,7 @@ class Motion:
                 fps=float(rate),
                 residual=arrays.get("residual"),
                 condition=arrays.get("condition"),
+                travel=arrays.get("travel"),
                 keypoint_names=tuple(arrays.get("keypoint_names", ())),
                 body=_text(arrays.get("body")) or (SMPLX if smplx else ""),
                 gender=_text(arrays.get("gender")) or "neutral",

@@ -46,6 +46,7 @@ def resample(motion: Motion, fps: float) -> Motion:
         fps=float(fps),
         residual=None if motion.residual is None else motion.residual[nearest],
         condition=None if motion.condition is None else motion.condition[nearest],
+        travel=None if motion.travel is None else motion.travel[nearest],
         first_frame=round(motion.first_frame * fps / motion.fps),
     )
 
@@ -64,6 +65,8 @@ def resample_track(track: KeypointTrack, fps: float) -> KeypointTrack:
         confidence=np.minimum(track.confidence[before], track.confidence[after]),
         fps=float(fps),
         first_frame=round(track.first_frame * fps / track.fps),
+        trusted=None if track.trusted is None else track.trusted[before] & track.trusted[after],
+        believed=None if track.believed is None else track.believed[before] & track.believed[after],
     )
 
 

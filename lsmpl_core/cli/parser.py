@@ -11,7 +11,7 @@ from .. import __version__
 from ..backends.arrays import DEVICES
 from ..clean_motion import FLOORS, STRENGTH
 from ..keypoints.layouts import LAYOUTS
-from ..solver.options import SOLVERS, SolveOptions
+from ..solver.options import SOLVERS, TRAVELS, SolveOptions
 
 if TYPE_CHECKING:
     from .front_end import FrontEnd
@@ -134,6 +134,13 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         metavar="keep|zero|HEIGHT",
         help="leave the motion where it is, move its floor to height 0, or say how high the floor is, in metres "
         "(default: keep)",
+    )
+    add(
+        "--travel",
+        choices=TRAVELS,
+        default=SolveOptions.travel,
+        help="where the body goes: as the keypoints do (keep), or as the feet that stand say, on a floor at height 0 "
+        "(feet); auto does the latter for takes whose positions are relative to the hips (default: %(default)s)",
     )
     add("--resample", type=_positive, metavar="FPS", help="frames a second of what is written (default: IN's)")
     add("--report", metavar="FILE.json", help="write what was done, with residuals, as JSON")

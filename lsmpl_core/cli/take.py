@@ -14,6 +14,7 @@ from pathlib import Path
 from ..body.load_body import load_body
 from ..calibration.files import read_calibration
 from ..clean_motion import clean_up_steps
+from ..cleaning.travel import TRAVEL
 from ..doubtful import describe_doubtful
 from ..errors import LsmplError
 from ..estimates.reading import read_motion
@@ -70,7 +71,9 @@ class TakeConverter:
         self, options: argparse.Namespace, writers: Mapping[str, Writer], whole: Callable[[str, Path], bool]
     ) -> None:
         self._options, self._writers = options, writers
-        self._solving = SolveOptions(solver=options.solver, checkpoint=options.checkpoint or "", polish=options.polish)
+        self._solving = SolveOptions(
+            solver=options.solver, checkpoint=options.checkpoint or "", polish=options.polish, travel=options.travel
+        )
         self._solving.checked()
         self._backend = wanted_backend(options.device)
         self._told: set[str] = set()
@@ -130,7 +133,10 @@ class TakeConverter:
         if options.resample:
             track, solved = resample_track(track, options.resample), resample(solved, options.resample)
         backend = made_on(solved, self._backend)
-        if rest := [decision for decision in solved.decisions if decision.what != WHAT]:
+        travels = [decision for decision in solved.decisions if decision.what == TRAVEL]
+        if travels:
+            record["travel"] = describe_decisions(travels)[0]
+        if rest := [decision for decision in solved.decisions if decision.what not in (WHAT, TRAVEL)]:
             record["calibration"] = describe_decisions(rest)
         self._tell_decisions(source, solved.decisions, listener)
         record.update(describe_residual(solved), body=motion.body)
@@ -214,6 +220,8 @@ def _in_one_line(track: KeypointTrack, record: Mapping) -> str:
     facts += [f"{decided[what]} up" for what in ("up",) if what in decided]
     residual = record.get("residual_mm", {}).get("mean")
     facts.append("no residual" if residual is None else f"mean residual {residual:.1f} mm")
+    if travel := record.get("travel"):
+        facts.append(f"travel {travel['value']}")
     if doubtful := record.get("doubtful_frames"):
         facts.append(f"{doubtful} doubtful frame{'s' * (doubtful > 1)}")
     return ", ".join(facts)

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
+from ..keypoints.hips_centred import travel_decision
 from ..keypoints.layouts import Layout, get_layout
 from ..keypoints.track import Decision, KeypointTrack
 from . import units
@@ -207,7 +208,10 @@ def _settled(
     positions, mirrored = _mended(positions, match, judged, mirror)
     decisions = [match.decision, *match.further, world.unit, world.up, fps_decision, *world.further, *raw.decisions]
     decisions = tuple(decision for decision in (*decisions, root_decision, mirrored) if decision)
-    return KeypointTrack(positions, confidence, match.layout, fps, raw.first_frame, source, decisions), world
+    track = KeypointTrack(positions, confidence, match.layout, fps, raw.first_frame, source, decisions)
+    if relative := travel_decision(track):
+        track.decisions = (*decisions, relative)
+    return track, world
 
 
 def _world(raw: RawTrack, match: Match, positions: np.ndarray, judged: Layout | None, source: str, unit, up) -> _World:

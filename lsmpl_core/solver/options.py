@@ -9,6 +9,7 @@ from ..errors import DeviceError, SolveError
 from ..renaming import warn_renamed
 
 SOLVERS = ("network", "polish", "published")
+TRAVELS = ("auto", "keep", "feet")
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class SolveOptions:
     `EXACT_NOISE`; they grow with the square of the noise. shape_frames: how many frames the shape is refined on.
     repair: find swapped sides, outliers and short gaps before solving (`repair/`). optimise_sequence: polish all frames
     together afterwards (`sequence_optimisation.py`); None does so where keypoints are noisy, missing or not believed,
-    and there is polish at all.
+    and there is polish at all. travel: "keep" leaves the body where the keypoints are, "feet" finds its way and height
+    from the feet that stand (`cleaning/travel.py`), and "auto" does so for takes that are relative to the hips.
     """
 
     solver: str = "network"
@@ -35,6 +37,7 @@ class SolveOptions:
     shape_frames: int = 80
     repair: bool = True
     optimise_sequence: bool | None = None
+    travel: str = "auto"
     mend: InitVar[bool | None] = None
     couple: InitVar[bool | None] = None
 
@@ -54,6 +57,8 @@ class SolveOptions:
         """These options. Raises `SolveError` or `DeviceError` where they cannot be met."""
         if self.solver not in SOLVERS:
             raise SolveError(f"no solver is called {self.solver!r}; choose one of: {', '.join(SOLVERS)}")
+        if self.travel not in TRAVELS:
+            raise SolveError(f"travel is {self.travel!r}; expected one of: {', '.join(TRAVELS)}")
         if self.solver == "published":
             if not self.checkpoint:
                 raise SolveError("solver 'published' needs its checkpoint, the path of a best_ckpt.pth.tar")
