@@ -1,4 +1,5 @@
-"""Everything of LSMPL that needs Blender. Each feature module brings its own `register` and `unregister`."""
+"""Everything of LSMPL that needs Blender. Each feature module brings its own `register` and
+`unregister`."""
 
 import importlib
 

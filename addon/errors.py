@@ -1,4 +1,5 @@
-"""The one place where errors of the core become messages in Blender, and where a failure undoes what it began."""
+"""The one place where errors of the core become messages in Blender, and where a failure undoes
+what it began."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from ..lsmpl_core import LsmplError
 
 
 def reports_errors(method: Callable) -> Callable:
-    """For an operator's `execute`, `invoke` or `modal`: an `LsmplError` is reported and the operator cancelled."""
+    """For an operator's `execute`, `invoke` or `modal`: an `LsmplError` is reported and the
+    operator cancelled."""
 
     def guarded(self, *args):
         try:

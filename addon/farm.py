@@ -1,4 +1,5 @@
-"""The command line as a script, for render farms: `blender -b -P .../lsmpl/addon/farm.py -- convert IN... -o OUT`."""
+"""The command line as a script, for render farms: `blender -b -P .../lsmpl/addon/farm.py -- convert
+IN... -o OUT`."""
 
 import importlib
 import sys

@@ -1,8 +1,9 @@
-"""The command line inside Blender: `blender --command lsmpl convert IN... -o OUT`, for .blend, .fbx, .glb, .bvh,
-.usd where the build has it, and .npz.
+"""The command line inside Blender: `blender --command lsmpl convert IN... -o OUT`, for .blend,
+.fbx, .glb, .bvh, .usd where the build has it, and .npz.
 
-The parser, the loop and the messages are the core's (`lsmpl_core/cli/main.py`), the writers are in `writers.py`.
-The same from a script: `main(["convert", ...])`, which returns the exit code (see also `farm.py`).
+The parser, the loop and the messages are the core's (`lsmpl_core/cli/main.py`), the writers are in
+`writers.py`. The same from a script: `main(["convert", ...])`, which returns the exit code (see
+also `farm.py`).
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ COMMAND = "lsmpl"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code. Without `argv`: what stands after `--` on Blender's own.
+    """Run the command line and return its exit code. Without `argv`: what stands after `--` on
+    Blender's own.
 
-    Each output is made in an empty file, so what is open in Blender is lost; with a window, this raises `LsmplError`.
+    Each output is made in an empty file, so what is open in Blender is lost; with a window, this
+    raises `LsmplError`.
     """
     if argv is None:
         argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
@@ -33,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _this_program() -> tuple[str, ...]:
-    """What runs the command line in another Blender like this one: this program (or, in the bpy module, Python)."""
+    """What runs the command line in another Blender like this one: this program (or, in the bpy
+    module, Python)."""
     script = str(Path(__file__).with_name("farm.py"))
     if not bpy.app.binary_path:
         return (sys.executable, script, "--")

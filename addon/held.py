@@ -1,4 +1,5 @@
-"""Datablocks over a `yield`: noted while they are there, and looked up again after the user may have done anything."""
+"""Datablocks over a `yield`: noted while they are there, and looked up again after the user may
+have done anything."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ Blocks = TypeVarTuple("Blocks")
 class Held(Generic[Unpack[Blocks]]):
     """Some datablocks that a job works on; None stands for one that it does without.
 
-    Python must not hold on to a datablock while Blender has its turn: an undo or a deletion leaves it pointing at
-    freed memory. This keeps their `session_uid`, which renaming leaves as it is and an undo gives back.
+    Python must not hold on to a datablock while Blender has its turn: an undo or a deletion leaves
+    it pointing at freed memory. This keeps their `session_uid`, which renaming leaves as it is and
+    an undo gives back.
     """
 
     def __init__(self, *blocks: Unpack[Blocks], doing: str = "worked on"):
@@ -53,7 +55,8 @@ class Held(Generic[Unpack[Blocks]]):
 
 
 def _all(kind: type[bpy.types.ID]) -> Iterable[bpy.types.ID]:
-    """All datablocks of a type that jobs work on; a scene's own collection is in no list of Blender's."""
+    """All datablocks of a type that jobs work on; a scene's own collection is in no list of
+    Blender's."""
     data = bpy.data
     if kind is bpy.types.Collection:
         return chain(data.collections, (scene.collection for scene in data.scenes))

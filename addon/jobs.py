@@ -1,8 +1,10 @@
-"""Long work that does not freeze Blender: its progress in the panel and the status bar, Esc to stop it.
+"""Long work that does not freeze Blender: its progress in the panel and the status bar, Esc to stop
+it.
 
-A job is a generator that yields `Progress` and returns what to tell the user. Between two of its slices the user may do
-anything: rename, delete, undo, load another file. So a job holds no datablock over a `yield`: it looks
-them up again (`held.Held`). And it changes nothing that is seen before its last slice.
+A job is a generator that yields `Progress` and returns what to tell the user. Between two of its
+slices the user may do anything: rename, delete, undo, load another file. So a job holds no
+datablock over a `yield`: it looks them up again (`held.Held`). And it changes nothing that is seen
+before its last slice.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ SLICE_SECONDS = 0.05
 REDRAW_SECONDS = 0.2
 """Seconds from one drawing of the progress to the next."""
 IMPORT_PATIENCE_SECONDS = 1.0
-"""Seconds that an import may take before it goes on in slices; what is shorter can be adjusted in the redo panel."""
+"""Seconds that an import may take before it goes on in slices; what is shorter can be adjusted in
+the redo panel."""
 _THREAD_WAIT_SECONDS = 0.01
 """Seconds to wait for another thread before Blender gets its turn."""
 
@@ -54,7 +57,8 @@ Messages = str | list[tuple[str, str]]
 
 
 class Parts(Protocol):
-    """Work of several parts: which one it is at, for a line of progress, and what is `kept` of it if it stops now."""
+    """Work of several parts: which one it is at, for a line of progress, and what is `kept` of it
+    if it stops now."""
 
     place: str
     done_so_far: str
@@ -63,9 +67,10 @@ class Parts(Protocol):
 class Job:
     """Work that goes on.
 
-    `kind` is the operator that began it ("lsmpl.solve"), for the panel; `subject` is what is worked on, for messages.
-    The first step is done at once: until its first `yield` the work may use the datablocks that it was given.
-    `parts` says where work stands that is done part by part, and what is kept of it when it is stopped.
+    `kind` is the operator that began it ("lsmpl.solve"), for the panel; `subject` is what is worked
+    on, for messages. The first step is done at once: until its first `yield` the work may use the
+    datablocks that it was given. `parts` says where work stands that is done part by part, and what
+    is kept of it when it is stopped.
     """
 
     def __init__(self, kind: str, label: str, subject: str, steps: Steps[Messages], parts: Parts | None = None):
@@ -132,7 +137,8 @@ def is_free(operator: type[bpy.types.Operator]) -> bool:
 
 
 def in_thread(steps: Generator[Progress, None, Result]) -> Steps[Result]:
-    """The same steps on another thread, for work whose single steps are too long for a slice. They must not touch bpy.
+    """The same steps on another thread, for work whose single steps are too long for a slice. They
+    must not touch bpy.
 
     When this is closed, the thread ends at its next step, and nobody waits for that.
     """
@@ -172,7 +178,8 @@ def one_step(stage: str, work: Callable[[], Result]) -> Generator[Progress, None
 
 
 class JobOperator:
-    """For operators whose work is a job: at once from a script, otherwise in slices with progress and Esc.
+    """For operators whose work is a job: at once from a script, otherwise in slices with progress
+    and Esc.
 
     A class gives `begin`, which raises `LsmplError` where there is nothing to begin with.
     """
@@ -259,9 +266,11 @@ _handed_over: Job | None = None
 
 
 def run_or_hand_over(operator: bpy.types.Operator, job: Job, asked: bool) -> set[str]:
-    """For the `execute` of an operator that a file browser or a popup calls, which cannot go on by itself.
+    """For the `execute` of an operator that a file browser or a popup calls, which cannot go on by
+    itself.
 
-    The job is done at once if nobody `asked` (a script called), or if it is short; otherwise `lsmpl.work` goes on.
+    The job is done at once if nobody `asked` (a script called), or if it is short; otherwise
+    `lsmpl.work` goes on.
     """
     global _handed_over
     if asked and not bpy.app.background and bpy.context.window is not None:

@@ -1,4 +1,5 @@
-"""What belongs to this machine rather than to a .blend: the compute device, and the body to start with."""
+"""What belongs to this machine rather than to a .blend: the compute device, and the body to start
+with."""
 
 from __future__ import annotations
 

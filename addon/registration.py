@@ -17,7 +17,8 @@ MenuEntry = tuple[type, Callable]
 def registration(
     classes: Sequence[type], *pointers: Pointer, menus: Sequence[MenuEntry] = ()
 ) -> tuple[Callable[[], None], Callable[[], None]]:
-    """`register` and `unregister` of a module: its classes, in this order, then its pointers and menu entries."""
+    """`register` and `unregister` of a module: its classes, in this order, then its pointers and
+    menu entries."""
     register_classes, unregister_classes = bpy.utils.register_classes_factory(classes)
 
     def register() -> None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import bpy
 
+from ..lsmpl_core import LsmplError
 from .characters.shape import is_character
 from .takes import layers
-from .takes.take import is_take, takes_in
+from .takes.take import is_take, shape_of, takes_in
 
 HANDLE_KEY = "lsmpl_keypoint"
 """Custom property of the objects that Live puts at keypoints: the number of the keypoint."""
@@ -41,7 +42,8 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def chosen_takes(context: bpy.types.Context) -> list[bpy.types.Object]:
-    """The takes that the selected objects are or belong to, the active one among them; otherwise that one, if any."""
+    """The takes that the selected objects are or belong to, the active one among them; otherwise
+    that one, if any."""
     selected = set(context.selected_objects)
     chosen = [
         take
@@ -64,20 +66,33 @@ def active_character(context: bpy.types.Context) -> bpy.types.Object | None:
 
 
 def has_take(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """For an operator's `poll`: whether there is a take to work on; if not, the button says so."""
-    if active_take(context) is None:
+    """For an operator's `poll`: whether there is a take that can be worked on now; if not, the
+    button says why."""
+    take = active_take(context)
+    if take is None:
         operator.poll_message_set("Import a keypoint track first, or select a take")
+        return False
+    try:
+        shape_of(take)
+    except LsmplError as error:
+        operator.poll_message_set(str(error))
         return False
     return True
 
 
 def is_solved(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """For an operator's `poll`: whether there is a take, and a motion of it; if not, the button says so."""
+    """For an operator's `poll`: whether there is such a take, and a motion of it; if not, the
+    button says why."""
     take = active_take(context)
     if take is None or not layers.is_solved(take):
         operator.poll_message_set("Solve a take first")
         return False
-    return True
+    try:
+        layers.describe(take)
+    except LsmplError as error:
+        operator.poll_message_set(str(error))
+        return False
+    return has_take(operator, context)
 
 
 def select(context: bpy.types.Context, chosen: Sequence[bpy.types.Object]) -> None:

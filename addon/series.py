@@ -23,7 +23,8 @@ def over(kind: str, label: str, chosen: Sequence[bpy.types.Object], scene: bpy.t
 
 
 class _Series:
-    """A take that fails does not stop the others, and what is done stays when the user stops the rest."""
+    """A take that fails does not stop the others, and what is done stays when the user stops the
+    rest."""
 
     def __init__(self, chosen: Sequence[bpy.types.Object], scene: bpy.types.Scene, work: Work):
         self._takes, self._work = [Held(take, scene) for take in chosen], work

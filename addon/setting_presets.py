@@ -1,6 +1,8 @@
-"""Presets of the solve and clean-up settings, by Blender's own machinery: a few that come with LSMPL, and the user's.
+"""Presets of the solve and clean-up settings, by Blender's own machinery: a few that come with
+LSMPL, and the user's.
 
-Blender keeps a preset as a Python file and runs it when it is chosen, so those of strangers are programs.
+Blender keeps a preset as a Python file and runs it when it is chosen, so those of strangers are
+programs.
 """
 
 from __future__ import annotations

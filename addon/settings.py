@@ -116,7 +116,8 @@ class SceneSettings(bpy.types.PropertyGroup):
 
 
 def chosen_body_path(scene: bpy.types.Scene) -> str:
-    """The absolute path of the scene's body file, or "" for the open body. Raises `LsmplError` where none is chosen."""
+    """The absolute path of the scene's body file, or "" for the open body. Raises `LsmplError`
+    where none is chosen."""
     settings = scene.lsmpl
     if settings.body_source == "OPEN":
         return ""

@@ -1,4 +1,5 @@
-"""What `convert` writes inside Blender, each file made in an empty one: .blend for Blender, the rest for others."""
+"""What `convert` writes inside Blender, each file made in an empty one: .blend for Blender, the
+rest for others."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ from .takes import layers
 
 
 def front_end(program: str, command: Sequence[str] = ()) -> FrontEnd:
-    """What Blender adds to the command line: its name there, its writers and its version, and how it is run again."""
+    """What Blender adds to the command line: its name there, its writers and its version, and how
+    it is run again."""
     return FrontEnd(
         program=program,
         command=command,
@@ -32,7 +34,8 @@ def front_end(program: str, command: Sequence[str] = ()) -> FrontEnd:
 
 
 def _find_torch(options: argparse.Namespace) -> str:
-    """Use the folder of PyTorch that is chosen in the preferences, where these options need PyTorch."""
+    """Use the folder of PyTorch that is chosen in the preferences, where these options need
+    PyTorch."""
     motion = getattr(options, "motion", None) or ""
     if torch_folder.is_needed(options.device, options.solver) or motion.endswith((".pt", ".pth")):
         return torch_folder.use()

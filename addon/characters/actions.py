@@ -1,7 +1,8 @@
-"""Actions and F-curves in bulk, the same in every Blender: all differences of the Action API live here.
+"""Actions and F-curves in bulk, the same in every Blender: all differences of the Action API live
+here.
 
-Blender 4.2 and 4.3 keep F-curves in the action; 4.4 puts them into a channelbag for a slot of the action, and from 5.0
-there is no other way.
+Blender 4.2 and 4.3 keep F-curves in the action; 4.4 puts them into a channelbag for a slot of the
+action, and from 5.0 there is no other way.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _FINGERPRINT = "lsmpl_fingerprint"
 
 
 class Curve(NamedTuple):
-    """Keys for one animated number: values (T,) of `data_path[index]`; where they are NaN there is no key.
+    """Keys for one animated number: values (T,) of `data_path[index]`; where they are NaN there is
+    no key.
 
     Between keys it goes straight; with slopes (T,), per frame, it is a smooth Bézier curve.
     """
@@ -42,7 +44,8 @@ class Curve(NamedTuple):
 
 
 def write_action(owner: bpy.types.Object, name: str, frames: np.ndarray, curves: Sequence[Curve]) -> bpy.types.Action:
-    """A new action for `owner` with a key on each of `frames` (T,) of each curve; `assign` puts it to use."""
+    """A new action for `owner` with a key on each of `frames` (T,) of each curve; `assign` puts it
+    to use."""
     (action,) = run_to_end(write_steps(owner.name, name, frames, curves)).again()
     return action
 
@@ -50,9 +53,11 @@ def write_action(owner: bpy.types.Object, name: str, frames: np.ndarray, curves:
 def write_steps(
     owner_name: str, name: str, frames: np.ndarray, curves: Sequence[Curve]
 ) -> Steps[Held[bpy.types.Action]]:
-    """`write_action` in steps, for an object of that name: yields `Progress` and returns the new action.
+    """`write_action` in steps, for an object of that name: yields `Progress` and returns the new
+    action.
 
-    The action goes again if this is closed before its end. Raises `LsmplError` where the user undid its making.
+    The action goes again if this is closed before its end. Raises `LsmplError` where the user undid
+    its making.
     """
     action = bpy.data.actions.new(name)
     held = Held(action, doing="baked")
@@ -60,6 +65,8 @@ def write_steps(
         _new_home(action, owner_name)
         for group in dict.fromkeys(curve.group for curve in curves):
             _home(action).groups.new(group)
+
+        # An undo between two steps may have taken the action away, so it is looked up again.
         for first in range(0, len(curves), _CURVES_A_STEP):
             yield Progress("bake", first, len(curves))
             (action,) = held.again()
@@ -105,7 +112,8 @@ def _home(action: bpy.types.Action):
 
 
 def _set_handles(points: bpy.types.FCurveKeyframePoints, keys: np.ndarray, slopes: np.ndarray) -> None:
-    """A third of the way to the neighbouring keys (M,2), along the slopes (M,): that makes a cubic in time."""
+    """A third of the way to the neighbouring keys (M,2), along the slopes (M,): that makes a cubic
+    in time."""
     gaps = np.diff(keys[:, 0]) / 3.0
     for side, reach in (("left", -np.append(gaps[:1], gaps)), ("right", np.append(gaps, gaps[-1:]))):
         reach = reach if len(gaps) else np.zeros(1)
@@ -115,7 +123,8 @@ def _set_handles(points: bpy.types.FCurveKeyframePoints, keys: np.ndarray, slope
 
 
 def assign(owner: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Action | None:
-    """Make it the action that `owner` plays. An action of ours that was there goes, unless it was edited since.
+    """Make it the action that `owner` plays. An action of ours that was there goes, unless it was
+    edited since.
 
     Returns the action that was there and is kept, if any.
     """
@@ -134,18 +143,22 @@ def play(owner: bpy.types.Object, action: bpy.types.Action) -> None:
 
 
 def assign_strip(owner: bpy.types.Object, action: bpy.types.Action, old: bpy.types.Action | None = None):
-    """Let `owner` play the action from a strip on an NLA track of its own, in place of the strips of `old`.
+    """Let `owner` play the action from a strip on an NLA track of its own, in place of the strips
+    of `old`.
 
-    Its own action, which would hide all strips, is put away if it is ours. Returns the action that was there and is
-    kept, if any.
+    Its own action, which would hide all strips, is put away if it is ours. Returns the action that
+    was there and is kept, if any.
     """
     animation = owner.animation_data or owner.animation_data_create()
+
     current = animation.action
     for track in [track for track in animation.nla_tracks if any(s.action == old for s in track.strips) and old]:
         for strip in [strip for strip in track.strips if strip.action == old]:
             track.strips.remove(strip)
         if not track.strips:
             animation.nla_tracks.remove(track)
+
+    # The first strip holds before and after; later ones must not hide those below them.
     first, last = action.frame_range
     track = animation.nla_tracks.new()
     track.name = action.name
@@ -164,7 +177,8 @@ def assign_strip(owner: bpy.types.Object, action: bpy.types.Action, old: bpy.typ
 
 
 def _let_go(old: bpy.types.Action | None) -> bpy.types.Action | None:
-    """Remove an action of ours that nobody uses and nobody edited; any other is kept and returned."""
+    """Remove an action of ours that nobody uses and nobody edited; any other is kept and
+    returned."""
     if old is None:
         return None
     if old.get(_FINGERPRINT) == _fingerprint(old):
@@ -192,7 +206,8 @@ def is_baked(action: bpy.types.Action | None) -> bool:
 
 
 def is_edited(action: bpy.types.Action) -> bool:
-    """Whether keys of an action were added, moved or removed since it was made here, or it was not made here at all."""
+    """Whether keys of an action were added, moved or removed since it was made here, or it was not
+    made here at all."""
     return action.get(_FINGERPRINT) != _fingerprint(action)
 
 
@@ -204,9 +219,11 @@ def plays(owner: bpy.types.Object, action: bpy.types.Action) -> bool:
 
 
 def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> bool:
-    """Give an action that nobody edited the values of others, in place: strips and whatever else uses it stay.
+    """Give an action that nobody edited the values of others, in place: strips and whatever else
+    uses it stay.
 
-    Returns whether that could be: where it has other curves, or keys on other frames (T,), nothing has changed.
+    Returns whether that could be: where it has other curves, or keys on other frames (T,), nothing
+    has changed.
     """
     found = _by_channel(action)
     matching = [found.get((curve.data_path, curve.index)) for curve in curves]
@@ -226,7 +243,8 @@ def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]
 
 
 def values_at(action: bpy.types.Action, wanted: Sequence[tuple[str, int]], frames: Sequence[float]) -> np.ndarray:
-    """(C,N) values of the F-curves of these data paths and indices in some frames; NaN where there is no such curve."""
+    """(C,N) values of the F-curves of these data paths and indices in some frames; NaN where there
+    is no such curve."""
     found = _by_channel(action)
     values = np.full((len(wanted), len(frames)), np.nan)
     for row, channel in enumerate(wanted):
@@ -238,9 +256,10 @@ def values_at(action: bpy.types.Action, wanted: Sequence[tuple[str, int]], frame
 def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> None:
     """Give the curves of an action other values on some consecutive `frames` (N,), in place.
 
-    A key that is on one of them moves up or down with its handles; keys between them, which an animator added, go, and
-    ones that an animator removed are back; where a value is NaN there is no key then. All others stay, and so does a
-    channel that is no longer there. An action that nobody had edited still counts as such.
+    A key that is on one of them moves up or down with its handles; keys between them, which an
+    animator added, go, and ones that an animator removed are back; where a value is NaN there is no
+    key then. All others stay, and so does a channel that is no longer there. An action that nobody
+    had edited still counts as such.
     """
     with keeping_its_mark(action):
         found = _by_channel(action)
@@ -262,7 +281,8 @@ def keys_between(action: bpy.types.Action, first: float, last: float, name: str)
 
 
 def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, last: float) -> None:
-    """Exchange the keys from `first` to `last` of an action for all those of another, channel by channel."""
+    """Exchange the keys from `first` to `last` of an action for all those of another, channel by
+    channel."""
     theirs = _by_channel(other)
     with keeping_its_mark(action):
         for channel, fcurve in _by_channel(action).items():
@@ -334,13 +354,15 @@ def _put_keys(fcurve: bpy.types.FCurve, which: range, keys: dict[str, np.ndarray
 
 @cache
 def _choices(name: str) -> dict[str, int]:
-    """Blender's numbers for what an attribute of a key may be; empty where it is a number itself."""
+    """Blender's numbers for what an attribute of a key may be; empty where it is a number
+    itself."""
     attribute = bpy.types.Keyframe.bl_rna.properties[name]
     return {item.identifier: item.value for item in attribute.enum_items} if attribute.type == "ENUM" else {}
 
 
 def _moved(keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
-    """A key on each of `frames` (N,) with these values: the one that is there already, or a linear one."""
+    """A key on each of `frames` (N,) with these values: the one that is there already, or a linear
+    one."""
     at = keys["co"][:, 0]
     same = np.searchsorted(at, frames - _SAME_FRAME)
     keyed_before = np.zeros(len(frames), dtype=bool)
@@ -363,8 +385,8 @@ _watched: set[int] = set()
 
 @contextmanager
 def keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
-    """An action that is as it was baked is so again after the block. To find that out takes a while for a long one, so
-    blocks inside such a block leave it to that."""
+    """An action that is as it was baked is so again after the block. To find that out takes a while
+    for a long one, so blocks inside such a block leave it to that."""
     uid = action.session_uid
     if uid in _watched:
         yield
@@ -380,8 +402,8 @@ def keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
 
 
 def curves_of(owner: bpy.types.Object) -> list[bpy.types.FCurve] | None:
-    """The F-curves that animate an object and its pose, where they alone do: None where the NLA, layers or a blended
-    action mix with them, so that their values are not what is seen."""
+    """The F-curves that animate an object and its pose, where they alone do: None where the NLA,
+    layers or a blended action mix with them, so that their values are not what is seen."""
     animation = owner.animation_data
     if animation is None:
         return []
@@ -409,7 +431,8 @@ def keys_of(fcurve: bpy.types.FCurve) -> np.ndarray:
 
 
 def curve_at(fcurve: bpy.types.FCurve, frames: np.ndarray) -> np.ndarray:
-    """(T,) what a curve is at frames (T,): its keys where they stand on them, which is fast, and else evaluated."""
+    """(T,) what a curve is at frames (T,): its keys where they stand on them, which is fast, and
+    else evaluated."""
     keys = keys_of(fcurve)
     plain = len(keys) > 0 and not any(not modifier.mute for modifier in fcurve.modifiers)
     if plain and np.isin(frames, keys[:, 0]).all() and (np.diff(keys[:, 0]) > 0).all():

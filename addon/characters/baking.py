@@ -23,7 +23,8 @@ from . import actions, bodies, character, correctives, feet, shape
 
 _TIMING_KEY = "lsmpl_timing"
 RESIDUAL = "Residual (mm)"
-"""The custom property of an armature whose curve shows, in the Graph Editor, how far each frame is off."""
+"""The custom property of an armature whose curve shows, in the Graph Editor, how far each frame is
+off."""
 
 
 class Baked(NamedTuple):
@@ -39,8 +40,9 @@ def bake(
 ) -> Baked:
     """Put a take's motion on its character, which is built where the take has none in the scene.
 
-    The motion that is stored with the take, the cleaned one where there is one, and that motion's body are taken where
-    none are given. Raises `LsmplError` where that cannot be; if anything goes wrong, nothing has changed.
+    The motion that is stored with the take, the cleaned one where there is one, and that motion's
+    body are taken where none are given. Raises `LsmplError` where that cannot be; if anything goes
+    wrong, nothing has changed.
     """
     return run_to_end(bake_steps(take, scene, body, motion))
 
@@ -54,21 +56,27 @@ def bake_steps(
     prepare: Callable[[bpy.types.Object, np.ndarray], Callable[[], None]] | None = None,
     feet_locked: bool = False,
 ) -> jobs.Steps[Baked]:
-    """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last step.
+    """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last
+    step.
 
-    prepare(take, joints) is called in the last step, to make what goes with the bake; what it returns puts that in
-    place. joints (T,24,3) are those of the motion. feet_locked says it of a motion that is given: on a character that
-    keeps a shape of its own, such feet stand where they stood.
+    prepare(take, joints) is called in the last step, to make what goes with the bake; what it
+    returns puts that in place. joints (T,24,3) are those of the motion. feet_locked says it of a
+    motion that is given: on a character that keeps a shape of its own, such feet stand where they
+    stood.
     """
     feet_locked = feet_locked if motion else feet.are_locked(take)
     motion = motion or layers.load(take)
     body = body or body_of(take, motion)
+
+    # The shape that the feet are put down for: a character that keeps its own stands on it, too.
     armature, _ = _character_of(take, scene, body)
     rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
     residual = _residual_of(take, motion)
     name, frames = take.name, playing.scene_frames(take, len(motion))
     keeps_shape = feet_locked and armature is not None and _keeps_its_own(take, armature)
     shown_on = shape.betas_of(armature) if keeps_shape else motion.betas
+
+    # Computed on another thread, then written a few curves at a time.
     held = Held(take, scene, doing="baked")
     yield Progress("bake", 0, 1)
     computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on))
@@ -89,6 +97,8 @@ def bake_steps(
     except BaseException:
         actions.discard(made)
         raise
+
+    # From here on nothing can fail: the new action and the character take their places.
     put_in_place()
     settings = take.lsmpl_bake
     old, settings.action = settings.action, action
@@ -107,14 +117,15 @@ def note_timing(action: bpy.types.Action, take: bpy.types.Object) -> None:
 
 
 def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
-    """Scene frame of a take's first frame, and the step from one to the next, when the action was baked."""
+    """Scene frame of a take's first frame, and the step from one to the next, when the action was
+    baked."""
     timing = action.get(_TIMING_KEY)
     return tuple(timing) if timing is not None else None
 
 
 def _residual_of(take: bpy.types.Object, motion: Motion) -> np.ndarray | None:
-    """(T,) metres that each frame is off, of the solved motion where this one was made from it; NaN where nothing
-    was measured, and None where nothing was in any frame."""
+    """(T,) metres that each frame is off, of the solved motion where this one was made from it; NaN
+    where nothing was measured, and None where nothing was in any frame."""
     solved = layers.describe(take)
     if motion.residual is None and solved and solved.get("has_residual"):
         motion = layers.load(take, layers.Layer.SOLVED)
@@ -145,7 +156,8 @@ def plays_otherwise(take: bpy.types.Object, action: bpy.types.Action | None) -> 
 
 
 def body_of(take: bpy.types.Object, motion: Motion) -> Body:
-    """The body that a take's stored motion is for. Raises `LsmplError` where it is not there any more."""
+    """The body that a take's stored motion is for. Raises `LsmplError` where it is not there any
+    more."""
     path = layers.describe(take)["body_path"]
     body = bodies.load(path)
     if motion.body not in ("", body.key):
@@ -180,14 +192,23 @@ def _ready_character(
     armature, mesh = _character_of(take, scene, body)
     if armature is None:
         path = layers.describe(take)["body_path"] if body_path is None else body_path
-        armature, mesh = character.build(body, motion.betas, take.name, path)
+
+        left = take.lsmpl.body_mesh if _is_left(take, scene, body) else None
+        if left is not None:
+            on_error.callback(character.straighten(left))
+        armature, mesh = character.build(body, motion.betas, take.name, path, left)
+
         armature.matrix_world = take.matrix_world
         for collection in take.users_collection or (scene.collection,):
             collection.objects.link(armature)
-            collection.objects.link(mesh)
-        if scene.lsmpl.pose_correctives and body.pose_directions is not None:
+            if mesh != left:
+                collection.objects.link(mesh)
+        wanted = scene.lsmpl.pose_correctives or correctives.are_on(armature)
+        if wanted and body.pose_directions is not None:
             correctives.add(armature, body)
         return armature, mesh
+
+    # A character that is there keeps the shape that somebody gave it by hand.
     before, taken = shape.betas_of(armature), shape.taken_of(armature)
     keeps_its_own = _keeps_its_own(take, armature)
     on_error.callback(shape.reshape, armature, before)
@@ -198,6 +219,13 @@ def _ready_character(
     return armature, mesh
 
 
+def _is_left(take: bpy.types.Object, scene: bpy.types.Scene, body: Body) -> bool:
+    """Whether only the rig of a take's character was deleted, so that a new one would stand inside
+    of the old body."""
+    mesh = take.lsmpl.body_mesh
+    return character.is_left_of(mesh, body) and mesh.name in scene.objects
+
+
 def _keeps_its_own(take: bpy.types.Object, armature: bpy.types.Object) -> bool:
     """Whether a character keeps its shape when the take is baked on it."""
     return take.lsmpl_bake.onto == armature or shape.is_own(armature)
@@ -206,8 +234,8 @@ def _keeps_its_own(take: bpy.types.Object, armature: bpy.types.Object) -> bool:
 def _character_of(
     take: bpy.types.Object, scene: bpy.types.Scene, body: Body
 ) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
-    """The take's armature and body mesh: those it is to be baked onto, or its own if they are still in the scene and
-    fit the body.
+    """The take's armature and body mesh: those it is to be baked onto, or its own if they are still
+    in the scene and fit the body.
 
     A take that was duplicated points to the same character as the original, whose name comes first.
     """

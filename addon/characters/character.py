@@ -1,10 +1,13 @@
 """The character: an armature with a bone for each SMPL joint, and the body's mesh skinned to it.
 
-SMPL's rest frame has Y up and faces +Z; a character in Blender has Z up and faces -Y, which is a quarter turn about X.
-Bones lie along their limbs, so an SMPL rotation is seen from each bone's own rest orientation.
+SMPL's rest frame has Y up and faces +Z; a character in Blender has Z up and faces -Y, which is a
+quarter turn about X. Bones lie along their limbs, so an SMPL rotation is seen from each bone's own
+rest orientation.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import bpy
 import numpy as np
@@ -17,15 +20,20 @@ from . import shape
 from .editing import editing
 from .shape import TO_BLENDER
 
+_BODY_KEY = "lsmpl_body"
+"""Custom property of a body's mesh: the body that it was made of, by its key."""
 _SKIN_COLOUR = (0.55, 0.57, 0.6)
 _POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
 """Which child a joint with several children points at."""
 
 
-def build(body: Body, betas: np.ndarray, name: str, body_path: str = "") -> tuple[bpy.types.Object, bpy.types.Object]:
+def build(
+    body: Body, betas: np.ndarray, name: str, body_path: str = "", mesh: bpy.types.Object | None = None
+) -> tuple[bpy.types.Object, bpy.types.Object]:
     """A new armature and its body mesh in the rest pose of `betas`, linked to no collection yet.
 
-    body_path is where a user's own body is found again.
+    body_path is where a user's own body is found again. mesh is one whose armature was deleted
+    (`is_left_of`), which is put on the new one as it is, with whatever the user gave it.
     """
     armature = bpy.data.objects.new(f"{name} Rig", bpy.data.armatures.new(f"{name} Rig"))
     _make_bones(armature.data, body)
@@ -33,21 +41,43 @@ def build(body: Body, betas: np.ndarray, name: str, body_path: str = "") -> tupl
         bone.rotation_mode = "QUATERNION"
     armature.data.display_type = "WIRE"
     armature.show_in_front = True
-    mesh = _body_mesh(body, f"{name} Body")
+    mesh = mesh or _body_mesh(body, f"{name} Body")
     mesh.parent = armature
-    modifier = mesh.modifiers.new("Armature", "ARMATURE")
-    modifier.object = armature
-    modifier.use_deform_preserve_volume = False
+    _armature_modifier(mesh).object = armature
     shape.remember(armature, body, body_path)
     shape.set_taken(armature, betas)
     shape.reshape(armature, betas)
     return armature, mesh
 
 
+def is_left_of(mesh: bpy.types.Object | None, body: Body) -> bool:
+    """Whether an object is a body mesh that was made here of this body, and whose armature was
+    deleted since."""
+    if mesh is None or mesh.type != "MESH" or mesh.parent or mesh.library or mesh.mode != "OBJECT":
+        return False
+    rigged = any(modifier.type == "ARMATURE" and modifier.object for modifier in mesh.modifiers)
+    return not rigged and mesh.data.get(_BODY_KEY) == body.key and len(mesh.data.vertices) == len(body.v_template)
+
+
+def straighten(mesh: bpy.types.Object) -> Callable[[], None]:
+    """Let a body whose armature was deleted lie as one that is made. Returns what brings it back
+    without armature."""
+    basis, inverse = mesh.matrix_basis.copy(), mesh.matrix_parent_inverse.copy()
+    mesh.matrix_basis.identity()
+    mesh.matrix_parent_inverse.identity()
+
+    def back() -> None:
+        mesh.parent = _armature_modifier(mesh).object = None
+        mesh.matrix_basis, mesh.matrix_parent_inverse = basis, inverse
+
+    return back
+
+
 def rest_rotations(body: Body) -> np.ndarray:
     """(24,3,3): how bones lie at rest in Blender's frame, columns X, Y, Z; Y is along the bone.
 
-    They are those of the body's mean shape whatever the betas are, so that a pose's keys do not depend on the shape.
+    They are those of the body's mean shape whatever the betas are, so that a pose's keys do not
+    depend on the shape.
     """
     heads = body.rest_joints() @ TO_BLENDER.T
     along = _tails(body, heads) - heads
@@ -72,10 +102,11 @@ def bone_rotations(armature: bpy.types.Object, body: Body) -> np.ndarray:
 
 
 def pose_curves(rest: np.ndarray, body: Body, motion: Motion) -> tuple[np.ndarray, np.ndarray]:
-    """A motion as pose bone channels: rotation quaternions (T,24,4), w first, and the pelvis' location (T,3).
+    """A motion as pose bone channels: rotation quaternions (T,24,4), w first, and the pelvis'
+    location (T,3).
 
-    rest (24,3,3) is how the bones lie. On a character of another shape the same channels keep the soles of a body that
-    stands where they are.
+    rest (24,3,3) is how the bones lie. On a character of another shape the same channels keep the
+    soles of a body that stands where they are.
     """
     smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
     quaternions = _quaternions(np.einsum("jab,tjb->tja", smpl_to_bone, motion.poses))
@@ -89,8 +120,9 @@ def pose_curves(rest: np.ndarray, body: Body, motion: Motion) -> tuple[np.ndarra
 def motion_of_pose(
     rest: np.ndarray, body: Body, local: np.ndarray, pelvis: np.ndarray, betas: np.ndarray, fps: float
 ) -> Motion:
-    """The inverse of `pose_curves`: a motion from the rotations (T,24,3,3) of the pose bones' channels, each in its own
-    rest frame, and the pelvis' head (T,3) in the character's space. betas (10,) are the shape that it has."""
+    """The inverse of `pose_curves`: a motion from the rotations (T,24,3,3) of the pose bones'
+    channels, each in its own rest frame, and the pelvis' head (T,3) in the character's space. betas
+    (10,) are the shape that it has."""
     local = orthonormalise(local)
     smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
     rotations = smpl_to_bone.transpose(0, 2, 1) @ local @ smpl_to_bone
@@ -131,8 +163,18 @@ def _tails(body: Body, heads: np.ndarray) -> np.ndarray:
     return tails
 
 
+def _armature_modifier(mesh: bpy.types.Object) -> bpy.types.ArmatureModifier:
+    """The modifier that lets an armature deform a body; a new one where it has none."""
+    found = next((modifier for modifier in mesh.modifiers if modifier.type == "ARMATURE"), None)
+    if found is None:
+        found = mesh.modifiers.new("Armature", "ARMATURE")
+        found.use_deform_preserve_volume = False
+    return found
+
+
 def _body_mesh(body: Body, name: str) -> bpy.types.Object:
     mesh = bpy.data.meshes.new(name)
+    mesh[_BODY_KEY] = body.key
     template = body.v_template @ TO_BLENDER.T
     faces = body.faces if body.quads is None else body.quads
     mesh.from_pydata(template, (), faces.tolist(), shade_flat=False)
@@ -171,7 +213,8 @@ def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _continuous(quaternions: np.ndarray) -> np.ndarray:
-    """Quaternions (T,J,4) with their signs chosen so that none jumps to its negative from one frame to the next."""
+    """Quaternions (T,J,4) with their signs chosen so that none jumps to its negative from one frame
+    to the next."""
     same = (quaternions[1:] * quaternions[:-1]).sum(axis=-1, keepdims=True) >= 0
     signs = np.cumprod(np.where(same, 1.0, -1.0), axis=0)
     return np.concatenate([quaternions[:1], quaternions[1:] * signs])

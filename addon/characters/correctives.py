@@ -1,9 +1,10 @@
 """Pose correctives of a character: the mesh bulges and creases with the pose, as SMPL's does.
 
-SMPL adds to its rest vertices, before skinning, pose directions times the elements of R - I of each joint's rotation R.
-Seen from a bone at rest these are linear in the nine products below of the bone's own quaternion, so each joint has a
-shape key for each product, driven by it. Blender computes such drivers without Python: the keys work in files that
-open without LSMPL and with scripts disabled, under constraints, inverse kinematics and any rotation mode.
+SMPL adds to its rest vertices, before skinning, pose directions times the elements of R - I of each
+joint's rotation R. Seen from a bone at rest these are linear in the nine products below of the
+bone's own quaternion, so each joint has a shape key for each product, driven by it. Blender
+computes such drivers without Python: the keys work in files that open without LSMPL and with
+scripts disabled, under constraints, inverse kinematics and any rotation mode.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def add(armature: bpy.types.Object, body: Body) -> None:
 
 
 def remove(armature: bpy.types.Object) -> None:
-    """Take a character's pose correctives away, drivers and all. Raises `LsmplError` where that cannot be."""
+    """Take a character's pose correctives away, drivers and all. Raises `LsmplError` where that
+    cannot be."""
     if reason := why_fixed(armature):
         raise LsmplError(f"{armature.name}: {reason}")
     for mesh in shape.meshes_of(armature):
@@ -88,7 +90,8 @@ def remove(armature: bpy.types.Object) -> None:
 
 
 def are_for_other_bones(armature: bpy.types.Object) -> bool:
-    """Whether somebody turned or rolled bones since the correctives were made, which are then wrong."""
+    """Whether somebody turned or rolled bones since the correctives were made, which are then
+    wrong."""
     for mesh in shape.meshes_of(armature):
         for name, lay in json.loads(mesh.data.shape_keys.get(_BONES_KEY, "{}")).items():
             bone = armature.data.bones.get(name)
@@ -98,7 +101,8 @@ def are_for_other_bones(armature: bpy.types.Object) -> bool:
 
 
 def refresh(armature: bpy.types.Object, body: Body) -> None:
-    """Make correctives anew where bones were turned or rolled since; the panel says where that cannot be."""
+    """Make correctives anew where bones were turned or rolled since; the panel says where that
+    cannot be."""
     if are_on(armature) and are_for_other_bones(armature) and not why_fixed(armature):
         add(armature, body)
 
@@ -116,8 +120,8 @@ def follow(mesh: bpy.types.Object, before: bpy.types.Object, armature: bpy.types
 def directions(pose_directions: np.ndarray, bone_from_smpl: np.ndarray) -> np.ndarray:
     """(V,3,9): how a mesh in Blender's frame follows the `PRODUCTS` of a bone's quaternion.
 
-    pose_directions (V,3,9) are a joint's, for the elements of R - I, row by row, in SMPL's frame; bone_from_smpl (3,3)
-    turns SMPL's frame into the bone's at rest.
+    pose_directions (V,3,9) are a joint's, for the elements of R - I, row by row, in SMPL's frame;
+    bone_from_smpl (3,3) turns SMPL's frame into the bone's at rest.
     """
     elements = np.zeros((3, 3, 9))  # of L - I, L the bone's rotation
     for axis, (one, other) in enumerate(((1, 2), (0, 2), (0, 1))):

@@ -10,9 +10,11 @@ import bpy
 
 @contextmanager
 def editing(armature: bpy.types.Armature) -> Iterator[None]:
-    """Edit mode on an armature, whatever is selected, hidden or being edited; all of that is as before afterwards.
+    """Edit mode on an armature, whatever is selected, hidden or being edited; all of that is as
+    before afterwards.
 
-    A stand-in object is edited in place of the armature's own, which may be hidden or out of the view layer.
+    A stand-in object is edited in place of the armature's own, which may be hidden or out of the
+    view layer.
     """
     context = bpy.context
     layer = context.view_layer

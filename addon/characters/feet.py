@@ -1,7 +1,8 @@
 """Locked feet on a character of another shape than its take's: they stand where they stood.
 
-An action notes for which shape its feet were placed. A bake places them for the shape that the character has, and so
-do frames that are changed later; `locking.py` does after the shape was changed.
+An action notes for which shape its feet were placed. A bake places them for the shape that the
+character has, and so do frames that are changed later; `locking.py` does after the shape was
+changed.
 """
 
 from __future__ import annotations
@@ -36,7 +37,8 @@ def note(action: bpy.types.Action, betas: np.ndarray) -> None:
 
 
 def shape_of(action: bpy.types.Action | None, betas: np.ndarray) -> np.ndarray:
-    """(10,): the shape that an action's feet were placed for; `betas`, its motion's, where nothing was locked."""
+    """(10,): the shape that an action's feet were placed for; `betas`, its motion's, where nothing
+    was locked."""
     return np.array(action.get(_FEET_KEY, betas) if action else betas, dtype=np.float64)
 
 

@@ -23,16 +23,18 @@ def is_wanted(take: bpy.types.Object | None) -> bool:
 
 
 def take_of(armature: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Object | None:
-    """The take whose motion a character plays and whose feet have to be locked again; None where there is none."""
+    """The take whose motion a character plays and whose feet have to be locked again; None where
+    there is none."""
     return next((take for take in takes.takes_in(scene) if take.lsmpl.armature == armature and is_wanted(take)), None)
 
 
 def lock_again(take: bpy.types.Object) -> str:
-    """Bend the legs of the take's character so that its feet stand where they stood. Returns what to tell the user.
+    """Bend the legs of the take's character so that its feet stand where they stood. Returns what
+    to tell the user.
 
-    Hips, knees, ankles and the pelvis' height get other keys, from the motion as it was cleaned or, where the user
-    changed keys, from what the action has; whatever else the user animated stays. Raises `LsmplError`; then nothing has
-    changed.
+    Hips, knees, ankles and the pelvis' height get other keys, from the motion as it was cleaned or,
+    where the user changed keys, from what the action has; whatever else the user animated stays.
+    Raises `LsmplError`; then nothing has changed.
     """
     action, armature = take.lsmpl_bake.action, take.lsmpl.armature
     if action is None or not shape.is_character(armature):

@@ -1,4 +1,5 @@
-"""A character's bones as SMPL poses, and back: the pose that it has now, and those of its action in some frames."""
+"""A character's bones as SMPL poses, and back: the pose that it has now, and those of its action in
+some frames."""
 
 from __future__ import annotations
 
@@ -25,8 +26,8 @@ class Bones:
         self.names = body.joint_names
 
     def curves(self, poses: Poses, before: np.ndarray | None = None) -> list[Curve]:
-        """What an action has to say for the bones to take these poses. before (24,4): the quaternions of the frame
-        before, whose signs are gone on with."""
+        """What an action has to say for the bones to take these poses. before (24,4): the
+        quaternions of the frame before, whose signs are gone on with."""
         return self.curves_of(Motion(log_map(poses.rotations), poses.trans, self.betas), before)
 
     def curves_of(self, motion: Motion, before: np.ndarray | None = None) -> list[Curve]:
@@ -59,7 +60,8 @@ class Bones:
             bone.rotation_quaternion, bone.location = turn, location
 
     def in_action(self, action: bpy.types.Action, frames: Sequence[float]) -> Poses:
-        """The poses (N) that an action has in some scene frames; a bone that it does not move is at rest."""
+        """The poses (N) that an action has in some scene frames; a bone that it does not move is at
+        rest."""
         location, quaternions = self.channels(action, frames)
         return self._poses(_rotation_matrices(quaternions), location)
 
@@ -90,7 +92,8 @@ class Bones:
         return self._poses(turns[None], local[0, :3, 3][None])
 
     def _poses(self, local: np.ndarray, location: np.ndarray) -> Poses:
-        """From the bones' own rotations (N,24,3,3) and the pelvis' location (N,3), for motions of this shape."""
+        """From the bones' own rotations (N,24,3,3) and the pelvis' location (N,3), for motions of
+        this shape."""
         pelvis = shape.rest_joints(self.body, self.betas)[0] + location @ self.rest[0].T
         return poses_of(character.motion_of_pose(self.rest, self.body, local, pelvis, self.betas, fps=1.0))
 

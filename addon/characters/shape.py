@@ -1,8 +1,10 @@
-"""The shape of a character: SMPL's betas as sliders that move its bones and its mesh together, live.
+"""The shape of a character: SMPL's betas as sliders that move its bones and its mesh together,
+live.
 
-Where a character's joints go with the betas is kept with it, so its shape can be changed where the body's file is not.
-Other betas move the whole rest pose so that the soles stay where they are and the pelvis rises or sinks straight up:
-keys of the pelvis count from its rest place, so a character that stands goes on standing.
+Where a character's joints go with the betas is kept with it, so its shape can be changed where the
+body's file is not. Other betas move the whole rest pose so that the soles stay where they are and
+the pelvis rises or sinks straight up: keys of the pelvis count from its rest place, so a character
+that stands goes on standing.
 """
 
 from __future__ import annotations
@@ -52,7 +54,8 @@ def is_character(obj: bpy.types.Object | None) -> bool:
 
 
 def facts(armature: bpy.types.Object) -> dict:
-    """body: its key; body_path; betas: its shape now; taken: the shape of the motion that was last baked on it."""
+    """body: its key; body_path; betas: its shape now; taken: the shape of the motion that was last
+    baked on it."""
     try:
         return json.loads(armature[CHARACTER_KEY])
     except (KeyError, TypeError, ValueError):
@@ -115,7 +118,8 @@ def why_fixed(armature: bpy.types.Object) -> str:
 
 
 def reshape(armature: bpy.types.Object, betas: np.ndarray) -> None:
-    """Give a character these betas (10,): bones, keeping how they lie, and meshes; nothing of its pose changes.
+    """Give a character these betas (10,): bones, keeping how they lie, and meshes; nothing of its
+    pose changes.
 
     Raises `LsmplError` where it cannot have another shape.
     """

@@ -1,7 +1,7 @@
 """What can compute on this machine: a list in the preferences, and a button that looks.
 
-Nothing is looked for unless somebody asks, because that takes seconds; PyTorch is asked in a process of its own, so
-that Blender neither loads it nor goes down with it.
+Nothing is looked for unless somebody asks, because that takes seconds; PyTorch is asked in a
+process of its own, so that Blender neither loads it nor goes down with it.
 """
 
 from __future__ import annotations

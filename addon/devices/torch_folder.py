@@ -1,7 +1,9 @@
-"""PyTorch from a folder that the user points at: tried in a process of its own before Blender's Python gets to see it.
+"""PyTorch from a folder that the user points at: tried in a process of its own before Blender's
+Python gets to see it.
 
-The folder is what `pip install --target FOLDER torch` makes, or the site-packages of a Python of the same version. It
-goes to the end of `sys.path`, so that nothing in it takes the place of what Blender has.
+The folder is what `pip install --target FOLDER torch` makes, or the site-packages of a Python of
+the same version. It goes to the end of `sys.path`, so that nothing in it takes the place of what
+Blender has.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ PATIENCE_SECONDS = 180.0
 """Seconds that PyTorch may take to be imported, from a slow network drive."""
 _POLL_SECONDS = 0.01
 _SITE_PACKAGES = ("", "lib/python{0}.{1}/site-packages", "Lib/site-packages")
-"""Where torch may be, seen from a folder that somebody chose; the last two: it is a virtual environment."""
+"""Where torch may be, seen from a folder that somebody chose; the last two: it is a virtual
+environment."""
 _added: list[str] = []
 
 
@@ -44,7 +47,8 @@ def chosen() -> str:
 
 
 def torch_folder(path: str) -> Path:
-    """The folder to put on `sys.path`. Raises `LsmplError` where there is no PyTorch for this Python and system."""
+    """The folder to put on `sys.path`. Raises `LsmplError` where there is no PyTorch for this
+    Python and system."""
     folder = Path(path)
     if not folder.is_dir():
         raise LsmplError(f"{path}: is no folder")
@@ -80,6 +84,8 @@ def survey_steps(folder: Path | None) -> Generator[Progress, None, dict[str, Any
     program = _python()
     if program is None:
         return {"error": f"Blender's Python, to try PyTorch with, is not where it should be ({sys.executable})"}
+
+    # Isolated (-I): nothing of the user's environment, only the path that it is told.
     process = subprocess.Popen(
         [program, "-I", "-B", torch_probe.__file__],
         stdin=subprocess.PIPE,
@@ -128,7 +134,8 @@ def _python() -> str | None:
 
 
 def use_steps() -> Generator[Progress, None, str]:
-    """Let this process import torch from the chosen folder, if there is one and it works. Returns why not, or ""."""
+    """Let this process import torch from the chosen folder, if there is one and it works. Returns
+    why not, or ""."""
     path = chosen()
     if not path or "torch" in sys.modules:
         return ""
@@ -159,13 +166,15 @@ def is_needed(device: str, solver: str) -> bool:
 
 
 def use_for(paths: Iterable[Path]) -> None:
-    """Before files are read, some of which may be PyTorch's. Raises `LsmplError` where the folder does not work."""
+    """Before files are read, some of which may be PyTorch's. Raises `LsmplError` where the folder
+    does not work."""
     if any(path.suffix.lower() in (".pt", ".pth") for path in paths) and (problem := use()):
         raise LsmplError(problem)
 
 
 def backend_steps(device: str, solver: str = "network") -> Generator[Progress, None, Backend]:
-    """What a solve runs on: the device where it is to be had, otherwise NumPy, and then `reason` says why."""
+    """What a solve runs on: the device where it is to be had, otherwise NumPy, and then `reason`
+    says why."""
     problem = (yield from use_steps()) if is_needed(device, solver) else ""
     backend = fallback.wanted_backend(device)
     return replace(backend, reason=problem) if problem and backend.instead_of else backend

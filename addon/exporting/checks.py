@@ -1,4 +1,5 @@
-"""Whether a file that was written some time ago is still whole: what `--resume` asks before it believes in one."""
+"""Whether a file that was written some time ago is still whole: what `--resume` asks before it
+believes in one."""
 
 from __future__ import annotations
 

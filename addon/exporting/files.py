@@ -1,4 +1,5 @@
-"""A character's animation as a file: FBX, glTF, BVH and USD through Blender's own exporters, and AMASS npz."""
+"""A character's animation as a file: FBX, glTF, BVH and USD through Blender's own exporters, and
+AMASS npz."""
 
 from __future__ import annotations
 
@@ -111,11 +112,12 @@ def export_character(
     action: bpy.types.Action | None = None,
     pose_correctives: bool = False,
 ) -> None:
-    """Write what an armature with its meshes does from scene frame `first` to `last`, as it is seen.
+    """Write what an armature with its meshes does from scene frame `first` to `last`, as it is
+    seen.
 
-    `action`: only this, whatever else it plays. `pose_correctives`: a character's, too, as animated shape keys; without
-    it they are left out. The file name's ending chooses the format. Nothing in Blender changes, and an older file stays
-    until the new one is complete. Raises `LsmplError`.
+    `action`: only this, whatever else it plays. `pose_correctives`: a character's, too, as animated
+    shape keys; without it they are left out. The file name's ending chooses the format. Nothing in
+    Blender changes, and an older file stays until the new one is complete. Raises `LsmplError`.
     """
     ending = path.suffix.lower().lstrip(".")
     if ending not in FORMATS:
@@ -138,8 +140,9 @@ def read_pose(
     fps: float | None = None,
     action: bpy.types.Action | None = None,
 ) -> jobs.Steps[Motion]:
-    """The motion that a character of ours shows at some scene frames (T,), which may be fractions: keys, strips and
-    constraints included. Its shape is the one that the character has now. Yields `Progress`.
+    """The motion that a character of ours shows at some scene frames (T,), which may be fractions:
+    keys, strips and constraints included. Its shape is the one that the character has now. Yields
+    `Progress`.
 
     The inverse of baking; what SMPL cannot say (stretched bones, joints pulled apart) is left out.
     Raises `LsmplError` where its body is not there any more.
@@ -176,7 +179,8 @@ def _sample(
 
 
 def _local_rotations(posed: np.ndarray, rest: np.ndarray, parents: np.ndarray) -> np.ndarray:
-    """(T,J,3,3): each bone's own rotation in its rest frame, from world rotations of bones that may be scaled."""
+    """(T,J,3,3): each bone's own rotation in its rest frame, from world rotations of bones that may
+    be scaled."""
     posed = orthonormalise(posed)
     local = np.empty_like(posed)
     local[:, 0] = rest[0].T @ posed[:, 0]
@@ -194,6 +198,7 @@ def _need_addon(module: str) -> None:
 
 
 def _clear_typing_caches() -> None:
-    """glTF's exporter leaves Blender's types in them, and the bpy module (4.2) then crashes when Python ends."""
+    """glTF's exporter leaves Blender's types in them, and the bpy module (4.2) then crashes when
+    Python ends."""
     for clear in getattr(typing, "_cleanups", ()):
         clear()

@@ -1,4 +1,5 @@
-"""Export from the panel and File > Export: the active take's character, or all takes into a folder."""
+"""Export from the panel and File > Export: the active take's character, or all takes into a
+folder."""
 
 from __future__ import annotations
 
@@ -73,8 +74,9 @@ class ExportSettings(bpy.types.PropertyGroup):
 def export_steps(
     take: bpy.types.Object, scene: bpy.types.Scene, path: Path, settings: ExportSettings | None = None
 ) -> jobs.Steps[str]:
-    """Export one take with the scene's settings; the file's ending chooses the format. Yields `Progress` and returns
-    what to tell the user. Raises `LsmplError`; then an older file is as it was."""
+    """Export one take with the scene's settings; the file's ending chooses the format. Yields
+    `Progress` and returns what to tell the user. Raises `LsmplError`; then an older file is as it
+    was."""
     settings = settings or scene.lsmpl_export
     first, last = frame_range(take, scene, settings)
     if path.suffix.lower() == ".npz":
@@ -119,7 +121,8 @@ def export_all_steps(
 
 
 def frame_range(take: bpy.types.Object, scene: bpy.types.Scene, settings: ExportSettings) -> tuple[int, int]:
-    """First and last scene frame of an export. Raises `LsmplError` where there are none in between."""
+    """First and last scene frame of an export. Raises `LsmplError` where there are none in
+    between."""
     match settings.range:
         case "SCENE":
             first, last = scene.frame_start, scene.frame_end
@@ -134,7 +137,8 @@ def frame_range(take: bpy.types.Object, scene: bpy.types.Scene, settings: Export
 
 
 def is_shared(armature: bpy.types.Object, scene: bpy.types.Scene) -> bool:
-    """Whether several takes are baked on a character, so that what it plays may be any of theirs."""
+    """Whether several takes are baked on a character, so that what it plays may be any of
+    theirs."""
     return sum(armature in (take.lsmpl.armature, _other_of(take)) for take in takes.takes_in(scene)) > 1
 
 
@@ -246,6 +250,8 @@ class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
         take, path = active_take(context), Path(bpy.path.abspath(self.filepath))
         if take is None:
             raise LsmplError("Select a take, or its character")
+        if not path.name:
+            raise LsmplError("Choose the file that it is to be exported to")
         endings = [ending for ending, *_ in _FORMATS]
         if path.suffix.lower().lstrip(".") not in (*endings, *exporting.FORMATS):
             path = path.with_name(f"{path.name}{self.filename_ext}")

@@ -1,4 +1,5 @@
-"""A scene of its own for a character while it is exported or read: nothing of the user's scenes is touched."""
+"""A scene of its own for a character while it is exported or read: nothing of the user's scenes is
+touched."""
 
 from __future__ import annotations
 
@@ -31,12 +32,13 @@ def staged(
     with_meshes: bool = True,
     with_correctives: bool = False,
 ) -> Iterator[Stage]:
-    """Copies of a character alone in a scene at the user's frame rate, selected, the armature active.
+    """Copies of a character alone in a scene at the user's frame rate, selected, the armature
+    active.
 
-    They play what the character plays, or `action` alone, and have the character's names meanwhile. The shape of its
-    meshes is worked into them: exchange formats limit the values of shape keys, or lose them. Pose correctives stay as
-    driven shape keys `with_correctives`, and are otherwise left out.
-    Raises `LsmplError` where the armature is in Edit Mode.
+    They play what the character plays, or `action` alone, and have the character's names meanwhile.
+    The shape of its meshes is worked into them: exchange formats limit the values of shape keys, or
+    lose them. Pose correctives stay as driven shape keys `with_correctives`, and are otherwise left
+    out. Raises `LsmplError` where the armature is in Edit Mode.
     """
     if armature.mode == "EDIT":
         raise LsmplError(f"{armature.name}: is in Edit Mode; go back to Object Mode or Pose Mode first")
@@ -47,10 +49,13 @@ def staged(
         stage.unit_settings.system = scene.unit_settings.system
         stage.unit_settings.scale_length = scene.unit_settings.scale_length
         stage.frame_end, stage.frame_start = last, first
+
+        # Copies, which share their data with the originals until something has to differ.
         rig = _copy(armature, stage, at_end)
         if action is not None:
             rig.animation_data_clear()
             actions.play(rig, action)
+
         meshes = []
         for mesh in meshes_on(armature) if with_meshes else ():
             twin = _copy(mesh, stage, at_end)
@@ -62,6 +67,8 @@ def staged(
                     modifier.object = rig
             correctives.follow(twin, armature, rig)
             meshes.append(twin)
+
+        # Exporters take what is selected in the scene of the context.
         at_end.enter_context(_on(stage))
         layer = stage.view_layers[0]
         for obj in (rig, *meshes):
@@ -105,8 +112,8 @@ def _remove(twin: bpy.types.Object, data: bpy.types.ID) -> None:
 
 
 def _work_shape_in(mesh: bpy.types.Object, with_correctives: bool) -> None:
-    """Shape keys of ours become the mesh, which never changes over a take, but for pose correctives that are asked for;
-    those of others stay."""
+    """Shape keys of ours become the mesh, which never changes over a take, but for pose correctives
+    that are asked for; those of others stay."""
     keys = mesh.data.shape_keys
     if not keys or "Shape 1" not in keys.key_blocks:
         return
@@ -128,7 +135,8 @@ def _work_shape_in(mesh: bpy.types.Object, with_correctives: bool) -> None:
 
 
 def _keep_alone(mesh: bpy.types.Object, kept: list[bpy.types.ShapeKey], start: bpy.types.ShapeKey) -> None:
-    """Of a mesh's shape keys leave some, which start from where another one is, and so does the mesh."""
+    """Of a mesh's shape keys leave some, which start from where another one is, and so does the
+    mesh."""
     blocks, basis = mesh.data.shape_keys.key_blocks, mesh.data.shape_keys.reference_key
     before, after, moved = (np.empty(3 * len(basis.data), dtype=np.float32) for _ in range(3))
     basis.data.foreach_get("co", before)

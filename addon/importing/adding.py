@@ -25,9 +25,11 @@ def add_take(scene: bpy.types.Scene, track: KeypointTrack, name: str = "", colle
 
 
 def match_scene(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) -> None:
-    """Let the scene play these takes from their first to their last frame, at the rate of the first of them.
+    """Let the scene play these takes from their first to their last frame, at the rate of the first
+    of them.
 
-    A scene that had other takes keeps its rate, which those were timed for, and its range only grows.
+    A scene that had other takes keeps its rate, which those were timed for, and its range only
+    grows.
     """
     others = [take for take in takes.takes_in(scene) if take not in imported]
     if not others:
@@ -40,7 +42,8 @@ def match_scene(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) ->
 
 
 def retime(scene: bpy.types.Scene, retimed: Sequence[bpy.types.Object]) -> None:
-    """Let takes play at their own speed at the scene's present rate; what was baked from them stays as it is."""
+    """Let takes play at their own speed at the scene's present rate; what was baked from them stays
+    as it is."""
     for take in retimed:
         take.lsmpl.step = timing.frame_step(scene, takes.describe(take)["fps"])
 

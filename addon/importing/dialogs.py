@@ -1,4 +1,5 @@
-"""What the dialogs that read keypoints and motions have in common: their properties, and what was chosen in them."""
+"""What the dialogs that read keypoints and motions have in common: their properties, and what was
+chosen in them."""
 
 from __future__ import annotations
 
@@ -45,14 +46,16 @@ _LAYOUT_ITEMS = [
 
 
 def chosen_layout(name: str, mapping: str) -> str | None:
-    """`read_keypoints`' layout, of an item of `layout_items`. Raises `LsmplError` where the mapping is not chosen."""
+    """`read_keypoints`' layout, of an item of `layout_items`. Raises `LsmplError` where the mapping
+    is not chosen."""
     if name == "mapping" and not mapping:
         raise LsmplError("Mapping: no file is chosen; choose the JSON file that names the keypoints")
     return {"auto": None, "mapping": bpy.path.abspath(mapping)}.get(name, name)
 
 
 class LayoutChoice:
-    """Properties of an operator: which layout and markers keypoints are, and by which unit they are measured."""
+    """Properties of an operator: which layout and markers keypoints are, and by which unit they are
+    measured."""
 
     layout_name: EnumProperty(
         name="Layout",
@@ -78,7 +81,8 @@ class LayoutChoice:
             layout.prop(self, "mapping")
 
     def layout_options(self) -> dict[str, str | None]:
-        """Keyword arguments of `read_keypoints`. Raises `LsmplError` where the mapping is not chosen."""
+        """Keyword arguments of `read_keypoints`. Raises `LsmplError` where the mapping is not
+        chosen."""
         return {
             "layout": chosen_layout(self.layout_name, self.mapping),
             "markers": bpy.path.abspath(self.markers) or None,
@@ -86,7 +90,8 @@ class LayoutChoice:
 
 
 class TakeFiles:
-    """Properties of an operator that makes takes of files: which, whose, at what rate, and what the scene does."""
+    """Properties of an operator that makes takes of files: which, whose, at what rate, and what the
+    scene does."""
 
     files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
     filepath: StringProperty(
@@ -118,7 +123,8 @@ class TakeFiles:
         sub.prop(self, "fps", text="")
 
     def file_options(self) -> dict[str, str | float | None]:
-        """Keyword arguments that `read_keypoints` and `adopting.read` share. The operator has `up`, too."""
+        """Keyword arguments that `read_keypoints` and `adopting.read` share. The operator has `up`,
+        too."""
         return {
             "up": None if self.up == "auto" else self.up,
             "fps": self.fps if self.override_fps else None,

@@ -1,4 +1,5 @@
-"""File > Import > SMPL Motion; an npz that holds a motion is also known as one among dropped keypoint files."""
+"""File > Import > SMPL Motion; an npz that holds a motion is also known as one among dropped
+keypoint files."""
 
 from __future__ import annotations
 
@@ -54,7 +55,8 @@ class LSMPL_OT_import_motion(TakeFiles, bpy.types.Operator, ImportHelper):
 
 
 class LSMPL_FH_motions(DroppedFiles, bpy.types.FileHandler):
-    """For what keypoints are never in; an npz goes to the keypoints' handler, which knows motions."""
+    """For what keypoints are never in; an npz goes to the keypoints' handler, which knows
+    motions."""
 
     bl_idname = "LSMPL_FH_motions"
     bl_label = "SMPL Motions"

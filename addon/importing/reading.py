@@ -25,8 +25,8 @@ from . import adding
 def import_files(
     scene: bpy.types.Scene, paths: Sequence[Path], options: Mapping, collection=None
 ) -> tuple[list[bpy.types.Object], list[str], list[LsmplError]]:
-    """A take for each path that can be read; what is assumed or doubtful about them; and why the others
-    cannot be read.
+    """A take for each path that can be read; what is assumed or doubtful about them; and why the
+    others cannot be read.
 
     options are the keyword arguments of `read_keypoints`.
     """
@@ -49,9 +49,9 @@ class Import:
         match_scene: bool = False,
         everybody: bool = False,
     ):
-        """options: the keyword arguments of `read_keypoints`, or of `adopting.read` if all are to be read `as_motions`.
-        match_scene: set the scene's frame range, and its rate, to the takes. everybody: of keypoint files, a take for
-        each person."""
+        """options: the keyword arguments of `read_keypoints`, or of `adopting.read` if all are to
+        be read `as_motions`. match_scene: set the scene's frame range, and its rate, to the takes.
+        everybody: of keypoint files, a take for each person."""
         self.paths, self.options = list(paths), dict(options)
         self.as_motions, self.match_scene, self.everybody = as_motions, match_scene, everybody
         self._held: list[Held[bpy.types.Object]] = []
@@ -68,6 +68,8 @@ class Import:
         """Read all files, then make takes of them."""
         held_scene, held_home = Held(scene, doing="imported into"), Held(collection)
         body_path, read = self._body_path(scene), []
+
+        # A file that cannot be read does not stop the others.
         yield Progress("read", 0, len(self.paths))
         for number, path in enumerate(self.paths, start=1):
             try:
@@ -76,9 +78,12 @@ class Import:
             except LsmplError as error:
                 self.failures.append(error)
             yield Progress("read", number, len(self.paths))
+
         (scene,), (home,) = held_scene.again(), held_home.left()
         if not read:
             return
+
+        # All takes at once, in the last slice; those of motions are then baked one by one.
         before = timing.timing_of(scene)
         try:
             moving = []
@@ -116,7 +121,8 @@ class Import:
         self._held.clear()
 
     def _body_path(self, scene: bpy.types.Scene) -> str | LsmplError:
-        """Of the body that motions are read for; where none is chosen, that is each motion's failure."""
+        """Of the body that motions are read for; where none is chosen, that is each motion's
+        failure."""
         try:
             return chosen_body_path(scene)
         except LsmplError as error:

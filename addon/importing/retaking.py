@@ -1,5 +1,5 @@
-"""Another track in the place of a take's: the animator's edits stay where they were put, and so does what was solved,
-where frames and keypoints are the same.
+"""Another track in the place of a take's: the animator's edits stay where they were put, and so
+does what was solved, where frames and keypoints are the same.
 """
 
 from __future__ import annotations
@@ -19,18 +19,21 @@ _OF_THE_SOLVE = (("residual", "FLOAT"), ("condition", "INT"), ("site", "FLOAT_VE
 
 
 def common_frames(first: int, count: int, other_first: int, other_count: int) -> tuple[slice, slice]:
-    """Of two ranges of frames, by the number of the first and how many they are, the slices in which they meet."""
+    """Of two ranges of frames, by the number of the first and how many they are, the slices in
+    which they meet."""
     start, end = max(first, other_first), min(first + count, other_first + other_count)
     end = max(end, start)
     return slice(start - first, end - first), slice(start - other_first, end - other_first)
 
 
 def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
-    """Put a track in the place of a take's. Returns what became of edits and of what was solved, for the user.
+    """Put a track in the place of a take's. Returns what became of edits and of what was solved,
+    for the user.
 
-    An edit is found again by the number of its frame and the name of its keypoint, a pinned joint by its frame. An edit
-    that moved a keypoint leaves it at that position, wherever the track now has it. Those without such a frame and
-    keypoint, and motions that do not fit the new frames or keypoints, go. A change that is open is accepted.
+    An edit is found again by the number of its frame and the name of its keypoint, a pinned joint
+    by its frame. An edit that moved a keypoint leaves it at that position, wherever the track now
+    has it. Those without such a frame and keypoint, and motions that do not fit the new frames or
+    keypoints, go. A change that is open is accepted.
     """
     facts, old = takes.describe(take), take.data
     same = (
@@ -38,6 +41,9 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
         and track.first_frame == facts["first_frame"]
         and list(track.layout.keypoints) == list(facts["layout"]["keypoints"])
     )
+
+    # The new mesh is complete before the old one goes. What was solved fits it where frames and
+    # keypoints are the same; display and residuals read it from there.
     fixed = pinned_joints.load(take)
     pending_edit.close(take)
     with all_or_nothing():
@@ -49,6 +55,7 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
                     write(mesh, name, kind, read(old, name, kind))
         for material in old.materials:
             mesh.materials.append(material)
+
     take.data = mesh
     moved = [pin._replace(frame=pin.frame + facts["first_frame"] - track.first_frame) for pin in fixed]
     pinned_joints.store(take, [pin for pin in moved if 0 <= pin.frame < len(track)])
@@ -56,6 +63,7 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
     if old.users == 0:
         bpy.data.meshes.remove(old)
         mesh.name = name
+
     solved = layers.is_solved(take)
     if solved and not same:
         layers.remove(take, Layer.SOLVED)
@@ -69,17 +77,21 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
 
 
 def _carry_edits(take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.Mesh) -> tuple[int, int]:
-    """Write a take's edits to a mesh of the track. Returns how many there are, and how many found no place."""
+    """Write a take's edits to a mesh of the track. Returns how many there are, and how many found
+    no place."""
     old = take.data
     if "edit_state" not in old.attributes:
         return 0, 0
     before = takes.load_track(take, edits=False)
     shape = before.confidence.shape
+
+    # Where edits put keypoints, (T,K,3), for the frames and keypoints of the old track.
     state = read(old, "edit_state", "INT").reshape(shape)
     offset = np.zeros((*shape, 3))
     if "edit_offset" in old.attributes:
         offset = read(old, "edit_offset", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
     edited_positions = np.nan_to_num(before.positions) + offset
+
     now, then = common_frames(track.first_frame, len(track), before.first_frame, len(before))
     names = before.layout.keypoints
     rows = [(k, names.index(name)) for k, name in enumerate(track.layout.keypoints) if name in names]
@@ -88,6 +100,7 @@ def _carry_edits(take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.M
     for k, row in rows:
         new_state[now, k] = state[then, row]
         new_offset[now, k] = edited_positions[then, row] - np.nan_to_num(track.positions[now, k])
+
     new_offset[~np.isin(new_state, (takes.MOVED, takes.LOCKED))] = 0.0
     edited = int((state != takes.AS_READ).sum())
     carried = int((new_state != takes.AS_READ).sum())

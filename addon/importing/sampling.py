@@ -1,5 +1,5 @@
-"""Where objects and bones are over the frames of a scene: read off their F-curves in bulk where these alone tell,
-otherwise frame by frame.
+"""Where objects and bones are over the frames of a scene: read off their F-curves in bulk where
+these alone tell, otherwise frame by frame.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from ..held import Held
 MAX_POSITIONS = 30_000_000
 """Frames times points that are read; beyond that, memory is at risk."""
 REGULAR_SHARE = 0.8
-"""Share of the steps between keys that are alike, from which on keys were recorded and a longer step is a gap."""
+"""Share of the steps between keys that are alike, from which on keys were recorded and a longer
+step is a gap."""
 _MOVES = ("location", "rotation", "scale", "delta_")
 """How the data paths of what moves an object begin."""
 
@@ -54,13 +55,15 @@ class HeldPoints:
 def positions_of(
     scene: bpy.types.Scene, points: Sequence[Point], frames: np.ndarray, gaps: bool = True
 ) -> jobs.Steps[np.ndarray]:
-    """Yields `Progress` and returns world positions (T,N,3) at frames (T,), NaN where a point is missing.
+    """Yields `Progress` and returns world positions (T,N,3) at frames (T,), NaN where a point is
+    missing.
 
     It yields only where points have to be looked at frame by frame.
 
-    A point is missing where its object is hidden by a key, throughout where its curves are muted or it is one of a few
-    that are disabled in viewports, and, with `gaps`, between and outside the keys of curves that were recorded with a
-    key in each frame. The scene is left at the frame where it was. Raises `LsmplError` where there would be too many.
+    A point is missing where its object is hidden by a key, throughout where its curves are muted or
+    it is one of a few that are disabled in viewports, and, with `gaps`, between and outside the
+    keys of curves that were recorded with a key in each frame. The scene is left at the frame where
+    it was. Raises `LsmplError` where there would be too many.
     """
     if len(frames) * len(points) > MAX_POSITIONS:
         raise LsmplError(
@@ -86,8 +89,8 @@ def positions_of(
 
 
 def key_range(points: Sequence[Point]) -> tuple[float, float] | None:
-    """The first and the last frame with a key that moves one of the points; None where one of them is moved otherwise
-    than by its own keys, or none has any."""
+    """The first and the last frame with a key that moves one of the points; None where one of them
+    is moved otherwise than by its own keys, or none has any."""
     ends = []
     for point in points:
         curves = _location_curves(point)
@@ -188,6 +191,7 @@ def _frame_by_frame(
         raise LsmplError(
             f"{', '.join(hidden[:8])}: in a collection that is excluded from the view layer; include it to read them"
         )
+
     held, held_points = Held(scene, doing="read"), HeldPoints(points)
     shown = scene.frame_current, scene.frame_subframe
     positions = np.empty((len(frames), len(points), 3))
@@ -231,7 +235,8 @@ def _missing(point: Point, frames: np.ndarray, gaps: bool) -> np.ndarray:
 
 
 def _in_gap(curves: Sequence[bpy.types.FCurve], frames: np.ndarray) -> np.ndarray:
-    """(T,) bool: outside of recorded keys or between two that are farther apart than they usually are.
+    """(T,) bool: outside of recorded keys or between two that are farther apart than they usually
+    are.
 
     Keys set by hand, at irregular steps, have no gaps: between them is what the animator means.
     """

@@ -1,7 +1,8 @@
-"""Takes made of objects and bones that are already in the scene, and read again after these were edited.
+"""Takes made of objects and bones that are already in the scene, and read again after these were
+edited.
 
-A take remembers which object or bone each of its keypoints is (`Object.lsmpl_sources`), which can be changed. What was
-read stays with the take when they are deleted.
+A take remembers which object or bone each of its keypoints is (`Object.lsmpl_sources`), which can
+be changed. What was read stays with the take when they are deleted.
 """
 
 from __future__ import annotations
@@ -80,9 +81,11 @@ def gone(take: bpy.types.Object) -> list[str]:
 def candidates(
     scene: bpy.types.Scene, selected: Iterable[bpy.types.Object], children: bool = True
 ) -> tuple[list[Point], list[Point]]:
-    """The objects that may be keypoints among the selected ones (and those below them), and the bones of armatures.
+    """The objects that may be keypoints among the selected ones (and those below them), and the
+    bones of armatures.
 
-    Takes and their characters are left out. In the natural order of their names: Point.2 before Point.10.
+    Takes and their characters are left out. In the natural order of their names: Point.2 before
+    Point.10.
     """
     ours = set(takes.takes_in(scene))
     ours |= {part for take in ours for part in (take.lsmpl.armature, take.lsmpl.body_mesh) if part}
@@ -96,8 +99,9 @@ def candidates(
 
 
 def names_of(points: Sequence[Point]) -> list[str]:
-    """What the points are called for matching: without the numbers that Blender puts behind a name that is taken. Where
-    two are called the same, as those of two people are, with what they are below in front: `Ann:left_hip`."""
+    """What the points are called for matching: without the numbers that Blender puts behind a name
+    that is taken. Where two are called the same, as those of two people are, with what they are
+    below in front: `Ann:left_hip`."""
     bare = [_NUMBERED.sub(r"\1", point.name) for point in points]
     if len(set(bare)) == len(bare):
         return bare
@@ -114,9 +118,11 @@ def take_steps(
     gaps: bool = True,
     collection: bpy.types.Collection | None = None,
 ) -> jobs.Steps[bpy.types.Object]:
-    """Yields `Progress` and returns a new take of the points: objects or, where their names tell no body, bones.
+    """Yields `Progress` and returns a new take of the points: objects or, where their names tell no
+    body, bones.
 
-    layout, unit, person and markers are those of `read_keypoints`. Raises `LsmplError`; then nothing has changed.
+    layout, unit, person and markers are those of `read_keypoints`. Raises `LsmplError`; then
+    nothing has changed.
     """
     chosen, names = _chosen(points, layout, markers)
     frames, fps, held_points = _frames(scene, chosen), timing.scene_rate(scene), HeldPoints(chosen)
@@ -140,11 +146,12 @@ def take_steps(
 
 
 def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[str]:
-    """Yields `Progress` and reads a take's objects again, as they are now, over the scene's present range.
+    """Yields `Progress` and reads a take's objects again, as they are now, over the scene's present
+    range.
 
-    Keypoints whose objects are gone stay as they were read. Edits stay where they were put. What was solved stays with
-    the take if its frames and keypoints are the same. Returns what to tell the user. Raises `LsmplError`; then nothing
-    has changed.
+    Keypoints whose objects are gone stay as they were read. Edits stay where they were put. What
+    was solved stays with the take if its frames and keypoints are the same. Returns what to tell
+    the user. Raises `LsmplError`; then nothing has changed.
     """
     takes.need_local_object_mode(take)
     sources, name, held = take.lsmpl_sources, take.name, Held(take, doing="read")
@@ -155,6 +162,8 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
     frames, fps = _frames(scene, chosen), timing.scene_rate(scene)
     sampled = yield from positions_of(scene, chosen, frames, sources.gaps)
     (take,) = held.again()
+
+    # Keypoints whose objects are gone keep what was read, where the frames still are.
     before = takes.load_track(take, edits=False)
     positions = np.full((len(frames), len(before.layout), 3), np.nan)
     rows = [before.layout.index(keypoint) for keypoint in names]
@@ -162,8 +171,10 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
     unread = [k for k in range(len(before.layout)) if k not in rows]
     now, then = retaking.common_frames(int(frames[0]), len(frames), before.first_frame, len(before))
     positions[now, unread] = before.positions[then, unread]
+
     if not np.isfinite(positions).all(axis=2).any():
         raise LsmplError(f"{name}: not one of its objects is to be seen in the scene's frame range")
+
     again = replace(before, positions=positions, confidence=None, fps=fps, first_frame=int(frames[0]))
     of_edits = retaking.replace_track(take, again)
     take.lsmpl.start, take.lsmpl.step = again.first_frame, 1.0
@@ -175,7 +186,8 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
 
 
 def _chosen(points, layout: str | None, markers: str | None) -> tuple[Sequence[Point], list[str]]:
-    """Objects if their names are those of a body, else bones if theirs are; and what they are called."""
+    """Objects if their names are those of a body, else bones if theirs are; and what they are
+    called."""
     several = [some for some in points if some]
     if not several:
         raise LsmplError("Nothing is selected that could be keypoints; select empties or other objects, or an armature")
@@ -192,7 +204,8 @@ def _chosen(points, layout: str | None, markers: str | None) -> tuple[Sequence[P
 
 
 def _frames(scene: bpy.types.Scene, points: Sequence[Point]) -> np.ndarray:
-    """Every frame of the scene's range, cut to where the points are keyed if keys alone move them all."""
+    """Every frame of the scene's range, cut to where the points are keyed if keys alone move them
+    all."""
     first, last = scene.frame_start, scene.frame_end
     keyed = key_range(points)
     if keyed is not None:
@@ -206,7 +219,8 @@ def _frames(scene: bpy.types.Scene, points: Sequence[Point]) -> np.ndarray:
 
 
 def _group(point: Point) -> str:
-    """What tells a person's keypoints from another's: the armature, the object they are below, or the collection."""
+    """What tells a person's keypoints from another's: the armature, the object they are below, or
+    the collection."""
     if point.bone:
         return point.object.name
     if point.object.parent:

@@ -16,7 +16,8 @@ from .dialogs import UNITS, LayoutChoice
 
 
 def _has_sources(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """For an operator's `poll`: whether the take has objects to be read from; if not, the button says so."""
+    """For an operator's `poll`: whether the take has objects to be read from; if not, the button
+    says so."""
     take = active_take(context)
     if take is None or not scene_tracks.is_from_scene(take):
         operator.poll_message_set("This take was not made of objects in the scene")

@@ -1,4 +1,5 @@
-"""The LSMPL tab of the 3D viewport's sidebar, a module for each section, in the order of the work."""
+"""The LSMPL tab of the 3D viewport's sidebar, a module for each section, in the order of the
+work."""
 
 from . import (
     character,

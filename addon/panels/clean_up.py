@@ -19,17 +19,16 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lsmpl
-        if working(layout, "lsmpl.clean_up"):
-            return
         column = properties(layout)
         column.prop(settings, "smooth")
         column.prop(settings, "lock_feet")
         column.prop(settings, "floor")
         if settings.floor == "HEIGHT":
             column.prop(settings, "floor_height")
-        row = layout.row(align=True)
-        row.operator("lsmpl.clean_up", text=of_takes(context, "Clean Up"), icon="BRUSH_DATA")
-        row.operator("lsmpl.as_solved", text="", icon="LOOP_BACK")
+        if not working(layout, "lsmpl.clean_up"):
+            row = layout.row(align=True)
+            row.operator("lsmpl.clean_up", text=of_takes(context, "Clean Up"), icon="BRUSH_DATA")
+            row.operator("lsmpl.as_solved", text="", icon="LOOP_BACK")
         take = active_take(context)
         if take is None or not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")

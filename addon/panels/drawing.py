@@ -1,21 +1,59 @@
-"""What the panels are drawn with: sections of the LSMPL tab, facts in two columns, texts that wrap."""
+"""What the panels are drawn with: sections of the LSMPL tab, facts in two columns, texts that
+wrap."""
 
 from __future__ import annotations
 
+import functools
 import textwrap
+from collections.abc import Callable
 
 import bpy
 
+from ...lsmpl_core import LsmplError
 from .. import jobs
 from ..selection import chosen_takes
 
 
 class Section:
-    """Where all the panels are."""
+    """Where all the panels are. What cannot be drawn, as data is out of reach or damaged, is said
+    instead."""
 
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "LSMPL"
+
+    def __init_subclass__(cls, **options) -> None:
+        super().__init_subclass__(**options)
+        cls.draw = _saying_errors(cls.draw)
+        for name in ("poll", "draw_header_preset"):
+            if name in vars(cls):
+                setattr(cls, name, _nothing_on_errors(vars(cls)[name]))
+
+
+def _saying_errors(draw: Callable) -> Callable:
+    @functools.wraps(draw)
+    def draw_or_say(self, context):
+        try:
+            draw(self, context)
+        except LsmplError as error:
+            say(context, self.layout, str(error), icon="ERROR")
+
+    return draw_or_say
+
+
+def _nothing_on_errors(method: Callable) -> Callable:
+    """Of `poll` and headers, which have no room for words: the section that is drawn above them
+    says what is wrong."""
+    function = getattr(method, "__func__", method)
+
+    @functools.wraps(function)
+    def called(owner, context):
+        try:
+            return function(owner, context)
+        except LsmplError:
+            return False
+
+    return classmethod(called) if isinstance(method, classmethod) else called
 
 
 def properties(layout: bpy.types.UILayout) -> bpy.types.UILayout:
@@ -35,21 +73,35 @@ def facts(layout: bpy.types.UILayout, *rows: tuple[str, str]) -> None:
         values.label(text=value)
 
 
-def say(context: bpy.types.Context, layout: bpy.types.UILayout, text: str, icon: str = "NONE") -> None:
-    """A text that wraps to the sidebar's width."""
+def say(
+    context: bpy.types.Context,
+    layout: bpy.types.UILayout,
+    text: str,
+    icon: str = "NONE",
+    lines: int | None = None,
+) -> None:
+    """A text that wraps to the sidebar's width.
+
+    lines: exactly so many, whatever there is to say. For what changes from frame to frame: buttons
+    below it would else move away from under the cursor.
+    """
     scale = context.preferences.system.ui_scale or 1.0  # 0 without a screen
     letters = max(16, int((context.region.width / scale - 60) / 6.6))
+    wrapped = textwrap.wrap(text, letters, max_lines=lines, placeholder=" ...")
+    wrapped += [""] * ((lines or 0) - len(wrapped))
     column = layout.column(align=True)
-    for number, line in enumerate(textwrap.wrap(text, letters)):
+    for number, line in enumerate(wrapped):
         column.label(text=line, icon=icon if number == 0 else "BLANK1")
 
 
-def working(layout: bpy.types.UILayout, *kinds: str) -> bool:
-    """While a job of one of these operators goes on: draw its progress and a button to stop it, and say so."""
+def working(layout: bpy.types.UILayout, *kinds: str, height: float = 1.0) -> bool:
+    """While a job of one of these operators goes on: draw its progress and a button to stop it, in
+    the place of a button of that height, and say so."""
     job = jobs.current
     if job is None or job.kind not in kinds:
         return False
     row = layout.row(align=True)
+    row.scale_y = height
     row.progress(factor=job.fraction, text=job.describe())
     row.operator("lsmpl.cancel", text="", icon="X")
     return True

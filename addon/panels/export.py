@@ -13,33 +13,36 @@ from ..selection import active_take
 from ..takes import layers
 from .drawing import Section, facts, properties, say, working
 
+_KINDS = ("lsmpl.bake", "lsmpl.bake_to_other", "lsmpl.export")
+"""The jobs whose progress is shown here."""
+
 
 class LSMPL_PT_export(Section, bpy.types.Panel):
     bl_label = "Export"
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take, settings = self.layout, active_take(context), context.scene.lsmpl_export
-        if working(layout, "lsmpl.bake", "lsmpl.bake_to_other", "lsmpl.export"):
-            return
         if take is None or not layers.is_solved(take):
-            say(context, layout, "Needs a solved take", icon="INFO")
+            if not working(layout, *_KINDS):
+                say(context, layout, "Needs a solved take", icon="INFO")
             return
+        column = properties(layout)
+        column.prop(settings, "format")
+        draw_settings(column, settings, settings.format)
+        if not working(layout, *_KINDS):
+            row = layout.row(align=True)
+            row.operator("lsmpl.export", text="Export...", icon="EXPORT")
+            row.operator("lsmpl.export_all", text="All Takes...", icon="FILE_FOLDER")
+        reason = why_nothing(take, context.scene)
+        if reason:
+            say(context, layout, reason, icon="INFO")
         if baking.is_out_of_time(take):
             say(context, layout, "The take plays at other frames now; bake again", icon="ERROR")
         if not _has_character(take, context.scene) or baking.is_out_of_time(take):
             layout.operator("lsmpl.bake", icon="ACTION")
-        column = properties(layout)
-        column.prop(settings, "format")
-        draw_settings(column, settings, settings.format)
-        reason = why_nothing(take, context.scene)
-        if reason:
-            say(context, layout, reason, icon="INFO")
         elif settings.format != "npz" and settings.character == "OTHER" and following.is_outdated(take):
             say(context, layout, following.describe(take), icon="ERROR")
             layout.operator("lsmpl.bake_to_other", icon="ACTION")
-        row = layout.row(align=True)
-        row.operator("lsmpl.export", text="Export...", icon="EXPORT")
-        row.operator("lsmpl.export_all", text="All Takes...", icon="FILE_FOLDER")
 
 
 class LSMPL_PT_baking(Section, bpy.types.Panel):

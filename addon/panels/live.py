@@ -40,9 +40,9 @@ def _draw_counts(context: bpy.types.Context, layout: bpy.types.UILayout, scene: 
     posed = scene.lsmpl_live
     state = takes.keypoints_at(posed.take, posed.frame).state.tolist()
     counts = ((state.count(which), name) for which, name in _NAMES)
-    told = ", ".join(f"{count} {name}" for count, name in counts if count)
+    changed = ", ".join(f"{count} {name}" for count, name in counts if count)
     first = takes.describe(posed.take)["first_frame"]
-    say(context, layout, f"Frame {first + posed.frame}: {told or 'as read'}", icon="DOT")
+    say(context, layout, f"Frame {first + posed.frame}: {changed or 'as read'}", icon="DOT", lines=1)
 
 
 _NAMES: tuple[tuple[int, str], ...] = (

@@ -1,4 +1,5 @@
-"""Quality, below Solve: which frames are doubtful and why, and what is known of the frame that is shown."""
+"""Quality, below Solve: which frames are doubtful and why, and what is known of the frame that is
+shown."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from ..solving import quality
 from ..takes import layers, playing
 from .drawing import Section, facts, say
 
+_DOUBT_LINES = 3
+"""Lines that are kept for why a frame is doubtful."""
 _CONDITION_WORDS = {
     Condition.MISSING: "missing",
     Condition.FILLED: "filled",
@@ -41,25 +44,23 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         row.operator("lsmpl.mark_doubtful", text="", icon="MARKER_HLT")
         row.operator("lsmpl.unmark_doubtful", text="", icon="X")
         frame = playing.frame_shown(take, context.scene)
-        state = quality.facts(take, frame)
-        mean, rows = quality.mean_residual(take), []
-        if mean is not None:
-            rows.append(("All frames", f"{1000 * mean:.1f} mm on average"))
-        here = "not measured" if state.residual is None else f"{1000 * state.residual:.0f} mm on average"
-        rows.append(("This frame", here))
-        if state.worst_keypoint:
-            rows.append(("Worst", f"{refining.plain(state.worst_keypoint)}, {1000 * state.worst:.0f} mm"))
-        counted = [f"{state.conditions[c]} {word}" for c, word in _CONDITION_WORDS.items() if state.conditions[c]]
-        counted += [
-            f"{count} {word}"
-            for count, word in ((state.edited, "moved by you"), (state.ignored, "ignored by you"))
-            if count
-        ]
-        rows += [("Keypoints", text) for text in counted[:1]] + [("", text) for text in counted[1:]]
-        facts(layout, *rows)
+        _draw_frame(layout, take, quality.facts(take, frame))
         here = next((stretch for stretch in found if stretch.first <= frame <= stretch.last), None)
-        if here:
-            say(context, layout, f"Doubtful {_when(take, here)}: {'; '.join(here.why[:2])}", icon="ERROR")
+        doubt = f"Doubtful {_when(take, here)}: {'; '.join(here.why[:2])}" if here else "This frame is not doubtful"
+        say(context, layout, doubt, icon="ERROR" if here else "CHECKMARK", lines=_DOUBT_LINES)
+
+
+def _draw_frame(layout: bpy.types.UILayout, take: bpy.types.Object, state: quality.FrameFacts) -> None:
+    """The same rows for every frame, so that nothing below them moves while the frame changes."""
+    mean, here = (
+        "not measured" if residual is None else f"{1000 * residual:.{digits}f} mm on average"
+        for residual, digits in ((quality.mean_residual(take), 1), (state.residual, 0))
+    )
+    worst = f"{refining.plain(state.worst_keypoint)}, {1000 * state.worst:.0f} mm" if state.worst_keypoint else "none"
+    counted = [(state.conditions[condition], word) for condition, word in _CONDITION_WORDS.items()]
+    counted += [(state.edited, "moved by you"), (state.ignored, "ignored by you")]
+    keypoints = ", ".join(f"{count} {word}" for count, word in counted if count) or "all seen"
+    facts(layout, ("All frames", mean), ("This frame", here), ("Worst", worst), ("Keypoints", keypoints))
 
 
 def _when(take: bpy.types.Object, stretch: Stretch) -> str:

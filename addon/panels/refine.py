@@ -1,4 +1,5 @@
-"""Refine: frames solved anew, compared, accepted or rejected; what is pinned and ignored in the shown frame."""
+"""Refine: frames solved anew, compared, accepted or rejected; what is pinned and ignored in the
+shown frame."""
 
 from __future__ import annotations
 
@@ -23,38 +24,34 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
         if take is None or not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
             return
-        if take.data.is_editmode:
-            say(context, layout, f"{take.name} is in Edit Mode; go back to Object Mode", icon="ERROR")
-            return
         _draw_frame(layout, take, refining.describe_frame(take, context.scene))
         if not layers.describe(take).get("calibration"):
             say(context, layout, "Not solved by this LSMPL: press Solve to refine frames", icon="ERROR")
-        if pending_edit.is_open(take):
-            _draw_pending_edit(context, layout, take)
         settings = context.scene.lsmpl_refine
         column = properties(layout)
         column.prop(settings, "frames")
         if settings.frames == "RANGE":
             row = column.row(align=True)
-            row.prop(settings, "first", text="From, To")
+            row.prop(settings, "first", text="Range")
             row.prop(settings, "last", text="")
         column.prop(settings, "begin")
         if settings.begin == refining.FROM_POSE:
             column.prop(settings, "pin")
         column.prop(settings, "blend")
-        if not working(layout, "lsmpl.refine"):
+        if not working(layout, "lsmpl.refine", height=1.3):
             row = layout.row()
             row.scale_y = 1.3
             row.operator("lsmpl.refine", icon="FILE_REFRESH")
         layout.operator("lsmpl.pin_bones", icon="PINNED")
+        if pending_edit.is_open(take):
+            _draw_pending_edit(context, layout, take)
 
 
 def _draw_frame(layout: bpy.types.UILayout, take: bpy.types.Object, state: refining.FrameState) -> None:
     """What was done to the shown frame; how good it is stands under Quality."""
     rows = [("Frame", playing.in_words(take, state.number))]
     for name, names in (("Pinned", state.pinned), ("Ignored", state.ignored), ("Moved", state.edited)):
-        if names:
-            rows.append((name, ", ".join(map(refining.plain, names))))
+        rows.append((name, ", ".join(map(refining.plain, names)) or "none"))
     facts(layout, *rows)
 
 
@@ -105,12 +102,13 @@ class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
         row.operator("lsmpl.ignore_keypoint", text="Use Again", icon="HIDE_OFF").use_again = True
         where = "this frame" if settings.frames == "CURRENT" else f"frames {settings.first} to {settings.last}"
         say(context, layout, f"In {where}, as chosen above")
-        if take.data.is_editmode or not layers.is_solved(take):
+        if not layers.is_solved(take):
             return
         worst = refining.describe_frame(take, context.scene).worst
-        if worst:
-            text = f"Ignore the Worst ({refining.plain(worst)})"
-            layout.operator("lsmpl.ignore_keypoint", text=text, icon="HIDE_ON").keypoint = worst
+        text = f"Ignore the Worst ({refining.plain(worst)})" if worst else "Ignore the Worst"
+        row = layout.row()
+        row.enabled = bool(worst)
+        row.operator("lsmpl.ignore_keypoint", text=text, icon="HIDE_ON").keypoint = worst
 
 
 class LSMPL_PT_refine_pins(Section, bpy.types.Panel):

@@ -15,7 +15,8 @@ from .drawing import Section, properties, say, working
 
 
 class LSMPL_UL_bones(bpy.types.UIList):
-    """A joint and its bone a row; they are chosen below the list, where there is room for their names."""
+    """A joint and its bone a row; they are chosen below the list, where there is room for their
+    names."""
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property) -> None:
         row = layout.split(factor=0.45, align=True)
@@ -43,8 +44,6 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
-        if working(layout, "lsmpl.bake_to_other"):
-            return
         if take is None:
             say(context, layout, "Needs a take: import keypoints, or select one of the takes", icon="INFO")
             return
@@ -66,9 +65,10 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
         if other.use_range:
             column.prop(other, "first")
             column.prop(other, "last")
-        row = layout.row()
-        row.scale_y = 1.4
-        row.operator("lsmpl.bake_to_other", icon="ACTION")
+        if not working(layout, "lsmpl.bake_to_other", height=1.4):
+            row = layout.row()
+            row.scale_y = 1.4
+            row.operator("lsmpl.bake_to_other", icon="ACTION")
         layout.prop(other, "follow")
         if not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")

@@ -14,6 +14,9 @@ from ..setting_presets import LSMPL_PT_presets
 from ..takes import layers
 from .drawing import Section, facts, of_takes, properties, say, working
 
+_STATE_LINES = 2
+"""Lines that are kept for the state, so that Quality and what follows it stay where they are."""
+
 
 class LSMPL_PT_solve(Section, bpy.types.Panel):
     bl_label = "Solve"
@@ -22,31 +25,36 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
         LSMPL_PT_presets.draw_panel_header(self.layout)
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        if working(layout, "lsmpl.solve", "lsmpl.solve_from_motion"):
-            return
-        take = active_take(context)
-        row = layout.row()
-        row.scale_y = 1.4
-        row.operator("lsmpl.solve", text=of_takes(context, "Solve"), icon="ARMATURE_DATA")
-        if take is None:
-            say(context, layout, "Needs a take", icon="INFO")
-            return
-        if layers.describe(take, layers.Layer.REFINED):
-            say(context, layout, "Drops the refined frames", icon="INFO")
-        solved = layers.describe(take)
-        if solved is None:
-            say(context, layout, "Not solved yet", icon="INFO")
-            return
-        if retaking.is_outdated(take):
-            say(context, layout, "The keypoints were read again; solve again", icon="ERROR")
-        if instead_of := solved.get("device_instead_of"):
-            say(context, layout, f"Solved on NumPy, not on {instead_of}: {solved['device_reason']}", icon="ERROR")
-        rows = [("Body", Path(solved["body_path"]).name)] if solved["body_path"] else []
-        if solved["residual_mean"] is None:
-            rows.append(("Error", "imported motion" if solved.get("solver") == "imported" else "not measured"))
-        if rows:
-            facts(layout, *rows)
+        layout, take = self.layout, active_take(context)
+        if not working(layout, "lsmpl.solve", "lsmpl.solve_from_motion", height=1.4):
+            row = layout.row()
+            row.scale_y = 1.4
+            row.operator("lsmpl.solve", text=of_takes(context, "Solve"), icon="ARMATURE_DATA")
+        solved = layers.describe(take) if take else None
+        if solved:
+            rows = [("Body", Path(solved["body_path"]).name)] if solved["body_path"] else []
+            if solved["residual_mean"] is None:
+                imported = solved.get("solver") == "imported"
+                rows.append(("Error", "imported motion" if imported else "not measured"))
+            if rows:
+                facts(layout, *rows)
+        text, icon = _state_of(take, solved)
+        say(context, layout, text, icon=icon, lines=_STATE_LINES)
+
+
+def _state_of(take: bpy.types.Object | None, solved: dict | None) -> tuple[str, str]:
+    """What there is to say before the next solve, the most pressing alone, with its icon."""
+    if take is None:
+        return "Needs a take", "INFO"
+    if solved is None:
+        return "Not solved yet", "INFO"
+    if retaking.is_outdated(take):
+        return "The keypoints were read again; solve again", "ERROR"
+    if instead_of := solved.get("device_instead_of"):
+        return f"Solved on NumPy, not on {instead_of}: {solved['device_reason']}", "ERROR"
+    if layers.describe(take, layers.Layer.REFINED):
+        return "Solving again drops the frames you refined; pinned joints and moved keypoints stay", "INFO"
+    return "Solved", "CHECKMARK"
 
 
 class LSMPL_PT_solver(Section, bpy.types.Panel):

@@ -164,8 +164,9 @@ def _can_refine(operator: type[bpy.types.Operator], context: bpy.types.Context) 
 
 
 def _has_pending_edit(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    take = active_take(context)
-    if take is None or not pending_edit.is_open(take):
+    if not is_solved(operator, context):
+        return False
+    if not pending_edit.is_open(active_take(context)):
         operator.poll_message_set("There is no change to accept or reject")
         return False
     return True

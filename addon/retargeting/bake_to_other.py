@@ -1,4 +1,5 @@
-"""Bake to another character: a take's latest motion becomes an action, or an NLA strip, of a rig of the user's."""
+"""Bake to another character: a take's latest motion becomes an action, or an NLA strip, of a rig of
+the user's."""
 
 from __future__ import annotations
 
@@ -37,14 +38,16 @@ class Baked(NamedTuple):
 def bake(take: bpy.types.Object, body: Body | None = None, motion: Motion | None = None) -> Baked:
     """Put a take's latest motion on the character that the take's `other` names.
 
-    Only rotations of mapped bones, in their own rotation modes, the location of the pelvis' bone and, where it travels,
-    that of the object get keys. Raises `LsmplError`; then nothing has changed.
+    Only rotations of mapped bones, in their own rotation modes, the location of the pelvis' bone
+    and, where it travels, that of the object get keys. Raises `LsmplError`; then nothing has
+    changed.
     """
     return run_to_end(bake_steps(take, body, motion))
 
 
 def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion | None = None) -> jobs.Steps[Baked]:
-    """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last step."""
+    """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last
+    step."""
     version = layers.version(take) if motion is None else ""
     other = take.lsmpl.other
     motion = motion or layers.load(take)
@@ -71,9 +74,11 @@ def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion 
 def put_on(
     take: bpy.types.Object, action: bpy.types.Action, plan: Plan, version: str
 ) -> tuple[bpy.types.Action | None, list[str]]:
-    """Let the take's other character play an action that was made by a plan, of that version of the take's motion.
+    """Let the take's other character play an action that was made by a plan, of that version of the
+    take's motion.
 
-    Returns the action that was there before and is kept, if any, and which of the rig's switches were set, in words.
+    Returns the action that was there before and is kept, if any, and which of the rig's switches
+    were set, in words.
     """
     other = take.lsmpl.other
     target = other.target

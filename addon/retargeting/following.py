@@ -1,7 +1,9 @@
-"""A character of the user's follows its take: whatever changes the motion brings it up to date, in the same undo step.
+"""A character of the user's follows its take: whatever changes the motion brings it up to date, in
+the same undo step.
 
-The action that was baked is filled with the new motion in place, so that strips stay as the user arranged them. One in
-which the user changed keys stays as it is; that and whatever else holds a character back is noted for the panel.
+The action that was baked is filled with the new motion in place, so that strips stay as the user
+arranged them. One in which the user changed keys stays as it is; that and whatever else holds a
+character back is noted for the panel.
 """
 
 from __future__ import annotations
@@ -23,12 +25,14 @@ from .plan import Plan, version_of
 from .settings import on_follow
 
 FOLLOW_AT_ONCE_FRAMES = 2000
-"""Frames of a take up to which a character follows where the user waits for nothing else, as at the end of a drag."""
+"""Frames of a take up to which a character follows where the user waits for nothing else, as at the
+end of a drag."""
 _EDITED = "you changed keys of its action, which is left alone"
 
 
 def is_outdated(take: bpy.types.Object) -> bool:
-    """Whether the take's motion, or when it plays, has changed since it was put on the other character."""
+    """Whether the take's motion, or when it plays, has changed since it was put on the other
+    character."""
     other = take.lsmpl.other
     if not _is_baked(take) or not version_of(other.action):
         return False
@@ -36,7 +40,8 @@ def is_outdated(take: bpy.types.Object) -> bool:
 
 
 def describe(take: bpy.types.Object) -> str:
-    """For the user: whether the other character does what the take does; "" where nothing of it was baked on it."""
+    """For the user: whether the other character does what the take does; "" where nothing of it was
+    baked on it."""
     other = take.lsmpl.other
     if not _is_baked(take) or not layers.is_solved(take):
         return ""
@@ -51,7 +56,8 @@ def describe(take: bpy.types.Object) -> str:
 
 
 def warnings(take: bpy.types.Object) -> list[tuple[str, str]]:
-    """What to tell the user after a change: nothing, unless a character that is to follow could not, and why."""
+    """What to tell the user after a change: nothing, unless a character that is to follow could
+    not, and why."""
     if not _is_to_follow(take) or not is_outdated(take):
         return []
     return [("WARNING", f"{take.lsmpl.other.target.name}: {describe(take)}")]
@@ -67,10 +73,11 @@ class Update(NamedTuple):
 
 
 def follow(take: bpy.types.Object) -> None:
-    """Bring the take's other character up to date here and now, where it is to follow and is not up to date.
+    """Bring the take's other character up to date here and now, where it is to follow and is not up
+    to date.
 
-    With a take of more than `FOLLOW_AT_ONCE_FRAMES` frames, for which that would take too long, and where it cannot be,
-    the panel says that the character is out of date, and why.
+    With a take of more than `FOLLOW_AT_ONCE_FRAMES` frames, for which that would take too long, and
+    where it cannot be, the panel says that the character is out of date, and why.
     """
     if not _is_to_follow(take) or not is_outdated(take):
         return
@@ -87,8 +94,9 @@ def follow(take: bpy.types.Object) -> None:
 
 
 def update_steps(take: bpy.types.Object, motion: Motion, body: Body) -> jobs.Steps[Update | None]:
-    """What the other character of a take is to do when this motion becomes the take's, in steps; None where it is not
-    to follow, or cannot, which is noted for the panel. `put` puts it in place."""
+    """What the other character of a take is to do when this motion becomes the take's, in steps;
+    None where it is not to follow, or cannot, which is noted for the panel. `put` puts it in
+    place."""
     if not _is_to_follow(take):
         return None
     other = take.lsmpl.other
@@ -107,7 +115,8 @@ def update_steps(take: bpy.types.Object, motion: Motion, body: Body) -> jobs.Ste
 
 
 def put(take: bpy.types.Object, update: Update | None) -> None:
-    """Put on the other character what `update_steps` made of the motion that is now the take's latest."""
+    """Put on the other character what `update_steps` made of the motion that is now the take's
+    latest."""
     other = take.lsmpl.other
     action, target = other.action, other.target
     if update is None or None in (action, target):
@@ -140,7 +149,8 @@ def _is_baked(take: bpy.types.Object) -> bool:
 
 
 def _is_to_follow(take: bpy.types.Object) -> bool:
-    """A take that was duplicated points to the same action as the original, whose name comes first."""
+    """A take that was duplicated points to the same action as the original, whose name comes
+    first."""
     other = take.lsmpl.other
     if not (other.follow and _is_baked(take) and version_of(other.action) and layers.is_solved(take)):
         return False

@@ -25,18 +25,19 @@ from .skeletons import measure, root_bone, skin_of
 SAME_REST_RADIANS = np.radians(10.0)
 """Of SMPL characters, rest directions that differ by less than this are another body's shape."""
 _TRAVELS_KEY, _ROOT_KEY, _VERSION_KEY, _SKELETON_KEY = "lsmpl_travels", "lsmpl_root", "lsmpl_version", "lsmpl_skeleton"
-"""Of an action: whether it moves the object; which bone travels in it; the motion that it was made from; the character
-as it then was, as JSON: `TargetSkeleton` without its skin."""
+"""Of an action: whether it moves the object; which bone travels in it; the motion that it was made
+from; the character as it then was, as JSON: `TargetSkeleton` without its skin."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """What becomes of a motion on a take's other character.
 
-    bones: which they are, and the rig's switches; skeleton: as they were measured; options: of `retarget`. frames (M,)
-    of the scene that get keys, keys (M,) among the frames of the take that are baked (N,); step: scene frames a frame
-    of the take; modes: the rotation mode of each bone; home and own: the object's location and its axes; root and
-    root_mode: the bone that may travel above the hips, "" if none, and its rotation mode.
+    bones: which they are, and the rig's switches; skeleton: as they were measured; options: of
+    `retarget`. frames (M,) of the scene that get keys, keys (M,) among the frames of the take that
+    are baked (N,); step: scene frames a frame of the take; modes: the rotation mode of each bone;
+    home and own: the object's location and its axes; root and root_mode: the bone that may travel
+    above the hips, "" if none, and its rotation mode.
     """
 
     bones: BoneMap
@@ -56,10 +57,11 @@ class Plan:
 
     @classmethod
     def of(cls, take: bpy.types.Object, count: int, again: bpy.types.Action | None = None) -> Plan:
-        """For a motion of `count` frames. The rig is measured, and left as it was. Raises `LsmplError`.
+        """For a motion of `count` frames. The rig is measured, and left as it was. Raises
+        `LsmplError`.
 
-        For an action that is to be made again, the character counts as it was then: it may have been moved, hidden or
-        switched since, and whoever moved its object wants all of it there.
+        For an action that is to be made again, the character counts as it was then: it may have
+        been moved, hidden or switched since, and whoever moved its object wants all of it there.
         """
         other = take.lsmpl.other
         mapped, target = bone_map_of(other), other.target
@@ -67,8 +69,13 @@ class Plan:
             raise LsmplError(f"{target.name}: is linked from another file; make a library override, or append it")
         if target.mode == "EDIT":
             raise LsmplError(f"{target.name}: is in Edit Mode; go back to Object Mode first")
+
         frames, baked = _baked_frames(take, count)
         bones = recognise(mapped, [bone.name for bone in target.data.bones])
+
+        # A rig that plays an earlier bake stands somewhere in it: what was measured then is taken
+        # again, unless other bones travel now. Otherwise it is sent home for a moment to be
+        # measured.
         skeleton, home = _remembered(again, target, mapped) if again else None, np.array(other.home)
         root = again.get(_ROOT_KEY, "") if again else ""
         if skeleton is None or (bool(again[_TRAVELS_KEY]), bool(root)) != (
@@ -82,6 +89,7 @@ class Plan:
                 skeleton, home = measure(target, mapped, take), np.array(target.location)
                 bone = root_bone(target, mapped)
                 root = bone.name if bone else ""
+
         keys = key_frames(len(baked), other.every)
         return cls(
             bones=bones,
@@ -121,6 +129,9 @@ class Plan:
         baking.note_timing(action, take)
 
     def curves(self, done: Retargeted) -> list[actions.Curve]:
+
+        # Values (N,channels) by data path, as the user keys such a bone: only the pelvis moves, all
+        # others turn.
         pelvis = self.skeleton.names[done.pelvis]
         found = [(f"{_path(pelvis)}.location", pelvis, done.location[self.baked])]
         for mode in dict.fromkeys(self.modes):
@@ -129,6 +140,8 @@ class Plan:
             for bone, values in zip(bones, np.swapaxes(convert(done.rotations[self.baked][:, bones]), 0, 1)):
                 name = self.skeleton.names[bone]
                 found.append((f"{_path(name)}.{attribute}", name, values))
+
+        # What travels through the scene: the object, or a bone above the hips.
         if self.travels:
             way = self.home + done.object_shift[self.baked] @ self.own.T
             found.append(("location", "Object Transforms", way))
@@ -137,12 +150,15 @@ class Plan:
             turns = convert(done.root_rotations[self.baked][:, None])[:, 0]
             found.append((f"{_path(self.root)}.location", self.root, done.root_location[self.baked]))
             found.append((f"{_path(self.root)}.{attribute}", self.root, turns))
+
+        # All channels are fitted at once, so that their keys stand on the same frames.
         samples = np.concatenate([values for _, _, values in found], axis=1)
         if self.fit:
             values, slopes = fit_keys(samples, self.keys)
             slopes = slopes / self.step
         else:
             values, slopes = samples[self.keys], None
+
         curves: list[actions.Curve] = []
         for path, group, own in found:
             for index in range(own.shape[1]):
@@ -161,7 +177,8 @@ _LISTS, _ARRAYS = ("names", "joints", "parents"), ("links", "rest", "ends", "to_
 
 
 def _remembered(action: bpy.types.Action, target: bpy.types.Object, mapped: Mapping[str, str]) -> TargetSkeleton | None:
-    """The character as it was when an action was made; None where its bones, or which are mapped, are others now."""
+    """The character as it was when an action was made; None where its bones, or which are mapped,
+    are others now."""
     try:
         stored = json.loads(action[_SKELETON_KEY])
         fields = {name: stored[name] for name in _LISTS} | {name: np.array(stored[name], float) for name in _ARRAYS}
@@ -192,8 +209,8 @@ def _baked_frames(take: bpy.types.Object, count: int) -> tuple[np.ndarray, np.nd
 
 
 def send_home(target: bpy.types.Object, other: OtherCharacter, on_error: ExitStack) -> tuple[float, float, float]:
-    """Back to where the object stood before an earlier bake made it travel, and a root bone that travels, or did, to
-    its rest; returns where the object stood.
+    """Back to where the object stood before an earlier bake made it travel, and a root bone that
+    travels, or did, to its rest; returns where the object stood.
     """
     animation = target.animation_data
     ours = [strip.action for track in animation.nla_tracks for strip in track.strips] if animation else []

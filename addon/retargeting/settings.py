@@ -1,4 +1,5 @@
-"""`Object.lsmpl.other` of a take: the other character that it is put on, which bone is which, and how."""
+"""`Object.lsmpl.other` of a take: the other character that it is put on, which bone is which, and
+how."""
 
 from __future__ import annotations
 
@@ -21,8 +22,8 @@ from ...lsmpl_core.retargeting.bone_maps import BoneMap, match_bones
 from ..characters.shape import CHARACTER_KEY
 
 on_follow: list[Callable[[bpy.types.Object], None]] = []
-"""Called with a take whose other character is to be kept up to date from now on. `following` does that, and needs these
-settings itself."""
+"""Called with a take whose other character is to be kept up to date from now on. `following` does
+that, and needs these settings itself."""
 
 _JOINTS = tuple((name, name.replace("_", " ").title(), f"SMPL's joint {name}") for name in JOINT_NAMES)
 
@@ -136,7 +137,8 @@ class OtherCharacter(bpy.types.PropertyGroup):
 
 
 def bone_map_of(settings: OtherCharacter) -> dict[str, str]:
-    """The joint of each mapped bone of the target. Raises `LsmplError` where a bone is not there, or is there twice."""
+    """The joint of each mapped bone of the target. Raises `LsmplError` where a bone is not there,
+    or is there twice."""
     target, mapped = settings.target, {}
     if target is None:
         raise LsmplError("Other Character: choose an armature first")
@@ -164,7 +166,8 @@ def set_bone_map(settings: OtherCharacter, bone_map: BoneMap) -> None:
 
 
 def detect(settings: OtherCharacter) -> str:
-    """Fill the list from the bones' names. Returns what went wrong, "" if nothing did; the list is empty then."""
+    """Fill the list from the bones' names. Returns what went wrong, "" if nothing did; the list is
+    empty then."""
     try:
         set_bone_map(settings, match_bones([bone.name for bone in settings.target.data.bones]))
     except LsmplError as error:

@@ -1,7 +1,8 @@
-"""An armature as the core sees it: where the mapped bones are, what they follow, and how they are found at rest.
+"""An armature as the core sees it: where the mapped bones are, what they follow, and how they are
+found at rest.
 
-In a plain skeleton a bone follows its nearest mapped ancestor. Control rigs put constraints in between, so there every
-mapped bone is turned once, and which of the others follow it is seen.
+In a plain skeleton a bone follows its nearest mapped ancestor. Control rigs put constraints in
+between, so there every mapped bone is turned once, and which of the others follow it is seen.
 """
 
 from __future__ import annotations
@@ -20,20 +21,24 @@ from ..characters.correctives import is_corrective
 _SCALE_TOLERANCE = 0.01
 """Share of their mean by which the scales of an armature along its axes may differ."""
 _TRIAL_TURN = Matrix.Rotation(0.7, 4, Vector((1.0, 2.0, 3.0)).normalized())
-"""By which a control is turned to see which bones follow it: about no axis that a rig would have."""
+"""By which a control is turned to see which bones follow it: about no axis that a rig would
+have."""
 _STILL_RADIANS, _ALIKE_RADIANS = np.radians(0.5), np.radians(1.0)
 """A bone that turns by less does not follow; turns that differ by less are the same."""
 _ROOTS = ("root", "master", "global", "c_traj")
 """What control rigs call the bone that carries all others."""
 _STRAIGHT_COSINE = np.cos(np.radians(60.0))
-"""Of the bend at a wrist or an ankle, up to which the tail of the bone is believed to be where hand or foot end."""
+"""Of the bend at a wrist or an ankle, up to which the tail of the bone is believed to be where hand
+or foot end."""
 _CHANNELS = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle", "scale")
 
 
 def measure(armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.types.Object) -> TargetSkeleton:
-    """The mapped bones of an armature, as it stands now; bones: the SMPL joint of each, all of them the armature's.
+    """The mapped bones of an armature, as it stands now; bones: the SMPL joint of each, all of them
+    the armature's.
 
-    Raises `LsmplError` where the armature is stretched, or its bones follow each other only in part.
+    Raises `LsmplError` where the armature is stretched, or its bones follow each other only in
+    part.
     """
     pose = armature.pose.bones
     to_take = _even(take.matrix_world, take).inverted() @ _even(armature.matrix_world, armature)
@@ -68,10 +73,11 @@ def measure(armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.type
 
 
 def root_bone(armature: bpy.types.Object, bones: Mapping[str, str]) -> bpy.types.Bone | None:
-    """The bone that all mapped bones hang on and that is none of them, if there is one that is free to travel.
+    """The bone that all mapped bones hang on and that is none of them, if there is one that is free
+    to travel.
 
-    That is the topmost bone above the pelvis' bone; in control rigs, where constraints are in between, a bone that is
-    called root or so and is seen to carry them all.
+    That is the topmost bone above the pelvis' bone; in control rigs, where constraints are in
+    between, a bone that is called root or so and is seen to carry them all.
     """
     pelvis = next((armature.data.bones[name] for name, joint in bones.items() if joint == "pelvis"), None)
     if pelvis is None:
@@ -265,7 +271,8 @@ def _angles(rotations: np.ndarray) -> np.ndarray:
 
 
 def _even(matrix: Matrix, owner: bpy.types.Object) -> Matrix:
-    """Without the slight differences between the scales of an object. Raises `LsmplError` where they are more."""
+    """Without the slight differences between the scales of an object. Raises `LsmplError` where
+    they are more."""
     location, rotation, scale = matrix.decompose()
     mean = sum(scale) / 3.0
     if min(scale) <= 0 or max(abs(s - mean) for s in scale) > _SCALE_TOLERANCE * mean or matrix.is_negative:
@@ -277,7 +284,8 @@ def _even(matrix: Matrix, owner: bpy.types.Object) -> Matrix:
 
 
 def _end(bone: bpy.types.Bone) -> Vector:
-    """Where a hand or a foot ends: the middle of the bones on it but the thumb; its tail, where that points on."""
+    """Where a hand or a foot ends: the middle of the bones on it but the thumb; its tail, where
+    that points on."""
     after = [child.head_local for child in bone.children if "thumb" not in child.name.lower()]
     after = [head for head in after if (head - bone.head_local).length > 0.1 * bone.length]
     if after:

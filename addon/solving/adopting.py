@@ -1,4 +1,5 @@
-"""SMPL motions of others as takes: their joints are the keypoints, and the motion is the take's solved layer."""
+"""SMPL motions of others as takes: their joints are the keypoints, and the motion is the take's
+solved layer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Clean Up: the solved motion smoothed, its feet held, its floor found; always anew from the motion as solved."""
+"""Clean Up: the solved motion smoothed, its feet held, its floor found; always anew from the motion
+as solved."""
 
 from __future__ import annotations
 
@@ -24,8 +25,8 @@ from ..takes.layers import Layer
 def clean_up(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Messages:
     """Clean a take's motion with the scene's settings and bake it. Returns what to tell the user.
 
-    The motion as solved is kept, so that another strength begins from it again. Raises `LsmplError`; then nothing has
-    changed.
+    The motion as solved is kept, so that another strength begins from it again. Raises
+    `LsmplError`; then nothing has changed.
     """
     return run_to_end(clean_up_steps(take, scene))
 
@@ -92,10 +93,9 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        take = active_take(context)
-        if not jobs.is_free(cls):
+        if not jobs.is_free(cls) or not is_solved(cls, context):
             return False
-        if take is None or take.lsmpl.cleaned is None:
+        if active_take(context).lsmpl.cleaned is None:
             cls.poll_message_set("This take is not cleaned")
             return False
         return True

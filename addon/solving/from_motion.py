@@ -1,4 +1,5 @@
-"""Solve from a Motion: another estimator's poses of the same frames, drawn onto a take's keypoints."""
+"""Solve from a Motion: another estimator's poses of the same frames, drawn onto a take's
+keypoints."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
 def refine_steps(
     take: bpy.types.Object, scene: bpy.types.Scene, path: Path, person: str = "", device: str = "auto"
 ) -> jobs.Steps[jobs.Messages]:
-    """Draw the motion in a file onto a take's keypoints. Yields progress and returns what to tell the user."""
+    """Draw the motion in a file onto a take's keypoints. Yields progress and returns what to tell
+    the user."""
     options, body_path = solve_options(scene), chosen_body_path(scene)
     body, track = bodies.load(body_path), takes.load_track(take)
     torch_folder.use_for([path])

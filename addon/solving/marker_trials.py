@@ -1,4 +1,5 @@
-"""Marker sets: the table of their names, and the static trial that they are calibrated on besides the take itself."""
+"""Marker sets: the table of their names, and the static trial that they are calibrated on besides
+the take itself."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ def static_trial(take: bpy.types.Object) -> KeypointTrack | None:
 def calibration_steps(
     trial: KeypointTrack | None, track: KeypointTrack, body: Body, betas: Sequence[float] | None = None
 ) -> Generator[Progress, None, Calibration | None]:
-    """Yields `Progress` and returns the calibration on a static trial and a take; None where there is no trial.
+    """Yields `Progress` and returns the calibration on a static trial and a take; None where there
+    is no trial.
 
     betas (10,) are taken as true; None means estimate.
     """

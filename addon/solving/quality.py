@@ -1,4 +1,5 @@
-"""How good a solve is, frame by frame: the doubtful frames, ways to get to them, and marks on the timeline."""
+"""How good a solve is, frame by frame: the doubtful frames, ways to get to them, and marks on the
+timeline."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ from bpy.props import EnumProperty
 from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
 from ..errors import reports_errors
-from ..selection import active_take, is_solved
+from ..selection import active_take, has_take, is_solved
 from ..takes import layers, playing
 from ..takes import take as takes
 from ..takes.layers import Layer
@@ -24,9 +25,9 @@ _LONGEST_MARKER_NAME = 63
 
 
 class FrameFacts(NamedTuple):
-    """Of one frame of a solved take: mean residual in metres (None where nothing was measured), the keypoint that is
-    farthest off and how far, how many keypoints have each condition, and how many the user moved and ignored,
-    whose condition is of no interest any more."""
+    """Of one frame of a solved take: mean residual in metres (None where nothing was measured), the
+    keypoint that is farthest off and how far, how many keypoints have each condition, and how many
+    the user moved and ignored, whose condition is of no interest any more."""
 
     residual: float | None
     worst_keypoint: str
@@ -63,11 +64,11 @@ def _facts_now(take: bpy.types.Object) -> dict:
 
 
 def judged(take: bpy.types.Object) -> dict:
-    """What is doubtful, and how far the keypoints are off on average, of a motion as it is refined now: facts for
-    `layers.note`.
+    """What is doubtful, and how far the keypoints are off on average, of a motion as it is refined
+    now: facts for `layers.note`.
 
-    Keypoints that the user moved or ignored are no reason to doubt a frame, and what is missing in refined frames
-    is not, either.
+    Keypoints that the user moved or ignored are no reason to doubt a frame, and what is missing in
+    refined frames is not, either.
     """
     solved, refined = layers.load(take, Layer.SOLVED), layers.load(take, layers.latest(take, before=Layer.CLEANED))
     condition = None if solved.condition is None else solved.condition.copy()
@@ -87,7 +88,8 @@ def judged(take: bpy.types.Object) -> dict:
 
 
 def target(take: bpy.types.Object, scene: bpy.types.Scene, where: str) -> Stretch | None:
-    """The stretch to jump to: WORST, or PREVIOUS or NEXT to the frame that is shown; None where there is none."""
+    """The stretch to jump to: WORST, or PREVIOUS or NEXT to the frame that is shown; None where
+    there is none."""
     found, now = stretches(take), playing.frame_shown(take, scene)
     if where == "WORST":
         return max(found, key=lambda stretch: stretch.severity, default=None)
@@ -98,8 +100,7 @@ def target(take: bpy.types.Object, scene: bpy.types.Scene, where: str) -> Stretc
 
 def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
     """What is known of a frame of a solved take, its first being 0."""
-    track_facts = takes.describe(take)
-    count, names = track_facts["keypoints"], track_facts["layout"]["keypoints"]
+    names, (_, count) = takes.describe(take)["layout"]["keypoints"], takes.shape_of(take)
     vertices = range(frame * count, (frame + 1) * count)
 
     def values(name: str, otherwise: float) -> list:
@@ -116,7 +117,8 @@ def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
 
 
 def mark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
-    """A marker on the timeline at the worst frame of each stretch, in place of earlier ones. Returns how many."""
+    """A marker on the timeline at the worst frame of each stretch, in place of earlier ones.
+    Returns how many."""
     unmark(take, scene)
     found = stretches(take)
     for stretch in found:
@@ -149,7 +151,8 @@ def _prefix(take: bpy.types.Object) -> str:
 
 
 def needs_doubtful(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-    """For an operator's `poll`: whether the take has doubtful frames; if not, the button says so."""
+    """For an operator's `poll`: whether the take has doubtful frames; if not, the button says
+    so."""
     if not is_solved(operator, context):
         return False
     if not stretches(active_take(context)):
@@ -224,8 +227,9 @@ class LSMPL_OT_unmark(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        take = active_take(context)
-        if take is None or not markers(take, context.scene):
+        if not has_take(cls, context):
+            return False
+        if not markers(active_take(context), context.scene):
             cls.poll_message_set("No doubtful frames of this take are marked on the timeline")
             return False
         return True

@@ -1,6 +1,7 @@
 """Solve: from a take's keypoints to its motion, which is baked.
 
-Nothing of the scene is touched before the motion is there, so cancelling or failing leaves everything as it was.
+Nothing of the scene is touched before the motion is there, so cancelling or failing leaves
+everything as it was.
 """
 
 from __future__ import annotations
@@ -59,7 +60,8 @@ def solved_by(
     body_path: str,
     device: str,
 ) -> jobs.Steps[jobs.Messages]:
-    """Let the core's steps make a take's motion, keep it and, if the scene's settings say so, bake it.
+    """Let the core's steps make a take's motion, keep it and, if the scene's settings say so, bake
+    it.
 
     A device that is not there, or fails, gives way to NumPy, which is told.
     """
@@ -129,7 +131,8 @@ def keep_steps(
 
 
 def solved_sites(layout: Layout, motion: Motion, body: Body) -> np.ndarray | None:
-    """(T,K,3): where the solved body has each of the motion's keypoints; None where the motion names none."""
+    """(T,K,3): where the solved body has each of the motion's keypoints; None where the motion
+    names none."""
     names = motion.keypoint_names
     if not names:
         return None

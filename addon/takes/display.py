@@ -1,8 +1,9 @@
-"""How a take looks in the viewport: a Geometry Nodes modifier that shows the current frame's keypoints and skeleton.
+"""How a take looks in the viewport: a Geometry Nodes modifier that shows the current frame's
+keypoints and skeleton.
 
-A ball is a keypoint that was seen, coloured by how far the solved body is from it. Hollow is what was not seen, or not
-believed, where the body has it. The node group reads only the take's mesh and its own inputs, so it plays in a Blender
-without this add-on.
+A ball is a keypoint that was seen, coloured by how far the solved body is from it. Hollow is what
+was not seen, or not believed, where the body has it. The node group reads only the take's mesh and
+its own inputs, so it plays in a Blender without this add-on.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import bpy
 MODIFIER = "LSMPL Keypoints"
 GROUP = "LSMPL Keypoints"
 _GROUP_VERSION = 2
-"""Of the node group; takes with an older one get the new one when a file is loaded or a take is solved."""
+"""Of the node group; takes with an older one get the new one when a file is loaded or a take is
+solved."""
 
 FAIR_METRES, POOR_METRES = 0.03, 0.06
 """Metres: residuals above these are coloured as fair and as poor."""
@@ -36,7 +38,8 @@ _COLOURS = {
 
 
 def show(take: bpy.types.Object, keypoints: int, markers: bool = False) -> None:
-    """Give a take its modifier; `sync` tells it when the take plays. Markers are coloured by stricter limits."""
+    """Give a take its modifier; `sync` tells it when the take plays. Markers are coloured by
+    stricter limits."""
     modifier = take.modifiers.new(MODIFIER, "NODES")
     modifier.node_group = _node_group()
     _set_input(modifier, "Keypoints", keypoints)
@@ -142,7 +145,8 @@ def _node_group() -> bpy.types.NodeTree:
 
 
 class _Builder:
-    """Writes the node group: K points at the current frame, each a ball or hollow, a thin tube along each edge."""
+    """Writes the node group: K points at the current frame, each a ball or hollow, a thin tube
+    along each edge."""
 
     def __init__(self, group: bpy.types.NodeTree):
         self.group = group
@@ -165,7 +169,8 @@ class _Builder:
         return joined.outputs[0]
 
     def node(self, kind: str, *links, into: str | None = None, **settings) -> bpy.types.Node:
-        """A node with its properties set, and its enabled inputs linked or set in order (None leaves one alone)."""
+        """A node with its properties set, and its enabled inputs linked or set in order (None
+        leaves one alone)."""
         made = self.group.nodes.new(kind)
         for key, value in settings.items():
             setattr(made, key, value)
@@ -237,9 +242,9 @@ class _Builder:
         return self.math("MULTIPLY", frame, keypoints)
 
     def _points(self, track, first) -> bpy.types.NodeSocket:
-        """K points with these attributes: visible (a keypoint that was seen, and not ignored or rejected), rejected,
-        hollow (shown where the body has it), anchor (where the skeleton goes), confidence, residual (-1 where not
-        measured) and condition (-1 where not solved)."""
+        """K points with these attributes: visible (a keypoint that was seen, and not ignored or
+        rejected), rejected, hollow (shown where the body has it), anchor (where the skeleton goes),
+        confidence, residual (-1 where not measured) and condition (-1 where not solved)."""
         index = self.node("GeometryNodeInputIndex").outputs[0]
         vertex = self.node("FunctionNodeFloatToInt", self.math("ADD", first, index), rounding_mode="ROUND").outputs[0]
 
@@ -251,12 +256,15 @@ class _Builder:
             exists = self.sample(track, self.named(attribute, "Exists"), vertex, "BOOLEAN")
             return self.switch(exists, otherwise, value, data_type)
 
+        # What the user edited counts before what was read: 1 is moved, 3 locked, 2 ignored.
         state = at_frame("edit_state", "INT")
         edited = self.both("OR", self.equals(state, 1), self.equals(state, 3))
         position = self.sample(track, self.node("GeometryNodeInputPosition").outputs[0], vertex, "FLOAT_VECTOR")
         edit = self.node("ShaderNodeVectorMath", at_frame("edit_offset", "FLOAT_VECTOR"), operation="SCALE")
         self.group.links.new(edited, edit.inputs["Scale"])
         position = self.node("ShaderNodeVectorMath", position, edit.outputs[0], operation="ADD").outputs[0]
+
+        # Seen is what has a position; visible, what is believed as well. Condition 4 is rejected.
         confidence = self.math("MAXIMUM", at_frame("confidence", "FLOAT"), edited)
         seen = self.compare(confidence, "GREATER_THAN", 0.0)
         seen = self.both("AND", seen, self.both("NOT", self.equals(state, 2)))
@@ -264,10 +272,13 @@ class _Builder:
         rejected = self.both("AND", self.equals(condition, 4), self.both("NOT", edited))
         rejected = self.both("AND", seen, rejected)
         visible = self.both("AND", seen, self.both("NOT", rejected))
+
+        # Hollow: where the body has what is not visible. A site at the origin is none.
         site = at_frame("site", "FLOAT_VECTOR")
         distance = self.node("ShaderNodeVectorMath", site, operation="LENGTH").outputs["Value"]
         hollow = self.both("AND", self.compare(distance, "GREATER_THAN", 0.0), self.both("NOT", visible))
         hollow = self.both("AND", hollow, self.inputs["Missing"])
+
         points = self.node("GeometryNodePoints", self.inputs["Keypoints"], position).outputs[0]
         for name, data_type, value in (
             ("visible", "BOOLEAN", visible),
@@ -327,7 +338,8 @@ class _Builder:
         return self._painted(hollow, "Filled", self.equals(self.of_point("condition", "INT"), 2))
 
     def _tubes(self, track, points) -> bpy.types.NodeSocket:
-        """A tube for each edge of the track's mesh, both ends of which are shown; a thin one if either is hollow."""
+        """A tube for each edge of the track's mesh, both ends of which are shown; a thin one if
+        either is hollow."""
         index = self.node("GeometryNodeInputIndex").outputs[0]
         ends = self.node("GeometryNodeInputMeshEdgeVertices")
         anchor, visible = self.of_point("anchor", "FLOAT_VECTOR"), self.of_point("visible", "BOOLEAN")

@@ -1,7 +1,8 @@
-"""The motion layers of a take, each made from the one before it: as solved, refined by the animator, cleaned.
+"""The motion layers of a take, each made from the one before it: as solved, refined by the
+animator, cleaned.
 
-Each is a mesh that the take points to (docs/blend_storage.md). None is ever changed: a new one takes its place, and
-what was made from the old one goes.
+Each is a mesh that the take points to (docs/blend_storage.md). None is ever changed: a new one
+takes its place, and what was made from the old one goes.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
 from . import display
 from .mesh_data import change, load_json, read, store_json, write
 from .take import describe as describe_take
-from .take import ever_seen, need_local_object_mode
+from .take import ever_seen, need_local_object_mode, shape_of
 
 MOTION_KEY = "lsmpl_motion"
 _COMMON_FACTS = "frames", "fps", "first_frame", "body", "gender", "betas", "calibration"
@@ -40,7 +41,8 @@ def is_solved(take: bpy.types.Object) -> bool:
 
 
 def latest(take: bpy.types.Object, before: Layer | None = None) -> Layer | None:
-    """The last layer that a take has come to, which is what is baked, or the last one before another."""
+    """The last layer that a take has come to, which is what is baked, or the last one before
+    another."""
     layers = list(Layer)
     layers = layers[: layers.index(before)] if before else layers
     return next((layer for layer in reversed(layers) if getattr(take.lsmpl, layer)), None)
@@ -49,28 +51,30 @@ def latest(take: bpy.types.Object, before: Layer | None = None) -> Layer | None:
 def describe(take: bpy.types.Object, layer: Layer = Layer.SOLVED) -> dict | None:
     """What is known of a motion without reading its arrays, or None where the take has none.
 
-    Keys of all: version (see `version`), frames, fps, first_frame, body, betas, gender, calibration (None where there
-    is none). Of the solved one besides: body_path, keypoint_names, device, solver, residual_mean and residual_worst
-    (metres, of frames; None where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches
-    of doubtful frames), reading (of the track that was solved), and what the solver decided, where it did: decisions.
-    Of the cleaned one: clean_up, how it was made, and what that did. Of those that were refined by hand: refined,
-    ranges of frames (first and last of each, 0 for the take's first),
-    by_hand, single frames that somebody posed, and doubtful and residual_mean as they are now.
+    Keys of all: version (see `version`), frames, fps, first_frame, body, betas, gender, calibration
+    (None where there is none). Of the solved one besides: body_path, keypoint_names, device,
+    solver, residual_mean and residual_worst (metres, of frames; None where nothing was measured),
+    worst_frame (0 for the take's first), doubtful (the stretches of doubtful frames), reading (of
+    the track that was solved), and what the solver decided, where it did: decisions. Of the cleaned
+    one: clean_up, how it was made, and what that did. Of those that were refined by hand: refined,
+    ranges of frames (first and last of each, 0 for the take's first), by_hand, single frames that
+    somebody posed, and doubtful and residual_mean as they are now.
     """
     mesh = getattr(take.lsmpl, layer)
     return load_json(mesh, MOTION_KEY) if mesh else None
 
 
 def version(take: bpy.types.Object, layer: Layer | None = None) -> str:
-    """What no other motion has but the take's latest, or that of a layer; "" where there is none, or an earlier LSMPL
-    stored it."""
+    """What no other motion has but the take's latest, or that of a layer; "" where there is none,
+    or an earlier LSMPL stored it."""
     layer = layer or latest(take)
     facts = describe(take, layer) if layer else None
     return facts.get("version", "") if facts else ""
 
 
 def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
-    """The motion of a layer, by default the latest; what was baked from it may have been edited since.
+    """The motion of a layer, by default the latest; what was baked from it may have been edited
+    since.
 
     The solved one has the residual and the condition of the keypoints, too.
     Raises `LsmplError` where there is none.
@@ -95,7 +99,8 @@ def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
 
 
 def load_frame(take: bpy.types.Object, frame: int, layer: Layer | None = None) -> Motion:
-    """One frame (0 for the take's first) of a layer, by default the latest; takes no longer where the take is long.
+    """One frame (0 for the take's first) of a layer, by default the latest; takes no longer where
+    the take is long.
 
     Raises `LsmplError` where there is none.
     """
@@ -128,9 +133,10 @@ def prepare_solved(
 ) -> Callable[[], None]:
     """Do all of storing a solved motion that can fail; calling what this returns puts it in place.
 
-    joints (T,24,3) are `body.joints(motion)`, stored for display; sites (T,K,3) are where the body has the motion's
-    keypoints, for showing those that are missing; body_path finds a user's own body again; report holds further facts
-    as JSON values (device, ...); doubtful are the motion's doubtful stretches, which are looked for where not given.
+    joints (T,24,3) are `body.joints(motion)`, stored for display; sites (T,K,3) are where the body
+    has the motion's keypoints, for showing those that are missing; body_path finds a user's own
+    body again; report holds further facts as JSON values (device, ...); doubtful are the motion's
+    doubtful stretches, which are looked for where not given.
     """
     residual = motion.frame_residual
     seen = np.isfinite(residual)
@@ -170,8 +176,8 @@ def prepare_solved(
 def prepare(
     take: bpy.types.Object, layer: Layer, motion: Motion, joints: np.ndarray | None, metadata: Mapping
 ) -> Callable[[], None]:
-    """Do all of storing a motion that can fail; calling what this returns puts it in place of the layer's earlier one,
-    and removes the layers after it.
+    """Do all of storing a motion that can fail; calling what this returns puts it in place of the
+    layer's earlier one, and removes the layers after it.
 
     joints (T,24,3) are `body.joints(motion)`; known holds further facts as JSON values.
     """
@@ -196,10 +202,11 @@ def changed(
     joints: np.ndarray,
     by_hand: Collection[int] = (),
 ) -> bpy.types.Mesh:
-    """A copy of a layer, or of what it is to be made from, with the frames from `first` on as in `motion`.
+    """A copy of a layer, or of what it is to be made from, with the frames from `first` on as in
+    `motion`.
 
-    joints (T,24,3) are `body.joints(motion)`; by_hand are the frames that later changes leave alone. `switch` puts the
-    copy in place.
+    joints (T,24,3) are `body.joints(motion)`; by_hand are the frames that later changes leave
+    alone. `switch` puts the copy in place.
     """
     need_local_object_mode(take)
     source = getattr(take.lsmpl, latest(take, before=Layer.CLEANED) if layer == Layer.REFINED else layer)
@@ -225,8 +232,8 @@ def note(take: bpy.types.Object, layer: Layer, **facts) -> None:
 
 
 def switch(take: bpy.types.Object, layer: Layer, mesh: bpy.types.Mesh | None) -> None:
-    """Let a take have another motion as one of its layers, or none. The one that it had stays in the file as long as
-    something points to it, and so do the layers after it."""
+    """Let a take have another motion as one of its layers, or none. The one that it had stays in
+    the file as long as something points to it, and so do the layers after it."""
     setattr(take.lsmpl, layer, mesh)
 
 
@@ -299,8 +306,7 @@ def _calibration(take: bpy.types.Object, facts: Mapping) -> Calibration | None:
 
 
 def _with_residual(take: bpy.types.Object, motion: Motion, facts: Mapping) -> Motion:
-    columns = _columns(take, facts["keypoint_names"])
-    shape = facts["frames"], -1
+    columns, shape = _columns(take, facts["keypoint_names"]), shape_of(take)
     residual = condition = None
     if facts["has_residual"]:
         residual = read(take.data, "residual", "FLOAT").reshape(shape)[:, columns].astype(np.float64)
@@ -311,9 +317,9 @@ def _with_residual(take: bpy.types.Object, motion: Motion, facts: Mapping) -> Mo
 
 
 def _by_vertex(take: bpy.types.Object, motion: Motion, values: np.ndarray, otherwise: float) -> np.ndarray:
-    """(T,K) or (T,K,3) for the track's vertices, where the display reads it, from the motion's own keypoints."""
-    track_facts = describe_take(take)
-    filled = np.full((track_facts["frames"], track_facts["keypoints"], *np.shape(values)[2:]), otherwise)
+    """(T,K) or (T,K,3) for the track's vertices, where the display reads it, from the motion's own
+    keypoints."""
+    filled = np.full((*shape_of(take), *np.shape(values)[2:]), otherwise)
     filled[:, _columns(take, motion.keypoint_names)] = values
     return filled
 

@@ -1,4 +1,5 @@
-"""Arrays and JSON in a mesh: attributes on its vertices, written and read in bulk, and a custom property."""
+"""Arrays and JSON in a mesh: attributes on its vertices, written and read in bulk, and a custom
+property."""
 
 from __future__ import annotations
 
@@ -34,7 +35,8 @@ def read(mesh: bpy.types.Mesh, name: str, kind: str) -> np.ndarray:
 
 
 def change(mesh: bpy.types.Mesh, name: str, kind: str, rows: np.ndarray, values: np.ndarray) -> None:
-    """Write the values of some vertices; those of others stay, or are 0 where there was no such attribute."""
+    """Write the values of some vertices; those of others stay, or are 0 where there was no such
+    attribute."""
     field, _ = _FIELDS[kind]
     attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
     if len(rows) > _FEW_VALUES:

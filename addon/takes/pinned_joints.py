@@ -1,4 +1,5 @@
-"""Pinned joints of a take: rotations that the animator fixed in some frames, which later solves keep.
+"""Pinned joints of a take: rotations that the animator fixed in some frames, which later solves
+keep.
 
 They are few, so they are kept as JSON beside the track (docs/blend_storage.md).
 """
@@ -21,8 +22,8 @@ PINS_KEY = "lsmpl_pins"
 
 
 class PinnedJoint(NamedTuple):
-    """frame: 0 for the take's first; joint: SMPL's name, which is the bone's; rotation: axis-angle in radians against
-    the parent joint, the pelvis' against the take's space."""
+    """frame: 0 for the take's first; joint: SMPL's name, which is the bone's; rotation: axis-angle
+    in radians against the parent joint, the pelvis' against the take's space."""
 
     frame: int
     joint: str

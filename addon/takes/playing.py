@@ -1,7 +1,8 @@
 """When a take plays: which of its frames the scene shows, and at which scene frame it shows one.
 
-Scene frame = start + t * step, t counting the take's frames from 0. Everything that speaks of the shown frame (the
-keypoints in the viewport, Quality, Refine, Live, jumps and marks) asks here, so that all mean the same one.
+Scene frame = start + t * step, t counting the take's frames from 0. Everything that speaks of the
+shown frame (the keypoints in the viewport, Quality, Refine, Live, jumps and marks) asks here, so
+that all mean the same one.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ import numpy as np
 from . import take as takes
 
 _ROUNDING_FRAMES = 1e-3
-"""Scene frames by which start + t * step may miss a whole one: Blender keeps both in single precision."""
+"""Scene frames by which start + t * step may miss a whole one: Blender keeps both in single
+precision."""
 
 
 def frame_shown(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
-    """The frame of a take, from 0, that the scene shows: the nearest one; outside of the take its first or last.
+    """The frame of a take, from 0, that the scene shows: the nearest one; outside of the take its
+    first or last.
 
-    Of two that are equally near it is the later one. That is the rule of the display's nodes, which compute in single
-    precision, and so does this: at 24 scene frames for 30 of the take, every other half frame would else fall
-    differently.
+    Of two that are equally near it is the later one. That is the rule of the display's nodes, which
+    compute in single precision, and so does this: at 24 scene frames for 30 of the take, every
+    other half frame would else fall differently.
     """
     since = np.float32(scene.frame_current_final) - np.float32(take.lsmpl.start)
     nearest = math.floor(since / np.float32(take.lsmpl.step) + np.float32(0.5))
@@ -30,7 +33,8 @@ def frame_shown(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
 
 
 def scene_frame(take: bpy.types.Object, frame: int) -> float:
-    """The scene frame at which a frame of the take is shown exactly; a fraction where the rates differ."""
+    """The scene frame at which a frame of the take is shown exactly; a fraction where the rates
+    differ."""
     return take.lsmpl.start + frame * take.lsmpl.step
 
 
@@ -46,7 +50,8 @@ def whole_scene_frame(take: bpy.types.Object, frame: int) -> int:
 
 
 def frames_within(take: bpy.types.Object, first: float, last: float) -> range:
-    """The frames of a take, from 0, that play from one scene frame to another, both included; empty where none do."""
+    """The frames of a take, from 0, that play from one scene frame to another, both included; empty
+    where none do."""
     start, step, count = take.lsmpl.start, take.lsmpl.step, takes.describe(take)["frames"]
     low = max(math.ceil((first - start - _ROUNDING_FRAMES) / step), 0)
     high = min(math.floor((last - start + _ROUNDING_FRAMES) / step), count - 1)
@@ -54,7 +59,8 @@ def frames_within(take: bpy.types.Object, first: float, last: float) -> range:
 
 
 def go_to(take: bpy.types.Object, scene: bpy.types.Scene, frame: int) -> None:
-    """Let the scene show a frame of the take, between two of its own where the take's lies there."""
+    """Let the scene show a frame of the take, between two of its own where the take's lies
+    there."""
     at = scene_frame(take, frame)
     whole = math.floor(at + _ROUNDING_FRAMES)
     scene.frame_set(whole, subframe=max(at - whole, 0.0))

@@ -1,4 +1,5 @@
-"""How keypoints are shown, as properties of a take; what they stand for is the display's modifier."""
+"""How keypoints are shown, as properties of a take; what they stand for is the display's
+modifier."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Where a take lives in the .blend: the track as read, and the animator's edits over it.
 
-A take is a mesh object. Its mesh holds the track, one vertex a keypoint and frame, frame-major, and what is no array as
-JSON (docs/blend_storage.md). Its motions are in `layers.py`.
+A take is a mesh object. Its mesh holds the track, one vertex a keypoint and frame, frame-major, and
+what is no array as JSON (docs/blend_storage.md). Its motions are in `layers.py`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,24 @@ def takes_in(scene: bpy.types.Scene) -> list[bpy.types.Object]:
 def describe(take: bpy.types.Object) -> dict:
     """What is known of a take's track without reading its arrays.
 
-    Keys: frames, keypoints, fps, first_frame, source, decisions, missing (share of keypoints), layout, reading (how
-    often it was read again from the scene).
+    Keys: frames, keypoints, fps, first_frame, source, decisions, missing (share of keypoints),
+    layout, reading (how often it was read again from the scene).
     """
     return load_json(take.data, TRACK_KEY)
+
+
+def shape_of(take: bpy.types.Object) -> tuple[int, int]:
+    """Frames and keypoints of a take whose arrays can be read now. Raises `LsmplError` where they
+    cannot."""
+    facts = describe(take)
+    frames, keypoints = facts["frames"], facts["keypoints"]
+    need_object_mode(take)
+    if len(take.data.vertices) != frames * keypoints:
+        raise LsmplError(
+            f"{take.name}: its mesh has {len(take.data.vertices)} vertices, but {frames} frames of {keypoints} "
+            "keypoints were stored; the mesh was edited, so import the take again"
+        )
+    return frames, keypoints
 
 
 def store_track(track: KeypointTrack, name: str | None = None) -> bpy.types.Object:
@@ -47,7 +61,8 @@ def store_track(track: KeypointTrack, name: str | None = None) -> bpy.types.Obje
 
 
 def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.Mesh:
-    """A take's mesh, of the track as it was read for the first time, or again for the `reading`th."""
+    """A take's mesh, of the track as it was read for the first time, or again for the
+    `reading`th."""
     frames, keypoints = track.confidence.shape
     if not frames * keypoints:
         raise LsmplError(f"{track.source or 'the track'}: has no frames; nothing can be imported")
@@ -55,6 +70,8 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
     mesh.vertices.add(frames * keypoints)
     write(mesh, "position", "FLOAT_VECTOR", np.nan_to_num(track.positions, nan=0.0))
     write(mesh, "confidence", "FLOAT", track.confidence)
+
+    # Edges among the first frame's vertices alone: the display applies them to the shown one.
     edges = np.array(track.layout.edge_indices() or nearest_edges(track), dtype=np.int32).reshape(-1, 2)
     mesh.edges.add(len(edges))
     mesh.edges.foreach_set("vertices", edges.ravel())
@@ -80,18 +97,15 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
 def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
     """The track with the animator's edits applied, or as it was read.
 
-    A moved or locked keypoint counts as seen with confidence 1 and is trusted, an ignored one as missing.
+    A moved or locked keypoint counts as seen with confidence 1 and is trusted, an ignored one as
+    missing.
     """
-    need_object_mode(take)
-    mesh, facts = take.data, describe(take)
-    shape = facts["frames"], facts["keypoints"]
-    if len(mesh.vertices) != shape[0] * shape[1]:
-        raise LsmplError(
-            f"{take.name}: its mesh has {len(mesh.vertices)} vertices, but {shape[0]} frames of {shape[1]} keypoints "
-            "were stored; the mesh was edited, so import the take again"
-        )
+    mesh, facts, shape = take.data, describe(take), shape_of(take)
+
     positions = read(mesh, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
     confidence = read(mesh, "confidence", "FLOAT").reshape(shape).astype(np.float64)
+
+    # A position that the user gave is certain, and the solver need not doubt it.
     trusted = None
     if edits and "edit_state" in mesh.attributes:
         state = read(mesh, "edit_state", "INT").reshape(shape)
@@ -102,6 +116,7 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
         confidence[edited] = 1.0
         confidence[state == IGNORED] = 0.0
         trusted = edited if edited.any() else None
+
     return KeypointTrack(
         positions,
         confidence,
@@ -126,7 +141,8 @@ class Keypoints(NamedTuple):
     offset: np.ndarray
     """(K,3) metres, meant where the user edited the position."""
     condition: np.ndarray
-    """(K,) what the last solve made of it, as `lsmpl_core.Condition`; -1 where it was not solved."""
+    """(K,) what the last solve made of it, as `lsmpl_core.Condition`; -1 where it was not
+    solved."""
 
     @property
     def edited(self) -> np.ndarray:
@@ -140,7 +156,8 @@ class Keypoints(NamedTuple):
 
     @property
     def believed(self) -> np.ndarray:
-        """(K,) where that position is the body's: not one that the solve rejected, or gave to the other side."""
+        """(K,) where that position is the body's: not one that the solve rejected, or gave to the
+        other side."""
         return self.edited | (self.seen & ~np.isin(self.condition, (Condition.REJECTED, Condition.SWAPPED)))
 
     @property
@@ -155,8 +172,7 @@ def layout_of(take: bpy.types.Object) -> Layout:
 
 def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
     """One frame (0 for the take's first) with its edits; takes no longer where the take is long."""
-    need_object_mode(take)
-    mesh, count = take.data, describe(take)["keypoints"]
+    mesh, (_, count) = take.data, shape_of(take)
     rows = slice(frame * count, (frame + 1) * count)
 
     def values(name: str, field: str, otherwise) -> np.ndarray:
@@ -181,11 +197,11 @@ def write_edits(
 ) -> None:
     """Say what became of some keypoints (N,) in some frames (M,), 0 for the take's first.
 
-    state: AS_READ, MOVED, IGNORED or LOCKED, one for all or (M,N). offset: metres that are added where the state is
-    MOVED or LOCKED, broadcast to (M,N,3).
+    state: AS_READ, MOVED, IGNORED or LOCKED, one for all or (M,N). offset: metres that are added
+    where the state is MOVED or LOCKED, broadcast to (M,N,3).
     """
     need_local_object_mode(take)
-    mesh, count = take.data, describe(take)["keypoints"]
+    mesh, (_, count) = take.data, shape_of(take)
     rows = (np.asarray(frames, dtype=np.int64)[:, None] * count + np.asarray(keypoints, dtype=np.int64)).ravel()
     shape = len(frames), len(keypoints)
     states = np.broadcast_to(state, shape).ravel()
@@ -196,8 +212,9 @@ def write_edits(
 
 
 def believed(take: bpy.types.Object) -> np.ndarray:
-    """(T,K) bool: where a keypoint, with the edits, says where the body is; see `Keypoints.believed`."""
-    mesh, count = take.data, describe(take)["keypoints"]
+    """(T,K) bool: where a keypoint, with the edits, says where the body is; see
+    `Keypoints.believed`."""
+    mesh, (_, count) = take.data, shape_of(take)
     doubted = (Condition.REJECTED, Condition.SWAPPED)
     credible = np.ones(len(mesh.vertices), dtype=bool)
     if "condition" in mesh.attributes:
@@ -214,16 +231,15 @@ def edited_frames(take: bpy.types.Object) -> list[int]:
 
 def edit_states(take: bpy.types.Object) -> np.ndarray:
     """(T,K) AS_READ, MOVED, IGNORED or LOCKED."""
-    facts = describe(take)
+    shape = shape_of(take)
     if "edit_state" not in take.data.attributes:
-        return np.zeros((facts["frames"], facts["keypoints"]), dtype=np.int32)
-    return read(take.data, "edit_state", "INT").reshape(-1, facts["keypoints"])
+        return np.zeros(shape, dtype=np.int32)
+    return read(take.data, "edit_state", "INT").reshape(shape)
 
 
 def ever_seen(take: bpy.types.Object) -> np.ndarray:
     """(K,) bool: which keypoints are seen in some frame of the track as it was read."""
-    facts = describe(take)
-    return (read(take.data, "confidence", "FLOAT").reshape(-1, facts["keypoints"]) > 0).any(axis=0)
+    return (read(take.data, "confidence", "FLOAT").reshape(shape_of(take)) > 0).any(axis=0)
 
 
 def need_local_object_mode(take: bpy.types.Object) -> None:

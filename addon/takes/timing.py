@@ -1,4 +1,5 @@
-"""The rate and the range of a scene, and how a take at another rate fits in; when a take then plays: `playing.py`."""
+"""The rate and the range of a scene, and how a take at another rate fits in; when a take then
+plays: `playing.py`."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ def blender_rate(fps: float) -> tuple[int, float]:
 
 
 def frame_step(scene: bpy.types.Scene, fps: float) -> float:
-    """Scene frames from one frame of a take at `fps` to the next; exactly 1 where the rates are the same.
+    """Scene frames from one frame of a take at `fps` to the next; exactly 1 where the rates are the
+    same.
 
     Blender keeps `fps_base` in single precision, so the same rate comes back a little off.
     """
@@ -39,7 +41,8 @@ def set_scene_rate(scene: bpy.types.Scene, fps: float) -> None:
 
 
 def set_scene_range(scene: bpy.types.Scene, first: float, last: float) -> None:
-    """The scene plays from `first` to `last`, and stands in that range (Blender has no range below frame 0)."""
+    """The scene plays from `first` to `last`, and stands in that range (Blender has no range below
+    frame 0)."""
     scene.frame_start = max(0, math.floor(first))
     scene.frame_end = max(scene.frame_start, math.ceil(last))
     if not scene.frame_start <= scene.frame_current <= scene.frame_end:

@@ -91,3 +91,11 @@ def baked_take(addon, body):
         return take, addon("solving.solve").keep(take, scene, motion, body)
 
     return make
+
+
+@pytest.fixture
+def drawn(addon):
+    """`drawn()`: what the whole tab says now, section by section: {panel class: texts}."""
+    from recorder import draw_panels  # which imports bpy
+
+    return lambda: draw_panels(addon("panels"))

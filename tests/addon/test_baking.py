@@ -119,6 +119,40 @@ def test_a_character_that_was_deleted_is_built_anew(baked_take, addon, random_mo
     assert addon("characters.baking").bake(take, bpy.context.scene).armature.name in bpy.context.scene.objects
 
 
+@pytest.mark.parametrize("with_correctives", [False, True])
+def test_the_body_of_a_rig_that_was_deleted_gets_the_new_rig(baked_take, addon, body, random_motion, with_correctives):
+    scene, motion = bpy.context.scene, random_motion()
+    scene.lsmpl.pose_correctives = with_correctives
+    take, first = baked_take(motion)
+    first.body_mesh.location = (3.0, 0.0, 0.0)
+    red = bpy.data.materials.new("Red")
+    first.body_mesh.data.materials[0] = red
+    bpy.data.objects.remove(first.armature)
+    scene.lsmpl.pose_correctives = False
+    again = addon("solving.solve").keep(take, scene, motion, body)
+    assert again.body_mesh == first.body_mesh and again.body_mesh.active_material == red
+    assert [obj for obj in scene.objects if obj.type == "MESH"] == [take, again.body_mesh]
+    of_joints, of_vertices = largest_errors(again, body, motion)
+    assert of_joints < 1e-3 and (with_correctives or of_vertices < 1e-3)
+    assert addon("characters.correctives").are_on(again.armature) == with_correctives
+
+
+def test_a_body_without_rig_is_left_as_it_was_where_a_bake_fails(baked_take, addon, core, random_motion, monkeypatch):
+    take, first = baked_take(random_motion())
+    bpy.data.objects.remove(first.armature)
+    first.body_mesh.location = (3.0, 0.0, 0.0)
+
+    def fail(*_):
+        raise core.LsmplError("no property")
+
+    monkeypatch.setattr(addon("characters.baking"), "_ready_property", fail)
+    with pytest.raises(core.LsmplError, match="no property"):
+        addon("characters.baking").bake(take, bpy.context.scene)
+    assert take.lsmpl.body_mesh == first.body_mesh
+    assert first.body_mesh.parent is None and tuple(first.body_mesh.location) == (3.0, 0.0, 0.0)
+    assert not [obj for obj in bpy.data.objects if obj.type == "ARMATURE"]
+
+
 def test_a_duplicated_take_gets_a_character_of_its_own(baked_take, addon, random_motion):
     take, first = baked_take(random_motion())
     twin = take.copy()

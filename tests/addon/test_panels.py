@@ -1,65 +1,10 @@
 """The sidebar, drawn without a screen: every section in every state of a take."""
 
-import inspect
-
 import bpy
 import numpy as np
 import pytest
-
-
-class Recorder:
-    """Stands for a layout: whatever a panel draws is kept as text."""
-
-    def __init__(self, texts):
-        self.texts = texts
-
-    def label(self, text="", **_):
-        self.texts.append(text)
-
-    def prop(self, owner, name, text=None, **_):
-        assert name in owner.bl_rna.properties, f"{owner.bl_rna.identifier} has no {name}"
-        self.texts.append(owner.bl_rna.properties[name].name if text is None else text)
-
-    def operator(self, name, text=None, **_):
-        operator = getattr(bpy.ops.lsmpl, name.removeprefix("lsmpl."))
-        self.texts.append(operator.get_rna_type().name if text is None else text)
-        return Anything()
-
-    def __getattr__(self, name):
-        return lambda *_, **__: Recorder(self.texts)
-
-
-class Anything:
-    """Takes whatever is set on it."""
-
-
-@pytest.fixture
-def drawn(addon):
-    """`drawn()`: what the whole tab says now, section by section: {panel class: texts}."""
-
-    class Region:
-        width = 300
-
-    class Context:
-        region = Region()
-
-        def __getattr__(self, name):
-            return getattr(bpy.context, name)
-
-    def draw() -> dict[str, str]:
-        sections, told = addon("panels")._SECTIONS, {}
-        for section in sections:
-            for cls in section._CLASSES:
-                if not issubclass(cls, bpy.types.Panel) or (hasattr(cls, "poll") and not cls.poll(Context())):
-                    continue
-                texts = []
-                panel = type(cls.__name__, (), {k: v for k, v in inspect.getmembers(cls) if inspect.isfunction(v)})()
-                panel.layout = Recorder(texts)
-                panel.draw(Context())
-                told[cls.__name__] = "\n".join(texts)
-        return told
-
-    return draw
+from recorder import Recorder
+from test_live import solved, walk
 
 
 def test_an_empty_scene_says_what_to_do(drawn):
@@ -108,7 +53,7 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
     for button in ("Before", "After", "Accept", "Reject"):
         assert button in told["LSMPL_PT_refine"]
     assert "Frame 5: Head" in told["LSMPL_PT_refine_pins"]
-    assert "Drops the refined frames" in told["LSMPL_PT_solve"]
+    assert "Solving again drops the frames you refined" in told["LSMPL_PT_solve"].replace("\n", " ")
     for part in addon("refining.refine").PARTS:
         setattr(scene.lsmpl_refine, part, 0.0)
     assert "No part counts" in drawn()["LSMPL_PT_refine_weights"]
@@ -286,3 +231,58 @@ def test_export_says_what_the_other_character_lacks(drawn, addon, body, random_m
         bpy.ops.lsmpl.export(filepath="/nowhere.fbx")
     scene.lsmpl_export.format = "npz"  # LSMPL's own in any case
     assert "Bake to" not in drawn()["LSMPL_PT_export"]
+
+
+def heights(drawn) -> dict[str, int]:
+    """Rows and buttons of each section."""
+    return {name: said.count("\n") for name, said in drawn().items()}
+
+
+@pytest.fixture
+def uneven_take(addon, core, body):
+    """A solved take whose frames differ in everything that the panel says of one: doubt, gaps, swaps, edits, pins."""
+    scene = bpy.context.scene
+    motion = walk(core, body, frames=40)
+    take, _ = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Walk"), scene.frame_set(0)
+    solution = solved(core, body, motion, "body_25")
+    solution.residual[20:23] = 0.2
+    solution.condition[25, :6], solution.residual[25, :6] = 0, np.nan
+    solution.condition[26, :3] = 3
+    solution.residual[30] = np.nan
+    addon("solving.solve").keep(take, scene, solution, body)
+    takes, pinned_joints = addon("takes.take"), addon("takes.pinned_joints")
+    takes.write_edits(take, [10], range(8), takes.MOVED)
+    takes.write_edits(take, [11], [3], takes.IGNORED)
+    pinned_joints.store(take, [pinned_joints.PinnedJoint(5, "head", (0.0, 0.1, 0.0))])
+    bpy.context.view_layer.objects.active = take
+    return take
+
+
+def test_no_section_changes_its_height_while_the_frame_changes(drawn, uneven_take):
+    """Else the buttons below it move away from under the cursor."""
+    bpy.ops.lsmpl.live()
+    first = heights(drawn)
+    for frame in range(40):
+        bpy.context.scene.frame_set(frame)
+        assert heights(drawn) == first, frame
+
+
+def test_before_and_after_stay_where_they_are_when_they_are_pressed(drawn, uneven_take):
+    bpy.context.scene.frame_set(21)
+    bpy.ops.lsmpl.refine()
+    after = heights(drawn)
+    bpy.ops.lsmpl.show_before(before=True)
+    assert heights(drawn) == after
+    order = drawn()["LSMPL_PT_refine"].splitlines()
+    assert order.index("Refine") < order.index("Before"), "what comes and goes stands at the end"
+
+
+def test_a_job_takes_the_place_of_its_button(drawn, addon, core, uneven_take, monkeypatch):
+    def steps():
+        yield core.Progress("solve", 3, 10)
+
+    jobs, before = addon("jobs"), drawn()
+    for kind, section in (("solve", "solve"), ("refine", "refine"), ("clean_up", "clean_up"), ("export", "export")):
+        monkeypatch.setattr(jobs, "current", jobs.Job(f"lsmpl.{kind}", "Work", "Walk", steps()))
+        now, then = (said[f"LSMPL_PT_{section}"].splitlines() for said in (drawn(), before))
+        assert abs(len(now) - len(then)) <= 1 and len([text for text in then if text not in now]) <= 2, section

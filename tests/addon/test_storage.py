@@ -171,3 +171,61 @@ def test_what_a_newer_version_stored_is_not_guessed_at(addon, core):
     take.data["lsmpl_track"] = json.dumps({**json.loads(take.data["lsmpl_track"]), "format": 99})
     with pytest.raises(core.LsmplError, match="newer LSMPL"):
         addon("takes.take").load_track(take)
+
+
+# What files of 0.1.0 hold keeps its names, whatever the code calls it
+
+STORED = {
+    "Object.lsmpl": "solved refined cleaned armature body_mesh other start step",
+    "Object.lsmpl.other": "target bones active known_as feet travel place bake_to use_range first last "
+    "every fit follow held_back action baked_on home",
+    "Object.lsmpl_bake": "onto as_strip action",
+    "Object.lsmpl_markers": "table static_trial",
+    "Object.lsmpl_proposal": "refined_before cleaned_before refined_after cleaned_after action keys "
+    "first last what pins_before is_open shows_before",
+    "Object.lsmpl_sources": "keypoints gaps unit",
+    "Scene.lsmpl": "body_source body_path shape betas pose_correctives solver smooth lock_feet floor "
+    "floor_height bake_when_done",
+    "Scene.lsmpl_export": "format character pose_correctives range first last motion",
+    "Scene.lsmpl_refine": "frames first last begin pin blend head torso left_arm right_arm left_leg right_leg",
+}
+"""Property groups, and the properties of theirs that are stored by name."""
+OPERATORS = """
+    accept add_bone as_solved bake bake_to_other cancel clean_up detect_bones export export_all
+    ignore_keypoint import_keypoints import_motion jump_to_doubtful live load_bones
+    lock_feet_again mark_doubtful match_scene pin_bones pose_correctives preset_add preset_bones
+    read_again refine reject remove_bone remove_pins save_bones select_sources set_keypoints
+    shape_of_take show_before solve solve_from_motion take_from_objects unmark_doubtful
+"""
+"""Operators, by which key maps, quick favourites and scripts call them."""
+
+
+@pytest.fixture
+def take(addon, core):
+    return addon("importing.adding").add_take(bpy.context.scene, noisy_track(core), "Walk")
+
+
+def test_properties_that_files_hold_are_read_by_their_names(take):
+    for path, names in STORED.items():
+        kind, _, way = path.partition(".")
+        group = take if kind == "Object" else bpy.context.scene
+        for step in way.split("."):
+            group = getattr(group, step)
+        missing = [name for name in names.split() if name not in group.bl_rna.properties]
+        assert not missing, path
+
+
+def test_operators_are_called_by_their_names():
+    assert [name for name in OPERATORS.split() if not hasattr(bpy.types, f"LSMPL_OT_{name}")] == []
+
+
+def test_edits_and_pinned_joints_of_0_1_are_read(addon, take):
+    takes = addon("takes.take")
+    count = takes.describe(take)["keypoints"]
+    states = take.data.attributes.new("edit_state", "INT", "POINT").data
+    for keypoint, state in enumerate((0, 1, 2, 3)):
+        states[count + keypoint].value = state
+    found = takes.keypoints_at(take, 1)
+    assert found.state[:4].tolist() == [takes.AS_READ, takes.MOVED, takes.IGNORED, takes.LOCKED]
+    take.data["lsmpl_pins"] = '{"format": 1, "pins": [{"frame": 1, "joint": "head", "rotation": [0.1, 0.0, 0.0]}]}'
+    assert addon("takes.pinned_joints").load(take) == [(1, "head", (0.1, 0.0, 0.0))]

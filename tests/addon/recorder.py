@@ -1,0 +1,64 @@
+"""Panels drawn without a screen: what they say, as text."""
+
+import inspect
+
+import bpy
+
+
+class Recorder:
+    """Stands for a layout: whatever a panel draws is kept as text."""
+
+    def __init__(self, texts):
+        self.texts = texts
+
+    def label(self, text="", **_):
+        self.texts.append(text)
+
+    def prop(self, owner, name, text=None, **_):
+        assert name in owner.bl_rna.properties, f"{owner.bl_rna.identifier} has no {name}"
+        self.texts.append(owner.bl_rna.properties[name].name if text is None else text)
+
+    def operator(self, name, text=None, **_):
+        operator = getattr(bpy.ops.lsmpl, name.removeprefix("lsmpl."))
+        self.texts.append(operator.get_rna_type().name if text is None else text)
+        return Anything()
+
+    def progress(self, text="", **_):
+        self.texts.append(text)
+
+    def __getattr__(self, name):
+        return lambda *_, **__: Recorder(self.texts)
+
+
+class Anything:
+    """Takes whatever is set on it."""
+
+
+class Region:
+    width = 300
+
+
+class Context:
+    """Blender's, with a region to draw in."""
+
+    region = Region()
+
+    def __getattr__(self, name):
+        return getattr(bpy.context, name)
+
+
+def draw_panels(panels) -> dict[str, str]:
+    """What the whole tab says now, section by section: {panel class: texts}. panels: the add-on's package."""
+    said = {}
+    for section in panels._SECTIONS:
+        for cls in section._CLASSES:
+            if not issubclass(cls, bpy.types.Panel) or (hasattr(cls, "poll") and not cls.poll(Context())):
+                continue
+            texts = []
+            panel = type(cls.__name__, (), {k: v for k, v in inspect.getmembers(cls) if inspect.isfunction(v)})()
+            panel.layout = Recorder(texts)
+            for method in ("draw_header_preset", "draw"):
+                if hasattr(panel, method) and "presets" not in inspect.getsource(getattr(panel, method)):
+                    getattr(panel, method)(Context())
+            said[cls.__name__] = "\n".join(texts)
+    return said
