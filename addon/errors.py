@@ -42,5 +42,12 @@ def all_or_nothing() -> Iterator[None]:
 
 def _datablocks() -> Iterator[bpy.types.ID]:
     data = bpy.data
-    for blocks in (data.objects, data.meshes, data.armatures, data.actions, data.node_groups, data.materials):
+    for blocks in (
+        data.objects,
+        data.meshes,
+        data.armatures,
+        data.actions,
+        data.node_groups,
+        data.materials,
+    ):
         yield from blocks

@@ -31,7 +31,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:
         argv = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else []
     if not bpy.app.background:
-        raise LsmplError("lsmpl convert replaces the open file; run it in the background (blender --command lsmpl)")
+        raise LsmplError(
+            "lsmpl convert replaces the open file; run it in the background (blender "
+            "--command lsmpl)"
+        )
     return core_main(argv, front_end(f"blender --command {COMMAND}", _this_program()))
 
 

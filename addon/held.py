@@ -24,7 +24,9 @@ class Held(Generic[Unpack[Blocks]]):
 
     def __init__(self, *blocks: Unpack[Blocks], doing: str = "worked on"):
         """doing: what happens to them meanwhile, for the error: "solved", "baked", ..."""
-        self._notes = [(type(block), block.session_uid, block.name) if block else None for block in blocks]
+        self._notes = [
+            (type(block), block.session_uid, block.name) if block else None for block in blocks
+        ]
         self._doing = doing
 
     @property
@@ -41,7 +43,8 @@ class Held(Generic[Unpack[Blocks]]):
         for note, block in zip(self._notes, found):
             if note and block is None:
                 raise LsmplError(
-                    f"{note[2]}: was deleted, or an undo took it away, while it was being {self._doing}; "
+                    f"{note[2]}: was deleted, or an undo took it away, while it was being "
+                    f"{self._doing}; "
                     "nothing was kept"
                 )
         return found
@@ -50,7 +53,12 @@ class Held(Generic[Unpack[Blocks]]):
         """As `again`, with None for those that are not there any more."""
         wanted = {note[1] for note in self._notes if note}
         kinds = {note[0] for note in self._notes if note}
-        found = {block.session_uid: block for kind in kinds for block in _all(kind) if block.session_uid in wanted}
+        found = {
+            block.session_uid: block
+            for kind in kinds
+            for block in _all(kind)
+            if block.session_uid in wanted
+        }
         return tuple(found.get(note[1]) if note else None for note in self._notes)
 
 

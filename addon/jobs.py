@@ -73,8 +73,21 @@ class Job:
     is kept of it when it is stopped.
     """
 
-    def __init__(self, kind: str, label: str, subject: str, steps: Steps[Messages], parts: Parts | None = None):
-        self.kind, self.label, self.subject, self._steps, self.parts = kind, label, subject, steps, parts
+    def __init__(
+        self,
+        kind: str,
+        label: str,
+        subject: str,
+        steps: Steps[Messages],
+        parts: Parts | None = None,
+    ):
+        self.kind, self.label, self.subject, self._steps, self.parts = (
+            kind,
+            label,
+            subject,
+            steps,
+            parts,
+        )
         self.progress: Progress | None = None
         self.messages: Messages = ""
         self.cancelled = False
@@ -120,7 +133,9 @@ class Job:
             return f"{place}Starting"
         stage = _STAGES.get(self.progress.stage, self.progress.stage.capitalize())
         residual = self.progress.residual
-        residual_text = f", {1000 * residual:.0f} mm off" if residual and residual == residual else ""
+        residual_text = (
+            f", {1000 * residual:.0f} mm off" if residual and residual == residual else ""
+        )
         counted = f" {self.progress.done}/{self.progress.total}" if self.progress.total > 1 else ""
         return f"{place}{stage}{counted}{residual_text}"
 
@@ -132,7 +147,9 @@ current: Job | None = None
 def is_free(operator: type[bpy.types.Operator]) -> bool:
     """For an operator's `poll`: whether no job is going on; if one is, the button says so."""
     if current:
-        operator.poll_message_set(f"{current.label}: {current.subject} is being worked on; Esc stops it")
+        operator.poll_message_set(
+            f"{current.label}: {current.subject} is being worked on; Esc stops it"
+        )
     return current is None
 
 

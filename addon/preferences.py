@@ -11,9 +11,17 @@ from .package import ROOT, preferences
 from .paths import FROM_BLEND
 
 DEVICES = (
-    ("auto", "Automatic", "NumPy, which is fastest where one frame follows from another; it needs nothing else"),
+    (
+        "auto",
+        "Automatic",
+        "NumPy, which is fastest where one frame follows from another; it needs nothing else",
+    ),
     ("numpy", "CPU (NumPy)", "Works everywhere"),
-    ("cpu", "CPU (PyTorch)", "Needs PyTorch: LSMPL's package with it, or a folder of it chosen in the preferences"),
+    (
+        "cpu",
+        "CPU (PyTorch)",
+        "Needs PyTorch: LSMPL's package with it, or a folder of it chosen in the preferences",
+    ),
     ("cuda", "GPU (CUDA)", "A graphics card of NVIDIA; needs PyTorch with CUDA"),
     ("mps", "GPU (Apple)", "The graphics processor of a Mac; needs PyTorch"),
 )
@@ -23,7 +31,9 @@ DEVICES = (
 class Preferences(bpy.types.AddonPreferences):
     bl_idname = ROOT
 
-    device: EnumProperty(name="Device", description="What computes the solve", items=DEVICES, default="auto")
+    device: EnumProperty(
+        name="Device", description="What computes the solve", items=DEVICES, default="auto"
+    )
     gpu: IntProperty(
         name="GPU",
         description="Which CUDA device, where there are several; 0 is the first one",
@@ -33,20 +43,24 @@ class Preferences(bpy.types.AddonPreferences):
     )
     torch_folder: StringProperty(
         name="PyTorch Folder",
-        description="A folder with PyTorch for Blender's Python, where LSMPL was installed without it: what pip "
-        "install --target makes, or a site-packages. It is tried before it is used; what is in it is run",
+        description="A folder with PyTorch for Blender's Python, where LSMPL was installed "
+        "without it: what pip "
+        "install --target makes, or a site-packages. It is tried before it is used; what is "
+        "in it is run",
         subtype="DIR_PATH",
         options=FROM_BLEND,
     )
     body_path: StringProperty(
         name="SMPL Body",
-        description="Your own SMPL body model (.npz, or the official .pkl) that new scenes offer to use",
+        description="Your own SMPL body model (.npz, or the official .pkl) that new scenes "
+        "offer to use",
         subtype="FILE_PATH",
         options=FROM_BLEND,
     )
     checkpoint: StringProperty(
         name="Published Network",
-        description="Learnable SMPLify's checkpoint (best_ckpt.pth.tar), for the solver of that name. It needs PyTorch",
+        description="Learnable SMPLify's checkpoint (best_ckpt.pth.tar), for the solver of "
+        "that name. It needs PyTorch",
         subtype="FILE_PATH",
         options=FROM_BLEND,
     )

@@ -30,13 +30,19 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
         return active
     if active is not None:
         on_it = [
-            take for take in takes if active in (take.lsmpl.armature, take.lsmpl.body_mesh, take.lsmpl.other.target)
+            take
+            for take in takes
+            if active in (take.lsmpl.armature, take.lsmpl.body_mesh, take.lsmpl.other.target)
         ]
         if on_it:
             rig = active if active == on_it[0].lsmpl.other.target else on_it[0].lsmpl.armature
             animation = rig.animation_data if rig else None
             playing = animation.action if animation else None
-            baked = (take for take in on_it if playing in (take.lsmpl_bake.action, take.lsmpl.other.action))
+            baked = (
+                take
+                for take in on_it
+                if playing in (take.lsmpl_bake.action, take.lsmpl.other.action)
+            )
             return next(baked, on_it[0]) if playing else on_it[0]
     return takes[0] if len(takes) == 1 else None
 
@@ -102,4 +108,6 @@ def select(context: bpy.types.Context, chosen: Sequence[bpy.types.Object]) -> No
         bpy.ops.object.mode_set(mode="OBJECT")
     for obj in layer.objects:
         obj.select_set(obj in chosen)
-    layer.objects.active = next((obj for obj in chosen if obj.name in layer.objects), layer.objects.active)
+    layer.objects.active = next(
+        (obj for obj in chosen if obj.name in layer.objects), layer.objects.active
+    )

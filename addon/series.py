@@ -14,7 +14,9 @@ Work = Callable[[bpy.types.Object, bpy.types.Scene], jobs.Steps[jobs.Messages]]
 """What is done to one take of a scene."""
 
 
-def over(kind: str, label: str, chosen: Sequence[bpy.types.Object], scene: bpy.types.Scene, work: Work) -> jobs.Job:
+def over(
+    kind: str, label: str, chosen: Sequence[bpy.types.Object], scene: bpy.types.Scene, work: Work
+) -> jobs.Job:
     """A job that does `work` to each of the takes; `kind` and `label` are those of `jobs.Job`."""
     if len(chosen) == 1:
         return jobs.Job(kind, label, chosen[0].name, work(chosen[0], scene))

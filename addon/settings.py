@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    EnumProperty,
+    FloatProperty,
+    FloatVectorProperty,
+    PointerProperty,
+    StringProperty,
+)
 
 from ..lsmpl_core import LsmplError, SolveOptions
 from .package import preferences
@@ -21,14 +28,26 @@ class TakeSettings(bpy.types.PropertyGroup):
     """`Object.lsmpl` of a take: what belongs to it, and when it plays."""
 
     solved: PointerProperty(type=bpy.types.Mesh, name="Solved", description="The motion as solved")
-    refined: PointerProperty(type=bpy.types.Mesh, name="Refined", description="The motion as refined by hand")
-    cleaned: PointerProperty(type=bpy.types.Mesh, name="Cleaned", description="The motion cleaned, where it was")
-    armature: PointerProperty(type=bpy.types.Object, name="Armature", description="The character this take is baked on")
-    body_mesh: PointerProperty(type=bpy.types.Object, name="Body", description="The mesh on that armature")
-    other: PointerProperty(
-        type=retarget_settings.OtherCharacter, name="Other Character", description="A rig of the user's"
+    refined: PointerProperty(
+        type=bpy.types.Mesh, name="Refined", description="The motion as refined by hand"
     )
-    start: FloatProperty(name="Start", description="Scene frame of the take's first frame", update=_plays_elsewhere)
+    cleaned: PointerProperty(
+        type=bpy.types.Mesh, name="Cleaned", description="The motion cleaned, where it was"
+    )
+    armature: PointerProperty(
+        type=bpy.types.Object, name="Armature", description="The character this take is baked on"
+    )
+    body_mesh: PointerProperty(
+        type=bpy.types.Object, name="Body", description="The mesh on that armature"
+    )
+    other: PointerProperty(
+        type=retarget_settings.OtherCharacter,
+        name="Other Character",
+        description="A rig of the user's",
+    )
+    start: FloatProperty(
+        name="Start", description="Scene frame of the take's first frame", update=_plays_elsewhere
+    )
     step: FloatProperty(
         name="Step",
         description="Scene frames from one frame of the take to the next",
@@ -50,13 +69,20 @@ class SceneSettings(bpy.types.PropertyGroup):
         ),
     )
     body_path: StringProperty(
-        name="File", description="SMPL body model, .npz or the official .pkl", subtype="FILE_PATH", options=FROM_BLEND
+        name="File",
+        description="SMPL body model, .npz or the official .pkl",
+        subtype="FILE_PATH",
+        options=FROM_BLEND,
     )
     shape: EnumProperty(
         name="Shape",
         description="Where the body's proportions come from",
         items=(
-            ("ESTIMATE", "From the Take", "Estimate the proportions from the take's own segment lengths"),
+            (
+                "ESTIMATE",
+                "From the Take",
+                "Estimate the proportions from the take's own segment lengths",
+            ),
             ("FIXED", "Fixed", "Use the ten shape values given here"),
         ),
     )
@@ -69,7 +95,8 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     pose_correctives: BoolProperty(
         name="On New Characters",
-        description="Characters that are made from now on have pose correctives, which keep the volume of joints that "
+        description="Characters that are made from now on have pose correctives, which keep "
+        "the volume of joints that "
         "bend and twist",
     )
     solver: EnumProperty(
@@ -77,18 +104,24 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="What guesses each pose from the one before it",
         items=(
             ("network", "Network", "LSMPL's network, then a polish: the most accurate"),
-            ("polish", "Polish Only", "No network: each pose is drawn from the one before onto the keypoints"),
+            (
+                "polish",
+                "Polish Only",
+                "No network: each pose is drawn from the one before onto the keypoints",
+            ),
             (
                 "published",
                 "Learnable SMPLify",
-                "The network as its authors published it, from the checkpoint in the preferences. It needs PyTorch and "
+                "The network as its authors published it, from the checkpoint in the "
+                "preferences. It needs PyTorch and "
                 "the SMPL body that it was trained for",
             ),
         ),
     )
     smooth: FloatProperty(
         name="Smooth",
-        description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its noise calls for, and more "
+        description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its "
+        "noise calls for, and more "
         "makes any motion calmer",
         default=0.5,
         min=0.0,
@@ -105,13 +138,25 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="What to do about the floor that the motion stands on",
         items=(
             ("KEEP", "Keep", "Find the floor and leave the motion where it is"),
-            ("ZERO", "To Zero", "Find the floor and move the motion up or down so that it stands on height 0"),
-            ("HEIGHT", "Known Height", "The floor is at the height given here; feet that stand are put on it"),
+            (
+                "ZERO",
+                "To Zero",
+                "Find the floor and move the motion up or down so that it stands on height 0",
+            ),
+            (
+                "HEIGHT",
+                "Known Height",
+                "The floor is at the height given here; feet that stand are put on it",
+            ),
         ),
     )
-    floor_height: FloatProperty(name="Height", description="How high the floor is, in the take's space", unit="LENGTH")
+    floor_height: FloatProperty(
+        name="Height", description="How high the floor is, in the take's space", unit="LENGTH"
+    )
     bake_when_done: BoolProperty(
-        name="Bake When Done", description="Put the solved motion on a character at once", default=True
+        name="Bake When Done",
+        description="Put the solved motion on a character at once",
+        default=True,
     )
 
 
@@ -123,7 +168,9 @@ def chosen_body_path(scene: bpy.types.Scene) -> str:
         return ""
     path = settings.body_path or (preferences().body_path if preferences() else "")
     if not path:
-        raise LsmplError("Body: no file is chosen; choose your SMPL file (.npz or .pkl), or the open body")
+        raise LsmplError(
+            "Body: no file is chosen; choose your SMPL file (.npz or .pkl), or the open body"
+        )
     return bpy.path.abspath(path)
 
 
@@ -133,7 +180,9 @@ def solve_options(scene: bpy.types.Scene) -> SolveOptions:
     if solver != "published":
         return SolveOptions(solver=solver)
     if not chosen or not chosen.checkpoint:
-        raise LsmplError("Solver: no checkpoint is chosen; choose best_ckpt.pth.tar in the add-on's preferences")
+        raise LsmplError(
+            "Solver: no checkpoint is chosen; choose best_ckpt.pth.tar in the add-on's preferences"
+        )
     return SolveOptions(solver=solver, checkpoint=bpy.path.abspath(chosen.checkpoint)).checked()
 
 

@@ -26,7 +26,11 @@ def front_end(program: str, command: Sequence[str] = ()) -> FrontEnd:
         program=program,
         command=command,
         checks=CHECKS,
-        writers={"blend": write_blend, **dict.fromkeys(exporting.FORMATS, write_character), "npz": write_npz},
+        writers={
+            "blend": write_blend,
+            **dict.fromkeys(exporting.FORMATS, write_character),
+            "npz": write_npz,
+        },
         default_format="blend",
         versions={"blender": bpy.app.version_string},
         ready=_find_torch,
@@ -77,5 +81,7 @@ def _animate(converted: Converted, scene: bpy.types.Scene) -> baking.Baked:
         return solving.keep(take, scene, solved, body, converted.body_path, facts)
     solving.keep(take, scene, solved, body, converted.body_path, facts, bake=False)
     facts = {"clean_up": converted.clean_up}
-    layers.prepare(take, layers.Layer.CLEANED, converted.motion, body.joints(converted.motion), facts)()
+    layers.prepare(
+        take, layers.Layer.CLEANED, converted.motion, body.joints(converted.motion), facts
+    )()
     return baking.bake(take, scene, body, converted.motion)

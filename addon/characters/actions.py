@@ -43,7 +43,9 @@ class Curve(NamedTuple):
     slopes: np.ndarray | None = None
 
 
-def write_action(owner: bpy.types.Object, name: str, frames: np.ndarray, curves: Sequence[Curve]) -> bpy.types.Action:
+def write_action(
+    owner: bpy.types.Object, name: str, frames: np.ndarray, curves: Sequence[Curve]
+) -> bpy.types.Action:
     """A new action for `owner` with a key on each of `frames` (T,) of each curve; `assign` puts it
     to use."""
     (action,) = run_to_end(write_steps(owner.name, name, frames, curves)).again()
@@ -80,7 +82,9 @@ def write_steps(
                 fcurve.keyframe_points.add(len(keys))
                 fcurve.keyframe_points.foreach_set("co", keys.ravel())
                 kind = _LINEAR if curve.slopes is None else _BEZIER
-                fcurve.keyframe_points.foreach_set("interpolation", np.full(len(keys), kind, dtype=np.int32))
+                fcurve.keyframe_points.foreach_set(
+                    "interpolation", np.full(len(keys), kind, dtype=np.int32)
+                )
                 if curve.slopes is not None:
                     _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes)[keyed])
                 fcurve.update()
@@ -108,18 +112,29 @@ def _new_home(action: bpy.types.Action, owner_name: str):
 
 def _home(action: bpy.types.Action):
     """Where an action of ours keeps its F-curves and their groups."""
-    return action.layers[0].strips[0].channelbag(action.slots[0]) if hasattr(action, "slots") else action
+    return (
+        action.layers[0].strips[0].channelbag(action.slots[0])
+        if hasattr(action, "slots")
+        else action
+    )
 
 
-def _set_handles(points: bpy.types.FCurveKeyframePoints, keys: np.ndarray, slopes: np.ndarray) -> None:
+def _set_handles(
+    points: bpy.types.FCurveKeyframePoints, keys: np.ndarray, slopes: np.ndarray
+) -> None:
     """A third of the way to the neighbouring keys (M,2), along the slopes (M,): that makes a cubic
     in time."""
     gaps = np.diff(keys[:, 0]) / 3.0
-    for side, reach in (("left", -np.append(gaps[:1], gaps)), ("right", np.append(gaps, gaps[-1:]))):
+    for side, reach in (
+        ("left", -np.append(gaps[:1], gaps)),
+        ("right", np.append(gaps, gaps[-1:])),
+    ):
         reach = reach if len(gaps) else np.zeros(1)
         points.foreach_set(f"handle_{side}_type", np.full(len(keys), _ALIGNED, dtype=np.int32))
         handles = keys + np.stack([reach, reach * slopes], axis=1)
-        points.foreach_set(f"handle_{side}", np.ascontiguousarray(handles, dtype=np.float32).ravel())
+        points.foreach_set(
+            f"handle_{side}", np.ascontiguousarray(handles, dtype=np.float32).ravel()
+        )
 
 
 def assign(owner: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Action | None:
@@ -142,7 +157,9 @@ def play(owner: bpy.types.Object, action: bpy.types.Action) -> None:
         animation.action_slot = action.slots[0]
 
 
-def assign_strip(owner: bpy.types.Object, action: bpy.types.Action, old: bpy.types.Action | None = None):
+def assign_strip(
+    owner: bpy.types.Object, action: bpy.types.Action, old: bpy.types.Action | None = None
+):
     """Let `owner` play the action from a strip on an NLA track of its own, in place of the strips
     of `old`.
 
@@ -152,7 +169,11 @@ def assign_strip(owner: bpy.types.Object, action: bpy.types.Action, old: bpy.typ
     animation = owner.animation_data or owner.animation_data_create()
 
     current = animation.action
-    for track in [track for track in animation.nla_tracks if any(s.action == old for s in track.strips) and old]:
+    for track in [
+        track
+        for track in animation.nla_tracks
+        if any(s.action == old for s in track.strips) and old
+    ]:
         for strip in [strip for strip in track.strips if strip.action == old]:
             track.strips.remove(strip)
         if not track.strips:
@@ -214,7 +235,11 @@ def is_edited(action: bpy.types.Action) -> bool:
 def plays(owner: bpy.types.Object, action: bpy.types.Action) -> bool:
     """Whether it is the object's action, or that of one of its strips."""
     animation = owner.animation_data
-    strips = [strip.action for track in animation.nla_tracks for strip in track.strips] if animation else []
+    strips = (
+        [strip.action for track in animation.nla_tracks for strip in track.strips]
+        if animation
+        else []
+    )
     return animation is not None and action in (animation.action, *strips)
 
 
@@ -230,7 +255,10 @@ def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]
     if None in matching or len(found) != len(curves):
         return False
     at = np.asarray(frames, dtype=np.float32)
-    if any(len(fcurve.keyframe_points) != len(at) for fcurve in matching) or (keys_of(matching[0])[:, 0] != at).any():
+    if (
+        any(len(fcurve.keyframe_points) != len(at) for fcurve in matching)
+        or (keys_of(matching[0])[:, 0] != at).any()
+    ):
         return False
     for fcurve, curve in zip(matching, curves):
         keys = np.stack([at, curve.values], axis=1).astype(np.float32)
@@ -242,7 +270,9 @@ def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]
     return True
 
 
-def values_at(action: bpy.types.Action, wanted: Sequence[tuple[str, int]], frames: Sequence[float]) -> np.ndarray:
+def values_at(
+    action: bpy.types.Action, wanted: Sequence[tuple[str, int]], frames: Sequence[float]
+) -> np.ndarray:
     """(C,N) values of the F-curves of these data paths and indices in some frames; NaN where there
     is no such curve."""
     found = _by_channel(action)
@@ -267,10 +297,14 @@ def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve
             fcurve = found.get((curve.data_path, curve.index))
             if fcurve is not None:
                 which, keyed = _between(fcurve, frames[0], frames[-1]), np.isfinite(curve.values)
-                _put_keys(fcurve, which, _moved(_keys(fcurve, which), frames[keyed], curve.values[keyed]))
+                _put_keys(
+                    fcurve, which, _moved(_keys(fcurve, which), frames[keyed], curve.values[keyed])
+                )
 
 
-def keys_between(action: bpy.types.Action, first: float, last: float, name: str) -> bpy.types.Action:
+def keys_between(
+    action: bpy.types.Action, first: float, last: float, name: str
+) -> bpy.types.Action:
     """A new action that holds only the keys from `first` to `last` of another, for `swap_keys`."""
     some = bpy.data.actions.new(name)
     home = _new_home(some, name)
@@ -287,7 +321,10 @@ def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, l
     with keeping_its_mark(action):
         for channel, fcurve in _by_channel(action).items():
             if channel in theirs:
-                which, all_of_theirs = _between(fcurve, first, last), range(len(theirs[channel].keyframe_points))
+                which, all_of_theirs = (
+                    _between(fcurve, first, last),
+                    range(len(theirs[channel].keyframe_points)),
+                )
                 keys, coming = _keys(fcurve, which), _keys(theirs[channel], all_of_theirs)
                 _put_keys(theirs[channel], all_of_theirs, keys)
                 _put_keys(fcurve, which, coming)
@@ -313,7 +350,8 @@ def _between(fcurve: bpy.types.FCurve, first: float, last: float) -> range:
     """The numbers of the keys from one frame to another."""
     points, frame = fcurve.keyframe_points, lambda point: point.co[0]
     return range(
-        bisect_left(points, first - _SAME_FRAME, key=frame), bisect_right(points, last + _SAME_FRAME, key=frame)
+        bisect_left(points, first - _SAME_FRAME, key=frame),
+        bisect_right(points, last + _SAME_FRAME, key=frame),
     )
 
 
@@ -324,7 +362,9 @@ def _keys(fcurve: bpy.types.FCurve, which: range) -> dict[str, np.ndarray]:
         if len(which) <= _FEW_KEYS:
             values = [getattr(points[number], name) for number in which]
             choices = _choices(name)
-            keys[name] = np.array([choices[v] for v in values] if choices else values, dtype=kind).reshape(-1, numbers)
+            keys[name] = np.array(
+                [choices[v] for v in values] if choices else values, dtype=kind
+            ).reshape(-1, numbers)
         else:
             values = np.empty(numbers * len(points), dtype=kind)
             points.foreach_get(name, values)
@@ -339,11 +379,18 @@ def _put_keys(fcurve: bpy.types.FCurve, which: range, keys: dict[str, np.ndarray
         for name in keys:
             words = {number: word for word, number in _choices(name).items()}
             for number, value in zip(which, keys[name].tolist()):
-                setattr(points[number], name, words[value[0]] if words else value if len(value) > 1 else value[0])
+                setattr(
+                    points[number],
+                    name,
+                    words[value[0]] if words else value if len(value) > 1 else value[0],
+                )
     else:
         everything = _keys(fcurve, range(len(points)))
         after = slice(which.stop, None)
-        joined = {n: np.concatenate([all_[: which.start], keys[n], all_[after]]) for n, all_ in everything.items()}
+        joined = {
+            n: np.concatenate([all_[: which.start], keys[n], all_[after]])
+            for n, all_ in everything.items()
+        }
         if len(points) != len(joined["co"]):
             points.clear()
             points.add(len(joined["co"]))
@@ -357,17 +404,28 @@ def _choices(name: str) -> dict[str, int]:
     """Blender's numbers for what an attribute of a key may be; empty where it is a number
     itself."""
     attribute = bpy.types.Keyframe.bl_rna.properties[name]
-    return {item.identifier: item.value for item in attribute.enum_items} if attribute.type == "ENUM" else {}
+    return (
+        {item.identifier: item.value for item in attribute.enum_items}
+        if attribute.type == "ENUM"
+        else {}
+    )
 
 
-def _moved(keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray) -> dict[str, np.ndarray]:
+def _moved(
+    keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray
+) -> dict[str, np.ndarray]:
     """A key on each of `frames` (N,) with these values: the one that is there already, or a linear
     one."""
     at = keys["co"][:, 0]
     same = np.searchsorted(at, frames - _SAME_FRAME)
     keyed_before = np.zeros(len(frames), dtype=bool)
-    keyed_before[same < len(at)] = np.abs(at[same[same < len(at)]] - frames[same < len(at)]) < _SAME_FRAME
-    moved = {name: np.zeros((len(frames), numbers), dtype=kind) for name, (numbers, kind) in _KEY_ATTRIBUTES.items()}
+    keyed_before[same < len(at)] = (
+        np.abs(at[same[same < len(at)]] - frames[same < len(at)]) < _SAME_FRAME
+    )
+    moved = {
+        name: np.zeros((len(frames), numbers), dtype=kind)
+        for name, (numbers, kind) in _KEY_ATTRIBUTES.items()
+    }
     for name, before in keys.items():
         moved[name][keyed_before] = before[same[keyed_before]]
     moved["interpolation"][~keyed_before] = _LINEAR

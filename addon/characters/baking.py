@@ -36,7 +36,10 @@ class Baked(NamedTuple):
 
 
 def bake(
-    take: bpy.types.Object, scene: bpy.types.Scene, body: Body | None = None, motion: Motion | None = None
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    body: Body | None = None,
+    motion: Motion | None = None,
 ) -> Baked:
     """Put a take's motion on its character, which is built where the take has none in the scene.
 
@@ -70,7 +73,11 @@ def bake_steps(
 
     # The shape that the feet are put down for: a character that keeps its own stands on it, too.
     armature, _ = _character_of(take, scene, body)
-    rest = character.rest_rotations(body) if armature is None else character.bone_rotations(armature, body)
+    rest = (
+        character.rest_rotations(body)
+        if armature is None
+        else character.bone_rotations(armature, body)
+    )
     residual = _residual_of(take, motion)
     name, frames = take.name, playing.scene_frames(take, len(motion))
     keeps_shape = feet_locked and armature is not None and _keeps_its_own(take, armature)
@@ -103,7 +110,9 @@ def bake_steps(
     settings = take.lsmpl_bake
     old, settings.action = settings.action, action
     if settings.as_strip:
-        previous = actions.assign_strip(armature, action, old if take.lsmpl.armature == armature else None)
+        previous = actions.assign_strip(
+            armature, action, old if take.lsmpl.armature == armature else None
+        )
     else:
         previous = actions.assign(armature, action)
     action.name = name  # free now, where an older bake made way
@@ -140,7 +149,10 @@ def residual_curve(residual: np.ndarray) -> actions.Curve:
 def _ready_property(armature: bpy.types.Object, residual: np.ndarray | None) -> None:
     if residual is not None and RESIDUAL not in armature:
         armature[RESIDUAL] = 0.0
-        description = "How far the keypoints are from the solved body in this frame, on average, in millimetres"
+        description = (
+            "How far the keypoints are from the solved body in this frame, on "
+            "average, in millimetres"
+        )
         armature.id_properties_ui(RESIDUAL).update(description=description, min=0.0)
 
 
@@ -173,7 +185,10 @@ def _computed(
 ) -> tuple[list[actions.Curve], np.ndarray]:
     """The curves, on a character of the shape betas (10,), and the joints (T,24,3)."""
     quaternions, location = character.pose_curves(rest, body, feet.fitted(motion, body, betas))
-    curves = [actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis") for axis in range(3)]
+    curves = [
+        actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis")
+        for axis in range(3)
+    ]
     for joint, name in enumerate(body.joint_names):
         path = f'pose.bones["{name}"].rotation_quaternion'
         curves += [actions.Curve(path, i, quaternions[:, joint, i], name) for i in range(4)]
@@ -242,16 +257,22 @@ def _character_of(
     onto = take.lsmpl_bake.onto
     if onto is not None:
         if onto.name not in scene.objects:
-            raise LsmplError(f"{take.name}: is to be baked onto {onto.name}, which is not in this scene")
+            raise LsmplError(
+                f"{take.name}: is to be baked onto {onto.name}, which is not in this scene"
+            )
         if not shape.fits(onto, body):
             raise LsmplError(
-                f"{take.name}: is to be baked onto {onto.name}, a character of another body; choose another"
+                f"{take.name}: is to be baked onto {onto.name}, a character of another body; "
+                "choose another"
             )
         return onto, next(iter(shape.meshes_of(onto)), None)
     armature, mesh = take.lsmpl.armature, take.lsmpl.body_mesh
     if armature is None or armature.name not in scene.objects or not shape.fits(armature, body):
         return None, None
-    if any(other.lsmpl.armature == armature and other.name < take.name for other in takes.takes_in(scene)):
+    if any(
+        other.lsmpl.armature == armature and other.name < take.name
+        for other in takes.takes_in(scene)
+    ):
         return None, None
     return armature, mesh if mesh is not None and mesh.name in scene.objects else None
 
@@ -266,12 +287,14 @@ class BakeSettings(bpy.types.PropertyGroup):
     onto: PointerProperty(
         type=bpy.types.Object,
         name="Bake Onto",
-        description="A character that is there already, which keeps its shape; empty makes one for the take",
+        description="A character that is there already, which keeps its shape; empty makes "
+        "one for the take",
         poll=_is_character,
     )
     as_strip: BoolProperty(
         name="As NLA Strip",
-        description="Give the take a track of its own in the Nonlinear Animation editor, so that a character can have "
+        description="Give the take a track of its own in the Nonlinear Animation editor, so "
+        "that a character can have "
         "several takes. Otherwise the motion becomes the character's action",
     )
     action: PointerProperty(type=bpy.types.Action, name="Action", description="What was last baked")
@@ -279,7 +302,9 @@ class BakeSettings(bpy.types.PropertyGroup):
 
 def describe(baked: Baked) -> str:
     """For a message to the user."""
-    also = f"; the action you had edited is kept as {baked.previous.name!r}" if baked.previous else ""
+    also = (
+        f"; the action you had edited is kept as {baked.previous.name!r}" if baked.previous else ""
+    )
     return f"Baked on {baked.armature.name!r}{also}"
 
 

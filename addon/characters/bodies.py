@@ -31,7 +31,8 @@ def of_character(armature: bpy.types.Object) -> Body:
     body = load(path)
     if body.key != facts.get("body"):
         raise LsmplError(
-            f"{armature.name}: has the body {facts.get('body')}, but {path or 'the open body'} is {body.key}"
+            f"{armature.name}: has the body {facts.get('body')}, but "
+            f"{path or 'the open body'} is {body.key}"
         )
     return body
 

@@ -28,7 +28,11 @@ _POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
 
 
 def build(
-    body: Body, betas: np.ndarray, name: str, body_path: str = "", mesh: bpy.types.Object | None = None
+    body: Body,
+    betas: np.ndarray,
+    name: str,
+    body_path: str = "",
+    mesh: bpy.types.Object | None = None,
 ) -> tuple[bpy.types.Object, bpy.types.Object]:
     """A new armature and its body mesh in the rest pose of `betas`, linked to no collection yet.
 
@@ -56,7 +60,11 @@ def is_left_of(mesh: bpy.types.Object | None, body: Body) -> bool:
     if mesh is None or mesh.type != "MESH" or mesh.parent or mesh.library or mesh.mode != "OBJECT":
         return False
     rigged = any(modifier.type == "ARMATURE" and modifier.object for modifier in mesh.modifiers)
-    return not rigged and mesh.data.get(_BODY_KEY) == body.key and len(mesh.data.vertices) == len(body.v_template)
+    return (
+        not rigged
+        and mesh.data.get(_BODY_KEY) == body.key
+        and len(mesh.data.vertices) == len(body.v_template)
+    )
 
 
 def straighten(mesh: bpy.types.Object) -> Callable[[], None]:
@@ -97,8 +105,14 @@ def bone_rotations(armature: bpy.types.Object, body: Body) -> np.ndarray:
     """
     missing = [joint for joint in body.joint_names if joint not in armature.data.bones]
     if missing:
-        raise LsmplError(f"{armature.name}: has no bone {', '.join(missing)}; undo the renaming, or delete it and bake")
-    return np.array([armature.data.bones[joint].matrix_local.to_3x3() for joint in body.joint_names], dtype=np.float64)
+        raise LsmplError(
+            f"{armature.name}: has no bone {', '.join(missing)}; undo the renaming, or delete "
+            "it and bake"
+        )
+    return np.array(
+        [armature.data.bones[joint].matrix_local.to_3x3() for joint in body.joint_names],
+        dtype=np.float64,
+    )
 
 
 def pose_curves(rest: np.ndarray, body: Body, motion: Motion) -> tuple[np.ndarray, np.ndarray]:
@@ -118,7 +132,12 @@ def pose_curves(rest: np.ndarray, body: Body, motion: Motion) -> tuple[np.ndarra
 
 
 def motion_of_pose(
-    rest: np.ndarray, body: Body, local: np.ndarray, pelvis: np.ndarray, betas: np.ndarray, fps: float
+    rest: np.ndarray,
+    body: Body,
+    local: np.ndarray,
+    pelvis: np.ndarray,
+    betas: np.ndarray,
+    fps: float,
 ) -> Motion:
     """The inverse of `pose_curves`: a motion from the rotations (T,24,3,3) of the pose bones'
     channels, each in its own rest frame, and the pelvis' head (T,3) in the character's space. betas
@@ -188,7 +207,9 @@ def _body_mesh(body: Body, name: str) -> bpy.types.Object:
     grounding = shape.grounding(body)
     for number in range(body.shape_directions.shape[2]):
         key = obj.shape_key_add(name=f"Shape {number + 1}", from_mix=False)
-        moved = template + (body.shape_directions[:, :, number] + grounding[:, number]) @ TO_BLENDER.T
+        moved = (
+            template + (body.shape_directions[:, :, number] + grounding[:, number]) @ TO_BLENDER.T
+        )
         key.data.foreach_set("co", np.ascontiguousarray(moved, dtype=np.float32).ravel())
         key.slider_min, key.slider_max = -5.0, 5.0
     return obj

@@ -130,7 +130,9 @@ def directions(pose_directions: np.ndarray, bone_from_smpl: np.ndarray) -> np.nd
         elements[i, j, i + j + 2] = elements[j, i, i + j + 2] = 2.0
         elements[i, j, with_w], elements[j, i, with_w] = 2.0 * sign, -2.0 * sign
     seen = np.einsum("ka,klp,lb->abp", bone_from_smpl, elements, bone_from_smpl)
-    return np.einsum("xc,vce,ep->vxp", TO_BLENDER, pose_directions, seen.reshape(9, 9), optimize=True)
+    return np.einsum(
+        "xc,vce,ep->vxp", TO_BLENDER, pose_directions, seen.reshape(9, 9), optimize=True
+    )
 
 
 def _checked(armature: bpy.types.Object, body: Body) -> np.ndarray:
@@ -138,19 +140,26 @@ def _checked(armature: bpy.types.Object, body: Body) -> np.ndarray:
     if reason := why_fixed(armature):
         raise LsmplError(f"{armature.name}: {reason}")
     if not shape.fits(armature, body):
-        raise LsmplError(f"{armature.name}: is a character of another body, {shape.facts(armature).get('body')}")
+        raise LsmplError(
+            f"{armature.name}: is a character of another body, {shape.facts(armature).get('body')}"
+        )
     if body.pose_directions is None:
-        raise LsmplError(f"{armature.name}: its body {body.name} comes without pose correctives (posedirs)")
+        raise LsmplError(
+            f"{armature.name}: its body {body.name} comes without pose correctives (posedirs)"
+        )
     for mesh in shape.meshes_of(armature):
         if len(mesh.data.vertices) != len(body.v_template):
             raise LsmplError(
-                f"{armature.name}: its mesh {mesh.name} was edited: it has {len(mesh.data.vertices)} vertices, the "
+                f"{armature.name}: its mesh {mesh.name} was edited: it has "
+                f"{len(mesh.data.vertices)} vertices, the "
                 f"body {len(body.v_template)}"
             )
     return character.bone_rotations(armature, body)
 
 
-def _add_keys(armature: bpy.types.Object, mesh: bpy.types.Object, body: Body, rest: np.ndarray) -> None:
+def _add_keys(
+    armature: bpy.types.Object, mesh: bpy.types.Object, body: Body, rest: np.ndarray
+) -> None:
     active = mesh.active_shape_key_index
     keys, lay = mesh.data.shape_keys, {}
     basis = np.empty(3 * len(body.v_template), dtype=np.float32)
@@ -160,9 +169,13 @@ def _add_keys(armature: bpy.types.Object, mesh: bpy.types.Object, body: Body, re
         if not np.any(of_joint):
             continue
         moves = directions(of_joint, rest[joint].T @ TO_BLENDER)
-        for number in np.flatnonzero(np.abs(moves).max(axis=(0, 1)) * _LARGEST_OF_PRODUCT > _LEAST_MOVE_METRES):
+        for number in np.flatnonzero(
+            np.abs(moves).max(axis=(0, 1)) * _LARGEST_OF_PRODUCT > _LEAST_MOVE_METRES
+        ):
             product = PRODUCTS[number]
-            key = mesh.shape_key_add(name=f"Corrective {name} {product.replace('*', '')}", from_mix=False)
+            key = mesh.shape_key_add(
+                name=f"Corrective {name} {product.replace('*', '')}", from_mix=False
+            )
             key.data.foreach_set("co", basis + moves[:, :, number].astype(np.float32).ravel())
             key.slider_min, key.slider_max = -1.0, 1.0
             _drive(key, armature, name, product)

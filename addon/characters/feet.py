@@ -42,7 +42,9 @@ def shape_of(action: bpy.types.Action | None, betas: np.ndarray) -> np.ndarray:
     return np.array(action.get(_FEET_KEY, betas) if action else betas, dtype=np.float64)
 
 
-def are_of_another_shape(action: bpy.types.Action | None, armature: bpy.types.Object | None) -> bool:
+def are_of_another_shape(
+    action: bpy.types.Action | None, armature: bpy.types.Object | None
+) -> bool:
     """Whether an action's feet were locked, and the character has another shape now."""
     if action is None or _FEET_KEY not in action or not shape.is_character(armature):
         return False
@@ -51,11 +53,17 @@ def are_of_another_shape(action: bpy.types.Action | None, armature: bpy.types.Ob
 
 def fitted(motion: Motion, body: Body, betas: np.ndarray) -> Motion:
     """The motion on a character of that shape (10,), the feet where they were."""
-    return motion if np.allclose(motion.betas, betas, rtol=0.0, atol=_SAME_BETAS) else keep_feet(motion, body, betas)
+    return (
+        motion
+        if np.allclose(motion.betas, betas, rtol=0.0, atol=_SAME_BETAS)
+        else keep_feet(motion, body, betas)
+    )
 
 
 def fitted_poses(poses: Poses, body: Body, before: np.ndarray, after: np.ndarray) -> Poses:
     """The same for poses (N) of a shape (10,) on another, each frame on its own."""
     if np.allclose(before, after, rtol=0.0, atol=_SAME_BETAS):
         return poses
-    return poses_of(fitted(Motion(log_map(poses.rotations), poses.trans, before, body=body.key), body, after))
+    return poses_of(
+        fitted(Motion(log_map(poses.rotations), poses.trans, before, body=body.key), body, after)
+    )

@@ -19,13 +19,22 @@ _LEG_JOINTS = ("hip", "knee", "ankle")
 
 def is_wanted(take: bpy.types.Object | None) -> bool:
     """Whether the take's character has another shape than its feet were locked for."""
-    return take is not None and feet.are_of_another_shape(take.lsmpl_bake.action, take.lsmpl.armature)
+    return take is not None and feet.are_of_another_shape(
+        take.lsmpl_bake.action, take.lsmpl.armature
+    )
 
 
 def take_of(armature: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Object | None:
     """The take whose motion a character plays and whose feet have to be locked again; None where
     there is none."""
-    return next((take for take in takes.takes_in(scene) if take.lsmpl.armature == armature and is_wanted(take)), None)
+    return next(
+        (
+            take
+            for take in takes.takes_in(scene)
+            if take.lsmpl.armature == armature and is_wanted(take)
+        ),
+        None,
+    )
 
 
 def lock_again(take: bpy.types.Object) -> str:
@@ -46,18 +55,27 @@ def lock_again(take: bpy.types.Object) -> str:
     start, step = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
     frames = start + np.arange(len(motion)) * step
     if actions.is_edited(action):
-        motion = _as_animated(armature, body, action, frames, feet.shape_of(action, motion.betas), motion.fps)
+        motion = _as_animated(
+            armature, body, action, frames, feet.shape_of(action, motion.betas), motion.fps
+        )
     made = feet.fitted(motion, body, betas)
     legs = {name for name in body.joint_names if name.split("_")[-1] in _LEG_JOINTS}
     curves = Bones(armature, body, betas).curves_of(made)
-    actions.rewrite(action, frames, [c for c in curves if c.group in legs or c.data_path.endswith(".location")])
+    actions.rewrite(
+        action, frames, [c for c in curves if c.group in legs or c.data_path.endswith(".location")]
+    )
     feet.note(action, betas)
     armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})
     return f"Feet of {armature.name!r} stand where they stood"
 
 
 def _as_animated(
-    armature: bpy.types.Object, body: Body, action: bpy.types.Action, frames: np.ndarray, betas: np.ndarray, fps: float
+    armature: bpy.types.Object,
+    body: Body,
+    action: bpy.types.Action,
+    frames: np.ndarray,
+    betas: np.ndarray,
+    fps: float,
 ) -> Motion:
     """What an action does on a character of a shape (10,)."""
     poses = Bones(armature, body, betas).in_action(action, frames)

@@ -34,8 +34,13 @@ class Bones:
         """The same for a motion of this shape."""
         quaternions, location = character.pose_curves(self.rest, self.body, motion)
         if before is not None:
-            quaternions *= np.where((quaternions[:1] * before).sum(axis=-1, keepdims=True) < 0.0, -1.0, 1.0)
-        curves = [Curve(_location(self.names[0]), axis, location[:, axis], self.names[0]) for axis in range(3)]
+            quaternions *= np.where(
+                (quaternions[:1] * before).sum(axis=-1, keepdims=True) < 0.0, -1.0, 1.0
+            )
+        curves = [
+            Curve(_location(self.names[0]), axis, location[:, axis], self.names[0])
+            for axis in range(3)
+        ]
         for j, name in enumerate(self.names):
             curves += [Curve(_rotation(name), i, quaternions[:, j, i], name) for i in range(4)]
         return curves
@@ -65,13 +70,17 @@ class Bones:
         location, quaternions = self.channels(action, frames)
         return self._poses(_rotation_matrices(quaternions), location)
 
-    def channels(self, action: bpy.types.Action, frames: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    def channels(
+        self, action: bpy.types.Action, frames: Sequence[float]
+    ) -> tuple[np.ndarray, np.ndarray]:
         """The pelvis' location (N,3) and all bones' quaternions (N,24,4) in an action."""
         wanted = [(_location(self.names[0]), axis) for axis in range(3)]
         wanted += [(_rotation(name), i) for name in self.names for i in range(4)]
         values = actions.values_at(action, wanted, frames).T
         quaternions = values[:, 3:].reshape(len(values), -1, 4)
-        lost = ~np.isfinite(quaternions).all(axis=-1) | (np.square(np.nan_to_num(quaternions)).sum(axis=-1) < 1e-12)
+        lost = ~np.isfinite(quaternions).all(axis=-1) | (
+            np.square(np.nan_to_num(quaternions)).sum(axis=-1) < 1e-12
+        )
         quaternions[lost] = (1.0, 0.0, 0.0, 0.0)
         return np.nan_to_num(values[:, :3]), quaternions
 
@@ -95,7 +104,9 @@ class Bones:
         """From the bones' own rotations (N,24,3,3) and the pelvis' location (N,3), for motions of
         this shape."""
         pelvis = shape.rest_joints(self.body, self.betas)[0] + location @ self.rest[0].T
-        return poses_of(character.motion_of_pose(self.rest, self.body, local, pelvis, self.betas, fps=1.0))
+        return poses_of(
+            character.motion_of_pose(self.rest, self.body, local, pelvis, self.betas, fps=1.0)
+        )
 
 
 def selected_bones(armature: bpy.types.Object, body: Body) -> list[str]:

@@ -50,7 +50,12 @@ def rest_joints(body: Body, betas: np.ndarray) -> np.ndarray:
 
 def is_character(obj: bpy.types.Object | None) -> bool:
     """Whether an object is the armature of a character of ours."""
-    return obj is not None and obj.type == "ARMATURE" and CHARACTER_KEY in obj and JOINTS_KEY in obj.data
+    return (
+        obj is not None
+        and obj.type == "ARMATURE"
+        and CHARACTER_KEY in obj
+        and JOINTS_KEY in obj.data
+    )
 
 
 def facts(armature: bpy.types.Object) -> dict:
@@ -114,7 +119,11 @@ def why_fixed(armature: bpy.types.Object) -> str:
     if armature.data.users > 1:
         return "shares its bones with another object; make them single-user to change its shape"
     missing = [name for name in _joints(armature)["names"] if name not in armature.data.bones]
-    return f"has no bone {', '.join(missing)}; undo the renaming, or delete it and bake" if missing else ""
+    return (
+        f"has no bone {', '.join(missing)}; undo the renaming, or delete it and bake"
+        if missing
+        else ""
+    )
 
 
 def reshape(armature: bpy.types.Object, betas: np.ndarray) -> None:
@@ -181,7 +190,8 @@ class ShapeSettings(bpy.types.PropertyGroup):
 
     betas: FloatVectorProperty(
         name="Shape",
-        description="The body's ten shape components (SMPL's betas). Bones and skin follow; the animation stays, and "
+        description="The body's ten shape components (SMPL's betas). Bones and skin follow; "
+        "the animation stays, and "
         "so do standing feet on their floor",
         size=BETAS,
         soft_min=-3.0,

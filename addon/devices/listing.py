@@ -44,9 +44,13 @@ def look_steps() -> jobs.Steps[jobs.Messages]:
     survey = yield from torch_folder.survey_steps(folder)
     if folder and "version" not in survey:
         problem = f"{folder}: does not work here: {survey.get('error', 'nothing can be imported')}"
-    found = Found(describe_devices({} if problem and "version" not in survey else survey), path, problem)
+    found = Found(
+        describe_devices({} if problem and "version" not in survey else survey), path, problem
+    )
     _redraw_preferences()
-    message = "Devices here: " + ", ".join(device.label for device in found.devices if device.available)
+    message = "Devices here: " + ", ".join(
+        device.label for device in found.devices if device.available
+    )
     return [("INFO", message), ("WARNING", f"PyTorch's folder: {problem}")] if problem else message
 
 
@@ -96,7 +100,8 @@ class LSMPL_OT_check_devices(jobs.JobOperator, bpy.types.Operator):
     bl_idname = _KIND
     bl_label = "Check Devices"
     bl_description = (
-        "Look for PyTorch and for graphics cards that can compute with it, and say why one cannot be used. PyTorch "
+        "Look for PyTorch and for graphics cards that can compute with it, and say why one "
+        "cannot be used. PyTorch "
         "is run in a process of its own for a few seconds"
     )
     bl_options: ClassVar[set[str]] = {"INTERNAL"}

@@ -58,18 +58,25 @@ def torch_folder(path: str) -> Path:
     found = next((place for place in places if (place / "torch" / "__init__.py").is_file()), None)
     if found is None:
         raise LsmplError(
-            f"{path}: holds no PyTorch; expected what pip install --target FOLDER torch makes, or a site-packages"
+            f"{path}: holds no PyTorch; expected what pip install --target FOLDER torch "
+            "makes, or a site-packages"
         )
-    compiled = sorted(file.name for file in (found / "torch").glob("_C.*") if file.suffix in (".so", ".pyd"))
+    compiled = sorted(
+        file.name for file in (found / "torch").glob("_C.*") if file.suffix in (".so", ".pyd")
+    )
     if not compiled:
-        raise LsmplError(f"{found}: its PyTorch is not compiled (there is no torch/_C); install it by pip")
+        raise LsmplError(
+            f"{found}: its PyTorch is not compiled (there is no torch/_C); install it by pip"
+        )
     if not any(name == f"_C{suffix}" for name in compiled for suffix in EXTENSION_SUFFIXES):
         version = re.search(r"(?:cpython-|cp)(\d)(\d+)", compiled[0])
         theirs = f"Python {version[1]}.{version[2]}" if version else "another system"
         ours = f"cp{sys.version_info[0]}{sys.version_info[1]}"
         if version and f"cp{version[1]}{version[2]}" == ours:
             theirs += " on another system"
-        raise LsmplError(f"{found}: its PyTorch is for {theirs} ({compiled[0]}), and Blender has {this_python()}")
+        raise LsmplError(
+            f"{found}: its PyTorch is for {theirs} ({compiled[0]}), and Blender has {this_python()}"
+        )
     return found
 
 
@@ -78,12 +85,17 @@ def survey_steps(folder: Path | None) -> Generator[Progress, None, dict[str, Any
 
     {} where there is none, {"error": why} where it does not work. Yields `Progress` while it waits.
     """
-    path = [place for place in sys.path if isinstance(place, str)] + ([str(folder)] if folder else [])
+    path = [place for place in sys.path if isinstance(place, str)] + (
+        [str(folder)] if folder else []
+    )
     if not folder and importlib.util.find_spec("torch") is None:
         return {}
     program = _python()
     if program is None:
-        return {"error": f"Blender's Python, to try PyTorch with, is not where it should be ({sys.executable})"}
+        return {
+            "error": "Blender's Python, to try PyTorch with, is not where it should be "
+            f"({sys.executable})"
+        }
 
     # Isolated (-I): nothing of the user's environment, only the path that it is told.
     process = subprocess.Popen(
@@ -130,7 +142,9 @@ def _python() -> str | None:
     version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
     inside = [Path(sys.prefix) / "bin" / name for name in ("python.exe", version, "python3")]
     programs = [Path(sys.executable), *inside, Path(sys.prefix) / "python.exe"]
-    return next((str(p) for p in programs if p.name.lower().startswith("python") and p.is_file()), None)
+    return next(
+        (str(p) for p in programs if p.name.lower().startswith("python") and p.is_file()), None
+    )
 
 
 def use_steps() -> Generator[Progress, None, str]:
@@ -147,8 +161,13 @@ def use_steps() -> Generator[Progress, None, str]:
         return ""
     found = yield from survey_steps(folder)
     if "version" not in found:
-        return f"PyTorch's folder: {folder}: does not work here: {found.get('error', 'nothing can be imported')}"
-    if folder in Path(found["file"]).resolve().parents:  # otherwise Blender has a PyTorch already, which comes first
+        return (
+            f"PyTorch's folder: {folder}: does not work here: "
+            f"{found.get('error', 'nothing can be imported')}"
+        )
+    if (
+        folder in Path(found["file"]).resolve().parents
+    ):  # otherwise Blender has a PyTorch already, which comes first
         sys.path.append(str(folder))
         _added.append(str(folder))
         importlib.invalidate_caches()

@@ -10,7 +10,10 @@ import bpy
 
 from ...lsmpl_core.cli.front_end import check_npz
 
-_FBX_BEGINS, _FBX_ENDS = b"Kaydara FBX Binary  \0", bytes.fromhex("f85a8c6adef5d97eece90ce375 8f290b".replace(" ", ""))
+_FBX_BEGINS, _FBX_ENDS = (
+    b"Kaydara FBX Binary  \0",
+    bytes.fromhex("f85a8c6adef5d97eece90ce375 8f290b".replace(" ", "")),
+)
 
 
 def check_blend(path: Path) -> None:
@@ -40,7 +43,11 @@ def check_bvh(path: Path) -> None:
     head, _, frames = path.read_text(encoding="utf-8").partition("Frame Time:")
     promised = int(head.rpartition("Frames:")[2])
     rows = [line.split() for line in frames.splitlines()[1:] if line.strip()]
-    if not head.startswith("HIERARCHY") or len(rows) != promised or len({len(row) for row in rows}) != 1:
+    if (
+        not head.startswith("HIERARCHY")
+        or len(rows) != promised
+        or len({len(row) for row in rows}) != 1
+    ):
         raise ValueError(f"{path}: is no whole BVH file")
 
 

@@ -121,7 +121,9 @@ def export_character(
     """
     ending = path.suffix.lower().lstrip(".")
     if ending not in FORMATS:
-        raise LsmplError(f"{path}: unknown format; expected one of {', '.join(f'.{known}' for known in FORMATS)}")
+        raise LsmplError(
+            f"{path}: unknown format; expected one of {', '.join(f'.{known}' for known in FORMATS)}"
+        )
     write = FORMATS[ending][2]
     try:
         staging = staged(armature, scene, first, last, action, with_correctives=pose_correctives)
@@ -130,7 +132,9 @@ def export_character(
             if not scratch.exists():
                 raise LsmplError(f"{path}: Blender's exporter wrote nothing")
     except (OSError, RuntimeError) as error:  # bpy.ops raises what an exporter reports
-        raise LsmplError(f"{path}: cannot be written: {str(error).strip() or type(error).__name__}") from error
+        raise LsmplError(
+            f"{path}: cannot be written: {str(error).strip() or type(error).__name__}"
+        ) from error
 
 
 def read_pose(
@@ -148,7 +152,11 @@ def read_pose(
     Raises `LsmplError` where its body is not there any more.
     """
     body = bodies.of_character(armature)
-    rest, betas, fps = character.bone_rotations(armature, body), shape.betas_of(armature), fps or scene_rate(scene)
+    rest, betas, fps = (
+        character.bone_rotations(armature, body),
+        shape.betas_of(armature),
+        fps or scene_rate(scene),
+    )
     held = Held(armature, scene, action, doing="read")
     posed, heads = np.empty((len(frames), len(body.joint_names), 3, 3)), np.empty((len(frames), 3))
     for start in range(0, len(frames), _FRAMES_A_STEP):
@@ -161,7 +169,11 @@ def read_pose(
 
 
 def _sample(
-    armature: bpy.types.Object, scene: bpy.types.Scene, joints, frames: np.ndarray, action: bpy.types.Action | None
+    armature: bpy.types.Object,
+    scene: bpy.types.Scene,
+    joints,
+    frames: np.ndarray,
+    action: bpy.types.Action | None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """World rotations (T,J,3,3) of the bones, and where the first of them begins (T,3)."""
     rotations, heads = [], []
@@ -194,7 +206,9 @@ def _local_rotations(posed: np.ndarray, rest: np.ndarray, parents: np.ndarray) -
 def _need_addon(module: str) -> None:
     """Blender's own exporters are add-ons, which a user may have switched off."""
     if not addon_utils.check(module)[1] and addon_utils.enable(module) is None:
-        raise LsmplError(f"Blender's add-on {module}, which writes this file type, cannot be enabled")
+        raise LsmplError(
+            f"Blender's add-on {module}, which writes this file type, cannot be enabled"
+        )
 
 
 def _clear_typing_caches() -> None:

@@ -28,7 +28,11 @@ from ..takes import take as takes
 from . import files as exporting
 
 _FORMATS = [
-    *((ending, name, told) for ending, (name, told, _) in exporting.FORMATS.items() if ending != "usd"),
+    *(
+        (ending, name, told)
+        for ending, (name, told, _) in exporting.FORMATS.items()
+        if ending != "usd"
+    ),
     ("npz", "SMPL Motion", "Poses, translation and shape in the AMASS layout (.npz)"),
 ]
 
@@ -42,12 +46,17 @@ class ExportSettings(bpy.types.PropertyGroup):
         description="Which of the take's characters is exported",
         items=(
             ("OWN", "LSMPL's", "The character that the take was solved and baked on"),
-            ("OTHER", "Other Character", "The rig of your own that the take was put on under Other Character"),
+            (
+                "OTHER",
+                "Other Character",
+                "The rig of your own that the take was put on under Other Character",
+            ),
         ),
     )
     pose_correctives: BoolProperty(
         name="Pose Correctives",
-        description="Write the character's pose correctives as shape keys (morph targets) with values on every frame. "
+        description="Write the character's pose correctives as shape keys (morph targets) "
+        "with values on every frame. "
         "Without them the file has plain skinning, which is what engines do fastest",
     )
     range: EnumProperty(
@@ -65,14 +74,25 @@ class ExportSettings(bpy.types.PropertyGroup):
         name="Motion",
         description="Which motion an SMPL motion file gets",
         items=(
-            ("ANIMATED", "As Animated", "The character as it plays now, with every change that was made by hand"),
-            ("LATEST", "As Computed", "The take's latest motion: as cleaned, as refined, or as solved"),
+            (
+                "ANIMATED",
+                "As Animated",
+                "The character as it plays now, with every change that was made by hand",
+            ),
+            (
+                "LATEST",
+                "As Computed",
+                "The take's latest motion: as cleaned, as refined, or as solved",
+            ),
         ),
     )
 
 
 def export_steps(
-    take: bpy.types.Object, scene: bpy.types.Scene, path: Path, settings: ExportSettings | None = None
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    path: Path,
+    settings: ExportSettings | None = None,
 ) -> jobs.Steps[str]:
     """Export one take with the scene's settings; the file's ending chooses the format. Yields
     `Progress` and returns what to tell the user. Raises `LsmplError`; then an older file is as it
@@ -87,12 +107,15 @@ def export_steps(
     armature = _needed_other(take, scene) if other else _needed_character(take, scene)
     if first < 0:
         raise LsmplError(
-            f"{take.name}: begins at frame {first}, but files have no frames below 0; let the take start at 0 or later"
+            f"{take.name}: begins at frame {first}, but files have no frames below 0; let the "
+            "take start at 0 or later"
         )
     yield Progress("export", 0, 1)
     baked = take.lsmpl.other.action if other else take.lsmpl_bake.action
     action = baked if is_shared(armature, scene) else None
-    exporting.export_character(armature, scene, path, first, last, action, settings.pose_correctives)
+    exporting.export_character(
+        armature, scene, path, first, last, action, settings.pose_correctives
+    )
     return f"Exported {armature.name}, frames {first} to {last}, to {path.name}"
 
 
@@ -120,7 +143,9 @@ def export_all_steps(
     return [("WARNING", "\n".join([*failures, summary]))] if failures else summary
 
 
-def frame_range(take: bpy.types.Object, scene: bpy.types.Scene, settings: ExportSettings) -> tuple[int, int]:
+def frame_range(
+    take: bpy.types.Object, scene: bpy.types.Scene, settings: ExportSettings
+) -> tuple[int, int]:
     """First and last scene frame of an export. Raises `LsmplError` where there are none in
     between."""
     match settings.range:
@@ -139,7 +164,10 @@ def frame_range(take: bpy.types.Object, scene: bpy.types.Scene, settings: Export
 def is_shared(armature: bpy.types.Object, scene: bpy.types.Scene) -> bool:
     """Whether several takes are baked on a character, so that what it plays may be any of
     theirs."""
-    return sum(armature in (take.lsmpl.armature, _other_of(take)) for take in takes.takes_in(scene)) > 1
+    return (
+        sum(armature in (take.lsmpl.armature, _other_of(take)) for take in takes.takes_in(scene))
+        > 1
+    )
 
 
 def _other_of(take: bpy.types.Object) -> bpy.types.Object | None:
@@ -166,7 +194,9 @@ def _motion_steps(take, scene, settings, first: int, last: int):
         )
     armature = _needed_character(take, scene)
     if not shape.is_character(armature):
-        raise LsmplError(f"{armature.name}: is no SMPL character; export the motion as computed instead")
+        raise LsmplError(
+            f"{armature.name}: is no SMPL character; export the motion as computed instead"
+        )
     fps, first_frame, name = facts["fps"], facts["first_frame"] + int(inside[0]), take.name
     gender = (layers.describe(take) or {}).get("gender", "neutral")
     action = take.lsmpl_bake.action if is_shared(armature, scene) else None
@@ -205,19 +235,26 @@ def why_nothing(take: bpy.types.Object | None, scene: bpy.types.Scene) -> str:
             return "Bake to Other Character first: its section is above"
         return "" if armature.name in scene.objects else f"{armature.name} is not in this scene"
     armature = take.lsmpl.armature
-    return "" if armature is not None and armature.name in scene.objects else "Bake the take to a character first"
+    return (
+        ""
+        if armature is not None and armature.name in scene.objects
+        else "Bake the take to a character first"
+    )
 
 
 class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
     bl_idname = "lsmpl.export"
     bl_label = "Export"
     bl_description = (
-        "Write the active take's character, LSMPL's or your own, with its animation, or its SMPL motion, to a file"
+        "Write the active take's character, LSMPL's or your own, with its "
+        "animation, or its SMPL motion, to a file"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
     format: EnumProperty(name="Format", description="Type of the file", items=_FORMATS)
-    filter_glob: StringProperty(default=";".join(f"*.{ending}" for ending, *_ in _FORMATS), options={"HIDDEN"})
+    filter_glob: StringProperty(
+        default=";".join(f"*.{ending}" for ending, *_ in _FORMATS), options={"HIDDEN"}
+    )
 
     @property
     def filename_ext(self) -> str:
@@ -262,10 +299,14 @@ class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
 class LSMPL_OT_export_all(bpy.types.Operator):
     bl_idname = "lsmpl.export_all"
     bl_label = "Export All Takes"
-    bl_description = "Write every solved take of the scene to a folder, each to a file of its own named after it"
+    bl_description = (
+        "Write every solved take of the scene to a folder, each to a file of its own named after it"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
-    directory: StringProperty(name="Folder", description="Where the files go", subtype="DIR_PATH", options=FROM_BLEND)
+    directory: StringProperty(
+        name="Folder", description="Where the files go", subtype="DIR_PATH", options=FROM_BLEND
+    )
     format: EnumProperty(name="Format", description="Type of the files", items=_FORMATS)
 
     @classmethod
@@ -291,7 +332,9 @@ class LSMPL_OT_export_all(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         folder = Path(bpy.path.abspath(self.directory))
         if not self.directory or not folder.is_dir():
-            raise LsmplError(f"{self.directory or 'Folder'}: is no folder; choose one for the files")
+            raise LsmplError(
+                f"{self.directory or 'Folder'}: is no folder; choose one for the files"
+            )
         solved = [take for take in takes.takes_in(context.scene) if layers.is_solved(take)]
         steps = export_all_steps(solved, context.scene, folder, self.format)
         job = jobs.Job("lsmpl.export", "Export", f"{len(solved)} takes", steps)

@@ -41,7 +41,9 @@ def staged(
     out. Raises `LsmplError` where the armature is in Edit Mode.
     """
     if armature.mode == "EDIT":
-        raise LsmplError(f"{armature.name}: is in Edit Mode; go back to Object Mode or Pose Mode first")
+        raise LsmplError(
+            f"{armature.name}: is in Edit Mode; go back to Object Mode or Pose Mode first"
+        )
     with ExitStack() as at_end:
         stage = bpy.data.scenes.new(armature.name)
         at_end.callback(bpy.data.scenes.remove, stage)
@@ -84,7 +86,10 @@ def meshes_on(armature: bpy.types.Object) -> list[bpy.types.Object]:
         obj
         for obj in bpy.data.objects
         if obj.type == "MESH"
-        and (obj.parent == armature or any(m.type == "ARMATURE" and m.object == armature for m in obj.modifiers))
+        and (
+            obj.parent == armature
+            or any(m.type == "ARMATURE" and m.object == armature for m in obj.modifiers)
+        )
     ]
     return sorted(deformed, key=lambda obj: obj.name)
 
@@ -134,7 +139,9 @@ def _work_shape_in(mesh: bpy.types.Object, with_correctives: bool) -> None:
         bpy.data.batch_remove([left])
 
 
-def _keep_alone(mesh: bpy.types.Object, kept: list[bpy.types.ShapeKey], start: bpy.types.ShapeKey) -> None:
+def _keep_alone(
+    mesh: bpy.types.Object, kept: list[bpy.types.ShapeKey], start: bpy.types.ShapeKey
+) -> None:
     """Of a mesh's shape keys leave some, which start from where another one is, and so does the
     mesh."""
     blocks, basis = mesh.data.shape_keys.key_blocks, mesh.data.shape_keys.reference_key

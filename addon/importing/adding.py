@@ -13,7 +13,9 @@ from ..takes import display, playing, timing
 from ..takes import take as takes
 
 
-def add_take(scene: bpy.types.Scene, track: KeypointTrack, name: str = "", collection=None) -> bpy.types.Object:
+def add_take(
+    scene: bpy.types.Scene, track: KeypointTrack, name: str = "", collection=None
+) -> bpy.types.Object:
     """Store a track as a take, link it, and show it at the scene's present rate."""
     with all_or_nothing():
         take = takes.store_track(track, name)

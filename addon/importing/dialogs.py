@@ -29,7 +29,10 @@ def up_items(automatic: str) -> tuple[tuple[str, str, str], ...]:
     """Axes to choose from; `automatic` says how one is found."""
     return (
         ("auto", "Automatic", automatic),
-        *((axis, axis.upper(), f"{axis.upper()} points up") for axis in ("z", "y", "x", "-z", "-y", "-x")),
+        *(
+            (axis, axis.upper(), f"{axis.upper()} points up")
+            for axis in ("z", "y", "x", "-z", "-y", "-x")
+        ),
         ("body", "By the Body", "Make the body's own mean upward direction vertical"),
     )
 
@@ -49,7 +52,9 @@ def chosen_layout(name: str, mapping: str) -> str | None:
     """`read_keypoints`' layout, of an item of `layout_items`. Raises `LsmplError` where the mapping
     is not chosen."""
     if name == "mapping" and not mapping:
-        raise LsmplError("Mapping: no file is chosen; choose the JSON file that names the keypoints")
+        raise LsmplError(
+            "Mapping: no file is chosen; choose the JSON file that names the keypoints"
+        )
     return {"auto": None, "mapping": bpy.path.abspath(mapping)}.get(name, name)
 
 
@@ -70,7 +75,8 @@ class LayoutChoice:
     )
     markers: StringProperty(
         name="Marker Table",
-        description="JSON file that says where markers of your own names sit on the body (optical markers only)",
+        description="JSON file that says where markers of your own names sit on the body "
+        "(optical markers only)",
         subtype="FILE_PATH",
         options=FROM_BLEND,
     )
@@ -93,7 +99,9 @@ class TakeFiles:
     """Properties of an operator that makes takes of files: which, whose, at what rate, and what the
     scene does."""
 
-    files: CollectionProperty(type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"})
+    files: CollectionProperty(
+        type=bpy.types.OperatorFileListElement, options={"HIDDEN", "SKIP_SAVE"}
+    )
     filepath: StringProperty(
         name="File Path",
         description="The file or folder to import",
@@ -102,16 +110,21 @@ class TakeFiles:
     )
     directory: StringProperty(subtype="DIR_PATH", options={"HIDDEN", "SKIP_SAVE"} | FROM_BLEND)
     override_fps: BoolProperty(
-        name="Set Frame Rate", description="Use this rate instead of the file's; pose estimators write none"
+        name="Set Frame Rate",
+        description="Use this rate instead of the file's; pose estimators write none",
     )
-    fps: FloatProperty(name="Frame Rate", description="Frames a second", default=30.0, min=0.01, precision=3)
+    fps: FloatProperty(
+        name="Frame Rate", description="Frames a second", default=30.0, min=0.01, precision=3
+    )
     person: StringProperty(
         name="Person",
-        description="Of several people in the file, whom to import, as the file calls them (empty: the one most seen)",
+        description="Of several people in the file, whom to import, as the file calls them "
+        "(empty: the one most seen)",
     )
     match_scene: BoolProperty(
         name="Match Scene",
-        description="Set the scene's frame range to the takes and, if they are its first, its frame rate to theirs",
+        description="Set the scene's frame range to the takes and, if they are its first, its "
+        "frame rate to theirs",
         default=True,
     )
 

@@ -24,15 +24,24 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
     bl_idname = "lsmpl.import_keypoints"
     bl_label = "Import Keypoints"
     bl_description = (
-        "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take; an npz that holds an SMPL motion "
+        "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take; an npz that "
+        "holds an SMPL motion "
         "comes with its character"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "PRESET"}
 
     filename_ext = ".trc"
-    filter_glob: StringProperty(default=";".join(f"*{extension}" for extension in EXTENSIONS), options={"HIDDEN"})
+    filter_glob: StringProperty(
+        default=";".join(f"*{extension}" for extension in EXTENSIONS), options={"HIDDEN"}
+    )
     unit: EnumProperty(name="Unit", description="The unit of length in the file", items=UNITS)
-    scale: FloatProperty(name="Scale", description="Metres to one unit of the file", default=1.0, min=1e-9, precision=4)
+    scale: FloatProperty(
+        name="Scale",
+        description="Metres to one unit of the file",
+        default=1.0,
+        min=1e-9,
+        precision=4,
+    )
     up: EnumProperty(
         name="Up",
         description="The axis of the file that points up",
@@ -45,7 +54,8 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
     )
     folder_is_take: BoolProperty(
         name="Folder of Frames",
-        description="Read the folder as one take with a JSON file for each frame, as EasyMocap writes it",
+        description="Read the folder as one take with a JSON file for each frame, as "
+        "EasyMocap writes it",
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -68,7 +78,12 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        done = Import(self.chosen_paths(), self._options(), match_scene=self.match_scene, everybody=self.everybody)
+        done = Import(
+            self.chosen_paths(),
+            self._options(),
+            match_scene=self.match_scene,
+            everybody=self.everybody,
+        )
         return self.run(done.job(context))
 
     def _options(self) -> dict:
@@ -109,7 +124,11 @@ _CLASSES = (LSMPL_OT_import_keypoints, LSMPL_FH_keypoints, LSMPL_OT_match_scene)
 
 
 def _menu_entry(self, context: bpy.types.Context) -> None:
-    self.layout.operator(LSMPL_OT_import_keypoints.bl_idname, text="Keypoint Tracks (.trc/.c3d/.npy/.csv/.json)")
+    self.layout.operator(
+        LSMPL_OT_import_keypoints.bl_idname, text="Keypoint Tracks (.trc/.c3d/.npy/.csv/.json)"
+    )
 
 
-register, unregister = registration(_CLASSES, menus=((bpy.types.TOPBAR_MT_file_import, _menu_entry),))
+register, unregister = registration(
+    _CLASSES, menus=((bpy.types.TOPBAR_MT_file_import, _menu_entry),)
+)

@@ -21,13 +21,16 @@ class LSMPL_OT_import_motion(TakeFiles, bpy.types.Operator, ImportHelper):
     bl_idname = "lsmpl.import_motion"
     bl_label = "Import SMPL Motion"
     bl_description = (
-        "Import SMPL motions, each as a take with a character: AMASS (.npz), and what WHAM, 4DHumans (.pkl), GVHMR "
+        "Import SMPL motions, each as a take with a character: AMASS (.npz), and what WHAM, "
+        "4DHumans (.pkl), GVHMR "
         "(.pt, needs PyTorch) and SMPLer-X (a folder) write"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "PRESET"}
 
     filename_ext = ".npz"
-    filter_glob: StringProperty(default=";".join(f"*{extension}" for extension in MOTION_FILES), options={"HIDDEN"})
+    filter_glob: StringProperty(
+        default=";".join(f"*{extension}" for extension in MOTION_FILES), options={"HIDDEN"}
+    )
     up: EnumProperty(
         name="Up",
         description="The axis of the motion's world that points up",
@@ -50,7 +53,9 @@ class LSMPL_OT_import_motion(TakeFiles, bpy.types.Operator, ImportHelper):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         torch_folder.use_for(paths := self.chosen_paths())
-        job = Import(paths, self.file_options(), as_motions=True, match_scene=self.match_scene).job(context)
+        job = Import(paths, self.file_options(), as_motions=True, match_scene=self.match_scene).job(
+            context
+        )
         return self.run(job)
 
 
@@ -71,4 +76,6 @@ def _menu_entry(self, context: bpy.types.Context) -> None:
     self.layout.operator(LSMPL_OT_import_motion.bl_idname, text="SMPL Motion (.npz/.pkl/.pt)")
 
 
-register, unregister = registration(_CLASSES, menus=((bpy.types.TOPBAR_MT_file_import, _menu_entry),))
+register, unregister = registration(
+    _CLASSES, menus=((bpy.types.TOPBAR_MT_file_import, _menu_entry),)
+)

@@ -62,9 +62,13 @@ class Import:
     def job(self, context: bpy.types.Context) -> jobs.Job:
         collection = None if context.collection.library else context.collection
         subject = self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
-        return jobs.Job("lsmpl.import", "Import", subject, self._reported_steps(context.scene, collection))
+        return jobs.Job(
+            "lsmpl.import", "Import", subject, self._reported_steps(context.scene, collection)
+        )
 
-    def steps(self, scene: bpy.types.Scene, collection: bpy.types.Collection | None = None) -> jobs.Steps[None]:
+    def steps(
+        self, scene: bpy.types.Scene, collection: bpy.types.Collection | None = None
+    ) -> jobs.Steps[None]:
         """Read all files, then make takes of them."""
         held_scene, held_home = Held(scene, doing="imported into"), Held(collection)
         body_path, read = self._body_path(scene), []
@@ -73,8 +77,12 @@ class Import:
         yield Progress("read", 0, len(self.paths))
         for number, path in enumerate(self.paths, start=1):
             try:
-                contents = yield from jobs.in_thread(jobs.one_step("read", partial(self._read, path, body_path)))
-                read += [(_take_name(path, content, len(contents)), content) for content in contents]
+                contents = yield from jobs.in_thread(
+                    jobs.one_step("read", partial(self._read, path, body_path))
+                )
+                read += [
+                    (_take_name(path, content, len(contents)), content) for content in contents
+                ]
             except LsmplError as error:
                 self.failures.append(error)
             yield Progress("read", number, len(self.paths))
@@ -93,7 +101,9 @@ class Import:
                 take = adding.add_take(scene, track, name, home)
                 take.lsmpl_markers.table = str(self.options.get("markers") or "")
                 self._held.append(Held(take, doing="imported"))
-                self.assumptions += [f"{Path(track.source).name or name}: {d}" for d in track.decisions if d.doubtful]
+                self.assumptions += [
+                    f"{Path(track.source).name or name}: {d}" for d in track.decisions if d.doubtful
+                ]
                 if adopted:
                     moving.append((Held(take, scene, doing="imported"), adopted))
             if self.match_scene:
@@ -128,10 +138,14 @@ class Import:
         except LsmplError as error:
             return error
 
-    def _read(self, path: Path, body_path: str | LsmplError) -> Sequence[KeypointTrack | adopting.Adopted]:
+    def _read(
+        self, path: Path, body_path: str | LsmplError
+    ) -> Sequence[KeypointTrack | adopting.Adopted]:
         if not self.as_motions and not holds_motion(path):
             if self.everybody:
-                return read_people(path, **{key: value for key, value in self.options.items() if key != "person"})
+                return read_people(
+                    path, **{key: value for key, value in self.options.items() if key != "person"}
+                )
             return [read_keypoints(path, **self.options)]
         if isinstance(body_path, LsmplError):
             raise LsmplError(f"{path}: {body_path}")

@@ -18,7 +18,9 @@ from ..takes.mesh_data import read, write
 _OF_THE_SOLVE = (("residual", "FLOAT"), ("condition", "INT"), ("site", "FLOAT_VECTOR"))
 
 
-def common_frames(first: int, count: int, other_first: int, other_count: int) -> tuple[slice, slice]:
+def common_frames(
+    first: int, count: int, other_first: int, other_count: int
+) -> tuple[slice, slice]:
     """Of two ranges of frames, by the number of the first and how many they are, the slices in
     which they meet."""
     start, end = max(first, other_first), min(first + count, other_first + other_count)
@@ -57,7 +59,9 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
             mesh.materials.append(material)
 
     take.data = mesh
-    moved = [pin._replace(frame=pin.frame + facts["first_frame"] - track.first_frame) for pin in fixed]
+    moved = [
+        pin._replace(frame=pin.frame + facts["first_frame"] - track.first_frame) for pin in fixed
+    ]
     pinned_joints.store(take, [pin for pin in moved if 0 <= pin.frame < len(track)])
     name = old.name
     if old.users == 0:
@@ -76,7 +80,9 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
     return message
 
 
-def _carry_edits(take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.Mesh) -> tuple[int, int]:
+def _carry_edits(
+    take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.Mesh
+) -> tuple[int, int]:
     """Write a take's edits to a mesh of the track. Returns how many there are, and how many found
     no place."""
     old = take.data
@@ -94,7 +100,9 @@ def _carry_edits(take: bpy.types.Object, track: KeypointTrack, mesh: bpy.types.M
 
     now, then = common_frames(track.first_frame, len(track), before.first_frame, len(before))
     names = before.layout.keypoints
-    rows = [(k, names.index(name)) for k, name in enumerate(track.layout.keypoints) if name in names]
+    rows = [
+        (k, names.index(name)) for k, name in enumerate(track.layout.keypoints) if name in names
+    ]
     new_state = np.zeros(track.confidence.shape, dtype=np.int32)
     new_offset = np.zeros((*track.confidence.shape, 3))
     for k, row in rows:

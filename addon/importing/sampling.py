@@ -37,18 +37,26 @@ class Point(NamedTuple):
 
     @property
     def is_there(self) -> bool:
-        return not self.bone or (self.object.pose is not None and self.bone in self.object.pose.bones)
+        return not self.bone or (
+            self.object.pose is not None and self.bone in self.object.pose.bones
+        )
 
 
 class HeldPoints:
     """Points over a `yield`, as `Held` holds their objects."""
 
     def __init__(self, points: Sequence[Point]):
-        self._objects, self._bones = Held(*(point.object for point in points)), [point.bone for point in points]
+        self._objects, self._bones = (
+            Held(*(point.object for point in points)),
+            [point.bone for point in points],
+        )
 
     def left(self) -> list[Point | None]:
         """The points, None for those that are not there any more."""
-        points = [Point(obj, bone) if obj else None for obj, bone in zip(self._objects.left(), self._bones)]
+        points = [
+            Point(obj, bone) if obj else None
+            for obj, bone in zip(self._objects.left(), self._bones)
+        ]
         return [point if point and point.is_there else None for point in points]
 
 
@@ -67,7 +75,8 @@ def positions_of(
     """
     if len(frames) * len(points) > MAX_POSITIONS:
         raise LsmplError(
-            f"{len(points)} objects over {len(frames)} frames are too many; set the scene's frame range to the take"
+            f"{len(points)} objects over {len(frames)} frames are too many; set the scene's "
+            "frame range to the take"
         )
     positions = np.full((len(frames), len(points), 3), np.nan)
     missing = np.zeros((len(frames), len(points)), dtype=bool)
@@ -159,7 +168,11 @@ def _still_parent(obj: bpy.types.Object) -> Matrix | None:
 def _still_matrix(obj: bpy.types.Object) -> Matrix | None:
     """An object's world matrix, or None where something moves the object."""
     curves = actions.curves_of(obj)
-    if curves is None or _is_driven(obj) or any(_acts(constraint) for constraint in obj.constraints):
+    if (
+        curves is None
+        or _is_driven(obj)
+        or any(_acts(constraint) for constraint in obj.constraints)
+    ):
         return None
     if any(curve.data_path.startswith(_MOVES) for curve in curves):
         return None
@@ -186,10 +199,15 @@ def _frame_by_frame(
     scene: bpy.types.Scene, points: Sequence[Point], frames: np.ndarray
 ) -> Generator[Progress, None, np.ndarray]:
     """Let the scene show every frame, and note where the points are (T,N,3)."""
-    hidden = [point.object.name for point in points if point.object.name not in bpy.context.view_layer.objects]
+    hidden = [
+        point.object.name
+        for point in points
+        if point.object.name not in bpy.context.view_layer.objects
+    ]
     if hidden:
         raise LsmplError(
-            f"{', '.join(hidden[:8])}: in a collection that is excluded from the view layer; include it to read them"
+            f"{', '.join(hidden[:8])}: in a collection that is excluded from the view layer; "
+            "include it to read them"
         )
 
     held, held_points = Held(scene, doing="read"), HeldPoints(points)
@@ -199,13 +217,17 @@ def _frame_by_frame(
         for t, frame in enumerate(frames):
             (scene,), points = held.again(), held_points.left()
             if None in points:
-                raise LsmplError("Objects were deleted while they were being read; nothing has changed")
+                raise LsmplError(
+                    "Objects were deleted while they were being read; nothing has changed"
+                )
             scene.frame_set(int(np.floor(frame)), subframe=float(frame - np.floor(frame)))
             graph = bpy.context.evaluated_depsgraph_get()
             for column, point in enumerate(points):
                 seen = point.object.evaluated_get(graph)
                 at = seen.matrix_world
-                positions[t, column] = at @ seen.pose.bones[point.bone].head if point.bone else at.translation
+                positions[t, column] = (
+                    at @ seen.pose.bones[point.bone].head if point.bone else at.translation
+                )
             yield Progress("sample", t + 1, len(frames))
     finally:
         (scene,) = held.left()

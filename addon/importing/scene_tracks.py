@@ -14,7 +14,14 @@ from dataclasses import replace
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, CollectionProperty, FloatProperty, IntProperty, PointerProperty, StringProperty
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
 from mathutils import Matrix
 
 from ...lsmpl_core import KeypointTrack, LsmplError
@@ -31,7 +38,17 @@ from . import adding, retaking
 from .sampling import HeldPoints, Point, key_range, positions_of
 
 _NUMBERED = re.compile(r"(.+)\.\d{3,}")
-_POINT_TYPES = {"EMPTY", "MESH", "CURVE", "META", "SURFACE", "POINTCLOUD", "VOLUME", "FONT", "CURVES"}
+_POINT_TYPES = {
+    "EMPTY",
+    "MESH",
+    "CURVE",
+    "META",
+    "SURFACE",
+    "POINTCLOUD",
+    "VOLUME",
+    "FONT",
+    "CURVES",
+}
 """Types of objects that stand for points; cameras, lights and the like do not."""
 SOURCE = "objects in the scene"
 
@@ -39,13 +56,17 @@ SOURCE = "objects in the scene"
 class KeypointSource(bpy.types.PropertyGroup):
     """Which object or bone a keypoint of a take is read from."""
 
-    keypoint: StringProperty(name="Keypoint", description="The keypoint that is read from this object")
+    keypoint: StringProperty(
+        name="Keypoint", description="The keypoint that is read from this object"
+    )
     object: PointerProperty(
         type=bpy.types.Object,
         name="Object",
         description="The object, or the armature of the bone, that is this keypoint",
     )
-    bone: StringProperty(name="Bone", description="The bone of the armature whose head is this keypoint")
+    bone: StringProperty(
+        name="Bone", description="The bone of the armature whose head is this keypoint"
+    )
 
     def point(self) -> Point | None:
         """None where the source is not chosen, or not there any more."""
@@ -62,7 +83,8 @@ class TrackSources(bpy.types.PropertyGroup):
     index: IntProperty(name="Keypoint", description="The keypoint that is selected in the list")
     gaps: BoolProperty(
         name="Gaps in Keys Are Missing",
-        description="Where recorded objects have no keys for a while, count the keypoint as not seen, "
+        description="Where recorded objects have no keys for a while, count the keypoint as "
+        "not seen, "
         "instead of taking the straight line between the keys",
         default=True,
     )
@@ -94,7 +116,9 @@ def candidates(
         found = list(dict.fromkeys(obj for top in found for obj in (top, *top.children_recursive)))
     found = [obj for obj in found if obj not in ours and obj.name in scene.objects]
     objects = [Point(obj) for obj in found if obj.type in _POINT_TYPES]
-    bones = [Point(obj, bone.name) for obj in found if obj.type == "ARMATURE" for bone in obj.pose.bones]
+    bones = [
+        Point(obj, bone.name) for obj in found if obj.type == "ARMATURE" for bone in obj.pose.bones
+    ]
     return sorted(objects, key=_natural), sorted(bones, key=_natural)
 
 
@@ -157,7 +181,9 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
     sources, name, held = take.lsmpl_sources, take.name, Held(take, doing="read")
     present = {source.keypoint: point for source in sources.keypoints if (point := source.point())}
     if not present:
-        raise LsmplError(f"{name}: none of the objects that it was made of is in the scene any more")
+        raise LsmplError(
+            f"{name}: none of the objects that it was made of is in the scene any more"
+        )
     chosen, names, metres = list(present.values()), list(present), sources.unit or 1.0
     frames, fps = _frames(scene, chosen), timing.scene_rate(scene)
     sampled = yield from positions_of(scene, chosen, frames, sources.gaps)
@@ -175,7 +201,9 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
     if not np.isfinite(positions).all(axis=2).any():
         raise LsmplError(f"{name}: not one of its objects is to be seen in the scene's frame range")
 
-    again = replace(before, positions=positions, confidence=None, fps=fps, first_frame=int(frames[0]))
+    again = replace(
+        before, positions=positions, confidence=None, fps=fps, first_frame=int(frames[0])
+    )
     of_edits = retaking.replace_track(take, again)
     take.lsmpl.start, take.lsmpl.step = again.first_frame, 1.0
     also = f"; those without an object stay as they were ({len(unread)})" if unread else ""
@@ -190,7 +218,10 @@ def _chosen(points, layout: str | None, markers: str | None) -> tuple[Sequence[P
     called."""
     several = [some for some in points if some]
     if not several:
-        raise LsmplError("Nothing is selected that could be keypoints; select empties or other objects, or an armature")
+        raise LsmplError(
+            "Nothing is selected that could be keypoints; select empties or other objects, or "
+            "an armature"
+        )
     if len(several) == 1:
         return several[0], names_of(several[0])
     for some in several:
@@ -211,7 +242,8 @@ def _frames(scene: bpy.types.Scene, points: Sequence[Point]) -> np.ndarray:
     if keyed is not None:
         if keyed[0] > last or keyed[1] < first:
             raise LsmplError(
-                f"The objects are animated from frame {keyed[0]:g} to {keyed[1]:g}, and the scene plays {first} to "
+                f"The objects are animated from frame {keyed[0]:g} to {keyed[1]:g}, and the "
+                f"scene plays {first} to "
                 f"{last}; set its range to them"
             )
         first, last = max(first, math.floor(keyed[0])), min(last, math.ceil(keyed[1]))

@@ -32,8 +32,10 @@ class LSMPL_OT_take_from_objects(LayoutChoice, jobs.JobOperator, bpy.types.Opera
     bl_idname = "lsmpl.take_from_objects"
     bl_label = "Take from Selected Objects"
     bl_description = (
-        "Make a take of animated objects, or of the bones of an armature, that are a person's keypoints or markers, "
-        "as FreeMoCap, Pose2Sim and C3D importers leave them. They stay as they are, and can be read again"
+        "Make a take of animated objects, or of the bones of an armature, that are a person's "
+        "keypoints or markers, "
+        "as FreeMoCap, Pose2Sim and C3D importers leave them. They stay as they are, and can "
+        "be read again"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
@@ -44,16 +46,19 @@ class LSMPL_OT_take_from_objects(LayoutChoice, jobs.JobOperator, bpy.types.Opera
     )
     person: StringProperty(
         name="Person",
-        description="Of several people, whom to take: what their objects are below (empty: the one most seen)",
+        description="Of several people, whom to take: what their objects are below (empty: "
+        "the one most seen)",
     )
     children: BoolProperty(
         name="With Children",
-        description="Take the objects below the selected ones, too: then it is enough to select what they are below",
+        description="Take the objects below the selected ones, too: then it is enough to "
+        "select what they are below",
         default=True,
     )
     gaps: BoolProperty(
         name="Gaps in Keys Are Missing",
-        description="Where recorded objects have no keys for a while, count the keypoint as not seen",
+        description="Where recorded objects have no keys for a while, count the keypoint as "
+        "not seen",
         default=True,
     )
 
@@ -91,7 +96,10 @@ class LSMPL_OT_take_from_objects(LayoutChoice, jobs.JobOperator, bpy.types.Opera
             take = yield from steps
             select(bpy.context, [take])
             keypoints = len(take.lsmpl_sources.keypoints)
-            return f"{take.name}: {keypoints - len(scene_tracks.gone(take))} of {keypoints} keypoints found by name"
+            return (
+                f"{take.name}: {keypoints - len(scene_tracks.gone(take))} of {keypoints} "
+                "keypoints found by name"
+            )
 
         return jobs.Job("lsmpl.take_from_objects", "Take from Objects", scene.name, selecting())
 
@@ -111,7 +119,12 @@ class LSMPL_OT_read_again(jobs.JobOperator, bpy.types.Operator):
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
         take = active_take(context)
-        return jobs.Job("lsmpl.read_again", "Read Again", take.name, scene_tracks.read_again_steps(take, context.scene))
+        return jobs.Job(
+            "lsmpl.read_again",
+            "Read Again",
+            take.name,
+            scene_tracks.read_again_steps(take, context.scene),
+        )
 
 
 class LSMPL_OT_select_sources(bpy.types.Operator):
@@ -127,7 +140,11 @@ class LSMPL_OT_select_sources(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         points = [source.point() for source in active_take(context).lsmpl_sources.keypoints]
-        objects = {point.object for point in points if point and point.object.name in context.view_layer.objects}
+        objects = {
+            point.object
+            for point in points
+            if point and point.object.name in context.view_layer.objects
+        }
         if not objects:
             raise LsmplError("Its objects are in collections that are excluded from the view layer")
         select(context, objects)

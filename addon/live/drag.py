@@ -36,7 +36,9 @@ class Drag:
         self.before = places(take, frame, self.known)
         missing = set(subject.body.joint_names) - set(take.lsmpl.armature.data.bones.keys())
         if missing:
-            raise LsmplError(f"{take.lsmpl.armature.name}: has no bone {', '.join(sorted(missing))}; bake again")
+            raise LsmplError(
+                f"{take.lsmpl.armature.name}: has no bone {', '.join(sorted(missing))}; bake again"
+            )
         self.betas = subject.poser.calibration.betas
         self.worn = feet.shape_of(pending_edit.action_of(take), self.betas)
         self.bones = Bones(take.lsmpl.armature, subject.body, self.worn)
@@ -44,9 +46,15 @@ class Drag:
         base, self.shown = stored_base(there), None
         if base is None:
             self.shown = self.bones.values()
-            base = moved(self._of_take(self.bones.now()), -self.raised) if shows(scene) else kept(take, frame)
+            base = (
+                moved(self._of_take(self.bones.now()), -self.raised)
+                if shows(scene)
+                else kept(take, frame)
+            )
             store_base(there, base)
-        held = pinned_joints.as_core([pin._replace(frame=0) for pin in pinned_joints.load(take) if pin.frame == frame])
+        held = pinned_joints.as_core(
+            [pin._replace(frame=0) for pin in pinned_joints.load(take) if pin.frame == frame]
+        )
         self.drag: CoreDrag = CoreDrag(subject.poser, base, held)
         self.asked = None
 
@@ -59,10 +67,13 @@ class Drag:
         return self.posed, np.nan_to_num(self.sites - self.drag.sites)
 
     def show(self, poses: Poses) -> None:
-        self.bones.show(feet.fitted_poses(moved(poses, self.raised), self.bones.body, self.betas, self.worn))
+        self.bones.show(
+            feet.fitted_poses(moved(poses, self.raised), self.bones.body, self.betas, self.worn)
+        )
 
     def _of_take(self, poses: Poses) -> Poses:
-        """Of a character whose feet were locked for another shape, as the take's own would stand."""
+        """Of a character whose feet were locked for another shape, as the take's own would
+        stand."""
         return feet.fitted_poses(poses, self.bones.body, self.worn, self.betas)
 
     def put_back(self) -> None:
@@ -75,7 +86,10 @@ class Drag:
 
 def store_base(there: Handles, base: Poses) -> None:
     """With the handles, so that an undo or a redo into the middle of a drag finds how it began."""
-    there.collection[_BASE] = [*log_map(base.rotations).ravel().tolist(), *base.trans.ravel().tolist()]
+    there.collection[_BASE] = [
+        *log_map(base.rotations).ravel().tolist(),
+        *base.trans.ravel().tolist(),
+    ]
 
 
 def stored_base(there: Handles) -> Poses | None:
@@ -91,8 +105,8 @@ def forget_base(there: Handles) -> None:
 
 
 def places(take: bpy.types.Object, frame: int, known: takes.Keypoints) -> np.ndarray:
-    """(K,3) metres: where handles are in a frame: at the keypoints and, where those are missing, ignored, rejected or
-    of the other side, where the body has them."""
+    """(K,3) metres: where handles are in a frame: at the keypoints and, where those are missing,
+    ignored, rejected or of the other side, where the body has them."""
     sites = refining.subject_of(take).poser.sites(kept(take, frame))[0]
     there = np.where(known.believed[:, None] | np.isnan(sites), known.positions, sites)
     return np.nan_to_num(there)
@@ -104,7 +118,8 @@ def kept(take: bpy.types.Object, frame: int) -> Poses:
 
 
 def raised(take: bpy.types.Object) -> np.ndarray:
-    """(3,) metres by which cleaning up has moved the character away from its keypoints, to put it on the floor."""
+    """(3,) metres by which cleaning up has moved the character away from its keypoints, to put it
+    on the floor."""
     cleaned = layers.describe(take, Layer.CLEANED)
     return np.array([0.0, 0.0, cleaned["clean_up"]["raised_m"] if cleaned else 0.0])
 

@@ -1,13 +1,16 @@
-"""Handles: an object for each keypoint of the frame that is shown, to be moved with any of Blender's tools.
+"""Handles: an object for each keypoint of the frame that is shown, to be moved with any of
+Blender's tools.
 
-They are runtime data: undo knows them, but they are never saved. What a handle is for, and where it was put when it was
-last brought in line with its take, is kept as custom properties on it, so that they, too, are undone and redone. They
-are no children of the take, for Blender would draw a line from each to its parent.
+They are runtime data: undo knows them, but they are never saved. What a handle is for, and where it
+was put when it was last brought in line with its take, is kept as custom properties on it, so that
+they, too, are undone and redone. They are no children of the take, for Blender would draw a line
+from each to its parent.
 
-All have the same mesh for as long as they live, whatever their keypoint is: `looks.py` draws that over them. Handles go
-with the frame outside of any undo step, and there a handle must not be given another mesh: Blender's undo evaluates
-anew what was tagged between two steps, and steps of the same kind that follow each other ("Frame Change") become one,
-with the tags of the last alone. A mesh swapped between them comes back without its evaluation, and Blender crashes.
+All have the same mesh for as long as they live, whatever their keypoint is: `looks.py` draws that
+over them. Handles go with the frame outside of any undo step, and there a handle must not be given
+another mesh: Blender's undo evaluates anew what was tagged between two steps, and steps of the same
+kind that follow each other ("Frame Change") become one, with the tags of the last alone. A mesh
+swapped between them comes back without its evaluation, and Blender crashes.
 """
 
 from __future__ import annotations
@@ -100,13 +103,16 @@ class Handles:
         return not self.strays and None not in self.objects
 
     def mend(self, names: Sequence[str]) -> None:
-        """Make those anew that were deleted, remove copies, and take away keys. An undo step has to follow."""
+        """Make those anew that were deleted, remove copies, and take away keys. An undo step has to
+        follow."""
         for stray in self.strays:
             discard(stray)
         self.strays = []
         for keypoint, handle in enumerate(self.objects):
             if handle is None:
-                self.objects[keypoint] = _create_one(keypoint, names[keypoint], self.collection, _shape())
+                self.objects[keypoint] = _create_one(
+                    keypoint, names[keypoint], self.collection, _shape()
+                )
             elif handle.animation_data:
                 drop_animation(handle)
 
@@ -122,7 +128,8 @@ class Handles:
         return np.array([handle.location[:] != tuple(handle[_PUT]) for handle in self.objects])
 
     def put(self, positions: np.ndarray, which: np.ndarray | None = None) -> None:
-        """Put them, or those of them that a mask (K,) says, at positions (K,3) in metres, in the take's space."""
+        """Put them, or those of them that a mask (K,) says, at positions (K,3) in metres, in the
+        take's space."""
         world = (positions @ self.to_world[:3, :3].T + self.to_world[:3, 3]).tolist()
         for keypoint, handle in enumerate(self.objects):
             if which is None or which[keypoint]:
@@ -141,7 +148,8 @@ class Handles:
         return not np.allclose(there, self.take.matrix_world, rtol=0.0, atol=1e-6)
 
     def fit(self, raised: np.ndarray) -> None:
-        """From now on be in the space that the take has now, raised in it by (3,) metres, and as large as it."""
+        """From now on be in the space that the take has now, raised in it by (3,) metres, and as
+        large as it."""
         self.collection[_TAKE_AT] = np.ravel(self.take.matrix_world).tolist()
         self.to_world = np.array(self.take.matrix_world)
         self.to_world[:3, 3] += self.to_world[:3, :3] @ raised

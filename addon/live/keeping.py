@@ -16,8 +16,9 @@ from ..takes.layers import Layer
 
 
 def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
-    """Edits of keypoints (N,) in the handles' frame, their states (N,) and offsets (N,3), and the pose that `pose()`
-    gives when they are written, or None. If that fails, the edits are as they were."""
+    """Edits of keypoints (N,) in the handles' frame, their states (N,) and offsets (N,3), and the
+    pose that `pose()` gives when they are written, or None. If that fails, the edits are as they
+    were."""
     live = scene.lsmpl_live
     take, frame = live.take, live.frame
     before = takes.keypoints_at(take, frame)
@@ -30,19 +31,28 @@ def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
         fixed = sorted({pin.frame for pin in pinned_joints.load(take)} - {frame})
         what = playing.frames_in_words(take, frame, frame)
         width, by_hand = scene.lsmpl_refine.blend, bool(takes.keypoints_at(take, frame).state.any())
-        pending_edit.apply(take, subject.body, subject.poser, frame, posed, width, fixed, what, by_hand)
+        pending_edit.apply(
+            take, subject.body, subject.poser, frame, posed, width, fixed, what, by_hand
+        )
     except BaseException:
-        takes.write_edits(take, [frame], range(len(before.state)), before.state, before.offset[None])
+        takes.write_edits(
+            take, [frame], range(len(before.state)), before.state, before.offset[None]
+        )
         raise
     pending_edit.close(take)  # to reject it would leave the edits behind; undo does not
     take.lsmpl.armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})
 
 
 def solved_anew(take: bpy.types.Object, frame: int) -> Poses:
-    """A frame's pose by its keypoints, edits, pins and all; as it was solved where there are none."""
-    if not takes.keypoints_at(take, frame).state.any() and all(pin.frame != frame for pin in pinned_joints.load(take)):
+    """A frame's pose by its keypoints, edits, pins and all; as it was solved where there are
+    none."""
+    if not takes.keypoints_at(take, frame).state.any() and all(
+        pin.frame != frame for pin in pinned_joints.load(take)
+    ):
         return poses_of(layers.load_frame(take, frame, Layer.SOLVED))
     subject = refining.subject_of(take)
     motion = layers.load(take, layers.latest(take, before=Layer.CLEANED))
     fixed = pinned_joints.as_core(pinned_joints.load(take))
-    return refine_frames(takes.load_track(take), subject.body, motion, frame, frame, pins=fixed, poser=subject.poser)
+    return refine_frames(
+        takes.load_track(take), subject.body, motion, frame, frame, pins=fixed, poser=subject.poser
+    )

@@ -1,7 +1,9 @@
-"""Live posing: handles of the current frame's keypoints, moved with any tool, and the character follows at once.
+"""Live posing: handles of the current frame's keypoints, moved with any tool, and the character
+follows at once.
 
-While handles move, the frame is solved anew for each change and shown on the character's bones, and nothing else is
-written. When the tool is done, `settle` writes the keypoints' edits and keeps the pose (`watch.py` says when).
+While handles move, the frame is solved anew for each change and shown on the character's bones, and
+nothing else is written. When the tool is done, `settle` writes the keypoints' edits and keeps the
+pose (`watch.py` says when).
 
 Everything that matters is in the .blend: Python holds only what can be made again.
 """
@@ -24,7 +26,8 @@ from .keeping import solved_anew, write
 from .session import handles_of, hold_others, is_live, is_sound, release_others, shows
 
 FOLLOWED = 0.01
-"""Metres from which on a keypoint that only followed has moved, too: where it was read, it would now contradict."""
+"""Metres from which on a keypoint that only followed has moved, too: where it was read, it would
+now contradict."""
 UNREACHED = 0.02
 """Metres: a handle that the body stays further away from goes to where the body came."""
 
@@ -78,9 +81,11 @@ def end(scene: bpy.types.Scene) -> None:
 
 
 def refresh(scene: bpy.types.Scene) -> None:
-    """Bring the handles in line with the take's keypoints in the current frame; whatever they were moved to is lost.
+    """Bring the handles in line with the take's keypoints in the current frame; whatever they were
+    moved to is lost.
 
-    This is done from handlers, outside of undo steps: it sets numbers, and makes, removes and points to no datablock.
+    This is done from handlers, outside of undo steps: it sets numbers, and makes, removes and
+    points to no datablock.
     """
     _drop_drag(scene)
     live = scene.lsmpl_live
@@ -93,7 +98,8 @@ def refresh(scene: bpy.types.Scene) -> None:
 
 
 def update(scene: bpy.types.Scene) -> bool:
-    """Pose the character by the handles as they are now. Returns whether there is something to `settle`."""
+    """Pose the character by the handles as they are now. Returns whether there is something to
+    `settle`."""
     there = handles_of(scene)
     if not there.whole or there.displaced:
         return True
@@ -121,7 +127,8 @@ def _pose(scene: bpy.types.Scene, there: Handles) -> None:
 
 
 def _drop_drag(scene: bpy.types.Scene) -> None:
-    """The character is back in the pose that it had before the drag, if it still shows that frame."""
+    """The character is back in the pose that it had before the drag, if it still shows that
+    frame."""
     global _drag
     live, dropped = scene.lsmpl_live, _drag
     _drag = None
@@ -130,11 +137,12 @@ def _drop_drag(scene: bpy.types.Scene) -> None:
 
 
 def settle(scene: bpy.types.Scene) -> bool:
-    """Keep what the handles were moved to, and bring everything in line with the scene as it is now.
+    """Keep what the handles were moved to, and bring everything in line with the scene as it is
+    now.
 
-    Returns whether datablocks were made or removed: an undo step has to follow then, for Blender's undo takes what
-    did not change from one step to the next for what it is at present. Raises `LsmplError` where something cannot be
-    kept; then the handles are back where they were.
+    Returns whether datablocks were made or removed: an undo step has to follow then, for Blender's
+    undo takes what did not change from one step to the next for what it is at present. Raises
+    `LsmplError` where something cannot be kept; then the handles are back where they were.
     """
     if not is_sound(scene):
         end(scene)
@@ -154,15 +162,20 @@ def settle(scene: bpy.types.Scene) -> bool:
 
 
 def _keep(scene: bpy.types.Scene, there: Handles) -> None:
-    """Write the edits of the keypoints that were moved, by hand or by following, and the frame's new pose."""
+    """Write the edits of the keypoints that were moved, by hand or by following, and the frame's
+    new pose."""
     global _drag
     drag = _drag
     known, moved, locations = drag.known, there.moved(), there.locations()
     posed, follow = drag.pose(locations, moved)
     with np.errstate(invalid="ignore"):
         short = ~drag.locked & (np.linalg.norm(drag.sites - locations, axis=1) > UNREACHED)
-        followed = ~moved & ~drag.locked & known.believed & (np.linalg.norm(follow, axis=1) > FOLLOWED)
-    positions = np.where(moved[:, None], np.where(short[:, None], drag.sites, locations), drag.before + follow)
+        followed = (
+            ~moved & ~drag.locked & known.believed & (np.linalg.norm(follow, axis=1) > FOLLOWED)
+        )
+    positions = np.where(
+        moved[:, None], np.where(short[:, None], drag.sites, locations), drag.before + follow
+    )
     changed = np.flatnonzero(moved | followed)
     state = np.where(drag.locked[changed], takes.LOCKED, takes.MOVED)
     offset = (positions - known.read)[changed]
@@ -174,10 +187,11 @@ def _keep(scene: bpy.types.Scene, there: Handles) -> None:
 
 
 def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
-    """Lock, free, ignore or reset keypoints (`take.LOCKED`, `MOVED`, `IGNORED`, `AS_READ`) of the frame.
+    """Lock, free, ignore or reset keypoints (`take.LOCKED`, `MOVED`, `IGNORED`, `AS_READ`) of the
+    frame.
 
-    Locked ones are held where the body has them. Where keypoints are ignored or reset, the frame is solved anew.
-    Raises `LsmplError`; then nothing has changed.
+    Locked ones are held where the body has them. Where keypoints are ignored or reset, the frame is
+    solved anew. Raises `LsmplError`; then nothing has changed.
     """
     settle(scene)
     live = scene.lsmpl_live
@@ -191,7 +205,13 @@ def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
         keypoints = [k for k in keypoints if known.state[k] == takes.LOCKED]
         offset = known.offset
     solves = state in (takes.AS_READ, takes.IGNORED)
-    write(scene, keypoints, state, offset[keypoints], lambda: solved_anew(live.take, live.frame) if solves else None)
+    write(
+        scene,
+        keypoints,
+        state,
+        offset[keypoints],
+        lambda: solved_anew(live.take, live.frame) if solves else None,
+    )
     refresh(scene)
     _changed(scene)
 

@@ -1,7 +1,8 @@
 """What was done to the keypoints of the frame, drawn over their handles; nothing of it is stored.
 
-Drawn, and not a look that each handle has, so that it is by its nature what the take says at this moment, after an undo
-or a frame change, too: no state that could get out of step, and no datablock that changes outside of an undo step.
+Drawn, and not a look that each handle has, so that it is by its nature what the take says at this
+moment, after an undo or a frame change, too: no state that could get out of step, and no datablock
+that changes outside of an undo step.
 """
 
 from __future__ import annotations
@@ -20,7 +21,8 @@ from .handles import RADIUS
 
 AS_READ, MOVED, LOCKED, UNSEEN = "As Read", "Moved", "Locked", "Unseen"
 _SIZE = 0.8 * RADIUS
-"""Metres: radius of what is drawn; the handle's own wires, which show whether it is selected, stay around it."""
+"""Metres: radius of what is drawn; the handle's own wires, which show whether it is selected, stay
+around it."""
 _COLOURS = {
     MOVED: (0.95, 0.35, 0.02, 0.85),
     LOCKED: (0.75, 0.05, 0.6, 0.85),
@@ -31,10 +33,14 @@ _UNLIT = 0.35
 
 
 def looks(scene: bpy.types.Scene) -> list[str]:
-    """Of each handle of a scene that is posed live, by what the take says of its keypoint in the handles' frame."""
+    """Of each handle of a scene that is posed live, by what the take says of its keypoint in the
+    handles' frame."""
     live = scene.lsmpl_live
     known = takes.keypoints_at(live.take, live.frame)
-    return [_look(state, believed) for state, believed in zip(known.state.tolist(), known.believed.tolist())]
+    return [
+        _look(state, believed)
+        for state, believed in zip(known.state.tolist(), known.believed.tolist())
+    ]
 
 
 def _look(state: int, believed: bool) -> str:
@@ -59,16 +65,24 @@ def draw(wanted: bool) -> None:
 def _draw() -> None:
     context = bpy.context
     scene, space = context.scene, context.space_data
-    if not session.has_handles(scene) or not space.overlay.show_overlays or not session.is_sound(scene):
+    if (
+        not session.has_handles(scene)
+        or not space.overlay.show_overlays
+        or not session.is_sound(scene)
+    ):
         return
-    towards = np.array(context.region_data.view_matrix.to_3x3())  # rows: right, up, and towards who looks
+    towards = np.array(
+        context.region_data.view_matrix.to_3x3()
+    )  # rows: right, up, and towards who looks
     corners, colours = [], []
     for look, handle in zip(looks(scene), session.handles_of(scene).objects):
         if look in _COLOURS and handle is not None and handle.visible_in_viewport_get(space):
             shape, normals = _shapes()[look]
             if look == UNSEEN:  # flat, and always seen from the front
                 shape, normals = shape @ towards, normals @ towards
-            corners.append(shape * _SIZE * handle.scale.x + np.array(handle.matrix_world.translation))
+            corners.append(
+                shape * _SIZE * handle.scale.x + np.array(handle.matrix_world.translation)
+            )
             colours.append(_lit(_COLOURS[look], normals @ towards[2]))
     if corners:
         _fill(np.concatenate(corners), np.concatenate(colours))
@@ -100,11 +114,16 @@ def _shapes() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Of each look: triangles of about radius 1, corner by corner (N,3), and the normals there."""
     ball, _ = _triangles(lambda form: bmesh.ops.create_icosphere(form, subdivisions=2, radius=1.0))
     cube = _triangles(lambda form: bmesh.ops.create_cube(form, size=1.6))
-    return {MOVED: (ball, ball / np.linalg.norm(ball, axis=1, keepdims=True)), LOCKED: cube, UNSEEN: _octagon()}
+    return {
+        MOVED: (ball, ball / np.linalg.norm(ball, axis=1, keepdims=True)),
+        LOCKED: cube,
+        UNSEEN: _octagon(),
+    }
 
 
 def _triangles(create) -> tuple[np.ndarray, np.ndarray]:
-    """What `create` makes in a bmesh: corners (N,3) of its triangles, and the normals of their faces (N,3)."""
+    """What `create` makes in a bmesh: corners (N,3) of its triangles, and the normals of their
+    faces (N,3)."""
     form = bmesh.new()
     create(form)
     loops = [loop for triangle in form.calc_loop_triangles() for loop in triangle]

@@ -18,7 +18,8 @@ class LSMPL_OT_live(bpy.types.Operator):
     bl_idname = "lsmpl.live"
     bl_label = "Live"
     bl_description = (
-        "Pose the character by its keypoints: each gets a handle, and the body follows while you move it. "
+        "Pose the character by its keypoints: each gets a handle, and the body follows while "
+        "you move it. "
         "Press again to end it; what was posed stays"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
@@ -46,17 +47,29 @@ class LSMPL_OT_live(bpy.types.Operator):
 
 
 _STATES = {
-    "LOCK": (takes.LOCKED, "Lock", "Hold the selected keypoints where the body has them, while others are moved"),
+    "LOCK": (
+        takes.LOCKED,
+        "Lock",
+        "Hold the selected keypoints where the body has them, while others are moved",
+    ),
     "UNLOCK": (takes.MOVED, "Unlock", "Let the selected keypoints follow again"),
     "IGNORE": (takes.IGNORED, "Ignore", "Solve this frame without the selected keypoints"),
-    "RESET": (takes.AS_READ, "Reset", "Bring the selected keypoints back to where they were read, and solve the frame"),
+    "RESET": (
+        takes.AS_READ,
+        "Reset",
+        "Bring the selected keypoints back to where they were read, and solve the frame",
+    ),
 }
 
 
 def feet(take: bpy.types.Object) -> list[int]:
     """The keypoints of ankles, heels and toes."""
     layout = takes.layout_of(take)
-    return [k for k, site in enumerate(layout.sites) if any(part in site for part in ("ankle", "heel", "toe", "foot"))]
+    return [
+        k
+        for k, site in enumerate(layout.sites)
+        if any(part in site for part in ("ankle", "heel", "toe", "foot"))
+    ]
 
 
 class LSMPL_OT_set_keypoints(bpy.types.Operator):
@@ -100,9 +113,17 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
         if self.which == "FEET":
             keypoints = feet(scene.lsmpl_live.take)
         else:
-            keypoints = handles.selected() if self.which == "SELECTED" else list(range(len(handles.objects)))
+            keypoints = (
+                handles.selected()
+                if self.which == "SELECTED"
+                else list(range(len(handles.objects)))
+            )
         if not keypoints:
-            nothing = "Select handles first" if self.which == "SELECTED" else "This take has no keypoints on the feet"
+            nothing = (
+                "Select handles first"
+                if self.which == "SELECTED"
+                else "This take has no keypoints on the feet"
+            )
             self.report({"WARNING"}, nothing)
             return {"CANCELLED"}
         live.set_state(scene, keypoints, _STATES[self.state][0])
@@ -111,7 +132,12 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
 
 def draw_states(layout: bpy.types.UILayout) -> None:
     """Buttons for the selected handles."""
-    for state, icon in (("LOCK", "LOCKED"), ("UNLOCK", "UNLOCKED"), ("IGNORE", "HIDE_ON"), ("RESET", "LOOP_BACK")):
+    for state, icon in (
+        ("LOCK", "LOCKED"),
+        ("UNLOCK", "UNLOCKED"),
+        ("IGNORE", "HIDE_ON"),
+        ("RESET", "LOOP_BACK"),
+    ):
         layout.operator("lsmpl.set_keypoints", text=_STATES[state][1], icon=icon).state = state
 
 

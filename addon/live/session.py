@@ -16,16 +16,24 @@ from .handles import Handles
 class HeldObject(bpy.types.PropertyGroup):
     """An object that would be clicked on instead of a handle, and was made unselectable."""
 
-    object: PointerProperty(type=bpy.types.Object, name="Object", description="The object that cannot be selected")
+    object: PointerProperty(
+        type=bpy.types.Object, name="Object", description="The object that cannot be selected"
+    )
 
 
 class LivePosing(bpy.types.PropertyGroup):
     """`Scene.lsmpl_live`: the take that is posed live, if any."""
 
-    take: PointerProperty(type=bpy.types.Object, name="Take", description="The take that is posed live")
+    take: PointerProperty(
+        type=bpy.types.Object, name="Take", description="The take that is posed live"
+    )
     handles: PointerProperty(type=bpy.types.Collection, name="Handles", description="Its handles")
-    frame: IntProperty(name="Frame", description="The frame of the take that the handles are of, from 0")
-    held: CollectionProperty(type=HeldObject, name="Held", description="Objects that cannot be selected meanwhile")
+    frame: IntProperty(
+        name="Frame", description="The frame of the take that the handles are of, from 0"
+    )
+    held: CollectionProperty(
+        type=HeldObject, name="Held", description="Objects that cannot be selected meanwhile"
+    )
 
 
 def has_handles(scene: bpy.types.Scene) -> bool:

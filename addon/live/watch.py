@@ -1,13 +1,17 @@
-"""When live posing has something to do: handles move, tools end, frames change, undo and redo, files and renders.
+"""When live posing has something to do: handles move, tools end, frames change, undo and redo,
+files and renders.
 
-Nothing is made or removed while a tool runs, which holds on to the objects that it moves: a timer waits for its end.
+Nothing is made or removed while a tool runs, which holds on to the objects that it moves: a timer
+waits for its end.
 
-Handlers set numbers alone, for what they change is in no undo step. Whatever makes or removes datablocks, or lets one
-point to another, is done by `settle` and followed by a step at once. Undo leaves alone what its two steps say alike,
-also where handlers have changed it since, so after one the handles are brought in line with the take again.
+Handlers set numbers alone, for what they change is in no undo step. Whatever makes or removes
+datablocks, or lets one point to another, is done by `settle` and followed by a step at once. Undo
+leaves alone what its two steps say alike, also where handlers have changed it since, so after one
+the handles are brought in line with the take again.
 
-A tool ends with an undo step of its own, in which handles stand where they were moved to and nothing is kept yet; what
-is kept is another. Nobody wants to see the first: whoever undoes or redoes into it is taken on, so that it seems one.
+A tool ends with an undo step of its own, in which handles stand where they were moved to and
+nothing is kept yet; what is kept is another. Nobody wants to see the first: whoever undoes or
+redoes into it is taken on, so that it seems one.
 """
 
 from __future__ import annotations
@@ -69,7 +73,8 @@ def _push() -> None:
 
 
 def _go_on(step: Callable[[], set[str]]) -> None:
-    """After an undo or a redo: do another if it led to where handles were moved and nothing was kept yet."""
+    """After an undo or a redo: do another if it led to where handles were moved and nothing was
+    kept yet."""
     global _goes_on
     _goes_on = False
     if not any(live.is_pending(scene) for scene in _scenes()):
@@ -93,7 +98,11 @@ def _tell(message: str) -> None:
     print(f"LSMPL: {message}")
     if not bpy.app.background:
         show = bpy.context.window_manager.popup_menu
-        _in_window(lambda: show(lambda menu, _: menu.layout.label(text=message), title="Live", icon="ERROR"))
+        _in_window(
+            lambda: show(
+                lambda menu, _: menu.layout.label(text=message), title="Live", icon="ERROR"
+            )
+        )
 
 
 @persistent
@@ -148,7 +157,8 @@ def _after(step: Callable[[], set[str]]) -> None:
 
 @persistent
 def _before_save(*_) -> None:
-    """What was moved goes into the file; handles do not, being runtime data, and all the rest can be selected in it."""
+    """What was moved goes into the file; handles do not, being runtime data, and all the rest can
+    be selected in it."""
     for scene in list(_scenes()):
         try:
             if not _is_busy() and live.settle(scene):

@@ -15,7 +15,19 @@ from . import (
     take_list,
 )
 
-_SECTIONS = (take_list, keypoints, shape_operators, character, solve, quality, live, refine, clean_up, retarget, export)
+_SECTIONS = (
+    take_list,
+    keypoints,
+    shape_operators,
+    character,
+    solve,
+    quality,
+    live,
+    refine,
+    clean_up,
+    retarget,
+    export,
+)
 
 
 def register() -> None:

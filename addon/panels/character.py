@@ -24,7 +24,11 @@ class LSMPL_PT_character(Section, bpy.types.Panel):
             column.prop(settings, "body_path")
             offered = preferences().body_path if preferences() else ""
             if not settings.body_path:
-                hint = f"Using {Path(offered).name} from the preferences" if offered else "Choose your SMPL file"
+                hint = (
+                    f"Using {Path(offered).name} from the preferences"
+                    if offered
+                    else "Choose your SMPL file"
+                )
                 say(context, layout, hint, icon="INFO")
         column.prop(settings, "shape")
         if settings.shape == "FIXED":
@@ -49,7 +53,9 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
         column = layout.column(align=True)
         column.enabled = not reason
         for number in range(shape.BETAS):
-            column.prop(armature.lsmpl_shape, "betas", index=number, text=f"Shape {number + 1}", slider=True)
+            column.prop(
+                armature.lsmpl_shape, "betas", index=number, text=f"Shape {number + 1}", slider=True
+            )
         layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
         if locking.take_of(armature, context.scene):
             say(context, layout, locking.FEET_OF_ANOTHER_SHAPE, icon="ERROR")
@@ -71,11 +77,16 @@ class LSMPL_PT_correctives(Section, bpy.types.Panel):
         layout, armature = self.layout, active_character(context)
         if armature is not None:
             keys = sum(len(correctives.keys_of(mesh)) for mesh in shape.meshes_of(armature))
-            facts(layout, ("Character", armature.name), ("Shape keys", str(keys) if keys else "none"))
+            facts(
+                layout, ("Character", armature.name), ("Shape keys", str(keys) if keys else "none")
+            )
             if reason := correctives.why_fixed(armature):
                 say(context, layout, f"It {reason}", icon="ERROR")
             elif correctives.are_for_other_bones(armature):
-                hint = "Its bones were turned or rolled since: switch its pose correctives off and on again"
+                hint = (
+                    "Its bones were turned or rolled since: switch its pose correctives "
+                    "off and on again"
+                )
                 say(context, layout, hint, icon="ERROR")
         properties(layout).prop(context.scene.lsmpl, "pose_correctives")
 

@@ -40,7 +40,11 @@ class LSMPL_PT_export(Section, bpy.types.Panel):
             say(context, layout, "The take plays at other frames now; bake again", icon="ERROR")
         if not _has_character(take, context.scene) or baking.is_out_of_time(take):
             layout.operator("lsmpl.bake", icon="ACTION")
-        elif settings.format != "npz" and settings.character == "OTHER" and following.is_outdated(take):
+        elif (
+            settings.format != "npz"
+            and settings.character == "OTHER"
+            and following.is_outdated(take)
+        ):
             say(context, layout, following.describe(take), icon="ERROR")
             layout.operator("lsmpl.bake_to_other", icon="ACTION")
 
@@ -58,7 +62,11 @@ class LSMPL_PT_baking(Section, bpy.types.Panel):
         layout, take = self.layout, active_take(context)
         if _has_character(take, context.scene):
             action = take.lsmpl_bake.action
-            facts(layout, ("Character", take.lsmpl.armature.name), ("Action", action.name if action else "none"))
+            facts(
+                layout,
+                ("Character", take.lsmpl.armature.name),
+                ("Action", action.name if action else "none"),
+            )
         else:
             say(context, layout, "Makes a new character", icon="INFO")
         column = properties(layout)

@@ -29,7 +29,14 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
         several = len(takes.takes_in(context.scene))
         if several > 1:
             layout.template_list(
-                "LSMPL_UL_takes", "", context.scene, "objects", context.scene.lsmpl_takes, "index", rows=3, maxrows=6
+                "LSMPL_UL_takes",
+                "",
+                context.scene,
+                "objects",
+                context.scene.lsmpl_takes,
+                "index",
+                rows=3,
+                maxrows=6,
             )
         take = active_take(context)
         if take is None:
@@ -40,7 +47,9 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
         track = takes.describe(take)
         frames = track["frames"]
         origin = _origin(take, track)
-        rows = [("Take", take.name)] + ([("From", origin)] if Path(origin).stem != take.name else [])
+        rows = [("Take", take.name)] + (
+            [("From", origin)] if Path(origin).stem != take.name else []
+        )
         facts(
             layout,
             *rows,
@@ -60,7 +69,9 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
 
 
 class LSMPL_UL_sources(bpy.types.UIList):
-    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0) -> None:
+    def draw_item(
+        self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0
+    ) -> None:
         split = layout.split(factor=0.45, align=True)
         there = item.point() is not None
         split.label(text=item.keypoint.replace("_", " "), icon="NONE" if there else "ERROR")
@@ -83,10 +94,17 @@ class LSMPL_PT_sources(Section, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
         sources = take.lsmpl_sources
-        layout.template_list("LSMPL_UL_sources", "", sources, "keypoints", sources, "index", rows=4, maxrows=8)
+        layout.template_list(
+            "LSMPL_UL_sources", "", sources, "keypoints", sources, "index", rows=4, maxrows=8
+        )
         gone = len(scene_tracks.gone(take))
         if gone:
-            say(context, layout, f"{gone} of {len(sources.keypoints)} keypoints have no object", icon="ERROR")
+            say(
+                context,
+                layout,
+                f"{gone} of {len(sources.keypoints)} keypoints have no object",
+                icon="ERROR",
+            )
         layout.prop(sources, "gaps")
 
 
@@ -130,9 +148,18 @@ def _origin(take: bpy.types.Object, track: dict) -> str:
     if scene_tracks.is_from_scene(take):
         sources = take.lsmpl_sources.keypoints
         bones = any(source.bone for source in sources)
-        return f"{len(sources) - len(scene_tracks.gone(take))} {'bones' if bones else 'objects'} in the scene"
+        return (
+            f"{len(sources) - len(scene_tracks.gone(take))} "
+            f"{'bones' if bones else 'objects'} in the scene"
+        )
     return Path(track["source"]).name or "no file"
 
 
-_CLASSES = (LSMPL_PT_keypoints, LSMPL_UL_sources, LSMPL_PT_sources, LSMPL_PT_display, LSMPL_PT_decisions)
+_CLASSES = (
+    LSMPL_PT_keypoints,
+    LSMPL_UL_sources,
+    LSMPL_PT_sources,
+    LSMPL_PT_display,
+    LSMPL_PT_decisions,
+)
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

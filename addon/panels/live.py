@@ -20,7 +20,9 @@ class LSMPL_PT_live(Section, bpy.types.Panel):
         is_on = session.is_live(scene) and take in (None, scene.lsmpl_live.take)
         row = layout.row()
         row.scale_y = 1.2
-        row.operator("lsmpl.live", text="Live", icon="PAUSE" if is_on else "VIEW_PAN", depress=is_on)
+        row.operator(
+            "lsmpl.live", text="Live", icon="PAUSE" if is_on else "VIEW_PAN", depress=is_on
+        )
         if not is_on:
             if take is None or not layers.is_solved(take):
                 say(context, layout, "Needs a solved take", icon="INFO")
@@ -35,14 +37,18 @@ class LSMPL_PT_live(Section, bpy.types.Panel):
         back.state, back.which = "RESET", "ALL"
 
 
-def _draw_counts(context: bpy.types.Context, layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+def _draw_counts(
+    context: bpy.types.Context, layout: bpy.types.UILayout, scene: bpy.types.Scene
+) -> None:
     """What was done to the keypoints of this frame."""
     posed = scene.lsmpl_live
     state = takes.keypoints_at(posed.take, posed.frame).state.tolist()
     counts = ((state.count(which), name) for which, name in _NAMES)
     changed = ", ".join(f"{count} {name}" for count, name in counts if count)
     first = takes.describe(posed.take)["first_frame"]
-    say(context, layout, f"Frame {first + posed.frame}: {changed or 'as read'}", icon="DOT", lines=1)
+    say(
+        context, layout, f"Frame {first + posed.frame}: {changed or 'as read'}", icon="DOT", lines=1
+    )
 
 
 _NAMES: tuple[tuple[int, str], ...] = (

@@ -46,26 +46,44 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         frame = playing.frame_shown(take, context.scene)
         _draw_frame(layout, take, quality.facts(take, frame))
         here = next((stretch for stretch in found if stretch.first <= frame <= stretch.last), None)
-        doubt = f"Doubtful {_when(take, here)}: {'; '.join(here.why[:2])}" if here else "This frame is not doubtful"
+        doubt = (
+            f"Doubtful {_when(take, here)}: {'; '.join(here.why[:2])}"
+            if here
+            else "This frame is not doubtful"
+        )
         say(context, layout, doubt, icon="ERROR" if here else "CHECKMARK", lines=_DOUBT_LINES)
 
 
-def _draw_frame(layout: bpy.types.UILayout, take: bpy.types.Object, state: quality.FrameFacts) -> None:
+def _draw_frame(
+    layout: bpy.types.UILayout, take: bpy.types.Object, state: quality.FrameFacts
+) -> None:
     """The same rows for every frame, so that nothing below them moves while the frame changes."""
     mean, here = (
         "not measured" if residual is None else f"{1000 * residual:.{digits}f} mm on average"
         for residual, digits in ((quality.mean_residual(take), 1), (state.residual, 0))
     )
-    worst = f"{refining.plain(state.worst_keypoint)}, {1000 * state.worst:.0f} mm" if state.worst_keypoint else "none"
+    worst = (
+        f"{refining.plain(state.worst_keypoint)}, {1000 * state.worst:.0f} mm"
+        if state.worst_keypoint
+        else "none"
+    )
     counted = [(state.conditions[condition], word) for condition, word in _CONDITION_WORDS.items()]
     counted += [(state.edited, "moved by you"), (state.ignored, "ignored by you")]
     keypoints = ", ".join(f"{count} {word}" for count, word in counted if count) or "all seen"
-    facts(layout, ("All frames", mean), ("This frame", here), ("Worst", worst), ("Keypoints", keypoints))
+    facts(
+        layout,
+        ("All frames", mean),
+        ("This frame", here),
+        ("Worst", worst),
+        ("Keypoints", keypoints),
+    )
 
 
 def _when(take: bpy.types.Object, stretch: Stretch) -> str:
     """In frames as the scene counts them."""
-    first, last = (playing.whole_scene_frame(take, frame) for frame in (stretch.first, stretch.last))
+    first, last = (
+        playing.whole_scene_frame(take, frame) for frame in (stretch.first, stretch.last)
+    )
     return "here" if first == last else f"from {first} to {last}"
 
 

@@ -26,7 +26,12 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
             return
         _draw_frame(layout, take, refining.describe_frame(take, context.scene))
         if not layers.describe(take).get("calibration"):
-            say(context, layout, "Not solved by this LSMPL: press Solve to refine frames", icon="ERROR")
+            say(
+                context,
+                layout,
+                "Not solved by this LSMPL: press Solve to refine frames",
+                icon="ERROR",
+            )
         settings = context.scene.lsmpl_refine
         column = properties(layout)
         column.prop(settings, "frames")
@@ -47,25 +52,36 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
             _draw_pending_edit(context, layout, take)
 
 
-def _draw_frame(layout: bpy.types.UILayout, take: bpy.types.Object, state: refining.FrameState) -> None:
+def _draw_frame(
+    layout: bpy.types.UILayout, take: bpy.types.Object, state: refining.FrameState
+) -> None:
     """What was done to the shown frame; how good it is stands under Quality."""
     rows = [("Frame", playing.in_words(take, state.number))]
-    for name, names in (("Pinned", state.pinned), ("Ignored", state.ignored), ("Moved", state.edited)):
+    for name, names in (
+        ("Pinned", state.pinned),
+        ("Ignored", state.ignored),
+        ("Moved", state.edited),
+    ):
         rows.append((name, ", ".join(map(refining.plain, names)) or "none"))
     facts(layout, *rows)
 
 
-def _draw_pending_edit(context: bpy.types.Context, layout: bpy.types.UILayout, take: bpy.types.Object) -> None:
+def _draw_pending_edit(
+    context: bpy.types.Context, layout: bpy.types.UILayout, take: bpy.types.Object
+) -> None:
     """A change that is neither accepted nor rejected."""
     pending, box = take.lsmpl_proposal, layout.box()
     say(
         context,
         box,
-        f"Changed: {pending.what}, blended into {playing.frames_in_words(take, pending.first, pending.last)}",
+        f"Changed: {pending.what}, blended into "
+        f"{playing.frames_in_words(take, pending.first, pending.last)}",
     )
     row = box.row(align=True)
     for before, text in ((True, "Before"), (False, "After")):
-        row.operator("lsmpl.show_before", text=text, depress=pending.shows_before == before).before = before
+        row.operator(
+            "lsmpl.show_before", text=text, depress=pending.shows_before == before
+        ).before = before
     row = box.row(align=True)
     row.operator("lsmpl.accept", icon="CHECKMARK")
     row.operator("lsmpl.reject", icon="X")
@@ -100,7 +116,11 @@ class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator("lsmpl.ignore_keypoint", text="Ignore", icon="HIDE_ON").use_again = False
         row.operator("lsmpl.ignore_keypoint", text="Use Again", icon="HIDE_OFF").use_again = True
-        where = "this frame" if settings.frames == "CURRENT" else f"frames {settings.first} to {settings.last}"
+        where = (
+            "this frame"
+            if settings.frames == "CURRENT"
+            else f"frames {settings.first} to {settings.last}"
+        )
         say(context, layout, f"In {where}, as chosen above")
         if not layers.is_solved(take):
             return
@@ -124,12 +144,19 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
         layout, take = self.layout, active_take(context)
         pinned = pinned_joints.load(take)
         if not pinned:
-            say(context, layout, "None. Pose bones, select them and pin them: later solves keep them", icon="INFO")
+            say(
+                context,
+                layout,
+                "None. Pose bones, select them and pin them: later solves keep them",
+                icon="INFO",
+            )
             return
         column = layout.column(align=True)
         for pin in pinned[:_MAX_ROWS]:
             row = column.row(align=True)
-            row.label(text=f"Frame {playing.in_words(take, pin.frame)}: {refining.plain(pin.joint)}")
+            row.label(
+                text=f"Frame {playing.in_words(take, pin.frame)}: {refining.plain(pin.joint)}"
+            )
             remove = row.operator("lsmpl.remove_pins", text="", icon="X")
             remove.frame, remove.joint = pin.frame, pin.joint
         if len(pinned) > _MAX_ROWS:
@@ -141,5 +168,10 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
         every.frame, every.joint = -1, ""
 
 
-_CLASSES = (LSMPL_PT_refine, LSMPL_PT_refine_weights, LSMPL_PT_refine_keypoints, LSMPL_PT_refine_pins)
+_CLASSES = (
+    LSMPL_PT_refine,
+    LSMPL_PT_refine_weights,
+    LSMPL_PT_refine_keypoints,
+    LSMPL_PT_refine_pins,
+)
 register, unregister = bpy.utils.register_classes_factory(_CLASSES)

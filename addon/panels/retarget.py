@@ -28,7 +28,10 @@ class LSMPL_UL_bones(bpy.types.UIList):
     def filter_items(self, context, data, property):
         items = getattr(data, property)
         wanted = self.filter_name.lower()
-        shown = [self.bitflag_filter_item * (wanted in f"{item.bone} {item.joint}".lower()) for item in items]
+        shown = [
+            self.bitflag_filter_item * (wanted in f"{item.bone} {item.joint}".lower())
+            for item in items
+        ]
         return (shown if wanted else []), []
 
 
@@ -45,12 +48,22 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
         if take is None:
-            say(context, layout, "Needs a take: import keypoints, or select one of the takes", icon="INFO")
+            say(
+                context,
+                layout,
+                "Needs a take: import keypoints, or select one of the takes",
+                icon="INFO",
+            )
             return
         other = take.lsmpl.other
         properties(layout).prop(other, "target")
         if other.target is None:
-            say(context, layout, "Choose a rig of your own: SMPL, Mixamo, Unreal, VRM, Rigify or another", icon="INFO")
+            say(
+                context,
+                layout,
+                "Choose a rig of your own: SMPL, Mixamo, Unreal, VRM, Rigify or another",
+                icon="INFO",
+            )
             return
         self._draw_bones(context, layout, other)
         column = properties(layout)
@@ -73,9 +86,13 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
         if not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
         elif state := following.describe(take):
-            say(context, layout, state, icon="ERROR" if following.is_outdated(take) else "CHECKMARK")
+            say(
+                context, layout, state, icon="ERROR" if following.is_outdated(take) else "CHECKMARK"
+            )
 
-    def _draw_bones(self, context: bpy.types.Context, layout: bpy.types.UILayout, other: OtherCharacter) -> None:
+    def _draw_bones(
+        self, context: bpy.types.Context, layout: bpy.types.UILayout, other: OtherCharacter
+    ) -> None:
         row = layout.row(align=True)
         row.operator("lsmpl.detect_bones", icon="VIEWZOOM")
         row.operator_menu_enum("lsmpl.preset_bones", "preset", text="", icon="PRESET")
@@ -91,17 +108,41 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
             chosen = properties(layout)
             chosen.prop(other.bones[other.active], "joint")
             chosen.prop_search(other.bones[other.active], "bone", other.target.data, "bones")
-        absent = [item.bone for item in other.bones if item.bone and item.bone not in other.target.data.bones]
+        absent = [
+            item.bone
+            for item in other.bones
+            if item.bone and item.bone not in other.target.data.bones
+        ]
         missing = BoneMap({item.bone: item.joint for item in other.bones if item.bone}).missing
         if not other.bones:
-            say(context, layout, "No bones are known by these names; add them, or load a bone map", icon="ERROR")
+            say(
+                context,
+                layout,
+                "No bones are known by these names; add them, or load a bone map",
+                icon="ERROR",
+            )
         elif absent:
-            say(context, layout, f"{other.target.name} has no bone {', '.join(absent)}", icon="ERROR")
+            say(
+                context,
+                layout,
+                f"{other.target.name} has no bone {', '.join(absent)}",
+                icon="ERROR",
+            )
         else:
-            say(context, layout, f"{len(other.bones)} bones, {other.known_as or 'by hand'}", icon="CHECKMARK")
+            say(
+                context,
+                layout,
+                f"{len(other.bones)} bones, {other.known_as or 'by hand'}",
+                icon="CHECKMARK",
+            )
         if other.bones and missing:
             names = ", ".join(joint.replace("_", " ") for joint in missing)
-            say(context, layout, f"Without a bone: {names}", icon="INFO" if "pelvis" not in missing else "ERROR")
+            say(
+                context,
+                layout,
+                f"Without a bone: {names}",
+                icon="INFO" if "pelvis" not in missing else "ERROR",
+            )
 
 
 _CLASSES = (LSMPL_UL_bones, LSMPL_PT_other)

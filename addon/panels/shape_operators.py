@@ -43,8 +43,10 @@ class LSMPL_OT_pose_correctives(bpy.types.Operator):
     bl_idname = "lsmpl.pose_correctives"
     bl_label = "Pose Correctives"
     bl_description = (
-        "Let the active character's shoulders, elbows, wrists, hips and knees keep their volume when they bend and "
-        "twist. The mesh gets shape keys that its bones drive; they need no LSMPL to play, and slow playback a little"
+        "Let the active character's shoulders, elbows, wrists, hips and knees keep their "
+        "volume when they bend and "
+        "twist. The mesh gets shape keys that its bones drive; they need no LSMPL to play, "
+        "and slow playback a little"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
@@ -72,7 +74,8 @@ class LSMPL_OT_lock_feet_again(bpy.types.Operator):
     bl_idname = "lsmpl.lock_feet_again"
     bl_label = "Lock Feet Again"
     bl_description = (
-        "Bend the legs so that the feet stand where they stood, for the shape that the character has now. "
+        "Bend the legs so that the feet stand where they stood, for the shape that the "
+        "character has now. "
         "Nothing but legs and the pelvis' height gets other keys"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
@@ -83,7 +86,9 @@ class LSMPL_OT_lock_feet_again(bpy.types.Operator):
             return False
         armature = active_character(context)
         if armature is None or locking.take_of(armature, context.scene) is None:
-            cls.poll_message_set("The feet are locked for this shape, or were not locked by Clean Up")
+            cls.poll_message_set(
+                "The feet are locked for this shape, or were not locked by Clean Up"
+            )
             return False
         return True
 

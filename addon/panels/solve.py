@@ -53,7 +53,10 @@ def _state_of(take: bpy.types.Object | None, solved: dict | None) -> tuple[str, 
     if instead_of := solved.get("device_instead_of"):
         return f"Solved on NumPy, not on {instead_of}: {solved['device_reason']}", "ERROR"
     if layers.describe(take, layers.Layer.REFINED):
-        return "Solving again drops the frames you refined; pinned joints and moved keypoints stay", "INFO"
+        return (
+            "Solving again drops the frames you refined; pinned joints and moved keypoints stay",
+            "INFO",
+        )
     return "Solved", "CHECKMARK"
 
 
@@ -69,7 +72,9 @@ class LSMPL_PT_solver(Section, bpy.types.Panel):
         if preferences():
             column.prop(preferences(), "device")
         column.prop(context.scene.lsmpl, "bake_when_done")
-        layout.operator("lsmpl.solve_from_motion", text="Solve from a Motion File...", icon="FILE_MOVIE")
+        layout.operator(
+            "lsmpl.solve_from_motion", text="Solve from a Motion File...", icon="FILE_MOVIE"
+        )
 
 
 _CLASSES = (LSMPL_PT_solve, LSMPL_PT_solver)

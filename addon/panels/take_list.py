@@ -26,14 +26,21 @@ class TakeList(bpy.types.PropertyGroup):
     """`Scene.lsmpl_takes`: which of the scene's objects is the take that is worked on."""
 
     index: IntProperty(
-        name="Take", description="The take that is worked on; choosing one selects it", get=_chosen, set=_choose
+        name="Take",
+        description="The take that is worked on; choosing one selects it",
+        get=_chosen,
+        set=_choose,
     )
 
 
 class LSMPL_UL_takes(bpy.types.UIList):
-    def draw_item(self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0) -> None:
+    def draw_item(
+        self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0
+    ) -> None:
         split = layout.split(factor=0.75)
-        split.label(text=item.name, icon="CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA")
+        split.label(
+            text=item.name, icon="CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA"
+        )
         split.label(text=str(takes.describe(item)["frames"]))
 
     def filter_items(self, context, data, property):

@@ -1,4 +1,5 @@
-"""Refine's buttons: solve frames anew, look at before and after, accept or reject, pin joints, ignore keypoints."""
+"""Refine's buttons: solve frames anew, look at before and after, accept or reject, pin joints,
+ignore keypoints."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ class LSMPL_OT_refine(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.refine"
     bl_label = "Refine"
     bl_description = (
-        "Solve the chosen frames anew and blend them into their neighbours; you can compare, then accept or reject"
+        "Solve the chosen frames anew and blend them into their neighbours; you "
+        "can compare, then accept or reject"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
@@ -31,7 +33,9 @@ class LSMPL_OT_refine(jobs.JobOperator, bpy.types.Operator):
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
         take = active_take(context)
-        return jobs.Job("lsmpl.refine", "Refine", take.name, refining.refine_steps(take, context.scene))
+        return jobs.Job(
+            "lsmpl.refine", "Refine", take.name, refining.refine_steps(take, context.scene)
+        )
 
 
 class _Decision:
@@ -77,7 +81,9 @@ class LSMPL_OT_accept(_Decision, bpy.types.Operator):
 class LSMPL_OT_reject(_Decision, bpy.types.Operator):
     bl_idname = "lsmpl.reject"
     bl_label = "Reject"
-    bl_description = "Go back to what was there before the change; joints that it pinned are free again"
+    bl_description = (
+        "Go back to what was there before the change; joints that it pinned are free again"
+    )
 
     def decide(self, take: bpy.types.Object) -> None:
         pending_edit.reject(take)
@@ -87,7 +93,8 @@ class LSMPL_OT_pin_bones(bpy.types.Operator):
     bl_idname = "lsmpl.pin_bones"
     bl_label = "Pin Bones in This Frame"
     bl_description = (
-        "Fix the selected bones in this frame as they are now: whatever is solved or refined later keeps them"
+        "Fix the selected bones in this frame as they are now: whatever is "
+        "solved or refined later keeps them"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
@@ -96,7 +103,11 @@ class LSMPL_OT_pin_bones(bpy.types.Operator):
         if not _can_refine(cls, context):
             return False
         armature = active_take(context).lsmpl.armature
-        if armature is None or context.view_layer.objects.active != armature or armature.mode != "POSE":
+        if (
+            armature is None
+            or context.view_layer.objects.active != armature
+            or armature.mode != "POSE"
+        ):
             cls.poll_message_set("Select bones of the take's character in Pose Mode")
             return False
         return True
@@ -111,11 +122,14 @@ class LSMPL_OT_remove_pins(bpy.types.Operator):
     bl_idname = "lsmpl.remove_pins"
     bl_label = "Unpin Bones"
     bl_description = (
-        "Let the solver turn these bones again. The motion stays as it is until frames are refined or solved"
+        "Let the solver turn these bones again. The motion stays as it is until "
+        "frames are refined or solved"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    frame: IntProperty(name="Frame", description="Frame of the take, from 0; below 0 for all", default=-1)
+    frame: IntProperty(
+        name="Frame", description="Frame of the take, from 0; below 0 for all", default=-1
+    )
     joint: StringProperty(name="Bone", description="The bone; empty for all")
 
     @classmethod
@@ -124,18 +138,26 @@ class LSMPL_OT_remove_pins(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        pinned_joints.remove(active_take(context), None if self.frame < 0 else self.frame, self.joint or None)
+        pinned_joints.remove(
+            active_take(context), None if self.frame < 0 else self.frame, self.joint or None
+        )
         return {"FINISHED"}
 
 
 class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
     bl_idname = "lsmpl.ignore_keypoint"
     bl_label = "Ignore Keypoint"
-    bl_description = "Solve the chosen frames without this keypoint. What was read stays in the take"
+    bl_description = (
+        "Solve the chosen frames without this keypoint. What was read stays in the take"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
-    keypoint: StringProperty(name="Keypoint", description="The keypoint's name; empty for the one chosen in the panel")
-    use_again: BoolProperty(name="Use Again", description="Take the keypoint back as it was read instead")
+    keypoint: StringProperty(
+        name="Keypoint", description="The keypoint's name; empty for the one chosen in the panel"
+    )
+    use_again: BoolProperty(
+        name="Use Again", description="Take the keypoint back as it was read instead"
+    )
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties) -> str:
@@ -150,7 +172,9 @@ class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         keypoint = self.keypoint or context.scene.lsmpl_refine.keypoint
-        self.report({"INFO"}, refining.ignore(active_take(context), context.scene, keypoint, self.use_again))
+        self.report(
+            {"INFO"}, refining.ignore(active_take(context), context.scene, keypoint, self.use_again)
+        )
         return {"FINISHED"}
 
 

@@ -1,7 +1,9 @@
-"""Some frames of a take changed by hand: in its motions and on its character at once, to be accepted or rejected.
+"""Some frames of a take changed by hand: in its motions and on its character at once, to be
+accepted or rejected.
 
-What was there before is kept with the take until then: the motions as the meshes that they were, and of the action the
-keys of those frames, and the residuals. A take shows one side, before or after, and holds on to the other.
+What was there before is kept with the take until then: the motions as the meshes that they were,
+and of the action the keys of those frames, and the residuals. A take shows one side, before or
+after, and holds on to the other.
 """
 
 from __future__ import annotations
@@ -36,24 +38,41 @@ _RESIDUAL_KEY = "lsmpl_residual_not_shown"
 
 
 class PendingEdit(bpy.types.PropertyGroup):
-    """`Object.lsmpl_proposal` of a take: a change that is not accepted yet, and what was there before it.
+    """`Object.lsmpl_proposal` of a take: a change that is not accepted yet, and what was there
+    before it.
 
-    keys are those of the changed frames on the side that is not shown; first and last are frames of the take, with
-    those that were blended.
+    keys are those of the changed frames on the side that is not shown; first and last are frames of
+    the take, with those that were blended.
     """
 
-    refined_before: PointerProperty(type=bpy.types.Mesh, name="Refined Before", description="The motion before")
-    cleaned_before: PointerProperty(type=bpy.types.Mesh, name="Cleaned Before", description="The cleaned one before")
-    refined_after: PointerProperty(type=bpy.types.Mesh, name="Refined After", description="The motion after")
-    cleaned_after: PointerProperty(type=bpy.types.Mesh, name="Cleaned After", description="The cleaned one after")
-    action: PointerProperty(type=bpy.types.Action, name="Action", description="The action with the change in it")
-    keys: PointerProperty(type=bpy.types.Action, name="Keys", description="The keys that are not shown now")
+    refined_before: PointerProperty(
+        type=bpy.types.Mesh, name="Refined Before", description="The motion before"
+    )
+    cleaned_before: PointerProperty(
+        type=bpy.types.Mesh, name="Cleaned Before", description="The cleaned one before"
+    )
+    refined_after: PointerProperty(
+        type=bpy.types.Mesh, name="Refined After", description="The motion after"
+    )
+    cleaned_after: PointerProperty(
+        type=bpy.types.Mesh, name="Cleaned After", description="The cleaned one after"
+    )
+    action: PointerProperty(
+        type=bpy.types.Action, name="Action", description="The action with the change in it"
+    )
+    keys: PointerProperty(
+        type=bpy.types.Action, name="Keys", description="The keys that are not shown now"
+    )
     first: IntProperty(name="First", description="First frame that changed, from 0")
     last: IntProperty(name="Last", description="Last frame that changed, from 0")
     what: StringProperty(name="What", description="What was changed, for the panel")
-    pins_before: StringProperty(name="Pins Before", description="The pinned joints as they were, as JSON")
+    pins_before: StringProperty(
+        name="Pins Before", description="The pinned joints as they were, as JSON"
+    )
     is_open: BoolProperty(name="Open", description="Whether it is neither accepted nor rejected")
-    shows_before: BoolProperty(name="Shows Before", description="Whether the take is shown as it was before")
+    shows_before: BoolProperty(
+        name="Shows Before", description="Whether the take is shown as it was before"
+    )
 
 
 def apply(
@@ -67,12 +86,14 @@ def apply(
     what: str = "",
     by_hand: bool | None = None,
 ) -> PendingEdit:
-    """Change the frames of a take from `first` (0 for its first) on to `poses`, blended over `width` frames.
+    """Change the frames of a take from `first` (0 for its first) on to `poses`, blended over
+    `width` frames.
 
-    The change goes into the refined motion, into the cleaned one where there is one, and into the keys of the
-    character's action, each blended into what that has there. Frames in `fixed` stay, and so do others that were posed
-    by hand: a blend ends there. by_hand says that these are; a frame alone is, where it is not said. What was proposed
-    before counts as accepted. Raises `LsmplError`; then nothing has changed.
+    The change goes into the refined motion, into the cleaned one where there is one, and into the
+    keys of the character's action, each blended into what that has there. Frames in `fixed` stay,
+    and so do others that were posed by hand: a blend ends there. by_hand says that these are; a
+    frame alone is, where it is not said. What was proposed before counts as accepted. Raises
+    `LsmplError`; then nothing has changed.
     """
     last = first + len(poses.trans) - 1
     by_hand = first == last if by_hand is None else by_hand
@@ -92,7 +113,10 @@ def apply(
         for layer, mesh in after.items():
             layers.switch(take, layer, mesh)
         pending = take.lsmpl_proposal
-        pending.refined_before, pending.cleaned_before = before[Layer.REFINED], before[Layer.CLEANED]
+        pending.refined_before, pending.cleaned_before = (
+            before[Layer.REFINED],
+            before[Layer.CLEANED],
+        )
         pending.refined_after, pending.cleaned_after = after[Layer.REFINED], after[Layer.CLEANED]
         pending.action, pending.keys = action, keys
         pending.first, pending.last, pending.what = made.low, made.high, what
@@ -102,25 +126,55 @@ def apply(
         measure(take, poser, made.low, made.high)
         if action:
             frames = key_frames(take, action, made.low, made.high)
-            actions.rewrite(action, frames, [baking.residual_curve(frame_residual(take, made.low, made.high))])
+            actions.rewrite(
+                action, frames, [baking.residual_curve(frame_residual(take, made.low, made.high))]
+            )
         layers.note(take, Layer.REFINED, **quality.judged(take))
     return pending
 
 
 class _Change:
-    """Frames `low` to `high` of a take, of which those from `first` on get new poses and the others are blended."""
+    """Frames `low` to `high` of a take, of which those from `first` on get new poses and the others
+    are blended."""
 
-    def __init__(self, take, body: Body, low: int, high: int, first: int, poses: Poses, width: int, fixed, posed):
+    def __init__(
+        self,
+        take,
+        body: Body,
+        low: int,
+        high: int,
+        first: int,
+        poses: Poses,
+        width: int,
+        fixed,
+        posed,
+    ):
         self.take, self.body, self.low, self.high = take, body, low, high
-        self.first, self.poses, self.width, self.fixed, self.posed = first, poses, width, fixed, posed
+        self.first, self.poses, self.width, self.fixed, self.posed = (
+            first,
+            poses,
+            width,
+            fixed,
+            posed,
+        )
 
     def layer(self, layer: Layer) -> bpy.types.Mesh:
         """A copy of a layer with the change in it."""
-        made_of = layers.latest(self.take, before=Layer.CLEANED) if layer == Layer.REFINED else layer
+        made_of = (
+            layers.latest(self.take, before=Layer.CLEANED) if layer == Layer.REFINED else layer
+        )
         motion = layers.load(self.take, made_of).frames(slice(self.low, self.high + 1))
         blended = self._blended(poses_of(motion), self.low, layer == Layer.CLEANED)
-        motion = replace(motion, poses=log_map(blended.rotations), trans=blended.trans, residual=None, condition=None)
-        return layers.changed(self.take, layer, self.low, motion, self.body.joints(motion), self.posed)
+        motion = replace(
+            motion,
+            poses=log_map(blended.rotations),
+            trans=blended.trans,
+            residual=None,
+            condition=None,
+        )
+        return layers.changed(
+            self.take, layer, self.low, motion, self.body.joints(motion), self.posed
+        )
 
     def action(self, action: bpy.types.Action) -> bpy.types.Action:
         """Rewrite the keys of the action, and return those that were there."""
@@ -132,7 +186,9 @@ class _Change:
         before = bones.channels(action, key_frames(self.take, action, begin, begin))[1][0]
         cleaned = self.take.lsmpl.cleaned is not None
         new = feet.fitted_poses(self.poses, self.body, betas, baked_betas)
-        curves = bones.curves(self._blended(bones.in_action(action, frames), self.low, cleaned, new), before)
+        curves = bones.curves(
+            self._blended(bones.in_action(action, frames), self.low, cleaned, new), before
+        )
         keys = actions.keys_between(action, frames[0], frames[-1], f".{action.name} before")
         try:
             actions.rewrite(action, frames, curves)
@@ -142,11 +198,14 @@ class _Change:
         return keys
 
     def _blended(self, poses: Poses, low: int, cleaned: bool, new: Poses | None = None) -> Poses:
-        """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower than as solved."""
+        """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower
+        than as solved."""
         up = layers.describe(self.take, Layer.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
         new = new or self.poses
         new = replace(new, trans=new.trans + np.array([0.0, 0.0, up]))
-        return blend(poses, self.first - low, new, self.width, [frame - low for frame in self.fixed]).poses
+        return blend(
+            poses, self.first - low, new, self.width, [frame - low for frame in self.fixed]
+        ).poses
 
 
 def posed_frames(take: bpy.types.Object) -> list[int]:
@@ -155,7 +214,8 @@ def posed_frames(take: bpy.types.Object) -> list[int]:
 
 
 def is_open(take: bpy.types.Object) -> bool:
-    """Whether there is a change to accept or reject. It is over when the motion or the action was made anew."""
+    """Whether there is a change to accept or reject. It is over when the motion or the action was
+    made anew."""
     pending = take.lsmpl_proposal
     side = "before" if pending.shows_before else "after"
     return (
@@ -191,7 +251,10 @@ def accept(take: bpy.types.Object) -> None:
 def reject(take: bpy.types.Object) -> None:
     """All as it was before the change, the joints that were pinned with it included."""
     show(take, before=True)
-    pinned_joints.store(take, [pinned_joints.PinnedJoint(*pin) for pin in json.loads(take.lsmpl_proposal.pins_before)])
+    pinned_joints.store(
+        take,
+        [pinned_joints.PinnedJoint(*pin) for pin in json.loads(take.lsmpl_proposal.pins_before)],
+    )
     close(take)
 
 
@@ -212,7 +275,8 @@ def close(take: bpy.types.Object) -> None:
 
 
 def action_of(take: bpy.types.Object) -> bpy.types.Action | None:
-    """The action that the take was baked to, where that is still there and the character its own."""
+    """The action that the take was baked to, where that is still there and the character its
+    own."""
     action = take.lsmpl_bake.action if take.lsmpl.armature else None
     return action if actions.is_baked(action) and action.library is None else None
 
@@ -224,7 +288,8 @@ def key_frames(take: bpy.types.Object, action: bpy.types.Action, low: int, high:
 
 
 def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
-    """Write how far the keypoints are from the body in frames `low` to `high`, by which they are coloured.
+    """Write how far the keypoints are from the body in frames `low` to `high`, by which they are
+    coloured.
 
     As in a solve, those that are not believed are not measured.
     """
@@ -235,7 +300,8 @@ def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
 
 
 def frame_residual(take: bpy.types.Object, low: int, high: int) -> np.ndarray:
-    """(N,) metres that frames `low` to `high` are off on average, NaN where nothing was measured."""
+    """(N,) metres that frames `low` to `high` are off on average, NaN where nothing was
+    measured."""
     residual = _residual(take, low, high).reshape(high + 1 - low, -1)
     seen = residual >= 0.0
     total = np.where(seen, residual, 0.0).sum(axis=1)
@@ -256,4 +322,6 @@ def _set_residual(take: bpy.types.Object, low: int, residual: np.ndarray) -> Non
     take.data.update_tag()
 
 
-register, unregister = registration((PendingEdit,), (bpy.types.Object, "lsmpl_proposal", PendingEdit))
+register, unregister = registration(
+    (PendingEdit,), (bpy.types.Object, "lsmpl_proposal", PendingEdit)
+)

@@ -1,4 +1,5 @@
-"""Refine: frames solved anew with what the animator knows: a pose, pinned joints, weights of parts, bad keypoints."""
+"""Refine: frames solved anew with what the animator knows: a pose, pinned joints, weights of parts,
+bad keypoints."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ PARTS = {
 """`refine_range.PARTS`, as the panel names them."""
 
 
-def _keypoint_items(settings: RefineSettings, context: bpy.types.Context) -> list[tuple[str, str, str]]:
+def _keypoint_items(
+    settings: RefineSettings, context: bpy.types.Context
+) -> list[tuple[str, str, str]]:
     """The active take's keypoints."""
     take = active_take(context) if context else None
     names = tuple(takes.describe(take)["layout"]["keypoints"]) if take else ()
@@ -53,7 +56,8 @@ _items: dict = {}
 def _weight(part: str) -> bpy.props._PropertyDeferred:
     return FloatProperty(
         name=PARTS[part],
-        description="How much the keypoints of this part count when frames are refined: 0 leaves them out",
+        description="How much the keypoints of this part count when frames are refined: 0 "
+        "leaves them out",
         default=1.0,
         min=0.0,
         max=100.0,
@@ -76,7 +80,11 @@ class RefineSettings(bpy.types.PropertyGroup):
         description="What is refined, and where keypoints are ignored",
         items=(
             ("CURRENT", "This Frame", "The frame that is shown"),
-            ("RANGE", "Range", "All frames of the take from the first to the last scene frame given here"),
+            (
+                "RANGE",
+                "Range",
+                "All frames of the take from the first to the last scene frame given here",
+            ),
         ),
         update=_frames_chosen,
     )
@@ -86,13 +94,21 @@ class RefineSettings(bpy.types.PropertyGroup):
         name="From",
         description="Which poses the solver begins with",
         items=(
-            ("CURRENT", "Present Motion", "The poses that the frames have: for small mistakes and changed keypoints"),
+            (
+                "CURRENT",
+                "Present Motion",
+                "The poses that the frames have: for small mistakes and changed keypoints",
+            ),
             (
                 "NEIGHBOURS",
                 "Frames Around",
                 "Poses between the frame before and the one after: for a short wrong stretch",
             ),
-            ("COLD", "Scratch", "The best of a dozen guesses: for a body that is turned about or doubled up"),
+            (
+                "COLD",
+                "Scratch",
+                "The best of a dozen guesses: for a body that is turned about or doubled up",
+            ),
             (
                 FROM_POSE,
                 "Posed Bones",
@@ -102,17 +118,21 @@ class RefineSettings(bpy.types.PropertyGroup):
     )
     pin: BoolProperty(
         name="Pin Selected Bones",
-        description="Keep the selected bones as you posed them in this frame, also when the take is solved again",
+        description="Keep the selected bones as you posed them in this frame, also when the "
+        "take is solved again",
     )
     blend: IntProperty(
         name="Blend",
-        description="Over how many frames before and after the change fades into the motion that is there",
+        description="Over how many frames before and after the change fades into the motion "
+        "that is there",
         default=5,
         min=0,
         max=1000,
         soft_max=60,
     )
-    keypoint: EnumProperty(name="Keypoint", description="The keypoint to ignore or to use", items=_keypoint_items)
+    keypoint: EnumProperty(
+        name="Keypoint", description="The keypoint to ignore or to use", items=_keypoint_items
+    )
     head: _weight("head")
     torso: _weight("torso")
     left_arm: _weight("left_arm")
@@ -149,14 +169,22 @@ def subject_of(take: bpy.types.Object) -> Subject:
     if _subject is None or _subject.solved != take.lsmpl.solved.session_uid:
         motion = layers.load(take, Layer.SOLVED)
         if motion.calibration is None:
-            raise LsmplError(f"{take.name}: its motion is imported, or of an earlier LSMPL; press Solve to refine it")
+            raise LsmplError(
+                f"{take.name}: its motion is imported, or of an earlier LSMPL; press Solve to "
+                "refine it"
+            )
         body = baking.body_of(take, motion)
-        _subject = Subject(take.lsmpl.solved.session_uid, body, Poser(takes.layout_of(take), body, motion.calibration))
+        _subject = Subject(
+            take.lsmpl.solved.session_uid,
+            body,
+            Poser(takes.layout_of(take), body, motion.calibration),
+        )
     return _subject
 
 
 def chosen_frames(take: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, int]:
-    """First and last frame of the take, from 0, that the settings mean. Raises `LsmplError` where there are none."""
+    """First and last frame of the take, from 0, that the settings mean. Raises `LsmplError` where
+    there are none."""
     settings = scene.lsmpl_refine
     if settings.frames == "CURRENT":
         return (playing.frame_shown(take, scene),) * 2
@@ -164,15 +192,19 @@ def chosen_frames(take: bpy.types.Object, scene: bpy.types.Scene) -> tuple[int, 
     if not chosen:
         plays = playing.in_words(take, 0, takes.describe(take)["frames"] - 1)
         raise LsmplError(
-            f"{take.name}: has no frame from {settings.first} to {settings.last}; it is in the scene from {plays}"
+            f"{take.name}: has no frame from {settings.first} to {settings.last}; it is in "
+            f"the scene from {plays}"
         )
     return chosen[0], chosen[-1]
 
 
 def refine(
-    take: bpy.types.Object, scene: bpy.types.Scene, progress: Callable[[Progress], None] | None = None
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    progress: Callable[[Progress], None] | None = None,
 ) -> jobs.Messages:
-    """Solve the chosen frames anew with the scene's settings, and show the change. Returns what to tell the user.
+    """Solve the chosen frames anew with the scene's settings, and show the change. Returns what to
+    tell the user.
 
     Raises `LsmplError`; then nothing has changed.
     """
@@ -180,7 +212,8 @@ def refine(
 
 
 def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[jobs.Messages]:
-    """`refine` in steps: yields `Progress` and returns what to tell the user. Nothing changes before the last one."""
+    """`refine` in steps: yields `Progress` and returns what to tell the user. Nothing changes
+    before the last one."""
     settings, subject = scene.lsmpl_refine, subject_of(take)
     takes.need_local_object_mode(take)
     first, last = chosen_frames(take, scene)
@@ -191,7 +224,9 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
     else:
         begin = Init(settings.begin.lower())
     now = playing.frame_shown(take, scene)
-    wanted = pinned_joints.with_more(pinned, now, {name: log_map(turn) for name, turn in added.items()})
+    wanted = pinned_joints.with_more(
+        pinned, now, {name: log_map(turn) for name, turn in added.items()}
+    )
     steps = refine_frames_steps(
         takes.load_track(take), subject.body, motion, first, last, begin, settings.weights,
         pinned_joints.as_core(wanted), poser=subject.poser,
@@ -202,7 +237,9 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
     poses = yield from steps
     take, scene = held.again()
     if _versions(take) != made_from:
-        raise LsmplError(f"{take.name}: was solved anew while it was being refined; nothing was kept")
+        raise LsmplError(
+            f"{take.name}: was solved anew while it was being refined; nothing was kept"
+        )
     pending_edit.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)
     if added:
         pinned_joints.store(take, wanted)
@@ -219,13 +256,17 @@ def _versions(take: bpy.types.Object) -> list[str]:
 
 
 def _posed(take, scene, subject: Subject, motion, first: int, last: int):
-    """The poses that the bones have in some frames, and rotations (3,3) of those to be pinned in the shown one."""
+    """The poses that the bones have in some frames, and rotations (3,3) of those to be pinned in
+    the shown one."""
     armature = take.lsmpl.armature
     if armature is None or armature.name not in scene.objects:
         raise LsmplError(f"{take.name}: has no character to pose; press Bake first")
     now = playing.frame_shown(take, scene)
     if not first <= now <= last:
-        raise LsmplError("the frame that you posed is not in the range; go to one that is, or choose another range")
+        raise LsmplError(
+            "the frame that you posed is not in the range; go to one that is, or choose "
+            "another range"
+        )
     action = pending_edit.action_of(take)
     baked_betas = feet.shape_of(action, motion.betas)
     bones = Bones(armature, subject.body, baked_betas)
@@ -238,22 +279,30 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     rotations, trans = poses.rotations.copy(), poses.trans.copy()
     rotations[now - first], trans[now - first] = shown.rotations[0], shown.trans[0]
     if take.lsmpl.cleaned:
-        trans = trans - np.array([0.0, 0.0, layers.describe(take, Layer.CLEANED)["clean_up"]["raised_m"]])
+        trans = trans - np.array(
+            [0.0, 0.0, layers.describe(take, Layer.CLEANED)["clean_up"]["raised_m"]]
+        )
     pinned = selected_bones(armature, subject.body) if scene.lsmpl_refine.pin else []
     if scene.lsmpl_refine.pin and not pinned:
-        raise LsmplError("no bone is selected to be pinned; select bones in Pose Mode, or turn Pin Selected Bones off")
+        raise LsmplError(
+            "no bone is selected to be pinned; select bones in Pose Mode, or turn Pin "
+            "Selected Bones off"
+        )
     names = subject.body.joint_names
     return Poses(rotations, trans), {name: shown.rotations[0, names.index(name)] for name in pinned}
 
 
 def pin_selected(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
-    """Pin the selected bones in the shown frame as they are now posed. Returns what to tell the user."""
+    """Pin the selected bones in the shown frame as they are now posed. Returns what to tell the
+    user."""
     subject, armature = subject_of(take), take.lsmpl.armature
     names = selected_bones(armature, subject.body) if armature else []
     if not names:
         raise LsmplError("no bone is selected; select bones of the take's character in Pose Mode")
     shown = Bones(armature, subject.body, np.array(layers.describe(take)["betas"])).now()
-    turns = {name: log_map(shown.rotations[0, subject.body.joint_names.index(name)]) for name in names}
+    turns = {
+        name: log_map(shown.rotations[0, subject.body.joint_names.index(name)]) for name in names
+    }
     frame = playing.frame_shown(take, scene)
     pinned_joints.store(take, pinned_joints.with_more(pinned_joints.load(take), frame, turns))
     shown = ", ".join(map(plain, names[:4])) + (", ..." if len(names) > 4 else "")
@@ -277,8 +326,9 @@ def ignore(take: bpy.types.Object, scene: bpy.types.Scene, keypoint: str, use_ag
 
 
 class FrameState(NamedTuple):
-    """Of the shown frame: mean residual in metres and the worst keypoint with its own, None where nothing is measured;
-    pinned joints; keypoints that are ignored, and that were moved or locked by hand."""
+    """Of the shown frame: mean residual in metres and the worst keypoint with its own, None where
+    nothing is measured; pinned joints; keypoints that are ignored, and that were moved or locked by
+    hand."""
 
     number: int
     residual: float | None
@@ -297,7 +347,9 @@ def describe_frame(take: bpy.types.Object, scene: bpy.types.Scene) -> FrameState
     attribute = take.data.attributes.get("residual")
     residual = np.full(count, -1.0)
     if attribute:
-        residual = np.array([item.value for item in attribute.data[frame * count : (frame + 1) * count]])
+        residual = np.array(
+            [item.value for item in attribute.data[frame * count : (frame + 1) * count]]
+        )
     used = (residual >= 0.0) & keypoints.seen
     worst = int(np.argmax(np.where(used, residual, -1.0))) if used.any() else None
     return FrameState(
@@ -318,7 +370,9 @@ def forget() -> None:
     _items.clear()
 
 
-_register, _unregister = registration((RefineSettings,), (bpy.types.Scene, "lsmpl_refine", RefineSettings))
+_register, _unregister = registration(
+    (RefineSettings,), (bpy.types.Scene, "lsmpl_refine", RefineSettings)
+)
 
 
 def register() -> None:

@@ -45,7 +45,9 @@ def bake(take: bpy.types.Object, body: Body | None = None, motion: Motion | None
     return run_to_end(bake_steps(take, body, motion))
 
 
-def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion | None = None) -> jobs.Steps[Baked]:
+def bake_steps(
+    take: bpy.types.Object, body: Body | None = None, motion: Motion | None = None
+) -> jobs.Steps[Baked]:
     """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last
     step."""
     version = layers.version(take) if motion is None else ""
@@ -56,19 +58,25 @@ def bake_steps(take: bpy.types.Object, body: Body | None = None, motion: Motion 
     name, held = other.target.name, Held(take, other.target, doing="baked")
     action_name = _name(take, other.target)
     yield Progress("bake", 0, 1)
-    done, curves = yield from jobs.in_thread(jobs.one_step("bake", lambda: plan.compute(motion, body)))
+    done, curves = yield from jobs.in_thread(
+        jobs.one_step("bake", lambda: plan.compute(motion, body))
+    )
     made = yield from actions.write_steps(name, action_name, plan.frames, curves)
     try:
         yield Progress("bake", len(curves), len(curves))
         (take, target), (action,) = held.again(), made.again()
         if take.lsmpl.other.target != target:
-            raise LsmplError(f"{take.name}: got another character while it was being baked; nothing was kept")
+            raise LsmplError(
+                f"{take.name}: got another character while it was being baked; nothing was kept"
+            )
         mapped = bone_map_of(take.lsmpl.other)
     except BaseException:
         actions.discard(made)
         raise
     previous, switched = put_on(take, action, plan, version)
-    return Baked(target, action, previous, done, plan.bones, switched, own_constraints(target, mapped))
+    return Baked(
+        target, action, previous, done, plan.bones, switched, own_constraints(target, mapped)
+    )
 
 
 def put_on(
@@ -89,10 +97,14 @@ def put_on(
     plan.sign(take, action, version)
     old, other.action, other.baked_on, other.held_back = other.action, action, target, ""
     on_strip = other.bake_to == "STRIP"
-    previous = actions.assign_strip(target, action, old) if on_strip else actions.assign(target, action)
+    previous = (
+        actions.assign_strip(target, action, old) if on_strip else actions.assign(target, action)
+    )
     action.name = _name(take, target)  # free now, where an older bake made way
     if on_strip:
-        track = next(t for t in target.animation_data.nla_tracks if any(s.action == action for s in t.strips))
+        track = next(
+            t for t in target.animation_data.nla_tracks if any(s.action == action for s in t.strips)
+        )
         track.name = track.strips[0].name = action.name
     return previous, switched
 
@@ -104,9 +116,14 @@ def _name(take: bpy.types.Object, target: bpy.types.Object) -> str:
 
 def describe(baked: Baked) -> str:
     """For a message to the user."""
-    parts = [f"Baked {len(baked.bones.bones)} bones of {baked.target.name!r}, size {baked.done.scale:.2f}"]
+    parts = [
+        f"Baked {len(baked.bones.bones)} bones of {baked.target.name!r}, size "
+        f"{baked.done.scale:.2f}"
+    ]
     if baked.done.placed and baked.done.lowered > 0.005:
-        parts.append(f"hips up to {100 * baked.done.lowered:.1f} cm lower for the feet to reach the floor")
+        parts.append(
+            f"hips up to {100 * baked.done.lowered:.1f} cm lower for the feet to reach the floor"
+        )
     if baked.switched:
         parts.append(f"set {', '.join(baked.switched)}")
     if baked.constrained:
@@ -122,7 +139,10 @@ def describe(baked: Baked) -> str:
 class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.bake_to_other"
     bl_label = "Bake to Other Character"
-    bl_description = "Put the motion on the character chosen here: its mapped bones and controls get keys, nothing else"
+    bl_description = (
+        "Put the motion on the character chosen here: its mapped bones and "
+        "controls get keys, nothing else"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod

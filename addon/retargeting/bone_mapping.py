@@ -9,7 +9,13 @@ from bpy.props import EnumProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
 from ...lsmpl_core.body.skeleton import JOINT_NAMES
-from ...lsmpl_core.retargeting.bone_maps import BoneMap, apply_preset, load_bone_map, presets, save_bone_map
+from ...lsmpl_core.retargeting.bone_maps import (
+    BoneMap,
+    apply_preset,
+    load_bone_map,
+    presets,
+    save_bone_map,
+)
 from ..errors import reports_errors
 from ..selection import active_take
 from .settings import OtherCharacter, bone_map_of, detect, set_bone_map
@@ -35,7 +41,9 @@ class _OnBones:
 class LSMPL_OT_detect_bones(_OnBones, bpy.types.Operator):
     bl_idname = "lsmpl.detect_bones"
     bl_label = "Detect Bones"
-    bl_description = "Find out from the bones' names which kind of rig this is and which bone is which"
+    bl_description = (
+        "Find out from the bones' names which kind of rig this is and which bone is which"
+    )
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         other = other_of(context)
@@ -55,13 +63,17 @@ class LSMPL_OT_preset_bones(_OnBones, bpy.types.Operator):
     preset: EnumProperty(
         name="Preset",
         description="The kind of rig",
-        items=[(preset.key, preset.label, f"Bones as in {preset.label} rigs") for preset in presets()],
+        items=[
+            (preset.key, preset.label, f"Bones as in {preset.label} rigs") for preset in presets()
+        ],
     )
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         other = other_of(context)
-        set_bone_map(other, apply_preset(self.preset, [bone.name for bone in other.target.data.bones]))
+        set_bone_map(
+            other, apply_preset(self.preset, [bone.name for bone in other.target.data.bones])
+        )
         return {"FINISHED"}
 
 
@@ -76,11 +88,15 @@ class LSMPL_OT_load_bones(_OnBones, bpy.types.Operator, ImportHelper):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         other, read = other_of(context), load_bone_map(bpy.path.abspath(self.filepath))
-        found = {bone: joint for bone, joint in read.bones.items() if bone in other.target.data.bones}
+        found = {
+            bone: joint for bone, joint in read.bones.items() if bone in other.target.data.bones
+        }
         set_bone_map(other, BoneMap(found, label=read.label))
         absent = len(read.bones) - len(found)
         also = f"; {absent} more are not in {other.target.name!r}" if absent else ""
-        self.report({"WARNING" if absent else "INFO"}, f"{len(found)} bones from {read.label}{also}")
+        self.report(
+            {"WARNING" if absent else "INFO"}, f"{len(found)} bones from {read.label}{also}"
+        )
         return {"FINISHED"}
 
 
@@ -96,7 +112,9 @@ class LSMPL_OT_save_bones(_OnBones, bpy.types.Operator, ExportHelper):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         other = other_of(context)
-        save_bone_map(BoneMap(bone_map_of(other), label=other.known_as), bpy.path.abspath(self.filepath))
+        save_bone_map(
+            BoneMap(bone_map_of(other), label=other.known_as), bpy.path.abspath(self.filepath)
+        )
         self.report({"INFO"}, f"Saved {self.filepath}")
         return {"FINISHED"}
 
@@ -112,7 +130,11 @@ class LSMPL_OT_add_bone(_OnBones, bpy.types.Operator):
         item = other.bones.add()
         item.joint = next((joint for joint in JOINT_NAMES if joint not in taken), "spine1")
         active = context.active_pose_bone
-        if active and active.id_data == other.target and all(row.bone != active.name for row in other.bones):
+        if (
+            active
+            and active.id_data == other.target
+            and all(row.bone != active.name for row in other.bones)
+        ):
             item.bone = active.name
         other.active = len(other.bones) - 1
         return {"FINISHED"}

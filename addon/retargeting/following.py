@@ -36,7 +36,9 @@ def is_outdated(take: bpy.types.Object) -> bool:
     other = take.lsmpl.other
     if not _is_baked(take) or not version_of(other.action):
         return False
-    return version_of(other.action) != layers.version(take) or baking.plays_otherwise(take, other.action)
+    return version_of(other.action) != layers.version(take) or baking.plays_otherwise(
+        take, other.action
+    )
 
 
 def describe(take: bpy.types.Object) -> str:
@@ -105,7 +107,9 @@ def update_steps(take: bpy.types.Object, motion: Motion, body: Body) -> jobs.Ste
         if actions.is_edited(other.action):
             raise LsmplError(_EDITED)
         plan = Plan.of(take, len(motion), again=other.action)
-        _, curves = yield from jobs.in_thread(jobs.one_step("other", lambda: plan.compute(motion, body)))
+        _, curves = yield from jobs.in_thread(
+            jobs.one_step("other", lambda: plan.compute(motion, body))
+        )
     except LsmplError as error:
         (take,) = held_take.left()
         if take is not None:
@@ -152,9 +156,15 @@ def _is_to_follow(take: bpy.types.Object) -> bool:
     """A take that was duplicated points to the same action as the original, whose name comes
     first."""
     other = take.lsmpl.other
-    if not (other.follow and _is_baked(take) and version_of(other.action) and layers.is_solved(take)):
+    if not (
+        other.follow and _is_baked(take) and version_of(other.action) and layers.is_solved(take)
+    ):
         return False
-    sharing = (take for take in bpy.data.objects if is_take(take) and take.lsmpl.other.action == other.action)
+    sharing = (
+        take
+        for take in bpy.data.objects
+        if is_take(take) and take.lsmpl.other.action == other.action
+    )
     return take == min(sharing, key=lambda take: take.name)
 
 

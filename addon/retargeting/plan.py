@@ -15,7 +15,13 @@ from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.retarget_motion import Retargeted, retarget
 from ...lsmpl_core.retargeting.bone_maps import BoneMap, recognise
-from ...lsmpl_core.retargeting.curves import axis_angles, euler_angles, fit_keys, key_frames, quaternions
+from ...lsmpl_core.retargeting.curves import (
+    axis_angles,
+    euler_angles,
+    fit_keys,
+    key_frames,
+    quaternions,
+)
 from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 from ..characters import actions, baking
 from ..takes import playing
@@ -24,7 +30,12 @@ from .skeletons import measure, root_bone, skin_of
 
 SAME_REST_RADIANS = np.radians(10.0)
 """Of SMPL characters, rest directions that differ by less than this are another body's shape."""
-_TRAVELS_KEY, _ROOT_KEY, _VERSION_KEY, _SKELETON_KEY = "lsmpl_travels", "lsmpl_root", "lsmpl_version", "lsmpl_skeleton"
+_TRAVELS_KEY, _ROOT_KEY, _VERSION_KEY, _SKELETON_KEY = (
+    "lsmpl_travels",
+    "lsmpl_root",
+    "lsmpl_version",
+    "lsmpl_skeleton",
+)
 """Of an action: whether it moves the object; which bone travels in it; the motion that it was made
 from; the character as it then was, as JSON: `TargetSkeleton` without its skin."""
 
@@ -66,7 +77,9 @@ class Plan:
         other = take.lsmpl.other
         mapped, target = bone_map_of(other), other.target
         if not target.is_editable:
-            raise LsmplError(f"{target.name}: is linked from another file; make a library override, or append it")
+            raise LsmplError(
+                f"{target.name}: is linked from another file; make a library override, or append it"
+            )
         if target.mode == "EDIT":
             raise LsmplError(f"{target.name}: is in Edit Mode; go back to Object Mode first")
 
@@ -111,7 +124,9 @@ class Plan:
             home=home,
             own=np.array(target.matrix_basis)[:3, :3],
             root=root,
-            root_mode=target.pose.bones[root].rotation_mode if root in target.pose.bones else "QUATERNION",
+            root_mode=target.pose.bones[root].rotation_mode
+            if root in target.pose.bones
+            else "QUATERNION",
         )
 
     def compute(self, motion: Motion, body: Body) -> tuple[Retargeted, list[actions.Curve]]:
@@ -123,7 +138,9 @@ class Plan:
         """Note on an action that this was made to it, of that version of the take's motion."""
         action[_TRAVELS_KEY], action[_VERSION_KEY] = self.travels, version
         action[_ROOT_KEY] = self.root if self.options["root"] == "bone" else ""
-        stored = {name: np.asarray(getattr(self.skeleton, name)).tolist() for name in (*_LISTS, *_ARRAYS)}
+        stored = {
+            name: np.asarray(getattr(self.skeleton, name)).tolist() for name in (*_LISTS, *_ARRAYS)
+        }
         stored["root"] = None if self.skeleton.root is None else self.skeleton.root.tolist()
         action[_SKELETON_KEY] = json.dumps(stored)
         baking.note_timing(action, take)
@@ -137,7 +154,9 @@ class Plan:
         for mode in dict.fromkeys(self.modes):
             attribute, convert = _rotation_channel(mode)
             bones = [bone for bone, own in enumerate(self.modes) if own == mode]
-            for bone, values in zip(bones, np.swapaxes(convert(done.rotations[self.baked][:, bones]), 0, 1)):
+            for bone, values in zip(
+                bones, np.swapaxes(convert(done.rotations[self.baked][:, bones]), 0, 1)
+            ):
                 name = self.skeleton.names[bone]
                 found.append((f"{_path(name)}.{attribute}", name, values))
 
@@ -148,7 +167,9 @@ class Plan:
         if done.root_location is not None:
             attribute, convert = _rotation_channel(self.root_mode)
             turns = convert(done.root_rotations[self.baked][:, None])[:, 0]
-            found.append((f"{_path(self.root)}.location", self.root, done.root_location[self.baked]))
+            found.append(
+                (f"{_path(self.root)}.location", self.root, done.root_location[self.baked])
+            )
             found.append((f"{_path(self.root)}.{attribute}", self.root, turns))
 
         # All channels are fitted at once, so that their keys stand on the same frames.
@@ -173,15 +194,22 @@ def version_of(action: bpy.types.Action) -> str:
     return action.get(_VERSION_KEY, "")
 
 
-_LISTS, _ARRAYS = ("names", "joints", "parents"), ("links", "rest", "ends", "to_take", "location_axes")
+_LISTS, _ARRAYS = (
+    ("names", "joints", "parents"),
+    ("links", "rest", "ends", "to_take", "location_axes"),
+)
 
 
-def _remembered(action: bpy.types.Action, target: bpy.types.Object, mapped: Mapping[str, str]) -> TargetSkeleton | None:
+def _remembered(
+    action: bpy.types.Action, target: bpy.types.Object, mapped: Mapping[str, str]
+) -> TargetSkeleton | None:
     """The character as it was when an action was made; None where its bones, or which are mapped,
     are others now."""
     try:
         stored = json.loads(action[_SKELETON_KEY])
-        fields = {name: stored[name] for name in _LISTS} | {name: np.array(stored[name], float) for name in _ARRAYS}
+        fields = {name: stored[name] for name in _LISTS} | {
+            name: np.array(stored[name], float) for name in _ARRAYS
+        }
         fields["root"] = None if stored["root"] is None else np.array(stored["root"], float)
         skeleton = TargetSkeleton(**fields, skin=skin_of(target))
     except (KeyError, TypeError, ValueError):  # made by an earlier version, or damaged
@@ -189,7 +217,9 @@ def _remembered(action: bpy.types.Action, target: bpy.types.Object, mapped: Mapp
     if dict(zip(skeleton.names, skeleton.joints)) != mapped:
         return None
     rest = np.array([target.data.bones[name].matrix_local for name in skeleton.names])
-    same = rest.shape == skeleton.rest.shape and np.allclose(rest, skeleton.rest, rtol=1e-5, atol=1e-6)
+    same = rest.shape == skeleton.rest.shape and np.allclose(
+        rest, skeleton.rest, rtol=1e-5, atol=1e-6
+    )
     return skeleton if same else None
 
 
@@ -202,18 +232,25 @@ def _baked_frames(take: bpy.types.Object, count: int) -> tuple[np.ndarray, np.nd
     baked = np.array(playing.frames_within(take, other.first, other.last), dtype=int)
     if not len(baked):
         raise LsmplError(
-            f"{take.name}: plays from frame {frames[0]:.5g} to {frames[-1]:.5g}, so nothing of it is between "
+            f"{take.name}: plays from frame {frames[0]:.5g} to {frames[-1]:.5g}, so nothing "
+            "of it is between "
             f"{other.first} and {other.last}"
         )
     return frames, baked
 
 
-def send_home(target: bpy.types.Object, other: OtherCharacter, on_error: ExitStack) -> tuple[float, float, float]:
+def send_home(
+    target: bpy.types.Object, other: OtherCharacter, on_error: ExitStack
+) -> tuple[float, float, float]:
     """Back to where the object stood before an earlier bake made it travel, and a root bone that
     travels, or did, to its rest; returns where the object stood.
     """
     animation = target.animation_data
-    ours = [strip.action for track in animation.nla_tracks for strip in track.strips] if animation else []
+    ours = (
+        [strip.action for track in animation.nla_tracks for strip in track.strips]
+        if animation
+        else []
+    )
     ours += [animation.action] if animation else []
     bpy.context.view_layer.update()  # what is still to be evaluated would move them away again
     travelled = {action.get(_ROOT_KEY) for action in ours if action}
@@ -238,7 +275,11 @@ def set_switches(target: bpy.types.Object, bones: BoneMap, on_error: ExitStack) 
     changed = []
     for switch in bones.switches:
         bone = target.pose.bones.get(switch.bone)
-        if bone is None or switch.property not in bone or float(bone[switch.property]) == switch.value:
+        if (
+            bone is None
+            or switch.property not in bone
+            or float(bone[switch.property]) == switch.value
+        ):
             continue
         before = bone[switch.property]
         on_error.callback(bone.__setitem__, switch.property, before)

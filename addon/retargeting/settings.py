@@ -25,7 +25,9 @@ on_follow: list[Callable[[bpy.types.Object], None]] = []
 """Called with a take whose other character is to be kept up to date from now on. `following` does
 that, and needs these settings itself."""
 
-_JOINTS = tuple((name, name.replace("_", " ").title(), f"SMPL's joint {name}") for name in JOINT_NAMES)
+_JOINTS = tuple(
+    (name, name.replace("_", " ").title(), f"SMPL's joint {name}") for name in JOINT_NAMES
+)
 
 
 def _may_be_target(settings: OtherCharacter, armature: bpy.types.Object) -> bool:
@@ -53,7 +55,9 @@ class MappedBone(bpy.types.PropertyGroup):
 
     bone: StringProperty(name="Bone", description="A bone of the character, or one of its controls")
     joint: EnumProperty(
-        name="Joint", description="The joint of the solved motion that this bone follows", items=_JOINTS
+        name="Joint",
+        description="The joint of the solved motion that this bone follows",
+        items=_JOINTS,
     )
 
 
@@ -65,12 +69,17 @@ class OtherCharacter(bpy.types.PropertyGroup):
         poll=_may_be_target,
         update=_target_changed,
     )
-    bones: CollectionProperty(type=MappedBone, name="Bones", description="Which bone follows which joint")
+    bones: CollectionProperty(
+        type=MappedBone, name="Bones", description="Which bone follows which joint"
+    )
     active: IntProperty(name="Bone", description="The bone that is selected in the list", min=0)
-    known_as: StringProperty(name="Rig", description="The kind of rig that the bones' names are known from")
+    known_as: StringProperty(
+        name="Rig", description="The kind of rig that the bones' names are known from"
+    )
     feet: BoolProperty(
         name="Feet on Floor",
-        description="Put the feet where the solved ones are and hold them still while they stand, by bending the legs",
+        description="Put the feet where the solved ones are and hold them still while they "
+        "stand, by bending the legs",
         default=True,
     )
     travel: EnumProperty(
@@ -78,11 +87,16 @@ class OtherCharacter(bpy.types.PropertyGroup):
         description="What moves through the scene",
         items=(
             ("HIPS", "Hips", "The bone of the pelvis has all of the movement"),
-            ("OBJECT", "Object", "The armature object moves over the floor, the hips move up and down (root motion)"),
+            (
+                "OBJECT",
+                "Object",
+                "The armature object moves over the floor, the hips move up and down (root motion)",
+            ),
             (
                 "ROOT",
                 "Root Bone",
-                "The topmost bone, above the hips, moves over the floor and turns with the hips, which keep the rest "
+                "The topmost bone, above the hips, moves over the floor and turns with the "
+                "hips, which keep the rest "
                 "(root motion for game engines)",
             ),
             ("NONE", "None", "The character stays in place, and moves up and down only"),
@@ -96,7 +110,8 @@ class OtherCharacter(bpy.types.PropertyGroup):
             (
                 "CHARACTER",
                 "At the Character",
-                "Around where the character's object stands, in the direction it faces: move the object to move it all",
+                "Around where the character's object stands, in the direction it faces: move "
+                "the object to move it all",
             ),
         ),
     )
@@ -105,34 +120,53 @@ class OtherCharacter(bpy.types.PropertyGroup):
         description="Where the animation is put",
         items=(
             ("ACTION", "Action", "A new action, which the character plays"),
-            ("STRIP", "NLA Strip", "A strip on an NLA track of its own, above what the character has"),
+            (
+                "STRIP",
+                "NLA Strip",
+                "A strip on an NLA track of its own, above what the character has",
+            ),
         ),
     )
-    use_range: BoolProperty(name="Frame Range", description="Bake only the scene frames from first to last")
+    use_range: BoolProperty(
+        name="Frame Range", description="Bake only the scene frames from first to last"
+    )
     first: IntProperty(name="First", description="First scene frame to be baked", default=1)
     last: IntProperty(name="Last", description="Last scene frame to be baked", default=250)
     every: IntProperty(
-        name="Key Every", description="Frames of the take from one key to the next", default=1, min=1, soft_max=30
+        name="Key Every",
+        description="Frames of the take from one key to the next",
+        default=1,
+        min=1,
+        soft_max=30,
     )
     fit: BoolProperty(
         name="Fit Curves",
-        description="Make keys with handles whose curves follow the frames in between as closely as they can",
+        description="Make keys with handles whose curves follow the frames in between as "
+        "closely as they can",
         default=True,
     )
     follow: BoolProperty(
         name="Keep Up to Date",
-        description="Let the character follow when the take's motion changes: by Solve, Clean Up, Refine or Live. An "
+        description="Let the character follow when the take's motion changes: by Solve, Clean "
+        "Up, Refine or Live. An "
         "action in which you changed keys is never touched",
         default=True,
         update=_follow_changed,
     )
-    held_back: StringProperty(name="Held Back", description="Why the character did not follow the last change")
-    action: PointerProperty(type=bpy.types.Action, name="Action", description="What was last baked on it")
+    held_back: StringProperty(
+        name="Held Back", description="Why the character did not follow the last change"
+    )
+    action: PointerProperty(
+        type=bpy.types.Action, name="Action", description="What was last baked on it"
+    )
     baked_on: PointerProperty(
         type=bpy.types.Object, name="Baked On", description="The character that was last baked on"
     )
     home: FloatVectorProperty(
-        name="Home", description="Where the armature object stood before it was given travel", size=3, subtype="XYZ"
+        name="Home",
+        description="Where the armature object stood before it was given travel",
+        size=3,
+        subtype="XYZ",
     )
 
 
@@ -146,12 +180,19 @@ def bone_map_of(settings: OtherCharacter) -> dict[str, str]:
         if not item.bone:
             continue
         if item.bone not in target.data.bones:
-            raise LsmplError(f"{target.name}: has no bone {item.bone!r}; take it out of the list, or choose another")
+            raise LsmplError(
+                f"{target.name}: has no bone {item.bone!r}; take it out of the list, or "
+                "choose another"
+            )
         if item.bone in mapped:
-            raise LsmplError(f"{target.name}: bone {item.bone!r} is twice in the list; take one out")
+            raise LsmplError(
+                f"{target.name}: bone {item.bone!r} is twice in the list; take one out"
+            )
         mapped[item.bone] = item.joint
     if not mapped:
-        raise LsmplError(f"{target.name}: no bones are assigned yet; detect them, or load a bone map")
+        raise LsmplError(
+            f"{target.name}: no bones are assigned yet; detect them, or load a bone map"
+        )
     return mapped
 
 

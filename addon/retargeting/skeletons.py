@@ -33,7 +33,9 @@ or foot end."""
 _CHANNELS = ("location", "rotation_quaternion", "rotation_euler", "rotation_axis_angle", "scale")
 
 
-def measure(armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.types.Object) -> TargetSkeleton:
+def measure(
+    armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.types.Object
+) -> TargetSkeleton:
     """The mapped bones of an armature, as it stands now; bones: the SMPL joint of each, all of them
     the armature's.
 
@@ -44,13 +46,17 @@ def measure(armature: bpy.types.Object, bones: Mapping[str, str], take: bpy.type
     to_take = _even(take.matrix_world, take).inverted() @ _even(armature.matrix_world, armature)
     order = [bone.name for bone in _parents_first(armature) if bone.name in bones]
     constrained = any(
-        not c.mute and c.influence > 0 for name in order for b in _line(pose[name]) for c in b.constraints
+        not c.mute and c.influence > 0
+        for name in order
+        for b in _line(pose[name])
+        for c in b.constraints
     )
     parents, matrices, frames, axes = (_by_trial if constrained else _by_hierarchy)(
         armature, order, [name for name in order if bones[name] == "pelvis"][:1]
     )
     links = [
-        frame if parent < 0 else _rigid(matrices[parent]).inverted() @ frame for parent, frame in zip(parents, frames)
+        frame if parent < 0 else _rigid(matrices[parent]).inverted() @ frame
+        for parent, frame in zip(parents, frames)
     ]
     # Parents first, also where a rig's bones follow others than they hang on.
     depth = [_depth(parents, bone) for bone in range(len(order))]
@@ -79,14 +85,18 @@ def root_bone(armature: bpy.types.Object, bones: Mapping[str, str]) -> bpy.types
     That is the topmost bone above the pelvis' bone; in control rigs, where constraints are in
     between, a bone that is called root or so and is seen to carry them all.
     """
-    pelvis = next((armature.data.bones[name] for name, joint in bones.items() if joint == "pelvis"), None)
+    pelvis = next(
+        (armature.data.bones[name] for name, joint in bones.items() if joint == "pelvis"), None
+    )
     if pelvis is None:
         return None
     top = _line(pelvis)[-1]
     if _is_free(armature, top, bones):
         hang = all(_line(armature.data.bones[name])[-1] == top for name in bones)
         return top if hang and not any(_is_driven(armature, name) for name in bones) else None
-    called = [bone for bone in armature.data.bones if bone.parent is None and bone.name.lower() in _ROOTS]
+    called = [
+        bone for bone in armature.data.bones if bone.parent is None and bone.name.lower() in _ROOTS
+    ]
     free = (bone for bone in called if _is_free(armature, bone, bones))
     return next((bone for bone in free if _carries(armature, bone.name, list(bones))), None)
 
@@ -121,7 +131,9 @@ def _carries(armature: bpy.types.Object, root: str, order: list[str]) -> bool:
     return bool((_angles(np.swapaxes(turn[:1], -1, -2) @ turn[1:]) < _ALIKE_RADIANS).all())
 
 
-def _root_matrix(armature: bpy.types.Object, order: list[str], bones: Mapping[str, str]) -> np.ndarray | None:
+def _root_matrix(
+    armature: bpy.types.Object, order: list[str], bones: Mapping[str, str]
+) -> np.ndarray | None:
     root = root_bone(armature, {name: bones[name] for name in order})
     return None if root is None else np.array(root.matrix_local)
 
@@ -130,7 +142,11 @@ def own_constraints(armature: bpy.types.Object, bones: Mapping[str, str]) -> lis
     """Mapped bones that have constraints of their own, which may overrule what is baked."""
     pose = armature.pose.bones
     there = [name for name in bones if name in pose]
-    return [name for name in there if any(not c.mute and c.influence > 0 for c in pose[name].constraints)]
+    return [
+        name
+        for name in there
+        if any(not c.mute and c.influence > 0 for c in pose[name].constraints)
+    ]
 
 
 def _by_hierarchy(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
@@ -148,7 +164,9 @@ def _by_hierarchy(armature: bpy.types.Object, order: list[str], pelvis: list[str
     axes = np.eye(3)
     for name in pelvis:
         bone = armature.data.bones[name]
-        moved = [_placed(bone, Matrix.Translation(axis), matrices).translation for axis in np.eye(3)]
+        moved = [
+            _placed(bone, Matrix.Translation(axis), matrices).translation for axis in np.eye(3)
+        ]
         axes = np.array([end - frames[name].translation for end in moved]).T
     return parents, [matrices[name] for name in order], [frames[name] for name in order], axes
 
@@ -168,7 +186,9 @@ def _placed(bone: bpy.types.Bone, basis: Matrix, matrices: Mapping[str, Matrix])
 def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
     layer, pose = bpy.context.view_layer, armature.pose.bones
     if armature.name not in layer.objects or not armature.visible_get():
-        raise LsmplError(f"{armature.name}: is hidden; show it, so that its constraints can be followed")
+        raise LsmplError(
+            f"{armature.name}: is hidden; show it, so that its constraints can be followed"
+        )
 
     def seen() -> list[Matrix]:
         layer.update()
@@ -176,7 +196,9 @@ def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
 
     with _at_hand(armature, order):
         matrices = seen()
-        frames = [matrix @ pose[name].matrix_basis.inverted() for name, matrix in zip(order, matrices)]
+        frames = [
+            matrix @ pose[name].matrix_basis.inverted() for name, matrix in zip(order, matrices)
+        ]
         turned = []
         for name in order:
             with _restored(pose[name]):
@@ -188,7 +210,10 @@ def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
             for axis in range(3):
                 with _restored(pose[name]):
                     pose[name].location[axis] += 1.0
-                    axes[:, axis] = seen()[order.index(name)].translation - matrices[order.index(name)].translation
+                    axes[:, axis] = (
+                        seen()[order.index(name)].translation
+                        - matrices[order.index(name)].translation
+                    )
         layer.update()
     turn = np.array(turned) @ np.swapaxes(before, -1, -2)  # (by which, of which, 3, 3)
     caused = np.einsum("iiab->iab", turn)
@@ -200,12 +225,15 @@ def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
     if len(partly):
         leads, led = (order[number] for number in partly[0])
         raise LsmplError(
-            f"{armature.name}: bone {led!r} follows {leads!r} only in part, so no rotation can be baked for it; set "
+            f"{armature.name}: bone {led!r} follows {leads!r} only in part, so no rotation "
+            "can be baked for it; set "
             "the rig's follow switches to all or nothing, or take one of the two out of the mapping"
         )
     carriers = [np.flatnonzero(moves[:, bone]) for bone in range(len(order))]
     # What a bone follows last is what follows most of the others that it follows.
-    parents = [int(max(found, key=lambda b: len(carriers[b]))) if len(found) else -1 for found in carriers]
+    parents = [
+        int(max(found, key=lambda b: len(carriers[b]))) if len(found) else -1 for found in carriers
+    ]
     return parents, matrices, frames, axes
 
 
@@ -217,7 +245,10 @@ def _at_hand(armature: bpy.types.Object, order: list[str]) -> Iterator[None]:
         yield
         return
     if animation.use_tweak_mode:
-        raise LsmplError(f"{armature.name}: one of its strips is being edited; leave the strip's tweak mode first")
+        raise LsmplError(
+            f"{armature.name}: one of its strips is being edited; leave the strip's tweak "
+            "mode first"
+        )
     action, slot, nla = animation.action, getattr(animation, "action_slot", None), animation.use_nla
     animation.action, animation.use_nla = None, False
     try:
@@ -275,9 +306,14 @@ def _even(matrix: Matrix, owner: bpy.types.Object) -> Matrix:
     they are more."""
     location, rotation, scale = matrix.decompose()
     mean = sum(scale) / 3.0
-    if min(scale) <= 0 or max(abs(s - mean) for s in scale) > _SCALE_TOLERANCE * mean or matrix.is_negative:
+    if (
+        min(scale) <= 0
+        or max(abs(s - mean) for s in scale) > _SCALE_TOLERANCE * mean
+        or matrix.is_negative
+    ):
         raise LsmplError(
-            f"{owner.name}: its scale is {scale.x:.3g}, {scale.y:.3g}, {scale.z:.3g}; it must be the same along all "
+            f"{owner.name}: its scale is {scale.x:.3g}, {scale.y:.3g}, {scale.z:.3g}; it must "
+            "be the same along all "
             "axes and positive: apply it with Object > Apply > Scale"
         )
     return Matrix.LocRotScale(location, rotation, (mean,) * 3)

@@ -30,7 +30,12 @@ class Adopted(NamedTuple):
 
 
 def read(
-    path: Path, body: Body, body_path: str = "", up: str | None = None, fps: float | None = None, person: str = ""
+    path: Path,
+    body: Body,
+    body_path: str = "",
+    up: str | None = None,
+    fps: float | None = None,
+    person: str = "",
 ) -> Adopted:
     """Read a file or folder of a motion. It touches no datablock. Raises `LsmplError`."""
     found = read_motion(path, person or None)
@@ -47,9 +52,15 @@ def _stated(motion: Motion) -> str | None:
     return None if any(decision.what == "estimator" for decision in motion.decisions) else "z"
 
 
-def keep_steps(take: bpy.types.Object, scene: bpy.types.Scene, adopted: Adopted) -> jobs.Steps[baking.Baked | None]:
+def keep_steps(
+    take: bpy.types.Object, scene: bpy.types.Scene, adopted: Adopted
+) -> jobs.Steps[baking.Baked | None]:
     """Make the motion the solved layer of its take, and bake it if the scene's settings say so."""
     report = {"device": "none", "device_reason": "imported", "solver": "imported"}
     report["decisions"] = [asdict(decision) for decision in adopted.motion.decisions]
     bake = scene.lsmpl.bake_when_done
-    return (yield from solving.keep_steps(take, scene, adopted.motion, adopted.body, adopted.body_path, report, bake))
+    return (
+        yield from solving.keep_steps(
+            take, scene, adopted.motion, adopted.body, adopted.body_path, report, bake
+        )
+    )

@@ -15,7 +15,9 @@ from ..takes import layers
 class LSMPL_OT_bake(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.bake"
     bl_label = "Bake to Character"
-    bl_description = "Put the motion on the take's character as an action; it is made if there is none"
+    bl_description = (
+        "Put the motion on the take's character as an action; it is made if there is none"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod

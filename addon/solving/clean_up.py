@@ -45,16 +45,23 @@ def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps
     update = yield from following.update_steps(held.again()[0], motion, body)
     take, scene = held.again()
     if _made_from(take) != made_from:
-        raise LsmplError(f"{take.name}: was solved anew while it was being cleaned; nothing was kept")
+        raise LsmplError(
+            f"{take.name}: was solved anew while it was being cleaned; nothing was kept"
+        )
 
     def prepare(take: bpy.types.Object, joints: np.ndarray) -> Callable[[], None]:
         return layers.prepare(take, Layer.CLEANED, motion, joints, {"clean_up": facts})
 
     locked = facts["feet_locked"]
-    baked = yield from baking.bake_steps(take, scene, body, motion, prepare=prepare, feet_locked=locked)
+    baked = yield from baking.bake_steps(
+        take, scene, body, motion, prepare=prepare, feet_locked=locked
+    )
     take, _ = held.again()
     following.put(take, update)
-    return [("INFO", f"Cleaned: {describe(facts)}. {baking.describe(baked)}"), *following.warnings(take)]
+    return [
+        ("INFO", f"Cleaned: {describe(facts)}. {baking.describe(baked)}"),
+        *following.warnings(take),
+    ]
 
 
 def _made_from(take: bpy.types.Object) -> list[str]:
@@ -73,7 +80,10 @@ def describe(facts: dict) -> str:
 class LSMPL_OT_clean_up(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.clean_up"
     bl_label = "Clean Up"
-    bl_description = "Smooth the solved motion, hold standing feet and bake the result. The motion as solved is kept"
+    bl_description = (
+        "Smooth the solved motion, hold standing feet and bake the result. The "
+        "motion as solved is kept"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -103,7 +113,9 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = active_take(context)
-        baked = baking.bake(take, context.scene, motion=layers.load(take, layers.latest(take, before=Layer.CLEANED)))
+        baked = baking.bake(
+            take, context.scene, motion=layers.load(take, layers.latest(take, before=Layer.CLEANED))
+        )
         layers.remove(take, Layer.CLEANED)
         following.follow(take)
         jobs.tell(self, [("INFO", baking.describe(baked)), *following.warnings(take)])

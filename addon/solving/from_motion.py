@@ -32,14 +32,18 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
     bl_idname = "lsmpl.solve_from_motion"
     bl_label = "Solve from a Motion"
     bl_description = (
-        "Solve the take beginning from another estimator's SMPL motion of the same frames, drawn onto the keypoints"
+        "Solve the take beginning from another estimator's SMPL motion of the "
+        "same frames, drawn onto the keypoints"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     filename_ext = ".npz"
-    filter_glob: StringProperty(default=";".join(f"*{extension}" for extension in MOTION_FILES), options={"HIDDEN"})
+    filter_glob: StringProperty(
+        default=";".join(f"*{extension}" for extension in MOTION_FILES), options={"HIDDEN"}
+    )
     person: StringProperty(
-        name="Person", description="Of several people in the file, whose motion (empty: who is in most frames)"
+        name="Person",
+        description="Of several people in the file, whose motion (empty: who is in most frames)",
     )
 
     @classmethod
@@ -62,7 +66,11 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
 
 
 def refine_steps(
-    take: bpy.types.Object, scene: bpy.types.Scene, path: Path, person: str = "", device: str = "auto"
+    take: bpy.types.Object,
+    scene: bpy.types.Scene,
+    path: Path,
+    person: str = "",
+    device: str = "auto",
 ) -> jobs.Steps[jobs.Messages]:
     """Draw the motion in a file onto a take's keypoints. Yields progress and returns what to tell
     the user."""

@@ -28,7 +28,8 @@ class MarkerSettings(bpy.types.PropertyGroup):
     )
     static_trial: StringProperty(
         name="Static Trial",
-        description="A file of the same subject and markers, standing still. By it and the take it is found out where "
+        description="A file of the same subject and markers, standing still. By it and the "
+        "take it is found out where "
         "each marker sits on the body (empty: by the take alone)",
         subtype="FILE_PATH",
         options=FROM_BLEND,
@@ -52,13 +53,17 @@ def static_trial(take: bpy.types.Object) -> KeypointTrack | None:
     trial = read_keypoints(bpy.path.abspath(settings.static_trial), markers=table)
     if not needs_calibration(trial.layout):
         raise LsmplError(
-            f"{settings.static_trial}: is no marker set ({trial.layout.label}), so markers cannot be calibrated on it"
+            f"{settings.static_trial}: is no marker set ({trial.layout.label}), so markers "
+            "cannot be calibrated on it"
         )
     return trial
 
 
 def calibration_steps(
-    trial: KeypointTrack | None, track: KeypointTrack, body: Body, betas: Sequence[float] | None = None
+    trial: KeypointTrack | None,
+    track: KeypointTrack,
+    body: Body,
+    betas: Sequence[float] | None = None,
 ) -> Generator[Progress, None, Calibration | None]:
     """Yields `Progress` and returns the calibration on a static trial and a take; None where there
     is no trial.
@@ -67,7 +72,11 @@ def calibration_steps(
     """
     if trial is None:
         return None
-    return (yield from calibrate_steps([trial, track], body, None if betas is None else np.array(betas)))
+    return (
+        yield from calibrate_steps([trial, track], body, None if betas is None else np.array(betas))
+    )
 
 
-register, unregister = registration((MarkerSettings,), (bpy.types.Object, "lsmpl_markers", MarkerSettings))
+register, unregister = registration(
+    (MarkerSettings,), (bpy.types.Object, "lsmpl_markers", MarkerSettings)
+)

@@ -48,7 +48,11 @@ def stretches(take: bpy.types.Object) -> list[Stretch]:
     if "doubtful" in refined:
         return found
     # Refined by an earlier version, which did not look again.
-    return [s for s in found if not any(first <= s.worst <= last for first, last in refined.get("refined", ()))]
+    return [
+        s
+        for s in found
+        if not any(first <= s.worst <= last for first, last in refined.get("refined", ()))
+    ]
 
 
 def mean_residual(take: bpy.types.Object) -> float | None:
@@ -60,7 +64,10 @@ def _facts_now(take: bpy.types.Object) -> dict:
     """Of the motion as solved or, where it was refined, as it is now."""
     solved = layers.describe(take) or {}
     refined = layers.describe(take, Layer.REFINED) or {}
-    return {**solved, **{key: refined[key] for key in ("doubtful", "residual_mean") if key in refined}}
+    return {
+        **solved,
+        **{key: refined[key] for key in ("doubtful", "residual_mean") if key in refined},
+    }
 
 
 def judged(take: bpy.types.Object) -> dict:
@@ -70,7 +77,10 @@ def judged(take: bpy.types.Object) -> dict:
     Keypoints that the user moved or ignored are no reason to doubt a frame, and what is missing in
     refined frames is not, either.
     """
-    solved, refined = layers.load(take, Layer.SOLVED), layers.load(take, layers.latest(take, before=Layer.CLEANED))
+    solved, refined = (
+        layers.load(take, Layer.SOLVED),
+        layers.load(take, layers.latest(take, before=Layer.CLEANED)),
+    )
     condition = None if solved.condition is None else solved.condition.copy()
     if condition is not None:
         names = takes.describe(take)["layout"]["keypoints"]
@@ -107,13 +117,22 @@ def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
         attribute = take.data.attributes.get(name)
         return [attribute.data[v].value for v in vertices] if attribute else [otherwise] * count
 
-    residual, condition, state = values("residual", -1.0), values("condition", -1), values("edit_state", 0)
-    edited, ignored = state.count(takes.MOVED) + state.count(takes.LOCKED), state.count(takes.IGNORED)
+    residual, condition, state = (
+        values("residual", -1.0),
+        values("condition", -1),
+        values("edit_state", 0),
+    )
+    edited, ignored = (
+        state.count(takes.MOVED) + state.count(takes.LOCKED),
+        state.count(takes.IGNORED),
+    )
     in_question = [found for found, edited in zip(condition, state) if edited == takes.AS_READ]
     measured = [(value, name) for value, name in zip(residual, names) if value >= 0]
     worst, name = max(measured, default=(0.0, ""))
     mean = sum(value for value, _ in measured) / len(measured) if measured else None
-    return FrameFacts(mean, name, worst, {c: in_question.count(c) for c in Condition}, edited, ignored)
+    return FrameFacts(
+        mean, name, worst, {c: in_question.count(c) for c in Condition}, edited, ignored
+    )
 
 
 def mark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
@@ -123,7 +142,9 @@ def mark(take: bpy.types.Object, scene: bpy.types.Scene) -> int:
     found = stretches(take)
     for stretch in found:
         frame = playing.whole_scene_frame(take, stretch.worst)
-        scene.timeline_markers.new(f"{_prefix(take)}{stretch.why[0]}"[:_LONGEST_MARKER_NAME], frame=frame)
+        scene.timeline_markers.new(
+            f"{_prefix(take)}{stretch.why[0]}"[:_LONGEST_MARKER_NAME], frame=frame
+        )
     return len(found)
 
 
@@ -194,7 +215,9 @@ class LSMPL_OT_jump(bpy.types.Operator):
         stretch = target(take, scene, self.where)
         if stretch is None:
             self.report(
-                {"INFO"}, f"There is no doubtful frame {'after' if self.where == 'NEXT' else 'before'} this one"
+                {"INFO"},
+                f"There is no doubtful frame {'after' if self.where == 'NEXT' else 'before'} "
+                "this one",
             )
             return {"CANCELLED"}
         playing.go_to(take, scene, stretch.worst)
@@ -205,7 +228,9 @@ class LSMPL_OT_jump(bpy.types.Operator):
 class LSMPL_OT_mark(bpy.types.Operator):
     bl_idname = "lsmpl.mark_doubtful"
     bl_label = "Mark on Timeline"
-    bl_description = "Put a marker on the timeline at the worst frame of each doubtful stretch of this take"
+    bl_description = (
+        "Put a marker on the timeline at the worst frame of each doubtful stretch of this take"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
@@ -222,7 +247,9 @@ class LSMPL_OT_mark(bpy.types.Operator):
 class LSMPL_OT_unmark(bpy.types.Operator):
     bl_idname = "lsmpl.unmark_doubtful"
     bl_label = "Remove Markers"
-    bl_description = "Remove the markers of this take's doubtful frames from the timeline. Your own markers stay"
+    bl_description = (
+        "Remove the markers of this take's doubtful frames from the timeline. Your own markers stay"
+    )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod

@@ -36,7 +36,9 @@ from ..takes import take as takes
 from . import marker_trials, quality
 
 
-def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "auto") -> jobs.Steps[jobs.Messages]:
+def solve_steps(
+    take: bpy.types.Object, scene: bpy.types.Scene, device: str = "auto"
+) -> jobs.Steps[jobs.Messages]:
     """Solve a take with the scene's settings. Yields progress and returns what to tell the user."""
     settings, options = scene.lsmpl, solve_options(scene)
     body_path = chosen_body_path(scene)
@@ -47,7 +49,9 @@ def solve_steps(take: bpy.types.Object, scene: bpy.types.Scene, device: str = "a
 
     def steps(backend: Backend) -> Generator[Progress, None, Motion]:
         calibration = yield from marker_trials.calibration_steps(trial, track, body, betas)
-        return (yield from core_steps(track, body, betas, None, backend, options, calibration, pinned))
+        return (
+            yield from core_steps(track, body, betas, None, backend, options, calibration, pinned)
+        )
 
     return (yield from solved_by(steps, take, scene, body, body_path, device))
 
@@ -74,10 +78,14 @@ def solved_by(
         report["device_instead_of"] = backend.instead_of
     take, scene = held.again()
     report["decisions"] = [asdict(decision) for decision in motion.decisions]
-    baked = yield from keep_steps(take, scene, motion, body, body_path, report, scene.lsmpl.bake_when_done)
+    baked = yield from keep_steps(
+        take, scene, motion, body, body_path, report, scene.lsmpl.bake_when_done
+    )
     take, _ = held.again()
     mean = layers.describe(take)["residual_mean"]
-    message = "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
+    message = (
+        "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
+    )
     message = f"Solved: {message}" + (f". {baking.describe(baked)}" if baked else "")
     lines = [("INFO", message), *following.warnings(take)]
     if backend.instead_of:
@@ -109,7 +117,9 @@ def keep_steps(
 ) -> jobs.Steps[baking.Baked | None]:
     """`keep` in steps. The take's other character follows."""
     layout, held = takes.layout_of(take), Held(take, scene, doing="solved")
-    judged = jobs.one_step("bake", lambda: (solved_sites(layout, motion, body), doubtful_stretches(motion)))
+    judged = jobs.one_step(
+        "bake", lambda: (solved_sites(layout, motion, body), doubtful_stretches(motion))
+    )
     sites, doubtful = yield from jobs.in_thread(judged)
     update = yield from following.update_steps(held.again()[0], motion, body)
     take, scene = held.again()

@@ -67,7 +67,11 @@ def setting_of(take: bpy.types.Object) -> bpy.types.NodesModifier | None:
 def get(take: bpy.types.Object, name: str, otherwise: float | bool) -> float | bool:
     """One of the display's settings: Size, Missing, Fair or Poor."""
     modifier = setting_of(take)
-    return otherwise if modifier is None or name not in _inputs(modifier) else _get_input(modifier, name)
+    return (
+        otherwise
+        if modifier is None or name not in _inputs(modifier)
+        else _get_input(modifier, name)
+    )
 
 
 def put(take: bpy.types.Object, name: str, value: float | bool) -> None:
@@ -81,7 +85,11 @@ def put(take: bpy.types.Object, name: str, value: float | bool) -> None:
 def upgrade(take: bpy.types.Object) -> None:
     """Show a take that an older LSMPL stored as this one does, with the settings it has."""
     modifier = setting_of(take)
-    if modifier is None or take.library or modifier.node_group.get("lsmpl_version") == _GROUP_VERSION:
+    if (
+        modifier is None
+        or take.library
+        or modifier.node_group.get("lsmpl_version") == _GROUP_VERSION
+    ):
         return
     old = modifier.node_group
     settings = {name: _get_input(modifier, name) for name in _inputs(modifier)}
@@ -92,7 +100,9 @@ def upgrade(take: bpy.types.Object) -> None:
         bpy.data.node_groups.remove(old)
 
 
-def material(name: str, colour: tuple[float, float, float], roughness: float = 0.5) -> bpy.types.Material:
+def material(
+    name: str, colour: tuple[float, float, float], roughness: float = 0.5
+) -> bpy.types.Material:
     """A plain material of that name, made where the file has none."""
     found = bpy.data.materials.get(name)
     if found:
@@ -156,7 +166,12 @@ class _Builder:
         track = self.inputs["Geometry"]
         first = self._first_vertex_of_frame(track)
         points = self._points(track, first)
-        parts = (self._tubes(track, points), self._balls(points), self._stray(points), self._hollow(points))
+        parts = (
+            self._tubes(track, points),
+            self._balls(points),
+            self._stray(points),
+            self._hollow(points),
+        )
         output = self.group.nodes.new("NodeGroupOutput")
         self.group.links.new(self.join(*parts), output.inputs[0])
         for number, node in enumerate(self.group.nodes):
@@ -189,13 +204,19 @@ class _Builder:
         return self.node("FunctionNodeBooleanMath", a, b, operation=operation).outputs[0]
 
     def switch(self, condition, otherwise, value, input_type: str) -> bpy.types.NodeSocket:
-        return self.node("GeometryNodeSwitch", condition, otherwise, value, input_type=input_type).outputs[0]
+        return self.node(
+            "GeometryNodeSwitch", condition, otherwise, value, input_type=input_type
+        ).outputs[0]
 
     def compare(self, a, operation: str, b) -> bpy.types.NodeSocket:
-        return self.node("FunctionNodeCompare", a, b, data_type="FLOAT", operation=operation).outputs[0]
+        return self.node(
+            "FunctionNodeCompare", a, b, data_type="FLOAT", operation=operation
+        ).outputs[0]
 
     def equals(self, state, value: int) -> bpy.types.NodeSocket:
-        return self.node("FunctionNodeCompare", state, value, data_type="INT", operation="EQUAL").outputs[0]
+        return self.node(
+            "FunctionNodeCompare", state, value, data_type="INT", operation="EQUAL"
+        ).outputs[0]
 
     def of_point(self, name: str, data_type: str) -> bpy.types.NodeSocket:
         """An attribute of the points."""
@@ -204,9 +225,13 @@ class _Builder:
     def attribute(self, name: str, data_type: str) -> bpy.types.Node:
         return self.node("GeometryNodeInputNamedAttribute", name, data_type=data_type)
 
-    def sample(self, geometry, value, index, data_type: str, domain: str = "POINT") -> bpy.types.NodeSocket:
+    def sample(
+        self, geometry, value, index, data_type: str, domain: str = "POINT"
+    ) -> bpy.types.NodeSocket:
         kind = "GeometryNodeSampleIndex"
-        return self.node(kind, geometry, value, index, data_type=data_type, domain=domain).outputs[0]
+        return self.node(kind, geometry, value, index, data_type=data_type, domain=domain).outputs[
+            0
+        ]
 
     def named(self, node: bpy.types.Node, name: str) -> bpy.types.NodeSocket:
         return next(socket for socket in node.outputs if socket.enabled and socket.name == name)
@@ -220,7 +245,12 @@ class _Builder:
             ("Start", "Float", 0.0, "The scene frame of the take's first frame"),
             ("Step", "Float", 1.0, "Scene frames from one frame of the take to the next"),
             ("Size", "Float", 0.014, "Radius of a keypoint in metres"),
-            ("Missing", "Bool", True, "Show keypoints that were not seen, hollow, where the solved body has them"),
+            (
+                "Missing",
+                "Bool",
+                True,
+                "Show keypoints that were not seen, hollow, where the solved body has them",
+            ),
             ("Fair", "Float", FAIR_METRES, "Keypoints farther than this from the body are orange"),
             ("Poor", "Float", POOR_METRES, "Keypoints farther than this from the body are red"),
         ):
@@ -246,7 +276,9 @@ class _Builder:
         rejected), rejected, hollow (shown where the body has it), anchor (where the skeleton goes),
         confidence, residual (-1 where not measured) and condition (-1 where not solved)."""
         index = self.node("GeometryNodeInputIndex").outputs[0]
-        vertex = self.node("FunctionNodeFloatToInt", self.math("ADD", first, index), rounding_mode="ROUND").outputs[0]
+        vertex = self.node(
+            "FunctionNodeFloatToInt", self.math("ADD", first, index), rounding_mode="ROUND"
+        ).outputs[0]
 
         def at_frame(name: str, data_type: str, otherwise=None):
             attribute = self.attribute(name, data_type)
@@ -259,10 +291,16 @@ class _Builder:
         # What the user edited counts before what was read: 1 is moved, 3 locked, 2 ignored.
         state = at_frame("edit_state", "INT")
         edited = self.both("OR", self.equals(state, 1), self.equals(state, 3))
-        position = self.sample(track, self.node("GeometryNodeInputPosition").outputs[0], vertex, "FLOAT_VECTOR")
-        edit = self.node("ShaderNodeVectorMath", at_frame("edit_offset", "FLOAT_VECTOR"), operation="SCALE")
+        position = self.sample(
+            track, self.node("GeometryNodeInputPosition").outputs[0], vertex, "FLOAT_VECTOR"
+        )
+        edit = self.node(
+            "ShaderNodeVectorMath", at_frame("edit_offset", "FLOAT_VECTOR"), operation="SCALE"
+        )
         self.group.links.new(edited, edit.inputs["Scale"])
-        position = self.node("ShaderNodeVectorMath", position, edit.outputs[0], operation="ADD").outputs[0]
+        position = self.node(
+            "ShaderNodeVectorMath", position, edit.outputs[0], operation="ADD"
+        ).outputs[0]
 
         # Seen is what has a position; visible, what is believed as well. Condition 4 is rejected.
         confidence = self.math("MAXIMUM", at_frame("confidence", "FLOAT"), edited)
@@ -276,7 +314,9 @@ class _Builder:
         # Hollow: where the body has what is not visible. A site at the origin is none.
         site = at_frame("site", "FLOAT_VECTOR")
         distance = self.node("ShaderNodeVectorMath", site, operation="LENGTH").outputs["Value"]
-        hollow = self.both("AND", self.compare(distance, "GREATER_THAN", 0.0), self.both("NOT", visible))
+        hollow = self.both(
+            "AND", self.compare(distance, "GREATER_THAN", 0.0), self.both("NOT", visible)
+        )
         hollow = self.both("AND", hollow, self.inputs["Missing"])
 
         points = self.node("GeometryNodePoints", self.inputs["Keypoints"], position).outputs[0]
@@ -289,19 +329,27 @@ class _Builder:
             ("residual", "FLOAT", at_frame("residual", "FLOAT", -1.0)),
             ("condition", "INT", condition),
         ):
-            store = self.node("GeometryNodeStoreNamedAttribute", points, None, name, data_type=data_type)
-            self.group.links.new(value, next(s for s in store.inputs if s.enabled and s.name == "Value"))
+            store = self.node(
+                "GeometryNodeStoreNamedAttribute", points, None, name, data_type=data_type
+            )
+            self.group.links.new(
+                value, next(s for s in store.inputs if s.enabled and s.name == "Value")
+            )
             points = store.outputs[0]
         return points
 
     def _on_points(self, points, which: str, shape) -> bpy.types.NodeSocket:
         """The shape on each of the points that have the attribute."""
-        put = self.node("GeometryNodeInstanceOnPoints", points, self.of_point(which, "BOOLEAN"), shape).outputs[0]
+        put = self.node(
+            "GeometryNodeInstanceOnPoints", points, self.of_point(which, "BOOLEAN"), shape
+        ).outputs[0]
         return self.node("GeometryNodeRealizeInstances", put).outputs[0]
 
     def _balls(self, points) -> bpy.types.NodeSocket:
         ball = self.node("GeometryNodeMeshIcoSphere", self.inputs["Size"], 2).outputs["Mesh"]
-        balls = self._on_points(points, "visible", self.node("GeometryNodeSetShadeSmooth", ball).outputs[0])
+        balls = self._on_points(
+            points, "visible", self.node("GeometryNodeSetShadeSmooth", ball).outputs[0]
+        )
         residual = self.of_point("residual", "FLOAT")
         swapped = self.equals(self.of_point("condition", "INT"), 3)
         for colour, chosen in (
@@ -317,23 +365,29 @@ class _Builder:
 
     def _stray(self, points) -> bpy.types.NodeSocket:
         """A small cube where a rejected keypoint was seen."""
-        side = self.node("ShaderNodeCombineXYZ", *[self.math("MULTIPLY", self.inputs["Size"], 1.5)] * 3).outputs[0]
+        side = self.node(
+            "ShaderNodeCombineXYZ", *[self.math("MULTIPLY", self.inputs["Size"], 1.5)] * 3
+        ).outputs[0]
         cube = self.node("GeometryNodeMeshCube", side).outputs["Mesh"]
         return self._painted(self._on_points(points, "rejected", cube), "Rejected")
 
     def _hollow(self, points) -> bpy.types.NodeSocket:
         """Three rings where the body has a keypoint that was not seen or not believed."""
-        thin = self.node("GeometryNodeCurvePrimitiveCircle", 4, self.math("MULTIPLY", self.inputs["Size"], 0.2))
-        round_ = self.node("GeometryNodeCurvePrimitiveCircle", 16, self.math("MULTIPLY", self.inputs["Size"], 1.2))
+        thin = self.node(
+            "GeometryNodeCurvePrimitiveCircle", 4, self.math("MULTIPLY", self.inputs["Size"], 0.2)
+        )
+        round_ = self.node(
+            "GeometryNodeCurvePrimitiveCircle", 16, self.math("MULTIPLY", self.inputs["Size"], 1.2)
+        )
         ring = self.node("GeometryNodeCurveToMesh", round_.outputs[0], thin.outputs[0]).outputs[0]
         rings = [ring]
         for turn in ((math.pi / 2, 0.0, 0.0), (0.0, math.pi / 2, 0.0)):
             turned = self.node("GeometryNodeTransform", ring)
             turned.inputs["Rotation"].default_value = turn
             rings.append(turned.outputs[0])
-        anchored = self.node("GeometryNodeSetPosition", points, None, self.of_point("anchor", "FLOAT_VECTOR")).outputs[
-            0
-        ]
+        anchored = self.node(
+            "GeometryNodeSetPosition", points, None, self.of_point("anchor", "FLOAT_VECTOR")
+        ).outputs[0]
         hollow = self._painted(self._on_points(anchored, "hollow", self.join(*rings)), "Missing")
         return self._painted(hollow, "Filled", self.equals(self.of_point("condition", "INT"), 2))
 
@@ -342,7 +396,10 @@ class _Builder:
         either is hollow."""
         index = self.node("GeometryNodeInputIndex").outputs[0]
         ends = self.node("GeometryNodeInputMeshEdgeVertices")
-        anchor, visible = self.of_point("anchor", "FLOAT_VECTOR"), self.of_point("visible", "BOOLEAN")
+        anchor, visible = (
+            self.of_point("anchor", "FLOAT_VECTOR"),
+            self.of_point("visible", "BOOLEAN"),
+        )
         shown = self.both("OR", visible, self.of_point("hollow", "BOOLEAN"))
         vertex = [self.sample(track, ends.outputs[end], index, "INT", "EDGE") for end in (0, 1)]
         a, b = (self.sample(points, anchor, v, "FLOAT_VECTOR") for v in vertex)
@@ -351,16 +408,31 @@ class _Builder:
         along = self.node("ShaderNodeVectorMath", b, a, operation="SUBTRACT").outputs[0]
         length = self.node("ShaderNodeVectorMath", along, operation="LENGTH").outputs["Value"]
         total = self.node("ShaderNodeVectorMath", a, b, operation="ADD").outputs[0]
-        middle = self.node("ShaderNodeVectorMath", total, (0.5, 0.5, 0.5), operation="MULTIPLY").outputs[0]
-        turn = self.node("FunctionNodeAlignRotationToVector", None, None, along, axis="Z").outputs[0]
+        middle = self.node(
+            "ShaderNodeVectorMath", total, (0.5, 0.5, 0.5), operation="MULTIPLY"
+        ).outputs[0]
+        turn = self.node("FunctionNodeAlignRotationToVector", None, None, along, axis="Z").outputs[
+            0
+        ]
         width = self.switch(whole, 0.4, 1.0, "FLOAT")
         stretch = self.node("ShaderNodeCombineXYZ", width, width, length).outputs[0]
         count = self.node("GeometryNodeAttributeDomainSize", track).outputs["Edge Count"]
         centres = self.node("GeometryNodePoints", count, middle).outputs[0]
-        tube = self.node("GeometryNodeMeshCylinder", 8, 1, 1, self.math("MULTIPLY", self.inputs["Size"], 0.3), 1.0)
+        tube = self.node(
+            "GeometryNodeMeshCylinder",
+            8,
+            1,
+            1,
+            self.math("MULTIPLY", self.inputs["Size"], 0.3),
+            1.0,
+        )
         tube = self.node("GeometryNodeSetShadeSmooth", tube.outputs["Mesh"]).outputs[0]
-        tubes = self.node("GeometryNodeInstanceOnPoints", centres, drawn, tube, None, None, turn, stretch).outputs[0]
-        return self._painted(self.node("GeometryNodeRealizeInstances", tubes).outputs[0], "Skeleton")
+        tubes = self.node(
+            "GeometryNodeInstanceOnPoints", centres, drawn, tube, None, None, turn, stretch
+        ).outputs[0]
+        return self._painted(
+            self.node("GeometryNodeRealizeInstances", tubes).outputs[0], "Skeleton"
+        )
 
     def _painted(self, geometry, colour: str, chosen=None) -> bpy.types.NodeSocket:
         node = self.node("GeometryNodeSetMaterial", geometry, chosen)

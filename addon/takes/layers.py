@@ -82,11 +82,19 @@ def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
     layer = layer or latest(take)
     facts = describe(take, layer) if layer else None
     if facts is None:
-        wanted = "is not solved yet; press Solve first" if layer in (None, Layer.SOLVED) else f"has no {layer} motion"
+        wanted = (
+            "is not solved yet; press Solve first"
+            if layer in (None, Layer.SOLVED)
+            else f"has no {layer} motion"
+        )
         raise LsmplError(f"{take.name}: {wanted}")
-    rows = read(getattr(take.lsmpl, layer), "position", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)
+    rows = read(getattr(take.lsmpl, layer), "position", "FLOAT_VECTOR").reshape(
+        -1, _VERTICES_A_FRAME, 3
+    )
     motion = Motion(
-        poses=read(getattr(take.lsmpl, layer), "pose", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)[:, :24],
+        poses=read(getattr(take.lsmpl, layer), "pose", "FLOAT_VECTOR").reshape(
+            -1, _VERTICES_A_FRAME, 3
+        )[:, :24],
         trans=rows[:, 24],
         betas=facts["betas"],
         fps=facts["fps"],
@@ -110,7 +118,8 @@ def load_frame(take: bpy.types.Object, frame: int, layer: Layer | None = None) -
         raise LsmplError(f"{take.name}: has no motion yet; press Solve first")
     rows = slice(frame * _VERTICES_A_FRAME, (frame + 1) * _VERTICES_A_FRAME)
     position, pose = (
-        np.array([item.vector for item in _attribute(mesh, name).data[rows]]) for name in ("position", "pose")
+        np.array([item.vector for item in _attribute(mesh, name).data[rows]])
+        for name in ("position", "pose")
     )
     return Motion(poses=pose[None, :24], trans=position[None, 24])
 
@@ -149,7 +158,10 @@ def prepare_solved(
         "residual_mean": float(np.nanmean(motion.residual)) if seen.any() else None,
         "residual_worst": float(residual[seen].max()) if seen.any() else None,
         "worst_frame": int(np.nanargmax(residual)) if seen.any() else None,
-        "doubtful": [stretch.as_dict() for stretch in (doubtful_stretches(motion) if doubtful is None else doubtful)],
+        "doubtful": [
+            stretch.as_dict()
+            for stretch in (doubtful_stretches(motion) if doubtful is None else doubtful)
+        ],
         "reading": describe_take(take).get("reading", 0),
     }
     missing = np.nan if motion.residual is None else motion.residual
@@ -174,7 +186,11 @@ def prepare_solved(
 
 
 def prepare(
-    take: bpy.types.Object, layer: Layer, motion: Motion, joints: np.ndarray | None, metadata: Mapping
+    take: bpy.types.Object,
+    layer: Layer,
+    motion: Motion,
+    joints: np.ndarray | None,
+    metadata: Mapping,
 ) -> Callable[[], None]:
     """Do all of storing a motion that can fail; calling what this returns puts it in place of the
     layer's earlier one, and removes the layers after it.
@@ -184,7 +200,9 @@ def prepare(
     need_local_object_mode(take)
     frames = describe_take(take)["frames"]
     if len(motion) != frames:
-        raise LsmplError(f"{take.name}: the motion has {len(motion)} frames but the take has {frames}")
+        raise LsmplError(
+            f"{take.name}: the motion has {len(motion)} frames but the take has {frames}"
+        )
     mesh = _motion_mesh(f"{take.name} {layer.capitalize()}", motion, joints, metadata)
 
     def put_in_place() -> None:
@@ -209,7 +227,9 @@ def changed(
     alone. `switch` puts the copy in place.
     """
     need_local_object_mode(take)
-    source = getattr(take.lsmpl, latest(take, before=Layer.CLEANED) if layer == Layer.REFINED else layer)
+    source = getattr(
+        take.lsmpl, latest(take, before=Layer.CLEANED) if layer == Layer.REFINED else layer
+    )
     mesh = source.copy()
     mesh.name = f"{take.name} {layer.capitalize()}"
     facts = load_json(source, MOTION_KEY)
@@ -258,7 +278,9 @@ def remove(take: bpy.types.Object, layer: Layer) -> None:
             bpy.data.meshes.remove(mesh)
 
 
-def _motion_mesh(name: str, motion: Motion, joints: np.ndarray | None, metadata: Mapping) -> bpy.types.Mesh:
+def _motion_mesh(
+    name: str, motion: Motion, joints: np.ndarray | None, metadata: Mapping
+) -> bpy.types.Mesh:
     rows, poses = _rows(motion, joints), _poses(motion)
     mesh = bpy.data.meshes.new(name)
     mesh.vertices.add(rows.size // 3)
@@ -302,21 +324,32 @@ def _calibration(take: bpy.types.Object, facts: Mapping) -> Calibration | None:
     try:
         return Calibration.from_dict(stored) if stored else None
     except LsmplError as error:
-        raise LsmplError(f"{take.name}: its stored calibration is damaged: {error}; solve again") from error
+        raise LsmplError(
+            f"{take.name}: its stored calibration is damaged: {error}; solve again"
+        ) from error
 
 
 def _with_residual(take: bpy.types.Object, motion: Motion, facts: Mapping) -> Motion:
     columns, shape = _columns(take, facts["keypoint_names"]), shape_of(take)
     residual = condition = None
     if facts["has_residual"]:
-        residual = read(take.data, "residual", "FLOAT").reshape(shape)[:, columns].astype(np.float64)
+        residual = (
+            read(take.data, "residual", "FLOAT").reshape(shape)[:, columns].astype(np.float64)
+        )
         residual[residual < 0] = np.nan
     if facts["has_condition"]:
         condition = read(take.data, "condition", "INT").reshape(shape)[:, columns]
-    return replace(motion, residual=residual, condition=condition, keypoint_names=tuple(facts["keypoint_names"]))
+    return replace(
+        motion,
+        residual=residual,
+        condition=condition,
+        keypoint_names=tuple(facts["keypoint_names"]),
+    )
 
 
-def _by_vertex(take: bpy.types.Object, motion: Motion, values: np.ndarray, otherwise: float) -> np.ndarray:
+def _by_vertex(
+    take: bpy.types.Object, motion: Motion, values: np.ndarray, otherwise: float
+) -> np.ndarray:
     """(T,K) or (T,K,3) for the track's vertices, where the display reads it, from the motion's own
     keypoints."""
     filled = np.full((*shape_of(take), *np.shape(values)[2:]), otherwise)
@@ -328,5 +361,7 @@ def _columns(take: bpy.types.Object, names) -> list[int]:
     keypoints = describe_take(take)["layout"]["keypoints"]
     unknown = [name for name in names if name not in keypoints]
     if unknown:
-        raise LsmplError(f"{take.name}: the motion measures {', '.join(unknown)}, which the take does not have")
+        raise LsmplError(
+            f"{take.name}: the motion measures {', '.join(unknown)}, which the take does not have"
+        )
     return [keypoints.index(name) for name in names] or list(range(len(keypoints)))

@@ -15,7 +15,11 @@ FORMAT = 1
 """Of what is stored; a newer one is refused."""
 _FEW_VALUES = 500
 """Values up to which it is quicker to write them one by one."""
-_FIELDS = {"FLOAT": ("value", np.float32), "FLOAT_VECTOR": ("vector", np.float32), "INT": ("value", np.int32)}
+_FIELDS = {
+    "FLOAT": ("value", np.float32),
+    "FLOAT_VECTOR": ("vector", np.float32),
+    "INT": ("value", np.int32),
+}
 
 
 def write(mesh: bpy.types.Mesh, name: str, kind: str, values: np.ndarray) -> None:
@@ -34,7 +38,9 @@ def read(mesh: bpy.types.Mesh, name: str, kind: str) -> np.ndarray:
     return values
 
 
-def change(mesh: bpy.types.Mesh, name: str, kind: str, rows: np.ndarray, values: np.ndarray) -> None:
+def change(
+    mesh: bpy.types.Mesh, name: str, kind: str, rows: np.ndarray, values: np.ndarray
+) -> None:
     """Write the values of some vertices; those of others stay, or are 0 where there was no such
     attribute."""
     field, _ = _FIELDS[kind]
@@ -57,7 +63,11 @@ def load_json(mesh: bpy.types.Mesh, key: str) -> dict:
     try:
         facts = json.loads(mesh[key])
         if facts["format"] > FORMAT:
-            raise LsmplError(f"{mesh.name}: was stored by a newer LSMPL; update the extension to read it")
+            raise LsmplError(
+                f"{mesh.name}: was stored by a newer LSMPL; update the extension to read it"
+            )
     except (KeyError, TypeError, ValueError) as error:
-        raise LsmplError(f"{mesh.name}: its custom property {key!r} is no longer what was stored ({error})") from error
+        raise LsmplError(
+            f"{mesh.name}: its custom property {key!r} is no longer what was stored ({error})"
+        ) from error
     return facts

@@ -36,16 +36,23 @@ def load(take: bpy.types.Object) -> list[PinnedJoint]:
         return []
     stored, frames = load_json(take.data, PINS_KEY), describe(take)["frames"]
     try:
-        pins = [PinnedJoint(int(p["frame"]), str(p["joint"]), tuple(map(float, p["rotation"]))) for p in stored["pins"]]
+        pins = [
+            PinnedJoint(int(p["frame"]), str(p["joint"]), tuple(map(float, p["rotation"])))
+            for p in stored["pins"]
+        ]
         sound = all(
-            0 <= p.frame < frames and p.joint in JOINT_NAMES and len(p.rotation) == 3 and np.isfinite(p.rotation).all()
+            0 <= p.frame < frames
+            and p.joint in JOINT_NAMES
+            and len(p.rotation) == 3
+            and np.isfinite(p.rotation).all()
             for p in pins
         )
     except (KeyError, TypeError, ValueError):
         sound = False
     if not sound:
         raise LsmplError(
-            f"{take.name}: its custom property {PINS_KEY!r} holds no pinned joints of this take; remove it"
+            f"{take.name}: its custom property {PINS_KEY!r} holds no pinned joints of this "
+            "take; remove it"
         )
     return pins
 
@@ -55,19 +62,29 @@ def store(take: bpy.types.Object, pins: Iterable[PinnedJoint]) -> None:
     need_local_object_mode(take)
     by_place = {(pin.frame, JOINT_NAMES.index(pin.joint)): pin for pin in pins}
     if by_place:
-        store_json(take.data, PINS_KEY, {"pins": [by_place[key]._asdict() for key in sorted(by_place)]})
+        store_json(
+            take.data, PINS_KEY, {"pins": [by_place[key]._asdict() for key in sorted(by_place)]}
+        )
     elif PINS_KEY in take.data:
         del take.data[PINS_KEY]
 
 
-def with_more(pins: Sequence[PinnedJoint], frame: int, rotations: Mapping[str, np.ndarray]) -> list[PinnedJoint]:
+def with_more(
+    pins: Sequence[PinnedJoint], frame: int, rotations: Mapping[str, np.ndarray]
+) -> list[PinnedJoint]:
     """Pinned joints, and more of a frame: axis-angles (3,) by name."""
-    return [*pins, *(PinnedJoint(frame, joint, tuple(map(float, turn))) for joint, turn in rotations.items())]
+    return [
+        *pins,
+        *(PinnedJoint(frame, joint, tuple(map(float, turn))) for joint, turn in rotations.items()),
+    ]
 
 
 def remove(take: bpy.types.Object, frame: int | None = None, joint: str | None = None) -> None:
     """Unpin all joints, or those of a frame, or one joint."""
-    store(take, [p for p in load(take) if frame not in (None, p.frame) or joint not in (None, p.joint)])
+    store(
+        take,
+        [p for p in load(take) if frame not in (None, p.frame) or joint not in (None, p.joint)],
+    )
 
 
 def as_core(pins: Sequence[PinnedJoint]) -> PinnedJoints | None:
@@ -75,4 +92,6 @@ def as_core(pins: Sequence[PinnedJoint]) -> PinnedJoints | None:
     if not pins:
         return None
     rotations = exp_map(np.array([pin.rotation for pin in pins]))
-    return PinnedJoints([pin.frame for pin in pins], [JOINT_NAMES.index(pin.joint) for pin in pins], rotations)
+    return PinnedJoints(
+        [pin.frame for pin in pins], [JOINT_NAMES.index(pin.joint) for pin in pins], rotations
+    )

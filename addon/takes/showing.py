@@ -69,7 +69,9 @@ def _upgrade_all(*_) -> None:
             display.upgrade(obj)
 
 
-_register, _unregister = registration((DisplaySettings,), (bpy.types.Object, "lsmpl_display", DisplaySettings))
+_register, _unregister = registration(
+    (DisplaySettings,), (bpy.types.Object, "lsmpl_display", DisplaySettings)
+)
 
 
 def register() -> None:

@@ -48,7 +48,8 @@ def shape_of(take: bpy.types.Object) -> tuple[int, int]:
     need_object_mode(take)
     if len(take.data.vertices) != frames * keypoints:
         raise LsmplError(
-            f"{take.name}: its mesh has {len(take.data.vertices)} vertices, but {frames} frames of {keypoints} "
+            f"{take.name}: its mesh has {len(take.data.vertices)} vertices, but {frames} "
+            f"frames of {keypoints} "
             "keypoints were stored; the mesh was edited, so import the take again"
         )
     return frames, keypoints
@@ -72,7 +73,9 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
     write(mesh, "confidence", "FLOAT", track.confidence)
 
     # Edges among the first frame's vertices alone: the display applies them to the shown one.
-    edges = np.array(track.layout.edge_indices() or nearest_edges(track), dtype=np.int32).reshape(-1, 2)
+    edges = np.array(track.layout.edge_indices() or nearest_edges(track), dtype=np.int32).reshape(
+        -1, 2
+    )
     mesh.edges.add(len(edges))
     mesh.edges.foreach_set("vertices", edges.ravel())
     store_json(
@@ -87,7 +90,9 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
             "missing": track.missing_fraction,
             "reading": reading,
             "layout": {f.name: getattr(track.layout, f.name) for f in fields(Layout) if f.init},
-            "decisions": [{f.name: getattr(d, f.name) for f in fields(Decision)} for d in track.decisions],
+            "decisions": [
+                {f.name: getattr(d, f.name) for f in fields(Decision)} for d in track.decisions
+            ],
         },
     )
     mesh.update()
@@ -158,7 +163,9 @@ class Keypoints(NamedTuple):
     def believed(self) -> np.ndarray:
         """(K,) where that position is the body's: not one that the solve rejected, or gave to the
         other side."""
-        return self.edited | (self.seen & ~np.isin(self.condition, (Condition.REJECTED, Condition.SWAPPED)))
+        return self.edited | (
+            self.seen & ~np.isin(self.condition, (Condition.REJECTED, Condition.SWAPPED))
+        )
 
     @property
     def positions(self) -> np.ndarray:
@@ -177,7 +184,9 @@ def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
 
     def values(name: str, field: str, otherwise) -> np.ndarray:
         attribute = mesh.attributes.get(name)
-        return np.array([getattr(item, field) for item in attribute.data[rows]] if attribute else otherwise)
+        return np.array(
+            [getattr(item, field) for item in attribute.data[rows]] if attribute else otherwise
+        )
 
     return Keypoints(
         values("position", "vector", None).astype(np.float64),
@@ -202,7 +211,9 @@ def write_edits(
     """
     need_local_object_mode(take)
     mesh, (_, count) = take.data, shape_of(take)
-    rows = (np.asarray(frames, dtype=np.int64)[:, None] * count + np.asarray(keypoints, dtype=np.int64)).ravel()
+    rows = (
+        np.asarray(frames, dtype=np.int64)[:, None] * count + np.asarray(keypoints, dtype=np.int64)
+    ).ravel()
     shape = len(frames), len(keypoints)
     states = np.broadcast_to(state, shape).ravel()
     offsets = np.broadcast_to(offset, (*shape, 3)).reshape(-1, 3)
@@ -245,7 +256,9 @@ def ever_seen(take: bpy.types.Object) -> np.ndarray:
 def need_local_object_mode(take: bpy.types.Object) -> None:
     need_object_mode(take)
     if take.library or take.data.library:
-        raise LsmplError(f"{take.name}: is linked from another file; append it, or make it local, to solve it")
+        raise LsmplError(
+            f"{take.name}: is linked from another file; append it, or make it local, to solve it"
+        )
 
 
 def need_object_mode(take: bpy.types.Object) -> None:

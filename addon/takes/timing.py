@@ -52,7 +52,12 @@ def set_scene_range(scene: bpy.types.Scene, first: float, last: float) -> None:
 def timing_of(scene: bpy.types.Scene) -> dict[str, float]:
     """A scene's rate and range, for `restore`."""
     timing = {name: getattr(scene, name) for name in ("frame_start", "frame_end")}
-    return {**timing, "fps": scene.render.fps, "fps_base": scene.render.fps_base, "frame": scene.frame_current}
+    return {
+        **timing,
+        "fps": scene.render.fps,
+        "fps_base": scene.render.fps_base,
+        "frame": scene.frame_current,
+    }
 
 
 def restore(scene: bpy.types.Scene, timing: dict[str, float]) -> None:
