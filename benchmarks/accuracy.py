@@ -39,7 +39,7 @@ PAIRS = 12
 
 def ours(**options) -> Solver:
     chosen = lsmpl.SolveOptions(**options)
-    return lambda track, body, betas, start: lsmpl.solve(track, body, betas, start, options=chosen)
+    return lambda track, body, betas, start: lsmpl.solve(track, body, betas=betas, start_pose=start, options=chosen)
 
 
 def published_keypoints(checkpoint: str, body: lsmpl.Body) -> Keypoints:

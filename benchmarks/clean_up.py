@@ -114,7 +114,7 @@ def feet_table(body: lsmpl.Body, chosen: list[Clip]) -> None:
     """What clean-up does to feet: of recorded motion, of what is solved from exact keypoints, and from noisy ones."""
     for noise, missing in ((0.0, 0.0), (NOISE, MISSING)):
         bench = Bench(body, chosen, noise, missing)
-        solved = [lsmpl.solve(track, body, truth.betas) for track, truth in zip(bench.tracks, bench.truths)]
+        solved = [lsmpl.solve(track, body, betas=truth.betas) for track, truth in zip(bench.tracks, bench.truths)]
         rows = {"the recorded motion": bench.truths, "solved": solved}
         rows["solved, cleaned up"] = [lsmpl.clean_up(motion, body) for motion in solved]
         rows["solved, cleaned up, on the floor"] = [
@@ -210,17 +210,17 @@ def _heading(title: str, columns: tuple[str, ...] = COLUMNS) -> None:
 
 def _ours(bench: Bench, body: lsmpl.Body) -> None:
     truths, tracks = bench.truths, bench.tracks
-    alone = lsmpl.SolveOptions(optimise_sequence=False)
+    alone = {"options": lsmpl.SolveOptions(optimise_sequence=False)}
     apart = bench.row(
-        "solved, frames not polished together", lambda i: lsmpl.solve(tracks[i], body, truths[i].betas, options=alone)
+        "solved, frames not polished together", lambda i: lsmpl.solve(tracks[i], body, betas=truths[i].betas, **alone)
     )
     bench.row("the same, smoothed 0.5, feet locked", lambda i: lsmpl.clean_up(apart[i], body))
-    solved = bench.row("solved", lambda i: lsmpl.solve(tracks[i], body, truths[i].betas))
+    solved = bench.row("solved", lambda i: lsmpl.solve(tracks[i], body, betas=truths[i].betas))
     for cutoff in (4.0, 6.0):
         filtered = [butterworth(track, cutoff) for track in tracks]
         bench.row(
             f"keypoints by Butterworth {cutoff:.0f} Hz, solved",
-            lambda i: lsmpl.solve(filtered[i], body, truths[i].betas),  # noqa: B023
+            lambda i: lsmpl.solve(filtered[i], body, betas=truths[i].betas),  # noqa: B023
         )
     for strength in (0.3, 0.5, 0.7):
         bench.row(

@@ -91,14 +91,14 @@ class Evaluation:
     def _solved(self, take: EvaluationTake) -> Iterator[Row]:
         truth = self._on_body(take.truth, take.track)
         track = replace(self._keypoints(truth), source=take.name)
-        for mode, given in ((GIVEN, (truth.betas, truth.poses[0])), (COLD, (None, None))):
-            motion = lsmpl.solve(track, self.body, *given, device=self.device, options=self.options)
+        for mode, given in ((GIVEN, {"betas": truth.betas, "start_pose": truth.poses[0]}), (COLD, {})):
+            motion = lsmpl.solve(track, self.body, **given, device=self.device, options=self.options)
             yield self._row(take, mode, truth, motion, track)
 
     def _refined(self, take: EvaluationTake) -> Iterator[Row]:
         truth = None if take.truth is None else self._on_body(take.truth, take.track)
         yield self._row(take, BEFORE, truth, self._on_body(take.estimate, take.track), take.track)
-        after = lsmpl.refine_motion(take.track, self.body, take.estimate, self.device, options=self.options)
+        after = lsmpl.refine_motion(take.track, self.body, take.estimate, device=self.device, options=self.options)
         yield self._row(take, AFTER, truth, after, take.track)
 
     def _on_body(self, motion: lsmpl.Motion, track: lsmpl.KeypointTrack | None) -> lsmpl.Motion:

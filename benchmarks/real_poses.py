@@ -92,8 +92,8 @@ def solving(cold: bool = False, **options) -> Method:
     chosen = lsmpl.SolveOptions(**options)
 
     def method(take: Take, body: lsmpl.Body) -> lsmpl.Motion:
-        given = (None, None) if cold else (take.truth.betas, take.truth.poses[0])
-        return lsmpl.solve(take.track, body, *given, options=chosen)
+        given = {} if cold else {"betas": take.truth.betas, "start_pose": take.truth.poses[0]}
+        return lsmpl.solve(take.track, body, **given, options=chosen)
 
     return method
 
@@ -106,7 +106,7 @@ def refining(estimate: Callable[[Take], lsmpl.Motion], **options) -> Method:
 def smplify_solver(take: Take, body: lsmpl.Body, cold: bool) -> lsmpl.Motion:
     from smplify import smplify
 
-    given = (None, None) if cold else (take.truth.betas, take.truth.poses[0])
+    given = {} if cold else {"betas": take.truth.betas, "start_pose": take.truth.poses[0]}
     return smplify(take.track, body, *given)[0]
 
 

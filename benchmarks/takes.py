@@ -58,7 +58,7 @@ CUT_OFF = 6.0
 
 def ours(**options) -> Solver:
     chosen = lsmpl.SolveOptions(**options)
-    return lambda track, body, betas: lsmpl.solve(track, body, betas, options=chosen)
+    return lambda track, body, betas: lsmpl.solve(track, body, betas=betas, options=chosen)
 
 
 def butterworth(track: lsmpl.KeypointTrack, body, betas) -> lsmpl.Motion:

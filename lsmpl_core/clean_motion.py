@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -67,11 +67,12 @@ def clean_up(
     motion: Motion,
     body: Body,
     *,
+    limits: bool = True,
     smooth: float = STRENGTH,
     lock_feet: bool = True,
     floor: str | float = "keep",
-    limits: bool = True,
     fps: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> Motion:
     """A solved motion, cleaned: in this order, and each only if asked for,
 
@@ -84,33 +85,39 @@ def clean_up(
     on the floor, otherwise they stay at their own heights;
     fps: frames a second of the result (`resampling.py`).
 
+    progress is called with a `Progress` now and then.
     The motion that comes in stays as it is; its residual goes with the result, as the solver left it.
     Raises `LsmplError` for a strength, a floor or a rate that is none.
     """
-    return clean_up_with_report(motion, body, smooth, lock_feet, floor, limits, fps)[0]
+    steps = clean_up_steps(motion, body, limits=limits, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps)
+    return run_to_end(steps, progress)[0]
 
 
 def clean_up_with_report(
     motion: Motion,
     body: Body,
+    *,
+    limits: bool = True,
     smooth: float = STRENGTH,
     lock_feet: bool = True,
     floor: str | float = "keep",
-    limits: bool = True,
     fps: float | None = None,
+    progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Motion, CleanUpReport]:
     """`clean_up`, and what it did."""
-    return run_to_end(clean_up_steps(motion, body, smooth, lock_feet, floor, limits, fps))
+    steps = clean_up_steps(motion, body, limits=limits, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps)
+    return run_to_end(steps, progress)
 
 
 @on_one_thread
 def clean_up_steps(
     motion: Motion,
     body: Body,
+    *,
+    limits: bool = True,
     smooth: float = STRENGTH,
     lock_feet: bool = True,
     floor: str | float = "keep",
-    limits: bool = True,
     fps: float | None = None,
 ) -> Generator[Progress, None, tuple[Motion, CleanUpReport]]:
     """`clean_up_with_report` as a generator: yields `Progress` and returns the motion and the report.

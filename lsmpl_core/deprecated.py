@@ -16,7 +16,17 @@ from .solver.poses import Poses
 def refine(track, body, motion, device="auto", progress=None, options=None, pins=None, calibration=None, trials=()):
     """`refine_motion`."""
     warn_renamed("lsmpl_core.refine", "lsmpl_core.refine_motion")
-    return refine_motion(track, body, motion, device, progress, options, pins, calibration, trials)
+    return refine_motion(
+        track,
+        body,
+        motion,
+        calibration=calibration,
+        trials=trials,
+        pins=pins,
+        options=options,
+        device=device,
+        progress=progress,
+    )
 
 
 def touch_up(
@@ -25,9 +35,8 @@ def touch_up(
 ) -> Poses:  # fmt: skip
     """`refine_frames`."""
     warn_renamed("lsmpl_core.touch_up", "lsmpl_core.refine_frames")
-    return refine_frames(
-        track, body, motion, first, last, _init(begin), part_weights, pins, device, poser, progress
-    )  # fmt: skip
+    given = {"part_weights": part_weights, "pins": pins, "poser": poser, "device": device, "progress": progress}
+    return refine_frames(track, body, motion, first, last, init=_init(begin), **given)
 
 
 def touch_up_steps(
@@ -35,7 +44,8 @@ def touch_up_steps(
 ) -> Generator[Progress, None, Poses]:
     """`refine_frames_steps`."""
     warn_renamed("lsmpl_core.touch_up_steps", "lsmpl_core.refine_frames_steps")
-    return refine_frames_steps(track, body, motion, first, last, _init(begin), part_weights, pins, device, poser)
+    given = {"part_weights": part_weights, "pins": pins, "poser": poser, "device": device}
+    return refine_frames_steps(track, body, motion, first, last, init=_init(begin), **given)
 
 
 class _Begin(type):

@@ -67,7 +67,7 @@ def prepare_steps(
     if needs_calibration(track.layout):
         options = for_markers(options)
         if calibration is None:
-            calibration = yield from calibrate_steps([*trials, track], body, betas)
+            calibration = yield from calibrate_steps([*trials, track], body, betas=betas)
     if calibration is not None:
         betas = calibration.betas if betas is None else betas
         track = calibration.usable(track, body)

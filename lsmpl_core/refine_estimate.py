@@ -47,12 +47,13 @@ def refine_motion(
     track: KeypointTrack,
     body: Body,
     motion: Motion,
-    device: str = "auto",
-    progress: Callable[[Progress], None] | None = None,
-    options: SolveOptions | None = None,
-    pins: PinnedJoints | None = None,
+    *,
     calibration: Calibration | None = None,
     trials: Sequence[KeypointTrack] = (),
+    pins: PinnedJoints | None = None,
+    options: SolveOptions | None = None,
+    device: str | Backend = "auto",
+    progress: Callable[[Progress], None] | None = None,
 ) -> Motion:
     """The motion, drawn onto the track's keypoints.
 
@@ -62,7 +63,10 @@ def refine_motion(
     the shape comes from the track. pins: joints that are to stay as they are given. calibration and trials are
     `solve`'s. Raises `SolveError` where the numbers of frames differ.
     """
-    return run_to_end(refine_motion_steps(track, body, motion, device, options, pins, calibration, trials), progress)
+    steps = refine_motion_steps(
+        track, body, motion, calibration=calibration, trials=trials, pins=pins, options=options, device=device
+    )
+    return run_to_end(steps, progress)
 
 
 @on_one_thread
@@ -70,11 +74,12 @@ def refine_motion_steps(
     track: KeypointTrack,
     body: Body,
     motion: Motion,
-    device: str | Backend = "auto",
-    options: SolveOptions | None = None,
-    pins: PinnedJoints | None = None,
+    *,
     calibration: Calibration | None = None,
     trials: Sequence[KeypointTrack] = (),
+    pins: PinnedJoints | None = None,
+    options: SolveOptions | None = None,
+    device: str | Backend = "auto",
 ) -> Generator[Progress, None, Motion]:
     """`refine_motion` as a generator: yields `Progress` and returns the `Motion`."""
     backend = choose_backend(device)

@@ -62,11 +62,12 @@ def refine_frames(
     motion: Motion,
     first: int,
     last: int,
+    *,
     init: Init | Poses = Init.CURRENT,
     part_weights: Mapping[str, float] | None = None,
     pins: PinnedJoints | None = None,
-    device: str = "numpy",
     poser: Poser | None = None,
+    device: str = "numpy",
     progress: Callable[[Progress], None] | None = None,
 ) -> Poses:
     """Poses of frames `first` to `last` (0 for the motion's first) that meet the track better.
@@ -78,7 +79,18 @@ def refine_frames(
     kept. poser: one for this calibration and layout, where there is one already.
     Raises `SolveError` where the motion has no calibration, or the frames are none of it.
     """
-    steps = refine_frames_steps(track, body, motion, first, last, init, part_weights, pins, device, poser)
+    steps = refine_frames_steps(
+        track,
+        body,
+        motion,
+        first,
+        last,
+        init=init,
+        part_weights=part_weights,
+        pins=pins,
+        poser=poser,
+        device=device,
+    )
     return run_to_end(steps, progress)
 
 
@@ -89,11 +101,12 @@ def refine_frames_steps(
     motion: Motion,
     first: int,
     last: int,
+    *,
     init: Init | Poses = Init.CURRENT,
     part_weights: Mapping[str, float] | None = None,
     pins: PinnedJoints | None = None,
-    device: str = "numpy",
     poser: Poser | None = None,
+    device: str = "numpy",
 ) -> Generator[Progress, None, Poses]:
     """`refine_frames` as a generator: yields `Progress` and returns the `Poses`. Dropping it midway cancels."""
     if len(track) != len(motion):

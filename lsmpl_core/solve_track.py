@@ -42,14 +42,15 @@ NOISE_STRETCH_FRAMES = 24
 def solve(
     track: KeypointTrack,
     body: Body,
+    *,
     betas: np.ndarray | None = None,
     start_pose: np.ndarray | None = None,
+    calibration: Calibration | None = None,
+    trials: Sequence[KeypointTrack] = (),
+    pins: PinnedJoints | None = None,
+    options: SolveOptions | None = None,
     device: str | Backend = "auto",
     progress: Callable[[Progress], None] | None = None,
-    options: SolveOptions | None = None,
-    calibration: Calibration | None = None,
-    pins: PinnedJoints | None = None,
-    trials: Sequence[KeypointTrack] = (),
 ) -> Motion:
     """Fit `body` to `track`.
 
@@ -61,20 +62,32 @@ def solve(
     motion. progress is called with a `Progress` every few frames.
     Raises `SolveError` if too little is seen, `DeviceError` if the device is not there to begin with.
     """
-    return run_to_end(solve_steps(track, body, betas, start_pose, device, options, calibration, pins, trials), progress)
+    steps = solve_steps(
+        track,
+        body,
+        betas=betas,
+        start_pose=start_pose,
+        calibration=calibration,
+        trials=trials,
+        pins=pins,
+        options=options,
+        device=device,
+    )
+    return run_to_end(steps, progress)
 
 
 @on_one_thread
 def solve_steps(
     track: KeypointTrack,
     body: Body,
+    *,
     betas: np.ndarray | None = None,
     start_pose: np.ndarray | None = None,
-    device: str | Backend = "auto",
-    options: SolveOptions | None = None,
     calibration: Calibration | None = None,
-    pins: PinnedJoints | None = None,
     trials: Sequence[KeypointTrack] = (),
+    pins: PinnedJoints | None = None,
+    options: SolveOptions | None = None,
+    device: str | Backend = "auto",
 ) -> Generator[Progress, None, Motion]:
     """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway cancels the solve."""
     check_seen(track)

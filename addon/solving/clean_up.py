@@ -38,7 +38,9 @@ def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps
     body = baking.body_of(take, solved)
     floor = settings.floor_height if settings.floor == "HEIGHT" else settings.floor.lower()
     facts = {"smooth": settings.smooth, "lock_feet": settings.lock_feet, "floor": floor}
-    steps = core_steps(solved, body, settings.smooth, settings.lock_feet, floor)
+    steps = core_steps(
+        solved, body, smooth=settings.smooth, lock_feet=settings.lock_feet, floor=floor
+    )
     held, made_from = Held(take, scene, doing="cleaned"), _made_from(take)
     motion, report = yield from jobs.in_thread(steps)
     facts |= report.as_dict()

@@ -81,7 +81,7 @@ def refine_steps(
     pinned = pinned_joints.as_core(pinned_joints.load(take))
 
     def steps(backend: Backend) -> Generator[Progress, None, Motion]:
-        return core_steps(track, body, motion, backend, options, pinned)
+        return core_steps(track, body, motion, device=backend, options=options, pins=pinned)
 
     return (yield from solving.solved_by(steps, take, scene, body, body_path, device))
 

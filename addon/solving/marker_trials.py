@@ -73,7 +73,9 @@ def calibration_steps(
     if trial is None:
         return None
     return (
-        yield from calibrate_steps([trial, track], body, None if betas is None else np.array(betas))
+        yield from calibrate_steps(
+            [trial, track], body, betas=None if betas is None else np.array(betas)
+        )
     )
 
 

@@ -50,7 +50,15 @@ def solve_steps(
     def steps(backend: Backend) -> Generator[Progress, None, Motion]:
         calibration = yield from marker_trials.calibration_steps(trial, track, body, betas)
         return (
-            yield from core_steps(track, body, betas, None, backend, options, calibration, pinned)
+            yield from core_steps(
+                track,
+                body,
+                betas=betas,
+                device=backend,
+                options=options,
+                calibration=calibration,
+                pins=pinned,
+            )
         )
 
     return (yield from solved_by(steps, take, scene, body, body_path, device))

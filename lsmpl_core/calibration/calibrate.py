@@ -9,7 +9,7 @@ nothing, or something that the take contradicts, is given to the bone that it mo
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -24,7 +24,7 @@ from ..calibration.calibration import FEWEST_PLACED, Calibration, SiteOffset, of
 from ..errors import SolveError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
-from ..progress import Progress
+from ..progress import Progress, run_to_end
 from ..repair.reach import find_out_of_reach, reaches
 from ..solver.options import SolveOptions
 from ..solver.problem import UNKNOWN_NOISE, Problem
@@ -75,23 +75,24 @@ def needs_calibration(layout: Layout) -> bool:
     return any(site == UNPLACED or parse_landmark(site) for site in layout.sites)
 
 
-def calibrate(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None) -> Calibration:
+def calibrate(
+    tracks: Sequence[KeypointTrack],
+    body: Body,
+    *,
+    betas: np.ndarray | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Calibration:
     """Calibrate a subject's markers on takes of the same subject and marker set, static trials among them or not.
 
     The last take decides where they disagree about a marker. betas (10,) are taken as true; None means estimate. Raises
     `SolveError` where no frame shows enough known markers.
     """
-    steps = calibrate_steps(tracks, body, betas)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            return stop.value
+    return run_to_end(calibrate_steps(tracks, body, betas=betas), progress)
 
 
 @on_one_thread
 def calibrate_steps(
-    tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None = None
+    tracks: Sequence[KeypointTrack], body: Body, *, betas: np.ndarray | None = None
 ) -> Generator[Progress, None, Calibration]:
     """`calibrate` as a generator: yields `Progress` and returns the `Calibration`."""
     tracks = [_within_reach(track, body) for track in tracks]

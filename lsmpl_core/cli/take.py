@@ -177,7 +177,7 @@ class TakeConverter:
             motion = read_motion(options.motion, options.person, len(track))
             record["motion"] = {"input": options.motion, "decisions": describe_decisions(motion.decisions)}
             self._tell_decisions(options.motion, motion.decisions, listener)
-            return refine_motion_steps(track, self._body, motion, self._backend, self._solving)
+            return refine_motion_steps(track, self._body, motion, device=self._backend, options=self._solving)
         trials = [self._read(options.calibrate)] if options.calibrate else []
         known = read_calibration(options.calibration) if options.calibration else None
         return solve_steps(
@@ -190,7 +190,7 @@ class TakeConverter:
         if asked == (0.0, False, "keep", None):
             return solved
         smooth, lock_feet, floor, fps = asked
-        steps = clean_up_steps(solved, self._body, smooth, lock_feet, floor, fps=fps)
+        steps = clean_up_steps(solved, self._body, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps)
         motion, report = run_to_end(steps, listener.progress)
         record["clean_up"] = {"smooth": smooth, "lock_feet": lock_feet, "floor": floor, "fps": motion.fps}
         record["clean_up"] |= json_ready(report.as_dict())

@@ -19,7 +19,7 @@ def test_the_old_name_of_refine_motion(body, stroll):
 def test_the_old_names_of_refine_frames(body, stroll):
     track = body.keypoints(stroll.frames(slice(0, 12)))
     motion = lsmpl.solve(track, body, betas=stroll.betas)
-    new = lsmpl.refine_frames(track, body, motion, 4, 6, lsmpl.Init.NEIGHBOURS)
+    new = lsmpl.refine_frames(track, body, motion, 4, 6, init=lsmpl.Init.NEIGHBOURS)
     for begin in ("around", lsmpl.Begin.AROUND):
         with pytest.warns(DeprecationWarning, match="refine_frames"):
             old = lsmpl.touch_up(track, body, motion, 4, 6, begin=begin)

@@ -128,7 +128,7 @@ def test_so_does_one_that_fails_while_refining(body, stroll, gpu, monkeypatch):
 def test_other_devices_give_way_as_well(body, stroll, gpu, monkeypatch, name, error):
     calls = fail_at(monkeypatch, 2, error)
     some = stroll.frames(slice(0, 10))
-    solved = lsmpl.solve(body.keypoints(some), body, some.betas, device=replace(gpu, name=name))
+    solved = lsmpl.solve(body.keypoints(some), body, betas=some.betas, device=replace(gpu, name=name))
     assert len(calls) == 2 and solved.decisions[-1].reason.startswith(name)
 
 
@@ -162,7 +162,7 @@ def test_the_devices_arrays_are_let_go_before_numpy_begins(body, stroll, gpu, mo
         return model
 
     monkeypatch.setattr(problem.KeypointModel, "build", classmethod(noted))
-    lsmpl.solve(body.keypoints(stroll), body, stroll.betas, device=gpu)
+    lsmpl.solve(body.keypoints(stroll), body, betas=stroll.betas, device=gpu)
     assert held and freed == [True]
 
 

@@ -31,10 +31,10 @@ def test_a_pinned_joint_keeps_its_rotation_in_its_frame(body, stroll, solver, fr
     track, wanted = noisy(body, stroll, noise), bent(stroll, frame, ELBOW)
     options = lsmpl.SolveOptions(solver=solver)
     solved = lsmpl.solve(
-        track, body, stroll.betas, options=options, pins=lsmpl.PinnedJoints([frame], [ELBOW], [wanted])
+        track, body, betas=stroll.betas, options=options, pins=lsmpl.PinnedJoints([frame], [ELBOW], [wanted])
     )
     assert np.degrees(angle_between(exp_map(solved.poses[frame, ELBOW]), wanted)) < 0.01
-    free = lsmpl.solve(track, body, stroll.betas, options=options)
+    free = lsmpl.solve(track, body, betas=stroll.betas, options=options)
     away = np.linalg.norm(body.joints(solved) - body.joints(free), axis=-1)
     far = np.abs(np.arange(60) - frame) > 12
     assert away[far, :22].max() < 0.01, "frames well away from the pin hardly change"
@@ -49,13 +49,14 @@ def test_a_limb_goes_where_its_pin_says_and_the_trunk_stays(body, stroll, how):
     if how == "refined":
         found = lsmpl.refine_motion(track, body, stroll, pins=pins)
     else:
-        found = lsmpl.solve(track, body, stroll.betas, pins=pins if how == "solved" else None)
+        found = lsmpl.solve(track, body, betas=stroll.betas, pins=pins if how == "solved" else None)
     if how in ("touched up", "posed"):
         begin = lsmpl.Init.CURRENT
         if how == "posed":
             begin = lsmpl.poses_of(found, slice(frame - 2, frame + 3))
             begin.rotations[2, SHOULDER] = wanted
-        touched = lsmpl.refine_frames(track, body, found, frame - 2, frame + 2, begin, {"left_arm": 5.0}, pins)
+        options = {"init": begin, "part_weights": {"left_arm": 5.0}, "pins": pins}
+        touched = lsmpl.refine_frames(track, body, found, frame - 2, frame + 2, **options)
         found.poses[frame], found.trans[frame] = log_map(touched.rotations[2]), touched.trans[2]
     turned = stroll.poses.copy()
     turned[frame, SHOULDER] = found.poses[frame, SHOULDER]
@@ -71,9 +72,9 @@ def test_a_limb_goes_where_its_pin_says_and_the_trunk_stays(body, stroll, how):
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 def test_all_but_a_pinned_limb_and_its_neighbours_is_as_it_was_solved(body, stroll, noise):
     track, frame = noisy(body, stroll, noise), 30
-    free = lsmpl.solve(track, body, stroll.betas)
+    free = lsmpl.solve(track, body, betas=stroll.betas)
     wanted = bent(free, frame, SHOULDER, (0.0, 0.0, 0.7))
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
+    solved = lsmpl.solve(track, body, betas=stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
     others = np.delete(np.arange(24), SHOULDER)
     np.testing.assert_allclose(solved.poses[:, others], free.poses[:, others], atol=1e-3)
     np.testing.assert_allclose(solved.trans, free.trans, atol=1e-4)
@@ -86,7 +87,7 @@ def test_all_but_a_pinned_limb_and_its_neighbours_is_as_it_was_solved(body, stro
 def test_limbs_make_up_for_a_pinned_trunk(body, stroll):
     track, frame, spine = body.keypoints(stroll), 30, JOINT_NAMES.index("spine2")
     wanted = bent(stroll, frame, spine, (0.25, 0.0, 0.0))
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints([frame], [spine], [wanted]))
+    solved = lsmpl.solve(track, body, betas=stroll.betas, pins=lsmpl.PinnedJoints([frame], [spine], [wanted]))
     turned = replace(stroll, poses=stroll.poses.copy())
     turned.poses[frame, spine] = solved.poses[frame, spine]
     k = [track.layout.index(name) for name in ("left_wrist", "right_wrist", "left_ankle", "right_ankle")]
@@ -97,9 +98,9 @@ def test_limbs_make_up_for_a_pinned_trunk(body, stroll):
 
 def test_frames_between_two_pins_keep_the_turn(body, stroll):
     track, pinned = body.keypoints(stroll), [28, 32]
-    free = lsmpl.solve(track, body, stroll.betas)
+    free = lsmpl.solve(track, body, betas=stroll.betas)
     wanted = [bent(free, frame, SHOULDER, (0.0, 0.0, 0.5)) for frame in pinned]
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints(pinned, [SHOULDER] * 2, wanted))
+    solved = lsmpl.solve(track, body, betas=stroll.betas, pins=lsmpl.PinnedJoints(pinned, [SHOULDER] * 2, wanted))
     away = angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER]))
     np.testing.assert_allclose(away[28:33], 0.5, atol=0.01)
 
@@ -110,9 +111,9 @@ def test_where_no_keypoint_shows_a_limb_a_pin_reaches_further(body, stroll):
     hidden = [track.layout.index(f"left_{name}") for name in ("elbow", "wrist")]
     confidence[20:45, hidden] = 0.0
     track = replace(track, confidence=confidence)
-    free = lsmpl.solve(track, body, stroll.betas)
+    free = lsmpl.solve(track, body, betas=stroll.betas)
     wanted = bent(free, 30, SHOULDER, (0.0, 0.0, 0.7))
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints([30], [SHOULDER], [wanted]))
+    solved = lsmpl.solve(track, body, betas=stroll.betas, pins=lsmpl.PinnedJoints([30], [SHOULDER], [wanted]))
     away = np.degrees(angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER])))
     assert away[30] == pytest.approx(np.degrees(0.7), abs=0.1)
     assert np.flatnonzero(away > 0.01).tolist() == list(range(20, 45))
@@ -120,7 +121,7 @@ def test_where_no_keypoint_shows_a_limb_a_pin_reaches_further(body, stroll):
 
 def test_a_keypoint_that_was_placed_counts_beyond_a_pin(body, stroll):
     track = body.keypoints(stroll)
-    parent_joints = lsmpl.Poser("body_25", body, lsmpl.solve(track, body, stroll.betas).calibration).parent_joints
+    parent_joints = lsmpl.Poser("body_25", body, lsmpl.solve(track, body, betas=stroll.betas).calibration).parent_joints
     weights = np.ones((60, 25))
     elbow, wrist, knee = (track.layout.index(f"left_{name}") for name in ("elbow", "wrist", "knee"))
     weights[30, wrist] = 25.0
@@ -146,16 +147,16 @@ def test_pins_hold_in_lanes_and_where_nobody_is_seen(body, stroll):
     track = replace(track, confidence=confidence)
     frames, joints = np.array([5, 100, 355]), np.array([ELBOW, SHOULDER, ELBOW])
     wanted = np.stack([bent(stroll, 5, ELBOW), bent(stroll, 40, SHOULDER), bent(stroll, 55, ELBOW)])
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints(frames, joints, wanted))
+    solved = lsmpl.solve(track, body, betas=stroll.betas, pins=lsmpl.PinnedJoints(frames, joints, wanted))
     assert np.degrees(angle_between(exp_map(solved.poses[frames, joints]), wanted)).max() < 0.01
 
 
 def test_neighbours_go_along_with_a_pin(body, stroll):
     """A pin of a few degrees in a noisy take is not a jump of as much in a single frame."""
     track, frame = noisy(body, stroll, 0.01), 30
-    free = lsmpl.solve(track, body, stroll.betas)
+    free = lsmpl.solve(track, body, betas=stroll.betas)
     wanted = exp_map(free.poses[frame, SHOULDER]) @ exp_map(np.array([0.0, 0.0, 0.2]))
-    solved = lsmpl.solve(track, body, stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
+    solved = lsmpl.solve(track, body, betas=stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
     away = np.degrees(angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER])))
     assert away[frame] == pytest.approx(np.degrees(0.2), abs=0.1)
     assert away[[frame - 1, frame + 1]].min() > 2.0
@@ -175,15 +176,14 @@ def test_neighbours_go_along_with_a_pin(body, stroll):
 )
 def test_pins_that_cannot_be_are_refused(body, stroll, pins, said):
     with pytest.raises(SolveError, match=said):
-        lsmpl.solve(body.keypoints(stroll), body, stroll.betas, pins=lsmpl.PinnedJoints(*pins))
+        lsmpl.solve(body.keypoints(stroll), body, betas=stroll.betas, pins=lsmpl.PinnedJoints(*pins))
 
 
 def test_no_pins_change_nothing(body, stroll):
     track = body.keypoints(stroll.frames(slice(0, 10)))
     none = lsmpl.PinnedJoints(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)))
-    np.testing.assert_array_equal(
-        lsmpl.solve(track, body, stroll.betas, pins=none).poses, lsmpl.solve(track, body, stroll.betas).poses
-    )
+    with_none, without = (lsmpl.solve(track, body, betas=stroll.betas, pins=pins) for pins in (none, None))
+    np.testing.assert_array_equal(with_none.poses, without.poses)
 
 
 def test_a_keypoint_placed_by_hand_is_met_where_a_stray_one_is_not(body, stroll):
@@ -193,8 +193,8 @@ def test_a_keypoint_placed_by_hand_is_met_where_a_stray_one_is_not(body, stroll)
     positions[frame, k] += (0.0, 0.0, 0.15)
     trusted = np.zeros(track.visible.shape, dtype=bool)
     trusted[frame, k] = True
-    stray = lsmpl.solve(replace(track, positions=positions), body, stroll.betas)
-    placed = lsmpl.solve(replace(track, positions=positions, trusted=trusted), body, stroll.betas)
+    stray = lsmpl.solve(replace(track, positions=positions), body, betas=stroll.betas)
+    placed = lsmpl.solve(replace(track, positions=positions, trusted=trusted), body, betas=stroll.betas)
     off = [np.linalg.norm(_site(body, m, k)[frame] - positions[frame, k]) for m in (stray, placed)]
     assert off[0] > 0.08
     assert off[1] < 0.01
@@ -205,10 +205,10 @@ def test_a_keypoint_placed_by_hand_is_met_where_a_stray_one_is_not(body, stroll)
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 def test_a_keypoint_placed_by_hand_changes_nothing_far_away_and_its_neighbours_go_along(body, stroll, noise):
     track, frame = noisy(body, stroll, noise), 30
-    free = lsmpl.solve(track, body, stroll.betas)
+    free = lsmpl.solve(track, body, betas=stroll.betas)
     k, wrist = track.layout.index("left_wrist"), JOINT_NAMES.index("left_wrist")
     placed = track_with_placed(track, frame, k, (0.06, -0.05, 0.06))
-    solved = lsmpl.solve(placed, body, stroll.betas)
+    solved = lsmpl.solve(placed, body, betas=stroll.betas)
     again = lsmpl.refine_frames(placed, body, free, frame, frame)
     assert np.linalg.norm(_site(body, solved, k)[frame] - placed.positions[frame, k]) < 0.01
     touched = replace(solved, poses=solved.poses.copy())
@@ -232,7 +232,7 @@ def test_a_placed_keypoint_and_a_pin_hold_together(body, stroll):
     track, frame = noisy(body, stroll, 0.005), 30
     k, wanted = track.layout.index("right_ankle"), bent(stroll, 30, SHOULDER, (0.0, 0.0, 0.7))
     placed = track_with_placed(track, frame, k, (0.0, 0.06, 0.06))
-    solved = lsmpl.solve(placed, body, stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
+    solved = lsmpl.solve(placed, body, betas=stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
     assert np.linalg.norm(_site(body, solved, k)[frame] - placed.positions[frame, k]) < 0.01
     assert angle_between(exp_map(solved.poses[frame, SHOULDER]), wanted) < 1e-4
 
@@ -240,7 +240,7 @@ def test_a_placed_keypoint_and_a_pin_hold_together(body, stroll):
 def test_keypoints_placed_in_all_frames_are_the_data(body, stroll):
     track = body.keypoints(stroll)
     everywhere = replace(track, trusted=np.ones(track.visible.shape, dtype=bool))
-    solved = lsmpl.solve(everywhere, body, stroll.betas)
+    solved = lsmpl.solve(everywhere, body, betas=stroll.betas)
     assert np.linalg.norm(body.joints(solved) - body.joints(stroll), axis=-1)[:, :22].max() < 0.01
 
 

@@ -54,6 +54,11 @@ def short(stroll):
     return stroll.frames(slice(0, 12))
 
 
+def given(motion: lsmpl.Motion) -> dict:
+    """The true shape and first pose, for a solve."""
+    return {"betas": motion.betas, "start_pose": motion.poses[0]}
+
+
 def shaken(track, noise):
     return replace(
         track, positions=track.positions + noise * np.random.default_rng(0).normal(size=track.positions.shape)
@@ -90,13 +95,13 @@ TRACKS = {
 def test_a_take_is_solved(body, short, gpu, kind):
     track = TRACKS[kind](body.keypoints(short))
     begin = None if kind == "exact" and gpu.double else short.poses[0]
-    alike(body, gpu, lambda device: lsmpl.solve(track, body, short.betas, begin, device=device))
+    alike(body, gpu, lambda device: lsmpl.solve(track, body, betas=short.betas, start_pose=begin, device=device))
 
 
 @pytest.mark.parametrize("layout", ["coco_17", "mediapipe_33", "smpl_24"])
 def test_of_other_layouts_too(body, short, gpu, layout):
     track = body.keypoints(short, layout)
-    alike(body, gpu, lambda device: lsmpl.solve(track, body, short.betas, short.poses[0], device=device))
+    alike(body, gpu, lambda device: lsmpl.solve(track, body, **given(short), device=device))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +112,9 @@ def test_of_other_layouts_too(body, short, gpu, layout):
 def test_with_options(body, short, gpu, options):
     track, chosen = body.keypoints(short), lsmpl.SolveOptions(**options)
     alike(
-        body, gpu, lambda device: lsmpl.solve(track, body, short.betas, short.poses[0], device=device, options=chosen)
+        body,
+        gpu,
+        lambda device: lsmpl.solve(track, body, **given(short), device=device, options=chosen),
     )
 
 
@@ -132,33 +139,42 @@ def test_with_frames_that_are_lost_and_solved_from_nothing(body, stroll, gpu):
     turned[4:, 0] = log_map(exp_map(np.array([0.0, 0.0, np.pi])) @ exp_map(turned[4:, 0]))
     track = body.keypoints(replace(motion, poses=turned))
     options = lsmpl.SolveOptions(repair=False, optimise_sequence=False, noise=0.0)
-    alike(body, gpu, lambda device: lsmpl.solve(track, body, motion.betas, motion.poses[0], device, options=options))
+    alike(
+        body,
+        gpu,
+        lambda device: lsmpl.solve(track, body, **given(motion), device=device, options=options),
+    )
 
 
 @GPUS
 def test_a_motion_is_refined(body, short, gpu):
     track = shaken(body.keypoints(short), 0.002)
     rough = replace(short, poses=short.poses + 0.05 * np.random.default_rng(0).normal(size=short.poses.shape))
-    alike(body, gpu, lambda device: lsmpl.refine_motion(track, body, rough, device))
+    alike(body, gpu, lambda device: lsmpl.refine_motion(track, body, rough, device=device))
 
 
 def test_markers_are_solved(body, stroll, recorded, gpu):  # noqa: F811
     calibration = calibrate([recorded], body)
     track, begin = recorded.frames(slice(0, 10)), stroll.poses[0]
-    alike(body, gpu, lambda device: lsmpl.solve(track, body, None, begin, device, calibration=calibration))
+    options = {"start_pose": begin, "calibration": calibration}
+    alike(body, gpu, lambda device: lsmpl.solve(track, body, device=device, **options))
 
 
 @GPUS
 def test_as_published(body, short, gpu, checkpoint):  # noqa: F811
     options = lsmpl.SolveOptions(solver="published", checkpoint=checkpoint(seeing_network()), noise=0.0)
     track = body.keypoints(short)
-    alike(body, gpu, lambda device: lsmpl.solve(track, body, short.betas, short.poses[0], device, options=options))
+    alike(
+        body,
+        gpu,
+        lambda device: lsmpl.solve(track, body, **given(short), device=device, options=options),
+    )
 
 
 @GPUS
 def test_keypoints_are_dragged_and_frames_touched_up(body, short, gpu):
     track = shaken(body.keypoints(short), 0.003)
-    solved = lsmpl.solve(track, body, short.betas)
+    solved = lsmpl.solve(track, body, betas=short.betas)
     pins = PinnedJoints(np.array([6]), np.array([16]), exp_map(solved.poses[[6], 16]))
     wrist = track.layout.keypoints.index("right_wrist")
     dragged = np.arange(len(track.layout)) == wrist
@@ -169,8 +185,9 @@ def test_keypoints_are_dragged_and_frames_touched_up(body, short, gpu):
             poser, poses_of(solved, slice(3, 4)), pins=PinnedJoints(np.array([0]), np.array([17]), np.eye(3)[None])
         )
         one = drag.pose(drag.sites + [0.0, 0.0, 0.15], dragged, dragged & False)[0]
+        options = {"part_weights": {"left_leg": 0.5}, "pins": pins, "poser": poser}
         again = [
-            lsmpl.refine_frames(track, body, solved, 4, 7, begin, {"left_leg": 0.5}, pins, poser=poser)
+            lsmpl.refine_frames(track, body, solved, 4, 7, init=begin, **options)
             for begin in ([lsmpl.Init.NEIGHBOURS, lsmpl.Init.COLD] if gpu.double else [lsmpl.Init.CURRENT])
         ]
         found = [one, *again]
@@ -231,7 +248,7 @@ def test_the_published_solver_waits_once_a_frame_as_well(body, short, gpu, check
     for frames in (2, 4, 8):  # the first one loads the network
         gpu.waits.clear()
         some = track.frames(slice(0, frames))
-        lsmpl.solve(some, body, short.betas, short.poses[0], gpu.backend, options=options)
+        lsmpl.solve(some, body, **given(short), device=gpu.backend, options=options)
         waits.append(gpu.waits.total())
     assert waits[2] - waits[1] == 4
 

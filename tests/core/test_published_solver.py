@@ -24,6 +24,11 @@ SITES = lsmpl.LAYOUTS["body_25"].sites
 ELBOW = JOINT_NAMES.index("left_elbow")
 
 
+def given(motion: lsmpl.Motion) -> dict:
+    """The true shape and first pose, for a solve."""
+    return {"betas": motion.betas, "start_pose": motion.poses[0]}
+
+
 def network(turns: np.ndarray | None = None) -> PublishedNetwork:
     """One whose residual rotations are always `turns` (22,3), or none."""
     made = PublishedNetwork()
@@ -86,13 +91,23 @@ def test_a_checkpoint_for_smpl_on_another_body_is_an_error_that_says_what_to_cho
     made = network()
     made.openpose_regressor[:, 0] = 1.0
     with pytest.raises(NetworkFileError, match="choose an SMPL body"):
-        lsmpl.solve(body.keypoints(stroll), body, stroll.betas, stroll.poses[0], options=options(checkpoint(made)))
+        lsmpl.solve(
+            body.keypoints(stroll),
+            body,
+            betas=stroll.betas,
+            start_pose=stroll.poses[0],
+            options=options(checkpoint(made)),
+        )
 
 
 def test_the_pose_is_the_networks_and_the_translation_where_its_keypoints_lie(body, stroll, checkpoint):
     still = replace(stroll, poses=np.repeat(stroll.poses[:1], 60, axis=0))
     solved = lsmpl.solve(
-        body.keypoints(still), body, still.betas, still.poses[0], options=options(checkpoint(network()))
+        body.keypoints(still),
+        body,
+        betas=still.betas,
+        start_pose=still.poses[0],
+        options=options(checkpoint(network())),
     )
     np.testing.assert_allclose(exp_map(solved.poses), exp_map(still.poses), atol=1e-5)
     np.testing.assert_allclose(solved.trans, still.trans, atol=1e-5)
@@ -106,7 +121,11 @@ def test_past_the_safeguard_a_prediction_from_the_first_pose_or_a_copy_ends_the_
     turns = np.zeros((PREDICTED, 3))
     turns[ELBOW, 1] = np.radians(0.5)
     solved = lsmpl.solve(
-        body.keypoints(still), body, still.betas, still.poses[0], options=options(checkpoint(network(turns)))
+        body.keypoints(still),
+        body,
+        betas=still.betas,
+        start_pose=still.poses[0],
+        options=options(checkpoint(network(turns))),
     )
     off = np.degrees(angle_between(exp_map(still.poses[:, ELBOW]), exp_map(solved.poses[:, ELBOW])))
     np.testing.assert_allclose(off[:61], 0.5 * np.arange(61), atol=0.02)
@@ -115,13 +134,13 @@ def test_past_the_safeguard_a_prediction_from_the_first_pose_or_a_copy_ends_the_
 
 def test_a_keypoint_that_is_missing_counts_as_one_that_did_not_move(body, stroll, checkpoint):
     path, backend = checkpoint(seeing_network()), choose_backend("cpu")
-    given, path_options = (stroll.betas, stroll.poses[10]), options(path)
+    truth, path_options = {"betas": stroll.betas, "start_pose": stroll.poses[10]}, options(path)
     wrist = lsmpl.LAYOUTS["body_25"].index("left_wrist")
     there = body.keypoints(stroll).frames(slice(10, 12))
     missing = there.confidence.copy()
     missing[1, wrist] = 0.0
-    solved = lsmpl.solve(replace(there, confidence=missing), body, *given, options=path_options)
-    seen = lsmpl.solve(there, body, *given, options=path_options)
+    solved = lsmpl.solve(replace(there, confidence=missing), body, **truth, options=path_options)
+    seen = lsmpl.solve(there, body, **truth, options=path_options)
     assert np.abs(solved.poses[1] - seen.poses[1]).max() > 1e-3  # It does see the wrist.
     predictor = PublishedPredictor.load(path, body, stroll.betas, SITES, None, backend, None)
     first, second = (torch.as_tensor(there.positions[i : i + 1], dtype=torch.float32) for i in (0, 1))
@@ -133,7 +152,7 @@ def test_a_keypoint_that_is_missing_counts_as_one_that_did_not_move(body, stroll
 def test_layouts_that_hold_body_25_give_the_same_pose_and_poorer_ones_a_finite_motion(body, stroll, checkpoint):
     path, few = checkpoint(seeing_network()), stroll.frames(slice(0, 5))
     solved = {
-        name: lsmpl.solve(body.keypoints(few, name), body, few.betas, few.poses[0], options=options(path))
+        name: lsmpl.solve(body.keypoints(few, name), body, **given(few), options=options(path))
         for name in ("body_25", "halpe_26", "coco_17")
     }
     np.testing.assert_allclose(solved["halpe_26"].poses[1], solved["body_25"].poses[1], atol=1e-4)
@@ -155,7 +174,7 @@ def test_a_polish_may_follow(body, stroll, checkpoint):
     few, path = stroll.frames(slice(0, 10)), checkpoint(network())
     track = body.keypoints(few)
     alone, polished = (
-        lsmpl.solve(track, body, few.betas, few.poses[0], options=options(path, polish=steps)) for steps in (None, 2)
+        lsmpl.solve(track, body, **given(few), options=options(path, polish=steps)) for steps in (None, 2)
     )
     assert np.nanmean(polished.residual) < 0.2 * np.nanmean(alone.residual)
 

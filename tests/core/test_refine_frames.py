@@ -47,7 +47,7 @@ def error(body, stroll, motion, poses, first):
 
 @pytest.mark.parametrize("begin", ["neighbours", "cold"])
 def test_a_spoilt_stretch_becomes_as_good_as_the_solve(body, stroll, noisy_track, solved, spoilt, begin):
-    mended = lsmpl.refine_frames(noisy_track, body, spoilt, BAD.start, BAD.stop - 1, lsmpl.Init(begin))
+    mended = lsmpl.refine_frames(noisy_track, body, spoilt, BAD.start, BAD.stop - 1, init=lsmpl.Init(begin))
     before = error(body, stroll, spoilt, lsmpl.poses_of(spoilt, BAD), BAD.start)
     good = error(body, stroll, solved, lsmpl.poses_of(solved, BAD), BAD.start)
     assert before > 0.1
@@ -73,7 +73,7 @@ def test_a_hand_made_pose_stays_where_no_keypoint_contradicts_it(body, noisy_tra
     start = lsmpl.poses_of(solved, slice(20, 21))
     wrist = JOINT_NAMES.index("left_wrist")
     start.rotations[0, wrist] = start.rotations[0, wrist] @ exp_map(np.array([0.6, 0.0, 0.0]))
-    again = lsmpl.refine_frames(noisy_track, body, solved, 20, 20, start)
+    again = lsmpl.refine_frames(noisy_track, body, solved, 20, 20, init=start)
     assert np.degrees(angle_between(again.rotations[0, wrist], start.rotations[0, wrist])) < 0.5
 
 
@@ -127,7 +127,7 @@ def test_a_stretch_without_keypoints_goes_from_before_to_after(body, noisy_track
     confidence = noisy_track.confidence.copy()
     confidence[BAD] = 0.0
     unseen = replace(noisy_track, confidence=confidence)
-    mended = lsmpl.refine_frames(unseen, body, spoilt, BAD.start, BAD.stop - 1, lsmpl.Init.NEIGHBOURS)
+    mended = lsmpl.refine_frames(unseen, body, spoilt, BAD.start, BAD.stop - 1, init=lsmpl.Init.NEIGHBOURS)
     sites = Poser(noisy_track.layout, body, solved.calibration).sites
     assert np.linalg.norm(sites(mended) - sites(lsmpl.poses_of(solved, BAD)), axis=-1).max() < 0.12
 
@@ -140,7 +140,7 @@ def test_what_cannot_be_is_said(body, noisy_track, solved):
     with pytest.raises(SolveError, match="left_tentacle"):
         lsmpl.refine_frames(noisy_track, body, solved, 5, 6, part_weights={"left_tentacle": 1.0})
     with pytest.raises(SolveError, match="whole motion"):
-        lsmpl.refine_frames(noisy_track, body, solved, 0, 59, lsmpl.Init.NEIGHBOURS)
+        lsmpl.refine_frames(noisy_track, body, solved, 0, 59, init=lsmpl.Init.NEIGHBOURS)
 
 
 def test_what_is_not_believed_is_not_measured(body, noisy_track, solved):

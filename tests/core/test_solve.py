@@ -195,7 +195,7 @@ def test_the_network_alone_stays_with_the_motion(mocap, body):
     """One pass a frame and no polish: no drift over a hundred frames."""
     truth = clip_of(mocap, "10_02", body)
     alone = lsmpl.SolveOptions(solver="network", polish=0)
-    solved = lsmpl.solve(body.keypoints(truth), body, truth.betas, truth.poses[0], options=alone)
+    solved = lsmpl.solve(body.keypoints(truth), body, betas=truth.betas, start_pose=truth.poses[0], options=alone)
     last = slice(80, 100)
     assert joint_error(body, truth, solved) < 25.0
     assert joint_error(body, truth.frames(last), solved.frames(last)) < 30.0
@@ -208,8 +208,9 @@ def test_the_network_knows_better_than_the_frame_before(mocap, body):
         errors = []
         for seed, name in enumerate(VALIDATION_CLIPS):
             truth = clip_of(mocap, name, body, seed=seed)
+            given = {"betas": truth.betas, "start_pose": truth.poses[0]}
             options = lsmpl.SolveOptions(solver=solver)
-            solved = lsmpl.solve(body.keypoints(truth), body, truth.betas, truth.poses[0], options=options)
+            solved = lsmpl.solve(body.keypoints(truth), body, options=options, **given)
             errors.append(angle_between(exp_map(truth.poses), exp_map(solved.poses))[:, :20].mean())
         angles[solver] = np.degrees(np.mean(errors))
     assert angles["network"] < 0.8 * angles["polish"]
