@@ -228,9 +228,16 @@ def refine_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps[j
         pinned, now, {name: log_map(turn) for name, turn in added.items()}
     )
     steps = refine_frames_steps(
-        takes.load_track(take), subject.body, motion, first, last, init=begin, part_weights=settings.weights,
-        pins=pinned_joints.as_core(wanted), poser=subject.poser,
-    )  # fmt: skip
+        takes.load_track(take),
+        subject.body,
+        motion,
+        first,
+        last,
+        init=begin,
+        part_weights=settings.weights,
+        pins=pinned_joints.as_core(wanted),
+        poser=subject.poser,
+    )
     fixed = sorted({pin.frame for pin in wanted if not first <= pin.frame <= last})
     width, what = settings.blend, playing.frames_in_words(take, first, last)
     held, made_from = Held(take, scene, doing="refined"), _versions(take)
