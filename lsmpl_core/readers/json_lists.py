@@ -5,37 +5,37 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import KeypointFileError
+from .json_look import (
+    NOBODY,
+    NUMBER_KEYS,
+    POINT_KEYS,
+    TIME_KEYS,
+    Person,
+    depth,
+    described,
+    frames_of,
+    has_2d,
+    is_frame,
+    names_in,
+    number_of,
+    people_of,
+)
 from .people import choose, follow, gathered
 from .raw import RawTrack, blank_table, read_text, unflatten
-from .times import fill_gaps
+from .times import placed_in_time
 
-_POINT_KEYS = (
-    "keypoints3d", "keypoints_3d", "pose_keypoints_3d", "joints3d", "joints_3d", "joints19", "body_keypoints_3d",
-    "keypoints", "joints", "landmarks", "pose_world_landmarks", "positions", "points",
-)  # fmt: skip
-_HAND_KEYS = ("hand_left_keypoints_3d", "hand_right_keypoints_3d")
-_PEOPLE_KEYS = ("people", "bodies", "persons", "skeletons", "annots")
-_FRAME_KEYS = ("frames", "data", "results", "keypoints_sequence")
-_ID_KEYS = ("id", "personID", "person_id", "track_id", "ID")
-_NOBODY = "-1"
 _MOST_NAMELESS = 100
 _CONFIDENCE_KEYS = ("confidence", "visibility", "score", "likelihood", "c")
-
-
-@dataclass
-class _Person:
-    """One person in one frame: points as JSON has them (a list, or an object by name), and an id."""
-
-    id: str
-    points: list | dict
+_BIGGEST_NUMBER = 1e12
+"""Keys of frames beyond which they are times, in nanoseconds and the like, not numbers."""
 
 
 def read_json(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
@@ -47,19 +47,39 @@ def read_json(path: Path, counts: Collection[int], person: str | None = None) ->
         frames = [_load(file) for file in files]
         numbers = np.array([_last_number(file.stem, i) for i, file in enumerate(files)], dtype=float)
         raw = _track(frames, counts, str(path), person)
-        return fill_gaps(numbers, raw)
+        raw.names = raw.names or _fitting_names(frames[0], raw)
+        return placed_in_time(raw, numbers, None)
     data = _load(path)
-    raw = _track(_frames(data), counts, str(path), person)
+    frames, keys = frames_of(data)
+    raw = _track(frames, counts, str(path), person)
+    raw.names = raw.names or _fitting_names(data, raw)
     if isinstance(data, dict):
-        names = next((data[key] for key in ("names", "keypoint_names", "joint_names") if key in data), None)
-        if isinstance(names, list) and len(names) == raw.positions.shape[1] and raw.names is None:
-            raw.names = [str(name) for name in names]
         fps = next((data[key] for key in ("fps", "frame_rate", "framerate") if key in data), None)
         if isinstance(fps, (int, float)) and not isinstance(fps, bool) and 0 < fps < 1e6:
             raw.fps = float(fps)
         raw.unit = data["unit"] if isinstance(data.get("unit"), str) else None
         raw.up = data["up"].lower() if isinstance(data.get("up"), str) else None
-    return raw
+    return _in_time(raw, frames, keys)
+
+
+def _fitting_names(data: Any, raw: RawTrack) -> list[str] | None:
+    names = names_in(data)
+    return names if names is not None and len(names) == raw.positions.shape[1] else None
+
+
+def _in_time(raw: RawTrack, frames: list, keys: list[int] | None) -> RawTrack:
+    """The frames where their numbers or times say, which stand in each of them or are their keys."""
+    numbers, times = (
+        [number_of(frame, wanted) if not isinstance(frame, list) else None for frame in frames]
+        for wanted in (NUMBER_KEYS, TIME_KEYS)
+    )
+    if keys is not None:
+        stamps = max(keys, default=0) > _BIGGEST_NUMBER
+        numbers, times = (None, keys) if stamps else (keys, times)
+    known = [None if values is None or None in values else np.array(values, float) for values in (numbers, times)]
+    if known[1] is not None:
+        known[1] = known[1] - known[1][0]  # timestamps are large, and single nanoseconds below a double's precision
+    return placed_in_time(raw, *known)
 
 
 def is_one_file_a_frame(folder: Path) -> bool:
@@ -68,18 +88,9 @@ def is_one_file_a_frame(folder: Path) -> bool:
     if len({re.sub(r"\d+(?=\D*$)", "#", file.stem) for file in files}) != 1:
         return False
     try:
-        return _is_frame(_load(files[0]))
+        return is_frame(_load(files[0]))
     except KeypointFileError:
         return len(files) > 1
-
-
-def _is_frame(data: Any) -> bool:
-    """Whether a file's content is one frame; people are taken for those of one frame, not for frames of one person."""
-    if isinstance(data, dict):
-        nested = any(_depth(data.get(key)) == 3 for key in _POINT_KEYS)
-        listed = any(isinstance(data.get(key), (list, dict)) for key in _FRAME_KEYS)
-        return not (nested or listed or (data and all(key.isdigit() for key in data)))
-    return isinstance(data, list) and (not data or _depth(data) == 2 or _is_people(data))
 
 
 def _load(path: Path) -> Any:
@@ -94,91 +105,53 @@ def _last_number(stem: str, otherwise: int) -> int:
     return int(numbers[-1][-15:]) if numbers else otherwise
 
 
-def _frames(data: Any) -> list:
-    """The frames of one file: a list, a list under a key, an object by frame number, or a single frame."""
-    if isinstance(data, dict):
-        frames = next((data[key] for key in _FRAME_KEYS if isinstance(data.get(key), (list, dict))), None)
-        if frames is None and data and all(key.isdigit() for key in data):
-            frames = data
-        if frames is None:
-            nested = next((data[k] for k in _POINT_KEYS if _depth(data.get(k)) == 3), None)
-            frames = [data] if nested is None else nested
-        if isinstance(frames, dict):
-            frames = [frames[key] for key in sorted(frames, key=lambda key: (len(key), key))]
-        return frames
-    if isinstance(data, list) and data and (_depth(data) == 2 or (_is_people(data) and len(data) < 2)):
-        return [data]
-    return data if isinstance(data, list) else []
-
-
-def _depth(value: Any) -> int:
-    """How deep lists of numbers nest: 1 for numbers, 2 for points, 3 for frames of points; 0 for anything else."""
-    depth = 0
-    while isinstance(value, list) and depth < 8:
-        depth += 1
-        value = next((item for item in value if item is not None), None)
-    return depth if value is None or isinstance(value, (int, float)) else 0
-
-
-def _is_people(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(v, dict) and any(key in v for key in _POINT_KEYS) for v in value)
-
-
-def _people(frame: Any) -> Iterator[_Person]:
-    """The people of a frame; nobody where it is empty or null."""
-    if isinstance(frame, dict):
-        people = next((frame[key] for key in _PEOPLE_KEYS if isinstance(frame.get(key), list)), None)
-        if people is not None:
-            yield from _people(people)
-        elif points := next((frame[key] for key in _POINT_KEYS if isinstance(frame.get(key), (list, dict))), None):
-            identity = next((frame[key] for key in _ID_KEYS if key in frame), "")
-            hands = [frame.get(key) for key in _HAND_KEYS]
-            if isinstance(points, list) and all(isinstance(hand, list) and hand for hand in hands):
-                points = points + hands[0] + hands[1]
-            yield _Person(str(identity), points)
-        elif any(isinstance(value, (list, dict)) for value in frame.values()):
-            yield _Person("", frame)
-    elif _is_people(frame):
-        for person in frame:
-            for one in _people(person):
-                yield _Person(one.id if one.id not in ("", "-1", "[-1]") else _NOBODY, one.points)
-    elif isinstance(frame, list) and frame:
-        yield _Person("", frame)
-
-
 def _track(frames: list, counts: Collection[int], where: str, person: str | None) -> RawTrack:
-    everyone = _told_apart([list(_people(frame)) for frame in frames], counts, where)
+    everyone = _told_apart([list(people_of(frame)) for frame in frames], counts, where)
     seen = gathered([[one.id for one in people] for people in everyone])
     if not seen:
+        first = next((frame for frame in frames if frame), frames[0] if frames else None)
+        if any(map(has_2d, frames)):
+            raise KeypointFileError(
+                f"{where}: only 2D keypoints are there ({described(first)}). 3D keypoints are needed: triangulated "
+                "from several cameras, or lifted by a pose estimator"
+            )
         raise KeypointFileError(
-            f"{where}: no keypoints; expected frames of [[x, y, z], ...], of names with [x, y, z], or of people with "
-            f"one of the keys {', '.join(_POINT_KEYS)}"
+            f"{where}: no keypoints; it holds {described(first)}; expected frames of [[x, y, z], ...], of names with "
+            f"[x, y, z], or of people with one of the keys {', '.join(POINT_KEYS)}"
         )
     alone = len(seen) == 1
     nameless = alone and (person is None or next(iter(seen)) in ("", "number 1"))
     chosen = None if nameless else choose(seen, person, "frames", where)
     name = next(iter(seen)) if chosen is None else chosen.value
-    tracked = [next((one.points for one in reversed(people) if one.id == name), None) for people in everyone]
-    raw = _named(tracked, where) if any(map(_has_names, tracked)) else _unnamed(tracked, counts, where)
+    tracked = [next((one for one in reversed(people) if one.id == name), None) for people in everyone]
+    points = [None if one is None else one.points for one in tracked]
+    raw = _named(points, where) if any(map(_has_names, points)) else _unnamed(points, counts, where)
+    _add_scores(raw, tracked)
     if chosen is not None:
         raw.decisions.append(chosen)
         raw.people = seen
     return raw
 
 
-def _told_apart(frames: list[list[_Person]], counts: Collection[int], where: str) -> list[list[_Person]]:
+def _add_scores(raw: RawTrack, tracked: list[Person | None]) -> None:
+    """Confidence that stands beside the points."""
+    for t, one in enumerate(tracked):
+        if one is not None and one.scores is not None and len(one.scores) == raw.positions.shape[1]:
+            raw.confidence[t] = [_number(score, f"frame {t}: a score") for score in one.scores]
+
+
+def _told_apart(frames: list[list[Person]], counts: Collection[int], where: str) -> list[list[Person]]:
     """The same people with an id each: those that have none are followed from frame to frame."""
-    if not any(len(people) > 1 and any(one.id == _NOBODY for one in people) for people in frames):
-        return [[_Person("number 1" if one.id == _NOBODY else one.id, one.points) for one in p] for p in frames]
-    nameless = [[one for one in people if one.id == _NOBODY] for people in frames]
+    if not any(len(people) > 1 and any(one.id == NOBODY for one in people) for people in frames):
+        return [[replace(one, id="number 1" if one.id == NOBODY else one.id) for one in p] for p in frames]
+    nameless = [[one for one in people if one.id == NOBODY] for people in frames]
     if (most := max(map(len, nameless))) > _MOST_NAMELESS:
         raise KeypointFileError(f"{where}: {most} people without an id in one frame; at most {_MOST_NAMELESS} are told")
     places = [[_positions(one.points, counts, f"{where}: frame {t}") for one in p] for t, p in enumerate(nameless)]
     named = [
-        [_Person(name, one.points) for name, one in zip(names, people)]
-        for names, people in zip(follow(places), nameless)
+        [replace(one, id=name) for name, one in zip(names, people)] for names, people in zip(follow(places), nameless)
     ]
-    return [[one for one in people if one.id != _NOBODY] + more for people, more in zip(frames, named)]
+    return [[one for one in people if one.id != NOBODY] + more for people, more in zip(frames, named)]
 
 
 def _positions(points: list | dict, counts: Collection[int], where: str) -> np.ndarray:
@@ -230,7 +203,7 @@ def _unnamed(frames: list, counts: Collection[int], where: str) -> RawTrack:
 
 def _array(points: list, counts: Collection[int], where: str) -> np.ndarray:
     """(K,4) of one frame's points: [[x, y, z], ...], [[x, y, z, c], ...], flat numbers, or objects with x, y, z."""
-    if _depth(points) == 1:
+    if depth(points) == 1:
         numbers = np.array([_number(value, where) for value in points])
         positions, confidence = unflatten(numbers[None], counts, where)
         ones = np.ones(positions.shape[1])

@@ -2,57 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
 
+from ..data import DATA
 from ..keypoints.layouts import Layout
 
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PUNCTUATION = re.compile(r"[\W_]+")
 _SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
-_NOISE = {"body", "pose", "mediapipe", "joint", "keypoint", "keypoints", "landmark", "marker", "kpt", "kp", "finger"}
 _LEAST_SHARED = 6
 _GENERIC = re.compile(r"(?:point|marker|keypoint|kpt|kp|joint|landmark|unnamed|p|m|j|k|x|\*|#)?[\s_\-.#]*\d*", re.I)
 
-_SIDED: dict[str, tuple[str, ...]] = {
-    **{part: (part,) for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle", "heel", "eye", "ear")},
-    "eyeinner": ("eye_inner",),
-    "eyeouter": ("eye_outer",),
-    "collar": ("collar",),
-    "clavicle": ("collar",),
-    "hand": ("hand", "wrist"),
-    "foot": ("foot", "ankle"),
-    "toe": ("toe", "big_toe", "foot"),
-    "toebase": ("foot", "toe", "big_toe"),
-    "footindex": ("toe", "big_toe"),
-    "bigtoe": ("big_toe", "toe"),
-    "smalltoe": ("small_toe",),
-    "littletoe": ("small_toe",),
-    "pinkytoe": ("small_toe",),
-    **dict.fromkeys(("pinky", "little", "pinkymcp", "littlemcp", "pinky1", "littleknuckle"), ("little_knuckle",)),
-    **dict.fromkeys(("index", "indexmcp", "index1", "forefinger1", "indexknuckle"), ("index_knuckle",)),
-    **dict.fromkeys(("thumb", "thumbmcp", "thumb2", "thumbknuckle"), ("thumb_knuckle",)),
-}
-"""What a sided part may be called (words joined, lower case): the canonical parts it may mean, likeliest first."""
-
-_HIPS = ("mid_hip", "pelvis")
-_MIDDLE: dict[str, tuple[str, ...]] = {
-    "nose": ("nose",),
-    "neck": ("neck", "thorax", "jaw"),
-    "thorax": ("thorax", "neck"),
-    **dict.fromkeys(("spineshoulder", "shouldercenter", "midshoulder", "neckcenter", "neckbase"), ("thorax", "neck")),
-    "chest": ("spine3", "thorax"),
-    "jaw": ("jaw",),
-    "necknose": ("jaw",),
-    "head": ("head", "head_top"),
-    **dict.fromkeys(("headtop", "tophead", "topofhead", "headend"), ("head_top",)),
-    "spine": ("spine", "spine1"),
-    "spine1": ("spine1", "spine"),
-    **dict.fromkeys(("torso", "belly", "spinemid", "midspine"), ("spine", "spine2")),
-    **dict.fromkeys(("hip", "hips", "midhip", "midhips", "hipcenter", "hipscenter", "centerhip", "chip"), _HIPS),
-    **dict.fromkeys(("pelvis", "root", "spinebase", "bodycenter", "waist"), _HIPS),
-}
+_TABLE = json.loads((DATA / "keypoint_names.json").read_text(encoding="utf-8"))
+_NOISE = frozenset(_TABLE["noise"])
+_SIDED: dict[str, list[str]] = _TABLE["sided"]
+_MIDDLE: dict[str, list[str]] = _TABLE["middle"]
 
 
 def fold(name: str) -> str:

@@ -9,12 +9,13 @@ import numpy as np
 
 from ..errors import LayoutError
 from ..keypoints.layouts import LAYOUTS, Layout
+from ..keypoints.plausibility import implausibility
 from ..keypoints.track import Basis, Decision
 from .bones import as_bones
 from .keypoint_names import is_generic, match_names, split_subject
 from .mapping import Mapping
 from .markers import MarkerTable, recognise
-from .orders import LIST_ADVICE, order_by_geometry, orders_of
+from .orders import LIST_ADVICE, in_order, order_by_geometry, orders_of
 from .raw import RawTrack
 
 _BODY_JOINTS = [
@@ -22,6 +23,8 @@ _BODY_JOINTS = [
 ]
 _NEEDED_JOINTS = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 _LEAST_BODY_JOINTS = 6
+CLEARLY = 0.01
+"""By how much less implausible a layout must be than a smaller one with the same names."""
 
 
 @dataclass(frozen=True)
@@ -44,12 +47,22 @@ NAMES_ADVICE = (
 )
 
 
-def match_by_name(names: Sequence[str], source: str, layouts: Iterable[Layout] | None = None) -> Match:
-    """The layout that has most of a file's names. `LayoutError` where too few are body keypoints to pose a body."""
-    best, columns = max(
-        ((layout, match_names(names, layout)) for layout in layouts or LAYOUTS.values()),
-        key=lambda match: (_count(match[1]), -len(match[0])),
-    )
+def match_by_name(
+    names: Sequence[str],
+    source: str,
+    layouts: Iterable[Layout] | None = None,
+    positions: np.ndarray | None = None,
+) -> Match:
+    """The layout that has most of a file's names: of several, the smallest or, if one fits the positions (T,N,3) of the
+    names clearly better, that one. `LayoutError` where too few are body keypoints to pose a body."""
+    matches = [(layout, match_names(names, layout)) for layout in layouts or LAYOUTS.values()]
+    most = max(_count(columns) for _, columns in matches)
+    matches = sorted((match for match in matches if _count(match[1]) == most), key=lambda match: len(match[0]))
+    best, columns = matches[0]
+    if positions is not None and len(matches) > 1:
+        errors = [implausibility(in_order(positions, columns), layout) for layout, columns in matches]
+        if errors[0] - min(errors) > CLEARLY:
+            best, columns = matches[int(np.argmin(errors))]
     found = {site for site, column in zip(best.sites, columns) if column is not None}
     if len(found.intersection(_BODY_JOINTS)) < _LEAST_BODY_JOINTS or not found.issuperset(_NEEDED_JOINTS):
         raise _unknown_names(names, len(found.intersection(_BODY_JOINTS)), source)
@@ -102,7 +115,7 @@ def match_layout(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, 
         if bones := match_bones(raw):
             return bones
         try:
-            return match_by_name(raw.names, source)
+            return match_by_name(raw.names, source, positions=raw.positions)
         except LayoutError:
             return match_markers(raw, source)
     if named:

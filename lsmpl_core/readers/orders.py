@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..errors import LayoutError
@@ -57,12 +59,17 @@ def orders_of(count: int) -> list[Order]:
     return [order for order in ORDERS if len(order) == count]
 
 
-def _error(positions: np.ndarray, order: Order) -> float:
-    ordered = np.full((len(positions), len(order.layout), 3), np.nan)
-    for k, column in enumerate(order.columns):
+def in_order(positions: np.ndarray, columns: Sequence[int | None]) -> np.ndarray:
+    """Positions (T,N,3) in the order of `columns` (K,): (T,K,3), NaN where a column is None."""
+    ordered = np.full((len(positions), len(columns), 3), np.nan)
+    for k, column in enumerate(columns):
         if column is not None:
             ordered[:, k] = positions[:, column]
-    return implausibility(ordered, order.layout)
+    return ordered
+
+
+def _error(positions: np.ndarray, order: Order) -> float:
+    return implausibility(in_order(positions, order.columns), order.layout)
 
 
 def _off(error: float) -> str:
