@@ -23,8 +23,8 @@ import lsmpl_core as lsmpl
 from lsmpl_core import metrics
 from lsmpl_core.body.landmarks import on_skin, parse_landmark
 from lsmpl_core.body.sites import site_parts
-from lsmpl_core.calibration.calibrate import Calibration, calibrate
 from lsmpl_core.calibration.calibration import SiteOffset
+from lsmpl_core.marker_calibration.calibrate_markers import Calibration, calibrate
 from lsmpl_core.readers import READERS
 from lsmpl_core.readers.markers import LAYOUT_NAME, known_markers, recognise
 from lsmpl_core.solver.shape import fit_shape

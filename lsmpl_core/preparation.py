@@ -9,10 +9,10 @@ import numpy as np
 
 from .body.body import Body
 from .body.sites import SiteParts, site_parts
-from .calibration.calibrate import calibrate_steps, needs_calibration
 from .calibration.calibration import Calibration
 from .errors import SolveError
 from .keypoints.track import Decision, KeypointTrack
+from .marker_calibration.calibrate_markers import calibrate_steps, needs_calibration
 from .progress import Progress
 from .repair.corrections import without_corrections
 from .repair.repair_track import Repaired, as_given, repair

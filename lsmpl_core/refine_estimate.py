@@ -15,6 +15,7 @@ from .backends.arrays import Backend, choose_backend
 from .backends.threads import on_one_thread
 from .body.body import Body, betas_match
 from .calibration.calibration import Calibration
+from .device_fallback import on_device
 from .errors import SolveError
 from .finishing import finished_motion
 from .keypoints.track import KeypointTrack
@@ -22,7 +23,6 @@ from .motion import Motion
 from .preparation import Prepared, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
-from .solver.fallback import on_device
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses

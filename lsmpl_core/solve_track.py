@@ -15,13 +15,13 @@ from .backends.threads import on_one_thread
 from .body.body import Body
 from .body.skeleton import NUM_BETAS, NUM_JOINTS
 from .calibration.calibration import Calibration
+from .device_fallback import on_device
 from .errors import SolveError
 from .finishing import finished_motion
 from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
-from .solver.fallback import on_device
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
@@ -55,7 +55,7 @@ def solve(
     """Fit `body` to `track`.
 
     betas (10,) and start_pose (24,3), the axis-angles of frame 0, are taken as true; None means estimate.
-    calibration: the betas, and where the keypoints are on the body, from `calibration.calibrate` or from another motion
+    calibration: the betas, and where the keypoints are on the body, from `calibrate` or from another motion
     of the subject (`Motion.calibration`); None finds them on this take and, those of markers, on `trials` as well,
     other takes of the same subject and marker set, such as a static trial. pins: joints that are to stay as given.
     device: one of `arrays.DEVICES`; one that fails on the way gives way to NumPy, and that is a `Decision` of the

@@ -16,7 +16,7 @@ import pytest
 import tomllib
 
 from lsmpl_core.backends.arrays import choose_backend
-from lsmpl_core.calibration.files import read_calibration
+from lsmpl_core.calibration_files import read_calibration
 from lsmpl_core.errors import CalibrationError, LayoutError, NetworkFileError
 from lsmpl_core.readers.mapping import load_mapping
 from lsmpl_core.readers.markers import load_markers

@@ -7,6 +7,8 @@ Read from the sources, so it needs neither Blender nor NumPy. A package here is 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +17,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-WITHOUT_CIRCLES = ("addon",)
+WITHOUT_CIRCLES = ("addon", "lsmpl_core")
 """Trees whose packages must not import each other in a circle."""
-WITHOUT_DEFERRED_IMPORTS: dict[str, Mapping[str, str]] = {"addon": {}}
+TORCH = "PyTorch is there for some only, and takes seconds to load"
+WITHOUT_DEFERRED_IMPORTS: dict[str, Mapping[str, str]] = {
+    "addon": {},
+    "lsmpl_core": {
+        "lsmpl_core.backends.arrays": TORCH,
+        "lsmpl_core.backends.torch_probe": TORCH,
+        "lsmpl_core.estimates.formats": TORCH,
+        "lsmpl_core.files.torch_files": TORCH,
+        "lsmpl_core.published": TORCH,
+        "lsmpl_core.solver.predictors": TORCH,
+    },
+}
 """Trees whose functions import nothing, with the modules that may nevertheless, each with the reason why."""
 
 
@@ -172,3 +185,23 @@ def _write(folder: Path, name: str, text: str) -> None:
         if made.name:
             (folder / made / "__init__.py").touch()
     path.write_text(text, encoding="utf-8")
+
+
+def test_the_core_loads_what_is_asked_for():
+    """A script that reads a file needs no solver, and `lsmpl --help` none of what solves."""
+    code = "import sys, lsmpl_core; print(sum(name.startswith('lsmpl_core.') for name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert int(done.stdout) == 0
+
+
+def test_no_module_of_the_core_has_the_name_of_a_public_function():
+    """`lsmpl_core.solve` would be either, depending on what was imported first."""
+    public = ast.literal_eval(
+        next(
+            node.value
+            for node in ast.parse((ROOT / "lsmpl_core" / "__init__.py").read_text(encoding="utf-8")).body
+            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_MODULES"
+        )
+    )
+    modules = {name.split(".")[1] for name in modules_of(ROOT / "lsmpl_core") if "." in name}
+    assert set(public) & modules == {"metrics"}

@@ -24,11 +24,11 @@ from typing import Any
 import bpy
 
 from ...lsmpl_core import LsmplError, Progress
+from ...lsmpl_core import device_fallback as fallback
 from ...lsmpl_core.backends import torch_probe
 from ...lsmpl_core.backends.arrays import Backend
 from ...lsmpl_core.backends.devices import this_python
 from ...lsmpl_core.progress import run_to_end
-from ...lsmpl_core.solver import fallback
 from ..package import preferences
 
 PATIENCE_SECONDS = 180.0

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import bpy
 
 from ...lsmpl_core import KeypointTrack
-from ...lsmpl_core.calibration.calibrate import needs_calibration
+from ...lsmpl_core.marker_calibration.calibrate_markers import needs_calibration
 from ..errors import all_or_nothing
 from ..takes import display, playing, timing
 from ..takes import take as takes

@@ -11,7 +11,7 @@ from bpy.props import StringProperty
 
 from ...lsmpl_core import Calibration, KeypointTrack, LsmplError, Progress, read_keypoints
 from ...lsmpl_core.body.body import Body
-from ...lsmpl_core.calibration.calibrate import calibrate_steps, needs_calibration
+from ...lsmpl_core.marker_calibration.calibrate_markers import calibrate_steps, needs_calibration
 from ..paths import FROM_BLEND
 from ..registration import registration
 from ..takes import take as takes

@@ -18,10 +18,10 @@ from ...lsmpl_core.backends.arrays import Backend
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.body.sites import site_parts
 from ...lsmpl_core.calibration.calibration import some_of
+from ...lsmpl_core.device_fallback import made_on
 from ...lsmpl_core.doubtful import doubtful_stretches
 from ...lsmpl_core.progress import run_to_end
 from ...lsmpl_core.solve_track import solve_steps as core_steps
-from ...lsmpl_core.solver.fallback import made_on
 from .. import jobs, series
 from ..characters import baking, bodies
 from ..devices import torch_folder

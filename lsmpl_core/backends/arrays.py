@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+import array_api_compat.numpy as numpy_xp
 import numpy as np
 from array_api_compat import device
 
@@ -113,13 +114,11 @@ def choose_backend(device: str | Backend = "auto") -> Backend:
         return device
     kind = kind_of(device)
     if device in ("auto", "numpy"):
-        import array_api_compat.numpy as xp
-
         reason = "fastest for one frame at a time" if device == "auto" else "as asked"
-        return Backend("numpy", xp, "cpu", xp.float64, reason)
+        return Backend("numpy", numpy_xp, "cpu", numpy_xp.float64, reason)
     if importlib.util.find_spec("torch") is None:
         raise DeviceError(f"device {device!r} needs PyTorch, which is not installed here; device 'numpy' always works")
-    import array_api_compat.torch as xp
+    import array_api_compat.torch as torch_xp
     import torch
 
     if kind == "cuda" and not torch.cuda.is_available():
@@ -132,4 +131,4 @@ def choose_backend(device: str | Backend = "auto") -> Backend:
     if kind == "mps" and not torch.backends.mps.is_available():
         raise DeviceError(f"device {device!r}: PyTorch finds no Apple GPU that it can use; devices here: numpy, cpu")
     float_type = torch.float32 if kind == "mps" else torch.float64
-    return Backend(device, xp, torch.device(device), float_type, "as asked")
+    return Backend(device, torch_xp, torch.device(device), float_type, "as asked")

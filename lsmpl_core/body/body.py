@@ -18,7 +18,7 @@ from .kinematics import forward, skin
 from .sites import SiteParts, site_parts
 from .skeleton import JOINT_NAMES, NUM_BETAS, PARENTS
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # A motion holds a calibration, which is of a body: this way round it is only a hint.
     from ..motion import Motion
 
 OPEN_BODY_NAME = "open"

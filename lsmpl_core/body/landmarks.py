@@ -19,7 +19,7 @@ import numpy as np
 
 from .skeleton import JOINT_NAMES
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `Body` is made of sites; here it is only a hint.
     from .body import Body
 
 UNPLACED = "unplaced"

@@ -19,7 +19,7 @@ from ..errors import LayoutError
 from .landmarks import SKIN, UNPLACED, on_skin, parse_landmark
 from .skeleton import JOINT_NAMES, PARENTS
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # `Body` is made of sites; here it is only a hint.
     from .body import Body
 
 SMPL_VERTICES = {

@@ -12,11 +12,11 @@ import numpy as np
 from ..backends.arrays import choose_backend
 from ..backends.threads import one_thread
 from ..body.body import Body
-from ..calibration.calibrate import needs_calibration
 from ..calibration.calibration import Calibration, of_keypoints, some_of
 from ..errors import SolveError
 from ..keypoints.layouts import Layout, get_layout
 from ..keypoints.track import KeypointTrack
+from ..marker_calibration.calibrate_markers import needs_calibration
 from ..motion import Motion
 from ..preparation import FEWEST_KEYPOINTS, for_markers
 from ..rotation import exp_map

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..body.body import Body
 from ..body.sites import SiteParts, check_site, site_parts
 from ..body.skeleton import JOINT_NAMES
 from ..errors import CalibrationError, LayoutError, SolveError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
-
-if TYPE_CHECKING:
-    from ..body.body import Body
 
 FORMAT = 1
 FEWEST_PLACED = 4

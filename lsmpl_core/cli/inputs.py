@@ -10,15 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
 from ..files.names import file_names, name_key
 from ..readers import READERS
 from ..readers.json_lists import is_one_file_a_frame
-
-if TYPE_CHECKING:
-    from .front_end import FrontEnd
-
+from .front_end import FrontEnd
 
 RECORDS = ".lsmpl"
 """The hidden folder beside outputs."""

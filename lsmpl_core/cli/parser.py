@@ -5,16 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import re
-from typing import TYPE_CHECKING
 
 from .. import __version__
 from ..backends.arrays import DEVICES
 from ..clean_motion import FLOORS, STRENGTH
 from ..keypoints.layouts import LAYOUTS
 from ..solver.options import SOLVERS, TRAVELS, SolveOptions
-
-if TYPE_CHECKING:
-    from .front_end import FrontEnd
+from .front_end import FrontEnd
 
 
 def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..body.load_body import load_body
-from ..calibration.files import read_calibration
+from ..calibration_files import read_calibration
 from ..clean_motion import clean_up_steps
 from ..cleaning.travel import TRAVEL
+from ..device_fallback import WHAT, made_on, wanted_backend
 from ..doubtful import describe_doubtful
 from ..errors import LsmplError
 from ..estimates.reading import read_motion
@@ -27,7 +28,6 @@ from ..refine_estimate import refine_motion_steps
 from ..report import describe_condition, describe_decisions, describe_residual, describe_track, json_ready
 from ..resampling import resample, resample_track
 from ..solve_track import solve_steps
-from ..solver.fallback import WHAT, made_on, wanted_backend
 from ..solver.options import SolveOptions
 from .front_end import Converted, Writer
 from .inputs import Job

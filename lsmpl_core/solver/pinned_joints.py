@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from ..backends.arrays import Backend
 from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS
 from ..errors import SolveError
 from .polish import Anchor
-
-if TYPE_CHECKING:
-    from ..backends.arrays import Backend
-    from .poses import Poses
+from .poses import Poses
 
 HOLD = 1e4
 """Weight in m²/rad² of a pinned joint where no keypoint weighs more than 1: all keypoints of a body, a metre off, turn
@@ -87,7 +85,7 @@ class PinnedJoints:
         """A whole take's poses with these joints turned exactly so."""
         rotations = poses.rotations.copy()
         rotations[self.frames, self.joints] = self.rotations
-        return type(poses)(rotations, poses.trans)
+        return Poses(rotations, poses.trans)
 
     @cached_property
     def _by_frame(self) -> dict[int, list[int]]:

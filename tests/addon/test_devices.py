@@ -190,7 +190,7 @@ def test_a_choice_stays_when_its_device_is_away(addon, chosen, no_torch, take):
 
 def test_a_device_that_fails_midway_gives_way_to_numpy(addon, core, take, monkeypatch):
     arrays = importlib.import_module(f"{core.__name__}.backends.arrays")
-    fallback = importlib.import_module(f"{core.__name__}.solver.fallback")
+    fallback = importlib.import_module(f"{core.__name__}.device_fallback")
     tracking = importlib.import_module(f"{core.__name__}.solver.tracking")
     gpu = replace(arrays.choose_backend("numpy"), name="cuda")
     monkeypatch.setattr(fallback, "wanted_backend", lambda device: gpu)

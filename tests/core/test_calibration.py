@@ -8,9 +8,9 @@ from test_markers import PLUG_IN_GAIT
 
 import lsmpl_core as lsmpl
 from lsmpl_core.body.landmarks import on_skin, parse_landmark
-from lsmpl_core.calibration.calibrate import calibrate, chosen_frames
 from lsmpl_core.errors import SolveError
 from lsmpl_core.keypoints.layouts import Layout
+from lsmpl_core.marker_calibration.calibrate_markers import calibrate, chosen_frames
 from lsmpl_core.readers.markers import recognise
 
 MILLIMETRES = 1000.0

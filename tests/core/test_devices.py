@@ -16,9 +16,9 @@ from lsmpl_core.backends import devices, threads, torch_probe
 from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.cli import main as cli
 from lsmpl_core.cli.front_end import FrontEnd
+from lsmpl_core.device_fallback import made_on, wanted_backend
 from lsmpl_core.errors import DeviceError
 from lsmpl_core.solver import problem, settling, tracking
-from lsmpl_core.solver.fallback import made_on, wanted_backend
 
 FOUND = {d.name: d for d in devices.find_devices()}
 EACH = sorted({"cpu", "cuda", "mps"} | {name for name in FOUND if name != "numpy"})

@@ -15,14 +15,15 @@ from test_calibration import recorded  # noqa: E402, F401
 from test_published_solver import checkpoint, seeing_network  # noqa: E402, F401
 
 import lsmpl_core as lsmpl  # noqa: E402
+from lsmpl_core import device_fallback as fallback  # noqa: E402
 from lsmpl_core.backends.arrays import choose_backend  # noqa: E402
 from lsmpl_core.body.sites import site_parts  # noqa: E402
 from lsmpl_core.by_hand.dragging import Drag  # noqa: E402
 from lsmpl_core.by_hand.posing import Poser, poses_of  # noqa: E402
-from lsmpl_core.calibration.calibrate import calibrate  # noqa: E402
+from lsmpl_core.marker_calibration.calibrate_markers import calibrate  # noqa: E402
 from lsmpl_core.progress import run_to_end  # noqa: E402
 from lsmpl_core.rotation import angle_between, exp_map, log_map, to_quaternion  # noqa: E402
-from lsmpl_core.solver import fallback, sequences, start  # noqa: E402
+from lsmpl_core.solver import sequences, start  # noqa: E402
 from lsmpl_core.solver.pinned_joints import PinnedJoints  # noqa: E402
 from lsmpl_core.solver.problem import Problem  # noqa: E402
 from lsmpl_core.solver.sequence_optimisation import optimise_sequence  # noqa: E402

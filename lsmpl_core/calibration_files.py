@@ -6,11 +6,11 @@ import json
 import os
 from pathlib import Path
 
-from ..calibration.calibration import Calibration
-from ..errors import CalibrationError
-from ..files.json_files import read_json
-from ..files.replacing import replace_when_complete
-from ..motion import Motion
+from .calibration.calibration import Calibration
+from .errors import CalibrationError
+from .files.json_files import read_json
+from .files.replacing import replace_when_complete
+from .motion import Motion
 
 
 def read_calibration(path: str | os.PathLike) -> Calibration:

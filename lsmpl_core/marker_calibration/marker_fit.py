@@ -1,31 +1,19 @@
-"""Calibration of a marker set: where on the body each marker of a subject sits, and the subject's shape, from takes.
-
-Names tell roughly where most markers sit (`markers.py`). Frames well apart from each other are posed with those,
-and then poses, betas and marker offsets are improved in turn: the poses by the polish, betas and offsets together
-by `shape.refine_shape`, which leaves out what other poses would explain as well. Offsets are drawn to the place that
-the name says, along the skin by the sigma of that place and, more firmly, to the skin. A marker whose name says
-nothing, or something that the take contradicts, is given to the bone that it moves with, if its skin is near.
-"""
+"""`MarkerFit`: poses of some frames, betas and where each marker sits, improved in turn."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ..backends.arrays import choose_backend
-from ..backends.threads import on_one_thread
 from ..body.body import Body
 from ..body.landmarks import UNPLACED, USUAL_SIGMA, on_skin, parse_landmark
 from ..body.sites import SiteParts, site_parts
 from ..body.skeleton import JOINT_NAMES
 from ..calibration.calibration import FEWEST_PLACED, Calibration, SiteOffset, of_keypoints
 from ..errors import SolveError
-from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
-from ..progress import Progress, run_to_end
-from ..repair.reach import find_out_of_reach, reaches
 from ..solver.options import SolveOptions
 from ..solver.problem import UNKNOWN_NOISE, Problem
 from ..solver.settling import pose_fit, settle
@@ -33,14 +21,10 @@ from ..solver.shape import fit_shape, refine_shape
 from ..solver.shape_estimation import SHAPE_NOISE
 from ..solver.start import cold_start
 
-FRAMES = 32
-"""Frames of all takes together that are calibrated on."""
 MOST_MEASURED = 40
 """Markers between all of which lengths are measured."""
 THOROUGH = 6
 """Frames that are posed from all guesses."""
-ROUNDS = (4, 4, 4)
-"""Rounds of poses and shape: with the markers that are known, with those found besides, and of all."""
 SKIN_SIGMA = 0.01
 """Metres by which markers are above or below where the body has its skin."""
 FOUND_SIGMA = 0.02
@@ -53,13 +37,9 @@ CONTRADICTED = 0.4
 """Share of the markers on a bone that, being misplaced, leave none of them credible: the bone's own pose is wrong."""
 FARTHEST_OFF = 0.03, 2.0
 """So is one that is off its place by this many metres and this many of its sigma."""
-ELSEWHERE = 0.06
-"""Metres by which the places of a marker in two takes differ that are not the same place."""
 RIGID = 0.04
 """Metres by which a marker may move against a bone that it is on, in the median."""
 FARTHEST_FROM_SKIN = 0.08
-FARTHEST_FROM_PELVIS = 1.3
-"""Metres from there at which a marker may be that is anywhere on the body."""
 SKIN_SHARE = 0.2
 """What a metre from the skin counts against a bone, in metres of movement."""
 FATES = {
@@ -70,161 +50,7 @@ FATES = {
 """What may become of a marker whose name does not tell where it is."""
 
 
-def needs_calibration(layout: Layout) -> bool:
-    """Whether a layout is a marker set: its sites are places on the skin, or not known."""
-    return any(site == UNPLACED or parse_landmark(site) for site in layout.sites)
-
-
-def calibrate(
-    tracks: Sequence[KeypointTrack],
-    body: Body,
-    *,
-    betas: np.ndarray | None = None,
-    progress: Callable[[Progress], None] | None = None,
-) -> Calibration:
-    """Calibrate a subject's markers on takes of the same subject and marker set, static trials among them or not.
-
-    The last take decides where they disagree about a marker. betas (10,) are taken as true; None means estimate. Raises
-    `SolveError` where no frame shows enough known markers.
-    """
-    return run_to_end(calibrate_steps(tracks, body, betas=betas), progress)
-
-
-@on_one_thread
-def calibrate_steps(
-    tracks: Sequence[KeypointTrack], body: Body, *, betas: np.ndarray | None = None
-) -> Generator[Progress, None, Calibration]:
-    """`calibrate` as a generator: yields `Progress` and returns the `Calibration`."""
-    tracks = [_within_reach(track, body) for track in tracks]
-    tracks, elsewhere = yield from _agreeing(tracks, body, betas)
-    calibration = yield from _fit_steps(tracks, body, betas)
-    return replace(calibration, decisions=(*calibration.decisions, *elsewhere))
-
-
-def _fit_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None) -> Iterator[Progress]:
-    fit = _Fit(_pooled(tracks), body, betas)
-    total = sum(ROUNDS)
-    yield Progress("markers", 0, total)
-    fit.begin()
-    done = 0
-    for stage, rounds in enumerate(ROUNDS):
-        for _ in range(rounds):
-            fit.improve(settled=stage > 0)
-            done += 1
-            yield Progress("markers", done, total, fit.residual)
-        if stage < len(ROUNDS) - 1:
-            fit.find_markers()
-    return fit.result()
-
-
-def _agreeing(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None) -> Iterator[Progress]:
-    """Yields `Progress` and returns the takes without the markers that sit elsewhere than in the last one, and the
-    `Decision`s about those.
-
-    A head band that was put on again, or labelled the other way round, would spoil the calibration of both takes.
-    """
-    if len(tracks) < 2:
-        return tracks, ()
-    last = yield from _fit_steps(tracks[-1:], body, betas)
-    kept, decisions = [], []
-    for track in tracks[:-1]:
-        own = yield from _fit_steps([track], body, last.betas if betas is None else betas)
-        both = [name for name in track.layout.keypoints if name in own.keypoints and name in last.keypoints]
-        places = (
-            [c.parts(body, _named(track, both)).rest_positions(last.betas) for c in (own, last)] if both else [0, 0]
-        )
-        far = np.linalg.norm(np.subtract(*places).reshape(-1, 3), axis=1) > ELSEWHERE
-        bones = np.array([last.keypoints[name].parent_joint for name in both])
-        for bone in np.unique(bones[far]):
-            far[bones == bone] |= far[bones == bone].mean() >= CONTRADICTED
-        moved = [name for name, off in zip(both, far) if off]
-        confidence = track.confidence.copy()
-        confidence[:, [track.layout.index(name) for name in moved]] = 0.0
-        kept.append(replace(track, confidence=confidence))
-        if moved:
-            listed = f"{', '.join(moved[:20])}{', ...' if len(moved) > 20 else ''}"
-            reason = (
-                f"sit elsewhere in {track.source or 'the trial'}, or have other names there, so it has no say: {listed}"
-            )
-            decisions.append(Decision("moved", f"{len(moved)} markers", "detected", reason))
-    return [*kept, tracks[-1]], tuple(decisions)
-
-
-def _within_reach(track: KeypointTrack, body: Body) -> KeypointTrack:
-    """The track without markers that are farther off than any place on the body (`repair.reach`)."""
-    layout = track.layout
-    landmarks = [parse_landmark(site) for site in layout.sites]
-    uncertain = [2.0 * landmark.sigma if landmark else 0.0 for landmark in landmarks]
-    slack = np.where([site == UNPLACED for site in layout.sites], FARTHEST_FROM_PELVIS, uncertain)
-    reach = reaches(body, site_parts(body, layout.sites))
-    far = find_out_of_reach(track.positions, reach, np.array(layout.mirror), slack) & ~track.undoubted
-    return replace(track, confidence=np.where(far, 0.0, track.confidence))
-
-
-def _named(track: KeypointTrack, names: Sequence[str]) -> Layout:
-    return of_keypoints(track, [track.layout.index(name) for name in names]).layout
-
-
-# The frames to calibrate on
-
-
-def _pooled(tracks: Sequence[KeypointTrack]) -> KeypointTrack:
-    """One track of well-chosen frames of all takes, of all their markers."""
-    sites: dict[str, str] = {}
-    for track in tracks:
-        sites.update(zip(track.layout.keypoints, track.layout.sites))
-    layout = Layout(tracks[0].layout.name, tuple(sites), sites=tuple(sites.values()))
-    positions, confidence = [], []
-    for track in tracks:
-        frames = chosen_frames(track, max(FRAMES // len(tracks), 4))
-        rows = [layout.index(name) for name in track.layout.keypoints]
-        some = np.full((len(frames), len(layout), 3), np.nan)
-        some[:, rows] = track.positions[frames]
-        weight = np.zeros(some.shape[:2])
-        weight[:, rows] = track.confidence[frames]
-        positions.append(some)
-        confidence.append(weight)
-    source = next((track.source for track in tracks if track.source), "")
-    return KeypointTrack(np.concatenate(positions), np.concatenate(confidence), layout, 1.0, source=source)
-
-
-def chosen_frames(track: KeypointTrack, count: int) -> np.ndarray:
-    """Up to `count` well-seen frames: half of them spread over the take, half as unlike each other as possible.
-
-    Likeness is in distances between markers, which neither place nor heading changes.
-    """
-    seen = track.confidence.sum(axis=1)
-    well = np.flatnonzero(seen >= 0.8 * np.percentile(seen, 98))
-    well = well[np.unique(np.linspace(0, len(well) - 1, min(len(well), 600)).astype(int))]
-    if len(well) <= count:
-        return well
-    often = np.flatnonzero(track.visible[well].mean(axis=0) > 0.8)
-    rng = np.random.default_rng(0)
-    pairs = rng.choice(often if len(often) > 1 else len(track.layout), size=(2, 100))
-    apart = np.linalg.norm(track.positions[well][:, pairs[0]] - track.positions[well][:, pairs[1]], axis=2)
-    apart = _bridged(apart)
-    chosen = list(np.unique(np.linspace(0, len(well) - 1, count // 2).astype(int)))
-    nearest = np.min([np.abs(apart - apart[c]).mean(axis=1) for c in chosen], axis=0)
-    while len(chosen) < count:
-        chosen.append(int(np.argmax(nearest)))
-        nearest = np.minimum(nearest, np.abs(apart - apart[chosen[-1]]).mean(axis=1))
-    return well[np.unique(chosen)]
-
-
-def _bridged(values: np.ndarray) -> np.ndarray:
-    """(N,P) with what is missing interpolated in time: a frame is no more unlike the others for what it lacks."""
-    out, at = np.zeros_like(values), np.arange(len(values))
-    for column, series in enumerate(values.T):
-        known = np.isfinite(series)
-        if known.any():
-            out[:, column] = np.interp(at, at[known], series[known])
-    return out
-
-
-# The fit
-
-
-class _Fit:
+class MarkerFit:
     """Poses of the chosen frames, betas, and where each marker is, as far as they are known.
 
     Arrays with an axis K are of all markers; the takes that are posed hold only those `known` by now.
@@ -249,12 +75,16 @@ class _Fit:
                 f"{self.track.source or 'the track'}: no frame shows {FEWEST_PLACED} or more of the known markers, so "
                 "the marker set cannot be calibrated"
             )
+
+        # Betas from the lengths between markers whose places are narrow; many say no more than some of them.
         if not self.given:
             firm = np.flatnonzero(self.known & (self.loose <= 1.5 * USUAL_SIGMA))
             firm = firm if len(firm) > 3 else np.flatnonzero(self.known)
             if len(firm) > MOST_MEASURED:
                 firm = np.sort(np.random.default_rng(0).choice(firm, MOST_MEASURED, replace=False))
             self.betas = fit_shape(of_keypoints(self.track, firm), self.body, self._parts_of(firm))
+
+        # Two guesses a frame, and all of them in a few: the poses are settled with the others' markers later on.
         self.frames = np.arange(len(self.track))
         self.weights = self.track.confidence * self._trust()
         self._select()
@@ -281,6 +111,8 @@ class _Fit:
         """Give markers without a place, and those that their names misplace, to the bones that they move with."""
         wrong = self._misplaced()
         looked_at = wrong | ~self.known
+
+        # Poses by those that are right, then a bone for each of the others.
         self.known &= ~wrong
         self._select()
         self._reweigh(1.0)
@@ -305,6 +137,8 @@ class _Fit:
         off = np.array([_median(miss[used[:, k], k]) for k in range(len(self.names))])
         far = np.linalg.norm(self.offsets, axis=1) > FARTHEST_OFF[0] + FARTHEST_OFF[1] * self.loose
         wrong = self.known & (far | (off > max(MISNAMED[0], MISNAMED[1] * _median(off[self.known]))))
+
+        # All of a bone's, where many of them are.
         for parent_joint in np.unique(self.parts.parent_joint[wrong[self.rows]]):
             together = self.rows[self.parts.parent_joint == parent_joint]
             if wrong[together].sum() >= max(2, CONTRADICTED * len(together)):
@@ -378,10 +212,14 @@ class _Fit:
         seen = self.track.visible[:, k] & (self.weights[:, self.rows].sum(axis=1) > 0)
         if not seen.any():
             return None
+
+        # Where the marker is in each joint's own frame, and how much it moves there.
         away = self.track.positions[seen, k][:, None] - state.joints[seen]
         local = np.einsum("fjba,fjb->fja", state.world[seen], away)
         middle = np.median(local, axis=0)
         movement = np.median(np.linalg.norm(local - middle, axis=2), axis=0)
+
+        # Of the joints that it moves with, the one whose skin is near.
         rest, skin = middle + self.body.rest_joints(self.betas), self.body.rest_vertices(self.betas)
         best, least = None, np.inf
         for joint in np.flatnonzero(movement < RIGID):

@@ -11,11 +11,11 @@ import sys
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from ..backends.arrays import Backend, choose_backend, kind_of
-from ..errors import DeviceError
-from ..keypoints.track import Decision
-from ..motion import Motion
-from ..progress import Progress
+from .backends.arrays import Backend, choose_backend, kind_of
+from .errors import DeviceError
+from .keypoints.track import Decision
+from .motion import Motion
+from .progress import Progress
 
 WHAT = "device"
 """Of the `Decision` that a motion has if it was not made where it was asked for."""
