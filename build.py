@@ -29,6 +29,7 @@ EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
 
 WHEELS = {
     "array_api_compat-1.16.0-py3-none-any.whl": "0464934d7d5f1e9b728b2e248da52400630b1fcb46b70073eab3c7ae084290aa",
+    "threadpoolctl-3.8.0-py3-none-any.whl": "f1b49c82704d50f13ffae019c727b0fa4f6791a58f48f06a09c45face1be66da",
     "tqdm-4.70.1-py3-none-any.whl": "c293e525e6fef9c20e8728fd4612df02a0aa31bb5fe91ecd93e123b1b7bffa73",
 }
 """The wheels in the zip and their SHA-256; the manifest lists the same ones."""

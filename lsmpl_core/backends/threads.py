@@ -7,35 +7,29 @@ at run time; who set the number of threads by an environment variable knows bett
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
-from functools import cache, wraps
-from glob import glob
-from pathlib import Path
+from functools import cache, partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
+import numpy  # noqa: F401 - loads the BLAS that is looked for below
 
 from .precision import Setting, roundings
 
 Result = TypeVar("Result")
 Yielded = TypeVar("Yielded")
 Asked = ParamSpec("Asked")
-Knob = tuple[Callable[[], int], Callable[[int], object]]
-"""What tells the number of threads, and what sets it."""
 
-VARIABLES = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")
-_NAMES = (
-    ("scipy_openblas_", "64_"),
-    ("openblas_", "64_"),
-    ("scipy_openblas_", ""),
-    ("openblas_", ""),
+VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
 )
-"""Prefixes and suffixes that OpenBLAS' functions have in NumPy's wheels, old and new, and in Linux distributions."""
+"""By which users say how many threads there are to be."""
 
 
 def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):
@@ -55,74 +49,89 @@ def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):
     return steps
 
 
-_lock = threading.Lock()
-_inside = 0
-_before: list[tuple[Setting, Any]] = []
-
-
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """OpenBLAS and PyTorch, where they are loaded, use one thread in here, and PyTorch computes in full precision;
-    other BLAS libraries are left alone.
+    """BLAS libraries and PyTorch, where they are loaded, use one thread in here, and PyTorch computes in full
+    precision.
 
-    For the whole process; where several threads are in here, the last to leave puts all back.
+    What holds for the whole process is put back by the last thread to leave, what holds for one thread by that one.
     """
-    global _inside
+    limited = not any(os.environ.get(name) for name in VARIABLES)
+    own: _Changes = _of_this_thread.__dict__.setdefault("changes", _Changes())
     with _lock:
-        _inside += 1
-        if _inside == 1:
-            _before[:] = [(setting, setting[0]()) for setting in (*_threads(), *roundings())]
-            for (_, put, wanted), _found in _before:
-                put(wanted)
+        own.enter(blas_of_thread() if limited else [])
+        _of_the_process.enter([*(blas_of_process() + _of_torch() if limited else []), *roundings()])
     try:
         yield
     finally:
         with _lock:
-            _inside -= 1
-            if _inside == 0:
-                for (_, put, _wanted), found in _before:
-                    put(found)
-                _before.clear()
+            _of_the_process.leave()
+            own.leave()
 
 
-def _threads() -> list[Setting]:
-    if any(os.environ.get(name) for name in VARIABLES):
-        return []
-    knobs = [knob for knob in (openblas(),) if knob]
+class _Changes:
+    """Settings that are changed while somebody is inside."""
+
+    def __init__(self) -> None:
+        self._inside = 0
+        self._before: list[tuple[Callable[[Any], object], Any]] = []
+
+    def enter(self, settings: list[Setting]) -> None:
+        self._inside += 1
+        if self._inside == 1:
+            self._before = [(put, found()) for found, put, _ in settings]
+            for _, put, wanted in settings:
+                put(wanted)
+
+    def leave(self) -> None:
+        self._inside -= 1
+        if self._inside == 0:
+            for put, before in self._before:
+                put(before)
+            self._before = []
+
+
+_lock = threading.Lock()
+_of_the_process = _Changes()
+_of_this_thread = threading.local()
+
+
+def _of_torch() -> list[Setting]:
     torch = sys.modules.get("torch")
-    if hasattr(torch, "set_num_threads"):
-        knobs.append((torch.get_num_threads, torch.set_num_threads))
-    return [(*knob, 1) for knob in knobs]
+    return [(torch.get_num_threads, torch.set_num_threads, 1)] if hasattr(torch, "set_num_threads") else []
 
 
 @cache
-def openblas() -> Knob | None:
-    """Of the OpenBLAS that NumPy has, None where it has another BLAS or none."""
-    for path in _libraries():
-        try:
-            library = ctypes.CDLL(str(path))
-        except OSError:
-            continue
-        for before, after in _NAMES:
-            get = getattr(library, f"{before}get_num_threads{after}", None)
-            put = getattr(library, f"{before}set_num_threads{after}", None)
-            if get is not None and put is not None:
-                get.argtypes, get.restype = (), ctypes.c_int
-                put.argtypes, put.restype = (ctypes.c_int,), None
-                return get, put
-    return None
+def blas_of_process() -> list[Setting]:
+    """One thread for the BLAS libraries that NumPy has loaded and whose threads all of the process shares."""
+    return [_setting(library) for library in _libraries() if not _is_openmp(library)]
 
 
-def _libraries() -> list[Path]:
-    """Those that are loaded already and may be, or depend on, an OpenBLAS.
+@cache
+def blas_of_thread() -> list[Setting]:
+    """The same for those that are built on OpenMP, of which each thread has a number of its own."""
+    return [_setting(library) for library in _libraries() if _is_openmp(library)]
 
-    Where a symbol is looked up in NumPy's own module, Linux and macOS look through what it depends on, too; for
-    Windows, what NumPy brings is looked at itself.
-    """
-    own = getattr(np, "_core", None) or np.core
-    found = [Path(own._multiarray_umath.__file__)]
-    if sys.platform == "win32":
-        beside = Path(np.__file__).parent
-        found += [Path(path) for path in sorted(glob(str(beside.with_name("numpy.libs") / "*openblas*.dll")))]
-        found += [Path(path) for path in sorted(glob(str(beside / ".libs" / "*openblas*.dll")))]
-    return found
+
+@cache
+def _libraries() -> list[Any]:
+    # Not at the top: it tells Intel's OpenMP by an environment variable to bear a second copy of itself.
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+def _is_openmp(library: Any) -> bool:
+    return getattr(library, "threading_layer", "") == "openmp"
+
+
+def _setting(library: Any) -> Setting:
+    return library.get_num_threads, partial(_put, library), 1
+
+
+def _put(library: Any, number: int) -> None:
+    """Set a library's threads, whichever thread did so before: its controller heeds only the first, until released."""
+    release = getattr(library, "clear_controlling_thread", lambda force=False: None)
+    release(force=True)
+    library.set_num_threads(number)
+    release()

@@ -299,7 +299,8 @@ def knob(monkeypatch):
         state["set"].append(number)
         state["now"] = number
 
-    monkeypatch.setattr(threads, "openblas", lambda: (lambda: state["now"], put))
+    monkeypatch.setattr(threads, "blas_of_process", lambda: [(lambda: state["now"], put, 1)])
+    monkeypatch.setattr(threads, "blas_of_thread", list)
     monkeypatch.setitem(sys.modules, "torch", None)
     return state
 
@@ -353,8 +354,36 @@ def test_threads_are_put_back_after_an_error_and_by_the_last_of_several(knob):
     assert knob["now"] == 8
 
 
-def test_a_number_of_threads_from_outside_is_left_alone(knob, monkeypatch):
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "4")
+def test_of_a_blas_on_openmp_each_thread_has_its_own_number(knob, monkeypatch):
+    local = threading.local()
+
+    def put(number):
+        local.now = number
+
+    monkeypatch.setattr(threads, "blas_of_thread", lambda: [(lambda: getattr(local, "now", 8), put, 1)])
+    numbers, inside, leave = [], threading.Event(), threading.Event()
+
+    def other():
+        with threads.one_thread():
+            numbers.append(local.now)
+            inside.set()
+            leave.wait(600)
+        numbers.append(local.now)
+
+    thread = threading.Thread(target=other)
+    with threads.one_thread():
+        assert local.now == 1
+        thread.start()
+        assert inside.wait(600)
+    assert local.now == 8, "whoever else is still at work"
+    leave.set()
+    thread.join()
+    assert numbers == [1, 8]
+
+
+@pytest.mark.parametrize("name", threads.VARIABLES)
+def test_a_number_of_threads_from_outside_is_left_alone(knob, monkeypatch, name):
+    monkeypatch.setenv(name, "4")
     with threads.one_thread():
         assert knob["now"] == 8
     assert not knob["set"]
@@ -391,33 +420,46 @@ for inside in (threads.one_thread, precision.full_precision):
     assert done.returncode == 0, done.stderr
 
 
-def test_without_an_openblas_nothing_happens(monkeypatch, tmp_path):
+def test_without_a_blas_nothing_happens(monkeypatch):
     for name in threads.VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    (tmp_path / "other.so").write_bytes(b"no library")
-    import _ctypes
-
-    real = threads._libraries
-    for libraries in ([tmp_path / "other.so"], [tmp_path / "gone.so"], [_ctypes.__file__], []):
-        monkeypatch.setattr(threads, "_libraries", lambda libraries=libraries: libraries)
-        threads.openblas.cache_clear()
-        assert threads.openblas() is None
-        with threads.one_thread():
-            pass
-    monkeypatch.setattr(threads, "_libraries", real)
-    threads.openblas.cache_clear()
+    monkeypatch.setattr(threads, "_libraries", list)
+    for found in (threads.blas_of_process, threads.blas_of_thread):
+        monkeypatch.setattr(threads, found.__name__, found.__wrapped__)
+    assert threads.blas_of_process() == threads.blas_of_thread() == []
+    with threads.one_thread():
+        pass
 
 
-def test_the_openblas_of_numpys_wheels_is_found():
+def test_the_blas_of_numpys_wheels_is_found_and_put_back_from_any_thread():
     config = str(np.show_config(mode="dicts")["Build Dependencies"]["blas"].get("name", ""))
     if "openblas" not in config:
         pytest.skip(f"NumPy has {config or 'no BLAS'} here, so there is no OpenBLAS to be found")
-    script = (
-        "import os; [os.environ.pop(n, None) for n in ('OPENBLAS_NUM_THREADS', 'OMP_NUM_THREADS')];"
-        "from lsmpl_core.backends import threads; get, put = threads.openblas(); put(2); before = get();\n"
-        "with threads.one_thread(): print(before, get())\n"
-        "print(get())"
-    )
+    script = f"""
+import os, threading
+for name in {threads.VARIABLES}:
+    os.environ.pop(name, None)
+from lsmpl_core.backends import threads
+
+((get, put, _),) = threads.blas_of_process()
+put(2)
+print(get())
+inside, leave = threading.Event(), threading.Event()
+
+def other():
+    with threads.one_thread():
+        inside.set()
+        leave.wait(600)
+
+thread = threading.Thread(target=other)
+thread.start()
+inside.wait(600)
+with threads.one_thread():
+    leave.set()
+    thread.join()
+    print(get())
+print(get())
+"""
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=600)
     assert done.stdout.split() in (["2", "1", "2"], ["1", "1", "1"]), done.stderr  # a machine of one core has one
 
