@@ -11,6 +11,7 @@ python3 build.py test     lint, the core's tests, and the add-on's tests in each
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import re
 import subprocess
@@ -55,10 +56,8 @@ def build(destination: Path = ROOT / "dist", python: str | os.PathLike = sys.exe
 
 def build_with_torch(destination: Path, source: str, platform: str, python: str, lock: Path | None = None) -> Path:
     """Write the zip for one platform and one Python with torch in it (see `tools/torch_wheels.py`)."""
-    try:
-        from tools import torch_wheels
-    except ImportError as error:
-        raise SetupError(f"needs pip for {sys.executable}: {error}") from error
+    from tools import torch_wheels  # needs `packaging`, see `main`
+
     manifest, target = read_manifest(), wheel_targets.Target(platform, python)
     archive = destination / f"{manifest['id']}-{manifest['version']}-{target.tag}-torch.zip"
     lock, folder = lock or archive.with_suffix(".lock.txt"), WHEEL_FOLDER / f"torch-{target.tag}"
@@ -158,13 +157,18 @@ def test(only: list[str], pytest_arguments: list[str]) -> int:
         return run_tests(build(Path(folder), some.prepare()), only, pytest_arguments)
 
 
-def run_with_newer_python(argv: list[str] | None) -> int:
+def run_again(python: str | os.PathLike, argv: list[str] | None) -> int:
+    """The same command, by another Python."""
+    return subprocess.run([python, __file__, *(sys.argv[1:] if argv is None else argv)]).returncode
+
+
+def newer_python() -> str:
     newer = next((found for minor in (11, 12, 13, 14) if (found := environments.find_python(f"3.{minor}"))), None)
     if newer is None:
         raise SetupError(
             f"needs Python 3.11 or later with venv; this is {sys.version.split()[0]}, and no other was found"
         )
-    return subprocess.run([newer, __file__, *(sys.argv[1:] if argv is None else argv)]).returncode
+    return newer
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -201,10 +205,12 @@ def main(argv: list[str] | None = None) -> int:
     sys.stdout.reconfigure(errors="backslashreplace")  # Windows' own encodings, which files and pipes get, lack letters
     try:
         if sys.version_info < (3, 11):
-            return run_with_newer_python(argv)
+            return run_again(newer_python(), argv)
         if options.command == "build":
             if options.torch is None:
                 archive = build(options.output)
+            elif importlib.util.find_spec("packaging") is None:
+                return run_again(environments.BUILDING.prepare(), argv)
             else:
                 words = (options.torch, options.platform, options.python, options.lock)
                 archive = build_with_torch(options.output, *words)

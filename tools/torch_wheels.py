@@ -13,8 +13,11 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+
 from .environments import SetupError, run_quietly, say
-from .wheel_checks import NOT_SHIPPED, Wheel, canonicalize_name, check_complete, read_wheel
+from .wheel_checks import NOT_SHIPPED, Wheel, check_complete, needs_of, read_wheel
 from .wheel_targets import Target
 from .zips import sha256
 
@@ -23,6 +26,7 @@ TORCH = {"linux-x64": "2.13.0", "windows-x64": "2.14.1", "macos-arm64": "2.13.0"
 
 _LINE = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9._+!-]+) --hash=sha256:([0-9a-f]{64})")
 _FOR = "# For "
+_MOST_ROUNDS = 30
 
 
 def fetch_torch(source: str, target: Target, lock: Path, folder: Path) -> list[Path]:
@@ -33,8 +37,7 @@ def fetch_torch(source: str, target: Target, lock: Path, folder: Path) -> list[P
     folder.mkdir(parents=True, exist_ok=True)
     if not lock.exists():
         say(f"settling which wheels torch {TORCH[target.platform]} needs on {target}: {lock}")
-        settled = _download(source, target, folder, f"torch=={TORCH[target.platform]}")
-        wheels = [wheel for wheel in (read_wheel(path, target) for path in settled) if wheel.name not in NOT_SHIPPED]
+        wheels = _settle(source, target, folder, f"=={TORCH[target.platform]}")
         check_complete(wheels, target)
         _write_lock(lock, target, wheels)
     pinned = read_lock(lock, target)
@@ -46,7 +49,7 @@ def fetch_torch(source: str, target: Target, lock: Path, folder: Path) -> list[P
             # three = leave nothing to interpretation: 2.13.0 would be 2.13.0+cpu, too
             lines = (f"{line.replace('==', '===')} --hash=sha256:{pinned[line]}\n" for line in missing)
             wanted.write_text("".join(lines), encoding="utf-8")
-            new = _download(source, target, folder, "--require-hashes", "--no-deps", "-r", str(wanted))
+            new = _download(source, target, folder, "--require-hashes", "-r", str(wanted))
         found |= {sha256(path): path for path in new}
     if absent := [line for line, hash in pinned.items() if hash not in found]:
         raise SetupError(f"{lock} names wheels that were not found: {', '.join(absent)}")
@@ -56,6 +59,28 @@ def fetch_torch(source: str, target: Target, lock: Path, folder: Path) -> list[P
             raise SetupError(f"{lock} has the checksum of {wheel.path.name} as that of {line}")
     check_complete(wheels, target)
     return [wheel.path for wheel in wheels]
+
+
+def _settle(source: str, target: Target, folder: Path, version: str) -> list[Wheel]:
+    """torch and what it needs, as pip finds each; what they need is read from them, until nothing is left to ask for.
+
+    A project is asked for anew where others turn out to need another version of it.
+    """
+    wanted: dict[str, str] = {"torch": version}
+    found: dict[str, tuple[str, Wheel]] = {}
+    for _ in range(_MOST_ROUNDS):
+        missing = [name for name in wanted if found.get(name, ("no version", None))[0] != wanted[name]]
+        if not missing:
+            return [found[name][1] for name in wanted]
+        for path in _download(source, target, folder, *(name + wanted[name] for name in missing)):
+            wheel = read_wheel(path, target)
+            found[wheel.name] = wanted[wheel.name], wheel
+        wheels, versions = {name: wheel for name, (_, wheel) in found.items()}, {"torch": SpecifierSet(version)}
+        for _, need in needs_of(wheels, target, "torch"):
+            name = canonicalize_name(need.name)
+            versions[name] = versions.get(name, SpecifierSet()) & need.specifier
+        wanted = {name: str(specifiers) for name, specifiers in versions.items()}
+    raise SetupError(f"the versions that torch{version} needs on {target} cannot be settled: {wanted}")
 
 
 def read_lock(lock: Path, target: Target | None = None) -> dict[str, str]:

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import email
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pip._vendor.packaging import tags
-from pip._vendor.packaging.requirements import Requirement
-from pip._vendor.packaging.specifiers import SpecifierSet
-from pip._vendor.packaging.utils import canonicalize_name, parse_wheel_filename
-from pip._vendor.packaging.version import Version
+from packaging import tags
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name, parse_wheel_filename
+from packaging.version import Version
 
 from .environments import SetupError
 from .wheel_targets import PLATFORMS, Target
@@ -70,32 +70,43 @@ def read_wheel(path: Path, target: Target) -> Wheel:
 def check_complete(wheels: Sequence[Wheel], target: Target, root: str = "torch") -> None:
     """Raises `SetupError` where `root` and what it needs on the target are not all there, or more than that is."""
     by_name = {wheel.name: wheel for wheel in wheels}
-    faults, needed = [], set()
-    if len(by_name) < len(wheels):
-        faults.append("a project is there twice")
-    todo = [(root, "")]
-    while todo:
-        name, extra = todo.pop()
-        if (name, extra) in needed:
-            continue
-        needed.add((name, extra))
-        for need in by_name[name].needs if name in by_name else ():
-            if need.marker and not need.marker.evaluate({**target.markers, "extra": extra}):
-                continue
-            other = canonicalize_name(need.name)
-            if other in NOT_SHIPPED:
-                continue
-            if other not in by_name:
-                faults.append(f"{name} needs {need}, which is not there")
-            elif not need.specifier.contains(by_name[other].version, prereleases=True):
-                faults.append(f"{name} needs {need}, found {by_name[other].version}")
-            todo += [(other, ""), *((other, extra) for extra in need.extras)]
+    faults = ["a project is there twice"] if len(by_name) < len(wheels) else []
+
+    needed = {root}
+    for name, need in needs_of(by_name, target, root):
+        other = canonicalize_name(need.name)
+        needed.add(other)
+        if other not in by_name:
+            faults.append(f"{name} needs {need}, which is not there")
+        elif not need.specifier.contains(by_name[other].version, prereleases=True):
+            faults.append(f"{name} needs {need}, found {by_name[other].version}")
+
     if root not in by_name:
         faults.append(f"{root} is not there")
-    if more := sorted(set(by_name) - {name for name, _ in needed}):
+    if more := sorted(set(by_name) - needed):
         faults.append(f"not needed: {', '.join(more)}")
     if faults:
         raise SetupError(f"the wheels for {target} do not belong together: {'; '.join(dict.fromkeys(faults))}")
+
+
+def needs_of(wheels: Mapping[str, Wheel], target: Target, root: str) -> Iterator[tuple[str, Requirement]]:
+    """All that `root`, and whatever it needs, needs on the target, each with the name of the project that needs it.
+
+    Projects of which there is no wheel need nothing; what Blender has is left out.
+    """
+    todo, done = [(root, "")], set()
+    while todo:
+        name, extra = todo.pop()
+        if (name, extra) in done:
+            continue
+        done.add((name, extra))
+        for need in wheels[name].needs if name in wheels else ():
+            if need.marker and not need.marker.evaluate({**target.markers, "extra": extra}):
+                continue
+            other = canonicalize_name(need.name)
+            if other not in NOT_SHIPPED:
+                yield name, need
+                todo += [(other, ""), *((other, extra) for extra in need.extras)]
 
 
 def _tags(target: Target) -> set[tags.Tag]:

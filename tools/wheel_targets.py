@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import platform
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 from .environments import SetupError
 
@@ -85,8 +83,11 @@ class Target:
         }
 
     def pip(self, *words: str) -> tuple[str, ...]:
-        """The command of a pip that looks for wheels for this target, and judges by it what they need."""
+        """Arguments of a Python whose pip looks for wheels for this target.
+
+        Not for what they need: whether a project is needed at all (`; sys_platform == "win32"`) pip decides by the
+        machine and the Python that it runs on, so it is read from the wheels (`torch_wheels.py`).
+        """
         tags = (word for tag in PLATFORMS[self.platform] for word in ("--platform", tag))
-        script = str(Path(__file__).with_name("pip_for_target.py"))
         where = ("--only-binary=:all:", "--python-version", self.python, "--implementation", "cp", *tags)
-        return (script, json.dumps(self.markers), *words, *where)
+        return ("-m", "pip", *words, "--no-deps", *where)
