@@ -1,7 +1,7 @@
 """Which frames of a solved motion deserve a look, and why: far from their keypoints, too little seen, a sudden jump.
 
-Everything is judged against what is usual in the same take, so that noisy takes are not doubtful throughout and clean
-ones hide nothing.
+Keypoints and jumps are judged against what is usual in the same take, so that noisy takes are not doubtful throughout
+and clean ones hide nothing; what nobody can do, and a limb that was not believed, is doubtful always.
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ from typing import Any
 
 import numpy as np
 
+from .body.skeleton import JOINT_NAMES
+from .cleaning.limits import HINGES
 from .keypoints.condition import Condition
 from .motion import Motion
-from .rotation import exp_map
+from .rotation import exp_map, log_map
 
 FAR_OFF = 4.0, 0.5, 0.01
 """A frame is far off whose mean residual is above the median by this many robust standard deviations, by this share of
@@ -35,6 +37,22 @@ AROUND = 3
 """Steps before and after that a step is compared with."""
 TOGETHER = 0.1
 """Seconds between doubtful frames within which they are one stretch."""
+LIMB = 0.5
+"""Share of a limb's keypoints that are rejected from which on the limb was made up."""
+LIMBS = {
+    "left arm": (13, 16, 18, 20, 22), "right arm": (14, 17, 19, 21, 23),
+    "left leg": (1, 4, 7, 10), "right leg": (2, 5, 8, 11), "head": (12, 15),
+}  # fmt: skip
+"""The joints whose bones a limb's keypoints go with."""
+MOST_TURN = {
+    "spine1": 100.0, "spine2": 60.0, "spine3": 60.0, "neck": 80.0, "head": 80.0, "collar": 85.0, "hip": 150.0,
+    "knee": 175.0, "ankle": 80.0, "foot": 80.0, "elbow": 175.0, "wrist": 130.0,
+}  # fmt: skip
+"""Degrees that people turn a joint against its rest pose at most, twist and bend together."""
+MOST_BACKWARDS = 25.0
+"""Degrees that a knee or an elbow bends the wrong way at most."""
+FASTEST = np.radians(90.0)
+"""Radians that a joint turns in a thirtieth of a second at most, whatever is usual around."""
 ENDS = (22, 23)
 """Joints that are left out: hands, which most keypoints do not show."""
 ROBUST = 1.4826
@@ -74,7 +92,15 @@ def doubtful_stretches(motion: Motion) -> list[Stretch]:
     Residual and condition of the keypoints count where the motion has them.
     """
     unseen = _unseen(motion)
-    grounds = [_far_off(motion), _keypoint_off(motion), unseen, _rejected(motion, unseen), _jump(motion)]
+    grounds = [
+        _far_off(motion),
+        _keypoint_off(motion),
+        unseen,
+        _limb(motion, unseen),
+        _rejected(motion, unseen),
+        _jump(motion),
+        _beyond_limits(motion),
+    ]
     severity = np.stack([ground.severity for ground in grounds])
     doubtful = np.flatnonzero((severity >= 1.0).any(axis=0))
     if not len(doubtful):
@@ -161,6 +187,64 @@ def _rejected(motion: Motion, unseen: _Ground) -> _Ground:
     return _Ground(
         np.where(unseen.severity >= 1.0, 0.0, share / limit), lambda t: f"{round(share[t] * ever)} keypoints rejected"
     )
+
+
+def _limb(motion: Motion, unseen: _Ground) -> _Ground:
+    """A limb most of whose keypoints were rejected shows what was made up for it."""
+    rows = _limb_rows(motion)
+    if motion.condition is None or not rows:
+        return _Ground(np.zeros(len(motion)))
+    rejected = motion.condition == Condition.REJECTED
+    share = np.stack([rejected[:, own].mean(axis=1) for own in rows.values()], axis=1)
+    names = list(rows)
+    worst = share.argmax(axis=1)
+    severity = np.where(unseen.severity >= 1.0, 0.0, share.max(axis=1) / LIMB)
+    return _Ground(severity, lambda t: f"{names[worst[t]]} not believed")
+
+
+def _limb_rows(motion: Motion) -> dict[str, list[int]]:
+    """The columns of each limb's keypoints, of limbs with two at least that are ever seen."""
+    if motion.condition is None or motion.calibration is None:
+        return {}
+    ever = (motion.condition != Condition.MISSING).any(axis=0)
+    placed = [motion.calibration.keypoints.get(name) for name in motion.keypoint_names]
+    rows = {
+        limb: [k for k, site in enumerate(placed) if site is not None and ever[k] and site.parent_joint in joints]
+        for limb, joints in LIMBS.items()
+    }
+    return {limb: own for limb, own in rows.items() if len(own) > 1}
+
+
+def _beyond_limits(motion: Motion) -> _Ground:
+    """A joint that is turned more than people can, or turns faster."""
+    angle = np.degrees(np.linalg.norm(log_map(exp_map(motion.poses)), axis=-1))
+    severity = np.zeros((len(motion), len(JOINT_NAMES)))
+    for joint, name in enumerate(JOINT_NAMES):
+        part = name.split("_")[-1]
+        if part in MOST_TURN:
+            severity[:, joint] = angle[:, joint] / MOST_TURN[part]
+        if part in HINGES:
+            axis = np.array(HINGES[part][0]) * (1.0 if name.startswith("left") else (1.0, -1.0, -1.0))
+            backwards = -np.degrees(motion.poses[:, joint] @ (axis / np.linalg.norm(axis)))
+            straight = angle[:, joint] < 90.0  # beyond, the way round says nothing of which way it bent
+            severity[:, joint] = np.maximum(severity[:, joint], straight * backwards / MOST_BACKWARDS)
+    turns, _ = _steps(motion)
+    fast = turns / (FASTEST * 30.0 / motion.fps)
+    inner = [joint for joint in range(len(JOINT_NAMES)) if joint not in ENDS]
+    speed = np.zeros_like(severity)
+    for k, joint in enumerate(inner):
+        speed[1:, joint] = np.maximum(speed[1:, joint], fast[:, k])
+        speed[:-1, joint] = np.maximum(speed[:-1, joint], fast[:, k])
+    both = np.maximum(severity, speed)
+    worst = both.argmax(axis=1)
+
+    def say(t: int) -> str:
+        name = JOINT_NAMES[worst[t]].replace("_", " ")
+        if speed[t, worst[t]] >= severity[t, worst[t]]:
+            return f"{name} turns faster than people do"
+        return f"{name} turned further than people can"
+
+    return _Ground(both.max(axis=1), say)
 
 
 def _share(motion: Motion, conditions: Sequence[Condition]) -> tuple[np.ndarray, int]:

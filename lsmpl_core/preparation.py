@@ -11,6 +11,7 @@ from .body.body import Body
 from .body.sites import SiteParts, site_parts
 from .calibration.calibration import Calibration
 from .errors import SolveError
+from .keypoints.condition import Condition
 from .keypoints.track import Decision, KeypointTrack
 from .marker_calibration.calibrate_markers import calibrate_steps, needs_calibration
 from .progress import Progress
@@ -39,6 +40,14 @@ class Prepared:
     @property
     def track(self) -> KeypointTrack:
         return self.repaired.track
+
+    def rejecting(self, doubted: np.ndarray) -> Prepared:
+        """The same with keypoints (T,K) that the solve did not believe."""
+        if not doubted.any():
+            return self
+        rejected = doubted & (self.repaired.condition != Condition.FILLED)
+        condition = np.where(rejected, Condition.REJECTED, self.repaired.condition).astype(np.uint8)
+        return replace(self, repaired=replace(self.repaired, condition=condition))
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

@@ -23,6 +23,7 @@ from .motion import Motion
 from .preparation import Prepared, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
+from .solver.disbelief import disbelieve
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
@@ -135,6 +136,10 @@ def _refine_all(
     tracker = Tracker.of(problem.with_options(options))
     passes = 1 if options.solver == "published" else REFINE_PASSES
     poses = yield from each_on_its_own(tracker, poses, passes)
+    if options.repair:
+        doubted, poses = disbelieve(tracker.problem, poses)
+        tracker = Tracker.of(tracker.problem.disbelieving(doubted)) if doubted.any() else tracker
+        prepared = prepared.rejecting(doubted)
     poses = yield from optimise_where_needed(tracker, poses, prepared.repaired.complete)
     return finished_motion(tracker.problem, prepared, poses, pins)
 

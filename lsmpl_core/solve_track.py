@@ -22,6 +22,7 @@ from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
+from .solver.disbelief import disbelieve
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
@@ -131,7 +132,12 @@ def _solve_frames(
     if options.noise is None:
         stretch = frames_around(track, start.frame, NOISE_STRETCH_FRAMES)
         loose = yield from one_after_another(Tracker.of(problem), start, stretch, stage="start")
-        problem = problem.with_noise(measured_noise(problem, settle(problem, loose, stretch), stretch))
+        doubted = ~track.firm.visible
+        if options.repair:
+            wrong, loose = disbelieve(problem, loose, np.array(stretch))
+            doubted[stretch] |= wrong
+        noise = measured_noise(problem.disbelieving(doubted), settle(problem, loose, stretch), stretch)
+        problem = problem.with_noise(noise)
         if start_pose is None:
             start = Start(start.frame, settle(problem, start.poses, [start.frame], LAST_STEPS))
 
@@ -142,6 +148,10 @@ def _solve_frames(
     else:
         poses = yield from in_chunks(tracker, start, best_chunk_count(len(track)))
     given = () if start_pose is None else [start.frame]
+    if options.repair:
+        doubted, poses = disbelieve(tracker.problem, poses)
+        tracker = Tracker.of(tracker.problem.disbelieving(doubted)) if doubted.any() else tracker
+        prepared = prepared.rejecting(doubted)
     poses = yield from optimise_where_needed(tracker, poses, prepared.repaired.complete, given)
 
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)

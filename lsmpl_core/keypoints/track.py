@@ -13,6 +13,8 @@ from .layouts import Layout, get_layout
 
 Basis = Literal["given", "file", "detected", "assumed", "fallback"]
 DOUBTFUL = 0.8
+HARDLY_TRUSTED = 0.2
+"""Share of the usual confidence below which a keypoint is hardly trusted."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,14 @@ class KeypointTrack:
     def undoubted(self) -> np.ndarray:
         """(T,K) bool: which keypoints are not to be doubted: those placed by hand, and those said to be right."""
         return self.placed if self.believed is None else self.placed | (self.believed & self.visible)
+
+    @property
+    def firm(self) -> KeypointTrack:
+        """The track without keypoints that are hardly trusted, against what is usual in it: they may show something,
+        but nothing is to be measured on them (a shape, how noisy the others are)."""
+        usual = np.median(self.confidence[self.visible]) if self.visible.any() else 0.0
+        hardly = self.visible & (self.confidence < HARDLY_TRUSTED * usual) & ~self.undoubted
+        return replace(self, confidence=np.where(hardly, 0.0, self.confidence)) if hardly.any() else self
 
     @property
     def missing_fraction(self) -> float:

@@ -132,6 +132,14 @@ def _median_around(values: np.ndarray) -> np.ndarray:
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1, axis=0), axis=-1)
 
 
+def _around(values: np.ndarray) -> np.ndarray:
+    """(T,K) mean of values over `AROUND` frames before and after: whose fault it is hardly changes with every frame."""
+    total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
+    at = np.arange(len(values))
+    first, last = np.maximum(at - AROUND, 0), np.minimum(at + AROUND + 1, len(values))
+    return (total[last] - total[first]) / (last - first)[:, None]
+
+
 def _blamed(stretch, jump, rejected, seen, bones: Bones) -> np.ndarray:
     """(T,K) bool: for every bone that is wrong, the end with more wrong ones, or that has jumped farther."""
     T, K = jump.shape
@@ -150,7 +158,8 @@ def _blamed(stretch, jump, rejected, seen, bones: Bones) -> np.ndarray:
         frames = np.flatnonzero(wrong.any(axis=1))
         if not len(frames):
             break
-        blame = wrong[frames] @ ends + np.minimum(jump[frames] / (4.0 * LONE_SPIKE), 0.9)
+        blame = wrong[frames] @ ends + np.minimum(jump[frames] / (4.0 * LONE_SPIKE), 0.5)
+        blame += 0.4 * _around(wrong @ ends)[frames] / max(1.0, (wrong @ ends).max())
         blame[(wrong[frames] @ ends) == 0] = 0.0
         gone[frames, blame.argmax(axis=1)] = True
     collapsed = (gone & seen).sum(axis=1) >= np.maximum(COLLAPSED * seen.sum(axis=1), 2)

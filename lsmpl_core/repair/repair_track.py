@@ -11,6 +11,7 @@ from ..body.sites import SiteParts
 from ..keypoints.condition import Condition
 from ..keypoints.track import KeypointTrack
 from .cuts import find_cuts
+from .excursions import find_excursions
 from .gaps import bridge_gaps
 from .outliers import bones_of, find_outliers
 from .reach import find_out_of_reach, reaches
@@ -54,9 +55,10 @@ def repair(track: KeypointTrack, body: Body, parts: SiteParts) -> Repaired:
     """
     condition = as_given(track).condition
     mirror, trusted = np.array(track.layout.mirror), track.undoubted
-    far = find_out_of_reach(track.positions, reaches(body, parts), mirror) & ~trusted
+    cuts = find_cuts(track.positions, mirror, track.fps)
+    far = find_excursions(track.positions, track.fps, mirror, cuts) & ~trusted
+    far |= find_out_of_reach(without(track, far).positions, reaches(body, parts), mirror) & ~trusted
     near = without(track, far)
-    cuts = find_cuts(near.positions, mirror, track.fps)
     swapped = find_swaps(near, cuts)
     positions, confidence = exchanged(near, swapped)
     condition[swapped & (confidence > 0.0)] = Condition.SWAPPED

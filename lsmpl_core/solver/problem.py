@@ -40,7 +40,8 @@ class Problem:
 
     Of the subject: betas (10,), and offsets (K,3), metres by which sites are off in the rest frame, None where they
     are not; parts with these offsets. Of T frames: positions (T,K,3) in metres, 0 where a keypoint is missing;
-    confidence (T,K) and trusted (T,K), which was placed by hand; weights (T,K), how much each counts. noise: metres by
+    confidence (T,K) and trusted (T,K), which was placed by hand, and undoubted (T,K), which is not to be disbelieved;
+    weights (T,K), how much each counts. noise: metres by
     which keypoints are off in each axis, one standard deviation, that anchor and prior are weighed for.
     """
 
@@ -53,6 +54,7 @@ class Problem:
     positions: np.ndarray
     confidence: np.ndarray
     trusted: np.ndarray
+    undoubted: np.ndarray
     weights: np.ndarray
     noise: float
     options: SolveOptions
@@ -87,6 +89,7 @@ class Problem:
             positions=np.where(track.visible[..., None], track.positions, 0.0),
             confidence=track.confidence,
             trusted=track.placed,
+            undoubted=track.undoubted,
             weights=np.where(track.placed, TRUSTED_WEIGHT, track.confidence),
             noise=float(noise),
             options=options,
@@ -108,6 +111,11 @@ class Problem:
     def with_weights(self, weights: np.ndarray) -> Problem:
         """The same with other weights (T,K) of the keypoints."""
         return replace(self, weights=weights)
+
+    def disbelieving(self, doubted: np.ndarray) -> Problem:
+        """The same without keypoints (T,K)."""
+        confidence, weights = (np.where(doubted, 0.0, a) for a in (self.confidence, self.weights))
+        return replace(self, confidence=confidence, weights=weights)
 
     @property
     def backend(self) -> Backend:

@@ -12,6 +12,7 @@ from ..body.body import Body
 from ..body.sites import SiteParts
 from ..keypoints.track import KeypointTrack
 from ..progress import Progress
+from .disbelief import disbelieve
 from .options import SolveOptions
 from .poses import Poses
 from .problem import UNKNOWN_NOISE, Problem
@@ -41,6 +42,7 @@ def estimate_shape(
 ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
     """Yields `Progress` and returns betas (10,) and site offsets (K,3) in metres: from the lengths between keypoints,
     then from stretches of the take that are solved with those."""
+    track = track.firm
     betas = fit_shape(track, body, parts)
     problem = shape_problem(track, body, parts, betas, options)
     starts, tracker = cold_starts(problem), Tracker.of(problem)
@@ -49,7 +51,12 @@ def estimate_shape(
         stretch = frames_around(track, start.frame, options.shape_frames // len(starts))
         solved.append((yield from one_after_another(tracker, start, stretch, stage="shape")))
         frames += stretch
-    return (yield from shape_from_poses(track, body, parts, betas, options, Poses.joined(solved), frames))
+    poses = Poses.joined(solved)
+    if options.repair:
+        doubted = np.zeros(track.visible.shape, dtype=bool)
+        doubted[frames], poses = disbelieve(problem, poses, np.array(frames))
+        track = replace(track, confidence=np.where(doubted, 0.0, track.confidence))
+    return (yield from shape_from_poses(track, body, parts, betas, options, poses, frames))
 
 
 def shape_from_poses(
@@ -67,6 +74,7 @@ def shape_from_poses(
     detectors are known to put elsewhere are displaced, and the betas with them; then all, for betas that stay, because
     free sites leave the betas little to be known by.
     """
+    track = track.firm
     problem = shape_problem(track, body, parts, betas, options)
     poses, offsets, least = settle(problem, poses, frames), np.zeros((parts.count, 3)), np.inf
     everywhere = offset_sigma(track.layout)

@@ -1,9 +1,13 @@
 """Doubtful frames: what is found, what is not, and how it is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from lsmpl_core import Condition, Motion
+from lsmpl_core import Condition, Motion, solve
+from lsmpl_core.body.sites import site_parts
+from lsmpl_core.calibration.calibration import Calibration
 from lsmpl_core.doubtful import describe_doubtful, doubtful_stretches, in_words
 
 NAMES = tuple(f"left_{part}" for part in "abcdefghij")
@@ -112,3 +116,39 @@ def test_a_report_counts_frames_as_the_source_does(motion):
 def test_short_motions(motion):
     for frames in (1, 2):
         assert doubtful_stretches(motion.frames(slice(0, frames))) == []
+
+
+def test_a_limb_that_was_not_believed_is_doubtful(body, stroll):
+    track = body.keypoints(stroll)
+    condition = np.full(track.visible.shape, Condition.SEEN)
+    leg = [track.layout.index(f"left_{part}") for part in ("knee", "ankle", "heel")]
+    condition[30:32, leg] = Condition.REJECTED
+    parts = site_parts(body, track.layout.sites)
+    calibration = Calibration.of_layout(body, track.layout, stroll.betas, parts)
+    motion = replace(stroll, condition=condition, keypoint_names=track.layout.keypoints, calibration=calibration)
+    (found,) = doubtful_stretches(motion)
+    assert (found.first, found.last) == (30, 31) and "left leg not believed" in found.why
+
+
+@pytest.mark.parametrize(
+    ("joint", "turn", "why"),
+    [(6, [1.8, 0.0, 0.0], "spine2 turned further"), (5, [-0.8, 0.0, 0.1], "right knee turned further")],
+)
+def test_a_joint_that_turned_more_than_people_can_is_doubtful_also_throughout(motion, joint, turn, why):
+    motion.poses[:, joint] = turn
+    (found,) = doubtful_stretches(motion)
+    assert found.frames == len(motion) and why in found.why[0]
+
+
+def test_a_knee_that_snaps_there_and_back_again_and_again_is_doubtful(motion):
+    motion.poses[60:70:2, 4, 0] = 2.1
+    (found,) = doubtful_stretches(motion)
+    assert found.first <= 60 and found.last >= 68
+
+
+def test_a_set_of_keypoints_that_jumped_is_doubtful(body, stroll):
+    track = body.keypoints(stroll)
+    positions = track.positions.copy()
+    positions[25:30] += [0.0, 1.0, 0.0]
+    found = doubtful_stretches(solve(replace(track, positions=positions), body, betas=stroll.betas))
+    assert any(stretch.first <= 25 and stretch.last >= 29 for stretch in found) or len(found) == 2

@@ -7,12 +7,19 @@ import pytest
 
 import lsmpl_core as lsmpl
 from benchmarks.faults import Faults, with_faults
+from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.keypoints.condition import Condition
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
 from lsmpl_core.repair.cuts import find_cuts
 from lsmpl_core.repair.gaps import bridge_errors
 from lsmpl_core.repair.repair_track import repair
+from lsmpl_core.rotation import exp_map, log_map
+from lsmpl_core.solver.disbelief import disbelieve
+from lsmpl_core.solver.options import SolveOptions
+from lsmpl_core.solver.poses import Poses
+from lsmpl_core.solver.problem import Problem
+from lsmpl_core.solver.settling import settle
 
 
 @pytest.fixture
@@ -218,3 +225,57 @@ def test_a_missing_keypoint_does_not_let_sides_look_exchanged(body, stroll):
     positions[25, knee], confidence[25, knee] = np.nan, 0.0
     found = mended(replace(track, positions=positions, confidence=confidence), body)
     assert not (found.condition == Condition.SWAPPED).any()
+
+
+@pytest.mark.parametrize("name", ["left_wrist", "right_heel", "left_big_toe"])
+@pytest.mark.parametrize("size", [0.2, 0.4, 0.8])
+def test_a_keypoint_that_goes_away_and_comes_back_is_rejected_all_the_while(body, stroll, rng, name, size):
+    """Also where it comes out at a bone's length by chance, and where it comes near its partner."""
+    track = body.keypoints(stroll)
+    track = replace(track, positions=track.positions + 0.003 * rng.normal(size=track.positions.shape))
+    away = rng.normal(size=3)
+    found = mended(moved(track, slice(30, 40), [name], size * away / np.linalg.norm(away)), body)
+    expected = np.zeros(track.visible.shape, dtype=bool)
+    expected[30:40, track.layout.index(name)] = True
+    np.testing.assert_array_equal(found.condition == Condition.REJECTED, expected)
+
+
+def test_the_fewest_keypoints_that_explain_the_rest_are_disbelieved(body, stroll):
+    """A toe on its way to the other foot takes no shank with it."""
+    names = ("left_big_toe", "right_ankle", "left_elbow")
+    track = body.keypoints(stroll)
+    wild = track.positions.copy()
+    rows = [track.layout.index(name) for name in names]
+    for frame, row in zip((10, 25, 40), rows):
+        wild[frame, row] += [0.2, -0.25, 0.1]
+    problem = Problem.of(
+        replace(track, positions=wild),
+        body,
+        site_parts(body, track.layout.sites),
+        stroll.betas,
+        choose_backend("numpy"),
+        SolveOptions(),
+    )
+    solved = settle(problem, Poses(exp_map(stroll.poses), stroll.trans), range(60))
+    doubted, poses = disbelieve(problem, solved)
+    expected = np.zeros(doubted.shape, dtype=bool)
+    expected[[10, 25, 40], rows] = True
+    np.testing.assert_array_equal(doubted, expected)
+    joints = body.joints(replace(stroll, trans=poses.trans, poses=log_map(poses.rotations)))
+    assert np.linalg.norm(joints - body.joints(stroll), axis=-1)[:, :18].max() < 0.02
+
+
+@pytest.mark.parametrize("away", [0.3, 3.0])
+def test_an_arm_that_is_hardly_trusted_spoils_neither_shape_nor_other_frames(body, stroll, away):
+    track = body.keypoints(stroll)
+    arm = [track.layout.index(f"left_{part}") for part in ("shoulder", "elbow", "wrist")]
+    positions, confidence = track.positions.copy(), track.confidence.copy()
+    positions[20:40, arm] += [away, 0.0, 0.0]
+    confidence[20:40, arm] = 0.02
+    weak = lsmpl.solve(replace(track, positions=positions, confidence=confidence), body)
+    confidence[20:40, arm] = 0.0
+    gone = lsmpl.solve(replace(track, confidence=confidence), body)
+    np.testing.assert_allclose(weak.betas, gone.betas, atol=0.15)
+    elsewhere = np.r_[0:15, 45:60]
+    apart = np.linalg.norm(body.joints(weak) - body.joints(gone), axis=-1)[elsewhere]
+    assert apart.mean() < 0.002
