@@ -36,7 +36,9 @@ def disbelieve(problem: Problem, poses: Poses, frames: np.ndarray | None = None)
     weights = problem.weights[frames]
     out = np.zeros(weights.shape, dtype=bool)
     off = _off(problem, poses, frames, weights)
-    usual = np.nan_to_num(np.nanmedian(np.where(weights > 0, off, np.nan), axis=0)) if len(frames) > 2 else 0.0
+    usual, ever = np.zeros(weights.shape[1]), (weights > 0).any(axis=0)
+    if len(frames) > 2:
+        usual[ever] = np.nanmedian(np.where(weights > 0, off, np.nan)[:, ever], axis=0)
     limit = usual + max(SIGMAS * problem.noise, LEAST)
     bad = np.flatnonzero(((off > limit) & (weights > 0)).any(axis=1))
     if not len(bad) or len(bad) > MOST_FRAMES * len(frames):
