@@ -27,7 +27,9 @@ BODY_JOINTS = 22
 
 @dataclass(frozen=True)
 class Case:
-    """The truth's file, frames, first frame and rate that are right; or words of the error that is (refused)."""
+    """The truth's file, frames, first frame and rate that are right; or words of the error that is (refused).
+
+    travels: False where the file's positions are relative to the body, so that its way is not in them."""
 
     truth: str = ""
     frames: int = 0
@@ -35,6 +37,7 @@ class Case:
     first: int = 0
     refused: str = ""
     person: str | None = None
+    travels: bool = True
 
 
 CASES = {
@@ -50,7 +53,7 @@ CASES = {
     "trc_one_frame_row_twice.trc": Case("walk80", 40, 30, 1),
     "csv_frames_dropped_by_time.csv": Case("walk80", 60, 30),
     "whole_body_frozen_frames_60_to_71.npy": Case("turn120", 120),
-    "dlc_csv_two_individuals.csv": Case("walk28", 28, person="ind1"),
+    "dlc_csv_two_individuals.csv": Case("walk80", 25, person="ind1"),
     "vicon_csv_rate_in_second_line.csv": Case("walk28", 28, 100, 1),
     "vicon_csv_model_outputs_first.csv": Case("walk28", 28, 100, 1),
     "motive_csv_markers.csv": Case("walk28", 28, 120),
@@ -58,12 +61,12 @@ CASES = {
     "qtm_tsv_names_only_in_header.tsv": Case("walk28", 28, 200),
     "trc_comma_separated.trc": Case("walk28", 28, 100, 1),
     "csv_columns_name_0_1_2_3.csv": Case("walk28", 28),
-    "csv_with_a_text_column.csv": Case("walk28", 28),
+    "csv_with_a_text_column.csv": Case("walk80", 30),
     "rokoko_csv_positions_and_rotations.csv": Case("walk28", 28),
     "totalcapture_gt_skel_gbl_pos.txt": Case("walk28", 28),
     "azure_kinect_offline_processor.json": Case("walk28", 28, 10),
     "zed_sdk_body38_export.json": Case("walk28", 28, 10),
-    "mmpose_3d_demo_results.json": Case("walk28", 28),
+    "mmpose_3d_demo_results.json": Case("walk28", 28, first=1, travels=False),
     "sam3d_body_mhr70_keypoints.npy": Case("walk28", 28),
     "mdm_results_object_dict.npy": Case("walk28", 28),
     "mediapipe_world_hips_at_origin.csv": Case("walk80", 60),
@@ -104,17 +107,23 @@ def tried(folder: Path, name: str, body: lsmpl.Body) -> Outcome:
     if case.refused:
         return Outcome(said, False)
     truth = lsmpl.Motion.load(folder / f"truth_{case.truth}.npz")
-    error = joint_error_mm(body, motion, truth.frames(slice(0, case.frames)))
+    error = joint_error_mm(body, motion, truth.frames(slice(0, case.frames)), case.travels)
     right = error < NEAR_MM and len(motion) == case.frames and track.first_frame == case.first
     right = right and (case.fps is None or abs(track.fps - case.fps) < 0.02 * case.fps)
     return Outcome(said, right, error, 1000 * float(np.nanmean(motion.residual)))
 
 
-def joint_error_mm(body: lsmpl.Body, motion: lsmpl.Motion, truth: lsmpl.Motion) -> float:
-    """Mean distance of the body joints in mm, both takes in the same world; NaN where their lengths differ."""
+def joint_error_mm(body: lsmpl.Body, motion: lsmpl.Motion, truth: lsmpl.Motion, travels: bool = True) -> float:
+    """Mean distance of the body joints in mm, both takes in the same world (their pelvises at one place unless it
+    `travels`), over the frames between the first and the last that was seen; NaN where their lengths differ."""
     if len(motion) != len(truth):
         return np.nan
     a, b = body.joints(motion)[:, :BODY_JOINTS], body.joints(truth)[:, :BODY_JOINTS]
+    if not travels:
+        a, b = a - a[:, :1], b - b[:, :1]
+    if motion.condition is not None:
+        seen = np.flatnonzero((motion.condition != lsmpl.Condition.MISSING).any(axis=1))
+        a, b = a[seen[0] : seen[-1] + 1], b[seen[0] : seen[-1] + 1]
     a, b = a.reshape(-1, 3), b.reshape(-1, 3)
     a, b = a - a.mean(axis=0), b - b.mean(axis=0)
     left, _, right = np.linalg.svd(a.T @ b)

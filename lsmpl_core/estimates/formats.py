@@ -13,10 +13,13 @@ What is read, and where in each project's public source it is written:
   (21,3), betas (1,10), transl (1,3) of SMPL-X. The person is the number of a detection, counted anew in each frame.
   (Its successor SMPLest-X writes a video only.)
 * One npz or pickle with global_orient, body_pose, betas and transl of a whole take; AMASS layout.
+* Anything else in which SMPL parameters are found by their names (`aliases.py`): npz, pickles, joblib, PyTorch files,
+  pickled npy, JSON, and folders of one such file a frame.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from collections.abc import Callable, Mapping
@@ -28,15 +31,24 @@ import numpy as np
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS
 from ..errors import MotionFileError
 from ..files import safe_pickle
-from ..files.npz import most_unpacked, read_npz
+from ..files.npz import most_unpacked, open_npz, read_npz
+from ..files.object_npy import read_object_npy
 from ..files.torch_files import read_torch_file
+from ..keypoints.track import Decision
+from .aliases import Parameters
+from .grouping import found_in
 from .smpl_parameters import MAX_FRAMES, MAX_NUMBERS, PARAMETERS, listed, numbers, rotations, stacked
 
 MAX_ESTIMATES = 4 * MAX_FRAMES
+MAX_JSON = 256 << 20
+FEWEST_FILES = 64
+"""Files that are looked at in the folder of one frame."""
 FRAME_FILE = re.compile(r"(\d{1,9})(?:_(\d{1,9}))?\.npz", re.ASCII)
 PICKLE_STARTS = (b"\x80", b"\x78", b"\x1f\x8b")  # a pickle of protocol 2 or later, zlib, gzip
 PARAMETER_FILES = {"global_orient.npy", "body_pose.npy"}
-EXPECTED = "expected a motion in the AMASS layout or the results of WHAM, 4DHumans, GVHMR or SMPLer-X"
+EXPECTED = (
+    "expected a motion in the AMASS layout or SMPL parameters of an estimator, such as global_orient and body_pose"
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +68,7 @@ class Estimates:
     first: int = 0
     end: int | None = None
     tracked: bool = True
+    decisions: tuple[Decision, ...] = ()
 
 
 def read_estimates(path: Path) -> Estimates | None:
@@ -66,12 +79,19 @@ def read_estimates(path: Path) -> Estimates | None:
     LookupError, MemoryError, TypeError, or ValueError with words for the user.
     """
     if path.is_dir():
-        return _smplx_folder(path)
+        return _smplx_folder(path) or _by_aliases(_frame_files(path), f"{path.name} is a folder without poses")
+    if path.suffix.lower() == ".json":
+        return _by_aliases(_json(path), "is JSON without poses")
+    if path.suffix.lower() == ".npy":
+        return _by_aliases(read_object_npy(path.read_bytes(), str(path)), "holds no poses")
     names = _archived(path)
     if any(name.endswith("/data.pkl") for name in names):
         return _estimates(_torch(path))
     if names >= PARAMETER_FILES and "poses.npy" not in names:
         return _estimates(read_npz(path))
+    if names and not names >= {"poses.npy", "trans.npy"}:
+        content = _npz_content(path)
+        return _by_aliases(content, "") if found_in(content) is not None else None
     return None if names else _estimates(_pickled(path))
 
 
@@ -96,12 +116,53 @@ def _archived(path: Path) -> set[str]:
     return {member.filename for member in members}
 
 
-def _pickled(path: Path) -> Mapping:
+def _npz_content(path: Path) -> dict:
+    """The arrays of an npz, those of objects read as pickles are."""
+    with open_npz(path, path.stat().st_size) as archive:
+        content = {}
+        for name in archive.names:
+            try:
+                content[name] = archive[name]
+            except ValueError:
+                content[name] = read_object_npy(archive.raw(name), f"{path}: {name}")
+        return content
+
+
+def _json(path: Path) -> object:
+    if path.stat().st_size > MAX_JSON:
+        raise ValueError(f"has {path.stat().st_size >> 20} MB; at most {MAX_JSON >> 20} MB of JSON are read")
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"is no JSON: {error}") from error
+
+
+def _frame_files(folder: Path) -> dict:
+    """What each numbered file of a folder, or of a folder in it for each frame, holds: {number: content}."""
+    places = sorted(path for path in folder.iterdir() if not path.name.startswith("."))[: MAX_FRAMES + 1]
+    content = {}
+    for place in places:
+        inner = sorted(place.iterdir())[:FEWEST_FILES] if place.is_dir() else [place]
+        files = [path for path in inner if path.suffix.lower() in FRAME_READERS and path.is_file()]
+        numbers = re.findall(r"\d+", place.stem)
+        if files and numbers:
+            read = [FRAME_READERS[path.suffix.lower()](path) for path in files]
+            content[int(numbers[-1][-9:])] = read[0] if len(read) == 1 else read
+    if not content:
+        raise ValueError(
+            "is a folder without files such as 00001_0.npz (frame and person), as SMPLer-X writes them, or one pickle, "
+            "npz or JSON a frame"
+        )
+    return content
+
+
+def _pickled(path: Path) -> Mapping | list | tuple | np.ndarray:
     with open(path, "rb") as file:
         start = file.read(2)
     if start and not start.startswith(PICKLE_STARTS):
         raise ValueError(f"is neither an npz nor a PyTorch file nor a pickle; {EXPECTED}")
-    return _mapping(safe_pickle.load(path, what="motion file", error=MotionFileError))
+    content = safe_pickle.load(path, what="motion file", error=MotionFileError)
+    return content if isinstance(content, (list, tuple, np.ndarray)) else _mapping(content)
 
 
 def _torch(path: Path) -> Mapping:
@@ -131,17 +192,39 @@ def _mapping(content: object) -> Mapping:
 
 def _estimates(content: Mapping) -> Estimates:
     """What the top level of a file says, in the form of whichever estimator wrote it."""
+    if not isinstance(content, dict):
+        return _by_aliases(content, f"holds a {type(content).__name__}")
     if _all_hold(content, "time", "tid", "smpl"):
         return _phalp(content)
-    if _all_hold(content, "frame_ids", "pose") or _all_hold(content, "frame_ids", "pose_world"):
+    if _all_hold(content, "frame_ids", "pose", "trans") or _all_hold(content, "frame_ids", "pose_world"):
         return _wham(content)
     key = _best_world(content)
     fields = content[key] if key else content
-    if "global_orient" not in fields or "body_pose" not in fields:
-        raise ValueError(f"holds {listed(fields)}; {EXPECTED}")
+    if "global_orient" not in fields or "body_pose" not in fields or np.shape(fields["body_pose"])[-1:] in ((4,), (6,)):
+        return _by_aliases(content, f"holds {listed(fields)}")
     count = len(rotations(fields, "global_orient"))
     person = Person(np.arange(count), lambda chosen: fields)
     return Estimates("GVHMR" if key else "SMPL parameters", {"0": person}, end=count)
+
+
+def _by_aliases(content: object, wrong: str) -> Estimates:
+    """What is found by names and shapes alone. Raises ValueError where nothing is."""
+    found = found_in(content)
+    if found is None:
+        raise ValueError(f"{wrong}; {EXPECTED}")
+    people = {
+        name: Person(one.frames, lambda chosen, one=one: _fields(one, chosen)) for name, one in found.people.items()
+    }
+    end = None if found.numbered else max(len(one.frames) for one in found.people.values())
+    return Estimates("SMPL parameters", people, 0, end, found.tracked, found.decisions)
+
+
+def _fields(one: Parameters, chosen: np.ndarray) -> Mapping:
+    fields = {"global_orient": one.root[chosen], "body_pose": one.body[chosen]}
+    if one.joints != NUM_JOINTS:
+        fields["body_pose"] = fields["body_pose"][:, :21]
+    fields["betas"] = np.zeros(NUM_BETAS) if one.betas is None else one.betas
+    return fields if one.trans is None else {**fields, "transl": one.trans[chosen]}
 
 
 def _all_hold(content: Mapping, *names: str) -> bool:
@@ -203,8 +286,9 @@ def _phalp(content: Mapping) -> Estimates:
     return Estimates("4DHumans", people, first=min(times), end=max(times) + 1)
 
 
-def _smplx_folder(folder: Path) -> Estimates:
-    """Of one npz file for each person and frame, in the folder or in the folder `smplx` in it."""
+def _smplx_folder(folder: Path) -> Estimates | None:
+    """Of one npz file for each person and frame, in the folder or in the folder `smplx` in it; None
+    where there are none."""
     files: dict[str, list[tuple[int, Path]]] = {}
     for place in (folder / "smplx", folder):
         for path in sorted(place.glob("*.npz")):
@@ -213,7 +297,7 @@ def _smplx_folder(folder: Path) -> Estimates:
         if files:
             break
     if not files:
-        raise ValueError("is a folder without files such as 00001_0.npz (frame and person), as SMPLer-X writes them")
+        return None
     people = {}
     for name, numbered in sorted(files.items(), key=lambda item: int(item[0])):
         frames = np.array([frame for frame, _ in numbered])
@@ -228,6 +312,19 @@ def _frame_file(path: Path) -> Mapping:
         return read_npz(path)
     except (OSError, ValueError) as error:
         raise ValueError(f"{path.name}: {getattr(error, 'strerror', None) or error}") from error
+
+
+def _frame_pickle(path: Path) -> object:
+    return safe_pickle.load(path, what="motion file", error=MotionFileError)
+
+
+FRAME_READERS: dict[str, Callable[[Path], object]] = {
+    ".json": _json,
+    ".npz": _npz_content,
+    ".pkl": _frame_pickle,
+    ".pickle": _frame_pickle,
+}
+"""What reads one frame of a folder."""
 
 
 def _whole(what: str, value: object) -> int:

@@ -17,6 +17,7 @@ from ..errors import MotionFileError
 from ..files.npz import open_npz
 from ..keypoints.track import Decision
 from ..motion import Motion
+from .aliases import names as aliases
 from .formats import Estimates, Person, read_estimates
 from .smpl_parameters import MAX_FRAMES, parameters
 
@@ -54,17 +55,30 @@ def holds_motion(path: str | os.PathLike) -> bool:
     path = Path(path)
     if path.suffix.lower() in (".pkl", ".pickle", ".pth", ".pt"):
         return True
+    if path.suffix.lower() == ".npy":
+        return _object_npy_of_poses(path)
     if path.suffix.lower() != ".npz":
         return False
     try:
         with open_npz(path, path.stat().st_size) as archive:
             names = set(archive.names)
-            if {"global_orient", "body_pose"} <= names:
+            if names & set(aliases()["root"]) and names & set(aliases()["body"]):
                 return True
             shape = archive.shape("poses") if {"poses", "trans"} <= names else ()
     except (OSError, ValueError):
         return False
     return len(shape) == 2 or (len(shape) == 3 and shape[1:] == (NUM_JOINTS, 3))
+
+
+def _object_npy_of_poses(path: Path) -> bool:
+    """Whether an npy holds objects, not numbers, and among them a pose by its name."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(1 << 16)
+    except OSError:
+        return False
+    poses = ("pred_rotmat", "smpl_poses", "body_pose", "root_orient", "smpl_thetas")
+    return b"'|O'" in start[:256] and any(name.encode() in start for name in poses)
 
 
 def _amass(path: Path, person: str | int | None) -> Motion:
@@ -80,7 +94,11 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
     if len(people) > MAX_PEOPLE or max(len(seen.frames) for seen in people.values()) > MAX_FRAMES:
         raise ValueError(f"holds more than {MAX_PEOPLE} people, or more than {MAX_FRAMES} frames of one")
     chosen = _chosen(people, person)
-    decisions = [Decision("estimator", estimates.estimator, "detected", "from what the file holds"), chosen]
+    decisions = [
+        Decision("estimator", estimates.estimator, "detected", "from what the file holds"),
+        chosen,
+        *estimates.decisions,
+    ]
     if not estimates.tracked:
         reason = "people are numbered anew in each frame, so a number may go from one to another"
         decisions.append(Decision("identity", "the person's number", "assumed", reason))

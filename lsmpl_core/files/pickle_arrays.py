@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .pickle_machine import Placeholder
+from .pickle_tensors import TENSOR, tensor_array
 
 MAX_ELEMENTS = 50_000_000  # of an array that is not stored as such: a dense form of a sparse matrix, a nested list
 
@@ -29,6 +30,8 @@ def _to_array(value: object, depth: int) -> np.ndarray:
         return np.asarray(value)
     if isinstance(value, (list, tuple)):
         return _list_to_array(value, depth)
+    if isinstance(value, Placeholder) and value.kind == TENSOR:
+        return tensor_array(value)
     if isinstance(value, Placeholder) and not value.kind.startswith("torch."):
         return _sparse_to_dense(value) if value.kind.startswith("scipy.") else _chumpy_to_array(value, depth)
     raise ValueError(f"a {getattr(value, 'kind', type(value).__name__)}, not an array")

@@ -262,7 +262,7 @@ class Machine:
         if not isinstance(what, Global) or not isinstance(args, tuple):
             raise TypeError("a call of what is no class")
         if _INERT.fullmatch(what.name):
-            return Placeholder(what.name)
+            return Placeholder(what.name, {"args": args} if what.name.startswith("torch.") else {})
         match what, args:
             case Global("copyreg._reconstructor"), (Global(name), Global("builtins.object"), None):
                 if _INERT.fullmatch(name):

@@ -231,8 +231,8 @@ def test_the_world_is_preferred_to_the_camera_which_will_do(tmp_path):
         np.testing.assert_allclose(motion.trans, some["trans"], atol=1e-6)
 
 
-def test_tensors_beside_the_poses_stay_unread(tmp_path):
-    """As the embeddings and action labels that some versions of PHALP keep."""
+def test_tensors_in_a_pickle_are_read_where_they_are_needed_and_not_otherwise(tmp_path):
+    """As the embeddings and action labels that some versions of PHALP keep; TRAM's poses are tensors themselves."""
     torch = pytest.importorskip("torch")
     some = take(2, seed=4)
     path = write_phalp(tmp_path / "a.pkl", {1: some}, {1: [0, 1]}, total=2)
@@ -241,8 +241,14 @@ def test_tensors_beside_the_poses_stay_unread(tmp_path):
         entry["ava_action"] = {1: torch.zeros(80)}
     path.write_bytes(pickle.dumps(content))
     assert same_pose(lsmpl.read_motion(path).poses, some["poses"])
-    with pytest.raises(ValueError, match=r"a torch\._utils\._rebuild_tensor_v2, not an array"):
-        to_array(safe_pickle.loads(pickle.dumps(torch.zeros(2)), name="x"))
+    for tensor in (
+        torch.arange(24.0).reshape(2, 3, 4),
+        torch.arange(6)[2:].double(),
+        torch.eye(3).half().T,
+        torch.zeros(0, 3),
+    ):
+        read = to_array(safe_pickle.loads(pickle.dumps(tensor), name="x"))
+        assert np.array_equal(read, tensor.numpy())
 
 
 # Whose motion, in which frames
@@ -440,7 +446,7 @@ def test_names_what_is_wrong_with_4dhumans_results(tmp_path, change, message):
         (b"#!/bin/sh\n", "neither an npz nor a PyTorch file nor a pickle"),
         (b"PK\x03\x04 and no more", "damaged npz or PyTorch file"),
         (pickle.dumps([1, 2]), "holds a list; expected"),
-        (pickle.dumps({}), "holds nothing; expected a motion in the AMASS layout or the results of WHAM"),
+        (pickle.dumps({}), "holds nothing; expected a motion in the AMASS layout or SMPL parameters"),
         (pickle.dumps({"a": 1, 2: 3}), "holds a, 2; expected"),
         (pickle.dumps({"img.jpg": {"time": 0, "tid": [], "smpl": []}}), "no estimate of anybody"),
     ],

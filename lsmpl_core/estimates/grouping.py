@@ -1,0 +1,137 @@
+"""Whose the poses in a nest of dicts and lists are, and in which frames: what `aliases.py` found as `Estimates`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..keypoints.track import Decision
+from .aliases import Bundle, Parameters, bundles, names, read_bundle, said, space
+
+FEW = 20
+"""Poses in a dict of a list from which on they are one person's frames, not a frame's people."""
+
+
+@dataclass
+class Found:
+    """Poses of everybody: for each person the parameters of their frames; what was decided on the way."""
+
+    people: dict[str, Parameters] = field(default_factory=dict)
+    decisions: tuple[Decision, ...] = ()
+    numbered: bool = False
+    tracked: bool = True
+
+
+def found_in(content: object) -> Found | None:
+    """Everybody whose parameters are in some content, None where there are none.
+
+    Of several spaces the world is preferred to the camera. Raises ValueError with words for the user.
+    """
+    there = bundles(content)
+    if not there:
+        return None
+    best = min(_rank(bundle) for bundle in there)
+    chosen = [bundle for bundle in there if _rank(bundle) == best]
+    read = [(bundle, read_bundle(bundle)) for bundle in chosen]
+    rows = max(len(one.root) for _, several in read for one in several)
+    if len(read) > 1 and rows <= FEW and len(read) > rows:
+        people, tracked = _by_frame(read), _has_ids(read)
+    else:
+        people, tracked = _by_person(read), True
+    first_bundle, first = read[0][0], read[0][1][0]
+    numbered = any((one.frames != np.arange(len(one.frames))).any() for one in people.values())
+    return Found(people, said(first_bundle, first), numbered, tracked)
+
+
+def _rank(bundle: Bundle) -> int:
+    return ("world", "", "camera").index(space(bundle.path))
+
+
+def _by_person(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Parameters]:
+    """Each dict, or each row of its axis of people, is somebody's; rows with identities are split by them."""
+    people: dict[str, Parameters] = {}
+    paths = [bundle.path for bundle, _ in read]
+    for bundle, several in read:
+        level = next((i for i in range(len(bundle.path)) if len({path[: i + 1] for path in paths}) > 1), None)
+        own = str(bundle.path[level])[:40] if level is not None else _named(bundle.fields) or _number_in(bundle.path)
+        for i, one in enumerate(several):
+            for name, part in _by_identity(bundle.fields, one).items():
+                label = name or (own if len(several) == 1 else f"{own}_{i}" if own else str(i)) or "0"
+                people[_unused(label, people)] = part
+    return people
+
+
+def _number_in(path: tuple) -> str:
+    """The key of a dict of people that has one."""
+    return next((str(int(key)) for key in path if isinstance(key, (int, np.integer))), "")
+
+
+def _unused(label: str, people: Mapping) -> str:
+    number, name = 1, label
+    while name in people:
+        number += 1
+        name = f"{label}_{number}"
+    return name
+
+
+def _named(fields: Mapping) -> str:
+    value = next((fields[key] for key in names()["person"] if key in fields), None)
+    return str(value)[:40] if isinstance(value, (int, str, np.integer)) else ""
+
+
+def _by_identity(fields: Mapping, one: Parameters) -> dict[str, Parameters]:
+    """The parts of rows that belong to different people, where a column says whose each row is (CoMotion)."""
+    for key in names()["person"]:
+        value = fields.get(key)
+        if isinstance(value, np.ndarray) and value.size == len(one.root) and value.dtype.kind in "iu":
+            whose = np.ravel(value)
+            if len(np.unique(whose)) > 1:
+                return {str(who): _some(one, whose == who) for who in np.unique(whose)}
+    return {"": one}
+
+
+def _some(one: Parameters, rows: np.ndarray) -> Parameters:
+    betas = one.betas[rows] if one.betas is not None and len(one.betas) == len(rows) else one.betas
+    trans = None if one.trans is None else one.trans[rows]
+    return Parameters(one.frames[rows], one.root[rows], one.body[rows], trans, betas, one.joints)
+
+
+def _by_frame(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Parameters]:
+    """Each dict is a frame, or somebody in a frame: the outermost key that differs counts the frames."""
+    level = _frame_level([bundle.path for bundle, _ in read])
+    order = {key: i for i, key in enumerate(dict.fromkeys(bundle.path[level] for bundle, _ in read))}
+    rows: dict[str, list[tuple[int, Parameters, int]]] = {}
+    for bundle, several in read:
+        frame = order[bundle.path[level]]
+        rest = bundle.path[level + 1 :]
+        inner = next((str(key) for key in rest if isinstance(key, int)), "0")
+        for one in several:
+            for i in range(len(one.root)):
+                name = _named(bundle.fields) or (str(i) if len(one.root) > 1 else inner)
+                rows.setdefault(name, []).append((frame, one, i))
+    return {name: _stacked(own) for name, own in rows.items()}
+
+
+def _frame_level(paths: Sequence[tuple]) -> int:
+    return next(i for i in range(min(map(len, paths))) if len({path[i] for path in paths}) > 1)
+
+
+def _has_ids(read: Sequence[tuple[Bundle, list[Parameters]]]) -> bool:
+    alone = all(sum(len(one.root) for one in several) == 1 for _, several in read)
+    frames = [bundle.path[_frame_level([bundle.path for bundle, _ in read])] for bundle, _ in read]
+    return all(_named(bundle.fields) for bundle, _ in read) or (alone and len(set(frames)) == len(frames))
+
+
+def _stacked(own: list[tuple[int, Parameters, int]]) -> Parameters:
+    betas = [one.betas[min(i, len(one.betas) - 1)] for _, one, i in own if one.betas is not None and len(one.betas)]
+    trans = [np.zeros(3) if one.trans is None else one.trans[i] for _, one, i in own]
+    return Parameters(
+        np.array([frame for frame, _, _ in own]),
+        np.stack([one.root[i] for _, one, i in own]),
+        np.stack([one.body[i] for _, one, i in own]),
+        None if own[0][1].trans is None else np.stack(trans),
+        np.stack(betas) if betas else None,
+        own[0][1].joints,
+    )
