@@ -29,6 +29,8 @@ COLLECTION = "LSMPL Live"
 
 RADIUS = 0.022
 """Of a handle, in metres of the take."""
+SAME_PLACE = 1e-5
+"""Metres: Blender keeps places in single precision."""
 
 
 def create(names: Sequence[str], scene: bpy.types.Scene) -> bpy.types.Collection:
@@ -64,8 +66,7 @@ def remove(collection: bpy.types.Collection) -> None:
             continue
         discard(handle)
     bpy.data.collections.remove(collection)
-    unused = [mesh for mesh in bpy.data.meshes if _SHAPE in mesh and not mesh.users]
-    bpy.data.batch_remove(unused)
+    _remove_unused_shapes()
 
 
 def discard(handle: bpy.types.Object) -> None:
@@ -107,6 +108,7 @@ class Handles:
         follow."""
         for stray in self.strays:
             discard(stray)
+        _remove_unused_shapes()
         self.strays = []
         for keypoint, handle in enumerate(self.objects):
             if handle is None:
@@ -145,18 +147,26 @@ class Handles:
     def displaced(self) -> bool:
         """Whether the take itself was moved since `fit`."""
         there = np.reshape(self.collection[_TAKE_AT], (4, 4))
-        return not np.allclose(there, self.take.matrix_world, rtol=0.0, atol=1e-6)
+        return not np.allclose(there, self.take.matrix_world, rtol=0.0, atol=SAME_PLACE)
 
     def fit(self, raised: np.ndarray) -> None:
         """From now on be in the space that the take has now, raised in it by (3,) metres, and as
         large as it."""
         self.collection[_TAKE_AT] = np.ravel(self.take.matrix_world).tolist()
-        self.to_world = np.array(self.take.matrix_world)
-        self.to_world[:3, 3] += self.to_world[:3, :3] @ raised
+        self.to_world = self._space(raised)
         self.collection[_SPACE] = self.to_world.ravel().tolist()
         size = float(np.cbrt(abs(np.linalg.det(self.to_world[:3, :3]))))
         for handle in self.objects:
             handle.scale = (size, size, size)
+
+    def fits(self, raised: np.ndarray) -> bool:
+        """Whether they are in the space that `fit` would put them in."""
+        return np.allclose(self.to_world, self._space(raised), rtol=0.0, atol=SAME_PLACE)
+
+    def _space(self, raised: np.ndarray) -> np.ndarray:
+        space = np.array(self.take.matrix_world)
+        space[:3, 3] += space[:3, :3] @ raised
+        return space
 
     def selected(self) -> list[int]:
         """The keypoints whose handles are selected."""
@@ -185,3 +195,8 @@ def _shape() -> bpy.types.Mesh:
     form.to_mesh(mesh)
     form.free()
     return mesh
+
+
+def _remove_unused_shapes() -> None:
+    """That of the last handle, and those that came with copies of handles."""
+    bpy.data.batch_remove([mesh for mesh in bpy.data.meshes if _SHAPE in mesh and not mesh.users])

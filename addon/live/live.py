@@ -108,9 +108,23 @@ def update(scene: bpy.types.Scene) -> bool:
             there.put(_drag.before)
             forget_base(there)
             _drop_drag(scene)
+        elif not _is_in_line(scene, there):
+            refresh(scene)
         return False
     _pose(scene, there)
     return True
+
+
+def _is_in_line(scene: bpy.types.Scene, there: Handles) -> bool:
+    """Whether the handles stand where the take has its keypoints now.
+
+    It may have been solved, refined or cleaned up since, which moves the body and what is on it.
+    """
+    live = scene.lsmpl_live
+    if not shows(scene) or not there.fits(raised(live.take)):
+        return False
+    wanted = places(live.take, live.frame, takes.keypoints_at(live.take, live.frame))
+    return bool(np.abs(there.locations() - wanted).max() < handles.SAME_PLACE)
 
 
 def _pose(scene: bpy.types.Scene, there: Handles) -> None:

@@ -522,6 +522,32 @@ def test_deleted_handles_come_back_and_copies_go(live, take):
     assert len(bpy.context.scene.lsmpl_live.handles.objects) == 25
 
 
+def test_copies_of_handles_leave_no_meshes(live, take):
+    bpy.ops.lsmpl.live()
+    copy = bpy.data.objects["neck"].copy()
+    copy.data = copy.data.copy()  # as Shift+D does
+    bpy.context.scene.lsmpl_live.handles.objects.link(copy)
+    update()
+    live.settle(bpy.context.scene)
+    assert len({handle.data for handle in bpy.context.scene.lsmpl_live.handles.objects}) == 1
+    assert [mesh for mesh in bpy.data.meshes if not mesh.users] == []
+
+
+def test_handles_go_with_a_motion_that_is_made_anew(addon, live, take):
+    """A keypoint that is ignored has its handle on the body, and cleaning up moves that, and all up to the floor."""
+    bpy.ops.lsmpl.live()
+    press("IGNORE", "FEET")
+    before = np.array(bpy.data.objects["nose"].location)
+    bpy.context.scene.lsmpl.floor = "ZERO"
+    addon("solving.clean_up").clean_up(take, bpy.context.scene)
+    update()
+    raised = addon("takes.layers").describe(take, "cleaned")["clean_up"]["raised_m"]
+    np.testing.assert_allclose(np.array(bpy.data.objects["nose"].location) - before, (0, 0, raised), atol=1e-5)
+    at, there = addon("live.drag").places, addon("live.session").handles_of(bpy.context.scene)
+    known = addon("takes.take").keypoints_at(take, FRAME)
+    np.testing.assert_allclose(there.locations(), at(take, FRAME, known), atol=1e-5)
+
+
 def test_edit_mode_on_a_handle_does_no_harm(session, addon, live, take):
     bpy.ops.lsmpl.live()
     handle = bpy.data.objects["nose"]

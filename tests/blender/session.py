@@ -17,9 +17,12 @@ from pathlib import Path
 
 
 class BlenderSession:
-    """One Blender in its own profile, maximised, with the extension's zip installed by `install`."""
+    """One Blender in its own profile, with the extension's zip installed by `install`.
 
-    def __init__(self, command: str, outside: Path, inside: str):
+    size: width and height of its window, in pixels; by default that of the screen.
+    """
+
+    def __init__(self, command: str, outside: Path, inside: str, size: tuple[int, int] = (1920, 1080)):
         self.command = shlex.split(command)
         self.outside, self.inside = outside / "lsmpl-session", f"{inside}/lsmpl-session"
         shutil.rmtree(self.outside, ignore_errors=True)
@@ -27,7 +30,8 @@ class BlenderSession:
         self._numbers = itertools.count()
         script = self.share(Path(__file__).with_name("inside.py"))
         profile = f"BLENDER_USER_RESOURCES={self.inside}/profile"
-        blender = ["blender", "--factory-startup", "--window-geometry", "0", "0", "1920", "1080", "--python", script]
+        geometry = ["--window-geometry", "0", "0", *map(str, size)]
+        blender = ["blender", "--factory-startup", *geometry, "--python", script]
         self.log = (self.outside / "log.txt").open("w")
         command = [*self.command, "env", profile, *blender, "--", f"{self.inside}/requests"]
         self.process = subprocess.Popen(command, stdout=self.log, stderr=subprocess.STDOUT)
@@ -83,10 +87,16 @@ class BlenderSession:
         for x in (1400, 1410, 1420, 1430):
             self.xdotool("mousemove", x, 900)
 
-    def xdotool(self, *words: object) -> None:
-        """Real mouse and keys: `xdotool("mousemove", x, y, "click", 1)`."""
+    def xdotool(self, *words: object, pause: float = 0.3) -> None:
+        """Real mouse and keys: `xdotool("mousemove", x, y, "click", 1)`. pause: seconds to wait afterwards."""
         subprocess.run([*self.command, "xdotool", *map(str, words)], check=True)
-        time.sleep(0.3)
+        time.sleep(pause)
+
+    def screen_size(self) -> tuple[int, int]:
+        """Pixels."""
+        said = subprocess.run([*self.command, "xdotool", "getdisplaygeometry"], check=True, capture_output=True)
+        width, height = map(int, said.stdout.split())
+        return width, height
 
     def click(self, x: float, y: float) -> None:
         self.xdotool("mousemove", round(x), round(y), "sleep", 0.2, "click", 1)

@@ -1,0 +1,134 @@
+"""Runs in Blender, for the random session: what has to be true whenever nothing goes on, and whether anything does."""
+
+import bpy
+import numpy as np
+from bl_ext.user_default.lsmpl.addon import jobs, selection
+from bl_ext.user_default.lsmpl.addon.characters import feet
+from bl_ext.user_default.lsmpl.addon.characters.posed import Bones
+from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session, watch
+from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
+from bl_ext.user_default.lsmpl.addon.takes import layers, playing
+from bl_ext.user_default.lsmpl.addon.takes import take as takes
+from bl_ext.user_default.lsmpl.addon.takes.layers import Layer
+from bl_ext.user_default.lsmpl.lsmpl_core.by_hand.posing import poses_of
+
+SAME_PLACE = 1e-4
+"""Metres; Blender's single precision, and a way through two matrices."""
+SAME_TURN = 2e-3
+"""Of an element of a rotation matrix: keys are quaternions in single precision, motions axis-angles."""
+SAME_STEP = 1e-3
+"""Metres of the pelvis."""
+
+
+def busy() -> list[str]:
+    """What goes on: tools, jobs, playback, and what Live has still to do."""
+    window = bpy.context.window_manager.windows[0]
+    going = [operator.bl_idname for operator in window.modal_operators]
+    going += ["a job"] if jobs.current else []
+    going += ["playing"] if window.screen.is_animation_playing else []
+    going += ["an undo"] if watch._goes_on else []
+    going += ["settling"] if bpy.app.timers.is_registered(watch._settle_all) else []
+    return going
+
+
+def problems(take: bpy.types.Object) -> list[str]:
+    """What is not as it has to be, in words; nothing may go on."""
+    scene = bpy.context.scene
+    found = [*_live(scene, take), *_layers(take), *_character(scene, take), *_leftovers(scene)]
+    return found
+
+
+def _live(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
+    handles = [obj for obj in bpy.data.objects if selection.is_handle(obj)]
+    held = [obj.name for obj in (take, take.lsmpl.armature, take.lsmpl.body_mesh) if obj and obj.hide_select]
+    if not session.has_handles(scene):
+        left = [f"{len(handles)} handles are left"] if handles else []
+        left += [f"{held} cannot be selected"] if held else []
+        left += ["live has a take"] if scene.lsmpl_live.take else []
+        return left
+    if not session.is_sound(scene):
+        return ["what is posed live is not sound"]
+    there, frame = session.handles_of(scene), scene.lsmpl_live.frame
+    if not there.whole or len(handles) != len(there.objects):
+        return [f"{len(handles)} handles for {len(there.objects)} keypoints"]
+    known = takes.keypoints_at(take, frame)
+    at = drag.places(take, frame, known) + drag.raised(take)
+    at = at @ np.array(take.matrix_world)[:3, :3].T + np.array(take.matrix_world)[:3, 3]
+    off = np.linalg.norm(at - [handle.location for handle in there.objects], axis=1)
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    shown = np.array([handle.evaluated_get(depsgraph).matrix_world.translation for handle in there.objects])
+    lost = np.abs(shown - [handle.location for handle in there.objects]).max(axis=1)
+    empty = [handle.name for handle in there.objects if len(handle.evaluated_get(depsgraph).data.vertices) == 0]
+    says = [
+        (frame != playing.frame_shown(take, scene), f"handles are of frame {frame}, not of the shown one"),
+        (live.is_pending(scene), "something was moved and is not kept"),
+        (off.max() > SAME_PLACE, f"{_worst(there, off)} is {off.max():.4f} m from where the take has it"),
+        (lost.max() > SAME_PLACE, f"{_worst(there, lost)} is drawn {lost.max():.4f} m from where it is"),
+        (empty, f"{empty} are drawn without a mesh"),
+        (live._drag is not None, "a drag goes on"),
+        (len({handle.data for handle in there.objects}) != 1, "handles have several meshes"),
+        (len(looks.looks(scene)) != len(handles), "looks are not one a handle"),
+        (len(held) != 3, f"only {held} cannot be selected"),
+    ]
+    return [text for wrong, text in says if wrong]
+
+
+def _worst(there, off: np.ndarray) -> str:
+    return there.objects[int(np.argmax(off))].name
+
+
+def _layers(take: bpy.types.Object) -> list[str]:
+    """Motions, edits and what describes them."""
+    facts, found = takes.describe(take), []
+    size = facts["frames"] * facts["keypoints"]
+    for attribute in ("edit_state", "edit_offset", "residual", "condition"):
+        there = take.data.attributes.get(attribute)
+        if there is not None and len(there.data) != size:
+            found.append(f"{attribute} has {len(there.data)} values, not {size}")
+    for layer in Layer:
+        if getattr(take.lsmpl, layer):
+            motion = layers.load(take, layer)
+            if len(motion) != facts["frames"] or not np.isfinite(motion.poses).all():
+                found.append(f"the {layer} motion is no motion of this take")
+    return found
+
+
+def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
+    """The motion, the keys and the bones say the same."""
+    rig, action = take.lsmpl.armature, pending_edit.action_of(take)
+    if rig is None or action is None or rig.animation_data is None or rig.animation_data.action != action:
+        return ["the character does not play the take's action"]
+    body, motion = refine.subject_of(take).body, layers.load(take)
+    bones = Bones(rig, body, feet.shape_of(action, np.array(motion.betas)))
+    frames = pending_edit.key_frames(take, action, 0, len(motion) - 1)
+    keyed, wanted = bones.in_action(action, frames), poses_of(motion)
+    posed, now = bones.now(), bones.in_action(action, [scene.frame_current_final])
+    return [
+        *_differ("keys and motion", keyed, wanted, "frame"),
+        *_differ("bones and keys", posed, now, f"frame {scene.frame_current}"),
+    ]
+
+
+def _differ(what: str, one, other, where: str) -> list[str]:
+    turned = np.abs(one.rotations - other.rotations).max(axis=(1, 2, 3))
+    moved = np.abs(one.trans - other.trans).max(axis=1)
+    wrong = np.flatnonzero((turned > SAME_TURN) | (moved > SAME_STEP))
+    if not len(wrong):
+        return []
+    by = f"{turned.max():.4f} in rotation and {moved.max():.4f} m in place"
+    return [f"{what} differ by {by} ({where} {wrong[:8].tolist()})"]
+
+
+def _leftovers(scene: bpy.types.Scene) -> list[str]:
+    """Nothing piles up: what is no longer used goes."""
+    motions = [mesh.name for mesh in bpy.data.meshes if layers.MOTION_KEY in mesh]
+    shapes = [mesh.name for mesh in bpy.data.meshes if "lsmpl_shape" in mesh]
+    collections = [c.name for c in bpy.data.collections if c.name.startswith("LSMPL Live")]
+    is_on = session.has_handles(scene)
+    says = [
+        (len(motions) > 7, f"motions pile up: {motions}"),
+        (len(bpy.data.actions) > 4, f"actions pile up: {bpy.data.actions.keys()}"),
+        (len(shapes) != is_on, f"{len(shapes)} meshes of handles, live being {is_on}"),
+        (len(collections) != is_on, f"collections of handles: {collections}, live being {is_on}"),
+    ]
+    return [text for wrong, text in says if wrong]
