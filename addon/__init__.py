@@ -11,6 +11,7 @@ _FEATURES = (
     "importing.keypoint_files", "importing.scene_tracks", "importing.taking", "importing.motions",
     "refining.pending_edit", "refining.refine", "refining.operators",
     "live.session", "live.operators", "live.watch", "solving.clean_up", "solving.quality",
+    "solving.trust",
     "exporting.operators", "setting_presets", "panels", "headless",
 )  # fmt: skip
 _registered = []

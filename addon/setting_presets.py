@@ -14,7 +14,18 @@ from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
 FOLDER = "lsmpl"
-_VALUES = ("shape", "solver", "bake_when_done", "smooth", "lock_feet", "floor", "floor_height")
+_VALUES = (
+    "shape", "solver", "travel", "bake_when_done", "smooth", "lock_feet", "floor", "floor_height",
+)  # fmt: skip
+    "shape",
+    "solver",
+    "travel",
+    "bake_when_done",
+    "smooth",
+    "lock_feet",
+    "floor",
+    "floor_height",
+)
 
 
 class LSMPL_PT_presets(PresetPanel, bpy.types.Panel):

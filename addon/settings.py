@@ -118,6 +118,24 @@ class SceneSettings(bpy.types.PropertyGroup):
             ),
         ),
     )
+    travel: EnumProperty(
+        name="Travel",
+        description="Where the body goes",
+        items=(
+            (
+                "AUTO",
+                "Automatic",
+                "As the keypoints go; from the feet where their positions are relative to the hips",
+            ),
+            ("KEEP", "Keep", "As the keypoints go, also where they stay around the hips"),
+            (
+                "FEET",
+                "From the Feet",
+                "Feet that stand stay where they are, on a floor at height 0, and keypoints move "
+                "along",
+            ),
+        ),
+    )
     smooth: FloatProperty(
         name="Smooth",
         description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its "
@@ -178,12 +196,13 @@ def solve_options(scene: bpy.types.Scene) -> SolveOptions:
     """The scene's solver. Raises `LsmplError` where it cannot be used."""
     solver, chosen = scene.lsmpl.solver, preferences()
     if solver != "published":
-        return SolveOptions(solver=solver)
+        return SolveOptions(solver=solver, travel=scene.lsmpl.travel.lower())
     if not chosen or not chosen.checkpoint:
         raise LsmplError(
             "Solver: no checkpoint is chosen; choose best_ckpt.pth.tar in the add-on's preferences"
         )
-    return SolveOptions(solver=solver, checkpoint=bpy.path.abspath(chosen.checkpoint)).checked()
+    checkpoint, travel = bpy.path.abspath(chosen.checkpoint), scene.lsmpl.travel.lower()
+    return SolveOptions(solver=solver, checkpoint=checkpoint, travel=travel).checked()
 
 
 _CLASSES = (*retarget_settings.CLASSES, TakeSettings, SceneSettings)

@@ -88,7 +88,7 @@ def _carry_edits(
     old = take.data
     if "edit_state" not in old.attributes:
         return 0, 0
-    before = takes.load_track(take, edits=False)
+    before = takes.load_track(take, edits=False, travelled=False)
     shape = before.confidence.shape
 
     # Where edits put keypoints, (T,K,3), for the frames and keypoints of the old track.

@@ -190,7 +190,7 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
     (take,) = held.again()
 
     # Keypoints whose objects are gone keep what was read, where the frames still are.
-    before = takes.load_track(take, edits=False)
+    before = takes.load_track(take, edits=False, travelled=False)
     positions = np.full((len(frames), len(before.layout), 3), np.nan)
     rows = [before.layout.index(keypoint) for keypoint in names]
     positions[:, rows] = sampled * metres

@@ -43,6 +43,7 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         row.separator()
         row.operator("lsmpl.mark_doubtful", text="", icon="MARKER_HLT")
         row.operator("lsmpl.unmark_doubtful", text="", icon="X")
+        layout.operator("lsmpl.trust_keypoints", text="Trust These Keypoints...")
         frame = playing.frame_shown(take, context.scene)
         _draw_frame(layout, take, quality.facts(take, frame))
         here = next((stretch for stretch in found if stretch.first <= frame <= stretch.last), None)

@@ -71,6 +71,7 @@ class LSMPL_PT_solver(Section, bpy.types.Panel):
         column.prop(context.scene.lsmpl, "solver")
         if preferences():
             column.prop(preferences(), "device")
+        column.prop(context.scene.lsmpl, "travel")
         column.prop(context.scene.lsmpl, "bake_when_done")
         layout.operator(
             "lsmpl.solve_from_motion", text="Solve from a Motion File...", icon="FILE_MOVIE"

@@ -75,7 +75,7 @@ def refine_steps(
     """Draw the motion in a file onto a take's keypoints. Yields progress and returns what to tell
     the user."""
     options, body_path = solve_options(scene), chosen_body_path(scene)
-    body, track = bodies.load(body_path), takes.load_track(take)
+    body, track = bodies.load(body_path), takes.load_track(take, travelled=False)
     torch_folder.use_for([path])
     motion = read_motion(path, person or None, len(track))
     pinned = pinned_joints.as_core(pinned_joints.load(take))

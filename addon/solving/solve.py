@@ -44,7 +44,7 @@ def solve_steps(
     body_path = chosen_body_path(scene)
     body = bodies.load(body_path)
     betas = None if settings.shape == "ESTIMATE" else list(settings.betas)
-    track, trial = takes.load_track(take), marker_trials.static_trial(take)
+    track, trial = takes.load_track(take, travelled=False), marker_trials.static_trial(take)
     pinned = pinned_joints.as_core(pinned_joints.load(take))
 
     def steps(backend: Backend) -> Generator[Progress, None, Motion]:

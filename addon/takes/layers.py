@@ -20,7 +20,7 @@ from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
 from . import display
 from .mesh_data import change, load_json, read, store_json, write
 from .take import describe as describe_take
-from .take import ever_seen, need_local_object_mode, shape_of
+from .take import ever_seen, need_local_object_mode, set_travel, shape_of
 
 MOTION_KEY = "lsmpl_motion"
 _COMMON_FACTS = "frames", "fps", "first_frame", "body", "gender", "betas", "calibration"
@@ -178,6 +178,7 @@ def prepare_solved(
             write(take.data, "condition", "INT", condition)
         if shown is not None:
             write(take.data, "site", "FLOAT_VECTOR", shown)
+        set_travel(take, motion.travel)
         take.data.update()
         display.upgrade(take)
         in_place()

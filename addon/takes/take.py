@@ -19,7 +19,7 @@ from ...lsmpl_core.keypoints.edges import nearest_edges
 from .mesh_data import change, load_json, read, store_json, write
 
 TRACK_KEY = "lsmpl_track"
-AS_READ, MOVED, IGNORED, LOCKED = range(4)
+AS_READ, MOVED, IGNORED, LOCKED, TRUSTED = range(5)
 """Values of `edit_state`: what the animator did to a keypoint in a frame."""
 
 
@@ -71,6 +71,8 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
     mesh.vertices.add(frames * keypoints)
     write(mesh, "position", "FLOAT_VECTOR", np.nan_to_num(track.positions, nan=0.0))
     write(mesh, "confidence", "FLOAT", track.confidence)
+    if track.believed is not None:
+        write(mesh, "edit_state", "INT", np.where(track.believed, TRUSTED, AS_READ))
 
     # Edges among the first frame's vertices alone: the display applies them to the shown one.
     edges = np.array(track.layout.edge_indices() or nearest_edges(track), dtype=np.int32).reshape(
@@ -99,19 +101,23 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
     return mesh
 
 
-def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
+def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = True) -> KeypointTrack:
     """The track with the animator's edits applied, or as it was read.
 
     A moved or locked keypoint counts as seen with confidence 1 and is trusted, an ignored one as
-    missing.
+    missing, and one that the animator trusts is not doubted. travelled: where a solve has put
+    keypoints that have no place in the room (`set_travel`), rather than as they were read.
     """
     mesh, facts, shape = take.data, describe(take), shape_of(take)
 
     positions = read(mesh, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
     confidence = read(mesh, "confidence", "FLOAT").reshape(shape).astype(np.float64)
 
+    if not travelled and (travel := travel_of(take)) is not None:
+        positions -= travel
+
     # A position that the user gave is certain, and the solver need not doubt it.
-    trusted = None
+    trusted = believed = None
     if edits and "edit_state" in mesh.attributes:
         state = read(mesh, "edit_state", "INT").reshape(shape)
         edited = (state == MOVED) | (state == LOCKED)
@@ -121,6 +127,7 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
         confidence[edited] = 1.0
         confidence[state == IGNORED] = 0.0
         trusted = edited if edited.any() else None
+        believed = state == TRUSTED if (state == TRUSTED).any() else None
 
     return KeypointTrack(
         positions,
@@ -131,7 +138,33 @@ def load_track(take: bpy.types.Object, edits: bool = True) -> KeypointTrack:
         source=facts["source"],
         decisions=[Decision(**decision) for decision in facts["decisions"]],
         trusted=trusted,
+        believed=believed,
     )
+
+
+def travel_of(take: bpy.types.Object) -> np.ndarray | None:
+    """(T,K,3) metres by which the last solve moved the keypoints along with the body; None where
+    they are where they were read."""
+    if "travel" not in take.data.attributes:
+        return None
+    return read(take.data, "travel", "FLOAT_VECTOR").reshape(*shape_of(take), 3).astype(np.float64)
+
+
+def set_travel(take: bpy.types.Object, travel: np.ndarray | None) -> None:
+    """Move the keypoints by travel (T,3) metres from where they were read, or back (None)."""
+    before = travel_of(take)
+    if travel is None and before is None:
+        return
+    shape = shape_of(take)
+    moved = read(take.data, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
+    moved -= 0.0 if before is None else before
+    if travel is None:
+        take.data.attributes.remove(take.data.attributes["travel"])
+    else:
+        whole = np.broadcast_to(travel[:, None], moved.shape)
+        moved += whole
+        write(take.data, "travel", "FLOAT_VECTOR", whole)
+    write(take.data, "position", "FLOAT_VECTOR", moved)
 
 
 class Keypoints(NamedTuple):
@@ -142,7 +175,7 @@ class Keypoints(NamedTuple):
     confidence: np.ndarray
     """(K,) as read, 0 where the keypoint is missing."""
     state: np.ndarray
-    """(K,) AS_READ, MOVED, IGNORED or LOCKED."""
+    """(K,) AS_READ, MOVED, IGNORED, LOCKED or TRUSTED."""
     offset: np.ndarray
     """(K,3) metres, meant where the user edited the position."""
     condition: np.ndarray
@@ -163,8 +196,10 @@ class Keypoints(NamedTuple):
     def believed(self) -> np.ndarray:
         """(K,) where that position is the body's: not one that the solve rejected, or gave to the
         other side."""
-        return self.edited | (
-            self.seen & ~np.isin(self.condition, (Condition.REJECTED, Condition.SWAPPED))
+        return (
+            self.edited
+            | (self.state == TRUSTED) & self.seen
+            | (self.seen & ~np.isin(self.condition, (Condition.REJECTED, Condition.SWAPPED)))
         )
 
     @property
@@ -241,7 +276,7 @@ def edited_frames(take: bpy.types.Object) -> list[int]:
 
 
 def edit_states(take: bpy.types.Object) -> np.ndarray:
-    """(T,K) AS_READ, MOVED, IGNORED or LOCKED."""
+    """(T,K) AS_READ, MOVED, IGNORED, LOCKED or TRUSTED."""
     shape = shape_of(take)
     if "edit_state" not in take.data.attributes:
         return np.zeros(shape, dtype=np.int32)

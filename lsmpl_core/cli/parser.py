@@ -139,6 +139,12 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         help="where the body goes: as the keypoints do (keep), or as the feet that stand say, on a floor at height 0 "
         "(feet); auto does the latter for takes whose positions are relative to the hips (default: %(default)s)",
     )
+    add(
+        "--trust",
+        metavar="NAMES",
+        help="keypoints that are right whatever they look like, and are not to be rejected: left_wrist,nose or "
+        "left_wrist@120-180 for a range of frames, or all",
+    )
     add("--resample", type=_positive, metavar="FPS", help="frames a second of what is written (default: IN's)")
     add("--report", metavar="FILE.json", help="write what was done, with residuals, as JSON")
     add("-v", "--verbose", action="store_true", help="print all that was detected or decided")

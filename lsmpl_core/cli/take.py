@@ -21,6 +21,7 @@ from ..errors import LsmplError
 from ..estimates.reading import read_motion
 from ..files.replacing import SCRATCH, replace_when_complete
 from ..keypoints.track import Decision, KeypointTrack
+from ..keypoints.trust import trusting
 from ..motion import Motion
 from ..progress import Progress, run_to_end
 from ..readers import read_keypoints, read_people
@@ -126,6 +127,8 @@ class TakeConverter:
         keeps = job.in_folder or options.resume
         source_digest = digest(source) if keeps else ""
         track = self._read_person(source, job.person) if job.person else self._read(source)
+        if options.trust:
+            track = trusting(track, options.trust)
         record.update(describe_track(track))
         self._tell_decisions(source, track.decisions, listener)
         solved = run_to_end(self._steps(track, record, listener), listener.progress)
