@@ -17,15 +17,6 @@ FOLDER = "lsmpl"
 _VALUES = (
     "shape", "solver", "travel", "bake_when_done", "smooth", "lock_feet", "floor", "floor_height",
 )  # fmt: skip
-    "shape",
-    "solver",
-    "travel",
-    "bake_when_done",
-    "smooth",
-    "lock_feet",
-    "floor",
-    "floor_height",
-)
 
 
 class LSMPL_PT_presets(PresetPanel, bpy.types.Panel):
