@@ -27,31 +27,31 @@ _BASE = "lsmpl_base"
 class Drag:
     """Handles that are being moved: the pose before, and the one that they ask for now."""
 
-    def __init__(self, scene: bpy.types.Scene, there: Handles):
+    def __init__(self, scene: bpy.types.Scene, handles: Handles):
         take, frame = scene.lsmpl_live.take, scene.lsmpl_live.frame
         subject = refining.subject_of(take)
         self.key = take.session_uid, frame
-        self.known = takes.keypoints_at(take, frame)
-        self.locked = self.known.state == takes.LOCKED
-        self.before = places(take, frame, self.known)
+        self.keypoints = takes.keypoints_at(take, frame)
+        self.locked = self.keypoints.state == takes.LOCKED
+        self.before = handle_positions(take, frame, self.keypoints)
         missing = set(subject.body.joint_names) - set(take.lsmpl.armature.data.bones.keys())
         if missing:
             raise LsmplError(
                 f"{take.lsmpl.armature.name}: has no bone {', '.join(sorted(missing))}; bake again"
             )
         self.betas = subject.poser.calibration.betas
-        self.worn = feet.shape_of(pending_edit.action_of(take), self.betas)
-        self.bones = Bones(take.lsmpl.armature, subject.body, self.worn)
+        self.baked_betas = feet.shape_of(pending_edit.action_of(take), self.betas)
+        self.bones = Bones(take.lsmpl.armature, subject.body, self.baked_betas)
         self.raised = raised(take)
-        base, self.shown = stored_base(there), None
+        base, self.shown = stored_base(handles), None
         if base is None:
             self.shown = self.bones.values()
             base = (
-                moved(self._of_take(self.bones.now()), -self.raised)
+                translated(self._of_take(self.bones.now()), -self.raised)
                 if shows(scene)
-                else kept(take, frame)
+                else stored_pose(take, frame)
             )
-            store_base(there, base)
+            store_base(handles, base)
         held = pinned_joints.as_core(
             [pin._replace(frame=0) for pin in pinned_joints.load(take) if pin.frame == frame]
         )
@@ -68,13 +68,15 @@ class Drag:
 
     def show(self, poses: Poses) -> None:
         self.bones.show(
-            feet.fitted_poses(moved(poses, self.raised), self.bones.body, self.betas, self.worn)
+            feet.fitted_poses(
+                translated(poses, self.raised), self.bones.body, self.betas, self.baked_betas
+            )
         )
 
     def _of_take(self, poses: Poses) -> Poses:
         """Of a character whose feet were locked for another shape, as the take's own would
         stand."""
-        return feet.fitted_poses(poses, self.bones.body, self.worn, self.betas)
+        return feet.fitted_poses(poses, self.bones.body, self.baked_betas, self.betas)
 
     def put_back(self) -> None:
         """Show the pose before."""
@@ -84,37 +86,37 @@ class Drag:
             self.bones.set_values(self.shown)
 
 
-def store_base(there: Handles, base: Poses) -> None:
+def store_base(handles: Handles, base: Poses) -> None:
     """With the handles, so that an undo or a redo into the middle of a drag finds how it began."""
-    there.collection[_BASE] = [
+    handles.collection[_BASE] = [
         *log_map(base.rotations).ravel().tolist(),
         *base.trans.ravel().tolist(),
     ]
 
 
-def stored_base(there: Handles) -> Poses | None:
-    if _BASE not in there.collection:
+def stored_base(handles: Handles) -> Poses | None:
+    if _BASE not in handles.collection:
         return None
-    numbers = np.array(there.collection[_BASE])
+    numbers = np.array(handles.collection[_BASE])
     return Poses(exp_map(numbers[:-3].reshape(1, -1, 3)), numbers[None, -3:])
 
 
-def forget_base(there: Handles) -> None:
+def forget_base(handles: Handles) -> None:
     """No drag goes on."""
-    there.collection.pop(_BASE, None)
+    handles.collection.pop(_BASE, None)
 
 
-def places(take: bpy.types.Object, frame: int, known: takes.Keypoints) -> np.ndarray:
+def handle_positions(take: bpy.types.Object, frame: int, keypoints: takes.Keypoints) -> np.ndarray:
     """(K,3) metres: where handles are in a frame: at the keypoints and, where those are missing,
     ignored, rejected or of the other side, where the body has them."""
-    sites = refining.subject_of(take).poser.sites(kept(take, frame))[0]
-    there = np.where(known.believed[:, None] | np.isnan(sites), known.positions, sites)
-    return np.nan_to_num(there)
+    sites = refining.subject_of(take).poser.sites(stored_pose(take, frame))[0]
+    positions = np.where(keypoints.believed[:, None] | np.isnan(sites), keypoints.positions, sites)
+    return np.nan_to_num(positions)
 
 
-def kept(take: bpy.types.Object, frame: int) -> Poses:
+def stored_pose(take: bpy.types.Object, frame: int) -> Poses:
     """The pose of a frame as it is kept, where the keypoints are."""
-    return moved(poses_of(layers.load_frame(take, frame)), -raised(take))
+    return translated(poses_of(layers.load_frame(take, frame)), -raised(take))
 
 
 def raised(take: bpy.types.Object) -> np.ndarray:
@@ -124,5 +126,5 @@ def raised(take: bpy.types.Object) -> np.ndarray:
     return np.array([0.0, 0.0, cleaned["clean_up"]["raised_m"] if cleaned else 0.0])
 
 
-def moved(poses: Poses, by: np.ndarray) -> Poses:
+def translated(poses: Poses, by: np.ndarray) -> Poses:
     return type(poses)(poses.rotations, poses.trans + by)

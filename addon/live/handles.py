@@ -33,7 +33,7 @@ SAME_PLACE = 1e-5
 """Metres: Blender keeps places in single precision."""
 
 
-def create(names: Sequence[str], scene: bpy.types.Scene) -> bpy.types.Collection:
+def create_handles(names: Sequence[str], scene: bpy.types.Scene) -> bpy.types.Collection:
     """A handle for each keypoint, in a collection of their own in the scene."""
     collection = bpy.data.collections.new(COLLECTION)
     collection.is_runtime_data = True
@@ -57,7 +57,7 @@ def _create_one(keypoint: int, name: str, collection, shape: bpy.types.Mesh) -> 
     return handle
 
 
-def remove(collection: bpy.types.Collection) -> None:
+def remove_handles(collection: bpy.types.Collection) -> None:
     """Take all handles away, and what only they used."""
     for handle in list(collection.objects):
         if not is_handle(handle):  # somebody put it there
@@ -146,8 +146,8 @@ class Handles:
     @property
     def displaced(self) -> bool:
         """Whether the take itself was moved since `fit`."""
-        there = np.reshape(self.collection[_TAKE_AT], (4, 4))
-        return not np.allclose(there, self.take.matrix_world, rtol=0.0, atol=SAME_PLACE)
+        fitted_to = np.reshape(self.collection[_TAKE_AT], (4, 4))
+        return not np.allclose(fitted_to, self.take.matrix_world, rtol=0.0, atol=SAME_PLACE)
 
     def fit(self, raised: np.ndarray) -> None:
         """From now on be in the space that the take has now, raised in it by (3,) metres, and as

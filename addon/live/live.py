@@ -19,9 +19,8 @@ from ..retargeting import following
 from ..solving import quality
 from ..takes import playing
 from ..takes import take as takes
-from . import handles
-from .drag import Drag, forget_base, kept, places, raised
-from .handles import Handles
+from .drag import Drag, forget_base, handle_positions, raised, stored_pose
+from .handles import SAME_PLACE, Handles, create_handles, remove_handles
 from .keeping import solved_anew, write
 from .session import handles_of, hold_others, is_live, is_sound, release_others, shows
 
@@ -39,8 +38,8 @@ def is_pending(scene: bpy.types.Scene) -> bool:
     """Whether there is something that `settle` would make or remove datablocks for."""
     if not is_sound(scene):
         return True
-    there = handles_of(scene)
-    return not there.whole or there.animated or bool(there.moved().any())
+    handles = handles_of(scene)
+    return not handles.whole or handles.animated or bool(handles.moved().any())
 
 
 # On and off
@@ -55,7 +54,7 @@ def start(take: bpy.types.Object, scene: bpy.types.Scene) -> None:
     stop(scene)  # another take's
     live = scene.lsmpl_live
     live.take = take
-    live.handles = handles.create(layout.keypoints, scene)
+    live.handles = create_handles(layout.keypoints, scene)
     hold_others(scene)
     refresh(scene)
 
@@ -73,7 +72,7 @@ def end(scene: bpy.types.Scene) -> None:
     live = scene.lsmpl_live
     release_others(scene)
     if live.handles is not None:
-        handles.remove(live.handles)
+        remove_handles(live.handles)
     _drag, live.take, live.handles = None, None, None
 
 
@@ -91,53 +90,53 @@ def refresh(scene: bpy.types.Scene) -> None:
     live = scene.lsmpl_live
     take = live.take
     live.frame = playing.frame_shown(take, scene)
-    there = handles_of(scene)
-    there.fit(raised(take))
-    forget_base(there)
-    there.put(places(take, live.frame, takes.keypoints_at(take, live.frame)))
+    handles = handles_of(scene)
+    handles.fit(raised(take))
+    forget_base(handles)
+    handles.put(handle_positions(take, live.frame, takes.keypoints_at(take, live.frame)))
 
 
 def update(scene: bpy.types.Scene) -> bool:
     """Pose the character by the handles as they are now. Returns whether there is something to
     `settle`."""
-    there = handles_of(scene)
-    if not there.whole or there.displaced:
+    handles = handles_of(scene)
+    if not handles.whole or handles.displaced:
         return True
-    if not there.moved().any():
+    if not handles.moved().any():
         if _drag is not None:  # moved back, or the tool was cancelled
-            there.put(_drag.before)
-            forget_base(there)
+            handles.put(_drag.before)
+            forget_base(handles)
             _drop_drag(scene)
-        elif not _is_in_line(scene, there):
+        elif not _is_in_line(scene, handles):
             refresh(scene)
         return False
-    _pose(scene, there)
+    _pose(scene, handles)
     return True
 
 
-def _is_in_line(scene: bpy.types.Scene, there: Handles) -> bool:
+def _is_in_line(scene: bpy.types.Scene, handles: Handles) -> bool:
     """Whether the handles stand where the take has its keypoints now.
 
     It may have been solved, refined or cleaned up since, which moves the body and what is on it.
     """
     live = scene.lsmpl_live
-    if not shows(scene) or not there.fits(raised(live.take)):
+    if not shows(scene) or not handles.fits(raised(live.take)):
         return False
-    wanted = places(live.take, live.frame, takes.keypoints_at(live.take, live.frame))
-    return bool(np.abs(there.locations() - wanted).max() < handles.SAME_PLACE)
+    wanted = handle_positions(live.take, live.frame, takes.keypoints_at(live.take, live.frame))
+    return bool(np.abs(handles.locations() - wanted).max() < SAME_PLACE)
 
 
-def _pose(scene: bpy.types.Scene, there: Handles) -> None:
+def _pose(scene: bpy.types.Scene, handles: Handles) -> None:
     """Pose the character by handles that were moved, and let the others follow."""
     global _drag
     live = scene.lsmpl_live
     if _drag is None or _drag.key != (live.take.session_uid, live.frame):
-        _drag = Drag(scene, there)
-    moved = there.moved()
-    posed, follow = _drag.pose(there.locations(), moved)
+        _drag = Drag(scene, handles)
+    moved = handles.moved()
+    posed, follow = _drag.pose(handles.locations(), moved)
     if shows(scene):
         _drag.show(posed)
-    there.put(_drag.before + follow, ~moved & ~_drag.locked)
+    handles.put(_drag.before + follow, ~moved & ~_drag.locked)
 
 
 def _drop_drag(scene: bpy.types.Scene) -> None:
@@ -161,12 +160,12 @@ def settle(scene: bpy.types.Scene) -> bool:
     if not is_sound(scene):
         end(scene)
         return True
-    changed, there = is_pending(scene), handles_of(scene)
-    moved = there.whole and there.moved().any()
+    changed, handles = is_pending(scene), handles_of(scene)
+    moved = handles.whole and handles.moved().any()
     try:
         if moved:
-            _pose(scene, there)
-            _keep(scene, there)
+            _pose(scene, handles)
+            _keep(scene, handles)
     finally:
         handles_of(scene).mend(refining.subject_of(scene.lsmpl_live.take).poser.layout.keypoints)
         refresh(scene)
@@ -175,24 +174,24 @@ def settle(scene: bpy.types.Scene) -> bool:
     return changed
 
 
-def _keep(scene: bpy.types.Scene, there: Handles) -> None:
+def _keep(scene: bpy.types.Scene, handles: Handles) -> None:
     """Write the edits of the keypoints that were moved, by hand or by following, and the frame's
     new pose."""
     global _drag
     drag = _drag
-    known, moved, locations = drag.known, there.moved(), there.locations()
+    stored, moved, locations = drag.keypoints, handles.moved(), handles.locations()
     posed, follow = drag.pose(locations, moved)
     with np.errstate(invalid="ignore"):
         short = ~drag.locked & (np.linalg.norm(drag.sites - locations, axis=1) > UNREACHED)
         followed = (
-            ~moved & ~drag.locked & known.believed & (np.linalg.norm(follow, axis=1) > FOLLOWED)
+            ~moved & ~drag.locked & stored.believed & (np.linalg.norm(follow, axis=1) > FOLLOWED)
         )
     positions = np.where(
         moved[:, None], np.where(short[:, None], drag.sites, locations), drag.before + follow
     )
     changed = np.flatnonzero(moved | followed)
     state = np.where(drag.locked[changed], takes.LOCKED, takes.MOVED)
-    offset = (positions - known.read)[changed]
+    offset = (positions - stored.read)[changed]
     write(scene, changed, state, offset, lambda: posed)
     _drag = None
 
@@ -209,15 +208,15 @@ def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
     """
     settle(scene)
     live = scene.lsmpl_live
-    known = takes.keypoints_at(live.take, live.frame)
-    offset = np.zeros_like(known.offset)
+    stored = takes.keypoints_at(live.take, live.frame)
+    offset = np.zeros_like(stored.offset)
     if state == takes.LOCKED:
-        sites = refining.subject_of(live.take).poser.sites(kept(live.take, live.frame))[0]
+        sites = refining.subject_of(live.take).poser.sites(stored_pose(live.take, live.frame))[0]
         keypoints = [k for k in keypoints if np.isfinite(sites[k]).all()]
-        offset = sites - known.read
+        offset = sites - stored.read
     elif state == takes.MOVED:  # no longer locked
-        keypoints = [k for k in keypoints if known.state[k] == takes.LOCKED]
-        offset = known.offset
+        keypoints = [k for k in keypoints if stored.state[k] == takes.LOCKED]
+        offset = stored.offset
     solves = state in (takes.AS_READ, takes.IGNORED)
     write(
         scene,

@@ -36,10 +36,10 @@ def looks(scene: bpy.types.Scene) -> list[str]:
     """Of each handle of a scene that is posed live, by what the take says of its keypoint in the
     handles' frame."""
     live = scene.lsmpl_live
-    known = takes.keypoints_at(live.take, live.frame)
+    stored = takes.keypoints_at(live.take, live.frame)
     return [
         _look(state, believed)
-        for state, believed in zip(known.state.tolist(), known.believed.tolist())
+        for state, believed in zip(stored.state.tolist(), stored.believed.tolist())
     ]
 
 

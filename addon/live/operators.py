@@ -81,7 +81,7 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
     state: EnumProperty(
         name="State",
         description="What becomes of the keypoints",
-        items=[(key, name, told) for key, (_, name, told) in _STATES.items()],
+        items=[(key, name, text) for key, (_, name, text) in _STATES.items()],
     )
     which: EnumProperty(
         name="Which",
@@ -95,9 +95,9 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
 
     @classmethod
     def description(cls, context: bpy.types.Context, properties) -> str:
-        told = _STATES[properties.state][2]
+        text = _STATES[properties.state][2]
         which = {"FEET": "ankles, heels and toes", "ALL": "all keypoints"}.get(properties.which)
-        return told.replace("the selected keypoints", which) if which else told
+        return text.replace("the selected keypoints", which) if which else text
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

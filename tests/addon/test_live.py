@@ -543,7 +543,7 @@ def test_handles_go_with_a_motion_that_is_made_anew(addon, live, take):
     update()
     raised = addon("takes.layers").describe(take, "cleaned")["clean_up"]["raised_m"]
     np.testing.assert_allclose(np.array(bpy.data.objects["nose"].location) - before, (0, 0, raised), atol=1e-5)
-    at, there = addon("live.drag").places, addon("live.session").handles_of(bpy.context.scene)
+    at, there = addon("live.drag").handle_positions, addon("live.session").handles_of(bpy.context.scene)
     known = addon("takes.take").keypoints_at(take, FRAME)
     np.testing.assert_allclose(there.locations(), at(take, FRAME, known), atol=1e-5)
 

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -21,20 +23,32 @@ def zip_path(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def blender(zip_path):
-    """A running Blender with the extension installed."""
+def running(zip_path):
+    """`with running(**options)`: a Blender with the extension; options are `BlenderSession`'s."""
     from session import BlenderSession
 
     command = os.environ.get("LSMPL_BLENDER")
     if not command:
         pytest.skip("LSMPL_BLENDER does not say how to start a real Blender with a screen")
     outside, _, inside = os.environ.get("LSMPL_BLENDER_FILES", "/tmp").partition("=")
-    session = BlenderSession(command, Path(outside), inside or outside)
-    try:
-        session.install(zip_path)
+
+    @contextmanager
+    def run(**options) -> Iterator[BlenderSession]:
+        session = BlenderSession(command, Path(outside), inside or outside, **options)
+        try:
+            session.install(zip_path)
+            yield session
+        finally:
+            session.close()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def blender(running):
+    """A running Blender with the extension installed."""
+    with running() as session:
         yield session
-    finally:
-        session.close()
 
 
 @pytest.fixture(scope="module")

@@ -39,42 +39,42 @@ def problems(take: bpy.types.Object) -> list[str]:
 
 
 def _live(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
-    handles = [obj for obj in bpy.data.objects if selection.is_handle(obj)]
+    objects = [obj for obj in bpy.data.objects if selection.is_handle(obj)]
     held = [obj.name for obj in (take, take.lsmpl.armature, take.lsmpl.body_mesh) if obj and obj.hide_select]
     if not session.has_handles(scene):
-        left = [f"{len(handles)} handles are left"] if handles else []
+        left = [f"{len(objects)} handles are left"] if objects else []
         left += [f"{held} cannot be selected"] if held else []
         left += ["live has a take"] if scene.lsmpl_live.take else []
         return left
     if not session.is_sound(scene):
         return ["what is posed live is not sound"]
-    there, frame = session.handles_of(scene), scene.lsmpl_live.frame
-    if not there.whole or len(handles) != len(there.objects):
-        return [f"{len(handles)} handles for {len(there.objects)} keypoints"]
-    known = takes.keypoints_at(take, frame)
-    at = drag.places(take, frame, known) + drag.raised(take)
+    handles, frame = session.handles_of(scene), scene.lsmpl_live.frame
+    if not handles.whole or len(objects) != len(handles.objects):
+        return [f"{len(objects)} handles for {len(handles.objects)} keypoints"]
+    stored = takes.keypoints_at(take, frame)
+    at = drag.handle_positions(take, frame, stored) + drag.raised(take)
     at = at @ np.array(take.matrix_world)[:3, :3].T + np.array(take.matrix_world)[:3, 3]
-    off = np.linalg.norm(at - [handle.location for handle in there.objects], axis=1)
+    off = np.linalg.norm(at - [handle.location for handle in handles.objects], axis=1)
     depsgraph = bpy.context.evaluated_depsgraph_get()
-    shown = np.array([handle.evaluated_get(depsgraph).matrix_world.translation for handle in there.objects])
-    lost = np.abs(shown - [handle.location for handle in there.objects]).max(axis=1)
-    empty = [handle.name for handle in there.objects if len(handle.evaluated_get(depsgraph).data.vertices) == 0]
+    shown = np.array([handle.evaluated_get(depsgraph).matrix_world.translation for handle in handles.objects])
+    lost = np.abs(shown - [handle.location for handle in handles.objects]).max(axis=1)
+    empty = [handle.name for handle in handles.objects if len(handle.evaluated_get(depsgraph).data.vertices) == 0]
     says = [
         (frame != playing.frame_shown(take, scene), f"handles are of frame {frame}, not of the shown one"),
         (live.is_pending(scene), "something was moved and is not kept"),
-        (off.max() > SAME_PLACE, f"{_worst(there, off)} is {off.max():.4f} m from where the take has it"),
-        (lost.max() > SAME_PLACE, f"{_worst(there, lost)} is drawn {lost.max():.4f} m from where it is"),
+        (off.max() > SAME_PLACE, f"{_worst(handles, off)} is {off.max():.4f} m from where the take has it"),
+        (lost.max() > SAME_PLACE, f"{_worst(handles, lost)} is drawn {lost.max():.4f} m from where it is"),
         (empty, f"{empty} are drawn without a mesh"),
         (live._drag is not None, "a drag goes on"),
-        (len({handle.data for handle in there.objects}) != 1, "handles have several meshes"),
-        (len(looks.looks(scene)) != len(handles), "looks are not one a handle"),
+        (len({handle.data for handle in handles.objects}) != 1, "handles have several meshes"),
+        (len(looks.looks(scene)) != len(objects), "looks are not one a handle"),
         (len(held) != 3, f"only {held} cannot be selected"),
     ]
     return [text for wrong, text in says if wrong]
 
 
-def _worst(there, off: np.ndarray) -> str:
-    return there.objects[int(np.argmax(off))].name
+def _worst(handles, off: np.ndarray) -> str:
+    return handles.objects[int(np.argmax(off))].name
 
 
 def _layers(take: bpy.types.Object) -> list[str]:
@@ -82,9 +82,9 @@ def _layers(take: bpy.types.Object) -> list[str]:
     facts, found = takes.describe(take), []
     size = facts["frames"] * facts["keypoints"]
     for attribute in ("edit_state", "edit_offset", "residual", "condition"):
-        there = take.data.attributes.get(attribute)
-        if there is not None and len(there.data) != size:
-            found.append(f"{attribute} has {len(there.data)} values, not {size}")
+        values = take.data.attributes.get(attribute)
+        if values is not None and len(values.data) != size:
+            found.append(f"{attribute} has {len(values.data)} values, not {size}")
     for layer in Layer:
         if getattr(take.lsmpl, layer):
             motion = layers.load(take, layer)
