@@ -127,6 +127,8 @@ def clean_up_steps(
     height = _checked_floor(floor)
     check_strength(smooth)
     clean, limited, smoothness = motion, 0, None
+
+    # Limits first: what bends backwards would be smoothed into its neighbours.
     if limits:
         clean = yield from limit_steps(clean, body)
         limited = int((clean.poses != motion.poses).any(axis=(1, 2)).sum())
@@ -134,6 +136,8 @@ def clean_up_steps(
         yield Progress("smooth", 0, 1)
         smoothness = find_smoothness(clean, smooth)
         clean = apply_smoothness(clean, smoothness.stiffness)
+
+    # Where feet stand is found on what is calm.
     yield Progress("contacts", 0, 1)
     points = foot_points(clean, body)
     ground = estimate_floor(points) if height is None else floor_at(points, height)
@@ -141,11 +145,15 @@ def clean_up_steps(
     contacts = [while_down(c, points, most=most) for c in find_contacts(points, ground, motion.fps)]
     standing = contact_mask(contacts, len(motion))
     before = sliding(foot_points(motion, body).positions, standing, motion.fps)
+
+    # Legs that are solved anew may break a limit again.
     if lock_feet:
         clean = yield from lock_steps(clean, body, points, contacts, ground, floor != "keep")
         clean = (yield from limit_steps(clean, body)) if limits else clean
     yield Progress("contacts", 0, 1)
     after = sliding(foot_points(clean, body).positions, standing, motion.fps)
+
+    # What moves or resamples all of it comes last.
     raised = -ground.height if floor == "zero" else 0.0
     if raised:
         clean = replace(clean, trans=clean.trans + [0.0, 0.0, raised])

@@ -19,7 +19,7 @@ from .progress import Progress
 
 WHAT = "device"
 """Of the `Decision` that a motion has if it was not made where it was asked for."""
-_LONGEST = 200
+_LONGEST_MESSAGE = 200
 """Letters of a library's message that are passed on."""
 _NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
 
@@ -83,7 +83,7 @@ def _failure(backend: Backend, error: Exception) -> str:
     if not ours or (kind == "cpu" and not no_memory):
         return ""
     what = "ran out of memory" if no_memory else "failed"
-    return f"{backend.name} {what}, so NumPy solved it from the beginning: {text[:_LONGEST]}"
+    return f"{backend.name} {what}, so NumPy solved it from the beginning: {text[:_LONGEST_MESSAGE]}"
 
 
 def _let_go() -> None:

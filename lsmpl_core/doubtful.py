@@ -18,7 +18,7 @@ from .keypoints.condition import Condition
 from .motion import Motion
 from .rotation import exp_map, log_map
 
-FAR_OFF = 4.0, 0.5, 0.01
+FRAME_OFF = 4.0, 0.5, 0.01
 """A frame is far off whose mean residual is above the median by this many robust standard deviations, by this share of
 the median and by this many metres."""
 KEYPOINT_OFF = 6.0, 1.0, 0.06
@@ -33,9 +33,9 @@ LEAST_TURN, LEAST_SHIFT = np.radians(8.0), 0.04
 """The same in a single frame, however short it is."""
 SUDDEN = 4.0
 """How many times the steps around it a jump is."""
-AROUND = 3
+STEPS_AROUND = 3
 """Steps before and after that a step is compared with."""
-TOGETHER = 0.1
+TOGETHER_SECONDS = 0.1
 """Seconds between doubtful frames within which they are one stretch."""
 LIMB = 0.5
 """Share of a limb's keypoints that are rejected from which on the limb was made up."""
@@ -55,7 +55,7 @@ FASTEST = np.radians(90.0)
 """Radians that a joint turns in a thirtieth of a second at most, whatever is usual around."""
 ENDS = (22, 23)
 """Joints that are left out: hands, which most keypoints do not show."""
-ROBUST = 1.4826
+MAD_TO_SIGMA = 1.4826
 """Standard deviations in a median absolute deviation of normal noise."""
 
 
@@ -105,7 +105,7 @@ def doubtful_stretches(motion: Motion) -> list[Stretch]:
     doubtful = np.flatnonzero((severity >= 1.0).any(axis=0))
     if not len(doubtful):
         return []
-    apart = np.diff(doubtful) > max(1, round(TOGETHER * motion.fps))
+    apart = np.diff(doubtful) > max(1, round(TOGETHER_SECONDS * motion.fps))
     stretches = []
     for frames in np.split(doubtful, np.flatnonzero(apart) + 1):
         inside = severity[:, frames]
@@ -155,7 +155,7 @@ class _Ground:
 
 def _far_off(motion: Motion) -> _Ground:
     off = motion.frame_residual
-    severity, usual = _above_usual(off[:, None], FAR_OFF)
+    severity, usual = _above_usual(off[:, None], FRAME_OFF)
     return _Ground(severity[:, 0], lambda t: f"{_mm(off[t])} off on average, usually {_mm(usual[0])}")
 
 
@@ -283,8 +283,8 @@ def _sudden(steps: np.ndarray, least: float) -> np.ndarray:
     """
     if not len(steps):
         return np.zeros_like(steps)
-    padded = np.pad(steps, ((AROUND, AROUND), (0, 0)))
-    near = [padded[shift : shift + len(steps)] for shift in range(2 * AROUND + 1) if shift != AROUND]
+    padded = np.pad(steps, ((STEPS_AROUND, STEPS_AROUND), (0, 0)))
+    near = [padded[shift : shift + len(steps)] for shift in range(2 * STEPS_AROUND + 1) if shift != STEPS_AROUND]
     usual = np.sort(np.stack(near), axis=0)[-2]
     return np.minimum(steps / least, steps / np.maximum(SUDDEN * usual, 1e-9))
 
@@ -299,7 +299,7 @@ def _above_usual(values: np.ndarray, limits: tuple[float, float, float]) -> tupl
             continue
         measured = values[seen, column]
         usual[column] = np.median(measured)
-        sigma = ROBUST * np.median(np.abs(measured - usual[column]))
+        sigma = MAD_TO_SIGMA * np.median(np.abs(measured - usual[column]))
         limit = max(deviations * sigma, share * usual[column], least)
         severity[seen, column] = np.maximum(measured - usual[column], 0.0) / limit
     return severity, usual

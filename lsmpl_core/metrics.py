@@ -20,7 +20,7 @@ MILLIMETRES = 1000.0
 RIGHT_ANKLE = JOINT_NAMES.index("right_ankle")
 """Where the published evaluation aligns surfaces (`common/metrics.py` of its code, called with joint index 8)."""
 HANDS = tuple(JOINT_NAMES.index(f"{side}_{part}") for side in ("left", "right") for part in ("wrist", "hand"))
-_FRAMES_AT_ONCE = 128
+_METRIC_BATCH = 128
 
 
 def mpjpe(truth: np.ndarray, estimate: np.ndarray) -> float:
@@ -121,8 +121,8 @@ def _surface_error(
     """Mean error over frames and vertices, with weights (V,), of surfaces that are `placed`, or else by Procrustes."""
     weights = weights / weights.sum()
     total = 0.0
-    for start in range(0, len(truth), _FRAMES_AT_ONCE):
-        frames = slice(start, start + _FRAMES_AT_ONCE)
+    for start in range(0, len(truth), _METRIC_BATCH):
+        frames = slice(start, start + _METRIC_BATCH)
         t, e = truth.frames(frames), estimate.frames(frames)
         a, b = body.vertices(t).astype(np.float64), body.vertices(e).astype(np.float64)
         a, b = (a, procrustes(b, a, weights)) if placed is None else (placed(t, a), placed(e, b))

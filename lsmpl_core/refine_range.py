@@ -12,7 +12,7 @@ from .backends.threads import on_one_thread
 from .body.body import Body
 from .body.skeleton import JOINT_NAMES, NUM_JOINTS
 from .by_hand.fixed_frames import put_by_hand
-from .by_hand.posing import DRAGGED, Poser, poses_of
+from .by_hand.posing import MOVED_WEIGHT, Poser, poses_of
 from .calibration.calibration import of_keypoints
 from .errors import SolveError
 from .keypoints.condition import Condition
@@ -28,11 +28,11 @@ from .solver.problem import CPU_BATCH
 from .solver.sequence_optimisation import optimise_sequence, outlier_threshold
 from .solver.tracking import Tracker
 
-CONTEXT = 12
+CONTEXT_FRAMES = 12
 """Frames before and after those that are solved anew, which stay as they are and say how the body moves."""
 REPAIR_FRAMES = 60
 """Frames before and after them that are looked at for spikes and swapped sides."""
-PASSES = 2
+FRAME_PASSES = 2
 PARTS = {
     "head": ("neck", "head"),
     "torso": ("pelvis", "spine1", "spine2", "spine3", "left_collar", "right_collar"),
@@ -117,12 +117,16 @@ def refine_frames_steps(
         if motion.calibration is None:
             raise SolveError("the motion does not say where the keypoints are on the body; solve it again")
         poser = Poser(track.layout, body, motion.calibration, device)
+
+    # Only what is near is looked at; from here on, frames are counted from `begins`.
     begins = max(first - REPAIR_FRAMES, 0)
     given = track.frames(slice(begins, last + 1 + REPAIR_FRAMES))
     track = repaired_frames(given if isinstance(init, Poses) else without_corrections(given), poser).track
     motion = motion.frames(slice(begins, last + 1 + REPAIR_FRAMES))
     pins = _within(pins, begins, last)
     first, last = first - begins, last - begins
+
+    # Each frame on its own, from where `init` says.
     some = track.frames(np.arange(first, last + 1))
     weights = keypoint_weights(some, poser, part_weights)
     own = _within(pins, first, last)
@@ -133,6 +137,8 @@ def refine_frames_steps(
         posed = _posed(init, poser, some.frames(part), weights[part], start[part], _within(own, low, part.stop - 1))
         rotations[part], trans[part] = posed.rotations, posed.trans
         yield Progress("refine", min(part.stop, len(trans)), len(trans))
+
+    # Poses that somebody made stay as they are; others are made to go with the frames around.
     posed = Poses(rotations, trans)
     if isinstance(init, Poses):
         return posed
@@ -148,7 +154,7 @@ def _posed(
         return poser.pose(track.positions, weights, start, own, predict=False, placed=track.placed)
     if init == Init.COLD:
         start = poser.cold_start(track.positions, weights, start)
-    for _ in range(PASSES):
+    for _ in range(FRAME_PASSES):
         start = poser.pose(track.positions, weights, start)
     return start
 
@@ -183,7 +189,7 @@ def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np
 def keypoint_weights(track: KeypointTrack, poser: Poser, part_weights: Mapping[str, float] | None = None) -> np.ndarray:
     """(T,K) how much each keypoint counts: by its confidence, by whether it was placed by hand, and by its part."""
     weights = track.confidence.copy()
-    weights[track.placed] = DRAGGED
+    weights[track.placed] = MOVED_WEIGHT
     return weights * part_of_keypoints(poser, part_weights or {})
 
 
@@ -232,7 +238,7 @@ def _in_time(
     track: KeypointTrack, poser: Poser, motion: Motion, first: int, last: int, poses: Poses, weights
 ) -> Generator[Progress, None, Poses]:
     """The frames polished together with those around them, which stay."""
-    low, high = max(first - CONTEXT, 0), min(last + CONTEXT, len(motion) - 1)
+    low, high = max(first - CONTEXT_FRAMES, 0), min(last + CONTEXT_FRAMES, len(motion) - 1)
     around = poses_of(motion, slice(low, high + 1))
     at = slice(first - low, last + 1 - low)
     around.rotations[at], around.trans[at] = poses.rotations, poses.trans

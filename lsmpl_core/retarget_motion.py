@@ -70,32 +70,42 @@ def retarget(
     character = Character(target, relative)
     betas = body.betas_of(motion)
     world, joints = body.world(motion)
+
+    # Each bone turns as its joint does, counted from the rest pose brought to the T-pose.
     turns = alignments(character.joints, body.rest_joints(betas), tolerance) @ character.facing
     directed = _shared(world @ TO_BLENDER.T, target) @ turns[character.joint_index] @ character.rest_rotation
     positions = character.forward(directed)
+
+    # The hips' way, scaled about the floor by the length of the legs.
     shape = SourceShape.of(body, betas)
     scale = character.leg_length(shape)
     source = SourceFeet.of(motion, body)
     scaling = Scaling(scale, character.middle(joints[:1])[0, :2], source.floor.height)
     way = scaling(character.middle(joints))
     positions += (way - character.hips(positions))[:, None]
+
+    # Legs and feet anew, for a floor that proportions would otherwise miss.
     down = np.zeros(len(motion))
     legs = character.legs() if feet else {}
     if legs:
         turned = world @ TO_BLENDER.T @ turns @ character.facing.T
         down = _place_legs(character, legs, directed, positions, world, joints, source, scaling, turned, shape)
+
+    # Who travels: the hips, the whole armature, or a bone above the hips.
     pelvis = target.joints.index("pelvis")
-    place = positions[:, pelvis]
-    shift = np.zeros_like(place)
+    origin = positions[:, pelvis]
+    shift = np.zeros_like(origin)
     if root == "object" or in_place:
         shift[:, :2] = way[:, :2] - way[:1, :2]
-        place = place - shift
+        origin = origin - shift
     moved = np.tile(np.eye(4), (len(motion), 1, 1))
     if root == "bone":
         at, home = character.root()
         moved = root_motion(way, world[:, 0] @ TO_BLENDER.T, at, home, motion.fps)
+
+    # From the world to what the rig's channels hold.
     rotations = character.local(directed, moved[:, :3, :3])
-    location = character.location(place, pelvis, moved)
+    location = character.location(origin, pelvis, moved)
     shift = np.zeros_like(shift) if in_place else shift @ character.to_take / character.scale
     done = Retargeted(rotations, location, shift, scale, pelvis, float(down.max()), bool(legs))
     if root == "bone":
@@ -120,7 +130,8 @@ def _place_legs(
 
     Returns by how much (T,).
     """
-    placed = []
+    # Where each foot belongs, by how the source's stands and moves.
+    targets = []
     for side, leg in legs.items():
         hip, ankle, foot = (JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "ankle", "foot"))
         number, bends = SIDES.index(side), character.has(f"{side}_foot")
@@ -129,23 +140,29 @@ def _place_legs(
         toes = turned[:, foot if bends else ankle]
         own = Foot(character.sole(side, shape), positions[:, leg[2]], turned[:, ankle], toes)
         aside = positions[:, leg[0]] - scaling(joints[:, hip])
-        placed.append(place_foot(source, number, theirs, own, scaling, aside, bends))
+        targets.append(place_foot(source, number, theirs, own, scaling, aside, bends))
+
+    # The hips come down where a leg would not reach; both feet have a say.
     at = np.array([positions[:, leg] for leg in legs.values()])  # (L,T,3 joints,3)
     lengths = np.linalg.norm(np.diff(at[:, 0], axis=1), axis=-1)
-    stands = np.stack([foot.stands for foot in placed], axis=1)
-    flat = stands * (1.0 - np.stack([foot.rolls for foot in placed], axis=1))
+    stands = np.stack([foot.stands for foot in targets], axis=1)
+    flat = stands * (1.0 - np.stack([foot.rolls for foot in targets], axis=1))
     hips, ankles = np.swapaxes(at[:, :, 0], 0, 1), np.swapaxes(at[:, :, 2], 0, 1)
-    goals = np.stack([foot.ankle for foot in placed], axis=1)
+    goals = np.stack([foot.ankle for foot in targets], axis=1)
     down = hips_down(hips, ankles, goals, lengths, flat, stands, source.fps)
     positions[..., 2] -= down[:, None]
+
+    # Each leg as far as it reaches, heels rolling up before it is stretched out.
     for number, (side, leg) in enumerate(legs.items()):
         hip, knee, ankle = (positions[:, bone] for bone in leg)
-        foot = placed[number]
+        foot = targets[number]
         goal, turn = roll_foot(foot, hip, ankle, lengths[number], flat[:, number])
         away = stretch(hip, ankle, goal, lengths[number], foot.stands)
         goal = hip + away[:, None] * normalised(goal - hip)
         hinge = world[:, JOINT_NAMES.index(f"{side}_hip"), :, 0]
         thigh, shin = two_bones(hip, knee, ankle, goal, hinge)
+
+        # A foot without toes of its own turns as a whole.
         toes_turn = foot.toes_turn if character.has(f"{side}_foot") else turn @ foot.toes_turn
         turns = {"hip": thigh, "knee": shin, "ankle": turn @ foot.turn, "foot": toes_turn}
         for part, turn in turns.items():

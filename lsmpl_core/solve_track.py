@@ -31,7 +31,7 @@ from .solver.sequence_optimisation import optimise_where_needed
 from .solver.sequences import best_chunk_count, in_chunks, one_after_another
 from .solver.settling import measured_noise, settle
 from .solver.shape_estimation import estimate_shape, frames_around
-from .solver.start import LAST_STEPS, Start, cold_starts, given_start
+from .solver.start import COLD_LAST_STEPS, Start, cold_starts, given_start
 from .solver.tracking import Tracker
 
 CHUNKED_FROM_FRAMES = 300
@@ -139,7 +139,7 @@ def _solve_frames(
         noise = measured_noise(problem.disbelieving(doubted), settle(problem, loose, stretch), stretch)
         problem = problem.with_noise(noise)
         if start_pose is None:
-            start = Start(start.frame, settle(problem, start.poses, [start.frame], LAST_STEPS))
+            start = Start(start.frame, settle(problem, start.poses, [start.frame], COLD_LAST_STEPS))
 
     # Every frame, predicted and polished from the one before; where captures are noisy or have gaps, then all together.
     tracker = Tracker.of(problem.with_options(options))

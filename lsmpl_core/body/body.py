@@ -22,7 +22,7 @@ if TYPE_CHECKING:  # A motion holds a calibration, which is of a body: this way 
     from ..motion import Motion
 
 OPEN_BODY_NAME = "open"
-_FRAMES_AT_ONCE = 64
+_SKIN_BATCH = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +93,8 @@ class Body:
         """(T,V,3) float32 mesh vertices in the world; `correctives` False leaves plain linear blend skinning."""
         betas = self.betas_of(motion)
         out = np.empty((len(motion), len(self.v_template), 3), dtype=np.float32)
-        for start in range(0, len(motion), _FRAMES_AT_ONCE):
-            frames = slice(start, start + _FRAMES_AT_ONCE)
+        for start in range(0, len(motion), _SKIN_BATCH):
+            frames = slice(start, start + _SKIN_BATCH)
             out[frames] = self._vertices(motion.poses[frames], motion.trans[frames], betas, correctives)
         return out
 

@@ -48,7 +48,7 @@ def _transforms(rotations, rest_joints, trans):
 
 UNKNOWNS = 3 * NUM_JOINTS + 3
 """Numbers in a step: see `KeypointModel.moved`."""
-FEW = 4
+FEW_POSES = 4
 """Poses of which a CPU computes all of the Jacobian at once; of more, block by block stays in its cache."""
 
 
@@ -168,7 +168,7 @@ class KeypointModel:
         levers = xp.reshape(xp.matmul(parts, self.lever_of_parts), (-1, 3, K, J))
         levers = levers - self.lever_mass * xp.matrix_transpose(state.joints)[:, :, None]
         one = constant(xp, IDENTITY, levers.dtype, device(levers))
-        if B < FEW or not on_host(levers):
+        if B < FEW_POSES or not on_host(levers):
             axes = xp.permute_dims(state.world, (0, 2, 3, 1))[:, None]
             levers = xp.permute_dims(levers, (0, 2, 1, 3))[:, :, :, None]
             after, before = (indices(xp, order, device(levers)) for order in ((1, 2, 0), (2, 0, 1)))

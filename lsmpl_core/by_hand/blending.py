@@ -10,7 +10,7 @@ import numpy as np
 from ..rotation import exp_map, log_map
 from ..solver.poses import Poses
 
-FASTEST = 3.0
+FASTEST_GROWTH = 3.0
 """Times its own size over the width of a blend, at most, by which a correction may go on growing at its edge."""
 
 
@@ -32,8 +32,10 @@ def blend(
     `foot_locking` lets contacts go. A width of 0 changes nothing else. Frames in `fixed` stay, and a blend ends
     there.
     """
-    last = first + len(changed.trans) - 1
+    last = first + len(changed) - 1
     before, after = reach(len(poses.trans), first, last, width, fixed)
+
+    # What changed, frame by frame, and how it comes to rest on either side.
     inside = slice(first, last + 1)
     correction = np.concatenate(
         [
@@ -44,6 +46,7 @@ def blend(
     )
     ahead = _fading(correction[:2][::-1], before)[::-1]
     behind = _fading(correction[-2:], after)
+
     around = np.r_[first - before : first, last + 1 : last + 1 + after]
     fading = np.concatenate([ahead, behind])
     rotations = poses.rotations[around] @ exp_map(fading[:, :-1])
@@ -71,6 +74,6 @@ def _fading(edge: np.ndarray, width: int) -> np.ndarray:
     """(width,25,3): a correction that ends as edge (1 or 2,25,3), on its way to nothing, `width` frames long."""
     s = (np.arange(1, width + 1) / (width + 1))[:, None, None]
     speed = (edge[-1] - edge[0]) * (width + 1)
-    most = FASTEST * np.linalg.norm(edge[-1], axis=-1, keepdims=True)
+    most = FASTEST_GROWTH * np.linalg.norm(edge[-1], axis=-1, keepdims=True)
     speed = speed * np.minimum(1.0, most / np.maximum(np.linalg.norm(speed, axis=-1, keepdims=True), 1e-12))
     return (1.0 - s * s * (3.0 - 2.0 * s)) * edge[-1] + s * (1.0 - s) ** 2 * speed

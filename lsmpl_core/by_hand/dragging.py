@@ -15,11 +15,11 @@ from ..solver.pinned_joints import PinnedJoints
 from ..solver.poses import Poses
 from .posing import Poser
 
-DRAGGED, LOCKED, FREE = 300.0, 900.0, 0.5
+DRAG_WEIGHT, LOCK_WEIGHT, FREE_WEIGHT = 300.0, 900.0, 0.5
 """Weights of keypoints; that of one that was merely seen is 1."""
-STEPS = 6
+DRAG_STEPS = 6
 """Of the polish: what is dragged is then within 2 mm, and what follows about where more steps would have it."""
-PULL = 0.1
+FARTHEST_PULL = 0.1
 """Metres: what is out of reach pulls as if it were no further away than this."""
 CARRIERS = {"mid_hip": "pelvis", "neck": "spine3"}
 """Joints with which these sites carry others; a site at a joint does so with that joint, and one on the skin with the
@@ -45,18 +45,18 @@ class Drag:
         held = dragged | locked
         positions = np.where(held[:, None], positions, self.sites)
         targets = np.where(held[:, None], positions, self.sites + self._carried(positions - self.sites, held))
-        weights = np.where(locked, LOCKED, np.where(dragged, DRAGGED, FREE))
+        weights = np.where(locked, LOCK_WEIGHT, np.where(dragged, DRAG_WEIGHT, FREE_WEIGHT))
         posed, sites = self._drawn(targets, weights)
         beyond = np.where(dragged & ~locked, np.linalg.norm(targets - sites, axis=1), 0.0)
-        if (beyond > PULL).any():
+        if (beyond > FARTHEST_PULL).any():
             # Otherwise what is far out of reach would tear even locked keypoints away.
-            shorter = np.minimum(1.0, PULL / np.maximum(beyond, PULL))[:, None]
+            shorter = np.minimum(1.0, FARTHEST_PULL / np.maximum(beyond, FARTHEST_PULL))[:, None]
             posed, sites = self._drawn(np.where(shorter < 1.0, sites + shorter * (targets - sites), targets), weights)
         return posed, sites
 
     def _drawn(self, targets: np.ndarray, weights: np.ndarray) -> tuple[Poses, np.ndarray]:
         weights = np.where(np.isfinite(targets).all(axis=1), weights, 0.0)
-        posed = self.poser.drag(targets[None], self.base, weights[None], self.pins, steps=STEPS)
+        posed = self.poser.drag(targets[None], self.base, weights[None], self.pins, steps=DRAG_STEPS)
         return posed, self.poser.sites(posed)[0]
 
     def _carried(self, moved: np.ndarray, held: np.ndarray) -> np.ndarray:

@@ -15,13 +15,13 @@ from ..solver.pinned_joints import PinnedJoints
 from ..solver.poses import Poses
 from ..solver.problem import CPU_BATCH
 from .blending import blend
-from .posing import DRAGGED, Poser
+from .posing import MOVED_WEIGHT, Poser
 
-FADE = 1 / 6
+FADE_SECONDS = 1 / 6
 """Seconds before and after over which the frames go along, where they are seen."""
-DARK = 1.0
+DARK_SECONDS = 1.0
 """Seconds, at most, where no keypoint shows what was fixed."""
-STEPS = 6
+FIXED_FRAME_STEPS = 6
 """Of the polish."""
 
 
@@ -29,8 +29,8 @@ def put_by_hand(poser: Poser, track: KeypointTrack, poses: Poses, pins: PinnedJo
     """Solved poses of a whole track, its placed keypoints met, and the pinned joints turned exactly so.
 
     Keypoints along a pinned limb do not count in its frame, unless somebody placed them; the others stay where the
-    solve put them. The change fades into the neighbours (`blending.blend`): over `FADE`, or for as long as no keypoint
-    tells better. A fade ends at the next such frame.
+    solve put them. The change fades into the neighbours (`blending.blend`): over `FADE_SECONDS`, or for as long as no
+    keypoint shows better. A fade ends at the next such frame.
     """
     pins = PinnedJoints(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3))) if pins is None else pins
     frames = np.union1d(pins.frames, np.flatnonzero(track.placed[:, poser.rows].any(axis=1)))
@@ -51,20 +51,20 @@ def _posed(poser: Poser, track: KeypointTrack, poses: Poses, frames: np.ndarray,
     """These frames (N) of the track, each on its own."""
     rotations, trans = np.empty_like(poses.rotations), np.empty_like(poses.trans)
     moved = np.where(track.placed[frames][..., None], track.positions[frames], np.nan)
-    weights = np.where(track.placed[frames], DRAGGED, track.confidence[frames])
+    weights = np.where(track.placed[frames], MOVED_WEIGHT, track.confidence[frames])
     for low in range(0, len(frames), CPU_BATCH):
         part = slice(low, low + CPU_BATCH)
         inside = np.isin(pins.frames, frames[part])
         rows = np.searchsorted(frames[part], pins.frames[inside])
         here = PinnedJoints(rows, pins.joints[inside], pins.rotations[inside])
-        done = poser.drag(moved[part], poses[part], weights[part], here, steps=STEPS)
+        done = poser.drag(moved[part], poses[part], weights[part], here, steps=FIXED_FRAME_STEPS)
         rotations[part], trans[part] = done.rotations, done.trans
     return Poses(rotations, trans)
 
 
 def _dark(poser: Poser, track: KeypointTrack, pins: PinnedJoints, frame: int, way: int) -> int:
     """Frames over which to fade from this one, forwards (way 1) or back (-1)."""
-    least, most = round(FADE * track.fps), round(DARK * track.fps)
+    least, most = round(FADE_SECONDS * track.fps), round(DARK_SECONDS * track.fps)
     seen = track.visible[frame + way :: way][:most] if 0 <= frame + way < len(track) else track.visible[:0]
     shows = track.placed[frame]
     shows[poser.rows] |= ANCESTORS[poser.parent_joints][:, pins.joints[pins.frames == frame]].any(axis=1)

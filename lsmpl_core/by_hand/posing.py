@@ -27,9 +27,9 @@ from ..solver.problem import Problem
 from ..solver.start import cold_start
 from ..solver.tracking import Tracker
 
-STEPS = 4
+POSING_STEPS = 4
 """Of the polish: what is dragged may be far away."""
-DRAGGED = 100.0
+MOVED_WEIGHT = 100.0
 """Weight of a keypoint that is moved, beside 1 for those that follow."""
 POSING_DAMPING = 1e-4
 """First damping of the polish, in m²/rad², where no keypoint weighs more than 1: with less, far targets are
@@ -84,7 +84,7 @@ class Poser:
         *,
         predict: bool = True,
         placed: np.ndarray | None = None,
-        steps: int = STEPS,
+        steps: int = POSING_STEPS,
     ) -> Poses:
         """B frames, each on its own, from the poses that they have.
 
@@ -113,21 +113,25 @@ class Poser:
         weights: np.ndarray | None = None,
         pins: PinnedJoints | None = None,
         *,
-        steps: int = STEPS,
+        steps: int = POSING_STEPS,
     ) -> Poses:
         """B frames in which some keypoints were moved, from the poses before that; where none was, nothing changes.
 
         moved (B,K,3) in metres: where sites are to be; NaN for those that are left to follow, which are drawn to where
-        they are. weights (B,K): of these and those; None is `DRAGGED` and 1. The network is asked what it would do for
-        the moved keypoints and what for the start's own, and the difference is what is done.
+        they are. weights (B,K): of these and those; None is `MOVED_WEIGHT` and 1. The network is asked what it would do
+        for the moved keypoints and what for the start's own, and the difference is what is done.
         """
-        own, count = self.sites(start), len(start.trans)
+        # What is not moved is to stay where the start has it.
+        own, count = self.sites(start), len(start)
         pulled = np.isfinite(moved).all(axis=-1)
-        weights = np.where(pulled, DRAGGED, 1.0) if weights is None else weights
+        weights = np.where(pulled, MOVED_WEIGHT, 1.0) if weights is None else weights
         positions, weights, own = self._checked(np.where(pulled[..., None], moved, own), weights, start, own)
+
+        # The network sees every frame anew: asked once, it would turn legs when a hand is dragged.
         twice = Poses(*(np.concatenate([a, a]) for a in (start.rotations, start.trans)))
         both = self._tracker.with_targets(np.concatenate([positions, own]), np.concatenate([weights, weights]))
         rotations, firm = both.predictions(twice, range(2 * count))
+
         change = rotations[:count] @ np.swapaxes(rotations[count:], -1, -2)
         tracker, frames, pins = self._tracker_of(positions, weights, pins)
         posed = tracker.polish_from(Poses(change @ start.rotations, start.trans), firm[:count], frames, steps)

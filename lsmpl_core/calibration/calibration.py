@@ -20,7 +20,7 @@ FEWEST_PLACED = 4
 MOST_PLACED = 2000
 """Keypoints in a calibration that is read."""
 LONGEST_NAME = 200
-LARGEST_BETA, FARTHEST_OFFSET, MOST_NOISE = 20.0, 2.0, 1.0
+LARGEST_BETA, FARTHEST_OFFSET, LARGEST_NOISE = 20.0, 2.0, 1.0
 """Betas, and metres, beyond which what is read is no calibration."""
 
 
@@ -116,7 +116,7 @@ class Calibration:
             body,
             _numbers("betas", stored.get("betas"), 10, LARGEST_BETA),
             {str(name): _placement(str(name), placed) for name, placed in keypoints.items()},
-            float(abs(_numbers("noise", [stored.get("noise")], 1, MOST_NOISE)[0])),
+            float(abs(_numbers("noise", [stored.get("noise")], 1, LARGEST_NOISE)[0])),
         )
 
 

@@ -104,16 +104,24 @@ def _placed(
     heel, toe = FEET[side]
     _, _, at_ankle, at_ball = LEGS[side]
     ankle, ball = joints[:, at_ankle], joints[:, at_ball]
+
+    # Heel and toe go where they belong: the foot turns from the line between them to the wanted one.
     along = points.positions[:, toe] - points.positions[:, heel]
     wanted = along + correction[:, toe] - correction[:, heel]
     ahead = normalised(wanted)
     turn = between(normalised(along), ahead)
+
+    # The ankle and the ball, which the heel rolls about, go along with the middle of the sole.
     middle = points.positions[:, [heel, toe]].mean(axis=1)
     goal = middle + correction[:, [heel, toe]].mean(axis=1) - (turn @ (middle - ankle)[..., None])[..., 0]
     pivot = goal + (turn @ (ball - ankle)[..., None])[..., 0]
+
+    # How far the heel is up, beyond what the foot's own shape at rest makes of a level sole.
     across = normalised(np.cross((turn @ world[:, at_ankle])[..., 1], ahead))
     level = (points.clearance[heel] - points.clearance[toe]) / np.linalg.norm(wanted, axis=1)
     heel_up = np.arcsin(np.clip(-ahead[:, 2], -1.0, 1.0)) - np.arcsin(np.clip(level, -1.0, 1.0))
+
+    # It stands by either end, and rolls where only the toes do; toes bend by what their tips are raised.
     on_heel, on_toe = standing[:, heel], standing[:, toe]
     stands, rolls = (standing_share(mask, fps) for mask in (on_heel | on_toe, on_toe & ~on_heel))
     bend = exp_map(-np.arctan(toe_up / np.linalg.norm(points.positions[:, toe] - ball, axis=1))[:, None] * across)

@@ -25,11 +25,11 @@ from ..progress import Progress, run_to_end
 from ..repair.reach import find_out_of_reach, reaches
 from .marker_fit import CONTRADICTED, MarkerFit
 
-FRAMES = 32
+CALIBRATION_FRAMES = 32
 """Frames of all takes together that are calibrated on."""
-ROUNDS = (4, 4, 4)
+CALIBRATION_ROUNDS = (4, 4, 4)
 """Rounds of poses and shape: with the markers that are known, with those found besides, and of all."""
-ELSEWHERE = 0.06
+MOVED_MARKER = 0.06
 """Metres by which the places of a marker in two takes differ that are not the same place."""
 FARTHEST_FROM_PELVIS = 1.3
 """Metres from there at which a marker may be that is anywhere on the body."""
@@ -68,16 +68,16 @@ def calibrate_steps(
 
 def _fit_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None) -> Iterator[Progress]:
     fit = MarkerFit(_pooled(tracks), body, betas)
-    total = sum(ROUNDS)
+    total = sum(CALIBRATION_ROUNDS)
     yield Progress("markers", 0, total)
     fit.begin()
     done = 0
-    for stage, rounds in enumerate(ROUNDS):
+    for stage, rounds in enumerate(CALIBRATION_ROUNDS):
         for _ in range(rounds):
             fit.improve(settled=stage > 0)
             done += 1
             yield Progress("markers", done, total, fit.residual)
-        if stage < len(ROUNDS) - 1:
+        if stage < len(CALIBRATION_ROUNDS) - 1:
             fit.find_markers()
     return fit.result()
 
@@ -98,7 +98,7 @@ def _agreeing(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | N
         places = (
             [c.parts(body, _named(track, both)).rest_positions(last.betas) for c in (own, last)] if both else [0, 0]
         )
-        far = np.linalg.norm(np.subtract(*places).reshape(-1, 3), axis=1) > ELSEWHERE
+        far = np.linalg.norm(np.subtract(*places).reshape(-1, 3), axis=1) > MOVED_MARKER
         bones = np.array([last.keypoints[name].parent_joint for name in both])
         for bone in np.unique(bones[far]):
             far[bones == bone] |= far[bones == bone].mean() >= CONTRADICTED
@@ -141,7 +141,7 @@ def _pooled(tracks: Sequence[KeypointTrack]) -> KeypointTrack:
     layout = Layout(tracks[0].layout.name, tuple(sites), sites=tuple(sites.values()))
     positions, confidence = [], []
     for track in tracks:
-        frames = chosen_frames(track, max(FRAMES // len(tracks), 4))
+        frames = chosen_frames(track, max(CALIBRATION_FRAMES // len(tracks), 4))
         rows = [layout.index(name) for name in track.layout.keypoints]
         some = np.full((len(frames), len(layout), 3), np.nan)
         some[:, rows] = track.positions[frames]

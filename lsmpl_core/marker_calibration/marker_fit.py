@@ -21,15 +21,15 @@ from ..solver.shape import fit_shape, refine_shape
 from ..solver.shape_estimation import SHAPE_NOISE
 from ..solver.start import cold_start
 
-MOST_MEASURED = 40
+MOST_MEASURED_MARKERS = 40
 """Markers between all of which lengths are measured."""
-THOROUGH = 6
+THOROUGH_FRAMES = 6
 """Frames that are posed from all guesses."""
 SKIN_SIGMA = 0.01
 """Metres by which markers are above or below where the body has its skin."""
 FOUND_SIGMA = 0.02
 """Metres by which a marker is off that was found from how it moves."""
-ROBUST = 0.025, 2.5
+HALF_WEIGHT_MISS = 0.025, 2.5
 """A marker that is off by this many metres in a frame, or by this many medians, counts half there."""
 MISNAMED = 0.06, 4.0
 """A marker that is off by this many metres, and by this many times the median, is not where its name says."""
@@ -37,7 +37,7 @@ CONTRADICTED = 0.4
 """Share of the markers on a bone that, being misplaced, leave none of them credible: the bone's own pose is wrong."""
 FARTHEST_OFF = 0.03, 2.0
 """So is one that is off its place by this many metres and this many of its sigma."""
-RIGID = 0.04
+MOST_MOVEMENT = 0.04
 """Metres by which a marker may move against a bone that it is on, in the median."""
 FARTHEST_FROM_SKIN = 0.08
 SKIN_SHARE = 0.2
@@ -80,8 +80,8 @@ class MarkerFit:
         if not self.given:
             firm = np.flatnonzero(self.known & (self.loose <= 1.5 * USUAL_SIGMA))
             firm = firm if len(firm) > 3 else np.flatnonzero(self.known)
-            if len(firm) > MOST_MEASURED:
-                firm = np.sort(np.random.default_rng(0).choice(firm, MOST_MEASURED, replace=False))
+            if len(firm) > MOST_MEASURED_MARKERS:
+                firm = np.sort(np.random.default_rng(0).choice(firm, MOST_MEASURED_MARKERS, replace=False))
             self.betas = fit_shape(of_keypoints(self.track, firm), self.body, self._parts_of(firm))
 
         # Two guesses a frame, and all of them in a few: the poses are settled with the others' markers later on.
@@ -90,7 +90,7 @@ class MarkerFit:
         self._select()
         problem = self._problem()
         self.poses, _ = cold_start(problem, self.frames, thorough=False)
-        few = np.unique(np.linspace(0, len(self.frames) - 1, THOROUGH).astype(int))
+        few = np.unique(np.linspace(0, len(self.frames) - 1, THOROUGH_FRAMES).astype(int))
         thorough, _ = cold_start(problem, few, thorough=True)
         self.poses.rotations[few], self.poses.trans[few] = thorough.rotations, thorough.trans
         self._reweigh(self._trust())
@@ -201,7 +201,7 @@ class MarkerFit:
     def _reweigh(self, trust: float | np.ndarray) -> None:
         """Cauchy weights of each marker in each frame; frames that are far off as a whole do not count."""
         miss, used = self._miss(), self._used
-        scale = max(ROBUST[0], ROBUST[1] * _median(miss[used]))
+        scale = max(HALF_WEIGHT_MISS[0], HALF_WEIGHT_MISS[1] * _median(miss[used]))
         by_frame = np.array([_median(m[u]) for m, u in zip(miss, used)])
         good = by_frame < max(3.0 * _median(by_frame), 0.03)
         self.weights = self.track.confidence * trust / (1.0 + np.square(miss / scale)) * good[:, None]
@@ -222,7 +222,7 @@ class MarkerFit:
         # Of the joints that it moves with, the one whose skin is near.
         rest, skin = middle + self.body.rest_joints(self.betas), self.body.rest_vertices(self.betas)
         best, least = None, np.inf
-        for joint in np.flatnonzero(movement < RIGID):
+        for joint in np.flatnonzero(movement < MOST_MOVEMENT):
             near = skin[self.body.skinning_weights[:, joint] > 0.4]
             gap = np.linalg.norm(near - rest[joint], axis=1).min(initial=np.inf)
             cost = movement[joint] + SKIN_SHARE * gap

@@ -26,7 +26,7 @@ from ..files.replacing import replace_when_complete
 TABLE = DATA / "bone_maps.json"
 ESSENTIAL = tuple(j for j in JOINT_NAMES if not j.endswith(("hand", "foot", "collar", "spine1", "spine2")))
 """The joints that a character ought to have bones for."""
-FEWEST = 8
+FEWEST_BONES = 8
 """A preset that finds bones for fewer joints than this is no match."""
 _SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -76,12 +76,12 @@ def match_bones(names: Sequence[str]) -> BoneMap:
     for preset in presets():
         found = _found(preset, names)
         covered = len(set(found.bones.values())) if found else 0
-        if covered >= FEWEST and "pelvis" in found.bones.values() and (bool(preset.marks), covered) > most:
+        if covered >= FEWEST_BONES and "pelvis" in found.bones.values() and (bool(preset.marks), covered) > most:
             best, most = found, (bool(preset.marks), covered)
     guess = guess_bones(names)
     if best and most[1] + 3 >= len(set(guess.values())):
         return best
-    if "pelvis" not in guess.values() or len(set(guess.values())) < FEWEST:
+    if "pelvis" not in guess.values() or len(set(guess.values())) < FEWEST_BONES:
         raise BoneMapError(
             f"its {len(names)} bones have the names of no rig that is known, nor do these say which bone is which; "
             "assign them by hand, or load a bone map"
@@ -94,7 +94,7 @@ def recognise(bones: Mapping[str, str], names: Sequence[str]) -> BoneMap:
     for preset in presets():
         found = _found(preset, names)
         agree = sum(bones.get(bone) == joint for bone, joint in found.bones.items()) if found else 0
-        if found and agree >= FEWEST and 2 * agree > len(bones):
+        if found and agree >= FEWEST_BONES and 2 * agree > len(bones):
             return replace(found, bones=dict(bones))
     return BoneMap(dict(bones))
 

@@ -26,9 +26,9 @@ from ..motion import Motion
 from ..rotation import between, exp_map, log_map
 from .soles import Sole, level_turn
 
-SNAP, STEP = 0.03, 0.06
+SNAP_HEIGHT, STEP_HEIGHT = 0.03, 0.06
 """Metres above or below the floor up to which what stands is put on it, and from which it stands on something else."""
-DOWN = 0.012
+DOWN_HEIGHT = 0.012
 """Metres from its usual height in a contact up to which a point is down."""
 MOST_TURN, MOST_BEND = np.radians(25.0), np.radians(60.0)
 """By which a foot is turned to stand flat, and toes are bent to stay flat, at most."""
@@ -51,7 +51,7 @@ class SourceFeet:
     def of(cls, motion: Motion, body: Body) -> SourceFeet:
         points = foot_points(motion, body)
         floor = estimate_floor(points)
-        contacts = [while_down(contact, points, DOWN) for contact in find_contacts(points, floor, motion.fps)]
+        contacts = [while_down(contact, points, DOWN_HEIGHT) for contact in find_contacts(points, floor, motion.fps)]
         return cls(points, contacts, floor, motion.fps)
 
     @property
@@ -66,7 +66,7 @@ class SourceFeet:
             if contact.point // 2 == side:
                 heights = self.points.positions[contact.frames, contact.point, 2]
                 above = float(np.median(heights) - self.floor.point_heights[contact.point])
-                own = np.clip((abs(above) - SNAP) / (STEP - SNAP), 0.0, 1.0)
+                own = np.clip((abs(above) - SNAP_HEIGHT) / (STEP_HEIGHT - SNAP_HEIGHT), 0.0, 1.0)
                 found[contact.frames, contact.point % 2] = above * own
         return found
 

@@ -19,7 +19,7 @@ from ..keypoints.layouts import Layout
 from ..motion import Motion
 from ..rotation import log_map
 
-PASSES = 2
+RESHAPING_PASSES = 2
 """The skin of a heel goes a little with the shin, too."""
 _LEGS = tuple(
     tuple(JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "knee", "ankle")) for side in ("left", "right")
@@ -42,7 +42,7 @@ def keep_feet(motion: Motion, body: Body, betas: np.ndarray) -> Motion:
     made = replace(
         motion, betas=after, trans=motion.trans + own[0] - other[0] + np.array([0.0, 0.0, up]), residual=None
     )
-    for _ in range(PASSES):
+    for _ in range(RESHAPING_PASSES):
         world, joints = body.world(made)
         middle, height = _feet(made, body, after)
         wanted = goal - middle

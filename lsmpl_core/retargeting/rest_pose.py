@@ -20,7 +20,7 @@ from ..rotation import between
 
 TO_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """From SMPL's rest frame to the canonical one."""
-TRUNK = ("pelvis", "spine1", "spine2", "spine3")
+TRUNK_BONES = ("pelvis", "spine1", "spine2", "spine3")
 MOST_LEAN, MOST_SHRUG = np.radians(20.0), np.radians(15.0)
 """A trunk and collar bones are not turned further than this: joints are placed differently in different rigs."""
 UPRIGHT = np.radians(30.0)
@@ -57,7 +57,7 @@ def alignments(joints: np.ndarray, smpl_rest: np.ndarray, tolerance: float = 0.0
     turn = np.broadcast_to(np.eye(3), (NUM_JOINTS, 3, 3)).copy()
     index = {name: j for j, name in enumerate(JOINT_NAMES)}
     trunk = _turn(_trunk(ours), _trunk(theirs), tolerance, MOST_LEAN)
-    for name in TRUNK:
+    for name in TRUNK_BONES:
         turn[index[name]] = trunk
     for side in ("left", "right"):
 

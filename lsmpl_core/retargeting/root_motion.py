@@ -8,7 +8,7 @@ import numpy as np
 from ..cleaning.easing import eased
 from ..rotation import exp_map
 
-CALM = 0.1
+HEADING_SECONDS = 0.1
 """Seconds within which the heading follows the hips."""
 KEPT = 1e3
 """Seconds over which a heading that is not seen would fade: none does."""
@@ -24,7 +24,7 @@ def root_motion(hips: np.ndarray, turned: np.ndarray, at: np.ndarray, home: np.n
     angle = np.unwrap(angle)
     if len(angle) > 1:
         offset = np.average(angle, weights=seen)
-        angle = eased((angle - offset)[:, None], seen, fps, firm=CALM, loose=KEPT)[:, 0] + offset
+        angle = eased((angle - offset)[:, None], seen, fps, firm=HEADING_SECONDS, loose=KEPT)[:, 0] + offset
     angle = angle - _heading(home[None])[0][0]
     moved = np.tile(np.eye(4), (len(hips), 1, 1))
     moved[:, :3, :3] = exp_map(angle[:, None] * np.array([0.0, 0.0, 1.0]))

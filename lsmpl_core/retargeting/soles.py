@@ -12,7 +12,7 @@ import numpy as np
 
 from ..keypoints.proportions import normalised
 
-NEAR = 0.12
+FOOT_RADIUS = 0.12
 """How far from the line through ankle and ball the skin belongs to the foot, in lengths of the leg."""
 BEHIND, BEYOND = -0.7, 2.2
 """From where to where on that line, in lengths from ankle to ball."""
@@ -22,7 +22,7 @@ HEEL, TOES = 0.05, 0.9
 """Where heel and toes are on the sole, in shares of its length."""
 BALL = 0.7
 """And where the ball is, of a foot that has no bone to tell."""
-WIDTH = 0.08
+SAME_PLACE = 0.08
 """Within this share of a sole's length skin is at the same place along it."""
 HIGHEST_ANKLE = 0.4
 """In lengths of the leg: skin that far below the ankle is no sole."""
@@ -87,7 +87,7 @@ def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float)
     A foot without a ball is taken to point forward.
     """
     known = np.isfinite(ball).all()
-    along = (ball - ankle)[:2] if known else np.array([0.0, -NEAR * leg])
+    along = (ball - ankle)[:2] if known else np.array([0.0, -FOOT_RADIUS * leg])
     length = float(np.hypot(*along))
     if length < 1e-6 * leg or not len(skin):
         return None
@@ -95,8 +95,10 @@ def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float)
     across = np.array([-along[1], along[0]])
     skin = skin - ankle
     forward, aside = skin[:, :2] @ along, skin[:, :2] @ across
-    foot = (np.abs(aside) < NEAR * leg) & (skin[:, 2] < 0.0)
-    foot &= (forward > max(BEHIND * length, -NEAR * leg)) & (forward < max(BEYOND * length, 1.5 * NEAR * leg))
+    foot = (np.abs(aside) < FOOT_RADIUS * leg) & (skin[:, 2] < 0.0)
+    foot &= (forward > max(BEHIND * length, -FOOT_RADIUS * leg)) & (
+        forward < max(BEYOND * length, 1.5 * FOOT_RADIUS * leg)
+    )
     if not foot.any():
         return None
     skin, forward, aside = skin[foot], forward[foot], aside[foot]
@@ -108,7 +110,7 @@ def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float)
 
     def place(at: float) -> np.ndarray:
         """On the sole, in the middle of its width."""
-        near = touching & (np.abs(forward - at) <= max(WIDTH * (high - low), np.abs(forward - at)[touching].min()))
+        near = touching & (np.abs(forward - at) <= max(SAME_PLACE * (high - low), np.abs(forward - at)[touching].min()))
         return np.array([*(at * along + 0.5 * (aside[near].min() + aside[near].max()) * across), skin[near, 2].min()])
 
     if not known:

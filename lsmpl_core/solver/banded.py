@@ -7,7 +7,7 @@ import numpy as np
 SIZE = 3
 BESIDE = 3
 """Diagonals below the main one of `solve_diagonals`."""
-FEW = 8
+FEW_COLUMNS = 8
 """Columns up to which plain numbers are faster than arrays."""
 
 
@@ -62,7 +62,7 @@ def solve_diagonals(diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
         pivots[t] = a0 - l1[t] * u1 - l2[t] * u2 - l3[t] * a3
     for below in (l1, l2, l3):
         below += [0.0] * BESIDE
-    if right.shape[1] <= FEW:
+    if right.shape[1] <= FEW_COLUMNS:
         columns = [_substituted(pivots, l1, l2, l3, column) for column in right.T.tolist()]
         return np.array(columns).reshape(right.shape[1], frames).T
     x = np.zeros((frames + 2 * BESIDE, right.shape[1]))

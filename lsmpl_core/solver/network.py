@@ -52,9 +52,9 @@ MOVED = tuple(tuple(int(moves) for moves in row) for row in ANCESTORS[list(PAREN
 
 INPUTS = 10 * len(CANONICAL) + 3 * NUM_JOINTS + 6 * (NUM_JOINTS - 1) + 3 * (NUM_JOINTS - 1) + 1
 OUTPUTS = 7 * NUM_JOINTS
-FARTHEST = 1.5
+FARTHEST_KEYPOINT = 1.5
 """Metres from the pelvis at which a keypoint's coordinates are cut off, so that an outlier cannot say much."""
-NEAR = 0.1
+NEAR_MISS = 0.1
 """Metres: misses are given in proportion up to about this far, and by their direction beyond."""
 SMALL_TURN = 0.3
 """Radians: the same for turns."""
@@ -121,9 +121,9 @@ def features(seen: Observation, canonical) -> Any:
     local_miss = xp.matmul(xp.matrix_transpose(parent_joints), miss[..., None])[..., 0]
     turn = xp.matmul(xp.matrix_transpose(turned), _lone_turns(xp, joints, at, miss, mask)[..., None])[..., 0]
     parts = (
-        2.0 * xp.clip(where, -FARTHEST, FARTHEST),
-        _squashed(xp, miss, NEAR),
-        _squashed(xp, local_miss, NEAR),
+        2.0 * xp.clip(where, -FARTHEST_KEYPOINT, FARTHEST_KEYPOINT),
+        _squashed(xp, miss, NEAR_MISS),
+        _squashed(xp, local_miss, NEAR_MISS),
         mask,
         _squashed(xp, turn, SMALL_TURN),
         state.rotations[:, 1:, :, :2],

@@ -15,7 +15,7 @@ from ..errors import SolveError
 from .polish import Anchor
 from .poses import Poses
 
-HOLD = 1e4
+PIN_WEIGHT = 1e4
 """Weight in m²/rad² of a pinned joint where no keypoint weighs more than 1: all keypoints of a body, a metre off, turn
 it by less than half a degree."""
 
@@ -110,7 +110,7 @@ class Held:
     def anchor(self, backend: Backend, anchor: Anchor, weights: Any) -> Anchor:
         """An anchor that holds them firmly against keypoints with weights (B,K)."""
         xp = backend.xp
-        firm = HOLD * xp.clip(xp.max(weights, axis=-1, keepdims=True), 1.0)
+        firm = PIN_WEIGHT * xp.clip(xp.max(weights, axis=-1, keepdims=True), 1.0)
         loose = xp.broadcast_to(anchor.weights, self.joints.shape)
         return Anchor(self.put(backend, anchor.rotations), xp.where(self._mask(backend), firm, loose))
 

@@ -27,39 +27,40 @@ from .problem import UNKNOWN_NOISE, Problem
 from .settling import LEAST_HOLD, residuals
 from .tracking import Tracker
 
-RATE = 30.0
-ACCELERATION = {
+ACCELERATION_FPS = 30.0
+JOINT_ACCELERATION = {
     "pelvis": 0.016, "spine1": 0.016, "spine2": 0.007, "spine3": 0.010, "neck": 0.015, "head": 0.013,
     "hip": 0.026, "knee": 0.025, "ankle": 0.038, "foot": 0.050,
     "collar": 0.010, "shoulder": 0.030, "elbow": 0.020, "wrist": 0.045, "hand": 0.020,
 }  # fmt: skip
-"""Radians by which the turn from frame to frame changes, at `RATE`: root mean square over the training subjects."""
+"""Radians by which the turn from frame to frame changes, at `ACCELERATION_FPS`: root mean square over the training
+subjects."""
 PELVIS_ACCELERATION = 0.0032
 """Metres, the same of the pelvis's steps."""
-CALM = 0.4
+CALM_SHARE = 0.4
 """Share of these that is expected: most frames are calmer than the mean square says."""
-FREEDOM = 4.0
+STUDENT_FREEDOM = 4.0
 """Of Student's t: the smaller, the less is held against few large accelerations. In the first round it is infinite
 (Gauss's): the frame by frame solution jumps at the ends of gaps, which must not be taken for a sudden move; in gaps it
 stays so."""
-TRUST, FEWEST = 0.2, 3
+PREDICTION_SHARE, FEWEST_TO_TRUST = 0.2, 3
 """Share of a prediction's weight (`noise.prior_weight`), for it has seen the same noise as the keypoints; and how many
 of them it must have seen to count."""
 OUTLIER_SIGMAS, LEAST_OUTLIER = 6.0, 0.04
 """Times the noise, and at least metres, by which a keypoint may be off before it counts little."""
-ROUNDS = 3
-SECTION, LAP = 600, 1.5
+SEQUENCE_ROUNDS = 3
+SECTION_FRAMES, SECTION_LAP = 600, 1.5
 """Frames that are solved at once; seconds by which sections reach into one another."""
 GIVEN_WEIGHT = 1e9
 """What holds a given pose where it is."""
 NEED_FADE = 0.5
 """Seconds over which frames that were optimised together go over into those that were not."""
-QUIET = 0.003
+QUIET_NOISE = 0.003
 """Metres of noise up to which frames that are complete are better left as they were solved one by one."""
 MOST_WORSE = 2.0
 """Times the noise by which frames polished together may be farther from their keypoints than each on its own: they
 follow less of it. Whole steps of Gauss-Newton can end nowhere, and then are none."""
-BLOCKS = NUM_JOINTS + 1
+UNKNOWN_BLOCKS = NUM_JOINTS + 1
 """Of three unknowns each: the joints' turns, and the translation."""
 _JOINT_BY_JOINT = np.array([*step_order(), UNKNOWNS - 3, UNKNOWNS - 2, UNKNOWNS - 1])
 
@@ -76,8 +77,8 @@ def optimise_sequence(tracker: Tracker, poses: Poses, given: Collection[int] = (
         some = poses[frames]
         if len(frames) > 2:
             shown = _shown_accelerations(problem, frames)
-            for number in range(ROUNDS):
-                freedom = np.where(shown, FREEDOM if number else np.inf, np.inf)
+            for number in range(SEQUENCE_ROUNDS):
+                freedom = np.where(shown, STUDENT_FREEDOM if number else np.inf, np.inf)
                 some = _round(tracker, some, frames, given, freedom)
                 yield Progress("sequence", int(frames[-1]) + 1, len(problem))
         rotations[frames] += share[:, None, None, None] * some.rotations
@@ -95,7 +96,7 @@ def optimise_where_needed(
     problem = tracker.problem
     wanted, need = problem.options.optimise_sequence, np.ones(len(problem))
     if wanted is None:
-        if problem.noise <= QUIET:
+        if problem.noise <= QUIET_NOISE:
             need = _near(~complete | problem.trusted.any(axis=1), round(NEED_FADE * problem.fps))
         wanted = problem.options.steps > 0 and need.any()
     if not wanted:
@@ -129,14 +130,16 @@ def _misfit(problem: Problem, poses: Poses) -> float:
 
 def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]:
     """(frames, share) of each section of a take: shares go from 0 to 1 and sum to 1 in every frame."""
-    fade = max(2, round(LAP * fps))
-    starts = np.arange(0, max(count - fade, 1), SECTION)
+    fade = max(2, round(SECTION_LAP * fps))
+    starts = np.arange(0, max(count - fade, 1), SECTION_FRAMES)
     sections = []
     for first in starts:
-        begin, end = max(first - fade, 0), min(first + SECTION + fade, count) if first != starts[-1] else count
+        begin, end = max(first - fade, 0), min(first + SECTION_FRAMES + fade, count) if first != starts[-1] else count
         frames = np.arange(begin, end)
         coming = np.clip((frames - first) / fade + 0.5, 0.0, 1.0) if first else np.ones(len(frames))
-        going = np.clip((first + SECTION - frames) / fade + 0.5, 0.0, 1.0) if end < count else np.ones(len(frames))
+        going = (
+            np.clip((first + SECTION_FRAMES - frames) / fade + 0.5, 0.0, 1.0) if end < count else np.ones(len(frames))
+        )
         sections.append((frames, np.minimum(coming, going)))
     return sections
 
@@ -153,7 +156,7 @@ def _round(tracker: Tracker, poses: Poses, frames: np.ndarray, given: Collection
 
     noise = max(problem.noise, EXACT_NOISE)
     step = -_solve_in_time(poses, hessian, gradient, noise, expected_changes(problem.fps), freedom)
-    step = step.reshape(len(frames), BLOCKS, 3)
+    step = step.reshape(len(frames), UNKNOWN_BLOCKS, 3)
     return Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
 
 
@@ -165,7 +168,7 @@ def _shown_accelerations(problem: Problem, frames: np.ndarray) -> np.ndarray:
     """
     seen = problem.weights[frames] > 0
     moving = seen @ ANCESTORS[problem.parts.parent_joint]
-    shown = np.concatenate([moving, seen.sum(axis=1, keepdims=True) >= FEWEST], axis=1)
+    shown = np.concatenate([moving, seen.sum(axis=1, keepdims=True) >= FEWEST_TO_TRUST], axis=1)
     shown = np.pad(shown, ((1, 1), (0, 0)), mode="edge")
     return np.logical_and.reduce([shown[i : i + len(frames) - 2] for i in range(5)])
 
@@ -175,8 +178,10 @@ def expected_changes(fps: float) -> np.ndarray:
 
     Accelerations are taken for white noise, so that this goes with the time between frames to the power of 3/2.
     """
-    joints = [next(value for name, value in ACCELERATION.items() if joint.endswith(name)) for joint in JOINT_NAMES]
-    return CALM * np.array([*joints, PELVIS_ACCELERATION]) * (RATE / fps) ** 1.5
+    joints = [
+        next(value for name, value in JOINT_ACCELERATION.items() if joint.endswith(name)) for joint in JOINT_NAMES
+    ]
+    return CALM_SHARE * np.array([*joints, PELVIS_ACCELERATION]) * (ACCELERATION_FPS / fps) ** 1.5
 
 
 def _frame_terms(tracker: Tracker, poses: Poses, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -187,8 +192,10 @@ def _frame_terms(tracker: Tracker, poses: Poses, frames: np.ndarray) -> tuple[np
 
     # A prediction that saw hardly any keypoint says nothing that the frames around do not say better.
     predicted, prior_weight = tracker.predictions(poses, frames)
-    blind = problem.weights[frames].astype(bool).sum(axis=1, keepdims=True) < FEWEST
-    anchor = Anchor(backend.array(predicted), backend.array(np.where(blind, LEAST_HOLD, TRUST * prior_weight)))
+    blind = problem.weights[frames].astype(bool).sum(axis=1, keepdims=True) < FEWEST_TO_TRUST
+    anchor = Anchor(
+        backend.array(predicted), backend.array(np.where(blind, LEAST_HOLD, PREDICTION_SHARE * prior_weight))
+    )
 
     # Outliers count less, unless somebody placed them.
     state, targets = problem.state(poses), problem.targets(frames)
@@ -253,15 +260,15 @@ def _solve_in_time(
     pulls = [weight * np.swapaxes(part, -1, -2) for part in parts]
 
     # Their squares into the blocks on the diagonal, their products into those beside it.
-    blocks = hessian.reshape(T, BLOCKS, 3, BLOCKS, 3)
-    own = np.zeros((T, BLOCKS, 3, 3))
+    blocks = hessian.reshape(T, UNKNOWN_BLOCKS, 3, UNKNOWN_BLOCKS, 3)
+    own = np.zeros((T, UNKNOWN_BLOCKS, 3, 3))
     for i, (part, pull) in enumerate(zip(parts, pulls)):
         frames = slice(i, T - 2 + i)
         gradient[frames] += (pull @ change[..., None]).reshape(T - 2, -1)
         own[frames] += pull @ part
-    diagonal = np.arange(BLOCKS)
+    diagonal = np.arange(UNKNOWN_BLOCKS)
     blocks[:, diagonal, :, diagonal, :] += np.moveaxis(own, 1, 0)
-    first = np.zeros((T - 1, BLOCKS, 3, 3))
+    first = np.zeros((T - 1, UNKNOWN_BLOCKS, 3, 3))
     first[:-1] += pulls[0] @ parts[1]
     first[1:] += pulls[1] @ parts[2]
     return solve_banded(hessian, first, pulls[0] @ parts[2], gradient)

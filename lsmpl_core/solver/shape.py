@@ -85,19 +85,24 @@ def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
     counts by how little it does. Medians over the frames, robust Gauss-Newton, betas drawn to 0 with unit variance.
     Raises `SolveError` if no two keypoints are ever seen together.
     """
+    # Every length between two keypoints, as sampled poses have it and as the take shows it.
     linear = LinearKeypoints.at(body, parts, sampled_rotations())
     a, b = np.triu_indices(parts.count, k=1)
     observed, count = _median_lengths(track, a, b)
     if not (count > 0).any():
         raise SolveError(f"{track.source or 'the track'}: no frame shows two keypoints, so no body can be fitted to it")
+
     betas = np.zeros(NUM_BETAS)
     for _ in range(6):
+        # Lengths that hardly depend on the pose; how much they do is what a length is uncertain by.
         between = (linear.base[:, a] - linear.base[:, b]) + (linear.directions[:, a] - linear.directions[:, b]) @ betas
         lengths = np.linalg.norm(between, axis=2)
         stretch = lengths.std(axis=0)
         usable = (count > 0) & (stretch < MOST_STRETCH) & (lengths.mean(axis=0) > 0.02)
         if not usable.any():
             return betas
+
+        # Gauss-Newton on their means, with Cauchy's weights: a site that is off makes many lengths wrong.
         rows = np.einsum("npc,npcs->nps", between, linear.directions[:, a] - linear.directions[:, b])
         jacobian = (rows / np.maximum(lengths, 1e-6)[..., None]).mean(axis=0)[usable]
         error = (observed - lengths.mean(axis=0))[usable]
@@ -128,6 +133,7 @@ def refine_shape(
     many frames there are, they count as one with keypoints uncertain by `noise` metres: what is wrong about a site is
     wrong in all of them. With `fixed_betas` these stay.
     """
+    # Normal equations over betas and offsets, each frame's pose eliminated.
     K, frames = parts.count, len(fit.weights)
     directions = LinearKeypoints.at(body, parts, fit.rotations).directions
     hessian, gradient = np.zeros((NUM_BETAS + 3 * K,) * 2), np.zeros(NUM_BETAS + 3 * K)
@@ -144,11 +150,15 @@ def refine_shape(
         eliminated = np.linalg.solve(fit.pose_hessian[f], shared.T)
         hessian += weighted @ columns - shared @ eliminated
         gradient += weighted @ fit.miss[f].reshape(-1)
+
+    # What is expected of betas and offsets: unit variance, and sigma.
     if sigma.ndim == 1:
         sigma = np.square(np.maximum(sigma, 1e-6))[:, None, None] * np.eye(3)
     precision = np.eye(NUM_BETAS + 3 * K)
     for k, inverse in enumerate(np.linalg.inv(sigma)):
         precision[NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = inverse
+
+    # One step from where they are; all frames count as one.
     now = np.concatenate([betas, offsets.ravel()])
     scale = 1.0 / (frames * noise**2)
     now = now + np.linalg.solve(scale * hessian + precision, scale * gradient - precision @ now)

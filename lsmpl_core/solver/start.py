@@ -19,16 +19,16 @@ from .poses import Poses
 from .prior import pose_prior, pose_statistics
 from .problem import Problem
 
-TRUNK = tuple(
+TRUNK_JOINTS = tuple(
     JOINT_NAMES.index(n)
     for n in ("pelvis", "left_hip", "right_hip", "spine1", "spine2", "spine3", "neck", "left_collar", "right_collar",
               "left_shoulder", "right_shoulder")
 )  # fmt: skip
 """Sites on these joints move with the trunk, whatever the limbs do."""
 
-SCHEDULE = ((1e-4, 12), (1e-5, 15))
+COLD_SCHEDULE = ((1e-4, 12), (1e-5, 15))
 """Least prior weight in m² and number of steps: guesses are drawn to likely poses at first, less so later."""
-LAST_STEPS = 12
+COLD_LAST_STEPS = 12
 """Steps of the best guess with the weight that is wanted."""
 
 
@@ -102,7 +102,7 @@ def start_poses(
 
     # The guesses of all frames as one batch, and the frame that owns each.
     base, guesses, owners = _base_rotations(), [], []
-    trunk = np.isin(parts.joint, TRUNK)
+    trunk = np.isin(parts.joint, TRUNK_JOINTS)
     on_trunk = np.isin(np.arange(parts.count), parts.keypoint[trunk])
     for f in range(len(positions)):
         aligned = rigid_alignment(rest_positions, positions[f], weights[f] * on_trunk)
@@ -118,7 +118,7 @@ def start_poses(
     wanted = Targets(backend.array(positions[owners]), backend.array(weights[owners]))
     state = centred(model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted)
     free = backend.array(np.full(NUM_JOINTS, 1e-9))
-    for weight, steps in SCHEDULE:
+    for weight, steps in COLD_SCHEDULE:
         likely = pose_prior(backend, max(weight, prior.weight))
         done = polish(model, state, wanted, Anchor(state.rotations, free), likely, steps=steps, damping=1e-2)
         state = done.state
@@ -129,7 +129,7 @@ def start_poses(
     rotations = backend.array(backend.numpy(state.rotations)[best])
     state = model.state(rotations, backend.array(backend.numpy(state.trans)[best]))
     wanted = Targets(backend.array(positions), backend.array(weights))
-    state = polish(model, state, wanted, Anchor(rotations, free), prior, steps=LAST_STEPS).state
+    state = polish(model, state, wanted, Anchor(rotations, free), prior, steps=COLD_LAST_STEPS).state
     return backend.numpy(state.rotations), backend.numpy(state.trans), cost[best]
 
 

@@ -107,7 +107,7 @@ def test_sections_give_what_the_whole_gives(body, stroll, monkeypatch):
     motion = replace(stroll, poses=stroll.poses[back], trans=stroll.trans[back])
     track = noisy(body, motion, 0.008)
     whole = body.joints(lsmpl.solve(track, body, betas=stroll.betas))
-    monkeypatch.setattr(sequence_optimisation, "SECTION", 50)
+    monkeypatch.setattr(sequence_optimisation, "SECTION_FRAMES", 50)
     assert len(plan_sections(180, 30.0)) > 2
     parts = body.joints(lsmpl.solve(track, body, betas=stroll.betas))
     assert np.abs(parts - whole).max() < 1e-3
