@@ -4,6 +4,7 @@
 python3 build.py build    dist/lsmpl-VERSION.zip, the extension as Blender installs it; --torch: one with torch
 python3 build.py check    what the zips in dist/ hold, and whether Blender's validator accepts them
 python3 build.py repo     a static repository of them that Blender installs and updates from
+python3 build.py link     Blender loads the extension from this checkout, for who changes it
 python3 build.py demo     the example take, from keypoints to out/demo.blend and out/demo.png
 python3 build.py test     lint, the core's tests, and the add-on's tests in each Blender that can be had
 """
@@ -20,6 +21,7 @@ import tempfile
 from pathlib import Path
 
 from tools import environments, extension_zips, wheel_targets
+from tools import link as links
 from tools.environments import SetupError
 from tools.run_tests import SUITES, run_tests
 from tools.zips import sha256, write_zip
@@ -138,6 +140,19 @@ def fetch_wheels(python: str | os.PathLike) -> list[Path]:
     return [WHEEL_FOLDER / name for name in WHEELS]
 
 
+def link(versions: list[str], remove: bool) -> int:
+    """Have Blender load the extension from this checkout, or no more; see `tools/link.py`."""
+    if not remove:
+        fetch_wheels(sys.executable)
+    for repository in links.repositories(versions):
+        if remove:
+            links.unlink(repository)
+        else:
+            folder = links.link(ROOT, repository)
+            print(f"{folder}: (re)start that Blender and switch LSMPL on; after a change, F3 > Reload Scripts")
+    return 0
+
+
 def demo(blender: str | None) -> int:
     """Convert the example take with the installed extension; leaves out/demo.blend and out/demo.png."""
     choices = [env for env in environments.BLENDERS if env.find_python() and blender in (None, env.name)]
@@ -193,6 +208,11 @@ def main(argv: list[str] | None = None) -> int:
     repo_command = commands.add_parser("repo", help="make a repository that Blender updates from")
     repo_command.add_argument("folder", type=Path, nargs="?", default=ROOT / "dist" / "repo", metavar="FOLDER")
     repo_command.add_argument("zips", nargs="*", type=Path, metavar="ZIP", help="(default: the universal zip)")
+    link_command = commands.add_parser("link", help="have Blender load the extension from this checkout")
+    link_command.add_argument(
+        "--blender", action="append", default=[], metavar="VERSION", help="such as 5.2 (default: all that were used)"
+    )
+    link_command.add_argument("--remove", action="store_true", help="take the link away again")
     demo_command = commands.add_parser("demo", help="convert the example take and render it")
     demo_command.add_argument("--blender", choices=[env.name for env in environments.BLENDERS])
     test_command = commands.add_parser("test", help="set everything up and run the tests")
@@ -223,6 +243,8 @@ def main(argv: list[str] | None = None) -> int:
             listing = extension_zips.make_repository(options.zips or [build()], options.folder)
             print(f"{listing}: give Blender its address (Preferences > Get Extensions > Repositories > Add Remote)")
             return 0
+        if options.command == "link":
+            return link(options.blender, options.remove)
         if options.command == "demo":
             return demo(options.blender)
         return test(options.only, options.pytest_arguments)
