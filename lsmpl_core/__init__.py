@@ -12,7 +12,35 @@ motion.save("walk.npz")
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # For editors, type checkers and the reference; when the program runs, `__getattr__` does it.
+    from . import metrics
+    from .body.body import Body
+    from .body.load_body import load_body
+    from .by_hand.posing import Poser, poses_of
+    from .calibration.calibration import Calibration
+    from .calibration_files import read_calibration, save_calibration
+    from .clean_motion import CleanUpReport, clean_up, clean_up_steps, clean_up_with_report
+    from .datasets import read_dataset
+    from .doubtful import Stretch, doubtful_stretches
+    from .errors import LsmplError
+    from .estimates.reading import read_motion
+    from .keypoints.condition import Condition
+    from .keypoints.layouts import LAYOUTS, Layout, get_layout
+    from .keypoints.track import Decision, KeypointTrack
+    from .marker_calibration.calibrate_markers import calibrate, calibrate_steps
+    from .motion import Motion
+    from .progress import Progress
+    from .readers import read_keypoints, read_people
+    from .refine_estimate import refine_motion, refine_motion_steps
+    from .refine_range import Init, refine_frames, refine_frames_steps
+    from .retarget_motion import Retargeted, retarget
+    from .retargeting.target_skeleton import TargetSkeleton
+    from .solve_track import solve, solve_steps
+    from .solver.options import SolveOptions
+    from .solver.pinned_joints import PinnedJoints
+    from .solver.poses import Poses
 
 __version__ = "0.1.0"
 
@@ -65,7 +93,50 @@ _MODULES = {
 _OLD_NAMES = ("refine", "touch_up", "touch_up_steps", "Begin", "Pins")
 """Those of 0.1, for one version more: see `deprecated.py`."""
 
-__all__ = sorted(_MODULES)
+__all__ = [
+    "LAYOUTS",
+    "Body",
+    "Calibration",
+    "CleanUpReport",
+    "Condition",
+    "Decision",
+    "Init",
+    "KeypointTrack",
+    "Layout",
+    "LsmplError",
+    "Motion",
+    "PinnedJoints",
+    "Poser",
+    "Poses",
+    "Progress",
+    "Retargeted",
+    "SolveOptions",
+    "Stretch",
+    "TargetSkeleton",
+    "calibrate",
+    "calibrate_steps",
+    "clean_up",
+    "clean_up_steps",
+    "clean_up_with_report",
+    "doubtful_stretches",
+    "get_layout",
+    "load_body",
+    "metrics",
+    "poses_of",
+    "read_calibration",
+    "read_dataset",
+    "read_keypoints",
+    "read_motion",
+    "read_people",
+    "refine_frames",
+    "refine_frames_steps",
+    "refine_motion",
+    "refine_motion_steps",
+    "retarget",
+    "save_calibration",
+    "solve",
+    "solve_steps",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,6 +24,7 @@ WITHOUT_DEFERRED_IMPORTS: dict[str, Mapping[str, str]] = {
     "addon": {},
     "lsmpl_core": {
         "lsmpl_core.backends.arrays": TORCH,
+        "lsmpl_core.backends.threads": "threadpoolctl sets an environment variable of Intel's when it is imported",
         "lsmpl_core.backends.torch_probe": TORCH,
         "lsmpl_core.estimates.formats": TORCH,
         "lsmpl_core.files.torch_files": TORCH,
@@ -194,14 +195,20 @@ def test_the_core_loads_what_is_asked_for():
     assert int(done.stdout) == 0
 
 
+def public_names() -> dict[str, str]:
+    """What the core exports, and the modules that it is from."""
+    tree = ast.parse((ROOT / "lsmpl_core" / "__init__.py").read_text(encoding="utf-8"))
+    assigned = (node for node in tree.body if isinstance(node, ast.Assign))
+    return next(ast.literal_eval(a.value) for a in assigned if ast.unparse(a.targets[0]) == "_MODULES")
+
+
+def test_editors_are_told_of_each_public_name_where_it_is_from():
+    told = [f for f in tree_imports(ROOT / "lsmpl_core") if f.module == "lsmpl_core" and f.for_types]
+    assert {f.imported for f in told} == {f"lsmpl_core.{module}" for module in public_names().values()}
+
+
 def test_no_module_of_the_core_has_the_name_of_a_public_function():
     """`lsmpl_core.solve` would be either, depending on what was imported first."""
-    public = ast.literal_eval(
-        next(
-            node.value
-            for node in ast.parse((ROOT / "lsmpl_core" / "__init__.py").read_text(encoding="utf-8")).body
-            if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_MODULES"
-        )
-    )
+    public = public_names()
     modules = {name.split(".")[1] for name in modules_of(ROOT / "lsmpl_core") if "." in name}
     assert set(public) & modules == {"metrics"}

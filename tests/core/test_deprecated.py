@@ -58,6 +58,7 @@ def test_the_old_word_of_the_command_line(tmp_path, capsys):
 
 
 def test_each_public_name_is_there():
+    assert set(lsmpl.__all__) == set(lsmpl._MODULES)
     assert all(getattr(lsmpl, name) is not None for name in lsmpl.__all__)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         lsmpl.nothing  # noqa: B018
