@@ -17,7 +17,19 @@ from . import adding
 from .dialogs import UNITS, DroppedFiles, LayoutChoice, TakeFiles, up_items
 from .reading import Import
 
-EXTENSIONS = (".trc", ".c3d", ".npy", ".npz", ".csv", ".tsv", ".json", ".txt", ".dat")
+EXTENSIONS = (
+    ".trc",
+    ".c3d",
+    ".npy",
+    ".npz",
+    ".csv",
+    ".tsv",
+    ".json",
+    ".txt",
+    ".dat",
+    ".bvh",
+    ".skeleton",
+)
 
 
 class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, ImportHelper):

@@ -15,11 +15,13 @@ from ..files.npz import Npz, open_npz, read_array
 from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 
-_POSITION_KEYS = (
-    "keypoints3d", "keypoints_3d", "joints3d", "joints_3d", "poses_3d", "positions_3d", "keypoints", "joints",
-    "positions", "points", "points3d", "points_3d", "kpts3d", "kpts_3d", "landmarks", "markers", "reconstruction",
-    "data", "pred", "arr_0",
+POSITION_KEYS = (
+    "pred_keypoints_3d", "keypoints3d", "keypoints_3d", "joints3d", "joints_3d", "poses_3d", "positions_3d",
+    "keypoints", "joints", "positions", "points", "points3d", "points_3d", "kpts3d", "kpts_3d", "landmarks", "markers",
+    "reconstruction", "data", "pred", "arr_0",
 )  # fmt: skip
+TRANSLATION_KEYS = ("pred_cam_t",)
+"""What brings points that are relative to the body to where it is."""
 _CONFIDENCE_KEYS = ("confidence", "confidences", "conf", "scores", "score", "visibility", "likelihood")
 _NAME_KEYS = ("names", "keypoint_names", "joint_names", "labels", "marker_names", "keypoints_names")
 _MOST_PEOPLE = 100
@@ -33,8 +35,12 @@ def read_npy(path: Path, counts: Collection[int], person: str | None = None) -> 
         with path.open("rb") as stream:
             array = read_array(stream, size)
     except ValueError as error:
+        if "Python objects" in str(error):
+            from .objects import read_objects
+
+            return read_objects(path, counts, person)
         raise KeypointFileError(f"{path} {error}") from None
-    return _track(array, None, counts, str(path), person)
+    return array_track(array, None, counts, str(path), person)
 
 
 def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
@@ -47,17 +53,19 @@ def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> 
 
 
 def _read_archive(arrays: _Arrays, counts: Collection[int], path: Path, person: str | None) -> RawTrack:
-    key = arrays.first(_POSITION_KEYS) or arrays.only_candidate()
+    key = arrays.first(POSITION_KEYS) or arrays.only_candidate()
     if key is None:
         raise KeypointFileError(
             f"{path}: no array of keypoints; it has {arrays.listing()}; expected, for example, keypoints3d (T,K,3)"
         )
     position, confidence, names = arrays[key], None, None
+    if translation_key := arrays.first(TRANSLATION_KEYS):
+        position = translated(position, arrays[translation_key])
     if confidence_key := arrays.first(_CONFIDENCE_KEYS):
         confidence = arrays[confidence_key]
     if names_key := arrays.first(_NAME_KEYS):
         names = arrays[names_key]
-    raw = _track(position, confidence, counts, f"{path}: {key}", person)
+    raw = array_track(position, confidence, counts, f"{path}: {key}", person)
     if names is not None:
         if names.size != raw.positions.shape[1]:
             raise KeypointFileError(f"{path}: {names.size} {names_key} for {raw.positions.shape[1]} keypoints")
@@ -67,6 +75,17 @@ def _read_archive(arrays: _Arrays, counts: Collection[int], path: Path, person: 
     if (unit_key := arrays.first(("unit", "units"))) and (unit := arrays[unit_key]).dtype.kind == "U":
         raw.unit = next(iter(_texts(unit.ravel()[:1], f"{path}: {unit_key}")), None)
     return raw
+
+
+def translated(points: np.ndarray, translation: np.ndarray) -> np.ndarray:
+    """Points (K,3) or (T,K,3) with a translation (3,) or (T,3) added, where that is what it is; else as they are."""
+    shapes = {(3,), (1, 3), (len(points), 3)} if points.ndim == 3 else {(3,), (1, 3)}
+    fits = points.ndim in (2, 3) and points.shape[-1] == 3 and translation.shape in shapes
+    if not fits or points.dtype.kind != "f" or translation.dtype.kind != "f":
+        return points
+    return points + (
+        translation if translation.ndim == 1 else translation[:, None] if points.ndim == 3 else translation
+    )
 
 
 def _texts(array: np.ndarray, where: str) -> list[str]:
@@ -104,7 +123,7 @@ class _Arrays:
         return self._archive.shape(self._names[key])
 
 
-def _track(
+def array_track(
     array: np.ndarray, confidence: np.ndarray | None, counts: Collection[int], where: str, person: str | None
 ) -> RawTrack:
     if array.dtype.kind not in "fiu":

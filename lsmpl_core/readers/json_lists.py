@@ -46,12 +46,12 @@ def read_json(path: Path, counts: Collection[int], person: str | None = None) ->
             raise KeypointFileError(f"{path}: a folder of keypoints holds one .json file a frame; this one has none")
         frames = [_load(file) for file in files]
         numbers = np.array([_last_number(file.stem, i) for i, file in enumerate(files)], dtype=float)
-        raw = _track(frames, counts, str(path), person)
+        raw = track_of(frames, counts, str(path), person)
         raw.names = raw.names or _fitting_names(frames[0], raw)
         return placed_in_time(raw, numbers, None)
     data = _load(path)
     frames, keys = frames_of(data)
-    raw = _track(frames, counts, str(path), person)
+    raw = track_of(frames, counts, str(path), person)
     raw.names = raw.names or _fitting_names(data, raw)
     if isinstance(data, dict):
         fps = next((data[key] for key in ("fps", "frame_rate", "framerate") if key in data), None)
@@ -105,7 +105,7 @@ def _last_number(stem: str, otherwise: int) -> int:
     return int(numbers[-1][-15:]) if numbers else otherwise
 
 
-def _track(frames: list, counts: Collection[int], where: str, person: str | None) -> RawTrack:
+def track_of(frames: list, counts: Collection[int], where: str, person: str | None) -> RawTrack:
     everyone = _told_apart([list(people_of(frame)) for frame in frames], counts, where)
     seen = gathered([[one.id for one in people] for people in everyone])
     if not seen:

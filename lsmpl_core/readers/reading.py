@@ -21,6 +21,7 @@ from . import units
 from .arrays import read_npy, read_npz
 from .axes import decide_up
 from .axis_cues import AXES
+from .bvh import read_bvh
 from .c3d import read_c3d
 from .csv_table import read_csv
 from .handedness import mirror_warning
@@ -29,6 +30,8 @@ from .mapping import Mapping, load_mapping
 from .markers import LAYOUT_NAME, known_markers, load_markers, stand_ins
 from .matching import Match, match_layout, match_markers
 from .missing import mark_frozen, mark_missing, scaled_confidence, settle_zero_columns
+from .ntu_skeleton import read_skeleton
+from .objects import is_folder_of_objects, read_folder_of_objects, read_objects
 from .orders import KNOWN_COUNTS
 from .people import one_person, staying
 from .raw import RawTrack
@@ -45,10 +48,14 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
     ".txt": read_csv,
     ".dat": read_csv,
     ".json": read_json,
+    ".bvh": read_bvh,
+    ".skeleton": read_skeleton,
 }
-"""The reader of each file name ending; a folder is read as one JSON file a frame."""
+"""The reader of each file name ending; a folder is read as one file a frame, of JSON or of Python objects."""
+_PICKLES = (".pkl", ".pickle")
+"""Endings of files that may hold keypoints, but rather hold motions: read where they are named, not searched for."""
 
-_KNOW_PEOPLE = (read_npy, read_npz, read_json)
+_KNOW_PEOPLE = (read_npy, read_npz, read_json, read_skeleton, read_objects, read_folder_of_objects)
 """Readers of formats in which people are kept apart; in the others their keypoints' names tell them apart."""
 
 UNIT_CHOICES = (*units.UNITS, "body")
@@ -307,7 +314,8 @@ def _expected_counts(mapping: Mapping | None, layout: Layout | None) -> Collecti
 def _read_raw(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
     ending = path.suffix.lower()
     try:
-        reader = read_json if path.is_dir() else READERS.get(ending)
+        reader = _folder_reader(path) if path.is_dir() else READERS.get(ending)
+        reader = read_objects if ending in _PICKLES and reader is None else reader
         if not path.exists():
             raise KeypointFileError(f"{path}: no such file or folder")
         if reader is None:
@@ -315,6 +323,10 @@ def _read_raw(path: Path, counts: Collection[int], person: str | None = None) ->
         return reader(path, counts, person) if reader in _KNOW_PEOPLE else reader(path, counts)
     except (OSError, MemoryError, RecursionError) as error:
         raise KeypointFileError(f"{path}: cannot be read: {error.__class__.__name__}: {error}") from None
+
+
+def _folder_reader(folder: Path) -> Callable:
+    return read_folder_of_objects if is_folder_of_objects(folder) else read_json
 
 
 def _ordered(raw: RawTrack, match: Match) -> tuple[np.ndarray, np.ndarray | None]:
