@@ -22,6 +22,7 @@ from ..calibration.calibration import Calibration, of_keypoints
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
 from ..progress import Progress, run_to_end
+from ..repair.gaps import bridge_gaps
 from ..repair.reach import find_out_of_reach, reaches
 from .marker_fit import CONTRADICTED, MarkerFit
 
@@ -116,14 +117,20 @@ def _agreeing(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | N
 
 
 def _within_reach(track: KeypointTrack, body: Body) -> KeypointTrack:
-    """The track without markers that are farther off than any place on the body (`repair.reach`)."""
+    """The track without markers that are farther off than any place on the body (`repair.reach`); short whiles in which
+    they are so are bridged, for the frames to be chosen, and what is found on them, not to hang on a few wild ones."""
     layout = track.layout
     landmarks = [parse_landmark(site) for site in layout.sites]
     uncertain = [2.0 * landmark.sigma if landmark else 0.0 for landmark in landmarks]
     slack = np.where([site == UNPLACED for site in layout.sites], FARTHEST_FROM_PELVIS, uncertain)
     reach = reaches(body, site_parts(body, layout.sites))
     far = find_out_of_reach(track.positions, reach, np.array(layout.mirror), slack) & ~track.undoubted
-    return replace(track, confidence=np.where(far, 0.0, track.confidence))
+    if not far.any():
+        return track
+    positions = np.where(far[..., None], np.nan, track.positions)
+    positions, confidence = bridge_gaps(positions, np.where(far, 0.0, track.confidence), track.fps)
+    confidence = np.where(far, confidence, track.confidence)
+    return replace(track, positions=np.where(far[..., None], positions, track.positions), confidence=confidence)
 
 
 def _named(track: KeypointTrack, names: Sequence[str]) -> Layout:
