@@ -1,12 +1,10 @@
-"""The extension's own name: what its preferences and its user folder are filed under.
+"""The extension's own name: what its preferences are filed under.
 
 Inside `addon`, `__package__` ends in `.addon`, which Blender knows nothing of, so nobody else reads
 `__package__`.
 """
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import bpy
 
@@ -18,8 +16,3 @@ def preferences() -> bpy.types.AddonPreferences | None:
     may do)."""
     addon = bpy.context.preferences.addons.get(ROOT)
     return addon.preferences if addon else None
-
-
-def user_folder() -> Path:
-    """A writable folder of ours that survives upgrades of the extension."""
-    return Path(bpy.utils.extension_path_user(ROOT, create=True))

@@ -51,7 +51,3 @@ class SolveError(LsmplError):
 
 class DeviceError(LsmplError):
     """The compute device asked for is not available."""
-
-
-class Cancelled(LsmplError):
-    """The user stopped the operation."""

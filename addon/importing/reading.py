@@ -10,7 +10,6 @@ import bpy
 
 from ...lsmpl_core import KeypointTrack, LsmplError, Progress
 from ...lsmpl_core.estimates.reading import holds_motion
-from ...lsmpl_core.progress import run_to_end
 from ...lsmpl_core.readers import read_keypoints, read_people
 from .. import jobs
 from ..characters import bodies
@@ -20,19 +19,6 @@ from ..settings import chosen_body_path
 from ..solving import adopting
 from ..takes import timing
 from . import adding
-
-
-def import_files(
-    scene: bpy.types.Scene, paths: Sequence[Path], options: Mapping, collection=None
-) -> tuple[list[bpy.types.Object], list[str], list[LsmplError]]:
-    """A take for each path that can be read; what is assumed or doubtful about them; and why the
-    others cannot be read.
-
-    options are the keyword arguments of `read_keypoints`.
-    """
-    done = Import(paths, options)
-    run_to_end(done.steps(scene, collection))
-    return done.imported(), done.assumptions, done.failures
 
 
 class Import:

@@ -19,7 +19,7 @@ from ..body.kinematics import KeypointModel
 from ..body.sites import site_parts
 from ..body.skeleton import JOINT_NAMES
 from ..motion import Motion
-from ..progress import Progress, run_to_end
+from ..progress import Progress
 from ..rotation import exp_map, log_map, to_quaternion
 from ..solver.polish import Anchor, Targets, polish
 
@@ -49,13 +49,10 @@ _NEXT = {
 _FRAMES_AT_ONCE = 128
 
 
-def limit_joints(motion: Motion, body: Body) -> Motion:
-    """The motion within the limits; only frames that break them, or come close, are changed."""
-    return run_to_end(limit_steps(motion, body))
-
-
 def limit_steps(motion: Motion, body: Body) -> Iterator[Progress]:
-    """`limit_joints` as a generator: yields `Progress` and returns the `Motion`.
+    """The motion within the limits: yields `Progress` and returns the `Motion`.
+
+    Only frames that break the limits, or come close, are changed.
 
     Where a joint is turned back, its limb is brought back by the polish, which moves the joints around it, to where
     the limb was, as far as the limits allow.

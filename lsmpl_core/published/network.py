@@ -248,14 +248,10 @@ class JointLinear(nn.Module):
 # Checkpoints
 
 
-def expected_shapes() -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the 218 tensors in `model` of a checkpoint. Those named `...num_batches_tracked` are 64-bit
-    integers, the others floats."""
-    return {name: tuple(tensor.shape) for name, tensor in _expected().items()}
-
-
 @cache
 def _expected() -> dict[str, torch.Tensor]:
+    """The 218 tensors in `model` of a checkpoint, without values. Those named `...num_batches_tracked` are 64-bit
+    integers, the others floats."""
     with torch.device("meta"):
         return PublishedNetwork().state_dict()
 

@@ -6,8 +6,6 @@ import numpy as np
 
 from ..rotation import to_quaternion
 
-EULER_ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
-
 
 def quaternions(rotations: np.ndarray) -> np.ndarray:
     """(T,N,4), w first, from rotations (T,N,3,3); none jumps to its negative from one frame to the next."""

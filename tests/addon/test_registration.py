@@ -26,7 +26,6 @@ def test_it_knows_its_own_name(addon):
     package = addon("package")
     assert package.ROOT == ROOT
     assert package.preferences().device == "auto"
-    assert package.user_folder().is_dir()
 
 
 def test_heavy_libraries_wait_until_they_are_needed(extension):

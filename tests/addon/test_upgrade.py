@@ -72,7 +72,7 @@ def install(archive):
 def use():
     """Whatever adds something as it runs."""
     assert bpy.ops.lsmpl.import_keypoints(filepath=example) == {"FINISHED"}
-    importlib.import_module(f"{NAME}.addon.package").user_folder()
+    bpy.utils.extension_path_user(NAME, create=True)
 
 assert traces() == [] and files() == []
 install(old)

@@ -10,11 +10,16 @@ from lsmpl_core.clean_motion import clean_up_with_report
 from lsmpl_core.cleaning.contacts import Contact, contact_mask, find_contacts, sliding
 from lsmpl_core.cleaning.floor import Floor, FootPoints, estimate_floor, foot_points
 from lsmpl_core.cleaning.foot_targets import places, raised
-from lsmpl_core.cleaning.limits import bone_of, hinge_axis, limit_joints, swing_twist
+from lsmpl_core.cleaning.limits import bone_of, hinge_axis, limit_steps, swing_twist
+from lsmpl_core.progress import run_to_end
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 
 FRAMES = 90
 LOWER = ("left_hip", "right_hip", "left_knee", "right_knee", "left_ankle", "right_ankle", "left_foot", "right_foot")
+
+
+def limited(motion, body):
+    return run_to_end(limit_steps(motion, body))
 
 
 def standing(body, trans=(0.0, 0.0, 1.5), degrees=0.0, seed=0) -> lsmpl.Motion:
@@ -247,7 +252,7 @@ def test_a_knee_that_bends_backwards_is_straightened_and_the_foot_stays_near(bod
     poses = motion.poses.copy()
     poses[:, knee] = -0.5 * np.exp(-(((np.arange(FRAMES) - 45) / 10.0) ** 2))[:, None] * hinge
     bent = replace(motion, poses=poses)
-    done = limit_joints(bent, body)
+    done = limited(bent, body)
     swing, _ = swing_twist(exp_map(done.poses[:, knee]), bone)
     assert np.degrees(swing @ hinge).min() > -10.5
     assert np.linalg.norm(body.joints(done) - body.joints(bent), axis=-1).max() < 0.06
@@ -261,7 +266,7 @@ def test_a_wrung_limb_is_unwrung_also_beyond_half_a_turn(body):
     motion = standing(body)
     poses = motion.poses.copy()
     poses[:, shoulder] = log_map(exp_map(twist[:, None] * bone))
-    done = exp_map(limit_joints(replace(motion, poses=poses), body).poses[:, shoulder])
+    done = exp_map(limited(replace(motion, poses=poses), body).poses[:, shoulder])
     _, left = swing_twist(done, bone)
     assert np.degrees(np.abs(left)).max() < 150.5
     assert np.degrees(angle_between(done[1:], done[:-1])).max() < 12.0
@@ -277,7 +282,7 @@ def test_swing_and_twist_make_up_the_rotation(rng):
 
 def test_recorded_motion_is_within_the_limits(body, mocap):
     motion = lsmpl.Motion.load(mocap / "01_01.npz")
-    changed = (limit_joints(motion, body).poses != motion.poses).any(axis=(1, 2))
+    changed = (limited(motion, body).poses != motion.poses).any(axis=(1, 2))
     assert changed.mean() < 0.02
 
 

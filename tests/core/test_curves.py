@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from lsmpl_core.retargeting.curves import EULER_ORDERS, axis_angles, euler_angles, fit_keys, key_frames, quaternions
+from lsmpl_core.retargeting.curves import axis_angles, euler_angles, fit_keys, key_frames, quaternions
 from lsmpl_core.rotation import exp_map, from_quaternion
+
+EULER_ORDERS = ("XYZ", "XZY", "YXZ", "YZX", "ZXY", "ZYX")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from lsmpl_core.body.skeleton import JOINT_NAMES  # noqa: E402
 from lsmpl_core.errors import NetworkFileError  # noqa: E402
 from lsmpl_core.files import torch_files  # noqa: E402
 from lsmpl_core.keypoints.layouts import BODY_25  # noqa: E402
-from lsmpl_core.published.network import PublishedNetwork, expected_shapes, human_centric_frame, read_checkpoint  # noqa: E402
+from lsmpl_core.published.network import PublishedNetwork, human_centric_frame, read_checkpoint  # noqa: E402
 from lsmpl_core.rotation import angle_between, exp_map, log_map  # noqa: E402
 
 FROZEN_JOINTS = ("pelvis", "left_hip", "left_shoulder", "right_wrist")
@@ -53,6 +53,11 @@ def weights(seed: int) -> dict:
         return torch.tensor(array, dtype=torch.float32)
 
     return {name: values(name, shape) for name, shape in sorted(expected_shapes().items())}
+
+
+def expected_shapes() -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        return {name: tuple(tensor.shape) for name, tensor in PublishedNetwork().state_dict().items()}
 
 
 def inputs(count: int, seed: int = 1) -> list:
