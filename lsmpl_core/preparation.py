@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -61,7 +61,7 @@ def prepare_steps(
     options: SolveOptions,
     calibration: Calibration | None = None,
     trials: Sequence[KeypointTrack] = (),
-) -> Iterator[Progress]:
+) -> Generator[Progress, None, Prepared]:
     """Yields `Progress` and returns what is `Prepared`.
 
     A marker set without a calibration is calibrated, on this take and on trials, other takes of the same subject and

@@ -8,7 +8,7 @@ motion), with about ten degrees to spare, and more in the forearm, whose turn ma
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 
 import numpy as np
@@ -49,7 +49,7 @@ _NEXT = {
 _FRAMES_AT_ONCE = 128
 
 
-def limit_steps(motion: Motion, body: Body) -> Iterator[Progress]:
+def limit_steps(motion: Motion, body: Body) -> Generator[Progress, None, Motion]:
     """The motion within the limits: yields `Progress` and returns the `Motion`.
 
     Only frames that break the limits, or come close, are changed.

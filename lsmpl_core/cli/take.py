@@ -7,7 +7,7 @@ import os
 import re
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -174,7 +174,7 @@ class TakeConverter:
                 return track
         raise LsmplError(f"{path}: has no person {person!r} any more")
 
-    def _steps(self, track: KeypointTrack, record: dict, listener: Listener) -> Iterator[Progress]:
+    def _steps(self, track: KeypointTrack, record: dict, listener: Listener) -> Generator[Progress, None, Motion]:
         options = self._options
         if options.command == "refine-motion":
             motion = read_motion(options.motion, options.person, len(track))

@@ -49,7 +49,7 @@ class Decision:
         return ", ".join(part for part in (self.basis, sure, self.reason) if part)
 
 
-@dataclass
+@dataclass(init=False)
 class KeypointTrack:
     """Keypoints over time.
 
@@ -62,40 +62,49 @@ class KeypointTrack:
     """
 
     positions: np.ndarray
-    confidence: np.ndarray | None = None
-    layout: Layout | str = "body_25"
-    fps: float = 30.0
-    first_frame: int = 0
-    source: str = ""
-    decisions: Sequence[Decision] = ()
-    trusted: np.ndarray | None = None
-    believed: np.ndarray | None = None
+    confidence: np.ndarray
+    layout: Layout
+    fps: float
+    first_frame: int
+    source: str
+    decisions: Sequence[Decision]
+    trusted: np.ndarray | None
+    believed: np.ndarray | None
 
-    def __post_init__(self):
-        self.layout = get_layout(self.layout)
-        where = f"{self.source}: " if self.source else ""
-        self.positions = np.array(self.positions, dtype=np.float64)
-        expected = f"(T, {len(self.layout)}, 3) for layout {self.layout.name}"
+    def __init__(
+        self,
+        positions: np.ndarray,
+        confidence: np.ndarray | None = None,
+        layout: Layout | str = "body_25",
+        fps: float = 30.0,
+        first_frame: int = 0,
+        source: str = "",
+        decisions: Sequence[Decision] = (),
+        trusted: np.ndarray | None = None,
+        believed: np.ndarray | None = None,
+    ):
+        """Raises `KeypointFileError` for shapes that do not fit, `LayoutError` for a layout that nobody knows."""
+        self.layout = get_layout(layout)
+        self.positions = np.array(positions, dtype=np.float64)
+        shape, where = self.positions.shape[:2], f"{source}: " if source else ""
         if self.positions.ndim != 3 or self.positions.shape[1:] != (len(self.layout), 3):
+            expected = f"(T, {len(self.layout)}, 3) for layout {self.layout.name}"
             raise KeypointFileError(f"{where}positions have shape {self.positions.shape}; expected {expected}")
-        if self.confidence is None:
-            self.confidence = np.ones(self.positions.shape[:2])
-        self.confidence = np.array(self.confidence, dtype=np.float64)
-        if self.confidence.shape != self.positions.shape[:2]:
-            raise KeypointFileError(
-                f"{where}confidence has shape {self.confidence.shape}; expected {self.positions.shape[:2]}"
-            )
-        for name in ("trusted", "believed"):
-            mask = getattr(self, name)
-            if mask is None:
-                continue
-            if np.shape(mask) != self.positions.shape[:2]:
-                raise KeypointFileError(
-                    f"{where}{name} has shape {np.shape(mask)}; expected {self.positions.shape[:2]}"
-                )
-            setattr(self, name, np.array(mask, dtype=bool))
-        if not (np.isfinite(self.fps) and self.fps > 0):
-            raise KeypointFileError(f"{where}the frame rate is {self.fps}; expected frames a second above 0")
+        self.confidence = np.array(np.ones(shape) if confidence is None else confidence, dtype=np.float64)
+        if self.confidence.shape != shape:
+            raise KeypointFileError(f"{where}confidence has shape {self.confidence.shape}; expected {shape}")
+
+        for name, mask in (("trusted", trusted), ("believed", believed)):
+            if mask is not None and np.shape(mask) != shape:
+                raise KeypointFileError(f"{where}{name} has shape {np.shape(mask)}; expected {shape}")
+        self.trusted = None if trusted is None else np.array(trusted, dtype=bool)
+        self.believed = None if believed is None else np.array(believed, dtype=bool)
+
+        if not (np.isfinite(fps) and fps > 0):
+            raise KeypointFileError(f"{where}the frame rate is {fps}; expected frames a second above 0")
+        self.fps, self.first_frame, self.source, self.decisions = fps, first_frame, source, decisions
+
+        # a keypoint is there with all it has, or not at all
         missing = ~np.isfinite(self.positions).all(axis=2) | ~(self.confidence > 0)
         self.positions[missing] = np.nan
         self.confidence[missing] = 0.0

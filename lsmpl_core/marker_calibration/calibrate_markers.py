@@ -9,7 +9,7 @@ nothing, or something that the take contradicts, is given to the bone that it mo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -67,7 +67,9 @@ def calibrate_steps(
     return replace(calibration, decisions=(*calibration.decisions, *elsewhere))
 
 
-def _fit_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None) -> Iterator[Progress]:
+def _fit_steps(
+    tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None
+) -> Generator[Progress, None, Calibration]:
     fit = MarkerFit(_pooled(tracks), body, betas)
     total = sum(CALIBRATION_ROUNDS)
     yield Progress("markers", 0, total)
@@ -83,7 +85,9 @@ def _fit_steps(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | 
     return fit.result()
 
 
-def _agreeing(tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None) -> Iterator[Progress]:
+def _agreeing(
+    tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None
+) -> Generator[Progress, None, tuple[Sequence[KeypointTrack], tuple[Decision, ...]]]:
     """Yields `Progress` and returns the takes without the markers that sit elsewhere than in the last one, and the
     `Decision`s about those.
 
