@@ -10,6 +10,7 @@ from .by_hand.fixed_frames import put_by_hand
 from .by_hand.posing import Poser
 from .calibration.calibration import Calibration
 from .cleaning.travel import with_travel
+from .judgement import judged
 from .keypoints.condition import Condition
 from .keypoints.hips_centred import is_hips_centred
 from .motion import Motion
@@ -66,4 +67,5 @@ def finished_motion(problem: Problem, prepared: Prepared, poses: Poses, pins: Pi
     )
 
     travels = problem.options.travel == "feet" or (problem.options.travel == "auto" and is_hips_centred(given))
-    return with_travel(motion, body) if travels else motion
+    motion = with_travel(motion, body) if travels else motion
+    return replace(motion, decisions=(*motion.decisions, *judged(motion, body, given)))

@@ -119,8 +119,14 @@ class Motion:
         total = np.where(seen, self.residual, 0.0).sum(axis=1)
         return np.where(seen.any(axis=1), total / np.maximum(seen.sum(axis=1), 1), np.nan)
 
+    @np.errstate(over="ignore")  # what is too large for single precision is infinite, and then refused
     def save(self, path: str | os.PathLike) -> None:
-        """Write an npz in the AMASS layout; an existing file is replaced only once the new one is complete."""
+        """Write an npz in the AMASS layout; an existing file is replaced only once the new one is complete.
+
+        Raises `MotionFileError`, also where `load` would refuse what would be written.
+        """
+        if not -(2**63) <= self.first_frame < 2**63:
+            raise MotionFileError(f"{path}: not written: the first frame is {self.first_frame}")
         arrays = {
             "poses": self.poses.reshape(len(self), -1).astype(np.float32),
             "trans": self.trans.astype(np.float32),
@@ -141,8 +147,10 @@ class Motion:
         if self.calibration is not None:
             arrays["calibration"] = np.array(json.dumps(self.calibration.as_dict()))
         try:
-            with replace_when_complete(path) as scratch, open(scratch, "wb") as file:
-                np.savez_compressed(file, **arrays)
+            with replace_when_complete(path) as scratch:
+                with open(scratch, "wb") as file:
+                    np.savez_compressed(file, **arrays)
+                _check_readable(scratch, path)
         except OSError as error:
             raise MotionFileError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -180,18 +188,27 @@ class Motion:
                 poses=poses,
                 trans=trans,
                 betas=betas[:NUM_BETAS],
-                fps=float(rate),
+                fps=_rate(rate),
                 residual=arrays.get("residual"),
                 condition=arrays.get("condition"),
                 travel=arrays.get("travel"),
                 keypoint_names=tuple(arrays.get("keypoint_names", ())),
                 body=_text(arrays.get("body")) or (SMPLX if smplx else ""),
                 gender=_text(arrays.get("gender")) or "neutral",
-                first_frame=int(arrays.get("first_frame", 0)),
+                first_frame=_whole(arrays.get("first_frame", 0)),
                 calibration=_calibration(_text(arrays.get("calibration"))),
             )
-        except (LsmplError, ValueError, TypeError) as error:
+        except (LsmplError, ArithmeticError, ValueError, TypeError) as error:
             raise MotionFileError(f"{path}: {error}") from error
+
+
+def _check_readable(scratch: os.PathLike, path: str | os.PathLike) -> None:
+    """Raises `MotionFileError` where what was written cannot be loaded again."""
+    try:
+        Motion.load(scratch)
+    except MotionFileError as error:
+        reason = str(error).removeprefix(f"{scratch}: ")
+        raise MotionFileError(f"{path}: not written, as it could not be read again: {reason}") from None
 
 
 def _calibration(text: str) -> Calibration | None:
@@ -206,6 +223,20 @@ def _calibration(text: str) -> Calibration | None:
         raise CalibrationError(f"calibration: {error}") from None
     except (ValueError, RecursionError) as error:
         raise CalibrationError(f"calibration: is no JSON: {error}") from None
+
+
+def _rate(value: np.ndarray | float) -> float:
+    """The one number in an array. Raises `MotionFileError` for another count."""
+    if np.size(value) != 1:
+        raise MotionFileError(f"the frame rate has shape {np.shape(value)}; expected one number")
+    return float(np.ravel(value)[0])
+
+
+def _whole(value: np.ndarray | int) -> int:
+    number = _rate(value)
+    if not abs(number) < 2**53:
+        raise MotionFileError(f"first_frame is {number}; expected a frame's number")
+    return int(number)
 
 
 def _text(value: np.ndarray | None) -> str:

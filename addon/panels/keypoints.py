@@ -138,8 +138,9 @@ class LSMPL_PT_decisions(Section, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         take = active_take(context)
         solved = layers.describe(take) or {}
-        for decision in (*takes.describe(take)["decisions"], *solved.get("decisions", ())):
-            settled = Decision(**decision)
+        stored = (*takes.describe(take)["decisions"], *solved.get("decisions", ()))
+        decisions = [Decision(**decision) for decision in stored]
+        for settled in sorted(decisions, key=lambda decision: not decision.doubtful):
             text = f"{settled.what.capitalize()}: {settled.value} ({settled.explanation})"
             say(context, self.layout, text, icon="ERROR" if settled.doubtful else "DOT")
 

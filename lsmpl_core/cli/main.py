@@ -2,8 +2,8 @@
 
 Blender's front end adds writers for more file types (`addon/headless.py`); everything else is the same code.
 
-Exit codes: 0 all converted, 1 at least one input failed (the others are written), 2 wrong usage, 130 interrupted
-(128 + the signal's number in general).
+Exit codes: 0 all converted, 1 at least one input failed (the others are written), 2 wrong usage, 3 all are written but
+something is not to be trusted (`judgement.py`), 130 interrupted (128 + the signal's number in general).
 """
 
 from __future__ import annotations
@@ -88,6 +88,10 @@ def _not_run(job: Job) -> dict[str, Any]:
     return {"input": str(job.source), **person, "output": str(job.output), "status": "not run"}
 
 
+EXIT_NOT_TRUSTED = 3
+"""The exit code where all is written, but something of it is not to be trusted."""
+
+
 class _Conversion:
     """One run: the loop over takes, its messages and its report."""
 
@@ -119,6 +123,7 @@ class _Conversion:
             code = 1
         if not self.options.failed_ok:
             code = code or int(any(record["status"] == "failed" for record in self.records))
+            code = code or EXIT_NOT_TRUSTED * any(not record.get("trusted", True) for record in self.records)
         if len(self.records) != 1:
             done = Counter(record["status"] for record in self.records)
             counts = [f"{done[status]} {status}" for status in STATUSES if done[status]]

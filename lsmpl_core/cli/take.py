@@ -20,6 +20,7 @@ from ..doubtful import describe_doubtful
 from ..errors import LsmplError
 from ..estimates.reading import read_motion
 from ..files.replacing import SCRATCH, replace_when_complete
+from ..judgement import FEW, NOT_TRUSTED
 from ..keypoints.track import Decision, KeypointTrack
 from ..keypoints.trust import trusting
 from ..motion import Motion
@@ -139,7 +140,12 @@ class TakeConverter:
         travels = [decision for decision in solved.decisions if decision.what == TRAVEL]
         if travels:
             record["travel"] = describe_decisions(travels)[0]
-        if rest := [decision for decision in solved.decisions if decision.what not in (WHAT, TRAVEL)]:
+        doubts = [decision for decision in solved.decisions if decision.what in (NOT_TRUSTED, FEW)]
+        if doubts:
+            record["doubts"] = describe_decisions(doubts)
+            record["trusted"] = not any(decision.what == NOT_TRUSTED for decision in doubts)
+        known = (WHAT, TRAVEL, NOT_TRUSTED, FEW)
+        if rest := [decision for decision in solved.decisions if decision.what not in known]:
             record["calibration"] = describe_decisions(rest)
         self._tell_decisions(source, solved.decisions, listener)
         record.update(describe_residual(solved), body=motion.body)
@@ -225,6 +231,8 @@ def _in_one_line(track: KeypointTrack, record: Mapping) -> str:
     facts.append("no residual" if residual is None else f"mean residual {residual:.1f} mm")
     if travel := record.get("travel"):
         facts.append(f"travel {travel['value']}")
+    if not record.get("trusted", True):
+        facts.append("NOT TO BE TRUSTED")
     if doubtful := record.get("doubtful_frames"):
         facts.append(f"{doubtful} doubtful frame{'s' * (doubtful > 1)}")
     return ", ".join(facts)
