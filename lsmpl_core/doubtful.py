@@ -195,7 +195,7 @@ def _limb(motion: Motion, unseen: _Ground) -> _Ground:
     if motion.condition is None or not rows:
         return _Ground(np.zeros(len(motion)))
     rejected = motion.condition == Condition.REJECTED
-    share = np.stack([rejected[:, own].mean(axis=1) for own in rows.values()], axis=1)
+    share = np.stack([rejected[:, columns].mean(axis=1) for columns in rows.values()], axis=1)
     names = list(rows)
     worst = share.argmax(axis=1)
     severity = np.where(unseen.severity >= 1.0, 0.0, share.max(axis=1) / LIMB)
@@ -212,7 +212,7 @@ def _limb_rows(motion: Motion) -> dict[str, list[int]]:
         limb: [k for k, site in enumerate(placed) if site is not None and ever[k] and site.parent_joint in joints]
         for limb, joints in LIMBS.items()
     }
-    return {limb: own for limb, own in rows.items() if len(own) > 1}
+    return {limb: columns for limb, columns in rows.items() if len(columns) > 1}
 
 
 def _beyond_limits(motion: Motion) -> _Ground:

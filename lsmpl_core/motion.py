@@ -89,8 +89,8 @@ class Motion:
             if self.condition.ndim != 2 or len(self.condition) != len(self.poses):
                 raise MotionFileError(f"condition has shape {self.condition.shape}; expected ({len(self.poses)}, K)")
             if not np.isin(self.condition, list(Condition)).all():
-                known = ", ".join(f"{c.value} {c.name.lower()}" for c in Condition)
-                raise MotionFileError(f"condition holds numbers that stand for nothing; known are: {known}")
+                conditions = ", ".join(f"{c.value} {c.name.lower()}" for c in Condition)
+                raise MotionFileError(f"condition holds numbers that stand for nothing; known are: {conditions}")
             self.condition = self.condition.astype(np.uint8)
         self.keypoint_names = tuple(str(name) for name in self.keypoint_names)
 

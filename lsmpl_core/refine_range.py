@@ -129,12 +129,14 @@ def refine_frames_steps(
     # Each frame on its own, from where `init` says.
     some = track.frames(np.arange(first, last + 1))
     weights = keypoint_weights(some, poser, part_weights)
-    own = _within(pins, first, last)
+    own_pins = _within(pins, first, last)
     start = init if isinstance(init, Poses) else _poses_before(init, motion, first, last)
     rotations, trans = start.rotations.copy(), start.trans.copy()
     for low in range(0, len(trans), CPU_BATCH):
         part = slice(low, low + CPU_BATCH)
-        posed = _posed(init, poser, some.frames(part), weights[part], start[part], _within(own, low, part.stop - 1))
+        posed = _posed(
+            init, poser, some.frames(part), weights[part], start[part], _within(own_pins, low, part.stop - 1)
+        )
         rotations[part], trans[part] = posed.rotations, posed.trans
         yield Progress("refine", min(part.stop, len(trans)), len(trans))
 
@@ -143,15 +145,15 @@ def refine_frames_steps(
     if isinstance(init, Poses):
         return posed
     posed = yield from _in_time(track, poser, motion, first, last, posed, weights)
-    return put_by_hand(poser, given.frames(np.arange(first, last + 1)), posed, own)
+    return put_by_hand(poser, given.frames(np.arange(first, last + 1)), posed, own_pins)
 
 
 def _posed(
-    init: Init | Poses, poser: Poser, track: KeypointTrack, weights, start: Poses, own: PinnedJoints | None
+    init: Init | Poses, poser: Poser, track: KeypointTrack, weights, start: Poses, own_pins: PinnedJoints | None
 ) -> Poses:
     """Frames posed each on its own, with pins only where somebody posed them."""
     if isinstance(init, Poses):
-        return poser.pose(track.positions, weights, start, own, predict=False, placed=track.placed)
+        return poser.pose(track.positions, weights, start, own_pins, predict=False, placed=track.placed)
     if init == Init.COLD:
         start = poser.cold_start(track.positions, weights, start)
     for _ in range(FRAME_PASSES):
@@ -161,8 +163,8 @@ def _posed(
 
 def repaired_frames(track: KeypointTrack, poser: Poser) -> Repaired:
     """Some frames without their swaps, spikes and short gaps, in the keypoints that are calibrated; as `solve` does."""
-    known = of_keypoints(track, poser.rows)
-    found = repair(known, poser.body, poser.calibration.parts(poser.body, known.layout))
+    calibrated = of_keypoints(track, poser.rows)
+    found = repair(calibrated, poser.body, poser.calibration.parts(poser.body, calibrated.layout))
     positions, confidence = track.positions.copy(), track.confidence.copy()
     positions[:, poser.rows], confidence[:, poser.rows] = found.track.positions, found.track.confidence
     condition = as_given(track).condition

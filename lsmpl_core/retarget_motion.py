@@ -135,12 +135,12 @@ def _place_legs(
     for side, leg in legs.items():
         hip, ankle, foot = (JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "ankle", "foot"))
         number, bends = SIDES.index(side), character.has(f"{side}_foot")
-        ours = world @ TO_BLENDER.T
-        theirs = Foot(shape.soles[number], joints[:, ankle], ours[:, ankle], ours[:, foot])
+        source_turns = world @ TO_BLENDER.T
+        source_foot = Foot(shape.soles[number], joints[:, ankle], source_turns[:, ankle], source_turns[:, foot])
         toes = turned[:, foot if bends else ankle]
-        own = Foot(character.sole(side, shape), positions[:, leg[2]], turned[:, ankle], toes)
+        character_foot = Foot(character.sole(side, shape), positions[:, leg[2]], turned[:, ankle], toes)
         aside = positions[:, leg[0]] - scaling(joints[:, hip])
-        targets.append(place_foot(source, number, theirs, own, scaling, aside, bends))
+        targets.append(place_foot(source, number, source_foot, character_foot, scaling, aside, bends))
 
     # The hips come down where a leg would not reach; both feet have a say.
     at = np.array([positions[:, leg] for leg in legs.values()])  # (L,T,3 joints,3)
@@ -181,8 +181,8 @@ def _shared(rotations: np.ndarray, target: TargetSkeleton) -> np.ndarray:
         chain = _chain(bone, joints, target.parents)
         total = max(
             len(_chain(other, joints, target.parents))
-            for other, own in enumerate(joints)
-            if own == joint and bone in _chain(other, joints, target.parents)
+            for other, other_joint in enumerate(joints)
+            if other_joint == joint and bone in _chain(other, joints, target.parents)
         )
         if len(chain) < total:
             before = target.parents[chain[0]]

@@ -74,11 +74,11 @@ def _carries(poser: Poser) -> np.ndarray:
     """(K,K) whether the first keypoint carries the second, which is then further out along the body."""
     placements = [poser.calibration.keypoints.get(name) for name in poser.layout.keypoints]
     carries = np.zeros((len(placements), len(placements)), dtype=bool)
-    known = [k for k, placement in enumerate(placements) if placement]
-    for k in known:
+    calibrated = [k for k, placement in enumerate(placements) if placement]
+    for k in calibrated:
         site, parent_joint = placements[k].site, placements[k].parent_joint
         joint = CARRIERS.get(site, site)
-        for other in known:
+        for other in calibrated:
             carrier = placements[other].parent_joint
             if joint in JOINT_NAMES:
                 carries[k, other] = ANCESTORS[carrier, JOINT_NAMES.index(joint)]

@@ -68,5 +68,5 @@ def _dark(poser: Poser, track: KeypointTrack, pins: PinnedJoints, frame: int, wa
     seen = track.visible[frame + way :: way][:most] if 0 <= frame + way < len(track) else track.visible[:0]
     shows = track.placed[frame]
     shows[poser.rows] |= ANCESTORS[poser.parent_joints][:, pins.joints[pins.frames == frame]].any(axis=1)
-    told = np.flatnonzero((seen & shows).any(axis=1))
-    return max(least, told[0] if len(told) else most)
+    showing = np.flatnonzero((seen & shows).any(axis=1))
+    return max(least, showing[0] if len(showing) else most)

@@ -122,14 +122,14 @@ class Poser:
         for the moved keypoints and what for the start's own, and the difference is what is done.
         """
         # What is not moved is to stay where the start has it.
-        own, count = self.sites(start), len(start)
+        sites, count = self.sites(start), len(start)
         pulled = np.isfinite(moved).all(axis=-1)
         weights = np.where(pulled, MOVED_WEIGHT, 1.0) if weights is None else weights
-        positions, weights, own = self._checked(np.where(pulled[..., None], moved, own), weights, start, own)
+        positions, weights, sites = self._checked(np.where(pulled[..., None], moved, sites), weights, start, sites)
 
         # The network sees every frame anew: asked once, it would turn legs when a hand is dragged.
         twice = Poses(*(np.concatenate([a, a]) for a in (start.rotations, start.trans)))
-        both = self._tracker.with_targets(np.concatenate([positions, own]), np.concatenate([weights, weights]))
+        both = self._tracker.with_targets(np.concatenate([positions, sites]), np.concatenate([weights, weights]))
         rotations, firm = both.predictions(twice, range(2 * count))
 
         change = rotations[:count] @ np.swapaxes(rotations[count:], -1, -2)

@@ -77,7 +77,7 @@ def plan_outputs(
     name to Windows and macOS). Raises `UsageError`.
     """
     out, suffix = Path(output), Path(output).suffix.lower().lstrip(".")
-    known = ", ".join(f".{name}" for name in front_end.writers)
+    formats = ", ".join(f".{name}" for name in front_end.writers)
     is_folder = out.is_dir() or output.endswith(("/", os.sep)) or not suffix
     sources = _find_sources(inputs, {_real(path) for path in (output, *leave_out)})
     if people is not None:
@@ -88,7 +88,7 @@ def plan_outputs(
         return [Job(sources[0].path, out, suffix, person=sources[0].person)]
     if not is_folder and len(sources) == 1:
         raise UsageError(
-            f"OUT is {output}, but only {known} can be written; end OUT in / to have a folder of that name"
+            f"OUT is {output}, but only {formats} can be written; end OUT in / to have a folder of that name"
         )
     if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
         several = "several IN" if people is None else "several takes"

@@ -69,16 +69,16 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
 
 
 def _list_devices(front_end: FrontEnd) -> int:
-    if told := front_end.ready(argparse.Namespace(device="cuda", solver=SOLVERS[0])):
-        _complain(told)
+    if reason := front_end.ready(argparse.Namespace(device="cuda", solver=SOLVERS[0])):
+        _complain(reason)
     for device in find_devices():
         _say(f"{device.name:<8} {'yes' if device.available else 'no ':<4} {device.label}: {device.fact}")
     return 0
 
 
 def _converter(options: argparse.Namespace, front_end: FrontEnd) -> TakeConverter:
-    if told := front_end.ready(options):
-        _complain(told)
+    if reason := front_end.ready(options):
+        _complain(reason)
     return TakeConverter(options, front_end.writers, front_end.whole)
 
 

@@ -43,20 +43,24 @@ class Resume:
         if not job.output.exists():
             return None, "there is no output yet"
         try:
-            kept = read_json(record_path(job.output), "record of what an output was made from", LsmplError)
-            valid = isinstance(kept, dict) and kept.get("schema") == SCHEMA and isinstance(kept.get("record"), dict)
+            previous = read_json(record_path(job.output), "record of what an output was made from", LsmplError)
+            valid = (
+                isinstance(previous, dict)
+                and previous.get("schema") == SCHEMA
+                and isinstance(previous.get("record"), dict)
+            )
         except LsmplError:
             valid = False
         if not valid:
             return None, "it is not known what the output was made from"
-        if kept.get("settings") != self._fingerprint(job):
+        if previous.get("settings") != self._fingerprint(job):
             return None, "the output was made with other settings, or by another version"
-        if kept.get("input") != digest(job.source):
+        if previous.get("input") != digest(job.source):
             return None, "the input has changed"
-        if kept.get("output") == digest(job.output):
-            return kept["record"], ""
+        if previous.get("output") == digest(job.output):
+            return previous["record"], ""
         if self._whole(job.format, job.output):
-            return kept["record"], "the output was changed since; it is kept as it is (--overwrite makes it anew)"
+            return previous["record"], "the output was changed since; it is kept as it is (--overwrite makes it anew)"
         return None, "the output is damaged"
 
     def forget(self, job: Job) -> None:

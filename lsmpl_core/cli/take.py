@@ -188,9 +188,9 @@ class TakeConverter:
             self._tell_decisions(options.motion, motion.decisions, listener)
             return refine_motion_steps(track, self._body, motion, device=self._backend, options=self._solving)
         trials = [self._read(options.calibrate)] if options.calibrate else []
-        known = read_calibration(options.calibration) if options.calibration else None
+        calibration = read_calibration(options.calibration) if options.calibration else None
         return solve_steps(
-            track, self._body, device=self._backend, options=self._solving, calibration=known, trials=trials
+            track, self._body, device=self._backend, options=self._solving, calibration=calibration, trials=trials
         )
 
     def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:

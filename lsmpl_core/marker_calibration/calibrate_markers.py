@@ -96,12 +96,12 @@ def _agreeing(
     if len(tracks) < 2:
         return tracks, ()
     last = yield from _fit_steps(tracks[-1:], body, betas)
-    kept, decisions = [], []
+    agreeing, decisions = [], []
     for track in tracks[:-1]:
-        own = yield from _fit_steps([track], body, last.betas if betas is None else betas)
-        both = [name for name in track.layout.keypoints if name in own.keypoints and name in last.keypoints]
+        alone = yield from _fit_steps([track], body, last.betas if betas is None else betas)
+        both = [name for name in track.layout.keypoints if name in alone.keypoints and name in last.keypoints]
         places = (
-            [c.parts(body, _named(track, both)).rest_positions(last.betas) for c in (own, last)] if both else [0, 0]
+            [c.parts(body, _named(track, both)).rest_positions(last.betas) for c in (alone, last)] if both else [0, 0]
         )
         far = np.linalg.norm(np.subtract(*places).reshape(-1, 3), axis=1) > MOVED_MARKER
         bones = np.array([last.keypoints[name].parent_joint for name in both])
@@ -110,14 +110,14 @@ def _agreeing(
         moved = [name for name, off in zip(both, far) if off]
         confidence = track.confidence.copy()
         confidence[:, [track.layout.index(name) for name in moved]] = 0.0
-        kept.append(replace(track, confidence=confidence))
+        agreeing.append(replace(track, confidence=confidence))
         if moved:
             listed = f"{', '.join(moved[:20])}{', ...' if len(moved) > 20 else ''}"
             reason = (
                 f"sit elsewhere in {track.source or 'the trial'}, or have other names there, so it has no say: {listed}"
             )
             decisions.append(Decision("moved", f"{len(moved)} markers", "detected", reason))
-    return [*kept, tracks[-1]], tuple(decisions)
+    return [*agreeing, tracks[-1]], tuple(decisions)
 
 
 def _within_reach(track: KeypointTrack, body: Body) -> KeypointTrack:
@@ -191,7 +191,7 @@ def _bridged(values: np.ndarray) -> np.ndarray:
     """(N,P) with what is missing interpolated in time: a frame is no more unlike the others for what it lacks."""
     out, at = np.zeros_like(values), np.arange(len(values))
     for column, series in enumerate(values.T):
-        known = np.isfinite(series)
-        if known.any():
-            out[:, column] = np.interp(at, at[known], series[known])
+        seen = np.isfinite(series)
+        if seen.any():
+            out[:, column] = np.interp(at, at[seen], series[seen])
     return out

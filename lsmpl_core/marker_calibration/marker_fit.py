@@ -60,7 +60,7 @@ class MarkerFit:
         self.track, self.body, self.betas, self.given = track, body, betas, betas is not None
         count = len(track.layout)
         self.names, self.sites = track.layout.keypoints, list(track.layout.sites)
-        self.known = np.array([site != UNPLACED for site in self.sites])
+        self.located = np.array([site != UNPLACED for site in self.sites])
         self.base, self.offsets = np.zeros((count, 3)), np.zeros((count, 3))
         self.bone: list[int | None] = [None] * count
         self.sigma = np.stack([_covariance(body, site) for site in self.sites])
@@ -70,7 +70,7 @@ class MarkerFit:
 
     def begin(self) -> None:
         """Betas from the segment lengths between well-placed markers, poses from cold starts."""
-        if self.track.visible[:, self.known].sum(axis=1).max(initial=0) < FEWEST_PLACED:
+        if self.track.visible[:, self.located].sum(axis=1).max(initial=0) < FEWEST_PLACED:
             raise SolveError(
                 f"{self.track.source or 'the track'}: no frame shows {FEWEST_PLACED} or more of the known markers, so "
                 "the marker set cannot be calibrated"
@@ -78,8 +78,8 @@ class MarkerFit:
 
         # Betas from the lengths between markers whose places are narrow; many say no more than some of them.
         if not self.given:
-            firm = np.flatnonzero(self.known & (self.loose <= 1.5 * USUAL_SIGMA))
-            firm = firm if len(firm) > 3 else np.flatnonzero(self.known)
+            firm = np.flatnonzero(self.located & (self.loose <= 1.5 * USUAL_SIGMA))
+            firm = firm if len(firm) > 3 else np.flatnonzero(self.located)
             if len(firm) > MOST_MEASURED_MARKERS:
                 firm = np.sort(np.random.default_rng(0).choice(firm, MOST_MEASURED_MARKERS, replace=False))
             self.betas = fit_shape(of_keypoints(self.track, firm), self.body, self._parts_of(firm))
@@ -110,10 +110,10 @@ class MarkerFit:
     def find_markers(self) -> None:
         """Give markers without a place, and those that their names misplace, to the bones that they move with."""
         wrong = self._misplaced()
-        looked_at = wrong | ~self.known
+        looked_at = wrong | ~self.located
 
         # Poses by those that are right, then a bone for each of the others.
-        self.known &= ~wrong
+        self.located &= ~wrong
         self._select()
         self._reweigh(1.0)
         self.poses = settle(self._problem(), self.poses, self.frames)
@@ -122,7 +122,7 @@ class MarkerFit:
             found = "misnamed" if self.track.layout.sites[k] != UNPLACED else "found"
             self.fate[self.names[k]] = "left aside" if bone is None else found
             if bone is not None:
-                self.known[k] = True
+                self.located[k] = True
                 self._put(k, *bone)
         self._select()
         self._reweigh(1.0)
@@ -136,7 +136,7 @@ class MarkerFit:
         miss, used = self._miss(), self._used
         off = np.array([_median(miss[used[:, k], k]) for k in range(len(self.names))])
         far = np.linalg.norm(self.offsets, axis=1) > FARTHEST_OFF[0] + FARTHEST_OFF[1] * self.loose
-        wrong = self.known & (far | (off > max(MISNAMED[0], MISNAMED[1] * _median(off[self.known]))))
+        wrong = self.located & (far | (off > max(MISNAMED[0], MISNAMED[1] * _median(off[self.located]))))
 
         # All of a bone's, where many of them are.
         for parent_joint in np.unique(self.parts.parent_joint[wrong[self.rows]]):
@@ -168,7 +168,7 @@ class MarkerFit:
     @property
     def _used(self) -> np.ndarray:
         """(F,K)"""
-        return (self.track.confidence * self.known) > 0
+        return (self.track.confidence * self.located) > 0
 
     def _trust(self) -> np.ndarray:
         """(K,) how much a marker counts before its offset is known."""
@@ -176,7 +176,7 @@ class MarkerFit:
 
     def _select(self) -> None:
         """Pose with the markers that are known by now."""
-        self.rows = np.flatnonzero(self.known)
+        self.rows = np.flatnonzero(self.located)
         self.parts = self._parts_of(self.rows)
 
     def _parts_of(self, rows: np.ndarray) -> SiteParts:

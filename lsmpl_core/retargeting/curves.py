@@ -89,20 +89,20 @@ def fit_keys(samples: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndar
         ],
         axis=1,
     )  # (T,4): of value and slope at the key before, and at the one after
-    own, after, right = np.zeros((M, 2, 2)), np.zeros((M - 1, 2, 2)), np.zeros((M, 2, C))
-    np.add.at(own, segment, basis[:, :2, None] * basis[:, None, :2])
-    np.add.at(own, segment + 1, basis[:, 2:, None] * basis[:, None, 2:])
+    diagonal, after, right = np.zeros((M, 2, 2)), np.zeros((M - 1, 2, 2)), np.zeros((M, 2, C))
+    np.add.at(diagonal, segment, basis[:, :2, None] * basis[:, None, :2])
+    np.add.at(diagonal, segment + 1, basis[:, 2:, None] * basis[:, None, 2:])
     np.add.at(after, segment, basis[:, :2, None] * basis[:, None, 2:])
     np.add.at(right, segment, basis[:, :2, None] * samples[:, None])
     np.add.at(right, segment + 1, basis[:, 2:, None] * samples[:, None])
     # Where keys are on neighbouring frames, slopes show in no sample: the slightest pull makes them even.
-    own += 1e-9 * np.eye(2)
+    diagonal += 1e-9 * np.eye(2)
     for m in range(M - 1):  # block elimination
-        ratio = np.linalg.solve(own[m], after[m]).T
-        own[m + 1] -= ratio @ after[m]
+        ratio = np.linalg.solve(diagonal[m], after[m]).T
+        diagonal[m + 1] -= ratio @ after[m]
         right[m + 1] -= ratio @ right[m]
     solved = np.empty_like(right)
-    solved[-1] = np.linalg.solve(own[-1], right[-1])
+    solved[-1] = np.linalg.solve(diagonal[-1], right[-1])
     for m in range(M - 2, -1, -1):
-        solved[m] = np.linalg.solve(own[m], right[m] - after[m] @ solved[m + 1])
+        solved[m] = np.linalg.solve(diagonal[m], right[m] - after[m] @ solved[m + 1])
     return solved[:, 0], solved[:, 1]

@@ -66,8 +66,8 @@ class SourceFeet:
             if contact.point // 2 == side:
                 heights = self.points.positions[contact.frames, contact.point, 2]
                 above = float(np.median(heights) - self.floor.point_heights[contact.point])
-                own = np.clip((abs(above) - SNAP_HEIGHT) / (STEP_HEIGHT - SNAP_HEIGHT), 0.0, 1.0)
-                found[contact.frames, contact.point % 2] = above * own
+                raised = np.clip((abs(above) - SNAP_HEIGHT) / (STEP_HEIGHT - SNAP_HEIGHT), 0.0, 1.0)
+                found[contact.frames, contact.point % 2] = above * raised
         return found
 
 
@@ -95,26 +95,32 @@ class Foot:
 
 
 def place_foot(
-    source: SourceFeet, side: int, theirs: Foot, own: Foot, scaling: Scaling, aside: np.ndarray, toes_bend: bool
+    source: SourceFeet,
+    side: int,
+    source_foot: Foot,
+    character_foot: Foot,
+    scaling: Scaling,
+    aside: np.ndarray,
+    toes_bend: bool,
 ) -> FootTarget:
-    """Where the character's `own` foot belongs, whose ankle is not looked at, while the source does as `theirs` does.
+    """Where `character_foot` belongs, whose ankle is not looked at, while the source does as `source_foot` does.
 
     side: 0 left, 1 right. aside (T,3): by how much the character's hip is further out than the source's, scaled, for
     feet stand under hips. toes_bend: whether its toes have a bone.
     """
     stands, levels = source.standing.reshape(-1, 2, 2)[:, side], scaling.factor * source.levels(side)
     fps = source.fps
-    turn = flattened(own, stands, levels, fps)
-    turned, toes = turn @ own.turned, turn @ own.toes_turned
-    goal = _unheld(theirs, own.sole.ends(turned, toes), scaling, aside)
+    turn = flattened(character_foot, stands, levels, fps)
+    turned, toes = turn @ character_foot.turned, turn @ character_foot.toes_turned
+    goal = _unheld(source_foot, character_foot.sole.ends(turned, toes), scaling, aside)
     toes_turn = turn
     if toes_bend:
         ground = scaling.floor + np.nan_to_num(levels[:, 1])
-        bend = bent(own.sole, turned, toes, goal[:, 2] - ground, stands)
+        bend = bent(character_foot.sole, turned, toes, goal[:, 2] - ground, stands)
         toes_turn = exp_map(followed(bend, stands[:, 1], fps)) @ turn
-    ends = goal[:, None] + own.sole.ends(turned, toes_turn @ own.toes_turned)
+    ends = goal[:, None] + character_foot.sole.ends(turned, toes_turn @ character_foot.toes_turned)
     places = _places(ends, [contact for contact in source.contacts if contact.point // 2 == side])
-    places[..., 2] = scaling.floor + levels + own.sole.lifts
+    places[..., 2] = scaling.floor + levels + character_foot.sole.lifts
     count = stands.sum(axis=1)
     missing = np.where(stands[..., None], places - ends, 0.0).sum(axis=1) / np.maximum(count, 1)[:, None]
     sunk = scaling.floor + min(0.0, np.nanmin(levels, initial=0.0)) - ends[..., 2].min(axis=1)
@@ -122,9 +128,9 @@ def place_foot(
     goal[:, :2] += followed(missing[:, :2], count > 0, fps, HELD)
     goal[:, 2:] += followed(missing[:, 2:], (count > 0) | (sunk > 0.0), fps)
     firm, rolls = (standing_share(mask, fps) for mask in (count > 0, stands[:, 1] & ~stands[:, 0]))
-    toes = own.sole.ends(turned, toes_turn @ own.toes_turned)[:, 1]
-    pivot = goal + (turned @ own.sole.ball if toes_bend else toes)
-    ahead = turned @ normalised(own.sole.ball * (1.0, 1.0, 0.0))
+    toes = character_foot.sole.ends(turned, toes_turn @ character_foot.toes_turned)[:, 1]
+    pivot = goal + (turned @ character_foot.sole.ball if toes_bend else toes)
+    ahead = turned @ normalised(character_foot.sole.ball * (1.0, 1.0, 0.0))
     across = normalised(np.cross(turned[..., :, 2], ahead))
     raised = np.arcsin(np.clip(-ahead[:, 2], -1.0, 1.0))
     return FootTarget(goal, turn, toes_turn, firm, rolls, pivot, across, raised)
@@ -165,11 +171,11 @@ def bent(sole: Sole, turned: np.ndarray, toes: np.ndarray, above: np.ndarray, st
     return np.where(stands.all(axis=1), 1.0, share)[:, None] * most
 
 
-def _unheld(theirs: Foot, ends: np.ndarray, scaling: Scaling, aside: np.ndarray) -> np.ndarray:
+def _unheld(source_foot: Foot, ends: np.ndarray, scaling: Scaling, aside: np.ndarray) -> np.ndarray:
     """(T,3): where the ankle belongs as if nothing stood; ends (T,2,3) of the own sole from the ankle."""
-    other = theirs.sole.ends(theirs.turned, theirs.toes_turned)
-    goal = scaling(theirs.ankle + other.mean(axis=1)) - ends.mean(axis=1) + aside * (1.0, 1.0, 0.0)
-    above = scaling.factor * (theirs.ankle[:, 2] - scaling.floor + other[..., 2].min(axis=1))
+    ends_there = source_foot.sole.ends(source_foot.turned, source_foot.toes_turned)
+    goal = scaling(source_foot.ankle + ends_there.mean(axis=1)) - ends.mean(axis=1) + aside * (1.0, 1.0, 0.0)
+    above = scaling.factor * (source_foot.ankle[:, 2] - scaling.floor + ends_there[..., 2].min(axis=1))
     goal[:, 2] = scaling.floor + above - ends[..., 2].min(axis=1)
     return goal
 

@@ -36,11 +36,14 @@ def keep_feet(motion: Motion, body: Body, betas: np.ndarray) -> Motion:
     before, after = body.betas_of(motion), np.asarray(betas, dtype=np.float64)
     if np.allclose(before, after, rtol=0.0, atol=1e-9):
         return motion
-    own, other = body.rest_joints(before), body.rest_joints(after)
+    rest_before, rest_after = body.rest_joints(before), body.rest_joints(after)
     up = _above_soles(body, after) - _above_soles(body, before)
     goal, above = _feet(motion, body, before)
     made = replace(
-        motion, betas=after, trans=motion.trans + own[0] - other[0] + np.array([0.0, 0.0, up]), residual=None
+        motion,
+        betas=after,
+        trans=motion.trans + rest_before[0] - rest_after[0] + np.array([0.0, 0.0, up]),
+        residual=None,
     )
     for _ in range(RESHAPING_PASSES):
         world, joints = body.world(made)
@@ -49,7 +52,9 @@ def keep_feet(motion: Motion, body: Body, betas: np.ndarray) -> Motion:
         wanted[..., 2] = above - height
         ankles = np.stack([joints[:, ankle] for _, _, ankle in _LEGS], axis=1) + wanted
         hips = np.stack([joints[:, hip] for hip, _, _ in _LEGS], axis=1)
-        lengths = np.array([[np.linalg.norm(other[b] - other[a]) for a, b in zip(leg, leg[1:])] for leg in _LEGS])
+        lengths = np.array(
+            [[np.linalg.norm(rest_after[b] - rest_after[a]) for a, b in zip(leg, leg[1:])] for leg in _LEGS]
+        )
         straight = hips - lengths.sum(axis=1)[:, None] * (0.0, 0.0, 1.0)
         held = np.ones(hips.shape[:2])
         down = hips_down(hips, straight, ankles, lengths, 0.0 * held, held, motion.fps)
@@ -70,8 +75,8 @@ def _place(
     thigh, shin = two_bones(*joints, goal, world[:, hip, :, 0])
     thigh, shin = thigh @ world[:, hip], shin @ world[:, knee]
     chain = (world[:, 0], thigh, shin, world[:, ankle])
-    for joint, parent, own in zip(leg, chain, chain[1:]):
-        poses[:, joint] = log_map(np.swapaxes(parent, -1, -2) @ own)
+    for joint, parent, turned in zip(leg, chain, chain[1:]):
+        poses[:, joint] = log_map(np.swapaxes(parent, -1, -2) @ turned)
 
 
 def _feet(motion: Motion, body: Body, betas: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -86,8 +86,8 @@ def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float)
 
     A foot without a ball is taken to point forward.
     """
-    known = np.isfinite(ball).all()
-    along = (ball - ankle)[:2] if known else np.array([0.0, -FOOT_RADIUS * leg])
+    has_ball = np.isfinite(ball).all()
+    along = (ball - ankle)[:2] if has_ball else np.array([0.0, -FOOT_RADIUS * leg])
     length = float(np.hypot(*along))
     if length < 1e-6 * leg or not len(skin):
         return None
@@ -113,9 +113,9 @@ def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float)
         near = touching & (np.abs(forward - at) <= max(SAME_PLACE * (high - low), np.abs(forward - at)[touching].min()))
         return np.array([*(at * along + 0.5 * (aside[near].min() + aside[near].max()) * across), skin[near, 2].min()])
 
-    if not known:
+    if not has_ball:
         length = low + BALL * (high - low)
-    ball = ball - ankle if known else place(length) * (1.0, 1.0, 0.5)
+    ball = ball - ankle if has_ball else place(length) * (1.0, 1.0, 0.5)
     parts = (forward < 0.5 * length, (forward >= 0.5 * length) & (forward <= length), forward > length)
     back, middle, front = (_outermost(skin[part], along, across) for part in parts)
     middle = middle if len(middle) else place(length)[None]
@@ -139,11 +139,11 @@ def level_turn(turned: np.ndarray, forward: np.ndarray, heading: np.ndarray, slo
     """(T,3,3): the rotation of what is turned so (T,3,3) that makes it stand level across and heading there (T,2), on
     ground that rises so (T,) ahead (radians); forward (3,): which way it points at rest.
     """
-    own = _frame(turned @ normalised(forward * (1.0, 1.0, 0.0)), turned[..., :, 2])
+    frame = _frame(turned @ normalised(forward * (1.0, 1.0, 0.0)), turned[..., :, 2])
     ahead = np.concatenate([np.cos(slope)[:, None] * heading, np.sin(slope)[:, None]], axis=1)
     aside = np.cross(np.array([0.0, 0.0, 1.0]), ahead)
     wanted = _frame(ahead, np.cross(ahead, aside))
-    return wanted @ np.swapaxes(own, -1, -2)
+    return wanted @ np.swapaxes(frame, -1, -2)
 
 
 def _frame(ahead: np.ndarray, up: np.ndarray) -> np.ndarray:

@@ -112,8 +112,8 @@ def features(seen: Observation, canonical) -> Any:
     pelvis, frame = state.joints[:, :1], state.world[:, 0]
     where = xp.matmul(seen.targets - pelvis, frame) * mask
     at = xp.matmul(state.keypoints - pelvis, frame) * mask
-    known = xp.matmul(canonical, xp.concat([where, at, mask], axis=-1))
-    where, at, mask = known[..., :3], known[..., 3:6], known[..., 6:]
+    canonical_parts = xp.matmul(canonical, xp.concat([where, at, mask], axis=-1))
+    where, at, mask = canonical_parts[..., :3], canonical_parts[..., 3:6], canonical_parts[..., 6:]
     miss = where - at
     turned = xp.matmul(xp.matrix_transpose(frame)[:, None], state.world)
     joints = xp.matmul(state.joints - pelvis, frame)

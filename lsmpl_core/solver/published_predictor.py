@@ -118,8 +118,8 @@ class PublishedPredictor:
     def _error(self, rotations: torch.Tensor, goal: torch.Tensor, seen: torch.Tensor) -> torch.Tensor:
         """(B,) summed absolute differences in metres."""
         still = rotations.new_zeros(len(rotations), 3)
-        own = self.body.keypoints(rotations, still, self._shapes(len(rotations)))
-        apart = (own - own[:, MID_HIP, None]) - (goal - goal[:, MID_HIP, None])
+        predicted = self.body.keypoints(rotations, still, self._shapes(len(rotations)))
+        apart = (predicted - predicted[:, MID_HIP, None]) - (goal - goal[:, MID_HIP, None])
         return (apart.abs().sum(dim=-1) * seen).sum(dim=-1)
 
 

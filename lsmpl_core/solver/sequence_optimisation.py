@@ -261,13 +261,13 @@ def _solve_in_time(
 
     # Their squares into the blocks on the diagonal, their products into those beside it.
     blocks = hessian.reshape(T, UNKNOWN_BLOCKS, 3, UNKNOWN_BLOCKS, 3)
-    own = np.zeros((T, UNKNOWN_BLOCKS, 3, 3))
+    squares = np.zeros((T, UNKNOWN_BLOCKS, 3, 3))
     for i, (part, pull) in enumerate(zip(parts, pulls)):
         frames = slice(i, T - 2 + i)
         gradient[frames] += (pull @ change[..., None]).reshape(T - 2, -1)
-        own[frames] += pull @ part
+        squares[frames] += pull @ part
     diagonal = np.arange(UNKNOWN_BLOCKS)
-    blocks[:, diagonal, :, diagonal, :] += np.moveaxis(own, 1, 0)
+    blocks[:, diagonal, :, diagonal, :] += np.moveaxis(squares, 1, 0)
     first = np.zeros((T - 1, UNKNOWN_BLOCKS, 3, 3))
     first[:-1] += pulls[0] @ parts[1]
     first[1:] += pulls[1] @ parts[2]
