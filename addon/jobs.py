@@ -19,6 +19,7 @@ from bpy.app.handlers import persistent
 
 from ..lsmpl_core import LsmplError, Progress
 from .errors import reports_errors
+from .registration import registration
 
 SLICE_SECONDS = 0.05
 """Seconds of work between two chances for Blender to draw and to hear the user."""
@@ -361,14 +362,15 @@ def _forget(*_) -> None:
 _CLASSES = (LSMPL_OT_work, LSMPL_OT_cancel)
 
 
+_register, _unregister = registration(_CLASSES)
+
+
 def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
+    _register()
     bpy.app.handlers.load_pre.append(_forget)
 
 
 def unregister() -> None:
     _forget()
     bpy.app.handlers.load_pre.remove(_forget)
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+    _unregister()

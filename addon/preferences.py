@@ -9,6 +9,7 @@ from bpy.props import EnumProperty, IntProperty, StringProperty
 from .devices import listing as devices
 from .package import ROOT, preferences
 from .paths import FROM_BLEND
+from .registration import registration
 
 DEVICES = (
     (
@@ -84,9 +85,4 @@ def device() -> str:
     return f"cuda:{chosen.gpu}" if chosen.device == "cuda" else chosen.device
 
 
-def register() -> None:
-    bpy.utils.register_class(Preferences)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(Preferences)
+register, unregister = registration((Preferences,))

@@ -1,11 +1,20 @@
-"""Registering a module's classes, and the properties of Blender's types that lead to them."""
+"""Registering a module's classes, and the properties of Blender's types that lead to them.
+
+All that a user reads is in a translation context of its own: in another language, Blender would
+else translate those of our words that happen to be some of its own, in another meaning, and no
+others.
+"""
 
 from __future__ import annotations
 
+import inspect
+import typing
 from collections.abc import Callable, Sequence
 
 import bpy
 from bpy.props import PointerProperty
+
+TRANSLATION_CONTEXT = "LSMPL"
 
 Pointer = tuple[type, str, type]
 """A type of Blender's, the name of a property of it, and the property group that this leads to."""
@@ -19,6 +28,8 @@ def registration(
 ) -> tuple[Callable[[], None], Callable[[], None]]:
     """`register` and `unregister` of a module: its classes, in this order, then its pointers and
     menu entries."""
+    for cls in classes:
+        _keep_words(cls)
     register_classes, unregister_classes = bpy.utils.register_classes_factory(classes)
 
     def register() -> None:
@@ -36,3 +47,18 @@ def registration(
         unregister_classes()
 
     return register, unregister
+
+
+def _keep_words(cls: type) -> None:
+    """Give a class, and its properties and those of its bases of ours, the translation context."""
+    cls.bl_translation_context = TRANSLATION_CONTEXT
+    for base in cls.__mro__:
+        own = inspect.get_annotations(base)
+        if not own or not base.__module__.startswith(__package__):
+            continue
+        # Blender would evaluate them for itself, and forget what is set on the result.
+        evaluated = typing.get_type_hints(base)
+        base.__annotations__ = {name: evaluated[name] for name in own}
+        for annotation in base.__annotations__.values():
+            if isinstance(annotation, bpy.props._PropertyDeferred):
+                annotation.keywords["translation_context"] = TRANSLATION_CONTEXT

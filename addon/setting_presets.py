@@ -13,6 +13,8 @@ import bpy
 from bl_operators.presets import AddPresetBase
 from bl_ui.utils import PresetPanel
 
+from .registration import registration
+
 FOLDER = "lsmpl"
 _VALUES = (
     "shape", "solver", "travel", "bake_when_done", "smooth", "lock_feet", "floor", "floor_height",
@@ -40,13 +42,14 @@ _CLASSES = (LSMPL_PT_presets, LSMPL_OT_preset_add)
 _SHIPPED = str(Path(__file__).parent)
 
 
+_register, _unregister = registration(_CLASSES)
+
+
 def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
+    _register()
     bpy.utils.register_preset_path(_SHIPPED)
 
 
 def unregister() -> None:
     bpy.utils.unregister_preset_path(_SHIPPED)
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+    _unregister()

@@ -14,6 +14,7 @@ import bpy
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.backends.devices import Device, describe_devices
 from .. import jobs
+from ..registration import registration
 from . import torch_folder
 
 _KIND = "lsmpl.check_devices"
@@ -58,9 +59,9 @@ def draw(layout: bpy.types.UILayout, chosen: str) -> None:
     """What was found, and what that means for the device that is chosen, by the core's name."""
     box = layout.box()
     row = box.row()
-    row.label(text="Devices of This Machine")
+    row.label(text="Devices of This Machine", translate=False)
     working = jobs.current is not None and jobs.current.kind == _KIND
-    row.operator(_KIND, text="Checking..." if working else "Check")
+    row.operator(_KIND, text="Checking..." if working else "Check", translate=False)
     column = box.column(align=True)
     if found is None:
         _line(column, "CPU (NumPy): works everywhere", "CHECKMARK")
@@ -86,7 +87,7 @@ def is_missing(chosen: str) -> bool:
 def _line(layout: bpy.types.UILayout, text: str, icon: str) -> None:
     """A text that wraps: the preferences are no narrower than this."""
     for number, line in enumerate(textwrap.wrap(text, 90)):
-        layout.label(text=line, icon=icon if number == 0 else "BLANK1")
+        layout.label(text=line, translate=False, icon=icon if number == 0 else "BLANK1")
 
 
 def _redraw_preferences() -> None:
@@ -114,11 +115,10 @@ class LSMPL_OT_check_devices(jobs.JobOperator, bpy.types.Operator):
         return jobs.Job(_KIND, "Check Devices", "PyTorch", look_steps())
 
 
-def register() -> None:
-    bpy.utils.register_class(LSMPL_OT_check_devices)
+register, _unregister = registration((LSMPL_OT_check_devices,))
 
 
 def unregister() -> None:
     global found
     found = None
-    bpy.utils.unregister_class(LSMPL_OT_check_devices)
+    _unregister()

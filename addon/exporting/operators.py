@@ -357,7 +357,9 @@ _CLASSES = (ExportSettings, LSMPL_OT_export, LSMPL_OT_export_all)
 
 
 def _menu_entry(self, context: bpy.types.Context) -> None:
-    self.layout.operator(LSMPL_OT_export.bl_idname, text="LSMPL Character (.fbx/.glb/.bvh/.npz)")
+    self.layout.operator(
+        LSMPL_OT_export.bl_idname, text="LSMPL Character (.fbx/.glb/.bvh/.npz)", translate=False
+    )
 
 
 register, unregister = registration(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import bpy
@@ -31,12 +32,16 @@ def match_scene(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) ->
     of them.
 
     A scene that had other takes keeps its rate, which those were timed for, and its range only
-    grows.
+    grows. A scene that is animated keeps both, and one whose rate somebody chose keeps that: the
+    takes play at their own speed in it anyway.
     """
     others = [take for take in takes.takes_in(scene) if take not in imported]
-    if not others:
+    animated = not others and timing.is_animated(scene, but=imported)
+    if not (others or animated or timing.has_rate_of_its_own(scene)):
         timing.set_scene_rate(scene, takes.describe(imported[0])["fps"])
     retime(scene, imported)
+    if animated:
+        return
     ends = [end for take in imported for end in span(take)]
     if others:
         ends += [scene.frame_start, scene.frame_end]
@@ -48,6 +53,16 @@ def retime(scene: bpy.types.Scene, retimed: Sequence[bpy.types.Object]) -> None:
     as it is."""
     for take in retimed:
         take.lsmpl.step = timing.frame_step(scene, takes.describe(take)["fps"])
+
+
+def speed(take: bpy.types.Object, scene: bpy.types.Scene) -> float:
+    """How fast a take plays, 1 being its own speed: another where the rate of the scene was changed
+    since it was timed."""
+    return timing.frame_step(scene, takes.describe(take)["fps"]) / take.lsmpl.step
+
+
+def plays_at_its_speed(take: bpy.types.Object, scene: bpy.types.Scene) -> bool:
+    return math.isclose(speed(take, scene), 1.0, rel_tol=1e-4)
 
 
 def span(take: bpy.types.Object) -> tuple[float, float]:

@@ -124,7 +124,7 @@ class TakeFiles:
     match_scene: BoolProperty(
         name="Match Scene",
         description="Set the scene's frame range to the takes and, if they are its first, its "
-        "frame rate to theirs",
+        "frame rate to theirs. A scene that is animated, or whose rate you chose, keeps it",
         default=True,
     )
 

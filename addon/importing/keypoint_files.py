@@ -132,12 +132,33 @@ class LSMPL_OT_match_scene(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (LSMPL_OT_import_keypoints, LSMPL_FH_keypoints, LSMPL_OT_match_scene)
+class LSMPL_OT_retime(bpy.types.Operator):
+    bl_idname = "lsmpl.retime"
+    bl_label = "Retime Takes"
+    bl_description = (
+        "Let all takes of the scene play at their own speed at the scene's present rate; "
+        "bake again what was baked before"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return has_take(cls, context)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        adding.retime(context.scene, takes.takes_in(context.scene))
+        return {"FINISHED"}
+
+
+_CLASSES = (LSMPL_OT_import_keypoints, LSMPL_FH_keypoints, LSMPL_OT_match_scene, LSMPL_OT_retime)
 
 
 def _menu_entry(self, context: bpy.types.Context) -> None:
     self.layout.operator(
-        LSMPL_OT_import_keypoints.bl_idname, text="Keypoint Tracks (.trc/.c3d/.npy/.csv/.json)"
+        LSMPL_OT_import_keypoints.bl_idname,
+        text="Keypoint Tracks (.trc/.c3d/.npy/.csv/.json)",
+        translate=False,
     )
 
 

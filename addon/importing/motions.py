@@ -73,7 +73,9 @@ _CLASSES = (LSMPL_OT_import_motion, LSMPL_FH_motions)
 
 
 def _menu_entry(self, context: bpy.types.Context) -> None:
-    self.layout.operator(LSMPL_OT_import_motion.bl_idname, text="SMPL Motion (.npz/.pkl/.pt)")
+    self.layout.operator(
+        LSMPL_OT_import_motion.bl_idname, text="SMPL Motion (.npz/.pkl/.pt)", translate=False
+    )
 
 
 register, unregister = registration(

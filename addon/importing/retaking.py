@@ -15,7 +15,12 @@ from ..takes import take as takes
 from ..takes.layers import Layer
 from ..takes.mesh_data import read, write
 
-_OF_THE_SOLVE = (("residual", "FLOAT"), ("condition", "INT"), ("site", "FLOAT_VECTOR"))
+_OF_THE_SOLVE = (
+    ("residual", "FLOAT"),
+    ("condition", "INT"),
+    ("site", "FLOAT_VECTOR"),
+    (takes.TRAVEL, "FLOAT_VECTOR"),
+)
 
 
 def common_frames(

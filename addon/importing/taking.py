@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 from ...lsmpl_core import LsmplError
 from .. import jobs
 from ..errors import reports_errors
+from ..registration import registration
 from ..selection import active_take, select
 from . import scene_tracks
 from .dialogs import UNITS, LayoutChoice
@@ -152,4 +153,4 @@ class LSMPL_OT_select_sources(bpy.types.Operator):
 
 
 _CLASSES = (LSMPL_OT_take_from_objects, LSMPL_OT_read_again, LSMPL_OT_select_sources)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

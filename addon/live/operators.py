@@ -9,6 +9,7 @@ from bpy.props import EnumProperty
 
 from .. import jobs
 from ..errors import reports_errors
+from ..registration import registration
 from ..selection import active_take, is_solved
 from ..takes import take as takes
 from . import live, session, watch
@@ -138,7 +139,9 @@ def draw_states(layout: bpy.types.UILayout) -> None:
         ("IGNORE", "HIDE_ON"),
         ("RESET", "LOOP_BACK"),
     ):
-        layout.operator("lsmpl.set_keypoints", text=_STATES[state][1], icon=icon).state = state
+        layout.operator(
+            "lsmpl.set_keypoints", text=_STATES[state][1], translate=False, icon=icon
+        ).state = state
 
 
 def _draw_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
@@ -148,16 +151,7 @@ def _draw_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:
         draw_states(menu.layout)
 
 
-_CLASSES = (LSMPL_OT_live, LSMPL_OT_set_keypoints)
-
-
-def register() -> None:
-    for cls in _CLASSES:
-        bpy.utils.register_class(cls)
-    bpy.types.VIEW3D_MT_object_context_menu.append(_draw_menu)
-
-
-def unregister() -> None:
-    bpy.types.VIEW3D_MT_object_context_menu.remove(_draw_menu)
-    for cls in reversed(_CLASSES):
-        bpy.utils.unregister_class(cls)
+register, unregister = registration(
+    (LSMPL_OT_live, LSMPL_OT_set_keypoints),
+    menus=((bpy.types.VIEW3D_MT_object_context_menu, _draw_menu),),
+)

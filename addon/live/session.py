@@ -79,12 +79,13 @@ def drop_if_gone(scene: bpy.types.Scene) -> None:
 
 
 def hold_others(scene: bpy.types.Scene) -> None:
-    """Make the take and its character unselectable, which lie where the handles are."""
-    live = scene.lsmpl_live
-    for obj in (live.take, live.take.lsmpl.armature, live.take.lsmpl.body_mesh):
-        if obj is not None and not obj.hide_select:
-            obj.hide_select = True
-            live.held.add().object = obj
+    """Make all takes and their characters unselectable: they lie where the handles are, or people
+    stand close to each other."""
+    for take in takes.takes_in(scene):
+        for obj in (take, take.lsmpl.armature, take.lsmpl.body_mesh):
+            if obj is not None and not obj.hide_select:
+                obj.hide_select = True
+                scene.lsmpl_live.held.add().object = obj
 
 
 def release_others(scene: bpy.types.Scene) -> None:

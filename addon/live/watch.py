@@ -100,7 +100,9 @@ def _tell(message: str) -> None:
         show = bpy.context.window_manager.popup_menu
         _in_window(
             lambda: show(
-                lambda menu, _: menu.layout.label(text=message), title="Live", icon="ERROR"
+                lambda menu, _: menu.layout.label(text=message, translate=False),
+                title="Live",
+                icon="ERROR",
             )
         )
 

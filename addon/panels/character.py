@@ -9,6 +9,7 @@ import bpy
 
 from ..characters import correctives, locking, shape
 from ..package import preferences
+from ..registration import registration
 from ..selection import active_character
 from .drawing import Section, facts, properties, say
 
@@ -32,7 +33,7 @@ class LSMPL_PT_character(Section, bpy.types.Panel):
                 say(context, layout, hint, icon="INFO")
         column.prop(settings, "shape")
         if settings.shape == "FIXED":
-            column.column(align=True).prop(settings, "betas", text="Values")
+            column.column(align=True).prop(settings, "betas", text="Values", translate=False)
 
 
 class LSMPL_PT_shape(Section, bpy.types.Panel):
@@ -54,7 +55,12 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
         column.enabled = not reason
         for number in range(shape.BETAS):
             column.prop(
-                armature.lsmpl_shape, "betas", index=number, text=f"Shape {number + 1}", slider=True
+                armature.lsmpl_shape,
+                "betas",
+                index=number,
+                text=f"Shape {number + 1}",
+                translate=False,
+                slider=True,
             )
         layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
         if locking.take_of(armature, context.scene):
@@ -92,4 +98,4 @@ class LSMPL_PT_correctives(Section, bpy.types.Panel):
 
 
 _CLASSES = (LSMPL_PT_character, LSMPL_PT_shape, LSMPL_PT_correctives)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

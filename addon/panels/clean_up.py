@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..characters import locking
+from ..registration import registration
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
 from ..takes import layers
@@ -27,7 +28,12 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
             column.prop(settings, "floor_height")
         if not working(layout, "lsmpl.clean_up"):
             row = layout.row(align=True)
-            row.operator("lsmpl.clean_up", text=of_takes(context, "Clean Up"), icon="BRUSH_DATA")
+            row.operator(
+                "lsmpl.clean_up",
+                text=of_takes(context, "Clean Up"),
+                translate=False,
+                icon="BRUSH_DATA",
+            )
             row.operator("lsmpl.as_solved", text="", icon="LOOP_BACK")
         take = active_take(context)
         if take is None or not layers.is_solved(take):
@@ -51,4 +57,4 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
 
 
 _CLASSES = (LSMPL_PT_clean_up,)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

@@ -69,8 +69,8 @@ def facts(layout: bpy.types.UILayout, *rows: tuple[str, str]) -> None:
     split = layout.box().split(factor=0.32)
     names, values = split.column(align=True), split.column(align=True)
     for name, value in rows:
-        names.label(text=name)
-        values.label(text=value)
+        names.label(text=name, translate=False)
+        values.label(text=value, translate=False)
 
 
 def say(
@@ -91,7 +91,7 @@ def say(
     wrapped += [""] * ((lines or 0) - len(wrapped))
     column = layout.column(align=True)
     for number, line in enumerate(wrapped):
-        column.label(text=line, icon=icon if number == 0 else "BLANK1")
+        column.label(text=line, translate=False, icon=icon if number == 0 else "BLANK1")
 
 
 def working(layout: bpy.types.UILayout, *kinds: str, height: float = 1.0) -> bool:
@@ -102,7 +102,7 @@ def working(layout: bpy.types.UILayout, *kinds: str, height: float = 1.0) -> boo
         return False
     row = layout.row(align=True)
     row.scale_y = height
-    row.progress(factor=job.fraction, text=job.describe())
+    row.progress(factor=job.fraction, text=job.describe(), translate=False)
     row.operator("lsmpl.cancel", text="", icon="X")
     return True
 

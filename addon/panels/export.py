@@ -8,6 +8,7 @@ import bpy
 
 from ..characters import baking
 from ..exporting.operators import draw_settings, why_nothing
+from ..registration import registration
 from ..retargeting import following
 from ..selection import active_take
 from ..takes import layers
@@ -31,8 +32,10 @@ class LSMPL_PT_export(Section, bpy.types.Panel):
         draw_settings(column, settings, settings.format)
         if not working(layout, *_KINDS):
             row = layout.row(align=True)
-            row.operator("lsmpl.export", text="Export...", icon="EXPORT")
-            row.operator("lsmpl.export_all", text="All Takes...", icon="FILE_FOLDER")
+            row.operator("lsmpl.export", text="Export...", translate=False, icon="EXPORT")
+            row.operator(
+                "lsmpl.export_all", text="All Takes...", translate=False, icon="FILE_FOLDER"
+            )
         reason = why_nothing(take, context.scene)
         if reason:
             say(context, layout, reason, icon="INFO")
@@ -81,4 +84,4 @@ def _has_character(take: bpy.types.Object, scene: bpy.types.Scene) -> bool:
 
 
 _CLASSES = (LSMPL_PT_export, LSMPL_PT_baking)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

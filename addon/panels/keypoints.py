@@ -8,7 +8,8 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core import Decision
-from ..importing import scene_tracks
+from ..importing import adding, scene_tracks
+from ..registration import registration
 from ..selection import active_take
 from ..solving import marker_trials
 from ..takes import layers
@@ -23,8 +24,8 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
         layout = self.layout
         if not working(layout, "lsmpl.import", "lsmpl.take_from_objects", "lsmpl.read_again"):
             row = layout.row(align=True)
-            row.operator("lsmpl.import_keypoints", text="Import...", icon="IMPORT")
-            row.operator("lsmpl.import_motion", text="Motion...")
+            row.operator("lsmpl.import_keypoints", text="Import...", translate=False, icon="IMPORT")
+            row.operator("lsmpl.import_motion", text="Motion...", translate=False)
             row.operator("lsmpl.take_from_objects", text="", icon="EMPTY_AXIS")
         several = len(takes.takes_in(context.scene))
         if several > 1:
@@ -65,7 +66,11 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             properties(layout).prop(take.lsmpl_markers, "static_trial")
         if take.lsmpl.step != 1.0:
             say(context, layout, "The scene runs at another rate than the take", icon="INFO")
-            layout.operator("lsmpl.match_scene", text="Match Scene to Take")
+            layout.operator("lsmpl.match_scene", text="Match Scene to Take", translate=False)
+        if not adding.plays_at_its_speed(take, context.scene):
+            percent = 100 * adding.speed(take, context.scene)
+            say(context, layout, f"Plays at {percent:.0f} % of its speed", icon="ERROR")
+            layout.operator("lsmpl.retime", icon="TIME")
 
 
 class LSMPL_UL_sources(bpy.types.UIList):
@@ -74,7 +79,9 @@ class LSMPL_UL_sources(bpy.types.UIList):
     ) -> None:
         split = layout.split(factor=0.45, align=True)
         there = item.point() is not None
-        split.label(text=item.keypoint.replace("_", " "), icon="NONE" if there else "ERROR")
+        split.label(
+            text=item.keypoint.replace("_", " "), translate=False, icon="NONE" if there else "ERROR"
+        )
         row = split.row(align=True)
         row.prop(item, "object", text="")
         if item.object and item.object.type == "ARMATURE":
@@ -120,7 +127,7 @@ class LSMPL_PT_display(Section, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         take = active_take(context)
         column = properties(self.layout)
-        column.prop(take.lsmpl, "start", text="Starts at Frame")
+        column.prop(take.lsmpl, "start", text="Starts at Frame", translate=False)
         for name in ("size", "missing", "fair", "poor"):
             column.prop(take.lsmpl_display, name)
 
@@ -163,4 +170,4 @@ _CLASSES = (
     LSMPL_PT_display,
     LSMPL_PT_decisions,
 )
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

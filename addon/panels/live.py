@@ -6,6 +6,7 @@ import bpy
 
 from ..live import session
 from ..live.operators import draw_states
+from ..registration import registration
 from ..selection import active_take
 from ..takes import layers
 from ..takes import take as takes
@@ -21,7 +22,11 @@ class LSMPL_PT_live(Section, bpy.types.Panel):
         row = layout.row()
         row.scale_y = 1.2
         row.operator(
-            "lsmpl.live", text="Live", icon="PAUSE" if is_on else "VIEW_PAN", depress=is_on
+            "lsmpl.live",
+            text="Live",
+            translate=False,
+            icon="PAUSE" if is_on else "VIEW_PAN",
+            depress=is_on,
         )
         if not is_on:
             if take is None or not layers.is_solved(take):
@@ -31,9 +36,11 @@ class LSMPL_PT_live(Section, bpy.types.Panel):
         grid = layout.grid_flow(columns=2, align=True, even_columns=True)
         draw_states(grid)
         row = layout.row(align=True)
-        feet = row.operator("lsmpl.set_keypoints", text="Lock Feet", icon="LOCKED")
+        feet = row.operator("lsmpl.set_keypoints", text="Lock Feet", translate=False, icon="LOCKED")
         feet.state, feet.which = "LOCK", "FEET"
-        back = row.operator("lsmpl.set_keypoints", text="Reset All", icon="LOOP_BACK")
+        back = row.operator(
+            "lsmpl.set_keypoints", text="Reset All", translate=False, icon="LOOP_BACK"
+        )
         back.state, back.which = "RESET", "ALL"
 
 
@@ -57,4 +64,4 @@ _NAMES: tuple[tuple[int, str], ...] = (
     (takes.IGNORED, "ignored"),
 )
 _CLASSES = (LSMPL_PT_live,)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

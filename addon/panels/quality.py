@@ -8,6 +8,7 @@ import bpy
 from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, in_words
 from ..refining import refine as refining
+from ..registration import registration
 from ..selection import active_take
 from ..solving import quality
 from ..takes import layers, playing
@@ -38,12 +39,12 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         say(context, layout, in_words(found), icon="ERROR" if found else "CHECKMARK")
         row = layout.row(align=True)
         row.operator("lsmpl.jump_to_doubtful", text="", icon="PREV_KEYFRAME").where = "PREVIOUS"
-        row.operator("lsmpl.jump_to_doubtful", text="Worst Frame").where = "WORST"
+        row.operator("lsmpl.jump_to_doubtful", text="Worst Frame", translate=False).where = "WORST"
         row.operator("lsmpl.jump_to_doubtful", text="", icon="NEXT_KEYFRAME").where = "NEXT"
         row.separator()
         row.operator("lsmpl.mark_doubtful", text="", icon="MARKER_HLT")
         row.operator("lsmpl.unmark_doubtful", text="", icon="X")
-        layout.operator("lsmpl.trust_keypoints", text="Trust These Keypoints...")
+        layout.operator("lsmpl.trust_keypoints", text="Trust These Keypoints...", translate=False)
         frame = playing.frame_shown(take, context.scene)
         _draw_frame(layout, take, quality.facts(take, frame))
         here = next((stretch for stretch in found if stretch.first <= frame <= stretch.last), None)
@@ -89,4 +90,4 @@ def _when(take: bpy.types.Object, stretch: Stretch) -> str:
 
 
 _CLASSES = (LSMPL_PT_quality,)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

@@ -7,6 +7,7 @@ import bpy
 
 from ..refining import pending_edit
 from ..refining import refine as refining
+from ..registration import registration
 from ..selection import active_take
 from ..takes import layers, pinned_joints, playing
 from .drawing import Section, facts, properties, say, working
@@ -37,7 +38,7 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
         column.prop(settings, "frames")
         if settings.frames == "RANGE":
             row = column.row(align=True)
-            row.prop(settings, "first", text="Range")
+            row.prop(settings, "first", text="Range", translate=False)
             row.prop(settings, "last", text="")
         column.prop(settings, "begin")
         if settings.begin == refining.FROM_POSE:
@@ -80,7 +81,7 @@ def _draw_pending_edit(
     row = box.row(align=True)
     for before, text in ((True, "Before"), (False, "After")):
         row.operator(
-            "lsmpl.show_before", text=text, depress=pending.shows_before == before
+            "lsmpl.show_before", text=text, translate=False, depress=pending.shows_before == before
         ).before = before
     row = box.row(align=True)
     row.operator("lsmpl.accept", icon="CHECKMARK")
@@ -114,8 +115,12 @@ class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
         take = active_take(context)
         properties(layout).prop(settings, "keypoint")
         row = layout.row(align=True)
-        row.operator("lsmpl.ignore_keypoint", text="Ignore", icon="HIDE_ON").use_again = False
-        row.operator("lsmpl.ignore_keypoint", text="Use Again", icon="HIDE_OFF").use_again = True
+        row.operator(
+            "lsmpl.ignore_keypoint", text="Ignore", translate=False, icon="HIDE_ON"
+        ).use_again = False
+        row.operator(
+            "lsmpl.ignore_keypoint", text="Use Again", translate=False, icon="HIDE_OFF"
+        ).use_again = True
         where = (
             "this frame"
             if settings.frames == "CURRENT"
@@ -128,7 +133,9 @@ class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
         text = f"Ignore the Worst ({refining.plain(worst)})" if worst else "Ignore the Worst"
         row = layout.row()
         row.enabled = bool(worst)
-        row.operator("lsmpl.ignore_keypoint", text=text, icon="HIDE_ON").keypoint = worst
+        row.operator(
+            "lsmpl.ignore_keypoint", text=text, translate=False, icon="HIDE_ON"
+        ).keypoint = worst
 
 
 class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
@@ -155,16 +162,17 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
         for pin in pinned[:_MAX_ROWS]:
             row = column.row(align=True)
             row.label(
-                text=f"Frame {playing.in_words(take, pin.frame)}: {refining.plain(pin.joint)}"
+                text=f"Frame {playing.in_words(take, pin.frame)}: {refining.plain(pin.joint)}",
+                translate=False,
             )
             remove = row.operator("lsmpl.remove_pins", text="", icon="X")
             remove.frame, remove.joint = pin.frame, pin.joint
         if len(pinned) > _MAX_ROWS:
-            column.label(text=f"and {len(pinned) - _MAX_ROWS} more")
+            column.label(text=f"and {len(pinned) - _MAX_ROWS} more", translate=False)
         row = layout.row(align=True)
-        here = row.operator("lsmpl.remove_pins", text="Remove in This Frame")
+        here = row.operator("lsmpl.remove_pins", text="Remove in This Frame", translate=False)
         here.frame, here.joint = playing.frame_shown(take, context.scene), ""
-        every = row.operator("lsmpl.remove_pins", text="Remove All")
+        every = row.operator("lsmpl.remove_pins", text="Remove All", translate=False)
         every.frame, every.joint = -1, ""
 
 
@@ -174,4 +182,4 @@ _CLASSES = (
     LSMPL_PT_refine_keypoints,
     LSMPL_PT_refine_pins,
 )
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

@@ -7,6 +7,7 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
+from ..registration import registration
 from ..retargeting import following
 from ..retargeting.settings import OtherCharacter
 from ..selection import active_take
@@ -20,10 +21,10 @@ class LSMPL_UL_bones(bpy.types.UIList):
 
     def draw_item(self, context, layout, data, item, icon, active_data, active_property) -> None:
         row = layout.split(factor=0.45, align=True)
-        row.label(text=item.bl_rna.properties["joint"].enum_items[item.joint].name)
+        row.label(text=item.bl_rna.properties["joint"].enum_items[item.joint].name, translate=False)
         bone = row.row(align=True)
         bone.alert = data.target is not None and item.bone not in data.target.data.bones
-        bone.label(text=item.bone.rpartition(":")[2] or "no bone")
+        bone.label(text=item.bone.rpartition(":")[2] or "no bone", translate=False)
 
     def filter_items(self, context, data, property):
         items = getattr(data, property)
@@ -43,7 +44,9 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
         """At hand where the section is closed, too."""
         take = active_take(context)
         if take is not None and layers.is_solved(take) and following.is_outdated(take):
-            self.layout.operator("lsmpl.bake_to_other", text="Bake Again", icon="ERROR")
+            self.layout.operator(
+                "lsmpl.bake_to_other", text="Bake Again", translate=False, icon="ERROR"
+            )
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
@@ -146,4 +149,4 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
 
 
 _CLASSES = (LSMPL_UL_bones, LSMPL_PT_other)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

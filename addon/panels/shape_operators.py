@@ -9,6 +9,7 @@ import bpy
 from .. import jobs
 from ..characters import bodies, correctives, locking, shape
 from ..errors import reports_errors
+from ..registration import registration
 from ..selection import active_character
 
 
@@ -100,4 +101,4 @@ class LSMPL_OT_lock_feet_again(bpy.types.Operator):
 
 
 _CLASSES = (LSMPL_OT_shape_of_take, LSMPL_OT_lock_feet_again, LSMPL_OT_pose_correctives)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

@@ -9,6 +9,7 @@ import bpy
 
 from ..importing import retaking
 from ..package import preferences
+from ..registration import registration
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
 from ..takes import layers
@@ -29,7 +30,12 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
         if not working(layout, "lsmpl.solve", "lsmpl.solve_from_motion", height=1.4):
             row = layout.row()
             row.scale_y = 1.4
-            row.operator("lsmpl.solve", text=of_takes(context, "Solve"), icon="ARMATURE_DATA")
+            row.operator(
+                "lsmpl.solve",
+                text=of_takes(context, "Solve"),
+                translate=False,
+                icon="ARMATURE_DATA",
+            )
         solved = layers.describe(take) if take else None
         if solved:
             rows = [("Body", Path(solved["body_path"]).name)] if solved["body_path"] else []
@@ -74,9 +80,12 @@ class LSMPL_PT_solver(Section, bpy.types.Panel):
         column.prop(context.scene.lsmpl, "travel")
         column.prop(context.scene.lsmpl, "bake_when_done")
         layout.operator(
-            "lsmpl.solve_from_motion", text="Solve from a Motion File...", icon="FILE_MOVIE"
+            "lsmpl.solve_from_motion",
+            text="Solve from a Motion File...",
+            translate=False,
+            icon="FILE_MOVIE",
         )
 
 
 _CLASSES = (LSMPL_PT_solve, LSMPL_PT_solver)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

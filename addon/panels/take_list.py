@@ -39,9 +39,11 @@ class LSMPL_UL_takes(bpy.types.UIList):
     ) -> None:
         split = layout.split(factor=0.75)
         split.label(
-            text=item.name, icon="CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA"
+            text=item.name,
+            translate=False,
+            icon="CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA",
         )
-        split.label(text=str(takes.describe(item)["frames"]))
+        split.label(text=str(takes.describe(item)["frames"]), translate=False)
 
     def filter_items(self, context, data, property):
         objects = getattr(data, property)

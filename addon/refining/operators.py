@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import jobs
 from ..errors import reports_errors
+from ..registration import registration
 from ..retargeting import following
 from ..selection import active_take, has_take, is_solved
 from ..solving import quality
@@ -205,4 +206,4 @@ _CLASSES = (
     LSMPL_OT_remove_pins,
     LSMPL_OT_ignore_keypoint,
 )
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

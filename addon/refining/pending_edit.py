@@ -20,7 +20,6 @@ from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.by_hand.blending import blend, reach
 from ...lsmpl_core.by_hand.posing import Poser, poses_of
-from ...lsmpl_core.refine_range import measured
 from ...lsmpl_core.rotation import log_map
 from ...lsmpl_core.solver.poses import Poses
 from ..characters import actions, baking, feet
@@ -31,10 +30,7 @@ from ..solving import quality
 from ..takes import layers, pinned_joints
 from ..takes import take as takes
 from ..takes.layers import Layer
-from ..takes.mesh_data import change, read, write
-
-_RESIDUAL_KEY = "lsmpl_residual_not_shown"
-"""Of a take's mesh: residuals of the changed frames on the side that is not shown."""
+from . import residuals
 
 
 class PendingEdit(bpy.types.PropertyGroup):
@@ -122,13 +118,11 @@ def apply(
         pending.first, pending.last, pending.what = made.low, made.high, what
         pending.is_open, pending.shows_before = True, False
         pending.pins_before = json.dumps(pinned_joints.load(take))
-        take.data[_RESIDUAL_KEY] = _residual(take, made.low, made.high).tolist()
-        measure(take, poser, made.low, made.high)
+        residuals.measure(take, poser, made.low, made.high)
         if action:
             frames = key_frames(take, action, made.low, made.high)
-            actions.rewrite(
-                action, frames, [baking.residual_curve(frame_residual(take, made.low, made.high))]
-            )
+            off = residuals.frame_residual(take, made.low, made.high)
+            actions.rewrite(action, frames, [baking.residual_curve(off)])
         layers.note(take, Layer.REFINED, **quality.judged(take))
     return pending
 
@@ -238,9 +232,7 @@ def show(take: bpy.types.Object, before: bool) -> None:
         frames = key_frames(take, pending.action, pending.first, pending.last)
         actions.swap_keys(pending.action, pending.keys, frames[0], frames[-1])
     pending.shows_before = before
-    residual = np.array(take.data[_RESIDUAL_KEY])
-    take.data[_RESIDUAL_KEY] = _residual(take, pending.first, pending.last).tolist()
-    _set_residual(take, pending.first, residual)
+    residuals.exchange(take, pending.first, pending.last)
 
 
 def accept(take: bpy.types.Object) -> None:
@@ -267,8 +259,7 @@ def close(take: bpy.types.Object) -> None:
     for name in (*names, "action", "keys"):
         setattr(pending, name, None)
     pending.is_open = pending.shows_before = False
-    if _RESIDUAL_KEY in take.data:
-        del take.data[_RESIDUAL_KEY]
+    residuals.forget_other_side(take)
     bpy.data.batch_remove([mesh for mesh in meshes if mesh.users == 0])
     if keys and keys.users == 0:
         bpy.data.actions.remove(keys)
@@ -285,41 +276,6 @@ def key_frames(take: bpy.types.Object, action: bpy.types.Action, low: int, high:
     """The scene frames of the keys of frames `low` to `high`: where they were baked."""
     start, step = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
     return start + np.arange(low, high + 1) * step
-
-
-def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
-    """Write how far the keypoints are from the body in frames `low` to `high`, by which they are
-    coloured.
-
-    As in a solve, those that are not believed are not measured.
-    """
-    motion = layers.load(take, layers.latest(take, before=Layer.CLEANED))
-    residual = measured(takes.load_track(take), poser, poses_of(motion, slice(low, high + 1)), low)
-    residual[~takes.believed(take)[low : high + 1]] = np.nan
-    _set_residual(take, low, np.where(np.isfinite(residual), residual, -1.0).ravel())
-
-
-def frame_residual(take: bpy.types.Object, low: int, high: int) -> np.ndarray:
-    """(N,) metres that frames `low` to `high` are off on average, NaN where nothing was
-    measured."""
-    residual = _residual(take, low, high).reshape(high + 1 - low, -1)
-    seen = residual >= 0.0
-    total = np.where(seen, residual, 0.0).sum(axis=1)
-    return np.where(seen.any(axis=1), total / np.maximum(seen.sum(axis=1), 1), np.nan)
-
-
-def _residual(take: bpy.types.Object, low: int, high: int) -> np.ndarray:
-    """As it is stored, one after the other; -1 where none was measured."""
-    count = takes.describe(take)["keypoints"]
-    if "residual" not in take.data.attributes:
-        write(take.data, "residual", "FLOAT", np.full(len(take.data.vertices), -1.0))
-    return read(take.data, "residual", "FLOAT")[low * count : (high + 1) * count]
-
-
-def _set_residual(take: bpy.types.Object, low: int, residual: np.ndarray) -> None:
-    rows = low * takes.describe(take)["keypoints"] + np.arange(len(residual))
-    change(take.data, "residual", "FLOAT", rows, residual)
-    take.data.update_tag()
 
 
 register, unregister = registration(

@@ -16,6 +16,7 @@ from ...lsmpl_core.retargeting.bone_maps import BoneMap
 from .. import jobs
 from ..characters import actions, baking
 from ..held import Held
+from ..registration import registration
 from ..selection import active_take, is_solved
 from ..takes import layers
 from . import plan as plans
@@ -171,9 +172,4 @@ class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
         return jobs.Job("lsmpl.bake_to_other", "Bake", take.lsmpl.other.target.name, steps())
 
 
-def register() -> None:
-    bpy.utils.register_class(LSMPL_OT_bake_to_other)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(LSMPL_OT_bake_to_other)
+register, unregister = registration((LSMPL_OT_bake_to_other,))

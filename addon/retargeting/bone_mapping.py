@@ -17,6 +17,7 @@ from ...lsmpl_core.retargeting.bone_maps import (
     save_bone_map,
 )
 from ..errors import reports_errors
+from ..registration import registration
 from ..selection import active_take
 from .settings import OtherCharacter, bone_map_of, detect, set_bone_map
 
@@ -162,4 +163,4 @@ _CLASSES = (
     LSMPL_OT_add_bone,
     LSMPL_OT_remove_bone,
 )
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

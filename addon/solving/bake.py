@@ -8,6 +8,7 @@ import bpy
 
 from .. import jobs, series
 from ..characters import baking
+from ..registration import registration
 from ..selection import chosen_takes, is_solved
 from ..takes import layers
 
@@ -33,4 +34,4 @@ class LSMPL_OT_bake(jobs.JobOperator, bpy.types.Operator):
         return series.over("lsmpl.bake", "Bake", chosen, context.scene, steps)
 
 
-register, unregister = bpy.utils.register_classes_factory((LSMPL_OT_bake,))
+register, unregister = registration((LSMPL_OT_bake,))

@@ -16,6 +16,7 @@ from .. import jobs, series
 from ..characters import baking
 from ..errors import reports_errors
 from ..held import Held
+from ..registration import registration
 from ..retargeting import following
 from ..selection import active_take, chosen_takes, is_solved
 from ..takes import layers
@@ -125,4 +126,4 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
 
 
 _CLASSES = (LSMPL_OT_clean_up, LSMPL_OT_as_solved)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

@@ -20,6 +20,7 @@ from ..characters import bodies
 from ..devices import torch_folder
 from ..errors import reports_errors
 from ..preferences import device as chosen_device
+from ..registration import registration
 from ..selection import active_take, has_take
 from ..settings import chosen_body_path, solve_options
 from ..takes import pinned_joints
@@ -86,4 +87,4 @@ def refine_steps(
     return (yield from solving.solved_by(steps, take, scene, body, body_path, device))
 
 
-register, unregister = bpy.utils.register_classes_factory((LSMPL_OT_solve_from_motion,))
+register, unregister = registration((LSMPL_OT_solve_from_motion,))

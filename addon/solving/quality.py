@@ -14,6 +14,7 @@ from bpy.props import EnumProperty
 from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
 from ..errors import reports_errors
+from ..registration import registration
 from ..selection import active_take, has_take, is_solved
 from ..takes import layers, playing
 from ..takes import take as takes
@@ -274,4 +275,4 @@ def sentence(why: Sequence[str]) -> str:
 
 
 _CLASSES = (LSMPL_OT_jump, LSMPL_OT_mark, LSMPL_OT_unmark)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

@@ -28,6 +28,7 @@ from ..devices import torch_folder
 from ..errors import all_or_nothing
 from ..held import Held
 from ..preferences import device as chosen_device
+from ..registration import registration
 from ..retargeting import following
 from ..selection import chosen_takes, has_take
 from ..settings import chosen_body_path, solve_options
@@ -194,9 +195,4 @@ class LSMPL_OT_solve(jobs.JobOperator, bpy.types.Operator):
         )
 
 
-def register() -> None:
-    bpy.utils.register_class(LSMPL_OT_solve)
-
-
-def unregister() -> None:
-    bpy.utils.unregister_class(LSMPL_OT_solve)
+register, unregister = registration((LSMPL_OT_solve,))

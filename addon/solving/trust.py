@@ -11,6 +11,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ...lsmpl_core import Condition, LsmplError
 from ..errors import reports_errors
+from ..registration import registration
 from ..selection import active_take, has_take
 from ..takes import playing
 from ..takes import take as takes
@@ -97,4 +98,4 @@ class LSMPL_OT_trust(bpy.types.Operator):
 
 
 _CLASSES = (LSMPL_OT_trust,)
-register, unregister = bpy.utils.register_classes_factory(_CLASSES)
+register, unregister = registration(_CLASSES)

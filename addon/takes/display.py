@@ -14,7 +14,7 @@ import bpy
 
 MODIFIER = "LSMPL Keypoints"
 GROUP = "LSMPL Keypoints"
-_GROUP_VERSION = 2
+_GROUP_VERSION = 3
 """Of the node group; takes with an older one get the new one when a file is loaded or a take is
 solved."""
 
@@ -298,9 +298,10 @@ class _Builder:
             "ShaderNodeVectorMath", at_frame("edit_offset", "FLOAT_VECTOR"), operation="SCALE"
         )
         self.group.links.new(edited, edit.inputs["Scale"])
-        position = self.node(
-            "ShaderNodeVectorMath", position, edit.outputs[0], operation="ADD"
-        ).outputs[0]
+        for moved in (edit.outputs[0], at_frame("travel", "FLOAT_VECTOR")):
+            position = self.node("ShaderNodeVectorMath", position, moved, operation="ADD").outputs[
+                0
+            ]
 
         # Seen is what has a position; visible, what is believed as well. Condition 4 is rejected.
         confidence = self.math("MAXIMUM", at_frame("confidence", "FLOAT"), edited)

@@ -19,6 +19,9 @@ from ...lsmpl_core.keypoints.edges import nearest_edges
 from .mesh_data import change, load_json, read, store_json, write
 
 TRACK_KEY = "lsmpl_track"
+TRAVEL = "travel"
+"""Attribute of a take's mesh: metres by which the last solve moved the whole frame. Only takes have
+it whose keypoints have no place in the room; their body finds its way from the feet that stand."""
 AS_READ, MOVED, IGNORED, LOCKED, TRUSTED = range(5)
 """Values of `edit_state`: what the animator did to a keypoint in a frame."""
 
@@ -102,19 +105,18 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
 
 
 def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = True) -> KeypointTrack:
-    """The track with the animator's edits applied, or as it was read.
+    """The track with the animator's edits applied, where the last solve moved it to; without either
+    it is as it was read.
 
     A moved or locked keypoint counts as seen with confidence 1 and is trusted, an ignored one as
-    missing, and one that the animator trusts is not doubted. travelled: where a solve has put
-    keypoints that have no place in the room (`set_travel`), rather than as they were read.
+    missing, and one that the animator trusts is not doubted.
     """
     mesh, facts, shape = take.data, describe(take), shape_of(take)
 
     positions = read(mesh, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
     confidence = read(mesh, "confidence", "FLOAT").reshape(shape).astype(np.float64)
-
-    if not travelled and (travel := travel_of(take)) is not None:
-        positions -= travel
+    if travelled and TRAVEL in mesh.attributes:
+        positions += read(mesh, TRAVEL, "FLOAT_VECTOR").reshape(*shape, 3)
 
     # A position that the user gave is certain, and the solver need not doubt it.
     trusted = believed = None
@@ -142,36 +144,22 @@ def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = Tru
     )
 
 
-def travel_of(take: bpy.types.Object) -> np.ndarray | None:
-    """(T,K,3) metres by which the last solve moved the keypoints along with the body; None where
-    they are where they were read."""
-    if "travel" not in take.data.attributes:
-        return None
-    return read(take.data, "travel", "FLOAT_VECTOR").reshape(*shape_of(take), 3).astype(np.float64)
-
-
 def set_travel(take: bpy.types.Object, travel: np.ndarray | None) -> None:
-    """Move the keypoints by travel (T,3) metres from where they were read, or back (None)."""
-    before = travel_of(take)
-    if travel is None and before is None:
-        return
-    shape = shape_of(take)
-    moved = read(take.data, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
-    moved -= 0.0 if before is None else before
-    if travel is None:
-        take.data.attributes.remove(take.data.attributes["travel"])
-    else:
-        whole = np.broadcast_to(travel[:, None], moved.shape)
-        moved += whole
-        write(take.data, "travel", "FLOAT_VECTOR", whole)
-    write(take.data, "position", "FLOAT_VECTOR", moved)
+    """Let all keypoints of a frame be seen by travel (T,3) metres from where they were read, or
+    there (None)."""
+    if travel is not None:
+        whole = np.broadcast_to(np.asarray(travel)[:, None], (*shape_of(take), 3))
+        write(take.data, TRAVEL, "FLOAT_VECTOR", whole)
+    elif TRAVEL in take.data.attributes:
+        take.data.attributes.remove(take.data.attributes[TRAVEL])
 
 
 class Keypoints(NamedTuple):
     """What a take knows of one frame's K keypoints."""
 
     read: np.ndarray
-    """(K,3) metres as read, 0 where the keypoint is missing."""
+    """(K,3) metres as read, and moved along with the body; meaningless where the keypoint is
+    missing."""
     confidence: np.ndarray
     """(K,) as read, 0 where the keypoint is missing."""
     state: np.ndarray
@@ -223,8 +211,9 @@ def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
             [getattr(item, field) for item in attribute.data[rows]] if attribute else otherwise
         )
 
+    position = values("position", "vector", None).astype(np.float64)
     return Keypoints(
-        values("position", "vector", None).astype(np.float64),
+        position + values(TRAVEL, "vector", np.zeros((count, 3))),
         values("confidence", "value", None).astype(np.float64),
         values("edit_state", "value", np.zeros(count)).astype(np.int32),
         values("edit_offset", "vector", np.zeros((count, 3))).astype(np.float64),

@@ -4,10 +4,15 @@ plays: `playing.py`."""
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 
 import bpy
 
 NTSC = 1.001
+_DEFAULT_FPS = 24.0
+"""Of a new scene in Blender."""
+_RATE_KEY = "lsmpl_rate"
+"""Custom property of a scene: the frames a second that it was last given to match a take."""
 
 
 def scene_rate(scene: bpy.types.Scene) -> float:
@@ -37,7 +42,36 @@ def frame_step(scene: bpy.types.Scene, fps: float) -> float:
 
 
 def set_scene_rate(scene: bpy.types.Scene, fps: float) -> None:
+    """Give a scene a rate, and note that it is not the user's choice."""
     scene.render.fps, scene.render.fps_base = blender_rate(fps)
+    scene[_RATE_KEY] = scene_rate(scene)
+
+
+def has_rate_of_its_own(scene: bpy.types.Scene) -> bool:
+    """Whether somebody chose the scene's rate: it is neither Blender's default nor a take's."""
+    rate = scene_rate(scene)
+    given = (_DEFAULT_FPS, scene.get(_RATE_KEY, _DEFAULT_FPS))
+    return not any(math.isclose(rate, one, rel_tol=2e-5) for one in given)
+
+
+def is_animated(scene: bpy.types.Scene, but: Collection[bpy.types.Object] = ()) -> bool:
+    """Whether anything of a scene, apart from some objects, is keyed or cut: then its rate and its
+    range are somebody's work."""
+    owners = [scene, scene.world]
+    for obj in scene.objects:
+        if obj not in but:
+            keys = getattr(obj.data, "shape_keys", None)
+            owners += [obj, obj.data, keys]
+    animated = (getattr(owner, "animation_data", None) for owner in owners if owner)
+    if any(data and (data.action or data.nla_tracks) for data in animated):
+        return True
+    editor = scene.sequence_editor
+    return editor is not None and len(_strips(editor)) > 0
+
+
+def _strips(editor: bpy.types.SequenceEditor):
+    """Blender 4.4 and later call them strips."""
+    return editor.strips if hasattr(editor, "strips") else editor.sequences
 
 
 def set_scene_range(scene: bpy.types.Scene, first: float, last: float) -> None:

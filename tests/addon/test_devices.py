@@ -101,13 +101,13 @@ def drawn(addon, chosen) -> str:
     class Layout:
         use_property_split = True
 
-        def label(self, text="", icon="NONE"):
+        def label(self, text="", icon="NONE", **_):
             texts.append((icon, text))
 
         def prop(self, data, name, **_):
             texts.append(("PROP", name))
 
-        def operator(self, name, text=""):
+        def operator(self, name, text="", **_):
             texts.append(("OPERATOR", text))
 
         def box(self):

@@ -109,6 +109,61 @@ def test_a_scene_is_left_alone_if_the_user_says_so(folder):
     assert bpy.data.objects["walk"].lsmpl.step == pytest.approx(25 / 30)
 
 
+def test_a_rate_that_somebody_chose_stays(folder):
+    scene = bpy.context.scene
+    scene.render.fps = 25
+    import_files(folder, "walk.npy", override_fps=True, fps=50)
+    take = bpy.data.objects["walk"]
+    assert (scene.render.fps, take.lsmpl.step) == (25, pytest.approx(0.5))
+    assert scene.frame_end < 250  # nothing else plays in it
+
+
+def test_a_rate_that_an_earlier_take_gave_is_nobodys_choice(folder):
+    import_files(folder, "run.npy", override_fps=True, fps=50)
+    bpy.data.objects.remove(bpy.data.objects["run"])
+    import_files(folder, "walk.npy", override_fps=True, fps=60)
+    assert bpy.context.scene.render.fps == 60
+
+
+@pytest.mark.parametrize("animated", ["object", "camera data", "strip", "NLA"])
+def test_an_animated_scene_keeps_its_rate_and_its_range(folder, animated):
+    scene = bpy.context.scene
+    camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
+    scene.collection.objects.link(camera)
+    if animated == "object":
+        camera.keyframe_insert("location", frame=1)
+    elif animated == "camera data":
+        camera.data.keyframe_insert("lens", frame=1)
+    elif animated == "NLA":
+        camera.animation_data_create().nla_tracks.new()
+    else:
+        editor = scene.sequence_editor_create()
+        strips = editor.strips if hasattr(editor, "strips") else editor.sequences
+        strips.new_effect("Title", "COLOR", 1, 1, **_length_of_strip(20))
+    import_files(folder, "walk.npy", override_fps=True, fps=60)
+    assert (scene.render.fps, scene.frame_start, scene.frame_end) == (24, 1, 250)
+    assert bpy.data.objects["walk"].lsmpl.step == pytest.approx(0.4)
+
+
+def _length_of_strip(frames):
+    """As Blender of this version wants it."""
+    return {"length": frames} if bpy.app.version >= (5, 0, 0) else {"frame_end": 1 + frames}
+
+
+def test_a_change_of_the_scenes_rate_is_told_and_mended(folder, drawn):
+    scene = bpy.context.scene
+    import_files(folder, "walk.npy", override_fps=True, fps=30)
+    take = bpy.data.objects["walk"]
+    bpy.context.view_layer.objects.active = take
+    assert "Retime Takes" not in drawn()["LSMPL_PT_keypoints"]
+    scene.render.fps = 24
+    said = drawn()["LSMPL_PT_keypoints"]
+    assert "Plays at 80 % of its speed" in said and "Retime Takes" in said
+    bpy.ops.lsmpl.retime()
+    assert take.lsmpl.step == pytest.approx(0.8)
+    assert "Retime Takes" not in drawn()["LSMPL_PT_keypoints"]
+
+
 def test_a_second_import_does_not_change_the_rate_that_the_first_was_timed_for(folder):
     scene = bpy.context.scene
     import_files(folder, "run.npy", override_fps=True, fps=50)

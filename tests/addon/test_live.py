@@ -42,7 +42,9 @@ def walk(core, body, frames=40):
         poses[:, joint, 0] = size * np.sin(t)
     poses[:, 16, 2], poses[:, 17, 2] = -1.0, 1.0
     poses[:, 18, 1], poses[:, 19, 1] = -0.5, 0.5
-    return core.Motion(poses, np.tile([0.1, 0.2, 1.1], (frames, 1)), np.zeros(10), fps=30.0, body=body.key)
+    trans = np.tile([0.1, 0.2, 1.1], (frames, 1))
+    trans[:, 0] += 0.03 * np.sin(t)  # hips that stand still would be those of a take without a room
+    return core.Motion(poses, trans, np.zeros(10), fps=30.0, body=body.key)
 
 
 def solved(core, body, motion, layout):

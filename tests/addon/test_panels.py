@@ -85,8 +85,8 @@ def test_operators_begin_jobs_that_the_panel_knows(addon, baked_take, random_mot
         job.close()
 
 
-def test_a_solved_take_says_which_frames_are_doubtful(drawn, addon, body, random_motion):
-    motion = random_motion(frames=60)
+def test_a_solved_take_says_which_frames_are_doubtful(drawn, addon, core, body):
+    motion = walk(core, body, frames=60)
     take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
     motion.keypoint_names = addon("takes.take").layout_of(take).keypoints
     motion.residual = np.full((60, 17), 0.01)
@@ -286,3 +286,34 @@ def test_a_job_takes_the_place_of_its_button(drawn, addon, core, uneven_take, mo
         monkeypatch.setattr(jobs, "current", jobs.Job(f"lsmpl.{kind}", "Work", "Walk", steps()))
         now, then = (said[f"LSMPL_PT_{section}"].splitlines() for said in (drawn(), before))
         assert abs(len(now) - len(then)) <= 1 and len([text for text in then if text not in now]) <= 2, section
+
+
+def test_blender_translates_none_of_our_words(addon):
+    """It knows some of them in other meanings: half of the labels would be in another language."""
+    import ast
+    import inspect
+    from pathlib import Path
+
+    folder = Path(addon("panels").__file__).parents[1]
+    own = [getattr(bpy.types, name) for name in dir(bpy.types)]
+    own = [cls for cls in own if getattr(cls, "__module__", "").startswith("bl_ext.user_default.lsmpl")]
+    assert len(own) > 50
+    told = [
+        f"{cls.__name__}.{name}"
+        for cls in own
+        for name in inspect.get_annotations(cls)
+        if not name.startswith("bl_")
+        and name in cls.bl_rna.properties
+        and cls.bl_rna.properties[name].translation_context != "LSMPL"
+    ]
+    assert told == []
+    assert {cls.bl_translation_context for cls in own if hasattr(cls, "bl_label")} == {"LSMPL"}
+    drawn = [
+        f"{path.name}:{call.lineno}"
+        for path in folder.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and getattr(call.func, "attr", "") in ("label", "operator", "prop")
+        for given in [{keyword.arg: keyword.value for keyword in call.keywords}]
+        if "text" in given and ast.unparse(given["text"]) != "''" and "translate" not in given
+    ]
+    assert drawn == []

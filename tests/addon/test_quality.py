@@ -1,16 +1,19 @@
 """Doubtful frames in Blender: jumping to them, marking them, and the residual as a curve."""
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
+from test_live import walk
 
 
 @pytest.fixture
-def solved(addon, body, random_motion):
+def solved(addon, core, body):
     """A take of 120 frames from frame 11, 4 mm off, but 60 mm in 30 to 32 and 90 mm in 80 (counted from 0)."""
 
     def make(scene_fps: int = 30):
-        motion = random_motion(frames=120, first_frame=11)
+        motion = replace(walk(core, body, frames=120), first_frame=11)
         layout = body.keypoints(motion, "body_25").layout
         motion.keypoint_names = layout.keypoints
         motion.residual = np.full((120, 25), 0.004)
@@ -69,7 +72,7 @@ def test_markers_come_and_go_and_leave_others_alone(solved):
     assert take.lsmpl.solved
 
 
-def test_another_solve_brings_the_markers_up_to_date(solved, addon, body, random_motion):
+def test_another_solve_brings_the_markers_up_to_date(solved, addon, body):
     take = solved()
     bpy.ops.lsmpl.mark_doubtful()
     motion = addon("takes.layers").load(take)
@@ -78,8 +81,8 @@ def test_another_solve_brings_the_markers_up_to_date(solved, addon, body, random
     assert [m.frame for m in bpy.context.scene.timeline_markers] == [42]
 
 
-def test_a_take_without_doubtful_frames_says_so(addon, body, random_motion, baked_take):
-    baked_take(random_motion(frames=40))
+def test_a_take_without_doubtful_frames_says_so(addon, core, body, baked_take):
+    baked_take(walk(core, body, frames=40))
     assert addon("solving.quality").stretches(bpy.data.objects["Test"]) == []
     assert not bpy.ops.lsmpl.jump_to_doubtful.poll()
     assert not bpy.ops.lsmpl.mark_doubtful.poll()

@@ -23,7 +23,9 @@ def stood(core, body):
         poses[:, names.index(f"{side}_elbow"), 1] = -sign * (0.6 + 0.3 * np.sin(t))
         poses[:, names.index(f"{side}_hip"), 0] = -0.3 - sign * 0.2 * np.sin(t)
         poses[:, names.index(f"{side}_knee"), 0] = 0.5
-    truth = core.Motion(poses, np.tile((0.0, 0.0, 1.2), (40, 1)), fps=30.0, body=body.key)
+    # Hips that stand still would be those of a take without a room.
+    sway = np.stack([0.03 * np.sin(t), np.zeros(40), np.full(40, 1.2)], axis=1)
+    truth = core.Motion(poses, sway, fps=30.0, body=body.key)
     track = body.keypoints(truth, "body_25")
     solved = core.solve(track, body, betas=truth.betas)
     spoilt = solved.poses.copy()
@@ -519,8 +521,35 @@ def residual_keys(addon, take) -> np.ndarray:
 
 def residuals(addon, take) -> np.ndarray:
     """The same, as the keypoints are coloured."""
-    values = 1000.0 * addon("refining.pending_edit").frame_residual(take, 0, 39)
+    values = 1000.0 * addon("refining.residuals").frame_residual(take, 0, 39)
     return np.stack([np.arange(40.0), values], axis=1)[np.isfinite(values)]
+
+
+def test_hollow_keypoints_go_with_the_body(addon, core, take):
+    """Those that were not seen are shown where the body has them: before, after, and rejected."""
+    subject = addon("refining.refine").subject_of(take)
+    layers, elbow = addon("takes.layers"), subject.poser.layout.index("left_wrist")
+
+    def shown():
+        sites = addon("takes.mesh_data").read(take.data, "site", "FLOAT_VECTOR")
+        return sites.reshape(40, -1, 3)[FRAME, elbow]
+
+    def of_body():
+        poses = core.poses_of(layers.load(take), slice(FRAME, FRAME + 1))
+        return subject.poser.sites(poses)[0, elbow]
+
+    before = shown()
+    np.testing.assert_allclose(before, of_body(), atol=1e-3)
+    to_range(FRAME - 1, FRAME + 1).begin = "NEIGHBOURS"
+    bpy.ops.lsmpl.refine()
+    assert np.linalg.norm(shown() - before) > 0.05
+    np.testing.assert_allclose(shown(), of_body(), atol=1e-3)
+    bpy.ops.lsmpl.show_before(before=True)
+    np.testing.assert_allclose(shown(), before, atol=1e-6)
+    bpy.ops.lsmpl.show_before(before=False)
+    bpy.ops.lsmpl.reject()
+    np.testing.assert_allclose(shown(), before, atol=1e-6)
+    assert "lsmpl_residual_not_shown" not in take.data and "lsmpl_site_not_shown" not in take.data
 
 
 def test_the_residual_curve_and_the_doubtful_frames_are_of_what_is_seen(addon, measured_take):

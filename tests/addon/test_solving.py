@@ -6,6 +6,8 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
+from test_display import balls
+from test_live import walk as walk_on_the_spot
 
 
 def datablocks() -> set:
@@ -21,7 +23,9 @@ def walk(core, body):
     poses[:, 0, 0] = np.pi / 2
     swing = np.sin(np.linspace(0, np.pi, frames))
     poses[:, 1, 0], poses[:, 4, 0], poses[:, 16, 2], poses[:, 17, 2] = -0.6 * swing, 0.8 * swing, -1.0, 1.0
-    return core.Motion(poses, np.tile((0, 0, 1.0), (frames, 1)), body=body.key)
+    trans = np.tile((0, 0, 1.0), (frames, 1))
+    trans[:, 0] = 0.03 * swing  # hips that stand still would be those of a take without a room
+    return core.Motion(poses, trans, body=body.key)
 
 
 @pytest.fixture
@@ -41,6 +45,28 @@ def test_solving_keeps_the_motion_and_bakes_it(addon, take, body, walk):
     assert facts["residual_mean"] < 0.01
     assert take.lsmpl.armature.animation_data.action.name == "Walk"
     assert motion.body == body.key
+
+
+def test_keypoints_without_a_place_in_the_room_go_along_with_their_body(addon, core, body):
+    """As MediaPipe's world landmarks: the hips stand still, and the feet say where the body goes."""
+    scene, takes = bpy.context.scene, addon("takes.take")
+    motion = walk_on_the_spot(core, body)
+    track = body.keypoints(replace(motion, trans=np.tile(motion.trans[:1], (40, 1))), "body_25")
+    take = addon("importing.adding").add_take(scene, track, "Walk")
+    bpy.context.view_layer.objects.active = take
+    for _ in range(2):  # and once more from the keypoints as they were read
+        assert bpy.ops.lsmpl.solve() == {"FINISHED"}
+        solved = addon("takes.layers").load(take, "solved")
+        assert np.ptp(solved.trans, axis=0).max() > 0.02
+        sites = body.keypoints(solved, "body_25").positions
+        for frame in (0, 13, 39):
+            addon("takes.playing").go_to(take, scene, frame)
+            assert np.abs(balls(take) - sites[frame]).max() < 0.05
+            assert np.abs(takes.keypoints_at(take, frame).positions - sites[frame]).max() < 0.05
+        assert np.abs(takes.load_track(take).positions - sites).max() < 0.05
+        np.testing.assert_allclose(
+            takes.load_track(take, edits=False, travelled=False).positions, track.positions, atol=1e-6
+        )
 
 
 def test_baking_can_wait(addon, take):
