@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from ..files.npz import Npz, open_npz, read_array
+from ..files.npz import Npz, open_npz
 from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 
@@ -26,21 +26,6 @@ _CONFIDENCE_KEYS = ("confidence", "confidences", "conf", "scores", "score", "vis
 _NAME_KEYS = ("names", "keypoint_names", "joint_names", "labels", "marker_names", "keypoints_names")
 _MOST_PEOPLE = 100
 _FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_framerate", "mocap_frame_rate", "rate")
-
-
-def read_npy(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
-    """Read one array of keypoints."""
-    size = checked_size(path)
-    try:
-        with path.open("rb") as stream:
-            array = read_array(stream, size)
-    except ValueError as error:
-        if "Python objects" in str(error):
-            from .objects import read_objects
-
-            return read_objects(path, counts, person)
-        raise KeypointFileError(f"{path} {error}") from None
-    return array_track(array, None, counts, str(path), person)
 
 
 def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
