@@ -24,6 +24,7 @@ from .preparation import Prepared, prepare_steps
 from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .solver.disbelief import disbelieve
+from .solver.estimate_errors import judged_estimate
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
@@ -132,8 +133,14 @@ def _refine_all(
         frames = well_seen_frames(problem, NOISE_SAMPLE_FRAMES)
         problem = problem.with_noise(measured_noise(problem, settle(problem, poses[frames], frames), frames))
 
+    # What the estimate is worth, and what is off in all of its frames alike.
+    problem = problem.with_options(options)
+    if options.solver != "published":
+        estimate = judged_estimate(problem, poses, options.estimate_sigma)
+        problem, poses = problem.near(estimate), Poses(estimate.rotations, poses.trans)
+
     # Every frame on its own, from the estimator's pose; where captures are noisy or have gaps, then all together.
-    tracker = Tracker.of(problem.with_options(options))
+    tracker = Tracker.of(problem)
     passes = 1 if options.solver == "published" else REFINE_PASSES
     poses = yield from each_on_its_own(tracker, poses, passes)
     if options.repair:

@@ -128,7 +128,11 @@ def _solve_frames(
 
     # A frame to go on from, and how noisy the keypoints around it are, which sets the weights of all that follows.
     yield Progress("start", 0, 1)
-    start = cold_starts(problem)[0] if start_pose is None else given_start(problem, start_pose)
+    if start_pose is None:
+        start = cold_starts(problem)[0]
+    else:
+        start = given_start(problem, start_pose)
+        problem = problem.sharing_as(start.poses.rotations)
     if options.noise is None:
         stretch = frames_around(track, start.frame, NOISE_STRETCH_FRAMES)
         loose = yield from one_after_another(Tracker.of(problem), start, stretch, stage="start")

@@ -11,6 +11,9 @@ from ..renaming import warn_renamed
 SOLVERS = ("network", "polish", "published")
 TRAVELS = ("auto", "keep", "feet")
 
+MORE_STEPS = 8
+"""Steps of the polish that a frame may take beyond its own, until its keypoints are met."""
+
 
 @dataclass(frozen=True)
 class SolveOptions:
@@ -26,6 +29,8 @@ class SolveOptions:
     together afterwards (`sequence_optimisation.py`); None does so where keypoints are noisy, missing or not believed,
     and there is polish at all. travel: "keep" leaves the body where the keypoints are, "feet" finds its way and height
     from the feet that stand (`cleaning/travel.py`), and "auto" does so for takes that are relative to the hips.
+    estimate_sigma: by how many radians each axis of a joint is off in a motion that is refined, one standard deviation;
+    None judges it by the keypoints (`estimate_errors.py`).
     """
 
     solver: str = "network"
@@ -38,6 +43,7 @@ class SolveOptions:
     repair: bool = True
     optimise_sequence: bool | None = None
     travel: str = "auto"
+    estimate_sigma: float | None = None
     mend: InitVar[bool | None] = None
     couple: InitVar[bool | None] = None
 
@@ -47,6 +53,11 @@ class SolveOptions:
             if value is not None:
                 warn_renamed(f"SolveOptions({old}=...)", f"SolveOptions({new}=...)", stacklevel=5)
                 object.__setattr__(self, new, value)
+
+    @property
+    def more_steps(self) -> int:
+        """Of the polish at most, where keypoints are not met yet."""
+        return 0 if self.steps == 0 or self.solver == "published" else MORE_STEPS
 
     @property
     def steps(self) -> int:

@@ -2,10 +2,11 @@
 
 Per pose, over rotations R and translation t, the cost is
 
-    sum_k w_k |x_k(R, t) - y_k|^2  +  sum_a λ_a |log(A_a^T R_a)|^2  +  (e - e0)^T P (e - e0)
+    sum_k w_k |x_k(R, t) - y_k|^2  +  sum_a λ_a |log(A_a^T R_a)|^2  +  (e - e0)^T P (e - e0)  +  sum_l p_l s_l(R)^2
 
-keypoints x against targets y in metres; an anchor A (the predicted pose) with weights λ in m²/rad²; and a Gaussian over
-the joint rotations e = log R that says which poses people take (`prior.py`). A step is a small rotation vector per
+keypoints x against targets y in metres; an anchor A (the predicted pose) with weights λ in m²/rad²; a Gaussian over
+the joint rotations e = log R that says which poses people take (`prior.py`); and how far limbs are off the law by which
+they share turns (`limb_planes.py`). A step is a small rotation vector per
 joint, in the joint's own frame, and a translation (`KeypointModel.moved`). The gradient is exact. The Hessian is
 Gauss-Newton's, but takes a step of a joint for the same step of its e and of log(A^T R), which spares a product per
 pose and changes how fast the minimum is reached, not where it is.
@@ -13,15 +14,23 @@ pose and changes how fast the minimum is reached, not where it is.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from array_api_compat import array_namespace, device
 
+from ..backends.arrays import Backend, at_least, gather
 from ..body.kinematics import UNKNOWNS, KeypointModel, State, choose
 from ..body.skeleton import NUM_JOINTS
 from ..rotation import log_map, right_jacobian_inverse
+from .limb_planes import LimbPlanes
+
+WORTH_ANOTHER = 0.98
+"""Share of the cost that a step must leave at most to be followed by another one."""
+AFTER_REFUSAL = 1e-4
+"""Damping, in m²/rad², that a step that was refused is at least tried again with: less hardly shortens it."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +52,12 @@ class Anchor:
 @dataclass(frozen=True)
 class Prior:
     """Of the 23 body joints' axis-angles: mean (69,) or (B,69) in radians, precision (69,69) already times
-    `weight`, in m²."""
+    `weight`, in m²; and how limbs share turns, None where nothing is known of that."""
 
     mean: Any
     precision: Any
     weight: float
+    planes: LimbPlanes | None = None
 
     @cached_property
     def hessian(self):
@@ -57,6 +67,11 @@ class Prior:
         order = xp.asarray(step_order()[3:], device=device(self.precision))
         hessian[order[:, None], order] = self.precision
         return hessian
+
+    def weighing(self, weight: float) -> Prior:
+        """The same with another `weight`."""
+        planes = None if self.planes is None else self.planes.scaled(weight / self.weight)
+        return Prior(self.mean, self.precision * (weight / self.weight), weight, planes)
 
 
 @dataclass(frozen=True)
@@ -76,45 +91,112 @@ def polish(
     prior: Prior | None = None,
     *,
     steps: int = 2,
+    more: int = 0,
+    enough: float = 0.0,
     damping: float = 1e-4,
     tolerance: float = 1e-9,
 ) -> Polished:
-    """Up to `steps` accepted-if-better Levenberg-Marquardt steps for each of B poses.
+    """Up to `steps` accepted-if-better Levenberg-Marquardt steps for each of B poses, and up to `more` where it pays.
 
     state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a step that helped and rises
     after one that did not. A pose that gains less than `tolerance` m² counts as converged; when all have, the polish
-    ends.
+    ends. More steps are for poses whose keypoints are missed by more than `enough` metres in each axis, root mean
+    square, as long as a step gains or may do so with more damping; the others wait, so that few cost little.
     """
     xp = model.backend.xp
     here = evaluate(model, state, targets, anchor, prior)
     damping = xp.full_like(here.cost, damping)
-    converged = xp.zeros_like(here.cost) > 0
-    for number in range(steps):
-        hessian, gradient = normal_equations(model, here, targets, anchor, prior, damping)
-        step = -model.backend.floats(model.backend.solve(hessian, gradient))
-        there = evaluate(model, model.moved(here.state, step), targets, anchor, prior)
-        better = there.cost < here.cost
-        converged = xp.abs(here.cost - there.cost) < tolerance
-        if number + 1 == steps:
-            return Polished(
-                choose(xp, better, there.state, here.state), xp.where(better, there.cost, here.cost), converged
-            )
-        here = choose(xp, better, there, here)
-        damping = damping * xp.where(better, xp.full_like(damping, 0.3), xp.full_like(damping, 10.0))
+    converged = going = xp.zeros_like(here.cost) > 0
+    for _ in range(steps):
+        here, damping, converged, going = _stepped(model, here, targets, anchor, prior, damping, tolerance)
         if bool(xp.all(converged)):
+            return Polished(here.state, here.cost, converged)
+    for _ in range(more if steps else 0):
+        wanting = going & ~converged & (_mean_square(xp, here.miss, targets.weights) > enough**2)
+        rows = np.flatnonzero(model.backend.numpy(xp.astype(wanting, here.cost.dtype)))
+        if not rows.size:
             break
+        some = _Rows.of(model.backend, rows, len(here.cost))
+        new = _stepped(
+            model.select(some.index) if model.rest_joints.shape[0] > 1 else model,
+            some.picked(here), some.picked(targets), some.of_anchor(anchor), some.of_prior(prior),
+            some.picked(damping), tolerance,
+        )  # fmt: skip
+        here = choose(xp, wanting, some.put_back(new[0]), here)
+        damping, converged, going = (
+            xp.where(wanting, some.put_back(a), b) for a, b in zip(new[1:], (damping, converged, going))
+        )
     return Polished(here.state, here.cost, converged)
+
+
+def _stepped(model, here: Evaluation, targets, anchor, prior, damping, tolerance: float):
+    """After a step: the evaluation, the next damping, which poses have converged, and which may gain by another one."""
+    xp = model.backend.xp
+    hessian, gradient = normal_equations(model, here, targets, anchor, prior, damping)
+    step = -model.backend.floats(model.backend.solve(hessian, gradient))
+    there = evaluate(model, model.moved(here.state, step), targets, anchor, prior)
+    better = there.cost < here.cost
+    converged = xp.abs(here.cost - there.cost) < tolerance
+    going = ~better | (there.cost < WORTH_ANOTHER * here.cost)
+    refused = at_least(10.0 * damping, AFTER_REFUSAL)
+    return choose(xp, better, there, here), xp.where(better, 0.3 * damping, refused), converged, going
+
+
+def _mean_square(xp, miss, weights):
+    """(B,) m²: of the misses (B,K,3) in each axis, by weights (B,K)."""
+    return xp.sum(weights * xp.sum(miss * miss, axis=-1), axis=-1) / (3.0 * xp.sum(weights, axis=-1) + 1e-9)
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Some of a batch's poses: index (N,), and back (B,), the row that each pose has among them (0 for the others)."""
+
+    index: Any
+    back: Any
+
+    @classmethod
+    def of(cls, backend: Backend, rows: np.ndarray, count: int) -> _Rows:
+        back = np.zeros(count, dtype=np.int64)
+        back[rows] = np.arange(len(rows))
+        return cls(backend.indices(rows), backend.indices(back))
+
+    def picked(self, values):
+        """Of an array (B,...) or a dataclass of such arrays, what belongs to these poses."""
+        return _mapped(lambda array: gather(array, self.index, axis=0), values)
+
+    def put_back(self, values):
+        """(N,...) -> (B,...), where what other poses get means nothing."""
+        return _mapped(lambda array: gather(array, self.back, axis=0), values)
+
+    def of_anchor(self, anchor: Anchor) -> Anchor:
+        weights = (
+            anchor.weights if anchor.weights.shape[0] == 1 or anchor.weights.ndim == 1 else self.picked(anchor.weights)
+        )
+        return Anchor(self.picked(anchor.rotations), weights)
+
+    def of_prior(self, prior: Prior | None) -> Prior | None:
+        return prior if prior is None or prior.mean.ndim == 1 else replace(prior, mean=self.picked(prior.mean))
+
+
+def _mapped(function, values):
+    if values is None:
+        return None
+    if is_dataclass(values):
+        return type(values)(*(_mapped(function, getattr(values, field.name)) for field in fields(values)))
+    return function(values)
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """A state, its errors and its cost (B,): miss (B,K,3) of the keypoints in metres, away (B,24,3) from the anchor and
-    pose (B,23,3) of the body joints as axis-angles (None without a prior)."""
+    pose (B,23,3) of the body joints as axis-angles (None without a prior), and limbs (B,4) off their law (None without
+    one)."""
 
     state: State
     miss: Any
     away: Any
     pose: Any
+    limbs: Any
     cost: Any
 
 
@@ -135,9 +217,13 @@ def evaluate(model, state, targets, anchor, prior) -> Evaluation:
         away, pose = both[:, :NUM_JOINTS], both[:, NUM_JOINTS:]
     cost = cost + xp.sum(anchor.weights * xp.sum(away * away, axis=-1), axis=-1)
     if prior is None:
-        return Evaluation(state, miss, away, None, cost)
+        return Evaluation(state, miss, away, None, None, cost)
     error = _flat(xp, pose) - prior.mean
-    return Evaluation(state, miss, away, pose, cost + xp.sum(error * xp.matmul(error, prior.precision), axis=-1))
+    cost = cost + xp.sum(error * xp.matmul(error, prior.precision), axis=-1)
+    if prior.planes is None:
+        return Evaluation(state, miss, away, pose, None, cost)
+    limbs = prior.planes.residual(state.rotations)
+    return Evaluation(state, miss, away, pose, limbs, cost + xp.sum(prior.planes.precision * limbs**2, axis=-1))
 
 
 def _flat(xp, vectors):
@@ -161,6 +247,10 @@ def normal_equations(model, here: Evaluation, targets, anchor, prior, damping):
     if prior is not None:
         turns = xp.concat([turns[:, :1], turns[:, 1:] + _prior_gradient(xp, here.pose, prior)], axis=1)
         hessian = hessian + wide(prior.hessian)
+    if here.limbs is not None:
+        rows = wide(prior.planes.jacobian(here.state.rotations))
+        pull = rows.swapaxes(1, 2) * wide(prior.planes.precision)
+        hessian, gradient = hessian + pull @ rows, gradient + (pull @ wide(here.limbs[..., None]))[..., 0]
     none = xp.zeros_like(here.state.trans)
     gradient = gradient + wide(xp.concat([_flat(xp, xp.matrix_transpose(turns)), none], axis=1))
     diagonal = hessian.reshape(B, -1)[:, :: UNKNOWNS + 1]

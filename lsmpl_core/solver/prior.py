@@ -8,6 +8,7 @@ import numpy as np
 
 from ..backends.arrays import Backend
 from ..data import DATA
+from .limb_planes import LimbPlanes
 from .polish import Prior
 
 PRIOR_FILE = DATA / "pose_prior.npz"
@@ -20,7 +21,7 @@ def pose_statistics() -> tuple[np.ndarray, np.ndarray]:
         return file["mean"].astype(np.float64), file["covariance"].astype(np.float64)
 
 
-def pose_prior(backend: Backend, weight: float) -> Prior:
+def pose_prior(backend: Backend, weight: float, planes: LimbPlanes | None = None) -> Prior:
     """The prior with one standard deviation of one coordinate costing `weight`, in m²."""
     mean, covariance = pose_statistics()
-    return Prior(backend.array(mean), backend.array(weight * np.linalg.inv(covariance)), weight)
+    return Prior(backend.array(mean), backend.array(weight * np.linalg.inv(covariance)), weight, planes)

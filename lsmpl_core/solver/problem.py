@@ -19,6 +19,8 @@ from ..body.kinematics import KeypointModel, State
 from ..body.sites import SiteParts
 from ..body.skeleton import NUM_JOINTS
 from ..keypoints.track import KeypointTrack
+from .estimates import Estimate
+from .limb_planes import LimbPlanes, Sharing
 from .noise import noise_share
 from .options import SolveOptions
 from .polish import Prior, Targets
@@ -41,8 +43,9 @@ class Problem:
     Of the subject: betas (10,), and offsets (K,3), metres by which sites are off in the rest frame, None where they
     are not; parts with these offsets. Of T frames: positions (T,K,3) in metres, 0 where a keypoint is missing;
     confidence (T,K) and trusted (T,K), which was placed by hand, and undoubted (T,K), which is not to be disbelieved;
-    weights (T,K), how much each counts. noise: metres by
-    which keypoints are off in each axis, one standard deviation, that anchor and prior are weighed for.
+    weights (T,K), how much each counts. noise: metres by which keypoints are off in each axis, one standard deviation,
+    that anchor and prior are weighed for. sharing: how the subject's limbs share turns. estimate: poses of all frames
+    to stay near, None where there are none.
     """
 
     body: Body
@@ -57,6 +60,8 @@ class Problem:
     undoubted: np.ndarray
     weights: np.ndarray
     noise: float
+    sharing: Sharing
+    estimate: Estimate | None
     options: SolveOptions
     fps: float
     source: str
@@ -92,6 +97,8 @@ class Problem:
             undoubted=track.undoubted,
             weights=np.where(track.placed, TRUSTED_WEIGHT, track.confidence),
             noise=float(noise),
+            sharing=Sharing.of_anybody(),
+            estimate=None,
             options=options,
             fps=track.fps,
             source=track.source or "the track",
@@ -103,6 +110,15 @@ class Problem:
     def with_noise(self, noise: float) -> Problem:
         """The same for keypoints that are off by `noise` metres in each axis."""
         return replace(self, noise=float(noise))
+
+    def sharing_as(self, rotations: np.ndarray) -> Problem:
+        """The same for a subject whose limbs share turns as in true or roughly true poses (N,24,3,3) of successive
+        frames."""
+        return replace(self, sharing=Sharing.of_poses(self.rest_joints, rotations, self.fps))
+
+    def near(self, estimate: Estimate) -> Problem:
+        """The same with poses of all frames to stay near, as far as keypoints do not tell otherwise."""
+        return replace(self.sharing_as(estimate.rotations), estimate=estimate)
 
     def with_options(self, options: SolveOptions) -> Problem:
         """The same for another solver, with the noise that is expected now."""
@@ -139,7 +155,16 @@ class Problem:
     @cached_property
     def prior(self) -> Prior:
         """The pose prior as it counts beside keypoints with this noise."""
-        return pose_prior(self.backend, float(noise_share(np.asarray(self.noise))) * self.options.prior)
+        return pose_prior(self.backend, self.prior_weight, self.planes(self.backend))
+
+    @property
+    def prior_weight(self) -> float:
+        """Of the pose prior, in m²."""
+        return float(noise_share(np.asarray(self.noise))) * self.options.prior
+
+    def planes(self, backend: Backend) -> LimbPlanes:
+        """The law by which the subject's limbs share turns, as it counts beside keypoints with this noise."""
+        return LimbPlanes.build(backend, self.rest_joints, self.sharing, self.prior_weight)
 
     @property
     def least_prior_weight(self) -> np.ndarray:

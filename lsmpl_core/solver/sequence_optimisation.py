@@ -15,7 +15,7 @@ from collections.abc import Collection, Generator
 
 import numpy as np
 
-from ..body.kinematics import UNKNOWNS
+from ..body.kinematics import UNKNOWNS, State
 from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS
 from ..progress import Progress
 from ..rotation import exp_map, log_map, orthonormalise, right_jacobian_inverse
@@ -209,6 +209,7 @@ def _frame_terms(tracker: Tracker, poses: Poses, frames: np.ndarray) -> tuple[np
     hessian = np.ascontiguousarray(hessian[:, _JOINT_BY_JOINT[:, None], _JOINT_BY_JOINT])
     gradient = gradient[:, _JOINT_BY_JOINT]
     _add_prior(hessian, gradient, poses, tracker.backend.numpy(prior.mean), tracker.backend.numpy(prior.precision))
+    _add_planes(hessian, gradient, problem, state)
     return hessian, gradient
 
 
@@ -222,6 +223,15 @@ def outlier_weight(miss, noise: float):
 def outlier_threshold(noise: float) -> float:
     """Metres from its site at which a keypoint has hardly been listened to."""
     return 2.0 * max(OUTLIER_SIGMAS * noise, LEAST_OUTLIER)
+
+
+def _add_planes(hessian, gradient, problem: Problem, state: State) -> None:
+    """The law by which limbs share turns."""
+    planes, numpy = problem.prior.planes, problem.backend.numpy
+    rows = numpy(planes.jacobian(state.rotations))[..., _JOINT_BY_JOINT]
+    pull = np.swapaxes(rows, 1, 2) * numpy(planes.precision)
+    hessian += pull @ rows
+    gradient += (pull @ numpy(planes.residual(state.rotations))[..., None])[..., 0]
 
 
 def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.ndarray) -> None:

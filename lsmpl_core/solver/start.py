@@ -16,7 +16,7 @@ from ..errors import SolveError
 from ..rotation import exp_map
 from .polish import Anchor, Prior, Targets, polish
 from .poses import Poses
-from .prior import pose_prior, pose_statistics
+from .prior import pose_statistics
 from .problem import Problem
 
 TRUNK_JOINTS = tuple(
@@ -119,7 +119,7 @@ def start_poses(
     state = centred(model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted)
     free = backend.array(np.full(NUM_JOINTS, 1e-9))
     for weight, steps in COLD_SCHEDULE:
-        likely = pose_prior(backend, max(weight, prior.weight))
+        likely = prior.weighing(max(weight, prior.weight))
         done = polish(model, state, wanted, Anchor(state.rotations, free), likely, steps=steps, damping=1e-2)
         state = done.state
 

@@ -16,7 +16,8 @@ from ..backends.arrays import Backend, gather
 from ..body.kinematics import KeypointModel, State, choose
 from ..body.skeleton import NUM_JOINTS
 from ..rotation import length, log_map, orthonormalise
-from .noise import noise_share
+from .estimates import drawn_together
+from .noise import EXACT_NOISE
 from .pinned_joints import Held, PinnedJoints
 from .polish import Anchor, Prior, Targets, polish
 from .poses import Poses
@@ -41,8 +42,8 @@ class Tracker:
     """A problem's predictor and polish, and the targets they are to meet.
 
     Of T frames, on the backend: positions (T,K,3), finite everywhere, about `middle` (3,), and weights (T,K); heavy:
-    one of these is above 1. pins: joints that keep their rotations. damping: of the polish, in m²/rad². lost: metres of
-    mean residual from which on a frame is tried with a cold start.
+    one of these is above 1. kept: the estimate that frames stay near. pins: joints that keep their rotations. damping:
+    of the polish, in m²/rad². lost: metres of mean residual from which on a frame is tried with a cold start.
     """
 
     problem: Problem
@@ -55,6 +56,7 @@ class Tracker:
     weights: Any
     middle: np.ndarray
     heavy: bool
+    kept: Anchor | None = None
     pins: PinnedJoints | None = None
     damping: float = TRACKING_DAMPING
 
@@ -62,14 +64,14 @@ class Tracker:
     def of(cls, problem: Problem) -> Tracker:
         """For a problem's own keypoints."""
         backend, predictor = problem.backend.single, choose_predictor(problem)
-        share = float(noise_share(np.asarray(problem.noise)))
         return cls(
             problem=problem,
             backend=backend,
             model=problem.model.to(backend),
             predictor=predictor,
-            prior=pose_prior(backend, share * problem.options.prior * predictor.prior_share),
+            prior=pose_prior(backend, problem.prior_weight * predictor.prior_share, problem.planes(backend)),
             lost=max(LOST, LOST_TO_NOISE * problem.noise),
+            kept=_kept(backend, problem),
             **_targets_about_their_middle(backend, problem.positions, problem.weights),
         )
 
@@ -82,7 +84,7 @@ class Tracker:
     ) -> Tracker:
         """The same for other frames: positions (T,K,3), finite everywhere, and weights (T,K); pins are kept."""
         targets = _targets_about_their_middle(self.backend, positions, weights)
-        return replace(self, pins=pins, damping=damping, **targets)
+        return replace(self, kept=None, pins=pins, damping=damping, **targets)
 
     def state(self, poses: Poses) -> State:
         return self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans - self.middle))
@@ -96,7 +98,7 @@ class Tracker:
         steps as the options say unless they are given."""
         targets = self._targets(frames)
         state = centred(self.model, state, self._seen(targets))
-        return self._step(state, targets, self._held(frames), polish_steps=polish_steps)
+        return self._step(state, targets, self._held(frames), polish_steps=polish_steps, frames=frames)
 
     def polish_from(self, anchor: Poses, firm: np.ndarray, frames: Sequence[int], steps: int) -> Poses:
         """B frames polished from given poses, without a prediction, and with the pins kept.
@@ -120,6 +122,7 @@ class Tracker:
         m²/rad², (B,24)."""
         targets = self._targets(frames)
         anchor = self.predictor.predict(self.model, self.state(poses), self._seen(targets))[1]
+        anchor = self._near_estimate(anchor, frames)
         weights = np.broadcast_to(self.backend.numpy(anchor.weights), (len(frames), NUM_JOINTS))
         return self.backend.numpy(anchor.rotations), weights
 
@@ -164,6 +167,13 @@ class Tracker:
     def _held(self, frames: Sequence[int]) -> Held | None:
         return self.pins.at(frames) if self.pins is not None else None
 
+    def _near_estimate(self, anchor: Anchor, frames: Sequence[int]) -> Anchor:
+        """What B frames are predicted to be, drawn to what they were estimated to be."""
+        if self.kept is None:
+            return anchor
+        rotations = gather(self.kept.rotations, self.backend.indices(frames), axis=0)
+        return drawn_together(self.backend, Anchor(rotations, self.kept.weights), anchor)
+
     def _step(
         self,
         state: State,
@@ -171,16 +181,23 @@ class Tracker:
         held: Held | None,
         first: State | None = None,
         polish_steps: int | None = None,
+        frames: Sequence[int] | None = None,
     ) -> State:
         steps = self.problem.options.steps if polish_steps is None else polish_steps
         state, anchor = self.predictor.predict(self.model, state, self._seen(targets), first)
+        if self.kept is not None and frames is not None and steps:
+            anchor = self._near_estimate(anchor, frames)
+            state = centred(self.model, self.model.state(anchor.rotations, state.trans), self._seen(targets))
         if held is not None:
             state = self.model.state(held.put(self.backend, state.rotations), state.trans)
             state = centred(self.model, state, self._seen(targets))
             anchor, steps = held.anchor(self.backend, anchor, targets.weights), max(steps, STEPS_TO_PINS)
         if steps == 0:
             return state
-        return polish(self.model, state, targets, anchor, self.prior, steps=steps, damping=self.damping).state
+        more, enough = self.problem.options.more_steps, max(EXACT_NOISE, self.problem.noise)
+        return polish(
+            self.model, state, targets, anchor, self.prior, steps=steps, more=more, enough=enough, damping=self.damping
+        ).state
 
     def _fetched(self, state: State, targets: Targets) -> tuple[Poses, np.ndarray]:
         """Poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint, with one wait for a GPU."""
@@ -207,6 +224,13 @@ class Tracker:
     def _mask(self, values: np.ndarray):
         """Truth values on the backend."""
         return self.backend.indices(values) > 0
+
+
+def _kept(backend: Backend, problem: Problem) -> Anchor | None:
+    estimate = problem.estimate
+    if estimate is None:
+        return None
+    return Anchor(backend.array(estimate.rotations), backend.array(estimate.weights(problem.noise)))
 
 
 def _targets_about_their_middle(backend: Backend, positions: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
