@@ -1,6 +1,8 @@
 """Solving takes whose truth is known, and takes that hold too little."""
 
+import traceback
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ import lsmpl_core as lsmpl
 from lsmpl_core.errors import DeviceError, SolveError
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
 from lsmpl_core.rotation import angle_between, exp_map, log_map
+from lsmpl_core.solver.network import Network
 
 BODY_JOINTS = slice(0, 22)
 VALIDATION_CLIPS = ("02_06", "10_02", "135_04", "16_10")
@@ -233,3 +236,21 @@ def test_before_and_after_anybody_is_in_view_the_nearest_pose_stands_still(body,
         np.testing.assert_array_equal(solved.poses[held], solved.poses[[frame] * len(solved.poses[held])])
         np.testing.assert_array_equal(solved.trans[held], solved.trans[[frame] * len(solved.poses[held])])
     assert np.isnan(solved.residual[:first]).all()
+
+
+def test_from_solve_to_the_network_is_a_handful_of_functions(body, stroll, monkeypatch):
+    """Those that tell the story, in the order in which `docs/core.md` says to read them."""
+    predict, ways = Network.predict, []
+
+    def noted(self, seen):
+        core = str(Path(lsmpl.__file__).parent)
+        ways.append([f.name for f in traceback.extract_stack() if f.filename.startswith(core)])
+        return predict(self, seen)
+
+    monkeypatch.setattr(Network, "predict", noted)
+    given = {"betas": stroll.betas, "start_pose": stroll.poses[0]}
+    lsmpl.solve(body.keypoints(stroll.frames(slice(0, 4))), body, options=lsmpl.SolveOptions(noise=1e-4), **given)
+    helpers = {"run_to_end", "steps", "on_device"}  # progress, one thread, another device where this one fails
+    assert [name for name in ways[0] if name not in helpers] == [
+        "solve", "solve_steps", "_solve_frames", "one_after_another", "follow", "_step", "predict", "next_pose",
+    ]  # fmt: skip
