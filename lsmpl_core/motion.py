@@ -175,11 +175,15 @@ class Motion:
             )
         try:
             poses, trans = np.asarray(arrays["poses"], dtype=np.float64), np.asarray(arrays["trans"], dtype=np.float64)
+
+            # Of hands and face nothing is taken, but whose betas these are is kept in mind.
             smplx = _text(arrays.get("surface_model_type")) == "smplx"
             if poses.ndim == 2 and poses.shape[1] in (SMPLH_VALUES, SMPLX_VALUES):
                 smplx |= poses.shape[1] == SMPLX_VALUES
                 hands = np.zeros((len(poses), 3 * NUM_JOINTS - BODY_VALUES))
                 poses = np.concatenate([poses[:, :BODY_VALUES], hands], axis=1)
+
+            # Files of others have more betas, or none.
             betas = np.ravel(np.asarray(arrays.get("betas", np.zeros(NUM_BETAS)), dtype=np.float64))
             if len(betas) < NUM_BETAS:
                 raise MotionFileError(f"betas have {len(betas)} components; expected at least {NUM_BETAS}")

@@ -82,6 +82,8 @@ def plan_outputs(
     sources = _find_sources(inputs, {_real(path) for path in (output, *leave_out)})
     if people is not None:
         sources = [replace(source, person=person) for source in sources for person in people(source.path) or [""]]
+
+    # One take, one file; anything else needs a folder.
     if not is_folder and suffix in front_end.writers and len(sources) == 1:
         if format not in (None, suffix):
             raise UsageError(f"OUT ends in .{suffix} but --format is {format}")
@@ -93,6 +95,7 @@ def plan_outputs(
     if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
         several = "several IN" if people is None else "several takes"
         raise UsageError(f"{several} need a folder as OUT; {output} is a file")
+
     format = format or front_end.default_format
     names = _distinct_names(sources)
     return [

@@ -125,6 +125,8 @@ class TakeConverter:
         output.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(output.parent, os.W_OK | os.X_OK):  # rather now than after the solve
             raise LsmplError(f"{output.parent}: cannot be written to")
+
+        # Read, solve, clean up; the record says of each what was decided.
         keeps = job.in_folder or options.resume
         source_digest = digest(source) if keeps else ""
         track = self._read_person(source, job.person) if job.person else self._read(source)
@@ -136,6 +138,8 @@ class TakeConverter:
         motion = self._clean_up(solved, record, listener)
         if options.resample:
             track, solved = resample_track(track, options.resample), resample(solved, options.resample)
+
+        # What is to be said of the result.
         backend = made_on(solved, self._backend)
         travels = [decision for decision in solved.decisions if decision.what == TRAVEL]
         if travels:
@@ -161,6 +165,8 @@ class TakeConverter:
         converted = Converted(
             output.stem if job.person else source.stem, track, self._body, motion, solved, done, body_path, backend
         )
+
+        # The record is never older than the output that it is of.
         self._resume.forget(job)
         with replace_when_complete(output) as scratch:
             self._writers[job.format](converted, scratch)

@@ -77,6 +77,8 @@ def fit_keys(samples: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndar
     M, C = len(keys), samples.shape[1]
     if M < 2:
         return samples[keys], np.zeros((M, C))
+
+    # What each sample is made of: values and slopes of the two keys around it.
     segment = np.clip(np.searchsorted(keys, np.arange(len(samples)), side="right") - 1, 0, M - 2)
     span = np.diff(keys)[segment]
     u = (np.arange(len(samples)) - keys[segment]) / span
@@ -89,15 +91,20 @@ def fit_keys(samples: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndar
         ],
         axis=1,
     )  # (T,4): of value and slope at the key before, and at the one after
+
+    # Normal equations, block-tridiagonal: a key is with its neighbours alone.
     diagonal, after, right = np.zeros((M, 2, 2)), np.zeros((M - 1, 2, 2)), np.zeros((M, 2, C))
     np.add.at(diagonal, segment, basis[:, :2, None] * basis[:, None, :2])
     np.add.at(diagonal, segment + 1, basis[:, 2:, None] * basis[:, None, 2:])
     np.add.at(after, segment, basis[:, :2, None] * basis[:, None, 2:])
     np.add.at(right, segment, basis[:, :2, None] * samples[:, None])
     np.add.at(right, segment + 1, basis[:, 2:, None] * samples[:, None])
+
     # Where keys are on neighbouring frames, slopes show in no sample: the slightest pull makes them even.
     diagonal += 1e-9 * np.eye(2)
-    for m in range(M - 1):  # block elimination
+
+    # Block elimination, and back.
+    for m in range(M - 1):
         ratio = np.linalg.solve(diagonal[m], after[m]).T
         diagonal[m + 1] -= ratio @ after[m]
         right[m + 1] -= ratio @ right[m]

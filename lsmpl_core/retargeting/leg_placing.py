@@ -110,6 +110,8 @@ def place_foot(
     """
     stands, levels = source.standing.reshape(-1, 2, 2)[:, side], scaling.factor * source.levels(side)
     fps = source.fps
+
+    # The foot as the source has it, but flat where it stands; toes bend up out of the floor.
     turn = flattened(character_foot, stands, levels, fps)
     turned, toes = turn @ character_foot.turned, turn @ character_foot.toes_turned
     goal = _unheld(source_foot, character_foot.sole.ends(turned, toes), scaling, aside)
@@ -118,6 +120,8 @@ def place_foot(
         ground = scaling.floor + np.nan_to_num(levels[:, 1])
         bend = bent(character_foot.sole, turned, toes, goal[:, 2] - ground, stands)
         toes_turn = exp_map(followed(bend, stands[:, 1], fps)) @ turn
+
+    # What stands goes to one place for each contact, and what would be under the floor comes up.
     ends = goal[:, None] + character_foot.sole.ends(turned, toes_turn @ character_foot.toes_turned)
     places = _places(ends, [contact for contact in source.contacts if contact.point // 2 == side])
     places[..., 2] = scaling.floor + levels + character_foot.sole.lifts
@@ -125,10 +129,14 @@ def place_foot(
     missing = np.where(stands[..., None], places - ends, 0.0).sum(axis=1) / np.maximum(count, 1)[:, None]
     sunk = scaling.floor + min(0.0, np.nanmin(levels, initial=0.0)) - ends[..., 2].min(axis=1)
     missing[:, 2] = np.where(count > 0, missing[:, 2], sunk)
+
+    # Corrections are followed while they are known, and led back to nothing elsewhere.
     goal[:, :2] += followed(missing[:, :2], count > 0, fps, HELD)
     goal[:, 2:] += followed(missing[:, 2:], (count > 0) | (sunk > 0.0), fps)
     firm, rolls = (standing_share(mask, fps) for mask in (count > 0, stands[:, 1] & ~stands[:, 0]))
     toes = character_foot.sole.ends(turned, toes_turn @ character_foot.toes_turned)[:, 1]
+
+    # What the heel rolls about where a leg is stretched out, and how far it is up.
     pivot = goal + (turned @ character_foot.sole.ball if toes_bend else toes)
     ahead = turned @ normalised(character_foot.sole.ball * (1.0, 1.0, 0.0))
     across = normalised(np.cross(turned[..., :, 2], ahead))

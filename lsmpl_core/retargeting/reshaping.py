@@ -36,6 +36,8 @@ def keep_feet(motion: Motion, body: Body, betas: np.ndarray) -> Motion:
     before, after = body.betas_of(motion), np.asarray(betas, dtype=np.float64)
     if np.allclose(before, after, rtol=0.0, atol=1e-9):
         return motion
+
+    # The pelvis goes where the other shape has it above its soles.
     rest_before, rest_after = body.rest_joints(before), body.rest_joints(after)
     up = _above_soles(body, after) - _above_soles(body, before)
     goal, above = _feet(motion, body, before)
@@ -45,7 +47,9 @@ def keep_feet(motion: Motion, body: Body, betas: np.ndarray) -> Motion:
         trans=motion.trans + rest_before[0] - rest_after[0] + np.array([0.0, 0.0, up]),
         residual=None,
     )
+
     for _ in range(RESHAPING_PASSES):
+        # By how much each foot is off, and how far the hips come down for legs that are too short.
         world, joints = body.world(made)
         middle, height = _feet(made, body, after)
         wanted = goal - middle
@@ -59,6 +63,7 @@ def keep_feet(motion: Motion, body: Body, betas: np.ndarray) -> Motion:
         held = np.ones(hips.shape[:2])
         down = hips_down(hips, straight, ankles, lengths, 0.0 * held, held, motion.fps)
         by = np.stack([np.zeros_like(down), np.zeros_like(down), -down], axis=1)
+
         poses = made.poses.copy()
         for side, leg in enumerate(_LEGS):
             _place(poses, world, [joints[:, joint] + by for joint in leg], ankles[:, side], leg)

@@ -22,6 +22,8 @@ def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, ri
     T, N = right.shape
     diagonal, right, solved = diagonal.copy(), right.copy(), []
     coupling = _dense(first[0]) if T > 1 else None
+
+    # Each frame eliminated out of the next two.
     for t in range(T):
         columns = [right[t][:, None]]
         columns += [coupling] if t + 1 < T else []
@@ -37,6 +39,8 @@ def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, ri
             onto = (np.swapaxes(second[t], -1, -2) @ solved[t].reshape(-1, SIZE, solved[t].shape[1])).reshape(N, -1)
             right[t + 2] -= onto[:, 0]
             diagonal[t + 2] -= _symmetric(onto[:, N + 1 :])
+
+    # And back from the last one.
     x = np.zeros((T, N))
     for t in range(T - 1, -1, -1):
         x[t] = solved[t][:, 0]

@@ -109,17 +109,22 @@ def features(seen: Observation, canonical) -> Any:
     state = seen.state
     B = seen.targets.shape[0]
     mask = seen.mask[..., None]
+
+    # Keypoints and sites in the pelvis' frame, in canonical order, zero where nothing is seen.
     pelvis, frame = state.joints[:, :1], state.world[:, 0]
     where = xp.matmul(seen.targets - pelvis, frame) * mask
     at = xp.matmul(state.keypoints - pelvis, frame) * mask
     canonical_parts = xp.matmul(canonical, xp.concat([where, at, mask], axis=-1))
     where, at, mask = canonical_parts[..., :3], canonical_parts[..., 3:6], canonical_parts[..., 6:]
     miss = where - at
+
+    # Misses where they can be undone: in the frame of the joint that moves them, and as its turn.
     turned = xp.matmul(xp.matrix_transpose(frame)[:, None], state.world)
     joints = xp.matmul(state.joints - pelvis, frame)
     parent_joints = gather(turned, indices(xp, PARENT_JOINTS, device(turned)), axis=1)
     local_miss = xp.matmul(xp.matrix_transpose(parent_joints), miss[..., None])[..., 0]
     turn = xp.matmul(xp.matrix_transpose(turned), _lone_turns(xp, joints, at, miss, mask)[..., None])[..., 0]
+
     parts = (
         2.0 * xp.clip(where, -FARTHEST_KEYPOINT, FARTHEST_KEYPOINT),
         _squashed(xp, miss, NEAR_MISS),
