@@ -25,6 +25,7 @@ from .progress import Progress, run_to_end
 from .rotation import exp_map, log_map
 from .solver.disbelief import disbelieve
 from .solver.estimate_errors import judged_estimate
+from .solver.nonsense import refusing_nonsense
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
@@ -72,6 +73,7 @@ def refine_motion(
 
 
 @on_one_thread
+@refusing_nonsense
 def refine_motion_steps(
     track: KeypointTrack,
     body: Body,

@@ -15,6 +15,9 @@ from .rotation import exp_map, log_map, right_jacobian_inverse
 ANTI_ALIASED = 2.5
 """How many times lower than the motion's a rate must be for what it cannot show to be smoothed away first."""
 
+FASTEST = 10_000.0
+"""Frames a second; more than any take has, and a million would fill the memory."""
+
 
 def resample(motion: Motion, fps: float) -> Motion:
     """The motion at `fps` frames a second.
@@ -71,8 +74,8 @@ def resample_track(track: KeypointTrack, fps: float) -> KeypointTrack:
 
 
 def _check(fps: float) -> None:
-    if not (np.isfinite(fps) and fps > 0.0):
-        raise LsmplError(f"the rate is {fps}; expected frames a second above 0")
+    if not 0.0 < fps <= FASTEST:
+        raise LsmplError(f"the rate is {fps:.6g}; expected frames a second above 0, and at most {FASTEST:,.0f}")
 
 
 def _times(frames: int, fps: float, wanted: float) -> np.ndarray:

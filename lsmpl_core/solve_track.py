@@ -23,6 +23,7 @@ from .motion import Motion
 from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
 from .solver.disbelief import disbelieve
+from .solver.nonsense import refusing_nonsense
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
@@ -78,6 +79,7 @@ def solve(
 
 
 @on_one_thread
+@refusing_nonsense
 def solve_steps(
     track: KeypointTrack,
     body: Body,

@@ -12,7 +12,6 @@ import argparse
 import json
 import sys
 import time
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -23,6 +22,7 @@ from .. import __version__
 from ..backends.devices import find_devices
 from ..errors import LsmplError
 from ..files.replacing import replace_when_complete, scratch_folder
+from ..files.shown import shown
 from ..report import json_ready, summary
 from ..solver.options import SOLVERS
 from .bars import TakeBar, TotalBar
@@ -196,8 +196,8 @@ def _complain(message: str) -> None:
 
 
 def _visible(text: str, but: str = "") -> str:
-    """With control characters as backslash escapes: they may be in file names, and would move a terminal's cursor."""
-    return "".join(ascii(c)[1:-1] if unicodedata.category(c) == "Cc" and c not in but else c for c in text)
+    """With what is not seen as backslash escapes: it may be in file names, and would move a terminal's cursor."""
+    return shown(text, but=but)
 
 
 def _print(text: str, stream: TextIO) -> None:

@@ -10,8 +10,12 @@ from .. import __version__
 from ..backends.arrays import DEVICES
 from ..clean_motion import FLOORS, STRENGTH
 from ..keypoints.layouts import LAYOUTS
+from ..readers.reading import FASTEST, SLOWEST
 from ..solver.options import SOLVERS, TRAVELS, SolveOptions
 from .front_end import FrontEnd
+
+LONGEST_TIMEOUT = 366.0 * 86_400
+"""Seconds; the operating system has a limit of its own."""
 
 
 def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
@@ -101,7 +105,7 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         choices=("yes", "no"),
         help="exchange left and right by mirroring the space, as of left-handed axes (default: where that is sure)",
     )
-    add("--fps", type=_positive, metavar="RATE", help="frames a second (default: from the file)")
+    add("--fps", type=_rate, metavar="RATE", help="frames a second (default: from the file)")
     add("--device", default="auto", metavar="|".join(DEVICES), help="what computes (default: auto)")
     add("--solver", choices=SOLVERS, default=SolveOptions.solver, help="what predicts each pose (default: %(default)s)")
     add("--checkpoint", metavar="FILE", help="best_ckpt.pth.tar of Learnable SMPLify, for --solver published")
@@ -145,7 +149,7 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         help="keypoints that are right whatever they look like, and are not to be rejected: left_wrist,nose or "
         "left_wrist@120-180 for a range of frames, or all",
     )
-    add("--resample", type=_positive, metavar="FPS", help="frames a second of what is written (default: IN's)")
+    add("--resample", type=_rate, metavar="FPS", help="frames a second of what is written (default: IN's)")
     add("--report", metavar="FILE.json", help="write what was done, with residuals, as JSON")
     add("-v", "--verbose", action="store_true", help="print all that was detected or decided")
 
@@ -169,7 +173,7 @@ def _add_batch_options(command: argparse.ArgumentParser) -> None:
     )
     add(
         "--timeout",
-        type=_positive,
+        type=_seconds,
         metavar="SECONDS",
         help="give up a take that is not done by then (it fails; solves in processes, as --jobs 1 does)",
     )
@@ -210,6 +214,20 @@ def _positive(text: str) -> float:
     value = float(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = _positive(text)
+    if not SLOWEST <= value <= FASTEST:
+        raise argparse.ArgumentTypeError(f"{text} is no rate; takes have {SLOWEST:g} to {FASTEST:,.0f} frames a second")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = _positive(text)
+    if value > LONGEST_TIMEOUT:
+        raise argparse.ArgumentTypeError(f"{text} is more than {LONGEST_TIMEOUT:,.0f} seconds, a year")
     return value
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+_FREE_INSTRUCTIONS = 200_000  # what any file may have; more follows from its size
 MAX_INSTRUCTIONS = 10_000_000  # an SMPL file has a few hundred; one instruction can take 200 bytes of memory
 
 _RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
@@ -85,9 +86,12 @@ class Refused(Exception):
 class Machine:
     """One run over one pickle: a stack, a memo, and nothing that is not made here."""
 
-    def __init__(self, data: bytes):
+    def __init__(self, data: bytes, file_size: int | None = None):
+        """file_size: bytes of the file, which may be less than the data where it is compressed."""
+        size = len(data) if file_size is None else file_size
         self.data, self.at = data, 0
-        self.instructions = MAX_INSTRUCTIONS
+        self.instructions = min(MAX_INSTRUCTIONS, _FREE_INSTRUCTIONS + 32 * size)
+        self.set_items_left = _FREE_INSTRUCTIONS + size
         self.bytes_to_copy = 2 * len(data) + (1 << 20)  # a bound for values copied again and again from the memo
         self.stack: list = []
         self.marked: list[list] = []
@@ -286,8 +290,8 @@ class Machine:
             case Global("builtins.bytes" | "builtins.bytearray"), (bytes(raw),):
                 return raw
             case Global("builtins.set" | "builtins.frozenset" as name), () | (list() | tuple(),):
+                self.take_set_items(len(args[0]) if args else 0)
                 items = _keys(args[0]) if args else []
-                self.spend(8 * len(items))
                 return set(items) if name == "builtins.set" else frozenset(items)
             case Global("builtins.complex"), (float(real), float(imaginary)):
                 return complex(real, imaginary)
@@ -364,6 +368,12 @@ class Machine:
         if self.bytes_to_copy < 0:
             raise Refused("repeats its data so often that it would fill the memory")
 
+    def take_set_items(self, count: int) -> None:
+        """Account for `count` items that are hashed into a set."""
+        self.set_items_left -= count
+        if self.set_items_left < 0:
+            raise Refused("builds more sets than a file of its size can need")
+
 
 # What each instruction that only puts a new value on the stack puts there.
 _LITERALS: dict[bytes, Callable[[Machine], object]] = {
@@ -423,13 +433,18 @@ def _count(shape: object) -> int:
     return math.prod(shape)
 
 
+_UNIQUE_HASH = 1 << 60
+
+
 def _keys(values: list | tuple) -> list | tuple:
     """`values` if each can be hashed cheaply: numbers, strings, and short tuples of them."""
 
     def cheap(value: object, depth: int = 0) -> bool:
         if isinstance(value, tuple):
             return depth < 3 and len(value) <= 8 and all(cheap(item, depth + 1) for item in value)
-        return value is None or isinstance(value, (str, bytes, int, float, complex, np.generic))
+        if isinstance(value, (int, float, np.number)) and not isinstance(value, complex | np.complexfloating):
+            return abs(value) < _UNIQUE_HASH or value != value  # beyond it many have one hash, and a dict takes hours
+        return value is None or isinstance(value, (str, bytes, np.str_, np.bytes_, np.bool_))
 
     if not all(cheap(value) for value in values):
         raise TypeError("a key that is neither number, string nor short tuple")

@@ -37,7 +37,7 @@ def load(
 
 def loads(data: bytes, *, name: str, what: str = "body file", error: type[LsmplError] = BodyFileError) -> object:
     """Like `load`, from bytes; `name` is the file's name for messages."""
-    most = MAX_BYTES
+    most, size = MAX_BYTES, len(data)
     if data[:2] == b"\x1f\x8b" or data[:1] == b"\x78":  # gzip, zlib; no pickle starts so
         inflate = zlib.decompressobj(wbits=47)
         try:
@@ -49,7 +49,7 @@ def loads(data: bytes, *, name: str, what: str = "body file", error: type[LsmplE
         raise error(f"{name} holds more than {most >> 20} MB, too much for a {what} of its size.")
     if not data:
         raise error(f"{name} is empty; a {what} was expected.")
-    machine = Machine(data)
+    machine = Machine(data, size)
     try:
         return machine.run()
     except Refused as cause:

@@ -180,6 +180,10 @@ class MarkerFit:
         self.parts = self._parts_of(self.rows)
 
     def _parts_of(self, rows: np.ndarray) -> SiteParts:
+        if not len(rows):
+            raise SolveError(
+                f"{self.track.source or 'the track'}: no known marker is seen well enough to find the body"
+            )
         parts = site_parts(self.body, [self.sites[k] for k in rows])
         parent_joint = [own if self.bone[k] is None else self.bone[k] for k, own in zip(rows, parts.parent_joint)]
         return replace(parts, parent_joint=np.array(parent_joint)).displaced(self.base[rows])

@@ -75,7 +75,9 @@ def translated(points: np.ndarray, translation: np.ndarray) -> np.ndarray:
 
 def _texts(array: np.ndarray, where: str) -> list[str]:
     try:
-        return [str(text) for text in np.ravel(array).astype("U")]
+        names = [str(text) for text in np.ravel(array).astype("U")]
+        "".join(names).lower().encode("utf-8", "surrogatepass")
+        return names
     except (ValueError, SystemError) as error:  # NumPy does not check the code points of a file's text
         raise KeypointFileError(f"{where} is no valid text: {error}") from None
 

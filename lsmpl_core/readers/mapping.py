@@ -27,6 +27,8 @@ from ..errors import LayoutError
 from ..files.json_files import read_json
 from ..keypoints.layouts import Layout
 
+MOST_KEYPOINTS = 256
+"""What a solve takes grows with the square of their number."""
 _EXAMPLE = '{"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle"}}'
 _KEYS = ("name", "keypoints", "edges", "unit", "up", "fps")
 
@@ -64,6 +66,9 @@ def parse_mapping(data: Any, where: str) -> Mapping:
     if unknown := sorted(set(data) - set(_KEYS)):
         raise LayoutError(f"{where}: unknown key {unknown[0]!r}; a mapping may have: {', '.join(_KEYS)}")
     entries = data["keypoints"]
+    wanted = sum(entry is not None for entry in (entries.values() if isinstance(entries, dict) else entries))
+    if wanted > MOST_KEYPOINTS:
+        raise LayoutError(f"{where}: {wanted} keypoints; a mapping has at most {MOST_KEYPOINTS}, null the others")
     if isinstance(entries, dict):
         columns, names = None, tuple(entries)
         sites = [_site(site, f"{where}: keypoint {name!r}") for name, site in entries.items()]

@@ -29,7 +29,8 @@ def choose(seen: Mapping[str, int], person: str | None, what: str, where: str) -
     listed = ", ".join(f"{name or '(no name)'} ({seen[name]} {what})"[:80] for name in by_count[:12])
     listed += f" and {len(seen) - 12} more" if len(seen) > 12 else ""
     if person is not None:
-        name = next((name for name in seen if name.lower() == str(person).strip().lower()), None)
+        alike = (lambda name: name, lambda name: name.strip(), lambda name: name.strip().lower())
+        name = next((name for same in alike for name in seen if same(name) == same(str(person))), None)
         if name is None:
             raise KeypointFileError(f"{where}: has no person {str(person)[:80]!r}; there are: {listed}")
         others = [other for other in by_count if other != name]

@@ -11,9 +11,11 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..files.npz import MAX_BYTES
+from ..files.shown import shown
 from ..keypoints.track import Decision
 
 _MOST_BLANK, _FREE_BLANK = 16, 500_000
+MOST_POINTS, LONGEST_NAME = 5_000, 256
 MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "-nan", "-nan(ind)", "1.#qnan", "-1.#ind"}
 
 
@@ -49,6 +51,19 @@ class RawTrack:
             confidence=None if self.confidence is None else self.confidence[:, columns],
             origin=list(columns) if self.origin is None else [self.origin[i] for i in columns],
         )
+
+
+def checked_names(raw: RawTrack, where: str) -> RawTrack:
+    """The track; `KeypointFileError` where it has more keypoints, or longer names of them, than anything has."""
+    if raw.positions.shape[1] > MOST_POINTS:
+        raise KeypointFileError(f"{where}: has {raw.positions.shape[1]} keypoints; at most {MOST_POINTS} are read")
+    longest = max(raw.names or (), key=len, default="")
+    if len(longest) > LONGEST_NAME:
+        raise KeypointFileError(
+            f"{where}: the name of a keypoint has {len(longest)} letters ({shown(longest[:200], 60)}); at most "
+            f"{LONGEST_NAME} are read"
+        )
+    return raw
 
 
 def checked_size(path: Path) -> int:

@@ -35,8 +35,8 @@ from .ntu_skeleton import read_skeleton
 from .objects import is_folder_of_objects, read_folder_of_objects, read_objects
 from .orders import KNOWN_COUNTS
 from .people import one_person, staying
-from .raw import RawTrack
-from .space import check_dimension, checked_stature, found_origin
+from .raw import RawTrack, checked_names
+from .space import check_dimension, checked_stature, found_origin, without_strays
 from .trc import read_trc
 
 READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
@@ -212,10 +212,11 @@ def _settled(
     if world is None:
         world = _world(raw, match, positions, judged, source, unit, up)
     positions = (positions - world.origin) * world.metres @ world.rotation.T
+    positions, lost = without_strays(positions)
     fps, fps_decision = _decide_fps(fps, raw.fps, source)
     positions, mirrored = _mended(positions, match, judged, mirror)
     decisions = [match.decision, *match.further, world.unit, world.up, fps_decision, *world.further, *raw.decisions]
-    decisions = tuple(decision for decision in (*decisions, root_decision, mirrored) if decision)
+    decisions = tuple(decision for decision in (*decisions, root_decision, lost, mirrored) if decision)
     track = KeypointTrack(positions, confidence, match.layout, fps, raw.first_frame, source, decisions)
     if relative := travel_decision(track):
         track.decisions = (*decisions, relative)
@@ -321,7 +322,8 @@ def _read_raw(path: Path, counts: Collection[int], person: str | None = None) ->
             raise KeypointFileError(f"{path}: no such file or folder")
         if reader is None:
             raise KeypointFileError(f"{path}: unknown format {ending!r}; keypoint files end in {', '.join(READERS)}")
-        return reader(path, counts, person) if reader in _KNOW_PEOPLE else reader(path, counts)
+        raw = reader(path, counts, person) if reader in _KNOW_PEOPLE else reader(path, counts)
+        return checked_names(raw, str(path))
     except (OSError, MemoryError, RecursionError) as error:
         raise KeypointFileError(f"{path}: cannot be read: {error.__class__.__name__}: {error}") from None
 

@@ -18,6 +18,8 @@ PIXELS = 20.0
 """Extent of the other two coordinates from which they are pixels, where the third is a score."""
 SMALLEST, TALLEST = 0.3, 3.0
 """Metres that a person is tall."""
+STRAY = 20_000.0
+"""Metres from the middle of a take beyond which nobody goes in one."""
 FAR = 500.0
 """Extents of the body from the origin beyond which a take is moved to it: single precision then loses a millimetre."""
 
@@ -52,6 +54,17 @@ def found_origin(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
     moved = np.where(far, np.round(middle), 0.0)
     listed = " ".join(f"{value:.10g}" for value in moved)
     return moved, Decision("origin", "moved", "detected", f"coordinates are far from it; {listed} was taken off them")
+
+
+def without_strays(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
+    """Positions (T,K,3) in metres, NaN where they are kilometres from the others, as no keypoint of a body can be."""
+    seen = np.isfinite(positions).all(axis=2)
+    middle = np.median(positions[seen], axis=0)
+    stray = seen & (np.abs(positions - middle).max(axis=2) > STRAY)
+    if not stray.any():
+        return positions, None
+    positions = np.where(stray[..., None], np.nan, positions)
+    return positions, Decision("missing", f"{stray.sum()} points", "detected", f"more than {STRAY:,.0f} m away")
 
 
 def checked_stature(stature: float, source: str, unit: Decision) -> None:
