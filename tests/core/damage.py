@@ -14,7 +14,8 @@ import numpy as np
 NUMBERS = (
     b"nan", b"-nan(ind)", b"inf", b"-inf", b"1e999", b"-1e308", b"1e-320", b"99999999999999999999", b"-1", b"0", b"",
     b"1,5", b"0x10", b"1_000", b"\xef\xbc\x91", b"NaN", b"Infinity", b"null", b"true", b"9" * 400, b'"', b"[", b"{}",
-    b"\t", b"\r", b"\n", b";", b"#", b"\0", b"\xff\xfe",
+    b"\t", b"\r", b"\n", b";", b"#", b"\0", b"\xff\xfe", b"1e300", b"-1e300", b"1e38", b"1e-300", b"9999999", b"-9999",
+    b"9223372036854775808", b"not a number", b"minus one", b"1.2.3", b"1/0", b"+-1", b"1e", b"12:03:04.5", b"1 2 3",
 )  # fmt: skip
 WORDS = (
     *(struct.pack(order + kind, value) for order in "<>" for kind, value in (
@@ -30,6 +31,7 @@ TYPES = (
     b"'|O'", b"'<U1000000000'", b"'|V99999999'", b"'>f8'", b"'<f2'", b"'|b1'", b"'<c16'", b"'<M8[s]'", b"'|S0'",
     b"'<i8'", b"'|u1'", b"[('a', '<f8')]", b"'<f16'", b"'nonsense'",
 )  # fmt: skip
+_WORD = re.compile(rb"[A-Za-z_]{2,40}")
 _NUMBER = re.compile(rb"-?\d+\.?\d*(?:[eE][-+]?\d+)?")
 
 
@@ -105,6 +107,37 @@ def _number(content, rng, others):
     return content
 
 
+def _huge_numbers(content, rng, others):
+    """Many numbers of a text at once by a factor: another unit, or none at all."""
+    factor = _pick((1e-300, 1e-6, -1.0, 1e3, 1e9, 1e38, 1e300), rng)
+    share = _pick((0.02, 0.5, 1.0), rng)
+
+    def changed(match: re.Match) -> bytes:
+        return match[0] if rng.random() > share else b"%r" % (float(match[0]) * factor)
+
+    return _NUMBER.sub(changed, content[: 1 << 15]) + content[1 << 15 :]
+
+
+def _length(content, rng, others):
+    """A word, a number or a line of a text again and again, up to 80,000 bytes of it."""
+    found = list(_pick((_WORD, _NUMBER, re.compile(rb"[^\n]+\n")), rng).finditer(content[: 1 << 14]))
+    if not found:
+        return content
+    match = _pick(found, rng)
+    times = max(1, _pick((10, 1_000, 80_000), rng) // max(1, len(match[0])))
+    return content[: match.start()] + match[0] * times + content[match.end() :]
+
+
+def _count(content, rng, others):
+    """Columns of a text a hundred times over: each line's cells once more, up to 200 kB of them."""
+    lines = content[: 1 << 16].split(b"\n")
+    times = int(_pick((2, 10, 100), rng))
+    if len(content) * times > 200_000:
+        return content
+    separator = _pick((b",", b"\t", b" ", b";"), rng)
+    return b"\n".join(separator.join([line] * times) for line in lines)
+
+
 def _encoding(content, rng, others):
     text = content.decode("utf-8", errors="replace")
     encode = _pick(
@@ -115,6 +148,12 @@ def _encoding(content, rng, others):
             lambda: b"\xef\xbb\xbf" + content,
             lambda: text.replace("e", "é").encode("latin-1", errors="replace"),
             lambda: text.encode("utf-32"),
+            lambda: text.encode("utf-7"),
+            lambda: text.encode("cp037", errors="replace"),
+            lambda: text.encode("shift-jis", errors="replace"),
+            lambda: text.replace(" ", "\u00a0").replace(",", "\u3001").encode(),
+            lambda: text.replace("e", "\u202e\x1b[31m").encode(),
+            lambda: content[: len(content) // 2] + b"\xef\xbb\xbf" + content[len(content) // 2 :],
             lambda: content.replace(b"\n", b"\r\n"),
             lambda: content.replace(b"\n", b"\r"),
             lambda: content.replace(b".", b","),
@@ -190,5 +229,5 @@ def npy_of_zeros(frames: int) -> bytes:
 
 _DAMAGES = (
     _cut, _flip, _flip, _drop, _double, _noise, _splice, _word, _word, _swap, _number, _number, _encoding,
-    _array_header, _archive,
+    _array_header, _archive, _huge_numbers, _length, _count,
 )  # fmt: skip
