@@ -59,6 +59,16 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
         description="The axis of the file that points up",
         items=up_items("As the file says, or judged by how the person stands"),
     )
+    mirror: EnumProperty(
+        name="Mirror",
+        description="Exchange left and right by mirroring the space, as of files with "
+        "left-handed axes",
+        items=(
+            ("auto", "Automatic", "Where knees, feet and face surely say so"),
+            ("yes", "Yes", "Mirror the take"),
+            ("no", "No", "Leave the take as it is"),
+        ),
+    )
     everybody: BoolProperty(
         name="All People",
         description="A take for each person in the file, where they stood to one another. "
@@ -79,6 +89,7 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
         if self.unit == "custom":
             layout.prop(self, "scale")
         layout.prop(self, "up")
+        layout.prop(self, "mirror")
         self.draw_rate(layout)
         layout.prop(self, "everybody")
         row = layout.row()
@@ -100,7 +111,8 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
 
     def _options(self) -> dict:
         unit = {"auto": None, "custom": self.scale}.get(self.unit, self.unit)
-        return {"unit": unit, **self.layout_options(), **self.file_options()}
+        mirror = {"auto": None, "yes": True, "no": False}[self.mirror]
+        return {"unit": unit, "mirror": mirror, **self.layout_options(), **self.file_options()}
 
 
 class LSMPL_FH_keypoints(DroppedFiles, bpy.types.FileHandler):
