@@ -155,6 +155,12 @@ class SceneSettings(bpy.types.PropertyGroup):
         name="Floor",
         description="What to do about the floor that the motion stands on",
         items=(
+            (
+                "AUTO",
+                "Automatic",
+                "Put soles that stand on height 0 where the floor is a few centimetres from there; "
+                "otherwise leave the motion where it is",
+            ),
             ("KEEP", "Keep", "Find the floor and leave the motion where it is"),
             (
                 "ZERO",

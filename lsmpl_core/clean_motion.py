@@ -12,7 +12,7 @@ import numpy as np
 from .backends.threads import on_one_thread
 from .body.body import Body
 from .cleaning.contacts import ROLL_OFF, Contact, contact_mask, find_contacts, sliding, while_down
-from .cleaning.floor import FOOT_POINTS, estimate_floor, floor_at, foot_points
+from .cleaning.floor import FOOT_POINTS, SOLE_BAND, estimate_floor, floor_at, foot_points, sole_height
 from .cleaning.foot_locking import lock_steps
 from .cleaning.limits import limit_steps
 from .cleaning.smoothing import FEWEST_FRAMES, apply_smoothness, check_strength, find_smoothness
@@ -23,7 +23,9 @@ from .resampling import resample
 
 STRENGTH = 0.5
 """Of smoothing: as much as the noise in the motion calls for."""
-FLOORS = ("keep", "zero")
+FLOORS = ("auto", "keep", "zero")
+NEAR_ZERO = 0.1
+"""Metres from height 0 at which a floor that is found is taken for one that is meant to be there."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class CleanUpReport:
 
     jitter: degrees that joints trembled, one standard deviation of one axis; cutoff: Hz of the smoother at its usual
     stiffness; both None where nothing was smoothed. limited: frames in which a joint was drawn back inside its limits.
-    floor: its height in the motion that came in, in metres; raised: metres by which the motion was moved up.
+    floor: its height in the motion that came in, in metres, as the soles that stand on it show; raised: metres by which
+    the motion was moved up.
     contacts: of the foot points, in the frames of the motion that came in. sliding_before and sliding_after: mean
     horizontal speed in m/s of the foot points in these contacts, None where there are none.
     """
@@ -80,9 +83,10 @@ def clean_up(
     smooth: 0 (none) to 1, noise goes; 0.5 is what the motion's own noise calls for, more makes any motion calmer
     (`smoothing.py`);
     lock_feet: heels and toes that stand are held still by solving the legs anew (`contacts.py`, `foot_locking.py`);
-    floor: "keep" finds the floor and leaves the motion where it is; "zero" moves it up or down so that the floor is at
-    z = 0; a number is the floor's height in metres, where that is known. With "zero" and a number, locked feet are put
-    on the floor, otherwise they stay at their own heights;
+    floor: "keep" finds the floor and leaves the motion where it is; "zero" moves it up or down so that soles stand at
+    z = 0, and "auto" does so where the floor is a few centimetres from there; a number is the floor's height in metres,
+    where that is known. But for "keep", locked feet are put on the floor, which leaves steps and slopes as they are;
+    with "keep" they stay at their own heights;
     fps: frames a second of the result (`resampling.py`).
 
     progress is called with a `Progress` now and then.
@@ -153,8 +157,9 @@ def clean_up_steps(
     yield Progress("contacts", 0, 1)
     after = sliding(foot_points(clean, body).positions, standing, motion.fps)
 
-    # What moves or resamples all of it comes last.
-    raised = -ground.height if floor == "zero" else 0.0
+    # What moves or resamples all of it comes last. Soles are what is seen to hover or sink, not the points they have.
+    found = height if height is not None and not contacts else sole_height(clean, body, ground, standing)
+    raised = _raised(floor, height, found)
     if raised:
         clean = replace(clean, trans=clean.trans + [0.0, 0.0, raised])
     if fps is not None:
@@ -164,7 +169,7 @@ def clean_up_steps(
         jitter=None if smoothness is None else float(np.degrees(smoothness.jitter)),
         cutoff=None if smoothness is None else smoothness.cutoff,
         limited=limited,
-        floor=ground.height,
+        floor=found if height is None else height,
         raised=raised,
         contacts=tuple(contacts),
         locked=bool(lock_feet and contacts),
@@ -172,6 +177,13 @@ def clean_up_steps(
         sliding_after=_or_none(after),
     )
     return clean, report
+
+
+def _raised(floor: str | float, height: float | None, found: float) -> float:
+    """Metres by which a motion goes up whose soles were found at a height, or were to be at one that is given."""
+    if height is not None:
+        return height - found if abs(height - found) < SOLE_BAND else 0.0
+    return -found if floor == "zero" or (floor == "auto" and abs(found) < NEAR_ZERO) else 0.0
 
 
 def _checked_floor(floor: str | float) -> float | None:

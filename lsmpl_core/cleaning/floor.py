@@ -9,6 +9,7 @@ import numpy as np
 from ..body.body import Body
 from ..keypoints.layouts import Layout
 from ..motion import Motion
+from .lowest_skin import lowest_skin
 from .smoothing import stiffness_of, whittaker
 
 FOOT_POINTS = ("left_heel", "left_toe", "right_heel", "right_toe")
@@ -25,6 +26,8 @@ BAND = 0.02
 """Metres: heights of standing points that are closer together than this are one floor."""
 FAIR_SHARE = 0.3
 """Of two floors the lower one is taken if this share of the frames on the other stands on it."""
+SOLE_BAND = 0.04
+"""Metres around the floor within which the lowest skin is a sole's that stands on it."""
 NEAR = 0.04
 """Metres around where a point of a flat foot should be, within which its own height is looked for."""
 
@@ -42,10 +45,22 @@ class FootPoints:
 
 @dataclass(frozen=True)
 class Floor:
-    """height of the floor in metres; point_heights (4,): where the foot points are when they stand on it."""
+    """height of the floor in metres; point_heights (4,): where the foot points are seen when they stand on it, and
+    sole_heights (4,), where they are if the soles that they have lie on it; as seen where not given."""
 
     height: float
     point_heights: np.ndarray
+    sole_heights: np.ndarray | None = None
+
+    @property
+    def as_seen(self) -> Floor:
+        """The same where standing points stay at the heights at which they are seen."""
+        return Floor(self.height, self.point_heights)
+
+    @property
+    def on_soles(self) -> np.ndarray:
+        """(4,) metres: where the points of standing feet belong."""
+        return self.point_heights if self.sole_heights is None else self.sole_heights
 
 
 def foot_points(motion: Motion, body: Body) -> FootPoints:
@@ -90,4 +105,18 @@ def floor_at(points: FootPoints, height: float) -> Floor:
     expected = height + points.clearance
     stands = (points.speed < RESTING) & (np.abs(points.smoothed[..., 2] - expected) < NEAR)
     own = [np.median(points.smoothed[stands[:, p], p, 2]) if stands[:, p].any() else expected[p] for p in range(4)]
-    return Floor(height, np.array(own))
+    return Floor(height, np.array(own), expected)
+
+
+def sole_height(motion: Motion, body: Body, floor: Floor, standing: np.ndarray) -> float:
+    """Metres: how low the skin is, in the median, while foot points stand (T,4) on the floor; the floor's own height
+    where none does.
+
+    Soles are rounder, and their shapes less certain, than the points that are watched on them.
+    """
+    on_floor = standing.any(axis=1)
+    if not on_floor.any():
+        return floor.height
+    low = lowest_skin(motion.frames(np.flatnonzero(on_floor)), body)
+    near = np.abs(low - floor.height) < SOLE_BAND
+    return float(np.median(low[near])) if near.any() else floor.height

@@ -49,7 +49,7 @@ def lock_steps(
     world, joints = body.world(motion)
     standing = contact_mask(list(contacts), len(motion))
     correction = corrections(points, contacts, floor if on_floor else None, motion.fps)
-    up = raised(points, correction, contacts, floor, motion.fps)
+    up = raised(points, correction, contacts, floor if on_floor else floor.as_seen, motion.fps)
     heels, toes = map(list, zip(*FEET))
     correction[:, heels, 2] += up[:, heels]
     feet = [

@@ -19,6 +19,8 @@ HELD = 0.006
 SNAP, SNAP_BESIDE = 0.025, 0.04
 """Metres: a contact this close to the height at which its point stands on the floor is put there, and this close if the
 other end of its foot is put there."""
+SNAP_UP = 0.06
+"""Metres below the floor, the lowest that is often stood on, from which a contact is put up there."""
 OTHER_END = [1, 0, 3, 2]
 """The point at the other end of the foot of each point."""
 
@@ -47,7 +49,7 @@ def raised(
     The ground is the floor, or where a point stands below it.
     """
     standing = contact_mask(list(contacts), len(correction))
-    above = (points.positions + correction)[..., 2] - ground.point_heights
+    above = (points.positions + correction)[..., 2] - ground.on_soles
     lowest = np.where(standing, above, 0.0).min(axis=0)
     up = np.zeros(above.shape)
     for heel, toe in FEET:
@@ -70,8 +72,9 @@ def places(points: FootPoints, contacts: Sequence[Contact], floor: Floor | None)
         beside = snapped[:, OTHER_END]
         for contact in contacts:
             frames, p = contact.frames, contact.point
-            if near[contact.start, p] < (SNAP_BESIDE if beside[frames, p].any() else SNAP):
-                target[frames, p, 2] = floor.point_heights[p]
+            sunk = 0.0 < floor.on_soles[p] - target[contact.start, p, 2] < SNAP_UP
+            if sunk or near[contact.start, p] < (SNAP_BESIDE if beside[frames, p].any() else SNAP):
+                target[frames, p, 2] = floor.on_soles[p]
     for heel, toe in FEET:
         _keep_length(points.positions, target, heel, toe)
     return target

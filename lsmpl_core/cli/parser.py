@@ -131,10 +131,10 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     add(
         "--floor",
         type=_floor,
-        default="keep",
-        metavar="keep|zero|HEIGHT",
-        help="leave the motion where it is, move its floor to height 0, or say how high the floor is, in metres "
-        "(default: keep)",
+        default="auto",
+        metavar="auto|keep|zero|HEIGHT",
+        help="leave the motion where it is (keep), move it so that its soles stand at height 0 (zero), or say how high "
+        "the floor is, in metres; auto moves it where the floor is less than 10 cm from 0 (default: %(default)s)",
     )
     add(
         "--travel",

@@ -202,7 +202,7 @@ class TakeConverter:
     def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:
         options = self._options
         asked = options.smooth, options.lock_feet, options.floor, options.resample
-        if asked == (0.0, False, "keep", None):
+        if asked in ((0.0, False, "auto", None), (0.0, False, "keep", None)):
             return solved
         smooth, lock_feet, floor, fps = asked
         steps = clean_up_steps(solved, self._body, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps)

@@ -11,6 +11,7 @@ from lsmpl_core.cleaning.contacts import Contact, contact_mask, find_contacts, s
 from lsmpl_core.cleaning.floor import Floor, FootPoints, estimate_floor, foot_points
 from lsmpl_core.cleaning.foot_targets import places, raised
 from lsmpl_core.cleaning.limits import bone_of, hinge_axis, limit_steps, swing_twist
+from lsmpl_core.cleaning.lowest_skin import lowest_skin
 from lsmpl_core.progress import run_to_end
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 
@@ -197,7 +198,7 @@ def test_knees_stay_as_they_were_where_feet_are_locked(body, mocap, name, frames
     recorded = replace(recorded, betas=np.zeros(10), body=body.key)
     done = lsmpl.clean_up(recorded, body, floor="zero")
     assert np.abs(knees(body, done) - knees(body, recorded))[frames].max() < 13.0
-    assert jolts(body, done, recorded)[frames].max() < 4.0
+    assert jolts(body, done, recorded)[frames].max() < 4.5
 
 
 def feet_at(heights) -> FootPoints:
@@ -320,3 +321,22 @@ def test_short_takes_are_no_error(body, frames):
 def test_wrong_arguments_are_errors(body, stroll, wrong):
     with pytest.raises(lsmpl.LsmplError, match="expected"):
         lsmpl.clean_up(stroll, body, **wrong)
+
+
+@pytest.mark.parametrize(("name", "lift"), [("35_01", 0.04), ("02_08", -0.03), ("02_02", 0.0)])
+def test_soles_of_standing_feet_neither_hover_nor_sink(body, mocap, name, lift):
+    """Height 0 is where a floor is meant to be that is a few centimetres from there."""
+    recorded = lsmpl.Motion.load(mocap / f"{name}.npz")
+    lifted = replace(recorded, trans=recorded.trans + [0.0, 0.0, lift])
+    done, report = clean_up_with_report(lifted, body, floor="auto")
+    standing = contact_mask(list(report.contacts), len(done)).any(axis=1)
+    low = lowest_skin(done, body)
+    assert np.mean(low < -0.01) < 0.05 and np.mean(low[standing] > 0.015) < 0.05
+    assert report.raised == pytest.approx(-report.floor)
+
+
+def test_a_floor_far_from_zero_stays_unless_it_is_to_go_there(body, mocap):
+    recorded = lsmpl.Motion.load(mocap / "35_01.npz")
+    lifted = replace(recorded, trans=recorded.trans + [0.0, 0.0, 0.6])
+    _, report = clean_up_with_report(lifted, body, floor="auto")
+    assert report.raised == 0.0 and report.floor == pytest.approx(0.6, abs=0.05)

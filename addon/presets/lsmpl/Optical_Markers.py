@@ -8,5 +8,5 @@ settings.travel = "AUTO"
 settings.bake_when_done = True
 settings.smooth = 0.5
 settings.lock_feet = False
-settings.floor = "KEEP"
+settings.floor = "AUTO"
 settings.floor_height = 0.0
