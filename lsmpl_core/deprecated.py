@@ -53,7 +53,7 @@ class _Begin(type):
 
     HERE, AROUND, NOTHING = Init.CURRENT, Init.NEIGHBOURS, Init.COLD
 
-    def __call__(cls, value: str) -> Init:
+    def __call__(cls, value: str) -> Init | Poses:
         warn_renamed("lsmpl_core.Begin", "lsmpl_core.Init")
         return _init(value)
 
@@ -69,5 +69,5 @@ def Pins(frames, joints, rotations) -> PinnedJoints:
 
 
 def _init(begin: Any) -> Init | Poses:
-    names = {"here": Init.CURRENT, "around": Init.NEIGHBOURS, "nothing": Init.COLD}
+    names: dict[str, Any] = {"here": Init.CURRENT, "around": Init.NEIGHBOURS, "nothing": Init.COLD}
     return names.get(begin, begin) if isinstance(begin, str) else begin

@@ -160,14 +160,15 @@ def _far_off(motion: Motion) -> _Ground:
 
 
 def _keypoint_off(motion: Motion) -> _Ground:
-    if motion.residual is None or not motion.residual.size:
+    residual = motion.residual
+    if residual is None or not residual.size:
         return _Ground(np.zeros(len(motion)))
-    severity, _ = _above_usual(motion.residual, KEYPOINT_OFF)
+    severity, _ = _above_usual(residual, KEYPOINT_OFF)
     most = np.argmax(severity, axis=1)
 
     def say(t: int) -> str:
         name = motion.keypoint_names[most[t]] if motion.keypoint_names else f"keypoint {most[t] + 1}"
-        return f"{name.replace('_', ' ')} {_mm(motion.residual[t, most[t]])} off"
+        return f"{name.replace('_', ' ')} {_mm(residual[t, most[t]])} off"
 
     return _Ground(severity.max(axis=1), say)
 

@@ -32,7 +32,7 @@ SMPLX = "SMPL-X"
 """`Motion.body` of motions of SMPL-X, so that its betas are not taken for SMPL's."""
 
 
-@dataclass
+@dataclass(init=False)
 class Motion:
     """SMPL motion in metres, Z up.
 
@@ -50,49 +50,60 @@ class Motion:
 
     poses: np.ndarray
     trans: np.ndarray
-    betas: np.ndarray | None = None
-    fps: float = 30.0
-    residual: np.ndarray | None = None
-    keypoint_names: tuple[str, ...] = ()
-    body: str = ""
-    gender: str = "neutral"
-    first_frame: int = 0
-    decisions: Sequence[Decision] = ()
-    condition: np.ndarray | None = None
-    calibration: Calibration | None = None
-    travel: np.ndarray | None = None
+    betas: np.ndarray
+    fps: float
+    residual: np.ndarray | None
+    keypoint_names: tuple[str, ...]
+    body: str
+    gender: str
+    first_frame: int
+    decisions: Sequence[Decision]
+    condition: np.ndarray | None
+    calibration: Calibration | None
+    travel: np.ndarray | None
 
-    def __post_init__(self):
-        self.poses = _finite_array("poses", self.poses)
+    def __init__(
+        self,
+        poses: np.ndarray,
+        trans: np.ndarray,
+        betas: np.ndarray | None = None,
+        fps: float = 30.0,
+        residual: np.ndarray | None = None,
+        keypoint_names: Sequence[str] = (),
+        body: str = "",
+        gender: str = "neutral",
+        first_frame: int = 0,
+        decisions: Sequence[Decision] = (),
+        condition: np.ndarray | None = None,
+        calibration: Calibration | None = None,
+        travel: np.ndarray | None = None,
+    ):
+        """betas: None means the mean shape. Raises `MotionFileError` for shapes that do not fit."""
+        self.poses = _finite_array("poses", poses)
         if self.poses.ndim == 2 and self.poses.shape[1] == NUM_JOINTS * 3:
             self.poses = self.poses.reshape(-1, NUM_JOINTS, 3)
         if self.poses.ndim != 3 or self.poses.shape[1:] != (NUM_JOINTS, 3):
             raise MotionFileError(f"poses have shape {self.poses.shape}; expected (T, 24, 3) or (T, 72)")
-        self.trans = _finite_array("trans", self.trans)
+        self.trans = _finite_array("trans", trans)
         if self.trans.shape != (len(self.poses), 3):
             raise MotionFileError(f"trans has shape {self.trans.shape}; expected ({len(self.poses)}, 3)")
-        self.betas = _finite_array("betas", np.zeros(NUM_BETAS) if self.betas is None else self.betas)
+        self.betas = _finite_array("betas", np.zeros(NUM_BETAS) if betas is None else betas)
         if self.betas.shape != (NUM_BETAS,):
             raise MotionFileError(f"betas have shape {self.betas.shape}; expected ({NUM_BETAS},)")
-        if not (np.isfinite(self.fps) and self.fps > 0):
-            raise MotionFileError(f"the frame rate is {self.fps}; expected frames a second above 0")
-        if self.travel is not None:
-            self.travel = _finite_array("travel", self.travel)
-            if self.travel.shape != self.trans.shape:
-                raise MotionFileError(f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)")
-        if self.residual is not None:
-            self.residual = np.asarray(self.residual, dtype=np.float64)
-            if self.residual.ndim != 2 or len(self.residual) != len(self.poses):
-                raise MotionFileError(f"residual has shape {self.residual.shape}; expected ({len(self.poses)}, K)")
-        if self.condition is not None:
-            self.condition = np.asarray(self.condition)
-            if self.condition.ndim != 2 or len(self.condition) != len(self.poses):
-                raise MotionFileError(f"condition has shape {self.condition.shape}; expected ({len(self.poses)}, K)")
-            if not np.isin(self.condition, list(Condition)).all():
-                conditions = ", ".join(f"{c.value} {c.name.lower()}" for c in Condition)
-                raise MotionFileError(f"condition holds numbers that stand for nothing; known are: {conditions}")
-            self.condition = self.condition.astype(np.uint8)
-        self.keypoint_names = tuple(str(name) for name in self.keypoint_names)
+        if not (np.isfinite(fps) and fps > 0):
+            raise MotionFileError(f"the frame rate is {fps}; expected frames a second above 0")
+
+        self.travel = None if travel is None else _finite_array("travel", travel)
+        if self.travel is not None and self.travel.shape != self.trans.shape:
+            raise MotionFileError(f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)")
+        self.residual = None if residual is None else np.asarray(residual, dtype=np.float64)
+        if self.residual is not None and (self.residual.ndim != 2 or len(self.residual) != len(self.poses)):
+            raise MotionFileError(f"residual has shape {self.residual.shape}; expected ({len(self.poses)}, K)")
+        self.condition = None if condition is None else _conditions(condition, len(self.poses))
+
+        self.fps, self.first_frame, self.body, self.gender = fps, first_frame, body, gender
+        self.keypoint_names = tuple(str(name) for name in keypoint_names)
+        self.decisions, self.calibration = decisions, calibration
 
     def __len__(self) -> int:
         return len(self.poses)
@@ -127,7 +138,7 @@ class Motion:
         """
         if not -(2**63) <= self.first_frame < 2**63:
             raise MotionFileError(f"{path}: not written: the first frame is {self.first_frame}")
-        arrays = {
+        arrays: dict[str, np.ndarray | np.generic] = {
             "poses": self.poses.reshape(len(self), -1).astype(np.float32),
             "trans": self.trans.astype(np.float32),
             "betas": self.betas.astype(np.float32),
@@ -249,6 +260,17 @@ def _text(value: np.ndarray | None) -> str:
         return ""
     word = value.item()
     return word.decode("latin1") if isinstance(word, bytes) else str(word)
+
+
+def _conditions(given: np.ndarray, frames: int) -> np.ndarray:
+    """(T,K) of a `Condition` each."""
+    condition = np.asarray(given)
+    if condition.ndim != 2 or len(condition) != frames:
+        raise MotionFileError(f"condition has shape {condition.shape}; expected ({frames}, K)")
+    if not np.isin(condition, list(Condition)).all():
+        conditions = ", ".join(f"{c.value} {c.name.lower()}" for c in Condition)
+        raise MotionFileError(f"condition holds numbers that stand for nothing; known are: {conditions}")
+    return condition.astype(np.uint8)
 
 
 def _finite_array(name: str, values) -> np.ndarray:

@@ -86,7 +86,7 @@ def describe_condition(motion: Motion) -> dict[str, Any]:
         return {}
     counts = {c.name.lower(): int((motion.condition == c).sum()) for c in Condition}
     ever = (motion.condition != Condition.MISSING).any(axis=0)
-    stretches = [
+    stretches: list[dict[str, Any]] = [
         {"keypoint": name, "condition": c.name.lower(), "first_frame": motion.first_frame + first, "frames": length}
         for k, name in enumerate(motion.keypoint_names)
         if ever[k]

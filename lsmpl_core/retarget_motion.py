@@ -133,13 +133,15 @@ def _place_legs(
     # Where each foot belongs, by how the source's stands and moves.
     targets = []
     for side, leg in legs.items():
-        hip, ankle, foot = (JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "ankle", "foot"))
+        of_hip, of_ankle, of_foot = (JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "ankle", "foot"))
         number, bends = SIDES.index(side), character.has(f"{side}_foot")
         source_turns = world @ TO_BLENDER.T
-        source_foot = Foot(shape.soles[number], joints[:, ankle], source_turns[:, ankle], source_turns[:, foot])
-        toes = turned[:, foot if bends else ankle]
-        character_foot = Foot(character.sole(side, shape), positions[:, leg[2]], turned[:, ankle], toes)
-        aside = positions[:, leg[0]] - scaling(joints[:, hip])
+        source_foot = Foot(
+            shape.soles[number], joints[:, of_ankle], source_turns[:, of_ankle], source_turns[:, of_foot]
+        )
+        toes = turned[:, of_foot if bends else of_ankle]
+        character_foot = Foot(character.sole(side, shape), positions[:, leg[2]], turned[:, of_ankle], toes)
+        aside = positions[:, leg[0]] - scaling(joints[:, of_hip])
         targets.append(place_foot(source, number, source_foot, character_foot, scaling, aside, bends))
 
     # The hips come down where a leg would not reach; both feet have a say.

@@ -115,7 +115,7 @@ def choose_backend(device: str | Backend = "auto") -> Backend:
     kind = kind_of(device)
     if device in ("auto", "numpy"):
         reason = "fastest for one frame at a time" if device == "auto" else "as asked"
-        return Backend("numpy", numpy_xp, "cpu", numpy_xp.float64, reason)
+        return Backend("numpy", numpy_xp, "cpu", np.float64, reason)
     if importlib.util.find_spec("torch") is None:
         raise DeviceError(f"device {device!r} needs PyTorch, which is not installed here; device 'numpy' always works")
     import array_api_compat.torch as torch_xp

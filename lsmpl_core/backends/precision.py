@@ -32,13 +32,13 @@ def full_precision() -> Iterator[None]:
 
 def roundings() -> list[Setting]:
     """Those of PyTorch, where it is loaded, that are not what they should be."""
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     if not hasattr(torch, "get_float32_matmul_precision"):
         return []
     matmul = torch.get_float32_matmul_precision, torch.set_float32_matmul_precision, "highest"
     libraries = torch.backends.cuda.matmul, torch.backends.mkldnn.matmul
     try:
-        found = [matmul]
+        found: list[Setting] = [matmul]
         matmul[0]()
     except RuntimeError:  # PyTorch's older interface to them refuses what the newer one was told
         found = [(*_attribute(library, "fp32_precision"), "ieee") for library in libraries]

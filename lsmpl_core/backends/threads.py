@@ -97,7 +97,7 @@ _of_this_thread = threading.local()
 
 
 def _of_torch() -> list[Setting]:
-    torch = sys.modules.get("torch")
+    torch: Any = sys.modules.get("torch")
     return [(torch.get_num_threads, torch.set_num_threads, 1)] if hasattr(torch, "set_num_threads") else []
 
 

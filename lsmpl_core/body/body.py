@@ -49,8 +49,8 @@ class Body:
     @cached_property
     def key(self) -> str:
         """Name and checksum: what a motion remembers, so that its betas are not taken for another body's."""
-        checksum = zlib.crc32(np.ascontiguousarray(self.v_template, dtype=np.float32))
-        checksum = zlib.crc32(np.ascontiguousarray(self.shape_directions, dtype=np.float32), checksum)
+        checksum = zlib.crc32(np.ascontiguousarray(self.v_template, dtype=np.float32).data)
+        checksum = zlib.crc32(np.ascontiguousarray(self.shape_directions, dtype=np.float32).data, checksum)
         return f"{self.name}-{checksum:08x}"
 
     @cached_property
@@ -111,7 +111,7 @@ class Body:
         offsets = parts.moments(betas) - parts.mass[:, None] * self.rest_joints(betas)[parts.joint]
         moved = (world[:, parts.joint] @ offsets[..., None])[..., 0] + parts.mass[:, None] * joints[:, parts.joint]
         positions = np.zeros((len(motion), parts.count, 3))
-        np.add.at(positions, (slice(None), parts.keypoint), moved)
+        np.add.at(np.swapaxes(positions, 0, 1), parts.keypoint, np.swapaxes(moved, 0, 1))
         return positions
 
     def as_smpl(self) -> dict[str, np.ndarray]:

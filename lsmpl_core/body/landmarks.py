@@ -87,8 +87,10 @@ def on_skin(body: Body, landmark: Landmark) -> OnSkin:
     vertices = body.v_template.astype(np.float64)
     origin = (1.0 - landmark.share) * _rest(body, landmark.a) + landmark.share * _rest(body, landmark.b)
     direction = np.array(landmark.direction)
-    triangle, shares = _first_hit(vertices[body.faces], origin, direction)
-    if triangle is None:  # the ray began outside
+    hit = _first_hit(vertices[body.faces], origin, direction)
+    if hit is not None:
+        triangle, shares = hit
+    else:  # the ray began outside
         nearest = int(np.argmin(np.linalg.norm(vertices - origin, axis=1)))
         triangle = int(np.argmax((body.faces == nearest).any(axis=1)))
         shares = (body.faces[triangle] == nearest).astype(float)
@@ -97,7 +99,7 @@ def on_skin(body: Body, landmark: Landmark) -> OnSkin:
     return OnSkin(body.faces[triangle], shares, normal / np.linalg.norm(normal))
 
 
-def _first_hit(corners: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> tuple[int | None, np.ndarray | None]:
+def _first_hit(corners: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> tuple[int, np.ndarray] | None:
     """The first of triangles (F,3,3) that a ray meets, and the shares (3,) of its corners (Möller, Trumbore 1997)."""
     a = corners[:, 0]
     ab, ac = corners[:, 1] - a, corners[:, 2] - a
@@ -111,7 +113,7 @@ def _first_hit(corners: np.ndarray, origin: np.ndarray, direction: np.ndarray) -
         distance = inverse * np.einsum("fc,fc->f", ac, q)
         hit = (u >= 0) & (v >= 0) & (u + v <= 1) & (distance > NEAREST)
     if not hit.any():
-        return None, None
+        return None
     first = int(np.argmin(np.where(hit, distance, np.inf)))
     return first, np.array([1.0 - u[first] - v[first], u[first], v[first]])
 

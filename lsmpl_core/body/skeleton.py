@@ -15,7 +15,8 @@ NUM_BETAS = 10
 
 
 def _halvings() -> tuple[tuple[int, tuple[int, ...]], ...]:
-    above, steps = PARENTS, []
+    above: tuple[int, ...] = PARENTS
+    steps: list[tuple[int, tuple[int, ...]]] = []
     while any(up >= 0 for up in above):
         first = next(joint for joint, up in enumerate(above) if up >= 0)
         steps.append((first, above[first:]))

@@ -74,12 +74,11 @@ def _carries(poser: Poser) -> np.ndarray:
     """(K,K) whether the first keypoint carries the second, which is then further out along the body."""
     placements = [poser.calibration.keypoints.get(name) for name in poser.layout.keypoints]
     carries = np.zeros((len(placements), len(placements)), dtype=bool)
-    calibrated = [k for k, placement in enumerate(placements) if placement]
-    for k in calibrated:
-        site, parent_joint = placements[k].site, placements[k].parent_joint
-        joint = CARRIERS.get(site, site)
-        for other in calibrated:
-            carrier = placements[other].parent_joint
+    calibrated = {k: placement for k, placement in enumerate(placements) if placement}
+    for k, placement in calibrated.items():
+        parent_joint, joint = placement.parent_joint, CARRIERS.get(placement.site, placement.site)
+        for other, further in calibrated.items():
+            carrier = further.parent_joint
             if joint in JOINT_NAMES:
                 carries[k, other] = ANCESTORS[carrier, JOINT_NAMES.index(joint)]
             else:

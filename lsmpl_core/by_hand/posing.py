@@ -96,7 +96,8 @@ class Poser:
         A frame without any keypoint keeps its pose. Raises `SolveError` for arrays of other shapes.
         """
         placed = None if placed is None else placed[:, self.rows]
-        tracker, frames, pins = self._tracker_of(*self._checked(positions, weights, start), pins, placed)
+        wanted, shares = self._checked(positions, weights, start)
+        tracker, frames, pins = self._tracker_of(wanted, shares, pins, placed)
         if predict:
             posed = tracker.poses(tracker.step(tracker.state(start), frames, polish_steps=steps))
         else:

@@ -120,7 +120,7 @@ class Calibration:
         )
 
 
-def of_keypoints(track: KeypointTrack, rows: Sequence[int]) -> KeypointTrack:
+def of_keypoints(track: KeypointTrack, rows: Sequence[int] | np.ndarray) -> KeypointTrack:
     """The track with only some of its keypoints."""
     rows = list(rows)
     return replace(
@@ -133,7 +133,7 @@ def of_keypoints(track: KeypointTrack, rows: Sequence[int]) -> KeypointTrack:
     )
 
 
-def some_of(layout: Layout, rows: Sequence[int]) -> Layout:
+def some_of(layout: Layout, rows: Sequence[int] | np.ndarray) -> Layout:
     """The layout with only some of its keypoints."""
     keypoints = tuple(layout.keypoints[k] for k in rows)
     edges = tuple(edge for edge in layout.edges if set(edge) <= set(keypoints))

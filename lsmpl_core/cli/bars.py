@@ -19,7 +19,8 @@ class TakeBar:
     """How far one take is; gone whenever something else is printed."""
 
     def __init__(self, name: str, number: int, count: int):
-        self._title, self._bar = name if count == 1 else f"[{number}/{count}] {name}", None
+        self._title = name if count == 1 else f"[{number}/{count}] {name}"
+        self._bar: tqdm | None = None
 
     def __enter__(self) -> TakeBar:
         return self
@@ -57,7 +58,8 @@ class TotalBar:
     """
 
     def __init__(self, count: int):
-        self._count, self._bar = count, None
+        self._count = count
+        self._bar: _BarOfTakes | None = None
         self._solved, self._drawn, self._is_drawn = 0, 0.0, False
 
     def __enter__(self) -> TotalBar:

@@ -20,7 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ..errors import LsmplError
 from ..files.replacing import SCRATCH
@@ -186,7 +186,7 @@ class _Worker:
         limit.start()
         try:
             self._tell({"words": self._argv})
-            while (line := self._process.stdout.readline()) and not line.startswith('{"ready"'):
+            while (line := _pipe(self._process.stdout).readline()) and not line.startswith('{"ready"'):
                 self._last_words.append(line.rstrip())  # Blender greets
             hello, leaves = (json.loads(line), False) if line else ({}, True)
         except OSError:
@@ -217,7 +217,7 @@ class _Worker:
         try:
             job_as_text = {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(job).items()}
             self._tell({"job": job_as_text})
-            for line in self._process.stdout if self._process else ():
+            for line in _pipe(self._process.stdout) if self._process else ():
                 what, value = json.loads(line)
                 if what == "record":
                     return dict(value)
@@ -239,7 +239,7 @@ class _Worker:
         """Let the process end by itself: there is nothing left to do."""
         if process := self._process:
             with _gone_is_fine():
-                process.stdin.close()
+                _pipe(process.stdin).close()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(_GRACE)
             self._bury()
@@ -258,11 +258,12 @@ class _Worker:
 
     def _tell(self, message: dict) -> None:
         if self._process:
-            self._process.stdin.write(json.dumps(message) + "\n")
-            self._process.stdin.flush()
+            to_it = _pipe(self._process.stdin)
+            to_it.write(json.dumps(message) + "\n")
+            to_it.flush()
 
     def _overhear(self, process: subprocess.Popen) -> None:
-        with process.stderr as said:
+        with _pipe(process.stderr) as said:
             for line in said:
                 self._last_words.append(line.rstrip())
 
@@ -283,10 +284,11 @@ class _Worker:
         code = process.wait()
         if code in _ASKED_TO_END:
             self._ending.wait(_GRACE)
-        self._listening.join(_GRACE)
+        if self._listening:
+            self._listening.join(_GRACE)
         for pipe in (process.stdin, process.stdout):
             with _gone_is_fine():
-                pipe.close()
+                _pipe(pipe).close()
         return _ending(code)
 
     def _sweep(self, job: Job) -> None:
@@ -311,6 +313,12 @@ def _ending(code: int) -> str:
 
 def _gone_is_fine() -> contextlib.AbstractContextManager:
     return contextlib.suppress(OSError, ValueError)
+
+
+def _pipe(end: IO[str] | None) -> IO[str]:
+    """The end of a pipe, which a process that was started with `PIPE` has."""
+    assert end is not None
+    return end
 
 
 def _environment() -> dict[str, str]:
@@ -386,9 +394,9 @@ class _Orders:
             for line in lines:
                 self._lines.put(line.decode("utf-8"))
         self._lines.put("")
-        if self._working and threading.main_thread().ident:
+        if self._working and (main := threading.main_thread().ident):
             if hasattr(signal, "pthread_kill"):
-                signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)  # wakes it, too
+                signal.pthread_kill(main, signal.SIGTERM)  # wakes it, too
             else:
                 signal.raise_signal(signal.SIGTERM)
             time.sleep(_LAST_CHANCE)

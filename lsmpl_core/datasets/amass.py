@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -32,7 +33,7 @@ def holds(folder: Path) -> bool:
 def takes(folder: Path, body: Body | None = None) -> Iterator[EvaluationTake | LeftOut]:
     """Every clip below the folder, and word of the files that hold no motion (`shape.npz`, `*_stagei.npz`)."""
     for path in sorted(folder.rglob("*.npz")):
-        yield attempt(path, lambda path=path: _take(path, folder, body))
+        yield attempt(path, partial(_take, path, folder, body))
 
 
 def subject_of(path: Path, folder: Path) -> str:

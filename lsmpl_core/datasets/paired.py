@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from ..body.body import Body
@@ -69,18 +70,20 @@ def _named(folder: Path) -> dict[str, Path]:
 
 
 def _entry(folder: Path, entry: _Entry) -> EvaluationTake | LeftOut:
-    if entry.estimate is None:
-        return LeftOut(entry.keypoints, f"there is no estimate of the name {entry.name.as_posix()}", broken=False)
+    name = entry.name.as_posix()
     if entry.keypoints is None:
-        return LeftOut(entry.estimate, f"there are no keypoints of the name {entry.name.as_posix()}", broken=False)
-    return attempt(entry.keypoints, lambda: _take(entry))
+        where = entry.estimate or folder / entry.name
+        return LeftOut(where, f"there are no keypoints of the name {name}", broken=False)
+    if entry.estimate is None:
+        return LeftOut(entry.keypoints, f"there is no estimate of the name {name}", broken=False)
+    return attempt(entry.keypoints, partial(_take, entry, entry.keypoints, entry.estimate))
 
 
-def _take(entry: _Entry) -> EvaluationTake:
-    if entry.keypoints.is_file() and entry.keypoints.suffix.lower() not in READERS:
-        raise DatasetError(f"{entry.keypoints}: is no keypoint file; expected one that ends in {', '.join(READERS)}")
-    track = read_keypoints(entry.keypoints)
-    estimate = _motion(entry.estimate, track)
+def _take(entry: _Entry, keypoints: Path, estimated: Path) -> EvaluationTake:
+    if keypoints.is_file() and keypoints.suffix.lower() not in READERS:
+        raise DatasetError(f"{keypoints}: is no keypoint file; expected one that ends in {', '.join(READERS)}")
+    track = read_keypoints(keypoints)
+    estimate = _motion(estimated, track)
     above = entry.name.parent.as_posix()
     return EvaluationTake(
         name=entry.name.as_posix(),

@@ -15,6 +15,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,7 +56,7 @@ def takes(folder: Path, body: Body | None = None) -> Iterator[EvaluationTake | L
                 except EXPECTED_ERRORS as error:
                     broken.append(LeftOut(path, sentence(error)))
             yield from broken
-            yield attempt(place, lambda p=place, s=subject, r=read: _take(p, folder, s, r, body))
+            yield attempt(place, partial(_take, place, folder, subject, read, body))
 
 
 def _sequences(folder: Path) -> Iterator[tuple[Path, Sequence]]:

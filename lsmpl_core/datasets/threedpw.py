@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,14 +46,14 @@ def takes(folder: Path, body: Body | None = None) -> Iterator[EvaluationTake | L
     root = folder / "sequenceFiles" if (folder / "sequenceFiles").is_dir() else folder
     for path in sorted(root.rglob("*.pkl")):
         try:
-            content = safe_pickle.load(path, what="3DPW sequence", error=DatasetError)
+            content: Any = safe_pickle.load(path, what="3DPW sequence", error=DatasetError)
             count = _people(content)
         except EXPECTED_ERRORS as error:
             yield LeftOut(path, sentence(error))
             continue
         name = path.relative_to(root).with_suffix("").as_posix()
         for person in range(count):
-            yield attempt(path, lambda path=path, c=content, p=person, n=f"{name}_{person}": _take(path, c, p, n, body))
+            yield attempt(path, partial(_take, path, content, person, f"{name}_{person}", body))
 
 
 def _people(content: object) -> int:
@@ -71,8 +73,7 @@ def _take(path: Path, content: Mapping, person: int, name: str, body: Body | Non
         if len(valid) != len(poses):
             raise ValueError(f"campose_valid has {len(valid)} frames; expected {len(poses)}, as poses have")
         genders = content.get("genders")
-        known = isinstance(genders, list) and person < len(genders)
-        gender = gender_of(genders[person]) if known else "neutral"
+        gender = gender_of(genders[person]) if isinstance(genders, list) and person < len(genders) else "neutral"
         motion = Motion(poses, trans, betas, FRAME_RATE, gender=gender)
     except EXPECTED_ERRORS as error:
         raise DatasetError(f"{path}: person {person}: {sentence(error)}") from error

@@ -7,9 +7,10 @@ motion; others like it are other people, other frames or other spaces.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -73,7 +74,7 @@ def _walk(content: object, path: tuple, above: tuple[Mapping, ...]) -> Iterator[
         if pose_keys(content):
             yield Bundle(path, content, above)
             return
-        items = content.items()
+        items: Iterable[tuple[Any, Any]] = content.items()
         above = (*above, content)
     elif isinstance(content, (list, tuple)) and content and not isinstance(content[0], (int, float, str)):
         items = enumerate(content)

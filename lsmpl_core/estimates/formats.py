@@ -22,8 +22,9 @@ from __future__ import annotations
 import json
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -119,7 +120,7 @@ def _archived(path: Path) -> set[str]:
 def _npz_content(path: Path) -> dict:
     """The arrays of an npz, those of objects read as pickles are."""
     with open_npz(path, path.stat().st_size) as archive:
-        content = {}
+        content: dict[str, object] = {}
         for name in archive.names:
             try:
                 content[name] = archive[name]
@@ -190,7 +191,7 @@ def _mapping(content: object) -> Mapping:
 # Formats
 
 
-def _estimates(content: Mapping) -> Estimates:
+def _estimates(content: Mapping | list | tuple | np.ndarray) -> Estimates:
     """What the top level of a file says, in the form of whichever estimator wrote it."""
     if not isinstance(content, dict):
         return _by_aliases(content, f"holds a {type(content).__name__}")
@@ -212,9 +213,7 @@ def _by_aliases(content: object, wrong: str) -> Estimates:
     found = found_in(content)
     if found is None:
         raise ValueError(f"{wrong}; {EXPECTED}")
-    people = {
-        name: Person(one.frames, lambda chosen, one=one: _fields(one, chosen)) for name, one in found.people.items()
-    }
+    people = {name: Person(one.frames, partial(_fields, one)) for name, one in found.people.items()}
     end = None if found.numbered else max(len(one.frames) for one in found.people.values())
     return Estimates("SMPL parameters", people, 0, end, found.tracked, found.decisions)
 
@@ -244,7 +243,7 @@ def _wham(content: Mapping) -> Estimates:
         frames = fields["frame_ids"]
         if not (isinstance(frames, np.ndarray) and frames.dtype.kind in "iu" and frames.shape == (frames.size,)):
             raise ValueError(f"the frame_ids of subject {_name(name)} are no array (N,) of whole numbers")
-        people[_name(name)] = Person(frames, lambda chosen, fields=fields: _wham_parameters(fields, chosen))
+        people[_name(name)] = Person(frames, partial(_wham_parameters, fields))
     return Estimates("WHAM", people)
 
 
@@ -282,8 +281,16 @@ def _phalp(content: Mapping) -> Estimates:
     people = {}
     for name, estimates in seen.items():
         frames = np.array([time for time, _ in estimates])
-        people[name] = Person(frames, lambda chosen, of=estimates: stacked([of[i][1] for i in chosen]))
+        people[name] = Person(frames, partial(_stacked_fields, estimates))
     return Estimates("4DHumans", people, first=min(times), end=max(times) + 1)
+
+
+def _stacked_fields(estimates: Sequence[tuple[int, Mapping]], chosen: Iterable[int]) -> dict[str, np.ndarray]:
+    return stacked([estimates[i][1] for i in chosen])
+
+
+def _stacked_files(numbered: Sequence[tuple[int, Path]], chosen: Iterable[int]) -> dict[str, np.ndarray]:
+    return stacked([_frame_file(numbered[i][1]) for i in chosen])
 
 
 def _smplx_folder(folder: Path) -> Estimates | None:
@@ -301,7 +308,7 @@ def _smplx_folder(folder: Path) -> Estimates | None:
     people = {}
     for name, numbered in sorted(files.items(), key=lambda item: int(item[0])):
         frames = np.array([frame for frame, _ in numbered])
-        people[name] = Person(frames, lambda chosen, of=numbered: stacked([_frame_file(of[i][1]) for i in chosen]))
+        people[name] = Person(frames, partial(_stacked_files, numbered))
     first = min(1, min(person.frames.min() for person in people.values()))
     return Estimates("SMPLer-X", people, first=int(first), tracked=len(people) == 1)
 

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 
@@ -67,7 +67,7 @@ class Npz:
         self._left -= size
 
     @contextmanager
-    def _open(self, name: str) -> Iterator[tuple[BinaryIO, int]]:
+    def _open(self, name: str) -> Iterator[tuple[IO[bytes], int]]:
         info = self._members[name]
         if info.compress_type not in _METHODS:
             raise ValueError("is compressed in a way that NumPy does not use")
@@ -79,7 +79,7 @@ class Npz:
 
 
 @contextmanager
-def open_npz(file: str | os.PathLike | BinaryIO, size: int) -> Iterator[Npz]:
+def open_npz(file: str | os.PathLike | IO, size: int) -> Iterator[Npz]:
     """An npz of `size` bytes to read arrays from. Raises `OSError`, or `ValueError` where it is none or is damaged."""
     try:
         archive = zipfile.ZipFile(file)
@@ -111,7 +111,7 @@ def npz_names(path: str | os.PathLike) -> list[str]:
         return archive.names
 
 
-def read_array(stream: BinaryIO, size: int) -> np.ndarray:
+def read_array(stream: IO, size: int) -> np.ndarray:
     """An NPY stream of `size` bytes, header included. Raises `ValueError`; arrays of Python objects are refused."""
     shape, fortran, dtype = read_header(stream)
     if dtype.hasobject or dtype.kind not in "fiubcUS" or not dtype.itemsize:
@@ -126,7 +126,7 @@ def read_array(stream: BinaryIO, size: int) -> np.ndarray:
     return np.ndarray(shape, dtype, data, order="F" if fortran else "C")
 
 
-def read_header(stream: BinaryIO) -> tuple[tuple[int, ...], bool, np.dtype]:
+def read_header(stream: IO) -> tuple[tuple[int, ...], bool, np.dtype]:
     """Shape, whether in Fortran order, and type of the NPY stream's array. Raises `ValueError`."""
     try:
         version, _ = np.lib.format.read_magic(stream)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
+
 from ..errors import LsmplError, MotionFileError
 from . import safe_pickle
 from .npz import read_header
@@ -16,4 +18,4 @@ def read_object_npy(data: bytes, name: str, error: type[LsmplError] = MotionFile
     if not dtype.hasobject:
         raise ValueError(f"holds {dtype}; expected objects, such as a dict of SMPL parameters")
     value = safe_pickle.loads(data[stream.tell() :], name=name, what="file of objects", error=error)
-    return value.item() if getattr(value, "size", 0) == 1 else value
+    return value.item() if isinstance(value, np.ndarray) and value.size == 1 else value

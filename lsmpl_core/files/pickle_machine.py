@@ -185,8 +185,7 @@ class Machine:
                 self.stack = []
             case pickle.TUPLE1 | pickle.TUPLE2 | pickle.TUPLE3:
                 size = b"\x85\x86\x87".index(code) + 1
-                items = tuple(self.pop() for _ in range(size))
-                self.push(items[::-1])
+                self.push(tuple(self.pop() for _ in range(size))[::-1])
             case pickle.TUPLE:
                 self.push(tuple(self.pop_mark()))
             case pickle.LIST:
@@ -196,9 +195,9 @@ class Machine:
             case pickle.APPENDS:
                 self.extend(self.pop_mark())
             case pickle.DICT:
-                items = self.pop_mark()
+                pairs = self.pop_mark()
                 self.push({})
-                self.set_items(items)
+                self.set_items(pairs)
             case pickle.SETITEM:
                 value, key = self.pop(), self.pop()
                 self.set_items([key, value])
@@ -213,11 +212,11 @@ class Machine:
                 self.push(frozenset(_keys(self.pop_mark())))
             # objects
             case pickle.GLOBAL:
-                module, name = self.line().decode(), self.line().decode()
-                self.push(_allowed(module, name))
+                module = self.line().decode()
+                self.push(_allowed(module, self.line().decode()))
             case pickle.STACK_GLOBAL:
-                name, module = self.pop(), self.pop()
-                self.push(_allowed(module, name))
+                called = self.pop()
+                self.push(_allowed(self.pop(), called))
             case pickle.REDUCE | pickle.NEWOBJ:
                 args, what = self.pop(), self.pop()
                 self.push(self.make(what, args))
@@ -244,8 +243,8 @@ class Machine:
                 self.pop_mark()
             case pickle.DUP:
                 self.push(self.stack[-1])
-            case _ if name := _REFUSED_CODES.get(code):
-                raise Refused(f"uses the pickle instruction {name}, which plain data does not need")
+            case _ if refused := _REFUSED_CODES.get(code):
+                raise Refused(f"uses the pickle instruction {refused}, which plain data does not need")
             case _:
                 raise ValueError(f"unknown instruction {code!r}")
 
@@ -305,14 +304,17 @@ class Machine:
 
     def build(self, value: object, state: object) -> object:
         """`value` with the `state` that the file gives it; replaces what the memo holds of an unbuilt value."""
+        if isinstance(value, Placeholder) and isinstance(state, dict):
+            value.state = state
+            return value
+        if not isinstance(value, _Unbuilt):
+            raise Refused("sets the state of something that is no plain data")
+        built: np.ndarray | np.dtype
         match value, state:
-            case Placeholder(), dict():
-                value.state = state
-                return value
             case _Unbuilt("array"), (_, shape, np.dtype() as dtype, fortran, raw):
                 built = self.array(shape, dtype, "F" if fortran else "C", raw)
-            case _Unbuilt("joblib array"), {"shape": shape, "dtype": np.dtype() as dtype, "order": str(order)}:
-                built = self.joblib_array(shape, dtype, order, state.get("numpy_array_alignment_bytes") is not None)
+            case _Unbuilt("joblib array"), {"shape": shape, "dtype": np.dtype() as dtype, "order": str(order), **more}:
+                built = self.joblib_array(shape, dtype, order, more.get("numpy_array_alignment_bytes") is not None)
             case _Unbuilt("dtype", code), (_, "<" | ">" | "|" | "=" as order, None, None, None, *_):
                 if not _DTYPE.fullmatch(code):
                     raise Refused(f"holds an array of type {code[:20]!r}; arrays of numbers and strings are read")
@@ -327,7 +329,10 @@ class Machine:
 
     def array(self, shape: object, dtype: np.dtype, order: str, raw: object) -> np.ndarray:
         """An array over the bytes (or, for objects, the list) `raw`, which must be exactly as long as `shape` says."""
-        count = _count(shape)
+        sizes = _sizes(shape)
+        count = math.prod(sizes)
+        if order not in ("C", "F"):
+            raise ValueError(f"an array in the order {order[:20]!r}")
         if dtype.hasobject:
             if not isinstance(raw, list) or len(raw) != count:
                 raise ValueError(f"an array of shape {shape} over another number of objects")
@@ -335,11 +340,11 @@ class Machine:
             array = np.empty(count, object)
             for i, item in enumerate(raw):
                 array[i] = item
-            return array.reshape(shape, order=order)
-        raw = self.raw_bytes(raw)
-        if len(raw) != count * dtype.itemsize:
-            raise ValueError(f"an array of shape {shape} and type {dtype} over {len(raw)} bytes")
-        return np.ndarray(shape, dtype, raw, order=order)
+            return array.reshape(sizes, order="F" if order == "F" else "C")
+        data = self.raw_bytes(raw)
+        if len(data) != count * dtype.itemsize:
+            raise ValueError(f"an array of shape {shape} and type {dtype} over {len(data)} bytes")
+        return np.ndarray(sizes, dtype, data, order="F" if order == "F" else "C")
 
     def joblib_array(self, shape: object, dtype: np.dtype, order: str, aligned: bool) -> np.ndarray:
         """The array whose bytes joblib writes into the stream, after some padding; arrays of objects are a pickle."""
@@ -348,10 +353,12 @@ class Machine:
             self.stack, self.marked, self.memo = [], [], {}
             array = self.run()
             self.stack, self.marked, self.memo = outer
+            if not isinstance(array, np.ndarray):
+                raise TypeError("something else instead of an array")
             return array
         if aligned:
             self.take(self.unsigned(1))
-        return self.array(shape, dtype, order, self.take(_count(shape) * dtype.itemsize))
+        return self.array(shape, dtype, order, self.take(math.prod(_sizes(shape)) * dtype.itemsize))
 
     def raw_bytes(self, raw: object) -> bytes:
         """The bytes of a bytes object or of a Python 2 string."""
@@ -426,11 +433,11 @@ def _allowed(module: object, name: object) -> Global:
     return Global(full)
 
 
-def _count(shape: object) -> int:
-    """The number of elements of an array of this `shape`, which must be a tuple of at most 32 sizes."""
+def _sizes(shape: object) -> tuple[int, ...]:
+    """The `shape` of an array, which must be a tuple of at most 32 sizes."""
     if not isinstance(shape, tuple) or len(shape) > 32 or not all(type(n) is int and n >= 0 for n in shape):
         raise ValueError("an array without a valid shape")
-    return math.prod(shape)
+    return shape
 
 
 _UNIQUE_HASH = 1 << 60
@@ -442,8 +449,9 @@ def _keys(values: list | tuple) -> list | tuple:
     def cheap(value: object, depth: int = 0) -> bool:
         if isinstance(value, tuple):
             return depth < 3 and len(value) <= 8 and all(cheap(item, depth + 1) for item in value)
-        if isinstance(value, (int, float, np.number)) and not isinstance(value, complex | np.complexfloating):
-            return abs(value) < _UNIQUE_HASH or value != value  # beyond it many have one hash, and a dict takes hours
+        if isinstance(value, (int, float, np.integer, np.floating)):
+            # beyond it many have one hash, and a dict takes hours
+            return bool(-_UNIQUE_HASH < value < _UNIQUE_HASH or value != value)
         return value is None or isinstance(value, (str, bytes, np.str_, np.bytes_, np.bool_))
 
     if not all(cheap(value) for value in values):

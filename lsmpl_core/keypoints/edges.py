@@ -47,10 +47,11 @@ def nearest_edges(track: KeypointTrack) -> list[tuple[int, int]]:
             if not outside:
                 break
             costs = cost[np.ix_(reached, outside)]
-            a, b = np.unravel_index(np.argmin(costs), costs.shape)
-            if not np.isfinite(costs[a, b]):
+            nearest, next_one = divmod(int(np.argmin(costs)), len(outside))
+            if not np.isfinite(costs[nearest, next_one]):
                 break  # what is left is another thing
-            edges.append(tuple(sorted((int(reached[a]), int(outside[b])))))
-            left.remove(outside[b])
-            reached.append(outside[b])
+            one, other = reached[nearest], outside[next_one]
+            edges.append((min(one, other), max(one, other)))
+            left.remove(other)
+            reached.append(other)
     return edges

@@ -70,5 +70,5 @@ def _pairs(layout: Layout) -> list[tuple[str, str]]:
 
 def _adult_length(layout: Layout, a: str, b: str) -> float:
     sites = adult_sites()
-    ends = [sites.get(layout.sites[layout.index(name)]) for name in (a, b)]
-    return float(np.linalg.norm(ends[0] - ends[1])) if all(end is not None for end in ends) else np.nan
+    one, other = (sites.get(layout.sites[layout.index(name)]) for name in (a, b))
+    return float(np.linalg.norm(one - other)) if one is not None and other is not None else np.nan

@@ -56,9 +56,9 @@ class Sites:
 
 def finite_median(values: Iterable[float] | np.ndarray) -> float:
     """Median of what is finite, NaN where nothing is."""
-    values = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=float)
-    values = values[np.isfinite(values)]
-    return float(np.median(values)) if len(values) else np.nan
+    numbers = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=float)
+    finite = numbers[np.isfinite(numbers)]
+    return float(np.median(finite)) if len(finite) else np.nan
 
 
 def finite_mean(values: np.ndarray, axis: int) -> np.ndarray:

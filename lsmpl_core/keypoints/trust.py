@@ -23,6 +23,7 @@ def trusting(track: KeypointTrack, words: str) -> KeypointTrack:
     believed = np.zeros(track.visible.shape, dtype=bool) if track.believed is None else track.believed.copy()
     for entry in filter(None, (part.strip() for part in words.split(","))):
         match = _ENTRY.fullmatch(entry)
+        assert match, "any text is a name"
         name, first, last = match["name"].strip(), match["first"], match["last"]
         keypoints = slice(None) if name.lower() == EVERY else track.layout.index(name)
         believed[_frames(track, entry, first, last), keypoints] = True

@@ -10,7 +10,7 @@ from ..backends.arrays import choose_backend
 from ..body.body import Body
 from ..body.landmarks import UNPLACED, USUAL_SIGMA, on_skin, parse_landmark
 from ..body.sites import SiteParts, site_parts
-from ..body.skeleton import JOINT_NAMES
+from ..body.skeleton import JOINT_NAMES, NUM_BETAS
 from ..calibration.calibration import FEWEST_PLACED, Calibration, SiteOffset, of_keypoints
 from ..errors import SolveError
 from ..keypoints.track import Decision, KeypointTrack
@@ -57,7 +57,8 @@ class MarkerFit:
     """
 
     def __init__(self, track: KeypointTrack, body: Body, betas: np.ndarray | None):
-        self.track, self.body, self.betas, self.given = track, body, betas, betas is not None
+        self.track, self.body, self.given = track, body, betas is not None
+        self.betas = np.zeros(NUM_BETAS) if betas is None else betas
         count = len(track.layout)
         self.names, self.sites = track.layout.keypoints, list(track.layout.sites)
         self.located = np.array([site != UNPLACED for site in self.sites])

@@ -106,8 +106,8 @@ class PublishedNetwork(nn.Module):
         the GPU would rather round the inputs of convolutions to TF32.
         """
         like, training = self.openpose_regressor, self.training
-        inputs = (start_keypoints, target_keypoints, start_poses, betas)
-        inputs = [torch.as_tensor(values, dtype=like.dtype, device=like.device) for values in inputs]
+        given = (start_keypoints, target_keypoints, start_poses, betas)
+        inputs = [torch.as_tensor(values, dtype=like.dtype, device=like.device) for values in given]
         self.eval()
         try:
             with torch.no_grad(), full_precision():

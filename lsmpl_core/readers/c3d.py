@@ -32,10 +32,10 @@ class _Numbers:
     def order(self) -> str:
         return ">" if self.processor == _MIPS else "<"
 
-    def integers(self, data: bytes, kind: str = "i2") -> np.ndarray:
+    def integers(self, data: bytes | np.ndarray, kind: str = "i2") -> np.ndarray:
         return np.frombuffer(data, self.order + kind)
 
-    def floats(self, data: bytes) -> np.ndarray:
+    def floats(self, data: bytes | np.ndarray) -> np.ndarray:
         if self.processor != _DEC:
             return np.frombuffer(data, self.order + "f4")
         words = np.frombuffer(data, "<u2").astype(np.uint32).reshape(-1, 2)
@@ -109,7 +109,7 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
 
     frames = np.frombuffer(data, np.uint8, length * (points_bytes + analog_bytes), start)
     block = np.ascontiguousarray(frames.reshape(length, -1)[:, :points_bytes])
-    words = file.numbers.floats(block.data) if real else file.numbers.integers(block.data)
+    words = file.numbers.floats(block) if real else file.numbers.integers(block)
     words = words.reshape(length, file.points, 4)
     positions = words[..., :3].astype(np.float64) * (1.0 if real else file.scale)
     missing = ~(words[..., 3] >= 0)  # the residual is negative where a point was not seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,14 +69,14 @@ def _fitting_names(data: Any, raw: RawTrack) -> list[str] | None:
 
 def _in_time(raw: RawTrack, frames: list, keys: list[int] | None) -> RawTrack:
     """The frames where their numbers or times say, which stand in each of them or are their keys."""
-    numbers, times = (
+    found: list[Sequence[float | None] | None] = [
         [number_of(frame, wanted) if not isinstance(frame, list) else None for frame in frames]
         for wanted in (NUMBER_KEYS, TIME_KEYS)
-    )
+    ]
     if keys is not None:
         stamps = max(keys, default=0) > _BIGGEST_NUMBER
-        numbers, times = (None, keys) if stamps else (keys, times)
-    known = [None if values is None or None in values else np.array(values, float) for values in (numbers, times)]
+        found = [None, keys] if stamps else [keys, found[1]]
+    known = [None if values is None or None in values else np.array(values, float) for values in found]
     if known[1] is not None:
         known[1] = known[1] - known[1][0]  # timestamps are large, and single nanoseconds below a double's precision
     return placed_in_time(raw, *known)
@@ -136,7 +136,7 @@ def track_of(frames: list, counts: Collection[int], where: str, person: str | No
 def _add_scores(raw: RawTrack, tracked: list[Person | None]) -> None:
     """Confidence that stands beside the points."""
     for t, one in enumerate(tracked):
-        if one is not None and one.scores is not None and len(one.scores) == raw.positions.shape[1]:
+        if raw.confidence is not None and one and one.scores and len(one.scores) == raw.positions.shape[1]:
             raw.confidence[t] = [_number(score, f"frame {t}: a score") for score in one.scores]
 
 
@@ -221,8 +221,8 @@ def _point(value: Any, where: str) -> tuple[float, float, float, float]:
         value = [*(nested or [value.get(axis) for axis in "xyz"])[:3], confidence]
     if not isinstance(value, list) or len(value) not in (3, 4):
         raise KeypointFileError(f"{where} is {str(value)[:60]}; expected [x, y, z] or [x, y, z, confidence]")
-    numbers = [_number(v, where) for v in value]
-    return (*numbers, np.nan)[:4]
+    x, y, z, confidence, *_ = (*(_number(v, where) for v in value), np.nan)
+    return x, y, z, confidence
 
 
 def _number(value: Any, where: str) -> float:

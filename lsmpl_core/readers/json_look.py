@@ -134,7 +134,7 @@ def _is_named_point(value: Any) -> bool:
 
 def _person(frame: dict, points: list | dict) -> Person:
     identity = next((frame[key] for key in ID_KEYS if key in frame), "")
-    hands = [frame.get(key) for key in HAND_KEYS]
+    hands: list[Any] = [frame.get(key) for key in HAND_KEYS]
     if isinstance(points, list) and all(isinstance(hand, list) and hand for hand in hands):
         points = points + hands[0] + hands[1]
     scores = next((frame[key] for key in SCORE_KEYS if isinstance(frame.get(key), list)), None)

@@ -98,6 +98,7 @@ def canonical_names(name: str) -> tuple[str, ...]:
     part = "".join(parts)
     if not sides and part not in _MIDDLE:
         sides, part = _glued_side(part)
+    meanings: Sequence[str]
     if not sides:
         meanings = _MIDDLE.get(part, ())
     elif part == "mouth":

@@ -110,7 +110,7 @@ def load_markers(path: str | Path) -> MarkerTable:
 def _entries(entries, key: str, where: str) -> dict[str, str]:
     if not isinstance(entries, list):
         raise LayoutError(f'{where}: "{key}" is no list')
-    found = {}
+    found: dict[str, str] = {}
     for number, entry in enumerate(entries, 1):
         here = f"{where}: {key} entry {number}"
         names = entry.get("names") if isinstance(entry, dict) else None

@@ -106,7 +106,8 @@ def _abbreviated(names: Sequence[str], most: int = 20) -> str:
 
 def match_layout(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source: str) -> Match:
     count = raw.positions.shape[1]
-    named = raw.names is not None and not all(map(is_generic, raw.names))
+    names = raw.names or ()
+    named = raw.names is not None and not all(map(is_generic, names))
     if mapping is not None:
         return _match_mapping(raw, mapping, source)
     if layout is None and not named:
@@ -115,12 +116,12 @@ def match_layout(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, 
         if bones := match_bones(raw):
             return bones
         try:
-            return match_by_name(raw.names, source, positions=raw.positions)
+            return match_by_name(names, source, positions=raw.positions)
         except LayoutError:
             return match_markers(raw, source)
     if named:
         try:
-            return _given(match_by_name(raw.names, source, [layout]))
+            return _given(match_by_name(names, source, [layout]))
         except LayoutError:
             if count != len(layout):
                 raise
@@ -133,12 +134,13 @@ def match_layout(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, 
 
 def match_bones(raw: RawTrack) -> Match | None:
     """A skeleton's joints, by the names of its bones; None where the names are not those of bones."""
-    found = as_bones(raw.names, raw.positions)
+    names = raw.names or ()
+    found = as_bones(names, raw.positions)
     if found is None:
         return None
     layout, columns = found
-    aside = [split_subject(raw.names[i])[1] for i in range(len(raw.names)) if i not in set(columns)]
-    reason = f"{len(columns)} of its {len(raw.names)} points are where bones begin, by their names"
+    aside = [split_subject(name)[1] for i, name in enumerate(names) if i not in set(columns)]
+    reason = f"{len(columns)} of its {len(names)} points are where bones begin, by their names"
     reason += f"; set aside: {len(aside)} ({_abbreviated(aside, 6)})" if aside else ""
     return Match.of(layout, columns, "file", reason)
 
@@ -164,7 +166,8 @@ def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> Match:
             raise LayoutError(
                 f"{source}: mapping {mapping.layout.name} lists {mapping.count} keypoints, the file has {count}"
             )
-        return Match.of(mapping.layout, mapping.columns, "given", f"{len(mapping.columns)} of {count} keypoints")
+        listed = mapping.columns or ()
+        return Match.of(mapping.layout, listed, "given", f"{len(listed)} of {count} keypoints")
     if raw.names is None:
         raise LayoutError(
             f"{source}: mapping {mapping.layout.name} goes by names, but the file has none for its {count} keypoints. "

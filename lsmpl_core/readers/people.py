@@ -48,14 +48,15 @@ def one_person(raw: RawTrack, person: str | None, path: Path) -> RawTrack:
     if len(columns) < 2 and person is None:
         return raw
     if not columns:
-        raise KeypointFileError(f"{path}: has no person {person[:80]!r}: it holds one person, without a name")
+        raise KeypointFileError(f"{path}: has no person {str(person)[:80]!r}: it holds one person, without a name")
     seen = np.isfinite(raw.positions).all(axis=2).sum(axis=0)
     people = {name: int(seen[at].sum()) for name, at in columns.items()}
     decision = choose(people, person, "points", str(path))
     chosen = raw.take(columns[decision.value])
     prefixes = (f"{decision.value}_", f"{decision.value}.")
-    if len(columns) > 1 and all(name.strip().startswith(prefixes) for name in chosen.names):
-        bare = [name.strip()[len(prefixes[0]) :] for name in chosen.names]
+    names = [name.strip() for name in chosen.names or ()]
+    if len(columns) > 1 and all(name.startswith(prefixes) for name in names):
+        bare = [name[len(prefixes[0]) :] for name in names]
         chosen.names = [f"{decision.value}:{name}" for name in bare]
     return replace(chosen, decisions=[*raw.decisions, decision], people=people)
 

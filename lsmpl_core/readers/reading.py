@@ -215,8 +215,8 @@ def _settled(
     positions, lost = without_strays(positions)
     fps, fps_decision = _decide_fps(fps, raw.fps, source)
     positions, mirrored = _mended(positions, match, judged, mirror)
-    decisions = [match.decision, *match.further, world.unit, world.up, fps_decision, *world.further, *raw.decisions]
-    decisions = tuple(decision for decision in (*decisions, root_decision, lost, mirrored) if decision)
+    settled = (match.decision, *match.further, world.unit, world.up, fps_decision, *world.further, *raw.decisions)
+    decisions = tuple(decision for decision in (*settled, root_decision, lost, mirrored) if decision)
     track = KeypointTrack(positions, confidence, match.layout, fps, raw.first_frame, source, decisions)
     if relative := travel_decision(track):
         track.decisions = (*decisions, relative)
@@ -240,9 +240,9 @@ def _mended(
     """Positions (T,K,3) in metres, Z up, mirrored where that was asked for or is sure; and what was decided."""
     warning = mirror_warning(positions, judged) if judged is not None else None
     if mirror is None:
-        mirror = warning is not None and warning.confidence == 1.0 and match.decision.basis == "file"
-        if not mirror:
+        if warning is None or warning.confidence != 1.0 or match.decision.basis != "file":
             return positions, warning
+        mirror = True
         decision = replace(warning, value="mended", reason=f"{warning.reason}; y was negated (--mirror no leaves it)")
     else:
         decision = Decision("mirrored", "yes" if mirror else "no", "given")
@@ -334,8 +334,9 @@ def _folder_reader(folder: Path) -> Callable:
 
 def _ordered(raw: RawTrack, match: Match) -> tuple[np.ndarray, np.ndarray | None]:
     """Positions (T,K,3) and confidence (T,K) in the layout's order, NaN and 0 where the file has no such keypoint."""
-    has = [k for k, column in enumerate(match.columns) if column is not None]
-    taken = raw.take([match.columns[k] for k in has])
+    columns = {k: column for k, column in enumerate(match.columns) if column is not None}
+    has = list(columns)
+    taken = raw.take(list(columns.values()))
     positions = np.full((len(raw.positions), len(match.layout), 3), np.nan)
     positions[:, has] = taken.positions
     if taken.confidence is None:

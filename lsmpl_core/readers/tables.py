@@ -53,7 +53,9 @@ def look(text: str, path: Path) -> Table:
     comments = [line for line in lines if _COMMENT.match(line)]
     delimiter = _delimiter([line for line in lines[:_SNIFFED] if not _COMMENT.match(line)])
     decimal_comma = delimiter != ","
-    blocks, above, block = [], [], None
+    blocks: list[Block] = []
+    above: list[list[str]] = []
+    block: Block | None = None
     for number, line in enumerate(lines, 1):
         comment = _COMMENT.match(line)
         if comment and (delimiter == " " or delimiter not in line):

@@ -76,7 +76,9 @@ def match_bones(names: Sequence[str]) -> BoneMap:
     for preset in presets():
         found = _found(preset, names)
         covered = len(set(found.bones.values())) if found else 0
-        if covered >= FEWEST_BONES and "pelvis" in found.bones.values() and (bool(preset.marks), covered) > most:
+        if found is None or covered < FEWEST_BONES or "pelvis" not in found.bones.values():
+            continue
+        if (bool(preset.marks), covered) > most:
             best, most = found, (bool(preset.marks), covered)
     guess = guess_bones(names)
     if best and most[1] + 3 >= len(set(guess.values())):

@@ -77,7 +77,8 @@ def _place(
     """Turn a leg's joints in poses (T,24,3), now at joints 3 x (T,3), so that its ankle is at its goal (T,3) and the
     foot as turned as before."""
     hip, knee, ankle = leg
-    thigh, shin = two_bones(*joints, goal, world[:, hip, :, 0])
+    at_hip, at_knee, at_ankle = joints
+    thigh, shin = two_bones(at_hip, at_knee, at_ankle, goal, world[:, hip, :, 0])
     thigh, shin = thigh @ world[:, hip], shin @ world[:, knee]
     chain = (world[:, 0], thigh, shin, world[:, ankle])
     for joint, parent, turned in zip(leg, chain, chain[1:]):

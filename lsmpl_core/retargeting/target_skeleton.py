@@ -55,7 +55,8 @@ class SourceShape:
         joints, skin = body.rest_joints(betas) @ TO_BLENDER.T, body.rest_vertices(betas) @ TO_BLENDER.T
         found = [_sole(joints, skin, side) for side in SIDES]
         lowest = skin[:, 2].min()
-        return cls(joints, tuple(sole or _plain_sole(joints, lowest, side) for sole, side in zip(found, SIDES)))
+        left, right = (sole or _plain_sole(joints, lowest, side) for sole, side in zip(found, SIDES))
+        return cls(joints, (left, right))
 
     def foot_size(self, side: str, joints: np.ndarray) -> float:
         """How long another foot is, from ankle to ball or, without a ball, as its shin is."""
@@ -144,6 +145,7 @@ class Character:
 
     def root_basis(self, moved: np.ndarray) -> np.ndarray:
         """(T,4,4): what the root's own transform is, once it has moved (T,4,4) in the motion's space."""
+        assert self.target.root is not None, "`root` was asked first, which says so"
         to_take = np.eye(4)
         to_take[:3, :3], to_take[:3, 3] = self.scale * self.to_take, self.origin
         to_root = to_take @ self.target.root

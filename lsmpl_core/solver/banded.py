@@ -21,7 +21,7 @@ def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, ri
     """
     T, N = right.shape
     diagonal, right, solved = diagonal.copy(), right.copy(), []
-    coupling = _dense(first[0]) if T > 1 else None
+    coupling = _dense(first[0]) if T > 1 else np.empty((N, 0))
 
     # Each frame eliminated out of the next two.
     for t in range(T):

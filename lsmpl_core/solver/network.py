@@ -186,7 +186,7 @@ class Network:
 
 def shapes(width: int, blocks: int) -> dict[str, tuple[int, ...]]:
     """Names and shapes of the weights; matrices are (inputs, outputs), as simple BLAS libraries are fastest with."""
-    inner = {}
+    inner: dict[str, tuple[int, ...]] = {}
     for i in range(blocks):
         inner |= {f"block{i}.down": (width, width), f"block{i}.down_bias": (width,)}
         inner |= {f"block{i}.up": (width, width), f"block{i}.up_bias": (width,)}

@@ -57,7 +57,7 @@ class PinnedJoints:
             raise SolveError("pins hold matrices that are no rotations")
         return self
 
-    def at(self, frames: Sequence[int]) -> Held | None:
+    def at(self, frames: Sequence[int] | np.ndarray) -> Held | None:
         """What is held in each of B frames; None where nothing is."""
         rows = [(b, row) for b, frame in enumerate(frames) for row in self._by_frame.get(int(frame), ())]
         if not rows:

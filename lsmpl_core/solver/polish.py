@@ -118,7 +118,7 @@ def polish(
             break
         some = _Rows.of(model.backend, rows, len(here.cost))
         new = _stepped(
-            model.select(some.index) if model.rest_joints.shape[0] > 1 else model,
+            model[some.index] if model.rest_joints.shape[0] > 1 else model,
             some.picked(here), some.picked(targets), some.of_anchor(anchor), some.of_prior(prior),
             some.picked(damping), tolerance,
         )  # fmt: skip

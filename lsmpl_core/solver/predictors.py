@@ -28,9 +28,14 @@ class Predictor(Protocol):
     started cold. safeguard: after how many frames it is given the first pose, too; 0 for never.
     """
 
-    prior_share: float
-    recovers: bool
-    safeguard: int
+    @property
+    def prior_share(self) -> float: ...
+
+    @property
+    def recovers(self) -> bool: ...
+
+    @property
+    def safeguard(self) -> int: ...
 
     def predict(
         self, model: KeypointModel, state: State, targets: Targets, first: State | None = None

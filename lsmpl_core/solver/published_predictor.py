@@ -72,8 +72,8 @@ class PublishedPredictor:
         seen_body = PublishedBody(
             body, network.openpose_regressor, None if offsets is None else onto @ offsets, device=device
         )
-        floats = (torch.as_tensor(np.asarray(a), dtype=torch.float32, device=device) for a in (betas, onto))
-        return cls(network, seen_body, *floats, weights)
+        shape, onto_tensor = (torch.as_tensor(np.asarray(a), dtype=torch.float32, device=device) for a in (betas, onto))
+        return cls(network, seen_body, shape, onto_tensor, weights)
 
     def predict(
         self, model: KeypointModel, state: State, targets: Targets, first: State | None = None

@@ -98,7 +98,7 @@ def optimise_where_needed(
     if wanted is None:
         if problem.noise <= QUIET_NOISE:
             need = _near(~complete | problem.trusted.any(axis=1), round(NEED_FADE * problem.fps))
-        wanted = problem.options.steps > 0 and need.any()
+        wanted = problem.options.steps > 0 and bool(need.any())
     if not wanted:
         return poses
 
@@ -226,8 +226,10 @@ def outlier_threshold(noise: float) -> float:
 
 
 def _add_planes(hessian, gradient, problem: Problem, state: State) -> None:
-    """The law by which limbs share turns."""
+    """The law by which limbs share turns, where the prior has it."""
     planes, numpy = problem.prior.planes, problem.backend.numpy
+    if planes is None:
+        return
     rows = numpy(planes.jacobian(state.rotations))[..., _JOINT_BY_JOINT]
     pull = np.swapaxes(rows, 1, 2) * numpy(planes.precision)
     hessian += pull @ rows

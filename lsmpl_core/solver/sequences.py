@@ -25,7 +25,7 @@ FRAMES_A_REPORT = 8
 
 
 def one_after_another(
-    tracker: Tracker, start: Start, frames: Sequence[int], stage: str = "solve"
+    tracker: Tracker, start: Start, frames: Sequence[int] | np.ndarray, stage: str = "solve"
 ) -> Generator[Progress, None, Poses]:
     """Solve `frames` (ascending, the start's among them) away from the start, both ways; poses in their order."""
     frames = list(frames)

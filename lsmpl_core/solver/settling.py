@@ -19,7 +19,7 @@ LEAST_HOLD = 1e-9
 """Weight in m²/rad² with which a settling pose is held, so that what nothing says is defined."""
 
 
-def settle(problem: Problem, poses: Poses, frames: Sequence[int], steps: int = SETTLING_STEPS) -> Poses:
+def settle(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray, steps: int = SETTLING_STEPS) -> Poses:
     """Polish some frames from the poses they have, all at once and each on its own."""
     state = problem.state(poses)
     free = Anchor(state.rotations, problem.backend.array(np.full(NUM_JOINTS, LEAST_HOLD)))
@@ -27,7 +27,7 @@ def settle(problem: Problem, poses: Poses, frames: Sequence[int], steps: int = S
     return Poses(problem.backend.numpy(done.state.rotations), problem.backend.numpy(done.state.trans))
 
 
-def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int]) -> PoseFit:
+def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray) -> PoseFit:
     """What settled poses leave for the shape to explain."""
     frames, numpy = list(frames), problem.backend.numpy
     state = problem.state(poses)
@@ -49,7 +49,7 @@ def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int]) -> PoseFit:
     )
 
 
-def measured_noise(problem: Problem, poses: Poses, frames: Sequence[int]) -> float:
+def measured_noise(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray) -> float:
     """Metres in each axis by which keypoints are off, from poses that were settled on them."""
     return pose_fit(problem, poses, frames).noise
 

@@ -66,7 +66,7 @@ def shape_from_poses(
     betas: np.ndarray,
     options: SolveOptions,
     poses: Poses,
-    frames: Sequence[int],
+    frames: Sequence[int] | np.ndarray,
 ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
     """Yields `Progress` and returns better betas (10,) and site offsets (K,3), from frames with roughly known poses.
 

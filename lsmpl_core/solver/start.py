@@ -101,7 +101,9 @@ def start_poses(
     positions, weights = targets.positions, targets.weights
 
     # The guesses of all frames as one batch, and the frame that owns each.
-    base, guesses, owners = _base_rotations(), [], []
+    base = _base_rotations()
+    guesses: list[np.ndarray] = []
+    owner: list[int] = []
     trunk = np.isin(parts.joint, TRUNK_JOINTS)
     on_trunk = np.isin(np.arange(parts.count), parts.keypoint[trunk])
     for f in range(len(positions)):
@@ -110,8 +112,8 @@ def start_poses(
             guesses += [_with_root(pose, aligned) for pose in (base if thorough else base[:2])]
         if aligned is None or thorough:
             guesses += [_with_root(base[0], heading) for heading in _headings()]
-        owners += [f] * (len(guesses) - len(owners))
-    owners = np.array(owners)
+        owner += [f] * (len(guesses) - len(owner))
+    owners = np.array(owner)
 
     # Drawn to likely poses at first: a guess far off would otherwise reach its keypoints by wringing its limbs.
     rotations = backend.array(np.stack(guesses))

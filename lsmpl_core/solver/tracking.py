@@ -93,14 +93,14 @@ class Tracker:
         rotations = orthonormalise(self.backend.numpy(state.rotations))
         return Poses(rotations, self.backend.numpy(state.trans) + self.middle)
 
-    def step(self, state: State, frames: Sequence[int], polish_steps: int | None = None) -> State:
+    def step(self, state: State, frames: Sequence[int] | np.ndarray, polish_steps: int | None = None) -> State:
         """B frames from another's guesses of their poses, wherever those stand: predicted, then polished, in as many
         steps as the options say unless they are given."""
         targets = self._targets(frames)
         state = centred(self.model, state, self._seen(targets))
         return self._step(state, targets, self._held(frames), polish_steps=polish_steps, frames=frames)
 
-    def polish_from(self, anchor: Poses, firm: np.ndarray, frames: Sequence[int], steps: int) -> Poses:
+    def polish_from(self, anchor: Poses, firm: np.ndarray, frames: Sequence[int] | np.ndarray, steps: int) -> Poses:
         """B frames polished from given poses, without a prediction, and with the pins kept.
 
         The joints are drawn back to those poses by `firm` (24,) or (B,24) in m²/rad², and the pose prior is centred
@@ -117,7 +117,7 @@ class Tracker:
         done = polish(self.model, state, targets, anchored, prior, steps=steps, damping=self.damping)
         return self.poses(done.state)
 
-    def predictions(self, poses: Poses, frames: Sequence[int]) -> tuple[np.ndarray, np.ndarray]:
+    def predictions(self, poses: Poses, frames: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Of B frames from poses that they have already: rotations (B,24,3,3) and how firmly to hold on to them, in
         m²/rad², (B,24)."""
         targets = self._targets(frames)
@@ -127,7 +127,7 @@ class Tracker:
         return self.backend.numpy(anchor.rotations), weights
 
     def follow(
-        self, state: State, at: Sequence[int], path: Sequence[Sequence[int]]
+        self, state: State, at: Sequence[int] | np.ndarray, path: np.ndarray
     ) -> Iterator[tuple[np.ndarray, Poses, np.ndarray]]:
         """B poses, solved `at` (B,) frames, along a path (S,B) of B frames a step; a pose stays while its frame does.
 
@@ -136,7 +136,7 @@ class Tracker:
         """
         path, at = np.asarray(path, dtype=np.int64), np.asarray(at)
         moves = path != np.concatenate([at[None], path[:-1]])
-        index, moving = self.backend.indices(path), None if moves.all() else self._mask(moves)
+        index, moving = self.backend.indices(path), self._mask(moves) if not moves.all() else moves
         accepted, first = np.zeros(len(at)), state
         safeguard = self.predictor.safeguard or np.inf
         for number, frames in enumerate(path):
@@ -164,10 +164,10 @@ class Tracker:
             return targets
         return Targets(targets.positions, self.backend.xp.clip(targets.weights, 0.0, 1.0))
 
-    def _held(self, frames: Sequence[int]) -> Held | None:
+    def _held(self, frames: Sequence[int] | np.ndarray) -> Held | None:
         return self.pins.at(frames) if self.pins is not None else None
 
-    def _near_estimate(self, anchor: Anchor, frames: Sequence[int]) -> Anchor:
+    def _near_estimate(self, anchor: Anchor, frames: Sequence[int] | np.ndarray) -> Anchor:
         """What B frames are predicted to be, drawn to what they were estimated to be."""
         if self.kept is None:
             return anchor
@@ -181,7 +181,7 @@ class Tracker:
         held: Held | None,
         first: State | None = None,
         polish_steps: int | None = None,
-        frames: Sequence[int] | None = None,
+        frames: Sequence[int] | np.ndarray | None = None,
     ) -> State:
         steps = self.problem.options.steps if polish_steps is None else polish_steps
         state, anchor = self.predictor.predict(self.model, state, self._seen(targets), first)

@@ -1,5 +1,6 @@
 """What a terminal shows while takes are solved: bars on stderr, which is a terminal, and nothing of them elsewhere."""
 
+import codecs
 import os
 import re
 import signal
@@ -35,7 +36,7 @@ class Terminal:
             preexec_fn=lambda: fcntl.ioctl(2, termios.TIOCSCTTY, 0),  # what is typed there reaches the command
         )
         os.close(theirs)
-        self.shown = ""
+        self.shown, self._decoder = "", codecs.getincrementaldecoder("utf-8")()
 
     def press_control_c(self) -> None:
         os.write(self._ours, b"\x03")
@@ -43,7 +44,7 @@ class Terminal:
     def read(self) -> str:
         try:
             while chunk := os.read(self._ours, 1 << 16):
-                self.shown += chunk.decode()
+                self.shown += self._decoder.decode(chunk)
         except OSError:  # nothing more, for now or for good
             pass
         return self.shown
