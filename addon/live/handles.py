@@ -66,12 +66,22 @@ def remove_handles(collection: bpy.types.Collection) -> None:
             continue
         discard(handle)
     bpy.data.collections.remove(collection)
-    _remove_unused_shapes()
+    _discard_lost()
 
 
 def discard(handle: bpy.types.Object) -> None:
     drop_animation(handle)
     bpy.data.objects.remove(handle)
+
+
+def _discard_lost() -> None:
+    """Handles that somebody took out of their collection, and meshes that no handle has any more:
+    that of the last one, and those that came with copies."""
+    for obj in list(bpy.data.objects):
+        if is_handle(obj) and not any(_SPACE in collection for collection in obj.users_collection):
+            discard(obj)
+    unused = [mesh for mesh in bpy.data.meshes if _SHAPE in mesh and not mesh.users]
+    bpy.data.batch_remove(unused)
 
 
 def drop_animation(handle: bpy.types.Object) -> None:
@@ -108,7 +118,7 @@ class Handles:
         follow."""
         for stray in self.strays:
             discard(stray)
-        _remove_unused_shapes()
+        _discard_lost()
         self.strays = []
         for keypoint, handle in enumerate(self.objects):
             if handle is None:
@@ -195,8 +205,3 @@ def _shape() -> bpy.types.Mesh:
     form.to_mesh(mesh)
     form.free()
     return mesh
-
-
-def _remove_unused_shapes() -> None:
-    """That of the last handle, and those that came with copies of handles."""
-    bpy.data.batch_remove([mesh for mesh in bpy.data.meshes if _SHAPE in mesh and not mesh.users])

@@ -86,7 +86,7 @@ def refresh(scene: bpy.types.Scene) -> None:
     This is done from handlers, outside of undo steps: it sets numbers, and makes, removes and
     points to no datablock.
     """
-    _drop_drag(scene)
+    drop_drag(scene)
     live = scene.lsmpl_live
     take = live.take
     live.frame = playing.frame_shown(take, scene)
@@ -106,7 +106,7 @@ def update(scene: bpy.types.Scene) -> bool:
         if _drag is not None:  # moved back, or the tool was cancelled
             handles.put(_drag.before)
             forget_base(handles)
-            _drop_drag(scene)
+            drop_drag(scene)
         elif not _is_in_line(scene, handles):
             refresh(scene)
         return False
@@ -139,13 +139,15 @@ def _pose(scene: bpy.types.Scene, handles: Handles) -> None:
     handles.put(_drag.before + follow, ~moved & ~_drag.locked)
 
 
-def _drop_drag(scene: bpy.types.Scene) -> None:
-    """The character is back in the pose that it had before the drag, if it still shows that
-    frame."""
+def drop_drag(scene: bpy.types.Scene) -> None:
+    """No handle is being moved any more. The character is back in the pose that it had before the
+    drag, if it still shows that frame."""
     global _drag
-    live, dropped = scene.lsmpl_live, _drag
-    _drag = None
-    if dropped is not None and dropped.key == (live.take.session_uid, live.frame) and shows(scene):
+    live = scene.lsmpl_live
+    if _drag is None or live.take is None or _drag.key[0] != live.take.session_uid:
+        return
+    dropped, _drag = _drag, None
+    if dropped.key[1] == live.frame and shows(scene):
         dropped.put_back()
 
 

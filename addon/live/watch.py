@@ -17,6 +17,7 @@ redoes into it is taken on, so that it seems one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import bpy
@@ -72,16 +73,21 @@ def _push() -> None:
     _in_window(lambda: bpy.ops.ed.undo_push(message="Live Posing"))
 
 
-def _go_on(step: Callable[[], set[str]]) -> None:
+def _go_on(step: Callable[[], set[str]]) -> float | None:
     """After an undo or a redo: do another if it led to where handles were moved and nothing was
-    kept yet."""
+    kept yet, and come back after that."""
     global _goes_on
+    # What is moved by a tool that has begun meanwhile is no step that the undo led to.
+    if not _is_busy() and any(live.is_pending(scene) for scene in _scenes()):
+        # `_goes_on` stays: calling an operator updates the scene first, which must pose nothing.
+        try:
+            if _in_window(step) == {"FINISHED"}:
+                return 0.0
+        except RuntimeError:  # Blender does not undo now
+            pass
     _goes_on = False
-    if not any(live.is_pending(scene) for scene in _scenes()):
-        settle_soon()
-        return
-    if _in_window(step) != {"FINISHED"}:  # there is no further step
-        settle_soon()
+    settle_soon()
+    return None
 
 
 def _in_window(action: Callable[[], Any]) -> Any:
@@ -133,6 +139,15 @@ def _on_frame(scene: bpy.types.Scene, *_) -> None:
 
 
 @persistent
+def _before_undo(*_) -> None:
+    """The pose that a drag shows is in no undo step: where two steps say the same of the character,
+    undo would leave it in that pose."""
+    for scene in _scenes():
+        if session.is_sound(scene):
+            live.drop_drag(scene)
+
+
+@persistent
 def _on_undo(*_) -> None:
     _after(bpy.ops.ed.undo)
 
@@ -154,7 +169,7 @@ def _after(step: Callable[[], set[str]]) -> None:
             _tell(str(error))
     if any(_scenes()) and not _goes_on and not bpy.app.background:
         _goes_on = True
-        bpy.app.timers.register(lambda: _go_on(step))
+        bpy.app.timers.register(partial(_go_on, step))
 
 
 @persistent
@@ -205,6 +220,8 @@ _WHILE_LIVE = (
     (bpy.app.handlers.save_post_fail, _after_save),
 )
 _ALWAYS = (
+    (bpy.app.handlers.undo_pre, _before_undo),
+    (bpy.app.handlers.redo_pre, _before_undo),
     (bpy.app.handlers.undo_post, _on_undo),
     (bpy.app.handlers.redo_post, _on_redo),
     (bpy.app.handlers.load_post, _on_load),

@@ -442,6 +442,29 @@ def test_undo_past_several_drags_is_sound(addon, live, watch, take):
     assert len(addon("takes.layers").load(bpy.data.objects["Test"])) == 40
 
 
+@pytest.mark.parametrize("settled", [False, True])
+def test_undo_leaves_no_pose_of_a_drag_behind(live, watch, take, settled):
+    """A quick drag ends before the character was posed: its step has the pose from before, as the one before it, and
+    undo leaves alone what two steps say alike."""
+    bpy.ops.lsmpl.live()
+    bpy.ops.ed.undo_push(message="Live")
+    before = [tuple(bone.rotation_quaternion) for bone in take.lsmpl.armature.pose.bones]
+    bpy.app.handlers.depsgraph_update_post.remove(watch._on_update)
+    bpy.data.objects["right_wrist"].location.z += 0.2
+    bpy.ops.ed.undo_push(message="Move")
+    bpy.app.handlers.depsgraph_update_post.append(watch._on_update)
+    bpy.data.objects["right_wrist"].location.z += 0.0
+    update()
+    if settled:
+        watch._settle_all()
+        update()
+        bpy.ops.ed.undo()
+    bpy.ops.ed.undo()
+    watch._go_on(bpy.ops.ed.undo)
+    bones = bpy.data.objects["Test Rig"].pose.bones
+    np.testing.assert_allclose([tuple(bone.rotation_quaternion) for bone in bones], before, atol=1e-5)
+
+
 def pointers() -> dict:
     """Which datablocks there are, and which others each is used by."""
     users = bpy.data.user_map()
@@ -522,6 +545,18 @@ def test_deleted_handles_come_back_and_copies_go(live, take):
     live.settle(bpy.context.scene)
     assert "nose" in bpy.data.objects
     assert len(bpy.context.scene.lsmpl_live.handles.objects) == 25
+
+
+def test_a_handle_that_was_put_elsewhere_is_made_anew(live, take):
+    bpy.ops.lsmpl.live()
+    collection, scene = bpy.context.scene.lsmpl_live.handles, bpy.context.scene
+    scene.collection.objects.link(bpy.data.objects["neck"])
+    collection.objects.unlink(bpy.data.objects["neck"])
+    collection.objects.unlink(bpy.data.objects["nose"])  # from all collections
+    update()
+    live.settle(scene)
+    assert len([obj for obj in bpy.data.objects if "lsmpl_keypoint" in obj]) == 25
+    assert len(collection.objects) == 25
 
 
 def test_copies_of_handles_leave_no_meshes(live, take):

@@ -103,10 +103,11 @@ def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
     frames = pending_edit.key_frames(take, action, 0, len(motion) - 1)
     keyed, wanted = bones.in_action(action, frames), poses_of(motion)
     posed, now = bones.now(), bones.in_action(action, [scene.frame_current_final])
-    return [
-        *_differ("keys and motion", keyed, wanted, "frame"),
-        *_differ("bones and keys", posed, now, f"frame {scene.frame_current}"),
-    ]
+    wrong = _differ("bones and keys", posed, now, f"frame {scene.frame_current}")
+    if wrong:
+        off = np.abs(keyed.rotations - posed.rotations).max(axis=(1, 2, 3))
+        wrong[0] += f"; they are {off.min():.4f} from those of frame {frames[off.argmin()]:g}"
+    return [*_differ("keys and motion", keyed, wanted, "frame"), *wrong]
 
 
 def _differ(what: str, one, other, where: str) -> list[str]:

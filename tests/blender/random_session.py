@@ -36,7 +36,7 @@ KEYS = {
     "Clean Up": ("d", "lsmpl.clean_up", {}),
     "Accept": ("e", "lsmpl.accept", {}),
     "Reject": ("f", "lsmpl.reject", {}),
-    "Before": ("g", "lsmpl.show_before", {"before": True}),
+    "Before": ("u", "lsmpl.show_before", {"before": True}),
     "After": ("h", "lsmpl.show_before", {"before": False}),
     "As Solved": ("j", "lsmpl.as_solved", {}),
     "Lock Feet": ("k", "lsmpl.set_keypoints", {"state": "LOCK", "which": "FEET"}),
@@ -247,8 +247,8 @@ class RandomSession:
         while quiet < QUIET:
             busy = self.blender.run("import invariants; value = invariants.busy()", timeout)
             quiet = 0 if busy else quiet + 1
-            # Where a key that was to end it came too early, or went elsewhere.
-            if any(name.startswith(("TRANSFORM", "playing")) for name in busy):
+            # Where what was to end a tool or the playing came too early, or went elsewhere.
+            if any("_OT_" in name or name == "playing" for name in busy) and "a job" not in busy:
                 self._key("Escape")
             if time.monotonic() > until:
                 raise Failure(f"never comes to rest: {busy}")
