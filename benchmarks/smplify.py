@@ -75,7 +75,7 @@ def smplify(
 
     batch: frames fitted together, each batch from the last pose of the one before it; L-BFGS then shares its step among
     them. Without betas they come from the segment lengths, and without a start pose the first frame is ours, solved
-    from nothing: both are kinder than SMPLify's own start, which needs detections of the shoulders and hips.
+    cold: both are kinder than SMPLify's own start, which needs detections of the shoulders and hips.
     """
     parts = site_parts(body, track.layout.sites)
     betas = fit_shape(track, body, parts) if betas is None else np.asarray(betas)

@@ -38,13 +38,13 @@ def finished_motion(problem: Problem, prepared: Prepared, poses: Poses, pins: Pi
         )
 
     residual, condition = residuals(problem, poses), prepared.repaired.condition.copy()
-    edited = given.placed.any(axis=1)
+    edited = given.user_edited.any(axis=1)
     if edited.any() or (pins is not None and len(pins)):
         poser = Poser(track.layout, body, calibration, options=problem.options)
         poses = put_by_hand(poser, given, poses, pins)
         residual = residuals(problem, poses)
         off = poser.residual(poses[edited], given.positions[edited])
-        residual[given.placed], condition[given.placed] = off[given.placed[edited]], Condition.SEEN
+        residual[given.user_edited], condition[given.user_edited] = off[given.user_edited[edited]], Condition.SEEN
 
     # What the solve did not believe either was not measured.
     if problem.options.repair:

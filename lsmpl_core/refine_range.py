@@ -153,7 +153,7 @@ def _posed(
 ) -> Poses:
     """Frames posed each on its own, with pins only where somebody posed them."""
     if isinstance(init, Poses):
-        return poser.pose(track.positions, weights, start, own_pins, predict=False, placed=track.placed)
+        return poser.pose(track.positions, weights, start, own_pins, predict=False, placed=track.user_edited)
     if init == Init.COLD:
         start = poser.cold_start(track.positions, weights, start)
     for _ in range(FRAME_PASSES):
@@ -183,7 +183,7 @@ def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np
     condition = found.condition[first - begins : first - begins + count]
     residual = poser.residual(poses, some.positions)
     with np.errstate(invalid="ignore"):
-        believed = some.placed | (residual < outlier_threshold(poser.noise))
+        believed = some.user_edited | (residual < outlier_threshold(poser.noise))
     believed &= np.isin(condition, (Condition.SEEN, Condition.SWAPPED))
     return np.where(believed, residual, np.nan)
 
@@ -191,7 +191,7 @@ def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np
 def keypoint_weights(track: KeypointTrack, poser: Poser, part_weights: Mapping[str, float] | None = None) -> np.ndarray:
     """(T,K) how much each keypoint counts: by its confidence, by whether it was placed by hand, and by its part."""
     weights = track.confidence.copy()
-    weights[track.placed] = MOVED_WEIGHT
+    weights[track.user_edited] = MOVED_WEIGHT
     return weights * part_of_keypoints(poser, part_weights or {})
 
 
@@ -205,11 +205,11 @@ def part_of_keypoints(poser: Poser, part_weights: Mapping[str, float]) -> np.nda
         by_joint[[JOINT_NAMES.index(name) for name in PARTS[part]]] = weight
     weights = np.ones(len(poser.layout))
     for k, name in enumerate(poser.layout.keypoints):
-        placed = poser.calibration.keypoints.get(name)
-        if placed is not None:
+        site_offset = poser.calibration.keypoints.get(name)
+        if site_offset is not None:
             # A site at a joint goes with the bone above it, but a shoulder is a part of the arm.
-            at_joint = placed.site in JOINT_NAMES
-            weights[k] = by_joint[JOINT_NAMES.index(placed.site) if at_joint else placed.parent_joint]
+            at_joint = site_offset.site in JOINT_NAMES
+            weights[k] = by_joint[JOINT_NAMES.index(site_offset.site) if at_joint else site_offset.parent_joint]
     return weights
 
 

@@ -72,11 +72,11 @@ class Drag:
 
 def _carries(poser: Poser) -> np.ndarray:
     """(K,K) whether the first keypoint carries the second, which is then further out along the body."""
-    placements = [poser.calibration.keypoints.get(name) for name in poser.layout.keypoints]
-    carries = np.zeros((len(placements), len(placements)), dtype=bool)
-    calibrated = {k: placement for k, placement in enumerate(placements) if placement}
-    for k, placement in calibrated.items():
-        parent_joint, joint = placement.parent_joint, CARRIERS.get(placement.site, placement.site)
+    site_offsets = [poser.calibration.keypoints.get(name) for name in poser.layout.keypoints]
+    carries = np.zeros((len(site_offsets), len(site_offsets)), dtype=bool)
+    calibrated = {k: site_offset for k, site_offset in enumerate(site_offsets) if site_offset}
+    for k, site_offset in calibrated.items():
+        parent_joint, joint = site_offset.parent_joint, CARRIERS.get(site_offset.site, site_offset.site)
         for other, further in calibrated.items():
             carrier = further.parent_joint
             if joint in JOINT_NAMES:

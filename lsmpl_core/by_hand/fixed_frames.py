@@ -33,7 +33,7 @@ def put_by_hand(poser: Poser, track: KeypointTrack, poses: Poses, pins: PinnedJo
     keypoint shows better. A fade ends at the next such frame.
     """
     pins = PinnedJoints(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3))) if pins is None else pins
-    frames = np.union1d(pins.frames, np.flatnonzero(track.placed[:, poser.rows].any(axis=1)))
+    frames = np.union1d(pins.frames, np.flatnonzero(track.user_edited[:, poser.rows].any(axis=1)))
     if not len(frames):
         return poses
     posed = _posed(poser, track, poses[frames], frames, pins)
@@ -50,8 +50,8 @@ def put_by_hand(poser: Poser, track: KeypointTrack, poses: Poses, pins: PinnedJo
 def _posed(poser: Poser, track: KeypointTrack, poses: Poses, frames: np.ndarray, pins: PinnedJoints) -> Poses:
     """These frames (N) of the track, each on its own."""
     rotations, trans = np.empty_like(poses.rotations), np.empty_like(poses.trans)
-    moved = np.where(track.placed[frames][..., None], track.positions[frames], np.nan)
-    weights = np.where(track.placed[frames], MOVED_WEIGHT, track.confidence[frames])
+    moved = np.where(track.user_edited[frames][..., None], track.positions[frames], np.nan)
+    weights = np.where(track.user_edited[frames], MOVED_WEIGHT, track.confidence[frames])
     for low in range(0, len(frames), CPU_BATCH):
         part = slice(low, low + CPU_BATCH)
         inside = np.isin(pins.frames, frames[part])
@@ -66,7 +66,7 @@ def _dark(poser: Poser, track: KeypointTrack, pins: PinnedJoints, frame: int, wa
     """Frames over which to fade from this one, forwards (way 1) or back (-1)."""
     least, most = round(FADE_SECONDS * track.fps), round(DARK_SECONDS * track.fps)
     seen = track.visible[frame + way :: way][:most] if 0 <= frame + way < len(track) else track.visible[:0]
-    shows = track.placed[frame]
+    shows = track.user_edited[frame]
     shows[poser.rows] |= ANCESTORS[poser.parent_joints][:, pins.joints[pins.frames == frame]].any(axis=1)
     showing = np.flatnonzero((seen & shows).any(axis=1))
     return max(least, showing[0] if len(showing) else most)

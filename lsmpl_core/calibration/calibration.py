@@ -60,15 +60,15 @@ class Calibration:
         """What a solve found out: offsets (K,3) in metres from the sites of a layout, whose parts on the body these
         are; None leaves them at 0."""
         offsets = np.zeros((len(layout), 3)) if offsets is None else offsets
-        placed = (SiteOffset(*row) for row in zip(layout.sites, parts.parent_joint.tolist(), offsets))
-        return cls(body.key, betas, dict(zip(layout.keypoints, placed)), noise)
+        site_offsets = (SiteOffset(*row) for row in zip(layout.sites, parts.parent_joint.tolist(), offsets))
+        return cls(body.key, betas, dict(zip(layout.keypoints, site_offsets)), noise)
 
     def parts(self, body: Body, layout: Layout) -> SiteParts:
         """Of a layout all of whose keypoints are calibrated."""
-        placed = [self.keypoints[name] for name in layout.keypoints]
-        parts = site_parts(body, [placement.site for placement in placed])
-        parts = replace(parts, parent_joint=np.array([placement.parent_joint for placement in placed]))
-        return parts.displaced(np.stack([placement.offset for placement in placed]))
+        site_offsets = [self.keypoints[name] for name in layout.keypoints]
+        parts = site_parts(body, [at.site for at in site_offsets])
+        parts = replace(parts, parent_joint=np.array([at.parent_joint for at in site_offsets]))
+        return parts.displaced(np.stack([at.offset for at in site_offsets]))
 
     def usable(self, track: KeypointTrack, body: Body) -> KeypointTrack:
         """The track of the calibrated keypoints alone. Raises `SolveError` for another body, or where few are."""
@@ -115,7 +115,7 @@ class Calibration:
         return cls(
             body,
             _numbers("betas", stored.get("betas"), 10, LARGEST_BETA),
-            {str(name): _placement(str(name), placed) for name, placed in keypoints.items()},
+            {str(name): _site_offset(str(name), stored) for name, stored in keypoints.items()},
             float(abs(_numbers("noise", [stored.get("noise")], 1, LARGEST_NOISE)[0])),
         )
 
@@ -140,7 +140,7 @@ def some_of(layout: Layout, rows: Sequence[int] | np.ndarray) -> Layout:
     return Layout(layout.name, keypoints, edges, tuple(layout.sites[k] for k in rows), layout.label)
 
 
-def _placement(name: str, stored: Any) -> SiteOffset:
+def _site_offset(name: str, stored: Any) -> SiteOffset:
     if len(name) > LONGEST_NAME or not isinstance(stored, Mapping):
         raise CalibrationError(f"keypoint {name[:LONGEST_NAME]!r} is not a site, a parent joint and an offset")
     site, parent_joint = stored.get("site"), stored.get("bearer")

@@ -124,14 +124,14 @@ class KeypointTrack:
         return self.confidence > 0
 
     @property
-    def placed(self) -> np.ndarray:
+    def user_edited(self) -> np.ndarray:
         """(T,K) bool: which keypoints somebody placed by hand."""
         return np.zeros(self.visible.shape, dtype=bool) if self.trusted is None else self.trusted & self.visible
 
     @property
     def undoubted(self) -> np.ndarray:
         """(T,K) bool: which keypoints are not to be doubted: those placed by hand, and those said to be right."""
-        return self.placed if self.believed is None else self.placed | (self.believed & self.visible)
+        return self.user_edited if self.believed is None else self.user_edited | (self.believed & self.visible)
 
     @property
     def firm(self) -> KeypointTrack:

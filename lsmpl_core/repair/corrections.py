@@ -19,10 +19,10 @@ def without_corrections(track: KeypointTrack) -> KeypointTrack:
     Where these go on both sides they are bridged: a missing keypoint may let what else is wrong with a track look
     otherwise, and a correction is to change nothing far from it.
     """
-    read, near = track.visible & ~track.placed, round(CORRECTION * track.fps)
+    read, near = track.visible & ~track.user_edited, round(CORRECTION * track.fps)
     dropped = np.zeros(read.shape, dtype=bool)
-    for k in np.flatnonzero(track.placed.any(axis=0)):
-        frames = np.flatnonzero(track.placed[:, k])
+    for k in np.flatnonzero(track.user_edited.any(axis=0)):
+        frames = np.flatnonzero(track.user_edited[:, k])
         for run in np.split(frames, np.flatnonzero(np.diff(frames) > 1) + 1):
             around = read[max(run[0] - near, 0) : run[-1] + 1 + near, k]
             dropped[run, k] = len(run) <= near and around.any()
@@ -37,5 +37,5 @@ def without_corrections(track: KeypointTrack) -> KeypointTrack:
         track,
         positions=np.where(dropped[..., None], bridged[0], positions),
         confidence=np.where(dropped, bridged[1], confidence),
-        trusted=track.placed & ~dropped,
+        trusted=track.user_edited & ~dropped,
     )

@@ -44,8 +44,8 @@ def gpu(request):
 
 
 @pytest.fixture(autouse=True)
-def few_steps_from_nothing(monkeypatch):
-    """A pose from nothing takes 39 steps, and each a tenth of a second here."""
+def few_steps_of_cold_starts(monkeypatch):
+    """A cold start takes 39 steps, and each a tenth of a second here."""
     monkeypatch.setattr(start, "COLD_SCHEDULE", ((1e-4, 3), (1e-5, 3)))
     monkeypatch.setattr(start, "COLD_LAST_STEPS", 3)
 
