@@ -134,7 +134,7 @@ def _solve_frames(
         start = cold_starts(problem)[0]
     else:
         start = given_start(problem, start_pose)
-        problem = problem.sharing_as(start.poses.rotations)
+        problem = problem.with_known(start.poses.rotations)
     if options.noise is None:
         stretch = frames_around(track, start.frame, NOISE_STRETCH_FRAMES)
         loose = yield from one_after_another(Tracker.of(problem), start, stretch, stage="start")

@@ -12,6 +12,8 @@ from .limb_planes import LimbPlanes
 from .polish import Prior
 
 PRIOR_FILE = DATA / "pose_prior.npz"
+ALIKE = 0.7
+"""Correlation of the poses of a take: the share of one's deviation from everybody's mean that is expected of others."""
 
 
 @cache
@@ -21,7 +23,14 @@ def pose_statistics() -> tuple[np.ndarray, np.ndarray]:
         return file["mean"].astype(np.float64), file["covariance"].astype(np.float64)
 
 
-def pose_prior(backend: Backend, weight: float, planes: LimbPlanes | None = None) -> Prior:
-    """The prior with one standard deviation of one coordinate costing `weight`, in m²."""
+def pose_prior(
+    backend: Backend, weight: float, planes: LimbPlanes | None = None, typical: np.ndarray | None = None
+) -> Prior:
+    """The prior with one standard deviation of one coordinate costing `weight`, in m².
+
+    planes: how the subject's limbs share turns. typical (69,): a pose of the take, or the mean of several, as
+    axis-angles; of what keypoints do not show, it tells more than everybody's mean does.
+    """
     mean, covariance = pose_statistics()
+    mean = mean if typical is None else mean + ALIKE * (typical - mean)
     return Prior(backend.array(mean), backend.array(weight * np.linalg.inv(covariance)), weight, planes)

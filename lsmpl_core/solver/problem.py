@@ -19,6 +19,7 @@ from ..body.kinematics import KeypointModel, State
 from ..body.sites import SiteParts
 from ..body.skeleton import NUM_JOINTS
 from ..keypoints.track import KeypointTrack
+from ..rotation import log_map
 from .estimates import Estimate
 from .limb_planes import LimbPlanes, Sharing
 from .noise import noise_share
@@ -44,8 +45,9 @@ class Problem:
     are not; parts with these offsets. Of T frames: positions (T,K,3) in metres, 0 where a keypoint is missing;
     confidence (T,K) and trusted (T,K), which was placed by hand, and undoubted (T,K), which is not to be disbelieved;
     weights (T,K), how much each counts. noise: metres by which keypoints are off in each axis, one standard deviation,
-    that anchor and prior are weighed for. sharing: how the subject's limbs share turns. estimate: poses of all frames
-    to stay near, None where there are none.
+    that anchor and prior are weighed for. sharing: how the subject's limbs share turns. typical (69,): axis-angles of
+    the body's joints as they are known of some frame, None of none. estimate: poses of all frames to stay near, None
+    where there are none.
     """
 
     body: Body
@@ -61,6 +63,7 @@ class Problem:
     weights: np.ndarray
     noise: float
     sharing: Sharing
+    typical: np.ndarray | None
     estimate: Estimate | None
     options: SolveOptions
     fps: float
@@ -98,6 +101,7 @@ class Problem:
             weights=np.where(track.user_edited, TRUSTED_WEIGHT, track.confidence),
             noise=float(noise),
             sharing=Sharing.of_anybody(),
+            typical=None,
             estimate=None,
             options=options,
             fps=track.fps,
@@ -111,14 +115,14 @@ class Problem:
         """The same for keypoints that are off by `noise` metres in each axis."""
         return replace(self, noise=float(noise))
 
-    def sharing_as(self, rotations: np.ndarray) -> Problem:
-        """The same for a subject whose limbs share turns as in true or roughly true poses (N,24,3,3) of successive
-        frames."""
-        return replace(self, sharing=Sharing.of_poses(self.rest_joints, rotations, self.fps))
+    def with_known(self, rotations: np.ndarray) -> Problem:
+        """The same with what true or roughly true poses (N,24,3,3) of successive frames tell of the subject."""
+        sharing = Sharing.of_poses(self.rest_joints, rotations, self.fps)
+        return replace(self, sharing=sharing, typical=log_map(rotations[:, 1:]).mean(axis=0).ravel())
 
     def near(self, estimate: Estimate) -> Problem:
         """The same with poses of all frames to stay near, as far as keypoints do not tell otherwise."""
-        return replace(self.sharing_as(estimate.rotations), estimate=estimate)
+        return replace(self.with_known(estimate.rotations), estimate=estimate)
 
     def with_options(self, options: SolveOptions) -> Problem:
         """The same for another solver, with the noise that is expected now."""
@@ -155,7 +159,7 @@ class Problem:
     @cached_property
     def prior(self) -> Prior:
         """The pose prior as it counts beside keypoints with this noise."""
-        return pose_prior(self.backend, self.prior_weight, self.planes(self.backend))
+        return pose_prior(self.backend, self.prior_weight, self.planes(self.backend), self.typical)
 
     @property
     def prior_weight(self) -> float:

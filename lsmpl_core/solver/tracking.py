@@ -69,7 +69,9 @@ class Tracker:
             backend=backend,
             model=problem.model.to(backend),
             predictor=predictor,
-            prior=pose_prior(backend, problem.prior_weight * predictor.prior_share, problem.planes(backend)),
+            prior=pose_prior(
+                backend, problem.prior_weight * predictor.prior_share, problem.planes(backend), problem.typical
+            ),
             lost=max(LOST, LOST_TO_NOISE * problem.noise),
             kept=_kept(backend, problem),
             **_targets_about_their_middle(backend, problem.positions, problem.weights),

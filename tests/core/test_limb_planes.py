@@ -1,13 +1,16 @@
 """How limbs share turns: the law's Jacobian, what it leaves alone, and whose constants are found out."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+import lsmpl_core as lsmpl
 from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body.kinematics import UNKNOWNS, KeypointModel
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.body.skeleton import JOINT_NAMES
-from lsmpl_core.rotation import exp_map
+from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.solver.limb_planes import LimbPlanes, Sharing
 
 LEFT_SHOULDER, LEFT_ELBOW, RIGHT_HIP, RIGHT_KNEE = map(
@@ -108,3 +111,19 @@ def test_what_is_known_of_anybody_is_the_same_left_and_right():
     anybody = Sharing.of_anybody()
     for values in (anybody.offset, anybody.share, anybody.sigma):
         np.testing.assert_array_equal(values[::2], values[1::2])
+
+
+def test_what_keypoints_do_not_show_stays_as_the_first_pose_has_it(body, stroll):
+    turned = stroll.poses.copy()
+    twist = bones(body, "left_elbow", "left_wrist")[0]
+    turned[:, LEFT_ELBOW] = log_map(exp_map(turned[:, LEFT_ELBOW]) @ exp_map(0.5 * twist))
+    truth = replace(stroll, poses=turned)
+    options = lsmpl.SolveOptions(solver="polish")
+    known, unknown = (
+        lsmpl.solve(body.keypoints(truth), body, betas=truth.betas, start_pose=pose, options=options)
+        for pose in (truth.poses[0], None)
+    )
+    off = [
+        angle_between(exp_map(m.poses[:, LEFT_ELBOW]), exp_map(turned[:, LEFT_ELBOW])).mean() for m in (known, unknown)
+    ]
+    assert off[0] < 0.5 * off[1]
