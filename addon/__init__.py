@@ -9,7 +9,7 @@ _FEATURES = (
     "retargeting.bone_mapping", "retargeting.bake_to_other", "retargeting.following",
     "solving.marker_trials", "solving.solve", "solving.from_motion", "solving.bake",
     "importing.keypoint_files", "importing.scene_tracks", "importing.taking", "importing.motions",
-    "refining.pending_edit", "refining.refine", "refining.operators",
+    "refining.pending_edit", "refining.settings", "refining.refine", "refining.operators",
     "live.session", "live.operators", "live.watch", "solving.clean_up", "solving.quality",
     "solving.trust",
     "exporting.operators", "setting_presets", "panels", "headless",

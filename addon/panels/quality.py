@@ -7,7 +7,7 @@ import bpy
 
 from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, in_words
-from ..refining import refine as refining
+from ..refining.settings import plain
 from ..registration import registration
 from ..selection import active_take
 from ..solving import quality
@@ -65,7 +65,7 @@ def _draw_frame(
         for residual, digits in ((quality.mean_residual(take), 1), (state.residual, 0))
     )
     worst = (
-        f"{refining.plain(state.worst_keypoint)}, {1000 * state.worst:.0f} mm"
+        f"{plain(state.worst_keypoint)}, {1000 * state.worst:.0f} mm"
         if state.worst_keypoint
         else "none"
     )

@@ -7,6 +7,7 @@ import bpy
 
 from ..refining import pending_edit
 from ..refining import refine as refining
+from ..refining.settings import FROM_POSE, PARTS, plain
 from ..registration import registration
 from ..selection import active_take
 from ..takes import layers, pinned_joints, playing
@@ -41,7 +42,7 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
             row.prop(settings, "first", text="Range", translate=False)
             row.prop(settings, "last", text="")
         column.prop(settings, "begin")
-        if settings.begin == refining.FROM_POSE:
+        if settings.begin == FROM_POSE:
             column.prop(settings, "pin")
         column.prop(settings, "blend")
         if not working(layout, "lsmpl.refine", height=1.3):
@@ -63,7 +64,7 @@ def _draw_frame(
         ("Ignored", state.ignored),
         ("Moved", state.edited),
     ):
-        rows.append((name, ", ".join(map(refining.plain, names)) or "none"))
+        rows.append((name, ", ".join(map(plain, names)) or "none"))
     facts(layout, *rows)
 
 
@@ -95,7 +96,7 @@ class LSMPL_PT_refine_weights(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         column = properties(self.layout)
-        for part in refining.PARTS:
+        for part in PARTS:
             column.prop(context.scene.lsmpl_refine, part)
         if not any(context.scene.lsmpl_refine.weights.values()):
             say(context, self.layout, "No part counts, so keypoints say nothing", icon="ERROR")
@@ -130,7 +131,7 @@ class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
         if not layers.is_solved(take):
             return
         worst = refining.describe_frame(take, context.scene).worst
-        text = f"Ignore the Worst ({refining.plain(worst)})" if worst else "Ignore the Worst"
+        text = f"Ignore the Worst ({plain(worst)})" if worst else "Ignore the Worst"
         row = layout.row()
         row.enabled = bool(worst)
         row.operator(
@@ -162,7 +163,7 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
         for pin in pinned[:_MAX_ROWS]:
             row = column.row(align=True)
             row.label(
-                text=f"Frame {playing.in_words(take, pin.frame)}: {refining.plain(pin.joint)}",
+                text=f"Frame {playing.in_words(take, pin.frame)}: {plain(pin.joint)}",
                 translate=False,
             )
             remove = row.operator("lsmpl.remove_pins", text="", icon="X")

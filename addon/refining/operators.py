@@ -35,7 +35,7 @@ class LSMPL_OT_refine(jobs.JobOperator, bpy.types.Operator):
     def begin(self, context: bpy.types.Context) -> jobs.Job:
         take = active_take(context)
         return jobs.Job(
-            "lsmpl.refine", "Refine", take.name, refining.refine_steps(take, context.scene)
+            "lsmpl.refine", "Refine", take.name, refining.refine_frames_steps(take, context.scene)
         )
 
 

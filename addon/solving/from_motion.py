@@ -61,12 +61,12 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
         if take is None:
             raise LsmplError("Select a take, or its character")
         path = Path(bpy.path.abspath(self.filepath))
-        steps = refine_steps(take, context.scene, path, self.person.strip(), chosen_device())
+        steps = refine_motion_steps(take, context.scene, path, self.person.strip(), chosen_device())
         job = jobs.Job("lsmpl.solve_from_motion", "Solve", take.name, steps)
         return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
 
 
-def refine_steps(
+def refine_motion_steps(
     take: bpy.types.Object,
     scene: bpy.types.Scene,
     path: Path,

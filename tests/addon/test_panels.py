@@ -54,7 +54,7 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
         assert button in told["LSMPL_PT_refine"]
     assert "Frame 5: Head" in told["LSMPL_PT_refine_pins"]
     assert "Solving again drops the frames you refined" in told["LSMPL_PT_solve"].replace("\n", " ")
-    for part in addon("refining.refine").PARTS:
+    for part in addon("refining.settings").PARTS:
         setattr(scene.lsmpl_refine, part, 0.0)
     assert "No part counts" in drawn()["LSMPL_PT_refine_weights"]
 

@@ -363,7 +363,7 @@ def test_a_failure_changes_nothing(addon, take, monkeypatch):
 
     monkeypatch.setattr(addon("characters.actions"), "_moved", fail)
     with pytest.raises(RuntimeError, match="as if"):
-        addon("refining.refine").refine(take, bpy.context.scene)
+        addon("refining.refine").refine_frames(take, bpy.context.scene)
     assert_same(stored(take, addon), before)
     assert {mesh.name for mesh in bpy.data.meshes} == meshes
     assert len(bpy.data.actions) == 1
@@ -373,15 +373,15 @@ def test_what_cannot_be_is_said(addon, core, take):
     refining, scene = addon("refining.refine"), bpy.context.scene
     to_range(100, 200)
     with pytest.raises(core.LsmplError, match="from 0 to 39"):
-        refining.refine(take, scene)
+        refining.refine_frames(take, scene)
     settings = to_range(1, 3)
     settings.begin = "POSE"
     with pytest.raises(core.LsmplError, match="not in the range"):
-        refining.refine(take, scene)
+        refining.refine_frames(take, scene)
     settings.frames, settings.pin = "CURRENT", True
     pose_mode(take)
     with pytest.raises(core.LsmplError, match="no bone is selected"):
-        refining.refine(take, scene)
+        refining.refine_frames(take, scene)
     with pytest.raises(core.LsmplError, match="has no keypoint 'tail'"):
         refining.ignore(take, scene, "tail", False)
     take.data["lsmpl_pins"] = json.dumps({"format": 1, "pins": [{"frame": 99, "joint": "head", "rotation": [0, 0, 0]}]})
@@ -397,7 +397,7 @@ def test_a_take_of_an_earlier_version_says_that_it_has_to_be_solved_again(addon,
     with pytest.raises(RuntimeError, match="poll"):
         bpy.ops.lsmpl.refine()
     with pytest.raises(core.LsmplError, match="earlier LSMPL"):
-        addon("refining.refine").refine(take, bpy.context.scene)
+        addon("refining.refine").refine_frames(take, bpy.context.scene)
 
 
 def test_a_take_that_plays_elsewhere_and_slower_is_refined_where_its_keys_are(addon, take, stood):
