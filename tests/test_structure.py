@@ -29,7 +29,6 @@ WITHOUT_DEFERRED_IMPORTS: dict[str, Mapping[str, str]] = {
         "lsmpl_core.estimates.formats": TORCH,
         "lsmpl_core.files.torch_files": TORCH,
         "lsmpl_core.published": TORCH,
-        "lsmpl_core.readers.arrays": "arrays of Python objects are read by `objects`, which reads arrays in turn",
         "lsmpl_core.solver.predictors": TORCH,
     },
 }

@@ -40,7 +40,7 @@ class LSMPL_OT_refine(jobs.JobOperator, bpy.types.Operator):
 
 
 class _Decision:
-    """What to do about a change that is proposed."""
+    """What to do about a pending edit."""
 
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 

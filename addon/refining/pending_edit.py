@@ -88,7 +88,7 @@ def apply(
     The change goes into the refined motion, into the cleaned one where there is one, and into the
     keys of the character's action, each blended into what that has there. Frames in `fixed` stay,
     and so do others that were posed by hand: a blend ends there. by_hand says that these are; a
-    frame alone is, where it is not said. What was proposed before counts as accepted. Raises
+    frame alone is, where it is not said. What was pending before counts as accepted. Raises
     `LsmplError`; then nothing has changed.
     """
     last = first + len(poses.trans) - 1

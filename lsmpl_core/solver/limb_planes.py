@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
-from ..backends.arrays import Backend, constant, gather, indices
+from ..backends.arrays import Backend, choose_backend, constant, gather, indices
 from ..body.kinematics import UNKNOWNS
 from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
 from ..rotation import IDENTITY, cross
@@ -74,8 +74,6 @@ class Sharing:
         Linear regression of the azimuth on tau, with people's constants as its prior; or hinges, where they explain the
         poses better.
         """
-        from ..backends.arrays import choose_backend
-
         planes = LimbPlanes.build(choose_backend("numpy"), rest_joints, cls.of_anybody(), 1.0)
         azimuth, tau = planes.angles(rotations)
         if _log_hinged(azimuth, tau) > 0.0:
