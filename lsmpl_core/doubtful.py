@@ -25,6 +25,8 @@ KEYPOINT_OFF = 6.0, 1.0, 0.06
 """The same of a single keypoint against its own median."""
 UNSEEN = 0.5, 0.25
 """A frame shows too little that lacks this share of the keypoints, or this much more than is usual."""
+MADE_UP_FRAMES = 3
+"""Frames one after the other in which nothing was seen from which on what bridges them is doubtful."""
 REJECTED = 0.15, 2
 """Share and number of keypoints that are rejected in a frame from which on the frame is doubtful."""
 TURN, SHIFT = np.radians(30.0), 0.15
@@ -175,10 +177,35 @@ def _keypoint_off(motion: Motion) -> _Ground:
 
 def _unseen(motion: Motion) -> _Ground:
     lacking, ever = _share(motion, (Condition.MISSING, Condition.REJECTED))
+    bridged = _bridged(motion)
+    lacking = np.where(bridged, 1.0, lacking)
     usual = float(np.median(lacking)) if len(lacking) else 0.0
     more = usual + UNSEEN[1]
     limit = more if usual >= UNSEEN[0] else min(UNSEEN[0], more)
-    return _Ground(lacking / limit, lambda t: f"{round(lacking[t] * ever)} of {ever} keypoints missing or rejected")
+
+    def say(t: int) -> str:
+        if bridged[t]:
+            return "nothing was seen"
+        return f"{round(lacking[t] * ever)} of {ever} keypoints missing or rejected"
+
+    return _Ground(lacking / limit, say)
+
+
+def _bridged(motion: Motion) -> np.ndarray:
+    """(T,) bool: frames in which nothing was seen, of a gap that is longer than a frame or two.
+
+    Their keypoints may all be filled in, but what fills them is made up.
+    """
+    if motion.condition is None:
+        return np.zeros(len(motion), dtype=bool)
+    nothing = ~np.isin(motion.condition, (Condition.SEEN, Condition.SWAPPED)).any(axis=1)
+    if nothing.all():
+        return np.zeros(len(motion), dtype=bool)
+    edges = np.diff(np.concatenate([[0], nothing.astype(np.int8), [0]]))
+    long = np.zeros(len(motion), dtype=bool)
+    for first, after in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)):
+        long[first:after] = after - first >= MADE_UP_FRAMES
+    return long
 
 
 def _rejected(motion: Motion, unseen: _Ground) -> _Ground:

@@ -91,6 +91,8 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     """Read the 3D points of a C3D file; points with a negative residual are missing."""
     data = read_bytes(path)
     file = _read_header(data, path)
+    if not file.points:
+        return _segments(file, data, path)
     real = file.scale < 0
     word = 4 if real else 2
     points_bytes, analog_bytes = 4 * word * file.points, word * file.analog
@@ -130,6 +132,35 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     )
 
 
+def _segments(file: _C3d, data: bytes, path: Path) -> RawTrack:
+    """Where segments begin, of a file that has 4x4 matrices of them and no points, as Theia3D writes it.
+
+    Each is 16 numbers, column by column, and a reliability, below 0 where it was not seen; they begin at the block of
+    ROTATION:DATA_START (C3D User Guide, *Rotation data*). Raises `KeypointFileError` where there are none.
+    """
+    count, block = int(file.value("ROTATION:USED") or 0), int(file.value("ROTATION:DATA_START") or 0)
+    start, size = _BLOCK * (block - 1), 17 * 4 * count
+    claimed = _frame_count(file) * int(file.value("ROTATION:RATIO") or 1)
+    length = min(max(0, len(data) - start) // size, claimed) if size else 0
+    if start < _BLOCK or length < 1:
+        raise KeypointFileError(f"{path}: the file holds no 3D points, and no segments with a place either")
+    numbers = file.numbers.floats(data[start : start + length * size]).reshape(length, count, 17).astype(np.float64)
+    matrices = numbers[..., :16].reshape(length, count, 4, 4)
+    columns, rows = matrices[..., 3, :3], matrices[..., :3, 3]
+    positions = columns if np.nan_to_num(np.abs(rows)).max() <= np.nan_to_num(np.abs(columns)).max() else rows
+    positions = np.where(numbers[..., 16:] < 0, np.nan, positions)
+    names = [label.removesuffix("_4X4") for label in file.strings("ROTATION:LABELS")[:count]]
+    reason = "the file holds no 3D points; its segments' matrices say where they begin, their rotations are not used"
+    return RawTrack(
+        positions,
+        names if len(names) == count else None,
+        fps=file.value("ROTATION:RATE") or file.value("POINT:RATE") or file.rate,
+        unit=next(iter(file.strings("POINT:UNITS")), None),
+        first_frame=file.first,
+        decisions=[Decision("segments", str(count), "file", reason)],
+    )
+
+
 def _read_header(data: bytes, path: Path) -> _C3d:
     if len(data) < _BLOCK:
         problem = "the file is empty" if not data else f"{len(data)} bytes are too few for a C3D header"
@@ -150,9 +181,7 @@ def _read_header(data: bytes, path: Path) -> _C3d:
         file.parameters = _read_parameters(data, section + 4, numbers.order)
     file.points = int(file.value("POINT:USED") or points)
     file.data_block = data_block or int(file.value("POINT:DATA_START") or 0)
-    if not file.points:
-        raise KeypointFileError(f"{path}: the file holds no 3D points")
-    if not math.isfinite(scale) or scale == 0:
+    if file.points and (not math.isfinite(scale) or scale == 0):
         raise KeypointFileError(f"{path}: the header's scale factor (byte 12) is {scale}")
     return file
 

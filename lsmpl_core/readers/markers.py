@@ -34,6 +34,9 @@ CLUSTER_SIGMA = 0.09
 FEWEST, FEWEST_REGIONS = 6, 3
 """Recognised markers, and parts of the body they must be on, below which no body can be told from them."""
 
+MOST_UNKNOWN = 250
+"""Points without a known name beyond which they are no markers that anybody wears."""
+
 _UNNAMED = re.compile(r"\*\d*|(unlabell?ed|unnamed|ghost|new ?marker|extra|unknown).*|u[_\s]?\d+", re.I)
 _LETTERED = re.compile(r"[a-z]\d{1,2}", re.I)
 """What somebody called the points of a cluster: P1 to P3. Where they sit is found from how they move."""
@@ -160,10 +163,16 @@ def recognise(names: Sequence[str], source: str, table: MarkerTable | None = Non
             f"outputs and unlabelled points: {len(aside)}. At least {FEWEST} known markers on {FEWEST_REGIONS} parts "
             f"of the body are needed; the others are then found from how they move. {ADVICE}"
         )
+    crowd = len(sites) - len(placed) > MOST_UNKNOWN
+    if crowd:
+        sites = {i: sites[i] for i in placed}
     columns = tuple(sorted(sites))
     layout = Layout(LAYOUT_NAME, _distinct(names, columns), sites=tuple(sites[i] for i in columns), label="Marker set")
     decisions = []
-    if unknown:
+    if crowd:
+        reason = f"more than {MOST_UNKNOWN} have names that no marker is known by"
+        decisions.append(Decision("set aside", f"{len(unknown)} points", "assumed", reason))
+    elif unknown:
         reason = f"no known marker is called {_listed(unknown)}; where they sit is found from how they move"
         decisions.append(Decision("markers", f"{len(unknown)} without a known place", "detected", reason))
     if aside:

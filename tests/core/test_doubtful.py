@@ -68,6 +68,14 @@ def test_much_missing_and_much_rejected(motion):
     assert rejected.why == ("2 keypoints rejected",)
 
 
+def test_what_bridges_a_gap_in_everything_is_doubtful_beyond_two_frames(motion):
+    for first, after in ((40, 42), (80, 92)):
+        motion.condition[first:after] = Condition.FILLED
+        motion.residual[first:after] = np.nan
+    (stretch,) = doubtful_stretches(motion)
+    assert (stretch.first, stretch.last, stretch.frames) == (80, 91, 12) and "nothing was seen" in stretch.why
+
+
 def test_a_keypoint_that_is_never_seen_is_not_missed(motion):
     motion.condition[:, :6] = Condition.MISSING
     assert doubtful_stretches(motion) == []

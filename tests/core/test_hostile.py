@@ -60,6 +60,14 @@ def test_a_thousand_columns_of_one_name_are_one_keypoint(tmp_path):
         read_csv(tmp_path, ["LeftHand"] * 1000)
 
 
+def test_thousands_of_unknown_points_among_markers_are_set_aside(tmp_path):
+    names = [*MARKERS, *(f"Q{i}a" for i in range(400))]
+    positions = np.random.default_rng(0).normal(scale=0.3, size=(4, len(names), 3)) + [0, 0, 1]
+    track = read_csv(tmp_path, names, positions, unit=0.5)
+    assert set(track.layout.keypoints) == set(MARKERS)
+    assert "400 points" in [decision.value for decision in track.decisions]
+
+
 def test_a_mapping_of_a_thousand_keypoints_is_refused(tmp_path):
     (tmp_path / "map.json").write_text(json.dumps({"keypoints": ["left_hip"] + ["nose"] * 1000}))
     with pytest.raises(LayoutError, match=rf"1001 keypoints; a mapping has at most {MOST_KEYPOINTS}"):

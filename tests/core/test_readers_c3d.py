@@ -8,7 +8,7 @@ import pytest
 from stick_figure import walking
 
 from lsmpl_core.errors import KeypointFileError
-from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS, Layout
 from lsmpl_core.readers import read_keypoints
 from lsmpl_core.readers.c3d import read_c3d
 
@@ -152,3 +152,49 @@ def read_with_c3d(path) -> np.ndarray:
         warnings.simplefilter("ignore")
         points = np.stack([points for _, points, _ in c3d.Reader(stream).read_frames()])
     return np.where(points[..., 3:4] >= 0, points[..., :3], np.nan)
+
+
+THEIA = {
+    "pelvis": "pelvis", "head": "head", **{
+        f"{side}_{name}": f"{word}_{joint}"
+        for side, word in (("l", "left"), ("r", "right"))
+        for name, joint in (("thigh", "hip"), ("shank", "knee"), ("foot", "ankle"), ("toes", "foot"),
+                            ("uarm", "shoulder"), ("larm", "elbow"), ("hand", "wrist"))
+    },
+}  # fmt: skip
+
+
+def segments_bytes(positions) -> bytes:
+    """As Theia3D writes: no points, and of each segment a 4x4 matrix, column by column, and its reliability."""
+    frames, count = positions.shape[:2]
+    labels = [f"{name}_4X4" for name in THEIA]
+    width = max(map(len, labels))
+    parameters = [
+        ("USED", 2, (), np.int16(count).tobytes()), ("RATE", 4, (), np.float32(100).tobytes()),
+        ("LABELS", -1, (width, count), b"".join(label.ljust(width).encode() for label in labels)),
+    ]  # fmt: skip
+    records = struct.pack("bb", 5, -1) + b"POINT" + struct.pack("<h", 3) + b"\0"
+    records += struct.pack("bb", 8, -3) + b"ROTATION" + struct.pack("<h", 3) + b"\0"
+    blocks = 4
+    parameters.append(("DATA_START", 2, (), np.int16(2 + blocks).tobytes()))
+    parameters.append(("USED", 2, (), np.int16(0).tobytes()))
+    for i, (name, kind, dims, data) in enumerate(parameters):
+        group = 1 if i == len(parameters) - 1 else 3
+        body = struct.pack("bB", kind, len(dims)) + bytes(dims) + data + b"\0"
+        records += struct.pack("bb", len(name), group) + name.encode() + struct.pack("<h", len(body) + 2) + body
+    matrices = np.tile(np.eye(4, dtype=np.float32), (frames, count, 1, 1))
+    matrices[..., 3, :3] = positions
+    numbers = np.concatenate([matrices.reshape(frames, count, 16), np.ones((frames, count, 1), np.float32)], axis=2)
+    header = bytes([2, 80]) + struct.pack("<HHHHHfHHf", 0, 0, 1, frames, 0, -1.0, 0, 0, 100.0)
+    section = (bytes([1, 80, blocks, INTEL]) + records).ljust(512 * blocks, b"\0")
+    return header.ljust(512, b"\0") + section + numbers.astype("<f4").tobytes()
+
+
+def test_segments_without_points_are_read_as_where_bones_begin(tmp_path):
+    positions = walking(Layout("segments", tuple(THEIA.values())))
+    (tmp_path / "theia.c3d").write_bytes(segments_bytes(1000 * positions))
+    track = read_keypoints(tmp_path / "theia.c3d", up="z")
+    assert (track.layout.name, len(track), track.fps) == ("bones", 40, 100)
+    order = [list(track.layout.keypoints).index(joint) for joint in THEIA.values()]
+    assert np.allclose(track.positions[:, order], positions, atol=1e-4)
+    assert "rotations are not used" in next(d for d in track.decisions if d.what == "segments").reason
