@@ -167,7 +167,8 @@ def demo(blender: str | None) -> int:
 
 def test(only: list[str], pytest_arguments: list[str]) -> int:
     """Everything, in every environment that this machine can have."""
-    some = next((suite.environment for suite in SUITES if suite.environment.find_python()), environments.CORE_TESTS)
+    wanted = [suite.environment for suite in SUITES if not only or suite.name in only]
+    some = next((environment for environment in wanted if environment.find_python()), environments.CORE_TESTS)
     with tempfile.TemporaryDirectory(prefix="lsmpl-zip-") as folder:
         return run_tests(build(Path(folder), some.prepare()), only, pytest_arguments)
 

@@ -75,7 +75,7 @@ CORE_TESTS = Environment(
     # torch first and by itself, so that nothing else chooses a build of it
     (
         ("torch==2.13.0",),
-        ("numpy<2", "scipy", "smplx", "hypothesis", "pytest", "ruff==0.17.5", "pillow", "matplotlib")
+        ("numpy<2", "scipy", "smplx", "hypothesis", "pytest", "ruff==0.17.5", "mypy==2.4.1", "pillow", "matplotlib")
         + ("array-api-compat==1.16.0", "threadpoolctl==3.8.0", "tqdm==4.70.1", "ezc3d", "c3d"),
     ),
 )

@@ -92,11 +92,11 @@ def _results(archive: Path, only: Sequence[str], arguments: Sequence[str]) -> It
 
 def _lint(python: Path) -> Result:
     output, good = "", True
-    for check in (["check", "."], ["format", "--check", "."]):
-        done = run_captured([python, "-m", "ruff", *check], cwd=ROOT)
+    for check in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
+        done = run_captured([python, "-m", *check], cwd=ROOT)
         output += done.stdout + done.stderr
         good &= done.returncode == 0
-    return Result("ruff", "clean" if good else "FAILED", good, output=output)
+    return Result("lint", "clean" if good else "FAILED", good, output=output)
 
 
 def _pytest(suite: Suite, archive: Path, arguments: Sequence[str]) -> Result:
@@ -124,11 +124,11 @@ def _pytest(suite: Suite, archive: Path, arguments: Sequence[str]) -> Result:
         )
     counts = dict.fromkeys(_OUTCOMES, 0)
     if results.is_file():
-        for suite in ElementTree.parse(results).iter("testsuite"):
-            failed, skipped = int(suite.get("failures")) + int(suite.get("errors")), int(suite.get("skipped"))
+        for found in ElementTree.parse(results).iter("testsuite"):
+            failed, skipped = int(found.get("failures")) + int(found.get("errors")), int(found.get("skipped"))
             counts["failed"] += failed
             counts["skipped"] += skipped
-            counts["passed"] += int(suite.get("tests")) - failed - skipped
+            counts["passed"] += int(found.get("tests")) - failed - skipped
     good = done.returncode == 0
     verdict = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     verdict += f"{'' if good else ', FAILED'} ({time.monotonic() - began:.0f} s)"
