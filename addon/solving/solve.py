@@ -18,6 +18,7 @@ from ...lsmpl_core.backends.arrays import Backend
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.body.sites import site_parts
 from ...lsmpl_core.calibration.calibration import some_of
+from ...lsmpl_core.cleaning.travel import TRAVEL
 from ...lsmpl_core.device_fallback import made_on
 from ...lsmpl_core.doubtful import doubtful_stretches
 from ...lsmpl_core.progress import run_to_end
@@ -97,6 +98,10 @@ def solved_by(
     )
     message = f"Solved: {message}" + (f". {baking.describe(baked)}" if baked else "")
     lines = [("INFO", message), *following.warnings(take)]
+    for decision in motion.decisions:
+        if decision.what == TRAVEL:
+            level = "WARNING" if decision.doubtful else "INFO"
+            lines.append((level, f"Travel {decision.value}: {decision.reason}"))
     if backend.instead_of:
         lines.append(("WARNING", f"{backend.instead_of} was not used: {backend.reason}"))
     return lines
