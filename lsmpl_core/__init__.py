@@ -1,4 +1,5 @@
-"""LSMPL: 3D keypoint tracks to SMPL motion. `read_keypoints -> solve -> clean_up -> Motion.save`, all without Blender.
+"""LSMPL: 3D keypoint tracks to SMPL motion. `read_keypoints -> solve -> clean_up -> Motion.save`,
+all without Blender.
 
 import lsmpl_core as lsmpl
 
@@ -14,7 +15,9 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:  # For editors, type checkers and the reference; when the program runs, `__getattr__` does it.
+if (
+    TYPE_CHECKING
+):  # For editors, type checkers and the reference; when the program runs, `__getattr__` does it.
     from . import metrics
     from .body.body import Body
     from .body.load_body import load_body
@@ -88,7 +91,8 @@ _MODULES = {
     "PinnedJoints": "solver.pinned_joints",
     "Poses": "solver.poses",
 }
-"""The public names and the modules they are from, which are loaded when a name is first asked for (PEP 562)."""
+"""The public names and the modules they are from, which are loaded when a name is first asked for
+(PEP 562)."""
 
 _OLD_NAMES = ("refine", "touch_up", "touch_up_steps", "Begin", "Pins")
 """Those of 0.1, for one version more: see `deprecated.py`."""

@@ -14,12 +14,15 @@ from .motion import Motion
 
 
 def read_calibration(path: str | os.PathLike) -> Calibration:
-    """Of a solved motion (`.npz`), or from JSON. Raises `MotionFileError` or `CalibrationError` naming the file."""
+    """Of a solved motion (`.npz`), or from JSON. Raises `MotionFileError` or `CalibrationError`
+    naming the file."""
     path = Path(path)
     if path.suffix.lower() == ".npz":
         calibration = Motion.load(path).calibration
         if calibration is None:
-            raise CalibrationError(f"{path}: does not say where keypoints are on the body; it was not solved by LSMPL")
+            raise CalibrationError(
+                f"{path}: does not say where keypoints are on the body; it was not solved by LSMPL"
+            )
         return calibration
     try:
         return Calibration.from_dict(read_json(path, "calibration", CalibrationError))

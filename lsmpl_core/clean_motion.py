@@ -1,4 +1,5 @@
-"""`clean_up`: what becomes of a solved motion: limits, smoothing, feet that stand still, a floor, another rate."""
+"""`clean_up`: what becomes of a solved motion: limits, smoothing, feet that stand still, a floor,
+another rate."""
 
 from __future__ import annotations
 
@@ -12,7 +13,14 @@ import numpy as np
 from .backends.threads import on_one_thread
 from .body.body import Body
 from .cleaning.contacts import ROLL_OFF, Contact, contact_mask, find_contacts, sliding, while_down
-from .cleaning.floor import FOOT_POINTS, SOLE_BAND, estimate_floor, floor_at, foot_points, sole_height
+from .cleaning.floor import (
+    FOOT_POINTS,
+    SOLE_BAND,
+    estimate_floor,
+    floor_at,
+    foot_points,
+    sole_height,
+)
 from .cleaning.foot_locking import lock_steps
 from .cleaning.limits import limit_steps
 from .cleaning.smoothing import FEWEST_FRAMES, apply_smoothness, check_strength, find_smoothness
@@ -25,19 +33,21 @@ STRENGTH = 0.5
 """Of smoothing: as much as the noise in the motion calls for."""
 FLOORS = ("auto", "keep", "zero")
 NEAR_ZERO = 0.1
-"""Metres from height 0 at which a floor that is found is taken for one that is meant to be there."""
+"""Metres from height 0 at which a floor that is found is taken for one that is meant to be
+there."""
 
 
 @dataclass(frozen=True)
 class CleanUpReport:
     """What was done to a motion.
 
-    jitter: degrees that joints trembled, one standard deviation of one axis; cutoff: Hz of the smoother at its usual
-    stiffness; both None where nothing was smoothed. limited: frames in which a joint was drawn back inside its limits.
-    floor: its height in the motion that came in, in metres, as the soles that stand on it show; raised: metres by which
-    the motion was moved up.
-    contacts: of the foot points, in the frames of the motion that came in. sliding_before and sliding_after: mean
-    horizontal speed in m/s of the foot points in these contacts, None where there are none.
+    jitter: degrees that joints trembled, one standard deviation of one axis; cutoff: Hz of the
+    smoother at its usual stiffness; both None where nothing was smoothed. limited: frames in which
+    a joint was drawn back inside its limits. floor: its height in the motion that came in, in
+    metres, as the soles that stand on it show; raised: metres by which the motion was moved up.
+    contacts: of the foot points, in the frames of the motion that came in. sliding_before and
+    sliding_after: mean horizontal speed in m/s of the foot points in these contacts, None where
+    there are none.
     """
 
     jitter: float | None
@@ -61,8 +71,12 @@ class CleanUpReport:
             "raised_m": self.raised,
             "contacts": {name: count[name] for name in FOOT_POINTS},
             "feet_locked": self.locked,
-            "sliding_before_cm_s": None if self.sliding_before is None else 100.0 * self.sliding_before,
-            "sliding_after_cm_s": None if self.sliding_after is None else 100.0 * self.sliding_after,
+            "sliding_before_cm_s": None
+            if self.sliding_before is None
+            else 100.0 * self.sliding_before,
+            "sliding_after_cm_s": None
+            if self.sliding_after is None
+            else 100.0 * self.sliding_after,
         }
 
 
@@ -80,20 +94,24 @@ def clean_up(
     """A solved motion, cleaned: in this order, and each only if asked for,
 
     limits: joints are kept from bending backwards and from being wrung (`limits.py`);
-    smooth: 0 (none) to 1, noise goes; 0.5 is what the motion's own noise calls for, more makes any motion calmer
-    (`smoothing.py`);
-    lock_feet: heels and toes that stand are held still by solving the legs anew (`contacts.py`, `foot_locking.py`);
-    floor: "keep" finds the floor and leaves the motion where it is; "zero" moves it up or down so that soles stand at
-    z = 0, and "auto" does so where the floor is a few centimetres from there; a number is the floor's height in metres,
-    where that is known. But for "keep", locked feet are put on the floor, which leaves steps and slopes as they are;
-    with "keep" they stay at their own heights;
+    smooth: 0 (none) to 1, noise goes; 0.5 is what the motion's own noise calls for, more makes any
+    motion calmer (`smoothing.py`);
+    lock_feet: heels and toes that stand are held still by solving the legs anew (`contacts.py`,
+    `foot_locking.py`);
+    floor: "keep" finds the floor and leaves the motion where it is; "zero" moves it up or down so
+    that soles stand at z = 0, and "auto" does so where the floor is a few centimetres from there; a
+    number is the floor's height in metres, where that is known. But for "keep", locked feet are put
+    on the floor, which leaves steps and slopes as they are; with "keep" they stay at their own
+    heights;
     fps: frames a second of the result (`resampling.py`).
 
     progress is called with a `Progress` now and then.
-    The motion that comes in stays as it is; its residual goes with the result, as the solver left it.
-    Raises `LsmplError` for a strength, a floor or a rate that is none.
+    The motion that comes in stays as it is; its residual goes with the result, as the solver left
+    it. Raises `LsmplError` for a strength, a floor or a rate that is none.
     """
-    steps = clean_up_steps(motion, body, limits=limits, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps)
+    steps = clean_up_steps(
+        motion, body, limits=limits, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps
+    )
     return run_to_end(steps, progress)[0]
 
 
@@ -109,7 +127,9 @@ def clean_up_with_report(
     progress: Callable[[Progress], None] | None = None,
 ) -> tuple[Motion, CleanUpReport]:
     """`clean_up`, and what it did."""
-    steps = clean_up_steps(motion, body, limits=limits, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps)
+    steps = clean_up_steps(
+        motion, body, limits=limits, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps
+    )
     return run_to_end(steps, progress)
 
 
@@ -124,7 +144,8 @@ def clean_up_steps(
     floor: str | float = "keep",
     fps: float | None = None,
 ) -> Generator[Progress, None, tuple[Motion, CleanUpReport]]:
-    """`clean_up_with_report` as a generator: yields `Progress` and returns the motion and the report.
+    """`clean_up_with_report` as a generator: yields `Progress` and returns the motion and the
+    report.
 
     Some of what is between two reports takes a second for 20,000 frames.
     """
@@ -157,8 +178,13 @@ def clean_up_steps(
     yield Progress("contacts", 0, 1)
     after = sliding(foot_points(clean, body).positions, standing, motion.fps)
 
-    # What moves or resamples all of it comes last. Soles are what is seen to hover or sink, not the points they have.
-    found = height if height is not None and not contacts else sole_height(clean, body, ground, standing)
+    # What moves or resamples all of it comes last. Soles are what is seen to hover or sink, not the
+    # points they have.
+    found = (
+        height
+        if height is not None and not contacts
+        else sole_height(clean, body, ground, standing)
+    )
     raised = _raised(floor, height, found)
     if raised:
         clean = replace(clean, trans=clean.trans + [0.0, 0.0, raised])
@@ -180,7 +206,8 @@ def clean_up_steps(
 
 
 def _raised(floor: str | float, height: float | None, found: float) -> float:
-    """Metres by which a motion goes up whose soles were found at a height, or were to be at one that is given."""
+    """Metres by which a motion goes up whose soles were found at a height, or were to be at one
+    that is given."""
     if height is not None:
         return height - found if abs(height - found) < SOLE_BAND else 0.0
     return -found if floor == "zero" or (floor == "auto" and abs(found) < NEAR_ZERO) else 0.0
@@ -193,7 +220,10 @@ def _checked_floor(floor: str | float) -> float | None:
             return None
     elif np.isfinite(floor):
         return float(floor)
-    raise LsmplError(f"the floor is {floor!r}; expected {' or '.join(map(repr, FLOORS))}, or its height in metres")
+    raise LsmplError(
+        f"the floor is {floor!r}; expected {' or '.join(map(repr, FLOORS))}, or its height in "
+        "metres"
+    )
 
 
 def _or_none(value: float) -> float | None:

@@ -13,7 +13,17 @@ from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
 
 
-def refine(track, body, motion, device="auto", progress=None, options=None, pins=None, calibration=None, trials=()):
+def refine(
+    track,
+    body,
+    motion,
+    device="auto",
+    progress=None,
+    options=None,
+    pins=None,
+    calibration=None,
+    trials=(),
+):
     """`refine_motion`."""
     warn_renamed("lsmpl_core.refine", "lsmpl_core.refine_motion")
     return refine_motion(
@@ -30,17 +40,32 @@ def refine(track, body, motion, device="auto", progress=None, options=None, pins
 
 
 def touch_up(
-    track, body, motion, first, last, begin=Init.CURRENT, part_weights=None, pins=None, device="numpy", poser=None,
-    progress=None,
+    track, body, motion, first, last, begin=Init.CURRENT, part_weights=None, pins=None,
+    device="numpy", poser=None, progress=None,
 ) -> Poses:  # fmt: skip
     """`refine_frames`."""
     warn_renamed("lsmpl_core.touch_up", "lsmpl_core.refine_frames")
-    given = {"part_weights": part_weights, "pins": pins, "poser": poser, "device": device, "progress": progress}
+    given = {
+        "part_weights": part_weights,
+        "pins": pins,
+        "poser": poser,
+        "device": device,
+        "progress": progress,
+    }
     return refine_frames(track, body, motion, first, last, init=_init(begin), **given)
 
 
 def touch_up_steps(
-    track, body, motion, first, last, begin=Init.CURRENT, part_weights=None, pins=None, device="numpy", poser=None
+    track,
+    body,
+    motion,
+    first,
+    last,
+    begin=Init.CURRENT,
+    part_weights=None,
+    pins=None,
+    device="numpy",
+    poser=None,
 ) -> Generator[Progress, None, Poses]:
     """`refine_frames_steps`."""
     warn_renamed("lsmpl_core.touch_up_steps", "lsmpl_core.refine_frames_steps")

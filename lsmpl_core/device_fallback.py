@@ -1,6 +1,8 @@
-"""A device that is not there, or that gives up in the middle: the work goes on with NumPy, and the motion says so.
+"""A device that is not there, or that gives up in the middle: the work goes on with NumPy, and the
+motion says so.
 
-All devices give the same motion, so which one is used is a wish, and a lost one is no reason to lose work.
+All devices give the same motion, so which one is used is a wish, and a lost one is no reason to
+lose work.
 """
 
 from __future__ import annotations
@@ -64,26 +66,33 @@ def made_on(motion: Motion, backend: Backend) -> Backend:
     """The backend that a motion was made on, where `backend` was asked for."""
     for decision in motion.decisions:
         if decision.what == WHAT and decision.value != backend.name:
-            return replace(choose_backend(decision.value), reason=decision.reason, instead_of=backend.name)
+            return replace(
+                choose_backend(decision.value), reason=decision.reason, instead_of=backend.name
+            )
     return backend
 
 
 def _failure(backend: Backend, error: Exception) -> str:
     """Why the device failed, for the user; "" where the error is none of the device's.
 
-    What PyTorch raises of a GPU is a RuntimeError whatever happened: no memory, a lost device, a driver that hangs, an
-    operation that this GPU lacks (MPS, which is not tested here, says some of these by a TypeError).
+    What PyTorch raises of a GPU is a RuntimeError whatever happened: no memory, a lost device, a
+    driver that hangs, an operation that this GPU lacks (MPS, which is not tested here, says some of
+    these by a TypeError).
     """
     kind = kind_of(backend.name)
     if kind not in ("cpu", "cuda", "mps"):
         return ""
     text = " ".join(str(error).split())
     no_memory = isinstance(error, MemoryError) or any(words in text.lower() for words in _NO_MEMORY)
-    ours = isinstance(error, (RuntimeError, MemoryError)) or (kind == "mps" and isinstance(error, TypeError))
+    ours = isinstance(error, (RuntimeError, MemoryError)) or (
+        kind == "mps" and isinstance(error, TypeError)
+    )
     if not ours or (kind == "cpu" and not no_memory):
         return ""
     what = "ran out of memory" if no_memory else "failed"
-    return f"{backend.name} {what}, so NumPy solved it from the beginning: {text[:_LONGEST_MESSAGE]}"
+    return (
+        f"{backend.name} {what}, so NumPy solved it from the beginning: {text[:_LONGEST_MESSAGE]}"
+    )
 
 
 def _let_go() -> None:

@@ -1,7 +1,9 @@
-"""Which frames of a solved motion deserve a look, and why: far from their keypoints, too little seen, a sudden jump.
+"""Which frames of a solved motion deserve a look, and why: far from their keypoints, too little
+seen, a sudden jump.
 
-Keypoints and jumps are judged against what is usual in the same take, so that noisy takes are not doubtful throughout
-and clean ones hide nothing; what nobody can do, and a limb that was not believed, is doubtful always.
+Keypoints and jumps are judged against what is usual in the same take, so that noisy takes are not
+doubtful throughout and clean ones hide nothing; what nobody can do, and a limb that was not
+believed, is doubtful always.
 """
 
 from __future__ import annotations
@@ -19,16 +21,19 @@ from .motion import Motion
 from .rotation import exp_map, log_map
 
 FRAME_OFF = 4.0, 0.5, 0.01
-"""A frame is far off whose mean residual is above the median by this many robust standard deviations, by this share of
-the median and by this many metres."""
+"""A frame is far off whose mean residual is above the median by this many robust standard
+deviations, by this share of the median and by this many metres."""
 KEYPOINT_OFF = 6.0, 1.0, 0.06
 """The same of a single keypoint against its own median."""
 UNSEEN = 0.5, 0.25
-"""A frame shows too little that lacks this share of the keypoints, or this much more than is usual."""
+"""A frame shows too little that lacks this share of the keypoints, or this much more than is
+usual."""
 MADE_UP_FRAMES = 3
-"""Frames one after the other in which nothing was seen from which on what bridges them is doubtful."""
+"""Frames one after the other in which nothing was seen from which on what bridges them is
+doubtful."""
 REJECTED = 0.15, 2
-"""Share and number of keypoints that are rejected in a frame from which on the frame is doubtful."""
+"""Share and number of keypoints that are rejected in a frame from which on the frame is
+doubtful."""
 TURN, SHIFT = np.radians(30.0), 0.15
 """Radians and metres in a thirtieth of a second below which no step is a jump."""
 LEAST_TURN, LEAST_SHIFT = np.radians(8.0), 0.04
@@ -47,8 +52,8 @@ LIMBS = {
 }  # fmt: skip
 """The joints whose bones a limb's keypoints go with."""
 MOST_TURN = {
-    "spine1": 100.0, "spine2": 60.0, "spine3": 60.0, "neck": 80.0, "head": 80.0, "collar": 85.0, "hip": 150.0,
-    "knee": 175.0, "ankle": 80.0, "foot": 80.0, "elbow": 175.0, "wrist": 130.0,
+    "spine1": 100.0, "spine2": 60.0, "spine3": 60.0, "neck": 80.0, "head": 80.0, "collar": 85.0,
+    "hip": 150.0, "knee": 175.0, "ankle": 80.0, "foot": 80.0, "elbow": 175.0, "wrist": 130.0,
 }  # fmt: skip
 """Degrees that people turn a joint against its rest pose at most, twist and bend together."""
 MOST_BACKWARDS = 25.0
@@ -65,8 +70,10 @@ MAD_TO_SIGMA = 1.4826
 class Stretch:
     """Doubtful frames that belong together, counted from the motion's first frame as 0.
 
-    first and last: of them all; worst: the frame to look at first; frames: how many in between are doubtful themselves;
-    severity: of the worst, 1 being just doubtful; why: the reasons in words, of the worst frame first.
+    first and last: of them all; worst: the frame to look at first; frames: how many in between are
+    doubtful themselves;
+    severity: of the worst, 1 being just doubtful; why: the reasons in words, of the worst frame
+    first.
     """
 
     first: int
@@ -89,7 +96,8 @@ class Stretch:
 
 
 def doubtful_stretches(motion: Motion) -> list[Stretch]:
-    """The doubtful stretches of a solved motion, in order of time; none where nothing was measured and nothing jumps.
+    """The doubtful stretches of a solved motion, in order of time; none where nothing was measured
+    and nothing jumps.
 
     Residual and condition of the keypoints count where the motion has them.
     """
@@ -113,10 +121,20 @@ def doubtful_stretches(motion: Motion) -> list[Stretch]:
         inside = severity[:, frames]
         worst = int(frames[np.argmax(inside.max(axis=0))])
         order = sorted(range(len(grounds)), key=lambda g: (-severity[g, worst], -inside[g].max()))
-        at = {g: worst if severity[g, worst] >= 1.0 else int(frames[np.argmax(inside[g])]) for g in order}
+        at = {
+            g: worst if severity[g, worst] >= 1.0 else int(frames[np.argmax(inside[g])])
+            for g in order
+        }
         why = tuple(grounds[g].say(at[g]) for g in order if severity[g, at[g]] >= 1.0)
         stretches.append(
-            Stretch(int(frames[0]), int(frames[-1]), worst, len(frames), float(severity[:, worst].max()), why)
+            Stretch(
+                int(frames[0]),
+                int(frames[-1]),
+                worst,
+                len(frames),
+                float(severity[:, worst].max()),
+                why,
+            )
         )
     return stretches
 
@@ -149,7 +167,8 @@ def describe_doubtful(motion: Motion) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Ground:
-    """One reason to doubt: how much of it (T,) each frame has, 1 being just enough, and how it is said of a frame."""
+    """One reason to doubt: how much of it (T,) each frame has, 1 being just enough, and how it is
+    said of a frame."""
 
     severity: np.ndarray
     say: Callable[[int], str] = str
@@ -158,7 +177,9 @@ class _Ground:
 def _far_off(motion: Motion) -> _Ground:
     off = motion.frame_residual
     severity, usual = _above_usual(off[:, None], FRAME_OFF)
-    return _Ground(severity[:, 0], lambda t: f"{_mm(off[t])} off on average, usually {_mm(usual[0])}")
+    return _Ground(
+        severity[:, 0], lambda t: f"{_mm(off[t])} off on average, usually {_mm(usual[0])}"
+    )
 
 
 def _keypoint_off(motion: Motion) -> _Ground:
@@ -169,7 +190,9 @@ def _keypoint_off(motion: Motion) -> _Ground:
     most = np.argmax(severity, axis=1)
 
     def say(t: int) -> str:
-        name = motion.keypoint_names[most[t]] if motion.keypoint_names else f"keypoint {most[t] + 1}"
+        name = (
+            motion.keypoint_names[most[t]] if motion.keypoint_names else f"keypoint {most[t] + 1}"
+        )
         return f"{name.replace('_', ' ')} {_mm(residual[t, most[t]])} off"
 
     return _Ground(severity.max(axis=1), say)
@@ -213,7 +236,8 @@ def _rejected(motion: Motion, unseen: _Ground) -> _Ground:
     share, ever = _share(motion, (Condition.REJECTED,))
     limit = max(REJECTED[0], REJECTED[1] / max(ever, 1))
     return _Ground(
-        np.where(unseen.severity >= 1.0, 0.0, share / limit), lambda t: f"{round(share[t] * ever)} keypoints rejected"
+        np.where(unseen.severity >= 1.0, 0.0, share / limit),
+        lambda t: f"{round(share[t] * ever)} keypoints rejected",
     )
 
 
@@ -237,7 +261,11 @@ def _limb_rows(motion: Motion) -> dict[str, list[int]]:
     ever = (motion.condition != Condition.MISSING).any(axis=0)
     placed = [motion.calibration.keypoints.get(name) for name in motion.keypoint_names]
     rows = {
-        limb: [k for k, site in enumerate(placed) if site is not None and ever[k] and site.parent_joint in joints]
+        limb: [
+            k
+            for k, site in enumerate(placed)
+            if site is not None and ever[k] and site.parent_joint in joints
+        ]
         for limb, joints in LIMBS.items()
     }
     return {limb: columns for limb, columns in rows.items() if len(columns) > 1}
@@ -252,10 +280,16 @@ def _beyond_limits(motion: Motion) -> _Ground:
         if part in MOST_TURN:
             severity[:, joint] = angle[:, joint] / MOST_TURN[part]
         if part in HINGES:
-            axis = np.array(HINGES[part][0]) * (1.0 if name.startswith("left") else (1.0, -1.0, -1.0))
+            axis = np.array(HINGES[part][0]) * (
+                1.0 if name.startswith("left") else (1.0, -1.0, -1.0)
+            )
             backwards = -np.degrees(motion.poses[:, joint] @ (axis / np.linalg.norm(axis)))
-            straight = angle[:, joint] < 90.0  # beyond, the way round says nothing of which way it bent
-            severity[:, joint] = np.maximum(severity[:, joint], straight * backwards / MOST_BACKWARDS)
+            straight = (
+                angle[:, joint] < 90.0
+            )  # beyond, the way round says nothing of which way it bent
+            severity[:, joint] = np.maximum(
+                severity[:, joint], straight * backwards / MOST_BACKWARDS
+            )
     turns, _ = _steps(motion)
     fast = turns / (FASTEST * 30.0 / motion.fps)
     inner = [joint for joint in range(len(JOINT_NAMES)) if joint not in ENDS]
@@ -276,7 +310,8 @@ def _beyond_limits(motion: Motion) -> _Ground:
 
 
 def _share(motion: Motion, conditions: Sequence[Condition]) -> tuple[np.ndarray, int]:
-    """(T,) which share of the keypoints that are ever seen is in one of these conditions, and how many those are."""
+    """(T,) which share of the keypoints that are ever seen is in one of these conditions, and how
+    many those are."""
     if motion.condition is None:
         return np.zeros(len(motion)), 0
     ever = (motion.condition != Condition.MISSING).any(axis=0)
@@ -301,24 +336,34 @@ def _steps(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     joints = [joint for joint in range(motion.poses.shape[1]) if joint not in ENDS]
     rotations = exp_map(motion.poses[:, joints])
     cosine = (np.einsum("tjab,tjab->tj", rotations[1:], rotations[:-1]) - 1.0) / 2.0
-    return np.arccos(np.clip(cosine, -1.0, 1.0)), np.linalg.norm(np.diff(motion.trans, axis=0), axis=1)
+    return np.arccos(np.clip(cosine, -1.0, 1.0)), np.linalg.norm(
+        np.diff(motion.trans, axis=0), axis=1
+    )
 
 
 def _sudden(steps: np.ndarray, least: float) -> np.ndarray:
-    """(S,N) from steps (S,N): 1 where a step is `least` and `SUDDEN` times the largest of those around it but for one.
+    """(S,N) from steps (S,N): 1 where a step is `least` and `SUDDEN` times the largest of those
+    around it but for one.
 
     Out and back again is two jumps next to each other; neither hides the other.
     """
     if not len(steps):
         return np.zeros_like(steps)
     padded = np.pad(steps, ((STEPS_AROUND, STEPS_AROUND), (0, 0)))
-    near = [padded[shift : shift + len(steps)] for shift in range(2 * STEPS_AROUND + 1) if shift != STEPS_AROUND]
+    near = [
+        padded[shift : shift + len(steps)]
+        for shift in range(2 * STEPS_AROUND + 1)
+        if shift != STEPS_AROUND
+    ]
     usual = np.sort(np.stack(near), axis=0)[-2]
     return np.minimum(steps / least, steps / np.maximum(SUDDEN * usual, 1e-9))
 
 
-def _above_usual(values: np.ndarray, limits: tuple[float, float, float]) -> tuple[np.ndarray, np.ndarray]:
-    """(T,N) by how much values (T,N) are above their medians (N,), 1 being the limit; 0 where they are NaN."""
+def _above_usual(
+    values: np.ndarray, limits: tuple[float, float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(T,N) by how much values (T,N) are above their medians (N,), 1 being the limit; 0 where they
+    are NaN."""
     deviations, share, least = limits
     severity, usual = np.zeros(values.shape), np.zeros(values.shape[1])
     for column in range(values.shape[1]):

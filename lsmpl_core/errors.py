@@ -1,11 +1,13 @@
-"""The errors a user can meet, under one base class, so that each front end catches and reports them in one place."""
+"""The errors a user can meet, under one base class, so that each front end catches and reports them
+in one place."""
 
 
 class LsmplError(Exception):
     """Something the user can act on.
 
-    The message is a sentence (or a few) for the user: it names the file and the field, what was found, and what would
-    have been valid. Operators hand it to `self.report`, the command line prints it to stderr.
+    The message is a sentence (or a few) for the user: it names the file and the field, what was
+    found, and what would have been valid. Operators hand it to `self.report`, the command line
+    prints it to stderr.
     """
 
 

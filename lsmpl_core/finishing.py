@@ -1,4 +1,5 @@
-"""What comes after a take is solved or refined: what was fixed by hand goes in, and poses become a `Motion`."""
+"""What comes after a take is solved or refined: what was fixed by hand goes in, and poses become a
+`Motion`."""
 
 from __future__ import annotations
 
@@ -23,11 +24,15 @@ from .solver.sequence_optimisation import outlier_threshold
 from .solver.settling import residuals
 
 
-def finished_motion(problem: Problem, prepared: Prepared, poses: Poses, pins: PinnedJoints | None = None) -> Motion:
-    """Solved poses as a motion, with what was fixed by hand in it, what is left between it and the track, what became
-    of the keypoints, and the calibration, also where betas and offsets were found on the take.
+def finished_motion(
+    problem: Problem, prepared: Prepared, poses: Poses, pins: PinnedJoints | None = None
+) -> Motion:
+    """Solved poses as a motion, with what was fixed by hand in it, what is left between it and the
+    track, what became of the keypoints, and the calibration, also where betas and offsets were
+    found on the take.
 
-    Where keypoints have no place in the room, or if the options say so, it travels on its feet (`Motion.travel`).
+    Where keypoints have no place in the room, or if the options say so, it travels on its feet
+    (`Motion.travel`).
     """
     track, given, body = prepared.track, prepared.given, problem.body
     if prepared.calibration:
@@ -44,7 +49,10 @@ def finished_motion(problem: Problem, prepared: Prepared, poses: Poses, pins: Pi
         poses = put_by_hand(poser, given, poses, pins)
         residual = residuals(problem, poses)
         off = poser.residual(poses[edited], given.positions[edited])
-        residual[given.user_edited], condition[given.user_edited] = off[given.user_edited[edited]], Condition.SEEN
+        residual[given.user_edited], condition[given.user_edited] = (
+            off[given.user_edited[edited]],
+            Condition.SEEN,
+        )
 
     # What the solve did not believe either was not measured.
     if problem.options.repair:
@@ -66,6 +74,8 @@ def finished_motion(problem: Problem, prepared: Prepared, poses: Poses, pins: Pi
         calibration=calibration,
     )
 
-    travels = problem.options.travel == "feet" or (problem.options.travel == "auto" and is_hips_centred(given))
+    travels = problem.options.travel == "feet" or (
+        problem.options.travel == "auto" and is_hips_centred(given)
+    )
     motion = with_travel(motion, body) if travels else motion
     return replace(motion, decisions=(*motion.decisions, *judged(motion, body, given)))

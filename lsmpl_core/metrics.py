@@ -1,9 +1,10 @@
 """Error measures between two motions of one body, in millimetres, as the field reports them.
 
-Poses are compared at the pelvis joint (its position subtracted), or after a similarity Procrustes alignment (PA).
-Surface errors weight each vertex by its share of the surface, because meshes are denser in the face and the fingers;
-`published_pve` and `published_pa_pve` are measured as Learnable SMPLify's authors do, for figures beside theirs.
-Arrays: joints (T,J,3) and vertices (T,V,3) in metres.
+Poses are compared at the pelvis joint (its position subtracted), or after a similarity Procrustes
+alignment (PA). Surface errors weight each vertex by its share of the surface, because meshes are
+denser in the face and the fingers; `published_pve` and `published_pa_pve` are measured as Learnable
+SMPLify's authors do, for figures beside theirs. Arrays: joints (T,J,3) and vertices (T,V,3) in
+metres.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from .motion import Motion
 
 MILLIMETRES = 1000.0
 RIGHT_ANKLE = JOINT_NAMES.index("right_ankle")
-"""Where the published evaluation aligns surfaces (`common/metrics.py` of its code, called with joint index 8)."""
-HANDS = tuple(JOINT_NAMES.index(f"{side}_{part}") for side in ("left", "right") for part in ("wrist", "hand"))
+"""Where the published evaluation aligns surfaces (`common/metrics.py` of its code, called with
+joint index 8)."""
+HANDS = tuple(
+    JOINT_NAMES.index(f"{side}_{part}") for side in ("left", "right") for part in ("wrist", "hand")
+)
 _METRIC_BATCH = 128
 
 
@@ -33,7 +37,9 @@ def pa_mpjpe(truth: np.ndarray, estimate: np.ndarray) -> float:
     return _mean_error(truth, procrustes(estimate, truth))
 
 
-def acceleration_error(truth: np.ndarray, estimate: np.ndarray, fps: float, valid: np.ndarray | None = None) -> float:
+def acceleration_error(
+    truth: np.ndarray, estimate: np.ndarray, fps: float, valid: np.ndarray | None = None
+) -> float:
     """Mean difference of the joints' accelerations, in mm/s², by second differences (T >= 3).
 
     valid (T,) bool: differences that meet another frame do not count; NaN where none is left.
@@ -42,11 +48,16 @@ def acceleration_error(truth: np.ndarray, estimate: np.ndarray, fps: float, vali
     second = difference[2:] - 2.0 * difference[1:-1] + difference[:-2]
     if valid is not None:
         second = second[valid[2:] & valid[1:-1] & valid[:-2]]
-    return float(np.linalg.norm(second, axis=-1).mean() * MILLIMETRES * fps**2) if second.size else float("nan")
+    return (
+        float(np.linalg.norm(second, axis=-1).mean() * MILLIMETRES * fps**2)
+        if second.size
+        else float("nan")
+    )
 
 
 def pve(body: Body, truth: Motion, estimate: Motion, *, hands: bool = True) -> float:
-    """Area-weighted mean per-vertex error, pelvis on pelvis; without wrists and hands if `hands` is False."""
+    """Area-weighted mean per-vertex error, pelvis on pelvis; without wrists and hands if `hands` is
+    False."""
     return _surface_error(body, truth, estimate, _areas(body, hands), _at_pelvis(body))
 
 
@@ -56,7 +67,8 @@ def pa_pve(body: Body, truth: Motion, estimate: Motion, *, hands: bool = True) -
 
 
 def published_pve(body: Body, truth: Motion, estimate: Motion) -> float:
-    """Plain mean per-vertex error, right ankle on right ankle, both regressed from the posed vertices."""
+    """Plain mean per-vertex error, right ankle on right ankle, both regressed from the posed
+    vertices."""
 
     def placed(motion: Motion, vertices: np.ndarray) -> np.ndarray:
         return aligned_at(vertices, body.joint_regressor[RIGHT_ANKLE])
@@ -65,12 +77,14 @@ def published_pve(body: Body, truth: Motion, estimate: Motion) -> float:
 
 
 def published_pa_pve(body: Body, truth: Motion, estimate: Motion) -> float:
-    """Plain mean per-vertex error after aligning each frame by rotation, translation and scale (Procrustes)."""
+    """Plain mean per-vertex error after aligning each frame by rotation, translation and scale
+    (Procrustes)."""
     return _surface_error(body, truth, estimate, np.ones(len(body.v_template)))
 
 
 def aligned_at(vertices: np.ndarray, regressor: np.ndarray) -> np.ndarray:
-    """vertices (T,V,3) moved so that in each frame the joint that a regressor (V,) makes of them is at the origin."""
+    """vertices (T,V,3) moved so that in each frame the joint that a regressor (V,) makes of them is
+    at the origin."""
     return vertices - np.einsum("v,tvc->tc", regressor, vertices)[:, None]
 
 
@@ -83,11 +97,17 @@ def vertex_areas(body: Body) -> np.ndarray:
     return areas
 
 
-def procrustes(points: np.ndarray, onto: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:
-    """points (T,N,3) moved, per frame, onto others by the best similarity transform (Umeyama 1991); weights (N,)."""
+def procrustes(
+    points: np.ndarray, onto: np.ndarray, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """points (T,N,3) moved, per frame, onto others by the best similarity transform (Umeyama 1991);
+    weights (N,)."""
     w = np.full(points.shape[1], 1.0) if weights is None else np.asarray(weights, dtype=np.float64)
     w = w / w.sum()
-    mean_p, mean_o = np.einsum("n,tnc->tc", w, points)[:, None], np.einsum("n,tnc->tc", w, onto)[:, None]
+    mean_p, mean_o = (
+        np.einsum("n,tnc->tc", w, points)[:, None],
+        np.einsum("n,tnc->tc", w, onto)[:, None],
+    )
     p, o = points - mean_p, onto - mean_o
     u, size, vt = np.linalg.svd(np.einsum("n,tni,tnj->tij", w, o, p, optimize=True))
     sign = np.ones_like(size)
@@ -118,7 +138,8 @@ def _surface_error(
     weights: np.ndarray,
     placed: Callable[[Motion, np.ndarray], np.ndarray] | None = None,
 ) -> float:
-    """Mean error over frames and vertices, with weights (V,), of surfaces that are `placed`, or else by Procrustes."""
+    """Mean error over frames and vertices, with weights (V,), of surfaces that are `placed`, or
+    else by Procrustes."""
     weights = weights / weights.sum()
     total = 0.0
     for start in range(0, len(truth), _METRIC_BATCH):

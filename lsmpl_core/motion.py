@@ -18,11 +18,12 @@ from .keypoints.condition import Condition
 from .keypoints.track import Decision
 
 BODY_VALUES = 66
-"""Axis-angles of the root and the 21 body joints, which come first in SMPL, SMPL+H and SMPL-X alike."""
+"""Axis-angles of the root and the 21 body joints, which come first in SMPL, SMPL+H and SMPL-X
+alike."""
 SMPLH_VALUES, SMPLX_VALUES = 156, 165
 FIELDS = {
-    "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body", "surface_model_type",
-    "residual", "condition", "keypoint_names", "first_frame", "calibration",
+    "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body",
+    "surface_model_type", "residual", "condition", "keypoint_names", "first_frame", "calibration",
     "travel",
 }  # fmt: skip
 """What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
@@ -36,16 +37,18 @@ SMPLX = "SMPL-X"
 class Motion:
     """SMPL motion in metres, Z up.
 
-    poses (T,24,3) axis-angle in radians, SMPL joint order, poses[:,0] the global orientation; (T,72) is accepted.
-    trans (T,3): pelvis = trans + J0(betas), as in SMPL. betas (10,), in the shape space of the body named `body`
-    ("" where unknown). fps in frames a second.
-    residual (T,K) metres: distance from each keypoint in `keypoint_names` to its site, NaN where none was used.
-    condition (T,K): the `Condition` of each keypoint: seen, missing, filled, swapped or rejected.
+    poses (T,24,3) axis-angle in radians, SMPL joint order, poses[:,0] the global orientation;
+    (T,72) is accepted. trans (T,3): pelvis = trans + J0(betas), as in SMPL. betas (10,), in the
+    shape space of the body named `body` ("" where unknown). fps in frames a second.
+    residual (T,K) metres: distance from each keypoint in `keypoint_names` to its site, NaN where
+    none was used. condition (T,K): the `Condition` of each keypoint: seen, missing, filled, swapped
+    or rejected.
     first_frame: the number of the first frame, as the source of the motion counts.
     decisions: what its reader settled (not saved).
-    calibration: where the subject's keypoints sit on the body, as the solve found them; None where nobody knows.
-    travel (T,3) metres: by how much each frame was moved from where its keypoints are, which know no place in the room
-    (`cleaning/travel.py`); None where they are where they were.
+    calibration: where the subject's keypoints sit on the body, as the solve found them; None where
+    nobody knows. travel (T,3) metres: by how much each frame was moved from where its keypoints
+    are, which know no place in the room (`cleaning/travel.py`); None where they are where they
+    were.
     """
 
     poses: np.ndarray
@@ -83,10 +86,14 @@ class Motion:
         if self.poses.ndim == 2 and self.poses.shape[1] == NUM_JOINTS * 3:
             self.poses = self.poses.reshape(-1, NUM_JOINTS, 3)
         if self.poses.ndim != 3 or self.poses.shape[1:] != (NUM_JOINTS, 3):
-            raise MotionFileError(f"poses have shape {self.poses.shape}; expected (T, 24, 3) or (T, 72)")
+            raise MotionFileError(
+                f"poses have shape {self.poses.shape}; expected (T, 24, 3) or (T, 72)"
+            )
         self.trans = _finite_array("trans", trans)
         if self.trans.shape != (len(self.poses), 3):
-            raise MotionFileError(f"trans has shape {self.trans.shape}; expected ({len(self.poses)}, 3)")
+            raise MotionFileError(
+                f"trans has shape {self.trans.shape}; expected ({len(self.poses)}, 3)"
+            )
         self.betas = _finite_array("betas", np.zeros(NUM_BETAS) if betas is None else betas)
         if self.betas.shape != (NUM_BETAS,):
             raise MotionFileError(f"betas have shape {self.betas.shape}; expected ({NUM_BETAS},)")
@@ -95,10 +102,16 @@ class Motion:
 
         self.travel = None if travel is None else _finite_array("travel", travel)
         if self.travel is not None and self.travel.shape != self.trans.shape:
-            raise MotionFileError(f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)")
+            raise MotionFileError(
+                f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)"
+            )
         self.residual = None if residual is None else np.asarray(residual, dtype=np.float64)
-        if self.residual is not None and (self.residual.ndim != 2 or len(self.residual) != len(self.poses)):
-            raise MotionFileError(f"residual has shape {self.residual.shape}; expected ({len(self.poses)}, K)")
+        if self.residual is not None and (
+            self.residual.ndim != 2 or len(self.residual) != len(self.poses)
+        ):
+            raise MotionFileError(
+                f"residual has shape {self.residual.shape}; expected ({len(self.poses)}, K)"
+            )
         self.condition = None if condition is None else _conditions(condition, len(self.poses))
 
         self.fps, self.first_frame, self.body, self.gender = fps, first_frame, body, gender
@@ -123,16 +136,20 @@ class Motion:
 
     @property
     def frame_residual(self) -> np.ndarray:
-        """(T,) metres: mean residual of each frame over the keypoints seen in it, NaN where none was."""
+        """(T,) metres: mean residual of each frame over the keypoints seen in it, NaN where none
+        was."""
         if self.residual is None:
             return np.full(len(self), np.nan)
         seen = np.isfinite(self.residual)
         total = np.where(seen, self.residual, 0.0).sum(axis=1)
         return np.where(seen.any(axis=1), total / np.maximum(seen.sum(axis=1), 1), np.nan)
 
-    @np.errstate(over="ignore")  # what is too large for single precision is infinite, and then refused
+    @np.errstate(
+        over="ignore"
+    )  # what is too large for single precision is infinite, and then refused
     def save(self, path: str | os.PathLike) -> None:
-        """Write an npz in the AMASS layout; an existing file is replaced only once the new one is complete.
+        """Write an npz in the AMASS layout; an existing file is replaced only once the new one is
+        complete.
 
         Raises `MotionFileError`, also where `load` would refuse what would be written.
         """
@@ -163,14 +180,16 @@ class Motion:
                     np.savez_compressed(file, **arrays)
                 _check_readable(scratch, path)
         except OSError as error:
-            raise MotionFileError(f"{path}: cannot be written: {error.strerror or error}") from error
+            raise MotionFileError(
+                f"{path}: cannot be written: {error.strerror or error}"
+            ) from error
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Motion:
         """Read an AMASS-layout npz: `poses (T,72)`, or SMPL+H's `(T,156)` or SMPL-X's `(T,165)`.
 
-        Of the latter two the body's 22 joints are taken; betas of SMPL-X are marked as such (`SMPLX`).
-        Raises `MotionFileError` naming the file and the field.
+        Of the latter two the body's 22 joints are taken; betas of SMPL-X are marked as such
+        (`SMPLX`). Raises `MotionFileError` naming the file and the field.
         """
         try:
             arrays = read_npz(path, only=FIELDS)
@@ -178,14 +197,20 @@ class Motion:
         except OSError as error:
             raise MotionFileError(f"{path}: cannot be read: {error.strerror or error}") from error
         except ValueError as error:
-            raise MotionFileError(f"{path}: {error}; expected a motion in the AMASS layout") from error
+            raise MotionFileError(
+                f"{path}: {error}; expected a motion in the AMASS layout"
+            ) from error
         missing = [key for key in ("poses", "trans") if key not in arrays]
         if missing:
             raise MotionFileError(
-                f"{path}: has no {' and no '.join(missing)}; it holds: {', '.join(names) or 'nothing'}"
+                f"{path}: has no {' and no '.join(missing)}; it holds: "
+                f"{', '.join(names) or 'nothing'}"
             )
         try:
-            poses, trans = np.asarray(arrays["poses"], dtype=np.float64), np.asarray(arrays["trans"], dtype=np.float64)
+            poses, trans = (
+                np.asarray(arrays["poses"], dtype=np.float64),
+                np.asarray(arrays["trans"], dtype=np.float64),
+            )
 
             # Of hands and face nothing is taken, but whose betas these are is kept in mind.
             smplx = _text(arrays.get("surface_model_type")) == "smplx"
@@ -197,8 +222,13 @@ class Motion:
             # Files of others have more betas, or none.
             betas = np.ravel(np.asarray(arrays.get("betas", np.zeros(NUM_BETAS)), dtype=np.float64))
             if len(betas) < NUM_BETAS:
-                raise MotionFileError(f"betas have {len(betas)} components; expected at least {NUM_BETAS}")
-            rate = next((arrays[k] for k in ("mocap_framerate", "mocap_frame_rate", "fps") if k in arrays), 30.0)
+                raise MotionFileError(
+                    f"betas have {len(betas)} components; expected at least {NUM_BETAS}"
+                )
+            rate = next(
+                (arrays[k] for k in ("mocap_framerate", "mocap_frame_rate", "fps") if k in arrays),
+                30.0,
+            )
             return cls(
                 poses=poses,
                 trans=trans,
@@ -223,7 +253,9 @@ def _check_readable(scratch: os.PathLike, path: str | os.PathLike) -> None:
         Motion.load(scratch)
     except MotionFileError as error:
         reason = str(error).removeprefix(f"{scratch}: ")
-        raise MotionFileError(f"{path}: not written, as it could not be read again: {reason}") from None
+        raise MotionFileError(
+            f"{path}: not written, as it could not be read again: {reason}"
+        ) from None
 
 
 def _calibration(text: str) -> Calibration | None:
@@ -231,7 +263,9 @@ def _calibration(text: str) -> Calibration | None:
     if not text:
         return None
     if len(text) > LONGEST_CALIBRATION:
-        raise CalibrationError(f"the calibration has {len(text)} letters; expected at most {LONGEST_CALIBRATION}")
+        raise CalibrationError(
+            f"the calibration has {len(text)} letters; expected at most {LONGEST_CALIBRATION}"
+        )
     try:
         return Calibration.from_dict(json.loads(text))
     except CalibrationError as error:
@@ -269,12 +303,17 @@ def _conditions(given: np.ndarray, frames: int) -> np.ndarray:
         raise MotionFileError(f"condition has shape {condition.shape}; expected ({frames}, K)")
     if not np.isin(condition, list(Condition)).all():
         conditions = ", ".join(f"{c.value} {c.name.lower()}" for c in Condition)
-        raise MotionFileError(f"condition holds numbers that stand for nothing; known are: {conditions}")
+        raise MotionFileError(
+            f"condition holds numbers that stand for nothing; known are: {conditions}"
+        )
     return condition.astype(np.uint8)
 
 
 def _finite_array(name: str, values) -> np.ndarray:
     array = np.array(values, dtype=np.float64)
     if not np.isfinite(array).all():
-        raise MotionFileError(f"{name} hold {np.count_nonzero(~np.isfinite(array))} values that are not finite numbers")
+        raise MotionFileError(
+            f"{name} hold {np.count_nonzero(~np.isfinite(array))} values that are not finite "
+            "numbers"
+        )
     return array

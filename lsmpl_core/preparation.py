@@ -1,4 +1,5 @@
-"""What comes before a take is solved or refined: where its keypoints sit on the body, and its faults mended."""
+"""What comes before a take is solved or refined: where its keypoints sit on the body, and its
+faults mended."""
 
 from __future__ import annotations
 
@@ -26,9 +27,10 @@ FEWEST_KEYPOINTS = 3
 
 @dataclass(frozen=True)
 class Prepared:
-    """A mended track, the parts of the body that its keypoints are on, the betas (10,), None where the take has yet to
-    tell them, the options for such keypoints, the calibration that all this rests on, if there is one, and the track as
-    it was given, with the corrections (`by_hand/fixed_frames.py`) that the mended one is without."""
+    """A mended track, the parts of the body that its keypoints are on, the betas (10,), None where
+    the take has yet to tell them, the options for such keypoints, the calibration that all this
+    rests on, if there is one, and the track as it was given, with the corrections
+    (`by_hand/fixed_frames.py`) that the mended one is without."""
 
     repaired: Repaired
     parts: SiteParts
@@ -64,13 +66,15 @@ def prepare_steps(
 ) -> Generator[Progress, None, Prepared]:
     """Yields `Progress` and returns what is `Prepared`.
 
-    A marker set without a calibration is calibrated, on this take and on trials, other takes of the same subject and
-    markers. betas win over the calibration's. Raises `SolveError` for trials where there is nothing to calibrate.
+    A marker set without a calibration is calibrated, on this take and on trials, other takes of the
+    same subject and markers. betas win over the calibration's. Raises `SolveError` for trials where
+    there is nothing to calibrate.
     """
     for trial in (*trials, track) if trials else ():
         if not needs_calibration(trial.layout):
             raise SolveError(
-                f"{trial.source or 'the track'}: is no marker set ({trial.layout.label}), so there is nothing to "
+                f"{trial.source or 'the track'}: is no marker set ({trial.layout.label}), so there "
+                "is nothing to "
                 "calibrate; leave the static trial out"
             )
     if needs_calibration(track.layout):
@@ -89,11 +93,18 @@ def prepare_steps(
 
 
 def for_markers(options: SolveOptions) -> SolveOptions:
-    """The network knows no markers: with them, the polish goes on from the frame before by itself."""
+    """The network knows no markers: with them, the polish goes on from the frame before by
+    itself."""
     if options.solver == "network":
-        return replace(options, solver="polish", polish=MARKER_STEPS if options.polish is None else options.polish)
+        return replace(
+            options,
+            solver="polish",
+            polish=MARKER_STEPS if options.polish is None else options.polish,
+        )
     if options.solver == "published":
-        raise SolveError("solver 'published' needs keypoints such as BODY_25's, and this take has markers")
+        raise SolveError(
+            "solver 'published' needs keypoints such as BODY_25's, and this take has markers"
+        )
     return options
 
 
@@ -104,6 +115,8 @@ def check_seen(track: KeypointTrack) -> None:
         raise SolveError(f"{where}: has no frames")
     if track.visible.sum(axis=1).max() < FEWEST_KEYPOINTS:
         raise SolveError(
-            f"{where}: no frame shows more than {track.visible.sum(axis=1).max()} of the keypoints; "
-            f"a pose needs at least {FEWEST_KEYPOINTS}, and a good one the shoulders, hips, elbows and knees"
+            f"{where}: no frame shows more than {track.visible.sum(axis=1).max()} of the "
+            "keypoints; "
+            f"a pose needs at least {FEWEST_KEYPOINTS}, and a good one the shoulders, hips, elbows "
+            "and knees"
         )

@@ -1,4 +1,5 @@
-"""`Progress`: how far long work is. Long work is a generator that yields these and returns what it made."""
+"""`Progress`: how far long work is. Long work is a generator that yields these and returns what it
+made."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a solve is: `done` of `total` in this `stage`; `residual` in metres, mean of the latest frame."""
+    """How far a solve is: `done` of `total` in this `stage`; `residual` in metres, mean of the
+    latest frame."""
 
     stage: str
     done: int
@@ -19,7 +21,9 @@ class Progress:
     residual: float = float("nan")
 
 
-def run_to_end(steps: Generator[Progress, None, Result], progress: Callable[[Progress], None] | None = None) -> Result:
+def run_to_end(
+    steps: Generator[Progress, None, Result], progress: Callable[[Progress], None] | None = None
+) -> Result:
     """What a generator of progress returns, with its reports passed on."""
     while True:
         try:

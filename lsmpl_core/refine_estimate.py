@@ -1,7 +1,8 @@
-"""`refine_motion`: another estimator's SMPL motion and a keypoint track in, a motion that meets the keypoints out.
+"""`refine_motion`: another estimator's SMPL motion and a keypoint track in, a motion that meets the
+keypoints out.
 
-Each frame is refined on its own, from the estimator's pose, by the same prediction and polish that `solve` goes from
-frame to frame with; so all frames are one batch.
+Each frame is refined on its own, from the estimator's pose, by the same prediction and polish that
+`solve` goes from frame to frame with; so all frames are one batch.
 """
 
 from __future__ import annotations
@@ -60,14 +61,22 @@ def refine_motion(
 ) -> Motion:
     """The motion, drawn onto the track's keypoints.
 
-    Frame t of the motion belongs to frame t of the track. The motion may be in another world than the track (a
-    camera's, say): it is turned as a whole where the keypoints ask for it, and its translation is found anew. Its betas
-    are kept if they are for `body`, or for a body that the motion does not name while `body` is a user's own; otherwise
-    the shape comes from the track. pins: joints that are to stay as they are given. calibration and trials are
-    `solve`'s. Raises `SolveError` where the numbers of frames differ.
+    Frame t of the motion belongs to frame t of the track. The motion may be in another world than
+    the track (a camera's, say): it is turned as a whole where the keypoints ask for it, and its
+    translation is found anew. Its betas are kept if they are for `body`, or for a body that the
+    motion does not name while `body` is a user's own; otherwise the shape comes from the track.
+    pins: joints that are to stay as they are given. calibration and trials are `solve`'s. Raises
+    `SolveError` where the numbers of frames differ.
     """
     steps = refine_motion_steps(
-        track, body, motion, calibration=calibration, trials=trials, pins=pins, options=options, device=device
+        track,
+        body,
+        motion,
+        calibration=calibration,
+        trials=trials,
+        pins=pins,
+        options=options,
+        device=device,
     )
     return run_to_end(steps, progress)
 
@@ -90,10 +99,13 @@ def refine_motion_steps(
     where = track.source or "the track"
     if len(track) != len(motion):
         raise SolveError(
-            f"{where}: has {len(track)} frames, but the motion has {len(motion)}; each frame needs a pose to refine"
+            f"{where}: has {len(track)} frames, but the motion has {len(motion)}; each frame needs "
+            "a pose to refine"
         )
     if not track.visible.any():
-        raise SolveError(f"{where}: not one keypoint is seen, so there is nothing to refine the motion by")
+        raise SolveError(
+            f"{where}: not one keypoint is seen, so there is nothing to refine the motion by"
+        )
     options = (options or SolveOptions()).checked()
     pins = None if pins is None else pins.checked(len(track))
 
@@ -108,12 +120,19 @@ def refine_motion_steps(
     motion = turned_into(track, body, replace(motion, betas=betas, body=body.key))
     poses = Poses(exp_map(motion.poses), motion.trans)
     if prepared.betas is None:
-        frames = well_seen_frames(shape_problem(track, body, parts, betas, options), options.shape_frames)
-        betas, offsets = yield from shape_from_poses(track, body, parts, betas, options, poses[frames], frames)
+        frames = well_seen_frames(
+            shape_problem(track, body, parts, betas, options), options.shape_frames
+        )
+        betas, offsets = yield from shape_from_poses(
+            track, body, parts, betas, options, poses[frames], frames
+        )
 
     # All that went before stays, also where the device fails and NumPy does the rest.
     return (
-        yield from on_device(backend, lambda backend: _refine_all(prepared, body, betas, offsets, poses, pins, backend))
+        yield from on_device(
+            backend,
+            lambda backend: _refine_all(prepared, body, betas, offsets, poses, pins, backend),
+        )
     )
 
 
@@ -126,14 +145,19 @@ def _refine_all(
     pins: PinnedJoints | None,
     backend: Backend,
 ) -> Generator[Progress, None, Motion]:
-    """The poses refined on a take whose betas (10,) and site offsets (K,3) are known, on one backend."""
+    """The poses refined on a take whose betas (10,) and site offsets (K,3) are known, on one
+    backend."""
     options = prepared.options
-    problem = Problem.of(prepared.track, body, prepared.parts, betas, backend, options.preparing, offsets)
+    problem = Problem.of(
+        prepared.track, body, prepared.parts, betas, backend, options.preparing, offsets
+    )
 
     # How noisy the keypoints are sets the weights of predictions and prior.
     if options.noise is None:
         frames = well_seen_frames(problem, NOISE_SAMPLE_FRAMES)
-        problem = problem.with_noise(measured_noise(problem, settle(problem, poses[frames], frames), frames))
+        problem = problem.with_noise(
+            measured_noise(problem, settle(problem, poses[frames], frames), frames)
+        )
 
     # What the estimate is worth, and what is off in all of its frames alike.
     problem = problem.with_options(options)
@@ -141,7 +165,8 @@ def _refine_all(
         estimate = judged_estimate(problem, poses, options.estimate_sigma)
         problem, poses = problem.near(estimate), Poses(estimate.rotations, poses.trans)
 
-    # Every frame on its own, from the estimator's pose; where captures are noisy or have gaps, then all together.
+    # Every frame on its own, from the estimator's pose; where captures are noisy or have gaps, then
+    # all together.
     tracker = Tracker.of(problem)
     passes = 1 if options.solver == "published" else REFINE_PASSES
     poses = yield from each_on_its_own(tracker, poses, passes)
@@ -154,7 +179,8 @@ def _refine_all(
 
 
 def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:
-    """The motion in the track's world: turned so that its keypoints, frame by frame about their mean, lie as theirs."""
+    """The motion in the track's world: turned so that its keypoints, frame by frame about their
+    mean, lie as theirs."""
     seen = track.visible[..., None]
     count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
 

@@ -1,4 +1,5 @@
-"""`refine_frames`: some frames of a solved motion solved anew: from other poses, with other weights, with pins."""
+"""`refine_frames`: some frames of a solved motion solved anew: from other poses, with other
+weights, with pins."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ from .solver.sequence_optimisation import optimise_sequence, outlier_threshold
 from .solver.tracking import Tracker
 
 CONTEXT_FRAMES = 12
-"""Frames before and after those that are solved anew, which stay as they are and say how the body moves."""
+"""Frames before and after those that are solved anew, which stay as they are and say how the body
+moves."""
 REPAIR_FRAMES = 60
 """Frames before and after them that are looked at for spikes and swapped sides."""
 FRAME_PASSES = 2
@@ -47,8 +49,9 @@ PARTS = {
 class Init(StrEnum):
     """What frames are solved anew from.
 
-    CURRENT: the poses that they have. NEIGHBOURS: poses between those of the frames before and after. COLD: the best of
-    a dozen guesses. The two last are for frames that came out wrong as a whole.
+    CURRENT: the poses that they have. NEIGHBOURS: poses between those of the frames before and
+    after. COLD: the best of a dozen guesses. The two last are for frames that came out wrong as a
+    whole.
     """
 
     CURRENT = "current"
@@ -72,11 +75,12 @@ def refine_frames(
 ) -> Poses:
     """Poses of frames `first` to `last` (0 for the motion's first) that meet the track better.
 
-    init: where from. Poses of these frames that somebody made are kept where keypoints do not say otherwise; from
-    anything else, the network predicts, and the frames around are what the body comes from and goes to. Spikes and
-    swapped sides are mended first, as in a solve, but for trusted keypoints. part_weights: how much keypoints of each
-    of `PARTS` count, 1 where it does not say; 0 leaves them out. pins: of the whole take; those in these frames are
-    kept. poser: one for this calibration and layout, where there is one already.
+    init: where from. Poses of these frames that somebody made are kept where keypoints do not say
+    otherwise; from anything else, the network predicts, and the frames around are what the body
+    comes from and goes to. Spikes and swapped sides are mended first, as in a solve, but for
+    trusted keypoints. part_weights: how much keypoints of each of `PARTS` count, 1 where it does
+    not say; 0 leaves them out. pins: of the whole take; those in these frames are kept. poser: one
+    for this calibration and layout, where there is one already.
     Raises `SolveError` where the motion has no calibration, or the frames are none of it.
     """
     steps = refine_frames_steps(
@@ -108,20 +112,27 @@ def refine_frames_steps(
     poser: Poser | None = None,
     device: str = "numpy",
 ) -> Generator[Progress, None, Poses]:
-    """`refine_frames` as a generator: yields `Progress` and returns the `Poses`. Dropping it midway cancels."""
+    """`refine_frames` as a generator: yields `Progress` and returns the `Poses`. Dropping it midway
+    cancels."""
     if len(track) != len(motion):
         raise SolveError(f"the track has {len(track)} frames, but the motion has {len(motion)}")
     if not 0 <= first <= last < len(motion):
-        raise SolveError(f"frames {first} to {last} are not all in the motion, which has 0 to {len(motion) - 1}")
+        raise SolveError(
+            f"frames {first} to {last} are not all in the motion, which has 0 to {len(motion) - 1}"
+        )
     if poser is None:
         if motion.calibration is None:
-            raise SolveError("the motion does not say where the keypoints are on the body; solve it again")
+            raise SolveError(
+                "the motion does not say where the keypoints are on the body; solve it again"
+            )
         poser = Poser(track.layout, body, motion.calibration, device)
 
     # Only what is near is looked at; from here on, frames are counted from `begins`.
     begins = max(first - REPAIR_FRAMES, 0)
     given = track.frames(slice(begins, last + 1 + REPAIR_FRAMES))
-    track = repaired_frames(given if isinstance(init, Poses) else without_corrections(given), poser).track
+    track = repaired_frames(
+        given if isinstance(init, Poses) else without_corrections(given), poser
+    ).track
     motion = motion.frames(slice(begins, last + 1 + REPAIR_FRAMES))
     pins = _within(pins, begins, last)
     first, last = first - begins, last - begins
@@ -135,7 +146,12 @@ def refine_frames_steps(
     for low in range(0, len(trans), CPU_BATCH):
         part = slice(low, low + CPU_BATCH)
         posed = _posed(
-            init, poser, some.frames(part), weights[part], start[part], _within(own_pins, low, part.stop - 1)
+            init,
+            poser,
+            some.frames(part),
+            weights[part],
+            start[part],
+            _within(own_pins, low, part.stop - 1),
         )
         rotations[part], trans[part] = posed.rotations, posed.trans
         yield Progress("refine", min(part.stop, len(trans)), len(trans))
@@ -149,11 +165,18 @@ def refine_frames_steps(
 
 
 def _posed(
-    init: Init | Poses, poser: Poser, track: KeypointTrack, weights, start: Poses, own_pins: PinnedJoints | None
+    init: Init | Poses,
+    poser: Poser,
+    track: KeypointTrack,
+    weights,
+    start: Poses,
+    own_pins: PinnedJoints | None,
 ) -> Poses:
     """Frames posed each on its own, with pins only where somebody posed them."""
     if isinstance(init, Poses):
-        return poser.pose(track.positions, weights, start, own_pins, predict=False, placed=track.user_edited)
+        return poser.pose(
+            track.positions, weights, start, own_pins, predict=False, placed=track.user_edited
+        )
     if init == Init.COLD:
         start = poser.cold_start(track.positions, weights, start)
     for _ in range(FRAME_PASSES):
@@ -162,18 +185,23 @@ def _posed(
 
 
 def repaired_frames(track: KeypointTrack, poser: Poser) -> Repaired:
-    """Some frames without their swaps, spikes and short gaps, in the keypoints that are calibrated; as `solve` does."""
+    """Some frames without their swaps, spikes and short gaps, in the keypoints that are calibrated;
+    as `solve` does."""
     calibrated = of_keypoints(track, poser.rows)
     found = repair(calibrated, poser.body, poser.calibration.parts(poser.body, calibrated.layout))
     positions, confidence = track.positions.copy(), track.confidence.copy()
-    positions[:, poser.rows], confidence[:, poser.rows] = found.track.positions, found.track.confidence
+    positions[:, poser.rows], confidence[:, poser.rows] = (
+        found.track.positions,
+        found.track.confidence,
+    )
     condition = as_given(track).condition
     condition[:, poser.rows] = found.condition
     return Repaired(replace(track, positions=positions, confidence=confidence), condition)
 
 
 def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np.ndarray:
-    """(N,K) metres from the keypoints of N frames of a take, from `first` on, to where these poses have them.
+    """(N,K) metres from the keypoints of N frames of a take, from `first` on, to where these poses
+    have them.
 
     As in a solve, it is NaN for a keypoint that is missing or is not believed.
     """
@@ -188,18 +216,25 @@ def measured(track: KeypointTrack, poser: Poser, poses: Poses, first: int) -> np
     return np.where(believed, residual, np.nan)
 
 
-def keypoint_weights(track: KeypointTrack, poser: Poser, part_weights: Mapping[str, float] | None = None) -> np.ndarray:
-    """(T,K) how much each keypoint counts: by its confidence, by whether it was placed by hand, and by its part."""
+def keypoint_weights(
+    track: KeypointTrack, poser: Poser, part_weights: Mapping[str, float] | None = None
+) -> np.ndarray:
+    """(T,K) how much each keypoint counts: by its confidence, by whether it was placed by hand, and
+    by its part."""
     weights = track.confidence.copy()
     weights[track.user_edited] = MOVED_WEIGHT
     return weights * part_of_keypoints(poser, part_weights or {})
 
 
 def part_of_keypoints(poser: Poser, part_weights: Mapping[str, float]) -> np.ndarray:
-    """(K,) the weight of the part that each keypoint is on. Raises `SolveError` for a part that is none."""
+    """(K,) the weight of the part that each keypoint is on. Raises `SolveError` for a part that is
+    none."""
     unknown = set(part_weights) - set(PARTS)
     if unknown:
-        raise SolveError(f"no part of the body is called {', '.join(sorted(unknown))}; there are: {', '.join(PARTS)}")
+        raise SolveError(
+            f"no part of the body is called {', '.join(sorted(unknown))}; there are: "
+            f"{', '.join(PARTS)}"
+        )
     by_joint = np.ones(NUM_JOINTS)
     for part, weight in part_weights.items():
         by_joint[[JOINT_NAMES.index(name) for name in PARTS[part]]] = weight
@@ -209,7 +244,9 @@ def part_of_keypoints(poser: Poser, part_weights: Mapping[str, float]) -> np.nda
         if site_offset is not None:
             # A site at a joint goes with the bone above it, but a shoulder is a part of the arm.
             at_joint = site_offset.site in JOINT_NAMES
-            weights[k] = by_joint[JOINT_NAMES.index(site_offset.site) if at_joint else site_offset.parent_joint]
+            weights[k] = by_joint[
+                JOINT_NAMES.index(site_offset.site) if at_joint else site_offset.parent_joint
+            ]
     return weights
 
 
@@ -222,12 +259,15 @@ def _within(pins: PinnedJoints | None, first: int, last: int) -> PinnedJoints | 
 
 
 def _poses_before(init: Init, motion: Motion, first: int, last: int) -> Poses:
-    """What the first prediction starts from; where that is nothing, what frames keep that show too little."""
+    """What the first prediction starts from; where that is nothing, what frames keep that show too
+    little."""
     if init != Init.NEIGHBOURS:
         return poses_of(motion, slice(first, last + 1))
     ends = [frame for frame in (first - 1, last + 1) if 0 <= frame < len(motion)]
     if not ends:
-        raise SolveError("there are no frames around these to begin from; they are the whole motion")
+        raise SolveError(
+            "there are no frames around these to begin from; they are the whole motion"
+        )
     a, b = ends[0], ends[-1]
     share = np.clip((np.arange(first, last + 1) - a) / max(b - a, 1), 0.0, 1.0)
     from_here, to_there = exp_map(motion.poses[a]), exp_map(motion.poses[b])

@@ -1,4 +1,5 @@
-"""What a conversion did, as plain data: one record per input, for `--report` and for whoever watches a farm."""
+"""What a conversion did, as plain data: one record per input, for `--report` and for whoever
+watches a farm."""
 
 from __future__ import annotations
 
@@ -26,7 +27,11 @@ WORST_STRETCHES = 10
 
 def versions() -> dict[str, str]:
     """Of this package and of what it runs on (torch only where it is loaded)."""
-    found = {"python": platform.python_version(), "numpy": np.__version__, "platform": platform.platform()}
+    found = {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+    }
     if "torch" in sys.modules:
         found["torch"] = str(sys.modules["torch"].__version__)
     for name in ("array-api-compat", "threadpoolctl", "tqdm"):
@@ -55,7 +60,8 @@ def describe_decisions(decisions: Sequence[Decision]) -> list[dict[str, Any]]:
 
 
 def describe_residual(motion: Motion) -> dict[str, Any]:
-    """How far the solved body is from its keypoints, in mm, over the take, by frame and by keypoint."""
+    """How far the solved body is from its keypoints, in mm, over the take, by frame and by
+    keypoint."""
     if motion.residual is None:
         return {}
     millimetres = 1000 * np.asarray(motion.residual)
@@ -81,13 +87,19 @@ def describe_residual(motion: Motion) -> dict[str, Any]:
 
 
 def describe_condition(motion: Motion) -> dict[str, Any]:
-    """How many keypoints were seen, filled, swapped, ..., and the longest stretches of each kind but the first."""
+    """How many keypoints were seen, filled, swapped, ..., and the longest stretches of each kind
+    but the first."""
     if motion.condition is None:
         return {}
     counts = {c.name.lower(): int((motion.condition == c).sum()) for c in Condition}
     ever = (motion.condition != Condition.MISSING).any(axis=0)
     stretches: list[dict[str, Any]] = [
-        {"keypoint": name, "condition": c.name.lower(), "first_frame": motion.first_frame + first, "frames": length}
+        {
+            "keypoint": name,
+            "condition": c.name.lower(),
+            "first_frame": motion.first_frame + first,
+            "frames": length,
+        }
         for k, name in enumerate(motion.keypoint_names)
         if ever[k]
         for c in Condition
@@ -105,7 +117,13 @@ def _runs(values: np.ndarray) -> list[tuple[int, int]]:
     return [(int(a), int(b - a)) for a, b in zip(first, after)]
 
 
-def summary(command: Sequence[str], program: str, files: Sequence[dict], started: float, extra_versions: dict) -> dict:
+def summary(
+    command: Sequence[str],
+    program: str,
+    files: Sequence[dict],
+    started: float,
+    extra_versions: dict,
+) -> dict:
     """The whole report of one run; `started` is a `time.time()`."""
     statuses = [record["status"] for record in files]
     return {
@@ -124,7 +142,8 @@ def summary(command: Sequence[str], program: str, files: Sequence[dict], started
 
 
 def json_ready(value: Any) -> Any:
-    """Plain Python for `json.dumps(..., allow_nan=False)`: NumPy numbers become Python's, NaN and infinities None."""
+    """Plain Python for `json.dumps(..., allow_nan=False)`: NumPy numbers become Python's, NaN and
+    infinities None."""
     if isinstance(value, dict):
         return {str(key): json_ready(item) for key, item in value.items()}
     if isinstance(value, (list, tuple, np.ndarray)):

@@ -1,4 +1,5 @@
-"""Motions and tracks at another rate: as many seconds, other frames; frames that coincide stay as they are."""
+"""Motions and tracks at another rate: as many seconds, other frames; frames that coincide stay as
+they are."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from .motion import Motion
 from .rotation import exp_map, log_map, right_jacobian_inverse
 
 ANTI_ALIASED = 2.5
-"""How many times lower than the motion's a rate must be for what it cannot show to be smoothed away first."""
+"""How many times lower than the motion's a rate must be for what it cannot show to be smoothed away
+first."""
 
 FASTEST = 10_000.0
 """Frames a second; more than any take has, and a million would fill the memory."""
@@ -22,10 +24,11 @@ FASTEST = 10_000.0
 def resample(motion: Motion, fps: float) -> Motion:
     """The motion at `fps` frames a second.
 
-    Between frames, rotations and translation are cubic, with continuous velocities (body-frame angular velocity for the
-    rotations) that are those of the neighbouring frames. A rate that is far lower than the motion's first has the
-    motion smoothed to half that rate, so that tremor does not come back as slow swaying; otherwise frames that coincide
-    are exact. Residual and condition are the nearest frame's. Raises `LsmplError` for a rate that is not above 0.
+    Between frames, rotations and translation are cubic, with continuous velocities (body-frame
+    angular velocity for the rotations) that are those of the neighbouring frames. A rate that is
+    far lower than the motion's first has the motion smoothed to half that rate, so that tremor does
+    not come back as slow swaying; otherwise frames that coincide are exact. Residual and condition
+    are the nearest frame's. Raises `LsmplError` for a rate that is not above 0.
     """
     _check(fps)
     if fps == motion.fps or len(motion) < 2:
@@ -55,16 +58,21 @@ def resample(motion: Motion, fps: float) -> Motion:
 
 
 def resample_track(track: KeypointTrack, fps: float) -> KeypointTrack:
-    """The track at `fps` frames a second: straight between frames that both show a keypoint, missing elsewhere."""
+    """The track at `fps` frames a second: straight between frames that both show a keypoint,
+    missing elsewhere."""
     _check(fps)
     if fps == track.fps or len(track) < 2:
         return replace(track, fps=float(fps))
     before, share = _between(_times(len(track), track.fps, fps), len(track))
-    before, after = np.where(share == 1.0, before + 1, before), np.where(share > 0.0, before + 1, before)
+    before, after = (
+        np.where(share == 1.0, before + 1, before),
+        np.where(share > 0.0, before + 1, before),
+    )
     share = share[:, None]
     return replace(
         track,
-        positions=(1.0 - share[..., None]) * track.positions[before] + share[..., None] * track.positions[after],
+        positions=(1.0 - share[..., None]) * track.positions[before]
+        + share[..., None] * track.positions[after],
         confidence=np.minimum(track.confidence[before], track.confidence[after]),
         fps=float(fps),
         first_frame=round(track.first_frame * fps / track.fps),
@@ -75,7 +83,9 @@ def resample_track(track: KeypointTrack, fps: float) -> KeypointTrack:
 
 def _check(fps: float) -> None:
     if not 0.0 < fps <= FASTEST:
-        raise LsmplError(f"the rate is {fps:.6g}; expected frames a second above 0, and at most {FASTEST:,.0f}")
+        raise LsmplError(
+            f"the rate is {fps:.6g}; expected frames a second above 0, and at most {FASTEST:,.0f}"
+        )
 
 
 def _times(frames: int, fps: float, wanted: float) -> np.ndarray:
@@ -87,17 +97,22 @@ def _times(frames: int, fps: float, wanted: float) -> np.ndarray:
 
 
 def _between(times: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
-    """The frame (N,) before each time, and how far (N,) the time is on the way to the next, 0 to 1 (at the end)."""
+    """The frame (N,) before each time, and how far (N,) the time is on the way to the next, 0 to 1
+    (at the end)."""
     before = np.minimum(np.floor(times).astype(int), frames - 2)
     return before, times - before
 
 
-def _cubic(steps: np.ndarray, to_end: np.ndarray | None, before: np.ndarray, share: np.ndarray) -> np.ndarray:
-    """(N,...) displacement from frame `before`, by the Hermite cubic whose velocities are means of adjacent steps.
+def _cubic(
+    steps: np.ndarray, to_end: np.ndarray | None, before: np.ndarray, share: np.ndarray
+) -> np.ndarray:
+    """(N,...) displacement from frame `before`, by the Hermite cubic whose velocities are means of
+    adjacent steps.
 
-    steps (T-1,...,3) from frame to frame, in the tangent space of the frame they start from. to_end (T-1,...,3,3) turns
-    a velocity in the frame where a step ends into one in the tangent space where it starts (the inverse right
-    Jacobian); None where these are the same. At the ends of the motion velocities are those of a parabola.
+    steps (T-1,...,3) from frame to frame, in the tangent space of the frame they start from. to_end
+    (T-1,...,3,3) turns a velocity in the frame where a step ends into one in the tangent space
+    where it starts (the inverse right Jacobian); None where these are the same. At the ends of the
+    motion velocities are those of a parabola.
     """
     inner = 0.5 * (steps[:-1] + steps[1:])
     first = 2.0 * steps[:1] - inner[:1] if len(inner) else steps[:1]

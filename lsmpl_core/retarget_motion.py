@@ -1,9 +1,10 @@
-"""A motion on another character: rotations for the bones of any humanoid skeleton, and a way for its hips.
+"""A motion on another character: rotations for the bones of any humanoid skeleton, and a way for
+its hips.
 
-Each bone gets the rotation that its SMPL joint has in the world, counted from the character's own rest pose brought to
-SMPL's T-pose (`rest_pose.py`), so bones may lie and roll as they like. Bones that share a joint share its rotation.
-Hips go where the source's go, scaled by the length of the legs about the floor; feet are put on the floor
-(`leg_placing.py`, `leg_reach.py`).
+Each bone gets the rotation that its SMPL joint has in the world, counted from the character's own
+rest pose brought to SMPL's T-pose (`rest_pose.py`), so bones may lie and roll as they like. Bones
+that share a joint share its rotation. Hips go where the source's go, scaled by the length of the
+legs about the floor; feet are put on the floor (`leg_placing.py`, `leg_reach.py`).
 """
 
 from __future__ import annotations
@@ -27,12 +28,14 @@ from .rotation import exp_map, log_map
 
 @dataclass(frozen=True)
 class Retargeted:
-    """What the character does: rotations (T,N,3,3) of its bones against their links; location (T,3) of the pelvis'
-    bone, in its own units; object_shift (T,3) by which the whole armature moves, in its own space; root_rotations
-    (T,3,3) and root_location (T,3) of the bone above the pelvis, in its own axes, None where that does not travel.
+    """What the character does: rotations (T,N,3,3) of its bones against their links; location (T,3)
+    of the pelvis' bone, in its own units; object_shift (T,3) by which the whole armature moves, in
+    its own space; root_rotations (T,3,3) and root_location (T,3) of the bone above the pelvis, in
+    its own axes, None where that does not travel.
 
-    scale: the character's legs over the source's. pelvis: which bone has the location. lowered: metres by which the
-    hips came down at most, so that standing feet stay in reach. placed: whether legs were placed.
+    scale: the character's legs over the source's. pelvis: which bone has the location. lowered:
+    metres by which the hips came down at most, so that standing feet stay in reach. placed: whether
+    legs were placed.
     """
 
     rotations: np.ndarray
@@ -59,13 +62,14 @@ def retarget(
 ) -> Retargeted:
     """Put a motion of `body` on a skeleton.
 
-    feet: keep feet on the floor and standing feet still, by the legs' inverse kinematics. root: "hips" (all travel is
-    the hips'), "object": what is level of it moves the armature, or "bone": the bone above the pelvis has what is level
-    of it, and turns about the vertical as the hips do. in_place: leave level travel away altogether.
-    relative: play the motion about the armature's origin, facing as the character does at rest, not where it was.
-    tolerance: radians by which a limb's rest direction may differ from SMPL's and is still taken for SMPL's.
-    Raises `RetargetError` where the pelvis has no bone, where there is no bone above it that could travel, or where the
-    character's facing cannot be told.
+    feet: keep feet on the floor and standing feet still, by the legs' inverse kinematics. root:
+    "hips" (all travel is the hips'), "object": what is level of it moves the armature, or "bone":
+    the bone above the pelvis has what is level of it, and turns about the vertical as the hips do.
+    in_place: leave level travel away altogether. relative: play the motion about the armature's
+    origin, facing as the character does at rest, not where it was. tolerance: radians by which a
+    limb's rest direction may differ from SMPL's and is still taken for SMPL's. Raises
+    `RetargetError` where the pelvis has no bone, where there is no bone above it that could travel,
+    or where the character's facing cannot be told.
     """
     character = Character(target, relative)
     betas = body.betas_of(motion)
@@ -73,7 +77,11 @@ def retarget(
 
     # Each bone turns as its joint does, counted from the rest pose brought to the T-pose.
     turns = alignments(character.joints, body.rest_joints(betas), tolerance) @ character.facing
-    directed = _shared(world @ TO_BLENDER.T, target) @ turns[character.joint_index] @ character.rest_rotation
+    directed = (
+        _shared(world @ TO_BLENDER.T, target)
+        @ turns[character.joint_index]
+        @ character.rest_rotation
+    )
     positions = character.forward(directed)
 
     # The hips' way, scaled about the floor by the length of the legs.
@@ -89,7 +97,9 @@ def retarget(
     legs = character.legs() if feet else {}
     if legs:
         turned = world @ TO_BLENDER.T @ turns @ character.facing.T
-        down = _place_legs(character, legs, directed, positions, world, joints, source, scaling, turned, shape)
+        down = _place_legs(
+            character, legs, directed, positions, world, joints, source, scaling, turned, shape
+        )
 
     # Who travels: the hips, the whole armature, or a bone above the hips.
     pelvis = target.joints.index("pelvis")
@@ -126,23 +136,33 @@ def _place_legs(
     turned: np.ndarray,
     shape: SourceShape,
 ) -> np.ndarray:
-    """Turn the bones of the legs (in `directed`) for feet that stand, and lower all `positions` where they must be.
+    """Turn the bones of the legs (in `directed`) for feet that stand, and lower all `positions`
+    where they must be.
 
     Returns by how much (T,).
     """
     # Where each foot belongs, by how the source's stands and moves.
     targets = []
     for side, leg in legs.items():
-        of_hip, of_ankle, of_foot = (JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "ankle", "foot"))
+        of_hip, of_ankle, of_foot = (
+            JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "ankle", "foot")
+        )
         number, bends = SIDES.index(side), character.has(f"{side}_foot")
         source_turns = world @ TO_BLENDER.T
         source_foot = Foot(
-            shape.soles[number], joints[:, of_ankle], source_turns[:, of_ankle], source_turns[:, of_foot]
+            shape.soles[number],
+            joints[:, of_ankle],
+            source_turns[:, of_ankle],
+            source_turns[:, of_foot],
         )
         toes = turned[:, of_foot if bends else of_ankle]
-        character_foot = Foot(character.sole(side, shape), positions[:, leg[2]], turned[:, of_ankle], toes)
+        character_foot = Foot(
+            character.sole(side, shape), positions[:, leg[2]], turned[:, of_ankle], toes
+        )
         aside = positions[:, leg[0]] - scaling(joints[:, of_hip])
-        targets.append(place_foot(source, number, source_foot, character_foot, scaling, aside, bends))
+        targets.append(
+            place_foot(source, number, source_foot, character_foot, scaling, aside, bends)
+        )
 
     # The hips come down where a leg would not reach; both feet have a say.
     at = np.array([positions[:, leg] for leg in legs.values()])  # (L,T,3 joints,3)
@@ -174,8 +194,8 @@ def _place_legs(
 
 
 def _shared(rotations: np.ndarray, target: TargetSkeleton) -> np.ndarray:
-    """(T,N,3,3): the rotation of each bone's joint; bones that share one get there in equal steps from the joint that
-    their chain begins at.
+    """(T,N,3,3): the rotation of each bone's joint; bones that share one get there in equal steps
+    from the joint that their chain begins at.
     """
     joints = [JOINT_NAMES.index(joint) for joint in target.joints]
     directed = rotations[:, joints]

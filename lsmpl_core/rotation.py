@@ -1,7 +1,8 @@
-"""Rotations as 3x3 matrices, axis-angle vectors and quaternions; written against the array API (NumPy and torch).
+"""Rotations as 3x3 matrices, axis-angle vectors and quaternions; written against the array API
+(NumPy and torch).
 
-Every function takes any leading batch shape `...`. Formulas: Sola, Deray, Atchuthan, *A micro Lie theory for state
-estimation in robotics*, 2018 (section numbers in the docstrings).
+Every function takes any leading batch shape `...`. Formulas: Sola, Deray, Atchuthan, *A micro Lie
+theory for state estimation in robotics*, 2018 (section numbers in the docstrings).
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _PRODUCTS = (
     (1, 0, 0, 0, 0, -1, 0, 0, 0, 0, -1, 0, 0, 0, 0, 1),
 )
 _TRACE = (1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1)
-"""From the nine numbers of a rotation, and 1, to four times the products of its quaternion's components (4,4)."""
+"""From the nine numbers of a rotation, and 1, to four times the products of its quaternion's
+components (4,4)."""
 NEAR_HALF_TURN = -0.95
 """Cosine of the angle beyond which an antisymmetric part says too little of the axis."""
 
@@ -64,7 +66,8 @@ def _identity_like(xp, v):
 
 
 def _safe_angle(xp, v):
-    """(...,1) angle of an axis-angle vector, kept away from 0, its square, and where it is small."""
+    """(...,1) angle of an axis-angle vector, kept away from 0, its square, and where it is
+    small."""
     squared = xp.sum(v * v, axis=-1, keepdims=True)
     return xp.sqrt(at_least(squared, SMALL_SQUARED)), squared, squared < SMALL_SQUARED
 
@@ -82,13 +85,17 @@ def exp_map(v):
 def log_map(r):
     """Rotation matrix (...,3,3) -> axis-angle (...,3) with angle in [0, pi].
 
-    From the antisymmetric part (Sola eq. 83), which fades towards half a turn; there, by way of the quaternion. So it
-    is, too, on a GPU, whatever the angle: to be told whether there is half a turn takes longer.
+    From the antisymmetric part (Sola eq. 83), which fades towards half a turn; there, by way of the
+    quaternion. So it is, too, on a GPU, whatever the angle: to be told whether there is half a turn
+    takes longer.
     """
     xp = array_namespace(r)
     if not on_host(r):
         return _log_map_by_quaternion(r)
-    v = 0.5 * xp.stack([r[..., 2, 1] - r[..., 1, 2], r[..., 0, 2] - r[..., 2, 0], r[..., 1, 0] - r[..., 0, 1]], axis=-1)
+    v = 0.5 * xp.stack(
+        [r[..., 2, 1] - r[..., 1, 2], r[..., 0, 2] - r[..., 2, 0], r[..., 1, 0] - r[..., 0, 1]],
+        axis=-1,
+    )
     cosine = 0.5 * (r[..., 0, 0] + r[..., 1, 1] + r[..., 2, 2] - 1.0)[..., None]
     if bool(xp.any(cosine < NEAR_HALF_TURN)):
         return _log_map_by_quaternion(r)
@@ -101,7 +108,9 @@ def _log_map_by_quaternion(r):
     q = to_quaternion(r)
     w, v = q[..., :1], q[..., 1:]
     norm, _, small = _safe_angle(xp, v)
-    return v * xp.where(small, 2.0 / xp.where(small, w, xp.ones_like(w)), 2.0 * xp.atan2(norm, w) / norm)
+    return v * xp.where(
+        small, 2.0 / xp.where(small, w, xp.ones_like(w)), 2.0 * xp.atan2(norm, w) / norm
+    )
 
 
 def right_jacobian_inverse(v):
@@ -118,8 +127,9 @@ def right_jacobian_inverse(v):
 def to_quaternion(r):
     """Rotation matrix (...,3,3) -> unit quaternion (...,4), w x y z, with w >= 0.
 
-    Of the four ways to read a quaternion off a matrix, each divides by one component; the largest one is used, so that
-    nothing is lost at any angle (Shepperd, *Quaternion from rotation matrix*, 1978).
+    Of the four ways to read a quaternion off a matrix, each divides by one component; the largest
+    one is used, so that nothing is lost at any angle (Shepperd, *Quaternion from rotation matrix*,
+    1978).
     """
     xp, where = array_namespace(r), device(r)
     lead = r.shape[:-2]
@@ -145,9 +155,11 @@ def from_quaternion(q):
 
 
 def from_columns(x, y):
-    """Two vectors (...,3) that roughly are a rotation's first columns -> the rotation (...,3,3), by Gram-Schmidt.
+    """Two vectors (...,3) that roughly are a rotation's first columns -> the rotation (...,3,3), by
+    Gram-Schmidt.
 
-    The 6D representation of Zhou et al., *On the continuity of rotation representations in neural networks*, 2019.
+    The 6D representation of Zhou et al., *On the continuity of rotation representations in neural
+    networks*, 2019.
     """
     xp = array_namespace(x)
     x = x / length(x)
@@ -157,14 +169,18 @@ def from_columns(x, y):
 
 
 def between(a, b):
-    """The smallest rotation (...,3,3) that takes unit vectors a (...,3) to b (...,3); half a turn about some axis where
-    they point opposite ways.
+    """The smallest rotation (...,3,3) that takes unit vectors a (...,3) to b (...,3); half a turn
+    about some axis where they point opposite ways.
     """
     xp = array_namespace(a, b)
     cosine = xp.sum(a * b, axis=-1)[..., None, None]
     k = skew(cross(a, b))
     opposite = cosine < -1.0 + 1e-9
-    turn = _identity_like(xp, a) + k + xp.matmul(k, k) / xp.where(opposite, xp.ones_like(cosine), 1.0 + cosine)
+    turn = (
+        _identity_like(xp, a)
+        + k
+        + xp.matmul(k, k) / xp.where(opposite, xp.ones_like(cosine), 1.0 + cosine)
+    )
     if not bool(xp.any(opposite)):
         return turn
     aside = xp.asarray([1.0, 0.0, 0.0], dtype=a.dtype, device=device(a))

@@ -1,7 +1,8 @@
 """`solve`: a keypoint track and a body in, a motion out.
 
-Shape from the segment lengths, a cold start in a well-seen frame, then frame by frame away from it in both directions:
-each frame is predicted from the pose before it, polished, and anchored to its prediction (`solver/tracking.py`).
+Shape from the segment lengths, a cold start in a well-seen frame, then frame by frame away from it
+in both directions: each frame is predicted from the pose before it, polished, and anchored to its
+prediction (`solver/tracking.py`).
 """
 
 from __future__ import annotations
@@ -56,13 +57,15 @@ def solve(
 ) -> Motion:
     """Fit `body` to `track`.
 
-    betas (10,) and start_pose (24,3), the axis-angles of frame 0, are taken as true; None means estimate.
-    calibration: the betas, and where the keypoints are on the body, from `calibrate` or from another motion
-    of the subject (`Motion.calibration`); None finds them on this take and, those of markers, on `trials` as well,
-    other takes of the same subject and marker set, such as a static trial. pins: joints that are to stay as given.
-    device: one of `arrays.DEVICES`; one that fails on the way gives way to NumPy, and that is a `Decision` of the
-    motion. progress is called with a `Progress` every few frames.
-    Raises `SolveError` if too little is seen, `DeviceError` if the device is not there to begin with.
+    betas (10,) and start_pose (24,3), the axis-angles of frame 0, are taken as true; None means
+    estimate. calibration: the betas, and where the keypoints are on the body, from `calibrate` or
+    from another motion of the subject (`Motion.calibration`); None finds them on this take and,
+    those of markers, on `trials` as well, other takes of the same subject and marker set, such as a
+    static trial. pins: joints that are to stay as given. device: one of `arrays.DEVICES`; one that
+    fails on the way gives way to NumPy, and that is a `Decision` of the motion. progress is called
+    with a `Progress` every few frames.
+    Raises `SolveError` if too little is seen, `DeviceError` if the device is not there to begin
+    with.
     """
     steps = solve_steps(
         track,
@@ -92,7 +95,8 @@ def solve_steps(
     options: SolveOptions | None = None,
     device: str | Backend = "auto",
 ) -> Generator[Progress, None, Motion]:
-    """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway cancels the solve."""
+    """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway
+    cancels the solve."""
     check_seen(track)
     betas, start_pose = _checked(betas, start_pose)
     options, backend = (options or SolveOptions()).checked(), choose_backend(device)
@@ -105,12 +109,17 @@ def solve_steps(
     betas, offsets = prepared.betas, None
     if betas is None:
         yield Progress("shape", 0, 1)
-        betas, offsets = yield from estimate_shape(prepared.track, body, prepared.parts, prepared.options)
+        betas, offsets = yield from estimate_shape(
+            prepared.track, body, prepared.parts, prepared.options
+        )
 
     # All that went before stays, also where the device fails and NumPy does the rest.
     return (
         yield from on_device(
-            backend, lambda backend: _solve_frames(prepared, body, betas, offsets, start_pose, pins, backend)
+            backend,
+            lambda backend: _solve_frames(
+                prepared, body, betas, offsets, start_pose, pins, backend
+            ),
         )
     )
 
@@ -128,7 +137,8 @@ def _solve_frames(
     track, options = prepared.track, prepared.options
     problem = Problem.of(track, body, prepared.parts, betas, backend, options.preparing, offsets)
 
-    # A frame to go on from, and how noisy the keypoints around it are, which sets the weights of all that follows.
+    # A frame to go on from, and how noisy the keypoints around it are, which sets the weights of
+    # all that follows.
     yield Progress("start", 0, 1)
     if start_pose is None:
         start = cold_starts(problem)[0]
@@ -142,12 +152,15 @@ def _solve_frames(
         if options.repair:
             wrong, loose = disbelieve(problem, loose, np.array(stretch))
             doubted[stretch] |= wrong
-        noise = measured_noise(problem.disbelieving(doubted), settle(problem, loose, stretch), stretch)
+        noise = measured_noise(
+            problem.disbelieving(doubted), settle(problem, loose, stretch), stretch
+        )
         problem = problem.with_noise(noise)
         if start_pose is None:
             start = Start(start.frame, settle(problem, start.poses, [start.frame], COLD_LAST_STEPS))
 
-    # Every frame, predicted and polished from the one before; where captures are noisy or have gaps, then all together.
+    # Every frame, predicted and polished from the one before; where captures are noisy or have
+    # gaps, then all together.
     tracker = Tracker.of(problem.with_options(options))
     if len(track) < CHUNKED_FROM_FRAMES or options.solver == "published":
         poses = yield from one_after_another(tracker, start, range(len(track)))
@@ -165,19 +178,27 @@ def _solve_frames(
 
 
 def _with_ends_held(poses: Poses, track: KeypointTrack, first: int | None) -> Poses:
-    """Nobody in view before and after: the first and last pose that was seen, not what a motion would run on to."""
+    """Nobody in view before and after: the first and last pose that was seen, not what a motion
+    would run on to."""
     seen = np.flatnonzero(track.visible.sum(axis=1) >= FEWEST_KEYPOINTS)
     return poses[np.clip(np.arange(len(track)), seen[0] if first is None else first, seen[-1])]
 
 
-def _checked(betas: np.ndarray | None, start_pose: np.ndarray | None) -> tuple[np.ndarray | None, np.ndarray | None]:
+def _checked(
+    betas: np.ndarray | None, start_pose: np.ndarray | None
+) -> tuple[np.ndarray | None, np.ndarray | None]:
     if betas is not None:
         betas = np.asarray(betas, dtype=np.float64)
         if betas.shape != (NUM_BETAS,) or not np.isfinite(betas).all():
-            raise SolveError(f"betas have shape {betas.shape}; expected ({NUM_BETAS},) finite numbers")
+            raise SolveError(
+                f"betas have shape {betas.shape}; expected ({NUM_BETAS},) finite numbers"
+            )
     if start_pose is not None:
         start_pose = np.asarray(start_pose, dtype=np.float64)
         if start_pose.size != NUM_JOINTS * 3 or not np.isfinite(start_pose).all():
-            raise SolveError(f"start_pose has shape {start_pose.shape}; expected ({NUM_JOINTS}, 3) finite numbers")
+            raise SolveError(
+                f"start_pose has shape {start_pose.shape}; expected ({NUM_JOINTS}, 3) finite "
+                "numbers"
+            )
         start_pose = start_pose.reshape(NUM_JOINTS, 3)
     return betas, start_pose

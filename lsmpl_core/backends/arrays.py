@@ -18,7 +18,8 @@ DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
 
 @dataclass(frozen=True)
 class Backend:
-    """An array namespace (`xp`, array API), a device and a float type; `reason` says to the user why this one.
+    """An array namespace (`xp`, array API), a device and a float type; `reason` says to the user
+    why this one.
 
     `instead_of`: the device that was asked for and is not used; "" where this is the one.
     """
@@ -37,8 +38,12 @@ class Backend:
 
     def array(self, values):
         """Floats, on the device."""
-        host = np.float32 if self.float_type == self.xp.float32 else np.float64  # MPS does not take double precision.
-        return self.xp.asarray(np.asarray(values, dtype=host), dtype=self.float_type, device=self.device)
+        host = (
+            np.float32 if self.float_type == self.xp.float32 else np.float64
+        )  # MPS does not take double precision.
+        return self.xp.asarray(
+            np.asarray(values, dtype=host), dtype=self.float_type, device=self.device
+        )
 
     def floats(self, array):
         """An array of the backend's, or NumPy's, in the float type."""
@@ -57,10 +62,13 @@ class Backend:
         return self.xp.astype(array, self.xp.float64, copy=False)
 
     def solve(self, matrices, vectors):
-        """x (B,N) of matrices (B,N,N) @ x = vectors (B,N), regular ones: what becomes of others is not defined."""
+        """x (B,N) of matrices (B,N,N) @ x = vectors (B,N), regular ones: what becomes of others is
+        not defined."""
         if isinstance(matrices, np.ndarray):  # The compat layer's takes longer.
             return np.linalg.solve(matrices, vectors[..., None])[..., 0]
-        return self.xp.linalg.solve_ex(matrices, vectors[..., None])[0][..., 0]  # `solve` waits for a GPU, to check.
+        return self.xp.linalg.solve_ex(matrices, vectors[..., None])[0][
+            ..., 0
+        ]  # `solve` waits for a GPU, to check.
 
     def numpy(self, array) -> np.ndarray:
         """Back to NumPy, in float64."""
@@ -70,13 +78,19 @@ class Backend:
 
 
 def on_host(array) -> bool:
-    """Whether one can look at its numbers at once; a GPU would first have to finish all that it was told to do."""
+    """Whether one can look at its numbers at once; a GPU would first have to finish all that it was
+    told to do."""
     return isinstance(array, np.ndarray) or device(array).type == "cpu"
 
 
 def gather(array, index, axis: int):
-    """`xp.take` of indices from 0 on. With torch, the compat layer spends three more kernels on negative ones."""
-    return np.take(array, index, axis=axis) if isinstance(array, np.ndarray) else array.index_select(axis, index)
+    """`xp.take` of indices from 0 on. With torch, the compat layer spends three more kernels on
+    negative ones."""
+    return (
+        np.take(array, index, axis=axis)
+        if isinstance(array, np.ndarray)
+        else array.index_select(axis, index)
+    )
 
 
 def at_least(array, least: float):
@@ -97,18 +111,25 @@ def constant(xp, values: tuple, dtype, where):
 
 
 def kind_of(device: str) -> str:
-    """Which of `DEVICES` a device is: "cuda" of "cuda:1". Raises `DeviceError` for a name that none has."""
+    """Which of `DEVICES` a device is: "cuda" of "cuda:1". Raises `DeviceError` for a name that none
+    has."""
     kind, _, number = device.partition(":")
-    if kind not in DEVICES or (":" in device and (kind != "cuda" or not (number.isascii() and number.isdigit()))):
-        raise DeviceError(f"no device is called {device!r}; choose one of: {', '.join(DEVICES)}, or cuda:1 and so on")
+    if kind not in DEVICES or (
+        ":" in device and (kind != "cuda" or not (number.isascii() and number.isdigit()))
+    ):
+        raise DeviceError(
+            f"no device is called {device!r}; choose one of: {', '.join(DEVICES)}, or cuda:1 and "
+            "so on"
+        )
     return kind
 
 
 def choose_backend(device: str | Backend = "auto") -> Backend:
-    """The backend for one of `DEVICES`, or "cuda:1" and so on. Float64, except on MPS, which has float32 only.
+    """The backend for one of `DEVICES`, or "cuda:1" and so on. Float64, except on MPS, which has
+    float32 only.
 
-    "auto" is NumPy: a take is solved frame by frame, and a single frame is fastest there. A backend is itself.
-    Raises `DeviceError` where the device is not there.
+    "auto" is NumPy: a take is solved frame by frame, and a single frame is fastest there. A backend
+    is itself. Raises `DeviceError` where the device is not there.
     """
     if isinstance(device, Backend):
         return device
@@ -117,18 +138,30 @@ def choose_backend(device: str | Backend = "auto") -> Backend:
         reason = "fastest for one frame at a time" if device == "auto" else "as asked"
         return Backend("numpy", numpy_xp, "cpu", np.float64, reason)
     if importlib.util.find_spec("torch") is None:
-        raise DeviceError(f"device {device!r} needs PyTorch, which is not installed here; device 'numpy' always works")
+        raise DeviceError(
+            f"device {device!r} needs PyTorch, which is not installed here; device 'numpy' always "
+            "works"
+        )
     import array_api_compat.torch as torch_xp
     import torch
 
     if kind == "cuda" and not torch.cuda.is_available():
         why = "PyTorch finds no NVIDIA GPU that it can use"
-        why = why if torch.version.cuda or torch.version.hip else "this PyTorch was built without CUDA"
+        why = (
+            why
+            if torch.version.cuda or torch.version.hip
+            else "this PyTorch was built without CUDA"
+        )
         raise DeviceError(f"device {device!r}: {why}; devices here: numpy, cpu")
     if kind == "cuda" and int(device.partition(":")[2] or 0) >= torch.cuda.device_count():
         count = torch.cuda.device_count()
-        raise DeviceError(f"device {device!r}: PyTorch finds {count} NVIDIA GPUs, cuda:0 to cuda:{count - 1}")
+        raise DeviceError(
+            f"device {device!r}: PyTorch finds {count} NVIDIA GPUs, cuda:0 to cuda:{count - 1}"
+        )
     if kind == "mps" and not torch.backends.mps.is_available():
-        raise DeviceError(f"device {device!r}: PyTorch finds no Apple GPU that it can use; devices here: numpy, cpu")
+        raise DeviceError(
+            f"device {device!r}: PyTorch finds no Apple GPU that it can use; devices here: numpy, "
+            "cpu"
+        )
     float_type = torch.float32 if kind == "mps" else torch.float64
     return Backend(device, torch_xp, torch.device(device), float_type, "as asked")

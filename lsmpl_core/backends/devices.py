@@ -14,7 +14,8 @@ from .torch_probe import survey
 
 @dataclass(frozen=True)
 class Device:
-    """A device that one could ask for by its `name` ("cuda:0"); `fact` says what it is, or why it cannot be used."""
+    """A device that one could ask for by its `name` ("cuda:0"); `fact` says what it is, or why it
+    cannot be used."""
 
     name: str
     label: str
@@ -23,7 +24,8 @@ class Device:
 
 
 def find_devices() -> list[Device]:
-    """The devices of this process. This imports torch, where it is installed, and waits for the GPUs' drivers."""
+    """The devices of this process. This imports torch, where it is installed, and waits for the
+    GPUs' drivers."""
     if importlib.util.find_spec("torch") is None:
         return describe_devices({})
     try:
@@ -33,11 +35,16 @@ def find_devices() -> list[Device]:
 
 
 def describe_devices(found: Mapping[str, Any]) -> list[Device]:
-    """All devices, from a `torch_probe.survey`; {} where PyTorch is not installed, {"error": why} where it fails."""
+    """All devices, from a `torch_probe.survey`; {} where PyTorch is not installed, {"error": why}
+    where it fails."""
     numpy = Device("numpy", "CPU (NumPy)", True, "works everywhere")
     if "version" not in found:
         error = found.get("error")
-        why = f"PyTorch does not work: {error}" if error else f"PyTorch is not installed in {this_python()}"
+        why = (
+            f"PyTorch does not work: {error}"
+            if error
+            else f"PyTorch is not installed in {this_python()}"
+        )
         kinds = (("cpu", "CPU (PyTorch)"), ("cuda", "GPU (CUDA)"), ("mps", "GPU (Apple)"))
         return [numpy, *(Device(name, label, False, why) for name, label in kinds)]
     cpu = Device("cpu", "CPU (PyTorch)", True, f"PyTorch {found['version']}")
@@ -54,7 +61,8 @@ def _gpus(found: Mapping[str, Any]) -> list[Device]:
             f"cuda:{number}",
             f"GPU {number} (CUDA)",
             not gpu["error"],
-            f"{gpu['name']}, {gpu['memory'] / 1024:.0f} GB" + (f": {gpu['error']}" if gpu["error"] else ""),
+            f"{gpu['name']}, {gpu['memory'] / 1024:.0f} GB"
+            + (f": {gpu['error']}" if gpu["error"] else ""),
         )
         for number, gpu in enumerate(found["gpus"])
     ]
@@ -67,10 +75,15 @@ def _apple(found: Mapping[str, Any]) -> Device:
     elif not found["mps_built"]:
         why = f"PyTorch {found['version']} was built without it"
     elif not found["mps"]:
-        why = "PyTorch finds no Apple GPU that it can use; it needs macOS 12.3 and an Apple processor"
+        why = (
+            "PyTorch finds no Apple GPU that it can use; it needs macOS 12.3 and an Apple processor"
+        )
     return Device("mps", "GPU (Apple)", not why, why or "in single precision; not tested by us")
 
 
 def this_python() -> str:
     """ "Python 3.11 for Linux x86_64"."""
-    return f"Python {sys.version_info[0]}.{sys.version_info[1]} for {platform.system()} {platform.machine()}"
+    return (
+        f"Python {sys.version_info[0]}.{sys.version_info[1]} for {platform.system()} "
+        f"{platform.machine()}"
+    )

@@ -1,8 +1,8 @@
 """Matrix products and convolutions in full precision, whatever else in the process told PyTorch.
 
-Another add-on in the same Blender may let it round what they are made of to 10 bits or fewer (TF32 on NVIDIA's cards,
-bfloat16 on some CPUs), and for convolutions it does so by itself. That is enough for a network, and millimetres in a
-skeleton.
+Another add-on in the same Blender may let it round what they are made of to 10 bits or fewer (TF32
+on NVIDIA's cards, bfloat16 on some CPUs), and for convolutions it does so by itself. That is enough
+for a network, and millimetres in a skeleton.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ def roundings() -> list[Setting]:
     cudnn = torch.backends.cudnn
     new = hasattr(cudnn, "conv")  # from PyTorch 2.9 on
     found.append(
-        (*_attribute(cudnn.conv, "fp32_precision"), "ieee") if new else (*_attribute(cudnn, "allow_tf32"), False)
+        (*_attribute(cudnn.conv, "fp32_precision"), "ieee")
+        if new
+        else (*_attribute(cudnn, "allow_tf32"), False)
     )
     return [setting for setting in found if setting[0]() != setting[2]]
 

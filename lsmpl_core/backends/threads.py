@@ -1,8 +1,9 @@
 """Solving on one thread, and in full precision (`precision.py`).
 
-Matrices of one pose are too small to share: threads that wait for one another cost more. On busy cores, OpenBLAS' and
-PyTorch's threads spin, and a solve took up to fifty times as long as on one thread (`docs/devices.md`). Both are told
-at run time; who set the number of threads by an environment variable knows better.
+Matrices of one pose are too small to share: threads that wait for one another cost more. On busy
+cores, OpenBLAS' and PyTorch's threads spin, and a solve took up to fifty times as long as on one
+thread (`docs/devices.md`). Both are told at run time; who set the number of threads by an
+environment variable knows better.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ VARIABLES = (
 
 
 def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):
-    """For generators of progress: each step in `one_thread`; between steps, and after them, all is as it was."""
+    """For generators of progress: each step in `one_thread`; between steps, and after them, all is
+    as it was."""
 
     @wraps(work)
     def steps(*args: Asked.args, **named: Asked.kwargs) -> Generator[Yielded, None, Result]:
@@ -51,10 +53,11 @@ def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """BLAS libraries and PyTorch, where they are loaded, use one thread in here, and PyTorch computes in full
-    precision.
+    """BLAS libraries and PyTorch, where they are loaded, use one thread in here, and PyTorch
+    computes in full precision.
 
-    What holds for the whole process is put back by the last thread to leave, what holds for one thread by that one.
+    What holds for the whole process is put back by the last thread to leave, what holds for one
+    thread by that one.
     """
     limited = not any(os.environ.get(name) for name in VARIABLES)
     own: _Changes = _of_this_thread.__dict__.setdefault("changes", _Changes())
@@ -98,12 +101,17 @@ _of_this_thread = threading.local()
 
 def _of_torch() -> list[Setting]:
     torch: Any = sys.modules.get("torch")
-    return [(torch.get_num_threads, torch.set_num_threads, 1)] if hasattr(torch, "set_num_threads") else []
+    return (
+        [(torch.get_num_threads, torch.set_num_threads, 1)]
+        if hasattr(torch, "set_num_threads")
+        else []
+    )
 
 
 @cache
 def blas_of_process() -> list[Setting]:
-    """One thread for the BLAS libraries that NumPy has loaded and whose threads all of the process shares."""
+    """One thread for the BLAS libraries that NumPy has loaded and whose threads all of the process
+    shares."""
     return [_setting(library) for library in _libraries() if not _is_openmp(library)]
 
 
@@ -115,7 +123,8 @@ def blas_of_thread() -> list[Setting]:
 
 @cache
 def _libraries() -> list[Any]:
-    # Not at the top: it tells Intel's OpenMP by an environment variable to bear a second copy of itself.
+    # Not at the top: it tells Intel's OpenMP by an environment variable to bear a second copy of
+    # itself.
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas").lib_controllers
@@ -130,7 +139,8 @@ def _setting(library: Any) -> Setting:
 
 
 def _put(library: Any, number: int) -> None:
-    """Set a library's threads, whichever thread did so before: its controller heeds only the first, until released."""
+    """Set a library's threads, whichever thread did so before: its controller heeds only the first,
+    until released."""
     release = getattr(library, "clear_controlling_thread", lambda force=False: None)
     release(force=True)
     library.set_num_threads(number)

@@ -1,4 +1,5 @@
-"""What PyTorch can do here. Run as a program it stands alone, in a process that may crash without harm to others.
+"""What PyTorch can do here. Run as a program it stands alone, in a process that may crash without
+harm to others.
 
     python -I torch_probe.py < {"path": [folders as in sys.path]}
 
@@ -16,9 +17,11 @@ MIB = 1 << 20
 
 
 def survey() -> dict[str, Any]:
-    """Version, file and devices of the PyTorch that is imported here. Raises whatever importing and trying it raises.
+    """Version, file and devices of the PyTorch that is imported here. Raises whatever importing and
+    trying it raises.
 
-    "gpus": of each CUDA device its "name", "memory" in MiB, and "error", why it does not work, "" where it does.
+    "gpus": of each CUDA device its "name", "memory" in MiB, and "error", why it does not work, ""
+    where it does.
     """
     import torch
 

@@ -18,7 +18,9 @@ from .kinematics import forward, skin
 from .sites import SiteParts, site_parts
 from .skeleton import JOINT_NAMES, NUM_BETAS, PARENTS
 
-if TYPE_CHECKING:  # A motion holds a calibration, which is of a body: this way round it is only a hint.
+if (
+    TYPE_CHECKING
+):  # A motion holds a calibration, which is of a body: this way round it is only a hint.
     from ..motion import Motion
 
 OPEN_BODY_NAME = "open"
@@ -29,8 +31,9 @@ _SKIN_BATCH = 64
 class Body:
     """SMPL body in its own rest frame (Y up, facing +Z), metres.
 
-    v_template (V,3); shape_directions (V,3,10) and pose_directions (V,3,207) or None; joint_regressor (24,V);
-    skinning_weights (V,24); faces (F,3) triangles, quads (Q,4) where the mesh has them;
+    v_template (V,3); shape_directions (V,3,10) and pose_directions (V,3,207) or None;
+    joint_regressor (24,V); skinning_weights (V,24); faces (F,3) triangles, quads (Q,4) where the
+    mesh has them;
     surface_sites: for each surface site its vertices (N,) and their shares (N,).
     """
 
@@ -48,9 +51,12 @@ class Body:
 
     @cached_property
     def key(self) -> str:
-        """Name and checksum: what a motion remembers, so that its betas are not taken for another body's."""
+        """Name and checksum: what a motion remembers, so that its betas are not taken for another
+        body's."""
         checksum = zlib.crc32(np.ascontiguousarray(self.v_template, dtype=np.float32).data)
-        checksum = zlib.crc32(np.ascontiguousarray(self.shape_directions, dtype=np.float32).data, checksum)
+        checksum = zlib.crc32(
+            np.ascontiguousarray(self.shape_directions, dtype=np.float32).data, checksum
+        )
         return f"{self.name}-{checksum:08x}"
 
     @cached_property
@@ -61,22 +67,30 @@ class Body:
     @cached_property
     def joint_directions(self) -> np.ndarray:
         """(24,3,10): how the rest joints follow the betas."""
-        return np.einsum("jv,vcs->jcs", self.joint_regressor.astype(np.float64), self.shape_directions)
+        return np.einsum(
+            "jv,vcs->jcs", self.joint_regressor.astype(np.float64), self.shape_directions
+        )
 
     def rest_joints(self, betas: np.ndarray | None = None) -> np.ndarray:
         """(24,3) in the rest pose."""
-        return self.joint_template if betas is None else self.joint_template + self.joint_directions @ betas
+        return (
+            self.joint_template
+            if betas is None
+            else self.joint_template + self.joint_directions @ betas
+        )
 
     def rest_vertices(self, betas: np.ndarray | None = None) -> np.ndarray:
         """(V,3) in the rest pose."""
         return self.v_template if betas is None else self.v_template + self.shape_directions @ betas
 
     def betas_of(self, motion: Motion) -> np.ndarray:
-        """The motion's betas, or, with a warning, zeros (the mean shape) if they belong to another body."""
+        """The motion's betas, or, with a warning, zeros (the mean shape) if they belong to another
+        body."""
         if motion.body in ("", self.key):
             return motion.betas
         warnings.warn(
-            f"the motion's shape is for the body {motion.body}, not for {self.key}: the mean shape is used instead",
+            f"the motion's shape is for the body {motion.body}, not for {self.key}: the mean shape "
+            "is used instead",
             stacklevel=3,
         )
         return np.zeros(NUM_BETAS)
@@ -86,36 +100,47 @@ class Body:
         return self._forward(motion.poses, motion.trans, self.betas_of(motion))[1]
 
     def world(self, motion: Motion) -> tuple[np.ndarray, np.ndarray]:
-        """Rotations (T,24,3,3) from each joint's rest to the world, and positions (T,24,3), of the joints."""
+        """Rotations (T,24,3,3) from each joint's rest to the world, and positions (T,24,3), of the
+        joints."""
         return self._forward(motion.poses, motion.trans, self.betas_of(motion))
 
     def vertices(self, motion: Motion, *, correctives: bool = True) -> np.ndarray:
-        """(T,V,3) float32 mesh vertices in the world; `correctives` False leaves plain linear blend skinning."""
+        """(T,V,3) float32 mesh vertices in the world; `correctives` False leaves plain linear blend
+        skinning."""
         betas = self.betas_of(motion)
         out = np.empty((len(motion), len(self.v_template), 3), dtype=np.float32)
         for start in range(0, len(motion), _SKIN_BATCH):
             frames = slice(start, start + _SKIN_BATCH)
-            out[frames] = self._vertices(motion.poses[frames], motion.trans[frames], betas, correctives)
+            out[frames] = self._vertices(
+                motion.poses[frames], motion.trans[frames], betas, correctives
+            )
         return out
 
     def keypoints(self, motion: Motion, layout: str | Layout = "body_25") -> KeypointTrack:
-        """Where a layout's sites are in each frame of a motion, on the skinned surface without pose correctives."""
+        """Where a layout's sites are in each frame of a motion, on the skinned surface without pose
+        correctives."""
         layout = get_layout(layout)
         positions = self.site_positions(motion, site_parts(self, layout.sites))
-        return KeypointTrack(positions, layout=layout, fps=motion.fps, first_frame=motion.first_frame)
+        return KeypointTrack(
+            positions, layout=layout, fps=motion.fps, first_frame=motion.first_frame
+        )
 
     def site_positions(self, motion: Motion, parts: SiteParts) -> np.ndarray:
-        """(T,K,3): where sites are in each frame of a motion, for instance those of a calibrated subject."""
+        """(T,K,3): where sites are in each frame of a motion, for instance those of a calibrated
+        subject."""
         betas = self.betas_of(motion)
         world, joints = self._forward(motion.poses, motion.trans, betas)
         offsets = parts.moments(betas) - parts.mass[:, None] * self.rest_joints(betas)[parts.joint]
-        moved = (world[:, parts.joint] @ offsets[..., None])[..., 0] + parts.mass[:, None] * joints[:, parts.joint]
+        moved = (world[:, parts.joint] @ offsets[..., None])[..., 0] + parts.mass[:, None] * joints[
+            :, parts.joint
+        ]
         positions = np.zeros((len(motion), parts.count, 3))
         np.add.at(np.swapaxes(positions, 0, 1), parts.keypoint, np.swapaxes(moved, 0, 1))
         return positions
 
     def as_smpl(self) -> dict[str, np.ndarray]:
-        """The arrays of an SMPL file, under its keys; `smplx.SMPL` takes them as its `data_struct`."""
+        """The arrays of an SMPL file, under its keys; `smplx.SMPL` takes them as its
+        `data_struct`."""
         pose_directions = self.pose_directions
         if pose_directions is None:
             pose_directions = np.zeros((len(self.v_template), 3, 207))
@@ -140,11 +165,13 @@ class Body:
         vertices = self.rest_vertices(betas)[None]
         if correctives and self.pose_directions is not None:
             features = np.reshape(rotations[:, 1:] - np.eye(3), (len(poses), -1))
-            vertices = vertices + np.einsum("vcp,tp->tvc", self.pose_directions, features, optimize=True)
+            vertices = vertices + np.einsum(
+                "vcp,tp->tvc", self.pose_directions, features, optimize=True
+            )
         return skin(xp.asarray(vertices), self.skinning_weights, world, joints, rest_joints)
 
 
 def betas_match(motion: Motion, body: Body) -> bool:
-    """Whether the motion's betas may be used on `body`: they are for it, or for no body that the motion names while
-    `body` is a user's own."""
+    """Whether the motion's betas may be used on `body`: they are for it, or for no body that the
+    motion names while `body` is a user's own."""
     return motion.body == body.key or (not motion.body and body.name != OPEN_BODY_NAME)

@@ -1,6 +1,7 @@
 """Read SMPL body files, which come from strangers, into checked arrays.
 
-Two forms are read: `.npz`, and the official `.pkl` with its chumpy and SciPy objects (see `safe_pickle`).
+Two forms are read: `.npz`, and the official `.pkl` with its chumpy and SciPy objects (see
+`safe_pickle`).
 """
 
 import io
@@ -17,7 +18,9 @@ from ..files.pickle_arrays import to_array
 from .skeleton import NUM_JOINTS, PARENTS
 
 SHAPE_COMPONENTS = 10
-POSE_COMPONENTS = 9 * (NUM_JOINTS - 1)  # the entries of the rotation matrices of all joints but the root
+POSE_COMPONENTS = 9 * (
+    NUM_JOINTS - 1
+)  # the entries of the rotation matrices of all joints but the root
 
 _REQUIRED = ("v_template", "shapedirs", "weights", "J_regressor", "kintree_table", "f")
 _OPTIONAL = ("posedirs", "quads", "site_names", "site_vertices", "site_weights", "name", "license")
@@ -32,13 +35,14 @@ def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     """Read an SMPL body, in metres, Y up. Nothing in the file is run.
 
     Gives, with V vertices and F triangles:
-        `v_template (V,3)`, `shapedirs (V,3,10)` (the first ten components), `posedirs (V,3,207)` unless the file has
-        none, `weights (V,24)` (rows sum to one), `J_regressor (24,V)`, all float32; `parents (24,)` (root -1) and
-        `f (F,3)`, int32; and where the file has them `quads (Q,4)`, int32, the sites' `site_names (S,)`,
-        `site_vertices (S,N)`, int32, and `site_weights (S,N)`, float32, and `name` and `license` (strings, 0-d).
+        `v_template (V,3)`, `shapedirs (V,3,10)` (the first ten components), `posedirs (V,3,207)`
+        unless the file has none, `weights (V,24)` (rows sum to one), `J_regressor (24,V)`, all
+        float32; `parents (24,)` (root -1) and `f (F,3)`, int32; and where the file has them
+        `quads (Q,4)`, int32, the sites' `site_names (S,)`, `site_vertices (S,N)`, int32, and
+        `site_weights (S,N)`, float32, and `name` and `license` (strings, 0-d).
 
-    Raises BodyFileError if the file cannot be read, is damaged, or is not an SMPL body of 24 joints; the message names
-    the field, what was found and what would be valid.
+    Raises BodyFileError if the file cannot be read, is damaged, or is not an SMPL body of 24
+    joints; the message names the field, what was found and what would be valid.
     """
     path = Path(path)
     fields = _Fields(_read_fields(path), path)
@@ -49,18 +53,24 @@ def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     vertices = len(v_template)
     height = float(np.ptp(v_template, axis=0).max()) if vertices else 0.0
     if not _HEIGHTS[0] <= height <= _HEIGHTS[1]:
-        raise fields.error("v_template", f"spans {height:.3g} m", "a body in metres, about 1.7 m tall")
+        raise fields.error(
+            "v_template", f"spans {height:.3g} m", "a body in metres, about 1.7 m tall"
+        )
 
     shapedirs = fields.numbers("shapedirs", (vertices, 3, None))
     if shapedirs.shape[2] < SHAPE_COMPONENTS:
         found = f"has {shapedirs.shape[2]} shape components"
-        raise fields.error("shapedirs", found, f"at least {SHAPE_COMPONENTS}, as in the 10-component SMPL files")
+        raise fields.error(
+            "shapedirs", found, f"at least {SHAPE_COMPONENTS}, as in the 10-component SMPL files"
+        )
 
     body = {
         "v_template": v_template,
         "shapedirs": shapedirs[:, :, :SHAPE_COMPONENTS],
         "weights": fields.weights("weights", (vertices, NUM_JOINTS)),
-        "J_regressor": fields.rows_of_one("J_regressor", (NUM_JOINTS, vertices), _REGRESSOR_TOLERANCE),
+        "J_regressor": fields.rows_of_one(
+            "J_regressor", (NUM_JOINTS, vertices), _REGRESSOR_TOLERANCE
+        ),
     }
     if fields.has("posedirs"):
         body["posedirs"] = fields.numbers("posedirs", (vertices, 3, POSE_COMPONENTS))
@@ -73,7 +83,9 @@ def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     if fields.has("quads"):
         body["quads"] = fields.indices("quads", (None, 4), vertices)
     if fields.has("site_weights"):
-        body["site_vertices"] = fields.indices("site_vertices", body["site_weights"].shape, vertices)
+        body["site_vertices"] = fields.indices(
+            "site_vertices", body["site_weights"].shape, vertices
+        )
         body["site_names"] = fields.strings("site_names", (len(body["site_weights"]),))
     for key in ("name", "license"):
         if fields.has(key):
@@ -88,18 +100,26 @@ def _read_fields(path: Path) -> Mapping[str, object]:
         raise BodyFileError(f"{path} ends in '{path.suffix}'; a body file is an SMPL .npz or .pkl.")
     data = safe_pickle.read_bytes(path)
     if not data:
-        raise BodyFileError(f"{path} is empty; an SMPL .npz or .pkl was expected. Copy or download it again.")
+        raise BodyFileError(
+            f"{path} is empty; an SMPL .npz or .pkl was expected. Copy or download it again."
+        )
     is_zip = data[:2] == b"PK"
     if suffix == ".npz" and not is_zip:
-        raise BodyFileError(f"{path} is no .npz archive: it starts with {data[:12]!r}. Copy or download it again.")
+        raise BodyFileError(
+            f"{path} is no .npz archive: it starts with {data[:12]!r}. Copy or download it again."
+        )
     if is_zip:
         return _read_npz(data, path)
     fields = safe_pickle.loads(data, name=str(path))
     if not isinstance(fields, dict):
         raise BodyFileError(
-            f"{path} holds a {type(fields).__name__}; an SMPL .pkl holds a dict of {_listed(_REQUIRED)}."
+            f"{path} holds a {type(fields).__name__}; an SMPL .pkl holds a dict of "
+            f"{_listed(_REQUIRED)}."
         )
-    return {key.decode("latin1") if isinstance(key, bytes) else key: value for key, value in fields.items()}
+    return {
+        key.decode("latin1") if isinstance(key, bytes) else key: value
+        for key, value in fields.items()
+    }
 
 
 def _read_npz(data: bytes, path: Path) -> dict[str, object]:
@@ -114,7 +134,9 @@ def _read_npz(data: bytes, path: Path) -> dict[str, object]:
     except BodyFileError as error:
         raise BodyFileError(f"{path}, {member}: {error}") from error
     except ValueError as error:
-        raise BodyFileError(f"{path}: {member} {error}. Copy or download the file again.") from error
+        raise BodyFileError(
+            f"{path}: {member} {error}. Copy or download the file again."
+        ) from error
     return fields
 
 
@@ -128,7 +150,8 @@ def _array_or_pickle(data: bytes) -> object:
 
 
 class _Fields:
-    """The fields of one file, handed out as checked arrays; its errors name the file and the field."""
+    """The fields of one file, handed out as checked arrays; its errors name the file and the
+    field."""
 
     def __init__(self, raw: Mapping[str, object], path: Path):
         self.raw, self.path = raw, path
@@ -143,14 +166,18 @@ class _Fields:
         missing = [field for field in _REQUIRED if not self.has(field)]
         if missing:
             found = (
-                _listed(sorted(str(key)[:40] for key in self.raw)[:20]) if self.raw else "none of an SMPL body's fields"
+                _listed(sorted(str(key)[:40] for key in self.raw)[:20])
+                if self.raw
+                else "none of an SMPL body's fields"
             )
             raise BodyFileError(
                 f"{self.path} has no field {_listed(missing)}; found was {found}. "
                 f"An SMPL body has {_listed(_REQUIRED)}, and mostly posedirs."
             )
 
-    def array(self, field: str, shape: tuple[int | None, ...], kinds: str, valid: str) -> np.ndarray:
+    def array(
+        self, field: str, shape: tuple[int | None, ...], kinds: str, valid: str
+    ) -> np.ndarray:
         """The field as an array of this shape (None is any size) and of these dtype kinds."""
         if not self.has(field):
             raise self.error(field, "is missing", valid)
@@ -160,7 +187,9 @@ class _Fields:
             raise self.error(field, f"is {cause}", valid) from cause
         if array.dtype.kind not in kinds:
             raise self.error(field, f"is of type {array.dtype}", valid)
-        if array.ndim != len(shape) or any(n is not None and n != found for n, found in zip(shape, array.shape)):
+        if array.ndim != len(shape) or any(
+            n is not None and n != found for n, found in zip(shape, array.shape)
+        ):
             wanted = ", ".join("any" if n is None else str(n) for n in shape)
             raise self.error(field, f"has shape {array.shape}", f"shape ({wanted})")
         return array
@@ -170,10 +199,14 @@ class _Fields:
         array = self.array(field, shape, "fiu", "an array of numbers").astype(np.float64)
         bad = np.count_nonzero(~(np.abs(array) < 1e6))
         if bad:
-            raise self.error(field, f"has {bad} values that are not finite or above a million", "finite numbers")
+            raise self.error(
+                field, f"has {bad} values that are not finite or above a million", "finite numbers"
+            )
         return array
 
-    def rows_of_one(self, field: str, shape: tuple[int | None, int | None], tolerance: float) -> np.ndarray:
+    def rows_of_one(
+        self, field: str, shape: tuple[int | None, int | None], tolerance: float
+    ) -> np.ndarray:
         """Rows of finite numbers that sum to one within `tolerance`, as float64."""
         array = self.numbers(field, shape)
         if not array.size:
@@ -181,21 +214,31 @@ class _Fields:
         sums = array.sum(axis=1)
         worst = np.abs(sums - 1).argmax()
         if abs(sums[worst] - 1) > tolerance:
-            raise self.error(field, f"sums to {sums[worst]:.4g} in row {worst}", "rows that sum to one")
+            raise self.error(
+                field, f"sums to {sums[worst]:.4g} in row {worst}", "rows that sum to one"
+            )
         return array
 
     def weights(self, field: str, shape: tuple[int | None, int | None]) -> np.ndarray:
-        """Rows of non-negative numbers that sum to one, with the file's rounding taken out, as float64."""
+        """Rows of non-negative numbers that sum to one, with the file's rounding taken out, as
+        float64."""
         array = self.rows_of_one(field, shape, _WEIGHT_TOLERANCE)
         if array.min() < -_WEIGHT_TOLERANCE:
-            raise self.error(field, f"has the negative value {array.min():.4g}", "weights from 0 to 1")
+            raise self.error(
+                field, f"has the negative value {array.min():.4g}", "weights from 0 to 1"
+            )
         return array / array.sum(axis=1, keepdims=True)
 
     def integers(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
         """Whole numbers, as int64; unsigned minus one, which official files have, becomes -1."""
         array = self.array(field, shape, "fiu", "an array of whole numbers")
-        if array.dtype.kind == "f" and not ((np.abs(array) < 2**53) & (array == np.round(array))).all():
-            raise self.error(field, "has values that are no whole numbers", "an array of whole numbers")
+        if (
+            array.dtype.kind == "f"
+            and not ((np.abs(array) < 2**53) & (array == np.round(array))).all()
+        ):
+            raise self.error(
+                field, "has values that are no whole numbers", "an array of whole numbers"
+            )
         array = array.astype(np.int64)
         return np.where(array == _UNSIGNED_MINUS_ONE, -1, array)
 
@@ -203,7 +246,9 @@ class _Fields:
         """Vertex numbers from 0 to `below` - 1, as int32."""
         array = self.integers(field, shape)
         if not array.size:
-            raise self.error(field, f"is empty, of shape {array.shape}", f"vertex numbers from 0 to {below - 1}")
+            raise self.error(
+                field, f"is empty, of shape {array.shape}", f"vertex numbers from 0 to {below - 1}"
+            )
         for value in (array.min(), array.max()):
             if not 0 <= value < below:
                 raise self.error(field, f"has the vertex number {value}", f"0 to {below - 1}")
@@ -212,19 +257,28 @@ class _Fields:
     def strings(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
         array = self.array(field, shape, "US", "text")
         try:
-            return np.char.decode(array, "utf-8") if array.dtype.kind == "S" else np.array(array.tolist(), dtype=str)
+            return (
+                np.char.decode(array, "utf-8")
+                if array.dtype.kind == "S"
+                else np.array(array.tolist(), dtype=str)
+            )
         except ValueError as cause:
             raise self.error(field, "is no valid text", "text in UTF-8") from cause
 
     def parents(self) -> np.ndarray:
-        """Each joint's parent from `kintree_table`, (24,) int32 with root -1, after naming other kinds of model."""
-        valid = f"SMPL's tree of {NUM_JOINTS} joints, shape (2, {NUM_JOINTS}): parents, then the joints' numbers"
+        """Each joint's parent from `kintree_table`, (24,) int32 with root -1, after naming other
+        kinds of model."""
+        valid = (
+            f"SMPL's tree of {NUM_JOINTS} joints, shape (2, {NUM_JOINTS}): parents, then the "
+            "joints' numbers"
+        )
         table = self.integers("kintree_table", (2, None))
         joints = table.shape[1]
         if joints != NUM_JOINTS:
             model = _OTHER_MODELS.get(joints, "another model")
             raise BodyFileError(
-                f"{self.path} has {joints} joints in 'kintree_table', which is {model}; valid is an SMPL body, "
+                f"{self.path} has {joints} joints in 'kintree_table', which is {model}; valid is "
+                "an SMPL body, "
                 f"which has {NUM_JOINTS} (from smpl.is.tue.mpg.de, such as SMPL_NEUTRAL.pkl)."
             )
         parents = table[0]
@@ -232,13 +286,21 @@ class _Fields:
             raise self.error("kintree_table", "numbers its joints out of order in row 1", valid)
         for joint, parent in enumerate(parents):
             if joint == 0 and parent != -1:
-                raise self.error("kintree_table", f"gives the root the parent {parent}", f"-1 or {2**32 - 1} there")
+                raise self.error(
+                    "kintree_table",
+                    f"gives the root the parent {parent}",
+                    f"-1 or {2**32 - 1} there",
+                )
             if joint > 0 and not 0 <= parent < joint:
                 found = f"gives joint {joint} the parent {parent}"
-                raise self.error("kintree_table", found, f"a tree in order, so 0 to {joint - 1} there")
+                raise self.error(
+                    "kintree_table", found, f"a tree in order, so 0 to {joint - 1} there"
+                )
             if parent != PARENTS[joint]:
                 found = f"gives joint {joint} the parent {parent}, so its joints are not SMPL's"
-                raise self.error("kintree_table", found, f"{PARENTS[joint]} there, and in all {PARENTS}")
+                raise self.error(
+                    "kintree_table", found, f"{PARENTS[joint]} there, and in all {PARENTS}"
+                )
         return parents.astype(np.int32)
 
 

@@ -1,7 +1,8 @@
-"""Forward kinematics of SMPL's tree, and what a pose does to the keypoints on it; array API (NumPy and torch).
+"""Forward kinematics of SMPL's tree, and what a pose does to the keypoints on it; array API (NumPy
+and torch).
 
-Shapes: B poses at once, J = 24 joints, K keypoints, P parts (see `sites.py`). Arrays that belong to a body shape have a
-leading axis of 1 (one shape for all poses) or B (one each).
+Shapes: B poses at once, J = 24 joints, K keypoints, P parts (see `sites.py`). Arrays that belong to
+a body shape have a leading axis of 1 (one shape for all poses) or B (one each).
 """
 
 from __future__ import annotations
@@ -21,8 +22,8 @@ from .skeleton import ANCESTORS, HALVINGS, NUM_JOINTS, PARENTS
 def forward(rotations, rest_joints, trans):
     """World rotations and positions of the joints.
 
-    rotations (B,24,3,3) of each joint against its parent; rest_joints (1|B,24,3) and trans (B,3) in metres.
-    Returns (B,24,3,3) and (B,24,3). As in SMPL, the pelvis is at trans + rest_joints[:,0].
+    rotations (B,24,3,3) of each joint against its parent; rest_joints (1|B,24,3) and trans (B,3) in
+    metres. Returns (B,24,3,3) and (B,24,3). As in SMPL, the pelvis is at trans + rest_joints[:,0].
     """
     transforms = _transforms(rotations, rest_joints, trans)
     return transforms[..., :3, :3], transforms[..., :3, 3]
@@ -31,14 +32,19 @@ def forward(rotations, rest_joints, trans):
 def _transforms(rotations, rest_joints, trans):
     """(B,24,4,4) from each joint's own frame to the world.
 
-    Each is multiplied by what is one joint up, then two, four and eight: a few large products, for to start one takes
-    longer than to compute it.
+    Each is multiplied by what is one joint up, then two, four and eight: a few large products, for
+    to start one takes longer than to compute it.
     """
     xp, where = array_namespace(rotations), device(rotations)
     B = rotations.shape[0]
     bones = rest_joints[:, 1:] - gather(rest_joints, indices(xp, PARENTS[1:], where), axis=1)
-    bones = xp.concat([(trans + rest_joints[:, 0])[:, None], xp.broadcast_to(bones, (B, NUM_JOINTS - 1, 3))], axis=1)
-    last = xp.broadcast_to(constant(xp, (0, 0, 0, 1), rotations.dtype, where), (B, NUM_JOINTS, 1, 4))
+    bones = xp.concat(
+        [(trans + rest_joints[:, 0])[:, None], xp.broadcast_to(bones, (B, NUM_JOINTS - 1, 3))],
+        axis=1,
+    )
+    last = xp.broadcast_to(
+        constant(xp, (0, 0, 0, 1), rotations.dtype, where), (B, NUM_JOINTS, 1, 4)
+    )
     out = xp.concat([xp.concat([rotations, bones[..., None]], axis=-1), last], axis=-2)
     for first, above in HALVINGS:
         below = xp.matmul(gather(out, indices(xp, above, where), axis=1), out[:, first:])
@@ -49,7 +55,8 @@ def _transforms(rotations, rest_joints, trans):
 UNKNOWNS = 3 * NUM_JOINTS + 3
 """Numbers in a step: see `KeypointModel.moved`."""
 FEW_POSES = 4
-"""Poses of which a CPU computes all of the Jacobian at once; of more, block by block stays in its cache."""
+"""Poses of which a CPU computes all of the Jacobian at once; of more, block by block stays in its
+cache."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +78,9 @@ class State:
 class KeypointModel:
     """Keypoints as a function of the pose, for given rest joints and sites.
 
-    rest_joints (1|B,24,3); offsets (1|B,P,3): each part's moment relative to its joint, q - m J; mass (P,);
-    joint (P,) int; gather (K,P): 1 where a part belongs to a keypoint; lever (K,24,P): 1 where, besides, turning the
-    joint moves the part.
+    rest_joints (1|B,24,3); offsets (1|B,P,3): each part's moment relative to its joint, q - m J;
+    mass (P,); joint (P,) int; gather (K,P): 1 where a part belongs to a keypoint; lever (K,24,P): 1
+    where, besides, turning the joint moves the part.
     """
 
     backend: Backend
@@ -86,7 +93,8 @@ class KeypointModel:
 
     @classmethod
     def build(cls, backend: Backend, rest_joints, parts, moments) -> KeypointModel:
-        """From `SiteParts` and, in NumPy, rest_joints (24,3) or (B,24,3) with moments (P,3) or (B,P,3)."""
+        """From `SiteParts` and, in NumPy, rest_joints (24,3) or (B,24,3) with moments (P,3) or
+        (B,P,3)."""
         rest_joints = np.reshape(rest_joints, (-1, NUM_JOINTS, 3))
         moments = np.reshape(moments, (-1, len(parts.joint), 3))
         gather = np.arange(parts.count)[:, None] == parts.keypoint[None, :]
@@ -109,7 +117,9 @@ class KeypointModel:
         """The model on another backend."""
         floats = ("rest_joints", "offsets", "mass", "gather", "lever")
         arrays = {name: backend.array(self.backend.numpy(getattr(self, name))) for name in floats}
-        return KeypointModel(backend, joint=backend.indices(self.backend.numpy(self.joint)), **arrays)
+        return KeypointModel(
+            backend, joint=backend.indices(self.backend.numpy(self.joint)), **arrays
+        )
 
     @cached_property
     def mounted(self):
@@ -149,17 +159,20 @@ class KeypointModel:
         )
 
     def moved(self, state: State, step) -> State:
-        """The state after a step (B,75): each joint's turn in its own frame, R_a <- R_a exp(v_a), as rotation vectors
-        in radians, first all their x, then y, then z; then the translation in metres."""
+        """The state after a step (B,75): each joint's turn in its own frame, R_a <- R_a exp(v_a),
+        as rotation vectors in radians, first all their x, then y, then z; then the translation in
+        metres."""
         xp = self.backend.xp
         turns = xp.matrix_transpose(xp.reshape(step[:, :-3], (-1, 3, NUM_JOINTS)))
         return self.state(xp.matmul(state.rotations, exp_map(turns)), state.trans + step[:, -3:])
 
     def jacobian(self, state: State):
-        """(B,K,3,75): how keypoints change with a step (see `moved`), in metres per radian and per metre.
+        """(B,K,3,75): how keypoints change with a step (see `moved`), in metres per radian and per
+        metre.
 
-        Turning joint a about axis j of its frame, g_aj in the world, moves keypoint k by g_aj × d_ka. The lever d_ka
-        goes from the joint to those parts of the keypoint that the joint moves, weighted by their mass.
+        Turning joint a about axis j of its frame, g_aj in the world, moves keypoint k by g_aj ×
+        d_ka. The lever d_ka goes from the joint to those parts of the keypoint that the joint
+        moves, weighted by their mass.
         """
         xp = self.backend.xp
         K, J, P = self.lever.shape
@@ -172,10 +185,12 @@ class KeypointModel:
             axes = xp.permute_dims(state.world, (0, 2, 3, 1))[:, None]
             levers = xp.permute_dims(levers, (0, 2, 1, 3))[:, :, :, None]
             after, before = (indices(xp, order, device(levers)) for order in ((1, 2, 0), (2, 0, 1)))
-            turns = gather(axes, after, 2) * gather(levers, before, 2) - gather(axes, before, 2) * gather(
-                levers, after, 2
+            turns = gather(axes, after, 2) * gather(levers, before, 2) - gather(
+                axes, before, 2
+            ) * gather(levers, after, 2)
+            return xp.concat(
+                [xp.reshape(turns, (B, K, 3, 3 * J)), xp.broadcast_to(one, (B, K, 3, 3))], axis=-1
             )
-            return xp.concat([xp.reshape(turns, (B, K, 3, 3 * J)), xp.broadcast_to(one, (B, K, 3, 3))], axis=-1)
         d = [levers[:, i] for i in range(3)]
         g = xp.permute_dims(state.world, (2, 3, 0, 1))[:, :, :, None]
         jacobian = xp.empty((B, K, 3, UNKNOWNS), dtype=levers.dtype, device=self.backend.device)
@@ -187,7 +202,8 @@ class KeypointModel:
 
 
 def choose(xp, better, new, old):
-    """Of two dataclasses of arrays (B,...), `new` for the poses of the batch where `better` (B,) is true."""
+    """Of two dataclasses of arrays (B,...), `new` for the poses of the batch where `better` (B,) is
+    true."""
     if on_host(better) and bool(xp.all(better)):
         return new
     chosen = {}
@@ -196,12 +212,17 @@ def choose(xp, better, new, old):
         if isinstance(a, State):
             chosen[name] = choose(xp, better, a, b)
         else:
-            chosen[name] = None if a is None else xp.where(xp.reshape(better, (-1,) + (1,) * (a.ndim - 1)), a, b)
+            chosen[name] = (
+                None
+                if a is None
+                else xp.where(xp.reshape(better, (-1,) + (1,) * (a.ndim - 1)), a, b)
+            )
     return type(new)(**chosen)
 
 
 def skin(vertices, weights, world, joints, rest_joints):
-    """Linear blend skinning: rest vertices (1|B,V,3), weights (V,24) -> posed vertices (B,V,3), in metres.
+    """Linear blend skinning: rest vertices (1|B,V,3), weights (V,24) -> posed vertices (B,V,3), in
+    metres.
 
     world (B,24,3,3), joints (B,24,3) from `forward`, rest_joints (1|B,24,3).
     """

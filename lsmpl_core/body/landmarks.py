@@ -2,10 +2,11 @@
 
     left_hip..left_knee 55% left within 8 cm
 
-is the point of the skin that one meets going left, in the rest pose (arms out, palms down, facing front), from 55 % of
-the way from the left hip to the left knee. Markers of that name are found within about 8 cm of it. The part after the
-first site may be left out (`neck back`); `within` is 2 cm where it is left out. A direction is a sum of left, right,
-up, down, front and back, each with a factor where it is not 1: `front+0.7left`.
+is the point of the skin that one meets going left, in the rest pose (arms out, palms down, facing
+front), from 55 % of the way from the left hip to the left knee. Markers of that name are found
+within about 8 cm of it. The part after the first site may be left out (`neck back`); `within` is 2
+cm where it is left out. A direction is a sum of left, right, up, down, front and back, each with a
+factor where it is not 1: `front+0.7left`.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ UNPLACED = "unplaced"
 """The site of a marker whose place is not known before it is calibrated."""
 
 USUAL_SIGMA = 0.02
-"""Metres by which a marker that is taped to a bony landmark is off, one standard deviation along the skin."""
+"""Metres by which a marker that is taped to a bony landmark is off, one standard deviation along
+the skin."""
 SKIN = 0.01
 """Metres from the skin to a marker's centre."""
 NEAREST = 0.005
@@ -40,13 +42,15 @@ _WAYS = {
 
 _WAY = rf"(?:\d*\.?\d+)?(?:{'|'.join(_WAYS)})"
 _PLACE = re.compile(
-    rf"(?P<a>\w+)(?:\.\.(?P<b>\w+) (?P<percent>\d+)%)? (?P<ways>{_WAY}(?:\+{_WAY})*)(?: within (?P<cm>\d+\.?\d*) cm)?"
+    rf"(?P<a>\w+)(?:\.\.(?P<b>\w+) (?P<percent>\d+)%)? (?P<ways>{_WAY}(?:\+{_WAY})*)(?: within "
+    rf"(?P<cm>\d+\.?\d*) cm)?"
 )
 
 
 @dataclass(frozen=True)
 class Landmark:
-    """A share of the way from site a to site b, the unit direction (3,) from there to the skin, and a sigma in m."""
+    """A share of the way from site a to site b, the unit direction (3,) from there to the skin, and
+    a sigma in m."""
 
     a: str
     b: str
@@ -57,7 +61,8 @@ class Landmark:
 
 @dataclass(frozen=True)
 class OnSkin:
-    """A triangle's vertices (3,), the point's shares of them (3,), and the outward normal (3,) in the rest pose."""
+    """A triangle's vertices (3,), the point's shares of them (3,), and the outward normal (3,) in
+    the rest pose."""
 
     vertices: np.ndarray
     shares: np.ndarray
@@ -85,7 +90,9 @@ def parse_landmark(text: str) -> Landmark | None:
 def on_skin(body: Body, landmark: Landmark) -> OnSkin:
     """Where a ray from the place leaves the body's skin, in the mean shape's rest pose."""
     vertices = body.v_template.astype(np.float64)
-    origin = (1.0 - landmark.share) * _rest(body, landmark.a) + landmark.share * _rest(body, landmark.b)
+    origin = (1.0 - landmark.share) * _rest(body, landmark.a) + landmark.share * _rest(
+        body, landmark.b
+    )
     direction = np.array(landmark.direction)
     hit = _first_hit(vertices[body.faces], origin, direction)
     if hit is not None:
@@ -99,8 +106,11 @@ def on_skin(body: Body, landmark: Landmark) -> OnSkin:
     return OnSkin(body.faces[triangle], shares, normal / np.linalg.norm(normal))
 
 
-def _first_hit(corners: np.ndarray, origin: np.ndarray, direction: np.ndarray) -> tuple[int, np.ndarray] | None:
-    """The first of triangles (F,3,3) that a ray meets, and the shares (3,) of its corners (Möller, Trumbore 1997)."""
+def _first_hit(
+    corners: np.ndarray, origin: np.ndarray, direction: np.ndarray
+) -> tuple[int, np.ndarray] | None:
+    """The first of triangles (F,3,3) that a ray meets, and the shares (3,) of its corners (Möller,
+    Trumbore 1997)."""
     a = corners[:, 0]
     ab, ac = corners[:, 1] - a, corners[:, 2] - a
     p = np.cross(direction, ac)

@@ -17,7 +17,8 @@ OPEN_BODY = DATA / "open_body.npz"
 
 
 def load_body(path: str | os.PathLike | None = None) -> Body:
-    """The bundled open body, or a user's SMPL file: `.npz`, or the official `.pkl`, which is read and never executed.
+    """The bundled open body, or a user's SMPL file: `.npz`, or the official `.pkl`, which is read
+    and never executed.
 
     Raises `BodyFileError` naming the file and what is wrong with it.
     """
@@ -52,7 +53,9 @@ def _file_sites(data: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.n
     if "site_names" not in data:
         return {}
     rows = zip(data["site_names"], data["site_vertices"], data["site_weights"])
-    return {str(name): (vertices[shares > 0], shares[shares > 0]) for name, vertices, shares in rows}
+    return {
+        str(name): (vertices[shares > 0], shares[shares > 0]) for name, vertices, shares in rows
+    }
 
 
 def _smpl_sites(body: Body) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -62,12 +65,15 @@ def _smpl_sites(body: Body) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def _transferred_sites(body: Body, source: Body, names) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Sites the file does not have: the vertex nearest to where they are on another body, relative to their joint."""
+    """Sites the file does not have: the vertex nearest to where they are on another body, relative
+    to their joint."""
     sites = {}
     for name in names:
         parts = site_parts(source, [name])
         joint = parts.joint[np.argmax(parts.mass)]
-        expected = parts.moment.sum(axis=0) - source.joint_template[joint] + body.joint_template[joint]
+        expected = (
+            parts.moment.sum(axis=0) - source.joint_template[joint] + body.joint_template[joint]
+        )
         nearest = int(np.argmin(np.linalg.norm(body.v_template - expected, axis=1)))
         sites[name] = (np.array([nearest]), np.ones(1))
     return sites

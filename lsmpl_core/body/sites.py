@@ -1,9 +1,9 @@
 """Sites: where keypoints sit on a body, and how a pose moves them.
 
-A site is a weighted set of anchors, each an SMPL joint or a vertex. Under linear blend skinning a vertex v moves as
-sum_j w_vj (G_j (v - J_j) + p_j), so a site needs, for each joint j that carries it, only the mass m_j = sum_v c_v w_vj
-and the moment q_j = sum_v c_v w_vj v: its position is sum_j G_j (q_j - m_j J_j) + m_j p_j, exactly. Such a
-(site, joint) pair is a **part**.
+A site is a weighted set of anchors, each an SMPL joint or a vertex. Under linear blend skinning a
+vertex v moves as sum_j w_vj (G_j (v - J_j) + p_j), so a site needs, for each joint j that carries
+it, only the mass m_j = sum_v c_v w_vj and the moment q_j = sum_v c_v w_vj v: its position is sum_j
+G_j (q_j - m_j J_j) + m_j p_j, exactly. Such a (site, joint) pair is a **part**.
 """
 
 from __future__ import annotations
@@ -23,14 +23,15 @@ if TYPE_CHECKING:  # `Body` is made of sites; here it is only a hint.
     from .body import Body
 
 SMPL_VERTICES = {
-    "nose": 332, "left_eye": 2800, "right_eye": 6260, "left_ear": 583, "right_ear": 4071, "head_top": 411,
-    "left_big_toe": 3216, "left_small_toe": 3226, "left_heel": 3387,
+    "nose": 332, "left_eye": 2800, "right_eye": 6260, "left_ear": 583, "right_ear": 4071,
+    "head_top": 411, "left_big_toe": 3216, "left_small_toe": 3226, "left_heel": 3387,
     "right_big_toe": 6617, "right_small_toe": 6624, "right_heel": 6787,
     "left_thumb_tip": 2746, "left_index_tip": 2319, "left_middle_tip": 2445, "left_ring_tip": 2556,
-    "left_little_tip": 2673, "right_thumb_tip": 6191, "right_index_tip": 5782, "right_middle_tip": 5905,
-    "right_ring_tip": 6016, "right_little_tip": 6133,
+    "left_little_tip": 2673, "right_thumb_tip": 6191, "right_index_tip": 5782,
+    "right_middle_tip": 5905, "right_ring_tip": 6016, "right_little_tip": 6133,
 }  # fmt: skip
-"""Public vertex numbers of keypoints on SMPL's 6,890-vertex mesh (OpenPose's and the finger tips as in `smplx`)."""
+"""Public vertex numbers of keypoints on SMPL's 6,890-vertex mesh (OpenPose's and the finger tips as
+in `smplx`)."""
 
 BLENDS: dict[str, dict[str, float]] = {
     "mid_hip": {"left_hip": 0.5, "right_hip": 0.5},
@@ -46,7 +47,8 @@ SURFACE_SITES = (
     "nose", "head_top", "chin", "mouth_left", "mouth_right",
     *(f"{side}_{part}" for side in ("left", "right") for part in (
         "eye", "eye_inner", "eye_outer", "ear", "big_toe", "small_toe", "heel",
-        *(f"{finger}_{end}" for finger in ("thumb", "index", "middle", "ring", "little") for end in ("knuckle", "tip")),
+        *(f"{finger}_{end}" for finger in ("thumb", "index", "middle", "ring",
+        "little") for end in ("knuckle", "tip")),
     )),
 )  # fmt: skip
 """The surface points that every body has."""
@@ -63,18 +65,20 @@ def check_site(name: str) -> None:
         check_site(landmark.b)
     elif name not in SITE_NAMES and name != UNPLACED:
         close = difflib.get_close_matches(name, SITE_NAMES, n=3) or SITE_NAMES
-        raise LayoutError(f"no site on the body is called {name!r}; did you mean: {', '.join(close)}?")
+        raise LayoutError(
+            f"no site on the body is called {name!r}; did you mean: {', '.join(close)}?"
+        )
 
 
 @dataclass(frozen=True)
 class SiteParts:
     """The P parts of K sites on one body, for any shape.
 
-    keypoint (P,) and joint (P,) say which site is carried by which joint; mass (P,) sums to 1 over a site's parts;
-    moment (P,3) and moment_directions (P,3,10) give the moment q = moment + moment_directions @ betas in metres.
-    parent_joint (K,): the joint whose bone a site's displacement goes with. For a site at a joint it is the joint's
-    parent (what is seen of an ankle is on the shank), so that a displaced site says nothing about the joint's own
-    rotation.
+    keypoint (P,) and joint (P,) say which site is carried by which joint; mass (P,) sums to 1 over
+    a site's parts; moment (P,3) and moment_directions (P,3,10) give the moment q = moment +
+    moment_directions @ betas in metres. parent_joint (K,): the joint whose bone a site's
+    displacement goes with. For a site at a joint it is the joint's parent (what is seen of an ankle
+    is on the shank), so that a displaced site says nothing about the joint's own rotation.
     """
 
     count: int
@@ -86,7 +90,8 @@ class SiteParts:
     moment_directions: np.ndarray
 
     def displaced(self, offsets: np.ndarray) -> SiteParts:
-        """The same sites off by offsets (K,3), metres in the rest frame: one massless part more for each."""
+        """The same sites off by offsets (K,3), metres in the rest frame: one massless part more for
+        each."""
         none = np.zeros((self.count, 3, self.moment_directions.shape[2]))
         return replace(
             self,
@@ -136,7 +141,8 @@ def site_parts(body: Body, sites: Sequence[str]) -> SiteParts:
 
 
 def site_regressor(body: Body, sites: Sequence[str]) -> np.ndarray:
-    """(K,V): from a body's vertices to its sites, in any pose; a joint is regressed as SMPL regresses it at rest."""
+    """(K,V): from a body's vertices to its sites, in any pose; a joint is regressed as SMPL
+    regresses it at rest."""
     rows = np.zeros((len(sites), len(body.v_template)))
     for row, site in zip(rows, sites):
         for share, anchor in _anchors(site):
@@ -165,11 +171,14 @@ def _anchors(site: str) -> list[tuple[float, str]]:
     check_site(site)
     if site == UNPLACED:
         return [(1.0, JOINT_NAMES[0])]
-    return [(share, name) for name, share in BLENDS[site].items()] if site in BLENDS else [(1.0, site)]
+    return (
+        [(share, name) for name, share in BLENDS[site].items()] if site in BLENDS else [(1.0, site)]
+    )
 
 
 def _carried(body: Body, site: str):
-    """(share, joint, mass, moment (3,), moment directions (3,10)) of each joint that carries an anchor of a site."""
+    """(share, joint, mass, moment (3,), moment directions (3,10)) of each joint that carries an
+    anchor of a site."""
     landmark = parse_landmark(site)
     if landmark is not None:
         skin = on_skin(body, landmark)

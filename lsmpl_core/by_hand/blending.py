@@ -11,7 +11,8 @@ from ..rotation import exp_map, log_map
 from ..solver.poses import Poses
 
 FASTEST_GROWTH = 3.0
-"""Times its own size over the width of a blend, at most, by which a correction may go on growing at its edge."""
+"""Times its own size over the width of a blend, at most, by which a correction may go on growing at
+its edge."""
 
 
 class Blended(NamedTuple):
@@ -22,15 +23,19 @@ class Blended(NamedTuple):
 
 
 def blend(
-    poses: Poses, first: int, changed: Poses, width: int | tuple[int, int], fixed: Collection[int] = ()
+    poses: Poses,
+    first: int,
+    changed: Poses,
+    width: int | tuple[int, int],
+    fixed: Collection[int] = (),
 ) -> Blended:
-    """N changed frames from `first` on, put into a whole motion's poses and blended over `width` frames on either side,
-    or over so many before and so many after.
+    """N changed frames from `first` on, put into a whole motion's poses and blended over `width`
+    frames on either side, or over so many before and so many after.
 
-    What changed at an edge, as a rotation vector of each joint in its own frame and as a translation, goes on with the
-    velocity that it had there and comes to rest at nothing on the last frame but `width`: Hermite's cubic, as
-    `foot_locking` lets contacts go. A width of 0 changes nothing else. Frames in `fixed` stay, and a blend ends
-    there.
+    What changed at an edge, as a rotation vector of each joint in its own frame and as a
+    translation, goes on with the velocity that it had there and comes to rest at nothing on the
+    last frame but `width`: Hermite's cubic, as `foot_locking` lets contacts go. A width of 0
+    changes nothing else. Frames in `fixed` stay, and a blend ends there.
     """
     last = first + len(changed) - 1
     before, after = reach(len(poses.trans), first, last, width, fixed)
@@ -63,7 +68,8 @@ def blend(
 def reach(
     count: int, first: int, last: int, width: int | tuple[int, int], fixed: Collection[int] = ()
 ) -> tuple[int, int]:
-    """How many frames before `first` and after `last` a blend into a motion of `count` frames changes."""
+    """How many frames before `first` and after `last` a blend into a motion of `count` frames
+    changes."""
     ahead, behind = width if isinstance(width, tuple) else (width, width)
     before = min([ahead, first, *(first - f - 1 for f in fixed if f < first)])
     after = min([behind, count - 1 - last, *(f - last - 1 for f in fixed if f > last)])
@@ -71,9 +77,12 @@ def reach(
 
 
 def _fading(edge: np.ndarray, width: int) -> np.ndarray:
-    """(width,25,3): a correction that ends as edge (1 or 2,25,3), on its way to nothing, `width` frames long."""
+    """(width,25,3): a correction that ends as edge (1 or 2,25,3), on its way to nothing, `width`
+    frames long."""
     s = (np.arange(1, width + 1) / (width + 1))[:, None, None]
     speed = (edge[-1] - edge[0]) * (width + 1)
     most = FASTEST_GROWTH * np.linalg.norm(edge[-1], axis=-1, keepdims=True)
-    speed = speed * np.minimum(1.0, most / np.maximum(np.linalg.norm(speed, axis=-1, keepdims=True), 1e-12))
+    speed = speed * np.minimum(
+        1.0, most / np.maximum(np.linalg.norm(speed, axis=-1, keepdims=True), 1e-12)
+    )
     return (1.0 - s * s * (3.0 - 2.0 * s)) * edge[-1] + s * (1.0 - s) ** 2 * speed

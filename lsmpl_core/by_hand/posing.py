@@ -1,6 +1,7 @@
 """`Poser`: single frames posed at once, for those who correct them by hand.
 
-They are predicted from the poses they have and polished onto their keypoints, with weights of any size and with pins.
+They are predicted from the poses they have and polished onto their keypoints, with weights of any
+size and with pins.
 """
 
 from __future__ import annotations
@@ -32,15 +33,15 @@ POSING_STEPS = 4
 MOVED_WEIGHT = 100.0
 """Weight of a keypoint that is moved, beside 1 for those that follow."""
 POSING_DAMPING = 1e-4
-"""First damping of the polish, in m²/rad², where no keypoint weighs more than 1: with less, far targets are
-overshot."""
+"""First damping of the polish, in m²/rad², where no keypoint weighs more than 1: with less, far
+targets are overshot."""
 
 
 class Poser:
     """A subject's body and keypoints, ready to pose frames of any take of that subject.
 
-    layout: of the positions that are given; calibration: of the solve (`Motion.calibration`), for `body`. Keypoints
-    that are not calibrated are not looked at. device: one of `arrays.DEVICES`.
+    layout: of the positions that are given; calibration: of the solve (`Motion.calibration`), for
+    `body`. Keypoints that are not calibrated are not looked at. device: one of `arrays.DEVICES`.
     Raises `SolveError` where the calibration is for another body or lacks the layout's keypoints.
     """
 
@@ -61,7 +62,9 @@ class Poser:
         nothing = KeypointTrack(np.full((1, len(some), 3), np.nan), layout=some)
         parts = calibration.parts(body, some)
         backend = choose_backend(device)
-        self._problem = Problem.of(nothing, body, parts, calibration.betas, backend, options, noise=calibration.noise)
+        self._problem = Problem.of(
+            nothing, body, parts, calibration.betas, backend, options, noise=calibration.noise
+        )
         self._tracker = Tracker.of(self._problem)
 
     @property
@@ -88,11 +91,12 @@ class Poser:
     ) -> Poses:
         """B frames, each on its own, from the poses that they have.
 
-        positions (B,K,3) in metres, NaN where there is nothing; weights (B,K): 0 for a keypoint that is not to count, 1
-        for one that was seen, as much as one likes for one that is to be met. pins: their `frames` are 0 to B-1.
-        placed: which keypoints (B,K) count along a pinned limb, too; None are those that weigh more than 1.
-        predict: by the network, from `start`; otherwise `start` itself is kept as far as the keypoints let it, and what
-        they do not show stays as it is.
+        positions (B,K,3) in metres, NaN where there is nothing; weights (B,K): 0 for a keypoint
+        that is not to count, 1 for one that was seen, as much as one likes for one that is to be
+        met. pins: their `frames` are 0 to B-1. placed: which keypoints (B,K) count along a pinned
+        limb, too; None are those that weigh more than 1. predict: by the network, from `start`;
+        otherwise `start` itself is kept as far as the keypoints let it, and what they do not show
+        stays as it is.
         A frame without any keypoint keeps its pose. Raises `SolveError` for arrays of other shapes.
         """
         placed = None if placed is None else placed[:, self.rows]
@@ -116,41 +120,59 @@ class Poser:
         *,
         steps: int = POSING_STEPS,
     ) -> Poses:
-        """B frames in which some keypoints were moved, from the poses before that; where none was, nothing changes.
+        """B frames in which some keypoints were moved, from the poses before that; where none was,
+        nothing changes.
 
-        moved (B,K,3) in metres: where sites are to be; NaN for those that are left to follow, which are drawn to where
-        they are. weights (B,K): of these and those; None is `MOVED_WEIGHT` and 1. The network is asked what it would do
-        for the moved keypoints and what for the start's own, and the difference is what is done.
+        moved (B,K,3) in metres: where sites are to be; NaN for those that are left to follow, which
+        are drawn to where they are. weights (B,K): of these and those; None is `MOVED_WEIGHT` and
+        1. The network is asked what it would do for the moved keypoints and what for the start's
+           own, and the difference is what is done.
         """
         # What is not moved is to stay where the start has it.
         sites, count = self.sites(start), len(start)
         pulled = np.isfinite(moved).all(axis=-1)
         weights = np.where(pulled, MOVED_WEIGHT, 1.0) if weights is None else weights
-        positions, weights, sites = self._checked(np.where(pulled[..., None], moved, sites), weights, start, sites)
+        positions, weights, sites = self._checked(
+            np.where(pulled[..., None], moved, sites), weights, start, sites
+        )
 
         # The network sees every frame anew: asked once, it would turn legs when a hand is dragged.
         twice = Poses(*(np.concatenate([a, a]) for a in (start.rotations, start.trans)))
-        both = self._tracker.with_targets(np.concatenate([positions, sites]), np.concatenate([weights, weights]))
+        both = self._tracker.with_targets(
+            np.concatenate([positions, sites]), np.concatenate([weights, weights])
+        )
         rotations, firm = both.predictions(twice, range(2 * count))
 
         change = rotations[:count] @ np.swapaxes(rotations[count:], -1, -2)
         tracker, frames, pins = self._tracker_of(positions, weights, pins)
-        posed = tracker.polish_from(Poses(change @ start.rotations, start.trans), firm[:count], frames, steps)
+        posed = tracker.polish_from(
+            Poses(change @ start.rotations, start.trans), firm[:count], frames, steps
+        )
         return posed if pins is None else pins.applied_to(posed)
 
     def _tracker_of(
-        self, positions: np.ndarray, weights: np.ndarray, pins: PinnedJoints | None, placed: np.ndarray | None = None
+        self,
+        positions: np.ndarray,
+        weights: np.ndarray,
+        pins: PinnedJoints | None,
+        placed: np.ndarray | None = None,
     ) -> tuple[Tracker, range, PinnedJoints | None]:
-        """A tracker for B frames of these keypoints that heeds the pins, its frames, and the pins checked."""
+        """A tracker for B frames of these keypoints that heeds the pins, its frames, and the pins
+        checked."""
         pins = None if pins is None or not len(pins) else pins.checked(len(positions))
         if pins is not None:
             weights = pins.heeded(weights, self.parent_joints, placed)
         damping = POSING_DAMPING * max(1.0, float(weights.max(initial=0.0)))
-        return self._tracker.with_targets(positions, weights, pins, damping), range(len(positions)), pins
+        return (
+            self._tracker.with_targets(positions, weights, pins, damping),
+            range(len(positions)),
+            pins,
+        )
 
     @one_thread()
     def cold_start(self, positions: np.ndarray, weights: np.ndarray, otherwise: Poses) -> Poses:
-        """B frames solved from a dozen guesses each (`start.cold_start`), from positions and weights as in `pose`.
+        """B frames solved from a dozen guesses each (`start.cold_start`), from positions and
+        weights as in `pose`.
 
         A frame that shows fewer than `FEWEST_KEYPOINTS` keeps the pose that it has `otherwise`.
         """
@@ -158,18 +180,24 @@ class Poser:
         seen = np.flatnonzero((weights > 0.0).sum(axis=1) >= FEWEST_KEYPOINTS)
         posed = Poses(otherwise.rotations.copy(), otherwise.trans.copy())
         if len(seen):
-            found, _ = cold_start(replace(self._problem, positions=positions, weights=weights), seen)
+            found, _ = cold_start(
+                replace(self._problem, positions=positions, weights=weights), seen
+            )
             posed.rotations[seen], posed.trans[seen] = found.rotations, found.trans
         return posed
 
     def problem_of(self, track: KeypointTrack, weights: np.ndarray) -> Problem:
-        """A take of the subject, of a track of the same layout, with weights (T,K) for its keypoints."""
+        """A take of the subject, of a track of the same layout, with weights (T,K) for its
+        keypoints."""
         some, here = of_keypoints(track, self.rows), self._problem
-        problem = Problem.of(some, self.body, here.parts, here.betas, here.backend, here.options, noise=here.noise)
+        problem = Problem.of(
+            some, self.body, here.parts, here.betas, here.backend, here.options, noise=here.noise
+        )
         return problem.with_weights(np.where(some.visible, weights[:, self.rows], 0.0))
 
     def sites(self, poses: Poses) -> np.ndarray:
-        """(B,K,3) metres: where the keypoints would be if the poses met them; NaN for those that are not calibrated."""
+        """(B,K,3) metres: where the keypoints would be if the poses met them; NaN for those that
+        are not calibrated."""
         sites = np.full((len(poses), len(self.layout), 3), np.nan)
         sites[:, self.rows] = self._problem.backend.numpy(self._problem.state(poses).keypoints)
         return sites
@@ -179,8 +207,12 @@ class Poser:
         return np.linalg.norm(self.sites(poses) - positions, axis=-1)
 
     def _checked(self, positions, weights, start: Poses, *others: np.ndarray):
-        """Positions, weights and others of the calibrated keypoints, zeros for what does not count."""
-        positions, weights = np.asarray(positions, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+        """Positions, weights and others of the calibrated keypoints, zeros for what does not
+        count."""
+        positions, weights = (
+            np.asarray(positions, dtype=np.float64),
+            np.asarray(weights, dtype=np.float64),
+        )
         shape = len(start.trans), len(self.layout)
         if positions.shape != (*shape, 3) or weights.shape != shape:
             raise SolveError(

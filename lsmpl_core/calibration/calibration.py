@@ -1,4 +1,5 @@
-"""`Calibration`: a subject's shape, and where on the body each keypoint of theirs sits, as a solve found them."""
+"""`Calibration`: a subject's shape, and where on the body each keypoint of theirs sits, as a solve
+found them."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ LARGEST_BETA, FARTHEST_OFFSET, LARGEST_NOISE = 20.0, 2.0, 1.0
 
 @dataclass(frozen=True)
 class SiteOffset:
-    """A site, the joint that a keypoint goes with, and how far (3,) it is off the site in that joint's rest frame."""
+    """A site, the joint that a keypoint goes with, and how far (3,) it is off the site in that
+    joint's rest frame."""
 
     site: str
     parent_joint: int
@@ -37,8 +39,8 @@ class SiteOffset:
 class Calibration:
     """A subject's betas (10,) on the body with this key, and where the keypoints are, by name.
 
-    noise: how far keypoints are off in each axis, in metres, one standard deviation. decisions: what was decided about
-    the keypoints (not saved).
+    noise: how far keypoints are off in each axis, in metres, one standard deviation. decisions:
+    what was decided about the keypoints (not saved).
     """
 
     body: str
@@ -57,10 +59,12 @@ class Calibration:
         offsets: np.ndarray | None = None,
         noise: float = 0.001,
     ) -> Calibration:
-        """What a solve found out: offsets (K,3) in metres from the sites of a layout, whose parts on the body these
-        are; None leaves them at 0."""
+        """What a solve found out: offsets (K,3) in metres from the sites of a layout, whose parts
+        on the body these are; None leaves them at 0."""
         offsets = np.zeros((len(layout), 3)) if offsets is None else offsets
-        site_offsets = (SiteOffset(*row) for row in zip(layout.sites, parts.parent_joint.tolist(), offsets))
+        site_offsets = (
+            SiteOffset(*row) for row in zip(layout.sites, parts.parent_joint.tolist(), offsets)
+        )
         return cls(body.key, betas, dict(zip(layout.keypoints, site_offsets)), noise)
 
     def parts(self, body: Body, layout: Layout) -> SiteParts:
@@ -71,18 +75,24 @@ class Calibration:
         return parts.displaced(np.stack([at.offset for at in site_offsets]))
 
     def usable(self, track: KeypointTrack, body: Body) -> KeypointTrack:
-        """The track of the calibrated keypoints alone. Raises `SolveError` for another body, or where few are."""
+        """The track of the calibrated keypoints alone. Raises `SolveError` for another body, or
+        where few are."""
         rows = self.usable_rows(track.layout, body, track.source)
         return track if len(rows) == len(track.layout) else of_keypoints(track, rows)
 
     def usable_rows(self, layout: Layout, body: Body, source: str = "") -> list[int]:
-        """Which of a layout's keypoints are calibrated. Raises `SolveError` for another body, or where few are."""
+        """Which of a layout's keypoints are calibrated. Raises `SolveError` for another body, or
+        where few are."""
         if self.body != body.key:
-            raise SolveError(f"the calibration is for the body {self.body}, not for {body.key}; calibrate on this one")
+            raise SolveError(
+                f"the calibration is for the body {self.body}, not for {body.key}; calibrate on "
+                "this one"
+            )
         rows = [k for k, name in enumerate(layout.keypoints) if name in self.keypoints]
         if len(rows) < FEWEST_PLACED:
             raise SolveError(
-                f"{source or 'the track'}: {len(rows)} of its keypoints are calibrated, and {FEWEST_PLACED} are "
+                f"{source or 'the track'}: {len(rows)} of its keypoints are calibrated, and "
+                f"{FEWEST_PLACED} are "
                 f"needed. Calibrated are: {', '.join(list(self.keypoints)[:20])}"
             )
         return rows
@@ -95,16 +105,23 @@ class Calibration:
             "betas": np.asarray(self.betas).tolist(),
             "noise": float(self.noise),
             "keypoints": {
-                name: {"site": p.site, "bearer": JOINT_NAMES[p.parent_joint], "offset": np.asarray(p.offset).tolist()}
+                name: {
+                    "site": p.site,
+                    "bearer": JOINT_NAMES[p.parent_joint],
+                    "offset": np.asarray(p.offset).tolist(),
+                }
                 for name, p in self.keypoints.items()
             },
         }
 
     @classmethod
     def from_dict(cls, stored: Any) -> Calibration:
-        """What `as_dict` gave, from a file of anybody's. Raises `CalibrationError` naming the field."""
+        """What `as_dict` gave, from a file of anybody's. Raises `CalibrationError` naming the
+        field."""
         if not isinstance(stored, Mapping):
-            raise CalibrationError(f"a calibration is an object with named fields; found {type(stored).__name__}")
+            raise CalibrationError(
+                f"a calibration is an object with named fields; found {type(stored).__name__}"
+            )
         if stored.get("format") != FORMAT:
             raise CalibrationError(f"format is {stored.get('format')!r}; this LSMPL reads {FORMAT}")
         body, keypoints = stored.get("body"), stored.get("keypoints")
@@ -142,7 +159,9 @@ def some_of(layout: Layout, rows: Sequence[int] | np.ndarray) -> Layout:
 
 def _site_offset(name: str, stored: Any) -> SiteOffset:
     if len(name) > LONGEST_NAME or not isinstance(stored, Mapping):
-        raise CalibrationError(f"keypoint {name[:LONGEST_NAME]!r} is not a site, a parent joint and an offset")
+        raise CalibrationError(
+            f"keypoint {name[:LONGEST_NAME]!r} is not a site, a parent joint and an offset"
+        )
     site, parent_joint = stored.get("site"), stored.get("bearer")
     try:
         check_site(str(site)[:LONGEST_NAME])
@@ -150,7 +169,8 @@ def _site_offset(name: str, stored: Any) -> SiteOffset:
         raise CalibrationError(f"keypoint {name!r}: {error}") from None
     if parent_joint not in JOINT_NAMES:
         raise CalibrationError(
-            f"keypoint {name!r}: no joint is called {str(parent_joint)[:50]!r}: {', '.join(JOINT_NAMES)}"
+            f"keypoint {name!r}: no joint is called {str(parent_joint)[:50]!r}: "
+            f"{', '.join(JOINT_NAMES)}"
         )
     offset = _numbers(f"the offset of keypoint {name!r}", stored.get("offset"), 3, FARTHEST_OFFSET)
     return SiteOffset(str(site)[:LONGEST_NAME], JOINT_NAMES.index(parent_joint), offset)

@@ -1,11 +1,12 @@
 """Which points of the feet stand on the floor, and when: from height and speed, with hysteresis.
 
-A point begins to stand when it is low and slow, and goes on until it is no longer low or has become fast. What stands
-so must also stay: a foot that slides over the floor is split where it is fastest, and pieces that go on sliding are no
-contact. A foot in mid-air is not low, and one that passes its lowest point is not slow for long enough.
+A point begins to stand when it is low and slow, and goes on until it is no longer low or has become
+fast. What stands so must also stay: a foot that slides over the floor is split where it is fastest,
+and pieces that go on sliding are no contact. A foot in mid-air is not low, and one that passes its
+lowest point is not slow for long enough.
 
-Low is near the floor, or near where the foot rests: on stairs and slopes, what a flat foot rests on while the other one
-is hardly lower is ground, too (`ground_under`).
+Low is near the floor, or near where the foot rests: on stairs and slopes, what a flat foot rests on
+while the other one is hardly lower is ground, too (`ground_under`).
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ SHORTEST = 0.1
 PAUSE = 0.07
 """Seconds: two contacts of a point that are closer together, at one place, are one."""
 REST, FLAT = 0.2, 0.06
-"""Seconds for which a foot must rest above the floor to have ground there, and metres by which heel and toe may then
-differ in height."""
+"""Seconds for which a foot must rest above the floor to have ground there, and metres by which heel
+and toe may then differ in height."""
 MOST_WANDER = 0.04
 """Metres that a point may be from the middle of its contact."""
 SLIDING = 0.12
@@ -40,7 +41,8 @@ ROLL_OFF = 0.25
 
 @dataclass(frozen=True)
 class Contact:
-    """Foot point `point` (of `FOOT_POINTS`) stands from frame `start` up to, not including, `stop`."""
+    """Foot point `point` (of `FOOT_POINTS`) stands from frame `start` up to, not including,
+    `stop`."""
 
     point: int
     start: int
@@ -76,14 +78,17 @@ def find_contacts(points: FootPoints, floor: Floor, fps: float) -> list[Contact]
 def ground_under(points: FootPoints, floor: Floor, fps: float) -> np.ndarray:
     """(T,4) metres: how high the foot points are when they stand on what is under them, if they do.
 
-    That is the floor, or where the foot rests before or after, whichever is nearer in time: flat and still, and in some
-    frame hardly higher than the other foot, as no foot is that is only held up.
+    That is the floor, or where the foot rests before or after, whichever is nearer in time: flat
+    and still, and in some frame hardly higher than the other foot, as no foot is that is only held
+    up.
     """
     ground = np.tile(floor.point_heights, (len(points.speed), 1))
     sole = points.smoothed[..., 2] - points.clearance
     lowest = np.stack([sole[:, list(foot)].min(axis=1) for foot in FEET], axis=1)
     for number, foot in enumerate(map(list, FEET)):
-        still = (points.speed[:, foot] < SLOW).all(axis=1) & (np.abs(sole[:, foot[0]] - sole[:, foot[1]]) < FLAT)
+        still = (points.speed[:, foot] < SLOW).all(axis=1) & (
+            np.abs(sole[:, foot[0]] - sole[:, foot[1]]) < FLAT
+        )
         bears = lowest[:, number] <= lowest[:, 1 - number] + LOW
         rests = [rest for rest in _runs_with(still, bears) if rest[1] - rest[0] >= REST * fps]
         ends = [(before[1] + after[0]) // 2 for before, after in zip(rests, rests[1:])]
@@ -94,9 +99,12 @@ def ground_under(points: FootPoints, floor: Floor, fps: float) -> np.ndarray:
     return ground
 
 
-def while_down(contact: Contact, points: FootPoints, within: float = DOWN, most: float = np.inf) -> Contact:
-    """The part of a contact in which the point is within so many metres of its usual height: contacts last until it has
-    left the ground for good. An end of more than so many frames is no foot that comes down or rolls off, and stays."""
+def while_down(
+    contact: Contact, points: FootPoints, within: float = DOWN, most: float = np.inf
+) -> Contact:
+    """The part of a contact in which the point is within so many metres of its usual height:
+    contacts last until it has left the ground for good. An end of more than so many frames is no
+    foot that comes down or rolls off, and stays."""
     height = points.positions[contact.frames, contact.point, 2]
     down = np.flatnonzero(np.abs(height - np.median(height)) < within)
     before, after = int(down[0]), len(height) - 1 - int(down[-1])
@@ -113,7 +121,8 @@ def contact_mask(contacts: list[Contact], frames: int) -> np.ndarray:
 
 
 def sliding(positions: np.ndarray, standing: np.ndarray, fps: float) -> float:
-    """Mean horizontal speed in m/s of points (T,P,3) from frame to frame while they stand (T,P); NaN if none does."""
+    """Mean horizontal speed in m/s of points (T,P,3) from frame to frame while they stand (T,P);
+    NaN if none does."""
     speed = np.linalg.norm(np.diff(positions[..., :2], axis=0), axis=-1) * fps
     both = standing[1:] & standing[:-1]
     return float(speed[both].mean()) if both.any() else float("nan")
@@ -129,12 +138,16 @@ def _runs_with(lasts: np.ndarray, begins: np.ndarray) -> list[tuple[int, int]]:
     return [(start, stop) for start, stop in runs(lasts) if begins[start:stop].any()]
 
 
-def _joined(stretches: list[tuple[int, int]], where: np.ndarray, pause: float) -> list[tuple[int, int]]:
+def _joined(
+    stretches: list[tuple[int, int]], where: np.ndarray, pause: float
+) -> list[tuple[int, int]]:
     joined: list[tuple[int, int]] = []
     for start, stop in stretches:
         if joined:
             before = joined[-1]
-            apart = np.linalg.norm(np.median(where[start:stop], axis=0) - np.median(where[slice(*before)], axis=0))
+            apart = np.linalg.norm(
+                np.median(where[start:stop], axis=0) - np.median(where[slice(*before)], axis=0)
+            )
             if start - before[1] <= pause and apart < MOST_WANDER:
                 joined[-1] = (before[0], stop)
                 continue
@@ -142,14 +155,18 @@ def _joined(stretches: list[tuple[int, int]], where: np.ndarray, pause: float) -
     return joined
 
 
-def _settled(start: int, stop: int, where: np.ndarray, speed: np.ndarray, shortest: int) -> Iterator[tuple[int, int]]:
+def _settled(
+    start: int, stop: int, where: np.ndarray, speed: np.ndarray, shortest: int
+) -> Iterator[tuple[int, int]]:
     """The stretch, or pieces of it, in which the point stays near one place."""
     todo = [(start, stop)]
     while todo:
         start, stop = todo.pop()
         if stop - start < shortest:
             continue
-        away = np.linalg.norm(where[start:stop, :2] - np.median(where[start:stop, :2], axis=0), axis=1)
+        away = np.linalg.norm(
+            where[start:stop, :2] - np.median(where[start:stop, :2], axis=0), axis=1
+        )
         if away.max() <= MOST_WANDER:
             yield start, stop
             continue

@@ -1,4 +1,5 @@
-"""The floor under a motion: how high it is, and how high the points of the feet are when they stand on it."""
+"""The floor under a motion: how high it is, and how high the points of the feet are when they stand
+on it."""
 
 from __future__ import annotations
 
@@ -19,7 +20,8 @@ FEET = ((0, 1), (2, 3))
 DETAIL = 5.0
 """Hz up to which the ways of the points are looked at."""
 END = 0.1
-"""Seconds at either end of a take in which noise shows as speed; speeds there are at most that further in."""
+"""Seconds at either end of a take in which noise shows as speed; speeds there are at most that
+further in."""
 RESTING = 0.3
 """Metres a second below which a point may be standing."""
 BAND = 0.02
@@ -29,13 +31,14 @@ FAIR_SHARE = 0.3
 SOLE_BAND = 0.04
 """Metres around the floor within which the lowest skin is a sole's that stands on it."""
 NEAR = 0.04
-"""Metres around where a point of a flat foot should be, within which its own height is looked for."""
+"""Metres around where a point of a flat foot should be, within which its own height is looked
+for."""
 
 
 @dataclass(frozen=True)
 class FootPoints:
-    """Where the feet are: positions (T,4,3) of `FOOT_POINTS` in metres, a smoothed copy of them, its speeds (T,4) in
-    m/s, and how high (4,) the points lie above the sole."""
+    """Where the feet are: positions (T,4,3) of `FOOT_POINTS` in metres, a smoothed copy of them,
+    its speeds (T,4) in m/s, and how high (4,) the points lie above the sole."""
 
     positions: np.ndarray
     smoothed: np.ndarray
@@ -45,8 +48,9 @@ class FootPoints:
 
 @dataclass(frozen=True)
 class Floor:
-    """height of the floor in metres; point_heights (4,): where the foot points are seen when they stand on it, and
-    sole_heights (4,), where they are if the soles that they have lie on it; as seen where not given."""
+    """height of the floor in metres; point_heights (4,): where the foot points are seen when they
+    stand on it, and sole_heights (4,), where they are if the soles that they have lie on it; as
+    seen where not given."""
 
     height: float
     point_heights: np.ndarray
@@ -73,7 +77,11 @@ def foot_points(motion: Motion, body: Body) -> FootPoints:
     if len(motion) > 3:
         even = np.full(len(motion) - 3, stiffness_of(DETAIL, motion.fps))
         smoothed = whittaker(positions.reshape(len(motion), -1), even).reshape(positions.shape)
-    velocity = np.gradient(smoothed, 1.0 / motion.fps, axis=0) if len(motion) > 1 else np.zeros_like(smoothed)
+    velocity = (
+        np.gradient(smoothed, 1.0 / motion.fps, axis=0)
+        if len(motion) > 1
+        else np.zeros_like(smoothed)
+    )
     speed = np.linalg.norm(velocity, axis=2)
     end = min(round(END * motion.fps), len(motion) - 1)
     speed[:end] = np.minimum(speed[:end], speed[end])
@@ -88,7 +96,8 @@ def rest_foot_points(body: Body, betas: np.ndarray) -> np.ndarray:
 
 
 def estimate_floor(points: FootPoints) -> Floor:
-    """The lowest height at which foot points often rest; where none ever rests, the lowest that one gets."""
+    """The lowest height at which foot points often rest; where none ever rests, the lowest that one
+    gets."""
     heights = points.smoothed[..., 2] - points.clearance
     resting = np.sort(heights[points.speed < RESTING])
     if not resting.size:
@@ -101,16 +110,20 @@ def estimate_floor(points: FootPoints) -> Floor:
 
 
 def floor_at(points: FootPoints, height: float) -> Floor:
-    """The floor at a given height, and where the points stand on it: shapes are estimates, and so are soles."""
+    """The floor at a given height, and where the points stand on it: shapes are estimates, and so
+    are soles."""
     expected = height + points.clearance
     stands = (points.speed < RESTING) & (np.abs(points.smoothed[..., 2] - expected) < NEAR)
-    own = [np.median(points.smoothed[stands[:, p], p, 2]) if stands[:, p].any() else expected[p] for p in range(4)]
+    own = [
+        np.median(points.smoothed[stands[:, p], p, 2]) if stands[:, p].any() else expected[p]
+        for p in range(4)
+    ]
     return Floor(height, np.array(own), expected)
 
 
 def sole_height(motion: Motion, body: Body, floor: Floor, standing: np.ndarray) -> float:
-    """Metres: how low the skin is, in the median, while foot points stand (T,4) on the floor; the floor's own height
-    where none does.
+    """Metres: how low the skin is, in the median, while foot points stand (T,4) on the floor; the
+    floor's own height where none does.
 
     Soles are rounder, and their shapes less certain, than the points that are watched on them.
     """

@@ -1,8 +1,9 @@
-"""Feet that stand are held still: each foot is moved and turned to where it belongs, and its leg follows.
+"""Feet that stand are held still: each foot is moved and turned to where it belongs, and its leg
+follows.
 
-Where a straight leg would not reach its standing foot, the hips come down a little, smoothly, and a foot on its toes
-rolls further (`leg_reach.py`): no foot tips or is pulled off the floor, and no knee pops. The upper body keeps its
-pose.
+Where a straight leg would not reach its standing foot, the hips come down a little, smoothly, and a
+foot on its toes rolls further (`leg_reach.py`): no foot tips or is pulled off the floor, and no
+knee pops. The upper body keeps its pose.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from .leg_reach import FootTarget, hips_down, roll_foot, stretch, two_bones
 OWN = 3.0
 """How much the hips' own height counts beside a straight leg that stands flat."""
 NEGLIGIBLE = 1e-5
-"""Radians by which a leg has to turn, and metres by which the hips have to come down, to be changed."""
+"""Radians by which a leg has to turn, and metres by which the hips have to come down, to be
+changed."""
 LEGS = tuple(
     tuple(JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "knee", "ankle", "foot"))
     for side in ("left", "right")
@@ -35,12 +37,18 @@ LEGS = tuple(
 
 
 def lock_steps(
-    motion: Motion, body: Body, points: FootPoints, contacts: Sequence[Contact], floor: Floor, on_floor: bool = True
+    motion: Motion,
+    body: Body,
+    points: FootPoints,
+    contacts: Sequence[Contact],
+    floor: Floor,
+    on_floor: bool = True,
 ) -> Generator[Progress, None, Motion]:
-    """The motion with its standing foot points held still, each over each contact; a generator that yields `Progress`.
+    """The motion with its standing foot points held still, each over each contact; a generator that
+    yields `Progress`.
 
-    points are those of this motion. on_floor: what stands near the floor is put on it; otherwise contacts keep their
-    own heights. The hips may come down a little (`trans`); only legs turn.
+    points are those of this motion. on_floor: what stands near the floor is put on it; otherwise
+    contacts keep their own heights. The hips may come down a little (`trans`); only legs turn.
     """
     if not contacts:
         return motion
@@ -66,10 +74,14 @@ def lock_steps(
     poses = motion.poses.copy()
     for side, (leg, foot) in enumerate(zip(LEGS, feet)):
         yield Progress("feet", side + 1, parts)
-        turns = _leg_turns(foot, at[:, side], lengths[side], flat[:, side], hinge=world[:, leg[0], :, 0])
+        turns = _leg_turns(
+            foot, at[:, side], lengths[side], flat[:, side], hinge=world[:, leg[0], :, 0]
+        )
         turned = world.copy()
         turned[:, leg] = turns @ world[:, leg]
-        local = log_map(np.swapaxes(turned[:, [PARENTS[joint] for joint in leg]], -1, -2) @ turned[:, leg])
+        local = log_map(
+            np.swapaxes(turned[:, [PARENTS[joint] for joint in leg]], -1, -2) @ turned[:, leg]
+        )
         moved = np.flatnonzero((np.linalg.norm(log_map(turns), axis=-1) > NEGLIGIBLE).any(axis=1))
         poses[moved[:, None], leg] = local[moved]
     return replace(motion, poses=poses, trans=motion.trans - down[:, None] * [0.0, 0.0, 1.0])
@@ -78,10 +90,11 @@ def lock_steps(
 def _leg_turns(
     foot: FootTarget, at: np.ndarray, lengths: np.ndarray, flat: np.ndarray, hinge: np.ndarray
 ) -> np.ndarray:
-    """(T,4,3,3): how thigh, shin, foot and toes turn in the world, for the foot to be where it belongs as far as its
-    leg reaches.
+    """(T,4,3,3): how thigh, shin, foot and toes turn in the world, for the foot to be where it
+    belongs as far as its leg reaches.
 
-    at (T,3,3): hip, knee and ankle; flat (T,): how firmly it stands flat; hinge (T,3): the knee's axis.
+    at (T,3,3): hip, knee and ankle; flat (T,): how firmly it stands flat; hinge (T,3): the knee's
+    axis.
     """
     hip, knee, ankle = np.moveaxis(at, 1, 0)
     goal, roll = roll_foot(foot, hip, ankle, lengths, flat)
@@ -100,12 +113,14 @@ def _placed(
     joints: np.ndarray,
     fps: float,
 ) -> FootTarget:
-    """Where a foot belongs, as if its leg reached everywhere; toe_up (T,) metres by which its toes bend up."""
+    """Where a foot belongs, as if its leg reached everywhere; toe_up (T,) metres by which its toes
+    bend up."""
     heel, toe = FEET[side]
     _, _, at_ankle, at_ball = LEGS[side]
     ankle, ball = joints[:, at_ankle], joints[:, at_ball]
 
-    # Heel and toe go where they belong: the foot turns from the line between them to the wanted one.
+    # Heel and toe go where they belong: the foot turns from the line between them to the wanted
+    # one.
     along = points.positions[:, toe] - points.positions[:, heel]
     wanted = along + correction[:, toe] - correction[:, heel]
     ahead = normalised(wanted)
@@ -113,7 +128,11 @@ def _placed(
 
     # The ankle and the ball, which the heel rolls about, go along with the middle of the sole.
     middle = points.positions[:, [heel, toe]].mean(axis=1)
-    goal = middle + correction[:, [heel, toe]].mean(axis=1) - (turn @ (middle - ankle)[..., None])[..., 0]
+    goal = (
+        middle
+        + correction[:, [heel, toe]].mean(axis=1)
+        - (turn @ (middle - ankle)[..., None])[..., 0]
+    )
     pivot = goal + (turn @ (ball - ankle)[..., None])[..., 0]
 
     # How far the heel is up, beyond what the foot's own shape at rest makes of a level sole.
@@ -121,8 +140,12 @@ def _placed(
     level = (points.clearance[heel] - points.clearance[toe]) / np.linalg.norm(wanted, axis=1)
     heel_up = np.arcsin(np.clip(-ahead[:, 2], -1.0, 1.0)) - np.arcsin(np.clip(level, -1.0, 1.0))
 
-    # It stands by either end, and rolls where only the toes do; toes bend by what their tips are raised.
+    # It stands by either end, and rolls where only the toes do; toes bend by what their tips are
+    # raised.
     on_heel, on_toe = standing[:, heel], standing[:, toe]
     stands, rolls = (standing_share(mask, fps) for mask in (on_heel | on_toe, on_toe & ~on_heel))
-    bend = exp_map(-np.arctan(toe_up / np.linalg.norm(points.positions[:, toe] - ball, axis=1))[:, None] * across)
+    bend = exp_map(
+        -np.arctan(toe_up / np.linalg.norm(points.positions[:, toe] - ball, axis=1))[:, None]
+        * across
+    )
     return FootTarget(goal, turn, bend @ turn, stands, rolls, pivot, across, heel_up)

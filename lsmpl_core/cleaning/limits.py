@@ -1,9 +1,10 @@
 """Limits of the joints: knees and elbows that do not bend backwards, and limbs that are not wrung.
 
-A joint's rotation is a twist about its bone (towards the next joint) followed by a swing of it. Twists are limited at
-all joints, and at the hinges, knees and elbows, the swing as well: along the hinge and across it. The limits lie
-outside what 99.9 % of recorded frames do (CMU motion capture in SMPL joints, where hinges lie as in published SMPL
-motion), with about ten degrees to spare, and more in the forearm, whose turn may be in the elbow or in the wrist.
+A joint's rotation is a twist about its bone (towards the next joint) followed by a swing of it.
+Twists are limited at all joints, and at the hinges, knees and elbows, the swing as well: along the
+hinge and across it. The limits lie outside what 99.9 % of recorded frames do (CMU motion capture in
+SMPL joints, where hinges lie as in published SMPL motion), with about ten degrees to spare, and
+more in the forearm, whose turn may be in the elbow or in the wrist.
 """
 
 from __future__ import annotations
@@ -24,27 +25,35 @@ from ..rotation import exp_map, log_map, to_quaternion
 from ..solver.polish import Anchor, Targets, polish
 
 TWIST = {
-    "hip": 70.0, "knee": 35.0, "ankle": 45.0, "collar": 30.0, "shoulder": 150.0, "elbow": 90.0, "wrist": 140.0,
-    "spine1": 40.0, "spine2": 30.0, "spine3": 30.0, "neck": 60.0, "head": 60.0,
+    "hip": 70.0, "knee": 35.0, "ankle": 45.0, "collar": 30.0, "shoulder": 150.0, "elbow": 90.0,
+    "wrist": 140.0, "spine1": 40.0, "spine2": 30.0, "spine3": 30.0, "neck": 60.0, "head": 60.0,
 }  # fmt: skip
 """Degrees of twist either way."""
 HINGES = {
     "knee": ((0.97, 0.0, -0.23), (-10.0, 155.0), 40.0),
     "elbow": ((0.0, -0.96, 0.27), (-12.0, 160.0), 60.0),
 }
-"""Of the left side: the axis in the parent's frame, degrees of bending along it, and degrees across it either way."""
+"""Of the left side: the axis in the parent's frame, degrees of bending along it, and degrees across
+it either way."""
 SOFT = 6.0
-"""Degrees before a limit in which a rotation is already held back, so that nothing stops with a jerk."""
+"""Degrees before a limit in which a rotation is already held back, so that nothing stops with a
+jerk."""
 ROUNDS, STEPS = 2, 3
 TOUCHED = np.radians(0.05)
 """Turn of a joint by its limits from which on the pose is polished again."""
-LIMB_SITES = tuple(name for name in JOINT_NAMES if not name.startswith("spine")) + ("left_toe", "right_toe", "nose")
+LIMB_SITES = tuple(name for name in JOINT_NAMES if not name.startswith("spine")) + (
+    "left_toe",
+    "right_toe",
+    "nose",
+)
 HOLD, FIRM = 1e-3, 10.0
-"""m²/rad² with which joints, and those that were drawn back, keep their pose while limbs go back to where they were."""
+"""m²/rad² with which joints, and those that were drawn back, keep their pose while limbs go back to
+where they were."""
 PELVIS_WEIGHT = 1e3
 _NEXT = {
-    "hip": "knee", "knee": "ankle", "ankle": "foot", "collar": "shoulder", "shoulder": "elbow", "elbow": "wrist",
-    "wrist": "hand", "spine1": "spine2", "spine2": "spine3", "spine3": "neck", "neck": "head",
+    "hip": "knee", "knee": "ankle", "ankle": "foot", "collar": "shoulder", "shoulder": "elbow",
+    "elbow": "wrist", "wrist": "hand", "spine1": "spine2", "spine2": "spine3", "spine3": "neck",
+    "neck": "head",
 }  # fmt: skip
 _FRAMES_AT_ONCE = 128
 
@@ -54,8 +63,8 @@ def limit_steps(motion: Motion, body: Body) -> Generator[Progress, None, Motion]
 
     Only frames that break the limits, or come close, are changed.
 
-    Where a joint is turned back, its limb is brought back by the polish, which moves the joints around it, to where
-    the limb was, as far as the limits allow.
+    Where a joint is turned back, its limb is brought back by the polish, which moves the joints
+    around it, to where the limb was, as far as the limits allow.
     """
     rest = body.rest_joints(body.betas_of(motion))
     measured = exp_map(motion.poses)
@@ -78,7 +87,9 @@ def limit_steps(motion: Motion, body: Body) -> Generator[Progress, None, Motion]
             firm = HOLD + FIRM * np.minimum(angle[some] / np.radians(SOFT), 1.0) ** 2
             anchor = Anchor(state.rotations, firm)
             targets = Targets(aim, np.broadcast_to(weights, aim.shape[:2]))
-            rotations[some] = polish(model, state, targets, anchor, steps=STEPS, damping=1e-6).state.rotations
+            rotations[some] = polish(
+                model, state, targets, anchor, steps=STEPS, damping=1e-6
+            ).state.rotations
         rotations = within_limits(rotations, rest)
     poses = motion.poses.copy()
     poses[turned] = log_map(rotations[turned])
@@ -86,7 +97,8 @@ def limit_steps(motion: Motion, body: Body) -> Generator[Progress, None, Motion]
 
 
 def within_limits(rotations: np.ndarray, rest_joints: np.ndarray) -> np.ndarray:
-    """Successive rotations (T,24,3,3), each joint drawn back inside its limits; rest_joints (24,3) give the bones."""
+    """Successive rotations (T,24,3,3), each joint drawn back inside its limits; rest_joints (24,3)
+    give the bones."""
     out = rotations.copy()
     for joint, name in enumerate(JOINT_NAMES):
         part = name.split("_")[-1]
@@ -128,9 +140,11 @@ def hinge_axis(name: str, bone: np.ndarray) -> np.ndarray:
 
 
 def swing_twist(rotations: np.ndarray, bone: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Successive rotations (T,3,3) as exp(swing) @ exp(twist bone): swing (T,3) across the bone, and twist (T,).
+    """Successive rotations (T,3,3) as exp(swing) @ exp(twist bone): swing (T,3) across the bone,
+    and twist (T,).
 
-    The twist goes on through half a turn rather than jump to the other side; over the take it is the least possible.
+    The twist goes on through half a turn rather than jump to the other side; over the take it is
+    the least possible.
     """
     q = to_quaternion(rotations)
     twist = np.unwrap(2.0 * np.arctan2(q[:, 1:] @ bone, q[:, 0]))
@@ -140,7 +154,8 @@ def swing_twist(rotations: np.ndarray, bone: np.ndarray) -> tuple[np.ndarray, np
 
 
 def _held(angle: np.ndarray, least: float, most: float) -> np.ndarray:
-    """Angles (T,) inside the limits, unchanged but for the last `SOFT` degrees, which nothing gets beyond."""
+    """Angles (T,) inside the limits, unchanged but for the last `SOFT` degrees, which nothing gets
+    beyond."""
     soft = np.radians(SOFT)
     over, under = angle - (most - soft), (least + soft) - angle
     angle = np.where(over > 0.0, most - soft * np.exp(-np.maximum(over, 0.0) / soft), angle)
@@ -151,5 +166,7 @@ def _turn(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     """(T,24) radians by which each joint was turned."""
     turn = np.zeros(before.shape[:2])
     changed = (before != after).any(axis=(2, 3))
-    turn[changed] = np.linalg.norm(log_map(np.swapaxes(before[changed], -1, -2) @ after[changed]), axis=-1)
+    turn[changed] = np.linalg.norm(
+        log_map(np.swapaxes(before[changed], -1, -2) @ after[changed]), axis=-1
+    )
     return turn

@@ -1,4 +1,5 @@
-"""How low the skin reaches in each frame: of each bone's skin only what can be lowest, however the bone is turned."""
+"""How low the skin reaches in each frame: of each bone's skin only what can be lowest, however the
+bone is turned."""
 
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ FRAMES_AT_ONCE = 256
 
 
 def lowest_skin(motion: Motion, body: Body) -> np.ndarray:
-    """(T,) metres: the height of the lowest skin in each frame, without pose correctives; in the open body within 3 mm
-    of what all its vertices give."""
+    """(T,) metres: the height of the lowest skin in each frame, without pose correctives; in the
+    open body within 3 mm of what all its vertices give."""
     rows, betas = _outermost(body), body.betas_of(motion)
     rest_joints = body.rest_joints(betas)[None]
     rest, weights = body.rest_vertices(betas)[rows][None], body.skinning_weights[rows]

@@ -1,10 +1,13 @@
-"""Smoothing without lag: all frames at once, every joint's rotation and the translation by one common smoother.
+"""Smoothing without lag: all frames at once, every joint's rotation and the translation by one
+common smoother.
 
-The smoother is Whittaker's: it minimises sum_t |x_t - y_t|² + sum_t λ_t |third difference of x at t|². It responds
-like a third-order Butterworth filter run forwards and backwards, but has proper ends (parabolas pass unchanged) and may
-be stiffer in one place than in another (Eilers, *A perfect smoother*, 2003).
+The smoother is Whittaker's: it minimises sum_t |x_t - y_t|² + sum_t λ_t |third difference of x at
+t|². It responds like a third-order Butterworth filter run forwards and backwards, but has proper
+ends (parabolas pass unchanged) and may be stiffer in one place than in another (Eilers, *A perfect
+smoother*, 2003).
 
-All joints share λ: errors of hip and knee that cancel at the foot still cancel when both are smoothed alike.
+All joints share λ: errors of hip and knee that cancel at the foot still cancel when both are
+smoothed alike.
 """
 
 from __future__ import annotations
@@ -22,10 +25,12 @@ from ..solver.banded import solve_diagonals
 FULL_STRENGTH = 0.95
 """Strength above this counts as this: the cutoff is a quarter of what the noise calls for."""
 ANYWAY = 6.0
-"""Hz: strength s above 0.5 smooths, whatever the noise is, with a cutoff of at most sqrt((1 - s) / (s - 0.5)) times
-this. Motion that was polished together has no noise left to see, and may still be wanted calmer."""
+"""Hz: strength s above 0.5 smooths, whatever the noise is, with a cutoff of at most sqrt((1 - s) /
+(s - 0.5)) times this. Motion that was polished together has no noise left to see, and may still be
+wanted calmer."""
 NATURAL_JITTER = np.radians(0.7)
-"""Radians: joints that tremble less than this, frame by frame, are taken to have moved so; recorded motion has 0.25."""
+"""Radians: joints that tremble less than this, frame by frame, are taken to have moved so; recorded
+motion has 0.25."""
 LIVELINESS = 0.3
 """Seconds over which the liveliness of a motion is averaged."""
 MOST_UNEVEN = 100.0
@@ -41,8 +46,8 @@ _BODY = 22
 
 @dataclass(frozen=True)
 class Smoothness:
-    """How a motion is smoothed: stiffness (T-3,) is λ, jitter the estimated noise of its joints in radians (one
-    standard deviation of one axis), cutoff in Hz where λ is at its mean."""
+    """How a motion is smoothed: stiffness (T-3,) is λ, jitter the estimated noise of its joints in
+    radians (one standard deviation of one axis), cutoff in Hz where λ is at its mean."""
 
     stiffness: np.ndarray
     jitter: float
@@ -52,9 +57,10 @@ class Smoothness:
 def smooth(motion: Motion, strength: float = 0.5) -> Motion:
     """The motion without the noise that is in it, as `find_smoothness` sees it.
 
-    strength from 0 (nothing happens) to 1: at 0.5 the cutoff is what the noise calls for, at s it is sqrt((1 - s) / s)
-    times that; above 0.5 even a motion without noise becomes calmer (`ANYWAY`). Turning the whole motion and then
-    smoothing it is the same as smoothing and then turning. Raises `LsmplError` for a strength out of range.
+    strength from 0 (nothing happens) to 1: at 0.5 the cutoff is what the noise calls for, at s it
+    is sqrt((1 - s) / s) times that; above 0.5 even a motion without noise becomes calmer
+    (`ANYWAY`). Turning the whole motion and then smoothing it is the same as smoothing and then
+    turning. Raises `LsmplError` for a strength out of range.
     """
     check_strength(strength)
     if strength == 0.0 or len(motion) < FEWEST_FRAMES:
@@ -71,9 +77,10 @@ def check_strength(strength: float) -> None:
 def find_smoothness(motion: Motion, strength: float = 0.5) -> Smoothness:
     """How stiff the smoother should be, from the motion itself.
 
-    The third differences of every series are taken for white noise seen through the differences, with standard
-    deviation σ, and the motion's own, with variance q: the maximum of Whittle's likelihood gives λ = σ²/q for each
-    joint. Where the motion is livelier than on average q is larger, which leaves a kick its peak.
+    The third differences of every series are taken for white noise seen through the differences,
+    with standard deviation σ, and the motion's own, with variance q: the maximum of Whittle's
+    likelihood gives λ = σ²/q for each joint. Where the motion is livelier than on average q is
+    larger, which leaves a kick its peak.
     """
     series = np.concatenate([_unrolled(exp_map(motion.poses)), motion.trans], axis=1)
     stiffness, noise = _whittle(series)
@@ -86,7 +93,9 @@ def find_smoothness(motion: Motion, strength: float = 0.5) -> Smoothness:
     strength = min(strength, FULL_STRENGTH)
     typical *= (strength / (1.0 - strength)) ** _ORDER
     if strength > 0.5:
-        typical = max(typical, stiffness_of(ANYWAY * ((1.0 - strength) / (strength - 0.5)) ** 0.5, motion.fps))
+        typical = max(
+            typical, stiffness_of(ANYWAY * ((1.0 - strength) / (strength - 0.5)) ** 0.5, motion.fps)
+        )
     even = np.full(len(motion) - _ORDER, typical)
     jerk = np.diff(whittaker(series, even), _ORDER, axis=0)[:, : 3 * _BODY] ** 2
     scale = np.repeat(np.maximum(noise[:_BODY], 1e-3 * noise[:_BODY].max()), 3)
@@ -99,10 +108,11 @@ def find_smoothness(motion: Motion, strength: float = 0.5) -> Smoothness:
 def apply_smoothness(motion: Motion, stiffness: np.ndarray) -> Motion:
     """The motion smoothed with λ = stiffness (T-3,).
 
-    Rotations are smoothed as the curve that their turns from frame to frame, each in the joint's own frame, add up to
-    (the development of the curve in the tangent space), so that nothing depends on where a rotation's axis-angle wraps
-    or how often a dancer has turned. The development of a noisy curve is not quite that of the smooth one, so it is
-    done again about the first result.
+    Rotations are smoothed as the curve that their turns from frame to frame, each in the joint's
+    own frame, add up to (the development of the curve in the tangent space), so that nothing
+    depends on where a rotation's axis-angle wraps or how often a dancer has turned. The development
+    of a noisy curve is not quite that of the smooth one, so it is done again about the first
+    result.
     """
     measured = exp_map(motion.poses)
     rotations = measured
@@ -116,7 +126,8 @@ def apply_smoothness(motion: Motion, stiffness: np.ndarray) -> Motion:
 
 
 def cutoff(stiffness: float, fps: float) -> float:
-    """Hz at which the smoother with this λ lets half of the amplitude pass; half of fps where λ is next to nothing."""
+    """Hz at which the smoother with this λ lets half of the amplitude pass; half of fps where λ is
+    next to nothing."""
     if stiffness <= 2.0 ** (-2 * _ORDER):
         return fps / 2.0
     return float(fps / np.pi * np.arcsin(0.5 * stiffness ** (-0.5 / _ORDER)))
@@ -142,20 +153,27 @@ def whittaker(series: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
 
 
 def _unrolled(rotations: np.ndarray) -> np.ndarray:
-    """(T,72): the turns from frame to frame of rotations (T,24,3,3), each in its joint's own frame, added up."""
+    """(T,72): the turns from frame to frame of rotations (T,24,3,3), each in its joint's own frame,
+    added up."""
     turns = log_map(np.swapaxes(rotations[:-1], -1, -2) @ rotations[1:])
-    return np.concatenate([np.zeros((1, turns[0].size)), np.cumsum(turns.reshape(len(turns), -1), axis=0)])
+    return np.concatenate(
+        [np.zeros((1, turns[0].size)), np.cumsum(turns.reshape(len(turns), -1), axis=0)]
+    )
 
 
 def _whittle(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """λ (G,) and noise variance σ² (G,) of groups of three of the series (T,3G)."""
     differences = np.diff(series, _ORDER, axis=0)
     window = np.hanning(len(differences) + 2)[1:-1, None]
-    spectrum = np.abs(np.fft.rfft((differences - differences.mean(axis=0)) * window, axis=0))[1:] ** 2
+    spectrum = (
+        np.abs(np.fft.rfft((differences - differences.mean(axis=0)) * window, axis=0))[1:] ** 2
+    )
     spectrum = spectrum.reshape(len(spectrum), -1, 3).mean(axis=2) / np.sum(window**2)
     frequency = np.arange(1, len(spectrum) + 1) / len(differences)
     gain = (2.0 * np.sin(np.pi * frequency)) ** (2 * _ORDER)
-    shape = 1.0 + _CANDIDATES[:, None] * gain  # (L,F): of q, the noise seen through the differences included
+    shape = (
+        1.0 + _CANDIDATES[:, None] * gain
+    )  # (L,F): of q, the noise seen through the differences included
     q = (1.0 / shape) @ spectrum / len(gain)
     cost = np.log(shape).sum(axis=1)[:, None] + len(gain) * np.log(np.maximum(q, 1e-300))
     best = np.argmin(cost, axis=0)

@@ -1,10 +1,12 @@
-"""Travel and height from the feet: where a body goes whose motion is known only relative to its hips.
+"""Travel and height from the feet: where a body goes whose motion is known only relative to its
+hips.
 
-A foot that stands does not move, so the hips move against it; and the body does not sink into the floor. Which point
-bears in each frame is the likeliest sequence (Viterbi 1967) of heels and toes by two kinds of evidence: it is low, and
-the hips' velocity that it stands for goes on from the one before, for at the moment in which weight goes from one foot
-to the other both stand. While the body falls as fast as anything does, it has left the floor: then its centre of mass
-goes on in a parabola, and along the floor as fast as before.
+A foot that stands does not move, so the hips move against it; and the body does not sink into the
+floor. Which point bears in each frame is the likeliest sequence (Viterbi 1967) of heels and toes by
+two kinds of evidence: it is low, and the hips' velocity that it stands for goes on from the one
+before, for at the moment in which weight goes from one foot to the other both stand. While the body
+falls as fast as anything does, it has left the floor: then its centre of mass goes on in a
+parabola, and along the floor as fast as before.
 """
 
 from __future__ import annotations
@@ -26,31 +28,35 @@ GRAVITY = 9.81
 LOW = 0.02
 """Metres above the lowest point at which a point of a foot is rather not standing."""
 HIGHEST = 9.0
-"""Most that height speaks against a point: what is further up is not standing, but a knee or a hand may be bearing."""
+"""Most that height speaks against a point: what is further up is not standing, but a knee or a hand
+may be bearing."""
 ACCELERATION, MOST_SUDDEN = 8.0, 25.0
-"""Metres a second² by which the hips' velocity along the floor changes in a usual step, and most that a change counts:
-a wrong foot is a change at either end, a push is one."""
+"""Metres a second² by which the hips' velocity along the floor changes in a usual step, and most
+that a change counts: a wrong foot is a change at either end, a push is one."""
 CALM = 8.0
 """Hz up to which heights are followed: what trembles faster is noise."""
 FLIGHT, LEAST_HEIGHT = (0.1, 0.9), 0.02
-"""Seconds that a flight lasts, and metres that it leads up at least: less is noise or a step, more is no jump."""
+"""Seconds that a flight lasts, and metres that it leads up at least: less is noise or a step, more
+is no jump."""
 LEAVING, AROUND = 0.05, 0.12
-"""Seconds before and after a flight in which feet are hardly standing, and over which the velocity there is found."""
+"""Seconds before and after a flight in which feet are hardly standing, and over which the velocity
+there is found."""
 MASSES = {
-    "pelvis": 0.14, "spine2": 0.15, "spine3": 0.20, "head": 0.08, "hip": 0.05, "knee": 0.07, "ankle": 0.04,
-    "shoulder": 0.02, "elbow": 0.02, "wrist": 0.015,
+    "pelvis": 0.14, "spine2": 0.15, "spine3": 0.20, "head": 0.08, "hip": 0.05, "knee": 0.07,
+    "ankle": 0.04, "shoulder": 0.02, "elbow": 0.02, "wrist": 0.015,
 }  # fmt: skip
 """Shares of the body's mass near joints, about those of de Leva (1996); of both sides each."""
 TRAVEL = "travel"
 """What the `Decision` about it is called."""
 UNCLEAR = 0.3
-"""Share of the frames without a foot that clearly stands, in flight or not, from which on travel is doubtful."""
+"""Share of the frames without a foot that clearly stands, in flight or not, from which on travel is
+doubtful."""
 
 
 @dataclass(frozen=True)
 class Travel:
-    """offset (T,3): metres by which each frame has to move; bearing (T,): which of `FOOT_POINTS` it stands on, -1 in
-    flight; unclear (T,) bool: where no foot clearly stands."""
+    """offset (T,3): metres by which each frame has to move; bearing (T,): which of `FOOT_POINTS` it
+    stands on, -1 in flight; unclear (T,) bool: where no foot clearly stands."""
 
     offset: np.ndarray
     bearing: np.ndarray
@@ -66,11 +72,14 @@ class Travel:
             reason += f"; in {100 * unclear:.0f} % of the frames no foot clearly stands"
         if flying > 0.0:
             reason += f"; {100 * flying:.0f} % are in the air, where how far it goes is a guess"
-        return Decision(TRAVEL, "from the feet", "assumed" if unclear + flying > UNCLEAR else "detected", reason)
+        return Decision(
+            TRAVEL, "from the feet", "assumed" if unclear + flying > UNCLEAR else "detected", reason
+        )
 
 
 def travel_from_feet(motion: Motion, body: Body) -> Travel:
-    """The travel that lets standing feet stand on a floor at height 0, for a motion in whatever place."""
+    """The travel that lets standing feet stand on a floor at height 0, for a motion in whatever
+    place."""
     points = foot_points(motion, body)
     joints = body.world(motion)[1]
     height, flying = _heights(lowest_skin(motion, body), joints, motion.fps)
@@ -82,7 +91,8 @@ def travel_from_feet(motion: Motion, body: Body) -> Travel:
 
 
 def with_travel(motion: Motion, body: Body) -> Motion:
-    """The motion with travel and height from its feet; `Motion.travel` says by how much each frame was moved."""
+    """The motion with travel and height from its feet; `Motion.travel` says by how much each frame
+    was moved."""
     travel = travel_from_feet(motion, body)
     before = 0.0 if motion.travel is None else motion.travel
     return replace(
@@ -94,13 +104,15 @@ def with_travel(motion: Motion, body: Body) -> Motion:
 
 
 def _heights(lowest: np.ndarray, joints: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) metres by which each frame has to come up for its lowest skin (T,) to be on the floor or, in flight (T,)
-    bool, for its centre of mass to be on a parabola."""
+    """(T,) metres by which each frame has to come up for its lowest skin (T,) to be on the floor
+    or, in flight (T,) bool, for its centre of mass to be on a parabola."""
     flying = np.zeros(len(lowest), dtype=bool)
     if len(lowest) < 5:
         return -lowest, flying
     standing = whittaker(-lowest[:, None], np.full(len(lowest) - 3, stiffness_of(CALM, fps)))[:, 0]
-    mass = sum(share * joints[:, j, 2] for j, share in _sided(MASSES)) / sum(share for _, share in _sided(MASSES))
+    mass = sum(share * joints[:, j, 2] for j, share in _sided(MASSES)) / sum(
+        share for _, share in _sided(MASSES)
+    )
     centre = standing + mass
     flown = _thrown(centre, fps)
     for start, stop in runs(flown > centre + 1e-9):
@@ -110,8 +122,8 @@ def _heights(lowest: np.ndarray, joints: np.ndarray, fps: float) -> tuple[np.nda
 
 
 def _thrown(centre: np.ndarray, fps: float) -> np.ndarray:
-    """(T,): the lowest course at or above centre (T,) that falls no faster than gravity: what is not held up by the
-    floor goes on as it was thrown."""
+    """(T,): the lowest course at or above centre (T,) that falls no faster than gravity: what is
+    not held up by the floor goes on as it was thrown."""
     course, step = centre.copy(), 1.0 / fps
     speed = 0.0
     for t in range(1, len(centre)):
@@ -124,9 +136,11 @@ def _thrown(centre: np.ndarray, fps: float) -> np.ndarray:
     return course
 
 
-def _bearing(level: np.ndarray, above: np.ndarray, flying: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
-    """Which point (T,) of level (T,P,2) bears, -1 in flight, and where that is unclear (T,) bool; above (T,P) metres
-    over the floor."""
+def _bearing(
+    level: np.ndarray, above: np.ndarray, flying: np.ndarray, fps: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Which point (T,) of level (T,P,2) bears, -1 in flight, and where that is unclear (T,) bool;
+    above (T,P) metres over the floor."""
     T, P = above.shape
     velocity = -np.gradient(level, 1.0 / fps, axis=0) if T > 1 else np.zeros_like(level)
     own = np.minimum((np.maximum(above, 0.0) / LOW) ** 2, HIGHEST)
@@ -150,8 +164,8 @@ def _bearing(level: np.ndarray, above: np.ndarray, flying: np.ndarray, fps: floa
 
 
 def _level(level: np.ndarray, hips: np.ndarray, bearing: np.ndarray, fps: float) -> np.ndarray:
-    """(T,2) metres along the floor, 0 in the first frame: the point that bears stays where it is, in flight the hips
-    keep the velocity between those before and after."""
+    """(T,2) metres along the floor, 0 in the first frame: the point that bears stays where it is,
+    in flight the hips keep the velocity between those before and after."""
     if len(level) < 2:
         return np.zeros((len(level), 2))
     point = np.maximum(bearing[1:], 0)
@@ -159,7 +173,8 @@ def _level(level: np.ndarray, hips: np.ndarray, bearing: np.ndarray, fps: float)
     relative = np.diff(hips, axis=0)
     velocity, flying = steps + relative, bearing[1:] < 0
     for start, stop in runs(flying):
-        # A foot leaves, and comes down, a little before and after: there it does not stand as still as it is taken to.
+        # A foot leaves, and comes down, a little before and after: there it does not stand as still
+        # as it is taken to.
         edge, around = round(LEAVING * fps), max(1, round(AROUND * fps))
         first, last = max(start - edge, 0), min(stop + edge, len(steps))
         before, after = velocity[max(first - around, 0) : first], velocity[last : last + around]

@@ -1,4 +1,5 @@
-"""Progress bars of the `lsmpl` command, on stderr where that is a terminal; elsewhere they write nothing."""
+"""Progress bars of the `lsmpl` command, on stderr where that is a terminal; elsewhere they write
+nothing."""
 
 from __future__ import annotations
 
@@ -51,10 +52,11 @@ class TakeBar:
 
 
 class TotalBar:
-    """How many of all takes are done, how many of them failed, how many are done a minute, and the time that is left.
+    """How many of all takes are done, how many of them failed, how many are done a minute, and the
+    time that is left.
 
-    Takes that were done before count as done, but not for the rate, and neither does the time until the first that was
-    not.
+    Takes that were done before count as done, but not for the rate, and neither does the time until
+    the first that was not.
     """
 
     def __init__(self, count: int):
@@ -73,7 +75,9 @@ class TotalBar:
             self._bar.close()
             self._bar = None
             columns = os.get_terminal_size(sys.stderr.fileno()).columns
-            print(f"\r{' ' * (columns - 1)}\r", end="", file=sys.stderr, flush=True)  # a ^C that the terminal showed
+            print(
+                f"\r{' ' * (columns - 1)}\r", end="", file=sys.stderr, flush=True
+            )  # a ^C that the terminal showed
 
     def count(self, status: str) -> None:
         """One more take is done: "ok", "failed" or "skipped"."""
@@ -88,7 +92,8 @@ class TotalBar:
         self.draw()
 
     def draw(self) -> None:
-        """Show what is new, and how much time has passed; does nothing if that was shown just before."""
+        """Show what is new, and how much time has passed; does nothing if that was shown just
+        before."""
         wait = _AT_LEAST if self._is_drawn else _AT_MOST
         if self._bar is not None and time.monotonic() - self._drawn > wait:
             self._drawn, self._is_drawn = time.monotonic(), True
@@ -124,6 +129,8 @@ class _BarOfTakes(tqdm):
         done, seconds = facts["n"] - facts["initial"], facts["elapsed"]
         rate = 60 * done / seconds if done and seconds else 0.0
         facts["a_minute"] = f", {rate:.3g} takes/min" if rate else ""
-        facts["ncols"] = facts["ncols"] and max(facts["ncols"] - 3, 1)  # else the terminal's ^C begins a new line
+        facts["ncols"] = facts["ncols"] and max(
+            facts["ncols"] - 3, 1
+        )  # else the terminal's ^C begins a new line
         facts["how_many_failed"] = f", {self.failed} failed" if self.failed else ""
         return facts

@@ -1,4 +1,5 @@
-"""`FrontEnd`: what differs between the plain command and the one inside Blender, its writers above all."""
+"""`FrontEnd`: what differs between the plain command and the one inside Blender, its writers above
+all."""
 
 from __future__ import annotations
 
@@ -16,8 +17,9 @@ from ..motion import Motion
 
 @dataclass(frozen=True)
 class Converted:
-    """One solved input, as writers get it: the motion as it goes out, as it was solved, and what was done between, as
-    plain data (empty where nothing was); `body_path` is "" for the open body."""
+    """One solved input, as writers get it: the motion as it goes out, as it was solved, and what
+    was done between, as plain data (empty where nothing was); `body_path` is "" for the open
+    body."""
 
     name: str
     track: KeypointTrack
@@ -39,7 +41,12 @@ def own_command() -> tuple[str, ...]:
         "sys.path = sys.path if root in sys.path else [root, *sys.path]; "
         f"from {__package__}.main import main; sys.exit(main())"
     )
-    return (sys.executable, "-c", start, str(Path(__file__).resolve().parents[__package__.count(".") + 1]))
+    return (
+        sys.executable,
+        "-c",
+        start,
+        str(Path(__file__).resolve().parents[__package__.count(".") + 1]),
+    )
 
 
 def write_npz(converted: Converted, path: Path) -> None:
@@ -56,8 +63,8 @@ def check_npz(path: Path) -> None:
 class FrontEnd:
     """What differs between the plain command and the one inside Blender.
 
-    Its name; the files it can write, and what raises where a file of a type cannot be read; the command that runs the
-    same program again, for the processes of `--jobs`.
+    Its name; the files it can write, and what raises where a file of a type cannot be read; the
+    command that runs the same program again, for the processes of `--jobs`.
     """
 
     program: str = "lsmpl"

@@ -1,4 +1,5 @@
-"""Which takes a command line means, which file each is written to, and which of them are one machine's share."""
+"""Which takes a command line means, which file each is written to, and which of them are one
+machine's share."""
 
 from __future__ import annotations
 
@@ -29,8 +30,9 @@ class UsageError(Exception):
 class Job:
     """One take to be written: its file or folder, its output and that one's type.
 
-    in_folder: OUT is a folder of many, in which it is kept what each file was made from (`resume.py`). person: whose
-    take it is, of all people in the file; "" where it is not for all of them.
+    in_folder: OUT is a folder of many, in which it is kept what each file was made from
+    (`resume.py`). person: whose take it is, of all people in the file; "" where it is not for all
+    of them.
     """
 
     source: Path
@@ -66,22 +68,29 @@ def plan_outputs(
     leave_out: Collection[str] = (),
     people: Callable[[Path], Sequence[str]] | None = None,
 ) -> list[Job]:
-    """The job of each take that `inputs` name, in a fixed order: OUT itself for one file, otherwise files in OUT.
+    """The job of each take that `inputs` name, in a fixed order: OUT itself for one file, otherwise
+    files in OUT.
 
-    inputs: files, folders and glob patterns. A folder of one JSON file a frame is a take; any other is searched, with
-    the folders in it, for files that end as keypoint files do, and OUT gets the same folders.
+    inputs: files, folders and glob patterns. A folder of one JSON file a frame is a take; any other
+    is searched, with the folders in it, for files that end as keypoint files do, and OUT gets the
+    same folders.
     leave_out: files that are no takes even if they lie among them.
-    people: says who is in a file, each of whom gets an output of their own (`walk_Ann.npz`); none for one person.
-    Inputs that share a name get distinct outputs: by their extensions (`walk_trc.npz`, `walk_c3d.npz`), else by their
-    folders (`monday_walk.npz`, `tuesday_walk.npz`), else by a checksum of their path (`Walk` and `walk`, which are one
-    name to Windows and macOS). Raises `UsageError`.
+    people: says who is in a file, each of whom gets an output of their own (`walk_Ann.npz`); none
+    for one person. Inputs that share a name get distinct outputs: by their extensions
+    (`walk_trc.npz`, `walk_c3d.npz`), else by their folders (`monday_walk.npz`, `tuesday_walk.npz`),
+    else by a checksum of their path (`Walk` and `walk`, which are one name to Windows and macOS).
+    Raises `UsageError`.
     """
     out, suffix = Path(output), Path(output).suffix.lower().lstrip(".")
     formats = ", ".join(f".{name}" for name in front_end.writers)
     is_folder = out.is_dir() or output.endswith(("/", os.sep)) or not suffix
     sources = _find_sources(inputs, {_real(path) for path in (output, *leave_out)})
     if people is not None:
-        sources = [replace(source, person=person) for source in sources for person in people(source.path) or [""]]
+        sources = [
+            replace(source, person=person)
+            for source in sources
+            for person in people(source.path) or [""]
+        ]
 
     # One take, one file; anything else needs a folder.
     if not is_folder and suffix in front_end.writers and len(sources) == 1:
@@ -90,7 +99,8 @@ def plan_outputs(
         return [Job(sources[0].path, out, suffix, person=sources[0].person)]
     if not is_folder and len(sources) == 1:
         raise UsageError(
-            f"OUT is {output}, but only {formats} can be written; end OUT in / to have a folder of that name"
+            f"OUT is {output}, but only {formats} can be written; end OUT in / to have a folder of "
+            "that name"
         )
     if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
         several = "several IN" if people is None else "several takes"
@@ -99,12 +109,14 @@ def plan_outputs(
     format = format or front_end.default_format
     names = _distinct_names(sources)
     return [
-        Job(source.path, out / f"{name}.{format}", format, True, source.person) for source, name in zip(sources, names)
+        Job(source.path, out / f"{name}.{format}", format, True, source.person)
+        for source, name in zip(sources, names)
     ]
 
 
 def share(jobs: Sequence[Job], part: tuple[int, int] | None) -> list[Job]:
-    """Part K of N, K from 1: every N-th job from the K-th. The parts have no job in common and make up all of them."""
+    """Part K of N, K from 1: every N-th job from the K-th. The parts have no job in common and make
+    up all of them."""
     return list(jobs) if part is None else list(jobs[part[0] - 1 :: part[1]])
 
 
@@ -130,7 +142,9 @@ def _expand(pattern: str, leave_out: set[str]) -> Iterator[_Source]:
     parts = Path(os.path.normpath(pattern)).parts
     plain = next(number for number, part in enumerate(parts) if glob.has_magic(part))
     base = Path(*parts[: min(plain, len(parts) - 1)])
-    for name in sorted(glob.glob(pattern, recursive=True), key=lambda name: Path(os.path.normpath(name)).parts):
+    for name in sorted(
+        glob.glob(pattern, recursive=True), key=lambda name: Path(os.path.normpath(name)).parts
+    ):
         path = Path(os.path.normpath(name))
         under = Path(os.path.relpath(path.parent, base)) if path != base else Path()
         if path.is_dir():
@@ -139,15 +153,20 @@ def _expand(pattern: str, leave_out: set[str]) -> Iterator[_Source]:
             yield _Source(path, under)
 
 
-def _search(folder: Path, under: Path, leave_out: set[str], within: frozenset[str] = frozenset()) -> Iterator[_Source]:
-    """The takes in a folder, whose files go to `under`, and in those below it; links that lead round are cut."""
+def _search(
+    folder: Path, under: Path, leave_out: set[str], within: frozenset[str] = frozenset()
+) -> Iterator[_Source]:
+    """The takes in a folder, whose files go to `under`, and in those below it; links that lead
+    round are cut."""
     here = _real(folder)
     if here in within or (within and here in leave_out):
         return
     if _is_one_take(folder):
         yield _Source(folder, under.parent)
         return
-    for path in sorted(folder.iterdir(), key=lambda path: path.name):  # the same shares on every system
+    for path in sorted(
+        folder.iterdir(), key=lambda path: path.name
+    ):  # the same shares on every system
         if path.name.startswith("."):
             continue
         if path.is_dir():
@@ -157,11 +176,14 @@ def _search(folder: Path, under: Path, leave_out: set[str], within: frozenset[st
 
 
 def _is_one_take(folder: Path) -> bool:
-    """Whether a folder holds the frames of a take; a single JSON file beside other takes is rather a mapping."""
+    """Whether a folder holds the frames of a take; a single JSON file beside other takes is rather
+    a mapping."""
     if not is_one_file_a_frame(folder):
         return False
     endings = [path.suffix.lower() for path in folder.iterdir()]
-    return endings.count(".json") > 1 or not any(ending in READERS and ending != ".json" for ending in endings)
+    return endings.count(".json") > 1 or not any(
+        ending in READERS and ending != ".json" for ending in endings
+    )
 
 
 def _is_take(path: Path, leave_out: set[str]) -> bool:
@@ -192,7 +214,9 @@ def _distinct_names(sources: Sequence[_Source]) -> list[str]:
         if max(uses.values()) == 1:
             break
         names = [
-            _long_name(source.path.absolute(), source.stem, folders) if uses[name_key(str(path))] > 1 else name
+            _long_name(source.path.absolute(), source.stem, folders)
+            if uses[name_key(str(path))] > 1
+            else name
             for source, path, name in zip(sources, paths, names)
         ]
     else:
@@ -206,11 +230,16 @@ def _distinct_names(sources: Sequence[_Source]) -> list[str]:
 
 
 def _checksum(source: _Source) -> str:
-    return hashlib.sha256(os.fsencode(source.path.absolute()) + source.person.encode()).hexdigest()[:8]
+    return hashlib.sha256(os.fsencode(source.path.absolute()) + source.person.encode()).hexdigest()[
+        :8
+    ]
 
 
 def _long_name(path: PurePath, stem: str, folders: int) -> str:
-    """A take's name with so many of the folders above its file; above them all is Windows' drive."""
+    """A take's name with so many of the folders above its file; above them all is Windows'
+    drive."""
     drive = re.sub(r"\W+", "_", path.drive).strip("_")
     above = [*([drive] if drive else []), *path.parts[1:-1]]
-    return "_".join((*above[len(above) - min(folders, len(above)) :], stem, path.suffix[1:])).rstrip("_")
+    return "_".join(
+        (*above[len(above) - min(folders, len(above)) :], stem, path.suffix[1:])
+    ).rstrip("_")

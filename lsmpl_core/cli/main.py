@@ -1,9 +1,11 @@
 """The `lsmpl` command: one parser and one loop over inputs, shared with the command inside Blender.
 
-Blender's front end adds writers for more file types (`addon/headless.py`); everything else is the same code.
+Blender's front end adds writers for more file types (`addon/headless.py`); everything else is the
+same code.
 
-Exit codes: 0 all converted, 1 at least one input failed (the others are written), 2 wrong usage, 3 all are written but
-something is not to be trusted (`judgement.py`), 130 interrupted (128 + the signal's number in general).
+Exit codes: 0 all converted, 1 at least one input failed (the others are written), 2 wrong usage, 3
+all are written but something is not to be trusted (`judgement.py`), 130 interrupted (128 + the
+signal's number in general).
 """
 
 from __future__ import annotations
@@ -55,7 +57,9 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
         others = [getattr(options, name, None) for name in ("report", *FILE_OPTIONS)]
         leave_out = [name for name in others if name]
         people = partial(people_of, options) if getattr(options, "all_people", False) else None
-        jobs = plan_outputs(options.inputs, options.output, options.format, front_end, leave_out, people)
+        jobs = plan_outputs(
+            options.inputs, options.output, options.format, front_end, leave_out, people
+        )
         if options.command == "refine-motion" and len(jobs) > 1:
             raise UsageError(f"refine-motion takes one take; {options.inputs[0]} holds {len(jobs)}")
         jobs = share(jobs, options.part)
@@ -72,7 +76,10 @@ def _list_devices(front_end: FrontEnd) -> int:
     if reason := front_end.ready(argparse.Namespace(device="cuda", solver=SOLVERS[0])):
         _complain(reason)
     for device in find_devices():
-        _say(f"{device.name:<8} {'yes' if device.available else 'no ':<4} {device.label}: {device.fact}")
+        _say(
+            f"{device.name:<8} {'yes' if device.available else 'no ':<4} {device.label}: "
+            f"{device.fact}"
+        )
     return 0
 
 
@@ -95,7 +102,13 @@ EXIT_NOT_TRUSTED = 3
 class _Conversion:
     """One run: the loop over takes, its messages and its report."""
 
-    def __init__(self, options: argparse.Namespace, jobs: Sequence[Job], argv: Sequence[str], front_end: FrontEnd):
+    def __init__(
+        self,
+        options: argparse.Namespace,
+        jobs: Sequence[Job],
+        argv: Sequence[str],
+        front_end: FrontEnd,
+    ):
         self.options, self.jobs, self.argv, self.front_end = options, jobs, argv, front_end
         self.started = time.time()
         self.records = [_not_run(job) for job in jobs]
@@ -112,7 +125,9 @@ class _Conversion:
                     self._convert_in_processes()
         except Stopped as stop:
             for record in self.records:
-                record["status"] = "interrupted" if record["status"] == "running" else record["status"]
+                record["status"] = (
+                    "interrupted" if record["status"] == "running" else record["status"]
+                )
             _complain("interrupted; what was finished is kept")
             code = stop.exit_code
         except (LsmplError, OSError) as error:
@@ -123,7 +138,9 @@ class _Conversion:
             code = 1
         if not self.options.failed_ok:
             code = code or int(any(record["status"] == "failed" for record in self.records))
-            code = code or EXIT_NOT_TRUSTED * any(not record.get("trusted", True) for record in self.records)
+            code = code or EXIT_NOT_TRUSTED * any(
+                not record.get("trusted", True) for record in self.records
+            )
         if len(self.records) != 1:
             done = Counter(record["status"] for record in self.records)
             counts = [f"{done[status]} {status}" for status in STATUSES if done[status]]
@@ -139,7 +156,9 @@ class _Conversion:
             release()
 
     def _convert_in_processes(self) -> None:
-        workers = Workers(self.front_end.command, self.argv, self.options.jobs or 1, self.options.timeout)
+        workers = Workers(
+            self.front_end.command, self.argv, self.options.jobs or 1, self.options.timeout
+        )
         with TotalBar(len(self.jobs)) as bar:
             try:
                 for event in workers.convert(self.jobs):
@@ -175,13 +194,24 @@ class _Conversion:
     def _write_report(self) -> bool:
         if not self.options.report:
             return True
-        report = summary(self.argv, self.front_end.program, self.records, self.started, dict(self.front_end.versions))
+        report = summary(
+            self.argv,
+            self.front_end.program,
+            self.records,
+            self.started,
+            dict(self.front_end.versions),
+        )
         report["versions"] = {"lsmpl": __version__, **report["versions"]}
         try:
             with replace_when_complete(self.options.report) as scratch:
-                scratch.write_text(json.dumps(json_ready(report), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+                scratch.write_text(
+                    json.dumps(json_ready(report), indent=1, allow_nan=False) + "\n",
+                    encoding="utf-8",
+                )
         except OSError as error:
-            _complain(f"{self.options.report}: the report cannot be written: {error.strerror or error}")
+            _complain(
+                f"{self.options.report}: the report cannot be written: {error.strerror or error}"
+            )
             return False
         return True
 
@@ -196,7 +226,8 @@ def _complain(message: str) -> None:
 
 
 def _visible(text: str, but: str = "") -> str:
-    """With what is not seen as backslash escapes: it may be in file names, and would move a terminal's cursor."""
+    """With what is not seen as backslash escapes: it may be in file names, and would move a
+    terminal's cursor."""
     return shown(text, but=but)
 
 

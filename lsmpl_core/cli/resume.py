@@ -1,7 +1,9 @@
-"""What each output was made from, kept beside it, so that `--resume` can tell what is done and still valid.
+"""What each output was made from, kept beside it, so that `--resume` can tell what is done and
+still valid.
 
-`OUT/.lsmpl/NAME.json` holds checksums of the input, of the settings and of the output, and the take's record in the
-report. Times of files are not looked at: copies to and from a farm change them.
+`OUT/.lsmpl/NAME.json` holds checksums of the input, of the settings and of the output, and the
+take's record in the report. Times of files are not looked at: copies to and from a farm change
+them.
 """
 
 from __future__ import annotations
@@ -24,7 +26,14 @@ from .inputs import Job, record_path
 
 SCHEMA = 1
 
-_NOT_SETTINGS = {"inputs", "output", "format", "report", "verbose", "device"}  # all devices give the same motion
+_NOT_SETTINGS = {
+    "inputs",
+    "output",
+    "format",
+    "report",
+    "verbose",
+    "device",
+}  # all devices give the same motion
 _NOT_SETTINGS |= {"resume", "overwrite", "jobs", "timeout", "part", "failed_ok"}
 FILE_OPTIONS = ("body", "markers", "layout", "checkpoint", "calibrate", "calibration", "motion")
 """Options that name files, which count by their content."""
@@ -39,11 +48,14 @@ class Resume:
         self._settings = ""
 
     def done(self, job: Job) -> tuple[dict | None, str]:
-        """The record of a job that is done already, or None; and why it is not, or what is to be said of it."""
+        """The record of a job that is done already, or None; and why it is not, or what is to be
+        said of it."""
         if not job.output.exists():
             return None, "there is no output yet"
         try:
-            previous = read_json(record_path(job.output), "record of what an output was made from", LsmplError)
+            previous = read_json(
+                record_path(job.output), "record of what an output was made from", LsmplError
+            )
             valid = (
                 isinstance(previous, dict)
                 and previous.get("schema") == SCHEMA
@@ -60,7 +72,9 @@ class Resume:
         if previous.get("output") == digest(job.output):
             return previous["record"], ""
         if self._whole(job.format, job.output):
-            return previous["record"], "the output was changed since; it is kept as it is (--overwrite makes it anew)"
+            return previous[
+                "record"
+            ], "the output was changed since; it is kept as it is (--overwrite makes it anew)"
         return None, "the output is damaged"
 
     def forget(self, job: Job) -> None:
@@ -84,19 +98,28 @@ class Resume:
 
     def _fingerprint(self, job: Job) -> str:
         if not self._settings:
-            settings: dict[str, Any] = {k: v for k, v in vars(self._options).items() if k not in _NOT_SETTINGS}
+            settings: dict[str, Any] = {
+                k: v for k, v in vars(self._options).items() if k not in _NOT_SETTINGS
+            }
             for name in FILE_OPTIONS:
                 if settings.get(name) and os.path.exists(settings[name]):
                     settings[name] = digest(Path(settings[name]))
-            self._settings = json.dumps({"lsmpl": __version__, **settings}, sort_keys=True, default=str)
+            self._settings = json.dumps(
+                {"lsmpl": __version__, **settings}, sort_keys=True, default=str
+            )
         return hashlib.sha256(f"{job.format} {job.person} {self._settings}".encode()).hexdigest()
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file, or of the names and contents of the files of a folder; "" where it cannot be read."""
+    """SHA-256 of a file, or of the names and contents of the files of a folder; "" where it cannot
+    be read."""
     try:
         if path.is_dir():
-            files = [file for file in sorted(path.iterdir(), key=lambda file: file.name) if file.is_file()]
+            files = [
+                file
+                for file in sorted(path.iterdir(), key=lambda file: file.name)
+                if file.is_file()
+            ]
             lines = (f"{digest(file)} {file.name}\n" for file in files)
             return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
         found = hashlib.sha256()

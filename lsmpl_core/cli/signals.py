@@ -1,4 +1,5 @@
-"""Ctrl-C, a farm's SIGTERM and a closed terminal end the `lsmpl` command as exceptions, so that scratch files go."""
+"""Ctrl-C, a farm's SIGTERM and a closed terminal end the `lsmpl` command as exceptions, so that
+scratch files go."""
 
 from __future__ import annotations
 
@@ -25,7 +26,8 @@ class Stopped(BaseException):
 
 @contextmanager
 def signals_as_exceptions() -> Iterator[None]:
-    """Raise `Stopped` in the main thread when a signal comes; signals that the parent had ignored stay so."""
+    """Raise `Stopped` in the main thread when a signal comes; signals that the parent had ignored
+    stay so."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -48,7 +50,8 @@ def signals_as_exceptions() -> Iterator[None]:
 
 
 def defer() -> None:
-    """Let signals wait from here to `release`: an output is taking its place, and its record is not written yet."""
+    """Let signals wait from here to `release`: an output is taking its place, and its record is not
+    written yet."""
     global _deferring
     _deferring = True
 

@@ -1,4 +1,5 @@
-"""One take of the `lsmpl` command: read, solved, cleaned up and written, and the record of it for the report."""
+"""One take of the `lsmpl` command: read, solved, cleaned up and written, and the record of it for
+the report."""
 
 from __future__ import annotations
 
@@ -27,7 +28,13 @@ from ..motion import Motion
 from ..progress import Progress, run_to_end
 from ..readers import read_keypoints, read_people
 from ..refine_estimate import refine_motion_steps
-from ..report import describe_condition, describe_decisions, describe_residual, describe_track, json_ready
+from ..report import (
+    describe_condition,
+    describe_decisions,
+    describe_residual,
+    describe_track,
+    json_ready,
+)
 from ..resampling import resample, resample_track
 from ..solve_track import solve_steps
 from ..solver.options import SolveOptions
@@ -39,7 +46,8 @@ from .signals import defer
 
 @dataclass(frozen=True)
 class Listener:
-    """Who hears of a take while it is worked on: `say` gets its one line, `complain` messages for stderr."""
+    """Who hears of a take while it is worked on: `say` gets its one line, `complain` messages for
+    stderr."""
 
     say: Callable[[str], None]
     complain: Callable[[str], None]
@@ -47,7 +55,8 @@ class Listener:
 
 
 def people_of(options: argparse.Namespace, path: Path) -> list[str]:
-    """Everybody in a take, as its file calls them; nobody where it tells nobody apart, or cannot be read."""
+    """Everybody in a take, as its file calls them; nobody where it tells nobody apart, or cannot be
+    read."""
     try:
         return [track.person for track in _everybody(options, path) if track.person]
     except (LsmplError, OSError):
@@ -65,16 +74,23 @@ def _mirror(o: argparse.Namespace) -> bool | None:
 class TakeConverter:
     """Converts takes, one by one, with the options of one command line.
 
-    A device that is not to be had gives way to NumPy, as one does that fails on the way; the body and the solver do
-    not: this raises `LsmplError`, also for a device that there is no such thing as.
+    A device that is not to be had gives way to NumPy, as one does that fails on the way; the body
+    and the solver do not: this raises `LsmplError`, also for a device that there is no such thing
+    as.
     """
 
     def __init__(
-        self, options: argparse.Namespace, writers: Mapping[str, Writer], whole: Callable[[str, Path], bool]
+        self,
+        options: argparse.Namespace,
+        writers: Mapping[str, Writer],
+        whole: Callable[[str, Path], bool],
     ) -> None:
         self._options, self._writers = options, writers
         self._solving = SolveOptions(
-            solver=options.solver, checkpoint=options.checkpoint or "", polish=options.polish, travel=options.travel
+            solver=options.solver,
+            checkpoint=options.checkpoint or "",
+            polish=options.polish,
+            travel=options.travel,
         )
         self._solving.checked()
         self._backend = wanted_backend(options.device)
@@ -83,33 +99,45 @@ class TakeConverter:
         self._resume = Resume(options, whole)
 
     def convert(self, job: Job, listener: Listener) -> dict:
-        """Write one output. Returns what the report is to say of it, `status` "ok", "failed" or "skipped".
+        """Write one output. Returns what the report is to say of it, `status` "ok", "failed" or
+        "skipped".
 
-        From when the output takes its place signals wait for `cli_signals.release`, which the caller calls once the
-        record is safe.
+        From when the output takes its place signals wait for `cli_signals.release`, which the
+        caller calls once the record is safe.
         """
         began = time.perf_counter()
         record: dict = {}
         try:
             if job.source.exists() and not (job.source.is_file() or job.source.is_dir()):
-                raise LsmplError(f"{job.source}: is neither a file nor a folder")  # reading a pipe could take forever
+                raise LsmplError(
+                    f"{job.source}: is neither a file nor a folder"
+                )  # reading a pipe could take forever
             if self._options.resume:
                 done, reason = self._resume.done(job)
                 if done is not None:
-                    listener.say(f"{job.title}: done already{f' ({reason})' if reason else ''} -> {job.output}")
+                    listener.say(
+                        f"{job.title}: done already{f' ({reason})' if reason else ''} -> "
+                        f"{job.output}"
+                    )
                     return done | {"status": "skipped"} | ({"note": reason} if reason else {})
                 record["made_because"] = reason
                 if self._options.verbose:
                     listener.complain(f"{job.title}: {reason}")
             line = self._convert(job, listener, record)
-        except Exception as error:  # the one place: nothing that is wrong with one take may stop the others
+        except (
+            Exception
+        ) as error:  # the one place: nothing that is wrong with one take may stop the others
             expected = isinstance(error, (LsmplError, OSError, MemoryError))
             message = sentence(error) if expected else f"unexpected {type(error).__name__}: {error}"
-            message = re.sub(rf"{SCRATCH}\w+[/\\]", "", message)  # users know the file by its final name
+            message = re.sub(
+                rf"{SCRATCH}\w+[/\\]", "", message
+            )  # users know the file by its final name
             record.update(status="failed", error=message, seconds=time.perf_counter() - began)
             if not expected:
                 record["traceback"] = traceback.format_exc()
-            listener.complain(message if message.startswith(str(job.source)) else f"{job.title}: {message}")
+            listener.complain(
+                message if message.startswith(str(job.source)) else f"{job.title}: {message}"
+            )
             if not expected and self._options.verbose:
                 listener.complain(record["traceback"])
             return record
@@ -121,7 +149,9 @@ class TakeConverter:
         """Write one output, and say in one line how it came out."""
         options, source, output = self._options, job.source, job.output
         if _same_file(source, output):
-            raise LsmplError(f"{source}: would be overwritten by its own output; choose another OUT")
+            raise LsmplError(
+                f"{source}: would be overwritten by its own output; choose another OUT"
+            )
         output.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(output.parent, os.W_OK | os.X_OK):  # rather now than after the solve
             raise LsmplError(f"{output.parent}: cannot be written to")
@@ -137,7 +167,10 @@ class TakeConverter:
         solved = run_to_end(self._steps(track, record, listener), listener.progress)
         motion = self._clean_up(solved, record, listener)
         if options.resample:
-            track, solved = resample_track(track, options.resample), resample(solved, options.resample)
+            track, solved = (
+                resample_track(track, options.resample),
+                resample(solved, options.resample),
+            )
 
         # What is to be said of the result.
         backend = made_on(solved, self._backend)
@@ -163,7 +196,14 @@ class TakeConverter:
         body_path = os.path.abspath(options.body) if options.body else ""
         done = record.get("clean_up", {})
         converted = Converted(
-            output.stem if job.person else source.stem, track, self._body, motion, solved, done, body_path, backend
+            output.stem if job.person else source.stem,
+            track,
+            self._body,
+            motion,
+            solved,
+            done,
+            body_path,
+            backend,
         )
 
         # The record is never older than the output that it is of.
@@ -186,17 +226,29 @@ class TakeConverter:
                 return track
         raise LsmplError(f"{path}: has no person {person!r} any more")
 
-    def _steps(self, track: KeypointTrack, record: dict, listener: Listener) -> Generator[Progress, None, Motion]:
+    def _steps(
+        self, track: KeypointTrack, record: dict, listener: Listener
+    ) -> Generator[Progress, None, Motion]:
         options = self._options
         if options.command == "refine-motion":
             motion = read_motion(options.motion, options.person, len(track))
-            record["motion"] = {"input": options.motion, "decisions": describe_decisions(motion.decisions)}
+            record["motion"] = {
+                "input": options.motion,
+                "decisions": describe_decisions(motion.decisions),
+            }
             self._tell_decisions(options.motion, motion.decisions, listener)
-            return refine_motion_steps(track, self._body, motion, device=self._backend, options=self._solving)
+            return refine_motion_steps(
+                track, self._body, motion, device=self._backend, options=self._solving
+            )
         trials = [self._read(options.calibrate)] if options.calibrate else []
         calibration = read_calibration(options.calibration) if options.calibration else None
         return solve_steps(
-            track, self._body, device=self._backend, options=self._solving, calibration=calibration, trials=trials
+            track,
+            self._body,
+            device=self._backend,
+            options=self._solving,
+            calibration=calibration,
+            trials=trials,
         )
 
     def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:
@@ -205,13 +257,22 @@ class TakeConverter:
         if asked in ((0.0, False, "auto", None), (0.0, False, "keep", None)):
             return solved
         smooth, lock_feet, floor, fps = asked
-        steps = clean_up_steps(solved, self._body, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps)
+        steps = clean_up_steps(
+            solved, self._body, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps
+        )
         motion, report = run_to_end(steps, listener.progress)
-        record["clean_up"] = {"smooth": smooth, "lock_feet": lock_feet, "floor": floor, "fps": motion.fps}
+        record["clean_up"] = {
+            "smooth": smooth,
+            "lock_feet": lock_feet,
+            "floor": floor,
+            "fps": motion.fps,
+        }
         record["clean_up"] |= json_ready(report.as_dict())
         return motion
 
-    def _tell_decisions(self, source: str | Path, decisions: Sequence[Decision], listener: Listener) -> None:
+    def _tell_decisions(
+        self, source: str | Path, decisions: Sequence[Decision], listener: Listener
+    ) -> None:
         for decision in decisions:
             if decision.what == WHAT:  # what a device lacks it lacks for every take
                 if str(decision) in self._told:

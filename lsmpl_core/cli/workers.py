@@ -1,7 +1,9 @@
-"""Takes solved several at a time, each in a process that may crash or hang without harm to the others.
+"""Takes solved several at a time, each in a process that may crash or hang without harm to the
+others.
 
-A process is the same program again (`lsmpl`, or Blender with LSMPL), never a fork. It is told the words of the command
-line and then one take after another, as lines of JSON on its stdin, and answers on its stdout likewise.
+A process is the same program again (`lsmpl`, or Blender with LSMPL), never a fork. It is told the
+words of the command line and then one take after another, as lines of JSON on its stdin, and
+answers on its stdout likewise.
 """
 
 from __future__ import annotations
@@ -35,7 +37,9 @@ WORKER = "worker"
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _LONGEST_START = 300.0  # seconds; Blender on a cold network drive
 _GRACE = 5.0  # seconds to leave in order
-_ASKED_TO_END = {sign * code for number in STOPPING_NUMBERS for sign, code in ((1, 128 + number), (-1, number))}
+_ASKED_TO_END = {
+    sign * code for number in STOPPING_NUMBERS for sign, code in ((1, 128 + number), (-1, number))
+}
 """Exit codes of a process that was told to end by a signal, whether it heard of it or not."""
 _LAST_CHANCE = 60.0  # seconds, to finish writing a large file
 _LAST_WORDS = 20  # lines
@@ -48,18 +52,28 @@ _WINDOWS_CRASHES = {
     0xC0000374: "heap corruption",
     0xC0000409: "abort",
 }
-"""Exit codes of processes that Windows ended: https://learn.microsoft.com/openspecs/windows_protocols/ms-erref"""
+"""Exit codes of processes that Windows ended:
+https://learn.microsoft.com/openspecs/windows_protocols/ms-erref"""
 
 Event = tuple[int, str, Any]
-"""(number of the job, what, value): "started"; "say" or "complain" with a line; at last "record" with a dict."""
+"""(number of the job, what, value): "started"; "say" or "complain" with a line; at last "record"
+with a dict."""
 
 
 class Workers:
-    """`count` processes of one command line, started when they are needed and again when they have died."""
+    """`count` processes of one command line, started when they are needed and again when they have
+    died."""
 
-    def __init__(self, command: Sequence[str], argv: Sequence[str], count: int, timeout: float | None = None):
+    def __init__(
+        self, command: Sequence[str], argv: Sequence[str], count: int, timeout: float | None = None
+    ):
         """`timeout`: seconds for a take."""
-        self._command, self._argv, self._count, self._timeout = [*command, WORKER], list(argv), count, timeout
+        self._command, self._argv, self._count, self._timeout = (
+            [*command, WORKER],
+            list(argv),
+            count,
+            timeout,
+        )
         self._waiting: queue.SimpleQueue[tuple[int, Job]] = queue.SimpleQueue()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._workers: list[_Worker] = []
@@ -67,7 +81,8 @@ class Workers:
         self._hopeless = ""
 
     def convert(self, jobs: Sequence[Job]) -> Iterator[Event | None]:
-        """Solve all jobs, and tell what happens; one "record" comes for each. Without news, None comes now and then."""
+        """Solve all jobs, and tell what happens; one "record" comes for each. Without news, None
+        comes now and then."""
         for number, job in enumerate(jobs):
             self._waiting.put((number, job))
         for _ in range(min(self._count, len(jobs))):
@@ -89,7 +104,8 @@ class Workers:
             release()
 
     def close(self) -> None:
-        """End the processes: those that are idle at once, the others within seconds, their scratch files removed."""
+        """End the processes: those that are idle at once, the others within seconds, their scratch
+        files removed."""
         for worker in self._workers:
             worker.end()
         for thread in self._threads:
@@ -111,7 +127,9 @@ class Workers:
             except queue.Empty:
                 break
             self._events.put((number, "started", None))
-            record = self._fails(self._hopeless) if self._hopeless else self._run(worker, number, job)
+            record = (
+                self._fails(self._hopeless) if self._hopeless else self._run(worker, number, job)
+            )
             if record is not None:
                 self._events.put((number, "record", record))
         worker.leave()
@@ -125,13 +143,17 @@ class Workers:
             failure = error
         if worker.ending:
             return None
-        if isinstance(failure, _NotStarted) and not any(other.ever_ready for other in self._workers):
+        if isinstance(failure, _NotStarted) and not any(
+            other.ever_ready for other in self._workers
+        ):
             self._hopeless = str(failure)
         self._events.put((number, "complain", f"{job.title}: {failure}"))
         return self._fails(str(failure), failure.last_words)
 
     def _fails(self, error: str, last_words: Sequence[str] = ()) -> dict:
-        return {"status": "failed", "error": error} | ({"log": list(last_words)} if last_words else {})
+        return {"status": "failed", "error": error} | (
+            {"log": list(last_words)} if last_words else {}
+        )
 
 
 class _Died(Exception):
@@ -145,7 +167,8 @@ class _NotStarted(_Died):
 
 
 class _Worker:
-    """One process at a time, and what it takes to talk with it. Used by one thread, but for `end` and `kill`."""
+    """One process at a time, and what it takes to talk with it. Used by one thread, but for `end`
+    and `kill`."""
 
     def __init__(self, command: Sequence[str], argv: Sequence[str], timeout: float | None):
         self._command, self._argv, self._timeout = command, argv, timeout
@@ -180,13 +203,17 @@ class _Worker:
             raise _NotStarted(f"{self._command[0]} cannot be started: {error.strerror}") from None
         if self.ending:
             self.kill()
-        self._listening = threading.Thread(target=self._overhear, args=(self._process,), daemon=True)
+        self._listening = threading.Thread(
+            target=self._overhear, args=(self._process,), daemon=True
+        )
         self._listening.start()
         limit = threading.Timer(_LONGEST_START, self.kill)
         limit.start()
         try:
             self._tell({"words": self._argv})
-            while (line := _pipe(self._process.stdout).readline()) and not line.startswith('{"ready"'):
+            while (line := _pipe(self._process.stdout).readline()) and not line.startswith(
+                '{"ready"'
+            ):
                 self._last_words.append(line.rstrip())  # Blender greets
             hello, leaves = (json.loads(line), False) if line else ({}, True)
         except OSError:
@@ -198,7 +225,9 @@ class _Worker:
         if "ready" not in hello:
             how = self._bury(leaves)
             words = "; ".join(list(self._last_words)[-3:])
-            raise _NotStarted(f"a process to solve in did not get ready: {how}: {words}", tuple(self._last_words))
+            raise _NotStarted(
+                f"a process to solve in did not get ready: {how}: {words}", tuple(self._last_words)
+            )
         self._scratch, self.ever_ready = hello["ready"], True
 
     def convert(self, job: Job, tell: Callable[[str, str], None]) -> dict:
@@ -215,7 +244,9 @@ class _Worker:
         if limit:
             limit.start()
         try:
-            job_as_text = {k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(job).items()}
+            job_as_text = {
+                k: str(v) if isinstance(v, Path) else v for k, v in dataclasses.asdict(job).items()
+            }
             self._tell({"job": job_as_text})
             for line in _pipe(self._process.stdout) if self._process else ():
                 what, value = json.loads(line)
@@ -232,7 +263,10 @@ class _Worker:
         how = self._bury(leaves)
         self._sweep(job)
         if too_long.is_set():
-            raise _Died(f"not done after {self._timeout:g} seconds, so it was given up (--timeout)", self._last_words)
+            raise _Died(
+                f"not done after {self._timeout:g} seconds, so it was given up (--timeout)",
+                self._last_words,
+            )
         raise _Died(f"the process that solved it was lost: {how}", tuple(self._last_words))
 
     def leave(self) -> None:
@@ -268,10 +302,12 @@ class _Worker:
                 self._last_words.append(line.rstrip())
 
     def _bury(self, leaves: bool = False) -> str:
-        """Wait for the end of the process, and say how it ended. If it `leaves` by itself, it is let to.
+        """Wait for the end of the process, and say how it ended. If it `leaves` by itself, it is
+        let to.
 
-        A farm that ends a task may signal all its processes at once, and this one may have gone before our own main
-        thread has heard: then we learn within moments that it was to end, and the take has not failed.
+        A farm that ends a task may signal all its processes at once, and this one may have gone
+        before our own main thread has heard: then we learn within moments that it was to end, and
+        the take has not failed.
         """
         process, self._process = self._process, None
         if process is None:
@@ -308,7 +344,9 @@ def _ending(code: int) -> str:
         name = signal.Signals(-code).name
     except ValueError:
         name = "unknown"
-    return f"signal {-code} ({name})" + (", perhaps for want of memory" if name == "SIGKILL" else "")
+    return f"signal {-code} ({name})" + (
+        ", perhaps for want of memory" if name == "SIGKILL" else ""
+    )
 
 
 def _gone_is_fine() -> contextlib.AbstractContextManager:
@@ -322,9 +360,12 @@ def _pipe(end: IO[str] | None) -> IO[str]:
 
 
 def _environment() -> dict[str, str]:
-    """One core for each process, unless the user says otherwise: N threads in each of N processes, or beside other
-    tasks of a farm, wait for one another most of the time (a take of a second was seen to take a minute)."""
-    said = {"PYTHONIOENCODING": "utf-8:backslashreplace"}  # as it is read here; Windows' own would not be
+    """One core for each process, unless the user says otherwise: N threads in each of N processes,
+    or beside other tasks of a farm, wait for one another most of the time (a take of a second was
+    seen to take a minute)."""
+    said = {
+        "PYTHONIOENCODING": "utf-8:backslashreplace"
+    }  # as it is read here; Windows' own would not be
     return {**dict.fromkeys(_THREADS, "1"), **os.environ, **said}
 
 
@@ -334,7 +375,10 @@ def work(make: Callable[[Sequence[str]], TakeConverter]) -> int:
     sys.stdout.flush()
     os.dup2(2, 1)  # what Blender, exporters and libraries print is none of the answers
     if threading.current_thread() is threading.main_thread():
-        for name in ("SIGINT", "SIGBREAK"):  # the keyboard's are for the process that gives the orders
+        for name in (
+            "SIGINT",
+            "SIGBREAK",
+        ):  # the keyboard's are for the process that gives the orders
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_IGN)
     try:
@@ -359,8 +403,12 @@ def _obey(make, orders, answers) -> int:
     answer({"ready": SCRATCH})
     while line := orders.next():
         job = json.loads(line)["job"]
-        job = Job(Path(job["source"]), Path(job["output"]), job["format"], job["in_folder"], job["person"])
-        record = converter.convert(job, Listener(lambda t: answer("say", t), lambda t: answer("complain", t)))
+        job = Job(
+            Path(job["source"]), Path(job["output"]), job["format"], job["in_folder"], job["person"]
+        )
+        record = converter.convert(
+            job, Listener(lambda t: answer("say", t), lambda t: answer("complain", t))
+        )
         orders.carried_out()
         answer("record", json_ready(record))
         release()
@@ -368,8 +416,9 @@ def _obey(make, orders, answers) -> int:
 
 
 class _Orders:
-    """Lines from a file descriptor. Where they end in the midst of an order, whoever gave it is gone, and nobody would
-    end this process if it hangs: it then gets a SIGTERM from itself, and has a minute to leave."""
+    """Lines from a file descriptor. Where they end in the midst of an order, whoever gave it is
+    gone, and nobody would end this process if it hangs: it then gets a SIGTERM from itself, and has
+    a minute to leave."""
 
     def __init__(self, descriptor: int):
         self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()

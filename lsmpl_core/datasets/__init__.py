@@ -18,24 +18,31 @@ from . import amass, paired, rich, threedpw
 from .takes import EvaluationTake, LeftOut
 
 KINDS = {"3dpw": threedpw, "rich": rich, "paired": paired, "amass": amass}
-"""Modules that know whether a folder `holds` the kind, and the `takes` in it; the surest to be told comes first."""
+"""Modules that know whether a folder `holds` the kind, and the `takes` in it; the surest to be told
+comes first."""
 
 __all__ = ["KINDS", "EvaluationTake", "LeftOut", "detect_kind", "read_dataset"]
 
 
-def read_dataset(kind: str, folder: str | os.PathLike, body: Body | None = None) -> Iterator[EvaluationTake | LeftOut]:
+def read_dataset(
+    kind: str, folder: str | os.PathLike, body: Body | None = None
+) -> Iterator[EvaluationTake | LeftOut]:
     """The takes of a data set, one after the other as they are read.
 
-    kind: one of `KINDS`, or "auto", which goes by the folder's files. body: the one that the motions are to be used on;
-    turning a motion to Z up needs its rest pelvis, for which the mean shape's stands in where it is None
-    (`worlds.moved`). A file that gives no take gives a `LeftOut` instead.
-    Raises `DatasetError` where the folder is not there, is of no known kind, or the kind is unknown.
+    kind: one of `KINDS`, or "auto", which goes by the folder's files. body: the one that the
+    motions are to be used on; turning a motion to Z up needs its rest pelvis, for which the mean
+    shape's stands in where it is None (`worlds.moved`). A file that gives no take gives a `LeftOut`
+    instead.
+    Raises `DatasetError` where the folder is not there, is of no known kind, or the kind is
+    unknown.
     """
     folder = Path(folder)
     if kind == "auto":
         kind = detect_kind(folder)
     if kind not in KINDS:
-        raise DatasetError(f"no data set is called {kind!r}; choose one of: auto, {', '.join(KINDS)}")
+        raise DatasetError(
+            f"no data set is called {kind!r}; choose one of: auto, {', '.join(KINDS)}"
+        )
     if not folder.is_dir():
         raise DatasetError(f"{folder}: is no folder")
     return KINDS[kind].takes(folder, body)
@@ -50,6 +57,7 @@ def detect_kind(folder: str | os.PathLike) -> str:
         if module.holds(folder):
             return kind
     raise DatasetError(
-        f"{folder}: holds no known data set; expected 3DPW (sequenceFiles/*/*.pkl), RICH (<sequence>/<frame>/"
+        f"{folder}: holds no known data set; expected 3DPW (sequenceFiles/*/*.pkl), RICH "
+        "(<sequence>/<frame>/"
         "<subject>.pkl), paired estimates (folders estimates and keypoints) or AMASS (*.npz)"
     )

@@ -1,11 +1,12 @@
-"""Estimates of SMPL motion and keypoints of the same frames, in folders side by side, paired by name.
+"""Estimates of SMPL motion and keypoints of the same frames, in folders side by side, paired by
+name.
 
     estimates/<take>.npz, .pkl, .pt or a folder     what `read_motion` reads
     keypoints/<take>.trc, .npy, .json, ...          what `read_keypoints` reads
     truth/<take>.npz, ...                           the true motions, where they are known
 
-Takes may lie in folders, the same ones in each of the three; the folder above a take is its subject. LucidAction and
-one's own recordings are evaluated in this form.
+Takes may lie in folders, the same ones in each of the three; the folder above a take is its
+subject. LucidAction and one's own recordings are evaluated in this form.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ def holds(folder: Path) -> bool:
 def takes(folder: Path, body: Body | None = None) -> Iterator[EvaluationTake | LeftOut]:
     """Every estimate that has keypoints, and word of keypoints and estimates without each other.
 
-    Estimates and truth keep their own worlds, so `body` is not used. Raises `DatasetError` where a folder is missing.
+    Estimates and truth keep their own worlds, so `body` is not used. Raises `DatasetError` where a
+    folder is missing.
     """
     missing = [name for name in (ESTIMATES, KEYPOINTS) if not (folder / name).is_dir()]
     if missing:
@@ -53,11 +55,18 @@ class _Entry:
 
 
 def _entries(folder: Path, place: Path) -> Iterator[_Entry]:
-    keypoints, estimates, truth = (_named(folder / side / place) for side in (KEYPOINTS, ESTIMATES, TRUTH))
+    keypoints, estimates, truth = (
+        _named(folder / side / place) for side in (KEYPOINTS, ESTIMATES, TRUTH)
+    )
     for name in sorted(keypoints.keys() | estimates.keys()):
         entry = _Entry(place / name, keypoints.get(name), estimates.get(name), truth.get(name))
-        # A folder is one take with a file for each frame, or, if names in it have partners, a folder of takes.
-        if entry.keypoints and entry.estimate and _named(entry.keypoints).keys() & _named(entry.estimate).keys():
+        # A folder is one take with a file for each frame, or, if names in it have partners, a
+        # folder of takes.
+        if (
+            entry.keypoints
+            and entry.estimate
+            and _named(entry.keypoints).keys() & _named(entry.estimate).keys()
+        ):
             yield from _entries(folder, entry.name)
         else:
             yield entry
@@ -66,7 +75,11 @@ def _entries(folder: Path, place: Path) -> Iterator[_Entry]:
 def _named(folder: Path) -> dict[str, Path]:
     """What is in a folder, by name without ending; nothing if it is no folder."""
     paths = sorted(folder.iterdir(), reverse=True) if folder.is_dir() else []
-    return {path.name if path.is_dir() else path.stem: path for path in paths if not path.name.startswith(".")}
+    return {
+        path.name if path.is_dir() else path.stem: path
+        for path in paths
+        if not path.name.startswith(".")
+    }
 
 
 def _entry(folder: Path, entry: _Entry) -> EvaluationTake | LeftOut:
@@ -81,7 +94,9 @@ def _entry(folder: Path, entry: _Entry) -> EvaluationTake | LeftOut:
 
 def _take(entry: _Entry, keypoints: Path, estimated: Path) -> EvaluationTake:
     if keypoints.is_file() and keypoints.suffix.lower() not in READERS:
-        raise DatasetError(f"{keypoints}: is no keypoint file; expected one that ends in {', '.join(READERS)}")
+        raise DatasetError(
+            f"{keypoints}: is no keypoint file; expected one that ends in {', '.join(READERS)}"
+        )
     track = read_keypoints(keypoints)
     estimate = _motion(estimated, track)
     above = entry.name.parent.as_posix()
@@ -100,5 +115,8 @@ def _motion(path: Path, track: KeypointTrack) -> Motion:
     """The motion at a path, one pose for each frame of the track."""
     motion = read_motion(path, frames=len(track))
     if len(motion) != len(track):
-        raise DatasetError(f"{path}: has {len(motion)} frames, but its keypoints in {track.source} have {len(track)}")
+        raise DatasetError(
+            f"{path}: has {len(motion)} frames, but its keypoints in {track.source} have "
+            f"{len(track)}"
+        )
     return replace(motion, fps=track.fps)

@@ -12,19 +12,28 @@ from ..errors import LsmplError
 from ..keypoints.track import Decision, KeypointTrack
 from ..motion import Motion
 
-EXPECTED_ERRORS = (LsmplError, OSError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError)
+EXPECTED_ERRORS = (
+    LsmplError,
+    OSError,
+    ArithmeticError,
+    LookupError,
+    MemoryError,
+    TypeError,
+    ValueError,
+)
 """What reading damaged files raises."""
 GENDERS = {"m": "male", "male": "male", "f": "female", "female": "female"}
 
 
 @dataclass(frozen=True)
 class EvaluationTake:
-    """One person's take: the true motion, or an estimate and the keypoints to refine it by, or all three.
+    """One person's take: the true motion, or an estimate and the keypoints to refine it by, or all
+    three.
 
-    name: unique in the data set, the file's path in it; subject: who it is, where the data set tells, for splits.
-    truth, estimate, track: of the same T frames, Z up but for an estimate, which keeps its estimator's world.
-    valid (T,) bool: the frames that the data set vouches for; errors are to be averaged over these alone.
-    decisions: what the reader settled.
+    name: unique in the data set, the file's path in it; subject: who it is, where the data set
+    tells, for splits. truth, estimate, track: of the same T frames, Z up but for an estimate, which
+    keeps its estimator's world. valid (T,) bool: the frames that the data set vouches for; errors
+    are to be averaged over these alone. decisions: what the reader settled.
     """
 
     name: str
@@ -47,14 +56,17 @@ class EvaluationTake:
 
 @dataclass(frozen=True)
 class LeftOut:
-    """A file that gave no take, or no frame of one, and why: it is `broken`, or there is nothing of use in it."""
+    """A file that gave no take, or no frame of one, and why: it is `broken`, or there is nothing of
+    use in it."""
 
     path: Path
     reason: str
     broken: bool = True
 
     def __str__(self) -> str:
-        return self.reason if self.reason.startswith(str(self.path)) else f"{self.path}: {self.reason}"
+        return (
+            self.reason if self.reason.startswith(str(self.path)) else f"{self.path}: {self.reason}"
+        )
 
 
 def attempt(path: Path, read: Callable[[], EvaluationTake | LeftOut]) -> EvaluationTake | LeftOut:
@@ -73,5 +85,6 @@ def sentence(error: BaseException) -> str:
 
 
 def gender_of(word: object) -> str:
-    """ "male" or "female" of a body, as files name it ("m", "f", "Male"); "neutral" for anything else."""
+    """ "male" or "female" of a body, as files name it ("m", "f", "Male"); "neutral" for anything
+    else."""
     return GENDERS.get(str(word).lower(), "neutral")

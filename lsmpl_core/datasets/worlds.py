@@ -18,13 +18,16 @@ SMPLX_PELVIS = np.array([0.0031, -0.3514, 0.0120])
 """Metres: J0 of the neutral mean shapes, from which a real body's is a few centimetres away."""
 
 
-def moved(motion: Motion, rotation: np.ndarray, offset: np.ndarray | float = 0.0, body: Body | None = None) -> Motion:
+def moved(
+    motion: Motion, rotation: np.ndarray, offset: np.ndarray | float = 0.0, body: Body | None = None
+) -> Motion:
     """The motion after x' = rotation x + offset of its world, metres.
 
-    R' = C R for the root and, for pelvis = trans + J0, trans' = C (trans + J0) + offset - J0'. J0 is that of the body
-    whose parameters the file holds, J0' that of `body`, on which the motion is to be used. J0 comes from `body` if the
-    motion's betas may be used on it, and otherwise from the mean shape: then the whole motion is off by a constant of a
-    few centimetres, which nothing that is aligned at a joint sees.
+    R' = C R for the root and, for pelvis = trans + J0, trans' = C (trans + J0) + offset - J0'. J0
+    is that of the body whose parameters the file holds, J0' that of `body`, on which the motion is
+    to be used. J0 comes from `body` if the motion's betas may be used on it, and otherwise from the
+    mean shape: then the whole motion is off by a constant of a few centimetres, which nothing that
+    is aligned at a joint sees.
     """
     fits = body is not None and betas_match(motion, body)
     if body is None:

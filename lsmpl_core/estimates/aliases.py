@@ -1,7 +1,8 @@
-"""SMPL parameters of any estimator, found by what they are called and by their shapes, in nests of any form.
+"""SMPL parameters of any estimator, found by what they are called and by their shapes, in nests of
+any form.
 
-`data/motion_names.json` has the names. A dict with a full pose, or with a root and a body pose, holds somebody's
-motion; others like it are other people, other frames or other spaces.
+`data/motion_names.json` has the names. A dict with a full pose, or with a root and a body pose,
+holds somebody's motion; others like it are other people, other frames or other spaces.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ from .smpl_parameters import MAX_NUMBERS, ROUNDED
 MOST_BUNDLES = 200_000
 DEEPEST = 6
 JOINTS = (22, 24, 52, 53, 54, 55)
-"""Joints of a full pose: SMPL's and HumanML3D's 22 and 24, SMPL-H's 52, SMPL-X's 55 with or without the jaw or eyes."""
+"""Joints of a full pose: SMPL's and HumanML3D's 22 and 24, SMPL-H's 52, SMPL-X's 55 with or without
+the jaw or eyes."""
 BODY_JOINTS = (21, 23)
 MOST_PEOPLE_IN_ARRAY = 100
 
 
 @dataclass(frozen=True)
 class Bundle:
-    """A dict with somebody's parameters, and the keys (path) that lead to it; `above` are the dicts on the way."""
+    """A dict with somebody's parameters, and the keys (path) that lead to it; `above` are the dicts
+    on the way."""
 
     path: tuple
     fields: Mapping
@@ -39,7 +42,8 @@ class Bundle:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Of somebody in frames (N,): global_orient (N,3), body_pose (N,23,3), transl (N,3) or None, betas (M,10) or None.
+    """Of somebody in frames (N,): global_orient (N,3), body_pose (N,23,3), transl (N,3) or None,
+    betas (M,10) or None.
 
     joints: how many joints the file has, 24 or fewer being SMPL's.
     """
@@ -58,7 +62,8 @@ def names() -> dict[str, list[str]]:
 
 
 def bundles(content: object) -> list[Bundle]:
-    """Every dict in a nest of dicts, lists and arrays of objects that holds a pose. Raises ValueError for too many."""
+    """Every dict in a nest of dicts, lists and arrays of objects that holds a pose. Raises
+    ValueError for too many."""
     found = []
     for bundle in _walk(content, (), ()):
         found.append(bundle)
@@ -76,13 +81,19 @@ def _walk(content: object, path: tuple, above: tuple[Mapping, ...]) -> Iterator[
             return
         items: Iterable[tuple[Any, Any]] = content.items()
         above = (*above, content)
-    elif isinstance(content, (list, tuple)) and content and not isinstance(content[0], (int, float, str)):
+    elif (
+        isinstance(content, (list, tuple))
+        and content
+        and not isinstance(content[0], (int, float, str))
+    ):
         items = enumerate(content)
     else:
         return
     if len(path) < DEEPEST:
         for key, value in items:
-            if isinstance(value, (dict, list, tuple)) or (isinstance(value, np.ndarray) and value.dtype == object):
+            if isinstance(value, (dict, list, tuple)) or (
+                isinstance(value, np.ndarray) and value.dtype == object
+            ):
                 yield from _walk(value, (*path, key), above)
 
 
@@ -96,7 +107,9 @@ def pose_keys(fields: Mapping) -> tuple[str, ...]:
 
 
 def _first(fields: Mapping, what: str) -> str | None:
-    return next((key for key in names()[what] if key in fields and _holds_something(fields[key])), None)
+    return next(
+        (key for key in names()[what] if key in fields and _holds_something(fields[key])), None
+    )
 
 
 def _holds_something(value: object) -> bool:
@@ -104,13 +117,17 @@ def _holds_something(value: object) -> bool:
 
 
 def space(path: tuple) -> str:
-    """ "world", "camera" or "" for what the keys that lead to some parameters say of their space."""
+    """ "world", "camera" or "" for what the keys that lead to some parameters say of their
+    space."""
     words = "_".join(str(key).lower() for key in path)
-    return next((kind for kind in ("world", "camera") if any(word in words for word in names()[kind])), "")
+    return next(
+        (kind for kind in ("world", "camera") if any(word in words for word in names()[kind])), ""
+    )
 
 
 def read_bundle(bundle: Bundle) -> list[Parameters]:
-    """The parameters of everybody in a bundle, who are several where its arrays have an axis of people."""
+    """The parameters of everybody in a bundle, who are several where its arrays have an axis of
+    people."""
     fields = bundle.fields
     keys = pose_keys(fields)
     if isinstance(fields[keys[0]], (list, tuple)) and _are_arrays(fields[keys[0]]):
@@ -124,19 +141,26 @@ def read_bundle(bundle: Bundle) -> list[Parameters]:
 
 
 def _are_arrays(values: list | tuple) -> bool:
-    return bool(values) and all(isinstance(value, np.ndarray) and value.ndim >= 2 for value in values)
+    return bool(values) and all(
+        isinstance(value, np.ndarray) and value.ndim >= 2 for value in values
+    )
 
 
 def _one_of(fields: Mapping, i: int) -> dict:
     """Fields that are lists of arrays, one a person (3DPW), for one of them."""
     return {
-        key: value[i] if isinstance(value, (list, tuple)) and i < len(value) else value for key, value in fields.items()
+        key: value[i] if isinstance(value, (list, tuple)) and i < len(value) else value
+        for key, value in fields.items()
     }
 
 
 def _row(fields: Mapping, key: str, i: int, people: int) -> object:
     value = fields[key]
-    return value[i] if isinstance(value, np.ndarray) and value.ndim > 1 and len(value) == people else value
+    return (
+        value[i]
+        if isinstance(value, np.ndarray) and value.ndim > 1 and len(value) == people
+        else value
+    )
 
 
 def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:
@@ -147,7 +171,9 @@ def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:
     else:
         full = _rotations(_array(fields, keys[0]), keys[0])
         root, body = full[:, :1], full[:, 1:]
-        if "Rh" in fields:  # EasyMocap: the first joint of its poses is empty, the root stands beside them
+        if (
+            "Rh" in fields
+        ):  # EasyMocap: the first joint of its poses is empty, the root stands beside them
             root = _rotations(_array(fields, "Rh"), "Rh")[:, :1]
     if len(root) != len(body):
         raise ValueError(f"{keys[0]} has {len(root)} frames, {keys[-1]} {len(body)}")
@@ -156,7 +182,12 @@ def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:
     used = min(joints - 1, 23 if joints == 24 else 21)
     kept[:, :used] = body[:, :used]
     return Parameters(
-        _frames(fields, bundle, len(root)), root[:, 0], kept, _trans(fields, len(root)), _betas(fields), joints
+        _frames(fields, bundle, len(root)),
+        root[:, 0],
+        kept,
+        _trans(fields, len(root)),
+        _betas(fields),
+        joints,
     )
 
 
@@ -167,7 +198,9 @@ def _frames(fields: Mapping, bundle: Bundle, count: int) -> np.ndarray:
             value = place.get(key)
             if isinstance(value, (np.ndarray, list)) and np.size(value) == count:
                 numbers = np.ravel(to_array(value))
-                if numbers.dtype.kind in "iu" or (numbers.dtype.kind == "f" and (numbers == np.round(numbers)).all()):
+                if numbers.dtype.kind in "iu" or (
+                    numbers.dtype.kind == "f" and (numbers == np.round(numbers)).all()
+                ):
                     return numbers.astype(np.int64)
     return np.arange(count)
 
@@ -178,9 +211,13 @@ def _trans(fields: Mapping, count: int) -> np.ndarray | None:
         return None
     trans = _array(fields, key)
     if trans.size != 3 * count:
-        raise ValueError(f"{key} has shape {trans.shape}; expected 3 numbers for each of {count} frames")
+        raise ValueError(
+            f"{key} has shape {trans.shape}; expected 3 numbers for each of {count} frames"
+        )
     scale = _first(fields, "scaling")
-    return trans.reshape(count, 3) / (float(np.ravel(_array(fields, scale))[0]) or 1.0 if scale else 1.0)
+    return trans.reshape(count, 3) / (
+        float(np.ravel(_array(fields, scale))[0]) or 1.0 if scale else 1.0
+    )
 
 
 def _betas(fields: Mapping) -> np.ndarray | None:
@@ -197,7 +234,10 @@ def _array(fields: Mapping, key: str) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"{key} is {error}") from error
     if array.dtype.kind not in "biuf" or array.size > MAX_NUMBERS:
-        raise ValueError(f"{key} is {array.size} values of type {array.dtype}; expected at most {MAX_NUMBERS} numbers")
+        raise ValueError(
+            f"{key} is {array.size} values of type {array.dtype}; expected at most {MAX_NUMBERS} "
+            "numbers"
+        )
     return array.astype(np.float64)
 
 
@@ -205,7 +245,8 @@ def _array(fields: Mapping, key: str) -> np.ndarray:
 
 
 def _forms(key: str) -> dict[int, tuple[int, str]]:
-    """What so many numbers a frame may be: joints and form; axis-angles before what else has the count."""
+    """What so many numbers a frame may be: joints and form; axis-angles before what else has the
+    count."""
     is_root, is_body = key in names()["root"], key in names()["body"]
     joints = (1,) if is_root else BODY_JOINTS if is_body else JOINTS
     forms: dict[int, tuple[int, str]] = {}
@@ -216,20 +257,27 @@ def _forms(key: str) -> dict[int, tuple[int, str]]:
 
 
 def _split(array: np.ndarray, key: str) -> tuple[int, int, str]:
-    """How many of an array's last axes are one frame's, the joints, and the form. Raises ValueError for none."""
+    """How many of an array's last axes are one frame's, the joints, and the form. Raises ValueError
+    for none."""
     forms = _forms(key)
     for axes in range(1, array.ndim + 1):
         size = int(np.prod(array.shape[array.ndim - axes :]))
         if size in forms:
             joints, form = forms[size]
             last = array.shape[-1]
-            if axes >= 2 and array.shape[-2:] == (3, 3) and size % 9 == 0 and size // 9 in (1, *BODY_JOINTS, *JOINTS):
+            if (
+                axes >= 2
+                and array.shape[-2:] == (3, 3)
+                and size % 9 == 0
+                and size // 9 in (1, *BODY_JOINTS, *JOINTS)
+            ):
                 return axes, size // 9, "matrix"
             if axes >= 2 and last in (4, 6) and size % last == 0:
                 return axes, size // last, {4: "quaternion", 6: "6d"}[last]
             return axes, joints, form
     raise ValueError(
-        f"{key} has shape {array.shape}; expected axis-angles, matrices, 6D rotations or quaternions of "
+        f"{key} has shape {array.shape}; expected axis-angles, matrices, 6D rotations or "
+        "quaternions of "
         f"{', '.join(map(str, sorted({joints for joints, _ in forms.values()})))} joints"
     )
 
@@ -263,14 +311,17 @@ def _rotations(array: np.ndarray, key: str) -> np.ndarray:
         lengths = np.linalg.norm(values, axis=-1, keepdims=True)
         if not (lengths > 0.5).all():
             raise ValueError(f"{key} holds quaternions of length {lengths.min():.2g}")
-        last = np.abs(values[..., 3]).mean() > np.abs(values[..., 0]).mean()  # most joints turn little: w is large
+        last = (
+            np.abs(values[..., 3]).mean() > np.abs(values[..., 0]).mean()
+        )  # most joints turn little: w is large
         values = np.roll(values / lengths, 1, axis=-1) if last else values / lengths
         return log_map(from_quaternion(values))
     return log_map(_from_6d(values, key))
 
 
 def _from_6d(values: np.ndarray, key: str) -> np.ndarray:
-    """Rotations of the first two columns (Zhou et al., On the continuity of rotation representations, 2019)."""
+    """Rotations of the first two columns (Zhou et al., On the continuity of rotation
+    representations, 2019)."""
     pairs = values.reshape(*values.shape[:-1], 3, 2)
     a, b = pairs[..., 0], pairs[..., 1]
     x = a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), 1e-9)
@@ -284,13 +335,21 @@ def _from_6d(values: np.ndarray, key: str) -> np.ndarray:
 
 def said(bundle: Bundle, parameters: Parameters) -> tuple[Decision, ...]:
     """What was taken for what."""
-    keys = ", ".join(key for key in (*pose_keys(bundle.fields), _first(bundle.fields, "trans")) if key)
+    keys = ", ".join(
+        key for key in (*pose_keys(bundle.fields), _first(bundle.fields, "trans")) if key
+    )
     where = ".".join(str(key) for key in bundle.path if not isinstance(key, int))[:80]
-    decisions = [Decision("parameters", keys, "detected", f"in {where}" if where else "by their names and shapes")]
+    decisions = [
+        Decision(
+            "parameters", keys, "detected", f"in {where}" if where else "by their names and shapes"
+        )
+    ]
     kind = space(bundle.path)
     if kind:
         decisions.append(Decision("space", kind, "detected", f"by the name of {where}"))
     if parameters.trans is None:
-        reason = "the file has none: the body stays where it is, unless keypoints tell where it goes"
+        reason = (
+            "the file has none: the body stays where it is, unless keypoints tell where it goes"
+        )
         decisions.append(Decision("translation", "none", "assumed", reason))
     return tuple(decisions)

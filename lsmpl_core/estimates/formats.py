@@ -1,20 +1,23 @@
-"""What other SMPL estimators write: who was estimated in which frames, and what reads the parameters of some of them.
+"""What other SMPL estimators write: who was estimated in which frames, and what reads the
+parameters of some of them.
 
 What is read, and where in each project's public source it is written:
 
-* WHAM (`demo.py`): a joblib pickle, {subject: {pose, pose_world (N,72), trans, trans_world (N,3), betas (N,10),
-  frame_ids (N,) from 0, verts}}.
-* 4DHumans, that is PHALP (`phalp/trackers/PHALP.py`): a joblib pickle, {frame: {time, tid [...], smpl [{global_orient
-  (1,3,3), body_pose (23,3,3), betas (10,)}, ...], camera [(3,), ...], tracked_time [...]}} of every frame of the video.
-  A positive tracked_time counts the frames for which the pose is only kept; below 0 it was filled in afterwards.
-* GVHMR (`tools/demo/demo.py`): a PyTorch file, {smpl_params_global, smpl_params_incam: {global_orient (T,3), body_pose
-  (T,63), betas (T,10), transl (T,3)}}, of SMPL-X. The same in a pickle is read too.
-* SMPLer-X (`main/inference.py`): a folder of `<frame>_<person>.npz`, frames from 1, with global_orient (1,3), body_pose
-  (21,3), betas (1,10), transl (1,3) of SMPL-X. The person is the number of a detection, counted anew in each frame.
-  (Its successor SMPLest-X writes a video only.)
+* WHAM (`demo.py`): a joblib pickle, {subject: {pose, pose_world (N,72), trans, trans_world (N,3),
+  betas (N,10), frame_ids (N,) from 0, verts}}.
+* 4DHumans, that is PHALP (`phalp/trackers/PHALP.py`): a joblib pickle, {frame: {time, tid [...],
+  smpl [{global_orient (1,3,3), body_pose (23,3,3), betas (10,)}, ...], camera [(3,), ...],
+  tracked_time [...]}} of every frame of the video. A positive tracked_time counts the frames for
+  which the pose is only kept; below 0 it was filled in afterwards.
+* GVHMR (`tools/demo/demo.py`): a PyTorch file, {smpl_params_global, smpl_params_incam:
+  {global_orient (T,3), body_pose (T,63), betas (T,10), transl (T,3)}}, of SMPL-X. The same in a
+  pickle is read too.
+* SMPLer-X (`main/inference.py`): a folder of `<frame>_<person>.npz`, frames from 1, with
+  global_orient (1,3), body_pose (21,3), betas (1,10), transl (1,3) of SMPL-X. The person is the
+  number of a detection, counted anew in each frame. (Its successor SMPLest-X writes a video only.)
 * One npz or pickle with global_orient, body_pose, betas and transl of a whole take; AMASS layout.
-* Anything else in which SMPL parameters are found by their names (`aliases.py`): npz, pickles, joblib, PyTorch files,
-  pickled npy, JSON, and folders of one such file a frame.
+* Anything else in which SMPL parameters are found by their names (`aliases.py`): npz, pickles,
+  joblib, PyTorch files, pickled npy, JSON, and folders of one such file a frame.
 """
 
 from __future__ import annotations
@@ -38,7 +41,15 @@ from ..files.torch_files import read_torch_file
 from ..keypoints.track import Decision
 from .aliases import Parameters
 from .grouping import found_in
-from .smpl_parameters import MAX_FRAMES, MAX_NUMBERS, PARAMETERS, listed, numbers, rotations, stacked
+from .smpl_parameters import (
+    MAX_FRAMES,
+    MAX_NUMBERS,
+    PARAMETERS,
+    listed,
+    numbers,
+    rotations,
+    stacked,
+)
 
 MAX_ESTIMATES = 4 * MAX_FRAMES
 MAX_JSON = 256 << 20
@@ -48,13 +59,15 @@ FRAME_FILE = re.compile(r"(\d{1,9})(?:_(\d{1,9}))?\.npz", re.ASCII)
 PICKLE_STARTS = (b"\x80", b"\x78", b"\x1f\x8b")  # a pickle of protocol 2 or later, zlib, gzip
 PARAMETER_FILES = {"global_orient.npy", "body_pose.npy"}
 EXPECTED = (
-    "expected a motion in the AMASS layout or SMPL parameters of an estimator, such as global_orient and body_pose"
+    "expected a motion in the AMASS layout or SMPL parameters of an estimator, such as "
+    "global_orient and body_pose"
 )
 
 
 @dataclass(frozen=True)
 class Person:
-    """The frames (N,) in which one person was estimated, and what reads the `PARAMETERS` of some of those N."""
+    """The frames (N,) in which one person was estimated, and what reads the `PARAMETERS` of some of
+    those N."""
 
     frames: np.ndarray
     read: Callable[[np.ndarray], Mapping]
@@ -62,7 +75,8 @@ class Person:
 
 @dataclass(frozen=True)
 class Estimates:
-    """What one file or folder holds. The video's frames are `first` up to `end`; `end` is None where nothing says."""
+    """What one file or folder holds. The video's frames are `first` up to `end`; `end` is None
+    where nothing says."""
 
     estimator: str
     people: Mapping[str, Person]
@@ -75,12 +89,15 @@ class Estimates:
 def read_estimates(path: Path) -> Estimates | None:
     """What a file or folder holds; None for a file in the AMASS layout.
 
-    The content decides the format. Pickles are read by `safe_pickle`, PyTorch files by torch's reader of mere weights:
-    nothing in a file is run. Raises `OSError`, `MotionFileError`, or what reading nonsense raises: ArithmeticError,
-    LookupError, MemoryError, TypeError, or ValueError with words for the user.
+    The content decides the format. Pickles are read by `safe_pickle`, PyTorch files by torch's
+    reader of mere weights: nothing in a file is run. Raises `OSError`, `MotionFileError`, or what
+    reading nonsense raises: ArithmeticError, LookupError, MemoryError, TypeError, or ValueError
+    with words for the user.
     """
     if path.is_dir():
-        return _smplx_folder(path) or _by_aliases(_frame_files(path), f"{path.name} is a folder without poses")
+        return _smplx_folder(path) or _by_aliases(
+            _frame_files(path), f"{path.name} is a folder without poses"
+        )
     if path.suffix.lower() == ".json":
         return _by_aliases(_json(path), "is JSON without poses")
     if path.suffix.lower() == ".npy":
@@ -100,7 +117,8 @@ def read_estimates(path: Path) -> Estimates | None:
 
 
 def _archived(path: Path) -> set[str]:
-    """The names in a zip archive, npz or PyTorch, of bearable size once unpacked; none for any other file."""
+    """The names in a zip archive, npz or PyTorch, of bearable size once unpacked; none for any
+    other file."""
     with open(path, "rb") as file:
         if file.read(2) != b"PK":
             return set()
@@ -109,7 +127,9 @@ def _archived(path: Path) -> set[str]:
             members = archive.infolist()
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise ValueError(f"is a damaged npz or PyTorch file ({error})") from error
-    if any(member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members):
+    if any(
+        member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members
+    ):
         raise ValueError("is compressed in a way that neither NumPy nor PyTorch uses")
     most = min(safe_pickle.MAX_BYTES, most_unpacked(path.stat().st_size))
     if sum(member.file_size for member in members) > most:
@@ -131,7 +151,9 @@ def _npz_content(path: Path) -> dict:
 
 def _json(path: Path) -> object:
     if path.stat().st_size > MAX_JSON:
-        raise ValueError(f"has {path.stat().st_size >> 20} MB; at most {MAX_JSON >> 20} MB of JSON are read")
+        raise ValueError(
+            f"has {path.stat().st_size >> 20} MB; at most {MAX_JSON >> 20} MB of JSON are read"
+        )
     try:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -139,8 +161,11 @@ def _json(path: Path) -> object:
 
 
 def _frame_files(folder: Path) -> dict:
-    """What each numbered file of a folder, or of a folder in it for each frame, holds: {number: content}."""
-    places = sorted(path for path in folder.iterdir() if not path.name.startswith("."))[: MAX_FRAMES + 1]
+    """What each numbered file of a folder, or of a folder in it for each frame, holds: {number:
+    content}."""
+    places = sorted(path for path in folder.iterdir() if not path.name.startswith("."))[
+        : MAX_FRAMES + 1
+    ]
     content = {}
     for place in places:
         inner = sorted(place.iterdir())[:FEWEST_FILES] if place.is_dir() else [place]
@@ -151,7 +176,8 @@ def _frame_files(folder: Path) -> dict:
             content[int(numbers[-1][-9:])] = read[0] if len(read) == 1 else read
     if not content:
         raise ValueError(
-            "is a folder without files such as 00001_0.npz (frame and person), as SMPLer-X writes them, or one pickle, "
+            "is a folder without files such as 00001_0.npz (frame and person), as SMPLer-X writes "
+            "them, or one pickle, "
             "npz or JSON a frame"
         )
     return content
@@ -167,7 +193,8 @@ def _pickled(path: Path) -> Mapping | list | tuple | np.ndarray:
 
 
 def _torch(path: Path) -> Mapping:
-    """The top level of a PyTorch file, with `PARAMETERS` as arrays and the rest left out or as it was."""
+    """The top level of a PyTorch file, with `PARAMETERS` as arrays and the rest left out or as it
+    was."""
     content = _mapping(read_torch_file(path))
     import torch
 
@@ -176,7 +203,11 @@ def _torch(path: Path) -> Mapping:
     for name in fields.keys() & set(PARAMETERS):
         value = fields[name]
         if isinstance(value, torch.Tensor):
-            if value.layout != torch.strided or value.device.type != "cpu" or value.numel() > MAX_NUMBERS:
+            if (
+                value.layout != torch.strided
+                or value.device.type != "cpu"
+                or value.numel() > MAX_NUMBERS
+            ):
                 raise ValueError(f"{name} is no plain tensor of at most {MAX_NUMBERS} numbers")
             fields[name] = value.detach().double().numpy()
     return {key: fields} if key else fields
@@ -197,11 +228,17 @@ def _estimates(content: Mapping | list | tuple | np.ndarray) -> Estimates:
         return _by_aliases(content, f"holds a {type(content).__name__}")
     if _all_hold(content, "time", "tid", "smpl"):
         return _phalp(content)
-    if _all_hold(content, "frame_ids", "pose", "trans") or _all_hold(content, "frame_ids", "pose_world"):
+    if _all_hold(content, "frame_ids", "pose", "trans") or _all_hold(
+        content, "frame_ids", "pose_world"
+    ):
         return _wham(content)
     key = _best_world(content)
     fields = content[key] if key else content
-    if "global_orient" not in fields or "body_pose" not in fields or np.shape(fields["body_pose"])[-1:] in ((4,), (6,)):
+    if (
+        "global_orient" not in fields
+        or "body_pose" not in fields
+        or np.shape(fields["body_pose"])[-1:] in ((4,), (6,))
+    ):
         return _by_aliases(content, f"holds {listed(fields)}")
     count = len(rotations(fields, "global_orient"))
     person = Person(np.arange(count), lambda chosen: fields)
@@ -228,12 +265,19 @@ def _fields(one: Parameters, chosen: np.ndarray) -> Mapping:
 
 def _all_hold(content: Mapping, *names: str) -> bool:
     """Whether content is some dicts that each have these keys."""
-    return bool(content) and all(isinstance(value, dict) and value.keys() >= set(names) for value in content.values())
+    return bool(content) and all(
+        isinstance(value, dict) and value.keys() >= set(names) for value in content.values()
+    )
 
 
 def _best_world(content: Mapping) -> str:
-    """The key under which GVHMR keeps its parameters in the world, or else in the camera; "" if there is neither."""
-    keys = (key for key in ("smpl_params_global", "smpl_params_incam") if isinstance(content.get(key), dict))
+    """The key under which GVHMR keeps its parameters in the world, or else in the camera; "" if
+    there is neither."""
+    keys = (
+        key
+        for key in ("smpl_params_global", "smpl_params_incam")
+        if isinstance(content.get(key), dict)
+    )
     return next(keys, "")
 
 
@@ -241,8 +285,14 @@ def _wham(content: Mapping) -> Estimates:
     people = {}
     for name, fields in content.items():
         frames = fields["frame_ids"]
-        if not (isinstance(frames, np.ndarray) and frames.dtype.kind in "iu" and frames.shape == (frames.size,)):
-            raise ValueError(f"the frame_ids of subject {_name(name)} are no array (N,) of whole numbers")
+        if not (
+            isinstance(frames, np.ndarray)
+            and frames.dtype.kind in "iu"
+            and frames.shape == (frames.size,)
+        ):
+            raise ValueError(
+                f"the frame_ids of subject {_name(name)} are no array (N,) of whole numbers"
+            )
         people[_name(name)] = Person(frames, partial(_wham_parameters, fields))
     return Estimates("WHAM", people)
 
@@ -250,7 +300,11 @@ def _wham(content: Mapping) -> Estimates:
 def _wham_parameters(fields: Mapping, chosen: np.ndarray) -> Mapping:
     count = len(fields["frame_ids"])
     world = "_world" if {"pose_world", "trans_world"} <= fields.keys() else ""
-    shapes = {f"pose{world}": (count, 3 * NUM_JOINTS), f"trans{world}": (count, 3), "betas": (count, NUM_BETAS)}
+    shapes = {
+        f"pose{world}": (count, 3 * NUM_JOINTS),
+        f"trans{world}": (count, 3),
+        "betas": (count, NUM_BETAS),
+    }
     arrays = {name: numbers(fields, name) for name in shapes}
     for name, shape in shapes.items():
         if arrays[name].shape != shape:
@@ -266,7 +320,9 @@ def _phalp(content: Mapping) -> Estimates:
     for time, entry in zip(times, content.values()):
         lists = [entry[name] for name in ("tid", "smpl", "tracked_time", "camera") if name in entry]
         if not all(isinstance(values, list) and len(values) == len(lists[0]) for values in lists):
-            raise ValueError("tid, smpl, tracked_time and camera of a frame are no lists of one length")
+            raise ValueError(
+                "tid, smpl, tracked_time and camera of a frame are no lists of one length"
+            )
         count += len(lists[0])
         if count > MAX_ESTIMATES:
             raise ValueError(f"holds more than {MAX_ESTIMATES} estimates")
@@ -274,7 +330,9 @@ def _phalp(content: Mapping) -> Estimates:
             if not isinstance(pose, dict):
                 raise ValueError(f"smpl holds a {type(pose).__name__}; expected SMPL parameters")
             if "tracked_time" not in entry or _whole("tracked_time", entry["tracked_time"][i]) <= 0:
-                fields = {parameter: pose[parameter] for parameter in PARAMETERS if parameter in pose}
+                fields = {
+                    parameter: pose[parameter] for parameter in PARAMETERS if parameter in pose
+                }
                 if "camera" in entry:
                     fields["transl"] = entry["camera"][i]
                 seen.setdefault(_name(name), []).append((time, fields))
@@ -285,11 +343,15 @@ def _phalp(content: Mapping) -> Estimates:
     return Estimates("4DHumans", people, first=min(times), end=max(times) + 1)
 
 
-def _stacked_fields(estimates: Sequence[tuple[int, Mapping]], chosen: Iterable[int]) -> dict[str, np.ndarray]:
+def _stacked_fields(
+    estimates: Sequence[tuple[int, Mapping]], chosen: Iterable[int]
+) -> dict[str, np.ndarray]:
     return stacked([estimates[i][1] for i in chosen])
 
 
-def _stacked_files(numbered: Sequence[tuple[int, Path]], chosen: Iterable[int]) -> dict[str, np.ndarray]:
+def _stacked_files(
+    numbered: Sequence[tuple[int, Path]], chosen: Iterable[int]
+) -> dict[str, np.ndarray]:
     return stacked([_frame_file(numbered[i][1]) for i in chosen])
 
 
@@ -342,5 +404,7 @@ def _whole(what: str, value: object) -> int:
 
 def _name(value: object) -> str:
     if not isinstance(value, (int, np.integer, str)):
-        raise ValueError(f"a person's name is a {type(value).__name__}; expected a number or a word")
+        raise ValueError(
+            f"a person's name is a {type(value).__name__}; expected a number or a word"
+        )
     return str(value)[:40]

@@ -1,4 +1,5 @@
-"""Whose the poses in a nest of dicts and lists are, and in which frames: what `aliases.py` found as `Estimates`."""
+"""Whose the poses in a nest of dicts and lists are, and in which frames: what `aliases.py` found as
+`Estimates`."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ FEW = 20
 
 @dataclass
 class Found:
-    """Poses of everybody: for each person the parameters of their frames; what was decided on the way."""
+    """Poses of everybody: for each person the parameters of their frames; what was decided on the
+    way."""
 
     people: dict[str, Parameters] = field(default_factory=dict)
     decisions: tuple[Decision, ...] = ()
@@ -27,7 +29,8 @@ class Found:
 def found_in(content: object) -> Found | None:
     """Everybody whose parameters are in some content, None where there are none.
 
-    Of several spaces the world is preferred to the camera. Raises ValueError with words for the user.
+    Of several spaces the world is preferred to the camera. Raises ValueError with words for the
+    user.
     """
     there = bundles(content)
     if not there:
@@ -50,15 +53,24 @@ def _rank(bundle: Bundle) -> int:
 
 
 def _by_person(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Parameters]:
-    """Each dict, or each row of its axis of people, is somebody's; rows with identities are split by them."""
+    """Each dict, or each row of its axis of people, is somebody's; rows with identities are split
+    by them."""
     people: dict[str, Parameters] = {}
     paths = [bundle.path for bundle, _ in read]
     for bundle, several in read:
-        level = next((i for i in range(len(bundle.path)) if len({path[: i + 1] for path in paths}) > 1), None)
-        own = str(bundle.path[level])[:40] if level is not None else _named(bundle.fields) or _number_in(bundle.path)
+        level = next(
+            (i for i in range(len(bundle.path)) if len({path[: i + 1] for path in paths}) > 1), None
+        )
+        own = (
+            str(bundle.path[level])[:40]
+            if level is not None
+            else _named(bundle.fields) or _number_in(bundle.path)
+        )
         for i, one in enumerate(several):
             for name, part in _by_identity(bundle.fields, one).items():
-                label = name or (own if len(several) == 1 else f"{own}_{i}" if own else str(i)) or "0"
+                label = (
+                    name or (own if len(several) == 1 else f"{own}_{i}" if own else str(i)) or "0"
+                )
                 people[_unused(label, people)] = part
     return people
 
@@ -82,10 +94,15 @@ def _named(fields: Mapping) -> str:
 
 
 def _by_identity(fields: Mapping, one: Parameters) -> dict[str, Parameters]:
-    """The parts of rows that belong to different people, where a column says whose each row is (CoMotion)."""
+    """The parts of rows that belong to different people, where a column says whose each row is
+    (CoMotion)."""
     for key in names()["person"]:
         value = fields.get(key)
-        if isinstance(value, np.ndarray) and value.size == len(one.root) and value.dtype.kind in "iu":
+        if (
+            isinstance(value, np.ndarray)
+            and value.size == len(one.root)
+            and value.dtype.kind in "iu"
+        ):
             whose = np.ravel(value)
             if len(np.unique(whose)) > 1:
                 return {str(who): _some(one, whose == who) for who in np.unique(whose)}
@@ -99,9 +116,12 @@ def _some(one: Parameters, rows: np.ndarray) -> Parameters:
 
 
 def _by_frame(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Parameters]:
-    """Each dict is a frame, or somebody in a frame: the outermost key that differs counts the frames."""
+    """Each dict is a frame, or somebody in a frame: the outermost key that differs counts the
+    frames."""
     level = _frame_level([bundle.path for bundle, _ in read])
-    order = {key: i for i, key in enumerate(dict.fromkeys(bundle.path[level] for bundle, _ in read))}
+    order = {
+        key: i for i, key in enumerate(dict.fromkeys(bundle.path[level] for bundle, _ in read))
+    }
     rows: dict[str, list[tuple[int, Parameters, int]]] = {}
     for bundle, several in read:
         frame = order[bundle.path[level]]
@@ -121,11 +141,17 @@ def _frame_level(paths: Sequence[tuple]) -> int:
 def _has_ids(read: Sequence[tuple[Bundle, list[Parameters]]]) -> bool:
     alone = all(sum(len(one.root) for one in several) == 1 for _, several in read)
     frames = [bundle.path[_frame_level([bundle.path for bundle, _ in read])] for bundle, _ in read]
-    return all(_named(bundle.fields) for bundle, _ in read) or (alone and len(set(frames)) == len(frames))
+    return all(_named(bundle.fields) for bundle, _ in read) or (
+        alone and len(set(frames)) == len(frames)
+    )
 
 
 def _stacked(own: list[tuple[int, Parameters, int]]) -> Parameters:
-    betas = [one.betas[min(i, len(one.betas) - 1)] for _, one, i in own if one.betas is not None and len(one.betas)]
+    betas = [
+        one.betas[min(i, len(one.betas) - 1)]
+        for _, one, i in own
+        if one.betas is not None and len(one.betas)
+    ]
     trans = [np.zeros(3) if one.trans is None else one.trans[i] for _, one, i in own]
     return Parameters(
         np.array([frame for frame, _, _ in own]),

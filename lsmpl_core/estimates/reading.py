@@ -1,7 +1,7 @@
 """Motions of other SMPL estimators, read as `Motion` with one pose for each frame of the video.
 
-`estimates/formats.py` says what is read. Worlds differ (a camera's, Y down, Y up) and are left as they are: `refine`
-turns a motion into its track's world.
+`estimates/formats.py` says what is read. Worlds differ (a camera's, Y down, Y up) and are left as
+they are: `refine` turns a motion into its track's world.
 """
 
 from __future__ import annotations
@@ -24,15 +24,20 @@ from .smpl_parameters import MAX_FRAMES, parameters
 MAX_PEOPLE = 10_000
 
 
-def read_motion(path: str | os.PathLike, person: str | int | None = None, frames: int | None = None) -> Motion:
-    """The motion in a file of ours (AMASS layout) or in what WHAM, 4DHumans, GVHMR or SMPLer-X wrote.
+def read_motion(
+    path: str | os.PathLike, person: str | int | None = None, frames: int | None = None
+) -> Motion:
+    """The motion in a file of ours (AMASS layout) or in what WHAM, 4DHumans, GVHMR or SMPLer-X
+    wrote.
 
-    The content decides the format. `person` is one of several people, as the file calls them; without it, the one
-    estimated in most frames. `frames` is how many there should be, for results that do not tell how long the video was
-    (WHAM, SMPLer-X); without it these end with the last estimate. Frames without an estimate hold the nearest one.
-    World coordinates are preferred to a camera's; betas are the mean over the frames; `decisions` says what was chosen.
-    Pickles are read by `safe_pickle`, PyTorch files by torch's reader of mere weights: nothing in a file is run.
-    Raises `MotionFileError` naming the file and what is wrong, also where a PyTorch file needs torch.
+    The content decides the format. `person` is one of several people, as the file calls them;
+    without it, the one estimated in most frames. `frames` is how many there should be, for results
+    that do not tell how long the video was (WHAM, SMPLer-X); without it these end with the last
+    estimate. Frames without an estimate hold the nearest one. World coordinates are preferred to a
+    camera's; betas are the mean over the frames; `decisions` says what was chosen. Pickles are read
+    by `safe_pickle`, PyTorch files by torch's reader of mere weights: nothing in a file is run.
+    Raises `MotionFileError` naming the file and what is wrong, also where a PyTorch file needs
+    torch.
     """
     path = Path(path)
     try:
@@ -42,13 +47,23 @@ def read_motion(path: str | os.PathLike, person: str | int | None = None, frames
         return _motion(estimates, person, frames)
     except OSError as error:
         raise MotionFileError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (MotionFileError, ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+    except (
+        MotionFileError,
+        ArithmeticError,
+        LookupError,
+        MemoryError,
+        TypeError,
+        ValueError,
+    ) as error:
         message = str(error)
-        raise MotionFileError(message if message.startswith(str(path)) else f"{path}: {message}") from error
+        raise MotionFileError(
+            message if message.startswith(str(path)) else f"{path}: {message}"
+        ) from error
 
 
 def holds_motion(path: str | os.PathLike) -> bool:
-    """Whether a file is one that `read_motion` reads, and no keypoint file, by its content; an npz may be either.
+    """Whether a file is one that `read_motion` reads, and no keypoint file, by its content; an npz
+    may be either.
 
     False where it cannot be read at all. Only the names and the shapes of arrays are looked at.
     """
@@ -92,7 +107,9 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
     if not people:
         raise ValueError("holds no estimate of anybody")
     if len(people) > MAX_PEOPLE or max(len(seen.frames) for seen in people.values()) > MAX_FRAMES:
-        raise ValueError(f"holds more than {MAX_PEOPLE} people, or more than {MAX_FRAMES} frames of one")
+        raise ValueError(
+            f"holds more than {MAX_PEOPLE} people, or more than {MAX_FRAMES} frames of one"
+        )
     chosen = _chosen(people, person)
     decisions = [
         Decision("estimator", estimates.estimator, "detected", "from what the file holds"),
@@ -104,7 +121,11 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
         decisions.append(Decision("identity", "the person's number", "assumed", reason))
     first, end = _span(estimates, people, frames)
     if first != estimates.first:
-        decisions.append(Decision("first frame", str(first), "detected", f"from there on there are {frames} frames"))
+        decisions.append(
+            Decision(
+                "first frame", str(first), "detected", f"from there on there are {frames} frames"
+            )
+        )
     seen = people[chosen.value]
     known, read = np.unique(seen.frames, return_index=True)
     poses, trans, betas, body = parameters(seen.read(read), len(known))
@@ -112,9 +133,15 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
     held = len(wanted) - np.isin(wanted, known).sum()
     if held:
         reason = f"person {chosen.value} was not estimated in them"
-        decisions.append(Decision("held", f"the nearest pose in {held} of {len(wanted)} frames", "assumed", reason))
+        decisions.append(
+            Decision(
+                "held", f"the nearest pose in {held} of {len(wanted)} frames", "assumed", reason
+            )
+        )
     at = nearest(known.astype(np.int64), wanted)
-    return Motion(poses[at], trans[at], betas, body=body, first_frame=first, decisions=tuple(decisions))
+    return Motion(
+        poses[at], trans[at], betas, body=body, first_frame=first, decisions=tuple(decisions)
+    )
 
 
 def _chosen(people: Mapping[str, Person], person: str | int | None) -> Decision:
@@ -132,23 +159,32 @@ def _chosen(people: Mapping[str, Person], person: str | int | None) -> Decision:
 
 
 def nearest(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """Indices into `known`, which rises, of what is nearest to each of `wanted`; the earlier of two."""
+    """Indices into `known`, which rises, of what is nearest to each of `wanted`; the earlier of
+    two."""
     after = np.clip(np.searchsorted(known, wanted), 0, len(known) - 1)
     before = np.maximum(after - 1, 0)
     return np.where(np.abs(known[after] - wanted) < np.abs(wanted - known[before]), after, before)
 
 
-def _span(estimates: Estimates, people: Mapping[str, Person], frames: int | None) -> tuple[int, int]:
+def _span(
+    estimates: Estimates, people: Mapping[str, Person], frames: int | None
+) -> tuple[int, int]:
     """(first, end) of the frames that get a pose."""
     first, end = estimates.first, estimates.end
     earliest = int(min(person.frames.min() for person in people.values()))
     last = int(max(person.frames.max() for person in people.values()))
     if earliest < first or last - first >= MAX_FRAMES:
-        raise ValueError(f"numbers its frames {earliest} to {last}; expected at most {MAX_FRAMES}, from {first} on")
+        raise ValueError(
+            f"numbers its frames {earliest} to {last}; expected at most {MAX_FRAMES}, from {first} "
+            "on"
+        )
     if end is None and frames is not None:
         if last - earliest + 1 == frames:
             first = earliest
         if last - first >= frames:
-            raise ValueError(f"numbers its frames {earliest} to {last}, which are no frames of a take of {frames}")
+            raise ValueError(
+                f"numbers its frames {earliest} to {last}, which are no frames of a take of "
+                f"{frames}"
+            )
         return first, first + frames
     return first, last + 1 if end is None else end

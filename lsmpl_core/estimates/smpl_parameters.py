@@ -1,7 +1,9 @@
-"""SMPL parameters as files name them: global_orient, body_pose, betas and transl, of SMPL or SMPL-X.
+"""SMPL parameters as files name them: global_orient, body_pose, betas and transl, of SMPL or
+SMPL-X.
 
-In a file they are axis-angles or rotation matrices, in arrays of many shapes or in lists; here they become the arrays
-that a `Motion` is made of. Of SMPL-X its 21 body joints are taken, which are the first 21 of SMPL's after the root.
+In a file they are axis-angles or rotation matrices, in arrays of many shapes or in lists; here they
+become the arrays that a `Motion` is made of. Of SMPL-X its 21 body joints are taken, which are the
+first 21 of SMPL's after the root.
 """
 
 from __future__ import annotations
@@ -23,15 +25,18 @@ ROUNDED = 0.02  # how far from orthonormal a rotation matrix may be: half precis
 
 
 def parameters(fields: Mapping, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, str]:
-    """poses (count,24,3), trans (count,3), betas (10,) and the body's name, from `PARAMETERS` of `count` frames.
+    """poses (count,24,3), trans (count,3), betas (10,) and the body's name, from `PARAMETERS` of
+    `count` frames.
 
-    Metres and radians, as in the file; without transl, trans is zero. Betas are the mean over the frames; the body is
-    `SMPLX` for 21 joints in body_pose and "" for 23. Raises ValueError with words for the user.
+    Metres and radians, as in the file; without transl, trans is zero. Betas are the mean over the
+    frames; the body is `SMPLX` for 21 joints in body_pose and "" for 23. Raises ValueError with
+    words for the user.
     """
     root, body = rotations(fields, "global_orient"), rotations(fields, "body_pose")
     if len(root) != count or len(body) not in (21 * count, 23 * count):
         raise ValueError(
-            f"{count} frames have {len(root)} global_orient and {len(body)} rotations in body_pose; "
+            f"{count} frames have {len(root)} global_orient and {len(body)} rotations in "
+            "body_pose; "
             "expected 1, and 21 (SMPL-X) or 23 (SMPL), for each frame"
         )
     body = body.reshape(count, -1, 3)
@@ -39,20 +44,27 @@ def parameters(fields: Mapping, count: int) -> tuple[np.ndarray, np.ndarray, np.
     poses[:, 0], poses[:, 1 : body.shape[1] + 1] = root, body
     trans = numbers(fields, "transl") if "transl" in fields else np.zeros((count, 3))
     if trans.size != 3 * count:
-        raise ValueError(f"transl has shape {trans.shape}; expected 3 numbers for each of {count} frames")
+        raise ValueError(
+            f"transl has shape {trans.shape}; expected 3 numbers for each of {count} frames"
+        )
     betas = np.atleast_1d(numbers(fields, "betas"))
     if not betas.size or betas.shape[-1] < NUM_BETAS:
-        raise ValueError(f"betas have shape {betas.shape}; expected {NUM_BETAS} or more for each frame")
+        raise ValueError(
+            f"betas have shape {betas.shape}; expected {NUM_BETAS} or more for each frame"
+        )
     betas = betas.reshape(-1, betas.shape[-1])[:, :NUM_BETAS].mean(axis=0)
     return poses, trans.reshape(count, 3), betas, "" if body.shape[1] == 23 else SMPLX
 
 
 def rotations(fields: Mapping, name: str) -> np.ndarray:
-    """(M,3) axis-angles, from axis-angles of any shape or from matrices (...,3,3), of which there is one axis more."""
+    """(M,3) axis-angles, from axis-angles of any shape or from matrices (...,3,3), of which there
+    is one axis more."""
     array = numbers(fields, name)
     if array.ndim < 3 or array.shape[-2:] != (3, 3):
         if array.size % 3:
-            raise ValueError(f"{name} has shape {array.shape}; expected axis-angles or rotation matrices")
+            raise ValueError(
+                f"{name} has shape {array.shape}; expected axis-angles or rotation matrices"
+            )
         return array.reshape(-1, 3)
     matrices = array.reshape(-1, 3, 3)
     off = np.abs(matrices @ np.swapaxes(matrices, 1, 2) - np.eye(3)).max(initial=0.0)
@@ -82,11 +94,15 @@ def numbers(fields: Mapping, name: str, most: int = MAX_NUMBERS) -> np.ndarray:
     except ValueError as error:
         raise ValueError(f"{name} is {error}") from error
     if array.dtype.kind not in "biuf" or array.size > most:
-        raise ValueError(f"{name} is {array.size} values of type {array.dtype}; expected at most {most} numbers")
+        raise ValueError(
+            f"{name} is {array.size} values of type {array.dtype}; expected at most {most} numbers"
+        )
     return array.astype(np.float64)
 
 
 def listed(fields: Mapping) -> str:
     """The first few keys of a file, for messages."""
-    names = [str(name)[:40] for name in list(fields)[:12] if isinstance(name, (int, np.integer, str))]
+    names = [
+        str(name)[:40] for name in list(fields)[:12] if isinstance(name, (int, np.integer, str))
+    ]
     return ", ".join(names) + (", ..." if len(fields) > len(names) else "") or "nothing"

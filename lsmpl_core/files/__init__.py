@@ -1,1 +1,2 @@
-"""Files of strangers, read by code that executes nothing, and files of our own, never half-written."""
+"""Files of strangers, read by code that executes nothing, and files of our own, never
+half-written."""

@@ -10,11 +10,14 @@ from ..errors import LsmplError
 
 
 def read_json(path: Path, what: str, error: type[LsmplError], most_bytes: int = 1 << 20) -> Any:
-    """What a small JSON file holds. Raises `error` naming the file, and `what` it should have been."""
+    """What a small JSON file holds. Raises `error` naming the file, and `what` it should have
+    been."""
     try:
         if path.stat().st_size > most_bytes:
             raise error(f"{path}: too large for a {what} (more than {most_bytes >> 20} MiB)")
-        return json.loads(path.read_bytes())  # UTF-8 or, as PowerShell writes, UTF-16; with and without a mark
+        return json.loads(
+            path.read_bytes()
+        )  # UTF-8 or, as PowerShell writes, UTF-16; with and without a mark
     except OSError as fault:
         raise error(f"{path}: cannot be read: {fault.strerror or fault}") from None
     except (ValueError, RecursionError) as fault:

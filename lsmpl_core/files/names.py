@@ -7,7 +7,9 @@ import unicodedata
 from collections.abc import Iterable
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
-_DEVICES = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE)
+_DEVICES = re.compile(
+    r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE
+)
 """Names that Windows keeps for devices, with any ending:
 https://learn.microsoft.com/windows/win32/fileio/naming-a-file"""
 _LONGEST = 200
@@ -15,7 +17,8 @@ _LONGEST = 200
 
 
 def file_names(titles: Iterable[str]) -> list[str]:
-    """A file name, without its ending, for each title: the title itself wherever it can be one, and no two the same.
+    """A file name, without its ending, for each title: the title itself wherever it can be one, and
+    no two the same.
 
     Letters of any language stay. Of equal names, the second one is numbered: `walk`, `walk_2`.
     """
@@ -33,12 +36,18 @@ def file_names(titles: Iterable[str]) -> list[str]:
 
 
 def name_key(name: str) -> str:
-    """What is equal for names that are the same file on Windows or macOS: case and composed accents do not count."""
+    """What is equal for names that are the same file on Windows or macOS: case and composed accents
+    do not count."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def _file_name(title: str) -> str:
-    name = _FORBIDDEN.sub("_", title).encode("utf-8", "replace")[:_LONGEST].decode("utf-8", "ignore").strip(" ")
+    name = (
+        _FORBIDDEN.sub("_", title)
+        .encode("utf-8", "replace")[:_LONGEST]
+        .decode("utf-8", "ignore")
+        .strip(" ")
+    )
     name = name.rstrip(" .") or "_"  # Windows drops them
     if name.startswith("."):  # hidden elsewhere
         name = f"_{name[1:]}"

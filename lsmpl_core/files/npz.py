@@ -1,4 +1,5 @@
-"""NPY and NPZ files of strangers: nothing is executed, and what a header claims is checked before it is believed."""
+"""NPY and NPZ files of strangers: nothing is executed, and what a header claims is checked before
+it is believed."""
 
 from __future__ import annotations
 
@@ -14,12 +15,21 @@ from typing import IO
 import numpy as np
 
 MAX_BYTES = 1 << 30
-"""The largest file, and the largest array in one, that is read: twenty minutes of 553 keypoints at 60 Hz fit."""
+"""The largest file, and the largest array in one, that is read: twenty minutes of 553 keypoints at
+60 Hz fit."""
 
 _MOST_GROWTH, _FREE_GROWTH = 32, 16 << 20
 _LONGEST_HEADER = 1 << 16
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, KeyError, NotImplementedError, OverflowError, RuntimeError)
+_DAMAGED = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    OverflowError,
+    RuntimeError,
+)
 
 
 def most_unpacked(size: int) -> int:
@@ -31,11 +41,16 @@ def most_unpacked(size: int) -> int:
 
 
 class Npz:
-    """The arrays of an npz by name, each read when asked for. What is wrong with one is raised as `ValueError`."""
+    """The arrays of an npz by name, each read when asked for. What is wrong with one is raised as
+    `ValueError`."""
 
     def __init__(self, archive: zipfile.ZipFile, size: int):
         self._archive, self._left = archive, most_unpacked(size)
-        self._members = {info.filename[:-4]: info for info in archive.infolist() if info.filename.endswith(".npy")}
+        self._members = {
+            info.filename[:-4]: info
+            for info in archive.infolist()
+            if info.filename.endswith(".npy")
+        }
 
     @property
     def names(self) -> list[str]:
@@ -63,7 +78,9 @@ class Npz:
 
     def _take(self, size: int) -> None:
         if size > self._left:
-            raise ValueError(f"unpacks to {size >> 20} MB, which nothing of use in a file of this size does")
+            raise ValueError(
+                f"unpacks to {size >> 20} MB, which nothing of use in a file of this size does"
+            )
         self._left -= size
 
     @contextmanager
@@ -80,7 +97,8 @@ class Npz:
 
 @contextmanager
 def open_npz(file: str | os.PathLike | IO, size: int) -> Iterator[Npz]:
-    """An npz of `size` bytes to read arrays from. Raises `OSError`, or `ValueError` where it is none or is damaged."""
+    """An npz of `size` bytes to read arrays from. Raises `OSError`, or `ValueError` where it is
+    none or is damaged."""
     try:
         archive = zipfile.ZipFile(file)
     except (*_DAMAGED, ValueError) as error:
@@ -90,7 +108,8 @@ def open_npz(file: str | os.PathLike | IO, size: int) -> Iterator[Npz]:
 
 
 def read_npz(path: str | os.PathLike, only: Collection[str] | None = None) -> dict[str, np.ndarray]:
-    """The arrays of an npz file, or those of them named in `only`; what else is in the file then stays unread.
+    """The arrays of an npz file, or those of them named in `only`; what else is in the file then
+    stays unread.
 
     Raises `OSError`, or `ValueError` with what is wrong.
     """
@@ -112,7 +131,8 @@ def npz_names(path: str | os.PathLike) -> list[str]:
 
 
 def read_array(stream: IO, size: int) -> np.ndarray:
-    """An NPY stream of `size` bytes, header included. Raises `ValueError`; arrays of Python objects are refused."""
+    """An NPY stream of `size` bytes, header included. Raises `ValueError`; arrays of Python objects
+    are refused."""
     shape, fortran, dtype = read_header(stream)
     if dtype.hasobject or dtype.kind not in "fiubcUS" or not dtype.itemsize:
         raise ValueError(f"holds {dtype} (Python objects are not read); expected numbers")
@@ -122,7 +142,9 @@ def read_array(stream: IO, size: int) -> np.ndarray:
         raise ValueError(f"claims shape {str(shape)[:60]} of {str(dtype)[:40]}, in {size} bytes")
     data = stream.read(expected)
     if len(data) < expected:
-        raise ValueError(f"is cut short: shape {shape} of {dtype} needs {expected} bytes, found {len(data)}")
+        raise ValueError(
+            f"is cut short: shape {shape} of {dtype} needs {expected} bytes, found {len(data)}"
+        )
     return np.ndarray(shape, dtype, data, order="F" if fortran else "C")
 
 
@@ -137,11 +159,14 @@ def read_header(stream: IO) -> tuple[tuple[int, ...], bool, np.dtype]:
         length = stream.read(length_bytes)
         if int.from_bytes(length, "little") > _LONGEST_HEADER:
             raise ValueError(f"a header of {int.from_bytes(length, 'little')} bytes")
-        shape, fortran, dtype = parse(io.BytesIO(length + stream.read(int.from_bytes(length, "little"))))
+        shape, fortran, dtype = parse(
+            io.BytesIO(length + stream.read(int.from_bytes(length, "little")))
+        )
         shape = tuple(map(int, shape))
     except (zipfile.BadZipFile, zlib.error, OSError):
         raise
-    except Exception as error:  # NumPy parses the header as Python: a damaged one raises whatever the tokenizer does
+    # NumPy parses the header as Python: a damaged one raises whatever the tokenizer does
+    except Exception as error:
         raise ValueError(f"is no NumPy array, or a damaged one: {str(error)[:200]}") from None
     if min(shape, default=0) < 0:
         raise ValueError(f"claims shape {str(shape)[:60]}")

@@ -12,7 +12,8 @@ from .npz import read_header
 
 
 def read_object_npy(data: bytes, name: str, error: type[LsmplError] = MotionFileError) -> object:
-    """What an NPY stream of objects holds: a dict, a list or an array of them. Raises ValueError where it is none."""
+    """What an NPY stream of objects holds: a dict, a list or an array of them. Raises ValueError
+    where it is none."""
     stream = io.BytesIO(data)
     _, _, dtype = read_header(stream)
     if not dtype.hasobject:

@@ -1,4 +1,5 @@
-"""What values read from a pickle are as arrays: numbers, lists, chumpy objects, SciPy's sparse matrices."""
+"""What values read from a pickle are as arrays: numbers, lists, chumpy objects, SciPy's sparse
+matrices."""
 
 from __future__ import annotations
 
@@ -7,14 +8,17 @@ import numpy as np
 from .pickle_machine import Placeholder
 from .pickle_tensors import TENSOR, tensor_array
 
-MAX_ELEMENTS = 50_000_000  # of an array that is not stored as such: a dense form of a sparse matrix, a nested list
+# of an array that is not stored as such: a dense form of a sparse matrix, a nested list
+MAX_ELEMENTS = 50_000_000
 
 
 def to_array(value: object) -> np.ndarray:
-    """The array that a loaded value is: an array, number, string, (nested) list, chumpy object or sparse matrix.
+    """The array that a loaded value is: an array, number, string, (nested) list, chumpy object or
+    sparse matrix.
 
-    Sparse matrices become dense. Raises ValueError, with words for the user, for anything else; the caller knows the
-    file and the field. The result may share memory with the value and may be read-only.
+    Sparse matrices become dense. Raises ValueError, with words for the user, for anything else; the
+    caller knows the file and the field. The result may share memory with the value and may be
+    read-only.
     """
     return _to_array(value, depth=0)
 
@@ -33,7 +37,11 @@ def _to_array(value: object, depth: int) -> np.ndarray:
     if isinstance(value, Placeholder) and value.kind == TENSOR:
         return tensor_array(value)
     if isinstance(value, Placeholder) and not value.kind.startswith("torch."):
-        return _sparse_to_dense(value) if value.kind.startswith("scipy.") else _chumpy_to_array(value, depth)
+        return (
+            _sparse_to_dense(value)
+            if value.kind.startswith("scipy.")
+            else _chumpy_to_array(value, depth)
+        )
     raise ValueError(f"a {getattr(value, 'kind', type(value).__name__)}, not an array")
 
 
@@ -41,22 +49,29 @@ def _list_to_array(values: list | tuple, depth: int) -> np.ndarray:
     if all(type(value) in (bool, int, float) for value in values):
         return np.asarray(values)
     items = [_to_array(values[0], depth + 1)]
-    if max(items[0].size, 1) * len(values) > MAX_ELEMENTS:  # nested lists may be one list many times
+    if (
+        max(items[0].size, 1) * len(values) > MAX_ELEMENTS
+    ):  # nested lists may be one list many times
         raise ValueError("nested lists too long")
     for value in values[1:]:
         items.append(_to_array(value, depth + 1))
         if items[-1].shape != items[0].shape:
-            raise ValueError(f"a list of arrays of different shapes, {items[0].shape} and {items[-1].shape}")
+            raise ValueError(
+                f"a list of arrays of different shapes, {items[0].shape} and {items[-1].shape}"
+            )
     return np.stack(items)
 
 
 def _chumpy_to_array(value: Placeholder, depth: int) -> np.ndarray:
-    """The array of a chumpy leaf (`Ch` keeps it as `x`) or of one of the reorderings that chumpy makes when indexed."""
+    """The array of a chumpy leaf (`Ch` keeps it as `x`) or of one of the reorderings that chumpy
+    makes when indexed."""
     kind, state = value.kind.rpartition(".")[2], value.state
     if kind == "Ch" and "x" in state:
         return _to_array(state["x"], depth + 1)
     if kind not in ("Select", "Reshape", "transpose") or "a" not in state:
-        raise ValueError(f"a {value.kind} expression; save the body again with its arrays evaluated")
+        raise ValueError(
+            f"a {value.kind} expression; save the body again with its arrays evaluated"
+        )
     array = _to_array(state["a"], depth + 1)
     try:
         if kind == "Reshape":
@@ -97,7 +112,9 @@ def _sparse_to_dense(value: Placeholder) -> np.ndarray:
             raise ValueError("its parts do not fit together")
         if min(rows, columns) < 0 or rows * columns > MAX_ELEMENTS:
             raise ValueError(f"its shape is ({rows}, {columns})")
-        if row.size and (min(row.min(), column.min()) < 0 or row.max() >= rows or column.max() >= columns):
+        if row.size and (
+            min(row.min(), column.min()) < 0 or row.max() >= rows or column.max() >= columns
+        ):
             raise ValueError(f"an index lies outside its shape ({rows}, {columns})")
     except (ArithmeticError, LookupError, TypeError, ValueError) as cause:
         raise ValueError(f"a sparse {value.kind} that cannot be used ({cause})") from cause

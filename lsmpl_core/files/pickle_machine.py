@@ -1,7 +1,9 @@
-"""An interpreter of the pickle format that knows only plain data; `safe_pickle.py` is what others use.
+"""An interpreter of the pickle format that knows only plain data; `safe_pickle.py` is what others
+use.
 
-A class or function in a file is only a name, compared with a short list, and what it would have built is built here
-from checked parts. The instructions are those of the standard library's `pickletools`.
+A class or function in a file is only a name, compared with a short list, and what it would have
+built is built here from checked parts. The instructions are those of the standard library's
+`pickletools`.
 """
 
 from __future__ import annotations
@@ -16,7 +18,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 _FREE_INSTRUCTIONS = 200_000  # what any file may have; more follows from its size
-MAX_INSTRUCTIONS = 10_000_000  # an SMPL file has a few hundred; one instruction can take 200 bytes of memory
+MAX_INSTRUCTIONS = (
+    10_000_000  # an SMPL file has a few hundred; one instruction can take 200 bytes of memory
+)
 
 _RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _BUILTINS = [
@@ -48,7 +52,8 @@ _ALLOWED = {
 }
 _INERT = re.compile(
     r"chumpy(\.\w+)+|scipy\.sparse\.(_?\w+\.)?(bsr|coo|csc|csr|dia|dok|lil)_(matrix|array)"
-    r"|torch\._utils\._rebuild_tensor_v2|torch\.storage\._load_from_bytes",  # tensors beside what we need, never opened
+    # tensors beside what we need, never opened
+    r"|torch\._utils\._rebuild_tensor_v2|torch\.storage\._load_from_bytes",
     re.ASCII,
 )
 _DTYPE = re.compile(r"[<>|=]?([biufc](1|2|4|8|16)|O8?|[SU]\d{1,6}|\?)", re.ASCII)
@@ -64,7 +69,8 @@ class Global:
 
 @dataclass(eq=False, repr=False)
 class Placeholder:
-    """An object of a class that we neither import nor need: the class's dotted name and the state the file gives it."""
+    """An object of a class that we neither import nor need: the class's dotted name and the state
+    the file gives it."""
 
     kind: str
     state: dict = field(default_factory=dict)
@@ -72,7 +78,8 @@ class Placeholder:
 
 @dataclass(eq=False, repr=False)
 class _Unbuilt:
-    """A NumPy or joblib object between its creation and the BUILD instruction that says what it holds."""
+    """A NumPy or joblib object between its creation and the BUILD instruction that says what it
+    holds."""
 
     kind: str
     code: str = ""
@@ -92,7 +99,9 @@ class Machine:
         self.data, self.at = data, 0
         self.instructions = min(MAX_INSTRUCTIONS, _FREE_INSTRUCTIONS + 32 * size)
         self.set_items_left = _FREE_INSTRUCTIONS + size
-        self.bytes_to_copy = 2 * len(data) + (1 << 20)  # a bound for values copied again and again from the memo
+        self.bytes_to_copy = 2 * len(data) + (
+            1 << 20
+        )  # a bound for values copied again and again from the memo
         self.stack: list = []
         self.marked: list[list] = []
         self.memo: dict[int, object] = {}
@@ -244,7 +253,9 @@ class Machine:
             case pickle.DUP:
                 self.push(self.stack[-1])
             case _ if refused := _REFUSED_CODES.get(code):
-                raise Refused(f"uses the pickle instruction {refused}, which plain data does not need")
+                raise Refused(
+                    f"uses the pickle instruction {refused}, which plain data does not need"
+                )
             case _:
                 raise ValueError(f"unknown instruction {code!r}")
 
@@ -261,7 +272,8 @@ class Machine:
     # Objects
 
     def make(self, what: object, args: object) -> object:
-        """What calling the class or function `what` (a `Global`) on `args` would give, if that is plain data."""
+        """What calling the class or function `what` (a `Global`) on `args` would give, if that is
+        plain data."""
         if not isinstance(what, Global) or not isinstance(args, tuple):
             raise TypeError("a call of what is no class")
         if _INERT.fullmatch(what.name):
@@ -276,12 +288,23 @@ class Machine:
                 return _Unbuilt("joblib array")
             case Global("numpy.dtype"), (str(code), *_):
                 return _Unbuilt("dtype", code)
-            case Global("numpy.core.multiarray.scalar"), (np.dtype() as dtype, bytes() | str() as raw):
+            case Global("numpy.core.multiarray.scalar"), (
+                np.dtype() as dtype,
+                bytes() | str() as raw,
+            ):
                 self.spend(dtype.itemsize)
                 return self.array((), dtype, "C", raw)[()]
-            case Global("numpy.core.numeric._frombuffer"), (bytes(raw), np.dtype() as dtype, shape, str(order)):
+            case Global("numpy.core.numeric._frombuffer"), (
+                bytes(raw),
+                np.dtype() as dtype,
+                shape,
+                str(order),
+            ):
                 return self.array(shape, dtype, order, raw)
-            case Global("_codecs.encode" | "builtins.bytes" | "builtins.bytearray"), (str(text), str(codec)):
+            case Global("_codecs.encode" | "builtins.bytes" | "builtins.bytearray"), (
+                str(text),
+                str(codec),
+            ):
                 if codec.lower() in _LATIN1:
                     return self.raw_bytes(text)
             case Global("builtins.bytes" | "builtins.bytearray"), ():
@@ -297,13 +320,18 @@ class Machine:
             case Global("collections.OrderedDict"), () | (list(),):
                 pairs = args[0] if args else []
                 self.spend(8 * len(pairs))
-                return dict(zip(_keys([key for key, _ in pairs]), [value for _, value in pairs], strict=True))
+                return dict(
+                    zip(
+                        _keys([key for key, _ in pairs]), [value for _, value in pairs], strict=True
+                    )
+                )
             case Global("collections.defaultdict"), () | (Global() | None,):
                 return {}
         raise Refused(f"uses '{what.name}' in a way that plain data does not need")
 
     def build(self, value: object, state: object) -> object:
-        """`value` with the `state` that the file gives it; replaces what the memo holds of an unbuilt value."""
+        """`value` with the `state` that the file gives it; replaces what the memo holds of an
+        unbuilt value."""
         if isinstance(value, Placeholder) and isinstance(state, dict):
             value.state = state
             return value
@@ -313,11 +341,21 @@ class Machine:
         match value, state:
             case _Unbuilt("array"), (_, shape, np.dtype() as dtype, fortran, raw):
                 built = self.array(shape, dtype, "F" if fortran else "C", raw)
-            case _Unbuilt("joblib array"), {"shape": shape, "dtype": np.dtype() as dtype, "order": str(order), **more}:
-                built = self.joblib_array(shape, dtype, order, more.get("numpy_array_alignment_bytes") is not None)
+            case _Unbuilt("joblib array"), {
+                "shape": shape,
+                "dtype": np.dtype() as dtype,
+                "order": str(order),
+                **more,
+            }:
+                built = self.joblib_array(
+                    shape, dtype, order, more.get("numpy_array_alignment_bytes") is not None
+                )
             case _Unbuilt("dtype", code), (_, "<" | ">" | "|" | "=" as order, None, None, None, *_):
                 if not _DTYPE.fullmatch(code):
-                    raise Refused(f"holds an array of type {code[:20]!r}; arrays of numbers and strings are read")
+                    raise Refused(
+                        f"holds an array of type {code[:20]!r}; arrays of numbers and strings are "
+                        "read"
+                    )
                 built = np.dtype(code).newbyteorder(order)
             case _Unbuilt("dtype"), _:
                 raise Refused("holds a structured array; arrays of numbers and strings are read")
@@ -328,7 +366,8 @@ class Machine:
         return built
 
     def array(self, shape: object, dtype: np.dtype, order: str, raw: object) -> np.ndarray:
-        """An array over the bytes (or, for objects, the list) `raw`, which must be exactly as long as `shape` says."""
+        """An array over the bytes (or, for objects, the list) `raw`, which must be exactly as long
+        as `shape` says."""
         sizes = _sizes(shape)
         count = math.prod(sizes)
         if order not in ("C", "F"):
@@ -347,7 +386,8 @@ class Machine:
         return np.ndarray(sizes, dtype, data, order="F" if order == "F" else "C")
 
     def joblib_array(self, shape: object, dtype: np.dtype, order: str, aligned: bool) -> np.ndarray:
-        """The array whose bytes joblib writes into the stream, after some padding; arrays of objects are a pickle."""
+        """The array whose bytes joblib writes into the stream, after some padding; arrays of
+        objects are a pickle."""
         if dtype.hasobject:
             outer = self.stack, self.marked, self.memo
             self.stack, self.marked, self.memo = [], [], {}
@@ -412,7 +452,17 @@ _LITERALS: dict[bytes, Callable[[Machine], object]] = {
     pickle.BINSTRING: lambda m: m.take(m.signed(4)).decode("latin1"),
     pickle.STRING: lambda m: _unquoted(m.line().strip()),
 }
-_REFUSED = ["INST", "OBJ", "EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEXT_BUFFER", "READONLY_BUFFER"]
+_REFUSED = [
+    "INST",
+    "OBJ",
+    "EXT1",
+    "EXT2",
+    "EXT4",
+    "PERSID",
+    "BINPERSID",
+    "NEXT_BUFFER",
+    "READONLY_BUFFER",
+]
 _REFUSED_CODES = {getattr(pickle, name): name for name in _REFUSED}
 
 
@@ -429,13 +479,20 @@ def _allowed(module: object, name: object) -> Global:
         raise TypeError("a class without a name")
     full = f"{_RENAMED.get(module, module)}.{name}".replace("numpy._core.", "numpy.core.", 1)
     if full not in _ALLOWED and not _INERT.fullmatch(full):
-        raise Refused(f"asks for '{full[:80]}', which plain data does not need. Delete it unless you trust its source")
+        raise Refused(
+            f"asks for '{full[:80]}', which plain data does not need. Delete it unless you trust "
+            "its source"
+        )
     return Global(full)
 
 
 def _sizes(shape: object) -> tuple[int, ...]:
     """The `shape` of an array, which must be a tuple of at most 32 sizes."""
-    if not isinstance(shape, tuple) or len(shape) > 32 or not all(type(n) is int and n >= 0 for n in shape):
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) > 32
+        or not all(type(n) is int and n >= 0 for n in shape)
+    ):
         raise ValueError("an array without a valid shape")
     return shape
 

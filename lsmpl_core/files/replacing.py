@@ -15,21 +15,25 @@ SCRATCH = f".lsmpl-{secrets.token_hex(4)}-"
 """How this process's scratch folders begin: who ends the process can remove them."""
 
 _WAITS = (0.05, 0.1, 0.2, 0.4, 0.8) if os.name == "nt" else ()
-"""Seconds between tries to replace a file. On Windows what another program has open cannot be replaced, and virus
-scanners and search indexes open whatever is new, for a moment."""
+"""Seconds between tries to replace a file. On Windows what another program has open cannot be
+replaced, and virus scanners and search indexes open whatever is new, for a moment."""
 
 
 @contextmanager
 def replace_when_complete(path: str | os.PathLike) -> Iterator[Path]:
-    """Give a scratch path of the same name, and move what is written there onto `path` when the block succeeds.
+    """Give a scratch path of the same name, and move what is written there onto `path` when the
+    block succeeds.
 
-    The scratch path is in a hidden folder beside `path`, which goes at the end with all that is left in it. If the
-    block raises, what `path` held before stays as it was. Raises `OSError` where the folder cannot be written to, or
-    where `path` is open in another program and the system (Windows) then lets nobody replace it.
+    The scratch path is in a hidden folder beside `path`, which goes at the end with all that is
+    left in it. If the block raises, what `path` held before stays as it was. Raises `OSError` where
+    the folder cannot be written to, or where `path` is open in another program and the system
+    (Windows) then lets nobody replace it.
     """
     path = Path(path)
     if path.is_dir():
-        raise IsADirectoryError(errno.EISDIR, "is a folder, so no file can be written there", str(path))
+        raise IsADirectoryError(
+            errno.EISDIR, "is a folder, so no file can be written there", str(path)
+        )
     with scratch_folder(path) as folder:
         scratch = folder / path.name
         yield scratch
@@ -38,10 +42,13 @@ def replace_when_complete(path: str | os.PathLike) -> Iterator[Path]:
 
 @contextmanager
 def scratch_folder(path: Path) -> Iterator[Path]:
-    """A hidden folder beside `path`, removed at the end. Raises `OSError` naming `path` where there can be none."""
+    """A hidden folder beside `path`, removed at the end. Raises `OSError` naming `path` where there
+    can be none."""
     folder = path.parent / f"{SCRATCH}{secrets.token_hex(4)}"
     try:
-        folder.mkdir()  # not tempfile's: on Windows files made in its private folders stay private when they are moved
+        # not tempfile's: on Windows files made in its private folders stay private when they are
+        # moved
+        folder.mkdir()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
     try:

@@ -1,9 +1,10 @@
 """Read pickles from strangers without running anything.
 
-Python's own unpickler imports and calls whatever a file names. This one (`pickle_machine.py`) never imports, calls or
-subclasses anything. It reads what SMPL files and the result files of pose estimators hold: containers, strings,
-numbers, NumPy arrays (also as joblib stores them), and chumpy and SciPy sparse objects and torch tensors as inert
-records (`Placeholder`); what is in a tensor stays unread.
+Python's own unpickler imports and calls whatever a file names. This one (`pickle_machine.py`) never
+imports, calls or subclasses anything. It reads what SMPL files and the result files of pose
+estimators hold: containers, strings, numbers, NumPy arrays (also as joblib stores them), and chumpy
+and SciPy sparse objects and torch tensors as inert records (`Placeholder`); what is in a tensor
+stays unread.
 """
 
 from __future__ import annotations
@@ -21,21 +22,30 @@ MAX_BYTES = 1 << 30  # of a file, also once decompressed; SMPL files have 10 to 
 
 
 def load(
-    source: str | os.PathLike | BinaryIO, *, what: str = "body file", error: type[LsmplError] = BodyFileError
+    source: str | os.PathLike | BinaryIO,
+    *,
+    what: str = "body file",
+    error: type[LsmplError] = BodyFileError,
 ) -> object:
-    """Read a pickle (any protocol, Python 2 or 3, plain or compressed with zlib or gzip) without running anything.
+    """Read a pickle (any protocol, Python 2 or 3, plain or compressed with zlib or gzip) without
+    running anything.
 
-    `source` is a path or an open binary file, and `what` the kind of file for messages. Python 2 strings are decoded as
-    Latin-1; ordered and default dicts come back as dicts, bytearrays as bytes, arrays are read-only.
-    Raises `error` if the file cannot be read, is damaged, too large, or holds anything but plain data.
+    `source` is a path or an open binary file, and `what` the kind of file for messages. Python 2
+    strings are decoded as Latin-1; ordered and default dicts come back as dicts, bytearrays as
+    bytes, arrays are read-only. Raises `error` if the file cannot be read, is damaged, too large,
+    or holds anything but plain data.
     """
     if isinstance(source, (str, os.PathLike)):
-        return loads(read_bytes(source, what=what, error=error), name=str(source), what=what, error=error)
+        return loads(
+            read_bytes(source, what=what, error=error), name=str(source), what=what, error=error
+        )
     data = source.read(MAX_BYTES + 1)
     return loads(data, name=str(getattr(source, "name", "the stream")), what=what, error=error)
 
 
-def loads(data: bytes, *, name: str, what: str = "body file", error: type[LsmplError] = BodyFileError) -> object:
+def loads(
+    data: bytes, *, name: str, what: str = "body file", error: type[LsmplError] = BodyFileError
+) -> object:
     """Like `load`, from bytes; `name` is the file's name for messages."""
     most, size = MAX_BYTES, len(data)
     if data[:2] == b"\x1f\x8b" or data[:1] == b"\x78":  # gzip, zlib; no pickle starts so
@@ -44,7 +54,9 @@ def loads(data: bytes, *, name: str, what: str = "body file", error: type[LsmplE
             most = min(MAX_BYTES, most_unpacked(len(data)))
             data = inflate.decompress(data, most + 1)
         except zlib.error as cause:
-            raise error(f"{name} is damaged: its compressed data cannot be read ({cause}).") from cause
+            raise error(
+                f"{name} is damaged: its compressed data cannot be read ({cause})."
+            ) from cause
     if len(data) > most:
         raise error(f"{name} holds more than {most >> 20} MB, too much for a {what} of its size.")
     if not data:
@@ -53,23 +65,44 @@ def loads(data: bytes, *, name: str, what: str = "body file", error: type[LsmplE
     try:
         return machine.run()
     except Refused as cause:
-        raise error(f"{name} was not read as a {what}, and nothing in it was run: the file {cause}.") from cause
+        raise error(
+            f"{name} was not read as a {what}, and nothing in it was run: the file {cause}."
+        ) from cause
     except EOFError as cause:
-        raise error(f"{name} is incomplete: it ends within a value. Copy or download the {what} again.") from cause
-    except (ArithmeticError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as cause:
-        raise error(f"{name} is no pickle, or a damaged one: byte {machine.at} makes no sense ({cause}).") from cause
+        raise error(
+            f"{name} is incomplete: it ends within a value. Copy or download the {what} again."
+        ) from cause
+    except (
+        ArithmeticError,
+        LookupError,
+        MemoryError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as cause:
+        raise error(
+            f"{name} is no pickle, or a damaged one: byte {machine.at} makes no sense ({cause})."
+        ) from cause
 
 
-def read_bytes(path: str | os.PathLike, *, what: str = "body file", error: type[LsmplError] = BodyFileError) -> bytes:
-    """The bytes of a file of at most `MAX_BYTES`; raises `error` if it cannot be read or is larger."""
+def read_bytes(
+    path: str | os.PathLike, *, what: str = "body file", error: type[LsmplError] = BodyFileError
+) -> bytes:
+    """The bytes of a file of at most `MAX_BYTES`; raises `error` if it cannot be read or is
+    larger."""
     path = Path(path)
     try:
         if path.is_dir():
             raise error(f"{path} is a folder; choose a {what} inside it.")
         if path.stat().st_size > MAX_BYTES:
-            raise error(f"{path} has {path.stat().st_size >> 20} MB; a {what} has at most {MAX_BYTES >> 20} MB.")
+            raise error(
+                f"{path} has {path.stat().st_size >> 20} MB; a {what} has at most "
+                f"{MAX_BYTES >> 20} MB."
+            )
         return path.read_bytes()
     except FileNotFoundError as cause:
         raise error(f"{path} does not exist; choose a {what}.") from cause
     except (OSError, ValueError) as cause:  # ValueError: a null character in the path
-        raise error(f"{path} cannot be read: {getattr(cause, 'strerror', None) or cause}.") from cause
+        raise error(
+            f"{path} cannot be read: {getattr(cause, 'strerror', None) or cause}."
+        ) from cause

@@ -1,4 +1,5 @@
-"""Words of strangers (names in files, paths) as they are shown: nothing in them moves a cursor or turns a line."""
+"""Words of strangers (names in files, paths) as they are shown: nothing in them moves a cursor or
+turns a line."""
 
 from __future__ import annotations
 
@@ -7,13 +8,17 @@ import unicodedata
 LONGEST = 160
 """Letters of a name that are shown; of a longer one the middle is left out."""
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
-"""Unicode's categories of what is not seen itself: controls, marks of direction, halves of pairs, line separators."""
+"""Unicode's categories of what is not seen itself: controls, marks of direction, halves of pairs,
+line separators."""
 
 
 def shown(text: str, longest: int | None = None, but: str = "") -> str:
-    """The text with every letter that is not seen as a backslash escape, save those in `but`; at most so `longest`."""
+    """The text with every letter that is not seen as a backslash escape, save those in `but`; at
+    most so `longest`."""
     visible = "".join(
-        ascii(letter)[1:-1] if unicodedata.category(letter) in _HIDDEN and letter not in but else letter
+        ascii(letter)[1:-1]
+        if unicodedata.category(letter) in _HIDDEN and letter not in but
+        else letter
         for letter in text
     )
     return visible if longest is None else shortened(visible, longest)

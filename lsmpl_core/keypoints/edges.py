@@ -1,4 +1,5 @@
-"""Edges to draw between the keypoints of a track whose layout has none: those of marker sets and of mappings."""
+"""Edges to draw between the keypoints of a track whose layout has none: those of marker sets and of
+mappings."""
 
 from __future__ import annotations
 
@@ -11,7 +12,8 @@ FRAMES = 200
 FEWEST = 5
 """Frames in which two keypoints must be seen together."""
 STRETCH = 6.0
-"""What a metre by which a distance changes counts, in metres of distance: markers of one bone keep theirs."""
+"""What a metre by which a distance changes counts, in metres of distance: markers of one bone keep
+theirs."""
 ACROSS = 0.3
 """Metres more from a left site to a right one: two feet that stand side by side are not one."""
 LONGEST = 0.7
@@ -19,9 +21,11 @@ LONGEST = 0.7
 
 
 def nearest_edges(track: KeypointTrack) -> list[tuple[int, int]]:
-    """A minimal spanning tree over the keypoints, by how far they are from each other and how much that changes.
+    """A minimal spanning tree over the keypoints, by how far they are from each other and how much
+    that changes.
 
-    So markers on a bone are joined to each other, and each bone to the next one. (Prim's algorithm.)
+    So markers on a bone are joined to each other, and each bone to the next one. (Prim's
+    algorithm.)
     """
     some = np.unique(np.linspace(0, len(track) - 1, min(FRAMES, len(track))).astype(int))
     positions, seen = track.positions[some], track.visible[some]
@@ -35,8 +39,12 @@ def nearest_edges(track: KeypointTrack) -> list[tuple[int, int]]:
         apart = np.where(together, apart, np.nan)[:, enough]
         if apart.size:
             mean = np.nanmean(apart, axis=0)
-            cost[a, enough] = np.where(mean <= LONGEST, mean + STRETCH * np.nanstd(apart, axis=0), np.inf)
-    side = np.array([site.startswith("left") - site.startswith("right") for site in track.layout.sites])
+            cost[a, enough] = np.where(
+                mean <= LONGEST, mean + STRETCH * np.nanstd(apart, axis=0), np.inf
+            )
+    side = np.array(
+        [site.startswith("left") - site.startswith("right") for site in track.layout.sites]
+    )
     cost += ACROSS * (side[:, None] * side < 0)
     edges = []
     left = set(np.flatnonzero(np.isfinite(cost).any(axis=0)).tolist())

@@ -1,8 +1,10 @@
-"""Keypoint layouts: which keypoints a track has, in what order, how they connect, and where each sits on the body.
+"""Keypoint layouts: which keypoints a track has, in what order, how they connect, and where each
+sits on the body.
 
-A keypoint's **site** is named by a string that every body resolves (`sites.py`): an SMPL joint (`left_hip`), a surface
-point (`nose`), or a blend of those (`mid_hip`). Names are the person's own left and right. The layouts and the orders
-in which files have them stand in `data/layouts.json`, each with its public source.
+A keypoint's **site** is named by a string that every body resolves (`sites.py`): an SMPL joint
+(`left_hip`), a surface point (`nose`), or a blend of those (`mid_hip`). Names are the person's own
+left and right. The layouts and the orders in which files have them stand in `data/layouts.json`,
+each with its public source.
 """
 
 from __future__ import annotations
@@ -19,8 +21,8 @@ from ..errors import LayoutError
 class Layout:
     """Named keypoints in file order.
 
-    `keypoints` are the K canonical names; `sites` the K site names on the body (the keypoint names where not given);
-    `edges` pairs of keypoint names that a skeleton drawing connects.
+    `keypoints` are the K canonical names; `sites` the K site names on the body (the keypoint names
+    where not given); `edges` pairs of keypoint names that a skeleton drawing connects.
     """
 
     name: str
@@ -34,11 +36,16 @@ class Layout:
     def __post_init__(self):
         if len(set(self.keypoints)) != len(self.keypoints):
             twice = sorted({k for k in self.keypoints if self.keypoints.count(k) > 1})
-            raise LayoutError(f"layout {self.name!r} names these keypoints twice: {', '.join(twice)}")
+            raise LayoutError(
+                f"layout {self.name!r} names these keypoints twice: {', '.join(twice)}"
+            )
         if not self.sites:
             object.__setattr__(self, "sites", self.keypoints)
         if len(self.sites) != len(self.keypoints):
-            raise LayoutError(f"layout {self.name!r} has {len(self.keypoints)} keypoints but {len(self.sites)} sites")
+            raise LayoutError(
+                f"layout {self.name!r} has {len(self.keypoints)} keypoints but {len(self.sites)} "
+                "sites"
+            )
         for a, b in self.edges:
             self.index(a), self.index(b)
         object.__setattr__(self, "label", self.label or self.name)
@@ -55,7 +62,9 @@ class Layout:
             return self.keypoints.index(keypoint)
         except ValueError:
             valid = ", ".join(self.keypoints)
-            raise LayoutError(f"layout {self.name!r} has no keypoint {keypoint!r}; it has: {valid}") from None
+            raise LayoutError(
+                f"layout {self.name!r} has no keypoint {keypoint!r}; it has: {valid}"
+            ) from None
 
     def edge_indices(self) -> tuple[tuple[int, int], ...]:
         return tuple((self.index(a), self.index(b)) for a, b in self.edges)
@@ -91,16 +100,22 @@ def other_side(name: str) -> str:
     return name
 
 
-def tree_edges(keypoints: Sequence[str], parents: Mapping[str, Sequence[str]] | None = None) -> tuple:
-    """Pairs of keypoint names that make a skeleton of them: each with the first of its `parents` that is there.
+def tree_edges(
+    keypoints: Sequence[str], parents: Mapping[str, Sequence[str]] | None = None
+) -> tuple:
+    """Pairs of keypoint names that make a skeleton of them: each with the first of its `parents`
+    that is there.
 
-    parents: {"*_elbow": ["*_shoulder"]}, * being either side; those of `data/layouts.json` where None.
+    parents: {"*_elbow": ["*_shoulder"]}, * being either side; those of `data/layouts.json` where
+    None.
     """
     edges = []
     for name in keypoints:
         side = name.split("_")[0] if name.startswith(("left_", "right_")) else ""
         pattern = f"*_{name.removeprefix(side + '_')}" if side else name
-        above = [parent.replace("*", side) for parent in (parents or _TABLE["parents"]).get(pattern, ())]
+        above = [
+            parent.replace("*", side) for parent in (parents or _TABLE["parents"]).get(pattern, ())
+        ]
         if parent := next((parent for parent in above if parent in keypoints), None):
             edges.append((parent, name))
     return tuple(edges)
@@ -118,13 +133,21 @@ def _layout(entry: dict) -> Layout:
 
 
 _TABLE = _load()
-LAYOUTS: dict[str, Layout] = {entry["name"]: _layout(entry) for entry in _TABLE["layouts"] if "of" not in entry}
+LAYOUTS: dict[str, Layout] = {
+    entry["name"]: _layout(entry) for entry in _TABLE["layouts"] if "of" not in entry
+}
 """The layouts known by name."""
 ORDERS: tuple[Order, ...] = tuple(
-    Order(entry["name"], entry["label"], LAYOUTS[entry.get("of", entry["name"])], tuple(entry["keypoints"]))
+    Order(
+        entry["name"],
+        entry["label"],
+        LAYOUTS[entry.get("of", entry["name"])],
+        tuple(entry["keypoints"]),
+    )
     for entry in _TABLE["layouts"]
 )
-"""The orders that keypoints without names may be in: those of the layouts, and of whole-body sets that hold one."""
+"""The orders that keypoints without names may be in: those of the layouts, and of whole-body sets
+that hold one."""
 BODY_25 = LAYOUTS["body_25"]
 
 

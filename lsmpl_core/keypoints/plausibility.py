@@ -1,4 +1,5 @@
-"""How far keypoints are from a person's body: their distances against an adult's, left against right, and over time."""
+"""How far keypoints are from a person's body: their distances against an adult's, left against
+right, and over time."""
 
 from __future__ import annotations
 
@@ -26,15 +27,18 @@ def adult_sites() -> dict[str, np.ndarray]:
 
 
 def implausibility(positions: np.ndarray, layout: Layout) -> float:
-    """How far keypoints (T,K,3), in any unit, are from a body in this layout's order: 0 is perfect, 1 is nonsense.
+    """How far keypoints (T,K,3), in any unit, are from a body in this layout's order: 0 is perfect,
+    1 is nonsense.
 
-    Of the layout's bones (`tree_edges`), of the limbs and of the distances between the sides: how far their lengths are
-    from an adult's of that size, the left ones from the right ones, and how much they change over time, each at most 1
-    and averaged. Infinite where no limb is seen.
+    Of the layout's bones (`tree_edges`), of the limbs and of the distances between the sides: how
+    far their lengths are from an adult's of that size, the left ones from the right ones, and how
+    much they change over time, each at most 1 and averaged. Infinite where no limb is seen.
     """
     pairs = _pairs(layout)
     row = {name: k for k, name in enumerate(layout.keypoints)}
-    chosen = positions[np.unique(np.linspace(0, len(positions) - 1, min(len(positions), _MOST_FRAMES)).astype(int))]
+    chosen = positions[
+        np.unique(np.linspace(0, len(positions) - 1, min(len(positions), _MOST_FRAMES)).astype(int))
+    ]
     ends = np.array([(row[a], row[b]) for a, b in pairs]).reshape(-1, 2)
     lengths = np.linalg.norm(chosen[:, ends[:, 0]] - chosen[:, ends[:, 1]], axis=2)
     seen = np.isfinite(lengths).any(axis=0)
@@ -52,7 +56,9 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
 
     allowed = scale * (expected + TOLERANCE)
     index = {pair: i for i, pair in enumerate(pairs)}
-    partner = np.array([index.get((other_side(a), other_side(b)), i) for i, (a, b) in enumerate(pairs)])
+    partner = np.array(
+        [index.get((other_side(a), other_side(b)), i) for i, (a, b) in enumerate(pairs)]
+    )
     proportion = np.abs(median - scale * expected) / allowed
     uneven = np.abs(median - median[partner]) / allowed
     errors = np.stack([proportion, uneven, spread / allowed])

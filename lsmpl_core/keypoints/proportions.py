@@ -1,7 +1,7 @@
 """The proportions of an adult, and what of them keypoints show.
 
-Only the sites that all layouts share are looked at (shoulders, elbows, wrists, hips, knees, ankles), and missing
-keypoints do no harm: medians over the frames that are seen.
+Only the sites that all layouts share are looked at (shoulders, elbows, wrists, hips, knees,
+ankles), and missing keypoints do no harm: medians over the frames that are seen.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ ADULT_SEGMENTS = {
 
 
 def body_scale(positions: np.ndarray, layout: Layout) -> float:
-    """File units per metre, were the person the average adult: median over segments; NaN where none is seen."""
+    """File units per metre, were the person the average adult: median over segments; NaN where none
+    is seen."""
     sites = Sites(positions, layout)
     scale = finite_median(
         finite_median(np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1)) / adult
@@ -47,7 +48,8 @@ class Sites:
         return np.full((len(self._positions), 3), np.nan)
 
     def middle(self, part: str, *instead: str) -> np.ndarray:
-        """Between the left and the right part, or one of the sites `instead` where those are not seen."""
+        """Between the left and the right part, or one of the sites `instead` where those are not
+        seen."""
         middle = (self[f"left_{part}"] + self[f"right_{part}"]) / 2
         for site in instead:
             middle = np.where(np.isfinite(middle), middle, self[site])
@@ -56,7 +58,9 @@ class Sites:
 
 def finite_median(values: Iterable[float] | np.ndarray) -> float:
     """Median of what is finite, NaN where nothing is."""
-    numbers = np.asarray(list(values) if not isinstance(values, np.ndarray) else values, dtype=float)
+    numbers = np.asarray(
+        list(values) if not isinstance(values, np.ndarray) else values, dtype=float
+    )
     finite = numbers[np.isfinite(numbers)]
     return float(np.median(finite)) if len(finite) else np.nan
 

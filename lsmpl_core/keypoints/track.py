@@ -19,11 +19,13 @@ HARDLY_TRUSTED = 0.2
 
 @dataclass(frozen=True)
 class Decision:
-    """One thing a reader had to settle (`what`: layout, unit, up, fps, ...): the `value`, on which `basis`, and why.
+    """One thing a reader had to settle (`what`: layout, unit, up, fps, ...): the `value`, on which
+    `basis`, and why.
 
-    `basis` runs from surest to least sure: "given" by the user, stated in the "file", "detected" from the numbers,
-    "assumed" because nothing tells; "fallback" is instead of what was asked for and could not be had. `confidence` is
-    the estimated probability that it is right, where one can be given.
+    `basis` runs from surest to least sure: "given" by the user, stated in the "file", "detected"
+    from the numbers, "assumed" because nothing tells; "fallback" is instead of what was asked for
+    and could not be had. `confidence` is the estimated probability that it is right, where one can
+    be given.
     """
 
     what: str
@@ -35,14 +37,17 @@ class Decision:
     @property
     def doubtful(self) -> bool:
         """Whether the user should be told without asking."""
-        return self.basis in ("assumed", "fallback") or (self.confidence is not None and self.confidence < DOUBTFUL)
+        return self.basis in ("assumed", "fallback") or (
+            self.confidence is not None and self.confidence < DOUBTFUL
+        )
 
     def __str__(self) -> str:
         return f"{self.what}: {self.value} ({self.explanation})"
 
     @property
     def explanation(self) -> str:
-        """Basis, how sure, and why: "detected, 98 % sure, the segments are those of a person 1.72 m tall"."""
+        """Basis, how sure, and why: "detected, 98 % sure, the segments are those of a person 1.72 m
+        tall"."""
         sure = None
         if self.confidence is not None:
             sure = f"{'only ' if self.doubtful else ''}{min(100 * self.confidence, 99):.0f} % sure"
@@ -55,10 +60,11 @@ class KeypointTrack:
 
     positions (T,K,3) in metres, right-handed, Z up; a missing keypoint is NaN.
     confidence (T,K) in 0..1 (1 where not given); exactly 0 where a keypoint is missing.
-    layout: a `Layout` or the name of one; fps in frames a second; first_frame: the number of the take's first frame
-    as its file counts; source: where it came from, for messages; decisions: what its reader settled.
-    trusted (T,K) bool: keypoints that somebody placed by hand, which are not doubted and count more; believed (T,K)
-    bool: keypoints that somebody said are right, which are not doubted; None for none.
+    layout: a `Layout` or the name of one; fps in frames a second; first_frame: the number of the
+    take's first frame as its file counts; source: where it came from, for messages; decisions: what
+    its reader settled. trusted (T,K) bool: keypoints that somebody placed by hand, which are not
+    doubted and count more; believed (T,K) bool: keypoints that somebody said are right, which are
+    not doubted; None for none.
     """
 
     positions: np.ndarray
@@ -83,26 +89,42 @@ class KeypointTrack:
         trusted: np.ndarray | None = None,
         believed: np.ndarray | None = None,
     ):
-        """Raises `KeypointFileError` for shapes that do not fit, `LayoutError` for a layout that nobody knows."""
+        """Raises `KeypointFileError` for shapes that do not fit, `LayoutError` for a layout that
+        nobody knows."""
         self.layout = get_layout(layout)
         self.positions = np.array(positions, dtype=np.float64)
         shape, where = self.positions.shape[:2], f"{source}: " if source else ""
         if self.positions.ndim != 3 or self.positions.shape[1:] != (len(self.layout), 3):
             expected = f"(T, {len(self.layout)}, 3) for layout {self.layout.name}"
-            raise KeypointFileError(f"{where}positions have shape {self.positions.shape}; expected {expected}")
-        self.confidence = np.array(np.ones(shape) if confidence is None else confidence, dtype=np.float64)
+            raise KeypointFileError(
+                f"{where}positions have shape {self.positions.shape}; expected {expected}"
+            )
+        self.confidence = np.array(
+            np.ones(shape) if confidence is None else confidence, dtype=np.float64
+        )
         if self.confidence.shape != shape:
-            raise KeypointFileError(f"{where}confidence has shape {self.confidence.shape}; expected {shape}")
+            raise KeypointFileError(
+                f"{where}confidence has shape {self.confidence.shape}; expected {shape}"
+            )
 
         for name, mask in (("trusted", trusted), ("believed", believed)):
             if mask is not None and np.shape(mask) != shape:
-                raise KeypointFileError(f"{where}{name} has shape {np.shape(mask)}; expected {shape}")
+                raise KeypointFileError(
+                    f"{where}{name} has shape {np.shape(mask)}; expected {shape}"
+                )
         self.trusted = None if trusted is None else np.array(trusted, dtype=bool)
         self.believed = None if believed is None else np.array(believed, dtype=bool)
 
         if not (np.isfinite(fps) and fps > 0):
-            raise KeypointFileError(f"{where}the frame rate is {fps}; expected frames a second above 0")
-        self.fps, self.first_frame, self.source, self.decisions = fps, first_frame, source, decisions
+            raise KeypointFileError(
+                f"{where}the frame rate is {fps}; expected frames a second above 0"
+            )
+        self.fps, self.first_frame, self.source, self.decisions = (
+            fps,
+            first_frame,
+            source,
+            decisions,
+        )
 
         # a keypoint is there with all it has, or not at all
         missing = ~np.isfinite(self.positions).all(axis=2) | ~(self.confidence > 0)
@@ -115,8 +137,11 @@ class KeypointTrack:
 
     @property
     def person(self) -> str:
-        """Who of several people in the file this is, as the file calls them; "" where there was nobody to choose."""
-        return next((decision.value for decision in self.decisions if decision.what == "person"), "")
+        """Who of several people in the file this is, as the file calls them; "" where there was
+        nobody to choose."""
+        return next(
+            (decision.value for decision in self.decisions if decision.what == "person"), ""
+        )
 
     @property
     def visible(self) -> np.ndarray:
@@ -126,24 +151,39 @@ class KeypointTrack:
     @property
     def user_edited(self) -> np.ndarray:
         """(T,K) bool: which keypoints somebody placed by hand."""
-        return np.zeros(self.visible.shape, dtype=bool) if self.trusted is None else self.trusted & self.visible
+        return (
+            np.zeros(self.visible.shape, dtype=bool)
+            if self.trusted is None
+            else self.trusted & self.visible
+        )
 
     @property
     def undoubted(self) -> np.ndarray:
-        """(T,K) bool: which keypoints are not to be doubted: those placed by hand, and those said to be right."""
-        return self.user_edited if self.believed is None else self.user_edited | (self.believed & self.visible)
+        """(T,K) bool: which keypoints are not to be doubted: those placed by hand, and those said
+        to be right."""
+        return (
+            self.user_edited
+            if self.believed is None
+            else self.user_edited | (self.believed & self.visible)
+        )
 
     @property
     def firm(self) -> KeypointTrack:
-        """The track without keypoints that are hardly trusted, against what is usual in it: they may show something,
-        but nothing is to be measured on them (a shape, how noisy the others are)."""
+        """The track without keypoints that are hardly trusted, against what is usual in it: they
+        may show something, but nothing is to be measured on them (a shape, how noisy the others
+        are)."""
         usual = np.median(self.confidence[self.visible]) if self.visible.any() else 0.0
         hardly = self.visible & (self.confidence < HARDLY_TRUSTED * usual) & ~self.undoubted
-        return replace(self, confidence=np.where(hardly, 0.0, self.confidence)) if hardly.any() else self
+        return (
+            replace(self, confidence=np.where(hardly, 0.0, self.confidence))
+            if hardly.any()
+            else self
+        )
 
     @property
     def missing_fraction(self) -> float:
-        """Share of the keypoints that are missing, of those that are seen at least once in the take."""
+        """Share of the keypoints that are missing, of those that are seen at least once in the
+        take."""
         ever = self.visible.any(axis=0)
         return float(1.0 - self.visible[:, ever].mean()) if ever.any() else 1.0
 

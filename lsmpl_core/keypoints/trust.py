@@ -17,10 +17,15 @@ _ENTRY = re.compile(r"(?P<name>.+?)(?:\s*@\s*(?P<first>-?\d+)(?:\s*-\s*(?P<last>
 def trusting(track: KeypointTrack, words: str) -> KeypointTrack:
     """The track with keypoints that are never doubted: `KeypointTrack.believed`.
 
-    words: names, or `all`, with commas between them; after a name may stand `@` and a frame or a range of frames, as
-    the track's source counts them. Raises `LayoutError` for what is no keypoint, or no frame, of the track.
+    words: names, or `all`, with commas between them; after a name may stand `@` and a frame or a
+    range of frames, as the track's source counts them. Raises `LayoutError` for what is no
+    keypoint, or no frame, of the track.
     """
-    believed = np.zeros(track.visible.shape, dtype=bool) if track.believed is None else track.believed.copy()
+    believed = (
+        np.zeros(track.visible.shape, dtype=bool)
+        if track.believed is None
+        else track.believed.copy()
+    )
     for entry in filter(None, (part.strip() for part in words.split(","))):
         match = _ENTRY.fullmatch(entry)
         assert match, "any text is a name"

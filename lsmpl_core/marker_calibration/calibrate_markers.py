@@ -1,10 +1,12 @@
-"""Calibration of a marker set: where on the body each marker of a subject sits, and the subject's shape, from takes.
+"""Calibration of a marker set: where on the body each marker of a subject sits, and the subject's
+shape, from takes.
 
-Names tell roughly where most markers sit (`markers.py`). Frames well apart from each other are posed with those,
-and then poses, betas and marker offsets are improved in turn: the poses by the polish, betas and offsets together
-by `shape.refine_shape`, which leaves out what other poses would explain as well. Offsets are drawn to the place that
-the name says, along the skin by the sigma of that place and, more firmly, to the skin. A marker whose name says
-nothing, or something that the take contradicts, is given to the bone that it moves with, if its skin is near.
+Names tell roughly where most markers sit (`markers.py`). Frames well apart from each other are
+posed with those, and then poses, betas and marker offsets are improved in turn: the poses by the
+polish, betas and offsets together by `shape.refine_shape`, which leaves out what other poses would
+explain as well. Offsets are drawn to the place that the name says, along the skin by the sigma of
+that place and, more firmly, to the skin. A marker whose name says nothing, or something that the
+take contradicts, is given to the bone that it moves with, if its skin is near.
 """
 
 from __future__ import annotations
@@ -29,7 +31,8 @@ from .marker_fit import CONTRADICTED, MarkerFit
 CALIBRATION_FRAMES = 32
 """Frames of all takes together that are calibrated on."""
 CALIBRATION_ROUNDS = (4, 4, 4)
-"""Rounds of poses and shape: with the markers that are known, with those found besides, and of all."""
+"""Rounds of poses and shape: with the markers that are known, with those found besides, and of
+all."""
 MOVED_MARKER = 0.06
 """Metres by which the places of a marker in two takes differ that are not the same place."""
 FARTHEST_FROM_PELVIS = 1.3
@@ -48,10 +51,11 @@ def calibrate(
     betas: np.ndarray | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Calibration:
-    """Calibrate a subject's markers on takes of the same subject and marker set, static trials among them or not.
+    """Calibrate a subject's markers on takes of the same subject and marker set, static trials
+    among them or not.
 
-    The last take decides where they disagree about a marker. betas (10,) are taken as true; None means estimate. Raises
-    `SolveError` where no frame shows enough known markers.
+    The last take decides where they disagree about a marker. betas (10,) are taken as true; None
+    means estimate. Raises `SolveError` where no frame shows enough known markers.
     """
     return run_to_end(calibrate_steps(tracks, body, betas=betas), progress)
 
@@ -88,10 +92,11 @@ def _fit_steps(
 def _agreeing(
     tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None
 ) -> Generator[Progress, None, tuple[Sequence[KeypointTrack], tuple[Decision, ...]]]:
-    """Yields `Progress` and returns the takes without the markers that sit elsewhere than in the last one, and the
-    `Decision`s about those.
+    """Yields `Progress` and returns the takes without the markers that sit elsewhere than in the
+    last one, and the `Decision`s about those.
 
-    A head band that was put on again, or labelled the other way round, would spoil the calibration of both takes.
+    A head band that was put on again, or labelled the other way round, would spoil the calibration
+    of both takes.
     """
     if len(tracks) < 2:
         return tracks, ()
@@ -99,9 +104,15 @@ def _agreeing(
     agreeing, decisions = [], []
     for track in tracks[:-1]:
         alone = yield from _fit_steps([track], body, last.betas if betas is None else betas)
-        both = [name for name in track.layout.keypoints if name in alone.keypoints and name in last.keypoints]
+        both = [
+            name
+            for name in track.layout.keypoints
+            if name in alone.keypoints and name in last.keypoints
+        ]
         places = (
-            [c.parts(body, _named(track, both)).rest_positions(last.betas) for c in (alone, last)] if both else [0, 0]
+            [c.parts(body, _named(track, both)).rest_positions(last.betas) for c in (alone, last)]
+            if both
+            else [0, 0]
         )
         far = np.linalg.norm(np.subtract(*places).reshape(-1, 3), axis=1) > MOVED_MARKER
         bones = np.array([last.keypoints[name].parent_joint for name in both])
@@ -114,27 +125,33 @@ def _agreeing(
         if moved:
             listed = f"{', '.join(moved[:20])}{', ...' if len(moved) > 20 else ''}"
             reason = (
-                f"sit elsewhere in {track.source or 'the trial'}, or have other names there, so it has no say: {listed}"
+                f"sit elsewhere in {track.source or 'the trial'}, or have other names there, so it "
+                f"has no say: {listed}"
             )
             decisions.append(Decision("moved", f"{len(moved)} markers", "detected", reason))
     return [*agreeing, tracks[-1]], tuple(decisions)
 
 
 def _within_reach(track: KeypointTrack, body: Body) -> KeypointTrack:
-    """The track without markers that are farther off than any place on the body (`repair.reach`); short whiles in which
-    they are so are bridged, for the frames to be chosen, and what is found on them, not to hang on a few wild ones."""
+    """The track without markers that are farther off than any place on the body (`repair.reach`);
+    short whiles in which they are so are bridged, for the frames to be chosen, and what is found on
+    them, not to hang on a few wild ones."""
     layout = track.layout
     landmarks = [parse_landmark(site) for site in layout.sites]
     uncertain = [2.0 * landmark.sigma if landmark else 0.0 for landmark in landmarks]
     slack = np.where([site == UNPLACED for site in layout.sites], FARTHEST_FROM_PELVIS, uncertain)
     reach = reaches(body, site_parts(body, layout.sites))
-    far = find_out_of_reach(track.positions, reach, np.array(layout.mirror), slack) & ~track.undoubted
+    far = (
+        find_out_of_reach(track.positions, reach, np.array(layout.mirror), slack) & ~track.undoubted
+    )
     if not far.any():
         return track
     positions = np.where(far[..., None], np.nan, track.positions)
     positions, confidence = bridge_gaps(positions, np.where(far, 0.0, track.confidence), track.fps)
     confidence = np.where(far, confidence, track.confidence)
-    return replace(track, positions=np.where(far[..., None], positions, track.positions), confidence=confidence)
+    return replace(
+        track, positions=np.where(far[..., None], positions, track.positions), confidence=confidence
+    )
 
 
 def _named(track: KeypointTrack, names: Sequence[str]) -> Layout:
@@ -161,11 +178,14 @@ def _pooled(tracks: Sequence[KeypointTrack]) -> KeypointTrack:
         positions.append(some)
         confidence.append(weight)
     source = next((track.source for track in tracks if track.source), "")
-    return KeypointTrack(np.concatenate(positions), np.concatenate(confidence), layout, 1.0, source=source)
+    return KeypointTrack(
+        np.concatenate(positions), np.concatenate(confidence), layout, 1.0, source=source
+    )
 
 
 def chosen_frames(track: KeypointTrack, count: int) -> np.ndarray:
-    """Up to `count` well-seen frames: half of them spread over the take, half as unlike each other as possible.
+    """Up to `count` well-seen frames: half of them spread over the take, half as unlike each other
+    as possible.
 
     Likeness is in distances between markers, which neither place nor heading changes.
     """
@@ -177,7 +197,9 @@ def chosen_frames(track: KeypointTrack, count: int) -> np.ndarray:
     often = np.flatnonzero(track.visible[well].mean(axis=0) > 0.8)
     rng = np.random.default_rng(0)
     pairs = rng.choice(often if len(often) > 1 else len(track.layout), size=(2, 100))
-    apart = np.linalg.norm(track.positions[well][:, pairs[0]] - track.positions[well][:, pairs[1]], axis=2)
+    apart = np.linalg.norm(
+        track.positions[well][:, pairs[0]] - track.positions[well][:, pairs[1]], axis=2
+    )
     apart = _bridged(apart)
     chosen = list(np.unique(np.linspace(0, len(well) - 1, count // 2).astype(int)))
     nearest = np.min([np.abs(apart - apart[c]).mean(axis=1) for c in chosen], axis=0)
@@ -188,7 +210,8 @@ def chosen_frames(track: KeypointTrack, count: int) -> np.ndarray:
 
 
 def _bridged(values: np.ndarray) -> np.ndarray:
-    """(N,P) with what is missing interpolated in time: a frame is no more unlike the others for what it lacks."""
+    """(N,P) with what is missing interpolated in time: a frame is no more unlike the others for
+    what it lacks."""
     out, at = np.zeros_like(values), np.arange(len(values))
     for column, series in enumerate(values.T):
         seen = np.isfinite(series)

@@ -30,11 +30,14 @@ SKIN_SIGMA = 0.01
 FOUND_SIGMA = 0.02
 """Metres by which a marker is off that was found from how it moves."""
 HALF_WEIGHT_MISS = 0.025, 2.5
-"""A marker that is off by this many metres in a frame, or by this many medians, counts half there."""
+"""A marker that is off by this many metres in a frame, or by this many medians, counts half
+there."""
 MISNAMED = 0.06, 4.0
-"""A marker that is off by this many metres, and by this many times the median, is not where its name says."""
+"""A marker that is off by this many metres, and by this many times the median, is not where its
+name says."""
 CONTRADICTED = 0.4
-"""Share of the markers on a bone that, being misplaced, leave none of them credible: the bone's own pose is wrong."""
+"""Share of the markers on a bone that, being misplaced, leave none of them credible: the bone's own
+pose is wrong."""
 FARTHEST_OFF = 0.03, 2.0
 """So is one that is off its place by this many metres and this many of its sigma."""
 MOST_MOVEMENT = 0.04
@@ -53,7 +56,8 @@ FATES = {
 class MarkerFit:
     """Poses of the chosen frames, betas, and where each marker is, as far as they are known.
 
-    Arrays with an axis K are of all markers; the takes that are posed hold only those `known` by now.
+    Arrays with an axis K are of all markers; the takes that are posed hold only those `known` by
+    now.
     """
 
     def __init__(self, track: KeypointTrack, body: Body, betas: np.ndarray | None):
@@ -73,19 +77,24 @@ class MarkerFit:
         """Betas from the segment lengths between well-placed markers, poses from cold starts."""
         if self.track.visible[:, self.located].sum(axis=1).max(initial=0) < FEWEST_PLACED:
             raise SolveError(
-                f"{self.track.source or 'the track'}: no frame shows {FEWEST_PLACED} or more of the known markers, so "
+                f"{self.track.source or 'the track'}: no frame shows {FEWEST_PLACED} or more of "
+                "the known markers, so "
                 "the marker set cannot be calibrated"
             )
 
-        # Betas from the lengths between markers whose places are narrow; many say no more than some of them.
+        # Betas from the lengths between markers whose places are narrow; many say no more than some
+        # of them.
         if not self.given:
             firm = np.flatnonzero(self.located & (self.loose <= 1.5 * USUAL_SIGMA))
             firm = firm if len(firm) > 3 else np.flatnonzero(self.located)
             if len(firm) > MOST_MEASURED_MARKERS:
-                firm = np.sort(np.random.default_rng(0).choice(firm, MOST_MEASURED_MARKERS, replace=False))
+                firm = np.sort(
+                    np.random.default_rng(0).choice(firm, MOST_MEASURED_MARKERS, replace=False)
+                )
             self.betas = fit_shape(of_keypoints(self.track, firm), self.body, self._parts_of(firm))
 
-        # Two guesses a frame, and all of them in a few: the poses are settled with the others' markers later on.
+        # Two guesses a frame, and all of them in a few: the poses are settled with the others'
+        # markers later on.
         self.frames = np.arange(len(self.track))
         self.weights = self.track.confidence * self._trust()
         self._select()
@@ -97,19 +106,28 @@ class MarkerFit:
         self._reweigh(self._trust())
 
     def improve(self, settled: bool) -> None:
-        """A round: poses settled on the markers, then betas and offsets improved with the poses free."""
+        """A round: poses settled on the markers, then betas and offsets improved with the poses
+        free."""
         problem = self._problem()
         self.poses = settle(problem, self.poses, self.frames)
         fit = pose_fit(problem, self.poses, self.frames)
         self.noise = max(fit.noise, UNKNOWN_NOISE)
         noise, rows = np.clip(self.noise, *SHAPE_NOISE), self.rows
         self.betas, self.offsets[rows] = refine_shape(
-            self.body, self.parts, self.betas, self.offsets[rows], fit, self.sigma[rows], noise, self.given
+            self.body,
+            self.parts,
+            self.betas,
+            self.offsets[rows],
+            fit,
+            self.sigma[rows],
+            noise,
+            self.given,
         )
         self._reweigh(1.0 if settled else self._trust())
 
     def find_markers(self) -> None:
-        """Give markers without a place, and those that their names misplace, to the bones that they move with."""
+        """Give markers without a place, and those that their names misplace, to the bones that they
+        move with."""
         wrong = self._misplaced()
         looked_at = wrong | ~self.located
 
@@ -131,13 +149,16 @@ class MarkerFit:
     def _misplaced(self) -> np.ndarray:
         """(K,) which known markers are not where they are taken to be.
 
-        Where many of a bone's markers are not, the bone's own pose is wrong, and none of them is believed.
+        Where many of a bone's markers are not, the bone's own pose is wrong, and none of them is
+        believed.
         """
         self.poses = settle(self._problem(), self.poses, self.frames)
         miss, used = self._miss(), self._used
         off = np.array([_median(miss[used[:, k], k]) for k in range(len(self.names))])
         far = np.linalg.norm(self.offsets, axis=1) > FARTHEST_OFF[0] + FARTHEST_OFF[1] * self.loose
-        wrong = self.located & (far | (off > max(MISNAMED[0], MISNAMED[1] * _median(off[self.located]))))
+        wrong = self.located & (
+            far | (off > max(MISNAMED[0], MISNAMED[1] * _median(off[self.located])))
+        )
 
         # All of a bone's, where many of them are.
         for parent_joint in np.unique(self.parts.parent_joint[wrong[self.rows]]):
@@ -149,11 +170,15 @@ class MarkerFit:
     def result(self) -> Calibration:
         """What was found out."""
         markers = {
-            self.names[k]: SiteOffset(self.sites[k], int(self.parts.parent_joint[row]), self.offsets[k] + self.base[k])
+            self.names[k]: SiteOffset(
+                self.sites[k], int(self.parts.parent_joint[row]), self.offsets[k] + self.base[k]
+            )
             for row, k in enumerate(self.rows)
         }
         said = f"on {len(self.frames)} frames; {1000 * self.residual:.0f} mm off on average"
-        decisions = [Decision("calibrated", f"{len(markers)} of {len(self.names)} markers", "detected", said)]
+        decisions = [
+            Decision("calibrated", f"{len(markers)} of {len(self.names)} markers", "detected", said)
+        ]
         for what, why in FATES.items():
             which = [name for name, fate in self.fate.items() if fate == what]
             if which:
@@ -183,36 +208,56 @@ class MarkerFit:
     def _parts_of(self, rows: np.ndarray) -> SiteParts:
         if not len(rows):
             raise SolveError(
-                f"{self.track.source or 'the track'}: no known marker is seen well enough to find the body"
+                f"{self.track.source or 'the track'}: no known marker is seen well enough to find "
+                "the body"
             )
         parts = site_parts(self.body, [self.sites[k] for k in rows])
-        parent_joint = [own if self.bone[k] is None else self.bone[k] for k, own in zip(rows, parts.parent_joint)]
+        parent_joint = [
+            own if self.bone[k] is None else self.bone[k]
+            for k, own in zip(rows, parts.parent_joint)
+        ]
         return replace(parts, parent_joint=np.array(parent_joint)).displaced(self.base[rows])
 
     def _problem(self) -> Problem:
         track = replace(self.track, confidence=np.clip(self.weights, 0.0, 1.0))
         options = SolveOptions(solver="polish", noise=self.noise)
         backend, offsets = choose_backend("numpy"), self.offsets[self.rows]
-        return Problem.of(of_keypoints(track, self.rows), self.body, self.parts, self.betas, backend, options, offsets)
+        return Problem.of(
+            of_keypoints(track, self.rows),
+            self.body,
+            self.parts,
+            self.betas,
+            backend,
+            options,
+            offsets,
+        )
 
     def _miss(self) -> np.ndarray:
-        """(F,K) metres between markers and their sites; 0 where a marker is missing or not known."""
-        sites, miss = self._problem().state(self.poses).keypoints, np.zeros(self.track.visible.shape)
+        """(F,K) metres between markers and their sites; 0 where a marker is missing or not
+        known."""
+        sites, miss = (
+            self._problem().state(self.poses).keypoints,
+            np.zeros(self.track.visible.shape),
+        )
         seen = self.track.visible[:, self.rows]
         away = np.where(seen[..., None], self.track.positions[:, self.rows] - sites, 0.0)
         miss[:, self.rows] = np.linalg.norm(away, axis=2)
         return miss
 
     def _reweigh(self, trust: float | np.ndarray) -> None:
-        """Cauchy weights of each marker in each frame; frames that are far off as a whole do not count."""
+        """Cauchy weights of each marker in each frame; frames that are far off as a whole do not
+        count."""
         miss, used = self._miss(), self._used
         scale = max(HALF_WEIGHT_MISS[0], HALF_WEIGHT_MISS[1] * _median(miss[used]))
         by_frame = np.array([_median(m[u]) for m, u in zip(miss, used)])
         good = by_frame < max(3.0 * _median(by_frame), 0.03)
-        self.weights = self.track.confidence * trust / (1.0 + np.square(miss / scale)) * good[:, None]
+        self.weights = (
+            self.track.confidence * trust / (1.0 + np.square(miss / scale)) * good[:, None]
+        )
 
     def _bone_of(self, k: int) -> tuple[int, np.ndarray] | None:
-        """The joint that a marker moves with, and where it is (3,) from there at rest; None where there is none."""
+        """The joint that a marker moves with, and where it is (3,) from there at rest; None where
+        there is none."""
         state = self._problem().state(self.poses)
         seen = self.track.visible[:, k] & (self.weights[:, self.rows].sum(axis=1) > 0)
         if not seen.any():

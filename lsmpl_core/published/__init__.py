@@ -11,5 +11,7 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from .network import PublishedNetwork
 
-    warn_renamed("lsmpl_core.published.PublishedNetwork", "lsmpl_core.published.network.PublishedNetwork")
+    warn_renamed(
+        "lsmpl_core.published.PublishedNetwork", "lsmpl_core.published.network.PublishedNetwork"
+    )
     return PublishedNetwork

@@ -1,4 +1,5 @@
-"""The body as the published network knows it: BODY_25 and the vertices of many poses and shapes at once, in torch."""
+"""The body as the published network knows it: BODY_25 and the vertices of many poses and shapes at
+once, in torch."""
 
 from __future__ import annotations
 
@@ -14,11 +15,13 @@ from ..keypoints.layouts import BODY_25
 
 
 class PublishedBody:
-    """A body in single precision on a device; poses are rotations (B,24,3,3), trans (B,3) metres and betas (B,10).
+    """A body in single precision on a device; poses are rotations (B,24,3,3), trans (B,3) metres
+    and betas (B,10).
 
-    regressor (25,V): from the skinned vertices, pose correctives included, to BODY_25, as the weights were trained.
-    None, or all zero as in a checkpoint that was trained on another body: the body's own sites, without correctives.
-    offsets (25,3): metres by which those sites are off, in the rest frame.
+    regressor (25,V): from the skinned vertices, pose correctives included, to BODY_25, as the
+    weights were trained. None, or all zero as in a checkpoint that was trained on another body: the
+    body's own sites, without correctives. offsets (25,3): metres by which those sites are off, in
+    the rest frame.
     Raises `NetworkFileError` where the regressor is for another mesh.
     """
 
@@ -34,7 +37,10 @@ class PublishedBody:
             self._float(body.joint_template),
             self._float(body.joint_directions),
         )
-        self.template, self.directions = self._float(body.v_template), self._float(body.shape_directions)
+        self.template, self.directions = (
+            self._float(body.v_template),
+            self._float(body.shape_directions),
+        )
         self.weights = self._float(body.skinning_weights)
         correctives = body.pose_directions
         self.correctives = None if correctives is None else self._float(correctives)
@@ -42,8 +48,10 @@ class PublishedBody:
         if regressor is not None and bool(regressor.any()):
             if regressor.shape[1] != len(body.v_template):
                 raise NetworkFileError(
-                    f"the checkpoint's keypoints are for a body of {regressor.shape[1]} vertices, and {body.name} has "
-                    f"{len(body.v_template)}; choose an SMPL body file (the official one has 6890 vertices)"
+                    f"the checkpoint's keypoints are for a body of {regressor.shape[1]} vertices, "
+                    f"and {body.name} has "
+                    f"{len(body.v_template)}; choose an SMPL body file (the official one has 6890 "
+                    "vertices)"
                 )
             self.support = torch.nonzero(regressor.any(dim=0))[:, 0].to(self.device)
             self.regressor = regressor.to(self.device, torch.float32)[:, self.support]
@@ -91,4 +99,6 @@ class PublishedBody:
 def with_hands(rotations: torch.Tensor) -> torch.Tensor:
     """Rotations (B,22,3,3) of the root and the body joints -> (B,24,3,3) with hands at rest."""
     hands = torch.eye(3, dtype=rotations.dtype, device=rotations.device)
-    return torch.cat([rotations, hands.expand(len(rotations), NUM_JOINTS - rotations.shape[1], 3, 3)], dim=1)
+    return torch.cat(
+        [rotations, hands.expand(len(rotations), NUM_JOINTS - rotations.shape[1], 3, 3)], dim=1
+    )

@@ -1,4 +1,5 @@
-"""NPY and NPZ arrays: (T,K,3), (T,K,4) with confidence, (T,P,K,3) of P people, (T,K*3), or one frame (K,3).
+"""NPY and NPZ arrays: (T,K,3), (T,K,4) with confidence, (T,P,K,3) of P people, (T,K*3), or one
+frame (K,3).
 
 Nothing in them is executed.
 """
@@ -16,20 +17,29 @@ from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 
 POSITION_KEYS = (
-    "pred_keypoints_3d", "keypoints3d", "keypoints_3d", "joints3d", "joints_3d", "poses_3d", "positions_3d",
-    "keypoints", "joints", "positions", "points", "points3d", "points_3d", "kpts3d", "kpts_3d", "landmarks", "markers",
-    "reconstruction", "data", "pred", "arr_0",
+    "pred_keypoints_3d", "keypoints3d", "keypoints_3d", "joints3d", "joints_3d", "poses_3d",
+    "positions_3d", "keypoints", "joints", "positions", "points", "points3d", "points_3d",
+    "kpts3d", "kpts_3d", "landmarks", "markers", "reconstruction", "data", "pred", "arr_0",
 )  # fmt: skip
 TRANSLATION_KEYS = ("pred_cam_t",)
 """What brings points that are relative to the body to where it is."""
-_CONFIDENCE_KEYS = ("confidence", "confidences", "conf", "scores", "score", "visibility", "likelihood")
+_CONFIDENCE_KEYS = (
+    "confidence",
+    "confidences",
+    "conf",
+    "scores",
+    "score",
+    "visibility",
+    "likelihood",
+)
 _NAME_KEYS = ("names", "keypoint_names", "joint_names", "labels", "marker_names", "keypoints_names")
 _MOST_PEOPLE = 100
 _FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_framerate", "mocap_frame_rate", "rate")
 
 
 def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
-    """Read an archive's array of keypoints, and its confidence, names, fps and unit where it has them."""
+    """Read an archive's array of keypoints, and its confidence, names, fps and unit where it has
+    them."""
     try:
         with open_npz(path, checked_size(path)) as archive:
             return _read_archive(_Arrays(archive, path), counts, path, person)
@@ -37,11 +47,14 @@ def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> 
         raise KeypointFileError(f"{path} {error}") from None
 
 
-def _read_archive(arrays: _Arrays, counts: Collection[int], path: Path, person: str | None) -> RawTrack:
+def _read_archive(
+    arrays: _Arrays, counts: Collection[int], path: Path, person: str | None
+) -> RawTrack:
     key = arrays.first(POSITION_KEYS) or arrays.only_candidate()
     if key is None:
         raise KeypointFileError(
-            f"{path}: no array of keypoints; it has {arrays.listing()}; expected, for example, keypoints3d (T,K,3)"
+            f"{path}: no array of keypoints; it has {arrays.listing()}; expected, for example, "
+            "keypoints3d (T,K,3)"
         )
     position, confidence, names = arrays[key], None, None
     if translation_key := arrays.first(TRANSLATION_KEYS):
@@ -53,23 +66,36 @@ def _read_archive(arrays: _Arrays, counts: Collection[int], path: Path, person: 
     raw = array_track(position, confidence, counts, f"{path}: {key}", person)
     if names is not None:
         if names.size != raw.positions.shape[1]:
-            raise KeypointFileError(f"{path}: {names.size} {names_key} for {raw.positions.shape[1]} keypoints")
+            raise KeypointFileError(
+                f"{path}: {names.size} {names_key} for {raw.positions.shape[1]} keypoints"
+            )
         raw.names = _texts(names, f"{path}: {names_key}")
-    if (fps_key := arrays.first(_FPS_KEYS)) and (fps := arrays[fps_key]).dtype.kind in "fiu" and fps.size == 1:
+    if (
+        (fps_key := arrays.first(_FPS_KEYS))
+        and (fps := arrays[fps_key]).dtype.kind in "fiu"
+        and fps.size == 1
+    ):
         raw.fps = float(fps.reshape(()))
-    if (unit_key := arrays.first(("unit", "units"))) and (unit := arrays[unit_key]).dtype.kind == "U":
+    if (unit_key := arrays.first(("unit", "units"))) and (
+        unit := arrays[unit_key]
+    ).dtype.kind == "U":
         raw.unit = next(iter(_texts(unit.ravel()[:1], f"{path}: {unit_key}")), None)
     return raw
 
 
 def translated(points: np.ndarray, translation: np.ndarray) -> np.ndarray:
-    """Points (K,3) or (T,K,3) with a translation (3,) or (T,3) added, where that is what it is; else as they are."""
+    """Points (K,3) or (T,K,3) with a translation (3,) or (T,3) added, where that is what it is;
+    else as they are."""
     shapes = {(3,), (1, 3), (len(points), 3)} if points.ndim == 3 else {(3,), (1, 3)}
     fits = points.ndim in (2, 3) and points.shape[-1] == 3 and translation.shape in shapes
     if not fits or points.dtype.kind != "f" or translation.dtype.kind != "f":
         return points
     return points + (
-        translation if translation.ndim == 1 else translation[:, None] if points.ndim == 3 else translation
+        translation
+        if translation.ndim == 1
+        else translation[:, None]
+        if points.ndim == 3
+        else translation
     )
 
 
@@ -78,7 +104,10 @@ def _texts(array: np.ndarray, where: str) -> list[str]:
         names = [str(text) for text in np.ravel(array).astype("U")]
         "".join(names).lower().encode("utf-8", "surrogatepass")
         return names
-    except (ValueError, SystemError) as error:  # NumPy does not check the code points of a file's text
+    except (
+        ValueError,
+        SystemError,
+    ) as error:  # NumPy does not check the code points of a file's text
         raise KeypointFileError(f"{where} is no valid text: {error}") from None
 
 
@@ -100,18 +129,27 @@ class _Arrays:
 
     def only_candidate(self) -> str | None:
         """The one array that could be keypoints by its shape."""
-        fits = [key for key in self._names if len(shape := self._shape(key)) == 3 and shape[2] in (3, 4)]
+        fits = [
+            key for key in self._names if len(shape := self._shape(key)) == 3 and shape[2] in (3, 4)
+        ]
         return fits[0] if len(fits) == 1 else None
 
     def listing(self) -> str:
-        return ", ".join(f"{key[:40]} {self._shape(key)}" for key in list(self._names)[:20]) or "no arrays"
+        return (
+            ", ".join(f"{key[:40]} {self._shape(key)}" for key in list(self._names)[:20])
+            or "no arrays"
+        )
 
     def _shape(self, key: str) -> tuple[int, ...]:
         return self._archive.shape(self._names[key])
 
 
 def array_track(
-    array: np.ndarray, confidence: np.ndarray | None, counts: Collection[int], where: str, person: str | None
+    array: np.ndarray,
+    confidence: np.ndarray | None,
+    counts: Collection[int],
+    where: str,
+    person: str | None,
 ) -> RawTrack:
     if array.dtype.kind not in "fiu":
         raise KeypointFileError(f"{where} holds {array.dtype}; expected numbers")
@@ -124,7 +162,11 @@ def array_track(
             people = _seen(array[..., :3], axis, where)
             decisions = [choose(people, person, "frames", where)]
         chosen = int(decisions[0].value) - 1 if decisions else 0
-        if confidence is not None and confidence.ndim >= 3 and confidence.shape[:3] == array.shape[:3]:
+        if (
+            confidence is not None
+            and confidence.ndim >= 3
+            and confidence.shape[:3] == array.shape[:3]
+        ):
             confidence = np.take(confidence, chosen, axis)
         array = np.take(array, chosen, axis)
     if array.ndim == 2 and array.shape[1] in (3, 4):
@@ -136,13 +178,19 @@ def array_track(
         own = _reals(array[..., 3]) if array.shape[2] == 4 else None
     else:
         raise KeypointFileError(
-            f"{where} has shape {array.shape}; expected (frames, keypoints, 3), (frames, keypoints, 4) with "
-            "confidence, (frames, people, keypoints, 3), (frames, keypoints * 3), or (keypoints, 3) for one frame"
+            f"{where} has shape {array.shape}; expected (frames, keypoints, 3), (frames, "
+            "keypoints, 4) with "
+            "confidence, (frames, people, keypoints, 3), (frames, keypoints * 3), or (keypoints, "
+            "3) for one frame"
         )
     if confidence is not None:
-        confidence = confidence.reshape(confidence.shape[:2]) if confidence.shape[2:] == (1,) else confidence
+        confidence = (
+            confidence.reshape(confidence.shape[:2]) if confidence.shape[2:] == (1,) else confidence
+        )
         if confidence.shape != positions.shape[:2] or confidence.dtype.kind not in "fiub":
-            raise KeypointFileError(f"{where}: confidence has shape {confidence.shape}; expected {positions.shape[:2]}")
+            raise KeypointFileError(
+                f"{where}: confidence has shape {confidence.shape}; expected {positions.shape[:2]}"
+            )
         own = _reals(confidence)
     return RawTrack(positions, confidence=own, decisions=decisions, people=people)
 
@@ -154,10 +202,16 @@ def _reals(array: np.ndarray) -> np.ndarray:
 
 
 def _seen(positions: np.ndarray, axis: int, where: str) -> dict[str, int]:
-    """In how many frames the people along an axis are seen, who are called 1, 2 and so on; points at 0 0 0 are not."""
+    """In how many frames the people along an axis are seen, who are called 1, 2 and so on; points
+    at 0 0 0 are not."""
     count = positions.shape[axis]
     if count > _MOST_PEOPLE:
-        raise KeypointFileError(f"{where} has shape {positions.shape}, which would be {count} people")
+        raise KeypointFileError(
+            f"{where} has shape {positions.shape}, which would be {count} people"
+        )
     seen = [np.take(positions, i, axis) for i in range(count)]
-    frames = [int((np.isfinite(one).all(axis=2) & (one != 0).any(axis=2)).any(axis=1).sum()) for one in seen]
+    frames = [
+        int((np.isfinite(one).all(axis=2) & (one != 0).any(axis=2)).any(axis=1).sum())
+        for one in seen
+    ]
     return {str(i + 1): n for i, n in enumerate(frames)}

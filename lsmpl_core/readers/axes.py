@@ -1,4 +1,5 @@
-"""The rotation that brings a file's axes to Z up: as the user says, else by what the file states and by its numbers."""
+"""The rotation that brings a file's axes to Z up: as the user says, else by what the file states
+and by its numbers."""
 
 from __future__ import annotations
 
@@ -27,9 +28,9 @@ TO_Z_UP = {
 
 
 _TILT_DEGREES, _TILT_GAIN, _TILT_STATED, _LEAN_STEADY = 15.0, 1.0, 8.0, 0.5
-# Tuned on 336 recorded clips, each in all six axes and tilted by 0 to 30 degrees: clips that are not tilted are
-# straightened in 0.3 % of cases, those tilted by 20 degrees in 88 %, by 30 degrees in 99 %, to within 2 degrees in the
-# median and 9 at the 95th percentile.
+# Tuned on 336 recorded clips, each in all six axes and tilted by 0 to 30 degrees: clips that are
+# not tilted are straightened in 0.3 % of cases, those tilted by 20 degrees in 88 %, by 30 degrees
+# in 99 %, to within 2 degrees in the median and 9 at the 95th percentile.
 
 
 def decide_up(
@@ -40,30 +41,37 @@ def decide_up(
     names: Sequence[str] = (),
     usual: str | None = None,
 ) -> tuple[np.ndarray, Decision]:
-    """The rotation (3,3) that brings a file's axes to Z up (p' = R p), for keypoints (T,K,3) in any unit.
+    """The rotation (3,3) that brings a file's axes to Z up (p' = R p), for keypoints (T,K,3) in any
+    unit.
 
-    layout None: markers at places unknown, whose `names` (K,) may tell which are high up and which are low.
-    `given` by the user (an axis or "body") wins. Else the likeliest by `axis_cues`, in which what the file `stated`
-    counts, and a little the axis that files of its format `usual`ly have up; where floor and body clearly show a tilt
-    against every axis, as in camera coordinates, "body".
+    layout None: markers at places unknown, whose `names` (K,) may tell which are high up and which
+    are low. `given` by the user (an axis or "body") wins. Else the likeliest by `axis_cues`, in
+    which what the file `stated` counts, and a little the axis that files of its format `usual`ly
+    have up; where floor and body clearly show a tilt against every axis, as in camera coordinates,
+    "body".
     """
     if given in AXES:
         return np.array(TO_Z_UP[given], float), Decision("up", given, "given")
     lean = _lean(positions, layout) if layout is not None else cloud.lean(positions, names)
     if layout is not None and not np.linalg.norm(lean) > 0:
-        # Of a marker set the stand-ins may lack the trunk or the ankles where names and extent still tell.
+        # Of a marker set the stand-ins may lack the trunk or the ankles where names and extent
+        # still tell.
         lean = cloud.lean(positions, names)
         layout = None if np.linalg.norm(lean) > 0 else layout
     size = measure_stature(positions, layout)
     known = np.linalg.norm(lean) > 0
     if not known and given == "body":
-        raise LayoutError("up 'body' needs hips and shoulders or ankles to measure, and this take shows none")
+        raise LayoutError(
+            "up 'body' needs hips and shoulders or ankles to measure, and this take shows none"
+        )
     if not size > 0 or (layout is not None and not known):
         axis = stated if stated in AXES else usual or "z"
         reason = "too little of the body is seen to measure it"
         if axis == usual != stated:
             reason += ", and files of this format mostly have it so"
-        return np.array(TO_Z_UP[axis], float), Decision("up", axis, "file" if stated in AXES else "assumed", reason)
+        return np.array(TO_Z_UP[axis], float), Decision(
+            "up", axis, "file" if stated in AXES else "assumed", reason
+        )
 
     likely = axis_probabilities(positions, size, lean, stated, usual)
     axis = max(likely, key=likely.__getitem__)
@@ -73,31 +81,44 @@ def decide_up(
         degrees = float(np.degrees(np.arccos(np.clip(upright @ AXES[axis], -1, 1))))
         reason = f"the body points along it by {lean @ AXES[axis]:.2f} of 1 on average"
         steady = np.linalg.norm(lean) > _LEAN_STEADY
-        if given == "body" or (steady and stated != axis and degrees > _TILT_DEGREES and gain > _TILT_GAIN):
+        if given == "body" or (
+            steady and stated != axis and degrees > _TILT_DEGREES and gain > _TILT_GAIN
+        ):
             rotation = np.array(TO_Z_UP[axis]) @ between(upright, AXES[axis])
-            reason = f"the body's own up direction, {degrees:.0f} degrees from {axis}, is made vertical"
+            reason = (
+                f"the body's own up direction, {degrees:.0f} degrees from {axis}, is made vertical"
+            )
             if given:
                 return rotation, Decision("up", "body", "given", reason)
             return rotation, Decision("up", "body", "detected", reason, likely[axis])
     if stated in AXES and stated != axis:
         reason += f", though the file says {stated}"
     if known and steady and degrees > _TILT_STATED:
-        reason += f"; its own up is {degrees:.0f} degrees off: if the take looks tilted, up 'body' straightens it"
+        reason += (
+            f"; its own up is {degrees:.0f} degrees off: if the take looks tilted, up 'body' "
+            "straightens it"
+        )
     decision = Decision("up", axis, "file" if stated == axis else "detected", reason, likely[axis])
     return np.array(TO_Z_UP[axis], float), decision
 
 
 def _lean(positions: np.ndarray, layout: Layout) -> np.ndarray:
-    """Mean direction (3,) from feet to shoulders over the take, of length 1 where it never changes, 0 where unseen."""
+    """Mean direction (3,) from feet to shoulders over the take, of length 1 where it never changes,
+    0 where unseen."""
     sites = Sites(positions, layout)
     hips, shoulders = sites.middle("hip", "mid_hip", "pelvis"), sites.middle("shoulder", "neck")
     ankles = sites.middle("ankle", "foot")
-    directions = np.stack([normalised(shoulders - hips), normalised(hips - ankles), normalised(shoulders - ankles)])
+    directions = np.stack(
+        [normalised(shoulders - hips), normalised(hips - ankles), normalised(shoulders - ankles)]
+    )
     return np.nan_to_num(finite_mean(normalised(finite_mean(directions, axis=0)), axis=0))
 
 
-def _upright(positions: np.ndarray, size: float, lean: np.ndarray, axis: np.ndarray) -> tuple[np.ndarray, float]:
-    """The vertical (3,) that suits body and floor best, within 35 degrees of the lean, and its gain over `axis`."""
+def _upright(
+    positions: np.ndarray, size: float, lean: np.ndarray, axis: np.ndarray
+) -> tuple[np.ndarray, float]:
+    """The vertical (3,) that suits body and floor best, within 35 degrees of the lean, and its gain
+    over `axis`."""
 
     def cost(axes: np.ndarray) -> np.ndarray:
         angle = np.degrees(np.arccos(np.clip(axes @ normalised(lean), -1, 1)))

@@ -1,7 +1,7 @@
 """How likely each axis of a file is up, by what people and recordings do along it.
 
-The cues and their weights: a multinomial logistic regression on half of the subjects of the recorded motion that this
-was developed with (`benchmarks/units_and_axes.py` measures it on
+The cues and their weights: a multinomial logistic regression on half of the subjects of the
+recorded motion that this was developed with (`benchmarks/units_and_axes.py` measures it on
 the others): keypoints and anonymous markers, whole takes and
 single frames, on a floor at zero or at any height, also walking on a treadmill and lying down.
 """
@@ -34,28 +34,33 @@ def axis_probabilities(
     stated: str | None = None,
     usual: str | None = None,
 ) -> dict[str, float]:
-    """How likely each of `AXES` is up, by the `cues`, by what is common, in files of this format (`usual`) and at all,
-    and by what the file `stated`."""
+    """How likely each of `AXES` is up, by the `cues`, by what is common, in files of this format
+    (`usual`) and at all, and by what the file `stated`."""
     scores = cues(positions, size, lean, np.array(list(AXES.values()))) @ WEIGHTS
-    scores += np.array([_PRIOR[name] + _STATED * (name == stated) + _USUAL * (name == usual) for name in AXES])
+    scores += np.array(
+        [_PRIOR[name] + _STATED * (name == stated) + _USUAL * (name == usual) for name in AXES]
+    )
     likely = np.exp(scores - scores.max())
     return dict(zip(AXES, (likely / likely.sum()).tolist()))
 
 
 def cues(positions: np.ndarray, size: float, lean: np.ndarray, axes: np.ndarray) -> np.ndarray:
-    """(N,6) for unit vectors `axes` (N,3): cues that each is up, of points (T,K,3) of a person of stature `size`.
+    """(N,6) for unit vectors `axes` (N,3): cues that each is up, of points (T,K,3) of a person of
+    stature `size`.
 
-    lean: the body's own mean direction from feet to head (3,), 0 where unknown. The cues, each 0 where it cannot be
-    seen: the body leans that way; the lowest point keeps its height, as on a floor; the body travels little that way;
-    the lowest point is planted while others move; the lowest point is at the origin, where files have their floor;
-    the body is long that way.
+    lean: the body's own mean direction from feet to head (3,), 0 where unknown. The cues, each 0
+    where it cannot be seen: the body leans that way; the lowest point keeps its height, as on a
+    floor; the body travels little that way; the lowest point is planted while others move; the
+    lowest point is at the origin, where files have their floor; the body is long that way.
     """
     found = np.zeros((len(axes), 6))
     found[:, 0] = axes @ lean
     frames = np.flatnonzero(np.isfinite(positions).all(axis=2).sum(axis=1) >= 2)
     if not len(frames) or not size > 0:
         return found
-    chosen = positions[frames[np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).astype(int)]]
+    chosen = positions[
+        frames[np.linspace(0, len(frames) - 1, min(len(frames), _MOST_FRAMES)).astype(int)]
+    ]
     heights = np.einsum("tkc,nc->tkn", chosen, axes)
     lowest, highest = outermost(heights), -outermost(-heights)
     found[:, 4] = np.exp(-np.abs(np.percentile(lowest, 10, axis=0)) / (0.08 * size))
@@ -70,7 +75,8 @@ def cues(positions: np.ndarray, size: float, lean: np.ndarray, axes: np.ndarray)
 
 
 def floor_spread(positions: np.ndarray, size: float, axes: np.ndarray) -> np.ndarray:
-    """For each of the axes (N,3): how much the height of the lowest point varies over the take, in statures.
+    """For each of the axes (N,3): how much the height of the lowest point varies over the take, in
+    statures.
 
     Large (1) where it cannot be told: a few frames, or no size.
     """
@@ -84,14 +90,16 @@ def floor_spread(positions: np.ndarray, size: float, axes: np.ndarray) -> np.nda
 
 
 def outermost(heights: np.ndarray) -> np.ndarray:
-    """(T,N): the lowest of heights (T,K,N), but for 3 % of the points, which may be none of the body; NaN ignored."""
+    """(T,N): the lowest of heights (T,K,N), but for 3 % of the points, which may be none of the
+    body; NaN ignored."""
     ordered = np.sort(heights, axis=1)
     rank = (0.03 * np.isfinite(heights).sum(axis=1, keepdims=True)).astype(int)
     return np.take_along_axis(ordered, rank, axis=1)[:, 0]
 
 
 def _sliding(positions: np.ndarray, size: float, axes: np.ndarray) -> np.ndarray:
-    """(N,): how fast the slowest of the low points moves, against the median of all points; at most 1.5."""
+    """(N,): how fast the slowest of the low points moves, against the median of all points; at most
+    1.5."""
     starts = np.unique(np.linspace(0, len(positions) - 1 - _STEP, _MOST_FRAMES).astype(int))
     before, after = positions[starts], positions[starts + _STEP]
     moved = np.linalg.norm(after - before, axis=2)

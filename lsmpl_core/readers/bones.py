@@ -1,7 +1,9 @@
-"""Bones of skeletons (Hips, LeftUpLeg, thigh_l, Bip01 R Calf): a bone's position is that of the joint it begins at.
+"""Bones of skeletons (Hips, LeftUpLeg, thigh_l, Bip01 R Calf): a bone's position is that of the
+joint it begins at.
 
-The names stand in `data/bone_names.json`. Many of them are names of skin markers, too (LThigh, RHand), so that a file
-has bones only where both its arms and legs are named as bones and are as long as a person's, and few markers are there.
+The names stand in `data/bone_names.json`. Many of them are names of skin markers, too (LThigh,
+RHand), so that a file has bones only where both its arms and legs are named as bones and are as
+long as a person's, and few markers are there.
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from .keypoint_names import fold, split_subject
 from .markers import known_markers
 
 LAYOUT_NAME = "bones"
-NEEDED = tuple(f"{side}_{part}" for side in ("left", "right") for part in ("hip", "knee", "shoulder", "elbow"))
+NEEDED = tuple(
+    f"{side}_{part}" for side in ("left", "right") for part in ("hip", "knee", "shoulder", "elbow")
+)
 """The joints without which names are no skeleton's."""
 NO_SKELETON = 0.3
 """`implausibility` from which on points so named are no joints."""
@@ -53,16 +57,21 @@ def _prefixes() -> tuple[str, ...]:
 
 
 def joint_of(name: str) -> tuple[str, int] | None:
-    """The joint at which a bone of that name begins, and the name's rank among its names; None for no bone."""
+    """The joint at which a bone of that name begins, and the name's rank among its names; None for
+    no bone."""
     folded, known = fold(split_subject(name)[1]), bone_names()
-    for bare in (folded, *(folded.removeprefix(prefix) for prefix in _prefixes() if folded.startswith(prefix))):
+    for bare in (
+        folded,
+        *(folded.removeprefix(prefix) for prefix in _prefixes() if folded.startswith(prefix)),
+    ):
         if bare in known:
             return known[bare]
     return None
 
 
 def as_bones(names: Sequence[str], positions: np.ndarray) -> tuple[Layout, tuple[int, ...]] | None:
-    """The layout of a skeleton and the column of each of its joints, or None where the names are not of bones.
+    """The layout of a skeleton and the column of each of its joints, or None where the names are
+    not of bones.
 
     names (N,) and positions (T,N,3) as the file has them.
     """
@@ -74,10 +83,15 @@ def as_bones(names: Sequence[str], positions: np.ndarray) -> tuple[Layout, tuple
             best[joint] = min(best.get(joint, (rank, column)), (rank, column))
         else:
             others.append(name)
-    if not best.keys() >= set(NEEDED) or sum(known_markers().site_of(name) is not None for name in others) >= MARKERS:
+    if (
+        not best.keys() >= set(NEEDED)
+        or sum(known_markers().site_of(name) is not None for name in others) >= MARKERS
+    ):
         return None
 
     joints = tuple(joint for joint in JOINT_NAMES if joint in best)
     layout = Layout(LAYOUT_NAME, joints, tree_edges(joints), label="Bones")
     columns = tuple(best[joint][1] for joint in joints)
-    return (layout, columns) if implausibility(positions[:, columns], layout) < NO_SKELETON else None
+    return (
+        (layout, columns) if implausibility(positions[:, columns], layout) < NO_SKELETON else None
+    )

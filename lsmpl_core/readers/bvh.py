@@ -1,7 +1,8 @@
 """BVH: the positions of a skeleton's joints, by its own offsets and rotations.
 
-Format: M. Meredith and S. Maddock, *Motion Capture File Formats Explained*, 2001. A joint's channels are applied in the
-order in which they are listed; rotations are in degrees, about the joint's own axes as the channels before turned them.
+Format: M. Meredith and S. Maddock, *Motion Capture File Formats Explained*, 2001. A joint's
+channels are applied in the order in which they are listed; rotations are in degrees, about the
+joint's own axes as the channels before turned them.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _AXES = {"x": 0, "y": 1, "z": 2}
 
 @dataclass
 class _Joint:
-    """One joint: its parent's index (-1 for a root), its offset (3,) from it, and its channels ("xposition", ...)."""
+    """One joint: its parent's index (-1 for a root), its offset (3,) from it, and its channels
+    ("xposition", ...)."""
 
     name: str
     parent: int
@@ -51,7 +53,9 @@ def read_bvh(path: Path, counts: Collection[int] = ()) -> RawTrack:
         rows.pop()
     wrong = next((n for row, n in zip(rows, line_numbers) if len(row) < width), None)
     if wrong is not None:
-        raise KeypointFileError(f"{path}: line {wrong} has fewer than the {width} numbers of the hierarchy's channels")
+        raise KeypointFileError(
+            f"{path}: line {wrong} has fewer than the {width} numbers of the hierarchy's channels"
+        )
     values = parse_numbers(rows, range(width), str(path), line_numbers)
     fps = 1.0 / seconds if seconds is not None and seconds > 0 else None
     return RawTrack(_positions(joints, values), [joint.name for joint in joints], fps=fps)
@@ -69,7 +73,9 @@ def _hierarchy(lines: list[str], where: str) -> list[_Joint]:
         kind = words[0].upper()
         if kind in ("ROOT", "JOINT"):
             parent = next((j for j in reversed(stack) if j is not None), -1)
-            joints.append(_Joint(" ".join(words[1:]) or f"joint_{len(joints)}", parent, np.zeros(3)))
+            joints.append(
+                _Joint(" ".join(words[1:]) or f"joint_{len(joints)}", parent, np.zeros(3))
+            )
             opening = len(joints) - 1
         elif kind == "END":
             opening = None
@@ -78,13 +84,19 @@ def _hierarchy(lines: list[str], where: str) -> list[_Joint]:
         elif kind == "}" and stack:
             stack.pop()
         elif (
-            kind == "OFFSET" and stack and stack[-1] is not None and all(map(is_number, words[1:4])) and len(words) > 3
+            kind == "OFFSET"
+            and stack
+            and stack[-1] is not None
+            and all(map(is_number, words[1:4]))
+            and len(words) > 3
         ):
             joints[stack[-1]].offset = np.array([float(word) for word in words[1:4]])
         elif kind == "CHANNELS" and stack and stack[-1] is not None:
             joints[stack[-1]].channels = tuple(word.lower() for word in words[2:8])
     if not joints or len(joints) > MOST_JOINTS:
-        raise KeypointFileError(f"{where}: its hierarchy has {len(joints)} joints; expected 1 to {MOST_JOINTS}")
+        raise KeypointFileError(
+            f"{where}: its hierarchy has {len(joints)} joints; expected 1 to {MOST_JOINTS}"
+        )
     return joints
 
 
@@ -101,7 +113,9 @@ def _positions(joints: list[_Joint], values: np.ndarray) -> np.ndarray:
             axis, value = _AXES.get(channel[:1]), values[:, column]
             column += 1
             if axis is not None and channel.endswith("position"):
-                offset = offset if moved else np.zeros((count, 3))  # positions are in place of the offset
+                offset = (
+                    offset if moved else np.zeros((count, 3))
+                )  # positions are in place of the offset
                 moved, offset = True, offset.copy()
                 offset[:, axis] = value
             elif axis is not None and channel.endswith("rotation"):

@@ -1,6 +1,8 @@
-"""C3D, the binary format of marker systems, in every byte order: Intel, DEC and MIPS, real and integer points.
+"""C3D, the binary format of marker systems, in every byte order: Intel, DEC and MIPS, real and
+integer points.
 
-Format: the C3D User Guide of c3d.org. Nothing in a file is believed before it is checked against the file's size.
+Format: the C3D User Guide of c3d.org. Nothing in a file is believed before it is checked against
+the file's size.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class _Numbers:
         if self.processor != _DEC:
             return np.frombuffer(data, self.order + "f4")
         words = np.frombuffer(data, "<u2").astype(np.uint32).reshape(-1, 2)
-        return ((words[:, 0] << 16) | words[:, 1]).view(np.float32) / 4  # VAX F: words swapped, exponent 2 higher
+        return ((words[:, 0] << 16) | words[:, 1]).view(
+            np.float32
+        ) / 4  # VAX F: words swapped, exponent 2 higher
 
 
 @dataclass
@@ -66,7 +70,9 @@ class _C3d:
     def value(self, name: str) -> float | None:
         """A numeric parameter's first value where it is above 0."""
         values = self.values(name)
-        return float(values[0]) if len(values) and np.isfinite(values[0]) and values[0] > 0 else None
+        return (
+            float(values[0]) if len(values) and np.isfinite(values[0]) and values[0] > 0 else None
+        )
 
     def values(self, name: str) -> np.ndarray:
         """A numeric parameter; integers unsigned, as counts beyond 32767 are stored so."""
@@ -102,12 +108,17 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     length = min(claimed, stored)
     if start < _BLOCK or length < 1:
         raise KeypointFileError(
-            f"{path}: {claimed} frames of {file.points} points should start at byte {start}, but the file has "
+            f"{path}: {claimed} frames of {file.points} points should start at byte {start}, but "
+            "the file has "
             f"{len(data)} bytes, which leaves {stored} whole frames"
         )
     decisions = []
     if stored < claimed:
-        decisions.append(Decision("frames", str(length), "file", f"cut short: the header promises {claimed} frames"))
+        decisions.append(
+            Decision(
+                "frames", str(length), "file", f"cut short: the header promises {claimed} frames"
+            )
+        )
 
     frames = np.frombuffer(data, np.uint8, length * (points_bytes + analog_bytes), start)
     block = np.ascontiguousarray(frames.reshape(length, -1)[:, :points_bytes])
@@ -116,7 +127,11 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     positions = words[..., :3].astype(np.float64) * (1.0 if real else file.scale)
     missing = ~(words[..., 3] >= 0)  # the residual is negative where a point was not seen
     if missing.all():
-        decisions.append(Decision("missing", "none", "assumed", "every residual is negative, so they tell nothing"))
+        decisions.append(
+            Decision(
+                "missing", "none", "assumed", "every residual is negative, so they tell nothing"
+            )
+        )
     else:
         positions[missing] = np.nan
 
@@ -133,24 +148,42 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
 
 
 def _segments(file: _C3d, data: bytes, path: Path) -> RawTrack:
-    """Where segments begin, of a file that has 4x4 matrices of them and no points, as Theia3D writes it.
+    """Where segments begin, of a file that has 4x4 matrices of them and no points, as Theia3D
+    writes it.
 
-    Each is 16 numbers, column by column, and a reliability, below 0 where it was not seen; they begin at the block of
-    ROTATION:DATA_START (C3D User Guide, *Rotation data*). Raises `KeypointFileError` where there are none.
+    Each is 16 numbers, column by column, and a reliability, below 0 where it was not seen; they
+    begin at the block of ROTATION:DATA_START (C3D User Guide, *Rotation data*). Raises
+    `KeypointFileError` where there are none.
     """
-    count, block = int(file.value("ROTATION:USED") or 0), int(file.value("ROTATION:DATA_START") or 0)
+    count, block = (
+        int(file.value("ROTATION:USED") or 0),
+        int(file.value("ROTATION:DATA_START") or 0),
+    )
     start, size = _BLOCK * (block - 1), 17 * 4 * count
     claimed = _frame_count(file) * int(file.value("ROTATION:RATIO") or 1)
     length = min(max(0, len(data) - start) // size, claimed) if size else 0
     if start < _BLOCK or length < 1:
-        raise KeypointFileError(f"{path}: the file holds no 3D points, and no segments with a place either")
-    numbers = file.numbers.floats(data[start : start + length * size]).reshape(length, count, 17).astype(np.float64)
+        raise KeypointFileError(
+            f"{path}: the file holds no 3D points, and no segments with a place either"
+        )
+    numbers = (
+        file.numbers.floats(data[start : start + length * size])
+        .reshape(length, count, 17)
+        .astype(np.float64)
+    )
     matrices = numbers[..., :16].reshape(length, count, 4, 4)
     columns, rows = matrices[..., 3, :3], matrices[..., :3, 3]
-    positions = columns if np.nan_to_num(np.abs(rows)).max() <= np.nan_to_num(np.abs(columns)).max() else rows
+    positions = (
+        columns
+        if np.nan_to_num(np.abs(rows)).max() <= np.nan_to_num(np.abs(columns)).max()
+        else rows
+    )
     positions = np.where(numbers[..., 16:] < 0, np.nan, positions)
     names = [label.removesuffix("_4X4") for label in file.strings("ROTATION:LABELS")[:count]]
-    reason = "the file holds no 3D points; its segments' matrices say where they begin, their rotations are not used"
+    reason = (
+        "the file holds no 3D points; its segments' matrices say where they begin, their rotations "
+        "are not used"
+    )
     return RawTrack(
         positions,
         names if len(names) == count else None,
@@ -163,12 +196,15 @@ def _segments(file: _C3d, data: bytes, path: Path) -> RawTrack:
 
 def _read_header(data: bytes, path: Path) -> _C3d:
     if len(data) < _BLOCK:
-        problem = "the file is empty" if not data else f"{len(data)} bytes are too few for a C3D header"
+        problem = (
+            "the file is empty" if not data else f"{len(data)} bytes are too few for a C3D header"
+        )
         raise KeypointFileError(f"{path}: {problem}")
     if data[1] != 0x50:
         raise KeypointFileError(f"{path}: not a C3D file (byte 1 is {data[1]:#04x}, expected 0x50)")
     section = _BLOCK * (data[0] - 1)
-    # A wrong parameter block leaves only the header, whose frame rate is sane in just one byte order.
+    # A wrong parameter block leaves only the header, whose frame rate is sane in just one byte
+    # order.
     processor = data[section + 3] if 0 < section < len(data) - 4 else 0
     if processor not in (_INTEL, _DEC, _MIPS):
         processor = _guess_processor(data)
@@ -215,7 +251,9 @@ def _read_parameters(data: bytes, at: int, order: str) -> dict[str, _Parameter]:
         if offset <= 0:
             break
         at = offset_at + offset
-    return {f"{groups[group]}:{name}": parameter for group, name, parameter in found if group in groups}
+    return {
+        f"{groups[group]}:{name}": parameter for group, name, parameter in found if group in groups
+    }
 
 
 def _parse_parameter(data: bytes, at: int) -> _Parameter | None:
@@ -231,7 +269,8 @@ def _parse_parameter(data: bytes, at: int) -> _Parameter | None:
 
 
 def _frame_count(file: _C3d) -> int:
-    """Frames the file claims: 16-bit fields stop at 65535, TRIAL holds 32-bit first and last frames, in two words."""
+    """Frames the file claims: 16-bit fields stop at 65535, TRIAL holds 32-bit first and last
+    frames, in two words."""
     fields = [file.values(f"TRIAL:ACTUAL_{end}_FIELD") for end in ("START", "END")]
     if all(len(f) >= 2 and np.isfinite(f).all() for f in fields):
         first, last = (int(f[0]) + 65536 * int(f[1]) for f in fields)
@@ -242,7 +281,8 @@ def _frame_count(file: _C3d) -> int:
 
 
 def _labels(file: _C3d) -> list[str] | None:
-    """Names of the points; those beyond 255 stand in POINT:LABELS2, LABELS3 and so on; None where there are none."""
+    """Names of the points; those beyond 255 stand in POINT:LABELS2, LABELS3 and so on; None where
+    there are none."""
     labels = file.strings("POINT:LABELS")
     page = 2
     while len(labels) < file.points and (more := file.strings(f"POINT:LABELS{page}")):
@@ -250,7 +290,10 @@ def _labels(file: _C3d) -> list[str] | None:
         page += 1
     if not any(labels):
         return None
-    return [label or f"unnamed_{i}" for i, label in enumerate((labels + [""] * file.points)[: file.points])]
+    return [
+        label or f"unnamed_{i}"
+        for i, label in enumerate((labels + [""] * file.points)[: file.points])
+    ]
 
 
 def _text(data: bytes) -> str:

@@ -1,7 +1,8 @@
-"""What can be measured of markers before it is known where on the body they sit: their extent, and which are high up.
+"""What can be measured of markers before it is known where on the body they sit: their extent, and
+which are high up.
 
-Robust to a few points that are no markers of the body (a ball, what a laboratory's software computed): medians over
-frames, percentiles over points.
+Robust to a few points that are no markers of the body (a ball, what a laboratory's software
+computed): medians over frames, percentiles over points.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from ..keypoints.proportions import finite_mean, normalised
 from .keypoint_names import split_subject
 
 EXTENT_OF_STATURE = 0.89
-"""Extent of a full marker set for a stature of 1: markers reach from ankles and toes to the forehead."""
+"""Extent of a full marker set for a stature of 1: markers reach from ankles and toes to the
+forehead."""
 
 _MOST_FRAMES = 60
 _LEAST_POINTS = 8
@@ -29,15 +31,19 @@ _LOW = (
 )
 _SIDE = "left|right|l|r"
 _PLACE = re.compile(rf"(?:{_SIDE})?(?:(?P<high>{_HIGH})|(?P<low>{_LOW}))(?:\d?|{_SIDE})", re.I)
-"""What markers of head, shoulders and feet are called in the usual sets: LFHD, RSHO, C7, r_shoulder, L.Heel, RTOE."""
+"""What markers of head, shoulders and feet are called in the usual sets: LFHD, RSHO, C7,
+r_shoulder, L.Heel, RTOE."""
 
 
 def extent(positions: np.ndarray) -> float:
-    """The longest extent of points (T,N,3), the median over frames, in their own unit; NaN where too few are seen.
+    """The longest extent of points (T,N,3), the median over frames, in their own unit; NaN where
+    too few are seen.
 
     Along each frame's first principal axis, between the 2nd and the 98th percentile.
     """
-    chosen = positions[np.linspace(0, len(positions) - 1, min(len(positions), _MOST_FRAMES)).astype(int)]
+    chosen = positions[
+        np.linspace(0, len(positions) - 1, min(len(positions), _MOST_FRAMES)).astype(int)
+    ]
     extents = []
     for frame in chosen:
         seen = frame[np.isfinite(frame).all(axis=1)]
@@ -50,7 +56,8 @@ def extent(positions: np.ndarray) -> float:
 
 
 def lean(positions: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """Mean direction (3,) from the feet to the shoulders and the head, as `names` (N,) tell them apart; 0 where not.
+    """Mean direction (3,) from the feet to the shoulders and the head, as `names` (N,) tell them
+    apart; 0 where not.
 
     Its length is 1 where the direction never changes.
     """

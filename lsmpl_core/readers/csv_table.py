@@ -1,4 +1,5 @@
-"""Tables of text with names above their columns, as motion capture, pose tools and spreadsheets write them.
+"""Tables of text with names above their columns, as motion capture, pose tools and spreadsheets
+write them.
 
 Wide, one row a frame (`table_headers.py`), or long, one row a keypoint: `frame,keypoint,x,y,z`.
 """
@@ -20,7 +21,17 @@ from .tables import Block, Table, look
 from .times import fps_from_times, placed_in_time
 
 _KEYPOINT = frozenset(
-    ("KEYPOINT", "KEYPOINTNAME", "MARKER", "JOINT", "JOINTNAME", "LANDMARK", "LANDMARKNAME", "BODYPART", "NAME")
+    (
+        "KEYPOINT",
+        "KEYPOINTNAME",
+        "MARKER",
+        "JOINT",
+        "JOINTNAME",
+        "LANDMARK",
+        "LANDMARKNAME",
+        "BODYPART",
+        "NAME",
+    )
 )
 MOST_KEYPOINTS = 10_000
 
@@ -35,7 +46,9 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
         if is_long(block):
             return _read_long(block, table, str(path))
     read = [(block, columns_of(block, table.comments)) for block in table.blocks]
-    block, columns = max(read, key=lambda one: (_is_trajectories(one[0]), len(one[1].keypoints) * len(one[0].rows)))
+    block, columns = max(
+        read, key=lambda one: (_is_trajectories(one[0]), len(one[1].keypoints) * len(one[0].rows))
+    )
     _check(block, columns, table, str(path))
     return _read_wide(block, columns, table, path)
 
@@ -47,19 +60,31 @@ def _is_trajectories(block: Block) -> bool:
 
 def _check(block: Block, columns: Columns, table: Table, where: str) -> None:
     if not columns.keypoints:
-        shown = ", ".join(cell[:40] for cell in block.header[-1] if cell)[:200] if block.header else "nothing"
+        shown = (
+            ", ".join(cell[:40] for cell in block.header[-1] if cell)[:200]
+            if block.header
+            else "nothing"
+        )
         raise KeypointFileError(
-            f"{where}: no keypoint has x, y and z columns; the header is: {shown}; expected columns such as "
+            f"{where}: no keypoint has x, y and z columns; the header is: {shown}; expected "
+            "columns such as "
             "nose_x, nose_y, nose_z, or a row of names above a row of x, y, z"
         )
     if len(columns.keypoints) > MOST_KEYPOINTS:
-        raise KeypointFileError(f"{where}: {len(columns.keypoints)} keypoints; at most {MOST_KEYPOINTS} are read")
+        raise KeypointFileError(
+            f"{where}: {len(columns.keypoints)} keypoints; at most {MOST_KEYPOINTS} are read"
+        )
     following = table.blocks[table.blocks.index(block) + 1 :]
     for other in following[:1]:
-        if len(other.header) == 1 and other.width == block.width and not columns_of(other).keypoints:
+        if (
+            len(other.header) == 1
+            and other.width == block.width
+            and not columns_of(other).keypoints
+        ):
             cell = next(cell for cell in other.header[0] if cell)
             raise KeypointFileError(
-                f"{where}: line {other.line_numbers[0] - 1}: {cell[:40]!r} stands where there should be numbers"
+                f"{where}: line {other.line_numbers[0] - 1}: {cell[:40]!r} stands where there "
+                "should be numbers"
             )
 
 
@@ -67,7 +92,9 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
     where = list(columns.keypoints.values())
     picked = [one[axis] for one in where for axis in AXES]
     scored = [one["c"] for one in where if "c" in one]
-    numbers = parse_numbers(block.rows, [*picked, *scored], str(path), block.line_numbers, table.decimal_comma)
+    numbers = parse_numbers(
+        block.rows, [*picked, *scored], str(path), block.line_numbers, table.decimal_comma
+    )
     positions = numbers[:, : len(picked)].reshape(len(numbers), len(where), 3)
     confidence = None
     if scored:
@@ -76,11 +103,26 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
 
     decisions = []
     if columns.aside:
-        listed = ", ".join(text[:40] for text in columns.aside[:6]) + (", ..." if len(columns.aside) > 6 else "")
-        decisions.append(Decision("columns", f"{len(columns.aside)} set aside", "file", f"of no keypoint: {listed}"))
-    raw = RawTrack(positions, list(columns.keypoints), confidence, columns.rate, columns.unit, decisions=decisions)
+        listed = ", ".join(text[:40] for text in columns.aside[:6]) + (
+            ", ..." if len(columns.aside) > 6 else ""
+        )
+        decisions.append(
+            Decision(
+                "columns", f"{len(columns.aside)} set aside", "file", f"of no keypoint: {listed}"
+            )
+        )
+    raw = RawTrack(
+        positions,
+        list(columns.keypoints),
+        confidence,
+        columns.rate,
+        columns.unit,
+        decisions=decisions,
+    )
     frames, times = (
-        None if column is None else parse_numbers(block.rows, [column], "", [], table.decimal_comma, lenient=True)[:, 0]
+        None
+        if column is None
+        else parse_numbers(block.rows, [column], "", [], table.decimal_comma, lenient=True)[:, 0]
         for column in (columns.frame, columns.time)
     )
     return placed_in_time(raw, frames, times)
@@ -97,19 +139,28 @@ def is_long(block: Block) -> bool:
 
 def _read_long(block: Block, table: Table, where: str) -> RawTrack:
     labels = [fold(cell) for cell in block.header[-1]]
-    frame, time = (next((i for i, cell in enumerate(labels) if cell in wanted), None) for wanted in (FRAME, TIME))
+    frame, time = (
+        next((i for i, cell in enumerate(labels) if cell in wanted), None)
+        for wanted in (FRAME, TIME)
+    )
     if frame is None and time is None:
         raise KeypointFileError(
             f"{where}: a table with one keypoint a row needs a frame or time column; it has: "
             f"{', '.join(block.header[-1])[:200]}"
         )
     name_column = next(i for i, label in enumerate(labels) if label in _KEYPOINT)
-    confidence_column = next((i for i, label in enumerate(labels) if label.lower() in CONFIDENCE), None)
-    picked = [labels.index(axis) for axis in "XYZ"] + [c for c in (confidence_column, frame, time) if c is not None]
+    confidence_column = next(
+        (i for i, label in enumerate(labels) if label.lower() in CONFIDENCE), None
+    )
+    picked = [labels.index(axis) for axis in "XYZ"] + [
+        c for c in (confidence_column, frame, time) if c is not None
+    ]
     width = max(*picked, name_column) + 1
     whole = [(line, row) for line, row in zip(block.line_numbers, block.rows) if len(row) >= width]
     if not whole:
-        raise KeypointFileError(f"{where}: no row has all of the columns {', '.join(block.header[-1])[:200]}")
+        raise KeypointFileError(
+            f"{where}: no row has all of the columns {', '.join(block.header[-1])[:200]}"
+        )
     line_numbers, body = zip(*whole)
     numbers = parse_numbers(body, picked, where, line_numbers, table.decimal_comma)
     key = numbers[:, 3 + (confidence_column is not None)]
@@ -118,7 +169,9 @@ def _read_long(block: Block, table: Table, where: str) -> RawTrack:
     index = {name: i for i, name in enumerate(names)}
     k = np.array([index[row[name_column].strip()] for row in body])
     positions = blank_table((len(moments), len(names), 3), 3 * len(body), where)
-    positions[t[::-1], k[::-1]] = numbers[::-1, :3]  # of a keypoint given twice in a frame the first counts
+    positions[t[::-1], k[::-1]] = numbers[
+        ::-1, :3
+    ]  # of a keypoint given twice in a frame the first counts
     confidence = None
     if confidence_column is not None:
         confidence = np.zeros((len(moments), len(names)))

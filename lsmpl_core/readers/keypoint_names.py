@@ -1,4 +1,5 @@
-"""Matching the keypoint names of files (`RHip`, `left_hip`, `Hip.L`, `Subject:LEFT_HIP`) to those of the layouts."""
+"""Matching the keypoint names of files (`RHip`, `left_hip`, `Hip.L`, `Subject:LEFT_HIP`) to those
+of the layouts."""
 
 from __future__ import annotations
 
@@ -14,7 +15,9 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PUNCTUATION = re.compile(r"[\W_]+")
 _SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
 _LEAST_SHARED = 6
-_GENERIC = re.compile(r"(?:point|marker|keypoint|kpt|kp|joint|landmark|unnamed|p|m|j|k|x|\*|#)?[\s_\-.#]*\d*", re.I)
+_GENERIC = re.compile(
+    r"(?:point|marker|keypoint|kpt|kp|joint|landmark|unnamed|p|m|j|k|x|\*|#)?[\s_\-.#]*\d*", re.I
+)
 
 _TABLE = json.loads((DATA / "keypoint_names.json").read_text(encoding="utf-8"))
 _NOISE = frozenset(_TABLE["noise"])
@@ -34,25 +37,33 @@ def split_subject(name: str) -> tuple[str, str]:
 
 
 def subjects(names: Sequence[str]) -> dict[str, list[int]]:
-    """The columns of each subject whose keypoints a file names: `Ann:LHip`, `Ann_LHip`, `Skeleton.001.LHip`.
+    """The columns of each subject whose keypoints a file names: `Ann:LHip`, `Ann_LHip`,
+    `Skeleton.001.LHip`.
 
-    Before a colon stands a subject, before `_` or `.` one only where others have the same keypoints. Subjects that
-    share no keypoint (a ball's markers) do not make several people: then all is one subject's, the one with most. None
-    where no name has a subject.
+    Before a colon stands a subject, before `_` or `.` one only where others have the same
+    keypoints. Subjects that share no keypoint (a ball's markers) do not make several people: then
+    all is one subject's, the one with most. None where no name has a subject.
     """
     by_colon = _grouped(names, [split_subject(name)[0] for name in names])
     bare = [split_subject(name)[1].lower() for name in names]
     if len(set(bare)) < len(bare) and len(by_colon) > 1:
         return by_colon
-    named = max((subject for subject in by_colon if subject), key=lambda s: len(by_colon[s]), default="")
+    named = max(
+        (subject for subject in by_colon if subject), key=lambda s: len(by_colon[s]), default=""
+    )
     if named:
         return {named: list(range(len(names)))}
     for separator in "_.":
         words = [name.strip().split(separator) for name in names]
         for depth in (1, 2, 3):
-            groups = _grouped(names, [separator.join(w[:depth]) if len(w) > depth else "" for w in words])
+            groups = _grouped(
+                names, [separator.join(w[:depth]) if len(w) > depth else "" for w in words]
+            )
             groups.pop("", None)
-            keypoints = {s: {separator.join(words[i][depth:]).lower() for i in at} for s, at in groups.items()}
+            keypoints = {
+                s: {separator.join(words[i][depth:]).lower() for i in at}
+                for s, at in groups.items()
+            }
             if people := _people(keypoints):
                 return {subject: groups[subject] for subject in people}
     return {}
@@ -66,14 +77,17 @@ def _grouped(names: Sequence[str], subjects: Sequence[str]) -> dict[str, list[in
 
 
 def _people(keypoints: dict[str, set[str]]) -> list[str]:
-    """Of prefixes and what they stand before, those of people: with mostly the same keypoints, and two at least.
+    """Of prefixes and what they stand before, those of people: with mostly the same keypoints, and
+    two at least.
 
     None where one is a side or a part (`left_`, `pose_`).
     """
     if any(not (_SIDES.keys() | _NOISE).isdisjoint(_words(prefix)) for prefix in keypoints):
         return []
     most = max(keypoints.values(), key=len, default=set())
-    people = [p for p, own in keypoints.items() if len(own & most) >= max(_LEAST_SHARED, 0.5 * len(own))]
+    people = [
+        p for p, own in keypoints.items() if len(own & most) >= max(_LEAST_SHARED, 0.5 * len(own))
+    ]
     return people if len(people) > 1 else []
 
 
@@ -88,7 +102,8 @@ def is_generic(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def canonical_names(name: str) -> tuple[str, ...]:
-    """The layouts' keypoint names that a file's `name` may mean, likeliest first; the first is its own spelling."""
+    """The layouts' keypoint names that a file's `name` may mean, likeliest first; the first is its
+    own spelling."""
     words = [word.lower() for word in _WORDS.findall(split_subject(name)[1])]
     spelled = "_".join(_SIDES.get(word, word) for word in words)
     sides = [_SIDES[word] for word in words if word in _SIDES]
@@ -128,7 +143,9 @@ def match_names(names: Sequence[str], layout: Layout) -> list[int | None]:
     for meanings in (exact, [canonical_names(name) for name in names]):
         for rank in range(max(map(len, meanings), default=0)):
             for i, options in enumerate(meanings):
-                keypoint = folded.get(options[rank]) if rank < len(options) and i not in claimed else None
+                keypoint = (
+                    folded.get(options[rank]) if rank < len(options) and i not in claimed else None
+                )
                 if keypoint is not None and keypoint not in found:
                     found[keypoint] = i
                     claimed.add(i)

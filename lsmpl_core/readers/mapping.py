@@ -1,7 +1,7 @@
 """JSON mappings: a user's own keypoints, told to LSMPL.
 
-For a file without names, `keypoints` lists its columns in file order: a site, or a name of its own with its site, or
-null for a column that is set aside:
+For a file without names, `keypoints` lists its columns in file order: a site, or a name of its own
+with its site, or null for a column that is set aside:
 
     {"name": "twelve_joints",
      "keypoints": ["left_shoulder", {"name": "LThigh", "site": "left_knee"}, null],
@@ -12,8 +12,8 @@ For a file with names, `keypoints` gives each name's site:
 
     {"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle"}}
 
-`name`, `edges`, `unit`, `up` and `fps` may be left out. A site is a place on the body: an SMPL joint (`left_hip`), a
-surface point (`nose`, `left_heel`) or a middle (`mid_hip`).
+`name`, `edges`, `unit`, `up` and `fps` may be left out. A site is a place on the body: an SMPL
+joint (`left_hip`), a surface point (`nose`, `left_heel`) or a middle (`mid_hip`).
 """
 
 from __future__ import annotations
@@ -35,10 +35,11 @@ _KEYS = ("name", "keypoints", "edges", "unit", "up", "fps")
 
 @dataclass(frozen=True)
 class Mapping:
-    """A user's keypoints: their layout, where each stands in the file, and what else the mapping states.
+    """A user's keypoints: their layout, where each stands in the file, and what else the mapping
+    states.
 
-    Either `columns` (K,) are set, for a file of `count` keypoints in a fixed order, or `names` (K,), for a file with
-    names; the other is None.
+    Either `columns` (K,) are set, for a file of `count` keypoints in a fixed order, or `names`
+    (K,), for a file with names; the other is None.
     """
 
     layout: Layout
@@ -51,7 +52,8 @@ class Mapping:
 
 
 def load_mapping(path: str | Path) -> Mapping:
-    """Read a JSON mapping; `LayoutError` names the entry that is wrong and the closest valid sites."""
+    """Read a JSON mapping; `LayoutError` names the entry that is wrong and the closest valid
+    sites."""
     path = Path(path)
     data = read_json(path, "mapping", LayoutError)
     return parse_mapping(data, str(path))
@@ -59,16 +61,27 @@ def load_mapping(path: str | Path) -> Mapping:
 
 def parse_mapping(data: Any, where: str) -> Mapping:
     """The same from parsed JSON; `where` opens the messages."""
-    if not isinstance(data, dict) or not isinstance(data.get("keypoints"), (list, dict)) or not data["keypoints"]:
+    if (
+        not isinstance(data, dict)
+        or not isinstance(data.get("keypoints"), (list, dict))
+        or not data["keypoints"]
+    ):
         raise LayoutError(
-            f'{where}: a mapping is an object with "keypoints", a list or an object; for example {_EXAMPLE}'
+            f'{where}: a mapping is an object with "keypoints", a list or an object; for example '
+            f"{_EXAMPLE}"
         )
     if unknown := sorted(set(data) - set(_KEYS)):
-        raise LayoutError(f"{where}: unknown key {unknown[0]!r}; a mapping may have: {', '.join(_KEYS)}")
+        raise LayoutError(
+            f"{where}: unknown key {unknown[0]!r}; a mapping may have: {', '.join(_KEYS)}"
+        )
     entries = data["keypoints"]
-    wanted = sum(entry is not None for entry in (entries.values() if isinstance(entries, dict) else entries))
+    wanted = sum(
+        entry is not None for entry in (entries.values() if isinstance(entries, dict) else entries)
+    )
     if wanted > MOST_KEYPOINTS:
-        raise LayoutError(f"{where}: {wanted} keypoints; a mapping has at most {MOST_KEYPOINTS}, null the others")
+        raise LayoutError(
+            f"{where}: {wanted} keypoints; a mapping has at most {MOST_KEYPOINTS}, null the others"
+        )
     if isinstance(entries, dict):
         columns, names = None, tuple(entries)
         sites = [_site(site, f"{where}: keypoint {name!r}") for name, site in entries.items()]
@@ -96,7 +109,9 @@ def parse_mapping(data: Any, where: str) -> Mapping:
         raise LayoutError(f'{where}: up is {up!r}; expected an axis such as "y"')
     if isinstance(fps, bool) or not isinstance(fps, (int, float, type(None))):
         raise LayoutError(f"{where}: fps is {fps!r}; expected a number")
-    return Mapping(layout, columns, len(entries) if columns is not None else None, names, unit, up, fps)
+    return Mapping(
+        layout, columns, len(entries) if columns is not None else None, names, unit, up, fps
+    )
 
 
 def _entry(entry: Any, where: str) -> tuple[str, str]:
@@ -115,11 +130,19 @@ def _site(site: Any, where: str) -> str:
     return str(site)
 
 
-def _edges(edges: Any, keypoints: list[str], names: tuple[str, ...], where: str) -> tuple[tuple[str, str], ...]:
+def _edges(
+    edges: Any, keypoints: list[str], names: tuple[str, ...], where: str
+) -> tuple[tuple[str, str], ...]:
     if edges is None:
         return ()
     own_name = {**dict(zip(names, keypoints)), **{keypoint: keypoint for keypoint in keypoints}}
     for edge in edges if isinstance(edges, list) else [edges]:
-        if not (isinstance(edge, list) and len(edge) == 2 and all(isinstance(e, str) and e in own_name for e in edge)):
-            raise LayoutError(f"{where}: edge {edge!r} is no pair of keypoints; they are: {', '.join(own_name)}")
+        if not (
+            isinstance(edge, list)
+            and len(edge) == 2
+            and all(isinstance(e, str) and e in own_name for e in edge)
+        ):
+            raise LayoutError(
+                f"{where}: edge {edge!r} is no pair of keypoints; they are: {', '.join(own_name)}"
+            )
     return tuple((own_name[a], own_name[b]) for a, b in edges)

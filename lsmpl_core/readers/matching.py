@@ -1,4 +1,5 @@
-"""Which layout a file's keypoints are: matched by their names, or by their count and whether they make a body."""
+"""Which layout a file's keypoints are: matched by their names, or by their count and whether they
+make a body."""
 
 from __future__ import annotations
 
@@ -19,7 +20,9 @@ from .orders import LIST_ADVICE, in_order, order_by_geometry, orders_of
 from .raw import RawTrack
 
 _BODY_JOINTS = [
-    f"{side}_{j}" for side in ("left", "right") for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+    f"{side}_{j}"
+    for side in ("left", "right")
+    for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
 ]
 _NEEDED_JOINTS = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 _LEAST_BODY_JOINTS = 6
@@ -29,7 +32,8 @@ CLEARLY = 0.01
 
 @dataclass(frozen=True)
 class Match:
-    """A layout, the file's column for each of its keypoints (None where the file has none), and how it was found."""
+    """A layout, the file's column for each of its keypoints (None where the file has none), and how
+    it was found."""
 
     layout: Layout
     columns: tuple[int | None, ...]
@@ -42,7 +46,8 @@ class Match:
 
 
 NAMES_ADVICE = (
-    "Give a JSON mapping as the layout (--layout mapping.json) that names the site of each keypoint on the body: "
+    "Give a JSON mapping as the layout (--layout mapping.json) that names the site of each "
+    "keypoint on the body: "
     '{"keypoints": {"R.Knee": "right_knee", "R.Ankle": "right_ankle", ...}}'
 )
 
@@ -53,18 +58,25 @@ def match_by_name(
     layouts: Iterable[Layout] | None = None,
     positions: np.ndarray | None = None,
 ) -> Match:
-    """The layout that has most of a file's names: of several, the smallest or, if one fits the positions (T,N,3) of the
-    names clearly better, that one. `LayoutError` where too few are body keypoints to pose a body."""
+    """The layout that has most of a file's names: of several, the smallest or, if one fits the
+    positions (T,N,3) of the names clearly better, that one. `LayoutError` where too few are body
+    keypoints to pose a body."""
     matches = [(layout, match_names(names, layout)) for layout in layouts or LAYOUTS.values()]
     most = max(_count(columns) for _, columns in matches)
-    matches = sorted((match for match in matches if _count(match[1]) == most), key=lambda match: len(match[0]))
+    matches = sorted(
+        (match for match in matches if _count(match[1]) == most), key=lambda match: len(match[0])
+    )
     best, columns = matches[0]
     if positions is not None and len(matches) > 1:
-        errors = [implausibility(in_order(positions, columns), layout) for layout, columns in matches]
+        errors = [
+            implausibility(in_order(positions, columns), layout) for layout, columns in matches
+        ]
         if errors[0] - min(errors) > CLEARLY:
             best, columns = matches[int(np.argmin(errors))]
     found = {site for site, column in zip(best.sites, columns) if column is not None}
-    if len(found.intersection(_BODY_JOINTS)) < _LEAST_BODY_JOINTS or not found.issuperset(_NEEDED_JOINTS):
+    if len(found.intersection(_BODY_JOINTS)) < _LEAST_BODY_JOINTS or not found.issuperset(
+        _NEEDED_JOINTS
+    ):
         raise _unknown_names(names, len(found.intersection(_BODY_JOINTS)), source)
     return Match.of(best, columns, "file", _names_reason(names, best, columns))
 
@@ -72,7 +84,8 @@ def match_by_name(
 def _unknown_names(names: Sequence[str], recognised: int, source: str) -> LayoutError:
     """What is said of names that match no layout, as those of marker sets do not."""
     return LayoutError(
-        f"{source}: its {len(names)} keypoints match no known layout: {_abbreviated(names)}. Of the shoulders, "
+        f"{source}: its {len(names)} keypoints match no known layout: {_abbreviated(names)}. Of "
+        "the shoulders, "
         f"elbows, wrists, hips, knees and ankles {recognised} were recognised (at least "
         f"{_LEAST_BODY_JOINTS} are needed, with both shoulders and both hips). {NAMES_ADVICE}"
     )
@@ -90,7 +103,8 @@ def _names_reason(names: Sequence[str], layout: Layout, columns: Sequence[int | 
 
 
 def match_by_count(positions: np.ndarray, source: str) -> Match:
-    """The layout of unnamed keypoints (T,K,3): of the orders with that count, the one in which they make a body."""
+    """The layout of unnamed keypoints (T,K,3): of the orders with that count, the one in which they
+    make a body."""
     order, reason = order_by_geometry(positions, source)
     return Match.of(order.layout, order.columns, "detected", reason)
 
@@ -104,7 +118,9 @@ def _abbreviated(names: Sequence[str], most: int = 20) -> str:
     return ", ".join(str(name)[:40] for name in names[:most]) + more
 
 
-def match_layout(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source: str) -> Match:
+def match_layout(
+    raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source: str
+) -> Match:
     count = raw.positions.shape[1]
     names = raw.names or ()
     named = raw.names is not None and not all(map(is_generic, names))
@@ -129,11 +145,14 @@ def match_layout(raw: RawTrack, mapping: Mapping | None, layout: Layout | None, 
         return Match.of(layout, range(count), "given", f"{count} keypoints in the layout's order")
     if wide := next((order for order in orders_of(count) if order.layout.name != order.name), None):
         return _given(match_by_name([name or "" for name in wide.names], source, [layout]))
-    raise LayoutError(f"{source}: layout {layout.name} has {len(layout)} keypoints, the file has {count}")
+    raise LayoutError(
+        f"{source}: layout {layout.name} has {len(layout)} keypoints, the file has {count}"
+    )
 
 
 def match_bones(raw: RawTrack) -> Match | None:
-    """A skeleton's joints, by the names of its bones; None where the names are not those of bones."""
+    """A skeleton's joints, by the names of its bones; None where the names are not those of
+    bones."""
     names = raw.names or ()
     found = as_bones(names, raw.positions)
     if found is None:
@@ -148,7 +167,9 @@ def match_bones(raw: RawTrack) -> Match | None:
 def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) -> Match:
     """A marker set, by the names that `table` knows."""
     if raw.names is None:
-        raise LayoutError(f"{source}: a table of markers goes by names, but the file has none for its points")
+        raise LayoutError(
+            f"{source}: a table of markers goes by names, but the file has none for its points"
+        )
     found = recognise(raw.names, source, table)
     reason = f"{found.placed} of its {len(raw.names)} points are known markers"
     match = Match.of(found.layout, found.columns, "file" if table is None else "given", reason)
@@ -164,14 +185,15 @@ def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> Match:
     if mapping.names is None:
         if count != mapping.count:
             raise LayoutError(
-                f"{source}: mapping {mapping.layout.name} lists {mapping.count} keypoints, the file has {count}"
+                f"{source}: mapping {mapping.layout.name} lists {mapping.count} keypoints, the "
+                f"file has {count}"
             )
         listed = mapping.columns or ()
         return Match.of(mapping.layout, listed, "given", f"{len(listed)} of {count} keypoints")
     if raw.names is None:
         raise LayoutError(
-            f"{source}: mapping {mapping.layout.name} goes by names, but the file has none for its {count} keypoints. "
-            + LIST_ADVICE
+            f"{source}: mapping {mapping.layout.name} goes by names, but the file has none for its "
+            f"{count} keypoints. " + LIST_ADVICE
         )
     index = {split_subject(name)[1].lower(): i for i, name in reversed(list(enumerate(raw.names)))}
     index |= {name.lower(): i for i, name in reversed(list(enumerate(raw.names)))}
@@ -179,7 +201,8 @@ def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> Match:
     absent = [name for name, column in zip(mapping.names, columns) if column is None]
     if len(absent) == len(columns):
         raise LayoutError(
-            f"{source}: none of the names in mapping {mapping.layout.name} is in the file, which has: "
+            f"{source}: none of the names in mapping {mapping.layout.name} is in the file, which "
+            "has: "
             f"{', '.join(raw.names[:20])}"
         )
     reason = f"{len(columns) - len(absent)} of {count} keypoints" + (

@@ -16,29 +16,41 @@ from .raw import RawTrack
 _FARTHEST = 1e9
 """File units; nothing measured is farther."""
 _REPEATED = 0.005, 10
-"""Share and number of all points that are at one and the same place, far from the others, for a place that stands for
-what is missing."""
+"""Share and number of all points that are at one and the same place, far from the others, for a
+place that stands for what is missing."""
 _FAR = 20.0
 """Extents of the body from its middle at which a place is far from it."""
 
 
 def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
-    """What files write for a missing keypoint becomes NaN: 0 0 0, -1 -1 -1, nines, and places that repeat far away.
+    """What files write for a missing keypoint becomes NaN: 0 0 0, -1 -1 -1, nines, and places that
+    repeat far away.
 
-    A keypoint that is zero in every frame is kept for now: it may be the root of a root-relative take.
+    A keypoint that is zero in every frame is kept for now: it may be the root of a root-relative
+    take.
     """
     positions = np.array(raw.positions, dtype=np.float64)
     zero = (positions == 0).all(axis=2)
     zero &= ~(zero | ~np.isfinite(positions).all(axis=2)).all(axis=0)
-    filler = zero | (positions == -1).all(axis=2) | (np.abs(positions) > _FARTHEST).any(axis=2) | _nines(positions)
+    filler = (
+        zero
+        | (positions == -1).all(axis=2)
+        | (np.abs(positions) > _FARTHEST).any(axis=2)
+        | _nines(positions)
+    )
     positions[filler | ~np.isfinite(positions).all(axis=2)] = np.nan
     repeated = _repeated_far_away(positions)
     positions[repeated] = np.nan
     if not np.isfinite(positions).any():
-        raise KeypointFileError(f"{path}: every position is missing in all of its {len(positions)} frames")
+        raise KeypointFileError(
+            f"{path}: every position is missing in all of its {len(positions)} frames"
+        )
     decisions = list(raw.decisions)
     for which, what in (
-        (filler, f"at exactly 0 0 0, at -1 -1 -1, at nines such as 9999999, or beyond {_FARTHEST:g}"),
+        (
+            filler,
+            f"at exactly 0 0 0, at -1 -1 -1, at nines such as 9999999, or beyond {_FARTHEST:g}",
+        ),
         (repeated, "at a place far from the body that repeats"),
     ):
         if which.any():
@@ -48,7 +60,8 @@ def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
 
 
 def _nines(positions: np.ndarray) -> np.ndarray:
-    """(T,K): points with a coordinate of five nines or more, or all three of three or four (999 999 999, -9999 ...)."""
+    """(T,K): points with a coordinate of five nines or more, or all three of three or four (999 999
+    999, -9999 ...)."""
     size = np.abs(positions)
     many = np.isin(size, [10.0**digits - 1 for digits in range(5, 12)]).any(axis=2)
     few = np.isin(size, [999.0, 9999.0]).all(axis=2)
@@ -56,7 +69,8 @@ def _nines(positions: np.ndarray) -> np.ndarray:
 
 
 def _repeated_far_away(positions: np.ndarray) -> np.ndarray:
-    """(T,K): points at a place that many share, of more than one keypoint, far from where the others are."""
+    """(T,K): points at a place that many share, of more than one keypoint, far from where the
+    others are."""
     share, least = _REPEATED
     rows = positions.reshape(-1, 3)
     seen = np.isfinite(rows).all(axis=1)
@@ -73,9 +87,11 @@ def _repeated_far_away(positions: np.ndarray) -> np.ndarray:
 
 
 def mark_frozen(raw: RawTrack) -> RawTrack:
-    """Frames in which every keypoint is exactly where it was before are doubled frames: they become missing.
+    """Frames in which every keypoint is exactly where it was before are doubled frames: they become
+    missing.
 
-    Only where the body moves otherwise: of a take that stands still in most of its frames nothing is changed.
+    Only where the body moves otherwise: of a take that stands still in most of its frames nothing
+    is changed.
     """
     positions = raw.positions
     seen = np.isfinite(positions).all(axis=2)
@@ -88,7 +104,8 @@ def mark_frozen(raw: RawTrack) -> RawTrack:
     positions[frozen] = np.nan
     first = raw.first_frame + int(np.flatnonzero(frozen)[0])
     reason = (
-        f"every keypoint is exactly where it was in the frame before, first in frame {first}; they count as missing"
+        f"every keypoint is exactly where it was in the frame before, first in frame {first}; they "
+        "count as missing"
     )
     decisions = [*raw.decisions, Decision("frozen", f"{frozen.sum()} frames", "detected", reason)]
     return replace(raw, positions=positions, decisions=decisions)
@@ -98,35 +115,59 @@ _LEAST_SEEN, _MOST_FROZEN = 4, 0.34
 
 
 def scaled_confidence(raw: RawTrack) -> RawTrack:
-    """Confidence in 0..1: scores that pass 1 a little are cut later; percentages and counts are divided here."""
+    """Confidence in 0..1: scores that pass 1 a little are cut later; percentages and counts are
+    divided here."""
     if raw.confidence is None:
         return raw
     confidence = np.nan_to_num(raw.confidence, nan=0.0, posinf=0.0, neginf=0.0)
     highest = float(confidence.max(initial=0.0))
     if highest <= 0:
-        decision = Decision("confidence", "1", "assumed", "the file's confidence is nowhere above 0, and is not used")
+        decision = Decision(
+            "confidence",
+            "1",
+            "assumed",
+            "the file's confidence is nowhere above 0, and is not used",
+        )
         return replace(raw, confidence=None, decisions=[*raw.decisions, decision])
     if highest > 10:
         full = 100.0 if highest <= 100 else highest
-        decision = Decision("confidence", f"divided by {full:g}", "detected", f"the file's highest is {highest:g}")
+        decision = Decision(
+            "confidence", f"divided by {full:g}", "detected", f"the file's highest is {highest:g}"
+        )
         return replace(raw, confidence=confidence / full, decisions=[*raw.decisions, decision])
     return replace(raw, confidence=confidence)
 
 
-def settle_zero_columns(positions: np.ndarray, layout: Layout) -> tuple[np.ndarray, Decision | None]:
-    """Keypoints that are zero in every frame are missing, save the root of a root-relative take, between its hips."""
-    zero = ((positions == 0) | np.isnan(positions)).all(axis=(0, 2)) & (positions == 0).any(axis=(0, 2))
+def settle_zero_columns(
+    positions: np.ndarray, layout: Layout
+) -> tuple[np.ndarray, Decision | None]:
+    """Keypoints that are zero in every frame are missing, save the root of a root-relative take,
+    between its hips."""
+    zero = ((positions == 0) | np.isnan(positions)).all(axis=(0, 2)) & (positions == 0).any(
+        axis=(0, 2)
+    )
     if not zero.any():
         return positions, None
     rows = {site: k for k, site in enumerate(layout.sites)}
     hips = [rows[site] for site in ("left_hip", "right_hip") if site in rows]
-    middle = np.linalg.norm(positions[:, hips].mean(axis=1), axis=1) if len(hips) == 2 else np.array([np.nan])
-    apart = np.linalg.norm(positions[:, hips[0]] - positions[:, hips[1]], axis=1) if len(hips) == 2 else middle
+    middle = (
+        np.linalg.norm(positions[:, hips].mean(axis=1), axis=1)
+        if len(hips) == 2
+        else np.array([np.nan])
+    )
+    apart = (
+        np.linalg.norm(positions[:, hips[0]] - positions[:, hips[1]], axis=1)
+        if len(hips) == 2
+        else middle
+    )
     roots = [rows[site] for site in ("pelvis", "mid_hip") if site in rows and zero[rows[site]]]
     if roots and finite_median(middle) < finite_median(apart):
         zero[roots] = False
         decision = Decision(
-            "root", layout.keypoints[roots[0]], "detected", "always at the origin: positions are relative to it"
+            "root",
+            layout.keypoints[roots[0]],
+            "detected",
+            "always at the origin: positions are relative to it",
         )
     else:
         names = ", ".join(layout.keypoints[k] for k in np.flatnonzero(zero))

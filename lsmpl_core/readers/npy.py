@@ -1,4 +1,5 @@
-"""NPY files: one array of keypoints (`arrays.py`), or Python objects with keypoints in them (`objects.py`)."""
+"""NPY files: one array of keypoints (`arrays.py`), or Python objects with keypoints in them
+(`objects.py`)."""
 
 from __future__ import annotations
 

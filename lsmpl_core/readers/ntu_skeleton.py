@@ -1,4 +1,5 @@
-""".skeleton, the text of NTU RGB+D's Kinect: how many frames, and in each how many bodies of 25 joints.
+""".skeleton, the text of NTU RGB+D's Kinect: how many frames, and in each how many bodies of 25
+joints.
 
 Format: shahroudy/NTURGB-D, Matlab/read_skeleton_file.m.
 """
@@ -27,14 +28,20 @@ def read_skeleton(path: Path, counts: Collection[int], person: str | None = None
             for _ in range(bodies):
                 identity, joints = lines[at].split()[0], _count(lines[at + 1], len(lines))
                 rows = [line.split()[:3] for line in lines[at + 2 : at + 2 + joints]]
-                if len(rows) < joints or not all(len(row) == 3 and all(map(is_number, row)) for row in rows):
+                if len(rows) < joints or not all(
+                    len(row) == 3 and all(map(is_number, row)) for row in rows
+                ):
                     raise ValueError
-                people.append({"id": identity, "keypoints3d": [[float(cell) for cell in row] for row in rows]})
+                people.append(
+                    {"id": identity, "keypoints3d": [[float(cell) for cell in row] for row in rows]}
+                )
                 at += 2 + joints
             frames.append(people)
     except (IndexError, ValueError):
         if not frames:
-            raise KeypointFileError(f"{path}: line {at + 1} is none of a .skeleton file of NTU RGB+D") from None
+            raise KeypointFileError(
+                f"{path}: line {at + 1} is none of a .skeleton file of NTU RGB+D"
+            ) from None
     raw = track_of(frames, counts, str(path), person)
     raw.fps = FPS
     return raw

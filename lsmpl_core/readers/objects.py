@@ -1,8 +1,10 @@
-"""Keypoints in what Python programs save: npy and npz of objects, pickles, and folders of one such file a frame.
+"""Keypoints in what Python programs save: npy and npz of objects, pickles, and folders of one such
+file a frame.
 
-Nothing in a file is run (`safe_pickle.py`). A dict with points is somebody in a frame or, where its array has an axis
-of frames, a take; a list of such dicts, or a folder of them, are frames or the people of one. SAM 3D Body's outputs are
-of this form: their points are relative to the body until `pred_cam_t` is added.
+Nothing in a file is run (`safe_pickle.py`). A dict with points is somebody in a frame or, where its
+array has an axis of frames, a take; a list of such dicts, or a folder of them, are frames or the
+people of one. SAM 3D Body's outputs are of this form: their points are relative to the body until
+`pred_cam_t` is added.
 """
 
 from __future__ import annotations
@@ -35,12 +37,18 @@ def read_objects(path: Path, counts: Collection[int], person: str | None = None)
     return track_of_objects(_content(path), counts, str(path), person)
 
 
-def track_of_objects(content: object, counts: Collection[int], where: str, person: str | None) -> RawTrack:
+def track_of_objects(
+    content: object, counts: Collection[int], where: str, person: str | None
+) -> RawTrack:
     """The keypoints in some content: a take's array, or dicts of frames and people."""
     found = _points(content) if isinstance(content, dict) else None
     if found is not None and found.ndim >= 3:
         return array_track(_frames_first(found), None, counts, where, person)
-    frames = [_people(frame) for frame in content] if isinstance(content, (list, tuple)) else [_people(content)]
+    frames = (
+        [_people(frame) for frame in content]
+        if isinstance(content, (list, tuple))
+        else [_people(content)]
+    )
     if not any(frames):
         raise KeypointFileError(
             f"{where}: holds {_described(content)}; expected keypoints, such as keypoints3d (T,K,3)"
@@ -49,22 +57,32 @@ def track_of_objects(content: object, counts: Collection[int], where: str, perso
 
 
 def is_folder_of_objects(folder: Path) -> bool:
-    """Whether a folder holds files of objects, one a frame or one a frame and person, and no JSON."""
+    """Whether a folder holds files of objects, one a frame or one a frame and person, and no
+    JSON."""
     endings = {path.suffix.lower() for path in folder.iterdir() if path.is_file()}
     return bool(endings.intersection(FRAME_ENDINGS)) and not endings - set(FRAME_ENDINGS)
 
 
-def read_folder_of_objects(folder: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
-    """Read a folder's files as frames, by the numbers in their names; several of a frame are its people."""
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in FRAME_ENDINGS)[:MOST_FILES]
+def read_folder_of_objects(
+    folder: Path, counts: Collection[int], person: str | None = None
+) -> RawTrack:
+    """Read a folder's files as frames, by the numbers in their names; several of a frame are its
+    people."""
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in FRAME_ENDINGS)[
+        :MOST_FILES
+    ]
     frames: dict[str, list] = {}
     for path in files:
         named = _PERSON.fullmatch(path.stem)
-        frames.setdefault(named["frame"] if named else path.stem, []).extend(_people(_content(path)))
+        frames.setdefault(named["frame"] if named else path.stem, []).extend(
+            _people(_content(path))
+        )
     raw = track_of(list(frames.values()), counts, str(folder), person)
     numbers = [re.findall(r"\d+", stem) for stem in frames]
     if all(numbers):
-        raw = placed_in_time(raw, np.array([int(found[-1][-15:]) for found in numbers], float), None)
+        raw = placed_in_time(
+            raw, np.array([int(found[-1][-15:]) for found in numbers], float), None
+        )
     return raw
 
 
@@ -74,7 +92,9 @@ def _content(path: Path) -> object:
         if path.suffix.lower() == ".npz":
             with open_npz(path, size) as archive:
                 return {
-                    name: archive[name] for name in archive.names if name in (*POINT_KEYS, *TRANSLATION_KEYS, *ID_KEYS)
+                    name: archive[name]
+                    for name in archive.names
+                    if name in (*POINT_KEYS, *TRANSLATION_KEYS, *ID_KEYS)
                 }
         if path.suffix.lower() == ".npy":
             return read_object_npy(path.read_bytes(), str(path), KeypointFileError)
@@ -97,8 +117,15 @@ def _people(content: object) -> list[dict]:
         return [person for value in inner for person in _people(value)]
     if points.ndim == 3 and points.shape[2] in (3, 4):
         return [{"keypoints3d": one.tolist()} for one in points]
-    identity = next(({"id": str(content[key])} for key in ID_KEYS if isinstance(content.get(key), (int, str))), {})
-    return [{**identity, "keypoints3d": points.tolist()}] if points.ndim == 2 and points.shape[1] in (3, 4) else []
+    identity = next(
+        ({"id": str(content[key])} for key in ID_KEYS if isinstance(content.get(key), (int, str))),
+        {},
+    )
+    return (
+        [{**identity, "keypoints3d": points.tolist()}]
+        if points.ndim == 2 and points.shape[1] in (3, 4)
+        else []
+    )
 
 
 def _points(content: dict) -> np.ndarray | None:
@@ -111,7 +138,11 @@ def _points(content: dict) -> np.ndarray | None:
                 continue
             if points.dtype.kind in "fiu" and points.ndim >= 2:
                 moved = [to_array(content[name]) for name in TRANSLATION_KEYS if name in content]
-                return translated(points.astype(np.float64), moved[0]) if moved else points.astype(np.float64)
+                return (
+                    translated(points.astype(np.float64), moved[0])
+                    if moved
+                    else points.astype(np.float64)
+                )
     return None
 
 

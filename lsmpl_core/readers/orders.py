@@ -1,4 +1,5 @@
-"""The order of keypoints without names: of those with their count, the one in which they make a body."""
+"""The order of keypoints without names: of those with their count, the one in which they make a
+body."""
 
 from __future__ import annotations
 
@@ -13,12 +14,13 @@ from ..keypoints.plausibility import implausibility
 KNOWN_COUNTS = frozenset(map(len, ORDERS))
 """Keypoint counts that tell a bare array's order."""
 NO_BODY = 0.19
-"""`implausibility` from which on keypoints make no body. Of a dozen recorded motions in every order: at most 0.14 with
-40 mm of noise; read in another known order, at least 0.21."""
+"""`implausibility` from which on keypoints make no body. Of a dozen recorded motions in every
+order: at most 0.14 with 40 mm of noise; read in another known order, at least 0.21."""
 LEAST_MARGIN = 0.04
 """How much more plausible the best order must be than the second."""
 LIST_ADVICE = (
-    "Give the layout by name, or as a JSON mapping (--layout mapping.json) that lists the keypoints in file order: "
+    "Give the layout by name, or as a JSON mapping (--layout mapping.json) that lists the "
+    "keypoints in file order: "
     '{"keypoints": ["left_shoulder", null, ...]}'
 )
 
@@ -26,27 +28,32 @@ LIST_ADVICE = (
 def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
     """The order that keypoints (T,K,3) without names are in, and why it is that one.
 
-    Raises `LayoutError`, which names the candidates, where no order has the count, where they make no body in any, or
-    where two orders are about as good.
+    Raises `LayoutError`, which names the candidates, where no order has the count, where they make
+    no body in any, or where two orders are about as good.
     """
     count = positions.shape[1]
     candidates = orders_of(count)
     if not candidates:
         known = ", ".join(f"{len(order)} ({order.name})" for order in ORDERS)
         raise LayoutError(
-            f"{source}: no layout has {count} keypoints without names; known counts are {known}. {LIST_ADVICE}"
+            f"{source}: no layout has {count} keypoints without names; known counts are {known}. "
+            f"{LIST_ADVICE}"
         )
     scored = sorted(((_error(positions, order), i) for i, order in enumerate(candidates)))
     error, best = scored[0][0], candidates[scored[0][1]]
-    listed = ", ".join(f"{_off(error)} as {candidates[i].name} ({candidates[i].label})" for error, i in scored)
+    listed = ", ".join(
+        f"{_off(error)} as {candidates[i].name} ({candidates[i].label})" for error, i in scored
+    )
     if error > NO_BODY:
         raise LayoutError(
-            f"{source}: {count} keypoints could be {' or '.join(order.name for order in candidates)}, but in that "
+            f"{source}: {count} keypoints could be "
+            f"{' or '.join(order.name for order in candidates)}, but in that "
             f"order they make no body: bone lengths are {listed}. {LIST_ADVICE}"
         )
     if len(scored) > 1 and scored[1][0] - error < LEAST_MARGIN:
         raise LayoutError(
-            f"{source}: {count} keypoints could be in more than one order, and they make a body in each: bone lengths "
+            f"{source}: {count} keypoints could be in more than one order, and they make a body in "
+            "each: bone lengths "
             f"are {listed}. Say which with --layout. {LIST_ADVICE}"
         )
     aside = best.names.count(None)

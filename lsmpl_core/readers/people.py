@@ -1,4 +1,5 @@
-"""Several people in one file: told apart by their keypoints' names or by where they are, and one of them chosen."""
+"""Several people in one file: told apart by their keypoints' names or by where they are, and one of
+them chosen."""
 
 from __future__ import annotations
 
@@ -15,7 +16,9 @@ from .keypoint_names import subjects
 from .raw import RawTrack
 
 _REMEMBERED = 50
-_FARTHEST_STEP = 1.0  # a person is another one who is farther away than so many times their own extent
+_FARTHEST_STEP = (
+    1.0  # a person is another one who is farther away than so many times their own extent
+)
 
 
 def choose(seen: Mapping[str, int], person: str | None, what: str, where: str) -> Decision:
@@ -26,29 +29,42 @@ def choose(seen: Mapping[str, int], person: str | None, what: str, where: str) -
     Raises `KeypointFileError`, which lists the people, where the person asked for is not there.
     """
     by_count = sorted(seen, key=lambda name: -seen[name])
-    listed = ", ".join(f"{name or '(no name)'} ({seen[name]} {what})"[:80] for name in by_count[:12])
+    listed = ", ".join(
+        f"{name or '(no name)'} ({seen[name]} {what})"[:80] for name in by_count[:12]
+    )
     listed += f" and {len(seen) - 12} more" if len(seen) > 12 else ""
     if person is not None:
         alike = (lambda name: name, lambda name: name.strip(), lambda name: name.strip().lower())
-        name = next((name for same in alike for name in seen if same(name) == same(str(person))), None)
+        name = next(
+            (name for same in alike for name in seen if same(name) == same(str(person))), None
+        )
         if name is None:
-            raise KeypointFileError(f"{where}: has no person {str(person)[:80]!r}; there are: {listed}")
+            raise KeypointFileError(
+                f"{where}: has no person {str(person)[:80]!r}; there are: {listed}"
+            )
         others = [other for other in by_count if other != name]
-        return Decision("person", name, "given", f"not chosen: {', '.join(others)[:200]}" if others else "")
+        return Decision(
+            "person", name, "given", f"not chosen: {', '.join(others)[:200]}" if others else ""
+        )
     if len(seen) == 1:
         return Decision("person", by_count[0], "file", "there is no other")
-    return Decision("person", by_count[0], "assumed", f"the most seen of {listed}; `person` chooses another")
+    return Decision(
+        "person", by_count[0], "assumed", f"the most seen of {listed}; `person` chooses another"
+    )
 
 
 def one_person(raw: RawTrack, person: str | None, path: Path) -> RawTrack:
-    """The keypoints of one person, of a file that may name those of several; a reader may have chosen already."""
+    """The keypoints of one person, of a file that may name those of several; a reader may have
+    chosen already."""
     if any(decision.what == "person" for decision in raw.decisions):
         return raw
     columns = subjects(raw.names or ())
     if len(columns) < 2 and person is None:
         return raw
     if not columns:
-        raise KeypointFileError(f"{path}: has no person {str(person)[:80]!r}: it holds one person, without a name")
+        raise KeypointFileError(
+            f"{path}: has no person {str(person)[:80]!r}: it holds one person, without a name"
+        )
     seen = np.isfinite(raw.positions).all(axis=2).sum(axis=0)
     people = {name: int(seen[at].sum()) for name, at in columns.items()}
     decision = choose(people, person, "points", str(path))
@@ -65,15 +81,20 @@ def staying(people: Mapping[str, int], share: float) -> tuple[list[str], list[st
     """Who is seen at least `share` as often as the one most seen, most first; and who is not."""
     by_count = sorted(people, key=lambda name: -people[name])
     least = share * people[by_count[0]]
-    return [name for name in by_count if people[name] >= least], [name for name in by_count if people[name] < least]
+    return [name for name in by_count if people[name] >= least], [
+        name for name in by_count if people[name] < least
+    ]
 
 
 def follow(frames: Sequence[Sequence[np.ndarray]]) -> list[list[str]]:
-    """Names ("number 1", ...) for the people of each frame, who come in any order: each goes on as the nearest before.
+    """Names ("number 1", ...) for the people of each frame, who come in any order: each goes on as
+    the nearest before.
 
     frames: of each frame the positions (K,3) of each person, NaN where missing.
     """
-    tracks: dict[int, tuple[np.ndarray, float]] = {}  # where each was last, and the extent; the last seen come last
+    tracks: dict[
+        int, tuple[np.ndarray, float]
+    ] = {}  # where each was last, and the extent; the last seen come last
     known = 0
     named = []
     for people in frames:

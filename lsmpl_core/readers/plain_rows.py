@@ -16,9 +16,12 @@ _COMMENT = re.compile(r"\s*(?:#|%|//)")
 
 
 def read_plain_rows(text: str, path: Path, counts: Collection[int]) -> RawTrack:
-    """Read rows that all have the same number of columns; a leading frame number or time is recognised and left out."""
+    """Read rows that all have the same number of columns; a leading frame number or time is
+    recognised and left out."""
     lines = text.splitlines()
-    numbered = [(i, line) for i, line in enumerate(lines, 1) if line.strip() and not _COMMENT.match(line)]
+    numbered = [
+        (i, line) for i, line in enumerate(lines, 1) if line.strip() and not _COMMENT.match(line)
+    ]
     if not numbered:
         raise KeypointFileError(f"{path}: no row of numbers")
     first_line, first = numbered[0]
@@ -29,13 +32,19 @@ def read_plain_rows(text: str, path: Path, counts: Collection[int]) -> RawTrack:
     width = len(rows[0])
     for (line, _), row in zip(numbered, rows):
         if len(row) != width and line != numbered[-1][0]:
-            raise KeypointFileError(f"{path}: line {line} has {len(row)} numbers, line {first_line} has {width}")
+            raise KeypointFileError(
+                f"{path}: line {line} has {len(row)} numbers, line {first_line} has {width}"
+            )
     decisions = []
     if len(rows) > 1 and len(rows[-1]) < width:
         rows = rows[:-1]
-        decisions = [Decision("frames", str(len(rows)), "file", "the last row is cut short and is left out")]
+        decisions = [
+            Decision("frames", str(len(rows)), "file", "the last row is cut short and is left out")
+        ]
     line_numbers = [line for line, _ in numbered]
-    table = parse_numbers(rows, range(width), str(path), line_numbers, decimal_comma=separator == ";")
+    table = parse_numbers(
+        rows, range(width), str(path), line_numbers, decimal_comma=separator == ";"
+    )
     if _fit(width - 1, counts) > _fit(width, counts) and (np.diff(table[:, 0]) > 0).all():
         table = table[:, 1:]
     positions, confidence = unflatten(table, counts, str(path))
@@ -43,6 +52,7 @@ def read_plain_rows(text: str, path: Path, counts: Collection[int]) -> RawTrack:
 
 
 def _fit(width: int, counts: Collection[int]) -> int:
-    """How well a number of columns fits: 2 for a known count of keypoints, 1 for any count, 0 for none."""
+    """How well a number of columns fits: 2 for a known count of keypoints, 1 for any count, 0 for
+    none."""
     fitting = [width // step for step in (3, 4) if width % step == 0 and width]
     return 2 if any(count in counts for count in fitting) else bool(fitting)

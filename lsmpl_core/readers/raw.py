@@ -1,4 +1,5 @@
-"""What every format reader returns (`RawTrack`), and the number parsing that the text formats share."""
+"""What every format reader returns (`RawTrack`), and the number parsing that the text formats
+share."""
 
 from __future__ import annotations
 
@@ -16,18 +17,31 @@ from ..keypoints.track import Decision
 
 _MOST_BLANK, _FREE_BLANK = 16, 500_000
 MOST_POINTS, LONGEST_NAME = 5_000, 256
-MISSING_WORDS = {"", "nan", "na", "n/a", "null", "none", "-", "-nan", "-nan(ind)", "1.#qnan", "-1.#ind"}
+MISSING_WORDS = {
+    "",
+    "nan",
+    "na",
+    "n/a",
+    "null",
+    "none",
+    "-",
+    "-nan",
+    "-nan(ind)",
+    "1.#qnan",
+    "-1.#ind",
+}
 
 
 @dataclass
 class RawTrack:
     """A take as its file has it, before layout, unit and axes are settled.
 
-    positions (T,N,3) in file units and axes, NaN where blank; names (N,) as in the file; confidence (T,N) on the
-    file's own scale; unit ("m", "cm", "mm", ...) and up ("y", "-z", ...) where the file states them; decisions: what
-    the format reader itself had to settle; origin (N,): which of the file's columns these are, None for all of them;
-    people: everybody in the file, by name, and in how many frames (or at how many points) they are seen; empty where it
-    tells nobody apart.
+    positions (T,N,3) in file units and axes, NaN where blank; names (N,) as in the file; confidence
+    (T,N) on the file's own scale; unit ("m", "cm", "mm", ...) and up ("y", "-z", ...) where the
+    file states them; decisions: what the format reader itself had to settle; origin (N,): which of
+    the file's columns these are, None for all of them;
+    people: everybody in the file, by name, and in how many frames (or at how many points) they are
+    seen; empty where it tells nobody apart.
     """
 
     positions: np.ndarray
@@ -54,13 +68,17 @@ class RawTrack:
 
 
 def checked_names(raw: RawTrack, where: str) -> RawTrack:
-    """The track; `KeypointFileError` where it has more keypoints, or longer names of them, than anything has."""
+    """The track; `KeypointFileError` where it has more keypoints, or longer names of them, than
+    anything has."""
     if raw.positions.shape[1] > MOST_POINTS:
-        raise KeypointFileError(f"{where}: has {raw.positions.shape[1]} keypoints; at most {MOST_POINTS} are read")
+        raise KeypointFileError(
+            f"{where}: has {raw.positions.shape[1]} keypoints; at most {MOST_POINTS} are read"
+        )
     longest = max(raw.names or (), key=len, default="")
     if len(longest) > LONGEST_NAME:
         raise KeypointFileError(
-            f"{where}: the name of a keypoint has {len(longest)} letters ({shown(longest[:200], 60)}); at most "
+            f"{where}: the name of a keypoint has {len(longest)} letters "
+            f"({shown(longest[:200], 60)}); at most "
             f"{LONGEST_NAME} are read"
         )
     return raw
@@ -70,7 +88,9 @@ def checked_size(path: Path) -> int:
     """The size of a file in bytes; `KeypointFileError` where it is too large."""
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise KeypointFileError(f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_BYTES >> 30} GiB that are read")
+        raise KeypointFileError(
+            f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_BYTES >> 30} GiB that are read"
+        )
     return size
 
 
@@ -87,10 +107,14 @@ def read_text(path: Path) -> str:
         text = data.decode("utf-16", errors="replace")
     else:
         if b"\0" in data[:4096]:
-            raise KeypointFileError(f"{path}: this is a binary file, not the text that its name ending promises")
+            raise KeypointFileError(
+                f"{path}: this is a binary file, not the text that its name ending promises"
+            )
         try:
             text = data.decode("utf-8-sig")
-        except UnicodeDecodeError:  # what Western versions of Windows call ANSI, which knows any byte but five
+        except (
+            UnicodeDecodeError
+        ):  # what Western versions of Windows call ANSI, which knows any byte but five
             text = data.decode("cp1252", errors="replace")
     if not text.strip():
         raise KeypointFileError(f"{path}: the file is empty")
@@ -98,15 +122,17 @@ def read_text(path: Path) -> str:
 
 
 def blank_table(shape: tuple[int, ...], written: int, where: str) -> np.ndarray:
-    """NaN for `shape` numbers, of which the file has `written`; `KeypointFileError` where it lacks nearly all.
+    """NaN for `shape` numbers, of which the file has `written`; `KeypointFileError` where it lacks
+    nearly all.
 
-    A long header above short rows, or one frame of a thousand points among a million empty ones, would else fill the
-    memory with nothing.
+    A long header above short rows, or one frame of a thousand points among a million empty ones,
+    would else fill the memory with nothing.
     """
     numbers = math.prod(shape)
     if numbers > _MOST_BLANK * written + _FREE_BLANK:
         raise KeypointFileError(
-            f"{where}: {' x '.join(map(str, shape))} numbers would have to be in the file, but only {written} are"
+            f"{where}: {' x '.join(map(str, shape))} numbers would have to be in the file, but "
+            f"only {written} are"
         )
     return np.full(shape, np.nan)
 
@@ -119,22 +145,29 @@ def parse_numbers(
     decimal_comma: bool = False,
     lenient: bool = False,
 ) -> np.ndarray:
-    """Some columns (N,) of rows of cells as an array (T,N): cells that are blank or beyond a row's end are NaN.
+    """Some columns (N,) of rows of cells as an array (T,N): cells that are blank or beyond a row's
+    end are NaN.
 
-    `where` and the rows' `line_numbers` in the file (from 1) are for the message of a cell that is no number; lenient:
-    such cells are NaN, too.
+    `where` and the rows' `line_numbers` in the file (from 1) are for the message of a cell that is
+    no number; lenient: such cells are NaN, too.
     """
-    table = blank_table((len(rows), len(columns)), sum(min(len(row), len(columns)) for row in rows), where)
+    table = blank_table(
+        (len(rows), len(columns)), sum(min(len(row), len(columns)) for row in rows), where
+    )
     in_order = list(columns) == list(range(len(columns)))
     for i, row in enumerate(rows):
-        cells = row[: len(columns)] if in_order else [row[j] if j < len(row) else "" for j in columns]
+        cells = (
+            row[: len(columns)] if in_order else [row[j] if j < len(row) else "" for j in columns]
+        )
         if decimal_comma:
             cells = [cell.replace(",", ".") for cell in cells]
         try:
             table[i, : len(cells)] = [float(cell or "nan") for cell in cells]
         except ValueError:
             line = "" if lenient else f"{where}: line {line_numbers[i]}"
-            table[i, : len(cells)] = [_number(cell, line, columns[j] + 1, lenient) for j, cell in enumerate(cells)]
+            table[i, : len(cells)] = [
+                _number(cell, line, columns[j] + 1, lenient) for j, cell in enumerate(cells)
+            ]
     table[np.isinf(table)] = np.nan
     return table
 
@@ -156,17 +189,20 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def unflatten(table: np.ndarray, counts: Collection[int], where: str) -> tuple[np.ndarray, np.ndarray | None]:
+def unflatten(
+    table: np.ndarray, counts: Collection[int], where: str
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Rows of K*3 or K*4 numbers as positions (T,K,3) and confidence (T,K) or None.
 
-    Where both would fit, a K among `counts` (the keypoint counts that are known) decides, and x y z before x y z c;
-    `KeypointFileError` where the width is no multiple of 3 or 4.
+    Where both would fit, a K among `counts` (the keypoint counts that are known) decides, and x y z
+    before x y z c; `KeypointFileError` where the width is no multiple of 3 or 4.
     """
     length, width = table.shape
     steps = [step for step in (3, 4) if width % step == 0 and width > 0]
     if not steps:
         raise KeypointFileError(
-            f"{where}: {width} numbers a frame are neither x y z nor x y z confidence for each keypoint "
+            f"{where}: {width} numbers a frame are neither x y z nor x y z confidence for each "
+            "keypoint "
             "(a multiple of 3 or of 4)"
         )
     step = next((step for step in steps if width // step in counts), steps[0])

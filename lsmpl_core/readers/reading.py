@@ -1,7 +1,7 @@
 """Reading keypoint files of any known format as a `KeypointTrack` in metres, Z up.
 
-A format module reads one format as a `RawTrack`; the layout, the unit, the up axis and the frame rate are settled here,
-for all formats alike, and each as a `Decision`.
+A format module reads one format as a `RawTrack`; the layout, the unit, the up axis and the frame
+rate are settled here, for all formats alike, and each as a `Decision`.
 """
 
 from __future__ import annotations
@@ -52,12 +52,15 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
     ".bvh": read_bvh,
     ".skeleton": read_skeleton,
 }
-"""The reader of each file name ending; a folder is read as one file a frame, of JSON or of Python objects."""
+"""The reader of each file name ending; a folder is read as one file a frame, of JSON or of Python
+objects."""
 _PICKLES = (".pkl", ".pickle")
-"""Endings of files that may hold keypoints, but rather hold motions: read where they are named, not searched for."""
+"""Endings of files that may hold keypoints, but rather hold motions: read where they are named, not
+searched for."""
 
 _KNOW_PEOPLE = (read_npy, read_npz, read_json, read_skeleton, read_objects, read_folder_of_objects)
-"""Readers of formats in which people are kept apart; in the others their keypoints' names tell them apart."""
+"""Readers of formats in which people are kept apart; in the others their keypoints' names tell them
+apart."""
 
 UNIT_CHOICES = (*units.UNITS, "body")
 UP_CHOICES = (*AXES, "body")
@@ -65,7 +68,8 @@ DEFAULT_FPS = 30.0
 SLOWEST, FASTEST = 1.0, 10_000.0
 """Frames a second that a take has."""
 PASSING = 0.1
-"""Of the frames in which somebody is seen most, those in which another has to be seen to be read with them."""
+"""Of the frames in which somebody is seen most, those in which another has to be seen to be read
+with them."""
 
 
 def read_keypoints(
@@ -81,17 +85,18 @@ def read_keypoints(
     """Read a take of 3D keypoints.
 
     path: a file whose name ends as one of `READERS`, or a folder with one JSON file a frame.
-    layout: a layout's name, a `Layout`, or the path of a JSON mapping (`mapping.py`); found by names or count if None.
-    unit: "m", "cm", "mm", "in", "ft", metres per file unit, or "body" (make the person an average adult).
-    up: "x", "y", "z", "-x", "-y", "-z", or "body" (make the body's own mean upward direction vertical).
-    fps: frames a second.
-    person: of several people in the file the one to read, as the file calls them; the one most seen if None.
-    markers: the path of a JSON table of marker names (`markers.py`), besides the known ones.
+    layout: a layout's name, a `Layout`, or the path of a JSON mapping (`mapping.py`); found by
+    names or count if None. unit: "m", "cm", "mm", "in", "ft", metres per file unit, or "body" (make
+    the person an average adult). up: "x", "y", "z", "-x", "-y", "-z", or "body" (make the body's
+    own mean upward direction vertical). fps: frames a second.
+    person: of several people in the file the one to read, as the file calls them; the one most seen
+    if None. markers: the path of a JSON table of marker names (`markers.py`), besides the known
+    ones.
     mirror: whether left and right are exchanged by mirroring the space, as of left-handed axes.
 
-    What is None is taken from the mapping, else from the file, else detected, else assumed; the track's `decisions` say
-    which, and why. Raises `KeypointFileError` where the file cannot be read, and `LayoutError` where its keypoints
-    cannot be matched to a layout.
+    What is None is taken from the mapping, else from the file, else detected, else assumed; the
+    track's `decisions` say which, and why. Raises `KeypointFileError` where the file cannot be
+    read, and `LayoutError` where its keypoints cannot be matched to a layout.
     """
     path = Path(path)
     mapping, layout = _wanted_layout(layout)
@@ -113,9 +118,9 @@ def read_people(
 ) -> list[KeypointTrack]:
     """Read everybody in a take, who is seen most first, all in the same frames and the same world.
 
-    The arguments are those of `read_keypoints`. Unit and up axis are settled on the first. Who is seen less than
-    `PASSING` of that is left aside: a detector's ghosts. `KeypointTrack.person` is what the file calls each, ""
-    where it tells nobody apart. Raises as `read_keypoints` does.
+    The arguments are those of `read_keypoints`. Unit and up axis are settled on the first. Who is
+    seen less than `PASSING` of that is left aside: a detector's ghosts. `KeypointTrack.person` is
+    what the file calls each, "" where it tells nobody apart. Raises as `read_keypoints` does.
     """
     path = Path(path)
     mapping, layout = _wanted_layout(layout)
@@ -132,10 +137,18 @@ def read_people(
         for name, raw in zip(here, raws):
             beside = ", ".join(other for other in here if other != name)
             known = [decision for decision in raw.decisions if decision.what != "person"]
-            raw.decisions = [*known, Decision("person", name, "file", f"beside {beside}" if beside else "")]
+            raw.decisions = [
+                *known,
+                Decision("person", name, "file", f"beside {beside}" if beside else ""),
+            ]
         if passing:
-            reason = f"seen in less than {PASSING:.0%} of the frames of the one most seen: {', '.join(passing)}"
-            raws[0].decisions.append(Decision("left aside", f"{len(passing)} people", "assumed", reason[:200]))
+            reason = (
+                f"seen in less than {PASSING:.0%} of the frames of the one most seen: "
+                f"{', '.join(passing)}"
+            )
+            raws[0].decisions.append(
+                Decision("left aside", f"{len(passing)} people", "assumed", reason[:200])
+            )
     world, tracks = None, []
     for raw in raws:
         raw, found = _matched(raw, path, mapping, layout, None, markers)
@@ -151,10 +164,12 @@ def matched(
     person: str | None = None,
     markers: str | Path | None = None,
 ) -> tuple[RawTrack, Match]:
-    """Of tracks from elsewhere than a file, those of one person with what is missing marked, and their layout.
+    """Of tracks from elsewhere than a file, those of one person with what is missing marked, and
+    their layout.
 
-    source opens the messages; the other arguments are those of `read_keypoints`. The match's columns are of the track
-    that is returned, whose `origin` says which columns of `raw` those are. Raises as `read_keypoints` does.
+    source opens the messages; the other arguments are those of `read_keypoints`. The match's
+    columns are of the track that is returned, whose `origin` says which columns of `raw` those are.
+    Raises as `read_keypoints` does.
     """
     mapping, layout = _wanted_layout(layout)
     return _matched(raw, Path(source), mapping, layout, _wanted_person(person), markers)
@@ -171,7 +186,9 @@ def _matched(
     table = known_markers().extended(load_markers(markers)) if markers is not None else None
     raw = mark_frozen(mark_missing(one_person(raw, person, path), path))
     raw = scaled_confidence(check_dimension(raw, path))
-    return raw, match_markers(raw, str(path), table) if table else match_layout(raw, mapping, layout, str(path))
+    return raw, match_markers(raw, str(path), table) if table else match_layout(
+        raw, mapping, layout, str(path)
+    )
 
 
 def settled(
@@ -183,15 +200,16 @@ def settled(
     fps: float | None = None,
     mirror: bool | None = None,
 ) -> KeypointTrack:
-    """The track of a layout that was matched, in metres, Z up; the arguments are those of `read_keypoints`."""
+    """The track of a layout that was matched, in metres, Z up; the arguments are those of
+    `read_keypoints`."""
     unit, up, fps = _checked_unit(unit, source), _checked_up(up, source), _checked_fps(fps, source)
     return _settled(raw, match, source, unit, up, fps, mirror)[0]
 
 
 @dataclass(frozen=True)
 class _World:
-    """How a file's numbers become metres with Z up, which is the same for everybody in it: p' = R (p - origin) metres,
-    and, where it is mirrored, y negated."""
+    """How a file's numbers become metres with Z up, which is the same for everybody in it: p' = R
+    (p - origin) metres, and, where it is mirrored, y negated."""
 
     origin: np.ndarray
     metres: float
@@ -202,12 +220,21 @@ class _World:
 
 
 def _settled(
-    raw: RawTrack, match: Match, source: str, unit, up, fps, mirror: bool | None = None, world: _World | None = None
+    raw: RawTrack,
+    match: Match,
+    source: str,
+    unit,
+    up,
+    fps,
+    mirror: bool | None = None,
+    world: _World | None = None,
 ) -> tuple[KeypointTrack, _World]:
     positions, confidence = _ordered(raw, match)
     positions, root_decision = settle_zero_columns(positions, match.layout)
     if not np.isfinite(positions).all(axis=2).any():
-        raise KeypointFileError(f"{source}: not one keypoint of the body is seen in any of its {len(positions)} frames")
+        raise KeypointFileError(
+            f"{source}: not one keypoint of the body is seen in any of its {len(positions)} frames"
+        )
     judged = _judged(match.layout, positions)
     if world is None:
         world = _world(raw, match, positions, judged, source, unit, up)
@@ -215,35 +242,56 @@ def _settled(
     positions, lost = without_strays(positions)
     fps, fps_decision = _decide_fps(fps, raw.fps, source)
     positions, mirrored = _mended(positions, match, judged, mirror)
-    settled = (match.decision, *match.further, world.unit, world.up, fps_decision, *world.further, *raw.decisions)
-    decisions = tuple(decision for decision in (*settled, root_decision, lost, mirrored) if decision)
-    track = KeypointTrack(positions, confidence, match.layout, fps, raw.first_frame, source, decisions)
+    settled = (
+        match.decision,
+        *match.further,
+        world.unit,
+        world.up,
+        fps_decision,
+        *world.further,
+        *raw.decisions,
+    )
+    decisions = tuple(
+        decision for decision in (*settled, root_decision, lost, mirrored) if decision
+    )
+    track = KeypointTrack(
+        positions, confidence, match.layout, fps, raw.first_frame, source, decisions
+    )
     if relative := travel_decision(track):
         track.decisions = (*decisions, relative)
     return track, world
 
 
-def _world(raw: RawTrack, match: Match, positions: np.ndarray, judged: Layout | None, source: str, unit, up) -> _World:
+def _world(
+    raw: RawTrack, match: Match, positions: np.ndarray, judged: Layout | None, source: str, unit, up
+) -> _World:
     """What is settled on the first person of a file."""
     origin, moved = found_origin(positions)
     positions = positions - origin
     metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
     stature = units.measure_stature(positions, judged) * metres
     checked_stature(stature if unit_decision.value != "body" else np.nan, source, unit_decision)
-    rotation, up_decision = decide_up(positions * metres, judged, up, raw.up, match.layout.keypoints, raw.usual_up)
+    rotation, up_decision = decide_up(
+        positions * metres, judged, up, raw.up, match.layout.keypoints, raw.usual_up
+    )
     return _World(origin, metres, rotation, unit_decision, up_decision, (moved,) if moved else ())
 
 
 def _mended(
     positions: np.ndarray, match: Match, judged: Layout | None, mirror: bool | None
 ) -> tuple[np.ndarray, Decision | None]:
-    """Positions (T,K,3) in metres, Z up, mirrored where that was asked for or is sure; and what was decided."""
+    """Positions (T,K,3) in metres, Z up, mirrored where that was asked for or is sure; and what was
+    decided."""
     warning = mirror_warning(positions, judged) if judged is not None else None
     if mirror is None:
         if warning is None or warning.confidence != 1.0 or match.decision.basis != "file":
             return positions, warning
         mirror = True
-        decision = replace(warning, value="mended", reason=f"{warning.reason}; y was negated (--mirror no leaves it)")
+        decision = replace(
+            warning,
+            value="mended",
+            reason=f"{warning.reason}; y was negated (--mirror no leaves it)",
+        )
     else:
         decision = Decision("mirrored", "yes" if mirror else "no", "given")
     return (positions * [1.0, -1.0, 1.0] if mirror else positions), decision
@@ -262,7 +310,8 @@ def _wanted_layout(layout: str | Path | Layout | None) -> tuple[Mapping | None, 
 
 
 def _wanted_world(mapping: Mapping | None, unit, up, fps, path: Path) -> tuple:
-    """Unit, up axis and rate: those that were asked for, else the mapping's; None is for finding out."""
+    """Unit, up axis and rate: those that were asked for, else the mapping's; None is for finding
+    out."""
     if mapping is not None:
         unit = mapping.unit if unit is None else unit
         up = mapping.up if up is None else up
@@ -285,7 +334,9 @@ def _checked_unit(unit: str | float | None, path: str | Path) -> str | float | N
         number = math.nan
     if number is None or 0 < number < math.inf:
         return number
-    raise KeypointFileError(f"{path}: no unit {unit!r}; valid: {', '.join(UNIT_CHOICES)}, or metres per unit above 0")
+    raise KeypointFileError(
+        f"{path}: no unit {unit!r}; valid: {', '.join(UNIT_CHOICES)}, or metres per unit above 0"
+    )
 
 
 def _checked_up(up: str | None, path: str | Path) -> str | None:
@@ -299,7 +350,8 @@ def _checked_fps(fps: float | None, path: str | Path) -> float | None:
     if fps is None or (isinstance(fps, (int, float)) and SLOWEST <= fps <= FASTEST):
         return fps
     raise KeypointFileError(
-        f"{path}: the frame rate {str(fps)[:40]} is no number of frames a second from {SLOWEST:g} to {FASTEST:,.0f}"
+        f"{path}: the frame rate {str(fps)[:40]} is no number of frames a second from {SLOWEST:g} "
+        f"to {FASTEST:,.0f}"
     )
 
 
@@ -321,11 +373,15 @@ def _read_raw(path: Path, counts: Collection[int], person: str | None = None) ->
         if not path.exists():
             raise KeypointFileError(f"{path}: no such file or folder")
         if reader is None:
-            raise KeypointFileError(f"{path}: unknown format {ending!r}; keypoint files end in {', '.join(READERS)}")
+            raise KeypointFileError(
+                f"{path}: unknown format {ending!r}; keypoint files end in {', '.join(READERS)}"
+            )
         raw = reader(path, counts, person) if reader in _KNOW_PEOPLE else reader(path, counts)
         return checked_names(raw, str(path))
     except (OSError, MemoryError, RecursionError) as error:
-        raise KeypointFileError(f"{path}: cannot be read: {error.__class__.__name__}: {error}") from None
+        raise KeypointFileError(
+            f"{path}: cannot be read: {error.__class__.__name__}: {error}"
+        ) from None
 
 
 def _folder_reader(folder: Path) -> Callable:
@@ -333,7 +389,8 @@ def _folder_reader(folder: Path) -> Callable:
 
 
 def _ordered(raw: RawTrack, match: Match) -> tuple[np.ndarray, np.ndarray | None]:
-    """Positions (T,K,3) and confidence (T,K) in the layout's order, NaN and 0 where the file has no such keypoint."""
+    """Positions (T,K,3) and confidence (T,K) in the layout's order, NaN and 0 where the file has no
+    such keypoint."""
     columns = {k: column for k, column in enumerate(match.columns) if column is not None}
     has = list(columns)
     taken = raw.take(list(columns.values()))
@@ -347,7 +404,8 @@ def _ordered(raw: RawTrack, match: Match) -> tuple[np.ndarray, np.ndarray | None
 
 
 def _judged(layout: Layout, positions: np.ndarray) -> Layout | None:
-    """What unit and axes are judged by: of a marker set, the joints near its markers, or None where those are few."""
+    """What unit and axes are judged by: of a marker set, the joints near its markers, or None where
+    those are few."""
     if layout.name != LAYOUT_NAME:
         return layout
     joints = stand_ins(layout)
@@ -360,8 +418,11 @@ def _decide_fps(given: float | None, stated: float | None, source: str) -> tuple
     if stated is not None and math.isfinite(stated) and stated > 0:
         if not SLOWEST <= stated <= FASTEST:
             raise KeypointFileError(
-                f"{source}: the file states {stated:.6g} frames a second; takes have {SLOWEST:g} to {FASTEST:,.0f}. "
+                f"{source}: the file states {stated:.6g} frames a second; takes have {SLOWEST:g} "
+                f"to {FASTEST:,.0f}. "
                 "Say how many with --fps"
             )
         return stated, Decision("fps", f"{stated:g}", "file")
-    return DEFAULT_FPS, Decision("fps", f"{DEFAULT_FPS:g}", "assumed", "the file states no frame rate")
+    return DEFAULT_FPS, Decision(
+        "fps", f"{DEFAULT_FPS:g}", "assumed", "the file states no frame rate"
+    )

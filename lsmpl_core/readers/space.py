@@ -1,4 +1,5 @@
-"""What the numbers of a take are coordinates of: a space of three dimensions, near its origin or far from it."""
+"""What the numbers of a take are coordinates of: a space of three dimensions, near its origin or
+far from it."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from .raw import RawTrack
 from .units import UNITS
 
 FLAT = 0.02
-"""Share of a take's longest extent below which it has no depth: standing people are 0.1 deep at least."""
+"""Share of a take's longest extent below which it has no depth: standing people are 0.1 deep at
+least."""
 PIXELS = 20.0
 """Extent of the other two coordinates from which they are pixels, where the third is a score."""
 SMALLEST, TALLEST = 0.3, 3.0
@@ -21,13 +23,15 @@ SMALLEST, TALLEST = 0.3, 3.0
 STRAY = 20_000.0
 """Metres from the middle of a take beyond which nobody goes in one."""
 FAR = 500.0
-"""Extents of the body from the origin beyond which a take is moved to it: single precision then loses a millimetre."""
+"""Extents of the body from the origin beyond which a take is moved to it: single precision then
+loses a millimetre."""
 
 
 def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
     """The take, told where it has no depth.
 
-    Raises `KeypointFileError` where the third number of each keypoint is a score and the first two are of an image.
+    Raises `KeypointFileError` where the third number of each keypoint is a score and the first two
+    are of an image.
     """
     extents = _extents(raw.positions)
     thinnest = int(np.argmin(extents))
@@ -36,16 +40,22 @@ def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
     third = raw.positions[..., 2][np.isfinite(raw.positions).all(axis=2)]
     if thinnest == 2 and third.min() >= 0 and third.max() <= 1 and np.sort(extents)[1] > PIXELS:
         raise KeypointFileError(
-            f"{path}: its keypoints are 2D: x and y in pixels (over {extents[0]:.0f} x {extents[1]:.0f}) and a score "
-            f"({third.min():.2g} to {third.max():.2g}) where z would be. 3D keypoints are needed: triangulated from "
+            f"{path}: its keypoints are 2D: x and y in pixels (over {extents[0]:.0f} x "
+            f"{extents[1]:.0f}) and a score "
+            f"({third.min():.2g} to {third.max():.2g}) where z would be. 3D keypoints are needed: "
+            "triangulated from "
             "several cameras, or lifted by a pose estimator"
         )
-    reason = f"all points are in one plane: {'xyz'[thinnest]} hardly changes. Is it 2D, with a third number added?"
+    reason = (
+        f"all points are in one plane: {'xyz'[thinnest]} hardly changes. Is it 2D, with a third "
+        "number added?"
+    )
     return replace(raw, decisions=[*raw.decisions, Decision("depth", "none", "assumed", reason)])
 
 
 def found_origin(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
-    """What to take off (3,) positions (T,K,3) that are kilometres from the origin, as survey coordinates are; or 0."""
+    """What to take off (3,) positions (T,K,3) that are kilometres from the origin, as survey
+    coordinates are; or 0."""
     seen = positions[np.isfinite(positions).all(axis=2)]
     middle = np.median(seen, axis=0)
     far = np.abs(middle) > FAR * max(_extents(positions).max(), 1e-12)
@@ -53,28 +63,43 @@ def found_origin(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
         return np.zeros(3), None
     moved = np.where(far, np.round(middle), 0.0)
     listed = " ".join(f"{value:.10g}" for value in moved)
-    return moved, Decision("origin", "moved", "detected", f"coordinates are far from it; {listed} was taken off them")
+    return moved, Decision(
+        "origin", "moved", "detected", f"coordinates are far from it; {listed} was taken off them"
+    )
 
 
 def without_strays(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
-    """Positions (T,K,3) in metres, NaN where they are kilometres from the others, as no keypoint of a body can be."""
+    """Positions (T,K,3) in metres, NaN where they are kilometres from the others, as no keypoint of
+    a body can be."""
     seen = np.isfinite(positions).all(axis=2)
     middle = np.median(positions[seen], axis=0)
     stray = seen & (np.abs(positions - middle).max(axis=2) > STRAY)
     if not stray.any():
         return positions, None
     positions = np.where(stray[..., None], np.nan, positions)
-    return positions, Decision("missing", f"{stray.sum()} points", "detected", f"more than {STRAY:,.0f} m away")
+    return positions, Decision(
+        "missing", f"{stray.sum()} points", "detected", f"more than {STRAY:,.0f} m away"
+    )
 
 
 def checked_stature(stature: float, source: str, unit: Decision) -> None:
-    """Raises `KeypointFileError` where so many metres are no person's stature; NaN, where it is not known, passes."""
+    """Raises `KeypointFileError` where so many metres are no person's stature; NaN, where it is not
+    known, passes."""
     if SMALLEST <= stature <= TALLEST or not stature > 0:
         return
-    fitting = [name for name, metres in UNITS.items() if SMALLEST <= stature / _metres(unit) * metres <= TALLEST]
-    advice = f"in {' or '.join(fitting)} it would be a person" if fitting else "no unit makes a person of it"
+    fitting = [
+        name
+        for name, metres in UNITS.items()
+        if SMALLEST <= stature / _metres(unit) * metres <= TALLEST
+    ]
+    advice = (
+        f"in {' or '.join(fitting)} it would be a person"
+        if fitting
+        else "no unit makes a person of it"
+    )
     raise KeypointFileError(
-        f"{source}: with unit {unit.value} the person would be {stature:.3g} m tall; people are {SMALLEST} to "
+        f"{source}: with unit {unit.value} the person would be {stature:.3g} m tall; people are "
+        f"{SMALLEST} to "
         f"{TALLEST:g} m. {advice[0].upper()}{advice[1:]}; unit 'body' makes it an adult of any size"
     )
 
@@ -84,8 +109,11 @@ def _metres(unit: Decision) -> float:
 
 
 def _extents(positions: np.ndarray) -> np.ndarray:
-    """(3,): over which length the points of a frame are spread along each axis, the median over frames."""
-    chosen = positions[np.unique(np.linspace(0, len(positions) - 1, min(len(positions), 200)).astype(int))]
+    """(3,): over which length the points of a frame are spread along each axis, the median over
+    frames."""
+    chosen = positions[
+        np.unique(np.linspace(0, len(positions) - 1, min(len(positions), 200)).astype(int))
+    ]
     chosen = chosen[np.isfinite(chosen).all(axis=2).sum(axis=1) >= 4]
     if not len(chosen):
         return np.zeros(3)

@@ -1,8 +1,10 @@
-"""What the rows of words above a table's numbers say: which columns are which keypoint's x, y and z, in which unit.
+"""What the rows of words above a table's numbers say: which columns are which keypoint's x, y and
+z, in which unit.
 
-In one row, as `nose_x`, `LeftHip.Z (mm)`, `Hips_position_x`, `LFHD[0]`; in rows of names and axes, one below the
-other, among others of subjects, kinds (Position, Rotation) and units (Motive, Vicon, DeepLabCut, SLEAP); or as names
-alone, each for three columns (QTM, TotalCapture). Columns of anything else are set aside.
+In one row, as `nose_x`, `LeftHip.Z (mm)`, `Hips_position_x`, `LFHD[0]`; in rows of names and axes,
+one below the other, among others of subjects, kinds (Position, Rotation) and units (Motive, Vicon,
+DeepLabCut, SLEAP); or as names alone, each for three columns (QTM, TotalCapture). Columns of
+anything else are set aside.
 """
 
 from __future__ import annotations
@@ -18,40 +20,62 @@ from .tables import Block
 
 AXES = ("x", "y", "z")
 CONFIDENCE = frozenset(
-    ("confidence", "conf", "visibility", "likelihood", "score", "probability", "presence", "c", "v", "p")
+    (
+        "confidence",
+        "conf",
+        "visibility",
+        "likelihood",
+        "score",
+        "probability",
+        "presence",
+        "c",
+        "v",
+        "p",
+    )
 )
 UNITS = frozenset(("m", "cm", "mm", "in", "ft"))
-FRAME = frozenset(map(fold, ("frame", "frames", "fnum", "frame number", "frame id", "frame idx", "frame index")))
+FRAME = frozenset(
+    map(fold, ("frame", "frames", "fnum", "frame number", "frame id", "frame idx", "frame index"))
+)
 TIME = frozenset(
-    map(fold, ("time", "times", "timestamp", "timestamps", "t", "time s", "time seconds", "seconds", "time ms",
-               "timestamp ms", "timestamp ns", "timestamp us"))
+    map(fold, ("time", "times", "timestamp", "timestamps", "t", "time s", "time seconds",
+    "seconds", "time ms", "timestamp ms", "timestamp ns", "timestamp us"))
 )  # fmt: skip
 RATE = tuple(
-    map(fold, ("export frame rate", "frame rate", "capture frame rate", "frequency", "fps", "data rate", "sample rate",
-               "sampling rate", "sampling frequency", "camera rate", "frames per second", "rate"))
+    map(fold, ("export frame rate", "frame rate", "capture frame rate", "frequency", "fps",
+    "data rate", "sample rate", "sampling rate", "sampling frequency", "camera rate",
+               "frames per second", "rate"))
 )  # fmt: skip
 _LENGTH_UNIT = tuple(map(fold, ("length units", "length unit", "units", "unit")))
 _POSITION = frozenset(("position", "pos", "translation", "location", "positions"))
 _OTHER = frozenset(
-    ("rotation", "rot", "quat", "quaternion", "orientation", "euler", "angle", "angles", "velocity", "vel", "speed",
-     "acceleration", "acc", "force", "moment", "power", "error", "torque", "gyro", "mag", "flexion")
+    ("rotation", "rot", "quat", "quaternion", "orientation", "euler", "angle", "angles",
+    "velocity", "vel", "speed", "acceleration", "acc", "force", "moment", "power", "error",
+     "torque", "gyro", "mag", "flexion")
 )  # fmt: skip
 _KINDS = ("BONE", "MARKER", "BONEMARKER", "RIGIDBODY", "RIGIDBODYMARKER")
 """What Motive's row of types says, likeliest to be a person's first."""
-_NAMES_ROW = frozenset(("NAME", "NAMES", "BODYPARTS", "BODYPART", "NODE", "NODES", "MARKERNAMES", "MARKERS"))
-_SUBJECT_ROW = frozenset(("INDIVIDUALS", "INDIVIDUAL", "SUBJECT", "SUBJECTS", "TRACK", "TRACKS", "PERSON"))
+_NAMES_ROW = frozenset(
+    ("NAME", "NAMES", "BODYPARTS", "BODYPART", "NODE", "NODES", "MARKERNAMES", "MARKERS")
+)
+_SUBJECT_ROW = frozenset(
+    ("INDIVIDUALS", "INDIVIDUAL", "SUBJECT", "SUBJECTS", "TRACK", "TRACKS", "PERSON")
+)
 _SEPARATORS = re.compile(r"[\s_.\-/\[\]()]+")
 _BRACKETED = re.compile(r"(.+)\[([0-3])\]")
 LONGEST_LABEL = 256
-_COMMENT_RATE = re.compile(r"(?:fps|frame ?rate|sampl\w+ rate|frequency|hz)\W{0,4}(\d{1,6}(?:\.\d{1,6})?)", re.I)
+_COMMENT_RATE = re.compile(
+    r"(?:fps|frame ?rate|sampl\w+ rate|frequency|hz)\W{0,4}(\d{1,6}(?:\.\d{1,6})?)", re.I
+)
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Of each keypoint, by name, the column of its x, y, z and, where there is one, its confidence (c).
+    """Of each keypoint, by name, the column of its x, y, z and, where there is one, its confidence
+    (c).
 
-    frame, time: the columns of frame numbers and times. unit and rate: where the header states them. aside: labels of
-    the columns that are of no keypoint.
+    frame, time: the columns of frame numbers and times. unit and rate: where the header states
+    them. aside: labels of the columns that are of no keypoint.
     """
 
     keypoints: dict[str, dict[str, int]]
@@ -74,8 +98,14 @@ def columns_of(block: Block, comments: Sequence[str] = ()) -> Columns:
     frame, time = _lead(block.header, FRAME), _lead(block.header, TIME)
     aside = [label.text for column, label in enumerate(labels) if column not in used and label.text]
     lead = FRAME | TIME | _NAMES_ROW | {"SUBFRAME", "ID", ""}
-    aside = [text for text in dict.fromkeys(aside) if fold(text[:LONGEST_LABEL].split(":")[-1]) not in lead]
-    unit = next((label.unit for column, label in enumerate(labels) if column in used and label.unit), None)
+    aside = [
+        text
+        for text in dict.fromkeys(aside)
+        if fold(text[:LONGEST_LABEL].split(":")[-1]) not in lead
+    ]
+    unit = next(
+        (label.unit for column, label in enumerate(labels) if column in used and label.unit), None
+    )
     return Columns(
         keypoints,
         unit or _stated(block.header, _LENGTH_UNIT),
@@ -88,7 +118,8 @@ def columns_of(block: Block, comments: Sequence[str] = ()) -> Columns:
 
 @dataclass(frozen=True)
 class _Label:
-    """What one column is: a keypoint's `name` and the `key` of x, y, z or c; its unit; how the file has it (text)."""
+    """What one column is: a keypoint's `name` and the `key` of x, y, z or c; its unit; how the file
+    has it (text)."""
 
     name: str = ""
     key: str = ""
@@ -99,7 +130,9 @@ class _Label:
 def _by_labels(header: Sequence[Sequence[str]]) -> list[_Label]:
     """Of one row with everything: of the rows the one that tells of most columns."""
     rows = [[_split(cell) for cell in row] for row in header[-3:]]
-    return max(rows, key=lambda labels: (sum(bool(label.key) for label in labels), len(labels)), default=[])
+    return max(
+        rows, key=lambda labels: (sum(bool(label.key) for label in labels), len(labels)), default=[]
+    )
 
 
 def _split(text: str) -> _Label:
@@ -130,7 +163,8 @@ def _key(word: str, axes_only: bool = False) -> str:
 
 
 def _by_rows(block: Block) -> list[_Label]:
-    """Of a row of axes and those of names, subjects, kinds and units around it; nothing where there is no such row."""
+    """Of a row of axes and those of names, subjects, kinds and units around it; nothing where there
+    is no such row."""
     header = block.header
     at = next((i for i in reversed(range(1, len(header))) if _is_axis_row(header[i])), None)
     if at is None:
@@ -139,7 +173,10 @@ def _by_rows(block: Block) -> list[_Label]:
     axes = [_axis(cell) for cell in header[at]]
     rows = [(next(filter(None, row), ""), _filled_forward(row, width)) for row in header[:at]]
     kinds = next((row for _, row in reversed(rows) if _are(row, _POSITION | _OTHER, 2)), None)
-    types = next((row for _, row in reversed(rows) if _are(row, frozenset(map(str.lower, _KINDS)), 2, fold)), None)
+    types = next(
+        (row for _, row in reversed(rows) if _are(row, frozenset(map(str.lower, _KINDS)), 2, fold)),
+        None,
+    )
     units = next((row for row in (*header[at + 1 :], *header[:at]) if _is_unit_row(row)), [])
     usable = [bool(key) for key in axes]
     if kinds is not None:
@@ -150,13 +187,22 @@ def _by_rows(block: Block) -> list[_Label]:
     for column, unit in enumerate(units[:width]):
         usable[column] = usable[column] and (not unit or _unit_word(unit) in UNITS)
 
-    named = [(first, row) for first, row in rows if row is not kinds and row is not types and len(set(row)) > 1]
+    named = [
+        (first, row)
+        for first, row in rows
+        if row is not kinds and row is not types and len(set(row)) > 1
+    ]
     names = _names_row(named, axes, usable)
     if names is None:
         return []
     names = _with_subjects(names, named, axes, usable)
     return [
-        _Label(name, key if ok else "", _unit_word(units[i]) if i < len(units) and units[i] else None, name)
+        _Label(
+            name,
+            key if ok else "",
+            _unit_word(units[i]) if i < len(units) and units[i] else None,
+            name,
+        )
         for i, (name, key, ok) in enumerate(zip(names, axes, usable))
     ]
 
@@ -164,7 +210,11 @@ def _by_rows(block: Block) -> list[_Label]:
 def _is_axis_row(row: Sequence[str]) -> bool:
     filled = [cell for cell in row if cell]
     axes = [cell for cell in filled if _axis(cell) in AXES]
-    return len(axes) >= 3 and len(axes) >= 0.4 * len(filled) and len(axes) + 3 >= sum(map(_is_short, filled)) * 0.5
+    return (
+        len(axes) >= 3
+        and len(axes) >= 0.4 * len(filled)
+        and len(axes) + 3 >= sum(map(_is_short, filled)) * 0.5
+    )
 
 
 def _is_short(cell: str) -> bool:
@@ -197,15 +247,22 @@ def _are(row: Sequence[str], words: frozenset[str], least: int, folded=None) -> 
 
 def _is_unit_row(row: Sequence[str]) -> bool:
     words = [_unit_word(cell) for cell in row if cell]
-    return len(words) >= 3 and sum(len(word) <= 5 for word in words) == len(words) and not UNITS.isdisjoint(words)
+    return (
+        len(words) >= 3
+        and sum(len(word) <= 5 for word in words) == len(words)
+        and not UNITS.isdisjoint(words)
+    )
 
 
 def _unit_word(cell: str) -> str:
     return cell.strip("()[] ").lower()
 
 
-def _names_row(rows: list[tuple[str, list[str]]], axes: list[str], usable: list[bool]) -> list[str] | None:
-    """The row whose names have an x, a y and a z each: one that says that it is names, else the nearest of the best."""
+def _names_row(
+    rows: list[tuple[str, list[str]]], axes: list[str], usable: list[bool]
+) -> list[str] | None:
+    """The row whose names have an x, a y and a z each: one that says that it is names, else the
+    nearest of the best."""
 
     def complete(row: list[str]) -> int:
         seen: dict[str, set[str]] = {}
@@ -225,15 +282,20 @@ def _with_subjects(names: list[str], rows, axes: list[str], usable: list[bool]) 
     if max(uses.values(), default=0) < 2:
         return names
     for first, row in rows:
-        if row is not names and (fold(first) in _SUBJECT_ROW or 1 < len(set(row[1:])) < len(set(names))):
-            both = Counter((who, name, key) for who, name, key, ok in zip(row, names, axes, usable) if ok)
+        if row is not names and (
+            fold(first) in _SUBJECT_ROW or 1 < len(set(row[1:])) < len(set(names))
+        ):
+            both = Counter(
+                (who, name, key) for who, name, key, ok in zip(row, names, axes, usable) if ok
+            )
             if max(both.values()) == 1:
                 return [f"{who}:{name}" for who, name in zip(row, names)]
     return names
 
 
 def _by_names_alone(block: Block) -> list[_Label]:
-    """Of a row of names, each of which stands for the next three columns; nothing where there is none."""
+    """Of a row of names, each of which stands for the next three columns; nothing where there is
+    none."""
     width = block.width
     for row in reversed(block.header):
         if block.triples and len(row) >= width - 3 and len(set(filter(None, row))) >= 3:
@@ -254,23 +316,34 @@ def _by_names_alone(block: Block) -> list[_Label]:
 
 def _lead(header: Sequence[Sequence[str]], wanted: frozenset[str]) -> int | None:
     """The column of frame numbers or of times, by its label in the last rows."""
-    cells = [(i, fold(cell)) for row in reversed(header[-4:]) for i, cell in enumerate(row[:12]) if len(cell) < 40]
+    cells = [
+        (i, fold(cell))
+        for row in reversed(header[-4:])
+        for i, cell in enumerate(row[:12])
+        if len(cell) < 40
+    ]
     return next((i for i, cell in cells if cell in wanted), None)
 
 
 def _stated(header: Sequence[Sequence[str]], keys: Sequence[str]) -> str | None:
     """The cell after the first of some keys that there is."""
     found = {
-        fold(cell): value for row in reversed(header) for cell, value in zip(row, row[1:]) if value and len(cell) < 40
+        fold(cell): value
+        for row in reversed(header)
+        for cell, value in zip(row, row[1:])
+        if value and len(cell) < 40
     }
     return next((found[key] for key in keys if key in found), None)
 
 
 def _rate(header: Sequence[Sequence[str]], comments: Sequence[str]) -> float | None:
-    """Frames a second: beside a word for it, as a number alone in its row (Vicon), or in a comment."""
+    """Frames a second: beside a word for it, as a number alone in its row (Vicon), or in a
+    comment."""
     beside = _stated(header, RATE)
     alone = [filled[0] for row in header if len(filled := [cell for cell in row if cell]) == 1]
-    in_comments = [found[1] for line in comments[:20] if (found := _COMMENT_RATE.search(line[:LONGEST_LABEL]))]
+    in_comments = [
+        found[1] for line in comments[:20] if (found := _COMMENT_RATE.search(line[:LONGEST_LABEL]))
+    ]
     for text in (beside, *alone[:4], *in_comments):
         if text and is_number(text) and 0 < float(text) <= 1e5:
             return float(text)

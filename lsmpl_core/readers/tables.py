@@ -1,6 +1,8 @@
-"""What stands in a table of text: its blocks of rows of numbers, each with the rows of words above it.
+"""What stands in a table of text: its blocks of rows of numbers, each with the rows of words above
+it.
 
-Nothing is known here of keypoints. A cell that holds three numbers ("1.5 2.0 -0.3") counts as three cells.
+Nothing is known here of keypoints. A cell that holds three numbers ("1.5 2.0 -0.3") counts as three
+cells.
 """
 
 from __future__ import annotations
@@ -24,8 +26,8 @@ _MOST_HEADER_ROWS = 40
 class Block:
     """Rows of numbers of one width or less, and what stands above them.
 
-    header: rows of cells, the nearest last; rows: cells as they are written; line_numbers: of the rows in the file,
-    from 1; triples: whether each cell of the file held three numbers.
+    header: rows of cells, the nearest last; rows: cells as they are written; line_numbers: of the
+    rows in the file, from 1; triples: whether each cell of the file held three numbers.
     """
 
     header: list[list[str]]
@@ -71,8 +73,15 @@ def look(text: str, path: Path) -> Table:
             block.rows.append(cells)
             block.line_numbers.append(number)
         else:
-            if block is not None and len(block.rows) == 1 and not is_numeric(next(filter(None, block.rows[0]))):
-                above = [*block.header, *block.rows]  # a row of numbers with a word before it, among words: names
+            if (
+                block is not None
+                and len(block.rows) == 1
+                and not is_numeric(next(filter(None, block.rows[0])))
+            ):
+                above = [
+                    *block.header,
+                    *block.rows,
+                ]  # a row of numbers with a word before it, among words: names
                 blocks.pop()
             block = None
             above.append(cells)
@@ -84,7 +93,8 @@ def look(text: str, path: Path) -> Table:
 
 
 def _delimiter(lines: Sequence[str]) -> str:
-    """Semicolons and tabs before commas, which may be decimal; blanks where there is nothing else."""
+    """Semicolons and tabs before commas, which may be decimal; blanks where there is nothing
+    else."""
     for delimiter in (";", "\t", ","):
         if sum(line.count(delimiter) for line in lines) >= max(2, len(lines) // 2):
             return delimiter
@@ -103,14 +113,16 @@ def _cells(line: str, delimiter: str, path: Path) -> list[str]:
 
 
 def _is_data(cells: Sequence[str]) -> bool:
-    """Whether a row is of numbers: most of its cells that are not blank, and more than a frame rate stands alone."""
+    """Whether a row is of numbers: most of its cells that are not blank, and more than a frame rate
+    stands alone."""
     filled = [cell for cell in cells if cell]
     numbers = sum(is_numeric(cell) for cell in filled)
     return numbers >= 3 and numbers > len(filled) / 2
 
 
 def _continues(cells: Sequence[str], block: Block) -> bool:
-    """Whether a row below rows of numbers is one of them: blank or missing but for its frame number, or damaged."""
+    """Whether a row below rows of numbers is one of them: blank or missing but for its frame
+    number, or damaged."""
     filled = [cell for cell in cells if cell]
     missing = sum(is_numeric(cell) or is_blank(cell) for cell in filled)
     return len(cells) > 3 and len(cells) >= len(block.rows[0]) - 1 and missing > len(filled) / 2
@@ -136,7 +148,11 @@ def _split_triples(block: Block) -> None:
         return
     block.triples = True
     block.rows = [
-        [part for cell in row for part in ((cell.split() or [""] * 3) if len(cell.split()) != 1 else [cell] * 3)]
+        [
+            part
+            for cell in row
+            for part in ((cell.split() or [""] * 3) if len(cell.split()) != 1 else [cell] * 3)
+        ]
         for row in block.rows
     ]
     block.header = [[cell for cell in row for _ in range(3)] for row in block.header]

@@ -1,4 +1,5 @@
-"""When each row of a file was: frame numbers and times, doubled rows and gaps. Gaps stay gaps; nothing is closed up."""
+"""When each row of a file was: frame numbers and times, doubled rows and gaps. Gaps stay gaps;
+nothing is closed up."""
 
 from __future__ import annotations
 
@@ -12,21 +13,29 @@ from .raw import RawTrack
 MAX_GAP_GROWTH = 4
 """Frame numbers may stretch a take by this factor before they are not believed."""
 _ON_THE_GRID = 0.3
-"""Frames by which times may be off the rate that they suggest and still tell where frames are missing."""
+"""Frames by which times may be off the rate that they suggest and still tell where frames are
+missing."""
 
 
 def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray | None) -> RawTrack:
-    """The rows of a track put where their frame numbers (T,), or else their times (T,), say that they are.
+    """The rows of a track put where their frame numbers (T,), or else their times (T,), say that
+    they are.
 
-    A row that is there twice counts once; frames that are skipped become missing ones; both are told. The rate follows
-    from the times where the file does not state one. NaN, or numbers that do not rise, are not used.
+    A row that is there twice counts once; frames that are skipped become missing ones; both are
+    told. The rate follows from the times where the file does not state one. NaN, or numbers that do
+    not rise, are not used.
     """
     if times is not None and raw.fps is None:
         raw = replace(raw, fps=fps_from_times(times))
     if frames is not None and _are_frame_numbers(frames):
         keep = np.concatenate([[True], np.diff(frames) != 0])
         return fill_gaps(frames[keep], _without_doubles(raw, keep, "frame number"))
-    if times is None or not np.isfinite(times).all() or len(times) < 3 or (np.diff(times) < 0).any():
+    if (
+        times is None
+        or not np.isfinite(times).all()
+        or len(times) < 3
+        or (np.diff(times) < 0).any()
+    ):
         return raw
     keep = np.concatenate([[True], np.diff(times) > 0])
     raw, times = _without_doubles(raw, keep, "time"), times[keep]
@@ -34,7 +43,10 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
     if not len(steps) or not np.median(steps) > 0:
         return raw
     rows = (times - times[0]) / np.median(steps)
-    if np.abs(np.diff(rows) - np.round(np.diff(rows))).max() > _ON_THE_GRID or (np.diff(np.round(rows)) < 1).any():
+    if (
+        np.abs(np.diff(rows) - np.round(np.diff(rows))).max() > _ON_THE_GRID
+        or (np.diff(np.round(rows)) < 1).any()
+    ):
         return raw
     return replace(fill_gaps(np.round(rows), raw, "times"), first_frame=raw.first_frame)
 
@@ -58,10 +70,11 @@ def _without_doubles(raw: RawTrack, keep: np.ndarray, what: str) -> RawTrack:
 
 
 def fill_gaps(numbers: np.ndarray, raw: RawTrack, what: str = "frame numbers") -> RawTrack:
-    """Put frames at their own `numbers` (T,), with NaN frames where the file skips some; also sets `first_frame`.
+    """Put frames at their own `numbers` (T,), with NaN frames where the file skips some; also sets
+    `first_frame`.
 
-    Numbers that do not rise, or would stretch the take more than `MAX_GAP_GROWTH` times, are not frame numbers that
-    can be used, and leave the take as it is.
+    Numbers that do not rise, or would stretch the take more than `MAX_GAP_GROWTH` times, are not
+    frame numbers that can be used, and leave the take as it is.
     """
     if not len(numbers) or not np.isfinite(numbers).all() or not (np.abs(numbers) < 2**53).all():
         return raw
@@ -87,13 +100,18 @@ def fill_gaps(numbers: np.ndarray, raw: RawTrack, what: str = "frame numbers") -
 
 
 def fps_from_times(times: np.ndarray) -> float | None:
-    """Frames a second from a column of times in s, ms, microseconds or nanoseconds; None where they make no sense."""
+    """Frames a second from a column of times in s, ms, microseconds or nanoseconds; None where they
+    make no sense."""
     steps = np.diff(times[np.isfinite(times)])
     steps = steps[steps > 0]
     step = float(np.median(steps)) if len(steps) else 0.0
     if not step > 0:
         return None
-    per_second = next((scale for scale, least in ((1e9, 5e5), (1e6, 5e2), (1e3, 0.5)) if step >= least), 1.0)
+    per_second = next(
+        (scale for scale, least in ((1e9, 5e5), (1e6, 5e2), (1e3, 0.5)) if step >= least), 1.0
+    )
     fps = per_second / step
     nearest = round(fps)  # timestamps are rounded, frame rates seldom are
-    return float(nearest) if nearest and abs(fps - nearest) < 0.02 * nearest and nearest >= 10 else fps
+    return (
+        float(nearest) if nearest and abs(fps - nearest) < 0.02 * nearest and nearest >= 10 else fps
+    )

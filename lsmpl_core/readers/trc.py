@@ -1,4 +1,5 @@
-"""TRC, the text format of marker systems, OpenSim, Pose2Sim and OpenCap: header, marker names, rows of x y z."""
+"""TRC, the text format of marker systems, OpenSim, Pose2Sim and OpenCap: header, marker names, rows
+of x y z."""
 
 from __future__ import annotations
 
@@ -20,20 +21,32 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
     lines = read_text(path).splitlines()
     separator = _separator(lines)
     header = _header(lines, separator)
-    at = next((i for i, line in enumerate(lines[:20]) if line.strip().lower().startswith("frame#")), None)
+    at = next(
+        (i for i, line in enumerate(lines[:20]) if line.strip().lower().startswith("frame#")), None
+    )
     if at is None:
-        raise KeypointFileError(f"{path}: no 'Frame#' line with the marker names among its {len(lines)} lines")
-    names = [cell.strip() for cell in _cells(lines[at], separator)[1:] if cell.strip()][1:]  # the first is Time
+        raise KeypointFileError(
+            f"{path}: no 'Frame#' line with the marker names among its {len(lines)} lines"
+        )
+    names = [cell.strip() for cell in _cells(lines[at], separator)[1:] if cell.strip()][
+        1:
+    ]  # the first is Time
     rows, line_numbers = _rows(lines, at + 1, separator)
     if not rows:
-        raise KeypointFileError(f"{path}: the header names {len(names)} markers, but there is no row of numbers")
+        raise KeypointFileError(
+            f"{path}: the header names {len(names)} markers, but there is no row of numbers"
+        )
     if not names:
         raise KeypointFileError(f"{path}: line {at + 1} names no marker after 'Frame#' and 'Time'")
 
     decisions = []
     width = _LEAD + 3 * len(names)
     if len(rows) > 1 and len(rows[-1]) < width <= len(rows[-2]):
-        decisions.append(Decision("frames", str(len(rows) - 1), "file", "the last row is cut short and is left out"))
+        decisions.append(
+            Decision(
+                "frames", str(len(rows) - 1), "file", "the last row is cut short and is left out"
+            )
+        )
         rows = rows[:-1]
     table = parse_numbers(rows, range(width), str(path), line_numbers)
     raw = RawTrack(
@@ -47,13 +60,15 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
 
 
 def _separator(lines: list[str]) -> str | None:
-    """What stands between the cells: tabs; commas, where a spreadsheet saved the file; else any blanks."""
+    """What stands between the cells: tabs; commas, where a spreadsheet saved the file; else any
+    blanks."""
     first = next((line for line in lines[:20] if line.strip().lower().startswith("frame#")), "")
     return next((separator for separator in ("\t", ",", ";") if separator in first), None)
 
 
 def _header(lines: list[str], separator: str | None) -> dict[str, str]:
-    """The header's keys and values, lower-case keys; they stand in the two lines that start at DataRate."""
+    """The header's keys and values, lower-case keys; they stand in the two lines that start at
+    DataRate."""
     blanks = None if separator == "\t" else separator
     for keys, values in zip(lines[:20], lines[1:20]):
         if keys.strip().lower().startswith("datarate"):
@@ -63,8 +78,11 @@ def _header(lines: list[str], separator: str | None) -> dict[str, str]:
 
 
 def _rows(lines: list[str], start: int, separator: str | None) -> tuple[list[list[str]], list[int]]:
-    """Cells of the data lines, and their line numbers (from 1); the X1 Y1 Z1 line and blanks are skipped."""
-    while start < len(lines) and not is_number((_cells(lines[start], separator) or ["x"])[0] or "x"):
+    """Cells of the data lines, and their line numbers (from 1); the X1 Y1 Z1 line and blanks are
+    skipped."""
+    while start < len(lines) and not is_number(
+        (_cells(lines[start], separator) or ["x"])[0] or "x"
+    ):
         start += 1
     numbers = [i for i in range(start, len(lines)) if lines[i].strip()]
     return [_cells(lines[i], separator) for i in numbers], [i + 1 for i in numbers]

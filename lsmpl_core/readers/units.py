@@ -24,18 +24,23 @@ _UNIT_WORDS = {
     **dict.fromkeys(("foot", "feet"), "ft"),
 }
 _PRIOR = {"m": 0.4, "cm": 0.15, "mm": 0.4, "in": 0.01, "ft": 0.02}
-_ARBITRARY = 0.02 / math.log(1e6)  # density over the logarithm of the scale of takes in no unit at all
+_ARBITRARY = 0.02 / math.log(
+    1e6
+)  # density over the logarithm of the scale of takes in no unit at all
 _STATED_PRIOR = 0.97  # how often what a file states is true
 _STATURES = ((0.9, 0.08), (0.1, 0.4))
-"""Shares and standard deviations of the logarithm of statures: adults; children, giants and odd skeletons."""
+"""Shares and standard deviations of the logarithm of statures: adults; children, giants and odd
+skeletons."""
 _EXTENTS = ((0.7, 0.10), (0.3, 0.45))
 """The same of statures guessed from a cloud of markers, which may be of the legs alone."""
 
 
 def measure_stature(positions: np.ndarray, layout: Layout | None) -> float:
-    """The stature (in the positions' unit) that keypoints (T,K,3) suggest; NaN where too little is seen.
+    """The stature (in the positions' unit) that keypoints (T,K,3) suggest; NaN where too little is
+    seen.
 
-    By segment lengths, or, where `layout` is None and so nobody knows which marker is where, by their extent.
+    By segment lengths, or, where `layout` is None and so nobody knows which marker is where, by
+    their extent.
     """
     if layout is None:
         stature = extent(positions) / EXTENT_OF_STATURE
@@ -46,9 +51,11 @@ def measure_stature(positions: np.ndarray, layout: Layout | None) -> float:
 def decide_unit(
     positions: np.ndarray, layout: Layout | None, given: str | float | None, stated: str | None
 ) -> tuple[float, Decision]:
-    """Metres per file unit, for keypoints (T,K,3) of a layout, or of markers at places unknown (None).
+    """Metres per file unit, for keypoints (T,K,3) of a layout, or of markers at places unknown
+    (None).
 
-    `given` by the user wins; else the unit that is likeliest by the size of the person and by what the file `stated`.
+    `given` by the user wins; else the unit that is likeliest by the size of the person and by what
+    the file `stated`.
     """
     stated = (stated or "").strip().lower()
     stated = _UNIT_WORDS.get(stated, stated)
@@ -59,15 +66,23 @@ def decide_unit(
         return f"{of} of a person {stature * metres:.2f} m tall"
 
     if isinstance(given, str) and given != "body":
-        return UNITS[given], Decision("unit", given, "given", person(UNITS[given]) if stature > 0 else "")
+        return UNITS[given], Decision(
+            "unit", given, "given", person(UNITS[given]) if stature > 0 else ""
+        )
     if isinstance(given, (int, float)):
-        return float(given), Decision("unit", f"{given:g} m", "given", person(given) if stature > 0 else "")
+        return float(given), Decision(
+            "unit", f"{given:g} m", "given", person(given) if stature > 0 else ""
+        )
     if not stature > 0:
         if given == "body":
-            raise LayoutError("unit 'body' needs arms, legs or a torso to measure, and this take shows none")
+            raise LayoutError(
+                "unit 'body' needs arms, legs or a torso to measure, and this take shows none"
+            )
         basis: Basis = "file" if stated in UNITS else "assumed"
         unit = stated if stated in UNITS else "m"
-        return UNITS[unit], Decision("unit", unit, basis, "too little of the body is seen to measure it")
+        return UNITS[unit], Decision(
+            "unit", unit, basis, "too little of the body is seen to measure it"
+        )
     if given == "body":
         return ADULT_STATURE / stature, _body_unit(stature, "given", "")
 
@@ -87,9 +102,11 @@ def decide_unit(
 def unit_probabilities(
     stature: float, stated: str = "", spread: Sequence[tuple[float, float]] = _STATURES
 ) -> dict[str, float]:
-    """How likely each of `UNITS`, or "body" for no unit at all, makes a stature (in file units) a person's.
+    """How likely each of `UNITS`, or "body" for no unit at all, makes a stature (in file units) a
+    person's.
 
-    Bayes: how common each unit is, or what the file stated, times the density of the logarithm of the stature.
+    Bayes: how common each unit is, or what the file stated, times the density of the logarithm of
+    the stature.
     """
     prior = dict(_PRIOR)
     if stated in UNITS:
@@ -98,13 +115,17 @@ def unit_probabilities(
     likelihood = {"body": _ARBITRARY * (1 - _STATED_PRIOR if stated in UNITS else 1)}
     for unit, metres in UNITS.items():
         off = math.log(stature * metres / ADULT_STATURE)
-        density = sum(share / sd * math.exp(-0.5 * min((off / sd) ** 2, 1e3)) for share, sd in spread)
+        density = sum(
+            share / sd * math.exp(-0.5 * min((off / sd) ** 2, 1e3)) for share, sd in spread
+        )
         likelihood[unit] = prior[unit] * density / math.sqrt(2 * math.pi)
     total = sum(likelihood.values())
     return {unit: value / total for unit, value in likelihood.items()}
 
 
-def _body_unit(stature: float, basis: Basis, reason: str, confidence: float | None = None) -> Decision:
+def _body_unit(
+    stature: float, basis: Basis, reason: str, confidence: float | None = None
+) -> Decision:
     metres = ADULT_STATURE / stature
     reason += f"scaled by {metres:.4g} m, which makes the person {ADULT_STATURE} m tall"
     return Decision("unit", "body", basis, reason, confidence)

@@ -1,4 +1,5 @@
-"""Keypoints placed by hand, and a track without them: what it is solved by (`by_hand/fixed_frames.py`)."""
+"""Keypoints placed by hand, and a track without them: what it is solved by
+(`by_hand/fixed_frames.py`)."""
 
 from __future__ import annotations
 
@@ -10,14 +11,16 @@ from ..keypoints.track import KeypointTrack
 from .gaps import bridge_gaps
 
 CORRECTION = 0.5
-"""Seconds up to which a stretch of placed keypoints corrects what is around; a longer one is data of its own."""
+"""Seconds up to which a stretch of placed keypoints corrects what is around; a longer one is data
+of its own."""
 
 
 def without_corrections(track: KeypointTrack) -> KeypointTrack:
-    """A track without the keypoints that somebody placed in short stretches between frames that show them as read.
+    """A track without the keypoints that somebody placed in short stretches between frames that
+    show them as read.
 
-    Where these go on both sides they are bridged: a missing keypoint may let what else is wrong with a track look
-    otherwise, and a correction is to change nothing far from it.
+    Where these go on both sides they are bridged: a missing keypoint may let what else is wrong
+    with a track look otherwise, and a correction is to change nothing far from it.
     """
     read, near = track.visible & ~track.user_edited, round(CORRECTION * track.fps)
     dropped = np.zeros(read.shape, dtype=bool)

@@ -1,7 +1,8 @@
-"""Keypoints that jump away from the body's course and, a while later, back: meanwhile they do not show the body.
+"""Keypoints that jump away from the body's course and, a while later, back: meanwhile they do not
+show the body.
 
-A detector that takes something else for a wrist, a label on the wrong marker: bones may come out right by chance in
-some of the frames, but no hand gets there and back in a frame each.
+A detector that takes something else for a wrist, a label on the wrong marker: bones may come out
+right by chance in some of the frames, but no hand gets there and back in a frame each.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import warnings
 import numpy as np
 
 LEAST, SUDDEN = 0.08, 4.0
-"""Metres by which a keypoint jumps against the body, and times what it does in the frames around, at least."""
+"""Metres by which a keypoint jumps against the body, and times what it does in the frames around,
+at least."""
 AROUND = 2
 """Frames before and after that a jump is compared with."""
 LONGEST = 0.6
@@ -20,11 +22,14 @@ CANCELLING = 0.5
 """Share of the larger of the two jumps that they may differ by: meanwhile the body went on."""
 
 
-def find_excursions(positions: np.ndarray, fps: float, mirror: np.ndarray, cuts: np.ndarray) -> np.ndarray:
-    """(T,K) bool: keypoints of positions (T,K,3), in metres and NaN where missing, that are on an excursion.
+def find_excursions(
+    positions: np.ndarray, fps: float, mirror: np.ndarray, cuts: np.ndarray
+) -> np.ndarray:
+    """(T,K) bool: keypoints of positions (T,K,3), in metres and NaN where missing, that are on an
+    excursion.
 
-    mirror (K,): each keypoint's partner; where that jumps as well, the two may have been exchanged, which is another
-    fault (`swaps.py`). cuts (T-1,): across them nothing goes on.
+    mirror (K,): each keypoint's partner; where that jumps as well, the two may have been exchanged,
+    which is another fault (`swaps.py`). cuts (T-1,): across them nothing goes on.
     """
     T, K = positions.shape[:2]
     out = np.zeros((T, K), dtype=bool)
@@ -45,7 +50,9 @@ def find_excursions(positions: np.ndarray, fps: float, mirror: np.ndarray, cuts:
         first = 0
         while first < len(at) - 1:
             away, back = at[first], at[first + 1]
-            closes = np.linalg.norm(steps[away, k] + steps[back, k]) < CANCELLING * max(size[away, k], size[back, k])
+            closes = np.linalg.norm(steps[away, k] + steps[back, k]) < CANCELLING * max(
+                size[away, k], size[back, k]
+            )
             found = closes and back - away <= LONGEST * fps and not (partner[away] or partner[back])
             out[away + 1 : back + 1, k] |= found
             first += 2 if found else 1

@@ -13,11 +13,14 @@ FULL_WORTH = 0.5
 """Confidence of a bridge over one frame against that of the keypoints on either side."""
 
 
-def bridge_gaps(positions: np.ndarray, confidence: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
+def bridge_gaps(
+    positions: np.ndarray, confidence: np.ndarray, fps: float
+) -> tuple[np.ndarray, np.ndarray]:
     """positions (T,K,3) in metres and confidence (T,K), 0 where missing, with short gaps filled.
 
-    Each is a cubic through the two frames on either side of the gap (Catmull and Rom 1974). How far it is off is
-    measured by bridging stretches that were seen, for each length of gap; the longer a gap, the less its bridge counts.
+    Each is a cubic through the two frames on either side of the gap (Catmull and Rom 1974). How far
+    it is off is measured by bridging stretches that were seen, for each length of gap; the longer a
+    gap, the less its bridge counts.
     """
     if next(_gaps(confidence > 0.0, int(LONGEST_GAP * fps)), None) is None:
         return positions, confidence
@@ -31,7 +34,10 @@ def bridge_gaps(positions: np.ndarray, confidence: np.ndarray, fps: float) -> tu
         ends = [before - 1, before, after, after + 1]
         if ends[0] < 0 or ends[3] >= len(confidence) or not (confidence[ends, k] > 0.0).all():
             continue
-        share, (a, b, c, d) = (np.arange(first, after) - before) / (after - before), positions[ends, k]
+        share, (a, b, c, d) = (
+            (np.arange(first, after) - before) / (after - before),
+            positions[ends, k],
+        )
         positions[first:after, k] = _cubic(a, b, c, d, after - before, share[:, None])
         worth = FULL_WORTH * (off[0] / off[last - first]) ** 2
         confidence[first:after, k] = worth * min(confidence[before, k], confidence[after, k])
@@ -39,13 +45,16 @@ def bridge_gaps(positions: np.ndarray, confidence: np.ndarray, fps: float) -> tu
 
 
 def bridge_errors(positions: np.ndarray, fps: float) -> np.ndarray:
-    """(G,) metres by which bridges over 1, 2, ... frames are off in the middle, root mean square over the track."""
+    """(G,) metres by which bridges over 1, 2, ... frames are off in the middle, root mean square
+    over the track."""
     errors = []
     for length in range(1, max(1, int(LONGEST_GAP * fps)) + 1):
         count = len(positions) - length - 3
         if count < 1:
             break
-        starts = np.unique(np.linspace(0, count - 1, max(1, MOST_TRIALS // positions.shape[1])).astype(int))
+        starts = np.unique(
+            np.linspace(0, count - 1, max(1, MOST_TRIALS // positions.shape[1])).astype(int)
+        )
         middle = (length + 1) // 2
         guess = _cubic(
             positions[starts],
@@ -64,14 +73,16 @@ def bridge_errors(positions: np.ndarray, fps: float) -> np.ndarray:
 
 
 def _cubic(a, b, c, d, length, share):
-    """Between b and c, `length` frames apart, with the velocities from a to b and from c to d, a frame each."""
+    """Between b and c, `length` frames apart, with the velocities from a to b and from c to d, a
+    frame each."""
     start, end = (b - a) * length, (d - c) * length
     s, t = share, 1.0 - share
     return t * t * (1.0 + 2.0 * s) * b + s * s * (1.0 + 2.0 * t) * c + s * t * (t * start - s * end)
 
 
 def _gaps(seen: np.ndarray, longest: int):
-    """(keypoint, first, last) of the runs of at most `longest` frames that are missing between frames that are seen."""
+    """(keypoint, first, last) of the runs of at most `longest` frames that are missing between
+    frames that are seen."""
     edges = np.diff(np.pad(seen, ((1, 1), (0, 0)), constant_values=True).astype(np.int8), axis=0)
     for k in np.flatnonzero((edges != 0).any(axis=0)):
         firsts, afters = np.flatnonzero(edges[:, k] == -1), np.flatnonzero(edges[:, k] == 1)

@@ -1,7 +1,9 @@
-"""Keypoints that cannot be where a track says: spikes, frozen ones, and frames whose limbs have collapsed.
+"""Keypoints that cannot be where a track says: spikes, frozen ones, and frames whose limbs have
+collapsed.
 
-Only what no body does is rejected, for what is merely unlikely the polish weighs by itself: a bone of the wrong length,
-a jump away and back, a point that stays where it was while its bone is torn out.
+Only what no body does is rejected, for what is merely unlikely the polish weighs by itself: a bone
+of the wrong length, a jump away and back, a point that stays where it was while its bone is torn
+out.
 """
 
 from __future__ import annotations
@@ -19,37 +21,43 @@ from ..solver.shape import LinearKeypoints, sampled_rotations
 RIGID = 0.008
 """Metres of spread over poses up to which the distance of two keypoints counts as a bone's."""
 STRETCH, LEAST_STRETCH, SPREADS = 0.2, 0.05, 8.0
-"""A bone is too long or short by this share of its length, these metres, or so many of its own deviations, whichever
-is most."""
+"""A bone is too long or short by this share of its length, these metres, or so many of its own
+deviations, whichever is most."""
 COLLAPSED, BROKEN, APART = 0.15, 0.2, 3
-"""Shares of a frame's keypoints that are rejected, and of its bones that are wrong, from which on nothing in the frame
-is believed, nor in the frames between two such ones that are no further apart than this."""
+"""Shares of a frame's keypoints that are rejected, and of its bones that are wrong, from which on
+nothing in the frame is believed, nor in the frames between two such ones that are no further apart
+than this."""
 RATE = 30.0
 SPIKE, LONE_SPIKE = 0.05, 0.18
-"""Metres at `RATE` by which a spike leaves the course of its neighbours: with a bone stretched as well, or alone."""
+"""Metres at `RATE` by which a spike leaves the course of its neighbours: with a bone stretched as
+well, or alone."""
 SPIKE_JUMPS, AROUND = 6.0, 6
 """Jumps that are usual within so many frames that a spike exceeds."""
 LONGEST_SPIKE = 3
 LINES = ((1, 1), (1, 2), (2, 1), (1, 3), (2, 2), (3, 1))
 """Frames before and after between which a keypoint is expected."""
 STILL, FROZEN_FRAMES, MOST_FROZEN = 1e-4, 5, 0.3
-"""Metres from frame to frame up to which, and frames from which on, a keypoint counts as standing perfectly still, and
-share of its frames from which on that is how it is meant (the origin of a track, say)."""
+"""Metres from frame to frame up to which, and frames from which on, a keypoint counts as standing
+perfectly still, and share of its frames from which on that is how it is meant (the origin of a
+track, say)."""
 TORN, UNSTEADY = 0.03, 1e-3
-"""Metres by which a frozen keypoint jumps when it thaws; and from frame to frame at least, where there is noise."""
+"""Metres by which a frozen keypoint jumps when it thaws; and from frame to frame at least, where
+there is noise."""
 MEDIAN_FRAMES = 2000
 
 
 @dataclass(frozen=True)
 class Bones:
-    """B pairs of keypoints whose distance does not depend on the pose: one (B,) and other (B,), rows of the layout."""
+    """B pairs of keypoints whose distance does not depend on the pose: one (B,) and other (B,),
+    rows of the layout."""
 
     one: np.ndarray
     other: np.ndarray
 
 
 def bones_of(body: Body, parts: SiteParts) -> Bones:
-    """The pairs of sites that are equally far from each other in all poses, sampled from the prior."""
+    """The pairs of sites that are equally far from each other in all poses, sampled from the
+    prior."""
     keypoints = LinearKeypoints.at(body, parts, sampled_rotations()).base
     one, other = np.triu_indices(parts.count, k=1)
     lengths = np.linalg.norm(keypoints[:, one] - keypoints[:, other], axis=-1)
@@ -58,7 +66,8 @@ def bones_of(body: Body, parts: SiteParts) -> Bones:
 
 
 def find_outliers(positions: np.ndarray, fps: float, bones: Bones, cuts: np.ndarray) -> np.ndarray:
-    """(T,K) bool: seen keypoints of positions (T,K,3) (NaN where missing, in metres) to be rejected.
+    """(T,K) bool: seen keypoints of positions (T,K,3) (NaN where missing, in metres) to be
+    rejected.
 
     cuts (T-1,) bool: across them nothing goes on (`cuts.py`).
     """
@@ -72,20 +81,25 @@ def find_outliers(positions: np.ndarray, fps: float, bones: Bones, cuts: np.ndar
 
 
 def _stretch(positions: np.ndarray, bones: Bones) -> np.ndarray:
-    """(T,B) by how much each bone is too long or short, 1 at the limit; 0 where an end is missing."""
+    """(T,B) by how much each bone is too long or short, 1 at the limit; 0 where an end is
+    missing."""
     lengths = np.linalg.norm(positions[:, bones.one] - positions[:, bones.other], axis=-1)
-    some = lengths[np.unique(np.linspace(0, len(lengths) - 1, min(len(lengths), MEDIAN_FRAMES)).astype(int))]
+    some = lengths[
+        np.unique(np.linspace(0, len(lengths) - 1, min(len(lengths), MEDIAN_FRAMES)).astype(int))
+    ]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a bone that is never seen has no median
         usual = np.nanmedian(some, axis=0)
         spread = 1.48 * np.nanmedian(np.abs(some - usual), axis=0)
-    limit = np.maximum.reduce([STRETCH * usual, np.full_like(usual, LEAST_STRETCH), SPREADS * spread])
+    limit = np.maximum.reduce(
+        [STRETCH * usual, np.full_like(usual, LEAST_STRETCH), SPREADS * spread]
+    )
     return np.nan_to_num(np.abs(lengths - usual) / limit)
 
 
 def _frozen(positions: np.ndarray, stretch: np.ndarray, bones: Bones) -> np.ndarray:
-    """(T,K) bool: runs of perfect stillness, while most of the body moves, that stretch a bone, end in a jump, or are
-    found where there is always noise."""
+    """(T,K) bool: runs of perfect stillness, while most of the body moves, that stretch a bone, end
+    in a jump, or are found where there is always noise."""
     T, K = positions.shape[:2]
     steps = np.nan_to_num(np.linalg.norm(np.diff(positions, axis=0), axis=-1), nan=-1.0)
     still = np.zeros((T + 1, K), dtype=bool)
@@ -100,16 +114,20 @@ def _frozen(positions: np.ndarray, stretch: np.ndarray, bones: Bones) -> np.ndar
         for first, last in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)):
             run, thaw = slice(first, last + 1), steps[last : last + 2, k]
             torn = len(thaw) == 2 and thaw[0] > max(TORN, 3.0 * thaw[1])
-            if last - first + 1 >= FROZEN_FRAMES and (trembles or torn or own[run].max(initial=0.0) > 1.0):
+            if last - first + 1 >= FROZEN_FRAMES and (
+                trembles or torn or own[run].max(initial=0.0) > 1.0
+            ):
                 frozen[run, k] = True
     return frozen
 
 
 def _jumps(positions: np.ndarray) -> np.ndarray:
-    """(T,K) metres by which keypoints leave the course of those before and after, at most `LONGEST_SPIKE` frames away.
+    """(T,K) metres by which keypoints leave the course of those before and after, at most
+    `LONGEST_SPIKE` frames away.
 
-    The least of the distances to straight lines from a frame before to one after, so that a keypoint that is not far
-    off any of them has not jumped. Where all are near the first line, the others are not looked at.
+    The least of the distances to straight lines from a frame before to one after, so that a
+    keypoint that is not far off any of them has not jumped. Where all are near the first line, the
+    others are not looked at.
     """
     T = len(positions)
     best = np.full(positions.shape[:2], np.inf)
@@ -126,14 +144,21 @@ def _jumps(positions: np.ndarray) -> np.ndarray:
 
 def _median_around(values: np.ndarray) -> np.ndarray:
     """(T,K) median of values over `AROUND` frames before and after."""
-    padded = np.pad(values, ((AROUND, AROUND), (0, 0)), mode="reflect") if len(values) > AROUND else values
+    padded = (
+        np.pad(values, ((AROUND, AROUND), (0, 0)), mode="reflect")
+        if len(values) > AROUND
+        else values
+    )
     if len(padded) == len(values):
         return np.broadcast_to(np.median(values, axis=0), values.shape)
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1, axis=0), axis=-1)
+    return np.median(
+        np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND + 1, axis=0), axis=-1
+    )
 
 
 def _around(values: np.ndarray) -> np.ndarray:
-    """(T,K) mean of values over `AROUND` frames before and after: whose fault it is hardly changes with every frame."""
+    """(T,K) mean of values over `AROUND` frames before and after: whose fault it is hardly changes
+    with every frame."""
     total = np.concatenate([np.zeros((1, values.shape[1])), np.cumsum(values, axis=0)])
     at = np.arange(len(values))
     first, last = np.maximum(at - AROUND, 0), np.minimum(at + AROUND + 1, len(values))
@@ -141,7 +166,8 @@ def _around(values: np.ndarray) -> np.ndarray:
 
 
 def _blamed(stretch, jump, rejected, seen, bones: Bones) -> np.ndarray:
-    """(T,K) bool: for every bone that is wrong, the end with more wrong ones, or that has jumped farther."""
+    """(T,K) bool: for every bone that is wrong, the end with more wrong ones, or that has jumped
+    farther."""
     T, K = jump.shape
     ends = np.zeros((len(bones.one), K))
     ends[np.arange(len(bones.one)), bones.one] = ends[np.arange(len(bones.one)), bones.other] = 1.0

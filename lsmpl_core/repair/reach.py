@@ -1,9 +1,10 @@
-"""Keypoints out of reach: farther from the others than the chain of bones between them is long, whatever the pose.
+"""Keypoints out of reach: farther from the others than the chain of bones between them is long,
+whatever the pose.
 
-Of two keypoints that are too far apart one is wrong, and of all that are in a frame the fewest that explain it are: a
-wild marker is too far from all others, and each of those only from it. So the keypoint with most such pairs goes first
-(a greedy vertex cover). This knows nothing of left and right, for it comes before swaps are looked for, which a
-keypoint metres away would hide or make up.
+Of two keypoints that are too far apart one is wrong, and of all that are in a frame the fewest that
+explain it are: a wild marker is too far from all others, and each of those only from it. So the
+keypoint with most such pairs goes first (a greedy vertex cover). This knows nothing of left and
+right, for it comes before swaps are looked for, which a keypoint metres away would hide or make up.
 """
 
 from __future__ import annotations
@@ -17,19 +18,26 @@ from ..body.sites import SiteParts
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS, PARENTS
 
 SHARE, SLACK = 1.15, 0.06
-"""Of a chain's length, and metres besides, up to which it may be exceeded: for other proportions, skin and noise."""
+"""Of a chain's length, and metres besides, up to which it may be exceeded: for other proportions,
+skin and noise."""
 USUAL_SHARE = 1.15
-"""Of what is usual in the take itself, which is never out of reach: sites may be elsewhere than is thought."""
+"""Of what is usual in the take itself, which is never out of reach: sites may be elsewhere than is
+thought."""
 MEDIAN_FRAMES = 1000
 NUMBERS_AT_ONCE = 4_000_000
 
 
 def reaches(body: Body, parts: SiteParts) -> np.ndarray:
-    """(K,K) metres: no pose puts two sites of the mean shape farther apart, by the triangle inequality."""
+    """(K,K) metres: no pose puts two sites of the mean shape farther apart, by the triangle
+    inequality."""
     joints = body.rest_joints(np.zeros(NUM_BETAS))
     sites = parts.rest_positions(np.zeros(NUM_BETAS))
     arm = np.linalg.norm(sites - joints[parts.parent_joint], axis=1)
-    chains = arm[:, None] + _between_joints(joints)[np.ix_(parts.parent_joint, parts.parent_joint)] + arm[None]
+    chains = (
+        arm[:, None]
+        + _between_joints(joints)[np.ix_(parts.parent_joint, parts.parent_joint)]
+        + arm[None]
+    )
     straight = np.linalg.norm(sites[:, None] - sites[None], axis=-1)
     same_bone = parts.parent_joint[:, None] == parts.parent_joint[None]
     return np.where(same_bone, straight, np.maximum(chains, straight))
@@ -38,10 +46,11 @@ def reaches(body: Body, parts: SiteParts) -> np.ndarray:
 def find_out_of_reach(
     positions: np.ndarray, reach: np.ndarray, mirror: np.ndarray, slack: np.ndarray | float = 0.0
 ) -> np.ndarray:
-    """(T,K) bool: the fewest seen keypoints of positions (T,K,3), in metres and NaN where missing, that explain which
-    pairs are farther apart than reach (K,K) allows.
+    """(T,K) bool: the fewest seen keypoints of positions (T,K,3), in metres and NaN where missing,
+    that explain which pairs are farther apart than reach (K,K) allows.
 
-    mirror (K,): each keypoint's partner, whose reach counts, too. slack (K,): metres by which sites are uncertain.
+    mirror (K,): each keypoint's partner, whose reach counts, too. slack (K,): metres by which sites
+    are uncertain.
     """
     T, K = positions.shape[:2]
     seen = np.isfinite(positions).all(axis=-1)
@@ -64,9 +73,11 @@ def find_out_of_reach(
 
 
 def _fewest(ratio: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """(F,K) bool: keypoints to be left out for no pair's ratio (F,P) to be above 1; ends (P,K) says whose a pair is.
+    """(F,K) bool: keypoints to be left out for no pair's ratio (F,P) to be above 1; ends (P,K) says
+    whose a pair is.
 
-    Of keypoints with equally many such pairs the one goes that is farther from the others as a whole.
+    Of keypoints with equally many such pairs the one goes that is farther from the others as a
+    whole.
     """
     gone = np.zeros((len(ratio), ends.shape[1]), dtype=bool)
     for _ in range(ends.shape[1]):
@@ -76,30 +87,40 @@ def _fewest(ratio: np.ndarray, ends: np.ndarray) -> np.ndarray:
         if not len(frames):
             break
         stretched = np.minimum(left[frames], 2.0) @ ends
-        blame = wrong[frames] + 0.9 * stretched / np.maximum(stretched.max(axis=1, keepdims=True), 1e-9)
+        blame = wrong[frames] + 0.9 * stretched / np.maximum(
+            stretched.max(axis=1, keepdims=True), 1e-9
+        )
         blame[wrong[frames] == 0] = 0.0
         gone[frames, blame.argmax(axis=1)] = True
     return gone
 
 
-def _limits(positions: np.ndarray, reach: np.ndarray, mirror: np.ndarray, slack: np.ndarray) -> np.ndarray:
+def _limits(
+    positions: np.ndarray, reach: np.ndarray, mirror: np.ndarray, slack: np.ndarray
+) -> np.ndarray:
     """(K,K) metres that are believed in this take."""
-    frames = np.unique(np.linspace(0, len(positions) - 1, min(len(positions), MEDIAN_FRAMES)).astype(int))
+    frames = np.unique(
+        np.linspace(0, len(positions) - 1, min(len(positions), MEDIAN_FRAMES)).astype(int)
+    )
     usual = np.empty_like(reach)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a pair that is never seen has no median
         for k in range(len(reach)):
             apart = np.linalg.norm(positions[frames] - positions[frames, k : k + 1], axis=-1)
             usual[k] = np.nan_to_num(np.nanmedian(apart, axis=0))
-    either = np.maximum.reduce([reach, reach[mirror], reach[:, mirror], reach[np.ix_(mirror, mirror)]])
+    either = np.maximum.reduce(
+        [reach, reach[mirror], reach[:, mirror], reach[np.ix_(mirror, mirror)]]
+    )
     limit = SHARE * _scale(usual, reach) * either + SLACK + slack[:, None] + slack[None]
     return np.maximum(limit, USUAL_SHARE * usual)
 
 
 def _scale(usual: np.ndarray, reach: np.ndarray) -> float:
-    """How much larger the subject is than the mean shape: nobody's joints are usually farther apart than they reach.
+    """How much larger the subject is than the mean shape: nobody's joints are usually farther apart
+    than they reach.
 
-    The distances come nearest to the reaches along single bones; of all, the upper part is of those.
+    The distances come nearest to the reaches along single bones; of all, the upper part is of
+    those.
     """
     pairs = (usual > 0.1) & (reach > 0.1)
     if not pairs.any():

@@ -1,4 +1,5 @@
-"""What captures get wrong, mended in a track before it is solved, and put down keypoint by keypoint."""
+"""What captures get wrong, mended in a track before it is solved, and put down keypoint by
+keypoint."""
 
 from __future__ import annotations
 
@@ -23,14 +24,16 @@ LEAST_LEFT = 0.5
 
 @dataclass(frozen=True)
 class Repaired:
-    """A track to solve, and (T,K) `Condition` of each of its keypoints against the track it was made from."""
+    """A track to solve, and (T,K) `Condition` of each of its keypoints against the track it was
+    made from."""
 
     track: KeypointTrack
     condition: np.ndarray
 
     @property
     def complete(self) -> np.ndarray:
-        """(T,) bool: the frames in which each keypoint that is seen at all was seen, and believed."""
+        """(T,) bool: the frames in which each keypoint that is seen at all was seen, and
+        believed."""
         seen = self.condition == Condition.SEEN
         return (seen | ~seen.any(axis=0)).all(axis=1)
 
@@ -44,14 +47,17 @@ def without(track: KeypointTrack, left_out: np.ndarray) -> KeypointTrack:
 
 def as_given(track: KeypointTrack) -> Repaired:
     """The track as it is."""
-    return Repaired(track, np.where(track.visible, Condition.SEEN, Condition.MISSING).astype(np.uint8))
+    return Repaired(
+        track, np.where(track.visible, Condition.SEEN, Condition.MISSING).astype(np.uint8)
+    )
 
 
 def repair(track: KeypointTrack, body: Body, parts: SiteParts) -> Repaired:
-    """Impossible keypoints rejected, swapped sides exchanged, short gaps bridged; a sound track stays as it is.
+    """Impossible keypoints rejected, swapped sides exchanged, short gaps bridged; a sound track
+    stays as it is.
 
-    So does one of which too little would be left, which tells the solver more than nothing does. Keypoints that are
-    trusted stay whatever they are.
+    So does one of which too little would be left, which tells the solver more than nothing does.
+    Keypoints that are trusted stay whatever they are.
     """
     condition = as_given(track).condition
     mirror, trusted = np.array(track.layout.mirror), track.undoubted
@@ -67,7 +73,9 @@ def repair(track: KeypointTrack, body: Body, parts: SiteParts) -> Repaired:
     condition[trusted] = Condition.SEEN
     rejected = find_outliers(positions, track.fps, bones_of(body, parts), cuts) & ~trusted
     rejected |= far & ~(confidence > 0.0)
-    if ((confidence > 0.0) & ~rejected).any(axis=1).mean() < LEAST_LEFT * track.visible.any(axis=1).mean():
+    if ((confidence > 0.0) & ~rejected).any(axis=1).mean() < LEAST_LEFT * track.visible.any(
+        axis=1
+    ).mean():
         return as_given(track)
     condition[rejected] = Condition.REJECTED
     confidence[rejected] = 0.0

@@ -1,9 +1,10 @@
 """Left and right exchanged for a while, of the whole body or of a limb: found and undone.
 
-A pair of keypoints is looked at through the vector from its right one to its left one, which a swap turns round and
-nothing else does from one frame to the next. Whether it is turned round is the most likely sequence of two states
-(Viterbi 1967) by two kinds of evidence: how far the vector jumps, and, down the limbs, how long the bones to the joint
-above come out, or whether shoulders and face look where the hips do. The second kind must agree for a swap to be found.
+A pair of keypoints is looked at through the vector from its right one to its left one, which a swap
+turns round and nothing else does from one frame to the next. Whether it is turned round is the most
+likely sequence of two states (Viterbi 1967) by two kinds of evidence: how far the vector jumps,
+and, down the limbs, how long the bones to the joint above come out, or whether shoulders and face
+look where the hips do. The second kind must agree for a swap to be found.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import numpy as np
 from ..keypoints.track import KeypointTrack
 
 GROUPS = (
-    (("hip",), ()), (("knee",), ("hip",)), (("ankle",), ("knee",)), (("toe", "heel", "foot"), ("ankle",)),
-    (("shoulder",), ("hip",)), (("elbow",), ("shoulder",)), (("wrist",), ("elbow",)), (("knuckle", "tip"), ("wrist",)),
-    (("eye", "ear"), ("shoulder", "hip")),
+    (("hip",), ()), (("knee",), ("hip",)), (("ankle",), ("knee",)), (("toe", "heel", "foot"),
+    ("ankle",)), (("shoulder",), ("hip",)), (("elbow",), ("shoulder",)), (("wrist",), ("elbow",)),
+    (("knuckle", "tip"), ("wrist",)), (("eye", "ear"), ("shoulder", "hip")),
 )  # fmt: skip
-"""Ends of the names of sites that are exchanged together, and of pairs to tell it by, of which the first there is."""
+"""Ends of the names of sites that are exchanged together, and of pairs to tell it by, of which the
+first there is."""
 TRUNK = ("shoulder", "eye", "ear")
 """Those that are not held by a bone, but look where the pair that they are told by does."""
 FACING = 0.2
@@ -31,13 +33,15 @@ SWITCH = 0.1
 UNLIKELY = 0.01
 """Metres of evidence for each frame in which it is taken to be wrong."""
 SUSPICIOUS = 0.1
-"""Metres by which a pair must come nearer to where it was by being exchanged for anything to be looked into."""
+"""Metres by which a pair must come nearer to where it was by being exchanged for anything to be
+looked into."""
 MOST_MISMATCH = 0.3
 """Metres that a bone's length can speak for or against at most."""
 
 
 def find_swaps(track: KeypointTrack, cuts: np.ndarray) -> np.ndarray:
-    """(T,K) bool: which keypoints have their partner's position. What is wrong in most frames is taken as right.
+    """(T,K) bool: which keypoints have their partner's position. What is wrong in most frames is
+    taken as right.
 
     cuts (T-1,) bool: across them nothing says what is exchanged (`cuts.py`).
     """
@@ -56,12 +60,15 @@ def find_swaps(track: KeypointTrack, cuts: np.ndarray) -> np.ndarray:
             continue
         both = np.concatenate([left, mirror[left]])
         swapped[:, both] = wrong[:, None]
-        positions[:, both] = np.where(wrong[:, None, None], positions[:, mirror[both]], positions[:, both])
+        positions[:, both] = np.where(
+            wrong[:, None, None], positions[:, mirror[both]], positions[:, both]
+        )
     return swapped
 
 
 def exchanged(track: KeypointTrack, swapped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """positions (T,K,3) and confidence (T,K), each keypoint that is swapped (T,K) with its partner's."""
+    """positions (T,K,3) and confidence (T,K), each keypoint that is swapped (T,K) with its
+    partner's."""
     mirror = list(track.layout.mirror)
     positions = np.where(swapped[..., None], track.positions[:, mirror], track.positions)
     return positions, np.where(swapped, track.confidence[:, mirror], track.confidence)
@@ -73,8 +80,11 @@ def _pairs(sites, mirror, ends) -> np.ndarray:
     return np.array([k for k in named if mirror[k] != k], dtype=int)
 
 
-def _turned_round(positions, cuts, left, mirror, upper, facing: bool) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) bool for one group of pairs, and (T,) where that is known; `upper`: the pairs they are told by, or None."""
+def _turned_round(
+    positions, cuts, left, mirror, upper, facing: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) bool for one group of pairs, and (T,) where that is known; `upper`: the pairs they are
+    told by, or None."""
     across = positions[:, left] - positions[:, mirror[left]]
     seen = np.isfinite(across).all(axis=-1)
     frames = np.flatnonzero(seen.any(axis=1))
@@ -90,7 +100,9 @@ def _turned_round(positions, cuts, left, mirror, upper, facing: bool) -> tuple[n
     evidence = (stays - turns) / np.diff(frames)
     told = np.zeros(len(frames))
     if upper is None:
-        evidence = np.minimum(evidence, _both_came_over(positions[frames], left, mirror) / np.diff(frames))
+        evidence = np.minimum(
+            evidence, _both_came_over(positions[frames], left, mirror) / np.diff(frames)
+        )
     evidence = np.where(across_cut, 0.0, evidence)
     if upper is not None:
         tell = _facing if facing else _mismatch
@@ -109,9 +121,11 @@ def _turned_round(positions, cuts, left, mirror, upper, facing: bool) -> tuple[n
 
 
 def _both_came_over(positions, left, mirror) -> np.ndarray:
-    """(T-1,) metres by which the pairs' own keypoints come nearer to where they were by being exchanged.
+    """(T-1,) metres by which the pairs' own keypoints come nearer to where they were by being
+    exchanged.
 
-    Never above 0 where only one of the two moved against the body: a spike may turn the vector between them round, too.
+    Never above 0 where only one of the two moved against the body: a spike may turn the vector
+    between them round, too.
     """
     right = mirror[left]
     pairs = np.flatnonzero(mirror != np.arange(len(mirror)))
@@ -121,7 +135,10 @@ def _both_came_over(positions, left, mirror) -> np.ndarray:
         body = np.nan_to_num(np.nanmedian(middles, axis=1))[:, None]
     before, after = positions[:-1] + body, positions[1:]
     stays = [np.linalg.norm(after[:, k] - before[:, k], axis=-1) for k in (left, right)]
-    turns = [np.linalg.norm(after[:, a] - before[:, b], axis=-1) for a, b in ((left, right), (right, left))]
+    turns = [
+        np.linalg.norm(after[:, a] - before[:, b], axis=-1)
+        for a, b in ((left, right), (right, left))
+    ]
     return np.nan_to_num(sum(stays) - sum(turns)).sum(axis=1)
 
 
@@ -132,7 +149,8 @@ def _mean_over_runs(found: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _facing(positions, left, mirror, upper) -> np.ndarray:
-    """(T,) metres of evidence that the pairs point the way the upper one does (below 0: that they do not)."""
+    """(T,) metres of evidence that the pairs point the way the upper one does (below 0: that they
+    do not)."""
     across = positions[:, left] - positions[:, mirror[left]]
     seen = np.isfinite(across).all(axis=-1, keepdims=True)
     across = np.where(seen, across, 0.0).sum(axis=1)
@@ -142,12 +160,16 @@ def _facing(positions, left, mirror, upper) -> np.ndarray:
 
 
 def _mismatch(positions, left, mirror, upper) -> np.ndarray:
-    """(T,) metres by which lengths to the pair above are worse if the pairs are exchanged than if they are not."""
+    """(T,) metres by which lengths to the pair above are worse if the pairs are exchanged than if
+    they are not."""
     total = np.zeros(len(positions))
     for k in left:
         lengths = [
             [np.linalg.norm(positions[:, a] - positions[:, b], axis=-1) for a, b in ends]
-            for ends in (((k, upper), (mirror[k], mirror[upper])), ((mirror[k], upper), (k, mirror[upper])))
+            for ends in (
+                ((k, upper), (mirror[k], mirror[upper])),
+                ((mirror[k], upper), (k, mirror[upper])),
+            )
         ]
         if not all(np.isfinite(length).any() for length in lengths[0]):
             continue
@@ -158,8 +180,8 @@ def _mismatch(positions, left, mirror, upper) -> np.ndarray:
 
 
 def _likeliest(own: np.ndarray, evidence: np.ndarray, possible: np.ndarray) -> np.ndarray:
-    """(T,) bool, the cheapest sequence: own (T,) is the cost of a frame's being wrong, evidence (T-1,) is for a change
-    between it and the next, where that is possible (T-1,)."""
+    """(T,) bool, the cheapest sequence: own (T,) is the cost of a frame's being wrong, evidence
+    (T-1,) is for a change between it and the next, where that is possible (T-1,)."""
     costs, came_from = np.array([0.0, own[0]]), np.zeros((len(own), 2), dtype=int)
     change = np.where(possible, np.maximum(SWITCH - evidence, 0.0), np.inf)
     stay = np.maximum(evidence - SWITCH, 0.0)

@@ -1,7 +1,8 @@
-"""Which bone of a character is which SMPL joint: presets of common rigs, a guess by words, and the user's own JSON.
+"""Which bone of a character is which SMPL joint: presets of common rigs, a guess by words, and the
+user's own JSON.
 
-A bone map gives bones their joints. Several bones may share a joint (they share its rotation), joints may be without a
-bone, and bones without a joint are left alone. A user's file is
+A bone map gives bones their joints. Several bones may share a joint (they share its rotation),
+joints may be without a bone, and bones without a joint are left alone. A user's file is
 
     {"name": "My rig", "bones": {"Hips": "pelvis", "LeftUpLeg": "left_hip", "Spine_A": "spine1"}}
 """
@@ -24,19 +25,36 @@ from ..files.json_files import read_json
 from ..files.replacing import replace_when_complete
 
 TABLE = DATA / "bone_maps.json"
-ESSENTIAL = tuple(j for j in JOINT_NAMES if not j.endswith(("hand", "foot", "collar", "spine1", "spine2")))
+ESSENTIAL = tuple(
+    j for j in JOINT_NAMES if not j.endswith(("hand", "foot", "collar", "spine1", "spine2"))
+)
 """The joints that a character ought to have bones for."""
 FEWEST_BONES = 8
 """A preset that finds bones for fewer joints than this is no match."""
 _SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_HELPERS = {"ik", "twist", "roll", "pole", "target", "end", "nub", "mch", "org", "helper", "ctrl", "jiggle", "tweak"}
+_HELPERS = {
+    "ik",
+    "twist",
+    "roll",
+    "pole",
+    "target",
+    "end",
+    "nub",
+    "mch",
+    "org",
+    "helper",
+    "ctrl",
+    "jiggle",
+    "tweak",
+}
 _KEYS = ("name", "bones")
 
 
 @dataclass(frozen=True)
 class Switch:
-    """A property of a control bone that a preset needs at a value, and what that does, for the user."""
+    """A property of a control bone that a preset needs at a value, and what that does, for the
+    user."""
 
     bone: str
     property: str
@@ -46,9 +64,11 @@ class Switch:
 
 @dataclass(frozen=True)
 class BoneMap:
-    """bones: the SMPL joint of each bone. key and label: the preset, "" and the file's name for a user's own.
+    """bones: the SMPL joint of each bone. key and label: the preset, "" and the file's name for a
+    user's own.
 
-    smpl_rest says that the character's rest pose is SMPL's own, so that small differences to it are shape, not pose.
+    smpl_rest says that the character's rest pose is SMPL's own, so that small differences to it are
+    shape, not pose.
     """
 
     bones: dict[str, str]
@@ -67,10 +87,11 @@ class BoneMap:
 def match_bones(names: Sequence[str]) -> BoneMap:
     """The bone map of a character with these bones, by the preset that finds bones for most joints.
 
-    Case does not matter, nor does what all its names begin with (`mixamorig:`, `m_avg_`, `DEF-`). Of presets that find
-    as many, the first one in the table counts, and one that is told by bones of its own beats others. Where none fits,
-    bones are guessed by the words in their names, in the order of `names` (parents before children). Raises
-    `BoneMapError` where that finds no pelvis or too few joints.
+    Case does not matter, nor does what all its names begin with (`mixamorig:`, `m_avg_`, `DEF-`).
+    Of presets that find as many, the first one in the table counts, and one that is told by bones
+    of its own beats others. Where none fits, bones are guessed by the words in their names, in the
+    order of `names` (parents before children). Raises `BoneMapError` where that finds no pelvis or
+    too few joints.
     """
     best, most = None, (False, 0)
     for preset in presets():
@@ -85,14 +106,16 @@ def match_bones(names: Sequence[str]) -> BoneMap:
         return best
     if "pelvis" not in guess.values() or len(set(guess.values())) < FEWEST_BONES:
         raise BoneMapError(
-            f"its {len(names)} bones have the names of no rig that is known, nor do these say which bone is which; "
+            f"its {len(names)} bones have the names of no rig that is known, nor do these say "
+            "which bone is which; "
             "assign them by hand, or load a bone map"
         )
     return BoneMap(guess, label="guessed from the names")
 
 
 def recognise(bones: Mapping[str, str], names: Sequence[str]) -> BoneMap:
-    """A user's bones and joints, with what is known of the preset that they come from, if they mostly agree with it."""
+    """A user's bones and joints, with what is known of the preset that they come from, if they
+    mostly agree with it."""
     for preset in presets():
         found = _found(preset, names)
         agree = sum(bones.get(bone) == joint for bone, joint in found.bones.items()) if found else 0
@@ -130,7 +153,8 @@ def guess_bones(names: Iterable[str]) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Preset:
-    """One rig's names, with the sides filled in. marks: bones that only this rig has, and always."""
+    """One rig's names, with the sides filled in. marks: bones that only this rig has, and
+    always."""
 
     key: str
     label: str
@@ -151,11 +175,14 @@ def preset(key: str) -> Preset:
     for known in presets():
         if known.key == key:
             return known
-    raise BoneMapError(f"no preset {key!r}; there are: {', '.join(known.key for known in presets())}")
+    raise BoneMapError(
+        f"no preset {key!r}; there are: {', '.join(known.key for known in presets())}"
+    )
 
 
 def apply_preset(key: str, names: Sequence[str]) -> BoneMap:
-    """The bone map that a preset gives these bones. Raises `BoneMapError` where it knows none of them."""
+    """The bone map that a preset gives these bones. Raises `BoneMapError` where it knows none of
+    them."""
     found = _found(preset(key), names)
     if not found or not found.bones:
         raise BoneMapError(f"none of the bones has a name that {preset(key).label} rigs have")
@@ -163,7 +190,8 @@ def apply_preset(key: str, names: Sequence[str]) -> BoneMap:
 
 
 def load_bone_map(path: str | Path) -> BoneMap:
-    """Read a user's bone map; `BoneMapError` names the file, the bone that is wrong, and the closest valid joints."""
+    """Read a user's bone map; `BoneMapError` names the file, the bone that is wrong, and the
+    closest valid joints."""
     path = Path(path)
     return parse_bone_map(read_json(path, "bone map", BoneMapError), str(path))
 
@@ -172,24 +200,34 @@ def parse_bone_map(data: Any, where: str) -> BoneMap:
     """The same from parsed JSON; `where` opens the messages."""
     if not isinstance(data, dict) or not isinstance(data.get("bones"), dict) or not data["bones"]:
         raise BoneMapError(
-            f'{where}: a bone map is an object with "bones"; for example {{"bones": {{"Hips": "pelvis"}}}}'
+            f'{where}: a bone map is an object with "bones"; for example '
+            f'{{"bones": {{"Hips": "pelvis"}}}}'
         )
     if unknown := sorted(set(data) - set(_KEYS)):
-        raise BoneMapError(f"{where}: unknown key {unknown[0]!r}; a bone map may have: {', '.join(_KEYS)}")
+        raise BoneMapError(
+            f"{where}: unknown key {unknown[0]!r}; a bone map may have: {', '.join(_KEYS)}"
+        )
     for bone, joint in data["bones"].items():
         if joint not in JOINT_NAMES:
             close = get_close_matches(str(joint), JOINT_NAMES, n=3, cutoff=0.4)
-            hint = f"; did you mean {' or '.join(close)}?" if close else f"; joints are: {', '.join(JOINT_NAMES)}"
+            hint = (
+                f"; did you mean {' or '.join(close)}?"
+                if close
+                else f"; joints are: {', '.join(JOINT_NAMES)}"
+            )
             raise BoneMapError(f"{where}: bone {bone!r}: {joint!r} is no SMPL joint{hint}")
     return BoneMap(dict(data["bones"]), label=str(data.get("name") or Path(where).stem))
 
 
 def save_bone_map(bone_map: BoneMap, path: str | Path) -> None:
-    """Write a bone map that `load_bone_map` reads. Raises `BoneMapError` where that cannot be written."""
+    """Write a bone map that `load_bone_map` reads. Raises `BoneMapError` where that cannot be
+    written."""
     data = {"name": bone_map.label or Path(path).stem, "bones": bone_map.bones}
     try:
         with replace_when_complete(path) as scratch:
-            scratch.write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            scratch.write_text(
+                json.dumps(data, indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+            )
     except OSError as error:
         raise BoneMapError(f"{path}: cannot be written: {error.strerror or error}") from error
 
@@ -209,7 +247,9 @@ def _preset(entry: dict) -> Preset:
         for own, _ in sides if "*" in switch["bone"] else (("", ""),):
             switches.append(Switch(**{**switch, "bone": switch["bone"].replace("*", own)}))
     marks = tuple(entry.get("marks", ()))
-    return Preset(entry["key"], entry["label"], bones, entry.get("smpl_rest", False), tuple(switches), marks)
+    return Preset(
+        entry["key"], entry["label"], bones, entry.get("smpl_rest", False), tuple(switches), marks
+    )
 
 
 def _found(preset: Preset, names: Sequence[str]) -> BoneMap | None:

@@ -1,4 +1,5 @@
-"""Rotations and places as animation curves: Euler angles that do not jump, and Bézier keys fitted to dense samples."""
+"""Rotations and places as animation curves: Euler angles that do not jump, and Bézier keys fitted
+to dense samples."""
 
 from __future__ import annotations
 
@@ -8,20 +9,24 @@ from ..rotation import to_quaternion
 
 
 def quaternions(rotations: np.ndarray) -> np.ndarray:
-    """(T,N,4), w first, from rotations (T,N,3,3); none jumps to its negative from one frame to the next."""
+    """(T,N,4), w first, from rotations (T,N,3,3); none jumps to its negative from one frame to the
+    next."""
     found = to_quaternion(rotations)
     same = (found[1:] * found[:-1]).sum(axis=-1, keepdims=True) >= 0
     return np.concatenate([found[:1], found[1:] * np.cumprod(np.where(same, 1.0, -1.0), axis=0)])
 
 
 def euler_angles(rotations: np.ndarray, order: str) -> np.ndarray:
-    """(T,N,3) radians about x, y and z from rotations (T,N,3,3), in Blender's orders: "XYZ" turns about x first.
+    """(T,N,3) radians about x, y and z from rotations (T,N,3,3), in Blender's orders: "XYZ" turns
+    about x first.
 
-    Of the two ways to write a rotation, and all full turns, each frame takes what is nearest to the frame before.
+    Of the two ways to write a rotation, and all full turns, each frame takes what is nearest to the
+    frame before.
     """
     i, j, k = ("XYZ".index(axis) for axis in order)
     sign = 1.0 if (j - i) % 3 == 1 else -1.0
-    # R = R_k R_j R_i. Near the poles of the middle angle only a sum of the others is known: the first one is set to 0.
+    # R = R_k R_j R_i. Near the poles of the middle angle only a sum of the others is known: the
+    # first one is set to 0.
     sine = np.clip(-sign * rotations[..., k, i], -1.0, 1.0)
     cosine = np.hypot(rotations[..., i, i], rotations[..., j, i])
     pole = cosine < 1e-6
@@ -37,7 +42,10 @@ def euler_angles(rotations: np.ndarray, order: str) -> np.ndarray:
     chosen = np.empty_like(one)
     before = np.zeros_like(one[0])
     for t in range(len(one)):
-        near = [way[t] + 2.0 * np.pi * np.round((before - way[t]) / (2.0 * np.pi)) for way in (one, other)]
+        near = [
+            way[t] + 2.0 * np.pi * np.round((before - way[t]) / (2.0 * np.pi))
+            for way in (one, other)
+        ]
         away = [np.abs(way - before).sum(axis=-1, keepdims=True) for way in near]
         before = chosen[t] = np.where(away[0] <= away[1], *near)
     angles = np.empty_like(chosen)
@@ -48,12 +56,15 @@ def euler_angles(rotations: np.ndarray, order: str) -> np.ndarray:
 def axis_angles(rotations: np.ndarray) -> np.ndarray:
     """(T,N,4): angle in radians and axis, as Blender has them, from rotations (T,N,3,3).
 
-    Axis and angle follow the quaternions: neither jumps where the rotation passes none or a full turn.
+    Axis and angle follow the quaternions: neither jumps where the rotation passes none or a full
+    turn.
     """
     q = quaternions(rotations)
     norm = np.linalg.norm(q[..., 1:], axis=-1)
     angle = 2.0 * np.arctan2(norm, q[..., 0])
-    axis = np.where(norm[..., None] > 1e-9, q[..., 1:] / np.maximum(norm, 1e-12)[..., None], (0.0, 1.0, 0.0))
+    axis = np.where(
+        norm[..., None] > 1e-9, q[..., 1:] / np.maximum(norm, 1e-12)[..., None], (0.0, 1.0, 0.0)
+    )
     for t in range(1, len(q)):
         back = (axis[t] * axis[t - 1]).sum(axis=-1) < 0
         axis[t] = np.where(back[..., None], -axis[t], axis[t])
@@ -69,10 +80,12 @@ def key_frames(count: int, every: int) -> np.ndarray:
 
 
 def fit_keys(samples: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Values and slopes (M,C) at frames `keys` (M,) of the smooth curves that are nearest to samples (T,C).
+    """Values and slopes (M,C) at frames `keys` (M,) of the smooth curves that are nearest to
+    samples (T,C).
 
-    Between two keys a curve is a cubic (a Hermite spline, which Bézier keys are whose handles are a third of the way
-    apart); values and slopes, per frame, are those of least squares over all samples.
+    Between two keys a curve is a cubic (a Hermite spline, which Bézier keys are whose handles are a
+    third of the way apart); values and slopes, per frame, are those of least squares over all
+    samples.
     """
     M, C = len(keys), samples.shape[1]
     if M < 2:
@@ -100,7 +113,8 @@ def fit_keys(samples: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndar
     np.add.at(right, segment, basis[:, :2, None] * samples[:, None])
     np.add.at(right, segment + 1, basis[:, 2:, None] * samples[:, None])
 
-    # Where keys are on neighbouring frames, slopes show in no sample: the slightest pull makes them even.
+    # Where keys are on neighbouring frames, slopes show in no sample: the slightest pull makes them
+    # even.
     diagonal += 1e-9 * np.eye(2)
 
     # Block elimination, and back.

@@ -1,12 +1,15 @@
-"""Feet of another character, placed: where the source's feet stand on the floor, the character's stand, too.
+"""Feet of another character, placed: where the source's feet stand on the floor, the character's
+stand, too.
 
-A character with other proportions that takes on rotations alone sinks, floats and slides. Here each foot goes where
-the source's goes, scaled, its sole as high above the floor in proportion. While heel and toes stand, the foot stands
-flat; while the toes alone stand, as a foot rolls off, toes that have a bone stay flat and the foot turns about them.
-What stands stays where it stands: heels and toes each have a place for each contact, and the foot is moved there.
+A character with other proportions that takes on rotations alone sinks, floats and slides. Here each
+foot goes where the source's goes, scaled, its sole as high above the floor in proportion. While
+heel and toes stand, the foot stands flat; while the toes alone stand, as a foot rolls off, toes
+that have a bone stay flat and the foot turns about them. What stands stays where it stands: heels
+and toes each have a place for each contact, and the foot is moved there.
 
-All of these are corrections that are known while something stands and wanted small elsewhere. In between they come and
-go without a jerk (`cleaning/easing.py`), so that nothing pops. The legs follow in `cleaning/leg_reach.py`.
+All of these are corrections that are known while something stands and wanted small elsewhere. In
+between they come and go without a jerk (`cleaning/easing.py`), so that nothing pops. The legs
+follow in `cleaning/leg_reach.py`.
 """
 
 from __future__ import annotations
@@ -27,7 +30,8 @@ from ..rotation import between, exp_map, log_map
 from .soles import Sole, level_turn
 
 SNAP_HEIGHT, STEP_HEIGHT = 0.03, 0.06
-"""Metres above or below the floor up to which what stands is put on it, and from which it stands on something else."""
+"""Metres above or below the floor up to which what stands is put on it, and from which it stands on
+something else."""
 DOWN_HEIGHT = 0.012
 """Metres from its usual height in a contact up to which a point is down."""
 MOST_TURN, MOST_BEND = np.radians(25.0), np.radians(60.0)
@@ -51,7 +55,10 @@ class SourceFeet:
     def of(cls, motion: Motion, body: Body) -> SourceFeet:
         points = foot_points(motion, body)
         floor = estimate_floor(points)
-        contacts = [while_down(contact, points, DOWN_HEIGHT) for contact in find_contacts(points, floor, motion.fps)]
+        contacts = [
+            while_down(contact, points, DOWN_HEIGHT)
+            for contact in find_contacts(points, floor, motion.fps)
+        ]
         return cls(points, contacts, floor, motion.fps)
 
     @property
@@ -60,7 +67,8 @@ class SourceFeet:
         return contact_mask(self.contacts, len(self.points.positions))
 
     def levels(self, side: int) -> np.ndarray:
-        """(T,2) metres: how high the ground under heel and toes is above the floor, NaN where they do not stand."""
+        """(T,2) metres: how high the ground under heel and toes is above the floor, NaN where they
+        do not stand."""
         found = np.full((len(self.points.positions), 2), np.nan)
         for contact in self.contacts:
             if contact.point // 2 == side:
@@ -73,7 +81,8 @@ class SourceFeet:
 
 @dataclass(frozen=True)
 class Scaling:
-    """From the source's space to the character's: about a centre (2,) on the floor, by one factor."""
+    """From the source's space to the character's: about a centre (2,) on the floor, by one
+    factor."""
 
     factor: float
     centre: np.ndarray
@@ -86,7 +95,8 @@ class Scaling:
 
 @dataclass(frozen=True)
 class Foot:
-    """One foot over a motion: its ankle (T,3), and how foot and toes are turned (T,3,3) from their rest."""
+    """One foot over a motion: its ankle (T,3), and how foot and toes are turned (T,3,3) from their
+    rest."""
 
     sole: Sole
     ankle: np.ndarray
@@ -103,12 +113,16 @@ def place_foot(
     aside: np.ndarray,
     toes_bend: bool,
 ) -> FootTarget:
-    """Where `character_foot` belongs, whose ankle is not looked at, while the source does as `source_foot` does.
+    """Where `character_foot` belongs, whose ankle is not looked at, while the source does as
+    `source_foot` does.
 
-    side: 0 left, 1 right. aside (T,3): by how much the character's hip is further out than the source's, scaled, for
-    feet stand under hips. toes_bend: whether its toes have a bone.
+    side: 0 left, 1 right. aside (T,3): by how much the character's hip is further out than the
+    source's, scaled, for feet stand under hips. toes_bend: whether its toes have a bone.
     """
-    stands, levels = source.standing.reshape(-1, 2, 2)[:, side], scaling.factor * source.levels(side)
+    stands, levels = (
+        source.standing.reshape(-1, 2, 2)[:, side],
+        scaling.factor * source.levels(side),
+    )
     fps = source.fps
 
     # The foot as the source has it, but flat where it stands; toes bend up out of the floor.
@@ -126,7 +140,9 @@ def place_foot(
     places = _places(ends, [contact for contact in source.contacts if contact.point // 2 == side])
     places[..., 2] = scaling.floor + levels + character_foot.sole.lifts
     count = stands.sum(axis=1)
-    missing = np.where(stands[..., None], places - ends, 0.0).sum(axis=1) / np.maximum(count, 1)[:, None]
+    missing = (
+        np.where(stands[..., None], places - ends, 0.0).sum(axis=1) / np.maximum(count, 1)[:, None]
+    )
     sunk = scaling.floor + min(0.0, np.nanmin(levels, initial=0.0)) - ends[..., 2].min(axis=1)
     missing[:, 2] = np.where(count > 0, missing[:, 2], sunk)
 
@@ -145,7 +161,8 @@ def place_foot(
 
 
 def flattened(foot: Foot, stands: np.ndarray, levels: np.ndarray, fps: float) -> np.ndarray:
-    """(T,3,3): the turn with which a foot stands flat, and does not turn, while heel and toes stand (T,2).
+    """(T,3,3): the turn with which a foot stands flat, and does not turn, while heel and toes stand
+    (T,2).
 
     levels (T,2): how high the ground is under them.
     """
@@ -159,15 +176,20 @@ def flattened(foot: Foot, stands: np.ndarray, levels: np.ndarray, fps: float) ->
         heading[frames] = np.median(heading[frames], axis=0)
         rise = np.arctan(np.median(levels[frames, 1] - levels[frames, 0]) / reach)
         slope[frames] = rise * np.clip((abs(rise) - EVEN) / (SLOPE - EVEN), 0.0, 1.0)
-    turn = _limited(log_map(level_turn(foot.turned, forward, normalised(heading), slope)), MOST_TURN)
+    turn = _limited(
+        log_map(level_turn(foot.turned, forward, normalised(heading), slope)), MOST_TURN
+    )
     return exp_map(followed(turn, flat, fps))
 
 
-def bent(sole: Sole, turned: np.ndarray, toes: np.ndarray, above: np.ndarray, stands: np.ndarray) -> np.ndarray:
-    """(T,3): rotation vectors by which toes bend: with a flat foot until they are level, and under a raised heel so far
-    that they do not sink into the ground.
+def bent(
+    sole: Sole, turned: np.ndarray, toes: np.ndarray, above: np.ndarray, stands: np.ndarray
+) -> np.ndarray:
+    """(T,3): rotation vectors by which toes bend: with a flat foot until they are level, and under
+    a raised heel so far that they do not sink into the ground.
 
-    turned and toes (T,3,3) as they would be, above (T,): how high the ankle is above the ground, stands (T,2).
+    turned and toes (T,3,3) as they would be, above (T,): how high the ankle is above the ground,
+    stands (T,2).
     """
     level = np.broadcast_to(np.array([0.0, 0.0, 1.0]), (len(toes), 3))
     most = _limited(log_map(between(toes[..., :, 2], level)), MOST_BEND)
@@ -180,10 +202,17 @@ def bent(sole: Sole, turned: np.ndarray, toes: np.ndarray, above: np.ndarray, st
 
 
 def _unheld(source_foot: Foot, ends: np.ndarray, scaling: Scaling, aside: np.ndarray) -> np.ndarray:
-    """(T,3): where the ankle belongs as if nothing stood; ends (T,2,3) of the own sole from the ankle."""
+    """(T,3): where the ankle belongs as if nothing stood; ends (T,2,3) of the own sole from the
+    ankle."""
     ends_there = source_foot.sole.ends(source_foot.turned, source_foot.toes_turned)
-    goal = scaling(source_foot.ankle + ends_there.mean(axis=1)) - ends.mean(axis=1) + aside * (1.0, 1.0, 0.0)
-    above = scaling.factor * (source_foot.ankle[:, 2] - scaling.floor + ends_there[..., 2].min(axis=1))
+    goal = (
+        scaling(source_foot.ankle + ends_there.mean(axis=1))
+        - ends.mean(axis=1)
+        + aside * (1.0, 1.0, 0.0)
+    )
+    above = scaling.factor * (
+        source_foot.ankle[:, 2] - scaling.floor + ends_there[..., 2].min(axis=1)
+    )
     goal[:, 2] = scaling.floor + above - ends[..., 2].min(axis=1)
     return goal
 
@@ -191,8 +220,8 @@ def _unheld(source_foot: Foot, ends: np.ndarray, scaling: Scaling, aside: np.nda
 def _places(ends: np.ndarray, contacts: Sequence[Contact]) -> np.ndarray:
     """(T,2,3): where heel and toes (T,2,3) stand during each contact: the middle of where they are.
 
-    While they stand together they are as far apart as they are on the foot: a heel's place goes by the toes with which
-    it stands longest, and that of other toes with which it stands by the heel.
+    While they stand together they are as far apart as they are on the foot: a heel's place goes by
+    the toes with which it stands longest, and that of other toes with which it stands by the heel.
     """
     places = np.zeros_like(ends)
     for contact in contacts:
@@ -201,7 +230,9 @@ def _places(ends: np.ndarray, contacts: Sequence[Contact]) -> np.ndarray:
         places[contact.frames, contact.point % 2] = where[away <= np.median(away)].mean(axis=0)
     toes = [contact for contact in contacts if contact.point % 2]
     for heel in (contact for contact in contacts if not contact.point % 2):
-        shared = [(slice(max(heel.start, toe.start), min(heel.stop, toe.stop)), toe) for toe in toes]
+        shared = [
+            (slice(max(heel.start, toe.start), min(heel.stop, toe.stop)), toe) for toe in toes
+        ]
         shared = [(frames, toe) for frames, toe in shared if frames.start < frames.stop]
         shared.sort(key=lambda overlap: overlap[0].start - overlap[0].stop)
         for number, (frames, toe) in enumerate(shared):

@@ -1,7 +1,8 @@
-"""The soles of a foot: where heel, ball and toes touch the ground, found on the skin at rest, and how they turn.
+"""The soles of a foot: where heel, ball and toes touch the ground, found on the skin at rest, and
+how they turn.
 
-Canonical axes (`rest_pose.py`): Z up. What the rest pose has on the ground is what stands on the ground later, so a
-foot in a shoe with a heel stands on that shoe.
+Canonical axes (`rest_pose.py`): Z up. What the rest pose has on the ground is what stands on the
+ground later, so a foot in a shoe with a heel stands on that shoe.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import numpy as np
 from ..keypoints.proportions import normalised
 
 FOOT_RADIUS = 0.12
-"""How far from the line through ankle and ball the skin belongs to the foot, in lengths of the leg."""
+"""How far from the line through ankle and ball the skin belongs to the foot, in lengths of the
+leg."""
 BEHIND, BEYOND = -0.7, 2.2
 """From where to where on that line, in lengths from ankle to ball."""
 THICK = 0.2
@@ -34,8 +36,9 @@ _PITCHES, _ROLLS = np.radians(np.arange(-75.0, 76.0, 15.0)), np.radians((-25.0, 
 
 @dataclass(frozen=True)
 class Sole:
-    """A foot at rest: heel and ball (3,) from the ankle, toes (3,) from the ball, heel and toes on the sole, and what
-    of its skin can be lowest as it rolls: back and middle (N,3) from the ankle, front (N,3) from the ball.
+    """A foot at rest: heel and ball (3,) from the ankle, toes (3,) from the ball, heel and toes on
+    the sole, and what of its skin can be lowest as it rolls: back and middle (N,3) from the ankle,
+    front (N,3) from the ball.
 
     height: from the lowest point up to the ankle.
     """
@@ -64,8 +67,8 @@ class Sole:
         return self.height + np.array([self.back[:, 2].min(), before])
 
     def ends(self, foot: np.ndarray, toes: np.ndarray) -> np.ndarray:
-        """(T,2,3) from the ankle: heel and toes, as high as the lowest of what is behind and in front, with foot and
-        toes turned (T,3,3)."""
+        """(T,2,3) from the ankle: heel and toes, as high as the lowest of what is behind and in
+        front, with foot and toes turned (T,3,3)."""
         ball = foot @ self.ball
         ends = np.stack([foot @ self.heel, ball + toes @ self.toes], axis=1)
         ends[:, 0, 2] = _lowest(foot, self.back)
@@ -82,7 +85,8 @@ def _lowest(turned: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 
 def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float) -> Sole | None:
-    """The sole on skin (V,3) about a foot with ankle and ball there (3,), on a leg that long; None where there is none.
+    """The sole on skin (V,3) about a foot with ankle and ball there (3,), on a leg that long; None
+    where there is none.
 
     A foot without a ball is taken to point forward.
     """
@@ -110,13 +114,25 @@ def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float)
 
     def place(at: float) -> np.ndarray:
         """On the sole, in the middle of its width."""
-        near = touching & (np.abs(forward - at) <= max(SAME_PLACE * (high - low), np.abs(forward - at)[touching].min()))
-        return np.array([*(at * along + 0.5 * (aside[near].min() + aside[near].max()) * across), skin[near, 2].min()])
+        near = touching & (
+            np.abs(forward - at)
+            <= max(SAME_PLACE * (high - low), np.abs(forward - at)[touching].min())
+        )
+        return np.array(
+            [
+                *(at * along + 0.5 * (aside[near].min() + aside[near].max()) * across),
+                skin[near, 2].min(),
+            ]
+        )
 
     if not has_ball:
         length = low + BALL * (high - low)
     ball = ball - ankle if has_ball else place(length) * (1.0, 1.0, 0.5)
-    parts = (forward < 0.5 * length, (forward >= 0.5 * length) & (forward <= length), forward > length)
+    parts = (
+        forward < 0.5 * length,
+        (forward >= 0.5 * length) & (forward <= length),
+        forward > length,
+    )
     back, middle, front = (_outermost(skin[part], along, across) for part in parts)
     middle = middle if len(middle) else place(length)[None]
     front = front if len(front) else middle
@@ -135,9 +151,12 @@ def _outermost(skin: np.ndarray, along: np.ndarray, across: np.ndarray) -> np.nd
     return skin[np.unique(np.argmax(skin @ down.T, axis=0))]
 
 
-def level_turn(turned: np.ndarray, forward: np.ndarray, heading: np.ndarray, slope: np.ndarray) -> np.ndarray:
-    """(T,3,3): the rotation of what is turned so (T,3,3) that makes it stand level across and heading there (T,2), on
-    ground that rises so (T,) ahead (radians); forward (3,): which way it points at rest.
+def level_turn(
+    turned: np.ndarray, forward: np.ndarray, heading: np.ndarray, slope: np.ndarray
+) -> np.ndarray:
+    """(T,3,3): the rotation of what is turned so (T,3,3) that makes it stand level across and
+    heading there (T,2), on ground that rises so (T,) ahead (radians); forward (3,): which way it
+    points at rest.
     """
     frame = _frame(turned @ normalised(forward * (1.0, 1.0, 0.0)), turned[..., :, 2])
     ahead = np.concatenate([np.cos(slope)[:, None] * heading, np.sin(slope)[:, None]], axis=1)

@@ -1,4 +1,5 @@
-"""A character's skeleton: what is told of it, what follows from that at rest, and how it moves (forward kinematics)."""
+"""A character's skeleton: what is told of it, what follows from that at rest, and how it moves
+(forward kinematics)."""
 
 from __future__ import annotations
 
@@ -21,14 +22,16 @@ SIDES = ("left", "right")
 class TargetSkeleton:
     """The mapped bones of a character, N of them, parents before children.
 
-    joints (N,): the SMPL joint of each. parents (N,): the mapped bone that each follows, -1 where it follows none.
-    links (N,4,4): each bone's matrix while it is not rotated, as seen from the bone it follows, or from the armature.
-    rest (N,4,4): rest matrices in the armature's space. ends (N,3): where hands and feet without a bone after them end
-    (knuckles, toes), in the armature's space, NaN where that is not known.
+    joints (N,): the SMPL joint of each. parents (N,): the mapped bone that each follows, -1 where
+    it follows none. links (N,4,4): each bone's matrix while it is not rotated, as seen from the
+    bone it follows, or from the armature. rest (N,4,4): rest matrices in the armature's space. ends
+    (N,3): where hands and feet without a bone after them end (knuckles, toes), in the armature's
+    space, NaN where that is not known.
     to_take (4,4): from the armature's space to the motion's: rotation, one scale, translation.
     location_axes (3,3): how the location of the pelvis' bone moves it, in the armature's space.
-    skin (V,3) or None: rest vertices of its meshes in the armature's space, from which the soles are found.
-    root (4,4) or None: rest matrix of the bone that all of them hang on, which may travel.
+    skin (V,3) or None: rest vertices of its meshes in the armature's space, from which the soles
+    are found. root (4,4) or None: rest matrix of the bone that all of them hang on, which may
+    travel.
     """
 
     names: Sequence[str]
@@ -52,28 +55,38 @@ class SourceShape:
 
     @classmethod
     def of(cls, body: Body, betas: np.ndarray) -> SourceShape:
-        joints, skin = body.rest_joints(betas) @ TO_BLENDER.T, body.rest_vertices(betas) @ TO_BLENDER.T
+        joints, skin = (
+            body.rest_joints(betas) @ TO_BLENDER.T,
+            body.rest_vertices(betas) @ TO_BLENDER.T,
+        )
         found = [_sole(joints, skin, side) for side in SIDES]
         lowest = skin[:, 2].min()
-        left, right = (sole or _plain_sole(joints, lowest, side) for sole, side in zip(found, SIDES))
+        left, right = (
+            sole or _plain_sole(joints, lowest, side) for sole, side in zip(found, SIDES)
+        )
         return cls(joints, (left, right))
 
     def foot_size(self, side: str, joints: np.ndarray) -> float:
         """How long another foot is, from ankle to ball or, without a ball, as its shin is."""
         for a, b, level in (("ankle", "foot", (1.0, 1.0, 0.0)), ("knee", "ankle", (1.0, 1.0, 1.0))):
             rows = [JOINT_NAMES.index(f"{side}_{part}") for part in (a, b)]
-            own, theirs = (np.linalg.norm(np.diff(p[rows], axis=0) * level) for p in (joints, self.joints))
+            own, theirs = (
+                np.linalg.norm(np.diff(p[rows], axis=0) * level) for p in (joints, self.joints)
+            )
             if own > 0:
                 return float(own / theirs)
         return 1.0
 
 
 class Character:
-    """A target skeleton in its rest pose: canonical axes (`rest_pose.py`), metres of the motion's space."""
+    """A target skeleton in its rest pose: canonical axes (`rest_pose.py`), metres of the motion's
+    space."""
 
     def __init__(self, target: TargetSkeleton, relative: bool = False):
         if "pelvis" not in target.joints:
-            raise RetargetError("no bone is assigned to the pelvis; assign the one that carries the hips")
+            raise RetargetError(
+                "no bone is assigned to the pelvis; assign the one that carries the hips"
+            )
         self.target = target
         linear = target.to_take[:3, :3]
         self.scale = float(np.cbrt(np.linalg.det(linear)))
@@ -96,7 +109,8 @@ class Character:
         self.rest_rotation = _rotation_of(target.rest[:, :3, :3])
 
     def forward(self, directed: np.ndarray) -> np.ndarray:
-        """(T,N,3): where the bones begin, rotated so (T,N,3,3), while the pelvis' bone is not moved."""
+        """(T,N,3): where the bones begin, rotated so (T,N,3,3), while the pelvis' bone is not
+        moved."""
         positions = np.zeros(directed.shape[:2] + (3,))
         for bone, parent in enumerate(self.target.parents):
             arm = self.scale * self.links[bone, :3, 3]
@@ -108,8 +122,8 @@ class Character:
         return positions
 
     def local(self, directed: np.ndarray, root: np.ndarray) -> np.ndarray:
-        """(T,N,3,3): each bone's rotation against its link, from those in the motion's space, where their root has
-        turned (T,3,3) from its rest.
+        """(T,N,3,3): each bone's rotation against its link, from those in the motion's space, where
+        their root has turned (T,3,3) from its rest.
         """
         local = np.empty_like(directed)
         for bone, parent in enumerate(self.target.parents):
@@ -119,32 +133,37 @@ class Character:
         return local
 
     def location(self, place: np.ndarray, pelvis: int, root: np.ndarray) -> np.ndarray:
-        """(T,3): the location that puts the pelvis' bone at places (T,3) of the motion's space, where its root has
-        moved (T,4,4) there.
+        """(T,3): the location that puts the pelvis' bone at places (T,3) of the motion's space,
+        where its root has moved (T,4,4) there.
         """
         place = (np.swapaxes(root[:, :3, :3], 1, 2) @ (place - root[:, :3, 3])[..., None])[..., 0]
         inside = (place - self.origin) @ self.to_take / self.scale
         parent = self.target.parents[pelvis]
         if parent >= 0:
             raise RetargetError(
-                f"the pelvis' bone {self.target.names[pelvis]!r} follows {self.target.names[parent]!r}, which is "
+                f"the pelvis' bone {self.target.names[pelvis]!r} follows "
+                f"{self.target.names[parent]!r}, which is "
                 "assigned, too; assign the pelvis to the bone that carries all others"
             )
         return (inside - self.links[pelvis, :3, 3]) @ np.linalg.inv(self.target.location_axes).T
 
     def root(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where (3,) the root rests in the motion's space, and the rotation (3,3) from canonical axes to those that it
-        rests in. Raises `RetargetError` where there is none.
+        """Where (3,) the root rests in the motion's space, and the rotation (3,3) from canonical
+        axes to those that it rests in. Raises `RetargetError` where there is none.
         """
         if self.target.root is None:
             raise RetargetError(
-                f"above the pelvis' bone {self.target.names[self.bones_of('pelvis')[0]]!r} there is no bone that could "
+                f"above the pelvis' bone {self.target.names[self.bones_of('pelvis')[0]]!r} there "
+                "is no bone that could "
                 "travel; let the hips or the object travel"
             )
-        return self.scale * self.to_take @ self.target.root[:3, 3] + self.origin, self.to_take @ self.facing.T
+        return self.scale * self.to_take @ self.target.root[
+            :3, 3
+        ] + self.origin, self.to_take @ self.facing.T
 
     def root_basis(self, moved: np.ndarray) -> np.ndarray:
-        """(T,4,4): what the root's own transform is, once it has moved (T,4,4) in the motion's space."""
+        """(T,4,4): what the root's own transform is, once it has moved (T,4,4) in the motion's
+        space."""
         assert self.target.root is not None, "`root` was asked first, which says so"
         to_take = np.eye(4)
         to_take[:3, :3], to_take[:3, 3] = self.scale * self.to_take, self.origin
@@ -156,13 +175,17 @@ class Character:
     def middle(self, joints: np.ndarray) -> np.ndarray:
         """(T,3): of SMPL's joints (T,24,3), the point that corresponds to `hips`."""
         if self.has("left_hip") and self.has("right_hip"):
-            return joints[:, [JOINT_NAMES.index("left_hip"), JOINT_NAMES.index("right_hip")]].mean(axis=1)
+            return joints[:, [JOINT_NAMES.index("left_hip"), JOINT_NAMES.index("right_hip")]].mean(
+                axis=1
+            )
         return joints[:, 0]
 
     def hips(self, positions: np.ndarray) -> np.ndarray:
         """(T,3): the middle of the hips, or the pelvis where they have no bones."""
         if self.has("left_hip") and self.has("right_hip"):
-            return positions[:, [self.bones_of("left_hip")[0], self.bones_of("right_hip")[0]]].mean(axis=1)
+            return positions[:, [self.bones_of("left_hip")[0], self.bones_of("right_hip")[0]]].mean(
+                axis=1
+            )
         return positions[:, self.bones_of("pelvis")[0]]
 
     def has(self, joint: str) -> bool:
@@ -198,18 +221,23 @@ class Character:
         return float(np.linalg.norm(knee - hip) + np.linalg.norm(ankle - knee))
 
     def leg_length(self, shape: SourceShape) -> float:
-        """How long the character's legs are, down to the sole, over the source's; of trunks where it has no legs."""
+        """How long the character's legs are, down to the sole, over the source's; of trunks where
+        it has no legs."""
         for chain in (("hip", "knee", "ankle"), ("hip", "shoulder")):
             ratios = []
             for side in SIDES:
                 rows = [JOINT_NAMES.index(f"{side}_{part}") for part in chain]
                 own, theirs = (
-                    np.linalg.norm(np.diff(p[rows], axis=0), axis=1).sum() for p in (self.joints, shape.joints)
+                    np.linalg.norm(np.diff(p[rows], axis=0), axis=1).sum()
+                    for p in (self.joints, shape.joints)
                 )
                 if chain[-1] == "ankle" and np.isfinite(own):
                     height = shape.soles[SIDES.index(side)].height
                     sole = self._own_sole(side)
-                    own, theirs = own + (sole.height if sole else height * own / theirs), theirs + height
+                    own, theirs = (
+                        own + (sole.height if sole else height * own / theirs),
+                        theirs + height,
+                    )
                 ratios.append(own / theirs)
             if np.isfinite(ratios).any():
                 return float(np.nanmean(ratios))
@@ -217,7 +245,10 @@ class Character:
 
     def sole(self, side: str, shape: SourceShape) -> Sole:
         """By the skin about the foot; without one, the source's in lengths of the foot."""
-        ball = self.joints[JOINT_NAMES.index(f"{side}_foot")] - self.joints[JOINT_NAMES.index(f"{side}_ankle")]
+        ball = (
+            self.joints[JOINT_NAMES.index(f"{side}_foot")]
+            - self.joints[JOINT_NAMES.index(f"{side}_ankle")]
+        )
         size = shape.foot_size(side, self.joints)
         return self._own_sole(side) or shape.soles[SIDES.index(side)].scaled(size, ball)
 
@@ -228,20 +259,25 @@ class Character:
 
 
 def _sole(joints: np.ndarray, skin: np.ndarray, side: str) -> Sole | None:
-    hip, ankle, ball = (joints[JOINT_NAMES.index(f"{side}_{part}")] for part in ("hip", "ankle", "foot"))
+    hip, ankle, ball = (
+        joints[JOINT_NAMES.index(f"{side}_{part}")] for part in ("hip", "ankle", "foot")
+    )
     if not np.isfinite(hip - ankle).all():
         return None
     return find_sole(ankle, ball, skin, float(np.linalg.norm(hip - ankle)))
 
 
 def _plain_sole(joints: np.ndarray, lowest: float, side: str) -> Sole:
-    """Of a body whose skin is not about its feet: from below the ankle to as far beyond the ball."""
+    """Of a body whose skin is not about its feet: from below the ankle to as far beyond the
+    ball."""
     ankle, ball = (joints[JOINT_NAMES.index(f"{side}_{part}")] for part in ("ankle", "foot"))
     down = np.array([0.0, 0.0, lowest - ankle[2]])
     ball = ball - ankle
     level = ball * (1.0, 1.0, 0.0)
     heel, under_ball, toes = down - 0.4 * level, down + level, down + 1.5 * level
-    return Sole(heel, ball, toes - ball, heel[None], under_ball[None], (toes - ball)[None], -float(down[2]))
+    return Sole(
+        heel, ball, toes - ball, heel[None], under_ball[None], (toes - ball)[None], -float(down[2])
+    )
 
 
 def _rotation_of(linear: np.ndarray) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""Linear systems that couple each frame with the next two or three: what penalties on acceleration and jerk lead to."""
+"""Linear systems that couple each frame with the next two or three: what penalties on acceleration
+and jerk lead to."""
 
 from __future__ import annotations
 
@@ -11,13 +12,16 @@ FEW_COLUMNS = 8
 """Columns up to which plain numbers are faster than arrays."""
 
 
-def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray) -> np.ndarray:
+def solve_banded(
+    diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray
+) -> np.ndarray:
     """x (T,N) of H x = right (T,N), H symmetric and positive definite.
 
-    diagonal (T,N,N): how each frame couples with itself. first (T-1,N/3,3,3) and second (T-2,N/3,3,3): how it does with
-    the next one and the one after that, H[t,t+1] and H[t,t+2], in which each three unknowns couple with their own only.
-    Block elimination, T steps of order N³. What has been eliminated is kept symmetric: rounding would double every few
-    steps where frames are coupled more firmly than they are held.
+    diagonal (T,N,N): how each frame couples with itself. first (T-1,N/3,3,3) and second
+    (T-2,N/3,3,3): how it does with the next one and the one after that, H[t,t+1] and H[t,t+2], in
+    which each three unknowns couple with their own only. Block elimination, T steps of order N³.
+    What has been eliminated is kept symmetric: rounding would double every few steps where frames
+    are coupled more firmly than they are held.
     """
     T, N = right.shape
     diagonal, right, solved = diagonal.copy(), right.copy(), []
@@ -36,7 +40,9 @@ def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, ri
         diagonal[t + 1] -= _symmetric(onto[:, 1 : N + 1])
         if t + 2 < T:
             coupling = _dense(first[t + 1]) - onto[:, N + 1 :]
-            onto = (np.swapaxes(second[t], -1, -2) @ solved[t].reshape(-1, SIZE, solved[t].shape[1])).reshape(N, -1)
+            onto = (
+                np.swapaxes(second[t], -1, -2) @ solved[t].reshape(-1, SIZE, solved[t].shape[1])
+            ).reshape(N, -1)
             right[t + 2] -= onto[:, 0]
             diagonal[t + 2] -= _symmetric(onto[:, N + 1 :])
 
@@ -52,13 +58,15 @@ def solve_banded(diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, ri
 
 
 def solve_diagonals(diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """x (T,S) of H x = right (T,S), H symmetric and positive definite, its main diagonal and the three below it the
-    rows of diagonals (4,T): H[t, t-k] = diagonals[k, t].
+    """x (T,S) of H x = right (T,S), H symmetric and positive definite, its main diagonal and the
+    three below it the rows of diagonals (4,T): H[t, t-k] = diagonals[k, t].
 
     Cholesky's L D L^T, row by row, for all columns at once.
     """
     frames = len(right)
-    pivots, l1, l2, l3 = ([1.0] * BESIDE + [0.0] * frames for _ in range(4))  # three rows of padding above
+    pivots, l1, l2, l3 = (
+        [1.0] * BESIDE + [0.0] * frames for _ in range(4)
+    )  # three rows of padding above
     for t, (a0, a1, a2, a3) in enumerate(diagonals.T.tolist(), start=BESIDE):
         u2 = a2 - a3 * l1[t - 2] if t > BESIDE + 1 else 0.0
         u1 = a1 - u2 * l1[t - 1] - a3 * l2[t - 1] if t > BESIDE else 0.0

@@ -1,9 +1,10 @@
 """Keypoints of solved frames that are not to be believed: the fewest that explain the rest.
 
-Least squares spread what one keypoint is off over all of them, so the one that is farthest from its site need not be
-the wrong one, and what counts little for being far off may be the good ones. Here, in each frame that is met badly, one
-keypoint after the other is left out for a try, the poses solved anew, and the one stays out without which most of the
-rest is met (truncated least squares, one at a time; Baarda's data snooping, 1968, looks at the same).
+Least squares spread what one keypoint is off over all of them, so the one that is farthest from its
+site need not be the wrong one, and what counts little for being far off may be the good ones. Here,
+in each frame that is met badly, one keypoint after the other is left out for a try, the poses
+solved anew, and the one stays out without which most of the rest is met (truncated least squares,
+one at a time; Baarda's data snooping, 1968, looks at the same).
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from .problem import Problem
 from .settling import LEAST_HOLD
 
 SIGMAS, LEAST = 6.0, 0.04
-"""Times the noise, and metres at least, by which a keypoint is off more than it usually is where something is wrong."""
+"""Times the noise, and metres at least, by which a keypoint is off more than it usually is where
+something is wrong."""
 CANDIDATES, STEPS = 5, 8
 """Keypoints of a frame that are tried, and steps of the polish for each."""
 MOST_LEFT_OUT, MOST_ROUNDS = 0.2, 4
@@ -27,8 +29,11 @@ GAIN = 0.05
 """Of keypoints met, by which it must be better to leave one out: a change of less is none."""
 
 
-def disbelieve(problem: Problem, poses: Poses, frames: np.ndarray | None = None) -> tuple[np.ndarray, Poses]:
-    """(N,K) bool: which keypoints of N solved frames (all where None) are not believed; and the poses without them.
+def disbelieve(
+    problem: Problem, poses: Poses, frames: np.ndarray | None = None
+) -> tuple[np.ndarray, Poses]:
+    """(N,K) bool: which keypoints of N solved frames (all where None) are not believed; and the
+    poses without them.
 
     Keypoints that are not to be doubted are not.
     """
@@ -47,22 +52,31 @@ def disbelieve(problem: Problem, poses: Poses, frames: np.ndarray | None = None)
     rotations, trans = poses.rotations.copy(), poses.trans.copy()
     good = np.setdiff1d(np.arange(len(frames)), bad)
     near = good[np.abs(good[None] - bad[:, None]).argmin(axis=1)] if len(good) else bad
-    begin = Poses(rotations[near], trans[near])  # how a frame looks that is met well, beside how this one was solved
+    begin = Poses(
+        rotations[near], trans[near]
+    )  # how a frame looks that is met well, beside how this one was solved
     left_out = np.zeros((len(bad), weights.shape[1]), dtype=bool)
     now, score = poses[bad], _score(off[bad], weights[bad] > 0, limit)
     most = np.minimum(MOST_ROUNDS, MOST_LEFT_OUT * (weights[bad] > 0).sum(axis=1))
     going = np.ones(len(bad), dtype=bool)
     for number in range(MOST_ROUNDS):
-        away = np.where((weights[bad] > 0) & ~left_out & ~problem.undoubted[frames[bad]], off[bad] / limit, 0.0)
+        away = np.where(
+            (weights[bad] > 0) & ~left_out & ~problem.undoubted[frames[bad]], off[bad] / limit, 0.0
+        )
         going &= (away > 1.0).any(axis=1) & (number < most)
         todo = np.flatnonzero(going)
         if not len(todo):
             break
-        tried = _tried(problem, frames[bad[todo]], now[todo], begin[todo], left_out[todo], away[todo], limit)
+        tried = _tried(
+            problem, frames[bad[todo]], now[todo], begin[todo], left_out[todo], away[todo], limit
+        )
         better = tried.score < score[todo] - GAIN
         which = todo[better]
         left_out[which, tried.keypoint[better]] = True
-        now.rotations[which], now.trans[which] = tried.poses.rotations[better], tried.poses.trans[better]
+        now.rotations[which], now.trans[which] = (
+            tried.poses.rotations[better],
+            tried.poses.trans[better],
+        )
         score[which], off[bad[which]] = tried.score[better], tried.off[better]
         going[todo[~better]] = False
     # What is near its site although nobody listened to it may well be right.
@@ -74,7 +88,8 @@ def disbelieve(problem: Problem, poses: Poses, frames: np.ndarray | None = None)
 
 
 class _Tried:
-    """Of F frames: the keypoint (F,) that is best left out, and score (F,), off (F,K) and poses without it."""
+    """Of F frames: the keypoint (F,) that is best left out, and score (F,), off (F,K) and poses
+    without it."""
 
     def __init__(self, keypoint: np.ndarray, score: np.ndarray, off: np.ndarray, poses: Poses):
         self.keypoint, self.score, self.off, self.poses = keypoint, score, off, poses
@@ -89,7 +104,8 @@ def _tried(
     away: np.ndarray,
     limit: np.ndarray,
 ) -> _Tried:
-    """Each frame solved without each of its likeliest culprits, from the pose it has and from that of a good frame."""
+    """Each frame solved without each of its likeliest culprits, from the pose it has and from that
+    of a good frame."""
     count = min(CANDIDATES, away.shape[1])
     candidates = np.argsort(-away, axis=1)[:, :count]
     F = len(frames)
@@ -133,8 +149,12 @@ def _settled(problem: Problem, poses: Poses, frames: np.ndarray, weights: np.nda
     for start in range(0, len(frames), problem.batch):
         part = slice(start, start + problem.batch)
         state = problem.state(poses[part])
-        targets = Targets(backend.array(problem.positions[frames[part]]), backend.array(weights[part]))
+        targets = Targets(
+            backend.array(problem.positions[frames[part]]), backend.array(weights[part])
+        )
         anchor = Anchor(state.rotations, hold)
-        done = polish(problem.model, state, targets, anchor, problem.prior, steps=STEPS, damping=1e-4).state
+        done = polish(
+            problem.model, state, targets, anchor, problem.prior, steps=STEPS, damping=1e-4
+        ).state
         parts.append(Poses(backend.numpy(done.rotations), backend.numpy(done.trans)))
     return Poses.joined(parts)

@@ -1,4 +1,5 @@
-"""`Estimate`: poses from elsewhere that solved frames stay near, and an anchor between these and the predicted ones."""
+"""`Estimate`: poses from elsewhere that solved frames stay near, and an anchor between these and
+the predicted ones."""
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from .polish import Anchor
 
 @dataclass(frozen=True)
 class Estimate:
-    """Poses to stay near: rotations (T,24,3,3) of a take's frames, and sigma (24,), by how many radians each axis of a
-    joint may be off."""
+    """Poses to stay near: rotations (T,24,3,3) of a take's frames, and sigma (24,), by how many
+    radians each axis of a joint may be off."""
 
     rotations: np.ndarray
     sigma: np.ndarray

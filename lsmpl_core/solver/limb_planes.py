@@ -1,13 +1,16 @@
-"""The law of the limb's plane: how people's SMPL poses share a turn between shoulder and elbow, hip and knee.
+"""The law of the limb's plane: how people's SMPL poses share a turn between shoulder and elbow, hip
+and knee.
 
-Let b be the upper bone and f the lower one at rest, and the azimuth the angle about b from where a hinge would bend the
-limb to where it is bent. Keypoints tell tau, the upper bone's twist about b and the azimuth together; how these share
-it, no keypoint tells. In poses that were fitted to people, azimuth = offset + share * tau, with constants that are a
-person's own: the elbow takes 0.46 of tau and the knee 0.57, and nine tenths of the variance are explained. Limbs that
-were converted from skeletons with hinges take none of it. A Gaussian over axis-angles knows nothing of this, for tau is
-no linear function of them.
+Let b be the upper bone and f the lower one at rest, and the azimuth the angle about b from where a
+hinge would bend the limb to where it is bent. Keypoints tell tau, the upper bone's twist about b
+and the azimuth together; how these share it, no keypoint tells. In poses that were fitted to
+people, azimuth = offset + share * tau, with constants that are a person's own: the elbow takes 0.46
+of tau and the knee 0.57, and nine tenths of the variance are explained. Limbs that were converted
+from skeletons with hinges take none of it. A Gaussian over axis-angles knows nothing of this, for
+tau is no linear function of them.
 
-A straight limb has no azimuth; there the lower joint's own twist about b takes its place, by a blend that is smooth.
+A straight limb has no azimuth; there the lower joint's own twist about b takes its place, by a
+blend that is smooth.
 """
 
 from __future__ import annotations
@@ -35,7 +38,9 @@ LOWER = _joints("left_elbow", "right_elbow", "left_knee", "right_knee")
 ENDS = _joints("left_wrist", "right_wrist", "left_ankle", "right_ankle")
 SIDE = np.array([1.0, -1.0, 1.0, -1.0])
 """Angles of the right side are mirrored, so that both sides have the same constants."""
-HINGE = np.array([(0.1, 0.31, 0.945), (-0.1, 0.31, 0.945), (-0.315, -0.01, -0.95), (0.315, -0.01, -0.95)])
+HINGE = np.array(
+    [(0.1, 0.31, 0.945), (-0.1, 0.31, 0.945), (-0.315, -0.01, -0.95), (0.315, -0.01, -0.95)]
+)
 """Where the hinges of skeletons bend each limb to, in the rest pose."""
 STRAIGHT = np.array([0.4, 0.4, 0.6, 0.6])
 """Sine of the bend at which the lower joint's twist says as much as the azimuth."""
@@ -43,19 +48,21 @@ STRAIGHT = np.array([0.4, 0.4, 0.6, 0.6])
 OFFSET, SHARE = np.radians([-4.3, -4.3, 3.7, 3.7]), np.array([0.46, 0.46, 0.57, 0.57])
 OFFSET_SIGMA, SHARE_SIGMA = np.radians([6.5, 6.5, 2.4, 2.4]), np.array([0.15, 0.15, 0.1, 0.1])
 WITHIN = np.radians([6.6, 6.6, 5.0, 5.0])
-"""Of people: means, how they differ from one another, and how far (radians) a limb's azimuth is from its own law."""
+"""Of people: means, how they differ from one another, and how far (radians) a limb's azimuth is
+from its own law."""
 CORRELATION_TIME = 0.5
 """Seconds for which it stays off to the same side."""
 HINGED = np.radians(1.5)
-"""How far (radians) limbs with hinges are off theirs: bones of other bodies lie a little differently."""
+"""How far (radians) limbs with hinges are off theirs: bones of other bodies lie a little
+differently."""
 FEW_HINGES = 0.1
 """The probability that a motion's limbs have hinges, before it is looked at."""
 
 
 @dataclass(frozen=True)
 class Sharing:
-    """A person's constants, of left and right arm, left and right leg: offset (4,) and sigma (4,) in radians, the
-    latter of what is left, and share (4,)."""
+    """A person's constants, of left and right arm, left and right leg: offset (4,) and sigma (4,)
+    in radians, the latter of what is left, and share (4,)."""
 
     offset: np.ndarray
     share: np.ndarray
@@ -63,16 +70,18 @@ class Sharing:
 
     @classmethod
     def of_anybody(cls) -> Sharing:
-        """What is known of a person whose poses nobody has solved: the spread of tau is some 40 and 15 degrees."""
+        """What is known of a person whose poses nobody has solved: the spread of tau is some 40 and
+        15 degrees."""
         tau = np.radians([40.0, 40.0, 15.0, 15.0])
         return cls(OFFSET, SHARE, np.sqrt(WITHIN**2 + OFFSET_SIGMA**2 + (SHARE_SIGMA * tau) ** 2))
 
     @classmethod
     def of_poses(cls, rest_joints: np.ndarray, rotations: np.ndarray, fps: float) -> Sharing:
-        """What true or roughly true poses, rotations (N,24,3,3) of successive frames, tell of a person.
+        """What true or roughly true poses, rotations (N,24,3,3) of successive frames, tell of a
+        person.
 
-        Linear regression of the azimuth on tau, with people's constants as its prior; or hinges, where they explain the
-        poses better.
+        Linear regression of the azimuth on tau, with people's constants as its prior; or hinges,
+        where they explain the poses better.
         """
         planes = LimbPlanes.build(choose_backend("numpy"), rest_joints, cls.of_anybody(), 1.0)
         azimuth, tau = planes.angles(rotations)
@@ -84,7 +93,10 @@ class Sharing:
             columns = np.stack([np.ones(len(tau)), tau[:, i]], axis=1)
             precision = np.diag([OFFSET_SIGMA[i] ** -2, SHARE_SIGMA[i] ** -2])
             hessian = precision + independent / WITHIN[i] ** 2 * columns.T @ columns
-            pull = precision @ [OFFSET[i], SHARE[i]] + independent / WITHIN[i] ** 2 * columns.T @ azimuth[:, i]
+            pull = (
+                precision @ [OFFSET[i], SHARE[i]]
+                + independent / WITHIN[i] ** 2 * columns.T @ azimuth[:, i]
+            )
             offset[i], share[i] = np.linalg.solve(hessian, pull)
             uncertain = np.einsum("ni,ij,nj->n", columns, np.linalg.inv(hessian), columns).mean()
             sigma[i] = np.sqrt(WITHIN[i] ** 2 + uncertain)
@@ -92,7 +104,8 @@ class Sharing:
 
 
 def _log_hinged(azimuth: np.ndarray, tau: np.ndarray) -> float:
-    """Logarithm of the odds that limbs with these azimuths and tau (N,4) have hinges, by their typical frame."""
+    """Logarithm of the odds that limbs with these azimuths and tau (N,4) have hinges, by their
+    typical frame."""
 
     def log_density(off, sigma):
         return -0.5 * np.square(off / sigma) - np.log(sigma)
@@ -104,10 +117,11 @@ def _log_hinged(azimuth: np.ndarray, tau: np.ndarray) -> float:
 
 @dataclass(frozen=True)
 class LimbPlanes:
-    """The law as part of a pose prior, for one body: each limb costs precision * (azimuth - offset - share * tau)².
+    """The law as part of a pose prior, for one body: each limb costs precision * (azimuth - offset
+    - share * tau)².
 
-    Rest directions (4,3) of the upper bones, of the lower ones (4,3,1), of the hinges' bend and across it; offset and
-    share (4,) as in `Sharing`, and precision (4,) in m²/rad².
+    Rest directions (4,3) of the upper bones, of the lower ones (4,3,1), of the hinges' bend and
+    across it; offset and share (4,) as in `Sharing`, and precision (4,) in m²/rad².
     """
 
     upper: Any
@@ -121,8 +135,11 @@ class LimbPlanes:
     precision: Any
 
     @classmethod
-    def build(cls, backend: Backend, rest_joints: np.ndarray, sharing: Sharing, weight: float) -> LimbPlanes:
-        """For rest_joints (24,3) in NumPy; a limb that is off by its sigma costs `weight`, in m²."""
+    def build(
+        cls, backend: Backend, rest_joints: np.ndarray, sharing: Sharing, weight: float
+    ) -> LimbPlanes:
+        """For rest_joints (24,3) in NumPy; a limb that is off by its sigma costs `weight`, in
+        m²."""
         upper = _unit(rest_joints[list(LOWER)] - rest_joints[list(UPPER)])
         lower = _unit(rest_joints[list(ENDS)] - rest_joints[list(LOWER)])
         bent = _unit(HINGE - np.sum(HINGE * upper, axis=1, keepdims=True) * upper)
@@ -137,9 +154,12 @@ class LimbPlanes:
         return replace(self, precision=self.precision * factor)
 
     def angles(self, rotations) -> tuple[Any, Any]:
-        """Azimuths and tau (B,4) of rotations (B,24,3,3), in radians, those of the right side mirrored."""
+        """Azimuths and tau (B,4) of rotations (B,24,3,3), in radians, those of the right side
+        mirrored."""
         limbs = self._limbs(rotations)
-        return limbs.azimuth * self.side, _wrapped(array_namespace(rotations), limbs.tau * self.side)
+        return limbs.azimuth * self.side, _wrapped(
+            array_namespace(rotations), limbs.tau * self.side
+        )
 
     def residual(self, rotations) -> Any:
         """(B,4) radians by which azimuths are off the law."""
@@ -150,8 +170,8 @@ class LimbPlanes:
     def jacobian(self, rotations) -> Any:
         """(B,4,75): how `residual` changes with a step (`KeypointModel.moved`).
 
-        Of R exp(v): the twist about b changes by (X² b + X b × V + (V·b) V)·v / (X² + (V·b)²) with X = 1 + trace R and
-        V the vector of R - Rᵀ, and where the lower bone points by R (v × f).
+        Of R exp(v): the twist about b changes by (X² b + X b × V + (V·b) V)·v / (X² + (V·b)²) with
+        X = 1 + trace R and V the vector of R - Rᵀ, and where the lower bone points by R (v × f).
         """
         xp = array_namespace(rotations)
         limbs = self._limbs(rotations)
@@ -160,9 +180,17 @@ class LimbPlanes:
         along, aside = limbs.point
         turned = xp.matrix_transpose(limbs.lower)
         f = self.lower[..., 0]
-        moves = [cross(f, xp.matmul(turned, axis[..., None])[..., 0]) for axis in (self.bent, self.across)]
-        moves = [moves[0] - limbs.sine[..., None] * twist, moves[1] + limbs.cosine[..., None] * twist]
-        azimuth = (along[..., None] * moves[1] - aside[..., None] * moves[0]) / limbs.size[..., None]
+        moves = [
+            cross(f, xp.matmul(turned, axis[..., None])[..., 0])
+            for axis in (self.bent, self.across)
+        ]
+        moves = [
+            moves[0] - limbs.sine[..., None] * twist,
+            moves[1] + limbs.cosine[..., None] * twist,
+        ]
+        azimuth = (along[..., None] * moves[1] - aside[..., None] * moves[0]) / limbs.size[
+            ..., None
+        ]
         by_lower = (self.side * (1.0 - self.share))[:, None] * azimuth
         by_collar = xp.matmul(limbs.upper[:, :2], by_upper[:, :2, :, None])[..., 0]
         by_collar = xp.concat([by_collar, xp.zeros_like(by_collar)], axis=1)
@@ -173,7 +201,9 @@ class LimbPlanes:
 
     def _limbs(self, rotations) -> _Limbs:
         xp, where = array_namespace(rotations), device(rotations)
-        upper, lower, collars = (gather(rotations, indices(xp, j, where), axis=1) for j in (UPPER, LOWER, COLLARS))
+        upper, lower, collars = (
+            gather(rotations, indices(xp, j, where), axis=1) for j in (UPPER, LOWER, COLLARS)
+        )
         one = xp.broadcast_to(constant(xp, IDENTITY, upper.dtype, where), collars.shape)
         twist = _Twist.of(xp, xp.matmul(xp.concat([collars, one], axis=1), upper), self.upper)
         own = _Twist.of(xp, lower, self.upper)
@@ -182,8 +212,8 @@ class LimbPlanes:
 
 @dataclass(frozen=True)
 class _Twist:
-    """Of rotations R (B,4,3,3) about b: along (B,4) = X and across (B,4) = V·b, whose quotient is the tangent of half
-    the twist, and vector (B,4,3) = V (see `LimbPlanes.jacobian`)."""
+    """Of rotations R (B,4,3,3) about b: along (B,4) = X and across (B,4) = V·b, whose quotient is
+    the tangent of half the twist, and vector (B,4,3) = V (see `LimbPlanes.jacobian`)."""
 
     along: Any
     across: Any
@@ -191,7 +221,11 @@ class _Twist:
 
     @classmethod
     def of(cls, xp, r, b) -> _Twist:
-        parts = [r[..., 2, 1] - r[..., 1, 2], r[..., 0, 2] - r[..., 2, 0], r[..., 1, 0] - r[..., 0, 1]]
+        parts = [
+            r[..., 2, 1] - r[..., 1, 2],
+            r[..., 0, 2] - r[..., 2, 0],
+            r[..., 1, 0] - r[..., 0, 1],
+        ]
         vector = xp.stack(parts, axis=-1)
         along = 1.0 + TINY + r[..., 0, 0] + r[..., 1, 1] + r[..., 2, 2]
         return cls(along, xp.sum(vector * b, axis=-1), vector)
@@ -210,8 +244,8 @@ TINY = 1e-6
 
 
 class _Limbs:
-    """What residual and Jacobian share: rotations of upper and lower joints, both twists, and, in the plane across the
-    upper bone, where the lower one points, blended with its joint's twist."""
+    """What residual and Jacobian share: rotations of upper and lower joints, both twists, and, in
+    the plane across the upper bone, where the lower one points, blended with its joint's twist."""
 
     def __init__(self, upper, lower, twist: _Twist, own: _Twist, planes: LimbPlanes):
         xp = array_namespace(upper)

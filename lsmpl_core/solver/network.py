@@ -1,9 +1,11 @@
-"""The residual network: from the current pose and the keypoints of the next frame to the next pose, in a single pass.
+"""The residual network: from the current pose and the keypoints of the next frame to the next pose,
+in a single pass.
 
-After Learnable SMPLify (arXiv 2508.13562), which predicts residual rotations R_t = R_(t-s) ΔR in a human-centric frame.
-Here the frame is the current pose's pelvis, so that the prediction turns and moves with the body whatever the keypoints
-are, and a visibility mask over one canonical keypoint set lets one set of weights serve every layout. Written against
-the array API: NumPy and torch run it, and training differentiates it.
+After Learnable SMPLify (arXiv 2508.13562), which predicts residual rotations R_t = R_(t-s) ΔR in a
+human-centric frame. Here the frame is the current pose's pelvis, so that the prediction turns and
+moves with the body whatever the keypoints are, and a visibility mask over one canonical keypoint
+set lets one set of weights serve every layout. Written against the array API: NumPy and torch run
+it, and training differentiates it.
 """
 
 from __future__ import annotations
@@ -53,23 +55,26 @@ MOVED = tuple(tuple(int(moves) for moves in row) for row in ANCESTORS[list(PAREN
 INPUTS = 10 * len(CANONICAL) + 3 * NUM_JOINTS + 6 * (NUM_JOINTS - 1) + 3 * (NUM_JOINTS - 1) + 1
 OUTPUTS = 7 * NUM_JOINTS
 FARTHEST_KEYPOINT = 1.5
-"""Metres from the pelvis at which a keypoint's coordinates are cut off, so that an outlier cannot say much."""
+"""Metres from the pelvis at which a keypoint's coordinates are cut off, so that an outlier cannot
+say much."""
 NEAR_MISS = 0.1
 """Metres: misses are given in proportion up to about this far, and by their direction beyond."""
 SMALL_TURN = 0.3
 """Radians: the same for turns."""
 LEAST_INERTIA = 0.01
-"""Square metres that are added to a joint's inertia, so that one that moves next to nothing turns little."""
+"""Square metres that are added to a joint's inertia, so that one that moves next to nothing turns
+little."""
 TYPICAL_NOISE = 0.02
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What the network sees of B frames: targets (B,K,3) of the keypoints in metres, mask (B,K) of 0 and 1, and noise
-    (B,): how far keypoints are off in each axis, in metres, one standard deviation.
+    """What the network sees of B frames: targets (B,K,3) of the keypoints in metres, mask (B,K) of
+    0 and 1, and noise (B,): how far keypoints are off in each axis, in metres, one standard
+    deviation.
 
-    state is the current pose after it was moved onto the targets (`start.centred`); bones (1|B,23,3) are the rest
-    offsets of joints 1 to 23 from their parents.
+    state is the current pose after it was moved onto the targets (`start.centred`); bones
+    (1|B,23,3) are the rest offsets of joints 1 to 23 from their parents.
     """
 
     targets: Any
@@ -88,7 +93,8 @@ class Prediction:
 
 
 def canonical_matrix(sites: Sequence[str]) -> np.ndarray:
-    """(C,K) of 0 and 1 that puts a layout's K keypoints, given by their sites, in canonical order."""
+    """(C,K) of 0 and 1 that puts a layout's K keypoints, given by their sites, in canonical
+    order."""
     return np.array([[float(site == name) for site in sites] for name in CANONICAL])
 
 
@@ -98,12 +104,13 @@ def rest_bones(rest_joints: np.ndarray) -> np.ndarray:
 
 
 def features(seen: Observation, canonical) -> Any:
-    """(B, INPUTS) in the frame of the current pelvis and of each joint. canonical (C,K) from `canonical_matrix`.
+    """(B, INPUTS) in the frame of the current pelvis and of each joint. canonical (C,K) from
+    `canonical_matrix`.
 
-    Besides where keypoints are and by how much they are missed: that miss in the frame of the joint that moves the
-    keypoint, and for each joint, also in its frame, about the turn that would undo the misses r of the keypoints it
-    moves, were it to turn alone: sum_k d_k × r_k / sum_k |d_k|², d from the joint to the keypoint. A perceptron would
-    have to learn these products.
+    Besides where keypoints are and by how much they are missed: that miss in the frame of the joint
+    that moves the keypoint, and for each joint, also in its frame, about the turn that would undo
+    the misses r of the keypoints it moves, were it to turn alone: sum_k d_k × r_k / sum_k |d_k|², d
+    from the joint to the keypoint. A perceptron would have to learn these products.
     """
     xp = array_namespace(seen.targets)
     state = seen.state
@@ -123,7 +130,9 @@ def features(seen: Observation, canonical) -> Any:
     joints = xp.matmul(state.joints - pelvis, frame)
     parent_joints = gather(turned, indices(xp, PARENT_JOINTS, device(turned)), axis=1)
     local_miss = xp.matmul(xp.matrix_transpose(parent_joints), miss[..., None])[..., 0]
-    turn = xp.matmul(xp.matrix_transpose(turned), _lone_turns(xp, joints, at, miss, mask)[..., None])[..., 0]
+    turn = xp.matmul(
+        xp.matrix_transpose(turned), _lone_turns(xp, joints, at, miss, mask)[..., None]
+    )[..., 0]
 
     parts = (
         2.0 * xp.clip(where, -FARTHEST_KEYPOINT, FARTHEST_KEYPOINT),
@@ -139,10 +148,14 @@ def features(seen: Observation, canonical) -> Any:
 
 
 def _lone_turns(xp, joints, at, miss, mask):
-    """(B,24,3) radians: about each joint's turn that undoes the misses (B,C,3) of the keypoints `at` that it moves."""
+    """(B,24,3) radians: about each joint's turn that undoes the misses (B,C,3) of the keypoints
+    `at` that it moves."""
     moved = constant(xp, MOVED, at.dtype, device(at))
     sums = xp.matmul(
-        moved, xp.concat([cross(at, miss), miss, at, xp.sum(at * at, axis=-1, keepdims=True), mask], axis=-1)
+        moved,
+        xp.concat(
+            [cross(at, miss), miss, at, xp.sum(at * at, axis=-1, keepdims=True), mask], axis=-1
+        ),
     )
     torque = sums[..., :3] - cross(joints, sums[..., 3:6])
     inertia = sums[..., 9:10] - 2.0 * xp.sum(joints * sums[..., 6:9], axis=-1, keepdims=True)
@@ -151,13 +164,15 @@ def _lone_turns(xp, joints, at, miss, mask):
 
 
 def _squashed(xp, v, size):
-    """Vectors (...,3) with a length in proportion to theirs where it is well below size, and at most 1."""
+    """Vectors (...,3) with a length in proportion to theirs where it is well below size, and at
+    most 1."""
     return v / (size + length(v))
 
 
 @dataclass(frozen=True)
 class Network:
-    """A residual multilayer perceptron; `weights` are arrays of one library, by name (see `shapes`)."""
+    """A residual multilayer perceptron; `weights` are arrays of one library, by name (see
+    `shapes`)."""
 
     weights: Mapping[str, Any]
     canonical: Any
@@ -185,7 +200,8 @@ class Network:
 
 
 def shapes(width: int, blocks: int) -> dict[str, tuple[int, ...]]:
-    """Names and shapes of the weights; matrices are (inputs, outputs), as simple BLAS libraries are fastest with."""
+    """Names and shapes of the weights; matrices are (inputs, outputs), as simple BLAS libraries are
+    fastest with."""
     inner: dict[str, tuple[int, ...]] = {}
     for i in range(blocks):
         inner |= {f"block{i}.down": (width, width), f"block{i}.down_bias": (width,)}
@@ -194,12 +210,18 @@ def shapes(width: int, blocks: int) -> dict[str, tuple[int, ...]]:
     return first | inner | {"out.weight": (width, OUTPUTS), "out.bias": (OUTPUTS,)}
 
 
-def load_network(backend: Backend, sites: Sequence[str], path: str | os.PathLike | None = None) -> Network:
+def load_network(
+    backend: Backend, sites: Sequence[str], path: str | os.PathLike | None = None
+) -> Network:
     """The bundled network, or one of `training/train.py`'s, for a layout with these sites.
 
-    Raises `NetworkFileError` naming the file and the first weight that is missing or has the wrong shape.
+    Raises `NetworkFileError` naming the file and the first weight that is missing or has the wrong
+    shape.
     """
-    weights = {name: backend.single.array(value) for name, value in read_weights(Path(path or NETWORK_FILE)).items()}
+    weights = {
+        name: backend.single.array(value)
+        for name, value in read_weights(Path(path or NETWORK_FILE)).items()
+    }
     return Network(weights, backend.array(canonical_matrix(sites)))
 
 
@@ -208,18 +230,26 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Weights of a network file, checked."""
     try:
         arrays = read_npz(path)
-        weights = {name: value.astype(np.float32) for name, value in arrays.items() if name != "about"}
+        weights = {
+            name: value.astype(np.float32) for name, value in arrays.items() if name != "about"
+        }
     except OSError as error:
         raise NetworkFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, TypeError) as error:
         raise NetworkFileError(f"{path}: {error}; expected the weights of a network") from error
     if "in.bias" not in weights:
-        raise NetworkFileError(f"{path}: has no weight in.bias; it holds: {', '.join(weights) or 'nothing'}")
-    expected = shapes(len(np.atleast_1d(weights["in.bias"])), sum(name.endswith(".up") for name in weights))
+        raise NetworkFileError(
+            f"{path}: has no weight in.bias; it holds: {', '.join(weights) or 'nothing'}"
+        )
+    expected = shapes(
+        len(np.atleast_1d(weights["in.bias"])), sum(name.endswith(".up") for name in weights)
+    )
     for name, shape in expected.items():
         found = weights[name].shape if name in weights else "nothing"
         if found != shape:
-            raise NetworkFileError(f"{path}: weight {name} should have shape {shape}; found {found}")
+            raise NetworkFileError(
+                f"{path}: weight {name} should have shape {shape}; found {found}"
+            )
         if not np.isfinite(weights[name]).all():
             raise NetworkFileError(f"{path}: weight {name} holds values that are not finite")
     return {name: weights[name] for name in expected}

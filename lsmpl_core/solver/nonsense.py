@@ -13,7 +13,8 @@ from ..progress import Progress
 
 
 def refusing_nonsense(solve: Callable[..., Generator[Progress, None, object]]) -> Callable:
-    """For generators whose first argument is the track: `SolveError` where its numbers cannot be computed with."""
+    """For generators whose first argument is the track: `SolveError` where its numbers cannot be
+    computed with."""
 
     @wraps(solve)
     def steps(track: KeypointTrack, *args, **named) -> Generator[Progress, None, object]:
@@ -21,7 +22,8 @@ def refusing_nonsense(solve: Callable[..., Generator[Progress, None, object]]) -
             return (yield from solve(track, *args, **named))
         except (np.linalg.LinAlgError, ArithmeticError) as error:
             raise SolveError(
-                f"{track.source or 'the track'}: its numbers make no sense as a moving person ({error}); are some of "
+                f"{track.source or 'the track'}: its numbers make no sense as a moving person "
+                f"({error}); are some of "
                 "them far too large, or nearly all of them missing?"
             ) from error
 

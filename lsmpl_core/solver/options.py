@@ -19,18 +19,20 @@ MORE_STEPS = 8
 class SolveOptions:
     """Options of the solver; the defaults are the measured best.
 
-    solver: "network" predicts each frame by the residual network, "polish" by the frame before it, and "published" by
-    Learnable SMPLify's network from `checkpoint`, as its authors run it. polish: Levenberg-Marquardt steps a frame; 0
-    leaves the prediction as it is; None is 0 for "published" and 1 for the others. noise: how far keypoints are off in
-    each axis, in metres, one standard deviation; None measures it on the take. anchor: weight of the predicted pose, in
-    m²/rad², and prior: weight of the pose prior, in m² (see `polish.py`), both for keypoints that are off by
-    `EXACT_NOISE`; they grow with the square of the noise. shape_frames: how many frames the shape is refined on.
-    repair: find swapped sides, outliers and short gaps before solving (`repair/`). optimise_sequence: polish all frames
-    together afterwards (`sequence_optimisation.py`); None does so where keypoints are noisy, missing or not believed,
-    and there is polish at all. travel: "keep" leaves the body where the keypoints are, "feet" finds its way and height
-    from the feet that stand (`cleaning/travel.py`), and "auto" does so for takes that are relative to the hips.
-    estimate_sigma: by how many radians each axis of a joint is off in a motion that is refined, one standard deviation;
-    None judges it by the keypoints (`estimate_errors.py`).
+    solver: "network" predicts each frame by the residual network, "polish" by the frame before it,
+    and "published" by Learnable SMPLify's network from `checkpoint`, as its authors run it. polish:
+    Levenberg-Marquardt steps a frame; 0 leaves the prediction as it is; None is 0 for "published"
+    and 1 for the others. noise: how far keypoints are off in each axis, in metres, one standard
+    deviation; None measures it on the take. anchor: weight of the predicted pose, in m²/rad², and
+    prior: weight of the pose prior, in m² (see `polish.py`), both for keypoints that are off by
+    `EXACT_NOISE`; they grow with the square of the noise. shape_frames: how many frames the shape
+    is refined on. repair: find swapped sides, outliers and short gaps before solving (`repair/`).
+    optimise_sequence: polish all frames together afterwards (`sequence_optimisation.py`); None does
+    so where keypoints are noisy, missing or not believed, and there is polish at all. travel:
+    "keep" leaves the body where the keypoints are, "feet" finds its way and height from the feet
+    that stand (`cleaning/travel.py`), and "auto" does so for takes that are relative to the hips.
+    estimate_sigma: by how many radians each axis of a joint is off in a motion that is refined, one
+    standard deviation; None judges it by the keypoints (`estimate_errors.py`).
     """
 
     solver: str = "network"
@@ -67,12 +69,16 @@ class SolveOptions:
     def checked(self) -> SolveOptions:
         """These options. Raises `SolveError` or `DeviceError` where they cannot be met."""
         if self.solver not in SOLVERS:
-            raise SolveError(f"no solver is called {self.solver!r}; choose one of: {', '.join(SOLVERS)}")
+            raise SolveError(
+                f"no solver is called {self.solver!r}; choose one of: {', '.join(SOLVERS)}"
+            )
         if self.travel not in TRAVELS:
             raise SolveError(f"travel is {self.travel!r}; expected one of: {', '.join(TRAVELS)}")
         if self.solver == "published":
             if not self.checkpoint:
-                raise SolveError("solver 'published' needs its checkpoint, the path of a best_ckpt.pth.tar")
+                raise SolveError(
+                    "solver 'published' needs its checkpoint, the path of a best_ckpt.pth.tar"
+                )
             if importlib.util.find_spec("torch") is None:
                 raise DeviceError("solver 'published' needs PyTorch, which is not installed here")
         return self

@@ -1,4 +1,5 @@
-"""`PinnedJoints`: rotations of joints that an animator fixed in some frames, and that a solve has to keep."""
+"""`PinnedJoints`: rotations of joints that an animator fixed in some frames, and that a solve has
+to keep."""
 
 from __future__ import annotations
 
@@ -16,8 +17,8 @@ from .polish import Anchor
 from .poses import Poses
 
 PIN_WEIGHT = 1e4
-"""Weight in m²/rad² of a pinned joint where no keypoint weighs more than 1: all keypoints of a body, a metre off, turn
-it by less than half a degree."""
+"""Weight in m²/rad² of a pinned joint where no keypoint weighs more than 1: all keypoints of a
+body, a metre off, turn it by less than half a degree."""
 
 
 LIMBS = "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "head"
@@ -26,8 +27,9 @@ LIMBS = "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "h
 
 @dataclass(frozen=True)
 class PinnedJoints:
-    """Of N joints (N,), SMPL's numbers, in `frames` (N,), counted from the take's first as 0: rotations (N,3,3) against
-    the parent joint; the pelvis' against the world. Of two pins of a joint in one frame the later one counts."""
+    """Of N joints (N,), SMPL's numbers, in `frames` (N,), counted from the take's first as 0:
+    rotations (N,3,3) against the parent joint; the pelvis' against the world. Of two pins of a
+    joint in one frame the later one counts."""
 
     frames: np.ndarray
     joints: np.ndarray
@@ -43,23 +45,37 @@ class PinnedJoints:
     def checked(self, frames: int) -> PinnedJoints:
         """These pins, for a take of so many frames. Raises `SolveError`."""
         count = len(self.frames)
-        if self.frames.shape != (count,) or self.joints.shape != (count,) or self.rotations.shape != (count, 3, 3):
+        if (
+            self.frames.shape != (count,)
+            or self.joints.shape != (count,)
+            or self.rotations.shape != (count, 3, 3)
+        ):
             raise SolveError(
                 f"pins have frames {self.frames.shape}, joints {self.joints.shape} and rotations "
                 f"{self.rotations.shape}; expected (N,), (N,) and (N, 3, 3)"
             )
         if count and not (self.frames.min() >= 0 and self.frames.max() < frames):
-            raise SolveError(f"pins are in frames {self.frames.min()} to {self.frames.max()}; there are {frames}")
+            raise SolveError(
+                f"pins are in frames {self.frames.min()} to {self.frames.max()}; there are {frames}"
+            )
         if count and not (self.joints.min() >= 0 and self.joints.max() < NUM_JOINTS):
-            raise SolveError(f"pins are of joints {self.joints.min()} to {self.joints.max()}; there are {NUM_JOINTS}")
+            raise SolveError(
+                f"pins are of joints {self.joints.min()} to {self.joints.max()}; there are "
+                f"{NUM_JOINTS}"
+            )
         product = self.rotations @ np.swapaxes(self.rotations, -1, -2)
-        if not np.allclose(product, np.eye(3), atol=1e-3) or (np.linalg.det(self.rotations) < 0.0).any():
+        if (
+            not np.allclose(product, np.eye(3), atol=1e-3)
+            or (np.linalg.det(self.rotations) < 0.0).any()
+        ):
             raise SolveError("pins hold matrices that are no rotations")
         return self
 
     def at(self, frames: Sequence[int] | np.ndarray) -> Held | None:
         """What is held in each of B frames; None where nothing is."""
-        rows = [(b, row) for b, frame in enumerate(frames) for row in self._by_frame.get(int(frame), ())]
+        rows = [
+            (b, row) for b, frame in enumerate(frames) for row in self._by_frame.get(int(frame), ())
+        ]
         if not rows:
             return None
         rotations = np.tile(np.eye(3), (len(frames), NUM_JOINTS, 1, 1))
@@ -68,12 +84,16 @@ class PinnedJoints:
             rotations[b, self.joints[row]], joints[b, self.joints[row]] = self.rotations[row], True
         return Held(rotations, joints)
 
-    def heeded(self, weights: np.ndarray, parent_joints: np.ndarray, placed: np.ndarray | None = None) -> np.ndarray:
-        """Weights (T,K) of a take's keypoints, which go with the joints parent_joints (K,), with the pins heeded.
+    def heeded(
+        self, weights: np.ndarray, parent_joints: np.ndarray, placed: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Weights (T,K) of a take's keypoints, which go with the joints parent_joints (K,), with
+        the pins heeded.
 
-        Where a joint of a limb is pinned, keypoints further along the limb say nothing in that frame: whoever turned it
-        said where it goes, and the trunk would twist to meet them nevertheless. Those that somebody placed, too,
-        (T,K) bool, go on counting; None are those that weigh more than 1.
+        Where a joint of a limb is pinned, keypoints further along the limb say nothing in that
+        frame: whoever turned it said where it goes, and the trunk would twist to meet them
+        nevertheless. Those that somebody placed, too, (T,K) bool, go on counting; None are those
+        that weigh more than 1.
         """
         weights, placed = weights.copy(), weights > 1.0 if placed is None else placed
         for frame, joint in zip(self.frames, self.joints):
@@ -97,7 +117,8 @@ class PinnedJoints:
 
 @dataclass(frozen=True)
 class Held:
-    """In B frames: rotations (B,24,3,3) of the joints that are held, and which those are (B,24), both in NumPy."""
+    """In B frames: rotations (B,24,3,3) of the joints that are held, and which those are (B,24),
+    both in NumPy."""
 
     rotations: np.ndarray
     joints: np.ndarray
@@ -112,7 +133,9 @@ class Held:
         xp = backend.xp
         firm = PIN_WEIGHT * xp.clip(xp.max(weights, axis=-1, keepdims=True), 1.0)
         loose = xp.broadcast_to(anchor.weights, self.joints.shape)
-        return Anchor(self.put(backend, anchor.rotations), xp.where(self._mask(backend), firm, loose))
+        return Anchor(
+            self.put(backend, anchor.rotations), xp.where(self._mask(backend), firm, loose)
+        )
 
     def _mask(self, backend: Backend) -> Any:
         return backend.indices(self.joints) > 0

@@ -1,15 +1,18 @@
-"""Levenberg-Marquardt on the keypoint error of a batch of poses, each anchored to a pose it starts near.
+"""Levenberg-Marquardt on the keypoint error of a batch of poses, each anchored to a pose it starts
+near.
 
 Per pose, over rotations R and translation t, the cost is
 
-    sum_k w_k |x_k(R, t) - y_k|^2  +  sum_a λ_a |log(A_a^T R_a)|^2  +  (e - e0)^T P (e - e0)  +  sum_l p_l s_l(R)^2
+    sum_k w_k |x_k(R, t) - y_k|^2  +  sum_a λ_a |log(A_a^T R_a)|^2  +  (e - e0)^T P (e - e0)
+        +  sum_l p_l s_l(R)^2
 
-keypoints x against targets y in metres; an anchor A (the predicted pose) with weights λ in m²/rad²; a Gaussian over
-the joint rotations e = log R that says which poses people take (`prior.py`); and how far limbs are off the law by which
-they share turns (`limb_planes.py`). A step is a small rotation vector per
-joint, in the joint's own frame, and a translation (`KeypointModel.moved`). The gradient is exact. The Hessian is
-Gauss-Newton's, but takes a step of a joint for the same step of its e and of log(A^T R), which spares a product per
-pose and changes how fast the minimum is reached, not where it is.
+keypoints x against targets y in metres; an anchor A (the predicted pose) with weights λ in m²/rad²;
+a Gaussian over the joint rotations e = log R that says which poses people take (`prior.py`); and
+how far limbs are off the law by which they share turns (`limb_planes.py`). A step is a small
+rotation vector per
+joint, in the joint's own frame, and a translation (`KeypointModel.moved`). The gradient is exact.
+The Hessian is Gauss-Newton's, but takes a step of a joint for the same step of its e and of log(A^T
+R), which spares a product per pose and changes how fast the minimum is reached, not where it is.
 """
 
 from __future__ import annotations
@@ -30,12 +33,14 @@ from .limb_planes import LimbPlanes
 WORTH_ANOTHER = 0.98
 """Share of the cost that a step must leave at most to be followed by another one."""
 AFTER_REFUSAL = 1e-4
-"""Damping, in m²/rad², that a step that was refused is at least tried again with: less hardly shortens it."""
+"""Damping, in m²/rad², that a step that was refused is at least tried again with: less hardly
+shortens it."""
 
 
 @dataclass(frozen=True)
 class Targets:
-    """positions (B,K,3) in metres, finite everywhere; weights (B,K), 0 where a keypoint is missing."""
+    """positions (B,K,3) in metres, finite everywhere; weights (B,K), 0 where a keypoint is
+    missing."""
 
     positions: Any
     weights: Any
@@ -51,8 +56,9 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Prior:
-    """Of the 23 body joints' axis-angles: mean (69,) or (B,69) in radians, precision (69,69) already times
-    `weight`, in m²; and how limbs share turns, None where nothing is known of that."""
+    """Of the 23 body joints' axis-angles: mean (69,) or (B,69) in radians, precision (69,69)
+    already times `weight`, in m²; and how limbs share turns, None where nothing is known of
+    that."""
 
     mean: Any
     precision: Any
@@ -63,7 +69,9 @@ class Prior:
     def hessian(self):
         """(75,75): the precision in the order of a step."""
         xp = array_namespace(self.precision)
-        hessian = xp.zeros((UNKNOWNS, UNKNOWNS), dtype=self.precision.dtype, device=device(self.precision))
+        hessian = xp.zeros(
+            (UNKNOWNS, UNKNOWNS), dtype=self.precision.dtype, device=device(self.precision)
+        )
         order = xp.asarray(step_order()[3:], device=device(self.precision))
         hessian[order[:, None], order] = self.precision
         return hessian
@@ -76,7 +84,8 @@ class Prior:
 
 @dataclass(frozen=True)
 class Polished:
-    """state: where the polish ended; cost (B,) in m²; converged (B,): the last step still taken was negligible."""
+    """state: where the polish ended; cost (B,) in m²; converged (B,): the last step still taken was
+    negligible."""
 
     state: State
     cost: Any
@@ -96,19 +105,23 @@ def polish(
     damping: float = 1e-4,
     tolerance: float = 1e-9,
 ) -> Polished:
-    """Up to `steps` accepted-if-better Levenberg-Marquardt steps for each of B poses, and up to `more` where it pays.
+    """Up to `steps` accepted-if-better Levenberg-Marquardt steps for each of B poses, and up to
+    `more` where it pays.
 
-    state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a step that helped and rises
-    after one that did not. A pose that gains less than `tolerance` m² counts as converged; when all have, the polish
-    ends. More steps are for poses whose keypoints are missed by more than `enough` metres in each axis, root mean
-    square, as long as a step gains or may do so with more damping; the others wait, so that few cost little.
+    state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a step that
+    helped and rises after one that did not. A pose that gains less than `tolerance` m² counts as
+    converged; when all have, the polish ends. More steps are for poses whose keypoints are missed
+    by more than `enough` metres in each axis, root mean square, as long as a step gains or may do
+    so with more damping; the others wait, so that few cost little.
     """
     xp = model.backend.xp
     here = evaluate(model, state, targets, anchor, prior)
     damping = xp.full_like(here.cost, damping)
     converged = going = xp.zeros_like(here.cost) > 0
     for _ in range(steps):
-        here, damping, converged, going = _stepped(model, here, targets, anchor, prior, damping, tolerance)
+        here, damping, converged, going = _stepped(
+            model, here, targets, anchor, prior, damping, tolerance
+        )
         if bool(xp.all(converged)):
             return Polished(here.state, here.cost, converged)
     for _ in range(more if steps else 0):
@@ -124,13 +137,15 @@ def polish(
         )  # fmt: skip
         here = choose(xp, wanting, some.put_back(new[0]), here)
         damping, converged, going = (
-            xp.where(wanting, some.put_back(a), b) for a, b in zip(new[1:], (damping, converged, going))
+            xp.where(wanting, some.put_back(a), b)
+            for a, b in zip(new[1:], (damping, converged, going))
         )
     return Polished(here.state, here.cost, converged)
 
 
 def _stepped(model, here: Evaluation, targets, anchor, prior, damping, tolerance: float):
-    """After a step: the evaluation, the next damping, which poses have converged, and which may gain by another one."""
+    """After a step: the evaluation, the next damping, which poses have converged, and which may
+    gain by another one."""
     xp = model.backend.xp
     hessian, gradient = normal_equations(model, here, targets, anchor, prior, damping)
     step = -model.backend.floats(model.backend.solve(hessian, gradient))
@@ -139,17 +154,25 @@ def _stepped(model, here: Evaluation, targets, anchor, prior, damping, tolerance
     converged = xp.abs(here.cost - there.cost) < tolerance
     going = ~better | (there.cost < WORTH_ANOTHER * here.cost)
     refused = at_least(10.0 * damping, AFTER_REFUSAL)
-    return choose(xp, better, there, here), xp.where(better, 0.3 * damping, refused), converged, going
+    return (
+        choose(xp, better, there, here),
+        xp.where(better, 0.3 * damping, refused),
+        converged,
+        going,
+    )
 
 
 def _mean_square(xp, miss, weights):
     """(B,) m²: of the misses (B,K,3) in each axis, by weights (B,K)."""
-    return xp.sum(weights * xp.sum(miss * miss, axis=-1), axis=-1) / (3.0 * xp.sum(weights, axis=-1) + 1e-9)
+    return xp.sum(weights * xp.sum(miss * miss, axis=-1), axis=-1) / (
+        3.0 * xp.sum(weights, axis=-1) + 1e-9
+    )
 
 
 @dataclass(frozen=True)
 class _Rows:
-    """Some of a batch's poses: index (N,), and back (B,), the row that each pose has among them (0 for the others)."""
+    """Some of a batch's poses: index (N,), and back (B,), the row that each pose has among them (0
+    for the others)."""
 
     index: Any
     back: Any
@@ -170,27 +193,35 @@ class _Rows:
 
     def of_anchor(self, anchor: Anchor) -> Anchor:
         weights = (
-            anchor.weights if anchor.weights.shape[0] == 1 or anchor.weights.ndim == 1 else self.picked(anchor.weights)
+            anchor.weights
+            if anchor.weights.shape[0] == 1 or anchor.weights.ndim == 1
+            else self.picked(anchor.weights)
         )
         return Anchor(self.picked(anchor.rotations), weights)
 
     def of_prior(self, prior: Prior | None) -> Prior | None:
-        return prior if prior is None or prior.mean.ndim == 1 else replace(prior, mean=self.picked(prior.mean))
+        return (
+            prior
+            if prior is None or prior.mean.ndim == 1
+            else replace(prior, mean=self.picked(prior.mean))
+        )
 
 
 def _mapped(function, values):
     if values is None:
         return None
     if is_dataclass(values):
-        return type(values)(*(_mapped(function, getattr(values, field.name)) for field in fields(values)))
+        return type(values)(
+            *(_mapped(function, getattr(values, field.name)) for field in fields(values))
+        )
     return function(values)
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A state, its errors and its cost (B,): miss (B,K,3) of the keypoints in metres, away (B,24,3) from the anchor and
-    pose (B,23,3) of the body joints as axis-angles (None without a prior), and limbs (B,4) off their law (None without
-    one)."""
+    """A state, its errors and its cost (B,): miss (B,K,3) of the keypoints in metres, away (B,24,3)
+    from the anchor and pose (B,23,3) of the body joints as axis-angles (None without a prior), and
+    limbs (B,4) off their law (None without one)."""
 
     state: State
     miss: Any
@@ -223,7 +254,9 @@ def evaluate(model, state, targets, anchor, prior) -> Evaluation:
     if prior.planes is None:
         return Evaluation(state, miss, away, pose, None, cost)
     limbs = prior.planes.residual(state.rotations)
-    return Evaluation(state, miss, away, pose, limbs, cost + xp.sum(prior.planes.precision * limbs**2, axis=-1))
+    return Evaluation(
+        state, miss, away, pose, limbs, cost + xp.sum(prior.planes.precision * limbs**2, axis=-1)
+    )
 
 
 def _flat(xp, vectors):
@@ -231,26 +264,38 @@ def _flat(xp, vectors):
 
 
 def normal_equations(model, here: Evaluation, targets, anchor, prior, damping):
-    """Half the damped Hessian (B,75,75) and half the gradient (B,75) of the cost, in double precision where there is.
+    """Half the damped Hessian (B,75,75) and half the gradient (B,75) of the cost, in double
+    precision where there is.
 
-    Where keypoints say nothing, the anchor's 1e-6 decides beside entries of about 1: single precision would drown it.
+    Where keypoints say nothing, the anchor's 1e-6 decides beside entries of about 1: single
+    precision would drown it.
     """
     xp, wide = model.backend.xp, model.backend.wide
     B = here.miss.shape[0]
     jacobian = wide(xp.reshape(model.jacobian(here.state), (B, -1, UNKNOWNS)))
-    rows = wide(xp.reshape(xp.broadcast_to(targets.weights[..., None], here.miss.shape), (B, -1, 1)))
+    rows = wide(
+        xp.reshape(xp.broadcast_to(targets.weights[..., None], here.miss.shape), (B, -1, 1))
+    )
     weighted = (jacobian * rows).swapaxes(1, 2)
-    hessian, gradient = weighted @ jacobian, (weighted @ wide(xp.reshape(here.miss, (B, -1, 1))))[..., 0]
+    hessian, gradient = (
+        weighted @ jacobian,
+        (weighted @ wide(xp.reshape(here.miss, (B, -1, 1))))[..., 0],
+    )
 
     strength = xp.broadcast_to(anchor.weights, (B, NUM_JOINTS))
     turns = strength[..., None] * here.away
     if prior is not None:
-        turns = xp.concat([turns[:, :1], turns[:, 1:] + _prior_gradient(xp, here.pose, prior)], axis=1)
+        turns = xp.concat(
+            [turns[:, :1], turns[:, 1:] + _prior_gradient(xp, here.pose, prior)], axis=1
+        )
         hessian = hessian + wide(prior.hessian)
     if here.limbs is not None:
         rows = wide(prior.planes.jacobian(here.state.rotations))
         pull = rows.swapaxes(1, 2) * wide(prior.planes.precision)
-        hessian, gradient = hessian + pull @ rows, gradient + (pull @ wide(here.limbs[..., None]))[..., 0]
+        hessian, gradient = (
+            hessian + pull @ rows,
+            gradient + (pull @ wide(here.limbs[..., None]))[..., 0],
+        )
     none = xp.zeros_like(here.state.trans)
     gradient = gradient + wide(xp.concat([_flat(xp, xp.matrix_transpose(turns)), none], axis=1))
     diagonal = hessian.reshape(B, -1)[:, :: UNKNOWNS + 1]

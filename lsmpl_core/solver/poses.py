@@ -12,7 +12,8 @@ from ..rotation import exp_map, log_map
 
 @dataclass(frozen=True)
 class Poses:
-    """Solved frames, in NumPy and double precision: rotations (N,24,3,3) and trans (N,3) in metres."""
+    """Solved frames, in NumPy and double precision: rotations (N,24,3,3) and trans (N,3) in
+    metres."""
 
     rotations: np.ndarray
     trans: np.ndarray
@@ -25,7 +26,8 @@ class Poses:
         return Poses(self.rotations[frames], self.trans[frames])
 
     def towards(self, other: Poses, share: np.ndarray) -> Poses:
-        """N frames on their way to another's, by share (N,), 0 to 1, of each joint's turn and of the translation."""
+        """N frames on their way to another's, by share (N,), 0 to 1, of each joint's turn and of
+        the translation."""
         frames = np.flatnonzero(share > 0.0)
         rotations, trans = self.rotations.copy(), self.trans.copy()
         turn = log_map(np.swapaxes(rotations[frames], -1, -2) @ other.rotations[frames])
@@ -36,4 +38,6 @@ class Poses:
     @classmethod
     def joined(cls, parts: Sequence[Poses]) -> Poses:
         """The frames of several, one after the other."""
-        return cls(np.concatenate([p.rotations for p in parts]), np.concatenate([p.trans for p in parts]))
+        return cls(
+            np.concatenate([p.rotations for p in parts]), np.concatenate([p.trans for p in parts])
+        )

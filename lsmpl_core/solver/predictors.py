@@ -1,4 +1,5 @@
-"""Predictors: the next pose, guessed from the pose before it and the next keypoints; the polish draws it onto those.
+"""Predictors: the next pose, guessed from the pose before it and the next keypoints; the polish
+draws it onto those.
 
 `solver/published_predictor.py` has one more.
 """
@@ -17,15 +18,17 @@ from .problem import Problem
 from .start import centred
 
 FORGETTING = 0.2
-"""Share of the prior's weight beside our network. Its predictions are better without; but then joints that no keypoint
-shows (wrists) remember for ever how they began, and chunks that begin cold never agree."""
+"""Share of the prior's weight beside our network. Its predictions are better without; but then
+joints that no keypoint shows (wrists) remember for ever how they began, and chunks that begin cold
+never agree."""
 
 
 class Predictor(Protocol):
     """What the tracker asks for the next poses.
 
-    prior_share: how much of the pose prior's weight is left beside its predictions. recovers: a frame that it loses is
-    started cold. safeguard: after how many frames it is given the first pose, too; 0 for never.
+    prior_share: how much of the pose prior's weight is left beside its predictions. recovers: a
+    frame that it loses is started cold. safeguard: after how many frames it is given the first
+    pose, too; 0 for never.
     """
 
     @property
@@ -40,7 +43,8 @@ class Predictor(Protocol):
     def predict(
         self, model: KeypointModel, state: State, targets: Targets, first: State | None = None
     ) -> tuple[State, Anchor]:
-        """From the states of B poses to the next ones, moved onto their targets, and what the polish holds on to."""
+        """From the states of B poses to the next ones, moved onto their targets, and what the
+        polish holds on to."""
 
 
 def choose_predictor(problem: Problem) -> Predictor:
@@ -55,10 +59,18 @@ def choose_predictor(problem: Problem) -> Predictor:
     if options.solver == "polish":
         return PreviousFramePredictor(held)
 
-    from .published_predictor import PublishedPredictor  # Needs PyTorch, and is for those alone who have it.
+    from .published_predictor import (
+        PublishedPredictor,
+    )  # Needs PyTorch, and is for those alone who have it.
 
     return PublishedPredictor.load(
-        options.checkpoint, problem.body, problem.betas, problem.sites, problem.offsets, problem.backend, held
+        options.checkpoint,
+        problem.body,
+        problem.betas,
+        problem.sites,
+        problem.offsets,
+        problem.backend,
+        held,
     )
 
 
@@ -77,8 +89,8 @@ class PreviousFramePredictor:
 
 @dataclass(frozen=True)
 class NetworkPredictor:
-    """Our residual network. bones (1,23,3) of the body in metres; noise (1,) of the keypoints in metres; anchor: weight
-    of a typical prediction in m²/rad², see `options.SolveOptions`."""
+    """Our residual network. bones (1,23,3) of the body in metres; noise (1,) of the keypoints in
+    metres; anchor: weight of a typical prediction in m²/rad², see `options.SolveOptions`."""
 
     network: Network
     bones: Any
@@ -92,7 +104,9 @@ class NetworkPredictor:
         xp = model.backend.xp
         noise = xp.broadcast_to(self.noise, (targets.positions.shape[0],))
         state, prediction = next_pose(self.network, model, self.bones, state, targets, noise)
-        return state, Anchor(prediction.rotations, self._trust * (TYPICAL_SIGMA / prediction.sigma) ** 2)
+        return state, Anchor(
+            prediction.rotations, self._trust * (TYPICAL_SIGMA / prediction.sigma) ** 2
+        )
 
     @cached_property
     def _trust(self):
@@ -103,7 +117,8 @@ class NetworkPredictor:
 def next_pose(
     network: Network, model: KeypointModel, bones, state: State, targets: Targets, noise
 ) -> tuple[State, Prediction]:
-    """The states B poses are in after a step of the network, moved onto the targets, and the prediction.
+    """The states B poses are in after a step of the network, moved onto the targets, and the
+    prediction.
 
     bones (1|B,23,3) and noise (B,), both in metres.
     """

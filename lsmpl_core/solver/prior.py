@@ -1,4 +1,5 @@
-"""The pose prior: a Gaussian over the axis-angles of the body's joints, fitted by `tools/make_pose_prior.py`."""
+"""The pose prior: a Gaussian over the axis-angles of the body's joints, fitted by
+`tools/make_pose_prior.py`."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from .polish import Prior
 
 PRIOR_FILE = DATA / "pose_prior.npz"
 ALIKE = 0.7
-"""Correlation of the poses of a take: the share of one's deviation from everybody's mean that is expected of others."""
+"""Correlation of the poses of a take: the share of one's deviation from everybody's mean that is
+expected of others."""
 
 
 @cache
@@ -24,13 +26,19 @@ def pose_statistics() -> tuple[np.ndarray, np.ndarray]:
 
 
 def pose_prior(
-    backend: Backend, weight: float, planes: LimbPlanes | None = None, typical: np.ndarray | None = None
+    backend: Backend,
+    weight: float,
+    planes: LimbPlanes | None = None,
+    typical: np.ndarray | None = None,
 ) -> Prior:
     """The prior with one standard deviation of one coordinate costing `weight`, in m².
 
-    planes: how the subject's limbs share turns. typical (69,): a pose of the take, or the mean of several, as
-    axis-angles; of what keypoints do not show, it tells more than everybody's mean does.
+    planes: how the subject's limbs share turns. typical (69,): a pose of the take, or the mean of
+    several, as axis-angles; of what keypoints do not show, it tells more than everybody's mean
+    does.
     """
     mean, covariance = pose_statistics()
     mean = mean if typical is None else mean + ALIKE * (typical - mean)
-    return Prior(backend.array(mean), backend.array(weight * np.linalg.inv(covariance)), weight, planes)
+    return Prior(
+        backend.array(mean), backend.array(weight * np.linalg.inv(covariance)), weight, planes
+    )

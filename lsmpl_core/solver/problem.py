@@ -1,4 +1,5 @@
-"""`Problem`: what a solve minimises over the poses of a take. It never changes: with another noise it is another one.
+"""`Problem`: what a solve minimises over the poses of a take. It never changes: with another noise
+it is another one.
 
 problem = Problem.of(track, body, parts, betas, backend, options)
 tracker = Tracker.of(problem)                                       # tracking.py
@@ -29,8 +30,8 @@ from .poses import Poses
 from .prior import pose_prior
 
 CPU_BATCH, GPU_BATCH = 64, 512
-"""Frames that are computed at once, each on its own: what stays in a CPU's cache; and on a GPU, where starting a
-computation takes longer than its frames do."""
+"""Frames that are computed at once, each on its own: what stays in a CPU's cache; and on a GPU,
+where starting a computation takes longer than its frames do."""
 UNKNOWN_NOISE = 0.001
 """Metres of noise that are expected before it is measured."""
 TRUSTED_WEIGHT = 25.0
@@ -39,15 +40,17 @@ TRUSTED_WEIGHT = 25.0
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """A take's keypoints as targets, the keypoint model of one body shape that is to meet them, and their noise.
+    """A take's keypoints as targets, the keypoint model of one body shape that is to meet them, and
+    their noise.
 
-    Of the subject: betas (10,), and offsets (K,3), metres by which sites are off in the rest frame, None where they
-    are not; parts with these offsets. Of T frames: positions (T,K,3) in metres, 0 where a keypoint is missing;
-    confidence (T,K) and trusted (T,K), which was placed by hand, and undoubted (T,K), which is not to be disbelieved;
-    weights (T,K), how much each counts. noise: metres by which keypoints are off in each axis, one standard deviation,
-    that anchor and prior are weighed for. sharing: how the subject's limbs share turns. typical (69,): axis-angles of
-    the body's joints as they are known of some frame, None of none. estimate: poses of all frames to stay near, None
-    where there are none.
+    Of the subject: betas (10,), and offsets (K,3), metres by which sites are off in the rest frame,
+    None where they are not; parts with these offsets. Of T frames: positions (T,K,3) in metres, 0
+    where a keypoint is missing; confidence (T,K) and trusted (T,K), which was placed by hand, and
+    undoubted (T,K), which is not to be disbelieved; weights (T,K), how much each counts. noise:
+    metres by which keypoints are off in each axis, one standard deviation, that anchor and prior
+    are weighed for. sharing: how the subject's limbs share turns. typical (69,): axis-angles of the
+    body's joints as they are known of some frame, None of none. estimate: poses of all frames to
+    stay near, None where there are none.
     """
 
     body: Body
@@ -81,8 +84,8 @@ class Problem:
         offsets: np.ndarray | None = None,
         noise: float | None = None,
     ) -> Problem:
-        """noise: None is the options', or `UNKNOWN_NOISE` where these have none. Raises what `SolveOptions.checked`
-        does."""
+        """noise: None is the options', or `UNKNOWN_NOISE` where these have none. Raises what
+        `SolveOptions.checked` does."""
         options = options.checked()
         if noise is None:
             noise = UNKNOWN_NOISE if options.noise is None else options.noise
@@ -92,7 +95,9 @@ class Problem:
             betas=betas,
             offsets=offsets,
             parts=parts,
-            model=KeypointModel.build(backend, body.rest_joints(betas), parts, parts.moments(betas)),
+            model=KeypointModel.build(
+                backend, body.rest_joints(betas), parts, parts.moments(betas)
+            ),
             sites=track.layout.sites,
             positions=np.where(track.visible[..., None], track.positions, 0.0),
             confidence=track.confidence,
@@ -116,12 +121,16 @@ class Problem:
         return replace(self, noise=float(noise))
 
     def with_known(self, rotations: np.ndarray) -> Problem:
-        """The same with what true or roughly true poses (N,24,3,3) of successive frames tell of the subject."""
+        """The same with what true or roughly true poses (N,24,3,3) of successive frames tell of the
+        subject."""
         sharing = Sharing.of_poses(self.rest_joints, rotations, self.fps)
-        return replace(self, sharing=sharing, typical=log_map(rotations[:, 1:]).mean(axis=0).ravel())
+        return replace(
+            self, sharing=sharing, typical=log_map(rotations[:, 1:]).mean(axis=0).ravel()
+        )
 
     def near(self, estimate: Estimate) -> Problem:
-        """The same with poses of all frames to stay near, as far as keypoints do not tell otherwise."""
+        """The same with poses of all frames to stay near, as far as keypoints do not tell
+        otherwise."""
         return replace(self.with_known(estimate.rotations), estimate=estimate)
 
     def with_options(self, options: SolveOptions) -> Problem:
@@ -167,18 +176,24 @@ class Problem:
         return float(noise_share(np.asarray(self.noise))) * self.options.prior
 
     def planes(self, backend: Backend) -> LimbPlanes:
-        """The law by which the subject's limbs share turns, as it counts beside keypoints with this noise."""
+        """The law by which the subject's limbs share turns, as it counts beside keypoints with this
+        noise."""
         return LimbPlanes.build(backend, self.rest_joints, self.sharing, self.prior_weight)
 
     @property
     def least_prior_weight(self) -> np.ndarray:
-        """(24,) in m²/rad²: what holds joints in poses that are kept as far as keypoints let them."""
+        """(24,) in m²/rad²: what holds joints in poses that are kept as far as keypoints let
+        them."""
         return np.full(NUM_JOINTS, float(noise_share(np.asarray(self.noise))) * self.options.anchor)
 
     def targets(self, frames: Sequence[int] | np.ndarray) -> Targets:
         """Of some frames, on the backend."""
-        return Targets(self.backend.array(self.positions[frames]), self.backend.array(self.weights[frames]))
+        return Targets(
+            self.backend.array(self.positions[frames]), self.backend.array(self.weights[frames])
+        )
 
     def state(self, poses: Poses) -> State:
         """Of the keypoint model, on the backend."""
-        return self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans))
+        return self.model.state(
+            self.backend.array(poses.rotations), self.backend.array(poses.trans)
+        )

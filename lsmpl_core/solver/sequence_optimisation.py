@@ -1,12 +1,15 @@
-"""Full-sequence optimisation: all frames of a take at once, so that keypoints speak for the frames around them, too.
+"""Full-sequence optimisation: all frames of a take at once, so that keypoints speak for the frames
+around them, too.
 
 Over all frames, the cost is the polish's (`polish.py`) and, besides,
 
-    sum_t sum_a  q_a |ω_a(t) - ω_a(t-1)|²  +  q |x(t+1) - 2 x(t) + x(t-1)|²,    ω_a(t) = log(R_a(t)ᵀ R_a(t+1))
+    sum_t sum_a  q_a |ω_a(t) - ω_a(t-1)|²  +  q |x(t+1) - 2 x(t) + x(t-1)|²,
+    ω_a(t) = log(R_a(t)ᵀ R_a(t+1))
 
-which says how much joints accelerate: a smoothing spline whose data are keypoints. Noise is averaged over frames as far
-as motion allows, and gaps are bridged from both sides. Outliers (Geman and McClure's weights) and sudden moves
-(Student's t) count less; both are reweighted in every round of Gauss-Newton. It takes whole takes, with NumPy.
+which says how much joints accelerate: a smoothing spline whose data are keypoints. Noise is
+averaged over frames as far as motion allows, and gaps are bridged from both sides. Outliers (Geman
+and McClure's weights) and sudden moves (Student's t) count less; both are reweighted in every round
+of Gauss-Newton. It takes whole takes, with NumPy.
 """
 
 from __future__ import annotations
@@ -29,23 +32,23 @@ from .tracking import Tracker
 
 ACCELERATION_FPS = 30.0
 JOINT_ACCELERATION = {
-    "pelvis": 0.016, "spine1": 0.016, "spine2": 0.007, "spine3": 0.010, "neck": 0.015, "head": 0.013,
-    "hip": 0.026, "knee": 0.025, "ankle": 0.038, "foot": 0.050,
+    "pelvis": 0.016, "spine1": 0.016, "spine2": 0.007, "spine3": 0.010, "neck": 0.015,
+    "head": 0.013, "hip": 0.026, "knee": 0.025, "ankle": 0.038, "foot": 0.050,
     "collar": 0.010, "shoulder": 0.030, "elbow": 0.020, "wrist": 0.045, "hand": 0.020,
 }  # fmt: skip
-"""Radians by which the turn from frame to frame changes, at `ACCELERATION_FPS`: root mean square over the training
-subjects."""
+"""Radians by which the turn from frame to frame changes, at `ACCELERATION_FPS`: root mean square
+over the training subjects."""
 PELVIS_ACCELERATION = 0.0032
 """Metres, the same of the pelvis's steps."""
 CALM_SHARE = 0.4
 """Share of these that is expected: most frames are calmer than the mean square says."""
 STUDENT_FREEDOM = 4.0
-"""Of Student's t: the smaller, the less is held against few large accelerations. In the first round it is infinite
-(Gauss's): the frame by frame solution jumps at the ends of gaps, which must not be taken for a sudden move; in gaps it
-stays so."""
+"""Of Student's t: the smaller, the less is held against few large accelerations. In the first round
+it is infinite (Gauss's): the frame by frame solution jumps at the ends of gaps, which must not be
+taken for a sudden move; in gaps it stays so."""
 PREDICTION_SHARE, FEWEST_TO_TRUST = 0.2, 3
-"""Share of a prediction's weight (`noise.prior_weight`), for it has seen the same noise as the keypoints; and how many
-of them it must have seen to count."""
+"""Share of a prediction's weight (`noise.prior_weight`), for it has seen the same noise as the
+keypoints; and how many of them it must have seen to count."""
 OUTLIER_SIGMAS, LEAST_OUTLIER = 6.0, 0.04
 """Times the noise, and at least metres, by which a keypoint may be off before it counts little."""
 SEQUENCE_ROUNDS = 3
@@ -56,20 +59,25 @@ GIVEN_WEIGHT = 1e9
 NEED_FADE = 0.5
 """Seconds over which frames that were optimised together go over into those that were not."""
 QUIET_NOISE = 0.003
-"""Metres of noise up to which frames that are complete are better left as they were solved one by one."""
+"""Metres of noise up to which frames that are complete are better left as they were solved one by
+one."""
 MOST_WORSE = 2.0
-"""Times the noise by which frames polished together may be farther from their keypoints than each on its own: they
-follow less of it. Whole steps of Gauss-Newton can end nowhere, and then are none."""
+"""Times the noise by which frames polished together may be farther from their keypoints than each
+on its own: they follow less of it. Whole steps of Gauss-Newton can end nowhere, and then are
+none."""
 UNKNOWN_BLOCKS = NUM_JOINTS + 1
 """Of three unknowns each: the joints' turns, and the translation."""
 _JOINT_BY_JOINT = np.array([*step_order(), UNKNOWNS - 3, UNKNOWNS - 2, UNKNOWNS - 1])
 
 
-def optimise_sequence(tracker: Tracker, poses: Poses, given: Collection[int] = ()) -> Generator[Progress, None, Poses]:
-    """Polish solved frames, all of the take's in order, together; the poses of the frames `given` stay.
+def optimise_sequence(
+    tracker: Tracker, poses: Poses, given: Collection[int] = ()
+) -> Generator[Progress, None, Poses]:
+    """Polish solved frames, all of the take's in order, together; the poses of the frames `given`
+    stay.
 
-    Long takes are polished in sections that overlap and fade into one another, for memory's sake. Yields `Progress` and
-    returns `Poses`.
+    Long takes are polished in sections that overlap and fade into one another, for memory's sake.
+    Yields `Progress` and returns `Poses`.
     """
     problem = tracker.problem
     rotations, trans = np.zeros_like(poses.rotations), np.zeros_like(poses.trans)
@@ -89,9 +97,11 @@ def optimise_sequence(tracker: Tracker, poses: Poses, given: Collection[int] = (
 def optimise_where_needed(
     tracker: Tracker, poses: Poses, complete: np.ndarray, given: Collection[int] = ()
 ) -> Generator[Progress, None, Poses]:
-    """The poses, optimised together if the options say so or, where they do not, in the frames that have need of it.
+    """The poses, optimised together if the options say so or, where they do not, in the frames that
+    have need of it.
 
-    complete (T,): no keypoint is missing or rejected there. The poses of the frames `given` are true.
+    complete (T,): no keypoint is missing or rejected there. The poses of the frames `given` are
+    true.
     """
     problem = tracker.problem
     wanted, need = problem.options.optimise_sequence, np.ones(len(problem))
@@ -116,38 +126,51 @@ def _near(mask: np.ndarray, reach: int) -> np.ndarray:
         return np.zeros(len(mask))
     after = np.searchsorted(at, frames)
     away = np.minimum(
-        np.abs(frames - at[np.minimum(after, len(at) - 1)]), np.abs(frames - at[np.maximum(after - 1, 0)])
+        np.abs(frames - at[np.minimum(after, len(at) - 1)]),
+        np.abs(frames - at[np.maximum(after - 1, 0)]),
     )
     share = np.clip(1.0 - away / (reach + 1), 0.0, 1.0)
     return share * share * (3.0 - 2.0 * share)
 
 
 def _misfit(problem: Problem, poses: Poses) -> float:
-    """Metres, mean over the keypoints that are seen, of which each counts by no more than an outlier does."""
+    """Metres, mean over the keypoints that are seen, of which each counts by no more than an
+    outlier does."""
     off = np.minimum(residuals(problem, poses), LEAST_OUTLIER)
     return float(np.nanmean(off)) if np.isfinite(off).any() else 0.0
 
 
 def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]:
-    """(frames, share) of each section of a take: shares go from 0 to 1 and sum to 1 in every frame."""
+    """(frames, share) of each section of a take: shares go from 0 to 1 and sum to 1 in every
+    frame."""
     fade = max(2, round(SECTION_LAP * fps))
     starts = np.arange(0, max(count - fade, 1), SECTION_FRAMES)
     sections = []
     for first in starts:
-        begin, end = max(first - fade, 0), min(first + SECTION_FRAMES + fade, count) if first != starts[-1] else count
+        begin, end = (
+            max(first - fade, 0),
+            min(first + SECTION_FRAMES + fade, count) if first != starts[-1] else count,
+        )
         frames = np.arange(begin, end)
         coming = np.clip((frames - first) / fade + 0.5, 0.0, 1.0) if first else np.ones(len(frames))
         going = (
-            np.clip((first + SECTION_FRAMES - frames) / fade + 0.5, 0.0, 1.0) if end < count else np.ones(len(frames))
+            np.clip((first + SECTION_FRAMES - frames) / fade + 0.5, 0.0, 1.0)
+            if end < count
+            else np.ones(len(frames))
         )
         sections.append((frames, np.minimum(coming, going)))
     return sections
 
 
-def _round(tracker: Tracker, poses: Poses, frames: np.ndarray, given: Collection[int], freedom: np.ndarray) -> Poses:
+def _round(
+    tracker: Tracker, poses: Poses, frames: np.ndarray, given: Collection[int], freedom: np.ndarray
+) -> Poses:
     """One step of Gauss-Newton over N frames; freedom (N-2,25) of Student's t."""
     problem = tracker.problem
-    hessian, gradient = np.empty((len(frames), UNKNOWNS, UNKNOWNS)), np.empty((len(frames), UNKNOWNS))
+    hessian, gradient = (
+        np.empty((len(frames), UNKNOWNS, UNKNOWNS)),
+        np.empty((len(frames), UNKNOWNS)),
+    )
     for first in range(0, len(frames), problem.batch):
         some = slice(first, first + problem.batch)
         hessian[some], gradient[some] = _frame_terms(tracker, poses[some], frames[some])
@@ -161,8 +184,8 @@ def _round(tracker: Tracker, poses: Poses, frames: np.ndarray, given: Collection
 
 
 def _shown_accelerations(problem: Problem, frames: np.ndarray) -> np.ndarray:
-    """(T-2,25) bool: whether keypoints show the acceleration of a joint, or of the translation: in its three frames
-    and one more at either end there is one that moves with the joint.
+    """(T-2,25) bool: whether keypoints show the acceleration of a joint, or of the translation: in
+    its three frames and one more at either end there is one that moves with the joint.
 
     Where nothing is seen no sudden move is, only the end of what was made up for a gap.
     """
@@ -176,25 +199,31 @@ def _shown_accelerations(problem: Problem, frames: np.ndarray) -> np.ndarray:
 def expected_changes(fps: float) -> np.ndarray:
     """(25,) radians (the last one: metres) by which velocities change from a frame to the next.
 
-    Accelerations are taken for white noise, so that this goes with the time between frames to the power of 3/2.
+    Accelerations are taken for white noise, so that this goes with the time between frames to the
+    power of 3/2.
     """
     joints = [
-        next(value for name, value in JOINT_ACCELERATION.items() if joint.endswith(name)) for joint in JOINT_NAMES
+        next(value for name, value in JOINT_ACCELERATION.items() if joint.endswith(name))
+        for joint in JOINT_NAMES
     ]
     return CALM_SHARE * np.array([*joints, PELVIS_ACCELERATION]) * (ACCELERATION_FPS / fps) ** 1.5
 
 
-def _frame_terms(tracker: Tracker, poses: Poses, frames: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each of N frames, joint by
-    joint and then the translation."""
+def _frame_terms(
+    tracker: Tracker, poses: Poses, frames: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each of N
+    frames, joint by joint and then the translation."""
     problem, prior = tracker.problem, tracker.prior
     backend, model = problem.backend, problem.model
 
-    # A prediction that saw hardly any keypoint says nothing that the frames around do not say better.
+    # A prediction that saw hardly any keypoint says nothing that the frames around do not say
+    # better.
     predicted, prior_weight = tracker.predictions(poses, frames)
     blind = problem.weights[frames].astype(bool).sum(axis=1, keepdims=True) < FEWEST_TO_TRUST
     anchor = Anchor(
-        backend.array(predicted), backend.array(np.where(blind, LEAST_HOLD, PREDICTION_SHARE * prior_weight))
+        backend.array(predicted),
+        backend.array(np.where(blind, LEAST_HOLD, PREDICTION_SHARE * prior_weight)),
     )
 
     # Outliers count less, unless somebody placed them.
@@ -203,19 +232,28 @@ def _frame_terms(tracker: Tracker, poses: Poses, frames: np.ndarray) -> tuple[np
     believed = backend.xp.where(backend.indices(problem.trusted[frames]) > 0, 1.0, believed)
     targets = Targets(targets.positions, targets.weights * believed)
 
-    here, undamped = evaluate(model, state, targets, anchor, None), backend.array(np.zeros(len(frames)))
+    here, undamped = (
+        evaluate(model, state, targets, anchor, None),
+        backend.array(np.zeros(len(frames))),
+    )
     equations = normal_equations(model, here, targets, anchor, None, undamped)
     hessian, gradient = (backend.numpy(array) for array in equations)
     hessian = np.ascontiguousarray(hessian[:, _JOINT_BY_JOINT[:, None], _JOINT_BY_JOINT])
     gradient = gradient[:, _JOINT_BY_JOINT]
-    _add_prior(hessian, gradient, poses, tracker.backend.numpy(prior.mean), tracker.backend.numpy(prior.precision))
+    _add_prior(
+        hessian,
+        gradient,
+        poses,
+        tracker.backend.numpy(prior.mean),
+        tracker.backend.numpy(prior.precision),
+    )
     _add_planes(hessian, gradient, problem, state)
     return hessian, gradient
 
 
 def outlier_weight(miss, noise: float):
-    """(...) weights of keypoints that are missed by miss (...,3), in metres: 1 where near, falling with the fourth
-    power (Geman and McClure 1987)."""
+    """(...) weights of keypoints that are missed by miss (...,3), in metres: 1 where near, falling
+    with the fourth power (Geman and McClure 1987)."""
     size = max(OUTLIER_SIGMAS * noise, LEAST_OUTLIER)
     return 1.0 / (1.0 + (miss * miss).sum(-1) / size**2) ** 2
 
@@ -251,7 +289,8 @@ def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.
 def _solve_in_time(
     poses: Poses, hessian, gradient, noise: float, expected: np.ndarray, freedom: np.ndarray
 ) -> np.ndarray:
-    """(T,75) of the normal equations with the accelerations' share, which is added to hessian and gradient.
+    """(T,75) of the normal equations with the accelerations' share, which is added to hessian and
+    gradient.
 
     freedom (T-2,25) of Student's t.
     """
@@ -262,7 +301,9 @@ def _solve_in_time(
     velocity = np.concatenate([turn, np.diff(poses.trans, axis=0)[:, None]], axis=1)
     change = np.diff(velocity, axis=0)
     surprise = np.square(change).sum(axis=-1) / expected**2
-    weight = ((noise / expected) ** 2 / ((1.0 + surprise / freedom) / (1.0 + 3.0 / freedom)))[..., None, None]
+    weight = ((noise / expected) ** 2 / ((1.0 + surprise / freedom) / (1.0 + 3.0 / freedom)))[
+        ..., None, None
+    ]
 
     # How a change of velocity changes with a step of the frame before, of its own and of the next.
     one = np.broadcast_to(np.eye(3), (T - 1, 1, 3, 3))

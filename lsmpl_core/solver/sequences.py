@@ -1,4 +1,5 @@
-"""The ways through a take: one frame after the other, in chunks side by side, or each frame on its own.
+"""The ways through a take: one frame after the other, in chunks side by side, or each frame on its
+own.
 
 All of them go by a `Tracker`, yield `Progress` and return the `Poses`.
 """
@@ -27,7 +28,8 @@ FRAMES_A_REPORT = 8
 def one_after_another(
     tracker: Tracker, start: Start, frames: Sequence[int] | np.ndarray, stage: str = "solve"
 ) -> Generator[Progress, None, Poses]:
-    """Solve `frames` (ascending, the start's among them) away from the start, both ways; poses in their order."""
+    """Solve `frames` (ascending, the start's among them) away from the start, both ways; poses in
+    their order."""
     frames = list(frames)
     middle, state = frames.index(start.frame), tracker.state(start.poses)
     solved = {start.frame: start.poses}
@@ -46,9 +48,10 @@ def one_after_another(
 def in_chunks(tracker: Tracker, start: Start, count: int) -> Generator[Progress, None, Poses]:
     """Solve a whole take in about `count` chunks that are solved side by side, as one batch.
 
-    Each chunk goes away from the start, as `one_after_another` does. It begins cold, `WARM_UP_FRAMES` before its own
-    frames (those at the start wait there), which makes it forget most of how it began. It goes on for
-    `CHUNK_FADE_FRAMES` beyond them, in which the next chunk is faded in.
+    Each chunk goes away from the start, as `one_after_another` does. It begins cold,
+    `WARM_UP_FRAMES` before its own frames (those at the start wait there), which makes it forget
+    most of how it began. It goes on for `CHUNK_FADE_FRAMES` beyond them, in which the next chunk is
+    faded in.
     """
     T = len(tracker.problem)
     path, share = plan_chunks(T, start.frame, count)
@@ -69,12 +72,17 @@ def in_chunks(tracker: Tracker, start: Start, count: int) -> Generator[Progress,
 
 
 def best_chunk_count(frames: int) -> int:
-    """The fastest: each chunk more makes fewer steps, which take longer, and goes some frames beyond its own."""
-    return min(round((MS_A_STEP / MS_A_CHUNK * frames / (WARM_UP_FRAMES + CHUNK_FADE_FRAMES)) ** 0.5), MOST_CHUNKS)
+    """The fastest: each chunk more makes fewer steps, which take longer, and goes some frames
+    beyond its own."""
+    return min(
+        round((MS_A_STEP / MS_A_CHUNK * frames / (WARM_UP_FRAMES + CHUNK_FADE_FRAMES)) ** 0.5),
+        MOST_CHUNKS,
+    )
 
 
 def plan_chunks(frames: int, start: int, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """The frame (S,C) that each of C chunks is at in each of S steps, and how much it counts there (S,C), 0 to 1.
+    """The frame (S,C) that each of C chunks is at in each of S steps, and how much it counts there
+    (S,C), 0 to 1.
 
     Chunks go away from `start`, about `count` in all; the shares of every frame sum to 1.
     """
@@ -83,10 +91,13 @@ def plan_chunks(frames: int, start: int, count: int) -> tuple[np.ndarray, np.nda
     ahead, back = np.arange(start, frames, length), np.arange(start, -1, -length)
     first, direction = np.concatenate([ahead, back]), np.repeat([1, -1], [len(ahead), len(back)])
 
-    # What counts at each step: faded in and out, but for the two that begin at the start, which is given.
+    # What counts at each step: faded in and out, but for the two that begin at the start, which is
+    # given.
     steps = np.arange(-WARM_UP_FRAMES, length + CHUNK_FADE_FRAMES)[:, None]
     path = first + direction * steps
-    fading_in = np.where(first == start, 1.0, np.clip((steps + 1) / (CHUNK_FADE_FRAMES + 1), 0.0, 1.0))
+    fading_in = np.where(
+        first == start, 1.0, np.clip((steps + 1) / (CHUNK_FADE_FRAMES + 1), 0.0, 1.0)
+    )
     fading_out = np.clip((length + CHUNK_FADE_FRAMES - steps) / (CHUNK_FADE_FRAMES + 1), 0.0, 1.0)
     share = np.minimum(fading_in, fading_out)
     twice = (path == start) & (direction < 0)
@@ -97,8 +108,11 @@ def plan_chunks(frames: int, start: int, count: int) -> tuple[np.ndarray, np.nda
     return np.clip(path, low, high), share
 
 
-def each_on_its_own(tracker: Tracker, poses: Poses, passes: int = 1) -> Generator[Progress, None, Poses]:
-    """Predict and polish all frames of a take from the poses they have, in large batches, so many times."""
+def each_on_its_own(
+    tracker: Tracker, poses: Poses, passes: int = 1
+) -> Generator[Progress, None, Poses]:
+    """Predict and polish all frames of a take from the poses they have, in large batches, so many
+    times."""
     T, batch = len(tracker.problem), tracker.problem.batch
     for _ in range(passes):
         done = []

@@ -1,4 +1,5 @@
-"""Poses settled on their keypoints, each frame on its own, and what they then leave unexplained: noise and residual."""
+"""Poses settled on their keypoints, each frame on its own, and what they then leave unexplained:
+noise and residual."""
 
 from __future__ import annotations
 
@@ -19,12 +20,18 @@ LEAST_HOLD = 1e-9
 """Weight in m²/rad² with which a settling pose is held, so that what nothing says is defined."""
 
 
-def settle(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray, steps: int = SETTLING_STEPS) -> Poses:
+def settle(
+    problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray, steps: int = SETTLING_STEPS
+) -> Poses:
     """Polish some frames from the poses they have, all at once and each on its own."""
     state = problem.state(poses)
     free = Anchor(state.rotations, problem.backend.array(np.full(NUM_JOINTS, LEAST_HOLD)))
-    done = polish(problem.model, state, problem.targets(list(frames)), free, problem.prior, steps=steps)
-    return Poses(problem.backend.numpy(done.state.rotations), problem.backend.numpy(done.state.trans))
+    done = polish(
+        problem.model, state, problem.targets(list(frames)), free, problem.prior, steps=steps
+    )
+    return Poses(
+        problem.backend.numpy(done.state.rotations), problem.backend.numpy(done.state.trans)
+    )
 
 
 def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray) -> PoseFit:
@@ -55,7 +62,8 @@ def measured_noise(problem: Problem, poses: Poses, frames: Sequence[int] | np.nd
 
 
 def residuals(problem: Problem, poses: Poses) -> np.ndarray:
-    """(T,K) metres between each keypoint and its site in all frames, NaN where the keypoint is missing."""
+    """(T,K) metres between each keypoint and its site in all frames, NaN where the keypoint is
+    missing."""
     out = np.empty(problem.weights.shape)
     for start in range(0, len(problem), problem.batch):
         part = slice(start, start + problem.batch)

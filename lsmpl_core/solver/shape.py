@@ -1,4 +1,5 @@
-"""Body shape from a take: betas out of segment lengths, then betas and site offsets together out of solved poses.
+"""Body shape from a take: betas out of segment lengths, then betas and site offsets together out of
+solved poses.
 
 Both rest on one fact: for a fixed pose, every keypoint is linear in the betas.
 """
@@ -22,8 +23,16 @@ from .prior import pose_statistics
 
 SAMPLED_POSES = 64
 LENGTH_NOISE = 0.01
-"""Metres by which a segment's median length may be off for reasons other than pose: sites, noise."""
-OFFSET_SIGMA = {"mid_hip": 0.03, "hip": 0.03, "spine": 0.04, "neck": 0.03, "jaw": 0.05, "head_top": 0.03}
+"""Metres by which a segment's median length may be off for reasons other than pose: sites,
+noise."""
+OFFSET_SIGMA = {
+    "mid_hip": 0.03,
+    "hip": 0.03,
+    "spine": 0.04,
+    "neck": 0.03,
+    "jaw": 0.05,
+    "head_top": 0.03,
+}
 """Metres by which detectors' keypoints are known to differ from the sites, by site."""
 OFFSET_SIGMA_ELSEWHERE = 0.015
 """The same of other sites."""
@@ -33,7 +42,8 @@ MOST_STRETCH = 0.04
 
 @dataclass(frozen=True)
 class LinearKeypoints:
-    """Keypoints of N given poses, pelvis-rooted, as base (N,K,3) + directions (N,K,3,10) @ betas."""
+    """Keypoints of N given poses, pelvis-rooted, as base (N,K,3) + directions (N,K,3,10) @
+    betas."""
 
     base: np.ndarray
     directions: np.ndarray
@@ -46,7 +56,9 @@ class LinearKeypoints:
         moments = np.concatenate([parts.moment[..., None], parts.moment_directions], axis=2)
         trans = np.zeros((len(rotations), 3))
         columns = [
-            KeypointModel.build(backend, joints[..., i], parts, moments[..., i]).state(rotations, trans).keypoints
+            KeypointModel.build(backend, joints[..., i], parts, moments[..., i])
+            .state(rotations, trans)
+            .keypoints
             for i in range(1 + NUM_BETAS)
         ]
         return cls(columns[0], np.stack(columns[1:], axis=-1))
@@ -54,9 +66,10 @@ class LinearKeypoints:
 
 @dataclass(frozen=True)
 class PoseFit:
-    """N frames whose poses meet their keypoints as well as they can: rotations (N,24,3,3), world (N,24,3,3), weights
-    (N,K), miss (N,K,3) from site to keypoint in metres, jacobian (N,3K,75) (see `KeypointModel.jacobian`); and, half of
-    each, the Hessians (N,75,75) of the keypoints' cost and (pose_hessian) of the fit's whole cost."""
+    """N frames whose poses meet their keypoints as well as they can: rotations (N,24,3,3), world
+    (N,24,3,3), weights (N,K), miss (N,K,3) from site to keypoint in metres, jacobian (N,3K,75) (see
+    `KeypointModel.jacobian`); and, half of each, the Hessians (N,75,75) of the keypoints' cost and
+    (pose_hessian) of the fit's whole cost."""
 
     rotations: np.ndarray
     world: np.ndarray
@@ -70,10 +83,13 @@ class PoseFit:
     def noise(self) -> float:
         """Metres in each axis, from how far the keypoints are from the poses.
 
-        A pose follows part of the noise: as many coordinates as the trace of the hat matrix are lost to it.
+        A pose follows part of the noise: as many coordinates as the trace of the hat matrix are
+        lost to it.
         """
         seen = 3.0 * (self.weights > 0).sum()
-        followed = np.trace(np.linalg.solve(self.pose_hessian, self.keypoint_hessian), axis1=1, axis2=2).sum()
+        followed = np.trace(
+            np.linalg.solve(self.pose_hessian, self.keypoint_hessian), axis1=1, axis2=2
+        ).sum()
         squares = (self.weights[..., None] * np.square(self.miss)).sum()
         return float(np.sqrt(squares / max(seen - followed, 0.1 * seen))) if seen else 0.0
 
@@ -81,29 +97,38 @@ class PoseFit:
 def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
     """Betas (10,) from the lengths between keypoints that hardly depend on the pose.
 
-    How much each of the K(K-1)/2 lengths depends on the pose is read off poses sampled from the pose prior; a length
-    counts by how little it does. Medians over the frames, robust Gauss-Newton, betas drawn to 0 with unit variance.
-    Raises `SolveError` if no two keypoints are ever seen together.
+    How much each of the K(K-1)/2 lengths depends on the pose is read off poses sampled from the
+    pose prior; a length counts by how little it does. Medians over the frames, robust Gauss-Newton,
+    betas drawn to 0 with unit variance. Raises `SolveError` if no two keypoints are ever seen
+    together.
     """
     # Every length between two keypoints, as sampled poses have it and as the take shows it.
     linear = LinearKeypoints.at(body, parts, sampled_rotations())
     a, b = np.triu_indices(parts.count, k=1)
     observed, count = _median_lengths(track, a, b)
     if not (count > 0).any():
-        raise SolveError(f"{track.source or 'the track'}: no frame shows two keypoints, so no body can be fitted to it")
+        raise SolveError(
+            f"{track.source or 'the track'}: no frame shows two keypoints, so no body can be "
+            "fitted to it"
+        )
 
     betas = np.zeros(NUM_BETAS)
     for _ in range(6):
         # Lengths that hardly depend on the pose; how much they do is what a length is uncertain by.
-        between = (linear.base[:, a] - linear.base[:, b]) + (linear.directions[:, a] - linear.directions[:, b]) @ betas
+        between = (linear.base[:, a] - linear.base[:, b]) + (
+            linear.directions[:, a] - linear.directions[:, b]
+        ) @ betas
         lengths = np.linalg.norm(between, axis=2)
         stretch = lengths.std(axis=0)
         usable = (count > 0) & (stretch < MOST_STRETCH) & (lengths.mean(axis=0) > 0.02)
         if not usable.any():
             return betas
 
-        # Gauss-Newton on their means, with Cauchy's weights: a site that is off makes many lengths wrong.
-        rows = np.einsum("npc,npcs->nps", between, linear.directions[:, a] - linear.directions[:, b])
+        # Gauss-Newton on their means, with Cauchy's weights: a site that is off makes many lengths
+        # wrong.
+        rows = np.einsum(
+            "npc,npcs->nps", between, linear.directions[:, a] - linear.directions[:, b]
+        )
         jacobian = (rows / np.maximum(lengths, 1e-6)[..., None]).mean(axis=0)[usable]
         error = (observed - lengths.mean(axis=0))[usable]
         weight = 1.0 / (np.square(stretch[usable]) + LENGTH_NOISE**2)
@@ -125,13 +150,15 @@ def refine_shape(
     noise: float,
     fixed_betas: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Better betas (10,) and site offsets (K,3) in the rest frame, from frames whose poses were settled with these.
+    """Better betas (10,) and site offsets (K,3) in the rest frame, from frames whose poses were
+    settled with these.
 
-    One Gauss-Newton step over betas, offsets and all poses, of which the poses are eliminated (a Schur complement):
-    what another pose could explain as well says nothing of the shape. The betas are drawn to 0 by unit variance, the
-    offsets by `sigma`, (K,) in metres (0 fixes a site) or covariances (K,3,3), and the poses by the prior. However
-    many frames there are, they count as one with keypoints uncertain by `noise` metres: what is wrong about a site is
-    wrong in all of them. With `fixed_betas` these stay.
+    One Gauss-Newton step over betas, offsets and all poses, of which the poses are eliminated (a
+    Schur complement): what another pose could explain as well says nothing of the shape. The betas
+    are drawn to 0 by unit variance, the offsets by `sigma`, (K,) in metres (0 fixes a site) or
+    covariances (K,3,3), and the poses by the prior. However many frames there are, they count as
+    one with keypoints uncertain by `noise` metres: what is wrong about a site is wrong in all of
+    them. With `fixed_betas` these stay.
     """
     # Normal equations over betas and offsets, each frame's pose eliminated.
     K, frames = parts.count, len(fit.weights)
@@ -142,7 +169,9 @@ def refine_shape(
         if not fixed_betas:
             columns[..., :NUM_BETAS] = directions[f]
         for k in range(K):
-            columns[k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = fit.world[f, parts.parent_joint[k]]
+            columns[k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = fit.world[
+                f, parts.parent_joint[k]
+            ]
         columns = columns.reshape(3 * K, -1)
         weight = np.repeat(fit.weights[f], 3)
         weighted = columns.T * weight
@@ -156,7 +185,9 @@ def refine_shape(
         sigma = np.square(np.maximum(sigma, 1e-6))[:, None, None] * np.eye(3)
     precision = np.eye(NUM_BETAS + 3 * K)
     for k, inverse in enumerate(np.linalg.inv(sigma)):
-        precision[NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = inverse
+        precision[
+            NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3
+        ] = inverse
 
     # One step from where they are; all frames count as one.
     now = np.concatenate([betas, offsets.ravel()])
@@ -169,17 +200,22 @@ def refine_shape(
 def offset_sigma(layout: Layout) -> np.ndarray:
     """(K,) metres by which the sites of a layout are uncertain on an unknown body.
 
-    SMPL's own joints are where they are; what detectors call a hip lies well outside SMPL's hip joint.
+    SMPL's own joints are where they are; what detectors call a hip lies well outside SMPL's hip
+    joint.
     """
     if layout.name.startswith("smpl_"):
         return np.full(len(layout), 1e-4)
     return np.array(
-        [next((v for k, v in OFFSET_SIGMA.items() if k in site), OFFSET_SIGMA_ELSEWHERE) for site in layout.sites]
+        [
+            next((v for k, v in OFFSET_SIGMA.items() if k in site), OFFSET_SIGMA_ELSEWHERE)
+            for site in layout.sites
+        ]
     )
 
 
 def known_to_differ(sigma: np.ndarray) -> np.ndarray:
-    """The `offset_sigma` (K,) of sites that detectors are known to put elsewhere, and 0 for the others."""
+    """The `offset_sigma` (K,) of sites that detectors are known to put elsewhere, and 0 for the
+    others."""
     return np.where(sigma > OFFSET_SIGMA_ELSEWHERE, sigma, 0.0)
 
 
@@ -190,8 +226,11 @@ def sampled_rotations() -> np.ndarray:
     return exp_map(poses)
 
 
-def _median_lengths(track: KeypointTrack, a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(pairs,) median distance in metres, and in how many frames both ends are seen; a take is sampled if long."""
+def _median_lengths(
+    track: KeypointTrack, a: np.ndarray, b: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """(pairs,) median distance in metres, and in how many frames both ends are seen; a take is
+    sampled if long."""
     frames = np.unique(np.linspace(0, len(track) - 1, min(len(track), 500)).astype(int))
     positions = track.positions[frames]
     lengths = np.linalg.norm(positions[:, a] - positions[:, b], axis=2)

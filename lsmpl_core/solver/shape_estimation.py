@@ -1,4 +1,5 @@
-"""Betas and site offsets of a subject, found on stretches of a take that are solved with what is known so far."""
+"""Betas and site offsets of a subject, found on stretches of a take that are solved with what is
+known so far."""
 
 from __future__ import annotations
 
@@ -23,25 +24,29 @@ from .start import cold_starts
 from .tracking import Tracker
 
 SHAPE_NOISE = 0.0005, 0.01
-"""Metres: less noise is not believed while the shape is unknown, and what is more is the sites', not noise."""
+"""Metres: less noise is not believed while the shape is unknown, and what is more is the sites',
+not noise."""
 SHAPE_ROUNDS = 8
 SETTLED_BETA = 0.01
 """Change of a beta from which on there are no more rounds."""
 SETTLED_SITE = 0.001
 """Metres, the same of a site."""
 EVIDENCE = 4.0
-"""How many independent frames those that a shape is refined on count for: detectors err alike for a while."""
+"""How many independent frames those that a shape is refined on count for: detectors err alike for a
+while."""
 WORTHWHILE = 0.95
-"""Displaced sites are kept if they make the noise this much less; by nothing but noise they make it 2 % less."""
+"""Displaced sites are kept if they make the noise this much less; by nothing but noise they make it
+2 % less."""
 CLEAN = 0.002
-"""Metres of noise up to which the sites are taken for where the keypoints are, as on made-up or exported tracks."""
+"""Metres of noise up to which the sites are taken for where the keypoints are, as on made-up or
+exported tracks."""
 
 
 def estimate_shape(
     track: KeypointTrack, body: Body, parts: SiteParts, options: SolveOptions
 ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
-    """Yields `Progress` and returns betas (10,) and site offsets (K,3) in metres: from the lengths between keypoints,
-    then from stretches of the take that are solved with those."""
+    """Yields `Progress` and returns betas (10,) and site offsets (K,3) in metres: from the lengths
+    between keypoints, then from stretches of the take that are solved with those."""
     track = track.firm
     betas = fit_shape(track, body, parts)
     problem = shape_problem(track, body, parts, betas, options)
@@ -68,28 +73,38 @@ def shape_from_poses(
     poses: Poses,
     frames: Sequence[int] | np.ndarray,
 ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
-    """Yields `Progress` and returns better betas (10,) and site offsets (K,3), from frames with roughly known poses.
+    """Yields `Progress` and returns better betas (10,) and site offsets (K,3), from frames with
+    roughly known poses.
 
-    Sites stay where they are on the body unless the frames are met clearly better otherwise: first those that
-    detectors are known to put elsewhere are displaced, and the betas with them; then all, for betas that stay, because
-    free sites leave the betas little to be known by.
+    Sites stay where they are on the body unless the frames are met clearly better otherwise: first
+    those that detectors are known to put elsewhere are displaced, and the betas with them; then
+    all, for betas that stay, because free sites leave the betas little to be known by.
     """
     track = track.firm
     problem = shape_problem(track, body, parts, betas, options)
     poses, offsets, least = settle(problem, poses, frames), np.zeros((parts.count, 3)), np.inf
     everywhere = offset_sigma(track.layout)
-    for sigma, keep_betas in ((0.0 * everywhere, False), (known_to_differ(everywhere), False), (everywhere, True)):
+    for sigma, keep_betas in (
+        (0.0 * everywhere, False),
+        (known_to_differ(everywhere), False),
+        (everywhere, True),
+    ):
         before = problem, betas, offsets, poses
         for _ in range(SHAPE_ROUNDS):
             # Betas and offsets with the poses free, then poses with those.
             fit, last = pose_fit(problem, poses, frames), (betas, offsets)
             uncertain = np.clip(fit.noise, *SHAPE_NOISE) / (1.0 if keep_betas else EVIDENCE**0.5)
-            betas, offsets = refine_shape(body, parts, betas, offsets, fit, sigma, uncertain, fixed_betas=keep_betas)
+            betas, offsets = refine_shape(
+                body, parts, betas, offsets, fit, sigma, uncertain, fixed_betas=keep_betas
+            )
             noise = max(fit.noise, UNKNOWN_NOISE)
             problem = shape_problem(track, body, parts, betas, options, offsets, noise)
             poses = settle(problem, poses, frames)
             yield Progress("shape", len(frames), len(frames))
-            if np.abs(betas - last[0]).max() < SETTLED_BETA and np.abs(offsets - last[1]).max() < SETTLED_SITE:
+            if (
+                np.abs(betas - last[0]).max() < SETTLED_BETA
+                and np.abs(offsets - last[1]).max() < SETTLED_SITE
+            ):
                 break
 
         # Freedom that gains nothing is taken back.

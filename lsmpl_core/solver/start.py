@@ -1,4 +1,5 @@
-"""Where to go on from: frames solved from their keypoints alone (cold starts), and poses that are given.
+"""Where to go on from: frames solved from their keypoints alone (cold starts), and poses that are
+given.
 
 A cold start polishes several guesses side by side and keeps the best one.
 """
@@ -21,13 +22,14 @@ from .problem import Problem
 
 TRUNK_JOINTS = tuple(
     JOINT_NAMES.index(n)
-    for n in ("pelvis", "left_hip", "right_hip", "spine1", "spine2", "spine3", "neck", "left_collar", "right_collar",
-              "left_shoulder", "right_shoulder")
+    for n in ("pelvis", "left_hip", "right_hip", "spine1", "spine2", "spine3", "neck",
+    "left_collar", "right_collar", "left_shoulder", "right_shoulder")
 )  # fmt: skip
 """Sites on these joints move with the trunk, whatever the limbs do."""
 
 COLD_SCHEDULE = ((1e-4, 12), (1e-5, 15))
-"""Least prior weight in m² and number of steps: guesses are drawn to likely poses at first, less so later."""
+"""Least prior weight in m² and number of steps: guesses are drawn to likely poses at first, less so
+later."""
 COLD_LAST_STEPS = 12
 """Steps of the best guess with the weight that is wanted."""
 
@@ -60,11 +62,19 @@ def cold_starts(problem: Problem, count: int = 4) -> list[Start]:
     return [Start(int(frames[i]), poses[[i]]) for i in np.argsort(cost / seen)]
 
 
-def cold_start(problem: Problem, frames: np.ndarray, thorough: bool = True) -> tuple[Poses, np.ndarray]:
-    """Poses of some frames (F,), each solved on its own, and their costs (F,) in m² (`start_poses`)."""
+def cold_start(
+    problem: Problem, frames: np.ndarray, thorough: bool = True
+) -> tuple[Poses, np.ndarray]:
+    """Poses of some frames (F,), each solved on its own, and their costs (F,) in m²
+    (`start_poses`)."""
     targets = Targets(problem.positions[frames], problem.weights[frames])
     rotations, trans, cost = start_poses(
-        problem.model, problem.parts, problem.rest_positions, targets, problem.prior, thorough=thorough
+        problem.model,
+        problem.parts,
+        problem.rest_positions,
+        targets,
+        problem.prior,
+        thorough=thorough,
     )
     return Poses(rotations, trans), cost
 
@@ -75,9 +85,13 @@ def given_start(problem: Problem, pose: np.ndarray) -> Start:
     Raises `SolveError` where frame 0 shows none.
     """
     if not problem.weights[0].any():
-        raise SolveError(f"{problem.source}: frame 0 shows no keypoint, so a pose given for it cannot be placed")
+        raise SolveError(
+            f"{problem.source}: frame 0 shows no keypoint, so a pose given for it cannot be placed"
+        )
     rotations = exp_map(np.asarray(pose, dtype=np.float64))[None]
-    state = centred(problem.model, problem.state(Poses(rotations, np.zeros((1, 3)))), problem.targets([0]))
+    state = centred(
+        problem.model, problem.state(Poses(rotations, np.zeros((1, 3)))), problem.targets([0])
+    )
     return Start(0, Poses(rotations, problem.backend.numpy(state.trans)))
 
 
@@ -89,13 +103,15 @@ def start_poses(
     prior: Prior,
     thorough: bool = True,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rotations (F,24,3,3), translations (F,3) and costs (F,) in m² of F frames, each solved on its own.
+    """Rotations (F,24,3,3), translations (F,3) and costs (F,) in m² of F frames, each solved on its
+    own.
 
-    targets: positions (F,K,3) and weights (F,K) in NumPy; rest_positions (K,3) of the sites; prior: with the weight the
-    poses are to end with. Each frame is polished from every base pose with the trunk's rigid alignment as global
-    orientation (Kabsch 1976), and from upright ones at eight headings, for takes whose trunk is hardly seen. Guesses
-    are compared by a cost in which unlikely poses count: a limb turned by half a turn may meet its keypoints as well.
-    Unless `thorough`, there are two guesses where the trunk is seen.
+    targets: positions (F,K,3) and weights (F,K) in NumPy; rest_positions (K,3) of the sites; prior:
+    with the weight the poses are to end with. Each frame is polished from every base pose with the
+    trunk's rigid alignment as global orientation (Kabsch 1976), and from upright ones at eight
+    headings, for takes whose trunk is hardly seen. Guesses are compared by a cost in which unlikely
+    poses count: a limb turned by half a turn may meet its keypoints as well. Unless `thorough`,
+    there are two guesses where the trunk is seen.
     """
     backend = model.backend
     positions, weights = targets.positions, targets.weights
@@ -115,23 +131,32 @@ def start_poses(
         owner += [f] * (len(guesses) - len(owner))
     owners = np.array(owner)
 
-    # Drawn to likely poses at first: a guess far off would otherwise reach its keypoints by wringing its limbs.
+    # Drawn to likely poses at first: a guess far off would otherwise reach its keypoints by
+    # wringing its limbs.
     rotations = backend.array(np.stack(guesses))
     wanted = Targets(backend.array(positions[owners]), backend.array(weights[owners]))
-    state = centred(model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted)
+    state = centred(
+        model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted
+    )
     free = backend.array(np.full(NUM_JOINTS, 1e-9))
     for weight, steps in COLD_SCHEDULE:
         likely = prior.weighing(max(weight, prior.weight))
-        done = polish(model, state, wanted, Anchor(state.rotations, free), likely, steps=steps, damping=1e-2)
+        done = polish(
+            model, state, wanted, Anchor(state.rotations, free), likely, steps=steps, damping=1e-2
+        )
         state = done.state
 
     # Of each frame the cheapest, with the weight that is wanted.
     cost = backend.numpy(done.cost)
-    best = [np.flatnonzero(owners == f)[np.argmin(cost[owners == f])] for f in range(len(positions))]
+    best = [
+        np.flatnonzero(owners == f)[np.argmin(cost[owners == f])] for f in range(len(positions))
+    ]
     rotations = backend.array(backend.numpy(state.rotations)[best])
     state = model.state(rotations, backend.array(backend.numpy(state.trans)[best]))
     wanted = Targets(backend.array(positions), backend.array(weights))
-    state = polish(model, state, wanted, Anchor(rotations, free), prior, steps=COLD_LAST_STEPS).state
+    state = polish(
+        model, state, wanted, Anchor(rotations, free), prior, steps=COLD_LAST_STEPS
+    ).state
     return backend.numpy(state.rotations), backend.numpy(state.trans), cost[best]
 
 
@@ -144,7 +169,8 @@ def centred(model: KeypointModel, state: State, targets: Targets) -> State:
 
 
 def _base_rotations() -> list[np.ndarray]:
-    """(24,3,3) local rotations without the root: the prior's mean, the T-pose, arms raised, sitting."""
+    """(24,3,3) local rotations without the root: the prior's mean, the T-pose, arms raised,
+    sitting."""
     mean = np.concatenate([np.zeros(3), pose_statistics()[0]]).reshape(NUM_JOINTS, 3)
     t_pose, raised, sitting = np.zeros((NUM_JOINTS, 3)), mean.copy(), mean.copy()
     for side, sign in (("left", 1.0), ("right", -1.0)):
@@ -165,7 +191,8 @@ def _with_root(pose: np.ndarray, root: np.ndarray) -> np.ndarray:
 
 
 def rigid_alignment(rest: np.ndarray, target: np.ndarray, weight: np.ndarray) -> np.ndarray | None:
-    """The rotation (3,3) that turns rest points (K,3) onto their targets, or None if fewer than three span a plane."""
+    """The rotation (3,3) that turns rest points (K,3) onto their targets, or None if fewer than
+    three span a plane."""
     seen = weight > 0
     if seen.sum() < 3:
         return None

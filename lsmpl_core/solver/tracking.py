@@ -1,7 +1,8 @@
-"""`Tracker`: from solved frames to the next ones, many at once: predicted, polished, and begun anew where lost.
+"""`Tracker`: from solved frames to the next ones, many at once: predicted, polished, and begun anew
+where lost.
 
-It works in single precision, about the middle of the take: half the memory traffic, which is most of the time, and the
-poses are within a thousandth of a millimetre of those in double precision.
+It works in single precision, about the middle of the take: half the memory traffic, which is most
+of the time, and the poses are within a thousandth of a millimetre of those in double precision.
 """
 
 from __future__ import annotations
@@ -27,23 +28,26 @@ from .problem import Problem
 from .start import centred, cold_start
 
 TRACKING_DAMPING = 1e-7
-"""First damping of the polish, in m²/rad²: next to nothing, for the prediction is near and the anchor holds it."""
+"""First damping of the polish, in m²/rad²: next to nothing, for the prediction is near and the
+anchor holds it."""
 LOST = 0.02
-"""Mean residual in metres above which, with exact keypoints, a frame is tried with a cold start; later ones again
-only if theirs has grown."""
+"""Mean residual in metres above which, with exact keypoints, a frame is tried with a cold start;
+later ones again only if theirs has grown."""
 LOST_TO_NOISE = 5.0
 """With noise, this many times its size, where that is more."""
 STEPS_TO_PINS = 5
-"""Of the polish, at least, in frames in which joints are pinned: what the network saw there is no longer so."""
+"""Of the polish, at least, in frames in which joints are pinned: what the network saw there is no
+longer so."""
 
 
 @dataclass(frozen=True, eq=False)
 class Tracker:
     """A problem's predictor and polish, and the targets they are to meet.
 
-    Of T frames, on the backend: positions (T,K,3), finite everywhere, about `middle` (3,), and weights (T,K); heavy:
-    one of these is above 1. kept: the estimate that frames stay near. pins: joints that keep their rotations. damping:
-    of the polish, in m²/rad². lost: metres of mean residual from which on a frame is tried with a cold start.
+    Of T frames, on the backend: positions (T,K,3), finite everywhere, about `middle` (3,), and
+    weights (T,K); heavy: one of these is above 1. kept: the estimate that frames stay near. pins:
+    joints that keep their rotations. damping: of the polish, in m²/rad². lost: metres of mean
+    residual from which on a frame is tried with a cold start.
     """
 
     problem: Problem
@@ -70,7 +74,10 @@ class Tracker:
             model=problem.model.to(backend),
             predictor=predictor,
             prior=pose_prior(
-                backend, problem.prior_weight * predictor.prior_share, problem.planes(backend), problem.typical
+                backend,
+                problem.prior_weight * predictor.prior_share,
+                problem.planes(backend),
+                problem.typical,
             ),
             lost=max(LOST, LOST_TO_NOISE * problem.noise),
             kept=_kept(backend, problem),
@@ -84,29 +91,39 @@ class Tracker:
         pins: PinnedJoints | None = None,
         damping: float = TRACKING_DAMPING,
     ) -> Tracker:
-        """The same for other frames: positions (T,K,3), finite everywhere, and weights (T,K); pins are kept."""
+        """The same for other frames: positions (T,K,3), finite everywhere, and weights (T,K); pins
+        are kept."""
         targets = _targets_about_their_middle(self.backend, positions, weights)
         return replace(self, kept=None, pins=pins, damping=damping, **targets)
 
     def state(self, poses: Poses) -> State:
-        return self.model.state(self.backend.array(poses.rotations), self.backend.array(poses.trans - self.middle))
+        return self.model.state(
+            self.backend.array(poses.rotations), self.backend.array(poses.trans - self.middle)
+        )
 
     def poses(self, state: State) -> Poses:
         rotations = orthonormalise(self.backend.numpy(state.rotations))
         return Poses(rotations, self.backend.numpy(state.trans) + self.middle)
 
-    def step(self, state: State, frames: Sequence[int] | np.ndarray, polish_steps: int | None = None) -> State:
-        """B frames from another's guesses of their poses, wherever those stand: predicted, then polished, in as many
-        steps as the options say unless they are given."""
+    def step(
+        self, state: State, frames: Sequence[int] | np.ndarray, polish_steps: int | None = None
+    ) -> State:
+        """B frames from another's guesses of their poses, wherever those stand: predicted, then
+        polished, in as many steps as the options say unless they are given."""
         targets = self._targets(frames)
         state = centred(self.model, state, self._seen(targets))
-        return self._step(state, targets, self._held(frames), polish_steps=polish_steps, frames=frames)
+        return self._step(
+            state, targets, self._held(frames), polish_steps=polish_steps, frames=frames
+        )
 
-    def polish_from(self, anchor: Poses, firm: np.ndarray, frames: Sequence[int] | np.ndarray, steps: int) -> Poses:
+    def polish_from(
+        self, anchor: Poses, firm: np.ndarray, frames: Sequence[int] | np.ndarray, steps: int
+    ) -> Poses:
         """B frames polished from given poses, without a prediction, and with the pins kept.
 
-        The joints are drawn back to those poses by `firm` (24,) or (B,24) in m²/rad², and the pose prior is centred
-        there: it says how joints move together from these poses, not which poses are likely.
+        The joints are drawn back to those poses by `firm` (24,) or (B,24) in m²/rad², and the pose
+        prior is centred there: it says how joints move together from these poses, not which poses
+        are likely.
         """
         backend, targets, held = self.backend, self._targets(frames), self._held(frames)
         state, firm = self.state(anchor), backend.array(firm)
@@ -116,12 +133,16 @@ class Tracker:
             state = self.model.state(held.put(backend, state.rotations), state.trans)
             anchored = held.anchor(backend, anchored, targets.weights)
         prior = Prior(mean, self.prior.precision, self.prior.weight)
-        done = polish(self.model, state, targets, anchored, prior, steps=steps, damping=self.damping)
+        done = polish(
+            self.model, state, targets, anchored, prior, steps=steps, damping=self.damping
+        )
         return self.poses(done.state)
 
-    def predictions(self, poses: Poses, frames: Sequence[int] | np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of B frames from poses that they have already: rotations (B,24,3,3) and how firmly to hold on to them, in
-        m²/rad², (B,24)."""
+    def predictions(
+        self, poses: Poses, frames: Sequence[int] | np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of B frames from poses that they have already: rotations (B,24,3,3) and how firmly to
+        hold on to them, in m²/rad², (B,24)."""
         targets = self._targets(frames)
         anchor = self.predictor.predict(self.model, self.state(poses), self._seen(targets))[1]
         anchor = self._near_estimate(anchor, frames)
@@ -131,10 +152,12 @@ class Tracker:
     def follow(
         self, state: State, at: Sequence[int] | np.ndarray, path: np.ndarray
     ) -> Iterator[tuple[np.ndarray, Poses, np.ndarray]]:
-        """B poses, solved `at` (B,) frames, along a path (S,B) of B frames a step; a pose stays while its frame does.
+        """B poses, solved `at` (B,) frames, along a path (S,B) of B frames a step; a pose stays
+        while its frame does.
 
-        Yields frames, poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint. The rotations are
-        such to single precision only. A GPU is sent the path at once, and is waited for once a step.
+        Yields frames, poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint.
+        The rotations are such to single precision only. A GPU is sent the path at once, and is
+        waited for once a step.
         """
         path, at = np.asarray(path, dtype=np.int64), np.asarray(at)
         moves = path != np.concatenate([at[None], path[:-1]])
@@ -144,9 +167,15 @@ class Tracker:
         for number, frames in enumerate(path):
             targets = self._targets_at(index[number])
             new = self._step(state, targets, None, first if number + 1 > safeguard else None)
-            new = new if moves[number].all() else choose(self.backend.xp, moving[number], new, state)
+            new = (
+                new if moves[number].all() else choose(self.backend.xp, moving[number], new, state)
+            )
             poses, residual = self._fetched(new, targets)
-            lost = moves[number] & (residual > np.maximum(self.lost, 1.25 * accepted)) & self.predictor.recovers
+            lost = (
+                moves[number]
+                & (residual > np.maximum(self.lost, 1.25 * accepted))
+                & self.predictor.recovers
+            )
             if lost.any():
                 new = self._recovered(new, poses, residual, targets, frames, lost)
                 poses, residual = self._fetched(new, targets)
@@ -161,7 +190,8 @@ class Tracker:
         return Targets(gather(self.positions, index, axis=0), gather(self.weights, index, axis=0))
 
     def _seen(self, targets: Targets) -> Targets:
-        """For moving a body onto its keypoints, and for predicting: none that is heavy draws it all to itself."""
+        """For moving a body onto its keypoints, and for predicting: none that is heavy draws it all
+        to itself."""
         if not self.heavy:
             return targets
         return Targets(targets.positions, self.backend.xp.clip(targets.weights, 0.0, 1.0))
@@ -189,31 +219,59 @@ class Tracker:
         state, anchor = self.predictor.predict(self.model, state, self._seen(targets), first)
         if self.kept is not None and frames is not None and steps:
             anchor = self._near_estimate(anchor, frames)
-            state = centred(self.model, self.model.state(anchor.rotations, state.trans), self._seen(targets))
+            state = centred(
+                self.model, self.model.state(anchor.rotations, state.trans), self._seen(targets)
+            )
         if held is not None:
             state = self.model.state(held.put(self.backend, state.rotations), state.trans)
             state = centred(self.model, state, self._seen(targets))
-            anchor, steps = held.anchor(self.backend, anchor, targets.weights), max(steps, STEPS_TO_PINS)
+            anchor, steps = (
+                held.anchor(self.backend, anchor, targets.weights),
+                max(steps, STEPS_TO_PINS),
+            )
         if steps == 0:
             return state
         more, enough = self.problem.options.more_steps, max(EXACT_NOISE, self.problem.noise)
         return polish(
-            self.model, state, targets, anchor, self.prior, steps=steps, more=more, enough=enough, damping=self.damping
+            self.model,
+            state,
+            targets,
+            anchor,
+            self.prior,
+            steps=steps,
+            more=more,
+            enough=enough,
+            damping=self.damping,
         ).state
 
     def _fetched(self, state: State, targets: Targets) -> tuple[Poses, np.ndarray]:
-        """Poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint, with one wait for a GPU."""
+        """Poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint, with one
+        wait for a GPU."""
         xp, B = self.backend.xp, state.trans.shape[0]
         seen = xp.astype(targets.weights > 0, targets.weights.dtype)
         miss = xp.sum(seen * length(state.keypoints - targets.positions)[..., 0], axis=-1)
-        parts = (xp.reshape(state.rotations, (B, -1)), state.trans, miss[:, None], xp.sum(seen, axis=-1)[:, None])
+        parts = (
+            xp.reshape(state.rotations, (B, -1)),
+            state.trans,
+            miss[:, None],
+            xp.sum(seen, axis=-1)[:, None],
+        )
         fetched = self.backend.numpy(xp.concat(parts, axis=1))
-        rotations, trans = fetched[:, :-5].reshape(B, NUM_JOINTS, 3, 3), fetched[:, -5:-2] + self.middle
+        rotations, trans = (
+            fetched[:, :-5].reshape(B, NUM_JOINTS, 3, 3),
+            fetched[:, -5:-2] + self.middle,
+        )
         miss, count = fetched[:, -2], fetched[:, -1]
         return Poses(rotations, trans), np.where(count > 0, miss / np.maximum(count, 1.0), np.nan)
 
     def _recovered(
-        self, state: State, poses: Poses, residual: np.ndarray, targets: Targets, frames: np.ndarray, lost: np.ndarray
+        self,
+        state: State,
+        poses: Poses,
+        residual: np.ndarray,
+        targets: Targets,
+        frames: np.ndarray,
+        lost: np.ndarray,
     ) -> State:
         """States with lost frames solved cold where that meets the keypoints better."""
         begun = cold_start(self.problem, frames[lost])[0]
@@ -235,8 +293,11 @@ def _kept(backend: Backend, problem: Problem) -> Anchor | None:
     return Anchor(backend.array(estimate.rotations), backend.array(estimate.weights(problem.noise)))
 
 
-def _targets_about_their_middle(backend: Backend, positions: np.ndarray, weights: np.ndarray) -> dict[str, Any]:
-    """Fields of a `Tracker`: single precision is a micrometre near the middle, and a millimetre far from the origin."""
+def _targets_about_their_middle(
+    backend: Backend, positions: np.ndarray, weights: np.ndarray
+) -> dict[str, Any]:
+    """Fields of a `Tracker`: single precision is a micrometre near the middle, and a millimetre far
+    from the origin."""
     seen = weights > 0
     middle = np.median(positions[seen], axis=0) if seen.any() else np.zeros(3)
     return {
