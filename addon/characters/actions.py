@@ -8,10 +8,8 @@ action, and from 5.0 there is no other way.
 from __future__ import annotations
 
 import zlib
-from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import NamedTuple
 
 import bpy
@@ -22,7 +20,7 @@ from ...lsmpl_core.progress import run_to_end
 from ..held import Held
 from ..jobs import Steps
 
-_LINEAR, _BEZIER = 1, 2  # keyframe_points.foreach_set takes these as Blender's own numbers
+LINEAR, BEZIER = 1, 2  # keyframe_points.foreach_set takes these as Blender's own numbers
 _ALIGNED = 3
 _CURVES_A_STEP = 8
 """Curves in a step."""
@@ -64,7 +62,7 @@ def write_steps(
     action = bpy.data.actions.new(name)
     held = Held(action, doing="baked")
     try:
-        _new_home(action, owner_name)
+        new_home(action, owner_name)
         for group in dict.fromkeys(curve.group for curve in curves):
             _home(action).groups.new(group)
 
@@ -81,7 +79,7 @@ def write_steps(
                 keys = keys[keyed]
                 fcurve.keyframe_points.add(len(keys))
                 fcurve.keyframe_points.foreach_set("co", keys.ravel())
-                kind = _LINEAR if curve.slopes is None else _BEZIER
+                kind = LINEAR if curve.slopes is None else BEZIER
                 fcurve.keyframe_points.foreach_set(
                     "interpolation", np.full(len(keys), kind, dtype=np.int32)
                 )
@@ -102,7 +100,7 @@ def discard(held: Held[bpy.types.Action]) -> None:
         bpy.data.actions.remove(action)
 
 
-def _new_home(action: bpy.types.Action, owner_name: str):
+def new_home(action: bpy.types.Action, owner_name: str):
     """Where a new action is to keep its F-curves."""
     if not hasattr(action, "slots"):
         return action
@@ -250,7 +248,7 @@ def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]
     Returns whether that could be: where it has other curves, or keys on other frames (T,), nothing
     has changed.
     """
-    found = _by_channel(action)
+    found = by_channel(action)
     matching = [found.get((curve.data_path, curve.index)) for curve in curves]
     if None in matching or len(found) != len(curves):
         return False
@@ -275,7 +273,7 @@ def values_at(
 ) -> np.ndarray:
     """(C,N) values of the F-curves of these data paths and indices in some frames; NaN where there
     is no such curve."""
-    found = _by_channel(action)
+    found = by_channel(action)
     values = np.full((len(wanted), len(frames)), np.nan)
     for row, channel in enumerate(wanted):
         if channel in found:
@@ -283,159 +281,9 @@ def values_at(
     return values
 
 
-def rewrite(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> None:
-    """Give the curves of an action other values on some consecutive `frames` (N,), in place.
-
-    A key that is on one of them moves up or down with its handles; keys between them, which an
-    animator added, go, and ones that an animator removed are back; where a value is NaN there is no
-    key then. All others stay, and so does a channel that is no longer there. An action that nobody
-    had edited still counts as such.
-    """
-    with keeping_its_mark(action):
-        found = _by_channel(action)
-        for curve in curves:
-            fcurve = found.get((curve.data_path, curve.index))
-            if fcurve is not None:
-                which, keyed = _between(fcurve, frames[0], frames[-1]), np.isfinite(curve.values)
-                _put_keys(
-                    fcurve, which, _moved(_keys(fcurve, which), frames[keyed], curve.values[keyed])
-                )
-
-
-def keys_between(
-    action: bpy.types.Action, first: float, last: float, name: str
-) -> bpy.types.Action:
-    """A new action that holds only the keys from `first` to `last` of another, for `swap_keys`."""
-    some = bpy.data.actions.new(name)
-    home = _new_home(some, name)
-    for fcurve in fcurves(action):
-        copy = home.fcurves.new(fcurve.data_path, index=fcurve.array_index)
-        _put_keys(copy, range(0), _keys(fcurve, _between(fcurve, first, last)))
-    return some
-
-
-def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, last: float) -> None:
-    """Exchange the keys from `first` to `last` of an action for all those of another, channel by
-    channel."""
-    theirs = _by_channel(other)
-    with keeping_its_mark(action):
-        for channel, fcurve in _by_channel(action).items():
-            if channel in theirs:
-                which, all_of_theirs = (
-                    _between(fcurve, first, last),
-                    range(len(theirs[channel].keyframe_points)),
-                )
-                keys, coming = _keys(fcurve, which), _keys(theirs[channel], all_of_theirs)
-                _put_keys(theirs[channel], all_of_theirs, keys)
-                _put_keys(fcurve, which, coming)
-
-
-_KEY_ATTRIBUTES = {
-    "co": (2, np.float32), "handle_left": (2, np.float32), "handle_right": (2, np.float32),
-    "interpolation": (1, np.int32), "easing": (1, np.int32),
-    "handle_left_type": (1, np.int32), "handle_right_type": (1, np.int32),
-    "amplitude": (1, np.float32), "back": (1, np.float32), "period": (1, np.float32),
-}  # fmt: skip
-"""What a key is, with how many numbers."""
-_SAME_FRAME = 1e-3
-_FEW_KEYS = 200
-"""Keys up to which it is quicker to take them one by one than to read all those of a long curve."""
-
-
-def _by_channel(action: bpy.types.Action) -> dict[tuple[str, int], bpy.types.FCurve]:
+def by_channel(action: bpy.types.Action) -> dict[tuple[str, int], bpy.types.FCurve]:
+    """The F-curves of an action by data path and index."""
     return {(fcurve.data_path, fcurve.array_index): fcurve for fcurve in fcurves(action)}
-
-
-def _between(fcurve: bpy.types.FCurve, first: float, last: float) -> range:
-    """The numbers of the keys from one frame to another."""
-    points, frame = fcurve.keyframe_points, lambda point: point.co[0]
-    return range(
-        bisect_left(points, first - _SAME_FRAME, key=frame),
-        bisect_right(points, last + _SAME_FRAME, key=frame),
-    )
-
-
-def _keys(fcurve: bpy.types.FCurve, which: range) -> dict[str, np.ndarray]:
-    """Some keys of a curve, (N, numbers) of each attribute; of choices, Blender's own numbers."""
-    points, keys = fcurve.keyframe_points, {}
-    for name, (numbers, kind) in _KEY_ATTRIBUTES.items():
-        if len(which) <= _FEW_KEYS:
-            values = [getattr(points[number], name) for number in which]
-            choices = _choices(name)
-            keys[name] = np.array(
-                [choices[v] for v in values] if choices else values, dtype=kind
-            ).reshape(-1, numbers)
-        else:
-            values = np.empty(numbers * len(points), dtype=kind)
-            points.foreach_get(name, values)
-            keys[name] = values.reshape(-1, numbers)[which.start : which.stop]
-    return keys
-
-
-def _put_keys(fcurve: bpy.types.FCurve, which: range, keys: dict[str, np.ndarray]) -> None:
-    """Put keys in the place of some of a curve's."""
-    points = fcurve.keyframe_points
-    if len(which) == len(keys["co"]) <= _FEW_KEYS:
-        for name in keys:
-            words = {number: word for word, number in _choices(name).items()}
-            for number, value in zip(which, keys[name].tolist()):
-                setattr(
-                    points[number],
-                    name,
-                    words[value[0]] if words else value if len(value) > 1 else value[0],
-                )
-    else:
-        everything = _keys(fcurve, range(len(points)))
-        after = slice(which.stop, None)
-        joined = {
-            n: np.concatenate([all_[: which.start], keys[n], all_[after]])
-            for n, all_ in everything.items()
-        }
-        if len(points) != len(joined["co"]):
-            points.clear()
-            points.add(len(joined["co"]))
-        for name, values in joined.items():
-            points.foreach_set(name, np.ascontiguousarray(values).ravel())
-    fcurve.update()
-
-
-@cache
-def _choices(name: str) -> dict[str, int]:
-    """Blender's numbers for what an attribute of a key may be; empty where it is a number
-    itself."""
-    attribute = bpy.types.Keyframe.bl_rna.properties[name]
-    return (
-        {item.identifier: item.value for item in attribute.enum_items}
-        if attribute.type == "ENUM"
-        else {}
-    )
-
-
-def _moved(
-    keys: dict[str, np.ndarray], frames: np.ndarray, values: np.ndarray
-) -> dict[str, np.ndarray]:
-    """A key on each of `frames` (N,) with these values: the one that is there already, or a linear
-    one."""
-    at = keys["co"][:, 0]
-    same = np.searchsorted(at, frames - _SAME_FRAME)
-    keyed_before = np.zeros(len(frames), dtype=bool)
-    keyed_before[same < len(at)] = (
-        np.abs(at[same[same < len(at)]] - frames[same < len(at)]) < _SAME_FRAME
-    )
-    moved = {
-        name: np.zeros((len(frames), numbers), dtype=kind)
-        for name, (numbers, kind) in _KEY_ATTRIBUTES.items()
-    }
-    for name, before in keys.items():
-        moved[name][keyed_before] = before[same[keyed_before]]
-    moved["interpolation"][~keyed_before] = _LINEAR
-    up = np.where(keyed_before, values - moved["co"][:, 1], 0.0)
-    for handle in ("handle_left", "handle_right"):
-        moved[handle][:, 1] += up
-        moved[handle][~keyed_before] = np.stack([frames, values], axis=1)[~keyed_before]
-    moved["co"][~keyed_before, 0] = frames[~keyed_before]
-    moved["co"][:, 1] = values
-    return moved
 
 
 _watched: set[int] = set()

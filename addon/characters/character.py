@@ -15,7 +15,7 @@ import numpy as np
 from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.rotation import log_map, orthonormalise, to_quaternion
-from ..takes.display import material
+from ..takes.display_nodes import material
 from . import shape
 from .editing import editing
 from .shape import TO_BLENDER

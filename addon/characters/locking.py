@@ -11,6 +11,7 @@ from ...lsmpl_core.rotation import log_map
 from ..takes import layers
 from ..takes import take as takes
 from . import actions, baking, feet, shape
+from . import keys as keyframes
 from .posed import Bones
 
 FEET_OF_ANOTHER_SHAPE = "The feet were locked for another shape"
@@ -61,7 +62,7 @@ def lock_again(take: bpy.types.Object) -> str:
     made = feet.fitted(motion, body, betas)
     legs = {name for name in body.joint_names if name.split("_")[-1] in _LEG_JOINTS}
     curves = Bones(armature, body, betas).curves_of(made)
-    actions.rewrite(
+    keyframes.rewrite(
         action, frames, [c for c in curves if c.group in legs or c.data_path.endswith(".location")]
     )
     feet.note(action, betas)

@@ -73,6 +73,20 @@ def facts(layout: bpy.types.UILayout, *rows: tuple[str, str]) -> None:
         values.label(text=value, translate=False)
 
 
+def letters_across(context: bpy.types.Context, margin: float, share: float = 1.0) -> int:
+    """About how many letters fit across a share of the sidebar, less some pixels of margin."""
+    scale = context.preferences.system.ui_scale or 1.0  # 0 without a screen
+    return int((share * context.region.width / scale - margin) / 6.6)
+
+
+def shortened(name: str, letters: int) -> str:
+    """A name that fits, with its end, by which takes of one file are told apart."""
+    if len(name) <= letters:
+        return name
+    end = max(letters // 2, 4)
+    return f"{name[: max(letters - end - 1, 1)]}\N{HORIZONTAL ELLIPSIS}{name[-end:]}"
+
+
 def say(
     context: bpy.types.Context,
     layout: bpy.types.UILayout,
@@ -85,8 +99,7 @@ def say(
     lines: exactly so many, whatever there is to say. For what changes from frame to frame: buttons
     below it would else move away from under the cursor.
     """
-    scale = context.preferences.system.ui_scale or 1.0  # 0 without a screen
-    letters = max(16, int((context.region.width / scale - 60) / 6.6))
+    letters = max(16, letters_across(context, margin=60))
     wrapped = textwrap.wrap(text, letters, max_lines=lines, placeholder=" ...")
     wrapped += [""] * ((lines or 0) - len(wrapped))
     column = layout.column(align=True)

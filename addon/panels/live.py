@@ -10,7 +10,7 @@ from ..registration import registration
 from ..selection import active_take
 from ..takes import layers
 from ..takes import take as takes
-from .drawing import Section, say
+from .drawing import Section, properties, say
 
 
 class LSMPL_PT_live(Section, bpy.types.Panel):
@@ -42,6 +42,7 @@ class LSMPL_PT_live(Section, bpy.types.Panel):
             "lsmpl.set_keypoints", text="Reset All", translate=False, icon="LOOP_BACK"
         )
         back.state, back.which = "RESET", "ALL"
+        properties(layout).prop(scene.lsmpl_refine, "blend")
 
 
 def _draw_counts(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import bpy
 from bpy.props import IntProperty
 
+from ...lsmpl_core import LsmplError
 from ..registration import registration
 from ..selection import active_take, select
 from ..takes import layers
 from ..takes import take as takes
+from .drawing import letters_across, shortened
 
 
 def _chosen(settings: TakeList) -> int:
@@ -38,18 +40,24 @@ class LSMPL_UL_takes(bpy.types.UIList):
         self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0
     ) -> None:
         split = layout.split(factor=0.75)
-        split.label(
-            text=item.name,
-            translate=False,
-            icon="CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA",
-        )
-        split.label(text=str(takes.describe(item)["frames"]), translate=False)
+        icon = "CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA"
+        name = shortened(item.name, letters_across(context, margin=40, share=0.75))
+        split.label(text=name, translate=False, icon=icon)
+        split.label(text=_frames_of(item), translate=False)
 
     def filter_items(self, context, data, property):
         objects = getattr(data, property)
         wanted = self.filter_name.lower()
         shown = [takes.is_take(obj) and wanted in obj.name.lower() for obj in objects]
         return [self.bitflag_filter_item if show else 0 for show in shown], []
+
+
+def _frames_of(take: bpy.types.Object) -> str:
+    """How many frames a take has, where its data still say so."""
+    try:
+        return str(takes.describe(take)["frames"])
+    except LsmplError:
+        return "?"
 
 
 _CLASSES = (TakeList, LSMPL_UL_takes)

@@ -23,6 +23,7 @@ from ...lsmpl_core.by_hand.posing import Poser, poses_of
 from ...lsmpl_core.rotation import log_map
 from ...lsmpl_core.solver.poses import Poses
 from ..characters import actions, baking, feet
+from ..characters import keys as keyframes
 from ..characters.posed import Bones
 from ..errors import all_or_nothing
 from ..registration import registration
@@ -122,7 +123,7 @@ def apply(
         if action:
             frames = key_frames(take, action, made.low, made.high)
             off = residuals.frame_residual(take, made.low, made.high)
-            actions.rewrite(action, frames, [baking.residual_curve(off)])
+            keyframes.rewrite(action, frames, [baking.residual_curve(off)])
         layers.note(take, Layer.REFINED, **quality.judged(take))
     return pending
 
@@ -183,11 +184,11 @@ class _Change:
         curves = bones.curves(
             self._blended(bones.in_action(action, frames), self.low, cleaned, new), before
         )
-        keys = actions.keys_between(action, frames[0], frames[-1], f".{action.name} before")
+        keys = keyframes.keys_between(action, frames[0], frames[-1], f".{action.name} before")
         try:
-            actions.rewrite(action, frames, curves)
+            keyframes.rewrite(action, frames, curves)
         except BaseException:
-            actions.swap_keys(action, keys, frames[0], frames[-1])
+            keyframes.swap_keys(action, keys, frames[0], frames[-1])
             raise
         return keys
 
@@ -230,7 +231,7 @@ def show(take: bpy.types.Object, before: bool) -> None:
     layers.switch(take, Layer.CLEANED, getattr(pending, f"cleaned_{side}"))
     if pending.action and pending.keys:
         frames = key_frames(take, pending.action, pending.first, pending.last)
-        actions.swap_keys(pending.action, pending.keys, frames[0], frames[-1])
+        keyframes.swap_keys(pending.action, pending.keys, frames[0], frames[-1])
     pending.shows_before = before
     residuals.exchange(take, pending.first, pending.last)
 

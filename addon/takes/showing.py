@@ -8,7 +8,7 @@ from bpy.app.handlers import persistent
 from bpy.props import BoolProperty, FloatProperty
 
 from ..registration import registration
-from . import display
+from . import display, display_nodes
 from . import take as takes
 
 
@@ -46,7 +46,7 @@ class DisplaySettings(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=0.2,
         precision=3,
-        get=_getter("Fair", display.FAIR_METRES),
+        get=_getter("Fair", display_nodes.FAIR_METRES),
         set=_setter("Fair"),
     )
     poor: FloatProperty(
@@ -56,7 +56,7 @@ class DisplaySettings(bpy.types.PropertyGroup):
         min=0.0,
         soft_max=0.2,
         precision=3,
-        get=_getter("Poor", display.POOR_METRES),
+        get=_getter("Poor", display_nodes.POOR_METRES),
         set=_setter("Poor"),
     )
 

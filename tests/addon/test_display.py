@@ -162,9 +162,9 @@ def test_a_take_of_an_older_version_gets_the_new_display_with_its_own_settings(a
         old.interface.remove(next(s for s in old.interface.items_tree if s.name == name))
     display.upgrade(solved)
     group = solved.modifiers[display.MODIFIER].node_group
-    assert group["lsmpl_version"] == display._GROUP_VERSION
+    assert group["lsmpl_version"] == addon("takes.display_nodes").GROUP_VERSION
     assert display.get(solved, "Size", 0) == pytest.approx(0.03)
     assert display.get(solved, "Start", 0) == 5
     assert display.get(solved, "Keypoints", 0) == 25
-    assert display.get(solved, "Poor", 0) == pytest.approx(display.POOR_METRES)
+    assert display.get(solved, "Poor", 0) == pytest.approx(addon("takes.display_nodes").POOR_METRES)
     assert [g for g in bpy.data.node_groups if g.get("lsmpl_version") == 1] == []

@@ -361,7 +361,7 @@ def test_a_failure_changes_nothing(addon, take, monkeypatch):
     def fail(*_):
         raise RuntimeError("as if Blender had failed")
 
-    monkeypatch.setattr(addon("characters.actions"), "_moved", fail)
+    monkeypatch.setattr(addon("characters.keys"), "_moved", fail)
     with pytest.raises(RuntimeError, match="as if"):
         addon("refining.refine").refine_frames(take, bpy.context.scene)
     assert_same(stored(take, addon), before)
@@ -467,7 +467,8 @@ def test_every_property_says_what_it_is(addon):
 def test_keys_taken_one_by_one_and_all_at_once_are_the_same(addon, take, monkeypatch, few):
     """Of a curve with every kind of interpolation and handle that an animator may choose."""
     actions, action = addon("characters.actions"), take.lsmpl.armature.animation_data.action
-    monkeypatch.setattr(actions, "_FEW_KEYS", few)
+    keyframes = addon("characters.keys")
+    monkeypatch.setattr(keyframes, "_FEW_KEYS", few)
     curve = next(iter(actions.fcurves(action)))
     kinds = ["CONSTANT", "LINEAR", "BEZIER", "ELASTIC", "BOUNCE"]
     for number, key in enumerate(curve.keyframe_points):
@@ -476,7 +477,7 @@ def test_keys_taken_one_by_one_and_all_at_once_are_the_same(addon, take, monkeyp
     curve.update()
 
     def told():
-        attributes = [name for name in actions._KEY_ATTRIBUTES if name not in ("handle_left", "handle_right")]
+        attributes = [name for name in keyframes._KEY_ATTRIBUTES if name not in ("handle_left", "handle_right")]
         return [
             [
                 v[:] if hasattr(v, "__len__") and not isinstance(v, str) else v
@@ -486,18 +487,18 @@ def test_keys_taken_one_by_one_and_all_at_once_are_the_same(addon, take, monkeyp
         ]
 
     before, count = told(), len(curve.keyframe_points)
-    keys = actions.keys_between(action, 10.0, 20.0, "Keys")
+    keys = keyframes.keys_between(action, 10.0, 20.0, "Keys")
     assert [len(c.keyframe_points) for c in actions.fcurves(keys)] == [11] * len(list(actions.fcurves(action)))
     frames = np.arange(12.0, 15.0)
-    actions.rewrite(action, frames, [actions.Curve(curve.data_path, curve.array_index, np.full(3, 9.0), "")])
+    keyframes.rewrite(action, frames, [actions.Curve(curve.data_path, curve.array_index, np.full(3, 9.0), "")])
     assert [curve.evaluate(frame) for frame in frames] == [9.0] * 3
     after = told()
     for number, (was, now) in enumerate(zip(before, after)):
         assert was[1:] == now[1:], "how keys go over into the next ones stays"
         assert number in (12, 13, 14) or was == now
-    actions.swap_keys(action, keys, 10.0, 20.0)
+    keyframes.swap_keys(action, keys, 10.0, 20.0)
     assert told() == before and len(curve.keyframe_points) == count
-    actions.swap_keys(action, keys, 10.0, 20.0)
+    keyframes.swap_keys(action, keys, 10.0, 20.0)
     assert told() == after
 
 
