@@ -187,6 +187,8 @@ def assign_strip(
     strip.action_frame_start, strip.action_frame_end = first, last
     strip.frame_start_ui, strip.frame_end_ui = first, max(last, first + 1)
     strip.extrapolation = "HOLD" if len(animation.nla_tracks) == 1 else "NOTHING"
+
+    # The object's own action would hide the strip: ours goes, another's stays and plays over it.
     if current is not None and current != old and _FINGERPRINT in current:
         animation.action = None
         return _let_go(current)

@@ -27,6 +27,8 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             row.operator("lsmpl.import_keypoints", text="Import...", translate=False, icon="IMPORT")
             row.operator("lsmpl.import_motion", text="Motion...", translate=False)
             row.operator("lsmpl.take_from_objects", text="", icon="EMPTY_AXIS")
+
+        # Which take is meant: a list where there are several.
         several = len(takes.takes_in(context.scene))
         if several > 1:
             layout.template_list(
@@ -45,6 +47,8 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             hint = f"Choose one of the {several} takes" if several else empty
             say(context, layout, hint, icon="INFO")
             return
+
+        # What it is, and where it is from.
         track = takes.describe(take)
         frames = track["frames"]
         origin = _origin(take, track)
@@ -64,6 +68,8 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             row.operator("lsmpl.select_sources", text="", icon="RESTRICT_SELECT_OFF")
         if marker_trials.has_markers(take):
             properties(layout).prop(take.lsmpl_markers, "static_trial")
+
+        # What comes and goes with the scene's rate.
         if take.lsmpl.step != 1.0:
             say(context, layout, "The scene runs at another rate than the take", icon="INFO")
             layout.operator("lsmpl.match_scene", text="Match Scene to Take", translate=False)

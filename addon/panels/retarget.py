@@ -69,6 +69,8 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
             )
             return
         self._draw_bones(context, layout, other)
+
+        # How it is baked.
         column = properties(layout)
         column.prop(other, "feet")
         column.prop(other, "travel")
@@ -81,6 +83,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
         if other.use_range:
             column.prop(other, "first")
             column.prop(other, "last")
+
         if not working(layout, "lsmpl.bake_to_other", height=1.4):
             row = layout.row()
             row.scale_y = 1.4
@@ -107,10 +110,13 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
         column.separator()
         column.operator("lsmpl.load_bones", text="", icon="IMPORT")
         column.operator("lsmpl.save_bones", text="", icon="EXPORT")
+
         if 0 <= other.active < len(other.bones):
             chosen = properties(layout)
             chosen.prop(other.bones[other.active], "joint")
             chosen.prop_search(other.bones[other.active], "bone", other.target.data, "bones")
+
+        # What is wrong with the list, or that nothing is.
         absent = [
             item.bone
             for item in other.bones
@@ -138,6 +144,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
                 f"{len(other.bones)} bones, {other.known_as or 'by hand'}",
                 icon="CHECKMARK",
             )
+
         if other.bones and missing:
             names = ", ".join(joint.replace("_", " ") for joint in missing)
             say(

@@ -109,6 +109,8 @@ def refine_frames_steps(
     wanted = pinned_joints.with_more(
         pinned, now, {name: log_map(turn) for name, turn in added.items()}
     )
+
+    # Solved among the frames around it, which stay: they say where the body comes from and goes to.
     steps = core_steps(
         takes.load_track(take),
         subject.body,
@@ -122,6 +124,7 @@ def refine_frames_steps(
     )
     fixed = sorted({pin.frame for pin in wanted if not first <= pin.frame <= last})
     width, what = settings.blend, playing.frames_in_words(take, first, last)
+
     held, made_from = Held(take, scene, doing="refined"), _versions(take)
     poses = yield from steps
     take, scene = held.again()
@@ -129,6 +132,8 @@ def refine_frames_steps(
         raise LsmplError(
             f"{take.name}: was solved anew while it was being refined; nothing was kept"
         )
+
+    # All that is seen of it happens here, in one undo step.
     pending_edit.apply(take, subject.body, subject.poser, first, poses, width, fixed, what)
     if added:
         pinned_joints.store(take, wanted)

@@ -317,6 +317,9 @@ class _Builder:
         a, b = (self.sample(points, anchor, v, "FLOAT_VECTOR") for v in vertex)
         drawn = self.both("AND", *(self.sample(points, shown, v, "BOOLEAN") for v in vertex))
         whole = self.both("AND", *(self.sample(points, visible, v, "BOOLEAN") for v in vertex))
+
+        # A point in the middle of each edge, and on it a cylinder of unit length, turned and
+        # stretched.
         along = self.node("ShaderNodeVectorMath", b, a, operation="SUBTRACT").outputs[0]
         length = self.node("ShaderNodeVectorMath", along, operation="LENGTH").outputs["Value"]
         total = self.node("ShaderNodeVectorMath", a, b, operation="ADD").outputs[0]
