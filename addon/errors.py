@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import bpy
 
 from ..lsmpl_core import LsmplError
+from ..lsmpl_core.files.shown import shown
 
 
 def reports_errors(method: Callable) -> Callable:
@@ -20,7 +21,7 @@ def reports_errors(method: Callable) -> Callable:
         try:
             return method(self, *args)
         except LsmplError as error:
-            self.report({"ERROR"}, str(error))
+            self.report({"ERROR"}, shown(str(error), but="\n"))
             return {"CANCELLED"}
 
     # Blender counts the arguments that a method declares.

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import bpy
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.files.shown import shown
 from .. import jobs
 from ..selection import chosen_takes
 
@@ -100,7 +101,7 @@ def say(
     below it would else move away from under the cursor.
     """
     letters = max(16, letters_across(context, margin=60))
-    wrapped = textwrap.wrap(text, letters, max_lines=lines, placeholder=" ...")
+    wrapped = textwrap.wrap(shown(text), letters, max_lines=lines, placeholder=" ...")
     wrapped += [""] * ((lines or 0) - len(wrapped))
     column = layout.column(align=True)
     for number, line in enumerate(wrapped):

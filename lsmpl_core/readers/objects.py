@@ -63,6 +63,19 @@ def is_folder_of_objects(folder: Path) -> bool:
     return bool(endings.intersection(FRAME_ENDINGS)) and not endings - set(FRAME_ENDINGS)
 
 
+def is_one_object_a_frame(folder: Path) -> bool:
+    """Whether the files in a folder are the frames of one take, by what the first one holds."""
+    if not is_folder_of_objects(folder):
+        return False
+    first = min(path for path in folder.iterdir() if path.suffix.lower() in FRAME_ENDINGS)
+    try:
+        content = _content(first)
+    except (OSError, KeypointFileError):
+        return False
+    points = _points(content) if isinstance(content, dict) else None
+    return points.ndim == 2 if points is not None else bool(_people(content))
+
+
 def read_folder_of_objects(
     folder: Path, counts: Collection[int], person: str | None = None
 ) -> RawTrack:

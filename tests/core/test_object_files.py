@@ -72,6 +72,16 @@ def test_sam_3d_bodys_outputs_become_takes_of_people_followed_by_where_they_are(
     assert steps.max() < 0.3
 
 
+def test_a_folder_of_outputs_is_one_take_of_the_command_and_a_folder_of_takes_is_not(tmp_path):
+    from lsmpl_core.readers.objects import is_one_object_a_frame
+
+    for name, content in (("frames", sam_output(0)), ("takes", {"keypoints3d": walking(SMPL)})):
+        (tmp_path / name).mkdir()
+        for t in range(3):
+            np.savez(tmp_path / name / f"a{t}.npz", **content)
+    assert is_one_object_a_frame(tmp_path / "frames") and not is_one_object_a_frame(tmp_path / "takes")
+
+
 def test_one_output_of_sam_3d_body_is_one_frame(tmp_path):
     np.savez(tmp_path / "img_subj00.npz", **sam_output(3))
     track = read_keypoints(tmp_path / "img_subj00.npz")
