@@ -23,6 +23,9 @@ skin and noise."""
 USUAL_SHARE = 1.15
 """Of what is usual in the take itself, which is never out of reach: sites may be elsewhere than is
 thought."""
+SPREADS, MOST_SPREAD = 8.0, 0.15
+"""Of its own deviations in the take, and metres at most, that a distance may be above the usual
+one: noise."""
 MEDIAN_FRAMES = 1000
 NUMBERS_AT_ONCE = 4_000_000
 
@@ -102,17 +105,19 @@ def _limits(
     frames = np.unique(
         np.linspace(0, len(positions) - 1, min(len(positions), MEDIAN_FRAMES)).astype(int)
     )
-    usual = np.empty_like(reach)
+    usual, spread = np.empty_like(reach), np.empty_like(reach)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a pair that is never seen has no median
         for k in range(len(reach)):
             apart = np.linalg.norm(positions[frames] - positions[frames, k : k + 1], axis=-1)
             usual[k] = np.nan_to_num(np.nanmedian(apart, axis=0))
+            spread[k] = 1.48 * np.nan_to_num(np.nanmedian(np.abs(apart - usual[k]), axis=0))
     either = np.maximum.reduce(
         [reach, reach[mirror], reach[:, mirror], reach[np.ix_(mirror, mirror)]]
     )
     limit = SHARE * _scale(usual, reach) * either + SLACK + slack[:, None] + slack[None]
-    return np.maximum(limit, USUAL_SHARE * usual)
+    noisy = usual + np.minimum(SPREADS * spread, MOST_SPREAD)
+    return np.maximum.reduce([limit, USUAL_SHARE * usual, noisy])
 
 
 def _scale(usual: np.ndarray, reach: np.ndarray) -> float:

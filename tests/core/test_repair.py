@@ -13,6 +13,7 @@ from lsmpl_core.keypoints.condition import Condition
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
 from lsmpl_core.repair.cuts import find_cuts
 from lsmpl_core.repair.gaps import bridge_errors
+from lsmpl_core.repair.reach import find_out_of_reach, reaches
 from lsmpl_core.repair.repair_track import repair
 from lsmpl_core.rotation import exp_map, log_map
 from lsmpl_core.solver.disbelief import disbelieve
@@ -110,6 +111,12 @@ def test_a_keypoint_metres_away_is_the_only_one_that_is_rejected(body, track, na
     expected = np.full(track.visible.shape, Condition.SEEN)
     expected[frames, track.layout.index(name)] = Condition.REJECTED
     np.testing.assert_array_equal(found.condition, expected)
+
+
+def test_noise_alone_puts_nothing_out_of_reach(body, track, rng):
+    noisy = replace(track, positions=track.positions + 0.02 * rng.normal(size=track.positions.shape))
+    parts = site_parts(body, track.layout.sites)
+    assert not find_out_of_reach(noisy.positions, reaches(body, parts), np.array(track.layout.mirror)).any()
 
 
 def test_an_arm_metres_away_is_rejected_and_nothing_else(body, track):
