@@ -447,7 +447,9 @@ def test_undo_leaves_no_pose_of_a_drag_behind(live, watch, take, settled):
     """A quick drag ends before the character was posed: its step has the pose from before, as the one before it, and
     undo leaves alone what two steps say alike."""
     bpy.ops.lsmpl.live()
+    update()
     bpy.ops.ed.undo_push(message="Live")
+    bpy.ops.ed.undo_push(message="Select")
     before = [tuple(bone.rotation_quaternion) for bone in take.lsmpl.armature.pose.bones]
     bpy.app.handlers.depsgraph_update_post.remove(watch._on_update)
     bpy.data.objects["right_wrist"].location.z += 0.2
@@ -455,6 +457,8 @@ def test_undo_leaves_no_pose_of_a_drag_behind(live, watch, take, settled):
     bpy.app.handlers.depsgraph_update_post.append(watch._on_update)
     bpy.data.objects["right_wrist"].location.z += 0.0
     update()
+    bones = take.lsmpl.armature.pose.bones
+    assert not np.allclose([tuple(bone.rotation_quaternion) for bone in bones], before, atol=1e-2)
     if settled:
         watch._settle_all()
         update()
