@@ -34,6 +34,8 @@ class Drag:
         self.keypoints = takes.keypoints_at(take, frame)
         self.locked = self.keypoints.state == takes.LOCKED
         self.before = handle_positions(take, frame, self.keypoints)
+
+        # A character whose feet were locked for another shape stands as that shape would.
         missing = set(subject.body.joint_names) - set(take.lsmpl.armature.data.bones.keys())
         if missing:
             raise LsmplError(
@@ -43,6 +45,10 @@ class Drag:
         self.baked_betas = feet.shape_of(pending_edit.action_of(take), self.betas)
         self.bones = Bones(take.lsmpl.armature, subject.body, self.baked_betas)
         self.raised = raised(take)
+
+        # The pose that is seen is where a drag begins, keyed or not; while the scene shows another
+        # frame, as when it plays, the one that is stored. After an undo into the middle of a drag
+        # it is seen no more, so it is stored with the handles.
         base, self.shown = stored_base(handles), None
         if base is None:
             self.shown = self.bones.values()
@@ -52,6 +58,7 @@ class Drag:
                 else stored_pose(take, frame)
             )
             store_base(handles, base)
+
         held = pinned_joints.as_core(
             [pin._replace(frame=0) for pin in pinned_joints.load(take) if pin.frame == frame]
         )

@@ -183,6 +183,9 @@ def _keep(scene: bpy.types.Scene, handles: Handles) -> None:
     drag = _drag
     stored, moved, locations = drag.keypoints, handles.moved(), handles.locations()
     posed, follow = drag.pose(locations, moved)
+
+    # What only followed counts from a centimetre on, and what the body could not reach goes to
+    # where it came: elsewhere either would contradict the pose that is kept.
     with np.errstate(invalid="ignore"):
         short = ~drag.locked & (np.linalg.norm(drag.sites - locations, axis=1) > UNREACHED)
         followed = (
@@ -191,6 +194,7 @@ def _keep(scene: bpy.types.Scene, handles: Handles) -> None:
     positions = np.where(
         moved[:, None], np.where(short[:, None], drag.sites, locations), drag.before + follow
     )
+
     changed = np.flatnonzero(moved | followed)
     state = np.where(drag.locked[changed], takes.LOCKED, takes.MOVED)
     offset = (positions - stored.read)[changed]

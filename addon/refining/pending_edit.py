@@ -92,6 +92,8 @@ def apply(
     frame alone is, where it is not said. What was pending before counts as accepted. Raises
     `LsmplError`; then nothing has changed.
     """
+    # Which frames change: those that get poses and, on both sides, those that blend into them, up
+    # to the next frame that somebody posed.
     last = first + len(poses.trans) - 1
     by_hand = first == last if by_hand is None else by_hand
     posed = set(posed_frames(take)) - set(range(first, last + 1))
@@ -101,7 +103,9 @@ def apply(
     made = _Change(take, body, first - ahead, last + behind, first, poses, width, fixed, posed)
     before = {layer: getattr(take.lsmpl, layer) for layer in (Layer.REFINED, Layer.CLEANED)}
     action = action_of(take)
+
     with actions.keeping_its_mark(action) if action else nullcontext():
+        # All that can fail comes before anything is put in place.
         with all_or_nothing():
             after = {Layer.REFINED: made.layer(Layer.REFINED)}
             after[Layer.CLEANED] = made.layer(Layer.CLEANED) if before[Layer.CLEANED] else None
@@ -109,6 +113,8 @@ def apply(
         close(take)
         for layer, mesh in after.items():
             layers.switch(take, layer, mesh)
+
+        # What is needed to look at the other side, and to go back to it.
         pending = take.lsmpl_proposal
         pending.refined_before, pending.cleaned_before = (
             before[Layer.REFINED],
@@ -119,6 +125,8 @@ def apply(
         pending.first, pending.last, pending.what = made.low, made.high, what
         pending.is_open, pending.shows_before = True, False
         pending.pins_before = json.dumps(pinned_joints.load(take))
+
+        # What is said of the frames is that of their new poses.
         residuals.measure(take, poser, made.low, made.high)
         if action:
             frames = key_frames(take, action, made.low, made.high)
@@ -177,13 +185,18 @@ class _Change:
         baked_betas = feet.shape_of(action, betas)
         bones = Bones(self.take.lsmpl.armature, self.body, baked_betas)
         frames = key_frames(self.take, action, self.low, self.high)
+
+        # The signs of quaternions go on from the frame before, so that the bones do not turn over.
         begin = max(self.low - 1, 0)
         before = bones.channels(action, key_frames(self.take, action, begin, begin))[1][0]
+
+        # Blended into what the keys say, which an animator may have changed, not into the motion.
         cleaned = self.take.lsmpl.cleaned is not None
         new = feet.fitted_poses(self.poses, self.body, betas, baked_betas)
         curves = bones.curves(
             self._blended(bones.in_action(action, frames), self.low, cleaned, new), before
         )
+
         keys = keyframes.keys_between(action, frames[0], frames[-1], f".{action.name} before")
         try:
             keyframes.rewrite(action, frames, curves)
