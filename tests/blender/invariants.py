@@ -1,11 +1,11 @@
-"""Runs in Blender, for the random session: what has to be true whenever nothing goes on, and whether anything does."""
+"""Runs in Blender, for the random session: what has to be true whenever nothing goes on."""
 
 import bpy
 import numpy as np
-from bl_ext.user_default.lsmpl.addon import jobs, selection
+from bl_ext.user_default.lsmpl.addon import selection
 from bl_ext.user_default.lsmpl.addon.characters import feet
 from bl_ext.user_default.lsmpl.addon.characters.posed import Bones
-from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session, watch
+from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session
 from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
 from bl_ext.user_default.lsmpl.addon.takes import layers, playing
 from bl_ext.user_default.lsmpl.addon.takes import take as takes
@@ -18,17 +18,6 @@ SAME_TURN = 2e-3
 """Of an element of a rotation matrix: keys are quaternions in single precision, motions axis-angles."""
 SAME_STEP = 1e-3
 """Metres of the pelvis."""
-
-
-def busy() -> list[str]:
-    """What goes on: tools, jobs, playback, and what Live has still to do."""
-    window = bpy.context.window_manager.windows[0]
-    going = [operator.bl_idname for operator in window.modal_operators]
-    going += ["a job"] if jobs.current else []
-    going += ["playing"] if window.screen.is_animation_playing else []
-    going += ["an undo"] if watch._goes_on else []
-    going += ["settling"] if bpy.app.timers.is_registered(watch._settle_all) else []
-    return going
 
 
 def problems(take: bpy.types.Object) -> list[str]:

@@ -27,8 +27,6 @@ SIZE = 1000, 700
 """Pixels of the window; FRAME_FIELD goes with it."""
 FRAME_FIELD = 578
 """Pixels from the left to the field with the current frame, in the timeline's header."""
-QUIET = 3
-"""Answers in a row that nothing goes on: a key may be under way in the first, and a timer that it set in the second."""
 
 KEYS = {
     "Live": ("l", "lsmpl.live", {}),
@@ -241,17 +239,15 @@ class RandomSession:
             self.say(f"{len(self.done)}. {self.done[-1]}")
         return len(self.done)
 
-    def wait(self, timeout: float = 240) -> None:
+    def wait(self) -> None:
         """Until nothing goes on."""
-        until, quiet = time.monotonic() + timeout, 0
-        while quiet < QUIET:
-            busy = self.blender.run("import invariants; value = invariants.busy()", timeout)
-            quiet = 0 if busy else quiet + 1
+
+        def end_tools(busy: list[str]) -> None:
             # Where what was to end a tool or the playing came too early, or went elsewhere.
             if any("_OT_" in name or name == "playing" for name in busy) and "a job" not in busy:
                 self._key("Escape")
-            if time.monotonic() > until:
-                raise Failure(f"never comes to rest: {busy}")
+
+        self.blender.rest(240, end_tools)
 
     def check(self) -> None:
         found = self.blender.run(f"import invariants; value = invariants.problems(bpy.data.objects[{NAME!r}])", 120)

@@ -13,7 +13,22 @@ import shutil
 import subprocess
 import textwrap
 import time
+from collections.abc import Callable
 from pathlib import Path
+
+BUSY = """
+    from bl_ext.user_default.lsmpl.addon import jobs
+    from bl_ext.user_default.lsmpl.addon.live import watch
+    window = bpy.context.window_manager.windows[0]
+    value = [operator.bl_idname for operator in window.modal_operators]
+    value += ["a job"] if jobs.current else []
+    value += ["playing"] if window.screen.is_animation_playing else []
+    value += ["an undo"] if watch._goes_on else []
+    value += ["settling"] if bpy.app.timers.is_registered(watch._settle_all) else []
+"""
+"""What goes on in Blender: tools, jobs, playback, and what Live has still to do."""
+QUIET = 3
+"""Answers in a row that nothing does: a key may be under way in the first, a timer that it set in the second."""
 
 
 class BlenderSession:
@@ -67,6 +82,16 @@ class BlenderSession:
             if time.monotonic() > until:
                 raise AssertionError(f"still not true after {timeout} s: {condition}")
             time.sleep(0.1)
+
+    def rest(self, timeout: float = 60, meanwhile: Callable[[list[str]], None] = lambda busy: None) -> None:
+        """Wait until nothing goes on. meanwhile: called with what does."""
+        until, quiet = time.monotonic() + timeout, 0
+        while quiet < QUIET:
+            busy = self.run(BUSY, timeout)
+            quiet = 0 if busy else quiet + 1
+            meanwhile(busy)
+            if time.monotonic() > until:
+                raise AssertionError(f"never comes to rest: {busy}")
 
     def install(self, zip_path: Path) -> None:
         self.run(f"""

@@ -57,7 +57,7 @@ def posed(blender):
         bpy.ops.ed.undo_push(message="Ready")
         bpy.ops.lsmpl.live("INVOKE_DEFAULT", True)
     """)
-    time.sleep(2)
+    blender.rest()
     return blender
 
 
@@ -86,8 +86,7 @@ def drag(blender, look, name: str, right: int, up: int, shot: str = "", end=("cl
     if shot:
         look(shot, settle=False)
     blender.xdotool(*end)
-    blender.wait_for("not bpy.context.window.modal_operators", 5)
-    time.sleep(0.5)
+    blender.rest()
     return during
 
 
@@ -129,12 +128,12 @@ def test_one_undo_takes_the_drag_back_and_redo_brings_it(posed, look):
     after = posed.run(STATE)
     assert after["state"]["right_wrist"] == 1
     posed.xdotool("key", "ctrl+z")
-    time.sleep(1)
+    posed.rest()
     undone = posed.run(STATE)
     assert "right_wrist" not in undone["state"]
     assert distance(undone["bones"]["right_wrist"], after["bones"]["right_wrist"]) > 0.1
     posed.xdotool("key", "ctrl+shift+z")
-    time.sleep(1)
+    posed.rest()
     redone = posed.run(STATE)
     assert redone["state"] == after["state"]
     assert distance(redone["bones"]["right_wrist"], after["bones"]["right_wrist"]) < 0.005
@@ -188,5 +187,5 @@ def test_playing_and_ending_leave_no_handles(posed, look):
     assert posed.run("value = [o.name for o in bpy.data.objects if 'lsmpl_keypoint' in o]") == []
     look("live_7_off")
     posed.xdotool("mousemove", 600, 600, "key", "ctrl+z")
-    time.sleep(1)
+    posed.rest()
     assert posed.run(STATE)["live"]
