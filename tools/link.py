@@ -89,7 +89,7 @@ def _is_recent(name: str) -> bool:
 
 
 def _link_folder(to: Path, link: Path) -> None:
-    if os.name == "nt":  # a junction, for which nobody needs to be administrator
+    if sys.platform == "win32":  # a junction, for which nobody needs to be administrator
         import _winapi
 
         _winapi.CreateJunction(str(to), str(link))

@@ -67,6 +67,8 @@ def run_tests(archive: Path, only: Sequence[str] = (), pytest_arguments: Sequenc
 
 
 _OUTCOMES = ("passed", "failed", "skipped")
+_COUNTED = ("failures", "errors", "skipped", "tests")
+"""What pytest says of a suite."""
 
 
 def _results(archive: Path, only: Sequence[str], arguments: Sequence[str]) -> Iterator[Result]:
@@ -125,10 +127,11 @@ def _pytest(suite: Suite, archive: Path, arguments: Sequence[str]) -> Result:
     counts = dict.fromkeys(_OUTCOMES, 0)
     if results.is_file():
         for found in ElementTree.parse(results).iter("testsuite"):
-            failed, skipped = int(found.get("failures")) + int(found.get("errors")), int(found.get("skipped"))
+            failures, errors, skipped, tests = (int(found.attrib[name]) for name in _COUNTED)
+            failed = failures + errors
             counts["failed"] += failed
             counts["skipped"] += skipped
-            counts["passed"] += int(found.get("tests")) - failed - skipped
+            counts["passed"] += tests - failed - skipped
     good = done.returncode == 0
     verdict = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     verdict += f"{'' if good else ', FAILED'} ({time.monotonic() - began:.0f} s)"

@@ -85,7 +85,7 @@ def _settle(source: str, target: Target, folder: Path, version: str) -> list[Whe
 
 def read_lock(lock: Path, target: Target | None = None) -> dict[str, str]:
     """SHA-256 by `name==version`, names normalised. Raises `SetupError`, also where it is for another target."""
-    pinned = {}
+    pinned: dict[str, str] = {}
     for number, line in enumerate(lock.read_text(encoding="utf-8").splitlines(), 1):
         line = line.strip()
         if target and line.startswith(_FOR) and line != _heading(target):

@@ -82,8 +82,8 @@ class Clips:
         frame whatever the stride."""
         device = self.first.device
         strides = torch.tensor(STRIDES, device=device)
-        chosen = []
-        while sum(map(len, chosen)) < count:
+        chosen: list[torch.Tensor] = []
+        while sum(len(some) for some in chosen) < count:
             start = torch.randint(len(self.trans), (2 * count,), generator=generator, device=device)
             stride = strides[torch.randint(len(STRIDES), (2 * count,), generator=generator, device=device)]
             stride[torch.rand(2 * count, generator=generator, device=device) < slow] = 1

@@ -10,6 +10,7 @@ import csv
 import math
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -141,13 +142,18 @@ class Trainer(ABC):
 
     def report(self, parts: dict[str, float]) -> None:
         """Measures, prints, and saves checkpoint.pt, log.csv and what the run is for."""
-        row = {"iteration": self.iteration, "minutes": round(self.seconds / 60.0, 2), **parts, **self.measure()}
+        row: dict[str, float] = {
+            "iteration": self.iteration,
+            "minutes": round(self.seconds / 60.0, 2),
+            **parts,
+            **self.measure(),
+        }
         self.log.append(row)
         print("  ".join(f"{name} {value:.4g}" for name, value in row.items()), flush=True)
 
         self.out.mkdir(parents=True, exist_ok=True)
         self.export(row)
-        state = {"optimiser": self.optimiser.state_dict(), "log": self.log}
+        state: dict[str, Any] = {"optimiser": self.optimiser.state_dict(), "log": self.log}
         state |= {"iteration": self.iteration, "seconds": self.seconds, **self.weights_state()}
         save(state, self.out / "checkpoint.pt")
         with open(self.out / "log.csv", "w", newline="", encoding="utf-8") as file:
@@ -176,7 +182,7 @@ def save(state: dict[str, Any], path: Path) -> None:
         torch.save(state, scratch)
 
 
-def run(trainer: type[Trainer], config: type[RunConfig], about: str) -> None:
+def run(trainer: Callable[..., Trainer], config: type[RunConfig], about: str) -> None:
     """The command line: a folder of motion, and every field of the configuration as an option."""
     parser = argparse.ArgumentParser(description=about.splitlines()[0])
     parser.add_argument("folder", help="motion in the AMASS layout (.npz)")

@@ -135,8 +135,8 @@ class Sampler:
 
     def bodies(self, count: int) -> tuple[KeypointModel, torch.Tensor]:
         """Random shapes: a keypoint model of `count` bodies and their bones (B,23,3)."""
-        betas = torch.randn(count, 10, generator=self.generator, device=self.device)
-        betas = self.config.shape_sigma * betas.cpu().numpy()
+        drawn = torch.randn(count, 10, generator=self.generator, device=self.device)
+        betas = self.config.shape_sigma * drawn.cpu().numpy()
         rest = self.body.joint_template + np.einsum("jcs,bs->bjc", self.body.joint_directions, betas)
         moments = self.parts.moment + np.einsum("pcs,bs->bpc", self.parts.moment_directions, betas)
         return KeypointModel.build(self.backend, rest, self.parts, moments), self.backend.array(rest_bones(rest))

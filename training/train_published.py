@@ -174,9 +174,8 @@ class Trainer(loop.Trainer):
             "keypoints": _apart(*(self.body.keypoints(pose, trans, betas) for pose in (posed, goal))),
         }
         weights = (c.rotation_weight, c.vertex_weight, c.keypoint_weight)
-        return sum(w * part for w, part in zip(weights, parts.values())), {
-            k: float(v.detach()) for k, v in parts.items()
-        }
+        loss = torch.stack([w * part for w, part in zip(weights, parts.values())]).sum()
+        return loss, {name: float(part.detach()) for name, part in parts.items()}
 
     def drawn(self, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """First and second frames of pairs at random strides, half of them the other way round."""
