@@ -34,7 +34,8 @@ from .parser import build_parser
 from .resume import FILE_OPTIONS
 from .signals import Stopped, release, signals_as_exceptions, signals_held_back
 from .take import Listener, TakeConverter, people_of, sentence
-from .workers import WORKER, Workers, work
+from .worker_process import work
+from .workers import WORKER, Workers
 
 STATUSES = ("ok", "skipped", "failed", "interrupted", "not run")
 """What may have become of a take, as they are counted at the end."""

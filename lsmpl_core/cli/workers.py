@@ -16,20 +16,14 @@ import queue
 import shutil
 import signal
 import subprocess
-import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from ..errors import LsmplError
-from ..files.replacing import SCRATCH
-from ..report import json_ready
 from .inputs import RECORDS, Job
-from .signals import STOPPING_NUMBERS, Stopped, defer, release, signals_as_exceptions
-from .take import Listener, TakeConverter
+from .signals import STOPPING_NUMBERS, defer, release
 
 WORKER = "worker"
 """The command line of such a process; it is not for users."""
@@ -41,7 +35,6 @@ _ASKED_TO_END = {
     sign * code for number in STOPPING_NUMBERS for sign, code in ((1, 128 + number), (-1, number))
 }
 """Exit codes of a process that was told to end by a signal, whether it heard of it or not."""
-_LAST_CHANCE = 60.0  # seconds, to finish writing a large file
 _LAST_WORDS = 20  # lines
 _WINDOWS_CRASHES = {
     0xC0000005: "access violation",
@@ -367,86 +360,3 @@ def _environment() -> dict[str, str]:
         "PYTHONIOENCODING": "utf-8:backslashreplace"
     }  # as it is read here; Windows' own would not be
     return {**dict.fromkeys(_THREADS, "1"), **os.environ, **said}
-
-
-def work(make: Callable[[Sequence[str]], TakeConverter]) -> int:
-    """Be such a process, until stdin ends."""
-    orders, answers = _Orders(os.dup(0)), os.fdopen(os.dup(1), "w", encoding="utf-8")
-    sys.stdout.flush()
-    os.dup2(2, 1)  # what Blender, exporters and libraries print is none of the answers
-    if threading.current_thread() is threading.main_thread():
-        for name in (
-            "SIGINT",
-            "SIGBREAK",
-        ):  # the keyboard's are for the process that gives the orders
-            if hasattr(signal, name):
-                signal.signal(getattr(signal, name), signal.SIG_IGN)
-    try:
-        with signals_as_exceptions():
-            return _obey(make, orders, answers)
-    except Stopped as stop:
-        return stop.exit_code
-    except BrokenPipeError:  # nobody listens any more
-        return 1
-
-
-def _obey(make, orders, answers) -> int:
-    def answer(*message) -> None:
-        answers.write(json.dumps(message[0] if len(message) == 1 else message) + "\n")
-        answers.flush()
-
-    try:
-        converter = make(json.loads(orders.next() or "{}")["words"])
-    except (LsmplError, OSError, KeyError, ValueError) as error:
-        print(error, file=sys.stderr)
-        return 1
-    answer({"ready": SCRATCH})
-    while line := orders.next():
-        job = json.loads(line)["job"]
-        job = Job(
-            Path(job["source"]), Path(job["output"]), job["format"], job["in_folder"], job["person"]
-        )
-        record = converter.convert(
-            job, Listener(lambda t: answer("say", t), lambda t: answer("complain", t))
-        )
-        orders.carried_out()
-        answer("record", json_ready(record))
-        release()
-    return 0
-
-
-class _Orders:
-    """Lines from a file descriptor. Where they end in the midst of an order, whoever gave it is
-    gone, and nobody would end this process if it hangs: it then gets a SIGTERM from itself, and has
-    a minute to leave."""
-
-    def __init__(self, descriptor: int):
-        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._working = False
-        threading.Thread(target=self._read, args=(descriptor,), daemon=True).start()
-
-    def next(self) -> str:
-        """The next line, or "" after the last."""
-        self._working = False
-        line = self._lines.get()
-        self._working = bool(line)
-        return line
-
-    def carried_out(self) -> None:
-        """The order is carried out, though its answer is not sent yet."""
-        self._working = False
-
-    def _read(self, descriptor: int) -> None:
-        rest = b""  # not a file object: its lock would be held when the interpreter ends
-        while chunk := os.read(descriptor, 1 << 16):
-            *lines, rest = (rest + chunk).split(b"\n")
-            for line in lines:
-                self._lines.put(line.decode("utf-8"))
-        self._lines.put("")
-        if self._working and (main := threading.main_thread().ident):
-            if hasattr(signal, "pthread_kill"):
-                signal.pthread_kill(main, signal.SIGTERM)  # wakes it, too
-            else:
-                signal.raise_signal(signal.SIGTERM)
-            time.sleep(_LAST_CHANCE)
-            os._exit(1)
