@@ -7,6 +7,7 @@ Read from the sources, so it needs neither Blender nor NumPy. A package here is 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -134,6 +135,22 @@ def test_functions_import_nothing_without_a_reason(tree):
     without = [f"{f.module}:{f.line} imports {f.imported}" for f in deferred if f.module not in allowed]
     assert not without, "\n".join(without)
     assert set(allowed) <= {found.module for found in deferred}, "a reason for which there is no import any more"
+
+
+def test_the_core_depends_one_way_as_its_page_says():
+    page = (ROOT / "docs" / "core.md").read_text(encoding="utf-8")
+    picture = re.search(r"\n\n((?:    .*\n)+)\nModules have no", page)[1]
+    level = {
+        name: number
+        for number, line in enumerate(picture.splitlines())
+        for name in re.findall(r"(\w+)(?:\.py|/)", re.split(r"\s{2,}", line.strip())[0])
+    }
+    assert {path.name for path in (ROOT / "lsmpl_core").iterdir() if path.is_dir() and any(path.glob("*.py"))} <= set(
+        level
+    )
+    for (importer, imported), lines in package_edges(ROOT / "lsmpl_core").items():
+        if importer in level and imported in level:
+            assert level[importer] <= level[imported], lines[0]
 
 
 def test_the_core_knows_nothing_of_blender_or_of_the_add_on():
