@@ -92,10 +92,15 @@ def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
     frames = pending_edit.key_frames(take, action, 0, len(motion) - 1)
     keyed, wanted = bones.in_action(action, frames), poses_of(motion)
     posed, now = bones.now(), bones.in_action(action, [scene.frame_current_final])
+    depsgraph = bpy.context.evaluated_depsgraph_get()
+    drawn = rig.evaluated_get(depsgraph).pose.bones
+    stale = max(np.abs(np.array(bone.matrix) - np.array(drawn[bone.name].matrix)).max() for bone in rig.pose.bones)
     wrong = _differ("bones and keys", posed, now, f"frame {scene.frame_current}")
     if wrong:
         off = np.abs(keyed.rotations - posed.rotations).max(axis=(1, 2, 3))
         wrong[0] += f"; they are {off.min():.4f} from those of frame {frames[off.argmin()]:g}"
+    if stale > SAME_TURN:
+        wrong.append(f"bones are drawn {stale:.4f} from where they are")
     return [*_differ("keys and motion", keyed, wanted, "frame"), *wrong]
 
 
