@@ -12,6 +12,7 @@ from lsmpl_core.errors import SolveError
 from lsmpl_core.keypoints.layouts import Layout
 from lsmpl_core.marker_calibration.calibrate_markers import calibrate, chosen_frames
 from lsmpl_core.readers.markers import recognise
+from lsmpl_core.rotation import exp_map, log_map
 
 MILLIMETRES = 1000.0
 
@@ -148,3 +149,20 @@ def test_a_take_that_shows_too_few_markers_is_an_error(body, recorded):
     track = replace(recorded, confidence=recorded.confidence * (np.arange(39) < 3))
     with pytest.raises(SolveError, match="markers"):
         calibrate([track], body)
+
+
+@pytest.mark.parametrize(("marker", "to"), [("LFHD", None), ("LTOE", "C7")], ids=["a wild head", "a mislabelled toe"])
+def test_one_bad_marker_in_ten_frames_leaves_the_other_joints(body, recorded, solved, marker, to):
+    """Three metres away it folded the head into the chest; on another marker it took a shank along."""
+    row, frames = recorded.layout.index(marker), slice(25, 35)
+    positions = recorded.positions.copy()
+    target = positions[frames, row] + [3.2, 0.0, 0.0] if to is None else positions[frames, recorded.layout.index(to)]
+    positions[frames, row] = target
+    motion = lsmpl.solve(replace(recorded, positions=positions), body)
+    turn = np.swapaxes(exp_map(solved.poses), -1, -2) @ exp_map(motion.poses)
+    angle = np.degrees(np.linalg.norm(log_map(turn), axis=-1))[:, :22]
+    own = [body.joint_names.index(n) for n in ("left_ankle", "left_foot", "neck", "head")]
+    assert np.delete(angle, own, axis=1).max() < 3.0
+    assert angle.max() < 12.0
+    rejected = motion.condition[frames] == lsmpl.Condition.REJECTED
+    assert np.delete(rejected, row, axis=1).sum() <= 2
