@@ -6,6 +6,8 @@ share it out (training/redistribution.py). Frames in which a joint turns more th
 stands out from the rest, are left out; both sides are made mirror images. Joints that the capture hardly shows get a
 floor of spread, so that the prior does not freeze them.
 
+Prints, too, how much joints accelerate, which `JOINT_ACCELERATION` of solver/sequence_optimisation.py is set to.
+
 Figures from the CMU motion capture database (free for research and commercial use; mocap.cs.cmu.edu, NSF EIA-0196217).
 """
 
@@ -26,9 +28,15 @@ from lsmpl_core.solver.prior import PRIOR_FILE  # noqa: E402
 from training.data import at_frame_rate, shared_out  # noqa: E402
 from training.split import is_validation  # noqa: E402
 
-FLOOR = {"collar": 0.12, "hand": 0.05, "foot": 0.1, "spine": 0.08, "wrist": 0.25, "ankle": 0.12}
-"""Least standard deviation in radians by kind of joint; 0.15 elsewhere."""
+FLOOR = {"collar": 0.05, "hand": 0.05, "foot": 0.06, "spine": 0.05, "wrist": 0.12, "ankle": 0.06}
+"""Least standard deviation in radians by kind of joint; 0.08 elsewhere. With more, a head turns back to front where its
+markers are misnamed, and markers are met less well."""
 ENDS = ("ankle", "foot", "wrist", "hand")
+CHAINS = (
+    "left_collar left_shoulder left_elbow", "right_collar right_shoulder right_elbow",
+    "left_hip left_knee", "right_hip right_knee", "spine1 spine2 spine3", "neck head",
+)  # fmt: skip
+"""Joints that share turns among themselves."""
 VERSIONS = 6
 """Persons by whom each clip is shared out."""
 FASTEST = np.radians(60.0)
@@ -36,14 +44,19 @@ OUTLYING = 2.2
 """Root mean square of a frame's whitened coordinates beyond which it is taken for damaged, in standard deviations."""
 
 
-def intact_poses(path: Path, rest_joints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """(N,23,3) of the frames that no joint jumps into or out of, by `VERSIONS` persons."""
+def by_persons(path: Path, rest_joints: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations (V,T,24,3,3) of a clip by `VERSIONS` persons, and (T,): no joint jumps into or out of a frame."""
     rotations = at_frame_rate(Motion.load(path))[0]
     turn = angle_between(rotations[:-1], rotations[1:])[:, 1:].max(axis=1)
     jump = np.concatenate([[0.0], turn]) > FASTEST
-    near = jump | np.roll(jump, -1)
-    versions = shared_out(rotations, rest_joints, VERSIONS, rng)
-    return log_map(versions[:, ~near, 1:].astype(np.float64)).reshape(-1, 23, 3)
+    return shared_out(rotations, rest_joints, VERSIONS, rng).astype(np.float64), ~(jump | np.roll(jump, -1))
+
+
+def squared_accelerations(versions: np.ndarray, intact: np.ndarray) -> np.ndarray:
+    """(N,24) of how the turn changes from frame to frame, in radians and in each axis, between intact frames."""
+    velocity = log_map(np.swapaxes(versions[:, :-1], -1, -2) @ versions[:, 1:])
+    change = np.square(np.diff(velocity, axis=1)).mean(axis=-1)
+    return change[:, intact[:-2] & intact[1:-1] & intact[2:]].reshape(-1, len(JOINT_NAMES))
 
 
 def mirrored(poses: np.ndarray) -> np.ndarray:
@@ -55,18 +68,23 @@ def mirrored(poses: np.ndarray) -> np.ndarray:
 def gaussian(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     flat = poses.reshape(len(poses), -1)
     covariance = np.cov(flat.T) * correlation_kept()
-    floor = [next((v for k, v in FLOOR.items() if k in name), 0.15) for name in JOINT_NAMES[1:]]
+    floor = [next((v for k, v in FLOOR.items() if k in name), 0.08) for name in JOINT_NAMES[1:]]
     return flat.mean(axis=0), covariance + np.diag(np.repeat(np.square(floor), 3))
 
 
 def correlation_kept() -> np.ndarray:
     """(69,69) share of the covariance between joints that is kept; within a joint all of it is.
 
-    Half, as other people's poses correlate less than these few's; and none with the ends of the limbs: where
-    a take does not show them, a Gaussian would extrapolate from an unusual knee to an impossible ankle.
+    Nearly all within a chain, which is how people share turns; elsewhere half, as other people's poses correlate less
+    than these few's; and none with the ends of the limbs: where a take does not show them, a Gaussian would extrapolate
+    from an unusual knee to an impossible ankle.
     """
-    kept = np.full((len(JOINT_NAMES) - 1,) * 2, 0.5)
-    ends = [i for i, name in enumerate(JOINT_NAMES[1:]) if any(end in name for end in ENDS)]
+    names = JOINT_NAMES[1:]
+    kept = np.full((len(names),) * 2, 0.5)
+    for chain in CHAINS:
+        joints = [names.index(name) for name in chain.split()]
+        kept[np.ix_(joints, joints)] = 0.9
+    ends = [i for i, name in enumerate(names) if any(end in name for end in ENDS)]
     kept[ends] = kept[:, ends] = 0.0
     np.fill_diagonal(kept, 1.0)
     return np.kron(kept, np.ones((3, 3)))
@@ -75,7 +93,13 @@ def correlation_kept() -> np.ndarray:
 def main(folder: str, file: str | Path = PRIOR_FILE) -> None:
     rest_joints, rng = load_body().joint_template, np.random.default_rng(0)
     kept = [p for p in sorted(Path(folder).glob("*.npz")) if not is_validation(p)]
-    poses = np.concatenate([intact_poses(p, rest_joints, rng) for p in kept])
+    poses, accelerations = [], []
+    for path in kept:
+        versions, intact = by_persons(path, rest_joints, rng)
+        poses.append(log_map(versions[:, intact, 1:]).reshape(-1, len(JOINT_NAMES) - 1, 3))
+        accelerations.append(squared_accelerations(versions, intact))
+    poses = np.concatenate(poses)
+
     for _ in range(2):
         mean, covariance = gaussian(np.concatenate([poses, mirrored(poses)]))
         whitened = np.linalg.solve(np.linalg.cholesky(covariance), (poses.reshape(len(poses), -1) - mean).T)
@@ -91,6 +115,8 @@ def main(folder: str, file: str | Path = PRIOR_FILE) -> None:
     spread = np.degrees(np.sqrt(np.diag(covariance))).reshape(-1, 3)
     for name, m, s in zip(JOINT_NAMES[1:], np.degrees(mean).reshape(-1, 3), spread):
         print(f"{name:15} mean {m.round(0)} spread {s.round(0)} degrees")
+    for name, squared in zip(JOINT_NAMES, np.concatenate(accelerations).mean(axis=0)):
+        print(f"{name:15} accelerates by {np.sqrt(squared):.4f} radians")
 
 
 if __name__ == "__main__":

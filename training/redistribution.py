@@ -26,7 +26,7 @@ MIRROR = list(LAYOUTS["smpl_24"].mirror)
 """Each joint's partner on the other side."""
 FLIP = np.array([-1.0, 1.0, 1.0])
 """A turn R is seen in the mirror as diag(FLIP) R diag(FLIP)."""
-UNTOUCHED, MULTI_VIEW = 0.2, 0.12
+UNTOUCHED, MULTI_VIEW = 0.15, 0.12
 """Shares of sequences that stay as they were recorded, for there are takes whose elbows and knees are hinges; and that
 are shared out as by AIST++ (see `MULTI_VIEW_LAW`)."""
 FOLD_DEGREES = 120.0
@@ -34,7 +34,15 @@ FOLD_DEGREES = 120.0
 SWING_FADE = (0.15, 0.4)
 """Cosines of half the swing between which the twist fades in: opposite to where it rests, a bone has no twist."""
 
-PELVIS, SPINE, CHEST = 0, (3, 6, 9), 9
+BENT_DEGREES = (20.0, 40.0)
+"""Bends between which a limb comes to have a direction that it bends in."""
+KNEE_HINGE = 172.0
+"""Degrees: the left knee's azimuth in recorded motion."""
+INWARD_FOR_OUTWARD = 1.6
+"""Degrees about the thigh by which a typically bent leg turns inwards when its thigh is swung outwards by one."""
+SIDEWAYS = np.array([1.0, 0.0, 0.0])
+
+PELVIS, SPINE = 0, (3, 6, 9)
 NECK, HEAD = 12, 15
 COLLAR, SHOULDER, ELBOW, WRIST = 13, 16, 18, 20
 HIP, KNEE, ANKLE, TOES = 1, 4, 7, 10
@@ -72,27 +80,34 @@ class Share:
 @dataclass(frozen=True)
 class Law:
     """What was measured on some 90 published sequences, in degrees, for the left side; marker fits, and coefficients so
-    spread that estimates from single videos and multi-view fits lie within."""
+    spread that estimates from single videos and multi-view fits lie within.
+
+    Of what varies within a sequence for no reason that anybody sees, it is about half of what was measured: from all of
+    it a network learns that nothing is worth remembering of how a person shares turns. Means of what forearm and shin
+    turn about themselves are set so that the result's, with what recorded joints turn already, lie between those of
+    marker fits and of estimates from videos.
+    """
 
     # The forearm's (shin's) azimuth about the upper bone follows tau, what the limb turns about it in all; and so far
     # as it does, does its turn about itself.
     elbow: Share = Share(0.46, 0.18)
     follow: Share = Share(1.0, 0.15, 0.0, 1.3)
-    elbow_rest: Varying = Varying(-4.3, 6.5, 6.6, 0.5)
+    elbow_rest: Varying = Varying(-4.3, 6.5, 4.0, 0.5)
     knee: Share = Share(0.57, 0.22)
-    knee_rest: Varying = Varying(3.7, 2.4, 3.4, 0.3)
+    knee_rest: Varying = Varying(3.7, 3.0, 2.5, 0.4)
 
     # What the forearm and the shin turn about themselves beyond that, taken back by wrist and ankle.
-    forearm: Varying = Varying(-3.3, 11.0, 11.0, 0.5)
-    shin: Varying = Varying(-7.9, 3.9, 6.2, 0.3)
+    forearm: Varying = Varying(5.0, 12.0, 5.0, 0.5)
+    shin: Varying = Varying(-15.0, 6.0, 3.0, 0.5)
 
-    # Recorded legs are turned outwards by this much more than fitted ones.
-    hip_bias: Varying = Varying(12.0, 7.0, 0.0)
+    # Recorded thighs hang straight down, as from hips that are farther apart than SMPL's; fitted ones point outwards by
+    # this much more.
+    thigh_out: Varying = Varying(8.0, 2.5, 0.0)
 
     # The collar's rotation vector is linear in the upper arm's direction, as seen from the chest.
     collar_gain: Share = Share(1.0, 0.3, 0.0, 1.6)
     collar_slope: float = 4.0
-    collar: Varying = Varying((-9.4, -13.5, 8.7), (2.5, 5.6, 6.6), (4.1, 6.3, 5.5), 0.6)
+    collar: Varying = Varying((-9.4, -13.5, 8.7), (2.5, 5.6, 6.6), (2.9, 4.4, 3.9), 0.6)
 
     # Of the spine's flexion T, spine2 and spine3 take these shares and spine1 the rest; a pelvis that is tilted against
     # the legs makes T vary as much as it does in fits.
@@ -133,8 +148,8 @@ def redistributed(
 ) -> np.ndarray:
     """One person's sequence (T,24,3,3), shared out anew by a person drawn from the law; rest_joints (24,3).
 
-    Bones of arms and legs keep their directions in the world, but for the turn that `hip_bias` takes off bent legs.
-    Hips, shoulders, neck and head move along with pelvis, collars, spine and neck.
+    Bones of arms and legs keep their directions in the world, but for the thighs, which are swung outwards. Hips,
+    shoulders, neck and head move along with pelvis, collars, spine and neck.
     """
     rotations = np.array(rotations, dtype=np.float64)
     bones = rest_joints - rest_joints[np.maximum(PARENTS, 0)]
@@ -238,13 +253,17 @@ def _share_leg(rotations, bones, persons, law, rng):
     T, out = len(rotations), rotations.copy()
     thigh, shin = (bones[j] / np.linalg.norm(bones[j]) for j in (KNEE, ANKLE))
 
-    # Taken off the whole leg, feet and all but for the ankle, which keeps the foot where it points.
-    bias = about(thigh, -law.hip_bias.drawn(T, rng))
-    before = out[:, HIP] @ out[:, KNEE] @ out[:, ANKLE]
-    out[:, HIP] = out[:, HIP] @ bias
-    out[:, ANKLE] = _transposed(out[:, HIP] @ out[:, KNEE]) @ before
+    # The knee gives way to the side; shin and foot keep their turns in the world.
+    outward = law.thigh_out.drawn(T, rng)
+    swing = exp_map(np.radians(outward)[:, None] * np.cross(rotations[:, HIP] @ thigh, SIDEWAYS))
+    out[:, HIP] = swing @ rotations[:, HIP]
+    out[:, KNEE] = _transposed(out[:, HIP]) @ rotations[:, HIP] @ rotations[:, KNEE]
 
-    moved = law.knee_rest.drawn(T, rng) + persons[1] * shared_twist(out[:, HIP], thigh)
+    # By which a bent leg turns inwards about the thigh, and a straight one is taken to.
+    away, bent = away_from_hinge(out[:, KNEE], thigh, shin, KNEE_HINGE)
+    away = bent * away - (1.0 - bent) * INWARD_FOR_OUTWARD * outward
+    tau = shared_twist(out[:, HIP], thigh) + away
+    moved = law.knee_rest.drawn(T, rng) + persons[1] * tau - away
     _pass_down(out, HIP, KNEE, thigh, moved)
     kept_back = (1.0 - law.follow.drawn(rng)) * moved - law.shin.drawn(T, rng)
     _pass_down(out, KNEE, ANKLE, shin, kept_back)
@@ -265,6 +284,23 @@ def _pass_down(out, joint: int, child: int, bone, degrees) -> None:
 
 
 # Rotations.
+
+
+def away_from_hinge(
+    rotations: np.ndarray, upper: np.ndarray, lower: np.ndarray, hinge: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """(T,) degrees by which a joint with rotations (T,3,3) bends in another direction than its hinge's azimuth, about
+    the upper bone (see SMPL's rest pose); and (T,) from 0 to 1, whether it is bent so much that it has a direction.
+
+    upper, lower: unit vectors (3,) along the bones at rest.
+    """
+    first = np.cross(upper, (0.0, 1.0, 0.0))
+    first /= np.linalg.norm(first)
+    direction = rotations @ lower
+    azimuth = np.degrees(np.arctan2(direction @ np.cross(upper, first), direction @ first))
+    bend = np.degrees(np.arccos(np.clip(direction @ upper, -1.0, 1.0)))
+    low, high = BENT_DEGREES
+    return (azimuth - hinge + 180.0) % 360.0 - 180.0, np.clip((bend - low) / (high - low), 0.0, 1.0)
 
 
 def twist(rotations: np.ndarray, axis: np.ndarray) -> np.ndarray:

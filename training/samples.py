@@ -51,9 +51,9 @@ class SampleConfig:
     """Share of windows in which joints that the data hardly moves are turned (see `LOOSE_RADIANS`)."""
     shape_sigma: float = 1.2
     """Standard deviation of the betas."""
-    true_start: float = 0.7
-    shared_start: float = 0.1
-    wrong_start: float = 0.08
+    true_start: float = 0.85
+    shared_start: float = 0.03
+    wrong_start: float = 0.05
     """Shares of windows entered with the true pose, with the true one as another person would have shared it out, and
     with another window's; the rest is perturbed."""
     noise: float = 0.02

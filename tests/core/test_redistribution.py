@@ -68,7 +68,7 @@ def test_arms_keep_their_bones_where_they_point(recorded, body):
 
 
 def test_legs_stay_where_they_are_but_for_the_hips_bias(recorded, body):
-    law = replace(FITTED_LAW, hip_bias=NOTHING, pelvis_tilt=NOTHING)
+    law = replace(FITTED_LAW, thigh_out=NOTHING, pelvis_tilt=NOTHING)
     after = redistributed(recorded[0], body.joint_template, np.random.default_rng(1), law)
     some = [JOINT[f"{side}_{name}"] for side in ("left", "right") for name in ("hip", "knee", "ankle")]
     assert np.abs(joints(after, body)[:, some] - joints(recorded[0], body)[:, some]).max() < 1e-5
@@ -131,7 +131,7 @@ def test_limbs_bend_where_the_law_says(recorded, people, body, limb, share, rest
 
 
 def test_tau_itself_follows_from_the_keypoints_and_stays(recorded, body):
-    law = replace(FITTED_LAW, hip_bias=NOTHING, pelvis_tilt=NOTHING)
+    law = replace(FITTED_LAW, thigh_out=NOTHING, pelvis_tilt=NOTHING)
     after = redistributed(recorded[0], body.joint_template, np.random.default_rng(1), law)
     before, now = (limb_turns(r, body, "knee", "left")[0] for r in (recorded[0], after))
     np.testing.assert_allclose(now, before, atol=1e-3)
