@@ -42,7 +42,7 @@ GROUPS = {
 COLUMNS = ("PVE", "PA-PVE", *GROUPS, "four", "met")
 """`four`: the mean of shoulders, elbows, hips and knees. `met`: what is left between keypoints and sites, mean, mm."""
 FOUR = [COLUMNS.index(name) for name in ("shoulders", "elbows", "hips", "knees")]
-SURFACES = 30
+SURFACES = 10
 """Frames of a take of which surfaces are compared."""
 DEGREES = 10.0
 
@@ -107,7 +107,7 @@ def smplify_solver(take: Take, body: lsmpl.Body, cold: bool) -> lsmpl.Motion:
     from smplify import smplify
 
     given = {} if cold else {"betas": take.truth.betas, "start_pose": take.truth.poses[0]}
-    return smplify(take.track, body, *given)[0]
+    return smplify(take.track, body, **given)[0]
 
 
 def seed_of(take: Take) -> int:

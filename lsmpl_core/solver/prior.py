@@ -8,11 +8,16 @@ from functools import cache
 import numpy as np
 
 from ..backends.arrays import Backend
+from ..body.skeleton import JOINT_NAMES
 from ..data import DATA
 from .limb_planes import LimbPlanes
 from .polish import Prior
 
 PRIOR_FILE = DATA / "pose_prior.npz"
+SPINE = [JOINT_NAMES.index(name) - 1 for name in ("spine1", "spine2", "spine3")]
+TRUNK = [3 * joint + axis for joint in SPINE for axis in range(3)]
+"""Coordinates of the joints that would bend to make up for other proportions: keypoints tell least
+of them."""
 ALIKE = 0.7
 """Correlation of the poses of a take: the share of one's deviation from everybody's mean that is
 expected of others."""
@@ -30,15 +35,16 @@ def pose_prior(
     weight: float,
     planes: LimbPlanes | None = None,
     typical: np.ndarray | None = None,
+    trunk_weight: float = 0.0,
 ) -> Prior:
     """The prior with one standard deviation of one coordinate costing `weight`, in m².
 
     planes: how the subject's limbs share turns. typical (69,): a pose of the take, or the mean of
     several, as axis-angles; of what keypoints do not show, it tells more than everybody's mean
-    does.
+    does. trunk_weight: the least weight, in m², of the trunk's joints.
     """
     mean, covariance = pose_statistics()
     mean = mean if typical is None else mean + ALIKE * (typical - mean)
-    return Prior(
-        backend.array(mean), backend.array(weight * np.linalg.inv(covariance)), weight, planes
-    )
+    precision, trunk = weight * np.linalg.inv(covariance), np.ix_(TRUNK, TRUNK)
+    precision[trunk] += max(trunk_weight - weight, 0.0) * np.linalg.inv(covariance[trunk])
+    return Prior(backend.array(mean), backend.array(precision), weight, planes)

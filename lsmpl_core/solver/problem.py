@@ -34,6 +34,9 @@ CPU_BATCH, GPU_BATCH = 64, 512
 where starting a computation takes longer than its frames do."""
 UNKNOWN_NOISE = 0.001
 """Metres of noise that are expected before it is measured."""
+MISFIT = 0.5
+"""Share of the sites' displacement, root mean square in each axis, that is still wrong in other
+poses."""
 TRUSTED_WEIGHT = 25.0
 """How much a keypoint counts that somebody placed by hand; one that was seen counts 1 at most."""
 
@@ -168,12 +171,30 @@ class Problem:
     @cached_property
     def prior(self) -> Prior:
         """The pose prior as it counts beside keypoints with this noise."""
-        return pose_prior(self.backend, self.prior_weight, self.planes(self.backend), self.typical)
+        return pose_prior(
+            self.backend,
+            self.prior_weight,
+            self.planes(self.backend),
+            self.typical,
+            self.trunk_weight,
+        )
 
     @property
     def prior_weight(self) -> float:
         """Of the pose prior, in m²."""
         return float(noise_share(np.asarray(self.noise))) * self.options.prior
+
+    @property
+    def trunk_weight(self) -> float:
+        """Of the pose prior for the trunk at least, in m².
+
+        Where sites had to be displaced, the body is not the one that the keypoints were on. What
+        is wrong about it is no noise, and would bend the trunk.
+        """
+        if self.offsets is None:
+            return 0.0
+        misfit = MISFIT * float(np.sqrt(np.mean(np.square(self.offsets))))
+        return float(noise_share(np.hypot(self.noise, misfit))) * self.options.prior
 
     def planes(self, backend: Backend) -> LimbPlanes:
         """The law by which the subject's limbs share turns, as it counts beside keypoints with this

@@ -78,6 +78,7 @@ class Tracker:
                 problem.prior_weight * predictor.prior_share,
                 problem.planes(backend),
                 problem.typical,
+                problem.trunk_weight,
             ),
             lost=max(LOST, LOST_TO_NOISE * problem.noise),
             kept=_kept(backend, problem),

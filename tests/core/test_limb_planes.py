@@ -10,8 +10,10 @@ from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body.kinematics import UNKNOWNS, KeypointModel
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 from lsmpl_core.solver.limb_planes import LimbPlanes, Sharing
+from lsmpl_core.solver.problem import Problem
 
 LEFT_SHOULDER, LEFT_ELBOW, RIGHT_HIP, RIGHT_KNEE = map(
     JOINT_NAMES.index, ("left_shoulder", "left_elbow", "right_hip", "right_knee")
@@ -127,3 +129,16 @@ def test_what_keypoints_do_not_show_stays_as_the_first_pose_has_it(body, stroll)
         angle_between(exp_map(m.poses[:, LEFT_ELBOW]), exp_map(turned[:, LEFT_ELBOW])).mean() for m in (known, unknown)
     ]
     assert off[0] < 0.5 * off[1]
+
+
+def test_the_trunk_is_held_where_sites_had_to_be_displaced_and_only_there(body, stroll):
+    layout = LAYOUTS["body_25"]
+    made_of = body.keypoints(stroll), body, site_parts(body, layout.sites), stroll.betas
+    options, numpy = lsmpl.SolveOptions(noise=0.0005), choose_backend("numpy")
+    fits, misfits = (
+        Problem.of(*made_of, numpy, options, offsets).prior for offsets in (None, np.full((len(layout), 3), 0.01))
+    )
+    trunk = 3 * JOINT_NAMES.index("spine2") - 3
+    knee = 3 * JOINT_NAMES.index("left_knee") - 3
+    assert misfits.precision[trunk, trunk] > 10.0 * fits.precision[trunk, trunk]
+    assert misfits.precision[knee, knee] == fits.precision[knee, knee]
