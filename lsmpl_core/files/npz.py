@@ -165,9 +165,10 @@ def read_header(stream: IO) -> tuple[tuple[int, ...], bool, np.dtype]:
         shape = tuple(map(int, shape))
     except (zipfile.BadZipFile, zlib.error, OSError):
         raise
-    # NumPy parses the header as Python: a damaged one raises whatever the tokenizer does
-    except Exception as error:
-        raise ValueError(f"is no NumPy array, or a damaged one: {str(error)[:200]}") from None
+    # NumPy parses the header as Python: a damaged one raises whatever the tokenizer does, in words
+    # of Python's own, which say nothing about the file
+    except Exception:
+        raise ValueError("is no NumPy array, or its header is damaged") from None
     if min(shape, default=0) < 0:
         raise ValueError(f"claims shape {str(shape)[:60]}")
     return shape, fortran, dtype

@@ -118,11 +118,12 @@ def polish(
     here = evaluate(model, state, targets, anchor, prior)
     damping = xp.full_like(here.cost, damping)
     converged = going = xp.zeros_like(here.cost) > 0
-    for _ in range(steps):
+    for done in range(1, steps + 1):
         here, damping, converged, going = _stepped(
             model, here, targets, anchor, prior, damping, tolerance
         )
-        if bool(xp.all(converged)):
+        # A GPU has to be waited for to look; after the last step that is done below anyway.
+        if done < steps and bool(xp.all(converged)):
             return Polished(here.state, here.cost, converged)
     for _ in range(more if steps else 0):
         wanting = going & ~converged & (_mean_square(xp, here.miss, targets.weights) > enough**2)

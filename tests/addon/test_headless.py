@@ -41,7 +41,7 @@ def expected(core, body, source, folder):
     path = folder / "reference.npz"
     if not path.exists():
         track = core.read_keypoints(source)
-        core.clean_up(core.solve(track, body), body, lock_feet=False).save(path)
+        core.clean_up(core.solve(track, body), body, lock_feet=False, floor="auto").save(path)
     motion = core.Motion.load(path)
     return body.joints(motion), replace(body, pose_directions=None).vertices(motion)
 

@@ -55,7 +55,7 @@ def test_markers_are_joined_to_a_skeleton(trc, addon):
     limbs = ("KNE", "TIB", "ANK", "HEE", "TOE", "ELB", "FRM", "FIN")
     across = [(a, b) for a, b in map(tuple, joined) if {a[0], b[0]} == {"L", "R"} and {a[1:], b[1:]} & set(limbs)]
     assert across == []
-    assert addon("takes.display").get(take, "Poor", 0) == pytest.approx(addon("takes.display").MARKERS_POOR)
+    assert addon("takes.display").get(take, "Poor", 0) == pytest.approx(addon("takes.display").MARKERS_POOR_METRES)
 
 
 def test_a_static_trial_is_calibrated_on_besides_the_take(trc, addon, body):

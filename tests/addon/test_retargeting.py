@@ -262,6 +262,8 @@ def test_a_rig_from_an_fbx_file_in_centimetres_works_as_well(solved, addon, body
     target.location = (5, 6, 0)
     target.rotation_euler.z += 0.6
     bpy.context.view_layer.update()
+    # The scene has the rate of the file that came in, and keeps it.
+    bpy.context.scene.render.fps = 30
     take = solved(stroll)
     choose(take, target)
     take.lsmpl.other.feet = False

@@ -76,7 +76,7 @@ def test_all_but_a_pinned_limb_and_its_neighbours_is_as_it_was_solved(body, stro
     wanted = bent(free, frame, SHOULDER, (0.0, 0.0, 0.7))
     solved = lsmpl.solve(track, body, betas=stroll.betas, pins=lsmpl.PinnedJoints([frame], [SHOULDER], [wanted]))
     others = np.delete(np.arange(24), SHOULDER)
-    np.testing.assert_allclose(solved.poses[:, others], free.poses[:, others], atol=1e-3)
+    np.testing.assert_allclose(solved.poses[:, others], free.poses[:, others], atol=2.5e-3)
     np.testing.assert_allclose(solved.trans, free.trans, atol=1e-4)
     away = np.degrees(angle_between(exp_map(solved.poses[:, SHOULDER]), exp_map(free.poses[:, SHOULDER])))
     fade = 5

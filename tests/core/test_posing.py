@@ -194,4 +194,5 @@ def test_many_frames_are_posed_as_one(body, stroll, count_calls):
         return count_calls(lambda: poser.pose(track.positions[:count], weights[:count], start))
 
     calls(1)  # what is imported and cached by the first
-    assert calls(50) < 1.1 * calls(1) < 11_000
+    # Some of fifty frames need more steps of the polish than the one.
+    assert calls(50) < 1.5 * calls(1) < 11_000

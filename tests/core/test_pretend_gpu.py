@@ -212,7 +212,7 @@ def test_rotations_are_read_at_any_angle(gpu, rng):
     np.testing.assert_allclose(gpu.backend.numpy(to_quaternion(there)) ** 2, to_quaternion(turned) ** 2, atol=close)
 
 
-def test_the_host_waits_once_a_frame_and_few_times_for_a_batch(body, stroll, gpu):
+def test_the_host_waits_twice_a_frame_and_few_times_for_a_batch(body, stroll, gpu):
     """What is counted here decides how fast a GPU is, which no machine of ours can tell."""
     track = body.keypoints(stroll.frames(slice(0, 20)))
     options = lsmpl.SolveOptions(noise=1e-4)
@@ -234,12 +234,13 @@ def test_the_host_waits_once_a_frame_and_few_times_for_a_batch(body, stroll, gpu
     counted(follow([0], 2))  # what is made once
     for at in ([0], [0, 5, 10, 15]):
         (waits, launched), (more_waits, more_launched) = counted(follow(at, 2)), counted(follow(at, 4))
-        assert more_waits - waits == 2
-        assert (more_launched - launched) / 2 < 385
+        # Once for the poses, and once to see whether a frame needs another step of the polish.
+        assert more_waits - waits == 4
+        assert (more_launched - launched) / 2 < 640
     waits, launched = counted(each_on_its_own(tracker, poses))
-    assert waits <= 5 and launched < 420
+    assert waits <= 9 and launched < 1400
     tracker = Tracker.of(problem.with_noise(0.005))
-    assert counted(optimise_sequence(tracker, poses))[0] <= 3 * 20
+    assert counted(optimise_sequence(tracker, poses))[0] <= 4 * 20
 
 
 def test_the_published_solver_waits_once_a_frame_as_well(body, short, gpu, checkpoint):  # noqa: F811
