@@ -15,6 +15,8 @@ import bpy
 from bpy.props import PointerProperty
 
 TRANSLATION_CONTEXT = "LSMPL"
+PROPERTIES_HAVE_ONE = bpy.app.version >= (5, 0)
+"""Blender 4.2 crashes at its end where a property was given a context."""
 
 Pointer = tuple[type, str, type]
 """A type of Blender's, the name of a property of it, and the property group that this leads to."""
@@ -52,6 +54,8 @@ def registration(
 def _keep_words(cls: type) -> None:
     """Give a class, and its properties and those of its bases of ours, the translation context."""
     cls.bl_translation_context = TRANSLATION_CONTEXT
+    if not PROPERTIES_HAVE_ONE:
+        return
     for base in cls.__mro__:
         own = inspect.get_annotations(base)
         if not own or not base.__module__.startswith(__package__):
