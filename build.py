@@ -225,7 +225,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     sys.stdout.reconfigure(errors="backslashreplace")  # Windows' own encodings, which files and pipes get, lack letters
     try:
-        if sys.version_info < (3, 11):
+        if sys.version_info < (3, 11):  # noqa: UP036, this file begins in whatever Python is there
             return run_again(newer_python(), argv)
         if options.command == "build":
             if options.torch is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import Generic, TypeVarTuple, Unpack
+from typing import Generic, TypeVarTuple
 
 import bpy
 
@@ -14,7 +14,7 @@ from ..lsmpl_core import LsmplError
 Blocks = TypeVarTuple("Blocks")
 
 
-class Held(Generic[Unpack[Blocks]]):
+class Held(Generic[*Blocks]):
     """Some datablocks that a job works on; None stands for one that it does without.
 
     Python must not hold on to a datablock while Blender has its turn: an undo or a deletion leaves
@@ -22,7 +22,7 @@ class Held(Generic[Unpack[Blocks]]):
     an undo gives back.
     """
 
-    def __init__(self, *blocks: Unpack[Blocks], doing: str = "worked on"):
+    def __init__(self, *blocks: *Blocks, doing: str = "worked on"):
         """doing: what happens to them meanwhile, for the error: "solved", "baked", ..."""
         self._notes = [
             (type(block), block.session_uid, block.name) if block else None for block in blocks
@@ -34,7 +34,7 @@ class Held(Generic[Unpack[Blocks]]):
         """What they were called when they were noted."""
         return tuple(note[2] if note else "" for note in self._notes)
 
-    def again(self) -> tuple[Unpack[Blocks]]:
+    def again(self) -> tuple[*Blocks]:
         """The same datablocks as they are now, under whatever names.
 
         Raises `LsmplError` where one was deleted, or an undo led to a time when there was none.
@@ -49,7 +49,7 @@ class Held(Generic[Unpack[Blocks]]):
                 )
         return found
 
-    def left(self) -> tuple[Unpack[Blocks]]:
+    def left(self) -> tuple[*Blocks]:
         """As `again`, with None for those that are not there any more."""
         wanted = {note[1] for note in self._notes if note}
         kinds = {note[0] for note in self._notes if note}

@@ -8,12 +8,12 @@ import io
 import re
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
-import tomllib
 
 from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.calibration_files import read_calibration
