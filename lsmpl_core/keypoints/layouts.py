@@ -137,12 +137,13 @@ LAYOUTS: dict[str, Layout] = {
     entry["name"]: _layout(entry) for entry in _TABLE["layouts"] if "of" not in entry
 }
 """The layouts known by name."""
+_LISTED = {entry["name"]: entry["keypoints"] for entry in _TABLE["layouts"] if "of" not in entry}
 ORDERS: tuple[Order, ...] = tuple(
     Order(
         entry["name"],
         entry["label"],
         LAYOUTS[entry.get("of", entry["name"])],
-        tuple(entry["keypoints"]),
+        (*(entry.get("keypoints") or _LISTED[entry["of"]]), *[None] * entry.get("aside", 0)),
     )
     for entry in _TABLE["layouts"]
 )

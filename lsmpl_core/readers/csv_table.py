@@ -6,33 +6,26 @@ Wide, one row a frame (`table_headers.py`), or long, one row a keypoint: `frame,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
+from .field_words import WORDS
 from .keypoint_names import fold
 from .plain_rows import read_plain_rows
 from .raw import RawTrack, blank_table, parse_numbers, read_text
-from .table_headers import AXES, CONFIDENCE, FRAME, TIME, Columns, columns_of
+from .table_headers import AXES, CONFIDENCE, FRAME, TIME, Columns, columns_of, labels_of
 from .tables import Block, Table, look
-from .times import fps_from_times, placed_in_time
+from .times import fps_from_times, placed_in_time, seconds_of
 
-_KEYPOINT = frozenset(
-    (
-        "KEYPOINT",
-        "KEYPOINTNAME",
-        "MARKER",
-        "JOINT",
-        "JOINTNAME",
-        "LANDMARK",
-        "LANDMARKNAME",
-        "BODYPART",
-        "NAME",
-    )
-)
+_KEYPOINT = frozenset(map(str.upper, WORDS["keypoint columns"]))
+_PERSON = frozenset(map(str.upper, WORDS["person columns"]))
+MOST_PEOPLE = 100
 MOST_KEYPOINTS = 10_000
 
 
@@ -59,6 +52,12 @@ def _is_trajectories(block: Block) -> bool:
 
 
 def _check(block: Block, columns: Columns, table: Table, where: str) -> None:
+    if not columns.keypoints and _is_2d(block):
+        raise KeypointFileError(
+            f"{where}: its keypoints are 2D: they have x and y, but no z. 3D keypoints are "
+            "needed: triangulated from "
+            "several cameras, or lifted by a pose estimator"
+        )
     if not columns.keypoints:
         shown = (
             ", ".join(cell[:40] for cell in block.header[-1] if cell)[:200]
@@ -86,6 +85,13 @@ def _check(block: Block, columns: Columns, table: Table, where: str) -> None:
                 f"{where}: line {other.line_numbers[0] - 1}: {cell[:40]!r} stands where there "
                 "should be numbers"
             )
+
+
+def _is_2d(block: Block) -> bool:
+    """Whether a header names x and y of several keypoints, and z of none."""
+    rows = [[label.key for label in labels_of(block)]]
+    rows += [[cell.strip().lower() for cell in row] for row in block.header]
+    return any(min(keys.count("x"), keys.count("y")) >= 4 and "z" not in keys for keys in rows)
 
 
 def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawTrack:
@@ -119,13 +125,67 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
         columns.unit,
         decisions=decisions,
     )
-    frames, times = (
-        None
-        if column is None
-        else parse_numbers(block.rows, [column], "", [], table.decimal_comma, lenient=True)[:, 0]
-        for column in (columns.frame, columns.time)
+    frames = None if columns.frame is None else _column(block, columns.frame, table)
+    times = None if columns.time is None else _times(block, columns.time, table)
+    people = _people(block, times if frames is None else frames)
+    if people is None:
+        return placed_in_time(raw, frames, times)
+    order = times if frames is None else frames
+    moments, at = np.unique(np.asarray(order), return_inverse=True)
+    raw = _side_by_side(raw, people, at, len(moments), str(path))
+    if frames is None:
+        return placed_in_time(raw, None, moments)
+    if times is not None:
+        raw.fps = raw.fps or fps_from_times(np.unique(times))
+    return placed_in_time(raw, moments, None)
+
+
+def _column(block: Block, column: int, table: Table) -> np.ndarray:
+    return parse_numbers(block.rows, [column], "", [], table.decimal_comma, lenient=True)[:, 0]
+
+
+def _times(block: Block, column: int, table: Table) -> np.ndarray:
+    """A column of times (T,) in any unit; times of the clock in seconds."""
+    numbers = _column(block, column, table)
+    if np.isfinite(numbers).any():
+        return numbers
+    clock = [seconds_of(row[column]) if column < len(row) else None for row in block.rows]
+    found = np.array([np.nan if one is None else one for one in clock])
+    return found - np.nan_to_num(found[0])
+
+
+def _people(block: Block, moments: np.ndarray | None) -> list[str] | None:
+    """Whose row each is, of a table with a row for each person and frame; None of any other."""
+    if moments is None or not np.isfinite(moments).all() or len(np.unique(moments)) == len(moments):
+        return None
+    labels = [fold(cell) for cell in block.header[-1]] if block.header else []
+    for column in (i for i, label in enumerate(labels) if label in _PERSON):
+        names = [row[column].strip() if column < len(row) else "" for row in block.rows]
+        apart = len({*zip(names, moments.tolist())}) == len(names)
+        if apart and 1 < len(set(names)) <= MOST_PEOPLE:
+            return names
+    return None
+
+
+def _side_by_side(
+    raw: RawTrack, people: list[str], at: np.ndarray, moments: int, where: str
+) -> RawTrack:
+    """A track of one row a person and frame, as one with the keypoints of everybody in each
+    frame."""
+    everybody = list(dict.fromkeys(people))
+    count = raw.positions.shape[1]
+    positions = blank_table((moments, len(everybody), count, 3), raw.positions.size, where)
+    who = np.array([everybody.index(name) for name in people])
+    positions[at, who] = raw.positions
+    confidence = None
+    if raw.confidence is not None:
+        confidence = np.zeros((moments, len(everybody), count))
+        confidence[at, who] = raw.confidence
+        confidence = confidence.reshape(moments, -1)
+    names = [f"{name}:{keypoint}" for name in everybody for keypoint in raw.names or ()]
+    return replace(
+        raw, positions=positions.reshape(moments, -1, 3), names=names, confidence=confidence
     )
-    return placed_in_time(raw, frames, times)
 
 
 # One row a keypoint
@@ -133,12 +193,21 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
 
 def is_long(block: Block) -> bool:
     """Whether a block has a column of keypoints' names and one each of x, y and z."""
-    labels = [fold(cell) for cell in block.header[-1]] if block.header else []
+    labels = _long_labels(block)
     return not _KEYPOINT.isdisjoint(labels) and {"X", "Y", "Z"} <= set(labels)
 
 
+def _long_labels(block: Block) -> list[str]:
+    """The labels of the columns, folded; those of positions as X, Y and Z."""
+    labels = [fold(cell) for cell in block.header[-1]] if block.header else []
+    return [found[1] if (found := _LONG_AXIS.fullmatch(label)) else label for label in labels]
+
+
+_LONG_AXIS = re.compile(r"(?:POSITION|POS|WORLD|P)?([XYZ])(?:M|CM|MM|POSITION|POS|WORLD)?")
+
+
 def _read_long(block: Block, table: Table, where: str) -> RawTrack:
-    labels = [fold(cell) for cell in block.header[-1]]
+    labels = _long_labels(block)
     frame, time = (
         next((i for i, cell in enumerate(labels) if cell in wanted), None)
         for wanted in (FRAME, TIME)
@@ -148,7 +217,13 @@ def _read_long(block: Block, table: Table, where: str) -> RawTrack:
             f"{where}: a table with one keypoint a row needs a frame or time column; it has: "
             f"{', '.join(block.header[-1])[:200]}"
         )
-    name_column = next(i for i, label in enumerate(labels) if label in _KEYPOINT)
+    name_column = min(
+        (i for i, label in enumerate(labels) if label in _KEYPOINT),
+        key=lambda i: "ID" in labels[i] or "INDEX" in labels[i],
+    )
+    person_column = next(
+        (i for i, label in enumerate(labels) if label in _PERSON and i != name_column), None
+    )
     confidence_column = next(
         (i for i, label in enumerate(labels) if label.lower() in CONFIDENCE), None
     )
@@ -165,9 +240,14 @@ def _read_long(block: Block, table: Table, where: str) -> RawTrack:
     numbers = parse_numbers(body, picked, where, line_numbers, table.decimal_comma)
     key = numbers[:, 3 + (confidence_column is not None)]
     moments, t = np.unique(key, return_inverse=True)
-    names = list(dict.fromkeys(row[name_column].strip() for row in body))
+    named = [row[name_column].strip() for row in body]
+    if person_column is not None:
+        who = [row[person_column].strip() if person_column < len(row) else "" for row in body]
+        if 1 < len(set(who)) <= MOST_PEOPLE:
+            named = [f"{person}:{name}" for person, name in zip(who, named)]
+    names = list(dict.fromkeys(named))
     index = {name: i for i, name in enumerate(names)}
-    k = np.array([index[row[name_column].strip()] for row in body])
+    k = np.array([index[name] for name in named])
     positions = blank_table((len(moments), len(names), 3), 3 * len(body), where)
     positions[t[::-1], k[::-1]] = numbers[
         ::-1, :3

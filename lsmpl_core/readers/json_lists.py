@@ -1,5 +1,8 @@
-"""JSON keypoints: a folder with one file a frame (EasyMocap, OpenPose, Panoptic), or one file with
-all frames."""
+"""Keypoints in JSON, and in whatever else nests: one file of all frames, one line a frame, or a
+folder of one file a frame.
+
+`nests.py` finds the poses, `nest_roles.py` tells frames from people; here they become a track.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +17,15 @@ from typing import Any
 import numpy as np
 
 from ..errors import KeypointFileError
-from .json_look import (
-    NOBODY,
-    NUMBER_KEYS,
-    POINT_KEYS,
-    TIME_KEYS,
-    Person,
-    depth,
-    described,
-    frames_of,
-    has_2d,
-    is_frame,
-    names_in,
-    number_of,
-    people_of,
-)
+from .field_words import WORDS, folded, value_of
+from .nest_roles import MOST_PEOPLE, NOBODY, Frames, Person, arranged, roles_of
+from .nests import everything, kinds_of, likeliest
 from .people import choose, follow, gathered
+from .point_forms import coordinates, is_named, point_name
 from .raw import RawTrack, blank_table, read_text, unflatten
 from .times import placed_in_time
 
 _MOST_NAMELESS = 100
-_CONFIDENCE_KEYS = ("confidence", "visibility", "score", "likelihood", "c")
-_BIGGEST_NUMBER = 1e12
-"""Keys of frames beyond which they are times, in nanoseconds and the like, not numbers."""
 
 
 def read_json(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
@@ -48,49 +37,11 @@ def read_json(path: Path, counts: Collection[int], person: str | None = None) ->
             raise KeypointFileError(
                 f"{path}: a folder of keypoints holds one .json file a frame; this one has none"
             )
-        frames = [_load(file) for file in files]
-        numbers = np.array(
-            [_last_number(file.stem, i) for i, file in enumerate(files)], dtype=float
-        )
-        raw = track_of(frames, counts, str(path), person)
-        raw.names = raw.names or _fitting_names(frames[0], raw)
-        return placed_in_time(raw, numbers, None)
-    data = _load(path)
-    frames, keys = frames_of(data)
-    raw = track_of(frames, counts, str(path), person)
-    raw.names = raw.names or _fitting_names(data, raw)
-    if isinstance(data, dict):
-        fps = next((data[key] for key in ("fps", "frame_rate", "framerate") if key in data), None)
-        if isinstance(fps, (int, float)) and not isinstance(fps, bool) and 0 < fps < 1e6:
-            raw.fps = float(fps)
-        raw.unit = data["unit"] if isinstance(data.get("unit"), str) else None
-        raw.up = data["up"].lower() if isinstance(data.get("up"), str) else None
-    return _in_time(raw, frames, keys)
-
-
-def _fitting_names(data: Any, raw: RawTrack) -> list[str] | None:
-    names = names_in(data)
-    return names if names is not None and len(names) == raw.positions.shape[1] else None
-
-
-def _in_time(raw: RawTrack, frames: list, keys: list[int] | None) -> RawTrack:
-    """The frames where their numbers or times say, which stand in each of them or are their
-    keys."""
-    found: list[Sequence[float | None] | None] = [
-        [number_of(frame, wanted) if not isinstance(frame, list) else None for frame in frames]
-        for wanted in (NUMBER_KEYS, TIME_KEYS)
-    ]
-    if keys is not None:
-        stamps = max(keys, default=0) > _BIGGEST_NUMBER
-        found = [None, keys] if stamps else [keys, found[1]]
-    known = [
-        None if values is None or None in values else np.array(values, float) for values in found
-    ]
-    if known[1] is not None:
-        known[1] = (
-            known[1] - known[1][0]
-        )  # timestamps are large, and single nanoseconds below a double's precision
-    return placed_in_time(raw, *known)
+        contents = [_load(file) for file in files]
+        raw = track_of(contents, counts, str(path), person, files=True)
+        numbers = [_last_number(file.stem, i) for i, file in enumerate(files)]
+        return placed_in_time(raw, np.array(numbers, dtype=float), None)
+    return track_of(_load(path), counts, str(path), person)
 
 
 def is_one_file_a_frame(folder: Path) -> bool:
@@ -105,10 +56,33 @@ def is_one_file_a_frame(folder: Path) -> bool:
         return len(files) > 1
 
 
+def is_frame(content: Any) -> bool:
+    """Whether a file's content is one frame; people are taken for those of one frame, not for
+    frames of one person."""
+    kind = likeliest(kinds_of(content)[0], frozenset())
+    if kind is None:
+        return not isinstance(content, list) or not content
+    for role, level in zip(roles_of(kind), kind.levels):
+        objects = all(isinstance(one, dict) for one in level.values())
+        if role == "time" or (
+            role == "" and not (objects and len(level) <= MOST_PEOPLE) and len(level) > 1
+        ):
+            return False
+    return True
+
+
 def _load(path: Path) -> Any:
+    """A file's content: JSON, or one JSON object a line."""
+    text = read_text(path)
     try:
-        return json.loads(read_text(path))
+        return json.loads(text)
     except (ValueError, RecursionError) as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) > 1 and all(line.lstrip()[0] in "{[" for line in lines[:3]):
+            try:
+                return [json.loads(line) for line in lines]
+            except (ValueError, RecursionError):
+                pass
         raise KeypointFileError(f"{path}: not JSON: {error}") from None
 
 
@@ -117,22 +91,83 @@ def _last_number(stem: str, otherwise: int) -> int:
     return int(numbers[-1][-15:]) if numbers else otherwise
 
 
-def track_of(frames: list, counts: Collection[int], where: str, person: str | None) -> RawTrack:
-    everyone = _told_apart([list(people_of(frame)) for frame in frames], counts, where)
-    seen = gathered([[one.id for one in people] for people in everyone])
-    if not seen:
-        first = next((frame for frame in frames if frame), frames[0] if frames else None)
-        if any(map(has_2d, frames)):
-            raise KeypointFileError(
-                f"{where}: only 2D keypoints are there ({described(first)}). 3D keypoints are "
-                "needed: triangulated "
-                "from several cameras, or lifted by a pose estimator"
-            )
-        raise KeypointFileError(
-            f"{where}: no keypoints; it holds {described(first)}; expected frames of [[x, y, z], "
-            "...], of names with "
-            f"[x, y, z], or of people with one of the keys {', '.join(POINT_KEYS)}"
+def track_of(
+    content: Any, counts: Collection[int], where: str, person: str | None, files: bool = False
+) -> RawTrack:
+    """The keypoints of one person in some content, and the names, rate, unit and up that it states.
+
+    files: whether the content is a list of those of files, one a frame, whose numbers are then told
+    by the caller.
+    """
+    try:
+        kinds, flat = kinds_of(content)
+        kind = likeliest(kinds, frozenset(counts))
+        if kind is None:
+            raise _nothing(content, flat, where)
+        frames = arranged(kind, files)
+    except ValueError as error:
+        raise KeypointFileError(f"{where}: {error}") from None
+    raw = people_track(frames, counts, where, person)
+    objects = list(everything(content[0] if files and content else content))
+    raw.names = raw.names or _fitting_names(objects, raw.positions.shape[1])
+    rate = _stated(objects, WORDS["rates"], (int, float))
+    if rate is not None and not isinstance(rate, bool) and 0 < rate < 1e6:
+        raw.fps = float(rate)
+    raw.unit = raw.unit or _stated(objects, WORDS["units"], str)
+    up = _stated(objects, WORDS["up"], str)
+    raw.up = up.lower() if up else raw.up
+    return raw if files else placed_in_time(raw, frames.numbers, frames.times)
+
+
+def _nothing(content: Any, flat: bool, where: str) -> KeypointFileError:
+    """What is said of content without poses."""
+    frames = content if isinstance(content, list) else [content]
+    first = next((frame for frame in frames if frame), frames[0] if frames else content)
+    if flat:
+        return KeypointFileError(
+            f"{where}: only 2D keypoints are there ({described(first)}). 3D keypoints are needed: "
+            "triangulated from several cameras, or lifted by a pose estimator"
         )
+    return KeypointFileError(
+        f"{where}: no keypoints; it holds "
+        f"{described(content if isinstance(content, dict) else first)}; expected "
+        "keypoints: frames of [[x, y, z], ...], of names with [x, y, z], or of people with "
+        "points under a key such as "
+        "keypoints3d, joints or landmarks"
+    )
+
+
+def _stated(objects: Sequence[dict], words: Sequence[str], kind: type | tuple) -> Any:
+    """What the outermost object says under one of some words."""
+    found = (value_of(one, words, kind) for one in objects)
+    return next((value for value in found if value is not None), None)
+
+
+def _fitting_names(objects: Sequence[dict], count: int) -> list[str] | None:
+    """The list of so many keypoint names in some objects; None where there is none."""
+    for one in objects:
+        for key, value in list(one.items())[:500]:
+            usual = folded(key) in WORDS["listed"]
+            if (
+                usual
+                and isinstance(value, list)
+                and len(value) == count
+                and all(isinstance(v, str) for v in value)
+            ):
+                return list(value)
+        by_id = one.get("keypoint_id2name")
+        if isinstance(by_id, dict) and set(map(str, by_id)) == set(map(str, range(count))):
+            named = {str(key): str(name) for key, name in by_id.items()}
+            return [named[str(i)] for i in range(count)]
+    return None
+
+
+def people_track(
+    frames: Frames, counts: Collection[int], where: str, person: str | None
+) -> RawTrack:
+    """The keypoints of one of the people in some frames."""
+    everyone = _told_apart(frames.people, counts, where)
+    seen = gathered([[one.id for one in people] for people in everyone])
     alone = len(seen) == 1
     nameless = alone and (person is None or next(iter(seen)) in ("", "number 1"))
     chosen = None if nameless else choose(seen, person, "frames", where)
@@ -191,27 +226,18 @@ def _told_apart(
 def _positions(points: list | dict, counts: Collection[int], where: str) -> np.ndarray:
     """(K,3) of one person's points, whatever their form."""
     values = list(points.values()) if isinstance(points, dict) else points
-    values = [
-        value for value in values if value is None or isinstance(value, (int, float, list, dict))
-    ]
     return _array(values, counts, where)[:, :3] if values else np.empty((0, 3))
 
 
 def _has_names(points: list | dict | None) -> bool:
-    if isinstance(points, list):
-        return bool(points) and all(
-            isinstance(p, dict) and isinstance(p.get("name"), str) for p in points
-        )
-    return isinstance(points, dict)
+    return isinstance(points, dict) or is_named(points)
 
 
 def _named(frames: list, where: str) -> RawTrack:
     by_name = [
-        {p["name"]: p for p in points if isinstance(p, dict) and isinstance(p.get("name"), str)}
+        {point_name(p) or "": p for p in points if isinstance(p, dict) and point_name(p)}
         if isinstance(points, list)
-        else {
-            name: value for name, value in (points or {}).items() if isinstance(value, (list, dict))
-        }
+        else (points or {})
         for points in frames
     ]
     names = list(dict.fromkeys(name for points in by_name for name in points))
@@ -250,7 +276,7 @@ def _unnamed(frames: list, counts: Collection[int], where: str) -> RawTrack:
 def _array(points: list, counts: Collection[int], where: str) -> np.ndarray:
     """(K,4) of one frame's points: [[x, y, z], ...], [[x, y, z, c], ...], flat numbers, or objects
     with x, y, z."""
-    if depth(points) == 1:
+    if all(isinstance(one, (int, float, type(None))) for one in points):
         numbers = np.array([_number(value, where) for value in points])
         positions, confidence = unflatten(numbers[None], counts, where)
         ones = np.ones(positions.shape[1])
@@ -263,12 +289,7 @@ def _point(value: Any, where: str) -> tuple[float, float, float, float]:
     if value is None:
         return (np.nan,) * 4
     if isinstance(value, dict):
-        nested = next(
-            (value[key] for key in ("position", "xyz", "pos") if isinstance(value.get(key), list)),
-            None,
-        )
-        confidence = next((value[key] for key in _CONFIDENCE_KEYS if key in value), None)
-        value = [*(nested or [value.get(axis) for axis in "xyz"])[:3], confidence]
+        value = coordinates(value) or value
     if not isinstance(value, list) or len(value) not in (3, 4):
         raise KeypointFileError(
             f"{where} is {str(value)[:60]}; expected [x, y, z] or [x, y, z, confidence]"
@@ -285,3 +306,28 @@ def _number(value: Any, where: str) -> float:
     if isinstance(value, float):
         return np.nan
     raise KeypointFileError(f"{where} has {str(value)[:40]!r} where a number belongs")
+
+
+def described(data: Any) -> str:
+    """Which keys there are, and what they look like, for messages."""
+    if isinstance(data, list):
+        return f"a list of {len(data)}" + (f", the first {described(data[0])}" if data else "")
+    if isinstance(data, dict):
+        listed = ", ".join(
+            f"{str(key)[:30]} ({_kind(value)})" for key, value in list(data.items())[:10]
+        )
+        more = ", ..." if len(data) > 10 else ""
+        return f"an object with {listed}{more}" if data else "an empty object"
+    return _kind(data)
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, list):
+        first = next((one for one in value if one is not None), None)
+        kind = {dict: "objects", int: "numbers", float: "numbers"}.get(type(first), "items")
+        return f"{len(value)} {kind}"
+    if isinstance(value, dict):
+        return f"an object of {len(value)}"
+    if isinstance(value, np.ndarray):
+        return f"an array {value.shape}"
+    return {bool: "true or false", str: "text", type(None): "null"}.get(type(value), "a number")

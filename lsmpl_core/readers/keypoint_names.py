@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -15,6 +16,9 @@ _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PUNCTUATION = re.compile(r"[\W_]+")
 _SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
 _LEAST_SHARED = 6
+_NEARLY_ALL = 0.9
+_SEPARATORS = " _-.|"
+_SEPARATED = re.compile(r"[\s_\-.|]+")
 _GENERIC = re.compile(
     r"(?:point|marker|keypoint|kpt|kp|joint|landmark|unnamed|p|m|j|k|x|\*|#)?[\s_\-.#]*\d*", re.I
 )
@@ -34,6 +38,39 @@ def split_subject(name: str) -> tuple[str, str]:
     """`Subject:RKNE` as ("Subject", "RKNE"); no subject is ""."""
     subject, _, bare = name.strip().rpartition(":")
     return (subject, bare) if bare else ("", name.strip())
+
+
+def without_affixes(names: Sequence[str]) -> list[str]:
+    """Names without the words that nearly all of them begin or end with: `CC_Base_L_Thigh`,
+    `l_leg_JNT`, `K4ABT_JOINT_NECK`.
+
+    A side is no such word, and nothing is taken off where names would become alike or empty.
+    """
+    for at in (0, -1):
+        while (bare := _without_common(names, at)) is not None:
+            names = bare
+    return list(names)
+
+
+def _without_common(names: Sequence[str], at: int) -> list[str] | None:
+    """Names without their first (at 0) or last (-1) word, where nearly all share it; None where
+    they do not."""
+    parts = [_SEPARATED.split(split_subject(name)[1]) for name in names]
+    words = Counter(part[at].lower() for part in parts if len(part) > 1)
+    word, most = words.most_common(1)[0] if words else ("", 0)
+    if len(names) < _LEAST_SHARED or most < _NEARLY_ALL * len(names) or not word or word in _SIDES:
+        return None
+    bare = []
+    for name, part in zip(names, parts):
+        subject, own = split_subject(name)
+        if len(part) > 1 and part[at].lower() == word:
+            own = (
+                own[len(part[0]) :].lstrip(_SEPARATORS)
+                if at == 0
+                else own[: -len(part[-1])].rstrip(_SEPARATORS)
+            )
+        bare.append(f"{subject}:{own}" if subject else own)
+    return bare if all(bare) and len(set(bare)) == len(set(names)) else None
 
 
 def subjects(names: Sequence[str]) -> dict[str, list[int]]:

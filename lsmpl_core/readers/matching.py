@@ -13,7 +13,7 @@ from ..keypoints.layouts import LAYOUTS, Layout
 from ..keypoints.plausibility import implausibility
 from ..keypoints.track import Basis, Decision
 from .bones import as_bones
-from .keypoint_names import is_generic, match_names, split_subject
+from .keypoint_names import is_generic, match_names, split_subject, without_affixes
 from .mapping import Mapping
 from .markers import MarkerTable, recognise
 from .orders import LIST_ADVICE, in_order, order_by_geometry, orders_of
@@ -126,6 +126,9 @@ def match_layout(
     named = raw.names is not None and not all(map(is_generic, names))
     if mapping is not None:
         return _match_mapping(raw, mapping, source)
+    if named:
+        names = without_affixes(names)
+        raw = replace(raw, names=names)
     if layout is None and not named:
         return match_by_count(raw.positions, source)
     if layout is None:

@@ -21,14 +21,15 @@ from ..files.npz import open_npz
 from ..files.object_npy import read_object_npy
 from ..files.pickle_arrays import to_array
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
-from .json_lists import track_of
-from .json_look import ID_KEYS
+from .json_lists import is_frame, track_of
+from .nests import kinds_of
 from .raw import RawTrack, checked_size
 from .times import placed_in_time
 
 FRAME_ENDINGS = (".npz", ".npy", ".pkl", ".pickle")
 POINT_KEYS = (*POSITION_KEYS, "motion", "pred_xyz", "xyz", "joints_xyz")
 MOST_FILES = 250_000
+_ID_KEYS = ("id", "person_id", "track_id")
 _PERSON = re.compile(r"(?P<frame>.*?)[_-]?(?:subj(?:ect)?|person|id)[_-]?(?P<who>\d{1,9})", re.I)
 
 
@@ -44,16 +45,7 @@ def track_of_objects(
     found = _points(content) if isinstance(content, dict) else None
     if found is not None and found.ndim >= 3:
         return array_track(_frames_first(found), None, counts, where, person)
-    frames = (
-        [_people(frame) for frame in content]
-        if isinstance(content, (list, tuple))
-        else [_people(content)]
-    )
-    if not any(frames):
-        raise KeypointFileError(
-            f"{where}: holds {_described(content)}; expected keypoints, such as keypoints3d (T,K,3)"
-        )
-    return track_of(frames, counts, where, person)
+    return track_of(content, counts, where, person)
 
 
 def is_folder_of_objects(folder: Path) -> bool:
@@ -72,8 +64,7 @@ def is_one_object_a_frame(folder: Path) -> bool:
         content = _content(first)
     except (OSError, KeypointFileError):
         return False
-    points = _points(content) if isinstance(content, dict) else None
-    return points.ndim == 2 if points is not None else bool(_people(content))
+    return is_frame(content) and bool(kinds_of(content)[0])
 
 
 def read_folder_of_objects(
@@ -87,10 +78,9 @@ def read_folder_of_objects(
     frames: dict[str, list] = {}
     for path in files:
         named = _PERSON.fullmatch(path.stem)
-        frames.setdefault(named["frame"] if named else path.stem, []).extend(
-            _people(_content(path))
-        )
-    raw = track_of(list(frames.values()), counts, str(folder), person)
+        frames.setdefault(named["frame"] if named else path.stem, []).append(_content(path))
+    contents = [several if len(several) > 1 else several[0] for several in frames.values()]
+    raw = track_of(contents, counts, str(folder), person, files=True)
     numbers = [re.findall(r"\d+", stem) for stem in frames]
     if all(numbers):
         raw = placed_in_time(
@@ -107,38 +97,13 @@ def _content(path: Path) -> object:
                 return {
                     name: archive[name]
                     for name in archive.names
-                    if name in (*POINT_KEYS, *TRANSLATION_KEYS, *ID_KEYS)
+                    if name in (*POINT_KEYS, *TRANSLATION_KEYS, *_ID_KEYS)
                 }
         if path.suffix.lower() == ".npy":
             return read_object_npy(path.read_bytes(), str(path), KeypointFileError)
         return safe_pickle.load(path, what="file of keypoints", error=KeypointFileError)
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None
-
-
-def _people(content: object) -> list[dict]:
-    """The people of a frame, as `json_look` has them."""
-    if isinstance(content, np.ndarray) and content.dtype == object:
-        content = list(content.flat)
-    if isinstance(content, (list, tuple)):
-        return [person for one in content for person in _people(one)]
-    if not isinstance(content, dict):
-        return []
-    points = _points(content)
-    if points is None:
-        inner = [value for value in content.values() if isinstance(value, (dict, list, tuple))]
-        return [person for value in inner for person in _people(value)]
-    if points.ndim == 3 and points.shape[2] in (3, 4):
-        return [{"keypoints3d": one.tolist()} for one in points]
-    identity = next(
-        ({"id": str(content[key])} for key in ID_KEYS if isinstance(content.get(key), (int, str))),
-        {},
-    )
-    return (
-        [{**identity, "keypoints3d": points.tolist()}]
-        if points.ndim == 2 and points.shape[1] in (3, 4)
-        else []
-    )
 
 
 def _points(content: dict) -> np.ndarray | None:
@@ -166,9 +131,3 @@ def _frames_first(array: np.ndarray) -> np.ndarray:
     if array.ndim == 3 and array.shape[1] == 3 and array.shape[2] not in (3, 4):
         return np.moveaxis(array, 2, 0)
     return array
-
-
-def _described(content: object) -> str:
-    if isinstance(content, dict):
-        return ", ".join(str(key)[:40] for key in list(content)[:12]) or "nothing"
-    return f"a {type(content).__name__}"

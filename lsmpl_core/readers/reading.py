@@ -36,7 +36,7 @@ from .objects import is_folder_of_objects, read_folder_of_objects, read_objects
 from .orders import KNOWN_COUNTS
 from .people import one_person, staying
 from .raw import RawTrack, checked_names
-from .space import check_dimension, checked_stature, found_origin, without_strays
+from .space import check_dimension, check_space, checked_stature, found_origin, without_strays
 from .trc import read_trc
 
 READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
@@ -49,6 +49,8 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
     ".txt": read_csv,
     ".dat": read_csv,
     ".json": read_json,
+    ".jsonl": read_json,
+    ".ndjson": read_json,
     ".bvh": read_bvh,
     ".skeleton": read_skeleton,
 }
@@ -186,9 +188,12 @@ def _matched(
     table = known_markers().extended(load_markers(markers)) if markers is not None else None
     raw = mark_frozen(mark_missing(one_person(raw, person, path), path))
     raw = scaled_confidence(check_dimension(raw, path))
-    return raw, match_markers(raw, str(path), table) if table else match_layout(
-        raw, mapping, layout, str(path)
-    )
+    if table:
+        return raw, match_markers(raw, str(path), table)
+    match = match_layout(raw, mapping, layout, str(path))
+    if match.decision.basis != "given":
+        check_space(raw, match.columns, match.layout, path)
+    return raw, match
 
 
 def settled(

@@ -3,12 +3,14 @@ far from it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import KeypointFileError
+from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
 from .raw import RawTrack
 from .units import UNITS
@@ -22,6 +24,10 @@ SMALLEST, TALLEST = 0.3, 3.0
 """Metres that a person is tall."""
 STRAY = 20_000.0
 """Metres from the middle of a take beyond which nobody goes in one."""
+OUTSIDE = 0.5
+"""Shares of an image by which landmarks may lie outside of it."""
+CENTRED = 0.01
+"""Share of the body's extent up to which the middle of the hips is at depth 0."""
 FAR = 500.0
 """Extents of the body from the origin beyond which a take is moved to it: single precision then
 loses a millimetre."""
@@ -38,7 +44,8 @@ def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
     if not extents.max() > 0 or extents[thinnest] > FLAT * extents.max():
         return raw
     third = raw.positions[..., 2][np.isfinite(raw.positions).all(axis=2)]
-    if thinnest == 2 and third.min() >= 0 and third.max() <= 1 and np.sort(extents)[1] > PIXELS:
+    scores = third.min() >= 0 and (third.max() <= 1 or np.isin(third, (0, 1, 2)).all())
+    if thinnest == 2 and scores and np.sort(extents)[1] > PIXELS:
         raise KeypointFileError(
             f"{path}: its keypoints are 2D: x and y in pixels (over {extents[0]:.0f} x "
             f"{extents[1]:.0f}) and a score "
@@ -51,6 +58,38 @@ def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
         "number added?"
     )
     return replace(raw, decisions=[*raw.decisions, Decision("depth", "none", "assumed", reason)])
+
+
+def check_space(raw: RawTrack, columns: Sequence[int | None], layout: Layout, path: Path) -> None:
+    """Raises `KeypointFileError` where MediaPipe's landmarks are shares of an image, not metres.
+
+    Of those x and y are divided by the image's width and height, and the hips' depth is 0; of its
+    world landmarks the hips are at the origin in all three.
+    """
+    listed = [
+        columns[layout.index(name)]
+        for name in ("left_hip", "right_hip")
+        if name in layout.keypoints
+    ]
+    if layout.name != "mediapipe_33" or None in listed:
+        return
+    hips = [column for column in listed if column is not None]
+    middle = np.abs(raw.positions[:, hips].mean(axis=1))
+    flat = raw.positions[np.isfinite(raw.positions).all(axis=2)][:, :2]
+    if not np.isfinite(middle).any() or flat.min() < -OUTSIDE or flat.max() > 1 + OUTSIDE:
+        return
+    across, down, deep = np.nanmedian(middle, axis=0)
+    if (
+        deep > CENTRED * max(_extents(raw.positions).max(), 1e-12)
+        or max(across, down) < 2 * OUTSIDE / 5
+    ):
+        return
+    raise KeypointFileError(
+        f"{path}: its x and y are shares of an image (MediaPipe's pose_landmarks), which are no "
+        "places in space. "
+        "Export pose_world_landmarks, which are in metres, or say --layout mediapipe_33 if the "
+        "image was square"
+    )
 
 
 def found_origin(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:

@@ -35,7 +35,20 @@ CONFIDENCE = frozenset(
 )
 UNITS = frozenset(("m", "cm", "mm", "in", "ft"))
 FRAME = frozenset(
-    map(fold, ("frame", "frames", "fnum", "frame number", "frame id", "frame idx", "frame index"))
+    map(
+        fold,
+        (
+            "frame",
+            "frames",
+            "fnum",
+            "frame number",
+            "frame id",
+            "frame idx",
+            "frame index",
+            "frameno",
+            "item",
+        ),
+    )
 )
 TIME = frozenset(
     map(fold, ("time", "times", "timestamp", "timestamps", "t", "time s", "time seconds",
@@ -88,7 +101,7 @@ class Columns:
 
 def columns_of(block: Block, comments: Sequence[str] = ()) -> Columns:
     """What a block's header says; `keypoints` is empty where it tells of none."""
-    labels = _by_rows(block) or _by_names_alone(block) or _by_labels(block.header)
+    labels = labels_of(block)
     found: dict[str, dict[str, int]] = {}
     for column, label in enumerate(labels):
         if label.name and label.key:
@@ -116,8 +129,13 @@ def columns_of(block: Block, comments: Sequence[str] = ()) -> Columns:
     )
 
 
+def labels_of(block: Block) -> list[Label]:
+    """What each column of a block is."""
+    return _by_rows(block) or _by_names_alone(block) or _by_labels(block.header)
+
+
 @dataclass(frozen=True)
-class _Label:
+class Label:
     """What one column is: a keypoint's `name` and the `key` of x, y, z or c; its unit; how the file
     has it (text)."""
 
@@ -127,7 +145,7 @@ class _Label:
     text: str = ""
 
 
-def _by_labels(header: Sequence[Sequence[str]]) -> list[_Label]:
+def _by_labels(header: Sequence[Sequence[str]]) -> list[Label]:
     """Of one row with everything: of the rows the one that tells of most columns."""
     rows = [[_split(cell) for cell in row] for row in header[-3:]]
     return max(
@@ -135,26 +153,26 @@ def _by_labels(header: Sequence[Sequence[str]]) -> list[_Label]:
     )
 
 
-def _split(text: str) -> _Label:
+def _split(text: str) -> Label:
     """`nose_x`, `LeftHip.Z (mm)`, `noseX`, `x_nose`, `X1`, `Hips_position_x`, `LFHD[0]`."""
     short = text[:LONGEST_LABEL]
     if bracketed := _BRACKETED.fullmatch(short):
         key = (*AXES, "c")[int(bracketed[2])]
-        return _Label(bracketed[1].strip(), key, None, text)
+        return Label(bracketed[1].strip(), key, None, text)
     words = [word for word in _SEPARATORS.split(short.lstrip("#")) if word]
     unit = words.pop().lower() if len(words) > 2 and words[-1].lower() in UNITS else None
     if _OTHER & {word.lower() for word in words}:
-        return _Label(text=text)
+        return Label(text=text)
     plain = [word for word in words if word.lower() not in _POSITION]
     words = plain if len(plain) > 1 else words
     for at, rest in ((-1, words[:-1]), (0, words[1:])):
         if len(words) > 1 and (key := _key(words[at], axes_only=at == 0)):
-            return _Label("_".join(rest), key, unit, text)
+            return Label("_".join(rest), key, unit, text)
         if at == -1 and words and re.search("[a-z0-9][XYZ]$", words[-1]):
-            return _Label("_".join(words)[:-1], words[-1][-1].lower(), unit, text)
+            return Label("_".join(words)[:-1], words[-1][-1].lower(), unit, text)
     if len(words) == 1 and re.fullmatch(r"[XYZxyz]\d+", words[0]):
-        return _Label(words[0][1:], words[0][0].lower(), None, text)
-    return _Label(text=text)
+        return Label(words[0][1:], words[0][0].lower(), None, text)
+    return Label(text=text)
 
 
 def _key(word: str, axes_only: bool = False) -> str:
@@ -162,7 +180,7 @@ def _key(word: str, axes_only: bool = False) -> str:
     return word if word in AXES else "c" if word in CONFIDENCE and not axes_only else ""
 
 
-def _by_rows(block: Block) -> list[_Label]:
+def _by_rows(block: Block) -> list[Label]:
     """Of a row of axes and those of names, subjects, kinds and units around it; nothing where there
     is no such row."""
     header = block.header
@@ -197,7 +215,7 @@ def _by_rows(block: Block) -> list[_Label]:
         return []
     names = _with_subjects(names, named, axes, usable)
     return [
-        _Label(
+        Label(
             name,
             key if ok else "",
             _unit_word(units[i]) if i < len(units) and units[i] else None,
@@ -293,13 +311,13 @@ def _with_subjects(names: list[str], rows, axes: list[str], usable: list[bool]) 
     return names
 
 
-def _by_names_alone(block: Block) -> list[_Label]:
+def _by_names_alone(block: Block) -> list[Label]:
     """Of a row of names, each of which stands for the next three columns; nothing where there is
     none."""
     width = block.width
     for row in reversed(block.header):
         if block.triples and len(row) >= width - 3 and len(set(filter(None, row))) >= 3:
-            return [_Label(name, AXES[i % 3], None, name) for i, name in enumerate(row[:width])]
+            return [Label(name, AXES[i % 3], None, name) for i, name in enumerate(row[:width])]
         for cells in (row[1:], row):
             cells = [cell for cell in cells if cell]
             lead = width - 3 * len(cells)
@@ -309,8 +327,8 @@ def _by_names_alone(block: Block) -> list[_Label]:
                 and len(set(cells)) > len(cells) / 2
                 and not any(map(is_number, cells))
             ):
-                named = [_Label(name, axis, None, name) for name in cells for axis in AXES]
-                return [_Label()] * lead + named
+                named = [Label(name, axis, None, name) for name in cells for axis in AXES]
+                return [Label()] * lead + named
     return []
 
 

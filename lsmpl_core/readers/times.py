@@ -3,7 +3,10 @@ nothing is closed up."""
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 
@@ -15,6 +18,11 @@ MAX_GAP_GROWTH = 4
 _ON_THE_GRID = 0.3
 """Frames by which times may be off the rate that they suggest and still tell where frames are
 missing."""
+
+_CLOCK = re.compile(
+    r"(?:(?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})[T _]?)?"
+    r"(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2}(?:[.,]\d{1,9})?)\s*(?:Z|[+-]\d{2}:?\d{2})?"
+)
 
 
 def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray | None) -> RawTrack:
@@ -99,6 +107,28 @@ def fill_gaps(numbers: np.ndarray, raw: RawTrack, what: str = "frame numbers") -
     return replace(raw, positions=positions, confidence=confidence, decisions=decisions)
 
 
+def seconds_of(text: str) -> float | None:
+    """A time of the clock, `12:30:10.25`, with or without a date before it, or a number, in s; None
+    of anything else."""
+    text = text.strip()[:60]
+    if found := _CLOCK.fullmatch(text):
+        days = 0
+        if found["date"]:
+            try:
+                days = date(*map(int, re.split(r"[-/.]", found["date"]))).toordinal()
+            except ValueError:
+                return None
+        hours, minutes, seconds = (
+            float((found[name] or "0").replace(",", ".")) for name in ("h", "m", "s")
+        )
+        return 86400 * days + 3600 * hours + 60 * minutes + seconds
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
 def fps_from_times(times: np.ndarray) -> float | None:
     """Frames a second from a column of times in s, ms, microseconds or nanoseconds; None where they
     make no sense."""
@@ -107,6 +137,10 @@ def fps_from_times(times: np.ndarray) -> float | None:
     step = float(np.median(steps)) if len(steps) else 0.0
     if not step > 0:
         return None
+    near = steps[
+        np.abs(steps - step) < 0.25 * step
+    ]  # times are rounded, to whole milliseconds for one
+    step = float(near.mean())
     per_second = next(
         (scale for scale, least in ((1e9, 5e5), (1e6, 5e2), (1e3, 0.5)) if step >= least), 1.0
     )

@@ -90,7 +90,10 @@ def test_one_output_of_sam_3d_body_is_one_frame(tmp_path):
 
 def test_objects_without_keypoints_say_what_they_are(tmp_path):
     np.save(tmp_path / "odd.npy", as_object({"weights": np.zeros(3), "epoch": 4}))
-    with pytest.raises(KeypointFileError, match="holds weights, epoch; expected keypoints"):
+    with pytest.raises(
+        KeypointFileError,
+        match=r"holds an object with weights \(an array \(3,\)\), epoch \(a number\); expected keypoints",
+    ):
         read_keypoints(tmp_path / "odd.npy")
 
 

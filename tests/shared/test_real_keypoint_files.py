@@ -66,7 +66,7 @@ NO_NAMES = "no layout has"
 FILES = {
     "c3d/ART-Human_real.c3d": ("markers", "mm", "z", "wrong", 966, 60),
     "c3d/badParameterOffset.c3d": (NO_NAMES, "mm", "z", "stated", 111, 250),
-    "c3d/bad_parameter_section.c3d": (NO_NAMES, "mm", "z", "stated", 332, 120),
+    "c3d/bad_parameter_section.c3d": ("make no body", "mm", "z", "stated", 332, 120),
     "c3d/basketball.c3d": ("make no body", "m", "z", "silent", 34, 25),
     "c3d/cmu_dribble_shoot_basketball.c3d": ("markers", "mm", "z", "stated", 494, 120),
     "c3d/dec_int.c3d": ("markers", "mm", "z", "stated", 89, 50),

@@ -1,0 +1,32 @@
+"""What files call their fields (`data/field_words.json`): points, people, frames, ids, times."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from ..data import DATA
+from .keypoint_names import fold
+
+WORDS: dict[str, tuple[str, ...]] = {
+    what: tuple(words)
+    for what, words in json.loads((DATA / "field_words.json").read_text(encoding="utf-8")).items()
+}
+LONGEST_KEY, MOST_KEYS = 60, 500
+
+
+def folded(name: object) -> str:
+    """A field's name as `WORDS` has it."""
+    return fold(str(name)[:LONGEST_KEY]).lower()
+
+
+def value_of(one: Any, words: Sequence[str], kind: type | tuple[type, ...] = object) -> Any:
+    """What an object holds under the first of some words that it has as a field, of a type; None of
+    anything else."""
+    if not isinstance(one, dict):
+        return None
+    fields = {folded(key): value for key, value in reversed(list(one.items())[:MOST_KEYS])}
+    return next(
+        (fields[word] for word in words if word in fields and isinstance(fields[word], kind)), None
+    )

@@ -1,0 +1,333 @@
+"""What counts in a nest of poses (`nests.py`): its frames, or the people in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .arrays import TRANSLATION_KEYS
+from .field_words import WORDS, folded, value_of
+from .nests import Kind, Pose
+from .times import seconds_of
+
+HAND_KEYS = ("hand_left_keypoints_3d", "hand_right_keypoints_3d")
+NOBODY = "-1"
+MOST_PEOPLE = 20
+"""People of a frame; more of them in a list without a number or time are frames."""
+_PERSON_KEY = re.compile(r"person|people|subj|actor|track|user|body|player|^id", re.I)
+
+
+@dataclass
+class Person:
+    """One person in one frame: points as the file has them (rows or by name), scores (K,) or None,
+    an id."""
+
+    id: str
+    points: list | dict
+    scores: list | None = None
+
+
+@dataclass
+class Frames:
+    """The people of each frame, and the frames' numbers and times where the file has them."""
+
+    people: list[list[Person]]
+    numbers: np.ndarray | None = None
+    times: np.ndarray | None = None
+
+
+def arranged(kind: Kind, files: bool = False) -> Frames:
+    """The poses of a kind as frames of people. files: whether the outermost level is one of files,
+    one a frame.
+
+    Raises ValueError where there is more than frames and people to count."""
+    roles = _roles(kind, files)
+    if "image" in roles:
+        return _by_image(kind, roles)
+    frame_levels = [i for i, role in enumerate(roles) if role == "time"]
+    person_levels = [i for i, role in enumerate(roles) if role == "person"]
+    keys = _frame_keys(kind, frame_levels)
+    rows = {key: t for t, key in enumerate(keys)}
+    poses: list[list[Pose]] = [[] for _ in keys]
+    for pose in kind.poses:
+        poses[rows[tuple(pose.keys[i] for i in frame_levels)]].append(pose)
+    people = _identified(poses, person_levels, kind)
+    objects = [
+        kind.levels[frame_levels[0]].get(key[0]) if len(frame_levels) == 1 else None for key in keys
+    ]
+    objects = [
+        one or (poses[t][0].owners[-1] if poses[t] else None) for t, one in enumerate(objects)
+    ]
+    numbers, times = (
+        _all([number_of(one, wanted) for one in objects])
+        for wanted in (WORDS["numbers"], WORDS["times"])
+    )
+    if (
+        len(frame_levels) == 1
+        and keys
+        and all(not isinstance(k[0], int) and str(k[0]).isdigit() for k in keys)
+    ):
+        listed = np.array([int(str(k[0])[-18:]) for k in keys], dtype=float)
+        numbers, times = (None, listed) if listed.max() > _BIGGEST_NUMBER else (listed, times)
+    if (
+        len(frame_levels) == 1
+        and numbers is None
+        and kind.levels[frame_levels[0]]
+        and _are_parts(keys)
+    ):
+        numbers = np.array([k[0] for k in keys], dtype=float)
+    return Frames(people, numbers, times)
+
+
+_BIGGEST_NUMBER = 1e12
+"""Keys of frames beyond which they are times, in nanoseconds and the like, not numbers."""
+
+
+def _are_parts(keys: Sequence[tuple]) -> bool:
+    """Whether frames are numbered by the file itself, not by their places in a list."""
+    return isinstance(keys[0][0], int) and keys[0][0] != 0
+
+
+# Which level counts what
+
+
+def _roles(kind: Kind, files: bool) -> list[str]:
+    """Of each wild step "time", "person", "image" (detections that name their image) or "" (of one
+    thing alone).
+
+    What says nothing of itself is frames, if none are told, or else people."""
+    roles = roles_of(kind, files)
+    if roles.count("time") > 1 and not files:
+        roles = _one_time(kind, roles)
+    open_ = [i for i, role in enumerate(roles) if role == "" and len(kind.levels[i]) > 1]
+    if open_ and not {"time", "image"} & set(roles):
+        few = len(open_) > 1 and len(kind.levels[open_[0]]) <= MOST_PEOPLE < len(
+            kind.levels[open_[1]]
+        )
+        roles[open_.pop(1 if few else 0)] = "time"
+    if open_ and not {"person", "image"} & set(roles):
+        roles[open_.pop(0)] = "person"
+    if open_:
+        listed = " x ".join(str(len(level)) for level in kind.levels)
+        raise ValueError(
+            f"holds poses in lists of {listed}, of which more than frames and people would have "
+            "to be told"
+        )
+    return roles
+
+
+def roles_of(kind: Kind, files: bool = False) -> list[str]:
+    """What each wild step says of itself."""
+    ends = [i for i, one in enumerate(kind.fields) if one is None]
+    return [
+        "time" if files and i == 0 else _role(level, kind.fields[end - 1] if end else None)
+        for i, (end, level) in enumerate(zip(ends, kind.levels))
+    ]
+
+
+def _role(level: dict, container: str | None) -> str:
+    objects = [one for one in level.values() if isinstance(one, dict)]
+    name = folded(container) if container else ""
+    if objects and all(isinstance(value_of(one, ("imageid",)), (str, int)) for one in objects):
+        return "image"
+    if name in WORDS["people"]:
+        return "person"
+    if objects and len(objects) == len(level):
+        stamps = [number_of(one, (*WORDS["numbers"], *WORDS["times"])) for one in objects]
+        if None not in stamps and (len(set(stamps)) > 1 or len(stamps) == 1):
+            return "time"
+        ids = [_id(one) for one in objects]
+        if "" not in ids and len(set(ids)) == len(ids) and len(ids) <= MOST_PEOPLE:
+            return "person"
+    if name in WORDS["frames"]:
+        return "time"
+    if all(isinstance(key, str) for key in level):
+        return "person" if any(_PERSON_KEY.search(key) for key in level) else ""
+    return ""
+
+
+def _one_time(kind: Kind, roles: list[str]) -> list[str]:
+    """Of several levels of time the longest; the others are of people."""
+    longest = max(
+        (i for i, role in enumerate(roles) if role == "time"), key=lambda i: len(kind.levels[i])
+    )
+    return ["" if role == "time" and i != longest else role for i, role in enumerate(roles)]
+
+
+def _frame_keys(kind: Kind, levels: list[int]) -> list[tuple]:
+    """Every frame: those of one level in its order, by number where keys are numbers; of several
+    those with poses."""
+    if not levels:
+        return [()]
+    if len(levels) == 1:
+        keys = list(kind.levels[levels[0]])
+        if all(isinstance(key, str) for key in keys):
+            keys.sort(key=_natural)
+        return [(key,) for key in keys]
+    return list(dict.fromkeys(tuple(pose.keys[i] for i in levels) for pose in kind.poses))
+
+
+def _natural(key: str) -> list:
+    return [
+        (0, int(part[-30:]), "") if part.isdigit() else (1, 0, part)
+        for part in re.split(r"(\d+)", key)
+    ]
+
+
+def _by_image(kind: Kind, roles: list[str]) -> Frames:
+    """Detections that name their image, those of one image together."""
+    at = roles.index("image")
+    images: dict[str, list[Pose]] = {}
+    for pose in kind.poses:
+        images.setdefault(str(value_of(pose.owners[at], ("imageid",))), []).append(pose)
+    everyone = [
+        [
+            _person(pose, _id(pose.owners[at]) or (NOBODY if len(poses) > 1 else ""), kind)
+            for pose in poses
+        ]
+        for poses in images.values()
+    ]
+    numbers = None
+    if all(name.isdigit() for name in images):
+        numbers = np.array([int(name[-15:]) for name in images], dtype=float)
+    return Frames(everyone, numbers)
+
+
+# People
+
+
+def _identified(frames: list[list[Pose]], levels: list[int], kind: Kind) -> list[list[Person]]:
+    several = any(len(poses) > 1 for poses in frames)
+    names = [[_name(pose, levels, several) for pose in poses] for poses in frames]
+    counted = several and all(
+        own == [str(i) for i in range(len(own))] or own == [str(i + 1) for i in range(len(own))]
+        for own in names
+        if own
+    )
+    if counted and any(len(own) > 1 for own in names) and not _go_on(frames, names):
+        names = [[NOBODY] * len(own) for own in names]
+    return [
+        [_person(pose, name, kind) for pose, name in zip(poses, own)]
+        for poses, own in zip(frames, names)
+    ]
+
+
+def _name(pose: Pose, levels: list[int], several: bool) -> str:
+    """What the file calls somebody: an id, the key of an object; nothing where a list counts
+    them."""
+    found = _id(pose.owners[-1]) or next(
+        (name for i in levels if (name := _id(pose.owners[i]))), ""
+    )
+    if found:
+        return found
+    keys = [str(pose.keys[i]) for i in levels if isinstance(pose.keys[i], str)]
+    return ".".join(keys)[:80] if keys else (NOBODY if several else "")
+
+
+def _go_on(frames: list[list[Pose]], names: list[list[str]]) -> bool:
+    """Whether numbers that only count the people of each frame go on from frame to frame by where
+    people are."""
+    last: dict[str, np.ndarray] = {}
+    for poses, own in zip(frames, names):
+        here = {name: _middle(pose) for pose, name in zip(poses, own)}
+        both = [name for name in here if name in last]
+        for name in both:
+            others = [
+                float(np.linalg.norm(last[other] - here[name])) for other in both if other != name
+            ]
+            if others and min(others) < float(np.linalg.norm(last[name] - here[name])):
+                return False
+        last |= here
+    return True
+
+
+def _middle(pose: Pose) -> np.ndarray:
+    points = pose.points
+    if isinstance(points, dict):
+        points = [one for one in points.values() if isinstance(one, (list, tuple))]
+    rows = [
+        list(one)[:3]
+        for one in points
+        if isinstance(one, (list, tuple, np.ndarray)) and len(one) >= 3
+    ]
+    rows = [row for row in rows if all(isinstance(value, (int, float, np.number)) for value in row)]
+    middle = np.median(np.array(rows, dtype=float), axis=0) if rows else np.zeros(3)
+    return np.nan_to_num(middle) + _translation(pose)
+
+
+def _person(pose: Pose, identity: str, kind: Kind) -> Person:
+    owner = pose.owners[-1] if isinstance(pose.owners[-1], dict) else {}
+    points = pose.points.tolist() if isinstance(pose.points, np.ndarray) else pose.points
+    hands: list[Any] = [owner.get(key) for key in HAND_KEYS]
+    if isinstance(points, list) and all(isinstance(hand, list) and hand for hand in hands):
+        points = points + hands[0] + hands[1]
+    moved = _translation(pose)
+    if moved.any() and isinstance(points, list):
+        points = (np.array(points, dtype=float) + moved).tolist()
+    scores = value_of(owner, WORDS["scores"])
+    scores = scores.tolist() if isinstance(scores, np.ndarray) else scores
+    fits = (
+        isinstance(scores, list)
+        and len(scores) == len(points)
+        and not isinstance(scores[0], (list, dict))
+    )
+    return Person(identity, points, scores if fits else None)
+
+
+def _translation(pose: Pose) -> np.ndarray:
+    """What brings points that are relative to the body to where it is, (3,); zeros where there is
+    none."""
+    for owner in reversed([one for one in pose.owners if isinstance(one, dict)]):
+        camera = owner.get("camera")
+        found = next((owner[key] for key in TRANSLATION_KEYS if key in owner), None)
+        if found is None and isinstance(camera, dict):
+            found = next(
+                (camera[key] for key in (*TRANSLATION_KEYS, "translation") if key in camera), None
+            )
+        if found is not None and _is_rows_of_three(pose.points):
+            try:
+                values = np.asarray(found, dtype=float).ravel()
+            except (TypeError, ValueError):
+                return np.zeros(3)
+            return values if len(values) == 3 and np.isfinite(values).all() else np.zeros(3)
+    return np.zeros(3)
+
+
+def _is_rows_of_three(points: Any) -> bool:
+    return (
+        isinstance(points, (list, np.ndarray)) and np.ndim(points[0]) == 1 and len(points[0]) == 3
+    )
+
+
+# What objects say of themselves
+
+
+def _id(one: Any) -> str:
+    value = value_of(one, WORDS["ids"])
+    value = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(value, bool) or not isinstance(value, (str, int, np.integer)):
+        return ""
+    return NOBODY if str(value) in ("-1", "") else str(value)[:80]
+
+
+def number_of(one: Any, keys: Sequence[str]) -> float | None:
+    """What an object says under one of some folded keys, where that is a number or a time of the
+    clock."""
+    value = value_of(one, keys)
+    if isinstance(value, str):
+        return seconds_of(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        return None
+    number = float(value)
+    return number if abs(number) < 1e30 else None
+
+
+def _all(values: list[float | None]) -> np.ndarray | None:
+    if not values or None in values:
+        return None
+    array = np.array(values, dtype=float)
+    return array - array[0] if np.abs(array).max() > _BIGGEST_NUMBER else array

@@ -1,0 +1,234 @@
+"""Poses in nests of objects and lists, as JSON and Python programs have them: found by what they
+look like.
+
+A **pose** is the points of somebody at one moment: rows of [x, y, z] or [x, y, z, confidence], flat
+numbers, objects with x, y and z, or any of these by name. What leads to it are **steps**: keys that
+are names of fields, and wild ones, which count (indices of lists, keys that are numbers or differ
+in a number alone). Whether those count frames or people is `nest_roles.py`'s.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .field_words import WORDS, folded
+from .point_forms import (
+    LEAST_POINTS,
+    NOT_POINTS,
+    THREE_D,
+    USUAL,
+    are_flat_columns,
+    are_numbers,
+    is_flat,
+    is_flat_pose,
+    is_named,
+    is_rows,
+    named_points,
+    parts_in_time,
+    trajectories,
+)
+
+MOST_POSES = 2_000_000
+DEEPEST = 16
+_PARTIAL = re.compile(r"hand|face|finger|palm", re.I)
+_DIGITS = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class Pose:
+    """Points of somebody at one moment, the wild keys that lead to them, and the objects on the
+    way.
+
+    owners: of each wild step the object that it leads to (None where that is a list), and last the
+    object that holds the points."""
+
+    keys: tuple
+    owners: tuple
+    points: Any
+
+
+@dataclass
+class Kind:
+    """All poses to which the same fields lead.
+
+    fields: the steps, None for a wild one; levels: of each wild step every key that there is, in
+    order, and the object or None that it leads to, whether or not a pose is there."""
+
+    fields: tuple
+    poses: list[Pose] = field(default_factory=list)
+    levels: list[dict[Any, Any]] = field(default_factory=list)
+
+    @property
+    def key(self) -> str:
+        """The name of the field that holds the points; "" where they are bare."""
+        return next((one for one in reversed(self.fields) if one is not None), "")
+
+
+@dataclass
+class _Walk:
+    kinds: dict[tuple, Kind] = field(default_factory=dict)
+    levels: dict[tuple, dict] = field(default_factory=dict)
+    count: int = 0
+    flat: bool = False
+
+
+def kinds_of(content: Any) -> tuple[list[Kind], bool]:
+    """Every kind of pose in some content, and whether there are points of two dimensions.
+
+    Raises ValueError for more poses than anything has."""
+    walk = _Walk()
+    _look(content, "", (), (), (), None, walk)
+    for fields, kind in walk.kinds.items():
+        ends = [i for i, one in enumerate(fields) if one is None]
+        kind.levels = [walk.levels[fields[: i + 1]] for i in ends]
+    return list(walk.kinds.values()), walk.flat
+
+
+def _look(
+    value: Any, key: str, fields: tuple, keys: tuple, owners: tuple, owner: Any, walk: _Walk
+) -> None:
+    """Looks at a value and in it. key: the field that it stands in; owner: the object that has that
+    field."""
+    if isinstance(value, np.ndarray) and value.dtype == object:
+        value = value.item() if value.ndim == 0 else list(value)
+    if len(fields) > DEEPEST:
+        return
+    if isinstance(value, np.ndarray):
+        _look_at_array(value, key, fields, keys, owners, owner, walk)
+    elif isinstance(value, dict) and value:
+        _look_at_object(value, key, fields, keys, owners, owner, walk)
+    elif isinstance(value, (list, tuple)) and len(value):
+        _look_at_list(value, key, fields, keys, owners, owner, walk)
+
+
+def _look_at_array(array, key, fields, keys, owners, owner, walk: _Walk) -> None:
+    if array.dtype.kind not in "fiu" or not array.size:
+        return
+    if array.ndim == 2 and array.shape[1] in (3, 4) and len(array) >= LEAST_POINTS:
+        _found(array, fields, keys, (*owners, owner), walk)
+    elif array.ndim == 2 and array.shape[1] == 2 and len(array) >= LEAST_POINTS:
+        walk.flat = True
+    elif array.ndim == 1 and is_flat_pose(len(array), key):
+        _found(array.tolist(), fields, keys, (*owners, owner), walk)
+    elif array.ndim >= 2:
+        _each(list(enumerate(array)), key, fields, keys, owners, owner, walk)
+
+
+def _look_at_object(value: dict, key, fields, keys, owners, owner, walk: _Walk) -> None:
+    if named := named_points(value):
+        _found(named, fields, keys, (*owners, value), walk)
+    elif moving := trajectories(value):
+        _each(list(moving.items()), key, fields, keys, owners, value, walk)
+    elif counts(list(value)):
+        _each(list(value.items()), key, fields, keys, owners, owner, walk)
+    else:
+        walk.flat = walk.flat or any(
+            "2d" in str(name).lower() and _holds(one) for name, one in value.items()
+        )
+        walk.flat = walk.flat or are_flat_columns(value)
+        for name, one in value.items():
+            text = str(name)[:80]
+            if isinstance(one, (dict, list, tuple, np.ndarray)) and not NOT_POINTS.search(text):
+                _look(one, text, (*fields, text), keys, owners, value, walk)
+
+
+def _look_at_list(value: list | tuple, key, fields, keys, owners, owner, walk: _Walk) -> None:
+    first = next((one for one in value if one is not None), None)
+    if isinstance(first, (int, float)):
+        if is_flat_pose(len(value), key):
+            _found(value, fields, keys, (*owners, owner), walk)
+    elif is_rows(value):
+        _found(value, fields, keys, (*owners, owner), walk)
+    elif moving := parts_in_time(value):
+        _each(list(moving.items()), key, fields, keys, owners, owner, walk)
+    else:
+        walk.flat = walk.flat or is_flat(value)
+        _each(list(enumerate(value)), key, fields, keys, owners, owner, walk)
+
+
+def _each(items: Sequence[tuple], key, fields, keys, owners, owner, walk: _Walk) -> None:
+    """Looks at everything that a wild step leads to."""
+    fields = (*fields, None)
+    level = walk.levels.setdefault(fields, {})
+    for name, one in items:
+        inner = one if isinstance(one, dict) else None
+        level.setdefault(name, inner)
+        if isinstance(one, (dict, list, tuple, np.ndarray)):
+            _look(
+                one,
+                key,
+                fields,
+                (*keys, name),
+                (*owners, inner),
+                inner if inner is not None else owner,
+                walk,
+            )
+
+
+def _found(points: Any, fields, keys, owners, walk: _Walk) -> None:
+    walk.count += 1
+    if walk.count > MOST_POSES:
+        raise ValueError(f"holds more than {MOST_POSES} poses")
+    walk.kinds.setdefault(fields, Kind(fields)).poses.append(Pose(keys, owners, points))
+
+
+def likeliest(kinds: Sequence[Kind], known: set[int] | frozenset[int]) -> Kind | None:
+    """The kind that is a person's keypoints: named or of a known count, in space, under a usual
+    key."""
+
+    usual_words = WORDS["points"]
+
+    def rank(kind: Kind) -> tuple:
+        key, points = kind.key, kind.poses[0].points
+        count = (
+            len(points)
+            if isinstance(points, (dict, np.ndarray)) or not are_numbers(points)
+            else len(points) // 3
+        )
+        fits = (
+            isinstance(points, dict)
+            or is_named(points)
+            or count in known
+            or (are_numbers(points) and _divides(points, known))
+        )
+        word = folded(key)
+        usual = 0 if THREE_D.search(key) else 1 if USUAL.search(key) or not key else 2
+        place = usual_words.index(word) if word in usual_words else len(usual_words)
+        return bool(_PARTIAL.search(key)), not fits, usual, place, -len(kind.poses)
+
+    return min(kinds, key=rank, default=None)
+
+
+def _divides(points: Sequence, known) -> bool:
+    return any(len(points) % step == 0 and len(points) // step in known for step in (3, 4))
+
+
+def counts(keys: Sequence) -> bool:
+    """Whether an object's keys count: they are numbers, or differ in a number alone (`frame_1`,
+    `images/0002.jpg`)."""
+    if all(isinstance(key, (int, np.integer)) or str(key).isdigit() for key in keys):
+        return True
+    alike = {_DIGITS.sub("#", str(key)) for key in keys[:100]}
+    return (len(alike) == 1 and "#" in next(iter(alike)) and len(keys) > 1) or _are_images(keys)
+
+
+def _are_images(keys: Sequence) -> bool:
+    return all(re.search(r"\.(?:jpe?g|png|bmp|tiff?|webp)$", str(key), re.I) for key in keys[:100])
+
+
+def _holds(value: Any) -> bool:
+    return isinstance(value, (list, np.ndarray)) and len(value) > 0
+
+
+def everything(content: Any, levels: int = 4) -> Iterator[dict]:
+    """The objects in some content, outermost first, not those in lists."""
+    if isinstance(content, dict) and levels:
+        yield content
+        for value in content.values():
+            if isinstance(value, dict):
+                yield from everything(value, levels - 1)
