@@ -3,11 +3,12 @@
 import bpy
 import numpy as np
 from bl_ext.user_default.lsmpl.addon import selection
-from bl_ext.user_default.lsmpl.addon.characters import feet
+from bl_ext.user_default.lsmpl.addon.characters import actions, feet
 from bl_ext.user_default.lsmpl.addon.characters.posed import Bones
 from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session
 from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
-from bl_ext.user_default.lsmpl.addon.takes import layers, playing
+from bl_ext.user_default.lsmpl.addon.retargeting import following
+from bl_ext.user_default.lsmpl.addon.takes import layers, pinned_joints, playing
 from bl_ext.user_default.lsmpl.addon.takes import take as takes
 from bl_ext.user_default.lsmpl.addon.takes.layers import Layer
 from bl_ext.user_default.lsmpl.lsmpl_core.by_hand.posing import poses_of
@@ -20,16 +21,22 @@ SAME_STEP = 1e-3
 """Metres of the pelvis."""
 
 
-def problems(take: bpy.types.Object) -> list[str]:
+def problems() -> list[str]:
     """What is not as it has to be, in words; nothing may go on."""
     scene = bpy.context.scene
-    found = [*_live(scene, take), *_layers(take), *_character(scene, take), *_leftovers(scene)]
+    found = [*_live(scene), *_leftovers(scene)]
+    for take in takes.takes_in(scene):
+        if take.data.is_editmode:  # nothing of it can be read meanwhile
+            continue
+        of_it = [*_layers(take), *_character(scene, take), *_other_character(take)]
+        found += [f"{take.name}: {text}" for text in of_it]
     return found
 
 
-def _live(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
+def _live(scene: bpy.types.Scene) -> list[str]:
     objects = [obj for obj in bpy.data.objects if selection.is_handle(obj)]
-    held = [obj.name for obj in (take, take.lsmpl.armature, take.lsmpl.body_mesh) if obj and obj.hide_select]
+    own = [obj for take in takes.takes_in(scene) for obj in (take, take.lsmpl.armature, take.lsmpl.body_mesh) if obj]
+    held = [obj.name for obj in own if obj.hide_select]
     if not session.has_handles(scene):
         left = [f"{len(objects)} handles are left"] if objects else []
         left += [f"{held} cannot be selected"] if held else []
@@ -37,6 +44,7 @@ def _live(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
         return left
     if not session.is_sound(scene):
         return ["what is posed live is not sound"]
+    take = scene.lsmpl_live.take
     handles, frame = session.handles_of(scene), scene.lsmpl_live.frame
     if not handles.whole or len(objects) != len(handles.objects):
         return [f"{len(objects)} handles for {len(handles.objects)} keypoints"]
@@ -57,7 +65,7 @@ def _live(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
         (live._drag is not None, "a drag goes on"),
         (len({handle.data for handle in handles.objects}) != 1, "handles have several meshes"),
         (len(looks.looks(scene)) != len(objects), "looks are not one a handle"),
-        (len(held) != 3, f"only {held} cannot be selected"),
+        (len(held) != len(own), f"only {held} cannot be selected"),
     ]
     return [text for wrong, text in says if wrong]
 
@@ -79,29 +87,54 @@ def _layers(take: bpy.types.Object) -> list[str]:
             motion = layers.load(take, layer)
             if len(motion) != facts["frames"] or not np.isfinite(motion.poses).all():
                 found.append(f"the {layer} motion is no motion of this take")
+    pinned_joints.load(take)  # which judges them
     return found
 
 
 def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
-    """The motion, the keys and the bones say the same."""
+    """The motion, the keys and the bones say the same, but for what an animator changed."""
     rig, action = take.lsmpl.armature, pending_edit.action_of(take)
     if rig is None or action is None or rig.animation_data is None or rig.animation_data.action != action:
         return ["the character does not play the take's action"]
     body, motion = refine.subject_of(take).body, layers.load(take)
     bones = Bones(rig, body, feet.shape_of(action, np.array(motion.betas)))
     frames = pending_edit.key_frames(take, action, 0, len(motion) - 1)
-    keyed, wanted = bones.in_action(action, frames), poses_of(motion)
+    keyed, found = bones.in_action(action, frames), []
+    if not actions.is_edited(action):
+        found += _differ("keys and motion", keyed, poses_of(motion), "frame")
+
     posed, now = bones.now(), bones.in_action(action, [scene.frame_current_final])
-    depsgraph = bpy.context.evaluated_depsgraph_get()
-    drawn = rig.evaluated_get(depsgraph).pose.bones
-    stale = max(np.abs(np.array(bone.matrix) - np.array(drawn[bone.name].matrix)).max() for bone in rig.pose.bones)
     wrong = _differ("bones and keys", posed, now, f"frame {scene.frame_current}")
     if wrong:
         off = np.abs(keyed.rotations - posed.rotations).max(axis=(1, 2, 3))
         wrong[0] += f"; they are {off.min():.4f} from those of frame {frames[off.argmin()]:g}"
-    if stale > SAME_TURN:
+
+    drawn = rig.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
+    stale = max(np.abs(np.array(bone.matrix) - np.array(drawn[bone.name].matrix)).max() for bone in rig.pose.bones)
+    if stale > SAME_TURN and rig.mode != "EDIT":
         wrong.append(f"bones are drawn {stale:.4f} from where they are")
-    return [*_differ("keys and motion", keyed, wanted, "frame"), *wrong]
+    return [*found, *wrong]
+
+
+UPPER_BODY = "spine1", "spine3", "neck", "left_shoulder", "right_elbow", "left_wrist"
+"""Joints whose rotations another character of the same bones has from the take; its legs are bent for its feet."""
+
+
+def _other_character(take: bpy.types.Object) -> list[str]:
+    """A character that follows does what the take does, or the panel says why not."""
+    other, own = take.lsmpl.other, pending_edit.action_of(take)
+    if not following.describe(take) or not other.follow or other.held_back:
+        return []
+    if following.is_outdated(take):
+        return [f"{other.target.name} does not follow: {following.describe(take)}"]
+    if own is None or actions.is_edited(own) or actions.is_edited(other.action):
+        return []
+    frames = pending_edit.key_frames(take, own, 0, takes.describe(take)["frames"] - 1)
+    channels = [(f'pose.bones["{name}"].rotation_quaternion', i) for name in UPPER_BODY for i in range(4)]
+    shape = len(UPPER_BODY), 4, -1
+    one, two = (actions.values_at(action, channels, frames).reshape(shape) for action in (own, other.action))
+    off = 1.0 - np.abs((one * two).sum(axis=1))
+    return [f"{other.target.name} turns otherwise than the take in {off.max():.4f}"] if off.max() > SAME_TURN else []
 
 
 def _differ(what: str, one, other, where: str) -> list[str]:
@@ -116,13 +149,15 @@ def _differ(what: str, one, other, where: str) -> list[str]:
 
 def _leftovers(scene: bpy.types.Scene) -> list[str]:
     """Nothing piles up: what is no longer used goes."""
+    count = len(takes.takes_in(scene))
     motions = [mesh.name for mesh in bpy.data.meshes if layers.MOTION_KEY in mesh]
     shapes = [mesh.name for mesh in bpy.data.meshes if "lsmpl_shape" in mesh]
     collections = [c.name for c in bpy.data.collections if c.name.startswith("LSMPL Live")]
+    made = [action.name for action in bpy.data.actions if not action.use_fake_user]  # others were edited, and are kept
     is_on = session.has_handles(scene)
     says = [
-        (len(motions) > 7, f"motions pile up: {motions}"),
-        (len(bpy.data.actions) > 4, f"actions pile up: {bpy.data.actions.keys()}"),
+        (len(motions) > 7 * count, f"motions pile up: {motions}"),
+        (len(made) > 4 * count, f"actions pile up: {made}"),
         (len(shapes) != is_on, f"{len(shapes)} meshes of handles, live being {is_on}"),
         (len(collections) != is_on, f"collections of handles: {collections}, live being {is_on}"),
     ]

@@ -5,7 +5,8 @@ LSMPL_RANDOM_SECONDS says for how long, and LSMPL_RANDOM_SEED repeats one that f
 
 import os
 
-from random_session import SIZE, RandomSession
+from hands import SIZE
+from random_session import RandomSession
 
 
 def test_nothing_breaks_whatever_is_done(running):

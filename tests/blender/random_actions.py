@@ -1,0 +1,239 @@
+"""What somebody may do with takes that are posed live, one after the other and in any order.
+
+Each action returns what was done, in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hands import Hands
+
+FRAMES = 60
+"""Of the longer take."""
+
+
+# Handles
+
+
+def drag(hands: Hands) -> str:
+    """A handle is clicked and moved, perhaps with others; or taken back with Esc."""
+    handle = hands.click_handle()
+    if handle is None:
+        return "Live, to drag"
+    if hands.chance(0.2):
+        hands.click_handle(modifier="shift")
+    end = hands.random.choice(["click", "click", "click", "Return", "Escape", "number"])
+    hands.key("g")
+    if hands.chance(0.2):
+        hands.key(hands.random.choice("xyz"), pause=0.05)
+    if end == "number":
+        hands.key("0", "period", str(hands.random.randint(1, 3)), "Return")
+        return f"drag {handle} by a number"
+    hands.move_about()
+    hands.end_tool(end)
+    return f"drag {handle}, {end}"
+
+
+def drag_while_it_plays(hands: Hands) -> str:
+    handle = hands.click_handle()
+    if handle is None:
+        return "Live, to drag while it plays"
+    hands.key("space", pause=0.5)
+    hands.key("g")
+    hands.move_about()
+    hands.end_tool("click")
+    hands.stop_playing()
+    return f"drag {handle} while it plays"
+
+
+def mark_keypoints(hands: Hands) -> str:
+    if hands.chance(0.6):
+        hands.click_handle()
+    return hands.press("Lock Feet", "Lock", "Unlock", "Ignore", "Reset", "Reset All")
+
+
+def delete_or_duplicate(hands: Hands) -> str:
+    handle = hands.click_handle()
+    if handle is None:
+        return "Live, to delete"
+    if hands.chance(0.5):
+        hands.key("Delete", pause=hands.pause())
+        return f"delete {handle}"
+    hands.key("shift+d")
+    hands.move_about()
+    hands.end_tool("click")
+    return f"duplicate {handle}"
+
+
+def select(hands: Hands) -> str:
+    return f"select: {hands.keys('a', 'alt+a', 'ctrl+i', most=1)}"
+
+
+# Frames
+
+
+def step_frames(hands: Hands) -> str:
+    done = hands.keys("Left", "Right")
+    return f"{done} {hands.keys('shift+Left', 'shift+Right', most=1)}" if hands.chance(0.1) else done
+
+
+def type_frame(hands: Hands) -> str:
+    frame = hands.random.randint(1, FRAMES)
+    hands.type_frame(frame)
+    return f"type frame {frame}"
+
+
+def scrub(hands: Hands) -> str:
+    hands.scrub()
+    return "scrub"
+
+
+def play(hands: Hands) -> str:
+    seconds = hands.random.uniform(0.3, 2.0)
+    hands.key("space", pause=seconds)
+    if hands.chance(0.2):
+        hands.keys("ctrl+z", "ctrl+shift+z", "Right", most=1)
+    hands.stop_playing()
+    return f"play {seconds:.1f} s"
+
+
+# To and fro
+
+
+def undo(hands: Hands) -> str:
+    return hands.keys("ctrl+z")
+
+
+def redo(hands: Hands) -> str:
+    return hands.keys("ctrl+shift+z")
+
+
+def back_and_forth(hands: Hands) -> str:
+    return hands.keys("ctrl+z", "ctrl+shift+z", "ctrl+shift+z", least=3, most=8)
+
+
+def save(hands: Hands) -> str:
+    hands.key("ctrl+s", pause=hands.pause())
+    return "save"
+
+
+def save_and_open(hands: Hands) -> str:
+    hands.key("ctrl+s", pause=0.5)
+    hands.blender.rest(240)
+    hands.blender.run("bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)")
+    hands.press("Live")
+    return "save, open again, Live"
+
+
+# Buttons
+
+
+def press_live(hands: Hands) -> str:
+    return hands.press("Live")
+
+
+def solve(hands: Hands) -> str:
+    """Over whatever was edited, pinned, refined and cleaned up."""
+    return hands.press("Solve")
+
+
+def refine(hands: Hands) -> str:
+    chosen = hands.press("Range", "This Frame", "From Present Motion") if hands.chance(0.4) else "as before"
+    return f"{hands.press('Refine')}, {chosen}"
+
+
+def decide(hands: Hands) -> str:
+    return hands.press("Accept", "Reject", "Before", "After")
+
+
+def clean_up(hands: Hands) -> str:
+    return hands.press("Clean Up", "As Solved")
+
+
+def put_on_another(hands: Hands) -> str:
+    return hands.press("Bake to Other Character")
+
+
+def interrupt_a_job(hands: Hands) -> str:
+    """Whatever somebody does while it works, or Esc."""
+    pressed = hands.press("Clean Up", "Refine", "Solve", pause=hands.random.uniform(0.1, 0.8))
+    return f"{pressed} and {hands.keys('ctrl+z', 'ctrl+shift+z', 'Right', 'Escape', most=1)} meanwhile"
+
+
+# Other things in the scene, and other modes
+
+
+def go_to_another(hands: Hands) -> str:
+    """Another take, or a character, is worked on from here on; often it is the one that is posed live."""
+    hands.end_live()
+    name = hands.activate()
+    return f"activate {name}" + (f", {hands.press('Live')}" if hands.chance(0.6) else "")
+
+
+def pose_bones(hands: Hands) -> str:
+    """Bones turned and keyed, and pinned perhaps; or solved from."""
+    done = "in Pose Mode"
+    hands.press("Auto Keying", pause=0.2)  # or else an undo may end between a turn and its key
+    if hands.mode() != "POSE":
+        hands.end_live()
+        done = hands.activate("Walk Rig", "Walk Rig", "Wave Rig", "Other")
+        hands.key("ctrl+Tab", pause=0.3)
+    bone = hands.click_bone()
+    hands.key("r")
+    hands.move_about()
+    hands.end_tool("click")
+    if hands.chance(0.5):
+        done += f", {hands.press('Pin Bones', 'Pin Bones', 'Unpin Bones')}"
+    if hands.chance(0.3):
+        hands.press("From Posed Bones", pause=0.2)
+        done += f", {hands.press('Refine')}"
+        hands.blender.rest(240)
+    if hands.chance(0.7):
+        hands.key("ctrl+Tab", pause=hands.pause())
+    hands.press("No Auto Keying", "No Auto Keying", "Auto Keying")
+    return f"{done}: {bone} turned"
+
+
+def edit_mode(hands: Hands) -> str:
+    """In and out, perhaps with one of our buttons or an undo inside."""
+    hands.end_live()
+    done = hands.activate("Walk", "Wave", "Walk Rig")
+    hands.key("Tab", pause=0.3)
+    if hands.chance(0.3):
+        done += f", {hands.press('Live', 'Refine', 'Solve', 'Clean Up', 'Accept')}"
+        hands.blender.rest(240)
+    if hands.chance(0.3):
+        done += f", {hands.keys('ctrl+z', 'ctrl+shift+z', 'Right')}"
+    if hands.mode() == "EDIT":
+        hands.key("Tab", pause=hands.pause())
+    return f"edit {done}"
+
+
+ACTIONS: dict[Callable[[Hands], str], float] = {
+    drag: 20,
+    step_frames: 12,
+    undo: 12,
+    redo: 9,
+    back_and_forth: 6,
+    type_frame: 4,
+    scrub: 3,
+    play: 3,
+    drag_while_it_plays: 2,
+    press_live: 4,
+    mark_keypoints: 6,
+    refine: 3,
+    decide: 3,
+    clean_up: 2,
+    solve: 2,
+    interrupt_a_job: 1,
+    put_on_another: 1,
+    go_to_another: 3,
+    pose_bones: 3,
+    edit_mode: 1,
+    delete_or_duplicate: 2,
+    select: 2,
+    save: 2,
+    save_and_open: 0.5,
+}
+"""What is done, and how often of about a hundred times."""
