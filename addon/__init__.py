@@ -2,6 +2,7 @@
 `unregister`."""
 
 import importlib
+from types import ModuleType
 
 _FEATURES = (
     "devices.torch_folder", "devices.listing", "preferences", "jobs", "settings",
@@ -14,7 +15,7 @@ _FEATURES = (
     "solving.trust",
     "exporting.operators", "setting_presets", "panels", "headless",
 )  # fmt: skip
-_registered = []
+_registered: list[ModuleType] = []
 
 
 def register() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import chain
-from typing import Generic, TypeVarTuple
+from typing import Any, Generic, TypeVarTuple, cast
 
 import bpy
 
@@ -24,8 +24,9 @@ class Held(Generic[*Blocks]):
 
     def __init__(self, *blocks: *Blocks, doing: str = "worked on"):
         """doing: what happens to them meanwhile, for the error: "solved", "baked", ..."""
+        noted: tuple[Any, ...] = blocks
         self._notes = [
-            (type(block), block.session_uid, block.name) if block else None for block in blocks
+            (type(block), block.session_uid, block.name) if block else None for block in noted
         ]
         self._doing = doing
 
@@ -39,7 +40,7 @@ class Held(Generic[*Blocks]):
 
         Raises `LsmplError` where one was deleted, or an undo led to a time when there was none.
         """
-        found = self.left()
+        found: tuple[Any, ...] = self.left()
         for note, block in zip(self._notes, found):
             if note and block is None:
                 raise LsmplError(
@@ -47,7 +48,7 @@ class Held(Generic[*Blocks]):
                     f"{self._doing}; "
                     "nothing was kept"
                 )
-        return found
+        return cast(tuple[*Blocks], found)
 
     def left(self) -> tuple[*Blocks]:
         """As `again`, with None for those that are not there any more."""
@@ -59,7 +60,8 @@ class Held(Generic[*Blocks]):
             for block in _all(kind)
             if block.session_uid in wanted
         }
-        return tuple(found.get(note[1]) if note else None for note in self._notes)
+        left = tuple(found.get(note[1]) if note else None for note in self._notes)
+        return cast(tuple[*Blocks], left)
 
 
 def _all(kind: type[bpy.types.ID]) -> Iterable[bpy.types.ID]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator
-from typing import ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 import bpy
 from bpy.app.handlers import persistent
@@ -61,8 +61,11 @@ class Parts(Protocol):
     """Work of several parts: which one it is at, for a line of progress, and what is `kept` of it
     if it stops now."""
 
-    place: str
-    done_so_far: str
+    @property
+    def place(self) -> str: ...
+
+    @property
+    def done_so_far(self) -> str: ...
 
 
 class Job:
@@ -160,7 +163,8 @@ def in_thread(steps: Generator[Progress, None, Result]) -> Steps[Result]:
 
     When this is closed, the thread ends at its next step, and nobody waits for that.
     """
-    outcome, stop = {}, threading.Event()
+    outcome: dict[str, Any] = {}
+    stop = threading.Event()
 
     def work() -> None:
         try:
@@ -202,8 +206,12 @@ class JobOperator:
     A class gives `begin`, which raises `LsmplError` where there is nothing to begin with.
     """
 
-    _timer = None
+    _timer: Any = None
     _shown = 0.0
+
+    if TYPE_CHECKING:
+
+        def report(self, level: set[str], message: str) -> None: ...
 
     def begin(self, context: bpy.types.Context) -> Job:
         raise NotImplementedError
@@ -246,7 +254,7 @@ class JobOperator:
         if event.type != "TIMER":
             return {"PASS_THROUGH"}
         try:
-            result = self._advance(context)
+            result = self._advance(context, current)
         except BaseException:
             self._stop(context)
             raise
@@ -255,15 +263,15 @@ class JobOperator:
         return result
 
     @reports_errors
-    def _advance(self, context: bpy.types.Context) -> set[str]:
-        done = current.advance(SLICE_SECONDS)
+    def _advance(self, context: bpy.types.Context, job: Job) -> set[str]:
+        done = job.advance(SLICE_SECONDS)
         if time.perf_counter() - self._shown > REDRAW_SECONDS:
-            context.workspace.status_text_set(f"{current.describe()}    Esc: cancel")
+            context.workspace.status_text_set(f"{job.describe()}    Esc: cancel")
             redraw_sidebars(context)
             self._shown = time.perf_counter()
         if not done:
             return {"RUNNING_MODAL"}
-        tell(self, current.messages)
+        tell(self, job.messages)
         return {"FINISHED"}
 
     def cancel(self, context: bpy.types.Context) -> None:

@@ -18,15 +18,17 @@ TRANSLATION_CONTEXT = "LSMPL"
 PROPERTIES_HAVE_ONE = bpy.app.version >= (5, 0)
 """Blender 4.2 crashes at its end where a property was given a context."""
 
-Pointer = tuple[type, str, type]
+Pointer = tuple[type[bpy.types.bpy_struct], str, type[bpy.types.PropertyGroup]]
 """A type of Blender's, the name of a property of it, and the property group that this leads to."""
 
-MenuEntry = tuple[type, Callable]
+MenuEntry = tuple[type[bpy.types.Menu], Callable]
 """A menu of Blender's, and what draws an entry at its end."""
 
 
 def registration(
-    classes: Sequence[type], *pointers: Pointer, menus: Sequence[MenuEntry] = ()
+    classes: Sequence[type[bpy.types.bpy_struct]],
+    *pointers: Pointer,
+    menus: Sequence[MenuEntry] = (),
 ) -> tuple[Callable[[], None], Callable[[], None]]:
     """`register` and `unregister` of a module: its classes, in this order, then its pointers and
     menu entries."""
@@ -51,7 +53,7 @@ def registration(
     return register, unregister
 
 
-def _keep_words(cls: type) -> None:
+def _keep_words(cls: type[bpy.types.bpy_struct]) -> None:
     """Give a class, and its properties and those of its bases of ours, the translation context."""
     cls.bl_translation_context = TRANSLATION_CONTEXT
     if not PROPERTIES_HAVE_ONE:

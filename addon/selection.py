@@ -13,6 +13,7 @@ from .takes.take import is_take, shape_of, takes_in
 
 HANDLE_KEY = "lsmpl_keypoint"
 """Custom property of the objects that Live puts at keypoints: the number of the keypoint."""
+_NO_TAKE = "Import a keypoint track first, or select a take"
 
 
 def is_handle(obj: bpy.types.Object | None) -> bool:
@@ -47,6 +48,14 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     return takes[0] if len(takes) == 1 else None
 
 
+def needed_take(context: bpy.types.Context) -> bpy.types.Object:
+    """`active_take`, for whoever cannot do without. Raises `LsmplError` where there is none."""
+    take = active_take(context)
+    if take is None:
+        raise LsmplError(_NO_TAKE)
+    return take
+
+
 def chosen_takes(context: bpy.types.Context) -> list[bpy.types.Object]:
     """The takes that the selected objects are or belong to, the active one among them; otherwise
     that one, if any."""
@@ -68,7 +77,9 @@ def active_character(context: bpy.types.Context) -> bpy.types.Object | None:
             return obj
     take = active_take(context)
     armature = take.lsmpl.armature if take else None
-    return armature if is_character(armature) and armature.name in context.scene.objects else None
+    if armature is None or armature.name not in context.scene.objects:
+        return None
+    return armature if is_character(armature) else None
 
 
 def has_take(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
@@ -76,7 +87,7 @@ def has_take(operator: type[bpy.types.Operator], context: bpy.types.Context) -> 
     button says why."""
     take = active_take(context)
     if take is None:
-        operator.poll_message_set("Import a keypoint track first, or select a take")
+        operator.poll_message_set(_NO_TAKE)
         return False
     try:
         shape_of(take)

@@ -30,7 +30,8 @@ class _Series:
 
     def __init__(self, chosen: Sequence[bpy.types.Object], scene: bpy.types.Scene, work: Work):
         self._takes, self._work = [Held(take, scene) for take in chosen], work
-        self._at, self._done, self._failed = 0, 0, []
+        self._at, self._done = 0, 0
+        self._failed: list[str] = []
 
     @property
     def place(self) -> str:

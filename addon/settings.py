@@ -190,7 +190,8 @@ def chosen_body_path(scene: bpy.types.Scene) -> str:
     settings = scene.lsmpl
     if settings.body_source == "OPEN":
         return ""
-    path = settings.body_path or (preferences().body_path if preferences() else "")
+    ours = preferences()
+    path = settings.body_path or (ours.body_path if ours else "")
     if not path:
         raise LsmplError(
             "Body: no file is chosen; choose your SMPL file (.npz or .pkl), or the open body"

@@ -59,7 +59,9 @@ def write_character(converted: Converted, path: Path) -> None:
     armature, mesh, *_ = _animate(converted, scene)
     for take in [obj for obj in scene.objects if obj not in (armature, mesh)]:
         bpy.data.objects.remove(take)
-    armature.name, mesh.name = converted.name, f"{converted.name} Body"
+    armature.name = converted.name
+    if mesh is not None:
+        mesh.name = f"{converted.name} Body"
     exporting.export_character(armature, scene, path, scene.frame_start, scene.frame_end)
 
 
@@ -77,11 +79,11 @@ def _animate(converted: Converted, scene: bpy.types.Scene) -> baking.Baked:
     if converted.backend.instead_of:
         facts["device_instead_of"] = converted.backend.instead_of
     solved, body = converted.solved, converted.body
-    if not converted.clean_up:
-        return solving.keep(take, scene, solved, body, converted.body_path, facts)
     solving.keep(take, scene, solved, body, converted.body_path, facts, bake=False)
-    facts = {"clean_up": converted.clean_up}
+    if not converted.clean_up:
+        return baking.bake(take, scene, body, solved)
+    cleaned = {"clean_up": converted.clean_up}
     layers.prepare(
-        take, layers.Layer.CLEANED, converted.motion, body.joints(converted.motion), facts
+        take, layers.Layer.CLEANED, converted.motion, body.joints(converted.motion), cleaned
     )()
     return baking.bake(take, scene, body, converted.motion)

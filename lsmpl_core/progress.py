@@ -22,13 +22,14 @@ class Progress:
 
 
 def run_to_end(
-    steps: Generator[Progress, None, Result], progress: Callable[[Progress], None] | None = None
+    steps: Generator[Progress | None, None, Result],
+    progress: Callable[[Progress], None] | None = None,
 ) -> Result:
-    """What a generator of progress returns, with its reports passed on."""
+    """What a generator of progress returns, with its reports passed on; None reports nothing."""
     while True:
         try:
             report = next(steps)
         except StopIteration as stop:
             return stop.value
-        if progress is not None:
+        if progress is not None and report is not None:
             progress(report)

@@ -94,7 +94,7 @@ def _results(archive: Path, only: Sequence[str], arguments: Sequence[str]) -> It
 
 def _lint(python: Path) -> Result:
     output, good = "", True
-    for check in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"]):
+    for check in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], ["tools.check_types"]):
         done = run_captured([python, "-m", *check], cwd=ROOT)
         output += done.stdout + done.stderr
         good &= done.returncode == 0

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import bpy
 import numpy as np
@@ -27,7 +27,8 @@ _CURVES_A_STEP = 8
 _FINGERPRINT = "lsmpl_fingerprint"
 
 
-class Curve(NamedTuple):
+@dataclass(frozen=True)
+class Curve:
     """Keys for one animated number: values (T,) of `data_path[index]`; where they are NaN there is
     no key.
 
@@ -251,9 +252,10 @@ def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]
     has changed.
     """
     found = by_channel(action)
-    matching = [found.get((curve.data_path, curve.index)) for curve in curves]
-    if None in matching or len(found) != len(curves):
+    channels = [(curve.data_path, curve.index) for curve in curves]
+    if len(found) != len(curves) or not found.keys() >= set(channels):
         return False
+    matching = [found[channel] for channel in channels]
     at = np.asarray(frames, dtype=np.float32)
     if (
         any(len(fcurve.keyframe_points) != len(at) for fcurve in matching)
@@ -271,7 +273,9 @@ def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]
 
 
 def values_at(
-    action: bpy.types.Action, wanted: Sequence[tuple[str, int]], frames: Sequence[float]
+    action: bpy.types.Action,
+    wanted: Sequence[tuple[str, int]],
+    frames: Sequence[float] | np.ndarray,
 ) -> np.ndarray:
     """(C,N) values of the F-curves of these data paths and indices in some frames; NaN where there
     is no such curve."""
@@ -353,5 +357,5 @@ def _fingerprint(action: bpy.types.Action) -> str:
     checksum = 0
     for fcurve in fcurves(action):
         checksum = zlib.crc32(f"{fcurve.data_path}[{fcurve.array_index}]".encode(), checksum)
-        checksum = zlib.crc32(keys_of(fcurve), checksum)
+        checksum = zlib.crc32(keys_of(fcurve).tobytes(), checksum)
     return f"{checksum:08x}"

@@ -170,7 +170,7 @@ def plays_otherwise(take: bpy.types.Object, action: bpy.types.Action | None) -> 
 def body_of(take: bpy.types.Object, motion: Motion) -> Body:
     """The body that a take's stored motion is for. Raises `LsmplError` where it is not there any
     more."""
-    path = layers.describe(take)["body_path"]
+    path = layers.facts_of(take)["body_path"]
     body = bodies.load(path)
     if motion.body not in ("", body.key):
         raise LsmplError(
@@ -206,7 +206,7 @@ def _ready_character(
     """The take's character in the motion's shape, or in the one that it was given by hand."""
     armature, mesh = _character_of(take, scene, body)
     if armature is None:
-        path = layers.describe(take)["body_path"] if body_path is None else body_path
+        path = layers.facts_of(take)["body_path"] if body_path is None else body_path
 
         left = take.lsmpl.body_mesh if _is_left(take, scene, body) else None
         if left is not None:

@@ -161,11 +161,12 @@ def _add_keys(
     armature: bpy.types.Object, mesh: bpy.types.Object, body: Body, rest: np.ndarray
 ) -> None:
     active = mesh.active_shape_key_index
-    keys, lay = mesh.data.shape_keys, {}
+    keys, lay, pose_directions = mesh.data.shape_keys, {}, body.pose_directions
+    assert pose_directions is not None  # see `_checked`
     basis = np.empty(3 * len(body.v_template), dtype=np.float32)
     keys.reference_key.data.foreach_get("co", basis)
     for joint, name in enumerate(body.joint_names[1:], start=1):
-        of_joint = body.pose_directions[:, :, 9 * (joint - 1) : 9 * joint]
+        of_joint = pose_directions[:, :, 9 * (joint - 1) : 9 * joint]
         if not np.any(of_joint):
             continue
         moves = directions(of_joint, rest[joint].T @ TO_BLENDER)

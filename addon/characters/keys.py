@@ -88,10 +88,10 @@ def _keys(fcurve: bpy.types.FCurve, which: range) -> dict[str, np.ndarray]:
     points, keys = fcurve.keyframe_points, {}
     for name, (numbers, kind) in _KEY_ATTRIBUTES.items():
         if len(which) <= _FEW_KEYS:
-            values = [getattr(points[number], name) for number in which]
+            found = [getattr(points[number], name) for number in which]
             choices = _choices(name)
             keys[name] = np.array(
-                [choices[v] for v in values] if choices else values, dtype=kind
+                [choices[v] for v in found] if choices else found, dtype=kind
             ).reshape(-1, numbers)
         else:
             values = np.empty(numbers * len(points), dtype=kind)
@@ -159,7 +159,7 @@ def _moved(
     moved["interpolation"][~keyed_before] = LINEAR
     up = np.where(keyed_before, values - moved["co"][:, 1], 0.0)
     for handle in ("handle_left", "handle_right"):
-        moved[handle][:, 1] += up
+        moved[handle][:, 1] = moved[handle][:, 1] + up
         moved[handle][~keyed_before] = np.stack([frames, values], axis=1)[~keyed_before]
     moved["co"][~keyed_before, 0] = frames[~keyed_before]
     moved["co"][:, 1] = values

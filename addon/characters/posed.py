@@ -64,14 +64,14 @@ class Bones:
             bone = self.armature.pose.bones[name]
             bone.rotation_quaternion, bone.location = turn, location
 
-    def in_action(self, action: bpy.types.Action, frames: Sequence[float]) -> Poses:
+    def in_action(self, action: bpy.types.Action, frames: Sequence[float] | np.ndarray) -> Poses:
         """The poses (N) that an action has in some scene frames; a bone that it does not move is at
         rest."""
         location, quaternions = self.channels(action, frames)
         return self._poses(_rotation_matrices(quaternions), location)
 
     def channels(
-        self, action: bpy.types.Action, frames: Sequence[float]
+        self, action: bpy.types.Action, frames: Sequence[float] | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The pelvis' location (N,3) and all bones' quaternions (N,24,4) in an action."""
         wanted = [(_location(self.names[0]), axis) for axis in range(3)]
@@ -87,7 +87,7 @@ class Bones:
     def now(self) -> Poses:
         """The pose (1) that the bones have at this moment, keyed or not, constraints and all."""
         bones = self.armature.pose.bones
-        local = []
+        matrices = []
         for name in self.names:
             bone = bones[name]
             matrix = bone.matrix_basis
@@ -95,8 +95,8 @@ class Bones:
                 matrix = self.armature.convert_space(
                     pose_bone=bone, matrix=bone.matrix, from_space="POSE", to_space="LOCAL"
                 )
-            local.append(np.array(matrix))
-        local = np.array(local)
+            matrices.append(np.array(matrix))
+        local = np.array(matrices)
         turns = local[:, :3, :3] / np.linalg.norm(local[:, :3, :3], axis=1, keepdims=True)
         return self._poses(turns[None], local[0, :3, 3][None])
 

@@ -42,7 +42,8 @@ _added: list[str] = []
 
 def chosen() -> str:
     """The folder in the preferences, absolute; "" for none."""
-    path = preferences().torch_folder if preferences() else ""
+    ours = preferences()
+    path = ours.torch_folder if ours else ""
     return bpy.path.abspath(path) if path else ""
 
 
@@ -108,6 +109,7 @@ def survey_steps(folder: Path | None) -> Generator[Progress, None, dict[str, Any
         creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
     )
     try:
+        assert process.stdin is not None
         with contextlib.suppress(OSError), process.stdin as words:  # it may be gone already
             json.dump({"path": path}, words)
         process.stdin = None

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 import numpy as np
@@ -22,7 +22,7 @@ from ..errors import reports_errors
 from ..held import Held
 from ..paths import FROM_BLEND
 from ..registration import registration
-from ..selection import active_take
+from ..selection import active_take, needed_take
 from ..takes import layers, playing
 from ..takes import take as takes
 from . import files as exporting
@@ -251,6 +251,9 @@ class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
     )
     bl_options: ClassVar[set[str]] = {"REGISTER"}
 
+    if TYPE_CHECKING:
+        filepath: str  # `ExportHelper`'s
+
     format: EnumProperty(name="Format", description="Type of the file", items=_FORMATS)
     filter_glob: StringProperty(
         default=";".join(f"*.{ending}" for ending, *_ in _FORMATS), options={"HIDDEN"}
@@ -272,7 +275,7 @@ class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
         self.format = context.scene.lsmpl_export.format
         if not self.filepath:
             folder = Path(bpy.data.filepath).parent if bpy.data.filepath else Path.home()
-            (name,) = file_names([active_take(context).name])
+            (name,) = file_names([needed_take(context).name])
             self.filepath = str(folder / f"{name}{self.filename_ext}")
         return super().invoke(context, event)
 
@@ -284,9 +287,7 @@ class LSMPL_OT_export(bpy.types.Operator, ExportHelper):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        take, path = active_take(context), Path(bpy.path.abspath(self.filepath))
-        if take is None:
-            raise LsmplError("Select a take, or its character")
+        take, path = needed_take(context), Path(bpy.path.abspath(self.filepath))
         if not path.name:
             raise LsmplError("Choose the file that it is to be exported to")
         endings = [ending for ending, *_ in _FORMATS]

@@ -4,6 +4,7 @@ chosen in them."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
@@ -127,6 +128,12 @@ class TakeFiles:
         "frame rate to theirs. A scene that is animated, or whose rate you chose, keeps it",
         default=True,
     )
+
+    if TYPE_CHECKING:  # what the operator has beside these
+        up: str
+        folder_is_take: bool
+
+        def invoke_popup(self, context: bpy.types.Context) -> set[str]: ...
 
     def draw_rate(self, layout: bpy.types.UILayout) -> None:
         row = layout.row(heading="Frame Rate")

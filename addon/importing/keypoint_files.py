@@ -10,7 +10,7 @@ from bpy_extras.io_utils import ImportHelper
 
 from ..errors import reports_errors
 from ..registration import registration
-from ..selection import active_take, has_take
+from ..selection import has_take, needed_take
 from ..takes import take as takes
 from ..takes import timing
 from . import adding
@@ -137,7 +137,7 @@ class LSMPL_OT_match_scene(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        take, scene = active_take(context), context.scene
+        take, scene = needed_take(context), context.scene
         timing.set_scene_rate(scene, takes.describe(take)["fps"])
         adding.retime(scene, takes.takes_in(scene))
         timing.set_scene_range(scene, *adding.span(take))

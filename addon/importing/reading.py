@@ -83,7 +83,7 @@ class Import:
             moving = []
             for name, content in read:
                 adopted = content if isinstance(content, adopting.Adopted) else None
-                track = adopted.track if adopted else content
+                track = content.track if isinstance(content, adopting.Adopted) else content
                 take = adding.add_take(scene, track, name, home)
                 take.lsmpl_markers.table = str(self.options.get("markers") or "")
                 self._held.append(Held(take, doing="imported"))
@@ -135,8 +135,8 @@ class Import:
             return [read_keypoints(path, **self.options)]
         if isinstance(body_path, LsmplError):
             raise LsmplError(f"{path}: {body_path}")
-        options = {key: self.options.get(key) for key in ("up", "fps", "person")}
-        return [adopting.read(path, bodies.load(body_path), body_path, **options)]
+        up, fps, person = (self.options.get(key) for key in ("up", "fps", "person"))
+        return [adopting.read(path, bodies.load(body_path), body_path, up, fps, person)]
 
     def _reported_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Messages]:
         """As the file dialog has it: the takes end up selected, and the user is told."""
@@ -154,4 +154,6 @@ class Import:
 
 def _take_name(path: Path, content: KeypointTrack | adopting.Adopted, count: int) -> str:
     """The file's, and who it is where the file gave several takes."""
-    return f"{path.stem} {content.person}" if count > 1 else path.stem
+    if count > 1 and isinstance(content, KeypointTrack):
+        return f"{path.stem} {content.person}"
+    return path.stem

@@ -215,14 +215,15 @@ def _frame_by_frame(
     positions = np.empty((len(frames), len(points), 3))
     try:
         for t, frame in enumerate(frames):
-            (scene,), points = held.again(), held_points.left()
-            if None in points:
+            (scene,) = held.again()
+            left = [point for point in held_points.left() if point]
+            if len(left) < len(points):
                 raise LsmplError(
                     "Objects were deleted while they were being read; nothing has changed"
                 )
             scene.frame_set(int(np.floor(frame)), subframe=float(frame - np.floor(frame)))
             graph = bpy.context.evaluated_depsgraph_get()
-            for column, point in enumerate(points):
+            for column, point in enumerate(left):
                 seen = point.object.evaluated_get(graph)
                 at = seen.matrix_world
                 positions[t, column] = (

@@ -158,8 +158,8 @@ def take_steps(
     origin = range(len(names)) if raw.origin is None else raw.origin
     columns = [None if column is None else origin[column] for column in match.columns]
     metres = _metres(track, positions, columns)
-    (scene,), (home,), chosen = held.again(), held_home.left(), held_points.left()
-    of_keypoint = [None if column is None else chosen[column] for column in columns]
+    (scene,), (home,), left = held.again(), held_home.left(), held_points.left()
+    of_keypoint = [None if column is None else left[column] for column in columns]
     with all_or_nothing():
         name = _name([point for point in of_keypoint if point])
         take = adding.add_take(scene, track, name, home)
@@ -201,8 +201,9 @@ def read_again_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Ste
     if not np.isfinite(positions).all(axis=2).any():
         raise LsmplError(f"{name}: not one of its objects is to be seen in the scene's frame range")
 
+    sure = np.ones(positions.shape[:2])
     again = replace(
-        before, positions=positions, confidence=None, fps=fps, first_frame=int(frames[0])
+        before, positions=positions, confidence=sure, fps=fps, first_frame=int(frames[0])
     )
     of_edits = retaking.replace_track(take, again)
     take.lsmpl.start, take.lsmpl.step = again.first_frame, 1.0

@@ -11,7 +11,7 @@ from ...lsmpl_core import LsmplError
 from .. import jobs
 from ..errors import reports_errors
 from ..registration import registration
-from ..selection import active_take, select
+from ..selection import active_take, needed_take, select
 from . import scene_tracks
 from .dialogs import UNITS, LayoutChoice
 
@@ -119,7 +119,7 @@ class LSMPL_OT_read_again(jobs.JobOperator, bpy.types.Operator):
         return jobs.is_free(cls) and _has_sources(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        take = active_take(context)
+        take = needed_take(context)
         return jobs.Job(
             "lsmpl.read_again",
             "Read Again",
@@ -140,7 +140,7 @@ class LSMPL_OT_select_sources(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        points = [source.point() for source in active_take(context).lsmpl_sources.keypoints]
+        points = [source.point() for source in needed_take(context).lsmpl_sources.keypoints]
         objects = {
             point.object
             for point in points
@@ -148,7 +148,7 @@ class LSMPL_OT_select_sources(bpy.types.Operator):
         }
         if not objects:
             raise LsmplError("Its objects are in collections that are excluded from the view layer")
-        select(context, objects)
+        select(context, list(objects))
         return {"FINISHED"}
 
 

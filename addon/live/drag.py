@@ -63,7 +63,7 @@ class Drag:
             [pin._replace(frame=0) for pin in pinned_joints.load(take) if pin.frame == frame]
         )
         self.drag: CoreDrag = CoreDrag(subject.poser, base, held)
-        self.asked = None
+        self.asked: bytes | None = None
 
     def pose(self, locations: np.ndarray, dragged: np.ndarray) -> tuple[Poses, np.ndarray]:
         """The pose, and by how much (K,3) it moves the keypoints, in metres."""

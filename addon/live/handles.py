@@ -16,6 +16,7 @@ swapped between them comes back without its evaluation, and Blender crashes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import bmesh
 import bpy
@@ -98,7 +99,7 @@ class Handles:
     def __init__(self, collection: bpy.types.Collection, take: bpy.types.Object, count: int):
         self.collection, self.take = collection, take
         self.to_world = np.reshape(collection.get(_SPACE, take.matrix_world), (4, 4))
-        self.objects: list[bpy.types.Object | None] = [None] * count
+        self.objects: list[Any] = [None] * count  # None stays where one was deleted
         self.strays = []
         for obj in collection.objects:
             keypoint = obj.get(HANDLE_KEY)

@@ -126,7 +126,7 @@ def _is_in_line(scene: bpy.types.Scene, handles: Handles) -> bool:
     return bool(np.abs(handles.locations() - wanted).max() < SAME_PLACE)
 
 
-def _pose(scene: bpy.types.Scene, handles: Handles) -> None:
+def _pose(scene: bpy.types.Scene, handles: Handles) -> Drag:
     """Pose the character by handles that were moved, and let the others follow."""
     global _drag
     live = scene.lsmpl_live
@@ -137,6 +137,7 @@ def _pose(scene: bpy.types.Scene, handles: Handles) -> None:
     if shows(scene):
         _drag.show(posed)
     handles.put(_drag.before + follow, ~moved & ~_drag.locked)
+    return _drag
 
 
 def drop_drag(scene: bpy.types.Scene) -> None:
@@ -166,8 +167,7 @@ def settle(scene: bpy.types.Scene) -> bool:
     moved = handles.whole and handles.moved().any()
     try:
         if moved:
-            _pose(scene, handles)
-            _keep(scene, handles)
+            _keep(scene, handles, _pose(scene, handles))
     finally:
         handles_of(scene).mend(refining.subject_of(scene.lsmpl_live.take).poser.layout.keypoints)
         refresh(scene)
@@ -176,11 +176,10 @@ def settle(scene: bpy.types.Scene) -> bool:
     return changed
 
 
-def _keep(scene: bpy.types.Scene, handles: Handles) -> None:
+def _keep(scene: bpy.types.Scene, handles: Handles, drag: Drag) -> None:
     """Write the edits of the keypoints that were moved, by hand or by following, and the frame's
     new pose."""
     global _drag
-    drag = _drag
     stored, moved, locations = drag.keypoints, handles.moved(), handles.locations()
     posed, follow = drag.pose(locations, moved)
 

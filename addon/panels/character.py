@@ -23,7 +23,8 @@ class LSMPL_PT_character(Section, bpy.types.Panel):
         column.prop(settings, "body_source")
         if settings.body_source == "FILE":
             column.prop(settings, "body_path")
-            offered = preferences().body_path if preferences() else ""
+            ours = preferences()
+            offered = ours.body_path if ours else ""
             if not settings.body_path:
                 hint = (
                     f"Using {Path(offered).name} from the preferences"
@@ -47,6 +48,7 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, armature = self.layout, active_character(context)
+        assert armature is not None  # or `poll` would have said so
         facts(layout, ("Character", armature.name))
         reason = shape.why_fixed(armature)
         if reason:

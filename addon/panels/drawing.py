@@ -6,6 +6,7 @@ from __future__ import annotations
 import functools
 import textwrap
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import bpy
 
@@ -22,6 +23,9 @@ class Section:
     bl_space_type = "VIEW_3D"
     bl_region_type = "UI"
     bl_category = "LSMPL"
+
+    if TYPE_CHECKING:
+        draw: Callable[..., None]
 
     def __init_subclass__(cls, **options) -> None:
         super().__init_subclass__(**options)

@@ -10,7 +10,7 @@ from ..characters import baking
 from ..exporting.operators import draw_settings, why_nothing
 from ..registration import registration
 from ..retargeting import following
-from ..selection import active_take
+from ..selection import active_take, needed_take
 from ..takes import layers
 from .drawing import Section, facts, properties, say, working
 
@@ -62,7 +62,7 @@ class LSMPL_PT_baking(Section, bpy.types.Panel):
         return active_take(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, take = self.layout, active_take(context)
+        layout, take = self.layout, needed_take(context)
         if _has_character(take, context.scene):
             action = take.lsmpl_bake.action
             facts(

@@ -10,7 +10,7 @@ import bpy
 from ...lsmpl_core import Decision
 from ..importing import adding, scene_tracks
 from ..registration import registration
-from ..selection import active_take
+from ..selection import active_take, needed_take
 from ..solving import marker_trials
 from ..takes import layers
 from ..takes import take as takes
@@ -105,7 +105,7 @@ class LSMPL_PT_sources(Section, bpy.types.Panel):
         return take is not None and scene_tracks.is_from_scene(take)
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, take = self.layout, active_take(context)
+        layout, take = self.layout, needed_take(context)
         sources = take.lsmpl_sources
         layout.template_list(
             "LSMPL_UL_sources", "", sources, "keypoints", sources, "index", rows=4, maxrows=8
@@ -131,7 +131,7 @@ class LSMPL_PT_display(Section, bpy.types.Panel):
         return active_take(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
-        take = active_take(context)
+        take = needed_take(context)
         column = properties(self.layout)
         column.prop(take.lsmpl, "start", text="Starts at Frame", translate=False)
         for name in ("size", "missing", "fair", "poor"):

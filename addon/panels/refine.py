@@ -27,7 +27,7 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
             say(context, layout, "Needs a solved take", icon="INFO")
             return
         _draw_frame(layout, take, refining.describe_frame(take, context.scene))
-        if not layers.describe(take).get("calibration"):
+        if not layers.facts_of(take).get("calibration"):
             say(
                 context,
                 layout,

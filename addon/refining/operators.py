@@ -12,7 +12,7 @@ from .. import jobs
 from ..errors import reports_errors
 from ..registration import registration
 from ..retargeting import following
-from ..selection import active_take, has_take, is_solved
+from ..selection import has_take, is_solved, needed_take
 from ..solving import quality
 from ..takes import layers, pinned_joints, playing
 from . import pending_edit
@@ -33,7 +33,7 @@ class LSMPL_OT_refine(jobs.JobOperator, bpy.types.Operator):
         return _can_refine(cls, context)
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        take = active_take(context)
+        take = needed_take(context)
         return jobs.Job(
             "lsmpl.refine", "Refine", take.name, refining.refine_frames_steps(take, context.scene)
         )
@@ -44,13 +44,16 @@ class _Decision:
 
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
+    def decide(self, take: bpy.types.Object) -> None:
+        raise NotImplementedError
+
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return _has_pending_edit(cls, context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        take = active_take(context)
+        take = needed_take(context)
         self.decide(take)
         following.follow(take)
         quality.mark_anew(take, context.scene)
@@ -103,7 +106,7 @@ class LSMPL_OT_pin_bones(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not _can_refine(cls, context):
             return False
-        armature = active_take(context).lsmpl.armature
+        armature = needed_take(context).lsmpl.armature
         if (
             armature is None
             or context.view_layer.objects.active != armature
@@ -115,7 +118,7 @@ class LSMPL_OT_pin_bones(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        self.report({"INFO"}, refining.pin_selected(active_take(context), context.scene))
+        self.report({"INFO"}, refining.pin_selected(needed_take(context), context.scene))
         return {"FINISHED"}
 
 
@@ -140,7 +143,7 @@ class LSMPL_OT_remove_pins(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         pinned_joints.remove(
-            active_take(context), None if self.frame < 0 else self.frame, self.joint or None
+            needed_take(context), None if self.frame < 0 else self.frame, self.joint or None
         )
         return {"FINISHED"}
 
@@ -174,7 +177,7 @@ class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         keypoint = self.keypoint or context.scene.lsmpl_refine.keypoint
         self.report(
-            {"INFO"}, refining.ignore(active_take(context), context.scene, keypoint, self.use_again)
+            {"INFO"}, refining.ignore(needed_take(context), context.scene, keypoint, self.use_again)
         )
         return {"FINISHED"}
 
@@ -182,7 +185,7 @@ class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
 def _can_refine(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     if not jobs.is_free(operator) or not is_solved(operator, context):
         return False
-    if not layers.describe(active_take(context)).get("calibration"):
+    if not layers.facts_of(needed_take(context)).get("calibration"):
         operator.poll_message_set("This motion is imported, or of an earlier LSMPL: press Solve")
         return False
     return True
@@ -191,7 +194,7 @@ def _can_refine(operator: type[bpy.types.Operator], context: bpy.types.Context) 
 def _has_pending_edit(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
     if not is_solved(operator, context):
         return False
-    if not pending_edit.is_open(active_take(context)):
+    if not pending_edit.is_open(needed_take(context)):
         operator.poll_message_set("There is no change to accept or reject")
         return False
     return True

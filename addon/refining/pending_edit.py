@@ -181,7 +181,7 @@ class _Change:
 
     def action(self, action: bpy.types.Action) -> bpy.types.Action:
         """Rewrite the keys of the action, and return those that were there."""
-        betas = np.array(layers.describe(self.take)["betas"])
+        betas = np.array(layers.facts_of(self.take)["betas"])
         baked_betas = feet.shape_of(action, betas)
         bones = Bones(self.take.lsmpl.armature, self.body, baked_betas)
         frames = key_frames(self.take, action, self.low, self.high)
@@ -208,7 +208,7 @@ class _Change:
     def _blended(self, poses: Poses, low: int, cleaned: bool, new: Poses | None = None) -> Poses:
         """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower
         than as solved."""
-        up = layers.describe(self.take, Layer.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
+        up = layers.facts_of(self.take, Layer.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
         new = new or self.poses
         new = replace(new, trans=new.trans + np.array([0.0, 0.0, up]))
         return blend(
@@ -283,7 +283,8 @@ def action_of(take: bpy.types.Object) -> bpy.types.Action | None:
     """The action that the take was baked to, where that is still there and the character its
     own."""
     action = take.lsmpl_bake.action if take.lsmpl.armature else None
-    return action if actions.is_baked(action) and action.library is None else None
+    is_own = action is not None and actions.is_baked(action) and action.library is None
+    return action if is_own else None
 
 
 def key_frames(take: bpy.types.Object, action: bpy.types.Action, low: int, high: int) -> np.ndarray:

@@ -174,7 +174,7 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     rotations[now - first], trans[now - first] = shown.rotations[0], shown.trans[0]
     if take.lsmpl.cleaned:
         trans = trans - np.array(
-            [0.0, 0.0, layers.describe(take, Layer.CLEANED)["clean_up"]["raised_m"]]
+            [0.0, 0.0, layers.facts_of(take, Layer.CLEANED)["clean_up"]["raised_m"]]
         )
     pinned = selected_bones(armature, subject.body) if scene.lsmpl_refine.pin else []
     if scene.lsmpl_refine.pin and not pinned:
@@ -193,9 +193,9 @@ def pin_selected(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
     names = selected_bones(armature, subject.body) if armature else []
     if not names:
         raise LsmplError("no bone is selected; select bones of the take's character in Pose Mode")
-    shown = Bones(armature, subject.body, np.array(layers.describe(take)["betas"])).now()
+    posed = Bones(armature, subject.body, np.array(layers.facts_of(take)["betas"])).now()
     turns = {
-        name: log_map(shown.rotations[0, subject.body.joint_names.index(name)]) for name in names
+        name: log_map(posed.rotations[0, subject.body.joint_names.index(name)]) for name in names
     }
     frame = playing.frame_shown(take, scene)
     pinned_joints.store(take, pinned_joints.with_more(pinned_joints.load(take), frame, turns))

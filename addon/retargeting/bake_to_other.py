@@ -17,7 +17,7 @@ from .. import jobs
 from ..characters import actions, baking
 from ..held import Held
 from ..registration import registration
-from ..selection import active_take, is_solved
+from ..selection import is_solved, needed_take
 from ..takes import layers
 from . import plan as plans
 from .plan import Plan
@@ -150,7 +150,7 @@ class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not (jobs.is_free(cls) and is_solved(cls, context)):
             return False
-        other = active_take(context).lsmpl.other
+        other = needed_take(context).lsmpl.other
         if other.target is None:
             cls.poll_message_set("Choose an armature first")
             return False
@@ -160,7 +160,7 @@ class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
         return True
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
-        take, held = active_take(context), Held(context.scene)
+        take, held = needed_take(context), Held(context.scene)
 
         def steps():
             baked = yield from bake_steps(take)

@@ -8,6 +8,7 @@ import bpy
 from bpy.props import EnumProperty, StringProperty
 from bpy_extras.io_utils import ExportHelper, ImportHelper
 
+from ...lsmpl_core import LsmplError
 from ...lsmpl_core.body.skeleton import JOINT_NAMES
 from ...lsmpl_core.retargeting.bone_maps import (
     BoneMap,
@@ -21,6 +22,8 @@ from ..registration import registration
 from ..selection import active_take
 from .settings import OtherCharacter, bone_map_of, detect, set_bone_map
 
+_NO_OTHER = "Choose an armature first"
+
 
 def other_of(context: bpy.types.Context) -> OtherCharacter | None:
     """The active take's other character, where it has one."""
@@ -28,13 +31,21 @@ def other_of(context: bpy.types.Context) -> OtherCharacter | None:
     return take.lsmpl.other if take and take.lsmpl.other.target else None
 
 
+def _needed_other(context: bpy.types.Context) -> OtherCharacter:
+    """`other_of`, for whoever cannot do without. Raises `LsmplError` where there is none."""
+    other = other_of(context)
+    if other is None:
+        raise LsmplError(_NO_OTHER)
+    return other
+
+
 class _OnBones:
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
+    def poll(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
         if other_of(context) is None:
-            cls.poll_message_set("Choose an armature first")
+            cls.poll_message_set(_NO_OTHER)
             return False
         return True
 
@@ -46,8 +57,9 @@ class LSMPL_OT_detect_bones(_OnBones, bpy.types.Operator):
         "Find out from the bones' names which kind of rig this is and which bone is which"
     )
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        other = other_of(context)
+        other = _needed_other(context)
         failed = detect(other)
         if failed:
             self.report({"WARNING"}, failed)
@@ -71,7 +83,7 @@ class LSMPL_OT_preset_bones(_OnBones, bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        other = other_of(context)
+        other = _needed_other(context)
         set_bone_map(
             other, apply_preset(self.preset, [bone.name for bone in other.target.data.bones])
         )
@@ -88,7 +100,7 @@ class LSMPL_OT_load_bones(_OnBones, bpy.types.Operator, ImportHelper):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        other, read = other_of(context), load_bone_map(bpy.path.abspath(self.filepath))
+        other, read = _needed_other(context), load_bone_map(bpy.path.abspath(self.filepath))
         found = {
             bone: joint for bone, joint in read.bones.items() if bone in other.target.data.bones
         }
@@ -112,7 +124,7 @@ class LSMPL_OT_save_bones(_OnBones, bpy.types.Operator, ExportHelper):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        other = other_of(context)
+        other = _needed_other(context)
         save_bone_map(
             BoneMap(bone_map_of(other), label=other.known_as), bpy.path.abspath(self.filepath)
         )
@@ -125,8 +137,9 @@ class LSMPL_OT_add_bone(_OnBones, bpy.types.Operator):
     bl_label = "Add Bone"
     bl_description = "Add a row to the list, for the first joint that has no bone"
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        other = other_of(context)
+        other = _needed_other(context)
         taken = {item.joint for item in other.bones}
         item = other.bones.add()
         item.joint = next((joint for joint in JOINT_NAMES if joint not in taken), "spine1")
@@ -146,8 +159,9 @@ class LSMPL_OT_remove_bone(_OnBones, bpy.types.Operator):
     bl_label = "Remove Bone"
     bl_description = "Take the selected row out of the list, so that its bone is left alone"
 
+    @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        other = other_of(context)
+        other = _needed_other(context)
         if not other.bones:
             return {"CANCELLED"}
         other.bones.remove(min(other.active, len(other.bones) - 1))

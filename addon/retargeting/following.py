@@ -83,7 +83,7 @@ def follow(take: bpy.types.Object) -> None:
     """
     if not _is_to_follow(take) or not is_outdated(take):
         return
-    if layers.describe(take)["frames"] > FOLLOW_AT_ONCE_FRAMES:
+    if layers.facts_of(take)["frames"] > FOLLOW_AT_ONCE_FRAMES:
         take.lsmpl.other.held_back = "the motion has changed, and is too long to follow at once"
         return
     try:

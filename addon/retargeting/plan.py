@@ -91,10 +91,9 @@ class Plan:
         # measured.
         skeleton, home = _remembered(again, target, mapped) if again else None, np.array(other.home)
         root = again.get(_ROOT_KEY, "") if again else ""
-        if skeleton is None or (bool(again[_TRAVELS_KEY]), bool(root)) != (
-            other.travel == "OBJECT",
-            other.travel == "ROOT",
-        ):
+        travelling = other.travel == "OBJECT", other.travel == "ROOT"
+        as_then = again is not None and (bool(again[_TRAVELS_KEY]), bool(root)) == travelling
+        if skeleton is None or not as_then:
             with ExitStack() as restored:
                 restored.callback(target.update_tag)
                 send_home(target, other, restored)
@@ -164,7 +163,7 @@ class Plan:
         if self.travels:
             way = self.home + done.object_shift[self.baked] @ self.own.T
             found.append(("location", "Object Transforms", way))
-        if done.root_location is not None:
+        if done.root_location is not None and done.root_rotations is not None:
             attribute, convert = _rotation_channel(self.root_mode)
             turns = convert(done.root_rotations[self.baked][:, None])[:, 0]
             found.append(

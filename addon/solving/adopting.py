@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import bpy
 
@@ -35,7 +35,7 @@ def read(
     body_path: str = "",
     up: str | None = None,
     fps: float | None = None,
-    person: str = "",
+    person: str | None = None,
 ) -> Adopted:
     """Read a file or folder of a motion. It touches no datablock. Raises `LsmplError`."""
     found = read_motion(path, person or None)
@@ -56,7 +56,7 @@ def keep_steps(
     take: bpy.types.Object, scene: bpy.types.Scene, adopted: Adopted
 ) -> jobs.Steps[baking.Baked | None]:
     """Make the motion the solved layer of its take, and bake it if the scene's settings say so."""
-    report = {"device": "none", "device_reason": "imported", "solver": "imported"}
+    report: dict[str, Any] = {"device": "none", "device_reason": "imported", "solver": "imported"}
     report["decisions"] = [asdict(decision) for decision in adopted.motion.decisions]
     bake = scene.lsmpl.bake_when_done
     return (

@@ -18,7 +18,7 @@ from ..errors import reports_errors
 from ..held import Held
 from ..registration import registration
 from ..retargeting import following
-from ..selection import active_take, chosen_takes, is_solved
+from ..selection import chosen_takes, is_solved, needed_take
 from ..takes import layers
 from ..takes.layers import Layer
 
@@ -108,14 +108,14 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not jobs.is_free(cls) or not is_solved(cls, context):
             return False
-        if active_take(context).lsmpl.cleaned is None:
+        if needed_take(context).lsmpl.cleaned is None:
             cls.poll_message_set("This take is not cleaned")
             return False
         return True
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        take = active_take(context)
+        take = needed_take(context)
         baked = baking.bake(
             take, context.scene, motion=layers.load(take, layers.latest(take, before=Layer.CLEANED))
         )

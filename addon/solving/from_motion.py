@@ -11,7 +11,7 @@ import bpy
 from bpy.props import StringProperty
 from bpy_extras.io_utils import ImportHelper
 
-from ...lsmpl_core import LsmplError, Motion, Progress
+from ...lsmpl_core import Motion, Progress
 from ...lsmpl_core.backends.arrays import Backend
 from ...lsmpl_core.estimates.reading import read_motion
 from ...lsmpl_core.refine_estimate import refine_motion_steps as core_steps
@@ -21,7 +21,7 @@ from ..devices import torch_folder
 from ..errors import reports_errors
 from ..preferences import device as chosen_device
 from ..registration import registration
-from ..selection import active_take, has_take
+from ..selection import has_take, needed_take
 from ..settings import chosen_body_path, solve_options
 from ..takes import pinned_joints
 from ..takes import take as takes
@@ -57,9 +57,7 @@ class LSMPL_OT_solve_from_motion(bpy.types.Operator, ImportHelper):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        take = active_take(context)
-        if take is None:
-            raise LsmplError("Select a take, or its character")
+        take = needed_take(context)
         path = Path(bpy.path.abspath(self.filepath))
         steps = refine_motion_steps(take, context.scene, path, self.person.strip(), chosen_device())
         job = jobs.Job("lsmpl.solve_from_motion", "Solve", take.name, steps)

@@ -15,7 +15,7 @@ from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
 from ..errors import reports_errors
 from ..registration import registration
-from ..selection import active_take, has_take, is_solved
+from ..selection import has_take, is_solved, needed_take
 from ..takes import layers, playing
 from ..takes import take as takes
 from ..takes.layers import Layer
@@ -91,10 +91,12 @@ def judged(take: bpy.types.Object) -> dict:
             condition[first : last + 1] = Condition.SEEN
     names = solved.keypoint_names
     motion = replace(refined, residual=solved.residual, condition=condition, keypoint_names=names)
-    seen = motion.residual is not None and np.isfinite(motion.residual).any()
+    residual = motion.residual
     return {
         "doubtful": [stretch.as_dict() for stretch in doubtful_stretches(motion)],
-        "residual_mean": float(np.nanmean(motion.residual)) if seen else None,
+        "residual_mean": None
+        if residual is None or not np.isfinite(residual).any()
+        else float(np.nanmean(residual)),
     }
 
 
@@ -177,7 +179,7 @@ def needs_doubtful(operator: type[bpy.types.Operator], context: bpy.types.Contex
     so."""
     if not is_solved(operator, context):
         return False
-    if not stretches(active_take(context)):
+    if not stretches(needed_take(context)):
         operator.poll_message_set("No frame of this take is doubtful")
         return False
     return True
@@ -212,7 +214,7 @@ class LSMPL_OT_jump(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        take, scene = active_take(context), context.scene
+        take, scene = needed_take(context), context.scene
         stretch = target(take, scene, self.where)
         if stretch is None:
             self.report(
@@ -240,7 +242,7 @@ class LSMPL_OT_mark(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        made = mark(active_take(context), context.scene)
+        made = mark(needed_take(context), context.scene)
         self.report({"INFO"}, f"{made} markers on the timeline")
         return {"FINISHED"}
 
@@ -257,14 +259,14 @@ class LSMPL_OT_unmark(bpy.types.Operator):
     def poll(cls, context: bpy.types.Context) -> bool:
         if not has_take(cls, context):
             return False
-        if not markers(active_take(context), context.scene):
+        if not markers(needed_take(context), context.scene):
             cls.poll_message_set("No doubtful frames of this take are marked on the timeline")
             return False
         return True
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        unmark(active_take(context), context.scene)
+        unmark(needed_take(context), context.scene)
         return {"FINISHED"}
 
 

@@ -92,7 +92,7 @@ def solved_by(
         take, scene, motion, body, body_path, report, scene.lsmpl.bake_when_done
     )
     take, _ = held.again()
-    mean = layers.describe(take)["residual_mean"]
+    mean = layers.facts_of(take)["residual_mean"]
     message = (
         "nothing measured" if mean is None else f"keypoints {1000 * mean:.0f} mm off on average"
     )
@@ -161,8 +161,11 @@ def solved_sites(layout: Layout, motion: Motion, body: Body) -> np.ndarray | Non
     if not names:
         return None
     layout = some_of(layout, [layout.index(name) for name in names])
-    calibrated = motion.calibration and motion.calibration.body == body.key
-    parts = motion.calibration.parts(body, layout) if calibrated else site_parts(body, layout.sites)
+    calibration = motion.calibration
+    if calibration and calibration.body == body.key:
+        parts = calibration.parts(body, layout)
+    else:
+        parts = site_parts(body, layout.sites)
     return body.site_positions(motion, parts)
 
 

@@ -12,7 +12,7 @@ from bpy.props import BoolProperty, IntProperty, StringProperty
 from ...lsmpl_core import Condition, LsmplError
 from ..errors import reports_errors
 from ..registration import registration
-from ..selection import active_take, has_take
+from ..selection import has_take, needed_take
 from ..takes import playing
 from ..takes import take as takes
 from . import quality
@@ -28,7 +28,7 @@ def trust(
     does not have.
     """
     layout = takes.layout_of(take)
-    rows = [layout.index(name) for name in names]
+    rows = np.array([layout.index(name) for name in names], dtype=np.intp)
     frames = np.arange(first, last + 1)
     state = takes.edit_states(take)[np.ix_(frames, rows)]
     before, after = takes.AS_READ, takes.TRUSTED
@@ -72,7 +72,7 @@ class LSMPL_OT_trust(bpy.types.Operator):
         return has_take(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        take = active_take(context)
+        take = needed_take(context)
         frame = playing.frame_shown(take, context.scene)
         self.names = ", ".join(rejected_at(take, frame))
         around = [s for s in quality.stretches(take) if s.first <= frame <= s.last]
@@ -82,7 +82,7 @@ class LSMPL_OT_trust(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        take = active_take(context)
+        take = needed_take(context)
         every = self.names.strip().lower() == "all"
         names = [name for part in self.names.split(",") if (name := part.strip())]
         names = list(takes.layout_of(take).keypoints) if every else names

@@ -36,6 +36,13 @@ class Layer(StrEnum):
     CLEANED = "cleaned"
 
 
+_NOT_THERE = {
+    Layer.SOLVED: "is not solved yet; press Solve first",
+    Layer.REFINED: "has no refined motion",
+    Layer.CLEANED: "has no cleaned motion",
+}
+
+
 def is_solved(take: bpy.types.Object) -> bool:
     return take.lsmpl.solved is not None
 
@@ -64,6 +71,14 @@ def describe(take: bpy.types.Object, layer: Layer = Layer.SOLVED) -> dict | None
     return load_json(mesh, MOTION_KEY) if mesh else None
 
 
+def facts_of(take: bpy.types.Object, layer: Layer = Layer.SOLVED) -> dict:
+    """As `describe`. Raises `LsmplError` where the take has no such motion."""
+    facts = describe(take, layer)
+    if facts is None:
+        raise LsmplError(f"{take.name}: {_NOT_THERE[layer]}")
+    return facts
+
+
 def version(take: bpy.types.Object, layer: Layer | None = None) -> str:
     """What no other motion has but the take's latest, or that of a layer; "" where there is none,
     or an earlier LSMPL stored it."""
@@ -79,22 +94,12 @@ def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
     The solved one has the residual and the condition of the keypoints, too.
     Raises `LsmplError` where there is none.
     """
-    layer = layer or latest(take)
-    facts = describe(take, layer) if layer else None
-    if facts is None:
-        wanted = (
-            "is not solved yet; press Solve first"
-            if layer in (None, Layer.SOLVED)
-            else f"has no {layer} motion"
-        )
-        raise LsmplError(f"{take.name}: {wanted}")
-    rows = read(getattr(take.lsmpl, layer), "position", "FLOAT_VECTOR").reshape(
-        -1, _VERTICES_A_FRAME, 3
-    )
+    layer = layer or latest(take) or Layer.SOLVED
+    facts, mesh = facts_of(take, layer), getattr(take.lsmpl, layer)
+    rows = read(mesh, "position", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)
+    poses = read(mesh, "pose", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)
     motion = Motion(
-        poses=read(getattr(take.lsmpl, layer), "pose", "FLOAT_VECTOR").reshape(
-            -1, _VERTICES_A_FRAME, 3
-        )[:, :24],
+        poses=poses[:, :24],
         trans=rows[:, 24],
         betas=facts["betas"],
         fps=facts["fps"],
@@ -147,7 +152,7 @@ def prepare_solved(
     body again; report holds further facts as JSON values (device, ...); doubtful are the motion's
     doubtful stretches, which are looked for where not given.
     """
-    residual = motion.frame_residual
+    residual, of_keypoints = motion.frame_residual, motion.residual
     seen = np.isfinite(residual)
     metadata = {
         **(report or {}),
@@ -155,7 +160,9 @@ def prepare_solved(
         "keypoint_names": motion.keypoint_names,
         "has_residual": motion.residual is not None,
         "has_condition": motion.condition is not None,
-        "residual_mean": float(np.nanmean(motion.residual)) if seen.any() else None,
+        "residual_mean": None
+        if of_keypoints is None or not seen.any()
+        else float(np.nanmean(of_keypoints)),
         "residual_worst": float(residual[seen].max()) if seen.any() else None,
         "worst_frame": int(np.nanargmax(residual)) if seen.any() else None,
         "doubtful": [
@@ -228,9 +235,8 @@ def changed(
     alone. `switch` puts the copy in place.
     """
     need_local_object_mode(take)
-    source = getattr(
-        take.lsmpl, latest(take, before=Layer.CLEANED) if layer == Layer.REFINED else layer
-    )
+    made_from = latest(take, before=Layer.CLEANED) if layer == Layer.REFINED else layer
+    source = getattr(take.lsmpl, made_from or Layer.SOLVED)
     mesh = source.copy()
     mesh.name = f"{take.name} {layer.capitalize()}"
     facts = load_json(source, MOTION_KEY)

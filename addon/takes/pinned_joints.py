@@ -37,14 +37,11 @@ def load(take: bpy.types.Object) -> list[PinnedJoint]:
     stored, frames = load_json(take.data, PINS_KEY), describe(take)["frames"]
     try:
         pins = [
-            PinnedJoint(int(p["frame"]), str(p["joint"]), tuple(map(float, p["rotation"])))
+            PinnedJoint(int(p["frame"]), str(p["joint"]), _three(p["rotation"]))
             for p in stored["pins"]
         ]
         sound = all(
-            0 <= p.frame < frames
-            and p.joint in JOINT_NAMES
-            and len(p.rotation) == 3
-            and np.isfinite(p.rotation).all()
+            0 <= p.frame < frames and p.joint in JOINT_NAMES and np.isfinite(p.rotation).all()
             for p in pins
         )
     except (KeyError, TypeError, ValueError):
@@ -75,8 +72,14 @@ def with_more(
     """Pinned joints, and more of a frame: axis-angles (3,) by name."""
     return [
         *pins,
-        *(PinnedJoint(frame, joint, tuple(map(float, turn))) for joint, turn in rotations.items()),
+        *(PinnedJoint(frame, joint, _three(turn)) for joint, turn in rotations.items()),
     ]
+
+
+def _three(rotation: Iterable[float]) -> tuple[float, float, float]:
+    """Raises `ValueError` where it has not three numbers."""
+    x, y, z = rotation
+    return float(x), float(y), float(z)
 
 
 def remove(take: bpy.types.Object, frame: int | None = None, joint: str | None = None) -> None:
@@ -93,5 +96,7 @@ def as_core(pins: Sequence[PinnedJoint]) -> PinnedJoints | None:
         return None
     rotations = exp_map(np.array([pin.rotation for pin in pins]))
     return PinnedJoints(
-        [pin.frame for pin in pins], [JOINT_NAMES.index(pin.joint) for pin in pins], rotations
+        np.array([pin.frame for pin in pins]),
+        np.array([JOINT_NAMES.index(pin.joint) for pin in pins]),
+        rotations,
     )
