@@ -8,7 +8,7 @@ action, and from 5.0 there is no other way.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -73,25 +73,48 @@ def write_steps(
             (action,) = held.again()
             home = _home(action)
             for curve in curves[first : first + _CURVES_A_STEP]:
-                fcurve = home.fcurves.new(curve.data_path, index=curve.index)
-                fcurve.group = home.groups[curve.group]
-                keys = np.stack([frames, curve.values], axis=1).astype(np.float32)
-                keyed = np.isfinite(keys[:, 1])
-                keys = keys[keyed]
-                fcurve.keyframe_points.add(len(keys))
-                fcurve.keyframe_points.foreach_set("co", keys.ravel())
-                kind = LINEAR if curve.slopes is None else BEZIER
-                fcurve.keyframe_points.foreach_set(
-                    "interpolation", np.full(len(keys), kind, dtype=np.int32)
-                )
-                if curve.slopes is not None:
-                    _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes)[keyed])
-                fcurve.update()
+                _add_curve(home, frames, curve)
         action[_FINGERPRINT] = _fingerprint(action)
     except BaseException:
         discard(held)
         raise
     return held
+
+
+def put_curves(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> None:
+    """Give an action of ours these curves, with a key on each of `frames` (T,), in the place of
+    what it has for their channels."""
+    remove_curves(action, {curve.data_path for curve in curves})
+    home = _home(action)
+    for curve in curves:
+        if curve.group not in home.groups:
+            home.groups.new(curve.group)
+        _add_curve(home, frames, curve)
+
+
+def remove_curves(action: bpy.types.Action, data_paths: Container[str]) -> None:
+    """Take away all that an action of ours has for these data paths, and groups with nothing in
+    them."""
+    home = _home(action)
+    for fcurve in [fcurve for fcurve in home.fcurves if fcurve.data_path in data_paths]:
+        home.fcurves.remove(fcurve)
+    for group in [group for group in home.groups if not group.channels]:
+        home.groups.remove(group)
+
+
+def _add_curve(home, frames: np.ndarray, curve: Curve) -> None:
+    fcurve = home.fcurves.new(curve.data_path, index=curve.index)
+    fcurve.group = home.groups[curve.group]
+    keys = np.stack([frames, curve.values], axis=1).astype(np.float32)
+    keyed = np.isfinite(keys[:, 1])
+    keys = keys[keyed]
+    fcurve.keyframe_points.add(len(keys))
+    fcurve.keyframe_points.foreach_set("co", keys.ravel())
+    kind = LINEAR if curve.slopes is None else BEZIER
+    fcurve.keyframe_points.foreach_set("interpolation", np.full(len(keys), kind, dtype=np.int32))
+    if curve.slopes is not None:
+        _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes)[keyed])
+    fcurve.update()
 
 
 def discard(held: Held[bpy.types.Action]) -> None:
@@ -154,6 +177,15 @@ def play(owner: bpy.types.Object, action: bpy.types.Action) -> None:
     animation.action = action
     if hasattr(action, "slots"):
         animation.action_slot = action.slots[0]
+
+
+def play_alone(owner: bpy.types.Object, action: bpy.types.Action) -> None:
+    """Make it all that the object plays: no strips, and nothing blended."""
+    animation = owner.animation_data or owner.animation_data_create()
+    for track in list(animation.nla_tracks):
+        animation.nla_tracks.remove(track)
+    animation.action_influence, animation.action_blend_type = 1.0, "REPLACE"
+    play(owner, action)
 
 
 def assign_strip(
@@ -225,6 +257,17 @@ def fcurves(action: bpy.types.Action) -> Iterable[bpy.types.FCurve]:
 def is_baked(action: bpy.types.Action | None) -> bool:
     """Whether an action was made here, edited since or not."""
     return action is not None and _FINGERPRINT in action
+
+
+def in_use(owner: bpy.types.Object) -> list[bpy.types.Action]:
+    """The actions of ours that an object plays, its own and those of its strips, which can be
+    changed."""
+    animation = owner.animation_data
+    if animation is None:
+        return []
+    strips = (strip.action for track in animation.nla_tracks for strip in track.strips)
+    found = dict.fromkeys([animation.action, *strips])
+    return [action for action in found if is_baked(action) and action.library is None]
 
 
 def is_edited(action: bpy.types.Action) -> bool:

@@ -17,9 +17,11 @@ from .. import jobs
 from ..errors import all_or_nothing
 from ..held import Held
 from ..registration import registration
+from ..rigging.two_bone import Rig
 from ..takes import layers, playing
 from ..takes import take as takes
-from . import actions, bodies, character, correctives, feet, shape
+from . import actions, bodies, character, control_curves, correctives, feet, shape
+from .posed import rig_of
 
 _TIMING_KEY = "lsmpl_timing"
 RESIDUAL = "Residual (mm)"
@@ -86,7 +88,11 @@ def bake_steps(
     # Computed on another thread, then written a few curves at a time.
     held = Held(take, scene, doing="baked")
     yield Progress("bake", 0, 1)
-    computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on))
+    rig = None if armature is None else rig_of(armature, body)
+    if rig is not None:
+        worn = shape.betas_of(armature) if _keeps_its_own(take, armature) else motion.betas
+        rig = rig._replace(heads=shape.rest_joints(body, worn))
+    computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on, rig))
     curves, joints = yield from jobs.in_thread(computed)
     curves += [] if residual is None else [residual_curve(residual)]
     made = yield from actions.write_steps(name, name, frames, curves)
@@ -181,17 +187,16 @@ def body_of(take: bpy.types.Object, motion: Motion) -> Body:
 
 
 def _computed(
-    rest: np.ndarray, body: Body, motion: Motion, betas: np.ndarray
+    rest: np.ndarray, body: Body, motion: Motion, betas: np.ndarray, rig: Rig | None
 ) -> tuple[list[actions.Curve], np.ndarray]:
-    """The curves, on a character of the shape betas (10,), and the joints (T,24,3)."""
+    """The curves, on a character of the shape betas (10,), those of its controls among them where
+    it has some, and the joints (T,24,3)."""
     quaternions, location = character.pose_curves(rest, body, feet.fitted(motion, body, betas))
-    curves = [
-        actions.Curve('pose.bones["pelvis"].location', axis, location[:, axis], "pelvis")
-        for axis in range(3)
-    ]
-    for joint, name in enumerate(body.joint_names):
-        path = f'pose.bones["{name}"].rotation_quaternion'
-        curves += [actions.Curve(path, i, quaternions[:, joint, i], name) for i in range(4)]
+    names = body.joint_names
+    curves = control_curves.location_curves(names[0], location)
+    curves += control_curves.joint_curves(names, quaternions)
+    if rig is not None:
+        curves += control_curves.curves_of(rig, quaternions, location)
     return curves, body.joints(motion)
 
 

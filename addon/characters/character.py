@@ -15,6 +15,7 @@ import numpy as np
 from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.rotation import log_map, orthonormalise, to_quaternion
+from ..rigging.keys import continuous
 from ..takes.display_nodes import material
 from . import shape
 from .editing import editing
@@ -128,7 +129,7 @@ def pose_curves(rest: np.ndarray, body: Body, motion: Motion) -> tuple[np.ndarra
     root = _quaternions(motion.poses[:, 0] @ rest[0])
     quaternions[:, 0] = _multiply(root, _quaternion_of(rest[0].T @ TO_BLENDER.T @ rest[0]))
     pelvis = motion.trans + body.rest_joints(motion.betas)[0]
-    return _continuous(quaternions), (pelvis - shape.rest_joints(body, motion.betas)[0]) @ rest[0]
+    return continuous(quaternions), (pelvis - shape.rest_joints(body, motion.betas)[0]) @ rest[0]
 
 
 def motion_of_pose(
@@ -231,11 +232,3 @@ def _multiply(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     w = a[..., :1] * b[..., :1] - (a[..., 1:] * b[..., 1:]).sum(axis=-1, keepdims=True)
     xyz = a[..., :1] * b[..., 1:] + b[..., :1] * a[..., 1:] + np.cross(a[..., 1:], b[..., 1:])
     return np.concatenate([w, xyz], axis=-1)
-
-
-def _continuous(quaternions: np.ndarray) -> np.ndarray:
-    """Quaternions (T,J,4) with their signs chosen so that none jumps to its negative from one frame
-    to the next."""
-    same = (quaternions[1:] * quaternions[:-1]).sum(axis=-1, keepdims=True) >= 0
-    signs = np.cumprod(np.where(same, 1.0, -1.0), axis=0)
-    return np.concatenate([quaternions[:1], quaternions[1:] * signs])

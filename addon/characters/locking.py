@@ -8,6 +8,8 @@ import numpy as np
 from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.rotation import log_map
+from ..rigging import keys
+from ..rigging.limbs import LIMBS
 from ..takes import layers
 from ..takes import take as takes
 from . import actions, baking, feet, shape
@@ -61,9 +63,11 @@ def lock_again(take: bpy.types.Object) -> str:
         )
     made = feet.fitted(motion, body, betas)
     legs = {name for name in body.joint_names if name.split("_")[-1] in _LEG_JOINTS}
+    legs |= {name for limb in LIMBS if limb.bones[0] in legs for name in limb.controls}
+    pelvis = keys.data_path(body.joint_names[0], "location")
     curves = Bones(armature, body, betas).curves_of(made)
     keyframes.rewrite(
-        action, frames, [c for c in curves if c.group in legs or c.data_path.endswith(".location")]
+        action, frames, [c for c in curves if c.group in legs or c.data_path == pelvis]
     )
     feet.note(action, betas)
     armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})

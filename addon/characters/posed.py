@@ -13,8 +13,10 @@ from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.by_hand.posing import poses_of
 from ...lsmpl_core.rotation import from_quaternion, log_map
 from ...lsmpl_core.solver.poses import Poses
-from . import actions, character, shape
+from ..rigging import building, keys, limbs, two_bone
+from . import character, control_curves, shape
 from .actions import Curve
+from .control_curves import Before
 
 
 class Bones:
@@ -24,26 +26,36 @@ class Bones:
         self.armature, self.body, self.betas = armature, body, betas
         self.rest = character.bone_rotations(armature, body)
         self.names = body.joint_names
+        self.rig = rig_of(armature, body)
 
-    def curves(self, poses: Poses, before: np.ndarray | None = None) -> list[Curve]:
-        """What an action has to say for the bones to take these poses. before (24,4): the
-        quaternions of the frame before, whose signs are gone on with."""
+    def curves(self, poses: Poses, before: Before | None = None) -> list[Curve]:
+        """What an action has to say for the bones, and their controls if there are some, to take
+        these poses. before: the quaternions of the frame before, whose signs are gone on with."""
         return self.curves_of(Motion(log_map(poses.rotations), poses.trans, self.betas), before)
 
-    def curves_of(self, motion: Motion, before: np.ndarray | None = None) -> list[Curve]:
+    def curves_of(self, motion: Motion, before: Before | None = None) -> list[Curve]:
         """The same for a motion of this shape."""
         quaternions, location = character.pose_curves(self.rest, self.body, motion)
         if before is not None:
             quaternions *= np.where(
-                (quaternions[:1] * before).sum(axis=-1, keepdims=True) < 0.0, -1.0, 1.0
+                (quaternions[:1] * before.joints).sum(axis=-1, keepdims=True) < 0.0, -1.0, 1.0
             )
-        curves = [
-            Curve(_location(self.names[0]), axis, location[:, axis], self.names[0])
-            for axis in range(3)
-        ]
-        for j, name in enumerate(self.names):
-            curves += [Curve(_rotation(name), i, quaternions[:, j, i], name) for i in range(4)]
+        curves = control_curves.location_curves(self.names[0], location)
+        curves += control_curves.joint_curves(self.names, quaternions)
+        if self.rig is not None:
+            curves += control_curves.curves_of(self.rig, quaternions, location, before=before)
         return curves
+
+    def before(self, action: bpy.types.Action, frame: float) -> Before:
+        """What `curves` goes on with after a frame of an action."""
+        joints = control_curves.joint_channels(action, self.names, [frame])[1][0]
+        turned = [name for name, kind in keys.channels() if kind == "rotation_quaternion"]
+        controls = {}
+        if self.rig is not None:
+            controls = dict(
+                zip(turned, control_curves.joint_channels(action, turned, [frame])[1][0])
+            )
+        return Before(joints, controls)
 
     def show(self, poses: Poses) -> None:
         """Put the bones into a pose (1), until the action next moves them."""
@@ -53,20 +65,28 @@ class Bones:
         for name, turn in zip(self.names, quaternions[0].tolist()):
             bones[name].rotation_quaternion = turn
         bones[self.names[0]].location = location[0]
+        if self.rig is not None:
+            posed = two_bone.posed(self.rig, quaternions, location)
+            keys.write(self.armature, keys.values_of(self.rig, posed))
 
     def values(self) -> list[tuple]:
         """What the bones' channels are at this moment, for `set_values`."""
-        bones = [self.armature.pose.bones[name] for name in self.names]
+        bones = [self.armature.pose.bones[name] for name in self._posed_bones]
         return [(bone.rotation_quaternion.copy(), bone.location.copy()) for bone in bones]
 
     def set_values(self, values: list[tuple]) -> None:
-        for name, (turn, location) in zip(self.names, values):
+        for name, (turn, location) in zip(self._posed_bones, values):
             bone = self.armature.pose.bones[name]
             bone.rotation_quaternion, bone.location = turn, location
 
+    @property
+    def _posed_bones(self) -> list[str]:
+        controls = [name for limb in limbs.LIMBS for name in limb.controls] if self.rig else []
+        return [*self.names, *controls]
+
     def in_action(self, action: bpy.types.Action, frames: Sequence[float] | np.ndarray) -> Poses:
-        """The poses (N) that an action has in some scene frames; a bone that it does not move is at
-        rest."""
+        """The poses (N) that an action has in some scene frames, as they are seen; a bone that it
+        does not move is at rest."""
         location, quaternions = self.channels(action, frames)
         return self._poses(_rotation_matrices(quaternions), location)
 
@@ -74,15 +94,12 @@ class Bones:
         self, action: bpy.types.Action, frames: Sequence[float] | np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """The pelvis' location (N,3) and all bones' quaternions (N,24,4) in an action."""
-        wanted = [(_location(self.names[0]), axis) for axis in range(3)]
-        wanted += [(_rotation(name), i) for name in self.names for i in range(4)]
-        values = actions.values_at(action, wanted, frames).T
-        quaternions = values[:, 3:].reshape(len(values), -1, 4)
-        lost = ~np.isfinite(quaternions).all(axis=-1) | (
-            np.square(np.nan_to_num(quaternions)).sum(axis=-1) < 1e-12
-        )
-        quaternions[lost] = (1.0, 0.0, 0.0, 0.0)
-        return np.nan_to_num(values[:, :3]), quaternions
+        location, quaternions = control_curves.joint_channels(action, self.names, frames)
+        if self.rig is not None:
+            quaternions = control_curves.as_seen(
+                self.armature, self.rig, action, frames, location, quaternions
+            )
+        return location, quaternions
 
     def now(self) -> Poses:
         """The pose (1) that the bones have at this moment, keyed or not, constraints and all."""
@@ -109,22 +126,20 @@ class Bones:
         )
 
 
+def rig_of(armature: bpy.types.Object, body: Body) -> two_bone.Rig | None:
+    """How bones and controls of a character lie at rest; None of one without controls."""
+    names = list(body.joint_names)
+    return building.rig_of(armature, names) if limbs.are_on(armature) else None
+
+
 def selected_bones(armature: bpy.types.Object, body: Body) -> list[str]:
-    """The body's bones that are selected in Pose Mode."""
+    """The body's bones that are selected in Pose Mode, or moved by controls that are."""
     from_5_0 = "select" in bpy.types.PoseBone.bl_rna.properties
-    return [
-        bone.name
-        for bone in armature.pose.bones
-        if bone.name in body.joint_names and (bone.select if from_5_0 else bone.bone.select)
+    selected = [
+        bone.name for bone in armature.pose.bones if (bone.select if from_5_0 else bone.bone.select)
     ]
-
-
-def _rotation(bone: str) -> str:
-    return f'pose.bones["{bone}"].rotation_quaternion'
-
-
-def _location(bone: str) -> str:
-    return f'pose.bones["{bone}"].location'
+    meant = {joint for name in selected for joint in (name, *limbs.posed_by(name))}
+    return [joint for joint in body.joint_names if joint in meant]
 
 
 def _rotation_matrices(quaternions: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.body.sites import site_parts
 from ...lsmpl_core.cleaning.floor import FOOT_POINTS
 from ..registration import registration
+from ..rigging import building, limbs
 from .editing import editing
 
 CHARACTER_KEY = "lsmpl_character"
@@ -142,9 +143,16 @@ def reshape(armature: bpy.types.Object, betas: np.ndarray) -> None:
         _set_keys(mesh, betas)
 
 
+def mean_joints(armature: bpy.types.Object) -> tuple[list[str], np.ndarray]:
+    """A character's joints by name, and where their bones would begin (24,3) with all betas 0."""
+    known = _joints(armature)
+    return list(known["names"]), np.array(known["rest"]) @ TO_BLENDER.T
+
+
 def _move_bones(armature: bpy.types.Object, betas: np.ndarray) -> None:
     known = _joints(armature)
     heads = (np.array(known["rest"]) + np.array(known["directions"]) @ betas) @ TO_BLENDER.T
+    rig = building.rig_of(armature, known["names"]) if limbs.are_on(armature) else None
     with editing(armature.data):
         bones = armature.data.edit_bones
         for name, head in zip(known["names"], heads):
@@ -153,6 +161,10 @@ def _move_bones(armature: bpy.types.Object, betas: np.ndarray) -> None:
             bone.head = head
             bone.tail = bone.head + along
             bone.roll = roll
+        if rig is not None:
+            building.lay_bones(bones, rig._replace(heads=heads))
+    if rig is not None:
+        building.measure(armature, rig._replace(heads=heads))
 
 
 def _set_keys(mesh: bpy.types.Object, betas: np.ndarray) -> None:

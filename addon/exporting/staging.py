@@ -12,6 +12,8 @@ import numpy as np
 
 from ...lsmpl_core import LsmplError
 from ..characters import actions, correctives
+from ..characters.editing import editing
+from ..rigging import building, limbs
 
 
 class Stage(NamedTuple):
@@ -54,9 +56,11 @@ def staged(
 
         # Copies, which share their data with the originals until something has to differ.
         rig = _copy(armature, stage, at_end)
+        building.retarget(rig, armature)
         if action is not None:
-            rig.animation_data_clear()
-            actions.play(rig, action)
+            actions.play_alone(rig, action)
+        if limbs.are_there(armature):
+            rig = _without_controls(rig, armature, stage, at_end)
 
         meshes = []
         for mesh in meshes_on(armature) if with_meshes else ():
@@ -106,6 +110,31 @@ def _copy(obj: bpy.types.Object, stage: bpy.types.Scene, at_end: ExitStack) -> b
     twin.hide_viewport = twin.hide_render = False
     stage.collection.objects.link(twin)
     return twin
+
+
+def _without_controls(
+    rig: bpy.types.Object, armature: bpy.types.Object, stage: bpy.types.Scene, at_end: ExitStack
+) -> bpy.types.Object:
+    """A copy whose bones are the deform bones alone, each where that of a copied armature is, which
+    is hidden and lends it its name."""
+    name, rig.name = rig.name, f"{rig.name} (with controls)"
+    plain = rig.copy()
+    at_end.callback(_remove, plain, armature.data)
+    plain.animation_data_clear()
+    plain.name, plain.data = name, armature.data.copy()
+    stage.collection.objects.link(plain)
+    building.disconnect(plain)
+    with _on(stage), editing(plain.data):
+        building.remove_bones(plain.data.edit_bones)
+    stage.view_layers[0].update()
+    for bone in plain.pose.bones:
+        for constraint in list(bone.constraints):
+            bone.constraints.remove(constraint)
+        follows = bone.constraints.new("COPY_TRANSFORMS")
+        follows.target, follows.subtarget = rig, bone.name
+        bone.custom_shape = None
+    rig.hide_viewport = True
+    return plain
 
 
 def _remove(twin: bpy.types.Object, data: bpy.types.ID) -> None:

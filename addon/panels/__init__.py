@@ -2,6 +2,7 @@
 work."""
 
 from . import (
+    animation_rig,
     character,
     clean_up,
     export,
@@ -10,6 +11,7 @@ from . import (
     quality,
     refine,
     retarget,
+    rig_operators,
     shape_operators,
     solve,
     take_list,
@@ -25,6 +27,8 @@ _SECTIONS = (
     live,
     refine,
     clean_up,
+    rig_operators,
+    animation_rig,
     retarget,
     export,
 )

@@ -188,7 +188,7 @@ class _Change:
 
         # The signs of quaternions go on from the frame before, so that the bones do not turn over.
         begin = max(self.low - 1, 0)
-        before = bones.channels(action, key_frames(self.take, action, begin, begin))[1][0]
+        before = bones.before(action, key_frames(self.take, action, begin, begin)[0])
 
         # Blended into what the keys say, which an animator may have changed, not into the motion.
         cleaned = self.take.lsmpl.cleaned is not None

@@ -15,6 +15,10 @@ class Recorder:
         self.texts.append(text)
 
     def prop(self, owner, name, text=None, **_):
+        if name.startswith("["):  # a custom property
+            assert name.strip('[]"') in owner, f"{owner.name} has no {name}"
+            self.texts.append(text)
+            return
         assert name in owner.bl_rna.properties, f"{owner.bl_rna.identifier} has no {name}"
         self.texts.append(owner.bl_rna.properties[name].name if text is None else text)
 

@@ -1,0 +1,138 @@
+"""Animation Rig's buttons: controls for the active character."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import bpy
+from bpy.props import EnumProperty
+
+from .. import jobs
+from ..characters import controls
+from ..errors import reports_errors
+from ..registration import registration
+from ..rigging.limbs import BY_NAME, LIMBS, are_there, follow_ik
+from ..selection import active_character
+
+_LIMB_ITEMS = [(limb.name, limb.label, "") for limb in LIMBS]
+
+
+class _OfCharacter:
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    needs_controls = True
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        if not jobs.is_free(cls):
+            return False
+        armature = active_character(context)
+        reason = controls.why_fixed(armature) if armature else ""
+        if armature is None:
+            cls.poll_message_set("Bake a take to a character first, or select one")
+        elif reason:
+            cls.poll_message_set(f"{armature.name} {reason}")
+        elif cls.needs_controls and not are_there(armature):
+            cls.poll_message_set("Add Controls first")
+        else:
+            return True
+        return False
+
+
+class LSMPL_OT_add_controls(_OfCharacter, bpy.types.Operator):
+    bl_idname = "lsmpl.add_controls"
+    bl_label = "Add Controls"
+    bl_description = (
+        "Give the active character control bones to animate with: a root, IK hands and feet with "
+        "poles, and shapes to click. Its motion is baked to them and stays as it is. Where "
+        "controls are missing, all are made anew"
+    )
+
+    needs_controls = False
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        controls.add(active_character(context))
+        return {"FINISHED"}
+
+
+class LSMPL_OT_remove_controls(_OfCharacter, bpy.types.Operator):
+    bl_idname = "lsmpl.remove_controls"
+    bl_label = "Remove Controls"
+    bl_description = (
+        "Bake what the controls do to the character's own bones, and take the controls away"
+    )
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        controls.remove(active_character(context))
+        return {"FINISHED"}
+
+
+class LSMPL_OT_bake_to_controls(_OfCharacter, bpy.types.Operator):
+    bl_idname = "lsmpl.bake_to_controls"
+    bl_label = "Bake to Controls"
+    bl_description = (
+        "Put the IK controls of all limbs where the limbs are, in every keyed frame. Limbs that "
+        "follow FK are not changed by it"
+    )
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        controls.bake(active_character(context))
+        return {"FINISHED"}
+
+
+class LSMPL_OT_switch_limb(_OfCharacter, bpy.types.Operator):
+    bl_idname = "lsmpl.switch_limb"
+    bl_label = "Switch FK and IK"
+    bl_description = (
+        "Let the limb follow IK instead of FK, or FK instead of IK, and do the same as before in "
+        "every keyed frame"
+    )
+
+    limb: EnumProperty(name="Limb", items=_LIMB_ITEMS)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        armature, limb = active_character(context), BY_NAME[self.limb]
+        to_ik = limb not in _in_ik(armature)
+        controls.switch(armature, limb, to_ik)
+        self.report({"INFO"}, f"{limb.label} follows {'IK' if to_ik else 'FK'}")
+        return {"FINISHED"}
+
+
+class LSMPL_OT_snap_limb(_OfCharacter, bpy.types.Operator):
+    bl_idname = "lsmpl.snap_limb"
+    bl_label = "Snap and Switch Here"
+    bl_description = (
+        "From this frame on let the limb follow IK instead of FK, or FK instead of IK: the other "
+        "side is put where the limb is now, and keyed along with the switch"
+    )
+
+    limb: EnumProperty(name="Limb", items=_LIMB_ITEMS)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        armature, limb = active_character(context), BY_NAME[self.limb]
+        to_ik = controls.snap(armature, limb, context.scene.frame_current_final)
+        frame = context.scene.frame_current
+        self.report({"INFO"}, f"{limb.label} follows {'IK' if to_ik else 'FK'} from frame {frame}")
+        return {"FINISHED"}
+
+
+def _in_ik(armature: bpy.types.Object) -> list:
+    try:
+        return follow_ik(armature)
+    except KeyError:  # a control is missing, which the operator says
+        return []
+
+
+_CLASSES = (
+    LSMPL_OT_add_controls,
+    LSMPL_OT_remove_controls,
+    LSMPL_OT_bake_to_controls,
+    LSMPL_OT_switch_limb,
+    LSMPL_OT_snap_limb,
+)
+register, unregister = registration(_CLASSES)

@@ -1,0 +1,1 @@
+"""Control bones beside a character's deform bones: a root, and IK for arms and legs."""
