@@ -19,6 +19,7 @@ from ..rigging import building, keys, looks, two_bone
 from ..rigging.limbs import (
     CONTROL_BONES,
     LIMBS,
+    ROOT,
     SWITCH,
     Limb,
     are_on,
@@ -61,7 +62,8 @@ def add(armature: bpy.types.Object) -> None:
             f"{armature.name}: has bones of its own that are called {', '.join(taken)}; rename them"
         )
     rig = building.rig_of(armature, names)
-    rig = rig._replace(anchors=building.anchored(rig._replace(heads=mean)).anchors)
+    ground = _ground(armature, rig)
+    rig = rig._replace(anchors=building.anchors_of(rig._replace(heads=mean), ground))
     try:
         with editing(armature.data):
             building.make_bones(armature.data.edit_bones, rig)
@@ -305,6 +307,16 @@ def _moves_root(armature: bpy.types.Object, action: bpy.types.Action) -> bool:
     return values is not None or not np.allclose(now, at_rest, atol=1e-7)
 
 
+def _ground(armature: bpy.types.Object, rig: Rig) -> np.ndarray:
+    """(3,): the floor under the pelvis where the character's motion begins."""
+    location = np.array([armature.pose.bones[rig.names[0]].location])
+    for action in actions.in_use(armature)[:1]:
+        if len(frames := _key_frames(action, rig.names)):
+            location = control_curves.joint_channels(action, rig.names, frames[:1])[0]
+    begins = rig.heads[0] + rig.rotations[0] @ location[0]
+    return begins * (1.0, 1.0, 0.0)
+
+
 def _with_root(
     armature: bpy.types.Object,
     rig: Rig,
@@ -319,9 +331,9 @@ def _with_root(
     if values is None:
         values = control_curves.channels_at(armature, None, keys.ROOT_CHANNELS, frames)
     turned = from_quaternion(values[1] / np.linalg.norm(values[1], axis=-1, keepdims=True))
-    at_rest, head = rig.rotations[0], rig.heads[0]
-    heads = head + location @ at_rest.T
-    moved = values[0] + np.einsum("tij,tj->ti", turned, heads) - head
+    at_rest, head, pivot = rig.rotations[0], rig.heads[0], rig.anchors[ROOT][:3, 3]
+    from_pivot = head + location @ at_rest.T - pivot
+    moved = pivot + values[0] + np.einsum("tij,tj->ti", turned, from_pivot) - head
     quaternions = quaternions.copy()
     own = at_rest.T @ turned @ at_rest @ from_quaternion(quaternions[:, 0])
     quaternions[:, 0] = keys.continuous(to_quaternion(own))

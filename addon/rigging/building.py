@@ -27,33 +27,40 @@ def rig_of(armature: bpy.types.Object, names: list[str]) -> Rig:
     found = [bones[name] for name in names]
     matrices = np.array([bone.matrix_local for bone in found], dtype=np.float64)
     above = [bone.parent.name if bone.parent else "" for bone in found]
-    anchors = [name for limb in LIMBS for name in (limb.ik, limb.pole) if name in bones]
+    anchors = [ROOT, *(name for limb in LIMBS for name in (limb.ik, limb.pole))]
     return Rig(
         names,
         [names.index(parent) if parent in names else -1 for parent in above],
         matrices[:, :3, 3],
         matrices[:, :3, :3],
-        {name: np.array(bones[name].matrix_local, dtype=np.float64) for name in anchors},
+        {
+            name: np.array(bones[name].matrix_local, dtype=np.float64)
+            for name in anchors
+            if name in bones
+        },
     )
 
 
-def anchored(rig: Rig) -> Rig:
-    """A rig at rest with the places of IK controls and poles, which stay where the shape of this
-    one puts them: keys of controls say where hands and feet are, whatever shape the body has."""
-    anchors = {}
+def anchors_of(rig: Rig, ground: np.ndarray) -> dict[str, np.ndarray]:
+    """Where IK controls and poles (4,4) are at rest, for a rig of the body's mean shape, and the
+    root, which stands at a point (3,).
+
+    They stay there whatever shape the body gets: keys of controls say where hands and feet are.
+    """
+    anchors = {ROOT: _matrix(ground, np.eye(3))}
     for limb in LIMBS:
         laid = layout(rig, limb)
         _, lower, end = (rig.names.index(name) for name in limb.bones)
         anchors[limb.ik] = _matrix(rig.heads[end], rig.rotations[end])
         away = laid.frame[:, 2] * sum(laid.lengths)
         anchors[limb.pole] = _matrix(rig.heads[lower] + away, np.eye(3))
-    return rig._replace(anchors=anchors)
+    return anchors
 
 
 def make_bones(edit_bones: bpy.types.ArmatureEditBones, rig: Rig) -> None:
     """In Edit Mode: the bones of root, controls and mechanisms, the pelvis on the root. rig is of
     the shape that the character has, with anchors."""
-    root = _bone(edit_bones, ROOT, np.eye(4), _ROOT_METRES)
+    root = _bone(edit_bones, ROOT, rig.anchors[ROOT], _ROOT_METRES)
     edit_bones[_PELVIS].parent = root
     for limb in LIMBS:
         above = edit_bones[limb.bones[0]].parent

@@ -28,8 +28,8 @@ the angle is the square root of a difference that is all rounding, and twists sa
 
 class Rig(NamedTuple):
     """A character's bones at rest: of its joints heads (J,3), in metres, rotations (J,3,3), whose
-    columns are the bones' axes, and parents (-1 for none); by name, where IK controls and poles
-    are (4,4)."""
+    columns are the bones' axes, and parents (-1 for none); by name, where root, IK controls
+    and poles are (4,4)."""
 
     names: list[str]
     parents: list[int]

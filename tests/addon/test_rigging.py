@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from conftest import MOCAP
+from test_live import solved, walk
 from test_shape import OTHER
 
 SAME_METRES, SAME_DEGREES = 1e-4, 0.1
@@ -205,8 +206,6 @@ def test_shape_sliders_lay_the_controls_anew(baked_take, controls, limbs, core, 
 
 
 def test_refining_changes_controls_along(addon, baked_take, controls, core, body):
-    from test_live import solved, walk
-
     take, baked = baked_take(solved(core, body, walk(core, body, frames=12), "body_25"))
     rig, scene = baked.armature, bpy.context.scene
     controls.add(rig)
@@ -226,6 +225,47 @@ def test_refining_changes_controls_along(addon, baked_take, controls, core, body
     motion = addon("takes.layers").load(take)
     keyed = bones.in_action(baked.action, range(12))
     np.testing.assert_allclose(keyed.rotations, addon("characters.posed").poses_of(motion).rotations, atol=2e-3)
+
+
+def test_live_poses_limbs_that_follow_their_controls(addon, baked_take, controls, core, body):
+    _, baked = baked_take(solved(core, body, walk(core, body, frames=12), "body_25"))
+    rig, scene, live = baked.armature, bpy.context.scene, addon("live.live")
+    controls.add(rig)
+    scene.frame_set(5)
+    bpy.ops.lsmpl.live()
+    before = rig.pose.bones["left_wrist"].head.copy()
+    handle = bpy.data.objects["left_wrist"]
+    handle.location.z += 0.1
+    bpy.context.view_layer.update()  # as after a mouse move
+    bpy.context.view_layer.update()
+    dragged = rig.pose.bones["left_wrist"].head.copy()
+    assert (dragged - before).z > 0.08
+    live.settle(scene)
+    for frame in (0, 5):
+        scene.frame_set(frame)
+    assert (rig.pose.bones["left_wrist"].head - dragged).length < 2e-3
+    assert (rig.pose.bones["left_wrist"].head - rig.pose.bones["left_hand_ik"].head).length < 1e-4
+    assert bpy.ops.lsmpl.live() == {"FINISHED"}
+
+
+def test_a_layer_over_the_motion_moves_the_hand(baked_take, controls, core, body):
+    motion = recorded(core, body)
+    _, baked = baked_take(motion)
+    rig, scene = baked.armature, bpy.context.scene
+    controls.add(rig)
+    scene.frame_set(8)
+    before = rig.pose.bones["right_wrist"].head.copy()
+    strip = rig.animation_data.nla_tracks.new().strips.new("walk", 0, baked.action)
+    if hasattr(baked.action, "slots"):
+        strip.action_slot = baked.action.slots[0]
+    rig.animation_data.action = None
+    control = rig.pose.bones["right_hand_ik"]
+    control.location = (0.0, 0.0, 0.05)
+    control.keyframe_insert("location", frame=8)
+    rig.animation_data.action_blend_type = "ADD"
+    scene.frame_set(8)
+    moved = rig.pose.bones["right_wrist"].head - before
+    assert 0.03 < moved.length < 0.06
 
 
 def test_an_export_has_the_deform_bones_alone(addon, baked_take, controls, core, body, tmp_path):
