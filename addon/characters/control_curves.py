@@ -18,6 +18,9 @@ from ..rigging.two_bone import Rig
 from . import actions
 from .actions import Curve
 
+Frames = Sequence[float] | np.ndarray
+"""(N,) scene frames, which may be fractions."""
+
 
 class Before(NamedTuple):
     """The quaternions of a frame, whose signs the next one goes on with: of joints (J,4), and of
@@ -63,7 +66,7 @@ def location_curves(name: str, location: np.ndarray) -> list[Curve]:
 
 
 def joint_channels(
-    action: bpy.types.Action, names: Sequence[str], frames: Sequence[float]
+    action: bpy.types.Action, names: Sequence[str], frames: Frames
 ) -> tuple[np.ndarray, np.ndarray]:
     """The first joint's location (N,3) and all joints' quaternions (N,J,4) in an action; a bone
     that it does not move is at rest."""
@@ -82,7 +85,7 @@ def as_seen(
     armature: bpy.types.Object,
     rig: Rig,
     action: bpy.types.Action | None,
-    frames: Sequence[float],
+    frames: Frames,
     location: np.ndarray,
     quaternions: np.ndarray,
 ) -> np.ndarray:
@@ -97,7 +100,7 @@ def as_seen(
         if values is not None:
             own = keys.own_channels(rig, pose, limb, values)
             joints = [rig.names.index(name) for name in limb.bones]
-            seen[np.ix_(in_ik, joints)] = own[in_ik]
+            seen[:, joints] = np.where(in_ik[:, None, None], own, seen[:, joints])
     return seen
 
 
@@ -105,7 +108,7 @@ def controls_at(
     armature: bpy.types.Object,
     action: bpy.types.Action | None,
     limb: Limb,
-    frames: Sequence[float],
+    frames: Frames,
 ) -> list[np.ndarray] | None:
     """The channels of a limb's controls over frames, (N,3) or (N,4) each; those that an action does
     not move are as they are at this moment. None of an action that moves none of them: it was made
@@ -117,7 +120,7 @@ def channels_at(
     armature: bpy.types.Object,
     action: bpy.types.Action | None,
     wanted: Sequence[keys.Channel],
-    frames: Sequence[float],
+    frames: Frames,
 ) -> list[np.ndarray] | None:
     """`controls_at`, of any channels of bones."""
     now = keys.read(armature, wanted)
@@ -142,7 +145,7 @@ def find_curve(armature: bpy.types.Object, data_path: str) -> bpy.types.FCurve |
 
 
 def _at(
-    action: bpy.types.Action | None, paths: list[tuple[str, int]], frames: Sequence[float]
+    action: bpy.types.Action | None, paths: list[tuple[str, int]], frames: Frames
 ) -> np.ndarray:
     """(N,C), NaN where nothing is animated."""
     if action is None:

@@ -321,15 +321,16 @@ def _with_root(
     armature: bpy.types.Object,
     rig: Rig,
     action: bpy.types.Action | None,
-    frames: Collection[float],
+    frames: control_curves.Frames,
     location: np.ndarray,
     quaternions: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """The pelvis' location (T,3) and the joints' quaternions (T,24,4) that do without root what
     these do with it."""
-    values = control_curves.channels_at(armature, action, keys.ROOT_CHANNELS, frames)
-    if values is None:
-        values = control_curves.channels_at(armature, None, keys.ROOT_CHANNELS, frames)
+    of_root = keys.ROOT_CHANNELS
+    values = control_curves.channels_at(armature, action, of_root, frames)
+    if values is None:  # it is not keyed, and stays where it is
+        values = [np.tile(now, (len(frames), 1)) for now in keys.read(armature, of_root)]
     turned = from_quaternion(values[1] / np.linalg.norm(values[1], axis=-1, keepdims=True))
     at_rest, head, pivot = rig.rotations[0], rig.heads[0], rig.anchors[ROOT][:3, 3]
     from_pivot = head + location @ at_rest.T - pivot

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 from bpy.props import EnumProperty
@@ -21,6 +21,11 @@ class _OfCharacter:
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
     needs_controls = True
+
+    if TYPE_CHECKING:
+
+        @classmethod
+        def poll_message_set(cls, message: str) -> None: ...
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
