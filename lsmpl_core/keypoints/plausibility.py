@@ -34,35 +34,93 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
     far their lengths are from an adult's of that size, the left ones from the right ones, and how
     much they change over time, each at most 1 and averaged. Infinite where no limb is seen.
     """
-    pairs = _pairs(layout)
-    row = {name: k for k, name in enumerate(layout.keypoints)}
-    chosen = positions[
-        np.unique(np.linspace(0, len(positions) - 1, min(len(positions), _MOST_FRAMES)).astype(int))
-    ]
-    ends = np.array([(row[a], row[b]) for a, b in pairs]).reshape(-1, 2)
+    ends = _ends(layout)
+    chosen = _some(positions)
     lengths = np.linalg.norm(chosen[:, ends[:, 0]] - chosen[:, ends[:, 1]], axis=2)
+    median, spread = _over_time(lengths)
+    return float(_errors(median[None], spread[None], layout)[0])
+
+
+def best_exchange(positions: np.ndarray, layout: Layout) -> tuple[float, tuple[str, str] | None]:
+    """By how much exchanging two keypoints (T,K,3) would make them more plausible, and which two.
+
+    In a right order no exchange gains more than noise does: at most 0.007 on recorded motion in
+    every known order with 30 mm of noise, and on real takes; in random orders that look like a body
+    by chance at least 0.017.
+    """
+    count = len(layout)
+    chosen = _some(positions)
+    lengths = np.linalg.norm(chosen[:, :, None] - chosen[:, None], axis=3)
+    median, spread = _over_time(lengths.reshape(len(chosen), -1))
+    median, spread = median.reshape(count, count), spread.reshape(count, count)
+
+    seen = np.flatnonzero(np.isfinite(chosen).all(axis=2).any(axis=0))
+    exchanges = [(a, b) for i, a in enumerate(seen) for b in seen[:i]]
+    orders = np.tile(np.arange(count), (len(exchanges) + 1, 1))
+    for order, (a, b) in zip(orders[1:], exchanges):
+        order[a], order[b] = b, a
+
+    ends = _ends(layout)
+    one, other = orders[:, ends[:, 0]], orders[:, ends[:, 1]]
+    errors = _errors(median[one, other], spread[one, other], layout)
+    best = int(np.argmin(errors))
+    if best == 0 or not np.isfinite(errors[0]):
+        return 0.0, None
+    a, b = exchanges[best - 1]
+    return float(errors[0] - errors[best]), (layout.keypoints[a], layout.keypoints[b])
+
+
+def _some(positions: np.ndarray) -> np.ndarray:
+    """No more than so many frames, evenly spread."""
+    count = min(len(positions), _MOST_FRAMES)
+    return positions[np.unique(np.linspace(0, len(positions) - 1, count).astype(int))]
+
+
+def _over_time(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median (P,) of lengths (T,P) over time, and how far they typically are from it; NaN where
+    never seen."""
     seen = np.isfinite(lengths).any(axis=0)
-    median, spread = np.full(len(pairs), np.nan), np.full(len(pairs), np.nan)
+    median, spread = np.full(lengths.shape[1], np.nan), np.full(lengths.shape[1], np.nan)
     if seen.any():
         median[seen] = np.nanmedian(lengths[:, seen], axis=0)
         spread[seen] = np.nanmedian(np.abs(lengths[:, seen] - median[seen]), axis=0)
+    return median, spread
 
+
+def _errors(median: np.ndarray, spread: np.ndarray, layout: Layout) -> np.ndarray:
+    """(N,) implausibility of N sets of lengths (N,P) of a layout's pairs."""
+    pairs = _pairs(layout)
     expected = np.array([_adult_length(layout, a, b) for a, b in pairs])
     limbs = np.array([pair in _LIMBS for pair in pairs], dtype=bool)
-    ratios = median[limbs & seen] / expected[limbs & seen]
-    scale = float(np.median(ratios)) if len(ratios) else np.nan
-    if not scale > 0:
-        return np.inf
+    scale = _medians(median[:, limbs] / expected[limbs])[:, None]
 
     allowed = scale * (expected + TOLERANCE)
     index = {pair: i for i, pair in enumerate(pairs)}
     partner = np.array(
-        [index.get((other_side(a), other_side(b)), i) for i, (a, b) in enumerate(pairs)]
+        [index.get((other_side(a), other_side(b)), i) for i, (a, b) in enumerate(pairs)], dtype=int
     )
     proportion = np.abs(median - scale * expected) / allowed
-    uneven = np.abs(median - median[partner]) / allowed
-    errors = np.stack([proportion, uneven, spread / allowed])
-    return float(np.mean(np.minimum(errors[np.isfinite(errors)], 1.0)))
+    uneven = np.abs(median - median[:, partner]) / allowed
+    errors = np.minimum(np.concatenate([proportion, uneven, spread / allowed], axis=1), 1.0)
+    finite = np.isfinite(errors)
+    total = np.where(finite, errors, 0.0).sum(axis=1)
+    known = (scale[:, 0] > 0) & finite.any(axis=1)
+    return np.where(known, total / np.maximum(finite.sum(axis=1), 1), np.inf)
+
+
+def _medians(rows: np.ndarray) -> np.ndarray:
+    """The median of each row (N,P) of what is finite in it; NaN where nothing is."""
+    found = np.full(len(rows), np.nan)
+    some = np.isfinite(rows).any(axis=1) if rows.size else np.zeros(len(rows), dtype=bool)
+    if some.any():
+        found[some] = np.nanmedian(rows[some], axis=1)
+    return found
+
+
+def _ends(layout: Layout) -> np.ndarray:
+    """(P,2): the rows of both ends of each pair that is looked at."""
+    row = {name: k for k, name in enumerate(layout.keypoints)}
+    return np.array([(row[a], row[b]) for a, b in _pairs(layout)], dtype=int).reshape(-1, 2)
 
 
 def _pairs(layout: Layout) -> list[tuple[str, str]]:

@@ -9,13 +9,16 @@ import numpy as np
 
 from ..errors import LayoutError
 from ..keypoints.layouts import ORDERS, Order
-from ..keypoints.plausibility import implausibility
+from ..keypoints.plausibility import best_exchange, implausibility
 
 KNOWN_COUNTS = frozenset(map(len, ORDERS))
 """Keypoint counts that tell a bare array's order."""
 NO_BODY = 0.19
 """`implausibility` from which on keypoints make no body. Of a dozen recorded motions in every
 order: at most 0.14 with 40 mm of noise; read in another known order, at least 0.21."""
+MOST_GAINED = 0.011
+"""What exchanging two keypoints may gain at most (`best_exchange`, which says what was measured) in
+many frames; up to three times that in few, which do not even out their noise."""
 LEAST_MARGIN = 0.04
 """How much more plausible the best order must be than the second."""
 LIST_ADVICE = (
@@ -49,6 +52,15 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
             f"{source}: {count} keypoints could be "
             f"{' or '.join(order.name for order in candidates)}, but in that "
             f"order they make no body: bone lengths are {listed}. {LIST_ADVICE}"
+        )
+    gained, exchanged = best_exchange(in_order(positions, best.columns), best.layout)
+    if exchanged and gained > MOST_GAINED * (1 + 2 / np.sqrt(len(positions))):
+        raise LayoutError(
+            f"{source}: {count} keypoints could be "
+            f"{' or '.join(order.name for order in candidates)}, but in that order "
+            f"{exchanged[0]} and {exchanged[1]}, for one, are likelier the other way round: bone "
+            f"lengths are {listed}. "
+            f"Say which with --layout if it is right. {LIST_ADVICE}"
         )
     if len(scored) > 1 and scored[1][0] - error < LEAST_MARGIN:
         raise LayoutError(

@@ -35,10 +35,18 @@ UNREAL = np.diag([1.0, -1, 1])
 class Take:
     """Where the sites of a body are (T,3), metres, Z up, in a recorded clip; and the clip itself."""
 
-    def __init__(self, body: lsmpl.Body, clip: str = "07_01", frames: slice = slice(10, 10 + FRAMES), shift=(0, 0, 0)):
+    def __init__(
+        self, body: lsmpl.Body, clip: str = "07_01", frames: slice = slice(10, 10 + FRAMES), shift=(0, 0, 0), betas=None
+    ):
         self.body = body
         motion = lsmpl.Motion.load(RECORDED / f"{clip}.npz").frames(frames)
-        self.motion = lsmpl.Motion(motion.poses, motion.trans + np.array(shift), np.zeros(10), fps=30.0, body=body.key)
+        self.motion = lsmpl.Motion(
+            motion.poses,
+            motion.trans + np.array(shift),
+            np.zeros(10) if betas is None else betas,
+            fps=30.0,
+            body=body.key,
+        )
         self._known: dict[str, np.ndarray] = {}
 
     def __getitem__(self, site: str) -> np.ndarray:

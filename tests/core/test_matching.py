@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from field_inputs import Take
 from stick_figure import walking
 
 from lsmpl_core.errors import LayoutError
@@ -68,3 +69,20 @@ def test_what_could_be_in_two_orders_is_refused_with_both(monkeypatch):
     monkeypatch.setattr("lsmpl_core.readers.orders.ORDERS", both)
     with pytest.raises(LayoutError, match=r"more than one order.*coco_18.*twin.*--layout"):
         matching.match_by_count(walking(LAYOUTS["coco_18"]), "take")
+
+
+@pytest.mark.parametrize("name", ["lsp_14", "mpii_16", "coco_17", "human36m_17", "smpl_22", "lafan1_22"])
+def test_orders_that_look_like_a_body_by_chance_are_refused(body, name):
+    """Random ones of recorded people of all shapes: those that pass as a body by their lengths gain by exchanges."""
+    rng = np.random.default_rng(3)
+    for clip, shape in (("02_06", 0.0), ("05_02", 2.0), ("14_30", -2.0)):
+        take = Take(body, clip, slice(0, 60, 3), betas=rng.normal(scale=abs(shape), size=10))
+        positions = take.order(name) + rng.normal(scale=0.03, size=(len(take), len(order_named(name)), 3))
+        assert matching.match_by_count(positions, "take").columns == order_named(name).columns
+        for _ in range(40):
+            with pytest.raises(LayoutError, match=r"no body|the other way round|more than one"):
+                matching.match_by_count(positions[:, rng.permutation(positions.shape[1])], "take")
+
+
+def order_named(name: str) -> Order:
+    return next(order for order in ORDERS if order.name == name)
