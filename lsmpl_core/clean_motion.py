@@ -23,7 +23,13 @@ from .cleaning.floor import (
 )
 from .cleaning.foot_locking import lock_steps
 from .cleaning.limits import limit_steps
-from .cleaning.smoothing import FEWEST_FRAMES, apply_smoothness, check_strength, find_smoothness
+from .cleaning.smoothing import (
+    FEWEST_FRAMES,
+    apply_smoothness,
+    check_strength,
+    find_smoothness,
+    smooth_fingers,
+)
 from .errors import LsmplError
 from .motion import Motion
 from .progress import Progress, run_to_end
@@ -161,6 +167,7 @@ def clean_up_steps(
         yield Progress("smooth", 0, 1)
         smoothness = find_smoothness(clean, smooth)
         clean = apply_smoothness(clean, smoothness.stiffness)
+        clean = smooth_fingers(clean, smooth)
 
     # Where feet stand is found on what is calm.
     yield Progress("contacts", 0, 1)

@@ -11,6 +11,7 @@ from .by_hand.fixed_frames import put_by_hand
 from .by_hand.posing import Poser
 from .calibration.calibration import Calibration
 from .cleaning.travel import with_travel
+from .hands.with_fingers import with_fingers
 from .judgement import judged
 from .keypoints.condition import Condition
 from .keypoints.hips_centred import is_hips_centred
@@ -74,6 +75,7 @@ def finished_motion(
         calibration=calibration,
     )
 
+    motion = with_fingers(motion, given, body)
     travels = problem.options.travel == "feet" or (
         problem.options.travel == "auto" and is_hips_centred(given)
     )

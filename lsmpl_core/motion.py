@@ -21,6 +21,8 @@ BODY_VALUES = 66
 """Axis-angles of the root and the 21 body joints, which come first in SMPL, SMPL+H and SMPL-X
 alike."""
 SMPLH_VALUES, SMPLX_VALUES = 156, 165
+FINGER_VALUES = 90
+"""Axis-angles of the fingers' thirty joints, which come last in SMPL+H and SMPL-X."""
 FIELDS = {
     "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body",
     "surface_model_type", "residual", "condition", "keypoint_names", "first_frame", "calibration",
@@ -48,7 +50,8 @@ class Motion:
     calibration: where the subject's keypoints sit on the body, as the solve found them; None where
     nobody knows. travel (T,3) metres: by how much each frame was moved from where its keypoints
     are, which know no place in the room (`cleaning/travel.py`); None where they are where they
-    were.
+    were. fingers (T,30,3): axis-angles in radians of SMPL-H's joints 22 to 51, the fingers of the
+    left hand, then of the right; None where nobody knows them.
     """
 
     poses: np.ndarray
@@ -64,6 +67,7 @@ class Motion:
     condition: np.ndarray | None
     calibration: Calibration | None
     travel: np.ndarray | None
+    fingers: np.ndarray | None
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class Motion:
         condition: np.ndarray | None = None,
         calibration: Calibration | None = None,
         travel: np.ndarray | None = None,
+        fingers: np.ndarray | None = None,
     ):
         """betas: None means the mean shape. Raises `MotionFileError` for shapes that do not fit."""
         self.poses = _finite_array("poses", poses)
@@ -105,6 +110,13 @@ class Motion:
             raise MotionFileError(
                 f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)"
             )
+        self.fingers = None if fingers is None else _finite_array("fingers", fingers)
+        if self.fingers is not None:
+            if self.fingers.size != len(self.poses) * FINGER_VALUES:
+                raise MotionFileError(
+                    f"fingers have shape {self.fingers.shape}; expected ({len(self.poses)}, 30, 3)"
+                )
+            self.fingers = self.fingers.reshape(len(self.poses), -1, 3)
         self.residual = None if residual is None else np.asarray(residual, dtype=np.float64)
         if self.residual is not None and (
             self.residual.ndim != 2 or len(self.residual) != len(self.poses)
@@ -131,6 +143,7 @@ class Motion:
             residual=None if self.residual is None else self.residual[selection],
             condition=None if self.condition is None else self.condition[selection],
             travel=None if self.travel is None else self.travel[selection],
+            fingers=None if self.fingers is None else self.fingers[selection],
             first_frame=self.first_frame + start,
         )
 
@@ -156,7 +169,7 @@ class Motion:
         if not -(2**63) <= self.first_frame < 2**63:
             raise MotionFileError(f"{path}: not written: the first frame is {self.first_frame}")
         arrays: dict[str, np.ndarray | np.generic] = {
-            "poses": self.poses.reshape(len(self), -1).astype(np.float32),
+            "poses": self._all_poses().astype(np.float32),
             "trans": self.trans.astype(np.float32),
             "betas": self.betas.astype(np.float32),
             "mocap_framerate": np.float64(self.fps),
@@ -184,12 +197,21 @@ class Motion:
                 f"{path}: cannot be written: {error.strerror or error}"
             ) from error
 
+    def _all_poses(self) -> np.ndarray:
+        """(T,72) SMPL's, or (T,156) SMPL-H's where there are fingers."""
+        poses = self.poses.reshape(len(self), -1)
+        if self.fingers is None:
+            return poses
+        fingers = self.fingers.reshape(len(self), FINGER_VALUES)
+        return np.concatenate([poses[:, :BODY_VALUES], fingers], axis=1)
+
     @classmethod
     def load(cls, path: str | os.PathLike) -> Motion:
         """Read an AMASS-layout npz: `poses (T,72)`, or SMPL+H's `(T,156)` or SMPL-X's `(T,165)`.
 
-        Of the latter two the body's 22 joints are taken; betas of SMPL-X are marked as such
-        (`SMPLX`). Raises `MotionFileError` naming the file and the field.
+        Of the latter two the body's 22 joints and the fingers are taken, these only where they
+        ever bend; betas of SMPL-X are marked as such (`SMPLX`). Raises `MotionFileError` naming the
+        file and the field.
         """
         try:
             arrays = read_npz(path, only=FIELDS)
@@ -212,10 +234,12 @@ class Motion:
                 np.asarray(arrays["trans"], dtype=np.float64),
             )
 
-            # Of hands and face nothing is taken, but whose betas these are is kept in mind.
+            # Of the face nothing is taken, but whose betas these are is kept in mind.
+            fingers = None
             smplx = _text(arrays.get("surface_model_type")) == "smplx"
             if poses.ndim == 2 and poses.shape[1] in (SMPLH_VALUES, SMPLX_VALUES):
                 smplx |= poses.shape[1] == SMPLX_VALUES
+                fingers = poses[:, -FINGER_VALUES:] if poses[:, -FINGER_VALUES:].any() else None
                 hands = np.zeros((len(poses), 3 * NUM_JOINTS - BODY_VALUES))
                 poses = np.concatenate([poses[:, :BODY_VALUES], hands], axis=1)
 
@@ -237,6 +261,7 @@ class Motion:
                 residual=arrays.get("residual"),
                 condition=arrays.get("condition"),
                 travel=arrays.get("travel"),
+                fingers=fingers,
                 keypoint_names=tuple(arrays.get("keypoint_names", ())),
                 body=_text(arrays.get("body")) or (SMPLX if smplx else ""),
                 gender=_text(arrays.get("gender")) or "neutral",

@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from .body.skeleton import NUM_JOINTS
 from .cleaning.smoothing import FEWEST_FRAMES, apply_smoothness, stiffness_of
 from .errors import LsmplError
+from .keypoints.hand_points import HandPoints
 from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .rotation import exp_map, log_map, right_jacobian_inverse
@@ -38,16 +40,20 @@ def resample(motion: Motion, fps: float) -> Motion:
         motion = apply_smoothness(motion, even)
     times = _times(len(motion), motion.fps, fps)
     before, share = _between(times, len(motion))
-    rotations = exp_map(motion.poses)
+    turning = motion.poses
+    if motion.fingers is not None:
+        turning = np.concatenate([turning, motion.fingers], axis=1)
+    rotations = exp_map(turning)
     turns = log_map(np.swapaxes(rotations[:-1], -1, -2) @ rotations[1:])
     inside = _cubic(turns, right_jacobian_inverse(turns), before, share[:, None, None])
     along = _cubic(np.diff(motion.trans, axis=0), None, before, share[:, None])
     nearest, exact = np.rint(times).astype(int), times == np.rint(times)
     poses, trans = log_map(rotations[before] @ exp_map(inside)), motion.trans[before] + along
-    poses[exact], trans[exact] = motion.poses[nearest[exact]], motion.trans[nearest[exact]]
+    poses[exact], trans[exact] = turning[nearest[exact]], motion.trans[nearest[exact]]
     return replace(
         motion,
-        poses=poses,
+        poses=poses[:, :NUM_JOINTS],
+        fingers=None if motion.fingers is None else poses[:, NUM_JOINTS:],
         trans=trans,
         fps=float(fps),
         residual=None if motion.residual is None else motion.residual[nearest],
@@ -68,9 +74,17 @@ def resample_track(track: KeypointTrack, fps: float) -> KeypointTrack:
         np.where(share == 1.0, before + 1, before),
         np.where(share > 0.0, before + 1, before),
     )
+    hands = track.hands
+    if hands is not None:
+        whole = share[:, None, None, None]
+        hands = HandPoints(
+            (1.0 - whole) * hands.positions[before] + whole * hands.positions[after],
+            np.minimum(hands.confidence[before], hands.confidence[after]),
+        )
     share = share[:, None]
     return replace(
         track,
+        hands=hands,
         positions=(1.0 - share[..., None]) * track.positions[before]
         + share[..., None] * track.positions[after],
         confidence=np.minimum(track.confidence[before], track.confidence[after]),

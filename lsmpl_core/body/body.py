@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from array_api_compat import numpy as xp
 
+from ..keypoints.hand_points import CHAINS, HAND_POINTS, HandPoints
 from ..keypoints.layouts import Layout, get_layout
 from ..keypoints.track import KeypointTrack
 from ..rotation import exp_map
+from .fingers import HAND_JOINTS, NUM_FINGER_JOINTS, WRISTS, Fingers
 from .kinematics import forward, skin
 from .sites import SiteParts, site_parts
 from .skeleton import JOINT_NAMES, NUM_BETAS, PARENTS
@@ -35,6 +37,7 @@ class Body:
     joint_regressor (24,V); skinning_weights (V,24); faces (F,3) triangles, quads (Q,4) where the
     mesh has them;
     surface_sites: for each surface site its vertices (N,) and their shares (N,).
+    fingers: the joints of its fingers, where it has some.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Body:
     surface_sites: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     parents: np.ndarray = field(default_factory=lambda: np.array(PARENTS))
     joint_names: tuple[str, ...] = JOINT_NAMES
+    fingers: Fingers | None = None
 
     @cached_property
     def key(self) -> str:
@@ -112,18 +116,44 @@ class Body:
         for start in range(0, len(motion), _SKIN_BATCH):
             frames = slice(start, start + _SKIN_BATCH)
             out[frames] = self._vertices(
-                motion.poses[frames], motion.trans[frames], betas, correctives
+                motion.poses[frames],
+                motion.trans[frames],
+                betas,
+                correctives,
+                None if motion.fingers is None else motion.fingers[frames],
             )
         return out
 
+    def finger_positions(self, motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of a motion with fingers, on a body with them: joints (T,2,15,3), tips (T,2,5,3) and the
+        joints' rotations (T,2,15,3,3) from rest, in the world."""
+        return self._fingers_at(
+            self.world(motion), exp_map(motion.fingers), self.betas_of(motion), self.fingers
+        )
+
     def keypoints(self, motion: Motion, layout: str | Layout = "body_25") -> KeypointTrack:
         """Where a layout's sites are in each frame of a motion, on the skinned surface without pose
-        correctives."""
+        correctives; and the points of the hands, where the motion has fingers."""
         layout = get_layout(layout)
         positions = self.site_positions(motion, site_parts(self, layout.sites))
         return KeypointTrack(
-            positions, layout=layout, fps=motion.fps, first_frame=motion.first_frame
+            positions,
+            layout=layout,
+            fps=motion.fps,
+            first_frame=motion.first_frame,
+            hands=self.hand_points(motion),
         )
+
+    def hand_points(self, motion: Motion) -> HandPoints | None:
+        """The 21 points of each hand, None where motion or body have no fingers."""
+        if motion.fingers is None or self.fingers is None:
+            return None
+        joints, tips, _ = self.finger_positions(motion)
+        positions = np.empty((len(motion), 2, len(HAND_POINTS), 3))
+        positions[:, :, 0] = self.joints(motion)[:, WRISTS]
+        positions[:, :, CHAINS[:, :3]] = joints.reshape(len(motion), 2, len(CHAINS), 3, 3)
+        positions[:, :, CHAINS[:, 3]] = tips
+        return HandPoints(positions, np.ones(positions.shape[:3]))
 
     def site_positions(self, motion: Motion, parts: SiteParts) -> np.ndarray:
         """(T,K,3): where sites are in each frame of a motion, for instance those of a calibrated
@@ -158,7 +188,17 @@ class Body:
     def _forward(self, poses, trans, betas):
         return forward(exp_map(np.asarray(poses)), self.rest_joints(betas)[None], np.asarray(trans))
 
-    def _vertices(self, poses, trans, betas, correctives):
+    def _fingers_at(self, world, rotations, betas, fingers):
+        wrists = list(WRISTS)
+        return fingers.positions(
+            np.reshape(rotations, (len(rotations), 2, NUM_FINGER_JOINTS, 3, 3)),
+            betas,
+            world[0][:, wrists],
+            world[1][:, wrists],
+            self.rest_joints(betas)[wrists],
+        )
+
+    def _vertices(self, poses, trans, betas, correctives, fingers=None):
         rest_joints = self.rest_joints(betas)[None]
         rotations = exp_map(poses)
         world, joints = forward(rotations, rest_joints, trans)
@@ -168,7 +208,28 @@ class Body:
             vertices = vertices + np.einsum(
                 "vcp,tp->tvc", self.pose_directions, features, optimize=True
             )
-        return skin(xp.asarray(vertices), self.skinning_weights, world, joints, rest_joints)
+        skinned = skin(xp.asarray(vertices), self.skinning_weights, world, joints, rest_joints)
+        if fingers is not None and self.fingers is not None:
+            self._bend_fingers(skinned, vertices, (world, joints), betas, exp_map(fingers))
+        return skinned
+
+    def _bend_fingers(self, skinned, vertices, world, betas, rotations):
+        """Changes what SMPL's hand joints moved of skinned (T,V,3) to where the fingers move it."""
+        fingers = self.fingers
+        joints, _, turned = self._fingers_at(world, rotations, betas, fingers)
+        rest, rest_fingers = self.rest_joints(betas), fingers.rest_joints(betas)
+        for hand, of_hand in enumerate(HAND_JOINTS):
+            rows = fingers.vertices[hand]
+            at_rest = np.broadcast_to(vertices[:, rows], (len(skinned), len(rows), 3))
+            moved = np.zeros(at_rest.shape)
+            for joint in range(NUM_FINGER_JOINTS):
+                offset = at_rest - rest_fingers[hand, joint]
+                place = offset @ np.swapaxes(turned[:, hand, joint], -1, -2)
+                place = place + joints[:, hand, joint, None]
+                moved += fingers.weights[:, joint, None] * place
+            whole = (at_rest - rest[of_hand]) @ np.swapaxes(world[0][:, of_hand], -1, -2)
+            whole = whole + world[1][:, of_hand, None]
+            skinned[:, rows] += moved - self.skinning_weights[rows, of_hand, None] * whole
 
 
 def betas_match(motion: Motion, body: Body) -> bool:

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
 from ..data import DATA
+from ..errors import BodyFileError
+from ..files.npz import read_npz
+from ..keypoints.hand_points import FINGERS
 from .body import Body
 from .body_files import read_body_file
+from .fingers import SIDES, Fingers
 from .sites import SMPL_VERTICES, SURFACE_SITES, site_parts
+from .skeleton import NUM_BETAS
 
 OPEN_BODY = DATA / "open_body.npz"
+OPEN_HANDS = DATA / "open_hands.npz"
 
 
 def load_body(path: str | os.PathLike | None = None) -> Body:
@@ -27,7 +34,26 @@ def load_body(path: str | os.PathLike | None = None) -> Body:
 
 @cache
 def _open_body() -> Body:
-    return _read_body(OPEN_BODY)
+    body = _read_body(OPEN_BODY)
+    return replace(body, fingers=_open_fingers(body))
+
+
+def _open_fingers(body: Body) -> Fingers:
+    """Of the open body: its joints from their own file, its tips from the surface."""
+    data = read_npz(OPEN_HANDS)
+    tips = site_parts(body, [f"{side}_{finger}_tip" for side in SIDES for finger in FINGERS])
+    if (np.diff(tips.keypoint) != 1).any():
+        raise BodyFileError(f"{OPEN_HANDS}: a finger tip hangs on more than one joint")
+    directions = np.stack([tips.moments(unit) for unit in np.eye(NUM_BETAS)], axis=-1)
+    template = tips.moments(np.zeros(NUM_BETAS))
+    return Fingers(
+        joint_template=data["joints"].astype(np.float64),
+        joint_directions=data["joint_directions"].astype(np.float64),
+        tip_template=template.reshape(2, len(FINGERS), 3),
+        tip_directions=(directions - template[..., None]).reshape(2, len(FINGERS), 3, NUM_BETAS),
+        vertices=data["vertices"].astype(np.int64),
+        weights=data["finger_weights"],
+    )
 
 
 def _read_body(path: Path) -> Body:

@@ -38,6 +38,8 @@ BLENDS: dict[str, dict[str, float]] = {
     "mid_shoulder": {"left_shoulder": 0.5, "right_shoulder": 0.5},
     "mid_ear": {"left_ear": 0.5, "right_ear": 0.5},
     "jaw": {"chin": 0.5, "head": 0.5},
+    "left_carpus": {"left_wrist": 0.78, "left_middle_knuckle": 0.22},
+    "right_carpus": {"right_wrist": 0.78, "right_middle_knuckle": 0.22},
     "left_toe": {"left_big_toe": 0.6, "left_small_toe": 0.4},
     "right_toe": {"right_big_toe": 0.6, "right_small_toe": 0.4},
 }

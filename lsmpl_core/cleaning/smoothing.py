@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..body.skeleton import NUM_JOINTS
 from ..errors import LsmplError
 from ..motion import Motion
 from ..rotation import exp_map, log_map, orthonormalise
@@ -114,15 +113,45 @@ def apply_smoothness(motion: Motion, stiffness: np.ndarray) -> Motion:
     of a noisy curve is not quite that of the smooth one, so it is done again about the first
     result.
     """
-    measured = exp_map(motion.poses)
+    return replace(
+        motion,
+        poses=_smoothed(motion.poses, stiffness),
+        trans=whittaker(motion.trans, stiffness),
+    )
+
+
+def smooth_fingers(motion: Motion, strength: float = 0.5) -> Motion:
+    """The motion with its fingers smoothed by what their own noise calls for: keypoints of hands
+    are as far off as a finger's bones are long, those of bodies are not.
+
+    strength as in `smooth`. A motion without fingers, or too short to tell, stays as it is.
+    """
+    check_strength(strength)
+    if motion.fingers is None or strength == 0.0 or len(motion) < FEWEST_FRAMES:
+        return motion
+    stiffness, noise = _whittle(_unrolled(exp_map(motion.fingers)))
+    moving = noise > 0.0
+    if not moving.any():
+        return motion
+    typical = float(np.exp(np.log(stiffness[moving]).mean()))
+    jitter = float(np.sqrt(np.median(noise[moving])))
+    typical *= 1.0 - np.exp(-((jitter / NATURAL_JITTER) ** 4))
+    strength = min(strength, FULL_STRENGTH)
+    typical *= (strength / (1.0 - strength)) ** _ORDER
+    even = np.full(len(motion) - _ORDER, typical)
+    return replace(motion, fingers=_smoothed(motion.fingers, even))
+
+
+def _smoothed(angles: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
+    """Axis-angles (T,J,3) smoothed as curves of rotations, with λ = stiffness (T-3,)."""
+    measured = exp_map(angles)
     rotations = measured
     for _ in range(PASSES):
         along = _unrolled(rotations)
         off = log_map(np.swapaxes(rotations, -1, -2) @ measured).reshape(along.shape)
         turn = whittaker(along + off, stiffness) - along
-        rotations = rotations @ exp_map(turn.reshape(-1, NUM_JOINTS, 3))
-    trans = whittaker(motion.trans, stiffness)
-    return replace(motion, poses=log_map(orthonormalise(rotations)), trans=trans)
+        rotations = rotations @ exp_map(turn.reshape(angles.shape))
+    return log_map(orthonormalise(rotations))
 
 
 def cutoff(stiffness: float, fps: float) -> float:
@@ -153,7 +182,7 @@ def whittaker(series: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
 
 
 def _unrolled(rotations: np.ndarray) -> np.ndarray:
-    """(T,72): the turns from frame to frame of rotations (T,24,3,3), each in its joint's own frame,
+    """(T,3J): the turns from frame to frame of rotations (T,J,3,3), each in its joint's own frame,
     added up."""
     turns = log_map(np.swapaxes(rotations[:-1], -1, -2) @ rotations[1:])
     return np.concatenate(

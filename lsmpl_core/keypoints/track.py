@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ..errors import KeypointFileError
+from .hand_points import HandPoints
 from .layouts import Layout, get_layout
 
 Basis = Literal["given", "file", "detected", "assumed", "fallback"]
@@ -64,7 +65,8 @@ class KeypointTrack:
     take's first frame as its file counts; source: where it came from, for messages; decisions: what
     its reader settled. trusted (T,K) bool: keypoints that somebody placed by hand, which are not
     doubted and count more; believed (T,K) bool: keypoints that somebody said are right, which are
-    not doubted; None for none.
+    not doubted; None for none. hands: the points of the hands beside the layout's keypoints, where
+    there are some.
     """
 
     positions: np.ndarray
@@ -76,6 +78,7 @@ class KeypointTrack:
     decisions: Sequence[Decision]
     trusted: np.ndarray | None
     believed: np.ndarray | None
+    hands: HandPoints | None
 
     def __init__(
         self,
@@ -88,6 +91,7 @@ class KeypointTrack:
         decisions: Sequence[Decision] = (),
         trusted: np.ndarray | None = None,
         believed: np.ndarray | None = None,
+        hands: HandPoints | None = None,
     ):
         """Raises `KeypointFileError` for shapes that do not fit, `LayoutError` for a layout that
         nobody knows."""
@@ -125,6 +129,12 @@ class KeypointTrack:
             source,
             decisions,
         )
+
+        if hands is not None and len(hands) != len(self.positions):
+            raise KeypointFileError(
+                f"{where}hands have {len(hands)} frames; expected {len(self.positions)}"
+            )
+        self.hands = hands
 
         # a keypoint is there with all it has, or not at all
         missing = ~np.isfinite(self.positions).all(axis=2) | ~(self.confidence > 0)
@@ -196,5 +206,6 @@ class KeypointTrack:
             confidence=self.confidence[selection],
             trusted=None if self.trusted is None else self.trusted[selection],
             believed=None if self.believed is None else self.believed[selection],
+            hands=None if self.hands is None else self.hands.frames(selection),
             first_frame=self.first_frame + start,
         )

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
+from ..keypoints.hand_points import HAND_POINTS, HandPoints
 from ..keypoints.hips_centred import travel_decision
 from ..keypoints.layouts import Layout, get_layout
 from ..keypoints.track import Decision, KeypointTrack
@@ -24,6 +25,7 @@ from .axis_cues import AXES
 from .bvh import read_bvh
 from .c3d import read_c3d
 from .csv_table import read_csv
+from .hand_columns import hand_columns, join_hands
 from .handedness import mirror_warning
 from .json_lists import read_json
 from .mapping import Mapping, load_mapping
@@ -223,6 +225,10 @@ class _World:
     up: Decision
     further: tuple[Decision, ...] = ()
 
+    def placed(self, points: np.ndarray) -> np.ndarray:
+        """Points (...,3) of the file in metres, Z up, not mirrored."""
+        return (points - self.origin) * self.metres @ self.rotation.T
+
 
 def _settled(
     raw: RawTrack,
@@ -243,10 +249,12 @@ def _settled(
     judged = _judged(match.layout, positions)
     if world is None:
         world = _world(raw, match, positions, judged, source, unit, up)
-    positions = (positions - world.origin) * world.metres @ world.rotation.T
+    positions = world.placed(positions)
     positions, lost = without_strays(positions)
     fps, fps_decision = _decide_fps(fps, raw.fps, source)
     positions, mirrored = _mended(positions, match, judged, mirror)
+    flipped = mirrored is not None and mirrored.value in ("mended", "yes")
+    hands, joined = _hands(raw, match, world, flipped, positions)
     settled = (
         match.decision,
         *match.further,
@@ -257,14 +265,34 @@ def _settled(
         *raw.decisions,
     )
     decisions = tuple(
-        decision for decision in (*settled, root_decision, lost, mirrored) if decision
+        decision for decision in (*settled, root_decision, lost, mirrored, joined) if decision
     )
     track = KeypointTrack(
-        positions, confidence, match.layout, fps, raw.first_frame, source, decisions
+        positions, confidence, match.layout, fps, raw.first_frame, source, decisions, hands=hands
     )
     if relative := travel_decision(track):
         track.decisions = (*decisions, relative)
     return track, world
+
+
+def _hands(
+    raw: RawTrack, match: Match, world: _World, flipped: bool, body: np.ndarray
+) -> tuple[HandPoints | None, Decision | None]:
+    """The points of the hands beside a body's keypoints (T,K,3) in the world, where there are
+    some."""
+    blocks = hand_columns(raw.positions.shape[1], raw.names, match.layout, match.columns)
+    if not blocks:
+        return None, None
+    points = np.full((len(body), len(blocks), len(HAND_POINTS), 3), np.nan)
+    confidence = np.ones(points.shape[:3])
+    for hand, columns in enumerate(blocks):
+        has = [point for point, column in enumerate(columns) if column is not None]
+        taken = raw.take([column for column in columns if column is not None])
+        points[:, hand, has] = taken.positions
+        if taken.confidence is not None:
+            confidence[:, hand, has] = taken.confidence
+    points = world.placed(points) * ([1.0, -1.0, 1.0] if flipped else 1.0)
+    return join_hands(points, confidence, body, match.layout)
 
 
 def _world(

@@ -41,6 +41,10 @@ CLEAN = 0.002
 """Metres of noise up to which the sites are taken for where the keypoints are, as on made-up or
 exported tracks."""
 
+FEWEST_TO_DISPLACE = 6
+"""Frames in which sites may be displaced: in one, displaced sites meet any keypoints with any
+pose."""
+
 
 def estimate_shape(
     track: KeypointTrack, body: Body, parts: SiteParts, options: SolveOptions
@@ -89,6 +93,8 @@ def shape_from_poses(
         (known_to_differ(everywhere), False),
         (everywhere, True),
     ):
+        if sigma.any() and len(frames) < FEWEST_TO_DISPLACE:
+            break
         before = problem, betas, offsets, poses
         for _ in range(SHAPE_ROUNDS):
             # Betas and offsets with the poses free, then poses with those.

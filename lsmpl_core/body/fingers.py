@@ -1,0 +1,155 @@
+"""The fingers of a body: thirty joints beyond SMPL's wrists, in SMPL-H's order, and where they are
+in any pose.
+
+Shapes: H = 2 hands, left first; J = 15 joints of a hand, index, middle, little, ring and thumb,
+three each from the palm outwards; F = 5 fingers in the same order.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from ..keypoints.hand_points import FINGERS
+
+SIDES = ("left", "right")
+FINGER_JOINT_NAMES = tuple(
+    f"{side}_{finger}{number}" for side in SIDES for finger in FINGERS for number in (1, 2, 3)
+)
+"""(30,) SMPL-H's names of its joints 22 to 51."""
+NUM_FINGER_JOINTS = 15
+WRISTS = (20, 21)
+"""The SMPL joints that the hands hang on."""
+HAND_JOINTS = (22, 23)
+"""SMPL's joints of the whole hands, whose skin the fingers share among them."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fingers:
+    """The fingers of a body in its rest frame (Y up, facing +Z), metres.
+
+    joint_template (2,15,3) and joint_directions (2,15,3,10): rest joints, and how they follow the
+    betas; tip_template (2,5,3) and tip_directions (2,5,3,10) the same of the finger tips.
+    vertices (2,N): the skin of the hands; weights (N,15): its share of each finger joint, of which
+    SMPL's hand joint had the sum.
+    """
+
+    joint_template: np.ndarray
+    joint_directions: np.ndarray
+    tip_template: np.ndarray
+    tip_directions: np.ndarray
+    vertices: np.ndarray
+    weights: np.ndarray
+
+    def rest_joints(self, betas: np.ndarray) -> np.ndarray:
+        """(2,15,3) in the rest pose."""
+        return self.joint_template + self.joint_directions @ betas
+
+    def rest_tips(self, betas: np.ndarray) -> np.ndarray:
+        """(2,5,3) in the rest pose."""
+        return self.tip_template + self.tip_directions @ betas
+
+    @cached_property
+    def frames(self) -> np.ndarray:
+        """(2,15,3,3): each joint's own axes at rest, as columns: what it bends about (towards the
+        palm), what it spreads about (towards the thumb) and along its bone.
+
+        Of a finger all joints bend about one axis, which lies in the palm and across the finger;
+        the thumb's bends it in the plane of its own bones.
+        """
+        chains = _chains(self.joint_template, self.tip_template)
+        axes = np.stack([_bend_axes(chains[hand], hand) for hand in range(2)])
+        bones = np.diff(chains, axis=2)
+        along = bones / np.linalg.norm(bones, axis=-1, keepdims=True)
+        bend = axes[:, :, None] - along * np.sum(axes[:, :, None] * along, axis=-1, keepdims=True)
+        bend /= np.linalg.norm(bend, axis=-1, keepdims=True)
+        spread = np.cross(along, bend)
+        return np.stack([bend, spread, along], axis=-1).reshape(2, NUM_FINGER_JOINTS, 3, 3)
+
+    @cached_property
+    def rest_bends(self) -> np.ndarray:
+        """(2,15) radians by which each bone is bent at rest against the one before it, a first one
+        against the palm: what has to be added to a joint's own bend to have the angle that hands
+        are measured by."""
+        chains = _chains(self.joint_template, self.tip_template)
+        frames = self.frames.reshape(2, len(FINGERS), 3, 3, 3)
+        bends = np.zeros((2, len(FINGERS), 3))
+        bones = np.diff(chains, axis=2)
+        for hand in range(2):
+            palm = _palm_normal(self.joint_template[hand], hand)
+            for finger, name in enumerate(FINGERS):
+                for number in range(3):
+                    axis, bone = frames[hand, finger, number, :, 0], bones[hand, finger, number]
+                    if number:
+                        before = bones[hand, finger, number - 1]
+                    elif name == "thumb":
+                        continue
+                    else:
+                        before = bone - palm * (bone @ palm)
+                    bends[hand, finger, number] = np.arctan2(
+                        axis @ np.cross(before, bone), before @ bone
+                    )
+        return bends.reshape(2, NUM_FINGER_JOINTS)
+
+    def positions(
+        self,
+        rotations: np.ndarray,
+        betas: np.ndarray,
+        wrist_rotations: np.ndarray,
+        wrists: np.ndarray,
+        rest_wrists: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where the fingers are: rotations (T,2,15,3,3) of the joints against their parents, betas
+        (10,), wrist_rotations (T,2,3,3) in the world, wrists (T,2,3) and rest_wrists (2,3).
+
+        Returns joints (T,2,15,3), tips (T,2,5,3) and the joints' rotations (T,2,15,3,3), all in the
+        world.
+        """
+        T = len(rotations)
+        chains = _chains(self.rest_joints(betas), self.rest_tips(betas))
+        at = wrists[:, :, None] + np.einsum(
+            "thij,hfj->thfi", wrist_rotations, chains[:, :, 0] - rest_wrists[:, None]
+        )
+        turned = np.broadcast_to(wrist_rotations[:, :, None], (T, 2, len(FINGERS), 3, 3))
+        local = rotations.reshape(T, 2, len(FINGERS), 3, 3, 3)
+        joints, world = [], []
+        for number in range(3):
+            turned = turned @ local[:, :, :, number]
+            joints.append(at)
+            world.append(turned)
+            bone = chains[:, :, number + 1] - chains[:, :, number]
+            at = at + (turned @ bone[None, ..., None])[..., 0]
+        return (
+            np.stack(joints, axis=3).reshape(T, 2, NUM_FINGER_JOINTS, 3),
+            at,
+            np.stack(world, axis=3).reshape(T, 2, NUM_FINGER_JOINTS, 3, 3),
+        )
+
+
+def _chains(joints: np.ndarray, tips: np.ndarray) -> np.ndarray:
+    """(2,5,4,3): each finger from its first joint to its tip."""
+    return np.concatenate([joints.reshape(2, len(FINGERS), 3, 3), tips[:, :, None]], axis=2)
+
+
+def _palm_normal(joints: np.ndarray, hand: int) -> np.ndarray:
+    """(3,) out of the back of a hand: by the first joints of index and little finger, and the first
+    of the thumb, which lies on the palm's side of the wrist."""
+    index, little = joints[3 * FINGERS.index("index")], joints[3 * FINGERS.index("little")]
+    middle, wrist = joints[3 * FINGERS.index("middle") : 3 * FINGERS.index("middle") + 2]
+    across, forward = index - little, wrist - middle
+    normal = np.cross(forward, across) if SIDES[hand] == "right" else np.cross(across, forward)
+    return normal / np.linalg.norm(normal)
+
+
+def _bend_axes(chains: np.ndarray, hand: int) -> np.ndarray:
+    """(5,3): what each finger of a hand bends about, by the right-hand rule towards the palm."""
+    normal = _palm_normal(chains[:, :3].reshape(NUM_FINGER_JOINTS, 3), hand)
+    axes = []
+    for finger, name in enumerate(FINGERS):
+        bones = np.diff(chains[finger], axis=0)
+        whole = chains[finger, -1] - chains[finger, 0]
+        axis = np.cross(bones[0], bones[2]) if name == "thumb" else np.cross(whole, -normal)
+        axes.append(axis / np.linalg.norm(axis))
+    return np.stack(axes)

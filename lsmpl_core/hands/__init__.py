@@ -1,0 +1,1 @@
+"""Fingers: their joints on a body, and solving them from hand keypoints."""

@@ -1,0 +1,266 @@
+"""Fingers: where they are, solving them from the 21 points of hands, and files with hands."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lsmpl_core as lsmpl
+from lsmpl_core.body.fingers import WRISTS
+from lsmpl_core.hands.solve_hands import solve_hands
+from lsmpl_core.keypoints.hand_points import CHAINS, FINGERS, HAND_POINTS, HandPoints
+from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.metrics import MILLIMETRES
+from lsmpl_core.readers.hand_columns import hand_point
+from lsmpl_core.resampling import resample
+from lsmpl_core.rotation import angle_between, exp_map
+
+FRAMES = 60
+
+
+@pytest.fixture(scope="module")
+def waving(body, stroll):
+    """A recorded stroll whose fingers bend and spread, each in its own time."""
+    return with_made_up_fingers(body, stroll.frames(slice(0, FRAMES)), seed=0)
+
+
+def with_made_up_fingers(body, motion, seed):
+    """The motion with hinge-like fingers between flat and fist, a few degrees out of their plane."""
+    rng = np.random.default_rng(seed)
+    time = np.arange(len(motion)) / motion.fps
+    speed, phase = rng.uniform(1.0, 4.0, (2, 5)), rng.uniform(0.0, 6.28, (2, 5))
+    curl = 0.5 - 0.5 * np.cos(speed * time[:, None, None] + phase)
+    q = np.zeros((len(motion), 2, 5, 3, 3))
+    q[..., 0] = np.radians([65.0, 75.0, 50.0]) * curl[..., None]
+    q[:, :, FINGERS.index("thumb"), :, 0] *= 0.5
+    q[..., 0, 1] = 0.15 * np.sin(phase + time[:, None, None])
+    q[..., 1:, 1:] += rng.uniform(-0.05, 0.05, (2, 5, 2, 2))
+    axes = body.fingers.frames.reshape(2, 5, 3, 3, 3)
+    fingers = np.einsum("hfkij,thfkj->thfki", axes, q).reshape(len(motion), 30, 3)
+    return replace(motion, fingers=fingers)
+
+
+def rotations_of(fingers):
+    return exp_map(np.asarray(fingers).reshape(-1, 2, 15, 3))
+
+
+def noisy(points, metres, missing, seed=0):
+    rng = np.random.default_rng(seed)
+    return HandPoints(
+        points.positions + metres * rng.normal(size=points.positions.shape),
+        points.confidence * (rng.random(points.confidence.shape) >= missing),
+    )
+
+
+def solved_hands(body, motion, points):
+    world, _ = body.world(motion)
+    rest = body.rest_joints(motion.betas)[list(WRISTS)]
+    return solve_hands(points, body.fingers, motion.betas, world[:, WRISTS], rest, motion.fps)
+
+
+def angles_off(found, motion):
+    """Degrees, mean over joints."""
+    off = angle_between(rotations_of(found.fingers), rotations_of(motion.fingers))
+    return float(np.degrees(off).mean())
+
+
+def tips_off(body, found, motion):
+    """Millimetres, mean over finger tips on the same wrists."""
+    guess = replace(motion, fingers=found.fingers.reshape(len(motion), 30, 3))
+    off = body.finger_positions(guess)[1] - body.finger_positions(motion)[1]
+    return float(np.linalg.norm(off, axis=-1).mean()) * MILLIMETRES
+
+
+def test_fingers_lie_in_the_skin_of_their_hand(body):
+    rest = lsmpl.Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), fingers=np.zeros((1, 30, 3)))
+    joints, tips, _ = body.finger_positions(rest)
+    assert np.allclose(joints[0], body.fingers.joint_template, atol=1e-9)
+    assert np.allclose(tips[0, 0] * [-1, 1, 1], tips[0, 1], atol=1e-4)
+    skin = body.v_template[body.fingers.vertices[0]]
+    nearest = np.linalg.norm(joints[0, 0][:, None] - skin, axis=-1).min(axis=1)
+    assert nearest.max() < 0.015
+
+
+def test_fingers_at_rest_leave_the_skin_where_it_is(body, waving):
+    rest = replace(waving, fingers=np.zeros_like(waving.fingers))
+    plain = replace(waving, fingers=None)
+    assert np.abs(body.vertices(rest) - body.vertices(plain)).max() < 1e-5
+
+
+def test_a_fist_brings_the_tips_to_the_palm(body):
+    angles = np.zeros((1, 2, 5, 3, 3))
+    bend = np.einsum("hfkij,j->hfki", body.fingers.frames.reshape(2, 5, 3, 3, 3), [1.4, 0.0, 0.0])
+    angles[0, :, :4] = bend[:, :4]
+    fist = lsmpl.Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), fingers=angles.reshape(1, 30, 3))
+    flat = replace(fist, fingers=np.zeros((1, 30, 3)))
+    for hand, wrist in enumerate(WRISTS):
+        at = body.joints(fist)[0, wrist]
+        reach = [np.linalg.norm(body.finger_positions(motion)[1][0, hand, :4] - at, axis=-1) for motion in (fist, flat)]
+        assert (reach[0] < 0.65 * reach[1]).all()
+
+
+def test_exact_points_are_solved_back(body, waving):
+    found = solved_hands(body, waving, body.hand_points(waving))
+    assert angles_off(found, waving) < 3.0
+    assert tips_off(body, found, waving) < 1.0
+
+
+def test_noisy_points_with_gaps_are_solved_back_nearly(body, waving):
+    found = solved_hands(body, waving, noisy(body.hand_points(waving), 0.003, 0.2))
+    assert tips_off(body, found, waving) < 6.0
+
+
+def test_both_hands_are_solved_alike(body, waving):
+    flip = np.array([-1.0, 1.0, 1.0])
+    points = body.hand_points(waving)
+    mirrored = HandPoints(points.positions[:, ::-1] * flip, points.confidence[:, ::-1])
+    world, _ = body.world(waving)
+    turn = np.diag(flip)
+    rest = body.rest_joints()[list(WRISTS)]
+    wrists = world[:, WRISTS]
+    one = solve_hands(points, body.fingers, waving.betas * 0, wrists, rest, 30.0)
+    other = solve_hands(mirrored, body.fingers, waving.betas * 0, (turn @ wrists @ turn)[:, ::-1], rest, 30.0)
+    assert np.abs(one.fingers[:, 0] * [1, -1, -1] - other.fingers[:, 1]).max() < 2e-3
+
+
+def test_fingers_at_rest_hardly_tremble_once_cleaned_up(body, waving):
+    still = replace(waving, fingers=np.repeat(waving.fingers[20:21], FRAMES, axis=0))
+    found = solved_hands(body, still, noisy(body.hand_points(still), 0.003, 0.0))
+    motion = replace(still, fingers=found.fingers.reshape(FRAMES, 30, 3))
+    clean = rotations_of(lsmpl.clean_up(motion, body, lock_feet=False).fingers)
+    steps = np.degrees(angle_between(clean[1:], clean[:-1]))
+    assert steps.mean() < 1.0
+
+
+def test_what_is_not_seen_goes_over_into_a_relaxed_hand_without_a_jump(body, waving):
+    points = body.hand_points(waving)
+    confidence = points.confidence.copy()
+    confidence[20:] = 0.0
+    found = solved_hands(body, waving, HandPoints(points.positions, confidence))
+    rotations = rotations_of(found.fingers)
+    steps = np.degrees(angle_between(rotations[1:], rotations[:-1]))
+    assert steps[20:].max() < 8.0
+    assert np.isfinite(found.fingers).all()
+    late = angle_between(rotations[-1], rotations[-2])
+    assert np.degrees(late).max() < 1.0
+
+
+def test_a_solved_track_has_fingers_and_a_body_that_is_no_worse(body, waving):
+    track = body.keypoints(waving, "whole_body")
+    known = {"betas": waving.betas, "start_pose": waving.poses[0]}
+    motion = lsmpl.solve(track, body, **known)
+    plain = lsmpl.solve(replace(track, hands=None), body, **known)
+    assert plain.fingers is None
+    off = np.linalg.norm(body.finger_positions(motion)[1] - body.finger_positions(waving)[1], axis=-1)
+    assert off.mean() * MILLIMETRES < 6.0
+    others = [joint for joint in range(22) if joint not in WRISTS]
+    assert np.array_equal(motion.poses[:, others], plain.poses[:, others])
+    wrists = [
+        angle_between(exp_map(m.poses[:, WRISTS]), exp_map(waving.poses[:, WRISTS])).mean() for m in (motion, plain)
+    ]
+    assert wrists[0] <= wrists[1] + 1e-3
+
+
+def test_a_motion_keeps_its_fingers_in_a_file(tmp_path, waving):
+    waving.save(tmp_path / "hands.npz")
+    with np.load(tmp_path / "hands.npz") as file:
+        assert file["poses"].shape == (FRAMES, 156)
+    loaded = lsmpl.Motion.load(tmp_path / "hands.npz")
+    assert np.abs(loaded.fingers - waving.fingers).max() < 1e-5
+    assert np.abs(loaded.poses[:, :22] - waving.poses[:, :22]).max() < 1e-5
+
+
+def test_amass_files_of_smplx_bring_their_fingers(tmp_path, waving):
+    poses = np.zeros((FRAMES, 165))
+    poses[:, :66], poses[:, 75:] = waving.poses[:, :22].reshape(FRAMES, 66), 0.1
+    np.savez(tmp_path / "x.npz", poses=poses, trans=waving.trans, surface_model_type="smplx")
+    loaded = lsmpl.Motion.load(tmp_path / "x.npz")
+    assert np.allclose(loaded.fingers, 0.1)
+    poses[:, 66:] = 0.0
+    np.savez(tmp_path / "flat.npz", poses=poses, trans=waving.trans)
+    assert lsmpl.Motion.load(tmp_path / "flat.npz").fingers is None
+
+
+def test_other_rates_have_fingers_in_between(waving):
+    doubled = resample(waving, 2 * waving.fps)
+    assert np.allclose(doubled.fingers[::2], waving.fingers[: len(doubled.fingers[::2])])
+    between = angle_between(exp_map(doubled.fingers[1:-1:2]), exp_map(waving.fingers[:-1]))
+    assert np.degrees(between).max() < 10.0
+
+
+def holistic(body, motion, right_first=False, own_origin=False):
+    """(T,75,3) as MediaPipe's pose and hands are written one after the other."""
+    track = body.keypoints(motion, LAYOUTS["mediapipe_33"])
+    hands = track.hands.positions
+    if own_origin:
+        hands = 3.0 * (hands - hands[:, :, :1]) + [5.0, 1.0, 0.0]
+    order = (1, 0) if right_first else (0, 1)
+    return np.concatenate([track.positions, *(hands[:, side] for side in order)], axis=1)
+
+
+@pytest.mark.parametrize("right_first", [False, True])
+def test_hands_after_a_body_are_read_whichever_comes_first(tmp_path, body, waving, right_first):
+    np.save(tmp_path / "take.npy", holistic(body, waving, right_first))
+    track = lsmpl.read_keypoints(tmp_path / "take.npy")
+    assert track.layout.name == "mediapipe_33"
+    right = body.keypoints(waving, LAYOUTS["mediapipe_33"]).hands.positions
+    at_wrists = track.hands.positions - track.hands.positions[:, :, :1]
+    expected = right - right[:, :, :1]
+    lengths = np.linalg.norm(expected, axis=-1) / np.maximum(np.linalg.norm(at_wrists, axis=-1), 1e-9)
+    assert np.allclose(lengths[:, :, 1:], lengths[0, 0, 1], rtol=1e-3)
+    assert [d.value for d in track.decisions if d.what == "hands"] == ["left and right"]
+
+
+def test_hands_with_an_origin_and_a_unit_of_their_own_are_joined_at_the_wrists(tmp_path, body, waving):
+    np.save(tmp_path / "take.npy", holistic(body, waving, own_origin=True))
+    track = lsmpl.read_keypoints(tmp_path / "take.npy")
+    wrists = track.positions[:, [track.layout.index(f"{s}_wrist") for s in ("left", "right")]]
+    assert np.allclose(track.hands.positions[:, :, 0], wrists, atol=1e-9)
+    found = solved_hands(body, waving, track.hands)
+    assert angles_off(found, waving) < 4.0
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "point"),
+    [
+        ("left_hand_index_finger_mcp", 0, "index1"),
+        ("right_pinky_tip", 1, "little_tip"),
+        ("LeftHandMiddle2", 0, "middle2"),
+        ("right_hand_wrist", 1, "wrist"),
+        ("RIGHT_THUMB_IP", 1, "thumb3"),
+        ("left_knee", None, None),
+        ("nose", None, None),
+    ],
+)
+def test_names_of_hand_points(name, side, point):
+    expected = None if side is None else (side, HAND_POINTS.index(point))
+    assert hand_point(name) == expected
+
+
+def test_points_that_make_no_fingers_are_left_aside_and_said_so(body, waving):
+    track = body.keypoints(waving, "whole_body")
+    positions = track.hands.positions.copy()
+    positions[:, :, CHAINS[:, 1:3]] = positions[:, :, CHAINS[:, :1]]
+    folded = replace(track, hands=HandPoints(positions, track.hands.confidence))
+    motion = lsmpl.solve(folded, body, betas=waving.betas, start_pose=waving.poses[0])
+    assert motion.fingers is None
+    assert any(d.what == "hands" and d.doubtful for d in motion.decisions)
+
+
+@pytest.mark.parametrize("what", ["nothing", "one frame", "one point", "one hand"])
+def test_hands_that_are_hardly_there_give_a_result(body, waving, what):
+    track = body.keypoints(waving, "whole_body")
+    confidence = np.zeros_like(track.hands.confidence)
+    if what == "one frame":
+        confidence[30] = 1.0
+    elif what == "one point":
+        confidence[:, 0, 8] = 1.0
+    elif what == "one hand":
+        confidence[:, 1] = 1.0
+    track = replace(track, hands=HandPoints(track.hands.positions, confidence))
+    motion = lsmpl.solve(track, body, betas=waving.betas, start_pose=waving.poses[0])
+    if what == "nothing":
+        assert motion.fingers is None
+    else:
+        assert np.isfinite(motion.fingers).all()
+        assert np.degrees(np.linalg.norm(motion.fingers, axis=-1)).max() < 130.0
