@@ -20,7 +20,16 @@ from ..registration import registration
 from ..rigging.two_bone import Rig
 from ..takes import layers, playing
 from ..takes import take as takes
-from . import actions, bodies, character, control_curves, correctives, feet, shape
+from . import (
+    actions,
+    bodies,
+    character,
+    control_curves,
+    correctives,
+    feet,
+    finger_bones,
+    shape,
+)
 from .posed import rig_of
 
 _TIMING_KEY = "lsmpl_timing"
@@ -105,6 +114,8 @@ def bake_steps(
         with all_or_nothing(), ExitStack() as on_error:
             put_in_place = prepare(take, joints) if prepare else lambda: None
             armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
+            if motion.fingers is not None:
+                finger_bones.ensure(armature, body)
             _ready_property(armature, residual)
             on_error.pop_all()
     except BaseException:
@@ -197,7 +208,7 @@ def _computed(
     curves += control_curves.joint_curves(names, quaternions)
     if rig is not None:
         curves += control_curves.curves_of(rig, quaternions, location)
-    return curves, body.joints(motion)
+    return curves + finger_bones.curves(body, motion), body.joints(motion)
 
 
 def _ready_character(

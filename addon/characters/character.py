@@ -124,9 +124,9 @@ def pose_curves(rest: np.ndarray, body: Body, motion: Motion) -> tuple[np.ndarra
     soles of a body that stands where they are.
     """
     smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
-    quaternions = _quaternions(np.einsum("jab,tjb->tja", smpl_to_bone, motion.poses))
+    quaternions = quaternions_of(np.einsum("jab,tjb->tja", smpl_to_bone, motion.poses))
     # The root turns from SMPL's rest frame straight into the world: R_bone' R C' R_bone.
-    root = _quaternions(motion.poses[:, 0] @ rest[0])
+    root = quaternions_of(motion.poses[:, 0] @ rest[0])
     quaternions[:, 0] = _multiply(root, _quaternion_of(rest[0].T @ TO_BLENDER.T @ rest[0]))
     pelvis = motion.trans + body.rest_joints(motion.betas)[0]
     return continuous(quaternions), (pelvis - shape.rest_joints(body, motion.betas)[0]) @ rest[0]
@@ -216,7 +216,7 @@ def _body_mesh(body: Body, name: str) -> bpy.types.Object:
     return obj
 
 
-def _quaternions(axis_angles: np.ndarray) -> np.ndarray:
+def quaternions_of(axis_angles: np.ndarray) -> np.ndarray:
     """(...,4), w first, from axis-angle (...,3)."""
     half = 0.5 * np.linalg.norm(axis_angles, axis=-1, keepdims=True)
     return np.concatenate([np.cos(half), 0.5 * np.sinc(half / np.pi) * axis_angles], axis=-1)

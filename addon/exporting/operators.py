@@ -184,14 +184,8 @@ def _motion_steps(take, scene, settings, first: int, last: int):
     facts = takes.describe(take)
     if settings.motion == "LATEST":
         motion = layers.load(take)
-        return replace(
-            motion,
-            poses=motion.poses[inside],
-            trans=motion.trans[inside],
-            residual=None if motion.residual is None else motion.residual[inside],
-            condition=None if motion.condition is None else motion.condition[inside],
-            first_frame=motion.first_frame + int(inside[0]),
-        )
+        first_frame = motion.first_frame + int(inside[0])
+        return replace(motion.frames(inside), first_frame=first_frame)
     armature = _needed_character(take, scene)
     if not shape.is_character(armature):
         raise LsmplError(

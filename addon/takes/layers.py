@@ -16,6 +16,7 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import Calibration, LsmplError, Motion
+from ...lsmpl_core.body.fingers import NUM_FINGER_JOINTS
 from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
 from . import display
 from .mesh_data import change, load_json, read, store_json, write
@@ -26,6 +27,10 @@ MOTION_KEY = "lsmpl_motion"
 _COMMON_FACTS = "frames", "fps", "first_frame", "body", "gender", "betas", "calibration"
 _VERTICES_A_FRAME = 25
 """Vertices a frame: SMPL's 24 joints, and one that holds `trans`."""
+
+_HANDS = "left_fingers", "right_fingers"
+"""Attributes of motions with fingers: axis-angles of fifteen joints on the first vertices of each
+frame."""
 
 
 class Layer(StrEnum):
@@ -107,6 +112,7 @@ def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
         gender=facts["gender"],
         first_frame=facts["first_frame"],
         calibration=_calibration(take, facts),
+        fingers=_fingers(mesh),
     )
     return _with_residual(take, motion, facts) if layer == Layer.SOLVED else motion
 
@@ -293,6 +299,9 @@ def _motion_mesh(
     mesh.vertices.add(rows.size // 3)
     write(mesh, "position", "FLOAT_VECTOR", rows)
     write(mesh, "pose", "FLOAT_VECTOR", poses)
+    if motion.fingers is not None:
+        for side, fingers in zip(_HANDS, np.split(motion.fingers, 2, axis=1)):
+            write(mesh, side, "FLOAT_VECTOR", _padded(fingers))
     store_json(
         mesh,
         MOTION_KEY,
@@ -324,6 +333,22 @@ def _poses(motion: Motion) -> np.ndarray:
     poses = np.zeros((len(motion), _VERTICES_A_FRAME, 3), dtype=np.float32)
     poses[:, :24] = motion.poses
     return poses
+
+
+def _padded(values: np.ndarray) -> np.ndarray:
+    """(T,N,3) as (T,25,3), zeros after the N."""
+    return np.pad(values, ((0, 0), (0, _VERTICES_A_FRAME - values.shape[1]), (0, 0)))
+
+
+def _fingers(mesh: bpy.types.Mesh) -> np.ndarray | None:
+    """(T,30,3) axis-angles, None where the motion has no fingers."""
+    if any(side not in mesh.attributes for side in _HANDS):
+        return None
+    hands = [
+        read(mesh, side, "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)[:, :NUM_FINGER_JOINTS]
+        for side in _HANDS
+    ]
+    return np.concatenate(hands, axis=1)
 
 
 def _calibration(take: bpy.types.Object, facts: Mapping) -> Calibration | None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from ...lsmpl_core import Condition, Decision, KeypointTrack, Layout, LsmplError
 from ...lsmpl_core.keypoints.edges import nearest_edges
+from . import hands
 from .mesh_data import change, load_json, read, store_json, write
 
 TRACK_KEY = "lsmpl_track"
@@ -83,6 +84,7 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
     )
     mesh.edges.add(len(edges))
     mesh.edges.foreach_set("vertices", edges.ravel())
+    hands.store(mesh, track.hands, name)
     store_json(
         mesh,
         TRACK_KEY,
@@ -115,7 +117,8 @@ def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = Tru
 
     positions = read(mesh, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
     confidence = read(mesh, "confidence", "FLOAT").reshape(shape).astype(np.float64)
-    if travelled and TRAVEL in mesh.attributes:
+    moved = travelled and TRAVEL in mesh.attributes
+    if moved:
         positions += read(mesh, TRAVEL, "FLOAT_VECTOR").reshape(*shape, 3)
 
     # A position that the user gave is certain, and the solver need not doubt it.
@@ -131,6 +134,7 @@ def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = Tru
         trusted = edited if edited.any() else None
         believed = state == TRUSTED if (state == TRUSTED).any() else None
 
+    by = read(mesh, TRAVEL, "FLOAT_VECTOR").reshape(*shape, 3)[:, 0] if moved else None
     return KeypointTrack(
         positions,
         confidence,
@@ -141,6 +145,7 @@ def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = Tru
         decisions=[Decision(**decision) for decision in facts["decisions"]],
         trusted=trusted,
         believed=believed,
+        hands=hands.load(mesh, shape[0], by),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..body.body import Body
-from ..body.fingers import NUM_FINGER_JOINTS, SIDES, WRISTS
+from ..body.fingers import HAND_JOINTS, NUM_FINGER_JOINTS, SIDES, WRISTS
 from ..body.skeleton import PARENTS
 from ..keypoints.hand_points import PALM
 from ..keypoints.track import Decision, KeypointTrack
@@ -57,6 +57,7 @@ def with_fingers(motion: Motion, track: KeypointTrack, body: Body) -> Motion:
         elbow = np.swapaxes(world[:, PARENTS[wrist]], -1, -2)
         turned = log_map(elbow @ found.wrists[:, hand])
         poses[:, wrist] = np.where(sure[:, hand, None], turned, poses[:, wrist])
+    poses[:, HAND_JOINTS] = 0.0  # which SMPL-H does not have
     return replace(
         motion, poses=poses, fingers=found.fingers.reshape(len(motion), 2 * NUM_FINGER_JOINTS, 3)
     )

@@ -1,0 +1,109 @@
+"""Finger bones of a character: SMPL-H's, on the wrists, where the motion has fingers.
+
+They lie along the fingers and bend about X, as limbs do. They follow the shape as all bones do, and
+take the skin over from the bones of SMPL's whole hands, which stay where they are and move nothing.
+"""
+
+from __future__ import annotations
+
+import json
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import Motion
+from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.body.fingers import (
+    FINGER_JOINT_NAMES,
+    HAND_JOINTS,
+    NUM_FINGER_JOINTS,
+    WRISTS,
+    Fingers,
+)
+from ..rigging.keys import continuous
+from . import actions, character, shape
+from .editing import editing
+from .shape import TO_BLENDER
+
+_A_FINGER = 3
+_TIP_LENGTH = 0.02
+
+
+def has_fingers(armature: bpy.types.Object) -> bool:
+    return FINGER_JOINT_NAMES[0] in armature.data.bones
+
+
+def ensure(armature: bpy.types.Object, body: Body) -> None:
+    """Let a character of a body with fingers have bones for them, and its meshes follow those."""
+    if body.fingers is None or has_fingers(armature):
+        return
+    _make_bones(armature, body, body.fingers)
+    for name in FINGER_JOINT_NAMES:
+        armature.pose.bones[name].rotation_mode = "QUATERNION"
+    for mesh in shape.meshes_of(armature):
+        _give_weights(mesh, body, body.fingers)
+
+
+def curves(body: Body, motion: Motion) -> list[actions.Curve]:
+    """What an action has to say for the fingers to move as in the motion; nothing where it has no
+    fingers, or the body none."""
+    if motion.fingers is None or body.fingers is None:
+        return []
+    rest = rest_rotations(body, body.fingers)
+    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
+    turns = np.einsum("jab,tjb->tja", smpl_to_bone, motion.fingers)
+    quaternions = continuous(character.quaternions_of(turns))
+    return [
+        actions.Curve(f'pose.bones["{name}"].rotation_quaternion', i, quaternions[:, j, i], name)
+        for j, name in enumerate(FINGER_JOINT_NAMES)
+        for i in range(4)
+    ]
+
+
+def rest_rotations(body: Body, fingers: Fingers) -> np.ndarray:
+    """(30,3,3): how finger bones lie at rest in Blender's frame: Y along the bone, X what the
+    finger bends about."""
+    frames = fingers.frames.reshape(-1, 3, 3)
+    bend, along = frames[..., 0] @ TO_BLENDER.T, frames[..., 2] @ TO_BLENDER.T
+    return np.stack([bend, along, np.cross(bend, along)], axis=-1)
+
+
+def _make_bones(armature: bpy.types.Object, body: Body, fingers: Fingers) -> None:
+    betas = shape.betas_of(armature)
+    known = json.loads(armature.data[shape.JOINTS_KEY])
+    rest = fingers.joint_template.reshape(-1, 3)
+    moving = fingers.joint_directions.reshape(-1, 3, shape.BETAS) + shape.grounding(body)
+    heads = (rest + moving @ betas) @ TO_BLENDER.T
+    rotations = rest_rotations(body, fingers)
+    tips = fingers.tip_template.reshape(-1, 3)
+    with editing(armature.data):
+        bones = armature.data.edit_bones
+        for joint, name in enumerate(FINGER_JOINT_NAMES):
+            number = joint % _A_FINGER
+            end = tips[joint // _A_FINGER] if number == _A_FINGER - 1 else rest[joint + 1]
+            length = max(float(np.linalg.norm(end - rest[joint])), _TIP_LENGTH / 2)
+            bone = bones.new(name)
+            bone.use_connect = False
+            bone.head, bone.tail = heads[joint], heads[joint] + length * rotations[joint, :, 1]
+            bone.align_roll(rotations[joint, :, 2])
+            hand = joint // NUM_FINGER_JOINTS
+            parent = FINGER_JOINT_NAMES[joint - 1] if number else body.joint_names[WRISTS[hand]]
+            bone.parent = bones[parent]
+    known["names"] = [*known["names"], *FINGER_JOINT_NAMES]
+    known["rest"] += np.round(rest, 7).tolist()
+    known["directions"] += np.round(moving, 7).tolist()
+    armature.data[shape.JOINTS_KEY] = json.dumps(known)
+
+
+def _give_weights(mesh: bpy.types.Object, body: Body, fingers: Fingers) -> None:
+    """The skin of a body's hands to the finger bones, from the bones of the whole hands."""
+    groups = [mesh.vertex_groups.new(name=name) for name in FINGER_JOINT_NAMES]
+    for hand, joint in enumerate(HAND_JOINTS):
+        whole = mesh.vertex_groups.get(body.joint_names[joint])
+        vertices = fingers.vertices[hand].tolist()
+        if whole is not None:
+            whole.remove(vertices)
+        of_hand = groups[NUM_FINGER_JOINTS * hand : NUM_FINGER_JOINTS * (hand + 1)]
+        for group, weights in zip(of_hand, fingers.weights.T):
+            for row in np.flatnonzero(weights).tolist():
+                group.add((vertices[row],), float(weights[row]), "REPLACE")

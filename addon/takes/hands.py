@@ -1,0 +1,46 @@
+"""The hands of a take: the 21 points of each in a mesh of their own, which the take's mesh points
+to (docs/blend_storage.md)."""
+
+from __future__ import annotations
+
+import bpy
+import numpy as np
+
+from ...lsmpl_core import LsmplError
+from ...lsmpl_core.keypoints.hand_points import HAND_POINTS, HandPoints
+from .mesh_data import read, write
+
+HANDS_KEY = "lsmpl_hands"
+"""Custom property of a take's mesh: the mesh of its hands, 42 vertices a frame."""
+_A_FRAME = 2 * len(HAND_POINTS)
+
+
+def store(mesh: bpy.types.Mesh, hands: HandPoints | None, name: str) -> None:
+    """Keep the hands of a track with its mesh, where it has some."""
+    if hands is None or not hands.visible.any():
+        return
+    points = bpy.data.meshes.new(f"{name} Hands")
+    points.vertices.add(len(hands) * _A_FRAME)
+    write(points, "position", "FLOAT_VECTOR", np.nan_to_num(hands.positions))
+    write(points, "confidence", "FLOAT", hands.confidence)
+    mesh[HANDS_KEY] = points
+
+
+def load(mesh: bpy.types.Mesh, frames: int, travel: np.ndarray | None = None) -> HandPoints | None:
+    """The hands of a track of so many frames, moved by travel (T,3) metres; None where it has none.
+
+    Raises `LsmplError` where they are no longer what was stored.
+    """
+    points = mesh.get(HANDS_KEY)
+    if points is None:
+        return None
+    if not isinstance(points, bpy.types.Mesh) or len(points.vertices) != frames * _A_FRAME:
+        raise LsmplError(
+            f"{mesh.name}: its hands are no longer what was stored; import the take again"
+        )
+    shape = (frames, 2, len(HAND_POINTS))
+    positions = read(points, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
+    confidence = read(points, "confidence", "FLOAT").reshape(shape).astype(np.float64)
+    if travel is not None:
+        positions += travel[:, None, None]
+    return HandPoints(positions, confidence)

@@ -1,0 +1,81 @@
+"""Fingers on characters: bones, skin, and what of them is kept in a .blend."""
+
+from dataclasses import replace
+
+import bpy
+import numpy as np
+import pytest
+from test_baking import mesh_vertices
+
+FRAMES = 12
+
+
+@pytest.fixture
+def waving(body, random_motion):
+    """A motion whose fingers bend, each joint of a finger alike."""
+    motion = random_motion(FRAMES)
+    bends = np.random.default_rng(3).uniform(0.0, 1.0, (FRAMES, 2, 15))
+    axes = body.fingers.frames[..., 0]
+    poses = motion.poses.copy()
+    poses[:, 22:] = 0.0
+    fingers = (bends[..., None] * axes).reshape(FRAMES, 30, 3)
+    return replace(motion, poses=poses, fingers=fingers)
+
+
+def test_the_skin_of_a_baked_character_follows_its_fingers(body, baked_take, waving):
+    _, baked = baked_take(waving)
+    expected, worst = replace(body, pose_directions=None).vertices(waving), 0.0
+    for frame in range(FRAMES):
+        bpy.context.scene.frame_set(frame)
+        worst = max(worst, np.abs(mesh_vertices(baked.body_mesh) - expected[frame]).max())
+    assert worst < 1e-4
+
+
+def test_finger_bones_are_where_the_joints_are(addon, body, baked_take, waving):
+    _, baked = baked_take(waving)
+    bpy.context.scene.frame_set(0)
+    joints = body.finger_positions(waving)[0][0].reshape(30, 3)
+    names = addon("characters.finger_bones").FINGER_JOINT_NAMES
+    heads = [baked.armature.matrix_world @ baked.armature.pose.bones[name].head for name in names]
+    assert np.abs(np.array(heads) - joints).max() < 1e-4
+
+
+def test_a_character_without_fingers_in_its_motion_has_24_bones(baked_take, random_motion):
+    _, baked = baked_take(random_motion(FRAMES))
+    assert len(baked.armature.data.bones) == 24
+
+
+def test_fingers_follow_the_shape(addon, body, baked_take, waving):
+    shape = addon("characters.shape")
+    _, baked = baked_take(waving)
+    betas = np.linspace(-1.5, 1.5, 10)
+    shape.reshape(baked.armature, betas)
+    bone = baked.armature.data.bones["left_index2"]
+    expected = body.fingers.rest_joints(betas)[0, 1] + shape.grounding(body) @ betas
+    assert np.abs(np.array(bone.head_local) - expected @ shape.TO_BLENDER.T).max() < 1e-5
+
+
+def test_hands_of_a_take_and_fingers_of_its_motion_are_kept_in_the_file(tmp_path, addon, body, baked_take, waving):
+    take, _ = baked_take(waving, layout="mediapipe_33")
+    path, name = tmp_path / "hands.blend", take.name
+    bpy.ops.wm.save_as_mainfile(filepath=str(path))
+    bpy.ops.wm.open_mainfile(filepath=str(path))
+    take = bpy.data.objects[name]
+    hands = addon("takes.take").load_track(take).hands
+    assert np.abs(hands.positions - body.hand_points(waving).positions).max() < 1e-5
+    fingers = addon("takes.layers").load(take).fingers
+    assert np.abs(fingers - waving.fingers).max() < 1e-5
+
+
+def test_a_take_with_hands_is_solved_and_cleaned_up_with_fingers(addon, body, waving):
+    scene = bpy.context.scene
+    track = body.keypoints(waving, "mediapipe_33")
+    take = addon("importing.adding").add_take(scene, track, "Hands")
+    bpy.context.view_layer.objects.active = take
+    take.select_set(True)
+    assert bpy.ops.lsmpl.solve() == {"FINISHED"}
+    layers = addon("takes.layers")
+    assert layers.load(take).fingers.shape == (FRAMES, 30, 3)
+    assert "left_thumb3" in take.lsmpl.armature.data.bones
+    assert bpy.ops.lsmpl.clean_up() == {"FINISHED"}
+    assert layers.load(take).fingers is not None
