@@ -54,7 +54,7 @@ class Fingers:
     @cached_property
     def frames(self) -> np.ndarray:
         """(2,15,3,3): each joint's own axes at rest, as columns: what it bends about (towards the
-        palm), what it spreads about (towards the thumb) and along its bone.
+        palm), what it spreads about (towards the little finger) and along its bone.
 
         Of a finger all joints bend about one axis, which lies in the palm and across the finger;
         the thumb's bends it in the plane of its own bones.
