@@ -48,8 +48,8 @@ def measure(lsmpl, take, locked: bool) -> tuple[np.ndarray, np.ndarray, float, f
     scene.frame_set(20)
     live.start(take, scene)
     if locked:
-        live.set_state(scene, live.feet(take), lsmpl("addon.takes.take").PINNED)
-    handle = live.handles_of(scene).objects[lsmpl("addon.takes.take").layout_of(take).index("right_wrist")]
+        live.set_state(scene, lsmpl("addon.live.operators").feet(take), lsmpl("addon.takes.take").LOCKED)
+    handle = lsmpl("addon.live.session").handles_of(scene).objects[lsmpl("addon.takes.take").layout_of(take).index("right_wrist")]
     at, taken = np.array(handle.location), []
     for share in np.linspace(0, 1, UPDATES):
         handle.location = at + share * np.array([0.3, -0.2, 0.5])

@@ -1,5 +1,8 @@
-"""The documentation holds together: every page is in the site, and every link and picture is there."""
+"""The documentation holds together: every page is in the site, and every link, picture, file and call on it is there."""
 
+import ast
+import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -7,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
+FOLDERS = "addon", "benchmarks", "docs", "examples", "lsmpl_core", "tests", "tools", "training", "wheels"
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
 
@@ -22,8 +26,6 @@ def test_links_lead_somewhere(page):
 
 
 def test_the_reference_names_what_there_is():
-    import importlib
-
     for name in re.findall(r"^::: ([\w.]+)$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE):
         parts = name.split(".")
         try:
@@ -31,3 +33,32 @@ def test_the_reference_names_what_there_is():
         except ImportError:
             found = getattr(importlib.import_module(".".join(parts[:-1])), parts[-1], None)
         assert found is not None, name
+
+
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *PAGES, *sorted(ROOT.glob("*/*/README.md"))], ids=str)
+def test_files_of_the_repository_that_a_page_names_are_there(page):
+    if page.name == "CHANGELOG.md":
+        return  # which names what was there then
+    there = [path.relative_to(ROOT).as_posix() for folder in FOLDERS for path in (ROOT / folder).rglob("*")]
+    there += [path.name for path in ROOT.iterdir()]
+    code = re.findall(r"`([^`\n]+)`", page.read_text(encoding="utf-8"))
+    files = {name for text in code for name in re.findall(r"[\w./-]+\.py\b", text)}
+    files |= {text for text in code if re.fullmatch(rf"(?:{'|'.join(FOLDERS)})/[\w./-]+", text)}
+    lost = [name for name in files if not any(f"/{path}".endswith(f"/{name.rstrip('/')}") for path in there)]
+    assert sorted(lost) == []
+
+
+CALL = re.compile(r"(?<![.\w])lsmpl\.\w+\((?:[^()]|\([^()]*\))*\)")
+
+
+def test_calls_of_the_core_on_the_pages_are_of_what_it_has_with_options_that_it_knows():
+    core, calls = importlib.import_module("lsmpl_core"), []
+    for page in (ROOT / "README.md", *PAGES):
+        calls += [(page.name, call) for call in CALL.findall(page.read_text(encoding="utf-8"))]
+    assert len(calls) > 5
+    for page, call in calls:
+        called = ast.parse(call.replace("...", ""), mode="eval").body
+        function = getattr(core, called.func.attr, None)
+        assert function is not None, f"{page}: {call}"
+        known = inspect.signature(function).parameters
+        assert {keyword.arg for keyword in called.keywords} <= set(known), f"{page}: {call}"
