@@ -25,10 +25,13 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
     """The take that the active object is or belongs to; otherwise the scene's only take."""
     takes = takes_in(context.scene)
     active = context.view_layer.objects.active
+
     if is_handle(active):
         active = context.scene.lsmpl_live.take
     if is_take(active) and active in takes:
         return active
+
+    # A character may be several takes'; it is that of the one whose action it plays.
     if active is not None:
         on_it = [
             take
@@ -45,6 +48,7 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
                 if playing in (take.lsmpl_bake.action, take.lsmpl.other.action)
             )
             return next(baked, on_it[0]) if playing else on_it[0]
+
     return takes[0] if len(takes) == 1 else None
 
 

@@ -44,12 +44,13 @@ def add_take(lsmpl, layout: str, frames: int):
 def measure(lsmpl, take, locked: bool) -> tuple[np.ndarray, np.ndarray, float, float]:
     """Milliseconds of each update, on the CPU and by the clock, of keeping the pose, and of a change of frame."""
     live, watch, scene = lsmpl("addon.live.live"), lsmpl("addon.live.watch"), bpy.context.scene
+    session, takes = lsmpl("addon.live.session"), lsmpl("addon.takes.take")
     bpy.context.view_layer.objects.active = take
     scene.frame_set(20)
     live.start(take, scene)
     if locked:
-        live.set_state(scene, lsmpl("addon.live.operators").feet(take), lsmpl("addon.takes.take").LOCKED)
-    handle = lsmpl("addon.live.session").handles_of(scene).objects[lsmpl("addon.takes.take").layout_of(take).index("right_wrist")]
+        live.set_state(scene, lsmpl("addon.live.operators").feet(take), takes.LOCKED)
+    handle = session.handles_of(scene).objects[takes.layout_of(take).index("right_wrist")]
     at, taken = np.array(handle.location), []
     for share in np.linspace(0, 1, UPDATES):
         handle.location = at + share * np.array([0.3, -0.2, 0.5])

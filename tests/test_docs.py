@@ -1,4 +1,4 @@
-"""The documentation holds together: every page is in the site, and every link, picture, file and call on it is there."""
+"""The documentation holds together: every page is in the site, and its links, pictures, files and calls are there."""
 
 import ast
 import importlib

@@ -165,6 +165,8 @@ def _add_keys(
     assert pose_directions is not None  # see `_checked`
     basis = np.empty(3 * len(body.v_template), dtype=np.float32)
     keys.reference_key.data.foreach_get("co", basis)
+
+    # A key for each product of a bone's quaternion that moves the skin far enough to be seen.
     for joint, name in enumerate(body.joint_names[1:], start=1):
         of_joint = pose_directions[:, :, 9 * (joint - 1) : 9 * joint]
         if not np.any(of_joint):
@@ -181,6 +183,7 @@ def _add_keys(
             key.slider_min, key.slider_max = -1.0, 1.0
             _drive(key, armature, name, product)
             lay[name] = np.round(rest[joint], 5).tolist()
+
     keys[_BONES_KEY] = json.dumps(lay)
     mesh.active_shape_key_index = active
 

@@ -119,6 +119,7 @@ def _put_keys(fcurve: bpy.types.FCurve, which: range, keys: dict[str, np.ndarray
             n: np.concatenate([all_[: which.start], keys[n], all_[after]])
             for n, all_ in everything.items()
         }
+
         if len(points) != len(joined["co"]):
             points.clear()
             points.add(len(joined["co"]))

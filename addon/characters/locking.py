@@ -53,6 +53,8 @@ def lock_again(take: bpy.types.Object) -> str:
         raise LsmplError(f"{take.name}: has no character; press Bake first")
     if action.library is not None:
         raise LsmplError(f"{action.name}: is linked from another file; make it local first")
+
+    # What the character does: as it was cleaned, or as somebody animated it since.
     motion = layers.load(take)
     body, betas = baking.body_of(take, motion), shape.betas_of(armature)
     start, step = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
@@ -61,6 +63,8 @@ def lock_again(take: bpy.types.Object) -> str:
         motion = _as_animated(
             armature, body, action, frames, feet.shape_of(action, motion.betas), motion.fps
         )
+
+    # Of the motion that stands on this shape, the legs and the height.
     made = feet.fitted(motion, body, betas)
     legs = {name for name in body.joint_names if name.split("_")[-1] in _LEG_JOINTS}
     legs |= {name for limb in LIMBS if limb.bones[0] in legs for name in limb.controls}

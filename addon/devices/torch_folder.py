@@ -53,6 +53,8 @@ def torch_folder(path: str) -> Path:
     folder = Path(path)
     if not folder.is_dir():
         raise LsmplError(f"{path}: is no folder")
+
+    # Chosen may be the folder above torch, a virtual environment, or torch itself.
     places = [(folder / within.format(*sys.version_info)).resolve() for within in _SITE_PACKAGES]
     if folder.name == "torch":
         places.append(folder.resolve().parent)
@@ -62,6 +64,8 @@ def torch_folder(path: str) -> Path:
             f"{path}: holds no PyTorch; expected what pip install --target FOLDER torch "
             "makes, or a site-packages"
         )
+
+    # What is compiled is for one Python and one system; its name says which.
     compiled = sorted(
         file.name for file in (found / "torch").glob("_C.*") if file.suffix in (".so", ".pyd")
     )
@@ -91,6 +95,7 @@ def survey_steps(folder: Path | None) -> Generator[Progress, None, dict[str, Any
     )
     if not folder and importlib.util.find_spec("torch") is None:
         return {}
+
     program = _python()
     if program is None:
         return {

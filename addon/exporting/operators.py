@@ -181,11 +181,15 @@ def _motion_steps(take, scene, settings, first: int, last: int):
     inside = np.array(playing.frames_within(take, first, last), dtype=int)
     if not inside.size:
         raise LsmplError(f"{take.name}: has no frames between {first} and {last}")
+
+    # The motion as it was computed, ...
     facts = takes.describe(take)
     if settings.motion == "LATEST":
         motion = layers.load(take)
         first_frame = motion.first_frame + int(inside[0])
         return replace(motion.frames(inside), first_frame=first_frame)
+
+    # ... or as the character is animated now. Nothing of the take is held while that is read.
     armature = _needed_character(take, scene)
     if not shape.is_character(armature):
         raise LsmplError(

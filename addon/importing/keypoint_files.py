@@ -122,18 +122,23 @@ class LSMPL_FH_keypoints(DroppedFiles, bpy.types.FileHandler):
     bl_file_extensions = ";".join(EXTENSIONS)
 
 
-class LSMPL_OT_match_scene(bpy.types.Operator):
+class _OfTiming:
+    """What takes and the scene have to do with each other's rate."""
+
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def poll(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
+        return has_take(cls, context)
+
+
+class LSMPL_OT_match_scene(_OfTiming, bpy.types.Operator):
     bl_idname = "lsmpl.match_scene"
     bl_label = "Match Scene to Take"
     bl_description = (
         "Set the scene's frame range and rate to this take's. Other takes keep their speed; "
         "bake again what was baked before"
     )
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return has_take(cls, context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -144,18 +149,13 @@ class LSMPL_OT_match_scene(bpy.types.Operator):
         return {"FINISHED"}
 
 
-class LSMPL_OT_retime(bpy.types.Operator):
+class LSMPL_OT_retime(_OfTiming, bpy.types.Operator):
     bl_idname = "lsmpl.retime"
     bl_label = "Retime Takes"
     bl_description = (
         "Let all takes of the scene play at their own speed at the scene's present rate; "
         "bake again what was baked before"
     )
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return has_take(cls, context)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -71,6 +71,8 @@ def _draw() -> None:
         or not session.is_sound(scene)
     ):
         return
+
+    # Coloured here by how they face whoever looks: the overlay has no light of its own.
     towards = np.array(
         context.region_data.view_matrix.to_3x3()
     )  # rows: right, up, and towards who looks

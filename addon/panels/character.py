@@ -53,6 +53,7 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
         reason = shape.why_fixed(armature)
         if reason:
             say(context, layout, f"It {reason}", icon="ERROR")
+
         column = layout.column(align=True)
         column.enabled = not reason
         for number in range(shape.BETAS):
@@ -64,6 +65,7 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
                 translate=False,
                 slider=True,
             )
+
         layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
         if locking.take_of(armature, context.scene):
             say(context, layout, locking.FEET_OF_ANOTHER_SHAPE, icon="ERROR")

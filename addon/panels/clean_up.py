@@ -26,6 +26,7 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
         column.prop(settings, "floor")
         if settings.floor == "HEIGHT":
             column.prop(settings, "floor_height")
+
         if not working(layout, "lsmpl.clean_up"):
             row = layout.row(align=True)
             row.operator(
@@ -35,6 +36,8 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
                 icon="BRUSH_DATA",
             )
             row.operator("lsmpl.as_solved", text="", icon="LOOP_BACK")
+
+        # What there is to clean, and whether it is.
         take = active_take(context)
         if take is None or not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
@@ -43,6 +46,8 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
         if cleaned is None:
             say(context, layout, "Baked as solved", icon="INFO")
             return
+
+        # What the last clean-up did.
         done = cleaned["clean_up"]
         rows = [("Floor", f"at {done['floor_m']:.3f} m")]
         if done["sliding_after_cm_s"] is not None:
@@ -51,6 +56,7 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
         if done["cutoff_hz"] is not None:
             rows.append(("Smoothed", f"to {done['cutoff_hz']:.1f} Hz"))
         facts(layout, *rows)
+
         if locking.is_wanted(take):
             say(context, layout, locking.FEET_OF_ANOTHER_SHAPE, icon="ERROR")
             layout.operator("lsmpl.lock_feet_again", icon="LOCKED")

@@ -84,14 +84,6 @@ def letters_across(context: bpy.types.Context, margin: float, share: float = 1.0
     return int((share * context.region.width / scale - margin) / 6.6)
 
 
-def shortened(name: str, letters: int) -> str:
-    """A name that fits, with its end, by which takes of one file are told apart."""
-    if len(name) <= letters:
-        return name
-    end = max(letters // 2, 4)
-    return f"{name[: max(letters - end - 1, 1)]}\N{HORIZONTAL ELLIPSIS}{name[-end:]}"
-
-
 def say(
     context: bpy.types.Context,
     layout: bpy.types.UILayout,

@@ -30,12 +30,15 @@ class LSMPL_PT_export(Section, bpy.types.Panel):
         column = properties(layout)
         column.prop(settings, "format")
         draw_settings(column, settings, settings.format)
+
         if not working(layout, *_KINDS):
             row = layout.row(align=True)
             row.operator("lsmpl.export", text="Export...", translate=False, icon="EXPORT")
             row.operator(
                 "lsmpl.export_all", text="All Takes...", translate=False, icon="FILE_FOLDER"
             )
+
+        # What keeps the file from being what is seen, and the button that mends it.
         reason = why_nothing(take, context.scene)
         if reason:
             say(context, layout, reason, icon="INFO")

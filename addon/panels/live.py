@@ -32,6 +32,8 @@ class LSMPL_PT_live(Section, bpy.types.Panel):
             if take is None or not layers.is_solved(take):
                 say(context, layout, "Needs a solved take", icon="INFO")
             return
+
+        # What becomes of the selected handles, and of all.
         _draw_counts(context, layout, scene)
         grid = layout.grid_flow(columns=2, align=True, even_columns=True)
         draw_states(grid)

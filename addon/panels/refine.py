@@ -34,6 +34,8 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
                 "Not solved by this LSMPL: press Solve to refine frames",
                 icon="ERROR",
             )
+
+        # Which frames, and from what.
         settings = context.scene.lsmpl_refine
         column = properties(layout)
         column.prop(settings, "frames")
@@ -45,6 +47,7 @@ class LSMPL_PT_refine(Section, bpy.types.Panel):
         if settings.begin == FROM_POSE:
             column.prop(settings, "pin")
         column.prop(settings, "blend")
+
         if not working(layout, "lsmpl.refine", height=1.3):
             row = layout.row()
             row.scale_y = 1.3
@@ -128,6 +131,8 @@ class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
             else f"frames {settings.first} to {settings.last}"
         )
         say(context, layout, f"In {where}, as chosen above")
+
+        # The worst one is known where the take is solved.
         if not layers.is_solved(take):
             return
         worst = refining.describe_frame(take, context.scene).worst
@@ -159,6 +164,7 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
                 icon="INFO",
             )
             return
+
         column = layout.column(align=True)
         for pin in pinned[:_MAX_ROWS]:
             row = column.row(align=True)
@@ -170,6 +176,7 @@ class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
             remove.frame, remove.joint = pin.frame, pin.joint
         if len(pinned) > _MAX_ROWS:
             column.label(text=f"and {len(pinned) - _MAX_ROWS} more", translate=False)
+
         row = layout.row(align=True)
         here = row.operator("lsmpl.remove_pins", text="Remove in This Frame", translate=False)
         here.frame, here.joint = playing.frame_shown(take, context.scene), ""

@@ -6,11 +6,12 @@ import bpy
 from bpy.props import IntProperty
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.files.shown import shortened
 from ..registration import registration
 from ..selection import active_take, select
 from ..takes import layers
 from ..takes import take as takes
-from .drawing import letters_across, shortened
+from .drawing import letters_across
 
 
 def _chosen(settings: TakeList) -> int:
@@ -41,7 +42,8 @@ class LSMPL_UL_takes(bpy.types.UIList):
     ) -> None:
         split = layout.split(factor=0.75)
         icon = "CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA"
-        name = shortened(item.name, letters_across(context, margin=40, share=0.75))
+        fitting = letters_across(context, margin=40, share=0.75)
+        name = shortened(item.name, fitting, gap="\N{HORIZONTAL ELLIPSIS}")
         split.label(text=name, translate=False, icon=icon)
         split.label(text=_frames_of(item), translate=False)
 

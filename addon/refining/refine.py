@@ -161,6 +161,8 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
             "the frame that you posed is not in the range; go to one that is, or choose "
             "another range"
         )
+
+    # Of the shown frame what the bones are now, keyed or not; of the others what is keyed.
     action = pending_edit.action_of(take)
     baked_betas = feet.shape_of(action, motion.betas)
     bones = Bones(armature, subject.body, baked_betas)
@@ -172,10 +174,14 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
         poses = poses_of(motion, slice(first, last + 1))
     rotations, trans = poses.rotations.copy(), poses.trans.copy()
     rotations[now - first], trans[now - first] = shown.rotations[0], shown.trans[0]
+
+    # A clean-up has raised the character to its floor; the keypoints stay where they are.
     if take.lsmpl.cleaned:
         trans = trans - np.array(
             [0.0, 0.0, layers.facts_of(take, Layer.CLEANED)["clean_up"]["raised_m"]]
         )
+
+    # What is to be kept as it was posed.
     pinned = selected_bones(armature, subject.body) if scene.lsmpl_refine.pin else []
     if scene.lsmpl_refine.pin and not pinned:
         raise LsmplError(

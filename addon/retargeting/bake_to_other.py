@@ -55,9 +55,13 @@ def bake_steps(
     other = take.lsmpl.other
     motion = motion or layers.load(take)
     body = body or baking.body_of(take, motion)
+
+    # All that is read of the scene is read before the first yield.
     plan = Plan.of(take, len(motion))
     name, held = other.target.name, Held(take, other.target, doing="baked")
     action_name = _name(take, other.target)
+
+    # Computed on another thread, then written a few curves at a time.
     yield Progress("bake", 0, 1)
     done, curves = yield from jobs.in_thread(
         jobs.one_step("bake", lambda: plan.compute(motion, body))
@@ -74,6 +78,8 @@ def bake_steps(
     except BaseException:
         actions.discard(made)
         raise
+
+    # From here on nothing can fail.
     previous, switched = put_on(take, action, plan, version)
     return Baked(
         target, action, previous, done, plan.bones, switched, own_constraints(target, mapped)

@@ -251,16 +251,20 @@ def send_home(
         else []
     )
     ours += [animation.action] if animation else []
+
+    # Which of the actions that it plays were baked with travel, and on what.
     bpy.context.view_layer.update()  # what is still to be evaluated would move them away again
     travelled = {action.get(_ROOT_KEY) for action in ours if action}
     if other.travel == "ROOT":
         root = root_bone(target, bone_map_of(other))
         travelled.add(root.name if root else None)
+
     for bone in [bone for bone in target.pose.bones if bone.name in travelled]:
         on_error.callback(setattr, bone, "matrix_basis", bone.matrix_basis.copy())
         bone.matrix_basis.identity()
         target.update_tag()
         bpy.context.view_layer.update()
+
     if any(action and action.get(_TRAVELS_KEY) for action in ours):
         on_error.callback(setattr, target, "location", target.location.copy())
         target.location = other.home

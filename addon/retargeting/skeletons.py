@@ -199,11 +199,15 @@ def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
         frames = [
             matrix @ pose[name].matrix_basis.inverted() for name, matrix in zip(order, matrices)
         ]
+
+        # Each bone is turned for a moment, to see which of the others go with it.
         turned = []
         for name in order:
             with _restored(pose[name]):
                 pose[name].matrix_basis = pose[name].matrix_basis @ _TRIAL_TURN
                 turned.append(_rotations(seen()))
+
+        # And the pelvis moved along its axes, to see where those lead.
         before = _rotations(matrices)
         axes = np.eye(3)
         for name in pelvis:
@@ -215,12 +219,16 @@ def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
                         - matrices[order.index(name)].translation
                     )
         layer.update()
+
+    # What a bone does to another: nothing, all of its own turn, or a part of it.
     turn = np.array(turned) @ np.swapaxes(before, -1, -2)  # (by which, of which, 3, 3)
     caused = np.einsum("iiab->iab", turn)
     off = _angles(np.swapaxes(caused, -1, -2)[:, None] @ turn)
     moves = _angles(turn) > _STILL_RADIANS
     follows = off < _ALIKE_RADIANS
     np.fill_diagonal(moves, False)
+
+    # A part cannot be taken back by the other bone's own rotation.
     partly = np.argwhere(moves & ~follows)
     if len(partly):
         leads, led = (order[number] for number in partly[0])
@@ -229,8 +237,9 @@ def _by_trial(armature: bpy.types.Object, order: list[str], pelvis: list[str]):
             "can be baked for it; set "
             "the rig's follow switches to all or nothing, or take one of the two out of the mapping"
         )
-    carriers = [np.flatnonzero(moves[:, bone]) for bone in range(len(order))]
+
     # What a bone follows last is what follows most of the others that it follows.
+    carriers = [np.flatnonzero(moves[:, bone]) for bone in range(len(order))]
     parents = [
         int(max(found, key=lambda b: len(carriers[b]))) if len(found) else -1 for found in carriers
     ]

@@ -81,16 +81,21 @@ def solved_by(
     """
     solver, held = scene.lsmpl.solver, Held(take, scene, doing="solved")
     backend = yield from torch_folder.backend_steps(device, solver)
+
     motion = yield from steps(backend)
     backend = made_on(motion, backend)
     report = {"device": backend.name, "device_reason": backend.reason, "solver": solver}
     if backend.instead_of:
         report["device_instead_of"] = backend.instead_of
+
+    # The user may have done anything meanwhile.
     take, scene = held.again()
     report["decisions"] = [asdict(decision) for decision in motion.decisions]
     baked = yield from keep_steps(
         take, scene, motion, body, body_path, report, scene.lsmpl.bake_when_done
     )
+
+    # What to tell: how well it fits, and what was decided on the way.
     take, _ = held.again()
     mean = layers.facts_of(take)["residual_mean"]
     message = (

@@ -312,6 +312,8 @@ class _Builder:
             self.of_point("anchor", "FLOAT_VECTOR"),
             self.of_point("visible", "BOOLEAN"),
         )
+
+        # From the points at both ends: where they are, whether they are drawn, and how.
         shown = self.both("OR", visible, self.of_point("hollow", "BOOLEAN"))
         vertex = [self.sample(track, ends.outputs[end], index, "INT", "EDGE") for end in (0, 1)]
         a, b = (self.sample(points, anchor, v, "FLOAT_VECTOR") for v in vertex)
@@ -326,13 +328,16 @@ class _Builder:
         middle = self.node(
             "ShaderNodeVectorMath", total, (0.5, 0.5, 0.5), operation="MULTIPLY"
         ).outputs[0]
+
         turn = self.node("FunctionNodeAlignRotationToVector", None, None, along, axis="Z").outputs[
             0
         ]
         width = self.switch(whole, 0.4, 1.0, "FLOAT")
         stretch = self.node("ShaderNodeCombineXYZ", width, width, length).outputs[0]
+
         count = self.node("GeometryNodeAttributeDomainSize", track).outputs["Edge Count"]
         centres = self.node("GeometryNodePoints", count, middle).outputs[0]
+
         tube = self.node(
             "GeometryNodeMeshCylinder",
             8,

@@ -177,12 +177,15 @@ def prepare_solved(
         ],
         "reading": describe_take(take).get("reading", 0),
     }
+
+    # By the vertices of the track, where the display reads it.
     missing = np.nan if motion.residual is None else motion.residual
     measured = _by_vertex(take, motion, np.where(np.isfinite(missing), missing, -1.0), -1.0)
     condition = None if motion.condition is None else _by_vertex(take, motion, motion.condition, 0)
     shown = None if sites is None else _by_vertex(take, motion, sites, 0.0)
     if shown is not None:
         shown[:, ~ever_seen(take)] = 0.0
+
     in_place = prepare(take, Layer.SOLVED, motion, joints, metadata)
 
     def put_in_place() -> None:

@@ -7,6 +7,8 @@ import unicodedata
 
 LONGEST = 160
 """Letters of a name that are shown; of a longer one the middle is left out."""
+LEAST = 5
+"""Letters of its ends that are left of a shortened text at least."""
 _HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Zl", "Zp"))
 """Unicode's categories of what is not seen itself: controls, marks of direction, halves of pairs,
 line separators."""
@@ -24,9 +26,11 @@ def shown(text: str, longest: int | None = None, but: str = "") -> str:
     return visible if longest is None else shortened(visible, longest)
 
 
-def shortened(text: str, longest: int = LONGEST) -> str:
-    """The text, of which the middle is left out where it is too long: `C:/Users/.../walk.trc`."""
+def shortened(text: str, longest: int = LONGEST, gap: str = "...") -> str:
+    """The text, of which the middle is left out where it is too long: `C:/Users/.../walk.trc`. Some
+    letters of both ends stay, however short it is to be."""
     if len(text) <= longest:
         return text
-    head = (longest - 3) // 2
-    return f"{text[:head]}...{text[-(longest - 3 - head) :]}"
+    kept = max(longest - len(gap), LEAST)
+    head = kept // 2
+    return f"{text[:head]}{gap}{text[-(kept - head) :]}"

@@ -318,11 +318,3 @@ def test_blender_translates_none_of_our_words(addon):
         if "text" in given and ast.unparse(given["text"]) != "''" and "translate" not in given
     ]
     assert drawn == []
-
-
-def test_a_long_name_keeps_its_end(addon):
-    """Of a take for each person of a file, that is what tells them apart."""
-    shortened = addon("panels.drawing").shortened
-    assert shortened("walk", 12) == "walk"
-    one, other = (shortened(f"a_very_long_recording_of_a_duet Human{n}", 16) for n in (1, 2))
-    assert len(one) == 16 and one != other and one.endswith("Human1")
