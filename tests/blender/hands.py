@@ -16,7 +16,7 @@ SIZE = 1000, 700
 """Pixels of the window."""
 
 HELD = "ctrl+alt+shift"
-"""Blender leaves the keys of BUTTONS free while these are held."""
+"""Blender leaves the keys of BUTTONS free while these are held, in all modes: not G and S."""
 SET, TURN = "wm.context_set_enum", "wm.context_set_boolean"
 AUTO_KEYING = "tool_settings.use_keyframe_insert_auto"
 BUTTONS = {
@@ -36,12 +36,12 @@ BUTTONS = {
     "Reset": ("r", "lsmpl.set_keypoints", {"state": "RESET", "which": "SELECTED"}),
     "Reset All": ("t", "lsmpl.set_keypoints", {"state": "RESET", "which": "ALL"}),
     "Pin Bones": ("c", "lsmpl.pin_bones", {}),
-    "Unpin Bones": ("g", "lsmpl.remove_pins", {}),
+    "Unpin Bones": ("equal", "lsmpl.remove_pins", {}),
     "Bake to Other Character": ("o", "lsmpl.bake_to_other", {}),
     "From Posed Bones": ("q", SET, {"data_path": "scene.lsmpl_refine.begin", "value": "POSE"}),
     "From Present Motion": ("w", SET, {"data_path": "scene.lsmpl_refine.begin", "value": "CURRENT"}),
     "Range": ("x", SET, {"data_path": "scene.lsmpl_refine.frames", "value": "RANGE"}),
-    "Auto Keying": ("s", TURN, {"data_path": AUTO_KEYING, "value": True}),
+    "Auto Keying": ("minus", TURN, {"data_path": AUTO_KEYING, "value": True}),
     "No Auto Keying": ("slash", TURN, {"data_path": AUTO_KEYING, "value": False}),
     "This Frame": ("y", SET, {"data_path": "scene.lsmpl_refine.frames", "value": "CURRENT"}),
 }
