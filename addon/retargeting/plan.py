@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -22,9 +22,11 @@ from ...lsmpl_core.retargeting.curves import (
     key_frames,
     quaternions,
 )
+from ...lsmpl_core.retargeting.fingers import TargetFingers, finger_rotations
 from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 from ..characters import actions, baking
 from ..takes import playing
+from .finger_bones import measure_fingers
 from .settings import OtherCharacter, bone_map_of
 from .skeletons import measure, root_bone, skin_of
 
@@ -65,6 +67,8 @@ class Plan:
     own: np.ndarray
     root: str
     root_mode: str
+    fingers: TargetFingers | None
+    finger_modes: list[str]
 
     @classmethod
     def of(cls, take: bpy.types.Object, count: int, again: bpy.types.Action | None = None) -> Plan:
@@ -103,6 +107,7 @@ class Plan:
                 root = bone.name if bone else ""
 
         keys = key_frames(len(baked), other.every)
+        fingers = measure_fingers(target, mapped)
         return cls(
             bones=bones,
             skeleton=skeleton,
@@ -126,12 +131,17 @@ class Plan:
             root_mode=target.pose.bones[root].rotation_mode
             if root in target.pose.bones
             else "QUATERNION",
+            fingers=fingers,
+            finger_modes=[target.pose.bones[name].rotation_mode for name in fingers.names]
+            if fingers
+            else [],
         )
 
     def compute(self, motion: Motion, body: Body) -> tuple[Retargeted, list[actions.Curve]]:
         """The motion on the character, and its curves. Touches no datablock."""
         done = retarget(motion, body, self.skeleton, **self.options)
-        return done, self.curves(done)
+        bent = finger_rotations(motion, body, self.fingers) if self.fingers else None
+        return done, self.curves(done, bent)
 
     def sign(self, take: bpy.types.Object, action: bpy.types.Action, version: str) -> None:
         """Note on an action that this was made to it, of that version of the take's motion."""
@@ -144,20 +154,16 @@ class Plan:
         action[_SKELETON_KEY] = json.dumps(stored)
         baking.note_timing(action, take)
 
-    def curves(self, done: Retargeted) -> list[actions.Curve]:
-
+    def curves(self, done: Retargeted, bent: np.ndarray | None = None) -> list[actions.Curve]:
+        """Of the motion on the character; bent (T,M,3,3) are the rotations of its finger bones,
+        None where these keep still."""
         # Values (N,channels) by data path, as the user keys such a bone: only the pelvis moves, all
         # others turn.
         pelvis = self.skeleton.names[done.pelvis]
         found = [(f"{_path(pelvis)}.location", pelvis, done.location[self.baked])]
-        for mode in dict.fromkeys(self.modes):
-            attribute, convert = _rotation_channel(mode)
-            bones = [bone for bone, own in enumerate(self.modes) if own == mode]
-            for bone, values in zip(
-                bones, np.swapaxes(convert(done.rotations[self.baked][:, bones]), 0, 1)
-            ):
-                name = self.skeleton.names[bone]
-                found.append((f"{_path(name)}.{attribute}", name, values))
+        found += _turning(self.skeleton.names, self.modes, done.rotations[self.baked])
+        if bent is not None and self.fingers is not None:
+            found += _turning(self.fingers.names, self.finger_modes, bent[self.baked])
 
         # What travels through the scene: the object, or a bone above the hips.
         if self.travels:
@@ -293,6 +299,20 @@ def set_switches(target: bpy.types.Object, bones: BoneMap, on_error: ExitStack) 
         target.update_tag()
         bpy.context.view_layer.update()
     return changed
+
+
+def _turning(
+    names: Sequence[str], modes: Sequence[str], rotations: np.ndarray
+) -> list[tuple[str, str, np.ndarray]]:
+    """Data path, bone and values (N,channels) of bones that turn by rotations (N,B,3,3), each in
+    its own rotation mode."""
+    found = []
+    for mode in dict.fromkeys(modes):
+        attribute, convert = _rotation_channel(mode)
+        bones = [bone for bone, own in enumerate(modes) if own == mode]
+        for bone, values in zip(bones, np.swapaxes(convert(rotations[:, bones]), 0, 1)):
+            found.append((f"{_path(names[bone])}.{attribute}", names[bone], values))
+    return found
 
 
 def _path(bone: str) -> str:

@@ -137,6 +137,44 @@ def test_limbs_of_common_rigs_point_where_they_should(solved, addon, body, strol
     assert errors.max() < 0.05
 
 
+@pytest.mark.parametrize("kind", ["mixamo", "unreal"])
+def test_fingers_of_common_rigs_bend_as_the_bodys_do(solved, addon, body, stroll, kind):
+    """Each finger bone points where the body's does, both seen from their palms."""
+    target, _ = anny_rigs.build(kind)
+    motion = stroll.frames(slice(0, 20))
+    bends = np.linspace(0.0, 1.1, 20)[:, None, None, None]
+    fingers = (bends * body.fingers.frames[None, ..., 0]).reshape(20, 30, 3)
+    motion = replace(motion, fingers=fingers)
+    take = solved(motion)
+    choose(take, target)
+    addon("retargeting.bake_to_other").bake(take)
+    core = importlib.import_module(f"{body.__module__.rpartition('.body.')[0]}.retargeting.fingers")
+    joints, _, _ = body.finger_positions(motion)
+    wrists = body.joints(motion)[:, [20, 21]]
+    found = core.find_finger_bones([bone.name for bone in target.data.bones])
+    assert len(found) == 30
+    hands = {name for bone, name in bone_map(take) if name.endswith("_wrist")}
+    assert len(hands) == 2
+    bones = {joint: bone for bone, joint in bone_map(take)}
+    for t in (0, 10, 19):
+        bpy.context.scene.frame_set(round(take.lsmpl.start + t))
+        heads = world_heads(target, [*found.values(), *bones.values()])
+        for hand, side in enumerate(("left", "right")):
+            rows = [15 * hand + first for first in (0, 3, 9, 6)]  # index, middle, ring, little
+            theirs = core._palm(wrists[t, hand], joints[t].reshape(30, 3)[rows])
+            ours = core._palm(heads[bones[f"{side}_wrist"]], np.array([heads[found[row]] for row in rows]))
+            for first in range(15 * hand, 15 * hand + 12, 3):
+                for joint in (first, first + 1):
+                    a = theirs.T @ (joints[t].reshape(30, 3)[joint + 1] - joints[t].reshape(30, 3)[joint])
+                    b = ours.T @ (heads[found[joint + 1]] - heads[found[joint]])
+                    angle = np.degrees(np.arctan2(np.linalg.norm(np.cross(a, b)), a @ b))
+                    assert angle < 0.5, (t, core.FINGER_JOINT_NAMES[joint], angle)
+
+
+def bone_map(take):
+    return [(item.bone, item.joint) for item in take.lsmpl.other.bones if item.bone]
+
+
 @pytest.mark.parametrize("feet", [False, True])
 @pytest.mark.parametrize("kind", ["mixamo", "unreal", "cmu"])
 def test_feet_of_common_rigs_stand_on_the_floor(solved, addon, body, stroll, kind, feet):
