@@ -24,6 +24,7 @@ from .motion import Motion
 from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
 from .solver.disbelief import disbelieve
+from .solver.hinges import kind_of_sharing
 from .solver.nonsense import refusing_nonsense
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
@@ -152,11 +153,12 @@ def _solve_frames(
         if options.repair:
             wrong, loose = disbelieve(problem, loose, np.array(stretch))
             doubted[stretch] |= wrong
-        noise = measured_noise(
-            problem.disbelieving(doubted), settle(problem, loose, stretch), stretch
-        )
-        problem = problem.with_noise(noise)
+        loose, believed = settle(problem, loose, stretch), problem.disbelieving(doubted)
+        problem = problem.with_noise(measured_noise(believed, loose, stretch))
         if start_pose is None:
+            problem = problem.sharing_as(
+                kind_of_sharing(believed.with_noise(problem.noise), loose, stretch)
+            )
             start = Start(start.frame, settle(problem, start.poses, [start.frame], COLD_LAST_STEPS))
 
     # Every frame, predicted and polished from the one before; where captures are noisy or have

@@ -1,8 +1,9 @@
-"""Fit the Gaussian pose prior to motion in the AMASS layout: `python tools/make_pose_prior.py MOCAP_FOLDER [FILE]`.
+"""Fit the Gaussian pose priors to motion in the AMASS layout: `python tools/make_pose_prior.py MOCAP_FOLDER [FILE]`.
 
 Writes lsmpl_core/data/pose_prior.npz, or FILE: mean (69,) and covariance (69,69) of the axis-angles of SMPL's 23 body
 joints, over the subjects that training/validation_subjects.txt does not keep back, each clip as so many persons would
-share it out (training/redistribution.py). Frames in which a joint turns more than 60 degrees from the frame before, or
+share it out (training/redistribution.py); and hinged_mean and hinged_covariance, of the clips as recorded, which were
+converted from skeletons with hinges. Frames in which a joint turns more than 60 degrees from the frame before, or
 stands out from the rest, are left out; both sides are made mirror images. Joints that the capture hardly shows get a
 floor of spread, so that the prior does not freeze them.
 
@@ -25,7 +26,8 @@ from lsmpl_core.keypoints.layouts import LAYOUTS  # noqa: E402
 from lsmpl_core.motion import Motion  # noqa: E402
 from lsmpl_core.rotation import angle_between, log_map  # noqa: E402
 from lsmpl_core.solver.prior import PRIOR_FILE  # noqa: E402
-from training.data import at_frame_rate, shared_out  # noqa: E402
+from training.data import at_frame_rate  # noqa: E402
+from training.redistribution import drawn_law, redistributed  # noqa: E402
 from training.split import is_validation  # noqa: E402
 
 FLOOR = {"collar": 0.05, "hand": 0.05, "foot": 0.06, "spine": 0.05, "wrist": 0.12, "ankle": 0.06}
@@ -44,12 +46,18 @@ OUTLYING = 2.2
 """Root mean square of a frame's whitened coordinates beyond which it is taken for damaged, in standard deviations."""
 
 
-def by_persons(path: Path, rest_joints: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Rotations (V,T,24,3,3) of a clip by `VERSIONS` persons, and (T,): no joint jumps into or out of a frame."""
+def recorded(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Rotations (T,24,3,3) of a clip, and (T,): no joint jumps into or out of a frame."""
     rotations = at_frame_rate(Motion.load(path))[0]
     turn = angle_between(rotations[:-1], rotations[1:])[:, 1:].max(axis=1)
     jump = np.concatenate([[0.0], turn]) > FASTEST
-    return shared_out(rotations, rest_joints, VERSIONS, rng).astype(np.float64), ~(jump | np.roll(jump, -1))
+    return rotations, ~(jump | np.roll(jump, -1))
+
+
+def by_persons(rotations: np.ndarray, rest_joints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Rotations (V,T,24,3,3) of a clip (T,24,3,3) by `VERSIONS` persons."""
+    laws = (drawn_law(rng, untouched=0.0) for _ in range(VERSIONS))
+    return np.stack([redistributed(rotations, rest_joints, rng, law) for law in laws if law is not None])
 
 
 def squared_accelerations(versions: np.ndarray, intact: np.ndarray) -> np.ndarray:
@@ -90,31 +98,37 @@ def correlation_kept() -> np.ndarray:
     return np.kron(kept, np.ones((3, 3)))
 
 
-def main(folder: str, file: str | Path = PRIOR_FILE) -> None:
-    rest_joints, rng = load_body().joint_template, np.random.default_rng(0)
-    kept = [p for p in sorted(Path(folder).glob("*.npz")) if not is_validation(p)]
-    poses, accelerations = [], []
-    for path in kept:
-        versions, intact = by_persons(path, rest_joints, rng)
-        poses.append(log_map(versions[:, intact, 1:]).reshape(-1, len(JOINT_NAMES) - 1, 3))
-        accelerations.append(squared_accelerations(versions, intact))
-    poses = np.concatenate(poses)
-
+def fitted(poses: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`gaussian` of poses (N,23,3) and their mirror images, without those that it shows to be damaged."""
     for _ in range(2):
         mean, covariance = gaussian(np.concatenate([poses, mirrored(poses)]))
         whitened = np.linalg.solve(np.linalg.cholesky(covariance), (poses.reshape(len(poses), -1) - mean).T)
         outlying = np.sqrt(np.mean(np.square(whitened), axis=0)) > OUTLYING
-        print(f"{len(poses)} frames of {len(kept)} clips, {outlying.sum()} left out as damaged")
+        print(f"{len(poses)} frames, {outlying.sum()} left out as damaged")
         poses = poses[~outlying]
     mean, covariance = gaussian(np.concatenate([poses, mirrored(poses)]))
-    np.savez_compressed(
-        file,
-        mean=mean.astype(np.float32),
-        covariance=covariance.astype(np.float32),
-    )
-    spread = np.degrees(np.sqrt(np.diag(covariance))).reshape(-1, 3)
-    for name, m, s in zip(JOINT_NAMES[1:], np.degrees(mean).reshape(-1, 3), spread):
+    for name, m, s in zip(JOINT_NAMES[1:], *(np.degrees(a).reshape(-1, 3) for a in (mean, np.diag(covariance) ** 0.5))):
         print(f"{name:15} mean {m.round(0)} spread {s.round(0)} degrees")
+    return mean.astype(np.float32), covariance.astype(np.float32)
+
+
+def main(folder: str, file: str | Path = PRIOR_FILE) -> None:
+    rest_joints, rng = load_body().joint_template, np.random.default_rng(0)
+    poses, hinged, accelerations = [], [], []
+    for path in (p for p in sorted(Path(folder).glob("*.npz")) if not is_validation(p)):
+        rotations, intact = recorded(path)
+        versions = by_persons(rotations, rest_joints, rng)
+        hinged.append(log_map(rotations[intact, 1:]))
+        poses.append(log_map(versions[:, intact, 1:]).reshape(-1, *hinged[-1].shape[1:]).astype(np.float32))
+        accelerations.append(squared_accelerations(versions, intact))
+
+    print(f"As people share turns, {len(hinged)} clips by {VERSIONS} persons each")
+    mean, covariance = fitted(np.concatenate(poses))
+    print("As recorded")
+    hinged_mean, hinged_covariance = fitted(np.concatenate(hinged))
+    arrays = {"hinged_mean": hinged_mean, "hinged_covariance": hinged_covariance}
+    np.savez_compressed(file, mean=mean, covariance=covariance, **arrays)
+
     for name, squared in zip(JOINT_NAMES, np.concatenate(accelerations).mean(axis=0)):
         print(f"{name:15} accelerates by {np.sqrt(squared):.4f} radians")
 

@@ -20,7 +20,7 @@ from training.split import is_validation
 FASTEST = np.radians(60.0)
 """Turn of a joint from one frame to the next beyond which a frame counts as damaged."""
 FARTHEST = 4.5
-"""Standard deviations of the pose prior, joint by joint, beyond which it does, too."""
+"""Standard deviations of recorded poses, joint by joint, beyond which it does, too."""
 STRIDES = (1, 3, 5, 7, 9)
 LIMBS = tuple(
     [JOINT_NAMES.index(name) for name in limb.split()]
@@ -127,7 +127,7 @@ def intact_frames(poses: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     jump = np.zeros(len(poses), dtype=bool)
     jump[1:] |= turn > FASTEST
     jump[:-1] |= turn > FASTEST
-    mean, covariance = pose_statistics()
+    mean, covariance = pose_statistics(hinged=True)
     blocks = np.stack([covariance[i : i + 3, i : i + 3] for i in range(0, 69, 3)])
     away = poses[:, 1:] - mean.reshape(23, 3)
     distance = np.sqrt(np.einsum("tji,jik,tjk->tj", away, np.linalg.inv(blocks), away))

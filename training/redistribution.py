@@ -135,12 +135,12 @@ MULTI_VIEW_LAW = Law(elbow=Share(0.86, 0.1), knee=Share(1.0, 0.08), follow=Share
 """AIST++: nearly all of a limb's turn is below, none of it about forearm and shin, and ankles, toes and wrists rest."""
 
 
-def drawn_law(rng: np.random.Generator) -> Law | None:
-    """What a sequence is shared out by; None leaves it as it is."""
+def drawn_law(rng: np.random.Generator, untouched: float = UNTOUCHED) -> Law | None:
+    """What a sequence is shared out by; None, in so many of them, leaves it as it is."""
     kind = rng.random()
-    if kind < UNTOUCHED:
+    if kind < untouched:
         return None
-    return MULTI_VIEW_LAW if kind < UNTOUCHED + MULTI_VIEW else FITTED_LAW
+    return MULTI_VIEW_LAW if kind < untouched + MULTI_VIEW else FITTED_LAW
 
 
 def redistributed(

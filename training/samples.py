@@ -22,6 +22,10 @@ from lsmpl_core.rotation import exp_map
 from lsmpl_core.solver.network import CANONICAL, rest_bones
 from training.data import Clips, mirrored, mixed
 
+SHOWN_LAYOUTS = (
+    "body_25", "coco_17", "halpe_26", "human36m_17", "panoptic_19", "mediapipe_33", "smpl_24", "smpl_22", "whole_body",
+)  # fmt: skip
+"""Layouts by which windows are seen: what takes come in most, however many more can be read."""
 LOOSE_RADIANS = {"wrist": 0.35, "collar": 0.08, "hand": 0.1, "foot": 0.1}
 """Joints by a part of their name, and the standard deviation of a turn that lasts for a window."""
 MOST_PERTURBED_RADIANS = 0.5
@@ -87,7 +91,7 @@ class Sampler:
         self.clips, self.body, self.backend, self.config = clips, body, backend, config
         self.generator, self.device = generator, generator.device
         self.parts = site_parts(body, CANONICAL)
-        self.layouts = torch.stack([self.shown(layout.sites) for layout in LAYOUTS.values()])  # (L,C)
+        self.layouts = torch.stack([self.shown(LAYOUTS[name].sites) for name in SHOWN_LAYOUTS])  # (L,C)
 
     def batch(self) -> Batch:
         c = self.config

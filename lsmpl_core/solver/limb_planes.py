@@ -62,11 +62,13 @@ FEW_HINGES = 0.1
 @dataclass(frozen=True)
 class Sharing:
     """A person's constants, of left and right arm, left and right leg: offset (4,) and sigma (4,)
-    in radians, the latter of what is left, and share (4,)."""
+    in radians, the latter of what is left, and share (4,); hinged: these are a skeleton's with
+    hinges."""
 
     offset: np.ndarray
     share: np.ndarray
     sigma: np.ndarray
+    hinged: bool = False
 
     @classmethod
     def of_anybody(cls) -> Sharing:
@@ -74,6 +76,11 @@ class Sharing:
         15 degrees."""
         tau = np.radians([40.0, 40.0, 15.0, 15.0])
         return cls(OFFSET, SHARE, np.sqrt(WITHIN**2 + OFFSET_SIGMA**2 + (SHARE_SIGMA * tau) ** 2))
+
+    @classmethod
+    def of_hinges(cls) -> Sharing:
+        """None of a turn is the lower joint's."""
+        return cls(np.zeros(4), np.zeros(4), np.full(4, HINGED), hinged=True)
 
     @classmethod
     def of_poses(cls, rest_joints: np.ndarray, rotations: np.ndarray, fps: float) -> Sharing:
@@ -86,7 +93,7 @@ class Sharing:
         planes = LimbPlanes.build(choose_backend("numpy"), rest_joints, cls.of_anybody(), 1.0)
         azimuth, tau = planes.angles(rotations)
         if _log_hinged(azimuth, tau) > 0.0:
-            return cls(np.zeros(4), np.zeros(4), np.full(4, HINGED))
+            return cls.of_hinges()
         independent = min(1.0, (1.0 + len(tau) / (CORRELATION_TIME * fps)) / len(tau))
         offset, share, sigma = np.empty((3, 4))
         for i in range(4):

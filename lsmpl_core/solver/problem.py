@@ -131,6 +131,10 @@ class Problem:
             self, sharing=sharing, typical=log_map(rotations[:, 1:]).mean(axis=0).ravel()
         )
 
+    def sharing_as(self, sharing: Sharing) -> Problem:
+        """The same for a subject whose limbs share turns in this way."""
+        return replace(self, sharing=sharing)
+
     def near(self, estimate: Estimate) -> Problem:
         """The same with poses of all frames to stay near, as far as keypoints do not tell
         otherwise."""
@@ -177,6 +181,7 @@ class Problem:
             self.planes(self.backend),
             self.typical,
             self.trunk_weight,
+            self.sharing.hinged,
         )
 
     @property

@@ -33,8 +33,8 @@ from .tracking import Tracker
 ACCELERATION_FPS = 30.0
 JOINT_ACCELERATION = {
     "pelvis": 0.018, "spine1": 0.017, "spine2": 0.007, "spine3": 0.009, "neck": 0.011,
-    "head": 0.012, "hip": 0.024, "knee": 0.029, "ankle": 0.038, "foot": 0.048,
-    "collar": 0.010, "shoulder": 0.024, "elbow": 0.025, "wrist": 0.033, "hand": 0.020,
+    "head": 0.012, "hip": 0.024, "knee": 0.030, "ankle": 0.038, "foot": 0.047,
+    "collar": 0.011, "shoulder": 0.022, "elbow": 0.026, "wrist": 0.033, "hand": 0.020,
 }  # fmt: skip
 """Radians by which the turn from frame to frame changes, in each axis, at `ACCELERATION_FPS`: root
 mean square over the training motion, shared among joints as by real SMPL poses

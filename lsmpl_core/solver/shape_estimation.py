@@ -4,7 +4,7 @@ known so far."""
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from ..body.sites import SiteParts
 from ..keypoints.track import KeypointTrack
 from ..progress import Progress
 from .disbelief import disbelieve
+from .hinges import kind_of_sharing
 from .options import SolveOptions
 from .poses import Poses
 from .problem import UNKNOWN_NOISE, Problem
@@ -85,43 +86,73 @@ def shape_from_poses(
     all, for betas that stay, because free sites leave the betas little to be known by.
     """
     track = track.firm
-    problem = shape_problem(track, body, parts, betas, options)
-    poses, offsets, least = settle(problem, poses, frames), np.zeros((parts.count, 3)), np.inf
     everywhere = offset_sigma(track.layout)
-    for sigma, keep_betas in (
-        (0.0 * everywhere, False),
-        (known_to_differ(everywhere), False),
-        (everywhere, True),
-    ):
-        if sigma.any() and len(frames) < FEWEST_TO_DISPLACE:
-            break
-        before = problem, betas, offsets, poses
-        for _ in range(SHAPE_ROUNDS):
-            # Betas and offsets with the poses free, then poses with those.
-            fit, last = pose_fit(problem, poses, frames), (betas, offsets)
-            uncertain = np.clip(fit.noise, *SHAPE_NOISE) / (1.0 if keep_betas else EVIDENCE**0.5)
-            betas, offsets = refine_shape(
-                body, parts, betas, offsets, fit, sigma, uncertain, fixed_betas=keep_betas
-            )
-            noise = max(fit.noise, UNKNOWN_NOISE)
-            problem = shape_problem(track, body, parts, betas, options, offsets, noise)
-            poses = settle(problem, poses, frames)
-            yield Progress("shape", len(frames), len(frames))
-            if (
-                np.abs(betas - last[0]).max() < SETTLED_BETA
-                and np.abs(offsets - last[1]).max() < SETTLED_SITE
-            ):
-                break
+    problem = shape_problem(track, body, parts, betas, options)
+    fitted = _Fitted(
+        betas, np.zeros((parts.count, 3)), settle(problem, poses, frames), problem, np.inf
+    )
 
-        # Freedom that gains nothing is taken back.
-        noise = measured_noise(problem, poses, frames)
-        if noise > WORTHWHILE * least:
-            problem, betas, offsets, poses = before
-            problem = problem.with_noise(max(least, UNKNOWN_NOISE))
-        least = min(least, noise)
-        if noise < CLEAN:
+    # By the betas alone, and once more if these show a skeleton with hinges.
+    fixed = 0.0 * everywhere
+    fitted = yield from _rounds(track, body, parts, fitted, frames, fixed)
+    sharing = kind_of_sharing(fitted.problem, fitted.poses, frames)
+    if sharing.hinged:
+        fitted = replace(fitted, problem=fitted.problem.sharing_as(sharing))
+        fitted = yield from _rounds(track, body, parts, fitted, frames, fixed)
+
+    # Then with sites that are free; freedom that gains nothing is taken back.
+    for sigma, keep_betas in ((known_to_differ(everywhere), False), (everywhere, True)):
+        if fitted.noise < CLEAN or len(frames) < FEWEST_TO_DISPLACE:
             break
-    return betas, offsets
+        freer = yield from _rounds(track, body, parts, fitted, frames, sigma, keep_betas)
+        if freer.noise <= WORTHWHILE * fitted.noise:
+            fitted = freer
+    return fitted.betas, fitted.offsets
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """Betas (10,), site offsets (K,3), the poses of some frames, settled under a problem with
+    these, and the noise in metres that they leave."""
+
+    betas: np.ndarray
+    offsets: np.ndarray
+    poses: Poses
+    problem: Problem
+    noise: float
+
+
+def _rounds(
+    track: KeypointTrack,
+    body: Body,
+    parts: SiteParts,
+    fitted: _Fitted,
+    frames: Sequence[int] | np.ndarray,
+    sigma: np.ndarray,
+    keep_betas: bool = False,
+) -> Generator[Progress, None, _Fitted]:
+    """Yields `Progress` and returns a better fit: in turn betas and offsets with the poses free,
+    and poses with those, until nothing changes. sigma (K,) of the offsets, in metres."""
+    problem, poses, betas, offsets = fitted.problem, fitted.poses, fitted.betas, fitted.offsets
+    for _ in range(SHAPE_ROUNDS):
+        fit, last = pose_fit(problem, poses, frames), (betas, offsets)
+        uncertain = np.clip(fit.noise, *SHAPE_NOISE) / (1.0 if keep_betas else EVIDENCE**0.5)
+        betas, offsets = refine_shape(
+            body, parts, betas, offsets, fit, sigma, uncertain, fixed_betas=keep_betas
+        )
+        noise = max(fit.noise, UNKNOWN_NOISE)
+        problem = shape_problem(
+            track, body, parts, betas, problem.options, offsets, noise
+        ).sharing_as(problem.sharing)
+        poses = settle(problem, poses, frames)
+        yield Progress("shape", len(frames), len(frames))
+        if (
+            np.abs(betas - last[0]).max() < SETTLED_BETA
+            and np.abs(offsets - last[1]).max() < SETTLED_SITE
+        ):
+            break
+    noise = measured_noise(problem, poses, frames)
+    return _Fitted(betas, offsets, poses, problem.with_noise(max(noise, UNKNOWN_NOISE)), noise)
 
 
 def shape_problem(

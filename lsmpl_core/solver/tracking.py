@@ -79,6 +79,7 @@ class Tracker:
                 problem.planes(backend),
                 problem.typical,
                 problem.trunk_weight,
+                problem.sharing.hinged,
             ),
             lost=max(LOST, LOST_TO_NOISE * problem.noise),
             kept=_kept(backend, problem),
