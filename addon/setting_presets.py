@@ -17,7 +17,8 @@ from .registration import registration
 
 FOLDER = "lsmpl"
 _VALUES = (
-    "shape", "solver", "travel", "bake_when_done", "smooth", "lock_feet", "floor", "floor_height",
+    "shape", "solver", "travel", "hands", "bake_when_done", "smooth", "lock_feet", "floor",
+    "floor_height",
 )  # fmt: skip
 
 

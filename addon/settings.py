@@ -136,6 +136,14 @@ class SceneSettings(bpy.types.PropertyGroup):
             ),
         ),
     )
+    hands: EnumProperty(
+        name="Hands",
+        description="Fingers of the character",
+        items=(
+            ("AUTO", "Automatic", "From the points of the hands, where the take has some"),
+            ("OFF", "Off", "No fingers"),
+        ),
+    )
     smooth: FloatProperty(
         name="Smooth",
         description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its "
@@ -201,15 +209,16 @@ def chosen_body_path(scene: bpy.types.Scene) -> str:
 
 def solve_options(scene: bpy.types.Scene) -> SolveOptions:
     """The scene's solver. Raises `LsmplError` where it cannot be used."""
-    solver, chosen = scene.lsmpl.solver, preferences()
-    if solver != "published":
-        return SolveOptions(solver=solver, travel=scene.lsmpl.travel.lower())
+    settings, chosen = scene.lsmpl, preferences()
+    wanted = {"travel": settings.travel.lower(), "hands": settings.hands.lower()}
+    if settings.solver != "published":
+        return SolveOptions(solver=settings.solver, **wanted)
     if not chosen or not chosen.checkpoint:
         raise LsmplError(
             "Solver: no checkpoint is chosen; choose best_ckpt.pth.tar in the add-on's preferences"
         )
-    checkpoint, travel = bpy.path.abspath(chosen.checkpoint), scene.lsmpl.travel.lower()
-    return SolveOptions(solver=solver, checkpoint=checkpoint, travel=travel).checked()
+    checkpoint = bpy.path.abspath(chosen.checkpoint)
+    return SolveOptions(solver=settings.solver, checkpoint=checkpoint, **wanted).checked()
 
 
 _CLASSES = (*retarget_settings.CLASSES, TakeSettings, SceneSettings)

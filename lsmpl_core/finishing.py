@@ -33,7 +33,7 @@ def finished_motion(
     found on the take.
 
     Where keypoints have no place in the room, or if the options say so, it travels on its feet
-    (`Motion.travel`).
+    (`Motion.travel`). It has fingers where the track has hands.
     """
     track, given, body = prepared.track, prepared.given, problem.body
     if prepared.calibration:
@@ -75,7 +75,8 @@ def finished_motion(
         calibration=calibration,
     )
 
-    motion = with_fingers(motion, given, body)
+    if problem.options.hands == "auto":
+        motion = with_fingers(motion, given, body)
     travels = problem.options.travel == "feet" or (
         problem.options.travel == "auto" and is_hips_centred(given)
     )

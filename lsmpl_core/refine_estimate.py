@@ -128,12 +128,15 @@ def refine_motion_steps(
         )
 
     # All that went before stays, also where the device fails and NumPy does the rest.
-    return (
-        yield from on_device(
-            backend,
-            lambda backend: _refine_all(prepared, body, betas, offsets, poses, pins, backend),
-        )
+    refined = yield from on_device(
+        backend,
+        lambda backend: _refine_all(prepared, body, betas, offsets, poses, pins, backend),
     )
+
+    # Fingers that no keypoint shows are the estimator's.
+    if refined.fingers is None and options.hands == "auto":
+        refined = replace(refined, fingers=motion.fingers)
+    return refined
 
 
 def _refine_all(

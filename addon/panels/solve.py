@@ -78,6 +78,7 @@ class LSMPL_PT_solver(Section, bpy.types.Panel):
         if preferences():
             column.prop(preferences(), "device")
         column.prop(context.scene.lsmpl, "travel")
+        column.prop(context.scene.lsmpl, "hands")
         column.prop(context.scene.lsmpl, "bake_when_done")
         layout.operator(
             "lsmpl.solve_from_motion",

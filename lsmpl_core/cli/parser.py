@@ -11,7 +11,7 @@ from ..backends.arrays import DEVICES
 from ..clean_motion import FLOORS, STRENGTH
 from ..keypoints.layouts import LAYOUTS
 from ..readers.reading import FASTEST, SLOWEST
-from ..solver.options import SOLVERS, TRAVELS, SolveOptions
+from ..solver.options import HANDS, SOLVERS, TRAVELS, SolveOptions
 from .front_end import FrontEnd
 
 LONGEST_TIMEOUT = 366.0 * 86_400
@@ -204,6 +204,13 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         "floor at height 0 "
         "(feet); auto does the latter for takes whose positions are relative to the hips (default: "
         "%(default)s)",
+    )
+    add(
+        "--hands",
+        choices=HANDS,
+        default=SolveOptions.hands,
+        help="fingers: where a take has the points of hands (auto), or never (off) "
+        "(default: %(default)s)",
     )
     add(
         "--trust",

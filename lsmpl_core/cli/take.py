@@ -91,6 +91,7 @@ class TakeConverter:
             checkpoint=options.checkpoint or "",
             polish=options.polish,
             travel=options.travel,
+            hands=options.hands,
         )
         self._solving.checked()
         self._backend = wanted_backend(options.device)

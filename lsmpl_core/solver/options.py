@@ -10,6 +10,7 @@ from ..renaming import warn_renamed
 
 SOLVERS = ("network", "polish", "published")
 TRAVELS = ("auto", "keep", "feet")
+HANDS = ("auto", "off")
 
 MORE_STEPS = 8
 """Steps of the polish that a frame may take beyond its own, until its keypoints are met."""
@@ -31,6 +32,7 @@ class SolveOptions:
     so where keypoints are noisy, missing or not believed, and there is polish at all. travel:
     "keep" leaves the body where the keypoints are, "feet" finds its way and height from the feet
     that stand (`cleaning/travel.py`), and "auto" does so for takes that are relative to the hips.
+    hands: "auto" gives the motion fingers where the take has points of hands, "off" leaves them.
     estimate_sigma: by how many radians each axis of a joint is off in a motion that is refined, one
     standard deviation; None judges it by the keypoints (`estimate_errors.py`).
     """
@@ -45,6 +47,7 @@ class SolveOptions:
     repair: bool = True
     optimise_sequence: bool | None = None
     travel: str = "auto"
+    hands: str = "auto"
     estimate_sigma: float | None = None
     mend: InitVar[bool | None] = None
     couple: InitVar[bool | None] = None
@@ -74,6 +77,8 @@ class SolveOptions:
             )
         if self.travel not in TRAVELS:
             raise SolveError(f"travel is {self.travel!r}; expected one of: {', '.join(TRAVELS)}")
+        if self.hands not in HANDS:
+            raise SolveError(f"hands is {self.hands!r}; expected one of: {', '.join(HANDS)}")
         if self.solver == "published":
             if not self.checkpoint:
                 raise SolveError(

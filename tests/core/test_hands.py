@@ -7,7 +7,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.body.fingers import WRISTS
-from lsmpl_core.hands.solve_hands import solve_hands
+from lsmpl_core.hands.solve_hands import _solve_in_time, solve_hands
 from lsmpl_core.keypoints.hand_points import CHAINS, FINGERS, HAND_POINTS, HandPoints
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.metrics import MILLIMETRES
@@ -130,6 +130,24 @@ def test_fingers_at_rest_hardly_tremble_once_cleaned_up(body, waving):
     clean = rotations_of(lsmpl.clean_up(motion, body, lock_feet=False).fingers)
     steps = np.degrees(angle_between(clean[1:], clean[:-1]))
     assert steps.mean() < 1.0
+
+
+def test_all_frames_at_once_are_solved_as_one_large_system():
+    """Coupled a million times more firmly than they are held, where rounding would grow."""
+    rng = np.random.default_rng(0)
+    T, N = 60, 9
+    half = rng.normal(size=(T, 1, N, N))
+    hessian = half @ np.swapaxes(half, -1, -2) + np.eye(N)
+    gradient, change = rng.normal(size=(T, 1, N)), 0.01 * rng.normal(size=(T - 2, 1, N))
+    firm = 1e6 * rng.uniform(0.1, 1.0, (T - 2, 1))
+    x = _solve_in_time(hessian, gradient, firm, change)
+    second = np.diff(np.eye(T), 2, axis=0)
+    large = np.kron(second.T @ np.diag(firm[:, 0]) @ second, np.eye(N))
+    for t in range(T):
+        large[N * t : N * t + N, N * t : N * t + N] += hessian[t, 0]
+    right = gradient[:, 0] + second.T @ (firm * change[:, 0])
+    expected = np.linalg.solve(large, right.ravel()).reshape(T, N)
+    assert np.abs(x[:, 0] - expected).max() < 1e-9
 
 
 def test_what_is_not_seen_goes_over_into_a_relaxed_hand_without_a_jump(body, waving):

@@ -5,6 +5,7 @@ settings = bpy.context.scene.lsmpl
 settings.shape = "ESTIMATE"
 settings.solver = "network"
 settings.travel = "AUTO"
+settings.hands = "AUTO"
 settings.bake_when_done = True
 settings.smooth = 0.5
 settings.lock_feet = True
