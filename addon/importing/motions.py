@@ -66,7 +66,7 @@ class LSMPL_FH_motions(DroppedFiles, bpy.types.FileHandler):
     bl_idname = "LSMPL_FH_motions"
     bl_label = "SMPL Motions"
     bl_import_operator = LSMPL_OT_import_motion.bl_idname
-    bl_file_extensions = ".pkl;.pt;.pth"
+    bl_file_extensions = ".pkl;.pk;.pt;.pth;.smpl"
 
 
 _CLASSES = (LSMPL_OT_import_motion, LSMPL_FH_motions)

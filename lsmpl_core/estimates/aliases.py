@@ -8,25 +8,25 @@ holds somebody's motion; others like it are other people, other frames or other 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from ..body.skeleton import NUM_BETAS
 from ..data import DATA
 from ..files.pickle_arrays import to_array
 from ..keypoints.track import Decision
-from ..rotation import from_quaternion, log_map, orthonormalise
-from .smpl_parameters import MAX_NUMBERS, ROUNDED
+from ..readers.field_words import folded
+from .rotation_forms import JOINTS, lead_axes, rotations, split
+from .smpl_parameters import MAX_NUMBERS
 
 MOST_BUNDLES = 200_000
+MOST_KEYS = 500
 DEEPEST = 6
-JOINTS = (22, 24, 52, 53, 54, 55)
-"""Joints of a full pose: SMPL's and HumanML3D's 22 and 24, SMPL-H's 52, SMPL-X's 55 with or without
-the jaw or eyes."""
-BODY_JOINTS = (21, 23)
 MOST_PEOPLE_IN_ARRAY = 100
 
 
@@ -57,7 +57,7 @@ class Parameters:
 
 
 @cache
-def names() -> dict[str, list[str]]:
+def names() -> dict[str, Any]:
     return json.loads((DATA / "motion_names.json").read_text(encoding="utf-8"))
 
 
@@ -76,8 +76,12 @@ def _walk(content: object, path: tuple, above: tuple[Mapping, ...]) -> Iterator[
     if isinstance(content, np.ndarray) and content.dtype == object:
         content = content.item() if content.size == 1 else list(content.flat)
     if isinstance(content, dict):
-        if pose_keys(content):
-            yield Bundle(path, content, above)
+        if keys := pose_keys(content):
+            if frames := _people_of_frames(content, keys[0]):
+                for t, fields in enumerate(frames):
+                    yield Bundle((*path, t), fields, above)
+            else:
+                yield Bundle(path, content, above)
             return
         items: Iterable[tuple[Any, Any]] = content.items()
         above = (*above, content)
@@ -97,19 +101,86 @@ def _walk(content: object, path: tuple, above: tuple[Mapping, ...]) -> Iterator[
                 yield from _walk(value, (*path, key), above)
 
 
+def _people_of_frames(fields: Mapping, key: str) -> list[dict]:
+    """Of fields that are lists with an array of everybody in each frame (NLF), those of each frame;
+    [] of others, in whose lists each array is somebody's (3DPW)."""
+    listed = fields[key]
+    if not isinstance(listed, (list, tuple)) or not all(
+        isinstance(one, np.ndarray) and one.ndim > 1 for one in listed
+    ):
+        return []
+    count = len(listed)
+    if count <= max(map(len, listed), default=0):
+        return []
+    several = {
+        name: value
+        for name, value in fields.items()
+        if isinstance(value, (list, tuple)) and len(value) == count
+    }
+    return [
+        {name: value[t] for name, value in several.items()} for t in range(count) if len(listed[t])
+    ]
+
+
 def pose_keys(fields: Mapping) -> tuple[str, ...]:
     """The keys of a dict's pose: of the full one, or of root and body; () where it has none."""
     full = _first(fields, "full")
     root, body = _first(fields, "root"), _first(fields, "body")
     if root and body:
         return root, body
+    if full is None and body is not None and _fits(fields[body], "full"):
+        return (body,)
     return (full,) if full and not (full == "motion" and "text" in fields) else ()
 
 
+def is_parameter(key: str) -> bool:
+    """Whether a key is a usual name of a parameter."""
+    parameters = ("root", "body", "full", "trans", "betas")
+    return any(folded(key) in _folded_names(what) for what in parameters)
+
+
 def _first(fields: Mapping, what: str) -> str | None:
-    return next(
-        (key for key in names()[what] if key in fields and _holds_something(fields[key])), None
-    )
+    """The key of a parameter: one of its usual names, or else one like them whose shape fits."""
+    there: dict[str, str] = {}
+    for key in list(fields)[:MOST_KEYS]:
+        if isinstance(key, str) and _holds_something(fields[key]):
+            there.setdefault(folded(key), key)
+    known = next((there[word] for word in _folded_names(what) if word in there), None)
+    pattern, never = _pattern(what), _pattern("never")
+    if known is not None or pattern is None or never is None:
+        return known
+    alike = (key for word, key in there.items() if pattern.search(word) and not never.search(word))
+    return next((key for key in alike if _fits(fields[key], what)), None)
+
+
+@cache
+def _folded_names(what: str) -> tuple[str, ...]:
+    return tuple(map(folded, names()[what]))
+
+
+@cache
+def _pattern(what: str) -> re.Pattern | None:
+    found = names()["never"] if what == "never" else names()["patterns"].get(what, "")
+    return re.compile(found) if found else None
+
+
+def _fits(value: Any, what: str) -> bool:
+    """Whether a value that is called somewhat like a parameter has its shape."""
+    one = value[0] if isinstance(value, (list, tuple)) and len(value) else value
+    return shape_fits(np.shape(one), what)
+
+
+def shape_fits(shape: tuple[int, ...], what: str) -> bool:
+    """Whether a parameter may have a shape."""
+    if what == "trans":
+        return bool(shape) and shape[-1] == 3
+    if what == "betas":
+        return bool(shape) and 10 <= shape[-1] <= 400
+    try:
+        split(np.broadcast_to(False, shape), "", what)
+    except ValueError:
+        return False
+    return True
 
 
 def _holds_something(value: object) -> bool:
@@ -130,14 +201,32 @@ def read_bundle(bundle: Bundle) -> list[Parameters]:
     people."""
     fields = bundle.fields
     keys = pose_keys(fields)
+    if _time_is_last(fields[keys[0]]):
+        fields = {key: _time_first(value, fields[keys[0]]) for key, value in fields.items()}
+        bundle = replace(bundle, fields=fields)
     if isinstance(fields[keys[0]], (list, tuple)) and _are_arrays(fields[keys[0]]):
         return [_of_arrays(_one_of(fields, i), bundle) for i in range(len(fields[keys[0]]))]
     first = _array(fields, keys[0])
-    lead = _lead(first, keys[0])
+    lead = lead_axes(first, keys[0], "root" if len(keys) == 2 else "full")
     if len(lead) == 2 and 1 <= lead[0] <= MOST_PEOPLE_IN_ARRAY and first.ndim > 2:
         people = [{key: _row(fields, key, i, lead[0]) for key in fields} for i in range(lead[0])]
         return [_of_arrays(one, bundle) for one in people]
     return [_of_arrays(fields, bundle)]
+
+
+def _time_is_last(value: object) -> bool:
+    """Whether an array is joints x numbers x frames, as motion diffusion has its poses."""
+    if not isinstance(value, np.ndarray) or value.ndim != 3:
+        return False
+    joints, numbers, frames = value.shape
+    return joints in JOINTS and numbers in (3, 4, 6) and frames not in (3, 4, 6, 9)
+
+
+def _time_first(value: object, pose: np.ndarray) -> object:
+    """A field of as many frames as the pose, along its last axis, with these first."""
+    if isinstance(value, np.ndarray) and value.ndim > 1 and value.shape[-1] == pose.shape[-1]:
+        return np.moveaxis(value, -1, 0)
+    return value
 
 
 def _are_arrays(values: list | tuple) -> bool:
@@ -166,15 +255,17 @@ def _row(fields: Mapping, key: str, i: int, people: int) -> object:
 def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:
     keys = pose_keys(fields)
     if len(keys) == 2:
-        root, body = (_rotations(_array(fields, key), key) for key in keys)
+        root, body = (
+            rotations(_array(fields, key), key, what) for key, what in zip(keys, ("root", "body"))
+        )
         root = root[:, :1]
     else:
-        full = _rotations(_array(fields, keys[0]), keys[0])
+        full = rotations(_array(fields, keys[0]), keys[0], "full")
         root, body = full[:, :1], full[:, 1:]
         if (
             "Rh" in fields
         ):  # EasyMocap: the first joint of its poses is empty, the root stands beside them
-            root = _rotations(_array(fields, "Rh"), "Rh")[:, :1]
+            root = rotations(_array(fields, "Rh"), "Rh", "root")[:, :1]
     if len(root) != len(body):
         raise ValueError(f"{keys[0]} has {len(root)} frames, {keys[-1]} {len(body)}")
     joints = body.shape[1] + 1
@@ -196,6 +287,11 @@ def _frames(fields: Mapping, bundle: Bundle, count: int) -> np.ndarray:
     for place in (fields, *reversed(bundle.above)):
         for key in names()["frames"]:
             value = place.get(key)
+            counted = isinstance(value, np.ndarray) and value.ndim == 1 and value.dtype.kind in "iu"
+            if place is fields and counted and len(value) != count:
+                raise ValueError(
+                    f"{key} has {len(value)} numbers, {pose_keys(fields)[0]} {count} frames"
+                )
             if isinstance(value, (np.ndarray, list)) and np.size(value) == count:
                 numbers = np.ravel(to_array(value))
                 if numbers.dtype.kind in "iu" or (
@@ -223,9 +319,10 @@ def _trans(fields: Mapping, count: int) -> np.ndarray | None:
 def _betas(fields: Mapping) -> np.ndarray | None:
     key = _first(fields, "betas")
     betas = np.atleast_1d(_array(fields, key)) if key else np.zeros(0)
-    if betas.size and betas.shape[-1] >= 10:
-        return betas.reshape(-1, betas.shape[-1])[:, :10]
-    return None
+    if not betas.size:
+        return None
+    rows = betas.reshape(-1, betas.shape[-1])[:, :NUM_BETAS]
+    return np.pad(rows, ((0, 0), (0, NUM_BETAS - rows.shape[1])))  # the first of them are given
 
 
 def _array(fields: Mapping, key: str) -> np.ndarray:
@@ -239,98 +336,6 @@ def _array(fields: Mapping, key: str) -> np.ndarray:
             "numbers"
         )
     return array.astype(np.float64)
-
-
-# Rotations of any form
-
-
-def _forms(key: str) -> dict[int, tuple[int, str]]:
-    """What so many numbers a frame may be: joints and form; axis-angles before what else has the
-    count."""
-    is_root, is_body = key in names()["root"], key in names()["body"]
-    joints = (1,) if is_root else BODY_JOINTS if is_body else JOINTS
-    forms: dict[int, tuple[int, str]] = {}
-    for form, size in (("axis-angle", 3), ("matrix", 9), ("6d", 6), ("quaternion", 4)):
-        for count in joints:
-            forms.setdefault(count * size, (count, form))
-    return forms
-
-
-def _split(array: np.ndarray, key: str) -> tuple[int, int, str]:
-    """How many of an array's last axes are one frame's, the joints, and the form. Raises ValueError
-    for none."""
-    forms = _forms(key)
-    for axes in range(1, array.ndim + 1):
-        size = int(np.prod(array.shape[array.ndim - axes :]))
-        if size in forms:
-            joints, form = forms[size]
-            last = array.shape[-1]
-            if (
-                axes >= 2
-                and array.shape[-2:] == (3, 3)
-                and size % 9 == 0
-                and size // 9 in (1, *BODY_JOINTS, *JOINTS)
-            ):
-                return axes, size // 9, "matrix"
-            if axes >= 2 and last in (4, 6) and size % last == 0:
-                return axes, size // last, {4: "quaternion", 6: "6d"}[last]
-            return axes, joints, form
-    raise ValueError(
-        f"{key} has shape {array.shape}; expected axis-angles, matrices, 6D rotations or "
-        "quaternions of "
-        f"{', '.join(map(str, sorted({joints for joints, _ in forms.values()})))} joints"
-    )
-
-
-def _lead(array: np.ndarray, key: str) -> tuple[int, ...]:
-    """The axes before those of one frame, without those of length 1 where there are several."""
-    axes, _, _ = _split(array, key)
-    lead = array.shape[: array.ndim - axes]
-    while len(lead) > 1 and 1 in lead:
-        at = lead.index(1)
-        lead = (*lead[:at], *lead[at + 1 :])
-    return lead
-
-
-def _rotations(array: np.ndarray, key: str) -> np.ndarray:
-    """(N,J,3) axis-angles of N frames."""
-    _, joints, form = _split(array, key)
-    size = {"axis-angle": 3, "matrix": 9, "6d": 6, "quaternion": 4}[form]
-    values = array.reshape(-1, joints, size)
-    if not np.isfinite(values).all():
-        raise ValueError(f"{key} holds values that are not finite numbers")
-    if form == "axis-angle":
-        return values
-    if form == "matrix":
-        matrices = values.reshape(*values.shape[:2], 3, 3)
-        off = np.abs(matrices @ np.swapaxes(matrices, -1, -2) - np.eye(3)).max(initial=0.0)
-        if not off <= ROUNDED or (np.linalg.det(matrices) < 0).any():
-            raise ValueError(f"{key} holds matrices that are no rotations")
-        return log_map(orthonormalise(matrices))
-    if form == "quaternion":
-        lengths = np.linalg.norm(values, axis=-1, keepdims=True)
-        if not (lengths > 0.5).all():
-            raise ValueError(f"{key} holds quaternions of length {lengths.min():.2g}")
-        last = (
-            np.abs(values[..., 3]).mean() > np.abs(values[..., 0]).mean()
-        )  # most joints turn little: w is large
-        values = np.roll(values / lengths, 1, axis=-1) if last else values / lengths
-        return log_map(from_quaternion(values))
-    return log_map(_from_6d(values, key))
-
-
-def _from_6d(values: np.ndarray, key: str) -> np.ndarray:
-    """Rotations of the first two columns (Zhou et al., On the continuity of rotation
-    representations, 2019)."""
-    pairs = values.reshape(*values.shape[:-1], 3, 2)
-    a, b = pairs[..., 0], pairs[..., 1]
-    x = a / np.maximum(np.linalg.norm(a, axis=-1, keepdims=True), 1e-9)
-    b = b - (x * b).sum(axis=-1, keepdims=True) * x
-    y = b / np.maximum(np.linalg.norm(b, axis=-1, keepdims=True), 1e-9)
-    matrices = np.stack([x, y, np.cross(x, y)], axis=-1)
-    if not np.abs(np.linalg.det(matrices) - 1).max(initial=0.0) < ROUNDED:
-        raise ValueError(f"{key} holds 6D rotations that are none")
-    return matrices
 
 
 def said(bundle: Bundle, parameters: Parameters) -> tuple[Decision, ...]:

@@ -3,21 +3,17 @@ parameters of some of them.
 
 What is read, and where in each project's public source it is written:
 
-* WHAM (`demo.py`): a joblib pickle, {subject: {pose, pose_world (N,72), trans, trans_world (N,3),
-  betas (N,10), frame_ids (N,) from 0, verts}}.
 * 4DHumans, that is PHALP (`phalp/trackers/PHALP.py`): a joblib pickle, {frame: {time, tid [...],
   smpl [{global_orient (1,3,3), body_pose (23,3,3), betas (10,)}, ...], camera [(3,), ...],
   tracked_time [...]}} of every frame of the video. A positive tracked_time counts the frames for
   which the pose is only kept; below 0 it was filled in afterwards.
-* GVHMR (`tools/demo/demo.py`): a PyTorch file, {smpl_params_global, smpl_params_incam:
-  {global_orient (T,3), body_pose (T,63), betas (T,10), transl (T,3)}}, of SMPL-X. The same in a
-  pickle is read too.
 * SMPLer-X (`main/inference.py`): a folder of `<frame>_<person>.npz`, frames from 1, with
   global_orient (1,3), body_pose (21,3), betas (1,10), transl (1,3) of SMPL-X. The person is the
   number of a detection, counted anew in each frame. (Its successor SMPLest-X writes a video only.)
-* One npz or pickle with global_orient, body_pose, betas and transl of a whole take; AMASS layout.
-* Anything else in which SMPL parameters are found by their names (`aliases.py`): npz, pickles,
-  joblib, PyTorch files, pickled npy, JSON, and folders of one such file a frame.
+* Motion-X: an array of 322 numbers a frame.
+* Anything else in which SMPL parameters are found by their names (`aliases.py`), WHAM's and GVHMR's
+  among them: npz, pickles, joblib, PyTorch files, pickled npy, JSON, and folders of one such file a
+  frame; and the AMASS layout.
 """
 
 from __future__ import annotations
@@ -29,35 +25,36 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS
 from ..errors import MotionFileError
 from ..files import safe_pickle
-from ..files.npz import most_unpacked, open_npz, read_npz
-from ..files.object_npy import read_object_npy
+from ..files.npz import most_unpacked, open_npz, read_array, read_npz
+from ..files.object_npy import is_object_npy, read_object_npy
 from ..files.torch_files import read_torch_file
 from ..keypoints.track import Decision
-from .aliases import Parameters
+from .aliases import DEEPEST, Parameters, is_parameter
 from .grouping import found_in
 from .smpl_parameters import (
     MAX_FRAMES,
     MAX_NUMBERS,
     PARAMETERS,
     listed,
-    numbers,
-    rotations,
     stacked,
 )
 
 MAX_ESTIMATES = 4 * MAX_FRAMES
 MAX_JSON = 256 << 20
+MOTION_X = 322
+"""Numbers a frame of Motion-X: root 3, body 63, hands 90, jaw 3, expression 50, face shape 100,
+translation 3, betas 10 (IDEA-Research/Motion-X, README.md)."""
 FEWEST_FILES = 64
 """Files that are looked at in the folder of one frame."""
 FRAME_FILE = re.compile(r"(\d{1,9})(?:_(\d{1,9}))?\.npz", re.ASCII)
 PICKLE_STARTS = (b"\x80", b"\x78", b"\x1f\x8b")  # a pickle of protocol 2 or later, zlib, gzip
-PARAMETER_FILES = {"global_orient.npy", "body_pose.npy"}
 EXPECTED = (
     "expected a motion in the AMASS layout or SMPL parameters of an estimator, such as "
     "global_orient and body_pose"
@@ -83,6 +80,7 @@ class Estimates:
     first: int = 0
     end: int | None = None
     tracked: bool = True
+    fps: float | None = None
     decisions: tuple[Decision, ...] = ()
 
 
@@ -101,12 +99,10 @@ def read_estimates(path: Path) -> Estimates | None:
     if path.suffix.lower() == ".json":
         return _by_aliases(_json(path), "is JSON without poses")
     if path.suffix.lower() == ".npy":
-        return _by_aliases(read_object_npy(path.read_bytes(), str(path)), "holds no poses")
+        return _by_aliases(_npy(path), "holds no poses")
     names = _archived(path)
     if any(name.endswith("/data.pkl") for name in names):
         return _estimates(_torch(path))
-    if names >= PARAMETER_FILES and "poses.npy" not in names:
-        return _estimates(read_npz(path))
     if names and not names >= {"poses.npy", "trans.npy"}:
         content = _npz_content(path)
         return _by_aliases(content, "") if found_in(content) is not None else None
@@ -144,8 +140,11 @@ def _npz_content(path: Path) -> dict:
         for name in archive.names:
             try:
                 content[name] = archive[name]
-            except ValueError:
-                content[name] = read_object_npy(archive.raw(name), f"{path}: {name}")
+            except ValueError as error:
+                if "Python objects" in str(error):
+                    content[name] = read_object_npy(archive.raw(name), f"{path}: {name}")
+                elif is_parameter(name):
+                    raise ValueError(f"{name} {error}") from error
         return content
 
 
@@ -158,6 +157,22 @@ def _json(path: Path) -> object:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is no JSON: {error}") from error
+
+
+def _npy(path: Path) -> object:
+    """Objects, or Motion-X's array of all parameters side by side."""
+    data = path.read_bytes()
+    if is_object_npy(data):
+        return read_object_npy(data, str(path))
+    with path.open("rb") as stream:
+        array = read_array(stream, len(data))
+    if array.ndim != 2 or array.shape[1] != MOTION_X or array.dtype.kind != "f":
+        raise ValueError(
+            f"holds {array.dtype} of shape {array.shape}; expected objects, such as a dict of "
+            "SMPL parameters, or "
+            f"Motion-X's (T,{MOTION_X})"
+        )
+    return {"poses": array[:, :66], "trans": array[:, 309:312], "betas": array[:, 312:]}
 
 
 def _frame_files(folder: Path) -> dict:
@@ -193,24 +208,29 @@ def _pickled(path: Path) -> Mapping | list | tuple | np.ndarray:
 
 
 def _torch(path: Path) -> Mapping:
-    """The top level of a PyTorch file, with `PARAMETERS` as arrays and the rest left out or as it
-    was."""
+    """What a PyTorch file holds, its plain tensors as arrays."""
     content = _mapping(read_torch_file(path))
     import torch
 
-    key = _best_world(content)
-    fields = dict(content[key] if key else content)
-    for name in fields.keys() & set(PARAMETERS):
-        value = fields[name]
-        if isinstance(value, torch.Tensor):
-            if (
-                value.layout != torch.strided
-                or value.device.type != "cpu"
-                or value.numel() > MAX_NUMBERS
-            ):
-                raise ValueError(f"{name} is no plain tensor of at most {MAX_NUMBERS} numbers")
-            fields[name] = value.detach().double().numpy()
-    return {key: fields} if key else fields
+    return _as_arrays(content, torch, "")
+
+
+def _as_arrays(value: Any, torch: Any, name: str, depth: int = 0) -> Any:
+    """A nest with plain tensors as arrays; others, if they are a parameter's, are an error."""
+    if depth > DEEPEST:
+        return None
+    if isinstance(value, dict):
+        return {key: _as_arrays(one, torch, str(key), depth + 1) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_arrays(one, torch, name, depth + 1) for one in value]
+    if not isinstance(value, torch.Tensor):
+        return value
+    plain = value.layout == torch.strided and value.device.type == "cpu"
+    if plain and value.numel() <= MAX_NUMBERS:
+        return value.detach().double().numpy() if value.is_floating_point() else value.numpy()
+    if is_parameter(name):
+        raise ValueError(f"{name} is no plain tensor of at most {MAX_NUMBERS} numbers")
+    return None
 
 
 def _mapping(content: object) -> Mapping:
@@ -228,21 +248,7 @@ def _estimates(content: Mapping | list | tuple | np.ndarray) -> Estimates:
         return _by_aliases(content, f"holds a {type(content).__name__}")
     if _all_hold(content, "time", "tid", "smpl"):
         return _phalp(content)
-    if _all_hold(content, "frame_ids", "pose", "trans") or _all_hold(
-        content, "frame_ids", "pose_world"
-    ):
-        return _wham(content)
-    key = _best_world(content)
-    fields = content[key] if key else content
-    if (
-        "global_orient" not in fields
-        or "body_pose" not in fields
-        or np.shape(fields["body_pose"])[-1:] in ((4,), (6,))
-    ):
-        return _by_aliases(content, f"holds {listed(fields)}")
-    count = len(rotations(fields, "global_orient"))
-    person = Person(np.arange(count), lambda chosen: fields)
-    return Estimates("GVHMR" if key else "SMPL parameters", {"0": person}, end=count)
+    return _by_aliases(content, f"holds {listed(content)}")
 
 
 def _by_aliases(content: object, wrong: str) -> Estimates:
@@ -252,7 +258,7 @@ def _by_aliases(content: object, wrong: str) -> Estimates:
         raise ValueError(f"{wrong}; {EXPECTED}")
     people = {name: Person(one.frames, partial(_fields, one)) for name, one in found.people.items()}
     end = None if found.numbered else max(len(one.frames) for one in found.people.values())
-    return Estimates("SMPL parameters", people, 0, end, found.tracked, found.decisions)
+    return Estimates("SMPL parameters", people, 0, end, found.tracked, found.fps, found.decisions)
 
 
 def _fields(one: Parameters, chosen: np.ndarray) -> Mapping:
@@ -268,49 +274,6 @@ def _all_hold(content: Mapping, *names: str) -> bool:
     return bool(content) and all(
         isinstance(value, dict) and value.keys() >= set(names) for value in content.values()
     )
-
-
-def _best_world(content: Mapping) -> str:
-    """The key under which GVHMR keeps its parameters in the world, or else in the camera; "" if
-    there is neither."""
-    keys = (
-        key
-        for key in ("smpl_params_global", "smpl_params_incam")
-        if isinstance(content.get(key), dict)
-    )
-    return next(keys, "")
-
-
-def _wham(content: Mapping) -> Estimates:
-    people = {}
-    for name, fields in content.items():
-        frames = fields["frame_ids"]
-        if not (
-            isinstance(frames, np.ndarray)
-            and frames.dtype.kind in "iu"
-            and frames.shape == (frames.size,)
-        ):
-            raise ValueError(
-                f"the frame_ids of subject {_name(name)} are no array (N,) of whole numbers"
-            )
-        people[_name(name)] = Person(frames, partial(_wham_parameters, fields))
-    return Estimates("WHAM", people)
-
-
-def _wham_parameters(fields: Mapping, chosen: np.ndarray) -> Mapping:
-    count = len(fields["frame_ids"])
-    world = "_world" if {"pose_world", "trans_world"} <= fields.keys() else ""
-    shapes = {
-        f"pose{world}": (count, 3 * NUM_JOINTS),
-        f"trans{world}": (count, 3),
-        "betas": (count, NUM_BETAS),
-    }
-    arrays = {name: numbers(fields, name) for name in shapes}
-    for name, shape in shapes.items():
-        if arrays[name].shape != shape:
-            raise ValueError(f"{name} has shape {arrays[name].shape}; expected {shape}")
-    pose, trans, betas = (array[chosen] for array in arrays.values())
-    return dict(zip(PARAMETERS, (pose[:, :3], pose[:, 3:], betas, trans)))
 
 
 def _phalp(content: Mapping) -> Estimates:
@@ -387,11 +350,16 @@ def _frame_pickle(path: Path) -> object:
     return safe_pickle.load(path, what="motion file", error=MotionFileError)
 
 
+def _object_npy(path: Path) -> object:
+    return read_object_npy(path.read_bytes(), str(path))
+
+
 FRAME_READERS: dict[str, Callable[[Path], object]] = {
     ".json": _json,
     ".npz": _npz_content,
     ".pkl": _frame_pickle,
     ".pickle": _frame_pickle,
+    ".npy": _object_npy,
 }
 """What reads one frame of a folder."""
 

@@ -9,8 +9,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from ..keypoints.track import Decision
+from ..readers.field_words import WORDS, folded, value_of
 from .aliases import Bundle, Parameters, bundles, names, read_bundle, said, space
 
+SLOWEST, FASTEST = 1.0, 10_000.0
+"""Frames a second that a take has."""
 FEW = 20
 """Poses in a dict of a list from which on they are one person's frames, not a frame's people."""
 
@@ -24,6 +27,7 @@ class Found:
     decisions: tuple[Decision, ...] = ()
     numbered: bool = False
     tracked: bool = True
+    fps: float | None = None
 
 
 def found_in(content: object) -> Found | None:
@@ -45,7 +49,18 @@ def found_in(content: object) -> Found | None:
         people, tracked = _by_person(read), True
     first_bundle, first = read[0][0], read[0][1][0]
     numbered = any((one.frames != np.arange(len(one.frames))).any() for one in people.values())
-    return Found(people, said(first_bundle, first), numbered, tracked)
+    return Found(people, said(first_bundle, first), numbered, tracked, _rate(first_bundle))
+
+
+def _rate(bundle: Bundle) -> float | None:
+    """Frames a second, where the parameters or what is around them states them."""
+    for place in (bundle.fields, *reversed(bundle.above)):
+        value = value_of(place, WORDS["rates"])
+        if isinstance(value, (int, float, np.ndarray, np.number)) and np.size(value) == 1:
+            rate = float(np.ravel(np.asarray(value, dtype=float))[0])
+            if SLOWEST <= rate <= FASTEST:
+                return rate
+    return None
 
 
 def _rank(bundle: Bundle) -> int:
@@ -125,8 +140,9 @@ def _by_frame(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Para
     rows: dict[str, list[tuple[int, Parameters, int]]] = {}
     for bundle, several in read:
         frame = order[bundle.path[level]]
-        rest = bundle.path[level + 1 :]
+        rest = (*bundle.path[:level], *bundle.path[level + 1 :])
         inner = next((str(key) for key in rest if isinstance(key, int)), "0")
+        inner = next((name for one in reversed(bundle.above) if (name := _named(one))), inner)
         for one in several:
             for i in range(len(one.root)):
                 name = _named(bundle.fields) or (str(i) if len(one.root) > 1 else inner)
@@ -135,7 +151,12 @@ def _by_frame(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Para
 
 
 def _frame_level(paths: Sequence[tuple]) -> int:
-    return next(i for i in range(min(map(len, paths))) if len({path[i] for path in paths}) > 1)
+    """Which of the keys on the way counts the frames: of those that differ the one that is no
+    person's and has most values, the outer one of several."""
+    counts = {i: len({path[i] for path in paths}) for i in range(min(map(len, paths)))}
+    differ = [i for i, count in counts.items() if count > 1]
+    frames = [i for i in differ if i == 0 or folded(paths[0][i - 1]) not in WORDS["people"]]
+    return max(frames or differ, key=lambda i: (counts[i], -i))
 
 
 def _has_ids(read: Sequence[tuple[Bundle, list[Parameters]]]) -> bool:

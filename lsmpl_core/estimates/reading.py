@@ -17,11 +17,14 @@ from ..errors import MotionFileError
 from ..files.npz import open_npz
 from ..keypoints.track import Decision
 from ..motion import Motion
-from .aliases import names as aliases
-from .formats import Estimates, Person, read_estimates
+from .aliases import MOST_KEYS, pose_keys
+from .formats import MOTION_X, Estimates, Person, read_estimates
 from .smpl_parameters import MAX_FRAMES, parameters
 
 MAX_PEOPLE = 10_000
+ENDINGS = (".pkl", ".pickle", ".pk", ".pth", ".pt", ".smpl")
+"""Of files that hold motions, whatever else they might."""
+DEFAULT_FPS = 30.0
 
 
 def read_motion(
@@ -68,7 +71,7 @@ def holds_motion(path: str | os.PathLike) -> bool:
     False where it cannot be read at all. Only the names and the shapes of arrays are looked at.
     """
     path = Path(path)
-    if path.suffix.lower() in (".pkl", ".pickle", ".pth", ".pt"):
+    if path.suffix.lower() in ENDINGS:
         return True
     if path.suffix.lower() == ".npy":
         return _object_npy_of_poses(path)
@@ -76,12 +79,14 @@ def holds_motion(path: str | os.PathLike) -> bool:
         return False
     try:
         with open_npz(path, path.stat().st_size) as archive:
-            names = set(archive.names)
-            if names & set(aliases()["root"]) and names & set(aliases()["body"]):
-                return True
-            shape = archive.shape("poses") if {"poses", "trans"} <= names else ()
+            shapes = {name: archive.shape(name) for name in archive.names[:MOST_KEYS]}
     except (OSError, ValueError):
         return False
+    fields = {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
+    keys = pose_keys(fields)
+    if len(keys) == 2:
+        return True
+    shape = shapes[keys[0]] if keys and "trans" in shapes else ()
     return len(shape) == 2 or (len(shape) == 3 and shape[1:] == (NUM_JOINTS, 3))
 
 
@@ -92,8 +97,10 @@ def _object_npy_of_poses(path: Path) -> bool:
             start = stream.read(1 << 16)
     except OSError:
         return False
-    poses = ("pred_rotmat", "smpl_poses", "body_pose", "root_orient", "smpl_thetas")
-    return b"'|O'" in start[:256] and any(name.encode() in start for name in poses)
+    poses = ("pred_rotmat", "smpl_poses", "body_pose", "root_orient", "smpl_thetas", "thetas")
+    if b"'|O'" in start[:256]:
+        return any(name.encode() in start for name in poses)
+    return f", {MOTION_X})".encode() in start[:256]
 
 
 def _amass(path: Path, person: str | int | None) -> Motion:
@@ -138,9 +145,17 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
                 "held", f"the nearest pose in {held} of {len(wanted)} frames", "assumed", reason
             )
         )
+    if estimates.fps is not None:
+        decisions.append(Decision("fps", f"{estimates.fps:g}", "file"))
     at = nearest(known.astype(np.int64), wanted)
     return Motion(
-        poses[at], trans[at], betas, body=body, first_frame=first, decisions=tuple(decisions)
+        poses[at],
+        trans[at],
+        betas,
+        fps=estimates.fps or DEFAULT_FPS,
+        body=body,
+        first_frame=first,
+        decisions=tuple(decisions),
     )
 
 

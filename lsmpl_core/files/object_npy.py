@@ -11,6 +11,11 @@ from . import safe_pickle
 from .npz import read_header
 
 
+def is_object_npy(data: bytes) -> bool:
+    """Whether an NPY stream holds objects. Raises ValueError where it is none."""
+    return read_header(io.BytesIO(data))[2].hasobject
+
+
 def read_object_npy(data: bytes, name: str, error: type[LsmplError] = MotionFileError) -> object:
     """What an NPY stream of objects holds: a dict, a list or an array of them. Raises ValueError
     where it is none."""
