@@ -48,8 +48,13 @@ def misplaced(track: lsmpl.KeypointTrack, people: list[Take], right) -> str:
     are."""
     if track.layout.name == "markers":
         return upright(track.positions, None)
-    found = [site for site in LIMBS if site in track.layout.sites]
-    columns = [track.layout.sites.index(site) for site in found]
+    layout = track.layout
+    columns = [
+        (layout.sites if limb in layout.sites else layout.keypoints).index(limb)
+        for limb in LIMBS
+        if limb in layout.sites or limb in layout.keypoints
+    ]
+    found = [layout.sites[column] for column in columns]
     seen = track.visible[:, columns]
     if sum(seen.any(axis=0)) < right.points:
         return f"only {sum(seen.any(axis=0))} of the limbs' keypoints"
