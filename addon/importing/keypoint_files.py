@@ -25,6 +25,8 @@ EXTENSIONS = (
     ".csv",
     ".tsv",
     ".json",
+    ".jsonl",
+    ".ndjson",
     ".txt",
     ".dat",
     ".bvh",

@@ -17,8 +17,9 @@ from ..held import Held
 from ..selection import select
 from ..settings import chosen_body_path
 from ..solving import adopting
+from ..takes import take as takes
 from ..takes import timing
-from . import adding
+from . import adding, framing
 
 
 class Import:
@@ -139,12 +140,17 @@ class Import:
         return [adopting.read(path, bodies.load(body_path), body_path, up, fps, person)]
 
     def _reported_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Messages]:
-        """As the file dialog has it: the takes end up selected, and the user is told."""
+        """As the file dialog has it: the takes end up selected, in view where they are the scene's
+        first, and the user is told."""
+        held = Held(scene, doing="imported into")
         yield from self.steps(scene, collection)
         taken = self.imported()
         if not taken:
             raise LsmplError("\n".join(map(str, self.failures)) or "Nothing was imported")
         select(bpy.context, taken)
+        (scene,) = held.again()
+        if len(takes.takes_in(scene)) == len(taken):
+            framing.look_at_selected(bpy.context.window_manager)
         messages = [("WARNING", "\n".join(map(str, self.failures)))] if self.failures else []
         if self.assumptions:
             title = "Assumed or in doubt, because the file does not say:\n"

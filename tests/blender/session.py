@@ -141,7 +141,8 @@ class BlenderSession:
         start = 0
         for y in range(1, len(colours)):
             if colours[y] != colours[start]:
-                if y - start >= height and min(colours[start]) > 70:
+                shade = colours[start]  # grey: a list's chosen row is as high, and blue
+                if y - start >= height and min(shade) > 70 and max(shade) - min(shade) < 20:
                     return (start + y) // 2
                 start = y
         raise AssertionError(f"no button of {height} pixels at x = {x}")

@@ -53,7 +53,17 @@ def test_the_file_browser_imports_a_track(blender, look):
     state = blender.run(STATE)
     assert state["range"] == [1, 180]
     assert not state["solved"]
-    frame_the_take(blender)
+    blender.rest()
+    assert blender.run("""
+        import numpy as np
+        from bl_ext.user_default.lsmpl.addon.takes import take as takes
+        from bpy_extras.view3d_utils import location_3d_to_region_2d
+        area = next(a for a in bpy.context.screen.areas if a.type == "VIEW_3D")
+        region = next(r for r in area.regions if r.type == "WINDOW")
+        points = takes.keypoints_at(bpy.data.objects["walk_and_wave"], 0)
+        seen = [location_3d_to_region_2d(region, area.spaces[0].region_3d, p) for p in points.read[points.seen]]
+        value = all(0 < at.x < region.width and 0 < at.y < region.height for at in seen)
+    """)  # and large: the first take is brought into view
     look("3_imported")
 
 
