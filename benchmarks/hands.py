@@ -66,7 +66,7 @@ def made_up(body: lsmpl.Body, seed: int) -> lsmpl.Motion:
         rng.normal(size=10),
         fps=FPS,
         body=body.key,
-        fingers=np.einsum("hfkij,thfkj->thfki", axes, q).reshape(FRAMES, 30, 3),
+        fingers=body.fingers.angles_of(exp_map(np.einsum("hfkij,thfkj->thfki", axes, q))),
     )
 
 
@@ -99,8 +99,8 @@ def measured(body: lsmpl.Body, noise: float, missing: float, seed: int) -> tuple
     began = time.process_time()
     found = solved(body, motion, noise, missing, seed)
     spent = (time.process_time() - began) / FRAMES
-    truth = exp_map(motion.fingers).reshape(FRAMES, 2, 15, 3, 3)
-    fingers = exp_map(found.fingers)
+    truth = body.fingers.local_rotations(motion.fingers)
+    fingers = body.fingers.local_rotations(found.fingers.reshape(FRAMES, 30, 3))
     world, joints = body.world(motion)
     rest = body.rest_joints(motion.betas)[list(WRISTS)]
     tips = body.fingers.positions(fingers, motion.betas, found.wrists, joints[:, list(WRISTS)], rest)[1]

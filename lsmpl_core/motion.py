@@ -51,7 +51,7 @@ class Motion:
     nobody knows. travel (T,3) metres: by how much each frame was moved from where its keypoints
     are, which know no place in the room (`cleaning/travel.py`); None where they are where they
     were. fingers (T,30,3): axis-angles in radians of SMPL-H's joints 22 to 51, the fingers of the
-    left hand, then of the right; None where nobody knows them.
+    left hand, then of the right, counted from a flat hand; None where nobody knows them.
     """
 
     poses: np.ndarray

@@ -20,6 +20,7 @@ from ...lsmpl_core.body.fingers import (
     WRISTS,
     Fingers,
 )
+from ...lsmpl_core.rotation import log_map
 from ..rigging.keys import continuous
 from . import actions, character, shape
 from .editing import editing
@@ -51,7 +52,8 @@ def curves(body: Body, motion: Motion) -> list[actions.Curve]:
         return []
     rest = rest_rotations(body, body.fingers)
     smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
-    turns = np.einsum("jab,tjb->tja", smpl_to_bone, motion.fingers)
+    local = body.fingers.local_rotations(motion.fingers).reshape(len(motion), -1, 3, 3)
+    turns = np.einsum("jab,tjb->tja", smpl_to_bone, log_map(local))
     quaternions = continuous(character.quaternions_of(turns))
     return [
         actions.Curve(f'pose.bones["{name}"].rotation_quaternion', i, quaternions[:, j, i], name)

@@ -128,7 +128,7 @@ class Body:
         """Of a motion with fingers, on a body with them: joints (T,2,15,3), tips (T,2,5,3) and the
         joints' rotations (T,2,15,3,3) from rest, in the world."""
         return self._fingers_at(
-            self.world(motion), exp_map(motion.fingers), self.betas_of(motion), self.fingers
+            self.world(motion), motion.fingers, self.betas_of(motion), self.fingers
         )
 
     def keypoints(self, motion: Motion, layout: str | Layout = "body_25") -> KeypointTrack:
@@ -188,10 +188,10 @@ class Body:
     def _forward(self, poses, trans, betas):
         return forward(exp_map(np.asarray(poses)), self.rest_joints(betas)[None], np.asarray(trans))
 
-    def _fingers_at(self, world, rotations, betas, fingers):
+    def _fingers_at(self, world, angles, betas, fingers):
         wrists = list(WRISTS)
         return fingers.positions(
-            np.reshape(rotations, (len(rotations), 2, NUM_FINGER_JOINTS, 3, 3)),
+            fingers.local_rotations(angles),
             betas,
             world[0][:, wrists],
             world[1][:, wrists],
@@ -210,13 +210,13 @@ class Body:
             )
         skinned = skin(xp.asarray(vertices), self.skinning_weights, world, joints, rest_joints)
         if fingers is not None and self.fingers is not None:
-            self._bend_fingers(skinned, vertices, (world, joints), betas, exp_map(fingers))
+            self._bend_fingers(skinned, vertices, (world, joints), betas, fingers)
         return skinned
 
-    def _bend_fingers(self, skinned, vertices, world, betas, rotations):
+    def _bend_fingers(self, skinned, vertices, world, betas, angles):
         """Changes what SMPL's hand joints moved of skinned (T,V,3) to where the fingers move it."""
         fingers = self.fingers
-        joints, _, turned = self._fingers_at(world, rotations, betas, fingers)
+        joints, _, turned = self._fingers_at(world, angles, betas, fingers)
         rest, rest_fingers = self.rest_joints(betas), fingers.rest_joints(betas)
         for hand, of_hand in enumerate(HAND_JOINTS):
             rows = fingers.vertices[hand]

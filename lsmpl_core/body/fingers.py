@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from ..keypoints.hand_points import FINGERS
+from ..rotation import between, exp_map, log_map
 
 SIDES = ("left", "right")
 FINGER_JOINT_NAMES = tuple(
@@ -92,6 +93,35 @@ class Fingers:
                         axis @ np.cross(before, bone), before @ bone
                     )
         return bends.reshape(2, NUM_FINGER_JOINTS)
+
+    @cached_property
+    def _from_flat(self) -> np.ndarray:
+        """(2,5,3,3,3): what turns each bone of a flat hand, whose fingers are straight on from
+        their first bones, to where it is at rest."""
+        bones = np.diff(_chains(self.joint_template, self.tip_template), axis=2)
+        along = bones / np.linalg.norm(bones, axis=-1, keepdims=True)
+        return between(np.broadcast_to(along[:, :, :1], along.shape), along)
+
+    def local_rotations(self, angles: np.ndarray) -> np.ndarray:
+        """(T,2,15,3,3) of each joint against its parent, counted from this body's rest, of
+        axis-angles (T,30,3) in radians that count from a flat hand, as SMPL-H's do."""
+        turned = exp_map(np.asarray(angles, dtype=np.float64)).reshape(-1, 2, len(FINGERS), 3, 3, 3)
+        before, own = self._around()
+        return (before @ turned @ np.swapaxes(own, -1, -2)).reshape(-1, 2, NUM_FINGER_JOINTS, 3, 3)
+
+    def angles_of(self, rotations: np.ndarray) -> np.ndarray:
+        """The inverse of `local_rotations`: (T,30,3) of (T,2,15,3,3)."""
+        before, own = self._around()
+        local = np.asarray(rotations).reshape(-1, 2, len(FINGERS), 3, 3, 3)
+        return log_map(np.swapaxes(before, -1, -2) @ local @ own).reshape(
+            -1, 2 * NUM_FINGER_JOINTS, 3
+        )
+
+    def _around(self) -> tuple[np.ndarray, np.ndarray]:
+        """`_from_flat` of the bone before each, and of its own."""
+        own = self._from_flat
+        first = np.broadcast_to(np.eye(3), own[:, :, :1].shape)
+        return np.concatenate([first, own[:, :, :-1]], axis=2), own
 
     def positions(
         self,

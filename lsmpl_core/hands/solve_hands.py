@@ -85,8 +85,9 @@ def solve_hands(
         for _ in range(ROUNDS):
             q = problem.round_in_time(q, fps)
 
-    # As SMPL-H has them: about the axes of the body at rest.
+    # As SMPL-H has them: about the axes of the body at rest, counted from a flat hand.
     turned = np.einsum("fkij,tfkj->tfki", problem.axes, q.reshape(T, 10, 3, 3))
+    turned = fingers.angles_of(exp_map(turned))
     found = problem.points(q)
     residual = np.full(points.positions.shape[:3], np.nan)
     off = np.linalg.norm(found - problem.targets, axis=-1).reshape(T, 2, 5, 3)

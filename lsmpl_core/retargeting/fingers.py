@@ -18,7 +18,7 @@ from ..body.fingers import FINGER_JOINT_NAMES, NUM_FINGER_JOINTS, SIDES, WRISTS
 from ..keypoints.hand_points import FINGERS
 from ..keypoints.proportions import normalised
 from ..motion import Motion
-from ..rotation import between, exp_map
+from ..rotation import between
 
 _WORDS = {
     "thumb": "thumb", "index": "index", "forefinger": "index", "middle": "middle", "mid": "middle",
@@ -125,7 +125,7 @@ def finger_rotations(motion: Motion, body: Body, target: TargetFingers) -> np.nd
     joints, tips = body.fingers.rest_joints(betas), body.fingers.rest_tips(betas)
     wrists = body.rest_joints(betas)[list(WRISTS)]
     row = {joint: bone for bone, joint in enumerate(target.joints)}
-    turned = exp_map(motion.fingers)
+    turned = body.fingers.local_rotations(motion.fingers).reshape(len(motion), -1, 3, 3)
     out = np.tile(np.eye(3), (len(motion), len(target.names), 1, 1))
     for hand in range(len(SIDES)):
         own = NUM_FINGER_JOINTS * hand

@@ -66,7 +66,7 @@ def test_bones_that_lie_otherwise_turn_into_the_same_fingers(body):
     fingers = body.fingers
     axes = exp_map(rng.normal(size=(30, 3)))
     bends = rng.uniform(0.0, 1.2, (4, 2, 15, 1)) * fingers.frames[..., 0]
-    motion = lsmpl.Motion(np.zeros((4, 24, 3)), np.zeros((4, 3)), fingers=bends.reshape(4, 30, 3))
+    motion = lsmpl.Motion(np.zeros((4, 24, 3)), np.zeros((4, 3)), fingers=fingers.angles_of(exp_map(bends)))
     heads = fingers.joint_template.reshape(30, 3)
     ends = np.concatenate([heads[1:], heads[:1]])
     ends[2::3] = fingers.tip_template.reshape(10, 3)

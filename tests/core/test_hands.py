@@ -36,8 +36,13 @@ def with_made_up_fingers(body, motion, seed):
     q[..., 0, 1] = 0.15 * np.sin(phase + time[:, None, None])
     q[..., 1:, 1:] += rng.uniform(-0.05, 0.05, (2, 5, 2, 2))
     axes = body.fingers.frames.reshape(2, 5, 3, 3, 3)
-    fingers = np.einsum("hfkij,thfkj->thfki", axes, q).reshape(len(motion), 30, 3)
-    return replace(motion, fingers=fingers)
+    bent = exp_map(np.einsum("hfkij,thfkj->thfki", axes, q))
+    return replace(motion, fingers=body.fingers.angles_of(bent))
+
+
+def at_rest(body, frames=1):
+    """(T,30,3): the fingers as they are in the body's template."""
+    return body.fingers.angles_of(np.broadcast_to(np.eye(3), (frames, 2, 15, 3, 3)))
 
 
 def rotations_of(fingers):
@@ -72,7 +77,7 @@ def tips_off(body, found, motion):
 
 
 def test_fingers_lie_in_the_skin_of_their_hand(body):
-    rest = lsmpl.Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), fingers=np.zeros((1, 30, 3)))
+    rest = lsmpl.Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), fingers=at_rest(body))
     joints, tips, _ = body.finger_positions(rest)
     assert np.allclose(joints[0], body.fingers.joint_template, atol=1e-9)
     assert np.allclose(tips[0, 0] * [-1, 1, 1], tips[0, 1], atol=1e-4)
@@ -82,16 +87,28 @@ def test_fingers_lie_in_the_skin_of_their_hand(body):
 
 
 def test_fingers_at_rest_leave_the_skin_where_it_is(body, waving):
-    rest = replace(waving, fingers=np.zeros_like(waving.fingers))
+    rest = replace(waving, fingers=at_rest(body, len(waving)))
     plain = replace(waving, fingers=None)
     assert np.abs(body.vertices(rest) - body.vertices(plain)).max() < 1e-5
 
 
+def test_no_angles_are_a_flat_hand(body):
+    flat = lsmpl.Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), fingers=np.zeros((1, 30, 3)))
+    joints, tips, _ = body.finger_positions(flat)
+    chains = np.concatenate([joints.reshape(2, 5, 3, 3), tips[0][:, :, None]], axis=2)
+    bones = np.diff(chains, axis=2)
+    bones /= np.linalg.norm(bones, axis=-1, keepdims=True)
+    assert np.abs(bones - bones[:, :, :1]).max() < 1e-9
+    again = body.fingers.angles_of(body.fingers.local_rotations(flat.fingers + 0.3))
+    assert np.abs(again - 0.3).max() < 1e-9
+
+
 def test_a_fist_brings_the_tips_to_the_palm(body):
-    angles = np.zeros((1, 2, 5, 3, 3))
+    angles = np.zeros((2, 5, 3, 3))
     bend = np.einsum("hfkij,j->hfki", body.fingers.frames.reshape(2, 5, 3, 3, 3), [1.4, 0.0, 0.0])
-    angles[0, :, :4] = bend[:, :4]
-    fist = lsmpl.Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), fingers=angles.reshape(1, 30, 3))
+    angles[:, :4] = bend[:, :4]
+    fingers = body.fingers.angles_of(exp_map(angles))
+    fist = lsmpl.Motion(np.zeros((1, 24, 3)), np.zeros((1, 3)), fingers=fingers)
     flat = replace(fist, fingers=np.zeros((1, 30, 3)))
     for hand, wrist in enumerate(WRISTS):
         at = body.joints(fist)[0, wrist]
