@@ -16,7 +16,6 @@ from ..refining import pending_edit
 from ..refining import refine as refining
 from ..takes import layers, pinned_joints
 from ..takes import take as takes
-from ..takes.layers import Layer
 from .handles import Handles
 from .session import shows
 
@@ -129,8 +128,7 @@ def stored_pose(take: bpy.types.Object, frame: int) -> Poses:
 def raised(take: bpy.types.Object) -> np.ndarray:
     """(3,) metres by which cleaning up has moved the character away from its keypoints, to put it
     on the floor."""
-    cleaned = layers.describe(take, Layer.CLEANED)
-    return np.array([0.0, 0.0, cleaned["clean_up"]["raised_m"] if cleaned else 0.0])
+    return np.array([0.0, 0.0, layers.raised(take)])
 
 
 def translated(poses: Poses, by: np.ndarray) -> Poses:

@@ -208,7 +208,7 @@ class _Change:
     def _blended(self, poses: Poses, low: int, cleaned: bool, new: Poses | None = None) -> Poses:
         """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower
         than as solved."""
-        up = layers.facts_of(self.take, Layer.CLEANED)["clean_up"]["raised_m"] if cleaned else 0.0
+        up = layers.raised(self.take) if cleaned else 0.0
         new = new or self.poses
         new = replace(new, trans=new.trans + np.array([0.0, 0.0, up]))
         return blend(

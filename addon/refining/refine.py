@@ -176,10 +176,7 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     rotations[now - first], trans[now - first] = shown.rotations[0], shown.trans[0]
 
     # A clean-up has raised the character to its floor; the keypoints stay where they are.
-    if take.lsmpl.cleaned:
-        trans = trans - np.array(
-            [0.0, 0.0, layers.facts_of(take, Layer.CLEANED)["clean_up"]["raised_m"]]
-        )
+    trans = trans - np.array([0.0, 0.0, layers.raised(take)])
 
     # What is to be kept as it was posed.
     pinned = selected_bones(armature, subject.body) if scene.lsmpl_refine.pin else []

@@ -61,15 +61,16 @@ def put(take: bpy.types.Object, name: str, value: float | bool) -> None:
         take.update_tag()
 
 
-def upgrade(take: bpy.types.Object) -> None:
-    """Show a take that an older LSMPL stored as this one does, with the settings it has."""
+def upgrade(take: bpy.types.Object) -> bool:
+    """Show a take that an older LSMPL stored as this one does, with the settings it has. Returns
+    whether it was such a one."""
     modifier = setting_of(take)
     if (
         modifier is None
         or take.library
         or modifier.node_group.get("lsmpl_version") == GROUP_VERSION
     ):
-        return
+        return False
     old = modifier.node_group
     settings = {name: _get_input(modifier, name) for name in _inputs(modifier)}
     modifier.node_group = node_group()
@@ -77,6 +78,7 @@ def upgrade(take: bpy.types.Object) -> None:
         _set_input(modifier, name, settings[name])
     if old.users == 0:
         bpy.data.node_groups.remove(old)
+    return True
 
 
 def _inputs(modifier: bpy.types.NodesModifier) -> dict[str, str]:

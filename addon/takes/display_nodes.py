@@ -12,7 +12,7 @@ import math
 import bpy
 
 GROUP = "LSMPL Keypoints"
-GROUP_VERSION = 3
+GROUP_VERSION = 4
 """Of the node group; takes with an older one get the new one when a file is loaded or a take is
 solved."""
 
@@ -83,8 +83,10 @@ class _Builder:
             self._stray(points),
             self._hollow(points),
         )
+        up = self.node("ShaderNodeCombineXYZ", 0.0, 0.0, self.inputs["Raised"]).outputs[0]
+        shown = self.node("GeometryNodeSetPosition", self.join(*parts), None, None, up).outputs[0]
         output = self.group.nodes.new("NodeGroupOutput")
-        self.group.links.new(self.join(*parts), output.inputs[0])
+        self.group.links.new(shown, output.inputs[0])
         for number, node in enumerate(self.group.nodes):
             node.location = (220 * (number % 12), -260 * (number // 12))
 
@@ -164,11 +166,14 @@ class _Builder:
             ),
             ("Fair", "Float", FAIR_METRES, "Keypoints farther than this from the body are orange"),
             ("Poor", "Float", POOR_METRES, "Keypoints farther than this from the body are red"),
+            ("Raised", "Float", 0.0, "Metres by which a clean-up moved the body up, to its floor"),
         ):
             socket = new(name, in_out="INPUT", socket_type=f"NodeSocket{kind}")
             socket.default_value, socket.description = default, tip
+            if name in ("Size", "Fair", "Poor", "Raised"):
+                socket.subtype = "DISTANCE"
             if name in ("Size", "Fair", "Poor"):
-                socket.subtype, socket.min_value = "DISTANCE", 0.0
+                socket.min_value = 0.0
         node = self.group.nodes.new("NodeGroupInput")
         self.inputs = {socket.name: socket for socket in node.outputs if socket.name}
 

@@ -8,6 +8,7 @@ takes its place, and what was made from the old one goes.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
 from uuid import uuid4
@@ -196,7 +197,7 @@ def prepare_solved(
             write(take.data, "site", "FLOAT_VECTOR", shown)
         set_travel(take, motion.travel)
         take.data.update()
-        display.upgrade(take)
+        upgrade_display(take)
         in_place()
 
     return put_in_place
@@ -224,7 +225,7 @@ def prepare(
 
     def put_in_place() -> None:
         remove(take, layer)
-        setattr(take.lsmpl, layer, mesh)
+        switch(take, layer, mesh)
 
     return put_in_place
 
@@ -271,6 +272,25 @@ def switch(take: bpy.types.Object, layer: Layer, mesh: bpy.types.Mesh | None) ->
     """Let a take have another motion as one of its layers, or none. The one that it had stays in
     the file as long as something points to it, and so do the layers after it."""
     setattr(take.lsmpl, layer, mesh)
+    _show_raised(take)
+
+
+def raised(take: bpy.types.Object) -> float:
+    """Metres by which a clean-up has moved the character up from its keypoints, to its floor."""
+    cleaned = describe(take, Layer.CLEANED)
+    return cleaned["clean_up"]["raised_m"] if cleaned else 0.0
+
+
+def upgrade_display(take: bpy.types.Object) -> None:
+    """Show a take that an older LSMPL stored as this one does."""
+    if display.upgrade(take):
+        with suppress(LsmplError):  # a motion that is damaged says so where it is worked on
+            _show_raised(take)
+
+
+def _show_raised(take: bpy.types.Object) -> None:
+    """Show the keypoints on the character, wherever a clean-up has put that."""
+    display.put(take, "Raised", raised(take))
 
 
 def _merged(ranges: list[list[int]]) -> list[list[int]]:
@@ -289,7 +309,7 @@ def remove(take: bpy.types.Object, layer: Layer) -> None:
     layers = list(Layer)
     for gone in layers[layers.index(layer) :]:
         mesh = getattr(take.lsmpl, gone)
-        setattr(take.lsmpl, gone, None)
+        switch(take, gone, None)
         if mesh and mesh.users == 0:
             bpy.data.meshes.remove(mesh)
 

@@ -8,7 +8,7 @@ from bpy.app.handlers import persistent
 from bpy.props import BoolProperty, FloatProperty
 
 from ..registration import registration
-from . import display, display_nodes
+from . import display, display_nodes, layers
 from . import take as takes
 
 
@@ -66,7 +66,7 @@ def _upgrade_all(*_) -> None:
     """Takes that an older version stored show as those of this one."""
     for obj in bpy.data.objects:
         if takes.is_take(obj):
-            display.upgrade(obj)
+            layers.upgrade_display(obj)
 
 
 _register, _unregister = registration(

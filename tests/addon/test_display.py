@@ -1,5 +1,7 @@
 """The keypoints in the viewport: the right ones, at the right frame, with or without the add-on."""
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 import pytest
@@ -130,6 +132,23 @@ def test_what_was_not_seen_is_hollow_where_the_body_has_it(addon, body, solved, 
     np.testing.assert_allclose(colours["Rejected"], seen[[5]], atol=1e-5)
     np.testing.assert_allclose(colours["Swapped"], seen[[6]], atol=1e-5)
     assert len(colours["Good"]) == 25 - 5  # the one that was never seen is not shown at all
+
+
+def test_what_is_shown_goes_to_the_floor_with_the_character(addon, solved):
+    """And back with it, as many times as somebody wants."""
+    before = shown(solved)
+    layers = addon("takes.layers")
+    motion = layers.load(solved)
+    for up in (0.25, -0.1):
+        raised = replace(motion, trans=motion.trans + (0.0, 0.0, up))
+        layers.prepare(solved, layers.Layer.CLEANED, raised, None, {"clean_up": {"raised_m": up}})()
+        bpy.context.view_layer.update()
+        after = shown(solved)
+        for colour, at in before.items():
+            np.testing.assert_allclose(after[colour] - at, np.tile([0.0, 0.0, up], (len(at), 1)), atol=1e-5)
+    layers.remove(solved, layers.Layer.CLEANED)
+    bpy.context.view_layer.update()
+    np.testing.assert_allclose(shown(solved)["Good"], before["Good"], atol=1e-5)
 
 
 def test_hollow_ones_can_be_hidden(addon, solved):

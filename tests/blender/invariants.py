@@ -8,7 +8,7 @@ from bl_ext.user_default.lsmpl.addon.characters.posed import Bones
 from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session
 from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
 from bl_ext.user_default.lsmpl.addon.retargeting import following
-from bl_ext.user_default.lsmpl.addon.takes import layers, pinned_joints, playing
+from bl_ext.user_default.lsmpl.addon.takes import display, layers, pinned_joints, playing
 from bl_ext.user_default.lsmpl.addon.takes import take as takes
 from bl_ext.user_default.lsmpl.addon.takes.layers import Layer
 from bl_ext.user_default.lsmpl.lsmpl_core.by_hand.posing import poses_of
@@ -88,6 +88,8 @@ def _layers(take: bpy.types.Object) -> list[str]:
             if len(motion) != facts["frames"] or not np.isfinite(motion.poses).all():
                 found.append(f"the {layer} motion is no motion of this take")
     pinned_joints.load(take)  # which judges them
+    if not np.isclose(display.get(take, "Raised", 0.0), layers.raised(take), atol=SAME_PLACE):
+        found.append(f"keypoints are shown {display.get(take, 'Raised', 0.0):.4f} m up")
     return found
 
 
