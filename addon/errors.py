@@ -4,6 +4,7 @@ what it began."""
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -11,6 +12,24 @@ import bpy
 
 from ..lsmpl_core import LsmplError
 from ..lsmpl_core.files.shown import shown
+
+_OPTIONS = (
+    (r"--layout mapping\.json", "Layout: Mapping File"),
+    (r"--markers markers\.json", "Marker Table"),
+    (r"--layout ([a-z]\w+)", r"Layout \1"),
+    (r"--mirror (?:yes|no)", "Mirror"),
+    (r"--mirror yes\|no", "Mirror"),
+    (r"--fps", "Set Frame Rate"),
+    (r"--(layout|markers|mirror|person|unit|up)\b", lambda found: found[1].capitalize()),
+)
+"""What messages call by the command's options, and by what the dialog does."""
+
+
+def in_panel_words(text: str) -> str:
+    """A message of the core in the words of Blender's dialogs: `--up` is Up."""
+    for option, words in _OPTIONS:
+        text = re.sub(option, words, text)
+    return text
 
 
 def reports_errors(method: Callable) -> Callable:
@@ -21,7 +40,7 @@ def reports_errors(method: Callable) -> Callable:
         try:
             return method(self, *args)
         except LsmplError as error:
-            self.report({"ERROR"}, shown(str(error), but="\n"))
+            self.report({"ERROR"}, shown(in_panel_words(str(error)), but="\n"))
             return {"CANCELLED"}
 
     # Blender counts the arguments that a method declares.

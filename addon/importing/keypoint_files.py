@@ -8,39 +8,28 @@ import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
+from ...lsmpl_core.readers import READERS
+from ..devices import torch_folder
 from ..errors import reports_errors
 from ..registration import registration
 from ..selection import has_take, needed_take
+from ..solving.adopting import MOTION_FILES
 from ..takes import take as takes
 from ..takes import timing
 from . import adding
 from .dialogs import UNITS, DroppedFiles, LayoutChoice, TakeFiles, up_items
 from .reading import Import
 
-EXTENSIONS = (
-    ".trc",
-    ".c3d",
-    ".npy",
-    ".npz",
-    ".csv",
-    ".tsv",
-    ".json",
-    ".jsonl",
-    ".ndjson",
-    ".txt",
-    ".dat",
-    ".bvh",
-    ".skeleton",
-)
+EXTENSIONS = (*READERS, *MOTION_FILES, ".pickle")
+"""Motions are known by what they hold; files of both kinds may be dropped together."""
 
 
 class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, ImportHelper):
     bl_idname = "lsmpl.import_keypoints"
     bl_label = "Import Keypoints"
     bl_description = (
-        "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take; an npz that "
-        "holds an SMPL motion "
-        "comes with its character"
+        "Import 3D keypoint tracks (TRC, C3D, NumPy, CSV, JSON), each as a take; a file that "
+        "holds an SMPL motion comes with its character"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "PRESET"}
 
@@ -103,8 +92,9 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
+        torch_folder.use_for(paths := self.chosen_paths())
         done = Import(
-            self.chosen_paths(),
+            paths,
             self._options(),
             match_scene=self.match_scene,
             everybody=self.everybody,
@@ -119,7 +109,7 @@ class LSMPL_OT_import_keypoints(LayoutChoice, TakeFiles, bpy.types.Operator, Imp
 
 class LSMPL_FH_keypoints(DroppedFiles, bpy.types.FileHandler):
     bl_idname = "LSMPL_FH_keypoints"
-    bl_label = "Keypoint Tracks"
+    bl_label = "Keypoint Tracks, SMPL Motions"
     bl_import_operator = LSMPL_OT_import_keypoints.bl_idname
     bl_file_extensions = ";".join(EXTENSIONS)
 

@@ -1,5 +1,5 @@
-"""File > Import > SMPL Motion; an npz that holds a motion is also known as one among dropped
-keypoint files."""
+"""File > Import > SMPL Motion; files that hold motions are also known as such among dropped
+keypoint files (`keypoint_files.py`)."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..devices import torch_folder
 from ..errors import reports_errors
 from ..registration import registration
 from ..solving.adopting import MOTION_FILES
-from .dialogs import DroppedFiles, TakeFiles, up_items
+from .dialogs import TakeFiles, up_items
 from .reading import Import
 
 
@@ -59,17 +59,7 @@ class LSMPL_OT_import_motion(TakeFiles, bpy.types.Operator, ImportHelper):
         return self.run(job)
 
 
-class LSMPL_FH_motions(DroppedFiles, bpy.types.FileHandler):
-    """For what keypoints are never in; an npz goes to the keypoints' handler, which knows
-    motions."""
-
-    bl_idname = "LSMPL_FH_motions"
-    bl_label = "SMPL Motions"
-    bl_import_operator = LSMPL_OT_import_motion.bl_idname
-    bl_file_extensions = ".pkl;.pk;.pt;.pth;.smpl"
-
-
-_CLASSES = (LSMPL_OT_import_motion, LSMPL_FH_motions)
+_CLASSES = (LSMPL_OT_import_motion,)
 
 
 def _menu_entry(self, context: bpy.types.Context) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import bpy
 
 from ...lsmpl_core import KeypointTrack, LsmplError, Progress
+from ...lsmpl_core.errors import MotionFileError
 from ...lsmpl_core.estimates.reading import holds_motion
 from ...lsmpl_core.readers import read_keypoints, read_people
 from .. import jobs
@@ -19,7 +20,10 @@ from ..settings import chosen_body_path
 from ..solving import adopting
 from ..takes import take as takes
 from ..takes import timing
-from . import adding, framing
+from . import adding, framing, outcomes
+
+PICKLES = (".pkl", ".pickle", ".pk")
+"""Endings of files that hold motions or, as of SAM 3D Body, keypoints."""
 
 
 class Import:
@@ -44,7 +48,7 @@ class Import:
         self._held: list[Held[bpy.types.Object]] = []
         """The takes that are there so far."""
         self.assumptions: list[str] = []
-        self.failures: list[LsmplError] = []
+        self.refused: list[tuple[Path, LsmplError]] = []
 
     def job(self, context: bpy.types.Context) -> jobs.Job:
         collection = None if context.collection.library else context.collection
@@ -71,7 +75,7 @@ class Import:
                     (_take_name(path, content, len(contents)), content) for content in contents
                 ]
             except LsmplError as error:
-                self.failures.append(error)
+                self.refused.append((path, error))
             yield Progress("read", number, len(self.paths))
 
         (scene,), (home,) = held_scene.again(), held_home.left()
@@ -129,11 +133,24 @@ class Import:
         self, path: Path, body_path: str | LsmplError
     ) -> Sequence[KeypointTrack | adopting.Adopted]:
         if not self.as_motions and not holds_motion(path):
-            if self.everybody:
-                return read_people(
-                    path, **{key: value for key, value in self.options.items() if key != "person"}
-                )
-            return [read_keypoints(path, **self.options)]
+            return self._keypoints(path)
+        if self.as_motions or path.suffix.lower() not in PICKLES:
+            return self._motion(path, body_path)
+        try:
+            return self._motion(path, body_path)
+        except MotionFileError as no_motion:  # programs pickle keypoints, too
+            try:
+                return self._keypoints(path)
+            except LsmplError:
+                raise no_motion from None
+
+    def _keypoints(self, path: Path) -> Sequence[KeypointTrack]:
+        if self.everybody:
+            options = {key: value for key, value in self.options.items() if key != "person"}
+            return read_people(path, **options)
+        return [read_keypoints(path, **self.options)]
+
+    def _motion(self, path: Path, body_path: str | LsmplError) -> Sequence[adopting.Adopted]:
         if isinstance(body_path, LsmplError):
             raise LsmplError(f"{path}: {body_path}")
         up, fps, person = (self.options.get(key) for key in ("up", "fps", "person"))
@@ -145,13 +162,16 @@ class Import:
         held = Held(scene, doing="imported into")
         yield from self.steps(scene, collection)
         taken = self.imported()
+        reasons = [(path, str(error)) for path, error in self.refused]
+        if reasons and len(self.paths) > 1:
+            outcomes.show(bpy.context, reasons, [take.name for take in taken])
         if not taken:
-            raise LsmplError("\n".join(map(str, self.failures)) or "Nothing was imported")
+            raise LsmplError("\n".join(reason for _, reason in reasons) or "Nothing was imported")
         select(bpy.context, taken)
         (scene,) = held.again()
         if len(takes.takes_in(scene)) == len(taken):
             framing.look_at_selected(bpy.context.window_manager)
-        messages = [("WARNING", "\n".join(map(str, self.failures)))] if self.failures else []
+        messages = [("WARNING", "\n".join(reason for _, reason in reasons))] if reasons else []
         if self.assumptions:
             title = "Assumed or in doubt, because the file does not say:\n"
             messages.append(("WARNING", title + "\n".join(self.assumptions)))

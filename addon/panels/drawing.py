@@ -13,6 +13,7 @@ import bpy
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.files.shown import shown
 from .. import jobs
+from ..errors import in_panel_words
 from ..selection import chosen_takes
 
 
@@ -97,7 +98,9 @@ def say(
     below it would else move away from under the cursor.
     """
     letters = max(16, letters_across(context, margin=60))
-    wrapped = textwrap.wrap(shown(text), letters, max_lines=lines, placeholder=" ...")
+    wrapped = textwrap.wrap(
+        shown(in_panel_words(text)), letters, max_lines=lines, placeholder=" ..."
+    )
     wrapped += [""] * ((lines or 0) - len(wrapped))
     column = layout.column(align=True)
     for number, line in enumerate(wrapped):

@@ -17,7 +17,7 @@ from .. import jobs
 from ..characters import baking
 from . import solve as solving
 
-MOTION_FILES = (".npz", ".pkl", ".pt", ".pth")
+MOTION_FILES = (".npz", ".pkl", ".pk", ".pt", ".pth", ".smpl")
 
 
 class Adopted(NamedTuple):

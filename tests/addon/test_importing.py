@@ -1,6 +1,7 @@
 """File > Import > Keypoint Tracks."""
 
 import json
+import pickle
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -50,8 +51,46 @@ def test_one_bad_file_does_not_stop_the_others(folder, addon):
     for _ in done.steps(scene):
         pass
     assert [take.name for take in done.imported()] == ["walk", "run"]
-    assert [str(failure).count(name) for failure, name in zip(done.failures, ("broken.trc", "missing.trc"))] == [1, 1]
+    assert [path.name for path, _ in done.refused] == ["broken.trc", "missing.trc"]
+    assert all(str(error).count(path.name) == 1 for path, error in done.refused)
     assert any("fps" in line for line in done.assumptions)
+
+
+def test_several_files_at_once_leave_no_doubt_what_came_in(tmp_path, addon, body, random_motion):
+    """Keypoints, motions and pickles of either, in one drop; who was refused is listed with the dialog's words."""
+    motion = random_motion(6)
+    positions = body.keypoints(motion, "coco_17").positions
+    np.save(tmp_path / "good.npy", positions)
+    np.savez(tmp_path / "smpl.npz", poses=motion.poses, trans=motion.trans, betas=np.zeros(10), mocap_framerate=30.0)
+    parameters = {"global_orient": motion.poses[:, 0], "body_pose": motion.poses[:, 1:], "transl": motion.trans}
+    (tmp_path / "estimate.pkl").write_bytes(pickle.dumps(parameters))
+    (tmp_path / "keypoints.pkl").write_bytes(pickle.dumps([{"keypoints3d": frame} for frame in positions]))
+    (tmp_path / "take.jsonl").write_text("\n".join(json.dumps({"joints": frame.tolist()}) for frame in positions))
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "odd.pkl").write_bytes(pickle.dumps({"epoch": 3}))
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "shuffled.npy", positions[:, rng.permutation(17)])
+    np.save(tmp_path / "huge.npy", positions * 90)
+    pixels = np.concatenate([positions[..., [0, 2]] * 300 + 900, np.full((6, 17, 1), 0.9)], axis=2)
+    np.save(tmp_path / "pixels.npy", pixels)
+
+    names = sorted(path.name for path in tmp_path.iterdir())
+    done = addon("importing.reading").Import([tmp_path / name for name in names], {"unit": "m", "up": "z"})
+    for _ in done.steps(bpy.context.scene):
+        pass
+    imported = [take.name for take in done.imported()]
+    assert sorted(imported) == ["estimate", "good", "keypoints", "smpl", "take"]
+    reasons = [(path, str(error)) for path, error in done.refused]
+    title, lines = addon("importing.outcomes").lines(reasons, imported)
+    assert title == "5 of 10 Not Imported" and lines[-1][1].startswith("Imported: ")
+    assert [text for icon, text in lines if icon == "ERROR"] == [
+        "empty.csv", "huge.npy", "odd.pkl", "pixels.npy", "shuffled.npy",
+    ]  # fmt: skip
+    told = " ".join(text for _, text in lines)
+    for words in ("the file is empty", "people are 0.3 to 3 m", "holds epoch", "2D", "coco_17 or human36m_17"):
+        assert words in told
+    assert "--" not in told and str(tmp_path) not in told
+    assert max(len(text) for _, text in lines) <= 110
 
 
 def test_a_bad_file_alone_is_an_error_that_names_it(folder):
@@ -191,7 +230,7 @@ def test_the_file_browser_offers_what_can_be_read(addon, core):
     from importlib import import_module
 
     readers = import_module(f"{core.__name__}.readers")
-    assert set(addon("importing.keypoint_files").EXTENSIONS) == set(readers.READERS)
+    assert set(addon("importing.keypoint_files").EXTENSIONS) > set(readers.READERS)
 
 
 def test_layout_frames_and_unit_of_a_file_are_those_of_the_take_and_the_scene(tmp_path, addon, core, body):
