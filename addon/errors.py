@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import bpy
 
 from ..lsmpl_core import LsmplError
-from ..lsmpl_core.files.shown import shown
+from ..lsmpl_core.shown import shown
 
 _OPTIONS = (
     (r"--layout mapping\.json", "Layout: Mapping File"),

@@ -1,14 +1,23 @@
 """The errors a user can meet, under one base class, so that each front end catches and reports them
 in one place."""
 
+from .shown import shortened
+
+LONGEST_MESSAGE = 2_000
+"""Letters; words of a file stand in messages, and may be of any length."""
+
 
 class LsmplError(Exception):
     """Something the user can act on.
 
     The message is a sentence (or a few) for the user: it names the file and the field, what was
     found, and what would have been valid. Operators hand it to `self.report`, the command line
-    prints it to stderr.
+    prints it to stderr. What a file has in place of a word may be endless: the middle of such a
+    message is left out.
     """
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(shortened(str(message), LONGEST_MESSAGE))
 
 
 class KeypointFileError(LsmplError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .body.skeleton import NUM_BETAS, NUM_JOINTS
+from .bounds import FARTHEST, FASTEST, LARGEST_BETA, MOST_TURN, SLOWEST, is_rate
 from .calibration.calibration import Calibration
 from .errors import CalibrationError, LsmplError, MotionFileError
 from .files.npz import npz_names, read_npz
@@ -87,25 +88,30 @@ class Motion:
         fingers: np.ndarray | None = None,
     ):
         """betas: None means the mean shape. Raises `MotionFileError` for shapes that do not fit."""
-        self.poses = _finite_array("poses", poses)
+        self.poses = _finite_array("poses", poses, MOST_TURN)
         if self.poses.ndim == 2 and self.poses.shape[1] == NUM_JOINTS * 3:
             self.poses = self.poses.reshape(-1, NUM_JOINTS, 3)
         if self.poses.ndim != 3 or self.poses.shape[1:] != (NUM_JOINTS, 3):
             raise MotionFileError(
                 f"poses have shape {self.poses.shape}; expected (T, 24, 3) or (T, 72)"
             )
-        self.trans = _finite_array("trans", trans)
+        self.trans = _finite_array("trans", trans, FARTHEST)
         if self.trans.shape != (len(self.poses), 3):
             raise MotionFileError(
                 f"trans has shape {self.trans.shape}; expected ({len(self.poses)}, 3)"
             )
-        self.betas = _finite_array("betas", np.zeros(NUM_BETAS) if betas is None else betas)
+        self.betas = _finite_array(
+            "betas", np.zeros(NUM_BETAS) if betas is None else betas, LARGEST_BETA
+        )
         if self.betas.shape != (NUM_BETAS,):
             raise MotionFileError(f"betas have shape {self.betas.shape}; expected ({NUM_BETAS},)")
-        if not (np.isfinite(fps) and fps > 0):
-            raise MotionFileError(f"the frame rate is {fps}; expected frames a second above 0")
+        if not is_rate(fps):
+            raise MotionFileError(
+                f"the frame rate is {fps:.6g}; motions have {SLOWEST:g} to {FASTEST:,.0f} frames a "
+                "second"
+            )
 
-        self.travel = None if travel is None else _finite_array("travel", travel)
+        self.travel = None if travel is None else _finite_array("travel", travel, FARTHEST)
         if self.travel is not None and self.travel.shape != self.trans.shape:
             raise MotionFileError(
                 f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)"
@@ -334,11 +340,16 @@ def _conditions(given: np.ndarray, frames: int) -> np.ndarray:
     return condition.astype(np.uint8)
 
 
-def _finite_array(name: str, values) -> np.ndarray:
+def _finite_array(name: str, values, most: float) -> np.ndarray:
+    """Finite numbers, none of which is larger than `most`, which nobody's are."""
     array = np.array(values, dtype=np.float64)
     if not np.isfinite(array).all():
         raise MotionFileError(
             f"{name} hold {np.count_nonzero(~np.isfinite(array))} values that are not finite "
             "numbers"
+        )
+    if not (np.abs(array) <= most).all():
+        raise MotionFileError(
+            f"{name} hold {np.abs(array).max():.3g}; a person's are at most {most:g}"
         )
     return array

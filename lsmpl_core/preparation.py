@@ -18,6 +18,7 @@ from .marker_calibration.calibrate_markers import calibrate_steps, needs_calibra
 from .progress import Progress
 from .repair.corrections import without_corrections
 from .repair.repair_track import Repaired, as_given, repair
+from .solver.nonsense import check_size
 from .solver.options import SolveOptions
 
 MARKER_STEPS = 2
@@ -68,8 +69,10 @@ def prepare_steps(
 
     A marker set without a calibration is calibrated, on this take and on trials, other takes of the
     same subject and markers. betas win over the calibration's. Raises `SolveError` for trials where
-    there is nothing to calibrate.
+    there is nothing to calibrate, and for keypoints that are no person's size apart.
     """
+    for one in (*trials, track):
+        check_size(one)
     for trial in (*trials, track) if trials else ():
         if not needs_calibration(trial.layout):
             raise SolveError(

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from .body.skeleton import NUM_JOINTS
+from .bounds import FASTEST, MOST_FRAMES, SLOWEST, is_rate
 from .cleaning.smoothing import FEWEST_FRAMES, apply_smoothness, stiffness_of
 from .errors import LsmplError
 from .keypoints.hand_points import HandPoints
@@ -19,9 +20,6 @@ ANTI_ALIASED = 2.5
 """How many times lower than the motion's a rate must be for what it cannot show to be smoothed away
 first."""
 
-FASTEST = 10_000.0
-"""Frames a second; more than any take has, and a million would fill the memory."""
-
 
 def resample(motion: Motion, fps: float) -> Motion:
     """The motion at `fps` frames a second.
@@ -30,7 +28,7 @@ def resample(motion: Motion, fps: float) -> Motion:
     angular velocity for the rotations) that are those of the neighbouring frames. A rate that is
     far lower than the motion's first has the motion smoothed to half that rate, so that tremor does
     not come back as slow swaying; otherwise frames that coincide are exact. Residual and condition
-    are the nearest frame's. Raises `LsmplError` for a rate that is not above 0.
+    are the nearest frame's. Raises `LsmplError` for a rate that no take has.
     """
     _check(fps)
     if fps == motion.fps or len(motion) < 2:
@@ -96,15 +94,23 @@ def resample_track(track: KeypointTrack, fps: float) -> KeypointTrack:
 
 
 def _check(fps: float) -> None:
-    if not 0.0 < fps <= FASTEST:
+    if not is_rate(fps):
         raise LsmplError(
-            f"the rate is {fps:.6g}; expected frames a second above 0, and at most {FASTEST:,.0f}"
+            f"the rate is {fps:.6g}; takes have {SLOWEST:g} to {FASTEST:,.0f} frames a second"
         )
 
 
 def _times(frames: int, fps: float, wanted: float) -> np.ndarray:
-    """(N,) in frames of the source; whole where a frame coincides with one of its own."""
+    """(N,) in frames of the source; whole where a frame coincides with one of its own.
+
+    Raises `LsmplError` where they are more than anything is made of.
+    """
     count = int(np.floor((frames - 1) * wanted / fps + 1e-6)) + 1
+    if count > max(MOST_FRAMES, frames):
+        raise LsmplError(
+            f"{frames:,} frames at {fps:g} a second would become {count:,} at {wanted:g}; at most "
+            f"{MOST_FRAMES:,} are made"
+        )
     times = np.arange(count) * (fps / wanted)
     whole = np.rint(times)
     return np.minimum(np.where(np.abs(times - whole) < 1e-6, whole, times), frames - 1)

@@ -15,6 +15,7 @@ from .backends.arrays import Backend, choose_backend
 from .backends.threads import on_one_thread
 from .body.body import Body
 from .body.skeleton import NUM_BETAS, NUM_JOINTS
+from .bounds import LARGEST_BETA, MOST_TURN
 from .calibration.calibration import Calibration
 from .device_fallback import on_device
 from .errors import SolveError
@@ -191,16 +192,17 @@ def _checked(
 ) -> tuple[np.ndarray | None, np.ndarray | None]:
     if betas is not None:
         betas = np.asarray(betas, dtype=np.float64)
-        if betas.shape != (NUM_BETAS,) or not np.isfinite(betas).all():
+        if betas.shape != (NUM_BETAS,) or not (np.abs(betas) <= LARGEST_BETA).all():
             raise SolveError(
-                f"betas have shape {betas.shape}; expected ({NUM_BETAS},) finite numbers"
+                f"betas have shape {betas.shape} and reach {np.abs(betas).max(initial=0.0):.3g}; "
+                f"expected ({NUM_BETAS},) numbers of at most {LARGEST_BETA:g}"
             )
     if start_pose is not None:
         start_pose = np.asarray(start_pose, dtype=np.float64)
-        if start_pose.size != NUM_JOINTS * 3 or not np.isfinite(start_pose).all():
+        if start_pose.size != NUM_JOINTS * 3 or not (np.abs(start_pose) <= MOST_TURN).all():
             raise SolveError(
                 f"start_pose has shape {start_pose.shape}; expected ({NUM_JOINTS}, 3) finite "
-                "numbers"
+                f"numbers of at most {MOST_TURN:g}"
             )
         start_pose = start_pose.reshape(NUM_JOINTS, 3)
     return betas, start_pose

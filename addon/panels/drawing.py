@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 from ...lsmpl_core import LsmplError
-from ...lsmpl_core.files.shown import shown
+from ...lsmpl_core.shown import shown
 from .. import jobs
 from ..errors import in_panel_words
 from ..selection import chosen_takes

@@ -79,7 +79,7 @@ def parse_landmark(text: str) -> Landmark | None:
     for factor, way in re.findall(r"(\d*\.?\d*)([a-z]+)", match["ways"]):
         direction += float(factor or 1.0) * np.array(_WAYS[way])
     length = np.linalg.norm(direction)
-    if not length > 0:
+    if not 0 < length < 1e9:
         return None
     sigma = float(match["cm"]) / 100 if match["cm"] else USUAL_SIGMA
     share = int(match["percent"] or 0) / 100

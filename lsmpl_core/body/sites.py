@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ..bounds import LONGEST_NAME
 from ..errors import LayoutError
+from ..shown import shortened
 from .landmarks import SKIN, UNPLACED, on_skin, parse_landmark
 from .skeleton import JOINT_NAMES, PARENTS
 
@@ -66,9 +68,9 @@ def check_site(name: str) -> None:
         check_site(landmark.a)
         check_site(landmark.b)
     elif name not in SITE_NAMES and name != UNPLACED:
-        close = difflib.get_close_matches(name, SITE_NAMES, n=3) or SITE_NAMES
+        close = difflib.get_close_matches(name[:LONGEST_NAME], SITE_NAMES, n=3) or SITE_NAMES
         raise LayoutError(
-            f"no site on the body is called {name!r}; did you mean: {', '.join(close)}?"
+            f"no site on the body is called {shortened(name)!r}; did you mean: {', '.join(close)}?"
         )
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ..body.body import Body
 from ..body.sites import SiteParts, check_site, site_parts
 from ..body.skeleton import JOINT_NAMES
+from ..bounds import LARGEST_BETA, LONGEST_NAME
 from ..errors import CalibrationError, LayoutError, SolveError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
@@ -20,9 +21,8 @@ FORMAT = 1
 FEWEST_PLACED = 4
 MOST_PLACED = 2000
 """Keypoints in a calibration that is read."""
-LONGEST_NAME = 200
-LARGEST_BETA, FARTHEST_OFFSET, LARGEST_NOISE = 20.0, 2.0, 1.0
-"""Betas, and metres, beyond which what is read is no calibration."""
+FARTHEST_OFFSET, LARGEST_NOISE = 2.0, 1.0
+"""Metres beyond which what is read is no calibration."""
 
 
 @dataclass(frozen=True)

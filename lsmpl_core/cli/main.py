@@ -24,8 +24,8 @@ from .. import __version__
 from ..backends.devices import find_devices
 from ..errors import LsmplError
 from ..files.replacing import replace_when_complete, scratch_folder
-from ..files.shown import shown
 from ..report import json_ready, summary
+from ..shown import shown
 from ..solver.options import SOLVERS
 from .bars import TakeBar, TotalBar
 from .front_end import FrontEnd

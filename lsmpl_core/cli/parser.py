@@ -5,24 +5,33 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from typing import NoReturn
 
 from .. import __version__
 from ..backends.arrays import DEVICES
+from ..bounds import FASTEST, SLOWEST, is_rate
 from ..clean_motion import FLOORS, STRENGTH
 from ..keypoints.layouts import LAYOUTS
-from ..readers.reading import FASTEST, SLOWEST
+from ..shown import shown
 from ..solver.options import HANDS, SOLVERS, TRAVELS, SolveOptions
 from .front_end import FrontEnd
 
 LONGEST_TIMEOUT = 366.0 * 86_400
 """Seconds; the operating system has a limit of its own."""
+LONGEST_COMPLAINT = 1_000
+"""Letters of what is said of a word that is none of ours."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """With words that were not understood shown as all words of others are."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(shown(message, LONGEST_COMPLAINT))
 
 
 def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
     """The parser of all subcommands."""
-    parser = argparse.ArgumentParser(
-        front_end.program, description="3D keypoint tracks to SMPL motion."
-    )
+    parser = _Parser(front_end.program, description="3D keypoint tracks to SMPL motion.")
     parser.add_argument("--version", action="version", version=f"lsmpl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     convert = commands.add_parser(
@@ -302,7 +311,7 @@ def _positive(text: str) -> float:
 
 def _rate(text: str) -> float:
     value = _positive(text)
-    if not SLOWEST <= value <= FASTEST:
+    if not is_rate(value):
         raise argparse.ArgumentTypeError(
             f"{text} is no rate; takes have {SLOWEST:g} to {FASTEST:,.0f} frames a second"
         )

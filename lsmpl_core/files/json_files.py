@@ -20,5 +20,9 @@ def read_json(path: Path, what: str, error: type[LsmplError], most_bytes: int = 
         )  # UTF-8 or, as PowerShell writes, UTF-16; with and without a mark
     except OSError as fault:
         raise error(f"{path}: cannot be read: {fault.strerror or fault}") from None
-    except (ValueError, RecursionError) as fault:
+    except UnicodeDecodeError:
+        raise error(f"{path}: not a JSON {what}: its text is not in UTF-8") from None
+    except RecursionError:
+        raise error(f"{path}: not a JSON {what}: it nests too deeply") from None
+    except ValueError as fault:
         raise error(f"{path}: not a JSON {what}: {fault}") from None

@@ -3,6 +3,7 @@ it is believed."""
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import os
@@ -91,8 +92,16 @@ class Npz:
         try:
             with self._archive.open(info) as stream:
                 yield stream, info.file_size
-        except _DAMAGED as error:
+        except (*_DAMAGED, OSError) as error:
+            _no_fault_of_the_disk(error)
             raise ValueError(f"is damaged or encrypted: {str(error)[:200]}") from error
+
+
+def _no_fault_of_the_disk(error: Exception) -> None:
+    """Raises an error again that is the system's, not of a place before the file's beginning, which
+    a damaged listing asks for."""
+    if isinstance(error, OSError) and error.errno != errno.EINVAL:
+        raise error
 
 
 @contextmanager
@@ -101,7 +110,8 @@ def open_npz(file: str | os.PathLike | IO, size: int) -> Iterator[Npz]:
     none or is damaged."""
     try:
         archive = zipfile.ZipFile(file)
-    except (*_DAMAGED, ValueError) as error:
+    except (*_DAMAGED, ValueError, OSError) as error:
+        _no_fault_of_the_disk(error)
         raise ValueError(f"is no npz file, or a damaged one: {str(error)[:200]}") from error
     with archive:
         yield Npz(archive, size)

@@ -72,6 +72,11 @@ def loads(
         raise error(
             f"{name} is incomplete: it ends within a value. Copy or download the {what} again."
         ) from cause
+    except UnicodeDecodeError as cause:
+        raise error(
+            f"{name} is no pickle, or a damaged one: the text before byte {machine.at} is in no "
+            "encoding that pickles have."
+        ) from cause
     except (
         ArithmeticError,
         LookupError,

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..bounds import FARTHEST, FASTEST, SLOWEST, is_rate
 from ..errors import KeypointFileError
 from .hand_points import HandPoints
 from .layouts import Layout, get_layout
@@ -59,7 +60,8 @@ class Decision:
 class KeypointTrack:
     """Keypoints over time.
 
-    positions (T,K,3) in metres, right-handed, Z up; a missing keypoint is NaN.
+    positions (T,K,3) in metres, right-handed, Z up; a missing keypoint is NaN, and so is one that
+    is farther away than anything is (`bounds.py`).
     confidence (T,K) in 0..1 (1 where not given); exactly 0 where a keypoint is missing.
     layout: a `Layout` or the name of one; fps in frames a second; first_frame: the number of the
     take's first frame as its file counts; source: where it came from, for messages; decisions: what
@@ -119,9 +121,10 @@ class KeypointTrack:
         self.trusted = None if trusted is None else np.array(trusted, dtype=bool)
         self.believed = None if believed is None else np.array(believed, dtype=bool)
 
-        if not (np.isfinite(fps) and fps > 0):
+        if not is_rate(fps):
             raise KeypointFileError(
-                f"{where}the frame rate is {fps}; expected frames a second above 0"
+                f"{where}the frame rate is {fps:.6g}; takes have {SLOWEST:g} to {FASTEST:,.0f} "
+                "frames a second"
             )
         self.fps, self.first_frame, self.source, self.decisions = (
             fps,
@@ -137,7 +140,7 @@ class KeypointTrack:
         self.hands = hands
 
         # a keypoint is there with all it has, or not at all
-        missing = ~np.isfinite(self.positions).all(axis=2) | ~(self.confidence > 0)
+        missing = ~(np.abs(self.positions) <= FARTHEST).all(axis=2) | ~(self.confidence > 0)
         self.positions[missing] = np.nan
         self.confidence[missing] = 0.0
         np.clip(self.confidence, 0.0, 1.0, out=self.confidence)

@@ -23,9 +23,11 @@ from pathlib import Path
 from typing import Any
 
 from ..body.sites import check_site
+from ..bounds import LONGEST_NAME
 from ..errors import LayoutError
 from ..files.json_files import read_json
 from ..keypoints.layouts import Layout
+from ..shown import shortened
 
 MOST_KEYPOINTS = 256
 """What a solve takes grows with the square of their number."""
@@ -96,12 +98,18 @@ def parse_mapping(data: Any, where: str) -> Mapping:
         if not columns:
             raise LayoutError(f"{where}: every entry of keypoints is null")
 
-    layout = Layout(
-        str(data.get("name") or Path(where).stem),
-        tuple(keypoints),
-        edges=_edges(data.get("edges"), keypoints, names or (), where),
-        sites=tuple(sites),
-    )
+    longest = max([*keypoints, *(names or ())], key=len)
+    if len(longest) > LONGEST_NAME:
+        raise LayoutError(
+            f"{where}: the name of a keypoint has {len(longest)} letters ({shortened(longest)}); "
+            f"at most {LONGEST_NAME} are read"
+        )
+    edges = _edges(data.get("edges"), keypoints, names or (), where)
+    title = str(data.get("name") or Path(where).stem)[:LONGEST_NAME]
+    try:
+        layout = Layout(title, tuple(keypoints), edges=edges, sites=tuple(sites))
+    except LayoutError as error:
+        raise LayoutError(f"{where}: {error}") from None
     unit, up, fps = data.get("unit"), data.get("up"), data.get("fps")
     if isinstance(unit, bool) or not isinstance(unit, (str, int, float, type(None))):
         raise LayoutError(f"{where}: unit is {unit!r}; expected a unit's name or metres per unit")

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
+from ..bounds import LONGEST_NAME
 from ..errors import KeypointFileError
 from ..files.npz import MAX_BYTES
-from ..files.shown import shown
 from ..keypoints.track import Decision
+from ..shown import shown
 
 _MOST_BLANK, _FREE_BLANK = 16, 500_000
-MOST_POINTS, LONGEST_NAME = 5_000, 256
+MOST_POINTS = 5_000
 MISSING_WORDS = {
     "",
     "nan",

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..bounds import FASTEST, SLOWEST, is_rate
 from ..errors import KeypointFileError
 from ..keypoints.hand_points import HAND_POINTS, HandPoints
 from ..keypoints.hips_centred import travel_decision
@@ -69,8 +70,6 @@ apart."""
 UNIT_CHOICES = (*units.UNITS, "body")
 UP_CHOICES = (*AXES, "body")
 DEFAULT_FPS = 30.0
-SLOWEST, FASTEST = 1.0, 10_000.0
-"""Frames a second that a take has."""
 PASSING = 0.1
 """Of the frames in which somebody is seen most, those in which another has to be seen to be read
 with them."""
@@ -380,7 +379,7 @@ def _checked_up(up: str | None, path: str | Path) -> str | None:
 
 
 def _checked_fps(fps: float | None, path: str | Path) -> float | None:
-    if fps is None or (isinstance(fps, (int, float)) and SLOWEST <= fps <= FASTEST):
+    if fps is None or (isinstance(fps, (int, float)) and is_rate(fps)):
         return fps
     raise KeypointFileError(
         f"{path}: the frame rate {str(fps)[:40]} is no number of frames a second from {SLOWEST:g} "
@@ -411,10 +410,12 @@ def _read_raw(path: Path, counts: Collection[int], person: str | None = None) ->
             )
         raw = reader(path, counts, person) if reader in _KNOW_PEOPLE else reader(path, counts)
         return checked_names(raw, str(path))
-    except (OSError, MemoryError, RecursionError) as error:
-        raise KeypointFileError(
-            f"{path}: cannot be read: {error.__class__.__name__}: {error}"
-        ) from None
+    except OSError as error:
+        raise KeypointFileError(f"{path}: cannot be read: {error.strerror or error}") from None
+    except MemoryError:
+        raise KeypointFileError(f"{path}: there is not enough memory to read it") from None
+    except RecursionError:
+        raise KeypointFileError(f"{path}: its content nests too deeply to be read") from None
 
 
 def _folder_reader(folder: Path) -> Callable:
@@ -449,7 +450,7 @@ def _decide_fps(given: float | None, stated: float | None, source: str) -> tuple
     if given is not None:
         return float(given), Decision("fps", f"{given:g}", "given")
     if stated is not None and math.isfinite(stated) and stated > 0:
-        if not SLOWEST <= stated <= FASTEST:
+        if not is_rate(stated):
             raise KeypointFileError(
                 f"{source}: the file states {stated:.6g} frames a second; takes have {SLOWEST:g} "
                 f"to {FASTEST:,.0f}. "

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..bounds import SMALLEST, TALLEST
 from ..errors import KeypointFileError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
@@ -20,8 +21,6 @@ FLAT = 0.02
 least."""
 PIXELS = 20.0
 """Extent of the other two coordinates from which they are pixels, where the third is a score."""
-SMALLEST, TALLEST = 0.3, 3.0
-"""Metres that a person is tall."""
 STRAY = 20_000.0
 """Metres from the middle of a take beyond which nobody goes in one."""
 OUTSIDE = 0.5

@@ -1,4 +1,5 @@
-"""Numbers that no equation can be solved with end in a `SolveError`, not in NumPy's own words."""
+"""Numbers that are no person's, and those that no equation can be solved with, end in a
+`SolveError`, not in NumPy's own words."""
 
 from __future__ import annotations
 
@@ -7,9 +8,35 @@ from functools import wraps
 
 import numpy as np
 
+from ..bounds import SMALLEST, TALLEST
 from ..errors import SolveError
 from ..keypoints.track import KeypointTrack
 from ..progress import Progress
+
+LEAST_SEEN = 3
+"""Keypoints of a frame that has a size."""
+LEAST_APART, MOST_APART = 0.002, TALLEST
+"""Metres of the middle keypoint from the middle of a body: eyes and nose, and a giant's limbs."""
+
+
+def check_size(track: KeypointTrack) -> None:
+    """Raises `SolveError` where the keypoints of most frames are no person's size apart: of
+    another unit, for instance.
+
+    By how far the middle keypoint of each frame is from the frame's middle, which single keypoints
+    that are kilometres away do not change.
+    """
+    positions = track.positions[track.visible.sum(axis=1) >= LEAST_SEEN]
+    if not len(positions):
+        return
+    middle = np.nanmedian(positions, axis=1, keepdims=True)
+    apart = float(np.median(np.nanmedian(np.linalg.norm(positions - middle, axis=2), axis=1)))
+    if LEAST_APART <= apart <= MOST_APART:
+        return
+    raise SolveError(
+        f"{track.source or 'the track'}: half of its keypoints are {apart:.3g} m or more from the "
+        f"middle of the body; people are {SMALLEST:g} to {TALLEST:g} m tall. Is the unit right?"
+    )
 
 
 def refusing_nonsense(solve: Callable[..., Generator[Progress, None, object]]) -> Callable:
@@ -22,9 +49,8 @@ def refusing_nonsense(solve: Callable[..., Generator[Progress, None, object]]) -
             return (yield from solve(track, *args, **named))
         except (np.linalg.LinAlgError, ArithmeticError) as error:
             raise SolveError(
-                f"{track.source or 'the track'}: its numbers make no sense as a moving person "
-                f"({error}); are some of "
-                "them far too large, or nearly all of them missing?"
+                f"{track.source or 'the track'}: its numbers make no sense as a moving person; are "
+                "some of them far too large, or nearly all of them missing?"
             ) from error
 
     return steps

@@ -18,10 +18,10 @@ import lsmpl_core as lsmpl
 from lsmpl_core.cli.main import main
 from lsmpl_core.errors import KeypointFileError, LayoutError, LsmplError, MotionFileError, SolveError
 from lsmpl_core.files import safe_pickle
-from lsmpl_core.files.shown import shown
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints, read_people
 from lsmpl_core.readers.mapping import MOST_KEYPOINTS, load_mapping
+from lsmpl_core.shown import shown
 
 COCO = LAYOUTS["coco_17"]
 PERSON = walking(COCO)

@@ -1,10 +1,9 @@
-"""The beginnings of real files, damaged; `test_readers_fuzz.py` says how and how to go on for long."""
+"""The beginnings of real files, damaged; `python tests/fuzz.py MINUTES --files FOLDER` goes on for long."""
 
-import os
 from pathlib import Path
 
-import pytest
-from test_readers_fuzz import fuzz, fuzz_for_long, read_track
+from fuzz_files import read_track
+from fuzzing import fuzz
 
 from lsmpl_core.readers import READERS
 
@@ -19,8 +18,3 @@ def test_damaged_real_files(keypoint_files, tmp_path):
     for seed in range(10):
         for name in contents:
             fuzz(tmp_path, name, contents, read_track, seed)
-
-
-@pytest.mark.skipif("LSMPL_FUZZ_SECONDS" not in os.environ, reason="LSMPL_FUZZ_SECONDS does not ask for it")
-def test_damaged_real_files_for_long(keypoint_files, tmp_path):
-    fuzz_for_long(tmp_path, [(beginnings(keypoint_files, 100_000), read_track)])

@@ -1,0 +1,25 @@
+"""What any take of a person is within. Numbers beyond it are nobody's, and are refused or missing
+wherever they come from."""
+
+from __future__ import annotations
+
+SLOWEST, FASTEST = 1.0, 10_000.0
+"""Frames a second that a take has."""
+SMALLEST, TALLEST = 0.3, 3.0
+"""Metres that a person is tall."""
+FARTHEST = 1e8
+"""Metres from the origin that anything is: twice around the Earth, whose survey coordinates are
+read."""
+MOST_TURN = 1e3
+"""Radians of an axis-angle; files have some of a few turns."""
+LARGEST_BETA = 100.0
+"""Standard deviations of a shape; nobody's is beyond 6 (`judgement.py`)."""
+MOST_FRAMES = 500_000
+"""Frames that are made of fewer: half an hour at 240 a second. They take 1.2 kB of memory each."""
+LONGEST_NAME = 256
+"""Letters in the name of a keypoint."""
+
+
+def is_rate(fps: float) -> bool:
+    """Whether a number is frames a second of a take."""
+    return SLOWEST <= fps <= FASTEST
