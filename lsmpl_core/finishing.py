@@ -18,6 +18,7 @@ from .keypoints.hips_centred import is_hips_centred
 from .motion import Motion
 from .preparation import Prepared
 from .rotation import log_map
+from .solver.determined import undetermined
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
 from .solver.problem import Problem
@@ -77,8 +78,9 @@ def finished_motion(
 
     if problem.options.hands == "auto":
         motion = with_fingers(motion, given, body)
+    doubts = judged(motion, body, given, undetermined(problem, poses))
     travels = problem.options.travel == "feet" or (
         problem.options.travel == "auto" and is_hips_centred(given)
     )
     motion = with_travel(motion, body) if travels else motion
-    return replace(motion, decisions=(*motion.decisions, *judged(motion, body, given)))
+    return replace(motion, decisions=(*motion.decisions, *doubts))

@@ -1,16 +1,17 @@
 """Whether a solved motion is to be trusted: misses of several centimetres, no person's bones, a
 body on its side.
 
-A small residual says nothing of limbs on which there is no keypoint, so those are named. Each doubt
+A small residual says nothing of what keypoints do not determine, so that is named. Each doubt
 is a `Decision` that says what probably was read wrong.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from .body.body import Body
-from .body.landmarks import UNPLACED, parse_landmark
 from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
 
@@ -25,29 +26,28 @@ UNUSUAL_BETAS = 6.0
 LYING = np.radians(60.0), 0.9
 """Angle of the trunk to the vertical, and share of the frames, from which on the body lies on its
 side all the time."""
-_LEG = {"hip", "knee", "ankle", "foot", "heel", "toe"}
-_ARM = {"shoulder", "elbow", "wrist", "hand", "knuckle", "tip"}
-_LIMBS = {
-    f"the {side} {limb}": (side, words)
-    for limb, words in (("leg", _LEG), ("arm", _ARM))
-    for side in ("left", "right")
-}
-_LEAST_OF_A_LIMB = 2
 _MOST_FRAMES = 200
 
 
-def judged(motion: Motion, body: Body, track: KeypointTrack) -> list[Decision]:
-    """The doubts about a motion that was solved from a track; none where all is as it should be."""
+def judged(
+    motion: Motion,
+    body: Body,
+    track: KeypointTrack,
+    undetermined: Mapping[str, float] | None = None,
+) -> list[Decision]:
+    """The doubts about a motion that was solved from a track; none where all is as it should be.
+
+    undetermined: parts of the body that its keypoints do not determine (`solver/determined.py`).
+    """
     doubts = [_missed(motion), _no_person(motion, body), _on_its_side(motion, body, track)]
     reasons = [doubt for doubt in doubts if doubt]
     found = [Decision(NOT_TRUSTED, "no", "fallback", "; ".join(reasons))] if reasons else []
-    open_ = undetermined(track)
-    if open_:
-        reason = (
-            f"fewer than {_LEAST_OF_A_LIMB} keypoints on each: poses there are what people usually "
-            "do"
+    if undetermined:
+        known = f"within {100 * min(undetermined.values()):.0f} cm at best"
+        reason = f"known {known}: poses there are what people usually do"
+        found.append(
+            Decision(FEW, f"do not determine {', '.join(undetermined)}", "assumed", reason)
         )
-        found.append(Decision(FEW, f"do not determine {', '.join(open_)}", "assumed", reason))
     return found
 
 
@@ -56,29 +56,6 @@ def not_trusted(motion: Motion) -> str:
     return next(
         (decision.reason for decision in motion.decisions if decision.what == NOT_TRUSTED), ""
     )
-
-
-def undetermined(track: KeypointTrack) -> list[str]:
-    """Limbs with fewer than two keypoints that are ever seen, by the sites or the landmarks'
-    joints."""
-    ever = track.visible.any(axis=0)
-    sites = [_joint(site) for site, seen in zip(track.layout.sites, ever) if seen]
-    if any(site == "" for site in sites):
-        return []  # markers whose bones are found while solving
-    on = [(site.split("_")[0], site.split("_")[-1]) for site in sites]
-    return [
-        limb
-        for limb, (side, words) in _LIMBS.items()
-        if sum(where == side and part in words for where, part in on) < _LEAST_OF_A_LIMB
-    ]
-
-
-def _joint(site: str) -> str:
-    """The joint beyond the place where a site is; "" where nobody knows before it is solved."""
-    if site == UNPLACED:
-        return ""
-    landmark = parse_landmark(site)
-    return site if landmark is None else landmark.b or landmark.a
 
 
 def _missed(motion: Motion) -> str:

@@ -154,11 +154,12 @@ def _short(tried: str) -> str:
 
 
 def go_round(
-    fuzzers: list[Fuzzer], folder: Path, seconds: float, seed: int, tell: Callable[[str], None], slice_: float = 20.0
+    fuzzers: list[Fuzzer], folder: Path, seconds: float, seed: int, tell: Callable[[str], None], slice_: float = 5.0
 ) -> dict[str, str]:
     """All fuzzers in turn, each for `slice_` seconds, until `seconds` are over; gives each kind of failure once.
 
-    `tell` hears of each new kind of failure, and of the counts after each round.
+    `tell` hears of each new kind of failure, and of the counts after each round. Slices and what is told are of
+    processor time, `seconds` of the clock's.
     """
     end = time.monotonic() + seconds
     failures: dict[str, str] = {}
@@ -166,8 +167,8 @@ def go_round(
     spent = dict.fromkeys((fuzzer.name for fuzzer in fuzzers), 0.0)
     while time.monotonic() < end:
         for fuzzer in fuzzers:
-            begun = time.monotonic()
-            while time.monotonic() - begun < slice_ and time.monotonic() < end:
+            begun = time.process_time()
+            while time.process_time() - begun < slice_ and time.monotonic() < end:
                 seed += 1
                 try:
                     what = f"{fuzzer.name}: {_short(fuzzer.attempt(folder, seed))}"
@@ -176,7 +177,7 @@ def go_round(
                     if failures.setdefault(str(error).split(": ", 1)[-1][:60], str(error)) == str(error):
                         tell(f"FAILED {fuzzer.name}: {error}")
                 tries[what] = tries.get(what, 0) + 1
-            spent[fuzzer.name] += time.monotonic() - begun
+            spent[fuzzer.name] += time.process_time() - begun
         minutes = ", ".join(f"{name} {t / 60:.1f} min" for name, t in spent.items())
         tell(f"{sum(tries.values())} tries ({minutes}): {dict(sorted(tries.items()))}; {len(failures)} failures")
     return failures
