@@ -16,6 +16,8 @@ LARGEST_BETA = 100.0
 """Standard deviations of a shape; nobody's is beyond 6 (`judgement.py`)."""
 MOST_FRAMES = 500_000
 """Frames that are made of fewer: half an hour at 240 a second. They take 1.2 kB of memory each."""
+FEWEST_KEYPOINTS = 3
+"""That fix where a body is and which way it is turned."""
 LONGEST_NAME = 256
 """Letters in the name of a keypoint."""
 

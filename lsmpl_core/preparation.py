@@ -10,6 +10,7 @@ import numpy as np
 
 from .body.body import Body
 from .body.sites import SiteParts, site_parts
+from .bounds import FEWEST_KEYPOINTS
 from .calibration.calibration import Calibration
 from .errors import SolveError
 from .keypoints.condition import Condition
@@ -23,7 +24,6 @@ from .solver.options import SolveOptions
 
 MARKER_STEPS = 2
 """Steps of the polish a frame of a marker set, unless it is told."""
-FEWEST_KEYPOINTS = 3
 
 
 @dataclass(frozen=True)

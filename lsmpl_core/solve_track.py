@@ -15,14 +15,14 @@ from .backends.arrays import Backend, choose_backend
 from .backends.threads import on_one_thread
 from .body.body import Body
 from .body.skeleton import NUM_BETAS, NUM_JOINTS
-from .bounds import LARGEST_BETA, MOST_TURN
+from .bounds import FEWEST_KEYPOINTS, LARGEST_BETA, MOST_TURN
 from .calibration.calibration import Calibration
 from .device_fallback import on_device
 from .errors import SolveError
 from .finishing import finished_motion
 from .keypoints.track import KeypointTrack
 from .motion import Motion
-from .preparation import FEWEST_KEYPOINTS, Prepared, check_seen, prepare_steps
+from .preparation import Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
 from .solver.disbelief import disbelieve
 from .solver.hinges import kind_of_sharing

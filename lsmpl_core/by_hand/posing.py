@@ -13,13 +13,14 @@ import numpy as np
 from ..backends.arrays import choose_backend
 from ..backends.threads import one_thread
 from ..body.body import Body
+from ..bounds import FEWEST_KEYPOINTS
 from ..calibration.calibration import Calibration, of_keypoints, some_of
 from ..errors import SolveError
 from ..keypoints.layouts import Layout, get_layout
 from ..keypoints.track import KeypointTrack
 from ..marker_calibration.calibrate_markers import needs_calibration
 from ..motion import Motion
-from ..preparation import FEWEST_KEYPOINTS, for_markers
+from ..preparation import for_markers
 from ..rotation import exp_map
 from ..solver.options import SolveOptions
 from ..solver.pinned_joints import PinnedJoints

@@ -12,13 +12,12 @@ import numpy as np
 from ..body.body import Body
 from ..body.sites import SiteParts, check_site, site_parts
 from ..body.skeleton import JOINT_NAMES
-from ..bounds import LARGEST_BETA, LONGEST_NAME
+from ..bounds import FEWEST_KEYPOINTS, LARGEST_BETA, LONGEST_NAME
 from ..errors import CalibrationError, LayoutError, SolveError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
 
 FORMAT = 1
-FEWEST_PLACED = 4
 MOST_PLACED = 2000
 """Keypoints in a calibration that is read."""
 FARTHEST_OFFSET, LARGEST_NOISE = 2.0, 1.0
@@ -89,10 +88,10 @@ class Calibration:
                 "this one"
             )
         rows = [k for k, name in enumerate(layout.keypoints) if name in self.keypoints]
-        if len(rows) < FEWEST_PLACED:
+        if len(rows) < FEWEST_KEYPOINTS:
             raise SolveError(
                 f"{source or 'the track'}: {len(rows)} of its keypoints are calibrated, and "
-                f"{FEWEST_PLACED} are "
+                f"{FEWEST_KEYPOINTS} are "
                 f"needed. Calibrated are: {', '.join(list(self.keypoints)[:20])}"
             )
         return rows
@@ -127,8 +126,11 @@ class Calibration:
         body, keypoints = stored.get("body"), stored.get("keypoints")
         if not isinstance(body, str) or len(body) > LONGEST_NAME:
             raise CalibrationError("body is not the key of a body")
-        if not isinstance(keypoints, Mapping) or not FEWEST_PLACED <= len(keypoints) <= MOST_PLACED:
-            raise CalibrationError(f"keypoints are not {FEWEST_PLACED} to {MOST_PLACED} by name")
+        if (
+            not isinstance(keypoints, Mapping)
+            or not FEWEST_KEYPOINTS <= len(keypoints) <= MOST_PLACED
+        ):
+            raise CalibrationError(f"keypoints are not {FEWEST_KEYPOINTS} to {MOST_PLACED} by name")
         return cls(
             body,
             _numbers("betas", stored.get("betas"), 10, LARGEST_BETA),

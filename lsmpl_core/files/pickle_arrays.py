@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from .pickle_machine import Placeholder
+from .pickle_budget import Placeholder
 from .pickle_tensors import TENSOR, tensor_array
 
-# of an array that is not stored as such: a dense form of a sparse matrix, a nested list
-MAX_ELEMENTS = 50_000_000
+MAX_ELEMENTS = 20_000_000
+"""Numbers of a nested list."""
+MAX_DENSE = 5_000_000
+"""Elements of a sparse matrix, made dense: SMPL-X's joint regressor has 576,000."""
 
 
 def to_array(value: object) -> np.ndarray:
@@ -110,7 +112,7 @@ def _sparse_to_dense(value: Placeholder) -> np.ndarray:
             raise ValueError("only csc, csr and coo are read")
         if data.shape != row.shape or row.shape != column.shape or data.dtype.kind not in "biuf":
             raise ValueError("its parts do not fit together")
-        if min(rows, columns) < 0 or rows * columns > MAX_ELEMENTS:
+        if min(rows, columns) < 0 or rows * columns > MAX_DENSE:
             raise ValueError(f"its shape is ({rows}, {columns})")
         if row.size and (
             min(row.min(), column.min()) < 0 or row.max() >= rows or column.max() >= columns

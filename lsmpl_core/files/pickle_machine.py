@@ -17,10 +17,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-_FREE_INSTRUCTIONS = 200_000  # what any file may have; more follows from its size
-MAX_INSTRUCTIONS = (
-    10_000_000  # an SMPL file has a few hundred; one instruction can take 200 bytes of memory
-)
+from .pickle_budget import Budget, Placeholder, Refused
 
 _RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _BUILTINS = [
@@ -68,15 +65,6 @@ class Global:
 
 
 @dataclass(eq=False, repr=False)
-class Placeholder:
-    """An object of a class that we neither import nor need: the class's dotted name and the state
-    the file gives it."""
-
-    kind: str
-    state: dict = field(default_factory=dict)
-
-
-@dataclass(eq=False, repr=False)
 class _Unbuilt:
     """A NumPy or joblib object between its creation and the BUILD instruction that says what it
     holds."""
@@ -86,22 +74,13 @@ class _Unbuilt:
     memo_keys: list[int] = field(default_factory=list)
 
 
-class Refused(Exception):
-    """The file asks for something that is not plain data; the message completes "the file ..."."""
-
-
 class Machine:
     """One run over one pickle: a stack, a memo, and nothing that is not made here."""
 
     def __init__(self, data: bytes, file_size: int | None = None):
         """file_size: bytes of the file, which may be less than the data where it is compressed."""
-        size = len(data) if file_size is None else file_size
         self.data, self.at = data, 0
-        self.instructions = min(MAX_INSTRUCTIONS, _FREE_INSTRUCTIONS + 32 * size)
-        self.set_items_left = _FREE_INSTRUCTIONS + size
-        self.bytes_to_copy = 2 * len(data) + (
-            1 << 20
-        )  # a bound for values copied again and again from the memo
+        self.budget = Budget.of(len(data) if file_size is None else file_size, len(data))
         self.stack: list = []
         self.marked: list[list] = []
         self.memo: dict[int, object] = {}
@@ -157,9 +136,7 @@ class Machine:
     def run(self) -> object:
         """Follow the instructions up to STOP; gives the object on top of the stack."""
         while True:
-            self.instructions -= 1
-            if self.instructions < 0:
-                raise Refused("has too many parts")
+            self.budget.step()
             code = self.take(1)
             if code == pickle.STOP:
                 result = self.pop()
@@ -216,9 +193,9 @@ class Machine:
                 items = self.pop_mark()
                 if not isinstance(self.stack[-1], set):
                     raise TypeError("items added to what is no set")
-                self.stack[-1].update(_keys(items))
+                self.stack[-1].update(self.budget.keys(items))
             case pickle.FROZENSET:
-                self.push(frozenset(_keys(self.pop_mark())))
+                self.push(frozenset(self.budget.keys(self.pop_mark())))
             # objects
             case pickle.GLOBAL:
                 module = self.line().decode()
@@ -267,7 +244,7 @@ class Machine:
     def set_items(self, items: list) -> None:
         if not isinstance(self.stack[-1], dict) or len(items) % 2:
             raise TypeError("items set in what is no dict")
-        self.stack[-1].update(zip(_keys(items[::2]), items[1::2], strict=True))
+        self.stack[-1].update(zip(self.budget.keys(items[::2]), items[1::2], strict=True))
 
     # Objects
 
@@ -292,7 +269,7 @@ class Machine:
                 np.dtype() as dtype,
                 bytes() | str() as raw,
             ):
-                self.spend(dtype.itemsize)
+                self.budget.copy(dtype.itemsize)
                 return self.array((), dtype, "C", raw)[()]
             case Global("numpy.core.numeric._frombuffer"), (
                 bytes(raw),
@@ -312,19 +289,15 @@ class Machine:
             case Global("builtins.bytes" | "builtins.bytearray"), (bytes(raw),):
                 return raw
             case Global("builtins.set" | "builtins.frozenset" as name), () | (list() | tuple(),):
-                self.take_set_items(len(args[0]) if args else 0)
-                items = _keys(args[0]) if args else []
+                items = self.budget.keys(args[0]) if args else []
                 return set(items) if name == "builtins.set" else frozenset(items)
             case Global("builtins.complex"), (float(real), float(imaginary)):
                 return complex(real, imaginary)
             case Global("collections.OrderedDict"), () | (list(),):
                 pairs = args[0] if args else []
-                self.spend(8 * len(pairs))
-                return dict(
-                    zip(
-                        _keys([key for key, _ in pairs]), [value for _, value in pairs], strict=True
-                    )
-                )
+                self.budget.step(len(pairs))
+                keys = self.budget.keys([key for key, _ in pairs])
+                return dict(zip(keys, [value for _, value in pairs], strict=True))
             case Global("collections.defaultdict"), () | (Global() | None,):
                 return {}
         raise Refused(f"uses '{what.name}' in a way that plain data does not need")
@@ -375,7 +348,7 @@ class Machine:
         if dtype.hasobject:
             if not isinstance(raw, list) or len(raw) != count:
                 raise ValueError(f"an array of shape {shape} over another number of objects")
-            self.spend(8 * count)
+            self.budget.step(count)
             array = np.empty(count, object)
             for i, item in enumerate(raw):
                 array[i] = item
@@ -406,20 +379,8 @@ class Machine:
             return raw
         if not isinstance(raw, str):
             raise TypeError("an array without data")
-        self.spend(len(raw))
+        self.budget.copy(len(raw))
         return raw.encode("latin1")
-
-    def spend(self, count: int) -> None:
-        """Account for `count` bytes that are copied from an existing value."""
-        self.bytes_to_copy -= count
-        if self.bytes_to_copy < 0:
-            raise Refused("repeats its data so often that it would fill the memory")
-
-    def take_set_items(self, count: int) -> None:
-        """Account for `count` items that are hashed into a set."""
-        self.set_items_left -= count
-        if self.set_items_left < 0:
-            raise Refused("builds more sets than a file of its size can need")
 
 
 # What each instruction that only puts a new value on the stack puts there.
@@ -495,22 +456,3 @@ def _sizes(shape: object) -> tuple[int, ...]:
     ):
         raise ValueError("an array without a valid shape")
     return shape
-
-
-_UNIQUE_HASH = 1 << 60
-
-
-def _keys(values: list | tuple) -> list | tuple:
-    """`values` if each can be hashed cheaply: numbers, strings, and short tuples of them."""
-
-    def cheap(value: object, depth: int = 0) -> bool:
-        if isinstance(value, tuple):
-            return depth < 3 and len(value) <= 8 and all(cheap(item, depth + 1) for item in value)
-        if isinstance(value, (int, float, np.integer, np.floating)):
-            # beyond it many have one hash, and a dict takes hours
-            return bool(-_UNIQUE_HASH < value < _UNIQUE_HASH or value != value)
-        return value is None or isinstance(value, (str, bytes, np.str_, np.bytes_, np.bool_))
-
-    if not all(cheap(value) for value in values):
-        raise TypeError("a key that is neither number, string nor short tuple")
-    return values

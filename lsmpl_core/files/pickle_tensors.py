@@ -12,7 +12,7 @@ import re
 
 import numpy as np
 
-from .pickle_machine import Placeholder
+from .pickle_budget import Placeholder
 
 TENSOR, STORAGE = "torch._utils._rebuild_tensor_v2", "torch.storage._load_from_bytes"
 MAX_NUMBERS = 50_000_000

@@ -16,7 +16,8 @@ from typing import BinaryIO
 
 from ..errors import BodyFileError, LsmplError
 from .npz import most_unpacked
-from .pickle_machine import Machine, Refused
+from .pickle_budget import Refused, check_walk
+from .pickle_machine import Machine
 
 MAX_BYTES = 1 << 30  # of a file, also once decompressed; SMPL files have 10 to 500 MB
 
@@ -63,7 +64,9 @@ def loads(
         raise error(f"{name} is empty; a {what} was expected.")
     machine = Machine(data, size)
     try:
-        return machine.run()
+        content = machine.run()
+        check_walk(content, machine.budget)
+        return content
     except Refused as cause:
         raise error(
             f"{name} was not read as a {what}, and nothing in it was run: the file {cause}."

@@ -11,7 +11,7 @@ from ..body.body import Body
 from ..body.landmarks import UNPLACED, USUAL_SIGMA, on_skin, parse_landmark
 from ..body.sites import SiteParts, site_parts
 from ..body.skeleton import JOINT_NAMES, NUM_BETAS
-from ..calibration.calibration import FEWEST_PLACED, Calibration, SiteOffset, of_keypoints
+from ..calibration.calibration import Calibration, SiteOffset, of_keypoints
 from ..errors import SolveError
 from ..keypoints.track import Decision, KeypointTrack
 from ..solver.options import SolveOptions
@@ -38,6 +38,8 @@ name says."""
 CONTRADICTED = 0.4
 """Share of the markers on a bone that, being misplaced, leave none of them credible: the bone's own
 pose is wrong."""
+FEWEST_LOCATED = 4
+"""Markers with a known place that a frame has to show."""
 FARTHEST_OFF = 0.03, 2.0
 """So is one that is off its place by this many metres and this many of its sigma."""
 MOST_MOVEMENT = 0.04
@@ -75,9 +77,9 @@ class MarkerFit:
 
     def begin(self) -> None:
         """Betas from the segment lengths between well-placed markers, poses from cold starts."""
-        if self.track.visible[:, self.located].sum(axis=1).max(initial=0) < FEWEST_PLACED:
+        if self.track.visible[:, self.located].sum(axis=1).max(initial=0) < FEWEST_LOCATED:
             raise SolveError(
-                f"{self.track.source or 'the track'}: no frame shows {FEWEST_PLACED} or more of "
+                f"{self.track.source or 'the track'}: no frame shows {FEWEST_LOCATED} or more of "
                 "the known markers, so "
                 "the marker set cannot be calibrated"
             )

@@ -15,6 +15,8 @@ from .raw import RawTrack
 
 _FARTHEST = 1e9
 """File units; nothing measured is farther."""
+HIGHEST = 1e6
+"""Of a confidence: detections are counted, but not so many."""
 _REPEATED = 0.005, 10
 """Share and number of all points that are at one and the same place, far from the others, for a
 place that stands for what is missing."""
@@ -120,6 +122,13 @@ def scaled_confidence(raw: RawTrack) -> RawTrack:
     if raw.confidence is None:
         return raw
     confidence = np.nan_to_num(raw.confidence, nan=0.0, posinf=0.0, neginf=0.0)
+    absurd = confidence > HIGHEST
+    if absurd.any():
+        # one of them would else make nothing of all others
+        reason = f"no score is above {HIGHEST:g}; these keypoints count as missing"
+        wrong = Decision("confidence", f"{absurd.sum()} left out", "detected", reason)
+        raw = replace(raw, decisions=[*raw.decisions, wrong])
+        confidence = np.where(absurd, 0.0, confidence)
     highest = float(confidence.max(initial=0.0))
     if highest <= 0:
         decision = Decision(

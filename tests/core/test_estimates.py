@@ -19,7 +19,7 @@ from lsmpl_core.errors import MotionFileError
 from lsmpl_core.estimates import smpl_parameters
 from lsmpl_core.files import safe_pickle
 from lsmpl_core.files.pickle_arrays import to_array
-from lsmpl_core.files.pickle_machine import Placeholder
+from lsmpl_core.files.pickle_budget import Placeholder
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
 from lsmpl_core.motion import SMPLX
 from lsmpl_core.rotation import exp_map, log_map

@@ -15,9 +15,12 @@ from test_readers import csv_text, trc_text
 from test_readers_c3d import INTEL, c3d_bytes
 
 import lsmpl_core as lsmpl
+from lsmpl_core.cli.front_end import FrontEnd
+from lsmpl_core.cli.inputs import plan_outputs
 from lsmpl_core.cli.main import main
 from lsmpl_core.errors import KeypointFileError, LayoutError, LsmplError, MotionFileError, SolveError
 from lsmpl_core.files import safe_pickle
+from lsmpl_core.files.pickle_budget import Budget
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints, read_people
 from lsmpl_core.readers.mapping import MOST_KEYPOINTS, load_mapping
@@ -93,6 +96,66 @@ def test_a_column_of_1e300_leaves_too_little_and_says_so(tmp_path, body):
         lsmpl.solve(read_keypoints(tmp_path / "take.npy", layout="coco_17"), body)
 
 
+def test_one_confidence_of_1e300_makes_nothing_of_no_other(tmp_path):
+    confidence = np.full((*PERSON.shape[:2], 1), 0.9)
+    confidence[3, 5] = 1e300
+    np.save(tmp_path / "take.npy", np.concatenate([PERSON, confidence], axis=2))
+    track = read_keypoints(tmp_path / "take.npy", layout="coco_17")
+    assert not track.visible[3, 5] and track.visible.sum() == PERSON[..., 0].size - 1
+    assert track.confidence[track.visible].min() == pytest.approx(0.9)
+    assert "1 left out" in [decision.value for decision in track.decisions]
+
+
+def test_numbers_that_are_read_one_byte_off_are_no_person_without_a_word(tmp_path, capsys):
+    """A header cut short: every number is made of halves of two."""
+    np.save(tmp_path / "take.npy", PERSON.astype("<f4"))
+    data = (tmp_path / "take.npy").read_bytes()
+    (tmp_path / "take.npy").write_bytes(data[:128] + data[129:] + b"\0")
+    code = main(["convert", str(tmp_path / "take.npy"), "-o", str(tmp_path / "out.npz"), "--layout", "coco_17"])
+    told = capsys.readouterr()
+    assert code in (1, 3) and ("take.npy" in told.err or "NOT TO BE TRUSTED" in told.out)
+    assert "unexpected" not in told.err
+
+
+@pytest.mark.parametrize(
+    ("unit", "found", "advice"), [("m", "people are 0.3 to 3 m", "In mm"), ("ft", "people are", "In mm")]
+)
+def test_millimetres_that_are_taken_for_something_larger_are_refused_with_the_unit_that_fits(
+    tmp_path, unit, found, advice
+):
+    np.savez(tmp_path / "take.npz", keypoints3d=(1000 * PERSON).astype("f4"), names=np.array(COCO.keypoints))
+    with pytest.raises(KeypointFileError, match=rf"take\.npz: with unit {unit} .*{found}.*{advice}"):
+        read_keypoints(tmp_path / "take.npz", unit=unit)
+
+
+def test_a_track_in_another_unit_is_refused_before_it_is_solved(body):
+    """Of who gives arrays, or objects of a scene."""
+    for factor in (1000.0, 1e-4):
+        track = lsmpl.KeypointTrack(factor * PERSON, layout=COCO, source="take")
+        with pytest.raises(SolveError, match=r"take: half of its keypoints .* Is the unit right\?"):
+            lsmpl.solve(track, body)
+
+
+def test_single_keypoints_on_the_moon_are_missing(body):
+    positions = PERSON[:6].copy()
+    positions[2, 3] = 3.8e8
+    assert not lsmpl.KeypointTrack(positions, layout=COCO).visible[2, 3]
+
+
+@pytest.mark.parametrize("fps", [0.0, -1.0, 0.5, 1e30, 1e-300, float("nan"), float("inf")])
+def test_tracks_and_motions_of_absurd_rates_are_refused(fps):
+    with pytest.raises(KeypointFileError, match="frames a second"):
+        lsmpl.KeypointTrack(PERSON, layout=COCO, fps=fps)
+    with pytest.raises(MotionFileError, match="frames a second"):
+        lsmpl.Motion(np.zeros((3, 24, 3)), np.zeros((3, 3)), fps=fps)
+
+
+@pytest.mark.parametrize(("name", "value"), [("betas", np.full(10, 1e6)), ("start_pose", np.full((24, 3), 1e300))])
+def test_absurd_shapes_and_poses_are_refused(body, name, value):
+    with pytest.raises(SolveError, match=f"{name} .*at most"):
+        lsmpl.solve(lsmpl.KeypointTrack(PERSON[:3], layout=COCO), body, **{name: value})
+
+
 def test_numbers_that_cannot_be_solved_with_end_in_an_error_of_ours(body):
     from lsmpl_core.solver.nonsense import refusing_nonsense
 
@@ -155,6 +218,36 @@ def test_letters_beyond_unicode_in_an_npz_are_no_text(tmp_path):
         read_keypoints(tmp_path / "take.npz")
 
 
+def test_an_npz_whose_listing_points_before_its_beginning_is_damaged(tmp_path):
+    np.savez(tmp_path / "take.npz", keypoints3d=PERSON)
+    data = bytearray((tmp_path / "take.npz").read_bytes())
+    end = data.rfind(b"PK\x05\x06")
+    data[end + 12 : end + 16] = b"\xff\xff\xff\x7f"
+    (tmp_path / "take.npz").write_bytes(data)
+    for read in (read_keypoints, lsmpl.Motion.load, lsmpl.load_body):
+        with pytest.raises(LsmplError, match=r"take\.npz.*damaged"):
+            read(tmp_path / "take.npz")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16-le", "cp037"])
+def test_json_in_no_encoding_of_ours_is_said_to_be(tmp_path, encoding):
+    (tmp_path / "map.json").write_bytes('{"keypoints": {"é": "nosé"}}'.encode(encoding))
+    with pytest.raises(
+        LayoutError, match=r"map\.json: not a JSON mapping: (its text is not in UTF-8|Expecting)|no site"
+    ):
+        load_mapping(tmp_path / "map.json")
+
+
+@pytest.mark.parametrize("content", [{"keypoints": {"n" * 80_000: "nose"}}, {"keypoints": ["x" * 80_000]},
+                                     {"keypoints": ["nose"], "edges": [["y" * 80_000, "nose"]]},
+                                     {"z" * 80_000: 1, "keypoints": ["nose"]}])  # fmt: skip
+def test_messages_about_endless_words_have_an_end(tmp_path, content):
+    (tmp_path / "map.json").write_text(json.dumps(content))
+    with pytest.raises(LayoutError, match=r"map\.json") as caught:
+        load_mapping(tmp_path / "map.json")
+    assert len(str(caught.value)) < 3000
+
+
 # Pickles
 
 
@@ -166,6 +259,30 @@ def test_sets_that_a_small_file_builds_again_and_again_are_refused():
     assert len(packed) < len(data) / 50
     with pytest.raises(LsmplError, match="nothing in it was run"):
         safe_pickle.loads(packed, name="sets.pkl")
+
+
+def test_ten_kilobytes_have_a_tenth_of_a_second_of_steps_whatever_they_unpack_to():
+    assert Budget.of(10_000, 16 << 20).steps < 200_000  # of a microsecond or two each
+
+
+def test_lists_that_are_the_same_again_and_again_are_refused():
+    """Ten lists of ten lists of ..., in 300 bytes: whoever walks through them takes years."""
+    levels = b"".join(b"0](" + (b"h" + bytes([i])) * 10 + b"eq" + bytes([i + 1]) for i in range(12))
+    data = b"\x80\x04](" + b"K\x00" * 10 + b"eq\x00" + levels + b"."
+    with pytest.raises(LsmplError, match="repeats its lists"):
+        safe_pickle.loads(data, name="lists.pkl")
+    with pytest.raises(LsmplError, match="in itself"):
+        safe_pickle.loads(b"\x80\x04]q\x00h\x00a.", name="itself.pkl")
+
+
+@pytest.mark.parametrize("kind", ["tuples", "strings"])
+def test_keys_that_take_long_to_compare_are_few_and_short(kind):
+    """Tuples' hashes can be made to collide; long strings are compared letter by letter."""
+    tuples = [b"(J" + i.to_bytes(4, "little") + b"K\x01tN" for i in range(5_000)]
+    strings = [b"X\xd0\x07\0\0" + b"%04d" % i + b"a" * 1996 + b"N" for i in range(3)]
+    pairs = {"tuples": tuples, "strings": strings}[kind]
+    with pytest.raises(LsmplError, match=r"keys that are tuples|short string"):
+        safe_pickle.loads(b"\x80\x04}(" + b"".join(pairs) + b"u.", name="keys.pkl")
 
 
 def test_keys_that_share_one_hash_are_refused():
@@ -192,6 +309,24 @@ def test_people_whose_names_differ_by_little_are_two(tmp_path, one, other):
         for name in (one, other)
     ]
     assert middles[1] - middles[0] == pytest.approx(3, abs=0.01)
+
+
+@pytest.mark.parametrize("other", ["ann", "Ann ", "Ann."])
+def test_people_whose_names_differ_by_little_get_outputs_of_their_own(tmp_path, other):
+    """On every system: file names that differ in case, or by a blank or a dot at the end, are one on some."""
+    both = np.concatenate([PERSON[:4], PERSON[:4] + [0, 3, 0]], axis=1)
+    people = [
+        {"people": [{"id": "Ann", "keypoints3d": f[:17].tolist()}, {"id": other, "keypoints3d": f[17:].tolist()}]}
+        for f in both
+    ]
+    (tmp_path / "two.json").write_text(json.dumps(people))
+    jobs = plan_outputs(
+        [str(tmp_path / "two.json")], str(tmp_path / "out"), None, FrontEnd(), [],
+        lambda path: [track.person for track in read_people(path)],
+    )  # fmt: skip
+    names = [job.output.name for job in jobs]
+    assert [job.person for job in jobs] == ["Ann", other]
+    assert len({name.casefold() for name in names}) == 2 and not any(n[:-4].endswith((" ", ".")) for n in names), names
 
 
 def test_what_moves_cursors_and_turns_lines_is_shown_escaped():

@@ -120,7 +120,8 @@ def test_doubts_come_with_the_motion_and_give_the_exit_code(tmp_path, body, take
     np.save(tmp_path / "three.npy", track.positions[:, three])
     (tmp_path / "map.json").write_text('{"keypoints": ["left_shoulder", "left_hip", "right_hip"]}')
     arguments = ["convert", str(tmp_path / "three.npy"), "-o", str(tmp_path / "three.npz")]
-    main([*arguments, "--layout", str(tmp_path / "map.json"), "--unit", "m", "--up", "z"])
+    assert main([*arguments, "--layout", str(tmp_path / "map.json"), "--unit", "m", "--up", "z"]) == 0
+    assert len(lsmpl.Motion.load(tmp_path / "three.npz")) == 20
     err = capsys.readouterr().err
     assert f"{FEW}: do not determine the head, the left arm, the right arm, the left leg, the right leg" in err
     assert "cm at best" in err

@@ -18,9 +18,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsmpl_core.errors import BodyFileError, LsmplError, MotionFileError
-from lsmpl_core.files import pickle_machine, safe_pickle
+from lsmpl_core.files import pickle_budget, safe_pickle
 from lsmpl_core.files.pickle_arrays import to_array
-from lsmpl_core.files.pickle_machine import Placeholder
+from lsmpl_core.files.pickle_budget import Placeholder
 from lsmpl_core.files.safe_pickle import load, loads
 
 # Written by Python 2.7 with chumpy 0.70 and SciPy 1.2, protocol 2: a Select of a Ch, a csc_matrix and an array.
@@ -383,7 +383,11 @@ def test_refuses_small_files_that_claim_much(name):
 
 
 def test_deep_nesting_does_not_crash():
-    deep = read(b"]" * 200_000 + b"a" * 199_999 + b".")
+    with pytest.raises(BodyFileError, match="nests its content more than 200 deep"):
+        read(b"]" * 90_000 + b"a" * 89_999 + b".")
+    deep: list = []
+    for _ in range(20):
+        deep = [deep]
     with pytest.raises(ValueError, match="deep"):
         to_array(deep)
     wide = [0.0] * 9999
@@ -392,7 +396,7 @@ def test_deep_nesting_does_not_crash():
 
 
 def test_refuses_too_many_parts_and_too_many_bytes(monkeypatch):
-    monkeypatch.setattr(pickle_machine, "MAX_INSTRUCTIONS", 100)
+    monkeypatch.setattr(pickle_budget, "MOST_STEPS", 100)
     with pytest.raises(BodyFileError, match="too many parts"):
         read(b"]" * 200 + b".")
     monkeypatch.setattr(safe_pickle, "MAX_BYTES", 100)
