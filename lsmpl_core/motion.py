@@ -116,7 +116,7 @@ class Motion:
             raise MotionFileError(
                 f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)"
             )
-        self.fingers = None if fingers is None else _finite_array("fingers", fingers)
+        self.fingers = None if fingers is None else _finite_array("fingers", fingers, MOST_TURN)
         if self.fingers is not None:
             if self.fingers.size != len(self.poses) * FINGER_VALUES:
                 raise MotionFileError(

@@ -6,7 +6,7 @@ import bpy
 from bpy.props import IntProperty
 
 from ...lsmpl_core import LsmplError
-from ...lsmpl_core.files.shown import shortened
+from ...lsmpl_core.shown import shortened
 from ..registration import registration
 from ..selection import active_take, select
 from ..takes import layers

@@ -93,6 +93,7 @@ def _errors(median: np.ndarray, spread: np.ndarray, layout: Layout) -> np.ndarra
     expected = np.array([_adult_length(layout, a, b) for a, b in pairs])
     limbs = np.array([pair in _LIMBS for pair in pairs], dtype=bool)
     scale = _medians(median[:, limbs] / expected[limbs])[:, None]
+    scale = np.where(scale > 0, scale, np.nan)  # limbs of no length are no body's
 
     allowed = scale * (expected + TOLERANCE)
     index = {pair: i for i, pair in enumerate(pairs)}
@@ -104,7 +105,7 @@ def _errors(median: np.ndarray, spread: np.ndarray, layout: Layout) -> np.ndarra
     errors = np.minimum(np.concatenate([proportion, uneven, spread / allowed], axis=1), 1.0)
     finite = np.isfinite(errors)
     total = np.where(finite, errors, 0.0).sum(axis=1)
-    known = (scale[:, 0] > 0) & finite.any(axis=1)
+    known = finite.any(axis=1)
     return np.where(known, total / np.maximum(finite.sum(axis=1), 1), np.inf)
 
 

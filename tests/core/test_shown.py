@@ -2,7 +2,7 @@
 
 import pytest
 
-from lsmpl_core.files.shown import shortened
+from lsmpl_core.shown import shortened
 
 
 @pytest.mark.parametrize("gap", ["...", "\N{HORIZONTAL ELLIPSIS}"])
