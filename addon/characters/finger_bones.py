@@ -20,6 +20,7 @@ from ...lsmpl_core.body.fingers import (
     WRISTS,
     Fingers,
 )
+from ...lsmpl_core.body.skeleton import JOINT_NAMES
 from ...lsmpl_core.rotation import log_map
 from ..rigging.keys import continuous
 from . import actions, character, shape
@@ -31,12 +32,12 @@ _TIP_LENGTH = 0.02
 
 
 def has_fingers(armature: bpy.types.Object) -> bool:
-    return FINGER_JOINT_NAMES[0] in armature.data.bones
+    return all(name in armature.data.bones for name in FINGER_JOINT_NAMES)
 
 
 def ensure(armature: bpy.types.Object, body: Body) -> None:
     """Let a character of a body with fingers have bones for them, and its meshes follow those."""
-    if body.fingers is None or has_fingers(armature):
+    if body.fingers is None or any(name in armature.data.bones for name in FINGER_JOINT_NAMES):
         return
     _make_bones(armature, body, body.fingers)
     for name in FINGER_JOINT_NAMES:
@@ -60,6 +61,31 @@ def curves(body: Body, motion: Motion) -> list[actions.Curve]:
         for j, name in enumerate(FINGER_JOINT_NAMES)
         for i in range(4)
     ]
+
+
+def lying(armature: bpy.types.Object) -> np.ndarray:
+    """(30,3,3): as `rest_rotations`, of a character whose finger bones the animator may have
+    rolled."""
+    bones = [armature.data.bones[name] for name in FINGER_JOINT_NAMES]
+    return np.array([bone.matrix_local.to_3x3() for bone in bones], dtype=np.float64)
+
+
+def parents() -> list[int]:
+    """(30,): what each finger bone hangs on, counted after SMPL's joints as their bones are."""
+    first = len(JOINT_NAMES)
+    return [
+        first + joint - 1 if joint % _A_FINGER else WRISTS[joint // NUM_FINGER_JOINTS]
+        for joint in range(len(FINGER_JOINT_NAMES))
+    ]
+
+
+def angles_of_pose(body: Body, rest: np.ndarray, local: np.ndarray) -> np.ndarray:
+    """`Motion.fingers` (T,30,3) from the rotations (T,30,3,3) of the finger bones' channels; rest
+    (30,3,3) is how they lie. The inverse of `curves`."""
+    assert body.fingers is not None, "only such a body's character has finger bones"
+    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
+    turned = smpl_to_bone.transpose(0, 2, 1) @ local @ smpl_to_bone
+    return body.fingers.angles_of(turned.reshape(len(local), 2, NUM_FINGER_JOINTS, 3, 3))
 
 
 def rest_rotations(body: Body, fingers: Fingers) -> np.ndarray:

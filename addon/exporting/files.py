@@ -8,7 +8,8 @@ import contextlib
 import io
 import math
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import addon_utils
@@ -20,7 +21,7 @@ from ...lsmpl_core import LsmplError, Motion, Progress
 from ...lsmpl_core.files.replacing import replace_when_complete
 from ...lsmpl_core.rotation import orthonormalise
 from .. import jobs
-from ..characters import bodies, character, shape
+from ..characters import bodies, character, finger_bones, shape
 from ..held import Held
 from ..takes.timing import scene_rate
 from .staging import Stage, staged
@@ -157,15 +158,25 @@ def read_pose(
         shape.betas_of(armature),
         fps or scene_rate(scene),
     )
+    names, parents, count = list(body.joint_names), list(body.parents), len(body.joint_names)
+    has_fingers = body.fingers is not None and finger_bones.has_fingers(armature)
+    if has_fingers:
+        names += finger_bones.FINGER_JOINT_NAMES
+        parents += finger_bones.parents()
+        rest = np.concatenate([rest, finger_bones.lying(armature)])
     held = Held(armature, scene, action, doing="read")
-    posed, heads = np.empty((len(frames), len(body.joint_names), 3, 3)), np.empty((len(frames), 3))
+    posed, heads = np.empty((len(frames), len(names), 3, 3)), np.empty((len(frames), 3))
     for start in range(0, len(frames), _FRAMES_A_STEP):
         yield Progress("sample", start, len(frames))
         armature, scene, action = held.again()
         some = slice(start, start + _FRAMES_A_STEP)
-        posed[some], heads[some] = _sample(armature, scene, body.joint_names, frames[some], action)
-    local = _local_rotations(posed, rest, body.parents)
-    return character.motion_of_pose(rest, body, local, heads, betas, fps)
+        posed[some], heads[some] = _sample(armature, scene, names, frames[some], action)
+    local = _local_rotations(posed, rest, parents)
+    motion = character.motion_of_pose(rest[:count], body, local[:, :count], heads, betas, fps)
+    if has_fingers:
+        bent = finger_bones.angles_of_pose(body, rest[count:], local[:, count:])
+        motion = replace(motion, fingers=bent)
+    return motion
 
 
 def _sample(
@@ -190,7 +201,9 @@ def _sample(
     return np.array(rotations), np.array(heads)
 
 
-def _local_rotations(posed: np.ndarray, rest: np.ndarray, parents: np.ndarray) -> np.ndarray:
+def _local_rotations(
+    posed: np.ndarray, rest: np.ndarray, parents: Sequence[int] | np.ndarray
+) -> np.ndarray:
     """(T,J,3,3): each bone's own rotation in its rest frame, from world rotations of bones that may
     be scaled."""
     posed = orthonormalise(posed)

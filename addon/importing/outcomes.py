@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import bpy
 
-from ...lsmpl_core.files.shown import shortened, shown
+from ...lsmpl_core.shown import shortened, shown
 from ..errors import in_panel_words
 from ..registration import registration
 

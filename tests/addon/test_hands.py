@@ -1,5 +1,6 @@
 """Fingers on characters: bones, skin, and what of them is kept in a .blend."""
 
+import importlib
 from dataclasses import replace
 
 import bpy
@@ -79,3 +80,11 @@ def test_a_take_with_hands_is_solved_and_cleaned_up_with_fingers(addon, body, wa
     assert "left_thumb3" in take.lsmpl.armature.data.bones
     assert bpy.ops.lsmpl.clean_up() == {"FINISHED"}
     assert layers.load(take).fingers is not None
+
+
+def test_fingers_are_read_back_from_the_bones_that_an_animator_posed(addon, core, body, baked_take, waving):
+    _, baked = baked_take(waving)
+    steps = addon("exporting.files").read_pose(baked.armature, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
+    motion = importlib.import_module(f"{core.__name__}.progress").run_to_end(steps)
+    rotations = body.fingers.local_rotations
+    assert np.abs(rotations(motion.fingers) - rotations(waving.fingers)).max() < 1e-4
