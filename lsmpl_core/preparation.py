@@ -24,6 +24,9 @@ from .solver.options import SolveOptions
 
 MARKER_STEPS = 2
 """Steps of the polish a frame of a marker set, unless it is told."""
+ENOUGH_OF_A_BONE = 2
+"""Keypoints of a bone without which another one of it is missed: with the joint at its end they
+tell how it is turned."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,17 @@ class Prepared:
         rejected = doubted & (self.repaired.condition != Condition.FILLED)
         condition = np.where(rejected, Condition.REJECTED, self.repaired.condition).astype(np.uint8)
         return replace(self, repaired=replace(self.repaired, condition=condition))
+
+    @property
+    def complete(self) -> np.ndarray:
+        """(T,) bool: frames in which nothing is missed of what the take shows of a bone.
+
+        Each keypoint that is seen at all was seen, and believed, or enough others of its bone were.
+        """
+        seen = self.repaired.condition == Condition.SEEN
+        same_bone = self.parts.parent_joint[:, None] == self.parts.parent_joint
+        made_up_for = seen.astype(int) @ same_bone >= ENOUGH_OF_A_BONE
+        return (seen | made_up_for | ~seen.any(axis=0)).all(axis=1)
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

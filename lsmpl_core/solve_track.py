@@ -174,7 +174,7 @@ def _solve_frames(
         doubted, poses = disbelieve(tracker.problem, poses)
         tracker = Tracker.of(tracker.problem.disbelieving(doubted)) if doubted.any() else tracker
         prepared = prepared.rejecting(doubted)
-    poses = yield from optimise_where_needed(tracker, poses, prepared.repaired.complete, given)
+    poses = yield from optimise_where_needed(tracker, poses, prepared.complete, given)
 
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)
     return finished_motion(tracker.problem, prepared, poses, pins)

@@ -41,6 +41,10 @@ is no jump."""
 LEAVING, AROUND = 0.05, 0.12
 """Seconds before and after a flight in which feet are hardly standing, and over which the velocity
 there is found."""
+MOMENT = 0.3
+"""Seconds for which no foot clearly stands that may be a low flight, and no slide."""
+FAST_SHARE = 0.8
+"""Of the frames before and after a flight, how many are slower than the hips are taken to be."""
 MASSES = {
     "pelvis": 0.14, "spine2": 0.15, "spine3": 0.20, "head": 0.08, "hip": 0.05, "knee": 0.07,
     "ankle": 0.04, "shoulder": 0.02, "elbow": 0.02, "wrist": 0.015,
@@ -85,7 +89,8 @@ def travel_from_feet(motion: Motion, body: Body) -> Travel:
     height, flying = _heights(lowest_skin(motion, body), joints, motion.fps)
     above = points.smoothed[..., 2] - points.clearance + height[:, None]
     bearing, unclear = _bearing(points.smoothed[..., :2], above, flying, motion.fps)
-    level = _level(points.positions[..., :2], joints[:, 0, :2], bearing, motion.fps)
+    aloft = _aloft(bearing, unclear, motion.fps)
+    level = _level(points.positions[..., :2], joints[:, 0, :2], bearing, aloft, motion.fps)
     offset = np.concatenate([level, height[:, None]], axis=1)
     return Travel(offset, bearing, unclear)
 
@@ -163,25 +168,56 @@ def _bearing(
     return np.where(flying, -1, bearing), unclear
 
 
-def _level(level: np.ndarray, hips: np.ndarray, bearing: np.ndarray, fps: float) -> np.ndarray:
-    """(T,2) metres along the floor, 0 in the first frame: the point that bears stays where it is,
-    in flight the hips keep the velocity between those before and after."""
+def _aloft(bearing: np.ndarray, unclear: np.ndarray, fps: float) -> np.ndarray:
+    """(T,) bool: in flight, or for a moment on no foot that clearly stands, as between the steps of
+    a run that is too low to show its flights."""
+    aloft = bearing < 0
+    for start, stop in runs(unclear):
+        inside = start > 0 and stop < len(bearing)
+        if inside and (stop - start) / fps <= MOMENT and not aloft[[start - 1, stop]].any():
+            aloft[start:stop] = True
+    return aloft
+
+
+def _level(
+    level: np.ndarray, hips: np.ndarray, bearing: np.ndarray, aloft: np.ndarray, fps: float
+) -> np.ndarray:
+    """(T,2) metres along the floor, 0 in the first frame: the point that bears stays where it is;
+    where the body is aloft (T,) the hips keep the velocity between those before and after."""
     if len(level) < 2:
         return np.zeros((len(level), 2))
     point = np.maximum(bearing[1:], 0)
     steps = np.take_along_axis(-np.diff(level, axis=0), point[:, None, None], axis=1)[:, 0]
     relative = np.diff(hips, axis=0)
-    velocity, flying = steps + relative, bearing[1:] < 0
-    for start, stop in runs(flying):
+    velocity, aloft = steps + relative, aloft[1:]
+    for start, stop in runs(aloft):
         # A foot leaves, and comes down, a little before and after: there it does not stand as still
         # as it is taken to.
         edge, around = round(LEAVING * fps), max(1, round(AROUND * fps))
         first, last = max(start - edge, 0), min(stop + edge, len(steps))
-        before, after = velocity[max(first - around, 0) : first], velocity[last : last + around]
-        ends = [np.median(end, axis=0) for end in (before, after) if len(end)] or [np.zeros(2)]
+        before = _standing(aloft, np.arange(first - 1, first - 1 - around, -1))
+        after = _standing(aloft, np.arange(last, last + around))
+        ends = [_speed(velocity[end]) for end in (before, after) if len(end)] or [np.zeros(2)]
         share = np.linspace(0.0, 1.0, last - first)[:, None]
         steps[first:last] = (1.0 - share) * ends[0] + share * ends[-1] - relative[first:last]
     return np.concatenate([np.zeros((1, 2)), np.cumsum(steps, axis=0)])
+
+
+def _standing(aloft: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """Of frames away from a flight, those before another one begins, or the take ends."""
+    frames = frames[(frames >= 0) & (frames < len(aloft))]
+    beyond = np.flatnonzero(aloft[frames])
+    return frames[: beyond[0]] if len(beyond) else frames
+
+
+def _speed(velocity: np.ndarray) -> np.ndarray:
+    """(2,) of hips with velocity (N,2) over feet that are taken to stand: where these roll along,
+    it comes out too slow, so that the faster ones of its frames are right."""
+    typical = np.median(velocity, axis=0)
+    length = np.linalg.norm(typical)
+    if length == 0.0:
+        return typical
+    return typical / length * np.quantile(velocity @ typical / length, FAST_SHARE)
 
 
 def _sided(table: dict[str, float]) -> list[tuple[int, float]]:

@@ -30,13 +30,6 @@ class Repaired:
     track: KeypointTrack
     condition: np.ndarray
 
-    @property
-    def complete(self) -> np.ndarray:
-        """(T,) bool: the frames in which each keypoint that is seen at all was seen, and
-        believed."""
-        seen = self.condition == Condition.SEEN
-        return (seen | ~seen.any(axis=0)).all(axis=1)
-
 
 def without(track: KeypointTrack, left_out: np.ndarray) -> KeypointTrack:
     """The track with keypoints (T,K) taken as not seen."""

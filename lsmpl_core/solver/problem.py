@@ -34,9 +34,9 @@ CPU_BATCH, GPU_BATCH = 64, 512
 where starting a computation takes longer than its frames do."""
 UNKNOWN_NOISE = 0.001
 """Metres of noise that are expected before it is measured."""
-MISFIT = 0.5
+MISFIT = 0.3
 """Share of the sites' displacement, root mean square in each axis, that is still wrong in other
-poses."""
+poses: by which trunks are nearest on made-up skeletons (`docs/accuracy.md`)."""
 TRUSTED_WEIGHT = 25.0
 """How much a keypoint counts that somebody placed by hand; one that was seen counts 1 at most."""
 

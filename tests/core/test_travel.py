@@ -77,6 +77,15 @@ def test_a_jump_leaves_the_floor_and_a_walk_does_not(mocap, walk, body):
     assert not (travel_from_feet(walk, body).bearing < 0).any()
 
 
+def test_a_run_around_the_hips_goes_on_between_its_steps(mocap, body):
+    """A step of a run is short, and another flight is near: its velocity must not be taken from there."""
+    run = Motion.load(mocap / "127_31.npz")
+    here = replace(run, trans=run.trans - pelvis(run, body))
+    found = here.trans + travel_from_feet(here, body).offset
+    went, goes = (np.linalg.norm(np.diff(trans[::6, :2], axis=0), axis=1).sum() for trans in (run.trans, found))
+    assert abs(goes - went) < 0.1 * went
+
+
 def test_solving_travels_where_keypoints_do_not_and_keeps_what_is_asked_for(walk, body):
     track = hips_centred(body.keypoints(walk.frames(slice(0, 40)), "mediapipe_33"))
     betas = walk.betas if walk.body in ("", body.key) else np.zeros(10)
