@@ -18,9 +18,10 @@ import re
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
-from tools import environments, extension_zips, wheel_targets
+from tools import environments, extension_zips, kernels, wheel_targets
 from tools import link as links
 from tools.environments import SetupError
 from tools.run_tests import SUITES, run_tests
@@ -45,14 +46,20 @@ from .addon import register, unregister  # noqa: F401
 '''
 
 
-def build(destination: Path = ROOT / "dist", python: str | os.PathLike = sys.executable) -> Path:
+def build(
+    destination: Path = ROOT / "dist",
+    python: str | os.PathLike = sys.executable,
+    platforms: Sequence[str] = tuple(kernels.PLATFORMS),
+) -> Path:
     """Write the extension's zip into a folder and return its path; the same sources give the same bytes.
 
-    `python` is one whose pip downloads the wheels that are not in `wheels/` yet.
+    `python` is one whose pip downloads the wheels that are not in `wheels/` yet. platforms: those whose compiled
+    kernels are in it; on others it computes with NumPy.
     """
     manifest = read_manifest()
     target = destination / f"{manifest['id']}-{manifest['version']}.zip"
-    write_zip(target, _contents(fetch_wheels(python)))
+    contents = _contents(fetch_wheels(python), fetch_kernels(platforms))
+    write_zip(target, contents)
     return target
 
 
@@ -63,8 +70,9 @@ def build_with_torch(destination: Path, source: str, platform: str, python: str,
     manifest, target = read_manifest(), wheel_targets.Target(platform, python)
     archive = destination / f"{manifest['id']}-{manifest['version']}-{target.tag}-torch.zip"
     lock, folder = lock or archive.with_suffix(".lock.txt"), WHEEL_FOLDER / f"torch-{target.tag}"
+    compiled = fetch_kernels([platform])
     wheels = fetch_wheels(sys.executable) + torch_wheels.fetch_torch(source, target, lock, folder)
-    contents = _contents(wheels)
+    contents, wheels = _contents(wheels, compiled), wheels + compiled
     first, after = wheel_targets.BLENDERS[python]
     contents["blender_manifest.toml"] = manifest_for(
         (ROOT / "blender_manifest.toml").read_text(encoding="utf-8"),
@@ -91,8 +99,9 @@ def manifest_for(text: str, **values: str | list[str]) -> str:
     return changed
 
 
-def _contents(wheels: list[Path]) -> dict[str, bytes | Path]:
-    """The zip's files by their names in it."""
+def _contents(wheels: list[Path], compiled: list[Path]) -> dict[str, bytes | Path]:
+    """The zip's files by their names in it. The manifest in git lists the wheels that every zip has, the zip's also
+    those with compiled kernels."""
     listed = {Path(wheel).name for wheel in read_manifest()["wheels"]}
     if listed != set(WHEELS):
         raise SetupError(f"blender_manifest.toml lists the wheels {sorted(listed)}, build.py has {sorted(WHEELS)}")
@@ -101,7 +110,21 @@ def _contents(wheels: list[Path]) -> dict[str, bytes | Path]:
         contents[name] = (ROOT / name).read_bytes()
     for package in PACKAGES:
         contents |= {path.relative_to(ROOT).as_posix(): path for path in _shipped_files(ROOT / package)}
-    return contents | {f"wheels/{wheel.name}": wheel for wheel in wheels}
+    names = [f"./wheels/{name}" for name in WHEELS] + [f"./wheels/{wheel.name}" for wheel in compiled]
+    text = (ROOT / "blender_manifest.toml").read_text(encoding="utf-8")
+    contents["blender_manifest.toml"] = manifest_for(text, wheels=names).encode()
+    return contents | {f"wheels/{wheel.name}": wheel for wheel in [*wheels, *compiled]}
+
+
+def fetch_kernels(platforms: Sequence[str]) -> list[Path]:
+    """The wheels with compiled kernels, or none where there is no compiler, which is said."""
+    if not platforms:
+        return []
+    try:
+        return kernels.fetch_kernels(WHEEL_FOLDER, read_manifest()["version"], platforms)
+    except SetupError as error:
+        environments.say(f"without compiled kernels, so NumPy computes everything: {error}")
+        return []
 
 
 def read_manifest() -> dict:
@@ -170,7 +193,8 @@ def test(only: list[str], pytest_arguments: list[str]) -> int:
     wanted = [suite.environment for suite in SUITES if not only or suite.name in only]
     some = next((environment for environment in wanted if environment.find_python()), environments.CORE_TESTS)
     with tempfile.TemporaryDirectory(prefix="lsmpl-zip-") as folder:
-        return run_tests(build(Path(folder), some.prepare()), only, pytest_arguments)
+        here = [name for name in kernels.PLATFORMS if name == wheel_targets.this_platform()]
+        return run_tests(build(Path(folder), some.prepare(), here), only, pytest_arguments)
 
 
 def run_again(python: str | os.PathLike, argv: list[str] | None) -> int:
@@ -203,6 +227,12 @@ def main(argv: list[str] | None = None) -> int:
         "--platform", default=wheel_targets.this_platform(), help="of --torch (default: this one)"
     )
     build_command.add_argument("--python", default="3.11", help="of --torch: 3.11 up to Blender 5.0, 3.13 from 5.1")
+    build_command.add_argument(
+        "--kernels",
+        choices=("all", "here", "none"),
+        default="all",
+        help="compiled kernels for all platforms, this one or none (default: all)",
+    )
     build_command.add_argument("--lock", type=Path, metavar="FILE", help="versions and checksums of --torch's wheels")
     check_command = commands.add_parser("check", help="validate zips and list what is in them")
     check_command.add_argument("zips", nargs="*", type=Path, metavar="ZIP", help="(default: all in dist/)")
@@ -229,7 +259,9 @@ def main(argv: list[str] | None = None) -> int:
             return run_again(newer_python(), argv)
         if options.command == "build":
             if options.torch is None:
-                archive = build(options.output)
+                here = wheel_targets.this_platform()
+                chosen = [name for name in kernels.PLATFORMS if options.kernels == "all" or name == here]
+                archive = build(options.output, platforms=[] if options.kernels == "none" else chosen)
             elif importlib.util.find_spec("packaging") is None:
                 return run_again(environments.BUILDING.prepare(), argv)
             else:

@@ -15,9 +15,10 @@ DEVICES = (
     (
         "auto",
         "Automatic",
-        "NumPy, which is fastest where one frame follows from another; it needs nothing else",
+        "NumPy and LSMPL's compiled kernels, which are fastest where one frame follows from "
+        "another; needs nothing else",
     ),
-    ("numpy", "CPU (NumPy)", "Works everywhere"),
+    ("numpy", "CPU (NumPy)", "Works everywhere, without compiled kernels"),
     (
         "cpu",
         "CPU (PyTorch)",

@@ -41,7 +41,7 @@ def refine(
 
 def touch_up(
     track, body, motion, first, last, begin=Init.CURRENT, part_weights=None, pins=None,
-    device="numpy", poser=None, progress=None,
+    device="auto", poser=None, progress=None,
 ) -> Poses:  # fmt: skip
     """`refine_frames`."""
     warn_renamed("lsmpl_core.touch_up", "lsmpl_core.refine_frames")
@@ -64,7 +64,7 @@ def touch_up_steps(
     begin=Init.CURRENT,
     part_weights=None,
     pins=None,
-    device="numpy",
+    device="auto",
     poser=None,
 ) -> Generator[Progress, None, Poses]:
     """`refine_frames_steps`."""

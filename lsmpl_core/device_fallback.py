@@ -35,7 +35,7 @@ def wanted_backend(device: str = "auto") -> Backend:
     try:
         return choose_backend(device)
     except DeviceError as error:
-        return replace(choose_backend("numpy"), reason=str(error), instead_of=device)
+        return replace(choose_backend(), reason=str(error), instead_of=device)
 
 
 def on_device(
@@ -54,7 +54,7 @@ def on_device(
             raise
     if failure:  # here, where nothing holds on to the device's arrays any more
         _let_go()
-        backend = replace(choose_backend("numpy"), reason=failure, instead_of=backend.name)
+        backend = replace(choose_backend(), reason=failure, instead_of=backend.name)
         motion = yield from work(backend)
     if not backend.instead_of:
         return motion

@@ -70,7 +70,7 @@ def refine_frames(
     part_weights: Mapping[str, float] | None = None,
     pins: PinnedJoints | None = None,
     poser: Poser | None = None,
-    device: str = "numpy",
+    device: str = "auto",
     progress: Callable[[Progress], None] | None = None,
 ) -> Poses:
     """Poses of frames `first` to `last` (0 for the motion's first) that meet the track better.
@@ -110,7 +110,7 @@ def refine_frames_steps(
     part_weights: Mapping[str, float] | None = None,
     pins: PinnedJoints | None = None,
     poser: Poser | None = None,
-    device: str = "numpy",
+    device: str = "auto",
 ) -> Generator[Progress, None, Poses]:
     """`refine_frames` as a generator: yields `Progress` and returns the `Poses`. Dropping it midway
     cancels."""

@@ -41,6 +41,7 @@ def place(tmp_path, monkeypatch) -> Path:
     """Where the test may write; the universal wheels are at hand, and nothing is downloaded into the repository."""
     fetched = build.fetch_wheels(sys.executable)
     monkeypatch.setattr(build, "fetch_wheels", lambda python: fetched)
+    monkeypatch.setattr(build, "fetch_kernels", lambda platforms: [])
     monkeypatch.setattr(build, "WHEEL_FOLDER", tmp_path / "wheels")
     return tmp_path
 

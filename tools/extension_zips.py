@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from . import environments
+from . import environments, kernels
 from .environments import SetupError
 from .zips import licence_of_wheel, sha256
 
@@ -64,7 +64,7 @@ def list_contents(archive: Path) -> dict:
                 if "nvidia" in wheels[name][1].lower() or any(map(_NVIDIA.search, wheel.namelist())):
                     nvidia.append(name.partition("-")[0])
             pure = name.endswith("-none-any.whl")
-            if not pure and not manifest.get("platforms"):
+            if not pure and not manifest.get("platforms") and not name.startswith(f"{kernels.PACKAGE}-"):
                 faults.append(f"{name} is for one platform, but the manifest names none")
         if {f"./wheels/{name}" for name in wheels} != set(manifest.get("wheels", [])):
             faults.append("the wheels in the zip and in its manifest differ")

@@ -6,13 +6,14 @@ import os
 import subprocess
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from . import environments
+from . import environments, kernels
 from .environments import ROOT, Environment, SetupError, run_captured, say
 
 
@@ -57,6 +58,10 @@ class Result:
 def run_tests(archive: Path, only: Sequence[str] = (), pytest_arguments: Sequence[str] = ()) -> int:
     """Run the suites, the add-on's on the extension in `archive`. Returns the exit code."""
     results = []
+    try:
+        kernels.unpack_for_here(ROOT / "wheels", _version())
+    except SetupError as error:
+        say(f"the compiled kernels are not tested: {error}")
     for result in _results(archive, only, pytest_arguments):
         print(result.output, end="", flush=True)
         results.append(result)
@@ -64,6 +69,10 @@ def run_tests(archive: Path, only: Sequence[str] = (), pytest_arguments: Sequenc
     sums = (f"{sum(getattr(result, outcome) for result in results)} {outcome}" for outcome in _OUTCOMES)
     print(", ".join(sums), flush=True)
     return int(not all(result.good for result in results))
+
+
+def _version() -> str:
+    return tomllib.loads((ROOT / "blender_manifest.toml").read_text(encoding="utf-8"))["version"]
 
 
 _OUTCOMES = ("passed", "failed", "skipped")

@@ -188,7 +188,7 @@ def use() -> str:
 
 def is_needed(device: str, solver: str) -> bool:
     """Whether a solve needs PyTorch."""
-    return device not in ("auto", "numpy") or solver == "published"
+    return device not in ("auto", "native", "numpy") or solver == "published"
 
 
 def use_for(paths: Iterable[Path]) -> None:

@@ -12,8 +12,10 @@ import numpy as np
 from array_api_compat import device
 
 from ..errors import DeviceError
+from .kernel_library import find_kernels
+from .kernels import Kernels
 
-DEVICES = ("auto", "numpy", "cpu", "cuda", "mps")
+DEVICES = ("auto", "native", "numpy", "cpu", "cuda", "mps")
 
 
 @dataclass(frozen=True)
@@ -22,6 +24,7 @@ class Backend:
     why this one.
 
     `instead_of`: the device that was asked for and is not used; "" where this is the one.
+    `kernels`: compiled code that does the largest computations, on NumPy's arrays.
     """
 
     name: str
@@ -30,11 +33,12 @@ class Backend:
     float_type: Any
     reason: str
     instead_of: str = ""
+    kernels: Kernels | None = None
 
     @property
     def single(self) -> Backend:
-        """The same in single precision."""
-        return replace(self, float_type=self.xp.float32)
+        """The same in single precision; the compiled kernels are in double, and as fast."""
+        return self if self.kernels else replace(self, float_type=self.xp.float32)
 
     def array(self, values):
         """Floats, on the device."""
@@ -62,8 +66,10 @@ class Backend:
         return self.xp.astype(array, self.xp.float64, copy=False)
 
     def solve(self, matrices, vectors):
-        """x (B,N) of matrices (B,N,N) @ x = vectors (B,N), regular ones: what becomes of others is
-        not defined."""
+        """x (B,N) of matrices (B,N,N) @ x = vectors (B,N), symmetric and positive definite ones:
+        what becomes of others is not defined."""
+        if self.kernels:
+            return self.kernels.solve(matrices, vectors[..., None])[..., 0]
         if isinstance(matrices, np.ndarray):  # The compat layer's takes longer.
             return np.linalg.solve(matrices, vectors[..., None])[..., 0]
         return self.xp.linalg.solve_ex(matrices, vectors[..., None])[0][
@@ -128,15 +134,20 @@ def choose_backend(device: str | Backend = "auto") -> Backend:
     """The backend for one of `DEVICES`, or "cuda:1" and so on. Float64, except on MPS, which has
     float32 only.
 
-    "auto" is NumPy: a take is solved frame by frame, and a single frame is fastest there. A backend
-    is itself. Raises `DeviceError` where the device is not there.
+    "auto" is NumPy, with compiled kernels where these are there: a take is solved frame by frame,
+    and a single frame is fastest there. "native" is the same, but insists on the kernels, and
+    "numpy" does without. A backend is itself. Raises `DeviceError` where the device is not there.
     """
     if isinstance(device, Backend):
         return device
     kind = kind_of(device)
-    if device in ("auto", "numpy"):
-        reason = "fastest for one frame at a time" if device == "auto" else "as asked"
-        return Backend("numpy", numpy_xp, "cpu", np.float64, reason)
+    if kind in ("auto", "native", "numpy"):
+        found = find_kernels() if kind != "numpy" else None
+        kernels = found.kernels if found else None
+        if kind == "native" and not kernels:
+            raise DeviceError(f"device {device!r}: {found.fact}; device 'numpy' always works")
+        reason = "fastest for one frame at a time" if kind == "auto" else "as asked"
+        return Backend("numpy", numpy_xp, "cpu", np.float64, reason, kernels=kernels)
     if importlib.util.find_spec("torch") is None:
         raise DeviceError(
             f"device {device!r} needs PyTorch, which is not installed here; device 'numpy' always "

@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from .kernel_library import find_kernels
+from .threads import blas_name
 from .torch_probe import survey
 
 
@@ -37,7 +39,8 @@ def find_devices() -> list[Device]:
 def describe_devices(found: Mapping[str, Any]) -> list[Device]:
     """All devices, from a `torch_probe.survey`; {} where PyTorch is not installed, {"error": why}
     where it fails."""
-    numpy = Device("numpy", "CPU (NumPy)", True, "works everywhere")
+    facts = "works everywhere", find_kernels().fact, f"NumPy's BLAS: {blas_name()}"
+    numpy = Device("numpy", "CPU (NumPy)", True, "; ".join(facts))
     if "version" not in found:
         error = found.get("error")
         why = (

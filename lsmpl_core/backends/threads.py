@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from functools import cache, partial, wraps
 from typing import Any, ParamSpec, TypeVar
 
-import numpy  # noqa: F401 - loads the BLAS that is looked for below
+import numpy  # loads the BLAS that is looked for below
 
 from .precision import Setting, roundings
 
@@ -31,6 +31,25 @@ VARIABLES = (
     "BLIS_NUM_THREADS",
 )
 """By which users say how many threads there are to be."""
+
+
+WORKERS = "LSMPL_THREADS"
+"""By which users say how many the compiled kernels use."""
+
+
+def worker_threads() -> int:
+    """How many threads the compiled kernels share a batch of poses among: unless the environment
+    says so, all that the machine has but one, which is left to whoever sits at it."""
+    for name in (WORKERS, *VARIABLES):
+        number = os.environ.get(name, "")
+        if number.isascii() and number.isdigit() and int(number):
+            return min(int(number), MOST_WORKERS)
+    affinity = getattr(os, "sched_getaffinity", None)
+    cores = len(affinity(0)) if affinity else os.cpu_count() or 1
+    return max(1, min(cores - 1, MOST_WORKERS))
+
+
+MOST_WORKERS = 64
 
 
 def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):
@@ -128,6 +147,17 @@ def _libraries() -> list[Any]:
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController().select(user_api="blas").lib_controllers
+
+
+def blas_name() -> str:
+    """The library that NumPy multiplies matrices with, "none" where it does so by itself."""
+    if found := _libraries():
+        return str(found[0].internal_api)
+    try:
+        config: Any = numpy.show_config(mode="dicts")
+        return str(config["Build Dependencies"]["blas"]["name"])
+    except (TypeError, KeyError):  # NumPy before 1.25, or as others package it
+        return "none that is known"
 
 
 def _is_openmp(library: Any) -> bool:

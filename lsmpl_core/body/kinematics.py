@@ -140,7 +140,16 @@ class KeypointModel:
         flat = self.backend.numpy(self.lever).reshape(K * J, P)
         return self.backend.array(np.ascontiguousarray(flat.T))
 
+    @cached_property
+    def compiled(self):
+        """The model as the backend's kernels take it."""
+        return self.backend.kernels.model(
+            self.rest_joints, self.offsets, self.mass, self.joint, self.gather
+        )
+
     def state(self, rotations, trans) -> State:
+        if self.backend.kernels:
+            return State(*self.backend.kernels.state(self.compiled, rotations, trans))
         transforms = _transforms(rotations, self.rest_joints, trans)[:, :, :3]
         parts = self.backend.xp.matmul(gather(transforms, self.joint, axis=1), self.mounted)[..., 0]
         keypoints = self.backend.xp.matmul(self.gather, parts)
@@ -174,6 +183,8 @@ class KeypointModel:
         d_ka. The lever d_ka goes from the joint to those parts of the keypoint that the joint
         moves, weighted by their mass.
         """
+        if self.backend.kernels:
+            return self.backend.kernels.jacobian(self.compiled, (state.rotations, state.trans))
         xp = self.backend.xp
         K, J, P = self.lever.shape
         B = state.world.shape[0]

@@ -51,7 +51,7 @@ class Poser:
         layout: Layout | str,
         body: Body,
         calibration: Calibration,
-        device: str = "numpy",
+        device: str = "auto",
         options: SolveOptions | None = None,
     ):
         self.layout, self.body, self.calibration = get_layout(layout), body, calibration

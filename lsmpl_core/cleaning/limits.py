@@ -75,7 +75,7 @@ def limit_steps(motion: Motion, body: Body) -> Generator[Progress, None, Motion]
         return motion
     parts = site_parts(body, LIMB_SITES)
     betas = body.betas_of(motion)
-    model = KeypointModel.build(choose_backend("numpy"), rest, parts, parts.moments(betas))
+    model = KeypointModel.build(choose_backend(), rest, parts, parts.moments(betas))
     weights = np.ones(len(LIMB_SITES))
     weights[LIMB_SITES.index("pelvis")] = PELVIS_WEIGHT
     for number in range(ROUNDS):

@@ -223,7 +223,7 @@ class MarkerFit:
     def _problem(self) -> Problem:
         track = replace(self.track, confidence=np.clip(self.weights, 0.0, 1.0))
         options = SolveOptions(solver="polish", noise=self.noise)
-        backend, offsets = choose_backend("numpy"), self.offsets[self.rows]
+        backend, offsets = choose_backend(), self.offsets[self.rows]
         return Problem.of(
             of_keypoints(track, self.rows),
             self.body,

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..backends.kernel_library import find_kernels
+
 SIZE = 3
 BESIDE = 3
 """Diagonals below the main one of `solve_diagonals`."""
@@ -23,6 +25,9 @@ def solve_banded(
     What has been eliminated is kept symmetric: rounding would double every few steps where frames
     are coupled more firmly than they are held.
     """
+    kernels = find_kernels().kernels
+    if kernels:
+        return kernels.solve_banded(diagonal, first, second, right)
     T, N = right.shape
     diagonal, right, solved = diagonal.copy(), right.copy(), []
     coupling = _dense(first[0]) if T > 1 else np.empty((N, 0))

@@ -11,9 +11,9 @@ it, and training differentiates it.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from ..backends.arrays import Backend, constant, gather, indices
+from ..backends.kernels import Compiled, Kernels
 from ..body.kinematics import State
 from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS, PARENTS
 from ..data import DATA
@@ -169,7 +170,7 @@ def _squashed(xp, v, size):
     return v / (size + length(v))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Network:
     """A residual multilayer perceptron; `weights` are arrays of one library, by name (see
     `shapes`)."""
@@ -180,6 +181,13 @@ class Network:
     @property
     def blocks(self) -> int:
         return sum(name.endswith(".up") for name in self.weights)
+
+    @cached_property
+    def compiled(self) -> Callable[[Kernels], Compiled]:
+        """The network as kernels take it, made once."""
+        names = list(self.weights)
+        layers = [(self.weights[a], self.weights[b]) for a, b in zip(names[::2], names[1::2])]
+        return cache(lambda kernels: kernels.network(layers, PARENT_JOINTS, self.canonical))
 
     def predict(self, seen: Observation) -> Prediction:
         """The next pose; an untrained network (last layer zero) leaves the pose as it is."""
@@ -218,11 +226,17 @@ def load_network(
     Raises `NetworkFileError` naming the file and the first weight that is missing or has the wrong
     shape.
     """
-    weights = {
-        name: backend.single.array(value)
-        for name, value in read_weights(Path(path or NETWORK_FILE)).items()
-    }
+    path = Path(path or NETWORK_FILE)
+    if backend.kernels:
+        return _for_kernels(backend, tuple(sites), path)
+    weights = {name: backend.single.array(value) for name, value in read_weights(path).items()}
     return Network(weights, backend.array(canonical_matrix(sites)))
+
+
+@cache
+def _for_kernels(backend: Backend, sites: tuple[str, ...], path: Path) -> Network:
+    """Kept, for to arrange the weights takes as long as a second of motion."""
+    return Network(read_weights(path), backend.array(canonical_matrix(sites)))
 
 
 @cache

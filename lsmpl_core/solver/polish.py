@@ -17,14 +17,16 @@ R), which spares a product per pose and changes how fast the minimum is reached,
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
 from array_api_compat import array_namespace, device
 
 from ..backends.arrays import Backend, at_least, gather
+from ..backends.kernels import Compiled, Kernels
 from ..body.kinematics import UNKNOWNS, KeypointModel, State, choose
 from ..body.skeleton import NUM_JOINTS
 from ..rotation import log_map, right_jacobian_inverse
@@ -76,6 +78,11 @@ class Prior:
         hessian[order[:, None], order] = self.precision
         return hessian
 
+    @cached_property
+    def compiled(self) -> Callable[[Kernels], Compiled]:
+        """The prior as kernels take it, made once."""
+        return cache(lambda kernels: kernels.prior(self.mean, self.precision, self.planes))
+
     def weighing(self, weight: float) -> Prior:
         """The same with another `weight`."""
         planes = None if self.planes is None else self.planes.scaled(weight / self.weight)
@@ -109,18 +116,35 @@ def polish(
     `more` where it pays.
 
     state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a step that
-    helped and rises after one that did not. A pose that gains less than `tolerance` m² counts as
-    converged; when all have, the polish ends. More steps are for poses whose keypoints are missed
-    by more than `enough` metres in each axis, root mean square, as long as a step gains or may do
-    so with more damping; the others wait, so that few cost little.
+    helped and rises after one that did not. A pose that gains less than `tolerance` m² has
+    converged, and stays; when all have, the polish ends. More steps are for poses whose keypoints
+    are missed by more than `enough` metres in each axis, root mean square, as long as a step gains
+    or may do so with more damping; the others wait, so that few cost little.
     """
+    if model.backend.kernels:
+        reached, cost, converged = model.backend.kernels.polish(
+            model.compiled,
+            (state.rotations, state.trans),
+            (targets.positions, targets.weights),
+            (anchor.rotations, anchor.weights),
+            None if prior is None else prior.compiled(model.backend.kernels),
+            steps=steps,
+            more=more,
+            enough=enough,
+            damping=damping,
+            tolerance=tolerance,
+        )
+        return Polished(State(*reached), cost, converged)
     xp = model.backend.xp
     here = evaluate(model, state, targets, anchor, prior)
     damping = xp.full_like(here.cost, damping)
     converged = going = xp.zeros_like(here.cost) > 0
     for done in range(1, steps + 1):
-        here, damping, converged, going = _stepped(
-            model, here, targets, anchor, prior, damping, tolerance
+        new = _stepped(model, here, targets, anchor, prior, damping, tolerance)
+        # What has converged stays, so that a pose does not depend on the others.
+        here = choose(xp, ~converged, new[0], here) if done > 1 else new[0]
+        damping, converged, going = (
+            xp.where(converged, b, a) for a, b in zip(new[1:], (damping, converged, going))
         )
         # A GPU has to be waited for to look; after the last step that is done below anyway.
         if done < steps and bool(xp.all(converged)):

@@ -103,7 +103,10 @@ class NetworkPredictor:
     def predict(self, model, state, targets, first=None) -> tuple[State, Anchor]:
         xp = model.backend.xp
         noise = xp.broadcast_to(self.noise, (targets.positions.shape[0],))
-        state, prediction = next_pose(self.network, model, self.bones, state, targets, noise)
+        if model.backend.kernels:
+            state, prediction = _by_kernels(self.network, model, state, targets, noise)
+        else:
+            state, prediction = next_pose(self.network, model, self.bones, state, targets, noise)
         return state, Anchor(
             prediction.rotations, self._trust * (TYPICAL_SIGMA / prediction.sigma) ** 2
         )
@@ -127,3 +130,13 @@ def next_pose(
     mask = xp.astype(targets.weights > 0, targets.weights.dtype)
     prediction = network.predict(Observation(targets.positions, mask, noise, state, bones))
     return centred(model, model.state(prediction.rotations, state.trans), targets), prediction
+
+
+def _by_kernels(
+    network: Network, model: KeypointModel, state: State, targets: Targets, noise
+) -> tuple[State, Prediction]:
+    """`next_pose` in the bodies that the model is of."""
+    kernels = model.backend.kernels
+    pose, wanted = (state.rotations, state.trans), (targets.positions, targets.weights)
+    arrays, sigma = kernels.predict(model.compiled, network.compiled(kernels), pose, wanted, noise)
+    return State(*arrays), Prediction(arrays[0], sigma)

@@ -232,6 +232,14 @@ def _frame_terms(
     believed = outlier_weight(state.keypoints - targets.positions, problem.noise)
     believed = backend.xp.where(backend.indices(problem.trusted[frames]) > 0, 1.0, believed)
     targets = Targets(targets.positions, targets.weights * believed)
+    if backend.kernels:
+        return backend.kernels.normal_equations(
+            model.compiled,
+            (state.rotations, state.trans),
+            (targets.positions, targets.weights),
+            (anchor.rotations, anchor.weights),
+            prior.compiled(backend.kernels),
+        )
 
     here, undamped = (
         evaluate(model, state, targets, anchor, None),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ..backends.dense import products
 from ..body.kinematics import UNKNOWNS
 from ..body.skeleton import NUM_JOINTS
 from .polish import Anchor, polish
@@ -43,7 +44,7 @@ def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray)
     # By confidence alone: what was placed by hand says no more about the body than what was seen.
     weights = problem.confidence[frames]
     rows = np.repeat(weights, 3, axis=1)[..., None]
-    hessian = np.swapaxes(jacobian * rows, 1, 2) @ jacobian
+    hessian = products(np.swapaxes(jacobian * rows, 1, 2), jacobian)
 
     return PoseFit(
         rotations=poses.rotations,

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..backends.arrays import choose_backend
+from ..backends.dense import products, solve_positive
 from ..body.body import Body
-from ..body.kinematics import KeypointModel
+from ..body.kinematics import UNKNOWNS, KeypointModel
 from ..body.sites import SiteParts
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS
 from ..errors import SolveError
@@ -51,7 +52,7 @@ class LinearKeypoints:
     @classmethod
     def at(cls, body: Body, parts: SiteParts, rotations: np.ndarray) -> LinearKeypoints:
         """For rotations (N,24,3,3); the translation is 0."""
-        backend = choose_backend("numpy")
+        backend = choose_backend()
         joints = np.concatenate([body.joint_template[..., None], body.joint_directions], axis=2)
         moments = np.concatenate([parts.moment[..., None], parts.moment_directions], axis=2)
         trans = np.zeros((len(rotations), 3))
@@ -87,9 +88,8 @@ class PoseFit:
         lost to it.
         """
         seen = 3.0 * (self.weights > 0).sum()
-        followed = np.trace(
-            np.linalg.solve(self.pose_hessian, self.keypoint_hessian), axis1=1, axis2=2
-        ).sum()
+        hat = solve_positive(self.pose_hessian, self.keypoint_hessian)
+        followed = np.trace(hat, axis1=1, axis2=2).sum()
         squares = (self.weights[..., None] * np.square(self.miss)).sum()
         return float(np.sqrt(squares / max(seen - followed, 0.1 * seen))) if seen else 0.0
 
@@ -160,25 +160,8 @@ def refine_shape(
     one with keypoints uncertain by `noise` metres: what is wrong about a site is wrong in all of
     them. With `fixed_betas` these stay.
     """
-    # Normal equations over betas and offsets, each frame's pose eliminated.
     K, frames = parts.count, len(fit.weights)
-    directions = LinearKeypoints.at(body, parts, fit.rotations).directions
-    hessian, gradient = np.zeros((NUM_BETAS + 3 * K,) * 2), np.zeros(NUM_BETAS + 3 * K)
-    for f in range(frames):
-        columns = np.zeros((K, 3, NUM_BETAS + 3 * K))
-        if not fixed_betas:
-            columns[..., :NUM_BETAS] = directions[f]
-        for k in range(K):
-            columns[k, :, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3] = fit.world[
-                f, parts.parent_joint[k]
-            ]
-        columns = columns.reshape(3 * K, -1)
-        weight = np.repeat(fit.weights[f], 3)
-        weighted = columns.T * weight
-        shared = weighted @ fit.jacobian[f]
-        eliminated = np.linalg.solve(fit.pose_hessian[f], shared.T)
-        hessian += weighted @ columns - shared @ eliminated
-        gradient += weighted @ fit.miss[f].reshape(-1)
+    hessian, gradient = _shape_equations(body, parts, fit, fixed_betas)
 
     # What is expected of betas and offsets: unit variance, and sigma.
     if sigma.ndim == 1:
@@ -195,6 +178,48 @@ def refine_shape(
     now = now + np.linalg.solve(scale * hessian + precision, scale * gradient - precision @ now)
     betas = betas if fixed_betas else np.clip(now[:NUM_BETAS], -4.0, 4.0)
     return betas, now[NUM_BETAS:].reshape(K, 3)
+
+
+def _shape_equations(
+    body: Body, parts: SiteParts, fit: PoseFit, fixed_betas: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """The normal equations (10+3K,10+3K), (10+3K,) over betas and offsets, each frame's pose
+    eliminated.
+
+    A keypoint goes with the betas, and with its own offset as the joint that this goes with is
+    turned, so that offsets couple with one another through the poses alone.
+    """
+    F, K = fit.weights.shape
+    by_betas = LinearKeypoints.at(body, parts, fit.rotations).directions
+    by_betas = np.zeros_like(by_betas) if fixed_betas else by_betas
+    by_offset = np.swapaxes(fit.world[:, parts.parent_joint], -1, -2)
+    weights = fit.weights[..., None, None]
+
+    # Of the poses as they are.
+    hessian, gradient = np.zeros((NUM_BETAS + 3 * K,) * 2), np.zeros(NUM_BETAS + 3 * K)
+    flat = by_betas.reshape(1, -1, NUM_BETAS)
+    pull = (weights * by_betas).reshape(1, -1, NUM_BETAS)
+    hessian[:NUM_BETAS, :NUM_BETAS] = products(np.swapaxes(pull, 1, 2), flat)[0]
+    both = np.einsum("fkji,fkis->sfkj", weights * by_offset, by_betas).sum(axis=1)
+    hessian[:NUM_BETAS, NUM_BETAS:] = both.reshape(NUM_BETAS, -1)
+    hessian[NUM_BETAS:, :NUM_BETAS] = both.reshape(NUM_BETAS, -1).T
+    hessian[NUM_BETAS:, NUM_BETAS:] = np.diag(np.repeat(fit.weights.sum(axis=0), 3))
+    gradient[:NUM_BETAS] = pull[0].T @ fit.miss.ravel()
+    gradient[NUM_BETAS:] = np.einsum("fkji,fki->kj", weights * by_offset, fit.miss).ravel()
+
+    # Less what other poses would explain as well.
+    jacobian = fit.jacobian.reshape(F, K, 3, UNKNOWNS)
+    shared = np.concatenate(
+        [
+            products(np.swapaxes(pull.reshape(F, 3 * K, NUM_BETAS), 1, 2), fit.jacobian),
+            np.einsum("fkji,fkiu->fkju", weights * by_offset, jacobian).reshape(F, -1, UNKNOWNS),
+        ],
+        axis=1,
+    )
+    explained = solve_positive(fit.pose_hessian, np.swapaxes(shared, 1, 2))
+    across = np.moveaxis(shared, 1, 0).reshape(1, NUM_BETAS + 3 * K, -1)
+    hessian -= products(across, explained.reshape(1, F * UNKNOWNS, -1))[0]
+    return hessian, gradient
 
 
 def offset_sigma(layout: Layout) -> np.ndarray:

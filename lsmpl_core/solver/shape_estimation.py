@@ -166,7 +166,7 @@ def shape_problem(
 ) -> Problem:
     """One to find the shape by, on NumPy."""
     options = replace(options.preparing, noise=noise)
-    return Problem.of(track, body, parts, betas, choose_backend("numpy"), options, offsets)
+    return Problem.of(track, body, parts, betas, choose_backend(), options, offsets)
 
 
 def frames_around(track: KeypointTrack, start: int, count: int) -> list[int]:

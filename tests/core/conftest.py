@@ -8,6 +8,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.backends.kernel_library import find_kernels
 from lsmpl_core.rotation import exp_map, log_map
 
 RECORDED = Path(__file__).resolve().parents[1] / "data" / "cmu"
@@ -23,9 +24,11 @@ def signals_as_usual():
             signal.signal(number, signal.default_int_handler if name == "SIGINT" else signal.SIG_DFL)
 
 
-@pytest.fixture(params=["numpy", "cpu"])
+@pytest.fixture(params=["numpy", "native", "cpu"])
 def backend(request):
-    """NumPy, and torch on the CPU."""
+    """NumPy, NumPy with the compiled kernels, and torch on the CPU."""
+    if request.param == "native" and not find_kernels().kernels:
+        pytest.skip(find_kernels().fact)
     if request.param == "cpu":
         pytest.importorskip("torch", reason="PyTorch is not installed, so its half of the kernels is not tested")
     return choose_backend(request.param)

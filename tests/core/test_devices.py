@@ -250,7 +250,8 @@ def test_devices_are_told_with_what_they_lack(monkeypatch):
     def told(found):
         return {d.name: (d.available, d.fact) for d in devices.describe_devices(found)}
 
-    assert told({})["numpy"] == (True, "works everywhere")
+    usable, fact = told({})["numpy"]
+    assert usable and "works everywhere" in fact and "compiled kernels" in fact and "BLAS" in fact
     for name in ("cpu", "cuda", "mps"):
         assert told({})[name] == (False, f"PyTorch is not installed in {devices.this_python()}")
         assert told({"error": "ImportError: x"})[name] == (False, "PyTorch does not work: ImportError: x")
@@ -468,6 +469,6 @@ def test_the_command_line_lists_devices(capsys, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     assert cli.main(["devices"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "numpy    yes  CPU (NumPy): works everywhere"
+    assert lines[0].startswith("numpy    yes  CPU (NumPy): works everywhere")
     assert [line.split()[:2] for line in lines[1:]] == [["cpu", "no"], ["cuda", "no"], ["mps", "no"]]
     assert all("PyTorch is not installed" in line for line in lines[1:])

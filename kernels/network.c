@@ -1,0 +1,293 @@
+/* The residual network (`lsmpl_core/solver/network.py`): from poses and the next frame's keypoints to
+the next poses. In single precision but for what goes in and comes out. */
+
+#include <stdlib.h>
+
+#include "body.h"
+#include "geometry.h"
+
+#define FARTHEST_KEYPOINT 1.5
+#define NEAR_MISS 0.1
+#define SMALL_TURN 0.3
+#define LEAST_INERTIA 0.01
+#define TYPICAL_NOISE 0.02
+
+/* Poses whose numbers stay in the cache while all weights pass by. */
+enum { POSES_AT_ONCE = 48 };
+enum { OUTPUTS = 7 * JOINTS };
+
+/* Weights lie in panels of so many outputs, each of them with all its inputs in turn, so that they are
+read one after the other and sums stay in registers; of so many poses at a time, as registers allow.
+A pose's sums are made in the same order whatever their number. */
+enum { PANEL = 32 };
+#if defined(__AVX__)
+enum { LANES = 8, ROWS = 3 };
+#elif defined(__aarch64__)
+enum { LANES = 4, ROWS = 3 };
+#else
+enum { LANES = 4, ROWS = 1 };
+#endif
+enum { VECTORS = PANEL / LANES };
+typedef float Vector __attribute__((vector_size(LANES * sizeof(float))));
+
+static int64_t padded(int64_t count) { return (count + PANEL - 1) / PANEL * PANEL; }
+
+/* ---- The layers ---- */
+
+static inline __attribute__((always_inline)) void panel(const float *x, int64_t inputs, const float *weights,
+                                                        const float *bias, float *out, int64_t outputs,
+                                                        const int rows) {
+  Vector sums[ROWS][VECTORS], part[VECTORS];
+  memcpy(part, bias, sizeof part);
+  for (int r = 0; r < rows; r++) memcpy(sums[r], part, sizeof part);
+  for (int64_t i = 0; i < inputs; i++) {
+    memcpy(part, weights + i * PANEL, sizeof part);
+    for (int r = 0; r < rows; r++)
+      for (int v = 0; v < VECTORS; v++) sums[r][v] += x[r * inputs + i] * part[v];
+  }
+  for (int r = 0; r < rows; r++) memcpy(out + r * outputs, sums[r], sizeof part);
+}
+
+/* out (rows, padded outputs) = x (rows, inputs) weights + bias. Returns what lies behind the bias. */
+static const float *linear(const float *x, int64_t rows, int64_t inputs, int64_t outputs, const float *weights,
+                           float *out) {
+  int64_t width = padded(outputs);
+  const float *bias = weights + inputs * width;
+  for (int64_t at = 0; at < width; at += PANEL) {
+    const float *some = weights + at * inputs;
+    int64_t row = 0;
+    for (; row + ROWS <= rows; row += ROWS)
+      panel(x + row * inputs, inputs, some, bias + at, out + row * width + at, width, ROWS);
+    for (; row < rows; row++) panel(x + row * inputs, inputs, some, bias + at, out + row * width + at, width, 1);
+  }
+  return bias + width;
+}
+
+/* exp(x) to a few units in the last place, in a form that compilers vectorise: 2^n exp(r) with |r| at
+most half of ln 2. */
+static inline float exponential(float x) {
+  const float shift = 12582912.0f; /* 1.5 * 2^23: what is added to it is rounded to an integer */
+  x = x > 87.0f ? 87.0f : x;
+  x = x < -87.0f ? -87.0f : x;
+  float n = (x * 1.44269504f + shift) - shift;
+  float r = x - n * 0.693359375f;
+  r = r + n * 2.12194440e-4f;
+  float p = 1.0f / 720.0f;
+  p = p * r + 1.0f / 120.0f;
+  p = p * r + 1.0f / 24.0f;
+  p = p * r + 1.0f / 6.0f;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  int32_t bits = ((int32_t)n + 127) << 23;
+  float scale;
+  memcpy(&scale, &bits, sizeof scale);
+  return p * scale;
+}
+
+/* x / (1 + exp(-x)), without the padding of the rows of x. */
+static void silu(const float *restrict x, int64_t rows, int64_t width, float *restrict out) {
+  int64_t stride = padded(width);
+  for (int64_t row = 0; row < rows; row++)
+    for (int64_t i = 0; i < width; i++) {
+      float value = x[row * stride + i];
+      out[row * width + i] = value / (1.0f + exponential(-value));
+    }
+}
+
+/* h is of the padded width; inner and active are room. */
+static void forward(const Network *network, const float *features, int64_t rows, float *h, float *inner, float *active,
+                    float *out) {
+  int64_t width = network->width, stride = padded(width);
+  const float *weights = linear(features, rows, network->inputs, width, network->weights, h);
+  for (int64_t block = 0; block < network->blocks; block++) {
+    silu(h, rows, width, active);
+    weights = linear(active, rows, width, width, weights, inner);
+    silu(inner, rows, width, active);
+    weights = linear(active, rows, width, width, weights, inner);
+    for (int64_t i = 0; i < rows * stride; i++) h[i] += inner[i];
+  }
+  silu(h, rows, width, active);
+  linear(active, rows, width, OUTPUTS, weights, out);
+}
+
+/* ---- What goes in ---- */
+
+static double clipped(double x, double least, double most) { return fmin(fmax(x, least), most); }
+
+static void put_squashed(const double *v, double size, float *out) {
+  double by = 1.0 / (size + sqrt(dot(v, v)));
+  for (int i = 0; i < 3; i++) out[i] = (float)(v[i] * by);
+}
+
+/* Of one of the network's sites, in the pelvis' frame: the target, the site of the pose, and whether
+it is seen. Sums, where a layout has a site more than once. */
+typedef struct {
+  double where[3], at[3], seen;
+} Seen;
+
+/* The turn (3,) about each joint that would undo the misses of the sites that it moves, were it to
+turn alone: sum d × r / sum |d|², d from the joint to the site. */
+static void lone_turn(const Sites *sites, const Network *network, const Seen *seen, int joint, const double *from,
+                      double *out) {
+  double torque[3] = {0.0, 0.0, 0.0}, inertia = LEAST_INERTIA;
+  for (int64_t c = 0; c < network->sites; c++) {
+    if (!(sites->ancestors[network->parent_joint[c]] >> joint & 1u)) continue;
+    double lever[3], miss[3], product[3];
+    for (int i = 0; i < 3; i++) {
+      lever[i] = seen[c].at[i] - seen[c].seen * from[i];
+      miss[i] = seen[c].where[i] - seen[c].at[i];
+    }
+    cross(lever, miss, product);
+    for (int i = 0; i < 3; i++) torque[i] += product[i];
+    inertia += dot(lever, lever);
+  }
+  for (int i = 0; i < 3; i++) out[i] = torque[i] / inertia;
+}
+
+static void features(const Sites *sites, const Network *network, const Pose *pose, const double *positions,
+                     const double *weights, const double *rest, double noise, Seen *seen, float *out) {
+  const Model *model = sites->model;
+  const double *pelvis = pose->joints[0], *frame = pose->world[0];
+  int64_t C = network->sites;
+
+  // Keypoints and sites in the pelvis' frame, in the network's order, zero where nothing is seen.
+  memset(seen, 0, (size_t)C * sizeof *seen);
+  for (int64_t k = 0; k < model->keypoints; k++) {
+    if (network->site[k] < 0 || !(weights[k] > 0.0)) continue;
+    Seen *one = seen + network->site[k];
+    double where[3], at[3];
+    for (int i = 0; i < 3; i++) {
+      where[i] = positions[3 * k + i] - pelvis[i];
+      at[i] = pose->keypoints[3 * k + i] - pelvis[i];
+    }
+    turn_back(frame, where, where);
+    turn_back(frame, at, at);
+    for (int i = 0; i < 3; i++) one->where[i] += where[i], one->at[i] += at[i];
+    one->seen += 1.0;
+  }
+
+  // Misses, also where they can be undone: in the frame of the joint that moves them.
+  float *wheres = out, *misses = wheres + 3 * C, *local = misses + 3 * C, *mask = local + 3 * C;
+  for (int64_t c = 0; c < C; c++) {
+    double miss[3], turned[9], own[3];
+    for (int i = 0; i < 3; i++) {
+      wheres[3 * c + i] = (float)(2.0 * clipped(seen[c].where[i], -FARTHEST_KEYPOINT, FARTHEST_KEYPOINT));
+      miss[i] = seen[c].where[i] - seen[c].at[i];
+    }
+    put_squashed(miss, NEAR_MISS, misses + 3 * c);
+    multiply_transposed(frame, pose->world[network->parent_joint[c]], turned);
+    turn_back(turned, miss, own);
+    put_squashed(own, NEAR_MISS, local + 3 * c);
+    mask[c] = (float)seen[c].seen;
+  }
+
+  // And as the turns of joints; the pose, the body and the noise.
+  float *turns = mask + C, *columns = turns + 3 * JOINTS, *bones = columns + 6 * BODY_JOINTS;
+  for (int joint = 0; joint < JOINTS; joint++) {
+    double from[3], turned[9], by[3];
+    for (int i = 0; i < 3; i++) from[i] = pose->joints[joint][i] - pelvis[i];
+    turn_back(frame, from, from);
+    lone_turn(sites, network, seen, joint, from, by);
+    multiply_transposed(frame, pose->world[joint], turned);
+    turn_back(turned, by, by);
+    put_squashed(by, SMALL_TURN, turns + 3 * joint);
+  }
+  for (int joint = 1; joint < JOINTS; joint++)
+    for (int i = 0; i < 3; i++) {
+      for (int j = 0; j < 2; j++) columns[6 * (joint - 1) + 2 * i + j] = (float)pose->rotations[joint][3 * i + j];
+      bones[3 * (joint - 1) + i] = (float)(5.0 * (rest[3 * joint + i] - rest[3 * PARENTS[joint] + i]));
+    }
+  bones[BODY] = (float)(clipped(noise, 0.0, 2.0 * TYPICAL_NOISE) / TYPICAL_NOISE);
+}
+
+/* ---- What comes out ---- */
+
+/* The rotation whose first columns two vectors roughly are, by Gram-Schmidt. */
+static void from_columns(const double *first, const double *second, double *out) {
+  double x[3], y[3], z[3], size = sqrt(dot(first, first));
+  for (int i = 0; i < 3; i++) x[i] = first[i] / size;
+  double along = dot(x, second);
+  for (int i = 0; i < 3; i++) y[i] = second[i] - along * x[i];
+  size = sqrt(dot(y, y));
+  for (int i = 0; i < 3; i++) y[i] /= size;
+  cross(x, y, z);
+  for (int i = 0; i < 3; i++) out[3 * i] = x[i], out[3 * i + 1] = y[i], out[3 * i + 2] = z[i];
+}
+
+static void apply(const float *out, Pose *pose, double *sigma) {
+  for (int joint = 0; joint < JOINTS; joint++) {
+    double columns[2][3];
+    for (int j = 0; j < 2; j++) {
+      for (int i = 0; i < 3; i++) columns[j][i] = (double)out[6 * joint + 2 * i + j] + (i == j ? 1.0 : 0.0);
+      turn(pose->rotations[joint], columns[j], columns[j]);
+    }
+    from_columns(columns[0], columns[1], pose->rotations[joint]);
+    sigma[joint] = 0.1 * exp(clipped((double)out[6 * JOINTS + joint], -5.0, 3.0));
+  }
+}
+
+static int check(const Network *network, const Model *model) {
+  int64_t C = network->sites;
+  if (C < 1 || C > MOST_KEYPOINTS || network->width < 1 || network->width > 1 << 14 || network->blocks < 0)
+    return BAD_SIZE;
+  if (network->inputs != 10 * C + 3 * JOINTS + 9 * BODY_JOINTS + 1) return BAD_SIZE;
+  for (int64_t c = 0; c < C; c++)
+    if (network->parent_joint[c] < 0 || network->parent_joint[c] >= JOINTS) return BAD_INDEX;
+  for (int64_t k = 0; k < model->keypoints; k++)
+    if (network->site[k] >= C) return BAD_INDEX;
+  return DONE;
+}
+
+/* Of `count` poses those from `first` to `end`: state is
+read (rotations and trans) and written, moved onto the targets before and after; noise (B,) in metres;
+sigma (B,24) in radians. */
+PUBLIC int lsmpl_predict(int64_t count, int64_t first, int64_t end, const Model *model, const Network *network,
+                         const State *state, const Targets *targets, const double *noise, double *sigma) {
+  if (first < 0 || first > end || end > count) return BAD_SIZE;
+  Sites sites;
+  Pose pose = {0};
+  int failure = make_sites(model, count, &sites);
+  if (!failure) failure = check(network, model);
+  if (failure) {
+    free_sites(&sites);
+    return failure;
+  }
+  int64_t K = model->keypoints, most = end - first < POSES_AT_ONCE ? end - first : POSES_AT_ONCE;
+  int64_t stride = padded(network->width), outputs = padded(OUTPUTS);
+  size_t room = (size_t)(most * (network->inputs + 3 * stride + outputs)) * sizeof(float);
+  float *in = malloc(room + 1);
+  Seen *seen = malloc((size_t)network->sites * sizeof *seen);
+  failure = make_pose(model, &pose);
+  if (!in || !seen) failure = NO_MEMORY;
+
+  for (int64_t begin = first; begin < end && !failure; begin += most) {
+    int64_t rows = end - begin < most ? end - begin : most;
+    float *h = in + most * network->inputs, *inner = h + most * stride, *active = inner + most * stride;
+    float *out = active + most * stride;
+    for (int64_t row = 0; row < rows; row++) {
+      int64_t b = begin + row, shape = model->shapes == 1 ? 0 : b;
+      const double *positions = targets->positions + b * 3 * K, *weights = targets->weights + b * K;
+      read_pose(state, b, &pose);
+      place(&sites, b, &pose);
+      centre(&sites, positions, weights, &pose);
+      memcpy(state->trans + 3 * b, pose.trans, sizeof pose.trans);
+      features(&sites, network, &pose, positions, weights, model->rest_joints + shape * JOINTS * 3, noise[b], seen,
+               in + row * network->inputs);
+    }
+    forward(network, in, rows, h, inner, active, out);
+    for (int64_t row = 0; row < rows; row++) {
+      int64_t b = begin + row;
+      read_pose(state, b, &pose);
+      apply(out + row * outputs, &pose, sigma + b * JOINTS);
+      place(&sites, b, &pose);
+      centre(&sites, targets->positions + b * 3 * K, targets->weights + b * K, &pose);
+      write_pose(model, &pose, b, state);
+    }
+  }
+  free(in);
+  free(seen);
+  free_pose(&pose);
+  free_sites(&sites);
+  return failure;
+}

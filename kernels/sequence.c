@@ -1,0 +1,76 @@
+/* What each frame adds to the normal equations of a whole sequence
+(`lsmpl_core/solver/sequence_optimisation.py`). */
+
+#include <stdlib.h>
+
+#include "geometry.h"
+#include "limb_planes.h"
+#include "terms.h"
+
+/* The prior without the polish's short cut: a step v of a joint changes its axis-angle e by Jr⁻¹(e) v. */
+static void add_prior(const Prior *prior, const double *mean, const Pose *pose, double *hessian, double *gradient) {
+  double bend[BODY], pull[BODY], jacobians[BODY_JOINTS][9];
+  for (int joint = 0; joint < BODY_JOINTS; joint++) {
+    log_map(pose->rotations[joint + 1], bend + 3 * joint);
+    right_jacobian_inverse(bend + 3 * joint, jacobians[joint]);
+  }
+  prior_pull(prior, mean, bend, pull);
+  for (int a = 0; a < BODY_JOINTS; a++) {
+    double turned[3];
+    turn_back(jacobians[a], pull + 3 * a, turned);
+    for (int i = 0; i < 3; i++) gradient[3 + 3 * a + i] += turned[i];
+    for (int b = a; b < BODY_JOINTS; b++) {
+      double part[9], half[9], whole[9];
+      for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) part[3 * i + j] = prior->precision[(3 * a + i) * BODY + 3 * b + j];
+      multiply_transposed(jacobians[a], part, half);
+      multiply(half, jacobians[b], whole);
+      for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 3; j++) hessian[(3 + 3 * a + i) * UNKNOWNS + 3 + 3 * b + j] += whole[3 * i + j];
+    }
+  }
+}
+
+/* Of `count` frames those from `first` to `end`, whose rotations and trans are read: half the Hessians
+(B,75,75) and half the gradients (B,75), joint by joint and then the translation. */
+PUBLIC int lsmpl_normal_equations(int64_t count, int64_t first, int64_t end, const Model *model, const State *state,
+                                  const Targets *targets, const Anchor *anchor, const Prior *prior, double *hessians,
+                                  double *gradients) {
+  if (first < 0 || first > end || end > count) return BAD_SIZE;
+  if ((anchor->rows != 1 && anchor->rows != count) || (prior->rows != 1 && prior->rows != count)) return BAD_SIZE;
+  Sites sites;
+  Pose pose = {0};
+  int64_t K = model->keypoints;
+  int failure = make_sites(model, count, &sites);
+  if (!failure) failure = make_pose(model, &pose);
+  double *miss = failure ? 0 : calloc(3 * (size_t)K + 1, sizeof(double));
+  if (!failure && !miss) failure = NO_MEMORY;
+
+  for (int64_t b = first; b < end && !failure; b++) {
+    double *hessian = hessians + b * UNKNOWNS * UNKNOWNS, *gradient = gradients + b * UNKNOWNS;
+    double relative[9], away[JOINTS][3], limbs[LIMBS];
+    memset(hessian, 0, UNKNOWNS * UNKNOWNS * sizeof(double));
+    memset(gradient, 0, UNKNOWNS * sizeof(double));
+    read_pose(state, b, &pose);
+    place(&sites, b, &pose);
+
+    for (int64_t i = 0; i < 3 * K; i++) miss[i] = pose.keypoints[i] - targets->positions[b * 3 * K + i];
+    add_keypoints(&sites, &pose, miss, targets->weights + b * K, hessian, gradient);
+    for (int joint = 0; joint < JOINTS; joint++) {
+      multiply_transposed(anchor->rotations + (b * JOINTS + joint) * 9, pose.rotations[joint], relative);
+      log_map(relative, away[joint]);
+    }
+    add_anchor(anchor->weights + (anchor->rows == 1 ? 0 : b) * JOINTS, away, hessian, gradient);
+    add_prior(prior, prior->mean + (prior->rows == 1 ? 0 : b) * BODY, &pose, hessian, gradient);
+    if (prior->planes) {
+      limb_residual(prior->planes, pose.rotations, limbs);
+      add_limbs(prior->planes, pose.rotations, limbs, hessian, gradient);
+    }
+    for (int i = 0; i < UNKNOWNS; i++)
+      for (int j = 0; j < i; j++) hessian[i * UNKNOWNS + j] = hessian[j * UNKNOWNS + i];
+  }
+  free(miss);
+  free_pose(&pose);
+  free_sites(&sites);
+  return failure;
+}

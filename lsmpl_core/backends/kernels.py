@@ -1,0 +1,335 @@
+"""`Kernels`: compiled code for what a solve spends its time on (`kernels/`), called by ctypes.
+
+Here is the border: every array is made what the compiled code expects (double precision, dense, of
+the size that the others say) before its address is given away. ctypes lets other threads of Python
+run meanwhile, so the poses of a batch are shared among `worker_threads`; each is computed by
+itself, and is the same whatever their number.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import POINTER, Structure, byref, c_double, c_float, c_int64, c_uint8
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .threads import worker_threads
+
+VERSION = 1
+"""Of the library's functions and structures; `kernels/lsmpl.h` has the same."""
+JOINTS, BODY, UNKNOWNS = 24, 69, 75
+PANEL = 32
+"""Outputs of a layer whose weights lie together, as in `kernels/network.c`."""
+FEWEST_A_THREAD = 8
+"""Poses that are worth a thread of their own."""
+
+Doubles = POINTER(c_double)
+Pair = tuple[np.ndarray, np.ndarray]
+_FAILURES = {1: "sizes that do not fit", 2: "an index that points nowhere", 3: "too little memory"}
+
+
+class _Model(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("keypoints", "parts", "shapes")),
+        *((name, Doubles) for name in ("rest_joints", "offsets", "mass")),
+        *((name, POINTER(c_int64)) for name in ("joint", "keypoint")),
+    ]
+
+
+class _State(Structure):
+    _fields_ = [
+        (name, Doubles) for name in ("rotations", "trans", "world", "joints", "parts", "keypoints")
+    ]
+
+
+class _Targets(Structure):
+    _fields_ = [("positions", Doubles), ("weights", Doubles)]
+
+
+class _Anchor(Structure):
+    _fields_ = [("rotations", Doubles), ("weights", Doubles), ("rows", c_int64)]
+
+
+class _Planes(Structure):
+    _fields_ = [
+        *((name, c_double * 12) for name in ("upper", "lower", "bent", "across")),
+        *((name, c_double * 4) for name in ("side", "straight", "offset", "share", "precision")),
+    ]
+
+
+class _Prior(Structure):
+    _fields_ = [
+        ("mean", Doubles), ("precision", Doubles), ("rows", c_int64), ("planes", POINTER(_Planes))
+    ]  # fmt: skip
+
+
+class _Network(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("inputs", "width", "blocks", "sites")),
+        ("weights", POINTER(c_float)),
+        *((name, POINTER(c_int64)) for name in ("parent_joint", "site")),
+    ]
+
+
+class _Steps(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("steps", "more")),
+        *((name, c_double) for name in ("enough", "damping", "tolerance")),
+    ]
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A structure of the library, and the arrays that it points into, which must live as long."""
+
+    structure: Any
+    arrays: tuple[Any, ...]
+
+
+class Kernels:
+    """The functions of one library."""
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._library = ctypes.CDLL(str(path))
+        if self._library.lsmpl_version() != VERSION:
+            raise OSError(f"{path} is of another version of LSMPL")
+
+    def model(
+        self, rest_joints: np.ndarray, offsets: np.ndarray, mass: np.ndarray, joint: np.ndarray,
+        gather: np.ndarray,
+    ) -> Compiled:  # fmt: skip
+        """A `KeypointModel`: rest_joints (1|B,24,3), offsets (1|B,P,3), mass and joint (P,) of each
+        part, and gather (K,P), 1 where a part belongs to a keypoint."""
+        parts, shapes = len(mass), len(rest_joints)
+        keypoints, keypoint = len(gather), gather.argmax(axis=0)
+        arrays = (
+            _doubles(rest_joints, (shapes, JOINTS, 3)), _doubles(offsets, (shapes, parts, 3)),
+            _doubles(mass, (parts,)), _integers(joint, (parts,)), _integers(keypoint, (parts,)),
+        )  # fmt: skip
+        floats = (_pointer(array) for array in arrays[:3])
+        numbers = (array.ctypes.data_as(POINTER(c_int64)) for array in arrays[3:])
+        return Compiled(_Model(keypoints, parts, shapes, *floats, *numbers), arrays)
+
+    def prior(self, mean: np.ndarray, precision: np.ndarray, planes: Any) -> Compiled:
+        """A `Prior`: mean (69,) or (B,69), precision (69,69), and `LimbPlanes` or None."""
+        mean = np.reshape(mean, (-1, BODY))
+        arrays = _doubles(mean, mean.shape), _doubles(precision, (BODY, BODY))
+        law = None
+        if planes is not None:
+            law = _Planes(
+                *(
+                    kind(*_doubles(np.ravel(getattr(planes, name)), (len(kind()),)))
+                    for name, kind in _Planes._fields_
+                )
+            )
+        pointer = ctypes.pointer(law) if law is not None else None
+        structure = _Prior(*map(_pointer, arrays), len(mean), pointer)
+        return Compiled(structure, (*arrays, law))
+
+    def network(
+        self, layers: Sequence[Pair], parent_joints: Sequence[int], canonical: np.ndarray
+    ) -> Compiled:
+        """A `Network`: weights (inputs, outputs) and bias (outputs,) of its layers in their order,
+        of each of its C sites the joint that moves it, and canonical (C,K)."""
+        inputs, width = layers[0][0].shape
+        weights = np.concatenate([_in_panels(*layer) for layer in layers])
+        site = np.where(canonical.any(axis=0), canonical.argmax(axis=0), -1)
+        parents = _integers(parent_joints, (len(canonical),))
+        arrays = weights, parents, _integers(site, (canonical.shape[1],))
+        numbers = (array.ctypes.data_as(POINTER(c_int64)) for array in arrays[1:])
+        structure = _Network(
+            inputs, width, len(layers) // 2 - 1, len(canonical),
+            weights.ctypes.data_as(POINTER(c_float)), *numbers,
+        )  # fmt: skip
+        return Compiled(structure, arrays)
+
+    def predict(
+        self, model: Compiled, network: Compiled, pose: Pair, targets: Pair, noise: np.ndarray
+    ) -> tuple[list[np.ndarray], np.ndarray]:
+        """`predictors.next_pose` of B poses: the arrays of the states that they are predicted to be
+        in, and sigma (B,24) in radians.
+
+        pose: rotations (B,24,3,3) and trans (B,3); targets: positions (B,K,3) and weights (B,K);
+        noise (B,) in metres.
+        """
+        B, K = len(pose[1]), model.structure.keypoints
+        if len(network.arrays[2]) != K:
+            raise ValueError(f"a network for {len(network.arrays[2])} keypoints; expected {K}")
+        arrays, state = _state(model.structure, *pose)
+        wanted = _targets(targets, B, K)
+        noise, sigma = _doubles(noise, (B,)), np.empty((B, JOINTS))
+        self._run(
+            self._library.lsmpl_predict, B, byref(model.structure), byref(network.structure),
+            byref(state), byref(wanted.structure), _pointer(noise), _pointer(sigma),
+        )  # fmt: skip
+        return arrays, sigma
+
+    def state(self, model: Compiled, rotations: np.ndarray, trans: np.ndarray) -> list[np.ndarray]:
+        """The arrays of a `State` of B poses: rotations (B,24,3,3) and trans (B,3), and what
+        follows from them."""
+        B = len(trans)
+        arrays, state = _state(model.structure, rotations, trans)
+        self._run(self._library.lsmpl_state, B, byref(model.structure), byref(state))
+        return [_doubles(rotations, (B, JOINTS, 3, 3)), _doubles(trans, (B, 3)), *arrays[2:]]
+
+    def polish(
+        self, model: Compiled, pose: Pair, targets: Pair, anchor: Pair, prior: Compiled | None, *,
+        steps: int, more: int, enough: float, damping: float, tolerance: float,
+    ) -> tuple[list[np.ndarray], np.ndarray, np.ndarray]:  # fmt: skip
+        """`polish.polish` of B poses: the arrays of the state that they reach, cost (B,) in m² and
+        converged (B,).
+
+        pose: rotations (B,24,3,3) and trans (B,3); targets: positions (B,K,3) and weights (B,K);
+        anchor: rotations (B,24,3,3) and weights (24,) or (B,24).
+        """
+        B, K = len(pose[1]), model.structure.keypoints
+        arrays, state = _state(model.structure, *pose)
+        wanted, held = _targets(targets, B, K), _anchor(anchor, B)
+        cost, converged = np.empty(B), np.empty(B, dtype=np.uint8)
+        self._run(
+            self._library.lsmpl_polish, B, byref(model.structure), byref(state),
+            byref(wanted.structure), byref(held.structure),
+            None if prior is None else byref(prior.structure),
+            byref(_Steps(steps, more, enough, damping, tolerance)),
+            _pointer(cost), converged.ctypes.data_as(POINTER(c_uint8)),
+        )  # fmt: skip
+        return arrays, cost, converged.astype(bool)
+
+    def jacobian(self, model: Compiled, pose: Pair) -> np.ndarray:
+        """`KeypointModel.jacobian` of B poses, rotations (B,24,3,3) and trans (B,3): (B,K,3,75)."""
+        B, K = len(pose[1]), model.structure.keypoints
+        _, state = kept = _state(model.structure, *pose)
+        out = np.empty((B, K, 3, UNKNOWNS))
+        self._run(
+            self._library.lsmpl_jacobian, B, byref(model.structure), byref(state), _pointer(out)
+        )
+        del kept
+        return out
+
+    def normal_equations(
+        self, model: Compiled, pose: Pair, targets: Pair, anchor: Pair, prior: Compiled
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What each of B frames adds to those of a sequence: half the Hessians (B,75,75) and half
+        the gradients (B,75), joint by joint and then the translation. As for `polish`."""
+        B, K = len(pose[1]), model.structure.keypoints
+        kept, state = _state(model.structure, *pose)
+        wanted, held = _targets(targets, B, K), _anchor(anchor, B)
+        hessian, gradient = np.empty((B, UNKNOWNS, UNKNOWNS)), np.empty((B, UNKNOWNS))
+        self._run(
+            self._library.lsmpl_normal_equations, B, byref(model.structure), byref(state),
+            byref(wanted.structure), byref(held.structure), byref(prior.structure),
+            _pointer(hessian), _pointer(gradient),
+        )  # fmt: skip
+        del kept
+        return hessian, gradient
+
+    def solve_banded(
+        self, diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray
+    ) -> np.ndarray:
+        """`banded.solve_banded`: x (T,N) of diagonal (T,N,N), first (T-1,N/3,3,3), second
+        (T-2,N/3,3,3) and right (T,N)."""
+        T, N = right.shape
+        a, x = np.array(_doubles(diagonal, (T, N, N))), np.array(_doubles(right, (T, N)))
+        first = _doubles(first, (max(T - 1, 0), N // 3, 3, 3))
+        second = _doubles(second, (max(T - 2, 0), N // 3, 3, 3))
+        pointers = map(_pointer, (a, first, second, x))
+        _check(self._library.lsmpl_banded(c_int64(T), c_int64(N), *pointers))
+        return x
+
+    def solve(self, matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """x (B,N,M) of matrices (B,N,N) @ x = right (B,N,M), symmetric and positive definite."""
+        B, N, M = right.shape
+        a, x = np.array(_doubles(matrices, (B, N, N))), np.array(_doubles(right, (B, N, M)))
+        self._run(self._library.lsmpl_solve, B, c_int64(N), c_int64(M), _pointer(a), _pointer(x))
+        return x
+
+    def multiply(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """a (B,N,K) @ b (B,K,M)."""
+        (B, N, K), M = a.shape, b.shape[2]
+        a, b, out = _doubles(a, (B, N, K)), _doubles(b, (B, K, M)), np.empty((B, N, M))
+        numbers = map(c_int64, (N, K, M))
+        self._run(self._library.lsmpl_multiply, B, *numbers, *map(_pointer, (a, b, out)))
+        return out
+
+    def _run(self, function: Callable[..., int], count: int, *arguments: Any) -> None:
+        """Call a function for all of a batch of poses, in ranges that threads share."""
+        threads = min(worker_threads(), count // FEWEST_A_THREAD)
+        if threads < 2:
+            _check(function(*map(c_int64, (count, 0, count)), *arguments))
+            return
+        ends = [count * i // threads for i in range(threads + 1)]
+        calls = [
+            _workers(threads).submit(function, *map(c_int64, (count, first, end)), *arguments)
+            for first, end in zip(ends, ends[1:])
+        ]
+        for call in calls:
+            _check(call.result())
+
+
+@cache
+def _workers(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="lsmpl")
+
+
+def _state(model: Any, rotations: np.ndarray, trans: np.ndarray) -> tuple[list[np.ndarray], _State]:
+    """The arrays of a state, copies of these two at first, and what points to them."""
+    B = len(trans)
+    arrays = [
+        np.array(_doubles(rotations, (B, JOINTS, 3, 3))), np.array(_doubles(trans, (B, 3))),
+        np.empty((B, JOINTS, 3, 3)), np.empty((B, JOINTS, 3)),
+        np.empty((B, model.parts, 3)), np.empty((B, model.keypoints, 3)),
+    ]  # fmt: skip
+    return arrays, _State(*map(_pointer, arrays))
+
+
+def _targets(targets: Pair, B: int, K: int) -> Compiled:
+    arrays = _doubles(targets[0], (B, K, 3)), _doubles(targets[1], (B, K))
+    return Compiled(_Targets(*map(_pointer, arrays)), arrays)
+
+
+def _anchor(anchor: Pair, B: int) -> Compiled:
+    rows = np.reshape(anchor[1], (-1, JOINTS))
+    if len(rows) not in (1, B):
+        raise ValueError(f"weights of an anchor for {len(rows)} poses; expected 1 or {B}")
+    arrays = _doubles(anchor[0], (B, JOINTS, 3, 3)), _doubles(rows, rows.shape)
+    return Compiled(_Anchor(*map(_pointer, arrays), len(rows)), arrays)
+
+
+def _in_panels(weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
+    """A layer's numbers as the library reads them: weights of `PANEL` outputs in turn, input by
+    input, then the bias; outputs that fill the last panel are 0."""
+    inputs, outputs = weight.shape
+    more = -outputs % PANEL
+    padded = np.pad(weight, ((0, 0), (0, more))).reshape(inputs, -1, PANEL).swapaxes(0, 1)
+    return np.concatenate([padded.ravel(), np.pad(bias, (0, more))]).astype(np.float32)
+
+
+def _doubles(values: Any, shape: Sequence[int]) -> np.ndarray:
+    return _dense(values, np.float64, shape)
+
+
+def _integers(values: Any, shape: Sequence[int]) -> np.ndarray:
+    return _dense(values, np.int64, shape)
+
+
+def _dense(values: Any, kind: type, shape: Sequence[int]) -> np.ndarray:
+    array = np.ascontiguousarray(values, dtype=kind)
+    if array.shape != tuple(shape):
+        raise ValueError(f"an array has the shape {array.shape}; expected {tuple(shape)}")
+    return array
+
+
+def _pointer(array: np.ndarray) -> Any:
+    return array.ctypes.data_as(Doubles)
+
+
+def _check(failure: int) -> None:
+    if failure:
+        raise ValueError(f"the compiled kernels refused: {_FAILURES.get(failure, failure)}")

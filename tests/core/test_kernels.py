@@ -1,0 +1,249 @@
+"""The compiled kernels do what NumPy does, for whichever poses are computed together, and refuse what they cannot."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import lsmpl_core as lsmpl
+from lsmpl_core.backends import kernel_library, kernels, threads
+from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body.kinematics import State
+from lsmpl_core.body.sites import site_parts
+from lsmpl_core.rotation import exp_map
+from lsmpl_core.solver.banded import solve_banded
+from lsmpl_core.solver.polish import Anchor, Prior, Targets, polish
+from lsmpl_core.solver.poses import Poses
+from lsmpl_core.solver.predictors import choose_predictor
+from lsmpl_core.solver.problem import Problem
+from lsmpl_core.solver.sequence_optimisation import _frame_terms
+from lsmpl_core.solver.tracking import Tracker
+
+COUNT = 20
+found = kernel_library.find_kernels()
+pytestmark = pytest.mark.skipif(found.kernels is None, reason=found.fact)
+
+
+@pytest.fixture(scope="module")
+def poses():
+    """Some of all kinds: a rest pose, half turns, and what a person does."""
+    rng = np.random.default_rng(3)
+    turns = rng.normal(0.0, 0.4, (COUNT, 24, 3))
+    turns[0], turns[1, 4], turns[1, 0] = 0.0, (np.pi, 0.0, 0.0), (0.0, 3.1, 0.3)
+    return Poses(exp_map(turns), rng.normal(size=(COUNT, 3)))
+
+
+def problem_on(device, body, stroll, seen=None, layout="body_25"):
+    layout = lsmpl.LAYOUTS[layout]
+    track = body.keypoints(stroll, layout)
+    rng = np.random.default_rng(5)
+    offsets = rng.normal(0.0, 0.01, (len(layout), 3))
+    if seen is not None:
+        track = replace(track, confidence=np.where(seen[: len(track)], track.confidence, 0.0))
+    parts = site_parts(body, layout.sites)
+    options = lsmpl.SolveOptions(noise=0.003)
+    return Problem.of(track, body, parts, stroll.betas, choose_backend(device), options, offsets)
+
+
+@pytest.fixture(scope="module")
+def both(body):
+    """The same problem for NumPy and for the kernels; a fifth of the keypoints is not seen."""
+    rng = np.random.default_rng(9)
+    turns = np.cumsum(rng.normal(0.0, 0.03, (60, 24, 3)), axis=0)
+    motion = lsmpl.Motion(turns, np.zeros((60, 3)), betas=np.linspace(-1.0, 1.0, 10), body=body.key)
+    seen = rng.random((60, 25)) > 0.2
+    return [problem_on(device, body, motion, seen) for device in ("numpy", "native")]
+
+
+def state_of(problem, poses) -> State:
+    return problem.state(poses)
+
+
+def alike(one: State, other: State, tolerance=1e-9) -> bool:
+    return all(np.allclose(getattr(one, name), getattr(other, name), atol=tolerance) for name in State.__annotations__)
+
+
+def test_bodies_stand_where_numpy_puts_them(both, poses):
+    one, other = (state_of(problem, poses) for problem in both)
+    assert alike(one, other, 1e-12)
+    jacobians = [problem.model.jacobian(state) for problem, state in zip(both, (one, other))]
+    assert np.allclose(*jacobians, atol=1e-12)
+
+
+STEPS = {"steps": 1}, {"steps": 9, "damping": 1e-2}, {"steps": 1, "more": 8, "enough": 1e-3}
+
+
+@pytest.mark.parametrize("steps", STEPS)
+@pytest.mark.parametrize("kind", ["prior", "no prior", "own means", "no planes"])
+def test_poses_are_polished_alike(both, poses, steps, kind):
+    reached = []
+    for problem in both:
+        state, targets = state_of(problem, poses), problem.targets(list(range(COUNT)))
+        anchor = Anchor(state.rotations, np.linspace(1e-6, 1e-4, 24 * COUNT).reshape(COUNT, 24))
+        prior = {
+            "prior": problem.prior,
+            "no prior": None,
+            "own means": Prior(np.full((COUNT, 69), 0.1), problem.prior.precision, problem.prior.weight),
+            "no planes": replace(problem.prior, planes=None),
+        }[kind]
+        reached.append(polish(problem.model, state, targets, anchor, prior, **steps))
+    one, other = reached
+    assert alike(one.state, other.state, 1e-6)
+    assert np.allclose(one.cost, other.cost, rtol=1e-6, atol=1e-12) and (one.converged == other.converged).all()
+
+
+def test_each_body_shape_of_a_batch_is_its_own(both, body, poses):
+    shapes = np.random.default_rng(1).normal(size=(COUNT, 10))
+    parts, reached = both[0].parts, []
+    for problem in both:
+        rest = np.stack([body.rest_joints(betas) for betas in shapes])
+        moments = np.stack([parts.moments(betas) for betas in shapes])
+        model = type(problem.model).build(problem.backend, rest, parts, moments)
+        state = model.state(poses.rotations, poses.trans)
+        anchor = Anchor(state.rotations, np.full(24, 1e-6))
+        done = polish(model, state, problem.targets(list(range(COUNT))), anchor, problem.prior, steps=2)
+        reached.append(done.state)
+    assert alike(*reached, 1e-6)
+
+
+def test_the_network_predicts_alike(both, poses):
+    predicted = []
+    for problem in both:
+        state, targets = state_of(problem, poses), problem.targets(list(range(COUNT)))
+        predicted.append(choose_predictor(problem).predict(problem.model, state, targets))
+    (one, anchor), (other, same) = predicted
+    assert np.abs(one.keypoints - other.keypoints).max() < 2e-5, "single precision"
+    assert np.allclose(anchor.weights, same.weights, rtol=1e-3)
+
+
+def test_sequences_are_made_of_the_same_terms(both, poses):
+    terms = [_frame_terms(Tracker.of(problem), poses, np.arange(COUNT)) for problem in both]
+    for one, other in zip(*terms):
+        assert np.allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(one).max())
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 12])
+def test_frames_are_coupled_as_in_one_large_system(frames, rng):
+    N = 12
+    diagonal = np.stack([a @ a.T + 12.0 * np.eye(N) for a in rng.normal(size=(frames, N, N))])
+    first, second = (rng.normal(size=(max(frames - by, 0), N // 3, 3, 3)) for by in (1, 2))
+    right = rng.normal(size=(frames, N))
+    large = np.zeros((frames, N, frames, N))
+    for t in range(frames):
+        large[t, :, t] = diagonal[t]
+        for by, blocks in ((1, first), (2, second)):
+            if t + by < frames:
+                for j in range(N // 3):
+                    at = slice(3 * j, 3 * j + 3)
+                    large[t, at, t + by, at], large[t + by, at, t, at] = blocks[t, j], blocks[t, j].T
+    large = large.reshape(frames * N, -1)
+    expected = np.linalg.solve(large, right.ravel()).reshape(frames, N)
+    assert np.allclose(found.kernels.solve_banded(diagonal, first, second, right), expected)
+    assert np.allclose(solve_banded(diagonal, first, second, right), expected)
+
+
+def test_products_and_systems(rng):
+    a, b = rng.normal(size=(3, 7, 5)), rng.normal(size=(3, 5, 9))
+    assert np.allclose(found.kernels.multiply(a, b), a @ b)
+    matrices, right = a @ np.swapaxes(a, 1, 2) + np.eye(7), rng.normal(size=(3, 7, 2))
+    assert np.allclose(found.kernels.solve(matrices, right), np.linalg.solve(matrices, right))
+
+
+def test_a_poses_result_depends_neither_on_the_batch_nor_on_the_threads(both, poses, monkeypatch):
+    problem, predictor = both[1], choose_predictor(both[1])
+
+    def solved(rows, workers):
+        monkeypatch.setattr(kernels, "worker_threads", lambda: workers)
+        monkeypatch.setattr(kernels, "FEWEST_A_THREAD", 1)
+        state, targets = state_of(problem, poses[rows]), problem.targets(rows)
+        state, anchor = predictor.predict(problem.model, state, targets)
+        return polish(problem.model, state, targets, anchor, problem.prior, steps=2, more=3).state
+
+    together, shared = solved(list(range(COUNT)), 1), solved(list(range(COUNT)), 3)
+    assert all(np.array_equal(getattr(together, name), getattr(shared, name)) for name in State.__annotations__)
+    for row in (0, 7, COUNT - 1):
+        alone = solved([row], 1)
+        assert np.array_equal(alone.rotations[0], together.rotations[row])
+
+
+def test_a_take_is_solved_alike(body, stroll):
+    track = body.keypoints(stroll)
+    one, other = (lsmpl.solve(track, body, betas=stroll.betas, device=device) for device in ("numpy", "native"))
+    assert np.abs(body.joints(one) - body.joints(other)).max() < 1e-4
+
+
+def test_arrays_of_other_sizes_do_not_cross_the_border(both, poses):
+    problem = both[1]
+    model, (R, t) = problem.model.compiled, (poses.rotations, poses.trans)
+    K = len(problem.sites)
+    good = (R, t), (np.zeros((COUNT, K, 3)), np.ones((COUNT, K))), (R, np.ones(24))
+    for bad in (
+        ((R[:-1], t), *good[1:]),
+        (good[0], (np.zeros((COUNT, K + 1, 3)), good[1][1]), good[2]),
+        (good[0], (good[1][0], np.ones((COUNT - 1, K))), good[2]),
+        (*good[:2], (R, np.ones((COUNT - 1, 24)))),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            found.kernels.polish(model, *bad, None, steps=1, more=0, enough=0.0, damping=1e-4, tolerance=1e-9)
+
+
+def test_indices_that_point_nowhere_are_refused(poses):
+    for joint in (-1, 24):
+        model = found.kernels.model(
+            np.zeros((1, 24, 3)), np.zeros((1, 2, 3)), np.ones(2), np.array([0, joint]), np.eye(2)
+        )
+        with pytest.raises(ValueError, match="index"):
+            found.kernels.state(model, poses.rotations, poses.trans)
+
+
+def test_keypoints_without_weight_may_be_anything(both, poses):
+    problem = both[1]
+    state, targets = state_of(problem, poses), problem.targets(list(range(COUNT)))
+    nothing = Targets(targets.positions, np.zeros_like(targets.weights))
+    anchor = Anchor(state.rotations, np.full(24, 1e-6))
+    done = polish(problem.model, state, nothing, anchor, problem.prior, steps=3)
+    assert np.isfinite(done.state.rotations).all() and np.isfinite(done.cost).all()
+
+
+def test_a_library_that_computes_wrongly_is_left_alone():
+    class Wrong(kernels.Kernels):
+        def state(self, model, rotations, trans):
+            arrays = super().state(model, rotations, trans)
+            return [*arrays[:-1], arrays[-1] + 0.01 * np.arange(24)[:, None]]
+
+    tried = kernel_library.tried(Wrong(found.kernels.path))
+    assert tried.kernels is None and "self-test" in tried.fact
+
+
+def test_a_file_that_is_no_library_is_left_alone(tmp_path, monkeypatch):
+    package = tmp_path / kernel_library.PACKAGE
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    for name in ("kernels.so", "kernels.dll", "kernels.dylib"):
+        (package / name).write_bytes(b"not a library")
+    monkeypatch.setattr(kernel_library.importlib.util, "find_spec", lambda name: Spec(str(package / "__init__.py")))
+    looked = kernel_library.find_kernels.__wrapped__()
+    assert looked.kernels is None and "cannot be loaded" in looked.fact
+
+
+class Spec:
+    def __init__(self, origin):
+        self.origin = origin
+
+
+def test_they_can_be_switched_off(monkeypatch):
+    monkeypatch.setenv(kernel_library.SWITCH, "0")
+    assert kernel_library.find_kernels.__wrapped__().kernels is None
+
+
+def test_threads_are_as_many_as_the_user_says(monkeypatch):
+    for name in threads.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(threads.os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(threads.os, "sched_getaffinity", lambda process: set(range(8)), raising=False)
+    assert threads.worker_threads() == 7
+    monkeypatch.setenv("LSMPL_THREADS", "3")
+    assert threads.worker_threads() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.delenv("LSMPL_THREADS")
+    assert threads.worker_threads() == 1
