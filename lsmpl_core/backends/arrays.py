@@ -142,10 +142,10 @@ def choose_backend(device: str | Backend = "auto") -> Backend:
         return device
     kind = kind_of(device)
     if kind in ("auto", "native", "numpy"):
-        found = find_kernels() if kind != "numpy" else None
-        kernels = found.kernels if found else None
+        kernels = None if kind == "numpy" else find_kernels().kernels
         if kind == "native" and not kernels:
-            raise DeviceError(f"device {device!r}: {found.fact}; device 'numpy' always works")
+            fact = find_kernels().fact
+            raise DeviceError(f"device {device!r}: {fact}; device 'numpy' always works")
         reason = "fastest for one frame at a time" if kind == "auto" else "as asked"
         return Backend("numpy", numpy_xp, "cpu", np.float64, reason, kernels=kernels)
     if importlib.util.find_spec("torch") is None:

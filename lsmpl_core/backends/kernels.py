@@ -56,11 +56,15 @@ class _Anchor(Structure):
     _fields_ = [("rotations", Doubles), ("weights", Doubles), ("rows", c_int64)]
 
 
+_PLANES = {
+    **dict.fromkeys(("upper", "lower", "bent", "across"), 12),
+    **dict.fromkeys(("side", "straight", "offset", "share", "precision"), 4),
+}
+"""Numbers of each array of `LimbPlanes`."""
+
+
 class _Planes(Structure):
-    _fields_ = [
-        *((name, c_double * 12) for name in ("upper", "lower", "bent", "across")),
-        *((name, c_double * 4) for name in ("side", "straight", "offset", "share", "precision")),
-    ]
+    _fields_ = [(name, c_double * count) for name, count in _PLANES.items()]
 
 
 class _Prior(Structure):
@@ -123,12 +127,8 @@ class Kernels:
         arrays = _doubles(mean, mean.shape), _doubles(precision, (BODY, BODY))
         law = None
         if planes is not None:
-            law = _Planes(
-                *(
-                    kind(*_doubles(np.ravel(getattr(planes, name)), (len(kind()),)))
-                    for name, kind in _Planes._fields_
-                )
-            )
+            rows = [_doubles(np.ravel(getattr(planes, name)), (n,)) for name, n in _PLANES.items()]
+            law = _Planes.from_buffer_copy(np.concatenate(rows))
         pointer = ctypes.pointer(law) if law is not None else None
         structure = _Prior(*map(_pointer, arrays), len(mean), pointer)
         return Compiled(structure, (*arrays, law))
@@ -320,7 +320,7 @@ def _integers(values: Any, shape: Sequence[int]) -> np.ndarray:
 
 
 def _dense(values: Any, kind: type, shape: Sequence[int]) -> np.ndarray:
-    array = np.ascontiguousarray(values, dtype=kind)
+    array: np.ndarray = np.ascontiguousarray(values, dtype=kind)
     if array.shape != tuple(shape):
         raise ValueError(f"an array has the shape {array.shape}; expected {tuple(shape)}")
     return array

@@ -154,7 +154,8 @@ def blas_name() -> str:
     if found := _libraries():
         return str(found[0].internal_api)
     try:
-        config: Any = numpy.show_config(mode="dicts")
+        show: Any = numpy.show_config
+        config = show(mode="dicts")
         return str(config["Build Dependencies"]["blas"]["name"])
     except (TypeError, KeyError):  # NumPy before 1.25, or as others package it
         return "none that is known"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Protocol
 
+from ..backends.kernels import Kernels
 from ..body.kinematics import KeypointModel, State
 from .network import Network, Observation, Prediction, load_network, rest_bones
 from .noise import TYPICAL_SIGMA, noise_scaling
@@ -103,8 +104,8 @@ class NetworkPredictor:
     def predict(self, model, state, targets, first=None) -> tuple[State, Anchor]:
         xp = model.backend.xp
         noise = xp.broadcast_to(self.noise, (targets.positions.shape[0],))
-        if model.backend.kernels:
-            state, prediction = _by_kernels(self.network, model, state, targets, noise)
+        if kernels := model.backend.kernels:
+            state, prediction = _by_kernels(kernels, self.network, model, state, targets, noise)
         else:
             state, prediction = next_pose(self.network, model, self.bones, state, targets, noise)
         return state, Anchor(
@@ -133,10 +134,9 @@ def next_pose(
 
 
 def _by_kernels(
-    network: Network, model: KeypointModel, state: State, targets: Targets, noise
+    kernels: Kernels, network: Network, model: KeypointModel, state: State, targets: Targets, noise
 ) -> tuple[State, Prediction]:
     """`next_pose` in the bodies that the model is of."""
-    kernels = model.backend.kernels
     pose, wanted = (state.rotations, state.trans), (targets.positions, targets.weights)
     arrays, sigma = kernels.predict(model.compiled, network.compiled(kernels), pose, wanted, noise)
     return State(*arrays), Prediction(arrays[0], sigma)

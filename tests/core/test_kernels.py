@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import fuzz_kernels
 import numpy as np
 import pytest
 
@@ -247,3 +248,11 @@ def test_threads_are_as_many_as_the_user_says(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delenv("LSMPL_THREADS")
     assert threads.worker_threads() == 1
+
+
+def test_wild_numbers_neither_crash_nor_hang():
+    """A little of `fuzz_kernels.py`, which is for a library that watches itself."""
+    rng = np.random.default_rng(0)
+    with np.errstate(all="ignore"):
+        for _ in range(20):
+            fuzz_kernels.once(found.kernels, rng)
