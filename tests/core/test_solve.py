@@ -186,7 +186,7 @@ def noisy(body, motion, noise, seed=0):
 def test_noise_is_measured_and_followed_less(body, stroll):
     """With 15 mm of noise, a solve that took the keypoints for exact would be off by more."""
     track = noisy(body, stroll, 0.015)
-    given = {"betas": stroll.betas, "start_pose": stroll.poses[0]}
+    given = {"betas": stroll.betas, "start_pose": stroll.poses[0], "device": "numpy"}
     measured = joint_error(body, stroll, lsmpl.solve(track, body, **given))
     trusting = joint_error(body, stroll, lsmpl.solve(track, body, **given, options=lsmpl.SolveOptions(noise=0.0)))
     told = joint_error(body, stroll, lsmpl.solve(track, body, **given, options=lsmpl.SolveOptions(noise=0.015)))
@@ -250,7 +250,7 @@ def test_from_solve_to_the_network_is_a_handful_of_functions(body, stroll, monke
         return predict(self, seen)
 
     monkeypatch.setattr(Network, "predict", noted)
-    given = {"betas": stroll.betas, "start_pose": stroll.poses[0]}
+    given = {"betas": stroll.betas, "start_pose": stroll.poses[0], "device": "numpy"}
     lsmpl.solve(body.keypoints(stroll.frames(slice(0, 4))), body, options=lsmpl.SolveOptions(noise=1e-4), **given)
     helpers = {"run_to_end", "steps", "on_device"}  # progress, one thread, another device where this one fails
     assert [name for name in ways[0] if name not in helpers] == [
