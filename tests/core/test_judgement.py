@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from field_inputs import Take
 
 import lsmpl_core as lsmpl
 from lsmpl_core.backends.arrays import choose_backend
@@ -11,6 +12,8 @@ from lsmpl_core.body.sites import site_parts
 from lsmpl_core.calibration.calibration import Calibration
 from lsmpl_core.errors import MotionFileError
 from lsmpl_core.judgement import FEW, NOT_TRUSTED, judged, not_trusted
+from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.keypoints.track import KeypointTrack
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.solver.determined import undetermined
 from lsmpl_core.solver.poses import Poses
@@ -45,6 +48,13 @@ def test_misses_of_several_centimetres_are_not(body, taken):
 def test_bones_that_are_no_persons_are_not(body, taken):
     track, motion = taken
     assert "no person's" in judged(replace(motion, betas=np.full(10, 20.0)), body, track)[0].reason
+
+
+@pytest.mark.parametrize(("order", "layout"), [("body_19", "panoptic_19"), ("mpi_inf_3dhp_17", "human36m_17")])
+def test_keypoints_that_are_solved_in_a_wrong_order_are_not(body, order, layout):
+    take = Take(body, "07_01", slice(10, 30))
+    track = KeypointTrack(take.order(order), layout=LAYOUTS[layout])
+    assert not_trusted(lsmpl.solve(track, body))
 
 
 def test_a_body_on_its_side_is_not_unless_up_was_given(body, taken):
