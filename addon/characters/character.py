@@ -17,7 +17,7 @@ from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.rotation import log_map, orthonormalise, to_quaternion
 from ..rigging.keys import continuous
 from ..takes.display_nodes import material
-from . import shape
+from . import hand_poses, shape
 from .editing import editing
 from .shape import TO_BLENDER
 
@@ -49,6 +49,7 @@ def build(
     mesh = mesh or _body_mesh(body, f"{name} Body")
     mesh.parent = armature
     _armature_modifier(mesh).object = armature
+    hand_poses.drive(armature, mesh)
     shape.remember(armature, body, body_path)
     shape.set_taken(armature, betas)
     shape.reshape(armature, betas)
@@ -213,6 +214,7 @@ def _body_mesh(body: Body, name: str) -> bpy.types.Object:
         )
         key.data.foreach_set("co", np.ascontiguousarray(moved, dtype=np.float32).ravel())
         key.slider_min, key.slider_max = -5.0, 5.0
+    hand_poses.add_keys(obj, body)
     return obj
 
 

@@ -23,7 +23,7 @@ from ...lsmpl_core.body.fingers import (
 from ...lsmpl_core.body.skeleton import JOINT_NAMES
 from ...lsmpl_core.rotation import log_map
 from ..rigging.keys import continuous
-from . import actions, character, shape
+from . import actions, character, hand_poses, shape
 from .editing import editing
 from .shape import TO_BLENDER
 
@@ -44,6 +44,7 @@ def ensure(armature: bpy.types.Object, body: Body) -> None:
         armature.pose.bones[name].rotation_mode = "QUATERNION"
     for mesh in shape.meshes_of(armature):
         _give_weights(mesh, body, body.fingers)
+    hand_poses.flatten(armature)
 
 
 def curves(body: Body, motion: Motion) -> list[actions.Curve]:

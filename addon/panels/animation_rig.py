@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import bpy
 
-from ..characters import controls
+from ..characters import controls, finger_bones, hand_poses
 from ..registration import registration
 from ..rigging.limbs import LIMBS, SWITCH, are_on, are_there
 from ..selection import active_character
@@ -32,6 +32,11 @@ class LSMPL_PT_rig(Section, bpy.types.Panel):
             layout.operator("lsmpl.bake_to_controls", icon="ACTION")
         if are_there(armature):
             layout.operator("lsmpl.remove_controls", icon="X")
+        if hand_poses.have_sliders(armature) and not finger_bones.has_fingers(armature):
+            column = layout.column(align=True)
+            for name in hand_poses.SLIDERS:
+                text = f"{name}: flat to fist"
+                column.prop(armature, f'["{name}"]', text=text, translate=False, slider=True)
 
         # What comes and goes stands at the end.
         if reason := controls.why_fixed(armature):

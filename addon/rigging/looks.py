@@ -35,6 +35,7 @@ _RINGS = {
     "ankle": (0.09, 0.3),
     "foot": (0.07, 0.3),
 }
+_FINGER_RING = 0.015, 0.5
 _TWIST_METRES, _TWIST_AT = 0.06, 0.5
 _POLE_METRES, _HAND_METRES, _ROOT_METRES = 0.06, 0.1, 0.5
 
@@ -55,7 +56,7 @@ def dress(armature: bpy.types.Object, joints: Iterable[str]) -> None:
 
     pose = armature.pose.bones
     for name in joints:
-        radius, along = _RINGS.get(name, _RINGS.get(name.split("_")[-1], (0.1, 0.5)))
+        radius, along = _RINGS.get(name, _RINGS.get(name.split("_")[-1], _FINGER_RING))
         if pose[name].custom_shape is None:
             _wear(pose[name], "Ring", radius, along)
     _wear(pose[ROOT], "Root", _ROOT_METRES)

@@ -82,14 +82,19 @@ def random_motion(core, body):
 
 @pytest.fixture
 def baked_take(addon, body):
-    """`baked_take(motion)`: a take with the motion's own keypoints, solved by it and baked: (take, Baked)."""
+    """`baked_take(motion)`: a take with the motion's own keypoints, solved by it and baked: (take, Baked).
+
+    Its hands are those of the body's rest pose.
+    """
 
     def make(motion, layout="body_25", match=True):
         scene = bpy.context.scene
         take = addon("importing.adding").add_take(scene, body.keypoints(motion, layout), "Test")
         if match:
             addon("importing.adding").match_scene(scene, [take])
-        return take, addon("solving.solve").keep(take, scene, motion, body)
+        baked = addon("solving.solve").keep(take, scene, motion, body)
+        addon("characters.hand_poses").flatten(baked.armature)
+        return take, baked
 
     return make
 

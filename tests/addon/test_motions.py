@@ -31,6 +31,7 @@ def test_a_motion_becomes_a_take_with_a_character(addon, body, motion_file):
     stored = addon("takes.layers").load(take)
     np.testing.assert_allclose(stored.poses, motion.poses, atol=1e-5)
     baked = addon("characters.baking").Baked(take.lsmpl.armature, take.lsmpl.body_mesh, None, None)
+    addon("characters.hand_poses").flatten(baked.armature)
     assert max(largest_errors(baked, body, motion)) < 1e-3
     assert bpy.context.scene.render.fps == 60
 

@@ -80,6 +80,25 @@ def test_any_pose_is_the_same_on_the_controls_of_any_shape(baked_take, controls,
     assert_same(world(rig, names, frames), before)
 
 
+def test_fingers_are_controls_too(addon, baked_take, controls, body, random_motion):
+    bends = 0.5 * body.fingers.frames[..., 0].reshape(30, 3)
+    motion = replace(random_motion(4), fingers=np.tile(bends, (4, 1, 1)))
+    motion.poses[:, 22:] = 0.0
+    _, baked = baked_take(motion)
+    rig = baked.armature
+    names = rig.data.bones.keys()
+    assert len(names) == 54
+    before = world(rig, names, range(4))
+    controls.add(rig)
+    assert_same(world(rig, names, range(4)), before)
+    assert (
+        rig.pose.bones["left_index2"].custom_shape_scale_xyz.x < 0.02 < rig.pose.bones["head"].custom_shape_scale_xyz.x
+    )
+    controls.remove(rig)
+    assert rig.data.bones.keys() == names
+    assert_same(world(rig, names, range(4)), before)
+
+
 def test_straight_limbs_are_the_same_on_the_controls(baked_take, controls, core, body):
     """Where no angle says where a limb bends."""
     poses = np.zeros((9, 24, 3))
@@ -266,6 +285,25 @@ def test_a_layer_over_the_motion_moves_the_hand(baked_take, controls, core, body
     scene.frame_set(8)
     moved = rig.pose.bones["right_wrist"].head - before
     assert 0.03 < moved.length < 0.06
+
+
+def test_controls_are_undone_and_redone_in_one_step(baked_take, core, body):
+    motion = recorded(core, body)
+    _, baked = baked_take(motion)
+    name, names, frames = baked.armature.name, body.joint_names, frames_of(motion)[::8]
+    bpy.context.view_layer.objects.active = baked.armature
+    before = world(baked.armature, names, frames)
+    bpy.ops.object.mode_set(mode="POSE")
+    bpy.ops.ed.undo_push(message="Before")
+    assert bpy.ops.lsmpl.add_controls() == {"FINISHED"}
+    assert baked.armature.mode == "POSE", "as before"
+    bpy.ops.ed.undo_push(message="Add Controls")
+    for step, has_controls in ((bpy.ops.ed.undo, False), (bpy.ops.ed.redo, True)):
+        step()
+        rig = bpy.data.objects[name]
+        assert ("root" in rig.data.bones) == ("root" in rig.pose.bones) == has_controls
+        assert (len(rig.animation_data.drivers) > 0) == has_controls
+        assert_same(world(rig, names, frames), before)
 
 
 def test_an_export_has_the_deform_bones_alone(addon, baked_take, controls, core, body, tmp_path):
