@@ -37,7 +37,11 @@ _MOST_PEOPLE = 100
 _FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_framerate", "mocap_frame_rate", "rate")
 
 
-def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
+class NoKeypointsError(KeypointFileError):
+    """An archive has no array that could be keypoints."""
+
+
+def read_arrays(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
     """Read an archive's array of keypoints, and its confidence, names, fps and unit where it has
     them."""
     try:
@@ -52,7 +56,7 @@ def _read_archive(
 ) -> RawTrack:
     key = arrays.first(POSITION_KEYS) or arrays.only_candidate()
     if key is None:
-        raise KeypointFileError(
+        raise NoKeypointsError(
             f"{path}: no array of keypoints; it has {arrays.listing()}; expected, for example, "
             "keypoints3d (T,K,3)"
         )

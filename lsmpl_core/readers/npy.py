@@ -1,4 +1,4 @@
-"""NPY files: one array of keypoints (`arrays.py`), or Python objects with keypoints in them
+"""NPY and NPZ files: arrays of keypoints (`arrays.py`), or Python objects with keypoints in them
 (`objects.py`)."""
 
 from __future__ import annotations
@@ -8,9 +8,19 @@ from pathlib import Path
 
 from ..errors import KeypointFileError
 from ..files.npz import read_array
-from .arrays import array_track
-from .objects import read_objects
+from .arrays import NoKeypointsError, array_track, read_arrays
+from .objects import archived_objects, read_objects, track_of_objects
 from .raw import RawTrack, checked_size
+
+
+def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
+    """Read an archive's array of keypoints or, where it has none, the objects in it."""
+    try:
+        return read_arrays(path, counts, person)
+    except NoKeypointsError:
+        if not (objects := archived_objects(path)):
+            raise
+    return track_of_objects(objects, counts, str(path), person)
 
 
 def read_npy(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:

@@ -18,7 +18,7 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..files import safe_pickle
 from ..files.npz import open_npz
-from ..files.object_npy import read_object_npy
+from ..files.object_npy import is_object_npy, read_object_npy
 from ..files.pickle_arrays import to_array
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
 from .json_lists import is_frame, track_of
@@ -29,6 +29,8 @@ from .times import placed_in_time
 FRAME_ENDINGS = (".npz", ".npy", ".pkl", ".pickle")
 POINT_KEYS = (*POSITION_KEYS, "motion", "pred_xyz", "xyz", "joints_xyz")
 MOST_FILES = 250_000
+MOST_OBJECTS = 100
+"""Arrays of objects that are opened in an archive."""
 _ID_KEYS = ("id", "person_id", "track_id")
 _PERSON = re.compile(r"(?P<frame>.*?)[_-]?(?:subj(?:ect)?|person|id)[_-]?(?P<who>\d{1,9})", re.I)
 
@@ -104,6 +106,20 @@ def _content(path: Path) -> object:
         return safe_pickle.load(path, what="file of keypoints", error=KeypointFileError)
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None
+
+
+def archived_objects(path: Path) -> dict[str, object]:
+    """The Python objects in an npz, by name."""
+    found: dict[str, object] = {}
+    try:
+        with open_npz(path, checked_size(path)) as archive:
+            for name in archive.names[:MOST_OBJECTS]:
+                data = archive.raw(name)
+                if data.startswith(b"\x93NUMPY") and is_object_npy(data):
+                    found[name] = read_object_npy(data, f"{path}: {name}", KeypointFileError)
+    except ValueError as error:
+        raise KeypointFileError(f"{path} {error}") from None
+    return found
 
 
 def _points(content: dict) -> np.ndarray | None:

@@ -20,7 +20,6 @@ from ..keypoints.hips_centred import travel_decision
 from ..keypoints.layouts import Layout, get_layout
 from ..keypoints.track import Decision, KeypointTrack
 from . import units
-from .arrays import read_npz
 from .axes import decide_up
 from .axis_cues import AXES
 from .bvh import read_bvh
@@ -33,7 +32,7 @@ from .mapping import Mapping, load_mapping
 from .markers import LAYOUT_NAME, known_markers, load_markers, stand_ins
 from .matching import Match, match_layout, match_markers
 from .missing import mark_frozen, mark_missing, scaled_confidence, settle_zero_columns
-from .npy import read_npy
+from .npy import read_npy, read_npz
 from .ntu_skeleton import read_skeleton
 from .objects import is_folder_of_objects, read_folder_of_objects, read_objects
 from .orders import KNOWN_COUNTS

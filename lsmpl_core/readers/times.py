@@ -50,13 +50,12 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
     steps = np.diff(times)
     if not len(steps) or not np.median(steps) > 0:
         return raw
-    rows = (times - times[0]) / np.median(steps)
-    if (
-        np.abs(np.diff(rows) - np.round(np.diff(rows))).max() > _ON_THE_GRID
-        or (np.diff(np.round(rows)) < 1).any()
-    ):
+    frames_between = steps / np.median(steps)
+    whole = np.round(frames_between)
+    if np.abs(frames_between - whole).max() > _ON_THE_GRID or (whole < 1).any():
         return raw
-    return replace(fill_gaps(np.round(rows), raw, "times"), first_frame=raw.first_frame)
+    rows = np.concatenate([[0.0], np.cumsum(whole)])  # step by step, as times drift from any grid
+    return replace(fill_gaps(rows, raw, "times"), first_frame=raw.first_frame)
 
 
 def _are_frame_numbers(numbers: np.ndarray) -> bool:

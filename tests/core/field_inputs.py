@@ -18,7 +18,9 @@ import numpy as np
 
 import lsmpl_core as lsmpl
 from lsmpl_core.body.sites import site_parts
+from lsmpl_core.body.skeleton import PARENTS
 from lsmpl_core.keypoints.layouts import LAYOUTS, ORDERS
+from lsmpl_core.rotation import exp_map
 
 RECORDED = Path(__file__).resolve().parents[1] / "data" / "cmu"
 FRAMES = 30
@@ -850,3 +852,207 @@ def one_person_a_frame_in_json(people, path):
             {key: out[key].tolist() for key in ("pred_keypoints_3d", "pred_cam_t", "pred_keypoints_2d", "bbox")}
         )
     saved_json(path, frames)
+
+
+# More of the same kinds, other tools
+
+
+def bvh_text(take: Take, names: dict[str, str], scale: float = 100.0, order: str = "ZXY", rate: float = 30.0) -> str:
+    """A BVH of a body's joints: offsets of the rest pose, rotations in the parents' axes, Y up; names by joint."""
+    body, motion = take.body, take.motion
+    rest, turns = body.rest_joints(motion.betas) * scale, exp_map(motion.poses.astype(float))
+    joints = list(body.joint_names)
+    children = [[j for j in range(24) if PARENTS[j] == i] for i in range(24)]
+    lines, columns = ["HIERARCHY"], []
+    roots = body.joints(motion)[:, 0] @ Y_UP.T * scale
+    turns[:, 0] = Y_UP @ turns[:, 0]
+
+    def write(joint: int, indent: str) -> None:
+        name = names.get(joints[joint], joints[joint])
+        offset = rest[joint] - (rest[PARENTS[joint]] if joint else rest[0])
+        lines.append(f"{indent}{'JOINT' if joint else 'ROOT'} {name}")
+        lines.extend([indent + "{", f"{indent}\tOFFSET " + " ".join(f"{v:.6f}" for v in offset)])
+        places = "" if joint else "Xposition Yposition Zposition "
+        rotations = " ".join(f"{axis}rotation" for axis in order)
+        lines.append(f"{indent}\tCHANNELS {3 if joint else 6} {places}{rotations}")
+        if not joint:
+            columns.append(roots)
+        columns.append(np.degrees(euler(turns[:, joint], order)))
+        for child in children[joint]:
+            write(child, indent + "\t")
+        if not children[joint]:
+            lines.extend([f"{indent}\tEnd Site", indent + "\t{", f"{indent}\t\tOFFSET 0 0 0", indent + "\t}"])
+        lines.append(indent + "}")
+
+    write(0, "")
+    rows = np.concatenate(columns, axis=1)
+    lines += ["MOTION", f"Frames:\t{len(rows)}", f"Frame Time:\t{1 / rate:.6f}"]
+    return "\n".join([*lines, *(" ".join(f"{v:.5f}" for v in row) for row in rows)]) + "\n"
+
+
+def euler(turns: np.ndarray, order: str) -> np.ndarray:
+    """(T,3) angles about the axes in the order in which they are written, of R = R1 R2 R3."""
+    i, j, k = ("XYZ".index(axis) for axis in order)
+    sign = 1.0 if (j - i) % 3 == 1 else -1.0
+    second = np.arcsin(np.clip(sign * turns[:, i, k], -1, 1))
+    first = np.arctan2(-sign * turns[:, j, k], turns[:, k, k])
+    third = np.arctan2(-sign * turns[:, i, j], turns[:, i, i])
+    return np.stack([first, second, third], axis=1)
+
+
+@made(1, "neuron.bvh", layout="bones", fps=60, points=12)
+def perception_neurons_bvh_with_a_prefix(people, path):
+    left = {"left_hip": "Robot_LeftUpLeg", "left_knee": "Robot_LeftLeg", "left_ankle": "Robot_LeftFoot",
+            "left_foot": "Robot_LeftToe", "left_collar": "Robot_LeftShoulder", "left_shoulder": "Robot_LeftArm",
+            "left_elbow": "Robot_LeftForeArm", "left_wrist": "Robot_LeftHand",
+            "left_hand": "Robot_LeftHandMiddle1"}  # fmt: skip
+    right = {key.replace("left", "right"): name.replace("Left", "Right") for key, name in left.items()}
+    middle = {"pelvis": "Robot_Hips", "spine1": "Robot_Spine", "spine2": "Robot_Spine1", "spine3": "Robot_Spine2",
+              "neck": "Robot_Neck", "head": "Robot_Head"}  # fmt: skip
+    path.write_text(bvh_text(people[0], left | right | middle, 100, "YXZ", 60))
+
+
+@made(1, "blender.bvh", layout="bones", fps=24)
+def blenders_bvh_of_a_human_rig_in_metres(people, path):
+    left = {"left_hip": "thigh.L", "left_knee": "shin.L", "left_ankle": "foot.L", "left_foot": "toe.L",
+            "left_collar": "shoulder.L", "left_shoulder": "upper_arm.L", "left_elbow": "forearm.L",
+            "left_wrist": "hand.L", "left_hand": "f_middle.01.L"}  # fmt: skip
+    right = {key.replace("left", "right"): name.replace(".L", ".R") for key, name in left.items()}
+    middle = {"pelvis": "spine", "spine1": "spine.001", "spine2": "spine.002", "spine3": "spine.003",
+              "neck": "spine.004", "head": "spine.006"}  # fmt: skip
+    path.write_text(bvh_text(people[0], left | right | middle, 1, "XYZ", 24))
+
+
+@made(1, "smpl.bvh", layout="bones|smpl_24|smpl_22", fps=30)
+def a_bvh_of_smpls_joints(people, path):
+    names = {name: name.title().replace("Left_", "L_").replace("Right_", "R_") for name in people[0].body.joint_names}
+    path.write_text(bvh_text(people[0], names, 1, "ZYX"))
+
+
+@made(2, "kinect_flat.txt", layout="kinect_25", fps=30)
+def rows_of_numbers_with_blanks_between(people, path):
+    points = people[0].order("kinect_25", Y_UP)
+    path.write_text("\n".join(" ".join(row) for row in digits(points)) + "\n")
+
+
+@made(2, "panda.csv", layout="coco_17", fps=30)
+def columns_by_number_with_an_index(people, path):
+    points = people[0].order("coco_17", Y_DOWN, 1000)
+    head = ["", *(f"kpt_{i}_{axis}" for i in range(17) for axis in "xyz")]
+    table(path, [head, *([t, *row] for t, row in enumerate(digits(points)))])
+
+
+@made(2, "two_in_an_array.npy", layout="body_25", people=2, fps=30)
+def people_along_the_second_axis(people, path):
+    np.save(path, np.stack([one.order("body_25") for one in people], axis=1))
+
+
+@made(4, "triples.csv", layout="coco_17", fps=30)
+def axes_by_blocks(people, path):
+    """All x, then all y, then all z."""
+    names = LAYOUTS["coco_17"].keypoints
+    points = people[0].points(LAYOUTS["coco_17"].sites, Y_UP)
+    head = [f"{axis}_{name}" for axis in "xyz" for name in names]
+    table(path, [head, *digits(points.transpose(0, 2, 1))])
+
+
+@made(5, "dropped.csv", layout="coco_17", fps=30, missing=(11, 12, 20), said=("frames",))
+def seconds_with_jitter_and_gaps(people, path):
+    names, rng = LAYOUTS["coco_17"].keypoints, np.random.default_rng(2)
+    points = digits(people[0].points(LAYOUTS["coco_17"].sites))
+    rows = [[f"{t / 30 + rng.uniform(-0.003, 0.003):.4f}", *points[t]] for t in range(FRAMES) if t not in (11, 12, 20)]
+    table(path, [["time_s", *each(names, "{name}_{axis}")], *rows])
+
+
+@made(5, "doubled.json", layout="coco_17", fps=30, said=("doubled",))
+def a_frame_that_is_there_twice(people, path):
+    points = rounded(people[0].points(LAYOUTS["coco_17"].sites))
+    frames = [{"frame": t, "joints": points[t]} for t in range(FRAMES)]
+    frames.insert(9, dict(frames[8]))
+    saved_json(path, {"fps": 30, "frames": frames})
+
+
+@made(6, "brackets.csv", layout="coco_17", fps=30)
+def units_in_brackets_and_blanks(people, path):
+    names = [name.replace("_", " ").title() for name in LAYOUTS["coco_17"].keypoints]
+    points = people[0].points(LAYOUTS["coco_17"].sites, Y_UP, 1000)
+    table(path, [["Frame #", "Time [s]", *each(names, "{name} {axis} [mm]", "XYZ")],
+                 *([t, f"{t / 30:.3f}", *row] for t, row in enumerate(digits(points, 2)))])  # fmt: skip
+
+
+@made(6, "position_dot.csv", layout="bones", fps=60, first=1)
+def rotations_beside_positions_of_bones(people, path):
+    left = {"LeftThigh": "left_hip", "LeftShin": "left_knee", "LeftFoot": "left_ankle", "LeftToe": "left_foot",
+            "LeftShoulder": "left_collar", "LeftArm": "left_shoulder", "LeftForeArm": "left_elbow",
+            "LeftHand": "left_wrist"}  # fmt: skip
+    bones = sided(left, {"Hip": "pelvis", "Neck": "neck", "Head": "head"}, lambda name: name.replace("Left", "Right"))
+    points = people[0].points(list(bones.values()), Y_UP)
+    head = ["Frame", "Timestamp", *(f"{bone}.{kind}.{axis}" for bone in bones
+            for kind, axes in (("Position", "xyz"), ("Rotation", "xyzw")) for axis in axes)]  # fmt: skip
+    rows = np.concatenate([points, np.full((*points.shape[:2], 4), 0.5)], axis=2)
+    table(path, [head, *([t + 1, f"{t / 60:.5f}", *row] for t, row in enumerate(digits(rows)))])
+
+
+@made(6, "wide_z.tsv", layout="halpe_26", fps=50)
+def a_comment_with_the_rate_and_tabs(people, path):
+    names = LAYOUTS["halpe_26"].keypoints
+    points = people[0].points(LAYOUTS["halpe_26"].sites)
+    table(path, [["# sampling rate: 50 Hz, unit: m"], [f"{name}.{axis}" for name in names for axis in "XYZ"],
+                 *digits(points)], "\t")  # fmt: skip
+
+
+@made(7, "nuitrack.json", layout="", fps=30, points=12)
+def nuitracks_skeletons_of_typed_joints(people, path):
+    left = {"LEFT_COLLAR": "left_collar", "LEFT_SHOULDER": "left_shoulder", "LEFT_ELBOW": "left_elbow",
+            "LEFT_WRIST": "left_wrist", "LEFT_HAND": "left_hand", "LEFT_HIP": "left_hip", "LEFT_KNEE": "left_knee",
+            "LEFT_ANKLE": "left_ankle"}  # fmt: skip
+    joints = sided(left, {"HEAD": "head", "NECK": "neck", "TORSO": "spine2", "WAIST": "pelvis"},
+                   lambda name: name.replace("LEFT", "RIGHT"))  # fmt: skip
+    points = rounded(people[0].points(list(joints.values()), Y_UP, 1000))
+    frames = [{"Timestamp": round(1e9 + t * 1e6 / 30), "skeletons": [{"user_id": 1, "joints": [
+        {"type": f"JOINT_{name}", "confidence": 0.75, "real": p, "proj": [0.5, 0.5, 900.0]}
+        for name, p in zip(joints, frame)]}]} for t, frame in enumerate(points)]  # fmt: skip
+    saved_json(path, {"frames": frames})
+
+
+@made(7, "easymocap", layout="body_25", people=2, fps=30)
+def easymocaps_folder_of_people_with_confidence(people, path):
+    path.mkdir()
+    points = [one.order("body_25") for one in people]
+    for t in range(FRAMES):
+        rows = [np.concatenate([p[t], np.full((25, 1), 0.9)], axis=1).round(5).tolist() for p in points]
+        saved_json(path / f"{t:06d}.json", [{"id": who, "keypoints3d": row} for who, row in enumerate(rows)])
+
+
+@made(7, "zed_fused.json", layout="zed_34", people=2, fps=15)
+def zeds_fused_bodies_by_time(people, path):
+    points = [rounded(one.order("zed_34", Y_UP)) for one in people]
+    frames = {}
+    for t in range(FRAMES):
+        bodies = [{"id": 3 + who, "tracking_state": "OK", "confidence": 88.0, "position": p[t][0],
+                   "keypoint": p[t], "local_orientation_per_joint": [[0, 0, 0, 1]] * 34,
+                   "keypoint_confidence": [80.0] * 34} for who, p in enumerate(points)]  # fmt: skip
+        frames[str(1_700_000_000_000_000_000 + round(t * 1e9 / 15))] = {"body_list": bodies, "is_new": True}
+    saved_json(path, frames)
+
+
+@made(7, "rtm.json", layout="human36m_17", fps=30)
+def a_list_of_frames_of_lists_of_predictions(people, path):
+    points = rounded(people[0].order("human36m_17", None))
+    saved_json(path, [[{"keypoints": frame, "keypoint_scores": [1.0] * 17}] for frame in points])
+
+
+@made(9, "frames_of_dicts.npz", layout="mhr_70", people=2, fps=30)
+def an_archive_of_objects(people, path):
+    outputs = np.empty(FRAMES, dtype=object)
+    for t in range(FRAMES):
+        outputs[t] = [sam(one, t) for one in people]
+    np.savez(path, outputs=outputs)
+
+
+@made(9, "sparse", layout="mhr_70", fps=30, first=3, missing=(4, 5))
+def a_folder_that_lacks_images_without_anybody(people, path):
+    path.mkdir()
+    for t in range(FRAMES):
+        if t not in (4, 5):
+            np.savez(path / f"{3 + t:08d}_person0.npz", **sam(people[0], t))

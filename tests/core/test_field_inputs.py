@@ -1,8 +1,10 @@
 """Whatever people really have is read right, or refused with the reason: inputs as other tools write them."""
 
+import json
+
 import numpy as np
 import pytest
-from field_inputs import INPUTS, Input, Take
+from field_inputs import INPUTS, Input, Right, Take, bvh_text
 
 import lsmpl_core as lsmpl
 from lsmpl_core.errors import LsmplError
@@ -101,3 +103,23 @@ def test_is_read_right_or_refused_with_the_reason(tmp_path, people, given):
     path = tmp_path / given.file
     given.write(people, path)
     assert judged(given, path, people) == ""
+
+
+GERMAN = {
+    "hip": "Oberschenkel", "knee": "Unterschenkel", "ankle": "Fuss", "shoulder": "Oberarm", "elbow": "Unterarm",
+    "wrist": "Hand", "collar": "Schluesselbein", "foot": "Zehen", "hand": "Finger",
+}  # fmt: skip
+
+
+def test_bones_of_a_users_own_names_are_read_by_a_mapping(tmp_path, people):
+    names = {
+        f"{side}_{part}": f"{name}_{side[0].upper()}" for part, name in GERMAN.items() for side in ("left", "right")
+    }
+    names |= {"pelvis": "Becken", "neck": "Hals", "head": "Kopf", "spine1": "W1", "spine2": "W2", "spine3": "W3"}
+    (tmp_path / "walk.bvh").write_text(bvh_text(people[0], names))
+    with pytest.raises(LsmplError, match=r"--layout mapping\.json|--markers"):
+        read_keypoints(tmp_path / "walk.bvh")
+    limbs = {bone: joint for joint, bone in names.items() if joint in LIMBS}
+    (tmp_path / "german.json").write_text(json.dumps({"keypoints": limbs, "fps": 30}))
+    track = read_keypoints(tmp_path / "walk.bvh", layout=tmp_path / "german.json")
+    assert misplaced(track, people, Right()) == ""
