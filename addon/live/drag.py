@@ -19,6 +19,9 @@ from ..takes import take as takes
 from .handles import Handles
 from .session import shows
 
+UNREACHED = 0.02
+"""Metres from which on a keypoint is not where the body is."""
+
 _BASE = "lsmpl_base"
 """Of the handles' collection, while they are moved: the pose before."""
 
@@ -114,9 +117,17 @@ def forget_base(handles: Handles) -> None:
 
 def handle_positions(take: bpy.types.Object, frame: int, keypoints: takes.Keypoints) -> np.ndarray:
     """(K,3) metres: where handles are in a frame: at the keypoints and, where those are missing,
-    ignored, rejected or of the other side, where the body has them."""
+    ignored, rejected or of the other side, where the body has them.
+
+    So they are where a frame was refined, or blends into one that was, away from what was read:
+    whoever takes hold of a hand there means the one that is seen.
+    """
     sites = refining.subject_of(take).poser.sites(stored_pose(take, frame))[0]
-    positions = np.where(keypoints.believed[:, None] | np.isnan(sites), keypoints.positions, sites)
+    at_keypoint = keypoints.believed
+    if layers.is_refined(take, frame):
+        apart = np.linalg.norm(np.nan_to_num(sites - keypoints.positions), axis=1)
+        at_keypoint = at_keypoint & (keypoints.edited | (apart < UNREACHED))
+    positions = np.where(at_keypoint[:, None] | np.isnan(sites), keypoints.positions, sites)
     return np.nan_to_num(positions)
 
 

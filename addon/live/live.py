@@ -19,7 +19,7 @@ from ..retargeting import following
 from ..solving import quality
 from ..takes import playing
 from ..takes import take as takes
-from .drag import Drag, forget_base, handle_positions, raised, stored_pose
+from .drag import UNREACHED, Drag, forget_base, handle_positions, raised, stored_pose
 from .handles import SAME_PLACE, Handles, create_handles, remove_handles
 from .keeping import solved_anew, write
 from .session import handles_of, hold_others, is_live, is_sound, release_others, shows
@@ -27,8 +27,6 @@ from .session import handles_of, hold_others, is_live, is_sound, release_others,
 FOLLOWED = 0.01
 """Metres from which on a keypoint that only followed has moved, too: where it was read, it would
 now contradict."""
-UNREACHED = 0.02
-"""Metres: a handle that the body stays further away from goes to where the body came."""
 
 
 _drag: Drag | None = None

@@ -275,6 +275,12 @@ def switch(take: bpy.types.Object, layer: Layer, mesh: bpy.types.Mesh | None) ->
     _show_raised(take)
 
 
+def is_refined(take: bpy.types.Object, frame: int) -> bool:
+    """Whether a frame (0 for the take's first) was refined by hand, or blends into one that was."""
+    refined = describe(take, Layer.REFINED) or {}
+    return any(first <= frame <= last for first, last in refined.get("refined", ()))
+
+
 def raised(take: bpy.types.Object) -> float:
     """Metres by which a clean-up has moved the character up from its keypoints, to its floor."""
     cleaned = describe(take, Layer.CLEANED)

@@ -362,6 +362,23 @@ def test_a_rejected_keypoint_has_its_handle_on_the_body(addon, core, live, take)
     assert known.believed[index]
 
 
+def test_in_frames_that_blend_into_a_posed_one_handles_are_on_the_body(addon, live, take):
+    """What was read there is where the hand is not wanted."""
+    bpy.ops.lsmpl.live()
+    drag(live, "right_wrist", (0, 0, 0.3))
+    live.settle(bpy.context.scene)
+    posed = np.array(bpy.data.objects["right_wrist"].location)
+    bpy.context.scene.frame_set(FRAME + 1)
+    hand = np.array(bpy.data.objects["right_wrist"].location)
+    np.testing.assert_allclose(hand, site(live, "right_wrist"), atol=0.01)
+    assert np.linalg.norm(hand - posed) < 0.1
+    track, wrist = addon("takes.take").load_track(take), addon("takes.take").layout_of(take).index("right_wrist")
+    assert np.linalg.norm(hand - track.positions[FRAME + 1, wrist]) > 0.1
+    assert not live.is_pending(bpy.context.scene)
+    bpy.context.scene.frame_set(FRAME + 10)
+    np.testing.assert_allclose(bpy.data.objects["right_wrist"].location, track.positions[FRAME + 10, wrist], atol=1e-5)
+
+
 def test_resetting_all_brings_the_frame_back_as_solved(addon, live, take):
     before = addon("takes.layers").load(take)
     bpy.ops.lsmpl.live()

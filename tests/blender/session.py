@@ -133,10 +133,19 @@ class BlenderSession:
         shutil.copy(self.outside / "shot.png", path)
 
     def tall_button(self, x: int, height: int = 25) -> int:
-        """The y of the middle of the first button on the vertical line x that is at least so many pixels high.
+        """The y of the middle of the first button on the vertical line x that is at least so many pixels high, once the
+        panels have come to rest.
 
-        Panels are laid out differently in each Blender; a large button is what stands out in all of them.
+        They are laid out differently in each Blender; a large button is what stands out in all of them.
         """
+        self.settle()
+        before, now = None, self._tall_button(x, height)
+        while now != before:
+            self.settle()
+            before, now = now, self._tall_button(x, height)
+        return now
+
+    def _tall_button(self, x: int, height: int) -> int:
         colours = self._pixels(x)
         start = 0
         for y in range(1, len(colours)):

@@ -23,7 +23,6 @@ SOLVING = "__import__('bl_ext.user_default.lsmpl.addon.jobs', fromlist=['x']).cu
 
 
 def press_solve(blender) -> None:
-    blender.settle()
     blender.click(SIDEBAR_X, blender.tall_button(SIDEBAR_X))
 
 
