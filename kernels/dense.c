@@ -14,7 +14,30 @@ void factorise(double *a, int64_t n) {
   }
 }
 
+/* The same of a single column, by the rows of U, which lie in memory as they are read. */
+static void substitute_one(const double *u, int64_t n, double *restrict x) {
+  for (int64_t i = 0; i < n; i++) {
+    const double *restrict row = u + i * n;
+    double by = x[i] * inverse(row[i]);
+    x[i] = by;
+    for (int64_t c = i + 1; c < n; c++) x[c] -= by * row[c];
+  }
+}
+
+static void substitute_one_back(const double *u, int64_t n, double *x) {
+  for (int64_t i = n - 1; i >= 0; i--) {
+    const double *row = u + i * n;
+    double sums[4] = {x[i], 0.0, 0.0, 0.0};
+    for (int64_t c = i + 1; c < n; c++) sums[c & 3] -= row[c] * x[c];
+    x[i] = (sums[0] + sums[1] + (sums[2] + sums[3])) * inverse(row[i]);
+  }
+}
+
 void substitute(const double *u, int64_t n, double *x, int64_t m) {
+  if (m == 1) {
+    substitute_one(u, n, x);
+    return;
+  }
   for (int64_t i = 0; i < n; i++) {
     double *row = x + i * m, by = inverse(u[i * n + i]);
     add_rows(row, -1.0, u + i, n, x, m, i, 0, m);
@@ -23,6 +46,10 @@ void substitute(const double *u, int64_t n, double *x, int64_t m) {
 }
 
 void substitute_back(const double *u, int64_t n, double *x, int64_t m) {
+  if (m == 1) {
+    substitute_one_back(u, n, x);
+    return;
+  }
   for (int64_t i = n - 1; i >= 0; i--) {
     double *row = x + i * m, by = inverse(u[i * n + i]);
     add_rows(row, -1.0, u + i * n + i + 1, 1, row + m, m, n - 1 - i, 0, m);

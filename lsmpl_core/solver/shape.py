@@ -7,6 +7,7 @@ Both rest on one fact: for a fixed pose, every keypoint is linear in the betas.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -80,7 +81,7 @@ class PoseFit:
     keypoint_hessian: np.ndarray
     pose_hessian: np.ndarray
 
-    @property
+    @cached_property
     def noise(self) -> float:
         """Metres in each axis, from how far the keypoints are from the poses.
 
