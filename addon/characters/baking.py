@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import NamedTuple
 
 import bpy
@@ -100,7 +101,7 @@ def bake_steps(
     rig = None if armature is None else rig_of(armature, body)
     if rig is not None:
         worn = shape.betas_of(armature) if _keeps_its_own(take, armature) else motion.betas
-        rig = rig._replace(heads=shape.rest_joints(body, worn))
+        rig = replace(rig, heads=shape.rest_joints(body, worn))
     computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on, rig))
     curves, joints = yield from jobs.in_thread(computed)
     curves += [] if residual is None else [residual_curve(residual)]

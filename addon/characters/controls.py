@@ -8,6 +8,7 @@ top, in layers and strips of their own, is theirs and stays.
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import bpy
 import numpy as np
@@ -63,7 +64,7 @@ def add(armature: bpy.types.Object) -> None:
         )
     rig = building.rig_of(armature, names)
     ground = _ground(armature, rig)
-    rig = rig._replace(anchors=building.anchors_of(rig._replace(heads=mean), ground))
+    rig = replace(rig, anchors=building.anchors_of(replace(rig, heads=mean), ground))
     try:
         with editing(armature.data):
             building.make_bones(armature.data.edit_bones, rig)

@@ -10,6 +10,7 @@ that stands goes on standing.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 
 import bpy
@@ -162,9 +163,9 @@ def _move_bones(armature: bpy.types.Object, betas: np.ndarray) -> None:
             bone.tail = bone.head + along
             bone.roll = roll
         if rig is not None:
-            building.lay_bones(bones, rig._replace(heads=heads))
+            building.lay_bones(bones, replace(rig, heads=heads))
     if rig is not None:
-        building.measure(armature, rig._replace(heads=heads))
+        building.measure(armature, replace(rig, heads=heads))
 
 
 def _set_keys(mesh: bpy.types.Object, betas: np.ndarray) -> None:

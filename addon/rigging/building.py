@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from .limbs import CONTROL_BONES, LIMBS, MARK, ROOT, SWITCH, Limb, switch_path
-from .two_bone import STRAIGHT_WITHIN, Layout, Rig, layout
+from .two_bone import STRAIGHT_WITHIN, Layout, Rig
 
 FOLLOWS = "LSMPL IK"
 """The constraint of a deform bone that lets it follow its limb's controls."""
@@ -49,7 +49,7 @@ def anchors_of(rig: Rig, ground: np.ndarray) -> dict[str, np.ndarray]:
     """
     anchors = {ROOT: _matrix(ground, np.eye(3))}
     for limb in LIMBS:
-        laid = layout(rig, limb)
+        laid = rig.layouts[limb.name]
         _, lower, end = (rig.names.index(name) for name in limb.bones)
         anchors[limb.ik] = _matrix(rig.heads[end], rig.rotations[end])
         away = laid.frame[:, 2] * sum(laid.lengths)
@@ -79,7 +79,7 @@ def make_bones(edit_bones: bpy.types.ArmatureEditBones, rig: Rig) -> None:
 def lay_bones(edit_bones: bpy.types.ArmatureEditBones, rig: Rig) -> None:
     """In Edit Mode: put the mechanisms where the limbs are at rest."""
     for limb in LIMBS:
-        laid = layout(rig, limb)
+        laid = rig.layouts[limb.name]
         upper, lower, _ = (rig.heads[rig.names.index(name)] for name in limb.bones)
         in_front = ((limb.aim, 0), (limb.reach, 0), (limb.upper, 0), (limb.lower, 1))
         for name, bone in in_front:
@@ -117,7 +117,7 @@ def measure(armature: bpy.types.Object, rig: Rig) -> None:
         pose = armature.pose.bones[limb.upper]
         pose.driver_remove("rotation_euler", 0)
         driver = pose.driver_add("rotation_euler", 0).driver
-        driver.type, driver.expression = "SCRIPTED", _angle(layout(rig, limb))
+        driver.type, driver.expression = "SCRIPTED", _angle(rig.layouts[limb.name])
         variable = driver.variables.new()
         variable.name, variable.type = "d", "TRANSFORMS"
         target = variable.targets[0]

@@ -50,8 +50,8 @@ def values_of(rig: Rig, pose: Posed, limbs: Iterable[Limb] = LIMBS) -> list[Valu
     for limb in limbs:
         controls = controls_of(rig, limb, pose)
         ik, pole = rig.anchors[limb.ik], rig.anchors[limb.pole]
-        rotations = [ik[:3, :3].T @ controls.turned, *controls.twists]
-        of_ik, *of_twists = (continuous(to_quaternion(turned)) for turned in rotations)
+        turned = np.stack([ik[:3, :3].T @ controls.turned, *controls.twists], axis=1)
+        of_ik, *of_twists = np.swapaxes(continuous(to_quaternion(turned)), 0, 1)
         values = (
             (controls.at - ik[:3, 3]) @ ik[:3, :3],
             of_ik,

@@ -10,12 +10,14 @@ Everything is in the character's space and of many frames T at once; rotations a
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from ...lsmpl_core.rotation import between, from_quaternion, to_quaternion
-from .limbs import Limb
+from ...lsmpl_core.rotation import between, cross, from_quaternion, to_quaternion
+from .limbs import LIMBS, Limb
 
 _HINTED_SINE, _SEEN_SINE = 0.02, 0.1
 """Of the angle at which the upper bone leaves the line to hand or foot: below the first, nothing
@@ -26,7 +28,8 @@ STRAIGHT_WITHIN = 1e-5
 the angle is the square root of a difference that is all rounding, and twists say it better."""
 
 
-class Rig(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Rig:
     """A character's bones at rest: of its joints heads (J,3), in metres, rotations (J,3,3), whose
     columns are the bones' axes, and parents (-1 for none); by name, where root, IK controls
     and poles are (4,4)."""
@@ -36,6 +39,11 @@ class Rig(NamedTuple):
     heads: np.ndarray
     rotations: np.ndarray
     anchors: dict[str, np.ndarray]
+
+    @cached_property
+    def layouts(self) -> dict[str, Layout]:
+        """Of all limbs, by name."""
+        return {limb.name: _layout(self, limb) for limb in LIMBS}
 
 
 class Posed(NamedTuple):
@@ -64,7 +72,7 @@ class Layout(NamedTuple):
     twists: tuple[np.ndarray, np.ndarray]
 
 
-def layout(rig: Rig, limb: Limb) -> Layout:
+def _layout(rig: Rig, limb: Limb) -> Layout:
     upper, lower, end = (rig.names.index(name) for name in limb.bones)
     along = rig.heads[lower] - rig.heads[upper], rig.heads[end] - rig.heads[lower]
     lengths = float(np.linalg.norm(along[0])), float(np.linalg.norm(along[1]))
@@ -93,7 +101,7 @@ def posed(rig: Rig, quaternions: np.ndarray, location: np.ndarray) -> Posed:
 
 def controls_of(rig: Rig, limb: Limb, pose: Posed) -> Controls:
     """Controls that bring a limb to where it is in a pose."""
-    laid = layout(rig, limb)
+    laid = rig.layouts[limb.name]
     upper, lower, end = (rig.names.index(name) for name in limb.bones)
     begin, middle, at = (pose.heads[:, joint] for joint in (upper, lower, end))
 
@@ -117,7 +125,7 @@ def controls_of(rig: Rig, limb: Limb, pose: Posed) -> Controls:
 def channels_of(rig: Rig, limb: Limb, controls: Controls, pose: Posed) -> np.ndarray:
     """(T,3,4): the quaternions of the channels of a limb's own bones that bring it to where its
     controls do; of the pose, what the limb hangs on counts."""
-    laid = layout(rig, limb)
+    laid = rig.layouts[limb.name]
     upper, lower, end = (rig.names.index(name) for name in limb.bones)
     above, begin = rig.parents[upper], pose.heads[:, upper]
 
@@ -165,7 +173,7 @@ def _lower(
 
 def _frame(y: np.ndarray, z: np.ndarray) -> np.ndarray:
     """(...,3,3) whose second and third columns are these."""
-    return np.stack([np.cross(y, z), y, z], axis=-1)
+    return np.stack([cross(y, z), y, z], axis=-1)
 
 
 def _across(v: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ import bpy
 import numpy as np
 import pytest
 from conftest import MOCAP
+from exchange import brought_back, frame_range
 from test_live import solved, walk
 from test_shape import OTHER
 
@@ -321,6 +322,10 @@ def test_an_export_has_the_deform_bones_alone(addon, baked_take, controls, core,
     came = next(obj for obj in bpy.context.selected_objects if obj.type == "ARMATURE")
     assert set(came.data.bones.keys()) == set(names)
     heads = world(came, names, frames)[:, :, :3, 3]
+    np.testing.assert_allclose(heads, before[:, :, :3, 3], atol=2e-4)
+    came, _ = brought_back(tmp_path / "a.fbx", fps=30)
+    assert set(came.data.bones.keys()) == set(names)
+    heads = world(came, names, np.array(frames) + frame_range(came)[0])[:, :, :3, 3]
     np.testing.assert_allclose(heads, before[:, :, :3, 3], atol=2e-4)
 
 
