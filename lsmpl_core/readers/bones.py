@@ -9,6 +9,7 @@ long as a person's, and few markers are there.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 
@@ -18,7 +19,7 @@ from ..body.skeleton import JOINT_NAMES
 from ..data import DATA
 from ..keypoints.layouts import Layout, tree_edges
 from ..keypoints.plausibility import implausibility
-from .keypoint_names import fold, split_subject
+from .keypoint_names import fold, side_of, split_subject, words_of
 from .markers import known_markers
 
 LAYOUT_NAME = "bones"
@@ -28,6 +29,9 @@ NEEDED = tuple(
 """The joints without which names are no skeleton's."""
 NO_SKELETON = 0.3
 """`implausibility` from which on points so named are no joints."""
+CLUSTER = 3
+"""Numbered names of one segment (LThigh1, LThigh2, ...) from which on they are markers of a
+cluster."""
 MARKERS = 6
 """Names that only markers have (LASI, RKNE) from which on the others are markers, too."""
 
@@ -66,7 +70,26 @@ def joint_of(name: str) -> tuple[str, int] | None:
     ):
         if bare in known:
             return known[bare]
-    return None
+    return _of_words(split_subject(name)[1])
+
+
+def _of_words(name: str) -> tuple[str, int] | None:
+    """Of names with a number or the like in them (`upperleg01.L`, `lThighBend`); lower numbers rank
+    first."""
+    words = words_of(name)
+    if not _PARTS_OF_BONES.isdisjoint(words):
+        return None
+    sides = [side for word in words if (side := side_of(word))]
+    number = next((int(word[:4]) for word in words if word.isdigit()), 0)
+    kept = [word for word in words if not (side_of(word) or word.isdigit() or word in _MEANINGLESS)]
+    found = bone_names().get(fold("".join([*sides, *kept]))) if len(sides) == 1 else None
+    return (found[0], found[1] + _BEHIND + number) if found else None
+
+
+_PARTS_OF_BONES = frozenset(("twist", "end", "tip", "nub", "roll", "finger", "index", "thumb"))
+_MEANINGLESS = frozenset(("bend", "bone", "joint", "jnt"))
+_BEHIND = 100
+"""Ranks by which names with words of their own stand behind those that are known as they are."""
 
 
 def as_bones(names: Sequence[str], positions: np.ndarray) -> tuple[Layout, tuple[int, ...]] | None:
@@ -76,15 +99,17 @@ def as_bones(names: Sequence[str], positions: np.ndarray) -> tuple[Layout, tuple
     names (N,) and positions (T,N,3) as the file has them.
     """
     best: dict[str, tuple[int, int]] = {}
-    others = []
+    others, alike = [], Counter[str]()
     for column, name in enumerate(names):
         if found := joint_of(name):
             joint, rank = found
             best[joint] = min(best.get(joint, (rank, column)), (rank, column))
+            alike[joint] += rank >= _BEHIND
         else:
             others.append(name)
     if (
         not best.keys() >= set(NEEDED)
+        or max(alike.values(), default=0) >= CLUSTER
         or sum(known_markers().site_of(name) is not None for name in others) >= MARKERS
     ):
         return None
@@ -95,3 +120,38 @@ def as_bones(names: Sequence[str], positions: np.ndarray) -> tuple[Layout, tuple
     return (
         (layout, columns) if implausibility(positions[:, columns], layout) < NO_SKELETON else None
     )
+
+
+def are_axes(names: Sequence[str]) -> bool:
+    """Whether most names are of segments' origins and axes (PELV, PELVY, PELVZ), rigid in
+    threes."""
+    there = set(names)
+    return sum(f"{name}Y" in there and f"{name}Z" in there for name in names) > len(names) / 5
+
+
+def joined_rigidly(positions: np.ndarray) -> bool:
+    """Whether points (T,N,3) hang together by distances that never change, while the whole moves:
+    joints of a skeleton do, markers on skin do not."""
+    count = positions.shape[1]
+    seen = positions[np.isfinite(positions).all(axis=(1, 2))]
+    if not LEAST_JOINTS <= count <= MOST_JOINTS or len(seen) < LEAST_FRAMES:
+        return False
+    chosen = seen[np.unique(np.linspace(0, len(seen) - 1, min(len(seen), 60)).astype(int))]
+    lengths = np.linalg.norm(chosen[:, :, None] - chosen[:, None], axis=3)
+    spread = np.ptp(lengths, axis=0) / max(float(lengths.max()), 1e-12)
+    if np.median(spread) < MOVING:
+        return False
+
+    linked = np.zeros(count, dtype=bool)
+    linked[0] = True
+    while True:
+        more = (spread[linked] < RIGID).any(axis=0) | linked
+        if (more == linked).all():
+            return bool(linked.mean() > NEARLY_ALL)
+        linked = more
+
+
+LEAST_JOINTS, MOST_JOINTS, LEAST_FRAMES = 12, 300, 5
+RIGID, MOVING, NEARLY_ALL = 5e-4, 0.02, 0.9
+"""Shares of the body's size by which distances change at most (1 mm of a person) or, typically, at
+least; and share of the points that hang together."""

@@ -19,10 +19,10 @@ import numpy as np
 from ..errors import KeypointFileError
 from .field_words import WORDS, folded, value_of
 from .nest_roles import MOST_PEOPLE, NOBODY, Frames, Person, arranged, roles_of
-from .nests import everything, kinds_of, likeliest
+from .nests import DEEPEST, everything, kinds_of, likeliest
 from .people import choose, follow, gathered
 from .point_forms import coordinates, is_named, point_name
-from .raw import RawTrack, blank_table, read_text, unflatten
+from .raw import RawTrack, blank_table, is_number, read_text, unflatten
 from .times import placed_in_time
 
 _MOST_NAMELESS = 100
@@ -102,6 +102,10 @@ def track_of(
     try:
         kinds, flat = kinds_of(content)
         kind = likeliest(kinds, frozenset(counts))
+        if kind is None and not flat:
+            content = unquoted(content)
+            kinds, flat = kinds_of(content)
+            kind = likeliest(kinds, frozenset(counts))
         if kind is None:
             raise _nothing(content, flat, where)
         frames = arranged(kind, files)
@@ -117,6 +121,19 @@ def track_of(
     up = _stated(objects, WORDS["up"], str)
     raw.up = up.lower() if up else raw.up
     return raw if files else placed_in_time(raw, frames.numbers, frames.times)
+
+
+def unquoted(content: Any, levels: int = 0) -> Any:
+    """Content with the numbers that it has in quotes as numbers."""
+    if levels > DEEPEST:
+        return content
+    if isinstance(content, dict):
+        return {key: unquoted(value, levels + 1) for key, value in content.items()}
+    if isinstance(content, list):
+        return [unquoted(value, levels + 1) for value in content]
+    if isinstance(content, str) and len(content) < 40 and is_number(content):
+        return float(content)
+    return content
 
 
 def _nothing(content: Any, flat: bool, where: str) -> KeypointFileError:

@@ -128,6 +128,16 @@ def _people(keypoints: dict[str, set[str]]) -> list[str]:
     return people if len(people) > 1 else []
 
 
+def words_of(name: str) -> list[str]:
+    """The words of a name in lower case: `lThighBend` is l, thigh, bend."""
+    return _words(name)
+
+
+def side_of(word: str) -> str:
+    """ "left" or "right" for a word that is a side; "" for any other."""
+    return _SIDES.get(word, "")
+
+
 def _words(name: str) -> list[str]:
     return [word.lower() for word in _WORDS.findall(name)]
 

@@ -12,7 +12,7 @@ from ..errors import LayoutError
 from ..keypoints.layouts import LAYOUTS, Layout
 from ..keypoints.plausibility import implausibility
 from ..keypoints.track import Basis, Decision
-from .bones import as_bones
+from .bones import are_axes, as_bones, joined_rigidly
 from .keypoint_names import is_generic, match_names, split_subject, without_affixes
 from .mapping import Mapping
 from .markers import MarkerTable, recognise
@@ -45,6 +45,8 @@ class Match:
         return cls(layout, tuple(columns), Decision("layout", layout.name, basis, reason))
 
 
+MOSTLY = 0.6
+"""Share of the names that are known markers from which on points are markers, however rigid."""
 NAMES_ADVICE = (
     "Give a JSON mapping as the layout (--layout mapping.json) that names the site of each "
     "keypoint on the body: "
@@ -174,6 +176,13 @@ def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) 
             f"{source}: a table of markers goes by names, but the file has none for its points"
         )
     found = recognise(raw.names, source, table)
+    few = found.placed < MOSTLY * len(raw.names) and not are_axes(raw.names)
+    if table is None and few and joined_rigidly(raw.positions):
+        raise LayoutError(
+            f"{source}: its points keep their distances, as a skeleton's joints do, but the "
+            "names of "
+            f"its bones are not known: {_abbreviated(raw.names)}. {NAMES_ADVICE}"
+        )
     reason = f"{found.placed} of its {len(raw.names)} points are known markers"
     match = Match.of(found.layout, found.columns, "file" if table is None else "given", reason)
     return replace(match, further=found.decisions)

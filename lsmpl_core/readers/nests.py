@@ -30,6 +30,7 @@ from .point_forms import (
     is_rows,
     named_points,
     parts_in_time,
+    rows_of_columns,
     trajectories,
 )
 
@@ -122,6 +123,8 @@ def _look_at_array(array, key, fields, keys, owners, owner, walk: _Walk) -> None
 def _look_at_object(value: dict, key, fields, keys, owners, owner, walk: _Walk) -> None:
     if named := named_points(value):
         _found(named, fields, keys, (*owners, value), walk)
+    elif (rows := rows_of_columns(value)) is not None:
+        _found(rows, fields, keys, (*owners, owner), walk)
     elif moving := trajectories(value):
         _each(list(moving.items()), key, fields, keys, owners, value, walk)
     elif counts(list(value)):

@@ -156,6 +156,11 @@ def named_points(value: dict) -> dict | None:
     return found if len(found) >= LEAST_POINTS else None
 
 
+def rows_of_columns(value: dict) -> list | None:
+    """[x, y, z] of each point, of an object that lists all x, all y and all z."""
+    return rows if (rows := _way(value)) is not None and len(rows) >= LEAST_POINTS else None
+
+
 def trajectories(value: dict) -> dict[int, dict] | None:
     """Of an object that has each keypoint's way by its name, or the columns of a table, the points
     of each frame."""

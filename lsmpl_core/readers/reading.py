@@ -50,6 +50,8 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
     ".tsv": read_csv,
     ".txt": read_csv,
     ".dat": read_csv,
+    ".sto": read_csv,
+    ".mot": read_csv,
     ".json": read_json,
     ".jsonl": read_json,
     ".ndjson": read_json,

@@ -74,6 +74,7 @@ _NAMES_ROW = frozenset(
 _SUBJECT_ROW = frozenset(
     ("INDIVIDUALS", "INDIVIDUAL", "SUBJECT", "SUBJECTS", "TRACK", "TRACKS", "PERSON")
 )
+_TRANSLATIONS = ("tx", "ty", "tz", "px", "py", "pz")
 _SEPARATORS = re.compile(r"[\s_.\-/\[\]()]+")
 _BRACKETED = re.compile(r"(.+)\[([0-3])\]")
 LONGEST_LABEL = 256
@@ -177,6 +178,7 @@ def _split(text: str) -> Label:
 
 def _key(word: str, axes_only: bool = False) -> str:
     word = word.lower()
+    word = word[1:] if word in _TRANSLATIONS and not axes_only else word
     return word if word in AXES else "c" if word in CONFIDENCE and not axes_only else ""
 
 

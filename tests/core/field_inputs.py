@@ -1056,3 +1056,157 @@ def a_folder_that_lacks_images_without_anybody(people, path):
     for t in range(FRAMES):
         if t not in (4, 5):
             np.savez(path / f"{3 + t:08d}_person0.npz", **sam(people[0], t))
+
+
+def limbs_named(left: dict[str, str], middle: dict[str, str], swap) -> dict[str, str]:
+    return sided({name: f"left_{part}" for part, name in left.items()}, middle, swap)
+
+
+PARTS = ("hip", "knee", "ankle", "foot", "collar", "shoulder", "elbow", "wrist")
+
+
+@made(1, "mocopi.csv", layout="bones", fps=50)
+def mocopis_up_and_low_limbs(people, path):
+    left = dict(
+        zip(PARTS, ("l_up_leg", "l_low_leg", "l_foot", "l_toes", "l_shoulder", "l_up_arm", "l_low_arm", "l_hand"))
+    )
+    bones = limbs_named(left, {"root": "pelvis", "torso_1": "spine1", "neck_1": "neck", "head": "head"},
+                        lambda name: "r" + name[1:])  # fmt: skip
+    points = people[0].points(list(bones.values()), Y_UP)
+    table(path, [["time", *each(list(bones), "{name}_{axis}")],
+                 *([f"{t / 50:.4f}", *row] for t, row in enumerate(digits(points)))])  # fmt: skip
+
+
+@made(1, "genesis8.csv", layout="bones", fps=30)
+def dazs_bends_and_twists(people, path):
+    left = dict(zip(PARTS, ("lThighBend", "lShin", "lFoot", "lToe", "lCollar", "lShldrBend", "lForearmBend", "lHand")))
+    bones = limbs_named(left, {"hip": "pelvis", "abdomenLower": "spine1", "neckLower": "neck", "head": "head"},
+                        lambda name: "r" + name[1:])  # fmt: skip
+    for side, letter in (("left", "l"), ("right", "r")):
+        bones |= {f"{letter}ThighTwist": f"{side}_hip", f"{letter}ForearmTwist": f"{side}_wrist"}
+    points = people[0].points(list(bones.values()), Y_UP, 100)
+    table(path, [each(list(bones), "{name}.{axis}"), *digits(points)])
+
+
+@made(1, "makehuman.csv", layout="bones", fps=30)
+def makehumans_numbered_limbs(people, path):
+    left = dict(zip(PARTS, ("upperleg01.L", "lowerleg01.L", "foot.L", "toe1-1.L", "clavicle.L", "upperarm01.L",
+                            "lowerarm01.L", "wrist.L")))  # fmt: skip
+    bones = limbs_named(left, {"root": "pelvis", "spine05": "spine1", "neck01": "neck", "head": "head"},
+                        lambda name: name[:-1] + "R")  # fmt: skip
+    for side, letter in (("left", "L"), ("right", "R")):
+        bones |= {f"upperleg02.{letter}": f"{side}_knee", f"lowerarm02.{letter}": f"{side}_wrist"}
+    points = people[0].points(list(bones.values()))
+    table(path, [each(list(bones), "{name} {axis}"), *digits(points)])
+
+
+@made(1, "arkit.json", layout="bones", fps=60)
+def arkits_joints(people, path):
+    left = dict(zip(PARTS, ("left_upLeg_joint", "left_leg_joint", "left_foot_joint", "left_toes_joint",
+                            "left_shoulder_1_joint", "left_arm_joint", "left_forearm_joint",
+                            "left_hand_joint")))  # fmt: skip
+    bones = limbs_named(left, {"hips_joint": "pelvis", "spine_1_joint": "spine1", "neck_1_joint": "neck",
+                               "head_joint": "head"}, lambda name: name.replace("left", "right"))  # fmt: skip
+    points = rounded(people[0].points(list(bones.values()), Y_UP))
+    saved_json(
+        path, [{"timestamp": 1200.0 + t / 60, "joints": dict(zip(bones, frame))} for t, frame in enumerate(points)]
+    )
+
+
+@made(6, "dlc_3d.csv", layout="coco_17", fps=30)
+def deeplabcuts_3d(people, path):
+    names = LAYOUTS["coco_17"].keypoints
+    points = people[0].points(LAYOUTS["coco_17"].sites, Y_DOWN, 10)
+    head = [["scorer", *["DLC_3D"] * 51], ["bodyparts", *(n for n in names for _ in range(3))],
+            ["coords", *["x", "y", "z"] * 17]]  # fmt: skip
+    table(path, [*head, *([t, *row] for t, row in enumerate(digits(points)))])
+
+
+@made(4, "sleap.csv", refused="2D")
+def sleaps_2d_analysis(people, path):
+    names = LAYOUTS["coco_17"].keypoints
+    points = people[0].points(LAYOUTS["coco_17"].sites, Y_DOWN, 300)[..., :2] + [960, 540]
+    rows = np.concatenate([points, np.full((*points.shape[:2], 1), 0.9)], axis=2)
+    table(path, [["track", "frame_idx", "instance.score", *each(names, "{name}.{axis}", ("x", "y", "score"))],
+                 *(["", t, 0.95, *row] for t, row in enumerate(digits(rows, 2)))])  # fmt: skip
+
+
+@made(6, "opensim.sto", layout="markers", fps=100, points=0)
+def opensims_storage_of_markers(people, path):
+    markers, points = plug_in_gait(people[0], Y_UP, 1)
+    head = [["model marker locations from IK"], ["version=1"], [f"nRows={FRAMES}"],
+            [f"nColumns={1 + 3 * len(markers)}"], ["inDegrees=no"], ["endheader"],
+            ["time", *each(markers, "{name}_{axis}", ("tx", "ty", "tz"))]]  # fmt: skip
+    table(path, [*head, *([f"{t / 100:.6f}", *row] for t, row in enumerate(digits(points, 6)))], "\t")
+
+
+@made(7, "recording_by_frame.json", layout="mediapipe_33", fps=30)
+def freemocaps_points_by_name_with_hands(people, path):
+    layout = LAYOUTS["mediapipe_33"]
+    names = ["nose", "left_eye_inner", "left_eye", "left_eye_outer", "right_eye_inner", "right_eye", "right_eye_outer",
+             "left_ear", "right_ear", "mouth_left", "mouth_right", "left_shoulder", "right_shoulder", "left_elbow",
+             "right_elbow", "left_wrist", "right_wrist", "left_pinky", "right_pinky", "left_index", "right_index",
+             "left_thumb", "right_thumb", "left_hip", "right_hip", "left_knee", "right_knee", "left_ankle",
+             "right_ankle", "left_heel", "right_heel", "left_foot_index", "right_foot_index"]  # fmt: skip
+    points = rounded(people[0].points(layout.sites, None, 1000))
+    frames = {}
+    for t, frame in enumerate(points):
+        tracked = {
+            f"right_hand_{part}": dict(zip("xyz", [0.0, 0.0, 9.0])) for part in ("wrist", "thumb_cmc", "index_tip")
+        }
+        tracked |= {f"body_{name}": dict(zip("xyz", p)) for name, p in zip(names, frame)}
+        frames[str(t)] = {"timestamps": {"mean": t / 30}, "tracked_points": tracked}
+    saved_json(path, {"info": {"schemas": []}, "data_by_frame": frames})
+
+
+@made(7, "keypoints3d.pkl", layout="coco_17", fps=30)
+def aists_keypoints(people, path):
+    points = people[0].points(LAYOUTS["coco_17"].sites, Y_UP, 100)
+    path.write_bytes(pickle.dumps({"keypoints3d": points + 3.0, "keypoints3d_optim": points}))
+
+
+@made(7, "by_person.json", layout="coco_17", fps=30, people=2)
+def objects_of_people_with_lists_of_frames(people, path):
+    points = [rounded(one.points(LAYOUTS["coco_17"].sites)) for one in people]
+    saved_json(path, {f"person_{who}": {"frames": [{"frame": t, "keypoints": p[t]} for t in range(FRAMES)]}
+                      for who, p in enumerate(points)})  # fmt: skip
+
+
+@made(7, "strings.json", layout="coco_17", fps=30)
+def numbers_in_quotes(people, path):
+    names = LAYOUTS["coco_17"].keypoints
+    points = people[0].points(LAYOUTS["coco_17"].sites)
+    saved_json(path, [{"frame": str(t), "joints": {name: {axis: f"{v:.5f}" for axis, v in zip("xyz", p)}
+                       for name, p in zip(names, frame)}} for t, frame in enumerate(points)])  # fmt: skip
+
+
+@made(7, "flat.json", layout="coco_17", fps=30)
+def frames_of_flat_numbers(people, path):
+    points = people[0].points(LAYOUTS["coco_17"].sites)
+    saved_json(path, points.reshape(FRAMES, -1).round(5).tolist())
+
+
+@made(7, "columns_a_frame.json", layout="coco_17", fps=30)
+def lists_of_x_y_and_z_in_each_frame(people, path):
+    points = people[0].points(LAYOUTS["coco_17"].sites)
+    saved_json(path, [{"frame": t, "keypoints": {axis: p[:, a].round(5).tolist() for a, axis in enumerate("xyz")}}
+                      for t, p in enumerate(points)])  # fmt: skip
+
+
+@made(7, "kinects.json", layout="kinect_25", fps=30, people=2)
+def frames_with_capital_keys_and_positions_in_order(people, path):
+    points = [one.order("kinect_25", Y_UP) for one in people]
+    frames = [{"FrameNumber": t, "Skeletons": [
+        {"TrackingId": 100 + who, "JointPositions": [dict(zip("XYZ", row)) for row in rounded(p[t])]}
+        for who, p in enumerate(points)]} for t in range(FRAMES)]  # fmt: skip
+    saved_json(path, {"Frames": frames})
+
+
+@made(1, "unknown_rig.csv", refused="a skeleton's joints do")
+def a_skeleton_whose_bones_nobody_knows(people, path):
+    """Some of its names are markers' (LFoot, LHand), and must not make a marker set of it."""
+    left = dict(zip(PARTS, ("LCoxa", "LCrus", "LFoot", "LBallen", "LScap", "LBrachium", "LAntebrachium", "LHand")))
+    bones = limbs_named(left, {"Core": "pelvis", "Core2": "spine1", "Head": "head", "Sternum": "spine3"},
+                        lambda name: "R" + name[1:])  # fmt: skip
+    points = people[0].points(list(bones.values()))
+    table(path, [each(list(bones), "{name}_{axis}"), *digits(points)])
