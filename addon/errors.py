@@ -32,6 +32,11 @@ def in_panel_words(text: str) -> str:
     return text
 
 
+def as_told(text: str) -> str:
+    """A message, of a line or several, for Blender's info line: names in it move no cursor."""
+    return shown(in_panel_words(text), but="\n")
+
+
 def reports_errors(method: Callable) -> Callable:
     """For an operator's `execute`, `invoke` or `modal`: an `LsmplError` is reported and the
     operator cancelled."""
@@ -40,7 +45,7 @@ def reports_errors(method: Callable) -> Callable:
         try:
             return method(self, *args)
         except LsmplError as error:
-            self.report({"ERROR"}, shown(in_panel_words(str(error)), but="\n"))
+            self.report({"ERROR"}, as_told(str(error)))
             return {"CANCELLED"}
 
     # Blender counts the arguments that a method declares.

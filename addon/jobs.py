@@ -18,7 +18,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..lsmpl_core import LsmplError, Progress
-from .errors import in_panel_words, reports_errors
+from .errors import as_told, reports_errors
 from .registration import registration
 
 SLICE_SECONDS = 0.05
@@ -345,7 +345,7 @@ class LSMPL_OT_cancel(bpy.types.Operator):
 
 def tell(operator: bpy.types.Operator, messages: Messages) -> None:
     for level, text in [("INFO", messages)] if isinstance(messages, str) else messages:
-        operator.report({level}, in_panel_words(text))
+        operator.report({level}, as_told(text))
 
 
 def redraw_sidebars(context: bpy.types.Context) -> None:

@@ -56,5 +56,5 @@ class _Series:
             lines = [("INFO", result)] if isinstance(result, str) else result
             messages += [(level, f"{name}: {text}") for level, text in lines]
         if not self._done:
-            raise LsmplError("\n".join(self._failed))
+            raise LsmplError(*self._failed)
         return [*messages, *[("ERROR", text) for text in self._failed]]

@@ -15,6 +15,7 @@ from .devices import torch_folder
 from .exporting import files as exporting
 from .exporting.checks import CHECKS
 from .importing import adding
+from .naming import block_name
 from .solving import solve as solving
 from .takes import layers
 
@@ -59,9 +60,9 @@ def write_character(converted: Converted, path: Path) -> None:
     armature, mesh, *_ = _animate(converted, scene)
     for take in [obj for obj in scene.objects if obj not in (armature, mesh)]:
         bpy.data.objects.remove(take)
-    armature.name = converted.name
+    armature.name = name = block_name(converted.name)
     if mesh is not None:
-        mesh.name = f"{converted.name} Body"
+        mesh.name = f"{name} Body"
     exporting.export_character(armature, scene, path, scene.frame_start, scene.frame_end)
 
 

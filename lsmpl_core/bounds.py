@@ -14,8 +14,9 @@ MOST_TURN = 1e3
 """Radians of an axis-angle; files have some of a few turns."""
 LARGEST_BETA = 100.0
 """Standard deviations of a shape; nobody's is beyond 6 (`judgement.py`)."""
-MOST_FRAMES = 500_000
-"""Frames that are made of fewer: half an hour at 240 a second. They take 1.2 kB of memory each."""
+MOST_FRAMES, MOST_GROWTH = 100_000, 10
+"""Frames, or times as many as there are, that are made of fewer: seven minutes at 240 a second, or
+any take at 300 for 30."""
 FEWEST_KEYPOINTS = 3
 """That fix where a body is and which way it is turned."""
 LONGEST_NAME = 256

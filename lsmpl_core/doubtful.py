@@ -18,7 +18,7 @@ from .body.skeleton import JOINT_NAMES
 from .cleaning.limits import HINGES
 from .keypoints.condition import Condition
 from .motion import Motion
-from .rotation import exp_map, log_map
+from .rotation import exp_map
 
 FRAME_OFF = 4.0, 0.5, 0.01
 """A frame is far off whose mean residual is above the median by this many robust standard
@@ -60,6 +60,7 @@ MOST_BACKWARDS = 25.0
 """Degrees that a knee or an elbow bends the wrong way at most."""
 FASTEST = np.radians(90.0)
 """Radians that a joint turns in a thirtieth of a second at most, whatever is usual around."""
+FRAMES_AT_ONCE = 2_000
 ENDS = (22, 23)
 """Joints that are left out: hands, which most keypoints do not show."""
 MAD_TO_SIGMA = 1.4826
@@ -273,7 +274,8 @@ def _limb_rows(motion: Motion) -> dict[str, list[int]]:
 
 def _beyond_limits(motion: Motion) -> _Ground:
     """A joint that is turned more than people can, or turns faster."""
-    angle = np.degrees(np.linalg.norm(log_map(exp_map(motion.poses)), axis=-1))
+    norm = np.linalg.norm(motion.poses, axis=-1)
+    angle = np.degrees(np.abs((norm + np.pi) % (2.0 * np.pi) - np.pi))
     severity = np.zeros((len(motion), len(JOINT_NAMES)))
     for joint, name in enumerate(JOINT_NAMES):
         part = name.split("_")[-1]
@@ -334,11 +336,12 @@ def _jump(motion: Motion) -> _Ground:
 def _steps(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     """(T-1,J) radians each joint turns and (T-1,) metres the body moves from frame to frame."""
     joints = [joint for joint in range(motion.poses.shape[1]) if joint not in ENDS]
-    rotations = exp_map(motion.poses[:, joints])
-    cosine = (np.einsum("tjab,tjab->tj", rotations[1:], rotations[:-1]) - 1.0) / 2.0
-    return np.arccos(np.clip(cosine, -1.0, 1.0)), np.linalg.norm(
-        np.diff(motion.trans, axis=0), axis=1
-    )
+    turns = np.empty((max(len(motion) - 1, 0), len(joints)))
+    for start in range(0, len(turns), FRAMES_AT_ONCE):  # matrices take much memory
+        rotations = exp_map(motion.poses[start : start + FRAMES_AT_ONCE + 1, joints])
+        cosine = (np.einsum("tjab,tjab->tj", rotations[1:], rotations[:-1]) - 1.0) / 2.0
+        turns[start : start + FRAMES_AT_ONCE] = np.arccos(np.clip(cosine, -1.0, 1.0))
+    return turns, np.linalg.norm(np.diff(motion.trans, axis=0), axis=1)
 
 
 def _sudden(steps: np.ndarray, least: float) -> np.ndarray:

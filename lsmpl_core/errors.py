@@ -1,10 +1,10 @@
 """The errors a user can meet, under one base class, so that each front end catches and reports them
 in one place."""
 
-from .shown import shortened
+from .shown import shown
 
 LONGEST_MESSAGE = 2_000
-"""Letters; words of a file stand in messages, and may be of any length."""
+"""Letters of a line; words of a file stand in messages, and may be of any length."""
 
 
 class LsmplError(Exception):
@@ -12,12 +12,13 @@ class LsmplError(Exception):
 
     The message is a sentence (or a few) for the user: it names the file and the field, what was
     found, and what would have been valid. Operators hand it to `self.report`, the command line
-    prints it to stderr. What a file has in place of a word may be endless: the middle of such a
-    message is left out.
+    prints it to stderr. Names and paths in it are shown as all of others' words are (`shown.py`):
+    nothing in them moves a cursor or turns a line, and where one is endless, the middle of the
+    line is left out. Several lines, of several files for instance, are given each by itself.
     """
 
-    def __init__(self, message: object = "") -> None:
-        super().__init__(shortened(str(message), LONGEST_MESSAGE))
+    def __init__(self, *lines: object) -> None:
+        super().__init__("\n".join(shown(str(line), LONGEST_MESSAGE) for line in lines))
 
 
 class KeypointFileError(LsmplError):

@@ -13,7 +13,7 @@ from .body.skeleton import NUM_BETAS, NUM_JOINTS
 from .bounds import FARTHEST, FASTEST, LARGEST_BETA, MOST_TURN, SLOWEST, is_rate
 from .calibration.calibration import Calibration
 from .errors import CalibrationError, LsmplError, MotionFileError
-from .files.npz import npz_names, read_npz
+from .files.npz import most_unpacked, npz_names, read_npz
 from .files.replacing import replace_when_complete
 from .keypoints.condition import Condition
 from .keypoints.track import Decision
@@ -197,6 +197,11 @@ class Motion:
             with replace_when_complete(path) as scratch:
                 with open(scratch, "wb") as file:
                     np.savez_compressed(file, **arrays)
+                # Who stands still for an hour shrinks to what looks like a trap to who unpacks it.
+                size = sum(array.nbytes for array in arrays.values())
+                if size > most_unpacked(scratch.stat().st_size):
+                    with open(scratch, "wb") as file:
+                        np.savez(file, **arrays)
                 _check_readable(scratch, path)
         except OSError as error:
             raise MotionFileError(

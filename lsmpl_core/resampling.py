@@ -3,12 +3,12 @@ they are."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .body.skeleton import NUM_JOINTS
-from .bounds import FASTEST, MOST_FRAMES, SLOWEST, is_rate
+from .bounds import FASTEST, MOST_FRAMES, MOST_GROWTH, SLOWEST, is_rate
 from .cleaning.smoothing import FEWEST_FRAMES, apply_smoothness, stiffness_of
 from .errors import LsmplError
 from .keypoints.hand_points import HandPoints
@@ -16,6 +16,7 @@ from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .rotation import exp_map, log_map, right_jacobian_inverse
 
+FRAMES_AT_ONCE = 2_000
 ANTI_ALIASED = 2.5
 """How many times lower than the motion's a rate must be for what it cannot show to be smoothed away
 first."""
@@ -43,10 +44,16 @@ def resample(motion: Motion, fps: float) -> Motion:
         turning = np.concatenate([turning, motion.fingers], axis=1)
     rotations = exp_map(turning)
     turns = log_map(np.swapaxes(rotations[:-1], -1, -2) @ rotations[1:])
-    inside = _cubic(turns, right_jacobian_inverse(turns), before, share[:, None, None])
-    along = _cubic(np.diff(motion.trans, axis=0), None, before, share[:, None])
+    turning_cubics = _Cubics.of(turns, right_jacobian_inverse(turns))
+    along = _Cubics.of(np.diff(motion.trans, axis=0)).at(before, share[:, None])
     nearest, exact = np.rint(times).astype(int), times == np.rint(times)
-    poses, trans = log_map(rotations[before] @ exp_map(inside)), motion.trans[before] + along
+
+    # A few frames at once: rotations on the way to axis-angles take twenty times their memory.
+    poses, trans = np.empty((len(times), *turning.shape[1:])), motion.trans[before] + along
+    for start in range(0, len(times), FRAMES_AT_ONCE):
+        some = slice(start, start + FRAMES_AT_ONCE)
+        inside = turning_cubics.at(before[some], share[some, None, None])
+        poses[some] = log_map(rotations[before[some]] @ exp_map(inside))
     poses[exact], trans[exact] = turning[nearest[exact]], motion.trans[nearest[exact]]
     return replace(
         motion,
@@ -106,10 +113,11 @@ def _times(frames: int, fps: float, wanted: float) -> np.ndarray:
     Raises `LsmplError` where they are more than anything is made of.
     """
     count = int(np.floor((frames - 1) * wanted / fps + 1e-6)) + 1
-    if count > max(MOST_FRAMES, frames):
+    most = max(MOST_FRAMES, MOST_GROWTH * frames)
+    if count > most:
         raise LsmplError(
             f"{frames:,} frames at {fps:g} a second would become {count:,} at {wanted:g}; at most "
-            f"{MOST_FRAMES:,} are made"
+            f"{most:,} are made of them"
         )
     times = np.arange(count) * (fps / wanted)
     whole = np.rint(times)
@@ -123,22 +131,34 @@ def _between(times: np.ndarray, frames: int) -> tuple[np.ndarray, np.ndarray]:
     return before, times - before
 
 
-def _cubic(
-    steps: np.ndarray, to_end: np.ndarray | None, before: np.ndarray, share: np.ndarray
-) -> np.ndarray:
-    """(N,...) displacement from frame `before`, by the Hermite cubic whose velocities are means of
+@dataclass(frozen=True)
+class _Cubics:
+    """Between each of T frames and the next, the Hermite cubic whose velocities are means of
     adjacent steps.
 
-    steps (T-1,...,3) from frame to frame, in the tangent space of the frame they start from. to_end
-    (T-1,...,3,3) turns a velocity in the frame where a step ends into one in the tangent space
-    where it starts (the inverse right Jacobian); None where these are the same. At the ends of the
-    motion velocities are those of a parabola.
+    steps (T-1,...,3) from frame to frame, in the tangent space of the frame they start from; leave
+    and arrive (T-1,...,3): the velocities at both ends, in the same space.
     """
-    inner = 0.5 * (steps[:-1] + steps[1:])
-    first = 2.0 * steps[:1] - inner[:1] if len(inner) else steps[:1]
-    last = 2.0 * steps[-1:] - inner[-1:] if len(inner) else steps[-1:]
-    velocity = np.concatenate([first, inner, last])
-    arriving = velocity[1:] if to_end is None else (to_end @ velocity[1:, ..., None])[..., 0]
-    s2, s3 = share**2, share**3
-    rise, leave, arrive = 3.0 * s2 - 2.0 * s3, s3 - 2.0 * s2 + share, s3 - s2
-    return rise * steps[before] + leave * velocity[before] + arrive * arriving[before]
+
+    steps: np.ndarray
+    leave: np.ndarray
+    arrive: np.ndarray
+
+    @classmethod
+    def of(cls, steps: np.ndarray, to_end: np.ndarray | None = None) -> _Cubics:
+        """to_end (T-1,...,3,3) turns a velocity in the frame where a step ends into one in the
+        tangent space where it starts (the inverse right Jacobian); None where these are the same.
+        At the ends of the motion velocities are those of a parabola."""
+        inner = 0.5 * (steps[:-1] + steps[1:])
+        first = 2.0 * steps[:1] - inner[:1] if len(inner) else steps[:1]
+        last = 2.0 * steps[-1:] - inner[-1:] if len(inner) else steps[-1:]
+        velocity = np.concatenate([first, inner, last])
+        arrive = velocity[1:] if to_end is None else (to_end @ velocity[1:, ..., None])[..., 0]
+        return cls(steps, velocity[:-1], arrive)
+
+    def at(self, before: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """(N,...,3) displacement from the frames `before` (N,), a share (N,...) of the way to the
+        next."""
+        s2, s3 = share**2, share**3
+        rise, leave, arrive = 3.0 * s2 - 2.0 * s3, s3 - 2.0 * s2 + share, s3 - s2
+        return rise * self.steps[before] + leave * self.leave[before] + arrive * self.arrive[before]

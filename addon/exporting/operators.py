@@ -138,7 +138,7 @@ def export_all_steps(
         except LsmplError as error:
             failures.append(str(error))
     if not done:
-        raise LsmplError("\n".join(failures))
+        raise LsmplError(*failures)
     summary = f"Exported {len(done)} of {len(held)} takes to {folder}"
     return [("WARNING", "\n".join([*failures, summary]))] if failures else summary
 

@@ -166,7 +166,7 @@ class Import:
         if reasons and len(self.paths) > 1:
             outcomes.show(bpy.context, reasons, [take.name for take in taken])
         if not taken:
-            raise LsmplError("\n".join(reason for _, reason in reasons) or "Nothing was imported")
+            raise LsmplError(*([reason for _, reason in reasons] or ["Nothing was imported"]))
         select(bpy.context, taken)
         (scene,) = held.again()
         if len(takes.takes_in(scene)) == len(taken):

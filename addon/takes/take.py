@@ -16,6 +16,7 @@ import numpy as np
 
 from ...lsmpl_core import Condition, Decision, KeypointTrack, Layout, LsmplError
 from ...lsmpl_core.keypoints.edges import nearest_edges
+from ..naming import block_name
 from . import hands
 from .mesh_data import change, load_json, read, store_json, write
 
@@ -61,7 +62,7 @@ def shape_of(take: bpy.types.Object) -> tuple[int, int]:
 
 def store_track(track: KeypointTrack, name: str | None = None) -> bpy.types.Object:
     """A new take, linked to no collection yet."""
-    name = name or (Path(track.source).stem if track.source else "") or "Take"
+    name = block_name(name or (Path(track.source).stem if track.source else ""))
     return bpy.data.objects.new(name, track_mesh(track, name))
 
 

@@ -12,14 +12,20 @@ from typing import Any
 from tqdm import tqdm
 
 from ..progress import Progress
+from ..shown import shown
 
 _AT_MOST, _AT_LEAST = 0.1, 0.5  # seconds between two times that the bar of all takes is drawn
+
+
+LONGEST_TITLE = 60
+"""Letters of a take's name before its bar."""
 
 
 class TakeBar:
     """How far one take is; gone whenever something else is printed."""
 
     def __init__(self, name: str, number: int, count: int):
+        name = shown(name, LONGEST_TITLE)
         self._title = name if count == 1 else f"[{number}/{count}] {name}"
         self._bar: tqdm | None = None
 

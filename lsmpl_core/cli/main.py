@@ -218,18 +218,13 @@ class _Conversion:
 
 
 def _say(line: str) -> None:
-    _print(_visible(line), sys.stdout)
+    _print(shown(line), sys.stdout)
 
 
 def _complain(message: str) -> None:
-    """The one place that writes messages to stderr."""
-    _print("lsmpl: " + _visible(message, but="\n"), sys.stderr)
-
-
-def _visible(text: str, but: str = "") -> str:
-    """With what is not seen as backslash escapes: it may be in file names, and would move a
-    terminal's cursor."""
-    return shown(text, but=but)
+    """The one place that writes messages to stderr, with what is not seen as backslash escapes: it
+    may be in file names, and would move a terminal's cursor."""
+    _print("lsmpl: " + shown(message), sys.stderr)
 
 
 def _print(text: str, stream: TextIO) -> None:

@@ -36,6 +36,7 @@ from ..report import (
     json_ready,
 )
 from ..resampling import resample, resample_track
+from ..shown import shown
 from ..solve_track import solve_steps
 from ..solver.options import SolveOptions
 from .front_end import Converted, Writer
@@ -137,10 +138,13 @@ class TakeConverter:
             if not expected:
                 record["traceback"] = traceback.format_exc()
             listener.complain(
-                message if message.startswith(str(job.source)) else f"{job.title}: {message}"
+                message
+                if message.startswith((str(job.source), shown(str(job.source))))
+                else f"{job.title}: {message}"
             )
             if not expected and self._options.verbose:
-                listener.complain(record["traceback"])
+                for line in record["traceback"].splitlines():
+                    listener.complain(line)
             return record
         record.update(status="ok", seconds=time.perf_counter() - began)
         listener.say(f"{job.title}: {line}; {record['seconds']:.1f} s -> {job.output}")

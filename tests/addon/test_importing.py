@@ -1,6 +1,8 @@
 """File > Import > Keypoint Tracks."""
 
+import importlib
 import json
+import os
 import pickle
 import shutil
 from dataclasses import replace
@@ -274,3 +276,34 @@ def test_all_people_of_a_file_become_takes_where_they_stood(tmp_path, body, rand
     assert set(imported) == {"both 1", "both 2"}
     np.testing.assert_allclose(imported["both 1"], one, atol=1e-5)
     np.testing.assert_allclose(imported["both 2"], two + (2.0, 0.0, 0.0), atol=1e-5)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_names_of_strangers_move_no_cursor_and_keep_their_ends(tmp_path, addon, body, random_motion, core):
+    """Escape sequences, turned lines, marks of direction and hundreds of letters: in names of objects and messages."""
+    names = ["one\x1b[2J\u202e\ntwo", "long_" * 30 + "left", "long_" * 30 + "right", "長い名前" * 15 + "終"]
+    for name in names:
+        np.save(tmp_path / f"{name}.npy", body.keypoints(random_motion(4), "body_25").positions)
+    assert import_files(tmp_path, *(f"{name}.npy" for name in names), unit="m", up="z") == {"FINISHED"}
+    made = [take.name for take in addon("takes.take").takes_in(bpy.context.scene)]
+    assert made[0] == r"one\x1b[2J\u202e\ntwo"
+    assert made[1].startswith("long_") and made[1].endswith("left") and made[2].endswith("right")
+    assert made[3].endswith("終") and len(set(made)) == 4
+    assert all(len(name.encode()) <= 55 for name in made)
+    (tmp_path / "bad\x1b[2J\n.trc").write_text("PathFileType\n")
+    with pytest.raises(RuntimeError) as caught:
+        import_files(tmp_path, "bad\x1b[2J\n.trc")
+    assert r"bad\x1b[2J\n.trc" in str(caught.value) and "\x1b" not in str(caught.value)
+
+
+@pytest.mark.parametrize("other", ["ann", "Ann ", "Ann."])
+def test_people_whose_names_differ_by_little_are_two_takes_and_two_files(
+    tmp_path, addon, core, body, random_motion, other
+):
+    stand = body.keypoints(random_motion(1), "body_25").positions[0].tolist()
+    people = [{"people": [{"id": who, "keypoints3d": stand} for who in ("Ann", other)]}] * 3
+    (tmp_path / "two.json").write_text(json.dumps(people))
+    assert import_files(tmp_path, "two.json", unit="m", up="z", everybody=True) == {"FINISHED"}
+    made = [take.name for take in addon("takes.take").takes_in(bpy.context.scene)]
+    file_names = importlib.import_module(f"{core.__name__}.files.names").file_names
+    assert len({name.casefold().rstrip(" .") for name in file_names(made)}) == 2, made

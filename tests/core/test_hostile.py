@@ -5,25 +5,34 @@ Each is made from scratch in the form of a file that once did harm.
 
 import gzip
 import json
+import os
 import pickle
 import re
+import tracemalloc
+from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 import pytest
 from stick_figure import walking
 from test_readers import csv_text, trc_text
 from test_readers_c3d import INTEL, c3d_bytes
+from tqdm import tqdm
 
 import lsmpl_core as lsmpl
+from lsmpl_core.cli.bars import TakeBar
 from lsmpl_core.cli.front_end import FrontEnd
 from lsmpl_core.cli.inputs import plan_outputs
 from lsmpl_core.cli.main import main
-from lsmpl_core.errors import KeypointFileError, LayoutError, LsmplError, MotionFileError, SolveError
+from lsmpl_core.doubtful import describe_doubtful
+from lsmpl_core.errors import LONGEST_MESSAGE, KeypointFileError, LayoutError, LsmplError, MotionFileError, SolveError
 from lsmpl_core.files import safe_pickle
 from lsmpl_core.files.pickle_budget import Budget
 from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.progress import Progress
 from lsmpl_core.readers import read_keypoints, read_people
 from lsmpl_core.readers.mapping import MOST_KEYPOINTS, load_mapping
+from lsmpl_core.resampling import resample, resample_track
 from lsmpl_core.shown import shown
 
 COCO = LAYOUTS["coco_17"]
@@ -108,7 +117,7 @@ def test_one_confidence_of_1e300_makes_nothing_of_no_other(tmp_path):
 
 def test_numbers_that_are_read_one_byte_off_are_no_person_without_a_word(tmp_path, capsys):
     """A header cut short: every number is made of halves of two."""
-    np.save(tmp_path / "take.npy", PERSON.astype("<f4"))
+    np.save(tmp_path / "take.npy", PERSON[:8].astype("<f4"))
     data = (tmp_path / "take.npy").read_bytes()
     (tmp_path / "take.npy").write_bytes(data[:128] + data[129:] + b"\0")
     code = main(["convert", str(tmp_path / "take.npy"), "-o", str(tmp_path / "out.npz"), "--layout", "coco_17"])
@@ -292,6 +301,52 @@ def test_keys_that_share_one_hash_are_refused():
         safe_pickle.loads(pickle.dumps(keys), name="keys.pkl")
 
 
+# Memory
+
+
+@contextmanager
+def at_most(megabytes: float):
+    """What is allocated meanwhile, by Python and NumPy."""
+    tracemalloc.start()
+    try:
+        yield
+        peak = tracemalloc.get_traced_memory()[1] / 1e6
+    finally:
+        tracemalloc.stop()
+    assert peak < megabytes, f"{peak:.0f} MB"
+
+
+def test_absurd_rates_and_mappings_are_refused_before_memory_is_spent(tmp_path, capsys):
+    (tmp_path / "map.json").write_text(json.dumps({"keypoints": ["left_hip"] + ["nose"] * 3000}))
+    np.save(tmp_path / "take.npy", PERSON)
+    words = ["convert", str(tmp_path / "take.npy"), "-o", str(tmp_path / "out.npz")]
+    with at_most(20):  # the open body is some of it
+        assert main([*words, "--resample", "1e6"]) == 2
+        assert main([*words, "--layout", str(tmp_path / "map.json")]) == 1
+    assert "at most 256" in capsys.readouterr().err
+
+
+def test_frames_that_are_too_many_are_not_made():
+    motion = lsmpl.Motion(np.zeros((200, 24, 3)), np.zeros((200, 3)), fps=1.0)
+    track = lsmpl.KeypointTrack(np.ones((200, 17, 3)), layout=COCO, fps=1.0)
+    for make, one in ((resample, motion), (resample_track, track)):
+        with at_most(2), pytest.raises(LsmplError, match=r"would become 1,990,001 at 10000; at most 100,000"):
+            make(one, 10_000.0)
+
+
+def test_a_frame_that_is_made_takes_three_kilobytes_at_most():
+    motion = lsmpl.Motion(np.zeros((200, 24, 3)), np.zeros((200, 3)), fps=1.0)
+    with at_most(0.003 * 20_000 + 20):  # those that are turned into matrices at once besides
+        resample(motion, 100.0)
+        describe_doubtful(motion)
+
+
+def test_who_stands_still_for_an_hour_is_saved(tmp_path):
+    """Nothing shrinks like it but files that are made to fill the memory, which are refused."""
+    lsmpl.Motion(np.zeros((70_000, 24, 3)), np.zeros((70_000, 3))).save(tmp_path / "still.npz")
+    assert len(lsmpl.Motion.load(tmp_path / "still.npz")) == 70_000
+
+
 # Names in outputs and on screens
 
 
@@ -333,6 +388,30 @@ def test_what_moves_cursors_and_turns_lines_is_shown_escaped():
     assert shown("a\x1b[31mb\n\u202ec\u200b") == r"a\x1b[31mb\n\u202ec\u200b"
     assert shown("straße 走る ½") == "straße 走る ½"
     assert shown("x" * 500, 40) == "x" * 18 + "..." + "x" * 19
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such names")
+def test_paths_turn_no_line_in_messages_reports_and_bars(tmp_path, capsys, monkeypatch):
+    name = "a\nb\x1b[2J\u202e.csv"
+    (tmp_path / name).write_text("nothing\n")
+    assert (
+        main(["convert", str(tmp_path / name), "-o", str(tmp_path / "o.npz"), "--report", str(tmp_path / "r.json")])
+        == 1
+    )
+    told = capsys.readouterr().err
+    assert r"a\nb\x1b[2J\u202e.csv" in told and told.count("\n") == 1
+    assert r"a\nb\x1b[2J\u202e.csv" in json.loads((tmp_path / "r.json").read_text())["files"][0]["error"]
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setattr("lsmpl_core.cli.bars.tqdm", partial(tqdm, mininterval=0))
+    with TakeBar(name + "x" * 300, 1, 1) as bar:
+        bar.show(Progress("frames", 1, 2))
+    drawn = capsys.readouterr().err
+    assert r"a\nb\x1b[2J\u202e.csv" in drawn and "x" * 60 not in drawn and "\u202e" not in drawn
+
+
+def test_several_lines_of_an_error_are_lines_and_what_is_in_them_is_not():
+    assert str(LsmplError("a\nb", "c")) == "a\\nb\nc"
+    assert len(str(LsmplError("x" * 10_000))) == LONGEST_MESSAGE
 
 
 def test_the_command_shows_names_escaped(tmp_path, capsys):
