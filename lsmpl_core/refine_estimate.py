@@ -19,7 +19,7 @@ from .calibration.calibration import Calibration
 from .device_fallback import on_device
 from .errors import SolveError
 from .finishing import finished_motion
-from .keypoints.track import KeypointTrack
+from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
 from .preparation import Prepared, prepare_steps
 from .progress import Progress, run_to_end
@@ -43,6 +43,8 @@ REFINE_PASSES = 2
 """Times that every frame is predicted and polished."""
 NOISE_SAMPLE_FRAMES = 32
 """Frames of the take that the keypoints' noise is measured on."""
+FAR_OFF = 0.2
+"""Metres by which an estimate's keypoints may typically be off the take's about their mean."""
 MISALIGNED = np.radians(15.0)
 """Angle between the worlds of motion and track from which the motion is turned into the track's."""
 
@@ -117,7 +119,7 @@ def refine_motion_steps(
     betas, offsets = prepared.betas, None
     if betas is None:
         betas = fit_shape(track, body, parts)
-    motion = turned_into(track, body, replace(motion, betas=betas, body=body.key))
+    motion, compared = turned_into(track, body, replace(motion, betas=betas, body=body.key))
     poses = Poses(exp_map(motion.poses), motion.trans)
     if prepared.betas is None:
         frames = well_seen_frames(
@@ -136,7 +138,7 @@ def refine_motion_steps(
     # Fingers that no keypoint shows are the estimator's.
     if refined.fingers is None and options.hands == "auto":
         refined = replace(refined, fingers=motion.fingers)
-    return refined
+    return replace(refined, decisions=(*refined.decisions, *compared))
 
 
 def _refine_all(
@@ -181,9 +183,10 @@ def _refine_all(
     return finished_motion(tracker.problem, prepared, poses, pins)
 
 
-def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:
+def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> tuple[Motion, list[Decision]]:
     """The motion in the track's world: turned so that its keypoints, frame by frame about their
-    mean, lie as theirs."""
+    mean, lie as theirs. And what came of comparing the two: whether it was turned, and whether it
+    is another's or another take's."""
     seen = track.visible[..., None]
     count = np.maximum(seen.sum(axis=1, keepdims=True), 1)
 
@@ -193,9 +196,23 @@ def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> Motion:
         return (positions - positions.sum(axis=1, keepdims=True) / count)[seen[..., 0]]
 
     sites = about_their_mean(body.keypoints(motion, track.layout).positions)
-    turn = rigid_alignment(sites, about_their_mean(track.positions), np.ones(len(sites)))
-    if turn is None or np.linalg.norm(log_map(turn)) < MISALIGNED:
-        return motion
+    theirs = about_their_mean(track.positions)
+    turn = rigid_alignment(sites, theirs, np.ones(len(sites)))
+    if turn is None:
+        return motion, []
+    off, compared = float(np.median(np.linalg.norm(sites @ turn.T - theirs, axis=1))), []
+    if off > FAR_OFF:
+        reason = (
+            f"its keypoints are {1000 * off:.0f} mm from the take's, however it is turned: is it "
+            "of "
+            "another person, or of other frames?"
+        )
+        compared.append(Decision("estimate", "far from the keypoints", "fallback", reason))
+    angle = float(np.linalg.norm(log_map(turn)))
+    if angle < MISALIGNED:
+        return motion, compared
+    reason = "its world is another than the keypoints', a camera's for one"
+    compared.append(Decision("turned", f"by {np.degrees(angle):.0f} degrees", "detected", reason))
     poses = motion.poses.copy()
     poses[:, 0] = log_map(turn @ exp_map(poses[:, 0]))
-    return replace(motion, poses=poses)
+    return replace(motion, poses=poses), compared

@@ -52,6 +52,17 @@ def test_a_motion_in_the_cameras_world_is_turned_into_the_tracks(body, stroll, e
     refined = lsmpl.refine_motion(track, body, replace(estimate, poses=poses))
     here = lsmpl.refine_motion(track, body, estimate)
     assert mpjpe(body.joints(here)[:, :22], body.joints(refined)[:, :22]) < 10.0
+    whats = [{decision.what for decision in motion.decisions} for motion in (refined, here)]
+    assert "turned" in whats[0] and not {"turned", "estimate"} & whats[1]
+
+
+def test_a_motion_of_somebody_else_is_doubted(body, stroll, estimate):
+    crouched = estimate.poses.copy()
+    crouched[:, [1, 2]] = [-1.6, 0.0, 0.0]
+    crouched[:, [16, 17]] = [0.0, 0.0, 1.2]
+    refined = lsmpl.refine_motion(body.keypoints(stroll), body, replace(estimate, poses=crouched))
+    doubt = next(decision for decision in refined.decisions if decision.what == "estimate")
+    assert doubt.doubtful and "another person" in doubt.reason
 
 
 def test_betas_of_another_body_give_way_to_the_tracks(body, stroll, estimate):
