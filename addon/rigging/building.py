@@ -93,6 +93,7 @@ def connect(armature: bpy.types.Object, rig: Rig) -> None:
     pose = armature.pose.bones
     for name in CONTROL_BONES:
         pose[name].rotation_mode = "QUATERNION"
+        pose[name].lock_scale = (True, True, True)  # a body has one size: its shape's
     for limb in LIMBS:
         _add_switch(pose[limb.ik])
         _constrain(armature, limb.aim, "DAMPED_TRACK", limb.ik).track_axis = "TRACK_Y"
@@ -107,6 +108,8 @@ def connect(armature: bpy.types.Object, rig: Rig) -> None:
             _drive_influence(armature, constraint, limb)
         for name in limb.twists:
             pose[name].lock_location = (True, True, True)
+        pose[limb.pole].lock_rotation = (True, True, True)
+        pose[limb.pole].lock_rotation_w = True
         pose[limb.upper].rotation_mode = "XYZ"
     measure(armature, rig)
 

@@ -268,6 +268,16 @@ def test_live_poses_limbs_that_follow_their_controls(addon, baked_take, controls
     assert bpy.ops.lsmpl.live() == {"FINISHED"}
 
 
+def test_selected_controls_stand_for_the_bones_that_they_move(addon, baked_take, controls, core, body):
+    _, baked = baked_take(recorded(core, body, every=40))
+    controls.add(baked.armature)
+    for name in ("left_hand_ik", "right_knee_twist", "root", "head"):
+        pose = baked.armature.pose.bones[name]
+        (pose if hasattr(pose, "select") else pose.bone).select = True
+    selected = addon("characters.posed").selected_bones(baked.armature, body)
+    assert set(selected) == {"left_shoulder", "left_elbow", "left_wrist", "right_knee", "head"}
+
+
 def test_a_layer_over_the_motion_moves_the_hand(baked_take, controls, core, body):
     motion = recorded(core, body)
     _, baked = baked_take(motion)
