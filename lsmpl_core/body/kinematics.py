@@ -15,6 +15,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from ..backends.arrays import Backend, constant, gather, indices, on_host
+from ..backends.dense import products
 from ..rotation import IDENTITY, exp_map
 from .skeleton import ANCESTORS, HALVINGS, NUM_JOINTS, PARENTS
 
@@ -241,6 +242,15 @@ def skin(vertices, weights, world, joints, rest_joints):
     shift = joints - xp.matmul(world, rest_joints[..., None])[..., 0]
     B, V = world.shape[0], weights.shape[0]
     transforms = xp.concat([xp.reshape(world, (B, NUM_JOINTS, 9)), shift], axis=-1)
-    blended = xp.matmul(weights, transforms)
+    blended = _blended(xp, weights, transforms)
     turned = xp.matmul(xp.reshape(blended[..., :9], (B, V, 3, 3)), vertices[..., None])[..., 0]
     return turned + blended[..., 9:]
+
+
+def _blended(xp, weights, transforms):
+    """weights (V,24) @ transforms (B,24,12)."""
+    if not isinstance(weights, np.ndarray):
+        return xp.matmul(weights, transforms)
+    B, J, N = transforms.shape
+    across = np.moveaxis(transforms, 0, 1).reshape(1, J, B * N)
+    return np.moveaxis(products(weights[None], across)[0].reshape(-1, B, N), 1, 0)

@@ -8,7 +8,6 @@ out.
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,6 +15,7 @@ import numpy as np
 
 from ..body.body import Body
 from ..body.sites import SiteParts
+from ..medians import seen_median
 from ..solver.shape import LinearKeypoints, sampled_rotations
 
 RIGID = 0.008
@@ -87,10 +87,8 @@ def _stretch(positions: np.ndarray, bones: Bones) -> np.ndarray:
     some = lengths[
         np.unique(np.linspace(0, len(lengths) - 1, min(len(lengths), MEDIAN_FRAMES)).astype(int))
     ]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a bone that is never seen has no median
-        usual = np.nanmedian(some, axis=0)
-        spread = 1.48 * np.nanmedian(np.abs(some - usual), axis=0)
+    usual = seen_median(some)
+    spread = 1.48 * seen_median(np.abs(some - usual))
     limit = np.maximum.reduce(
         [STRETCH * usual, np.full_like(usual, LEAST_STRETCH), SPREADS * spread]
     )

@@ -9,13 +9,12 @@ right, for it comes before swaps are looked for, which a keypoint metres away wo
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ..body.body import Body
 from ..body.sites import SiteParts
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS, PARENTS
+from ..medians import seen_median
 
 SHARE, SLACK = 1.15, 0.06
 """Of a chain's length, and metres besides, up to which it may be exceeded: for other proportions,
@@ -106,12 +105,10 @@ def _limits(
         np.linspace(0, len(positions) - 1, min(len(positions), MEDIAN_FRAMES)).astype(int)
     )
     usual, spread = np.empty_like(reach), np.empty_like(reach)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a pair that is never seen has no median
-        for k in range(len(reach)):
-            apart = np.linalg.norm(positions[frames] - positions[frames, k : k + 1], axis=-1)
-            usual[k] = np.nan_to_num(np.nanmedian(apart, axis=0))
-            spread[k] = 1.48 * np.nan_to_num(np.nanmedian(np.abs(apart - usual[k]), axis=0))
+    for k in range(len(reach)):
+        apart = np.linalg.norm(positions[frames] - positions[frames, k : k + 1], axis=-1)
+        usual[k] = np.nan_to_num(seen_median(apart))
+        spread[k] = 1.48 * np.nan_to_num(seen_median(np.abs(apart - usual[k])))
     either = np.maximum.reduce(
         [reach, reach[mirror], reach[:, mirror], reach[np.ix_(mirror, mirror)]]
     )
