@@ -111,6 +111,16 @@ def test_straight_limbs_are_the_same_on_the_controls(baked_take, controls, core,
     assert_same(world(baked.armature, body.joint_names, range(9)), before)
 
 
+def test_drivers_need_no_python(baked_take, controls, core, body):
+    _, baked = baked_take(recorded(core, body, every=40))
+    controls.add(baked.armature)
+    keys = baked.body_mesh.data.shape_keys.animation_data.drivers
+    drivers = [curve.driver for curve in (*baked.armature.animation_data.drivers, *keys)]
+    assert len(drivers) == 16 + 8
+    for driver in drivers:
+        assert driver.is_valid and (driver.type == "AVERAGE" or driver.is_simple_expression), driver.expression
+
+
 def test_a_hand_goes_where_its_control_is_put(baked_take, controls, limbs, core, body):
     motion = recorded(core, body)
     _, baked = baked_take(motion)
