@@ -198,7 +198,7 @@ class Motion:
                 with open(scratch, "wb") as file:
                     np.savez_compressed(file, **arrays)
                 # Who stands still for an hour shrinks to what looks like a trap to who unpacks it.
-                size = sum(array.nbytes for array in arrays.values())
+                size = sum(max(array.nbytes, 8 * array.size) for array in arrays.values())
                 if size > most_unpacked(scratch.stat().st_size):
                     with open(scratch, "wb") as file:
                         np.savez(file, **arrays)

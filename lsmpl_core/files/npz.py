@@ -59,8 +59,9 @@ class Npz:
 
     def __getitem__(self, name: str) -> np.ndarray:
         """An array, read-only."""
+        wide = 8 * math.prod(self.shape(name))  # whatever its type, it will be of doubles
         with self._open(name) as (stream, size):
-            self._take(size)
+            self._take(max(size, wide))
             return read_array(stream, size)
 
     def raw(self, name: str) -> bytes:

@@ -17,6 +17,10 @@ from ..keypoints.track import Decision
 from ..shown import shown
 
 _MOST_BLANK, _FREE_BLANK = 16, 500_000
+_BYTES_A_LIST, _BYTES_A_ROW, _BYTES_A_CELL = 230, 600, 60
+"""What the pieces of a text take while it is read (measured)."""
+_MOST_PIECES, _FREE_PIECES = 30, 1_000_000_000
+"""Times the text's size, and bytes, that they may take: rows of names and three numbers take 20."""
 MOST_POINTS = 5_000
 MISSING_WORDS = {
     "",
@@ -119,7 +123,25 @@ def read_text(path: Path) -> str:
             text = data.decode("cp1252", errors="replace")
     if not text.strip():
         raise KeypointFileError(f"{path}: the file is empty")
+    _check_pieces(text, path)
     return text
+
+
+def _check_pieces(text: str, path: Path) -> None:
+    """`KeypointFileError` where a text is of so many small pieces that it would take many times its
+    size: millions of rows of three digits, or of empty lists."""
+    pieces = {
+        "lists": (_BYTES_A_LIST, text.count("[") + text.count("{")),
+        "rows": (_BYTES_A_ROW, text.count("\n") if text.lstrip()[:1] not in ("[", "{") else 0),
+        "cells": (_BYTES_A_CELL, sum(map(text.count, ",;\t"))),
+    }
+    wanted = sum(bytes_each * count for bytes_each, count in pieces.values())
+    if wanted > max(_FREE_PIECES, _MOST_PIECES * len(text)):
+        most = max(pieces, key=lambda name: pieces[name][0] * pieces[name][1])
+        raise KeypointFileError(
+            f"{path}: its {pieces[most][1]:,} {most} would take {wanted / 1e9:.0f} GB of memory, "
+            f"{wanted // len(text)} times its size"
+        )
 
 
 def blank_table(shape: tuple[int, ...], written: int, where: str) -> np.ndarray:

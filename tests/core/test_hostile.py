@@ -326,6 +326,23 @@ def test_absurd_rates_and_mappings_are_refused_before_memory_is_spent(tmp_path, 
     assert "at most 256" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("name", "piece", "pieces"), [("t.csv", "1,2,3\n", "rows"), ("t.json", "[],", "lists"), ("t.trc", "1\t2\n", "rows")]
+)
+def test_texts_of_millions_of_small_pieces_are_refused_before_they_are_taken_apart(tmp_path, name, piece, pieces):
+    text = ("[" if name == "t.json" else "") + piece * (18_000_000 // len(piece))
+    (tmp_path / name).write_text(text)
+    with at_most(60), pytest.raises(KeypointFileError, match=rf"{pieces} would take \d+ GB of memory"):
+        read_keypoints(tmp_path / name)
+
+
+@pytest.mark.parametrize("kind", ["i1", "f4", "f8"])
+def test_a_few_kilobytes_of_zeros_are_read_in_half_a_gigabyte_or_refused(tmp_path, kind):
+    np.savez_compressed(tmp_path / "take.npz", keypoints3d=np.zeros((300_000, 17, 3), kind))
+    with at_most(500), pytest.raises(KeypointFileError, match=r"take\.npz"):
+        read_keypoints(tmp_path / "take.npz")
+
+
 def test_frames_that_are_too_many_are_not_made():
     motion = lsmpl.Motion(np.zeros((200, 24, 3)), np.zeros((200, 3)), fps=1.0)
     track = lsmpl.KeypointTrack(np.ones((200, 17, 3)), layout=COCO, fps=1.0)
