@@ -276,7 +276,7 @@ def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:
         _frames(fields, bundle, len(root)),
         root[:, 0],
         kept,
-        _trans(fields, len(root)),
+        _trans(fields, bundle, len(root)),
         _betas(fields),
         joints,
     )
@@ -301,10 +301,15 @@ def _frames(fields: Mapping, bundle: Bundle, count: int) -> np.ndarray:
     return np.arange(count)
 
 
-def _trans(fields: Mapping, count: int) -> np.ndarray | None:
+def _trans(fields: Mapping, bundle: Bundle, count: int) -> np.ndarray | None:
+    """(N,3), of the bundle or of what it stands in; None where neither has one."""
     key = _first(fields, "trans")
     if key is None:
-        return None
+        around = bundle.above[-1] if bundle.above else {}
+        key = _first(around, "trans")
+        if key is None or np.size(around[key]) != 3 * count:
+            return None
+        fields = around
     trans = _array(fields, key)
     if trans.size != 3 * count:
         raise ValueError(

@@ -137,6 +137,8 @@ def _by_frame(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Para
     order = {
         key: i for i, key in enumerate(dict.fromkeys(bundle.path[level] for bundle, _ in read))
     }
+    named = [_named(bundle.fields) for bundle, _ in read]
+    numbers = len(set(named)) == len(read)  # an id of its own for each frame is the frame's number
     rows: dict[str, list[tuple[int, Parameters, int]]] = {}
     for bundle, several in read:
         frame = order[bundle.path[level]]
@@ -145,7 +147,8 @@ def _by_frame(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Para
         inner = next((name for one in reversed(bundle.above) if (name := _named(one))), inner)
         for one in several:
             for i in range(len(one.root)):
-                name = _named(bundle.fields) or (str(i) if len(one.root) > 1 else inner)
+                own = "" if numbers else _named(bundle.fields)
+                name = own or (str(i) if len(one.root) > 1 else inner)
                 rows.setdefault(name, []).append((frame, one, i))
     return {name: _stacked(own) for name, own in rows.items()}
 

@@ -80,6 +80,9 @@ def holds_motion(path: str | os.PathLike) -> bool:
     try:
         with open_npz(path, path.stat().st_size) as archive:
             shapes = {name: archive.shape(name) for name in archive.names[:MOST_KEYS]}
+            single = [name for name, shape in shapes.items() if shape == ()]
+            if any(_names_poses(archive.raw(name)[:LOOKED_AT]) for name in single[:MOST_OBJECTS]):
+                return True
     except (OSError, ValueError):
         return False
     fields = {name: np.broadcast_to(np.float32(0), shape) for name, shape in shapes.items()}
@@ -94,13 +97,20 @@ def _object_npy_of_poses(path: Path) -> bool:
     """Whether an npy holds objects, not numbers, and among them a pose by its name."""
     try:
         with path.open("rb") as stream:
-            start = stream.read(1 << 16)
+            start = stream.read(LOOKED_AT)
     except OSError:
         return False
-    poses = ("pred_rotmat", "smpl_poses", "body_pose", "root_orient", "smpl_thetas", "thetas")
-    if b"'|O'" in start[:256]:
-        return any(name.encode() in start for name in poses)
-    return f", {MOTION_X})".encode() in start[:256]
+    return _names_poses(start) or f", {MOTION_X})".encode() in start[:256]
+
+
+def _names_poses(start: bytes) -> bool:
+    """Whether an npy that begins so holds objects with a pose among them."""
+    return b"'|O'" in start[:256] and any(name.encode() in start for name in _POSES)
+
+
+_POSES = ("pred_rotmat", "smpl_poses", "body_pose", "root_orient", "smpl_thetas", "thetas")
+LOOKED_AT, MOST_OBJECTS = 1 << 16, 8
+"""Bytes of an array of objects, and such arrays of an archive, that are looked at."""
 
 
 def _amass(path: Path, person: str | int | None) -> Motion:

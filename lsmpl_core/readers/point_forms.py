@@ -164,6 +164,7 @@ def rows_of_columns(value: dict) -> list | None:
 def trajectories(value: dict) -> dict[int, dict] | None:
     """Of an object that has each keypoint's way by its name, or the columns of a table, the points
     of each frame."""
+    value = _by_columns(value) or value
     if (columns := _table_columns(value)) is not None:
         series = {key: _series(value[key]) or [] for at in columns.values() for key in at.values()}
         length = set(map(len, series.values()))
@@ -181,6 +182,16 @@ def trajectories(value: dict) -> dict[int, dict] | None:
         t: {name: way[t] if t < len(way) else None for name, way in ways.items()}
         for t in range(frames)
     }
+
+
+def _by_columns(value: dict) -> dict | None:
+    """Of a table that lists its columns' names and its rows apart (pandas, `split`), each column by
+    its name."""
+    names, rows = value.get("columns"), value.get("data")
+    if not isinstance(names, list) or not isinstance(rows, list) or not rows:
+        return None
+    whole = all(isinstance(row, list) and len(row) == len(names) for row in rows)
+    return {str(name): [row[i] for row in rows] for i, name in enumerate(names)} if whole else None
 
 
 def parts_in_time(value: Sequence) -> dict[int, dict] | None:

@@ -244,8 +244,8 @@ def _is_short(cell: str) -> bool:
 def _axis(cell: str) -> str:
     """The key of a cell of a row of axes: `X`, `x`, `X12`; "" where it is none."""
     word = cell.strip().lower()
-    if re.fullmatch(r"[xyz]\d{0,6}", word):
-        return word[0]
+    if found := re.fullmatch(r"[tp]?([xyz])\d{0,6}", word):
+        return found[1]
     return "c" if word in CONFIDENCE else ""
 
 
@@ -348,7 +348,7 @@ def _lead(header: Sequence[Sequence[str]], wanted: frozenset[str]) -> int | None
 def _stated(header: Sequence[Sequence[str]], keys: Sequence[str]) -> str | None:
     """The cell after the first of some keys that there is."""
     found = {
-        fold(cell): value
+        fold(cell).removesuffix("HZ"): value
         for row in reversed(header)
         for cell, value in zip(row, row[1:])
         if value and len(cell) < 40

@@ -1210,3 +1210,89 @@ def a_skeleton_whose_bones_nobody_knows(people, path):
                         lambda name: "R" + name[1:])  # fmt: skip
     points = people[0].points(list(bones.values()))
     table(path, [each(list(bones), "{name}_{axis}"), *digits(points)])
+
+
+@made(5, "hertz.csv", layout="coco_17", fps=120, first=1)
+def a_rate_beside_its_name_in_a_preamble(people, path):
+    names = LAYOUTS["coco_17"].keypoints
+    points = people[0].points(LAYOUTS["coco_17"].sites, Y_UP, 1000)
+    head = [["Subject", "P03"], ["Sampling Rate (Hz)", "120"], ["Units", "mm"], [],
+            ["Frame", *each(names, "{name} {axis}", "XYZ")]]  # fmt: skip
+    table(path, [*head, *([t + 1, *row] for t, row in enumerate(digits(points, 2)))])
+
+
+@made(5, "ticks.csv", layout="kinect_25", fps=30)
+def a_kinects_ticks_of_a_tenth_of_a_microsecond(people, path):
+    names = ["SpineBase", "SpineMid", "Neck", "Head", "ShoulderLeft", "ElbowLeft", "WristLeft", "HandLeft",
+             "ShoulderRight", "ElbowRight", "WristRight", "HandRight", "HipLeft", "KneeLeft", "AnkleLeft", "FootLeft",
+             "HipRight", "KneeRight", "AnkleRight", "FootRight", "SpineShoulder", "HandTipLeft", "ThumbLeft",
+             "HandTipRight", "ThumbRight"]  # fmt: skip
+    points = people[0].order("kinect_25", Y_UP)
+    state = np.concatenate([points, np.full((FRAMES, 25, 1), 2.0)], axis=2)
+    table(
+        path,
+        [
+            ["Time", *each(names, "{name}_{axis}", ("X", "Y", "Z", "State"))],
+            *([f"00:00:0{t // 30}.{round(t % 30 * 1e7 / 30):07d}", *row] for t, row in enumerate(digits(state))),
+        ],
+    )
+
+
+@made(6, "captury.csv", layout="bones", fps=50, first=1)
+def names_with_units_below_and_rotations_between(people, path):
+    left = dict(zip(PARTS, ("LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToeBase", "LeftShoulder", "LeftArm",
+                            "LeftForeArm", "LeftHand")))  # fmt: skip
+    bones = limbs_named(left, {"Hips": "pelvis", "Neck": "neck", "Head": "head"},
+                        lambda name: name.replace("Left", "Right"))  # fmt: skip
+    points = people[0].points(list(bones.values()), Y_UP, 1000)
+    rows = np.concatenate([points, np.full(points.shape, 12.0)], axis=2)
+    head = [["Frame Rate:", "50"], ["", *(cell for bone in bones for cell in (bone, *[""] * 5))],
+            ["Frame", *["tx", "ty", "tz", "rx", "ry", "rz"] * len(bones)],
+            ["", *["mm", "mm", "mm", "deg", "deg", "deg"] * len(bones)]]  # fmt: skip
+    table(path, [*head, *([t + 1, *row] for t, row in enumerate(digits(rows, 3)))])
+
+
+@made(6, "theia_like.tsv", layout="coco_17", fps=60)
+def joints_behind_the_axis(people, path):
+    names = LAYOUTS["coco_17"].keypoints
+    points = people[0].points(LAYOUTS["coco_17"].sites)
+    table(path, [["time", *each(names, "{axis}({name})", "XYZ")],
+                 *([f"{t / 60:.5f}", *row] for t, row in enumerate(digits(points)))], "\t")  # fmt: skip
+
+
+@made(6, "three_rows_a_keypoint.csv", layout="coco_17", fps=30)
+def a_row_a_keypoint_by_number_and_person(people, path):
+    points = digits(people[0].points(LAYOUTS["coco_17"].sites).reshape(-1, 1, 3))
+    rows = [[i // 17, i % 17, *row, 0.9] for i, row in enumerate(points)]
+    table(path, [["frame_id", "keypoint_id", "x", "y", "z", "score"], *rows])
+
+
+@made(7, "panda_split.json", layout="coco_17", fps=30)
+def a_data_frame_split(people, path):
+    names = LAYOUTS["coco_17"].keypoints
+    points = people[0].points(LAYOUTS["coco_17"].sites)
+    saved_json(path, {"columns": each(names, "{name}_{axis}"), "index": list(range(FRAMES)),
+                      "data": points.reshape(FRAMES, -1).round(5).tolist()})  # fmt: skip
+
+
+@made(7, "names_beside.json", layout="smpl_24", fps=20)
+def positions_of_all_frames_beside_joint_names(people, path):
+    layout = LAYOUTS["smpl_24"]
+    saved_json(path, {"fps": 20, "joint_names": list(layout.keypoints), "parents": [0] * 24,
+                      "positions": rounded(people[0].points(layout.sites, Y_UP)),
+                      "rotations": [[[0.0, 0.0, 0.0, 1.0]] * 24] * FRAMES})  # fmt: skip
+
+
+@made(7, "meta.json", layout="coco_17", fps=25)
+def frames_under_a_take_with_a_persons_key(people, path):
+    points = rounded(people[0].points(LAYOUTS["coco_17"].sites))
+    frames = [{"index": t, "persons": {"ann": {"keypoints": p, "bbox": [1, 2, 3, 4]}}} for t, p in enumerate(points)]
+    saved_json(path, {"meta": {"frame_rate": 25}, "take": {"frames": frames}})
+
+
+@made(9, "outputs.json", layout="mhr_70", fps=30, people=2)
+def images_with_outputs_by_their_path(people, path):
+    content = [{"image_path": f"f/{t:05d}.jpg", "outputs": [
+        {key: value.tolist() for key, value in sam(one, t).items() if key != "pred_vertices"} for one in people]}
+        for t in range(FRAMES)]  # fmt: skip
+    saved_json(path, content)

@@ -95,6 +95,13 @@ TWO = {
                "root_trans_offset": one.trans, "beta": np.zeros(10), "pose_aa": one.flat, "fps": 30}
         for name, one in (("0-walk", a), ("0-run", b))
     },
+    "frames of people whose translation stands beside": lambda a, b: [
+        {"frame": t, "people": [
+            {"track_id": who, "transl": one.trans[t],
+             "smpl": {"global_orient": one.matrices[t, :1], "body_pose": one.matrices[t, 1:], "betas": one.betas[t]}}
+            for who, one in ((5, a), (8, b))]}
+        for t in range(FRAMES)
+    ],
     "people with frames of their own": lambda a, b: {
         "fps": 30, "people": [
             {"id": name, "frames": [
@@ -155,6 +162,12 @@ def lhm(a, path):
         (path / f"{t + 1:05d}.json").write_text(json.dumps(one))
 
 
+def numbered(a, path):
+    """Objects whose id is their frame's number."""
+    frames = [{"id": t, "pose": a.flat[t].tolist(), "trans": a.trans[t].tolist()} for t in range(FRAMES)]
+    path.write_text(json.dumps({"fps": 25, "frames": frames}))
+
+
 def champ(a, path):
     path.mkdir()
     for t in range(FRAMES):
@@ -169,7 +182,7 @@ def champ(a, path):
 FILES = {
     "walk_stageii.npz": (stageii, 120), "walk.smpl": (meshcapade, 60), "sample00_rep00_smpl_params.npy": (diffused, 30),
     "motion_x.npy": (motion_x, 30), "osx.npz": (osx, 30), "grab.npz": (grab, 120), "video_results.npz": (romp, 30),
-    "smplx_params": (lhm, 30), "smpl_results": (champ, 30),
+    "frames.json": (numbered, 25), "smplx_params": (lhm, 30), "smpl_results": (champ, 30),
 }  # fmt: skip
 
 
@@ -206,7 +219,13 @@ def test_forms_of_two_people(tmp_path, people, form):
 def test_files_and_folders_of_their_own_kind(tmp_path, people, name):
     write, fps = FILES[name]
     write(people[0], tmp_path / name)
-    assert holds_motion(tmp_path / name) or name in ("smplx_params", "smpl_results", "grab.npz", "video_results.npz")
+    assert holds_motion(tmp_path / name) or name in (
+        "frames.json",
+        "smplx_params",
+        "smpl_results",
+        "grab.npz",
+        "video_results.npz",
+    )
     motion = lsmpl.read_motion(tmp_path / name)
-    assert_is(motion, people[0], translated=name != "smpl_results")
+    assert_is(motion, people[0])
     assert name == "grab.npz" or motion.fps == fps
