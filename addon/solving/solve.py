@@ -21,6 +21,7 @@ from ...lsmpl_core.calibration.calibration import some_of
 from ...lsmpl_core.cleaning.travel import TRAVEL
 from ...lsmpl_core.device_fallback import made_on
 from ...lsmpl_core.doubtful import doubtful_stretches
+from ...lsmpl_core.judgement import FEW, NOT_TRUSTED
 from ...lsmpl_core.progress import run_to_end
 from ...lsmpl_core.solve_track import solve_steps as core_steps
 from .. import jobs, series
@@ -107,6 +108,10 @@ def solved_by(
         if decision.what == TRAVEL:
             level = "WARNING" if decision.doubtful else "INFO"
             lines.append((level, f"Travel {decision.value}: {decision.reason}"))
+        elif decision.what == NOT_TRUSTED:
+            lines.append(("WARNING", f"Not to be trusted: {decision.reason}"))
+        elif decision.what == FEW:
+            lines.append(("WARNING", f"The keypoints {decision.value} ({decision.reason})"))
     if backend.instead_of:
         lines.append(("WARNING", f"{backend.instead_of} was not used: {backend.reason}"))
     return lines

@@ -274,4 +274,8 @@ def _linear(xp, x, weight, bias):
 
 
 def _silu(xp, x):
-    return x / (1.0 + xp.exp(-x)) if isinstance(x, np.ndarray) else x * x.sigmoid()
+    if not isinstance(x, np.ndarray):
+        return x * x.sigmoid()
+    # Of keypoints far from any body, exp(-x) is infinite in single precision, and this is 0.
+    with np.errstate(over="ignore"):
+        return x / (1.0 + xp.exp(-x))

@@ -47,6 +47,17 @@ def test_solving_keeps_the_motion_and_bakes_it(addon, take, body, walk):
     assert motion.body == body.key
 
 
+def test_what_keypoints_do_not_determine_is_told(addon, core, body, walk):
+    """Three of them are met to a millimetre, by any number of bodies."""
+    three = core.Layout("three", ("left_shoulder", "left_hip", "right_hip"))
+    take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(walk, three), "Three")
+    told = addon("solving.solve").solve(take, bpy.context.scene, "numpy")
+    warned = " ".join(text for level, text in told if level == "WARNING")
+    assert "do not determine the head, the left arm, the right arm, the left leg, the right leg" in warned
+    known = [decision["what"] for decision in addon("takes.layers").describe(take)["decisions"]]
+    assert "few keypoints" in known
+
+
 def test_keypoints_without_a_place_in_the_room_go_along_with_their_body(addon, core, body):
     """As MediaPipe's world landmarks: the hips stand still, and the feet say where the body goes."""
     scene, takes = bpy.context.scene, addon("takes.take")

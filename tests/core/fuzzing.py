@@ -24,7 +24,7 @@ from lsmpl_core.errors import LsmplError
 
 MOST_SECONDS = 5.0
 """Of processor time of this process, which others on the machine do not lengthen."""
-MOST_GROWTH, READING_BYTES, SOLVING_BYTES = 10, 64 << 20, 500 << 20
+MOST_GROWTH, READING_BYTES, SOLVING_BYTES = 10, 100 << 20, 500 << 20
 """Memory: so many times the file's size and, besides, what anything may have that is read or that is solved."""
 
 

@@ -1,5 +1,6 @@
 """The residual network: its symmetries, its mask, both array libraries, and files that are not one."""
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from lsmpl_core.solver.network import (
     SMALL_TURN,
     Network,
     Observation,
+    _silu,
     canonical_matrix,
     features,
     load_network,
@@ -209,3 +211,10 @@ def test_a_file_that_is_no_network_is_named(kind, message, tmp_path):
     damaged(path, kind)
     with pytest.raises(NetworkFileError, match=rf"network\.npz.*{message}"):
         load_network(choose_backend("numpy"), LAYOUT.sites, path)
+
+
+def test_far_from_any_body_the_network_overflows_without_a_warning():
+    far = np.array([-1e4, -100.0, 0.0, 100.0], dtype=np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(_silu(np, far), [0.0, 0.0, 0.0, 100.0])
