@@ -124,7 +124,10 @@ class BlenderSession:
         return width, height
 
     def click(self, x: float, y: float) -> None:
-        self.xdotool("mousemove", round(x), round(y), "sleep", 0.2, "click", 1)
+        """As a hand does: a button is lit once the mouse has moved over it, and pressed then."""
+        for move in (4, 0):
+            self.xdotool("mousemove", round(x) - move, round(y))
+        self.xdotool("click", 1)
 
     def screenshot(self, path: Path) -> None:
         """The whole screen, as PNG."""
