@@ -157,6 +157,7 @@ class Hands:
     def end_live(self) -> None:
         if self.is_live():
             self.press("Live", pause=0.3)
+            self.blender.rest(60)
 
     # The mouse
 

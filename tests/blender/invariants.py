@@ -55,7 +55,8 @@ def _live(scene: bpy.types.Scene) -> list[str]:
     depsgraph = bpy.context.evaluated_depsgraph_get()
     shown = np.array([handle.evaluated_get(depsgraph).matrix_world.translation for handle in handles.objects])
     lost = np.abs(shown - [handle.location for handle in handles.objects]).max(axis=1)
-    empty = [handle.name for handle in handles.objects if len(handle.evaluated_get(depsgraph).data.vertices) == 0]
+    whole = [handle for handle in handles.objects if handle.mode == "OBJECT"]  # in Edit Mode it is drawn otherwise
+    empty = [handle.name for handle in whole if len(handle.evaluated_get(depsgraph).data.vertices) == 0]
     says = [
         (frame != playing.frame_shown(take, scene), f"handles are of frame {frame}, not of the shown one"),
         (live.is_pending(scene), "something was moved and is not kept"),
