@@ -35,7 +35,7 @@ from .solver.sequence_optimisation import optimise_where_needed
 from .solver.sequences import best_chunk_count, in_chunks, one_after_another
 from .solver.settling import measured_noise, settle
 from .solver.shape_estimation import estimate_shape, frames_around
-from .solver.start import COLD_LAST_STEPS, Start, cold_starts, given_start
+from .solver.start import COLD_LAST_STEPS, Start, cold_start, cold_starts, given_start
 from .solver.tracking import Tracker
 
 CHUNKED_FROM_FRAMES = 300
@@ -160,7 +160,10 @@ def _solve_frames(
             problem = problem.sharing_as(
                 kind_of_sharing(believed.with_noise(problem.noise), loose, stretch)
             )
-            start = Start(start.frame, settle(problem, start.poses, [start.frame], COLD_LAST_STEPS))
+            begun = start.poses
+            if problem.sharing.hinged:
+                begun = cold_start(problem, np.array([start.frame]))[0]
+            start = Start(start.frame, settle(problem, begun, [start.frame], COLD_LAST_STEPS))
 
     # Every frame, predicted and polished from the one before; where captures are noisy or have
     # gaps, then all together.

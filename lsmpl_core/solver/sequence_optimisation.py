@@ -57,6 +57,9 @@ SECTION_FRAMES, SECTION_LAP = 600, 1.5
 """Frames that are solved at once; seconds by which sections reach into one another."""
 GIVEN_WEIGHT = 1e9
 """What holds a given pose where it is."""
+FREE_AROUND = 2
+"""Frames about those that have need of it which are free as well, where keypoints are quiet: others
+are right as they were solved, and what is wrong in a frame must not turn joints in them."""
 NEED_FADE = 0.5
 """Seconds over which frames that were optimised together go over into those that were not."""
 QUIET_NOISE = 0.003
@@ -108,7 +111,9 @@ def optimise_where_needed(
     wanted, need = problem.options.optimise_sequence, np.ones(len(problem))
     if wanted is None:
         if problem.noise <= QUIET_NOISE:
-            need = _near(~complete | problem.trusted.any(axis=1), round(NEED_FADE * problem.fps))
+            free = ~complete | problem.trusted.any(axis=1)
+            need = _near(free, round(NEED_FADE * problem.fps))
+            given = [*given, *np.flatnonzero(_near(free, FREE_AROUND) == 0.0).tolist()]
         wanted = problem.options.steps > 0 and bool(need.any())
     if not wanted:
         return poses
