@@ -61,7 +61,7 @@ class Npz:
         """An array, read-only."""
         wide = 8 * math.prod(self.shape(name))  # whatever its type, it will be of doubles
         with self._open(name) as (stream, size):
-            self._take(max(size, wide))
+            self._take(max(size, min(wide, 8 * size)))
             return read_array(stream, size)
 
     def raw(self, name: str) -> bytes:
