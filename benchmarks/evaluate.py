@@ -105,7 +105,9 @@ class Evaluation:
         """A motion of the data set on our body, turned into the world of its keypoints, if any, as by `refine`."""
         betas = motion.betas if betas_match(motion, self.body) else np.zeros(NUM_BETAS)
         motion = replace(motion, betas=betas, body=self.body.key)
-        return motion if track is None or not track.visible.any() else turned_into(track, self.body, motion)
+        if track is None or not track.visible.any():
+            return motion
+        return turned_into(track, self.body, motion)[0]
 
     def _keypoints(self, truth: lsmpl.Motion) -> lsmpl.KeypointTrack:
         """For Learnable SMPLify, those that its checkpoint regresses from the mesh."""

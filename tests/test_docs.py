@@ -35,7 +35,7 @@ def test_the_reference_names_what_there_is():
         assert found is not None, name
 
 
-@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *PAGES, *sorted(ROOT.glob("*/*/README.md"))], ids=str)
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *PAGES, *sorted(ROOT.glob("[!.]*/*/README.md"))], ids=str)
 def test_files_of_the_repository_that_a_page_names_are_there(page):
     if page.name == "CHANGELOG.md":
         return  # which names what was there then

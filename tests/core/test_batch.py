@@ -435,7 +435,7 @@ def test_the_plain_command_solves_in_processes(tmp_path):
     """The real solver, by the real command, from another folder than that of the package."""
     takes = make_takes(tmp_path / "in", "a.trc", "b.trc")
     words = ["convert", "in", "-o", "out", "--jobs", "2"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}  # the same kernels, too
     subprocess.run([sys.executable, "-m", "lsmpl_core", *words], cwd=tmp_path, env=environment, check=True, timeout=600)
     assert main(["convert", str(takes), "-o", str(tmp_path / "here")]) == 0
     for name in ("a.npz", "b.npz"):
