@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import bpy
 
@@ -84,6 +84,20 @@ def active_character(context: bpy.types.Context) -> bpy.types.Object | None:
     if armature is None or armature.name not in context.scene.objects:
         return None
     return armature if is_character(armature) else None
+
+
+def has_character(
+    operator: type[bpy.types.Operator],
+    context: bpy.types.Context,
+    why_not: Callable[[bpy.types.Object], str],
+) -> bool:
+    """For an operator's `poll`: whether there is a character of which `why_not` says nothing; if
+    not, the operator says why."""
+    armature = active_character(context)
+    reason = why_not(armature) if armature else "Bake a take to a character first, or select one"
+    if reason:
+        operator.poll_message_set(reason)
+    return not reason
 
 
 def has_take(operator: type[bpy.types.Operator], context: bpy.types.Context) -> bool:

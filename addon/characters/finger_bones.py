@@ -23,7 +23,7 @@ from ...lsmpl_core.body.fingers import (
 from ...lsmpl_core.body.skeleton import JOINT_NAMES
 from ...lsmpl_core.rotation import log_map
 from ..rigging.keys import continuous
-from . import actions, character, hand_poses, shape
+from . import actions, character, control_curves, hand_poses, shape
 from .editing import editing
 from .shape import TO_BLENDER
 
@@ -57,11 +57,7 @@ def curves(body: Body, motion: Motion) -> list[actions.Curve]:
     local = body.fingers.local_rotations(motion.fingers).reshape(len(motion), -1, 3, 3)
     turns = np.einsum("jab,tjb->tja", smpl_to_bone, log_map(local))
     quaternions = continuous(character.quaternions_of(turns))
-    return [
-        actions.Curve(f'pose.bones["{name}"].rotation_quaternion', i, quaternions[:, j, i], name)
-        for j, name in enumerate(FINGER_JOINT_NAMES)
-        for i in range(4)
-    ]
+    return control_curves.joint_curves(FINGER_JOINT_NAMES, quaternions)
 
 
 def lying(armature: bpy.types.Object) -> np.ndarray:

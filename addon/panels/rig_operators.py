@@ -12,7 +12,7 @@ from ..characters import controls
 from ..errors import reports_errors
 from ..registration import registration
 from ..rigging.limbs import BY_NAME, LIMBS, are_there, follow_ik
-from ..selection import active_character
+from ..selection import active_character, has_character
 
 _LIMB_ITEMS = [(limb.name, limb.label, "") for limb in LIMBS]
 
@@ -29,19 +29,13 @@ class _OfCharacter:
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not jobs.is_free(cls):
-            return False
-        armature = active_character(context)
-        reason = controls.why_fixed(armature) if armature else ""
-        if armature is None:
-            cls.poll_message_set("Bake a take to a character first, or select one")
-        elif reason:
-            cls.poll_message_set(f"{armature.name} {reason}")
-        elif cls.needs_controls and not are_there(armature):
-            cls.poll_message_set("Add Controls first")
-        else:
-            return True
-        return False
+        return jobs.is_free(cls) and has_character(cls, context, cls._why_not)
+
+    @classmethod
+    def _why_not(cls, armature: bpy.types.Object) -> str:
+        if reason := controls.why_fixed(armature):
+            return f"{armature.name} {reason}"
+        return "Add Controls first" if cls.needs_controls and not are_there(armature) else ""
 
 
 class LSMPL_OT_add_controls(_OfCharacter, bpy.types.Operator):

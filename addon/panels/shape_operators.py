@@ -10,7 +10,7 @@ from .. import jobs
 from ..characters import bodies, correctives, locking, shape
 from ..errors import reports_errors
 from ..registration import registration
-from ..selection import active_character
+from ..selection import active_character, has_character
 
 
 class LSMPL_OT_shape_of_take(bpy.types.Operator):
@@ -21,14 +21,8 @@ class LSMPL_OT_shape_of_take(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        armature = active_character(context)
-        if armature is None:
-            cls.poll_message_set("Bake a take to a character first, or select one")
-        elif not shape.is_own(armature):
-            cls.poll_message_set("The character has its take's shape")
-        else:
-            return True
-        return False
+        taken = "The character has its take's shape"
+        return has_character(cls, context, lambda rig: "" if shape.is_own(rig) else taken)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
@@ -53,13 +47,11 @@ class LSMPL_OT_pose_correctives(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        armature = active_character(context)
-        reason = correctives.why_fixed(armature) if armature else ""
-        if armature is None:
-            cls.poll_message_set("Bake a take to a character first, or select one")
-        elif reason:
-            cls.poll_message_set(f"{armature.name} {reason}")
-        return armature is not None and not reason
+        def why_not(armature: bpy.types.Object) -> str:
+            reason = correctives.why_fixed(armature)
+            return f"{armature.name} {reason}" if reason else ""
+
+        return has_character(cls, context, why_not)
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import bpy
 import numpy as np
 
-from ...lsmpl_core.body.fingers import SIDES
+from ...lsmpl_core.keypoints.hand_points import SIDES
 from ...lsmpl_core.retargeting.fingers import TargetFingers, find_finger_bones
 
 

@@ -12,10 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from ..keypoints.hand_points import FINGERS
+from ..keypoints.hand_points import FINGERS, SIDES
 from ..rotation import between, exp_map, log_map
 
-SIDES = ("left", "right")
 FINGER_JOINT_NAMES = tuple(
     f"{side}_{finger}{number}" for side in SIDES for finger in FINGERS for number in (1, 2, 3)
 )
@@ -52,6 +51,15 @@ class Fingers:
         """(2,5,3) in the rest pose."""
         return self.tip_template + self.tip_directions @ betas
 
+    def rest_chains(self, betas: np.ndarray) -> np.ndarray:
+        """(2,5,4,3): each finger from its first joint to its tip, in the rest pose."""
+        return _chains(self.rest_joints(betas), self.rest_tips(betas))
+
+    @cached_property
+    def _template(self) -> np.ndarray:
+        """(2,5,4,3): `rest_chains` of the mean shape."""
+        return _chains(self.joint_template, self.tip_template)
+
     @cached_property
     def frames(self) -> np.ndarray:
         """(2,15,3,3): each joint's own axes at rest, as columns: what it bends about (towards the
@@ -60,7 +68,7 @@ class Fingers:
         Of a finger all joints bend about one axis, which lies in the palm and across the finger;
         the thumb's bends it in the plane of its own bones.
         """
-        chains = _chains(self.joint_template, self.tip_template)
+        chains = self._template
         axes = np.stack([_bend_axes(chains[hand], hand) for hand in range(2)])
         bones = np.diff(chains, axis=2)
         along = bones / np.linalg.norm(bones, axis=-1, keepdims=True)
@@ -74,7 +82,7 @@ class Fingers:
         """(2,15) radians by which each bone is bent at rest against the one before it, a first one
         against the palm: what has to be added to a joint's own bend to have the angle that hands
         are measured by."""
-        chains = _chains(self.joint_template, self.tip_template)
+        chains = self._template
         frames = self.frames.reshape(2, len(FINGERS), 3, 3, 3)
         bends = np.zeros((2, len(FINGERS), 3))
         bones = np.diff(chains, axis=2)
@@ -98,7 +106,7 @@ class Fingers:
     def _from_flat(self) -> np.ndarray:
         """(2,5,3,3,3): what turns each bone of a flat hand, whose fingers are straight on from
         their first bones, to where it is at rest."""
-        bones = np.diff(_chains(self.joint_template, self.tip_template), axis=2)
+        bones = np.diff(self._template, axis=2)
         along = bones / np.linalg.norm(bones, axis=-1, keepdims=True)
         return between(np.broadcast_to(along[:, :, :1], along.shape), along)
 
@@ -138,7 +146,7 @@ class Fingers:
         world.
         """
         T = len(rotations)
-        chains = _chains(self.rest_joints(betas), self.rest_tips(betas))
+        chains = self.rest_chains(betas)
         at = wrists[:, :, None] + np.einsum(
             "thij,hfj->thfi", wrist_rotations, chains[:, :, 0] - rest_wrists[:, None]
         )

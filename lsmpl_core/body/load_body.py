@@ -12,10 +12,10 @@ import numpy as np
 from ..data import DATA
 from ..errors import BodyFileError
 from ..files.npz import read_npz
-from ..keypoints.hand_points import FINGERS
+from ..keypoints.hand_points import FINGERS, SIDES
 from .body import Body
 from .body_files import read_body_file
-from .fingers import SIDES, Fingers
+from .fingers import Fingers
 from .sites import SMPL_VERTICES, SURFACE_SITES, site_parts
 from .skeleton import NUM_BETAS
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..body.fingers import Fingers
-from ..keypoints.hand_points import CHAINS, PALM, HandPoints
+from ..keypoints.hand_points import PALM, SIDES, HandPoints
+from ..medians import seen_median
 
 PALM_WEIGHTS = np.array([1.0, 1.0, 1.0, 1.0, 1.0, 0.5])
 """Of the wrist and the fingers' bases: detectors disagree on where the thumb begins."""
@@ -43,11 +44,9 @@ def measure_hands(
 
     The points of bones are as far apart in each frame: by how much they are not is their noise.
     """
-    joints, tips = fingers.rest_joints(betas), fingers.rest_tips(betas)
-    chains = np.concatenate([joints.reshape(2, 5, 3, 3), tips[:, :, None]], axis=2)
-    rest_bones = np.linalg.norm(np.diff(chains, axis=2), axis=-1)
-    measured = np.linalg.norm(np.diff(points.positions[:, :, CHAINS], axis=3), axis=-1)
-    bones = _medians(measured)
+    chains, measured = fingers.rest_chains(betas), points.bone_lengths
+    rest_bones = _lengths(chains)
+    bones = seen_median(measured)
     sizes = np.clip(bones / rest_bones, LEAST_SIZE, MOST_SIZE)
     size = np.where(np.isfinite(sizes).any(), np.nanmedian(np.append(sizes, 1.0)), 1.0)
     per_hand = [
@@ -56,11 +55,11 @@ def measure_hands(
     bones = np.where(
         np.isfinite(sizes), sizes * rest_bones, np.reshape(per_hand, (2, 1, 1)) * rest_bones
     )
-    scatter = _medians(np.abs(measured - _medians(measured)))
+    scatter = seen_median(np.abs(measured - seen_median(measured)))
     seen = np.isfinite(scatter)
     noise = 1.4826 * float(np.median(scatter[seen])) / np.sqrt(2.0) if seen.any() else 0.0
 
-    bases = np.concatenate([rest_wrists[:, None], joints[:, ::3]], axis=1)
+    bases = np.concatenate([rest_wrists[:, None], chains[:, :, 0]], axis=1)
     bases = np.reshape(per_hand, (2, 1, 1)) * (bases - rest_wrists[:, None])
     return HandMeasures(bases, bones, float(np.clip(noise, LEAST_NOISE_M, MOST_NOISE_M)))
 
@@ -68,14 +67,9 @@ def measure_hands(
 def no_hands(points: HandPoints, fingers: Fingers, betas: np.ndarray, least: int = 4) -> list[str]:
     """Which hands ("left", "right") have points that make no fingers: of their bones too many have
     another length than the rest of the hand says."""
-    joints, tips = fingers.rest_joints(betas), fingers.rest_tips(betas)
-    chains = np.concatenate([joints.reshape(2, 5, 3, 3), tips[:, :, None]], axis=2)
-    rest = np.linalg.norm(np.diff(chains, axis=2), axis=-1)
-    sizes = (
-        _medians(np.linalg.norm(np.diff(points.positions[:, :, CHAINS], axis=3), axis=-1)) / rest
-    )
+    sizes = seen_median(points.bone_lengths) / _lengths(fingers.rest_chains(betas))
     wrong = []
-    for hand, side in enumerate(("left", "right")):
+    for hand, side in enumerate(SIDES):
         seen = sizes[hand][np.isfinite(sizes[hand])]
         if len(seen) < least:
             continue
@@ -86,12 +80,9 @@ def no_hands(points: HandPoints, fingers: Fingers, betas: np.ndarray, least: int
     return wrong
 
 
-def _medians(values: np.ndarray) -> np.ndarray:
-    """Over frames, NaN where nothing is seen in any."""
-    out = np.full(values.shape[1:], np.nan)
-    seen = np.isfinite(values).any(axis=0)
-    out[seen] = np.nanmedian(values[:, seen], axis=0)
-    return out
+def _lengths(chains: np.ndarray) -> np.ndarray:
+    """(2,5,3) of the bones of fingers (2,5,4,3)."""
+    return np.linalg.norm(np.diff(chains, axis=2), axis=-1)
 
 
 def find_palms(

@@ -19,6 +19,7 @@ import numpy as np
 from ..body.fingers import NUM_FINGER_JOINTS, Fingers
 from ..keypoints.hand_points import CHAINS, FINGERS, PALM, HandPoints
 from ..rotation import exp_map, skew
+from ..solver.banded import symmetric
 from .palm import HandMeasures, find_palms, measure_hands
 
 UNKNOWNS = 9
@@ -305,12 +306,12 @@ def _solve_in_time(
             break
         onto = np.swapaxes(coupling, -1, -2) @ solved[t]
         right[t + 1] -= onto[..., 0]
-        diagonal[t + 1] -= _symmetric(onto[..., 1 : N + 1])
+        diagonal[t + 1] -= symmetric(onto[..., 1 : N + 1])
         coupling = first[t + 1][:, None, None] * eye - onto[..., N + 1 :]
         if t + 2 < T:
             onto = second[t][:, None, None] * solved[t]
             right[t + 2] -= onto[..., 0]
-            diagonal[t + 2] -= _symmetric(onto[..., N + 1 :])
+            diagonal[t + 2] -= symmetric(onto[..., N + 1 :])
     x = np.zeros((T, fingers, N))
     for t in range(T - 1, -1, -1):
         x[t] = solved[t][..., 0]
@@ -319,8 +320,3 @@ def _solve_in_time(
         if t + 2 < T:
             x[t] -= (solved[t][..., N + 1 :] @ x[t + 2][..., None])[..., 0]
     return x
-
-
-def _symmetric(matrix: np.ndarray) -> np.ndarray:
-    """Rounding would grow from frame to frame where frames are coupled firmly (`banded.py`)."""
-    return 0.5 * (matrix + np.swapaxes(matrix, -1, -2))

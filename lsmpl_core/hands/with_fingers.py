@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 
 from ..body.body import Body
-from ..body.fingers import HAND_JOINTS, NUM_FINGER_JOINTS, SIDES, WRISTS
+from ..body.fingers import HAND_JOINTS, NUM_FINGER_JOINTS, WRISTS
 from ..body.skeleton import PARENTS
-from ..keypoints.hand_points import PALM
+from ..keypoints.hand_points import PALM, SIDES
 from ..keypoints.track import Decision, KeypointTrack
 from ..motion import Motion
 from ..rotation import log_map
@@ -28,20 +28,11 @@ def with_fingers(motion: Motion, track: KeypointTrack, body: Body) -> Motion:
         return motion
     if body.fingers is None:
         reason = f"the body {body.name} has none; the open body has"
-        return replace(
-            motion,
-            decisions=(*motion.decisions, Decision("fingers", "left aside", "fallback", reason)),
-        )
+        return _deciding(motion, "fingers", "left aside", reason)
     if wrong := no_hands(hands, body.fingers, motion.betas):
         hands = hands.without([side in wrong for side in SIDES])
         reason = "their points make no fingers: bones have other lengths than those of a hand"
-        motion = replace(
-            motion,
-            decisions=(
-                *motion.decisions,
-                Decision("hands", f"{' and '.join(wrong)} left aside", "fallback", reason),
-            ),
-        )
+        motion = _deciding(motion, "hands", f"{' and '.join(wrong)} left aside", reason)
         if not hands.visible.any():
             return motion
     world, _ = body.world(motion)
@@ -61,3 +52,8 @@ def with_fingers(motion: Motion, track: KeypointTrack, body: Body) -> Motion:
     return replace(
         motion, poses=poses, fingers=found.fingers.reshape(len(motion), 2 * NUM_FINGER_JOINTS, 3)
     )
+
+
+def _deciding(motion: Motion, what: str, value: str, reason: str) -> Motion:
+    """The motion with one decision more, instead of what was asked for."""
+    return replace(motion, decisions=(*motion.decisions, Decision(what, value, "fallback", reason)))

@@ -10,6 +10,12 @@ import numpy as np
 
 FINGERS = ("index", "middle", "little", "ring", "thumb")
 """In SMPL-H's and SMPL-X's order."""
+SIDES = ("left", "right")
+FINGER_WORDS = {finger: finger for finger in FINGERS} | {
+    "forefinger": "index", "pinky": "little", "pinkie": "little",
+}  # fmt: skip
+SIDE_WORDS = {"left": 0, "l": 0, "right": 1, "r": 1}
+"""What names call fingers and sides."""
 HAND_POINTS = (
     "wrist",
     *(
@@ -51,6 +57,11 @@ class HandPoints:
     def visible(self) -> np.ndarray:
         """(T,2,21) bool."""
         return self.confidence > 0
+
+    @property
+    def bone_lengths(self) -> np.ndarray:
+        """(T,2,5,3) metres: of each bone of a finger, NaN where an end is missing."""
+        return np.linalg.norm(np.diff(self.positions[:, :, CHAINS], axis=3), axis=-1)
 
     def frames(self, selection: slice | np.ndarray) -> HandPoints:
         """The same hands in some of the frames."""

@@ -19,7 +19,8 @@ from ..body.skeleton import JOINT_NAMES
 from ..data import DATA
 from ..keypoints.layouts import Layout, tree_edges
 from ..keypoints.plausibility import implausibility
-from .keypoint_names import fold, side_of, split_subject, words_of
+from ..keypoints.words import words_of
+from .keypoint_names import fold, side_of, split_subject
 from .markers import known_markers
 
 LAYOUT_NAME = "bones"

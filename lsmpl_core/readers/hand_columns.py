@@ -4,21 +4,20 @@ it joins the body where it has an origin of its own."""
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 
 import numpy as np
 
 from ..data import DATA
-from ..keypoints.hand_points import HAND_POINTS, HandPoints
+from ..keypoints.hand_points import FINGER_WORDS, HAND_POINTS, SIDE_WORDS, SIDES, HandPoints
 from ..keypoints.layouts import ORDERS, Layout
 from ..keypoints.track import Decision
+from ..keypoints.words import words_of
+from ..medians import seen_median
 from .keypoint_names import split_subject
 
 _TABLE = json.loads((DATA / "hand_columns.json").read_text(encoding="utf-8"))
-_FINGERS, _JOINTS = _TABLE["names"]["fingers"], _TABLE["names"]["joints"]
-_WORD = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|\d+|[A-Z]")
-_SIDES = {"left": 0, "l": 0, "right": 1, "r": 1}
+_JOINTS = _TABLE["names"]["joints"]
 
 FEWEST_POINTS = 4
 """Of a hand that a file names, beside its wrist, for it to be read as one."""
@@ -66,31 +65,28 @@ def join_hands(
     Hands that are not at the wrists are moved there; those that are no hand's size beside the
     body's forearms, too, are scaled. A hand on the wrong side is exchanged.
     """
+    positions = np.where(np.isfinite(positions), positions, np.nan)
     row = {name: k for k, name in enumerate(layout.keypoints)}
     joints = ("left_wrist", "right_wrist", "left_elbow", "right_elbow")
     if not np.isfinite(positions).any() or not all(name in row for name in joints):
         return None, None
     wrists = body[:, [row["left_wrist"], row["right_wrist"]]]
     elbows = body[:, [row["left_elbow"], row["right_elbow"]]]
-    forearm = _median(np.linalg.norm(wrists - elbows, axis=-1))
+    forearm = float(seen_median(np.linalg.norm(wrists - elbows, axis=-1).ravel()))
     if not forearm > 0:
         return None, None
 
     # Which hand is whose: the wrist that it is at.
     hands = np.full((len(positions), 2, len(HAND_POINTS), 3), np.nan)
     trust = np.zeros(hands.shape[:3])
-    own = [positions[:, h] for h in range(positions.shape[1])]
-    away = np.array(
-        [
-            [_median(np.linalg.norm(hand[:, 0] - wrists[:, side], axis=-1)) for side in (0, 1)]
-            for hand in own
-        ]
-    )
+    away = seen_median(
+        np.linalg.norm(positions[:, :, None, 0] - wrists[:, None], axis=-1)
+    )  # of each hand from each wrist
     away = np.where(np.isfinite(away), away, np.inf)
     at_wrists = bool((away.min(axis=1)[np.isfinite(away).any(axis=1)] < APART * forearm).all())
-    sides = list(range(len(own)))
+    sides = list(range(positions.shape[1]))
     reasons = []
-    if at_wrists and len(own) == 2 and away[0, 0] + away[1, 1] > away[0, 1] + away[1, 0]:
+    if at_wrists and len(sides) == 2 and away[0, 0] + away[1, 1] > away[0, 1] + away[1, 0]:
         sides = [1, 0]
         reasons.append("each was at the other wrist")
     for block, side in enumerate(sides):
@@ -103,25 +99,20 @@ def join_hands(
 
     # Hands with an origin of their own hang on the wrists.
     if not at_wrists:
-        palm = _median(np.linalg.norm(hands[:, :, _MIDDLE] - hands[:, :, 0], axis=-1))
+        palm = float(
+            seen_median(np.linalg.norm(hands[:, :, _MIDDLE] - hands[:, :, 0], axis=-1).ravel())
+        )
         size = PALM_OF_FOREARM * forearm / palm if palm > 0 else 1.0
         size = 1.0 if 1.0 / OTHER_SIZE < size < OTHER_SIZE else size
         hands = wrists[:, :, None] + size * (hands - hands[:, :, :1])
         reasons.append(
             "moved to the wrists" + (f" and scaled by {size:.3g}" if size != 1.0 else "")
         )
-    seen = [
-        name for side, name in enumerate(("left", "right")) if np.isfinite(hands[:, side]).any()
-    ]
+    seen = [name for side, name in enumerate(SIDES) if np.isfinite(hands[:, side]).any()]
     decision = Decision(
         "hands", " and ".join(seen), "detected", "; ".join(reasons) or "21 points at the wrists"
     )
     return HandPoints(hands, trust), decision
-
-
-def _median(values: np.ndarray) -> float:
-    seen = values[np.isfinite(values)]
-    return float(np.median(seen)) if len(seen) else np.nan
 
 
 def _named_columns(names: Sequence[str]) -> list[list[int | None]]:
@@ -137,9 +128,9 @@ def _named_columns(names: Sequence[str]) -> list[list[int | None]]:
 def hand_point(name: str) -> tuple[int, int] | None:
     """The hand (0 left, 1 right) and the point of the 21 that a keypoint's name means, None where
     it is no point of a hand: "left_hand_index_finger_mcp", "RThumb4CMC", "right_pinky_tip"."""
-    words = [word.lower() for word in _WORD.findall(split_subject(name)[1])]
-    sides = {_SIDES[word] for word in words if word in _SIDES}
-    fingers = {_FINGERS[word] for word in words if word in _FINGERS}
+    words = words_of(split_subject(name)[1])
+    sides = {SIDE_WORDS[word] for word in words if word in SIDE_WORDS}
+    fingers = {FINGER_WORDS[word] for word in words if word in FINGER_WORDS}
     if len(sides) != 1:
         return None
     side = sides.pop()

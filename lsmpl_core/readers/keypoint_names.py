@@ -11,8 +11,8 @@ from functools import lru_cache
 
 from ..data import DATA
 from ..keypoints.layouts import Layout
+from ..keypoints.words import words_of
 
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _PUNCTUATION = re.compile(r"[\W_]+")
 _SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
 _LEAST_SHARED = 6
@@ -119,7 +119,7 @@ def _people(keypoints: dict[str, set[str]]) -> list[str]:
 
     None where one is a side or a part (`left_`, `pose_`).
     """
-    if any(not (_SIDES.keys() | _NOISE).isdisjoint(_words(prefix)) for prefix in keypoints):
+    if any(not (_SIDES.keys() | _NOISE).isdisjoint(words_of(prefix)) for prefix in keypoints):
         return []
     most = max(keypoints.values(), key=len, default=set())
     people = [
@@ -128,18 +128,9 @@ def _people(keypoints: dict[str, set[str]]) -> list[str]:
     return people if len(people) > 1 else []
 
 
-def words_of(name: str) -> list[str]:
-    """The words of a name in lower case: `lThighBend` is l, thigh, bend."""
-    return _words(name)
-
-
 def side_of(word: str) -> str:
     """ "left" or "right" for a word that is a side; "" for any other."""
     return _SIDES.get(word, "")
-
-
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in _WORDS.findall(name)]
 
 
 def is_generic(name: str) -> bool:
@@ -151,7 +142,7 @@ def is_generic(name: str) -> bool:
 def canonical_names(name: str) -> tuple[str, ...]:
     """The layouts' keypoint names that a file's `name` may mean, likeliest first; the first is its
     own spelling."""
-    words = [word.lower() for word in _WORDS.findall(split_subject(name)[1])]
+    words = words_of(split_subject(name)[1])
     spelled = "_".join(_SIDES.get(word, word) for word in words)
     sides = [_SIDES[word] for word in words if word in _SIDES]
     parts = [word for word in words if word not in _SIDES and word not in _NOISE]

@@ -23,6 +23,7 @@ from ..data import DATA
 from ..errors import BoneMapError
 from ..files.json_files import read_json
 from ..files.replacing import replace_when_complete
+from ..keypoints.words import words_of
 
 TABLE = DATA / "bone_maps.json"
 ESSENTIAL = tuple(
@@ -32,7 +33,6 @@ ESSENTIAL = tuple(
 FEWEST_BONES = 8
 """A preset that finds bones for fewer joints than this is no match."""
 _SIDES = {"l": "left", "left": "left", "lt": "left", "r": "right", "right": "right", "rt": "right"}
-_WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _HELPERS = {
     "ik",
     "twist",
@@ -130,7 +130,7 @@ def guess_bones(names: Iterable[str]) -> dict[str, str]:
     taken: dict[str, str] = {}
     spine: list[str] = []
     for name in names:
-        words = [word.lower() for word in _WORDS.findall(re.split(r"[:|]", name)[-1])]
+        words = words_of(re.split(r"[:|]", name)[-1])
         side = next((_SIDES[word] for word in words if word in _SIDES), "")
         part = "".join(word for word in words if word not in _SIDES and not word.isdigit())
         if _HELPERS & set(words):

@@ -7,23 +7,20 @@ are told by the knuckles, so that nothing depends on how a rig's hands lie.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from ..body.body import Body
-from ..body.fingers import FINGER_JOINT_NAMES, NUM_FINGER_JOINTS, SIDES, WRISTS
-from ..keypoints.hand_points import FINGERS
+from ..body.fingers import FINGER_JOINT_NAMES, NUM_FINGER_JOINTS, WRISTS
+from ..keypoints.hand_points import FINGER_WORDS, FINGERS, SIDE_WORDS, SIDES
 from ..keypoints.proportions import normalised
+from ..keypoints.words import words_of
 from ..motion import Motion
 from ..rotation import between
 
-_WORDS = {
-    "thumb": "thumb", "index": "index", "forefinger": "index", "middle": "middle", "mid": "middle",
-    "ring": "ring", "little": "little", "pinky": "little", "pinkie": "little",
-}  # fmt: skip
+_WORDS = FINGER_WORDS | {"mid": "middle"}
 _BY_NUMBER = ("thumb", "index", "middle", "ring", "little")
 """Of rigs that number fingers: 3ds Max's Biped from 0, MakeHuman from 1."""
 _PHALANGES = {"proximal": 1, "intermediate": 2, "distal": 3}
@@ -33,8 +30,6 @@ _OTHER_BONES = {
     "master", "end", "nub", "tip", "ik", "mch", "org", "tweak", "base", "root", "twist", "target",
     "socket", "eff", "metacarpal", "palm", "drv", "site",
 }  # fmt: skip
-_SIDE_WORDS = {"left": 0, "l": 0, "right": 1, "r": 1}
-_TOKEN = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z]?[a-z]+|\d+|[A-Z]")
 _KNUCKLES = tuple(finger for finger in FINGERS if finger != "thumb")
 
 
@@ -75,8 +70,8 @@ def find_finger_bones(names: Sequence[str]) -> dict[int, str]:
 
 def finger_joint(name: str, thumb_metacarpals: bool = False) -> int | None:
     """The finger joint (0 to 29) that a bone's name means, None where it means none."""
-    words = [word.lower() for word in _TOKEN.findall(name.rpartition(":")[2])]
-    sides = {_SIDE_WORDS[word] for word in words if word in _SIDE_WORDS}
+    words = words_of(name.rpartition(":")[2])
+    sides = {SIDE_WORDS[word] for word in words if word in SIDE_WORDS}
     if len(sides) != 1:
         return None
     fingers = [_WORDS[word] for word in words if word in _WORDS]
@@ -112,8 +107,7 @@ def _numbered(digits: list[str]) -> tuple[str, int | None]:
 
 
 def _is_thumb_metacarpal(name: str) -> bool:
-    words = {word.lower() for word in _TOKEN.findall(name)}
-    return {"thumb", "metacarpal"} <= words
+    return {"thumb", "metacarpal"} <= set(words_of(name))
 
 
 def finger_rotations(motion: Motion, body: Body, target: TargetFingers) -> np.ndarray | None:

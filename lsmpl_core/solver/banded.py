@@ -42,14 +42,14 @@ def solve_banded(
             break
         onto = coupling.T @ solved[t]
         right[t + 1] -= onto[:, 0]
-        diagonal[t + 1] -= _symmetric(onto[:, 1 : N + 1])
+        diagonal[t + 1] -= symmetric(onto[:, 1 : N + 1])
         if t + 2 < T:
             coupling = _dense(first[t + 1]) - onto[:, N + 1 :]
             onto = (
                 np.swapaxes(second[t], -1, -2) @ solved[t].reshape(-1, SIZE, solved[t].shape[1])
             ).reshape(N, -1)
             right[t + 2] -= onto[:, 0]
-            diagonal[t + 2] -= _symmetric(onto[:, N + 1 :])
+            diagonal[t + 2] -= symmetric(onto[:, N + 1 :])
 
     # And back from the last one.
     x = np.zeros((T, N))
@@ -107,8 +107,10 @@ def _substituted(
     return column
 
 
-def _symmetric(matrix: np.ndarray) -> np.ndarray:
-    return 0.5 * (matrix + matrix.T)
+def symmetric(matrix: np.ndarray) -> np.ndarray:
+    """(...,N,N): its symmetric part. Rounding would grow from frame to frame where frames are
+    coupled more firmly than they are held."""
+    return 0.5 * (matrix + np.swapaxes(matrix, -1, -2))
 
 
 def _dense(blocks: np.ndarray) -> np.ndarray:
