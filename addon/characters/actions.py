@@ -1,5 +1,5 @@
 """Actions and F-curves in bulk, the same in every Blender: all differences of the Action API live
-here.
+here and in `assigning.py`, which says what an object plays.
 
 Blender 4.2 and 4.3 keep F-curves in the action; 4.4 puts them into a channelbag for a slot of the
 action, and from 5.0 there is no other way.
@@ -159,90 +159,6 @@ def _set_handles(
         )
 
 
-def assign(owner: bpy.types.Object, action: bpy.types.Action) -> bpy.types.Action | None:
-    """Make it the action that `owner` plays. An action of ours that was there goes, unless it was
-    edited since.
-
-    Returns the action that was there and is kept, if any.
-    """
-    animation = owner.animation_data
-    old = animation.action if animation else None
-    play(owner, action)
-    return _let_go(old) if old != action else None
-
-
-def play(owner: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Make it the object's action; whatever that was before stays in the file."""
-    animation = owner.animation_data or owner.animation_data_create()
-    animation.action = action
-    if hasattr(action, "slots"):
-        animation.action_slot = action.slots[0]
-
-
-def play_alone(owner: bpy.types.Object, action: bpy.types.Action) -> None:
-    """Make it all that the object plays: no strips, and nothing blended."""
-    animation = owner.animation_data or owner.animation_data_create()
-    for track in list(animation.nla_tracks):
-        animation.nla_tracks.remove(track)
-    animation.action_influence, animation.action_blend_type = 1.0, "REPLACE"
-    play(owner, action)
-
-
-def assign_strip(
-    owner: bpy.types.Object, action: bpy.types.Action, old: bpy.types.Action | None = None
-):
-    """Let `owner` play the action from a strip on an NLA track of its own, in place of the strips
-    of `old`.
-
-    Its own action, which would hide all strips, is put away if it is ours. Returns the action that
-    was there and is kept, if any.
-    """
-    animation = owner.animation_data or owner.animation_data_create()
-
-    current = animation.action
-    for track in [
-        track
-        for track in animation.nla_tracks
-        if any(s.action == old for s in track.strips) and old
-    ]:
-        for strip in [strip for strip in track.strips if strip.action == old]:
-            track.strips.remove(strip)
-        if not track.strips:
-            animation.nla_tracks.remove(track)
-
-    # The first strip holds before and after; later ones must not hide those below them.
-    first, last = action.frame_range
-    track = animation.nla_tracks.new()
-    track.name = action.name
-    strip = track.strips.new(action.name, round(first), action)
-    if hasattr(action, "slots"):
-        strip.action_slot = action.slots[0]
-    strip.action_frame_start, strip.action_frame_end = first, last
-    strip.frame_start_ui, strip.frame_end_ui = first, max(last, first + 1)
-    strip.extrapolation = "HOLD" if len(animation.nla_tracks) == 1 else "NOTHING"
-
-    # The object's own action would hide the strip: ours goes, another's stays and plays over it.
-    if current is not None and current != old and _FINGERPRINT in current:
-        animation.action = None
-        return _let_go(current)
-    if current is not None and current == old:
-        animation.action = None
-    return _let_go(old) if old is not None and old != action else None
-
-
-def _let_go(old: bpy.types.Action | None) -> bpy.types.Action | None:
-    """Remove an action of ours that nobody uses and nobody edited; any other is kept and
-    returned."""
-    if old is None:
-        return None
-    if old.get(_FINGERPRINT) == _fingerprint(old):
-        if old.users == 0:
-            bpy.data.actions.remove(old)
-        return None
-    old.use_fake_user = True
-    return old
-
-
 def fcurves(action: bpy.types.Action) -> Iterable[bpy.types.FCurve]:
     """All F-curves of an action."""
     if not hasattr(action, "layers"):
@@ -259,32 +175,23 @@ def is_baked(action: bpy.types.Action | None) -> bool:
     return action is not None and _FINGERPRINT in action
 
 
-def in_use(owner: bpy.types.Object) -> list[bpy.types.Action]:
-    """The actions of ours that an object plays, its own and those of its strips, which can be
-    changed."""
-    animation = owner.animation_data
-    if animation is None:
-        return []
-    strips = (strip.action for track in animation.nla_tracks for strip in track.strips)
-    found = dict.fromkeys([animation.action, *strips])
-    return [action for action in found if is_baked(action) and action.library is None]
+def let_go(old: bpy.types.Action | None) -> bpy.types.Action | None:
+    """Remove an action of ours that nobody uses and nobody edited; any other is kept and
+    returned."""
+    if old is None:
+        return None
+    if old.get(_FINGERPRINT) == _fingerprint(old):
+        if old.users == 0:
+            bpy.data.actions.remove(old)
+        return None
+    old.use_fake_user = True
+    return old
 
 
 def is_edited(action: bpy.types.Action) -> bool:
     """Whether keys of an action were added, moved or removed since it was made here, or it was not
     made here at all."""
     return action.get(_FINGERPRINT) != _fingerprint(action)
-
-
-def plays(owner: bpy.types.Object, action: bpy.types.Action) -> bool:
-    """Whether it is the object's action, or that of one of its strips."""
-    animation = owner.animation_data
-    strips = (
-        [strip.action for track in animation.nla_tracks for strip in track.strips]
-        if animation
-        else []
-    )
-    return animation is not None and action in (animation.action, *strips)
 
 
 def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> bool:
@@ -354,28 +261,6 @@ def keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
             action[_FINGERPRINT] = _fingerprint(action)
     finally:
         _watched.discard(uid)
-
-
-def curves_of(owner: bpy.types.Object) -> list[bpy.types.FCurve] | None:
-    """The F-curves that animate an object and its pose, where they alone do: None where the NLA,
-    layers or a blended action mix with them, so that their values are not what is seen."""
-    animation = owner.animation_data
-    if animation is None:
-        return []
-    if animation.use_nla and any(track.strips and not track.mute for track in animation.nla_tracks):
-        return None
-    action = animation.action
-    if action is None:
-        return []
-    if animation.action_influence != 1.0 or animation.action_blend_type != "REPLACE":
-        return None
-    if not hasattr(action, "layers"):
-        return list(action.fcurves)
-    strips = [strip for layer in action.layers for strip in layer.strips]
-    if len(strips) > 1:
-        return None
-    bag = strips[0].channelbag(animation.action_slot) if strips and animation.action_slot else None
-    return list(bag.fcurves) if bag else []
 
 
 def keys_of(fcurve: bpy.types.FCurve) -> np.ndarray:

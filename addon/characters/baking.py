@@ -23,6 +23,7 @@ from ..takes import layers, playing
 from ..takes import take as takes
 from . import (
     actions,
+    assigning,
     bodies,
     character,
     control_curves,
@@ -85,6 +86,8 @@ def bake_steps(
 
     # The shape that the feet are put down for: a character that keeps its own stands on it, too.
     armature, _ = _character_of(take, scene, body)
+    if armature is not None:
+        assigning.check(armature)
     rest = (
         character.rest_rotations(body)
         if armature is None
@@ -115,6 +118,7 @@ def bake_steps(
         with all_or_nothing(), ExitStack() as on_error:
             put_in_place = prepare(take, joints) if prepare else lambda: None
             armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
+            assigning.check(armature)
             if motion.fingers is not None:
                 finger_bones.ensure(armature, body)
             _ready_property(armature, residual)
@@ -127,12 +131,8 @@ def bake_steps(
     put_in_place()
     settings = take.lsmpl_bake
     old, settings.action = settings.action, action
-    if settings.as_strip:
-        previous = actions.assign_strip(
-            armature, action, old if take.lsmpl.armature == armature else None
-        )
-    else:
-        previous = actions.assign(armature, action)
+    assign = assigning.assign_strip if settings.as_strip else assigning.assign
+    previous = assign(armature, action, old if take.lsmpl.armature == armature else None)
     action.name = name  # free now, where an older bake made way
     take.lsmpl.armature, take.lsmpl.body_mesh = armature, mesh
     return Baked(armature, mesh, action, previous)

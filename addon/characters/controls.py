@@ -28,7 +28,7 @@ from ..rigging.limbs import (
     switch_path,
 )
 from ..rigging.two_bone import Rig
-from . import actions, control_curves, shape
+from . import actions, assigning, control_curves, shape
 from .editing import editing
 
 
@@ -42,7 +42,7 @@ def why_fixed(armature: bpy.types.Object) -> str:
         return "shares its bones with another object; make them single-user first"
     animation = armature.animation_data
     if animation is not None and animation.use_tweak_mode:
-        return "has a strip in tweak mode; leave that first"
+        return "has a strip in tweak mode; leave that first (Tab)"
     missing = [name for name in _joints(armature) if name not in armature.data.bones]
     return f"has no bone {', '.join(missing)}; undo the renaming" if missing else ""
 
@@ -92,7 +92,7 @@ def bake(armature: bpy.types.Object, limbs: Collection[Limb] = LIMBS) -> None:
     with editing(armature.data):
         building.lay_bones(armature.data.edit_bones, rig)
     building.measure(armature, rig)
-    for action in actions.in_use(armature):
+    for action in assigning.in_use(armature):
         frames = _key_frames(action, rig.names)
         if len(frames):
             location, quaternions = _seen(armature, rig, action, frames)
@@ -112,7 +112,7 @@ def switch(armature: bpy.types.Object, limb: Limb, to_ik: bool) -> None:
         bake(armature, [limb])
     else:
         _bake_joints(armature, rig, [limb])
-    for action in actions.in_use(armature):
+    for action in assigning.in_use(armature):
         with actions.keeping_its_mark(action):
             actions.remove_curves(action, {switch_path(limb)})
     _set_switch(armature, limb, to_ik)
@@ -146,7 +146,7 @@ def snap(armature: bpy.types.Object, limb: Limb, frame: float) -> bool:
     curve = control_curves.find_curve(armature, switch_path(limb))
     for key in curve.keyframe_points if curve else ():
         key.interpolation = "CONSTANT"
-    looks.show_limb(armature, limb, to_ik)
+    looks.show_limb(armature, limb, to_ik, is_keyed=True)
     _show_anew(armature)
     return to_ik
 
@@ -166,7 +166,7 @@ def remove(armature: bpy.types.Object) -> None:
             f'pose.bones["{name}"]["{SWITCH}"]',
         )
     }
-    for action in actions.in_use(armature):
+    for action in assigning.in_use(armature):
         with actions.keeping_its_mark(action):
             actions.remove_curves(action, paths)
     _take_away(armature)
@@ -234,7 +234,7 @@ def _bake_joints(
 ) -> None:
     """Put the bones of limbs, and the pelvis if the root's motion is to become its own, where they
     are seen."""
-    for action in actions.in_use(armature):
+    for action in assigning.in_use(armature):
         frames = _key_frames(action, rig.names)
         if len(frames) == 0:
             continue
@@ -311,7 +311,7 @@ def _moves_root(armature: bpy.types.Object, action: bpy.types.Action) -> bool:
 def _ground(armature: bpy.types.Object, rig: Rig) -> np.ndarray:
     """(3,): the floor under the pelvis where the character's motion begins."""
     location = np.array([armature.pose.bones[rig.names[0]].location])
-    for action in actions.in_use(armature)[:1]:
+    for action in assigning.in_use(armature)[:1]:
         if len(frames := _key_frames(action, rig.names)):
             location = control_curves.joint_channels(action, rig.names, frames[:1])[0]
     begins = rig.heads[0] + rig.rotations[0] @ location[0]

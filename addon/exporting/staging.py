@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
-from ..characters import actions, correctives
+from ..characters import assigning, correctives
 from ..characters.editing import editing
 from ..rigging import building, limbs
 
@@ -58,7 +58,7 @@ def staged(
         rig = _copy(armature, stage, at_end)
         building.retarget(rig, armature)
         if action is not None:
-            actions.play_alone(rig, action)
+            assigning.play_alone(rig, action)
         if limbs.are_there(armature):
             rig = _without_controls(rig, armature, stage, at_end)
 

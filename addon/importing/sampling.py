@@ -13,7 +13,7 @@ from mathutils import Matrix
 
 from ...lsmpl_core import LsmplError, Progress
 from .. import jobs
-from ..characters import actions
+from ..characters import actions, assigning
 from ..held import Held
 
 MAX_POSITIONS = 30_000_000
@@ -130,7 +130,7 @@ def _by_curves(point: Point, frames: np.ndarray) -> np.ndarray | None:
 
 def _location_curves(point: Point) -> list[bpy.types.FCurve] | None:
     """The curves of a point's own location, or None where something else moves it, too."""
-    owner, curves = point.object, actions.curves_of(point.object)
+    owner, curves = point.object, assigning.curves_of(point.object)
     if curves is None or _is_driven(owner) or not point.is_there:
         return None
     if point.bone:
@@ -167,7 +167,7 @@ def _still_parent(obj: bpy.types.Object) -> Matrix | None:
 
 def _still_matrix(obj: bpy.types.Object) -> Matrix | None:
     """An object's world matrix, or None where something moves the object."""
-    curves = actions.curves_of(obj)
+    curves = assigning.curves_of(obj)
     if (
         curves is None
         or _is_driven(obj)
@@ -242,7 +242,7 @@ def _frame_by_frame(
 
 def _missing(point: Point, frames: np.ndarray, gaps: bool) -> np.ndarray:
     """(T,) bool"""
-    curves = actions.curves_of(point.object) or []
+    curves = assigning.curves_of(point.object) or []
     hidden = np.zeros(len(frames), dtype=bool)
     for curve in curves:
         if curve.data_path in ("hide_viewport", "hide_render") and not curve.mute:

@@ -31,6 +31,7 @@ class LSMPL_PT_rig(Section, bpy.types.Panel):
             self._draw_limbs(layout, armature)
             layout.operator("lsmpl.bake_to_controls", icon="ACTION")
         if are_there(armature):
+            layout.operator("lsmpl.add_layer", icon="NLA_PUSHDOWN")
             layout.operator("lsmpl.remove_controls", icon="X")
         if hand_poses.have_sliders(armature) and not finger_bones.has_fingers(armature):
             column = layout.column(align=True)

@@ -8,11 +8,12 @@ import bpy
 from bpy.props import EnumProperty
 
 from .. import jobs
-from ..characters import controls
+from ..characters import assigning, controls
 from ..errors import reports_errors
+from ..live import session
 from ..registration import registration
 from ..rigging.limbs import BY_NAME, LIMBS, are_there, follow_ik
-from ..selection import active_character, has_character
+from ..selection import active_character, has_character, select
 
 _LIMB_ITEMS = [(limb.name, limb.label, "") for limb in LIMBS]
 
@@ -51,7 +52,9 @@ class LSMPL_OT_add_controls(_OfCharacter, bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        controls.add(active_character(context))
+        armature = active_character(context)
+        controls.add(armature)
+        _pose(context, armature)
         return {"FINISHED"}
 
 
@@ -79,6 +82,26 @@ class LSMPL_OT_bake_to_controls(_OfCharacter, bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         controls.bake(active_character(context))
+        return {"FINISHED"}
+
+
+class LSMPL_OT_add_layer(_OfCharacter, bpy.types.Operator):
+    bl_idname = "lsmpl.add_layer"
+    bl_label = "Add Layer"
+    bl_description = (
+        "New keys go over the motion instead of into it: what the character plays becomes a strip "
+        "in the Nonlinear Animation editor, and an empty action is combined with it. The motion "
+        "under it can be solved, cleaned up and baked anew"
+    )
+
+    needs_controls = False
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        armature = active_character(context)
+        layer = assigning.add_layer(armature)
+        _pose(context, armature)
+        self.report({"INFO"}, f"Keys go to {layer.name} now")
         return {"FINISHED"}
 
 
@@ -120,6 +143,16 @@ class LSMPL_OT_snap_limb(_OfCharacter, bpy.types.Operator):
         return {"FINISHED"}
 
 
+def _pose(context: bpy.types.Context, armature: bpy.types.Object) -> None:
+    """Let the character be posed from here on, and be all that is selected; where it is seen, and
+    no keypoints are to be moved instead."""
+    seen = armature.visible_get() and armature.name in context.view_layer.objects
+    if not seen or session.has_handles(context.scene) or armature.mode == "POSE":
+        return
+    select(context, [armature])
+    bpy.ops.object.mode_set(mode="POSE")
+
+
 def _in_ik(armature: bpy.types.Object) -> list:
     try:
         return follow_ik(armature)
@@ -131,6 +164,7 @@ _CLASSES = (
     LSMPL_OT_add_controls,
     LSMPL_OT_remove_controls,
     LSMPL_OT_bake_to_controls,
+    LSMPL_OT_add_layer,
     LSMPL_OT_switch_limb,
     LSMPL_OT_snap_limb,
 )

@@ -14,7 +14,7 @@ from ...lsmpl_core.progress import run_to_end
 from ...lsmpl_core.retarget_motion import Retargeted
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
 from .. import jobs
-from ..characters import actions, baking
+from ..characters import actions, assigning, baking
 from ..held import Held
 from ..registration import registration
 from ..selection import is_solved, needed_take
@@ -104,9 +104,8 @@ def put_on(
     plan.sign(take, action, version)
     old, other.action, other.baked_on, other.held_back = other.action, action, target, ""
     on_strip = other.bake_to == "STRIP"
-    previous = (
-        actions.assign_strip(target, action, old) if on_strip else actions.assign(target, action)
-    )
+    assign = assigning.assign_strip if on_strip else assigning.assign
+    previous = assign(target, action, old)
     action.name = _name(take, target)  # free now, where an older bake made way
     if on_strip:
         track = next(

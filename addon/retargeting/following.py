@@ -16,7 +16,7 @@ from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.progress import run_to_end
 from .. import jobs
-from ..characters import actions, baking
+from ..characters import actions, assigning, baking
 from ..held import Held
 from ..takes import layers
 from ..takes.take import is_take
@@ -131,7 +131,7 @@ def put(take: bpy.types.Object, update: Update | None) -> None:
         other.held_back = _EDITED
         return
     if not actions.refill(action, update.plan.frames, update.curves):
-        if not actions.plays(target, action):
+        if not assigning.plays(target, action):
             other.held_back = f"{target.name} plays another action now"
             return
         new = actions.write_action(target, action.name, update.plan.frames, update.curves)
@@ -148,7 +148,7 @@ def _is_baked(take: bpy.types.Object) -> bool:
     if None in (other.action, other.target):
         return False
     if other.baked_on is None:  # baked by an earlier version
-        return actions.plays(other.target, other.action)
+        return assigning.plays(other.target, other.action)
     return other.baked_on == other.target
 
 

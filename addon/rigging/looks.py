@@ -12,7 +12,14 @@ from .limbs import CONTROL_BONES, LIMBS, ROOT, Limb
 _SHAPE_NAMES = "LSMPL Control "
 """How the objects begin that are the shapes of controls."""
 _DEFORM, _FK, _IK, _ROOT, _MECHANISM = "Deform", "FK", "IK", "Root", "Mechanism"
-_LEFT, _RIGHT, _MIDDLE, _OF_ROOT = "THEME04", "THEME01", "THEME09", "THEME03"
+
+# Normal, selected and active colour. Blender's own palettes are dark where nothing is selected,
+# and can hardly be told apart on a grey body.
+_Colours = tuple[tuple[float, float, float], ...]
+_LEFT = (0.2, 0.5, 1.0), (0.55, 0.8, 1.0), (0.8, 0.95, 1.0)
+_RIGHT = (1.0, 0.25, 0.2), (1.0, 0.6, 0.5), (1.0, 0.85, 0.8)
+_MIDDLE = (0.95, 0.7, 0.1), (1.0, 0.9, 0.45), (1.0, 1.0, 0.8)
+_OF_ROOT = (0.2, 0.8, 0.25), (0.55, 1.0, 0.5), (0.85, 1.0, 0.8)
 _WIRE_PIXELS = 2.0
 _SEGMENTS = 32
 
@@ -68,7 +75,7 @@ def dress(armature: bpy.types.Object, joints: Iterable[str]) -> None:
             _wear(pose[name], "Ring", _TWIST_METRES, _TWIST_AT)
     for name in (*joints, *CONTROL_BONES):
         if bones[name].color.palette == "DEFAULT":
-            bones[name].color.palette = _colour(name)
+            _paint(bones[name].color, _colours(name))
 
 
 def undress(armature: bpy.types.Object, joints: Iterable[str]) -> None:
@@ -79,7 +86,7 @@ def undress(armature: bpy.types.Object, joints: Iterable[str]) -> None:
             pose.custom_shape = None
             pose.custom_shape_translation, pose.custom_shape_scale_xyz = (0, 0, 0), (1, 1, 1)
             pose.use_custom_shape_bone_size = True
-        if bone is not None and bone.color.palette == _colour(name):
+        if bone is not None and _is_painted(bone.color, _colours(name)):
             bone.color.palette = "DEFAULT"
     collections = armature.data.collections_all
     ours = [f"{kind} {limb.label}" for kind in (_FK, _IK) for limb in LIMBS]
@@ -97,10 +104,11 @@ def drop_unused_shapes() -> None:
             bpy.data.meshes.remove(mesh)
 
 
-def show_limb(armature: bpy.types.Object, limb: Limb, is_ik: bool) -> None:
-    """Show the controls that move a limb now, and hide the others."""
+def show_limb(armature: bpy.types.Object, limb: Limb, is_ik: bool, is_keyed: bool = False) -> None:
+    """Show the controls that move a limb, and hide the others. Where the switch is keyed, those of
+    both sides do at some time."""
     collections = armature.data.collections_all
-    for kind, shown in ((_FK, not is_ik), (_IK, is_ik)):
+    for kind, shown in ((_FK, not is_ik or is_keyed), (_IK, is_ik or is_keyed)):
         collection = collections.get(f"{kind} {limb.label}")
         if collection is not None:
             collection.is_visible = shown
@@ -124,7 +132,18 @@ def _collection(
         collection.assign(data.bones[member])
 
 
-def _colour(name: str) -> str:
+def _paint(color: bpy.types.BoneColor, colours: _Colours) -> None:
+    color.palette = "CUSTOM"
+    color.custom.normal, color.custom.select, color.custom.active = colours
+
+
+def _is_painted(color: bpy.types.BoneColor, colours: _Colours) -> bool:
+    custom = color.custom
+    now = (*custom.normal, *custom.select, *custom.active)
+    return color.palette == "CUSTOM" and np.allclose(now, np.ravel(colours), atol=0.01)
+
+
+def _colours(name: str) -> _Colours:
     if name == ROOT:
         return _OF_ROOT
     return _LEFT if name.startswith("left") else _RIGHT if name.startswith("right") else _MIDDLE

@@ -213,6 +213,8 @@ def test_a_limb_switches_in_the_middle_of_a_take(baked_take, controls, limbs, co
         seen = rig.evaluated_get(bpy.context.evaluated_depsgraph_get())
         influences.append(seen.pose.bones["left_ankle"].constraints[0].influence)
     assert influences == [1.0] * 6 + [0.0] * (len(motion) - 6)
+    shown = rig.data.collections_all
+    assert shown["IK Left Leg"].is_visible and shown["FK Left Leg"].is_visible, "each moves it at some time"
     assert_same(world(rig, names, frames), before)
 
 
@@ -306,6 +308,47 @@ def test_a_layer_over_the_motion_moves_the_hand(baked_take, controls, core, body
     scene.frame_set(8)
     moved = rig.pose.bones["right_wrist"].head - before
     assert 0.03 < moved.length < 0.06
+
+
+def test_a_layer_stays_over_whatever_motion_is_baked_under_it(addon, baked_take, controls, core, body):
+    motion = recorded(core, body)
+    take, baked = baked_take(motion)
+    rig, scene = baked.armature, bpy.context.scene
+    bpy.context.view_layer.objects.active = rig
+    assert bpy.ops.lsmpl.add_controls() == {"FINISHED"}
+    assert (bpy.context.mode, bpy.context.selected_objects) == ("POSE", [rig]), "to be animated at once"
+    assert bpy.ops.lsmpl.add_layer() == {"FINISHED"}
+    layer = rig.animation_data.action
+    assert layer not in (None, baked.action)
+    hand = rig.pose.bones["right_hand_ik"]
+    scene.frame_set(8)
+    before = rig.pose.bones["right_wrist"].head.copy()
+    hand.location.z += 0.05
+    hand.keyframe_insert("location", frame=8)
+    scene.frame_set(8)
+    by = rig.pose.bones["right_wrist"].head - before
+    assert 0.03 < by.length < 0.06
+
+    moved = replace(motion, trans=motion.trans + (0.0, 0.0, 0.2))
+    again = addon("characters.baking").bake(take, scene, body, moved)
+    assert rig.animation_data.action == layer and rig.animation_data.action_blend_type == "COMBINE"
+    (track,) = rig.animation_data.nla_tracks
+    assert [strip.action for strip in track.strips] == [again.action]
+    assert len(bpy.data.actions) == 2, "nobody had edited the one before"
+    scene.frame_set(8)
+    np.testing.assert_allclose(rig.pose.bones["right_wrist"].head - before - by, (0.0, 0.0, 0.2), atol=2e-3)
+
+
+def test_what_is_being_tweaked_is_not_baked_over(addon, baked_take, core, body):
+    take, baked = baked_take(recorded(core, body, every=40))
+    animation = baked.armature.animation_data
+    addon("characters.assigning").add_layer(baked.armature)
+    animation.action = None
+    animation.nla_tracks.active = animation.nla_tracks[0]
+    animation.nla_tracks[0].strips[0].select = True
+    animation.use_tweak_mode = True
+    with pytest.raises(addon("errors").LsmplError, match="tweak mode"):
+        addon("characters.baking").bake(take, bpy.context.scene)
 
 
 def test_controls_are_undone_and_redone_in_one_step(baked_take, core, body):

@@ -14,7 +14,7 @@ def key(addon, obj, path, values, frames=None):
     frames = np.arange(1, len(values) + 1) if frames is None else np.asarray(frames)
     actions = addon("characters.actions")
     curves = [actions.Curve(path, i, values[:, i], "keys") for i in range(values.shape[1])]
-    actions.assign(obj, actions.write_action(obj, obj.name, frames, curves))
+    addon("characters.assigning").assign(obj, actions.write_action(obj, obj.name, frames, curves))
 
 
 def empty(name, parent=None, collection=None):
@@ -143,7 +143,7 @@ def test_the_bones_of_a_c3d_importer_are_taken_for_markers(addon):
         curves += [
             addon("characters.actions").Curve(f'pose.bones["{name}"].location', i, values[:, i], name) for i in range(3)
         ]
-    addon("characters.actions").assign(
+    addon("characters.assigning").assign(
         armature, addon("characters.actions").write_action(armature, "walk01", frames, curves)
     )
     bpy.context.scene.frame_start, bpy.context.scene.frame_end = 0, 250
@@ -188,7 +188,7 @@ def test_keyed_visibility_muted_curves_and_nan_keys_are_missing(addon, freemocap
     moved = {c.array_index: actions.keys_of(c)[:, 1] for c in actions.fcurves(wrist.animation_data.action)}
     curves = [actions.Curve("location", i, moved[i], "l") for i in range(3)]
     curves.append(actions.Curve("hide_viewport", 0, np.repeat([0, 1, 0, 0], 10), "h"))
-    actions.assign(wrist, actions.write_action(wrist, "both", np.arange(1, FRAMES + 1), curves))
+    addon("characters.assigning").assign(wrist, actions.write_action(wrist, "both", np.arange(1, FRAMES + 1), curves))
     for curve in actions.fcurves(nose.animation_data.action):
         curve.mute = True
     bpy.data.objects["left_ear"].hide_viewport = True
