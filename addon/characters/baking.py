@@ -105,7 +105,10 @@ def bake_steps(
     if rig is not None:
         worn = shape.betas_of(armature) if _keeps_its_own(take, armature) else motion.betas
         rig = replace(rig, heads=shape.rest_joints(body, worn))
-    computed = jobs.one_step("bake", lambda: _computed(rest, body, motion, shown_on, rig))
+    have_fingers = armature is not None and finger_bones.has_fingers(armature)
+    computed = jobs.one_step(
+        "bake", lambda: _computed(rest, body, motion, shown_on, rig, have_fingers)
+    )
     curves, joints = yield from jobs.in_thread(computed)
     curves += [] if residual is None else [residual_curve(residual)]
     made = yield from actions.write_steps(name, name, frames, curves)
@@ -199,7 +202,12 @@ def body_of(take: bpy.types.Object, motion: Motion) -> Body:
 
 
 def _computed(
-    rest: np.ndarray, body: Body, motion: Motion, betas: np.ndarray, rig: Rig | None
+    rest: np.ndarray,
+    body: Body,
+    motion: Motion,
+    betas: np.ndarray,
+    rig: Rig | None,
+    have_fingers: bool,
 ) -> tuple[list[actions.Curve], np.ndarray]:
     """The curves, on a character of the shape betas (10,), those of its controls among them where
     it has some, and the joints (T,24,3)."""
@@ -209,7 +217,7 @@ def _computed(
     curves += control_curves.joint_curves(names, quaternions)
     if rig is not None:
         curves += control_curves.curves_of(rig, quaternions, location)
-    return curves + finger_bones.curves(body, motion), body.joints(motion)
+    return curves + finger_bones.curves(body, motion, have_fingers), body.joints(motion)
 
 
 def _ready_character(

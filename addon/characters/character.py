@@ -7,7 +7,7 @@ rest orientation.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import bpy
 import numpy as np
@@ -42,8 +42,7 @@ def build(
     """
     armature = bpy.data.objects.new(f"{name} Rig", bpy.data.armatures.new(f"{name} Rig"))
     _make_bones(armature.data, body)
-    for bone in armature.pose.bones:
-        bone.rotation_mode = "QUATERNION"
+    let_turn(armature, body.joint_names)
     armature.data.display_type = "WIRE"
     armature.show_in_front = True
     mesh = mesh or _body_mesh(body, f"{name} Body")
@@ -54,6 +53,15 @@ def build(
     shape.set_taken(armature, betas)
     shape.reshape(armature, betas)
     return armature, mesh
+
+
+def let_turn(armature: bpy.types.Object, names: Iterable[str]) -> None:
+    """Joints turn and stay where they are on the bone above; the first, which has none, moves,
+    too."""
+    for name in names:
+        bone = armature.pose.bones[name]
+        bone.rotation_mode = "QUATERNION"
+        bone.lock_location = (bone.bone.parent is not None,) * 3
 
 
 def is_left_of(mesh: bpy.types.Object | None, body: Body) -> bool:

@@ -28,7 +28,7 @@ from ..rigging.limbs import (
     switch_path,
 )
 from ..rigging.two_bone import Rig
-from . import actions, assigning, control_curves, shape
+from . import actions, assigning, character, control_curves, shape
 from .editing import editing
 
 
@@ -70,6 +70,7 @@ def add(armature: bpy.types.Object) -> None:
             building.make_bones(armature.data.edit_bones, rig)
         bpy.context.view_layer.update()
         with all_or_nothing():
+            character.let_turn(armature, names[1:])  # of an earlier LSMPL they could be moved off
             building.connect(armature, rig)
             looks.dress(armature, names)
         building.mark(armature.data, True)

@@ -21,6 +21,7 @@ from ...lsmpl_core.body.fingers import (
     Fingers,
 )
 from ...lsmpl_core.body.skeleton import JOINT_NAMES
+from ...lsmpl_core.hands.closing import RELAXED, closed_turns
 from ...lsmpl_core.rotation import log_map
 from ..rigging.keys import continuous
 from . import actions, character, control_curves, hand_poses, shape
@@ -40,23 +41,26 @@ def ensure(armature: bpy.types.Object, body: Body) -> None:
     if body.fingers is None or any(name in armature.data.bones for name in FINGER_JOINT_NAMES):
         return
     _make_bones(armature, body, body.fingers)
-    for name in FINGER_JOINT_NAMES:
-        armature.pose.bones[name].rotation_mode = "QUATERNION"
+    character.let_turn(armature, FINGER_JOINT_NAMES)
     for mesh in shape.meshes_of(armature):
         _give_weights(mesh, body, body.fingers)
     hand_poses.flatten(armature)
 
 
-def curves(body: Body, motion: Motion) -> list[actions.Curve]:
-    """What an action has to say for the fingers to move as in the motion; nothing where it has no
-    fingers, or the body none."""
-    if motion.fingers is None or body.fingers is None:
+def curves(body: Body, motion: Motion, have_bones: bool) -> list[actions.Curve]:
+    """What an action has to say for the fingers to move as in the motion. Where that says nothing
+    of them, they are relaxed, keyed in the first frame, if the character has bones for them."""
+    if body.fingers is None or (motion.fingers is None and not have_bones):
         return []
+    if motion.fingers is not None:
+        local = body.fingers.local_rotations(motion.fingers)
+    else:
+        local = closed_turns(body.fingers.frames, RELAXED)[None]
     rest = rest_rotations(body, body.fingers)
     smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
-    local = body.fingers.local_rotations(motion.fingers).reshape(len(motion), -1, 3, 3)
-    turns = np.einsum("jab,tjb->tja", smpl_to_bone, log_map(local))
-    quaternions = continuous(character.quaternions_of(turns))
+    turns = np.einsum("jab,tjb->tja", smpl_to_bone, log_map(local.reshape(len(local), -1, 3, 3)))
+    quaternions = np.full((len(motion), turns.shape[1], 4), np.nan)
+    quaternions[: len(turns)] = continuous(character.quaternions_of(turns))
     return control_curves.joint_curves(FINGER_JOINT_NAMES, quaternions)
 
 

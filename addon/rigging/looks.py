@@ -36,15 +36,19 @@ _RINGS = {
     "shoulder": (0.1, 0.45),
     "elbow": (0.08, 0.45),
     "wrist": (0.07, 0.3),
-    "hand": (0.06, 0.5),
+    "hand": (0.045, 0.95),
     "hip": (0.14, 0.45),
     "knee": (0.11, 0.45),
     "ankle": (0.09, 0.3),
-    "foot": (0.07, 0.3),
+    "foot": (0.06, 0.8),
 }
 _FINGER_RING = 0.015, 0.5
 _TWIST_METRES, _TWIST_AT = 0.06, 0.5
-_POLE_METRES, _HAND_METRES, _ROOT_METRES = 0.06, 0.1, 0.5
+_POLE_METRES, _ROOT_METRES = 0.06, 0.5
+# Half the width, length and height of the boxes, which end before the rings of fingers and toes:
+# of two shapes in the same place the wrong one is clicked. And where along their bones they are.
+_BOX_METRES = {"arm": (0.07, 0.065, 0.05), "leg": (0.07, 0.085, 0.05)}
+_BOX_AT = {"arm": 0.3, "leg": 0.2}
 
 
 def dress(armature: bpy.types.Object, joints: Iterable[str]) -> None:
@@ -68,8 +72,8 @@ def dress(armature: bpy.types.Object, joints: Iterable[str]) -> None:
             _wear(pose[name], "Ring", radius, along)
     _wear(pose[ROOT], "Root", _ROOT_METRES)
     for limb in LIMBS:
-        is_leg = limb.name.endswith("leg")
-        _wear(pose[limb.ik], "Box", _HAND_METRES, 0.5 if not is_leg else 0.3)
+        kind = limb.name.split("_")[-1]
+        _wear(pose[limb.ik], "Box", _BOX_METRES[kind], _BOX_AT[kind])
         _wear(pose[limb.pole], "Ball", _POLE_METRES)
         for name in limb.twists:
             _wear(pose[name], "Ring", _TWIST_METRES, _TWIST_AT)
@@ -149,10 +153,15 @@ def _colours(name: str) -> _Colours:
     return _LEFT if name.startswith("left") else _RIGHT if name.startswith("right") else _MIDDLE
 
 
-def _wear(bone: bpy.types.PoseBone, shape: str, size: float, along: float = 0.0) -> None:
+def _wear(
+    bone: bpy.types.PoseBone,
+    shape: str,
+    size: float | tuple[float, float, float],
+    along: float = 0.0,
+) -> None:
     bone.custom_shape = _shape(shape)
     bone.use_custom_shape_bone_size = False
-    bone.custom_shape_scale_xyz = (size, size, size)
+    bone.custom_shape_scale_xyz = np.broadcast_to(size, 3)
     bone.custom_shape_translation = (0.0, along * bone.bone.length, 0.0)
     if hasattr(bone, "custom_shape_wire_width"):
         bone.custom_shape_wire_width = _WIRE_PIXELS
@@ -191,7 +200,6 @@ def _ball() -> Outline:
 
 
 def _box() -> Outline:
-    """Long along the bone, flat across."""
     sides = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=float)
     edges = [
         (i, j)
@@ -199,7 +207,7 @@ def _box() -> Outline:
         for j in range(i + 1, 8)
         if np.abs(sides[i] - sides[j]).sum() == 2.0
     ]
-    return sides * (0.7, 1.0, 0.5), edges
+    return sides, edges
 
 
 def _root() -> Outline:

@@ -39,7 +39,7 @@ def closed_hands(body: Body, closed: float) -> tuple[np.ndarray, np.ndarray]:
     fingers = body.fingers
     if fingers is None:
         raise ValueError(f"the body {body.name} has no fingers")
-    turns = _turns(fingers.frames, closed)
+    turns = closed_turns(fingers.frames, closed)
     wrists = np.zeros((1, 2, 3))
     joints, _, world = fingers.positions(
         turns[None], np.zeros(10), np.broadcast_to(np.eye(3), (1, 2, 3, 3)), wrists, wrists[0]
@@ -53,8 +53,9 @@ def closed_hands(body: Body, closed: float) -> tuple[np.ndarray, np.ndarray]:
     return fingers.vertices, np.stack(offsets)
 
 
-def _turns(frames: np.ndarray, closed: float) -> np.ndarray:
-    """(2,15,3,3): how the joints, with axes (2,15,3,3), are turned against their parents."""
+def closed_turns(frames: np.ndarray, closed: float) -> np.ndarray:
+    """(2,15,3,3): how the joints of hands that are closed so far, from `RELAXED` to 1, are turned
+    against their parents; frames (2,15,3,3) are the joints' axes."""
     share = (closed - RELAXED) / (1.0 - RELAXED)
     together = (1.0 - share) * _BROUGHT_TOGETHER[0] + share * _BROUGHT_TOGETHER[1]
     turns = np.empty((2, NUM_FINGER_JOINTS, 3, 3))

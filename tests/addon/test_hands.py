@@ -46,6 +46,28 @@ def test_a_character_without_fingers_in_its_motion_has_24_bones(baked_take, rand
     assert len(baked.armature.data.bones) == 24
 
 
+def test_hands_that_a_later_solve_says_nothing_of_are_relaxed(addon, core, body, baked_take, waving):
+    """As those of a character that never had finger bones, whose shape keys relax them."""
+    still = core.Motion(np.zeros((2, 24, 3)), np.zeros((2, 3)), body=body.key)
+    hands = np.concatenate(body.fingers.vertices)
+    _, plain = baked_take(still)
+    rest = mesh_vertices(plain.body_mesh)[hands]
+    for name in addon("characters.hand_poses").SLIDERS:
+        plain.armature[name] = addon("characters.hand_poses").RELAXED
+    plain.armature.update_tag()
+    bpy.context.scene.frame_set(1)
+    relaxed = mesh_vertices(plain.body_mesh)[hands]
+
+    with_fingers = replace(still, fingers=waving.fingers[:2])
+    take, _ = baked_take(with_fingers)
+    again = addon("characters.baking").bake(take, bpy.context.scene, body, still)
+    bpy.context.scene.frame_set(0)
+    bpy.context.scene.frame_set(1)
+    found = mesh_vertices(again.body_mesh)[hands]
+    assert np.linalg.norm(found - rest, axis=1).max() > 0.01
+    assert np.linalg.norm(found - relaxed, axis=1).max() < 1e-3
+
+
 def test_fingers_follow_the_shape(addon, body, baked_take, waving):
     shape = addon("characters.shape")
     _, baked = baked_take(waving)
