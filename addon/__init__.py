@@ -6,7 +6,7 @@ from types import ModuleType
 
 _FEATURES = (
     "devices.torch_folder", "devices.listing", "preferences", "jobs", "settings",
-    "takes.showing", "characters.shape", "characters.baking",
+    "reference.settings", "takes.showing", "characters.shape", "characters.baking",
     "retargeting.bone_mapping", "retargeting.bake_to_other", "retargeting.following",
     "solving.marker_trials", "solving.solve", "solving.from_motion", "solving.bake",
     "importing.outcomes", "importing.keypoint_files", "importing.scene_tracks",
@@ -14,7 +14,7 @@ _FEATURES = (
     "refining.pending_edit", "refining.settings", "refining.refine", "refining.operators",
     "live.session", "live.operators", "live.watch", "solving.clean_up", "solving.quality",
     "solving.trust",
-    "exporting.operators", "setting_presets", "panels", "headless",
+    "reference.operators", "exporting.operators", "setting_presets", "panels", "headless",
 )  # fmt: skip
 _registered: list[ModuleType] = []
 

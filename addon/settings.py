@@ -15,6 +15,7 @@ from bpy.props import (
 from ..lsmpl_core import LsmplError, SolveOptions
 from .package import preferences
 from .paths import FROM_BLEND
+from .reference import playing as pictures
 from .registration import registration
 from .retargeting import settings as retarget_settings
 from .takes import display
@@ -22,6 +23,7 @@ from .takes import display
 
 def _plays_elsewhere(settings: TakeSettings, context: bpy.types.Context) -> None:
     display.sync(settings.id_data)
+    pictures.follow(settings.id_data)
 
 
 class TakeSettings(bpy.types.PropertyGroup):

@@ -37,6 +37,10 @@ class CalibrationError(LsmplError):
     """A stored calibration is damaged, or none."""
 
 
+class CameraError(LsmplError):
+    """A file of cameras cannot be read, or says nothing of where they stood."""
+
+
 class DatasetError(LsmplError):
     """A folder is no data set of a known kind, or a file of one cannot be read."""
 

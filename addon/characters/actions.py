@@ -222,6 +222,20 @@ def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]
     return True
 
 
+def retime(
+    action: bpy.types.Action, start: float, step: float, new_start: float, new_step: float
+) -> None:
+    """Move keys that were made for frames from `start`, every `step`, to those from another start,
+    at another step."""
+    if (start, step) == (new_start, new_step):
+        return
+    for fcurve in fcurves(action):
+        keys = keys_of(fcurve).astype(np.float64)
+        keys[:, 0] = new_start + (keys[:, 0] - start) / step * new_step
+        fcurve.keyframe_points.foreach_set("co", keys.astype(np.float32).ravel())
+        fcurve.update()
+
+
 def values_at(
     action: bpy.types.Action,
     wanted: Sequence[tuple[str, int]],

@@ -8,6 +8,7 @@ from . import (
     export,
     keypoints,
     live,
+    picture,
     quality,
     refine,
     retarget,
@@ -20,6 +21,7 @@ from . import (
 _SECTIONS = (
     take_list,
     keypoints,
+    picture,
     shape_operators,
     character,
     solve,

@@ -40,7 +40,8 @@ def describe(take: bpy.types.Object) -> dict:
     """What is known of a take's track without reading its arrays.
 
     Keys: frames, keypoints, fps, first_frame, source, decisions, missing (share of keypoints),
-    layout, reading (how often it was read again from the scene).
+    layout, reading (how often it was read again from the scene), world (what brings the file's
+    numbers to the take's space; takes of an earlier version have none).
     """
     return load_json(take.data, TRACK_KEY)
 
@@ -101,6 +102,7 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
             "decisions": [
                 {f.name: getattr(d, f.name) for f in fields(Decision)} for d in track.decisions
             ],
+            "world": None if track.world is None else track.world.tolist(),
         },
     )
     mesh.update()
@@ -147,6 +149,7 @@ def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = Tru
         trusted=trusted,
         believed=believed,
         hands=hands.load(mesh, shape[0], by),
+        world=np.array(facts["world"]) if facts.get("world") else None,
     )
 
 

@@ -37,7 +37,7 @@ from ..files.object_npy import is_object_npy, read_object_npy
 from ..files.torch_files import read_torch_file
 from ..keypoints.track import Decision
 from .aliases import DEEPEST, Parameters, is_parameter
-from .grouping import found_in
+from .grouping import CAMERA_FIRST, WORLD_FIRST, found_in
 from .smpl_parameters import (
     MAX_FRAMES,
     MAX_NUMBERS,
@@ -92,21 +92,41 @@ def read_estimates(path: Path) -> Estimates | None:
     reading nonsense raises: ArithmeticError, LookupError, MemoryError, TypeError, or ValueError
     with words for the user.
     """
+    if path.is_dir() and (folder := _smplx_folder(path)):
+        return folder
+    content = content_of(path)
     if path.is_dir():
-        return _smplx_folder(path) or _by_aliases(
-            _frame_files(path), f"{path.name} is a folder without poses"
-        )
+        return _by_aliases(content, f"{path.name} is a folder without poses")
     if path.suffix.lower() == ".json":
-        return _by_aliases(_json(path), "is JSON without poses")
+        return _by_aliases(content, "is JSON without poses")
     if path.suffix.lower() == ".npy":
-        return _by_aliases(_npy(path), "holds no poses")
+        return _by_aliases(content, "holds no poses")
+    if content is None:
+        return None
+    if isinstance(content, _Archive):
+        return _by_aliases(content, "") if found_in(content) is not None else None
+    return _estimates(content)
+
+
+class _Archive(dict):
+    """The arrays of an npz."""
+
+
+def content_of(path: Path) -> Any:
+    """The dicts, lists and arrays in a file, or in a folder of one file a frame; None of a file in
+    the AMASS layout. Raises as `read_estimates` does."""
+    if path.is_dir():
+        return _frame_files(path)
+    if path.suffix.lower() == ".json":
+        return _json(path)
+    if path.suffix.lower() == ".npy":
+        return _npy(path)
     names = _archived(path)
     if any(name.endswith("/data.pkl") for name in names):
-        return _estimates(_torch(path))
-    if names and not names >= {"poses.npy", "trans.npy"}:
-        content = _npz_content(path)
-        return _by_aliases(content, "") if found_in(content) is not None else None
-    return None if names else _estimates(_pickled(path))
+        return _torch(path)
+    if names >= {"poses.npy", "trans.npy"}:
+        return None
+    return _Archive(_npz_content(path)) if names else _pickled(path)
 
 
 # Files
@@ -251,9 +271,26 @@ def _estimates(content: Mapping | list | tuple | np.ndarray) -> Estimates:
     return _by_aliases(content, f"holds {listed(content)}")
 
 
-def _by_aliases(content: object, wrong: str) -> Estimates:
+def as_the_camera_saw(content: Any) -> Estimates:
+    """The poses in some content (`content_of`) as they are in the camera's space, not the world's.
+    Raises ValueError where there are none."""
+    return _by_aliases(_without_world(content, 0), "holds no poses", CAMERA_FIRST)
+
+
+def _without_world(content: Any, depth: int) -> Any:
+    """A nest without what WHAM has twice, for the camera and, as pose_world, for the world."""
+    if depth > DEEPEST or not isinstance(content, dict):
+        return content
+    return {
+        key: _without_world(value, depth + 1)
+        for key, value in content.items()
+        if not str(key).lower().endswith("_world")
+    }
+
+
+def _by_aliases(content: object, wrong: str, preferred: Sequence[str] = WORLD_FIRST) -> Estimates:
     """What is found by names and shapes alone. Raises ValueError where nothing is."""
-    found = found_in(content)
+    found = found_in(content, preferred)
     if found is None:
         raise ValueError(f"{wrong}; {EXPECTED}")
     people = {name: Person(one.frames, partial(_fields, one)) for name, one in found.people.items()}

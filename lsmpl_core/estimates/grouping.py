@@ -14,6 +14,7 @@ from .aliases import Bundle, Parameters, bundles, names, read_bundle, said, spac
 
 SLOWEST, FASTEST = 1.0, 10_000.0
 """Frames a second that a take has."""
+WORLD_FIRST, CAMERA_FIRST = ("world", "", "camera"), ("camera", "", "world")
 FEW = 20
 """Poses in a dict of a list from which on they are one person's frames, not a frame's people."""
 
@@ -30,17 +31,17 @@ class Found:
     fps: float | None = None
 
 
-def found_in(content: object) -> Found | None:
+def found_in(content: object, preferred: Sequence[str] = WORLD_FIRST) -> Found | None:
     """Everybody whose parameters are in some content, None where there are none.
 
-    Of several spaces the world is preferred to the camera. Raises ValueError with words for the
+    preferred: of several spaces, which rather than which. Raises ValueError with words for the
     user.
     """
     there = bundles(content)
     if not there:
         return None
-    best = min(_rank(bundle) for bundle in there)
-    chosen = [bundle for bundle in there if _rank(bundle) == best]
+    best = min(preferred.index(space(bundle.path)) for bundle in there)
+    chosen = [bundle for bundle in there if preferred.index(space(bundle.path)) == best]
     read = [(bundle, read_bundle(bundle)) for bundle in chosen]
     rows = max(len(one.root) for _, several in read for one in several)
     if len(read) > 1 and rows <= FEW and len(read) > rows:
@@ -61,10 +62,6 @@ def _rate(bundle: Bundle) -> float | None:
             if SLOWEST <= rate <= FASTEST:
                 return rate
     return None
-
-
-def _rank(bundle: Bundle) -> int:
-    return ("world", "", "camera").index(space(bundle.path))
 
 
 def _by_person(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Parameters]:

@@ -64,6 +64,15 @@ def read_motion(
         ) from error
 
 
+def motion_of(estimates: Estimates, person: str | None, frames: int, where: str) -> Motion:
+    """`read_motion` of what was read already, of a take of so many frames. Raises
+    `MotionFileError`."""
+    try:
+        return _motion(estimates, person, frames)
+    except (ArithmeticError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise MotionFileError(f"{where}: {error}") from error
+
+
 def holds_motion(path: str | os.PathLike) -> bool:
     """Whether a file is one that `read_motion` reads, and no keypoint file, by its content; an npz
     may be either.

@@ -68,7 +68,8 @@ class KeypointTrack:
     its reader settled. trusted (T,K) bool: keypoints that somebody placed by hand, which are not
     doubted and count more; believed (T,K) bool: keypoints that somebody said are right, which are
     not doubted; None for none. hands: the points of the hands beside the layout's keypoints, where
-    there are some.
+    there are some. world (4,4): what brings a point of the file's own numbers (x, y, z, 1) to the
+    track's space, such as a camera that was calibrated with them; None where there is no such file.
     """
 
     positions: np.ndarray
@@ -81,6 +82,7 @@ class KeypointTrack:
     trusted: np.ndarray | None
     believed: np.ndarray | None
     hands: HandPoints | None
+    world: np.ndarray | None
 
     def __init__(
         self,
@@ -94,6 +96,7 @@ class KeypointTrack:
         trusted: np.ndarray | None = None,
         believed: np.ndarray | None = None,
         hands: HandPoints | None = None,
+        world: np.ndarray | None = None,
     ):
         """Raises `KeypointFileError` for shapes that do not fit, `LayoutError` for a layout that
         nobody knows."""
@@ -137,7 +140,7 @@ class KeypointTrack:
             raise KeypointFileError(
                 f"{where}hands have {len(hands)} frames; expected {len(self.positions)}"
             )
-        self.hands = hands
+        self.hands, self.world = hands, world
 
         # a keypoint is there with all it has, or not at all
         missing = ~(np.abs(self.positions) <= FARTHEST).all(axis=2) | ~(self.confidence > 0)

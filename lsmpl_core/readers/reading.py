@@ -229,6 +229,13 @@ class _World:
         """Points (...,3) of the file in metres, Z up, not mirrored."""
         return (points - self.origin) * self.metres @ self.rotation.T
 
+    def matrix(self, mirrored: bool) -> np.ndarray:
+        """(4,4) of the whole: what brings a point of the file's numbers to the track."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = self.metres * self.rotation
+        matrix[:3, 3] = self.placed(np.zeros(3))
+        return np.diag([1.0, -1.0 if mirrored else 1.0, 1.0, 1.0]) @ matrix
+
 
 def _settled(
     raw: RawTrack,
@@ -268,7 +275,15 @@ def _settled(
         decision for decision in (*settled, root_decision, lost, mirrored, joined) if decision
     )
     track = KeypointTrack(
-        positions, confidence, match.layout, fps, raw.first_frame, source, decisions, hands=hands
+        positions,
+        confidence,
+        match.layout,
+        fps,
+        raw.first_frame,
+        source,
+        decisions,
+        hands=hands,
+        world=world.matrix(flipped),
     )
     if relative := travel_decision(track):
         track.decisions = (*decisions, relative)

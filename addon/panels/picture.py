@@ -1,0 +1,69 @@
+"""Picture, below Keypoints: the movie or the images that the take was filmed in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import bpy
+
+from ..reference import pictures, playing
+from ..registration import registration
+from ..selection import active_take, needed_take
+from .drawing import Section, facts, properties, say
+
+
+class LSMPL_PT_picture(Section, bpy.types.Panel):
+    bl_label = "Picture"
+    bl_parent_id = "LSMPL_PT_keypoints"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_take(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, shown_by = self.layout, pictures.of_take(needed_take(context))
+        row = layout.row(align=True)
+        text = "Add Movie or Images..." if shown_by is None else "Another..."
+        row.operator("lsmpl.add_picture", text=text, translate=False, icon="FILE_MOVIE")
+        if shown_by is None:
+            return
+        row.operator("lsmpl.remove_picture", text="", icon="X")
+
+        # What is shown, from where, and when.
+        image, picture = playing.image_of(shown_by), shown_by.lsmpl_picture
+        width, height = picture.size
+        facts(
+            layout,
+            ("Picture", Path(image.filepath).name if image else "is gone; add it again"),
+            ("Size", f"{width} x {height}, {picture.count} frames"),
+            ("Seen from", _seen_from(shown_by, width)),
+        )
+        row = layout.row(align=True)
+        row.operator("lsmpl.look_through", icon="OUTLINER_OB_CAMERA")
+        row.operator("lsmpl.picture_camera", text="Camera...", translate=False)
+        column = properties(layout)
+        for name in ("offset", "seconds", "fps", "opacity"):
+            column.prop(picture, name)
+
+        # What comes and goes with the scene's resolution.
+        render = context.scene.render
+        aspect = render.resolution_x * render.pixel_aspect_x / max(
+            render.resolution_y * render.pixel_aspect_y, 1e-6
+        )  # fmt: skip
+        if shown_by.type == "CAMERA" and height and abs(aspect * height / width - 1) > 0.01:
+            say(context, layout, "Renders have another shape than the picture", icon="INFO")
+            layout.operator("lsmpl.match_render")
+
+
+def _seen_from(shown_by: bpy.types.Object, width: int) -> str:
+    if shown_by.type != "CAMERA":
+        return "beside the character"
+    focal = shown_by.data.lens / pictures.SENSOR_MILLIMETRES * width
+    moves = " that moves" if shown_by.animation_data and shown_by.animation_data.action else ""
+    return f"its camera{moves}, {focal:.0f} px"
+
+
+_CLASSES = (LSMPL_PT_picture,)
+register, unregister = registration(_CLASSES)
