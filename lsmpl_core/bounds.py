@@ -7,6 +7,8 @@ SLOWEST, FASTEST = 1.0, 10_000.0
 """Frames a second that a take has."""
 SMALLEST, TALLEST = 0.3, 3.0
 """Metres that a person is tall."""
+SMALLEST_HAND, LARGEST_HAND = 0.5, 2.0
+"""Times that a hand is as large as a body of its shape has it."""
 FARTHEST = 1e8
 """Metres from the origin that anything is: twice around the Earth, whose survey coordinates are
 read."""

@@ -10,7 +10,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .body.skeleton import NUM_BETAS, NUM_JOINTS
-from .bounds import FARTHEST, FASTEST, LARGEST_BETA, MOST_TURN, SLOWEST, is_rate
+from .bounds import (
+    FARTHEST,
+    FASTEST,
+    LARGEST_BETA,
+    LARGEST_HAND,
+    MOST_TURN,
+    SLOWEST,
+    SMALLEST_HAND,
+    is_rate,
+)
 from .calibration.calibration import Calibration
 from .errors import CalibrationError, LsmplError, MotionFileError
 from .files.npz import most_unpacked, npz_names, read_npz
@@ -27,7 +36,7 @@ FINGER_VALUES = 90
 FIELDS = {
     "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body",
     "surface_model_type", "residual", "condition", "keypoint_names", "first_frame", "calibration",
-    "travel",
+    "travel", "hand_size",
 }  # fmt: skip
 """What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
 LONGEST_CALIBRATION = 1 << 20
@@ -53,6 +62,7 @@ class Motion:
     are, which know no place in the room (`cleaning/travel.py`); None where they are where they
     were. fingers (T,30,3): axis-angles in radians of SMPL-H's joints 22 to 51, the fingers of the
     left hand, then of the right, counted from a flat hand; None where nobody knows them.
+    hand_size: how large the hands are, in those of this shape of the body.
     """
 
     poses: np.ndarray
@@ -69,6 +79,7 @@ class Motion:
     calibration: Calibration | None
     travel: np.ndarray | None
     fingers: np.ndarray | None
+    hand_size: float
 
     def __init__(
         self,
@@ -86,6 +97,7 @@ class Motion:
         calibration: Calibration | None = None,
         travel: np.ndarray | None = None,
         fingers: np.ndarray | None = None,
+        hand_size: float = 1.0,
     ):
         """betas: None means the mean shape. Raises `MotionFileError` for shapes that do not fit."""
         self.poses = _finite_array("poses", poses, MOST_TURN)
@@ -123,6 +135,12 @@ class Motion:
                     f"fingers have shape {self.fingers.shape}; expected ({len(self.poses)}, 30, 3)"
                 )
             self.fingers = self.fingers.reshape(len(self.poses), -1, 3)
+        if not SMALLEST_HAND <= hand_size <= LARGEST_HAND:
+            raise MotionFileError(
+                f"hand_size is {hand_size:.3g}; hands are {SMALLEST_HAND:g} to {LARGEST_HAND:g} "
+                "times as large as the body has them"
+            )
+        self.hand_size = float(hand_size)
         self.residual = None if residual is None else np.asarray(residual, dtype=np.float64)
         if self.residual is not None and (
             self.residual.ndim != 2 or len(self.residual) != len(self.poses)
@@ -189,6 +207,8 @@ class Motion:
             arrays["condition"] = self.condition
         if self.travel is not None:
             arrays["travel"] = self.travel.astype(np.float32)
+        if self.hand_size != 1.0:
+            arrays["hand_size"] = np.float64(self.hand_size)
         if self.keypoint_names:
             arrays["keypoint_names"] = np.array(self.keypoint_names, dtype=np.str_)
         if self.calibration is not None:
@@ -273,6 +293,7 @@ class Motion:
                 condition=arrays.get("condition"),
                 travel=arrays.get("travel"),
                 fingers=fingers,
+                hand_size=_rate(arrays.get("hand_size", 1.0)),
                 keypoint_names=tuple(arrays.get("keypoint_names", ())),
                 body=_text(arrays.get("body")) or (SMPLX if smplx else ""),
                 gender=_text(arrays.get("gender")) or "neutral",

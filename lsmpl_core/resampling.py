@@ -11,7 +11,6 @@ from .body.skeleton import NUM_JOINTS
 from .bounds import FASTEST, MOST_FRAMES, MOST_GROWTH, SLOWEST, is_rate
 from .cleaning.smoothing import FEWEST_FRAMES, apply_smoothness, stiffness_of
 from .errors import LsmplError
-from .keypoints.hand_points import HandPoints
 from .keypoints.track import KeypointTrack
 from .motion import Motion
 from .rotation import exp_map, log_map, right_jacobian_inverse
@@ -82,9 +81,10 @@ def resample_track(track: KeypointTrack, fps: float) -> KeypointTrack:
     hands = track.hands
     if hands is not None:
         whole = share[:, None, None, None]
-        hands = HandPoints(
-            (1.0 - whole) * hands.positions[before] + whole * hands.positions[after],
-            np.minimum(hands.confidence[before], hands.confidence[after]),
+        hands = replace(
+            hands,
+            positions=(1.0 - whole) * hands.positions[before] + whole * hands.positions[after],
+            confidence=np.minimum(hands.confidence[before], hands.confidence[after]),
         )
     share = share[:, None]
     return replace(

@@ -236,7 +236,9 @@ def _ready_character(
         left = take.lsmpl.body_mesh if _is_left(take, scene, body) else None
         if left is not None:
             on_error.callback(character.straighten(left))
-        armature, mesh = character.build(body, motion.betas, take.name, path, left)
+        armature, mesh = character.build(
+            body, motion.betas, take.name, path, left, motion.hand_size
+        )
 
         armature.matrix_world = take.matrix_world
         for collection in take.users_collection or (scene.collection,):
@@ -249,12 +251,13 @@ def _ready_character(
         return armature, mesh
 
     # A character that is there keeps the shape that somebody gave it by hand.
-    before, taken = shape.betas_of(armature), shape.taken_of(armature)
+    before = shape.betas_of(armature), shape.hand_size_of(armature)
+    taken = shape.taken_of(armature), shape.hand_size_of(armature, taken=True)
     keeps_its_own = _keeps_its_own(take, armature)
-    on_error.callback(shape.reshape, armature, before)
-    on_error.callback(shape.set_taken, armature, taken)
-    shape.set_taken(armature, motion.betas)
-    shape.reshape(armature, before if keeps_its_own else motion.betas)
+    on_error.callback(shape.reshape, armature, *before)
+    on_error.callback(shape.set_taken, armature, *taken)
+    shape.set_taken(armature, motion.betas, motion.hand_size)
+    shape.reshape(armature, *(before if keeps_its_own else (motion.betas, motion.hand_size)))
     correctives.refresh(armature, body)
     return armature, mesh
 

@@ -34,8 +34,10 @@ def build(
     name: str,
     body_path: str = "",
     mesh: bpy.types.Object | None = None,
+    hand_size: float = 1.0,
 ) -> tuple[bpy.types.Object, bpy.types.Object]:
-    """A new armature and its body mesh in the rest pose of `betas`, linked to no collection yet.
+    """A new armature and its body mesh in the rest pose of `betas`, its hands of this size, linked
+    to no collection yet.
 
     body_path is where a user's own body is found again. mesh is one whose armature was deleted
     (`is_left_of`), which is put on the new one as it is, with whatever the user gave it.
@@ -50,8 +52,8 @@ def build(
     _armature_modifier(mesh).object = armature
     hand_poses.drive(armature, mesh)
     shape.remember(armature, body, body_path)
-    shape.set_taken(armature, betas)
-    shape.reshape(armature, betas)
+    shape.set_taken(armature, betas, hand_size)
+    shape.reshape(armature, betas, hand_size)
     return armature, mesh
 
 
@@ -216,14 +218,19 @@ def _body_mesh(body: Body, name: str) -> bpy.types.Object:
     obj.shape_key_add(name="Basis", from_mix=False)
     grounding = shape.grounding(body)
     for number in range(body.shape_directions.shape[2]):
-        key = obj.shape_key_add(name=f"Shape {number + 1}", from_mix=False)
-        moved = (
-            template + (body.shape_directions[:, :, number] + grounding[:, number]) @ TO_BLENDER.T
-        )
-        key.data.foreach_set("co", np.ascontiguousarray(moved, dtype=np.float32).ravel())
-        key.slider_min, key.slider_max = -5.0, 5.0
+        moved = body.shape_directions[:, :, number] + grounding[:, number]
+        _add_key(obj, f"Shape {number + 1}", template + moved @ TO_BLENDER.T, 5.0)
+    if body.fingers is not None:
+        _add_key(obj, shape.HAND_KEY, template + body.hand_directions @ TO_BLENDER.T, 0.5)
     hand_poses.add_keys(obj, body)
     return obj
+
+
+def _add_key(mesh: bpy.types.Object, name: str, moved: np.ndarray, most: float) -> None:
+    """A shape key with its vertices (V,3), whose slider goes from -most to most."""
+    key = mesh.shape_key_add(name=name, from_mix=False)
+    key.data.foreach_set("co", np.ascontiguousarray(moved, dtype=np.float32).ravel())
+    key.slider_min, key.slider_max = -most, most
 
 
 def quaternions_of(axis_angles: np.ndarray) -> np.ndarray:

@@ -102,7 +102,10 @@ def _make_bones(armature: bpy.types.Object, body: Body, fingers: Fingers) -> Non
     known = json.loads(armature.data[shape.JOINTS_KEY])
     rest = fingers.joint_template.reshape(-1, 3)
     moving = fingers.joint_directions.reshape(-1, 3, shape.BETAS) + shape.grounding(body)
-    heads = (rest + moving @ betas) @ TO_BLENDER.T
+    wrists = body.joint_template[list(WRISTS)]
+    growing = (fingers.joint_template - wrists[:, None]).reshape(-1, 3)
+    grown = rest + (shape.hand_size_of(armature) - 1.0) * growing
+    heads = (grown + moving @ betas) @ TO_BLENDER.T
     rotations = rest_rotations(body, fingers)
     tips = fingers.tip_template.reshape(-1, 3)
     with editing(armature.data):
@@ -121,6 +124,8 @@ def _make_bones(armature: bpy.types.Object, body: Body, fingers: Fingers) -> Non
     known["names"] = [*known["names"], *FINGER_JOINT_NAMES]
     known["rest"] += np.round(rest, 7).tolist()
     known["directions"] += np.round(moving, 7).tolist()
+    if "hands" in known:
+        known["hands"] += np.round(growing, 7).tolist()
     armature.data[shape.JOINTS_KEY] = json.dumps(known)
 
 

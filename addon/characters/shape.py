@@ -15,11 +15,12 @@ from functools import lru_cache
 
 import bpy
 import numpy as np
-from bpy.props import FloatVectorProperty
+from bpy.props import FloatProperty, FloatVectorProperty
 
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.body.sites import site_parts
+from ...lsmpl_core.bounds import LARGEST_HAND, SMALLEST_HAND
 from ...lsmpl_core.cleaning.floor import FOOT_POINTS
 from ..registration import registration
 from ..rigging import building, limbs
@@ -28,6 +29,8 @@ from .editing import editing
 CHARACTER_KEY = "lsmpl_character"
 JOINTS_KEY = "lsmpl_joints"
 BETAS = 10
+HAND_KEY = "Hand Size"
+"""Shape key of a body's mesh: its hands twice as large at 1, gone at -1."""
 TO_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
 """C: from SMPL's rest frame to Blender's."""
 
@@ -61,8 +64,8 @@ def is_character(obj: bpy.types.Object | None) -> bool:
 
 
 def facts(armature: bpy.types.Object) -> dict:
-    """body: its key; body_path; betas: its shape now; taken: the shape of the motion that was last
-    baked on it."""
+    """body: its key; body_path; betas and hand_size: its shape now; taken and taken_hands: those of
+    the motion that was last baked on it."""
     try:
         return json.loads(armature[CHARACTER_KEY])
     except (KeyError, TypeError, ValueError):
@@ -84,27 +87,44 @@ def taken_of(armature: bpy.types.Object) -> np.ndarray:
     return np.array(facts(armature).get("taken", np.zeros(BETAS)), dtype=np.float64)
 
 
+def hand_size_of(armature: bpy.types.Object, taken: bool = False) -> float:
+    """How large a character's hands are (`Motion.hand_size`), or its motion's where `taken`."""
+    return float(facts(armature).get("taken_hands" if taken else "hand_size", 1.0))
+
+
+def has_hand_size(armature: bpy.types.Object) -> bool:
+    """Whether a character's hands can have another size: one made by 0.1, or of a body without
+    fingers, has none."""
+    return "hands" in _joints(armature)
+
+
 def is_own(armature: bpy.types.Object) -> bool:
     """Whether a character has another shape than its motion, because somebody gave it one."""
-    return not np.allclose(betas_of(armature), taken_of(armature), rtol=0, atol=1e-6)
+    sizes = hand_size_of(armature), hand_size_of(armature, taken=True)
+    return not (
+        np.allclose(betas_of(armature), taken_of(armature), rtol=0, atol=1e-6)
+        and np.isclose(*sizes, rtol=0, atol=1e-6)
+    )
 
 
 def remember(armature: bpy.types.Object, body: Body, body_path: str) -> None:
     """Keep with a new character what body it is of, and how its joints follow the betas."""
     _store(armature, body=body.key, body_path=body_path, betas=[0.0] * BETAS, taken=[0.0] * BETAS)
     moving = body.joint_directions + grounding(body)
-    armature.data[JOINTS_KEY] = json.dumps(
-        {
-            "names": body.joint_names,
-            "rest": np.round(body.rest_joints(), 7).tolist(),
-            "directions": np.round(moving, 7).tolist(),
-        }
-    )
+    known = {
+        "names": body.joint_names,
+        "rest": np.round(body.rest_joints(), 7).tolist(),
+        "directions": np.round(moving, 7).tolist(),
+    }
+    if body.fingers is not None:
+        known["hands"] = np.round(body.hand_joint_directions, 7).tolist()
+    armature.data[JOINTS_KEY] = json.dumps(known)
 
 
-def set_taken(armature: bpy.types.Object, betas: np.ndarray) -> None:
+def set_taken(armature: bpy.types.Object, betas: np.ndarray, hand_size: float = 1.0) -> None:
     """Note the shape of the motion that is being baked."""
-    _store(armature, taken=np.asarray(betas, dtype=np.float64).tolist())
+    betas = np.asarray(betas, dtype=np.float64)
+    _store(armature, taken=betas.tolist(), taken_hands=float(hand_size))
 
 
 def meshes_of(armature: bpy.types.Object) -> list[bpy.types.Object]:
@@ -128,20 +148,23 @@ def why_fixed(armature: bpy.types.Object) -> str:
     )
 
 
-def reshape(armature: bpy.types.Object, betas: np.ndarray) -> None:
-    """Give a character these betas (10,): bones, keeping how they lie, and meshes; nothing of its
-    pose changes.
+def reshape(armature: bpy.types.Object, betas: np.ndarray, hand_size: float | None = None) -> None:
+    """Give a character these betas (10,) and hands of this size, None for those that it has: bones,
+    keeping how they lie, and meshes; nothing of its pose changes.
 
     Raises `LsmplError` where it cannot have another shape.
     """
     betas = np.asarray(betas, dtype=np.float64)
     if reason := why_fixed(armature):
         raise LsmplError(f"{armature.name}: {reason}")
-    if not np.allclose(betas_of(armature), betas, rtol=0, atol=1e-7):
-        _move_bones(armature, betas)
-        _store(armature, betas=betas.tolist())
+    before = hand_size_of(armature)
+    hand_size = before if hand_size is None or not has_hand_size(armature) else float(hand_size)
+    same_hands = np.isclose(before, hand_size, rtol=0, atol=1e-7)
+    if not (same_hands and np.allclose(betas_of(armature), betas, rtol=0, atol=1e-7)):
+        _move_bones(armature, betas, hand_size)
+        _store(armature, betas=betas.tolist(), hand_size=hand_size)
     for mesh in meshes_of(armature):
-        _set_keys(mesh, betas)
+        _set_keys(mesh, betas, hand_size)
 
 
 def mean_joints(armature: bpy.types.Object) -> tuple[list[str], np.ndarray]:
@@ -150,9 +173,12 @@ def mean_joints(armature: bpy.types.Object) -> tuple[list[str], np.ndarray]:
     return list(known["names"]), np.array(known["rest"]) @ TO_BLENDER.T
 
 
-def _move_bones(armature: bpy.types.Object, betas: np.ndarray) -> None:
+def _move_bones(armature: bpy.types.Object, betas: np.ndarray, hand_size: float) -> None:
     known = _joints(armature)
-    heads = (np.array(known["rest"]) + np.array(known["directions"]) @ betas) @ TO_BLENDER.T
+    rest = np.array(known["rest"]) + np.array(known["directions"]) @ betas
+    if "hands" in known:
+        rest += (hand_size - 1.0) * np.array(known["hands"])
+    heads = rest @ TO_BLENDER.T
     rig = building.rig_of(armature, known["names"]) if limbs.are_on(armature) else None
     with editing(armature.data):
         bones = armature.data.edit_bones
@@ -168,13 +194,14 @@ def _move_bones(armature: bpy.types.Object, betas: np.ndarray) -> None:
         building.measure(armature, replace(rig, heads=heads))
 
 
-def _set_keys(mesh: bpy.types.Object, betas: np.ndarray) -> None:
+def _set_keys(mesh: bpy.types.Object, betas: np.ndarray, hand_size: float) -> None:
     keys = _keys(mesh)
-    for number, beta in enumerate(betas, start=1):
-        key = keys.get(f"Shape {number}")
-        if key and key.value != beta:
-            key.slider_min, key.slider_max = min(key.slider_min, beta), max(key.slider_max, beta)
-            key.value = beta
+    values = {f"Shape {number}": beta for number, beta in enumerate(betas, start=1)}
+    for name, value in (values | {HAND_KEY: hand_size - 1.0}).items():
+        key = keys.get(name)
+        if key and key.value != value:
+            key.slider_min, key.slider_max = min(key.slider_min, value), max(key.slider_max, value)
+            key.value = value
 
 
 def _keys(mesh: bpy.types.Object):
@@ -198,6 +225,15 @@ def _set_betas(settings: ShapeSettings, betas) -> None:
         reshape(settings.id_data, np.array(betas))
 
 
+def _get_hand_size(settings: ShapeSettings) -> float:
+    return hand_size_of(settings.id_data)
+
+
+def _set_hand_size(settings: ShapeSettings, size: float) -> None:
+    if not why_fixed(settings.id_data):
+        reshape(settings.id_data, betas_of(settings.id_data), size)
+
+
 class ShapeSettings(bpy.types.PropertyGroup):
     """`Object.lsmpl_shape` of a character."""
 
@@ -216,6 +252,20 @@ class ShapeSettings(bpy.types.PropertyGroup):
         options=set(),
         get=_get_betas,
         set=_set_betas,
+    )
+    hand_size: FloatProperty(
+        name="Hand Size",
+        description="How large the hands are, in hands of a body of this shape. "
+        "Bones and skin follow; the animation stays",
+        soft_min=0.8,
+        soft_max=1.25,
+        min=SMALLEST_HAND,
+        max=LARGEST_HAND,
+        precision=2,
+        step=1,
+        options=set(),
+        get=_get_hand_size,
+        set=_set_hand_size,
     )
 
 

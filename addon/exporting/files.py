@@ -175,7 +175,7 @@ def read_pose(
     motion = character.motion_of_pose(rest[:count], body, local[:, :count], heads, betas, fps)
     if has_fingers:
         bent = finger_bones.angles_of_pose(body, rest[count:], local[:, count:])
-        motion = replace(motion, fingers=bent)
+        motion = replace(motion, fingers=bent, hand_size=shape.hand_size_of(armature))
     return motion
 
 

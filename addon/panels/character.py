@@ -65,6 +65,8 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
                 translate=False,
                 slider=True,
             )
+        if shape.has_hand_size(armature):
+            column.prop(armature.lsmpl_shape, "hand_size", slider=True)
 
         layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
         if locking.take_of(armature, context.scene):

@@ -27,7 +27,8 @@ class LSMPL_OT_shape_of_take(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         armature = active_character(context)
-        shape.reshape(armature, shape.taken_of(armature))
+        hands = shape.hand_size_of(armature, taken=True)
+        shape.reshape(armature, shape.taken_of(armature), hands)
         take = locking.take_of(armature, context.scene)
         if take is not None:
             locking.lock_again(take)

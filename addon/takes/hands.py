@@ -12,6 +12,8 @@ from .mesh_data import read, write
 
 HANDS_KEY = "lsmpl_hands"
 """Custom property of a take's mesh: the mesh of its hands, 42 vertices a frame."""
+_ON_WRISTS = "on_wrists"
+"""Custom property of that mesh, of hands that were put on the wrists (`HandPoints.placed`)."""
 _A_FRAME = 2 * len(HAND_POINTS)
 
 
@@ -23,6 +25,8 @@ def store(mesh: bpy.types.Mesh, hands: HandPoints | None, name: str) -> None:
     points.vertices.add(len(hands) * _A_FRAME)
     write(points, "position", "FLOAT_VECTOR", np.nan_to_num(hands.positions))
     write(points, "confidence", "FLOAT", hands.confidence)
+    if not hands.placed:
+        points[_ON_WRISTS] = True
     mesh[HANDS_KEY] = points
 
 
@@ -43,4 +47,4 @@ def load(mesh: bpy.types.Mesh, frames: int, travel: np.ndarray | None = None) ->
     confidence = read(points, "confidence", "FLOAT").reshape(shape).astype(np.float64)
     if travel is not None:
         positions += travel[:, None, None]
-    return HandPoints(positions, confidence)
+    return HandPoints(positions, confidence, placed=not points.get(_ON_WRISTS, False))

@@ -25,7 +25,9 @@ from .take import describe as describe_take
 from .take import ever_seen, need_local_object_mode, set_travel, shape_of
 
 MOTION_KEY = "lsmpl_motion"
-_COMMON_FACTS = "frames", "fps", "first_frame", "body", "gender", "betas", "calibration"
+_COMMON_FACTS = (
+    "frames", "fps", "first_frame", "body", "gender", "betas", "hand_size", "calibration",
+)  # fmt: skip
 _VERTICES_A_FRAME = 25
 """Vertices a frame: SMPL's 24 joints, and one that holds `trans`."""
 
@@ -64,14 +66,15 @@ def latest(take: bpy.types.Object, before: Layer | None = None) -> Layer | None:
 def describe(take: bpy.types.Object, layer: Layer = Layer.SOLVED) -> dict | None:
     """What is known of a motion without reading its arrays, or None where the take has none.
 
-    Keys of all: version (see `version`), frames, fps, first_frame, body, betas, gender, calibration
-    (None where there is none). Of the solved one besides: body_path, keypoint_names, device,
-    solver, residual_mean and residual_worst (metres, of frames; None where nothing was measured),
-    worst_frame (0 for the take's first), doubtful (the stretches of doubtful frames), reading (of
-    the track that was solved), and what the solver decided, where it did: decisions. Of the cleaned
-    one: clean_up, how it was made, and what that did. Of those that were refined by hand: refined,
-    ranges of frames (first and last of each, 0 for the take's first), by_hand, single frames that
-    somebody posed, and doubtful and residual_mean as they are now.
+    Keys of all: version (see `version`), frames, fps, first_frame, body, betas, hand_size,
+    gender, calibration (None where there is none). Of the solved one besides: body_path,
+    keypoint_names, device, solver, residual_mean and residual_worst (metres, of frames; None
+    where nothing was measured), worst_frame (0 for the take's first), doubtful (the stretches
+    of doubtful frames), reading (of the track that was solved), and what the solver decided,
+    where it did: decisions. Of the cleaned one: clean_up, how it was made, and what that did.
+    Of those that were refined by hand: refined, ranges of frames (first and last of each, 0 for
+    the take's first), by_hand, single frames that somebody posed, and doubtful and
+    residual_mean as they are now.
     """
     mesh = getattr(take.lsmpl, layer)
     return load_json(mesh, MOTION_KEY) if mesh else None
@@ -114,6 +117,7 @@ def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
         first_frame=facts["first_frame"],
         calibration=_calibration(take, facts),
         fingers=_fingers(mesh),
+        hand_size=facts.get("hand_size", 1.0),
     )
     return _with_residual(take, motion, facts) if layer == Layer.SOLVED else motion
 
@@ -343,6 +347,7 @@ def _motion_mesh(
             "body": motion.body,
             "gender": motion.gender,
             "betas": motion.betas.tolist(),
+            "hand_size": motion.hand_size,
             "calibration": motion.calibration.as_dict() if motion.calibration else None,
         },
     )

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import warnings
 import zlib
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -75,6 +75,33 @@ class Body:
             "jv,vcs->jcs", self.joint_regressor.astype(np.float64), self.shape_directions
         )
 
+    @cached_property
+    def hand_directions(self) -> np.ndarray:
+        """(V,3): how the skin of the rest pose moves as hands grow from their size to twice that.
+
+        As if the bones of the wrists, and all on them, were scaled about the wrists. That is a
+        direction of the shape like those of the betas; what a beta does to a hand does not grow.
+        """
+        directions = np.zeros(self.v_template.shape)
+        for wrist, hand in zip(WRISTS, HAND_JOINTS):
+            share = self.skinning_weights[:, [wrist, hand]].sum(axis=1, dtype=np.float64)
+            directions += share[:, None] * (self.v_template - self.joint_template[wrist])
+        return directions
+
+    @cached_property
+    def hand_joint_directions(self) -> np.ndarray:
+        """(24,3): as `hand_directions`, of the joints: the wrists stay, and so does all but the
+        hands that hang on them."""
+        directions = np.zeros(self.joint_template.shape)
+        for wrist, hand in zip(WRISTS, HAND_JOINTS):
+            directions[hand] = self.joint_template[hand] - self.joint_template[wrist]
+        return directions
+
+    def with_hands(self, size: float) -> Body:
+        """This body with hands `size` times as large as its shape has them (`Motion.hand_size`); it
+        is the same body to whom asks for its `key`. One without fingers stays as it is."""
+        return self if size == 1.0 or self.fingers is None else _with_hands(self, float(size))
+
     def rest_joints(self, betas: np.ndarray | None = None) -> np.ndarray:
         """(24,3) in the rest pose."""
         return (
@@ -101,21 +128,22 @@ class Body:
 
     def joints(self, motion: Motion) -> np.ndarray:
         """(T,24,3) joint positions in the world."""
-        return self._forward(motion.poses, motion.trans, self.betas_of(motion))[1]
+        return self.world(motion)[1]
 
     def world(self, motion: Motion) -> tuple[np.ndarray, np.ndarray]:
         """Rotations (T,24,3,3) from each joint's rest to the world, and positions (T,24,3), of the
         joints."""
-        return self._forward(motion.poses, motion.trans, self.betas_of(motion))
+        body = self.with_hands(motion.hand_size)
+        return body._forward(motion.poses, motion.trans, self.betas_of(motion))
 
     def vertices(self, motion: Motion, *, correctives: bool = True) -> np.ndarray:
         """(T,V,3) float32 mesh vertices in the world; `correctives` False leaves plain linear blend
         skinning."""
-        betas = self.betas_of(motion)
+        betas, body = self.betas_of(motion), self.with_hands(motion.hand_size)
         out = np.empty((len(motion), len(self.v_template), 3), dtype=np.float32)
         for start in range(0, len(motion), _SKIN_BATCH):
             frames = slice(start, start + _SKIN_BATCH)
-            out[frames] = self._vertices(
+            out[frames] = body._vertices(
                 motion.poses[frames],
                 motion.trans[frames],
                 betas,
@@ -124,18 +152,27 @@ class Body:
             )
         return out
 
-    def finger_positions(self, motion: Motion) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def finger_positions(
+        self, motion: Motion, palms: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Of a motion with fingers, on a body with them: joints (T,2,15,3), tips (T,2,5,3) and the
-        joints' rotations (T,2,15,3,3) from rest, in the world."""
-        return self._fingers_at(
-            self.world(motion), motion.fingers, self.betas_of(motion), self.fingers
+        joints' rotations (T,2,15,3,3) from rest, in the world. palms (T,2,3,3): rotations of the
+        wrists in the world instead of the motion's."""
+        body = self.with_hands(motion.hand_size)
+        world, joints = self.world(motion)
+        if palms is not None:
+            world = world.copy()
+            world[:, WRISTS] = palms
+        return body._fingers_at(
+            (world, joints), motion.fingers, self.betas_of(motion), body.fingers
         )
 
     def keypoints(self, motion: Motion, layout: str | Layout = "body_25") -> KeypointTrack:
         """Where a layout's sites are in each frame of a motion, on the skinned surface without pose
         correctives; and the points of the hands, where the motion has fingers."""
         layout = get_layout(layout)
-        positions = self.site_positions(motion, site_parts(self, layout.sites))
+        body = self.with_hands(motion.hand_size)
+        positions = body.site_positions(motion, site_parts(body, layout.sites))
         return KeypointTrack(
             positions,
             layout=layout,
@@ -230,6 +267,20 @@ class Body:
             whole = (at_rest - rest[of_hand]) @ np.swapaxes(world[0][:, of_hand], -1, -2)
             whole = whole + world[1][:, of_hand, None]
             skinned[:, rows] += moved - self.skinning_weights[rows, of_hand, None] * whole
+
+
+@lru_cache(maxsize=4)
+def _with_hands(body: Body, size: float) -> Body:
+    assert body.fingers is not None, "only such a body is asked for"
+    grown = replace(
+        body,
+        v_template=body.v_template + (size - 1.0) * body.hand_directions,
+        fingers=body.fingers.scaled(body.joint_template[list(WRISTS)], size),
+    )
+    # Who these hands belong to, and where all but their own joints are, stays.
+    joints = body.joint_template + (size - 1.0) * body.hand_joint_directions
+    grown.__dict__.update(key=body.key, joint_template=joints)
+    return grown
 
 
 def betas_match(motion: Motion, body: Body) -> bool:

@@ -7,7 +7,7 @@ three each from the palm outwards; F = 5 fingers in the same order.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -42,6 +42,16 @@ class Fingers:
     tip_directions: np.ndarray
     vertices: np.ndarray
     weights: np.ndarray
+
+    def scaled(self, wrists: np.ndarray, size: float) -> Fingers:
+        """These fingers, grown about the mean shape's wrists (2,3) to `size` times as large."""
+        more = (size - 1.0) * (self.joint_template - wrists[:, None])
+        tips = (size - 1.0) * (self.tip_template - wrists[:, None])
+        return replace(
+            self,
+            joint_template=self.joint_template + more,
+            tip_template=self.tip_template + tips,
+        )
 
     def rest_joints(self, betas: np.ndarray) -> np.ndarray:
         """(2,15,3) in the rest pose."""

@@ -28,9 +28,9 @@ def adopt(motion: Motion, body: Body, up: str | None = None, stated: str | None 
     """
     decisions = list(motion.decisions)
     if betas_match(motion, body):
-        betas = motion.betas
+        betas, hand_size = motion.betas, motion.hand_size
     else:
-        betas = np.zeros(NUM_BETAS)
+        betas, hand_size = np.zeros(NUM_BETAS), 1.0
         if motion.betas.any():
             owner = motion.body or "a body that the file does not name"
             reason = f"its own betas are for {owner}, and mean nothing on {body.key}"
@@ -38,6 +38,7 @@ def adopt(motion: Motion, body: Body, up: str | None = None, stated: str | None 
     motion = replace(
         motion,
         betas=betas,
+        hand_size=hand_size,
         body=body.key,
         residual=None,
         condition=None,

@@ -109,7 +109,7 @@ def find_palms(
 
     # Against the body's own wrists the palm turns little and slowly, so that noise can be averaged.
     against = np.swapaxes(wrists, -1, -2) @ shown
-    against = _averaged(against, SMOOTHED_S * min(measures.noise / SMOOTHED_FROM_M, 1.0) * fps)
+    against = _averaged(against, averaged_frames(measures.noise, fps))
     against = against + (measures.noise / WRIST_SIGMA) ** 2 * np.eye(3)
     u, _, vt = np.linalg.svd(against)
     u[..., 2] *= np.linalg.det(u @ vt)[..., None]
@@ -117,6 +117,11 @@ def find_palms(
     seen = weights.sum(axis=-1) > 0
     at = middle - np.einsum("thij,thj->thi", rotations, rest_middle)
     return rotations, np.where(seen[..., None], at, np.nan)
+
+
+def averaged_frames(noise: float, fps: float) -> float:
+    """Over how many frames noise of so many metres is averaged."""
+    return SMOOTHED_S * min(noise / SMOOTHED_FROM_M, 1.0) * fps
 
 
 def _averaged(values: np.ndarray, sigma: float) -> np.ndarray:

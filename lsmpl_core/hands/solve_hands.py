@@ -12,13 +12,13 @@ nothing shows goes over into a relaxed hand.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ..body.fingers import NUM_FINGER_JOINTS, Fingers
 from ..keypoints.hand_points import CHAINS, FINGERS, PALM, HandPoints
-from ..rotation import exp_map, skew
+from ..rotation import exp_map, log_map, skew
 from ..solver.banded import symmetric
 from .palm import HandMeasures, find_palms, measure_hands
 
@@ -42,6 +42,9 @@ CALM, CALM_FPS, STUDENT_FREEDOM = 0.015, 30.0, 2.0
 frames a second; and Student's t's freedom."""
 OUTLIER_SIGMAS, LEAST_OUTLIER_M = 6.0, 0.012
 """Beyond which a point counts less and less (Geman and McClure)."""
+ALIKE_M, ALIKE_SIGMA = 0.004, np.radians([[8.0, 6.0, 2.0], [8.0, 2.0, 2.0], [8.0, 2.0, 2.0]])
+"""Of a measured hand and the body's: how far their fingers may lie apart, and (3,3) radians be bent
+otherwise, each joint's bend, spread and twist."""
 STEPS, ROUNDS = 12, 4
 FIRST_DAMPING, LEAST_DAMPING = 1.0, 1e-4
 
@@ -50,12 +53,16 @@ FIRST_DAMPING, LEAST_DAMPING = 1.0, 1e-4
 class HandPoses:
     """Of T frames: fingers (T,2,15,3) axis-angles in radians, as SMPL-H has them; wrists (T,2,3,3),
     the rotations of the wrists in the world; seen (T,2) bool, whether a hand is seen at all;
-    residual (T,2,21) metres from each point to where the fingers have it, NaN where none was."""
+    residual (T,2,21) metres from each point to where the fingers have it, NaN where none was;
+    noise, metres, of the points; chains (T,2,5,4,3) metres: the fingers from base to tip on the
+    hands that were measured, in the palm's axes from the wrist's point."""
 
     fingers: np.ndarray
     wrists: np.ndarray
     seen: np.ndarray
     residual: np.ndarray
+    noise: float
+    chains: np.ndarray
 
 
 def solve_hands(
@@ -98,7 +105,47 @@ def solve_hands(
     palm_off = np.linalg.norm(local[:, :, PALM] - measures.bases, axis=-1)
     residual[:, :, PALM] = np.where(points.visible[:, :, PALM], palm_off, np.nan)
     seen = points.visible.any(axis=2)
-    return HandPoses(turned.reshape(T, 2, NUM_FINGER_JOINTS, 3), palms, seen, residual)
+    chains = np.concatenate([np.broadcast_to(problem.base[:, None], (T, 10, 1, 3)), found], axis=2)
+    return HandPoses(
+        turned.reshape(T, 2, NUM_FINGER_JOINTS, 3),
+        palms,
+        seen,
+        residual,
+        measures.noise,
+        chains.reshape(T, 2, 5, 4, 3),
+    )
+
+
+def bent_alike(
+    found: HandPoses, fingers: Fingers, betas: np.ndarray, rest_wrists: np.ndarray
+) -> np.ndarray:
+    """(T,2,15,3): the fingers bent a little further or less, for those of the body to lie where the
+    measured ones do, so that tips that met meet on it, too.
+
+    Fingers of the body begin elsewhere and have bones of their own; between angles and places,
+    `ALIKE_SIGMA` and `ALIKE_M` decide. All of a hand may be moved for it, as its wrist will be.
+    """
+    T = len(found.fingers)
+    axes = fingers.frames.reshape(10, 3, 3, 3)
+    local = fingers.local_rotations(found.fingers.reshape(T, -1, 3)).reshape(T, 10, 3, 3, 3)
+    q = np.einsum("fkij,tfki->tfkj", axes, log_map(local)).reshape(T, 10, UNKNOWNS)
+    chains = fingers.rest_chains(betas)
+    bones = np.linalg.norm(np.diff(chains, axis=2), axis=-1)
+    bases = np.concatenate([rest_wrists[:, None], chains[:, :, 0]], axis=1) - rest_wrists[:, None]
+    measures = HandMeasures(bases, bones, ALIKE_M)
+    measured = found.chains.reshape(T, 10, 4, 3)
+    seen = np.broadcast_to(np.repeat(found.seen, 5, axis=1)[..., None], (T, 10, 3))
+    problem = _FingerProblem.of(fingers, measures, measured[:, :, 1:], seen.astype(np.float64))
+    off = (measured[:, :, 1:] - problem.points(q)).reshape(T, 2, -1, 3).mean(axis=2)
+    problem = replace(
+        problem,
+        targets=problem.targets - np.repeat(off, 5, axis=1)[:, :, None],
+        relaxed=q,
+        sigma=np.broadcast_to(ALIKE_SIGMA.ravel(), (10, UNKNOWNS)),
+        end_weight=0.0,
+    )
+    turned = np.einsum("fkij,tfkj->tfki", axes, problem.polished(q).reshape(T, 10, 3, 3))
+    return fingers.angles_of(exp_map(turned)).reshape(found.fingers.shape)
 
 
 def _with_own_bases(
@@ -120,8 +167,9 @@ def _with_own_bases(
 class _FingerProblem:
     """Ten fingers over T frames: axes (10,3,3,3) of the joints at rest; base (10,3) and bones
     (10,3,3) metres, in the palm's frame at rest; targets (T,10,3,3) the points beyond the first
-    joint, confidence (T,10,3), 0 where there is none; relaxed and sigma (10,9); rest_bends and
-    limits (10,3) and (10,3,2)."""
+    joint, confidence (T,10,3), 0 where there is none; relaxed (10,9) or (T,10,9) and sigma (10,9);
+    rest_bends and limits (10,3) and (10,3,2); end_weight in 1/radians², of ends that bend with the
+    middle joints."""
 
     axes: np.ndarray
     base: np.ndarray
@@ -133,6 +181,7 @@ class _FingerProblem:
     sigma: np.ndarray
     rest_bends: np.ndarray
     limits: np.ndarray
+    end_weight: float = END_SIGMA**-2
 
     @classmethod
     def of(
@@ -211,17 +260,17 @@ class _FingerProblem:
 
         # The end joint bends with the middle one.
         middle, end = q[..., 3] + self.rest_bends[:, 1], q[..., 6] + self.rest_bends[:, 2]
-        apart = (end - END_SHARE * middle) / END_SIGMA**2
-        cost = cost + apart**2 * END_SIGMA**2
-        gradient[..., 6] += apart
-        gradient[..., 3] -= END_SHARE * apart
+        apart = end - END_SHARE * middle
+        cost = cost + self.end_weight * apart**2
+        gradient[..., 6] += self.end_weight * apart
+        gradient[..., 3] -= self.end_weight * END_SHARE * apart
         for i, j, share in (
             (6, 6, 1.0),
             (3, 3, END_SHARE**2),
             (3, 6, -END_SHARE),
             (6, 3, -END_SHARE),
         ):
-            hessian[..., i, j] += share / END_SIGMA**2
+            hessian[..., i, j] += self.end_weight * share
 
         # And what they cannot.
         value = np.concatenate([q[..., [0, 3, 6]] + self.rest_bends, q[..., [1]]], axis=-1)

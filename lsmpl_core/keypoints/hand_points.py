@@ -37,10 +37,12 @@ PALM = (0, *CHAINS[:, 0])
 class HandPoints:
     """The hands of one person over time: positions (T,2,21,3) in the metres and the world of the
     body's keypoints, left hand first, NaN where a point is missing; confidence (T,2,21) in 0..1,
-    exactly 0 there."""
+    exactly 0 there. placed: whether it was seen where the hands are and how large; False for hands
+    that had an origin of their own, as MediaPipe's, and were put on the body's wrists."""
 
     positions: np.ndarray
     confidence: np.ndarray
+    placed: bool = True
 
     def __post_init__(self) -> None:
         positions = np.array(self.positions, dtype=np.float64)
@@ -65,7 +67,9 @@ class HandPoints:
 
     def frames(self, selection: slice | np.ndarray) -> HandPoints:
         """The same hands in some of the frames."""
-        return HandPoints(self.positions[selection], self.confidence[selection])
+        return replace(
+            self, positions=self.positions[selection], confidence=self.confidence[selection]
+        )
 
     def without(self, hands: Sequence[bool]) -> HandPoints:
         """The same points, none of some hands (2,)."""

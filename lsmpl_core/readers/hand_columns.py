@@ -112,7 +112,7 @@ def join_hands(
     decision = Decision(
         "hands", " and ".join(seen), "detected", "; ".join(reasons) or "21 points at the wrists"
     )
-    return HandPoints(hands, trust), decision
+    return HandPoints(hands, trust, placed=at_wrists), decision
 
 
 def _named_columns(names: Sequence[str]) -> list[list[int | None]]:

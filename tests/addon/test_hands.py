@@ -110,3 +110,34 @@ def test_fingers_are_read_back_from_the_bones_that_an_animator_posed(addon, core
     motion = importlib.import_module(f"{core.__name__}.progress").run_to_end(steps)
     rotations = body.fingers.local_rotations
     assert np.abs(rotations(motion.fingers) - rotations(waving.fingers)).max() < 1e-4
+
+
+def test_hands_of_another_size_are_baked_shown_and_read_back(addon, core, body, baked_take, waving):
+    small = replace(waving, hand_size=0.85)
+    take, baked = baked_take(small)
+    expected = replace(body, pose_directions=None).vertices(small)
+    joints = body.finger_positions(small)[0].reshape(FRAMES, 30, 3)
+    names = addon("characters.finger_bones").FINGER_JOINT_NAMES
+    for frame in (0, FRAMES - 1):
+        bpy.context.scene.frame_set(frame)
+        assert np.abs(mesh_vertices(baked.body_mesh) - expected[frame]).max() < 1e-4
+        bones = baked.armature.pose.bones
+        heads = [baked.armature.matrix_world @ bones[name].head for name in names]
+        assert np.abs(np.array(heads) - joints[frame]).max() < 1e-4
+    assert addon("takes.layers").load(take).hand_size == 0.85
+    steps = addon("exporting.files").read_pose(baked.armature, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
+    assert importlib.import_module(f"{core.__name__}.progress").run_to_end(steps).hand_size == 0.85
+
+
+def test_hands_are_made_larger_by_a_slider_and_go_back_to_the_takes(addon, body, baked_take, waving):
+    shape = addon("characters.shape")
+    _, baked = baked_take(replace(waving, betas=np.zeros(10), hand_size=0.9))
+    assert not shape.is_own(baked.armature)
+    baked.armature.lsmpl_shape.hand_size = 1.2
+    assert shape.is_own(baked.armature) and baked.body_mesh.data.shape_keys.key_blocks["Hand Size"].value > 0.19
+    wrist, tip = (np.array(baked.armature.data.bones[name].head_local) for name in ("left_wrist", "left_index3"))
+    expected = body.with_hands(1.2).fingers.joint_template[0, 2] - body.joint_template[20]
+    assert np.abs((tip - wrist) - expected @ shape.TO_BLENDER.T).max() < 1e-5
+    bpy.context.view_layer.objects.active = baked.armature
+    assert bpy.ops.lsmpl.shape_of_take() == {"FINISHED"}
+    assert np.isclose(shape.hand_size_of(baked.armature), 0.9)

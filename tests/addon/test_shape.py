@@ -159,4 +159,6 @@ def test_a_slider_moves_bones_and_keys_without_touching_the_skin(baked_take, ran
 
 def test_facts_are_plain_json(addon, baked_take, random_motion):
     _, baked = baked_take(random_motion(frames=3))
-    assert set(json.loads(baked.armature["lsmpl_character"])) == {"body", "body_path", "betas", "taken"}
+    assert set(json.loads(baked.armature["lsmpl_character"])) == {
+        "body", "body_path", "betas", "taken", "hand_size", "taken_hands",
+    }  # fmt: skip

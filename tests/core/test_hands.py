@@ -14,6 +14,7 @@ from lsmpl_core.metrics import MILLIMETRES
 from lsmpl_core.readers.hand_columns import hand_point
 from lsmpl_core.resampling import resample
 from lsmpl_core.rotation import angle_between, exp_map
+from lsmpl_core.solver.pinned_joints import PinnedJoints
 
 FRAMES = 60
 
@@ -188,12 +189,73 @@ def test_a_solved_track_has_fingers_and_a_body_that_is_no_worse(body, waving):
     assert plain.fingers is None
     off = np.linalg.norm(body.finger_positions(motion)[1] - body.finger_positions(waving)[1], axis=-1)
     assert off.mean() * MILLIMETRES < 6.0
-    others = [joint for joint in range(22) if joint not in WRISTS]
+    arms = (16, 17, 18, 19, 20, 21)
+    others = [joint for joint in range(22) if joint not in arms]
     assert np.array_equal(motion.poses[:, others], plain.poses[:, others])
-    wrists = [
-        angle_between(exp_map(m.poses[:, WRISTS]), exp_map(waving.poses[:, WRISTS])).mean() for m in (motion, plain)
-    ]
-    assert wrists[0] <= wrists[1] + 1e-3
+    truth = body.world(waving)[0][:, arms]
+    off = [np.degrees(angle_between(body.world(m)[0][:, arms], truth)).mean(axis=0) for m in (motion, plain)]
+    assert (off[0] <= off[1] + 0.5).all()
+
+
+def test_hands_tell_forearms_and_wrists_what_a_body_without_them_cannot(body, waving):
+    """Of BODY_25, whose arms end at the wrists: degrees by which forearms and hands are turned otherwise."""
+    rng = np.random.default_rng(0)
+    track = body.keypoints(waving, "body_25")
+    positions = track.positions + 0.01 * rng.normal(size=track.positions.shape)
+    track = replace(track, positions=positions, hands=noisy(track.hands, 0.004, 0.0))
+    truth, off = body.world(waving)[0], {}
+    for hands in ("auto", "off"):
+        motion = lsmpl.solve(track, body, betas=waving.betas, options=lsmpl.SolveOptions(hands=hands))
+        off[hands] = np.degrees(angle_between(body.world(motion)[0], truth))
+    assert off["auto"][:, WRISTS].mean() < 0.3 * off["off"][:, WRISTS].mean()
+    assert off["auto"][:, (18, 19)].mean() < 0.7 * off["off"][:, (18, 19)].mean()
+
+
+def test_hands_have_a_size_of_their_own(body, waving):
+    for size in (0.85, 1.0, 1.15):
+        track = body.keypoints(replace(waving, hand_size=size), "whole_body")
+        motion = lsmpl.solve(track, body, betas=waving.betas, start_pose=waving.poses[0])
+        assert abs(motion.hand_size - size) < 0.02
+        told = [d.value for d in motion.decisions if d.what == "hand size"]
+        assert told == ([] if size == 1.0 else [f"{motion.hand_size:.2f}"])
+
+
+def test_few_points_of_hands_hardly_tell_their_size(body, waving):
+    track = body.keypoints(replace(waving, hand_size=0.8), "whole_body")
+    confidence = np.zeros_like(track.hands.confidence)
+    confidence[:5, 0, 5:7] = 1.0
+    few = replace(track, hands=HandPoints(track.hands.positions, confidence))
+    motion = lsmpl.solve(few, body, betas=waving.betas, start_pose=waving.poses[0])
+    assert abs(motion.hand_size - 1.0) < 0.1
+
+
+def test_hands_grow_about_wrists_that_stay(body, waving):
+    larger = replace(waving, hand_size=1.2)
+    grown = body.with_hands(1.2)
+    assert grown.key == body.key
+    assert np.abs(grown.joint_template[:22] - body.joint_template[:22]).max() < 1e-12
+    at = body.joints(waving)[:, WRISTS][:, :, None]
+    reach = [np.linalg.norm(body.finger_positions(m)[1] - at, axis=-1) for m in (waving, larger)]
+    assert np.allclose(reach[1] / reach[0], 1.2, atol=0.01)
+    moved = np.abs(body.vertices(larger) - body.vertices(waving)).max(axis=(0, 2))
+    far = body.skinning_weights[:, [20, 21, 22, 23]].sum(axis=1) == 0.0
+    assert moved[far].max() < 1e-6 and moved.max() > 0.02
+
+
+def test_hands_that_were_put_on_the_wrists_tell_neither_size_nor_where_arms_are(body, waving):
+    track = body.keypoints(replace(waving, hand_size=0.8), "whole_body")
+    known = {"betas": waving.betas, "start_pose": waving.poses[0]}
+    motion = lsmpl.solve(replace(track, hands=replace(track.hands, placed=False)), body, **known)
+    plain = lsmpl.solve(replace(track, hands=None), body, **known)
+    assert motion.hand_size == 1.0
+    assert np.abs(body.joints(motion)[:, WRISTS] - body.joints(plain)[:, WRISTS]).max() < 1e-9
+
+
+def test_arms_that_somebody_posed_stay(body, waving):
+    track = body.keypoints(waving, "whole_body")
+    pins = PinnedJoints([20], [18], exp_map(waving.poses[20:21, 18] + 0.2))
+    motion = lsmpl.solve(track, body, betas=waving.betas, start_pose=waving.poses[0], pins=pins)
+    assert np.abs(exp_map(motion.poses[20, 18]) - pins.rotations[0]).max() < 1e-6
 
 
 def test_a_motion_keeps_its_fingers_in_a_file(tmp_path, waving):
@@ -202,6 +264,8 @@ def test_a_motion_keeps_its_fingers_in_a_file(tmp_path, waving):
         assert file["poses"].shape == (FRAMES, 156)
     loaded = lsmpl.Motion.load(tmp_path / "hands.npz")
     assert np.abs(loaded.fingers - waving.fingers).max() < 1e-5
+    replace(waving, hand_size=0.9).save(tmp_path / "small.npz")
+    assert lsmpl.Motion.load(tmp_path / "small.npz").hand_size == 0.9
     assert np.abs(loaded.poses[:, :22] - waving.poses[:, :22]).max() < 1e-5
 
 

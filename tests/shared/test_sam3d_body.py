@@ -5,6 +5,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.judgement import not_trusted
+from lsmpl_core.keypoints.hand_points import CHAINS
 from lsmpl_core.keypoints.layouts import ORDERS
 
 
@@ -15,6 +16,12 @@ def test_the_solved_surface_lies_on_theirs(keypoint_files, name):
     assert (track.layout.name, len(track)) == ("mhr_70", 1)
     motion = lsmpl.solve(track, body)
     assert 1000 * np.nanmean(motion.residual) < 12 and not not_trusted(motion)
+
+    # and the hands reach their points
+    joints, tips, _ = body.finger_positions(motion)
+    chains = np.concatenate([joints.reshape(1, 2, 5, 3, 3), tips[:, :, :, None]], axis=3)
+    off = np.linalg.norm(chains - track.hands.positions[:, :, CHAINS], axis=-1)
+    assert 1000 * off.mean() < 6  # 4.2 and 4.6
 
     # their surface, brought into the track's world by the keypoints
     with np.load(path) as arrays:
