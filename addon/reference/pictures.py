@@ -11,7 +11,7 @@ from mathutils import Matrix
 
 from ...lsmpl_core import KeypointTrack
 from ...lsmpl_core.cameras.views import View
-from ..characters import actions
+from ..characters import actions, assigning
 from ..takes import playing as take_playing
 from ..takes import take as takes
 from . import playing
@@ -112,7 +112,7 @@ def _animate(
         for index in range(values.shape[1])
     ]
     frames = take_playing.scene_frames(take, len(places))
-    actions.play(camera, actions.write_action(camera, camera.name, frames, curves))
+    assigning.play(camera, actions.write_action(camera, camera.name, frames, curves))
 
 
 def _fill_width(data: bpy.types.Camera, aspect: float) -> None:
