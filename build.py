@@ -29,6 +29,7 @@ from tools.zips import sha256, write_zip
 
 ROOT = Path(__file__).resolve().parent
 WHEEL_FOLDER = ROOT / "wheels"
+README, PAGES = ROOT / "README.md", ROOT / "docs"
 EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
 
 WHEELS = {
@@ -108,6 +109,7 @@ def _contents(wheels: list[Path], compiled: list[Path]) -> dict[str, bytes | Pat
     contents: dict[str, bytes | Path] = {"__init__.py": ROOT_MODULE.encode()}
     for name in ("blender_manifest.toml", "LICENSE", "NOTICES.md"):
         contents[name] = (ROOT / name).read_bytes()
+    contents |= {path.relative_to(ROOT).as_posix(): path for path in (EXAMPLE, README, *sorted(PAGES.glob("*.md")))}
     for package in PACKAGES:
         contents |= {path.relative_to(ROOT).as_posix(): path for path in _shipped_files(ROOT / package)}
     names = [f"./wheels/{name}" for name in WHEELS] + [f"./wheels/{wheel.name}" for wheel in compiled]

@@ -14,7 +14,8 @@ _FEATURES = (
     "refining.pending_edit", "refining.settings", "refining.refine", "refining.operators",
     "live.session", "live.operators", "live.watch", "solving.clean_up", "solving.quality",
     "solving.trust",
-    "reference.operators", "exporting.operators", "setting_presets", "panels", "headless",
+    "reference.operators", "doubt.operators", "doubt.drawing", "importing.example",
+    "exporting.operators", "setting_presets", "panels", "keymaps", "headless",
 )  # fmt: skip
 _registered: list[ModuleType] = []
 

@@ -4,8 +4,9 @@ with."""
 from __future__ import annotations
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
+from . import keymaps
 from .devices import listing as devices
 from .package import ROOT, preferences
 from .paths import FROM_BLEND
@@ -67,6 +68,14 @@ class Preferences(bpy.types.AddonPreferences):
         options=FROM_BLEND,
     )
 
+    doubt_strip: BoolProperty(
+        name="Strip of Doubt",
+        description="Below the ruler of timelines and dope sheets: how far each frame of the "
+        "take is off, and its doubtful stretches; click to go there",
+        default=True,
+        update=lambda settings, context: _redraw(context),
+    )
+
     def draw(self, context: bpy.types.Context) -> None:
         self.layout.use_property_split = True
         self.layout.prop(self, "device")
@@ -76,6 +85,10 @@ class Preferences(bpy.types.AddonPreferences):
         devices.draw(self.layout, device())
         self.layout.prop(self, "body_path")
         self.layout.prop(self, "checkpoint")
+        self.layout.prop(self, "doubt_strip")
+        self.layout.operator("lsmpl.documentation", icon="HELP")
+        self.layout.label(text="Keys", translate=False)
+        keymaps.draw(self.layout, context)
 
 
 def device() -> str:
@@ -84,6 +97,12 @@ def device() -> str:
     if not chosen:
         return "auto"
     return f"cuda:{chosen.gpu}" if chosen.device == "cuda" else chosen.device
+
+
+def _redraw(context: bpy.types.Context) -> None:
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            area.tag_redraw()
 
 
 register, unregister = registration((Preferences,))

@@ -71,7 +71,17 @@ def test_has_what_blender_needs_and_the_licences(names):
 def test_has_nothing_that_does_not_belong(names):
     strange = [name for name in names if re.search(r"(^|/)(\.|__pycache__|tests?/|wheels/.*linux)|\.pyc$|\.pkl$", name)]
     assert strange == []
-    assert {name.split("/")[0] for name in names if "/" in name} == {"addon", "lsmpl_core", "wheels"}
+    assert {name.split("/")[0] for name in names if "/" in name} == {
+        "addon",
+        "lsmpl_core",
+        "wheels",
+        "examples",
+        "docs",
+    }
+
+
+def test_the_example_and_the_pages_for_animators_come_along(names):
+    assert {"examples/walk_and_wave.trc", "README.md", "docs/quality.md"} <= names
 
 
 def test_every_module_of_the_packages_is_in_it(names):

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from .environments import SetupError
 
-LINKED = ("addon", "lsmpl_core", "wheels")
-COPIED = ("blender_manifest.toml", "LICENSE", "NOTICES.md")
+LINKED = ("addon", "lsmpl_core", "wheels", "examples", "docs")
+COPIED = ("blender_manifest.toml", "LICENSE", "NOTICES.md", "README.md")
 MARK = "Made by `build.py link`"
 ROOT_MODULE = f'''"""{MARK}: the extension from {{checkout}}. Reload Scripts loads it anew."""
 
@@ -53,7 +53,8 @@ def unlink(repository: Path, name: str = "lsmpl") -> None:
     if not (module.is_file() and MARK in module.read_text(encoding="utf-8")):
         raise SetupError(f"{folder} is an installed extension; remove it in Blender's preferences first")
     for part in LINKED:  # never what they lead to
-        (folder / part).rmdir() if os.name == "nt" else (folder / part).unlink()
+        if (folder / part).exists():  # an earlier version linked fewer
+            (folder / part).rmdir() if os.name == "nt" else (folder / part).unlink()
     shutil.rmtree(folder)
 
 

@@ -54,7 +54,7 @@ class Import:
         collection = None if context.collection.library else context.collection
         subject = self.paths[0].name if len(self.paths) == 1 else f"{len(self.paths)} files"
         return jobs.Job(
-            "lsmpl.import", "Import", subject, self._reported_steps(context.scene, collection)
+            "lsmpl.import", "Import", subject, self.reported_steps(context.scene, collection)
         )
 
     def steps(
@@ -156,7 +156,7 @@ class Import:
         up, fps, person = (self.options.get(key) for key in ("up", "fps", "person"))
         return [adopting.read(path, bodies.load(body_path), body_path, up, fps, person)]
 
-    def _reported_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Messages]:
+    def reported_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Messages]:
         """As the file dialog has it: the takes end up selected, in view where they are the scene's
         first, and the user is told."""
         held = Held(scene, doing="imported into")

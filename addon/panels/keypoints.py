@@ -8,6 +8,7 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core import Decision
+from .. import jobs
 from ..importing import adding, scene_tracks
 from ..registration import registration
 from ..selection import active_take, needed_take
@@ -46,6 +47,9 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             empty = "No keypoints in this scene yet: import a file, or drop it into the viewport"
             hint = f"Choose one of the {several} takes" if several else empty
             say(context, layout, hint, icon="INFO")
+            if not several and not jobs.current:
+                layout.operator("lsmpl.try_example", icon="PLAY")
+            layout.operator("lsmpl.documentation", icon="HELP")
             return
 
         # What it is, and where it is from.

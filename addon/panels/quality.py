@@ -7,6 +7,7 @@ import bpy
 
 from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, in_words
+from ..package import preferences
 from ..refining.settings import plain
 from ..registration import registration
 from ..selection import active_take
@@ -44,6 +45,8 @@ class LSMPL_PT_quality(Section, bpy.types.Panel):
         row.separator()
         row.operator("lsmpl.mark_doubtful", text="", icon="MARKER_HLT")
         row.operator("lsmpl.unmark_doubtful", text="", icon="X")
+        if chosen := preferences():
+            row.prop(chosen, "doubt_strip", text="", icon="ACTION")
         layout.operator("lsmpl.trust_keypoints", text="Trust These Keypoints...", translate=False)
         frame = playing.frame_shown(take, context.scene)
         _draw_frame(layout, take, quality.facts(take, frame))
