@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from .body.fingers import HAND_JOINTS
+from .body.skeleton import SMPL
 from .by_hand.fixed_frames import put_by_hand
 from .by_hand.posing import Poser
 from .calibration.calibration import Calibration
@@ -62,8 +64,11 @@ def finished_motion(
         condition[far & (condition != Condition.FILLED)] = Condition.REJECTED
     residual[~np.isin(condition, (Condition.SEEN, Condition.SWAPPED))] = np.nan
 
+    turned = log_map(poses.rotations)
+    if body.skeleton is not SMPL:
+        turned[:, HAND_JOINTS] = 0.0  # which the others do not have
     motion = Motion(
-        poses=log_map(poses.rotations),
+        poses=turned,
         trans=poses.trans,
         betas=problem.betas,
         fps=track.fps,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .body.skeleton import NUM_BETAS, NUM_JOINTS
+from .body.skeleton import NUM_BETAS, NUM_JOINTS, SMPLX
 from .bounds import (
     FARTHEST,
     FASTEST,
@@ -41,8 +41,6 @@ FIELDS = {
 """What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
 LONGEST_CALIBRATION = 1 << 20
 """Letters of the JSON in which it is saved."""
-SMPLX = "SMPL-X"
-"""`Motion.body` of motions of SMPL-X, so that its betas are not taken for SMPL's."""
 
 
 @dataclass(init=False)
@@ -207,6 +205,8 @@ class Motion:
             arrays["condition"] = self.condition
         if self.travel is not None:
             arrays["travel"] = self.travel.astype(np.float32)
+        if self.is_smplx:
+            arrays["surface_model_type"] = np.array("smplx")
         if self.hand_size != 1.0:
             arrays["hand_size"] = np.float64(self.hand_size)
         if self.keypoint_names:
@@ -228,21 +228,30 @@ class Motion:
                 f"{path}: cannot be written: {error.strerror or error}"
             ) from error
 
+    @property
+    def is_smplx(self) -> bool:
+        """Whether this is SMPL-X's: its betas are not SMPL's, and its files have poses (T,165)."""
+        return self.body.startswith(SMPLX.name)
+
     def _all_poses(self) -> np.ndarray:
-        """(T,72) SMPL's, or (T,156) SMPL-H's where there are fingers."""
+        """(T,72) SMPL's, or (T,156) SMPL-H's where there are fingers; (T,165) of SMPL-X, face and
+        fingers that nobody knows at rest."""
         poses = self.poses.reshape(len(self), -1)
-        if self.fingers is None:
+        if self.fingers is None and not self.is_smplx:
             return poses
-        fingers = self.fingers.reshape(len(self), FINGER_VALUES)
-        return np.concatenate([poses[:, :BODY_VALUES], fingers], axis=1)
+        every = np.zeros((len(self), SMPLX_VALUES if self.is_smplx else SMPLH_VALUES))
+        every[:, :BODY_VALUES] = poses[:, :BODY_VALUES]
+        if self.fingers is not None:
+            every[:, -FINGER_VALUES:] = self.fingers.reshape(len(self), FINGER_VALUES)
+        return every
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Motion:
         """Read an AMASS-layout npz: `poses (T,72)`, or SMPL+H's `(T,156)` or SMPL-X's `(T,165)`.
 
         Of the latter two the body's 22 joints and the fingers are taken, these only where they
-        ever bend; betas of SMPL-X are marked as such (`SMPLX`). Raises `MotionFileError` naming the
-        file and the field.
+        ever bend; betas of SMPL-X are marked as such (`is_smplx`). Raises `MotionFileError` naming
+        the file and the field.
         """
         try:
             arrays = read_npz(path, only=FIELDS)
@@ -295,7 +304,7 @@ class Motion:
                 fingers=fingers,
                 hand_size=_rate(arrays.get("hand_size", 1.0)),
                 keypoint_names=tuple(arrays.get("keypoint_names", ())),
-                body=_text(arrays.get("body")) or (SMPLX if smplx else ""),
+                body=_text(arrays.get("body")) or (SMPLX.name if smplx else ""),
                 gender=_text(arrays.get("gender")) or "neutral",
                 first_frame=_whole(arrays.get("first_frame", 0)),
                 calibration=_calibration(_text(arrays.get("calibration"))),

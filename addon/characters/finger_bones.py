@@ -14,13 +14,12 @@ import numpy as np
 from ...lsmpl_core import Motion
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.body.fingers import (
-    FINGER_JOINT_NAMES,
     HAND_JOINTS,
     NUM_FINGER_JOINTS,
     WRISTS,
     Fingers,
 )
-from ...lsmpl_core.body.skeleton import JOINT_NAMES
+from ...lsmpl_core.body.skeleton import FINGER_JOINT_NAMES, JOINT_NAMES
 from ...lsmpl_core.hands.closing import RELAXED, closed_turns
 from ...lsmpl_core.rotation import log_map
 from ..rigging.keys import continuous
@@ -138,6 +137,6 @@ def _give_weights(mesh: bpy.types.Object, body: Body, fingers: Fingers) -> None:
         if whole is not None:
             whole.remove(vertices)
         of_hand = groups[NUM_FINGER_JOINTS * hand : NUM_FINGER_JOINTS * (hand + 1)]
-        for group, weights in zip(of_hand, fingers.weights.T):
+        for group, weights in zip(of_hand, fingers.weights[hand].T):
             for row in np.flatnonzero(weights).tolist():
                 group.add((vertices[row],), float(weights[row]), "REPLACE")

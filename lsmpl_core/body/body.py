@@ -18,7 +18,7 @@ from ..rotation import exp_map
 from .fingers import HAND_JOINTS, NUM_FINGER_JOINTS, WRISTS, Fingers
 from .kinematics import forward, skin
 from .sites import SiteParts, site_parts
-from .skeleton import JOINT_NAMES, NUM_BETAS, PARENTS
+from .skeleton import JOINT_NAMES, NUM_BETAS, PARENTS, SMPL, SMPLX, Skeleton
 
 if (
     TYPE_CHECKING
@@ -37,7 +37,8 @@ class Body:
     joint_regressor (24,V); skinning_weights (V,24); faces (F,3) triangles, quads (Q,4) where the
     mesh has them;
     surface_sites: for each surface site its vertices (N,) and their shares (N,).
-    fingers: the joints of its fingers, where it has some.
+    fingers: the joints of its fingers, where it has some. skeleton: of the file that it is from; a
+    body of another than SMPL's is moved as SMPL's are, and its fingers beside it (`family.py`).
     """
 
     name: str
@@ -52,16 +53,18 @@ class Body:
     parents: np.ndarray = field(default_factory=lambda: np.array(PARENTS))
     joint_names: tuple[str, ...] = JOINT_NAMES
     fingers: Fingers | None = None
+    skeleton: Skeleton = SMPL
 
     @cached_property
     def key(self) -> str:
         """Name and checksum: what a motion remembers, so that its betas are not taken for another
-        body's."""
+        body's. SMPL-X's begins with that word, as its motions have poses of another form."""
         checksum = zlib.crc32(np.ascontiguousarray(self.v_template, dtype=np.float32).data)
         checksum = zlib.crc32(
             np.ascontiguousarray(self.shape_directions, dtype=np.float32).data, checksum
         )
-        return f"{self.name}-{checksum:08x}"
+        family = f"{SMPLX.name} " if self.skeleton is SMPLX else ""
+        return f"{family}{self.name}-{checksum:08x}"
 
     @cached_property
     def joint_template(self) -> np.ndarray:
@@ -117,7 +120,7 @@ class Body:
     def betas_of(self, motion: Motion) -> np.ndarray:
         """The motion's betas, or, with a warning, zeros (the mean shape) if they belong to another
         body."""
-        if motion.body in ("", self.key):
+        if not motion.body or betas_match(motion, self):
             return motion.betas
         warnings.warn(
             f"the motion's shape is for the body {motion.body}, not for {self.key}: the mean shape "
@@ -245,6 +248,8 @@ class Body:
             vertices = vertices + np.einsum(
                 "vcp,tp->tvc", self.pose_directions, features, optimize=True
             )
+        if correctives and fingers is not None and self.fingers is not None:
+            vertices = vertices + self.fingers.correctives(fingers)
         skinned = skin(xp.asarray(vertices), self.skinning_weights, world, joints, rest_joints)
         if fingers is not None and self.fingers is not None:
             self._bend_fingers(skinned, vertices, (world, joints), betas, fingers)
@@ -263,7 +268,7 @@ class Body:
                 offset = at_rest - rest_fingers[hand, joint]
                 place = offset @ np.swapaxes(turned[:, hand, joint], -1, -2)
                 place = place + joints[:, hand, joint, None]
-                moved += fingers.weights[:, joint, None] * place
+                moved += fingers.weights[hand][:, joint, None] * place
             whole = (at_rest - rest[of_hand]) @ np.swapaxes(world[0][:, of_hand], -1, -2)
             whole = whole + world[1][:, of_hand, None]
             skinned[:, rows] += moved - self.skinning_weights[rows, of_hand, None] * whole
@@ -285,5 +290,7 @@ def _with_hands(body: Body, size: float) -> Body:
 
 def betas_match(motion: Motion, body: Body) -> bool:
     """Whether the motion's betas may be used on `body`: they are for it, or for no body that the
-    motion names while `body` is a user's own."""
+    motion names while `body` is a user's own. SMPL-X's are told from SMPL's."""
+    if body.skeleton is SMPLX:
+        return motion.body in (body.key, SMPLX.name)
     return motion.body == body.key or (not motion.body and body.name != OPEN_BODY_NAME)

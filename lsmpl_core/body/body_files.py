@@ -15,16 +15,14 @@ from ..errors import BodyFileError
 from ..files import safe_pickle
 from ..files.npz import open_npz, read_array, read_header
 from ..files.pickle_arrays import to_array
-from .skeleton import NUM_JOINTS, PARENTS
+from .skeleton import SKELETONS, SMPL, SMPLH, SMPLX
 
 SHAPE_COMPONENTS = 10
-POSE_COMPONENTS = 9 * (
-    NUM_JOINTS - 1
-)  # the entries of the rotation matrices of all joints but the root
+PER_JOINT = 9  # pose components: the entries of the rotation matrices of all joints but the root
 
 _REQUIRED = ("v_template", "shapedirs", "weights", "J_regressor", "kintree_table", "f")
 _OPTIONAL = ("posedirs", "quads", "site_names", "site_vertices", "site_weights", "name", "license")
-_OTHER_MODELS = {16: "a MANO hand", 5: "a FLAME head", 52: "an SMPL-H body", 55: "an SMPL-X body"}
+_OTHER_MODELS = {16: "a MANO hand", 5: "a FLAME head"}
 _UNSIGNED_MINUS_ONE = 2**32 - 1  # the root's parent in official files
 _WEIGHT_TOLERANCE = 1e-3  # some files store float16
 _REGRESSOR_TOLERANCE = 0.1  # SMPL's training only encourages its rows to sum to one
@@ -32,22 +30,23 @@ _HEIGHTS = (0.1, 10.0)  # of a template, in [m]
 
 
 def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
-    """Read an SMPL body, in metres, Y up. Nothing in the file is run.
+    """Read a body of SMPL, SMPL-H or SMPL-X, in metres, Y up. Nothing in the file is run.
 
-    Gives, with V vertices and F triangles:
-        `v_template (V,3)`, `shapedirs (V,3,10)` (the first ten components), `posedirs (V,3,207)`
-        unless the file has none, `weights (V,24)` (rows sum to one), `J_regressor (24,V)`, all
-        float32; `parents (24,)` (root -1) and `f (F,3)`, int32; and where the file has them
-        `quads (Q,4)`, int32, the sites' `site_names (S,)`, `site_vertices (S,N)`, int32, and
+    Gives, with V vertices, F triangles and J joints, 24, 52 or 55:
+        `v_template (V,3)`, `shapedirs (V,3,10)` (the first ten components), `posedirs
+        (V,3,9*(J-1))` unless the file has none, `weights (V,J)` (rows sum to one), `J_regressor
+        (J,V)`, all float32; `parents (J,)` (root -1) and `f (F,3)`, int32; and where the file has
+        them `quads (Q,4)`, int32, the sites' `site_names (S,)`, `site_vertices (S,N)`, int32, and
         `site_weights (S,N)`, float32, and `name` and `license` (strings, 0-d).
 
-    Raises BodyFileError if the file cannot be read, is damaged, or is not an SMPL body of 24
-    joints; the message names the field, what was found and what would be valid.
+    Raises BodyFileError if the file cannot be read, is damaged, or is no such body; the message
+    names the field, what was found and what would be valid.
     """
     path = Path(path)
     fields = _Fields(_read_fields(path), path)
     fields.check_present()
     parents = fields.parents()
+    joints = len(parents)
 
     v_template = fields.numbers("v_template", (None, 3))
     vertices = len(v_template)
@@ -67,13 +66,11 @@ def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     body = {
         "v_template": v_template,
         "shapedirs": shapedirs[:, :, :SHAPE_COMPONENTS],
-        "weights": fields.weights("weights", (vertices, NUM_JOINTS)),
-        "J_regressor": fields.rows_of_one(
-            "J_regressor", (NUM_JOINTS, vertices), _REGRESSOR_TOLERANCE
-        ),
+        "weights": fields.weights("weights", (vertices, joints)),
+        "J_regressor": fields.rows_of_one("J_regressor", (joints, vertices), _REGRESSOR_TOLERANCE),
     }
     if fields.has("posedirs"):
-        body["posedirs"] = fields.numbers("posedirs", (vertices, 3, POSE_COMPONENTS))
+        body["posedirs"] = fields.numbers("posedirs", (vertices, 3, PER_JOINT * (joints - 1)))
     if fields.has("site_weights"):
         body["site_weights"] = fields.weights("site_weights", (None, None))
     body = {key: np.ascontiguousarray(array, np.float32) for key, array in body.items()}
@@ -266,23 +263,25 @@ class _Fields:
             raise self.error(field, "is no valid text", "text in UTF-8") from cause
 
     def parents(self) -> np.ndarray:
-        """Each joint's parent from `kintree_table`, (24,) int32 with root -1, after naming other
+        """Each joint's parent from `kintree_table`, (J,) int32 with root -1, after naming other
         kinds of model."""
-        valid = (
-            f"SMPL's tree of {NUM_JOINTS} joints, shape (2, {NUM_JOINTS}): parents, then the "
-            "joints' numbers"
-        )
         table = self.integers("kintree_table", (2, None))
         joints = table.shape[1]
-        if joints != NUM_JOINTS:
+        skeleton = SKELETONS.get(joints)
+        if skeleton is None:
             model = _OTHER_MODELS.get(joints, "another model")
             raise BodyFileError(
                 f"{self.path} has {joints} joints in 'kintree_table', which is {model}; valid is "
-                "an SMPL body, "
-                f"which has {NUM_JOINTS} (from smpl.is.tue.mpg.de, such as SMPL_NEUTRAL.pkl)."
+                f"an SMPL body, which has {len(SMPL)} (from smpl.is.tue.mpg.de, such as "
+                f"SMPL_NEUTRAL.pkl), an SMPL-H body of {len(SMPLH)} or an SMPL-X body of "
+                f"{len(SMPLX)}."
             )
+        valid = (
+            f"{skeleton.name}'s tree of {joints} joints, shape (2, {joints}): parents, then the "
+            "joints' numbers"
+        )
         parents = table[0]
-        if (table[1] != np.arange(NUM_JOINTS)).any():
+        if (table[1] != np.arange(joints)).any():
             raise self.error("kintree_table", "numbers its joints out of order in row 1", valid)
         for joint, parent in enumerate(parents):
             if joint == 0 and parent != -1:
@@ -296,10 +295,14 @@ class _Fields:
                 raise self.error(
                     "kintree_table", found, f"a tree in order, so 0 to {joint - 1} there"
                 )
-            if parent != PARENTS[joint]:
-                found = f"gives joint {joint} the parent {parent}, so its joints are not SMPL's"
+            right = skeleton.parents[joint]
+            if parent != right:
+                found = (
+                    f"gives joint {joint} the parent {parent}, so its joints are not "
+                    f"{skeleton.name}'s"
+                )
                 raise self.error(
-                    "kintree_table", found, f"{PARENTS[joint]} there, and in all {PARENTS}"
+                    "kintree_table", found, f"{right} there, and in all {skeleton.parents}"
                 )
         return parents.astype(np.int32)
 

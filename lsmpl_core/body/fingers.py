@@ -15,10 +15,6 @@ import numpy as np
 from ..keypoints.hand_points import FINGERS, SIDES
 from ..rotation import between, exp_map, log_map
 
-FINGER_JOINT_NAMES = tuple(
-    f"{side}_{finger}{number}" for side in SIDES for finger in FINGERS for number in (1, 2, 3)
-)
-"""(30,) SMPL-H's names of its joints 22 to 51."""
 NUM_FINGER_JOINTS = 15
 WRISTS = (20, 21)
 """The SMPL joints that the hands hang on."""
@@ -32,16 +28,20 @@ class Fingers:
 
     joint_template (2,15,3) and joint_directions (2,15,3,10): rest joints, and how they follow the
     betas; tip_template (2,5,3) and tip_directions (2,5,3,10) the same of the finger tips.
-    vertices (2,N): the skin of the hands; weights (N,15): its share of each finger joint, of which
-    SMPL's hand joint had the sum.
+    vertices (N,) of each hand: its skin; weights (N,15) of each: the share of each finger joint, of
+    which SMPL's hand joint has the sum.
+    counted_from_rest: angles count from the rest pose, as a file's own do, not from a flat hand.
+    pose_directions (V,3,270): correctives of the fingers' rotations, None where there are none.
     """
 
     joint_template: np.ndarray
     joint_directions: np.ndarray
     tip_template: np.ndarray
     tip_directions: np.ndarray
-    vertices: np.ndarray
-    weights: np.ndarray
+    vertices: tuple[np.ndarray, np.ndarray]
+    weights: tuple[np.ndarray, np.ndarray]
+    counted_from_rest: bool = False
+    pose_directions: np.ndarray | None = None
 
     def scaled(self, wrists: np.ndarray, size: float) -> Fingers:
         """These fingers, grown about the mean shape's wrists (2,3) to `size` times as large."""
@@ -115,14 +115,16 @@ class Fingers:
     @cached_property
     def _from_flat(self) -> np.ndarray:
         """(2,5,3,3,3): what turns each bone of a flat hand, whose fingers are straight on from
-        their first bones, to where it is at rest."""
+        their first bones, to where it is at rest; nothing where angles count from there."""
         bones = np.diff(self._template, axis=2)
         along = bones / np.linalg.norm(bones, axis=-1, keepdims=True)
+        if self.counted_from_rest:
+            return np.broadcast_to(np.eye(3), (*along.shape, 3))
         return between(np.broadcast_to(along[:, :, :1], along.shape), along)
 
     def local_rotations(self, angles: np.ndarray) -> np.ndarray:
         """(T,2,15,3,3) of each joint against its parent, counted from this body's rest, of
-        axis-angles (T,30,3) in radians that count from a flat hand, as SMPL-H's do."""
+        axis-angles (T,30,3) in radians (`Motion.fingers`)."""
         turned = exp_map(np.asarray(angles, dtype=np.float64)).reshape(-1, 2, len(FINGERS), 3, 3, 3)
         before, own = self._around()
         return (before @ turned @ np.swapaxes(own, -1, -2)).reshape(-1, 2, NUM_FINGER_JOINTS, 3, 3)
@@ -134,6 +136,13 @@ class Fingers:
         return log_map(np.swapaxes(before, -1, -2) @ local @ own).reshape(
             -1, 2 * NUM_FINGER_JOINTS, 3
         )
+
+    def correctives(self, angles: np.ndarray) -> np.ndarray | float:
+        """(T,V,3) metres by which the rest pose is corrected for fingers (T,30,3)."""
+        if self.pose_directions is None:
+            return 0.0
+        features = (self.local_rotations(angles) - np.eye(3)).reshape(len(angles), -1)
+        return np.einsum("vcp,tp->tvc", self.pose_directions, features, optimize=True)
 
     def _around(self) -> tuple[np.ndarray, np.ndarray]:
         """`_from_flat` of the bone before each, and of its own."""

@@ -15,17 +15,18 @@ from ..files.npz import read_npz
 from ..keypoints.hand_points import FINGERS, SIDES
 from .body import Body
 from .body_files import read_body_file
+from .family import as_smpl, fingers_of
 from .fingers import Fingers
-from .sites import SMPL_VERTICES, SURFACE_SITES, site_parts
-from .skeleton import NUM_BETAS
+from .sites import SURFACE_SITES, VERTICES, site_parts
+from .skeleton import NUM_BETAS, SKELETONS, SMPL
 
 OPEN_BODY = DATA / "open_body.npz"
 OPEN_HANDS = DATA / "open_hands.npz"
 
 
 def load_body(path: str | os.PathLike | None = None) -> Body:
-    """The bundled open body, or a user's SMPL file: `.npz`, or the official `.pkl`, which is read
-    and never executed.
+    """The bundled open body, or a user's file of SMPL, SMPL-H or SMPL-X: `.npz`, or the official
+    `.pkl`, which is read and never executed.
 
     Raises `BodyFileError` naming the file and what is wrong with it.
     """
@@ -46,18 +47,21 @@ def _open_fingers(body: Body) -> Fingers:
         raise BodyFileError(f"{OPEN_HANDS}: a finger tip hangs on more than one joint")
     directions = np.stack([tips.moments(unit) for unit in np.eye(NUM_BETAS)], axis=-1)
     template = tips.moments(np.zeros(NUM_BETAS))
+    left, right = data["vertices"].astype(np.int64)
     return Fingers(
         joint_template=data["joints"].astype(np.float64),
         joint_directions=data["joint_directions"].astype(np.float64),
         tip_template=template.reshape(2, len(FINGERS), 3),
         tip_directions=(directions - template[..., None]).reshape(2, len(FINGERS), 3, NUM_BETAS),
-        vertices=data["vertices"].astype(np.int64),
-        weights=data["finger_weights"],
+        vertices=(left, right),
+        weights=(data["finger_weights"], data["finger_weights"]),
     )
 
 
 def _read_body(path: Path) -> Body:
-    data = read_body_file(path)
+    found = read_body_file(path)
+    skeleton = SKELETONS[len(found["parents"])]
+    data = found if skeleton is SMPL else as_smpl(found, skeleton)
     body = Body(
         name=str(data["name"]) if "name" in data else path.stem,
         v_template=data["v_template"],
@@ -67,12 +71,17 @@ def _read_body(path: Path) -> Body:
         faces=data["f"],
         pose_directions=data.get("posedirs"),
         quads=data.get("quads"),
+        skeleton=skeleton,
     )
     body.surface_sites.update(_file_sites(data) or _smpl_sites(body))
     missing = set(SURFACE_SITES) - set(body.surface_sites)
     if missing:
         body.surface_sites.update(_transferred_sites(body, _open_body(), missing))
-    return body
+    if skeleton is SMPL:
+        return body
+    names = [f"{side}_{finger}_tip" for side in SIDES for finger in FINGERS]
+    tips = [body.surface_sites[name] for name in names]
+    return replace(body, fingers=fingers_of(found, skeleton, tips))
 
 
 def _file_sites(data: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -85,9 +94,8 @@ def _file_sites(data: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.n
 
 
 def _smpl_sites(body: Body) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    if len(body.v_template) != 6890:
-        return {}
-    return {name: (np.array([vertex]), np.ones(1)) for name, vertex in SMPL_VERTICES.items()}
+    known = VERTICES.get(len(body.v_template), {})
+    return {name: (np.array([vertex]), np.ones(1)) for name, vertex in known.items()}
 
 
 def _transferred_sites(body: Body, source: Body, names) -> dict[str, tuple[np.ndarray, np.ndarray]]:

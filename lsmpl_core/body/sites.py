@@ -32,8 +32,17 @@ SMPL_VERTICES = {
     "left_little_tip": 2673, "right_thumb_tip": 6191, "right_index_tip": 5782,
     "right_middle_tip": 5905, "right_ring_tip": 6016, "right_little_tip": 6133,
 }  # fmt: skip
-"""Public vertex numbers of keypoints on SMPL's 6,890-vertex mesh (OpenPose's and the finger tips as
-in `smplx`)."""
+SMPLX_VERTICES = {
+    "nose": 9120, "left_eye": 9448, "right_eye": 9929, "left_ear": 6, "right_ear": 616,
+    "left_big_toe": 5770, "left_small_toe": 5780, "left_heel": 8846,
+    "right_big_toe": 8463, "right_small_toe": 8474, "right_heel": 8635,
+    "left_thumb_tip": 5361, "left_index_tip": 4933, "left_middle_tip": 5058, "left_ring_tip": 5169,
+    "left_little_tip": 5286, "right_thumb_tip": 8079, "right_index_tip": 7669,
+    "right_middle_tip": 7794, "right_ring_tip": 7905, "right_little_tip": 8022,
+}  # fmt: skip
+VERTICES = {6890: SMPL_VERTICES, 10475: SMPLX_VERTICES}
+"""Public vertex numbers of keypoints (OpenPose's and the finger tips as in `smplx`), by how many
+vertices a mesh has: SMPL's and SMPL-H's, and SMPL-X's."""
 
 BLENDS: dict[str, dict[str, float]] = {
     "mid_hip": {"left_hip": 0.5, "right_hip": 0.5},

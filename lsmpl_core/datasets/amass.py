@@ -21,7 +21,7 @@ import numpy as np
 from ..body.body import Body
 from ..files.npz import npz_names
 from ..keypoints.track import Decision
-from ..motion import SMPLX, Motion
+from ..motion import Motion
 from .takes import EvaluationTake, LeftOut, attempt, gender_of
 from .worlds import moved
 
@@ -54,7 +54,7 @@ def _take(path: Path, folder: Path, body: Body | None) -> EvaluationTake | LeftO
     motion = Motion.load(path)
     motion = replace(motion, gender=gender_of(motion.gender))
     decisions = [Decision("up", "z", "assumed", "as all of AMASS")]
-    if motion.body == SMPLX:
+    if motion.is_smplx:
         motion = moved(motion, np.eye(3), body=body)
         decisions.append(
             Decision(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..body.body import Body, betas_match
-from ..motion import SMPLX, Motion
+from ..motion import Motion
 from ..rotation import exp_map, log_map
 
 Y_UP_TO_Z_UP = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -34,7 +34,7 @@ def moved(
         after = SMPL_PELVIS
     else:
         after = body.rest_joints(motion.betas if fits else None)[0]
-    if motion.body == SMPLX:
+    if not fits and motion.is_smplx:
         before = SMPLX_PELVIS
     else:
         before = after if fits else SMPL_PELVIS

@@ -12,9 +12,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..body.skeleton import NUM_BETAS, NUM_JOINTS
+from ..body.skeleton import NUM_BETAS, NUM_JOINTS, SMPLX
 from ..files.pickle_arrays import to_array
-from ..motion import SMPLX
 from ..rotation import log_map, orthonormalise
 
 PARAMETERS = ("global_orient", "body_pose", "betas", "transl")
@@ -29,7 +28,7 @@ def parameters(fields: Mapping, count: int) -> tuple[np.ndarray, np.ndarray, np.
     `count` frames.
 
     Metres and radians, as in the file; without transl, trans is zero. Betas are the mean over the
-    frames; the body is `SMPLX` for 21 joints in body_pose and "" for 23. Raises ValueError with
+    frames; the body is SMPL-X for 21 joints in body_pose and "" for 23. Raises ValueError with
     words for the user.
     """
     root, body = rotations(fields, "global_orient"), rotations(fields, "body_pose")
@@ -53,7 +52,7 @@ def parameters(fields: Mapping, count: int) -> tuple[np.ndarray, np.ndarray, np.
             f"betas have shape {betas.shape}; expected {NUM_BETAS} or more for each frame"
         )
     betas = betas.reshape(-1, betas.shape[-1])[:, :NUM_BETAS].mean(axis=0)
-    return poses, trans.reshape(count, 3), betas, "" if body.shape[1] == 23 else SMPLX
+    return poses, trans.reshape(count, 3), betas, "" if body.shape[1] == 23 else SMPLX.name
 
 
 def rotations(fields: Mapping, name: str) -> np.ndarray:

@@ -32,9 +32,12 @@ _BROUGHT_TOGETHER = 0.75, 1.0
 back."""
 
 
-def closed_hands(body: Body, closed: float) -> tuple[np.ndarray, np.ndarray]:
+def closed_hands(
+    body: Body, closed: float
+) -> tuple[tuple[np.ndarray, np.ndarray], list[np.ndarray]]:
     """Both hands of a body with fingers, in the rest pose of its mean shape, closed so far, from
-    `RELAXED` to 1: vertices (2,N), left hand first, and by how much they move (2,N,3), in metres.
+    `RELAXED` to 1: vertices (N,) of each, left hand first, and by how much they move (N,3), in
+    metres.
     """
     fingers = body.fingers
     if fingers is None:
@@ -49,8 +52,8 @@ def closed_hands(body: Body, closed: float) -> tuple[np.ndarray, np.ndarray]:
         skin = body.v_template[vertices]
         rest = fingers.joint_template[hand]
         carried = np.einsum("jab,njb->nja", world[0, hand], skin[:, None] - rest) + joints[0, hand]
-        offsets.append(np.einsum("nj,nja->na", fingers.weights, carried - skin[:, None]))
-    return fingers.vertices, np.stack(offsets)
+        offsets.append(np.einsum("nj,nja->na", fingers.weights[hand], carried - skin[:, None]))
+    return fingers.vertices, offsets
 
 
 def closed_turns(frames: np.ndarray, closed: float) -> np.ndarray:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..body.body import Body
-from ..body.fingers import FINGER_JOINT_NAMES, NUM_FINGER_JOINTS, WRISTS
+from ..body.fingers import NUM_FINGER_JOINTS, WRISTS
+from ..body.skeleton import FINGER_JOINT_NAMES
 from ..keypoints.hand_points import FINGER_WORDS, FINGERS, SIDE_WORDS, SIDES
 from ..keypoints.proportions import normalised
 from ..keypoints.words import words_of

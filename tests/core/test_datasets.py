@@ -12,9 +12,9 @@ import pytest
 from python2_pickle import Python2Pickler
 
 import lsmpl_core as lsmpl
+from lsmpl_core.body.skeleton import SMPLX
 from lsmpl_core.datasets import EvaluationTake, LeftOut, detect_kind, read_dataset
 from lsmpl_core.errors import DatasetError
-from lsmpl_core.motion import SMPLX
 from lsmpl_core.rotation import exp_map, log_map
 from training.split import is_validation, validation_subjects
 
@@ -105,7 +105,7 @@ def test_amass_gives_the_body_joints_of_each_clip_and_its_folder_as_subject(tmp_
 def test_amass_smplx_pelves_stay_where_they_are(tmp_path, short, users_body):
     write_amass(tmp_path, short)
     take = read("amass", tmp_path, users_body)[0]["ACCAD/Female1Gestures_c3d/D1_-_Urban_1_stageii"]
-    assert (take.truth.fps, take.gender, take.truth.body) == (60.0, "female", SMPLX)
+    assert (take.truth.fps, take.gender, take.truth.body) == (60.0, "female", SMPLX.name)
     pelvis = short.trans + [0.0031, -0.3514, 0.0120]
     on_body = replace(take.truth, betas=np.zeros(10), body=users_body.key)
     np.testing.assert_allclose(users_body.joints(on_body)[:, 0], pelvis, atol=1e-9)
@@ -259,7 +259,7 @@ def test_rich_gathers_frames_into_a_motion_for_each_subject(tmp_path, short, bod
     ]
     assert [take.gender for take in takes.values()] == ["male", "female", "female"]
     take = takes["train_body/LectureHall_009_021_reparingprojector1/021"]
-    assert (take.subject, take.truth.first_frame, take.truth.body, len(take)) == ("021", 30, SMPLX, 14)
+    assert (take.subject, take.truth.first_frame, take.truth.body, len(take)) == ("021", 30, SMPLX.name, 14)
     np.testing.assert_array_equal(np.flatnonzero(~take.valid), [6, 7])
     np.testing.assert_array_equal(take.truth.poses[6:8], take.truth.poses[[5, 8]])
     assert any(decision.what == "held" and "2 of 14" in decision.value for decision in take.decisions)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
+from lsmpl_core.body.skeleton import SMPLX
 from lsmpl_core.cli.main import main
 from lsmpl_core.errors import MotionFileError
 from lsmpl_core.estimates import smpl_parameters
@@ -21,7 +22,6 @@ from lsmpl_core.files import safe_pickle
 from lsmpl_core.files.pickle_arrays import to_array
 from lsmpl_core.files.pickle_budget import Placeholder
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
-from lsmpl_core.motion import SMPLX
 from lsmpl_core.rotation import exp_map, log_map
 
 FORMATS = ["wham.pkl", "phalp.pkl", "gvhmr.pt", "gvhmr.pkl", "smplerx", "parameters.npz"]
@@ -182,7 +182,7 @@ def test_every_format_gives_back_its_poses(tmp_path, name):
     assert not motion.poses[:, joints:].any()
     np.testing.assert_allclose(motion.trans, some["trans"], atol=1e-6)
     np.testing.assert_allclose(motion.betas, some["betas"].mean(axis=0), atol=1e-6)
-    assert motion.body == (SMPLX if name in SMPL_X else "")
+    assert motion.body == (SMPLX.name if name in SMPL_X else "")
 
 
 def test_reads_what_joblib_itself_wrote_for_wham(tmp_path):

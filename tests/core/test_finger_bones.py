@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
-from lsmpl_core.body.fingers import FINGER_JOINT_NAMES, WRISTS
+from lsmpl_core.body.fingers import WRISTS
+from lsmpl_core.body.skeleton import FINGER_JOINT_NAMES
 from lsmpl_core.retargeting.fingers import (
     TargetFingers,
     find_finger_bones,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
+from lsmpl_core.body.skeleton import SMPLX
 from lsmpl_core.errors import MotionFileError
-from lsmpl_core.motion import SMPLX
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_amass_smplx_files_give_their_body_joints_and_nothing_in_them_is_unpickl
     loaded = lsmpl.Motion.load(tmp_path / "x_stageii.npz")
     np.testing.assert_allclose(loaded.poses[:, :22], motion.poses[:, :22])
     assert not loaded.poses[:, 22:].any()
-    assert (loaded.fps, loaded.gender, loaded.body) == (120.0, "female", SMPLX)
+    assert (loaded.fps, loaded.gender, loaded.body) == (120.0, "female", SMPLX.name)
 
 
 def test_frame_residual_is_the_mean_of_what_was_seen(motion):
