@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from ..body.skeleton import NUM_BETAS
+from ..body.skeleton import FINGER_JOINT_NAMES, NUM_BETAS, SMPLH, SMPLX
 from ..data import DATA
 from ..files.pickle_arrays import to_array
 from ..keypoints.track import Decision
@@ -43,7 +43,7 @@ class Bundle:
 @dataclass(frozen=True)
 class Parameters:
     """Of somebody in frames (N,): global_orient (N,3), body_pose (N,23,3), transl (N,3) or None,
-    betas (M,10) or None.
+    betas (M,10) or None, hands (N,30,3), the left one's fingers first, or None.
 
     joints: how many joints the file has, 24 or fewer being SMPL's.
     """
@@ -54,6 +54,7 @@ class Parameters:
     trans: np.ndarray | None
     betas: np.ndarray | None
     joints: int
+    hands: np.ndarray | None = None
 
 
 @cache
@@ -266,6 +267,7 @@ def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:
             "Rh" in fields
         ):  # EasyMocap: the first joint of its poses is empty, the root stands beside them
             root = rotations(_array(fields, "Rh"), "Rh", "root")[:, :1]
+    hands = _hands(fields, body)
     if len(root) != len(body):
         raise ValueError(f"{keys[0]} has {len(root)} frames, {keys[-1]} {len(body)}")
     joints = body.shape[1] + 1
@@ -279,7 +281,24 @@ def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:
         _trans(fields, bundle, len(root)),
         _betas(fields),
         joints,
+        hands,
     )
+
+
+def _hands(fields: Mapping, body: np.ndarray) -> np.ndarray | None:
+    """(N,30,3): the fingers beside a body pose (N,J,3), or at its end where it has so many joints;
+    None where there are none, or as principal components."""
+    if body.shape[1] + 1 in (len(SMPLH), len(SMPLX)):
+        return body[:, -len(FINGER_JOINT_NAMES) :]
+    keys = [_first(fields, what) for what in ("left_hand", "right_hand")]
+    sides = []
+    for key in keys:
+        try:
+            found = rotations(_array(fields, key), key, "hand") if key else np.zeros((0, 15, 3))
+        except ValueError:
+            return None
+        sides.append(found if len(found) == len(body) else np.zeros((len(body), 15, 3)))
+    return np.concatenate(sides, axis=1) if any(keys) else None
 
 
 def _frames(fields: Mapping, bundle: Bundle, count: int) -> np.ndarray:

@@ -39,6 +39,7 @@ from ..keypoints.track import Decision
 from .aliases import DEEPEST, Parameters, is_parameter
 from .grouping import CAMERA_FIRST, WORLD_FIRST, found_in
 from .smpl_parameters import (
+    HANDS,
     MAX_FRAMES,
     MAX_NUMBERS,
     PARAMETERS,
@@ -192,7 +193,13 @@ def _npy(path: Path) -> object:
             "SMPL parameters, or "
             f"Motion-X's (T,{MOTION_X})"
         )
-    return {"poses": array[:, :66], "trans": array[:, 309:312], "betas": array[:, 312:]}
+    return {
+        "poses": array[:, :66],
+        "left_hand_pose": array[:, 66:111],
+        "right_hand_pose": array[:, 111:156],
+        "trans": array[:, 309:312],
+        "betas": array[:, 312:],
+    }
 
 
 def _frame_files(folder: Path) -> dict:
@@ -302,6 +309,8 @@ def _fields(one: Parameters, chosen: np.ndarray) -> Mapping:
     fields = {"global_orient": one.root[chosen], "body_pose": one.body[chosen]}
     if one.joints != NUM_JOINTS:
         fields["body_pose"] = fields["body_pose"][:, :21]
+    if one.hands is not None:
+        fields |= dict(zip(HANDS, np.split(one.hands[chosen], 2, axis=1)))
     fields["betas"] = np.zeros(NUM_BETAS) if one.betas is None else one.betas
     return fields if one.trans is None else {**fields, "transl": one.trans[chosen]}
 
@@ -330,9 +339,7 @@ def _phalp(content: Mapping) -> Estimates:
             if not isinstance(pose, dict):
                 raise ValueError(f"smpl holds a {type(pose).__name__}; expected SMPL parameters")
             if "tracked_time" not in entry or _whole("tracked_time", entry["tracked_time"][i]) <= 0:
-                fields = {
-                    parameter: pose[parameter] for parameter in PARAMETERS if parameter in pose
-                }
+                fields = {name: pose[name] for name in (*PARAMETERS, *HANDS) if name in pose}
                 if "camera" in entry:
                     fields["transl"] = entry["camera"][i]
                 seen.setdefault(_name(name), []).append((time, fields))

@@ -124,7 +124,10 @@ def _by_identity(fields: Mapping, one: Parameters) -> dict[str, Parameters]:
 def _some(one: Parameters, rows: np.ndarray) -> Parameters:
     betas = one.betas[rows] if one.betas is not None and len(one.betas) == len(rows) else one.betas
     trans = None if one.trans is None else one.trans[rows]
-    return Parameters(one.frames[rows], one.root[rows], one.body[rows], trans, betas, one.joints)
+    hands = None if one.hands is None else one.hands[rows]
+    return Parameters(
+        one.frames[rows], one.root[rows], one.body[rows], trans, betas, one.joints, hands
+    )
 
 
 def _by_frame(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Parameters]:
@@ -181,4 +184,7 @@ def _stacked(own: list[tuple[int, Parameters, int]]) -> Parameters:
         None if own[0][1].trans is None else np.stack(trans),
         np.stack(betas) if betas else None,
         own[0][1].joints,
+        None
+        if any(one.hands is None for _, one, _ in own)
+        else np.stack([one.hands[i] for _, one, i in own if one.hands is not None]),
     )

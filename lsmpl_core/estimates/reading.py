@@ -19,7 +19,7 @@ from ..keypoints.track import Decision
 from ..motion import Motion
 from .aliases import MOST_KEYS, pose_keys
 from .formats import MOTION_X, Estimates, Person, read_estimates
-from .smpl_parameters import MAX_FRAMES, parameters
+from .smpl_parameters import MAX_FRAMES, fingers, parameters
 
 MAX_PEOPLE = 10_000
 ENDINGS = (".pkl", ".pickle", ".pk", ".pth", ".pt", ".smpl")
@@ -154,7 +154,9 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
         )
     seen = people[chosen.value]
     known, read = np.unique(seen.frames, return_index=True)
-    poses, trans, betas, body = parameters(seen.read(read), len(known))
+    fields = seen.read(read)
+    poses, trans, betas, body = parameters(fields, len(known))
+    bent = fingers(fields, len(known))
     wanted = np.arange(first, end)
     held = len(wanted) - np.isin(wanted, known).sum()
     if held:
@@ -173,6 +175,7 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
         betas,
         fps=estimates.fps or DEFAULT_FPS,
         body=body,
+        fingers=None if bent is None else bent[at],
         first_frame=first,
         decisions=tuple(decisions),
     )

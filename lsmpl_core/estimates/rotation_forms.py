@@ -12,12 +12,13 @@ JOINTS = (22, 24, 52, 53, 54, 55)
 """Joints of a full pose: SMPL's and HumanML3D's 22 and 24, SMPL-H's 52, SMPL-X's 55 with or without
 the jaw or eyes."""
 BODY_JOINTS = (21, 23)
+HAND_JOINTS = (15,)
 
 
 def _forms(what: str) -> dict[int, tuple[int, str]]:
     """What so many numbers a frame may be: joints and form; axis-angles before what else has the
-    count. what: "root", "body" or "full"."""
-    joints = {"root": (1,), "body": BODY_JOINTS, "full": JOINTS}[what]
+    count. what: "root", "body", "full" or "hand"."""
+    joints = {"root": (1,), "body": BODY_JOINTS, "full": JOINTS, "hand": HAND_JOINTS}[what]
     forms: dict[int, tuple[int, str]] = {}
     for form, size in (("axis-angle", 3), ("matrix", 9), ("6d", 6), ("quaternion", 4)):
         for count in joints:
@@ -40,7 +41,7 @@ def split(array: np.ndarray, key: str, what: str) -> tuple[int, int, str]:
                 axes >= 2
                 and array.shape[-2:] == (3, 3)
                 and size % 9 == 0
-                and size // 9 in (1, *BODY_JOINTS, *JOINTS)
+                and size // 9 in (1, *BODY_JOINTS, *JOINTS, *HAND_JOINTS)
             ):
                 return axes, size // 9, "matrix"
             if axes >= 2 and last in (4, 6) and size % last == 0:

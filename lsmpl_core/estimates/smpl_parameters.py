@@ -12,11 +12,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..body.fingers import NUM_FINGER_JOINTS
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS, SMPLX
 from ..files.pickle_arrays import to_array
 from ..rotation import log_map, orthonormalise
 
 PARAMETERS = ("global_orient", "body_pose", "betas", "transl")
+HANDS = ("left_hand_pose", "right_hand_pose")
+"""Of SMPL-H and SMPL-X, where a file has them."""
 MAX_FRAMES = 250_000  # more than an hour at 60 frames a second
 MAX_NUMBERS = MAX_FRAMES * NUM_JOINTS * 9
 MAX_IN_A_FRAME = 512  # of one parameter; rotation matrices take 207, betas up to 400
@@ -55,6 +58,23 @@ def parameters(fields: Mapping, count: int) -> tuple[np.ndarray, np.ndarray, np.
     return poses, trans.reshape(count, 3), betas, "" if body.shape[1] == 23 else SMPLX.name
 
 
+def fingers(fields: Mapping, count: int) -> np.ndarray | None:
+    """(count,30,3) axis-angles of the fingers from `HANDS`; None where they are not there, are no
+    rotations (principal components), or never bend. One hand alone leaves the other flat."""
+    hands = np.zeros((2, count, NUM_FINGER_JOINTS, 3))
+    for hand, name in enumerate(HANDS):
+        if name in fields:
+            try:
+                turned = rotations(fields, name)
+            except ValueError:
+                return None
+            if len(turned) != count * NUM_FINGER_JOINTS:
+                return None
+            hands[hand] = turned.reshape(hands[hand].shape)
+    bent = np.isfinite(hands).all() and hands.any()
+    return np.concatenate([hands[0], hands[1]], axis=1) if bent else None
+
+
 def rotations(fields: Mapping, name: str) -> np.ndarray:
     """(M,3) axis-angles, from axis-angles of any shape or from matrices (...,3,3), of which there
     is one axis more."""
@@ -75,7 +95,7 @@ def rotations(fields: Mapping, name: str) -> np.ndarray:
 def stacked(estimates: Sequence[Mapping]) -> dict[str, np.ndarray]:
     """The `PARAMETERS` of single frames, as arrays with the frame as first axis."""
     arrays = {}
-    for name in PARAMETERS:
+    for name in (*PARAMETERS, *HANDS):
         if name in estimates[0]:
             values = [numbers(fields, name, most=MAX_IN_A_FRAME) for fields in estimates]
             if len({value.shape for value in values}) > 1:

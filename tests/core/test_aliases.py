@@ -142,6 +142,49 @@ def test_reads_every_form_of_one_person(tmp_path, some, form):
     assert form != "PromptHMR" or (said["space"].value == "world" and said["person"].value == "1")
 
 
+HANDS = {
+    "SMPL-H, (T,156)": lambda a, hands: {"pose": np.concatenate([wide(a, 66), hands.reshape(FRAMES, 90)], axis=1)},
+    "SMPL-X, (T,165)": lambda a, hands: {"fullpose": np.concatenate([wide(a, 75), hands.reshape(FRAMES, 90)], axis=1)},
+    "SMPL-X, in parts": lambda a, hands: {
+        "global_orient": flat(a)[:, :3], "body_pose": flat(a)[:, 3:66],
+        "left_hand_pose": hands[:, :15].reshape(FRAMES, 45), "right_hand_pose": hands[:, 15:].reshape(FRAMES, 45),
+    },
+    "OSX": lambda a, hands: {
+        "smplx_root_pose": flat(a)[:, :3], "smplx_body_pose": flat(a)[:, 3:66],
+        "smplx_lhand_pose": exp_map(hands[:, :15]), "smplx_rhand_pose": exp_map(hands[:, 15:]),
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", HANDS)
+def test_hands_of_estimators_are_read(tmp_path, some, form):
+    hands = np.random.default_rng(1).uniform(-0.8, 0.8, (FRAMES, 30, 3))
+    fields = HANDS[form](some[0], hands) | {"trans": some[0]["trans"]}
+    (tmp_path / "results.pkl").write_bytes(pickle.dumps(fields))
+    motion = lsmpl.read_motion(tmp_path / "results.pkl")
+    assert_is(motion, some[0])
+    assert np.abs(exp_map(motion.fingers) - exp_map(hands)).max() < 1e-5
+
+
+@pytest.mark.parametrize("hand", [np.zeros((FRAMES, 45)), np.zeros((FRAMES, 12)), np.full((FRAMES, 45), np.nan)])
+def test_hands_that_never_bend_or_are_no_rotations_leave_the_body(tmp_path, some, hand):
+    fields = {"global_orient": flat(some[0])[:, :3], "body_pose": flat(some[0])[:, 3:66], "left_hand_pose": hand}
+    (tmp_path / "results.pkl").write_bytes(pickle.dumps(fields | {"trans": some[0]["trans"]}))
+    motion = lsmpl.read_motion(tmp_path / "results.pkl")
+    assert_is(motion, some[0])
+    assert motion.fingers is None
+
+
+def test_refine_keeps_the_hands_of_an_estimator(tmp_path, body, stroll):
+    clip = stroll.frames(slice(0, 8))
+    hands = np.full((8, 30, 3), 0.1)
+    fields = {"poses": np.concatenate([clip.poses.reshape(8, 72)[:, :66], hands.reshape(8, 90)], axis=1)}
+    (tmp_path / "results.pkl").write_bytes(pickle.dumps(fields | {"trans": clip.trans}))
+    motion = lsmpl.read_motion(tmp_path / "results.pkl", frames=8)
+    refined = lsmpl.refine_motion(body.keypoints(clip, lsmpl.get_layout("body_25")), body, motion)
+    assert np.abs(refined.fingers - hands).max() < 1e-9
+
+
 @pytest.mark.parametrize("form", TWO)
 def test_reads_both_of_two_people(tmp_path, some, form):
     (tmp_path / "results.pkl").write_bytes(pickle.dumps(TWO[form](*some)))
