@@ -43,7 +43,6 @@ def render_moments(scene: bpy.types.Scene, picture: Path) -> None:
             _freeze(scene, obj, place)
     for obj in (*shown, armature):
         obj.hide_render = True
-    bpy.data.materials["LSMPL Body"].diffuse_color = (0.80, 0.76, 0.72, 1.0)
     _set_stage(scene)
     scene.render.filepath = str(picture)
     bpy.ops.render.render(write_still=True)

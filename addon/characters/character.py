@@ -16,14 +16,12 @@ from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.rotation import log_map, orthonormalise, to_quaternion
 from ..rigging.keys import continuous
-from ..takes.display_nodes import material
-from . import hand_poses, shape
+from . import hand_poses, shape, surface
 from .editing import editing
 from .shape import TO_BLENDER
 
 _BODY_KEY = "lsmpl_body"
 """Custom property of a body's mesh: the body that it was made of, by its key."""
-_SKIN_COLOUR = (0.55, 0.57, 0.6)
 _POINTS_AT = {"pelvis": "spine1", "spine3": "neck"}
 """Which child a joint with several children points at."""
 
@@ -209,7 +207,7 @@ def _body_mesh(body: Body, name: str) -> bpy.types.Object:
     template = body.v_template @ TO_BLENDER.T
     faces = body.faces if body.quads is None else body.quads
     mesh.from_pydata(template, (), faces.tolist(), shade_flat=False)
-    mesh.materials.append(material("LSMPL Body", _SKIN_COLOUR, roughness=0.65))
+    surface.dress(mesh, body, surface.CLOTHED)
     obj = bpy.data.objects.new(name, mesh)
     for joint, weights in zip(body.joint_names, body.skinning_weights.T):
         group = obj.vertex_groups.new(name=joint)

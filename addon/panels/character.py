@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import bpy
 
-from ..characters import correctives, locking, shape
+from ..characters import correctives, locking, shape, surface, tailoring
 from ..package import preferences
 from ..registration import registration
 from ..selection import active_character
@@ -54,6 +54,20 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
         if reason:
             say(context, layout, f"It {reason}", icon="ERROR")
 
+        # What it measures, and whose average it is.
+        unknown = "" if reason else tailoring.why_unknown(armature)
+        if tailoring.has_averages(armature):
+            row = layout.row(align=True)
+            for which in tailoring.AVERAGE:
+                row.operator(
+                    "lsmpl.average_body", text=which.capitalize(), translate=False
+                ).which = which
+        column = layout.column(align=True)
+        column.enabled = not (reason or unknown)
+        for name in tailoring.NAMES:
+            column.prop(armature.lsmpl_measures, name, slider=True)
+
+        # The ten that these are made of.
         column = layout.column(align=True)
         column.enabled = not reason
         for number in range(shape.BETAS):
@@ -69,9 +83,31 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
             column.prop(armature.lsmpl_shape, "hand_size", slider=True)
 
         layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
+        if unknown:
+            say(context, layout, f"Its measures are not known: {unknown}", icon="ERROR")
         if locking.take_of(armature, context.scene):
             say(context, layout, locking.FEET_OF_ANOTHER_SHAPE, icon="ERROR")
             layout.operator("lsmpl.lock_feet_again", icon="LOCKED")
+
+
+class LSMPL_PT_surface(Section, bpy.types.Panel):
+    bl_label = "Look"
+    bl_parent_id = "LSMPL_PT_character"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_character(context) is not None
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout, armature = self.layout, active_character(context)
+        assert armature is not None  # or `poll` would have said so
+        reason = surface.why_kept(shape.meshes_of(armature))
+        row = layout.row(align=True)
+        row.enabled = not reason
+        row.prop(armature.lsmpl_surface, "look", expand=True)
+        if reason:
+            say(context, layout, f"It {reason}", icon="INFO")
 
 
 class LSMPL_PT_correctives(Section, bpy.types.Panel):
@@ -103,5 +139,5 @@ class LSMPL_PT_correctives(Section, bpy.types.Panel):
         properties(layout).prop(context.scene.lsmpl, "pose_correctives")
 
 
-_CLASSES = (LSMPL_PT_character, LSMPL_PT_shape, LSMPL_PT_correctives)
+_CLASSES = (LSMPL_PT_character, LSMPL_PT_shape, LSMPL_PT_surface, LSMPL_PT_correctives)
 register, unregister = registration(_CLASSES)

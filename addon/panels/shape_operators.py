@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import ClassVar
 
 import bpy
+from bpy.props import EnumProperty
 
 from .. import jobs
-from ..characters import bodies, correctives, locking, shape
+from ..characters import bodies, correctives, locking, shape, tailoring
 from ..errors import reports_errors
 from ..registration import registration
 from ..selection import active_character, has_character
@@ -32,6 +33,37 @@ class LSMPL_OT_shape_of_take(bpy.types.Operator):
         take = locking.take_of(armature, context.scene)
         if take is not None:
             locking.lock_again(take)
+        return {"FINISHED"}
+
+
+class LSMPL_OT_average_body(bpy.types.Operator):
+    bl_idname = "lsmpl.average_body"
+    bl_label = "Average Body"
+    bl_description = (
+        "Give the character the proportions of an average man or woman, or of both, as tall as it "
+        "is now"
+    )
+    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
+
+    which: EnumProperty(
+        name="Which",
+        description="Whose proportions",
+        items=[(name, name.capitalize(), "") for name in tailoring.AVERAGE],
+    )
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        def why_not(armature: bpy.types.Object) -> str:
+            if not tailoring.has_averages(armature):
+                return "Only of the open body is it known what men and women are"
+            reason = shape.why_fixed(armature)
+            return f"{armature.name} {reason}" if reason else ""
+
+        return has_character(cls, context, why_not)
+
+    @reports_errors
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        tailoring.set_average(active_character(context), self.which)
         return {"FINISHED"}
 
 
@@ -93,5 +125,10 @@ class LSMPL_OT_lock_feet_again(bpy.types.Operator):
         return {"FINISHED"}
 
 
-_CLASSES = (LSMPL_OT_shape_of_take, LSMPL_OT_lock_feet_again, LSMPL_OT_pose_correctives)
+_CLASSES = (
+    LSMPL_OT_average_body,
+    LSMPL_OT_shape_of_take,
+    LSMPL_OT_lock_feet_again,
+    LSMPL_OT_pose_correctives,
+)
 register, unregister = registration(_CLASSES)
