@@ -93,13 +93,12 @@ def put_curves(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Cu
 
 
 def remove_curves(action: bpy.types.Action, data_paths: Container[str]) -> None:
-    """Take away all that an action of ours has for these data paths, and groups with nothing in
-    them."""
-    home = _home(action)
-    for fcurve in [fcurve for fcurve in home.fcurves if fcurve.data_path in data_paths]:
-        home.fcurves.remove(fcurve)
-    for group in [group for group in home.groups if not group.channels]:
-        home.groups.remove(group)
+    """Take away all that an action has for these data paths, and groups with nothing in them."""
+    for home in _homes(action):
+        for fcurve in [fcurve for fcurve in home.fcurves if fcurve.data_path in data_paths]:
+            home.fcurves.remove(fcurve)
+        for group in [group for group in home.groups if not group.channels]:
+            home.groups.remove(group)
 
 
 def _add_curve(home, frames: np.ndarray, curve: Curve) -> None:
@@ -161,13 +160,15 @@ def _set_handles(
 
 def fcurves(action: bpy.types.Action) -> Iterable[bpy.types.FCurve]:
     """All F-curves of an action."""
+    for home in _homes(action):
+        yield from home.fcurves
+
+
+def _homes(action: bpy.types.Action) -> list:
+    """Wherever an action, not of ours alone, keeps F-curves and their groups."""
     if not hasattr(action, "layers"):
-        yield from action.fcurves
-        return
-    for layer in action.layers:
-        for strip in layer.strips:
-            for bag in strip.channelbags:
-                yield from bag.fcurves
+        return [action]
+    return [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
 
 
 def is_baked(action: bpy.types.Action | None) -> bool:

@@ -97,6 +97,19 @@ def add_layer(owner: bpy.types.Object) -> bpy.types.Action:
     return layer
 
 
+def play_only_strip(owner: bpy.types.Object) -> None:
+    """Where an object plays nothing but one strip of ours at the action's own frames, make that its
+    own action again."""
+    animation = owner.animation_data
+    strips = [strip for track in animation.nla_tracks for strip in track.strips]
+    if animation.action is not None or len(strips) != 1 or not actions.is_baked(strips[0].action):
+        return
+    action, strip = strips[0].action, strips[0]
+    if abs(strip.frame_start - strip.action_frame_start) > 0.5 or strip.scale != 1.0:
+        return
+    play_alone(owner, action)
+
+
 def _add_strip(
     animation: bpy.types.AnimData,
     action: bpy.types.Action,
@@ -150,23 +163,22 @@ def _strips_of(owner: bpy.types.Object, action: bpy.types.Action) -> list[bpy.ty
 def in_use(owner: bpy.types.Object) -> list[bpy.types.Action]:
     """The actions of ours that an object plays, its own and those of its strips, which can be
     changed."""
+    found = all_of(owner)
+    return [action for action in found if actions.is_baked(action) and action.library is None]
+
+
+def all_of(owner: bpy.types.Object) -> list[bpy.types.Action]:
+    """An object's own action and those of its strips, each once."""
     animation = owner.animation_data
     if animation is None:
         return []
     strips = (strip.action for track in animation.nla_tracks for strip in track.strips)
-    found = dict.fromkeys([animation.action, *strips])
-    return [action for action in found if actions.is_baked(action) and action.library is None]
+    return [action for action in dict.fromkeys([animation.action, *strips]) if action is not None]
 
 
 def plays(owner: bpy.types.Object, action: bpy.types.Action) -> bool:
     """Whether it is the object's action, or that of one of its strips."""
-    animation = owner.animation_data
-    strips = (
-        [strip.action for track in animation.nla_tracks for strip in track.strips]
-        if animation
-        else []
-    )
-    return animation is not None and action in (animation.action, *strips)
+    return action in all_of(owner)
 
 
 def curves_of(owner: bpy.types.Object) -> list[bpy.types.FCurve] | None:

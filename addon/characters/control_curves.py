@@ -136,6 +136,21 @@ def channels_at(
     return np.split(values, np.cumsum([len(value) for value in now])[:-1], axis=1)
 
 
+def key_frames(action: bpy.types.Action, names: Sequence[str]) -> np.ndarray:
+    """(T,) frames on which an action has keys of joints of these names, or of controls."""
+    paths = {keys.data_path(name, kind) for name in names for kind in _CHANNELS}
+    paths |= {keys.data_path(*channel) for channel in (*keys.channels(), *keys.ROOT_CHANNELS)}
+    found = [
+        actions.keys_of(fcurve)[:, 0]
+        for fcurve in actions.fcurves(action)
+        if fcurve.data_path in paths
+    ]
+    return np.unique(np.concatenate(found)) if found else np.zeros(0)
+
+
+_CHANNELS = "location", "rotation_quaternion"
+
+
 def find_curve(armature: bpy.types.Object, data_path: str) -> bpy.types.FCurve | None:
     """The curve by which the action that new keys go to animates something of an armature."""
     animation = armature.animation_data

@@ -28,7 +28,7 @@ from ..rigging.limbs import (
     switch_path,
 )
 from ..rigging.two_bone import Rig
-from . import actions, assigning, character, control_curves, shape
+from . import actions, assigning, character, control_curves, merging, shape
 from .editing import editing
 
 
@@ -94,7 +94,7 @@ def bake(armature: bpy.types.Object, limbs: Collection[Limb] = LIMBS) -> None:
         building.lay_bones(armature.data.edit_bones, rig)
     building.measure(armature, rig)
     for action in assigning.in_use(armature):
-        frames = _key_frames(action, rig.names)
+        frames = control_curves.key_frames(action, rig.names)
         if len(frames):
             location, quaternions = _seen(armature, rig, action, frames)
             curves = control_curves.curves_of(rig, quaternions, location, limbs)
@@ -158,6 +158,8 @@ def remove(armature: bpy.types.Object) -> None:
     _check(armature)
     if are_on(armature):
         rig = _rig(armature)
+        if merging.is_layered(armature):
+            merging.merge(armature, rig)
         _bake_joints(armature, rig, LIMBS, with_root=True)
     paths = {
         path
@@ -218,25 +220,13 @@ def _show_anew(armature: bpy.types.Object) -> None:
     armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})
 
 
-def _key_frames(action: bpy.types.Action, names: list[str]) -> np.ndarray:
-    """(T,) frames on which an action has keys of joints or of controls."""
-    paths = {keys.data_path(name, kind) for name in names for kind in _CHANNELS[:2]}
-    paths |= {keys.data_path(*channel) for channel in (*keys.channels(), *keys.ROOT_CHANNELS)}
-    found = [
-        actions.keys_of(fcurve)[:, 0]
-        for fcurve in actions.fcurves(action)
-        if fcurve.data_path in paths
-    ]
-    return np.unique(np.concatenate(found)) if found else np.zeros(0)
-
-
 def _bake_joints(
     armature: bpy.types.Object, rig: Rig, limbs: Collection[Limb], with_root: bool = False
 ) -> None:
     """Put the bones of limbs, and the pelvis if the root's motion is to become its own, where they
     are seen."""
     for action in assigning.in_use(armature):
-        frames = _key_frames(action, rig.names)
+        frames = control_curves.key_frames(action, rig.names)
         if len(frames) == 0:
             continue
         location, quaternions = _seen(armature, rig, action, frames)
@@ -313,7 +303,7 @@ def _ground(armature: bpy.types.Object, rig: Rig) -> np.ndarray:
     """(3,): the floor under the pelvis where the character's motion begins."""
     location = np.array([armature.pose.bones[rig.names[0]].location])
     for action in assigning.in_use(armature)[:1]:
-        if len(frames := _key_frames(action, rig.names)):
+        if len(frames := control_curves.key_frames(action, rig.names)):
             location = control_curves.joint_channels(action, rig.names, frames[:1])[0]
     begins = rig.heads[0] + rig.rotations[0] @ location[0]
     return begins * (1.0, 1.0, 0.0)

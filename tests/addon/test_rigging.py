@@ -339,6 +339,30 @@ def test_a_layer_stays_over_whatever_motion_is_baked_under_it(addon, baked_take,
     np.testing.assert_allclose(rig.pose.bones["right_wrist"].head - before - by, (0.0, 0.0, 0.2), atol=2e-3)
 
 
+def test_layers_are_worked_in_when_controls_go(addon, baked_take, controls, core, body):
+    motion = recorded(core, body)
+    _, baked = baked_take(motion)
+    rig, scene, names = baked.armature, bpy.context.scene, body.joint_names
+    controls.add(rig)
+    layer = addon("characters.assigning").add_layer(rig)
+    scene.frame_set(3)
+    pose = rig.pose.bones
+    pose["right_hand_ik"].location.z += 0.1
+    pose["head"].rotation_quaternion = (0.9, 0.3, 0.3, 0.0)
+    pose["root"].location, pose["root"].rotation_quaternion = (0.3, 0.1, 0.0), (0.9, 0.0, 0.0, 0.4)
+    for name in ("right_hand_ik", "head", "root"):
+        for channel in ("location", "rotation_quaternion"):
+            pose[name].keyframe_insert(channel, frame=3)
+    rig.location.x = 2.0
+    rig.keyframe_insert("location", frame=3)
+    before = world(rig, names, frames_of(motion))
+    controls.remove(rig)
+    assert_same(world(rig, names, frames_of(motion)), before)
+    assert layer.use_fake_user and len(list(addon("characters.actions").fcurves(layer))) > 3, "it is kept as it was"
+    assert rig.location.x == 2.0 and len(rig.data.bones) == 24
+    assert addon("characters.actions").is_edited(baked.action), "a later bake keeps it"
+
+
 def test_what_is_being_tweaked_is_not_baked_over(addon, baked_take, core, body):
     take, baked = baked_take(recorded(core, body, every=40))
     animation = baked.armature.animation_data

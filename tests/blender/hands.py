@@ -43,6 +43,11 @@ BUTTONS = {
     "Range": ("x", SET, {"data_path": "scene.lsmpl_refine.frames", "value": "RANGE"}),
     "Auto Keying": ("minus", TURN, {"data_path": AUTO_KEYING, "value": True}),
     "No Auto Keying": ("slash", TURN, {"data_path": AUTO_KEYING, "value": False}),
+    "Add Controls": ("Home", "lsmpl.add_controls", {}),
+    "Remove Controls": ("End", "lsmpl.remove_controls", {}),
+    "Add Layer": ("Insert", "lsmpl.add_layer", {}),
+    "Switch an Arm": ("Pause", "lsmpl.switch_limb", {"limb": "left_arm"}),
+    "Snap a Leg": ("space", "lsmpl.snap_limb", {"limb": "right_leg"}),
     "This Frame": ("y", SET, {"data_path": "scene.lsmpl_refine.frames", "value": "CURRENT"}),
 }
 """What is pressed: (key, operator, its options)."""
@@ -176,11 +181,17 @@ class Hands:
         return name
 
     def click_bone(self) -> str | None:
-        """Click one of the active rig's in Pose Mode."""
+        """Click one of the active rig's in Pose Mode, where it is or where its shape is."""
         return self._click_one("""
             rig = bpy.context.view_layer.objects.active
             bones = rig.pose.bones if rig and rig.mode == "POSE" else ()
-            points = [(bone.name, rig.matrix_world @ ((bone.head + bone.tail) / 2)) for bone in bones]
+            points = []
+            for bone in bones:
+                at = (bone.head + bone.tail) / 2
+                if bone.custom_shape:
+                    vertex = bone.custom_shape.data.vertices[0].co * bone.custom_shape_scale_xyz
+                    at = bone.matrix @ (vertex + bone.custom_shape_translation)
+                points.append((bone.name, rig.matrix_world @ at))
         """)
 
     def _click_one(self, find: str, modifier: str = "") -> str | None:

@@ -3,7 +3,7 @@
 import bpy
 import numpy as np
 from bl_ext.user_default.lsmpl.addon import selection
-from bl_ext.user_default.lsmpl.addon.characters import actions, feet
+from bl_ext.user_default.lsmpl.addon.characters import actions, assigning, feet
 from bl_ext.user_default.lsmpl.addon.characters.posed import Bones
 from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session
 from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
@@ -97,7 +97,7 @@ def _layers(take: bpy.types.Object) -> list[str]:
 def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
     """The motion, the keys and the bones say the same, but for what an animator changed."""
     rig, action = take.lsmpl.armature, pending_edit.action_of(take)
-    if rig is None or action is None or rig.animation_data is None or rig.animation_data.action != action:
+    if rig is None or action is None or not assigning.plays(rig, action):
         return ["the character does not play the take's action"]
     body, motion = refine.subject_of(take).body, layers.load(take)
     bones = Bones(rig, body, feet.shape_of(action, np.array(motion.betas)))
@@ -106,8 +106,10 @@ def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
     if not actions.is_edited(action):
         found += _differ("keys and motion", keyed, poses_of(motion), "frame")
 
+    # Under a layer of an animator's the keys are not what is seen.
     posed, now = bones.now(), bones.in_action(action, [scene.frame_current_final])
-    wrong = _differ("bones and keys", posed, now, f"frame {scene.frame_current}")
+    alone = assigning.curves_of(rig) is not None
+    wrong = _differ("bones and keys", posed, now, f"frame {scene.frame_current}") if alone else []
     if wrong:
         off = np.abs(keyed.rotations - posed.rotations).max(axis=(1, 2, 3))
         wrong[0] += f"; they are {off.min():.4f} from those of frame {frames[off.argmin()]:g}"

@@ -195,6 +195,44 @@ def pose_bones(hands: Hands) -> str:
     return f"{done}: {bone} turned"
 
 
+def change_controls(hands: Hands) -> str:
+    """The Animation Rig is given, taken away, switched or put under a layer, in whatever mode."""
+    if hands.chance(0.6):
+        hands.end_live()
+        done = hands.activate("Walk Rig", "Wave Rig")
+    else:
+        done = "as it is"
+    pressed = hands.press("Add Controls", "Add Controls", "Remove Controls", "Switch an Arm", "Snap a Leg")
+    if hands.chance(0.1):
+        hands.blender.rest(240)
+        pressed += f", {hands.press('Add Layer')}"
+    return f"{done}: {pressed}"
+
+
+def drag_control(hands: Hands) -> str:
+    """A control of a character, or a bone of one without, is moved or turned; keyed, too."""
+    hands.press("Auto Keying", pause=0.2)
+    if hands.mode() != "POSE":
+        hands.end_live()
+        hands.activate("Walk Rig", "Wave Rig")
+        if hands.chance(0.5):
+            hands.press("Add Controls")
+            hands.blender.rest(240)
+        if hands.mode() != "POSE":
+            hands.key("ctrl+Tab", pause=0.3)
+    control = hands.click_bone()
+    done = hands.keys("g", "g", "r", most=1)
+    hands.move_about()
+    how = hands.random.choice(["click", "click", "click", "Escape"])
+    hands.end_tool(how)
+    if hands.chance(0.3):
+        done += f", {hands.keys('i', 'alt+g', 'ctrl+z', 'ctrl+shift+z', 'Left', 'Right')}"
+    if hands.chance(0.4):
+        hands.key("ctrl+Tab", pause=hands.pause())
+    hands.press("No Auto Keying", "Auto Keying")
+    return f"{control}: {done}, {how}"
+
+
 def edit_mode(hands: Hands) -> str:
     """In and out, perhaps with one of our buttons or an undo inside."""
     hands.end_live()
@@ -230,6 +268,8 @@ ACTIONS: dict[Callable[[Hands], str], float] = {
     put_on_another: 1,
     go_to_another: 3,
     pose_bones: 3,
+    change_controls: 4,
+    drag_control: 5,
     edit_mode: 1,
     delete_or_duplicate: 2,
     select: 2,
