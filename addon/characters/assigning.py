@@ -133,23 +133,38 @@ def _replace_in_strips(
 ) -> bool:
     """Give the strips of an action another one; whether there are some. Where, how fast and how
     blended they play stays as it is; those that played all of it play all of the other."""
-    strips = _strips_of(owner, old)
-    of_old, of_new = old.frame_range, action.frame_range
+    strips, of_old = _strips_of(owner, old), tuple(old.frame_range)
     for strip in strips:
-        is_whole = all(
-            abs(end - of_action) < _SAME_FRAME
-            for end, of_action in zip((strip.action_frame_start, strip.action_frame_end), of_old)
-        )
-        starts = strip.frame_start + (of_new[0] - of_old[0]) * strip.scale
-        lasts = max(of_new[1] - of_new[0], 1.0) * strip.scale
+        fits = _is_whole(strip, of_old)
         strip.action = action
         if hasattr(action, "slots"):
             strip.action_slot = action.slots[0]
-        if is_whole:
-            strip.action_frame_start, strip.action_frame_end = of_new
-            strip.frame_start_ui, strip.frame_end_ui = starts, starts + lasts
+        if fits:
+            _fit(strip, of_old, tuple(action.frame_range))
         strip.name = action.name
     return bool(strips)
+
+
+def refit_strips(
+    owner: bpy.types.Object, action: bpy.types.Action, before: tuple[float, float]
+) -> None:
+    """Let strips that played all of an action, when its keys were from one frame to another, play
+    all of it where they are now."""
+    for strip in _strips_of(owner, action):
+        if _is_whole(strip, before):
+            _fit(strip, before, tuple(action.frame_range))
+
+
+def _is_whole(strip: bpy.types.NlaStrip, of_action: tuple[float, float]) -> bool:
+    ends = (strip.action_frame_start, strip.action_frame_end)
+    return all(abs(one - other) < _SAME_FRAME for one, other in zip(ends, of_action))
+
+
+def _fit(strip: bpy.types.NlaStrip, before: tuple[float, float], now: tuple[float, float]) -> None:
+    starts = strip.frame_start + (now[0] - before[0]) * strip.scale
+    lasts = max(now[1] - now[0], 1.0) * strip.scale
+    strip.action_frame_start, strip.action_frame_end = now
+    strip.frame_start_ui, strip.frame_end_ui = starts, starts + lasts
 
 
 _SAME_FRAME = 1e-2

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, PointerProperty
+from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty
 
 from ...lsmpl_core import LsmplError, Motion, Progress
 from ...lsmpl_core.body.body import Body
@@ -19,7 +19,7 @@ from ..errors import all_or_nothing
 from ..held import Held
 from ..registration import registration
 from ..rigging.two_bone import Rig
-from ..takes import layers, playing
+from ..takes import layers
 from ..takes import take as takes
 from . import (
     actions,
@@ -30,6 +30,8 @@ from . import (
     correctives,
     feet,
     finger_bones,
+    key_times,
+    keys,
     shape,
 )
 from .posed import rig_of
@@ -94,7 +96,8 @@ def bake_steps(
         else character.bone_rotations(armature, body)
     )
     residual = _residual_of(take, motion)
-    name, frames = take.name, playing.scene_frames(take, len(motion))
+    name, times = take.name, key_times.wanted(take, len(motion))
+    every = take.lsmpl_bake.every if take.lsmpl_bake.keys == "SCENE" else 1
     keeps_shape = feet_locked and armature is not None and _keeps_its_own(take, armature)
     shown_on = shape.betas_of(armature) if keeps_shape else motion.betas
 
@@ -107,15 +110,17 @@ def bake_steps(
         rig = replace(rig, heads=shape.rest_joints(body, worn))
     have_fingers = armature is not None and finger_bones.has_fingers(armature)
     computed = jobs.one_step(
-        "bake", lambda: _computed(rest, body, motion, shown_on, rig, have_fingers)
+        "bake", lambda: _computed(rest, body, motion, times.at, shown_on, rig, have_fingers)
     )
     curves, joints = yield from jobs.in_thread(computed)
-    curves += [] if residual is None else [residual_curve(residual)]
+    curves += [] if residual is None else [residual_curve(key_times.sampled(residual, times.at))]
+    frames, curves = key_times.thinned(times, curves, every)
     made = yield from actions.write_steps(name, name, frames, curves)
     try:
         yield Progress("bake", len(curves), len(curves))
         (take, scene), (action,) = held.again(), made.again()
         note_timing(action, take)
+        key_times.note(action, take)
         if feet_locked:
             feet.note(action, shown_on)
         with all_or_nothing(), ExitStack() as on_error:
@@ -188,6 +193,26 @@ def plays_otherwise(take: bpy.types.Object, action: bpy.types.Action | None) -> 
     return timing is not None and timing != (take.lsmpl.start, take.lsmpl.step)
 
 
+def follow_timing(take: bpy.types.Object, scene: bpy.types.Scene) -> None:
+    """Let the action of a take, baked earlier, play when the take now does: baked again, or where
+    somebody changed it, its keys moved. Raises `LsmplError`."""
+    action = take.lsmpl_bake.action
+    timing = timing_of(action) if action else None
+    if action is None or timing is None or not is_out_of_time(take):
+        return
+    armature = take.lsmpl.armature
+    if armature is None or action.library is not None or armature.name not in scene.objects:
+        return
+    if not actions.is_edited(action):
+        bake(take, scene)
+        return
+    scale, before = take.lsmpl.step / timing[1], tuple(action.frame_range)
+    keys.stretch(action, scale, take.lsmpl.start - scale * timing[0])
+    assigning.refit_strips(armature, action, before)
+    note_timing(action, take)
+    key_times.note_moved(action)
+
+
 def body_of(take: bpy.types.Object, motion: Motion) -> Body:
     """The body that a take's stored motion is for. Raises `LsmplError` where it is not there any
     more."""
@@ -205,19 +230,21 @@ def _computed(
     rest: np.ndarray,
     body: Body,
     motion: Motion,
+    at: np.ndarray,
     betas: np.ndarray,
     rig: Rig | None,
     have_fingers: bool,
 ) -> tuple[list[actions.Curve], np.ndarray]:
-    """The curves, on a character of the shape betas (10,), those of its controls among them where
-    it has some, and the joints (T,24,3)."""
+    """The curves, at times (K,) in frames of the motion, on a character of the shape betas (10,),
+    those of its controls among them where it has some; and the joints (T,24,3)."""
+    joints, motion = body.joints(motion), key_times.sampled_motion(motion, at)
     quaternions, location = character.pose_curves(rest, body, feet.fitted(motion, body, betas))
     names = body.joint_names
     curves = control_curves.location_curves(names[0], location)
     curves += control_curves.joint_curves(names, quaternions)
     if rig is not None:
         curves += control_curves.curves_of(rig, quaternions, location)
-    return curves + finger_bones.curves(body, motion, have_fingers), body.joints(motion)
+    return curves + finger_bones.curves(body, motion, have_fingers), joints
 
 
 def _ready_character(
@@ -324,6 +351,27 @@ class BakeSettings(bpy.types.PropertyGroup):
         description="Give the take a track of its own in the Nonlinear Animation editor, so "
         "that a character can have "
         "several takes. Otherwise the motion becomes the character's action",
+    )
+    keys: EnumProperty(
+        name="Keys",
+        description="Which frames get keys, where the scene's rate is not the take's",
+        items=[
+            (
+                "SCENE",
+                "Whole Scene Frames",
+                "Where animators set theirs; between frames of the take the motion is interpolated",
+            ),
+            ("TAKE", "Every Take Frame", "All that was captured, between frames of the scene, too"),
+        ],
+    )
+    every: IntProperty(
+        name="Key Every",
+        description="Scene frames from one key to the next; with more than one, smooth curves "
+        "follow the frames in between as closely as they can. Frames that you change later get "
+        "keys of their own",
+        default=1,
+        min=1,
+        soft_max=30,
     )
     action: PointerProperty(type=bpy.types.Action, name="Action", description="What was last baked")
 

@@ -62,6 +62,17 @@ def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, l
                 _put_keys(fcurve, which, coming)
 
 
+def stretch(action: bpy.types.Action, scale: float, offset: float) -> None:
+    """Move all keys in time, with their handles: frame * scale + offset."""
+    for fcurve in fcurves(action):
+        for name in ("co", "handle_left", "handle_right"):
+            values = np.empty(2 * len(fcurve.keyframe_points), dtype=np.float32)
+            fcurve.keyframe_points.foreach_get(name, values)
+            values[::2] = values[::2] * scale + offset
+            fcurve.keyframe_points.foreach_set(name, values)
+        fcurve.update()
+
+
 _KEY_ATTRIBUTES = {
     "co": (2, np.float32), "handle_left": (2, np.float32), "handle_right": (2, np.float32),
     "interpolation": (1, np.int32), "easing": (1, np.int32),

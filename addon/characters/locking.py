@@ -12,7 +12,7 @@ from ..rigging import keys
 from ..rigging.limbs import LIMBS
 from ..takes import layers
 from ..takes import take as takes
-from . import actions, baking, feet, shape
+from . import actions, baking, feet, key_times, shape
 from . import keys as keyframes
 from .posed import Bones
 
@@ -57,12 +57,15 @@ def lock_again(take: bpy.types.Object) -> str:
     # What the character does: as it was cleaned, or as somebody animated it since.
     motion = layers.load(take)
     body, betas = baking.body_of(take, motion), shape.betas_of(armature)
-    start, step = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
-    frames = start + np.arange(len(motion)) * step
+    timing = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
+    times = key_times.key_times(timing, len(motion), key_times.are_whole(action))
+    frames = times.frames
     if actions.is_edited(action):
         motion = _as_animated(
             armature, body, action, frames, feet.shape_of(action, motion.betas), motion.fps
         )
+    else:
+        motion = key_times.sampled_motion(motion, times.at)
 
     # Of the motion that stands on this shape, the legs and the height.
     made = feet.fitted(motion, body, betas)

@@ -78,6 +78,10 @@ class LSMPL_PT_baking(Section, bpy.types.Panel):
         column = properties(layout)
         column.prop(take.lsmpl_bake, "onto")
         column.prop(take.lsmpl_bake, "as_strip")
+        column.prop(take.lsmpl_bake, "keys")
+        row = column.row()
+        row.enabled = take.lsmpl_bake.keys == "SCENE"
+        row.prop(take.lsmpl_bake, "every")
         layout.operator("lsmpl.bake", icon="ACTION")
 
 

@@ -22,8 +22,9 @@ from ...lsmpl_core.by_hand.blending import blend, reach
 from ...lsmpl_core.by_hand.posing import Poser, poses_of
 from ...lsmpl_core.rotation import log_map
 from ...lsmpl_core.solver.poses import Poses
-from ..characters import actions, baking, feet
+from ..characters import actions, baking, feet, key_times
 from ..characters import keys as keyframes
+from ..characters.key_times import KeyTimes
 from ..characters.posed import Bones
 from ..errors import all_or_nothing
 from ..registration import registration
@@ -129,9 +130,12 @@ def apply(
         # What is said of the frames is that of their new poses.
         residuals.measure(take, poser, made.low, made.high)
         if action:
-            frames = key_frames(take, action, made.low, made.high)
+            times = keys_of_frames(take, action, made.low, made.high)
             off = residuals.frame_residual(take, made.low, made.high)
-            keyframes.rewrite(action, frames, [baking.residual_curve(off)])
+            nearest = np.clip(np.rint(times.at).astype(int) - made.low, 0, len(off) - 1)
+            if len(nearest):
+                curve = baking.residual_curve(off[nearest])
+                keyframes.rewrite(action, times.frames, [curve])
         layers.note(take, Layer.REFINED, **quality.judged(take))
     return pending
 
@@ -184,19 +188,22 @@ class _Change:
         betas = np.array(layers.facts_of(self.take)["betas"])
         baked_betas = feet.shape_of(action, betas)
         bones = Bones(self.take.lsmpl.armature, self.body, baked_betas)
-        frames = key_frames(self.take, action, self.low, self.high)
+        times = keys_of_frames(self.take, action, self.low, self.high)
+        if not len(times.frames):  # all of it is between two frames of the scene
+            return keyframes.keys_between(action, 0.0, -1.0, f".{action.name} before")
 
         # The signs of quaternions go on from the frame before, so that the bones do not turn over.
         begin = max(self.low - 1, 0)
-        before = bones.before(action, key_frames(self.take, action, begin, begin)[0])
+        before = bones.before(action, played_at(self.take, action, begin, begin)[0])
 
         # Blended into what the keys say, which an animator may have changed, not into the motion.
         cleaned = self.take.lsmpl.cleaned is not None
         new = feet.fitted_poses(self.poses, self.body, betas, baked_betas)
-        curves = bones.curves(
-            self._blended(bones.in_action(action, frames), self.low, cleaned, new), before
-        )
+        played = played_at(self.take, action, self.low, self.high)
+        blended = self._blended(bones.in_action(action, played), self.low, cleaned, new)
+        curves = bones.curves(self._at_keys(bones, action, blended, times), before)
 
+        frames = times.frames
         keys = keyframes.keys_between(action, frames[0], frames[-1], f".{action.name} before")
         try:
             keyframes.rewrite(action, frames, curves)
@@ -204,6 +211,20 @@ class _Change:
             keyframes.swap_keys(action, keys, frames[0], frames[-1])
             raise
         return keys
+
+    def _at_keys(
+        self, bones: Bones, action: bpy.types.Action, poses: Poses, times: KeyTimes
+    ) -> Poses:
+        """The poses of frames `low` to `high` where the action has keys, those between the last one
+        and a frame that stays included."""
+        last = takes.describe(self.take)["frames"] - 1
+        first = max(min(int(times.at[0]), self.low), 0)
+        last = min(max(int(np.ceil(times.at[-1])), self.high), last)
+        around = bones.in_action(action, played_at(self.take, action, first, last))
+        rotations, trans = around.rotations.copy(), around.trans.copy()
+        changed = slice(self.low - first, self.high + 1 - first)
+        rotations[changed], trans[changed] = poses.rotations, poses.trans
+        return key_times.sampled_poses(Poses(rotations, trans), times.at - first)
 
     def _blended(self, poses: Poses, low: int, cleaned: bool, new: Poses | None = None) -> Poses:
         """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower
@@ -243,8 +264,11 @@ def show(take: bpy.types.Object, before: bool) -> None:
     layers.switch(take, Layer.REFINED, getattr(pending, f"refined_{side}"))
     layers.switch(take, Layer.CLEANED, getattr(pending, f"cleaned_{side}"))
     if pending.action and pending.keys:
-        frames = key_frames(take, pending.action, pending.first, pending.last)
-        keyframes.swap_keys(pending.action, pending.keys, frames[0], frames[-1])
+        frames = keys_of_frames(take, pending.action, pending.first, pending.last).frames
+        hidden = [actions.keys_of(fcurve)[:, 0] for fcurve in actions.fcurves(pending.keys)]
+        frames = np.concatenate([frames, *hidden])  # one side may have keys further out
+        if len(frames):
+            keyframes.swap_keys(pending.action, pending.keys, frames.min(), frames.max())
     pending.shows_before = before
     residuals.exchange(take, pending.first, pending.last)
 
@@ -287,10 +311,22 @@ def action_of(take: bpy.types.Object) -> bpy.types.Action | None:
     return action if is_own else None
 
 
-def key_frames(take: bpy.types.Object, action: bpy.types.Action, low: int, high: int) -> np.ndarray:
-    """The scene frames of the keys of frames `low` to `high`: where they were baked."""
-    start, step = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
+def played_at(take: bpy.types.Object, action: bpy.types.Action, low: int, high: int) -> np.ndarray:
+    """The scene frames at which an action plays frames `low` to `high`: where they were baked."""
+    start, step = _timing_of(take, action)
     return start + np.arange(low, high + 1) * step
+
+
+def keys_of_frames(
+    take: bpy.types.Object, action: bpy.types.Action, low: int, high: int
+) -> KeyTimes:
+    """The keys of an action that change when frames `low` to `high` do."""
+    count = takes.describe(take)["frames"]
+    return key_times.to_change(action, _timing_of(take, action), count, low, high)
+
+
+def _timing_of(take: bpy.types.Object, action: bpy.types.Action) -> tuple[float, float]:
+    return baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
 
 
 register, unregister = registration(

@@ -168,7 +168,7 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     bones = Bones(armature, subject.body, baked_betas)
     shown = feet.fitted_poses(bones.now(), subject.body, baked_betas, motion.betas)
     if action:
-        poses = bones.in_action(action, pending_edit.key_frames(take, action, first, last))
+        poses = bones.in_action(action, pending_edit.played_at(take, action, first, last))
         poses = feet.fitted_poses(poses, subject.body, baked_betas, motion.betas)
     else:
         poses = poses_of(motion, slice(first, last + 1))

@@ -179,7 +179,7 @@ STORED = {
     "Object.lsmpl": "solved refined cleaned armature body_mesh other start step",
     "Object.lsmpl.other": "target bones active known_as feet travel place bake_to use_range first last "
     "every fit follow held_back action baked_on home",
-    "Object.lsmpl_bake": "onto as_strip action",
+    "Object.lsmpl_bake": "onto as_strip keys every action",
     "Object.lsmpl_markers": "table static_trial",
     "Object.lsmpl_proposal": "refined_before cleaned_before refined_after cleaned_after action keys "
     "first last what pins_before is_open shows_before",

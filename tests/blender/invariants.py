@@ -101,7 +101,7 @@ def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
         return ["the character does not play the take's action"]
     body, motion = refine.subject_of(take).body, layers.load(take)
     bones = Bones(rig, body, feet.shape_of(action, np.array(motion.betas)))
-    frames = pending_edit.key_frames(take, action, 0, len(motion) - 1)
+    frames = pending_edit.played_at(take, action, 0, len(motion) - 1)
     keyed, found = bones.in_action(action, frames), []
     if not actions.is_edited(action):
         found += _differ("keys and motion", keyed, poses_of(motion), "frame")
@@ -134,7 +134,7 @@ def _other_character(take: bpy.types.Object) -> list[str]:
         return [f"{other.target.name} does not follow: {following.describe(take)}"]
     if own is None or actions.is_edited(own) or actions.is_edited(other.action):
         return []
-    frames = pending_edit.key_frames(take, own, 0, takes.describe(take)["frames"] - 1)
+    frames = pending_edit.played_at(take, own, 0, takes.describe(take)["frames"] - 1)
     channels = [(f'pose.bones["{name}"].rotation_quaternion', i) for name in UPPER_BODY for i in range(4)]
     shape = len(UPPER_BODY), 4, -1
     one, two = (actions.values_at(action, channels, frames).reshape(shape) for action in (own, other.action))
