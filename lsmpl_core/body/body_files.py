@@ -15,6 +15,7 @@ from ..errors import BodyFileError
 from ..files import safe_pickle
 from ..files.npz import open_npz, read_array, read_header
 from ..files.pickle_arrays import to_array
+from ..files.reals import reals
 from .skeleton import SKELETONS, SMPL, SMPLH, SMPLX
 
 SHAPE_COMPONENTS = 10
@@ -193,7 +194,7 @@ class _Fields:
 
     def numbers(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
         """Finite numbers, as float64."""
-        array = self.array(field, shape, "fiu", "an array of numbers").astype(np.float64)
+        array = reals(self.array(field, shape, "fiu", "an array of numbers"))
         bad = np.count_nonzero(~(np.abs(array) < 1e6))
         if bad:
             raise self.error(

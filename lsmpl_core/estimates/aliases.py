@@ -19,6 +19,7 @@ import numpy as np
 from ..body.skeleton import FINGER_JOINT_NAMES, NUM_BETAS, SMPLH, SMPLX
 from ..data import DATA
 from ..files.pickle_arrays import to_array
+from ..files.reals import reals
 from ..keypoints.track import Decision
 from ..readers.field_words import folded
 from .rotation_forms import JOINTS, lead_axes, rotations, split
@@ -359,7 +360,7 @@ def _array(fields: Mapping, key: str) -> np.ndarray:
             f"{key} is {array.size} values of type {array.dtype}; expected at most {MAX_NUMBERS} "
             "numbers"
         )
-    return array.astype(np.float64)
+    return reals(array)
 
 
 def said(bundle: Bundle, parameters: Parameters) -> tuple[Decision, ...]:

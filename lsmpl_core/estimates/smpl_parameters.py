@@ -15,6 +15,7 @@ import numpy as np
 from ..body.fingers import NUM_FINGER_JOINTS
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS, SMPLX
 from ..files.pickle_arrays import to_array
+from ..files.reals import reals
 from ..rotation import log_map, orthonormalise
 
 PARAMETERS = ("global_orient", "body_pose", "betas", "transl")
@@ -116,7 +117,7 @@ def numbers(fields: Mapping, name: str, most: int = MAX_NUMBERS) -> np.ndarray:
         raise ValueError(
             f"{name} is {array.size} values of type {array.dtype}; expected at most {most} numbers"
         )
-    return array.astype(np.float64)
+    return reals(array)
 
 
 def listed(fields: Mapping) -> str:

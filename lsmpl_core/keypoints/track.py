@@ -10,6 +10,7 @@ import numpy as np
 
 from ..bounds import FARTHEST, FASTEST, SLOWEST, is_rate
 from ..errors import KeypointFileError
+from ..medians import within
 from .hand_points import HandPoints
 from .layouts import Layout, get_layout
 
@@ -143,7 +144,7 @@ class KeypointTrack:
         self.hands, self.world = hands, world
 
         # a keypoint is there with all it has, or not at all
-        missing = ~(np.abs(self.positions) <= FARTHEST).all(axis=2) | ~(self.confidence > 0)
+        missing = ~within(self.positions, np.zeros(3), FARTHEST) | ~(self.confidence > 0)
         self.positions[missing] = np.nan
         self.confidence[missing] = 0.0
         np.clip(self.confidence, 0.0, 1.0, out=self.confidence)

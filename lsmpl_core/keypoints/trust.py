@@ -11,7 +11,9 @@ from ..errors import LayoutError
 from .track import KeypointTrack
 
 EVERY = "all"
-_ENTRY = re.compile(r"(?P<name>.+?)(?:\s*@\s*(?P<first>-?\d+)(?:\s*-\s*(?P<last>-?\d+))?)?")
+_ENTRY = re.compile(
+    r"(?P<name>.+?)(?:\s*@\s*(?P<first>-?\d+)(?:\s*-\s*(?P<last>-?\d+))?)?", re.DOTALL
+)
 
 
 def trusting(track: KeypointTrack, words: str) -> KeypointTrack:

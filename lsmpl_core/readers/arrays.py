@@ -13,6 +13,7 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..files.npz import Npz, open_npz
+from ..files.reals import reals
 from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 
@@ -176,10 +177,10 @@ def array_track(
     if array.ndim == 2 and array.shape[1] in (3, 4):
         array = array[None]
     if array.ndim == 2:
-        positions, own = unflatten(_reals(array), counts, where)
+        positions, own = unflatten(reals(array), counts, where)
     elif array.ndim == 3 and array.shape[2] in (3, 4):
-        positions = _reals(array[..., :3])
-        own = _reals(array[..., 3]) if array.shape[2] == 4 else None
+        positions = reals(array[..., :3])
+        own = reals(array[..., 3]) if array.shape[2] == 4 else None
     else:
         raise KeypointFileError(
             f"{where} has shape {array.shape}; expected (frames, keypoints, 3), (frames, "
@@ -195,14 +196,8 @@ def array_track(
             raise KeypointFileError(
                 f"{where}: confidence has shape {confidence.shape}; expected {positions.shape[:2]}"
             )
-        own = _reals(confidence)
+        own = reals(confidence)
     return RawTrack(positions, confidence=own, decisions=decisions, people=people)
-
-
-def _reals(array: np.ndarray) -> np.ndarray:
-    """In double precision, without the warning that the processor's signalling NaNs would give."""
-    with np.errstate(invalid="ignore"):
-        return array.astype(np.float64)
 
 
 def _seen(positions: np.ndarray, axis: int, where: str) -> dict[str, int]:

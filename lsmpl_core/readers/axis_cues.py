@@ -80,10 +80,10 @@ def floor_spread(positions: np.ndarray, size: float, axes: np.ndarray) -> np.nda
 
     Large (1) where it cannot be told: a few frames, or no size.
     """
-    seen = positions[np.isfinite(positions).all(axis=2).any(axis=1)]
-    if len(seen) < _LEAST_FRAMES or not size > 0:
+    frames = np.flatnonzero(np.isfinite(positions).all(axis=2).any(axis=1))
+    if len(frames) < _LEAST_FRAMES or not size > 0:
         return np.ones(len(axes))
-    seen = seen[:: max(1, len(seen) // 300)]
+    seen = positions[frames[:: max(1, len(frames) // 300)]]
     lowest = outermost(np.einsum("tkc,nc->tkn", seen, axes))
     low, high = np.percentile(lowest, (10, 90), axis=0)
     return np.minimum((high - low) / size, 1.0)

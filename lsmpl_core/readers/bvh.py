@@ -14,9 +14,11 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from .raw import RawTrack, is_number, parse_numbers, read_text
+from .raw import RawTrack, read_text
+from .rows import Rows, is_number, parse_numbers
 
 MOST_JOINTS = 2_000
+_FRAMES_AT_A_TIME = 1_000
 _AXES = {"x": 0, "y": 1, "z": 2}
 
 
@@ -38,27 +40,30 @@ def read_bvh(path: Path, counts: Collection[int] = ()) -> RawTrack:
     if at is None or not lines[0].strip().upper().startswith("HIERARCHY"):
         raise KeypointFileError(f"{path}: no BVH file: it has no HIERARCHY and MOTION")
     joints = _hierarchy(lines[1:at], str(path))
-    rows, line_numbers, seconds = [], [], None
-    for number, line in enumerate(lines[at + 1 :], at + 2):
-        words = line.split()
+    rows, seconds = Rows(lines), None
+    for number in range(at + 1, len(lines)):
+        words = lines[number].split()
         if words[:2] == ["Frame", "Time:"] and len(words) > 2 and is_number(words[2]):
             seconds = float(words[2])
         elif words and is_number(words[0]):
-            rows.append(words)
-            line_numbers.append(number)
+            rows.append(number, len(words))
     width = sum(len(joint.channels) for joint in joints)
     if not rows:
         raise KeypointFileError(f"{path}: there is no row of numbers below MOTION")
-    if len(rows) > 1 and len(rows[-1]) < width:
+    if len(rows) > 1 and rows.widths[-1] < width:
         rows.pop()
-    wrong = next((n for row, n in zip(rows, line_numbers) if len(row) < width), None)
+    wrong = next((i for i, found in enumerate(rows.widths) if found < width), None)
     if wrong is not None:
         raise KeypointFileError(
-            f"{path}: line {wrong} has fewer than the {width} numbers of the hierarchy's channels"
+            f"{path}: line {rows.line_number(wrong)} has fewer than the {width} numbers of the "
+            "hierarchy's channels"
         )
-    values = parse_numbers(rows, range(width), str(path), line_numbers)
+    values = parse_numbers(rows, range(width), str(path))
     fps = 1.0 / seconds if seconds is not None and seconds > 0 else None
-    return RawTrack(_positions(joints, values), [joint.name for joint in joints], fps=fps)
+    # Rotations take ten times what a file takes, so there are those of some frames at a time.
+    parts = range(0, len(values), _FRAMES_AT_A_TIME)
+    positions = [_positions(joints, values[start : start + _FRAMES_AT_A_TIME]) for start in parts]
+    return RawTrack(np.concatenate(positions), [joint.name for joint in joints], fps=fps)
 
 
 def _hierarchy(lines: list[str], where: str) -> list[_Joint]:

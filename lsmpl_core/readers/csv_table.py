@@ -18,7 +18,8 @@ from ..keypoints.track import Decision
 from .field_words import WORDS
 from .keypoint_names import fold
 from .plain_rows import read_plain_rows
-from .raw import RawTrack, blank_table, parse_numbers, read_text
+from .raw import RawTrack, blank_table, read_text
+from .rows import Rows, parse_numbers
 from .table_headers import AXES, CONFIDENCE, FRAME, TIME, Columns, columns_of, labels_of
 from .tables import Block, Table, look
 from .times import fps_from_times, placed_in_time, seconds_of
@@ -31,10 +32,10 @@ MOST_KEYPOINTS = 10_000
 
 def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     """Read the keypoints of a table; one without words is read as plain rows of numbers."""
-    text = read_text(path)
-    table = look(text, path)
+    lines = read_text(path).splitlines()
+    table = look(lines, path)
     if not table.blocks[0].header:
-        return read_plain_rows(text, path, counts)
+        return read_plain_rows(lines, path, counts)
     for block in table.blocks:
         if is_long(block):
             return _read_long(block, table, str(path))
@@ -82,7 +83,7 @@ def _check(block: Block, columns: Columns, table: Table, where: str) -> None:
         ):
             cell = next(cell for cell in other.header[0] if cell)
             raise KeypointFileError(
-                f"{where}: line {other.line_numbers[0] - 1}: {cell[:40]!r} stands where there "
+                f"{where}: line {other.rows.line_number(0) - 1}: {cell[:40]!r} stands where there "
                 "should be numbers"
             )
 
@@ -98,9 +99,7 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
     where = list(columns.keypoints.values())
     picked = [one[axis] for one in where for axis in AXES]
     scored = [one["c"] for one in where if "c" in one]
-    numbers = parse_numbers(
-        block.rows, [*picked, *scored], str(path), block.line_numbers, table.decimal_comma
-    )
+    numbers = parse_numbers(block.rows, [*picked, *scored], str(path), table.decimal_comma)
     positions = numbers[:, : len(picked)].reshape(len(numbers), len(where), 3)
     confidence = None
     if scored:
@@ -132,7 +131,7 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
         return placed_in_time(raw, frames, times)
     order = times if frames is None else frames
     moments, at = np.unique(np.asarray(order), return_inverse=True)
-    raw = _side_by_side(raw, people, at, len(moments), str(path))
+    raw = _side_by_side(raw, *people, at, len(moments), str(path))
     if frames is None:
         return placed_in_time(raw, None, moments)
     if times is not None:
@@ -141,7 +140,7 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
 
 
 def _column(block: Block, column: int, table: Table) -> np.ndarray:
-    return parse_numbers(block.rows, [column], "", [], table.decimal_comma, lenient=True)[:, 0]
+    return parse_numbers(block.rows, [column], "", table.decimal_comma, lenient=True)[:, 0]
 
 
 def _times(block: Block, column: int, table: Table) -> np.ndarray:
@@ -154,28 +153,33 @@ def _times(block: Block, column: int, table: Table) -> np.ndarray:
     return found - np.nan_to_num(found[0])
 
 
-def _people(block: Block, moments: np.ndarray | None) -> list[str] | None:
-    """Whose row each is, of a table with a row for each person and frame; None of any other."""
+def _people(block: Block, moments: np.ndarray | None) -> tuple[np.ndarray, list[str]] | None:
+    """Whose row each is (T,), of a table with a row for each person and frame, and their names;
+    None of any other."""
     if moments is None or not np.isfinite(moments).all() or len(np.unique(moments)) == len(moments):
         return None
     labels = [fold(cell) for cell in block.header[-1]] if block.header else []
     for column in (i for i, label in enumerate(labels) if label in _PERSON):
-        names = [row[column].strip() if column < len(row) else "" for row in block.rows]
-        apart = len({*zip(names, moments.tolist())}) == len(names)
-        if apart and 1 < len(set(names)) <= MOST_PEOPLE:
-            return names
+        who, names = block.rows.column(column)
+        if 1 < len(names) <= MOST_PEOPLE and _differ(
+            who, np.unique(moments, return_inverse=True)[1]
+        ):
+            return who, names
     return None
 
 
+def _differ(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether no two of the pairs that two arrays (T,) of counts make are the same."""
+    return len(np.unique(one * (other.max() + 1) + other)) == len(one)
+
+
 def _side_by_side(
-    raw: RawTrack, people: list[str], at: np.ndarray, moments: int, where: str
+    raw: RawTrack, who: np.ndarray, everybody: list[str], at: np.ndarray, moments: int, where: str
 ) -> RawTrack:
     """A track of one row a person and frame, as one with the keypoints of everybody in each
     frame."""
-    everybody = list(dict.fromkeys(people))
     count = raw.positions.shape[1]
     positions = blank_table((moments, len(everybody), count, 3), raw.positions.size, where)
-    who = np.array([everybody.index(name) for name in people])
     positions[at, who] = raw.positions
     confidence = None
     if raw.confidence is not None:
@@ -231,27 +235,18 @@ def _read_long(block: Block, table: Table, where: str) -> RawTrack:
         c for c in (confidence_column, frame, time) if c is not None
     ]
     width = max(*picked, name_column) + 1
-    whole = [(line, row) for line, row in zip(block.line_numbers, block.rows) if len(row) >= width]
-    if not whole:
+    rows = block.rows.some(np.flatnonzero(np.asarray(block.rows.widths) >= width).tolist())
+    if not len(rows):
         raise KeypointFileError(
             f"{where}: no row has all of the columns {', '.join(block.header[-1])[:200]}"
         )
-    line_numbers, body = zip(*whole)
-    numbers = parse_numbers(body, picked, where, line_numbers, table.decimal_comma)
+    numbers = parse_numbers(rows, picked, where, table.decimal_comma)
     key = numbers[:, 3 + (confidence_column is not None)]
     moments, t = np.unique(key, return_inverse=True)
-    named = [row[name_column].strip() for row in body]
-    if person_column is not None:
-        who = [row[person_column].strip() if person_column < len(row) else "" for row in body]
-        if 1 < len(set(who)) <= MOST_PEOPLE:
-            named = [f"{person}:{name}" for person, name in zip(who, named)]
-    names = list(dict.fromkeys(named))
-    index = {name: i for i, name in enumerate(names)}
-    k = np.array([index[name] for name in named])
-    positions = blank_table((len(moments), len(names), 3), 3 * len(body), where)
-    positions[t[::-1], k[::-1]] = numbers[
-        ::-1, :3
-    ]  # of a keypoint given twice in a frame the first counts
+    k, names = _keypoints(rows, name_column, person_column)
+    positions = blank_table((len(moments), len(names), 3), 3 * len(rows), where)
+    # Of a keypoint that is given twice in a frame the first counts.
+    positions[t[::-1], k[::-1]] = numbers[::-1, :3]
     confidence = None
     if confidence_column is not None:
         confidence = np.zeros((len(moments), len(names)))
@@ -262,3 +257,22 @@ def _read_long(block: Block, table: Table, where: str) -> RawTrack:
     if time is not None:
         raw.fps = fps_from_times(np.unique(numbers[:, -1]))
     return placed_in_time(raw, moments, None)
+
+
+def _keypoints(
+    rows: Rows, name_column: int, person_column: int | None
+) -> tuple[np.ndarray, list[str]]:
+    """Which keypoint each row is of (T,), and their names; those of several people are told apart
+    by whose they are."""
+    which, names = rows.column(name_column)
+    who, people = (None, []) if person_column is None else rows.column(person_column)
+    if who is None or not 1 < len(people) <= MOST_PEOPLE:
+        return which, names
+    pairs, first, of_pair = np.unique(
+        who * len(names) + which, return_index=True, return_inverse=True
+    )
+    in_order = np.argsort(first)
+    place = np.empty_like(in_order)
+    place[in_order] = np.arange(len(in_order))
+    named = [f"{people[pair // len(names)]}:{names[pair % len(names)]}" for pair in pairs[in_order]]
+    return place[np.ravel(of_pair)], named

@@ -22,7 +22,8 @@ from .nest_roles import MOST_PEOPLE, NOBODY, Frames, Person, arranged, roles_of
 from .nests import DEEPEST, everything, kinds_of, likeliest
 from .people import choose, follow, gathered
 from .point_forms import coordinates, is_named, point_name
-from .raw import RawTrack, blank_table, is_number, read_text, unflatten
+from .raw import RawTrack, blank_table, read_text, unflatten
+from .rows import is_number
 from .times import placed_in_time
 
 _MOST_NAMELESS = 100

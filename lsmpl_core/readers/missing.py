@@ -11,6 +11,7 @@ from ..errors import KeypointFileError
 from ..keypoints.layouts import Layout
 from ..keypoints.proportions import finite_median
 from ..keypoints.track import Decision
+from ..medians import middle_of_points, within
 from .raw import RawTrack
 
 _FARTHEST = 1e9
@@ -32,15 +33,11 @@ def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
     take.
     """
     positions = np.array(raw.positions, dtype=np.float64)
+    nowhere = ~np.isfinite(positions).all(axis=2)
     zero = (positions == 0).all(axis=2)
-    zero &= ~(zero | ~np.isfinite(positions).all(axis=2)).all(axis=0)
-    filler = (
-        zero
-        | (positions == -1).all(axis=2)
-        | (np.abs(positions) > _FARTHEST).any(axis=2)
-        | _nines(positions)
-    )
-    positions[filler | ~np.isfinite(positions).all(axis=2)] = np.nan
+    zero &= ~(zero | nowhere).all(axis=0)
+    filler = zero | _is_filler(positions)
+    positions[filler | nowhere] = np.nan
     repeated = _repeated_far_away(positions)
     positions[repeated] = np.nan
     if not np.isfinite(positions).any():
@@ -61,13 +58,18 @@ def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
     return replace(raw, positions=positions, decisions=decisions)
 
 
-def _nines(positions: np.ndarray) -> np.ndarray:
-    """(T,K): points with a coordinate of five nines or more, or all three of three or four (999 999
-    999, -9999 ...)."""
-    size = np.abs(positions)
-    many = np.isin(size, [10.0**digits - 1 for digits in range(5, 12)]).any(axis=2)
-    few = np.isin(size, [999.0, 9999.0]).all(axis=2)
-    return many | few
+def _is_filler(positions: np.ndarray) -> np.ndarray:
+    """(T,K): points that are no places: -1 -1 -1, farther than anything, with a coordinate of five
+    nines or more, or all three of three or four (999 999 999, -9999 ...)."""
+    any_far = np.zeros(positions.shape[:2], dtype=bool)
+    all_minus, all_nines = ~any_far, ~any_far
+    for axis in range(3):
+        along = positions[..., axis]
+        size = np.abs(along)
+        all_minus &= along == -1
+        all_nines &= np.isin(size, [999.0, 9999.0])
+        any_far |= (size > _FARTHEST) | np.isin(size, [10.0**n - 1 for n in range(5, 12)])
+    return any_far | all_minus | all_nines
 
 
 def _repeated_far_away(positions: np.ndarray) -> np.ndarray:
@@ -78,9 +80,9 @@ def _repeated_far_away(positions: np.ndarray) -> np.ndarray:
     seen = np.isfinite(rows).all(axis=1)
     if seen.sum() < least:
         return np.zeros(positions.shape[:2], dtype=bool)
-    middle = np.median(rows[seen], axis=0)
-    extent = np.median(np.abs(rows[seen] - middle), axis=0).max()
-    far = seen & (np.abs(rows - middle).max(axis=1) > _FAR * max(extent, 1e-9))
+    middle = middle_of_points(rows, seen)
+    extent = max(np.median(np.abs(rows[:, axis][seen] - middle[axis])) for axis in range(3))
+    far = seen & ~within(rows, middle, _FAR * max(extent, 1e-9))
     places, which, counts = np.unique(rows[far], axis=0, return_inverse=True, return_counts=True)
     found = np.zeros(len(rows), dtype=bool)
     if len(places):
@@ -97,9 +99,10 @@ def mark_frozen(raw: RawTrack) -> RawTrack:
     """
     positions = raw.positions
     seen = np.isfinite(positions).all(axis=2)
-    steps = np.nan_to_num(np.abs(np.diff(positions, axis=0)), nan=0.0).max(axis=(1, 2), initial=0.0)
-    several = (seen[1:] & seen[:-1]).sum(axis=1) >= _LEAST_SEEN
-    frozen = np.concatenate([[False], several & (steps == 0) & (seen[1:] == seen[:-1]).all(axis=1)])
+    both = seen[1:] & seen[:-1]
+    still = ((positions[1:] == positions[:-1]).all(axis=2) | ~both).all(axis=1)
+    several = both.sum(axis=1) >= _LEAST_SEEN
+    frozen = np.concatenate([[False], several & still & (seen[1:] == seen[:-1]).all(axis=1)])
     if not frozen.any() or frozen.sum() > _MOST_FROZEN * len(positions):
         return raw
     positions = positions.copy()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from ..errors import KeypointFileError
 from .json_lists import track_of
-from .raw import RawTrack, is_number, read_text
+from .raw import RawTrack, read_text
+from .rows import is_number
 
 FPS = 30.0
 MOST_BODIES = 100

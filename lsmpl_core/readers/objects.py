@@ -20,6 +20,7 @@ from ..files import safe_pickle
 from ..files.npz import open_npz
 from ..files.object_npy import is_object_npy, read_object_npy
 from ..files.pickle_arrays import to_array
+from ..files.reals import reals
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
 from .json_lists import is_frame, track_of
 from .nests import kinds_of
@@ -132,11 +133,7 @@ def _points(content: dict) -> np.ndarray | None:
                 continue
             if points.dtype.kind in "fiu" and points.ndim >= 2:
                 moved = [to_array(content[name]) for name in TRANSLATION_KEYS if name in content]
-                return (
-                    translated(points.astype(np.float64), moved[0])
-                    if moved
-                    else points.astype(np.float64)
-                )
+                return translated(reals(points), moved[0]) if moved else reals(points)
     return None
 
 

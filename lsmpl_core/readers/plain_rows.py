@@ -3,52 +3,55 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
-from .raw import RawTrack, parse_numbers, unflatten
+from .raw import RawTrack, unflatten
+from .rows import Rows, parse_numbers
 
 _COMMENT = re.compile(r"\s*(?:#|%|//)")
 
 
-def read_plain_rows(text: str, path: Path, counts: Collection[int]) -> RawTrack:
-    """Read rows that all have the same number of columns; a leading frame number or time is
+def read_plain_rows(lines: Sequence[str], path: Path, counts: Collection[int]) -> RawTrack:
+    """Read lines that all have the same number of columns; a leading frame number or time is
     recognised and left out."""
-    lines = text.splitlines()
-    numbered = [
-        (i, line) for i, line in enumerate(lines, 1) if line.strip() and not _COMMENT.match(line)
-    ]
-    if not numbered:
+    first = next((line for line in lines if _has_cells(line)), None)
+    if first is None:
         raise KeypointFileError(f"{path}: no row of numbers")
-    first_line, first = numbered[0]
     separator = next((s for s in (";", ",", "\t") if s in first), None)
-    rows = [line.strip(" ").split(separator) for _, line in numbered]
-    if not any(row[-1].strip() for row in rows):
-        rows = [row[:-1] for row in rows]  # every line ends in a separator
-    width = len(rows[0])
-    for (line, _), row in zip(numbered, rows):
-        if len(row) != width and line != numbered[-1][0]:
+    rows = Rows(lines, lambda line: line.strip(" ").split(separator))
+    for at, line in enumerate(lines):
+        if _has_cells(line):
+            rows.append(at, 0)
+    closed = not any(row[-1].strip() for row in rows)  # every line ends in a separator
+    rows = rows.with_cells(lambda cells: cells[:-1] if closed else cells)
+
+    width = rows.widths[0]
+    for i, found in enumerate(rows.widths[:-1]):
+        if found != width:
             raise KeypointFileError(
-                f"{path}: line {line} has {len(row)} numbers, line {first_line} has {width}"
+                f"{path}: line {rows.line_number(i)} has {found} numbers, line "
+                f"{rows.line_number(0)} has {width}"
             )
     decisions = []
-    if len(rows) > 1 and len(rows[-1]) < width:
-        rows = rows[:-1]
+    if len(rows) > 1 and rows.widths[-1] < width:
+        rows.pop()
         decisions = [
             Decision("frames", str(len(rows)), "file", "the last row is cut short and is left out")
         ]
-    line_numbers = [line for line, _ in numbered]
-    table = parse_numbers(
-        rows, range(width), str(path), line_numbers, decimal_comma=separator == ";"
-    )
+    table = parse_numbers(rows, range(width), str(path), decimal_comma=separator == ";")
     if _fit(width - 1, counts) > _fit(width, counts) and (np.diff(table[:, 0]) > 0).all():
         table = table[:, 1:]
     positions, confidence = unflatten(table, counts, str(path))
     return RawTrack(positions, confidence=confidence, decisions=decisions)
+
+
+def _has_cells(line: str) -> bool:
+    return bool(line.strip()) and not _COMMENT.match(line)
 
 
 def _fit(width: int, counts: Collection[int]) -> int:

@@ -1,5 +1,4 @@
-"""What every format reader returns (`RawTrack`), and the number parsing that the text formats
-share."""
+"""What every format reader returns (`RawTrack`), and how files are opened."""
 
 from __future__ import annotations
 
@@ -22,19 +21,6 @@ _BYTES_A_LIST, _BYTES_A_ROW, _BYTES_A_CELL = 230, 600, 60
 _MOST_PIECES, _FREE_PIECES = 30, 1_000_000_000
 """Times the text's size, and bytes, that they may take: rows of names and three numbers take 20."""
 MOST_POINTS = 5_000
-MISSING_WORDS = {
-    "",
-    "nan",
-    "na",
-    "n/a",
-    "null",
-    "none",
-    "-",
-    "-nan",
-    "-nan(ind)",
-    "1.#qnan",
-    "-1.#ind",
-}
 
 
 @dataclass
@@ -158,58 +144,6 @@ def blank_table(shape: tuple[int, ...], written: int, where: str) -> np.ndarray:
             f"only {written} are"
         )
     return np.full(shape, np.nan)
-
-
-def parse_numbers(
-    rows: Sequence[Sequence[str]],
-    columns: Sequence[int],
-    where: str,
-    line_numbers: Sequence[int],
-    decimal_comma: bool = False,
-    lenient: bool = False,
-) -> np.ndarray:
-    """Some columns (N,) of rows of cells as an array (T,N): cells that are blank or beyond a row's
-    end are NaN.
-
-    `where` and the rows' `line_numbers` in the file (from 1) are for the message of a cell that is
-    no number; lenient: such cells are NaN, too.
-    """
-    table = blank_table(
-        (len(rows), len(columns)), sum(min(len(row), len(columns)) for row in rows), where
-    )
-    in_order = list(columns) == list(range(len(columns)))
-    for i, row in enumerate(rows):
-        cells = (
-            row[: len(columns)] if in_order else [row[j] if j < len(row) else "" for j in columns]
-        )
-        if decimal_comma:
-            cells = [cell.replace(",", ".") for cell in cells]
-        try:
-            table[i, : len(cells)] = [float(cell or "nan") for cell in cells]
-        except ValueError:
-            line = "" if lenient else f"{where}: line {line_numbers[i]}"
-            table[i, : len(cells)] = [
-                _number(cell, line, columns[j] + 1, lenient) for j, cell in enumerate(cells)
-            ]
-    table[np.isinf(table)] = np.nan
-    return table
-
-
-def _number(cell: str, line: str, column: int, lenient: bool) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        if lenient or cell.strip().lower() in MISSING_WORDS:
-            return np.nan
-        raise KeypointFileError(f"{line}, column {column}: {cell[:40]!r} is not a number") from None
-
-
-def is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
 
 
 def unflatten(

@@ -13,6 +13,7 @@ from ..bounds import SMALLEST, TALLEST
 from ..errors import KeypointFileError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
+from ..medians import middle_of_points, within
 from .raw import RawTrack
 from .units import UNITS
 
@@ -94,8 +95,7 @@ def check_space(raw: RawTrack, columns: Sequence[int | None], layout: Layout, pa
 def found_origin(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
     """What to take off (3,) positions (T,K,3) that are kilometres from the origin, as survey
     coordinates are; or 0."""
-    seen = positions[np.isfinite(positions).all(axis=2)]
-    middle = np.median(seen, axis=0)
+    middle = middle_of_points(positions, np.isfinite(positions).all(axis=2))
     far = np.abs(middle) > FAR * max(_extents(positions).max(), 1e-12)
     if not far.any():
         return np.zeros(3), None
@@ -110,8 +110,7 @@ def without_strays(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
     """Positions (T,K,3) in metres, NaN where they are kilometres from the others, as no keypoint of
     a body can be."""
     seen = np.isfinite(positions).all(axis=2)
-    middle = np.median(positions[seen], axis=0)
-    stray = seen & (np.abs(positions - middle).max(axis=2) > STRAY)
+    stray = seen & ~within(positions, middle_of_points(positions, seen), STRAY)
     if not stray.any():
         return positions, None
     positions = np.where(stray[..., None], np.nan, positions)

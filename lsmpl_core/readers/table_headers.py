@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .keypoint_names import fold
-from .raw import is_number
+from .rows import is_number
 from .tables import Block
 
 AXES = ("x", "y", "z")

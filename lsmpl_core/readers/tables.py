@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import KeypointFileError
-from .raw import MISSING_WORDS, is_number
+from .rows import MISSING_WORDS, Rows, is_number
 
 _SNIFFED = 200
 _COMMENT = re.compile(r"\s*(?:#|%|//)")
@@ -26,18 +26,17 @@ _MOST_HEADER_ROWS = 40
 class Block:
     """Rows of numbers of one width or less, and what stands above them.
 
-    header: rows of cells, the nearest last; rows: cells as they are written; line_numbers: of the
-    rows in the file, from 1; triples: whether each cell of the file held three numbers.
+    header: rows of cells, the nearest last; rows: cells as they are written; triples: whether each
+    cell of the file held three numbers.
     """
 
     header: list[list[str]]
-    rows: list[list[str]] = field(default_factory=list)
-    line_numbers: list[int] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
     triples: bool = False
 
     @property
     def width(self) -> int:
-        return max(map(len, self.rows), default=0)
+        return max(self.rows.widths, default=0)
 
 
 @dataclass(frozen=True)
@@ -49,29 +48,31 @@ class Table:
     comments: list[str] = field(default_factory=list)
 
 
-def look(text: str, path: Path) -> Table:
-    """The blocks of a text, in order. Raises `KeypointFileError` where it is no table."""
-    lines = text.splitlines()
+def look(lines: Sequence[str], path: Path) -> Table:
+    """The blocks of a text's lines, in order. Raises `KeypointFileError` where it is no table."""
     comments = [line for line in lines if _COMMENT.match(line)]
     delimiter = _delimiter([line for line in lines[:_SNIFFED] if not _COMMENT.match(line)])
     decimal_comma = delimiter != ","
+
+    def cells_of(line: str) -> list[str]:
+        comment = _COMMENT.match(line)
+        return _cells(line[comment.end() :] if comment else line, delimiter, path)
+
     blocks: list[Block] = []
     above: list[list[str]] = []
     block: Block | None = None
-    for number, line in enumerate(lines, 1):
-        comment = _COMMENT.match(line)
-        if comment and (delimiter == " " or delimiter not in line):
+    for at, line in enumerate(lines):
+        if (delimiter == " " or delimiter not in line) and _COMMENT.match(line):
             continue
-        cells = _cells(line[comment.end() :] if comment else line, delimiter, path)
+        cells = cells_of(line)
         if not any(cells):
             continue
         if _is_data(cells) or (block is not None and _continues(cells, block)):
             if block is None:
-                block = Block(above[-_MOST_HEADER_ROWS:])
+                block = Block(above[-_MOST_HEADER_ROWS:], Rows(lines, cells_of))
                 blocks.append(block)
                 above = []
-            block.rows.append(cells)
-            block.line_numbers.append(number)
+            block.rows.append(at, len(cells))
         else:
             if (
                 block is not None
@@ -125,7 +126,7 @@ def _continues(cells: Sequence[str], block: Block) -> bool:
     number, or damaged."""
     filled = [cell for cell in cells if cell]
     missing = sum(is_numeric(cell) or is_blank(cell) for cell in filled)
-    return len(cells) > 3 and len(cells) >= len(block.rows[0]) - 1 and missing > len(filled) / 2
+    return len(cells) > 3 and len(cells) >= block.rows.widths[0] - 1 and missing > len(filled) / 2
 
 
 def is_numeric(cell: str) -> bool:
@@ -147,12 +148,14 @@ def _split_triples(block: Block) -> None:
     if sum(len(cell.split()) == 3 for cell in first) <= len(first) / 2:
         return
     block.triples = True
-    block.rows = [
-        [
-            part
-            for cell in row
-            for part in ((cell.split() or [""] * 3) if len(cell.split()) != 1 else [cell] * 3)
-        ]
-        for row in block.rows
-    ]
+    block.rows = block.rows.with_cells(_thirds)
     block.header = [[cell for cell in row for _ in range(3)] for row in block.header]
+
+
+def _thirds(cells: list[str]) -> list[str]:
+    """Three cells of each: its numbers, or a blank or a number that stands alone three times."""
+    return [
+        part
+        for cell in cells
+        for part in ((cell.split() or [""] * 3) if len(cell.split()) != 1 else [cell] * 3)
+    ]

@@ -10,7 +10,8 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
-from .raw import RawTrack, is_number, parse_numbers, read_text
+from .raw import RawTrack, read_text
+from .rows import Rows, is_number, parse_numbers
 from .times import placed_in_time
 
 _LEAD = 2  # every row starts with the frame number and the time
@@ -31,7 +32,7 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
     names = [cell.strip() for cell in _cells(lines[at], separator)[1:] if cell.strip()][
         1:
     ]  # the first is Time
-    rows, line_numbers = _rows(lines, at + 1, separator)
+    rows = _rows(lines, at + 1, separator)
     if not rows:
         raise KeypointFileError(
             f"{path}: the header names {len(names)} markers, but there is no row of numbers"
@@ -41,14 +42,14 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
 
     decisions = []
     width = _LEAD + 3 * len(names)
-    if len(rows) > 1 and len(rows[-1]) < width <= len(rows[-2]):
+    if len(rows) > 1 and rows.widths[-1] < width <= rows.widths[-2]:
         decisions.append(
             Decision(
                 "frames", str(len(rows) - 1), "file", "the last row is cut short and is left out"
             )
         )
-        rows = rows[:-1]
-    table = parse_numbers(rows, range(width), str(path), line_numbers)
+        rows.pop()
+    table = parse_numbers(rows, range(width), str(path))
     raw = RawTrack(
         table[:, _LEAD:].reshape(len(rows), len(names), 3),
         names,
@@ -77,15 +78,17 @@ def _header(lines: list[str], separator: str | None) -> dict[str, str]:
     return {}
 
 
-def _rows(lines: list[str], start: int, separator: str | None) -> tuple[list[list[str]], list[int]]:
-    """Cells of the data lines, and their line numbers (from 1); the X1 Y1 Z1 line and blanks are
-    skipped."""
+def _rows(lines: list[str], start: int, separator: str | None) -> Rows:
+    """The data lines as rows of cells; the X1 Y1 Z1 line and blanks are skipped."""
     while start < len(lines) and not is_number(
         (_cells(lines[start], separator) or ["x"])[0] or "x"
     ):
         start += 1
-    numbers = [i for i in range(start, len(lines)) if lines[i].strip()]
-    return [_cells(lines[i], separator) for i in numbers], [i + 1 for i in numbers]
+    rows = Rows(lines, lambda line: _cells(line, separator))
+    for at in range(start, len(lines)):
+        if lines[at].strip():
+            rows.append(at, len(_cells(lines[at], separator)))
+    return rows
 
 
 def _cells(line: str, separator: str | None) -> list[str]:

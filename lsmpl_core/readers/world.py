@@ -1,0 +1,78 @@
+"""How a file's numbers become metres, Z up and not mirrored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..keypoints.layouts import Layout
+from ..keypoints.track import Decision
+from . import units
+from .axes import decide_up
+from .handedness import mirror_warning
+from .matching import Match
+from .raw import RawTrack
+from .space import checked_stature, found_origin
+
+
+@dataclass(frozen=True)
+class World:
+    """How a file's numbers become metres with Z up, which is the same for everybody in it: p' = R
+    (p - origin) metres, and, where it is mirrored, y negated."""
+
+    origin: np.ndarray
+    metres: float
+    rotation: np.ndarray
+    unit: Decision
+    up: Decision
+    further: tuple[Decision, ...] = ()
+
+    def placed(self, points: np.ndarray) -> np.ndarray:
+        """Points (...,3) of the file in metres, Z up, not mirrored."""
+        points = points - self.origin
+        points *= self.metres
+        return points @ self.rotation.T
+
+    def matrix(self, mirrored: bool) -> np.ndarray:
+        """(4,4) of the whole: what brings a point of the file's numbers to the track."""
+        matrix = np.eye(4)
+        matrix[:3, :3] = self.metres * self.rotation
+        matrix[:3, 3] = self.placed(np.zeros(3))
+        return np.diag([1.0, -1.0 if mirrored else 1.0, 1.0, 1.0]) @ matrix
+
+
+def find_world(
+    raw: RawTrack, match: Match, positions: np.ndarray, judged: Layout | None, source: str, unit, up
+) -> World:
+    """What is settled on the first person of a file."""
+    origin, moved = found_origin(positions)
+    positions = positions - origin
+    metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
+    stature = units.measure_stature(positions, judged) * metres
+    checked_stature(stature if unit_decision.value != "body" else np.nan, source, unit_decision)
+    positions *= metres
+    rotation, up_decision = decide_up(
+        positions, judged, up, raw.up, match.layout.keypoints, raw.usual_up
+    )
+    return World(origin, metres, rotation, unit_decision, up_decision, (moved,) if moved else ())
+
+
+def not_mirrored(
+    positions: np.ndarray, match: Match, judged: Layout | None, mirror: bool | None
+) -> tuple[np.ndarray, Decision | None]:
+    """Positions (T,K,3) in metres, Z up, mirrored where that was asked for or is sure; and what was
+    decided."""
+    warning = mirror_warning(positions, judged) if judged is not None else None
+    if mirror is None:
+        if warning is None or warning.confidence != 1.0 or match.decision.basis != "file":
+            return positions, warning
+        mirror = True
+        decision = replace(
+            warning,
+            value="mended",
+            reason=f"{warning.reason}; y was negated (--mirror no leaves it)",
+        )
+    else:
+        decision = Decision("mirrored", "yes" if mirror else "no", "given")
+    return (positions * [1.0, -1.0, 1.0] if mirror else positions), decision
