@@ -160,3 +160,24 @@ def test_a_set_of_keypoints_that_jumped_is_doubtful(body, stroll):
     positions[25:30] += [0.0, 1.0, 0.0]
     found = doubtful_stretches(solve(replace(track, positions=positions), body, betas=stroll.betas))
     assert any(stretch.first <= 25 and stretch.last >= 29 for stretch in found) or len(found) == 2
+
+
+@pytest.mark.parametrize(
+    "parts, why",
+    [
+        (("left_elbow", "left_wrist"), "left arm not seen"),
+        (("right_knee", "right_ankle", "right_heel", "right_big_toe", "right_small_toe"), "right leg not seen"),
+        (("left_heel", "left_big_toe", "left_small_toe"), None),
+        (("left_wrist",), None),
+    ],
+)
+def test_a_limb_that_is_not_seen_for_some_frames_is_doubtful(body, stroll, parts, why):
+    track = body.keypoints(stroll)
+    condition = np.full(track.visible.shape, Condition.SEEN)
+    columns = [track.layout.index(part) for part in parts]
+    condition[30:50, columns] = Condition.MISSING
+    condition[70:72, columns] = Condition.MISSING  # too short to matter
+    calibration = Calibration.of_layout(body, track.layout, stroll.betas, site_parts(body, track.layout.sites))
+    motion = replace(stroll, condition=condition, keypoint_names=track.layout.keypoints, calibration=calibration)
+    found = doubtful_stretches(motion)
+    assert [(s.first, s.last, s.why) for s in found] == ([(30, 49, (why,))] if why else [])
