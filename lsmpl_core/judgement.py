@@ -1,5 +1,5 @@
 """Whether a solved motion is to be trusted: misses of several centimetres, no person's bones, a
-body on its side.
+body on its side, left and right exchanged.
 
 A small residual says nothing of what keypoints do not determine, so that is named. Each doubt
 is a `Decision` that says what probably was read wrong.
@@ -14,6 +14,7 @@ import numpy as np
 from .body.body import Body
 from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
+from .readers.handedness import exchanged_legs, mirror_warning
 
 NOT_TRUSTED, FEW = "trust", "few keypoints"
 """`Decision.what` of motions that are not to be trusted, and of what too few keypoints leave
@@ -41,7 +42,12 @@ def judged(
 
     undetermined: parts of the body that its keypoints do not determine (`solver/determined.py`).
     """
-    doubts = [_missed(motion), _no_person(motion, body), _on_its_side(motion, body, track)]
+    doubts = [
+        _missed(motion),
+        _no_person(motion, body),
+        _on_its_side(motion, body, track),
+        _sides(track),
+    ]
     reasons = [doubt for doubt in doubts if doubt]
     found = [Decision(NOT_TRUSTED, "no", "fallback", "; ".join(reasons))] if reasons else []
     if undetermined:
@@ -96,3 +102,13 @@ def _on_its_side(motion: Motion, body: Body, track: KeypointTrack) -> str:
         f"the body lies or hangs in {100 * (tilt > LYING[0]).mean():.0f} % of the frames: is up "
         "right (--up)?"
     )
+
+
+def _sides(track: KeypointTrack) -> str:
+    """What a residual does not show: legs that are turned about, or a mirrored take, are met."""
+    if legs := exchanged_legs(track.positions, track.layout):
+        return legs.reason
+    if any(one.what == "mirrored" and one.basis == "given" for one in track.decisions):
+        return ""
+    mirrored = mirror_warning(track.positions, track.layout)
+    return mirrored.reason if mirrored and mirrored.confidence == 1.0 else ""

@@ -19,6 +19,7 @@ _WIDEST_KEY = 8
 _UNIQUE_HASH = 1 << 60
 """Beyond it many integers have one hash."""
 _DEEPEST = 200
+_LONGEST_LEAF = 16
 _VISITS_PER_STEP, _MOST_VISITS = 4, 20_000_000
 
 
@@ -103,11 +104,19 @@ def _inside(value: object) -> Collection[object]:
     return value if isinstance(value, (list, tuple)) else ()
 
 
+def _is_leaf(value: object) -> bool:
+    """Whether a container is short and holds no other: points of three numbers, of which there may
+    be millions."""
+    inside = _inside(value)
+    return len(inside) <= _LONGEST_LEAF and not any(isinstance(p, _CONTAINERS) for p in inside)
+
+
 def check_walk(content: object, budget: Budget) -> None:
     """Raises `Refused` where walking through some content would take for ever: a list in itself,
     lists of lists that are the same again and again, or nested hundreds deep.
 
-    Each container is looked at once; how many items are below it is the sum of its parts'.
+    Each container but the short ones at the ends is looked at once; how many items are below it is
+    the sum of its parts'.
     """
     below: dict[int, tuple[int, int]] = {}  # of containers that are done: items, and levels
     open_: set[int] = set()
@@ -116,9 +125,12 @@ def check_walk(content: object, budget: Budget) -> None:
         value, is_done = stack.pop()
         inside = _inside(value)
         parts = [part for part in inside if isinstance(part, _CONTAINERS)]
+        deep = [part for part in parts if not _is_leaf(part)]
         if is_done:
             open_.discard(id(value))
-            counted = [below[id(part)] for part in parts]
+            counted = [below[id(part)] for part in deep]
+            if len(deep) < len(parts):
+                counted.append((sum(len(_inside(part)) for part in parts if _is_leaf(part)), 1))
             items = len(inside) + sum(count for count, _ in counted)
             levels = 1 + max((level for _, level in counted), default=0)
             if items > budget.visits:
@@ -131,4 +143,4 @@ def check_walk(content: object, budget: Budget) -> None:
         elif id(value) not in below:
             open_.add(id(value))
             stack.append((value, True))
-            stack.extend((part, False) for part in parts)
+            stack.extend((part, False) for part in deep)

@@ -65,6 +65,7 @@ def loads(
     machine = Machine(data, size)
     try:
         content = machine.run()
+        machine.memo.clear()  # of all lists and strings, which may take more than these
         check_walk(content, machine.budget)
         return content
     except Refused as cause:

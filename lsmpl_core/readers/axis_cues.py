@@ -84,7 +84,8 @@ def floor_spread(positions: np.ndarray, size: float, axes: np.ndarray) -> np.nda
     if len(frames) < _LEAST_FRAMES or not size > 0:
         return np.ones(len(axes))
     seen = positions[frames[:: max(1, len(frames) // 300)]]
-    lowest = outermost(np.einsum("tkc,nc->tkn", seen, axes))
+    parts = np.array_split(seen, 6)  # of all at once, heights would take megabytes
+    lowest = np.concatenate([outermost(np.einsum("tkc,nc->tkn", some, axes)) for some in parts])
     low, high = np.percentile(lowest, (10, 90), axis=0)
     return np.minimum((high - low) / size, 1.0)
 

@@ -16,12 +16,12 @@ from ..keypoints.track import Decision
 from ..shown import shown
 
 _MOST_BLANK, _FREE_BLANK = 16, 500_000
-_BYTES_A_LIST, _BYTES_AN_ITEM = 230, 60
+_BYTES_A_LIST, _BYTES_AN_ITEM = 130, 55
 _BYTES_A_ROW, _BYTES_A_CELL = 110, 30
 """What the pieces of JSON and of tables take while they are read (measured)."""
-_MOST_PIECES, _FREE_PIECES = 30, 1_000_000_000
-"""Times the text's size, and bytes, that they may take: rows of two small numbers and a point take
-12, lists of three 17."""
+_MOST_PIECES, _FREE_PIECES = 20, 500_000_000
+"""Times the text's size, and bytes, that they may take: rows of a point with 25 letters take 8,
+lists of three short numbers 15."""
 MOST_POINTS = 5_000
 
 

@@ -14,6 +14,7 @@ from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
 from . import units
 from .hand_columns import hand_columns, join_hands
+from .handedness import exchanged_legs
 from .markers import LAYOUT_NAME, stand_ins
 from .matching import Match
 from .missing import settle_zero_columns
@@ -64,6 +65,7 @@ def settled_in(
     positions, lost = without_strays(positions)
     fps, fps_decision = _decide_fps(fps, raw.fps, source)
     positions, mirrored = not_mirrored(positions, match, judged, mirror)
+    legs = exchanged_legs(positions, judged) if judged is not None else None
     flipped = mirrored is not None and mirrored.value in ("mended", "yes")
     hands, joined = _hands(raw, match, world, flipped, positions)
     settled = (
@@ -76,7 +78,7 @@ def settled_in(
         *raw.decisions,
     )
     decisions = tuple(
-        decision for decision in (*settled, root_decision, lost, mirrored, joined) if decision
+        decision for decision in (*settled, root_decision, lost, mirrored, legs, joined) if decision
     )
     track = KeypointTrack(
         positions,

@@ -7,7 +7,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.clean_motion import clean_up_with_report
-from lsmpl_core.cleaning.contacts import Contact, contact_mask, find_contacts, sliding
+from lsmpl_core.cleaning.contacts import Contact, contact_mask, find_contacts, sliding, while_down
 from lsmpl_core.cleaning.floor import Floor, FootPoints, estimate_floor, foot_points
 from lsmpl_core.cleaning.foot_targets import places, raised
 from lsmpl_core.cleaning.limits import bone_of, hinge_axis, limit_steps, swing_twist
@@ -340,3 +340,10 @@ def test_a_floor_far_from_zero_stays_unless_it_is_to_go_there(body, mocap):
     lifted = replace(recorded, trans=recorded.trans + [0.0, 0.0, 0.6])
     _, report = clean_up_with_report(lifted, body, floor="auto")
     assert report.raised == 0.0 and report.floor == pytest.approx(0.6, abs=0.05)
+
+
+def test_a_contact_at_two_heights_is_where_its_lower_half_is():
+    heights = np.zeros((20, 4, 3))
+    heights[10:, :, 2] = 0.5
+    points = FootPoints(heights, heights, np.zeros((20, 4)), np.zeros(4))
+    assert while_down(Contact(0, 0, 20), points) == Contact(0, 0, 10)

@@ -162,3 +162,39 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path, taken, change):
     with pytest.raises(MotionFileError, match="not written"):
         replace(motion, **change).save(tmp_path / "old.npz")
     assert (tmp_path / "old.npz").read_text() == "as it was"
+
+
+def exchanged(track, *parts):
+    """The track with left and right of some keypoints the other way round."""
+    names = track.layout.keypoints
+    order = list(range(len(names)))
+    for left in (name for name in names if name.startswith("left_") and name[5:] in parts):
+        right = left.replace("left", "right")
+        order[names.index(left)], order[names.index(right)] = names.index(right), names.index(left)
+    return replace(track, positions=track.positions[:, order])
+
+
+FEET = ("heel", "big_toe", "small_toe")
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"),
+    [
+        (
+            ("hip", "knee", "ankle", *FEET),
+            "left and right of the hips are the other way round than those of the shoulders",
+        ),
+        (("knee", "ankle", *FEET), "left and right of the knees are the other way round than those of the hips"),
+    ],
+)
+def test_exchanged_legs_are_not_trusted_however_well_they_are_met(body, taken, parts, said):
+    track, motion = taken
+    assert said in not_trusted(replace(motion, decisions=judged(motion, body, exchanged(track, *parts))))
+
+
+def test_a_mirrored_take_is_not_trusted_unless_somebody_said_that_it_is_right(body, taken):
+    track, motion = taken
+    mirrored = replace(track, positions=track.positions * [1.0, -1.0, 1.0])
+    assert "point backward" in not_trusted(replace(motion, decisions=judged(motion, body, mirrored)))
+    mirrored = replace(mirrored, decisions=(lsmpl.Decision("mirrored", "no", "given"),))
+    assert judged(motion, body, mirrored) == []

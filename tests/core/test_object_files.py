@@ -45,6 +45,15 @@ def test_motion_diffusions_results_are_samples_of_joints(tmp_path):
     assert track.layout is SMPL and np.allclose(track.positions, person + [0, 5, 0])
 
 
+@pytest.mark.filterwarnings("error")
+def test_signalling_nan_in_objects_is_missing(tmp_path):
+    motion = np.moveaxis(walking(SMPL), 0, 2)[None].astype(np.float32)
+    motion.view(np.uint32)[0, 3, 0, 5] = 0x7F800001
+    np.save(tmp_path / "results.npy", as_object({"motion": motion}))
+    track = read_keypoints(tmp_path / "results.npy", up="z")
+    assert not track.visible[5, 3] and track.visible.sum() == track.visible.size - 1
+
+
 @pytest.mark.parametrize("kind", ["folder of npz", "folder of npy", "pickled list", "npy of a list"])
 def test_sam_3d_bodys_outputs_become_takes_of_people_followed_by_where_they_are(tmp_path, kind):
     frames = [[sam_output(t), sam_output(t, (2.0, 0.0, 4.0))][:: 1 if t % 2 else -1] for t in range(20)]

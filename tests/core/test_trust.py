@@ -19,7 +19,9 @@ def test_names_and_ranges_of_frames_as_the_source_counts_them(body, stroll):
     assert trusting(track, "all").believed.all()
 
 
-@pytest.mark.parametrize(("words", "said"), [("nase", "no keypoint 'nase'"), ("nose@3-9", "frames are 0 to 5")])
+@pytest.mark.parametrize(
+    ("words", "said"), [("nase", "no keypoint 'nase'"), ("nose@3-9", "frames are 0 to 5"), ("a\nb", "no keypoint")]
+)
 def test_what_is_not_in_the_take_is_said(body, stroll, words, said):
     with pytest.raises(LayoutError, match=said):
         trusting(body.keypoints(stroll).frames(slice(0, 6)), words)
