@@ -17,12 +17,13 @@ import numpy as np
 from .body.body import Body
 from .body.skeleton import JOINT_NAMES, PARENTS
 from .cleaning.leg_reach import hips_down, roll_foot, stretch, two_bones
+from .keypoints.hand_points import SIDES
 from .keypoints.proportions import normalised
 from .motion import Motion
 from .retargeting.leg_placing import Foot, Scaling, SourceFeet, place_foot
 from .retargeting.rest_pose import TO_BLENDER, alignments
 from .retargeting.root_motion import root_motion
-from .retargeting.target_skeleton import SIDES, Character, SourceShape, TargetSkeleton
+from .retargeting.target_skeleton import Character, SourceShape, TargetSkeleton
 from .rotation import exp_map, log_map
 
 

@@ -66,7 +66,10 @@ def settled_in(
     fps, fps_decision = _decide_fps(fps, raw.fps, source)
     positions, mirrored = not_mirrored(positions, match, judged, mirror)
     legs = exchanged_legs(positions, judged) if judged is not None else None
-    flipped = mirrored is not None and mirrored.value in ("mended", "yes")
+    flipped = mirrored is not None and (mirrored.value, mirrored.basis) in (
+        ("mended", "detected"),
+        ("yes", "given"),
+    )
     hands, joined = _hands(raw, match, world, flipped, positions)
     settled = (
         match.decision,

@@ -11,11 +11,10 @@ import numpy as np
 from ..body.body import Body
 from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
 from ..errors import RetargetError
+from ..keypoints.hand_points import SIDES
 from ..keypoints.proportions import normalised
 from .rest_pose import TO_BLENDER, facing
 from .soles import Sole, find_sole
-
-SIDES = ("left", "right")
 
 
 @dataclass(frozen=True)

@@ -124,10 +124,22 @@ class BlenderSession:
         return width, height
 
     def click(self, x: float, y: float) -> None:
-        """As a hand does: a button is lit once the mouse has moved over it, and pressed then."""
+        """As a hand does: a button is lit once the mouse has moved over it, and pressed then.
+
+        What was lit before is left by one move and the button found by the next. Blender takes moves
+        that wait in a row for one, so on a busy machine each has to be heard before the next comes:
+        a press that follows the move that left another button is on none, and lost.
+        """
         for move in (4, 0):
             self.xdotool("mousemove", round(x) - move, round(y))
+            self.heard()
         self.xdotool("click", 1)
+
+    def heard(self) -> None:
+        """Wait until Blender has done with all that the mouse and the keys did: it takes up requests
+        before events, so what came before the first of two is done with at the second."""
+        for _ in range(2):
+            self.run("value = None")
 
     def screenshot(self, path: Path) -> None:
         """The whole screen, as PNG."""
