@@ -132,8 +132,7 @@ def pose_curves(rest: np.ndarray, body: Body, motion: Motion) -> tuple[np.ndarra
     rest (24,3,3) is how the bones lie. On a character of another shape the same channels keep the
     soles of a body that stands where they are.
     """
-    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
-    quaternions = quaternions_of(np.einsum("jab,tjb->tja", smpl_to_bone, motion.poses))
+    quaternions = as_channels(rest, motion.poses)
     # The root turns from SMPL's rest frame straight into the world: R_bone' R C' R_bone.
     root = quaternions_of(motion.poses[:, 0] @ rest[0])
     quaternions[:, 0] = _multiply(root, _quaternion_of(rest[0].T @ TO_BLENDER.T @ rest[0]))
@@ -153,11 +152,23 @@ def motion_of_pose(
     channels, each in its own rest frame, and the pelvis' head (T,3) in the character's space. betas
     (10,) are the shape that it has."""
     local = orthonormalise(local)
-    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
-    rotations = smpl_to_bone.transpose(0, 2, 1) @ local @ smpl_to_bone
+    rotations = of_channels(rest, local)
     rotations[:, 0] = rest[0] @ local[:, 0] @ rest[0].T @ TO_BLENDER
     trans = pelvis - body.rest_joints(betas)[0]
     return Motion(log_map(rotations), trans, betas, fps=fps, body=body.key)
+
+
+def as_channels(rest: np.ndarray, turns: np.ndarray) -> np.ndarray:
+    """Quaternions (T,J,4) of bones that lie so at rest (J,3,3), from axis-angles (T,J,3) in SMPL's
+    rest frame."""
+    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
+    return quaternions_of(np.einsum("jab,tjb->tja", smpl_to_bone, turns))
+
+
+def of_channels(rest: np.ndarray, local: np.ndarray) -> np.ndarray:
+    """The inverse of `as_channels`, of and as rotations (T,J,3,3)."""
+    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
+    return smpl_to_bone.transpose(0, 2, 1) @ local @ smpl_to_bone
 
 
 def _make_bones(armature: bpy.types.Armature, body: Body) -> None:

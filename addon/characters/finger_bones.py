@@ -55,11 +55,10 @@ def curves(body: Body, motion: Motion, have_bones: bool) -> list[actions.Curve]:
         local = body.fingers.local_rotations(motion.fingers)
     else:
         local = closed_turns(body.fingers.frames, RELAXED)[None]
-    rest = rest_rotations(body, body.fingers)
-    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
-    turns = np.einsum("jab,tjb->tja", smpl_to_bone, log_map(local.reshape(len(local), -1, 3, 3)))
+    turns = log_map(local.reshape(len(local), -1, 3, 3))
     quaternions = np.full((len(motion), turns.shape[1], 4), np.nan)
-    quaternions[: len(turns)] = continuous(character.quaternions_of(turns))
+    channels = character.as_channels(rest_rotations(body, body.fingers), turns)
+    quaternions[: len(turns)] = continuous(channels)
     return control_curves.joint_curves(FINGER_JOINT_NAMES, quaternions)
 
 
@@ -83,8 +82,7 @@ def angles_of_pose(body: Body, rest: np.ndarray, local: np.ndarray) -> np.ndarra
     """`Motion.fingers` (T,30,3) from the rotations (T,30,3,3) of the finger bones' channels; rest
     (30,3,3) is how they lie. The inverse of `curves`."""
     assert body.fingers is not None, "only such a body's character has finger bones"
-    smpl_to_bone = rest.transpose(0, 2, 1) @ TO_BLENDER
-    turned = smpl_to_bone.transpose(0, 2, 1) @ local @ smpl_to_bone
+    turned = character.of_channels(rest, local)
     return body.fingers.angles_of(turned.reshape(len(local), 2, NUM_FINGER_JOINTS, 3, 3))
 
 

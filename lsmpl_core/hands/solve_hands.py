@@ -18,8 +18,8 @@ import numpy as np
 
 from ..body.fingers import NUM_FINGER_JOINTS, Fingers
 from ..keypoints.hand_points import CHAINS, FINGERS, PALM, HandPoints
-from ..rotation import exp_map, log_map, skew
-from ..solver.banded import symmetric
+from ..rotation import exp_map, log_map, right_jacobian, skew
+from ..solver.banded import SIZE, solve_banded
 from .palm import HandMeasures, find_palms, measure_hands
 
 UNKNOWNS = 9
@@ -219,7 +219,7 @@ class _FingerProblem:
         T = len(q)
         vectors = np.einsum("fkij,tfkj->tfki", self.axes, q.reshape(T, 10, 3, 3))
         local = exp_map(vectors)
-        turns = _right_jacobian(vectors) @ self.axes  # of the joint's own frame, by q
+        turns = right_jacobian(vectors) @ self.axes  # of the joint's own frame, by q
         world, at = np.eye(3), self.base
         starts, worlds, found = [], [], []
         for k in range(3):
@@ -311,61 +311,23 @@ class _FingerProblem:
         return q - _solve_in_time(hessian, gradient, firm, change)
 
 
-def _right_jacobian(v: np.ndarray) -> np.ndarray:
-    """(...,3) -> (...,3,3): d of exp(v), in its own frame, by v (Sola eq. 143)."""
-    angle = np.maximum(np.linalg.norm(v, axis=-1), 1e-6)[..., None, None]
-    cross = skew(v)
-    return (
-        np.eye(3)
-        - (1.0 - np.cos(angle)) / angle**2 * cross
-        + (angle - np.sin(angle)) / angle**3 * cross @ cross
-    )
-
-
 def _solve_in_time(
     hessian: np.ndarray, gradient: np.ndarray, firm: np.ndarray, change: np.ndarray
 ) -> np.ndarray:
-    """(T,10,9) x of (H + D'WD) x = gradient + D'W change: H (T,10,9,9) by frame, D second
-    differences, W = firm (T-2,10), change (T-2,10,9). Block elimination, all fingers at once."""
+    """(T,F,9) x of (H + D'WD) x = gradient + D'W change: H (T,F,9,9) by frame, D second
+    differences, W = firm (T-2,F), change (T-2,F,9)."""
     T, fingers, N = gradient.shape
-    eye = np.eye(N)
     diagonal, right = hessian.copy(), gradient.copy()
-    first, second = np.zeros((T, fingers)), np.zeros((T, fingers))
+    first, second = np.zeros((T - 1, fingers)), firm
     for shift, share in enumerate((1.0, -2.0, 1.0)):
         frames = slice(shift, shift + T - 2)
-        diagonal[frames] += (share**2 * firm)[..., None, None] * eye
+        diagonal[frames] += (share**2 * firm)[..., None, None] * np.eye(N)
         right[frames] += share * firm[..., None] * change
-    first[0 : T - 2] += -2.0 * firm
-    first[1 : T - 1] += -2.0 * firm
-    second[0 : T - 2] += firm
+    first[:-1] -= 2.0 * firm
+    first[1:] -= 2.0 * firm
 
-    coupling = first[0][:, None, None] * eye
-    solved = []
-    for t in range(T):
-        columns = np.concatenate(
-            [
-                right[t][..., None],
-                coupling,
-                second[t][:, None, None] * np.broadcast_to(eye, (fingers, N, N)),
-            ],
-            axis=-1,
-        )
-        solved.append(np.linalg.solve(diagonal[t], columns))
-        if t + 1 == T:
-            break
-        onto = np.swapaxes(coupling, -1, -2) @ solved[t]
-        right[t + 1] -= onto[..., 0]
-        diagonal[t + 1] -= symmetric(onto[..., 1 : N + 1])
-        coupling = first[t + 1][:, None, None] * eye - onto[..., N + 1 :]
-        if t + 2 < T:
-            onto = second[t][:, None, None] * solved[t]
-            right[t + 2] -= onto[..., 0]
-            diagonal[t + 2] -= symmetric(onto[..., N + 1 :])
-    x = np.zeros((T, fingers, N))
-    for t in range(T - 1, -1, -1):
-        x[t] = solved[t][..., 0]
-        if t + 1 < T:
-            x[t] -= (solved[t][..., 1 : N + 1] @ x[t + 1][..., None])[..., 0]
-        if t + 2 < T:
-            x[t] -= (solved[t][..., N + 1 :] @ x[t + 2][..., None])[..., 0]
-    return x
+    def blocks(scale: np.ndarray) -> np.ndarray:
+        alike = np.broadcast_to(np.eye(SIZE), (*scale.shape, N // SIZE, SIZE, SIZE))
+        return scale[..., None, None, None] * alike
+
+    return solve_banded(diagonal, blocks(first), blocks(second), right)

@@ -17,48 +17,51 @@ FEW_COLUMNS = 8
 def solve_banded(
     diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray
 ) -> np.ndarray:
-    """x (T,N) of H x = right (T,N), H symmetric and positive definite.
+    """x (T,...,N) of H x = right (T,...,N), H symmetric and positive definite; of several systems
+    at once where there are more axes.
 
-    diagonal (T,N,N): how each frame couples with itself. first (T-1,N/3,3,3) and second
-    (T-2,N/3,3,3): how it does with the next one and the one after that, H[t,t+1] and H[t,t+2], in
-    which each three unknowns couple with their own only. Block elimination, T steps of order N³.
-    What has been eliminated is kept symmetric: rounding would double every few steps where frames
-    are coupled more firmly than they are held.
+    diagonal (T,...,N,N): how each frame couples with itself. first (T-1,...,N/3,3,3) and second
+    (T-2,...,N/3,3,3): how it does with the next one and the one after that, H[t,t+1] and
+    H[t,t+2], in which each three unknowns couple with their own only. Block elimination, T steps of
+    order N³. What has been eliminated is kept symmetric: rounding would double every few steps
+    where frames are coupled more firmly than they are held.
     """
     kernels = find_kernels().kernels
-    if kernels:
+    if kernels and right.ndim == 2:
         return kernels.solve_banded(diagonal, first, second, right)
-    T, N = right.shape
+    if kernels:
+        systems = (np.moveaxis(array, 1, 0) for array in (diagonal, first, second, right))
+        return np.stack([solve_banded(*map(np.ascontiguousarray, one)) for one in zip(*systems)], 1)
+    T, N = len(right), right.shape[-1]
     diagonal, right, solved = diagonal.copy(), right.copy(), []
     coupling = _dense(first[0]) if T > 1 else np.empty((N, 0))
 
     # Each frame eliminated out of the next two.
     for t in range(T):
-        columns = [right[t][:, None]]
+        columns = [right[t][..., None]]
         columns += [coupling] if t + 1 < T else []
         columns += [_dense(second[t])] if t + 2 < T else []
-        solved.append(np.linalg.solve(diagonal[t], np.concatenate(columns, axis=1)))
+        solved.append(np.linalg.solve(diagonal[t], np.concatenate(columns, axis=-1)))
         if t + 1 == T:
             break
-        onto = coupling.T @ solved[t]
-        right[t + 1] -= onto[:, 0]
-        diagonal[t + 1] -= symmetric(onto[:, 1 : N + 1])
+        onto = np.swapaxes(coupling, -1, -2) @ solved[t]
+        right[t + 1] -= onto[..., 0]
+        diagonal[t + 1] -= symmetric(onto[..., 1 : N + 1])
         if t + 2 < T:
-            coupling = _dense(first[t + 1]) - onto[:, N + 1 :]
-            onto = (
-                np.swapaxes(second[t], -1, -2) @ solved[t].reshape(-1, SIZE, solved[t].shape[1])
-            ).reshape(N, -1)
-            right[t + 2] -= onto[:, 0]
-            diagonal[t + 2] -= symmetric(onto[:, N + 1 :])
+            coupling = _dense(first[t + 1]) - onto[..., N + 1 :]
+            rows = solved[t].reshape(*second[t].shape[:-1], solved[t].shape[-1])
+            onto = (np.swapaxes(second[t], -1, -2) @ rows).reshape(solved[t].shape)
+            right[t + 2] -= onto[..., 0]
+            diagonal[t + 2] -= symmetric(onto[..., N + 1 :])
 
     # And back from the last one.
-    x = np.zeros((T, N))
+    x = np.zeros_like(right)
     for t in range(T - 1, -1, -1):
-        x[t] = solved[t][:, 0]
+        x[t] = solved[t][..., 0]
         if t + 1 < T:
-            x[t] -= solved[t][:, 1 : N + 1] @ x[t + 1]
+            x[t] -= (solved[t][..., 1 : N + 1] @ x[t + 1][..., None])[..., 0]
         if t + 2 < T:
-            x[t] -= solved[t][:, N + 1 :] @ x[t + 2]
+            x[t] -= (solved[t][..., N + 1 :] @ x[t + 2][..., None])[..., 0]
     return x
 
 
@@ -114,8 +117,9 @@ def symmetric(matrix: np.ndarray) -> np.ndarray:
 
 
 def _dense(blocks: np.ndarray) -> np.ndarray:
-    """(n,3,3) along the diagonal of (3n,3n)."""
-    n = len(blocks)
-    out = np.zeros((n, SIZE, n, SIZE))
-    out[np.arange(n), :, np.arange(n), :] = blocks
-    return out.reshape(n * SIZE, n * SIZE)
+    """(...,n,3,3) along the diagonal of (...,3n,3n)."""
+    n = blocks.shape[-3]
+    out = np.zeros((*blocks.shape[:-3], n, SIZE, n, SIZE))
+    for block in range(n):
+        out[..., block, :, block, :] = blocks[..., block, :, :]
+    return out.reshape(*blocks.shape[:-3], n * SIZE, n * SIZE)

@@ -7,6 +7,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.body.fingers import WRISTS
+from lsmpl_core.hands.placement import moved_arms
 from lsmpl_core.hands.solve_hands import _solve_in_time, solve_hands
 from lsmpl_core.keypoints.hand_points import CHAINS, FINGERS, HAND_POINTS, HandPoints
 from lsmpl_core.keypoints.layouts import LAYOUTS
@@ -209,6 +210,25 @@ def test_hands_tell_forearms_and_wrists_what_a_body_without_them_cannot(body, wa
         off[hands] = np.degrees(angle_between(body.world(motion)[0], truth))
     assert off["auto"][:, WRISTS].mean() < 0.3 * off["off"][:, WRISTS].mean()
     assert off["auto"][:, (18, 19)].mean() < 0.7 * off["off"][:, (18, 19)].mean()
+
+
+def test_arms_are_moved_by_every_array_library(backend, rng):
+    """Goals within reach are nearly met, elbows hardly move, and what is there already stays."""
+    upper, fore = (backend.array(exp_map(rng.normal(size=(6, 3)))) for _ in range(2))
+    joints = np.cumsum(np.array([[0.0, 0.0, 0.0], [0.28, 0.0, 0.0], [0.05, 0.24, 0.0]]), axis=0)
+    joints = np.broadcast_to(joints, (6, 3, 3)).copy()
+    goals = joints[:, 2] + 0.01 * rng.normal(size=(6, 3))
+    goals[0] = joints[0, 2]
+    turned = moved_arms(upper, fore, backend.array(joints), backend.array(goals), 0.004, 0.006)
+    first, second = (
+        backend.numpy(now) @ np.swapaxes(backend.numpy(before), 1, 2) for now, before in zip(turned, (upper, fore))
+    )
+    elbow = (first @ joints[:, 1, :, None])[..., 0]
+    wrist = elbow + (second @ (joints[:, 2] - joints[:, 1])[..., None])[..., 0]
+    off = np.linalg.norm(wrist - goals, axis=1)
+    assert (off[1:] < 0.7 * np.linalg.norm(joints[1:, 2] - goals[1:], axis=1)).all()
+    assert np.linalg.norm(elbow - joints[:, 1], axis=1).max() < 0.015
+    assert np.abs(first[0] - np.eye(3)).max() < 1e-6 and np.abs(second[0] - np.eye(3)).max() < 1e-6
 
 
 def test_hands_have_a_size_of_their_own(body, waving):

@@ -51,6 +51,8 @@ def test_banded_systems_are_solved_as_dense_ones(rng, frames):
     found = solve_banded(diagonal, blocks(1), blocks(2), right)
     expected = np.linalg.solve(whole.reshape(frames * N, -1), right.ravel())
     np.testing.assert_allclose(found.ravel(), expected, rtol=1e-9, atol=1e-9)
+    several = (np.stack([array, array], axis=1) for array in (diagonal, blocks(1), blocks(2), right))
+    np.testing.assert_array_equal(solve_banded(*several), np.stack([found, found], axis=1))
 
 
 def test_noise_is_averaged_over_frames(body, stroll):
