@@ -99,9 +99,13 @@ def _side(name: str) -> str:
 
 def angles_of(motion: lsmpl.Motion, body: lsmpl.Body) -> dict[str, np.ndarray]:
     """(T,) each, in degrees, named as the references name them."""
-    world, joints = body.world(motion)
+    return skeleton_angles(*body.world(motion), body.rest_joints(motion.betas))
+
+
+def skeleton_angles(world: np.ndarray, joints: np.ndarray, rest: np.ndarray) -> dict[str, np.ndarray]:
+    """The same of any skeleton with SMPL's joints: rotations (T,24,3,3) and positions (T,24,3) in the world, Z up, and
+    rest positions (24,3)."""
     world, joints = Y_UP @ world, joints @ Y_UP.T
-    rest = body.rest_joints(motion.betas)
     at = {name: joints[:, i] for i, name in enumerate(JOINT_NAMES)}
     segment = {name: world[:, i] @ SEGMENT for i, name in enumerate(JOINT_NAMES)}
     pelvis, torso = segment["pelvis"], segment["spine3"]
@@ -151,13 +155,17 @@ def _angle(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def compared(reference: Reference, motion: lsmpl.Motion, body: lsmpl.Body) -> tuple[np.ndarray, np.ndarray]:
     """Offset-removed errors and correlations (COLUMNS,), each the mean over the sides."""
-    ours = angles_of(motion, body)
+    return differences(reference.angles, angles_of(motion, body))
+
+
+def differences(reference: dict[str, np.ndarray], ours: dict[str, np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """The same of angles (T,) by name, in degrees."""
     rows = []
     for begins in COLUMNS.values():
         names = [name for name in ours if name == begins or name[:-2] == begins]
         of_sides = []
         for name in names:
-            theirs = np.degrees(np.unwrap(np.radians(reference.angles[name])))
+            theirs = np.degrees(np.unwrap(np.radians(reference[name])))
             turn = np.exp(1j * np.radians(ours[name] - theirs))
             difference = np.degrees(np.angle(turn / turn.mean()))  # an arm overhead may go on by either way round
             rms = np.sqrt(np.mean(np.square(difference - np.median(difference))))

@@ -1,5 +1,5 @@
-"""Whether a solved motion is to be trusted: misses of several centimetres, no person's bones, a
-body on its side, left and right exchanged.
+"""Whether a solved motion is to be trusted: misses of several centimetres, keypoints that are
+elsewhere on the body, no person's bones, a body on its side, left and right exchanged.
 
 A small residual says nothing of what keypoints do not determine, so that is named. Each doubt
 is a `Decision` that says what probably was read wrong.
@@ -13,6 +13,7 @@ import numpy as np
 
 from .body.body import Body
 from .keypoints.track import Decision, KeypointTrack
+from .marker_calibration.calibrate_markers import needs_calibration
 from .motion import Motion
 from .readers.handedness import exchanged_legs, mirror_warning
 
@@ -26,6 +27,9 @@ UNUSUAL_BETAS = 3.0
 """Standard deviations of the population's shape, as the root of the mean square of all betas,
 beyond which nobody is: bodies of all shapes, a child of 1 m among them, come out at 2.6 at most,
 of the real files at 2.1; keypoints read in another order, or with two exchanged, at 3.4 to 4."""
+DISPLACED = 0.08
+"""Metres, root mean square, by which keypoints' sites are displaced at most where the layout is the
+right one: of real files and other skeletons by 40 mm, of keypoints read in another order by 130."""
 LYING = np.radians(60.0), 0.9
 """Angle of the trunk to the vertical, and share of the frames, from which on the body lies on its
 side all the time."""
@@ -44,7 +48,8 @@ def judged(
     """
     doubts = [
         _missed(motion),
-        _no_person(motion, body),
+        _elsewhere(motion, track),
+        _no_person(motion),
         _on_its_side(motion, body, track),
         _sides(track),
     ]
@@ -78,7 +83,21 @@ def _missed(motion: Motion) -> str:
     )
 
 
-def _no_person(motion: Motion, body: Body) -> str:
+def _elsewhere(motion: Motion, track: KeypointTrack) -> str:
+    """Markers may be anywhere; keypoints of a layout are where it says, roughly."""
+    if motion.calibration is None or needs_calibration(track.layout):
+        return ""
+    offsets = [site.offset for site in motion.calibration.keypoints.values()]
+    apart = float(np.sqrt(np.mean(np.square(offsets).sum(axis=-1)))) if offsets else 0.0
+    if apart <= DISPLACED:
+        return ""
+    return (
+        f"its keypoints lie {100 * apart:.0f} cm from where {track.layout.label} has them on the "
+        "body: is the layout right (--layout)?"
+    )
+
+
+def _no_person(motion: Motion) -> str:
     unusual = float(np.sqrt(np.mean(np.square(motion.betas)))) if motion.betas.size else 0.0
     if unusual <= UNUSUAL_BETAS:
         return ""

@@ -10,6 +10,7 @@ import numpy as np
 
 from .body.body import Body
 from .body.sites import SiteParts, site_parts
+from .body.skeleton import NUM_JOINTS
 from .bounds import FEWEST_KEYPOINTS
 from .calibration.calibration import Calibration
 from .errors import SolveError
@@ -56,15 +57,16 @@ class Prepared:
         return replace(self, repaired=replace(self.repaired, condition=condition))
 
     @property
-    def complete(self) -> np.ndarray:
-        """(T,) bool: frames in which nothing is missed of what the take shows of a bone.
+    def missed(self) -> np.ndarray:
+        """(T,24) bool: bones that frames show less of than the take does, by their joints.
 
-        Each keypoint that is seen at all was seen, and believed, or enough others of its bone were.
+        Each keypoint that is ever seen was seen, and believed, or enough others of its bone were.
         """
         seen = self.repaired.condition == Condition.SEEN
         same_bone = self.parts.parent_joint[:, None] == self.parts.parent_joint
         made_up_for = seen.astype(int) @ same_bone >= ENOUGH_OF_A_BONE
-        return (seen | made_up_for | ~seen.any(axis=0)).all(axis=1)
+        missed = ~(seen | made_up_for) & seen.any(axis=0)
+        return missed @ np.eye(NUM_JOINTS, dtype=bool)[self.parts.parent_joint]
 
     @property
     def decisions(self) -> tuple[Decision, ...]:

@@ -179,7 +179,7 @@ def _refine_all(
         doubted, poses = disbelieve(tracker.problem, poses)
         tracker = Tracker.of(tracker.problem.disbelieving(doubted)) if doubted.any() else tracker
         prepared = prepared.rejecting(doubted)
-    poses = yield from optimise_where_needed(tracker, poses, prepared.complete)
+    poses = yield from optimise_where_needed(tracker, poses, prepared.missed)
     return finished_motion(tracker.problem, prepared, poses, pins)
 
 

@@ -26,7 +26,7 @@ from .rotation import exp_map, log_map
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
 from .solver.problem import CPU_BATCH
-from .solver.sequence_optimisation import optimise_sequence, outlier_threshold
+from .solver.sequence_optimisation import UNKNOWN_BLOCKS, optimise_sequence, outlier_threshold
 from .solver.tracking import Tracker
 
 CONTEXT_FRAMES = 12
@@ -288,5 +288,6 @@ def _in_time(
     counts = keypoint_weights(some, poser)
     counts[at] = weights
     tracker = Tracker.of(poser.problem_of(some, counts))
-    still = np.setdiff1d(np.arange(high + 1 - low), np.arange(at.start, at.stop))
-    return (yield from optimise_sequence(tracker, around, still))[at]
+    held = np.ones((high + 1 - low, UNKNOWN_BLOCKS), dtype=bool)
+    held[at] = False
+    return (yield from optimise_sequence(tracker, around, held))[at]

@@ -154,7 +154,9 @@ def _solve_frames(
         if options.repair:
             wrong, loose = disbelieve(problem, loose, np.array(stretch))
             doubted[stretch] |= wrong
-        loose, believed = settle(problem, loose, stretch), problem.disbelieving(doubted)
+        # What is hardly believed pulls no pose that tells the noise of the rest, either.
+        believed = problem.disbelieving(doubted)
+        loose = settle(believed, loose, stretch)
         problem = problem.with_noise(measured_noise(believed, loose, stretch))
         if start_pose is None:
             problem = problem.sharing_as(
@@ -177,7 +179,7 @@ def _solve_frames(
         doubted, poses = disbelieve(tracker.problem, poses)
         tracker = Tracker.of(tracker.problem.disbelieving(doubted)) if doubted.any() else tracker
         prepared = prepared.rejecting(doubted)
-    poses = yield from optimise_where_needed(tracker, poses, prepared.complete, given)
+    poses = yield from optimise_where_needed(tracker, poses, prepared.missed, given)
 
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)
     return finished_motion(tracker.problem, prepared, poses, pins)

@@ -15,8 +15,11 @@ from .limb_planes import LimbPlanes
 from .polish import Prior
 
 PRIOR_FILE = DATA / "pose_prior.npz"
-SPINE = [JOINT_NAMES.index(name) - 1 for name in ("spine1", "spine2", "spine3")]
-TRUNK = [3 * joint + axis for joint in SPINE for axis in range(3)]
+TRUNK = [
+    3 * (JOINT_NAMES.index(name) - 1) + axis
+    for name in ("spine1", "spine2", "spine3", "left_collar", "right_collar")
+    for axis in range(3)
+]
 """Coordinates of the joints that would bend to make up for other proportions: keypoints tell least
 of them."""
 ALIKE = 0.7

@@ -19,7 +19,7 @@ from collections.abc import Collection, Generator
 import numpy as np
 
 from ..body.kinematics import UNKNOWNS, State
-from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS
+from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS, PARENTS
 from ..progress import Progress
 from ..rotation import exp_map, log_map, orthonormalise, right_jacobian_inverse
 from .banded import solve_banded
@@ -55,11 +55,11 @@ OUTLIER_SIGMAS, LEAST_OUTLIER = 6.0, 0.04
 SEQUENCE_ROUNDS = 3
 SECTION_FRAMES, SECTION_LAP = 600, 1.5
 """Frames that are solved at once; seconds by which sections reach into one another."""
-GIVEN_WEIGHT = 1e9
-"""What holds a given pose where it is."""
+HELD_WEIGHT = 1e9
+"""What holds a joint as it is."""
 FREE_AROUND = 2
-"""Frames about those that have need of it which are free as well, where keypoints are quiet: others
-are right as they were solved, and what is wrong in a frame must not turn joints in them."""
+"""Frames about those that have need of it in which joints are free as well, where keypoints are
+quiet: all others are right as they were solved, and one keypoint must not turn them."""
 NEED_FADE = 0.5
 """Seconds over which frames that were optimised together go over into those that were not."""
 QUIET_NOISE = 0.003
@@ -71,19 +71,24 @@ on its own: they follow less of it. Whole steps of Gauss-Newton can end nowhere,
 none."""
 UNKNOWN_BLOCKS = NUM_JOINTS + 1
 """Of three unknowns each: the joints' turns, and the translation."""
+_ABOUT_A_BONE = np.eye(NUM_JOINTS, dtype=bool)
+_ABOUT_A_BONE[PARENTS[1:], range(1, NUM_JOINTS)] = True
+_ABOUT_A_BONE |= _ABOUT_A_BONE.T
+"""(24,24): the joints at either end of each joint's bone, and the one above."""
 _JOINT_BY_JOINT = np.array([*step_order(), UNKNOWNS - 3, UNKNOWNS - 2, UNKNOWNS - 1])
 
 
 def optimise_sequence(
-    tracker: Tracker, poses: Poses, given: Collection[int] = ()
+    tracker: Tracker, poses: Poses, held: np.ndarray | None = None
 ) -> Generator[Progress, None, Poses]:
-    """Polish solved frames, all of the take's in order, together; the poses of the frames `given`
-    stay.
+    """Polish solved frames, all of the take's in order, together.
 
+    held (T,25) bool: the joints, and last the translation, that stay as they are in a frame.
     Long takes are polished in sections that overlap and fade into one another, for memory's sake.
     Yields `Progress` and returns `Poses`.
     """
     problem = tracker.problem
+    held = np.zeros((len(problem), UNKNOWN_BLOCKS), dtype=bool) if held is None else held
     rotations, trans = np.zeros_like(poses.rotations), np.zeros_like(poses.trans)
     for frames, share in plan_sections(len(problem), problem.fps):
         some = poses[frames]
@@ -91,7 +96,7 @@ def optimise_sequence(
             shown = _shown_accelerations(problem, frames)
             for number in range(SEQUENCE_ROUNDS):
                 freedom = np.where(shown, STUDENT_FREEDOM if number else np.inf, np.inf)
-                some = _round(tracker, some, frames, given, freedom)
+                some = _round(tracker, some, frames, held[frames], freedom)
                 yield Progress("sequence", int(frames[-1]) + 1, len(problem))
         rotations[frames] += share[:, None, None, None] * some.rotations
         trans[frames] += share[:, None] * some.trans
@@ -99,30 +104,44 @@ def optimise_sequence(
 
 
 def optimise_where_needed(
-    tracker: Tracker, poses: Poses, complete: np.ndarray, given: Collection[int] = ()
+    tracker: Tracker, poses: Poses, missed: np.ndarray, given: Collection[int] = ()
 ) -> Generator[Progress, None, Poses]:
-    """The poses, optimised together if the options say so or, where they do not, in the frames that
+    """The poses, optimised together if the options say so or, where they do not, as far as they
     have need of it.
 
-    complete (T,): no keypoint is missing or rejected there. The poses of the frames `given` are
-    true.
+    missed (T,24): bones of which frames show less than they might, by their joints. The poses of
+    the frames `given` are true.
     """
     problem = tracker.problem
     wanted, need = problem.options.optimise_sequence, np.ones(len(problem))
+    held = np.zeros((len(problem), UNKNOWN_BLOCKS), dtype=bool)
     if wanted is None:
         if problem.noise <= QUIET_NOISE:
-            free = ~complete | problem.trusted.any(axis=1)
-            need = _near(free, round(NEED_FADE * problem.fps))
-            given = [*given, *np.flatnonzero(_near(free, FREE_AROUND) == 0.0).tolist()]
+            free = _less_known(missed)
+            free[problem.trusted.any(axis=1)] = True
+            need = _near(free.any(axis=1), round(NEED_FADE * problem.fps))
+            held = np.stack([_near(block, FREE_AROUND) == 0.0 for block in free.T], axis=1)
         wanted = problem.options.steps > 0 and bool(need.any())
     if not wanted:
         return poses
 
-    together = yield from optimise_sequence(tracker, poses, given)
+    held[list(given)] = True
+    together = yield from optimise_sequence(tracker, poses, held)
     allowed = MOST_WORSE * max(problem.noise, UNKNOWN_NOISE)
     if _misfit(problem, together) >= _misfit(problem, poses) + allowed:
         return poses
     return together if need.all() else poses.towards(together, need)
+
+
+def _less_known(missed: np.ndarray) -> np.ndarray:
+    """(T,25) bool: joints, and last the translation, that frames tell less of because they miss
+    something of bones (T,24).
+
+    Those at either end of such a bone, and the one above: what hangs on a bone tells how the one
+    above is twisted. What other bones' keypoints tell stays.
+    """
+    joints = missed @ _ABOUT_A_BONE
+    return np.concatenate([joints, joints[:, :1]], axis=1)
 
 
 def _near(mask: np.ndarray, reach: int) -> np.ndarray:
@@ -169,9 +188,10 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
 
 
 def _round(
-    tracker: Tracker, poses: Poses, frames: np.ndarray, given: Collection[int], freedom: np.ndarray
+    tracker: Tracker, poses: Poses, frames: np.ndarray, held: np.ndarray, freedom: np.ndarray
 ) -> Poses:
-    """One step of Gauss-Newton over N frames; freedom (N-2,25) of Student's t."""
+    """One step of Gauss-Newton over N frames; held (N,25), which stays, and freedom (N-2,25) of
+    Student's t."""
     problem = tracker.problem
     hessian, gradient = (
         np.empty((len(frames), UNKNOWNS, UNKNOWNS)),
@@ -180,8 +200,7 @@ def _round(
     for first in range(0, len(frames), problem.batch):
         some = slice(first, first + problem.batch)
         hessian[some], gradient[some] = _frame_terms(tracker, poses[some], frames[some])
-    for frame in np.flatnonzero(np.isin(frames, list(given))):
-        hessian[frame] += GIVEN_WEIGHT * np.eye(UNKNOWNS)
+    hessian.reshape(len(frames), -1)[:, :: UNKNOWNS + 1] += HELD_WEIGHT * np.repeat(held, 3, axis=1)
 
     noise = max(problem.noise, EXACT_NOISE)
     step = -_solve_in_time(poses, hessian, gradient, noise, expected_changes(problem.fps), freedom)

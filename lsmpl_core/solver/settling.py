@@ -41,6 +41,9 @@ def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray)
     state = problem.state(poses)
     jacobian = numpy(problem.model.jacobian(state)).reshape(len(frames), -1, UNKNOWNS)
 
+    world, miss = numpy(state.world), problem.positions[frames] - numpy(state.keypoints)
+    turns = world[:, problem.parts.parent_joint]
+
     # By confidence alone: what was placed by hand says no more about the body than what was seen.
     weights = problem.confidence[frames]
     rows = np.repeat(weights, 3, axis=1)[..., None]
@@ -48,9 +51,10 @@ def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray)
 
     return PoseFit(
         rotations=poses.rotations,
-        world=numpy(state.world),
+        world=world,
         weights=weights,
-        miss=problem.positions[frames] - numpy(state.keypoints),
+        miss=miss,
+        away=(miss[..., None, :] @ turns)[..., 0, :],
         jacobian=jacobian,
         keypoint_hessian=hessian,
         pose_hessian=hessian + numpy(problem.prior.hessian) + LEAST_HOLD * np.eye(UNKNOWNS),

@@ -69,14 +69,16 @@ class LinearKeypoints:
 @dataclass(frozen=True)
 class PoseFit:
     """N frames whose poses meet their keypoints as well as they can: rotations (N,24,3,3), world
-    (N,24,3,3), weights (N,K), miss (N,K,3) from site to keypoint in metres, jacobian (N,3K,75) (see
-    `KeypointModel.jacobian`); and, half of each, the Hessians (N,75,75) of the keypoints' cost and
-    (pose_hessian) of the fit's whole cost."""
+    (N,24,3,3), weights (N,K), miss (N,K,3) from site to keypoint in metres and away (N,K,3), the
+    same as each site's parent joint is turned, jacobian (N,3K,75) (see `KeypointModel.jacobian`);
+    and, half of each, the Hessians (N,75,75) of the keypoints' cost and (pose_hessian) of the fit's
+    whole cost."""
 
     rotations: np.ndarray
     world: np.ndarray
     weights: np.ndarray
     miss: np.ndarray
+    away: np.ndarray
     jacobian: np.ndarray
     keypoint_hessian: np.ndarray
     pose_hessian: np.ndarray
@@ -93,6 +95,16 @@ class PoseFit:
         followed = np.trace(hat, axis1=1, axis2=2).sum()
         squares = (self.weights[..., None] * np.square(self.miss)).sum()
         return float(np.sqrt(squares / max(seen - followed, 0.1 * seen))) if seen else 0.0
+
+    def constant_share(self, independent: float) -> float:
+        """Of the square of `noise`, what is the same in all frames: not noise, but a body that is
+        not this one. What so many independent frames of noise would leave is taken off."""
+        weights = self.weights[..., None]
+        mean = (weights * self.away).sum(axis=0) / np.maximum(weights.sum(axis=0), 1e-9)
+        constant = (weights * np.square(mean)).sum()
+        changing = (weights * np.square(self.away - mean)).sum()
+        squares = max(constant + changing, 1e-12)
+        return float(np.clip((constant - changing / (independent - 1.0)) / squares, 0.0, 1.0))
 
 
 def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:

@@ -20,7 +20,7 @@ from .poses import Poses
 from .problem import UNKNOWN_NOISE, Problem
 from .sequences import one_after_another
 from .settling import measured_noise, pose_fit, settle
-from .shape import fit_shape, known_to_differ, offset_sigma, refine_shape
+from .shape import PoseFit, fit_shape, known_to_differ, offset_sigma, refine_shape
 from .start import cold_starts
 from .tracking import Tracker
 
@@ -35,6 +35,10 @@ SETTLED_SITE = 0.001
 EVIDENCE = 4.0
 """How many independent frames those that a shape is refined on count for: detectors err alike for a
 while."""
+MISFIT_FOLLOWED = 2.0
+"""How many times as far off as their frames show sites of another skeleton are, in all poses alike:
+betas and poses have followed them. By which angles of made-up ones are nearest
+(`benchmarks/other_skeletons.py`)."""
 WORTHWHILE = 0.95
 """Displaced sites are kept if they make the noise this much less; by nothing but noise they make it
 2 % less."""
@@ -136,9 +140,15 @@ def _rounds(
     problem, poses, betas, offsets = fitted.problem, fitted.poses, fitted.betas, fitted.offsets
     for _ in range(SHAPE_ROUNDS):
         fit, last = pose_fit(problem, poses, frames), (betas, offsets)
-        uncertain = np.clip(fit.noise, *SHAPE_NOISE) / (1.0 if keep_betas else EVIDENCE**0.5)
         betas, offsets = refine_shape(
-            body, parts, betas, offsets, fit, sigma, uncertain, fixed_betas=keep_betas
+            body,
+            parts,
+            betas,
+            offsets,
+            fit,
+            sigma,
+            noise=_site_noise(fit) if keep_betas else _shape_noise(fit),
+            fixed_betas=keep_betas,
         )
         noise = max(fit.noise, UNKNOWN_NOISE)
         problem = shape_problem(
@@ -153,6 +163,20 @@ def _rounds(
             break
     noise = measured_noise(problem, poses, frames)
     return _Fitted(betas, offsets, poses, problem.with_noise(max(noise, UNKNOWN_NOISE)), noise)
+
+
+def _site_noise(fit: PoseFit) -> float:
+    """Metres by which sites are uncertain."""
+    return float(np.clip(fit.noise, *SHAPE_NOISE))
+
+
+def _shape_noise(fit: PoseFit) -> float:
+    """Metres by which keypoints are uncertain beside a shape: noise is less in the mean of the
+    frames, but not what is off in all of them, because the body that was seen is another one."""
+    misfit = fit.constant_share(EVIDENCE)
+    return _site_noise(fit) * float(
+        np.sqrt(MISFIT_FOLLOWED**2 * misfit + (1.0 - misfit) / EVIDENCE)
+    )
 
 
 def shape_problem(

@@ -57,6 +57,16 @@ def test_keypoints_that_are_solved_in_a_wrong_order_are_not(body, order, layout)
     assert not_trusted(lsmpl.solve(track, body))
 
 
+def test_keypoints_that_lie_elsewhere_on_the_body_are_not(body, taken):
+    track, motion = taken
+    parts, rng = site_parts(body, BODY_25.sites), np.random.default_rng(0)
+    for apart, trusted in ((0.03, True), (0.15, False)):
+        offsets = apart / np.sqrt(3.0) * rng.normal(size=(25, 3))
+        calibration = Calibration.of_layout(body, BODY_25, motion.betas, parts, offsets)
+        reasons = [doubt.reason for doubt in judged(replace(motion, calibration=calibration), body, track)]
+        assert (reasons == []) == trusted and ("--layout" in "".join(reasons)) != trusted
+
+
 def test_a_body_on_its_side_is_not_unless_up_was_given(body, taken):
     track, motion = taken
     lying = motion.poses.copy()

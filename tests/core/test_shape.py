@@ -1,6 +1,8 @@
 """Body shape and noise from a take: what poses could explain as well is left out of both."""
 
+import importlib
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +71,34 @@ def test_noise_is_measured_though_poses_follow_it(body, stroll, noise, layout):
     parts = site_parts(body, track.layout.sites)
     problem, poses = settled(body, track, parts, stroll.betas, stroll, noise)
     assert measured_noise(problem, poses, FRAMES) == pytest.approx(noise, rel=0.15)
+
+
+def test_noise_is_told_from_sites_that_are_elsewhere_in_all_frames(body, stroll):
+    track, rng = body.keypoints(stroll), np.random.default_rng(0)
+    parts = site_parts(body, track.layout.sites)
+    offsets = 0.01 * rng.normal(size=(parts.count, 3))
+    options = lsmpl.SolveOptions(noise=0.0)
+    moved = Problem.of(track, body, parts, stroll.betas, choose_backend("numpy"), options, offsets)
+    positions = moved.model.state(exp_map(stroll.poses), stroll.trans).keypoints
+    shares = []
+    for displaced, noise in ((True, 0.0), (True, 0.01), (False, 0.01)):
+        seen = positions if displaced else track.positions
+        noisy = replace(track, positions=seen + noise * rng.normal(size=seen.shape))
+        problem, poses = settled(body, noisy, parts, stroll.betas, stroll, 0.01)
+        shares.append(pose_fit(problem, poses, FRAMES).constant_share(independent=4.0))
+    assert shares[0] > 0.8
+    assert 0.1 < shares[1] < 0.8
+    assert shares[2] < 0.05
+
+
+@pytest.mark.parametrize("stiff", [True, False])
+def test_another_skeleton_makes_no_body_that_nobody_has(body, stroll, stiff, monkeypatch):
+    """Proportions that no betas have were met by betas of 4, of which a waist comes out wrung."""
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
+    other = importlib.import_module("other_skeletons").other_skeleton("another", stroll, body, 3, stiff)
+    solved = lsmpl.solve(other.track, body)
+    assert np.abs(solved.betas).max() < 2.0
+    assert MILLIMETRES * np.nanmean(solved.residual) < 5.0
 
 
 def test_exact_keypoints_alone_tell_the_body(body, stroll):
