@@ -30,7 +30,7 @@ from tools.zips import sha256, write_zip
 ROOT = Path(__file__).resolve().parent
 WHEEL_FOLDER = ROOT / "wheels"
 README, PAGES = ROOT / "README.md", ROOT / "docs"
-EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
+EXAMPLE = ROOT / "examples" / "walk_and_wave_with_hands.trc"
 
 WHEELS = {
     "array_api_compat-1.16.0-py3-none-any.whl": "0464934d7d5f1e9b728b2e248da52400630b1fcb46b70073eab3c7ae084290aa",

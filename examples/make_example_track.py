@@ -1,10 +1,12 @@
 """Writes `walk_and_wave.trc`, a made-up take: somebody walks up, turns to us and waves. Nothing in it was captured.
+And the same with hands, `walk_and_wave_with_hands.trc`.
 
-    python examples/make_example_track.py [OUT.trc]
+    python examples/make_example_track.py [OUT-FOLDER]
 
 The feet are planned first and never slide; the pelvis travels between them, the legs follow by two-bone inverse
-kinematics, and spine and arms swing against the legs. The keypoints are OpenPose's BODY_25 on the open body, with
-3 mm of noise and some missing, as from a good set of cameras. Y up, metres, 30 Hz.
+kinematics, and spine and arms swing against the legs; hands are loosely closed, and the one that waves opens. The
+keypoints are OpenPose's BODY_25 on the open body, and the fingers of its two hands, with 3 mm of noise (2 mm of the
+hands') and some missing, as from a good set of cameras. Y up, metres, 30 Hz.
 """
 
 from __future__ import annotations
@@ -16,10 +18,12 @@ from pathlib import Path
 import numpy as np
 
 import lsmpl_core as lsmpl
+from lsmpl_core.body.fingers import Fingers
 from lsmpl_core.body.skeleton import JOINT_NAMES, PARENTS
+from lsmpl_core.keypoints.hand_points import FINGERS
 from lsmpl_core.rotation import exp_map, log_map
 
-OUT = Path(__file__).parent / "walk_and_wave.trc"
+OUT = Path(__file__).parent
 FPS, SECONDS = 30, 6.0
 BETAS = np.array([0.6, -0.8, 0.3, 0, 0, 0, 0, 0, 0, 0])
 STAND, STEP_TIME, DOUBLE_SUPPORT = 0.3, 0.5, 0.13
@@ -33,6 +37,12 @@ TRC_NAMES = [
     *("Nose", "Neck", "RShoulder", "RElbow", "RWrist", "LShoulder", "LElbow", "LWrist", "MidHip", "RHip", "RKnee"),
     *("RAnkle", "LHip", "LKnee", "LAnkle", "REye", "LEye", "REar", "LEar", "LBigToe", "LSmallToe", "LHeel"),
     *("RBigToe", "RSmallToe", "RHeel"),
+]
+HAND_NAMES = [
+    f"{side}Hand{finger}{number}"
+    for side in "LR"
+    for finger in ("Thumb", "Index", "Middle", "Ring", "Little")
+    for number in (1, 2, 3, 4)
 ]
 
 
@@ -49,7 +59,11 @@ class Foot:
 def main(out: Path = OUT) -> None:
     body = lsmpl.load_body()
     track = body.keypoints(make_motion(body), "body_25")
-    write_trc(out, spoil(track.positions), track.fps)
+    hands = track.hands.positions[:, :, 1:].reshape(len(track), len(HAND_NAMES), 3)
+    seen = spoil(track.positions)
+    write_trc(out / "walk_and_wave.trc", TRC_NAMES, seen, track.fps)
+    seen = np.concatenate([seen, spoil_hands(hands)], axis=1)
+    write_trc(out / "walk_and_wave_with_hands.trc", [*TRC_NAMES, *HAND_NAMES], seen, track.fps, digits=3)
 
 
 def make_motion(body: lsmpl.Body) -> lsmpl.Motion:
@@ -73,7 +87,9 @@ def make_motion(body: lsmpl.Body) -> lsmpl.Motion:
     # From Y up to Z up, as motions are.
     up = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
     poses[:, 0] = up @ poses[:, 0]
-    return lsmpl.Motion(poses=log_map(poses), trans=pelvis @ up.T - rest["pelvis"], betas=BETAS, fps=FPS, body=body.key)
+    fingers = close_hands(times, body.fingers)
+    trans = pelvis @ up.T - rest["pelvis"]
+    return lsmpl.Motion(log_map(poses), trans, BETAS, FPS, body=body.key, fingers=fingers)
 
 
 def plan_footfalls() -> dict[str, list[tuple[float, np.ndarray, float]]]:
@@ -244,6 +260,21 @@ def swing_arms(times, chest, swing, walking) -> dict[str, np.ndarray]:
     return turns
 
 
+def close_hands(times, fingers: Fingers) -> np.ndarray:
+    """Axis-angles (T,30,3): both hands loosely closed, opening and closing a little with the steps; the right one
+    opens and spreads as it goes up."""
+    bends = np.radians([[18, 28, 16], [26, 34, 18], [36, 40, 22], [31, 38, 20], [6, 14, 16]])
+    spreads = np.radians([-7.0, 0.0, 11.0, 5.0, -4.0])
+    swing = 1.0 + 0.15 * np.sin(2 * np.pi * times / (2 * STEP_TIME))
+    q = np.zeros((len(times), 2, len(FINGERS), 3, 3))  # of each joint its bend, spread and twist
+    q[..., 0] = bends * swing[:, None, None, None]
+    opened = blur(waving(times), 0.08)[:, None]
+    q[:, 1, :, :, 0] *= 1.0 - 0.95 * opened[..., None]
+    q[:, 1, :, 0, 1] = spreads * opened
+    turned = fingers.frames @ q.reshape(len(times), 2, 3 * len(FINGERS), 3, 1)
+    return fingers.angles_of(exp_map(turned[..., 0]))
+
+
 def waving(times) -> np.ndarray:
     """0 to 1: how far the hand is up."""
     return smooth((times - 3.55) / 0.75)
@@ -317,20 +348,28 @@ def spoil(positions: np.ndarray, seed: int = 7) -> np.ndarray:
     return positions
 
 
-def write_trc(path: Path, positions: np.ndarray, fps: float) -> None:
-    """positions (T,25,3), Z up; a missing keypoint leaves its cells empty."""
+def spoil_hands(positions: np.ndarray, seed: int = 8) -> np.ndarray:
+    """2 mm of noise, and one point in fifty missing."""
+    rng = np.random.default_rng(seed)
+    positions = positions + rng.normal(0, 0.002, positions.shape)
+    positions[rng.random(positions.shape[:2]) < 0.02] = np.nan
+    return positions
+
+
+def write_trc(path: Path, names: list[str], positions: np.ndarray, fps: float, digits: int = 4) -> None:
+    """positions (T,K,3), Z up; a missing keypoint leaves its cells empty."""
     frames, count = positions.shape[:2]
     y_up = positions[..., [0, 2, 1]] * (1, 1, -1)
     lines = [
         f"PathFileType\t4\t(X/Y/Z)\t{path.name}",
         "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames",
         f"{fps:g}\t{fps:g}\t{frames}\t{count}\tm\t{fps:g}\t1\t{frames}",
-        "Frame#\tTime\t" + "\t\t\t".join(TRC_NAMES) + "\t\t",
+        "Frame#\tTime\t" + "\t\t\t".join(names) + "\t\t",
         "\t\t" + "\t".join(f"X{n}\tY{n}\tZ{n}" for n in range(1, count + 1)),
         "",
     ]
     for number, row in enumerate(y_up):
-        cells = ["" if np.isnan(value) else f"{value:.4f}" for value in row.ravel()]
+        cells = ["" if np.isnan(value) else f"{value:.{digits}f}" for value in row.ravel()]
         lines.append("\t".join([str(number + 1), f"{number / fps:.4f}", *cells]))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

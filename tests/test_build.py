@@ -81,7 +81,7 @@ def test_has_nothing_that_does_not_belong(names):
 
 
 def test_the_example_and_the_pages_for_animators_come_along(names):
-    assert {"examples/walk_and_wave.trc", "README.md", "docs/quality.md"} <= names
+    assert {"examples/walk_and_wave_with_hands.trc", "README.md", "docs/quality.md"} <= names
 
 
 def test_every_module_of_the_packages_is_in_it(names):

@@ -18,7 +18,7 @@ from ..solving import solve as solving
 from .reading import Import
 
 _EXTENSION = Path(__file__).resolve().parents[2]
-EXAMPLE = _EXTENSION / "examples" / "walk_and_wave.trc"
+EXAMPLE = _EXTENSION / "examples" / "walk_and_wave_with_hands.trc"
 """In the zip as in the repository."""
 PAGES = _EXTENSION / "README.md"
 
