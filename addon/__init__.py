@@ -6,8 +6,8 @@ from types import ModuleType
 
 _FEATURES = (
     "devices.torch_folder", "devices.listing", "preferences", "jobs", "settings",
-    "reference.settings", "takes.showing", "characters.shape", "characters.tailoring",
-    "characters.surface", "characters.baking",
+    "reference.settings", "takes.showing", "takes.drawn_hands", "characters.shape",
+    "characters.tailoring", "characters.surface", "characters.baking",
     "retargeting.bone_mapping", "retargeting.bake_to_other", "retargeting.following",
     "solving.marker_trials", "solving.solve", "solving.from_motion", "solving.bake",
     "importing.outcomes", "importing.keypoint_files", "importing.scene_tracks",

@@ -11,10 +11,9 @@ from functools import cache
 
 import bmesh
 import bpy
-import gpu
 import numpy as np
-from gpu_extras.batch import batch_for_shader
 
+from .. import gpu_shapes
 from ..takes import take as takes
 from . import session
 from .handles import RADIUS
@@ -28,8 +27,6 @@ _COLOURS = {
     LOCKED: (0.75, 0.05, 0.6, 0.85),
     UNSEEN: (1.0, 1.0, 1.0, 0.9),
 }
-_UNLIT = 0.35
-"""Brightness of a surface that is seen from the side; one that faces the view has 1."""
 
 
 def looks(scene: bpy.types.Scene) -> list[str]:
@@ -85,55 +82,20 @@ def _draw() -> None:
             corners.append(
                 shape * _SIZE * handle.scale.x + np.array(handle.matrix_world.translation)
             )
-            colours.append(_lit(_COLOURS[look], normals @ towards[2]))
+            colours.append(gpu_shapes.lit(_COLOURS[look], normals @ towards[2]))
     if corners:
-        _fill(np.concatenate(corners), np.concatenate(colours))
-
-
-def _lit(colour: tuple[float, float, float, float], facing: np.ndarray) -> np.ndarray:
-    """(N,4) a colour on surfaces that are turned to the view by a cosine (N,)."""
-    lit = np.tile(np.array(colour), (len(facing), 1))
-    lit[:, :3] *= (_UNLIT + (1.0 - _UNLIT) * np.clip(facing, 0.0, 1.0))[:, None]
-    return lit
-
-
-def _fill(corners: np.ndarray, colours: np.ndarray) -> None:
-    """Triangles, corner by corner (N,3) with colours (N,4), in front of everything."""
-    shader = gpu.shader.from_builtin("SMOOTH_COLOR")
-    arrays = {"pos": corners.astype(np.float32), "color": colours.astype(np.float32)}
-    gpu.state.depth_test_set("NONE")
-    gpu.state.blend_set("ALPHA")
-    gpu.state.face_culling_set("BACK")  # of a convex shape just what is in front remains
-    try:
-        batch_for_shader(shader, "TRIS", arrays).draw(shader)
-    finally:
-        gpu.state.face_culling_set("NONE")
-        gpu.state.blend_set("NONE")
+        gpu_shapes.fill(np.concatenate(corners), np.concatenate(colours))
 
 
 @cache
 def _shapes() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Of each look: triangles of about radius 1, corner by corner (N,3), and the normals there."""
-    ball, _ = _triangles(lambda form: bmesh.ops.create_icosphere(form, subdivisions=2, radius=1.0))
-    cube = _triangles(lambda form: bmesh.ops.create_cube(form, size=1.6))
+    cube = gpu_shapes.triangles(lambda form: bmesh.ops.create_cube(form, size=1.6))
     return {
-        MOVED: (ball, ball / np.linalg.norm(ball, axis=1, keepdims=True)),
+        MOVED: gpu_shapes.ball(2),
         LOCKED: cube,
         UNSEEN: _octagon(),
     }
-
-
-def _triangles(create) -> tuple[np.ndarray, np.ndarray]:
-    """What `create` makes in a bmesh: corners (N,3) of its triangles, and the normals of their
-    faces (N,3)."""
-    form = bmesh.new()
-    create(form)
-    loops = [loop for triangle in form.calc_loop_triangles() for loop in triangle]
-    corners = np.array([loop.vert.co[:] for loop in loops])
-    form.normal_update()
-    normals = np.array([loop.face.normal[:] for loop in loops])
-    form.free()
-    return corners, normals
 
 
 def _octagon() -> tuple[np.ndarray, np.ndarray]:

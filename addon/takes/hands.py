@@ -30,6 +30,20 @@ def store(mesh: bpy.types.Mesh, hands: HandPoints | None, name: str) -> None:
     mesh[HANDS_KEY] = points
 
 
+def points_at(mesh: bpy.types.Mesh, frame: int) -> tuple[np.ndarray, np.ndarray] | None:
+    """Positions (42,3) and confidence (42,) of one frame as they were stored, None where the track
+    has no hands; takes no longer where the take is long."""
+    points = mesh.get(HANDS_KEY)
+    if not isinstance(points, bpy.types.Mesh) or len(points.vertices) < (frame + 1) * _A_FRAME:
+        return None
+    rows = slice(frame * _A_FRAME, (frame + 1) * _A_FRAME)
+    position, confidence = (points.attributes[name].data for name in ("position", "confidence"))
+    return (
+        np.array([item.vector for item in position[rows]], dtype=np.float64),
+        np.array([item.value for item in confidence[rows]], dtype=np.float64),
+    )
+
+
 def load(mesh: bpy.types.Mesh, frames: int, travel: np.ndarray | None = None) -> HandPoints | None:
     """The hands of a track of so many frames, moved by travel (T,3) metres; None where it has none.
 

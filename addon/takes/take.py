@@ -163,6 +163,13 @@ def set_travel(take: bpy.types.Object, travel: np.ndarray | None) -> None:
         take.data.attributes.remove(take.data.attributes[TRAVEL])
 
 
+def travel_at(take: bpy.types.Object, frame: int) -> np.ndarray:
+    """(3,) metres by which the last solve moved a frame, 0 for the take's first."""
+    attribute = take.data.attributes.get(TRAVEL)
+    first = frame * describe(take)["keypoints"]
+    return np.array(attribute.data[first].vector if attribute else (0.0, 0.0, 0.0))
+
+
 class Keypoints(NamedTuple):
     """What a take knows of one frame's K keypoints."""
 

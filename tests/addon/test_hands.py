@@ -141,3 +141,22 @@ def test_hands_are_made_larger_by_a_slider_and_go_back_to_the_takes(addon, body,
     bpy.context.view_layer.objects.active = baked.armature
     assert bpy.ops.lsmpl.shape_of_take() == {"FINISHED"}
     assert np.isclose(shape.hand_size_of(baked.armature), 0.9)
+
+
+def test_points_of_hands_are_drawn_where_the_take_shows_its_keypoints(addon, body, waving):
+    drawn = addon("takes.drawn_hands")
+    scene, track = bpy.context.scene, body.keypoints(waving, "mediapipe_33")
+    track.hands.confidence[5, 0, 8] = 0.0
+    take = addon("importing.adding").add_take(scene, track, "Hands")
+    addon("importing.adding").match_scene(scene, [take])
+    take.location = (1.0, 2.0, 3.0)
+    scene.frame_set(5)
+    bpy.context.view_layer.update()
+    places, confidence = drawn.shown(take, scene)
+    seen = confidence > 0
+    assert seen.sum() == 41
+    expected = track.hands.positions[5].reshape(42, 3) + (1.0, 2.0, 3.0)
+    assert np.abs(places[seen] - expected[seen]).max() < 1e-5
+    assert len(drawn.bones(confidence)) == 39, "all but the last of a finger"
+    bare = addon("importing.adding").add_take(scene, body.keypoints(replace(waving, fingers=None)), "Bare")
+    assert not len(drawn.shown(bare, scene)[0])
