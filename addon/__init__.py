@@ -15,8 +15,8 @@ _FEATURES = (
     "refining.pending_edit", "refining.settings", "refining.refine", "refining.operators",
     "live.session", "live.operators", "live.watch", "solving.clean_up", "solving.quality",
     "solving.trust",
-    "reference.operators", "doubt.operators", "doubt.drawing", "importing.example",
-    "exporting.operators", "setting_presets", "panels", "keymaps", "headless",
+    "reference.operators", "doubt.operators", "doubt.drawing", "preview.drawing",
+    "importing.example", "exporting.operators", "setting_presets", "panels", "keymaps", "headless",
 )  # fmt: skip
 _registered: list[ModuleType] = []
 

@@ -15,6 +15,7 @@ from bpy.props import (
 from ..lsmpl_core import LsmplError, SolveOptions
 from .package import preferences
 from .paths import FROM_BLEND
+from .preview import drawing as preview
 from .reference import playing as pictures
 from .registration import registration
 from .retargeting import settings as retarget_settings
@@ -151,6 +152,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its "
         "noise calls for, and more "
         "makes any motion calmer",
+        update=lambda settings, context: preview.show_anew(),
         default=0.5,
         min=0.0,
         max=1.0,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 
 from ..characters import locking
+from ..preview import drawing
 from ..registration import registration
 from ..selection import active_take
 from ..setting_presets import LSMPL_PT_presets
@@ -21,7 +22,9 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lsmpl
         column = properties(layout)
-        column.prop(settings, "smooth")
+        row = column.row(align=True)
+        row.prop(settings, "smooth")
+        row.prop(context.window_manager.lsmpl_preview, "smooth", text="", icon="GHOST_ENABLED")
         column.prop(settings, "lock_feet")
         column.prop(settings, "floor")
         if settings.floor == "HEIGHT":
@@ -45,6 +48,7 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
         cleaned = layers.describe(take, layers.Layer.CLEANED)
         if cleaned is None:
             say(context, layout, "Baked as solved", icon="INFO")
+            _draw_preview(context, layout)
             return
 
         # What the last clean-up did.
@@ -60,6 +64,15 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
         if locking.is_wanted(take):
             say(context, layout, locking.FEET_OF_ANOTHER_SHAPE, icon="ERROR")
             layout.operator("lsmpl.lock_feet_again", icon="LOCKED")
+        _draw_preview(context, layout)
+
+
+def _draw_preview(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:
+    """What the strength that is set now would do, while that is drawn in the viewport."""
+    preview = drawing.shown(context)
+    if preview is not None:
+        mean, most = (1000 * metres for metres in preview.moved)
+        say(context, layout, f"Smooth moves joints by {mean:.1f} mm, at most {most:.0f} mm", "INFO")
 
 
 _CLASSES = (LSMPL_PT_clean_up,)

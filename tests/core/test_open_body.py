@@ -257,17 +257,20 @@ def test_soles_are_flat_on_the_ground(body):
     assert np.ptp(near_ground[:, 2]) > 0.2
 
 
+def volume(body, vertices) -> float:
+    """Cubic metres."""
+    a, b, c = (vertices[body["f"][:, corner]] for corner in range(3))
+    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
+
+
 def test_bent_knees_and_elbows_keep_their_girth(body):
     """At 90 degrees the surface's volume is within 3 % of the rest pose's."""
-
-    def volume(vertices) -> float:
-        a, b, c = (vertices[body["f"][:, corner]] for corner in range(3))
-        return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
     pose = np.zeros((24, 3))
     pose[[4, 5], 0] = np.pi / 2
     pose[18, 1], pose[19, 1] = -np.pi / 2, np.pi / 2
-    assert volume(skin(body, np.zeros(10), pose)) == pytest.approx(volume(body["v_template"]), rel=0.03)
+    rest = volume(body, body["v_template"])
+    assert volume(body, skin(body, np.zeros(10), pose)) == pytest.approx(rest, rel=0.03)
 
 
 def test_skinning_equals_smplx(body):
@@ -310,3 +313,48 @@ def test_twisted_limbs_keep_their_thickness(body, joint, beyond, least):
         pose = np.zeros((24, 3))
         pose[joint] = sign * np.radians(80) * axis
         assert radius(skin(body, np.zeros(10), pose)) > least * radius(body["v_template"])
+
+
+BENDS = [("elbow", 18, 1, -1), ("knee", 4, 0, 1)]
+"""Of the left side: the joint, the axis that it bends about, and which way."""
+
+
+def bent(body, joint: int, axis: int, degrees: float, correctives: bool = True) -> np.ndarray:
+    pose = np.zeros((24, 3))
+    pose[joint, axis] = np.radians(degrees)
+    without = body if correctives else {**body, "posedirs": np.zeros_like(body["posedirs"])}
+    return skin(without, np.zeros(10), pose)
+
+
+def folds(body, vertices) -> int:
+    """Edges about which the skin turns back on itself, by more than 120 degrees."""
+    quads = body["quads"]
+    a, b, c, d = (vertices[quads[:, corner]] for corner in range(4))
+    normals = np.cross(c - a, d - b)
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    edges = np.sort(np.stack([quads, np.roll(quads, -1, axis=1)], axis=-1).reshape(-1, 2), axis=1)
+    order = np.lexsort(edges.T[::-1])
+    faces = np.repeat(np.arange(len(quads)), 4)[order]
+    shared = np.flatnonzero((edges[order][1:] == edges[order][:-1]).all(axis=1))
+    return int(((normals[faces[shared]] * normals[faces[shared + 1]]).sum(axis=1) < -0.5).sum())
+
+
+def test_bent_elbows_and_knees_fold_no_more_than_plainly_skinned_ones(body):
+    counts = [
+        [folds(body, bent(body, joint, axis, way * degrees, on)) for on in (True, False)]
+        for _, joint, axis, way in BENDS
+        for degrees in (60, 90, 120, 150)
+    ]
+    corrected, plain = np.sum(counts, axis=0)
+    assert corrected <= plain
+
+
+def test_bent_knees_and_hips_keep_their_volume_better_than_plainly_skinned_ones(body):
+    for joint, degrees in [(4, 90), (4, 120), (4, 150), (1, -60), (1, -90)]:
+        corrected, plain = (volume(body, bent(body, joint, 0, degrees, on)) for on in (True, False))
+        assert corrected > plain, (joint, degrees)
+
+
+def test_bent_elbows_keep_theirs(body):
+    for degrees in (60, 90, 120, 150):
+        assert volume(body, bent(body, 18, 1, -degrees)) > volume(body, body["v_template"]) - 0.00025  # cubic metres

@@ -1,0 +1,1 @@
+"""What Smooth would do, seen before it is applied."""
