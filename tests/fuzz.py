@@ -1,14 +1,17 @@
 """Go round all fuzzers for as long as told: `python tests/fuzz.py MINUTES [--files FOLDER] [--only NAME ...]`.
 
-Each failure is told when it is found, with its seed; the file that did it is kept in `--keep`. The exit code is 1 where
-there were any. FOLDER has real keypoint files, whose beginnings are damaged beside those that are made here.
+Each failure is told when it is found, with its seed; the file that did it is kept in `--keep`. The exit code is 1
+where there were any. FOLDER has real keypoint files, whose beginnings are damaged beside those that are made here. All
+is tried in a process of its own: one that crashes is a failure, too, and the next goes on behind the try that did it.
 """
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,12 +47,42 @@ def main() -> int:
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--keep", default="fuzz_failures")
     parser.add_argument("--seed", type=int, default=int(time.time()) * 1000)
+    parser.add_argument("--note", help=argparse.SUPPRESS)
     options = parser.parse_args()
+    return watched(options) if options.note is None else tried(options)
+
+
+def watched(options: argparse.Namespace) -> int:
+    """Processes that note what they are about to try, one after the other where they crash."""
+    end, seed, failed = time.monotonic() + 60 * options.minutes, options.seed, False
+    chosen = [*(["--files", str(options.files)] if options.files else []), "--keep", options.keep]
+    chosen += ["--only", *options.only] if options.only else []
+    with tempfile.TemporaryDirectory() as name:
+        note = Path(name) / "note"
+        while (left := end - time.monotonic()) > 0:
+            words = [f"{left / 60}", *chosen, "--seed", str(seed), "--note", str(note)]
+            code = subprocess.call([sys.executable, "-X", "faulthandler", __file__, *words])
+            if code in (0, 1):
+                return int(failed or code)
+            what, _, number = note.read_text().rpartition(" ")
+            seed, failed = int(number), True
+            print(f"FAILED {what}: seed {seed}: the process ended with {code}", flush=True)
+    return int(failed)
+
+
+def tried(options: argparse.Namespace) -> int:
     os.environ["LSMPL_FUZZ_KEEP"] = options.keep
+    note = os.open(options.note, os.O_WRONLY | os.O_CREAT)
+
+    def begin(name: str, seed: int) -> None:
+        os.ftruncate(note, 0)
+        os.pwrite(note, f"{name} {seed}".encode(), 0)
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         chosen = [one for one in fuzzers(folder, options.files) if not options.only or one.name in options.only]
-        failures = go_round(chosen, folder, 60 * options.minutes, options.seed, lambda line: print(line, flush=True))
+        tell = partial(print, flush=True)
+        failures = go_round(chosen, folder, 60 * options.minutes, options.seed, tell, begin)
     print(f"{len(failures)} kinds of failure")
     return int(bool(failures))
 

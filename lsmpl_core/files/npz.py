@@ -147,6 +147,8 @@ def read_array(stream: IO, size: int) -> np.ndarray:
     shape, fortran, dtype = read_header(stream)
     if dtype.hasobject or dtype.kind not in "fiubcUS" or not dtype.itemsize:
         raise ValueError(f"holds {dtype} (Python objects are not read); expected numbers")
+    if dtype.itemsize < 0:  # NumPy 1 counts bytes of texts in 32 bits, and crashes over such arrays
+        raise ValueError("claims texts of gigabytes")
     count = math.prod(shape)
     expected = count * dtype.itemsize
     if expected > size or count > MAX_BYTES // 8:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from damage import damaged
 from fuzz_files import good_calibrations, good_files, good_mappings, good_marker_tables, good_motions
-from fuzzing import SOLVING_BYTES, Fuzzer, bounded, in_our_words, kept
+from fuzzing import SOLVING_BYTES, Fuzzer, bounded, in_our_words, is_traced, kept
 from stick_figure import walking
 
 import lsmpl_core as lsmpl
@@ -128,16 +128,12 @@ def _absurd_track(rng: np.random.Generator) -> lsmpl.KeypointTrack:
     return lsmpl.KeypointTrack(positions, confidence, layout, fps, source="absurd.npy")
 
 
-def _is_traced(seed: int) -> bool:
-    return seed % 4 == 0
-
-
 def attempt_solve(folder: Path, seed: int) -> str:
     """A track of nonsense, solved, judged, cleaned up, resampled, saved and loaded."""
     rng = np.random.default_rng(seed)
     what = "solved"
     try:
-        with bounded(0, SOLVING_BYTES, _is_traced(seed)):
+        with bounded(0, SOLVING_BYTES, is_traced(seed)):
             try:
                 _solve(rng, folder)
             except LsmplError as error:
@@ -271,7 +267,7 @@ def attempt_command(folder: Path, seed: int) -> str:
     size = sum(path.stat().st_size for path in work.iterdir())
     try:
         with (
-            bounded(size, SOLVING_BYTES, _is_traced(seed)),
+            bounded(size, SOLVING_BYTES, is_traced(seed)),
             contextlib.redirect_stderr(heard),
             contextlib.redirect_stdout(said),
         ):

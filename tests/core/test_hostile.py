@@ -4,11 +4,13 @@ Each is made from scratch in the form of a file that once did harm.
 """
 
 import gzip
+import io
 import json
 import os
 import pickle
 import re
 import tracemalloc
+import zipfile
 from contextlib import contextmanager
 from functools import partial
 
@@ -225,6 +227,24 @@ def test_letters_beyond_unicode_in_an_npz_are_no_text(tmp_path):
     np.savez(tmp_path / "take.npz", keypoints3d=PERSON, names=names)
     with pytest.raises(KeypointFileError, match="names is no valid text"):
         read_keypoints(tmp_path / "take.npz")
+
+
+def test_texts_of_gigabytes_that_an_npz_claims_are_refused_and_crash_nothing(tmp_path):
+    """NumPy 1 counts their bytes in 32 bits: less than none, over which whatever looks at the array crashes."""
+    stream = io.BytesIO()
+    np.save(stream, np.array("abcdefghij"))
+    claimed = stream.getvalue().replace(
+        b"'<U10', 'fortran_order': False, ", b"'<U1000000000', 'fortran_order': False, "
+    )
+    claimed = claimed.replace(b" " * 8 + b"\n", b"\n")
+    lsmpl.Motion(np.zeros((3, 24, 3)), np.zeros((3, 3))).save(tmp_path / "m.npz")
+    with zipfile.ZipFile(tmp_path / "m.npz") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(tmp_path / "m.npz", "w") as archive:
+        for name, data in (members | {"first_frame.npy": claimed}).items():
+            archive.writestr(name, data)
+    with pytest.raises(MotionFileError, match=r"first_frame (claims texts of gigabytes|is no NumPy array)"):
+        lsmpl.Motion.load(tmp_path / "m.npz")
 
 
 def test_an_npz_whose_listing_points_before_its_beginning_is_damaged(tmp_path):
