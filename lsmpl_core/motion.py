@@ -333,7 +333,7 @@ def _calibration(text: str) -> Calibration | None:
             f"the calibration has {len(text)} letters; expected at most {LONGEST_CALIBRATION}"
         )
     try:
-        return Calibration.from_dict(json.loads(text))
+        return Calibration.from_dict(json.loads(text.lstrip("\ufeff")))
     except CalibrationError as error:
         raise CalibrationError(f"calibration: {error}") from None
     except (ValueError, RecursionError) as error:

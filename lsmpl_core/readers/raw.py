@@ -109,6 +109,7 @@ def read_text(path: Path) -> str:
             UnicodeDecodeError
         ):  # what Western versions of Windows call ANSI, which knows any byte but five
             text = data.decode("cp1252", errors="replace")
+    text = text.lstrip("\ufeff")  # a mark of the encoding that a program wrote once more
     if not text.strip():
         raise KeypointFileError(f"{path}: the file is empty")
     _check_pieces(text, path)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from stick_figure import walking
 from test_body_files import smpl_like
+from test_cameras import as_file, looking
 from test_object_files import as_object, bvh
 from test_readers import csv_text, json_people, trc_text
 from test_readers_c3d import DEC, INTEL, MIPS, c3d_bytes
@@ -17,6 +18,7 @@ from lsmpl_core import Motion, read_motion
 from lsmpl_core.body.body_files import read_body_file
 from lsmpl_core.calibration.calibration import Calibration, SiteOffset
 from lsmpl_core.calibration_files import read_calibration
+from lsmpl_core.cameras.camera_files import read_cameras
 from lsmpl_core.errors import LsmplError
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints, read_people
@@ -145,6 +147,23 @@ def good_calibrations(folder: Path) -> dict[str, bytes]:
     return {"c.json": json.dumps(calibration.as_dict()).encode(), "c.npz": (folder / "c.npz").read_bytes()}
 
 
+def good_cameras(folder: Path) -> dict[str, bytes]:
+    """Calibrations of cameras in each of their forms; EasyMocap's pair in one file."""
+    cameras = [looking((3, -4, 1.5), name="cam01"), looking((-3, -3, 2), name="cam02", distortion=(-0.2, 0.05))]
+    contents = {"cameras.toml": as_file("toml", folder, cameras).read_bytes()}
+    for kind in ("panoptic", "nested", "matrices"):
+        contents[f"{kind}.json"] = as_file(f"json/{kind}", folder, cameras).read_bytes()
+    as_file("yml/easymocap", folder, cameras)
+    contents["both.yml"] = (folder / "intri.yml").read_bytes() + (folder / "extri.yml").read_bytes()
+    return contents
+
+
+def read_finite_cameras(path: Path) -> None:
+    for camera in read_cameras(path):
+        assert np.isfinite(camera.matrix).all() and np.isfinite(camera.rotation).all()
+        assert np.isfinite(camera.translation).all()
+
+
 def read_track(path: Path) -> None:
     track = read_keypoints(path)
     assert np.isfinite(track.positions[track.visible]).all() and np.isfinite(track.confidence).all()
@@ -176,5 +195,6 @@ SUBJECTS: dict[str, tuple[Callable[[Path], dict[str, bytes]], Callable[[Path], o
     "mappings": (good_mappings, load_mapping),
     "marker tables": (good_marker_tables, load_markers),
     "calibrations": (good_calibrations, read_calibration),
+    "cameras": (good_cameras, read_finite_cameras),
 }
 """How good files of a kind are made in a folder, and what reads them."""

@@ -257,6 +257,7 @@ def test_trc_variations(tmp_path):
         text.replace("\tTime\t", "\tTimes\t\t"),
         text.replace("\n", "\t\t\n"),
         "\ufeff" + text,
+        "\ufeff\ufeff" + text,
         text.replace("Frame#", "frame#"),
     ):
         path.write_text(variant, encoding="utf-8")
