@@ -268,6 +268,7 @@ def _ready_character(
         )
 
         armature.matrix_world = take.matrix_world
+        armature.color = mesh.color = take.color
         for collection in take.users_collection or (scene.collection,):
             collection.objects.link(armature)
             if mesh != left:

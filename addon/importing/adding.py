@@ -23,8 +23,17 @@ def add_take(
         display.show(take, len(track.layout), markers=needs_calibration(track.layout))
         take.lsmpl.start = track.first_frame
         take.lsmpl.step = timing.frame_step(scene, track.fps)
+        take.color = _COLOURS[len(takes.takes_in(scene)) % len(_COLOURS)]
         (collection or scene.collection).objects.link(take)
     return take
+
+
+_COLOURS = [
+    (0.20, 0.55, 0.90, 1.0), (0.95, 0.55, 0.15, 1.0), (0.30, 0.70, 0.30, 1.0),
+    (0.85, 0.30, 0.35, 1.0), (0.60, 0.45, 0.80, 1.0), (0.25, 0.75, 0.75, 1.0),
+    (0.90, 0.80, 0.25, 1.0), (0.85, 0.50, 0.70, 1.0),
+]  # fmt: skip
+"""Of takes in the order in which they come, for viewports that show objects' colours."""
 
 
 def match_scene(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) -> None:

@@ -16,9 +16,11 @@ from . import (
     shape_operators,
     solve,
     take_list,
+    take_operators,
 )
 
 _SECTIONS = (
+    take_operators,
     take_list,
     keypoints,
     picture,

@@ -29,19 +29,23 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             row.operator("lsmpl.import_motion", text="Motion...", translate=False)
             row.operator("lsmpl.take_from_objects", text="", icon="EMPTY_AXIS")
 
-        # Which take is meant: a list where there are several.
+        # Which take is meant.
         several = len(takes.takes_in(context.scene))
-        if several > 1:
-            layout.template_list(
+        if several:
+            row = layout.row()
+            row.template_list(
                 "LSMPL_UL_takes",
                 "",
                 context.scene,
                 "objects",
                 context.scene.lsmpl_takes,
                 "index",
-                rows=3,
+                rows=3 if several > 1 else 2,
                 maxrows=6,
             )
+            column = row.column(align=True)
+            column.operator("lsmpl.duplicate_take", text="", icon="DUPLICATE")
+            column.operator("lsmpl.colour_takes", text="", icon="COLOR")
         take = active_take(context)
         if take is None:
             empty = "No keypoints in this scene yet: import a file, or drop it into the viewport"

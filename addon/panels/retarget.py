@@ -89,6 +89,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
             row.scale_y = 1.4
             row.operator("lsmpl.bake_to_other", icon="ACTION")
         layout.prop(other, "follow")
+        layout.prop(other, "hide_body")
         if not layers.is_solved(take):
             say(context, layout, "Needs a solved take", icon="INFO")
         elif state := following.describe(take):

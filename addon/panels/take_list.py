@@ -6,12 +6,11 @@ import bpy
 from bpy.props import IntProperty
 
 from ...lsmpl_core import LsmplError
-from ...lsmpl_core.shown import shortened
 from ..registration import registration
 from ..selection import active_take, select
 from ..takes import layers
 from ..takes import take as takes
-from .drawing import letters_across
+from . import take_operators
 
 
 def _chosen(settings: TakeList) -> int:
@@ -40,12 +39,22 @@ class LSMPL_UL_takes(bpy.types.UIList):
     def draw_item(
         self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0
     ) -> None:
-        split = layout.split(factor=0.75)
         icon = "CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA"
-        fitting = letters_across(context, margin=40, share=0.75)
-        name = shortened(item.name, fitting, gap="\N{HORIZONTAL ELLIPSIS}")
-        split.label(text=name, translate=False, icon=icon)
-        split.label(text=_frames_of(item), translate=False)
+        split = layout.split(factor=0.62, align=True)
+        split.prop(item, "name", text="", emboss=False, translate=False, icon=icon)
+
+        row = split.row(align=True)
+        row.label(text=_frames_of(item), translate=False)
+        row.prop(item.lsmpl_colour, "colour", text="")
+        alone = take_operators.is_alone(item, context)
+        solo = row.operator(
+            "lsmpl.solo_take", text="", emboss=False, icon="SOLO_ON" if alone else "SOLO_OFF"
+        )
+        seen = take_operators.is_seen(item, context.view_layer)
+        show = row.operator(
+            "lsmpl.show_take", text="", emboss=False, icon="HIDE_OFF" if seen else "HIDE_ON"
+        )
+        solo.take = show.take = item.name
 
     def filter_items(self, context, data, property):
         objects = getattr(data, property)

@@ -21,7 +21,7 @@ from ..selection import is_solved, needed_take
 from ..takes import layers
 from . import plan as plans
 from .plan import Plan
-from .settings import bone_map_of
+from .settings import bone_map_of, hide_body
 from .skeletons import own_constraints
 
 
@@ -166,9 +166,13 @@ class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
 
     def begin(self, context: bpy.types.Context) -> jobs.Job:
         take, held = needed_take(context), Held(context.scene)
+        taken, is_new = Held(take), take.lsmpl.other.baked_on != take.lsmpl.other.target
 
         def steps():
             baked = yield from bake_steps(take)
+            (own,) = taken.left()
+            if own is not None and is_new and own.lsmpl.other.hide_body:
+                hide_body(own, True)  # once: who shows it afterwards wants to see it
             (shown_in,) = held.left()
             if shown_in is not None:
                 shown_in.lsmpl_export.character = "OTHER"  # what is most likely wanted next

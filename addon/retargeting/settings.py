@@ -50,6 +50,21 @@ def _follow_changed(settings: OtherCharacter, context: bpy.types.Context) -> Non
             bring_up_to_date(settings.id_data)
 
 
+def _hide_body_changed(settings: OtherCharacter, context: bpy.types.Context) -> None:
+    if settings.action is not None:
+        hide_body(settings.id_data, settings.hide_body)
+
+
+def hide_body(take: bpy.types.Object, is_hidden: bool) -> None:
+    """Hide or show the body of a take's own character in viewports; its bones stay, which controls
+    and Live need evaluated."""
+    mesh = take.lsmpl.body_mesh
+    for scene in mesh.users_scene if mesh is not None else ():
+        for layer in scene.view_layers:
+            if mesh.name in layer.objects:
+                mesh.hide_set(is_hidden, view_layer=layer)
+
+
 class MappedBone(bpy.types.PropertyGroup):
     """One bone and its joint."""
 
@@ -152,6 +167,12 @@ class OtherCharacter(bpy.types.PropertyGroup):
         "action in which you changed keys is never touched",
         default=True,
         update=_follow_changed,
+    )
+    hide_body: BoolProperty(
+        name="Hide LSMPL's Body",
+        description="Show the take on this character alone: LSMPL's body is hidden in the viewport",
+        default=True,
+        update=_hide_body_changed,
     )
     held_back: StringProperty(
         name="Held Back", description="Why the character did not follow the last change"
