@@ -133,9 +133,11 @@ def _agreeing(
 
 
 def _within_reach(track: KeypointTrack, body: Body) -> KeypointTrack:
-    """The track without markers that are farther off than any place on the body (`repair.reach`);
-    short whiles in which they are so are bridged, for the frames to be chosen, and what is found on
-    them, not to hang on a few wild ones."""
+    """The track without markers that are farther off than any place on the body (`repair.reach`).
+
+    Short whiles in which they are so, or missing, are bridged, for the frames to be chosen, and
+    what is found on them, to hang neither on a few wild ones nor on which these are.
+    """
     layout = track.layout
     landmarks = [parse_landmark(site) for site in layout.sites]
     uncertain = [2.0 * landmark.sigma if landmark else 0.0 for landmark in landmarks]
@@ -144,14 +146,9 @@ def _within_reach(track: KeypointTrack, body: Body) -> KeypointTrack:
     far = (
         find_out_of_reach(track.positions, reach, np.array(layout.mirror), slack) & ~track.undoubted
     )
-    if not far.any():
-        return track
     positions = np.where(far[..., None], np.nan, track.positions)
     positions, confidence = bridge_gaps(positions, np.where(far, 0.0, track.confidence), track.fps)
-    confidence = np.where(far, confidence, track.confidence)
-    return replace(
-        track, positions=np.where(far[..., None], positions, track.positions), confidence=confidence
-    )
+    return replace(track, positions=positions, confidence=confidence)
 
 
 def _named(track: KeypointTrack, names: Sequence[str]) -> Layout:

@@ -174,3 +174,14 @@ def test_one_bad_marker_in_ten_frames_leaves_the_other_joints(body, recorded, so
     assert turned(solved).max() < 12.0
     rejected = motion.condition[frames] == lsmpl.Condition.REJECTED
     assert np.delete(rejected, row, axis=1).sum() <= 2
+
+
+def test_a_marker_that_is_metres_away_is_as_good_as_missing(body, recorded):
+    row, frames = recorded.layout.index("LFHD"), slice(20, 30)
+    wild, confidence = recorded.positions.copy(), recorded.confidence.copy()
+    wild[frames, row] += [3.0, 0.0, 0.0]
+    confidence[frames, row] = 0.0
+    found = [calibrate([replace(recorded, **of)], body) for of in ({"positions": wild}, {"confidence": confidence})]
+    np.testing.assert_allclose(found[0].betas, found[1].betas, atol=1e-6)
+    for name in found[0].keypoints:
+        np.testing.assert_allclose(*(one.keypoints[name].offset for one in found), atol=1e-6)
