@@ -143,13 +143,15 @@ def _other_character(take: bpy.types.Object) -> list[str]:
 
 
 def _differ(what: str, one, other, where: str) -> list[str]:
-    turned = np.abs(one.rotations - other.rotations).max(axis=(1, 2, 3))
+    by_joint = np.abs(one.rotations - other.rotations).max(axis=(2, 3))
+    turned = by_joint.max(axis=1)
     moved = np.abs(one.trans - other.trans).max(axis=1)
     wrong = np.flatnonzero((turned > SAME_TURN) | (moved > SAME_STEP))
     if not len(wrong):
         return []
     by = f"{turned.max():.4f} in rotation and {moved.max():.4f} m in place"
-    return [f"{what} differ by {by} ({where} {wrong[:8].tolist()})"]
+    joint = int(by_joint.max(axis=0).argmax())
+    return [f"{what} differ by {by} ({where} {wrong[:8].tolist()}, joint {joint} most)"]
 
 
 def _leftovers(scene: bpy.types.Scene) -> list[str]:
