@@ -15,6 +15,7 @@ import numpy as np
 from .body.skeleton import JOINT_NAMES
 from .cleaning.limits import HINGES
 from .keypoints.condition import Condition
+from .keypoints.hand_points import SIDES
 from .motion import Motion
 from .rotation import exp_map
 
@@ -23,6 +24,8 @@ FRAME_OFF = 4.0, 0.5, 0.01
 deviations, by this share of the median and by this many metres."""
 KEYPOINT_OFF = 6.0, 1.0, 0.06
 """The same of a single keypoint against its own median."""
+HAND_OFF = 6.0, 1.0, 0.01
+"""The same of the points of a hand."""
 UNSEEN = 0.5, 0.25
 """A frame shows too little that lacks this share of the keypoints, or this much more than is
 usual."""
@@ -34,6 +37,8 @@ REJECTED = 0.15, 2
 doubtful."""
 TURN, SHIFT = np.radians(30.0), 0.15
 """Radians and metres in a thirtieth of a second below which no step is a jump."""
+FINGER_TURN = np.radians(45.0)
+"""The same of a finger's joint."""
 LEAST_TURN, LEAST_SHIFT = np.radians(8.0), 0.04
 """The same in a single frame, however short it is."""
 SUDDEN = 4.0
@@ -88,6 +93,8 @@ def grounds_of(motion: Motion) -> list[Ground]:
         _rejected(motion, unseen),
         _jump(motion),
         _beyond_limits(motion),
+        _hand_off(motion),
+        _finger_jump(motion),
     ]
 
 
@@ -280,15 +287,49 @@ def _jump(motion: Motion) -> Ground:
     return Ground(severity, lambda t: "a sudden jump")
 
 
+def _hand_off(motion: Motion) -> Ground:
+    """A hand whose points are no hand's: fingers were exchanged, or another's were seen."""
+    residual = motion.hand_residual
+    if residual is None:
+        return Ground(np.zeros(len(motion)))
+    severity, usual = _above_usual(residual, HAND_OFF)
+    most = np.argmax(severity, axis=1)
+
+    def say(t: int) -> str:
+        off = _mm(residual[t, most[t]])
+        return f"{SIDES[most[t]]} hand {off} off on average, usually {_mm(usual[most[t]])}"
+
+    return Ground(severity.max(axis=1), say)
+
+
+def _finger_jump(motion: Motion) -> Ground:
+    """As `_jump`, of the fingers."""
+    if motion.fingers is None:
+        return Ground(np.zeros(len(motion)))
+    frame = 30.0 / motion.fps
+    turned = _sudden(_turns(motion.fingers), max(FINGER_TURN * frame, LEAST_TURN))
+    of_hands = turned.reshape(len(turned), len(SIDES), -1).max(axis=2)
+    severity = np.zeros((len(motion), len(SIDES)))
+    severity[1:] = of_hands
+    most = np.argmax(severity, axis=1)
+    return Ground(severity.max(axis=1), lambda t: f"fingers of the {SIDES[most[t]]} hand jump")
+
+
 def _steps(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     """(T-1,J) radians each joint turns and (T-1,) metres the body moves from frame to frame."""
     joints = [joint for joint in range(motion.poses.shape[1]) if joint not in ENDS]
-    turns = np.empty((max(len(motion) - 1, 0), len(joints)))
+    turns = _turns(motion.poses[:, joints])
+    return turns, np.linalg.norm(np.diff(motion.trans, axis=0), axis=1)
+
+
+def _turns(poses: np.ndarray) -> np.ndarray:
+    """(T-1,J) radians that axis-angles (T,J,3) turn by from frame to frame."""
+    turns = np.empty((max(len(poses) - 1, 0), poses.shape[1]))
     for start in range(0, len(turns), FRAMES_AT_ONCE):  # matrices take much memory
-        rotations = exp_map(motion.poses[start : start + FRAMES_AT_ONCE + 1, joints])
+        rotations = exp_map(poses[start : start + FRAMES_AT_ONCE + 1])
         cosine = (np.einsum("tjab,tjab->tj", rotations[1:], rotations[:-1]) - 1.0) / 2.0
         turns[start : start + FRAMES_AT_ONCE] = np.arccos(np.clip(cosine, -1.0, 1.0))
-    return turns, np.linalg.norm(np.diff(motion.trans, axis=0), axis=1)
+    return turns
 
 
 def _sudden(steps: np.ndarray, least: float) -> np.ndarray:

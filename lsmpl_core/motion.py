@@ -36,7 +36,7 @@ FINGER_VALUES = 90
 FIELDS = {
     "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body",
     "surface_model_type", "residual", "condition", "keypoint_names", "first_frame", "calibration",
-    "travel", "hand_size",
+    "travel", "hand_size", "hand_residual",
 }  # fmt: skip
 """What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
 LONGEST_CALIBRATION = 1 << 20
@@ -60,7 +60,8 @@ class Motion:
     are, which know no place in the room (`cleaning/travel.py`); None where they are where they
     were. fingers (T,30,3): axis-angles in radians of SMPL-H's joints 22 to 51, the fingers of the
     left hand, then of the right, counted from a flat hand; None where nobody knows them.
-    hand_size: how large the hands are, in those of this shape of the body.
+    hand_size: how large the hands are, in those of this shape of the body. hand_residual (T,2)
+    metres: how far the points of each hand's fingers are off on average, NaN where none was used.
     """
 
     poses: np.ndarray
@@ -78,6 +79,7 @@ class Motion:
     travel: np.ndarray | None
     fingers: np.ndarray | None
     hand_size: float
+    hand_residual: np.ndarray | None
 
     def __init__(
         self,
@@ -96,6 +98,7 @@ class Motion:
         travel: np.ndarray | None = None,
         fingers: np.ndarray | None = None,
         hand_size: float = 1.0,
+        hand_residual: np.ndarray | None = None,
     ):
         """betas: None means the mean shape. Raises `MotionFileError` for shapes that do not fit."""
         self.poses = _finite_array("poses", poses, MOST_TURN)
@@ -139,6 +142,12 @@ class Motion:
                 "times as large as the body has them"
             )
         self.hand_size = float(hand_size)
+        self.hand_residual = None if hand_residual is None else np.asarray(hand_residual, float)
+        if self.hand_residual is not None and self.hand_residual.shape != (len(self.poses), 2):
+            raise MotionFileError(
+                f"hand_residual has shape {self.hand_residual.shape}; expected "
+                f"({len(self.poses)}, 2)"
+            )
         self.residual = None if residual is None else np.asarray(residual, dtype=np.float64)
         if self.residual is not None and (
             self.residual.ndim != 2 or len(self.residual) != len(self.poses)
@@ -166,6 +175,7 @@ class Motion:
             condition=None if self.condition is None else self.condition[selection],
             travel=None if self.travel is None else self.travel[selection],
             fingers=None if self.fingers is None else self.fingers[selection],
+            hand_residual=None if self.hand_residual is None else self.hand_residual[selection],
             first_frame=self.first_frame + start,
         )
 
@@ -209,6 +219,8 @@ class Motion:
             arrays["surface_model_type"] = np.array("smplx")
         if self.hand_size != 1.0:
             arrays["hand_size"] = np.float64(self.hand_size)
+        if self.hand_residual is not None:
+            arrays["hand_residual"] = self.hand_residual.astype(np.float32)
         if self.keypoint_names:
             arrays["keypoint_names"] = np.array(self.keypoint_names, dtype=np.str_)
         if self.calibration is not None:
@@ -302,7 +314,8 @@ class Motion:
                 condition=arrays.get("condition"),
                 travel=arrays.get("travel"),
                 fingers=fingers,
-                hand_size=_rate(arrays.get("hand_size", 1.0)),
+                hand_size=_one("hand_size", arrays.get("hand_size", 1.0)),
+                hand_residual=arrays.get("hand_residual"),
                 keypoint_names=tuple(arrays.get("keypoint_names", ())),
                 body=_text(arrays.get("body")) or (SMPLX.name if smplx else ""),
                 gender=_text(arrays.get("gender")) or "neutral",
@@ -341,9 +354,13 @@ def _calibration(text: str) -> Calibration | None:
 
 
 def _rate(value: np.ndarray | float) -> float:
+    return _one("the frame rate", value)
+
+
+def _one(what: str, value: np.ndarray | float) -> float:
     """The one number in an array. Raises `MotionFileError` for another count."""
     if np.size(value) != 1:
-        raise MotionFileError(f"the frame rate has shape {np.shape(value)}; expected one number")
+        raise MotionFileError(f"{what} has shape {np.shape(value)}; expected one number")
     return float(np.ravel(value)[0])
 
 

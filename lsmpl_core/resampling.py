@@ -63,6 +63,7 @@ def resample(motion: Motion, fps: float) -> Motion:
         residual=None if motion.residual is None else motion.residual[nearest],
         condition=None if motion.condition is None else motion.condition[nearest],
         travel=None if motion.travel is None else motion.travel[nearest],
+        hand_residual=None if motion.hand_residual is None else motion.hand_residual[nearest],
         first_frame=round(motion.first_frame * fps / motion.fps),
     )
 

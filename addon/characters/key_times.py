@@ -120,6 +120,7 @@ def sampled_motion(motion: Motion, at: np.ndarray) -> Motion:
         residual=None,
         condition=None,
         travel=None,
+        hand_residual=None,
     )
 
 

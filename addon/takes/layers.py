@@ -34,6 +34,8 @@ _VERTICES_A_FRAME = 25
 _HANDS = "left_fingers", "right_fingers"
 """Attributes of motions with fingers: axis-angles of fifteen joints on the first vertices of each
 frame."""
+_HANDS_OFF = "hand_residual"
+"""The same of `Motion.hand_residual`, -1 where nothing was measured."""
 
 
 class Layer(StrEnum):
@@ -118,6 +120,7 @@ def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
         calibration=_calibration(take, facts),
         fingers=_fingers(mesh),
         hand_size=facts.get("hand_size", 1.0),
+        hand_residual=_hand_residual(mesh),
     )
     return _with_residual(take, motion, facts) if layer == Layer.SOLVED else motion
 
@@ -335,6 +338,9 @@ def _motion_mesh(
     if motion.fingers is not None:
         for side, fingers in zip(_HANDS, np.split(motion.fingers, 2, axis=1)):
             write(mesh, side, "FLOAT_VECTOR", _padded(fingers))
+    if motion.hand_residual is not None:
+        off = np.nan_to_num(motion.hand_residual, nan=-1.0)
+        write(mesh, _HANDS_OFF, "FLOAT", _padded(off[..., None])[..., 0])
     store_json(
         mesh,
         MOTION_KEY,
@@ -372,6 +378,14 @@ def _poses(motion: Motion) -> np.ndarray:
 def _padded(values: np.ndarray) -> np.ndarray:
     """(T,N,3) as (T,25,3), zeros after the N."""
     return np.pad(values, ((0, 0), (0, _VERTICES_A_FRAME - values.shape[1]), (0, 0)))
+
+
+def _hand_residual(mesh: bpy.types.Mesh) -> np.ndarray | None:
+    """(T,2) metres, None where the motion has none."""
+    if _HANDS_OFF not in mesh.attributes:
+        return None
+    values = read(mesh, _HANDS_OFF, "FLOAT").reshape(-1, _VERTICES_A_FRAME)[:, : len(_HANDS)]
+    return np.where(values < 0, np.nan, values)
 
 
 def _fingers(mesh: bpy.types.Mesh) -> np.ndarray | None:

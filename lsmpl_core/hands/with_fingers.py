@@ -59,7 +59,7 @@ def with_fingers(
         hands, body.fingers, motion.betas, world[:, WRISTS], rest_wrists, motion.fps
     )
     fingers = found.fingers.reshape(len(motion), 2 * NUM_FINGER_JOINTS, 3)
-    motion = replace(motion, fingers=fingers)
+    motion = replace(motion, fingers=fingers, hand_residual=_off(found))
     if by_hand is None:
         by_hand = np.zeros(motion.poses.shape[:2], dtype=bool)
 
@@ -70,6 +70,13 @@ def with_fingers(
     if hands.placed:
         motion = _reaching(motion, hands, body, found, by_hand)
     return _with_wrists(motion, hands, body, found, by_hand)
+
+
+def _off(found: HandPoses) -> np.ndarray:
+    """(T,2) metres: mean over the points of each hand that were used, NaN where there are none."""
+    used = np.isfinite(found.residual)
+    total = np.where(used, found.residual, 0.0).sum(axis=2)
+    return np.where(used.any(axis=2), total / np.maximum(used.sum(axis=2), 1), np.nan)
 
 
 def _of_their_size(motion: Motion, hands: HandPoints, body: Body, found: HandPoses) -> Motion:

@@ -113,7 +113,9 @@ def test_fingers_are_read_back_from_the_bones_that_an_animator_posed(addon, core
 
 
 def test_hands_of_another_size_are_baked_shown_and_read_back(addon, core, body, baked_take, waving):
-    small = replace(waving, hand_size=0.85)
+    off = np.full((FRAMES, 2), np.nan)
+    off[3] = 0.004
+    small = replace(waving, hand_size=0.85, hand_residual=off)
     take, baked = baked_take(small)
     expected = replace(body, pose_directions=None).vertices(small)
     joints = body.finger_positions(small)[0].reshape(FRAMES, 30, 3)
@@ -124,7 +126,8 @@ def test_hands_of_another_size_are_baked_shown_and_read_back(addon, core, body, 
         bones = baked.armature.pose.bones
         heads = [baked.armature.matrix_world @ bones[name].head for name in names]
         assert np.abs(np.array(heads) - joints[frame]).max() < 1e-4
-    assert addon("takes.layers").load(take).hand_size == 0.85
+    kept = addon("takes.layers").load(take)
+    assert kept.hand_size == 0.85 and np.allclose(kept.hand_residual, off, equal_nan=True)
     steps = addon("exporting.files").read_pose(baked.armature, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
     assert importlib.import_module(f"{core.__name__}.progress").run_to_end(steps).hand_size == 0.85
 

@@ -271,6 +271,25 @@ def test_hands_that_were_put_on_the_wrists_tell_neither_size_nor_where_arms_are(
     assert np.abs(body.joints(motion)[:, WRISTS] - body.joints(plain)[:, WRISTS]).max() < 1e-9
 
 
+def test_frames_whose_hands_are_no_hands_are_doubtful(body, waving):
+    track = body.keypoints(waving, "whole_body")
+    positions = track.hands.positions + 0.001 * np.random.default_rng(0).normal(size=(FRAMES, 2, 21, 3))
+    positions[30:33, 0, CHAINS[0, 1:]] = positions[30:33, 0, CHAINS[3, 1:]]
+    positions[30:33, 0, CHAINS[1, 1:]] += 0.12
+    track = replace(track, hands=HandPoints(positions, track.hands.confidence))
+    motion = lsmpl.solve(track, body, betas=waving.betas, start_pose=waving.poses[0])
+    doubts = [stretch for stretch in lsmpl.doubtful_stretches(motion) if "left hand" in " ".join(stretch.why)]
+    assert [(stretch.first, stretch.last) for stretch in doubts] == [(30, 32)]
+
+
+def test_fingers_that_jump_are_doubtful(waving):
+    fingers = waving.fingers.copy()
+    assert not lsmpl.doubtful_stretches(replace(waving, fingers=fingers))
+    fingers[30:, 17] += (0.0, 0.0, 1.5)
+    (stretch,) = lsmpl.doubtful_stretches(replace(waving, fingers=fingers))
+    assert (stretch.first, stretch.why) == (30, ("fingers of the right hand jump",))
+
+
 def test_arms_that_somebody_posed_stay(body, waving):
     track = body.keypoints(waving, "whole_body")
     pins = PinnedJoints([20], [18], exp_map(waving.poses[20:21, 18] + 0.2))
@@ -284,8 +303,11 @@ def test_a_motion_keeps_its_fingers_in_a_file(tmp_path, waving):
         assert file["poses"].shape == (FRAMES, 156)
     loaded = lsmpl.Motion.load(tmp_path / "hands.npz")
     assert np.abs(loaded.fingers - waving.fingers).max() < 1e-5
-    replace(waving, hand_size=0.9).save(tmp_path / "small.npz")
-    assert lsmpl.Motion.load(tmp_path / "small.npz").hand_size == 0.9
+    off = np.full((FRAMES, 2), np.nan)
+    off[3] = 0.004
+    replace(waving, hand_size=0.9, hand_residual=off).save(tmp_path / "small.npz")
+    small = lsmpl.Motion.load(tmp_path / "small.npz")
+    assert small.hand_size == 0.9 and np.allclose(small.hand_residual, off, equal_nan=True)
     assert np.abs(loaded.poses[:, :22] - waving.poses[:, :22]).max() < 1e-5
 
 
