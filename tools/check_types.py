@@ -1,7 +1,8 @@
 """The types of the add-on, by mypy: python -m tools.check_types
 
-mypy by itself checks the core, the training and the tools. The add-on reaches the core as a sibling (`..lsmpl_core`),
-which it is in Blender alone; so it is checked as `lsmpl.addon`, in a folder of links like that of `build.py link`.
+mypy by itself checks the core, the training and the tools. The add-on reaches the core as a sibling
+(`..lsmpl_core`), which it is in Blender alone; so it is checked as `lsmpl.addon`, in a folder of
+links like that of `build.py link`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,15 @@ PACKAGE = "lsmpl"
 
 def main() -> int:
     links.link(ROOT, FOLDER, PACKAGE)
-    mypy = [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), "-p", f"{PACKAGE}.addon"]
+    mypy = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file",
+        str(ROOT / "pyproject.toml"),
+        "-p",
+        f"{PACKAGE}.addon",
+    ]
     return subprocess.run(mypy, cwd=FOLDER, env={**os.environ, "MYPYPATH": str(FOLDER)}).returncode
 
 

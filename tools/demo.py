@@ -1,4 +1,5 @@
-"""What `build.py demo` runs in bpy: install the zip, convert the example take with it, and render the result.
+"""What `build.py demo` runs in bpy: install the zip, convert the example take with it, and render
+the result.
 
 python tools/demo.py EXTENSION.zip TRACK OUT-FOLDER
 """
@@ -20,22 +21,32 @@ WIDTH, HEIGHT = 1920, 840
 
 
 def main(archive: Path, track: Path, out: Path) -> int:
-    bpy.ops.extensions.package_install_files(filepath=str(archive), repo="user_default", enable_on_install=True)
+    bpy.ops.extensions.package_install_files(
+        filepath=str(archive), repo="user_default", enable_on_install=True
+    )
     headless = importlib.import_module(f"{EXTENSION}.addon.headless")
     blend, picture = out / "demo.blend", out / "demo.png"
-    code = headless.main(["convert", str(track), "-o", str(blend), "--report", str(out / "demo.json"), "-v"])
+    code = headless.main(
+        ["convert", str(track), "-o", str(blend), "--report", str(out / "demo.json"), "-v"]
+    )
     if code == 0:
         bpy.ops.wm.open_mainfile(filepath=str(blend))
         render_moments(bpy.context.scene, picture)
-        print(f"\nthe animated character, for Blender: {blend}\nthe keypoints drawn over it:         {picture}")
+        print(
+            f"\nthe animated character, for Blender: {blend}\n"
+            f"the keypoints drawn over it:         {picture}"
+        )
     return code
 
 
 def render_moments(scene: bpy.types.Scene, picture: Path) -> None:
-    """Some moments of the take side by side, as they are in the scene, with the keypoints drawn over the body."""
+    """Some moments of the take side by side, as they are in the scene, with the keypoints drawn
+    over the body."""
     shown = [obj for obj in scene.objects if obj.type == "MESH"]
     armature = next(obj for obj in scene.objects if obj.type == "ARMATURE")
-    for number, frame in enumerate(np.linspace(scene.frame_start, scene.frame_end, MOMENTS + 2)[1:-1]):
+    for number, frame in enumerate(
+        np.linspace(scene.frame_start, scene.frame_end, MOMENTS + 2)[1:-1]
+    ):
         scene.frame_set(round(frame))
         pelvis = armature.matrix_world @ armature.pose.bones["pelvis"].head
         place = (SPACING * (number - (MOMENTS - 1) / 2) - pelvis.x, -pelvis.y, 0.0)
@@ -48,7 +59,9 @@ def render_moments(scene: bpy.types.Scene, picture: Path) -> None:
     bpy.ops.render.render(write_still=True)
 
 
-def _freeze(scene: bpy.types.Scene, obj: bpy.types.Object, place: tuple[float, float, float]) -> None:
+def _freeze(
+    scene: bpy.types.Scene, obj: bpy.types.Object, place: tuple[float, float, float]
+) -> None:
     """A copy of an object as it is in this frame."""
     graph = bpy.context.evaluated_depsgraph_get()
     mesh = bpy.data.meshes.new_from_object(obj.evaluated_get(graph), depsgraph=graph)
@@ -59,7 +72,8 @@ def _freeze(scene: bpy.types.Scene, obj: bpy.types.Object, place: tuple[float, f
 
 
 def _set_stage(scene: bpy.types.Scene) -> None:
-    """A camera, studio light and a neutral background; Workbench, which also draws without a graphics card."""
+    """A camera, studio light and a neutral background; Workbench, which also draws without a
+    graphics card."""
     camera = bpy.data.objects.new("Camera", bpy.data.cameras.new("Camera"))
     scene.collection.objects.link(camera)
     scene.camera = camera

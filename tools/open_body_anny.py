@@ -1,4 +1,5 @@
-"""Samples adult bodies from Anny: vertices, landmarks, skinning weights and quads, in SMPL's axes."""
+"""Samples adult bodies from Anny: vertices, landmarks, skinning weights and quads, in SMPL's
+axes."""
 
 from __future__ import annotations
 
@@ -65,27 +66,35 @@ class AnnyBodies:
 
 
 def sample_anny(count: int, seed: int) -> AnnyBodies:
-    """Draw `count` adults; every draw is neutral on average, with a mean stature of about 1.70 m."""
+    """Draw `count` adults; every draw is neutral on average, with a mean stature of about 1.70
+    m."""
     import anny
 
     model = anny.Anny(
-        topology="anny-quads", phenotypes="all", phenotype_blendshapes="original", skinning_method="lbs"
+        topology="anny-quads",
+        phenotypes="all",
+        phenotype_blendshapes="original",
+        skinning_method="lbs",
     ).to(dtype=torch.float64)
     with torch.no_grad():
         coefficients = model.get_phenotype_blendshape_coefficients(**_draw_phenotypes(count, seed))
         vertices = model.get_rest_vertices(coefficients).numpy()
-        heads = model.get_rest_model(coefficients.mean(0, keepdim=True))["rest_bone_heads"][0].numpy()
+        heads = model.get_rest_model(coefficients.mean(0, keepdim=True))["rest_bone_heads"][
+            0
+        ].numpy()
     bone_heads = dict(zip(model.bone_labels, _to_smpl_axes(heads)))
     weights = dict(zip(model.bone_labels, model.dense_vertex_bone_weights.numpy().T))
     template = model.template_vertices.numpy()
     return AnnyBodies(
         vertices=_to_smpl_axes(vertices),
         mean_landmarks={
-            name: np.mean([bone_heads[bone] for bone in bones], axis=0) for name, bones in LANDMARKS.items()
+            name: np.mean([bone_heads[bone] for bone in bones], axis=0)
+            for name, bones in LANDMARKS.items()
         },
         bone_heads=bone_heads,
         joint_weights={
-            joint: sum(weights[bone] for bone in bones if bone in weights) for joint, bones in BONES_OF_JOINT.items()
+            joint: sum(weights[bone] for bone in bones if bone in weights)
+            for joint, bones in BONES_OF_JOINT.items()
         },
         quads=model.faces.numpy().astype(np.int64),
         mirror=_mirror_vertices(template),
@@ -93,7 +102,8 @@ def sample_anny(count: int, seed: int) -> AnnyBodies:
 
 
 def _draw_phenotypes(count: int, seed: int) -> dict[str, torch.Tensor]:
-    """Anny's sliders, each in [0, 1]. At equal ancestry a height of 0.38 is 1.70 m, and 0.1 more is 11 cm."""
+    """Anny's sliders, each in [0, 1]. At equal ancestry a height of 0.38 is 1.70 m, and 0.1 more is
+    11 cm."""
     rng = np.random.default_rng(seed)
     ancestry = rng.dirichlet((2.0, 2.0, 2.0), count)
     draws = {
@@ -123,6 +133,7 @@ def _mirror_vertices(template: np.ndarray) -> np.ndarray:
     distance, mirror = cKDTree(template).query(template * (-1.0, 1.0, 1.0))
     if distance.max() > 1e-6 or not np.array_equal(mirror[mirror], np.arange(len(mirror))):
         raise RuntimeError(
-            f"Anny's template is not symmetric: a vertex is {distance.max():.2g} m from its mirror image."
+            "Anny's template is not symmetric: "
+            f"a vertex is {distance.max():.2g} m from its mirror image."
         )
     return mirror

@@ -23,19 +23,31 @@ def print_check(body: Mapping[str, np.ndarray]) -> None:
     print("\nsegment         length  SMPL's   angle between them (lengths in mm, angle in degrees)")
     for joint, parent in enumerate(PARENTS):
         if parent < 0:
-            print(f"{'pelvis':15s} {1e3 * np.linalg.norm(joints[0] - wanted[0]):6.1f} from SMPL's place")
+            print(
+                f"{'pelvis':15s} {1e3 * np.linalg.norm(joints[0] - wanted[0]):6.1f} "
+                "from SMPL's place"
+            )
             continue
         ours, theirs = joints[joint] - joints[parent], wanted[joint] - wanted[parent]
         print(
-            f"{JOINT_NAMES[joint]:15s} {1e3 * np.linalg.norm(ours):6.1f}  {1e3 * np.linalg.norm(theirs):6.1f}  "
+            f"{JOINT_NAMES[joint]:15s} {1e3 * np.linalg.norm(ours):6.1f}  "
+            f"{1e3 * np.linalg.norm(theirs):6.1f}  "
             f"{_angle(ours, theirs):6.2f}"
         )
     if "posedirs" in body:
-        print("\nradius that is left around a joint twisted by 90 degrees: plain skinning, with correctives")
+        print(
+            "\nradius that is left around a joint twisted by 90 degrees: "
+            "plain skinning, with correctives"
+        )
         for part, beyond in (("shoulder", "elbow"), ("elbow", "wrist"), ("wrist", "hand")):
-            plain, corrected = (_radius_left(body, template, joints, part, beyond, on) for on in (False, True))
+            plain, corrected = (
+                _radius_left(body, template, joints, part, beyond, on) for on in (False, True)
+            )
             print(f"left_{part:10s} {plain:6.2f} {corrected:6.2f}")
-    print("\nshape              height    leg    arm  trunk  volume   largest turn of a limb or spine segment")
+    print(
+        "\nshape              height    leg    arm  trunk  volume   "
+        "largest turn of a limb or spine segment"
+    )
     parts = {"leg": (1, 4, 7), "arm": (16, 18, 20), "trunk": (0, 3, 6, 9, 12)}
     rows = [("mean", template)] + [
         (f"component {k} {sign * 2:+d}", template + 2 * sign * shapedirs[..., k])
@@ -44,19 +56,33 @@ def print_check(body: Mapping[str, np.ndarray]) -> None:
     ]
     for name, vertices in rows:
         shaped = regressor @ vertices
-        lengths = [sum(np.linalg.norm(np.diff(shaped[list(chain)], axis=0), axis=1)) for chain in parts.values()]
-        turns = [_angle(shaped[j] - shaped[p], wanted[j] - wanted[p]) for j, p in enumerate(PARENTS) if p >= 0]
+        lengths = [
+            sum(np.linalg.norm(np.diff(shaped[list(chain)], axis=0), axis=1))
+            for chain in parts.values()
+        ]
+        turns = [
+            _angle(shaped[j] - shaped[p], wanted[j] - wanted[p])
+            for j, p in enumerate(PARENTS)
+            if p >= 0
+        ]
         height = np.ptp(vertices[:, 1])
         print(
             f"{name:16s} {height:8.3f} {' '.join(f'{length:6.3f}' for length in lengths)} "
-            f"{volume(vertices, body['f']) * 1e3:6.1f} l  {max(turns):5.2f} ({JOINT_NAMES[1 + int(np.argmax(turns))]})"
+            f"{volume(vertices, body['f']) * 1e3:6.1f} l  {max(turns):5.2f} "
+            f"({JOINT_NAMES[1 + int(np.argmax(turns))]})"
         )
 
 
 def _radius_left(
-    body: Mapping[str, np.ndarray], template: np.ndarray, joints: np.ndarray, part: str, beyond: str, corrected: bool
+    body: Mapping[str, np.ndarray],
+    template: np.ndarray,
+    joints: np.ndarray,
+    part: str,
+    beyond: str,
+    corrected: bool,
 ) -> float:
-    """Mean distance from the limb's axis of the vertices that turn half-way with the joint, twisted over at rest."""
+    """Mean distance from the limb's axis of the vertices that turn half-way with the joint, twisted
+    over at rest."""
     joint = JOINT_NAMES.index(f"left_{part}")
     pivot, axis = joints[joint], joints[JOINT_NAMES.index(f"left_{beyond}")] - joints[joint]
     rotation = Rotation.from_rotvec(np.pi / 2 * axis / np.linalg.norm(axis)).as_matrix()

@@ -1,11 +1,14 @@
-"""Fits linear pose correctives ("posedirs"), which repair what linear blend skinning does to twisted and bent limbs.
+"""Fits linear pose correctives ("posedirs"), which repair what linear blend skinning does to
+twisted and bent limbs.
 
-Each joint is turned through its own range, one at a time. The wanted surface has the limb's twist spread along the limb
-instead of all at the joint, and bends for the larger part by dual quaternions (Kavan et al., "Skinning with dual
-quaternions", 2007), which keep its volume where plain skinning flattens it; all of it would bulge. It is then smoothed
-around the joint by a little delta mush (Mancewicz et al., "Delta Mush: smoothing deformations while preserving detail",
-2014); much of that takes the volume away again and pinches what bends far. Its difference from plain skinning, taken
-back to the rest pose, is fitted by ridge regression on the entries of R - I, which is how SMPL's posedirs are read.
+Each joint is turned through its own range, one at a time. The wanted surface has the limb's twist
+spread along the limb instead of all at the joint, and bends for the larger part by dual quaternions
+(Kavan et al., "Skinning with dual quaternions", 2007), which keep its volume where plain skinning
+flattens it; all of it would bulge. It is then smoothed around the joint by a little delta mush
+(Mancewicz et al., "Delta Mush: smoothing deformations while preserving detail", 2014); much of that
+takes the volume away again and pinches what bends far. Its difference from plain skinning, taken
+back to the rest pose, is fitted by ridge regression on the entries of R - I, which is how SMPL's
+posedirs are read.
 """
 
 from __future__ import annotations
@@ -24,7 +27,8 @@ ROUND = 0.75  # share of dual quaternions in the bend, beside plain skinning
 QUANTUM = 2.0**-13  # metres; a coarser grid compresses better, and 0.12 mm is not seen
 LEAST = 0.0002  # metres; smaller corrections are left out
 
-# Degrees. Of the left side; the right is its mirror image. (axis, least, most) are turned one after the other.
+# Degrees. Of the left side; the right is its mirror image. (axis, least, most) are turned one after
+# the other.
 RANGES = {
     "hip": (("y", -40, 40), ("z", -25, 50), ("x", -125, 35)),
     "knee": (("y", -20, 20), ("x", 0, 150)),
@@ -35,7 +39,8 @@ RANGES = {
     "wrist": (("x", -90, 90), ("y", -30, 30), ("z", -70, 70)),
 }
 
-# Twist is spread along the bone between two joints: from and to which fraction of it. Fractions count from the first.
+# Twist is spread along the bone between two joints: from and to which fraction of it. Fractions
+# count from the first.
 TWISTS = {
     "hip": ("hip", "knee", 0.0, 0.8),
     "knee": ("knee", "ankle", 0.0, 0.5),
@@ -54,7 +59,8 @@ def fit_correctives(
     untouched: np.ndarray,
     seed: int,
 ) -> np.ndarray:
-    """(V, 3, 207) displacements for each entry of R - I of every joint but the pelvis; none at `untouched` vertices."""
+    """(V, 3, 207) displacements for each entry of R - I of every joint but the pelvis; none at
+    `untouched` vertices."""
     mush = DeltaMush(template, quads)
     posedirs = np.zeros((len(template), 3, 23, 9))
     rng = np.random.default_rng(seed)
@@ -73,7 +79,8 @@ def fit_correctives(
 
 
 def _mirrored(directions: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-    """The same correctives on the other side: x changes sign, in the displacements and in the rotations' entries."""
+    """The same correctives on the other side: x changes sign, in the displacements and in the
+    rotations' entries."""
     sign = np.array([-1.0, 1.0, 1.0])
     return directions[mirror] * sign[:, None] * np.outer(sign, sign).ravel()
 
@@ -86,9 +93,12 @@ def _wanted_offsets(
     part: str,
     rng: np.random.Generator,
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rotations (3, 3) of the left joint, each with the rest-pose displacements (V, 3) that it asks for."""
+    """Rotations (3, 3) of the left joint, each with the rest-pose displacements (V, 3) that it asks
+    for."""
     joint = JOINT_NAMES.index(f"left_{part}")
-    moved = weights[:, with_descendants(joint)].sum(1)[:, None]  # how much of a vertex turns with the joint
+    moved = weights[:, with_descendants(joint)].sum(1)[
+        :, None
+    ]  # how much of a vertex turns with the joint
     near = np.clip(8.0 * moved * (1.0 - moved), 0.0, 1.0)
     pivot = joints[joint]
     for _ in range(POSES_PER_JOINT):
@@ -97,13 +107,18 @@ def _wanted_offsets(
         target = pivot + _bend(twisted - pivot, moved, swing)
         target += near * (mush(target) - target)
         plain = moved[..., None] * rotation + (1.0 - moved[..., None]) * np.eye(3)
-        yield rotation, pivot + np.linalg.solve(plain, (target - pivot)[..., None])[..., 0] - template
+        yield (
+            rotation,
+            pivot + np.linalg.solve(plain, (target - pivot)[..., None])[..., 0] - template,
+        )
 
 
 def _bend(points: np.ndarray, moved: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """Points (V, 3) turned about the origin as far as they are moved (V, 1), for the larger part along arcs.
+    """Points (V, 3) turned about the origin as far as they are moved (V, 1), for the larger part
+    along arcs.
 
-    About one pivot, blended dual quaternions are a rotation about the same axis by a part of the angle.
+    About one pivot, blended dual quaternions are a rotation about the same axis by a part of the
+    angle.
     """
     plain = moved * (points @ rotation.T) + (1.0 - moved) * points
     turn = Rotation.from_matrix(rotation).as_rotvec()
@@ -114,7 +129,9 @@ def _bend(points: np.ndarray, moved: np.ndarray, rotation: np.ndarray) -> np.nda
     return ROUND * along_arcs + (1.0 - ROUND) * plain
 
 
-def _random_rotation(ranges: tuple[tuple[str, float, float], ...], rng: np.random.Generator) -> np.ndarray:
+def _random_rotation(
+    ranges: tuple[tuple[str, float, float], ...], rng: np.random.Generator
+) -> np.ndarray:
     rotation = Rotation.identity()
     for axis, least, most in ranges:
         rotation = Rotation.from_euler(axis, rng.uniform(least, most), degrees=True) * rotation
@@ -124,7 +141,8 @@ def _random_rotation(ranges: tuple[tuple[str, float, float], ...], rng: np.rando
 def _spread_twist(
     template: np.ndarray, moved: np.ndarray, joints: np.ndarray, part: str, rotation: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rest pose with the rotation's twist spread along the limb, and what is left of the rotation: its swing."""
+    """The rest pose with the rotation's twist spread along the limb, and what is left of the
+    rotation: its swing."""
     if part not in TWISTS:
         return template, rotation
     first, second, start, stop = TWISTS[part]
@@ -152,7 +170,9 @@ class DeltaMush:
         self._quads = quads
         edges = np.concatenate([quads[:, [corner, (corner + 1) % 4]] for corner in range(4)])
         edges = np.concatenate((edges, edges[:, ::-1]))
-        adjacency = sparse.csr_matrix((np.ones(len(edges)), edges.T), shape=(len(rest), len(rest))).sign()
+        adjacency = sparse.csr_matrix(
+            (np.ones(len(edges)), edges.T), shape=(len(rest), len(rest))
+        ).sign()
         self._neighbour = np.asarray(adjacency.argmax(axis=1)).ravel()
         mean = sparse.diags(1.0 / np.asarray(adjacency.sum(1)).ravel()) @ adjacency
         self._step = 0.5 * (mean + sparse.identity(len(rest)))

@@ -1,8 +1,9 @@
 """SMPL's mean skeleton, and the move of Anny's rest pose onto it.
 
-The move is one linear-blend skinning: every group of bones gets an affine map that turns it onto SMPL's rest direction
-and stretches it along that direction only, so limbs keep their girth. The stretches are those that bring the *mean*
-body to SMPL's lengths; each sampled body gets the same stretches and its own turns, so bodies keep their differences.
+The move is one linear-blend skinning: every group of bones gets an affine map that turns it onto
+SMPL's rest direction and stretches it along that direction only, so limbs keep their girth. The
+stretches are those that bring the *mean* body to SMPL's lengths; each sampled body gets the same
+stretches and its own turns, so bodies keep their differences.
 """
 
 from __future__ import annotations
@@ -12,13 +13,17 @@ from collections.abc import Mapping
 import numpy as np
 
 JOINT_NAMES = (
-    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle", "right_ankle",
-    "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar", "head", "left_shoulder",
-    "right_shoulder", "left_elbow", "right_elbow", "left_wrist", "right_wrist", "left_hand", "right_hand",
+    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle",
+    "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar",
+    "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist",
+    "right_wrist", "left_hand", "right_hand",
 )  # fmt: skip
-PARENTS = np.array([-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21])
+PARENTS = np.array(
+    [-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21]
+)
 
-# Rest joints of SMPL's neutral mean shape in metres (public figures), left and right averaged; x, y, z of the left.
+# Rest joints of SMPL's neutral mean shape in metres (public figures), left and right averaged; x,
+# y, z of the left.
 SMPL_JOINTS_LEFT = {
     "pelvis": (0.0, -0.2233, 0.0282),
     "hip": (0.0686, -0.3143, 0.02265),
@@ -37,8 +42,9 @@ SMPL_JOINTS_LEFT = {
     "hand": (0.76705, 0.2137, -0.05775),
 }
 
-# SMPL's hip joints lie about 4 cm below the anatomical ones that Anny has. The body's hips are put half-way, so that
-# neither trunk nor thigh is stretched by more than 5 %; the *joints* are SMPL's all the same, inside the thigh.
+# SMPL's hip joints lie about 4 cm below the anatomical ones that Anny has. The body's hips are put
+# half-way, so that neither trunk nor thigh is stretched by more than 5 %; the *joints* are SMPL's
+# all the same, inside the thigh.
 HIP_RISE = 0.02
 
 
@@ -62,10 +68,12 @@ def with_descendants(joint: int) -> list[int]:
 
 
 def skin_fixed_weights(vertices: np.ndarray, prior: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Positive weights near `prior` (V,) that sum to one and whose mean of `vertices` (V, 3) is exactly `target` (3,).
+    """Positive weights near `prior` (V,) that sum to one and whose mean of `vertices` (V, 3) is
+    exactly `target` (3,).
 
-    Of all such weights these have the least Kullback-Leibler divergence from the prior: w = prior * exp(a . x),
-    normalised. Newton's method on the convex dual finds a. A point fixed to the skin this way follows the shape.
+    Of all such weights these have the least Kullback-Leibler divergence from the prior: w = prior *
+    exp(a . x), normalised. Newton's method on the convex dual finds a. A point fixed to the skin
+    this way follows the shape.
     """
     used = prior > 1e-4 * prior.max()
     offsets, prior_used = vertices[used] - target, prior[used] / prior[used].sum()
@@ -90,7 +98,9 @@ def skin_fixed_weights(vertices: np.ndarray, prior: np.ndarray, target: np.ndarr
             size /= 2
         tilt = tilt - size * step
     if np.abs(mean).max() > 1e-6:
-        raise RuntimeError(f"The point {target.round(3)} lies outside the vertices it is to be regressed from.")
+        raise RuntimeError(
+            f"The point {target.round(3)} lies outside the vertices it is to be regressed from."
+        )
     full = np.zeros(len(vertices))
     full[used] = weights
     return full
@@ -99,25 +109,32 @@ def skin_fixed_weights(vertices: np.ndarray, prior: np.ndarray, target: np.ndarr
 class TPose:
     """Moves Anny bodies onto SMPL's rest pose, with stretches that suit the mean body."""
 
-    def __init__(self, mean_landmarks: Mapping[str, np.ndarray], joint_weights: Mapping[str, np.ndarray]) -> None:
+    def __init__(
+        self, mean_landmarks: Mapping[str, np.ndarray], joint_weights: Mapping[str, np.ndarray]
+    ) -> None:
         self._groups = _skinning_groups(joint_weights)
         joints = dict(zip(JOINT_NAMES, smpl_joints()))
         hips = (joints["left_hip"] + joints["right_hip"]) / 2
         self._hips_target = hips + (0.0, HIP_RISE, 0.0)
         self._trunk_target = joints["neck"] - self._hips_target
-        self._stretch = {"trunk": np.linalg.norm(self._trunk_target) / np.linalg.norm(_trunk(mean_landmarks))}
+        self._stretch = {
+            "trunk": np.linalg.norm(self._trunk_target) / np.linalg.norm(_trunk(mean_landmarks))
+        }
         placed = self._trunk_map(mean_landmarks, 1.0)
         self._limb_target = {}
         for side in ("left", "right"):
             marks = {part: mean_landmarks[f"{side}_{part}"] for part in LIMB_LANDMARKS}
-            goals = {part: joints[f"{side}_{part}"] for part in ("shoulder", "elbow", "wrist", "knee", "ankle")}
+            goals = {
+                part: joints[f"{side}_{part}"]
+                for part in ("shoulder", "elbow", "wrist", "knee", "ankle")
+            }
             goals["clavicle"] = placed(marks["clavicle"])
             goals["hip"] = placed(marks["hip"])
             for start, end in LIMB_SEGMENTS:
                 self._limb_target[side, end] = goals[end] - goals[start]
-                self._stretch[side, end] = np.linalg.norm(goals[end] - goals[start]) / np.linalg.norm(
-                    marks[end] - marks[start]
-                )
+                self._stretch[side, end] = np.linalg.norm(
+                    goals[end] - goals[start]
+                ) / np.linalg.norm(marks[end] - marks[start])
             self._limb_target[side, "knuckles"] = joints[f"{side}_hand"] - joints[f"{side}_wrist"]
             self._limb_target[side, "toes"] = joints[f"{side}_foot"] - joints[f"{side}_ankle"]
 
@@ -126,11 +143,15 @@ class TPose:
         return dict(self._stretch)
 
     def __call__(
-        self, vertices: np.ndarray, landmarks: Mapping[str, np.ndarray], factors: Mapping[str, float] | None = None
+        self,
+        vertices: np.ndarray,
+        landmarks: Mapping[str, np.ndarray],
+        factors: Mapping[str, float] | None = None,
     ) -> np.ndarray:
         """Give `vertices` (V, 3) in SMPL's rest pose.
 
-        `factors` changes the proportions on top of the stretches: "trunk", "shoulders", "arm", "leg", 1 by default.
+        `factors` changes the proportions on top of the stretches: "trunk", "shoulders", "arm",
+        "leg", 1 by default.
         """
         factors = {"trunk": 1.0, "shoulders": 1.0, "arm": 1.0, "leg": 1.0} | dict(factors or {})
         trunk = self._trunk_map(landmarks, factors["trunk"])
@@ -150,22 +171,40 @@ class TPose:
                 )
                 maps[f"{side}_{group}"] = _Affine(linear, marks[start], at[start])
                 at[end] = maps[f"{side}_{group}"](marks[end])
-            hand = _turn_and_stretch(marks["knuckles"] - marks["wrist"], self._limb_target[side, "knuckles"], 1.0)
+            hand = _turn_and_stretch(
+                marks["knuckles"] - marks["wrist"], self._limb_target[side, "knuckles"], 1.0
+            )
             maps[f"{side}_hand"] = _Affine(hand, marks["wrist"], at["wrist"])
             level = np.array([1.0, 0.0, 1.0])
             foot = _turn_and_stretch(
-                (marks["toes"] - marks["ankle"]) * level, self._limb_target[side, "toes"] * level, 1.0
+                (marks["toes"] - marks["ankle"]) * level,
+                self._limb_target[side, "toes"] * level,
+                1.0,
             )
             maps[f"{side}_foot"] = _Affine(foot, marks["ankle"], at["ankle"])
-        return sum(weight[:, None] * maps[group](vertices) for group, weight in self._groups.items())
+        return sum(
+            weight[:, None] * maps[group](vertices) for group, weight in self._groups.items()
+        )
 
     def _trunk_map(self, landmarks: Mapping[str, np.ndarray], factor: float) -> _Affine:
         hips = (landmarks["left_hip"] + landmarks["right_hip"]) / 2
-        linear = _turn_and_stretch(_trunk(landmarks), self._trunk_target, self._stretch["trunk"] * factor)
+        linear = _turn_and_stretch(
+            _trunk(landmarks), self._trunk_target, self._stretch["trunk"] * factor
+        )
         return _Affine(linear, hips, self._hips_target)
 
 
-LIMB_LANDMARKS = ("clavicle", "shoulder", "elbow", "wrist", "knuckles", "hip", "knee", "ankle", "toes")
+LIMB_LANDMARKS = (
+    "clavicle",
+    "shoulder",
+    "elbow",
+    "wrist",
+    "knuckles",
+    "hip",
+    "knee",
+    "ankle",
+    "toes",
+)
 LIMB_GROUPS = ("clavicle", "upper_arm", "forearm", "thigh", "shin")
 LIMB_SEGMENTS = (
     ("clavicle", "shoulder"),
@@ -175,8 +214,8 @@ LIMB_SEGMENTS = (
     ("knee", "ankle"),
 )
 JOINTS_OF_GROUP = {
-    "clavicle": ("collar",), "upper_arm": ("shoulder",), "forearm": ("elbow",), "hand": ("wrist", "hand"),
-    "thigh": ("hip",), "shin": ("knee",), "foot": ("ankle", "foot"),
+    "clavicle": ("collar",), "upper_arm": ("shoulder",), "forearm": ("elbow",), "hand": ("wrist",
+    "hand"), "thigh": ("hip",), "shin": ("knee",), "foot": ("ankle", "foot"),
 }  # fmt: skip
 
 
@@ -206,7 +245,8 @@ def _trunk(landmarks: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def _turn_and_stretch(source: np.ndarray, target: np.ndarray, factor: float) -> np.ndarray:
-    """The smallest rotation of `source` onto the direction of `target`, after a stretch by `factor` along `source`."""
+    """The smallest rotation of `source` onto the direction of `target`, after a stretch by `factor`
+    along `source`."""
     a, b = source / np.linalg.norm(source), target / np.linalg.norm(target)
     cross = np.cross(a, b)
     skew = np.array([[0, -cross[2], cross[1]], [cross[2], 0, -cross[0]], [-cross[1], cross[0], 0]])

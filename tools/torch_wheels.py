@@ -1,7 +1,9 @@
-"""torch and what it needs, as unmodified wheels for one platform and one Python, pinned by their checksums.
+"""torch and what it needs, as unmodified wheels for one platform and one Python, pinned by their
+checksums.
 
-Which wheels are meant stands in a lock file: `name==version --hash=sha256:...`, one line each, as pip reads it. Where
-there is none yet, pip settles them once, on whichever machine, and the file is written.
+Which wheels are meant stands in a lock file: `name==version --hash=sha256:...`, one line each, as
+pip reads it. Where there is none yet, pip settles them once, on whichever machine, and the file is
+written.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from .wheel_targets import Target
 from .zips import sha256
 
 TORCH = {"linux-x64": "2.13.0", "windows-x64": "2.14.1", "macos-arm64": "2.13.0"}
-"""The version that is settled on. 2.13.0 has licences in folders so deep that Blender cannot unpack it on Windows."""
+"""The version that is settled on. 2.13.0 has licences in folders so deep that Blender cannot unpack
+it on Windows."""
 
 _LINE = re.compile(r"([A-Za-z0-9._-]+)==([A-Za-z0-9._+!-]+) --hash=sha256:([0-9a-f]{64})")
 _FOR = "# For "
@@ -30,9 +33,11 @@ _MOST_ROUNDS = 30
 
 
 def fetch_torch(source: str, target: Target, lock: Path, folder: Path) -> list[Path]:
-    """The wheels that `lock` names, downloaded into `folder` and checked; `lock` is written where it is not there.
+    """The wheels that `lock` names, downloaded into `folder` and checked; `lock` is written where
+    it is not there.
 
-    source: a folder of wheels, the address of a package index, or "" for pip's own settings. Raises `SetupError`.
+    source: a folder of wheels, the address of a package index, or "" for pip's own settings. Raises
+    `SetupError`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if not lock.exists():
@@ -47,7 +52,9 @@ def fetch_torch(source: str, target: Target, lock: Path, folder: Path) -> list[P
         with tempfile.TemporaryDirectory() as scratch:
             wanted = Path(scratch) / "wanted.txt"
             # three = leave nothing to interpretation: 2.13.0 would be 2.13.0+cpu, too
-            lines = (f"{line.replace('==', '===')} --hash=sha256:{pinned[line]}\n" for line in missing)
+            lines = (
+                f"{line.replace('==', '===')} --hash=sha256:{pinned[line]}\n" for line in missing
+            )
             wanted.write_text("".join(lines), encoding="utf-8")
             new = _download(source, target, folder, "--require-hashes", "-r", str(wanted))
         found |= {sha256(path): path for path in new}
@@ -62,38 +69,52 @@ def fetch_torch(source: str, target: Target, lock: Path, folder: Path) -> list[P
 
 
 def _settle(source: str, target: Target, folder: Path, version: str) -> list[Wheel]:
-    """torch and what it needs, as pip finds each; what they need is read from them, until nothing is left to ask for.
+    """torch and what it needs, as pip finds each; what they need is read from them, until nothing
+    is left to ask for.
 
     A project is asked for anew where others turn out to need another version of it.
     """
     wanted: dict[str, str] = {"torch": version}
     found: dict[str, tuple[str, Wheel]] = {}
     for _ in range(_MOST_ROUNDS):
-        missing = [name for name in wanted if found.get(name, ("no version", None))[0] != wanted[name]]
+        missing = [
+            name for name in wanted if found.get(name, ("no version", None))[0] != wanted[name]
+        ]
         if not missing:
             return [found[name][1] for name in wanted]
         for path in _download(source, target, folder, *(name + wanted[name] for name in missing)):
             wheel = read_wheel(path, target)
             found[wheel.name] = wanted[wheel.name], wheel
-        wheels, versions = {name: wheel for name, (_, wheel) in found.items()}, {"torch": SpecifierSet(version)}
+        wheels, versions = (
+            {name: wheel for name, (_, wheel) in found.items()},
+            {"torch": SpecifierSet(version)},
+        )
         for _, need in needs_of(wheels, target, "torch"):
             name = canonicalize_name(need.name)
             versions[name] = versions.get(name, SpecifierSet()) & need.specifier
         wanted = {name: str(specifiers) for name, specifiers in versions.items()}
-    raise SetupError(f"the versions that torch{version} needs on {target} cannot be settled: {wanted}")
+    raise SetupError(
+        f"the versions that torch{version} needs on {target} cannot be settled: {wanted}"
+    )
 
 
 def read_lock(lock: Path, target: Target | None = None) -> dict[str, str]:
-    """SHA-256 by `name==version`, names normalised. Raises `SetupError`, also where it is for another target."""
+    """SHA-256 by `name==version`, names normalised. Raises `SetupError`, also where it is for
+    another target."""
     pinned: dict[str, str] = {}
     for number, line in enumerate(lock.read_text(encoding="utf-8").splitlines(), 1):
         line = line.strip()
         if target and line.startswith(_FOR) and line != _heading(target):
-            raise SetupError(f"{lock} is for {line.removeprefix(_FOR).rstrip('.')}, not for {target}")
+            raise SetupError(
+                f"{lock} is for {line.removeprefix(_FOR).rstrip('.')}, not for {target}"
+            )
         if not line or line.startswith("#"):
             continue
         if not (words := _LINE.fullmatch(line)):
-            raise SetupError(f"{lock}, line {number}: expected name==version --hash=sha256:..., found {line[:80]}")
+            raise SetupError(
+                f"{lock}, line {number}: expected name==version --hash=sha256:..., "
+                f"found {line[:80]}"
+            )
         name = canonicalize_name(words[1])
         if name in NOT_SHIPPED or any(other.startswith(f"{name}==") for other in pinned):
             why = "is Blender's own" if name in NOT_SHIPPED else "is there already"
@@ -107,7 +128,10 @@ def read_lock(lock: Path, target: Target | None = None) -> dict[str, str]:
 def _write_lock(lock: Path, target: Target, wheels: Iterable[Wheel]) -> None:
     lock.parent.mkdir(parents=True, exist_ok=True)
     lines = sorted(f"{_line(wheel)} --hash=sha256:{sha256(wheel.path)}\n" for wheel in wheels)
-    heading = f"{_heading(target)}\n# Written by `build.py build --torch`; delete it to settle the versions anew.\n"
+    heading = (
+        f"{_heading(target)}\n"
+        "# Written by `build.py build --torch`; delete it to settle the versions anew.\n"
+    )
     scratch = lock.with_name(f".{lock.name}.part")
     scratch.write_text(heading + "".join(lines), encoding="utf-8", newline="\n")
     os.replace(scratch, lock)
@@ -128,7 +152,9 @@ def _download(source: str, target: Target, folder: Path, *words: str) -> list[Pa
         work.mkdir()
         # some systems' own folder for temporary files lies in memory, which gigabytes would fill
         variables = _only(source) | {name: str(work) for name in ("TMPDIR", "TEMP", "TMP")}
-        command = target.pip("-qq", "--disable-pip-version-check", "--no-input", "download", "--dest", str(got))
+        command = target.pip(
+            "-qq", "--disable-pip-version-check", "--no-input", "download", "--dest", str(got)
+        )
         shown = f"pip download {' '.join(words)}, for {target}"
         run_quietly([sys.executable, *command, *_where(source), *words], shown, **variables)
         paths = [folder / path.name for path in sorted(got.iterdir())]
@@ -144,11 +170,14 @@ def _where(source: str) -> tuple[str, ...]:
         return ("--no-index", "--find-links", source)
     if re.match(r"(https|file)://", source):
         return ("--index-url", source)
-    raise SetupError(f"--torch {source}: neither a folder of wheels nor the address of a package index (https://...)")
+    raise SetupError(
+        f"--torch {source}: neither a folder of wheels nor the address of a package index (https://...)"
+    )
 
 
 def _only(source: str) -> dict[str, str]:
-    """Variables that keep pip from other places than the one that was given, whatever its configuration says.
+    """Variables that keep pip from other places than the one that was given, whatever its
+    configuration says.
 
     Empty ones would not do: pip passes over them, and takes the configuration's.
     """

@@ -1,4 +1,5 @@
-"""The Blenders that wheels are for: which of a project's wheels they can use, and which projects they need at all."""
+"""The Blenders that wheels are for: which of a project's wheels they can use, and which projects
+they need at all."""
 
 from __future__ import annotations
 
@@ -9,13 +10,21 @@ from dataclasses import dataclass
 from .environments import SetupError
 
 BLENDERS = {"3.11": ("4.2.0", "5.1.0"), "3.13": ("5.1.0", None)}
-"""Blender's versions by their Python: the first that has it, and the first that has another (None: not out yet)."""
+"""Blender's versions by their Python: the first that has it, and the first that has another (None:
+not out yet)."""
 
 PLATFORMS = {
-    "linux-x64": [*(f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)), "manylinux2014_x86_64"]
+    "linux-x64": [
+        *(f"manylinux_2_{minor}_x86_64" for minor in range(28, 4, -1)),
+        "manylinux2014_x86_64",
+    ]
     + ["manylinux2010_x86_64", "manylinux1_x86_64", "linux_x86_64"],
     "windows-x64": ["win_amd64"],
-    "macos-arm64": [f"macosx_{major}_0_{kind}" for major in range(14, 10, -1) for kind in ("arm64", "universal2")]
+    "macos-arm64": [
+        f"macosx_{major}_0_{kind}"
+        for major in range(14, 10, -1)
+        for kind in ("arm64", "universal2")
+    ]
     + [f"macosx_10_{minor}_universal2" for minor in range(16, 3, -1)],
 }
 """Blender's names of platforms, and the tags of the wheels that they can use, the best first."""
@@ -45,21 +54,26 @@ _MARKERS = {
 
 def this_platform() -> str:
     """Blender's name of the platform that this runs on."""
-    machine = {"amd64": "x64", "x86_64": "x64", "arm64": "arm64", "aarch64": "arm64"}.get(platform.machine().lower())
+    machine = {"amd64": "x64", "x86_64": "x64", "arm64": "arm64", "aarch64": "arm64"}.get(
+        platform.machine().lower()
+    )
     system = {"linux": "linux", "win32": "windows", "darwin": "macos"}.get(sys.platform)
     return f"{system}-{machine}"
 
 
 @dataclass(frozen=True)
 class Target:
-    """A platform as Blender names it, and the Python (3.11 or 3.13) that Blender has. Others raise `SetupError`."""
+    """A platform as Blender names it, and the Python (3.11 or 3.13) that Blender has. Others raise
+    `SetupError`."""
 
     platform: str
     python: str
 
     def __post_init__(self) -> None:
         if self.platform not in PLATFORMS or self.python not in BLENDERS:
-            raise SetupError(f"torch zips are for {', '.join(PLATFORMS)} and Python {' or '.join(BLENDERS)}")
+            raise SetupError(
+                f"torch zips are for {', '.join(PLATFORMS)} and Python {' or '.join(BLENDERS)}"
+            )
 
     def __str__(self) -> str:
         return f"{self.platform}, Python {self.python}"
@@ -71,7 +85,8 @@ class Target:
 
     @property
     def markers(self) -> dict[str, str]:
-        """What requirements may ask for, such as `; sys_platform == "win32"` (PyPA's "Dependency specifiers")."""
+        """What requirements may ask for, such as `; sys_platform == "win32"` (PyPA's "Dependency
+        specifiers")."""
         return _MARKERS[self.platform] | {
             "python_version": self.python,
             "python_full_version": _FULL[self.python],
@@ -85,9 +100,17 @@ class Target:
     def pip(self, *words: str) -> tuple[str, ...]:
         """Arguments of a Python whose pip looks for wheels for this target.
 
-        Not for what they need: whether a project is needed at all (`; sys_platform == "win32"`) pip decides by the
-        machine and the Python that it runs on, so it is read from the wheels (`torch_wheels.py`).
+        Not for what they need: whether a project is needed at all (`; sys_platform == "win32"`) pip
+        decides by the machine and the Python that it runs on, so it is read from the wheels
+        (`torch_wheels.py`).
         """
         tags = (word for tag in PLATFORMS[self.platform] for word in ("--platform", tag))
-        where = ("--only-binary=:all:", "--python-version", self.python, "--implementation", "cp", *tags)
+        where = (
+            "--only-binary=:all:",
+            "--python-version",
+            self.python,
+            "--implementation",
+            "cp",
+            *tags,
+        )
         return ("-m", "pip", *words, "--no-deps", *where)

@@ -36,8 +36,9 @@ LIMBS = tuple(
 
 @dataclass
 class Clips:
-    """All frames of all clips, one after the other: rotations (V,N,24,3,3), trans (N,3), intact (N,), and each clip's
-    first frame and length. The V versions differ in how turns are shared among joints (`redistribution.py`)."""
+    """All frames of all clips, one after the other: rotations (V,N,24,3,3), trans (N,3), intact
+    (N,), and each clip's first frame and length. The V versions differ in how turns are shared
+    among joints (`redistribution.py`)."""
 
     rotations: torch.Tensor
     trans: torch.Tensor
@@ -47,11 +48,18 @@ class Clips:
 
     @classmethod
     def load(
-        cls, folder: str | Path, validation: bool, rest_joints: np.ndarray, versions: int = 1, seed: int = 0
+        cls,
+        folder: str | Path,
+        validation: bool,
+        rest_joints: np.ndarray,
+        versions: int = 1,
+        seed: int = 0,
     ) -> Clips:
-        """Every npz below `folder` of the subjects that are (not) kept for validation, at 30 frames a second.
+        """Every npz below `folder` of the subjects that are (not) kept for validation, at 30 frames
+        a second.
 
-        rest_joints (24,3) are the body's by whose bones turns are shared; with one version all are as recorded.
+        rest_joints (24,3) are the body's by whose bones turns are shared; with one version all are
+        as recorded.
         """
         rng = np.random.default_rng(seed)
         rotations, trans, intact, length = [], [], [], []
@@ -77,26 +85,36 @@ class Clips:
     def windows(
         self, count: int, steps: int, generator: torch.Generator, slow: float = 0.0
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """`count` windows of steps+1 frames at a random stride, half of them backwards: (B,S,24,3,3), (B,S,3); and
-        each one's first pose as another person would have shared it out, (B,24,3,3). A share, slow, goes frame by
-        frame whatever the stride."""
+        """`count` windows of steps+1 frames at a random stride, half of them backwards:
+        (B,S,24,3,3), (B,S,3); and each one's first pose as another person would have shared it out,
+        (B,24,3,3). A share, slow, goes frame by frame whatever the stride."""
         device = self.first.device
         strides = torch.tensor(STRIDES, device=device)
         chosen: list[torch.Tensor] = []
         while sum(len(some) for some in chosen) < count:
             start = torch.randint(len(self.trans), (2 * count,), generator=generator, device=device)
-            stride = strides[torch.randint(len(STRIDES), (2 * count,), generator=generator, device=device)]
+            stride = strides[
+                torch.randint(len(STRIDES), (2 * count,), generator=generator, device=device)
+            ]
             stride[torch.rand(2 * count, generator=generator, device=device) < slow] = 1
             sign = 2 * torch.randint(2, (2 * count,), generator=generator, device=device) - 1
-            frames = start[:, None] + (stride * sign)[:, None] * torch.arange(steps + 1, device=device)
+            frames = start[:, None] + (stride * sign)[:, None] * torch.arange(
+                steps + 1, device=device
+            )
             clip = torch.searchsorted(self.first, start, right=True) - 1
             low, high = self.first[clip][:, None], (self.first + self.length)[clip][:, None]
             inside = ((frames >= low) & (frames < high)).all(dim=1)
             frames = frames[inside]
             chosen.append(frames[self.intact[frames].all(dim=1)])
         frames = torch.cat(chosen)[:count]
-        mine, other = torch.randint(len(self.rotations), (2, count), generator=generator, device=device)
-        return self.rotations[mine[:, None], frames], self.trans[frames], self.rotations[other, frames[:, 0]]
+        mine, other = torch.randint(
+            len(self.rotations), (2, count), generator=generator, device=device
+        )
+        return (
+            self.rotations[mine[:, None], frames],
+            self.trans[frames],
+            self.rotations[other, frames[:, 0]],
+        )
 
 
 def at_frame_rate(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
@@ -105,10 +123,15 @@ def at_frame_rate(motion: Motion) -> tuple[np.ndarray, np.ndarray]:
     return exp_map(motion.poses[kept]), motion.trans[kept]
 
 
-def shared_out(rotations: np.ndarray, rest_joints: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+def shared_out(
+    rotations: np.ndarray, rest_joints: np.ndarray, count: int, rng: np.random.Generator
+) -> np.ndarray:
     """(V,T,24,3,3): the clip as by so many persons; alone, as it was recorded."""
     laws = [None] if count == 1 else [drawn_law(rng) for _ in range(count)]
-    shared = [rotations if law is None else redistributed(rotations, rest_joints, rng, law) for law in laws]
+    shared = [
+        rotations if law is None else redistributed(rotations, rest_joints, rng, law)
+        for law in laws
+    ]
     return np.stack(shared).astype(np.float32)
 
 
@@ -122,7 +145,8 @@ def motions(paths: Iterable[Path]) -> Iterator[Motion]:
 
 
 def intact_frames(poses: np.ndarray, rotations: np.ndarray) -> np.ndarray:
-    """(T,) bool for axis-angles (T,24,3) and their rotations: no joint jumps or leaves what joints do."""
+    """(T,) bool for axis-angles (T,24,3) and their rotations: no joint jumps or leaves what joints
+    do."""
     turn = angle_between(rotations[:-1], rotations[1:])[:, 1:].max(axis=1, initial=0.0)
     jump = np.zeros(len(poses), dtype=bool)
     jump[1:] |= turn > FASTEST
@@ -142,7 +166,9 @@ def mixed(rotations: torch.Tensor, generator: torch.Generator, share: float) -> 
     borrows &= torch.rand(B, 1, generator=generator, device=device) < share
     out = rotations.clone()
     for limb, borrow in zip(LIMBS, borrows.T):
-        out[:, :, limb] = torch.where(borrow[:, None, None, None, None], other[:, :, limb], out[:, :, limb])
+        out[:, :, limb] = torch.where(
+            borrow[:, None, None, None, None], other[:, :, limb], out[:, :, limb]
+        )
     return out
 
 

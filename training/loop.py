@@ -1,6 +1,7 @@
 """The one loop: what both trainers share, from the options of a command line to checkpoints.
 
-A `Trainer` says what a loss is, what is measured between, and what is kept; this module steps, logs and resumes.
+A `Trainer` says what a loss is, what is measured between, and what is kept; this module steps, logs
+and resumes.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ class RunConfig:
     """Stop, and save, after this long; the learning rate falls accordingly."""
     seed: int = 0
     threads: int = 0
-    """CPU threads; 0 leaves the choice to torch. One a free core: with more, they mostly wait for each other."""
+    """CPU threads; 0 leaves the choice to torch. One a free core: with more, they mostly wait for
+    each other."""
     device: str = "auto"
     out: str = "runs/network"
 
@@ -46,8 +48,8 @@ class RunConfig:
 class Trainer(ABC):
     """A run: what is trained, its optimiser, and how far it is.
 
-    A subclass sets up its data and weights, then calls `optimise`. iterations: how many in all; report_every: after how
-    many it is measured and saved.
+    A subclass sets up its data and weights, then calls `optimise`. iterations: how many in all;
+    report_every: after how many it is measured and saved.
     """
 
     iterations: int
@@ -58,10 +60,19 @@ class Trainer(ABC):
     def __init__(self, config: RunConfig):
         if config.threads:
             torch.set_num_threads(config.threads)
-        np.finfo(np.float32), np.finfo(np.float64)  # Looked up once; without denormals it would warn.
-        torch.set_flush_denormal(True)  # A zero last layer makes denormal gradients, which are ten times slower.
+        (
+            np.finfo(np.float32),
+            np.finfo(np.float64),
+        )  # Looked up once; without denormals it would warn.
+        torch.set_flush_denormal(
+            True
+        )  # A zero last layer makes denormal gradients, which are ten times slower.
 
-        name = ("cuda" if torch.cuda.is_available() else "cpu") if config.device == "auto" else config.device
+        name = (
+            ("cuda" if torch.cuda.is_available() else "cpu")
+            if config.device == "auto"
+            else config.device
+        )
         self.device = torch.device(name)
         torch.manual_seed(config.seed)
         self.generator = torch.Generator(self.device).manual_seed(config.seed)
@@ -124,7 +135,9 @@ class Trainer(ABC):
             sums = {name: sums.get(name, 0.0) + value for name, value in parts.items()}
             self.seconds = time.monotonic() - began
             if self.iteration % self.report_every == 0:
-                self.report({name: value / (self.iteration - since) for name, value in sums.items()})
+                self.report(
+                    {name: value / (self.iteration - since) for name, value in sums.items()}
+                )
                 sums, since = {}, self.iteration
 
         # The end of a run that was stopped by the clock.

@@ -1,13 +1,15 @@
-"""Motion as real SMPL poses share it out: the same bones in the same directions, other joints' turns.
+"""Motion as real SMPL poses share it out: the same bones in the same directions, other joints'
+turns.
 
-Motion that was converted from ASF/AMC skeletons has hinges for elbows and knees, welded collars and a stiff spine. SMPL
-poses that were fitted to markers or images have not: what a limb turns about its upper bone is shared between its two
-joints, collars go along with the arm, and spines bend lower down. Keypoints do not tell the two apart, so a network
-that only ever saw hinges answers every real pose with a hinge. Here recorded motion is shared out anew, by laws that
-were measured on published fits (`Law`), with a person's constants drawn for each sequence and slow noise about them.
+Motion that was converted from ASF/AMC skeletons has hinges for elbows and knees, welded collars and
+a stiff spine. SMPL poses that were fitted to markers or images have not: what a limb turns about
+its upper bone is shared between its two joints, collars go along with the arm, and spines bend
+lower down. Keypoints do not tell the two apart, so a network that only ever saw hinges answers
+every real pose with a hinge. Here recorded motion is shared out anew, by laws that were measured on
+published fits (`Law`), with a person's constants drawn for each sequence and slow noise about them.
 
-Rotations are (T,24,3,3) at `FRAME_RATE`. Everything is written for the left side; the right one is mirrored, treated,
-and mirrored back.
+Rotations are (T,24,3,3) at `FRAME_RATE`. Everything is written for the left side; the right one is
+mirrored, treated, and mirrored back.
 """
 
 from __future__ import annotations
@@ -27,19 +29,22 @@ MIRROR = list(LAYOUTS["smpl_24"].mirror)
 FLIP = np.array([-1.0, 1.0, 1.0])
 """A turn R is seen in the mirror as diag(FLIP) R diag(FLIP)."""
 UNTOUCHED, MULTI_VIEW = 0.15, 0.12
-"""Shares of sequences that stay as they were recorded, for there are takes whose elbows and knees are hinges; and that
-are shared out as by AIST++ (see `MULTI_VIEW_LAW`)."""
+"""Shares of sequences that stay as they were recorded, for there are takes whose elbows and knees
+are hinges; and that are shared out as by AIST++ (see `MULTI_VIEW_LAW`)."""
 FOLD_DEGREES = 120.0
-"""Turns of a limb about itself that are shared in proportion; what goes beyond, to half a turn, is shared ever less."""
+"""Turns of a limb about itself that are shared in proportion; what goes beyond, to half a turn, is
+shared ever less."""
 SWING_FADE = (0.15, 0.4)
-"""Cosines of half the swing between which the twist fades in: opposite to where it rests, a bone has no twist."""
+"""Cosines of half the swing between which the twist fades in: opposite to where it rests, a bone
+has no twist."""
 
 BENT_DEGREES = (20.0, 40.0)
 """Bends between which a limb comes to have a direction that it bends in."""
 KNEE_HINGE = 172.0
 """Degrees: the left knee's azimuth in recorded motion."""
 INWARD_FOR_OUTWARD = 1.6
-"""Degrees about the thigh by which a typically bent leg turns inwards when its thigh is swung outwards by one."""
+"""Degrees about the thigh by which a typically bent leg turns inwards when its thigh is swung
+outwards by one."""
 SIDEWAYS = np.array([1.0, 0.0, 0.0])
 
 PELVIS, SPINE = 0, (3, 6, 9)
@@ -50,8 +55,8 @@ HIP, KNEE, ANKLE, TOES = 1, 4, 7, 10
 
 @dataclass(frozen=True)
 class Varying:
-    """A quantity in degrees: its mean, standard deviations between and within sequences, and for how many seconds what
-    varies within one lasts."""
+    """A quantity in degrees: its mean, standard deviations between and within sequences, and for
+    how many seconds what varies within one lasts."""
 
     mean: float | tuple[float, ...]
     between: float | tuple[float, ...]
@@ -60,13 +65,20 @@ class Varying:
 
     def drawn(self, frames: int, rng: np.random.Generator) -> np.ndarray:
         """(T,) or, where the mean is a vector, (T,n), in degrees."""
-        mean, between, within = (np.asarray(v, dtype=float) for v in (self.mean, self.between, self.within))
-        return mean + between * rng.normal(size=mean.shape) + within * slow_noise(frames, mean.shape, self.seconds, rng)
+        mean, between, within = (
+            np.asarray(v, dtype=float) for v in (self.mean, self.between, self.within)
+        )
+        return (
+            mean
+            + between * rng.normal(size=mean.shape)
+            + within * slow_noise(frames, mean.shape, self.seconds, rng)
+        )
 
 
 @dataclass(frozen=True)
 class Share:
-    """How much of a turn another joint takes over: a coefficient that is drawn for each sequence, within bounds."""
+    """How much of a turn another joint takes over: a coefficient that is drawn for each sequence,
+    within bounds."""
 
     mean: float
     between: float
@@ -79,29 +91,31 @@ class Share:
 
 @dataclass(frozen=True)
 class Law:
-    """What was measured on some 90 published sequences, in degrees, for the left side; marker fits, and coefficients so
-    spread that estimates from single videos and multi-view fits lie within.
+    """What was measured on some 90 published sequences, in degrees, for the left side; marker fits,
+    and coefficients so spread that estimates from single videos and multi-view fits lie within.
 
-    Of what varies within a sequence for no reason that anybody sees, it is about half of what was measured: from all of
-    it a network learns that nothing is worth remembering of how a person shares turns. Means of what forearm and shin
-    turn about themselves are set so that the result's, with what recorded joints turn already, lie between those of
-    marker fits and of estimates from videos.
+    Of what varies within a sequence for no reason that anybody sees, it is about half of what was
+    measured: from all of it a network learns that nothing is worth remembering of how a person
+    shares turns. Means of what forearm and shin turn about themselves are set so that the result's,
+    with what recorded joints turn already, lie between those of marker fits and of estimates from
+    videos.
     """
 
-    # The forearm's (shin's) azimuth about the upper bone follows tau, what the limb turns about it in all; and so far
-    # as it does, does its turn about itself.
+    # The forearm's (shin's) azimuth about the upper bone follows tau, what the limb turns about it
+    # in all; and so far as it does, does its turn about itself.
     elbow: Share = Share(0.46, 0.18)
     follow: Share = Share(1.0, 0.15, 0.0, 1.3)
     elbow_rest: Varying = Varying(-4.3, 6.5, 4.0, 0.5)
     knee: Share = Share(0.57, 0.22)
     knee_rest: Varying = Varying(3.7, 3.0, 2.5, 0.4)
 
-    # What the forearm and the shin turn about themselves beyond that, taken back by wrist and ankle.
+    # What the forearm and the shin turn about themselves beyond that, taken back by wrist and
+    # ankle.
     forearm: Varying = Varying(5.0, 12.0, 5.0, 0.5)
     shin: Varying = Varying(-15.0, 6.0, 3.0, 0.5)
 
-    # Recorded thighs hang straight down, as from hips that are farther apart than SMPL's; fitted ones point outwards by
-    # this much more.
+    # Recorded thighs hang straight down, as from hips that are farther apart than SMPL's; fitted
+    # ones point outwards by this much more.
     thigh_out: Varying = Varying(8.0, 2.5, 0.0)
 
     # The collar's rotation vector is linear in the upper arm's direction, as seen from the chest.
@@ -109,8 +123,8 @@ class Law:
     collar_slope: float = 4.0
     collar: Varying = Varying((-9.4, -13.5, 8.7), (2.5, 5.6, 6.6), (2.9, 4.4, 3.9), 0.6)
 
-    # Of the spine's flexion T, spine2 and spine3 take these shares and spine1 the rest; a pelvis that is tilted against
-    # the legs makes T vary as much as it does in fits.
+    # Of the spine's flexion T, spine2 and spine3 take these shares and spine1 the rest; a pelvis
+    # that is tilted against the legs makes T vary as much as it does in fits.
     pelvis_tilt: Varying = Varying(0.0, 16.0, 6.0, 1.0)
     spine2: Share = Share(0.21, 0.17, -0.2, 0.6)
     spine2_rest: Varying = Varying((-4.9, 0.0, 0.0), (5.0, 2.5, 2.5), (3.5, 2.0, 2.0), 0.6)
@@ -129,10 +143,14 @@ class Law:
 
 
 COLLAR_SLOPES = np.array([[2.8, 14.6, -2.0], [-10.3, -7.2, 27.6], [-3.0, -33.1, 2.2]])
-"""Degrees of the collar's rotation vector (columns) for each coordinate of the upper arm's direction (rows)."""
+"""Degrees of the collar's rotation vector (columns) for each coordinate of the upper arm's
+direction (rows)."""
 FITTED_LAW = Law()
-MULTI_VIEW_LAW = Law(elbow=Share(0.86, 0.1), knee=Share(1.0, 0.08), follow=Share(0.0, 0.05), stiff_ends=True)
-"""AIST++: nearly all of a limb's turn is below, none of it about forearm and shin, and ankles, toes and wrists rest."""
+MULTI_VIEW_LAW = Law(
+    elbow=Share(0.86, 0.1), knee=Share(1.0, 0.08), follow=Share(0.0, 0.05), stiff_ends=True
+)
+"""AIST++: nearly all of a limb's turn is below, none of it about forearm and shin, and ankles, toes
+and wrists rest."""
 
 
 def drawn_law(rng: np.random.Generator, untouched: float = UNTOUCHED) -> Law | None:
@@ -146,10 +164,11 @@ def drawn_law(rng: np.random.Generator, untouched: float = UNTOUCHED) -> Law | N
 def redistributed(
     rotations: np.ndarray, rest_joints: np.ndarray, rng: np.random.Generator, law: Law = FITTED_LAW
 ) -> np.ndarray:
-    """One person's sequence (T,24,3,3), shared out anew by a person drawn from the law; rest_joints (24,3).
+    """One person's sequence (T,24,3,3), shared out anew by a person drawn from the law; rest_joints
+    (24,3).
 
-    Bones of arms and legs keep their directions in the world, but for the thighs, which are swung outwards. Hips,
-    shoulders, neck and head move along with pelvis, collars, spine and neck.
+    Bones of arms and legs keep their directions in the world, but for the thighs, which are swung
+    outwards. Hips, shoulders, neck and head move along with pelvis, collars, spine and neck.
     """
     rotations = np.array(rotations, dtype=np.float64)
     bones = rest_joints - rest_joints[np.maximum(PARENTS, 0)]
@@ -171,7 +190,9 @@ def mirrored_pose(rotations: np.ndarray) -> np.ndarray:
     return rotations[:, MIRROR] * FLIP[:, None] * FLIP
 
 
-def slow_noise(frames: int, shape: tuple[int, ...], seconds: float, rng: np.random.Generator) -> np.ndarray:
+def slow_noise(
+    frames: int, shape: tuple[int, ...], seconds: float, rng: np.random.Generator
+) -> np.ndarray:
     """(T,*shape) of standard normal numbers, correlated by exp(-1) after about so many seconds."""
     width = max(seconds * FRAME_RATE / 2.0, 0.5)
     margin = int(np.ceil(4.0 * width))
@@ -195,7 +216,8 @@ def _tilt_pelvis(rotations, law, rng):
 
 
 def _share_spine(rotations, law, rng):
-    """The spine's flexion is shared by a person's habit; neck and collars take up what the chest turns."""
+    """The spine's flexion is shared by a person's habit; neck and collars take up what the chest
+    turns."""
     T, out = len(rotations), rotations.copy()
     low, middle, high = (rotations[:, joint] for joint in SPINE)
     turn = exp_map(np.radians(law.chest.drawn(T, rng)))
@@ -203,7 +225,10 @@ def _share_spine(rotations, law, rng):
 
     flexion = sum(log_map(part)[:, 0] for part in (low, middle, high)) + log_map(turn)[:, 0]
     vectors = []
-    for joint, share, rest in ((SPINE[1], law.spine2, law.spine2_rest), (SPINE[2], law.spine3, law.spine3_rest)):
+    for joint, share, rest in (
+        (SPINE[1], law.spine2, law.spine2_rest),
+        (SPINE[2], law.spine3, law.spine3_rest),
+    ):
         vector = log_map(rotations[:, joint])
         vector[:, 0] = share.drawn(rng) * flexion
         vectors.append(vector + np.radians(rest.drawn(T, rng)))
@@ -238,7 +263,8 @@ def _share_arm(rotations, bones, persons, law, rng):
     out[:, COLLAR] = exp_map(np.radians(law.collar_gain.drawn(rng) * follows))
     out[:, SHOULDER] = _transposed(out[:, COLLAR]) @ whole
 
-    # Of what the arm turns about itself, the elbow takes over its share, and the wrist undoes what the forearm turns.
+    # Of what the arm turns about itself, the elbow takes over its share, and the wrist undoes what
+    # the forearm turns.
     moved = law.elbow_rest.drawn(T, rng) + persons[0] * shared_twist(whole, upper)
     _pass_down(out, SHOULDER, ELBOW, upper, moved)
     kept_back = (1.0 - law.follow.drawn(rng)) * moved - law.forearm.drawn(T, rng)
@@ -278,7 +304,8 @@ def _share_leg(rotations, bones, persons, law, rng):
 
 
 def _pass_down(out, joint: int, child: int, bone, degrees) -> None:
-    """A turn (T,) about the bone (3,) between them passes from a joint to its child, which moves nothing beyond."""
+    """A turn (T,) about the bone (3,) between them passes from a joint to its child, which moves
+    nothing beyond."""
     turn = about(bone, degrees)
     out[:, joint], out[:, child] = out[:, joint] @ _transposed(turn), turn @ out[:, child]
 
@@ -289,8 +316,9 @@ def _pass_down(out, joint: int, child: int, bone, degrees) -> None:
 def away_from_hinge(
     rotations: np.ndarray, upper: np.ndarray, lower: np.ndarray, hinge: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) degrees by which a joint with rotations (T,3,3) bends in another direction than its hinge's azimuth, about
-    the upper bone (see SMPL's rest pose); and (T,) from 0 to 1, whether it is bent so much that it has a direction.
+    """(T,) degrees by which a joint with rotations (T,3,3) bends in another direction than its
+    hinge's azimuth, about the upper bone (see SMPL's rest pose); and (T,) from 0 to 1, whether it
+    is bent so much that it has a direction.
 
     upper, lower: unit vectors (3,) along the bones at rest.
     """
@@ -304,8 +332,8 @@ def away_from_hinge(
 
 
 def twist(rotations: np.ndarray, axis: np.ndarray) -> np.ndarray:
-    """(T,) degrees in -180 to 180: how far rotations (T,3,3) turn about an axis (3,) in their own frame, before a swing
-    that takes the axis where it points."""
+    """(T,) degrees in -180 to 180: how far rotations (T,3,3) turn about an axis (3,) in their own
+    frame, before a swing that takes the axis where it points."""
     quaternion = to_quaternion(rotations)
     return np.degrees(2.0 * np.arctan2(quaternion[:, 1:] @ axis, quaternion[:, 0]))
 
@@ -313,7 +341,8 @@ def twist(rotations: np.ndarray, axis: np.ndarray) -> np.ndarray:
 def shared_twist(rotations: np.ndarray, axis: np.ndarray) -> np.ndarray:
     """(T,) degrees: the twist as it is shared out, which moves as steadily as the rotations do.
 
-    It comes back to zero at half a turn, where the twist wraps, and where the axis points opposite to its rest.
+    It comes back to zero at half a turn, where the twist wraps, and where the axis points opposite
+    to its rest.
     """
     quaternion = to_quaternion(rotations)
     along, real = quaternion[:, 1:] @ axis, quaternion[:, 0]

@@ -1,7 +1,8 @@
-"""What the residual network is trained on: windows of motion on random bodies, as a take would show them.
+"""What the residual network is trained on: windows of motion on random bodies, as a take would show
+them.
 
-Each window goes through a random layout with noise and gaps, and is entered with the true pose, a perturbed one, one
-that another person would have, or a plainly wrong one.
+Each window goes through a random layout with noise and gaps, and is entered with the true pose, a
+perturbed one, one that another person would have, or a plainly wrong one.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ from lsmpl_core.solver.network import CANONICAL, rest_bones
 from training.data import Clips, mirrored, mixed
 
 SHOWN_LAYOUTS = (
-    "body_25", "coco_17", "halpe_26", "human36m_17", "panoptic_19", "mediapipe_33", "smpl_24", "smpl_22", "whole_body",
+    "body_25", "coco_17", "halpe_26", "human36m_17", "panoptic_19", "mediapipe_33", "smpl_24",
+    "smpl_22", "whole_body",
 )  # fmt: skip
 """Layouts by which windows are seen: what takes come in most, however many more can be read."""
 LOOSE_RADIANS = {"wrist": 0.35, "collar": 0.08, "hand": 0.1, "foot": 0.1}
 """Joints by a part of their name, and the standard deviation of a turn that lasts for a window."""
 MOST_PERTURBED_RADIANS = 0.5
-"""Standard deviation of the turns by which a perturbed start is off at worst; most are off by far less."""
+"""Standard deviation of the turns by which a perturbed start is off at worst; most are off by far
+less."""
 WRONG_PELVIS_RADIANS, WRONG_JOINT_RADIANS = 0.6, 0.15
 """The same on top of another window's pose."""
 LASTING_NOISE = 0.7
@@ -46,20 +49,23 @@ class SampleConfig:
     unroll: int = 4
     """Closed-loop steps a window."""
     slow: float = 0.4
-    """Share of windows that go frame by frame, as takes do: over long strides, less of a pose is worth keeping."""
+    """Share of windows that go frame by frame, as takes do: over long strides, less of a pose is
+    worth keeping."""
     versions: int = 12
-    """Persons by whom each clip is shared out (`redistribution.py`); 1 leaves all clips as recorded."""
+    """Persons by whom each clip is shared out (`redistribution.py`); 1 leaves all clips as
+    recorded."""
     mix: float = 0.5
     """Share of windows that borrow limbs."""
     loose: float = 0.1
-    """Share of windows in which joints that the data hardly moves are turned (see `LOOSE_RADIANS`)."""
+    """Share of windows in which joints that the data hardly moves are turned (see
+    `LOOSE_RADIANS`)."""
     shape_sigma: float = 1.2
     """Standard deviation of the betas."""
     true_start: float = 0.85
     shared_start: float = 0.03
     wrong_start: float = 0.05
-    """Shares of windows entered with the true pose, with the true one as another person would have shared it out, and
-    with another window's; the rest is perturbed."""
+    """Shares of windows entered with the true pose, with the true one as another person would have
+    shared it out, and with another window's; the rest is perturbed."""
     noise: float = 0.02
     """Most noise of a keypoint in metres, one standard deviation."""
     noisy: float = 0.4
@@ -70,9 +76,9 @@ class SampleConfig:
 
 @dataclass(frozen=True)
 class Batch:
-    """B windows of S steps, C canonical keypoints: truth (B,S+1,24,3,3) and trans (B,S+1,3); start (B,24,3,3), the pose
-    each is entered with; model and bones (B,23,3) of its body; mask (B,S,C) of 0 and 1; noise (B,S,C,3) in metres, and
-    what the network is told of it, stated_noise (B,)."""
+    """B windows of S steps, C canonical keypoints: truth (B,S+1,24,3,3) and trans (B,S+1,3); start
+    (B,24,3,3), the pose each is entered with; model and bones (B,23,3) of its body; mask (B,S,C) of
+    0 and 1; noise (B,S,C,3) in metres, and what the network is told of it, stated_noise (B,)."""
 
     truth: torch.Tensor
     trans: torch.Tensor
@@ -87,11 +93,20 @@ class Batch:
 class Sampler:
     """Draws batches from clips."""
 
-    def __init__(self, clips: Clips, body: Body, backend: Backend, config: SampleConfig, generator: torch.Generator):
+    def __init__(
+        self,
+        clips: Clips,
+        body: Body,
+        backend: Backend,
+        config: SampleConfig,
+        generator: torch.Generator,
+    ):
         self.clips, self.body, self.backend, self.config = clips, body, backend, config
         self.generator, self.device = generator, generator.device
         self.parts = site_parts(body, CANONICAL)
-        self.layouts = torch.stack([self.shown(LAYOUTS[name].sites) for name in SHOWN_LAYOUTS])  # (L,C)
+        self.layouts = torch.stack(
+            [self.shown(LAYOUTS[name].sites) for name in SHOWN_LAYOUTS]
+        )  # (L,C)
 
     def batch(self) -> Batch:
         c = self.config
@@ -104,11 +119,13 @@ class Sampler:
     # Motion.
 
     def windows(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Poses (B,S+1,24,3,3), translations (B,S+1,3), and the first poses as another person's (B,24,3,3)."""
+        """Poses (B,S+1,24,3,3), translations (B,S+1,3), and the first poses as another person's
+        (B,24,3,3)."""
         c, g = self.config, self.generator
         rotations, trans, shared = self.clips.windows(c.batch, c.unroll, g, c.slow)
 
-        # The other person's pose goes along as one more frame, to be mixed and mirrored like the rest.
+        # The other person's pose goes along as one more frame, to be mixed and mirrored like the
+        # rest.
         rotations = torch.cat([rotations, shared[:, None]], dim=1)  # (B,S+2,24,3,3)
         rotations, trans = mirrored(mixed(rotations, g, c.mix), trans, g)
 
@@ -121,9 +138,12 @@ class Sampler:
         return rotations[:, :-1], trans, rotations[:, -1]
 
     def starts(self, truth: torch.Tensor, shared: torch.Tensor) -> torch.Tensor:
-        """(B,24,3,3): the pose each window is entered with; truth and shared (B,24,3,3) as from `windows`."""
+        """(B,24,3,3): the pose each window is entered with; truth and shared (B,24,3,3) as from
+        `windows`."""
         c, B = self.config, len(truth)
-        perturbed = truth @ self._turns(MOST_PERTURBED_RADIANS * self._uniform(B, 1).square().expand(B, 24))
+        perturbed = truth @ self._turns(
+            MOST_PERTURBED_RADIANS * self._uniform(B, 1).square().expand(B, 24)
+        )
 
         # Another window's pose, facing about where this one does.
         wrong = torch.roll(truth, 1, 0).clone()
@@ -141,14 +161,19 @@ class Sampler:
         """Random shapes: a keypoint model of `count` bodies and their bones (B,23,3)."""
         drawn = torch.randn(count, 10, generator=self.generator, device=self.device)
         betas = self.config.shape_sigma * drawn.cpu().numpy()
-        rest = self.body.joint_template + np.einsum("jcs,bs->bjc", self.body.joint_directions, betas)
+        rest = self.body.joint_template + np.einsum(
+            "jcs,bs->bjc", self.body.joint_directions, betas
+        )
         moments = self.parts.moment + np.einsum("pcs,bs->bpc", self.parts.moment_directions, betas)
-        return KeypointModel.build(self.backend, rest, self.parts, moments), self.backend.array(rest_bones(rest))
+        return KeypointModel.build(self.backend, rest, self.parts, moments), self.backend.array(
+            rest_bones(rest)
+        )
 
     # What is seen of it.
 
     def visibility(self) -> torch.Tensor:
-        """(B,S,C) of 0 and 1: one layout a window; in some, keypoints drop out, singly or for the window."""
+        """(B,S,C) of 0 and 1: one layout a window; in some, keypoints drop out, singly or for the
+        window."""
         B, S, C = self.config.batch, self.config.unroll, len(CANONICAL)
         which = torch.randint(len(self.layouts), (B,), generator=self.generator, device=self.device)
         shown = self.layouts[which][:, None].repeat(1, S, 1)
@@ -157,7 +182,8 @@ class Sampler:
         return shown * ~single * ~lasting
 
     def noise(self) -> tuple[torch.Tensor, torch.Tensor]:
-        """(B,S,C,3) metres, of which some lasts for a window, and about its standard deviation (B,)."""
+        """(B,S,C,3) metres, of which some lasts for a window, and about its standard deviation
+        (B,)."""
         c, g = self.config, self.generator
         B, S, C = c.batch, c.unroll, len(CANONICAL)
         sigma = c.noise * self._uniform(B, 1, 1, 1) * (self._uniform(B, 1, 1, 1) < c.noisy)
@@ -165,7 +191,11 @@ class Sampler:
         lasting = LASTING_NOISE * torch.randn(B, 1, C, 3, generator=g, device=self.device)
 
         low, high = STATED_NOISE
-        stated = sigma[:, 0, 0, 0] * math.hypot(1.0, LASTING_NOISE) * (low + (high - low) * self._uniform(B))
+        stated = (
+            sigma[:, 0, 0, 0]
+            * math.hypot(1.0, LASTING_NOISE)
+            * (low + (high - low) * self._uniform(B))
+        )
         return sigma * (passing + lasting), stated
 
     def shown(self, sites) -> torch.Tensor:

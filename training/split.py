@@ -12,7 +12,11 @@ def validation_subjects() -> list[str]:
 
 def listed(file: Path) -> list[str]:
     """The lines of a list that are not comments."""
-    return [line for line in file.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+    return [
+        line
+        for line in file.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
 
 
 def is_validation(clip: Path) -> bool:

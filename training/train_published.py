@@ -1,12 +1,14 @@
-"""Train the network of Learnable SMPLify by its published recipe: `python -m training.train_published AMASS_FOLDER`.
+"""Train the network of Learnable SMPLify by its published recipe: `python -m
+training.train_published AMASS_FOLDER`.
 
-Pairs of frames at a random stride of 1, 3, 5, 7 or 9, half of them the other way round, begin at every tenth frame of
-clips at 30 Hz whose first and last tenth is left out. From the true first pose, betas and translations the network
-predicts the second pose; its rotations, vertices and keypoints are held against the truth. Source: the authors' code,
-Charrrrrlie/Learnable-SMPLify at commit bf789ea (`lsmpl_core/published/network.py` has the network).
+Pairs of frames at a random stride of 1, 3, 5, 7 or 9, half of them the other way round, begin at
+every tenth frame of clips at 30 Hz whose first and last tenth is left out. From the true first
+pose, betas and translations the network predicts the second pose; its rotations, vertices and
+keypoints are held against the truth. Source: the authors' code, Charrrrrlie/Learnable-SMPLify at
+commit bf789ea (`lsmpl_core/published/network.py` has the network).
 
-Writes best_ckpt.pth.tar (the epoch with the least vertex error at stride 9 on the clips held out, as the authors choose
-theirs), checkpoint.pt (resumed from if it is there) and log.csv.
+Writes best_ckpt.pth.tar (the epoch with the least vertex error at stride 9 on the clips held out,
+as the authors choose theirs), checkpoint.pt (resumed from if it is there) and log.csv.
 """
 
 from __future__ import annotations
@@ -40,7 +42,8 @@ SPLITS = ("subject", "file")
 
 @dataclass
 class Config(loop.RunConfig):
-    """What a run does; every field is an option of the command line. The defaults are the authors'."""
+    """What a run does; every field is an option of the command line. The defaults are the
+    authors'."""
 
     epochs: int = 100
     batch: int = 128
@@ -51,11 +54,14 @@ class Config(loop.RunConfig):
     vertex_weight: float = 1.0
     keypoint_weight: float = 5.0
     split: str = "subject"
-    """Held out: "subject", those of validation_subjects.txt; "file", a random 30 % of the files, as published."""
+    """Held out: "subject", those of validation_subjects.txt; "file", a random 30 % of the files, as
+    published."""
     shape_sigma: float = 0.0
-    """Standard deviation of betas that are drawn anew for each pair; 0 keeps the clips' own, as published."""
+    """Standard deviation of betas that are drawn anew for each pair; 0 keeps the clips' own, as
+    published."""
     vertices: int = 0
-    """Take the vertex loss on this many, drawn anew each time in proportion to their area; 0: on all, as published."""
+    """Take the vertex loss on this many, drawn anew each time in proportion to their area; 0: on
+    all, as published."""
     body: str = ""
     """SMPL body file; "" for the open body."""
     regressor: str = ""
@@ -65,8 +71,8 @@ class Config(loop.RunConfig):
 
 @dataclass
 class Pairs:
-    """Frames of all clips, one after the other: poses (N,24,3), trans (N,3), betas (N,10), intact (N,); and those
-    frames (S,) at which a pair may begin."""
+    """Frames of all clips, one after the other: poses (N,24,3), trans (N,3), betas (N,10), intact
+    (N,); and those frames (S,) at which a pair may begin."""
 
     poses: torch.Tensor
     trans: torch.Tensor
@@ -76,7 +82,8 @@ class Pairs:
 
     @classmethod
     def load(cls, paths: list[Path], every: int) -> Pairs:
-        """Pairs that begin at every so many frames of clips in the AMASS layout; files that are none are left out."""
+        """Pairs that begin at every so many frames of clips in the AMASS layout; files that are
+        none are left out."""
         poses, trans, betas, intact, starts, total = [], [], [], [], [], 0
         for motion in motions(paths):
             step = max(1, int(motion.fps / FRAME_RATE))
@@ -91,13 +98,22 @@ class Pairs:
             starts.append(total + np.arange(0, len(clip) - max(STRIDES), every))
             total += len(clip)
         if not poses:
-            raise SystemExit("no clip is left to train or to test on; expected npz files in the AMASS layout")
-        return cls(*(torch.tensor(np.concatenate(parts)) for parts in (poses, trans, betas, intact, starts)))
+            raise SystemExit(
+                "no clip is left to train or to test on; expected npz files in the AMASS layout"
+            )
+        return cls(
+            *(
+                torch.tensor(np.concatenate(parts))
+                for parts in (poses, trans, betas, intact, starts)
+            )
+        )
 
     def to(self, device) -> Pairs:
         return Pairs(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
-    def intact_pairs(self, starts: torch.Tensor, strides: torch.Tensor | int) -> tuple[torch.Tensor, torch.Tensor]:
+    def intact_pairs(
+        self, starts: torch.Tensor, strides: torch.Tensor | int
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """First and second frames of the pairs without damage."""
         ends = starts + strides
         good = self.intact[starts] & self.intact[ends]
@@ -117,13 +133,18 @@ class Trainer(loop.Trainer):
         self.pairs = Pairs.load(train, START_EVERY).to(self.device)
         self.test_pairs = Pairs.load(test, TEST_EVERY).to(self.device)
 
-        # Where keypoints are on the body: as somebody else's checkpoint says, or as the body's own sites do.
+        # Where keypoints are on the body: as somebody else's checkpoint says, or as the body's own
+        # sites do.
         body = load_body(config.body or None)
         self.network = PublishedNetwork()
         if config.regressor:
-            self.network.openpose_regressor.copy_(read_checkpoint(config.regressor)["openpose_regressor"])
+            self.network.openpose_regressor.copy_(
+                read_checkpoint(config.regressor)["openpose_regressor"]
+            )
         elif len(body.v_template) == NUM_VERTICES:
-            self.network.openpose_regressor.copy_(torch.as_tensor(site_regressor(body, BODY_25.sites)))
+            self.network.openpose_regressor.copy_(
+                torch.as_tensor(site_regressor(body, BODY_25.sites))
+            )
         self.network.to(self.device)
         self.body = PublishedBody(body, self.network.openpose_regressor, device=self.device)
         self.areas = torch.as_tensor(vertex_areas(body), device=self.device)
@@ -141,7 +162,9 @@ class Trainer(loop.Trainer):
     def _batches(self) -> Iterator[torch.Tensor]:
         """Frames at which pairs begin, all of them in a new order every epoch."""
         while True:
-            order = torch.randperm(len(self.pairs.starts), generator=self.generator, device=self.device)
+            order = torch.randperm(
+                len(self.pairs.starts), generator=self.generator, device=self.device
+            )
             yield from self.pairs.starts[order].split(self.config.batch)
 
     # One batch of pairs.
@@ -150,9 +173,13 @@ class Trainer(loop.Trainer):
         """Rotations (B,24,3,3), hands at rest, and translations (B,3) of some frames."""
         return with_hands(exp_map(pairs.poses[frames, :PREDICTED])), pairs.trans[frames]
 
-    def predicted(self, pairs: Pairs, first: torch.Tensor, second: torch.Tensor, betas: torch.Tensor) -> torch.Tensor:
+    def predicted(
+        self, pairs: Pairs, first: torch.Tensor, second: torch.Tensor, betas: torch.Tensor
+    ) -> torch.Tensor:
         """Rotations (B,22,3,3) of the second frames."""
-        begin, goal = (self.body.keypoints(*self.truth(pairs, frames), betas) for frames in (first, second))
+        begin, goal = (
+            self.body.keypoints(*self.truth(pairs, frames), betas) for frames in (first, second)
+        )
         return self.network(begin, goal, pairs.poses[first].flatten(1), betas)
 
     def loss(self) -> tuple[torch.Tensor, dict[str, float]]:
@@ -160,18 +187,26 @@ class Trainer(loop.Trainer):
         first, second = self.drawn(next(self.batches))
         c, betas = self.config, self.pairs.betas[first]
         if c.shape_sigma:
-            betas = c.shape_sigma * torch.randn(betas.shape, generator=self.generator, device=self.device)
+            betas = c.shape_sigma * torch.randn(
+                betas.shape, generator=self.generator, device=self.device
+            )
 
         rotations = self.predicted(self.pairs, first, second, betas)
         goal, trans = self.truth(self.pairs, second)
         posed, still = with_hands(rotations), torch.zeros_like(trans)
         which: slice | torch.Tensor = slice(None)
         if c.vertices:
-            which = torch.multinomial(self.areas, c.vertices, replacement=True, generator=self.generator)
+            which = torch.multinomial(
+                self.areas, c.vertices, replacement=True, generator=self.generator
+            )
         parts = {
             "rotation": 2.0 / math.pi * geodesic(rotations, goal[:, :PREDICTED]).mean(),
-            "vertices": _apart(*(self.body.vertices(pose, still, betas, which) for pose in (posed, goal))),
-            "keypoints": _apart(*(self.body.keypoints(pose, trans, betas) for pose in (posed, goal))),
+            "vertices": _apart(
+                *(self.body.vertices(pose, still, betas, which) for pose in (posed, goal))
+            ),
+            "keypoints": _apart(
+                *(self.body.keypoints(pose, trans, betas) for pose in (posed, goal))
+            ),
         }
         weights = (c.rotation_weight, c.vertex_weight, c.keypoint_weight)
         loss = torch.stack([w * part for w, part in zip(weights, parts.values())]).sum()
@@ -180,14 +215,17 @@ class Trainer(loop.Trainer):
     def drawn(self, starts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """First and second frames of pairs at random strides, half of them the other way round."""
         strides = torch.tensor(STRIDES, device=self.device)
-        chosen = torch.randint(len(STRIDES), starts.shape, generator=self.generator, device=self.device)
+        chosen = torch.randint(
+            len(STRIDES), starts.shape, generator=self.generator, device=self.device
+        )
         first, second = self.pairs.intact_pairs(starts, strides[chosen])
         back = torch.rand(first.shape, generator=self.generator, device=self.device) < 0.5
         return torch.where(back, second, first), torch.where(back, first, second)
 
     @torch.no_grad()
     def test_error(self) -> float:
-        """Mean vertex error in mm at stride 9, pelvis on pelvis, on the clips held out; betas as in training."""
+        """Mean vertex error in mm at stride 9, pelvis on pelvis, on the clips held out; betas as in
+        training."""
         self.network.eval()
         pairs, total, count = self.test_pairs, 0.0, 0
         shapes = torch.Generator(self.device).manual_seed(1)
@@ -195,13 +233,19 @@ class Trainer(loop.Trainer):
             first, second = pairs.intact_pairs(starts, TEST_STRIDE)
             betas = pairs.betas[first]
             if self.config.shape_sigma:
-                betas = self.config.shape_sigma * torch.randn(betas.shape, generator=shapes, device=self.device)
+                betas = self.config.shape_sigma * torch.randn(
+                    betas.shape, generator=shapes, device=self.device
+                )
             posed = with_hands(self.predicted(pairs, first, second, betas))
             goal = self.truth(pairs, second)[0]
             still = torch.zeros_like(pairs.trans[first])
             a, b = (self.body.vertices(pose, still, betas) for pose in (posed, goal))
             apart = torch.linalg.vector_norm(a - b, dim=-1)
-            apart = (apart * self.areas).sum(dim=1) / self.areas.sum() if self.config.vertices else apart.mean(dim=1)
+            apart = (
+                (apart * self.areas).sum(dim=1) / self.areas.sum()
+                if self.config.vertices
+                else apart.mean(dim=1)
+            )
             total, count = total + float(apart.sum()), count + len(first)
         return MILLIMETRES * total / max(count, 1)
 
@@ -221,7 +265,9 @@ class Trainer(loop.Trainer):
         """best_ckpt.pth.tar, where no epoch before was as good."""
         if row["test"] < self.best:
             self.best = row["test"]
-            loop.save({"model": self._model(), "epochs": self.epoch}, self.out / "best_ckpt.pth.tar")
+            loop.save(
+                {"model": self._model(), "epochs": self.epoch}, self.out / "best_ckpt.pth.tar"
+            )
 
     def _model(self) -> dict[str, torch.Tensor]:
         return {name: tensor.cpu() for name, tensor in self.network.state_dict().items()}
@@ -237,7 +283,8 @@ def split_files(paths: list[Path], split: str, seed: int) -> tuple[list[Path], l
 
 
 def geodesic(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Angle in radians between rotations (...,3,3), kept off 0 and pi, where its gradient has no bound."""
+    """Angle in radians between rotations (...,3,3), kept off 0 and pi, where its gradient has no
+    bound."""
     cosine = 0.5 * ((a * b).sum(dim=(-1, -2)) - 1.0)
     return torch.acos(cosine.clamp(-1.0 + 1e-7, 1.0 - 1e-7))
 
