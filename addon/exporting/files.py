@@ -8,7 +8,7 @@ import contextlib
 import io
 import math
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from .. import jobs
 from ..characters import bodies, character, finger_bones, shape
 from ..held import Held
 from ..takes.timing import scene_rate
+from .programs import PROGRAMS
 from .staging import Stage, staged
 
 _Y_UP = Matrix.Rotation(-math.pi / 2, 4, "X")
@@ -40,6 +41,7 @@ def write_fbx(stage: Stage, path: Path) -> None:
             use_selection=True,
             object_types={"ARMATURE", "MESH"},
             apply_scale_options="FBX_SCALE_ALL",
+            mesh_smooth_type="FACE",
             add_leaf_bones=False,
             bake_anim_use_nla_strips=False,
             bake_anim_use_all_actions=False,
@@ -112,13 +114,18 @@ def export_character(
     last: int,
     action: bpy.types.Action | None = None,
     pose_correctives: bool = False,
+    program: str = "ANY",
+    deform_only: bool = True,
+    keep: Collection[str] = (),
 ) -> None:
     """Write what an armature with its meshes does from scene frame `first` to `last`, as it is
     seen.
 
     `action`: only this, whatever else it plays. `pose_correctives`: a character's, too, as animated
-    shape keys; without it they are left out. The file name's ending chooses the format. Nothing in
-    Blender changes, and an older file stays until the new one is complete. Raises `LsmplError`.
+    shape keys; without it they are left out. `program`: what an FBX file is for, of `PROGRAMS`.
+    `deform_only`: no controls of the armature but those in `keep`. The file name's ending chooses
+    the format. Nothing in Blender changes, and an older file stays until the new one is complete.
+    Raises `LsmplError`.
     """
     ending = path.suffix.lower().lstrip(".")
     if ending not in FORMATS:
@@ -127,7 +134,17 @@ def export_character(
         )
     write = FORMATS[ending][2]
     try:
-        staging = staged(armature, scene, first, last, action, with_correctives=pose_correctives)
+        staging = staged(
+            armature,
+            scene,
+            first,
+            last,
+            action,
+            with_correctives=pose_correctives,
+            program=PROGRAMS[program if ending == "fbx" else "ANY"],
+            deform_only=deform_only,
+            keep=keep,
+        )
         with replace_when_complete(path) as scratch, staging as stage:
             write(stage, scratch)
             if not scratch.exists():

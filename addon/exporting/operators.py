@@ -22,10 +22,12 @@ from ..errors import reports_errors
 from ..held import Held
 from ..paths import FROM_BLEND
 from ..registration import registration
+from ..retargeting.plan import root_bone_of
 from ..selection import active_take, needed_take
 from ..takes import layers, playing
 from ..takes import take as takes
 from . import files as exporting
+from .programs import PROGRAMS
 
 _FORMATS = [
     *(
@@ -52,6 +54,17 @@ class ExportSettings(bpy.types.PropertyGroup):
                 "The rig of your own that the take was put on under Other Character",
             ),
         ),
+    )
+    program: EnumProperty(
+        name="For",
+        description="The program that the FBX file is for",
+        items=[(key, program.label, program.told) for key, program in PROGRAMS.items()],
+    )
+    deform_only: BoolProperty(
+        name="Deform Bones Only",
+        description="Leave the controls and mechanisms of a rig such as Rigify's out: the bones "
+        "that deform are keyed where these put them",
+        default=True,
     )
     pose_correctives: BoolProperty(
         name="Pose Correctives",
@@ -113,8 +126,18 @@ def export_steps(
     yield Progress("export", 0, 1)
     baked = take.lsmpl.other.action if other else take.lsmpl_bake.action
     action = baked if is_shared(armature, scene) else None
+    travelling = root_bone_of(action or baked) if other else ""
     exporting.export_character(
-        armature, scene, path, first, last, action, settings.pose_correctives
+        armature,
+        scene,
+        path,
+        first,
+        last,
+        action,
+        settings.pose_correctives,
+        settings.program,
+        settings.deform_only,
+        [travelling] if travelling else [],
     )
     return f"Exported {armature.name}, frames {first} to {last}, to {path.name}"
 
@@ -343,6 +366,10 @@ class LSMPL_OT_export_all(bpy.types.Operator):
 def draw_settings(layout: bpy.types.UILayout, settings: ExportSettings, ending: str) -> None:
     """What there is to choose for a format."""
     layout.prop(settings, "motion" if ending == "npz" else "character")
+    if ending == "fbx":
+        layout.prop(settings, "program")
+    if ending != "npz" and settings.character == "OTHER":
+        layout.prop(settings, "deform_only")
     if ending in exporting.WITH_SHAPE_KEYS and settings.character == "OWN":
         layout.prop(settings, "pose_correctives")
     layout.prop(settings, "range")

@@ -3,7 +3,7 @@ touched."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
@@ -11,9 +11,11 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
-from ..characters import assigning, correctives
+from ..characters import assigning, correctives, shape
 from ..characters.editing import editing
 from ..rigging import building, limbs
+from . import enlarging
+from .programs import PROGRAMS, Program
 
 
 class Stage(NamedTuple):
@@ -33,6 +35,9 @@ def staged(
     action: bpy.types.Action | None = None,
     with_meshes: bool = True,
     with_correctives: bool = False,
+    program: Program = PROGRAMS["ANY"],
+    deform_only: bool = True,
+    keep: Collection[str] = (),
 ) -> Iterator[Stage]:
     """Copies of a character alone in a scene at the user's frame rate, selected, the armature
     active.
@@ -40,7 +45,9 @@ def staged(
     They play what the character plays, or `action` alone, and have the character's names meanwhile.
     The shape of its meshes is worked into them: exchange formats limit the values of shape keys, or
     lose them. Pose correctives stay as driven shape keys `with_correctives`, and are otherwise left
-    out. Raises `LsmplError` where the armature is in Edit Mode.
+    out. Of an armature with controls the bones that deform are left, and those named in `keep`,
+    unless they are all wanted: not `deform_only`; ours never has its controls. The program says in
+    which unit and by which names. Raises `LsmplError` where the armature is in Edit Mode.
     """
     if armature.mode == "EDIT":
         raise LsmplError(
@@ -59,8 +66,10 @@ def staged(
         building.retarget(rig, armature)
         if action is not None:
             assigning.play_alone(rig, action)
-        if limbs.are_there(armature):
-            rig = _without_controls(rig, armature, stage, at_end)
+        wanted = _wanted_bones(armature, deform_only, keep)
+        names = program.names if shape.is_character(armature) else {}
+        if len(wanted) < len(armature.data.bones) or (names and with_meshes):
+            rig = _plain(rig, armature, wanted, stage, at_end)
 
         meshes = []
         for mesh in meshes_on(armature) if with_meshes else ():
@@ -73,6 +82,15 @@ def staged(
                     modifier.object = rig
             correctives.follow(twin, armature, rig)
             meshes.append(twin)
+
+        if program.centimetres:
+            stage.unit_settings.scale_length = 0.01
+            rig, metres = enlarging.enlarge(rig, meshes, stage, 100.0, at_end), rig
+            rig.name, metres.hide_viewport = metres.name, True
+        if names and with_meshes:
+            _rename(rig, meshes, names)
+        if program.top:
+            rig.name = program.top
 
         # Exporters take what is selected in the scene of the context.
         at_end.enter_context(_on(stage))
@@ -112,20 +130,53 @@ def _copy(obj: bpy.types.Object, stage: bpy.types.Scene, at_end: ExitStack) -> b
     return twin
 
 
-def _without_controls(
-    rig: bpy.types.Object, armature: bpy.types.Object, stage: bpy.types.Scene, at_end: ExitStack
+def _wanted_bones(
+    armature: bpy.types.Object, deform_only: bool, keep: Collection[str]
+) -> list[str]:
+    """The bones that are exported; all of an armature none of whose deforms."""
+    bones = armature.data.bones
+    if limbs.are_there(armature):
+        return [bone.name for bone in bones if bone.name not in limbs.CONTROL_BONES]
+    deform = [bone.name for bone in bones if bone.use_deform or bone.name in keep]
+    return deform if deform_only and any(bone.use_deform for bone in bones) else bones.keys()
+
+
+def _bearer(bone: bpy.types.Bone, wanted: Collection[str]) -> str:
+    """What a bone hangs on where only some are left: the nearest above it, or its namesake among
+    Rigify's, whose deform bones hang on bones that follow the controls."""
+    above = bone.parent
+    while above is not None:
+        for name in (above.name, above.name.replace("ORG-", "DEF-")):
+            if name in wanted and name != bone.name:
+                return name
+        above = above.parent
+    return ""
+
+
+def _plain(
+    rig: bpy.types.Object,
+    armature: bpy.types.Object,
+    wanted: Collection[str],
+    stage: bpy.types.Scene,
+    at_end: ExitStack,
 ) -> bpy.types.Object:
-    """A copy whose bones are the deform bones alone, each where that of a copied armature is, which
-    is hidden and lends it its name."""
+    """A copy with these bones alone, each where that of a copied armature is, which is hidden and
+    lends it its name."""
+    above = {name: _bearer(armature.data.bones[name], wanted) for name in wanted}
     name, rig.name = rig.name, f"{rig.name} (with controls)"
     plain = rig.copy()
     at_end.callback(_remove, plain, armature.data)
     plain.animation_data_clear()
     plain.name, plain.data = name, armature.data.copy()
     stage.collection.objects.link(plain)
-    building.disconnect(plain)
     with _on(stage), editing(plain.data):
-        building.remove_bones(plain.data.edit_bones)
+        edited = plain.data.edit_bones
+        for bone in list(edited):
+            bone.use_connect = False
+        for name, bearer in above.items():
+            edited[name].parent = edited[bearer] if bearer else None
+        for name in [bone.name for bone in edited if bone.name not in above]:
+            edited.remove(edited[name])
     stage.view_layers[0].update()
     for bone in plain.pose.bones:
         for constraint in list(bone.constraints):
@@ -135,6 +186,17 @@ def _without_controls(
         bone.custom_shape = None
     rig.hide_viewport = True
     return plain
+
+
+def _rename(
+    rig: bpy.types.Object, meshes: list[bpy.types.Object], names: Mapping[str, str]
+) -> None:
+    """Call the bones of a copied armature, and what its meshes have for them, otherwise."""
+    for mesh in meshes:  # Blender renames their groups along, so that these must be the copies' own
+        mesh.data = mesh.data.copy()
+    for old, new in names.items():
+        if old in rig.data.bones:
+            rig.data.bones[old].name = new
 
 
 def _remove(twin: bpy.types.Object, data: bpy.types.ID) -> None:

@@ -42,6 +42,11 @@ _TRAVELS_KEY, _ROOT_KEY, _VERSION_KEY, _SKELETON_KEY = (
 from; the character as it then was, as JSON: `TargetSkeleton` without its skin."""
 
 
+def root_bone_of(action: bpy.types.Action) -> str:
+    """The bone above the hips that travels in an action that was baked to a rig; "" if none."""
+    return action.get(_ROOT_KEY, "")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What becomes of a motion on a take's other character.
