@@ -151,6 +151,7 @@ def test_a_take_at_another_rate_keeps_its_frames_as_smpl(core, addon, body, walk
     scene.render.fps = 24
     motion = replace(walk, fps=50.0, first_frame=0)
     take = addon("importing.adding").add_take(scene, body.keypoints(motion, "body_25"), "Fast")
+    take.lsmpl_bake.keys = "TAKE"
     addon("solving.solve").keep(take, scene, motion, body)
     bpy.context.view_layer.objects.active = take
     bpy.ops.lsmpl.export(filepath=str(tmp_path / "fast.npz"))
