@@ -33,7 +33,8 @@ KEYS = (
     Key("Pose", "EMPTY", "lsmpl.solve", "V", ("alt",)),
     Key("Object Mode", "EMPTY", "lsmpl.live", "L", ("alt",)),
     Key("Pose", "EMPTY", "lsmpl.live", "L", ("alt",)),
-    Key("Dopesheet", "DOPESHEET_EDITOR", "lsmpl.go_to_doubt", "LEFTMOUSE", first=True),
+    # The keymap of scrollbars, which lie on the strip in a low timeline and are asked first.
+    Key("View2D", "EMPTY", "lsmpl.go_to_doubt", "LEFTMOUSE", first=True),
 )
 _made: list[tuple[bpy.types.KeyMap, bpy.types.KeyMapItem]] = []
 

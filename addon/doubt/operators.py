@@ -29,7 +29,8 @@ class LSMPL_OT_go_to_doubt(bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        return drawing.is_wanted() and is_solved(cls, context)
+        here = context.area is None or context.area.type == "DOPESHEET_EDITOR"
+        return here and drawing.is_wanted() and is_solved(cls, context)
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         take, region = active_take(context), context.region

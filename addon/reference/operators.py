@@ -244,7 +244,14 @@ def look_through(
         else:
             space.use_local_camera, space.camera = True, shown_by
             region.view_perspective = "CAMERA"
-            space.overlay.show_extras = True
+            fit(context, area)
+
+
+def fit(context: bpy.types.Context, area: bpy.types.Area) -> None:
+    """Let a viewport that looks through a camera show all of its frame, as large as can be."""
+    window = next(region for region in area.regions if region.type == "WINDOW")
+    with context.temp_override(area=area, region=window):
+        bpy.ops.view3d.view_center_camera()
 
 
 def _shown(take: bpy.types.Object) -> tuple[bpy.types.Object, bpy.types.Image]:

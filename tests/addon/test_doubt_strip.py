@@ -145,3 +145,13 @@ def test_the_empty_panel_offers_an_example_that_is_solved_at_once(addon, drawn):
 
 def test_the_pages_come_along(addon):
     assert addon("importing.example").PAGES.is_file()
+
+
+def test_the_strip_is_in_dope_sheets_alone(addon, doubted):
+    """Its key is in the keymap of all editors with scrollbars."""
+    operators = addon("doubt.operators")
+    for editor, expected in (("DOPESHEET_EDITOR", True), ("GRAPH_EDITOR", False), ("IMAGE_EDITOR", False)):
+        context = SimpleNamespace(
+            area=SimpleNamespace(type=editor), scene=bpy.context.scene, view_layer=bpy.context.view_layer
+        )
+        assert bool(operators.LSMPL_OT_go_to_doubt.poll(context)) is expected
