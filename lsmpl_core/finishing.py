@@ -85,7 +85,7 @@ def finished_motion(
         by_hand = np.repeat(edited[:, None], motion.poses.shape[1], axis=1)
         if pins is not None:
             by_hand[pins.frames, pins.joints] = True
-        motion = with_fingers(motion, given, body, by_hand)
+        motion = with_fingers(motion, given, body, by_hand, problem.backend)
     doubts = judged(motion, body, given, undetermined(problem, poses))
     travels = problem.options.travel == "feet" or (
         problem.options.travel == "auto" and is_hips_centred(given)

@@ -16,37 +16,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..backends.arrays import Backend, choose_backend
 from ..body.fingers import NUM_FINGER_JOINTS, Fingers
-from ..keypoints.hand_points import CHAINS, FINGERS, PALM, HandPoints
-from ..rotation import exp_map, log_map, right_jacobian, skew
+from ..keypoints.hand_points import CHAINS, PALM, HandPoints
+from ..rotation import exp_map, log_map
 from ..solver.banded import SIZE, solve_banded
+from .finger_problem import UNKNOWNS, FingerProblem
 from .palm import HandMeasures, find_palms, measure_hands
 
-UNKNOWNS = 9
-FINGER_SIGMA = np.radians([[35.0, 9.0, 4.0], [35.0, 3.5, 3.5], [25.0, 3.5, 3.5]])
-THUMB_SIGMA = np.radians([[20.0, 20.0, 12.0], [25.0, 6.0, 5.0], [30.0, 3.5, 3.5]])
-"""(3,3) radians about the relaxed pose: of each joint its bend, spread and twist. Middle and end
-joints bend in one plane within 3.3 degrees (median of sample hands)."""
-RELAXED_BENDS = {"thumb": np.radians([0.0, 12.0, 15.0])}
-RELAXED_BEND = np.radians([22.0, 30.0, 18.0])
-"""(3,) radians by which a hand at rest bends each joint, counted from a flat hand."""
-END_SHARE, END_SIGMA = 2.0 / 3.0, np.radians(14.0)
-"""The end joint bends by so much of what the middle one does, and how strictly."""
-FINGER_LIMITS = np.radians([[-35.0, 95.0], [-8.0, 118.0], [-12.0, 95.0]])
-THUMB_LIMITS = np.radians([[-45.0, 55.0], [-20.0, 75.0], [-30.0, 95.0]])
-"""(3,2) radians that people bend each joint by, counted from a flat hand."""
-SPREAD_LIMIT = np.radians(24.0)
-LIMIT_SIGMA = np.radians(2.0)
-CALM, CALM_FPS, STUDENT_FREEDOM = 0.015, 30.0, 2.0
-"""Radians by which a bend's change from frame to frame changes while a hand is calm, at so many
-frames a second; and Student's t's freedom."""
-OUTLIER_SIGMAS, LEAST_OUTLIER_M = 6.0, 0.012
-"""Beyond which a point counts less and less (Geman and McClure)."""
 ALIKE_M, ALIKE_SIGMA = 0.004, np.radians([[8.0, 6.0, 2.0], [8.0, 2.0, 2.0], [8.0, 2.0, 2.0]])
 """Of a measured hand and the body's: how far their fingers may lie apart, and (3,3) radians be bent
 otherwise, each joint's bend, spread and twist."""
-STEPS, ROUNDS = 12, 4
-FIRST_DAMPING, LEAST_DAMPING = 1.0, 1e-4
+ROUNDS = 4
+CALM, CALM_FPS, STUDENT_FREEDOM = 0.015, 30.0, 2.0
+"""Radians by which a bend's change from frame to frame changes while a hand is calm, at so many
+frames a second; and Student's t's freedom."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +56,14 @@ def solve_hands(
     wrists: np.ndarray,
     rest_wrists: np.ndarray,
     fps: float,
+    backend: Backend | None = None,
 ) -> HandPoses:
     """Fit the fingers to the points of both hands.
 
     betas (10,); wrists (T,2,3,3): the rotations of the body's wrists in the world, which decide
-    where no palm is seen; rest_wrists (2,3) metres.
+    where no palm is seen; rest_wrists (2,3) metres; backend: what computes, by default NumPy.
     """
+    backend = _wide(backend)
     measures = measure_hands(points, fingers, betas, rest_wrists)
     palms, at = find_palms(points, measures, wrists, fps)
     measures = _with_own_bases(points, measures, palms, at)
@@ -87,11 +73,11 @@ def solve_hands(
     local = np.einsum("thji,thkj->thki", palms, points.positions - at[:, :, None])
     chains = local[:, :, CHAINS].reshape(T, 10, 4, 3)
     confidence = points.confidence[:, :, CHAINS].reshape(T, 10, 4)
-    problem = _FingerProblem.of(fingers, measures, chains[:, :, 1:], confidence[:, :, 1:])
-    q = problem.polished(np.broadcast_to(problem.relaxed, (T, 10, UNKNOWNS)).copy())
+    problem = FingerProblem.of(fingers, measures, chains[:, :, 1:], confidence[:, :, 1:], backend)
+    q = problem.polished(problem.relaxed)
     if T > 2:
         for _ in range(ROUNDS):
-            q = problem.round_in_time(q, fps)
+            q = _round_in_time(problem, q, fps)
 
     # As SMPL-H has them: about the axes of the body at rest, counted from a flat hand.
     turned = np.einsum("fkij,tfkj->tfki", problem.axes, q.reshape(T, 10, 3, 3))
@@ -117,7 +103,11 @@ def solve_hands(
 
 
 def bent_alike(
-    found: HandPoses, fingers: Fingers, betas: np.ndarray, rest_wrists: np.ndarray
+    found: HandPoses,
+    fingers: Fingers,
+    betas: np.ndarray,
+    rest_wrists: np.ndarray,
+    backend: Backend | None = None,
 ) -> np.ndarray:
     """(T,2,15,3): the fingers bent a little further or less, for those of the body to lie where the
     measured ones do, so that tips that met meet on it, too.
@@ -135,7 +125,9 @@ def bent_alike(
     measures = HandMeasures(bases, bones, ALIKE_M)
     measured = found.chains.reshape(T, 10, 4, 3)
     seen = np.broadcast_to(np.repeat(found.seen, 5, axis=1)[..., None], (T, 10, 3))
-    problem = _FingerProblem.of(fingers, measures, measured[:, :, 1:], seen.astype(np.float64))
+    problem = FingerProblem.of(
+        fingers, measures, measured[:, :, 1:], seen.astype(np.float64), _wide(backend)
+    )
     off = (measured[:, :, 1:] - problem.points(q)).reshape(T, 2, -1, 3).mean(axis=2)
     problem = replace(
         problem,
@@ -163,152 +155,21 @@ def _with_own_bases(
     return HandMeasures(bases, measures.bones, measures.noise)
 
 
-@dataclass(frozen=True, eq=False)
-class _FingerProblem:
-    """Ten fingers over T frames: axes (10,3,3,3) of the joints at rest; base (10,3) and bones
-    (10,3,3) metres, in the palm's frame at rest; targets (T,10,3,3) the points beyond the first
-    joint, confidence (T,10,3), 0 where there is none; relaxed (10,9) or (T,10,9) and sigma (10,9);
-    rest_bends and limits (10,3) and (10,3,2); end_weight in 1/radians², of ends that bend with the
-    middle joints."""
+def _wide(backend: Backend | None) -> Backend:
+    """The backend in double precision; NumPy where it has none, and by default."""
+    if backend is None or backend.name == "mps":
+        return choose_backend("numpy")
+    return replace(backend, float_type=backend.xp.float64)
 
-    axes: np.ndarray
-    base: np.ndarray
-    bones: np.ndarray
-    targets: np.ndarray
-    confidence: np.ndarray
-    noise: float
-    relaxed: np.ndarray
-    sigma: np.ndarray
-    rest_bends: np.ndarray
-    limits: np.ndarray
-    end_weight: float = END_SIGMA**-2
 
-    @classmethod
-    def of(
-        cls,
-        fingers: Fingers,
-        measures: HandMeasures,
-        targets: np.ndarray,
-        confidence: np.ndarray,
-    ) -> _FingerProblem:
-        axes = fingers.frames.reshape(10, 3, 3, 3)
-        rest_bends = fingers.rest_bends.reshape(10, 3)
-        thumbs = np.array([name == "thumb" for name in FINGERS * 2])
-        bends = np.array([RELAXED_BENDS.get(name, RELAXED_BEND) for name in FINGERS * 2])
-        relaxed = np.zeros((10, 3, 3))
-        relaxed[:, :, 0] = bends - rest_bends
-        return cls(
-            axes=axes,
-            base=measures.bases[:, 1:].reshape(10, 3),
-            bones=axes[..., 2] * measures.bones.reshape(10, 3, 1),
-            targets=np.nan_to_num(targets),
-            confidence=np.where(np.isfinite(targets).all(axis=-1), confidence, 0.0),
-            noise=measures.noise,
-            relaxed=relaxed.reshape(10, UNKNOWNS),
-            sigma=np.where(thumbs[:, None, None], THUMB_SIGMA, FINGER_SIGMA).reshape(10, UNKNOWNS),
-            rest_bends=rest_bends,
-            limits=np.where(thumbs[:, None, None], THUMB_LIMITS, FINGER_LIMITS),
-        )
-
-    def points(self, q: np.ndarray) -> np.ndarray:
-        """(T,10,3,3): second and third joint, and tip."""
-        return self._linearised(q)[0]
-
-    def _linearised(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Points (T,10,3,3) and their Jacobian (T,10,3,3,9)."""
-        T = len(q)
-        vectors = np.einsum("fkij,tfkj->tfki", self.axes, q.reshape(T, 10, 3, 3))
-        local = exp_map(vectors)
-        turns = right_jacobian(vectors) @ self.axes  # of the joint's own frame, by q
-        world, at = np.eye(3), self.base
-        starts, worlds, found = [], [], []
-        for k in range(3):
-            world = world @ local[:, :, k]
-            starts.append(np.broadcast_to(at, (T, 10, 3)))
-            worlds.append(world)
-            at = at + (world @ self.bones[None, :, k, :, None])[..., 0]
-            found.append(at)
-        jacobian = np.zeros((T, 10, 3, 3, UNKNOWNS))
-        for k in range(3):
-            moves = worlds[k] @ turns[:, :, k]  # the world's turn, by q
-            for point in range(k, 3):
-                lever = found[point] - starts[k]
-                jacobian[:, :, point, :, 3 * k : 3 * k + 3] = -skew(lever) @ moves
-        return np.stack(found, axis=2), jacobian
-
-    def _terms(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Cost (T,10), gradient (T,10,9) and Gauss-Newton's Hessian (T,10,9,9) of each frame."""
-        points, jacobian = self._linearised(q)
-        off = points - self.targets
-        square = np.sum(off * off, axis=-1)
-        far = max(OUTLIER_SIGMAS * self.noise, LEAST_OUTLIER_M) ** 2
-        weight = self.confidence / self.noise**2
-        cost = np.sum(weight * square / (1.0 + square / far), axis=-1)
-        weight = weight / (1.0 + square / far) ** 2
-        weighted = weight[..., None] * off
-        gradient = np.einsum("tfpiu,tfpi->tfu", jacobian, weighted)
-        T = len(q)
-        rows = jacobian.reshape(T, 10, 9, UNKNOWNS)
-        scaled = rows * np.repeat(weight, 3, axis=-1)[..., None]
-        hessian = np.swapaxes(rows, -1, -2) @ scaled
-
-        # What hands usually do.
-        pull = (q - self.relaxed) / self.sigma**2
-        cost = cost + np.sum(pull * (q - self.relaxed), axis=-1)
-        gradient = gradient + pull
-        hessian[..., np.arange(9), np.arange(9)] += self.sigma**-2
-
-        # The end joint bends with the middle one.
-        middle, end = q[..., 3] + self.rest_bends[:, 1], q[..., 6] + self.rest_bends[:, 2]
-        apart = end - END_SHARE * middle
-        cost = cost + self.end_weight * apart**2
-        gradient[..., 6] += self.end_weight * apart
-        gradient[..., 3] -= self.end_weight * END_SHARE * apart
-        for i, j, share in (
-            (6, 6, 1.0),
-            (3, 3, END_SHARE**2),
-            (3, 6, -END_SHARE),
-            (6, 3, -END_SHARE),
-        ):
-            hessian[..., i, j] += self.end_weight * share
-
-        # And what they cannot.
-        value = np.concatenate([q[..., [0, 3, 6]] + self.rest_bends, q[..., [1]]], axis=-1)
-        low = np.concatenate([self.limits[..., 0], np.full((10, 1), -SPREAD_LIMIT)], axis=-1)
-        high = np.concatenate([self.limits[..., 1], np.full((10, 1), SPREAD_LIMIT)], axis=-1)
-        beyond = np.minimum(value - low, 0.0) + np.maximum(value - high, 0.0)
-        cost = cost + np.sum(beyond**2, axis=-1) / LIMIT_SIGMA**2
-        for column, unknown in enumerate((0, 3, 6, 1)):
-            gradient[..., unknown] += beyond[..., column] / LIMIT_SIGMA**2
-            hessian[..., unknown, unknown] += (beyond[..., column] != 0.0) / LIMIT_SIGMA**2
-        return cost, gradient, hessian
-
-    def polished(self, q: np.ndarray) -> np.ndarray:
-        """Each frame by itself, by Levenberg-Marquardt: a step that is no better is not taken and
-        tried with more damping."""
-        damping = np.full(q.shape[:2], FIRST_DAMPING)
-        cost, gradient, hessian = self._terms(q)
-        for _ in range(STEPS):
-            damped = hessian.copy()
-            damped[..., np.arange(9), np.arange(9)] += damping[..., None] * self.sigma**-2
-            trial = q - np.linalg.solve(damped, gradient[..., None])[..., 0]
-            new = self._terms(trial)
-            better = new[0] < cost
-            q = np.where(better[..., None], trial, q)
-            cost = np.where(better, new[0], cost)
-            gradient = np.where(better[..., None], new[1], gradient)
-            hessian = np.where(better[..., None, None], new[2], hessian)
-            damping = np.maximum(np.where(better, damping / 8.0, damping * 4.0), LEAST_DAMPING)
-        return q
-
-    def round_in_time(self, q: np.ndarray, fps: float) -> np.ndarray:
-        """One step of Gauss-Newton over all frames, with what calm hands accelerate by."""
-        _, gradient, hessian = self._terms(q)
-        calm = CALM * (CALM_FPS / fps) ** 2
-        change = np.diff(q, 2, axis=0)
-        size = np.sum((change / calm) ** 2, axis=-1) / UNKNOWNS
-        firm = (STUDENT_FREEDOM + 1.0) / (STUDENT_FREEDOM + size) / calm**2
-        return q - _solve_in_time(hessian, gradient, firm, change)
+def _round_in_time(problem: FingerProblem, q: np.ndarray, fps: float) -> np.ndarray:
+    """One step of Gauss-Newton over all frames, with what calm hands accelerate by."""
+    gradient, hessian = problem.terms(q)
+    calm = CALM * (CALM_FPS / fps) ** 2
+    change = np.diff(q, 2, axis=0)
+    size = np.sum((change / calm) ** 2, axis=-1) / UNKNOWNS
+    firm = (STUDENT_FREEDOM + 1.0) / (STUDENT_FREEDOM + size) / calm**2
+    return q - _solve_in_time(hessian, gradient, firm, change)
 
 
 def _solve_in_time(

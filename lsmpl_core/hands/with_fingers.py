@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..backends.arrays import Backend
 from ..body.body import Body
 from ..body.fingers import HAND_JOINTS, NUM_FINGER_JOINTS, WRISTS
 from ..body.skeleton import PARENTS
@@ -34,12 +35,17 @@ ARMS = tuple((PARENTS[PARENTS[wrist]], PARENTS[wrist], wrist) for wrist in WRIST
 
 
 def with_fingers(
-    motion: Motion, track: KeypointTrack, body: Body, by_hand: np.ndarray | None = None
+    motion: Motion,
+    track: KeypointTrack,
+    body: Body,
+    by_hand: np.ndarray | None = None,
+    backend: Backend | None = None,
 ) -> Motion:
     """The motion with fingers, and with arms and wrists as its hands are, where the track has some;
     as it is where it has none, or where the body has no fingers.
 
-    by_hand (T,24) bool: joints that somebody posed; an arm and a wrist that have one stay.
+    by_hand (T,24) bool: joints that somebody posed; an arm and a wrist that have one stay. backend:
+    what computes, by default NumPy.
     """
     hands = track.hands
     if hands is None or not hands.visible.any():
@@ -56,7 +62,7 @@ def with_fingers(
     world, _ = body.world(motion)
     rest_wrists = body.rest_joints(motion.betas)[list(WRISTS)]
     found = solve_hands(
-        hands, body.fingers, motion.betas, world[:, WRISTS], rest_wrists, motion.fps
+        hands, body.fingers, motion.betas, world[:, WRISTS], rest_wrists, motion.fps, backend
     )
     fingers = found.fingers.reshape(len(motion), 2 * NUM_FINGER_JOINTS, 3)
     motion = replace(motion, fingers=fingers, hand_residual=_off(found))
@@ -66,7 +72,7 @@ def with_fingers(
     # Hands that were seen in the body's world tell their size and where wrists are.
     if hands.placed:
         motion = _of_their_size(motion, hands, body, found)
-    motion = _lying_as(motion, body, found)
+    motion = _lying_as(motion, body, found, backend)
     if hands.placed:
         motion = _reaching(motion, hands, body, found, by_hand)
     return _with_wrists(motion, hands, body, found, by_hand)
@@ -91,12 +97,12 @@ def _of_their_size(motion: Motion, hands: HandPoints, body: Body, found: HandPos
     return replace(motion, decisions=(*motion.decisions, decision))
 
 
-def _lying_as(motion: Motion, body: Body, found: HandPoses) -> Motion:
+def _lying_as(motion: Motion, body: Body, found: HandPoses, backend: Backend | None) -> Motion:
     """The motion with fingers that lie as those that were measured, on hands of this size."""
     grown = body.with_hands(motion.hand_size)
     assert grown.fingers is not None, "as the body's are asked for before"
     rest_wrists = grown.rest_joints(motion.betas)[list(WRISTS)]
-    bent = bent_alike(found, grown.fingers, motion.betas, rest_wrists)
+    bent = bent_alike(found, grown.fingers, motion.betas, rest_wrists, backend)
     return replace(motion, fingers=bent.reshape(len(motion), 2 * NUM_FINGER_JOINTS, 3))
 
 

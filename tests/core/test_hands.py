@@ -8,7 +8,7 @@ import pytest
 import lsmpl_core as lsmpl
 from lsmpl_core.body.fingers import WRISTS
 from lsmpl_core.hands.placement import moved_arms
-from lsmpl_core.hands.solve_hands import _solve_in_time, solve_hands
+from lsmpl_core.hands.solve_hands import _solve_in_time, bent_alike, solve_hands
 from lsmpl_core.keypoints.hand_points import CHAINS, FINGERS, HAND_POINTS, HandPoints
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.metrics import MILLIMETRES
@@ -122,6 +122,16 @@ def test_exact_points_are_solved_back(body, waving):
     found = solved_hands(body, waving, body.hand_points(waving))
     assert angles_off(found, waving) < 3.0
     assert tips_off(body, found, waving) < 1.0
+
+
+def test_fingers_are_the_same_by_every_array_library(backend, body, waving):
+    points, short = noisy(body.hand_points(waving), 0.002, 0.1).frames(slice(0, 12)), waving.frames(slice(0, 12))
+    wrists, rest = body.world(short)[0][:, WRISTS], body.rest_joints(waving.betas)[list(WRISTS)]
+    given = points, body.fingers, waving.betas, wrists, rest, waving.fps
+    found, expected = solve_hands(*given, backend), solve_hands(*given)
+    assert np.abs(found.fingers - expected.fingers).max() < 1e-6
+    bent = [bent_alike(found, body.fingers, waving.betas, rest, one) for one in (backend, None)]
+    assert np.abs(bent[0] - bent[1]).max() < 1e-6
 
 
 def test_noisy_points_with_gaps_are_solved_back_nearly(body, waving):
