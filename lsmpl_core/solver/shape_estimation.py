@@ -47,8 +47,8 @@ CLEAN = 0.002
 exported tracks."""
 
 FEWEST_TO_DISPLACE = 6
-"""Frames in which sites may be displaced: in one, displaced sites meet any keypoints with any
-pose."""
+"""Frames in which sites may be displaced, and are told from noise: in one, displaced sites meet any
+keypoints with any pose."""
 
 
 def estimate_shape(
@@ -173,7 +173,8 @@ def _site_noise(fit: PoseFit) -> float:
 def _shape_noise(fit: PoseFit) -> float:
     """Metres by which keypoints are uncertain beside a shape: noise is less in the mean of the
     frames, but not what is off in all of them, because the body that was seen is another one."""
-    misfit = fit.constant_share(EVIDENCE)
+    enough = len(fit.weights) >= FEWEST_TO_DISPLACE
+    misfit = fit.constant_share(EVIDENCE) if enough else 0.0
     return _site_noise(fit) * float(
         np.sqrt(MISFIT_FOLLOWED**2 * misfit + (1.0 - misfit) / EVIDENCE)
     )
