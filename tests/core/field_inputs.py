@@ -132,6 +132,11 @@ def digits(points: np.ndarray, count: int = 5) -> list[list[str]]:
     return [["" if np.isnan(v) else f"{v:.{count}f}" for v in frame.ravel()] for frame in points]
 
 
+def numbered(points: np.ndarray, lead: Callable[[int], list] = lambda t: [t], count: int = 5) -> list[list]:
+    """`digits` with what stands before them in each row."""
+    return [[*lead(t), *row] for t, row in enumerate(digits(points, count))]
+
+
 def each(names: Sequence[str], form: str, axes="xyz") -> list[str]:
     return [form.format(name=name, axis=axis) for name in names for axis in axes]
 
@@ -175,7 +180,7 @@ def sided(left: dict[str, str], middle: dict[str, str], swap: Callable[[str], st
 def mixamo_with_a_numbered_namespace(people, path):
     names, points = list(MIXAMO), people[0].points(list(MIXAMO.values()), Y_UP, 100)
     head = ["frame", "time", *each(names, "mixamorig1:{name}.{axis}")]
-    table(path, [head, *([t, f"{t / 30:.4f}", *row] for t, row in enumerate(digits(points)))])
+    table(path, [head, *numbered(points, lambda t: [t, f"{t / 30:.4f}"])])
 
 
 @made(1, "unreal.csv", layout="bones", fps=60, said=("mirrored",))
@@ -200,7 +205,7 @@ def xsens_segment_positions(people, path):
     bones = sided(left, middle, lambda name: name.replace("Left", "Right"))
     points = people[0].points(list(bones.values()))
     head = ["Frame", "Time", *each(list(bones), "{name} {axis}")]
-    table(path, [head, *([t, t * 1000 // 60, *row] for t, row in enumerate(digits(points)))], ";")
+    table(path, [head, *numbered(points, lambda t: [t, t * 1000 // 60])], ";")
 
 
 @made(1, "poser.csv", layout="bones", fps=30)
@@ -224,7 +229,7 @@ def upper_and_lower_limbs_with_sides_behind(people, path):
     bones = sided(left, middle, lambda name: name[:-1] + "R")
     points = people[0].points(list(bones.values()), Y_UP, 100)
     table(path, [["time", *each(list(bones), "{name}.{axis}", "XYZ")],
-                 *([f"{t / 30:.6f}", *row] for t, row in enumerate(digits(points)))])  # fmt: skip
+                 *numbered(points, lambda t: [f"{t / 30:.6f}"])])  # fmt: skip
 
 
 @made(1, "character_creator.json", layout="bones", fps=60)
@@ -250,7 +255,7 @@ def deepmotions_suffix(people, path):
     bones = sided(left, middle, lambda name: "r" + name[1:])
     points = people[0].points(list(bones.values()), Y_UP)
     table(path, [["frame", *each(list(bones), "{name}_{axis}")],
-                 *([t + 1, *row] for t, row in enumerate(digits(points)))])  # fmt: skip
+                 *numbered(points, lambda t: [t + 1])])  # fmt: skip
 
 
 @made(1, "rigify.csv", layout="bones", fps=24)
@@ -263,7 +268,7 @@ def rigifys_deformation_bones_with_segments(people, path):
     bones = sided(left, middle, lambda name: name.replace(".L", ".R"))
     points = people[0].points(list(bones.values()))
     table(path, [["# fps: 24"], ["frame", *each(list(bones), "{name}_{axis}")],
-                 *([t, *row] for t, row in enumerate(digits(points)))])  # fmt: skip
+                 *numbered(points)])  # fmt: skip
 
 
 @made(1, "smpl_rig.csv", layout="smpl_24|bones")
@@ -288,7 +293,7 @@ def skeletons_that_call_bones_by_their_joints(people, path):
     bones = sided(left, middle, lambda name: name.replace("Left", "Right"))
     points = people[0].points(list(bones.values()), Y_UP, 100)
     table(path, [["Time", *each(list(bones), "{name}.{axis}")],
-                 *([f"{t / 30:.6f}", *row] for t, row in enumerate(digits(points)))])  # fmt: skip
+                 *numbered(points, lambda t: [f"{t / 30:.6f}"])])  # fmt: skip
 
 
 # 2. Counts
@@ -376,7 +381,7 @@ def pixels_with_scores_by_name(people, path):
     points = people[0].points(LAYOUTS["coco_17"].sites, Y_DOWN, 300)[..., :2] + [960, 540]
     rows = np.concatenate([points, np.full((*points.shape[:2], 1), 0.9)], axis=2)
     table(path, [["frame", *each(names, "{name}_{axis}", ("x", "y", "score"))],
-                 *([t, *row] for t, row in enumerate(digits(rows, 2)))])  # fmt: skip
+                 *numbered(rows, count=2)])  # fmt: skip
 
 
 @made(4, "dlc_2d.csv", refused="2D")
@@ -386,7 +391,7 @@ def deeplabcuts_2d(people, path):
     rows = np.concatenate([points, np.full((*points.shape[:2], 1), 0.9)], axis=2)
     head = [["scorer", *["DLC_resnet50"] * 51], ["bodyparts", *(n for n in names for _ in range(3))],
             ["coords", *["x", "y", "likelihood"] * 17]]  # fmt: skip
-    table(path, [*head, *([t, *row] for t, row in enumerate(digits(rows, 2)))])
+    table(path, [*head, *numbered(rows, count=2)])
 
 
 @made(4, "coco_annotations.json", refused="2D")
@@ -434,7 +439,7 @@ def missing_as_minus_9999_and_blank(people, path):
     points[10:15, 9] = -9999
     names = LAYOUTS["halpe_26"].keypoints
     head = ["Frame", "Time (s)", *each(names, "{name}_{axis} (mm)")]
-    table(path, [head, *([t, f"{t / 100:.2f}", *row] for t, row in enumerate(digits(points, 2)))])
+    table(path, [head, *numbered(points, lambda t: [t, f"{t / 100:.2f}"], count=2)])
 
 
 @made(4, "normalised.csv", layout="mediapipe_33", refused="image")
@@ -446,7 +451,7 @@ def mediapipes_landmarks_of_the_image(people, path):
     points = points * [9 / 16, 1, 9 / 16] + [0.5, 0.55, 0]
     rows = np.concatenate([points, np.full((*points.shape[:2], 1), 0.97)], axis=2)
     table(path, [["frame", *each(LAYOUTS["mediapipe_33"].keypoints, "{name}_{axis}", ("x", "y", "z", "visibility"))],
-                 *([t, *row] for t, row in enumerate(digits(rows)))])  # fmt: skip
+                 *numbered(rows)])  # fmt: skip
 
 
 # 5. Time
@@ -466,19 +471,15 @@ def clock_times_of_a_recorder(people, path):
     points = people[0].points(LAYOUTS["coco_17"].sites)
     stamp = [f"2024-03-01T12:30:{10 + t // 25:02d}.{t % 25 * 40:03d}" for t in range(FRAMES)]
     table(path, [["timestamp", *each(names, "{name}_{axis}")],
-                 *([stamp[t], *row] for t, row in enumerate(digits(points)))])  # fmt: skip
+                 *numbered(points, lambda t: [stamp[t]])])  # fmt: skip
 
 
 @made(5, "numbers.csv", layout="coco_17", fps=59.94, first=1001)
 def frame_numbers_from_1001_and_a_broadcast_rate(people, path):
     names = LAYOUTS["coco_17"].keypoints
     points = people[0].points(LAYOUTS["coco_17"].sites, None, 100)
-    path.write_text("# exported by a tracker\n# FPS = 59.94\n")
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [["frame_number", *each(names, "{axis}_{name}")],
-         *([1001 + t, *row] for t, row in enumerate(digits(points)))])  # fmt: skip
-    path.write_text(path.read_text() + text.getvalue())
+    head = [["# exported by a tracker"], ["# FPS = 59.94"], ["frame_number", *each(names, "{axis}_{name}")]]
+    table(path, [*head, *numbered(points, lambda t: [1001 + t])])
 
 
 @made(5, "nuitrack.csv", layout="", fps=30)
@@ -491,7 +492,7 @@ def nuitracks_recorder_in_microseconds(people, path):
     joints = sided(left, middle, lambda name: name.replace("Left", "Right"))
     points = people[0].points(list(joints.values()), Y_UP, 1000)
     head = ["Timestamp", "Serial", "UserID", *each(list(joints), "{name}.{axis}")]
-    table(path, [head, *([10**9 + round(t * 1e6 / 30), "VVB3-0021", 1, *row] for t, row in enumerate(digits(points)))])
+    table(path, [head, *numbered(points, lambda t: [10**9 + round(t * 1e6 / 30), "VVB3-0021", 1])])
 
 
 # 6. Tables
@@ -517,7 +518,7 @@ def visual3ds_ascii_export(people, path):
     columns = [name for name in markers for _ in "XYZ"]
     head = [["", *[r"C:\data\walk.c3d"] * len(columns)], ["", *columns], ["", *["TARGET"] * len(columns)],
             ["", *["ORIGINAL"] * len(columns)], ["ITEM", *["X", "Y", "Z"] * len(markers)]]  # fmt: skip
-    table(path, [*head, *([t + 1, *row] for t, row in enumerate(digits(points)))], "\t")
+    table(path, [*head, *numbered(points, lambda t: [t + 1])], "\t")
 
 
 def plug_in_gait(take: Take, axes=None, scale: float = 1000.0) -> tuple[list[str], np.ndarray]:
@@ -569,7 +570,7 @@ def viconss_subject_before_every_marker_in_a_spreadsheet(people, path):
             ["", "", *(cell for name in markers for cell in (f"Subject1:{name}", "", ""))],
             ["Frame", "Sub Frame", *["X", "Y", "Z"] * len(markers)],
             ["", "", *["mm"] * (3 * len(markers))]]  # fmt: skip
-    table(path, [*head, *([t + 1, 0, *row] for t, row in enumerate(digits(points, 2)))])
+    table(path, [*head, *numbered(points, lambda t: [t + 1, 0], count=2)])
 
 
 @made(6, "qtm_with_frame_and_time.tsv", layout="markers", fps=100, points=0, first=1)
@@ -589,7 +590,7 @@ def two_people_by_a_number_before_the_name(people, path):
     names = LAYOUTS["coco_17"].keypoints
     points = np.concatenate([one.points(LAYOUTS["coco_17"].sites) for one in people], axis=1)
     head = ["frame", *each([f"{who}_{name}" for who in ("p1", "p2") for name in names], "{name}_{axis}")]
-    table(path, [head, *([t, *row] for t, row in enumerate(digits(points)))])
+    table(path, [head, *numbered(points)])
 
 
 @made(6, "long_people.csv", layout="coco_17", people=2, fps=30)
@@ -613,7 +614,7 @@ def motives_markers_beside_unlabelled_ones(people, path):
             ["", "ID", *[f"{i // 3:032X}" for i in range(len(columns))]], ["", "Parent", *["Walker"] * len(columns)],
             ["", "", *["Position"] * len(columns)],
             ["Frame", "Time (Seconds)", *["X", "Y", "Z"] * len(names)]]  # fmt: skip
-    table(path, [*head, *([t, f"{t / 120:.6f}", *row] for t, row in enumerate(digits(points, 3)))])
+    table(path, [*head, *numbered(points, lambda t: [t, f"{t / 120:.6f}"], count=3)])
 
 
 # 7. JSON
@@ -939,7 +940,7 @@ def rows_of_numbers_with_blanks_between(people, path):
 def columns_by_number_with_an_index(people, path):
     points = people[0].order("coco_17", Y_DOWN, 1000)
     head = ["", *(f"kpt_{i}_{axis}" for i in range(17) for axis in "xyz")]
-    table(path, [head, *([t, *row] for t, row in enumerate(digits(points)))])
+    table(path, [head, *numbered(points)])
 
 
 @made(2, "two_in_an_array.npy", layout="body_25", people=2, fps=30)
@@ -977,7 +978,7 @@ def units_in_brackets_and_blanks(people, path):
     names = [name.replace("_", " ").title() for name in LAYOUTS["coco_17"].keypoints]
     points = people[0].points(LAYOUTS["coco_17"].sites, Y_UP, 1000)
     table(path, [["Frame #", "Time [s]", *each(names, "{name} {axis} [mm]", "XYZ")],
-                 *([t, f"{t / 30:.3f}", *row] for t, row in enumerate(digits(points, 2)))])  # fmt: skip
+                 *numbered(points, lambda t: [t, f"{t / 30:.3f}"], count=2)])  # fmt: skip
 
 
 @made(6, "position_dot.csv", layout="bones", fps=60, first=1)
@@ -990,7 +991,7 @@ def rotations_beside_positions_of_bones(people, path):
     head = ["Frame", "Timestamp", *(f"{bone}.{kind}.{axis}" for bone in bones
             for kind, axes in (("Position", "xyz"), ("Rotation", "xyzw")) for axis in axes)]  # fmt: skip
     rows = np.concatenate([points, np.full((*points.shape[:2], 4), 0.5)], axis=2)
-    table(path, [head, *([t + 1, f"{t / 60:.5f}", *row] for t, row in enumerate(digits(rows)))])
+    table(path, [head, *numbered(rows, lambda t: [t + 1, f"{t / 60:.5f}"])])
 
 
 @made(6, "wide_z.tsv", layout="halpe_26", fps=50)
@@ -1074,7 +1075,7 @@ def mocopis_up_and_low_limbs(people, path):
                         lambda name: "r" + name[1:])  # fmt: skip
     points = people[0].points(list(bones.values()), Y_UP)
     table(path, [["time", *each(list(bones), "{name}_{axis}")],
-                 *([f"{t / 50:.4f}", *row] for t, row in enumerate(digits(points)))])  # fmt: skip
+                 *numbered(points, lambda t: [f"{t / 50:.4f}"])])  # fmt: skip
 
 
 @made(1, "genesis8.csv", layout="bones", fps=30)
@@ -1119,7 +1120,7 @@ def deeplabcuts_3d(people, path):
     points = people[0].points(LAYOUTS["coco_17"].sites, Y_DOWN, 10)
     head = [["scorer", *["DLC_3D"] * 51], ["bodyparts", *(n for n in names for _ in range(3))],
             ["coords", *["x", "y", "z"] * 17]]  # fmt: skip
-    table(path, [*head, *([t, *row] for t, row in enumerate(digits(points)))])
+    table(path, [*head, *numbered(points)])
 
 
 @made(4, "sleap.csv", refused="2D")
@@ -1128,7 +1129,7 @@ def sleaps_2d_analysis(people, path):
     points = people[0].points(LAYOUTS["coco_17"].sites, Y_DOWN, 300)[..., :2] + [960, 540]
     rows = np.concatenate([points, np.full((*points.shape[:2], 1), 0.9)], axis=2)
     table(path, [["track", "frame_idx", "instance.score", *each(names, "{name}.{axis}", ("x", "y", "score"))],
-                 *(["", t, 0.95, *row] for t, row in enumerate(digits(rows, 2)))])  # fmt: skip
+                 *numbered(rows, lambda t: ["", t, 0.95], count=2)])  # fmt: skip
 
 
 @made(6, "opensim.sto", layout="markers", fps=100, points=0)
@@ -1137,7 +1138,7 @@ def opensims_storage_of_markers(people, path):
     head = [["model marker locations from IK"], ["version=1"], [f"nRows={FRAMES}"],
             [f"nColumns={1 + 3 * len(markers)}"], ["inDegrees=no"], ["endheader"],
             ["time", *each(markers, "{name}_{axis}", ("tx", "ty", "tz"))]]  # fmt: skip
-    table(path, [*head, *([f"{t / 100:.6f}", *row] for t, row in enumerate(digits(points, 6)))], "\t")
+    table(path, [*head, *numbered(points, lambda t: [f"{t / 100:.6f}"], count=6)], "\t")
 
 
 @made(7, "recording_by_frame.json", layout="mediapipe_33", fps=30)
@@ -1218,7 +1219,7 @@ def a_rate_beside_its_name_in_a_preamble(people, path):
     points = people[0].points(LAYOUTS["coco_17"].sites, Y_UP, 1000)
     head = [["Subject", "P03"], ["Sampling Rate (Hz)", "120"], ["Units", "mm"], [],
             ["Frame", *each(names, "{name} {axis}", "XYZ")]]  # fmt: skip
-    table(path, [*head, *([t + 1, *row] for t, row in enumerate(digits(points, 2)))])
+    table(path, [*head, *numbered(points, lambda t: [t + 1], count=2)])
 
 
 @made(5, "ticks.csv", layout="kinect_25", fps=30)
@@ -1233,7 +1234,7 @@ def a_kinects_ticks_of_a_tenth_of_a_microsecond(people, path):
         path,
         [
             ["Time", *each(names, "{name}_{axis}", ("X", "Y", "Z", "State"))],
-            *([f"00:00:0{t // 30}.{round(t % 30 * 1e7 / 30):07d}", *row] for t, row in enumerate(digits(state))),
+            *numbered(state, lambda t: [f"00:00:0{t // 30}.{round(t % 30 * 1e7 / 30):07d}"]),
         ],
     )
 
@@ -1249,7 +1250,7 @@ def names_with_units_below_and_rotations_between(people, path):
     head = [["Frame Rate:", "50"], ["", *(cell for bone in bones for cell in (bone, *[""] * 5))],
             ["Frame", *["tx", "ty", "tz", "rx", "ry", "rz"] * len(bones)],
             ["", *["mm", "mm", "mm", "deg", "deg", "deg"] * len(bones)]]  # fmt: skip
-    table(path, [*head, *([t + 1, *row] for t, row in enumerate(digits(rows, 3)))])
+    table(path, [*head, *numbered(rows, lambda t: [t + 1], count=3)])
 
 
 @made(6, "theia_like.tsv", layout="coco_17", fps=60)
@@ -1257,7 +1258,7 @@ def joints_behind_the_axis(people, path):
     names = LAYOUTS["coco_17"].keypoints
     points = people[0].points(LAYOUTS["coco_17"].sites)
     table(path, [["time", *each(names, "{axis}({name})", "XYZ")],
-                 *([f"{t / 60:.5f}", *row] for t, row in enumerate(digits(points)))], "\t")  # fmt: skip
+                 *numbered(points, lambda t: [f"{t / 60:.5f}"])], "\t")  # fmt: skip
 
 
 @made(6, "three_rows_a_keypoint.csv", layout="coco_17", fps=30)
