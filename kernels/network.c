@@ -17,35 +17,39 @@ enum { POSES_AT_ONCE = 48 };
 enum { OUTPUTS = 7 * JOINTS };
 
 /* Weights lie in panels of so many outputs, each of them with all its inputs in turn, so that they are
-read one after the other and sums stay in registers; of so many poses at a time, as registers allow.
-A pose's sums are made in the same order whatever their number. */
+read one after the other; a strip of a panel is done for as many poses at a time as registers hold
+sums of. A pose's sums are made in the same order whatever their number. */
 enum { PANEL = 32 };
 #if defined(__AVX__)
-enum { LANES = 8, ROWS = 3 };
+enum { LANES = 8, ROWS = 6, STRIP = 16 };
 #elif defined(__aarch64__)
-enum { LANES = 4, ROWS = 3 };
+enum { LANES = 4, ROWS = 6, STRIP = 16 };
 #else
-enum { LANES = 4, ROWS = 1 };
+enum { LANES = 4, ROWS = 6, STRIP = 8 };
 #endif
-enum { VECTORS = PANEL / LANES };
 typedef float Vector __attribute__((vector_size(LANES * sizeof(float))));
+
+/* Inputs whose weights in a panel stay in the nearest cache while all poses pass by. */
+enum { INPUTS_AT_ONCE = 128 };
 
 static int64_t padded(int64_t count) { return (count + PANEL - 1) / PANEL * PANEL; }
 
 /* ---- The layers ---- */
 
-static inline __attribute__((always_inline)) void panel(const float *x, int64_t inputs, const float *weights,
-                                                        const float *bias, float *out, int64_t outputs,
-                                                        const int rows) {
-  Vector sums[ROWS][VECTORS], part[VECTORS];
-  memcpy(part, bias, sizeof part);
-  for (int r = 0; r < rows; r++) memcpy(sums[r], part, sizeof part);
-  for (int64_t i = 0; i < inputs; i++) {
-    memcpy(part, weights + i * PANEL, sizeof part);
+/* out (rows, columns), whose rows are `outputs` apart, += x (rows, count) weights (count, PANEL), of which
+the first columns are taken; rows of x are `inputs` apart. */
+static inline __attribute__((always_inline)) void panel(const float *x, int64_t inputs, int64_t count,
+                                                        const float *weights, float *out, int64_t outputs,
+                                                        const int rows, const int columns) {
+  Vector sums[ROWS][PANEL / LANES], part[PANEL / LANES];
+  size_t size = (size_t)columns * sizeof(float);
+  for (int r = 0; r < rows; r++) memcpy(sums[r], out + r * outputs, size);
+  for (int64_t i = 0; i < count; i++) {
+    memcpy(part, weights + i * PANEL, size);
     for (int r = 0; r < rows; r++)
-      for (int v = 0; v < VECTORS; v++) sums[r][v] += x[r * inputs + i] * part[v];
+      for (int v = 0; v < columns / LANES; v++) sums[r][v] += x[r * inputs + i] * part[v];
   }
-  for (int r = 0; r < rows; r++) memcpy(out + r * outputs, sums[r], sizeof part);
+  for (int r = 0; r < rows; r++) memcpy(out + r * outputs, sums[r], size);
 }
 
 /* out (rows, padded outputs) = x (rows, inputs) weights + bias. Returns what lies behind the bias. */
@@ -53,13 +57,17 @@ static const float *linear(const float *x, int64_t rows, int64_t inputs, int64_t
                            float *out) {
   int64_t width = padded(outputs);
   const float *bias = weights + inputs * width;
-  for (int64_t at = 0; at < width; at += PANEL) {
-    const float *some = weights + at * inputs;
-    int64_t row = 0;
-    for (; row + ROWS <= rows; row += ROWS)
-      panel(x + row * inputs, inputs, some, bias + at, out + row * width + at, width, ROWS);
-    for (; row < rows; row++) panel(x + row * inputs, inputs, some, bias + at, out + row * width + at, width, 1);
-  }
+  for (int64_t row = 0; row < rows; row++) memcpy(out + row * width, bias, (size_t)width * sizeof(float));
+  for (int64_t at = 0; at < width; at += PANEL)
+    for (int64_t i = 0; i < inputs; i += INPUTS_AT_ONCE) {
+      const float *some = weights + at * inputs + i * PANEL, *from = x + i;
+      int64_t count = inputs - i < INPUTS_AT_ONCE ? inputs - i : INPUTS_AT_ONCE, row = 0;
+      float *to = out + at;
+      for (; row + ROWS <= rows; row += ROWS)
+        for (int c = 0; c < PANEL; c += STRIP)
+          panel(from + row * inputs, inputs, count, some + c, to + row * width + c, width, ROWS, STRIP);
+      for (; row < rows; row++) panel(from + row * inputs, inputs, count, some, to + row * width, width, 1, PANEL);
+    }
   return bias + width;
 }
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from .threads import worker_threads
 
-VERSION = 1
+VERSION = 2
 """Of the library's functions and structures; `kernels/lsmpl.h` has the same."""
 JOINTS, BODY, UNKNOWNS = 24, 69, 75
 PANEL = 32
@@ -223,15 +223,22 @@ class Kernels:
         return hessian, gradient
 
     def solve_banded(
-        self, diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray
+        self,
+        diagonal: np.ndarray,
+        first: np.ndarray,
+        second: np.ndarray,
+        right: np.ndarray,
+        overwrite: bool = False,
     ) -> np.ndarray:
-        """`banded.solve_banded`: x (T,N) of diagonal (T,N,N), first (T-1,N/3,3,3), second
-        (T-2,N/3,3,3) and right (T,N)."""
+        """`banded.solve_banded`: x (T,N) of diagonal (T,N,N), which is lost if `overwrite`, first
+        (T-1,N/3,3,3), second (T-2,N/3,3,3) and right (T,N)."""
         T, N = right.shape
-        a, x = np.array(_doubles(diagonal, (T, N, N))), np.array(_doubles(right, (T, N)))
+        a = _doubles(diagonal, (T, N, N))
+        a = a if overwrite else np.array(a)
         first = _doubles(first, (max(T - 1, 0), N // 3, 3, 3))
         second = _doubles(second, (max(T - 2, 0), N // 3, 3, 3))
-        pointers = map(_pointer, (a, first, second, x))
+        x, room = np.array(_doubles(right, (T, N))), np.empty((2, T, N, N))
+        pointers = map(_pointer, (a, first, second, x, room[0], room[1]))
         _check(self._library.lsmpl_banded(c_int64(T), c_int64(N), *pointers))
         return x
 
@@ -240,6 +247,14 @@ class Kernels:
         B, N, M = right.shape
         a, x = np.array(_doubles(matrices, (B, N, N))), np.array(_doubles(right, (B, N, M)))
         self._run(self._library.lsmpl_solve, B, c_int64(N), c_int64(M), _pointer(a), _pointer(x))
+        return x
+
+    def half_solve(self, matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """U⁻ᵀ right (B,N,M) of matrices (B,N,N) = Uᵀ U, symmetric and positive definite."""
+        B, N, M = right.shape
+        a, x = np.array(_doubles(matrices, (B, N, N))), np.array(_doubles(right, (B, N, M)))
+        sizes = c_int64(N), c_int64(M)
+        self._run(self._library.lsmpl_half_solve, B, *sizes, _pointer(a), _pointer(x))
         return x
 
     def multiply(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -15,7 +15,11 @@ FEW_COLUMNS = 8
 
 
 def solve_banded(
-    diagonal: np.ndarray, first: np.ndarray, second: np.ndarray, right: np.ndarray
+    diagonal: np.ndarray,
+    first: np.ndarray,
+    second: np.ndarray,
+    right: np.ndarray,
+    overwrite: bool = False,
 ) -> np.ndarray:
     """x (T,...,N) of H x = right (T,...,N), H symmetric and positive definite; of several systems
     at once where there are more axes.
@@ -24,11 +28,12 @@ def solve_banded(
     (T-2,...,N/3,3,3): how it does with the next one and the one after that, H[t,t+1] and
     H[t,t+2], in which each three unknowns couple with their own only. Block elimination, T steps of
     order N³. What has been eliminated is kept symmetric: rounding would double every few steps
-    where frames are coupled more firmly than they are held.
+    where frames are coupled more firmly than they are held. With `overwrite` the diagonal may be
+    lost, which spares a copy of what is large.
     """
     kernels = find_kernels().kernels
     if kernels and right.ndim == 2:
-        return kernels.solve_banded(diagonal, first, second, right)
+        return kernels.solve_banded(diagonal, first, second, right, overwrite)
     if kernels:
         systems = (np.moveaxis(array, 1, 0) for array in (diagonal, first, second, right))
         return np.stack([solve_banded(*map(np.ascontiguousarray, one)) for one in zip(*systems)], 1)

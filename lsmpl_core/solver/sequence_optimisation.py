@@ -322,8 +322,7 @@ def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.
 def _solve_in_time(
     poses: Poses, hessian, gradient, noise: float, expected: np.ndarray, freedom: np.ndarray
 ) -> np.ndarray:
-    """(T,75) of the normal equations with the accelerations' share, which is added to hessian and
-    gradient.
+    """(T,75) of the normal equations with the accelerations' share; hessian and gradient are lost.
 
     freedom (T-2,25) of Student's t.
     """
@@ -357,4 +356,4 @@ def _solve_in_time(
     first = np.zeros((T - 1, UNKNOWN_BLOCKS, 3, 3))
     first[:-1] += pulls[0] @ parts[1]
     first[1:] += pulls[1] @ parts[2]
-    return solve_banded(hessian, first, pulls[0] @ parts[2], gradient)
+    return solve_banded(hessian, first, pulls[0] @ parts[2], gradient, overwrite=True)
