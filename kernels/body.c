@@ -55,12 +55,8 @@ void free_pose(Pose *pose) {
   free(pose->keypoints);
 }
 
-void place(const Sites *sites, int64_t b, Pose *pose) {
-  const Model *model = sites->model;
-  int64_t shape = model->shapes == 1 ? 0 : b;
-  const double *rest = model->rest_joints + shape * JOINTS * 3;
-  const double *offsets = model->offsets + shape * model->parts * 3;
-
+/* World rotations and joints, from rotations and trans. */
+static void stand(const double *rest, Pose *pose) {
   memcpy(pose->world[0], pose->rotations[0], sizeof pose->world[0]);
   for (int i = 0; i < 3; i++) pose->joints[0][i] = pose->trans[i] + rest[i];
   for (int joint = 1; joint < JOINTS; joint++) {
@@ -71,7 +67,15 @@ void place(const Sites *sites, int64_t b, Pose *pose) {
     for (int i = 0; i < 3; i++) pose->joints[joint][i] += pose->joints[up][i];
     multiply(pose->world[up], pose->rotations[joint], pose->world[joint]);
   }
+}
 
+void place(const Sites *sites, int64_t b, Pose *pose) {
+  const Model *model = sites->model;
+  int64_t shape = model->shapes == 1 ? 0 : b;
+  const double *rest = model->rest_joints + shape * JOINTS * 3;
+  const double *offsets = model->offsets + shape * model->parts * 3;
+
+  stand(rest, pose);
   memset(pose->keypoints, 0, 3 * (size_t)model->keypoints * sizeof(double));
   for (int64_t p = 0; p < model->parts; p++) {
     int64_t joint = model->joint[p];
@@ -134,8 +138,8 @@ void turning(const Sites *sites, const Pose *pose, int64_t keypoint, int joint, 
   }
 }
 
-/* What follows from rotations and trans of the poses from `first` to `end` of a state of `count`. */
-PUBLIC int lsmpl_state(int64_t count, int64_t first, int64_t end, const Model *model, const State *state) {
+int for_each(int64_t count, int64_t first, int64_t end, const Model *model, const State *state, Visit visit,
+             void *context) {
   if (first < 0 || first > end || end > count) return BAD_SIZE;
   Sites sites;
   Pose pose = {0};
@@ -144,11 +148,35 @@ PUBLIC int lsmpl_state(int64_t count, int64_t first, int64_t end, const Model *m
   for (int64_t b = first; b < end && !failure; b++) {
     read_pose(state, b, &pose);
     place(&sites, b, &pose);
-    write_pose(model, &pose, b, state);
+    visit(&sites, &pose, b, context);
   }
   free_pose(&pose);
   free_sites(&sites);
   return failure;
+}
+
+static void write(const Sites *sites, const Pose *pose, int64_t b, void *state) {
+  write_pose(sites->model, pose, b, state);
+}
+
+/* What follows from rotations and trans of the poses from `first` to `end` of a state of `count`. */
+PUBLIC int lsmpl_state(int64_t count, int64_t first, int64_t end, const Model *model, const State *state) {
+  return for_each(count, first, end, model, state, write, (void *)state);
+}
+
+static void write_jacobian(const Sites *sites, const Pose *pose, int64_t b, void *jacobian) {
+  int64_t K = sites->model->keypoints;
+  for (int64_t k = 0; k < K; k++) {
+    double *rows = (double *)jacobian + (b * K + k) * 3 * UNKNOWNS, block[9];
+    memset(rows, 0, 3 * UNKNOWNS * sizeof(double));
+    for (int joint = 0; joint < JOINTS; joint++) {
+      if (!(sites->moving[k] >> joint & 1u)) continue;
+      turning(sites, pose, k, joint, block);
+      for (int i = 0; i < 3; i++)
+        for (int axis = 0; axis < 3; axis++) rows[i * UNKNOWNS + axis * JOINTS + joint] = block[3 * i + axis];
+    }
+    for (int i = 0; i < 3; i++) rows[i * UNKNOWNS + 3 * JOINTS + i] = 1.0;
+  }
 }
 
 /* How keypoints change with a step (`KeypointModel.jacobian`): jacobian (B,K,3,75), in the order
@@ -156,27 +184,21 @@ of all joints' turns about their x axes, then y, then z, and the translation. Of
 trans are read. */
 PUBLIC int lsmpl_jacobian(int64_t count, int64_t first, int64_t end, const Model *model, const State *state,
                           double *jacobian) {
-  if (first < 0 || first > end || end > count) return BAD_SIZE;
-  Sites sites;
+  return for_each(count, first, end, model, state, write_jacobian, jacobian);
+}
+
+/* World rotations (B,24,3,3) and joints (B,24,3) of the axis-angles poses (B,24,3) and trans (B,3), of one
+body shape, rest_joints (24,3). */
+PUBLIC int lsmpl_forward(int64_t count, int64_t first, int64_t end, const double *poses, const double *trans,
+                         const double *rest_joints, double *world, double *joints) {
+  if (first < 0 || first > end || end > count || count > MOST_POSES) return BAD_SIZE;
   Pose pose = {0};
-  int failure = make_sites(model, count, &sites);
-  if (!failure) failure = make_pose(model, &pose);
-  for (int64_t b = first; b < end && !failure; b++) {
-    read_pose(state, b, &pose);
-    place(&sites, b, &pose);
-    for (int64_t k = 0; k < model->keypoints; k++) {
-      double *rows = jacobian + (b * model->keypoints + k) * 3 * UNKNOWNS, block[9];
-      memset(rows, 0, 3 * UNKNOWNS * sizeof(double));
-      for (int joint = 0; joint < JOINTS; joint++) {
-        if (!(sites.moving[k] >> joint & 1u)) continue;
-        turning(&sites, &pose, k, joint, block);
-        for (int i = 0; i < 3; i++)
-          for (int axis = 0; axis < 3; axis++) rows[i * UNKNOWNS + axis * JOINTS + joint] = block[3 * i + axis];
-      }
-      for (int i = 0; i < 3; i++) rows[i * UNKNOWNS + 3 * JOINTS + i] = 1.0;
-    }
+  for (int64_t b = first; b < end; b++) {
+    for (int joint = 0; joint < JOINTS; joint++) exp_map(poses + (b * JOINTS + joint) * 3, pose.rotations[joint]);
+    memcpy(pose.trans, trans + 3 * b, sizeof pose.trans);
+    stand(rest_joints, &pose);
+    memcpy(world + b * JOINTS * 9, pose.world, sizeof pose.world);
+    memcpy(joints + b * JOINTS * 3, pose.joints, sizeof pose.joints);
   }
-  free_pose(&pose);
-  free_sites(&sites);
-  return failure;
+  return DONE;
 }

@@ -38,6 +38,12 @@ void centre(const Sites *sites, const double *positions, const double *weights, 
 void read_pose(const State *state, int64_t b, Pose *pose);
 void write_pose(const Model *model, const Pose *pose, int64_t b, const State *state);
 
+/* Of `count` poses of a state those from `first` to `end`, with what follows from their rotations and trans,
+one after the other. */
+typedef void (*Visit)(const Sites *sites, const Pose *pose, int64_t b, void *context);
+int for_each(int64_t count, int64_t first, int64_t end, const Model *model, const State *state, Visit visit,
+             void *context);
+
 /* How a keypoint changes as a joint turns about each axis of its own frame: out (3,3), rows x y z.
 The joint is one of those that move it. */
 void turning(const Sites *sites, const Pose *pose, int64_t keypoint, int joint, double *out);

@@ -66,7 +66,15 @@ static const float *linear(const float *x, int64_t rows, int64_t inputs, int64_t
       for (; row + ROWS <= rows; row += ROWS)
         for (int c = 0; c < PANEL; c += STRIP)
           panel(from + row * inputs, inputs, count, some + c, to + row * width + c, width, ROWS, STRIP);
-      for (; row < rows; row++) panel(from + row * inputs, inputs, count, some, to + row * width, width, 1, PANEL);
+      const float *last = from + row * inputs;
+      if (rows - row == 1) panel(last, inputs, count, some, to + row * width, width, 1, PANEL);
+      for (int c = 0; c < PANEL && rows - row > 1; c += STRIP) {
+        float *rest = to + row * width + c;
+        if (rows - row == 2) panel(last, inputs, count, some + c, rest, width, 2, STRIP);
+        if (rows - row == 3) panel(last, inputs, count, some + c, rest, width, 3, STRIP);
+        if (rows - row == 4) panel(last, inputs, count, some + c, rest, width, 4, STRIP);
+        if (rows - row == 5) panel(last, inputs, count, some + c, rest, width, 5, STRIP);
+      }
     }
   return bias + width;
 }

@@ -31,46 +31,50 @@ static void add_prior(const Prior *prior, const double *mean, const Pose *pose, 
   }
 }
 
+/* Where a frame's terms come from, and go: room for the misses (K,3) besides. */
+typedef struct {
+  const Targets *targets;
+  const Anchor *anchor;
+  const Prior *prior;
+  double *miss, *hessians, *gradients;
+} Terms;
+
+static void add_terms(const Sites *sites, const Pose *pose, int64_t b, void *context) {
+  const Terms *terms = context;
+  const Anchor *anchor = terms->anchor;
+  const Prior *prior = terms->prior;
+  int64_t K = sites->model->keypoints;
+  const double(*rotations)[9] = (const double(*)[9])pose->rotations;
+  double *hessian = terms->hessians + b * UNKNOWNS * UNKNOWNS, *gradient = terms->gradients + b * UNKNOWNS;
+  double relative[9], away[JOINTS][3], limbs[LIMBS];
+  memset(hessian, 0, UNKNOWNS * UNKNOWNS * sizeof(double));
+  memset(gradient, 0, UNKNOWNS * sizeof(double));
+
+  for (int64_t i = 0; i < 3 * K; i++) terms->miss[i] = pose->keypoints[i] - terms->targets->positions[b * 3 * K + i];
+  add_keypoints(sites, pose, terms->miss, terms->targets->weights + b * K, hessian, gradient);
+  for (int joint = 0; joint < JOINTS; joint++) {
+    multiply_transposed(anchor->rotations + (b * JOINTS + joint) * 9, rotations[joint], relative);
+    log_map(relative, away[joint]);
+  }
+  add_anchor(anchor->weights + (anchor->rows == 1 ? 0 : b) * JOINTS, (const double(*)[3])away, hessian, gradient);
+  add_prior(prior, prior->mean + (prior->rows == 1 ? 0 : b) * BODY, pose, hessian, gradient);
+  if (prior->planes) {
+    limb_residual(prior->planes, rotations, limbs);
+    add_limbs(prior->planes, rotations, limbs, hessian, gradient);
+  }
+  for (int i = 0; i < UNKNOWNS; i++)
+    for (int j = 0; j < i; j++) hessian[i * UNKNOWNS + j] = hessian[j * UNKNOWNS + i];
+}
+
 /* Of `count` frames those from `first` to `end`, whose rotations and trans are read: half the Hessians
 (B,75,75) and half the gradients (B,75), joint by joint and then the translation. */
 PUBLIC int lsmpl_normal_equations(int64_t count, int64_t first, int64_t end, const Model *model, const State *state,
                                   const Targets *targets, const Anchor *anchor, const Prior *prior, double *hessians,
                                   double *gradients) {
-  if (first < 0 || first > end || end > count) return BAD_SIZE;
   if ((anchor->rows != 1 && anchor->rows != count) || (prior->rows != 1 && prior->rows != count)) return BAD_SIZE;
-  Sites sites;
-  Pose pose = {0};
-  int64_t K = model->keypoints;
-  int failure = make_sites(model, count, &sites);
-  if (!failure) failure = make_pose(model, &pose);
-  double *miss = failure ? 0 : calloc(3 * (size_t)K + 1, sizeof(double));
-  if (!failure && !miss) failure = NO_MEMORY;
-
-  for (int64_t b = first; b < end && !failure; b++) {
-    double *hessian = hessians + b * UNKNOWNS * UNKNOWNS, *gradient = gradients + b * UNKNOWNS;
-    double relative[9], away[JOINTS][3], limbs[LIMBS];
-    memset(hessian, 0, UNKNOWNS * UNKNOWNS * sizeof(double));
-    memset(gradient, 0, UNKNOWNS * sizeof(double));
-    read_pose(state, b, &pose);
-    place(&sites, b, &pose);
-
-    for (int64_t i = 0; i < 3 * K; i++) miss[i] = pose.keypoints[i] - targets->positions[b * 3 * K + i];
-    add_keypoints(&sites, &pose, miss, targets->weights + b * K, hessian, gradient);
-    for (int joint = 0; joint < JOINTS; joint++) {
-      multiply_transposed(anchor->rotations + (b * JOINTS + joint) * 9, pose.rotations[joint], relative);
-      log_map(relative, away[joint]);
-    }
-    add_anchor(anchor->weights + (anchor->rows == 1 ? 0 : b) * JOINTS, away, hessian, gradient);
-    add_prior(prior, prior->mean + (prior->rows == 1 ? 0 : b) * BODY, &pose, hessian, gradient);
-    if (prior->planes) {
-      limb_residual(prior->planes, pose.rotations, limbs);
-      add_limbs(prior->planes, pose.rotations, limbs, hessian, gradient);
-    }
-    for (int i = 0; i < UNKNOWNS; i++)
-      for (int j = 0; j < i; j++) hessian[i * UNKNOWNS + j] = hessian[j * UNKNOWNS + i];
-  }
-  free(miss);
-  free_pose(&pose);
-  free_sites(&sites);
+  if (model->keypoints < 0 || model->keypoints > MOST_KEYPOINTS) return BAD_SIZE;
+  Terms terms = {targets, anchor, prior, calloc(3 * (size_t)model->keypoints + 1, sizeof(double)), hessians, gradients};
+  int failure = terms.miss ? for_each(count, first, end, model, state, add_terms, &terms) : NO_MEMORY;
+  free(terms.miss);
   return failure;
 }

@@ -171,6 +171,19 @@ class Kernels:
         self._run(self._library.lsmpl_state, B, byref(model.structure), byref(state))
         return [_doubles(rotations, (B, JOINTS, 3, 3)), _doubles(trans, (B, 3)), *arrays[2:]]
 
+    def forward(
+        self, poses: np.ndarray, rest_joints: np.ndarray, trans: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """World rotations (B,24,3,3) and joints (B,24,3) of axis-angles (B,24,3) and trans (B,3), of
+        one body shape, rest_joints (24,3)."""
+        B = len(trans)
+        arrays = (
+            _doubles(poses, (B, JOINTS, 3)), _doubles(trans, (B, 3)),
+            _doubles(rest_joints, (JOINTS, 3)), np.empty((B, JOINTS, 3, 3)), np.empty((B, JOINTS, 3)),
+        )  # fmt: skip
+        self._run(self._library.lsmpl_forward, B, *map(_pointer, arrays))
+        return arrays[3], arrays[4]
+
     def polish(
         self, model: Compiled, pose: Pair, targets: Pair, anchor: Pair, prior: Compiled | None, *,
         steps: int, more: int, enough: float, damping: float, tolerance: float,

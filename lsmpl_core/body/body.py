@@ -16,7 +16,7 @@ from ..keypoints.layouts import Layout, get_layout
 from ..keypoints.track import KeypointTrack
 from ..rotation import exp_map
 from .fingers import HAND_JOINTS, NUM_FINGER_JOINTS, WRISTS, Fingers
-from .kinematics import forward, skin
+from .kinematics import forward, posed, skin
 from .sites import SiteParts, site_parts
 from .skeleton import JOINT_NAMES, NUM_BETAS, PARENTS, SMPL, SMPLX, Skeleton
 
@@ -204,9 +204,8 @@ class Body:
         moved = (world[:, parts.joint] @ offsets[..., None])[..., 0] + parts.mass[:, None] * joints[
             :, parts.joint
         ]
-        positions = np.zeros((len(motion), parts.count, 3))
-        np.add.at(np.swapaxes(positions, 0, 1), parts.keypoint, np.swapaxes(moved, 0, 1))
-        return positions
+        owners = np.arange(parts.count)[:, None] == parts.keypoint
+        return owners.astype(np.float64) @ moved
 
     def as_smpl(self) -> dict[str, np.ndarray]:
         """The arrays of an SMPL file, under its keys; `smplx.SMPL` takes them as its
@@ -226,7 +225,7 @@ class Body:
         }
 
     def _forward(self, poses, trans, betas):
-        return forward(exp_map(np.asarray(poses)), self.rest_joints(betas)[None], np.asarray(trans))
+        return posed(poses, self.rest_joints(betas), trans)
 
     def _fingers_at(self, world, angles, betas, fingers):
         wrists = list(WRISTS)

@@ -16,6 +16,7 @@ from array_api_compat import array_namespace, device
 
 from ..backends.arrays import Backend, constant, gather, indices, on_host
 from ..backends.dense import products
+from ..backends.kernel_library import find_kernels
 from ..rotation import IDENTITY, exp_map
 from .skeleton import ANCESTORS, HALVINGS, NUM_JOINTS, PARENTS
 
@@ -28,6 +29,14 @@ def forward(rotations, rest_joints, trans):
     """
     transforms = _transforms(rotations, rest_joints, trans)
     return transforms[..., :3, :3], transforms[..., :3, 3]
+
+
+def posed(poses: np.ndarray, rest_joints: np.ndarray, trans: np.ndarray):
+    """`forward` of axis-angles (B,24,3), of one body shape, rest_joints (24,3): of whole takes in
+    NumPy."""
+    if kernels := find_kernels().kernels:
+        return kernels.forward(poses, rest_joints, trans)
+    return forward(exp_map(np.asarray(poses)), rest_joints[None], np.asarray(trans))
 
 
 def _transforms(rotations, rest_joints, trans):

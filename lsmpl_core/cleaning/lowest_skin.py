@@ -7,11 +7,11 @@ from functools import lru_cache
 
 import numpy as np
 
+from ..backends.dense import products
 from ..body.body import Body
-from ..body.kinematics import forward, skin
+from ..body.kinematics import posed
 from ..body.skeleton import NUM_JOINTS
 from ..motion import Motion
-from ..rotation import exp_map
 
 DIRECTIONS = 48
 """In which the outermost skin of each bone is looked for, evenly spread over the sphere."""
@@ -22,13 +22,22 @@ def lowest_skin(motion: Motion, body: Body) -> np.ndarray:
     """(T,) metres: the height of the lowest skin in each frame, without pose correctives; in the
     open body within 3 mm of what all its vertices give."""
     rows, betas = _outermost(body), body.betas_of(motion)
-    rest_joints = body.rest_joints(betas)[None]
-    rest, weights = body.rest_vertices(betas)[rows][None], body.skinning_weights[rows]
+    rest_joints, rest = body.rest_joints(betas), body.rest_vertices(betas)[rows]
+
+    # A vertex' height is linear in the third rows of the joints' rotations and their heights: how
+    # it is, of each joint four numbers.
+    weights = body.skinning_weights[rows][..., None]
+    offsets = weights * (rest[:, None] - rest_joints)
+    linear = np.concatenate([offsets, np.broadcast_to(weights, (*offsets.shape[:2], 1))], axis=2)
+    linear = np.ascontiguousarray(linear.reshape(len(rows), -1).T)
+
     lowest = np.empty(len(motion))
     for start in range(0, len(motion), FRAMES_AT_ONCE):
         some = slice(start, start + FRAMES_AT_ONCE)
-        world, joints = forward(exp_map(motion.poses[some]), rest_joints, motion.trans[some])
-        lowest[some] = skin(rest, weights, world, joints, rest_joints)[..., 2].min(axis=1)
+        world, joints = posed(motion.poses[some], rest_joints, motion.trans[some])
+        heights = np.concatenate([world[:, :, 2], joints[:, :, 2:]], axis=2)
+        heights = heights.reshape(1, len(heights), -1)
+        lowest[some] = products(heights, linear[None])[0].min(axis=1)
     return lowest
 
 

@@ -149,21 +149,28 @@ def _bearing(
     T, P = above.shape
     velocity = -np.gradient(level, 1.0 / fps, axis=0) if T > 1 else np.zeros_like(level)
     own = np.minimum((np.maximum(above, 0.0) / LOW) ** 2, HIGHEST)
-    costs, came_from = own[0].copy(), np.zeros((T, P), dtype=int)
-    since = 1
-    for t in range(1, T):
-        if flying[t]:
-            came_from[t], since = np.arange(P), since + 1
-            continue
-        change = np.linalg.norm(velocity[t][None, :] - velocity[t - since][:, None], axis=-1)
-        change = np.minimum((change * fps / (ACCELERATION * since**0.5)) ** 2, MOST_SUDDEN)
-        total = costs[:, None] + change
-        came_from[t] = total.argmin(axis=0)
-        costs, since = total.min(axis=0) + own[t], 1
-    bearing = np.empty(T, dtype=int)
-    bearing[-1] = int(np.argmin(costs))
-    for t in range(T - 1, 0, -1):
-        bearing[t - 1] = came_from[t, bearing[t]]
+
+    # What it costs to go from one point to another between frames on the floor, the longer apart
+    # the less.
+    grounded = ~flying
+    grounded[0] = True
+    frames = np.flatnonzero(grounded)
+    since = np.diff(frames)[:, None, None]
+    away = velocity[frames[1:], None, :] - velocity[frames[:-1], :, None]
+    change = np.sqrt((away * away).sum(axis=-1)) * fps / (ACCELERATION * since**0.5)
+    change = np.minimum(change**2, MOST_SUDDEN)
+
+    # The cheapest way, in plain numbers: arrays of four are slower.
+    costs, came_from = own[0].tolist(), []
+    for to, here in zip(change.tolist(), own[frames[1:]].tolist()):
+        totals = [[costs[i] + to[i][j] for i in range(P)] for j in range(P)]
+        best = [total.index(min(total)) for total in totals]
+        costs = [totals[j][best[j]] + here[j] for j in range(P)]
+        came_from.append(best)
+    way = [costs.index(min(costs))]
+    for best in reversed(came_from):
+        way.append(best[way[-1]])
+    bearing = np.array(way[::-1])[np.cumsum(grounded) - 1]
     unclear = ~flying & (own[np.arange(T), bearing] > 1.0)
     return np.where(flying, -1, bearing), unclear
 

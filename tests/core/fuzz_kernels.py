@@ -59,7 +59,7 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
     prior = kernels.prior(some(rng, *rows, 69), some(rng, 69, 69), None if rng.random() < 0.3 else Planes(rng))
     steps = {"steps": int(rng.integers(-1, 4)), "more": int(rng.integers(-1, 4)), "enough": 0.0}
     network = _network(kernels, rng, K)
-    T, n = int(rng.integers(0, 5)), 3 * int(rng.integers(0, 5))
+    T, n, m = int(rng.integers(0, 5)), 3 * int(rng.integers(0, 9)), int(rng.integers(0, 20))
     for call in (
         lambda: kernels.state(model, *pose),
         lambda: kernels.jacobian(model, pose),
@@ -67,7 +67,9 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
         lambda: kernels.polish(model, pose, targets, anchor, None, **steps, damping=np.nan, tolerance=1e-9),
         lambda: kernels.normal_equations(model, pose, targets, anchor, prior),
         lambda: kernels.predict(model, network, pose, targets, some(rng, B)),
-        lambda: kernels.solve(some(rng, B, n, n), some(rng, B, n, 2)),
+        lambda: kernels.forward(some(rng, B, 24, 3), some(rng, 24, 3), some(rng, B, 3)),
+        lambda: kernels.solve(some(rng, B, n, n), some(rng, B, n, m)),
+        lambda: kernels.half_solve(some(rng, B, n, n), some(rng, B, n, m)),
         lambda: kernels.multiply(some(rng, B, n, K), some(rng, B, K, P)),
         lambda: kernels.solve_banded(
             some(rng, T, n, n),
@@ -99,7 +101,7 @@ def main() -> None:
         while time.monotonic() - began < seconds:
             once(kernels, rng)
             count += 1
-    print(f"{count} rounds of nine calls")
+    print(f"{count} rounds of eleven calls")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 import lsmpl_core as lsmpl
 from lsmpl_core.backends import kernel_library, kernels, threads
 from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body import kinematics
 from lsmpl_core.body.kinematics import State
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import exp_map
@@ -124,9 +125,9 @@ def test_sequences_are_made_of_the_same_terms(both, poses):
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 12])
-def test_frames_are_coupled_as_in_one_large_system(frames, rng):
-    N = 12
-    diagonal = np.stack([a @ a.T + 12.0 * np.eye(N) for a in rng.normal(size=(frames, N, N))])
+@pytest.mark.parametrize("N", [12, 27])
+def test_frames_are_coupled_as_in_one_large_system(frames, N, rng):
+    diagonal = np.stack([a @ a.T + 3.0 * N * np.eye(N) for a in rng.normal(size=(frames, N, N))])
     first, second = (rng.normal(size=(max(frames - by, 0), N // 3, 3, 3)) for by in (1, 2))
     right = rng.normal(size=(frames, N))
     large = np.zeros((frames, N, frames, N))
@@ -143,11 +144,16 @@ def test_frames_are_coupled_as_in_one_large_system(frames, rng):
     assert np.allclose(solve_banded(diagonal, first, second, right), expected)
 
 
-def test_products_and_systems(rng):
-    a, b = rng.normal(size=(3, 7, 5)), rng.normal(size=(3, 5, 9))
+@pytest.mark.parametrize("n", [1, 7, 8, 24, 75])
+@pytest.mark.parametrize("m", [1, 2, 9, 76])
+def test_products_and_systems(rng, n, m):
+    a, b = rng.normal(size=(3, n, 130)), rng.normal(size=(3, 130, m))
     assert np.allclose(found.kernels.multiply(a, b), a @ b)
-    matrices, right = a @ np.swapaxes(a, 1, 2) + np.eye(7), rng.normal(size=(3, 7, 2))
-    assert np.allclose(found.kernels.solve(matrices, right), np.linalg.solve(matrices, right))
+    matrices, right = a @ np.swapaxes(a, 1, 2) + np.eye(n), rng.normal(size=(3, n, m))
+    solved = np.linalg.solve(matrices, right)
+    assert np.allclose(found.kernels.solve(matrices, right), solved)
+    half = found.kernels.half_solve(matrices, right)
+    assert np.allclose(np.swapaxes(half, 1, 2) @ half, np.swapaxes(right, 1, 2) @ solved)
 
 
 def test_a_poses_result_depends_neither_on_the_batch_nor_on_the_threads(both, poses, monkeypatch):
@@ -256,3 +262,12 @@ def test_wild_numbers_neither_crash_nor_hang():
     with np.errstate(all="ignore"):
         for _ in range(20):
             fuzz_kernels.once(found.kernels, rng)
+
+
+def test_whole_takes_stand_where_numpy_puts_them(poses, body, monkeypatch):
+    turns, rest = np.random.default_rng(2).normal(0.0, 1.0, (COUNT, 24, 3)), body.rest_joints(np.ones(10))
+    turns[0] = 0.0
+    compiled = kinematics.posed(turns, rest, poses.trans)
+    monkeypatch.setattr(kinematics, "find_kernels", lambda: kernel_library.Found(None, ""))
+    for one, other in zip(compiled, kinematics.posed(turns, rest, poses.trans)):
+        assert np.allclose(one, other, atol=1e-12)
