@@ -71,6 +71,25 @@ typedef struct {
   double enough, damping, tolerance;
 } Steps;
 
+/* What B poses go along (`Tracker.follow`), and how far they are: positions (T,K,3) of all frames, weights
+(T,K), and seen (T,K), as they count before the polish; path (S,B), the frame of each pose in each step;
+noise of the keypoints in metres; trust: a prediction's weight times its sigma squared; limit: metres of
+mean residual from which on a pose is lost, where it was not already.
+
+Read and written, of each pose: done (B,), steps that it has taken, at (B,), the frame that it is at,
+rotations (B,24,3,3), trans (B,3), and accepted (B,), the residual with which it was last let go on though
+lost. Written: lost (B,), and of all steps all_rotations (S,B,24,3,3), all_trans (S,B,3), residual (S,B). */
+typedef struct {
+  int64_t frames, steps;
+  const double *positions, *weights, *seen;
+  const int64_t *path;
+  double noise, trust, limit;
+  int64_t *done, *at;
+  double *rotations, *trans, *accepted;
+  uint8_t *lost;
+  double *all_rotations, *all_trans, *residual;
+} Course;
+
 /* `Network`: blocks of `width`, weights in panels (`network.c`), of each of the network's sites the
 joint that moves it, and of each keypoint the site that it is (K,), -1 for none. */
 typedef struct {

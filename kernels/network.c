@@ -3,8 +3,8 @@ the next poses. In single precision but for what goes in and comes out. */
 
 #include <stdlib.h>
 
-#include "body.h"
 #include "geometry.h"
+#include "network.h"
 
 #define FARTHEST_KEYPOINT 1.5
 #define NEAR_MISS 0.1
@@ -12,8 +12,6 @@ the next poses. In single precision but for what goes in and comes out. */
 #define LEAST_INERTIA 0.01
 #define TYPICAL_NOISE 0.02
 
-/* Poses whose numbers stay in the cache while all weights pass by. */
-enum { POSES_AT_ONCE = 48 };
 enum { OUTPUTS = 7 * JOINTS };
 
 /* Weights lie in panels of so many outputs, each of them with all its inputs in turn, so that they are
@@ -111,20 +109,20 @@ static void silu(const float *restrict x, int64_t rows, int64_t width, float *re
     }
 }
 
-/* h is of the padded width; inner and active are room. */
-static void forward(const Network *network, const float *features, int64_t rows, float *h, float *inner, float *active,
-                    float *out) {
+void predict_rows(const Room *room, int64_t rows) {
+  const Network *network = room->network;
   int64_t width = network->width, stride = padded(width);
-  const float *weights = linear(features, rows, network->inputs, width, network->weights, h);
+  float *h = room->h, *active = room->active, *within = room->within;
+  const float *weights = linear(room->in, rows, network->inputs, width, network->weights, h);
   for (int64_t block = 0; block < network->blocks; block++) {
     silu(h, rows, width, active);
-    weights = linear(active, rows, width, width, weights, inner);
-    silu(inner, rows, width, active);
-    weights = linear(active, rows, width, width, weights, inner);
-    for (int64_t i = 0; i < rows * stride; i++) h[i] += inner[i];
+    weights = linear(active, rows, width, width, weights, within);
+    silu(within, rows, width, active);
+    weights = linear(active, rows, width, width, weights, within);
+    for (int64_t i = 0; i < rows * stride; i++) h[i] += within[i];
   }
   silu(h, rows, width, active);
-  linear(active, rows, width, OUTPUTS, weights, out);
+  linear(active, rows, width, OUTPUTS, weights, room->out);
 }
 
 /* ---- What goes in ---- */
@@ -135,12 +133,6 @@ static void put_squashed(const double *v, double size, float *out) {
   double by = 1.0 / (size + sqrt(dot(v, v)));
   for (int i = 0; i < 3; i++) out[i] = (float)(v[i] * by);
 }
-
-/* Of one of the network's sites, in the pelvis' frame: the target, the site of the pose, and whether
-it is seen. Sums, where a layout has a site more than once. */
-typedef struct {
-  double where[3], at[3], seen;
-} Seen;
 
 /* The turn (3,) about each joint that would undo the misses of the sites that it moves, were it to
 turn alone: sum d × r / sum |d|², d from the joint to the site. */
@@ -161,8 +153,12 @@ static void lone_turn(const Sites *sites, const Network *network, const Seen *se
   for (int i = 0; i < 3; i++) out[i] = torque[i] / inertia;
 }
 
-static void features(const Sites *sites, const Network *network, const Pose *pose, const double *positions,
-                     const double *weights, const double *rest, double noise, Seen *seen, float *out) {
+void put_features(const Sites *sites, const Room *room, const Pose *pose, const double *positions,
+                  const double *weights, int64_t b, double noise, int64_t row) {
+  const Network *network = room->network;
+  const double *rest = sites->model->rest_joints + (sites->model->shapes == 1 ? 0 : b) * JOINTS * 3;
+  float *out = room->in + row * network->inputs;
+  Seen *seen = room->seen;
   const Model *model = sites->model;
   const double *pelvis = pose->joints[0], *frame = pose->world[0];
   int64_t C = network->sites;
@@ -231,7 +227,8 @@ static void from_columns(const double *first, const double *second, double *out)
   for (int i = 0; i < 3; i++) out[3 * i] = x[i], out[3 * i + 1] = y[i], out[3 * i + 2] = z[i];
 }
 
-static void apply(const float *out, Pose *pose, double *sigma) {
+void turn_as_predicted(const Room *room, int64_t row, Pose *pose, double *sigma) {
+  const float *out = room->out + row * padded(OUTPUTS);
   for (int joint = 0; joint < JOINTS; joint++) {
     double columns[2][3];
     for (int j = 0; j < 2; j++) {
@@ -255,6 +252,27 @@ static int check(const Network *network, const Model *model) {
   return DONE;
 }
 
+int make_room(const Network *network, const Model *model, int64_t rows, Room *room) {
+  memset(room, 0, sizeof *room);
+  int failure = check(network, model);
+  if (failure) return failure;
+  int64_t stride = padded(network->width), numbers = network->inputs + 3 * stride + padded(OUTPUTS);
+  room->network = network;
+  room->in = malloc((size_t)(rows * numbers) * sizeof(float) + 1);
+  room->seen = malloc((size_t)network->sites * sizeof *room->seen);
+  if (!room->in || !room->seen) return NO_MEMORY;
+  room->h = room->in + rows * network->inputs;
+  room->within = room->h + rows * stride;
+  room->active = room->within + rows * stride;
+  room->out = room->active + rows * stride;
+  return DONE;
+}
+
+void free_room(Room *room) {
+  free(room->in);
+  free(room->seen);
+}
+
 /* Of `count` poses those from `first` to `end`: state is
 read (rotations and trans) and written, moved onto the targets before and after; noise (B,) in metres;
 sigma (B,24) in radians. */
@@ -262,48 +280,36 @@ PUBLIC int lsmpl_predict(int64_t count, int64_t first, int64_t end, const Model 
                          const State *state, const Targets *targets, const double *noise, double *sigma) {
   if (first < 0 || first > end || end > count) return BAD_SIZE;
   Sites sites;
+  Room room = {0};
   Pose pose = {0};
-  int failure = make_sites(model, count, &sites);
-  if (!failure) failure = check(network, model);
-  if (failure) {
-    free_sites(&sites);
-    return failure;
-  }
   int64_t K = model->keypoints, most = end - first < POSES_AT_ONCE ? end - first : POSES_AT_ONCE;
-  int64_t stride = padded(network->width), outputs = padded(OUTPUTS);
-  size_t room = (size_t)(most * (network->inputs + 3 * stride + outputs)) * sizeof(float);
-  float *in = malloc(room + 1);
-  Seen *seen = malloc((size_t)network->sites * sizeof *seen);
-  failure = make_pose(model, &pose);
-  if (!in || !seen) failure = NO_MEMORY;
+  int failure = make_sites(model, count, &sites);
+  if (!failure) failure = make_room(network, model, most, &room);
+  if (!failure) failure = make_pose(model, &pose);
 
   for (int64_t begin = first; begin < end && !failure; begin += most) {
     int64_t rows = end - begin < most ? end - begin : most;
-    float *h = in + most * network->inputs, *inner = h + most * stride, *active = inner + most * stride;
-    float *out = active + most * stride;
     for (int64_t row = 0; row < rows; row++) {
-      int64_t b = begin + row, shape = model->shapes == 1 ? 0 : b;
+      int64_t b = begin + row;
       const double *positions = targets->positions + b * 3 * K, *weights = targets->weights + b * K;
       read_pose(state, b, &pose);
       place(&sites, b, &pose);
       centre(&sites, positions, weights, &pose);
       memcpy(state->trans + 3 * b, pose.trans, sizeof pose.trans);
-      features(&sites, network, &pose, positions, weights, model->rest_joints + shape * JOINTS * 3, noise[b], seen,
-               in + row * network->inputs);
+      put_features(&sites, &room, &pose, positions, weights, b, noise[b], row);
     }
-    forward(network, in, rows, h, inner, active, out);
+    predict_rows(&room, rows);
     for (int64_t row = 0; row < rows; row++) {
       int64_t b = begin + row;
       read_pose(state, b, &pose);
-      apply(out + row * outputs, &pose, sigma + b * JOINTS);
+      turn_as_predicted(&room, row, &pose, sigma + b * JOINTS);
       place(&sites, b, &pose);
       centre(&sites, targets->positions + b * 3 * K, targets->weights + b * K, &pose);
       write_pose(model, &pose, b, state);
     }
   }
-  free(in);
-  free(seen);
   free_pose(&pose);
+  free_room(&room);
   free_sites(&sites);
   return failure;
 }

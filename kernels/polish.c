@@ -5,36 +5,22 @@ of the prior's axis-angles, too. Of Hessians the upper triangle is kept. */
 
 #include <stdlib.h>
 
-#include "body.h"
+#include "dense.h"
 #include "geometry.h"
 #include "limb_planes.h"
-#include "dense.h"
+#include "polish.h"
 #include "terms.h"
 
 #define WORTH_ANOTHER 0.98
 #define AFTER_REFUSAL 1e-4
 
-/* A pose, its errors and its cost (`Evaluation`): miss (K,3), pull (69,) of the prior. */
-typedef struct {
-  Pose pose;
-  double *miss, away[JOINTS][3], bend[BODY], pull[BODY], limbs[LIMBS], cost;
-} Point;
-
-/* What all steps of one pose go by: its targets, anchor and prior. */
-typedef struct {
-  const Sites *sites;
-  int64_t number;
-  const double *positions, *weights, *anchor, *strength, *mean;
-  const Prior *prior;
-} Goal;
-
-static int make_point(const Model *model, Point *point) {
+int make_point(const Model *model, Point *point) {
   point->miss = calloc(3 * (size_t)model->keypoints + 1, sizeof(double));
   int failure = make_pose(model, &point->pose);
   return point->miss ? failure : NO_MEMORY;
 }
 
-static void free_point(Point *point) {
+void free_point(Point *point) {
   free(point->miss);
   free_pose(&point->pose);
 }
@@ -113,8 +99,7 @@ static int missed(const Goal *goal, const Point *point, double enough) {
   return sum / (3.0 * total + 1e-9) > enough * enough;
 }
 
-/* The two points trade places as steps are taken; what is reached is in `*here`. */
-static int polish_pose(const Goal *goal, const Steps *steps, Point **here, Point **there) {
+int polish_pose(const Goal *goal, const Steps *steps, Point **here, Point **there) {
   double hessian[UNKNOWNS * UNKNOWNS], step[UNKNOWNS], damping = steps->damping;
   int converged = 0, going = 0;
   place(goal->sites, goal->number, &(*here)->pose);

@@ -71,6 +71,16 @@ class _Prior(Structure):
     ]  # fmt: skip
 
 
+class _Course(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("frames", "steps")),
+        *((name, c_void_p) for name in ("positions", "weights", "seen", "path")),
+        *((name, c_double) for name in ("noise", "trust", "limit")),
+        *((name, c_void_p) for name in ("done", "at", "rotations", "trans", "accepted", "lost")),
+        *((name, c_void_p) for name in ("all_rotations", "all_trans", "residual")),
+    ]
+
+
 class _Network(Structure):
     _fields_ = [
         *((name, c_int64) for name in ("inputs", "width", "blocks", "sites")),
@@ -91,6 +101,43 @@ class Compiled:
 
     structure: Any
     arrays: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
+class Walkers:
+    """B poses on their way through a take, as the library moves them on.
+
+    rotations (B,24,3,3) and trans (B,3) in metres; at (B,): the frames that they are at; accepted
+    (B,): the mean residual with which each went on last although it was lost, in metres, 0 where it
+    was not.
+    """
+
+    rotations: np.ndarray
+    trans: np.ndarray
+    at: np.ndarray
+    accepted: np.ndarray
+
+
+@dataclass(frozen=True)
+class Walked:
+    """What came of S steps of B poses, as far as they are done: done (B,) steps; lost (B,) bool:
+    those that stopped because the last one was lost; and of each step rotations (S,B,24,3,3), trans
+    (S,B,3) and mean residuals (S,B) in metres, NaN where the frame shows no keypoint."""
+
+    done: np.ndarray
+    lost: np.ndarray
+    rotations: np.ndarray
+    trans: np.ndarray
+    residual: np.ndarray
+
+    @classmethod
+    def of(cls, steps: int, poses: int) -> Walked:
+        """None yet."""
+        return cls(
+            np.zeros(poses, dtype=np.int64), np.zeros(poses, dtype=bool),
+            np.empty((steps, poses, JOINTS, 3, 3)), np.empty((steps, poses, 3)),
+            np.empty((steps, poses)),
+        )  # fmt: skip
 
 
 class Kernels:
@@ -174,12 +221,13 @@ class Kernels:
     def forward(
         self, poses: np.ndarray, rest_joints: np.ndarray, trans: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """World rotations (B,24,3,3) and joints (B,24,3) of axis-angles (B,24,3) and trans (B,3), of
-        one body shape, rest_joints (24,3)."""
+        """World rotations (B,24,3,3) and joints (B,24,3) of axis-angles (B,24,3) and trans (B,3),
+        of one body shape, rest_joints (24,3)."""
         B = len(trans)
         arrays = (
             _doubles(poses, (B, JOINTS, 3)), _doubles(trans, (B, 3)),
-            _doubles(rest_joints, (JOINTS, 3)), np.empty((B, JOINTS, 3, 3)), np.empty((B, JOINTS, 3)),
+            _doubles(rest_joints, (JOINTS, 3)),
+            np.empty((B, JOINTS, 3, 3)), np.empty((B, JOINTS, 3)),
         )  # fmt: skip
         self._run(self._library.lsmpl_forward, B, *map(_pointer, arrays))
         return arrays[3], arrays[4]
@@ -206,6 +254,39 @@ class Kernels:
             _pointer(cost), _pointer(converged),
         )  # fmt: skip
         return arrays, cost, converged.astype(bool)
+
+    def follow(
+        self, model: Compiled, network: Compiled, prior: Compiled, targets: Pair, seen: np.ndarray,
+        path: np.ndarray, walkers: Walkers, walked: Walked, *, noise: float, trust: float,
+        limit: float, steps: int, more: int, enough: float, damping: float, tolerance: float,
+    ) -> None:  # fmt: skip
+        """Moves walkers on along a path (S,B) of frames, predicted and polished, from the step that
+        each has reached in `walked`, until all have taken all steps or some are lost: their mean
+        residual is above `limit`, in metres, and above what was accepted last. Both are changed.
+
+        targets: positions (T,K,3) and weights (T,K) of all frames; seen (T,K): the weights as they
+        count before the polish; noise in metres; trust: weight of a prediction times its sigma
+        squared, in m². The steps are the polish's.
+        """
+        (S, B), K, T = path.shape, model.structure.keypoints, len(targets[1])
+        if len(network.arrays[2]) != K or prior.structure.rows != 1:
+            raise ValueError(f"a network for other keypoints than the {K} of the model")
+        given = (
+            _doubles(targets[0], (T, K, 3)), _doubles(targets[1], (T, K)), _doubles(seen, (T, K)),
+            _integers(path, (S, B)),
+        )  # fmt: skip
+        moved = (
+            _own(walked.done, np.int64, (B,)), _own(walkers.at, np.int64, (B,)),
+            _own(walkers.rotations, np.float64, (B, JOINTS, 3, 3)),
+            _own(walkers.trans, np.float64, (B, 3)), _own(walkers.accepted, np.float64, (B,)),
+            _own(walked.lost, np.bool_, (B,)),
+            _own(walked.rotations, np.float64, (S, B, JOINTS, 3, 3)),
+            _own(walked.trans, np.float64, (S, B, 3)), _own(walked.residual, np.float64, (S, B)),
+        )  # fmt: skip
+        course = _Course(T, S, *map(_pointer, given), noise, trust, limit, *map(_pointer, moved))
+        polish = _Steps(steps, more, enough, damping, tolerance)
+        structures = (model.structure, network.structure, prior.structure, polish, course)
+        self._run(self._library.lsmpl_follow, B, *map(byref, structures), fewest=1)
 
     def jacobian(self, model: Compiled, pose: Pair) -> np.ndarray:
         """`KeypointModel.jacobian` of B poses, rotations (B,24,3,3) and trans (B,3): (B,K,3,75)."""
@@ -278,9 +359,16 @@ class Kernels:
         self._run(self._library.lsmpl_multiply, B, *numbers, *map(_pointer, (a, b, out)))
         return out
 
-    def _run(self, function: Callable[..., int], count: int, *arguments: Any) -> None:
-        """Call a function for all of a batch of poses, in ranges that threads share."""
-        most = count // FEWEST_A_THREAD
+    def _run(
+        self,
+        function: Callable[..., int],
+        count: int,
+        *arguments: Any,
+        fewest: int = FEWEST_A_THREAD,
+    ) -> None:
+        """Call a function for all of a batch of poses, in ranges that threads share, each with at
+        least so many."""
+        most = count // fewest
         threads = min(worker_threads(), most) if most > 1 else 1
         if threads < 2:
             _check(function(*map(c_int64, (count, 0, count)), *arguments))
@@ -338,6 +426,15 @@ def _doubles(values: Any, shape: Sequence[int]) -> np.ndarray:
 
 def _integers(values: Any, shape: Sequence[int]) -> np.ndarray:
     return _dense(values, np.int64, shape)
+
+
+def _own(array: np.ndarray, kind: type, shape: Sequence[int]) -> np.ndarray:
+    """An array that the library is to change, as it is; `ValueError` where that cannot be."""
+    if array.dtype != kind or array.shape != tuple(shape) or not array.flags.carray:
+        raise ValueError(
+            f"an array to be filled has the shape {array.shape}; expected {tuple(shape)}, dense"
+        )
+    return array
 
 
 def _dense(values: Any, kind: type, shape: Sequence[int]) -> np.ndarray:

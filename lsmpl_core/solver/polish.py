@@ -38,6 +38,9 @@ AFTER_REFUSAL = 1e-4
 """Damping, in m²/rad², that a step that was refused is at least tried again with: less hardly
 shortens it."""
 
+POLISH_TOLERANCE = 1e-9
+"""m² of a step's gain from which on a pose has converged."""
+
 
 @dataclass(frozen=True)
 class Targets:
@@ -110,7 +113,7 @@ def polish(
     more: int = 0,
     enough: float = 0.0,
     damping: float = 1e-4,
-    tolerance: float = 1e-9,
+    tolerance: float = POLISH_TOLERANCE,
 ) -> Polished:
     """Up to `steps` accepted-if-better Levenberg-Marquardt steps for each of B poses, and up to
     `more` where it pays.

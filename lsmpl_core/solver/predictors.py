@@ -112,6 +112,10 @@ class NetworkPredictor:
             prediction.rotations, self._trust * (TYPICAL_SIGMA / prediction.sigma) ** 2
         )
 
+    def weight_at(self, sigma: float) -> float:
+        """In m²/rad²: of a prediction that expects to be off by sigma, in radians."""
+        return float(self._trust[0, 0]) * (TYPICAL_SIGMA / sigma) ** 2
+
     @cached_property
     def _trust(self):
         """(1,1) in m²/rad²: `prior_weight` of a typical prediction."""

@@ -20,8 +20,9 @@ from .tracking import Tracker
 WARM_UP_FRAMES, CHUNK_FADE_FRAMES = 50, 30
 """Frames a chunk goes before its own, and beyond them while the next one fades in."""
 MOST_CHUNKS = 64
-MS_A_STEP, MS_A_CHUNK = 1.5, 0.2
-"""Milliseconds that a step of all chunks takes, and each chunk besides."""
+MS_A_STEP, MS_A_CHUNK = 0.4, 0.2
+"""Milliseconds that a step of all chunks takes, and each chunk besides: between those of NumPy and
+of the compiled kernels, which would do with fewer chunks."""
 FRAMES_A_REPORT = 8
 
 
@@ -30,19 +31,49 @@ def one_after_another(
 ) -> Generator[Progress, None, Poses]:
     """Solve `frames` (ascending, the start's among them) away from the start, both ways; poses in
     their order."""
-    frames = list(frames)
-    middle, state = frames.index(start.frame), tracker.state(start.poses)
-    solved = {start.frame: start.poses}
-    for order in (frames[middle + 1 :], frames[middle - 1 :: -1] if middle else []):
-        path = np.reshape(order, (-1, 1))
-        for (frame,), poses, residual in tracker.follow(state, [start.frame], path):
-            solved[frame] = poses
-            if len(solved) % FRAMES_A_REPORT == 0:
-                yield Progress(stage, len(solved), len(frames), float(residual[0]))
-    yield Progress(stage, len(frames), len(frames))
+    (poses,) = yield from from_starts(tracker, [start], [frames], stage)
+    return poses
 
-    poses = Poses.joined([solved[frame] for frame in frames])
-    return Poses(orthonormalise(poses.rotations), poses.trans)
+
+def from_starts(
+    tracker: Tracker,
+    starts: Sequence[Start],
+    stretches: Sequence[Sequence[int] | np.ndarray],
+    stage: str,
+) -> Generator[Progress, None, list[Poses]]:
+    """`one_after_another` of several starts, each with a stretch of frames, side by side: the ways
+    there and back of all of them are one batch."""
+    ways: list[tuple[int, np.ndarray]] = []
+    for number, (start, stretch) in enumerate(zip(starts, stretches)):
+        frames = np.asarray(stretch)
+        middle = int(np.searchsorted(frames, start.frame))
+        both = frames[middle + 1 :], frames[:middle][::-1]
+        ways += [(number, way) for way in both if len(way)]
+    solved = [{start.frame: start.poses} for start in starts]
+    total = sum(len(stretch) for stretch in stretches)
+
+    # Whoever has come to its end waits there.
+    steps = max((len(way) for _, way in ways), default=0)
+    path = np.empty((steps, len(ways)), dtype=np.int64)
+    for row, (_, way) in enumerate(ways):
+        path[:, row] = np.pad(way, (0, steps - len(way)), mode="edge")
+    begun = [starts[number] for number, _ in ways]
+    states = tracker.state(Poses.joined([start.poses for start in begun or starts]))
+    done, told = len(starts), 0
+    for step, (frames, poses, residual) in enumerate(
+        tracker.follow(states, [start.frame for start in begun], path) if ways else ()
+    ):
+        for row, (number, way) in enumerate(ways):
+            if step < len(way):
+                solved[number][int(frames[row])] = poses[[row]]
+                done += 1
+        if done - told >= FRAMES_A_REPORT:
+            told = done
+            yield Progress(stage, done, total, float(residual[0]))
+    yield Progress(stage, total, total)
+
+    joined = [Poses.joined([of[f] for f in stretch]) for of, stretch in zip(solved, stretches)]
+    return [Poses(orthonormalise(poses.rotations), poses.trans) for poses in joined]
 
 
 def in_chunks(tracker: Tracker, start: Start, count: int) -> Generator[Progress, None, Poses]:

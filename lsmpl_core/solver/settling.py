@@ -56,7 +56,6 @@ def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray)
         miss=miss,
         away=(miss[..., None, :] @ turns)[..., 0, :],
         jacobian=jacobian,
-        keypoint_hessian=hessian,
         pose_hessian=hessian + numpy(problem.prior.hessian) + LEAST_HOLD * np.eye(UNKNOWNS),
     )
 

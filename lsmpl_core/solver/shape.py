@@ -12,7 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from ..backends.arrays import choose_backend
-from ..backends.dense import products, solve_positive
+from ..backends.dense import half_solved, products
 from ..body.body import Body
 from ..body.kinematics import UNKNOWNS, KeypointModel
 from ..body.sites import SiteParts
@@ -71,8 +71,7 @@ class PoseFit:
     """N frames whose poses meet their keypoints as well as they can: rotations (N,24,3,3), world
     (N,24,3,3), weights (N,K), miss (N,K,3) from site to keypoint in metres and away (N,K,3), the
     same as each site's parent joint is turned, jacobian (N,3K,75) (see `KeypointModel.jacobian`);
-    and, half of each, the Hessians (N,75,75) of the keypoints' cost and (pose_hessian) of the fit's
-    whole cost."""
+    and half the Hessian (N,75,75) of the fit's whole cost."""
 
     rotations: np.ndarray
     world: np.ndarray
@@ -80,7 +79,6 @@ class PoseFit:
     miss: np.ndarray
     away: np.ndarray
     jacobian: np.ndarray
-    keypoint_hessian: np.ndarray
     pose_hessian: np.ndarray
 
     @cached_property
@@ -91,8 +89,9 @@ class PoseFit:
         lost to it.
         """
         seen = 3.0 * (self.weights > 0).sum()
-        hat = solve_positive(self.pose_hessian, self.keypoint_hessian)
-        followed = np.trace(hat, axis1=1, axis2=2).sum()
+        rows = np.repeat(np.sqrt(self.weights), 3, axis=1)[..., None]
+        hat = half_solved(self.pose_hessian, np.swapaxes(rows * self.jacobian, 1, 2))
+        followed = np.square(hat).sum()
         squares = (self.weights[..., None] * np.square(self.miss)).sum()
         return float(np.sqrt(squares / max(seen - followed, 0.1 * seen))) if seen else 0.0
 
@@ -126,11 +125,11 @@ def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
         )
 
     betas = np.zeros(NUM_BETAS)
+    mean = linear.base[:, a] - linear.base[:, b]
+    by_betas = linear.directions[:, a] - linear.directions[:, b]
     for _ in range(6):
         # Lengths that hardly depend on the pose; how much they do is what a length is uncertain by.
-        between = (linear.base[:, a] - linear.base[:, b]) + (
-            linear.directions[:, a] - linear.directions[:, b]
-        ) @ betas
+        between = mean + by_betas @ betas
         lengths = np.linalg.norm(between, axis=2)
         stretch = lengths.std(axis=0)
         usable = (count > 0) & (stretch < MOST_STRETCH) & (lengths.mean(axis=0) > 0.02)
@@ -139,9 +138,7 @@ def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
 
         # Gauss-Newton on their means, with Cauchy's weights: a site that is off makes many lengths
         # wrong.
-        rows = np.einsum(
-            "npc,npcs->nps", between, linear.directions[:, a] - linear.directions[:, b]
-        )
+        rows = np.einsum("npc,npcs->nps", between, by_betas)
         jacobian = (rows / np.maximum(lengths, 1e-6)[..., None]).mean(axis=0)[usable]
         error = (observed - lengths.mean(axis=0))[usable]
         weight = 1.0 / (np.square(stretch[usable]) + LENGTH_NOISE**2)
@@ -221,17 +218,18 @@ def _shape_equations(
     gradient[NUM_BETAS:] = np.einsum("fkji,fki->kj", weights * by_offset, fit.miss).ravel()
 
     # Less what other poses would explain as well.
-    jacobian = fit.jacobian.reshape(F, K, 3, UNKNOWNS)
+    jacobian = fit.jacobian.reshape(F * K, 3, UNKNOWNS)
+    turned = (weights * by_offset).reshape(F * K, 3, 3)
     shared = np.concatenate(
         [
             products(np.swapaxes(pull.reshape(F, 3 * K, NUM_BETAS), 1, 2), fit.jacobian),
-            np.einsum("fkji,fkiu->fkju", weights * by_offset, jacobian).reshape(F, -1, UNKNOWNS),
+            products(turned, jacobian).reshape(F, -1, UNKNOWNS),
         ],
         axis=1,
     )
-    explained = solve_positive(fit.pose_hessian, np.swapaxes(shared, 1, 2))
-    across = np.moveaxis(shared, 1, 0).reshape(1, NUM_BETAS + 3 * K, -1)
-    hessian -= products(across, explained.reshape(1, F * UNKNOWNS, -1))[0]
+    explained = half_solved(fit.pose_hessian, np.swapaxes(shared, 1, 2))
+    explained = explained.reshape(1, F * UNKNOWNS, -1)
+    hessian -= products(np.swapaxes(explained, 1, 2), explained)[0]
     return hessian, gradient
 
 

@@ -18,7 +18,7 @@ from .hinges import kind_of_sharing
 from .options import SolveOptions
 from .poses import Poses
 from .problem import UNKNOWN_NOISE, Problem
-from .sequences import one_after_another
+from .sequences import from_starts
 from .settling import measured_noise, pose_fit, settle
 from .shape import PoseFit, fit_shape, known_to_differ, offset_sigma, refine_shape
 from .start import cold_starts
@@ -60,12 +60,10 @@ def estimate_shape(
     betas = fit_shape(track, body, parts)
     problem = shape_problem(track, body, parts, betas, options)
     starts, tracker = cold_starts(problem), Tracker.of(problem)
-    frames, solved = [], []
-    for start in starts:
-        stretch = frames_around(track, start.frame, options.shape_frames // len(starts))
-        solved.append((yield from one_after_another(tracker, start, stretch, stage="shape")))
-        frames += stretch
-    poses = Poses.joined(solved)
+    count = options.shape_frames // len(starts)
+    stretches = [frames_around(track, start.frame, count) for start in starts]
+    poses = Poses.joined((yield from from_starts(tracker, starts, stretches, "shape")))
+    frames = [frame for stretch in stretches for frame in stretch]
     if options.repair:
         doubted = np.zeros(track.visible.shape, dtype=bool)
         doubted[frames], poses = disbelieve(problem, poses, np.array(frames))

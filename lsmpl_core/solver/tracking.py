@@ -14,15 +14,16 @@ from typing import Any
 import numpy as np
 
 from ..backends.arrays import Backend, gather
+from ..backends.kernels import Kernels, Walked, Walkers
 from ..body.kinematics import KeypointModel, State, choose
 from ..body.skeleton import NUM_JOINTS
 from ..rotation import length, log_map, orthonormalise
 from .estimates import drawn_together
 from .noise import EXACT_NOISE
 from .pinned_joints import Held, PinnedJoints
-from .polish import Anchor, Prior, Targets, polish
+from .polish import POLISH_TOLERANCE, Anchor, Prior, Targets, polish
 from .poses import Poses
-from .predictors import Predictor, choose_predictor
+from .predictors import NetworkPredictor, Predictor, choose_predictor
 from .prior import pose_prior
 from .problem import Problem
 from .start import centred, cold_start
@@ -35,6 +36,10 @@ LOST = 0.02
 later ones again only if theirs has grown."""
 LOST_TO_NOISE = 5.0
 """With noise, this many times its size, where that is more."""
+ANEW_SHARE = 0.85
+"""Of a lost frame's residual: a cold start that leaves more is no better."""
+POSES_A_CALL = 256
+"""Poses that the compiled kernels go through before progress is told."""
 STEPS_TO_PINS = 5
 """Of the polish, at least, in frames in which joints are pinned: what the network saw there is no
 longer so."""
@@ -162,6 +167,9 @@ class Tracker:
         waited for once a step.
         """
         path, at = np.asarray(path, dtype=np.int64), np.asarray(at)
+        if self.backend.kernels and isinstance(self.predictor, NetworkPredictor):
+            yield from self._follow_compiled(self.backend.kernels, self.predictor, state, at, path)
+            return
         moves = path != np.concatenate([at[None], path[:-1]])
         index, moving = self.backend.indices(path), self._mask(moves) if not moves.all() else moves
         accepted, first = np.zeros(len(at)), state
@@ -184,6 +192,61 @@ class Tracker:
             accepted = np.where(lost, residual, np.where(residual < self.lost, 0.0, accepted))
             state = new
             yield frames, poses, residual
+
+    def _follow_compiled(
+        self,
+        kernels: Kernels,
+        predictor: NetworkPredictor,
+        state: State,
+        at: np.ndarray,
+        path: np.ndarray,
+    ) -> Iterator[tuple[np.ndarray, Poses, np.ndarray]]:
+        """`follow` with many steps in each call of the kernels, whose threads share the poses."""
+        walkers = Walkers(
+            np.array(state.rotations), np.array(state.trans), np.array(at), np.zeros(len(at))
+        )
+        targets = Targets(self.positions, self.weights)
+        length = max(1, POSES_A_CALL // max(len(at), 1))
+        for first in range(0, len(path), length):
+            stretch = path[first : first + length]
+            walked = Walked.of(*stretch.shape)
+            while (walked.done < len(stretch)).any():
+                kernels.follow(
+                    self.model.compiled,
+                    predictor.network.compiled(kernels),
+                    self.prior.compiled(kernels),
+                    (targets.positions, targets.weights),
+                    self._seen(targets).weights,
+                    stretch,
+                    walkers,
+                    walked,
+                    noise=float(predictor.noise[0]),
+                    trust=predictor.weight_at(1.0),
+                    limit=self.lost,
+                    damping=self.damping,
+                    tolerance=POLISH_TOLERANCE,
+                    **self._polish_steps,
+                )
+                self._recover_walkers(walkers, walked)
+            for number, frames in enumerate(stretch):
+                poses = Poses(walked.rotations[number], walked.trans[number] + self.middle)
+                yield frames, poses, walked.residual[number]
+
+    def _recover_walkers(self, walkers: Walkers, walked: Walked) -> None:
+        """Those that stopped because they are lost, begun anew where that meets the keypoints
+        better, to go on from there."""
+        (lost,) = np.nonzero(walked.lost)
+        if not len(lost):
+            return
+        last = walked.done[lost] - 1, lost
+        fresh, residual = self._begun_anew(walkers.at[lost])
+        better = residual < ANEW_SHARE * walked.residual[last]
+        some = lost[better]
+        walkers.rotations[some], walkers.trans[some] = fresh.rotations[better], fresh.trans[better]
+        walked.residual[last] = np.where(better, residual, walked.residual[last])
+        walked.rotations[last], walked.trans[last] = walkers.rotations[lost], walkers.trans[lost]
+        walkers.accepted[lost] = walked.residual[last]
+        walked.lost[:] = False
 
     def _targets(self, frames) -> Targets:
         return self._targets_at(self.backend.indices(frames))
@@ -233,18 +296,22 @@ class Tracker:
             )
         if steps == 0:
             return state
-        more, enough = self.problem.options.more_steps, max(EXACT_NOISE, self.problem.noise)
         return polish(
             self.model,
             state,
             targets,
             anchor,
             self.prior,
-            steps=steps,
-            more=more,
-            enough=enough,
             damping=self.damping,
+            **(self._polish_steps | {"steps": steps}),
         ).state
+
+    @property
+    def _polish_steps(self) -> dict[str, Any]:
+        """Keywords of `polish` that the options and the noise decide."""
+        options = self.problem.options
+        enough = max(EXACT_NOISE, self.problem.noise)
+        return {"steps": options.steps, "more": options.more_steps, "enough": enough}
 
     def _fetched(self, state: State, targets: Targets) -> tuple[Poses, np.ndarray]:
         """Poses and mean residuals (B,) in metres, NaN where a frame shows no keypoint, with one
@@ -276,12 +343,19 @@ class Tracker:
         lost: np.ndarray,
     ) -> State:
         """States with lost frames solved cold where that meets the keypoints better."""
-        begun = cold_start(self.problem, frames[lost])[0]
+        begun, met = self._begun_anew(frames[lost])
         rotations, trans = poses.rotations.copy(), poses.trans.copy()
-        rotations[lost], trans[lost] = begun.rotations, begun.trans
+        anew = self.poses(begun)
+        rotations[lost], trans[lost] = anew.rotations, anew.trans
+        found = lost.copy()
+        found[lost] = met < ANEW_SHARE * residual[lost]
         fresh = self.state(Poses(rotations, trans))
-        found = lost & (self._fetched(fresh, targets)[1] < 0.85 * residual)
         return choose(self.backend.xp, self._mask(found), fresh, state)
+
+    def _begun_anew(self, frames: np.ndarray) -> tuple[State, np.ndarray]:
+        """N frames solved cold, and their mean residuals (N,) in metres."""
+        state = self.state(cold_start(self.problem, frames)[0])
+        return state, self._fetched(state, self._targets(frames))[1]
 
     def _mask(self, values: np.ndarray):
         """Truth values on the backend."""

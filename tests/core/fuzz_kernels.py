@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import contextlib
 
-from lsmpl_core.backends.kernels import Kernels
+from lsmpl_core.backends.kernels import Kernels, Walked, Walkers
 from lsmpl_core.solver.network import CANONICAL, INPUTS, OUTPUTS, PARENT_JOINTS
 
 WILD = (0.0, -0.0, 1.0, -1.0, 1e-320, 1e-12, 1e9, 1e308, -1e308, np.inf, -np.inf, np.nan)
@@ -67,6 +67,7 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
         lambda: kernels.polish(model, pose, targets, anchor, None, **steps, damping=np.nan, tolerance=1e-9),
         lambda: kernels.normal_equations(model, pose, targets, anchor, prior),
         lambda: kernels.predict(model, network, pose, targets, some(rng, B)),
+        lambda: _follow(kernels, rng, model, network, prior, K, pose),
         lambda: kernels.forward(some(rng, B, 24, 3), some(rng, 24, 3), some(rng, B, 3)),
         lambda: kernels.solve(some(rng, B, n, n), some(rng, B, n, m)),
         lambda: kernels.half_solve(some(rng, B, n, n), some(rng, B, n, m)),
@@ -80,6 +81,16 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
     ):
         with contextlib.suppress(ValueError):
             call()
+
+
+def _follow(kernels: Kernels, rng: np.random.Generator, model, network, prior, keypoints: int, pose) -> None:
+    S, T, B = int(rng.integers(0, 4)), int(rng.integers(0, 5)), len(pose[1])
+    path = rng.integers(-1 if rng.random() < 0.1 else 0, T + (rng.random() < 0.1) if T else 1, (S, B))
+    walkers = Walkers(*(a.copy() for a in pose), rng.integers(0, 5, B), np.abs(some(rng, B)))
+    targets, seen = (some(rng, T, keypoints, 3), some(rng, T, keypoints)), some(rng, T, keypoints)
+    numbers = dict(zip(("noise", "trust", "limit", "enough", "damping", "tolerance"), some(rng, 6)))
+    steps = {"steps": int(rng.integers(-1, 3)), "more": int(rng.integers(-1, 3))}
+    kernels.follow(model, network, prior, targets, seen, path, walkers, Walked.of(S, B), **numbers, **steps)
 
 
 def _network(kernels: Kernels, rng: np.random.Generator, keypoints: int):
@@ -101,7 +112,7 @@ def main() -> None:
         while time.monotonic() - began < seconds:
             once(kernels, rng)
             count += 1
-    print(f"{count} rounds of eleven calls")
+    print(f"{count} rounds of twelve calls")
 
 
 if __name__ == "__main__":

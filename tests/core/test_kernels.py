@@ -13,6 +13,7 @@ from lsmpl_core.body import kinematics
 from lsmpl_core.body.kinematics import State
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import exp_map
+from lsmpl_core.solver import tracking
 from lsmpl_core.solver.banded import solve_banded
 from lsmpl_core.solver.polish import Anchor, Prior, Targets, polish
 from lsmpl_core.solver.poses import Poses
@@ -171,6 +172,39 @@ def test_a_poses_result_depends_neither_on_the_batch_nor_on_the_threads(both, po
     for row in (0, 7, COUNT - 1):
         alone = solved([row], 1)
         assert np.array_equal(alone.rotations[0], together.rotations[row])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_many_steps_in_one_call_are_those_that_are_taken_one_by_one(both, monkeypatch, workers):
+    """Poses that wait, one that is lost and begun anew, more poses than one batch of the network holds."""
+    problem = both[1]
+    jumped = problem.positions.copy()
+    jumped[30:] = jumped[30:] @ np.diag([-1.0, -1.0, 1.0]) + 1.0
+    tracker = Tracker.of(replace(problem, positions=jumped))
+    first = np.arange(52) % 25
+    path = np.stack([np.minimum(first + step, 33 + first % 3) for step in range(1, 15)])
+    begun = tracker.poses(tracker.step(tracker.state(Poses(*upright(len(first)))), first))
+
+    def followed():
+        steps = list(tracker.follow(tracker.state(begun), first, path))
+        return [np.stack(of) for of in zip(*((p.rotations, p.trans, residual) for _, p, residual in steps))]
+
+    monkeypatch.setattr(kernels, "worker_threads", lambda: workers)
+    monkeypatch.setattr(tracking, "POSES_A_CALL", 160)
+    many = followed()
+    monkeypatch.setattr(tracking, "NetworkPredictor", type(None))
+    for one, other in zip(many, followed()):
+        assert np.allclose(one, other, atol=1e-6)
+
+
+def upright(count):
+    return np.tile(exp_map(np.array([np.pi / 2, 0.0, 0.0])), (count, 24, 1, 1)), np.zeros((count, 3))
+
+
+def test_a_path_beyond_the_take_is_refused(both):
+    tracker = Tracker.of(both[1])
+    with pytest.raises(ValueError, match="index"):
+        list(tracker.follow(tracker.state(Poses(*upright(1))), [0], np.array([[1], [60]])))
 
 
 def test_a_take_is_solved_alike(body, stroll):

@@ -254,5 +254,6 @@ def test_from_solve_to_the_network_is_a_handful_of_functions(body, stroll, monke
     lsmpl.solve(body.keypoints(stroll.frames(slice(0, 4))), body, options=lsmpl.SolveOptions(noise=1e-4), **given)
     helpers = {"run_to_end", "steps", "on_device"}  # progress, one thread, another device where this one fails
     assert [name for name in ways[0] if name not in helpers] == [
-        "solve", "solve_steps", "_solve_frames", "one_after_another", "follow", "_step", "predict", "next_pose",
+        "solve", "solve_steps", "_solve_frames", "one_after_another", "from_starts", "follow", "_step", "predict",
+        "next_pose",
     ]  # fmt: skip
