@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty, StringProperty
 
+from ..lsmpl_core.backends.threads import MOST_WORKERS, use_threads
 from . import keymaps
 from .devices import listing as devices
 from .package import ROOT, preferences
@@ -44,6 +45,15 @@ class Preferences(bpy.types.AddonPreferences):
         min=0,
         max=63,
     )
+    threads: IntProperty(
+        name="Threads",
+        description="Cores that LSMPL's compiled kernels use; 0 is all but one. The motion does "
+        "not depend on it",
+        default=0,
+        min=0,
+        max=MOST_WORKERS,
+        update=lambda settings, context: use_chosen_threads(),
+    )
     torch_folder: StringProperty(
         name="PyTorch Folder",
         description="A folder with PyTorch for Blender's Python, where LSMPL was installed "
@@ -81,6 +91,7 @@ class Preferences(bpy.types.AddonPreferences):
         self.layout.prop(self, "device")
         if self.device == "cuda":
             self.layout.prop(self, "gpu")
+        self.layout.prop(self, "threads")
         self.layout.prop(self, "torch_folder")
         devices.draw(self.layout, device())
         self.layout.prop(self, "body_path")
@@ -105,4 +116,15 @@ def _redraw(context: bpy.types.Context) -> None:
             area.tag_redraw()
 
 
-register, unregister = registration((Preferences,))
+def use_chosen_threads() -> None:
+    """Tell the core of the threads that the user chose."""
+    chosen = preferences()
+    use_threads(chosen.threads if chosen else 0)
+
+
+_register, unregister = registration((Preferences,))
+
+
+def register() -> None:
+    _register()
+    use_chosen_threads()  # in an earlier session

@@ -8,15 +8,19 @@ does, is left alone, and the reason is told.
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import importlib.util
 import os
 import sys
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from ..files.replacing import replace_when_complete
 from .kernels import Kernels
 
 PACKAGE = "lsmpl_kernels"
@@ -56,9 +60,32 @@ def find_kernels() -> Found:
 def choose_library(folder: Path) -> Path:
     """Of the libraries in a folder, the best one that this processor can run. Raises `OSError`."""
     ending = ENDINGS.get(sys.platform, "so")
-    plain, newer = folder / f"kernels.{ending}", folder / f"kernels_v3.{ending}"
+    plain, newer = loadable(folder / f"kernels.{ending}"), folder / f"kernels_v3.{ending}"
     has_v3 = ctypes.CDLL(str(plain)).lsmpl_has_v3
-    return newer if newer.is_file() and has_v3() else plain
+    return loadable(newer) if newer.is_file() and has_v3() else plain
+
+
+def loadable(library: Path) -> Path:
+    """What is to be loaded for a library: on Windows a copy among the user's own files, for one
+    that is loaded can neither be replaced nor removed there, so that an update of the extension
+    would fail. The library itself where no copy can be made."""
+    if sys.platform != "win32":
+        return library
+    data = library.read_bytes()
+    copies = Path(os.environ.get("LOCALAPPDATA") or tempfile.gettempdir(), "lsmpl", "kernels")
+    copy = copies / hashlib.sha256(data).hexdigest()[:16] / library.name
+    try:
+        if not copy.is_file() or copy.read_bytes() != data:
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            with replace_when_complete(copy) as scratch:
+                scratch.write_bytes(data)
+        for older in copies.glob(f"*/{library.name}"):
+            if older != copy:
+                with suppress(OSError):  # Another Blender has it loaded.
+                    older.unlink()
+    except OSError:
+        return library
+    return copy
 
 
 def tried(kernels: Kernels) -> Found:

@@ -35,11 +35,23 @@ VARIABLES = (
 
 WORKERS = "LSMPL_THREADS"
 """By which users say how many the compiled kernels use."""
+MOST_WORKERS = 64
+_chosen = 0
+
+
+def use_threads(number: int | None) -> None:
+    """So many threads for the compiled kernels from now on; None or 0: as the environment says, or
+    all that the machine has but one. Results do not depend on it."""
+    global _chosen
+    _chosen = max(0, min(number or 0, MOST_WORKERS))
 
 
 def worker_threads() -> int:
-    """How many threads the compiled kernels share a batch of poses among: unless the environment
-    says so, all that the machine has but one, which is left to whoever sits at it."""
+    """How many threads the compiled kernels share a batch of poses among: unless it was chosen or
+    the environment says so, all that the machine has but one, which is left to whoever sits at
+    it."""
+    if _chosen:
+        return _chosen
     for name in (WORKERS, *VARIABLES):
         number = os.environ.get(name, "")
         if number.isascii() and number.isdigit() and int(number):
@@ -47,9 +59,6 @@ def worker_threads() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(cores - 1, MOST_WORKERS))
-
-
-MOST_WORKERS = 64
 
 
 def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):

@@ -22,6 +22,7 @@ from typing import Any, TextIO
 
 from .. import __version__
 from ..backends.devices import find_devices
+from ..backends.threads import use_threads
 from ..errors import LsmplError
 from ..files.replacing import replace_when_complete, scratch_folder
 from ..report import json_ready, summary
@@ -87,6 +88,7 @@ def _list_devices(front_end: FrontEnd) -> int:
 def _converter(options: argparse.Namespace, front_end: FrontEnd) -> TakeConverter:
     if reason := front_end.ready(options):
         _complain(reason)
+    use_threads(options.threads)
     return TakeConverter(options, front_end.writers, front_end.whole)
 
 

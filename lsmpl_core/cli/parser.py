@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from .. import __version__
 from ..backends.arrays import DEVICES
+from ..backends.threads import MOST_WORKERS
 from ..bounds import FASTEST, SLOWEST, is_rate
 from ..clean_motion import FLOORS, STRENGTH
 from ..keypoints.layouts import LAYOUTS
@@ -234,6 +235,13 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         metavar="FPS",
         help="frames a second of what is written (default: IN's)",
     )
+    add(
+        "--threads",
+        type=_threads,
+        metavar="N",
+        help="threads that the compiled kernels of each process use; the motion does not depend on "
+        "it (default: all cores but one, one with --jobs)",
+    )
     add("--report", metavar="FILE.json", help="write what was done, with residuals, as JSON")
     add("-v", "--verbose", action="store_true", help="print all that was detected or decided")
 
@@ -284,6 +292,14 @@ def _jobs(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise argparse.ArgumentTypeError(
             f"{text} is neither auto nor a number of processes from 1 to 1024"
+        )
+    return int(text)
+
+
+def _threads(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no number of threads; expected one from 1 to {MOST_WORKERS}"
         )
     return int(text)
 

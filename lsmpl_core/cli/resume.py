@@ -33,7 +33,8 @@ _NOT_SETTINGS = {
     "report",
     "verbose",
     "device",
-}  # all devices give the same motion
+    "threads",
+}  # all devices give the same motion, and so does any number of threads
 _NOT_SETTINGS |= {"resume", "overwrite", "jobs", "timeout", "part", "failed_ok"}
 FILE_OPTIONS = ("body", "markers", "layout", "checkpoint", "calibrate", "calibration", "motion")
 """Options that name files, which count by their content."""

@@ -48,7 +48,7 @@ def chosen(addon):
     """The preferences, put back afterwards."""
     found = addon("package").preferences()
     yield found
-    for name in ("device", "gpu", "torch_folder"):
+    for name in ("device", "gpu", "torch_folder", "threads"):
         found.property_unset(name)
     addon("devices.listing").found = None
 
@@ -319,3 +319,16 @@ def test_the_command_line_in_blender_uses_the_folder_where_torch_is_needed(addon
     assert ready(parser.parse_args([*convert, "--solver", "published"])) == "it does not work"
     assert ready(parser.parse_args(["refine-motion", "gvhmr.pt", "a.trc", "-o", "a.blend"])) == "it does not work"
     assert len(asked) == 3
+
+
+def test_threads_are_those_that_were_chosen(addon, chosen, monkeypatch):
+    threads = importlib.import_module(f"{ROOT}.lsmpl_core.backends.threads")
+    monkeypatch.setenv("LSMPL_THREADS", "2")
+    assert threads.worker_threads() == 2
+    chosen.threads = 3
+    assert threads.worker_threads() == 3
+    threads.use_threads(0)
+    addon("preferences").use_chosen_threads()
+    assert threads.worker_threads() == 3
+    chosen.threads = 0
+    assert threads.worker_threads() == 2

@@ -288,6 +288,29 @@ def test_threads_are_as_many_as_the_user_says(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delenv("LSMPL_THREADS")
     assert threads.worker_threads() == 1
+    threads.use_threads(5)
+    assert threads.worker_threads() == 5
+    threads.use_threads(None)
+    assert threads.worker_threads() == 1
+
+
+def test_windows_loads_a_copy_so_that_the_library_can_be_replaced(tmp_path, monkeypatch):
+    library, users = tmp_path / "kernels.dll", tmp_path / "users"
+    library.write_bytes(b"one")
+    assert kernel_library.loadable(library) == library
+    monkeypatch.setattr(kernel_library.sys, "platform", "win32")
+    monkeypatch.setenv("LOCALAPPDATA", str(users))
+    first = kernel_library.loadable(library)
+    assert first.read_bytes() == b"one" and users in first.parents
+    first.write_bytes(b"not what was installed")
+    assert kernel_library.loadable(library) == first and first.read_bytes() == b"one"
+
+    library.write_bytes(b"two")
+    second = kernel_library.loadable(library)
+    assert second.read_bytes() == b"two" and not first.exists()
+    users.joinpath("file").write_text("")
+    monkeypatch.setenv("LOCALAPPDATA", str(users / "file"))
+    assert kernel_library.loadable(library) == library
 
 
 def test_wild_numbers_neither_crash_nor_hang():
