@@ -52,7 +52,7 @@ class Preferences(bpy.types.AddonPreferences):
         default=0,
         min=0,
         max=MOST_WORKERS,
-        update=lambda settings, context: use_chosen_threads(),
+        update=use_chosen_threads,
     )
     torch_folder: StringProperty(
         name="PyTorch Folder",
@@ -83,7 +83,7 @@ class Preferences(bpy.types.AddonPreferences):
         description="Below the ruler of timelines and dope sheets: how far each frame of the "
         "take is off, and its doubtful stretches; click to go there",
         default=True,
-        update=lambda settings, context: _redraw(context),
+        update=_redraw,
     )
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -110,13 +110,13 @@ def device() -> str:
     return f"cuda:{chosen.gpu}" if chosen.device == "cuda" else chosen.device
 
 
-def _redraw(context: bpy.types.Context) -> None:
+def _redraw(settings: object, context: bpy.types.Context) -> None:
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             area.tag_redraw()
 
 
-def use_chosen_threads() -> None:
+def use_chosen_threads(settings: object = None, context: bpy.types.Context | None = None) -> None:
     """Tell the core of the threads that the user chose."""
     chosen = preferences()
     use_threads(chosen.threads if chosen else 0)

@@ -155,3 +155,10 @@ def test_the_strip_is_in_dope_sheets_alone(addon, doubted):
             area=SimpleNamespace(type=editor), scene=bpy.context.scene, view_layer=bpy.context.view_layer
         )
         assert bool(operators.LSMPL_OT_go_to_doubt.poll(context)) is expected
+
+
+def test_the_strip_is_switched_without_a_complaint(addon, capfd):
+    chosen = addon("package").preferences()
+    chosen.doubt_strip = not chosen.doubt_strip
+    chosen.property_unset("doubt_strip")
+    assert "Error" not in capfd.readouterr().err
