@@ -4,7 +4,6 @@ watches a farm."""
 from __future__ import annotations
 
 import dataclasses
-import importlib.metadata
 import math
 import platform
 import sys
@@ -27,6 +26,8 @@ WORST_STRETCHES = 10
 
 def versions() -> dict[str, str]:
     """Of this package and of what it runs on (torch only where it is loaded)."""
+    from importlib import metadata  # takes long to load, for reports alone
+
     found = {
         "python": platform.python_version(),
         "numpy": np.__version__,
@@ -36,8 +37,8 @@ def versions() -> dict[str, str]:
         found["torch"] = str(sys.modules["torch"].__version__)
     for name in ("array-api-compat", "threadpoolctl", "tqdm"):
         try:
-            found[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
             found[name] = ""
     return found
 

@@ -300,21 +300,22 @@ class Kernels:
         return out
 
     def normal_equations(
-        self, model: Compiled, pose: Pair, targets: Pair, anchor: Pair, prior: Compiled
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """What each of B frames adds to those of a sequence: half the Hessians (B,75,75) and half
-        the gradients (B,75), joint by joint and then the translation. As for `polish`."""
+        self, model: Compiled, pose: Pair, targets: Pair, anchor: Pair, prior: Compiled,
+        hessian: np.ndarray, gradient: np.ndarray,
+    ) -> None:  # fmt: skip
+        """Fills what each of B frames adds to those of a sequence: half the Hessians (B,75,75) and
+        half the gradients (B,75), joint by joint and then the translation. As for `polish`."""
         B, K = len(pose[1]), model.structure.keypoints
         kept, state = _state(model.structure, *pose)
         wanted, held = _targets(targets, B, K), _anchor(anchor, B)
-        hessian, gradient = np.empty((B, UNKNOWNS, UNKNOWNS)), np.empty((B, UNKNOWNS))
+        hessian = _own(hessian, np.float64, (B, UNKNOWNS, UNKNOWNS))
+        gradient = _own(gradient, np.float64, (B, UNKNOWNS))
         self._run(
             self._library.lsmpl_normal_equations, B, byref(model.structure), byref(state),
             byref(wanted.structure), byref(held.structure), byref(prior.structure),
             _pointer(hessian), _pointer(gradient),
         )  # fmt: skip
         del kept
-        return hessian, gradient
 
     def solve_banded(
         self,

@@ -19,7 +19,6 @@ from ..cleaning.travel import TRAVEL
 from ..device_fallback import WHAT, made_on, wanted_backend
 from ..doubtful import describe_doubtful
 from ..errors import LsmplError
-from ..estimates.reading import read_motion
 from ..files.replacing import SCRATCH, replace_when_complete
 from ..judgement import FEW, NOT_TRUSTED
 from ..keypoints.track import Decision, KeypointTrack
@@ -27,7 +26,6 @@ from ..keypoints.trust import trusting
 from ..motion import Motion
 from ..progress import Progress, run_to_end
 from ..readers import read_keypoints, read_people
-from ..refine_estimate import refine_motion_steps
 from ..report import (
     describe_condition,
     describe_decisions,
@@ -236,6 +234,10 @@ class TakeConverter:
     ) -> Generator[Progress, None, Motion]:
         options = self._options
         if options.command == "refine-motion":
+            # Whoever converts does without; to load them takes a tenth of a second.
+            from ..estimates.reading import read_motion
+            from ..refine_estimate import refine_motion_steps
+
             motion = read_motion(options.motion, options.person, len(track))
             record["motion"] = {
                 "input": options.motion,

@@ -199,7 +199,7 @@ def _round(
     )
     for first in range(0, len(frames), problem.batch):
         some = slice(first, first + problem.batch)
-        hessian[some], gradient[some] = _frame_terms(tracker, poses[some], frames[some])
+        _put_frame_terms(tracker, poses[some], frames[some], hessian[some], gradient[some])
     hessian.reshape(len(frames), -1)[:, :: UNKNOWNS + 1] += HELD_WEIGHT * np.repeat(held, 3, axis=1)
 
     noise = max(problem.noise, EXACT_NOISE)
@@ -234,11 +234,11 @@ def expected_changes(fps: float) -> np.ndarray:
     return CALM_SHARE * np.array([*joints, PELVIS_ACCELERATION]) * (ACCELERATION_FPS / fps) ** 1.5
 
 
-def _frame_terms(
-    tracker: Tracker, poses: Poses, frames: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each of N
-    frames, joint by joint and then the translation."""
+def _put_frame_terms(
+    tracker: Tracker, poses: Poses, frames: np.ndarray, hessian: np.ndarray, gradient: np.ndarray
+) -> None:
+    """Fills half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each
+    of N frames, joint by joint and then the translation."""
     problem, prior = tracker.problem, tracker.prior
     backend, model = problem.backend, problem.model
 
@@ -257,22 +257,25 @@ def _frame_terms(
     believed = backend.xp.where(backend.indices(problem.trusted[frames]) > 0, 1.0, believed)
     targets = Targets(targets.positions, targets.weights * believed)
     if backend.kernels:
-        return backend.kernels.normal_equations(
+        backend.kernels.normal_equations(
             model.compiled,
             (state.rotations, state.trans),
             (targets.positions, targets.weights),
             (anchor.rotations, anchor.weights),
             prior.compiled(backend.kernels),
+            hessian,
+            gradient,
         )
+        return
 
     here, undamped = (
         evaluate(model, state, targets, anchor, None),
         backend.array(np.zeros(len(frames))),
     )
     equations = normal_equations(model, here, targets, anchor, None, undamped)
-    hessian, gradient = (backend.numpy(array) for array in equations)
-    hessian = np.ascontiguousarray(hessian[:, _JOINT_BY_JOINT[:, None], _JOINT_BY_JOINT])
-    gradient = gradient[:, _JOINT_BY_JOINT]
+    step_hessian, step_gradient = (backend.numpy(array) for array in equations)
+    hessian[:] = step_hessian[:, _JOINT_BY_JOINT[:, None], _JOINT_BY_JOINT]
+    gradient[:] = step_gradient[:, _JOINT_BY_JOINT]
     _add_prior(
         hessian,
         gradient,
@@ -281,7 +284,6 @@ def _frame_terms(
         tracker.backend.numpy(prior.precision),
     )
     _add_planes(hessian, gradient, problem, state)
-    return hessian, gradient
 
 
 def outlier_weight(miss, noise: float):

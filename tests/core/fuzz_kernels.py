@@ -65,7 +65,7 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
         lambda: kernels.jacobian(model, pose),
         lambda: kernels.polish(model, pose, targets, anchor, prior, **steps, damping=1e-4, tolerance=1e-9),
         lambda: kernels.polish(model, pose, targets, anchor, None, **steps, damping=np.nan, tolerance=1e-9),
-        lambda: kernels.normal_equations(model, pose, targets, anchor, prior),
+        lambda: kernels.normal_equations(model, pose, targets, anchor, prior, np.empty((B, 75, 75)), np.empty((B, 75))),
         lambda: kernels.predict(model, network, pose, targets, some(rng, B)),
         lambda: _follow(kernels, rng, model, network, prior, K, pose),
         lambda: kernels.forward(some(rng, B, 24, 3), some(rng, 24, 3), some(rng, B, 3)),
