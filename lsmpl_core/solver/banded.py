@@ -19,6 +19,7 @@ def solve_banded(
     first: np.ndarray,
     second: np.ndarray,
     right: np.ndarray,
+    *,
     overwrite: bool = False,
 ) -> np.ndarray:
     """x (T,...,N) of H x = right (T,...,N), H symmetric and positive definite; of several systems
