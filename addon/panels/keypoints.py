@@ -60,9 +60,8 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
         track = takes.describe(take)
         frames = track["frames"]
         origin = _origin(take, track)
-        rows = [("Take", take.name)] + (
-            [("From", origin)] if Path(origin).stem != take.name else []
-        )
+        layout.prop(take, "name", text="", icon="GREASEPENCIL")  # whole names, to be edited
+        rows = [("From", origin)] if Path(origin).stem != take.name else []
         facts(
             layout,
             *rows,

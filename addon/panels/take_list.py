@@ -5,12 +5,16 @@ from __future__ import annotations
 import bpy
 from bpy.props import IntProperty
 
-from ...lsmpl_core import LsmplError
+from ...lsmpl_core.shown import shortened
 from ..registration import registration
 from ..selection import active_take, select
 from ..takes import layers
 from ..takes import take as takes
 from . import take_operators
+from .drawing import letters_across
+
+_BUTTONS_PIXELS = 190
+"""Of a row, beside the name: its icon, colour, star and eye, and what is beside the list."""
 
 
 def _chosen(settings: TakeList) -> int:
@@ -40,12 +44,15 @@ class LSMPL_UL_takes(bpy.types.UIList):
         self, context, layout, data, item, icon, active_data, active_property, index=0, flag=0
     ) -> None:
         icon = "CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA"
-        split = layout.split(factor=0.62, align=True)
-        split.prop(item, "name", text="", emboss=False, translate=False, icon=icon)
+        fitting = letters_across(context, margin=_BUTTONS_PIXELS)
+        name = shortened(item.name, fitting, gap="\N{HORIZONTAL ELLIPSIS}")
+        row = layout.row(align=True)
+        row.label(text=name, translate=False, icon=icon)
 
-        row = split.row(align=True)
-        row.label(text=_frames_of(item), translate=False)
-        row.prop(item.lsmpl_colour, "colour", text="")
+        # What is done with it, beside its name.
+        colour = row.row(align=True)
+        colour.ui_units_x = 0.8
+        colour.prop(item.lsmpl_colour, "colour", text="")
         alone = take_operators.is_alone(item, context)
         solo = row.operator(
             "lsmpl.solo_take", text="", emboss=False, icon="SOLO_ON" if alone else "SOLO_OFF"
@@ -61,14 +68,6 @@ class LSMPL_UL_takes(bpy.types.UIList):
         wanted = self.filter_name.lower()
         shown = [takes.is_take(obj) and wanted in obj.name.lower() for obj in objects]
         return [self.bitflag_filter_item if show else 0 for show in shown], []
-
-
-def _frames_of(take: bpy.types.Object) -> str:
-    """How many frames a take has, where its data still say so."""
-    try:
-        return str(takes.describe(take)["frames"])
-    except LsmplError:
-        return "?"
 
 
 _CLASSES = (TakeList, LSMPL_UL_takes)

@@ -21,6 +21,8 @@ class Recorder:
             return
         assert name in owner.bl_rna.properties, f"{owner.bl_rna.identifier} has no {name}"
         self.texts.append(owner.bl_rna.properties[name].name if text is None else text)
+        if owner.bl_rna.properties[name].type == "STRING":  # a field shows what is in it
+            self.texts.append(getattr(owner, name))
 
     def operator(self, name, text=None, **_):
         operator = getattr(bpy.ops.lsmpl, name.removeprefix("lsmpl."))
