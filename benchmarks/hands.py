@@ -1,9 +1,10 @@
-"""How well fingers are found: `python benchmarks/hands.py [--folder SAM_3D_BODY_FOLDER]`.
+"""How well fingers are found: `python benchmarks/hands.py [--folder SAM_3D_BODY_FOLDER] [--motions MOTION ...]`.
 
 Made-up hands on random bodies, for no recorded motion of free hands is at hand, which flatters: the
 points are those of the body that is fitted. Fingers bend as hinges do, each joint by itself, a few
 degrees out of their plane; the wrist's rotation that the solver is given is off by 6 degrees. With a
-folder, besides, the files of SAM 3D Body in it, solved whole, of which nobody knows the truth.
+folder, besides, the files of SAM 3D Body in it, solved whole, of which nobody knows the truth; with motions of people,
+what their bodies have of hands.
 """
 
 from __future__ import annotations
@@ -16,13 +17,20 @@ from pathlib import Path
 import numpy as np
 
 import lsmpl_core as lsmpl
-from lsmpl_core.body.fingers import WRISTS
+from lsmpl_core.body.fingers import HAND_JOINTS, WRISTS
 from lsmpl_core.hands.solve_hands import HandPoses, solve_hands
 from lsmpl_core.keypoints.hand_points import CHAINS, FINGERS, HandPoints
 from lsmpl_core.metrics import MILLIMETRES
 from lsmpl_core.rotation import angle_between, exp_map
 
 FRAMES, FPS, BODIES = 120, 30.0, 6
+ELBOWS, PROFIT_FRAMES = (18, 19), 80
+PROFIT = (
+    ("BODY_25, 10 mm of noise, hands 4 mm", 0.01, 0.004, "body_25"),
+    ("MediaPipe-33, 10 mm of noise, hands 4 mm", 0.01, 0.004, "mediapipe_33"),
+    ("BODY_25, exact", 0.0, 0.0, "body_25"),
+)
+PROFIT_ROWS = ("hands, degrees", "forearms, degrees", "wrists, mm", "elbows, mm", "surface, mm")
 CASES = (
     ("exact", 0.0, 0.0),
     ("3 mm of noise", 0.003, 0.0),
@@ -34,7 +42,9 @@ CASES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, help="of SAM 3D Body's outputs, to be solved")
-    folder = parser.parse_args().folder
+    parser.add_argument("--motions", type=Path, nargs="+", default=[], help="poses fitted to people, to be solved")
+    options = parser.parse_args()
+    folder = options.folder
     body = lsmpl.load_body()
     print("| points | joints' angles, degrees | tips, mm | wrists, degrees | ms a frame |")
     print("| --- | --- | --- | --- | --- |")
@@ -46,6 +56,11 @@ def main() -> None:
     if folder:
         for path in sorted(folder.glob("*.npz")):
             print(f"{path.name}: {missed(body, path):.1f} mm off the points of the fingers")
+    for label, noise, of_hands, layout in PROFIT if options.motions else ():
+        rows = np.mean([profit(body, path, noise, of_hands, layout) for path in options.motions], axis=0)
+        print(f"\n{label}, without hands and with them")
+        for what, *values in zip(PROFIT_ROWS, *rows):
+            print(f"  {what}: {values[0]:.1f} {values[1]:.1f}")
 
 
 def made_up(body: lsmpl.Body, seed: int) -> lsmpl.Motion:
@@ -122,6 +137,34 @@ def trembling(body: lsmpl.Body) -> float:
     motion = replace(motion, fingers=found.fingers.reshape(FRAMES, 30, 3))
     clean = exp_map(lsmpl.clean_up(motion, body, lock_feet=False, floor="keep").fingers)
     return float(np.degrees(angle_between(clean[1:], clean[:-1])).mean())
+
+
+def profit(body: lsmpl.Body, path: Path, noise: float, of_hands: float, layout: str) -> list[list[float]]:
+    """Of some frames of a motion, solved without and with made-up hands: what `PROFIT_ROWS` says, each."""
+    rng = np.random.default_rng(0)
+    motion = lsmpl.Motion.load(path)
+    motion = motion.frames(slice(len(motion) // 3, len(motion) // 3 + PROFIT_FRAMES))
+    poses = motion.poses.copy()
+    poses[:, HAND_JOINTS] = 0.0
+    fingers = made_up(body, 3).fingers[: len(motion)]
+    motion = replace(motion, poses=poses, betas=0.5 * motion.betas, body=body.key, fingers=fingers)
+    track = body.keypoints(motion, layout)
+    positions = track.hands.positions + of_hands * rng.normal(size=track.hands.positions.shape)
+    hands = HandPoints(positions, np.ones(positions.shape[:3]))
+    track = replace(track, positions=track.positions + noise * rng.normal(size=track.positions.shape), hands=hands)
+    world, joints = body.world(motion)
+    skin = body.vertices(motion) - joints[:, :1]
+    rows = []
+    for given in ("off", "auto"):
+        solved = lsmpl.solve(track, body, options=lsmpl.SolveOptions(hands=given))
+        turned, found = body.world(solved)
+        off = np.linalg.norm((found - found[:, :1]) - (joints - joints[:, :1]), axis=-1) * MILLIMETRES
+        angles = np.degrees(angle_between(turned, world))
+        surface = body.vertices(replace(solved, fingers=fingers, hand_size=1.0)) - found[:, :1]
+        pve = np.linalg.norm(surface - skin, axis=-1).mean() * MILLIMETRES
+        parts = [angles[:, WRISTS], angles[:, ELBOWS], off[:, WRISTS], off[:, ELBOWS]]
+        rows.append([*(float(part.mean()) for part in parts), float(pve)])
+    return rows
 
 
 def missed(body: lsmpl.Body, path: Path) -> float:

@@ -76,6 +76,10 @@ def join_hands(
     if not forearm > 0:
         return None, None
 
+    # Tables of fingers alone, left and right by name: the wrist is the body's.
+    if positions.shape[1] == 2:
+        positions, confidence = _on_their_wrists(positions, confidence, wrists, forearm)
+
     # Which hand is whose: the wrist that it is at.
     hands = np.full((len(positions), 2, len(HAND_POINTS), 3), np.nan)
     trust = np.zeros(hands.shape[:3])
@@ -113,6 +117,20 @@ def join_hands(
         "hands", " and ".join(seen), "detected", "; ".join(reasons) or "21 points at the wrists"
     )
     return HandPoints(hands, trust, placed=at_wrists), decision
+
+
+def _on_their_wrists(
+    positions: np.ndarray, confidence: np.ndarray, wrists: np.ndarray, forearm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Hands that never show a wrist of their own, but lie at the body's (T,2,3), with that."""
+    positions, confidence = positions.copy(), confidence.copy()
+    for hand in range(positions.shape[1]):
+        reach = np.linalg.norm(positions[:, hand, _MIDDLE] - wrists[:, hand], axis=-1)
+        shown = np.isfinite(positions[:, hand, 0]).all(axis=-1)
+        if not shown.any() and seen_median(reach) < forearm:
+            positions[:, hand, 0] = wrists[:, hand]
+            confidence[:, hand, 0] = np.isfinite(wrists[:, hand]).all(axis=-1)
+    return positions, confidence
 
 
 def _named_columns(names: Sequence[str]) -> list[list[int | None]]:

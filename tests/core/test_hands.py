@@ -12,7 +12,7 @@ from lsmpl_core.hands.solve_hands import _solve_in_time, bent_alike, solve_hands
 from lsmpl_core.keypoints.hand_points import CHAINS, FINGERS, HAND_POINTS, HandPoints
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.metrics import MILLIMETRES
-from lsmpl_core.readers.hand_columns import hand_point
+from lsmpl_core.readers.hand_columns import hand_point, join_hands
 from lsmpl_core.resampling import resample
 from lsmpl_core.rotation import angle_between, exp_map
 from lsmpl_core.solver.pinned_joints import PinnedJoints
@@ -369,6 +369,17 @@ def test_hands_with_an_origin_and_a_unit_of_their_own_are_joined_at_the_wrists(t
     assert np.allclose(track.hands.positions[:, :, 0], wrists, atol=1e-9)
     found = solved_hands(body, waving, track.hands)
     assert angles_off(found, waving) < 4.0
+
+
+def test_fingers_without_a_wrist_hang_on_the_bodys(body, waving):
+    layout = LAYOUTS["body_25"]
+    track = body.keypoints(waving, layout)
+    alone = track.hands.positions.copy()
+    alone[:, :, 0] = np.nan
+    hands, _ = join_hands(alone, np.isfinite(alone).all(axis=-1) * 1.0, track.positions, layout)
+    wrists = [layout.index(f"{side}_wrist") for side in ("left", "right")]
+    assert hands.placed and np.array_equal(hands.positions[:, :, 0], track.positions[:, wrists])
+    assert np.array_equal(hands.positions[:, :, 1:], alone[:, :, 1:])
 
 
 @pytest.mark.parametrize(
