@@ -20,8 +20,9 @@ from .media import Media
 SENSOR_MILLIMETRES = 36.0
 _TO_BLENDER = np.diag([1.0, -1.0, -1.0])
 """OpenCV's cameras look along z with y down, Blender's along -z with y up."""
-_ASIDE_METRES = 1.0
-"""From the character to a picture beside it."""
+_ASIDE_METRES, _FARTHEST_METRES = 0.5, 4.0
+"""From the character to a picture beside it, and how far from where the take begins that is at
+most."""
 _RENDER = {
     "x": "resolution_x",
     "y": "resolution_y",
@@ -47,9 +48,9 @@ def share(shown_by: bpy.types.Object, sharing: Sequence[bpy.types.Object]) -> No
 
 
 def add_plane(take: bpy.types.Object, media: Media) -> bpy.types.Object:
-    """An empty that shows the picture as large as the person, beside where the take begins."""
-    first = takes.load_track(take, edits=False).positions[0]
-    first = first[np.isfinite(first).all(axis=1)]
+    """An empty that shows the picture as large as the person, beside where the take goes."""
+    positions = takes.load_track(take, edits=False).positions
+    first = positions[0][np.isfinite(positions[0]).all(axis=1)]
     low, high = (first.min(axis=0), first.max(axis=0)) if len(first) else (np.zeros(3), np.ones(3))
     height = max(float(high[2] - low[2]), 0.5) * 1.2
     width = height * media.width / media.height
@@ -59,7 +60,8 @@ def add_plane(take: bpy.types.Object, media: Media) -> bpy.types.Object:
     empty.empty_display_size = max(width, height)
     empty.empty_image_offset = (-0.5, 0.0)
     empty.rotation_euler = (np.pi / 2, 0.0, 0.0)
-    middle = high[0] + _ASIDE_METRES + width / 2
+    goes = np.nanmax(positions[..., 0], initial=high[0])
+    middle = min(goes, high[0] + _FARTHEST_METRES) + _ASIDE_METRES + width / 2
     empty.location = (middle, (low[1] + high[1]) / 2, low[2])
     return _added(take, media, empty)
 
