@@ -673,7 +673,7 @@ def test_another_take_takes_over(session, addon, core, body, live, baked_take, t
 
 def test_disabling_the_extension_takes_handles_and_handlers_away(live, watch, take):
     bpy.ops.lsmpl.live()
-    names = [f.__name__ for f in bpy.app.handlers.depsgraph_update_post if "lsmpl" in f.__module__]
+    names = [f.__name__ for f in bpy.app.handlers.depsgraph_update_post if ".live." in f.__module__]
     assert names == ["_on_update"]
     bpy.ops.preferences.addon_disable(module="bl_ext.user_default.lsmpl")
     try:
