@@ -53,7 +53,8 @@ def toml(cameras) -> str:
     for camera in cameras:
         parts += [
             f"[{camera.name}]", f'name = "{camera.name}"', f"size = [{WIDTH}.0, {HEIGHT}.0]",
-            f"matrix = {camera.matrix.tolist()}", f"distortions = {[*camera.distortion, 0.0, 0.0, 0.0, 0.0][:4]}",
+            f"matrix = {camera.matrix.tolist()}",
+            f"distortions = {[*camera.distortion.tolist(), 0.0, 0.0, 0.0, 0.0][:4]}",
             f"rotation = {log_map(camera.rotation).tolist()}", f"translation = {camera.translation.tolist()}",
             "fisheye = false", "",
         ]  # fmt: skip

@@ -94,6 +94,7 @@ def test_noise_is_told_from_sites_that_are_elsewhere_in_all_frames(body, stroll)
 @pytest.mark.parametrize("stiff", [True, False])
 def test_another_skeleton_makes_no_body_that_nobody_has(body, stroll, stiff, monkeypatch):
     """Proportions that no betas have were met by betas of 4, of which a waist comes out wrung."""
+    pytest.importorskip("torch", reason="benchmarks, whose made-up skeletons these are, need PyTorch")
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
     other = importlib.import_module("other_skeletons").other_skeleton("another", stroll, body, 3, stiff)
     solved = lsmpl.solve(other.track, body)
