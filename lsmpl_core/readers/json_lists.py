@@ -195,14 +195,14 @@ def people_track(
     ]
     points = [None if one is None else one.points for one in tracked]
     raw = _named(points, where) if any(map(_has_names, points)) else _unnamed(points, counts, where)
-    _add_scores(raw, tracked)
+    _add_scores(raw, tracked, where)
     if chosen is not None:
         raw.decisions.append(chosen)
         raw.people = seen
     return raw
 
 
-def _add_scores(raw: RawTrack, tracked: list[Person | None]) -> None:
+def _add_scores(raw: RawTrack, tracked: list[Person | None], where: str) -> None:
     """Confidence that stands beside the points."""
     for t, one in enumerate(tracked):
         if (
@@ -211,7 +211,8 @@ def _add_scores(raw: RawTrack, tracked: list[Person | None]) -> None:
             and one.scores
             and len(one.scores) == raw.positions.shape[1]
         ):
-            raw.confidence[t] = [_number(score, f"frame {t}: a score") for score in one.scores]
+            of_frame = f"{where}: frame {t}: a score"
+            raw.confidence[t] = [_number(score, of_frame) for score in one.scores]
 
 
 def _told_apart(

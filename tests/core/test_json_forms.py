@@ -79,6 +79,13 @@ def test_mmposes_results_by_their_names(tmp_path):
     assert has.sum() == 16 and np.allclose(track.positions[:, has], person[:, has])
 
 
+def test_a_score_that_is_no_number_is_refused_with_file_and_frame(tmp_path):
+    people = [{"id": 1, "keypoint": frame.tolist(), "keypoint_confidence": [75.0] * 38} for frame in walking(ZED)]
+    people[7]["keypoint_confidence"][3] = {}
+    with pytest.raises(KeypointFileError, match=r"take\.json: frame 7: a score has '{}' where a number belongs"):
+        read(tmp_path, [{"body_list": [person]} for person in people])
+
+
 def test_detections_of_one_image_are_its_people(tmp_path):
     ann, bob = walking(COCO), walking(COCO) + [0, 3, 0]
     content = [
