@@ -13,6 +13,7 @@ from gpu_extras.batch import batch_for_shader
 from ..package import preferences
 from ..selection import active_take
 from ..takes.display_nodes import COLOURS
+from ..takes.take import is_take
 from . import along
 
 RULER_PIXELS = 23
@@ -129,7 +130,12 @@ def show_anew() -> None:
 
 @persistent
 def _on_update(scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> None:
-    if depsgraph.id_type_updated("MESH") or depsgraph.id_type_updated("OBJECT"):
+    # Only of takes: in a drag handles change with every move of the mouse, and whole takes would be
+    # measured anew for the strip each time.
+    if depsgraph.id_type_updated("OBJECT") and any(
+        isinstance(update.id, bpy.types.Object) and is_take(update.id.original)
+        for update in depsgraph.updates
+    ):
         along.forget()
         if not bpy.app.background:
             show_anew()

@@ -11,7 +11,7 @@ from ..characters import correctives, locking, shape, surface, tailoring
 from ..package import preferences
 from ..registration import registration
 from ..selection import active_character
-from .drawing import Section, facts, properties, say
+from .drawing import CharacterSection, Section, facts, properties, say
 
 
 class LSMPL_PT_character(Section, bpy.types.Panel):
@@ -37,14 +37,10 @@ class LSMPL_PT_character(Section, bpy.types.Panel):
             column.column(align=True).prop(settings, "betas", text="Values", translate=False)
 
 
-class LSMPL_PT_shape(Section, bpy.types.Panel):
+class LSMPL_PT_shape(CharacterSection, bpy.types.Panel):
     bl_label = "Body Shape"
     bl_parent_id = "LSMPL_PT_character"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_character(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, armature = self.layout, active_character(context)
@@ -90,14 +86,10 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
             layout.operator("lsmpl.lock_feet_again", icon="LOCKED")
 
 
-class LSMPL_PT_surface(Section, bpy.types.Panel):
+class LSMPL_PT_surface(CharacterSection, bpy.types.Panel):
     bl_label = "Look"
     bl_parent_id = "LSMPL_PT_character"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_character(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, armature = self.layout, active_character(context)

@@ -14,7 +14,7 @@ from ...lsmpl_core import LsmplError
 from ...lsmpl_core.shown import shown
 from .. import jobs
 from ..errors import in_panel_words
-from ..selection import chosen_takes
+from ..selection import active_character, active_take, chosen_takes
 
 
 class Section:
@@ -30,10 +30,9 @@ class Section:
 
     def __init_subclass__(cls, **options) -> None:
         super().__init_subclass__(**options)
-        cls.draw = _saying_errors(cls.draw)
-        for name in ("poll", "draw_header_preset"):
+        for name, guarded in _GUARDED.items():
             if name in vars(cls):
-                setattr(cls, name, _nothing_on_errors(vars(cls)[name]))
+                setattr(cls, name, guarded(vars(cls)[name]))
 
 
 def _saying_errors(draw: Callable) -> Callable:
@@ -60,6 +59,30 @@ def _nothing_on_errors(method: Callable) -> Callable:
             return False
 
     return classmethod(called) if isinstance(method, classmethod) else called
+
+
+_GUARDED = {
+    "draw": _saying_errors,
+    "poll": _nothing_on_errors,
+    "draw_header_preset": _nothing_on_errors,
+}
+"""What a section's methods become."""
+
+
+class TakeSection(Section):
+    """A section that is there where a take is."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_take(context) is not None
+
+
+class CharacterSection(Section):
+    """A section that is there where the active object is a character, or belongs to one."""
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return active_character(context) is not None
 
 
 def properties(layout: bpy.types.UILayout) -> bpy.types.UILayout:

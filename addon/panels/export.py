@@ -12,7 +12,7 @@ from ..registration import registration
 from ..retargeting import following
 from ..selection import active_take, needed_take
 from ..takes import layers
-from .drawing import Section, facts, properties, say, working
+from .drawing import Section, TakeSection, facts, properties, say, working
 
 _KINDS = ("lsmpl.bake", "lsmpl.bake_to_other", "lsmpl.export")
 """The jobs whose progress is shown here."""
@@ -55,14 +55,10 @@ class LSMPL_PT_export(Section, bpy.types.Panel):
             layout.operator("lsmpl.bake_to_other", icon="ACTION")
 
 
-class LSMPL_PT_baking(Section, bpy.types.Panel):
+class LSMPL_PT_baking(TakeSection, bpy.types.Panel):
     bl_label = "Baking"
     bl_parent_id = "LSMPL_PT_export"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_take(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, needed_take(context)

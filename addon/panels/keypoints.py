@@ -15,7 +15,7 @@ from ..selection import active_take, needed_take
 from ..solving import marker_trials
 from ..takes import layers
 from ..takes import take as takes
-from .drawing import Section, facts, properties, say, working
+from .drawing import Section, TakeSection, facts, properties, say, working
 
 
 class LSMPL_PT_keypoints(Section, bpy.types.Panel):
@@ -128,14 +128,10 @@ class LSMPL_PT_sources(Section, bpy.types.Panel):
         layout.prop(sources, "gaps")
 
 
-class LSMPL_PT_display(Section, bpy.types.Panel):
+class LSMPL_PT_display(TakeSection, bpy.types.Panel):
     bl_label = "In the Scene"
     bl_parent_id = "LSMPL_PT_keypoints"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_take(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         take = needed_take(context)

@@ -9,18 +9,14 @@ import bpy
 
 from ..reference import pictures, playing
 from ..registration import registration
-from ..selection import active_take, needed_take
-from .drawing import Section, facts, properties, say
+from ..selection import needed_take
+from .drawing import TakeSection, facts, properties, say
 
 
-class LSMPL_PT_picture(Section, bpy.types.Panel):
+class LSMPL_PT_picture(TakeSection, bpy.types.Panel):
     bl_label = "Picture"
     bl_parent_id = "LSMPL_PT_keypoints"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_take(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, shown_by = self.layout, pictures.of_take(needed_take(context))

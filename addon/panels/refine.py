@@ -11,7 +11,7 @@ from ..refining.settings import FROM_POSE, PARTS, plain
 from ..registration import registration
 from ..selection import active_take
 from ..takes import layers, pinned_joints, playing
-from .drawing import Section, facts, properties, say, working
+from .drawing import Section, TakeSection, facts, properties, say, working
 
 _MAX_ROWS = 8
 """Pinned joints that are listed."""
@@ -105,14 +105,10 @@ class LSMPL_PT_refine_weights(Section, bpy.types.Panel):
             say(context, self.layout, "No part counts, so keypoints say nothing", icon="ERROR")
 
 
-class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
+class LSMPL_PT_refine_keypoints(TakeSection, bpy.types.Panel):
     bl_label = "Ignore Keypoints"
     bl_parent_id = "LSMPL_PT_refine"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_take(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, settings = self.layout, context.scene.lsmpl_refine
@@ -144,14 +140,10 @@ class LSMPL_PT_refine_keypoints(Section, bpy.types.Panel):
         ).keypoint = worst
 
 
-class LSMPL_PT_refine_pins(Section, bpy.types.Panel):
+class LSMPL_PT_refine_pins(TakeSection, bpy.types.Panel):
     bl_label = "Pinned Bones"
     bl_parent_id = "LSMPL_PT_refine"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_take(context) is not None
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)

@@ -46,6 +46,18 @@ def test_it_follows_what_the_take_becomes(addon, doubted):
     assert along.spans(doubted, along.of_take(doubted))[0][0] == 129.5
 
 
+def test_what_moves_beside_a_take_does_not_have_it_measured_anew(addon, doubted):
+    """In a drag a handle and the character change with every move of the mouse."""
+    along, handle = addon("doubt.along"), bpy.data.objects.new("Handle", None)
+    bpy.context.scene.collection.objects.link(handle)
+    bpy.context.view_layer.update()
+    strip = along.of_take(doubted)
+    for beside in (handle, doubted.lsmpl.armature):
+        beside.location.x += 1.0
+        bpy.context.view_layer.update()
+        assert along.of_take(doubted) is strip
+
+
 def test_each_column_of_pixels_shows_the_worst_frame_in_it(addon, doubted):
     along, drawing = addon("doubt.along"), addon("doubt.drawing")
     strip = along.of_take(doubted)
