@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from .body_files import PER_JOINT
 from .fingers import HAND_JOINTS, NUM_FINGER_JOINTS, WRISTS, Fingers
 from .skeleton import FINGER_JOINT_NAMES, NUM_JOINTS, Skeleton
 
 FIRST_OF_HANDS = HAND_JOINTS[0]
 """From this joint on the trees differ."""
-PER_JOINT = 9
-"""Numbers of a pose's corrective features a joint: what its rotation matrix differs by from one."""
 
 
 def as_smpl(data: dict[str, np.ndarray], skeleton: Skeleton) -> dict[str, np.ndarray]:

@@ -46,8 +46,19 @@ _SUFFIXED = re.compile(r"(?P<field>K|R|Rot|T|dist|H|W)_(?P<camera>.+)")
 
 
 def read_cameras(path: str | Path) -> list[Camera]:
-    """The cameras in a file. Of EasyMocap's pair of files, intri and extri, either one brings the
-    other. Raises `CameraError` naming the file."""
+    """The cameras in a file, one at least. Raises `CameraError` naming the file."""
+    cameras = find_cameras(path)
+    if not cameras:
+        raise CameraError(
+            f"{path}: has no camera; expected for each its matrix, rotation and translation, as "
+            "Pose2Sim (.toml), EasyMocap (.yml) or OpenCV name them"
+        )
+    return cameras
+
+
+def find_cameras(path: str | Path) -> list[Camera]:
+    """The cameras in a file, none where it is of something else. Of EasyMocap's pair of files,
+    intri and extri, either one brings the other. Raises `CameraError` naming the file."""
     path = Path(path)
     content = _content(path)
     for one, other in (("intri", "extri"), ("extri", "intri")):
@@ -56,15 +67,9 @@ def read_cameras(path: str | Path) -> list[Camera]:
             partner = _content(beside)
             content = {**(partner if isinstance(partner, dict) else {}), **content}
     try:
-        cameras = list(_cameras(_regrouped(content), "", 0))
+        return list(_cameras(_regrouped(content), "", 0))
     except ValueError as error:
         raise CameraError(f"{path}: {error}") from None
-    if not cameras:
-        raise CameraError(
-            f"{path}: has no camera; expected for each its matrix, rotation and translation, as "
-            "Pose2Sim (.toml), EasyMocap (.yml) or OpenCV name them"
-        )
-    return cameras
 
 
 def _content(path: Path) -> Any:

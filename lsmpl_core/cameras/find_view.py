@@ -19,6 +19,7 @@ from ..keypoints.track import KeypointTrack
 from ..readers.axes import TO_Z_UP
 from ..readers.field_words import folded
 from . import camera_files
+from .camera import Camera
 from .views import View, view_between, view_from_origin, view_of_calibration
 
 ENDINGS = (*camera_files.ENDINGS, *MOTION_ENDINGS, ".npz", ".npy")
@@ -46,14 +47,15 @@ def find_view(
     `views.CONVENTIONS`; found where it is not said. Raises `LsmplError` that says what is missing.
     """
     path = Path(path)
-    if path.suffix.lower() in (".toml", ".yml", ".yaml"):
-        return _calibrated(path, track, camera, axes)
+    # JSON may be a calibration or what an estimator wrote; the other two are nothing else.
+    cameras: list[Camera] = []
     if path.suffix.lower() == ".json":
-        try:
-            return _calibrated(path, track, camera, axes)
-        except CameraError as error:
-            if "has no camera" not in str(error):
-                raise
+        cameras = camera_files.find_cameras(path)
+    elif path.suffix.lower() in camera_files.ENDINGS:
+        cameras = camera_files.read_cameras(path)
+    if cameras:
+        return view_of_calibration(cameras, track, camera, str(path), axes)
+
     try:
         content = content_of(path)
     except OSError as error:
@@ -71,10 +73,6 @@ def find_view(
             )
         return view_from_origin(track, *lens, str(path))
     return _estimated(path, content, dicts, lens, track, body)
-
-
-def _calibrated(path: Path, track: KeypointTrack, camera: str | None, axes: str | None) -> View:
-    return view_of_calibration(camera_files.read_cameras(path), track, camera, str(path), axes)
 
 
 def _estimated(

@@ -7,7 +7,7 @@ from math import comb
 
 import numpy as np
 
-from ..solver.banded import BESIDE, solve_diagonals
+from ..solver.banded import BESIDE, add_differences, solve_diagonals
 
 FIRM, HELD, LOOSE = 0.02, 0.012, 0.05
 """Seconds within which a correction follows what is known (a place on the ground: HELD), and over
@@ -30,10 +30,7 @@ def eased(
     diagonals = np.zeros((BESIDE + 1, frames))
     for order in range(min(BESIDE, frames - 1) + 1):
         penalty = (firm * fps) ** 6 * comb(BESIDE, order) * back ** (2 * (BESIDE - order))
-        difference = [(-1.0) ** (order - i) * comb(order, i) for i in range(order + 1)]
-        for i, a in enumerate(difference):
-            for j, b in enumerate(difference[: i + 1]):
-                diagonals[i - j, i : frames - order + i] += penalty * a * b
+        add_differences(diagonals, order, penalty)
     diagonals[0] += weight
     return solve_diagonals(diagonals, weight[:, None] * values)
 

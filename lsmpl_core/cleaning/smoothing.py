@@ -19,7 +19,7 @@ import numpy as np
 from ..errors import LsmplError
 from ..motion import Motion
 from ..rotation import exp_map, log_map, orthonormalise
-from ..solver.banded import solve_diagonals
+from ..solver.banded import add_differences, solve_diagonals
 
 FULL_STRENGTH = 0.95
 """Strength above this counts as this: the cutoff is a quarter of what the noise calls for."""
@@ -37,7 +37,6 @@ MOST_UNEVEN = 100.0
 FEWEST_FRAMES = 12
 PASSES = 2
 _ORDER = 3
-_DIFFERENCE = np.array([-1.0, 3.0, -3.0, 1.0])
 _CANDIDATES = 2.0 ** np.arange(-6, 33)
 _BODY = 22
 """Joints that are looked at to find the noise: those of the hands hardly move by themselves."""
@@ -172,12 +171,9 @@ def whittaker(series: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
 
     The normal equations have three diagonals beside the main one.
     """
-    frames = len(series)
-    diagonals = np.zeros((_ORDER + 1, frames))
+    diagonals = np.zeros((_ORDER + 1, len(series)))
     diagonals[0] = 1.0
-    for i in range(_ORDER + 1):
-        for j in range(i + 1):
-            diagonals[i - j, i : frames - _ORDER + i] += stiffness * _DIFFERENCE[i] * _DIFFERENCE[j]
+    add_differences(diagonals, _ORDER, stiffness)
     return solve_diagonals(diagonals, series)
 
 

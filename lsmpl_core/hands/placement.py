@@ -12,7 +12,7 @@ import numpy as np
 from array_api_compat import array_namespace
 
 from ..rotation import exp_map, skew, to_quaternion
-from ..solver.banded import solve_diagonals
+from ..solver.banded import BESIDE, add_differences, solve_diagonals
 
 SIZE_SIGMA = 0.08
 """How far hands are from the size that the body's shape gives them, one standard deviation."""
@@ -76,16 +76,13 @@ def wrists_way(
     total = np.maximum(weights.sum(axis=-1), 1e-9)[..., None]
     mean = (weights[..., None] * np.where(weights[..., None] > 0, off, 0.0)).sum(axis=2) / total
     local = np.einsum("thji,thj->thi", palms, mean)
-    stiff = max(averaged_over**4, LEAST_STIFFNESS) if T > 2 else 0.0
-    second = np.array([1.0, -2.0, 1.0])
+    stiffness = max(averaged_over**4, LEAST_STIFFNESS)
     way = np.zeros_like(local)
     for hand in range(local.shape[1]):
-        diagonals = np.zeros((4, T))
+        diagonals = np.zeros((BESIDE + 1, T))
         diagonals[0] = shares[:, hand] + RETURNS
-        for shift in range(3) if T > 2 else ():
-            for before in range(shift + 1):
-                rows = slice(shift, shift + T - 2)
-                diagonals[shift - before, rows] += stiff * second[shift] * second[before]
+        if T > 2:
+            add_differences(diagonals, 2, stiffness)
         way[:, hand] = solve_diagonals(diagonals, shares[:, hand, None] * local[:, hand])
     return np.einsum("thij,thj->thi", palms, way)
 

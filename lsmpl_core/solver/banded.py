@@ -3,6 +3,8 @@ and jerk lead to."""
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 
 from ..backends.kernel_library import find_kernels
@@ -69,6 +71,16 @@ def solve_banded(
         if t + 2 < T:
             x[t] -= (solved[t][..., N + 1 :] @ x[t + 2][..., None])[..., 0]
     return x
+
+
+def add_differences(diagonals: np.ndarray, order: int, weight: float | np.ndarray) -> None:
+    """Add what weight, a number or (T-order,), times the squared differences of an order of x, at
+    most `BESIDE`, have in the system of `solve_diagonals` to its diagonals (4,T)."""
+    frames = diagonals.shape[1]
+    difference = [(-1.0) ** (order - i) * comb(order, i) for i in range(order + 1)]
+    for i, a in enumerate(difference):
+        for j, b in enumerate(difference[: i + 1]):
+            diagonals[i - j, i : frames - order + i] += weight * a * b
 
 
 def solve_diagonals(diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
