@@ -12,6 +12,7 @@ from mathutils import Matrix
 from ...lsmpl_core import KeypointTrack
 from ...lsmpl_core.cameras.views import View
 from ..characters import actions, assigning
+from ..rigging.keys import continuous
 from ..takes import playing as take_playing
 from ..takes import take as takes
 from . import playing
@@ -106,11 +107,9 @@ def _animate(
     camera: bpy.types.Object, take: bpy.types.Object, places: np.ndarray, turns: np.ndarray
 ) -> None:
     """Keys of places (T,3) and quaternions (T,4) at the take's frames."""
-    against = np.einsum("ti,ti->t", turns[1:], turns[:-1]) < 0
-    turns = turns * np.where(np.cumsum(np.append(False, against)) % 2, -1.0, 1.0)[:, None]
     curves = [
         actions.Curve(path, index, values[:, index], "Camera")
-        for path, values in (("location", places), ("rotation_quaternion", turns))
+        for path, values in (("location", places), ("rotation_quaternion", continuous(turns)))
         for index in range(values.shape[1])
     ]
     frames = take_playing.scene_frames(take, len(places))
