@@ -21,7 +21,7 @@ here. Functions return 0, or one of the codes below, and then leave what they we
 #define PUBLIC __attribute__((visibility("default")))
 #endif
 
-enum { VERSION = 2 };
+enum { VERSION = 3 };
 enum { DONE = 0, BAD_SIZE = 1, BAD_INDEX = 2, NO_MEMORY = 3 };
 
 enum { JOINTS = 24, BODY_JOINTS = JOINTS - 1, BODY = 3 * BODY_JOINTS, LIMBS = 4 };
@@ -64,6 +64,15 @@ typedef struct {
   int64_t rows;
   const Planes *planes;
 } Prior;
+
+/* `Freedom`: of the betas that are free how they move joints (D,24,3) and parts (D,P,3), as `offsets` of a
+model are meant; of each keypoint the joint that its displacement goes with (K,); and the sites that are
+free (free,). */
+typedef struct {
+  int64_t directions, free;
+  const double *joints, *parts;
+  const int64_t *parent_joint, *site;
+} Shape;
 
 /* Keywords of `polish`. */
 typedef struct {

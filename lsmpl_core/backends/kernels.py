@@ -21,13 +21,16 @@ import numpy as np
 
 from .threads import worker_threads
 
-VERSION = 2
+VERSION = 3
 """Of the library's functions and structures; `kernels/lsmpl.h` has the same."""
 JOINTS, BODY, UNKNOWNS = 24, 69, 75
 PANEL = 32
 """Outputs of a layer whose weights lie together, as in `kernels/network.c`."""
 FEWEST_A_THREAD = 8
 """Poses that are worth a thread of their own."""
+FRAMES_A_SUM, MOST_SUMS = 8, 1 << 22
+"""Frames whose normal equations are summed by one thread, and numbers that there are of such sums
+at most: fewer, for more unknowns. Sums have the same order whatever the number of threads."""
 
 Pair = tuple[np.ndarray, np.ndarray]
 _FAILURES = {1: "sizes that do not fit", 2: "an index that points nowhere", 3: "too little memory"}
@@ -85,6 +88,13 @@ class _Network(Structure):
     _fields_ = [
         *((name, c_int64) for name in ("inputs", "width", "blocks", "sites")),
         *((name, c_void_p) for name in ("weights", "parent_joint", "site")),
+    ]
+
+
+class _Shape(Structure):
+    _fields_ = [
+        *((name, c_int64) for name in ("directions", "free")),
+        *((name, c_void_p) for name in ("joints", "parts", "parent_joint", "site")),
     ]
 
 
@@ -316,6 +326,36 @@ class Kernels:
             _pointer(hessian), _pointer(gradient),
         )  # fmt: skip
         del kept
+
+    def shape_equations(
+        self, model: Compiled, pose: Pair, targets: Pair, prior: Compiled, directions: Pair,
+        parent_joint: np.ndarray, sites: np.ndarray, hold: float,
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:  # fmt: skip
+        """`shape_equations` of B frames: hessian (M,M) and gradient (M,) over D betas and S sites,
+        and followed (B,).
+
+        directions: how the betas move joints (D,24,3) and parts (D,P,3); parent_joint (K,);
+        sites (S,). Otherwise as for `polish`.
+        """
+        B, K, P = len(pose[1]), model.structure.keypoints, model.structure.parts
+        D, S = len(directions[0]), len(sites)
+        M = D + 3 * S
+        groups = max(1, min(-(-B // FRAMES_A_SUM), MOST_SUMS // max(M * M, 1)))
+        kept, state = _state(model.structure, *pose)
+        wanted = _targets(targets, B, K)
+        arrays = (
+            _doubles(directions[0], (D, JOINTS, 3)), _doubles(directions[1], (D, P, 3)),
+            _integers(parent_joint, (K,)), _integers(sites, (S,)),
+        )  # fmt: skip
+        out = np.empty((groups, M, M)), np.empty((groups, M)), np.empty(B)
+        self._run(
+            self._library.lsmpl_shape_equations, groups, c_int64(B), byref(model.structure),
+            byref(state), byref(wanted.structure), byref(prior.structure),
+            byref(_Shape(D, S, *map(_pointer, arrays))), c_double(hold), *map(_pointer, out),
+            fewest=1,
+        )  # fmt: skip
+        del kept
+        return out[0].sum(axis=0), out[1].sum(axis=0), out[2]
 
     def solve_banded(
         self,

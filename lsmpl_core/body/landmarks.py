@@ -94,7 +94,7 @@ def on_skin(body: Body, landmark: Landmark) -> OnSkin:
         body, landmark.b
     )
     direction = np.array(landmark.direction)
-    hit = _first_hit(vertices[body.faces], origin, direction)
+    hit = _first_hit(vertices, body.faces, origin, direction)
     if hit is not None:
         triangle, shares = hit
     else:  # the ray began outside
@@ -107,10 +107,12 @@ def on_skin(body: Body, landmark: Landmark) -> OnSkin:
 
 
 def _first_hit(
-    corners: np.ndarray, origin: np.ndarray, direction: np.ndarray
+    vertices: np.ndarray, faces: np.ndarray, origin: np.ndarray, direction: np.ndarray
 ) -> tuple[int, np.ndarray] | None:
-    """The first of triangles (F,3,3) that a ray meets, and the shares (3,) of its corners (Möller,
-    Trumbore 1997)."""
+    """The first of triangles that a ray meets, and the shares (3,) of its corners (Möller, Trumbore
+    1997)."""
+    near = _about_ray(vertices, faces, origin, direction)
+    corners = vertices[faces[near]]
     a = corners[:, 0]
     ab, ac = corners[:, 1] - a, corners[:, 2] - a
     p = np.cross(direction, ac)
@@ -125,7 +127,22 @@ def _first_hit(
     if not hit.any():
         return None
     first = int(np.argmin(np.where(hit, distance, np.inf)))
-    return first, np.array([1.0 - u[first] - v[first], u[first], v[first]])
+    return int(near[first]), np.array([1.0 - u[first] - v[first], u[first], v[first]])
+
+
+def _about_ray(
+    vertices: np.ndarray, faces: np.ndarray, origin: np.ndarray, direction: np.ndarray
+) -> np.ndarray:
+    """Which triangles a ray may meet, a few of thousands: seen along it, they have corners on either
+    side, left and right, above and below."""
+    left = np.cross(direction, np.eye(3)[np.argmin(np.abs(direction))])
+    about = np.ones(len(faces), dtype=bool)
+    for across in (left, np.cross(direction, left)):
+        side = (vertices - origin) @ across
+        slack = 1e-9 * (1.0 + np.abs(side).max(initial=0.0))
+        below, above = side < -slack, side > slack
+        about &= ~(below[faces].all(axis=1) | above[faces].all(axis=1))
+    return np.flatnonzero(about)
 
 
 def _rest(body: Body, site: str) -> np.ndarray:

@@ -18,6 +18,7 @@ from ..solver.options import SolveOptions
 from ..solver.problem import UNKNOWN_NOISE, Problem
 from ..solver.settling import pose_fit, settle
 from ..solver.shape import fit_shape, refine_shape
+from ..solver.shape_equations import Freedom
 from ..solver.shape_estimation import SHAPE_NOISE
 from ..solver.start import cold_start
 
@@ -112,18 +113,13 @@ class MarkerFit:
         free."""
         problem = self._problem()
         self.poses = settle(problem, self.poses, self.frames)
-        fit = pose_fit(problem, self.poses, self.frames)
+        rows, sigma = self.rows, self.sigma[self.rows]
+        freedom = Freedom.of(sigma, betas=not self.given)
+        fit = pose_fit(problem, self.poses, self.frames, freedom)
         self.noise = max(fit.noise, UNKNOWN_NOISE)
-        noise, rows = np.clip(self.noise, *SHAPE_NOISE), self.rows
+        noise = float(np.clip(self.noise, *SHAPE_NOISE))
         self.betas, self.offsets[rows] = refine_shape(
-            self.body,
-            self.parts,
-            self.betas,
-            self.offsets[rows],
-            fit,
-            self.sigma[rows],
-            noise,
-            self.given,
+            self.betas, self.offsets[rows], fit, sigma, noise
         )
         self._reweigh(1.0 if settled else self._trust())
 

@@ -16,7 +16,8 @@ import numpy as np
 from ..body.body import Body
 from ..body.sites import SiteParts
 from ..medians import seen_median
-from ..solver.shape import LinearKeypoints, sampled_rotations
+from ..solver.shape import sampled_rotations
+from ..solver.shape_equations import LinearKeypoints
 
 RIGID = 0.008
 """Metres of spread over poses up to which the distance of two keypoints counts as a bone's."""

@@ -20,7 +20,6 @@ from .noise import EXACT_NOISE
 from .polish import step_order
 from .poses import Poses
 from .problem import Problem
-from .settling import pose_fit
 from .start import well_seen_frames
 
 JUDGED_FRAMES = 32
@@ -76,13 +75,15 @@ def _errors(
     """
     constant, lasting, changing = np.zeros(_TURNS), FIRST_SIGMA, FIRST_SIGMA
     independent = min(1.0, (1.0 + np.ptp(frames) / (CORRELATION_TIME * problem.fps)) / len(frames))
-    confidence = problem.confidence[frames]
+    confidence, numpy = problem.confidence[frames], problem.backend.numpy
     for _ in range(MOST_ROUNDS):
         rotations = poses.rotations @ exp_map(constant.reshape(NUM_JOINTS, 3))
-        fit = pose_fit(problem, Poses(rotations, poses.trans), frames)
-        seen = np.sqrt(np.repeat(confidence * _near(fit.miss, confidence), 3, axis=1))[..., None]
-        turns, places = seen * fit.jacobian[..., step_order()], seen * fit.jacobian[..., _TURNS:]
-        miss = seen * fit.miss.reshape(len(frames), -1, 1)
+        state = problem.state(Poses(rotations, poses.trans))
+        off = problem.positions[frames] - numpy(state.keypoints)
+        jacobian = numpy(problem.model.jacobian(state)).reshape(len(frames), -1, UNKNOWNS)
+        seen = np.sqrt(np.repeat(confidence * _near(off, confidence), 3, axis=1))[..., None]
+        turns, places = seen * jacobian[..., step_order()], seen * jacobian[..., _TURNS:]
+        miss = seen * off.reshape(len(frames), -1, 1)
 
         # What each frame tells of b, and where it pulls.
         noise = np.hypot(max(problem.noise, EXACT_NOISE), CURVATURE * changing**2)

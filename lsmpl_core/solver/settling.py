@@ -7,18 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..backends.dense import products
-from ..body.kinematics import UNKNOWNS
 from ..body.skeleton import NUM_JOINTS
 from .polish import Anchor, polish
 from .poses import Poses
 from .problem import Problem
 from .shape import PoseFit
+from .shape_equations import LEAST_HOLD, Freedom, shape_equations
 
 SETTLING_STEPS = 6
 """Of the polish, in which poses that are near the best ones reach them."""
-LEAST_HOLD = 1e-9
-"""Weight in m²/rad² with which a settling pose is held, so that what nothing says is defined."""
 
 
 def settle(
@@ -35,28 +32,24 @@ def settle(
     )
 
 
-def pose_fit(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray) -> PoseFit:
-    """What settled poses leave for the shape to explain."""
-    frames, numpy = list(frames), problem.backend.numpy
+def pose_fit(
+    problem: Problem,
+    poses: Poses,
+    frames: Sequence[int] | np.ndarray,
+    freedom: Freedom | None = None,
+) -> PoseFit:
+    """What settled poses leave for the shape to explain, as far as it is free (None: not at
+    all)."""
+    frames, numpy, freedom = list(frames), problem.backend.numpy, freedom or Freedom.none()
     state = problem.state(poses)
-    jacobian = numpy(problem.model.jacobian(state)).reshape(len(frames), -1, UNKNOWNS)
-
-    world, miss = numpy(state.world), problem.positions[frames] - numpy(state.keypoints)
-    turns = world[:, problem.parts.parent_joint]
-
-    # By confidence alone: what was placed by hand says no more about the body than what was seen.
-    weights = problem.confidence[frames]
-    rows = np.repeat(weights, 3, axis=1)[..., None]
-    hessian = products(np.swapaxes(jacobian * rows, 1, 2), jacobian)
-
+    miss = problem.positions[frames] - numpy(state.keypoints)
+    turns = numpy(state.world)[:, problem.parts.parent_joint]
     return PoseFit(
-        rotations=poses.rotations,
-        world=world,
-        weights=weights,
+        weights=problem.confidence[frames],
         miss=miss,
-        away=(miss[..., None, :] @ turns)[..., 0, :],
-        jacobian=jacobian,
-        pose_hessian=hessian + numpy(problem.prior.hessian) + LEAST_HOLD * np.eye(UNKNOWNS),
+        away=np.einsum("fki,fkij->fkj", miss, turns),
+        freedom=freedom,
+        equations=shape_equations(problem, state, frames, freedom),
     )
 
 

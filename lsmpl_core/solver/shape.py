@@ -7,14 +7,10 @@ Both rest on one fact: for a fixed pose, every keypoint is linear in the betas.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
-from ..backends.arrays import choose_backend
-from ..backends.dense import half_solved, products
 from ..body.body import Body
-from ..body.kinematics import UNKNOWNS, KeypointModel
 from ..body.sites import SiteParts
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS
 from ..errors import SolveError
@@ -22,6 +18,7 @@ from ..keypoints.layouts import Layout
 from ..keypoints.track import KeypointTrack
 from ..rotation import exp_map
 from .prior import pose_statistics
+from .shape_equations import Freedom, LinearKeypoints, ShapeEquations
 
 SAMPLED_POSES = 64
 LENGTH_NOISE = 0.01
@@ -43,45 +40,18 @@ MOST_STRETCH = 0.04
 
 
 @dataclass(frozen=True)
-class LinearKeypoints:
-    """Keypoints of N given poses, pelvis-rooted, as base (N,K,3) + directions (N,K,3,10) @
-    betas."""
-
-    base: np.ndarray
-    directions: np.ndarray
-
-    @classmethod
-    def at(cls, body: Body, parts: SiteParts, rotations: np.ndarray) -> LinearKeypoints:
-        """For rotations (N,24,3,3); the translation is 0."""
-        backend = choose_backend()
-        joints = np.concatenate([body.joint_template[..., None], body.joint_directions], axis=2)
-        moments = np.concatenate([parts.moment[..., None], parts.moment_directions], axis=2)
-        trans = np.zeros((len(rotations), 3))
-        columns = [
-            KeypointModel.build(backend, joints[..., i], parts, moments[..., i])
-            .state(rotations, trans)
-            .keypoints
-            for i in range(1 + NUM_BETAS)
-        ]
-        return cls(columns[0], np.stack(columns[1:], axis=-1))
-
-
-@dataclass(frozen=True)
 class PoseFit:
-    """N frames whose poses meet their keypoints as well as they can: rotations (N,24,3,3), world
-    (N,24,3,3), weights (N,K), miss (N,K,3) from site to keypoint in metres and away (N,K,3), the
-    same as each site's parent joint is turned, jacobian (N,3K,75) (see `KeypointModel.jacobian`);
-    and half the Hessian (N,75,75) of the fit's whole cost."""
+    """N frames whose poses meet their keypoints as well as they can: weights (N,K), miss (N,K,3)
+    from site to keypoint in metres and away (N,K,3), the same as each site's parent joint is
+    turned; and what shape and sites would explain of that, as far as `freedom` lets them."""
 
-    rotations: np.ndarray
-    world: np.ndarray
     weights: np.ndarray
     miss: np.ndarray
     away: np.ndarray
-    jacobian: np.ndarray
-    pose_hessian: np.ndarray
+    freedom: Freedom
+    equations: ShapeEquations
 
-    @cached_property
+    @property
     def noise(self) -> float:
         """Metres in each axis, from how far the keypoints are from the poses.
 
@@ -89,11 +59,9 @@ class PoseFit:
         lost to it.
         """
         seen = 3.0 * (self.weights > 0).sum()
-        rows = np.repeat(np.sqrt(self.weights), 3, axis=1)[..., None]
-        hat = half_solved(self.pose_hessian, np.swapaxes(rows * self.jacobian, 1, 2))
-        followed = np.square(hat).sum()
         squares = (self.weights[..., None] * np.square(self.miss)).sum()
-        return float(np.sqrt(squares / max(seen - followed, 0.1 * seen))) if seen else 0.0
+        free = max(seen - self.equations.followed, 0.1 * seen)
+        return float(np.sqrt(squares / free)) if seen else 0.0
 
     def constant_share(self, independent: float) -> float:
         """Of the square of `noise`, what is the same in all frames: not noise, but a body that is
@@ -151,86 +119,37 @@ def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
 
 
 def refine_shape(
-    body: Body,
-    parts: SiteParts,
-    betas: np.ndarray,
-    offsets: np.ndarray,
-    fit: PoseFit,
-    sigma: np.ndarray,
-    noise: float,
-    fixed_betas: bool = False,
+    betas: np.ndarray, offsets: np.ndarray, fit: PoseFit, sigma: np.ndarray, noise: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Better betas (10,) and site offsets (K,3) in the rest frame, from frames whose poses were
-    settled with these.
+    settled with these; what is not free stays.
 
-    One Gauss-Newton step over betas, offsets and all poses, of which the poses are eliminated (a
-    Schur complement): what another pose could explain as well says nothing of the shape. The betas
-    are drawn to 0 by unit variance, the offsets by `sigma`, (K,) in metres (0 fixes a site) or
-    covariances (K,3,3), and the poses by the prior. However many frames there are, they count as
-    one with keypoints uncertain by `noise` metres: what is wrong about a site is wrong in all of
-    them. With `fixed_betas` these stay.
+    One Gauss-Newton step over betas, offsets and all poses, of which the poses are eliminated: what
+    another pose could explain as well says nothing of the shape. The betas are drawn to 0 by unit
+    variance, the offsets by `sigma`, (K,) in metres or covariances (K,3,3), and the poses by the
+    prior. However many frames there are, they count as one with keypoints uncertain by `noise`
+    metres: what is wrong about a site is wrong in all of them.
     """
-    K, frames = parts.count, len(fit.weights)
-    hessian, gradient = _shape_equations(body, parts, fit, fixed_betas)
+    free, sites, D = fit.freedom, fit.freedom.sites, fit.freedom.directions
+    if not D and not len(sites):
+        return betas, offsets
 
     # What is expected of betas and offsets: unit variance, and sigma.
-    if sigma.ndim == 1:
-        sigma = np.square(np.maximum(sigma, 1e-6))[:, None, None] * np.eye(3)
-    precision = np.eye(NUM_BETAS + 3 * K)
-    for k, inverse in enumerate(np.linalg.inv(sigma)):
-        precision[
-            NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3, NUM_BETAS + 3 * k : NUM_BETAS + 3 * k + 3
-        ] = inverse
+    some = sigma[sites]
+    covariance = np.square(some)[:, None, None] * np.eye(3) if sigma.ndim == 1 else some
+    precision = np.eye(D + 3 * len(sites))
+    for f, inverse in enumerate(np.linalg.inv(covariance)):
+        at = slice(D + 3 * f, D + 3 * f + 3)
+        precision[at, at] = inverse
 
     # One step from where they are; all frames count as one.
-    now = np.concatenate([betas, offsets.ravel()])
-    scale = 1.0 / (frames * noise**2)
-    now = now + np.linalg.solve(scale * hessian + precision, scale * gradient - precision @ now)
-    betas = betas if fixed_betas else np.clip(now[:NUM_BETAS], -4.0, 4.0)
-    return betas, now[NUM_BETAS:].reshape(K, 3)
-
-
-def _shape_equations(
-    body: Body, parts: SiteParts, fit: PoseFit, fixed_betas: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """The normal equations (10+3K,10+3K), (10+3K,) over betas and offsets, each frame's pose
-    eliminated.
-
-    A keypoint goes with the betas, and with its own offset as the joint that this goes with is
-    turned, so that offsets couple with one another through the poses alone.
-    """
-    F, K = fit.weights.shape
-    by_betas = LinearKeypoints.at(body, parts, fit.rotations).directions
-    by_betas = np.zeros_like(by_betas) if fixed_betas else by_betas
-    by_offset = np.swapaxes(fit.world[:, parts.parent_joint], -1, -2)
-    weights = fit.weights[..., None, None]
-
-    # Of the poses as they are.
-    hessian, gradient = np.zeros((NUM_BETAS + 3 * K,) * 2), np.zeros(NUM_BETAS + 3 * K)
-    flat = by_betas.reshape(1, -1, NUM_BETAS)
-    pull = (weights * by_betas).reshape(1, -1, NUM_BETAS)
-    hessian[:NUM_BETAS, :NUM_BETAS] = products(np.swapaxes(pull, 1, 2), flat)[0]
-    both = np.einsum("fkji,fkis->sfkj", weights * by_offset, by_betas).sum(axis=1)
-    hessian[:NUM_BETAS, NUM_BETAS:] = both.reshape(NUM_BETAS, -1)
-    hessian[NUM_BETAS:, :NUM_BETAS] = both.reshape(NUM_BETAS, -1).T
-    hessian[NUM_BETAS:, NUM_BETAS:] = np.diag(np.repeat(fit.weights.sum(axis=0), 3))
-    gradient[:NUM_BETAS] = pull[0].T @ fit.miss.ravel()
-    gradient[NUM_BETAS:] = np.einsum("fkji,fki->kj", weights * by_offset, fit.miss).ravel()
-
-    # Less what other poses would explain as well.
-    jacobian = fit.jacobian.reshape(F * K, 3, UNKNOWNS)
-    turned = (weights * by_offset).reshape(F * K, 3, 3)
-    shared = np.concatenate(
-        [
-            products(np.swapaxes(pull.reshape(F, 3 * K, NUM_BETAS), 1, 2), fit.jacobian),
-            products(turned, jacobian).reshape(F, -1, UNKNOWNS),
-        ],
-        axis=1,
-    )
-    explained = half_solved(fit.pose_hessian, np.swapaxes(shared, 1, 2))
-    explained = explained.reshape(1, F * UNKNOWNS, -1)
-    hessian -= products(np.swapaxes(explained, 1, 2), explained)[0]
-    return hessian, gradient
+    now = np.concatenate([betas[:D], offsets[sites].ravel()])
+    scale = 1.0 / (len(fit.weights) * noise**2)
+    hessian, gradient = scale * fit.equations.hessian, scale * fit.equations.gradient
+    now = now + np.linalg.solve(hessian + precision, gradient - precision @ now)
+    moved = offsets.copy()
+    moved[sites] = now[D:].reshape(-1, 3)
+    return np.clip(now[:D], -4.0, 4.0) if free.betas else betas, moved
 
 
 def offset_sigma(layout: Layout) -> np.ndarray:

@@ -21,13 +21,21 @@ from .problem import UNKNOWN_NOISE, Problem
 from .sequences import from_starts
 from .settling import measured_noise, pose_fit, settle
 from .shape import PoseFit, fit_shape, known_to_differ, offset_sigma, refine_shape
+from .shape_equations import Freedom
 from .start import cold_starts
 from .tracking import Tracker
 
 SHAPE_NOISE = 0.0005, 0.01
 """Metres: less noise is not believed while the shape is unknown, and what is more is the sites',
 not noise."""
+LOST_TO_STARTS = 1.5
+"""Times what cold starts leave from which on a frame is lost: while the shape is unknown, keypoints
+are not met."""
 SHAPE_ROUNDS = 8
+FEW_FRAMES = 20
+"""Frames, about, that the first rounds are for."""
+NEARLY = 4.0
+"""How many times as much as after the last round may change after these."""
 SETTLED_BETA = 0.01
 """Change of a beta from which on there are no more rounds."""
 SETTLED_SITE = 0.001
@@ -60,6 +68,8 @@ def estimate_shape(
     betas = fit_shape(track, body, parts)
     problem = shape_problem(track, body, parts, betas, options)
     starts, tracker = cold_starts(problem), Tracker.of(problem)
+    left = LOST_TO_STARTS * float(np.median([start.residual for start in starts]))
+    tracker = replace(tracker, lost=max(tracker.lost, left))
     count = options.shape_frames // len(starts)
     stretches = [frames_around(track, start.frame, count) for start in starts]
     poses = Poses.joined((yield from from_starts(tracker, starts, stretches, "shape")))
@@ -134,31 +144,32 @@ def _rounds(
     keep_betas: bool = False,
 ) -> Generator[Progress, None, _Fitted]:
     """Yields `Progress` and returns a better fit: in turn betas and offsets with the poses free,
-    and poses with those, until nothing changes. sigma (K,) of the offsets, in metres."""
+    and poses with those, until nothing changes. sigma (K,) of the offsets, in metres.
+
+    Frames that are near in time say much the same, so that most of the way is gone with few.
+    """
+    freedom, frames = Freedom.of(sigma, betas=not keep_betas), np.asarray(frames)
     problem, poses, betas, offsets = fitted.problem, fitted.poses, fitted.betas, fitted.offsets
-    for _ in range(SHAPE_ROUNDS):
-        fit, last = pose_fit(problem, poses, frames), (betas, offsets)
-        betas, offsets = refine_shape(
-            body,
-            parts,
-            betas,
-            offsets,
-            fit,
-            sigma,
-            noise=_site_noise(fit) if keep_betas else _shape_noise(fit),
-            fixed_betas=keep_betas,
-        )
-        noise = max(fit.noise, UNKNOWN_NOISE)
-        problem = shape_problem(
-            track, body, parts, betas, problem.options, offsets, noise
-        ).sharing_as(problem.sharing)
-        poses = settle(problem, poses, frames)
-        yield Progress("shape", len(frames), len(frames))
-        if (
-            np.abs(betas - last[0]).max() < SETTLED_BETA
-            and np.abs(offsets - last[1]).max() < SETTLED_SITE
-        ):
-            break
+    few = np.arange(0, len(frames), max(1, len(frames) // FEW_FRAMES))
+    for some, near in ((few, NEARLY), (np.arange(len(frames)), 1.0)):
+        now = poses[some]
+        for number in range(SHAPE_ROUNDS):
+            if number or len(some) > len(few):
+                now = settle(problem, now, frames[some])
+            fit, last = pose_fit(problem, now, frames[some], freedom), (betas, offsets)
+            uncertain = _site_noise(fit) if keep_betas else _shape_noise(fit)
+            betas, offsets = refine_shape(betas, offsets, fit, sigma, uncertain)
+            noise = max(fit.noise, UNKNOWN_NOISE)
+            problem = shape_problem(
+                track, body, parts, betas, problem.options, offsets, noise
+            ).sharing_as(problem.sharing)
+            yield Progress("shape", len(frames), len(frames))
+            if (
+                np.abs(betas - last[0]).max() < near * SETTLED_BETA
+                and np.abs(offsets - last[1]).max() < near * SETTLED_SITE
+            ):
+                break
+    poses = settle(problem, now, frames)
     noise = measured_noise(problem, poses, frames)
     return _Fitted(betas, offsets, poses, problem.with_noise(max(noise, UNKNOWN_NOISE)), noise)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..backends.arrays import Backend
 from ..body.kinematics import KeypointModel, State
 from ..body.sites import SiteParts
 from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
@@ -30,6 +31,10 @@ TRUNK_JOINTS = tuple(
 COLD_SCHEDULE = ((1e-4, 12), (1e-5, 15))
 """Least prior weight in m² and number of steps: guesses are drawn to likely poses at first, less so
 later."""
+COLD_TOLERANCE = 1e-6
+"""m² of a step's gain from which on a guess has converged: enough to compare it with others."""
+HOPELESS = 2.0
+"""Times the least cost of a frame's guesses from which on one is not gone on with."""
 COLD_LAST_STEPS = 12
 """Steps of the best guess with the weight that is wanted."""
 
@@ -40,10 +45,12 @@ WELL_SEEN = 0.8
 
 @dataclass(frozen=True)
 class Start:
-    """A solved frame to go on from: its index, and its pose, a single one."""
+    """A solved frame to go on from: its index, and its pose, a single one; residual: the mean, in
+    metres, that a cold start left, 0 where the pose is given."""
 
     frame: int
     poses: Poses
+    residual: float = 0.0
 
 
 def well_seen_frames(problem: Problem, count: int) -> np.ndarray:
@@ -59,7 +66,15 @@ def cold_starts(problem: Problem, count: int = 4) -> list[Start]:
     frames = well_seen_frames(problem, count)
     poses, cost = cold_start(problem, frames)
     seen = np.maximum(problem.confidence[frames].sum(axis=1), 1e-9)
-    return [Start(int(frames[i]), poses[[i]]) for i in np.argsort(cost / seen)]
+    residual = mean_residual(problem, poses, frames)
+    return [Start(int(frames[i]), poses[[i]], float(residual[i])) for i in np.argsort(cost / seen)]
+
+
+def mean_residual(problem: Problem, poses: Poses, frames: np.ndarray) -> np.ndarray:
+    """(F,) metres, mean over the keypoints that frames show."""
+    sites, seen = problem.backend.numpy(problem.state(poses).keypoints), problem.weights[frames] > 0
+    miss = np.linalg.norm(sites - problem.positions[frames], axis=-1)
+    return (seen * miss).sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
 
 
 def cold_start(
@@ -132,32 +147,42 @@ def start_poses(
     owners = np.array(owner)
 
     # Drawn to likely poses at first: a guess far off would otherwise reach its keypoints by
-    # wringing its limbs.
-    rotations = backend.array(np.stack(guesses))
-    wanted = Targets(backend.array(positions[owners]), backend.array(weights[owners]))
-    state = centred(
-        model, model.state(rotations, backend.array(np.zeros((len(owners), 3)))), wanted
-    )
-    free = backend.array(np.full(NUM_JOINTS, 1e-9))
+    # wringing its limbs. What is clearly worse than another guess then is not gone on with.
+    state = model.state(backend.array(np.stack(guesses)), backend.array(np.zeros((len(owner), 3))))
+    state = centred(model, state, _of_owners(backend, targets, owners))
+    rotations, trans, free = state.rotations, state.trans, backend.array(np.full(NUM_JOINTS, 1e-9))
     for weight, steps in COLD_SCHEDULE:
         likely = prior.weighing(max(weight, prior.weight))
         done = polish(
-            model, state, wanted, Anchor(state.rotations, free), likely, steps=steps, damping=1e-2
+            model, model.state(rotations, trans), _of_owners(backend, targets, owners),
+            Anchor(rotations, free), likely,
+            steps=steps, damping=1e-2, tolerance=COLD_TOLERANCE,
+        )  # fmt: skip
+        cost = backend.numpy(done.cost)
+        least = np.full(len(positions), np.inf)
+        np.minimum.at(least, owners, cost)
+        kept = np.flatnonzero(cost <= HOPELESS * least[owners])
+        rotations, trans = (
+            backend.array(backend.numpy(array)[kept])
+            for array in (done.state.rotations, done.state.trans)
         )
-        state = done.state
+        owners, cost = owners[kept], cost[kept]
 
     # Of each frame the cheapest, with the weight that is wanted.
-    cost = backend.numpy(done.cost)
     best = [
         np.flatnonzero(owners == f)[np.argmin(cost[owners == f])] for f in range(len(positions))
     ]
-    rotations = backend.array(backend.numpy(state.rotations)[best])
-    state = model.state(rotations, backend.array(backend.numpy(state.trans)[best]))
+    rotations, trans = (backend.array(backend.numpy(array)[best]) for array in (rotations, trans))
+    state = model.state(rotations, trans)
     wanted = Targets(backend.array(positions), backend.array(weights))
     state = polish(
         model, state, wanted, Anchor(rotations, free), prior, steps=COLD_LAST_STEPS
     ).state
     return backend.numpy(state.rotations), backend.numpy(state.trans), cost[best]
+
+
+def _of_owners(backend: Backend, targets: Targets, owners: np.ndarray) -> Targets:
+    return Targets(backend.array(targets.positions[owners]), backend.array(targets.weights[owners]))
 
 
 def centred(model: KeypointModel, state: State, targets: Targets) -> State:

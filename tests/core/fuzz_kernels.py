@@ -66,6 +66,7 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
         lambda: kernels.polish(model, pose, targets, anchor, prior, **steps, damping=1e-4, tolerance=1e-9),
         lambda: kernels.polish(model, pose, targets, anchor, None, **steps, damping=np.nan, tolerance=1e-9),
         lambda: kernels.normal_equations(model, pose, targets, anchor, prior, np.empty((B, 75, 75)), np.empty((B, 75))),
+        lambda: _shape_equations(kernels, rng, model, pose, targets, prior),
         lambda: kernels.predict(model, network, pose, targets, some(rng, B)),
         lambda: _follow(kernels, rng, model, network, prior, K, pose),
         lambda: kernels.forward(some(rng, B, 24, 3), some(rng, 24, 3), some(rng, B, 3)),
@@ -81,6 +82,15 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
     ):
         with contextlib.suppress(ValueError):
             call()
+
+
+def _shape_equations(kernels: Kernels, rng: np.random.Generator, model, pose, targets, prior) -> None:
+    K, P, D = targets[1].shape[1], model.structure.parts, int(rng.choice([0, 1, 10, 70]))
+    wild = rng.random() < 0.1
+    parents = rng.integers(-1 if wild else 0, 25 if wild else 24, K)
+    sites = rng.integers(-1 if wild else 0, K + wild if K else 1, int(rng.integers(0, K + 2)))
+    directions = some(rng, D, 24, 3), some(rng, D, P, 3)
+    kernels.shape_equations(model, pose, targets, prior, directions, parents, sites, float(some(rng, 1)[0]))
 
 
 def _follow(kernels: Kernels, rng: np.random.Generator, model, network, prior, keypoints: int, pose) -> None:
@@ -112,7 +122,7 @@ def main() -> None:
         while time.monotonic() - began < seconds:
             once(kernels, rng)
             count += 1
-    print(f"{count} rounds of twelve calls")
+    print(f"{count} rounds of thirteen calls")
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from lsmpl_core.solver.poses import Poses
 from lsmpl_core.solver.predictors import choose_predictor
 from lsmpl_core.solver.problem import Problem
 from lsmpl_core.solver.sequence_optimisation import _put_frame_terms
+from lsmpl_core.solver.shape_equations import Freedom, shape_equations
 from lsmpl_core.solver.tracking import Tracker
 
 COUNT = 20
@@ -125,6 +126,15 @@ def test_sequences_are_made_of_the_same_terms(both, poses):
         _put_frame_terms(Tracker.of(problem), poses, np.arange(COUNT), *filled)
     for one, other in zip(*terms):
         assert np.allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(one).max())
+
+
+@pytest.mark.parametrize("betas", [True, False])
+@pytest.mark.parametrize("sites", [[], [3, 7, 1], list(range(25))])
+def test_shapes_and_sites_explain_alike(both, poses, betas, sites):
+    freedom = Freedom(betas, np.array(sites, dtype=np.int64))
+    one, other = (shape_equations(p, state_of(p, poses), np.arange(COUNT), freedom) for p in both)
+    for name in ("hessian", "gradient", "followed"):
+        assert np.allclose(getattr(one, name), getattr(other, name), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 12])

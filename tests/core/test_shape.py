@@ -16,6 +16,7 @@ from lsmpl_core.solver.poses import Poses
 from lsmpl_core.solver.problem import Problem
 from lsmpl_core.solver.settling import measured_noise, pose_fit, settle
 from lsmpl_core.solver.shape import refine_shape
+from lsmpl_core.solver.shape_equations import Freedom
 
 FRAMES = np.arange(0, 60, 2)
 MILLIMETRES = 1000.0
@@ -39,8 +40,8 @@ def test_a_wrong_beta_is_put_right(body, stroll, wrong):
     for _ in range(3):
         problem, poses = settled(body, track, parts, betas, stroll)
         noise = max(measured_noise(problem, poses, FRAMES), 0.0005)
-        fit = pose_fit(problem, poses, FRAMES)
-        betas, offsets = refine_shape(body, parts, betas, offsets, fit, np.zeros(parts.count), noise)
+        fit = pose_fit(problem, poses, FRAMES, Freedom.of(np.zeros(parts.count)))
+        betas, offsets = refine_shape(betas, offsets, fit, np.zeros(parts.count), noise)
     assert np.abs(betas - stroll.betas)[wrong] < 0.3 * before
     assert np.abs(offsets).max() < 1e-6
 
@@ -55,9 +56,11 @@ def test_a_displaced_site_is_found_where_its_spread_allows(body, stroll):
     state = moved.model.state(exp_map(stroll.poses), stroll.trans)
     track = replace(track, positions=state.keypoints)
     problem, poses = settled(body, track, parts, stroll.betas, stroll)
-    fit = pose_fit(problem, poses, FRAMES)
-    found = refine_shape(body, parts, stroll.betas, 0.0 * truth, fit, np.full(parts.count, 0.015), 0.001)[1]
-    fixed = refine_shape(body, parts, stroll.betas, 0.0 * truth, fit, np.zeros(parts.count), 0.001)[1]
+    displaced = []
+    for sigma in (np.full(parts.count, 0.015), np.zeros(parts.count)):
+        fit = pose_fit(problem, poses, FRAMES, Freedom.of(sigma))
+        displaced.append(refine_shape(stroll.betas, 0.0 * truth, fit, sigma, 0.001)[1])
+    found, fixed = displaced
     assert found[k, 0] > 0.01
     assert np.abs(fixed).max() < 1e-6
 
