@@ -133,8 +133,8 @@ def _first_hit(
 def _about_ray(
     vertices: np.ndarray, faces: np.ndarray, origin: np.ndarray, direction: np.ndarray
 ) -> np.ndarray:
-    """Which triangles a ray may meet, a few of thousands: seen along it, they have corners on either
-    side, left and right, above and below."""
+    """Which triangles a ray may meet, a few of thousands: seen along it, they have corners on
+    either side, left and right, above and below."""
     left = np.cross(direction, np.eye(3)[np.argmin(np.abs(direction))])
     about = np.ones(len(faces), dtype=bool)
     for across in (left, np.cross(direction, left)):
