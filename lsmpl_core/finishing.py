@@ -13,6 +13,7 @@ from .by_hand.fixed_frames import put_by_hand
 from .by_hand.posing import Poser
 from .calibration.calibration import Calibration
 from .cleaning.travel import with_travel
+from .hands.by_hand import with_pinned_fingers
 from .hands.with_fingers import with_fingers
 from .judgement import judged
 from .keypoints.condition import Condition
@@ -84,8 +85,9 @@ def finished_motion(
     if problem.options.hands == "auto":
         by_hand = np.repeat(edited[:, None], motion.poses.shape[1], axis=1)
         if pins is not None:
-            by_hand[pins.frames, pins.joints] = True
+            by_hand[pins.of_body.frames, pins.of_body.joints] = True
         motion = with_fingers(motion, given, body, by_hand, problem.backend)
+        motion = with_pinned_fingers(motion, pins)
     doubts = judged(motion, body, given, undetermined(problem, poses))
     travels = problem.options.travel == "feet" or (
         problem.options.travel == "auto" and is_hips_centred(given)

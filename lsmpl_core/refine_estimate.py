@@ -19,6 +19,7 @@ from .calibration.calibration import Calibration
 from .device_fallback import on_device
 from .errors import SolveError
 from .finishing import finished_motion
+from .hands.by_hand import with_pinned_fingers
 from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
 from .preparation import Prepared, prepare_steps
@@ -137,7 +138,7 @@ def refine_motion_steps(
 
     # Fingers that no keypoint shows are the estimator's.
     if refined.fingers is None and options.hands == "auto":
-        refined = replace(refined, fingers=motion.fingers)
+        refined = with_pinned_fingers(replace(refined, fingers=motion.fingers), pins)
     return replace(refined, decisions=(*refined.decisions, *compared))
 
 

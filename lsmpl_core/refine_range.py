@@ -16,6 +16,8 @@ from .by_hand.fixed_frames import put_by_hand
 from .by_hand.posing import MOVED_WEIGHT, Poser, poses_of
 from .calibration.calibration import of_keypoints
 from .errors import SolveError
+from .hands.by_hand import with_pinned_fingers
+from .hands.with_fingers import with_fingers
 from .keypoints.condition import Condition
 from .keypoints.track import KeypointTrack
 from .motion import Motion
@@ -73,7 +75,8 @@ def refine_frames(
     device: str = "auto",
     progress: Callable[[Progress], None] | None = None,
 ) -> Poses:
-    """Poses of frames `first` to `last` (0 for the motion's first) that meet the track better.
+    """Poses of frames `first` to `last` (0 for the motion's first) that meet the track better, with
+    fingers where the motion has some.
 
     init: where from. Poses of these frames that somebody made are kept where keypoints do not say
     otherwise; from anything else, the network predicts, and the frames around are what the body
@@ -157,11 +160,11 @@ def refine_frames_steps(
         yield Progress("refine", min(part.stop, len(trans)), len(trans))
 
     # Poses that somebody made stay as they are; others are made to go with the frames around.
-    posed = Poses(rotations, trans)
     if isinstance(init, Poses):
-        return posed
-    posed = yield from _in_time(track, poser, motion, first, last, posed, weights)
-    return put_by_hand(poser, given.frames(np.arange(first, last + 1)), posed, own_pins)
+        return Poses(rotations, trans, init.fingers)
+    posed = yield from _in_time(track, poser, motion, first, last, Poses(rotations, trans), weights)
+    posed = put_by_hand(poser, given.frames(np.arange(first, last + 1)), posed, own_pins)
+    return _with_hands(body, motion, first, last, posed, given, pins)
 
 
 def _posed(
@@ -248,6 +251,30 @@ def part_of_keypoints(poser: Poser, part_weights: Mapping[str, float]) -> np.nda
                 JOINT_NAMES.index(site_offset.site) if at_joint else site_offset.parent_joint
             ]
     return weights
+
+
+def _with_hands(
+    body: Body,
+    motion: Motion,
+    first: int,
+    last: int,
+    posed: Poses,
+    track: KeypointTrack,
+    pins: PinnedJoints | None,
+) -> Poses:
+    """The frames with wrists and fingers as the track's hands are, as in a solve, or with the
+    fingers that the motion has. The frames around tell how long fingers are, and calm them."""
+    at = slice(first, last + 1)
+    poses, trans = motion.poses.copy(), motion.trans.copy()
+    poses[at], trans[at] = log_map(posed.rotations), posed.trans
+    refined = replace(motion, poses=poses, trans=trans, residual=None, condition=None)
+    if motion.fingers is not None:
+        by_hand = np.repeat(track.user_edited.any(axis=1)[:, None], NUM_JOINTS, axis=1)
+        if pins is not None:
+            by_hand[pins.of_body.frames, pins.of_body.joints] = True
+        refined = with_fingers(refined, track, body, by_hand, sized=False)
+        refined = with_pinned_fingers(refined, pins)
+    return poses_of(refined, at)
 
 
 def _within(pins: PinnedJoints | None, first: int, last: int) -> PinnedJoints | None:

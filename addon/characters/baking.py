@@ -108,9 +108,10 @@ def bake_steps(
     if rig is not None:
         worn = shape.betas_of(armature) if _keeps_its_own(take, armature) else motion.betas
         rig = replace(rig, heads=shape.rest_joints(body, worn))
-    have_fingers = armature is not None and finger_bones.has_fingers(armature)
+    has_fingers = armature is not None and finger_bones.has_fingers(armature)
+    fingers = finger_bones.lying(armature) if has_fingers else None
     computed = jobs.one_step(
-        "bake", lambda: _computed(rest, body, motion, times.at, shown_on, rig, have_fingers)
+        "bake", lambda: _computed(rest, body, motion, times.at, shown_on, rig, fingers)
     )
     curves, joints = yield from jobs.in_thread(computed)
     curves += [] if residual is None else [residual_curve(key_times.sampled(residual, times.at))]
@@ -233,10 +234,11 @@ def _computed(
     at: np.ndarray,
     betas: np.ndarray,
     rig: Rig | None,
-    have_fingers: bool,
+    fingers: np.ndarray | None,
 ) -> tuple[list[actions.Curve], np.ndarray]:
     """The curves, at times (K,) in frames of the motion, on a character of the shape betas (10,),
-    those of its controls among them where it has some; and the joints (T,24,3)."""
+    those of its controls among them where it has some; and the joints (T,24,3). fingers (30,3,3):
+    how its finger bones lie, None where it has none yet."""
     joints, motion = body.joints(motion), key_times.sampled_motion(motion, at)
     quaternions, location = character.pose_curves(rest, body, feet.fitted(motion, body, betas))
     names = body.joint_names
@@ -244,7 +246,7 @@ def _computed(
     curves += control_curves.joint_curves(names, quaternions)
     if rig is not None:
         curves += control_curves.curves_of(rig, quaternions, location)
-    return curves + finger_bones.curves(body, motion, have_fingers), joints
+    return curves + finger_bones.curves(body, motion, fingers), joints
 
 
 def _ready_character(

@@ -23,11 +23,12 @@ Frames = Sequence[float] | np.ndarray
 
 
 class Before(NamedTuple):
-    """The quaternions of a frame, whose signs the next one goes on with: of joints (J,4), and of
-    controls by name (4,)."""
+    """The quaternions of a frame, whose signs the next one goes on with: of joints (J,4), of
+    controls by name (4,), and of finger bones (30,4), where there are some."""
 
     joints: np.ndarray
     controls: dict[str, np.ndarray]
+    fingers: np.ndarray | None = None
 
 
 def curves_of(

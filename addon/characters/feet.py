@@ -7,6 +7,8 @@ changed.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 
@@ -64,6 +66,5 @@ def fitted_poses(poses: Poses, body: Body, before: np.ndarray, after: np.ndarray
     """The same for poses (N) of a shape (10,) on another, each frame on its own."""
     if np.allclose(before, after, rtol=0.0, atol=_SAME_BETAS):
         return poses
-    return poses_of(
-        fitted(Motion(log_map(poses.rotations), poses.trans, before, body=body.key), body, after)
-    )
+    motion = Motion(log_map(poses.rotations), poses.trans, before, body=body.key)
+    return replace(poses_of(fitted(motion, body, after)), fingers=poses.fingers)

@@ -46,24 +46,34 @@ def ensure(armature: bpy.types.Object, body: Body) -> None:
     hand_poses.flatten(armature)
 
 
-def curves(body: Body, motion: Motion, have_bones: bool) -> list[actions.Curve]:
-    """What an action has to say for the fingers to move as in the motion. Where that says nothing
-    of them, they are relaxed, keyed in the first frame, if the character has bones for them."""
-    if body.fingers is None or (motion.fingers is None and not have_bones):
+def curves(body: Body, motion: Motion, rest: np.ndarray | None) -> list[actions.Curve]:
+    """What an action has to say for the fingers to move as in the motion; rest (30,3,3) is how the
+    character's bones lie, None where they are still to be made. Where the motion says nothing of
+    fingers, they are relaxed, keyed in the first frame, if there are bones for them."""
+    if body.fingers is None or (motion.fingers is None and rest is None):
         return []
+    rest = rest_rotations(body, body.fingers) if rest is None else rest
+    quaternions = np.full((len(motion), len(FINGER_JOINT_NAMES), 4), np.nan)
     if motion.fingers is not None:
-        local = body.fingers.local_rotations(motion.fingers)
+        quaternions[:] = channels_of(body, rest, motion.fingers)
     else:
-        local = closed_turns(body.fingers.frames, RELAXED)[None]
-    turns = log_map(local.reshape(len(local), -1, 3, 3))
-    quaternions = np.full((len(motion), turns.shape[1], 4), np.nan)
-    channels = character.as_channels(rest_rotations(body, body.fingers), turns)
-    quaternions[: len(turns)] = continuous(channels)
+        relaxed = closed_turns(body.fingers.frames, RELAXED)
+        turns = log_map(relaxed.reshape(1, -1, 3, 3))
+        quaternions[:1] = character.as_channels(rest, turns)
     return control_curves.joint_curves(FINGER_JOINT_NAMES, quaternions)
 
 
+def channels_of(body: Body, rest: np.ndarray, angles: np.ndarray) -> np.ndarray:
+    """(T,30,4): quaternions of finger bones that lie so at rest (30,3,3), for fingers (T,30,3) as
+    `Motion.fingers` has them."""
+    assert body.fingers is not None, "only such a body's character has finger bones"
+    local = body.fingers.local_rotations(angles)
+    turns = log_map(local.reshape(len(local), -1, 3, 3))
+    return continuous(character.as_channels(rest, turns))
+
+
 def lying(armature: bpy.types.Object) -> np.ndarray:
-    """(30,3,3): as `rest_rotations`, of a character whose finger bones the animator may have
+    """(30,3,3): as `rest_rotations`, of a character, whose finger bones the animator may have
     rolled."""
     bones = [armature.data.bones[name] for name in FINGER_JOINT_NAMES]
     return np.array([bone.matrix_local.to_3x3() for bone in bones], dtype=np.float64)
@@ -80,7 +90,7 @@ def parents() -> list[int]:
 
 def angles_of_pose(body: Body, rest: np.ndarray, local: np.ndarray) -> np.ndarray:
     """`Motion.fingers` (T,30,3) from the rotations (T,30,3,3) of the finger bones' channels; rest
-    (30,3,3) is how they lie. The inverse of `curves`."""
+    (30,3,3) is how they lie. The inverse of `channels_of`."""
     assert body.fingers is not None, "only such a body's character has finger bones"
     turned = character.of_channels(rest, local)
     return body.fingers.angles_of(turned.reshape(len(local), 2, NUM_FINGER_JOINTS, 3, 3))

@@ -126,7 +126,8 @@ def sampled_motion(motion: Motion, at: np.ndarray) -> Motion:
 
 def sampled_poses(poses: Poses, at: np.ndarray) -> Poses:
     """Poses at times (K,), in frames from the first."""
-    return replace(poses, rotations=_turned(poses.rotations, at), trans=sampled(poses.trans, at))
+    fingers = None if poses.fingers is None else log_map(_turned(exp_map(poses.fingers), at))
+    return Poses(_turned(poses.rotations, at), sampled(poses.trans, at), fingers)
 
 
 def sampled(values: np.ndarray, at: np.ndarray) -> np.ndarray:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.body.skeleton import NUM_JOINTS
 from ...lsmpl_core.by_hand.dragging import Drag as CoreDrag
 from ...lsmpl_core.by_hand.posing import poses_of
 from ...lsmpl_core.rotation import exp_map, log_map
@@ -16,6 +19,7 @@ from ..refining import pending_edit
 from ..refining import refine as refining
 from ..takes import layers, pinned_joints
 from ..takes import take as takes
+from . import finger_tips
 from .handles import Handles
 from .session import shows
 
@@ -65,15 +69,33 @@ class Drag:
             [pin._replace(frame=0) for pin in pinned_joints.load(take) if pin.frame == frame]
         )
         self.drag: CoreDrag = CoreDrag(subject.poser, base, held)
+        self.fingers = finger_tips.begin(take, base)
+        self.tips = None if self.fingers is None else self.fingers.tips(base, self.fingers.base)
         self.asked: bytes | None = None
 
+    @property
+    def held(self) -> np.ndarray:
+        """(K+F,) which handles stay where they are while others are moved."""
+        return np.pad(self.locked, (0, len(self.before) - len(self.locked)))
+
     def pose(self, locations: np.ndarray, dragged: np.ndarray) -> tuple[Poses, np.ndarray]:
-        """The pose, and by how much (K,3) it moves the keypoints, in metres."""
-        asked = np.where((dragged | self.locked)[:, None], locations, np.nan).tobytes()
+        """The pose, with fingers where there are some, and by how much (K+F,3) it moves keypoints
+        and finger tips, in metres."""
+        asked = np.where((dragged | self.held)[:, None], locations, np.nan).tobytes()
         if asked != self.asked:
-            self.posed, self.sites = self.drag.pose(locations, dragged, self.locked)
-            self.asked = asked
-        return self.posed, np.nan_to_num(self.sites - self.drag.sites)
+            count = len(self.locked)
+            self.posed, self.sites = self.drag.base, self.drag.sites
+            if dragged[:count].any():
+                found, self.sites = self.drag.pose(locations[:count], dragged[:count], self.locked)
+                self.posed = replace(found, fingers=self.drag.base.fingers)
+            moved = np.nan_to_num(self.sites - self.drag.sites)
+            if self.fingers is not None:
+                bent = self.fingers.pose(self.posed, locations[count:], dragged[count:])
+                self.posed = replace(self.posed, fingers=bent[None])
+                tips = self.fingers.tips(self.posed, bent)
+                moved = np.concatenate([moved, tips - self.tips])
+            self.moved, self.asked = moved, asked
+        return self.posed, self.moved
 
     def show(self, poses: Poses) -> None:
         self.bones.show(
@@ -97,17 +119,20 @@ class Drag:
 
 def store_base(handles: Handles, base: Poses) -> None:
     """With the handles, so that an undo or a redo into the middle of a drag finds how it began."""
+    fingers = [] if base.fingers is None else base.fingers.ravel().tolist()
     handles.collection[_BASE] = [
-        *log_map(base.rotations).ravel().tolist(),
         *base.trans.ravel().tolist(),
+        *log_map(base.rotations).ravel().tolist(),
+        *fingers,
     ]
 
 
 def stored_base(handles: Handles) -> Poses | None:
     if _BASE not in handles.collection:
         return None
-    numbers = np.array(handles.collection[_BASE])
-    return Poses(exp_map(numbers[:-3].reshape(1, -1, 3)), numbers[None, -3:])
+    trans, turns = np.split(np.array(handles.collection[_BASE]).reshape(1, -1, 3), [1], axis=1)
+    body, fingers = np.split(turns, [NUM_JOINTS], axis=1)
+    return Poses(exp_map(body), trans[:, 0], fingers if fingers.size else None)
 
 
 def forget_base(handles: Handles) -> None:
@@ -116,19 +141,21 @@ def forget_base(handles: Handles) -> None:
 
 
 def handle_positions(take: bpy.types.Object, frame: int, keypoints: takes.Keypoints) -> np.ndarray:
-    """(K,3) metres: where handles are in a frame: at the keypoints and, where those are missing,
-    ignored, rejected or of the other side, where the body has them.
+    """(K+F,3) metres: where handles are in a frame: at the keypoints and, where those are missing,
+    ignored, rejected or of the other side, where the body has them; of finger tips where the body
+    has them.
 
     So they are where a frame was refined, or blends into one that was, away from what was read:
     whoever takes hold of a hand there means the one that is seen.
     """
-    sites = refining.subject_of(take).poser.sites(stored_pose(take, frame))[0]
+    stored = stored_pose(take, frame)
+    sites = refining.subject_of(take).poser.sites(stored)[0]
     at_keypoint = keypoints.believed
     if layers.is_refined(take, frame):
         apart = np.linalg.norm(np.nan_to_num(sites - keypoints.positions), axis=1)
         at_keypoint = at_keypoint & (keypoints.edited | (apart < UNREACHED))
     positions = np.where(at_keypoint[:, None] | np.isnan(sites), keypoints.positions, sites)
-    return np.nan_to_num(positions)
+    return np.concatenate([np.nan_to_num(positions), finger_tips.positions(take, stored)])
 
 
 def stored_pose(take: bpy.types.Object, frame: int) -> Poses:
@@ -143,4 +170,4 @@ def raised(take: bpy.types.Object) -> np.ndarray:
 
 
 def translated(poses: Poses, by: np.ndarray) -> Poses:
-    return type(poses)(poses.rotations, poses.trans + by)
+    return replace(poses, trans=poses.trans + by)

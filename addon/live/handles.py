@@ -1,5 +1,5 @@
-"""Handles: an object for each keypoint of the frame that is shown, to be moved with any of
-Blender's tools.
+"""Handles: an object for each keypoint of the frame that is shown, and for each finger tip, to be
+moved with any of Blender's tools.
 
 They are runtime data: undo knows them, but they are never saved. What a handle is for, and where it
 was put when it was last brought in line with its take, is kept as custom properties on it, so that
@@ -30,6 +30,8 @@ COLLECTION = "LSMPL Live"
 
 RADIUS = 0.022
 """Of a handle, in metres of the take."""
+_TIP_SIZE = 0.35
+"""Of a finger tip's handle, in sizes of the others'."""
 SAME_PLACE = 1e-5
 """Metres: Blender keeps places in single precision."""
 
@@ -94,10 +96,13 @@ def drop_animation(handle: bpy.types.Object) -> None:
 
 
 class Handles:
-    """The handles of a take as they are now, in the order of its keypoints."""
+    """The handles of a take as they are now, in the order of its keypoints, then of its finger
+    tips, which the last `tips` of them are of."""
 
-    def __init__(self, collection: bpy.types.Collection, take: bpy.types.Object, count: int):
-        self.collection, self.take = collection, take
+    def __init__(
+        self, collection: bpy.types.Collection, take: bpy.types.Object, count: int, tips: int = 0
+    ):
+        self.collection, self.take, self.tips = collection, take, tips
         self.to_world = np.reshape(collection.get(_SPACE, take.matrix_world), (4, 4))
         self.objects: list[Any] = [None] * count  # None stays where one was deleted
         self.strays = []
@@ -109,6 +114,18 @@ class Handles:
                 self.objects[keypoint] = obj
             else:
                 self.strays.append(obj)
+
+    @property
+    def first_tip(self) -> int:
+        """The number of the first handle that is a finger tip's."""
+        return len(self.objects) - self.tips
+
+    def show_tips(self, shown: bool) -> None:
+        """Show the handles of finger tips, or hide them, where they cannot be selected."""
+        for handle in filter(None, self.objects[self.first_tip :]):
+            if not shown:
+                handle.select_set(False)
+            handle.hide_viewport = not shown
 
     @property
     def whole(self) -> bool:
@@ -167,8 +184,9 @@ class Handles:
         self.to_world = self._space(raised)
         self.collection[_SPACE] = self.to_world.ravel().tolist()
         size = float(np.cbrt(abs(np.linalg.det(self.to_world[:3, :3]))))
-        for handle in self.objects:
-            handle.scale = (size, size, size)
+        for number, handle in enumerate(self.objects):
+            own = size * _TIP_SIZE if number >= self.first_tip else size
+            handle.scale = (own, own, own)
 
     def fits(self, raised: np.ndarray) -> bool:
         """Whether they are in the space that `fit` would put them in."""
@@ -180,7 +198,7 @@ class Handles:
         return space
 
     def selected(self) -> list[int]:
-        """The keypoints whose handles are selected."""
+        """The numbers of the handles that are selected."""
         return [keypoint for keypoint, handle in enumerate(self.objects) if handle.select_get()]
 
     def select(self, keypoints: Iterable[int]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import bpy
 import numpy as np
 
@@ -15,14 +17,23 @@ from ..takes import take as takes
 from ..takes.layers import Layer
 
 
-def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
-    """Edits of keypoints (N,) in the handles' frame, their states (N,) and offsets (N,3), and the
-    pose that `pose()` gives when they are written, or None. If that fails, the edits are as they
-    were."""
+def write(
+    scene: bpy.types.Scene,
+    keypoints: Sequence[int],
+    state: np.ndarray | int,
+    offset: np.ndarray,
+    pose: Callable[[], Poses | None],
+    pins: Sequence[pinned_joints.PinnedJoint],
+) -> None:
+    """Edits of keypoints (N,) in the handles' frame, their states (N,) and offsets (N,3), all of
+    the take's pinned joints, and the pose that `pose()` gives when they are written, or None. If
+    that fails, edits and pins are as they were."""
     live = scene.lsmpl_live
     take, frame = live.take, live.frame
     before = takes.keypoints_at(take, frame)
+    pinned_before = pinned_joints.load(take)
     takes.write_edits(take, [frame], keypoints, state, np.asarray(offset)[None])
+    pinned_joints.store(take, pins)
     try:
         posed = pose()
         if posed is None:
@@ -38,6 +49,7 @@ def write(scene: bpy.types.Scene, keypoints, state, offset, pose) -> None:
         takes.write_edits(
             take, [frame], range(len(before.state)), before.state, before.offset[None]
         )
+        pinned_joints.store(take, pinned_before)
         raise
     pending_edit.close(take)  # to reject it would leave the edits behind; undo does not
     take.lsmpl.armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})

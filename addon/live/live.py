@@ -13,12 +13,14 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
+from ...lsmpl_core.solver.poses import Poses
 from ..characters import baking
 from ..refining import refine as refining
 from ..retargeting import following
 from ..solving import quality
-from ..takes import playing
+from ..takes import pinned_joints, playing
 from ..takes import take as takes
+from . import finger_tips, session
 from .drag import UNREACHED, Drag, forget_base, handle_positions, raised, stored_pose
 from .handles import SAME_PLACE, Handles, create_handles, remove_handles
 from .keeping import solved_anew, write
@@ -46,13 +48,14 @@ def is_pending(scene: bpy.types.Scene) -> bool:
 def start(take: bpy.types.Object, scene: bpy.types.Scene) -> None:
     """Give a solved take handles. Raises `LsmplError`; then nothing has changed."""
     takes.need_local_object_mode(take)
-    layout = refining.subject_of(take).poser.layout
+    names = session.names_of(take)
     if take.lsmpl.armature is None or take.lsmpl.armature.name not in scene.objects:
         baking.bake(take, scene)
     stop(scene)  # another take's
     live = scene.lsmpl_live
     live.take = take
-    live.handles = create_handles(layout.keypoints, scene)
+    live.handles = create_handles(names, scene)
+    handles_of(scene).show_tips(live.fingers)
     hold_others(scene)
     refresh(scene)
 
@@ -134,7 +137,7 @@ def _pose(scene: bpy.types.Scene, handles: Handles) -> Drag:
     posed, follow = _drag.pose(handles.locations(), moved)
     if shows(scene):
         _drag.show(posed)
-    handles.put(_drag.before + follow, ~moved & ~_drag.locked)
+    handles.put(_drag.before + follow, ~moved & ~_drag.held)
     return _drag
 
 
@@ -167,7 +170,9 @@ def settle(scene: bpy.types.Scene) -> bool:
         if moved:
             _keep(scene, handles, _pose(scene, handles))
     finally:
-        handles_of(scene).mend(refining.subject_of(scene.lsmpl_live.take).poser.layout.keypoints)
+        handles = handles_of(scene)
+        handles.mend(session.names_of(scene.lsmpl_live.take))
+        handles.show_tips(scene.lsmpl_live.fingers)
         refresh(scene)
     if moved:
         _changed(scene)
@@ -178,8 +183,11 @@ def _keep(scene: bpy.types.Scene, handles: Handles, drag: Drag) -> None:
     """Write the edits of the keypoints that were moved, by hand or by following, and the frame's
     new pose."""
     global _drag
-    stored, moved, locations = drag.keypoints, handles.moved(), handles.locations()
-    posed, follow = drag.pose(locations, moved)
+    stored, locations = drag.keypoints, handles.locations()
+    moved, tips = np.split(handles.moved(), [handles.first_tip])
+    posed, follow = drag.pose(locations, handles.moved())
+    locations, follow = locations[: handles.first_tip], follow[: handles.first_tip]
+    before = drag.before[: handles.first_tip]
 
     # What only followed counts from a centimetre on, and what the body could not reach goes to
     # where it came: elsewhere either would contradict the pose that is kept.
@@ -189,45 +197,60 @@ def _keep(scene: bpy.types.Scene, handles: Handles, drag: Drag) -> None:
             ~moved & ~drag.locked & stored.believed & (np.linalg.norm(follow, axis=1) > FOLLOWED)
         )
     positions = np.where(
-        moved[:, None], np.where(short[:, None], drag.sites, locations), drag.before + follow
+        moved[:, None], np.where(short[:, None], drag.sites, locations), before + follow
     )
 
     changed = np.flatnonzero(moved | followed)
     state = np.where(drag.locked[changed], takes.LOCKED, takes.MOVED)
     offset = (positions - stored.read)[changed]
-    write(scene, changed, state, offset, lambda: posed)
+    pins = pinned_joints.load(scene.lsmpl_live.take)
+    if tips.any():
+        assert posed.fingers is not None, "tips are of fingers"
+        frame = scene.lsmpl_live.frame
+        pins = finger_tips.pinned(pins, frame, np.flatnonzero(tips).tolist(), posed.fingers[0])
+    write(scene, changed.tolist(), state, offset, lambda: posed, pins)
     _drag = None
 
 
 # The state of keypoints
 
 
-def set_state(scene: bpy.types.Scene, keypoints: list[int], state: int) -> None:
-    """Lock, free, ignore or reset keypoints (`take.LOCKED`, `MOVED`, `IGNORED`, `AS_READ`) of the
-    frame.
+def set_state(scene: bpy.types.Scene, chosen: list[int], state: int) -> None:
+    """Lock, free, ignore or reset what handles of these numbers are of (`take.LOCKED`, `MOVED`,
+    `IGNORED`, `AS_READ`), in the frame.
 
-    Locked ones are held where the body has them. Where keypoints are ignored or reset, the frame is
-    solved anew. Raises `LsmplError`; then nothing has changed.
+    Locked keypoints are held where the body has them. Where keypoints are ignored or reset, the
+    frame is solved anew. Of finger tips the whole finger is locked, which pins it, and free or
+    reset, which takes that back; it cannot be ignored. Raises `LsmplError`; then nothing has
+    changed.
     """
     settle(scene)
     live = scene.lsmpl_live
-    stored = takes.keypoints_at(live.take, live.frame)
+    take, frame, first_tip = live.take, live.frame, handles_of(scene).first_tip
+    keypoints = [number for number in chosen if number < first_tip]
+    tips = [number - first_tip for number in chosen if number >= first_tip]
+    stored = takes.keypoints_at(take, frame)
     offset = np.zeros_like(stored.offset)
     if state == takes.LOCKED:
-        sites = refining.subject_of(live.take).poser.sites(stored_pose(live.take, live.frame))[0]
+        sites = refining.subject_of(take).poser.sites(stored_pose(take, frame))[0]
         keypoints = [k for k in keypoints if np.isfinite(sites[k]).all()]
         offset = sites - stored.read
     elif state == takes.MOVED:  # no longer locked
         keypoints = [k for k in keypoints if stored.state[k] == takes.LOCKED]
         offset = stored.offset
-    solves = state in (takes.AS_READ, takes.IGNORED)
-    write(
-        scene,
-        keypoints,
-        state,
-        offset[keypoints],
-        lambda: solved_anew(live.take, live.frame) if solves else None,
-    )
+    pins = pinned_joints.load(take)
+    if state != takes.IGNORED:
+        fingers = stored_pose(take, frame).fingers if state == takes.LOCKED and tips else None
+        pins = finger_tips.pinned(pins, frame, tips, None if fingers is None else fingers[0])
+
+    def posed() -> Poses | None:
+        """The frame's pose, where something is to be solved anew."""
+        if state not in (takes.AS_READ, takes.IGNORED):
+            return None
+        poses = solved_anew(take, frame) if keypoints else stored_pose(take, frame)
+        return finger_tips.as_solved(take, frame, poses, tips) if state == takes.AS_READ else poses
+
+    write(scene, keypoints, state, offset[keypoints], posed, pins)
     refresh(scene)
     _changed(scene)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import gpu_shapes
 from ..takes import take as takes
-from . import session
+from . import finger_tips, session
 from .handles import RADIUS
 
 AS_READ, MOVED, LOCKED, UNSEEN = "As Read", "Moved", "Locked", "Unseen"
@@ -34,9 +34,17 @@ def looks(scene: bpy.types.Scene) -> list[str]:
     handles' frame."""
     live = scene.lsmpl_live
     stored = takes.keypoints_at(live.take, live.frame)
+    posed = finger_tips.are_posed(live.take, live.frame)
+    seen = finger_tips.are_seen(live.take, live.frame)
     return [
         _look(state, believed)
-        for state, believed in zip(stored.state.tolist(), stored.believed.tolist())
+        for state, believed in (
+            *zip(stored.state.tolist(), stored.believed.tolist()),
+            *(
+                (takes.MOVED if is_posed else takes.AS_READ, is_posed or is_seen)
+                for is_posed, is_seen in zip(posed, seen)
+            ),
+        )
     ]
 
 

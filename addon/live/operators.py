@@ -12,7 +12,7 @@ from ..errors import reports_errors
 from ..registration import registration
 from ..selection import active_take, is_solved
 from ..takes import take as takes
-from . import live, session, watch
+from . import finger_tips, live, session, watch
 
 
 class LSMPL_OT_live(bpy.types.Operator):
@@ -127,6 +127,9 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
             )
             self.report({"WARNING"}, nothing)
             return {"CANCELLED"}
+        if self.state == "IGNORE" and min(keypoints) >= handles.first_tip:
+            self.report({"WARNING"}, "A finger cannot be ignored: drag its tip, or reset it")
+            return {"CANCELLED"}
         live.set_state(scene, keypoints, _STATES[self.state][0])
         return {"FINISHED"}
 
@@ -142,6 +145,12 @@ def draw_states(layout: bpy.types.UILayout) -> None:
         layout.operator(
             "lsmpl.set_keypoints", text=_STATES[state][1], translate=False, icon=icon
         ).state = state
+
+
+def draw_fingers(layout: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
+    """Whether finger tips have handles that are seen, of a take that has some."""
+    if finger_tips.names(scene.lsmpl_live.take):
+        layout.prop(scene.lsmpl_live, "fingers", icon="VIEW_PAN", toggle=True)
 
 
 def _draw_menu(menu: bpy.types.Menu, context: bpy.types.Context) -> None:

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import bpy
-from bpy.props import CollectionProperty, IntProperty, PointerProperty
+from bpy.props import BoolProperty, CollectionProperty, IntProperty, PointerProperty
 
 from ..refining import refine as refining
 from ..registration import registration
 from ..selection import is_handle
 from ..takes import layers, playing
 from ..takes import take as takes
+from . import finger_tips
 from .handles import Handles
+
+
+def _show_fingers(live: LivePosing, context: bpy.types.Context) -> None:
+    if is_live(context.scene):
+        handles_of(context.scene).show_tips(live.fingers)
 
 
 class HeldObject(bpy.types.PropertyGroup):
@@ -30,6 +36,13 @@ class LivePosing(bpy.types.PropertyGroup):
     handles: PointerProperty(type=bpy.types.Collection, name="Handles", description="Its handles")
     frame: IntProperty(
         name="Frame", description="The frame of the take that the handles are of, from 0"
+    )
+    fingers: BoolProperty(
+        name="Fingers",
+        description="Handles of finger tips: drag one, and its finger follows",
+        default=True,
+        options=set(),
+        update=_show_fingers,
     )
     held: CollectionProperty(
         type=HeldObject, name="Held", description="Objects that cannot be selected meanwhile"
@@ -62,7 +75,13 @@ def is_sound(scene: bpy.types.Scene) -> bool:
 def handles_of(scene: bpy.types.Scene) -> Handles:
     """Of the take that is posed live."""
     live = scene.lsmpl_live
-    return Handles(live.handles, live.take, len(refining.subject_of(live.take).poser.layout))
+    tips = len(finger_tips.names(live.take))
+    return Handles(live.handles, live.take, len(names_of(live.take)), tips)
+
+
+def names_of(take: bpy.types.Object) -> tuple[str, ...]:
+    """Of what a take has handles for: its keypoints, then the tips of its fingers."""
+    return (*refining.subject_of(take).poser.layout.keypoints, *finger_tips.names(take))
 
 
 def shows(scene: bpy.types.Scene) -> bool:

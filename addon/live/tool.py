@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 
 from . import session
-from .operators import draw_states
+from .operators import draw_fingers, draw_states
 
 
 class LiveTool(bpy.types.WorkSpaceTool):
@@ -42,6 +42,7 @@ class LiveTool(bpy.types.WorkSpaceTool):
         layout.operator("lsmpl.live", icon="PAUSE" if is_on else "VIEW_PAN", depress=is_on)
         if is_on:
             draw_states(layout.row(align=True))
+            draw_fingers(layout, context.scene)
 
 
 def register() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import bpy
 
-from ..live import session
-from ..live.operators import draw_states
+from ..live import finger_tips, session
+from ..live.operators import draw_fingers, draw_states
 from ..registration import registration
 from ..selection import active_take
 from ..takes import layers
@@ -44,6 +44,7 @@ class LSMPL_PT_live(Section, bpy.types.Panel):
             "lsmpl.set_keypoints", text="Reset All", translate=False, icon="LOOP_BACK"
         )
         back.state, back.which = "RESET", "ALL"
+        draw_fingers(layout, scene)
         properties(layout).prop(scene.lsmpl_refine, "blend")
 
 
@@ -53,7 +54,9 @@ def _draw_counts(
     """What was done to the keypoints of this frame."""
     posed = scene.lsmpl_live
     state = takes.keypoints_at(posed.take, posed.frame).state.tolist()
-    counts = ((state.count(which), name) for which, name in _NAMES)
+    fingers = sum(finger_tips.are_posed(posed.take, posed.frame))
+    counts = [(state.count(which), name) for which, name in _NAMES]
+    counts.append((fingers, "finger posed" if fingers == 1 else "fingers posed"))
     changed = ", ".join(f"{count} {name}" for count, name in counts if count)
     first = takes.describe(posed.take)["first_frame"]
     say(

@@ -176,6 +176,7 @@ class _Change:
             motion,
             poses=log_map(blended.rotations),
             trans=blended.trans,
+            fingers=blended.fingers,
             residual=None,
             condition=None,
         )
@@ -221,10 +222,9 @@ class _Change:
         first = max(min(int(times.at[0]), self.low), 0)
         last = min(max(int(np.ceil(times.at[-1])), self.high), last)
         around = bones.in_action(action, played_at(self.take, action, first, last))
-        rotations, trans = around.rotations.copy(), around.trans.copy()
         changed = slice(self.low - first, self.high + 1 - first)
-        rotations[changed], trans[changed] = poses.rotations, poses.trans
-        return key_times.sampled_poses(Poses(rotations, trans), times.at - first)
+        before, after = around[: changed.start], around[changed.stop :]
+        return key_times.sampled_poses(Poses.joined([before, poses, after]), times.at - first)
 
     def _blended(self, poses: Poses, low: int, cleaned: bool, new: Poses | None = None) -> Poses:
         """poses are those of the frames from `low` on; a cleaned motion may stand higher or lower

@@ -3,7 +3,8 @@ bad keypoints."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import NamedTuple
 
 import bpy
@@ -11,6 +12,7 @@ import numpy as np
 
 from ...lsmpl_core import LsmplError, Progress
 from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.body.skeleton import BONE_NAMES
 from ...lsmpl_core.by_hand.posing import Poser, poses_of
 from ...lsmpl_core.progress import run_to_end
 from ...lsmpl_core.refine_range import Init
@@ -106,9 +108,7 @@ def refine_frames_steps(
     else:
         begin = Init(settings.begin.lower())
     now = playing.frame_shown(take, scene)
-    wanted = pinned_joints.with_more(
-        pinned, now, {name: log_map(turn) for name, turn in added.items()}
-    )
+    wanted = pinned_joints.with_more(pinned, now, added)
 
     # Solved among the frames around it, which stay: they say where the body comes from and goes to.
     steps = core_steps(
@@ -150,7 +150,7 @@ def _versions(take: bpy.types.Object) -> list[str]:
 
 
 def _posed(take, scene, subject: Subject, motion, first: int, last: int):
-    """The poses that the bones have in some frames, and rotations (3,3) of those to be pinned in
+    """The poses that the bones have in some frames, and axis-angles (3,) of those to be pinned in
     the shown one."""
     armature = take.lsmpl.armature
     if armature is None or armature.name not in scene.objects:
@@ -172,11 +172,10 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
         poses = feet.fitted_poses(poses, subject.body, baked_betas, motion.betas)
     else:
         poses = poses_of(motion, slice(first, last + 1))
-    rotations, trans = poses.rotations.copy(), poses.trans.copy()
-    rotations[now - first], trans[now - first] = shown.rotations[0], shown.trans[0]
+    posed = Poses.joined([poses[: now - first], shown, poses[now - first + 1 :]])
 
     # A clean-up has raised the character to its floor; the keypoints stay where they are.
-    trans = trans - np.array([0.0, 0.0, layers.raised(take)])
+    posed = replace(posed, trans=posed.trans - np.array([0.0, 0.0, layers.raised(take)]))
 
     # What is to be kept as it was posed.
     pinned = selected_bones(armature, subject.body) if scene.lsmpl_refine.pin else []
@@ -185,8 +184,7 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
             "no bone is selected to be pinned; select bones in Pose Mode, or turn Pin "
             "Selected Bones off"
         )
-    names = subject.body.joint_names
-    return Poses(rotations, trans), {name: shown.rotations[0, names.index(name)] for name in pinned}
+    return posed, _turns_of(shown, pinned)
 
 
 def pin_selected(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
@@ -197,13 +195,20 @@ def pin_selected(take: bpy.types.Object, scene: bpy.types.Scene) -> str:
     if not names:
         raise LsmplError("no bone is selected; select bones of the take's character in Pose Mode")
     posed = Bones(armature, subject.body, np.array(layers.facts_of(take)["betas"])).now()
-    turns = {
-        name: log_map(posed.rotations[0, subject.body.joint_names.index(name)]) for name in names
-    }
     frame = playing.frame_shown(take, scene)
-    pinned_joints.store(take, pinned_joints.with_more(pinned_joints.load(take), frame, turns))
+    more = _turns_of(posed, names)
+    pinned_joints.store(take, pinned_joints.with_more(pinned_joints.load(take), frame, more))
     shown = ", ".join(map(plain, names[:4])) + (", ..." if len(names) > 4 else "")
     return f"Pinned {shown} in frame {playing.in_words(take, frame)}"
+
+
+def _turns_of(posed: Poses, names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Of bones, by name, how they are turned in a pose (1): axis-angles (3,) as a pinned joint has
+    them."""
+    turns = log_map(posed.rotations[0])
+    if posed.fingers is not None:
+        turns = np.concatenate([turns, posed.fingers[0]])
+    return {name: turns[BONE_NAMES.index(name)] for name in names}
 
 
 def ignore(take: bpy.types.Object, scene: bpy.types.Scene, keypoint: str, use_again: bool) -> str:

@@ -136,11 +136,23 @@ def load_frame(take: bpy.types.Object, frame: int, layer: Layer | None = None) -
     if mesh is None:
         raise LsmplError(f"{take.name}: has no motion yet; press Solve first")
     rows = slice(frame * _VERTICES_A_FRAME, (frame + 1) * _VERTICES_A_FRAME)
-    position, pose = (
-        np.array([item.vector for item in _attribute(mesh, name).data[rows]])
-        for name in ("position", "pose")
+
+    def values(name: str) -> np.ndarray:
+        return np.array([item.vector for item in _attribute(mesh, name).data[rows]])
+
+    fingers = None
+    if all(side in mesh.attributes for side in _HANDS):
+        fingers = np.concatenate([values(side)[:NUM_FINGER_JOINTS] for side in _HANDS])[None]
+    return Motion(
+        poses=values("pose")[None, :24], trans=values("position")[None, 24], fingers=fingers
     )
-    return Motion(poses=pose[None, :24], trans=position[None, 24])
+
+
+def has_fingers(take: bpy.types.Object) -> bool:
+    """Whether the latest motion of a take has fingers, without reading its arrays."""
+    layer = latest(take)
+    mesh = getattr(take.lsmpl, layer) if layer else None
+    return mesh is not None and all(side in mesh.attributes for side in _HANDS)
 
 
 def _attribute(mesh: bpy.types.Mesh, name: str) -> bpy.types.Attribute:
@@ -266,6 +278,9 @@ def changed(
     rows = np.arange(first * _VERTICES_A_FRAME, (last + 1) * _VERTICES_A_FRAME)
     change(mesh, "position", "FLOAT_VECTOR", rows, _rows(motion, joints).reshape(-1, 3))
     change(mesh, "pose", "FLOAT_VECTOR", rows, _poses(motion).reshape(-1, 3))
+    if motion.fingers is not None:
+        for side, fingers in zip(_HANDS, np.split(motion.fingers, 2, axis=1)):
+            change(mesh, side, "FLOAT_VECTOR", rows, _padded(fingers).reshape(-1, 3))
     return mesh
 
 

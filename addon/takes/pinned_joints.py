@@ -13,7 +13,7 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError, PinnedJoints
-from ...lsmpl_core.body.skeleton import JOINT_NAMES
+from ...lsmpl_core.body.skeleton import BONE_NAMES
 from ...lsmpl_core.rotation import exp_map
 from .mesh_data import load_json, store_json
 from .take import describe, need_local_object_mode
@@ -22,8 +22,9 @@ PINS_KEY = "lsmpl_pins"
 
 
 class PinnedJoint(NamedTuple):
-    """frame: 0 for the take's first; joint: SMPL's name, which is the bone's; rotation: axis-angle
-    in radians against the parent joint, the pelvis' against the take's space."""
+    """frame: 0 for the take's first; joint: SMPL's name or SMPL-H's of a finger's, which is the
+    bone's; rotation: axis-angle in radians against the parent joint, the pelvis' against the take's
+    space, a finger's as `Motion.fingers` counts it."""
 
     frame: int
     joint: str
@@ -41,7 +42,7 @@ def load(take: bpy.types.Object) -> list[PinnedJoint]:
             for p in stored["pins"]
         ]
         sound = all(
-            0 <= p.frame < frames and p.joint in JOINT_NAMES and np.isfinite(p.rotation).all()
+            0 <= p.frame < frames and p.joint in BONE_NAMES and np.isfinite(p.rotation).all()
             for p in pins
         )
     except (KeyError, TypeError, ValueError):
@@ -57,7 +58,7 @@ def load(take: bpy.types.Object) -> list[PinnedJoint]:
 def store(take: bpy.types.Object, pins: Iterable[PinnedJoint]) -> None:
     """Replace a take's pinned joints; where a joint comes twice in a frame, the later one stays."""
     need_local_object_mode(take)
-    by_place = {(pin.frame, JOINT_NAMES.index(pin.joint)): pin for pin in pins}
+    by_place = {(pin.frame, BONE_NAMES.index(pin.joint)): pin for pin in pins}
     if by_place:
         store_json(
             take.data, PINS_KEY, {"pins": [by_place[key]._asdict() for key in sorted(by_place)]}
@@ -97,6 +98,6 @@ def as_core(pins: Sequence[PinnedJoint]) -> PinnedJoints | None:
     rotations = exp_map(np.array([pin.rotation for pin in pins]))
     return PinnedJoints(
         np.array([pin.frame for pin in pins]),
-        np.array([JOINT_NAMES.index(pin.joint) for pin in pins]),
+        np.array([BONE_NAMES.index(pin.joint) for pin in pins]),
         rotations,
     )

@@ -95,3 +95,5 @@ SKELETONS = {len(skeleton): skeleton for skeleton in (SMPL, SMPLH, SMPLX)}
 JOINT_NAMES, PARENTS, NUM_JOINTS = SMPL.joint_names, SMPL.parents, len(SMPL)
 HALVINGS, ANCESTORS = SMPL.halvings, SMPL.ancestors
 """Of SMPL's tree, which network, prior and kernels speak of."""
+BONE_NAMES = (*JOINT_NAMES, *FINGER_JOINT_NAMES)
+"""(54,): what a character with fingers has bones of: SMPL's joints, then the fingers'."""

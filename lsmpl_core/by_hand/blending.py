@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..body.skeleton import NUM_JOINTS
 from ..rotation import exp_map, log_map
 from ..solver.poses import Poses
 
@@ -35,16 +36,19 @@ def blend(
     What changed at an edge, as a rotation vector of each joint in its own frame and as a
     translation, goes on with the velocity that it had there and comes to rest at nothing on the
     last frame but `width`: Hermite's cubic, as `foot_locking` lets contacts go. A width of 0
-    changes nothing else. Frames in `fixed` stay, and a blend ends there.
+    changes nothing else. Frames in `fixed` stay, and a blend ends there. Fingers do the same where
+    both have some; otherwise they stay as they are in `poses`.
     """
     last = first + len(changed) - 1
     before, after = reach(len(poses.trans), first, last, width, fixed)
 
     # What changed, frame by frame, and how it comes to rest on either side.
     inside = slice(first, last + 1)
+    with_fingers = poses.fingers is not None and changed.fingers is not None
+    whole, new = _turned(poses, with_fingers), _turned(changed, with_fingers)
     correction = np.concatenate(
         [
-            log_map(np.swapaxes(poses.rotations[inside], -1, -2) @ changed.rotations),
+            log_map(np.swapaxes(whole[inside], -1, -2) @ new),
             (changed.trans - poses.trans[inside])[:, None],
         ],
         axis=1,
@@ -54,15 +58,30 @@ def blend(
 
     around = np.r_[first - before : first, last + 1 : last + 1 + after]
     fading = np.concatenate([ahead, behind])
-    rotations = poses.rotations[around] @ exp_map(fading[:, :-1])
+    rotations = whole[around] @ exp_map(fading[:, :-1])
     trans = poses.trans[around] + fading[:, -1]
+    rotations = np.concatenate([rotations[:before], new, rotations[before:]])
+    fingers = poses.fingers
+    if fingers is not None:
+        fingers = fingers[first - before : last + 1 + after]
+    if with_fingers:
+        fingers = log_map(rotations[:, NUM_JOINTS:])
     return Blended(
         first - before,
         Poses(
-            np.concatenate([rotations[:before], changed.rotations, rotations[before:]]),
+            rotations[:, :NUM_JOINTS],
             np.concatenate([trans[:before], changed.trans, trans[before:]]),
+            fingers,
         ),
     )
+
+
+def _turned(poses: Poses, with_fingers: bool) -> np.ndarray:
+    """(T,24,3,3) rotations of the body's joints, or (T,54,3,3) with those of the fingers after
+    them."""
+    if not with_fingers:
+        return poses.rotations
+    return np.concatenate([poses.rotations, exp_map(poses.fingers)], axis=1)
 
 
 def reach(
@@ -77,7 +96,7 @@ def reach(
 
 
 def _fading(edge: np.ndarray, width: int) -> np.ndarray:
-    """(width,25,3): a correction that ends as edge (1 or 2,25,3), on its way to nothing, `width`
+    """(width,J,3): a correction that ends as edge (1 or 2,J,3), on its way to nothing, `width`
     frames long."""
     s = (np.arange(1, width + 1) / (width + 1))[:, None, None]
     speed = (edge[-1] - edge[0]) * (width + 1)

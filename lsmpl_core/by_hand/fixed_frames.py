@@ -37,7 +37,8 @@ def put_by_hand(
     stay where the solve put them. The change fades into the neighbours (`blending.blend`): over
     `FADE_SECONDS`, or for as long as no keypoint shows better. A fade ends at the next such frame.
     """
-    pins = PinnedJoints(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3))) if pins is None else pins
+    none = PinnedJoints(np.zeros(0), np.zeros(0), np.zeros((0, 3, 3)))
+    pins = none if pins is None else pins.of_body
     frames = np.union1d(pins.frames, np.flatnonzero(track.user_edited[:, poser.rows].any(axis=1)))
     if not len(frames):
         return poses

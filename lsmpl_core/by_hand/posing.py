@@ -160,7 +160,8 @@ class Poser:
     ) -> tuple[Tracker, range, PinnedJoints | None]:
         """A tracker for B frames of these keypoints that heeds the pins, its frames, and the pins
         checked."""
-        pins = None if pins is None or not len(pins) else pins.checked(len(positions))
+        pins = None if pins is None else pins.checked(len(positions)).of_body
+        pins = None if pins is None or not len(pins) else pins
         if pins is not None:
             weights = pins.heeded(weights, self.parent_joints, placed)
         damping = POSING_DAMPING * max(1.0, float(weights.max(initial=0.0)))
@@ -229,5 +230,6 @@ class Poser:
 
 
 def poses_of(motion: Motion, frames: slice | np.ndarray = slice(None)) -> Poses:
-    """Some frames of a motion as rotation matrices."""
-    return Poses(exp_map(motion.poses[frames]), motion.trans[frames].copy())
+    """Some frames of a motion as rotation matrices, with its fingers."""
+    fingers = None if motion.fingers is None else motion.fingers[frames].copy()
+    return Poses(exp_map(motion.poses[frames]), motion.trans[frames].copy(), fingers)

@@ -55,7 +55,8 @@ class FingerProblem:
     frame at rest; targets (T,10,3,3) the points beyond the first joint, confidence (T,10,3), 0
     where there is none; noise in metres; relaxed (T,10,9) and sigma (10,9); rest_bends (10,3); low
     and high (10,4), the limits of `LIMITED`; end_weight in 1/radians², of ends that bend with the
-    middle joints. NumPy's arrays; the backend computes.
+    middle joints; outlier in metres, beyond which a point counts less and less. NumPy's arrays; the
+    backend computes.
     """
 
     axes: Any
@@ -71,6 +72,7 @@ class FingerProblem:
     high: Any
     backend: Backend
     end_weight: float = END_SIGMA**-2
+    outlier: float = LEAST_OUTLIER_M
 
     @classmethod
     def of(
@@ -171,7 +173,7 @@ class FingerProblem:
         points, jacobian = self._linearised(q)
         off = points - self.targets
         square = xp.sum(off * off, axis=-1)
-        far = max(OUTLIER_SIGMAS * self.noise, LEAST_OUTLIER_M) ** 2
+        far = max(OUTLIER_SIGMAS * self.noise, self.outlier) ** 2
         weight = self.confidence / self.noise**2
         cost = xp.sum(weight * square / (1.0 + square / far), axis=-1)
         weight = (weight / (1.0 + square / far) ** 2)[..., None]

@@ -40,12 +40,15 @@ def with_fingers(
     body: Body,
     by_hand: np.ndarray | None = None,
     backend: Backend | None = None,
+    *,
+    sized: bool = True,
 ) -> Motion:
     """The motion with fingers, and with arms and wrists as its hands are, where the track has some;
     as it is where it has none, or where the body has no fingers.
 
     by_hand (T,24) bool: joints that somebody posed; an arm and a wrist that have one stay. backend:
-    what computes, by default NumPy.
+    what computes, by default NumPy. sized: the hands' size is that of these points; otherwise it is
+    the motion's.
     """
     hands = track.hands
     if hands is None or not hands.visible.any():
@@ -71,7 +74,7 @@ def with_fingers(
 
     # Hands that were seen in the body's world tell their size and where wrists are.
     if hands.placed:
-        motion = _of_their_size(motion, hands, body, found)
+        motion = _of_their_size(motion, hands, body, found) if sized else motion
     motion = _lying_as(motion, body, found, backend)
     if hands.placed:
         motion = _reaching(motion, hands, body, found, by_hand)

@@ -31,6 +31,8 @@ CHAINS = np.array(
 """(5,4): where the points of each finger are among the 21, fingers in SMPL-H's order."""
 PALM = (0, *CHAINS[:, 0])
 """The points that turn with the wrist: itself, and the base of each finger."""
+TIP_NAMES = tuple(f"{side}_{finger}_tip" for side in SIDES for finger in FINGERS)
+"""(10,) fingers in SMPL-H's order."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..backends.arrays import Backend
-from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS
+from ..body.skeleton import ANCESTORS, BONE_NAMES, JOINT_NAMES, NUM_JOINTS
 from ..errors import SolveError
 from .polish import Anchor
 from .poses import Poses
@@ -27,9 +27,10 @@ LIMBS = "shoulder", "elbow", "wrist", "hand", "hip", "knee", "ankle", "foot", "h
 
 @dataclass(frozen=True)
 class PinnedJoints:
-    """Of N joints (N,), SMPL's numbers, in `frames` (N,), counted from the take's first as 0:
-    rotations (N,3,3) against the parent joint; the pelvis' against the world. Of two pins of a
-    joint in one frame the later one counts."""
+    """Of N joints (N,), numbers of `BONE_NAMES` (SMPL's, then the fingers'), in `frames` (N,),
+    counted from the take's first as 0: rotations (N,3,3) against the parent joint; the pelvis'
+    against the world; a finger's as `Motion.fingers` counts them. Of two pins of a joint in one
+    frame the later one counts."""
 
     frames: np.ndarray
     joints: np.ndarray
@@ -58,10 +59,10 @@ class PinnedJoints:
             raise SolveError(
                 f"pins are in frames {self.frames.min()} to {self.frames.max()}; there are {frames}"
             )
-        if count and not (self.joints.min() >= 0 and self.joints.max() < NUM_JOINTS):
+        if count and not (self.joints.min() >= 0 and self.joints.max() < len(BONE_NAMES)):
             raise SolveError(
                 f"pins are of joints {self.joints.min()} to {self.joints.max()}; there are "
-                f"{NUM_JOINTS}"
+                f"{len(BONE_NAMES)}"
             )
         product = self.rotations @ np.swapaxes(self.rotations, -1, -2)
         if (
@@ -70,6 +71,20 @@ class PinnedJoints:
         ):
             raise SolveError("pins hold matrices that are no rotations")
         return self
+
+    @property
+    def of_body(self) -> PinnedJoints:
+        """Those of SMPL's joints."""
+        return self._which(self.joints < NUM_JOINTS)
+
+    @property
+    def of_fingers(self) -> PinnedJoints:
+        """Those of fingers, whose joints are then counted from the first of theirs."""
+        some = self._which(self.joints >= NUM_JOINTS)
+        return PinnedJoints(some.frames, some.joints - NUM_JOINTS, some.rotations)
+
+    def _which(self, mask: np.ndarray) -> PinnedJoints:
+        return PinnedJoints(self.frames[mask], self.joints[mask], self.rotations[mask])
 
     def at(self, frames: Sequence[int] | np.ndarray) -> Held | None:
         """What is held in each of B frames; None where nothing is."""

@@ -12,18 +12,21 @@ from ..rotation import exp_map, log_map
 
 @dataclass(frozen=True)
 class Poses:
-    """Solved frames, in NumPy and double precision: rotations (N,24,3,3) and trans (N,3) in
-    metres."""
+    """Solved frames, in NumPy and double precision: rotations (N,24,3,3), trans (N,3) in metres,
+    and fingers (N,30,3), axis-angles as `Motion.fingers`; None where nothing is said of those, as
+    by the solver, which knows the body alone."""
 
     rotations: np.ndarray
     trans: np.ndarray
+    fingers: np.ndarray | None = None
 
     def __len__(self) -> int:
         return len(self.trans)
 
     def __getitem__(self, frames: slice | np.ndarray | Sequence[int]) -> Poses:
         """Of these frames only."""
-        return Poses(self.rotations[frames], self.trans[frames])
+        fingers = None if self.fingers is None else self.fingers[frames]
+        return Poses(self.rotations[frames], self.trans[frames], fingers)
 
     def towards(self, other: Poses, share: np.ndarray) -> Poses:
         """N frames on their way to another's, by share (N,), 0 to 1, of each joint's turn and of
@@ -37,7 +40,10 @@ class Poses:
 
     @classmethod
     def joined(cls, parts: Sequence[Poses]) -> Poses:
-        """The frames of several, one after the other."""
+        """The frames of several, one after the other, with fingers where all have some."""
+        fingers = [p.fingers for p in parts if p.fingers is not None]
         return cls(
-            np.concatenate([p.rotations for p in parts]), np.concatenate([p.trans for p in parts])
+            np.concatenate([p.rotations for p in parts]),
+            np.concatenate([p.trans for p in parts]),
+            np.concatenate(fingers) if len(fingers) == len(parts) else None,
         )
