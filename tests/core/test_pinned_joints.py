@@ -167,7 +167,7 @@ def test_neighbours_go_along_with_a_pin(body, stroll):
     [
         (([60], [0], [np.eye(3)]), "frames 60"),
         (([-1], [0], [np.eye(3)]), "frames -1"),
-        (([0], [24], [np.eye(3)]), "joints 24"),
+        (([0], [54], [np.eye(3)]), "joints 54"),
         (([0, 1], [1], [np.eye(3)]), "expected"),
         (([0], [1], [2 * np.eye(3)]), "no rotations"),
         (([0], [1], [-np.eye(3)]), "no rotations"),
