@@ -6,7 +6,8 @@ KEYPOINTS holds captured takes (`opencap/walking2.trc` and so on); rows whose fi
 timed in a process of its own, contenders in turn, and the least of the rounds counts, in seconds of CPU (the work's,
 whatever else the machine does); the row of two threads alone is by the clock, and wants a quiet machine. NumPy without
 a BLAS is that of `tools/environments.py` (BLAS_FREE), or the Python that --blas-free names. --old: another checkout to
-compare with, such as `git worktree add ../old c1de7c2`, which is 0.1.0. Kernels are those of `tools/kernels.py`. Ten
+compare with, such as `git worktree add ../old c1de7c2`, which is 0.1.0. Kernels are those of `tools/kernels.py`. Python
+has its bytecode at hand, as where a package was installed, or a Blender was started before. Ten
 thousand frames are for kernels and BLAS alone, unless --long. All rows take seven minutes of a quiet machine.
 
 SMPLify, which is timed here where torch and smplx are, gives the last column: how many times as long it would take for
@@ -72,11 +73,14 @@ def rows(folder: Path) -> dict[str, Row]:
         return timed(lambda: lsmpl.clean_up(lsmpl.solve(lsmpl.read_keypoints(folder / name), body), body))
 
     def command(name: str) -> float:
+        used = [0.0]
         with tempfile.TemporaryDirectory() as out:
             words = ["-m", "lsmpl_core", "convert", str(folder / name), "-o", str(Path(out, "out.npz"))]
-            subprocess.run([sys.executable, *words], check=True, capture_output=True)
-        used = os.times()
-        return used.children_user + used.children_system
+            for _ in range(2):
+                subprocess.run([sys.executable, *words], check=True, capture_output=True)
+                times = os.times()
+                used.append(times.children_user + times.children_system)
+        return used[2] - used[1]
 
     def alone() -> float:
         motion = speed.made_up_motion(body, SINGLE_FRAMES + 50)
@@ -122,6 +126,8 @@ class Contender:
             "LSMPL_KERNELS": str(int(self.kernels)),
             "LSMPL_CHECKOUT": str(self.checkout),
         }
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        environment["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir(), "lsmpl-speed-bytecode"))
         environment["LSMPL_THREADS"] = "2" if row == TWO_THREADS else "1"
         environment["PYTHONPATH"] = os.pathsep.join([str(self.checkout), str(ROOT / ".venvs" / "kernels-here")])
         command = [self.python, __file__, str(folder), "--row", row]

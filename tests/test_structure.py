@@ -27,6 +27,7 @@ WITHOUT_DEFERRED_IMPORTS: dict[str, Mapping[str, str]] = {
         "lsmpl_core.backends.arrays": TORCH,
         "lsmpl_core.backends.threads": "threadpoolctl sets an environment variable of Intel's when it is imported",
         "lsmpl_core.backends.torch_probe": TORCH,
+        "lsmpl_core.cli.bars": "tqdm takes a fortieth of a second to load, for terminals alone",
         "lsmpl_core.cli.take": "what refines is not loaded by whoever converts",
         "lsmpl_core.estimates.formats": TORCH,
         "lsmpl_core.files.torch_files": TORCH,

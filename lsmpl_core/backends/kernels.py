@@ -364,15 +364,17 @@ class Kernels:
         second: np.ndarray,
         right: np.ndarray,
         overwrite: bool = False,
+        room: np.ndarray | None = None,
     ) -> np.ndarray:
         """`banded.solve_banded`: x (T,N) of diagonal (T,N,N), which is lost if `overwrite`, first
-        (T-1,N/3,3,3), second (T-2,N/3,3,3) and right (T,N)."""
+        (T-1,N/3,3,3), second (T-2,N/3,3,3) and right (T,N); room (2,T,N,N) is written over."""
         T, N = right.shape
         a = _doubles(diagonal, (T, N, N))
         a = a if overwrite else np.array(a)
         first = _doubles(first, (max(T - 1, 0), N // 3, 3, 3))
         second = _doubles(second, (max(T - 2, 0), N // 3, 3, 3))
-        x, room = np.array(_doubles(right, (T, N))), np.empty((2, T, N, N))
+        x, shape = np.array(_doubles(right, (T, N))), (2, T, N, N)
+        room = np.empty(shape) if room is None else _own(room, np.float64, shape)
         pointers = map(_pointer, (a, first, second, x, room[0], room[1]))
         _check(self._library.lsmpl_banded(c_int64(T), c_int64(N), *pointers))
         return x

@@ -11,7 +11,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from functools import cache, partial, wraps
 from typing import Any, ParamSpec, TypeVar
@@ -49,7 +50,9 @@ def use_threads(number: int | None) -> None:
 def worker_threads() -> int:
     """How many threads the compiled kernels share a batch of poses among: unless it was chosen or
     the environment says so, all that the machine has but one, which is left to whoever sits at
-    it."""
+    it. One in a thread that is itself one of several."""
+    if getattr(_of_this_thread, "alone", False):
+        return 1
     if _chosen:
         return _chosen
     for name in (WORKERS, *VARIABLES):
@@ -59,6 +62,26 @@ def worker_threads() -> int:
     affinity = getattr(os, "sched_getaffinity", None)
     cores = len(affinity(0)) if affinity else os.cpu_count() or 1
     return max(1, min(cores - 1, MOST_WORKERS))
+
+
+def side_by_side(
+    works: Sequence[Callable[[], Result]], threads: int
+) -> Generator[Result, None, None]:
+    """What each of some pieces of work returns, in their order, with so many done at the same time;
+    each in `one_thread`, with no other workers. Dropping it midway leaves out what has not
+    begun."""
+
+    def alone(work: Callable[[], Result]) -> Result:
+        _of_this_thread.alone = True
+        with one_thread():
+            return work()
+
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="lsmpl")
+    try:
+        for call in [pool.submit(alone, work) for work in works]:
+            yield call.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def on_one_thread(work: Callable[Asked, Generator[Yielded, None, Result]]):

@@ -6,7 +6,7 @@ Two forms are read: `.npz`, and the official `.pkl` with its chumpy and SciPy ob
 
 import io
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +30,10 @@ _REGRESSOR_TOLERANCE = 0.1  # SMPL's training only encourages its rows to sum to
 _HEIGHTS = (0.1, 10.0)  # of a template, in [m]
 
 
-def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
+def read_body_file(path: str | os.PathLike, correctives: bool = True) -> dict[str, np.ndarray]:
     """Read a body of SMPL, SMPL-H or SMPL-X, in metres, Y up. Nothing in the file is run.
+
+    `correctives` False leaves `posedirs` unread.
 
     Gives, with V vertices, F triangles and J joints, 24, 52 or 55:
         `v_template (V,3)`, `shapedirs (V,3,10)` (the first ten components), `posedirs
@@ -44,7 +46,7 @@ def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     names the field, what was found and what would be valid.
     """
     path = Path(path)
-    fields = _Fields(_read_fields(path), path)
+    fields = _Fields(_read_fields(path, () if correctives else ("posedirs",)), path)
     fields.check_present()
     parents = fields.parents()
     joints = len(parents)
@@ -91,8 +93,8 @@ def read_body_file(path: str | os.PathLike) -> dict[str, np.ndarray]:
     return body
 
 
-def _read_fields(path: Path) -> Mapping[str, object]:
-    """The fields of a body file by name, not yet checked."""
+def _read_fields(path: Path, without: Collection[str]) -> Mapping[str, object]:
+    """The fields of a body file by name, not yet checked, but for those that are not wanted."""
     suffix = path.suffix.lower()
     if suffix not in (".npz", ".pkl") and path.is_file():
         raise BodyFileError(f"{path} ends in '{path.suffix}'; a body file is an SMPL .npz or .pkl.")
@@ -107,26 +109,27 @@ def _read_fields(path: Path) -> Mapping[str, object]:
             f"{path} is no .npz archive: it starts with {data[:12]!r}. Copy or download it again."
         )
     if is_zip:
-        return _read_npz(data, path)
+        return _read_npz(data, path, without)
     fields = safe_pickle.loads(data, name=str(path))
     if not isinstance(fields, dict):
         raise BodyFileError(
             f"{path} holds a {type(fields).__name__}; an SMPL .pkl holds a dict of "
             f"{_listed(_REQUIRED)}."
         )
-    return {
+    named = {
         key.decode("latin1") if isinstance(key, bytes) else key: value
         for key, value in fields.items()
     }
+    return {key: value for key, value in named.items() if key not in without}
 
 
-def _read_npz(data: bytes, path: Path) -> dict[str, object]:
+def _read_npz(data: bytes, path: Path, without: Collection[str]) -> dict[str, object]:
     fields = {}
     member = "the list of contents"
     try:
         with open_npz(io.BytesIO(data), len(data)) as archive:
             for key in (*_REQUIRED, *_OPTIONAL):
-                if key in archive.names:
+                if key in archive.names and key not in without:
                     member = key
                     fields[key] = _array_or_pickle(archive.raw(key))
     except BodyFileError as error:

@@ -24,18 +24,30 @@ OPEN_BODY = DATA / "open_body.npz"
 OPEN_HANDS = DATA / "open_hands.npz"
 
 
-def load_body(path: str | os.PathLike | None = None) -> Body:
+def load_body(path: str | os.PathLike | None = None, *, correctives: bool = True) -> Body:
     """The bundled open body, or a user's file of SMPL, SMPL-H or SMPL-X: `.npz`, or the official
     `.pkl`, which is read and never executed.
 
-    Raises `BodyFileError` naming the file and what is wrong with it.
+    `correctives` False leaves out those of the mesh, most of the file, for whoever wants motion
+    alone. Raises `BodyFileError` naming the file and what is wrong with it.
     """
-    return _open_body() if path is None else _read_body(Path(path))
+    if path is None:
+        return _open_body() if correctives else _open_body_without_correctives()
+    return _read_body(Path(path), correctives)
 
 
 @cache
 def _open_body() -> Body:
-    body = _read_body(OPEN_BODY)
+    return _complete(_read_body(OPEN_BODY))
+
+
+@cache
+def _open_body_without_correctives() -> Body:
+    return _complete(_read_body(OPEN_BODY, correctives=False))
+
+
+def _complete(body: Body) -> Body:
+    """The open body with its fingers."""
     return replace(body, fingers=_open_fingers(body))
 
 
@@ -58,8 +70,8 @@ def _open_fingers(body: Body) -> Fingers:
     )
 
 
-def _read_body(path: Path) -> Body:
-    found = read_body_file(path)
+def _read_body(path: Path, correctives: bool = True) -> Body:
+    found = read_body_file(path, correctives)
     skeleton = SKELETONS[len(found["parents"])]
     data = found if skeleton is SMPL else as_smpl(found, skeleton)
     body = Body(

@@ -11,6 +11,7 @@ parabola, and along the floor as fast as before.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -146,7 +147,7 @@ def _bearing(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Which point (T,) of level (T,P,2) bears, -1 in flight, and where that is unclear (T,) bool;
     above (T,P) metres over the floor."""
-    T, P = above.shape
+    T = len(above)
     velocity = -np.gradient(level, 1.0 / fps, axis=0) if T > 1 else np.zeros_like(level)
     own = np.minimum((np.maximum(above, 0.0) / LOW) ** 2, HIGHEST)
 
@@ -160,19 +161,49 @@ def _bearing(
     change = np.sqrt((away * away).sum(axis=-1)) * fps / (ACCELERATION * since**0.5)
     change = np.minimum(change**2, MOST_SUDDEN)
 
-    # The cheapest way, in plain numbers: arrays of four are slower.
-    costs, came_from = own[0].tolist(), []
-    for to, here in zip(change.tolist(), own[frames[1:]].tolist()):
-        totals = [[costs[i] + to[i][j] for i in range(P)] for j in range(P)]
-        best = [total.index(min(total)) for total in totals]
-        costs = [totals[j][best[j]] + here[j] for j in range(P)]
-        came_from.append(best)
-    way = [costs.index(min(costs))]
-    for best in reversed(came_from):
-        way.append(best[way[-1]])
-    bearing = np.array(way[::-1])[np.cumsum(grounded) - 1]
+    steps = change + own[frames[1:], None, :]
+    bearing = _cheapest_way(own[0], steps)[np.cumsum(grounded) - 1]
     unclear = ~flying & (own[np.arange(T), bearing] > 1.0)
     return np.where(flying, -1, bearing), unclear
+
+
+def _cheapest_way(first: np.ndarray, steps: np.ndarray) -> np.ndarray:
+    """(N+1,): which of P points to be at in turn, where the first costs `first` (P,), and each of N
+    steps from one to another steps (N,P,P).
+
+    Stretches of the way are looked at side by side, from whichever point they begin at, and then
+    put together: arrays of four, one after the other, take ten times as long (Viterbi 1967).
+    """
+    N, P = steps.shape[:2]
+    length = max(1, math.isqrt(N))
+    count = -(-N // length)
+    rest = np.where(np.eye(P, dtype=bool), 0.0, np.inf)  # fills up the last stretch
+    padded = np.concatenate([steps, np.broadcast_to(rest, (count * length - N, P, P))])
+    padded = padded.reshape(count, length, P, P)
+
+    # From each point (C,P) that a stretch may begin at: what it costs to be at another, and where
+    # one came from.
+    costs, came_from = np.broadcast_to(rest, (count, P, P)), []
+    for at in range(length):
+        totals = costs[..., None] + padded[:, at, None]
+        came_from.append(totals.argmin(axis=2))
+        costs = totals.min(axis=2)
+
+    # The stretches one after the other, and back through each.
+    total, begun = first, []
+    for stretch in costs:
+        totals = total[:, None] + stretch
+        begun.append(totals.argmin(axis=0))
+        total = totals.min(axis=0)
+    ends = np.empty(count + 1, dtype=np.int64)
+    ends[-1] = total.argmin()
+    for number in range(count - 1, -1, -1):
+        ends[number] = begun[number][ends[number + 1]]
+    way, here, each = np.empty((count, length), dtype=np.int64), ends[1:], np.arange(count)
+    for at in range(length - 1, -1, -1):
+        way[:, at] = here
+        here = came_from[at][each, ends[:-1], here]
+    return np.concatenate([ends[:1], way.ravel()[:N]])
 
 
 def _aloft(bearing: np.ndarray, unclear: np.ndarray, fps: float) -> np.ndarray:
@@ -220,11 +251,20 @@ def _standing(aloft: np.ndarray, frames: np.ndarray) -> np.ndarray:
 def _speed(velocity: np.ndarray) -> np.ndarray:
     """(2,) of hips with velocity (N,2) over feet that are taken to stand: where these roll along,
     it comes out too slow, so that the faster ones of its frames are right."""
-    typical = np.median(velocity, axis=0)
+    typical = np.array([_quantile(axis, 0.5) for axis in velocity.T])
     length = np.linalg.norm(typical)
     if length == 0.0:
         return typical
-    return typical / length * np.quantile(velocity @ typical / length, FAST_SHARE)
+    return typical / length * _quantile(velocity @ typical / length, FAST_SHARE)
+
+
+def _quantile(values: np.ndarray, share: float) -> float:
+    """`np.quantile` of a few, many times as fast."""
+    ordered = np.sort(values)
+    last = len(ordered) - 1
+    low = int(share * last)
+    below, above = ordered[low], ordered[min(low + 1, last)]
+    return float(below + (share * last - low) * (above - below))
 
 
 def _sided(table: dict[str, float]) -> list[tuple[int, float]]:

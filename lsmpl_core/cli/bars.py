@@ -7,12 +7,15 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
-
-from tqdm import tqdm
+from typing import TYPE_CHECKING
 
 from ..progress import Progress
 from ..shown import shown
+
+if TYPE_CHECKING:  # What draws is loaded where there is a terminal to draw on.
+    from tqdm import tqdm
+
+    from .bar_of_takes import BarOfTakes
 
 _AT_MOST, _AT_LEAST = 0.1, 0.5  # seconds between two times that the bar of all takes is drawn
 
@@ -41,6 +44,8 @@ class TakeBar:
         if not sys.stderr.isatty():
             return
         if self._bar is None:
+            from tqdm import tqdm
+
             self._bar = tqdm(leave=False, dynamic_ncols=True, file=sys.stderr)
         if progress.total != self._bar.total or progress.done < self._bar.n:
             self._bar.reset(progress.total)
@@ -67,12 +72,14 @@ class TotalBar:
 
     def __init__(self, count: int):
         self._count = count
-        self._bar: _BarOfTakes | None = None
+        self._bar: BarOfTakes | None = None
         self._solved, self._drawn, self._is_drawn = 0, 0.0, False
 
     def __enter__(self) -> TotalBar:
         if self._count > 1 and sys.stderr.isatty():
-            self._bar = _BarOfTakes(total=self._count, file=sys.stderr)
+            from .bar_of_takes import BarOfTakes
+
+            self._bar = BarOfTakes(total=self._count, file=sys.stderr)
             self._is_drawn = True
         return self
 
@@ -112,31 +119,3 @@ class TotalBar:
             self._is_drawn = False
         write(line)
         self.draw()
-
-
-class _BarOfTakes(tqdm):
-    """Of all takes: how many failed, and takes a minute."""
-
-    monitor_interval = 0  # no thread that writes between our lines
-
-    def __init__(self, **options: Any):
-        self.failed = 0
-        super().__init__(
-            leave=False,
-            dynamic_ncols=True,
-            bar_format="{percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} takes{how_many_failed}"
-            " [{elapsed}<{remaining}{a_minute}]",
-            **options,
-        )
-
-    @property
-    def format_dict(self) -> dict[str, Any]:
-        facts = super().format_dict
-        done, seconds = facts["n"] - facts["initial"], facts["elapsed"]
-        rate = 60 * done / seconds if done and seconds else 0.0
-        facts["a_minute"] = f", {rate:.3g} takes/min" if rate else ""
-        facts["ncols"] = facts["ncols"] and max(
-            facts["ncols"] - 3, 1
-        )  # else the terminal's ^C begins a new line
-        facts["how_many_failed"] = f", {self.failed} failed" if self.failed else ""
-        return facts

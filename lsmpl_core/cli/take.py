@@ -95,7 +95,9 @@ class TakeConverter:
         self._solving.checked()
         self._backend = wanted_backend(options.device)
         self._told: set[str] = set()
-        self._body = load_body(options.body)
+        # Motion files need no mesh; the published network sees it.
+        mesh = set(writers) != {"npz"} or options.solver == "published"
+        self._body = load_body(options.body, correctives=mesh)
         self._resume = Resume(options, whole)
 
     def convert(self, job: Job, listener: Listener) -> dict:

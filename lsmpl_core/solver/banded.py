@@ -23,6 +23,7 @@ def solve_banded(
     right: np.ndarray,
     *,
     overwrite: bool = False,
+    room: np.ndarray | None = None,
 ) -> np.ndarray:
     """x (T,...,N) of H x = right (T,...,N), H symmetric and positive definite; of several systems
     at once where there are more axes.
@@ -32,11 +33,12 @@ def solve_banded(
     H[t,t+2], in which each three unknowns couple with their own only. Block elimination, T steps of
     order N³. What has been eliminated is kept symmetric: rounding would double every few steps
     where frames are coupled more firmly than they are held. With `overwrite` the diagonal may be
-    lost, which spares a copy of what is large.
+    lost, which spares a copy of what is large; room (2,T,N,N), where it is given, may be written
+    over, which spares new memory.
     """
     kernels = find_kernels().kernels
     if kernels and right.ndim == 2:
-        return kernels.solve_banded(diagonal, first, second, right, overwrite)
+        return kernels.solve_banded(diagonal, first, second, right, overwrite, room)
     if kernels:
         systems = (np.moveaxis(array, 1, 0) for array in (diagonal, first, second, right))
         return np.stack([solve_banded(*map(np.ascontiguousarray, one)) for one in zip(*systems)], 1)

@@ -15,12 +15,16 @@ of Gauss-Newton. It takes whole takes, with NumPy.
 from __future__ import annotations
 
 from collections.abc import Collection, Generator
+from dataclasses import dataclass
+from functools import partial
+from queue import SimpleQueue
 
 import numpy as np
 
+from ..backends.threads import side_by_side, worker_threads
 from ..body.kinematics import UNKNOWNS, State
 from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS, PARENTS
-from ..progress import Progress
+from ..progress import Progress, run_to_end
 from ..rotation import exp_map, log_map, orthonormalise, right_jacobian_inverse
 from .banded import solve_banded
 from .noise import EXACT_NOISE
@@ -52,7 +56,7 @@ PREDICTION_SHARE, FEWEST_TO_TRUST = 0.2, 3
 keypoints; and how many of them it must have seen to count."""
 OUTLIER_SIGMAS, LEAST_OUTLIER = 6.0, 0.04
 """Times the noise, and at least metres, by which a keypoint may be off before it counts little."""
-SEQUENCE_ROUNDS = 3
+SEQUENCE_ROUNDS = 2
 SECTION_FRAMES, SECTION_LAP = 600, 1.5
 """Frames that are solved at once; seconds by which sections reach into one another."""
 HELD_WEIGHT = 1e9
@@ -89,18 +93,76 @@ def optimise_sequence(
     """
     problem = tracker.problem
     held = np.zeros((len(problem), UNKNOWN_BLOCKS), dtype=bool) if held is None else held
+    sections = plan_sections(len(problem), problem.fps)
+    threads = min(worker_threads(), len(sections)) if problem.backend.kernels else 1
+
+    # Room for one section on each of the threads.
+    room: SimpleQueue[_Room] = SimpleQueue()
+    for _ in range(threads):
+        room.put(_Room.of(max(len(frames) for frames, _ in sections)))
+    works = [_section_steps(tracker, poses[f], f, held[f], room) for f, _ in sections]
+    solved = side_by_side([partial(run_to_end, w) for w in works], threads)
+
     rotations, trans = np.zeros_like(poses.rotations), np.zeros_like(poses.trans)
-    for frames, share in plan_sections(len(problem), problem.fps):
-        some = poses[frames]
-        if len(frames) > 2:
-            shown = _shown_accelerations(problem, frames)
-            for number in range(SEQUENCE_ROUNDS):
-                freedom = np.where(shown, STUDENT_FREEDOM if number else np.inf, np.inf)
-                some = _round(tracker, some, frames, held[frames], freedom)
-                yield Progress("sequence", int(frames[-1]) + 1, len(problem))
+    for (frames, share), work in zip(sections, works):
+        told = Progress("sequence", int(frames[-1]) + 1, len(problem))
+        if threads > 1:
+            some = next(solved)
+            yield told
+        else:
+            some = yield from _telling(work, told)
         rotations[frames] += share[:, None, None, None] * some.rotations
         trans[frames] += share[:, None] * some.trans
     return Poses(orthonormalise(rotations), trans)
+
+
+def _telling(
+    steps: Generator[None, None, Poses], told: Progress
+) -> Generator[Progress, None, Poses]:
+    """The same, with something told at each step."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            return stop.value
+        yield told
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What a section's system and its factor are written into, (T,75,75) and (2,T,75,75) of at
+    least as many frames: new memory for each would take a tenth of the time."""
+
+    hessian: np.ndarray
+    factor: np.ndarray
+
+    @classmethod
+    def of(cls, frames: int) -> _Room:
+        square = frames, UNKNOWNS, UNKNOWNS
+        return cls(np.empty(square), np.empty((2, *square)))
+
+    def __getitem__(self, frames: int) -> _Room:
+        """For as many frames."""
+        size = frames * UNKNOWNS * UNKNOWNS
+        factor = self.factor.reshape(-1)[: 2 * size].reshape(2, frames, UNKNOWNS, UNKNOWNS)
+        return _Room(self.hessian[:frames], factor)
+
+
+def _section_steps(
+    tracker: Tracker, poses: Poses, frames: np.ndarray, held: np.ndarray, free: SimpleQueue[_Room]
+) -> Generator[None, None, Poses]:
+    """N frames polished together, in the room of whoever has some; yields after each round."""
+    if len(frames) < 3:
+        return poses
+    room, shown = free.get(), _shown_accelerations(tracker.problem, frames)
+    try:
+        for number in range(SEQUENCE_ROUNDS):
+            freedom = np.where(shown, STUDENT_FREEDOM if number else np.inf, np.inf)
+            poses = _round(tracker, poses, frames, held, freedom, room[len(frames)])
+            yield
+    finally:
+        free.put(room)
+    return poses
 
 
 def optimise_where_needed(
@@ -188,22 +250,25 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
 
 
 def _round(
-    tracker: Tracker, poses: Poses, frames: np.ndarray, held: np.ndarray, freedom: np.ndarray
+    tracker: Tracker,
+    poses: Poses,
+    frames: np.ndarray,
+    held: np.ndarray,
+    freedom: np.ndarray,
+    room: _Room,
 ) -> Poses:
     """One step of Gauss-Newton over N frames; held (N,25), which stays, and freedom (N-2,25) of
     Student's t."""
     problem = tracker.problem
-    hessian, gradient = (
-        np.empty((len(frames), UNKNOWNS, UNKNOWNS)),
-        np.empty((len(frames), UNKNOWNS)),
-    )
+    hessian, gradient = room.hessian, np.empty((len(frames), UNKNOWNS))
     for first in range(0, len(frames), problem.batch):
         some = slice(first, first + problem.batch)
         _put_frame_terms(tracker, poses[some], frames[some], hessian[some], gradient[some])
     hessian.reshape(len(frames), -1)[:, :: UNKNOWNS + 1] += HELD_WEIGHT * np.repeat(held, 3, axis=1)
 
     noise = max(problem.noise, EXACT_NOISE)
-    step = -_solve_in_time(poses, hessian, gradient, noise, expected_changes(problem.fps), freedom)
+    expected = expected_changes(problem.fps)
+    step = -_solve_in_time(poses, room, gradient, noise, expected, freedom)
     step = step.reshape(len(frames), UNKNOWN_BLOCKS, 3)
     return Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
 
@@ -322,9 +387,15 @@ def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.
 
 
 def _solve_in_time(
-    poses: Poses, hessian, gradient, noise: float, expected: np.ndarray, freedom: np.ndarray
+    poses: Poses,
+    room: _Room,
+    gradient: np.ndarray,
+    noise: float,
+    expected: np.ndarray,
+    freedom: np.ndarray,
 ) -> np.ndarray:
-    """(T,75) of the normal equations with the accelerations' share; hessian and gradient are lost.
+    """(T,75) of the normal equations with the accelerations' share; what is in the room, and
+    gradient (T,75), is lost.
 
     freedom (T-2,25) of Student's t.
     """
@@ -347,7 +418,7 @@ def _solve_in_time(
     pulls = [weight * np.swapaxes(part, -1, -2) for part in parts]
 
     # Their squares into the blocks on the diagonal, their products into those beside it.
-    blocks = hessian.reshape(T, UNKNOWN_BLOCKS, 3, UNKNOWN_BLOCKS, 3)
+    blocks = room.hessian.reshape(T, UNKNOWN_BLOCKS, 3, UNKNOWN_BLOCKS, 3)
     squares = np.zeros((T, UNKNOWN_BLOCKS, 3, 3))
     for i, (part, pull) in enumerate(zip(parts, pulls)):
         frames = slice(i, T - 2 + i)
@@ -358,4 +429,5 @@ def _solve_in_time(
     first = np.zeros((T - 1, UNKNOWN_BLOCKS, 3, 3))
     first[:-1] += pulls[0] @ parts[1]
     first[1:] += pulls[1] @ parts[2]
-    return solve_banded(hessian, first, pulls[0] @ parts[2], gradient, overwrite=True)
+    second = pulls[0] @ parts[2]
+    return solve_banded(room.hessian, first, second, gradient, overwrite=True, room=room.factor)

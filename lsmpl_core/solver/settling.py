@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..body.skeleton import NUM_JOINTS
-from .polish import Anchor, polish
+from .polish import POLISH_TOLERANCE, Anchor, polish
 from .poses import Poses
 from .problem import Problem
 from .shape import PoseFit
@@ -19,14 +19,20 @@ SETTLING_STEPS = 6
 
 
 def settle(
-    problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray, steps: int = SETTLING_STEPS
+    problem: Problem,
+    poses: Poses,
+    frames: Sequence[int] | np.ndarray,
+    steps: int = SETTLING_STEPS,
+    tolerance: float = POLISH_TOLERANCE,
 ) -> Poses:
-    """Polish some frames from the poses they have, all at once and each on its own."""
+    """Polish some frames from the poses they have, all at once and each on its own, until a step
+    gains less than `tolerance`, in m²."""
     state = problem.state(poses)
     free = Anchor(state.rotations, problem.backend.array(np.full(NUM_JOINTS, LEAST_HOLD)))
     done = polish(
-        problem.model, state, problem.targets(list(frames)), free, problem.prior, steps=steps
-    )
+        problem.model, state, problem.targets(list(frames)), free, problem.prior,
+        steps=steps, tolerance=tolerance,
+    )  # fmt: skip
     return Poses(
         problem.backend.numpy(done.state.rotations), problem.backend.numpy(done.state.trans)
     )

@@ -16,6 +16,7 @@ from ..progress import Progress
 from .disbelief import disbelieve
 from .hinges import kind_of_sharing
 from .options import SolveOptions
+from .polish import POLISH_TOLERANCE
 from .poses import Poses
 from .problem import UNKNOWN_NOISE, Problem
 from .sequences import from_starts
@@ -34,6 +35,9 @@ are not met."""
 SHAPE_ROUNDS = 8
 FEW_FRAMES = 20
 """Frames, about, that the first rounds are for."""
+SETTLED_SHARE = 5e-5
+"""Of what a frame's keypoints are off in all, squared: a step that gains less moves betas by a few
+thousandths, and the next round makes up for it."""
 NEARLY = 4.0
 """How many times as much as after the last round may change after these."""
 SETTLED_BETA = 0.01
@@ -155,7 +159,9 @@ def _rounds(
         now = poses[some]
         for number in range(SHAPE_ROUNDS):
             if number or len(some) > len(few):
-                now = settle(problem, now, frames[some])
+                squares = 3.0 * parts.count * problem.noise**2
+                tolerance = max(POLISH_TOLERANCE, SETTLED_SHARE * squares)
+                now = settle(problem, now, frames[some], tolerance=tolerance)
             fit, last = pose_fit(problem, now, frames[some], freedom), (betas, offsets)
             uncertain = _site_noise(fit) if keep_betas else _shape_noise(fit)
             betas, offsets = refine_shape(betas, offsets, fit, sigma, uncertain)

@@ -439,7 +439,7 @@ def test_paths_turn_no_line_in_messages_reports_and_bars(tmp_path, capsys, monke
     assert r"a\nb\x1b[2J\u202e.csv" in told and told.count("\n") == 1
     assert r"a\nb\x1b[2J\u202e.csv" in json.loads((tmp_path / "r.json").read_text())["files"][0]["error"]
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    monkeypatch.setattr("lsmpl_core.cli.bars.tqdm", partial(tqdm, mininterval=0))
+    monkeypatch.setattr("tqdm.tqdm", partial(tqdm, mininterval=0))
     with TakeBar(name + "x" * 300, 1, 1) as bar:
         bar.show(Progress("frames", 1, 2))
     drawn = capsys.readouterr().err
