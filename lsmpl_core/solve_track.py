@@ -138,6 +138,8 @@ def _solve_frames(
     """The motion of a take whose betas (10,) and site offsets (K,3) are known, on one backend."""
     track, options = prepared.track, prepared.options
     problem = Problem.of(track, body, prepared.parts, betas, backend, options.preparing, offsets)
+    if prepared.calibration is not None:
+        problem = problem.with_typical(prepared.calibration.pose)
 
     # A frame to go on from, and how noisy the keypoints around it are, which sets the weights of
     # all that follows.

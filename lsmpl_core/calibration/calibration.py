@@ -11,8 +11,8 @@ import numpy as np
 
 from ..body.body import Body
 from ..body.sites import SiteParts, check_site, site_parts
-from ..body.skeleton import JOINT_NAMES
-from ..bounds import FEWEST_KEYPOINTS, LARGEST_BETA, LONGEST_NAME
+from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
+from ..bounds import FEWEST_KEYPOINTS, LARGEST_BETA, LONGEST_NAME, MOST_TURN
 from ..errors import CalibrationError, LayoutError, SolveError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
@@ -20,6 +20,8 @@ from ..keypoints.track import Decision, KeypointTrack
 FORMAT = 1
 MOST_PLACED = 2000
 """Keypoints in a calibration that is read."""
+POSE = 3 * (NUM_JOINTS - 1)
+"""Numbers of a pose: an axis-angle of every joint but the root."""
 FARTHEST_OFFSET, LARGEST_NOISE = 2.0, 1.0
 """Metres beyond which what is read is no calibration."""
 
@@ -38,8 +40,10 @@ class SiteOffset:
 class Calibration:
     """A subject's betas (10,) on the body with this key, and where the keypoints are, by name.
 
-    noise: how far keypoints are off in each axis, in metres, one standard deviation. decisions:
-    what was decided about the keypoints (not saved).
+    noise: how far keypoints are off in each axis, in metres, one standard deviation. pose (69,):
+    the mean axis-angles of joints 1 to 23 in the poses that the keypoints were placed with, None
+    where there are none: a site and the pose of what carries it were found together, and only
+    together are they right. decisions: what was decided about the keypoints (not saved).
     """
 
     body: str
@@ -47,6 +51,7 @@ class Calibration:
     keypoints: dict[str, SiteOffset]
     noise: float = 0.001
     decisions: tuple[Decision, ...] = ()
+    pose: np.ndarray | None = None
 
     @classmethod
     def of_layout(
@@ -98,11 +103,13 @@ class Calibration:
 
     def as_dict(self) -> dict[str, Any]:
         """JSON values; `from_dict` reads them."""
+        pose = {} if self.pose is None else {"pose": np.asarray(self.pose).tolist()}
         return {
             "format": FORMAT,
             "body": self.body,
             "betas": np.asarray(self.betas).tolist(),
             "noise": float(self.noise),
+            **pose,
             "keypoints": {
                 name: {
                     "site": p.site,
@@ -136,6 +143,7 @@ class Calibration:
             _numbers("betas", stored.get("betas"), 10, LARGEST_BETA),
             {str(name): _site_offset(str(name), stored) for name, stored in keypoints.items()},
             float(abs(_numbers("noise", [stored.get("noise")], 1, LARGEST_NOISE)[0])),
+            pose=_numbers("pose", stored["pose"], POSE, MOST_TURN) if "pose" in stored else None,
         )
 
 

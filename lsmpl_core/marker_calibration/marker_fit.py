@@ -14,6 +14,7 @@ from ..body.skeleton import JOINT_NAMES, NUM_BETAS
 from ..calibration.calibration import Calibration, SiteOffset, of_keypoints
 from ..errors import SolveError
 from ..keypoints.track import Decision, KeypointTrack
+from ..rotation import log_map
 from ..solver.options import SolveOptions
 from ..solver.problem import UNKNOWN_NOISE, Problem
 from ..solver.settling import pose_fit, settle
@@ -182,7 +183,10 @@ class MarkerFit:
             if which:
                 reason = f"{why}: {', '.join(which[:20])}{', ...' if len(which) > 20 else ''}"
                 decisions.append(Decision(what, f"{len(which)} markers", "detected", reason))
-        return Calibration(self.body.key, self.betas, markers, float(self.noise), tuple(decisions))
+        pose = log_map(self.poses.rotations[:, 1:]).mean(axis=0).ravel()
+        return Calibration(
+            self.body.key, self.betas, markers, float(self.noise), tuple(decisions), pose
+        )
 
     @property
     def residual(self) -> float:

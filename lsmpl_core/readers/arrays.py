@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..files.npz import Npz, open_npz
 from ..files.reals import reals
+from .motion_features import are_features, joints_of_features
 from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 
@@ -176,6 +177,8 @@ def array_track(
         array = np.take(array, chosen, axis)
     if array.ndim == 2 and array.shape[1] in (3, 4):
         array = array[None]
+    if are_features(array):
+        return joints_of_features(reals(array), where)
     if array.ndim == 2:
         positions, own = unflatten(reals(array), counts, where)
     elif array.ndim == 3 and array.shape[2] in (3, 4):

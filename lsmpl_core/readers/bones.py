@@ -123,6 +123,18 @@ def as_bones(names: Sequence[str], positions: np.ndarray) -> tuple[Layout, tuple
     )
 
 
+def are_centres_of_mass(names: Sequence[str]) -> bool:
+    """Whether bodies are called as OpenSim calls them, and the whole's centre of mass is among
+    them: of each body the same is given."""
+    bodies = {fold(split_subject(name)[1]) for name in names}
+    return "CENTEROFMASS" in bodies and {"FEMURR", "TIBIAR", "FEMURL", "TIBIAL"} <= bodies
+
+
+def mostly_bones(names: Sequence[str]) -> bool:
+    """Whether most names are those of bones, whatever markers are called so, too."""
+    return sum(joint_of(name) is not None for name in names) > len(names) / 2
+
+
 def are_axes(names: Sequence[str]) -> bool:
     """Whether most names are of segments' origins and axes (PELV, PELVY, PELVZ), rigid in
     threes."""

@@ -7,6 +7,7 @@ Wide, one row a frame (`table_headers.py`), or long, one row a keypoint: `frame,
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +16,15 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
+from ..shown import shown
 from .field_words import WORDS
 from .keypoint_names import fold
 from .plain_rows import read_plain_rows
 from .raw import RawTrack, blank_table, read_text
 from .rows import Rows, parse_numbers
 from .table_headers import AXES, CONFIDENCE, FRAME, TIME, Columns, columns_of, labels_of
-from .tables import Block, Table, look
-from .times import fps_from_times, placed_in_time, seconds_of
+from .tables import Block, Table, is_blank, is_numeric, look
+from .times import fps_from_times, placed_in_time, seconds_of, timecodes
 
 _KEYPOINT = frozenset(map(str.upper, WORDS["keypoint columns"]))
 _PERSON = frozenset(map(str.upper, WORDS["person columns"]))
@@ -60,16 +62,19 @@ def _check(block: Block, columns: Columns, table: Table, where: str) -> None:
             "several cameras, or lifted by a pose estimator"
         )
     if not columns.keypoints:
-        shown = (
+        titles = (
             ", ".join(cell[:40] for cell in block.header[-1] if cell)[:200]
             if block.header
             else "nothing"
         )
         raise KeypointFileError(
-            f"{where}: no keypoint has x, y and z columns; the header is: {shown}; expected "
-            "columns such as "
-            "nose_x, nose_y, nose_z, or a row of names above a row of x, y, z"
+            f"{where}: no keypoint has x, y and z columns{_instead(block)}; the header is: "
+            f"{titles}; expected columns such as nose_x, nose_y, nose_z, or a row of names above a "
+            "row of x, y, z"
         )
+    if len(columns.keypoints) < FEWEST and (instead := _instead(block)):
+        few = ", ".join(shown(name, 40) for name in columns.keypoints)
+        raise KeypointFileError(f"{where}: only {few} has x, y and z columns{instead}")
     if len(columns.keypoints) > MOST_KEYPOINTS:
         raise KeypointFileError(
             f"{where}: {len(columns.keypoints)} keypoints; at most {MOST_KEYPOINTS} are read"
@@ -88,6 +93,36 @@ def _check(block: Block, columns: Columns, table: Table, where: str) -> None:
             )
 
 
+def _instead(block: Block) -> str:
+    """What the columns are of that are of no keypoint, as their labels tell; "" where they do
+    not."""
+    words = Counter(
+        word for row in block.header for cell in row for word in set(_WORD.findall(cell.lower()))
+    )
+    kinds = {what: sum(words[word] for word in known) for what, known in INSTEAD.items()}
+    most = max(kinds, key=lambda what: kinds[what])
+    return (
+        f": its columns are of {most}, which do not say where joints are"
+        if kinds[most] >= 3
+        else ""
+    )
+
+
+FEWEST = 5
+"""Keypoints below which a table is rather of something else."""
+INSTEAD = {
+    "joint angles": (
+        "angle", "angles", "flexion", "extension", "abduction", "adduction", "rotation", "tilt",
+        "list", "obliquity", "dorsiflexion", "pronation", "inversion",
+    ),
+    "rigid bodies' places and turns": ("roll", "pitch", "yaw", "rot", "bodies", "quaternion"),
+    "forces": ("force", "forces", "moment", "moments", "torque", "cop"),
+    "accelerations and turns of sensors": ("acc", "acceleration", "gyro", "gyr", "mag", "quat"),
+}  # fmt: skip
+"""What tables of other things than places call their columns."""
+_WORD = re.compile(r"[a-z]+")
+
+
 def _is_2d(block: Block) -> bool:
     """Whether a header names x and y of several keypoints, and z of none."""
     rows = [[label.key for label in labels_of(block)]]
@@ -96,6 +131,7 @@ def _is_2d(block: Block) -> bool:
 
 
 def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawTrack:
+    block, decisions = _without_summaries(block, columns)
     where = list(columns.keypoints.values())
     picked = [one[axis] for one in where for axis in AXES]
     scored = [one["c"] for one in where if "c" in one]
@@ -106,7 +142,6 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
         confidence = np.ones(positions.shape[:2])
         confidence[:, ["c" in one for one in where]] = numbers[:, len(picked) :]
 
-    decisions = []
     if columns.aside:
         listed = ", ".join(text[:40] for text in columns.aside[:6]) + (
             ", ..." if len(columns.aside) > 6 else ""
@@ -139,6 +174,24 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
     return placed_in_time(raw, moments, None)
 
 
+def _without_summaries(block: Block, columns: Columns) -> tuple[Block, list[Decision]]:
+    """The block without the rows below it that have a word where others have their frame number or
+    time: a mean, a deviation."""
+    column = columns.time if columns.frame is None else columns.frame
+    if column is None:
+        return block, []
+    which, texts = block.rows.column(column)
+    words = np.array([not (is_numeric(text) or is_blank(text)) for text in texts])[which]
+    numbers = np.flatnonzero(~words)
+    if not words.any() or len(numbers) < words.sum():
+        return block, []
+    reason = (
+        f"they have no number of a frame: {', '.join(shown(texts[i]) for i in which[words][:4])}"
+    )
+    said = Decision("rows", f"{words.sum()} left out", "file", reason)
+    return replace(block, rows=block.rows.some(numbers.tolist())), [said]
+
+
 def _column(block: Block, column: int, table: Table) -> np.ndarray:
     return parse_numbers(block.rows, [column], "", table.decimal_comma, lenient=True)[:, 0]
 
@@ -148,6 +201,9 @@ def _times(block: Block, column: int, table: Table) -> np.ndarray:
     numbers = _column(block, column, table)
     if np.isfinite(numbers).any():
         return numbers
+    which, texts = block.rows.column(column)
+    if (coded := timecodes(texts)) is not None:
+        return coded[which]
     clock = [seconds_of(row[column]) if column < len(row) else None for row in block.rows]
     found = np.array([np.nan if one is None else one for one in clock])
     return found - np.nan_to_num(found[0])
@@ -207,7 +263,7 @@ def _long_labels(block: Block) -> list[str]:
     return [found[1] if (found := _LONG_AXIS.fullmatch(label)) else label for label in labels]
 
 
-_LONG_AXIS = re.compile(r"(?:POSITION|POS|WORLD|P)?([XYZ])(?:M|CM|MM|POSITION|POS|WORLD)?")
+_LONG_AXIS = re.compile(r"(?:POSITION|POS|WORLD|HEAD|P)?([XYZ])(?:M|CM|MM|POSITION|POS|WORLD)?")
 
 
 def _read_long(block: Block, table: Table, where: str) -> RawTrack:

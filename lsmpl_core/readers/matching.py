@@ -12,7 +12,7 @@ from ..errors import LayoutError
 from ..keypoints.layouts import LAYOUTS, Layout
 from ..keypoints.plausibility import implausibility
 from ..keypoints.track import Basis, Decision
-from .bones import are_axes, as_bones, joined_rigidly
+from .bones import are_axes, are_centres_of_mass, as_bones, joined_rigidly, mostly_bones
 from .keypoint_names import is_generic, match_names, split_subject, without_affixes
 from .mapping import Mapping
 from .markers import MarkerTable, recognise
@@ -134,7 +134,7 @@ def match_layout(
     if layout is None and not named:
         return match_by_count(raw.positions, source)
     if layout is None:
-        if bones := match_bones(raw):
+        if bones := match_bones(raw, source):
             return bones
         try:
             return match_by_name(names, source, positions=raw.positions)
@@ -155,13 +155,19 @@ def match_layout(
     )
 
 
-def match_bones(raw: RawTrack) -> Match | None:
-    """A skeleton's joints, by the names of its bones; None where the names are not those of
-    bones."""
+def match_bones(raw: RawTrack, source: str) -> Match | None:
+    """A skeleton's joints, by the names of its bones; None where the names are not those of bones.
+    `LayoutError` where their places are not those of joints."""
     names = raw.names or ()
     found = as_bones(names, raw.positions)
     if found is None:
         return None
+    if are_centres_of_mass(names):
+        raise LayoutError(
+            f"{source}: its places are those of bodies' centres of mass (OpenSim's "
+            "BodyKinematics), not of joints, which are up to 20 cm away. Export the markers, or "
+            "the origins of the bodies (PointKinematics)"
+        )
     layout, columns = found
     aside = [split_subject(name)[1] for i, name in enumerate(names) if i not in set(columns)]
     reason = f"{len(columns)} of its {len(names)} points are where bones begin, by their names"
@@ -177,6 +183,7 @@ def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) 
         )
     found = recognise(raw.names, source, table)
     few = found.placed < MOSTLY * len(raw.names) and not are_axes(raw.names)
+    few = few or mostly_bones(raw.names)
     if table is None and few and joined_rigidly(raw.positions):
         raise LayoutError(
             f"{source}: its points keep their distances, as a skeleton's joints do, but the "

@@ -51,7 +51,8 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
         raise LayoutError(
             f"{source}: {count} keypoints could be "
             f"{' or '.join(order.name for order in candidates)}, but in that "
-            f"order they make no body: bone lengths are {listed}. {LIST_ADVICE}"
+            f"order they make no body: bone lengths are {listed}. {_as_shares(positions)}"
+            f"{LIST_ADVICE}"
         )
     gained, exchanged = best_exchange(in_order(positions, best.columns), best.layout)
     if exchanged and gained > MOST_GAINED * (1 + 2 / np.sqrt(len(positions))):
@@ -71,6 +72,15 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
     aside = best.names.count(None)
     reason = f"{count} keypoints, {best.label}; bone lengths are {listed}"
     return best, reason + (f"; {aside} set aside" if aside else "")
+
+
+def _as_shares(positions: np.ndarray) -> str:
+    """What is said of numbers that all lie between 0 and 1."""
+    seen = positions[np.isfinite(positions)]
+    if not len(seen) or seen.min() < 0 or seen.max() > 1:
+        return ""
+    alike = "as shares of an image beside a score do"
+    return f"All of its numbers lie between 0 and 1, {alike}: is it 2D? "
 
 
 def orders_of(count: int) -> list[Order]:

@@ -52,7 +52,7 @@ FRAME = frozenset(
 )
 TIME = frozenset(
     map(fold, ("time", "times", "timestamp", "timestamps", "t", "time s", "time seconds",
-    "seconds", "time ms", "timestamp ms", "timestamp ns", "timestamp us"))
+    "seconds", "time ms", "timestamp ms", "timestamp ns", "timestamp us", "timecode", "smpte"))
 )  # fmt: skip
 RATE = tuple(
     map(fold, ("export frame rate", "frame rate", "capture frame rate", "frequency", "fps",
@@ -76,6 +76,10 @@ _SUBJECT_ROW = frozenset(
 )
 _TRANSLATIONS = ("tx", "ty", "tz", "px", "py", "pz")
 _SEPARATORS = re.compile(r"[\s_.\-/\[\]()]+")
+_IDENTITY = re.compile(r"[0-9a-f-]{16,}", re.I)
+"""What a program numbers its own objects by."""
+_CHANNEL = re.compile(r":([tp]?[xyz])$", re.I)
+"""The axis of a channel behind its node's name (TouchDesigner, Houdini)."""
 _BRACKETED = re.compile(r"(.+)\[([0-3])\]")
 LONGEST_LABEL = 256
 _COMMENT_RATE = re.compile(
@@ -109,7 +113,8 @@ def columns_of(block: Block, comments: Sequence[str] = ()) -> Columns:
             found.setdefault(label.name, {}).setdefault(label.key, column)
     keypoints = {name: where for name, where in found.items() if where.keys() >= set(AXES)}
     used = {column for where in keypoints.values() for column in where.values()}
-    frame, time = _lead(block.header, FRAME), _lead(block.header, TIME)
+    leads = [_lead(block.header, wanted) for wanted in (FRAME, TIME)]
+    frame, time = (None if column in used else column for column in leads)
     aside = [label.text for column, label in enumerate(labels) if column not in used and label.text]
     lead = FRAME | TIME | _NAMES_ROW | {"SUBFRAME", "ID", ""}
     aside = [
@@ -156,8 +161,9 @@ def _by_labels(header: Sequence[Sequence[str]]) -> list[Label]:
 
 def _split(text: str) -> Label:
     """`nose_x`, `LeftHip.Z (mm)`, `noseX`, `x_nose`, `X1`, `Hips_position_x`, `LFHD[0]`."""
-    short = text[:LONGEST_LABEL]
-    if bracketed := _BRACKETED.fullmatch(short):
+    short = _CHANNEL.sub(r".\1", text[:LONGEST_LABEL])
+    bracketed = _BRACKETED.fullmatch(short)
+    if bracketed and not _OTHER & set(_SEPARATORS.split(bracketed[1].lower())):
         key = (*AXES, "c")[int(bracketed[2])]
         return Label(bracketed[1].strip(), key, None, text)
     words = [word for word in _SEPARATORS.split(short.lstrip("#")) if word]
@@ -291,7 +297,11 @@ def _names_row(
                 seen.setdefault(name, set()).add(key)
         return sum(keys >= set(AXES) for keys in seen.values())
 
-    scored = [(fold(first) in _NAMES_ROW, complete(row), i) for i, (first, row) in enumerate(rows)]
+    scored = [
+        (fold(first) in _NAMES_ROW, complete(row), i)
+        for i, (first, row) in enumerate(rows)
+        if not all(map(_IDENTITY.fullmatch, filter(None, row)))
+    ]
     scored = [score for score in scored if score[1]]
     return rows[max(scored)[2]][1] if scored else None
 

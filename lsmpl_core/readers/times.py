@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -24,17 +25,20 @@ _CLOCK = re.compile(
     r"(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2}(?:[.,]\d{1,9})?)\s*(?:Z|[+-]\d{2}:?\d{2})?"
 )
 
+_TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[:;](\d{1,3})(?:[.:]\d+)?")
+
 
 def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray | None) -> RawTrack:
     """The rows of a track put where their frame numbers (T,), or else their times (T,), say that
     they are.
 
     A row that is there twice counts once; frames that are skipped become missing ones; both are
-    told. The rate follows from the times where the file does not state one. NaN, or numbers that do
-    not rise, are not used.
+    told. The rate follows from the times where the file does not state one, or states another. NaN,
+    or numbers that do not rise, are not used, nor are times that were rounded until rows of unlike
+    places share them.
     """
-    if times is not None and raw.fps is None:
-        raw = replace(raw, fps=fps_from_times(times))
+    if times is not None:
+        raw = _at_the_rate_of(times, raw)
     if frames is not None and _are_frame_numbers(frames):
         keep = np.concatenate([[True], np.diff(frames) != 0])
         return fill_gaps(frames[keep], _without_doubles(raw, keep, "frame number"))
@@ -43,6 +47,7 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
         or not np.isfinite(times).all()
         or len(times) < 3
         or (np.diff(times) < 0).any()
+        or _too_coarse(times, raw.positions)
     ):
         return raw
     keep = np.concatenate([[True], np.diff(times) > 0])
@@ -56,6 +61,43 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
         return raw
     rows = np.concatenate([[0.0], np.cumsum(whole)])  # step by step, as times drift from any grid
     return replace(fill_gaps(rows, raw, "times"), first_frame=raw.first_frame)
+
+
+def _at_the_rate_of(times: np.ndarray, raw: RawTrack) -> RawTrack:
+    """The track with the rate of its times (T,), where it states none, or one that they contradict
+    from row to row and on the whole."""
+    known = times[np.isfinite(times)]
+    if len(known) > 2 and _too_coarse(times, raw.positions):
+        found = whole = fps_from_times(np.linspace(known[0], known[-1], len(known)))
+    else:
+        found = fps_from_times(times)
+        whole = fps_from_times(known[[0, -1]] / max(len(known) - 1, 1)) if len(known) > 1 else None
+    if found is None or raw.fps is None or not raw.fps > 0:
+        return replace(raw, fps=raw.fps if found is None else found)
+    agree = [abs(one - raw.fps) < AGREEING * raw.fps for one in (found, whole) if one is not None]
+    if any(agree):
+        return raw
+    reason = f"its times step at that rate, though its header says {raw.fps:g}"
+    decision = Decision("rate", f"{found:g}", "assumed", reason)
+    return replace(raw, fps=found, decisions=[*raw.decisions, decision])
+
+
+AGREEING = 0.05
+"""Share by which a rate that is stated may differ from that of the times."""
+
+
+def _too_coarse(times: np.ndarray, positions: np.ndarray) -> bool:
+    """Whether rows with the time of the row before are not the same rows: times in whole seconds,
+    or a film's timecode beside faster cameras."""
+    if len(times) != len(positions) or not np.isfinite(times).all():
+        return False
+    alike = np.flatnonzero(np.diff(times) == 0)
+    if not len(alike):
+        return False
+    one, next_one = positions[alike], positions[alike + 1]
+    seen = np.isfinite(one).all(axis=(2)) & np.isfinite(next_one).all(axis=2)
+    moved = (np.abs(np.nan_to_num(one - next_one)).max(axis=2) > 0) & seen
+    return bool(moved.any(axis=1).mean() > 0.5)
 
 
 def _are_frame_numbers(numbers: np.ndarray) -> bool:
@@ -126,6 +168,22 @@ def seconds_of(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def timecodes(texts: Sequence[str]) -> np.ndarray | None:
+    """Seconds (T,) of a film's timecodes, `01:00:04:12`, whose last number counts frames; None
+    where they are none, or are of less than a second.
+
+    The film's rate is one more than the last number that there is.
+    """
+    found = [_TIMECODE.fullmatch(text.strip()[:20]) for text in texts]
+    if not found or not all(found):
+        return None
+    hours, minutes, seconds, frames = np.array(
+        [list(map(int, one.groups())) for one in found if one]
+    ).T
+    whole = 3600.0 * hours + 60 * minutes + seconds
+    return None if whole[0] == whole[-1] else whole + frames / (frames.max() + 1.0)
 
 
 def fps_from_times(times: np.ndarray) -> float | None:

@@ -24,9 +24,9 @@ _UNIT_WORDS = {
     **dict.fromkeys(("foot", "feet"), "ft"),
 }
 _PRIOR = {"m": 0.4, "cm": 0.15, "mm": 0.4, "in": 0.01, "ft": 0.02}
-_ARBITRARY = 0.02 / math.log(
-    1e6
-)  # density over the logarithm of the scale of takes in no unit at all
+_ARBITRARY = 0.1 / math.log(1e6)
+"""Density over the logarithm of the scale of takes in no unit at all, as many lifters' are: of one
+a metre tall it is not sure that it is a child."""
 _STATED_PRIOR = 0.97  # how often what a file states is true
 _STATURES = ((0.9, 0.08), (0.1, 0.4))
 """Shares and standard deviations of the logarithm of statures: adults; children, giants and odd

@@ -131,6 +131,11 @@ class Problem:
             self, sharing=sharing, typical=log_map(rotations[:, 1:]).mean(axis=0).ravel()
         )
 
+    def with_typical(self, pose: np.ndarray | None) -> Problem:
+        """The same for a subject of whom a typical pose (69,), axis-angles of joints 1 to 23, is
+        known, or None."""
+        return replace(self, typical=pose)
+
     def sharing_as(self, sharing: Sharing) -> Problem:
         """The same for a subject whose limbs share turns in this way."""
         return replace(self, sharing=sharing)

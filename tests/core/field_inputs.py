@@ -81,7 +81,7 @@ class Right:
     """What is right of an input: its layout (or words of the refusal), frames, rate, first frame, and what is said.
 
     points: of the shoulders, elbows, wrists, hips, knees and ankles how many come in; truth: the take whose they are
-    (0, 1: the first or second of several people); missing: frames without anything.
+    (0, 1: the first or second of several people); missing: frames without anything; scaled: the size may be any.
     """
 
     layout: str = ""

@@ -58,7 +58,7 @@ def test_theia_and_opensim_bodies_are_joints():
 def test_spine_bones_and_props_are_set_aside_and_told():
     joints = (*JOINTS, "spine1", "nose")
     names = [*named(SKELETONS["Mixamo"]), "mixamorig:Spine", "mixamorig:Sword"]
-    match = matching.match_bones(RawTrack(walking(Layout("all", joints)), names))
+    match = matching.match_bones(RawTrack(walking(Layout("all", joints)), names), "walk.csv")
     assert "set aside: 2 (Spine, Sword)" in match.decision.reason and match.decision.basis == "file"
 
 

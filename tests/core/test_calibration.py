@@ -124,6 +124,22 @@ def test_a_calibration_serves_other_takes_of_the_subject(body, stroll, recorded)
     assert apart(body, stroll.frames(slice(40, 60)), motion) < 25.0
 
 
+def test_what_no_marker_shows_is_held_as_it_was_when_they_were_placed(body, stroll, recorded):
+    first, second = recorded.frames(slice(0, 40)), recorded.frames(slice(40, 60))
+    calibration = calibrate([first], body)
+    hidden = [
+        k for k, name in enumerate(second.layout.keypoints) if name[1:] in ("UPA", "ELB", "FRM", "WRA", "WRB", "FIN")
+    ]
+    confidence = second.confidence.copy()
+    confidence[:, hidden] = 0.0
+    without_arms = replace(second, confidence=confidence)
+    known, unknown = (
+        lsmpl.solve(without_arms, body, calibration=one) for one in (calibration, replace(calibration, pose=None))
+    )
+    truth = stroll.frames(slice(40, 60))
+    assert apart(body, truth, known) < 0.8 * apart(body, truth, unknown)
+
+
 def test_given_betas_stay(body, stroll, recorded):
     motion = lsmpl.solve(recorded.frames(slice(0, 30)), body, betas=stroll.betas)
     assert np.array_equal(motion.betas, stroll.betas)

@@ -64,7 +64,7 @@ def misplaced(track: lsmpl.KeypointTrack, people: list[Take], right) -> str:
     for person in people:
         truth = person.points(found)
         rows = ~np.isin(np.arange(len(truth)), right.missing)
-        error, turn = off(track.positions[:, columns][rows], truth[rows], seen[rows], right.travels)
+        error, turn = off(track.positions[:, columns][rows], truth[rows], seen[rows], right.travels, right.scaled)
         tilt = np.degrees(np.arccos(np.clip(turn[2, 2], -1, 1)))
         if error < right.tolerance_mm and tilt < 30:
             return ""
@@ -72,7 +72,7 @@ def misplaced(track: lsmpl.KeypointTrack, people: list[Take], right) -> str:
     return "; ".join(wrongs)
 
 
-def off(positions, truth, seen, travels: bool) -> tuple[float, np.ndarray]:
+def off(positions, truth, seen, travels: bool, scaled: bool = False) -> tuple[float, np.ndarray]:
     """The worst keypoint's mean distance in mm after the one rigid motion that suits best, or those of each frame where
     it does not travel; and that motion's rotation."""
     where = (0, 1) if travels else 1
@@ -82,7 +82,7 @@ def off(positions, truth, seen, travels: bool) -> tuple[float, np.ndarray]:
     left, _, right = np.linalg.svd(a.reshape(-1, 3).T @ b.reshape(-1, 3))
     turn = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
     a, size = a @ turn, np.linalg.norm(b) / np.linalg.norm(a)
-    if not 0.8 < size < 1.25:
+    if not (scaled or 0.8 < size < 1.25):
         return np.inf, turn
     return 1000 * float((np.linalg.norm(size * a - b, axis=2).sum(axis=0) / seen.sum(axis=0)).max()), turn
 

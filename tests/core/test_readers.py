@@ -30,7 +30,7 @@ def trc_text(names, positions, units="m", rate="60.00", first=1, newline="\n", c
     ]
     for t, frame in enumerate(positions):
         cells = ["" if np.isnan(value) else f"{value:.6f}" for value in frame.ravel()]
-        lines.append(f"{first + t}\t{t / 60:.6f}\t" + "\t".join(cells))
+        lines.append(f"{first + t}\t{t / (float(rate) or 60):.6f}\t" + "\t".join(cells))
     return newline.join(lines) + newline
 
 
@@ -174,7 +174,7 @@ def test_whole_body_arrays_give_their_body(tmp_path, order):
     positions = np.full((40, len(order), 3), 9.0)
     for k, name in enumerate(order.names):
         if name:
-            positions[:, k] = walking(lsmpl.Layout("one", (name,)))[:, 0]
+            positions[:, k] = walking(lsmpl.Layout("one", (order.layout.sites[order.layout.index(name)],)))[:, 0]
     np.save(tmp_path / "take.npy", positions)
     track = read_keypoints(tmp_path / "take.npy")
     assert np.nanmax(np.abs(track.positions - walking(track.layout))) < 1e-9

@@ -84,6 +84,8 @@ def test_it_survives_a_motion_file(solved, tmp_path):
 
 def test_it_survives_json_and_clean_up(body, solved):
     same(Calibration.from_dict(json.loads(json.dumps(solved.calibration.as_dict()))), solved.calibration)
+    posed = replace(solved.calibration, pose=np.linspace(-1, 1, 69))
+    same(Calibration.from_dict(json.loads(json.dumps(posed.as_dict()))), posed)
     same(lsmpl.clean_up(solved, body).calibration, solved.calibration)
     same(solved.frames(slice(3, 9)).calibration, solved.calibration)
 
@@ -103,6 +105,7 @@ def same(a: Calibration, b: Calibration):
         ({"betas": [1e9] * 10}, "betas"),
         ({"noise": None}, "noise"),
         ({"noise": "0.01"}, "noise"),
+        ({"pose": [0.0] * 68}, "pose"),
         ({"keypoints": []}, "keypoints"),
         ({"keypoints": {}}, "keypoints"),
         ({"keypoints": {"a": 1, "b": 2, "c": 3, "d": 4}}, "keypoint 'a'"),
