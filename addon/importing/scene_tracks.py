@@ -152,7 +152,8 @@ def take_steps(
     frames, fps, held_points = _frames(scene, chosen), timing.scene_rate(scene), HeldPoints(chosen)
     held, held_home = Held(scene, doing="read"), Held(collection)
     positions = yield from positions_of(scene, chosen, frames, gaps)
-    raw = RawTrack(positions, names, fps=fps, first_frame=int(frames[0]))
+    # a copy: what reads a track writes metres into it
+    raw = RawTrack(positions.copy(), names, fps=fps, first_frame=int(frames[0]))
     raw, match = matched(raw, SOURCE, layout, person, markers)
     track = settled(raw, match, SOURCE, unit, "z")
     origin = range(len(names)) if raw.origin is None else raw.origin

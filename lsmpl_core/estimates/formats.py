@@ -32,6 +32,7 @@ import numpy as np
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS
 from ..errors import MotionFileError
 from ..files import safe_pickle
+from ..files.json_arrays import load_json
 from ..files.npz import most_unpacked, open_npz, read_array, read_npz
 from ..files.object_npy import is_object_npy, read_object_npy
 from ..files.torch_files import read_torch_file
@@ -175,7 +176,8 @@ def _json(path: Path) -> object:
             f"has {path.stat().st_size >> 20} MB; at most {MAX_JSON >> 20} MB of JSON are read"
         )
     try:
-        return json.loads(path.read_bytes())
+        data = path.read_bytes()
+        return load_json(data.decode(json.detect_encoding(data), "surrogatepass"))
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is no JSON: {error}") from error
 

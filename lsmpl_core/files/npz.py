@@ -15,6 +15,8 @@ from typing import IO
 
 import numpy as np
 
+from .texts import checked_texts
+
 MAX_BYTES = 1 << 30
 """The largest file, and the largest array in one, that is read: twenty minutes of 553 keypoints at
 60 Hz fit."""
@@ -158,7 +160,7 @@ def read_array(stream: IO, size: int) -> np.ndarray:
         raise ValueError(
             f"is cut short: shape {shape} of {dtype} needs {expected} bytes, found {len(data)}"
         )
-    return np.ndarray(shape, dtype, data, order="F" if fortran else "C")
+    return checked_texts(np.ndarray(shape, dtype, data, order="F" if fortran else "C"))
 
 
 def read_header(stream: IO) -> tuple[tuple[int, ...], bool, np.dtype]:

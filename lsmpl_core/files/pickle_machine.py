@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .pickle_budget import Budget, Placeholder, Refused
+from .texts import checked_texts
 
 _RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _BUILTINS = [
@@ -356,7 +357,7 @@ class Machine:
         data = self.raw_bytes(raw)
         if len(data) != count * dtype.itemsize:
             raise ValueError(f"an array of shape {shape} and type {dtype} over {len(data)} bytes")
-        return np.ndarray(sizes, dtype, data, order="F" if order == "F" else "C")
+        return checked_texts(np.ndarray(sizes, dtype, data, order="F" if order == "F" else "C"))
 
     def joblib_array(self, shape: object, dtype: np.dtype, order: str, aligned: bool) -> np.ndarray:
         """The array whose bytes joblib writes into the stream, after some padding; arrays of

@@ -109,8 +109,8 @@ class KeypointTrack:
             raise KeypointFileError(
                 f"{where}positions have shape {self.positions.shape}; expected {expected}"
             )
-        self.confidence = np.array(
-            np.ones(shape) if confidence is None else confidence, dtype=np.float64
+        self.confidence = (
+            np.ones(shape) if confidence is None else np.array(confidence, dtype=np.float64)
         )
         if self.confidence.shape != shape:
             raise KeypointFileError(

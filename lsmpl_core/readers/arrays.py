@@ -110,10 +110,7 @@ def _texts(array: np.ndarray, where: str) -> list[str]:
         names = [str(text) for text in np.ravel(array).astype("U")]
         "".join(names).lower().encode("utf-8", "surrogatepass")
         return names
-    except (
-        ValueError,
-        SystemError,
-    ) as error:  # NumPy does not check the code points of a file's text
+    except ValueError as error:
         raise KeypointFileError(f"{where} is no valid text: {error}") from None
 
 

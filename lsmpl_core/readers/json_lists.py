@@ -6,7 +6,6 @@ folder of one file a frame.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -17,16 +16,19 @@ from typing import Any
 import numpy as np
 
 from ..errors import KeypointFileError
+from ..files.json_arrays import load_json
 from .field_words import WORDS, folded, value_of
 from .nest_roles import MOST_PEOPLE, NOBODY, Frames, Person, arranged, roles_of
 from .nests import DEEPEST, everything, kinds_of, likeliest
 from .people import choose, follow, gathered
 from .point_forms import coordinates, is_named, point_name
-from .raw import RawTrack, blank_table, read_text, unflatten
+from .raw import RawTrack, blank_table, check_pieces, read_text, unflatten
 from .rows import is_number
 from .times import placed_in_time
 
 _MOST_NAMELESS = 100
+_BIGGEST = 1e300
+"""Numbers beyond stand for a point that is missing."""
 
 
 def read_json(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
@@ -62,7 +64,7 @@ def is_frame(content: Any) -> bool:
     frames of one person."""
     kind = likeliest(kinds_of(content)[0], frozenset())
     if kind is None:
-        return not isinstance(content, list) or not content
+        return not isinstance(content, (list, np.ndarray)) or not len(content)
     for role, level in zip(roles_of(kind), kind.levels):
         objects = all(isinstance(one, dict) for one in level.values())
         if role == "time" or (
@@ -73,17 +75,11 @@ def is_frame(content: Any) -> bool:
 
 
 def _load(path: Path) -> Any:
-    """A file's content: JSON, or one JSON object a line."""
+    """A file's content: JSON, or one JSON object a line; lists of numbers as arrays."""
     text = read_text(path)
     try:
-        return json.loads(text)
+        return load_json(text, lambda rest: check_pieces(rest, len(text), path))
     except (ValueError, RecursionError) as error:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) > 1 and all(line.lstrip()[0] in "{[" for line in lines[:3]):
-            try:
-                return [json.loads(line) for line in lines]
-            except (ValueError, RecursionError):
-                pass
         raise KeypointFileError(f"{path}: not JSON: {error}") from None
 
 
@@ -140,7 +136,8 @@ def unquoted(content: Any, levels: int = 0) -> Any:
 def _nothing(content: Any, flat: bool, where: str) -> KeypointFileError:
     """What is said of content without poses."""
     frames = content if isinstance(content, list) else [content]
-    first = next((frame for frame in frames if frame), frames[0] if frames else content)
+    full = (one for one in frames if (one.size if isinstance(one, np.ndarray) else one))
+    first = next(full, frames[0] if frames else content)
     if flat:
         return KeypointFileError(
             f"{where}: only 2D keypoints are there ({described(first)}). 3D keypoints are needed: "
@@ -242,13 +239,13 @@ def _told_apart(
     ]
 
 
-def _positions(points: list | dict, counts: Collection[int], where: str) -> np.ndarray:
+def _positions(points: list | dict | np.ndarray, counts: Collection[int], where: str) -> np.ndarray:
     """(K,3) of one person's points, whatever their form."""
     values = list(points.values()) if isinstance(points, dict) else points
-    return _array(values, counts, where)[:, :3] if values else np.empty((0, 3))
+    return _array(values, counts, where)[:, :3] if len(values) else np.empty((0, 3))
 
 
-def _has_names(points: list | dict | None) -> bool:
+def _has_names(points: list | dict | np.ndarray | None) -> bool:
     return isinstance(points, dict) or is_named(points)
 
 
@@ -279,22 +276,31 @@ def _unnamed(frames: list, counts: Collection[int], where: str) -> RawTrack:
         for t, points in enumerate(frames)
     ]
     count = Counter(len(row) for row in rows if row is not None).most_common(1)[0][0]
-    table = blank_table(
-        (len(frames), count, 4), 4 * sum(len(row) for row in rows if row is not None), where
-    )
+    written = 4 * sum(len(row) for row in rows if row is not None)
+    positions = blank_table((len(frames), count, 3), written, where)
+    confidence = np.ones(positions.shape[:2])
     for t, row in enumerate(rows):
         if row is not None:
             if len(row) != count:
                 raise KeypointFileError(
                     f"{where}: frame {t} has {len(row)} keypoints, most have {count}"
                 )
-            table[t] = row
-    return RawTrack(table[..., :3], None, np.where(np.isnan(table[..., 3]), 1.0, table[..., 3]))
+            positions[t] = row[:, :3]
+            if row.shape[1] == 4:
+                confidence[t] = np.where(np.isnan(row[:, 3]), 1.0, row[:, 3])
+    return RawTrack(positions, None, confidence)
 
 
-def _array(points: list, counts: Collection[int], where: str) -> np.ndarray:
-    """(K,4) of one frame's points: [[x, y, z], ...], [[x, y, z, c], ...], flat numbers, or objects
-    with x, y, z."""
+def _array(points: list | np.ndarray, counts: Collection[int], where: str) -> np.ndarray:
+    """(K,3), or (K,4) with confidence, of one frame's points: rows of [x, y, z] or of [x, y, z, c],
+    flat numbers, or objects with x, y, z."""
+    if isinstance(points, np.ndarray):
+        with np.errstate(invalid="ignore"):
+            numbers = np.where(np.abs(points) < _BIGGEST, points, np.nan)
+        if numbers.ndim == 2:
+            return numbers
+        positions, confidence = unflatten(numbers[None], counts, where)
+        return positions[0] if confidence is None else numbers.reshape(-1, 4)
     if all(isinstance(one, (int, float, type(None))) for one in points):
         numbers = np.array([_number(value, where) for value in points])
         positions, confidence = unflatten(numbers[None], counts, where)
@@ -309,7 +315,7 @@ def _point(value: Any, where: str) -> tuple[float, float, float, float]:
         return (np.nan,) * 4
     if isinstance(value, dict):
         value = coordinates(value) or value
-    if not isinstance(value, list) or len(value) not in (3, 4):
+    if not isinstance(value, (list, tuple)) or len(value) not in (3, 4):
         raise KeypointFileError(
             f"{where} is {str(value)[:60]}; expected [x, y, z] or [x, y, z, confidence]"
         )
@@ -320,7 +326,7 @@ def _point(value: Any, where: str) -> tuple[float, float, float, float]:
 def _number(value: Any, where: str) -> float:
     if value is None:
         return np.nan
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < 1e300:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _BIGGEST:
         return float(value)
     if isinstance(value, float):
         return np.nan

@@ -27,12 +27,12 @@ _FAR = 20.0
 
 def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
     """What files write for a missing keypoint becomes NaN: 0 0 0, -1 -1 -1, nines, and places that
-    repeat far away.
+    repeat far away. Written into the track's own array where that can be.
 
     A keypoint that is zero in every frame is kept for now: it may be the root of a root-relative
     take.
     """
-    positions = np.array(raw.positions, dtype=np.float64)
+    positions = np.require(raw.positions, np.float64, "W")
     nowhere = ~np.isfinite(positions).all(axis=2)
     zero = (positions == 0).all(axis=2)
     zero &= ~(zero | nowhere).all(axis=0)

@@ -23,11 +23,11 @@ _PERSON_KEY = re.compile(r"person|people|subj|actor|track|user|body|player|^id",
 
 @dataclass
 class Person:
-    """One person in one frame: points as the file has them (rows or by name), scores (K,) or None,
-    an id."""
+    """One person in one frame: points as the file has them (rows, flat numbers, or by name), scores
+    (K,) or None, an id."""
 
     id: str
-    points: list | dict
+    points: list | dict | np.ndarray
     scores: list | None = None
 
 
@@ -261,13 +261,10 @@ def _middle(pose: Pose) -> np.ndarray:
 
 def _person(pose: Pose, identity: str, kind: Kind) -> Person:
     owner = pose.owners[-1] if isinstance(pose.owners[-1], dict) else {}
-    points = pose.points.tolist() if isinstance(pose.points, np.ndarray) else pose.points
-    hands: list[Any] = [owner.get(key) for key in HAND_KEYS]
-    if isinstance(points, list) and all(isinstance(hand, list) and hand for hand in hands):
-        points = points + hands[0] + hands[1]
+    points = _with_hands(pose.points, [owner.get(key) for key in HAND_KEYS])
     moved = _translation(pose)
-    if moved.any() and isinstance(points, list):
-        points = (np.array(points, dtype=float) + moved).tolist()
+    if moved.any() and not isinstance(points, dict):
+        points = np.array(points, dtype=float) + moved
     scores = value_of(owner, WORDS["scores"])
     scores = scores.tolist() if isinstance(scores, np.ndarray) else scores
     fits = (
@@ -276,6 +273,18 @@ def _person(pose: Pose, identity: str, kind: Kind) -> Person:
         and not isinstance(scores[0], (list, dict))
     )
     return Person(identity, points, scores if fits else None)
+
+
+def _with_hands(points: Any, hands: list[Any]) -> Any:
+    """A body's points with those of its hands behind them, where they are in lists of their own."""
+    parts = [points, *hands]
+    if not all(isinstance(one, (list, np.ndarray)) and len(one) for one in parts):
+        return points
+    if len({np.shape(one)[1:] for one in parts if isinstance(one, np.ndarray)}) == 1 and all(
+        isinstance(one, np.ndarray) for one in parts
+    ):
+        return np.concatenate(parts)
+    return [row for one in parts for row in (one.tolist() if isinstance(one, np.ndarray) else one)]
 
 
 def _translation(pose: Pose) -> np.ndarray:

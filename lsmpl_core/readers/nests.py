@@ -115,7 +115,7 @@ def _look_at_array(array, key, fields, keys, owners, owner, walk: _Walk) -> None
     elif array.ndim == 2 and array.shape[1] == 2 and len(array) >= LEAST_POINTS:
         walk.flat = True
     elif array.ndim == 1 and is_flat_pose(len(array), key):
-        _found(array.tolist(), fields, keys, (*owners, owner), walk)
+        _found(array, fields, keys, (*owners, owner), walk)
     elif array.ndim >= 2:
         _each(list(enumerate(array)), key, fields, keys, owners, owner, walk)
 
@@ -188,11 +188,7 @@ def likeliest(kinds: Sequence[Kind], known: set[int] | frozenset[int]) -> Kind |
 
     def rank(kind: Kind) -> tuple:
         key, points = kind.key, kind.poses[0].points
-        count = (
-            len(points)
-            if isinstance(points, (dict, np.ndarray)) or not are_numbers(points)
-            else len(points) // 3
-        )
+        count = len(points) // 3 if are_numbers(points) else len(points)
         fits = (
             isinstance(points, dict)
             or is_named(points)

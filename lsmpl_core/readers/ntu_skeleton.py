@@ -6,12 +6,15 @@ Format: shahroudy/NTURGB-D, Matlab/read_skeleton_file.m.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import KeypointFileError
 from .json_lists import track_of
-from .raw import RawTrack, read_text
+from .raw import MOST_POINTS, RawTrack, read_text
 from .rows import is_number
 
 FPS = 30.0
@@ -20,32 +23,45 @@ MOST_BODIES = 100
 
 def read_skeleton(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
     """Read the bodies of a file, who are told apart by their numbers."""
-    lines = read_text(path).splitlines()
-    at, frames = 1, []
-    try:
-        for _ in range(_count(lines[0], len(lines))):
-            people = []
-            bodies, at = _count(lines[at], MOST_BODIES), at + 1
-            for _ in range(bodies):
-                identity, joints = lines[at].split()[0], _count(lines[at + 1], len(lines))
-                rows = [line.split()[:3] for line in lines[at + 2 : at + 2 + joints]]
-                if len(rows) < joints or not all(
-                    len(row) == 3 and all(map(is_number, row)) for row in rows
-                ):
-                    raise ValueError
-                people.append(
-                    {"id": identity, "keypoints3d": [[float(cell) for cell in row] for row in rows]}
-                )
-                at += 2 + joints
-            frames.append(people)
-    except (IndexError, ValueError):
-        if not frames:
-            raise KeypointFileError(
-                f"{path}: line {at + 1} is none of a .skeleton file of NTU RGB+D"
-            ) from None
+    frames = _frames(read_text(path), path)
     raw = track_of(frames, counts, str(path), person)
     raw.fps = FPS
     return raw
+
+
+def _frames(text: str, path: Path) -> list[list[dict]]:
+    """The bodies of each frame."""
+    lines = _Lines(text)
+    frames = []
+    try:
+        for _ in range(_count(next(lines), len(text))):
+            people = []
+            for _ in range(_count(next(lines), MOST_BODIES)):
+                identity, joints = next(lines).split()[0], _count(next(lines), MOST_POINTS)
+                rows = [next(lines).split()[:3] for _ in range(joints)]
+                if not all(len(row) == 3 and all(map(is_number, row)) for row in rows):
+                    raise ValueError
+                people.append({"id": identity, "keypoints3d": np.array(rows, dtype=float)})
+            frames.append(people)
+    except (IndexError, StopIteration, ValueError):
+        if not frames:
+            raise KeypointFileError(
+                f"{path}: line {lines.number} is none of a .skeleton file of NTU RGB+D"
+            ) from None
+    return frames
+
+
+class _Lines:
+    """A text's lines one after the other, but empty ones: a list of them would take five times the
+    text."""
+
+    def __init__(self, text: str):
+        self._found = re.finditer(r"[^\r\n]+", text)
+        self.number = 0
+
+    def __next__(self) -> str:
+        self.number += 1
+        return next(self._found)[0]
 
 
 def _count(text: str, most: int) -> int:

@@ -44,7 +44,9 @@ def _is_row(one: Any) -> bool:
 
 
 def are_numbers(value: Any) -> bool:
-    """Whether a list holds numbers, of which some may be null."""
+    """Whether a list or an array holds numbers, of which some may be null."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1 and value.dtype.kind in "fiu"
     return isinstance(value, (list, tuple)) and all(
         one is None or (isinstance(one, (int, float)) and not isinstance(one, bool))
         for one in value[:8]
@@ -84,7 +86,9 @@ def are_flat_columns(value: dict) -> bool:
 def is_point(value: Any) -> bool:
     """Whether an object is one point: x, y and z in it, or a position beside a name."""
     if not isinstance(value, dict) or any(
-        isinstance(v, (list, dict)) and len(v) >= LEAST_POINTS for v in value.values()
+        (isinstance(v, (list, dict)) and len(v) >= LEAST_POINTS)
+        or (isinstance(v, np.ndarray) and v.size >= LEAST_POINTS)
+        for v in value.values()
     ):
         return False
     return coordinates(value) is not None and (
@@ -105,13 +109,13 @@ def point_name(value: dict) -> str | None:
     return value_of(value, WORDS["names"], str) or None
 
 
-def coordinates(value: Any) -> list | None:
+def coordinates(value: Any) -> list | tuple | None:
     """[x, y, z] or [x, y, z, confidence] of what is one point, itself or under a usual key; None of
     anything else."""
     if isinstance(value, np.ndarray):
-        value = value.tolist()
+        value = value.tolist() if value.size <= 4 else []
     if isinstance(value, (list, tuple)):
-        return list(value) if len(value) in (3, 4) and are_numbers(value) else None
+        return value if len(value) in (3, 4) and are_numbers(value) else None
     if not isinstance(value, dict):
         return None
     if (own := _axes(value)) is not None:
@@ -166,7 +170,8 @@ def trajectories(value: dict) -> dict[int, dict] | None:
     of each frame."""
     value = _by_columns(value) or value
     if (columns := _table_columns(value)) is not None:
-        series = {key: _series(value[key]) or [] for at in columns.values() for key in at.values()}
+        columns_of_all = [key for at in columns.values() for key in at.values()]
+        series = {key: () if (s := _series(value[key])) is None else s for key in columns_of_all}
         length = set(map(len, series.values()))
         if len(length) != 1 or (frames := length.pop()) < 1:
             return None
@@ -190,7 +195,11 @@ def _by_columns(value: dict) -> dict | None:
     names, rows = value.get("columns"), value.get("data")
     if not isinstance(names, list) or not isinstance(rows, list) or not rows:
         return None
-    whole = all(isinstance(row, list) and len(row) == len(names) for row in rows)
+    whole = all(
+        (isinstance(row, list) or (isinstance(row, np.ndarray) and row.ndim == 1))
+        and len(row) == len(names)
+        for row in rows
+    )
     return {str(name): [row[i] for row in rows] for i, name in enumerate(names)} if whole else None
 
 
@@ -203,7 +212,7 @@ def parts_in_time(value: Sequence) -> dict[int, dict] | None:
         for part in one["Parts"] if isinstance(one["Parts"], list) else []:
             begin = part.get("Range", {}).get("Start", 0) if isinstance(part, dict) else None
             values = part.get("Values") if isinstance(part, dict) else None
-            if not isinstance(begin, int) or not isinstance(values, list):
+            if not isinstance(begin, int) or not isinstance(values, (list, np.ndarray)):
                 continue
             for t, point in enumerate(values, begin):
                 if coordinates(point) is not None:
@@ -211,15 +220,11 @@ def parts_in_time(value: Sequence) -> dict[int, dict] | None:
     return {t: frames[t] for t in sorted(frames)} or None
 
 
-def _series(value: Any) -> list | None:
+def _series(value: Any) -> Sequence | np.ndarray | None:
     """One number a frame: a list, or an object by the row's number (pandas)."""
     if isinstance(value, dict):
         value = list(value.values()) if all(str(key).isdigit() for key in value) else None
-    return (
-        list(value)
-        if isinstance(value, (list, tuple, np.ndarray)) and are_numbers(list(value[:8]))
-        else None
-    )
+    return value if are_numbers(value) else None
 
 
 def _way(value: Any) -> list | None:
@@ -231,9 +236,9 @@ def _way(value: Any) -> list | None:
             if all(axis in keys for axis in AXES)
             else [None]
         )
-        return [list(row) for row in zip(*lists)] if None not in lists else None
+        return None if any(one is None for one in lists) else [list(row) for row in zip(*lists)]
     if isinstance(value, np.ndarray):
-        value = value.tolist() if value.ndim == 2 else None
+        value = value.tolist() if value.ndim == 2 and value.shape[1] in (3, 4) else None
     if not isinstance(value, (list, tuple)) or not value:
         return None
     some = [one for one in value[:8] if one is not None]

@@ -112,25 +112,31 @@ def read_text(path: Path) -> str:
     text = text.lstrip("\ufeff")  # a mark of the encoding that a program wrote once more
     if not text.strip():
         raise KeypointFileError(f"{path}: the file is empty")
-    _check_pieces(text, path)
+    if not _is_nest(text):
+        check_pieces(text, len(text), path)
     return text
 
 
-def _check_pieces(text: str, path: Path) -> None:
+def _is_nest(text: str) -> bool:
+    """Whether a text is JSON, which is looked at when its arrays are taken out."""
+    return text.lstrip()[:1] in ("[", "{")
+
+
+def check_pieces(text: str, size: int, path: Path) -> None:
     """`KeypointFileError` where a text is of so many small pieces that it would take many times its
-    size: millions of rows of three digits, or of empty lists."""
+    file's size: millions of rows of three digits, or of empty lists."""
     commas = sum(map(text.count, ",;\t"))
-    if text.lstrip()[:1] in ("[", "{"):
+    if _is_nest(text):
         lists = text.count("[") + text.count("{")
         pieces = {"lists": (_BYTES_A_LIST, lists), "items": (_BYTES_AN_ITEM, commas)}
     else:
         pieces = {"rows": (_BYTES_A_ROW, text.count("\n")), "cells": (_BYTES_A_CELL, commas)}
     wanted = sum(bytes_each * count for bytes_each, count in pieces.values())
-    if wanted > max(_FREE_PIECES, _MOST_PIECES * len(text)):
+    if wanted > max(_FREE_PIECES, _MOST_PIECES * size):
         most = max(pieces, key=lambda name: pieces[name][0] * pieces[name][1])
         raise KeypointFileError(
             f"{path}: its {pieces[most][1]:,} {most} would take {wanted / 1e9:.0f} GB of memory, "
-            f"{wanted // len(text)} times its size"
+            f"{wanted // size} times its size"
         )
 
 

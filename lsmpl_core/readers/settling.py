@@ -35,8 +35,8 @@ def settled(
     fps: float | None = None,
     mirror: bool | None = None,
 ) -> KeypointTrack:
-    """The track of a layout that was matched, in metres, Z up; the arguments are those of
-    `read_keypoints`."""
+    """The track of a layout that was matched, in metres, Z up, which may be written into the
+    arrays of `raw`; the arguments are those of `read_keypoints`."""
     unit, up, fps = checked_unit(unit, source), checked_up(up, source), checked_fps(fps, source)
     return settled_in(raw, match, source, unit, up, fps, mirror)[0]
 
@@ -61,7 +61,9 @@ def settled_in(
     judged = _judged(match.layout, positions)
     if world is None:
         world = find_world(raw, match, positions, judged, source, unit, up)
-    positions = world.placed(positions)
+    else:
+        world.measured(positions)
+    positions = world.turned(positions)
     positions, lost = without_strays(positions)
     fps, fps_decision = _decide_fps(fps, raw.fps, source)
     positions, mirrored = not_mirrored(positions, match, judged, mirror)
@@ -121,7 +123,9 @@ def _hands(
 
 def _ordered(raw: RawTrack, match: Match) -> tuple[np.ndarray, np.ndarray | None]:
     """Positions (T,K,3) and confidence (T,K) in the layout's order, NaN and 0 where the file has no
-    such keypoint."""
+    such keypoint; the file's own arrays where they are in that order."""
+    if list(match.columns) == list(range(raw.positions.shape[1])):
+        return raw.positions, raw.confidence
     columns = {k: column for k, column in enumerate(match.columns) if column is not None}
     has = list(columns)
     positions = np.full((len(raw.positions), len(match.layout), 3), np.nan)

@@ -15,6 +15,9 @@ from .matching import Match
 from .raw import RawTrack
 from .space import checked_stature, found_origin
 
+_AT_ONCE = 4096
+"""Frames that are turned at once."""
+
 
 @dataclass(frozen=True)
 class World:
@@ -30,9 +33,19 @@ class World:
 
     def placed(self, points: np.ndarray) -> np.ndarray:
         """Points (...,3) of the file in metres, Z up, not mirrored."""
-        points = points - self.origin
+        return self.turned(self.measured(np.array(points)))
+
+    def measured(self, points: np.ndarray) -> np.ndarray:
+        """The same array in metres from the origin, written into it."""
+        points -= self.origin
         points *= self.metres
-        return points @ self.rotation.T
+        return points
+
+    def turned(self, points: np.ndarray) -> np.ndarray:
+        """The same array with Z up, written into it: takes may be all of the memory there is."""
+        for part in np.split(points, range(_AT_ONCE, len(points), _AT_ONCE)):
+            part[...] = part @ self.rotation.T
+        return points
 
     def matrix(self, mirrored: bool) -> np.ndarray:
         """(4,4) of the whole: what brings a point of the file's numbers to the track."""
@@ -45,9 +58,10 @@ class World:
 def find_world(
     raw: RawTrack, match: Match, positions: np.ndarray, judged: Layout | None, source: str, unit, up
 ) -> World:
-    """What is settled on the first person of a file."""
+    """What is settled on the first person of a file, whose positions are then in metres from the
+    origin, in the same array."""
     origin, moved = found_origin(positions)
-    positions = positions - origin
+    positions -= origin
     metres, unit_decision = units.decide_unit(positions, judged, unit, raw.unit)
     stature = units.measure_stature(positions, judged) * metres
     checked_stature(stature if unit_decision.value != "body" else np.nan, source, unit_decision)

@@ -10,12 +10,17 @@ import struct
 import zipfile
 
 import numpy as np
+from crafted import CRAFTED
 
 NUMBERS = (
     b"nan", b"-nan(ind)", b"inf", b"-inf", b"1e999", b"-1e308", b"1e-320", b"99999999999999999999", b"-1", b"0", b"",
     b"1,5", b"0x10", b"1_000", b"\xef\xbc\x91", b"NaN", b"Infinity", b"null", b"true", b"9" * 400, b'"', b"[", b"{}",
     b"\t", b"\r", b"\n", b";", b"#", b"\0", b"\xff\xfe", b"1e300", b"-1e300", b"1e38", b"1e-300", b"9999999", b"-9999",
     b"9223372036854775808", b"not a number", b"minus one", b"1.2.3", b"1/0", b"+-1", b"1e", b"12:03:04.5", b"1 2 3",
+    b"4.9e-324", b"1e400", b"-1e-400", b"1,234.5", b"1.234,5", b"1'234.5", "1\u202f234".encode(), "\u22121".encode(),
+    "\uff11.\uff15".encode(), "\u0661\u0662".encode(), b"0x1p3", b"0b1", b"0o7", b"1e5_0", b"1__0", b"1d3", b"1.#QNAN",
+    b"-1.#IND", b"NULL", b"N/A", b"--", b"+inf", b"infinity", b"#DIV/0!", b"1e+", b"$1", b"50%", "\u00bd".encode(),
+    b"17976931348623157" + b"0" * 292, b"-0", b"00012", b"2147483648", b"-9223372036854775809", b"0." + b"3" * 5000,
 )  # fmt: skip
 WORDS = (
     *(struct.pack(order + kind, value) for order in "<>" for kind, value in (
@@ -160,6 +165,14 @@ def _encoding(content, rng, others):
             lambda: content.replace(b"\t", b" "),
             lambda: content.replace(b" ", b"\0"),
             lambda: content.replace(b"\n", b"\x0b\x1c\x85"),
+            lambda: text.encode("utf-16-be"),
+            lambda: text.encode("utf-32-le"),
+            lambda: b"\x00\x00\xfe\xff" + text.encode("utf-32-be"),
+            lambda: text.replace("\n", "\u2028").encode(),
+            lambda: text.replace("\n", "\u0085").encode("latin-1", errors="replace"),
+            lambda: content.replace(b"\n", b"\n\0"),
+            lambda: content.replace(b"\n", b"\n\n\r"),
+            lambda: content + b"\x1a",
         ),
         rng,
     )
@@ -230,4 +243,5 @@ def npy_of_zeros(frames: int) -> bytes:
 _DAMAGES = (
     _cut, _flip, _flip, _drop, _double, _noise, _splice, _word, _word, _swap, _number, _number, _encoding,
     _array_header, _archive, _huge_numbers, _length, _count,
+    *CRAFTED,
 )  # fmt: skip

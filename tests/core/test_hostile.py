@@ -225,7 +225,7 @@ def test_letters_beyond_unicode_in_an_npz_are_no_text(tmp_path):
     names = np.array(COCO.keypoints, dtype="<U20")
     names.view("<u4")[3] = 0x7FFFFFFF
     np.savez(tmp_path / "take.npz", keypoints3d=PERSON, names=names)
-    with pytest.raises(KeypointFileError, match="names is no valid text"):
+    with pytest.raises(KeypointFileError, match="names holds no valid text"):
         read_keypoints(tmp_path / "take.npz")
 
 
