@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
@@ -113,6 +113,30 @@ def plan_outputs(
         Job(source.path, out / f"{name}.{format}", format, True, source.person)
         for source, name in zip(sources, names)
     ]
+
+
+def check_overwriting(jobs: Sequence[Job], read: Collection[str], report: str | None) -> None:
+    """Raises `UsageError` where the report would be written onto a take, an output or one of the
+    files that options name (`read`), or an output onto one of these."""
+    outputs = {_real(job.output): str(job.output) for job in jobs}
+    named = {_real(path): path for path in read}
+    if report is not None:
+        taken = outputs | named | {_real(job.source): str(job.source) for job in jobs}
+        if (other := _at_place(report, taken)) is not None:
+            raise UsageError(f"--report would overwrite {other}; choose another file")
+    for output in outputs.values():
+        if (other := _at_place(output, named)) is not None:
+            raise UsageError(f"OUT would overwrite {other}, which is read; choose another OUT")
+
+
+def _at_place(path: str, others: Mapping[str, str]) -> str | None:
+    """Which of some files, by their real paths, a path is: the same name, or a link to the same."""
+    if (other := others.get(_real(path))) is not None:
+        return other
+    if not os.path.isfile(path) or os.stat(path).st_nlink < 2:
+        return None
+    files = (other for other in others.values() if os.path.isfile(other))
+    return next((other for other in files if os.path.samefile(path, other)), None)
 
 
 def share(jobs: Sequence[Job], part: tuple[int, int] | None) -> list[Job]:

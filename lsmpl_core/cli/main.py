@@ -30,7 +30,7 @@ from ..shown import shown
 from ..solver.options import SOLVERS
 from .bars import TakeBar, TotalBar
 from .front_end import FrontEnd
-from .inputs import Job, UsageError, plan_outputs, share
+from .inputs import Job, UsageError, check_overwriting, plan_outputs, share
 from .parser import build_parser
 from .resume import FILE_OPTIONS
 from .signals import Stopped, release, signals_as_exceptions, signals_held_back
@@ -56,14 +56,15 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
         options = parser.parse_args(argv)
         if options.command == "devices":
             return _list_devices(front_end)
-        others = [getattr(options, name, None) for name in ("report", *FILE_OPTIONS)]
-        leave_out = [name for name in others if name]
+        read = [name for option in FILE_OPTIONS if (name := getattr(options, option, None))]
+        leave_out = [*read, *([options.report] if options.report else [])]
         people = partial(people_of, options) if getattr(options, "all_people", False) else None
         jobs = plan_outputs(
             options.inputs, options.output, options.format, front_end, leave_out, people
         )
         if options.command == "refine-motion" and len(jobs) > 1:
             raise UsageError(f"refine-motion takes one take; {options.inputs[0]} holds {len(jobs)}")
+        check_overwriting(jobs, read, options.report)
         jobs = share(jobs, options.part)
     except UsageError as error:
         parser.print_usage(sys.stderr)

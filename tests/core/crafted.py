@@ -188,7 +188,8 @@ def _line(content, rng, others):
         at = int(rng.integers(len(lines) + 1))
         lines[at:at] = [_pick(_LINES, rng)]
     if rng.random() < 0.1:
-        lines += [b"l0: &l0 [x]"] + [b"l%d: &l%d [%s]" % (n, n, b",".join([b"*l%d" % (n - 1)] * 9)) for n in range(1, 12)]
+        lines.append(b"l0: &l0 [x]")
+        lines += [b"l%d: &l%d [%s]" % (n, n, b",".join([b"*l%d" % (n - 1)] * 9)) for n in range(1, 12)]
     return b"\n".join(lines)
 
 

@@ -154,6 +154,28 @@ def test_an_input_is_not_overwritten_by_its_output(take, tmp_path, capsys):
     assert "would be overwritten" in capsys.readouterr().err
 
 
+def test_nothing_that_is_read_or_written_is_overwritten_by_something_else(take, tmp_path, capsys):
+    motion, report, mapping = tmp_path / "m.npz", tmp_path / "report.json", tmp_path / "map.json"
+    for path in (motion, report, mapping):
+        path.write_bytes(b"the user's")
+    (tmp_path / "hard.json").hardlink_to(take)
+    (tmp_path / "soft.json").symlink_to(motion)
+    out = str(tmp_path / "out.npz")
+    for words in (
+        ["convert", str(take), "-o", out, "--report", str(take)],
+        ["convert", str(take), "-o", out, "--report", out],
+        ["convert", str(take), "-o", out, "--report", str(tmp_path / "hard.json")],
+        ["convert", str(take), "-o", out, "--layout", str(mapping), "--report", str(mapping)],
+        ["convert", str(take), "-o", str(motion), "--calibration", str(motion)],
+        ["refine-motion", str(motion), str(take), "-o", str(motion)],
+        ["refine-motion", str(motion), str(take), "-o", out, "--report", str(tmp_path / "soft.json")],
+    ):
+        before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+        assert main(words) == 2, words
+        assert "would overwrite" in capsys.readouterr().err
+        assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+
+
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write everywhere, and so may who owns it")
 def test_a_folder_that_cannot_be_written_is_named(take, tmp_path, capsys):
     closed = tmp_path / "closed"
