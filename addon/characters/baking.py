@@ -110,10 +110,12 @@ def bake_steps(
         rig = replace(rig, heads=shape.rest_joints(body, worn))
     has_fingers = armature is not None and finger_bones.has_fingers(armature)
     fingers = finger_bones.lying(armature) if has_fingers else None
+    still = [] if armature is None else control_curves.still_curls(armature, len(times.at))
     computed = jobs.one_step(
         "bake", lambda: _computed(rest, body, motion, times.at, shown_on, rig, fingers)
     )
     curves, joints = yield from jobs.in_thread(computed)
+    curves += still
     curves += [] if residual is None else [residual_curve(key_times.sampled(residual, times.at))]
     frames, curves = key_times.thinned(times, curves, every)
     made = yield from actions.write_steps(name, name, frames, curves)

@@ -12,7 +12,8 @@ from typing import NamedTuple
 import bpy
 import numpy as np
 
-from ..rigging import keys, two_bone
+from ...lsmpl_core.body.skeleton import FINGER_JOINT_NAMES
+from ..rigging import curls, keys, two_bone
 from ..rigging.limbs import LIMBS, SWITCH, Limb, switch_path
 from ..rigging.two_bone import Rig
 from . import actions
@@ -91,7 +92,7 @@ def as_seen(
     quaternions: np.ndarray,
 ) -> np.ndarray:
     """Joints' quaternions (N,J,4) with those of limbs that follow IK as their controls have them,
-    in an action, or without one at this moment."""
+    and of fingers as their curls do, in an action, or without one at this moment."""
     pose, seen = two_bone.posed(rig, quaternions, location), quaternions.copy()
     for limb in LIMBS:
         switch = _at(action, [(switch_path(limb), 0)], frames)[:, 0]
@@ -102,7 +103,38 @@ def as_seen(
             own = keys.own_channels(rig, pose, limb, values)
             joints = [rig.names.index(name) for name in limb.bones]
             seen[:, joints] = np.where(in_ik[:, None, None], own, seen[:, joints])
+    turned = finger_turns(armature, action, frames)
+    if turned is not None and FINGER_JOINT_NAMES[0] in rig.names:
+        fingers = [rig.names.index(name) for name in FINGER_JOINT_NAMES]
+        seen[:, fingers] = curls.curled(seen[:, fingers], turned)
     return seen
+
+
+def finger_turns(
+    armature: bpy.types.Object, action: bpy.types.Action | None, frames: Frames
+) -> np.ndarray | None:
+    """(N,30,3,3): by how much curls turn the finger bones before their own channels, in an action,
+    or without one at this moment; None where there are none."""
+    if not curls.are_there(armature.data.bones):
+        return None
+    values = channels_at(armature, action, curls.channels(), frames)
+    if values is None:
+        values = [np.tile(now, (len(frames), 1)) for now in keys.read(armature, curls.channels())]
+    return curls.turns(values)
+
+
+def still_curls(armature: bpy.types.Object, frames: int) -> list[Curve]:
+    """The curves, over so many frames, of curls that do nothing, keyed in the first one; none where
+    a character has none."""
+    if not curls.are_there(armature.data.bones):
+        return []
+    at_rest = np.full(frames, np.nan)
+    at_rest[:1] = 0.0
+    return [
+        Curve(keys.data_path(*channel), axis, at_rest, channel[0])
+        for channel in curls.channels()
+        for axis in range(3)
+    ]
 
 
 def controls_at(

@@ -14,11 +14,13 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
+from ...lsmpl_core.body.skeleton import FINGER_JOINT_NAMES
 from ...lsmpl_core.rotation import from_quaternion, to_quaternion
 from ..errors import all_or_nothing
-from ..rigging import building, keys, looks, two_bone
+from ..rigging import building, curls, keys, looks, two_bone
 from ..rigging.limbs import (
     CONTROL_BONES,
+    LIMB_BONES,
     LIMBS,
     ROOT,
     SWITCH,
@@ -68,10 +70,14 @@ def add(armature: bpy.types.Object) -> None:
     try:
         with editing(armature.data):
             building.make_bones(armature.data.edit_bones, rig)
+            if curls.can_be(names):
+                curls.make_bones(armature.data.edit_bones)
         bpy.context.view_layer.update()
         with all_or_nothing():
             character.let_turn(armature, names[1:])  # of an earlier LSMPL they could be moved off
             building.connect(armature, rig)
+            if curls.can_be(names):
+                curls.connect(armature)
             looks.dress(armature, names)
         building.mark(armature.data, True)
         bake(armature)
@@ -92,6 +98,8 @@ def bake(armature: bpy.types.Object, limbs: Collection[Limb] = LIMBS) -> None:
     rig = _rig(armature)
     with editing(armature.data):
         building.lay_bones(armature.data.edit_bones, rig)
+        if curls.are_there(armature.data.edit_bones):
+            curls.lay_bones(armature.data.edit_bones)
     building.measure(armature, rig)
     for action in assigning.in_use(armature):
         frames = control_curves.key_frames(action, rig.names)
@@ -191,7 +199,7 @@ def _joints(armature: bpy.types.Object) -> list[str]:
 def _rig(armature: bpy.types.Object) -> Rig:
     _check(armature)
     if not are_on(armature):
-        missing = [name for name in CONTROL_BONES if name not in armature.data.bones]
+        missing = [name for name in LIMB_BONES if name not in armature.data.bones]
         raise LsmplError(
             f"{armature.name}: has no controls"
             + (f", or not all: {', '.join(missing[:3])}" if are_there(armature) else "")
@@ -202,6 +210,7 @@ def _rig(armature: bpy.types.Object) -> Rig:
 
 def _take_away(armature: bpy.types.Object) -> None:
     building.disconnect(armature)
+    curls.disconnect(armature)
     looks.undress(armature, _joints(armature))
     with editing(armature.data):
         building.remove_bones(armature.data.edit_bones)
@@ -223,14 +232,15 @@ def _show_anew(armature: bpy.types.Object) -> None:
 def _bake_joints(
     armature: bpy.types.Object, rig: Rig, limbs: Collection[Limb], with_root: bool = False
 ) -> None:
-    """Put the bones of limbs, and the pelvis if the root's motion is to become its own, where they
-    are seen."""
+    """Put the bones of limbs, and the pelvis and the fingers if the motion of root and curls is to
+    become theirs, where they are seen."""
     for action in assigning.in_use(armature):
         frames = control_curves.key_frames(action, rig.names)
         if len(frames) == 0:
             continue
         location, quaternions = _seen(armature, rig, action, frames)
         changed = {name for limb in limbs for name in limb.bones}
+        changed |= set(_fingers(rig)) if with_root else set()
         curves = []
         if with_root and _moves_root(armature, action):
             location, quaternions = _with_root(armature, rig, action, frames, location, quaternions)
@@ -247,11 +257,15 @@ def _bake_joints(
     if with_root:
         location, quaternions = _with_root(armature, rig, None, [0.0], location, quaternions)
         armature.pose.bones[rig.names[0]].location = location[0]
-    pelvis = [rig.names[0]] if with_root else []
-    for name in [*pelvis, *(name for limb in limbs for name in limb.bones)]:
+    besides = [rig.names[0], *_fingers(rig)] if with_root else []
+    for name in [*besides, *(name for limb in limbs for name in limb.bones)]:
         turned = quaternions[0, rig.names.index(name)]
         armature.pose.bones[name].rotation_quaternion = turned
     _show_anew(armature)
+
+
+def _fingers(rig: Rig) -> list[str]:
+    return [name for name in rig.names if name in FINGER_JOINT_NAMES]
 
 
 def _seen(

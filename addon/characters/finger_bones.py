@@ -22,6 +22,7 @@ from ...lsmpl_core.body.fingers import (
 from ...lsmpl_core.body.skeleton import FINGER_JOINT_NAMES, JOINT_NAMES
 from ...lsmpl_core.hands.closing import RELAXED, closed_turns
 from ...lsmpl_core.rotation import log_map
+from ..rigging import curls, limbs, looks
 from ..rigging.keys import continuous
 from . import actions, character, control_curves, hand_poses, shape
 from .editing import editing
@@ -44,6 +45,12 @@ def ensure(armature: bpy.types.Object, body: Body) -> None:
     for mesh in shape.meshes_of(armature):
         _give_weights(mesh, body, body.fingers)
     hand_poses.flatten(armature)
+    if limbs.are_on(armature):
+        with editing(armature.data):
+            curls.make_bones(armature.data.edit_bones)
+        bpy.context.view_layer.update()
+        curls.connect(armature)
+        looks.dress(armature, shape.mean_joints(armature)[0])
 
 
 def curves(body: Body, motion: Motion, rest: np.ndarray | None) -> list[actions.Curve]:

@@ -47,6 +47,7 @@ def merge(armature: bpy.types.Object, rig: Rig) -> None:
             curves += [
                 actions.Curve(path, axis, values[:, axis], name) for axis in range(values.shape[1])
             ]
+        curves += control_curves.still_curls(armature, len(frames))
         actions.put_curves(action, frames, curves)
     _drop_layers(armature, [*rig.names, *CONTROL_BONES])
 

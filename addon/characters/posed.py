@@ -15,7 +15,7 @@ from ...lsmpl_core.body.skeleton import FINGER_JOINT_NAMES
 from ...lsmpl_core.by_hand.posing import poses_of
 from ...lsmpl_core.rotation import from_quaternion, log_map
 from ...lsmpl_core.solver.poses import Poses
-from ..rigging import building, keys, limbs, two_bone
+from ..rigging import building, curls, keys, limbs, two_bone
 from . import character, control_curves, finger_bones, shape
 from .actions import Curve
 from .control_curves import Before
@@ -31,13 +31,18 @@ class Bones:
         self.rig = rig_of(armature, body)
         self.fingers = fingers_of(armature, body)
 
-    def curves(self, poses: Poses, before: Before | None = None) -> list[Curve]:
+    def curves(
+        self, poses: Poses, before: Before | None = None, curled: np.ndarray | None = None
+    ) -> list[Curve]:
         """What an action has to say for the bones, and their controls if there are some, to take
-        these poses. before: the quaternions of the frame before, whose signs are gone on with."""
+        these poses. before: the quaternions of the frame before, whose signs are gone on with.
+        curled (N,30,3,3): by how much curls turn the fingers there (`curls_in`)."""
         motion = Motion(log_map(poses.rotations), poses.trans, self.betas, fingers=poses.fingers)
-        return self.curves_of(motion, before)
+        return self.curves_of(motion, before, curled)
 
-    def curves_of(self, motion: Motion, before: Before | None = None) -> list[Curve]:
+    def curves_of(
+        self, motion: Motion, before: Before | None = None, curled: np.ndarray | None = None
+    ) -> list[Curve]:
         """The same for a motion of this shape."""
         quaternions, location = character.pose_curves(self.rest, self.body, motion)
         if before is not None:
@@ -47,7 +52,7 @@ class Bones:
         if self.rig is not None:
             curves += control_curves.curves_of(self.rig, quaternions, location, before=before)
         if self.fingers is not None and motion.fingers is not None:
-            bent = finger_bones.channels_of(self.body, self.fingers, motion.fingers)
+            bent = self._finger_channels(motion.fingers, curled)
             if before is not None and before.fingers is not None:
                 bent *= _going_on(bent, before.fingers)
             curves += control_curves.joint_curves(FINGER_JOINT_NAMES, bent)
@@ -79,9 +84,25 @@ class Bones:
             posed = two_bone.posed(self.rig, quaternions, location)
             keys.write(self.armature, keys.values_of(self.rig, posed))
         if self.fingers is not None and poses.fingers is not None:
-            bent = finger_bones.channels_of(self.body, self.fingers, poses.fingers)
+            bent = self._finger_channels(poses.fingers, self.curls_in(None, [0.0]))
             for name, turn in zip(FINGER_JOINT_NAMES, bent[0].tolist()):
                 bones[name].rotation_quaternion = turn
+
+    def curls_in(
+        self, action: bpy.types.Action | None, frames: Sequence[float] | np.ndarray
+    ) -> np.ndarray | None:
+        """(N,30,3,3): by how much curls turn the fingers in some scene frames of an action, or
+        without one at this moment; None where the character has none."""
+        return control_curves.finger_turns(self.armature, action, frames)
+
+    def _finger_channels(self, fingers: np.ndarray, curled: np.ndarray | None) -> np.ndarray:
+        """(N,30,4): the quaternions of finger bones that are seen as fingers (N,30,3), under
+        curls."""
+        assert self.fingers is not None, "asked for only where there are finger bones"
+        bent = finger_bones.channels_of(self.body, self.fingers, fingers)
+        if curled is None:
+            return bent
+        return keys.continuous(curls.curled(bent, np.swapaxes(curled, -1, -2)))
 
     def values(self) -> list[tuple]:
         """What the bones' channels are at this moment, for `set_values`."""
@@ -109,6 +130,8 @@ class Bones:
         location, quaternions = self.channels(action, frames)
         if self.fingers is not None:
             bent = control_curves.joint_channels(action, FINGER_JOINT_NAMES, frames)[1]
+            turned = self.curls_in(action, frames)
+            bent = bent if turned is None else curls.curled(bent, turned)
             quaternions = np.concatenate([quaternions, bent], axis=1)
         return self._poses(_rotation_matrices(quaternions), location)
 

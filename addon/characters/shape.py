@@ -23,7 +23,7 @@ from ...lsmpl_core.body.sites import site_parts
 from ...lsmpl_core.bounds import LARGEST_HAND, SMALLEST_HAND
 from ...lsmpl_core.cleaning.floor import FOOT_POINTS
 from ..registration import registration
-from ..rigging import building, limbs
+from ..rigging import building, curls, limbs
 from .editing import editing
 
 CHARACTER_KEY = "lsmpl_character"
@@ -190,6 +190,8 @@ def _move_bones(armature: bpy.types.Object, betas: np.ndarray, hand_size: float)
             bone.roll = roll
         if rig is not None:
             building.lay_bones(bones, replace(rig, heads=heads))
+            if curls.are_there(bones):
+                curls.lay_bones(bones)
     if rig is not None:
         building.measure(armature, replace(rig, heads=heads))
 

@@ -202,7 +202,8 @@ class _Change:
         new = feet.fitted_poses(self.poses, self.body, betas, baked_betas)
         played = played_at(self.take, action, self.low, self.high)
         blended = self._blended(bones.in_action(action, played), self.low, cleaned, new)
-        curves = bones.curves(self._at_keys(bones, action, blended, times), before)
+        curled = bones.curls_in(action, times.frames)
+        curves = bones.curves(self._at_keys(bones, action, blended, times), before, curled)
 
         frames = times.frames
         keys = keyframes.keys_between(action, frames[0], frames[-1], f".{action.name} before")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import bpy
 import numpy as np
 
-from .limbs import CONTROL_BONES, LIMBS, MARK, ROOT, SWITCH, Limb, switch_path
+from .limbs import CONTROL_BONES, LIMB_BONES, LIMBS, MARK, ROOT, SWITCH, Limb, switch_path
 from .two_bone import STRAIGHT_WITHIN, Layout, Rig
 
 FOLLOWS = "LSMPL IK"
@@ -91,7 +91,7 @@ def lay_bones(edit_bones: bpy.types.ArmatureEditBones, rig: Rig) -> None:
 def connect(armature: bpy.types.Object, rig: Rig) -> None:
     """Constraints, drivers and switches, at FK, for bones that were just made."""
     pose = armature.pose.bones
-    for name in CONTROL_BONES:
+    for name in LIMB_BONES:
         pose[name].rotation_mode = "QUATERNION"
         pose[name].lock_scale = (True, True, True)  # a body has one size: its shape's
     for limb in LIMBS:

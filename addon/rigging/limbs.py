@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 import bpy
 
+from ...lsmpl_core.body.skeleton import FINGER_JOINT_NAMES
+from ...lsmpl_core.keypoints.hand_points import FINGERS, SIDES
+
 ROOT = "root"
 SWITCH = "IK"
 """The custom property of an IK control: 0 for FK, 1 for IK."""
@@ -92,7 +95,12 @@ LIMBS = (
     _limb("right", "leg", _LEG, "foot", 1.0),
 )
 BY_NAME = {limb.name: limb for limb in LIMBS}
-CONTROL_BONES = (ROOT, *(bone for limb in LIMBS for bone in (*limb.controls, *limb.mechanism)))
+LIMB_BONES = (ROOT, *(bone for limb in LIMBS for bone in (*limb.controls, *limb.mechanism)))
+"""What every character with controls has."""
+CURLS = tuple(f"{side}_{finger}_curl" for side in SIDES for finger in FINGERS)
+HAND_CURLS = tuple(f"{side}_hand_curl" for side in SIDES)
+"""What one with fingers has besides (`curls.py`): a curl a finger, and one a hand."""
+CONTROL_BONES = (*LIMB_BONES, *CURLS, *HAND_CURLS)
 """All bones of ours that are no deform bones."""
 
 
@@ -104,7 +112,7 @@ def are_there(armature: bpy.types.Object) -> bool:
 def are_on(armature: bpy.types.Object) -> bool:
     """Whether a character has all its control bones."""
     bones = armature.data.bones
-    return are_there(armature) and all(name in bones for name in CONTROL_BONES)
+    return are_there(armature) and all(name in bones for name in LIMB_BONES)
 
 
 def follow_ik(armature: bpy.types.Object) -> list[Limb]:
@@ -120,10 +128,21 @@ def switch_path(limb: Limb) -> str:
 
 
 def posed_by(name: str) -> tuple[str, ...]:
-    """The deform bones that a control moves alone; none for a bone that is no control of a limb."""
+    """The deform bones that a control moves alone; none for a bone that is no control of a limb or
+    finger."""
     for limb in LIMBS:
         if name in limb.controls:
             return {limb.ik: limb.bones, limb.pole: limb.bones[:2]}.get(
                 name, limb.bones[:1] if name == limb.twists[0] else limb.bones[1:2]
             )
+    return curled_by(name)
+
+
+def curled_by(name: str) -> tuple[str, ...]:
+    """The finger bones that a curl turns; none for a bone that is no curl."""
+    if name in CURLS:
+        return tuple(f"{name.removesuffix('curl').rstrip('_')}{number}" for number in (1, 2, 3))
+    if name in HAND_CURLS:
+        side = name.split("_")[0]
+        return tuple(joint for joint in FINGER_JOINT_NAMES if joint.startswith(f"{side}_"))
     return ()

@@ -7,11 +7,13 @@ from collections.abc import Iterable
 import bpy
 import numpy as np
 
-from .limbs import CONTROL_BONES, LIMBS, ROOT, Limb
+from ...lsmpl_core.body.skeleton import FINGER_JOINT_NAMES
+from .limbs import CONTROL_BONES, CURLS, HAND_CURLS, LIMBS, ROOT, Limb
 
 _SHAPE_NAMES = "LSMPL Control "
 """How the objects begin that are the shapes of controls."""
 _DEFORM, _FK, _IK, _ROOT, _MECHANISM = "Deform", "FK", "IK", "Root", "Mechanism"
+_FINGERS, _CURLS = "Fingers", "Curls"
 
 # Normal, selected and active colour. Blender's own palettes are dark where nothing is selected,
 # and can hardly be told apart on a grey body.
@@ -42,7 +44,11 @@ _RINGS = {
     "ankle": (0.09, 0.3),
     "foot": (0.06, 0.8),
 }
-_FINGER_RING = 0.015, 0.5
+_FINGER_RING = 0.014, 0.5
+# Radii of the balls that are curls, beyond the finger tips and above the back of the hand, in
+# metres, and where along their bones they are.
+_CURL_METRES, _CURL_AT = 0.008, 1.15
+_HAND_CURL_METRES, _HAND_CURL_AT = 0.012, (0.6, 0.05)
 _TWIST_METRES, _TWIST_AT = 0.06, 0.5
 _POLE_METRES, _ROOT_METRES = 0.06, 0.5
 # Half the width, length and height of the boxes, which end before the rings of fingers and toes:
@@ -57,6 +63,10 @@ def dress(armature: bpy.types.Object, joints: Iterable[str]) -> None:
     bones, joints = armature.data.bones, list(joints)
     groups: dict[str, list[str]] = {_DEFORM: joints, _FK: _of_trunk(joints), _IK: [], _ROOT: [ROOT]}
     groups[_MECHANISM] = [name for limb in LIMBS for name in limb.mechanism]
+    fingers = [name for name in joints if name in FINGER_JOINT_NAMES]
+    curls = [name for name in (*CURLS, *HAND_CURLS) if name in bones]
+    if fingers:
+        groups |= {_FINGERS: fingers, _CURLS: curls}
     for name, members in groups.items():
         _collection(armature, name, members)
     for limb in LIMBS:
@@ -77,8 +87,14 @@ def dress(armature: bpy.types.Object, joints: Iterable[str]) -> None:
         _wear(pose[limb.pole], "Ball", _POLE_METRES)
         for name in limb.twists:
             _wear(pose[name], "Ring", _TWIST_METRES, _TWIST_AT)
+    for name in curls:
+        if name in CURLS:
+            _wear(pose[name], "Ball", _CURL_METRES, _CURL_AT)
+        else:
+            _wear(pose[name], "Ball", _HAND_CURL_METRES, _HAND_CURL_AT[0])
+            pose[name].custom_shape_translation.z = -_HAND_CURL_AT[1]
     for name in (*joints, *CONTROL_BONES):
-        if bones[name].color.palette == "DEFAULT":
+        if name in bones and bones[name].color.palette == "DEFAULT":
             _paint(bones[name].color, _colours(name))
 
 
@@ -94,7 +110,7 @@ def undress(armature: bpy.types.Object, joints: Iterable[str]) -> None:
             bone.color.palette = "DEFAULT"
     collections = armature.data.collections_all
     ours = [f"{kind} {limb.label}" for kind in (_FK, _IK) for limb in LIMBS]
-    for name in (*ours, _DEFORM, _FK, _IK, _ROOT, _MECHANISM):
+    for name in (*ours, _DEFORM, _FK, _IK, _ROOT, _MECHANISM, _FINGERS, _CURLS):
         if name in collections:
             armature.data.collections.remove(collections[name])
 
@@ -119,9 +135,9 @@ def show_limb(armature: bpy.types.Object, limb: Limb, is_ik: bool, is_keyed: boo
 
 
 def _of_trunk(joints: list[str]) -> list[str]:
-    """The FK controls that are in no limb which follows IK."""
-    of_limbs = {name for limb in LIMBS for name in limb.bones}
-    return [name for name in joints if name not in of_limbs]
+    """The FK controls that are in no limb which follows IK, and in no hand."""
+    elsewhere = {name for limb in LIMBS for name in limb.bones} | set(FINGER_JOINT_NAMES)
+    return [name for name in joints if name not in elsewhere]
 
 
 def _collection(

@@ -14,6 +14,12 @@ def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return kernels.multiply(a, b) if kernels else a @ b
 
 
+def solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """x (B,N,M) of matrices (B,N,N) @ x = right (B,N,M), symmetric and positive definite."""
+    kernels = find_kernels().kernels
+    return kernels.solve(matrices, right) if kernels else np.linalg.solve(matrices, right)
+
+
 def half_solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
     """U⁻ᵀ right (B,N,M), for matrices (B,N,N) = Uᵀ U, symmetric and positive definite, and right
     (B,N,M): its squares are those of right by the inverses of the matrices."""

@@ -16,11 +16,14 @@ from ..motion import Motion
 from ..rotation import exp_map, log_map
 from ..solver.pinned_joints import PinnedJoints
 from ..solver.poses import Poses
-from .finger_problem import END_SHARE, LIMITED, UNKNOWNS, FingerProblem
+from .finger_batch import END_SHARE, LIMITED, UNKNOWNS
+from .finger_problem import FingerProblem
 from .palm import HandMeasures
 
-DRAG_M = 0.001
+DRAG_M = 0.002
 """How strictly a dragged tip is met, beside what fingers usually do."""
+FARTHEST_PULL_M = 0.008
+"""What is out of reach pulls as if it were no further away than this: joints have limits."""
 TIPS = 10
 
 
@@ -60,15 +63,29 @@ class FingerDrag:
         palms, wrists = world[0, WRISTS], joints[0, WRISTS]
         local = np.einsum("hji,hfj->hfi", palms, tips.reshape(2, -1, 3) - wrists[:, None])
         targets = np.zeros((1, TIPS, 3, 3))
-        targets[0, :, 2] = local.reshape(TIPS, 3)
+        targets[0, :, 2] = self._within_reach(local.reshape(TIPS, 3))
         confidence = np.zeros((1, TIPS, 3))
         confidence[0, :, 2] = dragged
         problem = replace(self._problem, targets=targets, confidence=confidence)
         q = problem.polished(problem.relaxed)
+        found = problem.points(q)
+        beyond = np.linalg.norm(targets - found, axis=-1, keepdims=True)
+        if (confidence[..., None] * beyond > FARTHEST_PULL_M).any():
+            shorter = np.minimum(1.0, FARTHEST_PULL_M / np.maximum(beyond, FARTHEST_PULL_M))
+            problem = replace(problem, targets=found + shorter * (targets - found))
+            q = problem.polished(problem.relaxed)
         turned = np.einsum("fkij,tfkj->tfki", problem.axes, q.reshape(1, TIPS, 3, 3))
         found = self.fingers.angles_of(exp_map(turned)).reshape(TIPS, 3, 3)
         base = self.base.reshape(TIPS, 3, 3)
         return np.where(dragged[:, None, None], found, base).reshape(-1, 3)
+
+    def _within_reach(self, tips: np.ndarray) -> np.ndarray:
+        """Tips (10,3) in the palm's frame, none farther from its finger's base than that is
+        long."""
+        base = self._problem.base
+        length = np.linalg.norm(self._problem.bones, axis=-1).sum(axis=-1, keepdims=True)
+        away = np.linalg.norm(tips - base, axis=-1, keepdims=True)
+        return base + np.minimum(1.0, length / np.maximum(away, length)) * (tips - base)
 
     def _around(self, base: np.ndarray) -> FingerProblem:
         """What is minimised of fingers that are drawn to where they were: neither limits nor the

@@ -21,13 +21,16 @@ from ..body.fingers import NUM_FINGER_JOINTS, Fingers
 from ..keypoints.hand_points import CHAINS, PALM, HandPoints
 from ..rotation import exp_map, log_map
 from ..solver.banded import SIZE, solve_banded
-from .finger_problem import UNKNOWNS, FingerProblem
+from .finger_batch import UNKNOWNS
+from .finger_problem import FingerProblem
 from .palm import HandMeasures, find_palms, measure_hands
 
 ALIKE_M, ALIKE_SIGMA = 0.004, np.radians([[8.0, 6.0, 2.0], [8.0, 2.0, 2.0], [8.0, 2.0, 2.0]])
 """Of a measured hand and the body's: how far their fingers may lie apart, and (3,3) radians be bent
 otherwise, each joint's bend, spread and twist."""
-ROUNDS = 4
+ROUNDS = 3
+APART_FRAMES = 4
+"""From one frame that begins with relaxed fingers to the next."""
 CALM, CALM_FPS, STUDENT_FREEDOM = 0.015, 30.0, 2.0
 """Radians by which a bend's change from frame to frame changes while a hand is calm, at so many
 frames a second; and Student's t's freedom."""
@@ -74,7 +77,7 @@ def solve_hands(
     chains = local[:, :, CHAINS].reshape(T, 10, 4, 3)
     confidence = points.confidence[:, :, CHAINS].reshape(T, 10, 4)
     problem = FingerProblem.of(fingers, measures, chains[:, :, 1:], confidence[:, :, 1:], backend)
-    q = problem.polished(problem.relaxed)
+    q = _each_by_itself(problem)
     if T > 2:
         for _ in range(ROUNDS):
             q = _round_in_time(problem, q, fps)
@@ -136,7 +139,7 @@ def bent_alike(
         sigma=np.broadcast_to(ALIKE_SIGMA.ravel(), (10, UNKNOWNS)),
         end_weight=0.0,
     )
-    turned = np.einsum("fkij,tfkj->tfki", axes, problem.polished(q).reshape(T, 10, 3, 3))
+    turned = np.einsum("fkij,tfkj->tfki", axes, problem.stepped(q).reshape(T, 10, 3, 3))
     return fingers.angles_of(exp_map(turned)).reshape(found.fingers.shape)
 
 
@@ -160,6 +163,20 @@ def _wide(backend: Backend | None) -> Backend:
     if backend is None or backend.name == "mps":
         return choose_backend("numpy")
     return replace(backend, float_type=backend.xp.float64)
+
+
+def _each_by_itself(problem: FingerProblem) -> np.ndarray:
+    """(T,10,9): every frame by itself. Some begin relaxed, and those between them in between."""
+    T = len(problem.targets)
+    some = np.append(np.arange(0, T - 1, APART_FRAMES), T - 1)
+    here = problem.frames(some)
+    q = here.polished(here.relaxed)
+    if len(some) == T:
+        return q
+    after = np.clip(np.searchsorted(some, np.arange(T)), 1, len(some) - 1)
+    first, last = some[after - 1], some[after]
+    share = ((np.arange(T) - first) / (last - first))[:, None, None]
+    return problem.polished((1.0 - share) * q[after - 1] + share * q[after])
 
 
 def _round_in_time(problem: FingerProblem, q: np.ndarray, fps: float) -> np.ndarray:

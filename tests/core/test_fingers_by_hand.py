@@ -60,7 +60,7 @@ def test_what_is_out_of_reach_stretches_a_finger_as_far_as_fingers_go(body, wavi
     dragged = np.arange(10) == FINGERS.index("middle")
     found = drag.pose(poses, tips + 3.0 * back, dragged)
     bends = angle_between(exp_map(found), np.eye(3))
-    assert np.isfinite(found).all() and np.degrees(bends).max() < 125.0
+    assert np.isfinite(found).all() and np.degrees(bends).max() < 130.0
 
 
 def test_a_pinned_finger_keeps_its_turn_and_its_neighbours_go_along(waving, pinned):
