@@ -72,3 +72,39 @@ PUBLIC int lsmpl_banded(int64_t frames, int64_t n, double *diagonal, const doubl
   }
   return DONE;
 }
+
+/* x (T,S) of H x = right (T,S), which x holds at first: of H the main diagonal and the three below it are
+the rows of diagonals (4,T), H(t,t-k) = diagonals(k,t). Cholesky's L D Lᵀ, row by row; below (3,T) and pivots
+(T,) are room for it. */
+PUBLIC int lsmpl_diagonals(int64_t frames, int64_t columns, const double *diagonals, double *x, double *below,
+                           double *pivots) {
+  if (frames < 0 || frames > MOST_POSES || columns < 0 || columns > MOST_POSES) return BAD_SIZE;
+  double *l1 = below, *l2 = below + frames, *l3 = below + 2 * frames;
+  for (int64_t t = 0; t < frames; t++) {
+    double a0 = diagonals[t], a1 = diagonals[frames + t], a2 = diagonals[2 * frames + t], a3 = diagonals[3 * frames + t];
+    double u3 = t > 2 ? a3 : 0.0, u2 = 0.0, u1 = 0.0;
+    if (t > 1) u2 = a2 - u3 * l1[t - 2];
+    if (t > 0) u1 = a1 - u2 * l1[t - 1];
+    if (t > 1) u1 -= u3 * l2[t - 1];
+    l1[t] = t > 0 ? u1 / pivots[t - 1] : 0.0;
+    l2[t] = t > 1 ? u2 / pivots[t - 2] : 0.0;
+    l3[t] = t > 2 ? u3 / pivots[t - 3] : 0.0;
+    pivots[t] = a0 - l1[t] * u1 - l2[t] * u2 - l3[t] * u3;
+    double *row = x + t * columns;
+    for (int64_t c = 0; c < columns; c++) {
+      if (t > 0) row[c] -= l1[t] * row[c - columns];
+      if (t > 1) row[c] -= l2[t] * row[c - 2 * columns];
+      if (t > 2) row[c] -= l3[t] * row[c - 3 * columns];
+    }
+  }
+  for (int64_t t = frames - 1; t >= 0; t--) {
+    double *row = x + t * columns;
+    for (int64_t c = 0; c < columns; c++) {
+      row[c] /= pivots[t];
+      if (t + 1 < frames) row[c] -= l1[t + 1] * row[c + columns];
+      if (t + 2 < frames) row[c] -= l2[t + 2] * row[c + 2 * columns];
+      if (t + 3 < frames) row[c] -= l3[t + 3] * row[c + 3 * columns];
+    }
+  }
+  return DONE;
+}

@@ -379,6 +379,15 @@ class Kernels:
         _check(self._library.lsmpl_banded(c_int64(T), c_int64(N), *pointers))
         return x
 
+    def solve_diagonals(self, diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
+        """`banded.solve_diagonals`: x (T,S) of diagonals (4,T) and right (T,S)."""
+        T, S = right.shape
+        given, x = _doubles(diagonals, (4, T)), np.array(_doubles(right, (T, S)))
+        room = np.empty((4, T))
+        pointers = map(_pointer, (given, x, room, room[3]))
+        _check(self._library.lsmpl_diagonals(c_int64(T), c_int64(S), *pointers))
+        return x
+
     def solve(self, matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
         """x (B,N,M) of matrices (B,N,N) @ x = right (B,N,M), symmetric and positive definite."""
         B, N, M = right.shape

@@ -7,9 +7,9 @@ right by chance in some of the frames, but no hand gets there and back in a fram
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
+
+from ..medians import seen_median
 
 LEAST, SUDDEN = 0.08, 4.0
 """Metres by which a keypoint jumps against the body, and times what it does in the frames around,
@@ -35,10 +35,8 @@ def find_excursions(
     out = np.zeros((T, K), dtype=bool)
     if T < 2 * AROUND + 2:
         return out
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # frames in which nothing is seen
-        steps = np.diff(positions, axis=0)
-        steps = np.nan_to_num(steps - np.nan_to_num(np.nanmedian(steps, axis=1))[:, None])
+    steps = np.diff(positions, axis=0)
+    steps = np.nan_to_num(steps - np.nan_to_num(seen_median(steps, axis=1))[:, None])
     size = np.linalg.norm(steps, axis=-1)
     padded = np.pad(size, ((AROUND, AROUND), (0, 0)))
     near = [padded[shift : shift + len(size)] for shift in range(2 * AROUND + 1) if shift != AROUND]

@@ -9,11 +9,10 @@ look where the hips do. The second kind must agree for a swap to be found.
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 
 from ..keypoints.track import KeypointTrack
+from ..medians import seen_median
 
 GROUPS = (
     (("hip",), ()), (("knee",), ("hip",)), (("ankle",), ("knee",)), (("toe", "heel", "foot"),
@@ -130,9 +129,7 @@ def _both_came_over(positions, left, mirror) -> np.ndarray:
     right = mirror[left]
     pairs = np.flatnonzero(mirror != np.arange(len(mirror)))
     middles = np.diff(0.5 * (positions[:, pairs] + positions[:, mirror[pairs]]), axis=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # frames without a whole pair
-        body = np.nan_to_num(np.nanmedian(middles, axis=1))[:, None]
+    body = np.nan_to_num(seen_median(middles, axis=1))[:, None]
     before, after = positions[:-1] + body, positions[1:]
     stays = [np.linalg.norm(after[:, k] - before[:, k], axis=-1) for k in (left, right)]
     turns = [

@@ -11,6 +11,7 @@ import numpy as np
 from ..bounds import SMALLEST, TALLEST
 from ..errors import SolveError
 from ..keypoints.track import KeypointTrack
+from ..medians import seen_median
 from ..progress import Progress
 
 LEAST_SEEN = 3
@@ -29,8 +30,8 @@ def check_size(track: KeypointTrack) -> None:
     positions = track.positions[track.visible.sum(axis=1) >= LEAST_SEEN]
     if not len(positions):
         return
-    middle = np.nanmedian(positions, axis=1, keepdims=True)
-    apart = float(np.median(np.nanmedian(np.linalg.norm(positions - middle, axis=2), axis=1)))
+    middle = seen_median(positions, axis=1)[:, None]
+    apart = float(np.median(seen_median(np.linalg.norm(positions - middle, axis=2), axis=1)))
     if LEAST_APART <= apart <= MOST_APART:
         return
     raise SolveError(

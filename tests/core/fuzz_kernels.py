@@ -72,6 +72,7 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
         lambda: kernels.forward(some(rng, B, 24, 3), some(rng, 24, 3), some(rng, B, 3)),
         lambda: kernels.solve(some(rng, B, n, n), some(rng, B, n, m)),
         lambda: kernels.half_solve(some(rng, B, n, n), some(rng, B, n, m)),
+        lambda: kernels.solve_diagonals(some(rng, 4, T), some(rng, T, m)),
         lambda: kernels.multiply(some(rng, B, n, K), some(rng, B, K, P)),
         lambda: kernels.solve_banded(
             some(rng, T, n, n),
@@ -122,7 +123,7 @@ def main() -> None:
         while time.monotonic() - began < seconds:
             once(kernels, rng)
             count += 1
-    print(f"{count} rounds of thirteen calls")
+    print(f"{count} rounds of fourteen calls")
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ from lsmpl_core.body import kinematics
 from lsmpl_core.body.kinematics import State
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import exp_map
-from lsmpl_core.solver import tracking
-from lsmpl_core.solver.banded import solve_banded
+from lsmpl_core.solver import banded, tracking
+from lsmpl_core.solver.banded import add_differences, solve_banded, solve_diagonals
 from lsmpl_core.solver.polish import Anchor, Prior, Targets, polish
 from lsmpl_core.solver.poses import Poses
 from lsmpl_core.solver.predictors import choose_predictor
@@ -155,6 +155,22 @@ def test_frames_are_coupled_as_in_one_large_system(frames, N, rng):
     expected = np.linalg.solve(large, right.ravel()).reshape(frames, N)
     assert np.allclose(found.kernels.solve_banded(diagonal, first, second, right), expected)
     assert np.allclose(solve_banded(diagonal, first, second, right), expected)
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 4, 40])
+@pytest.mark.parametrize("columns", [1, 20])
+def test_penalised_differences_are_solved_as_dense_systems(frames, columns, rng, monkeypatch):
+    diagonals, right = np.zeros((4, frames)), rng.normal(size=(frames, columns))
+    diagonals[0] = 1.0
+    for order in (order for order in (1, 2, 3) if order < frames):
+        add_differences(diagonals, order, rng.uniform(0.1, 9.0, frames - order))
+    dense = np.diag(diagonals[0])
+    for by in range(1, min(4, frames)):
+        dense += np.diag(diagonals[by, by:], -by) + np.diag(diagonals[by, by:], by)
+    expected = np.linalg.solve(dense, right)
+    assert np.allclose(solve_diagonals(diagonals, right), expected)
+    monkeypatch.setattr(banded, "find_kernels", lambda: kernel_library.Found(None, ""))
+    assert np.allclose(solve_diagonals(diagonals, right), expected)
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 24, 75])
