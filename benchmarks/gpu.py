@@ -4,29 +4,33 @@
 
 In this order, each part printed as soon as it is known and left out once the time is short: the device tests; a step of
 the tracker eager and recorded as a CUDA graph, with how far the two are apart; many takes as one batch; short and long
-takes beside NumPy's; and with --mocap, what is left goes into training on from the network that LSMPL has.
-`--device cpu` rehearses all of it but the graph, with less of everything.
+takes beside NumPy's; and with --mocap, what is left goes into training on from the network that LSMPL has. Whatever
+hangs, the command ends when its minutes are over.
+`--device cpu` rehearses all of it but the graph, with less of everything, and `--device pretend` on the GPU that is
+pretended in the tests, which refuses what a card would.
 """
 
 from __future__ import annotations
 
 import argparse
+import faulthandler
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent), str(ROOT / "tests" / "core")]
 
 import speed  # noqa: E402
 
 import lsmpl_core as lsmpl  # noqa: E402
-from lsmpl_core.backends.arrays import choose_backend  # noqa: E402
+from lsmpl_core.backends.arrays import Backend, choose_backend  # noqa: E402
 from lsmpl_core.body.kinematics import State  # noqa: E402
 from lsmpl_core.body.sites import site_parts  # noqa: E402
 from lsmpl_core.rotation import exp_map  # noqa: E402
@@ -44,18 +48,42 @@ TRAINING = (
 )
 
 
-def tracker_of(track, motion, body, device: str) -> Tracker:
+@dataclass(frozen=True)
+class Sizes:
+    """How much is done: frames of the long take, batches of steps, takes at once and frames of each; frames of a short
+    take, frames refined, and frames solved one by one."""
+
+    frames: int
+    batches: tuple[int, ...]
+    takes: tuple[int, ...]
+    take_frames: int
+    short: int
+    refined: int
+    single: int
+
+
+CARD = Sizes(10_000, (1, 64, 512), (64, 512, 4096), 100, 300, 2000, 200)
+CPU = Sizes(2_100, (1, 16), (8,), 100, 300, 2000, 200)
+PRETENDED = Sizes(24, (1, 4), (3,), 4, 6, 6, 2)
+Device = str | Backend
+
+
+def is_card(device: Device) -> bool:
+    return isinstance(device, str) and device.startswith("cuda")
+
+
+def tracker_of(track, motion, body, device: Device) -> Tracker:
     backend, options = choose_backend(device), lsmpl.SolveOptions(noise=1e-4)
     parts = site_parts(body, track.layout.sites)
     return Tracker.of(Problem.of(track, body, parts, motion.betas, backend, options))
 
 
-def synchronised(device: str) -> None:
-    if device.startswith("cuda"):
+def synchronised(device: Device) -> None:
+    if is_card(device):
         torch.cuda.synchronize()
 
 
-def timed(work: Callable[[], object], device: str, times: int) -> float:
+def timed(work: Callable[[], object], device: Device, times: int) -> float:
     """Milliseconds of one of so many calls, after a few that do not count."""
     for _ in range(3):
         work()
@@ -67,7 +95,7 @@ def timed(work: Callable[[], object], device: str, times: int) -> float:
     return 1000.0 * (time.perf_counter() - began) / times
 
 
-def device_tests(device: str) -> None:
+def device_tests() -> None:
     tests = ["tests/core/test_devices.py", "tests/core/test_polish.py"]
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", "device or alike"]
     try:
@@ -77,7 +105,7 @@ def device_tests(device: str) -> None:
         print(f"device tests: not done within {TEST_SECONDS:.0f} s")
 
 
-def recorded_step(motion, body, device: str, batch: int) -> None:
+def recorded_step(motion, body, device: Device, batch: int, times: int) -> None:
     """A step of a batch of frames, one kernel after the other, and recorded as one graph.
 
     Predicted and polished once: whether another step of the polish pays is asked of the card, which no graph can hold.
@@ -91,8 +119,8 @@ def recorded_step(motion, body, device: str, batch: int) -> None:
         done = polish(tracker.model, predicted, targets, anchor, tracker.prior, steps=1, damping=tracker.damping)
         return done.state
 
-    print(f"{batch} frames, a step: {timed(step, device, 20):.2f} ms", end="", flush=True)
-    if not device.startswith("cuda"):
+    print(f"{batch} frames, a step: {timed(step, device, times):.2f} ms", end="", flush=True)
+    if not is_card(device):
         print("; a graph needs CUDA")
         return
     eager, stream = step(), torch.cuda.Stream()
@@ -109,7 +137,7 @@ def recorded_step(motion, body, device: str, batch: int) -> None:
     print(f"; as a graph {took:.2f} ms, keypoints {apart:.4f} mm apart")
 
 
-def many_takes(body, device: str, takes: int, frames: int) -> None:
+def many_takes(body, device: Device, takes: int, frames: int) -> None:
     """So many takes of one subject, each a row of one batch, frame by frame from their known first poses."""
     motions = [speed.made_up_motion(body, frames, seed) for seed in range(takes)]
     joined = lsmpl.Motion(
@@ -123,19 +151,20 @@ def many_takes(body, device: str, takes: int, frames: int) -> None:
     for _, _, residual in tracker.follow(begun, first, path):
         worst = max(worst, float(np.nanmax(residual)))
     rate = takes * (frames - 1) / (time.perf_counter() - began)
-    print(
-        f"{takes} takes of {frames} frames as one batch on {device}: {rate:,.0f} frames/s, worst {1000 * worst:.2f} mm"
-    )
+    print(f"{takes} takes of {frames} frames as one batch: {rate:,.0f} frames/s, worst {1000 * worst:.2f} mm")
 
 
-def table(body, motion, device: str) -> None:
-    print("| device | one frame alone, ms | 300 frames/s | 2,000 refined, frames/s | all frames/s |\n|" + 5 * " --- |")
+def table(body, motion, device: Device, sizes: Sizes) -> None:
+    speed.SINGLE, speed.REFINED = sizes.single, sizes.refined
+    counts = f"{sizes.short} frames/s | {sizes.refined} refined, frames/s | {sizes.frames} frames/s"
+    print(f"| device | one frame alone, ms | {counts} |\n|" + 5 * " --- |")
     track = body.keypoints(motion)
     for name in dict.fromkeys(("auto", "numpy", device)):
         one = speed.single_frame(body, motion, track, name)
-        few = speed.whole_take(body, motion, track.frames(slice(0, 300)), name)
+        few = speed.whole_take(body, motion, track.frames(slice(0, sizes.short)), name)
         refined, many = (work(body, motion, track, name) for work in (speed.refined_take, speed.whole_take))
-        print(f"| {name} | {one:.2f} | {few:.0f} | {refined:.0f} | {many:.0f} |", flush=True)
+        called = name if isinstance(name, str) else name.device
+        print(f"| {called} | {one:.2f} | {few:.0f} | {refined:.0f} | {many:.0f} |", flush=True)
 
 
 def main() -> None:
@@ -145,20 +174,33 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--out", type=Path, default=ROOT / "runs" / "gpu")
     options = parser.parse_args()
-    device, card = options.device, options.device.startswith("cuda")
     until = time.monotonic() + 60.0 * options.minutes
-    print(torch.cuda.get_device_name() if card else "a rehearsal on the CPU", "torch", torch.__version__, flush=True)
+    faulthandler.dump_traceback_later(60.0 * options.minutes, exit=True)
+    if options.device == "pretend":
+        from pretend_device import PretendGpu
 
+        with PretendGpu() as gpu:
+            print("a rehearsal on a GPU that is pretended, torch", torch.__version__, flush=True)
+            run(gpu.backend, PRETENDED, until)
+        return
+    card = is_card(options.device)
+    print(torch.cuda.get_device_name() if card else "a rehearsal on the CPU", "torch", torch.__version__, flush=True)
+    run(options.device, CARD if card else CPU, until)
+    train(options, until)
+
+
+def run(device: Device, sizes: Sizes, until: float) -> None:
+    """All that is measured, each part as long as there is time until then."""
     body = lsmpl.load_body()
-    motion = speed.made_up_motion(body, 10_000 if card else 2_100)
+    motion = speed.made_up_motion(body, sizes.frames)
     parts: list[Callable[[], None]] = [
-        lambda: device_tests(device),
+        *([device_tests] if isinstance(device, str) else []),
         *(
-            lambda batch=batch: recorded_step(motion, body, device, batch)
-            for batch in ((1, 64, 512) if card else (1, 16))
+            lambda batch=batch: recorded_step(motion, body, device, batch, min(20, sizes.single))
+            for batch in sizes.batches
         ),
-        *(lambda count=count: many_takes(body, device, count, 100) for count in ((64, 512, 4096) if card else (8,))),
-        lambda: table(body, motion, device),
+        *(lambda count=count: many_takes(body, device, count, sizes.take_frames) for count in sizes.takes),
+        lambda: table(body, motion, device, sizes),
     ]
     for part in parts:
         if time.monotonic() > until - LEAST_SECONDS:
@@ -168,6 +210,9 @@ def main() -> None:
         except Exception as error:  # the next part may say something, and the time is not to be had again
             print(f"failed: {type(error).__name__}: {error}", flush=True)
 
+
+def train(options: argparse.Namespace, until: float) -> None:
+    """From the network that there is, with what is left of the time."""
     left = (until - time.monotonic()) / 60.0
     if options.mocap and left > 1.0:
         words = [
@@ -179,8 +224,8 @@ def main() -> None:
             "--out",
             str(options.out),
         ]
-        command = [sys.executable, "-m", "training.train", str(options.mocap), *words, "--device", device]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+        command = [sys.executable, "-m", "training.train", str(options.mocap), *words, "--device", options.device]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60.0 * left - 5.0)
         print("training:", (done.stdout + done.stderr).strip().splitlines()[-1:])
 
 

@@ -66,6 +66,19 @@ def test_noise_is_averaged_over_frames(body, stroll):
     assert error[True][1] < 0.25 * error[False][1]
 
 
+def test_sections_on_threads_are_what_they_are_one_after_the_other(body, stroll, monkeypatch):
+    track = noisy(body, stroll, 0.01)
+    monkeypatch.setattr(sequence_optimisation, "SECTION_FRAMES", 20)
+    solved = []
+    for threads in (1, 3):
+        monkeypatch.setattr(sequence_optimisation, "worker_threads", lambda threads=threads: threads)
+        reports = []
+        solved.append(lsmpl.solve(track, body, betas=stroll.betas, progress=reports.append))
+        assert "sequence" in {report.stage for report in reports}
+    assert np.array_equal(solved[0].poses, solved[1].poses)
+    assert np.array_equal(solved[0].trans, solved[1].trans)
+
+
 def test_frames_are_polished_together_only_where_that_is_needed(body, stroll):
     def stages(track):
         reports = []
