@@ -108,8 +108,8 @@ def _no_person(motion: Motion) -> str:
 
 
 def _on_its_side(motion: Motion, body: Body, track: KeypointTrack) -> str:
-    if any(decision.what == "up" and decision.basis == "given" for decision in track.decisions):
-        return ""
+    if any(one.what == "up" and one.basis in ("given", "file") for one in track.decisions):
+        return ""  # somebody who lies down, where the file or its user says what is up
     some = np.unique(np.linspace(0, len(motion) - 1, min(len(motion), _MOST_FRAMES)).astype(int))
     joints = body.joints(motion.frames(some))
     names = list(body.joint_names)

@@ -246,12 +246,13 @@ def _one_of(fields: Mapping, i: int) -> dict:
 
 
 def _row(fields: Mapping, key: str, i: int, people: int) -> object:
+    """A field's part that is one person's of several: of an array, or of lists in lists (JSON)."""
     value = fields[key]
-    return (
-        value[i]
-        if isinstance(value, np.ndarray) and value.ndim > 1 and len(value) == people
-        else value
-    )
+    if isinstance(value, np.ndarray):
+        several = value.ndim > 1
+    else:
+        several = isinstance(value, list) and all(isinstance(one, (list, tuple)) for one in value)
+    return value[i] if several and len(value) == people else value
 
 
 def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:

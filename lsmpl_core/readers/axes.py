@@ -32,6 +32,10 @@ _TILT_DEGREES, _TILT_GAIN, _TILT_STATED, _LEAN_STEADY = 15.0, 1.0, 8.0, 0.5
 # not tilted are straightened in 0.3 % of cases, those tilted by 20 degrees in 88 %, by 30 degrees
 # in 99 %, to within 2 degrees in the median and 9 at the 95th percentile.
 
+_SURE_AGAINST_FORMAT = 0.7
+"""How sure an axis is at most that files of a format hardly ever have up: somebody who lies looks
+like somebody who stands in other axes."""
+
 
 def decide_up(
     positions: np.ndarray,
@@ -98,7 +102,11 @@ def decide_up(
             f"; its own up is {degrees:.0f} degrees off: if the take looks tilted, up 'body' "
             "straightens it"
         )
-    decision = Decision("up", axis, "file" if stated == axis else "detected", reason, likely[axis])
+    sure = likely[axis]
+    if usual and axis not in (stated, "y", "z"):
+        sure = min(sure, _SURE_AGAINST_FORMAT)
+        reason += "; hardly any file of this format has that up: does the body lie, or hang?"
+    decision = Decision("up", axis, "file" if stated == axis else "detected", reason, sure)
     return np.array(TO_Z_UP[axis], float), decision
 
 

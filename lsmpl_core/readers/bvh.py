@@ -63,7 +63,8 @@ def read_bvh(path: Path, counts: Collection[int] = ()) -> RawTrack:
     # Rotations take ten times what a file takes, so there are those of some frames at a time.
     parts = range(0, len(values), _FRAMES_AT_A_TIME)
     positions = [_positions(joints, values[start : start + _FRAMES_AT_A_TIME]) for start in parts]
-    return RawTrack(np.concatenate(positions), [joint.name for joint in joints], fps=fps)
+    names = [joint.name for joint in joints]
+    return RawTrack(np.concatenate(positions), names, fps=fps, usual_up="y")
 
 
 def _hierarchy(lines: list[str], where: str) -> list[_Joint]:

@@ -51,7 +51,7 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
         raise LayoutError(
             f"{source}: {count} keypoints could be "
             f"{' or '.join(order.name for order in candidates)}, but in that "
-            f"order they make no body: bone lengths are {listed}. {_as_shares(positions)}"
+            f"order they make no body: bone lengths are {listed}. {_perhaps(positions)}"
             f"{LIST_ADVICE}"
         )
     gained, exchanged = best_exchange(in_order(positions, best.columns), best.layout)
@@ -74,13 +74,21 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
     return best, reason + (f"; {aside} set aside" if aside else "")
 
 
-def _as_shares(positions: np.ndarray) -> str:
-    """What is said of numbers that all lie between 0 and 1."""
+POSES = (24, 25, 52, 53, 55, 56)
+"""Triples of numbers in a row of SMPL's, SMPL-H's and SMPL-X's axis-angles, with or without the
+translation."""
+
+
+def _perhaps(positions: np.ndarray) -> str:
+    """What numbers (T,K,3) that make no body may be instead, by their size."""
     seen = positions[np.isfinite(positions)]
-    if not len(seen) or seen.min() < 0 or seen.max() > 1:
-        return ""
-    alike = "as shares of an image beside a score do"
-    return f"All of its numbers lie between 0 and 1, {alike}: is it 2D? "
+    if len(seen) and seen.min() >= 0 and seen.max() <= 1:
+        alike = "as shares of an image beside a score do"
+        return f"All of its numbers lie between 0 and 1, {alike}: is it 2D? "
+    if len(seen) and positions.shape[1] in POSES and np.abs(seen).max() < 2 * np.pi:
+        names = "np.savez(file, poses=..., trans=..., mocap_framerate=...)"
+        return f"Are they rotations of SMPL's joints? Then save them by name: {names}. "
+    return ""
 
 
 def orders_of(count: int) -> list[Order]:

@@ -55,6 +55,7 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
         names,
         fps=_positive(header.get("datarate")),
         unit=header.get("units"),
+        usual_up="y",
         decisions=decisions,
     )
     return placed_in_time(raw, table[:, 0], table[:, 1])

@@ -24,9 +24,11 @@ _UNIT_WORDS = {
     **dict.fromkeys(("foot", "feet"), "ft"),
 }
 _PRIOR = {"m": 0.4, "cm": 0.15, "mm": 0.4, "in": 0.01, "ft": 0.02}
-_ARBITRARY = 0.1 / math.log(1e6)
-"""Density over the logarithm of the scale of takes in no unit at all, as many lifters' are: of one
-a metre tall it is not sure that it is a child."""
+_UNITLESS, _UNITLESS_CLOUD = 0.1, 0.02
+"""Shares of takes in no unit at all: of keypoints, as many lifters write them, so that of one a
+metre tall it is not sure that it is a child; and of markers, which systems measure."""
+_SCALES = math.log(1e6)
+"""Range of the logarithm of the scale of those."""
 _STATED_PRIOR = 0.97  # how often what a file states is true
 _STATURES = ((0.9, 0.08), (0.1, 0.4))
 """Shares and standard deviations of the logarithm of statures: adults; children, giants and odd
@@ -86,7 +88,8 @@ def decide_unit(
     if given == "body":
         return ADULT_STATURE / stature, _body_unit(stature, "given", "")
 
-    likely = unit_probabilities(stature, stated, _EXTENTS if layout is None else _STATURES)
+    spread = (_EXTENTS, _UNITLESS_CLOUD) if layout is None else (_STATURES, _UNITLESS)
+    likely = unit_probabilities(stature, stated, *spread)
     unit = max(likely, key=likely.__getitem__)
     if unit == "body":
         sizes = ", ".join(f"{stature * metres:.2g} m in {name}" for name, metres in UNITS.items())
@@ -100,7 +103,10 @@ def decide_unit(
 
 
 def unit_probabilities(
-    stature: float, stated: str = "", spread: Sequence[tuple[float, float]] = _STATURES
+    stature: float,
+    stated: str = "",
+    spread: Sequence[tuple[float, float]] = _STATURES,
+    unitless: float = _UNITLESS,
 ) -> dict[str, float]:
     """How likely each of `UNITS`, or "body" for no unit at all, makes a stature (in file units) a
     person's.
@@ -112,7 +118,7 @@ def unit_probabilities(
     if stated in UNITS:
         prior = {unit: (1 - _STATED_PRIOR) * share for unit, share in prior.items()}
         prior[stated] += _STATED_PRIOR
-    likelihood = {"body": _ARBITRARY * (1 - _STATED_PRIOR if stated in UNITS else 1)}
+    likelihood = {"body": unitless / _SCALES * (1 - _STATED_PRIOR if stated in UNITS else 1)}
     for unit, metres in UNITS.items():
         off = math.log(stature * metres / ADULT_STATURE)
         density = sum(

@@ -149,3 +149,14 @@ def test_where_little_of_the_body_is_measured_names_and_what_is_usual_tell(rng):
     assert axes.decide_up(one, unknown, None, None, usual="y")[1].value == "y"
     assert axes.decide_up(one, unknown, None, "-y", usual="y")[1].value == "-y"
     assert axes.decide_up(one, unknown, None, None)[1].value == "z"
+
+
+def test_an_axis_that_no_file_of_a_format_has_up_is_doubted():
+    """Whoever lies in bed looks like somebody who stands in other axes."""
+    standing = walking(LAYOUTS["coco_17"])
+    for axis, to_z in axes.TO_Z_UP.items():
+        decision = axes.decide_up(standing @ np.array(to_z, float), LAYOUTS["coco_17"], None, None, usual="y")[1]
+        assert decision.value == axis
+        assert decision.doubtful == (axis not in ("y", "z"))
+        stated = axes.decide_up(standing @ np.array(to_z, float), LAYOUTS["coco_17"], None, axis, usual="y")[1]
+        assert not stated.doubtful

@@ -79,6 +79,14 @@ PICKLES = {
                   "transl": a.trans, "betas": a.betas[:1], "expression": zeros(10)},
         "cam": zeros(3),
     },
+    "TokenHMR, the translation beside": lambda a, b: {
+        "pred_smpl_params": {"global_orient": a.matrices[:, :1], "body_pose": a.matrices[:, 1:], "betas": a.betas},
+        "pred_cam_t_full": a.trans,
+    },
+    "MoYo": lambda a, b: {
+        "fullpose": a.wide(165), "trans": a.trans, "betas": np.zeros(300), "markers_obs": zeros(60, 3),
+        "labels_obs": [["a"] * 60] * FRAMES,
+    },
     "OMOMO": lambda a, b: {
         0: {"seq_name": "sub1_box", "root_orient": a.root, "pose_body": a.body, "trans": a.trans,
             "betas": a.betas[:1], "obj_rot": zeros(3, 3), "obj_trans": zeros(3, 1)},
@@ -102,6 +110,11 @@ TWO = {
             for who, one in ((5, a), (8, b))]}
         for t in range(FRAMES)
     ],
+    "InterHuman": lambda a, b: {
+        "mocap_framerate": 59.94,
+        **{name: {"trans": one.trans, "root_orient": one.root, "pose_body": one.body, "betas": one.betas[0]}
+           for name, one in (("person1", a), ("person2", b))},
+    },
     "people with frames of their own": lambda a, b: {
         "fps": 30, "people": [
             {"id": name, "frames": [
@@ -162,6 +175,15 @@ def lhm(a, path):
         (path / f"{t + 1:05d}.json").write_text(json.dumps(one))
 
 
+def folders_of_frames(a, path):
+    """EgoBody, RICH, PROX: a folder a frame, a pickle a person in it."""
+    for t in range(FRAMES):
+        (path / f"frame_{t:05d}").mkdir(parents=True)
+        one = {"transl": a.trans, "global_orient": a.root, "body_pose": a.body, "betas": a.betas}
+        one = {key: value[t : t + 1] for key, value in one.items()} | {"pose_embedding": np.zeros((1, 32))}
+        (path / f"frame_{t:05d}" / "000.pkl").write_bytes(pickle.dumps(one))
+
+
 def numbered(a, path):
     """Objects whose id is their frame's number."""
     frames = [{"id": t, "pose": a.flat[t].tolist(), "trans": a.trans[t].tolist()} for t in range(FRAMES)]
@@ -183,6 +205,7 @@ FILES = {
     "walk_stageii.npz": (stageii, 120), "walk.smpl": (meshcapade, 60), "sample00_rep00_smpl_params.npy": (diffused, 30),
     "motion_x.npy": (motion_x, 30), "osx.npz": (osx, 30), "grab.npz": (grab, 120), "video_results.npz": (romp, 30),
     "frames.json": (numbered, 25), "smplx_params": (lhm, 30), "smpl_results": (champ, 30),
+    "results": (folders_of_frames, 30),
 }  # fmt: skip
 
 
@@ -215,11 +238,23 @@ def test_forms_of_two_people(tmp_path, people, form):
         assert_is(lsmpl.read_motion(path, person=name), one)
 
 
+def test_lists_of_two_people_in_json_are_two_people(tmp_path, people):
+    """CHI3D: arrays of people and frames, which JSON has as lists."""
+    stacked = {
+        "transl": [one.trans for one in people], "global_orient": [one.matrices[:, :1] for one in people],
+        "body_pose": [one.matrices[:, 1:22] for one in people], "betas": [one.betas for one in people],
+    }  # fmt: skip
+    text = json.dumps({key: np.stack(value).tolist() for key, value in stacked.items()})
+    (tmp_path / "grab.json").write_text(text)
+    for name, one in zip("01", people):
+        assert_is(lsmpl.read_motion(tmp_path / "grab.json", person=name), one)
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_files_and_folders_of_their_own_kind(tmp_path, people, name):
     write, fps = FILES[name]
     write(people[0], tmp_path / name)
-    assert holds_motion(tmp_path / name) or name in ("frames.json", "smplx_params", "smpl_results")
+    assert holds_motion(tmp_path / name) or (tmp_path / name).is_dir() or name == "frames.json"
     motion = lsmpl.read_motion(tmp_path / name)
     assert_is(motion, people[0])
     assert name == "grab.npz" or motion.fps == fps

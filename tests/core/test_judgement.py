@@ -67,14 +67,15 @@ def test_keypoints_that_lie_elsewhere_on_the_body_are_not(body, taken):
         assert (reasons == []) == trusted and ("--layout" in "".join(reasons)) != trusted
 
 
-def test_a_body_on_its_side_is_not_unless_up_was_given(body, taken):
+def test_a_body_on_its_side_is_not_unless_up_was_given_or_stated(body, taken):
     track, motion = taken
     lying = motion.poses.copy()
     lying[:, 0] = [0.0, 0.0, np.pi / 2]
     lying = replace(motion, poses=lying)
     assert "--up" in judged(lying, body, track)[0].reason
-    given = replace(track, decisions=(lsmpl.Decision("up", "z", "given"),))
-    assert judged(lying, body, given) == []
+    for basis in ("given", "file"):
+        said = replace(track, decisions=(lsmpl.Decision("up", "z", basis),))
+        assert judged(lying, body, said) == []
 
 
 def parts_left_open(body, motion, keep, layout=BODY_25, hide=0):
