@@ -17,7 +17,7 @@ from ..keypoints.track import Decision, KeypointTrack
 from ..rotation import log_map
 from ..solver.options import SolveOptions
 from ..solver.problem import UNKNOWN_NOISE, Problem
-from ..solver.settling import pose_fit, settle
+from ..solver.settling import nearly_settled, pose_fit, settle
 from ..solver.shape import fit_shape, refine_shape
 from ..solver.shape_equations import Freedom
 from ..solver.shape_estimation import SHAPE_NOISE
@@ -113,7 +113,8 @@ class MarkerFit:
         """A round: poses settled on the markers, then betas and offsets improved with the poses
         free."""
         problem = self._problem()
-        self.poses = settle(problem, self.poses, self.frames)
+        enough = nearly_settled(problem)
+        self.poses = settle(problem, self.poses, self.frames, tolerance=enough)
         rows, sigma = self.rows, self.sigma[self.rows]
         freedom = Freedom.of(sigma, betas=not self.given)
         fit = pose_fit(problem, self.poses, self.frames, freedom)

@@ -16,6 +16,9 @@ from .shape_equations import LEAST_HOLD, Freedom, shape_equations
 
 SETTLING_STEPS = 6
 """Of the polish, in which poses that are near the best ones reach them."""
+SETTLED_SHARE = 5e-5
+"""Of what a frame's keypoints are off in all, squared: a step that gains less moves betas by a few
+thousandths, and the next round makes up for it."""
 
 
 def settle(
@@ -36,6 +39,12 @@ def settle(
     return Poses(
         problem.backend.numpy(done.state.rotations), problem.backend.numpy(done.state.trans)
     )
+
+
+def nearly_settled(problem: Problem) -> float:
+    """m² of a step's gain from which on poses are settled enough for another round of the shape."""
+    squares = 3.0 * problem.parts.count * problem.noise**2
+    return max(POLISH_TOLERANCE, SETTLED_SHARE * squares)
 
 
 def pose_fit(

@@ -16,11 +16,10 @@ from ..progress import Progress
 from .disbelief import disbelieve
 from .hinges import kind_of_sharing
 from .options import SolveOptions
-from .polish import POLISH_TOLERANCE
 from .poses import Poses
 from .problem import UNKNOWN_NOISE, Problem
 from .sequences import from_starts
-from .settling import measured_noise, pose_fit, settle
+from .settling import measured_noise, nearly_settled, pose_fit, settle
 from .shape import PoseFit, fit_shape, known_to_differ, offset_sigma, refine_shape
 from .shape_equations import Freedom
 from .start import cold_starts
@@ -35,9 +34,6 @@ are not met."""
 SHAPE_ROUNDS = 8
 FEW_FRAMES = 20
 """Frames, about, that the first rounds are for."""
-SETTLED_SHARE = 5e-5
-"""Of what a frame's keypoints are off in all, squared: a step that gains less moves betas by a few
-thousandths, and the next round makes up for it."""
 NEARLY = 4.0
 """How many times as much as after the last round may change after these."""
 SETTLED_BETA = 0.01
@@ -159,9 +155,7 @@ def _rounds(
         now = poses[some]
         for number in range(SHAPE_ROUNDS):
             if number or len(some) > len(few):
-                squares = 3.0 * parts.count * problem.noise**2
-                tolerance = max(POLISH_TOLERANCE, SETTLED_SHARE * squares)
-                now = settle(problem, now, frames[some], tolerance=tolerance)
+                now = settle(problem, now, frames[some], tolerance=nearly_settled(problem))
             fit, last = pose_fit(problem, now, frames[some], freedom), (betas, offsets)
             uncertain = _site_noise(fit) if keep_betas else _shape_noise(fit)
             betas, offsets = refine_shape(betas, offsets, fit, sigma, uncertain)
