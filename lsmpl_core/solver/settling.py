@@ -19,6 +19,12 @@ SETTLING_STEPS = 6
 SETTLED_SHARE = 5e-5
 """Of what a frame's keypoints are off in all, squared: a step that gains less moves betas by a few
 thousandths, and the next round makes up for it."""
+CLEAN = 0.002
+"""Metres of noise up to which sites are taken for where the keypoints are, as on made-up or
+exported tracks."""
+SETTLED_CLEAN = 1e-10
+"""The gain, in m², that still counts then: betas and the tilt of the pelvis make up for one another
+at next to no cost."""
 
 
 def settle(
@@ -44,7 +50,7 @@ def settle(
 def nearly_settled(problem: Problem) -> float:
     """m² of a step's gain from which on poses are settled enough for another round of the shape."""
     squares = 3.0 * problem.parts.count * problem.noise**2
-    return max(POLISH_TOLERANCE, SETTLED_SHARE * squares)
+    return SETTLED_SHARE * squares if problem.noise > CLEAN else SETTLED_CLEAN
 
 
 def pose_fit(

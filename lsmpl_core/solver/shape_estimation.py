@@ -19,7 +19,7 @@ from .options import SolveOptions
 from .poses import Poses
 from .problem import UNKNOWN_NOISE, Problem
 from .sequences import from_starts
-from .settling import measured_noise, nearly_settled, pose_fit, settle
+from .settling import CLEAN, measured_noise, nearly_settled, pose_fit, settle
 from .shape import PoseFit, fit_shape, known_to_differ, offset_sigma, refine_shape
 from .shape_equations import Freedom
 from .start import cold_starts
@@ -34,8 +34,6 @@ are not met."""
 SHAPE_ROUNDS = 8
 FEW_FRAMES = 20
 """Frames, about, that the first rounds are for."""
-NEARLY = 4.0
-"""How many times as much as after the last round may change after these."""
 SETTLED_BETA = 0.01
 """Change of a beta from which on there are no more rounds."""
 SETTLED_SITE = 0.001
@@ -50,9 +48,6 @@ betas and poses have followed them. By which angles of made-up ones are nearest
 WORTHWHILE = 0.95
 """Displaced sites are kept if they make the noise this much less; by nothing but noise they make it
 2 % less."""
-CLEAN = 0.002
-"""Metres of noise up to which the sites are taken for where the keypoints are, as on made-up or
-exported tracks."""
 
 FEWEST_TO_DISPLACE = 6
 """Frames in which sites may be displaced, and are told from noise: in one, displaced sites meet any
@@ -151,7 +146,7 @@ def _rounds(
     freedom, frames = Freedom.of(sigma, betas=not keep_betas), np.asarray(frames)
     problem, poses, betas, offsets = fitted.problem, fitted.poses, fitted.betas, fitted.offsets
     few = np.arange(0, len(frames), max(1, len(frames) // FEW_FRAMES))
-    for some, near in ((few, NEARLY), (np.arange(len(frames)), 1.0)):
+    for some in (few, np.arange(len(frames))):
         now = poses[some]
         for number in range(SHAPE_ROUNDS):
             if number or len(some) > len(few):
@@ -165,8 +160,8 @@ def _rounds(
             ).sharing_as(problem.sharing)
             yield Progress("shape", len(frames), len(frames))
             if (
-                np.abs(betas - last[0]).max() < near * SETTLED_BETA
-                and np.abs(offsets - last[1]).max() < near * SETTLED_SITE
+                np.abs(betas - last[0]).max() < SETTLED_BETA
+                and np.abs(offsets - last[1]).max() < SETTLED_SITE
             ):
                 break
     poses = settle(problem, now, frames)
