@@ -305,10 +305,9 @@ def normal_equations(model, here: Evaluation, targets, anchor, prior, damping):
         xp.reshape(xp.broadcast_to(targets.weights[..., None], here.miss.shape), (B, -1, 1))
     )
     weighted = (jacobian * rows).swapaxes(1, 2)
-    hessian, gradient = (
-        weighted @ jacobian,
-        (weighted @ wide(xp.reshape(here.miss, (B, -1, 1))))[..., 0],
-    )
+    kernels = model.backend.kernels
+    hessian = kernels.multiply(weighted, jacobian) if kernels else weighted @ jacobian
+    gradient = (weighted @ wide(xp.reshape(here.miss, (B, -1, 1))))[..., 0]
 
     strength = xp.broadcast_to(anchor.weights, (B, NUM_JOINTS))
     turns = strength[..., None] * here.away

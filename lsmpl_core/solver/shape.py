@@ -37,6 +37,8 @@ OFFSET_SIGMA_ELSEWHERE = 0.015
 """The same of other sites."""
 MOST_STRETCH = 0.04
 """Metres of spread over poses beyond which a pair of keypoints says nothing of the shape."""
+MOST_STRETCH_OF_ANY = 2.0
+"""Times as much, on the mean shape, beyond which it says nothing on any."""
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,13 @@ def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
             "fitted to it"
         )
 
-    betas = np.zeros(NUM_BETAS)
+    # Most change with the pose by far more than any shape could make up for.
     mean = linear.base[:, a] - linear.base[:, b]
+    firm = np.linalg.norm(mean, axis=2).std(axis=0) < MOST_STRETCH_OF_ANY * MOST_STRETCH
+    a, b, mean = a[firm], b[firm], mean[:, firm]
+    observed, count = observed[firm], count[firm]
+
+    betas = np.zeros(NUM_BETAS)
     by_betas = linear.directions[:, a] - linear.directions[:, b]
     for _ in range(6):
         # Lengths that hardly depend on the pose; how much they do is what a length is uncertain by.

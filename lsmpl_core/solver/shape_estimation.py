@@ -31,7 +31,7 @@ not noise."""
 LOST_TO_STARTS = 1.5
 """Times what cold starts leave from which on a frame is lost: while the shape is unknown, keypoints
 are not met."""
-SHAPE_ROUNDS = 8
+SHAPE_ROUNDS = 16
 FEW_FRAMES = 20
 """Frames, about, that the first rounds are for."""
 SETTLED_BETA = 0.01
