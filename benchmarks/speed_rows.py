@@ -117,19 +117,28 @@ class Contender:
     checkout: Path
     kernels: bool
 
-    def seconds(self, row: str, folder: Path) -> float | None:
-        """Of a row, None where it fails, such as for want of what an older checkout did not have yet."""
+    @property
+    def environment(self) -> dict[str, str]:
         one = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-        environment = {
-            **os.environ,
+        given = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {
+            **given,
             **one,
             "LSMPL_KERNELS": str(int(self.kernels)),
             "LSMPL_CHECKOUT": str(self.checkout),
+            "LSMPL_THREADS": "1",
+            "PYTHONPATH": os.pathsep.join([str(self.checkout), str(ROOT / ".venvs" / "kernels-here")]),
+            "PYTHONPYCACHEPREFIX": str(Path(tempfile.gettempdir(), "lsmpl-speed-bytecode")),
         }
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)
-        environment["PYTHONPYCACHEPREFIX"] = str(Path(tempfile.gettempdir(), "lsmpl-speed-bytecode"))
-        environment["LSMPL_THREADS"] = "2" if row == TWO_THREADS else "1"
-        environment["PYTHONPATH"] = os.pathsep.join([str(self.checkout), str(ROOT / ".venvs" / "kernels-here")])
+
+    def prepare(self) -> None:
+        """Has the bytecode made of what is timed."""
+        command = [self.python, "-m", "compileall", "-q", str(self.checkout / "lsmpl_core")]
+        subprocess.run(command, capture_output=True, env=self.environment)
+
+    def seconds(self, row: str, folder: Path) -> float | None:
+        """Of a row, None where it fails, such as for want of what an older checkout did not have yet."""
+        environment = self.environment | ({"LSMPL_THREADS": "2"} if row == TWO_THREADS else {})
         command = [self.python, __file__, str(folder), "--row", row]
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         return float(done.stdout.split()[-1]) if done.returncode == 0 else None
@@ -164,6 +173,8 @@ def main() -> None:
         Contender("kernels, BLAS", sys.executable, ROOT, True),
     ]
     contenders = [c for c in contenders if not options.contender or any(word in c.name for word in options.contender)]
+    for contender in contenders:
+        contender.prepare()
     smplify = None if options.no_smplify else seconds_of_smplify()
     names = " | ".join(contender.name for contender in contenders)
     print(f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; least CPU seconds of {options.rounds} rounds\n")
