@@ -163,8 +163,8 @@ class Import:
         yield from self.steps(scene, collection)
         taken = self.imported()
         reasons = [(path, str(error)) for path, error in self.refused]
-        if reasons and len(self.paths) > 1:
-            outcomes.show(bpy.context, reasons, [take.name for take in taken])
+        if len(self.paths) > 1 and (reasons or self.assumptions):
+            outcomes.show(bpy.context, reasons, [outcomes.taken_for(take) for take in taken])
         if not taken:
             raise LsmplError(*([reason for _, reason in reasons] or ["Nothing was imported"]))
         select(bpy.context, taken)

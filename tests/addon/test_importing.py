@@ -83,8 +83,13 @@ def test_several_files_at_once_leave_no_doubt_what_came_in(tmp_path, addon, body
     imported = [take.name for take in done.imported()]
     assert sorted(imported) == ["estimate", "good", "keypoints", "smpl", "take"]
     reasons = [(path, str(error)) for path, error in done.refused]
-    title, lines = addon("importing.outcomes").lines(reasons, imported)
-    assert title == "5 of 10 Not Imported" and lines[-1][1].startswith("Imported: ")
+    outcomes = addon("importing.outcomes")
+    title, lines = outcomes.lines(reasons, [outcomes.taken_for(take) for take in done.imported()])
+    assert title == "5 of 10 Not Imported"
+    came_in = {text.split(":")[0]: (icon, text) for icon, text in lines if icon in ("QUESTION", "CHECKMARK")}
+    assert came_in.keys() == set(imported)
+    assert came_in["good"] == ("QUESTION", "good: 6 frames, COCO-17. In doubt: fps")
+    assert came_in["smpl"] == ("CHECKMARK", "smpl: 6 frames, SMPL-24")
     assert [text for icon, text in lines if icon == "ERROR"] == [
         "empty.csv", "huge.npy", "odd.pkl", "pixels.npy", "shuffled.npy",
     ]  # fmt: skip
