@@ -22,6 +22,9 @@ from .skeleton import NUM_BETAS, SKELETONS, SMPL
 
 OPEN_BODY = DATA / "open_body.npz"
 OPEN_HANDS = DATA / "open_hands.npz"
+OTHER_ORDER_M = 0.06
+"""From where the open body has them: sites that are farther off, in the median, are of a mesh with
+other vertices."""
 
 
 def load_body(path: str | os.PathLike | None = None, *, correctives: bool = True) -> Body:
@@ -106,7 +109,14 @@ def _file_sites(data: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.n
 
 
 def _smpl_sites(body: Body) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Where SMPL's and SMPL-X's numbers say, which a mesh that has as many vertices in another
+    order tells nothing by: then most are nowhere near."""
     known = VERTICES.get(len(body.v_template), {})
+    if known:
+        there = body.v_template[list(known.values())]
+        expected = [_expected(body, _open_body(), name) for name in known]
+        if np.median(np.linalg.norm(there - expected, axis=1)) > OTHER_ORDER_M:
+            return {}
     return {name: (np.array([vertex]), np.ones(1)) for name, vertex in known.items()}
 
 
@@ -115,11 +125,14 @@ def _transferred_sites(body: Body, source: Body, names) -> dict[str, tuple[np.nd
     to their joint."""
     sites = {}
     for name in names:
-        parts = site_parts(source, [name])
-        joint = parts.joint[np.argmax(parts.mass)]
-        expected = (
-            parts.moment.sum(axis=0) - source.joint_template[joint] + body.joint_template[joint]
-        )
+        expected = _expected(body, source, name)
         nearest = int(np.argmin(np.linalg.norm(body.v_template - expected, axis=1)))
         sites[name] = (np.array([nearest]), np.ones(1))
     return sites
+
+
+def _expected(body: Body, source: Body, name: str) -> np.ndarray:
+    """(3,) metres: where a site is on another body, counted from its joint."""
+    parts = site_parts(source, [name])
+    joint = parts.joint[np.argmax(parts.mass)]
+    return parts.moment.sum(axis=0) - source.joint_template[joint] + body.joint_template[joint]

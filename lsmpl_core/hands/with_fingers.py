@@ -25,6 +25,7 @@ from .placement import (
     wrists_way,
 )
 from .solve_hands import HandPoses, bent_alike, solve_hands
+from .sound_hands import believed_hands, on_the_bodys_wrists
 
 FEWEST_OF_A_PALM = 3
 """Points that turn with a wrist which decide how it is turned."""
@@ -63,6 +64,14 @@ def with_fingers(
         if not hands.visible.any():
             return motion
     world, _ = body.world(motion)
+    hands, aside = believed_hands(hands, track, body.fingers, world[:, WRISTS])
+    if aside:
+        value = ", ".join(f"{side} left aside in {count} frames" for side, count in aside.items())
+        reason = "their points held still, or are those of another hand or in another order"
+        motion = _deciding(motion, "hands", value, reason)
+        if not hands.visible.any():
+            return motion
+    hands = on_the_bodys_wrists(hands, track, motion.condition)
     rest_wrists = body.rest_joints(motion.betas)[list(WRISTS)]
     found = solve_hands(
         hands, body.fingers, motion.betas, world[:, WRISTS], rest_wrists, motion.fps, backend

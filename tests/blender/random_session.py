@@ -22,7 +22,7 @@ from hands import SIZE, Hands
 from random_actions import ACTIONS, FRAMES
 from session import BlenderSession
 
-TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
+TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave_with_hands.trc"
 
 
 class Failure(AssertionError):

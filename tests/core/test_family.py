@@ -8,6 +8,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.body.fingers import WRISTS
+from lsmpl_core.body.sites import SMPL_VERTICES, site_parts
 from lsmpl_core.body.skeleton import FINGER_JOINT_NAMES, SKELETONS, SMPL, SMPLH, SMPLX
 from lsmpl_core.errors import BodyFileError
 from lsmpl_core.rotation import angle_between, exp_map
@@ -138,3 +139,20 @@ def test_a_family_file_with_another_tree_is_refused(tmp_path, body, rng):
     fields["kintree_table"][0, 40] = 5
     with pytest.raises(BodyFileError, match="joint 40 the parent 5, so its joints are not SMPL-H's"):
         lsmpl.load_body(written(fields, tmp_path / "body.pkl"))
+
+
+@pytest.mark.parametrize("skeleton", [SMPLH, SMPLX])
+def test_a_mesh_of_as_many_vertices_in_another_order_is_not_taken_for_theirs(tmp_path, body, rng, skeleton):
+    ours = lsmpl.load_body(written(family_file(body, skeleton, VERTICES[skeleton], rng), tmp_path / "body.npz"))
+    names = ("nose", "left_heel", "right_big_toe", "left_index_tip")
+    found = ours.site_positions(lsmpl.Motion(np.zeros((1, 24, 3)), np.zeros((1, 3))), site_parts(ours, names))[0]
+    there = body.site_positions(lsmpl.Motion(np.zeros((1, 24, 3)), np.zeros((1, 3))), site_parts(body, names))[0]
+    assert np.linalg.norm(found - there, axis=1).max() < 0.04
+
+
+def test_vertices_of_theirs_are_sites(tmp_path, body, rng):
+    fields = family_file(body, SMPLH, VERTICES[SMPLH], rng)
+    for name, vertex in SMPL_VERTICES.items():
+        fields["v_template"][vertex] = site_parts(body, [name]).rest_positions(np.zeros(10))[0]
+    ours = lsmpl.load_body(written(fields, tmp_path / "body.npz"))
+    assert all(ours.surface_sites[name][0].tolist() == [vertex] for name, vertex in SMPL_VERTICES.items())

@@ -426,3 +426,72 @@ def test_hands_that_are_hardly_there_give_a_result(body, waving, what):
     else:
         assert np.isfinite(motion.fingers).all()
         assert np.degrees(np.linalg.norm(motion.fingers, axis=-1)).max() < 130.0
+
+
+REVERSED = [0, *range(17, 21), *range(13, 17), *range(9, 13), *range(5, 9), *range(1, 5)]
+"""The points of a hand whose thumb is taken for its little finger, and so on."""
+
+
+def spoilt(points, how):
+    """Hands (T,2,21,3) as detectors get them wrong."""
+    p = points.copy()
+    some = slice(20, 35)
+    if how == "a hand of NaNs":
+        p[:, 0] = np.nan
+    elif how == "sides exchanged in some frames":
+        p[some] = p[some, ::-1]
+    elif how == "both the same":
+        p[:, 1] = p[:, 0]
+    elif how == "thumb and little finger exchanged":
+        p[:, 0] = p[:, 0][:, REVERSED]
+    elif how == "the same in some frames":
+        p[some, 0] = p[some, 0][:, REVERSED]
+    elif how == "a right hand at the left wrist":
+        p[:, 0] += (p[:, 1] - p[:, 1, :1]) - (p[:, 0] - p[:, 0, :1])
+    elif how == "another person's in some frames":
+        p[some] += (1.5, 0.0, 0.0)
+    elif how == "jumps":
+        p[::3] += (0.12, 0.05, 0.0)
+    elif how == "displaced":
+        p += (0.02, 0.01, 0.0)
+    elif how == "held still":
+        p[:] = p[:1]
+    return p
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        "a hand of NaNs", "sides exchanged in some frames", "both the same", "thumb and little finger exchanged",
+        "the same in some frames", "a right hand at the left wrist", "another person's in some frames", "jumps",
+        "displaced", "held still",
+    ],
+)  # fmt: skip
+def test_a_body_is_never_the_worse_for_its_hands(body, waving, how):
+    rng = np.random.default_rng(0)
+    track = body.keypoints(waving, "body_25")
+    shaken = track.positions + 0.008 * rng.normal(size=track.positions.shape)
+    points = spoilt(track.hands.positions + 0.003 * rng.normal(size=track.hands.positions.shape), how)
+    hands, _ = join_hands(points, track.hands.confidence, shaken, track.layout)
+    track = replace(track, positions=shaken, hands=None)
+    arms = [18, 19, 20, 21]
+
+    def off(motion):
+        """Degrees and millimetres, of elbows and wrists."""
+        turned = angle_between(body.world(motion)[0], body.world(waving)[0])[:, arms]
+        away = np.linalg.norm(body.joints(motion) - body.joints(waving), axis=-1)[:, arms]
+        return np.degrees(turned).mean(axis=0), away.mean(axis=0) * MILLIMETRES
+
+    without = off(lsmpl.solve(track, body, betas=waving.betas))
+    with_them = off(lsmpl.solve(replace(track, hands=hands), body, betas=waving.betas))
+    assert (with_them[0] < without[0] + 1.5).all()
+    assert (with_them[1] < without[1] + 1.5).all()
+
+
+def test_a_hand_in_another_order_is_left_aside_and_said_so(body, waving):
+    track = body.keypoints(waving, "body_25")
+    hands = HandPoints(spoilt(track.hands.positions, "thumb and little finger exchanged"), track.hands.confidence)
+    motion = lsmpl.solve(replace(track, hands=hands), body, betas=waving.betas)
+    decision = next(d for d in motion.decisions if d.what == "hands" and d.doubtful)
+    assert f"left left aside in {FRAMES} frames" in decision.value
+    assert "another order" in decision.reason
