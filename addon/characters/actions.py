@@ -74,7 +74,7 @@ def write_steps(
             home = _home(action)
             for curve in curves[first : first + _CURVES_A_STEP]:
                 _add_curve(home, frames, curve)
-        action[_FINGERPRINT] = _fingerprint(action)
+        action[_FINGERPRINT] = fingerprint(action)
     except BaseException:
         discard(held)
         raise
@@ -181,7 +181,7 @@ def let_go(old: bpy.types.Action | None) -> bpy.types.Action | None:
     returned."""
     if old is None:
         return None
-    if old.get(_FINGERPRINT) == _fingerprint(old):
+    if old.get(_FINGERPRINT) == fingerprint(old):
         if old.users == 0:
             bpy.data.actions.remove(old)
         return None
@@ -192,7 +192,7 @@ def let_go(old: bpy.types.Action | None) -> bpy.types.Action | None:
 def is_edited(action: bpy.types.Action) -> bool:
     """Whether keys of an action were added, moved or removed since it was made here, or it was not
     made here at all."""
-    return action.get(_FINGERPRINT) != _fingerprint(action)
+    return action.get(_FINGERPRINT) != fingerprint(action)
 
 
 def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]) -> bool:
@@ -207,19 +207,20 @@ def refill(action: bpy.types.Action, frames: np.ndarray, curves: Sequence[Curve]
     if len(found) != len(curves) or not found.keys() >= set(channels):
         return False
     matching = [found[channel] for channel in channels]
+    keyed = [np.isfinite(curve.values) for curve in curves]
     at = np.asarray(frames, dtype=np.float32)
     if (
-        any(len(fcurve.keyframe_points) != len(at) for fcurve in matching)
-        or (keys_of(matching[0])[:, 0] != at).any()
+        any(len(f.keyframe_points) != some.sum() for f, some in zip(matching, keyed))
+        or (keys_of(matching[0])[:, 0] != at[keyed[0]]).any()
     ):
         return False
-    for fcurve, curve in zip(matching, curves):
-        keys = np.stack([at, curve.values], axis=1).astype(np.float32)
+    for fcurve, curve, some in zip(matching, curves, keyed):
+        keys = np.stack([at, curve.values], axis=1).astype(np.float32)[some]
         fcurve.keyframe_points.foreach_set("co", keys.ravel())
         if curve.slopes is not None:
-            _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes))
+            _set_handles(fcurve.keyframe_points, keys, np.asarray(curve.slopes)[some])
         fcurve.update()
-    action[_FINGERPRINT] = _fingerprint(action)
+    action[_FINGERPRINT] = fingerprint(action)
     return True
 
 
@@ -273,7 +274,7 @@ def keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
     try:
         yield
         if unedited:
-            action[_FINGERPRINT] = _fingerprint(action)
+            action[_FINGERPRINT] = fingerprint(action)
     finally:
         _watched.discard(uid)
 
@@ -295,7 +296,7 @@ def curve_at(fcurve: bpy.types.FCurve, frames: np.ndarray) -> np.ndarray:
     return np.array([fcurve.evaluate(frame) for frame in frames], dtype=np.float64)
 
 
-def _fingerprint(action: bpy.types.Action) -> str:
+def fingerprint(action: bpy.types.Action) -> str:
     """Changes when a key is added, moved or removed."""
     checksum = 0
     for fcurve in fcurves(action):

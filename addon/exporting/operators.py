@@ -24,10 +24,11 @@ from ..paths import FROM_BLEND
 from ..registration import registration
 from ..retargeting.plan import root_bone_of
 from ..selection import active_take, needed_take
+from ..staging import reading
+from ..staging.programs import PROGRAMS
 from ..takes import layers, playing
 from ..takes import take as takes
 from . import files as exporting
-from .programs import PROGRAMS
 
 _FORMATS = [
     *(
@@ -221,7 +222,7 @@ def _motion_steps(take, scene, settings, first: int, last: int):
     fps, first_frame, name = facts["fps"], facts["first_frame"] + int(inside[0]), take.name
     gender = (layers.describe(take) or {}).get("gender", "neutral")
     action = take.lsmpl_bake.action if is_shared(armature, scene) else None
-    motion = yield from exporting.read_pose(armature, scene, frames[inside], fps, action)
+    motion = yield from reading.read_pose(armature, scene, frames[inside], fps, action)
     if not np.isfinite(motion.poses).all():
         raise LsmplError(f"{name}: its bones are scaled to nothing in some frames")
     return replace(motion, first_frame=first_frame, gender=gender)

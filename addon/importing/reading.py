@@ -12,7 +12,7 @@ from ...lsmpl_core import KeypointTrack, LsmplError, Progress
 from ...lsmpl_core.errors import MotionFileError
 from ...lsmpl_core.estimates.reading import holds_motion
 from ...lsmpl_core.readers import read_keypoints, read_people
-from .. import jobs
+from .. import framing, jobs
 from ..characters import bodies
 from ..held import Held
 from ..selection import select
@@ -20,7 +20,7 @@ from ..settings import chosen_body_path
 from ..solving import adopting
 from ..takes import take as takes
 from ..takes import timing
-from . import adding, framing, outcomes
+from . import adding, outcomes
 
 PICKLES = (".pkl", ".pickle", ".pk")
 """Endings of files that hold motions or, as of SAM 3D Body, keypoints."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import bpy
 
-from ..characters import controls, finger_bones, hand_poses
+from ..characters import assigning, controls, finger_bones, hand_poses
 from ..registration import registration
 from ..rigging.limbs import LIMBS, SWITCH, are_on, are_there
 from ..selection import active_character
@@ -22,7 +22,7 @@ class LSMPL_PT_rig(Section, bpy.types.Panel):
         if armature is None:
             say(context, layout, "Needs a character: bake a take, or select one", icon="INFO")
             return
-        facts(layout, ("Character", armature.name))
+        facts(layout, ("Character", armature.name), ("Keys go to", _keyed(armature)))
         if not are_on(armature):
             row = layout.row()
             row.scale_y = 1.4
@@ -59,6 +59,15 @@ class LSMPL_PT_rig(Section, bpy.types.Panel):
             )
             row.operator("lsmpl.switch_limb", text="", icon="FILE_REFRESH").limb = limb.name
             row.operator("lsmpl.snap_limb", text="", icon="SNAP_ON").limb = limb.name
+
+
+def _keyed(armature: bpy.types.Object) -> str:
+    """The action that new keys go to, and what it lies over, if anything."""
+    animation = armature.animation_data
+    if animation is None or animation.action is None:
+        return "a new action"
+    under = assigning.all_of(armature)[1:]
+    return f"{animation.action.name}, over {under[-1].name}" if under else animation.action.name
 
 
 _CLASSES = (LSMPL_PT_rig,)

@@ -11,7 +11,9 @@ from ..characters import correctives, locking, shape, surface, tailoring
 from ..package import preferences
 from ..registration import registration
 from ..selection import active_character
-from .drawing import CharacterSection, Section, facts, properties, say
+from .drawing import Section, facts, properties, say
+
+_NO_CHARACTER = "Needs a character: solve a take, or select one"
 
 
 class LSMPL_PT_character(Section, bpy.types.Panel):
@@ -37,14 +39,16 @@ class LSMPL_PT_character(Section, bpy.types.Panel):
             column.column(align=True).prop(settings, "betas", text="Values", translate=False)
 
 
-class LSMPL_PT_shape(CharacterSection, bpy.types.Panel):
+class LSMPL_PT_shape(Section, bpy.types.Panel):
     bl_label = "Body Shape"
     bl_parent_id = "LSMPL_PT_character"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, armature = self.layout, active_character(context)
-        assert armature is not None  # or `poll` would have said so
+        if armature is None:
+            say(context, layout, _NO_CHARACTER, icon="INFO")
+            return
         facts(layout, ("Character", armature.name))
         reason = shape.why_fixed(armature)
         if reason:
@@ -86,14 +90,16 @@ class LSMPL_PT_shape(CharacterSection, bpy.types.Panel):
             layout.operator("lsmpl.lock_feet_again", icon="LOCKED")
 
 
-class LSMPL_PT_surface(CharacterSection, bpy.types.Panel):
+class LSMPL_PT_surface(Section, bpy.types.Panel):
     bl_label = "Look"
     bl_parent_id = "LSMPL_PT_character"
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, armature = self.layout, active_character(context)
-        assert armature is not None  # or `poll` would have said so
+        if armature is None:
+            say(context, layout, _NO_CHARACTER, icon="INFO")
+            return
         reason = surface.why_kept(shape.meshes_of(armature))
         row = layout.row(align=True)
         row.enabled = not reason

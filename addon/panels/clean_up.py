@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from ..characters import locking
@@ -46,25 +48,24 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
             say(context, layout, "Needs a solved take", icon="INFO")
             return
         cleaned = layers.describe(take, layers.Layer.CLEANED)
-        if cleaned is None:
-            say(context, layout, "Baked as solved", icon="INFO")
-            _draw_preview(context, layout)
-            return
-
-        # What the last clean-up did.
-        done = cleaned["clean_up"]
-        rows = [("Floor", f"at {done['floor_m']:.3f} m")]
-        if done["sliding_after_cm_s"] is not None:
-            slid, slides = done["sliding_before_cm_s"], done["sliding_after_cm_s"]
-            rows.append(("Sliding", f"{slides:.1f} cm/s, was {slid:.1f}"))
-        if done["cutoff_hz"] is not None:
-            rows.append(("Smoothed", f"to {done['cutoff_hz']:.1f} Hz"))
-        facts(layout, *rows)
-
-        if locking.is_wanted(take):
+        facts(layout, *_done(cleaned["clean_up"] if cleaned else None))
+        if cleaned and locking.is_wanted(take):
             say(context, layout, locking.FEET_OF_ANOTHER_SHAPE, icon="ERROR")
             layout.operator("lsmpl.lock_feet_again", icon="LOCKED")
         _draw_preview(context, layout)
+
+
+def _done(clean_up: dict[str, Any] | None) -> list[tuple[str, str]]:
+    """What the last clean-up did, in as many rows as before it: what follows stays where it is."""
+    if clean_up is None:
+        return [("Floor", "as solved"), ("Sliding", "as solved"), ("Smoothed", "no")]
+    slid, slides = clean_up["sliding_before_cm_s"], clean_up["sliding_after_cm_s"]
+    cutoff = clean_up["cutoff_hz"]
+    return [
+        ("Floor", f"at {clean_up['floor_m']:.3f} m"),
+        ("Sliding", "as solved" if slides is None else f"{slides:.1f} cm/s, was {slid:.1f}"),
+        ("Smoothed", "no" if cutoff is None else f"to {cutoff:.1f} Hz"),
+    ]
 
 
 def _draw_preview(context: bpy.types.Context, layout: bpy.types.UILayout) -> None:

@@ -14,7 +14,7 @@ from ...lsmpl_core import LsmplError
 from ...lsmpl_core.shown import shown
 from .. import jobs
 from ..errors import in_panel_words
-from ..selection import active_character, active_take, chosen_takes
+from ..selection import active_take, chosen_takes
 
 
 class Section:
@@ -75,14 +75,6 @@ class TakeSection(Section):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         return active_take(context) is not None
-
-
-class CharacterSection(Section):
-    """A section that is there where the active object is a character, or belongs to one."""
-
-    @classmethod
-    def poll(cls, context: bpy.types.Context) -> bool:
-        return active_character(context) is not None
 
 
 def properties(layout: bpy.types.UILayout) -> bpy.types.UILayout:

@@ -35,10 +35,11 @@ class LSMPL_PT_picture(TakeSection, bpy.types.Panel):
             ("Picture", Path(image.filepath).name if image else "is gone; add it again"),
             ("Size", f"{width} x {height}, {picture.count} frames"),
             ("Seen from", _seen_from(shown_by, width)),
+            ("Lens", _lens(picture.lens)),
         )
         row = layout.row(align=True)
         row.operator("lsmpl.look_through", icon="OUTLINER_OB_CAMERA")
-        row.operator("lsmpl.picture_camera", text="Camera...", translate=False)
+        row.operator("lsmpl.picture_camera", text="Camera File...", translate=False)
         column = properties(layout)
         for name in ("offset", "seconds", "fps", "opacity"):
             column.prop(picture, name)
@@ -59,6 +60,10 @@ def _seen_from(shown_by: bpy.types.Object, width: int) -> str:
     focal = shown_by.data.lens / pictures.SENSOR_MILLIMETRES * width
     moves = " that moves" if shown_by.animation_data and shown_by.animation_data.action else ""
     return f"its camera{moves}, {focal:.0f} px"
+
+
+def _lens(shift: float) -> str:
+    return f"left out: {shift:.0f} px at a corner" if shift >= 0.5 else "not distorted"
 
 
 _CLASSES = (LSMPL_PT_picture,)

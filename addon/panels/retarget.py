@@ -8,7 +8,7 @@ import bpy
 
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
 from ..registration import registration
-from ..retargeting import following
+from ..retargeting import following, ik_controls
 from ..retargeting.settings import OtherCharacter
 from ..selection import active_take
 from ..takes import layers
@@ -72,7 +72,10 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
 
         # How it is baked.
         column = properties(layout)
+        column.prop(other, "motion")
         column.prop(other, "feet")
+        if ik_controls.have_ik(other.target):
+            column.prop(other, "limbs")
         column.prop(other, "travel")
         column.prop(other, "place")
         column.prop(other, "bake_to")

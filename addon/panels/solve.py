@@ -59,10 +59,7 @@ def _state_of(take: bpy.types.Object | None, solved: dict | None) -> tuple[str, 
     if instead_of := solved.get("device_instead_of"):
         return f"Solved on NumPy, not on {instead_of}: {solved['device_reason']}", "ERROR"
     if layers.describe(take, layers.Layer.REFINED):
-        return (
-            "Solving again drops the frames you refined; pinned joints and moved keypoints stay",
-            "INFO",
-        )
+        return "Solve again: refined frames go, moved keypoints stay", "INFO"
     return "Solved", "CHECKMARK"
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, StringProperty
@@ -12,6 +13,7 @@ from bpy_extras.io_utils import ImportHelper
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.cameras import find_view as views
 from ...lsmpl_core.cameras.views import CONVENTIONS, View, plain_path, told_of_the_lens
+from .. import framing
 from ..characters import bodies
 from ..devices import torch_folder
 from ..errors import all_or_nothing, as_told, reports_errors
@@ -38,6 +40,19 @@ def say_of(view: View, take: bpy.types.Object, width: int, height: int) -> str:
     return "; ".join(str(decision) for decision in told)
 
 
+class _BesideTheTake(ImportHelper):
+    """A file browser that opens where the take's own file is."""
+
+    if TYPE_CHECKING:
+        filepath: str
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        source = Path(bpy.path.abspath(takes.describe(needed_take(context))["source"]))
+        if not self.filepath and source.parent.is_dir():
+            self.filepath = f"{source.parent}{os.sep}"
+        return super().invoke(context, event)
+
+
 class _OfTake:
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
@@ -59,7 +74,7 @@ class _OfPicture:
         return True
 
 
-class LSMPL_OT_add_picture(_OfTake, bpy.types.Operator, ImportHelper):
+class LSMPL_OT_add_picture(_OfTake, bpy.types.Operator, _BesideTheTake):
     bl_idname = "lsmpl.add_picture"
     bl_label = "Add Movie or Images"
     bl_description = (
@@ -91,6 +106,8 @@ class LSMPL_OT_add_picture(_OfTake, bpy.types.Operator, ImportHelper):
         _remove_unused(old, context)
         if shown_by.type == "CAMERA":
             look_through(context, shown_by)
+        else:
+            framing.look_at(context.window_manager, pictures.spanned(take, shown_by))
         self.report({"INFO"}, as_told(said or f"{shown_by.name} is shared"))
         return {"FINISHED"}
 
@@ -114,7 +131,7 @@ class LSMPL_OT_add_picture(_OfTake, bpy.types.Operator, ImportHelper):
         return pictures.add_plane(take, found), said
 
 
-class LSMPL_OT_picture_camera(_OfPicture, bpy.types.Operator, ImportHelper):
+class LSMPL_OT_picture_camera(_OfPicture, bpy.types.Operator, _BesideTheTake):
     bl_idname = "lsmpl.picture_camera"
     bl_label = "Camera from File"
     bl_description = (

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 from ...lsmpl_core import KeypointTrack
-from ...lsmpl_core.cameras.views import View
+from ...lsmpl_core.cameras.views import View, lens_shift
 from ..characters import actions, assigning
 from ..rigging.keys import continuous
 from ..takes import playing as take_playing
@@ -67,6 +67,20 @@ def add_plane(take: bpy.types.Object, media: Media) -> bpy.types.Object:
     return _added(take, media, empty)
 
 
+def spanned(take: bpy.types.Object, plane: bpy.types.Object) -> np.ndarray:
+    """(4,3): the corners of a picture beside a take and of the take's first frame, in the world."""
+    positions = takes.load_track(take, edits=False).positions[0]
+    seen = positions[np.isfinite(positions).all(axis=1)]
+    width, height = plane.lsmpl_picture.size
+    across = plane.empty_display_size * width / max(width, height)
+    up = plane.empty_display_size * height / max(width, height)
+    local = [(-across / 2, 0.0, 0.0), (across / 2, up, 0.0)]
+    bpy.context.view_layer.update()
+    corners = [plane.matrix_world @ Vector(at) for at in local]
+    ends = (seen.min(axis=0), seen.max(axis=0)) if len(seen) else ()
+    return np.array([*corners, *(take.matrix_world @ Vector(at) for at in ends)])
+
+
 def add_camera(take: bpy.types.Object, media: Media, view: View) -> bpy.types.Object:
     """A camera where the take was filmed from, with the picture behind everything."""
     data = bpy.data.cameras.new(f"{take.name} Camera"[:60])
@@ -92,6 +106,7 @@ def look_from(
     distance = float(np.abs(view.position).max(initial=0.0))
     data.clip_start, data.clip_end = 0.01, max(100.0, 10 * distance)
     _fill_width(data, width / height)
+    camera.lsmpl_picture.lens = lens_shift(view, width, height)
 
     turns = view.rotation @ _TO_BLENDER
     quaternions = np.array([Matrix(turn).to_quaternion() for turn in turns])

@@ -83,6 +83,11 @@ class PictureSettings(bpy.types.PropertyGroup):
         get=_opacity,
         set=_set_opacity,
     )
+    lens: FloatProperty(
+        name="Lens",
+        description="Pixels by which the lens' distortion, which is not shown, moves a corner",
+        min=0.0,
+    )
     start: FloatProperty(name="Start", description="Scene frame of the take's first frame")
     step: FloatProperty(
         name="Step", description="Scene frames to one of the take", default=1.0, min=1e-6

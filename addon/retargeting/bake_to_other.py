@@ -19,6 +19,7 @@ from ..held import Held
 from ..registration import registration
 from ..selection import is_solved, needed_take
 from ..takes import layers
+from . import animated, ik_controls
 from . import plan as plans
 from .plan import Plan
 from .settings import bone_map_of, hide_body
@@ -51,9 +52,13 @@ def bake_steps(
 ) -> jobs.Steps[Baked]:
     """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last
     step."""
-    version = layers.version(take) if motion is None else ""
+    version, held_take = animated.version(take) if motion is None else "", Held(take)
+    if motion is None:
+        motion = yield from animated.motion_steps(take, layers.load(take))
+        (take,) = held_take.again()
     other = take.lsmpl.other
-    motion = motion or layers.load(take)
+    if other.target is None:
+        raise LsmplError(f"{take.name}: its other character was taken away while it was being read")
     body = body or baking.body_of(take, motion)
 
     # All that is read of the scene is read before the first yield.
@@ -101,6 +106,9 @@ def put_on(
         other.home = plans.send_home(target, other, not_restored)
         switched = plans.set_switches(target, plan.bones, not_restored)
         not_restored.pop_all()
+    ik_controls.set_switches(target, plan.ik, plan.to_ik)
+    if plan.ik and plan.to_ik:
+        switched = [*(said for said in switched if not said.endswith("to FK")), "limbs to IK"]
     plan.sign(take, action, version)
     old, other.action, other.baked_on, other.held_back = other.action, action, target, ""
     on_strip = other.bake_to == "STRIP"

@@ -20,6 +20,7 @@ from ..characters import actions, assigning, baking
 from ..held import Held
 from ..takes import layers
 from ..takes.take import is_take
+from . import animated
 from .bake_to_other import put_on
 from .plan import Plan, version_of
 from .settings import on_follow
@@ -28,6 +29,7 @@ FOLLOW_AT_ONCE_FRAMES = 2000
 """Frames of a take up to which a character follows where the user waits for nothing else, as at the
 end of a drag."""
 _EDITED = "you changed keys of its action, which is left alone"
+_ANIMATED = "what you animated over the motion goes along with a bake alone"
 
 
 def is_outdated(take: bpy.types.Object) -> bool:
@@ -36,7 +38,7 @@ def is_outdated(take: bpy.types.Object) -> bool:
     other = take.lsmpl.other
     if not _is_baked(take) or not version_of(other.action):
         return False
-    return version_of(other.action) != layers.version(take) or baking.plays_otherwise(
+    return version_of(other.action) != animated.version(take) or baking.plays_otherwise(
         take, other.action
     )
 
@@ -49,8 +51,8 @@ def describe(take: bpy.types.Object) -> str:
         return ""
     if not is_outdated(take):
         return f"{other.target.name} is up to date"
-    why = "the motion has changed since"
-    if version_of(other.action) == layers.version(take):
+    why = "the motion, or what is animated over it, has changed since"
+    if version_of(other.action) == animated.version(take):
         why = "the take plays at other frames now"
     elif other.follow and other.held_back:
         why = other.held_back
@@ -106,6 +108,8 @@ def update_steps(take: bpy.types.Object, motion: Motion, body: Body) -> jobs.Ste
     try:
         if actions.is_edited(other.action):
             raise LsmplError(_EDITED)
+        if animated.is_changed(take):
+            raise LsmplError(_ANIMATED)
         plan = Plan.of(take, len(motion), again=other.action)
         _, curves = yield from jobs.in_thread(
             jobs.one_step("other", lambda: plan.compute(motion, body))
@@ -135,9 +139,9 @@ def put(take: bpy.types.Object, update: Update | None) -> None:
             other.held_back = f"{target.name} plays another action now"
             return
         new = actions.write_action(target, action.name, update.plan.frames, update.curves)
-        put_on(take, new, update.plan, layers.version(take))
+        put_on(take, new, update.plan, animated.version(take))
         return
-    update.plan.sign(take, action, layers.version(take))
+    update.plan.sign(take, action, animated.version(take))
     other.held_back = ""
     target.update_tag(refresh={"OBJECT", "DATA", "TIME"})
 

@@ -26,6 +26,7 @@ from ...lsmpl_core.retargeting.fingers import TargetFingers, finger_rotations
 from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 from ..characters import actions, baking
 from ..takes import playing
+from . import ik_controls
 from .finger_bones import measure_fingers
 from .settings import OtherCharacter, bone_map_of
 from .skeletons import measure, root_bone, skin_of
@@ -55,7 +56,8 @@ class Plan:
     `retarget`. frames (M,) of the scene that get keys, keys (M,) among the frames of the take that
     are baked (N,); step: scene frames a frame of the take; modes: the rotation mode of each bone;
     home and own: the object's location and its axes; root and root_mode: the bone that may travel
-    above the hips, "" if none, and its rotation mode.
+    above the hips, "" if none, and its rotation mode. ik: limbs that have IK controls, too; to_ik:
+    whether they follow these.
     """
 
     bones: BoneMap
@@ -74,6 +76,8 @@ class Plan:
     root_mode: str
     fingers: TargetFingers | None
     finger_modes: list[str]
+    ik: list[ik_controls.Limb]
+    to_ik: bool
 
     @classmethod
     def of(cls, take: bpy.types.Object, count: int, again: bpy.types.Action | None = None) -> Plan:
@@ -140,6 +144,8 @@ class Plan:
             finger_modes=[target.pose.bones[name].rotation_mode for name in fingers.names]
             if fingers
             else [],
+            ik=ik_controls.limbs_of(target, list(skeleton.names)),
+            to_ik=other.limbs == "IK",
         )
 
     def compute(self, motion: Motion, body: Body) -> tuple[Retargeted, list[actions.Curve]]:
@@ -182,6 +188,13 @@ class Plan:
             )
             found.append((f"{_path(self.root)}.{attribute}", self.root, turns))
 
+        # The IK controls of limbs that are on FK, and the other way round.
+        for control, location, turned in ik_controls.place(self.ik, self.skeleton, done):
+            path = _path(control.name)
+            found.append((f"{path}.location", control.name, location[self.baked]))
+            if turned is not None:
+                found += _turning([control.name], [control.mode], turned[self.baked][:, None])
+
         # All channels are fitted at once, so that their keys stand on the same frames.
         samples = np.concatenate([values for _, _, values in found], axis=1)
         if self.fit:
@@ -196,6 +209,10 @@ class Plan:
                 column = len(curves)
                 slope = None if slopes is None else slopes[:, column]
                 curves.append(actions.Curve(path, index, values[:, column], group, slope))
+        for limb in self.ik:
+            side = np.full(len(self.keys), np.nan)
+            side[0] = 0.0 if self.to_ik else 1.0
+            curves.append(actions.Curve(ik_controls.switch_of(limb), 0, side, limb.parent))
         return curves
 
 

@@ -91,11 +91,41 @@ class OtherCharacter(bpy.types.PropertyGroup):
     known_as: StringProperty(
         name="Rig", description="The kind of rig that the bones' names are known from"
     )
+    motion: EnumProperty(
+        name="Motion",
+        description="Which motion is put on it",
+        items=(
+            (
+                "ANIMATED",
+                "As Animated",
+                "With what you animated over it: layers on LSMPL's character, and keys that you "
+                "changed",
+            ),
+            (
+                "LATEST",
+                "As Computed",
+                "The take's latest motion: as cleaned, as refined, or as solved",
+            ),
+        ),
+    )
     feet: BoolProperty(
         name="Feet on Floor",
         description="Put the feet where the solved ones are and hold them still while they "
         "stand, by bending the legs",
         default=True,
+    )
+    limbs: EnumProperty(
+        name="Limbs",
+        description="What the arms and legs of a Rigify character follow. Both sides get keys",
+        items=(
+            ("FK", "FK", "The FK controls, which have all of the motion"),
+            (
+                "IK",
+                "IK",
+                "The IK controls of hands and feet, with poles: joints are where FK has them, only "
+                "how upper arms, forearms and shins are rolled about themselves is IK's",
+            ),
+        ),
     )
     travel: EnumProperty(
         name="Travel",

@@ -290,6 +290,20 @@ def told_of_the_lens(view: View, track: KeypointTrack, width: float, height: flo
     return replace(view, decisions=(*view.decisions, told))
 
 
+def lens_shift(view: View, width: float, height: float) -> float:
+    """Pixels by which the lens moves what is in a corner of the picture, in the corner where that
+    is most; 0 where it is not distorted."""
+    if not len(view.distortion):
+        return 0.0
+    focal, centre = view.lens(width, height)
+    matrix = np.array([[focal, 0, centre[0]], [0, focal, centre[1]], [0, 0, 1]])
+    corners = np.array([(x, y, 1.0) for x in (0.0, width) for y in (0.0, height)])
+    camera = Camera("", matrix, np.eye(3), np.zeros(3), view.distortion)
+    seen = corners @ np.linalg.inv(matrix).T
+    shifts = np.linalg.norm(camera.project(seen, True) - camera.project(seen), axis=-1)
+    return float(shifts.max())
+
+
 def plain_path(path: str | Path) -> str:
     """A path as text in which a camera's name may be looked for: the last three parts of it."""
     return "/".join(Path(path).parts[-3:])

@@ -41,7 +41,7 @@ def plain_error(armature, mesh, body, motion, frames=None) -> float:
 def pose_as_read(addon, armature, motion):
     """The motion that a character shows from frame 0 on."""
     frames, run = np.arange(len(motion)), addon("characters.baking").run_to_end
-    return run(addon("exporting.files").read_pose(armature, bpy.context.scene, frames, motion.fps))
+    return run(addon("staging.reading").read_pose(armature, bpy.context.scene, frames, motion.fps))
 
 
 def toggle(armature) -> None:

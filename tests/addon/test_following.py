@@ -158,7 +158,7 @@ def test_it_stays_when_it_is_not_to_follow_and_comes_along_when_it_is_again(addo
     bpy.context.scene.lsmpl.smooth = 0.9
     bpy.ops.lsmpl.clean_up()
     np.testing.assert_array_equal(keys(addon, take), before)
-    assert "the motion has changed since" in following.describe(take)
+    assert "the motion, or what is animated over it, has changed since" in following.describe(take)
     assert following.warnings(take) == []
     take.lsmpl.other.follow = True
     assert_follows(addon, take, before)
@@ -360,3 +360,35 @@ def test_what_an_earlier_version_baked_follows_once_it_plays(addon, body, follow
     spoil(addon, body, take)
     following.follow(take)
     assert_follows(addon, take, before)
+
+
+def test_what_is_animated_over_the_motion_goes_on_the_other_character(addon, following, take):
+    scene, other = bpy.context.scene, take.lsmpl.other
+    own = take.lsmpl.armature
+    before = keys(addon, take)
+    assert not following.is_outdated(take)
+    addon("characters.assigning").add_layer(own)
+    elbow = own.pose.bones["right_elbow"]
+    elbow.rotation_quaternion = (0.8, 0.0, 0.0, 0.6)
+    elbow.keyframe_insert("rotation_quaternion", frame=FRAME)
+    assert following.is_outdated(take)
+    bpy.ops.lsmpl.bake_to_other()
+    assert not following.is_outdated(take)
+
+    # The elbow alone is another one, by what the layer adds, in all frames.
+    rig, mapped = other.target, {item.joint: item.bone for item in other.bones}
+    after = keys(addon, take)
+    assert np.abs(after - before).max() > 0.1
+    scene.frame_set(FRAME)
+    bpy.context.view_layer.update()
+    for joint, end in (("right_elbow", "right_wrist"), ("left_elbow", "left_wrist"), ("right_hip", "right_knee")):
+        limbs = [
+            r.matrix_world @ r.pose.bones[tip].head - r.matrix_world @ r.pose.bones[base].head
+            for r, base, tip in ((own, joint, end), (rig, mapped[joint], mapped[end]))
+        ]
+        assert np.degrees(limbs[0].angle(limbs[1])) < 3.0, joint
+
+    # As computed it goes without.
+    other.motion = "LATEST"
+    bpy.ops.lsmpl.bake_to_other()
+    np.testing.assert_allclose(keys(addon, take), before, atol=1e-4)

@@ -50,7 +50,7 @@ def test_each_hand_closes_by_itself_around_and_not_through(character):
 def test_hands_are_in_an_export(addon, character):
     armature, _ = character
     fingers(character, 1.0, 0.25)
-    with addon("exporting.staging").staged(armature, bpy.context.scene, 0, 1) as stage:
+    with addon("staging.stage").staged(armature, bpy.context.scene, 0, 1) as stage:
         keys = stage.meshes[0].data.shape_keys
         exported = np.array([v.co for v in stage.meshes[0].data.vertices])
     assert keys is None

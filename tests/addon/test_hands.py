@@ -106,7 +106,7 @@ def test_a_take_with_hands_is_solved_and_cleaned_up_with_fingers(addon, body, wa
 
 def test_fingers_are_read_back_from_the_bones_that_an_animator_posed(addon, core, body, baked_take, waving):
     _, baked = baked_take(waving)
-    steps = addon("exporting.files").read_pose(baked.armature, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
+    steps = addon("staging.reading").read_pose(baked.armature, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
     motion = importlib.import_module(f"{core.__name__}.progress").run_to_end(steps)
     rotations = body.fingers.local_rotations
     assert np.abs(rotations(motion.fingers) - rotations(waving.fingers)).max() < 1e-4
@@ -128,7 +128,7 @@ def test_hands_of_another_size_are_baked_shown_and_read_back(addon, core, body, 
         assert np.abs(np.array(heads) - joints[frame]).max() < 1e-4
     kept = addon("takes.layers").load(take)
     assert kept.hand_size == 0.85 and np.allclose(kept.hand_residual, off, equal_nan=True)
-    steps = addon("exporting.files").read_pose(baked.armature, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
+    steps = addon("staging.reading").read_pose(baked.armature, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
     assert importlib.import_module(f"{core.__name__}.progress").run_to_end(steps).hand_size == 0.85
 
 

@@ -23,7 +23,7 @@ def test_a_take_shows_its_state_from_import_to_clean_up(drawn, addon, body, rand
     assert "Not solved yet" in told["LSMPL_PT_solve"]
     addon("solving.solve").keep(take, bpy.context.scene, motion, body)
     told = drawn()
-    assert "Baked as solved" in told["LSMPL_PT_clean_up"]
+    assert "as solved" in told["LSMPL_PT_clean_up"]
     assert "Walk Rig" in told["LSMPL_PT_baking"]
     addon("solving.clean_up").clean_up(take, bpy.context.scene)
     assert "Floor\nat" in drawn()["LSMPL_PT_clean_up"]
@@ -53,7 +53,7 @@ def test_refine_says_what_is_there_and_what_is_proposed(drawn, addon, core, body
     for button in ("Before", "After", "Accept", "Reject"):
         assert button in told["LSMPL_PT_refine"]
     assert "Frame 5: Head" in told["LSMPL_PT_refine_pins"]
-    assert "Solving again drops the frames you refined" in told["LSMPL_PT_solve"].replace("\n", " ")
+    assert "Solve again: refined frames go" in told["LSMPL_PT_solve"].replace("\n", " ")
     for part in addon("refining.settings").PARTS:
         setattr(scene.lsmpl_refine, part, 0.0)
     assert "No part counts" in drawn()["LSMPL_PT_refine_weights"]

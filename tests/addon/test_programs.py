@@ -52,7 +52,7 @@ def test_a_file_has_the_unit_and_the_names_of_its_program(addon, baked_take, cor
     assert kept == (set(bpy.data.objects.keys()), set(bpy.data.actions.keys()), set(bpy.data.armatures.keys()))
 
     unit, objects = numbers_of(path)
-    in_cm = addon("exporting.programs").PROGRAMS[program].centimetres
+    in_cm = addon("staging.programs").PROGRAMS[program].centimetres
     assert unit == pytest.approx(1.0 if in_cm else 100.0)
     if in_cm:
         for name, (_, _, scale) in objects.items():

@@ -24,7 +24,10 @@ def zip_path(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def running(zip_path):
-    """`with running(**options)`: a Blender with the extension; options are `BlenderSession`'s."""
+    """`with running(**options)`: a Blender with the extension; options are `BlenderSession`'s.
+
+    installed: whether it is there already, or somebody has still to install it.
+    """
     from session import BlenderSession
 
     command = os.environ.get("LSMPL_BLENDER")
@@ -33,10 +36,11 @@ def running(zip_path):
     outside, _, inside = os.environ.get("LSMPL_BLENDER_FILES", "/tmp").partition("=")
 
     @contextmanager
-    def run(**options) -> Iterator[BlenderSession]:
+    def run(installed: bool = True, **options) -> Iterator[BlenderSession]:
         session = BlenderSession(command, Path(outside), inside or outside, **options)
         try:
-            session.install(zip_path)
+            if installed:
+                session.install(zip_path)
             yield session
         finally:
             session.close()

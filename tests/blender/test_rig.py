@@ -28,14 +28,14 @@ STATE = f"""
         "shown": [c.name for c in rig.data.collections_all if c.is_visible],
     }}
 """
-SHAPES = f"""
+SHAPES = """
     from bpy_extras.view3d_utils import location_3d_to_region_2d
     import numpy as np
     area = next(a for a in bpy.context.screen.areas if a.type == "VIEW_3D")
     region = next(r for r in area.regions if r.type == "WINDOW")
-    rig = bpy.data.objects["{NAME} Rig"]
-    seen = {{c.name for c in rig.data.collections_all if c.is_visible_effectively}}
-    value = {{}}
+    rig = bpy.data.objects["NAME Rig"]
+    seen = {c.name for c in rig.data.collections_all if c.is_visible_effectively}
+    value = {}
     for bone in rig.pose.bones:
         if bone.custom_shape and any(c.name in seen for c in bone.bone.collections):
             at = np.array([v.co for v in bone.custom_shape.data.vertices]) * bone.custom_shape_scale_xyz
@@ -44,7 +44,7 @@ SHAPES = f"""
             points = [location_3d_to_region_2d(region, area.spaces[0].region_3d, point) for point in at]
             value[bone.name] = [[p.x + region.x, 1080 - region.y - p.y] for p in points if p]
 """
-"""Where on the screen the vertices of the visible controls' shapes are."""
+"""Where on the screen the vertices of the visible controls' shapes are, of a take called NAME."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -75,9 +75,9 @@ def posed(blender):
     """)
 
 
-def click_control(blender, name: str) -> tuple[float, float]:
+def click_control(blender, name: str, take: str = NAME) -> tuple[float, float]:
     """Where it is furthest from all others, as a person would."""
-    shapes = blender.run(SHAPES)
+    shapes = blender.run(SHAPES.replace("NAME", take))
     others = [point for other, points in shapes.items() if other != name for point in points]
 
     def room(point: list[float]) -> float:

@@ -1,0 +1,67 @@
+"""Buttons of the sidebar as somebody finds them: the mouse goes down the tab until it is over the one that is meant.
+
+Which one the mouse is over Blender tells by Ctrl C, which copies a button's command or a field's value. The section's
+own fields have no command; they are found beside the buttons.
+"""
+
+from __future__ import annotations
+
+from session import BlenderSession
+
+LEFT, MIDDLE, RIGHT = 1345, 1440, 1500
+"""Across the sidebar of a window of 1920 pixels: over a row's first, middle and last button."""
+TOP, BOTTOM, STEP = 115, 968, 16
+UNTOUCHED = "nothing was copied"
+OPENED = ("picture", "animation_rig", "retarget")
+"""Modules of sections that are closed at first."""
+
+
+_seen: dict[str, list[int]] = {}
+
+
+def open_sections(blender: BlenderSession) -> None:
+    """As if their headers had been clicked, before the tab is first shown."""
+    blender.run(f"""
+        from bl_ext.user_default.lsmpl.addon import panels
+        panels.unregister()
+        for name in {OPENED!r}:
+            for panel in getattr(panels, name)._CLASSES:
+                if hasattr(panel, "bl_options"):
+                    panel.bl_options = panel.bl_options - {{"DEFAULT_CLOSED"}}
+        panels.register()
+    """)
+
+
+def press(blender: BlenderSession, command: str, x: int = MIDDLE) -> tuple[int, int]:
+    """Click the button whose command has this in it, scrolling to it; where it was."""
+    where = find(blender, command, x)
+    blender.click(*where)
+    return where
+
+
+def find(blender: BlenderSession, command: str, x: int = MIDDLE) -> tuple[int, int]:
+    """Where the button is that has this in its command."""
+    blender.xdotool("mousemove", x, 500)
+    blender.run(f"bpy.context.window_manager.clipboard = {UNTOUCHED!r}")
+    for y in _seen.get(command, ()):  # where it was the last time, as long as nothing has moved
+        if command in over(blender, x, y):
+            return x, y
+    for scroll in (0, -60, *[14] * 6):
+        if scroll:
+            blender.xdotool("click", "--repeat", abs(scroll), "--delay", 15, 4 if scroll < 0 else 5, pause=1.0)
+        blender.settle()
+        for y in range(TOP, BOTTOM, STEP):
+            if command in over(blender, x, y):
+                _seen[command] = [y + 4]
+                return x, y + 4
+    raise AssertionError(f"no button {command!r} at x = {x}")
+
+
+def over(blender: BlenderSession, x: int, y: int) -> str:
+    """What Ctrl C copies there."""
+    blender.xdotool("mousemove", x - 3, y, "sleep", 0.04, "mousemove", x, y, "sleep", 0.04, "key", "ctrl+c", pause=0)
+    blender.heard()
+    return blender.run(f"""
+        manager = bpy.context.window_manager
+        value, manager.clipboard = manager.clipboard, {UNTOUCHED!r}
+    """)
