@@ -115,7 +115,7 @@ def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
         alone = alone and frames[0] <= scene.frame_current_final <= frames[-1]
     wrong = _differ("bones and keys", posed, now, f"frame {scene.frame_current}") if alone else []
     if wrong:
-        off = np.abs(_turns(keyed) - _turns(posed)).max(axis=(1, 2, 3))
+        off = np.abs(keyed.rotations - posed.rotations).max(axis=(1, 2, 3))
         wrong[0] += f"; they are {off.min():.4f} from those of frame {frames[off.argmin()]:g}"
 
     drawn = rig.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
@@ -147,7 +147,8 @@ def _other_character(take: bpy.types.Object) -> list[str]:
 
 
 def _differ(what: str, one, other, where: str) -> list[str]:
-    by_joint = np.abs(_turns(one) - _turns(other)).max(axis=(2, 3))
+    with_fingers = one.fingers is not None and other.fingers is not None
+    by_joint = np.abs(_turns(one, with_fingers) - _turns(other, with_fingers)).max(axis=(2, 3))
     turned = by_joint.max(axis=1)
     moved = np.abs(one.trans - other.trans).max(axis=1)
     wrong = np.flatnonzero((turned > SAME_TURN) | (moved > SAME_STEP))
@@ -158,10 +159,9 @@ def _differ(what: str, one, other, where: str) -> list[str]:
     return [f"{what} differ by {by} ({where} {wrong[:8].tolist()}, joint {joint} most)"]
 
 
-def _turns(poses) -> np.ndarray:
-    """(N,54,3,3) of the body's joints and the fingers', which are flat where there are none."""
-    fingers = np.zeros((len(poses), 30, 3)) if poses.fingers is None else poses.fingers
-    return np.concatenate([poses.rotations, exp_map(fingers)], axis=1)
+def _turns(poses, with_fingers: bool) -> np.ndarray:
+    """(N,24,3,3) of the body's joints, or (N,54,3,3) with those of the fingers."""
+    return np.concatenate([poses.rotations, exp_map(poses.fingers)], axis=1) if with_fingers else poses.rotations
 
 
 def _leftovers(scene: bpy.types.Scene) -> list[str]:
