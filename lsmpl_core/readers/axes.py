@@ -13,7 +13,7 @@ from ..keypoints.proportions import Sites, finite_mean, normalised
 from ..keypoints.track import Decision
 from ..rotation import between
 from . import cloud
-from .axis_cues import AXES, axis_probabilities, floor_spread
+from .axis_cues import AXES, axis_probabilities, cues, floor_spread
 from .units import measure_stature
 
 TO_Z_UP = {
@@ -28,6 +28,9 @@ TO_Z_UP = {
 
 
 _TILT_DEGREES, _TILT_GAIN, _TILT_STATED, _LEAN_STEADY = 15.0, 1.0, 8.0, 0.5
+_FLOOR_AT_ZERO, _FLOOR_STILL = 0.5, 0.03
+"""How near to the origin the lowest points are, 1 being at it, and the share of a stature by which
+their height varies at most, on a floor that is known."""
 # Tuned on 336 recorded clips, each in all six axes and tilted by 0 to 30 degrees: clips that are
 # not tilted are straightened in 0.3 % of cases, those tilted by 20 degrees in 88 %, by 30 degrees
 # in 99 %, to within 2 degrees in the median and 9 at the 95th percentile.
@@ -85,8 +88,9 @@ def decide_up(
         degrees = float(np.degrees(np.arccos(np.clip(upright @ AXES[axis], -1, 1))))
         reason = f"the body points along it by {lean @ AXES[axis]:.2f} of 1 on average"
         steady = np.linalg.norm(lean) > _LEAN_STEADY
+        tilted = steady and layout is not None and degrees > _TILT_DEGREES and gain > _TILT_GAIN
         if given == "body" or (
-            steady and stated != axis and degrees > _TILT_DEGREES and gain > _TILT_GAIN
+            tilted and stated != axis and not _fits(positions, size, lean, AXES[axis])
         ):
             rotation = np.array(TO_Z_UP[axis]) @ between(upright, AXES[axis])
             reason = (
@@ -120,6 +124,15 @@ def _lean(positions: np.ndarray, layout: Layout) -> np.ndarray:
         [normalised(shoulders - hips), normalised(hips - ankles), normalised(shoulders - ankles)]
     )
     return np.nan_to_num(finite_mean(normalised(finite_mean(directions, axis=0)), axis=0))
+
+
+def _fits(positions: np.ndarray, size: float, lean: np.ndarray, axis: np.ndarray) -> bool:
+    """Whether an axis is up for all that the body shows: it stands along it, if on stairs, or its
+    feet are on a floor at zero, if it sits, crouches or sprints."""
+    upright = float(normalised(lean) @ axis) > np.cos(np.radians(_TILT_DEGREES))
+    at_zero = float(cues(positions, size, lean, axis[None])[0, 4])
+    still = float(floor_spread(positions, size, axis[None])[0])
+    return upright or (at_zero > _FLOOR_AT_ZERO and still < _FLOOR_STILL)
 
 
 def _upright(

@@ -17,10 +17,10 @@ import numpy as np
 
 from ..body.skeleton import JOINT_NAMES
 from ..data import DATA
-from ..keypoints.layouts import Layout, tree_edges
+from ..keypoints.layouts import LAYOUTS, Layout, tree_edges
 from ..keypoints.plausibility import implausibility
 from ..keypoints.words import words_of
-from .keypoint_names import fold, side_of, split_subject
+from .keypoint_names import canonical_names, fold, side_of, split_subject
 from .markers import known_markers
 
 LAYOUT_NAME = "bones"
@@ -56,9 +56,30 @@ def bone_names() -> dict[str, tuple[str, int]]:
 
 
 @cache
+def keypoints_named() -> frozenset[str]:
+    """The names of the keypoints of all layouts."""
+    names = (name.lower() for layout in LAYOUTS.values() for name in layout.keypoints)
+    return frozenset(names)
+
+
+@cache
 def _prefixes() -> tuple[str, ...]:
     table = json.loads((DATA / "bone_names.json").read_text(encoding="utf-8"))
     return tuple(map(fold, table["prefixes"]))
+
+
+@cache
+def joint_names() -> dict[str, tuple[str, int]]:
+    """Of each folded name that skeletons give a joint, rather than its bone, the joint and the
+    name's rank; `LeftShoulder` is here and, as the collar's bone, among those of bones."""
+    table = json.loads((DATA / "bone_names.json").read_text(encoding="utf-8"))
+    return {
+        fold(spelled): (f"{side}_{entry['joint']}", rank)
+        for entry in table["joints"]
+        for rank, name in enumerate(entry["names"])
+        for side in ("left", "right")
+        for spelled in (side + name, name + side, side[0] + name, name + side[0])
+    }
 
 
 def joint_of(name: str) -> tuple[str, int] | None:
@@ -93,21 +114,32 @@ _BEHIND = 100
 """Ranks by which names with words of their own stand behind those that are known as they are."""
 
 
-def as_bones(names: Sequence[str], positions: np.ndarray) -> tuple[Layout, tuple[int, ...]] | None:
+def as_bones(
+    names: Sequence[str], positions: np.ndarray, skeleton: bool = False
+) -> tuple[Layout, tuple[int, ...]] | None:
     """The layout of a skeleton and the column of each of its joints, or None where the names are
     not of bones.
 
-    names (N,) and positions (T,N,3) as the file has them.
+    names (N,) and positions (T,N,3) as the file has them; skeleton: whether its format has nothing
+    but skeletons, so that joints may be called as a detector's keypoints are.
     """
+    found = [joint_of(name) for name in names]
+    others = [name for name, joint in zip(names, found) if joint is None and not skeleton]
+    if skeleton:
+        there = {joint[0] for joint in found if joint}
+        by_joint = [joint_names().get(fold(split_subject(name)[1])) for name in names]
+        found = [
+            named if named and named[0] not in there else bone
+            for named, bone in zip(by_joint, found)
+        ]
+
     best: dict[str, tuple[int, int]] = {}
-    others, alike = [], Counter[str]()
-    for column, name in enumerate(names):
-        if found := joint_of(name):
-            joint, rank = found
+    alike = Counter[str]()
+    for column, joint_and_rank in enumerate(found):
+        if joint_and_rank:
+            joint, rank = joint_and_rank
             best[joint] = min(best.get(joint, (rank, column)), (rank, column))
             alike[joint] += rank >= _BEHIND
-        else:
-            others.append(name)
     if (
         not best.keys() >= set(NEEDED)
         or max(alike.values(), default=0) >= CLUSTER
@@ -133,6 +165,17 @@ def are_centres_of_mass(names: Sequence[str]) -> bool:
 def mostly_bones(names: Sequence[str]) -> bool:
     """Whether most names are those of bones, whatever markers are called so, too."""
     return sum(joint_of(name) is not None for name in names) > len(names) / 2
+
+
+def only_a_marker(name: str) -> bool:
+    """Whether a name is known as that of a marker, and neither of a bone nor of a keypoint; names
+    with a number at their end may be of anything."""
+    return (
+        not name[-1:].isdigit()
+        and known_markers().site_of(name) is not None
+        and joint_of(name) is None
+        and keypoints_named().isdisjoint(canonical_names(name))
+    )
 
 
 def are_axes(names: Sequence[str]) -> bool:

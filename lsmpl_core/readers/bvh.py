@@ -64,7 +64,7 @@ def read_bvh(path: Path, counts: Collection[int] = ()) -> RawTrack:
     parts = range(0, len(values), _FRAMES_AT_A_TIME)
     positions = [_positions(joints, values[start : start + _FRAMES_AT_A_TIME]) for start in parts]
     names = [joint.name for joint in joints]
-    return RawTrack(np.concatenate(positions), names, fps=fps, usual_up="y")
+    return RawTrack(np.concatenate(positions), names, fps=fps, usual_up="y", skeleton=True)
 
 
 def _hierarchy(lines: list[str], where: str) -> list[_Joint]:

@@ -17,15 +17,11 @@ def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:
     """
     sites = Sites(positions, layout)
     hips, shoulders = sites.middle("hip", "mid_hip", "pelvis"), sites.middle("shoulder", "neck")
-    left = finite_mean(
-        np.stack(
-            [
-                sites["left_hip"] - sites["right_hip"],
-                sites["left_shoulder"] - sites["right_shoulder"],
-            ]
-        ),
-        0,
-    )
+    lines = [sites[f"left_{part}"] - sites[f"right_{part}"] for part in ("hip", "shoulder")]
+    along = np.sum(normalised(lines[0]) * normalised(lines[1]), axis=1)
+    if finite_median(along) < _AGAINST:  # so that one of them says nothing of the whole
+        return None
+    left = finite_mean(np.stack(lines), 0)
     forward = normalised(np.cross(left, shoulders - hips))
 
     cues = {}
@@ -91,7 +87,7 @@ def exchanged_legs(positions: np.ndarray, layout: Layout) -> Decision | None:
                 f"in {against:.0%} of the frames left and right of the {lower}s are the other way "
                 f"round than those of the {upper}s: the names of one of them are exchanged"
             )
-            return Decision("sides", "exchanged", "detected", reason, 0.0)
+            return Decision("sides", "as named", "assumed", reason)
     return None
 
 

@@ -12,10 +12,17 @@ from ..errors import LayoutError
 from ..keypoints.layouts import LAYOUTS, Layout
 from ..keypoints.plausibility import implausibility
 from ..keypoints.track import Basis, Decision
-from .bones import are_axes, are_centres_of_mass, as_bones, joined_rigidly, mostly_bones
+from .bones import (
+    are_axes,
+    are_centres_of_mass,
+    as_bones,
+    joined_rigidly,
+    mostly_bones,
+    only_a_marker,
+)
 from .keypoint_names import is_generic, match_names, split_subject, without_affixes
 from .mapping import Mapping
-from .markers import MarkerTable, recognise
+from .markers import MarkerTable, known_markers, recognise
 from .orders import LIST_ADVICE, in_order, order_by_geometry, orders_of
 from .raw import RawTrack
 
@@ -45,6 +52,8 @@ class Match:
         return cls(layout, tuple(columns), Decision("layout", layout.name, basis, reason))
 
 
+ONLY_MARKERS = 3
+"""Names that only markers have (ASIS, sternum, sacrum) from which on all are those of markers."""
 MOSTLY = 0.6
 """Share of the names that are known markers from which on points are markers, however rigid."""
 NAMES_ADVICE = (
@@ -137,9 +146,10 @@ def match_layout(
         if bones := match_bones(raw, source):
             return bones
         try:
-            return match_by_name(names, source, positions=raw.positions)
+            match = match_by_name(names, source, positions=raw.positions)
         except LayoutError:
             return match_markers(raw, source)
+        return match_markers(raw, source) if _is_marker_set(names, match) else match
     if named:
         try:
             return _given(match_by_name(names, source, [layout]))
@@ -159,7 +169,7 @@ def match_bones(raw: RawTrack, source: str) -> Match | None:
     """A skeleton's joints, by the names of its bones; None where the names are not those of bones.
     `LayoutError` where their places are not those of joints."""
     names = raw.names or ()
-    found = as_bones(names, raw.positions)
+    found = as_bones(names, raw.positions, raw.skeleton)
     if found is None:
         return None
     if are_centres_of_mass(names):
@@ -173,6 +183,17 @@ def match_bones(raw: RawTrack, source: str) -> Match | None:
     reason = f"{len(columns)} of its {len(names)} points are where bones begin, by their names"
     reason += f"; set aside: {len(aside)} ({_abbreviated(aside, 6)})" if aside else ""
     return Match.of(layout, columns, "file", reason)
+
+
+def _is_marker_set(names: Sequence[str], match: Match) -> bool:
+    """Whether names that only markers have are among those that a layout leaves aside, and as many
+    markers are known as keypoints: laboratories call markers R.Knee and R.Shoulder, too."""
+    taken = set(match.columns) - {None}
+    aside = [name for i, name in enumerate(names) if i not in taken]
+    site_of = known_markers().site_of
+    return sum(map(only_a_marker, aside)) >= ONLY_MARKERS and sum(
+        site_of(name) is not None for name in names
+    ) >= len(taken)
 
 
 def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) -> Match:

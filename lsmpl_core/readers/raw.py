@@ -34,7 +34,8 @@ class RawTrack:
     file states them; decisions: what the format reader itself had to settle; origin (N,): which of
     the file's columns these are, None for all of them;
     people: everybody in the file, by name, and in how many frames (or at how many points) they are
-    seen; empty where it tells nobody apart.
+    seen; empty where it tells nobody apart;
+    skeleton: whether the format has nothing but a skeleton's joints, as BVH.
     """
 
     positions: np.ndarray
@@ -48,6 +49,7 @@ class RawTrack:
     decisions: list[Decision] = field(default_factory=list)
     origin: Sequence[int] | None = None
     people: Mapping[str, int] = field(default_factory=dict)
+    skeleton: bool = False
 
     def take(self, columns: Sequence[int]) -> RawTrack:
         """The same take with only these keypoints, in this order."""

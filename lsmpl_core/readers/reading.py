@@ -15,6 +15,7 @@ from ..keypoints.track import Decision, KeypointTrack
 from .bvh import read_bvh
 from .c3d import read_c3d
 from .csv_table import read_csv
+from .exchanged_names import with_names_mended
 from .json_lists import read_json
 from .mapping import Mapping
 from .markers import known_markers, load_markers
@@ -181,6 +182,8 @@ def _matched(
     match = match_layout(raw, mapping, layout, str(path))
     if match.decision.basis != "given":
         check_space(raw, match.columns, match.layout, path)
+    if match.decision.basis == "file":
+        match = with_names_mended(raw, match)
     return raw, match
 
 

@@ -31,10 +31,14 @@ OFFSET_SIGMA = {
     "neck": 0.03,
     "jaw": 0.05,
     "head_top": 0.03,
+    "collar": 0.04,
+    "pelvis": 0.03,
 }
 """Metres by which detectors' keypoints are known to differ from the sites, by site."""
 OFFSET_SIGMA_ELSEWHERE = 0.015
 """The same of other sites."""
+MOST_BETA = 8.0
+"""Standard deviations of a shape at most: children of 1.1 m have 6 of stature's."""
 MOST_STRETCH = 0.04
 """Metres of spread over poses beyond which a pair of keypoints says nothing of the shape."""
 MOST_STRETCH_OF_ANY = 2.0
@@ -121,7 +125,7 @@ def fit_shape(track: KeypointTrack, body: Body, parts: SiteParts) -> np.ndarray:
         weight *= min(1.0, parts.count / len(error))
         hessian = jacobian.T @ (weight[:, None] * jacobian) + np.eye(NUM_BETAS)
         step = np.linalg.solve(hessian, jacobian.T @ (weight * error) - betas)
-        betas = np.clip(betas + step, -4.0, 4.0)
+        betas = np.clip(betas + step, -MOST_BETA, MOST_BETA)
     return betas
 
 
@@ -156,7 +160,7 @@ def refine_shape(
     now = now + np.linalg.solve(hessian + precision, gradient - precision @ now)
     moved = offsets.copy()
     moved[sites] = now[D:].reshape(-1, 3)
-    return np.clip(now[:D], -4.0, 4.0) if free.betas else betas, moved
+    return np.clip(now[:D], -MOST_BETA, MOST_BETA) if free.betas else betas, moved
 
 
 def offset_sigma(layout: Layout) -> np.ndarray:

@@ -47,6 +47,24 @@ def test_straightens_a_take_that_is_tilted_against_every_axis(rng):
     assert axes.decide_up(tilted, COCO, "z", None)[1].basis == "given"
 
 
+def test_stairs_are_no_tilt(rng):
+    """The lowest point rises with every step, so that a floor along the stairs would be level."""
+    climbing = walking(COCO, 90)
+    climbing[..., 2] += 0.5 * climbing[:, :1, 0]
+    assert axes.decide_up(climbing, COCO, None, None)[1].value == "z"
+
+
+def test_somebody_who_bends_over_on_a_known_floor_is_no_tilt():
+    """As in starting blocks: the trunk lies, but the feet are on a floor at zero."""
+    bent = walking(COCO, 90)
+    above = np.array(["hip" not in site and "knee" not in site and "ankle" not in site for site in COCO.sites])
+    hips = bent[:, [COCO.index("left_hip"), COCO.index("right_hip")]].mean(axis=1, keepdims=True)
+    angle = np.radians(100)
+    turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
+    bent[:, above] = ((bent - hips) @ turn.T + hips)[:, above]
+    assert axes.decide_up(bent, COCO, None, None)[1].value == "z"
+
+
 def test_believes_a_stated_up_axis_unless_the_body_lies_along_another():
     y_up = walking(COCO) @ np.array(axes.TO_Z_UP["y"], float)
     assert axes.decide_up(y_up, COCO, None, "y")[1].basis == "file"

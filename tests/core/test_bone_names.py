@@ -76,3 +76,19 @@ def test_detectors_names_are_not_taken_for_bones():
     parts = ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
     names = [f"{side}_{part}" for side in ("left", "right") for part in parts]
     assert as_bones(names, walking(Layout("all", tuple(names)))) is None
+
+
+def test_skeletons_of_bvh_may_call_joints_by_their_own_names():
+    """`RightShoulder` is the joint where `RightCollar` is a bone; a detector's keypoints stay what they are."""
+    called = {"collar": "Collar", "shoulder": "Shoulder", "elbow": "Elbow", "wrist": "Wrist", "hip": "Hip",
+              "knee": "Knee", "ankle": "Ankle", "foot": "Toe"}  # fmt: skip
+    names = [
+        side.title() + called[part] if part else {"pelvis": "Hips"}.get(joint, joint.title())
+        for joint in JOINTS
+        for side, _, part in [joint.partition("_")]
+    ]
+    positions = walking(Layout("all", JOINTS))
+    skeleton = matching.match_layout(RawTrack(positions, names, skeleton=True), None, None, "take")
+    assert skeleton.layout.name == "bones"
+    assert [JOINTS[column] for column in skeleton.columns] == list(skeleton.layout.keypoints)
+    assert matching.match_layout(RawTrack(positions, names), None, None, "take").layout.name != "bones"

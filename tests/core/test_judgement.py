@@ -45,6 +45,17 @@ def test_misses_of_several_centimetres_are_not(body, taken):
     assert doubt.what == NOT_TRUSTED and "90 mm" in doubt.reason and "--layout" in doubt.reason and doubt.doubtful
 
 
+def test_markers_and_skeletons_joints_are_met_more_closely_than_a_detectors_keypoints(body, taken):
+    track, motion = taken
+    missed = replace(motion, residual=np.full((20, 25), 0.03))
+    assert judged(missed, body, track) == []
+    for name, site, said in (("bones", "left_knee", "proportions"), ("markers", "left_knee left", "names")):
+        sites = tuple(site if old == "left_knee" else old for old in BODY_25.sites)
+        layout = lsmpl.Layout(name, BODY_25.keypoints, sites=sites)
+        reasons = judged(missed, body, replace(track, layout=layout))[0].reason
+        assert "30 mm" in reasons and said in reasons
+
+
 def test_bones_that_are_no_persons_are_not(body, taken):
     track, motion = taken
     assert "no person's" in judged(replace(motion, betas=np.full(10, 20.0)), body, track)[0].reason

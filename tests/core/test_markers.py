@@ -10,7 +10,9 @@ from lsmpl_core.body.landmarks import UNPLACED, parse_landmark
 from lsmpl_core.errors import LayoutError
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints
-from lsmpl_core.readers.markers import fold, known_markers, load_markers, mirrored, recognise
+from lsmpl_core.readers.markers import LAYOUT_NAME, fold, known_markers, load_markers, mirrored, recognise
+from lsmpl_core.readers.matching import match_layout
+from lsmpl_core.readers.raw import RawTrack
 
 PLUG_IN_GAIT = [
     "LFHD",
@@ -223,6 +225,21 @@ def test_known_layouts_are_not_taken_for_marker_sets(tmp_path):
     path = tmp_path / "take.trc"
     path.write_text(trc_text(layout.keypoints, 0.2 * np.random.default_rng(0).normal(size=(5, 26, 3))))
     assert read_keypoints(path, unit="m", up="y").layout.name == "halpe_26"
+
+
+def test_markers_that_are_called_as_joints_are_a_marker_set_beside_others():
+    """Helen Hayes sets: half of their names are those of keypoints, too."""
+    layout = LAYOUTS["body_25"]
+    sided = ("Shoulder", "Elbow", "Wrist", "Hip", "Knee", "Ankle", "Toe", "Heel", "ASIS", "Thigh", "MidShank")
+    names = [f"{side}.{name}" for name in sided for side in "LR"]
+    positions = np.random.default_rng(0).normal(size=(3, len(names) + 2, 3))
+    plain = RawTrack(positions[:, :-2], names)
+    assert match_layout(plain, None, None, "take").layout.name != LAYOUT_NAME  # a detector may have toes and heels
+    marked = RawTrack(positions, [*names, "Sacrum", "Sternum"])
+    match = match_layout(marked, None, None, "take")
+    assert match.layout.name == LAYOUT_NAME and match.layout.sites[match.layout.index("L.Knee")] == "left_knee left"
+    detected = RawTrack(positions[:, : len(layout)], layout.keypoints[: len(positions[0])])
+    assert match_layout(detected, None, None, "take").layout is layout
 
 
 def test_folding_leaves_letters_and_digits():

@@ -15,7 +15,7 @@ from lsmpl_core.rotation import exp_map
 from lsmpl_core.solver.poses import Poses
 from lsmpl_core.solver.problem import Problem
 from lsmpl_core.solver.settling import measured_noise, pose_fit, settle
-from lsmpl_core.solver.shape import refine_shape
+from lsmpl_core.solver.shape import fit_shape, refine_shape
 from lsmpl_core.solver.shape_equations import Freedom
 
 FRAMES = np.arange(0, 60, 2)
@@ -137,3 +137,12 @@ def test_sites_of_detectors_that_are_displaced_are_met(body, stroll):
     assert np.nanmean(solved.residual[:, hips]) < 0.012
     a, b = body.rest_joints(solved.betas)[:22], body.rest_joints(stroll.betas)[:22]
     assert MILLIMETRES * np.linalg.norm((a - a[0]) - (b - b[0]), axis=1).mean() < 15.0
+
+
+def test_a_child_is_no_adult_of_the_smallest_kind(body, stroll):
+    """1.2 m are more than five standard deviations of stature."""
+    child = replace(stroll, betas=np.array([-5.6, -2.3, *np.zeros(8)]))
+    track = body.keypoints(child)
+    betas = fit_shape(track, body, site_parts(body, track.layout.sites))
+    legs = [np.linalg.norm(body.rest_joints(b)[1] - body.rest_joints(b)[7]) for b in (child.betas, betas)]
+    assert legs[1] == pytest.approx(legs[0], abs=0.01)
