@@ -132,6 +132,8 @@ def as_bones(
             named if named and named[0] not in there else bone
             for named, bone in zip(by_joint, found)
         ]
+        if sum(joint is not None and joint[0] == "left_ankle" for joint in found) > 1:
+            return None  # where there are ankles, feet are the joints before them, as SMPL's
 
     best: dict[str, tuple[int, int]] = {}
     alike = Counter[str]()

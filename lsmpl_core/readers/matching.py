@@ -148,7 +148,9 @@ def match_layout(
         try:
             match = match_by_name(names, source, positions=raw.positions)
         except LayoutError:
-            return match_markers(raw, source)
+            return match_bones(raw, source, raw.skeleton) or match_markers(raw, source)
+        if raw.skeleton and None in match.columns:
+            match = match_bones(raw, source, joints=True) or match
         return match_markers(raw, source) if _is_marker_set(names, match) else match
     if named:
         try:
@@ -165,11 +167,11 @@ def match_layout(
     )
 
 
-def match_bones(raw: RawTrack, source: str) -> Match | None:
-    """A skeleton's joints, by the names of its bones; None where the names are not those of bones.
-    `LayoutError` where their places are not those of joints."""
+def match_bones(raw: RawTrack, source: str, joints: bool = False) -> Match | None:
+    """A skeleton's joints, by the names of its bones, or by those of joints as well; None where the
+    names are not those of bones. `LayoutError` where their places are not those of joints."""
     names = raw.names or ()
-    found = as_bones(names, raw.positions, raw.skeleton)
+    found = as_bones(names, raw.positions, joints)
     if found is None:
         return None
     if are_centres_of_mass(names):

@@ -87,7 +87,8 @@ def test_skeletons_of_bvh_may_call_joints_by_their_own_names():
         for joint in JOINTS
         for side, _, part in [joint.partition("_")]
     ]
-    positions = walking(Layout("all", JOINTS))
+    names += ["Chest", "Chest2"]
+    positions = walking(Layout("all", (*JOINTS, "spine1", "spine2")))
     skeleton = matching.match_layout(RawTrack(positions, names, skeleton=True), None, None, "take")
     assert skeleton.layout.name == "bones"
     assert [JOINTS[column] for column in skeleton.columns] == list(skeleton.layout.keypoints)

@@ -1,4 +1,4 @@
-"""A left and a right name that were given the wrong way round throughout are put right, where all around them says so."""
+"""A left and a right name that were given the wrong way round throughout are put right, where all others say so."""
 
 import pytest
 from stick_figure import walking
