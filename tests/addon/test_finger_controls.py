@@ -118,7 +118,7 @@ def test_a_motion_that_is_baked_anew_is_not_curled(addon, rigged):
 def test_curled_fingers_are_exported_as_they_are_seen(addon, core, body, rigged, waving, tmp_path):
     _, rig, _ = rigged
     curl(rig, CURL, 40.0)
-    steps = addon("exporting.files").read_pose(rig, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
+    steps = addon("staging.reading").read_pose(rig, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
     posed = addon("characters.posed").Bones(rig, body, waving.betas)
     action = rig.animation_data.action
     found = posed.in_action(action, np.arange(FRAMES))
