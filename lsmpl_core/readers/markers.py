@@ -253,6 +253,11 @@ def _aside(names: Sequence[str], table: MarkerTable) -> set[int]:
     }
 
 
+def are_unlabelled(names: Sequence[str]) -> bool:
+    """Whether all names are those that capture software gives to what nobody labelled."""
+    return bool(names) and all(_UNNAMED.fullmatch(split_subject(name)[1]) for name in names)
+
+
 def _says_nothing(name: str) -> bool:
     return is_generic(name) and not _LETTERED.fullmatch(name)
 

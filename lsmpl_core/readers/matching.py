@@ -22,7 +22,7 @@ from .bones import (
 )
 from .keypoint_names import is_generic, match_names, split_subject, without_affixes
 from .mapping import Mapping
-from .markers import MarkerTable, known_markers, recognise
+from .markers import MarkerTable, are_unlabelled, known_markers, recognise
 from .orders import LIST_ADVICE, in_order, order_by_geometry, orders_of
 from .raw import RawTrack
 
@@ -140,6 +140,12 @@ def match_layout(
     if named:
         names = without_affixes(names)
         raw = replace(raw, names=names)
+    if layout is None and are_unlabelled(names):
+        raise LayoutError(
+            f"{source}: its {count} points are markers that nobody labelled "
+            f"({_abbreviated(names, 3)}): label them in the capture software, or say with "
+            "--layout mapping.json which point is where"
+        )
     if layout is None and not named:
         return match_by_count(raw.positions, source)
     if layout is None:

@@ -27,6 +27,9 @@ LIST_ADVICE = (
     '{"keypoints": ["left_shoulder", null, ...]}'
 )
 
+NEAR = 3
+"""Keypoints more or fewer, up to which a layout is named that a file's count is not."""
+
 
 def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
     """The order that keypoints (T,K,3) without names are in, and why it is that one.
@@ -37,9 +40,11 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
     count = positions.shape[1]
     candidates = orders_of(count)
     if not candidates:
-        known = ", ".join(f"{len(order)} ({order.name})" for order in ORDERS)
+        near = sorted((o for o in ORDERS if abs(len(o) - count) <= NEAR), key=len)
+        known = ", ".join(f"{len(order)} ({order.name})" for order in near) or "none"
         raise LayoutError(
-            f"{source}: no layout has {count} keypoints without names; known counts are {known}. "
+            f"{source}: no layout has {count} keypoints without names; with about as many there "
+            f"are: {known}. Markers of a capture have to be labelled in its software first. "
             f"{LIST_ADVICE}"
         )
     scored = sorted(((_error(positions, order), i) for i, order in enumerate(candidates)))

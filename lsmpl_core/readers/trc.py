@@ -38,7 +38,11 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
             f"{path}: the header names {len(names)} markers, but there is no row of numbers"
         )
     if not names:
-        raise KeypointFileError(f"{path}: line {at + 1} names no marker after 'Frame#' and 'Time'")
+        points = (max(rows.widths) - _LEAD) // 3
+        raise KeypointFileError(
+            f"{path}: line {at + 1} names no marker after 'Frame#' and 'Time', but its rows hold "
+            f"{points} points: label them in the capture software and export again"
+        )
 
     decisions = []
     width = _LEAD + 3 * len(names)

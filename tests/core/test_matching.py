@@ -10,6 +10,7 @@ from stick_figure import walking
 from lsmpl_core.errors import LayoutError
 from lsmpl_core.keypoints.layouts import LAYOUTS, ORDERS, Order
 from lsmpl_core.readers import matching
+from lsmpl_core.readers.raw import RawTrack
 
 COCO, H36M = LAYOUTS["coco_17"], LAYOUTS["human36m_17"]
 
@@ -28,6 +29,15 @@ def test_tells_layouts_of_one_count_apart_in_noise_with_gaps(layout, frames, rng
 def test_refuses_points_that_make_no_body(rng):
     with pytest.raises(LayoutError, match=r"smpl_22 or lafan1_22.*no body"):
         matching.match_by_count(walking(LAYOUTS["smpl_22"])[:, rng.permutation(22)], "take")
+
+
+def test_markers_that_nobody_labelled_are_no_layout(rng):
+    points = rng.normal(size=(3, 52, 3))
+    with pytest.raises(LayoutError, match="52 points are markers that nobody labelled"):
+        matching.match_layout(RawTrack(points, [f"*{i}" for i in range(52)]), None, None, "take")
+    with pytest.raises(LayoutError, match="labelled in its software") as refused:
+        matching.match_by_count(points[:, :40], "take")
+    assert "zed_38" in str(refused.value) and len(str(refused.value)) < 500
 
 
 WIDE = [order for order in ORDERS if order.layout.name != order.name]
