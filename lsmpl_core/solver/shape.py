@@ -32,7 +32,6 @@ OFFSET_SIGMA = {
     "jaw": 0.05,
     "head_top": 0.03,
     "collar": 0.04,
-    "pelvis": 0.03,
 }
 """Metres by which detectors' keypoints are known to differ from the sites, by site."""
 OFFSET_SIGMA_ELSEWHERE = 0.015
