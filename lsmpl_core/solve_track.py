@@ -138,8 +138,6 @@ def _solve_frames(
     """The motion of a take whose betas (10,) and site offsets (K,3) are known, on one backend."""
     track, options = prepared.track, prepared.options
     problem = Problem.of(track, body, prepared.parts, betas, backend, options.preparing, offsets)
-    if prepared.calibration is not None:
-        problem = problem.with_typical(prepared.calibration.pose)
 
     # A frame to go on from, and how noisy the keypoints around it are, which sets the weights of
     # all that follows.
@@ -168,6 +166,11 @@ def _solve_frames(
             if problem.sharing.hinged:
                 begun = cold_start(problem, np.array([start.frame]))[0]
             start = Start(start.frame, settle(problem, begun, [start.frame], COLD_LAST_STEPS))
+
+    # Noise, and whether limbs are hinges, are told by keypoints alone; what these do not show is as
+    # in the poses that markers were placed with.
+    if start_pose is None and prepared.calibration is not None:
+        problem = problem.with_typical(prepared.calibration.pose)
 
     # Every frame, predicted and polished from the one before; where captures are noisy or have
     # gaps, then all together.

@@ -137,7 +137,7 @@ def test_what_no_marker_shows_is_held_as_it_was_when_they_were_placed(body, stro
         lsmpl.solve(without_arms, body, calibration=one) for one in (calibration, replace(calibration, pose=None))
     )
     truth = stroll.frames(slice(40, 60))
-    assert apart(body, truth, known) < 0.8 * apart(body, truth, unknown)
+    assert apart(body, truth, known) < 0.9 * apart(body, truth, unknown)
 
 
 def test_given_betas_stay(body, stroll, recorded):
