@@ -10,6 +10,8 @@ from session import BlenderSession
 
 LEFT, MIDDLE, RIGHT = 1345, 1440, 1500
 """Across the sidebar of a window of 1920 pixels: over a row's first, middle and last button."""
+MARGIN = 1296
+"""Where the wheel scrolls the tab, and not a list in it."""
 TOP, BOTTOM, STEP = 115, 968, 16
 UNTOUCHED = "nothing was copied"
 OPENED = ("picture", "animation_rig", "retarget")
@@ -41,13 +43,13 @@ def press(blender: BlenderSession, command: str, x: int = MIDDLE) -> tuple[int, 
 
 def find(blender: BlenderSession, command: str, x: int = MIDDLE) -> tuple[int, int]:
     """Where the button is that has this in its command."""
-    blender.xdotool("mousemove", x, 500)
     blender.run(f"bpy.context.window_manager.clipboard = {UNTOUCHED!r}")
     for y in _seen.get(command, ()):  # where it was the last time, as long as nothing has moved
         if command in over(blender, x, y):
             return x, y
     for scroll in (0, -60, *[14] * 6):
         if scroll:
+            blender.xdotool("mousemove", MARGIN, 500, pause=0.1)
             blender.xdotool("click", "--repeat", abs(scroll), "--delay", 15, 4 if scroll < 0 else 5, pause=1.0)
         blender.settle()
         for y in range(TOP, BOTTOM, STEP):

@@ -72,7 +72,7 @@ def _blocks(armature: bpy.types.Object, bones: list[str], colour: tuple[float, f
     for name in bones:
         bone = armature.data.bones[name]
         length = bone.length
-        thick = min(0.09, max(0.03, 0.2 * length)) if "head" not in name else 0.08
+        thick = min(0.06, max(0.02, 0.14 * length))
         frame = bone.matrix_local @ Matrix.Diagonal(Vector((thick, length, thick, 1.0)))
         start = len(points)
         for y in (0.02, 0.98):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import sidebar
 from test_live import at, distance
-from test_rig import click_control
+from test_rig import SHAPES
 from test_session import SOLVING
 
 if importlib.util.find_spec("PIL") is None:
@@ -118,6 +118,19 @@ def drag_to(blender, start, end, look=None, shot: str = "") -> None:
     blender.rest()
 
 
+def take_hand(blender) -> tuple[float, float]:
+    """Click the hand's control, elsewhere on it where another one lies over it."""
+    shapes = blender.run(SHAPES.replace("NAME", TAKE))
+    others = [point for name, points in shapes.items() if name != HAND for point in points]
+    by_room = sorted(shapes[HAND], key=lambda point: -min(distance(point, other) for other in others))
+    for x, y in by_room[:5]:
+        blender.click(x, y)
+        blender.rest()
+        if blender.run("value = [bone.name for bone in bpy.context.selected_pose_bones]") == [HAND]:
+            return x, y
+    raise AssertionError("the hand's control cannot be clicked")
+
+
 def show_frame(blender, frame: int) -> None:
     blender.run(f"bpy.context.scene.frame_set({frame})")
     blender.heard()
@@ -208,22 +221,20 @@ def test_a_wave_is_animated_over_it_with_the_ik_hand(blender, look):
     untouched = blender.run(STATE)
     for frame in (52, 90):  # before and after it the hand is where it is
         show_frame(blender, frame)
-        click_control(blender, HAND, TAKE)
+        take_hand(blender)
         blender.xdotool("key", "i")
         blender.rest()
-    for frame, to in ((ARM_UP, (30, -190)), (ARM_SIDE, (70, 20)), (78, (-70, -20))):
+    for frame, to in ((ARM_UP, (60, -170)), (ARM_SIDE, (45, 15)), (78, (-55, 10))):
         show_frame(blender, frame)
-        x, y = click_control(blender, HAND, TAKE)
+        x, y = take_hand(blender)
         drag_to(blender, (x, y), (x + to[0], y + to[1]))
         blender.xdotool("key", "i")
         blender.rest()
     show_frame(blender, ARM_UP)
     look("walk_10_wave")
-    up = blender.run(STATE)["heads"]["right_wrist"]
-    show_frame(blender, 60)
-    show_frame(blender, 90)
-    show_frame(blender, 60)
-    assert up[2] > untouched["heads"]["right_wrist"][2] + 0.25
+    up = blender.run(STATE)["heads"]
+    assert up["right_wrist"][2] > untouched["heads"]["right_wrist"][2] + 0.25
+    assert abs(up["head"][2] - untouched["heads"]["head"][2]) < 0.08, "all else walks on"
 
 
 @pytest.mark.parametrize(("kind", "name", "most"), [("rigify", "Ranger", 0.03), ("unreal_like", "Quinn", 0.005)])

@@ -12,7 +12,7 @@ from lsmpl_core.cameras import plain_yaml
 from lsmpl_core.cameras.camera import Camera
 from lsmpl_core.cameras.camera_files import read_cameras
 from lsmpl_core.cameras.find_view import find_view
-from lsmpl_core.cameras.views import plain_path, told_of_the_lens
+from lsmpl_core.cameras.views import lens_shift, plain_path, told_of_the_lens
 from lsmpl_core.errors import CameraError
 from lsmpl_core.rotation import exp_map, log_map
 
@@ -209,6 +209,11 @@ def test_what_the_lens_bends_is_told(tmp_path, body, walk):
     (tmp_path / "Calib.toml").write_text(toml([looking((3, -4, 1.5), name="a", distortion=(-0.2, 0.05))]))
     view = told_of_the_lens(find_view(tmp_path / "Calib.toml", track, body), track, WIDTH, HEIGHT)
     assert any(d.what == "lens distortion" and d.doubtful and "pixels beside" in d.reason for d in view.decisions)
+
+    # Radially: r (1 + k1 r^2 + k2 r^4), of a corner at r from the optical centre.
+    focal, centre = view.lens(WIDTH, HEIGHT)
+    r = max(np.hypot(x - centre[0], y - centre[1]) for x in (0, WIDTH) for y in (0, HEIGHT)) / focal
+    assert lens_shift(view, WIDTH, HEIGHT) == pytest.approx(focal * abs(r**3 * -0.2 + r**5 * 0.05), rel=1e-6)
 
 
 # SAM 3D Body: keypoints in a camera's space
