@@ -19,6 +19,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core")]
 
 from fuzz_files import SUBJECTS, read_track  # noqa: E402
 from fuzz_solving import SOLVING  # noqa: E402
+from fuzz_writing import WRITING  # noqa: E402
 from fuzzing import Fuzzer, go_round, of_files  # noqa: E402
 
 from lsmpl_core.readers import READERS  # noqa: E402
@@ -28,7 +29,8 @@ BEGINNING = 100_000
 
 
 def fuzzers(folder: Path, files: Path | None) -> list[Fuzzer]:
-    """Those of all readers, of the solver and of the command, and of real files where there are some."""
+    """Those of all readers, of the solver, of the command and of what it writes, and of real files where there are
+    some."""
     found = []
     for name, (make, read) in SUBJECTS.items():
         made = folder / "made"
@@ -37,7 +39,7 @@ def fuzzers(folder: Path, files: Path | None) -> list[Fuzzer]:
     if files is not None:
         real = {path.name: path for path in sorted(files.rglob("*.*")) if path.suffix in READERS}
         found.append(of_files("real files", {n: p.read_bytes()[:BEGINNING] for n, p in real.items()}, read_track))
-    return [*found, *SOLVING]
+    return [*found, *SOLVING, *WRITING]
 
 
 def main() -> int:

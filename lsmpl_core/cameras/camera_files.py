@@ -25,7 +25,10 @@ from . import plain_yaml
 from .camera import Camera
 
 ENDINGS = (".toml", ".json", ".yml", ".yaml")
-MOST_BYTES, MOST_CAMERAS, DEEPEST = 8 << 20, 1_000, 6
+MOST_BYTES, MOST_CAMERAS, DEEPEST = 2 << 20, 1_000, 6
+MOST_PARTS = 8
+"""Of a dotted name in TOML, each of which is a table in a table: two letters of it take a kilobyte,
+and the time grows with their square."""
 FARTHEST = 1e7
 """No camera's focal length, in pixels, or way from its world's origin is more."""
 _SKEWED = 0.05
@@ -42,6 +45,7 @@ _DISTORTION = {
 _SIZE = {"size", "imagesize", "resolution", "imgsize", "imsize"}
 _SIDES = ({"width", "imagewidth", "w"}, {"height", "imageheight", "h"})
 _NAME = ("name", "camera_name", "cam_name", "id", "camera_id", "serial")
+_QUOTED = re.compile(r"'[^']*'|\"(?:[^\"\\]|\\.)*+\"")
 _SUFFIXED = re.compile(r"(?P<field>K|R|Rot|T|dist|H|W)_(?P<camera>.+)")
 
 
@@ -87,9 +91,20 @@ def _content(path: Path) -> Any:
     except UnicodeDecodeError:
         raise CameraError(f"{path}: its text is not in UTF-8") from None
     try:
-        return tomllib.loads(text) if ending == ".toml" else plain_yaml.parse(text)
+        return _toml(text) if ending == ".toml" else plain_yaml.parse(text)
     except (ValueError, RecursionError) as error:
         raise CameraError(f"{path}: not {ending[1:].upper()}: {error}") from None
+
+
+def _toml(text: str) -> dict:
+    """What TOML holds. Raises ValueError, also for names of more than `MOST_PARTS`."""
+    for number, line in enumerate(text.split("\n"), start=1):
+        bare = _QUOTED.sub("", line) if "'" in line or '"' in line else line
+        if bare.count(".") > MOST_PARTS and any(
+            one.count(".") > MOST_PARTS for one in re.split(r"[={},]", bare)
+        ):
+            raise ValueError(f"line {number} has a name of more than {MOST_PARTS} parts")
+    return tomllib.loads(text)
 
 
 def _regrouped(content: Any) -> Any:

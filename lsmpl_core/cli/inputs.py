@@ -116,17 +116,28 @@ def plan_outputs(
 
 
 def check_overwriting(jobs: Sequence[Job], read: Collection[str], report: str | None) -> None:
-    """Raises `UsageError` where the report would be written onto a take, an output or one of the
-    files that options name (`read`), or an output onto one of these."""
+    """Raises `UsageError` where the report would be written onto anything but an earlier report, or
+    onto what is an output now, or an output onto one of the files that options name (`read`)."""
     outputs = {_real(job.output): str(job.output) for job in jobs}
     named = {_real(path): path for path in read}
     if report is not None:
         taken = outputs | named | {_real(job.source): str(job.source) for job in jobs}
         if (other := _at_place(report, taken)) is not None:
             raise UsageError(f"--report would overwrite {other}; choose another file")
+        if os.path.isfile(report) and not _is_report(report):
+            raise UsageError(
+                f"--report would overwrite {report}, which is no report; choose another file"
+            )
     for output in outputs.values():
         if (other := _at_place(output, named)) is not None:
             raise UsageError(f"OUT would overwrite {other}, which is read; choose another OUT")
+
+
+def _is_report(path: str) -> bool:
+    """Whether a file begins as our reports do, or is empty."""
+    with open(path, "rb") as file:
+        begin = file.read(200).split()
+    return not begin or begin[:2] == [b"{", b'"schema":']
 
 
 def _at_place(path: str, others: Mapping[str, str]) -> str | None:

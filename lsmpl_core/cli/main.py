@@ -70,6 +70,9 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
         parser.print_usage(sys.stderr)
         _complain(str(error))
         return 2
+    except OSError as error:  # names that no file can have
+        _complain(sentence(error))
+        return 2
     except SystemExit as stop:  # argparse: --help, --version or a wrong word
         return int(stop.code or 0)
     return _Conversion(options, jobs, argv, front_end).run()

@@ -126,6 +126,8 @@ def _people_of_frames(fields: Mapping, key: str) -> list[dict]:
 
 def pose_keys(fields: Mapping) -> tuple[str, ...]:
     """The keys of a dict's pose: of the full one, or of root and body; () where it has none."""
+    if not fields:
+        return ()
     full = _first(fields, "full")
     root, body = _first(fields, "root"), _first(fields, "body")
     if root and body:

@@ -203,6 +203,11 @@ def nearest(known: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.where(np.abs(known[after] - wanted) < np.abs(wanted - known[before]), after, before)
 
 
+FREE_FRAMES, MOST_GAP = 20_000, 100
+"""Frames that a file may number, however few it has, and for each one that it has: those between
+hold the nearest, and would fill the memory."""
+
+
 def _span(
     estimates: Estimates, people: Mapping[str, Person], frames: int | None
 ) -> tuple[int, int]:
@@ -214,6 +219,11 @@ def _span(
         raise ValueError(
             f"numbers its frames {earliest} to {last}; expected at most {MAX_FRAMES}, from {first} "
             "on"
+        )
+    estimated = sum(len(person.frames) for person in people.values())
+    if last - first >= FREE_FRAMES + MOST_GAP * estimated:
+        raise ValueError(
+            f"numbers its frames {earliest} to {last}, but holds only {estimated} estimates"
         )
     if end is None and frames is not None:
         if last - earliest + 1 == frames:

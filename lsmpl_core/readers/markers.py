@@ -237,7 +237,7 @@ def _aside(names: Sequence[str], table: MarkerTable) -> set[int]:
     bare = [split_subject(name)[1] for name in names]
     ends: dict[str, set[str]] = {}
     for name in bare:
-        if name[-1:] in "OALP":
+        if name.endswith(tuple("OALP")):
             ends.setdefault(name[:-1], set()).add(name[-1])
     axes = {stem + end for stem, found in ends.items() if len(found) == 4 for end in found}
     return {

@@ -360,3 +360,12 @@ def test_plain_yaml_of_other_hands():
 
 def test_a_cameras_name_is_looked_for_near_the_end_of_a_path():
     assert plain_path("/home/cam01/takes/videos/cam02/a.mp4") == "videos/cam02/a.mp4"
+
+
+@pytest.mark.parametrize(
+    "line", ["[" + "a." * 5_000 + "a]", "a" + ".a" * 9 + " = 1", "k = {b = 1, 'a'" + ' . "a"' * 9 + " = 1}"]
+)
+def test_names_of_many_parts_are_refused_before_they_are_tables(tmp_path, line):
+    (tmp_path / "cameras.toml").write_text(f"name = 'a.b.c.d.e.f.g.h.i.j.k.l'\n{line}\n")
+    with pytest.raises(CameraError, match=r"cameras\.toml: .*line 2 has a name of more than 8 parts"):
+        read_cameras(tmp_path / "cameras.toml")

@@ -3,6 +3,7 @@
 Each is made from scratch in the form of a file that once did harm.
 """
 
+import contextlib
 import gzip
 import io
 import json
@@ -219,6 +220,21 @@ def test_motions_with_absurd_fields_are_refused_with_their_names(tmp_path, field
     np.savez(tmp_path / "m.npz", **(fields | {field: value}))
     with pytest.raises(MotionFileError, match=r"m\.npz.*(first_frame|frame rate)"):
         lsmpl.Motion.load(tmp_path / "m.npz")
+
+
+def test_a_marker_without_a_name_is_left_aside(tmp_path):
+    names = ["", "LASI", "RASI", "LPSI", "RPSI", "LKNE", "RKNE", "LANK", "RANK", "C7", "CLAV", "STRN"]
+    positions = np.random.default_rng(0).normal(size=(4, len(names), 3))
+    np.savez(tmp_path / "take.npz", keypoints3d=positions, names=np.array(names))
+    with contextlib.suppress(LsmplError):
+        read_keypoints(tmp_path / "take.npz")
+
+
+def test_four_estimates_do_not_fill_a_day_of_frames(tmp_path):
+    person = {"pose": np.zeros((4, 72)), "trans": np.zeros((4, 3)), "betas": np.zeros((4, 10))}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps({0: person | {"frame_ids": np.array([0, 1, 2, 200_000])}}))
+    with pytest.raises(MotionFileError, match=r"m\.pkl: numbers its frames 0 to 200000, but holds only 4 est"):
+        lsmpl.read_motion(tmp_path / "m.pkl")
 
 
 def test_letters_beyond_unicode_in_an_npz_are_no_text(tmp_path):
