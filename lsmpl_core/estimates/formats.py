@@ -178,6 +178,8 @@ def _json(path: Path) -> object:
     try:
         data = path.read_bytes()
         return load_json(data.decode(json.detect_encoding(data), "surrogatepass"))
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is no JSON: its text at byte {error.start} is in no encoding") from error
     except (ValueError, RecursionError) as error:
         raise ValueError(f"is no JSON: {error}") from error
 

@@ -230,6 +230,12 @@ def test_a_marker_without_a_name_is_left_aside(tmp_path):
         read_keypoints(tmp_path / "take.npz")
 
 
+def test_a_motion_of_torn_letters_is_told_in_our_words(tmp_path):
+    (tmp_path / "m.json").write_bytes(b'{"poses": "\xc3')
+    with pytest.raises(MotionFileError, match="is no JSON: its text at byte 11 is in no encoding"):
+        lsmpl.read_motion(tmp_path / "m.json")
+
+
 def test_four_estimates_do_not_fill_a_day_of_frames(tmp_path):
     person = {"pose": np.zeros((4, 72)), "trans": np.zeros((4, 3)), "betas": np.zeros((4, 10))}
     (tmp_path / "m.pkl").write_bytes(pickle.dumps({0: person | {"frame_ids": np.array([0, 1, 2, 200_000])}}))
