@@ -253,7 +253,9 @@ def _row(fields: Mapping, key: str, i: int, people: int) -> object:
     if isinstance(value, np.ndarray):
         several = value.ndim > 1
     else:
-        several = isinstance(value, list) and all(isinstance(one, (list, tuple)) for one in value)
+        several = isinstance(value, list) and all(
+            isinstance(one, (list, tuple, np.ndarray)) for one in value
+        )
     return value[i] if several and len(value) == people else value
 
 
