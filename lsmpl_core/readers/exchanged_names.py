@@ -74,6 +74,8 @@ def exchanged_pairs(
     nearer = np.where(np.isfinite(nearer), nearer, 0.0)
     np.fill_diagonal(nearer, 0.0)
     own = np.diag(_apart(left, right))
+    if not np.isfinite(own).any():  # no pair is ever seen whole
+        return [], 0.0
     trunk = trunk & (own > NARROW * np.nanmedian(own))
 
     # One after the other, the pair that speaks most against the rest changes sides.

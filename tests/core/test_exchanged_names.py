@@ -1,11 +1,14 @@
 """A left and a right name that were given the wrong way round throughout are put right, where all others say so."""
 
+import warnings
+
+import numpy as np
 import pytest
 from stick_figure import walking
 
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import matching
-from lsmpl_core.readers.exchanged_names import with_names_mended
+from lsmpl_core.readers.exchanged_names import exchanged_pairs, with_names_mended
 from lsmpl_core.readers.handedness import exchanged_legs, mirror_warning
 from lsmpl_core.readers.raw import RawTrack
 
@@ -53,3 +56,11 @@ def test_shoulders_against_hips_say_nothing_of_a_mirrored_take():
     assert mirror_warning(positions, LAYOUT) is None
     decision = exchanged_legs(positions, LAYOUT)
     assert decision.doubtful and "sure" not in str(decision)
+
+
+def test_pairs_of_which_no_two_are_ever_seen_together_stay():
+    left, right = np.ones((4, 3, 3)), np.zeros((4, 3, 3))
+    left[::2], right[1::2] = np.nan, np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert exchanged_pairs(left, right, np.ones(3, dtype=bool)) == ([], 0.0)
