@@ -10,7 +10,7 @@ from lsmpl_core.cli.main import EXIT_NOT_TRUSTED, main
 REFUSED = {
     "bad_c3d_344.c3d": r"half of its keypoints are 6.38e-37 m or more from the middle of the body",
     "bad_csv_2981.csv": r"no known marker is seen well enough to find the body",
-    "bad_npz_151.npz": r"names is no valid text",
+    "bad_npz_151.npz": r"names holds no valid text",
     "bad_motion_1216.npz": r"no array of keypoints; it has poses",
     "map3.npz": r"no layout has 3 keypoints without names",
     "map3.json": r"no keypoints; it holds an object with keypoints \(3 items\)",
