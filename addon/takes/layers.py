@@ -11,31 +11,20 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
-from uuid import uuid4
 
 import bpy
 import numpy as np
 
-from ...lsmpl_core import Calibration, LsmplError, Motion
-from ...lsmpl_core.body.fingers import NUM_FINGER_JOINTS
+from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
-from . import display
-from .mesh_data import change, load_json, read, store_json, write
+from . import display, motion_mesh
+from .mesh_data import read, write
 from .take import describe as describe_take
 from .take import ever_seen, need_local_object_mode, set_travel, shape_of
 
-MOTION_KEY = "lsmpl_motion"
 _COMMON_FACTS = (
     "frames", "fps", "first_frame", "body", "gender", "betas", "hand_size", "calibration",
 )  # fmt: skip
-_VERTICES_A_FRAME = 25
-"""Vertices a frame: SMPL's 24 joints, and one that holds `trans`."""
-
-_HANDS = "left_fingers", "right_fingers"
-"""Attributes of motions with fingers: axis-angles of fifteen joints on the first vertices of each
-frame."""
-_HANDS_OFF = "hand_residual"
-"""The same of `Motion.hand_residual`, -1 where nothing was measured."""
 
 
 class Layer(StrEnum):
@@ -79,7 +68,7 @@ def describe(take: bpy.types.Object, layer: Layer = Layer.SOLVED) -> dict | None
     residual_mean as they are now.
     """
     mesh = getattr(take.lsmpl, layer)
-    return load_json(mesh, MOTION_KEY) if mesh else None
+    return motion_mesh.facts_in(mesh) if mesh else None
 
 
 def facts_of(take: bpy.types.Object, layer: Layer = Layer.SOLVED) -> dict:
@@ -106,22 +95,8 @@ def load(take: bpy.types.Object, layer: Layer | None = None) -> Motion:
     Raises `LsmplError` where there is none.
     """
     layer = layer or latest(take) or Layer.SOLVED
-    facts, mesh = facts_of(take, layer), getattr(take.lsmpl, layer)
-    rows = read(mesh, "position", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)
-    poses = read(mesh, "pose", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)
-    motion = Motion(
-        poses=poses[:, :24],
-        trans=rows[:, 24],
-        betas=facts["betas"],
-        fps=facts["fps"],
-        body=facts["body"],
-        gender=facts["gender"],
-        first_frame=facts["first_frame"],
-        calibration=_calibration(take, facts),
-        fingers=_fingers(mesh),
-        hand_size=facts.get("hand_size", 1.0),
-        hand_residual=_hand_residual(mesh),
-    )
+    facts = facts_of(take, layer)
+    motion = motion_mesh.motion_in(getattr(take.lsmpl, layer), facts)
     return _with_residual(take, motion, facts) if layer == Layer.SOLVED else motion
 
 
@@ -135,31 +110,14 @@ def load_frame(take: bpy.types.Object, frame: int, layer: Layer | None = None) -
     mesh = getattr(take.lsmpl, layer) if layer else None
     if mesh is None:
         raise LsmplError(f"{take.name}: has no motion yet; press Solve first")
-    rows = slice(frame * _VERTICES_A_FRAME, (frame + 1) * _VERTICES_A_FRAME)
-
-    def values(name: str) -> np.ndarray:
-        return np.array([item.vector for item in _attribute(mesh, name).data[rows]])
-
-    fingers = None
-    if all(side in mesh.attributes for side in _HANDS):
-        fingers = np.concatenate([values(side)[:NUM_FINGER_JOINTS] for side in _HANDS])[None]
-    return Motion(
-        poses=values("pose")[None, :24], trans=values("position")[None, 24], fingers=fingers
-    )
+    return motion_mesh.frame_in(mesh, frame)
 
 
 def has_fingers(take: bpy.types.Object) -> bool:
     """Whether the latest motion of a take has fingers, without reading its arrays."""
     layer = latest(take)
     mesh = getattr(take.lsmpl, layer) if layer else None
-    return mesh is not None and all(side in mesh.attributes for side in _HANDS)
-
-
-def _attribute(mesh: bpy.types.Mesh, name: str) -> bpy.types.Attribute:
-    attribute = mesh.attributes.get(name)
-    if attribute is None:
-        raise LsmplError(f"{mesh.name}: has lost its attribute {name!r}; solve again")
-    return attribute
+    return mesh is not None and motion_mesh.has_fingers(mesh)
 
 
 def prepare_solved(
@@ -240,7 +198,7 @@ def prepare(
         raise LsmplError(
             f"{take.name}: the motion has {len(motion)} frames but the take has {frames}"
         )
-    mesh = _motion_mesh(f"{take.name} {layer.capitalize()}", motion, joints, metadata)
+    mesh = motion_mesh.new_mesh(f"{take.name} {layer.capitalize()}", motion, joints, metadata)
 
     def put_in_place() -> None:
         remove(take, layer)
@@ -266,28 +224,18 @@ def changed(
     need_local_object_mode(take)
     made_from = latest(take, before=Layer.CLEANED) if layer == Layer.REFINED else layer
     source = getattr(take.lsmpl, made_from or Layer.SOLVED)
-    mesh = source.copy()
-    mesh.name = f"{take.name} {layer.capitalize()}"
-    facts = load_json(source, MOTION_KEY)
-    last = first + len(motion) - 1
+    facts = motion_mesh.facts_in(source)
     if layer == Layer.REFINED:
         facts = {key: facts[key] for key in (*_COMMON_FACTS, "refined") if key in facts}
-    ranges = _merged([*facts.get("refined", []), [first, last]])
-    facts |= {"refined": ranges, "by_hand": sorted(by_hand), "version": uuid4().hex}
-    store_json(mesh, MOTION_KEY, facts)
-    rows = np.arange(first * _VERTICES_A_FRAME, (last + 1) * _VERTICES_A_FRAME)
-    change(mesh, "position", "FLOAT_VECTOR", rows, _rows(motion, joints).reshape(-1, 3))
-    change(mesh, "pose", "FLOAT_VECTOR", rows, _poses(motion).reshape(-1, 3))
-    if motion.fingers is not None:
-        for side, fingers in zip(_HANDS, np.split(motion.fingers, 2, axis=1)):
-            change(mesh, side, "FLOAT_VECTOR", rows, _padded(fingers).reshape(-1, 3))
-    return mesh
+    ranges = _merged([*facts.get("refined", []), [first, first + len(motion) - 1]])
+    facts |= {"refined": ranges, "by_hand": sorted(by_hand)}
+    name = f"{take.name} {layer.capitalize()}"
+    return motion_mesh.with_frames(source, name, first, motion, joints, facts)
 
 
 def note(take: bpy.types.Object, layer: Layer, **facts) -> None:
     """Add facts, as JSON values, to a motion that was just made."""
-    mesh = getattr(take.lsmpl, layer)
-    store_json(mesh, MOTION_KEY, {**load_json(mesh, MOTION_KEY), **facts})
+    motion_mesh.note(getattr(take.lsmpl, layer), **facts)
 
 
 def switch(take: bpy.types.Object, layer: Layer, mesh: bpy.types.Mesh | None) -> None:
@@ -340,88 +288,6 @@ def remove(take: bpy.types.Object, layer: Layer) -> None:
         switch(take, gone, None)
         if mesh and mesh.users == 0:
             bpy.data.meshes.remove(mesh)
-
-
-def _motion_mesh(
-    name: str, motion: Motion, joints: np.ndarray | None, metadata: Mapping
-) -> bpy.types.Mesh:
-    rows, poses = _rows(motion, joints), _poses(motion)
-    mesh = bpy.data.meshes.new(name)
-    mesh.vertices.add(rows.size // 3)
-    write(mesh, "position", "FLOAT_VECTOR", rows)
-    write(mesh, "pose", "FLOAT_VECTOR", poses)
-    if motion.fingers is not None:
-        for side, fingers in zip(_HANDS, np.split(motion.fingers, 2, axis=1)):
-            write(mesh, side, "FLOAT_VECTOR", _padded(fingers))
-    if motion.hand_residual is not None:
-        off = np.nan_to_num(motion.hand_residual, nan=-1.0)
-        write(mesh, _HANDS_OFF, "FLOAT", _padded(off[..., None])[..., 0])
-    store_json(
-        mesh,
-        MOTION_KEY,
-        {
-            **metadata,
-            "version": uuid4().hex,
-            "frames": len(motion),
-            "fps": motion.fps,
-            "first_frame": motion.first_frame,
-            "body": motion.body,
-            "gender": motion.gender,
-            "betas": motion.betas.tolist(),
-            "hand_size": motion.hand_size,
-            "calibration": motion.calibration.as_dict() if motion.calibration else None,
-        },
-    )
-    return mesh
-
-
-def _rows(motion: Motion, joints: np.ndarray | None) -> np.ndarray:
-    """(T,25,3): the joints, and the translation."""
-    rows = np.zeros((len(motion), _VERTICES_A_FRAME, 3), dtype=np.float32)
-    rows[:, :24] = motion.trans[:, None] if joints is None else joints
-    rows[:, 24] = motion.trans
-    return rows
-
-
-def _poses(motion: Motion) -> np.ndarray:
-    """(T,25,3): the axis-angles of the joints, and nothing."""
-    poses = np.zeros((len(motion), _VERTICES_A_FRAME, 3), dtype=np.float32)
-    poses[:, :24] = motion.poses
-    return poses
-
-
-def _padded(values: np.ndarray) -> np.ndarray:
-    """(T,N,3) as (T,25,3), zeros after the N."""
-    return np.pad(values, ((0, 0), (0, _VERTICES_A_FRAME - values.shape[1]), (0, 0)))
-
-
-def _hand_residual(mesh: bpy.types.Mesh) -> np.ndarray | None:
-    """(T,2) metres, None where the motion has none."""
-    if _HANDS_OFF not in mesh.attributes:
-        return None
-    values = read(mesh, _HANDS_OFF, "FLOAT").reshape(-1, _VERTICES_A_FRAME)[:, : len(_HANDS)]
-    return np.where(values < 0, np.nan, values)
-
-
-def _fingers(mesh: bpy.types.Mesh) -> np.ndarray | None:
-    """(T,30,3) axis-angles, None where the motion has no fingers."""
-    if any(side not in mesh.attributes for side in _HANDS):
-        return None
-    hands = [
-        read(mesh, side, "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)[:, :NUM_FINGER_JOINTS]
-        for side in _HANDS
-    ]
-    return np.concatenate(hands, axis=1)
-
-
-def _calibration(take: bpy.types.Object, facts: Mapping) -> Calibration | None:
-    stored = facts.get("calibration")  # motions of earlier versions have none
-    try:
-        return Calibration.from_dict(stored) if stored else None
-    except LsmplError as error:
-        raise LsmplError(
-            f"{take.name}: its stored calibration is damaged: {error}; solve again"
-        ) from error
 
 
 def _with_residual(take: bpy.types.Object, motion: Motion, facts: Mapping) -> Motion:

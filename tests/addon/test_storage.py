@@ -103,7 +103,7 @@ def test_a_damaged_calibration_is_an_error_that_says_so(addon, core, body, rando
     facts = json.loads(take.lsmpl.solved["lsmpl_motion"])
     assert addon("takes.layers").load(take).calibration is None
     take.lsmpl.solved["lsmpl_motion"] = json.dumps({**facts, "calibration": {"format": 1, "body": 3}})
-    with pytest.raises(core.LsmplError, match=r"Walk: .*calibration is damaged: body"):
+    with pytest.raises(core.LsmplError, match=r"Walk Solved: .*calibration is damaged: body"):
         addon("takes.layers").load(take)
 
 

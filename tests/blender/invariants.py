@@ -11,6 +11,7 @@ from bl_ext.user_default.lsmpl.addon.retargeting import following
 from bl_ext.user_default.lsmpl.addon.takes import display, layers, pinned_joints, playing
 from bl_ext.user_default.lsmpl.addon.takes import take as takes
 from bl_ext.user_default.lsmpl.addon.takes.layers import Layer
+from bl_ext.user_default.lsmpl.addon.takes.motion_mesh import MOTION_KEY
 from bl_ext.user_default.lsmpl.lsmpl_core.by_hand.posing import poses_of
 from bl_ext.user_default.lsmpl.lsmpl_core.rotation import exp_map
 
@@ -167,7 +168,7 @@ def _turns(poses, with_fingers: bool) -> np.ndarray:
 def _leftovers(scene: bpy.types.Scene) -> list[str]:
     """Nothing piles up: what is no longer used goes."""
     count = len(takes.takes_in(scene))
-    motions = [mesh.name for mesh in bpy.data.meshes if layers.MOTION_KEY in mesh]
+    motions = [mesh.name for mesh in bpy.data.meshes if MOTION_KEY in mesh]
     shapes = [mesh.name for mesh in bpy.data.meshes if "lsmpl_shape" in mesh]
     collections = [c.name for c in bpy.data.collections if c.name.startswith("LSMPL Live")]
     made = [action.name for action in bpy.data.actions if not action.use_fake_user]  # others were edited, and are kept
