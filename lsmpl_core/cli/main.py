@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections import Counter
@@ -151,7 +152,7 @@ class _Conversion:
         if len(self.records) != 1:
             done = Counter(record["status"] for record in self.records)
             counts = [f"{done[status]} {status}" for status in STATUSES if done[status]]
-            print(", ".join(counts) or "no takes", flush=True)
+            _say(", ".join(counts) or "no takes")
         return code if self._write_report() else max(code, 1)
 
     def _convert_here(self, converter: TakeConverter) -> None:
@@ -234,6 +235,11 @@ def _complain(message: str) -> None:
 
 
 def _print(text: str, stream: TextIO) -> None:
-    """Also what the stream has no letters for: file names are any bytes."""
+    """Also what the stream has no letters for: file names are any bytes. Where nobody listens any
+    more (`| head`, a terminal that was closed), the work goes on and says nothing."""
     encoding = stream.encoding or "ascii"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    try:
+        print(text.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    except OSError:
+        with open(os.devnull, "wb") as nowhere:
+            os.dup2(nowhere.fileno(), stream.fileno())

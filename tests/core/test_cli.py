@@ -281,6 +281,22 @@ def test_messages_get_through_to_a_console_that_lacks_their_letters(tmp_path, pr
         assert done.returncode == 0
 
 
+@pytest.mark.parametrize("processes", [(), ("--jobs", "1")])
+def test_who_stops_listening_stops_no_work(tmp_path, processes):
+    """As `| head` does after some lines."""
+    for name in "ab":
+        cut(EXAMPLE, tmp_path / "in" / f"{name}.trc", 12)
+    words = [sys.executable, "-m", "lsmpl_core", "convert", "in", "-o", "out", "--report", "r.json", *processes]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as running:
+        running.stdout.close()
+        told = running.stderr.read().decode()
+    assert running.returncode == 0 and not told, told
+    assert [record["status"] for record in load_report(tmp_path / "r.json")["files"]] == ["ok", "ok"]
+
+
 def test_runs_as_a_module():
     done = subprocess.run([sys.executable, "-m", "lsmpl_core", "--version"], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.strip() == f"lsmpl {lsmpl.__version__}"
