@@ -6,7 +6,9 @@ and pieces that go on sliding are no contact. A foot in mid-air is not low, and 
 lowest point is not slow for long enough.
 
 Low is near the floor, or near where the foot rests: on stairs and slopes, what a flat foot rests on
-while the other one is hardly lower is ground, too (`ground_under`).
+while the other one is hardly lower is ground, too (`ground_under`). What is low without such a rest
+is on the floor, also a few centimetres above it or deep below: where bodies are not the recorded
+one's, feet are as far off, and no step is as low.
 """
 
 from __future__ import annotations
@@ -42,11 +44,12 @@ ROLL_OFF = 0.25
 @dataclass(frozen=True)
 class Contact:
     """Foot point `point` (of `FOOT_POINTS`) stands from frame `start` up to, not including,
-    `stop`."""
+    `stop`; on the floor, as far as can be told, or on something else such as a step."""
 
     point: int
     start: int
     stop: int
+    on_floor: bool = True
 
     @property
     def name(self) -> str:
@@ -60,7 +63,9 @@ class Contact:
 def find_contacts(points: FootPoints, floor: Floor, fps: float) -> list[Contact]:
     """The contacts of all foot points, point by point, in order of time."""
     height = points.smoothed[..., 2] - floor.point_heights
-    step = np.abs(points.smoothed[..., 2] - ground_under(points, floor, fps))
+    under = ground_under(points, floor, fps)
+    step = np.abs(points.smoothed[..., 2] - under)
+    on_step = (np.abs(under - floor.point_heights) > HIGH) & (step < HIGH)
     begins = ((height < LOW) | (step < LOW)) & (points.speed < SLOW)
     lasts = ((height < HIGH) | (step < HIGH)) & (points.speed < FAST)
     shortest = max(2, round(SHORTEST * fps))
@@ -71,7 +76,9 @@ def find_contacts(points: FootPoints, floor: Floor, fps: float) -> list[Contact]
         for run in runs:
             for start, stop in _settled(*run, where, points.speed[:, point], shortest):
                 if _drift(where[start:stop, :2]) * fps < SLIDING:
-                    found.append(Contact(point, start, stop))
+                    low = np.median(height[start:stop, point]) < HIGH
+                    stepped = on_step[start:stop, point].mean() > 0.5
+                    found.append(Contact(point, start, stop, bool(low and not stepped)))
     return found
 
 

@@ -24,6 +24,7 @@ from .easing import standing_share
 from .floor import FEET, Floor, FootPoints
 from .foot_targets import corrections, raised
 from .leg_reach import FootTarget, hips_down, roll_foot, stretch, two_bones
+from .soles import Sole, on_ground
 
 OWN = 3.0
 """How much the hips' own height counts beside a straight leg that stands flat."""
@@ -50,7 +51,7 @@ def lock_steps(
     points are those of this motion. on_floor: what stands near the floor is put on it; otherwise
     contacts keep their own heights. The hips may come down a little (`trans`); only legs turn.
     """
-    if not contacts:
+    if not contacts and not on_floor:
         return motion
     parts = len(FEET) + 1
     yield Progress("feet", 0, parts)
@@ -64,6 +65,20 @@ def lock_steps(
         _placed(points, correction, up[:, toes[side]], standing, side, world, joints, motion.fps)
         for side in range(len(FEET))
     ]
+    if on_floor:
+        betas = body.betas_of(motion)
+        feet = [
+            on_ground(
+                foot,
+                Sole.of(body, betas, side),
+                world,
+                [contact for contact in contacts if contact.point in FEET[side]],
+                floor.height,
+                side,
+                motion.fps,
+            )
+            for side, foot in enumerate(feet)
+        ]
     at = np.stack([joints[:, leg[:3]] for leg in LEGS], axis=1)  # (T,2 legs,3 joints,3)
     lengths = np.linalg.norm(np.diff(at[0], axis=1), axis=-1)
     flat = np.stack([foot.stands * (1.0 - foot.rolls) for foot in feet], axis=1)

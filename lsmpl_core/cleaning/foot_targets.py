@@ -18,14 +18,6 @@ from .floor import FEET, Floor, FootPoints
 
 HELD = 0.006
 """Seconds within which a foot that stands follows its place."""
-SNAP, SNAP_BESIDE = 0.025, 0.04
-"""Metres: a contact this close to the height at which its point stands on the floor is put there,
-and this close if the other end of its foot is put there."""
-SNAP_UP = 0.06
-"""Metres below the floor, the lowest that is often stood on, from which a contact is put up
-there."""
-OTHER_END = [1, 0, 3, 2]
-"""The point at the other end of the foot of each point."""
 
 
 def corrections(
@@ -81,14 +73,9 @@ def places(points: FootPoints, contacts: Sequence[Contact], floor: Floor | None)
             points.positions[contact.frames, contact.point]
         )
     if floor is not None:
-        near = np.abs(target[..., 2] - floor.point_heights)
-        snapped = near < SNAP
-        beside = snapped[:, OTHER_END]
         for contact in contacts:
-            frames, p = contact.frames, contact.point
-            sunk = 0.0 < floor.on_soles[p] - target[contact.start, p, 2] < SNAP_UP
-            if sunk or near[contact.start, p] < (SNAP_BESIDE if beside[frames, p].any() else SNAP):
-                target[frames, p, 2] = floor.on_soles[p]
+            if contact.on_floor:
+                target[contact.frames, contact.point, 2] = floor.on_soles[contact.point]
     for heel, toe in FEET:
         _keep_length(points.positions, target, heel, toe)
     return target

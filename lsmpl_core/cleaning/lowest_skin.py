@@ -21,7 +21,7 @@ FRAMES_AT_ONCE = 256
 def lowest_skin(motion: Motion, body: Body) -> np.ndarray:
     """(T,) metres: the height of the lowest skin in each frame, without pose correctives; in the
     open body within 3 mm of what all its vertices give."""
-    rows, betas = _outermost(body), body.betas_of(motion)
+    rows, betas = outermost(body), body.betas_of(motion)
     rest_joints, rest = body.rest_joints(betas), body.rest_vertices(betas)[rows]
 
     # A vertex' height is linear in the third rows of the joints' rotations and their heights: how
@@ -42,7 +42,7 @@ def lowest_skin(motion: Motion, body: Body) -> np.ndarray:
 
 
 @lru_cache(maxsize=8)
-def _outermost(body: Body) -> np.ndarray:
+def outermost(body: Body) -> np.ndarray:
     """Rows of the vertices that are outermost of a bone's skin in any of the directions."""
     owner = np.asarray(body.skinning_weights).argmax(axis=1)
     found = [np.zeros(0, dtype=int)]
