@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 FOLDERS = "addon", "benchmarks", "docs", "examples", "lsmpl_core", "tests", "tools", "training", "wheels"
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)]*))?\)")
 
 
 def test_every_page_is_in_the_site():
@@ -21,8 +21,20 @@ def test_every_page_is_in_the_site():
 
 @pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *PAGES], ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
-    targets = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link]
-    assert [link for link in targets if not (page.parent / link).exists()] == []
+    links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link[0]]
+    lost = []
+    for target, heading in links:
+        file = page.parent / target if target else page
+        there = file.exists() and (page not in PAGES or file.resolve().is_relative_to(ROOT / "docs"))  # the site's all
+        if not there or (heading and heading not in headings(file)):
+            lost.append(f"{target}#{heading}")
+    assert lost == []
+
+
+def headings(page: Path) -> set[str]:
+    """What links to a page's headings call them: small letters, digits and hyphens."""
+    titles = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", title).strip().lower()) for title in titles}
 
 
 def test_the_reference_names_what_there_is():
