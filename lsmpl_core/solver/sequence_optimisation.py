@@ -56,7 +56,7 @@ PREDICTION_SHARE, FEWEST_TO_TRUST = 0.2, 3
 keypoints; and how many of them it must have seen to count."""
 OUTLIER_SIGMAS, LEAST_OUTLIER = 6.0, 0.04
 """Times the noise, and at least metres, by which a keypoint may be off before it counts little."""
-SEQUENCE_ROUNDS = 2
+SEQUENCE_ROUNDS = 3
 SECTION_FRAMES, SECTION_LAP = 600, 1.5
 """Frames that are solved at once; seconds by which sections reach into one another."""
 HELD_WEIGHT = 1e9
@@ -154,11 +154,12 @@ def _section_steps(
     """N frames polished together, in the room of whoever has some; yields after each round."""
     if len(frames) < 3:
         return poses
-    room, shown = free.get(), _shown_accelerations(tracker.problem, frames)
+    shown = _shown_accelerations(tracker.problem, frames)
+    anchor, room = _predictions(tracker, poses, frames), free.get()
     try:
         for number in range(SEQUENCE_ROUNDS):
             freedom = np.where(shown, STUDENT_FREEDOM if number else np.inf, np.inf)
-            poses = _round(tracker, poses, frames, held, freedom, room[len(frames)])
+            poses = _round(tracker, poses, frames, anchor, held, freedom, room[len(frames)])
             yield
     finally:
         free.put(room)
@@ -249,21 +250,41 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
     return sections
 
 
+def _predictions(tracker: Tracker, poses: Poses, frames: np.ndarray) -> Anchor:
+    """What N frames are predicted to be, and how much that counts, in NumPy's arrays.
+
+    Once, from poses that were solved one by one: predicted anew from frames that were polished
+    together, a joint would be drawn to where it is already, and follow the noise a little further
+    in every round.
+    """
+    problem, parts = tracker.problem, []
+    for first in range(0, len(frames), problem.batch):
+        some = slice(first, first + problem.batch)
+        parts.append(tracker.predictions(poses[some], frames[some]))
+    rotations, weights = (np.concatenate(of) for of in zip(*parts))
+
+    # One that saw hardly any keypoint says nothing that the frames around do not say better.
+    blind = (problem.weights[frames] > 0).sum(axis=1, keepdims=True) < FEWEST_TO_TRUST
+    return Anchor(rotations, np.where(blind, LEAST_HOLD, PREDICTION_SHARE * weights))
+
+
 def _round(
     tracker: Tracker,
     poses: Poses,
     frames: np.ndarray,
+    anchor: Anchor,
     held: np.ndarray,
     freedom: np.ndarray,
     room: _Room,
 ) -> Poses:
-    """One step of Gauss-Newton over N frames; held (N,25), which stays, and freedom (N-2,25) of
-    Student's t."""
+    """One step of Gauss-Newton over N frames; anchor, of the frames; held (N,25), which stays, and
+    freedom (N-2,25) of Student's t."""
     problem = tracker.problem
     hessian, gradient = room.hessian, np.empty((len(frames), UNKNOWNS))
     for first in range(0, len(frames), problem.batch):
         some = slice(first, first + problem.batch)
-        _put_frame_terms(tracker, poses[some], frames[some], hessian[some], gradient[some])
+        near = Anchor(anchor.rotations[some], anchor.weights[some])
+        _put_frame_terms(tracker, poses[some], frames[some], near, hessian[some], gradient[some])
     hessian.reshape(len(frames), -1)[:, :: UNKNOWNS + 1] += HELD_WEIGHT * np.repeat(held, 3, axis=1)
 
     noise = max(problem.noise, EXACT_NOISE)
@@ -300,21 +321,18 @@ def expected_changes(fps: float) -> np.ndarray:
 
 
 def _put_frame_terms(
-    tracker: Tracker, poses: Poses, frames: np.ndarray, hessian: np.ndarray, gradient: np.ndarray
+    tracker: Tracker,
+    poses: Poses,
+    frames: np.ndarray,
+    anchor: Anchor,
+    hessian: np.ndarray,
+    gradient: np.ndarray,
 ) -> None:
     """Fills half the Hessians (N,75,75) and gradients (N,75) of what the polish minimises in each
-    of N frames, joint by joint and then the translation."""
+    of N frames, joint by joint and then the translation; anchor, of the frames, in NumPy."""
     problem, prior = tracker.problem, tracker.prior
     backend, model = problem.backend, problem.model
-
-    # A prediction that saw hardly any keypoint says nothing that the frames around do not say
-    # better.
-    predicted, prior_weight = tracker.predictions(poses, frames)
-    blind = problem.weights[frames].astype(bool).sum(axis=1, keepdims=True) < FEWEST_TO_TRUST
-    anchor = Anchor(
-        backend.array(predicted),
-        backend.array(np.where(blind, LEAST_HOLD, PREDICTION_SHARE * prior_weight)),
-    )
+    anchor = Anchor(backend.array(anchor.rotations), backend.array(anchor.weights))
 
     # Outliers count less, unless somebody placed them.
     state, targets = problem.state(poses), problem.targets(frames)

@@ -145,12 +145,12 @@ def _rounds(
     """
     freedom, frames = Freedom.of(sigma, betas=not keep_betas), np.asarray(frames)
     problem, poses, betas, offsets = fitted.problem, fitted.poses, fitted.betas, fitted.offsets
-    few = np.arange(0, len(frames), max(1, len(frames) // FEW_FRAMES))
-    for some in (few, np.arange(len(frames))):
+    every = np.arange(len(frames))
+    few = every[:: max(1, len(frames) // FEW_FRAMES)]
+    for some in (few, every) if len(few) < len(every) else (every,):
         now = poses[some]
-        for number in range(SHAPE_ROUNDS):
-            if number or len(some) > len(few):
-                now = settle(problem, now, frames[some], tolerance=nearly_settled(problem))
+        for _ in range(SHAPE_ROUNDS):
+            now = settle(problem, now, frames[some], tolerance=nearly_settled(problem))
             fit, last = pose_fit(problem, now, frames[some], freedom), (betas, offsets)
             uncertain = _site_noise(fit) if keep_betas else _shape_noise(fit)
             betas, offsets = refine_shape(betas, offsets, fit, sigma, uncertain)

@@ -19,7 +19,7 @@ from lsmpl_core.solver.polish import Anchor, Prior, Targets, polish
 from lsmpl_core.solver.poses import Poses
 from lsmpl_core.solver.predictors import choose_predictor
 from lsmpl_core.solver.problem import Problem
-from lsmpl_core.solver.sequence_optimisation import _put_frame_terms
+from lsmpl_core.solver.sequence_optimisation import _predictions, _put_frame_terms
 from lsmpl_core.solver.shape_equations import Freedom, shape_equations
 from lsmpl_core.solver.tracking import Tracker
 
@@ -123,7 +123,8 @@ def test_the_network_predicts_alike(both, poses):
 def test_sequences_are_made_of_the_same_terms(both, poses):
     terms = [(np.empty((COUNT, 75, 75)), np.empty((COUNT, 75))) for _ in both]
     for problem, filled in zip(both, terms):
-        _put_frame_terms(Tracker.of(problem), poses, np.arange(COUNT), *filled)
+        tracker, frames = Tracker.of(problem), np.arange(COUNT)
+        _put_frame_terms(tracker, poses, frames, _predictions(tracker, poses, frames), *filled)
     for one, other in zip(*terms):
         assert np.allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(one).max())
 

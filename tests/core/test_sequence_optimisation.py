@@ -66,6 +66,15 @@ def test_noise_is_averaged_over_frames(body, stroll):
     assert error[True][1] < 0.25 * error[False][1]
 
 
+def test_frames_that_are_polished_together_come_to_rest(body, stroll, monkeypatch):
+    """Predictions that were renewed in every round drew joints to wherever the last one had put them."""
+    track, solved = noisy(body, stroll, 0.01), []
+    for rounds in (sequence_optimisation.SEQUENCE_ROUNDS, 6):
+        monkeypatch.setattr(sequence_optimisation, "SEQUENCE_ROUNDS", rounds)
+        solved.append(exp_map(lsmpl.solve(track, body, betas=stroll.betas).poses))
+    assert np.degrees(angle_between(*solved)).mean() < 0.1
+
+
 def test_sections_on_threads_are_what_they_are_one_after_the_other(body, stroll, monkeypatch):
     track = noisy(body, stroll, 0.01)
     monkeypatch.setattr(sequence_optimisation, "SECTION_FRAMES", 20)

@@ -12,6 +12,7 @@ from benchmarks.faults import Faults, with_faults
 from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.rotation import exp_map
+from lsmpl_core.solver import shape_estimation
 from lsmpl_core.solver.poses import Poses
 from lsmpl_core.solver.problem import Problem
 from lsmpl_core.solver.settling import measured_noise, pose_fit, settle
@@ -146,3 +147,21 @@ def test_a_child_is_no_adult_of_the_smallest_kind(body, stroll):
     betas = fit_shape(track, body, site_parts(body, track.layout.sites))
     legs = [np.linalg.norm(body.rest_joints(b)[1] - body.rest_joints(b)[7]) for b in (child.betas, betas)]
     assert legs[1] == pytest.approx(legs[0], abs=0.01)
+
+
+@pytest.mark.parametrize("frames", [24, 60])
+def test_shapes_are_asked_of_poses_that_are_settled(body, stroll, frames, monkeypatch):
+    """Whether the rounds are for few frames first, or there are no more than those."""
+    track = body.keypoints(stroll).frames(slice(0, frames))
+    track = replace(track, positions=track.positions + np.random.default_rng(2).normal(0, 0.01, track.positions.shape))
+    moved, ask = [], shape_estimation.pose_fit
+
+    def asked(problem, poses, frames, *freedom):
+        again = problem.state(settle(problem, poses, frames)).keypoints
+        moved.append(np.linalg.norm(again - problem.state(poses).keypoints, axis=-1).mean())
+        return ask(problem, poses, frames, *freedom)
+
+    monkeypatch.setattr(shape_estimation, "pose_fit", asked)
+    lsmpl.solve(track, body)
+    assert len(moved) > 2
+    assert max(moved) < 2e-4, "metres, of 10 mm that keypoints are off"
