@@ -39,13 +39,14 @@ CLEARLY = 0.01
 
 @dataclass(frozen=True)
 class Match:
-    """A layout, the file's column for each of its keypoints (None where the file has none), and how
-    it was found."""
+    """A layout, the file's column for each of its keypoints (None where the file has none), how it
+    was found, and how much each keypoint counts, 0 to 1, where they do not count alike."""
 
     layout: Layout
     columns: tuple[int | None, ...]
     decision: Decision
     further: tuple[Decision, ...] = ()
+    weights: tuple[float, ...] | None = None
 
     @classmethod
     def of(cls, layout: Layout, columns: Sequence[int | None], basis: Basis, reason: str) -> Match:
@@ -157,7 +158,9 @@ def match_layout(
             return match_bones(raw, source, raw.skeleton) or match_markers(raw, source)
         if raw.skeleton and None in match.columns:
             match = match_bones(raw, source, joints=True) or match
-        return match_markers(raw, source) if _is_marker_set(names, match) else match
+        if _is_marker_set(names, match):
+            return match_markers(raw, source)
+        return _with_markers_made_of_them(names, match, source) or match
     if named:
         try:
             return _given(match_by_name(names, source, [layout]))
@@ -202,6 +205,44 @@ def _is_marker_set(names: Sequence[str], match: Match) -> bool:
     return sum(map(only_a_marker, aside)) >= ONLY_MARKERS and sum(
         site_of(name) is not None for name in names
     ) >= len(taken)
+
+
+def _with_markers_made_of_them(names: Sequence[str], match: Match, source: str) -> Match | None:
+    """Keypoints and the markers that stand beside them under names that share a word, as OpenCap's
+    `*_study`: what a program made of the keypoints; None where there are none.
+
+    Places on the skin tell how segments turn and tilt, which keypoints do not; but they know no
+    more than the keypoints that they were made of, and all together count as much as these.
+    """
+    taken = [(k, column) for k, column in enumerate(match.columns) if column is not None]
+    aside = sorted(set(range(len(names))) - {column for _, column in taken})
+    bare = without_affixes([names[i] for i in aside])
+    if bare == [names[i] for i in aside] or sum(map(only_a_marker, bare)) < ONLY_MARKERS:
+        return None
+    try:
+        found = recognise(bare, source)
+    except LayoutError:
+        return None
+    markers = [aside[column] for column in found.columns]
+    layout = Layout(
+        found.layout.name,
+        (*(match.layout.keypoints[k] for k, _ in taken), *(names[i] for i in markers)),
+        tuple(
+            edge
+            for edge in match.layout.edges
+            if all(match.columns[match.layout.index(end)] is not None for end in edge)
+        ),
+        (*(match.layout.sites[k] for k, _ in taken), *found.layout.sites),
+        found.layout.label,
+    )
+    reason = (
+        f"{len(taken)} keypoints of {match.layout.label} and {len(markers)} markers beside them, "
+        "which count as much all together"
+    )
+    together = Match.of(layout, [*(column for _, column in taken), *markers], "file", reason)
+    share = min(1.0, len(taken) / len(markers))
+    weights = (*(1.0 for _ in taken), *(share for _ in markers))
+    return replace(together, further=found.decisions, weights=weights)
 
 
 def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) -> Match:

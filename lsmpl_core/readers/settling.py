@@ -53,6 +53,9 @@ def settled_in(
 ) -> tuple[KeypointTrack, World]:
     """As `settled`, in the world of others in the file where that is known, and the world."""
     positions, confidence = _ordered(raw, match)
+    if match.weights is not None:
+        known = np.ones(positions.shape[:2]) if confidence is None else confidence
+        confidence = known * np.array(match.weights)
     positions, root_decision = settle_zero_columns(positions, match.layout)
     if not np.isfinite(positions).all(axis=2).any():
         raise KeypointFileError(

@@ -244,3 +244,22 @@ def test_markers_that_are_called_as_joints_are_a_marker_set_beside_others():
 
 def test_folding_leaves_letters_and_digits():
     assert fold("r.Knee_Lat-2") == "RKNEELAT2"
+
+
+MADE_OF_KEYPOINTS = (
+    "r.ASIS L.ASIS r.PSIS L.PSIS r_knee r_mknee r_ankle r_mankle r_toe r_calc L_knee L_mknee L_ankle L_mankle L_toe "
+    "L_calc C7 r_thigh1 L_thigh1 r_lwrist r_mwrist L_lwrist L_mwrist RHJC LHJC"
+)
+
+
+def test_markers_beside_keypoints_count_as_much_as_those_all_together():
+    """As OpenCap writes them: the points of a video, and `*_study` markers that were made of them."""
+    keypoints = [n for n in LAYOUTS["body_25"].keypoints if not n.endswith(("eye", "ear")) and n != "nose"]
+    names = [*keypoints, *(f"{name}_study" for name in MADE_OF_KEYPOINTS.split())]
+    match = match_layout(RawTrack(np.zeros((2, len(names), 3)), names), None, None, "take")
+    sites = dict(zip(match.layout.keypoints, match.layout.sites))
+    assert sites["left_knee"] == "left_knee" and sites["r_mknee_study"] == known_markers().site_of("r_mknee")
+    assert sites["L_lwrist_study"] == "left_wrist front" and sites["L_mwrist_study"] == "left_wrist back"
+    assert [names[column] for column in match.columns] == list(sites) and "RHJC_study" not in sites
+    markers = [weight for name, weight in zip(sites, match.weights) if name.endswith("_study")]
+    assert sum(markers) == pytest.approx(len(keypoints)) and sum(match.weights) == pytest.approx(2 * len(keypoints))
