@@ -14,6 +14,8 @@ HANDS_KEY = "lsmpl_hands"
 """Custom property of a take's mesh: the mesh of its hands, 42 vertices a frame."""
 _ON_WRISTS = "on_wrists"
 """Custom property of that mesh, of hands that were put on the wrists (`HandPoints.placed`)."""
+_ON_SKIN = "on_skin"
+"""Custom property of that mesh, of markers on the backs of the fingers (`HandPoints.on_skin`)."""
 _A_FRAME = 2 * len(HAND_POINTS)
 
 
@@ -27,6 +29,8 @@ def store(mesh: bpy.types.Mesh, hands: HandPoints | None, name: str) -> None:
     write(points, "confidence", "FLOAT", hands.confidence)
     if not hands.placed:
         points[_ON_WRISTS] = True
+    if hands.on_skin:
+        points[_ON_SKIN] = True
     mesh[HANDS_KEY] = points
 
 
@@ -61,4 +65,9 @@ def load(mesh: bpy.types.Mesh, frames: int, travel: np.ndarray | None = None) ->
     confidence = read(points, "confidence", "FLOAT").reshape(shape).astype(np.float64)
     if travel is not None:
         positions += travel[:, None, None]
-    return HandPoints(positions, confidence, placed=not points.get(_ON_WRISTS, False))
+    return HandPoints(
+        positions,
+        confidence,
+        placed=not points.get(_ON_WRISTS, False),
+        on_skin=bool(points.get(_ON_SKIN, False)),
+    )

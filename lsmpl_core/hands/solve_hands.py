@@ -24,6 +24,7 @@ from ..solver.banded import SIZE, solve_banded
 from .finger_batch import UNKNOWNS
 from .finger_problem import FingerProblem
 from .palm import HandMeasures, find_palms, measure_hands
+from .unseen import with_neighbours
 
 ALIKE_M, ALIKE_SIGMA = 0.004, np.radians([[8.0, 6.0, 2.0], [8.0, 2.0, 2.0], [8.0, 2.0, 2.0]])
 """Of a measured hand and the body's: how far their fingers may lie apart, and (3,3) radians be bent
@@ -66,7 +67,7 @@ def solve_hands(
     betas (10,); wrists (T,2,3,3): the rotations of the body's wrists in the world, which decide
     where no palm is seen; rest_wrists (2,3) metres; backend: what computes, by default NumPy.
     """
-    backend = _wide(backend)
+    backend = double_precision(backend)
     measures = measure_hands(points, fingers, betas, rest_wrists)
     palms, at = find_palms(points, measures, wrists, fps)
     measures = _with_own_bases(points, measures, palms, at)
@@ -77,30 +78,36 @@ def solve_hands(
     chains = local[:, :, CHAINS].reshape(T, 10, 4, 3)
     confidence = points.confidence[:, :, CHAINS].reshape(T, 10, 4)
     problem = FingerProblem.of(fingers, measures, chains[:, :, 1:], confidence[:, :, 1:], backend)
-    q = _each_by_itself(problem)
+    problem, q = beside_each_other(problem, each_by_itself(problem))
     if T > 2:
-        for _ in range(ROUNDS):
-            q = _round_in_time(problem, q, fps)
+        q = settled_in_time(problem, q, fps)
+    found = as_poses(problem, fingers, q, palms, points.visible)
+    palm_off = np.linalg.norm(local[:, :, PALM] - measures.bases, axis=-1)
+    found.residual[:, :, PALM] = np.where(points.visible[:, :, PALM], palm_off, np.nan)
+    return found
 
-    # As SMPL-H has them: about the axes of the body at rest, counted from a flat hand.
+
+def as_poses(
+    problem: FingerProblem, fingers: Fingers, q: np.ndarray, palms: np.ndarray, visible: np.ndarray
+) -> HandPoses:
+    """Fingers at q (T,10,9) as SMPL-H has them: about the axes of the body at rest, counted from a
+    flat hand. palms (T,2,3,3), visible (T,2,21); residuals of the palm's points are NaN."""
+    T = len(q)
     turned = np.einsum("fkij,tfkj->tfki", problem.axes, q.reshape(T, 10, 3, 3))
     turned = fingers.angles_of(exp_map(turned))
     found = problem.points(q)
-    residual = np.full(points.positions.shape[:3], np.nan)
+    residual = np.full(visible.shape, np.nan)
     off = np.linalg.norm(found - problem.targets, axis=-1).reshape(T, 2, 5, 3)
     residual[:, :, CHAINS[:, 1:]] = np.where(
         problem.confidence.reshape(T, 2, 5, 3) > 0, off, np.nan
     )
-    palm_off = np.linalg.norm(local[:, :, PALM] - measures.bases, axis=-1)
-    residual[:, :, PALM] = np.where(points.visible[:, :, PALM], palm_off, np.nan)
-    seen = points.visible.any(axis=2)
     chains = np.concatenate([np.broadcast_to(problem.base[:, None], (T, 10, 1, 3)), found], axis=2)
     return HandPoses(
         turned.reshape(T, 2, NUM_FINGER_JOINTS, 3),
         palms,
-        seen,
+        visible.any(axis=2),
         residual,
-        measures.noise,
+        problem.noise,
         chains.reshape(T, 2, 5, 4, 3),
     )
 
@@ -129,7 +136,7 @@ def bent_alike(
     measured = found.chains.reshape(T, 10, 4, 3)
     seen = np.broadcast_to(np.repeat(found.seen, 5, axis=1)[..., None], (T, 10, 3))
     problem = FingerProblem.of(
-        fingers, measures, measured[:, :, 1:], seen.astype(np.float64), _wide(backend)
+        fingers, measures, measured[:, :, 1:], seen.astype(np.float64), double_precision(backend)
     )
     off = (measured[:, :, 1:] - problem.points(q)).reshape(T, 2, -1, 3).mean(axis=2)
     problem = replace(
@@ -158,14 +165,14 @@ def _with_own_bases(
     return HandMeasures(bases, measures.bones, measures.noise)
 
 
-def _wide(backend: Backend | None) -> Backend:
+def double_precision(backend: Backend | None) -> Backend:
     """The backend in double precision; NumPy where it has none, and by default."""
     if backend is None or backend.name == "mps":
         return choose_backend("numpy")
     return replace(backend, float_type=backend.xp.float64)
 
 
-def _each_by_itself(problem: FingerProblem) -> np.ndarray:
+def each_by_itself(problem: FingerProblem) -> np.ndarray:
     """(T,10,9): every frame by itself. Some begin relaxed, and those between them in between."""
     T = len(problem.targets)
     some = np.append(np.arange(0, T - 1, APART_FRAMES), T - 1)
@@ -177,6 +184,21 @@ def _each_by_itself(problem: FingerProblem) -> np.ndarray:
     first, last = some[after - 1], some[after]
     share = ((np.arange(T) - first) / (last - first))[:, None, None]
     return problem.polished((1.0 - share) * q[after - 1] + share * q[after])
+
+
+def beside_each_other(problem: FingerProblem, q: np.ndarray) -> tuple[FingerProblem, np.ndarray]:
+    """The problem in which unseen fingers go along with the others of their hand at q (T,10,9),
+    and q with them."""
+    beside = with_neighbours(problem, q)
+    unseen = ~(problem.confidence > 0).any(axis=-1)
+    return beside, np.where(unseen[..., None], beside.relaxed, q)
+
+
+def settled_in_time(problem: FingerProblem, q: np.ndarray, fps: float) -> np.ndarray:
+    """(T,10,9): all frames together, from each by itself."""
+    for _ in range(ROUNDS):
+        q = _round_in_time(problem, q, fps)
+    return q
 
 
 def _round_in_time(problem: FingerProblem, q: np.ndarray, fps: float) -> np.ndarray:

@@ -15,6 +15,7 @@ from ..keypoints.hand_points import CHAINS, PALM, SIDES, HandPoints
 from ..keypoints.track import Decision, KeypointTrack
 from ..motion import Motion
 from ..rotation import exp_map, log_map
+from .finger_markers import solve_finger_markers
 from .palm import averaged_frames, no_hands
 from .placement import (
     ELBOW_SIGMA_M,
@@ -57,6 +58,8 @@ def with_fingers(
     if body.fingers is None:
         reason = f"the body {body.name} has none; the open body has"
         return _deciding(motion, "fingers", "left aside", reason)
+    if hands.on_skin:
+        return _by_markers(motion, hands, body, backend, sized)
     if wrong := no_hands(hands, body.fingers, motion.betas):
         hands = hands.without([side in wrong for side in SIDES])
         reason = "their points make no fingers: bones have other lengths than those of a hand"
@@ -97,9 +100,23 @@ def _off(found: HandPoses) -> np.ndarray:
     return np.where(used.any(axis=2), total / np.maximum(used.sum(axis=2), 1), np.nan)
 
 
+def _by_markers(
+    motion: Motion, markers: HandPoints, body: Body, backend: Backend | None, sized: bool
+) -> Motion:
+    """The motion with fingers as markers on their backs are; arms and wrists have markers of their
+    own, which the body was solved by."""
+    found, size = solve_finger_markers(markers, motion, body, backend, sized)
+    fingers = found.fingers.reshape(len(motion), 2 * NUM_FINGER_JOINTS, 3)
+    motion = replace(motion, fingers=fingers, hand_residual=_off(found))
+    return _with_size(motion, size) if sized else motion
+
+
 def _of_their_size(motion: Motion, hands: HandPoints, body: Body, found: HandPoses) -> Motion:
     points, own, weights = _beside(motion, hands, body, found)
-    size = fitted_size(points, own, weights, found.noise)
+    return _with_size(motion, fitted_size(points, own, weights, found.noise))
+
+
+def _with_size(motion: Motion, size: float) -> Motion:
     size = float(np.clip(size, SMALLEST_HAND, LARGEST_HAND))
     motion = replace(motion, hand_size=size)
     if abs(size - 1.0) < TOLD_SIZE:

@@ -40,11 +40,13 @@ class HandPoints:
     """The hands of one person over time: positions (T,2,21,3) in the metres and the world of the
     body's keypoints, left hand first, NaN where a point is missing; confidence (T,2,21) in 0..1,
     exactly 0 there. placed: whether it was seen where the hands are and how large; False for hands
-    that had an origin of their own, as MediaPipe's, and were put on the body's wrists."""
+    that had an origin of their own, as MediaPipe's, and were put on the body's wrists. on_skin:
+    they are markers on the backs of the fingers, beside those points."""
 
     positions: np.ndarray
     confidence: np.ndarray
     placed: bool = True
+    on_skin: bool = False
 
     def __post_init__(self) -> None:
         positions = np.array(self.positions, dtype=np.float64)

@@ -9,8 +9,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..data import DATA
-from ..keypoints.hand_points import FINGER_WORDS, HAND_POINTS, SIDE_WORDS, SIDES, HandPoints
-from ..keypoints.layouts import ORDERS, Layout
+from ..keypoints.hand_points import (
+    CHAINS,
+    FINGER_WORDS,
+    HAND_POINTS,
+    SIDE_WORDS,
+    SIDES,
+    HandPoints,
+)
+from ..keypoints.layouts import ORDERS, Layout, Order
 from ..keypoints.track import Decision
 from ..keypoints.words import words_of
 from ..medians import seen_median
@@ -27,6 +34,17 @@ PALM_OF_FOREARM = 0.37
 """From the wrist to the middle finger's base, in forearms of an adult."""
 OTHER_SIZE = 1.6
 """By how many times a hand with its own origin may differ from that; more is another unit."""
+
+BONES_M = np.array(
+    [
+        *([0.040, 0.024, 0.023], [0.045, 0.028, 0.025], [0.033, 0.019, 0.019]),
+        *([0.041, 0.026, 0.024], [0.043, 0.033, 0.026]),
+    ]
+)
+"""(5,3) metres: the bones of an adult's fingers, in SMPL-H's order, from the palm to the tip."""
+OTHER_BONE, MOST_ODD = 2.0, 0.2
+"""Times that a bone of a hand is longer or shorter than the others say, and the share of bones that
+may be so: detectors see thumbs and tips elsewhere than bones have them."""
 
 _MIDDLE = HAND_POINTS.index("middle1")
 
@@ -54,6 +72,23 @@ def hand_columns(
                 for block in entry["blocks"]
             ]
     return []
+
+
+def makes_hands(positions: np.ndarray, order: Order) -> bool:
+    """Whether the blocks of an order's columns that are seen, one at least, hold the bones of
+    hands, as numbers in another order hardly would. positions (T,N,3), of all columns."""
+    entry = _TABLE["orders"].get(order.name)
+    seen = 0
+    for block in entry["blocks"] if entry else ():
+        columns = np.arange(block, block + 21) if isinstance(block, int) else np.array(block)
+        bones = np.linalg.norm(np.diff(positions[:, columns[CHAINS]], axis=2), axis=-1)
+        sizes = seen_median(bones) / BONES_M
+        if np.isfinite(sizes).all() and (sizes > 0).all():
+            apart = np.maximum(sizes / np.median(sizes), np.median(sizes) / sizes)
+            if (apart > OTHER_BONE).mean() > MOST_ODD:
+                return False
+            seen += 1
+    return seen > 0
 
 
 def join_hands(

@@ -27,6 +27,7 @@ from ..errors import LayoutError
 from ..files.json_files import read_json
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
+from .finger_markers import bend_with_fingers, finger_markers, knuckle_place
 from .keypoint_names import fold, is_generic, split_subject
 
 TABLE_FILE = DATA / "markers.json"
@@ -179,7 +180,14 @@ def recognise(names: Sequence[str], source: str, table: MarkerTable | None = Non
     """
     table = table or known_markers()
     aside = _aside(names, table)
-    sites = {i: table.site_of(name) or UNPLACED for i, name in enumerate(names) if i not in aside}
+    of_fingers = finger_markers(names)
+    aside -= set(of_fingers)
+    bending = bend_with_fingers(of_fingers)
+    sites = {
+        i: _knuckle(of_fingers.get(i)) or table.site_of(name) or UNPLACED
+        for i, name in enumerate(names)
+        if i not in aside and i not in bending
+    }
     placed = [i for i, site in sites.items() if site != UNPLACED]
     unknown = [split_subject(names[i])[1] for i, site in sites.items() if site == UNPLACED]
     if len(placed) < FEWEST or len({_region(sites[i]) for i in placed}) < FEWEST_REGIONS:
@@ -221,6 +229,10 @@ def recognise(names: Sequence[str], source: str, table: MarkerTable | None = Non
         )
         decisions.append(Decision("set aside", f"{len(aside)} points", "detected", reason))
     return Recognised(layout, columns, len(placed), tuple(decisions))
+
+
+def _knuckle(at: tuple[int, int] | None) -> str | None:
+    return None if at is None else knuckle_place(*at)
 
 
 ADVICE = (

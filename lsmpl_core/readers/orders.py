@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import LayoutError
 from ..keypoints.layouts import ORDERS, Order
 from ..keypoints.plausibility import best_exchange, implausibility
+from .hand_columns import makes_hands
 
 KNOWN_COUNTS = frozenset(map(len, ORDERS))
 """Keypoint counts that tell a bare array's order."""
@@ -59,8 +60,10 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
             f"order they make no body: bone lengths are {listed}. {_perhaps(positions)}"
             f"{LIST_ADVICE}"
         )
+    # Hands at their places tell an order better than a body of which a detector saw half.
+    by_hands = len(candidates) == 1 and makes_hands(positions, best)
     gained, exchanged = best_exchange(in_order(positions, best.columns), best.layout)
-    if exchanged and gained > MOST_GAINED * (1 + 2 / np.sqrt(len(positions))):
+    if exchanged and not by_hands and gained > MOST_GAINED * (1 + 2 / np.sqrt(len(positions))):
         raise LayoutError(
             f"{source}: {count} keypoints could be "
             f"{' or '.join(order.name for order in candidates)}, but in that order "

@@ -8,13 +8,15 @@ import numpy as np
 
 from ..bounds import FASTEST, SLOWEST, is_rate
 from ..errors import KeypointFileError
-from ..keypoints.hand_points import HAND_POINTS, HandPoints
+from ..keypoints.hand_points import HAND_POINTS, SIDES, HandPoints
 from ..keypoints.hips_centred import travel_decision
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
 from . import units
+from .finger_markers import bend_with_fingers, finger_markers
 from .hand_columns import hand_columns, join_hands
 from .handedness import exchanged_legs
+from .keypoint_names import without_affixes
 from .markers import LAYOUT_NAME, stand_ins
 from .matching import Match
 from .missing import settle_zero_columns
@@ -109,6 +111,8 @@ def _hands(
 ) -> tuple[HandPoints | None, Decision | None]:
     """The points of the hands beside a body's keypoints (T,K,3) in the world, where there are
     some."""
+    if match.layout.name == LAYOUT_NAME:
+        return _finger_markers(raw, world, flipped)
     blocks = hand_columns(raw.positions.shape[1], raw.names, match.layout, match.columns)
     if not blocks:
         return None, None
@@ -120,8 +124,31 @@ def _hands(
         points[:, hand, has] = taken.positions
         if taken.confidence is not None:
             confidence[:, hand, has] = taken.confidence
-    points = world.placed(points) * ([1.0, -1.0, 1.0] if flipped else 1.0)
+    points = world.placed(points) * _unflipped(flipped)
     return join_hands(points, confidence, body, match.layout)
+
+
+def _finger_markers(
+    raw: RawTrack, world: World, flipped: bool
+) -> tuple[HandPoints | None, Decision | None]:
+    """The markers on the fingers of a marker set in the world, where it has some."""
+    found = bend_with_fingers(finger_markers(without_affixes(raw.names or ())))
+    if not found:
+        return None, None
+    taken = raw.take(list(found))
+    hands, points = np.array(list(found.values())).T
+    positions = np.full((len(raw.positions), len(SIDES), len(HAND_POINTS), 3), np.nan)
+    confidence = np.zeros(positions.shape[:3])
+    positions[:, hands, points] = world.placed(taken.positions) * _unflipped(flipped)
+    confidence[:, hands, points] = 1.0 if taken.confidence is None else taken.confidence
+    named = [side for hand, side in enumerate(SIDES) if (hands == hand).any()]
+    reason = f"{len(found)} of its markers are on fingers, by their names"
+    decision = Decision("hands", " and ".join(named), "file", reason)
+    return HandPoints(positions, confidence, on_skin=True), decision
+
+
+def _unflipped(flipped: bool) -> np.ndarray:
+    return np.array([1.0, -1.0 if flipped else 1.0, 1.0])
 
 
 def _ordered(raw: RawTrack, match: Match) -> tuple[np.ndarray, np.ndarray | None]:

@@ -7,6 +7,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.body.fingers import WRISTS
+from lsmpl_core.errors import LayoutError
 from lsmpl_core.hands.placement import moved_arms
 from lsmpl_core.hands.solve_hands import _solve_in_time, bent_alike, solve_hands
 from lsmpl_core.keypoints.hand_points import CHAINS, FINGERS, HAND_POINTS, HandPoints
@@ -369,6 +370,19 @@ def test_hands_with_an_origin_and_a_unit_of_their_own_are_joined_at_the_wrists(t
     assert np.allclose(track.hands.positions[:, :, 0], wrists, atol=1e-9)
     found = solved_hands(body, waving, track.hands)
     assert angles_off(found, waving) < 4.0
+
+
+def test_hands_at_their_places_tell_an_order_whose_legs_nobody_saw(tmp_path, body, waving):
+    """MediaPipe makes up the legs of people at desks, up to bones that are likelier the other way round."""
+    points = holistic(body, waving)
+    points[:, [25, 27]] = points[:, [27, 25]]
+    np.save(tmp_path / "desk.npy", points)
+    assert lsmpl.read_keypoints(tmp_path / "desk.npy").hands is not None
+    shuffled = points.copy()
+    shuffled[:, 33:] = points[:, 33 + np.random.default_rng(0).permutation(42)]
+    np.save(tmp_path / "shuffled.npy", shuffled)
+    with pytest.raises(LayoutError, match="other way round"):
+        lsmpl.read_keypoints(tmp_path / "shuffled.npy")
 
 
 def test_fingers_without_a_wrist_hang_on_the_bodys(body, waving):
