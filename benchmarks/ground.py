@@ -20,14 +20,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from validation import ROOT
+import validation  # noqa: F401 (puts the repository on the path)
 
 import lsmpl_core as lsmpl
 from lsmpl_core.clean_motion import clean_up_with_report
 from lsmpl_core.cleaning.contacts import contact_mask
 from lsmpl_core.cleaning.lowest_skin import lowest_skin
 from lsmpl_core.cleaning.travel import travel_from_feet
-from training.split import listed
 
 LEAST_OFF = 0.02
 """Metres from the floor that count."""
@@ -86,12 +85,10 @@ def main() -> None:
     parser.add_argument("--names", nargs="+", default=[""], metavar="START", help="only motion whose names begin so")
     parser.add_argument("--every", type=int, default=1, metavar="N", help="only each Nth motion")
     parser.add_argument("--most-frames", type=int, default=900, metavar="N", help="from the beginning of each")
-    parser.add_argument("--held-out", action="store_true", help="without those of `tuning_ground.txt`")
     arguments = parser.parse_args()
     body = lsmpl.load_body()
-    tuned_on = listed(ROOT / "benchmarks" / "tuning_ground.txt") if arguments.held_out else []
     paths = [path for folder in arguments.folders for path in sorted(folder.rglob("*.npz"))]
-    paths = [p for p in paths if p.stem.startswith(tuple(arguments.names)) and p.stem not in tuned_on]
+    paths = [p for p in paths if p.stem.startswith(tuple(arguments.names))]
     for title in arguments.tables:
         columns, figures = TABLES[title]
         print(f"\n### {title}\n\n| | frames | {' | '.join(columns)} |\n|{' --- |' * (len(columns) + 2)}")

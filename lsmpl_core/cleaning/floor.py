@@ -73,20 +73,23 @@ def foot_points(motion: Motion, body: Body) -> FootPoints:
     positions = body.keypoints(motion, layout).positions
     betas = body.betas_of(motion)
     clearance = rest_foot_points(body, betas)[:, 1] - body.rest_vertices(betas)[:, 1].min()
-    smoothed = positions
-    if len(motion) > 3:
-        even = np.full(len(motion) - 3, stiffness_of(DETAIL, motion.fps))
-        smoothed = whittaker(positions.reshape(len(motion), -1), even).reshape(positions.shape)
+    calm = smoothed(positions, motion.fps)
     velocity = (
-        np.gradient(smoothed, 1.0 / motion.fps, axis=0)
-        if len(motion) > 1
-        else np.zeros_like(smoothed)
+        np.gradient(calm, 1.0 / motion.fps, axis=0) if len(motion) > 1 else np.zeros_like(calm)
     )
     speed = np.linalg.norm(velocity, axis=2)
     end = min(round(END * motion.fps), len(motion) - 1)
     speed[:end] = np.minimum(speed[:end], speed[end])
     speed[len(speed) - end :] = np.minimum(speed[len(speed) - end :], speed[len(speed) - 1 - end])
-    return FootPoints(positions, smoothed, speed, clearance)
+    return FootPoints(positions, calm, speed, clearance)
+
+
+def smoothed(values: np.ndarray, fps: float) -> np.ndarray:
+    """(T,...) values of the feet without what is faster than they are looked at."""
+    if len(values) <= 3:
+        return values
+    even = np.full(len(values) - 3, stiffness_of(DETAIL, fps))
+    return whittaker(values.reshape(len(values), -1), even).reshape(values.shape)
 
 
 def rest_foot_points(body: Body, betas: np.ndarray) -> np.ndarray:

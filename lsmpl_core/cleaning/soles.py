@@ -26,6 +26,22 @@ FOOT_BONES = tuple(
 """Joints that bear the skin of each foot."""
 
 
+MIDDLE = 0.5
+"""Share of the way from ankle to ball, along the foot, behind which its skin is the heel's."""
+TOUCHING = 0.004
+"""Metres: skin that is this much higher than the lowest touches a good third as much."""
+
+
+@dataclass(frozen=True)
+class SoleEnds:
+    """low (T,2): how low the skin of heel and toes is, in metres; way (T,2,2): where along the
+    floor each would be if it had moved as the skin did that is lowest of it, as a wheel goes by
+    what it rolls off."""
+
+    low: np.ndarray
+    way: np.ndarray
+
+
 @dataclass(frozen=True)
 class Sole:
     """The skin of a foot that can be lowest: rest (V,3) metres from the ankle, shares (V,) of it
@@ -56,6 +72,24 @@ class Sole:
         by_toes = by_toes + (foot @ self.ball)[:, None]
         share = self.shares[:, None]
         return (1.0 - share) * by_foot + share * by_toes
+
+    def ends(self, ankle: np.ndarray, foot: np.ndarray, toes: np.ndarray) -> SoleEnds:
+        """How low heel and toes are, and where they have rolled."""
+        skin = ankle[:, None] + self.skin(foot, toes)
+        toe = self.rest[:, 2] > MIDDLE * self.ball[2]
+        low, way = [], []
+        for part in (skin[:, ~toe], skin[:, toe]):
+            height = part[..., 2]
+            low.append(height.min(axis=1))
+
+            # What touches does not move: from frame to frame the foot goes by what that skin does.
+            touching = 0.5 * (height[1:] + height[:-1])
+            weight = np.exp((touching.min(axis=1, keepdims=True) - touching) / TOUCHING)
+            weight /= weight.sum(axis=1, keepdims=True)
+            steps = (weight[..., None] * np.diff(part[..., :2], axis=0)).sum(axis=1)
+            begin = part[:1, :, :2].mean(axis=1)
+            way.append(np.cumsum(np.concatenate([begin, steps]), axis=0))
+        return SoleEnds(np.stack(low, axis=1), np.stack(way, axis=1))
 
     def lowest(self, ankle: np.ndarray, foot: np.ndarray, toes: np.ndarray) -> np.ndarray:
         """(T,) metres: how low the skin is, with the ankle at (T,3)."""

@@ -21,9 +21,10 @@ from ..body.skeleton import JOINT_NAMES
 from ..keypoints.track import Decision
 from ..motion import Motion
 from .contacts import runs
-from .floor import foot_points
+from .floor import smoothed
 from .lowest_skin import lowest_skin
 from .smoothing import stiffness_of, whittaker
+from .soles import FOOT_BONES, Sole
 
 GRAVITY = 9.81
 LOW = 0.02
@@ -85,13 +86,13 @@ class Travel:
 def travel_from_feet(motion: Motion, body: Body) -> Travel:
     """The travel that lets standing feet stand on a floor at height 0, for a motion in whatever
     place."""
-    points = foot_points(motion, body)
-    joints = body.world(motion)[1]
+    world, joints = body.world(motion)
     height, flying = _heights(lowest_skin(motion, body), joints, motion.fps)
-    above = points.smoothed[..., 2] - points.clearance + height[:, None]
-    bearing, unclear = _bearing(points.smoothed[..., :2], above, flying, motion.fps)
+    low, way = _soles(motion, body, world, joints)
+    above = smoothed(low, motion.fps) + height[:, None]
+    bearing, unclear = _bearing(smoothed(way, motion.fps), above, flying, motion.fps)
     aloft = _aloft(bearing, unclear, motion.fps)
-    level = _level(points.positions[..., :2], joints[:, 0, :2], bearing, aloft, motion.fps)
+    level = _level(way, _centre(joints)[:, :2], bearing, aloft, motion.fps)
     offset = np.concatenate([level, height[:, None]], axis=1)
     return Travel(offset, bearing, unclear)
 
@@ -109,6 +110,21 @@ def with_travel(motion: Motion, body: Body) -> Motion:
     )
 
 
+def _soles(
+    motion: Motion, body: Body, world: np.ndarray, joints: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """How low (T,4) the skin of heels and toes is, and where (T,4,2) they have rolled to: a foot
+    that stands moves by none of what touches the floor, but heels and toes are round."""
+    betas, ends = body.betas_of(motion), []
+    for side, (ankle, ball) in enumerate(FOOT_BONES):
+        sole = Sole.of(body, betas, side)
+        ends.append(sole.ends(joints[:, ankle], world[:, ankle], world[:, ball]))
+    return (
+        np.concatenate([end.low for end in ends], axis=1),
+        np.concatenate([end.way for end in ends], axis=1),
+    )
+
+
 def _heights(lowest: np.ndarray, joints: np.ndarray, fps: float) -> tuple[np.ndarray, np.ndarray]:
     """(T,) metres by which each frame has to come up for its lowest skin (T,) to be on the floor
     or, in flight (T,) bool, for its centre of mass to be on a parabola."""
@@ -116,9 +132,7 @@ def _heights(lowest: np.ndarray, joints: np.ndarray, fps: float) -> tuple[np.nda
     if len(lowest) < 5:
         return -lowest, flying
     standing = whittaker(-lowest[:, None], np.full(len(lowest) - 3, stiffness_of(CALM, fps)))[:, 0]
-    mass = sum(share * joints[:, j, 2] for j, share in _sided(MASSES)) / sum(
-        share for _, share in _sided(MASSES)
-    )
+    mass = _centre(joints)[:, 2]
     centre = standing + mass
     flown = _thrown(centre, fps)
     for start, stop in runs(flown > centre + 1e-9):
@@ -127,18 +141,30 @@ def _heights(lowest: np.ndarray, joints: np.ndarray, fps: float) -> tuple[np.nda
     return np.where(flying, flown, centre) - mass, flying
 
 
+def _centre(joints: np.ndarray) -> np.ndarray:
+    """(T,3): the centre of mass of bodies with joints (T,24,3)."""
+    shares = _sided(MASSES)
+    return sum(share * joints[:, j] for j, share in shares) / sum(share for _, share in shares)
+
+
 def _thrown(centre: np.ndarray, fps: float) -> np.ndarray:
     """(T,): the lowest course at or above centre (T,) that falls no faster than gravity: what is
     not held up by the floor goes on as it was thrown."""
     course, step = centre.copy(), 1.0 / fps
-    speed = 0.0
+    speed, standing = 0.0, 2
     for t in range(1, len(centre)):
         free = course[t - 1] + speed * step - 0.5 * GRAVITY * step**2
         if free > centre[t]:
-            course[t], speed = free, speed - GRAVITY * step
+            course[t], speed, standing = free, speed - GRAVITY * step, 0
+            continue
+
+        # Where it lands it is as fast as it fell, whatever legs did in the air.
+        standing += 1
+        if standing == 1:
+            speed -= GRAVITY * step
         else:
-            before = centre[t - 2] if t > 1 else centre[t - 1]
-            speed = (centre[t] - before) / (step * (2 if t > 1 else 1))
+            back = min(standing - 1, 2, t)
+            speed = (centre[t] - centre[t - back]) / (step * back)
     return course
 
 
@@ -218,15 +244,16 @@ def _aloft(bearing: np.ndarray, unclear: np.ndarray, fps: float) -> np.ndarray:
 
 
 def _level(
-    level: np.ndarray, hips: np.ndarray, bearing: np.ndarray, aloft: np.ndarray, fps: float
+    level: np.ndarray, centre: np.ndarray, bearing: np.ndarray, aloft: np.ndarray, fps: float
 ) -> np.ndarray:
-    """(T,2) metres along the floor, 0 in the first frame: the point that bears stays where it is;
-    where the body is aloft (T,) the hips keep the velocity between those before and after."""
+    """(T,2) metres along the floor, 0 in the first frame: the end of a sole that bears stays where
+    it is, by level (T,P,2), where the ends are; where the body is aloft (T,) its centre of mass
+    (T,2) keeps the velocity between those before and after."""
     if len(level) < 2:
         return np.zeros((len(level), 2))
     point = np.maximum(bearing[1:], 0)
     steps = np.take_along_axis(-np.diff(level, axis=0), point[:, None, None], axis=1)[:, 0]
-    relative = np.diff(hips, axis=0)
+    relative = np.diff(centre, axis=0)
     velocity, aloft = steps + relative, aloft[1:]
     for start, stop in runs(aloft):
         # A foot leaves, and comes down, a little before and after: there it does not stand as still
@@ -249,7 +276,7 @@ def _standing(aloft: np.ndarray, frames: np.ndarray) -> np.ndarray:
 
 
 def _speed(velocity: np.ndarray) -> np.ndarray:
-    """(2,) of hips with velocity (N,2) over feet that are taken to stand: where these roll along,
+    """(2,) of a body with velocity (N,2) over feet that are taken to stand: where these roll along,
     it comes out too slow, so that the faster ones of its frames are right."""
     typical = np.array([_quantile(axis, 0.5) for axis in velocity.T])
     length = np.linalg.norm(typical)
