@@ -143,8 +143,8 @@ def _heights(lowest: np.ndarray, joints: np.ndarray, fps: float) -> tuple[np.nda
 
 def _centre(joints: np.ndarray) -> np.ndarray:
     """(T,3): the centre of mass of bodies with joints (T,24,3)."""
-    shares = _sided(MASSES)
-    return sum(share * joints[:, j] for j, share in shares) / sum(share for _, share in shares)
+    which, shares = zip(*_sided(MASSES))
+    return np.average(joints[:, list(which)], axis=1, weights=shares)
 
 
 def _thrown(centre: np.ndarray, fps: float) -> np.ndarray:
