@@ -37,6 +37,11 @@ def as_told(text: str) -> str:
     return shown(in_panel_words(text), but="\n")
 
 
+def tell(operator: bpy.types.Operator, text: str, level: str = "INFO") -> None:
+    """The one way to the info line."""
+    operator.report({level}, as_told(text))
+
+
 def reports_errors(method: Callable) -> Callable:
     """For an operator's `execute`, `invoke` or `modal`: an `LsmplError` is reported and the
     operator cancelled."""
@@ -45,7 +50,7 @@ def reports_errors(method: Callable) -> Callable:
         try:
             return method(self, *args)
         except LsmplError as error:
-            self.report({"ERROR"}, as_told(str(error)))
+            tell(self, str(error), "ERROR")
             return {"CANCELLED"}
 
     # Blender counts the arguments that a method declares.

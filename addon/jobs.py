@@ -18,7 +18,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..lsmpl_core import LsmplError, Progress
-from .errors import as_told, reports_errors
+from .errors import as_told, reports_errors, tell
 from .registration import registration
 
 SLICE_SECONDS = 0.05
@@ -152,7 +152,7 @@ def is_free(operator: type[bpy.types.Operator]) -> bool:
     """For an operator's `poll`: whether no job is going on; if one is, the button says so."""
     if current:
         operator.poll_message_set(
-            f"{current.label}: {current.subject} is being worked on; Esc stops it"
+            as_told(f"{current.label}: {current.subject} is being worked on; Esc stops it")
         )
     return current is None
 
@@ -222,7 +222,7 @@ class JobOperator:
         job = self.begin(context)
         manager.progress_begin(0, 1)
         try:
-            tell(self, job.run(lambda job: manager.progress_update(job.fraction)))
+            tell_all(self, job.run(lambda job: manager.progress_update(job.fraction)))
         finally:
             job.close()
             manager.progress_end()
@@ -247,7 +247,7 @@ class JobOperator:
         if (event.type == "ESC" and event.value == "PRESS") or current.cancelled:
             label, done_so_far = current.label, current.parts.done_so_far if current.parts else ""
             self._stop(context)
-            self.report({"INFO"}, f"{label} cancelled; {done_so_far or 'nothing has changed'}")
+            tell(self, f"{label} cancelled; {done_so_far or 'nothing has changed'}")
             if done_so_far:
                 bpy.ops.ed.undo_push(message=label)
             return {"CANCELLED"}
@@ -266,12 +266,12 @@ class JobOperator:
     def _advance(self, context: bpy.types.Context, job: Job) -> set[str]:
         done = job.advance(SLICE_SECONDS)
         if time.perf_counter() - self._shown > REDRAW_SECONDS:
-            context.workspace.status_text_set(f"{job.describe()}    Esc: cancel")
+            context.workspace.status_text_set(as_told(f"{job.describe()}    Esc: cancel"))
             redraw_sidebars(context)
             self._shown = time.perf_counter()
         if not done:
             return {"RUNNING_MODAL"}
-        tell(self, job.messages)
+        tell_all(self, job.messages)
         return {"FINISHED"}
 
     def cancel(self, context: bpy.types.Context) -> None:
@@ -306,7 +306,7 @@ def run_or_hand_over(operator: bpy.types.Operator, job: Job, asked: bool) -> set
             return {"CANCELLED"}
     else:
         job.run()
-    tell(operator, job.messages)
+    tell_all(operator, job.messages)
     return {"FINISHED"}
 
 
@@ -343,9 +343,9 @@ class LSMPL_OT_cancel(bpy.types.Operator):
         return {"FINISHED"}
 
 
-def tell(operator: bpy.types.Operator, messages: Messages) -> None:
+def tell_all(operator: bpy.types.Operator, messages: Messages) -> None:
     for level, text in [("INFO", messages)] if isinstance(messages, str) else messages:
-        operator.report({level}, as_told(text))
+        tell(operator, text, level)
 
 
 def redraw_sidebars(context: bpy.types.Context) -> None:

@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "core")]
 
 from fuzz_files import SUBJECTS, read_track  # noqa: E402
+from fuzz_forms import FORMS  # noqa: E402
 from fuzz_solving import SOLVING  # noqa: E402
 from fuzz_writing import WRITING  # noqa: E402
 from fuzzing import Fuzzer, go_round, of_files  # noqa: E402
@@ -39,7 +40,7 @@ def fuzzers(folder: Path, files: Path | None) -> list[Fuzzer]:
     if files is not None:
         real = {path.name: path for path in sorted(files.rglob("*.*")) if path.suffix in READERS}
         found.append(of_files("real files", {n: p.read_bytes()[:BEGINNING] for n, p in real.items()}, read_track))
-    return [*found, *SOLVING, *WRITING]
+    return [*found, *FORMS, *SOLVING, *WRITING]
 
 
 def main() -> int:

@@ -13,6 +13,7 @@ import bpy
 
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.backends.devices import Device, describe_devices
+from ...lsmpl_core.shown import shown
 from .. import jobs
 from ..registration import registration
 from . import torch_folder
@@ -86,7 +87,7 @@ def is_missing(chosen: str) -> bool:
 
 def _line(layout: bpy.types.UILayout, text: str, icon: str) -> None:
     """A text that wraps: the preferences are no narrower than this."""
-    for number, line in enumerate(textwrap.wrap(text, 90)):
+    for number, line in enumerate(textwrap.wrap(shown(text), 90)):
         layout.label(text=line, translate=False, icon=icon if number == 0 else "BLANK1")
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 import bpy
 from bpy.props import FloatProperty
 
-from ..errors import reports_errors
+from ..errors import reports_errors, tell
 from ..registration import registration
 from ..selection import active_take, is_solved, needed_take
 from ..solving import quality
@@ -56,7 +56,7 @@ class LSMPL_OT_go_to_doubt(bpy.types.Operator):
         frame, stretch = along.meant(take, strip, self.frame, self.frames_a_pixel)
         playing.go_to(take, context.scene, frame)
         if stretch is not None:
-            self.report({"INFO"}, quality.sentence(stretch.why))
+            tell(self, quality.sentence(stretch.why))
         return {"FINISHED"}
 
 

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from .. import jobs
-from ..errors import reports_errors
+from ..errors import reports_errors, tell
 from ..registration import registration
 from ..selection import active_take, is_solved
 from ..takes import take as takes
@@ -125,10 +125,10 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
                 if self.which == "SELECTED"
                 else "This take has no keypoints on the feet"
             )
-            self.report({"WARNING"}, nothing)
+            tell(self, nothing, "WARNING")
             return {"CANCELLED"}
         if self.state == "IGNORE" and min(keypoints) >= handles.first_tip:
-            self.report({"WARNING"}, "A finger cannot be ignored: drag its tip, or reset it")
+            tell(self, "A finger cannot be ignored: drag its tip, or reset it", "WARNING")
             return {"CANCELLED"}
         live.set_state(scene, keypoints, _STATES[self.state][0])
         return {"FINISHED"}

@@ -24,6 +24,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ...lsmpl_core import LsmplError
+from ..errors import as_told
 from . import live, looks, session
 
 WAIT = 0.05
@@ -101,6 +102,7 @@ def _in_window(action: Callable[[], Any]) -> Any:
 
 def _tell(message: str) -> None:
     """There is no operator here to report by."""
+    message = as_told(message)
     print(f"LSMPL: {message}")
     if not bpy.app.background:
         show = bpy.context.window_manager.popup_menu

@@ -90,8 +90,8 @@ def facts(layout: bpy.types.UILayout, *rows: tuple[str, str]) -> None:
     split = layout.box().split(factor=0.32)
     names, values = split.column(align=True), split.column(align=True)
     for name, value in rows:
-        names.label(text=name, translate=False)
-        values.label(text=value, translate=False)
+        names.label(text=shown(name), translate=False)
+        values.label(text=shown(value), translate=False)
 
 
 def letters_across(context: bpy.types.Context, margin: float, share: float = 1.0) -> int:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
+from ...lsmpl_core.shown import shown
 from ..registration import registration
 from ..retargeting import following, ik_controls
 from ..retargeting.settings import OtherCharacter
@@ -24,16 +25,16 @@ class LSMPL_UL_bones(bpy.types.UIList):
         row.label(text=item.bl_rna.properties["joint"].enum_items[item.joint].name, translate=False)
         bone = row.row(align=True)
         bone.alert = data.target is not None and item.bone not in data.target.data.bones
-        bone.label(text=item.bone.rpartition(":")[2] or "no bone", translate=False)
+        bone.label(text=shown(item.bone.rpartition(":")[2]) or "no bone", translate=False)
 
     def filter_items(self, context, data, property):
         items = getattr(data, property)
         wanted = self.filter_name.lower()
-        shown = [
+        kept = [
             self.bitflag_filter_item * (wanted in f"{item.bone} {item.joint}".lower())
             for item in items
         ]
-        return (shown if wanted else []), []
+        return (kept if wanted else []), []
 
 
 class LSMPL_PT_other(Section, bpy.types.Panel):

@@ -9,7 +9,7 @@ from bpy.props import EnumProperty
 
 from .. import jobs
 from ..characters import assigning, controls
-from ..errors import reports_errors
+from ..errors import reports_errors, tell
 from ..live import session
 from ..registration import registration
 from ..rigging.limbs import BY_NAME, LIMBS, are_there, follow_ik
@@ -101,7 +101,7 @@ class LSMPL_OT_add_layer(_OfCharacter, bpy.types.Operator):
         armature = active_character(context)
         layer = assigning.add_layer(armature)
         _pose(context, armature)
-        self.report({"INFO"}, f"Keys go to {layer.name} now")
+        tell(self, f"Keys go to {layer.name} now")
         return {"FINISHED"}
 
 
@@ -120,7 +120,7 @@ class LSMPL_OT_switch_limb(_OfCharacter, bpy.types.Operator):
         armature, limb = active_character(context), BY_NAME[self.limb]
         to_ik = limb not in _in_ik(armature)
         controls.switch(armature, limb, to_ik)
-        self.report({"INFO"}, f"{limb.label} follows {'IK' if to_ik else 'FK'}")
+        tell(self, f"{limb.label} follows {'IK' if to_ik else 'FK'}")
         return {"FINISHED"}
 
 
@@ -139,7 +139,7 @@ class LSMPL_OT_snap_limb(_OfCharacter, bpy.types.Operator):
         armature, limb = active_character(context), BY_NAME[self.limb]
         to_ik = controls.snap(armature, limb, context.scene.frame_current_final)
         frame = context.scene.frame_current
-        self.report({"INFO"}, f"{limb.label} follows {'IK' if to_ik else 'FK'} from frame {frame}")
+        tell(self, f"{limb.label} follows {'IK' if to_ik else 'FK'} from frame {frame}")
         return {"FINISHED"}
 
 

@@ -9,7 +9,7 @@ from bpy.props import EnumProperty
 
 from .. import jobs
 from ..characters import bodies, correctives, locking, shape, tailoring
-from ..errors import reports_errors
+from ..errors import reports_errors, tell
 from ..registration import registration
 from ..selection import active_character, has_character
 
@@ -121,7 +121,7 @@ class LSMPL_OT_lock_feet_again(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         take = locking.take_of(active_character(context), context.scene)
-        self.report({"INFO"}, locking.lock_again(take))
+        tell(self, locking.lock_again(take))
         return {"FINISHED"}
 
 

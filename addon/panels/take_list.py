@@ -5,7 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import IntProperty
 
-from ...lsmpl_core.shown import shortened
+from ...lsmpl_core.shown import shortened, shown
 from ..registration import registration
 from ..selection import active_take, select
 from ..takes import layers
@@ -45,7 +45,7 @@ class LSMPL_UL_takes(bpy.types.UIList):
     ) -> None:
         icon = "CHECKMARK" if layers.is_solved(item) else "POINTCLOUD_DATA"
         fitting = letters_across(context, margin=_BUTTONS_PIXELS)
-        name = shortened(item.name, fitting, gap="\N{HORIZONTAL ELLIPSIS}")
+        name = shortened(shown(item.name), fitting, gap="\N{HORIZONTAL ELLIPSIS}")
         row = layout.row(align=True)
         row.label(text=name, translate=False, icon=icon)
 
@@ -66,8 +66,8 @@ class LSMPL_UL_takes(bpy.types.UIList):
     def filter_items(self, context, data, property):
         objects = getattr(data, property)
         wanted = self.filter_name.lower()
-        shown = [takes.is_take(obj) and wanted in obj.name.lower() for obj in objects]
-        return [self.bitflag_filter_item if show else 0 for show in shown], []
+        kept = [takes.is_take(obj) and wanted in obj.name.lower() for obj in objects]
+        return [self.bitflag_filter_item if show else 0 for show in kept], []
 
 
 _CLASSES = (TakeList, LSMPL_UL_takes)

@@ -9,7 +9,7 @@ from bpy.props import FloatVectorProperty, StringProperty
 
 from ...lsmpl_core import LsmplError
 from .. import jobs
-from ..errors import reports_errors
+from ..errors import reports_errors, tell
 from ..registration import registration
 from ..selection import has_take, needed_take, select
 from ..takes import take as takes
@@ -97,7 +97,7 @@ class LSMPL_OT_duplicate_take(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         copy = _duplicate(needed_take(context), context.scene)
         select(context, [copy])
-        self.report({"INFO"}, f"{copy.name} is a take of its own; bake it to a character")
+        tell(self, f"{copy.name} is a take of its own; bake it to a character")
         return {"FINISHED"}
 
 

@@ -16,7 +16,7 @@ from ...lsmpl_core.cameras.views import CONVENTIONS, View, plain_path, told_of_t
 from .. import framing
 from ..characters import bodies
 from ..devices import torch_folder
-from ..errors import all_or_nothing, as_told, reports_errors
+from ..errors import all_or_nothing, reports_errors, tell
 from ..paths import FROM_BLEND
 from ..registration import registration
 from ..selection import chosen_takes, has_take, needed_take
@@ -108,7 +108,7 @@ class LSMPL_OT_add_picture(_OfTake, bpy.types.Operator, _BesideTheTake):
             look_through(context, shown_by)
         else:
             framing.look_at(context.window_manager, pictures.spanned(take, shown_by))
-        self.report({"INFO"}, as_told(said or f"{shown_by.name} is shared"))
+        tell(self, said or f"{shown_by.name} is shared")
         return {"FINISHED"}
 
     def _paths(self) -> list[Path]:
@@ -178,7 +178,7 @@ class LSMPL_OT_picture_camera(_OfPicture, bpy.types.Operator, _BesideTheTake):
         else:
             shown_by = self._stand_behind(take, shown_by, image, view)
         look_through(context, shown_by)
-        self.report({"INFO"}, as_told(say_of(view, take, width, height)))
+        tell(self, say_of(view, take, width, height))
         return {"FINISHED"}
 
     def _stand_behind(

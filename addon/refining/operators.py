@@ -9,7 +9,7 @@ import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from .. import jobs
-from ..errors import reports_errors
+from ..errors import reports_errors, tell
 from ..registration import registration
 from ..retargeting import following
 from ..selection import has_take, is_solved, needed_take
@@ -58,7 +58,7 @@ class _Decision:
         following.follow(take)
         quality.mark_anew(take, context.scene)
         playing.show_anew(context.scene)
-        jobs.tell(self, following.warnings(take))
+        jobs.tell_all(self, following.warnings(take))
         return {"FINISHED"}
 
 
@@ -118,7 +118,7 @@ class LSMPL_OT_pin_bones(bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        self.report({"INFO"}, refining.pin_selected(needed_take(context), context.scene))
+        tell(self, refining.pin_selected(needed_take(context), context.scene))
         return {"FINISHED"}
 
 
@@ -176,9 +176,7 @@ class LSMPL_OT_ignore_keypoint(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         keypoint = self.keypoint or context.scene.lsmpl_refine.keypoint
-        self.report(
-            {"INFO"}, refining.ignore(needed_take(context), context.scene, keypoint, self.use_again)
-        )
+        tell(self, refining.ignore(needed_take(context), context.scene, keypoint, self.use_again))
         return {"FINISHED"}
 
 

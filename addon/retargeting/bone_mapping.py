@@ -17,7 +17,7 @@ from ...lsmpl_core.retargeting.bone_maps import (
     presets,
     save_bone_map,
 )
-from ..errors import reports_errors
+from ..errors import reports_errors, tell
 from ..registration import registration
 from ..selection import active_take
 from .settings import OtherCharacter, bone_map_of, detect, set_bone_map
@@ -62,9 +62,9 @@ class LSMPL_OT_detect_bones(_OnBones, bpy.types.Operator):
         other = _needed_other(context)
         failed = detect(other)
         if failed:
-            self.report({"WARNING"}, failed)
+            tell(self, failed, "WARNING")
         else:
-            self.report({"INFO"}, f"{len(other.bones)} bones: {other.known_as}")
+            tell(self, f"{len(other.bones)} bones: {other.known_as}")
         return {"FINISHED"}
 
 
@@ -107,9 +107,7 @@ class LSMPL_OT_load_bones(_OnBones, bpy.types.Operator, ImportHelper):
         set_bone_map(other, BoneMap(found, label=read.label))
         absent = len(read.bones) - len(found)
         also = f"; {absent} more are not in {other.target.name!r}" if absent else ""
-        self.report(
-            {"WARNING" if absent else "INFO"}, f"{len(found)} bones from {read.label}{also}"
-        )
+        tell(self, f"{len(found)} bones from {read.label}{also}", "WARNING" if absent else "INFO")
         return {"FINISHED"}
 
 
@@ -128,7 +126,7 @@ class LSMPL_OT_save_bones(_OnBones, bpy.types.Operator, ExportHelper):
         save_bone_map(
             BoneMap(bone_map_of(other), label=other.known_as), bpy.path.abspath(self.filepath)
         )
-        self.report({"INFO"}, f"Saved {self.filepath}")
+        tell(self, f"Saved {self.filepath}")
         return {"FINISHED"}
 
 

@@ -121,7 +121,7 @@ class LSMPL_OT_as_solved(bpy.types.Operator):
         )
         layers.remove(take, Layer.CLEANED)
         following.follow(take)
-        jobs.tell(self, [("INFO", baking.describe(baked)), *following.warnings(take)])
+        jobs.tell_all(self, [("INFO", baking.describe(baked)), *following.warnings(take)])
         return {"FINISHED"}
 
 

@@ -13,7 +13,7 @@ from bpy.props import EnumProperty
 
 from ...lsmpl_core import Condition
 from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
-from ..errors import reports_errors
+from ..errors import reports_errors, tell
 from ..registration import registration
 from ..selection import has_take, is_solved, needed_take
 from ..takes import layers, playing
@@ -217,14 +217,14 @@ class LSMPL_OT_jump(bpy.types.Operator):
         take, scene = needed_take(context), context.scene
         stretch = target(take, scene, self.where)
         if stretch is None:
-            self.report(
-                {"INFO"},
+            tell(
+                self,
                 f"There is no doubtful frame {'after' if self.where == 'NEXT' else 'before'} "
                 "this one",
             )
             return {"CANCELLED"}
         playing.go_to(take, scene, stretch.worst)
-        self.report({"INFO"}, sentence(stretch.why))
+        tell(self, sentence(stretch.why))
         return {"FINISHED"}
 
 
@@ -243,7 +243,7 @@ class LSMPL_OT_mark(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         made = mark(needed_take(context), context.scene)
-        self.report({"INFO"}, f"{made} markers on the timeline")
+        tell(self, f"{made} markers on the timeline")
         return {"FINISHED"}
 
 

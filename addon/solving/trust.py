@@ -10,7 +10,7 @@ import numpy as np
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
 from ...lsmpl_core import Condition, LsmplError
-from ..errors import reports_errors
+from ..errors import reports_errors, tell
 from ..registration import registration
 from ..selection import has_take, needed_take
 from ..takes import playing
@@ -93,7 +93,7 @@ class LSMPL_OT_trust(bpy.types.Operator):
             raise LsmplError(f"From {self.first} to {self.last}: no frame of the take is there")
         count = trust(take, names, within[0], within[-1], doubt_again=self.doubt_again)
         done = "may be doubted again" if self.doubt_again else "are trusted"
-        self.report({"INFO"}, f"{count} keypoints {done}; solve again to see the difference")
+        tell(self, f"{count} keypoints {done}; solve again to see the difference")
         return {"FINISHED"}
 
 

@@ -11,7 +11,8 @@ import numpy as np
 from ..body.body import Body
 from ..errors import CameraError, LsmplError
 from ..estimates.adopt import adopt
-from ..estimates.formats import as_the_camera_saw, content_of
+from ..estimates.contents import content_of
+from ..estimates.formats import as_the_camera_saw
 from ..estimates.reading import ENDINGS as MOTION_ENDINGS
 from ..estimates.reading import motion_of
 from ..files.pickle_arrays import to_array

@@ -21,6 +21,7 @@ from .front_end import FrontEnd
 RECORDS = ".lsmpl"
 """The hidden folder beside outputs."""
 _LONGEST_NAME = 255  # bytes that file systems have for the name of a file
+_LONGEST_STEM = _LONGEST_NAME - len(".npz")
 
 
 class UsageError(Exception):
@@ -262,7 +263,14 @@ def _distinct_names(sources: Sequence[_Source]) -> list[str]:
             else name
             for source, path, name in zip(sources, paths, names)
         ]
-    return [str(source.under / name) for source, name in zip(sources, names)]
+    return [str(source.under / _fitting(name, source)) for source, name in zip(sources, names)]
+
+
+def _fitting(name: str, source: _Source) -> str:
+    """A name, or what of it and a checksum a file system has room for."""
+    if len(os.fsencode(name)) <= _LONGEST_STEM:
+        return name
+    return f"{os.fsdecode(os.fsencode(name)[: _LONGEST_STEM - 9])}_{_checksum(source)}"
 
 
 def _checksum(source: _Source) -> str:

@@ -34,7 +34,7 @@ from .front_end import FrontEnd
 from .inputs import Job, UsageError, check_overwriting, plan_outputs, share
 from .parser import build_parser
 from .resume import FILE_OPTIONS
-from .signals import Stopped, release, signals_as_exceptions, signals_held_back
+from .signals import Stopped, defer, release, signals_as_exceptions, signals_held_back
 from .take import Listener, TakeConverter, people_of, sentence
 from .worker_process import work
 from .workers import WORKER, Workers
@@ -47,12 +47,23 @@ def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -
     """Run the command line and return its exit code."""
     front_end = front_end or FrontEnd()
     argv = list(sys.argv[1:] if argv is None else argv)
+    if argv == [WORKER]:
+        parser = build_parser(front_end)
+        return work(lambda words: _converter(parser.parse_args(words), front_end))
+    try:
+        with signals_as_exceptions():
+            return _run(argv, front_end)
+    except Stopped as stop:
+        _complain("interrupted; what was finished is kept")
+        return stop.exit_code
+
+
+def _run(argv: list[str], front_end: FrontEnd) -> int:
+    """What the words ask for. Raises `Stopped` where a signal ends it."""
     if argv[:1] == ["refine"]:  # Its name in 0.1, for one version more.
         _complain("refine is now refine-motion; the old name goes with the next version")
         argv[0] = "refine-motion"
     parser = build_parser(front_end)
-    if argv == [WORKER]:
-        return work(lambda words: _converter(parser.parse_args(words), front_end))
     try:
         options = parser.parse_args(argv)
         if options.command == "devices":
@@ -122,22 +133,34 @@ class _Conversion:
         self.records = [_not_run(job) for job in jobs]
 
     def run(self) -> int:
-        code = 0
+        """The exit code. Raises `Stopped` where a signal ends it, once the report says so."""
         try:
-            with signals_as_exceptions():
-                self._check_report_folder()
-                converter = _converter(self.options, self.front_end)
-                if self.options.jobs is None and self.options.timeout is None:
-                    self._convert_here(converter)
-                else:
-                    self._convert_in_processes()
-        except Stopped as stop:
+            code = self._convert()
+            defer()  # from here on the report is written to its end
+        except Stopped:
+            defer()
             for record in self.records:
                 record["status"] = (
                     "interrupted" if record["status"] == "running" else record["status"]
                 )
-            _complain("interrupted; what was finished is kept")
-            code = stop.exit_code
+            self._tell_counts()
+            self._write_report()
+            raise
+        self._tell_counts()
+        code = code if self._write_report() else max(code, 1)
+        release()
+        return code
+
+    def _convert(self) -> int:
+        """Convert all takes; gives the exit code."""
+        code = 0
+        try:
+            self._check_report_folder()
+            converter = _converter(self.options, self.front_end)
+            if self.options.jobs is None and self.options.timeout is None:
+                self._convert_here(converter)
+            else:
+                self._convert_in_processes()
         except (LsmplError, OSError) as error:
             _complain(sentence(error))
             for record in self.records:
@@ -149,11 +172,13 @@ class _Conversion:
             code = code or EXIT_NOT_TRUSTED * any(
                 not record.get("trusted", True) for record in self.records
             )
+        return code
+
+    def _tell_counts(self) -> None:
         if len(self.records) != 1:
             done = Counter(record["status"] for record in self.records)
             counts = [f"{done[status]} {status}" for status in STATUSES if done[status]]
             _say(", ".join(counts) or "no takes")
-        return code if self._write_report() else max(code, 1)
 
     def _convert_here(self, converter: TakeConverter) -> None:
         for number, (job, record) in enumerate(zip(self.jobs, self.records), 1):

@@ -19,6 +19,7 @@ from .front_end import FrontEnd
 
 LONGEST_TIMEOUT = 366.0 * 86_400
 """Seconds; the operating system has a limit of its own."""
+MOST_STEPS, MOST_JOBS = 10, 1024
 LONGEST_COMPLAINT = 1_000
 """Letters of what is said of a word that is none of ours."""
 
@@ -173,12 +174,11 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     )
     add(
         "--polish",
-        type=int,
-        choices=range(11),
+        type=_steps,
         default=SolveOptions.polish,
         metavar="STEPS",
-        help="steps of the polish a frame, 0 to 10; 0 leaves the prediction as it is (default: 1; "
-        "published: 0)",
+        help=f"steps of the polish a frame, 0 to {MOST_STEPS}; 0 leaves the prediction as it is "
+        "(default: 1; published: 0)",
     )
     add(
         "--smooth",
@@ -286,22 +286,37 @@ def _add_batch_options(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _counted(text: str, first: int, last: int) -> int | None:
+    """A whole number from `first` to `last`, or None where the text is none."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not first <= int(text) <= last:
+        return None
+    return int(text)
+
+
+def _steps(text: str) -> int:
+    if (steps := _counted(text, 0, MOST_STEPS)) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no number of steps; expected one from 0 to {MOST_STEPS}"
+        )
+    return steps
+
+
 def _jobs(text: str) -> int:
     if text == "auto":
         return _usable_cores()
-    if not text.isdecimal() or not 1 <= int(text) <= 1024:
+    if (jobs := _counted(text, 1, MOST_JOBS)) is None:
         raise argparse.ArgumentTypeError(
-            f"{text} is neither auto nor a number of processes from 1 to 1024"
+            f"{text} is neither auto nor a number of processes from 1 to {MOST_JOBS}"
         )
-    return int(text)
+    return jobs
 
 
 def _threads(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_WORKERS:
+    if (threads := _counted(text, 1, MOST_WORKERS)) is None:
         raise argparse.ArgumentTypeError(
             f"{text} is no number of threads; expected one from 1 to {MOST_WORKERS}"
         )
-    return int(text)
+    return threads
 
 
 def _usable_cores() -> int:
@@ -310,7 +325,7 @@ def _usable_cores() -> int:
 
 
 def _part(text: str) -> tuple[int, int]:
-    words = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+    words = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
     if not words or not 1 <= int(words[1]) <= int(words[2]):
         raise argparse.ArgumentTypeError(
             f"{text} is no share; expected K/N with K from 1 to N, such as 3/20"
@@ -318,8 +333,15 @@ def _part(text: str) -> tuple[int, int]:
     return int(words[1]), int(words[2])
 
 
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text} is no number") from None
+
+
 def _positive(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is not above 0")
     return value
@@ -344,7 +366,7 @@ def _seconds(text: str) -> float:
 
 
 def _strength(text: str) -> float:
-    value = float(text)
+    value = _number(text)
     if not 0.0 <= value <= 1.0:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
     return value

@@ -38,8 +38,7 @@ def signals_as_exceptions() -> Iterator[None]:
         if not _deferring:
             release()
 
-    release()
-
+    _forget()
     watched = [s for s in STOPPING_NUMBERS if signal.getsignal(s) is not signal.SIG_IGN]
     previous = {s: signal.signal(s, stop) for s in watched}
     try:
@@ -47,11 +46,12 @@ def signals_as_exceptions() -> Iterator[None]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        _forget()
 
 
 def defer() -> None:
-    """Let signals wait from here to `release`: an output is taking its place, and its record is not
-    written yet."""
+    """Let signals wait from here to `release`: an output is taking its place, and its record, or
+    the report of the whole, is not written yet."""
     global _deferring
     _deferring = True
 

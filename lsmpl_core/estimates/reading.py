@@ -18,7 +18,8 @@ from ..files.npz import open_npz
 from ..keypoints.track import Decision
 from ..motion import Motion
 from .aliases import MOST_KEYS, pose_keys
-from .formats import MOTION_X, Estimates, Person, read_estimates
+from .contents import MOTION_X
+from .formats import Estimates, Person, read_estimates
 from .smpl_parameters import MAX_FRAMES, fingers, parameters
 
 MAX_PEOPLE = 10_000

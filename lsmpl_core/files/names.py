@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_SEPARATOR = re.compile(r"[/\\]")
 _DEVICES = re.compile(
     r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9¹²³]) *(\.|$)", re.IGNORECASE
 )
@@ -36,9 +37,10 @@ def file_names(titles: Iterable[str]) -> list[str]:
 
 
 def name_key(name: str) -> str:
-    """What is equal for names that are the same file on Windows or macOS: case and composed accents
-    do not count."""
-    return unicodedata.normalize("NFC", name).casefold()
+    """What is equal for names, or paths, that are the same file on Windows or macOS: case, composed
+    accents, and blanks and dots at the end of a name do not count."""
+    parts = _SEPARATOR.split(unicodedata.normalize("NFC", name).casefold())
+    return "/".join(part.rstrip(" .") or part for part in parts)
 
 
 def _file_name(title: str) -> str:

@@ -46,15 +46,28 @@ def scratch_folder(path: Path) -> Iterator[Path]:
     can be none."""
     folder = path.parent / f"{SCRATCH}{secrets.token_hex(4)}"
     try:
-        # not tempfile's: on Windows files made in its private folders stay private when they are
-        # moved
+        _make(folder, path)
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def _make(folder: Path, path: Path) -> None:
+    """Not by `tempfile`: on Windows files made in its private folders stay private when they are
+    moved."""
+    try:
         folder.mkdir()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def _remove(folder: Path) -> None:
+    """Whatever comes meanwhile: a signal that ends the process in order is an exception here."""
     try:
-        yield folder
-    finally:
         shutil.rmtree(folder, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def _replace(scratch: Path, path: Path) -> None:

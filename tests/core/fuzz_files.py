@@ -14,7 +14,7 @@ from test_readers import csv_text, json_people, trc_text
 from test_readers_c3d import DEC, INTEL, MIPS, c3d_bytes
 from test_tables import BONES, SKELETON, motive, vicon
 
-from lsmpl_core import Motion, read_motion
+from lsmpl_core import KeypointTrack, Motion, read_motion
 from lsmpl_core.body.body_files import read_body_file
 from lsmpl_core.calibration.calibration import Calibration, SiteOffset
 from lsmpl_core.calibration_files import read_calibration
@@ -165,13 +165,17 @@ def read_finite_cameras(path: Path) -> None:
 
 
 def read_track(path: Path) -> None:
-    track = read_keypoints(path)
-    assert np.isfinite(track.positions[track.visible]).all() and np.isfinite(track.confidence).all()
+    _is_finite(read_keypoints(path))
 
 
 def read_everybody(path: Path) -> None:
     for track in read_people(path):
-        assert np.isfinite(track.positions[track.visible]).all() and np.isfinite(track.confidence).all()
+        _is_finite(track)
+
+
+def _is_finite(track: KeypointTrack) -> None:
+    for points in (track, track.hands) if track.hands is not None else (track,):
+        assert np.isfinite(points.positions[points.visible]).all() and np.isfinite(points.confidence).all()
 
 
 def load_motion(path: Path) -> None:

@@ -52,10 +52,19 @@ def attempt_writing(folder: Path, seed: int) -> str:
     home = folder / "home"
     shutil.rmtree(home, ignore_errors=True)
     words = _furnished(home, rng)
-    before = _files(home)
-    what = str(rng.choice(["error", "error", "signal", "signal", "limit", "nothing"]))
+    what = str(rng.choice(["error", "error", "signal", "late signal", "limit", "nothing"]))
     moment, chosen = int(rng.integers(0, 40)), int(rng.integers(1000))
+    try:
+        disturbed(home, words, what, moment, chosen)
+    except Exception as error:
+        raise AssertionError(f"seed {seed}, {error}") from error
+    return what
 
+
+def disturbed(home: Path, words: list[str], what: str, moment: int, chosen: int) -> int:
+    """The exit code of a conversion that `what` disturbs at one moment, by one of the `ERRORS` or `SIGNALS`; nothing is
+    lost by it."""
+    before = _files(home)
     child = os.fork()
     if child == 0:
         _convert(home, words, what, moment, chosen)
@@ -64,17 +73,22 @@ def attempt_writing(folder: Path, seed: int) -> str:
         _nothing_is_lost(home, before, code, what)
     except Exception as error:
         said = (home / "said.txt").read_text(errors="replace")[-300:] if (home / "said.txt").is_file() else ""
-        raise AssertionError(f"seed {seed}, {what} at {moment}, exit {code}, {words}: {error}; {said}") from error
-    return what
+        raise AssertionError(f"{what} at {moment}, exit {code}, {words}: {error}; {said}") from error
+    return code
+
+
+def furnish(home: Path, names: list[str]) -> None:
+    """A home with takes."""
+    (home / "takes").mkdir(parents=True)
+    for name in names:
+        (home / "takes" / name).write_bytes(_good()[0])
 
 
 def _furnished(home: Path, rng: np.random.Generator) -> list[str]:
     """A home with a take or two, notes, perhaps an earlier output; and the command's words."""
-    source, motion = _good()
-    (home / "takes").mkdir(parents=True)
+    motion = _good()[1]
     names = ["a.npz", "b.npz"][: int(rng.integers(1, 3))]
-    for name in names:
-        (home / "takes" / name).write_bytes(source)
+    furnish(home, names)
     out = home / "out"
     kind = str(rng.choice(["there", "there", "missing", "file", "link", "dangling", "loop", "among the takes"]))
     if kind == "there":
@@ -145,13 +159,27 @@ def _disturbance(home: str, what: str, moment: int, chosen: int) -> Callable:
         count += 1
         if count != moment:
             return
+        number = SIGNALS[chosen % len(SIGNALS)]
         if what == "signal":
-            os.kill(os.getpid(), SIGNALS[chosen % len(SIGNALS)])
+            os.kill(os.getpid(), number)
+        elif what == "late signal":
+            _kill_when_done(number)
         elif event not in REMOVING:  # of what is left behind then nobody is told
             number = ERRORS[chosen % len(ERRORS)]
             raise OSError(number, os.strerror(number), os.fsdecode(args[0]))
 
     return hook
+
+
+def _kill_when_done(number: int) -> None:
+    """Send the process a signal when the next function returns: what was to be done to the file system is done."""
+
+    def note(frame, event: str, argument: object) -> None:
+        if event in ("return", "c_return") and frame.f_code.co_filename != __file__:
+            sys.setprofile(None)
+            os.kill(os.getpid(), number)
+
+    sys.setprofile(note)
 
 
 def _ended(child: int) -> int:

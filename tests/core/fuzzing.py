@@ -91,7 +91,7 @@ def judge(path: Path, read: Callable[[Path], object], besides: int = READING_BYT
 
     besides, traced: as those of `bounded`.
     """
-    size = path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in path.iterdir())
+    size = path.stat().st_size if path.is_file() else sum(file.stat().st_size for file in path.rglob("*"))
     with bounded(size, besides, traced):
         try:
             read(path)
@@ -119,21 +119,22 @@ def fuzz(folder: Path, name: str, contents: dict[str, bytes], read: Callable, se
     try:
         judge(path, read, traced=is_traced(seed))
     except Exception as error:
-        raise AssertionError(f"{name}, seed {seed}, {kept(path, seed)}: {_kind(error)}") from error
+        raise AssertionError(f"{name}, seed {seed}, {kept(path, seed)}: {failure(error)}") from error
     finally:
         path.unlink(missing_ok=True)
 
 
 def kept(path: Path, seed: int) -> str:
-    """Where a copy of a file that did harm is, in words: in the folder LSMPL_FUZZ_KEEP."""
+    """Where a copy of a file or folder that did harm is, in words: in the folder LSMPL_FUZZ_KEEP."""
     folder = Path(os.environ.get("LSMPL_FUZZ_KEEP", ""))
-    if not os.environ.get("LSMPL_FUZZ_KEEP") or not path.is_file():
+    if not os.environ.get("LSMPL_FUZZ_KEEP") or not path.exists():
         return "not kept"
     folder.mkdir(parents=True, exist_ok=True)
-    return f"kept as {shutil.copy(path, folder / f'{seed}_{path.name}')}"
+    copy = shutil.copytree if path.is_dir() else shutil.copy
+    return f"kept as {copy(path, folder / f'{seed}_{path.name}')}"
 
 
-def _kind(error: BaseException) -> str:
+def failure(error: BaseException) -> str:
     """An exception in words, with the place in our code where it came from, which tells kinds of failure apart."""
     place = ""
     step = error.__traceback__

@@ -201,6 +201,33 @@ def test_absurd_rates_are_refused_on_the_command_line(capsys, rate, option):
     assert "10,000 frames a second" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("--threads", "-1", "-1 is no number of threads; expected one from 1 to"),
+        ("--threads", "0", "0 is no number of threads"),
+        ("--threads", "9" * 5000, "is no number of threads"),
+        ("--threads", "\u0663", "is no number of threads"),
+        ("--threads", "two", "two is no number of threads"),
+        ("--jobs", "-3", "-3 is neither auto nor a number of processes"),
+        ("--jobs", "9" * 5000, "is neither auto nor a number of processes"),
+        ("--polish", "-1", "-1 is no number of steps; expected one from 0 to 10"),
+        ("--polish", "1e9", "1e9 is no number of steps"),
+        ("--fps", "fast", "fast is no number"),
+        ("--smooth", "a lot", "a lot is no number"),
+        ("--smooth", "-0.5", "-0.5 is not between 0 and 1"),
+        ("--smooth", "nan", "nan is not between 0 and 1"),
+        ("--floor", "1e400", "1e400 is neither auto, nor keep, nor zero, nor a height in metres"),
+        ("--timeout", "-1", "-1 is not above 0"),
+        ("--part", "0/3", "0/3 is no share"),
+    ],
+)
+def test_absurd_options_are_refused_in_our_words(capsys, option, value, told):
+    assert main(["convert", "x.npy", "-o", "out/", option, value]) == 2
+    err = capsys.readouterr().err
+    assert told in err and "invalid" not in err and len(err) < 5000
+
+
 def test_a_timeout_of_centuries_is_refused(capsys):
     assert main(["convert", "x.npy", "-o", "out/", "--timeout", "1e10"]) == 2
     assert "a year" in capsys.readouterr().err

@@ -1,13 +1,15 @@
 """Disks that are full, folders that are read-only and processes that are ended lose nothing of the user's."""
 
+import json
 import os
+import shutil
 
 import pytest
 
 if not hasattr(os, "fork"):
     pytest.skip("processes are forked", allow_module_level=True)
 
-from fuzz_writing import attempt_writing
+from fuzz_writing import SIGNALS, attempt_writing, disturbed, furnish
 
 from lsmpl_core.cli.main import main
 
@@ -16,6 +18,22 @@ from lsmpl_core.cli.main import main
 def test_a_disturbed_conversion_leaves_what_was_there_or_what_is_whole(tmp_path, seeds):
     for seed in seeds:
         attempt_writing(tmp_path, seed)
+
+
+@pytest.mark.parametrize("what", ["signal", "late signal"])
+def test_a_signal_at_any_moment_ends_in_order(tmp_path, what):
+    """Whatever is being written to: outputs are whole or as they were, nothing is left beside, and the report says."""
+    home, moment, code = tmp_path / "home", -1, None
+    while code != 0:
+        moment += 1
+        shutil.rmtree(home, ignore_errors=True)
+        furnish(home, ["a.npz", "b.npz"])
+        words = ["convert", str(home / "takes"), "-o", str(home / "out"), "--report", str(home / "report.json")]
+        code = disturbed(home, words, what, moment, moment % 3)
+        assert code in (0, 128 + SIGNALS[moment % 3]), moment
+        told = {take["status"] for take in json.loads((home / "report.json").read_text())["files"]}
+        assert told == {"ok"} or (code and told & {"interrupted", "not run"}), (moment, told)
+    assert moment > 10
 
 
 def test_a_report_replaces_nothing_but_a_report(tmp_path, capsys):
