@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 
@@ -17,14 +19,31 @@ def seen_median(values: np.ndarray, axis: int = 0) -> np.ndarray:
     return 0.5 * (middle[0] + middle[1])
 
 
+AT_ONCE = 4096
+"""Frames, or points, that are worked on at once: what is made of all of a take's may be more than
+there is memory for."""
+
+
+def in_parts(*arrays: np.ndarray) -> Iterator[tuple[np.ndarray, ...]]:
+    """Views of arrays of one length, `AT_ONCE` of their rows after the other."""
+    for first in range(0, len(arrays[0]), AT_ONCE):
+        yield tuple(array[first : first + AT_ONCE] for array in arrays)
+
+
 def middle_of_points(points: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """(3,): the median of points (..., 3) where `seen` (...) is true, along each axis."""
-    return np.array([np.median(points[..., axis][seen]) for axis in range(3)])
+    return np.array([own_median(points[..., axis][seen]) for axis in range(3)])
+
+
+def own_median(values: np.ndarray) -> float:
+    """The median of an array of the caller's own, whose order is lost: no copy is made."""
+    return float(np.median(values, overwrite_input=True))
 
 
 def within(points: np.ndarray, middle: np.ndarray, distance: float) -> np.ndarray:
     """(...): whether points (..., 3) are no farther from `middle` (3,) than so much along each
     axis; NaN are not."""
-    return np.logical_and.reduce(
-        [np.abs(points[..., axis] - middle[axis]) <= distance for axis in range(3)]
-    )
+    found = np.empty(points.shape[:-1], dtype=bool)
+    for part, here in in_parts(points, found):
+        here[...] = (np.abs(part - middle) <= distance).all(axis=-1)
+    return found

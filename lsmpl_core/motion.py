@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 
@@ -200,8 +201,19 @@ class Motion:
         """
         if not -(2**63) <= self.first_frame < 2**63:
             raise MotionFileError(f"{path}: not written: the first frame is {self.first_frame}")
+        try:
+            with replace_when_complete(path) as scratch:
+                _write(self._arrays(), scratch)
+                _check_readable(scratch, path)
+        except OSError as error:
+            raise MotionFileError(
+                f"{path}: cannot be written: {error.strerror or error}"
+            ) from error
+
+    def _arrays(self) -> dict[str, np.ndarray | np.generic]:
+        """What a file has, by its fields' names."""
         arrays: dict[str, np.ndarray | np.generic] = {
-            "poses": self._all_poses().astype(np.float32),
+            "poses": self._all_poses(),
             "trans": self.trans.astype(np.float32),
             "betas": self.betas.astype(np.float32),
             "mocap_framerate": np.float64(self.fps),
@@ -225,20 +237,7 @@ class Motion:
             arrays["keypoint_names"] = np.array(self.keypoint_names, dtype=np.str_)
         if self.calibration is not None:
             arrays["calibration"] = np.array(json.dumps(self.calibration.as_dict()))
-        try:
-            with replace_when_complete(path) as scratch:
-                with open(scratch, "wb") as file:
-                    np.savez_compressed(file, **arrays)
-                # Who stands still for an hour shrinks to what looks like a trap to who unpacks it.
-                size = sum(max(array.nbytes, 8 * array.size) for array in arrays.values())
-                if size > most_unpacked(scratch.stat().st_size):
-                    with open(scratch, "wb") as file:
-                        np.savez(file, **arrays)
-                _check_readable(scratch, path)
-        except OSError as error:
-            raise MotionFileError(
-                f"{path}: cannot be written: {error.strerror or error}"
-            ) from error
+        return arrays
 
     @property
     def is_smplx(self) -> bool:
@@ -247,11 +246,12 @@ class Motion:
 
     def _all_poses(self) -> np.ndarray:
         """(T,72) SMPL's, or (T,156) SMPL-H's where there are fingers; (T,165) of SMPL-X, face and
-        fingers that nobody knows at rest."""
+        fingers that nobody knows at rest; in single precision."""
         poses = self.poses.reshape(len(self), -1)
         if self.fingers is None and not self.is_smplx:
-            return poses
-        every = np.zeros((len(self), SMPLX_VALUES if self.is_smplx else SMPLH_VALUES))
+            return poses.astype(np.float32)
+        values = SMPLX_VALUES if self.is_smplx else SMPLH_VALUES
+        every = np.zeros((len(self), values), np.float32)
         every[:, :BODY_VALUES] = poses[:, :BODY_VALUES]
         if self.fingers is not None:
             every[:, -FINGER_VALUES:] = self.fingers.reshape(len(self), FINGER_VALUES)
@@ -281,10 +281,7 @@ class Motion:
                 f"{', '.join(names) or 'nothing'}"
             )
         try:
-            poses, trans = (
-                np.asarray(arrays["poses"], dtype=np.float64),
-                np.asarray(arrays["trans"], dtype=np.float64),
-            )
+            poses, trans = (np.asarray(arrays.pop(name), float) for name in ("poses", "trans"))
 
             # Of the face nothing is taken, but whose betas these are is kept in mind.
             fingers = None
@@ -324,6 +321,16 @@ class Motion:
             )
         except (LsmplError, ArithmeticError, ValueError, TypeError) as error:
             raise MotionFileError(f"{path}: {error}") from error
+
+
+def _write(arrays: dict[str, np.ndarray | np.generic], scratch: Path) -> None:
+    with open(scratch, "wb") as file:
+        np.savez_compressed(file, **arrays)
+    # Who stands still for an hour shrinks to what looks like a trap to who unpacks it.
+    size = sum(max(array.nbytes, 8 * array.size) for array in arrays.values())
+    if size > most_unpacked(scratch.stat().st_size):
+        with open(scratch, "wb") as file:
+            np.savez(file, **arrays)
 
 
 def _check_readable(scratch: os.PathLike, path: str | os.PathLike) -> None:
@@ -395,13 +402,15 @@ def _conditions(given: np.ndarray, frames: int) -> np.ndarray:
 def _finite_array(name: str, values, most: float) -> np.ndarray:
     """Finite numbers, none of which is larger than `most`, which nobody's are."""
     array = np.array(values, dtype=np.float64)
-    if not np.isfinite(array).all():
+    with np.errstate(invalid="ignore"):
+        extremes = np.array([array.min(initial=0.0), array.max(initial=0.0)])
+    if not np.isfinite(extremes).all():
         raise MotionFileError(
             f"{name} hold {np.count_nonzero(~np.isfinite(array))} values that are not finite "
             "numbers"
         )
-    if not (np.abs(array) <= most).all():
+    if np.abs(extremes).max() > most:
         raise MotionFileError(
-            f"{name} hold {np.abs(array).max():.3g}; a person's are at most {most:g}"
+            f"{name} hold {np.abs(extremes).max():.3g}; a person's are at most {most:g}"
         )
     return array

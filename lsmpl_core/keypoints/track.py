@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -98,11 +99,14 @@ class KeypointTrack:
         believed: np.ndarray | None = None,
         hands: HandPoints | None = None,
         world: np.ndarray | None = None,
+        copy: bool = True,
     ):
-        """Raises `KeypointFileError` for shapes that do not fit, `LayoutError` for a layout that
-        nobody knows."""
+        """copy: False where positions and confidence are given away, and may become the track's own
+        arrays. Raises `KeypointFileError` for shapes that do not fit, `LayoutError` for a layout
+        that nobody knows."""
+        own = np.array if copy else partial(np.require, requirements=("C", "W"))
         self.layout = get_layout(layout)
-        self.positions = np.array(positions, dtype=np.float64)
+        self.positions = own(positions, dtype=np.float64)
         shape, where = self.positions.shape[:2], f"{source}: " if source else ""
         if self.positions.ndim != 3 or self.positions.shape[1:] != (len(self.layout), 3):
             expected = f"(T, {len(self.layout)}, 3) for layout {self.layout.name}"
@@ -110,7 +114,7 @@ class KeypointTrack:
                 f"{where}positions have shape {self.positions.shape}; expected {expected}"
             )
         self.confidence = (
-            np.ones(shape) if confidence is None else np.array(confidence, dtype=np.float64)
+            np.ones(shape) if confidence is None else own(confidence, dtype=np.float64)
         )
         if self.confidence.shape != shape:
             raise KeypointFileError(

@@ -11,7 +11,7 @@ from ..errors import KeypointFileError
 from ..keypoints.layouts import Layout
 from ..keypoints.proportions import finite_median
 from ..keypoints.track import Decision
-from ..medians import middle_of_points, within
+from ..medians import in_parts, middle_of_points, own_median, within
 from .raw import RawTrack
 
 _FARTHEST = 1e9
@@ -61,15 +61,13 @@ def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
 def _is_filler(positions: np.ndarray) -> np.ndarray:
     """(T,K): points that are no places: -1 -1 -1, farther than anything, with a coordinate of five
     nines or more, or all three of three or four (999 999 999, -9999 ...)."""
-    any_far = np.zeros(positions.shape[:2], dtype=bool)
-    all_minus, all_nines = ~any_far, ~any_far
-    for axis in range(3):
-        along = positions[..., axis]
-        size = np.abs(along)
-        all_minus &= along == -1
-        all_nines &= np.isin(size, [999.0, 9999.0])
-        any_far |= (size > _FARTHEST) | np.isin(size, [10.0**n - 1 for n in range(5, 12)])
-    return any_far | all_minus | all_nines
+    found = np.empty(positions.shape[:2], dtype=bool)
+    for part, here in in_parts(positions, found):
+        size = np.abs(part)
+        any_far = (size > _FARTHEST) | np.isin(size, [10.0**n - 1 for n in range(5, 12)])
+        here[...] = any_far.any(axis=2) | (part == -1).all(axis=2)
+        here |= np.isin(size, [999.0, 9999.0]).all(axis=2)
+    return found
 
 
 def _repeated_far_away(positions: np.ndarray) -> np.ndarray:
@@ -81,7 +79,7 @@ def _repeated_far_away(positions: np.ndarray) -> np.ndarray:
     if seen.sum() < least:
         return np.zeros(positions.shape[:2], dtype=bool)
     middle = middle_of_points(rows, seen)
-    extent = max(np.median(np.abs(rows[:, axis][seen] - middle[axis])) for axis in range(3))
+    extent = max(_spread(rows[:, axis][seen], middle[axis]) for axis in range(3))
     far = seen & ~within(rows, middle, _FAR * max(extent, 1e-9))
     places, which, counts = np.unique(rows[far], axis=0, return_inverse=True, return_counts=True)
     found = np.zeros(len(rows), dtype=bool)
@@ -90,12 +88,18 @@ def _repeated_far_away(positions: np.ndarray) -> np.ndarray:
     return found.reshape(positions.shape[:2])
 
 
+def _spread(values: np.ndarray, middle: float) -> float:
+    """The median distance of values from their middle; the array is written into."""
+    values -= middle
+    return own_median(np.abs(values, out=values))
+
+
 def mark_frozen(raw: RawTrack) -> RawTrack:
     """Frames in which every keypoint is exactly where it was before are doubled frames: they become
     missing.
 
     Only where the body moves otherwise: of a take that stands still in most of its frames nothing
-    is changed.
+    is changed. Written into the track's own array.
     """
     positions = raw.positions
     seen = np.isfinite(positions).all(axis=2)
@@ -105,7 +109,6 @@ def mark_frozen(raw: RawTrack) -> RawTrack:
     frozen = np.concatenate([[False], several & still & (seen[1:] == seen[:-1]).all(axis=1)])
     if not frozen.any() or frozen.sum() > _MOST_FROZEN * len(positions):
         return raw
-    positions = positions.copy()
     positions[frozen] = np.nan
     first = raw.first_frame + int(np.flatnonzero(frozen)[0])
     reason = (
@@ -154,7 +157,7 @@ def settle_zero_columns(
     positions: np.ndarray, layout: Layout
 ) -> tuple[np.ndarray, Decision | None]:
     """Keypoints that are zero in every frame are missing, save the root of a root-relative take,
-    between its hips."""
+    between its hips. The same array, written into."""
     zero = ((positions == 0) | np.isnan(positions)).all(axis=(0, 2)) & (positions == 0).any(
         axis=(0, 2)
     )
@@ -184,6 +187,5 @@ def settle_zero_columns(
     else:
         names = ", ".join(layout.keypoints[k] for k in np.flatnonzero(zero))
         decision = Decision("missing", names, "detected", "at exactly 0 0 0 in every frame")
-    positions = positions.copy()
     positions[:, zero] = np.nan
     return positions, decision

@@ -105,7 +105,10 @@ def orders_of(count: int) -> list[Order]:
 
 
 def in_order(positions: np.ndarray, columns: Sequence[int | None]) -> np.ndarray:
-    """Positions (T,N,3) in the order of `columns` (K,): (T,K,3), NaN where a column is None."""
+    """Positions (T,N,3) in the order of `columns` (K,): (T,K,3), NaN where a column is None; the
+    same array where they are in that order."""
+    if list(columns) == list(range(positions.shape[1])):
+        return positions
     ordered = np.full((len(positions), len(columns), 3), np.nan)
     for k, column in enumerate(columns):
         if column is not None:

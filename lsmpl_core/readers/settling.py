@@ -100,6 +100,7 @@ def settled_in(
         decisions,
         hands=hands,
         world=world.matrix(flipped),
+        copy=False,
     )
     if relative := travel_decision(track):
         track.decisions = (*decisions, relative)

@@ -107,13 +107,13 @@ def found_origin(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
 
 
 def without_strays(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
-    """Positions (T,K,3) in metres, NaN where they are kilometres from the others, as no keypoint of
-    a body can be."""
+    """Positions (T,K,3) in metres (the same array), NaN where they are kilometres from the others,
+    as no keypoint of a body can be."""
     seen = np.isfinite(positions).all(axis=2)
     stray = seen & ~within(positions, middle_of_points(positions, seen), STRAY)
     if not stray.any():
         return positions, None
-    positions = np.where(stray[..., None], np.nan, positions)
+    positions[stray] = np.nan
     return positions, Decision(
         "missing", f"{stray.sum()} points", "detected", f"more than {STRAY:,.0f} m away"
     )

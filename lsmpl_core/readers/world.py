@@ -8,15 +8,13 @@ import numpy as np
 
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
+from ..medians import in_parts
 from . import units
 from .axes import decide_up
 from .handedness import mirror_warning
 from .matching import Match
 from .raw import RawTrack
 from .space import checked_stature, found_origin
-
-_AT_ONCE = 4096
-"""Frames that are turned at once."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,7 @@ class World:
 
     def turned(self, points: np.ndarray) -> np.ndarray:
         """The same array with Z up, written into it: takes may be all of the memory there is."""
-        for part in np.split(points, range(_AT_ONCE, len(points), _AT_ONCE)):
+        for (part,) in in_parts(points):
             part[...] = part @ self.rotation.T
         return points
 
@@ -75,8 +73,8 @@ def find_world(
 def not_mirrored(
     positions: np.ndarray, match: Match, judged: Layout | None, mirror: bool | None
 ) -> tuple[np.ndarray, Decision | None]:
-    """Positions (T,K,3) in metres, Z up, mirrored where that was asked for or is sure; and what was
-    decided."""
+    """Positions (T,K,3) in metres, Z up, mirrored where that was asked for or is sure (the same
+    array); and what was decided."""
     warning = mirror_warning(positions, judged) if judged is not None else None
     if mirror is None:
         if warning is None or warning.confidence != 1.0 or match.decision.basis != "file":
@@ -89,4 +87,6 @@ def not_mirrored(
         )
     else:
         decision = Decision("mirrored", "yes" if mirror else "no", "given")
-    return (positions * [1.0, -1.0, 1.0] if mirror else positions), decision
+    if mirror:
+        np.negative(positions[..., 1], out=positions[..., 1])
+    return positions, decision

@@ -175,7 +175,7 @@ def read_everybody(path: Path) -> None:
 
 def _is_finite(track: KeypointTrack) -> None:
     for points in (track, track.hands) if track.hands is not None else (track,):
-        assert np.isfinite(points.positions[points.visible]).all() and np.isfinite(points.confidence).all()
+        assert np.isfinite(points.positions)[points.visible].all() and np.isfinite(points.confidence).all()
 
 
 def load_motion(path: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stick_figure import walking
-from test_readers import csv_text, trc_text
+from test_readers import trc_text
 from test_readers_c3d import INTEL, c3d_bytes
 
 import lsmpl_core as lsmpl
@@ -21,8 +21,13 @@ from lsmpl_core.cli.main import EXIT_NOT_TRUSTED, main
 from lsmpl_core.keypoints.layouts import LAYOUTS
 
 COCO, BODY = LAYOUTS["coco_17"], LAYOUTS["body_25"]
-MARKERS = ("C7", "LASI", "RASI", "LPSI", "RPSI", "LKNE", "RKNE", "LANK", "RANK", "CLAV", "STRN", "LSHO", "RSHO", "LELB",
-           "RELB", "LWRA", "RWRA", "LTOE", "RTOE")  # fmt: skip
+JOINTS = {
+    "leftfemur": "left_hip", "rightfemur": "right_hip", "waist": "mid_hip", "upperspine": "neck",
+    "rightshoulder": "right_shoulder", "rightelbow": "right_elbow", "rightwrist": "right_wrist",
+    "leftshoulder": "left_shoulder", "leftelbow": "left_elbow", "leftwrist": "left_wrist", "neck": "neck",
+    "headbase": "nose", "sphnosetip": "nose", "sphheadtop": "left_eye",
+}  # fmt: skip
+"""Names of a spreadsheet's columns, and which keypoint each is about."""
 PERSON = walking(BODY, 30)
 
 
@@ -36,11 +41,11 @@ class Twin:
     said: str = ""
 
 
-def _one_byte_off(path: Path, dropped: int) -> None:
-    """Numbers made of halves of two."""
+def _bytes_too_many(path: Path, at: int, count: int) -> None:
+    """From there on numbers are made of pieces of two."""
     np.save(path, walking(COCO, 40).astype("<f4"))
     data = path.read_bytes()
-    path.write_bytes(data[:dropped] + data[dropped + 1 :] + b"\0" * (dropped % 2))
+    path.write_bytes(data[:at] + b"\0" * count + data[at:])
 
 
 def _tiny_c3d(path: Path) -> None:
@@ -49,9 +54,13 @@ def _tiny_c3d(path: Path) -> None:
 
 
 def _torn_names(path: Path) -> None:
-    """A comma of the header became an escape sequence."""
-    text = csv_text(MARKERS, np.random.default_rng(0).normal(size=(12, len(MARKERS), 3)) * 1e-4)
-    path.write_text(text.replace(",LKNE_X", "\x1b[31mLKNE_X", 1))
+    """A comma of the header became an escape sequence: two points are lost, and those after them are others'."""
+    points = 100 * PERSON[:, [BODY.index(name) for name in JOINTS.values()]] + [0, 0, -1200]
+    text = "".join(f"{name}{axis}," for name in JOINTS for axis in "XYZ").replace(
+        "leftshoulderZ,leftelbow", "leftshoulderZ\x1b[31mXleftelbow"
+    )
+    rows = [",".join(f"{value:.6f}" for value in frame.ravel()) for frame in points]
+    path.write_text("\n".join([text.rstrip(","), *rows]))
 
 
 def _text_beyond_unicode(path: Path) -> None:
@@ -108,8 +117,8 @@ TWINS = {
     "pickle_sets_10kB_gz.pkl": Twin(
         _sets_again_and_again, r"nothing in it was run: the file has too many parts for a file of its size"
     ),
-    "bad_npy_193.npy": Twin(lambda path: _one_byte_off(path, 128), said="doubtful frames"),
-    "bad_npy_800.npy": Twin(lambda path: _one_byte_off(path, 128), said="doubtful frames"),
+    "bad_npy_193.npy": Twin(lambda path: _bytes_too_many(path, 6000, 1), said="doubtful frames"),
+    "bad_npy_800.npy": Twin(lambda path: _bytes_too_many(path, 4000, 2), said="doubtful frames"),
     "bad_rows_809.txt": Twin(_rows_of_1e300),
     "bad_trc_2716.trc": Twin(_nines_and_words),
     "mm_read_as_m.npz": Twin(lambda path: np.savez(path, keypoints3d=PERSON * 1000, names=np.array(BODY.keypoints))),

@@ -14,8 +14,8 @@ MOST, BESIDES = 10, 2 << 20
     "name",
     [
         "tabs.trc", "long.csv", "short_rows.txt", "angles.bvh", "short.skeleton", "short.json", "flat.json",
-        "people.json", "by_name.json", "singles.npy", "packed.npz", "lists.pkl", "integers.c3d", "wham.pkl",
-        "plain.json",
+        "people.json", "by_name.json", "singles.npy", "millimetres.npy", "packed.npz", "lists.pkl", "integers.c3d",
+        "wham.pkl", "packed_amass.npz", "plain.json",
     ],
 )  # fmt: skip
 def test_a_good_file_takes_a_few_times_its_size(tmp_path, name):
