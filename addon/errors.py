@@ -38,7 +38,12 @@ def as_told(text: str) -> str:
 
 
 def tell(operator: bpy.types.Operator, text: str, level: str = "INFO") -> None:
-    """The one way to the info line."""
+    """The one way to the info line, for a message of one line: names in it turn none."""
+    operator.report({level}, shown(in_panel_words(text)))
+
+
+def tell_lines(operator: bpy.types.Operator, text: str, level: str = "INFO") -> None:
+    """The same for one that may have several, as errors have, in whose names lines are escaped."""
     operator.report({level}, as_told(text))
 
 
@@ -50,7 +55,7 @@ def reports_errors(method: Callable) -> Callable:
         try:
             return method(self, *args)
         except LsmplError as error:
-            tell(self, str(error), "ERROR")
+            tell_lines(self, str(error), "ERROR")
             return {"CANCELLED"}
 
     # Blender counts the arguments that a method declares.

@@ -18,7 +18,7 @@ import bpy
 from bpy.app.handlers import persistent
 
 from ..lsmpl_core import LsmplError, Progress
-from .errors import as_told, reports_errors, tell
+from .errors import as_told, reports_errors, tell, tell_lines
 from .registration import registration
 
 SLICE_SECONDS = 0.05
@@ -345,7 +345,7 @@ class LSMPL_OT_cancel(bpy.types.Operator):
 
 def tell_all(operator: bpy.types.Operator, messages: Messages) -> None:
     for level, text in [("INFO", messages)] if isinstance(messages, str) else messages:
-        tell(operator, text, level)
+        tell_lines(operator, text, level)
 
 
 def redraw_sidebars(context: bpy.types.Context) -> None:

@@ -81,3 +81,13 @@ def test_the_body_is_hidden_once_it_is_on_another_character(addon, two):
     take.lsmpl.body_mesh.hide_set(False)
     assert bpy.ops.lsmpl.bake_to_other() == {"FINISHED"}
     assert not take.lsmpl.body_mesh.hide_get(), "somebody showed it again"
+
+
+def test_names_in_a_strangers_scene_move_no_cursor_in_the_info_line(two, capfd):
+    """Objects of somebody else's .blend may be called anything."""
+    take = two[0]
+    take.name = "odd\x1b[2J\u202e\nname"
+    bpy.context.view_layer.objects.active = take
+    assert bpy.ops.lsmpl.duplicate_take() == {"FINISHED"}
+    told = capfd.readouterr().out
+    assert r"odd\x1b[2J\u202e\nname" in told and "\x1b[2J" not in told and "\u202e" not in told
