@@ -6,9 +6,11 @@ from types import ModuleType
 
 _FEATURES = (
     "devices.torch_folder", "devices.listing", "preferences", "jobs", "settings",
-    "reference.settings", "takes.showing", "takes.drawn_hands", "characters.shape",
+    "reference.settings", "reference.shown_frame",
+    "takes.showing", "takes.drawn_hands", "characters.shape",
     "characters.tailoring", "characters.surface", "characters.baking",
-    "retargeting.bone_mapping", "retargeting.bake_to_other", "retargeting.following",
+    "retargeting.bone_mapping", "retargeting.bake_to_other",
+    "retargeting.following",
     "solving.marker_trials", "solving.solve", "solving.from_motion", "solving.bake",
     "importing.outcomes", "importing.keypoint_files", "importing.scene_tracks",
     "importing.taking", "importing.motions",
@@ -17,7 +19,8 @@ _FEATURES = (
     "live.tool", "solving.clean_up", "solving.quality",
     "solving.trust",
     "reference.operators", "doubt.operators", "doubt.drawing", "preview.drawing",
-    "importing.example", "exporting.operators", "setting_presets", "panels", "keymaps", "headless",
+    "importing.example", "exporting.settings", "exporting.operators", "setting_presets", "panels",
+    "keymaps", "headless",
 )  # fmt: skip
 _registered: list[ModuleType] = []
 

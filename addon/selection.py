@@ -8,6 +8,7 @@ import bpy
 
 from ..lsmpl_core import LsmplError
 from .characters.shape import is_character
+from .retargeting import several
 from .takes import layers
 from .takes.take import is_take, shape_of, takes_in
 
@@ -36,16 +37,17 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
         on_it = [
             take
             for take in takes
-            if active in (take.lsmpl.armature, take.lsmpl.body_mesh, take.lsmpl.other.target)
+            if active in (take.lsmpl.armature, take.lsmpl.body_mesh, *several.targets_of(take))
         ]
         if on_it:
-            rig = active if active == on_it[0].lsmpl.other.target else on_it[0].lsmpl.armature
+            theirs = active in several.targets_of(on_it[0])
+            rig = active if theirs else on_it[0].lsmpl.armature
             animation = rig.animation_data if rig else None
             playing = animation.action if animation else None
             baked = (
                 take
                 for take in on_it
-                if playing in (take.lsmpl_bake.action, take.lsmpl.other.action)
+                if playing in (take.lsmpl_bake.action, *several.actions_of(take))
             )
             return next(baked, on_it[0]) if playing else on_it[0]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import (
     BoolProperty,
+    CollectionProperty,
     EnumProperty,
     FloatProperty,
     FloatVectorProperty,
@@ -47,6 +48,11 @@ class TakeSettings(bpy.types.PropertyGroup):
         type=retarget_settings.OtherCharacter,
         name="Other Character",
         description="A rig of the user's",
+    )
+    also_on: CollectionProperty(
+        type=retarget_settings.OtherCharacter,
+        name="Also On",
+        description="The rigs of the user's that the take was put on before that one",
     )
     start: FloatProperty(
         name="Start", description="Scene frame of the take's first frame", update=_plays_elsewhere

@@ -13,6 +13,7 @@ from ..characters import baking
 from ..devices import torch_folder
 from ..errors import reports_errors
 from ..registration import registration
+from ..retargeting import following
 from ..selection import has_take, needed_take
 from ..solving.adopting import MOTION_FILES
 from ..takes import playing, timing
@@ -161,6 +162,7 @@ def _retime_all(scene: bpy.types.Scene) -> None:
     adding.retime(scene, takes.takes_in(scene))
     for take in takes.takes_in(scene):
         baking.follow_timing(take, scene)
+        following.follow(take)
     playing.show_anew(scene)
 
 

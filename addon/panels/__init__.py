@@ -4,6 +4,7 @@ work."""
 from . import (
     animation_rig,
     character,
+    character_operators,
     clean_up,
     export,
     keypoints,
@@ -33,6 +34,7 @@ _SECTIONS = (
     clean_up,
     rig_operators,
     animation_rig,
+    character_operators,
     retarget,
     export,
 )

@@ -7,7 +7,8 @@ from typing import ClassVar
 import bpy
 
 from ..characters import baking
-from ..exporting.operators import draw_settings, why_nothing
+from ..exporting.settings import draw_settings
+from ..exporting.takes_to_files import why_nothing
 from ..registration import registration
 from ..retargeting import following
 from ..selection import active_take, needed_take

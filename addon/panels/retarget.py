@@ -9,7 +9,7 @@ import bpy
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
 from ...lsmpl_core.shown import shown
 from ..registration import registration
-from ..retargeting import following, ik_controls
+from ..retargeting import following, ik_controls, several
 from ..retargeting.settings import OtherCharacter
 from ..selection import active_take
 from ..takes import layers
@@ -44,10 +44,8 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
     def draw_header_preset(self, context: bpy.types.Context) -> None:
         """At hand where the section is closed, too."""
         take = active_take(context)
-        if take is not None and layers.is_solved(take) and following.is_outdated(take):
-            self.layout.operator(
-                "lsmpl.bake_to_other", text="Bake Again", translate=False, icon="ERROR"
-            )
+        if take is not None and layers.is_solved(take) and following.outdated(take):
+            self.layout.operator("lsmpl.bake_again", icon="ERROR")
 
     def draw(self, context: bpy.types.Context) -> None:
         layout, take = self.layout, active_take(context)
@@ -68,6 +66,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
                 "Choose a rig of your own: SMPL, Mixamo, Unreal, VRM, Rigify or another",
                 icon="INFO",
             )
+            _draw_also_on(layout, take)
             return
         self._draw_bones(context, layout, other)
 
@@ -100,6 +99,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
             say(
                 context, layout, state, icon="ERROR" if following.is_outdated(take) else "CHECKMARK"
             )
+        _draw_also_on(layout, take)
 
     def _draw_bones(
         self, context: bpy.types.Context, layout: bpy.types.UILayout, other: OtherCharacter
@@ -158,6 +158,20 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
                 f"Without a bone: {names}",
                 icon="INFO" if "pelvis" not in missing else "ERROR",
             )
+
+
+def _draw_also_on(layout: bpy.types.UILayout, take: bpy.types.Object) -> None:
+    """The characters that the take was put on before, each one click away."""
+    others = several.all_of(take)[1:]
+    if not others:
+        return
+    layout.label(text="Also on:", translate=False)
+    column = layout.column(align=True)
+    for other in others:
+        row, name = column.row(align=True), other.target.name
+        icon = "ERROR" if following.is_outdated(take, other) else "CHECKMARK"
+        row.operator("lsmpl.show_character", text=name, translate=False, icon=icon).character = name
+        row.operator("lsmpl.leave_character", text="", icon="X").character = name
 
 
 _CLASSES = (LSMPL_UL_bones, LSMPL_PT_other)

@@ -133,6 +133,7 @@ def _duplicate(take: bpy.types.Object, scene: bpy.types.Scene) -> bpy.types.Obje
     copy.lsmpl_bake.action = copy.lsmpl_bake.onto = None
     for name in ("target", "action", "baked_on"):
         setattr(copy.lsmpl.other, name, None)
+    copy.lsmpl.also_on.clear()
     for collection in take.users_collection or (scene.collection,):
         collection.objects.link(copy)
     return copy

@@ -6,6 +6,8 @@ this add-on. It is written anew whenever the take is timed anew or the picture i
 
 from __future__ import annotations
 
+from math import floor
+
 import bpy
 
 from ...lsmpl_core import LsmplError
@@ -49,6 +51,7 @@ def drive(shown_by: bpy.types.Object) -> None:
     curve = curve or user.driver_add("frame_offset")
     curve.driver.type = "SCRIPTED"
     curve.driver.expression = expression(shown_by)
+    user.frame_current = number_shown(shown_by, bpy.context.scene.frame_current_final)
 
 
 def expression(shown_by: bpy.types.Object) -> str:
@@ -58,6 +61,15 @@ def expression(shown_by: bpy.types.Object) -> str:
     wanted = f"floor((frame-{picture.start:.9g})*{rate:.9g}+{picture.offset + 0.5:.9g})"
     within = f"min(max({wanted},0),{picture.count - 1})"
     return f"{within}+{picture.first}-floor(frame)-{1 - _EARLY}"
+
+
+def number_shown(shown_by: bpy.types.Object, frame: float) -> int:
+    """Of the picture's frames, the number of the one that is shown at a frame of the scene, as
+    `expression` has it."""
+    picture = shown_by.lsmpl_picture
+    rate = picture.fps / picture.take_fps / picture.step
+    wanted = floor((frame - picture.start) * rate + picture.offset + 0.5)
+    return min(max(wanted, 0), picture.count - 1) + picture.first
 
 
 def image_user(shown_by: bpy.types.Object) -> bpy.types.ImageUser | None:

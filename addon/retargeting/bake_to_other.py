@@ -19,10 +19,10 @@ from ..held import Held
 from ..registration import registration
 from ..selection import is_solved, needed_take
 from ..takes import layers
-from . import animated, ik_controls
+from . import animated, ik_controls, several
 from . import plan as plans
 from .plan import Plan
-from .settings import bone_map_of, hide_body
+from .settings import OtherCharacter, bone_map_of, hide_body
 from .skeletons import own_constraints
 
 
@@ -38,31 +38,32 @@ class Baked(NamedTuple):
 
 
 def bake(take: bpy.types.Object, body: Body | None = None, motion: Motion | None = None) -> Baked:
-    """Put a take's latest motion on the character that the take's `other` names.
+    """Put a take's latest motion on the character of the user's that the panel shows.
 
     Only rotations of mapped bones, in their own rotation modes, the location of the pelvis' bone
     and, where it travels, that of the object get keys. Raises `LsmplError`; then nothing has
     changed.
     """
-    return run_to_end(bake_steps(take, body, motion))
+    return run_to_end(bake_steps(take.lsmpl.other, body, motion))
 
 
 def bake_steps(
-    take: bpy.types.Object, body: Body | None = None, motion: Motion | None = None
+    other: OtherCharacter, body: Body | None = None, motion: Motion | None = None
 ) -> jobs.Steps[Baked]:
-    """`bake` in steps: yields `Progress` and returns `Baked`. Nothing is seen of it before its last
-    step."""
-    version, held_take = animated.version(take) if motion is None else "", Held(take)
+    """`bake` on one of a take's characters, in steps: yields `Progress` and returns `Baked`.
+    Nothing is seen of it before its last step."""
+    take = other.id_data
     if motion is None:
-        motion = yield from animated.motion_steps(take, layers.load(take))
-        (take,) = held_take.again()
-    other = take.lsmpl.other
-    if other.target is None:
-        raise LsmplError(f"{take.name}: its other character was taken away while it was being read")
+        version, held = animated.version(other), Held(take, other.target, doing="read")
+        motion = yield from animated.motion_steps(other, layers.load(take))
+        other = again(held)
+        take = other.id_data
+    else:
+        version = ""
     body = body or baking.body_of(take, motion)
 
     # All that is read of the scene is read before the first yield.
-    plan = Plan.of(take, len(motion))
+    plan = Plan.of(other, len(motion))
     name, held = other.target.name, Held(take, other.target, doing="baked")
     action_name = _name(take, other.target)
 
@@ -74,34 +75,40 @@ def bake_steps(
     made = yield from actions.write_steps(name, action_name, plan.frames, curves)
     try:
         yield Progress("bake", len(curves), len(curves))
-        (take, target), (action,) = held.again(), made.again()
-        if take.lsmpl.other.target != target:
-            raise LsmplError(
-                f"{take.name}: got another character while it was being baked; nothing was kept"
-            )
-        mapped = bone_map_of(take.lsmpl.other)
+        other, (action,) = again(held), made.again()
+        mapped = bone_map_of(other)
     except BaseException:
         actions.discard(made)
         raise
 
     # From here on nothing can fail.
-    previous, switched = put_on(take, action, plan, version)
-    return Baked(
-        target, action, previous, done, plan.bones, switched, own_constraints(target, mapped)
-    )
+    previous, switched = put_on(other, action, plan, version)
+    constrained = own_constraints(other.target, mapped)
+    return Baked(other.target, action, previous, done, plan.bones, switched, constrained)
+
+
+def again(held: Held[bpy.types.Object, bpy.types.Object]) -> OtherCharacter:
+    """What a take does on one of its characters, after Blender had its turn. Raises `LsmplError`
+    where the character is not the take's any more."""
+    take, target = held.again()
+    other = several.on(take, target)
+    if other is None:
+        raise LsmplError(
+            f"{take.name}: got another character while it was being baked; nothing was kept"
+        )
+    return other
 
 
 def put_on(
-    take: bpy.types.Object, action: bpy.types.Action, plan: Plan, version: str
+    other: OtherCharacter, action: bpy.types.Action, plan: Plan, version: str
 ) -> tuple[bpy.types.Action | None, list[str]]:
-    """Let the take's other character play an action that was made by a plan, of that version of the
+    """Let one of a take's characters play an action that was made by a plan, of that version of the
     take's motion.
 
     Returns the action that was there before and is kept, if any, and which of the rig's switches
     were set, in words.
     """
-    other = take.lsmpl.other
-    target = other.target
+    take, target = other.id_data, other.target
     with ExitStack() as not_restored:
         other.home = plans.send_home(target, other, not_restored)
         switched = plans.set_switches(target, plan.bones, not_restored)
@@ -150,6 +157,11 @@ def describe(baked: Baked) -> str:
     return "; ".join(parts)
 
 
+def message(baked: Baked) -> tuple[str, str]:
+    """A report of it."""
+    return ("WARNING" if baked.constrained else "INFO", describe(baked))
+
+
 class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.bake_to_other"
     bl_label = "Bake to Other Character"
@@ -177,14 +189,14 @@ class LSMPL_OT_bake_to_other(jobs.JobOperator, bpy.types.Operator):
         taken, is_new = Held(take), take.lsmpl.other.baked_on != take.lsmpl.other.target
 
         def steps():
-            baked = yield from bake_steps(take)
+            baked = yield from bake_steps(take.lsmpl.other)
             (own,) = taken.left()
             if own is not None and is_new and own.lsmpl.other.hide_body:
                 hide_body(own, True)  # once: who shows it afterwards wants to see it
             (shown_in,) = held.left()
             if shown_in is not None:
                 shown_in.lsmpl_export.character = "OTHER"  # what is most likely wanted next
-            return [("WARNING" if baked.constrained else "INFO", describe(baked))]
+            return [message(baked)]
 
         return jobs.Job("lsmpl.bake_to_other", "Bake", take.lsmpl.other.target.name, steps())
 

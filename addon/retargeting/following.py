@@ -8,6 +8,7 @@ character back is noted for the panel.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import bpy
@@ -20,10 +21,10 @@ from ..characters import actions, assigning, baking
 from ..held import Held
 from ..takes import layers
 from ..takes.take import is_take
-from . import animated
+from . import animated, several
 from .bake_to_other import put_on
 from .plan import Plan, version_of
-from .settings import on_follow
+from .settings import OtherCharacter, on_follow
 
 FOLLOW_AT_ONCE_FRAMES = 2000
 """Frames of a take up to which a character follows where the user waits for nothing else, as at the
@@ -32,27 +33,32 @@ _EDITED = "you changed keys of its action, which is left alone"
 _ANIMATED = "what you animated over the motion goes along with a bake alone"
 
 
-def is_outdated(take: bpy.types.Object) -> bool:
-    """Whether the take's motion, or when it plays, has changed since it was put on the other
-    character."""
-    other = take.lsmpl.other
-    if not _is_baked(take) or not version_of(other.action):
+def is_outdated(take: bpy.types.Object, other: OtherCharacter | None = None) -> bool:
+    """Whether the take's motion, or when it plays, has changed since it was put on one of its
+    characters, by default the one that the panel shows."""
+    other = other or take.lsmpl.other
+    if not _is_baked(other) or not version_of(other.action):
         return False
-    return version_of(other.action) != animated.version(take) or baking.plays_otherwise(
+    return version_of(other.action) != animated.version(other) or baking.plays_otherwise(
         take, other.action
     )
 
 
-def describe(take: bpy.types.Object) -> str:
-    """For the user: whether the other character does what the take does; "" where nothing of it was
-    baked on it."""
-    other = take.lsmpl.other
-    if not _is_baked(take) or not layers.is_solved(take):
+def outdated(take: bpy.types.Object) -> list[OtherCharacter]:
+    """All characters of a take that are."""
+    return [other for other in several.all_of(take) if is_outdated(take, other)]
+
+
+def describe(take: bpy.types.Object, other: OtherCharacter | None = None) -> str:
+    """For the user: whether one of a take's characters, by default the one that the panel shows,
+    does what the take does; "" where nothing of it was baked on it."""
+    other = other or take.lsmpl.other
+    if not _is_baked(other) or not layers.is_solved(take):
         return ""
-    if not is_outdated(take):
+    if not is_outdated(take, other):
         return f"{other.target.name} is up to date"
     why = "the motion, or what is animated over it, has changed since"
-    if version_of(other.action) == animated.version(take):
+    if version_of(other.action) == animated.version(other):
         why = "the take plays at other frames now"
     elif other.follow and other.held_back:
         why = other.held_back
@@ -60,15 +66,13 @@ def describe(take: bpy.types.Object) -> str:
 
 
 def warnings(take: bpy.types.Object) -> list[tuple[str, str]]:
-    """What to tell the user after a change: nothing, unless a character that is to follow could
+    """What to tell the user after a change: nothing, unless characters that are to follow could
     not, and why."""
-    if not _is_to_follow(take) or not is_outdated(take):
-        return []
-    return [("WARNING", f"{take.lsmpl.other.target.name}: {describe(take)}")]
+    return [("WARNING", f"{other.target.name}: {describe(take, other)}") for other in _behind(take)]
 
 
 class Update(NamedTuple):
-    """What is to be put on a take's other character, of a motion that is not the take's yet."""
+    """What is to be put on one of a take's characters, of a motion that is not the take's yet."""
 
     plan: Plan
     curves: list[actions.Curve]
@@ -77,60 +81,73 @@ class Update(NamedTuple):
 
 
 def follow(take: bpy.types.Object) -> None:
-    """Bring the take's other character up to date here and now, where it is to follow and is not up
-    to date.
+    """Bring the take's other characters up to date here and now, where they are to follow and are
+    not up to date.
 
-    With a take of more than `FOLLOW_AT_ONCE_FRAMES` frames, for which that would take too long, and
-    where it cannot be, the panel says that the character is out of date, and why.
+    With more than `FOLLOW_AT_ONCE_FRAMES` frames, for which that would take too long, and where it
+    cannot be, the panel says that a character is out of date, and why.
     """
-    if not _is_to_follow(take) or not is_outdated(take):
+    behind = _behind(take)
+    if not behind:
         return
-    if layers.facts_of(take)["frames"] > FOLLOW_AT_ONCE_FRAMES:
-        take.lsmpl.other.held_back = "the motion has changed, and is too long to follow at once"
-        return
-    try:
-        motion = layers.load(take)
-        body = baking.body_of(take, motion)
-    except LsmplError as error:
-        take.lsmpl.other.held_back = str(error)
+    why_not = ""
+    if len(behind) * layers.facts_of(take)["frames"] > FOLLOW_AT_ONCE_FRAMES:
+        why_not = "the motion has changed, and is too long to follow at once"
+    else:
+        try:
+            motion = layers.load(take)
+            body = baking.body_of(take, motion)
+        except LsmplError as error:
+            why_not = str(error)
+    if why_not:
+        for other in behind:
+            other.held_back = why_not
         return
     put(take, run_to_end(update_steps(take, motion, body)))
 
 
-def update_steps(take: bpy.types.Object, motion: Motion, body: Body) -> jobs.Steps[Update | None]:
-    """What the other character of a take is to do when this motion becomes the take's, in steps;
-    None where it is not to follow, or cannot, which is noted for the panel. `put` puts it in
-    place."""
-    if not _is_to_follow(take):
-        return None
-    other = take.lsmpl.other
-    held, held_take = Held(other.action, other.target), Held(take)
-    try:
-        if actions.is_edited(other.action):
-            raise LsmplError(_EDITED)
-        if animated.is_changed(take):
-            raise LsmplError(_ANIMATED)
-        plan = Plan.of(take, len(motion), again=other.action)
-        _, curves = yield from jobs.in_thread(
-            jobs.one_step("other", lambda: plan.compute(motion, body))
-        )
-    except LsmplError as error:
-        (take,) = held_take.left()
-        if take is not None:
-            take.lsmpl.other.held_back = str(error)
-        return None
-    return Update(plan, curves, held)
+def update_steps(take: bpy.types.Object, motion: Motion, body: Body) -> jobs.Steps[list[Update]]:
+    """What the other characters of a take are to do when this motion becomes the take's, in steps.
+    Of one that is to follow and cannot, why is noted for the panel. `put` puts them in place."""
+    # All that is read of the scene is read before the first yield.
+    planned = []
+    for other in filter(_is_to_follow, several.all_of(take)):
+        try:
+            if actions.is_edited(other.action):
+                raise LsmplError(_EDITED)
+            if animated.is_changed(other):
+                raise LsmplError(_ANIMATED)
+            plan = Plan.of(other, len(motion), again=other.action)
+            planned.append((plan, Held(other.action, other.target)))
+        except LsmplError as error:
+            other.held_back = str(error)
+
+    held_take, updates = Held(take), []
+    for plan, held in planned:
+        try:
+            compute = partial(plan.compute, motion, body)
+            _, curves = yield from jobs.in_thread(jobs.one_step("other", compute))
+            updates.append(Update(plan, curves, held))
+        except LsmplError as error:
+            (take,), (_, target) = held_take.left(), held.left()
+            behind = several.on(take, target) if take is not None else None
+            if behind is not None:
+                behind.held_back = str(error)
+    return updates
 
 
-def put(take: bpy.types.Object, update: Update | None) -> None:
-    """Put on the other character what `update_steps` made of the motion that is now the take's
+def put(take: bpy.types.Object, updates: list[Update]) -> None:
+    """Put on the other characters what `update_steps` made of the motion that is now the take's
     latest."""
-    other = take.lsmpl.other
-    action, target = other.action, other.target
-    if update is None or None in (action, target):
-        return
-    if (action, target) != update.held.left():
-        return  # meanwhile it was baked on another one
+    for update in updates:
+        action, target = update.held.left()
+        other = several.on(take, target)
+        if other is not None and action is not None and other.action == action:
+            _put(other, update)  # and was not baked anew meanwhile
+
+
+def _put(other: OtherCharacter, update: Update) -> None:
+    take, action, target = other.id_data, other.action, other.target
     if actions.is_edited(action):
         other.held_back = _EDITED
         return
@@ -139,16 +156,20 @@ def put(take: bpy.types.Object, update: Update | None) -> None:
             other.held_back = f"{target.name} plays another action now"
             return
         new = actions.write_action(target, action.name, update.plan.frames, update.curves)
-        put_on(take, new, update.plan, animated.version(take))
+        put_on(other, new, update.plan, animated.version(other))
         return
-    update.plan.sign(take, action, animated.version(take))
+    update.plan.sign(take, action, animated.version(other))
     other.held_back = ""
     target.update_tag(refresh={"OBJECT", "DATA", "TIME"})
 
 
-def _is_baked(take: bpy.types.Object) -> bool:
-    """Whether the character that the panel shows is the one that the take was last baked on."""
-    other = take.lsmpl.other
+def _behind(take: bpy.types.Object) -> list[OtherCharacter]:
+    """The characters of a take that are to follow and are out of date."""
+    return list(filter(_is_to_follow, outdated(take)))
+
+
+def _is_baked(other: OtherCharacter) -> bool:
+    """Whether the take was baked on the character: the panel may show one that was only chosen."""
     if None in (other.action, other.target):
         return False
     if other.baked_on is None:  # baked by an earlier version
@@ -156,18 +177,18 @@ def _is_baked(take: bpy.types.Object) -> bool:
     return other.baked_on == other.target
 
 
-def _is_to_follow(take: bpy.types.Object) -> bool:
+def _is_to_follow(other: OtherCharacter) -> bool:
     """A take that was duplicated points to the same action as the original, whose name comes
     first."""
-    other = take.lsmpl.other
+    take = other.id_data
     if not (
-        other.follow and _is_baked(take) and version_of(other.action) and layers.is_solved(take)
+        other.follow and _is_baked(other) and version_of(other.action) and layers.is_solved(take)
     ):
         return False
     sharing = (
         take
         for take in bpy.data.objects
-        if is_take(take) and take.lsmpl.other.action == other.action
+        if is_take(take) and any(its.action == other.action for its in several.all_of(take))
     )
     return take == min(sharing, key=lambda take: take.name)
 

@@ -50,7 +50,7 @@ def root_bone_of(action: bpy.types.Action) -> str:
 
 @dataclass(frozen=True)
 class Plan:
-    """What becomes of a motion on a take's other character.
+    """What becomes of a motion on one of a take's other characters.
 
     bones: which they are, and the rig's switches; skeleton: as they were measured; options: of
     `retarget`. frames (M,) of the scene that get keys, keys (M,) among the frames of the take that
@@ -80,14 +80,14 @@ class Plan:
     to_ik: bool
 
     @classmethod
-    def of(cls, take: bpy.types.Object, count: int, again: bpy.types.Action | None = None) -> Plan:
-        """For a motion of `count` frames. The rig is measured, and left as it was. Raises
-        `LsmplError`.
+    def of(cls, other: OtherCharacter, count: int, again: bpy.types.Action | None = None) -> Plan:
+        """For a motion of `count` frames on one of a take's characters. The rig is measured, and
+        left as it was. Raises `LsmplError`.
 
         For an action that is to be made again, the character counts as it was then: it may have
         been moved, hidden or switched since, and whoever moved its object wants all of it there.
         """
-        other = take.lsmpl.other
+        take = other.id_data
         mapped, target = bone_map_of(other), other.target
         if not target.is_editable:
             raise LsmplError(
@@ -96,7 +96,7 @@ class Plan:
         if target.mode == "EDIT":
             raise LsmplError(f"{target.name}: is in Edit Mode; go back to Object Mode first")
 
-        frames, baked = _baked_frames(take, count)
+        frames, baked = _baked_frames(other, count)
         bones = recognise(mapped, [bone.name for bone in target.data.bones])
 
         # A rig that plays an earlier bake stands somewhere in it: what was measured then is taken
@@ -250,9 +250,9 @@ def _remembered(
     return skeleton if same else None
 
 
-def _baked_frames(take: bpy.types.Object, count: int) -> tuple[np.ndarray, np.ndarray]:
+def _baked_frames(other: OtherCharacter, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The scene frames (count,) of the take's, and which of these are baked."""
-    other = take.lsmpl.other
+    take = other.id_data
     frames = playing.scene_frames(take, count)
     if not other.use_range:
         return frames, np.arange(count)

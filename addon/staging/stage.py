@@ -259,9 +259,36 @@ def _on(stage: bpy.types.Scene) -> Iterator[None]:
             yield
         return
     scene, layer = window.scene, window.view_layer
-    window.scene = stage
-    try:
-        yield
-    finally:
-        window.scene = scene
-        window.view_layer = layer
+    with _viewports_as_they_are():
+        window.scene = stage
+        try:
+            yield
+        finally:
+            window.scene = scene
+            window.view_layer = layer
+
+
+@contextmanager
+def _viewports_as_they_are() -> Iterator[None]:
+    """Windows whose scene changes let their viewports look through a camera of that, or through
+    none; afterwards they look from where they did before."""
+    spaces = [
+        space
+        for window in bpy.context.window_manager.windows
+        for area in window.screen.areas
+        for space in area.spaces
+        if isinstance(space, bpy.types.SpaceView3D)
+    ]
+    before = [
+        (
+            {name: getattr(space, name) for name in ("camera", "use_local_camera")},
+            space.region_3d.view_perspective if space.region_3d else "",
+        )
+        for space in spaces
+    ]
+    yield
+    for space, (looks_through, perspective) in zip(spaces, before):
+        for name, value in looks_through.items():
+            setattr(space, name, value)
+        if perspective:
+            space.region_3d.view_perspective = perspective

@@ -292,3 +292,42 @@ def test_a_movie_plays_at_its_own_rate(addon, body, core, tmp_path):
         bpy.context.scene.frame_set(start + t)
         shown.append(shown_frame(picture))
     assert picture.lsmpl_picture.fps == 15 and shown == [1, 2, 2, 3, 3, 4, 4, 4, 4]
+
+
+def plane_of(addon, core, body, tmp_path):
+    """A take with a picture beside it, as its file knows no camera."""
+    motion = core.Motion(np.zeros((6, 24, 3)), np.zeros((6, 3)) + (0, 0, 1), fps=30.0, body=body.key)
+    take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
+    bpy.context.view_layer.objects.active = take
+    assert bpy.ops.lsmpl.add_picture(filepath=str(write_images(tmp_path, 5, 6))) == {"FINISHED"}
+    return take.lsmpl_picture.shown_by
+
+
+def evaluated_number(plane) -> int:
+    return plane.evaluated_get(bpy.context.evaluated_depsgraph_get()).image_user.frame_current
+
+
+def test_a_plane_that_is_changed_or_undone_shows_its_frame_still(addon, core, body, tmp_path):
+    plane, scene = plane_of(addon, core, body, tmp_path), bpy.context.scene
+    first = round(plane.lsmpl_picture.start)
+    scene.frame_set(first + 3)
+    assert evaluated_number(plane) == 8
+    plane.location.x += 1.0
+    assert evaluated_number(plane) == 8
+    bpy.ops.ed.undo_push(message="Moved")
+    plane.lsmpl_picture.offset = 1
+    bpy.ops.ed.undo_push(message="Shifted")
+    assert evaluated_number(plane) == 9
+    for step, number in ((bpy.ops.ed.undo, 8), (bpy.ops.ed.redo, 9)):
+        step()
+        (plane,) = (obj for obj in bpy.data.objects if obj.lsmpl_picture.is_picture)
+        assert evaluated_number(plane) == number
+
+
+def test_every_frame_is_the_one_that_blender_counts(addon, core, body, tmp_path):
+    plane, scene, playing = plane_of(addon, core, body, tmp_path), bpy.context.scene, addon("reference.playing")
+    plane.lsmpl_picture.fps, plane.lsmpl_picture.offset = 24.0, 2
+    for frame in range(round(plane.lsmpl_picture.start) - 2, round(plane.lsmpl_picture.start) + 9):
+        scene.frame_set(frame)
+        assert plane.image_user.frame_current == evaluated_number(plane)
+        assert plane.image_user.frame_current == playing.number_shown(plane, frame) == shown_frame(plane)

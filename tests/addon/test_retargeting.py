@@ -398,7 +398,7 @@ def test_several_takes_on_one_rig_are_each_exported_with_their_own_motion(solved
         addon("retargeting.bake_to_other").bake(take)
     bpy.context.scene.lsmpl_export.character = "OTHER"
     assert bpy.ops.lsmpl.export_all(directory=str(tmp_path), format="fbx") == {"FINISHED"}
-    scene, frame_range = bpy.context.scene, addon("exporting.operators").frame_range
+    scene, frame_range = bpy.context.scene, addon("exporting.takes_to_files").frame_range
     expected = {}
     for take in takes:
         first, last = frame_range(take, scene, scene.lsmpl_export)

@@ -68,6 +68,20 @@ for name, at in points:
 """Which of `points` stand in the viewport beside its sidebar and tools, in pixels of the window from below."""
 
 
+_HANDLES = """
+live = bpy.context.scene.lsmpl_live
+shown = live.handles.objects if live.handles and live.take else ()
+points = [(handle.name, handle.matrix_world.translation) for handle in shown]
+"""
+"""All handles of what is posed live."""
+_TOOL = """
+    area = next(a for a in bpy.context.screen.areas if a.type == "VIEW_3D")
+    with bpy.context.temp_override(area=area, region=next(r for r in area.regions if r.type == "WINDOW")):
+        if bpy.context.mode == "OBJECT":
+            bpy.ops.wm.tool_set_by_id(name={tool!r})
+"""
+
+
 class Hands:
     """Of whoever works in a Blender session, after `prepare`."""
 
@@ -99,9 +113,23 @@ class Hands:
                     context.view_layer.objects.active = clicked
                     return {{"FINISHED"}}
 
+            class TEST_OT_press(bpy.types.Operator):
+                bl_idname, bl_label, bl_options = "test.press", "Press", {{"REGISTER", "UNDO"}}
+
+                def execute(self, context):
+                    try:
+                        exec(bpy.app.driver_namespace["pressed"], {{"bpy": bpy, "scene": context.scene}})
+                    except RuntimeError as error:  # what an operator reports, or that it is greyed out
+                        if "Traceback" in str(error):
+                            raise
+                        return {{"CANCELLED"}}
+                    return {{"FINISHED"}}
+
             bpy.utils.register_class(TEST_OT_activate)
+            bpy.utils.register_class(TEST_OT_press)
             buttons = list({BUTTONS!r}.values())
             buttons += [(key, "test.activate", {{"which": which}}) for which, key in {OBJECTS!r}.items()]
+            buttons.append(("one", "test.press", {{}}))
             keymap = bpy.context.window_manager.keyconfigs.addon.keymaps.new(name="Window")
             for key, operator, options in buttons:
                 item = keymap.keymap_items.new(operator, key.upper(), "PRESS", ctrl=True, alt=True, shift=True)
@@ -119,6 +147,11 @@ class Hands:
         name = self.random.choice(names)
         self.key(f"{HELD}+{BUTTONS[name][0]}", pause=self.pause() if pause is None else pause)
         return name
+
+    def do(self, code: str, pause: float | None = None) -> None:
+        """What a button or a field does, written in Python, for those that are not worth a key; `scene` is shown."""
+        self.blender.run(f"bpy.app.driver_namespace['pressed'] = {dedent(code)!r}")
+        self.key(f"{HELD}+1", pause=self.pause() if pause is None else pause)
 
     def activate(self, *names: str) -> str:
         """One of OBJECTS becomes the only selected one, where it can be selected."""
@@ -168,14 +201,7 @@ class Hands:
 
     def click_handle(self, modifier: str = "") -> str | None:
         """Click one of those that are in sight, as they stand now; where there are none, Live is pressed instead."""
-        name = self._click_one(
-            """
-            live = bpy.context.scene.lsmpl_live
-            shown = live.handles.objects if live.handles and live.take else ()
-            points = [(handle.name, handle.matrix_world.translation) for handle in shown]
-            """,
-            modifier,
-        )
+        name = self._click_one(_HANDLES, modifier)
         if name is None:
             self.press("Live")
         return name
@@ -194,14 +220,14 @@ class Hands:
                 points.append((bone.name, rig.matrix_world @ at))
         """)
 
-    def _click_one(self, find: str, modifier: str = "") -> str | None:
+    def _click_one(self, find: str, modifier: str = "", button: str = "click") -> str | None:
         """find: Python that leaves names and places in the world in `points`; one that is in sight is clicked."""
         seen = self.blender.run(dedent(find) + IN_SIGHT)
         if not seen:
             return None
         name, x, y = self.random.choice(sorted(seen))
         held = (("keydown", modifier), ("keyup", modifier)) if modifier else ((), ())
-        self.blender.xdotool("mousemove", *self._screen(x, y), *held[0], "click", 1, *held[1], pause=0.2)
+        self.blender.xdotool("mousemove", *self._screen(x, y), *held[0], button, 1, *held[1], pause=0.2)
         self._over_viewport = True
         return name
 
@@ -235,6 +261,24 @@ class Hands:
             where = self._screen(x, region["y"] + region["height"] - 8)
             self.blender.xdotool("mousemove", *where, *(("mousedown", 1) if number == 0 else ()), pause=0.15)
         self.blender.xdotool("mouseup", 1, pause=self.pause())
+
+    def click_strip(self) -> None:
+        """Somewhere on the strip of doubt, below the timeline's ruler."""
+        region = self.region("TIMELINE", "WINDOW")
+        x = region["x"] + self.random.uniform(0.03, 0.3) * region["width"]
+        self._over_viewport = False
+        self.blender.xdotool("mousemove", *self._screen(x, region["y"] + region["height"] - 27), "click", 1, pause=0.2)
+
+    def drag_with_tool(self) -> str | None:
+        """A handle is pressed with Live's tool, moved and let go."""
+        self.blender.run(_TOOL.format(tool="lsmpl.live_tool"))
+        name = self._click_one(_HANDLES, button="mousedown")
+        if name is not None:
+            self.move_about()
+            self.blender.xdotool("mouseup", 1, pause=self.pause())
+            self.blender.rest(60)
+        self.blender.run(_TOOL.format(tool="builtin.select_box"))
+        return name
 
     def region(self, editor: str, kind: str) -> dict[str, float]:
         """Of the window: a region's corner, its size, and the height of its middle, in pixels from below."""

@@ -6,8 +6,9 @@ from bl_ext.user_default.lsmpl.addon import selection
 from bl_ext.user_default.lsmpl.addon.characters import actions, assigning, feet
 from bl_ext.user_default.lsmpl.addon.characters.posed import Bones
 from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session
+from bl_ext.user_default.lsmpl.addon.reference import playing as pictures_playing
 from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
-from bl_ext.user_default.lsmpl.addon.retargeting import following
+from bl_ext.user_default.lsmpl.addon.retargeting import animated, following, several
 from bl_ext.user_default.lsmpl.addon.takes import display, layers, pinned_joints, playing
 from bl_ext.user_default.lsmpl.addon.takes import take as takes
 from bl_ext.user_default.lsmpl.addon.takes.layers import Layer
@@ -30,7 +31,7 @@ def problems() -> list[str]:
     for take in takes.takes_in(scene):
         if take.data.is_editmode:  # nothing of it can be read meanwhile
             continue
-        of_it = [*_layers(take), *_character(scene, take), *_other_character(take)]
+        of_it = [*_layers(take), *_character(scene, take), *_other_characters(take), *_picture(take)]
         found += [f"{take.name}: {text}" for text in of_it]
     return found
 
@@ -130,14 +131,38 @@ UPPER_BODY = "spine1", "spine3", "neck", "left_shoulder", "right_elbow", "left_w
 """Joints whose rotations another character of the same bones has from the take; its legs are bent for its feet."""
 
 
-def _other_character(take: bpy.types.Object) -> list[str]:
-    """A character that follows does what the take does, or the panel says why not."""
-    other, own = take.lsmpl.other, pending_edit.action_of(take)
-    if not following.describe(take) or not other.follow or other.held_back:
+def _picture(take: bpy.types.Object) -> list[str]:
+    """What shows the picture is there, and shows the frame that goes with the scene's."""
+    shown_by = take.lsmpl_picture.shown_by
+    if shown_by is None:
         return []
-    if following.is_outdated(take):
-        return [f"{other.target.name} does not follow: {following.describe(take)}"]
-    if own is None or actions.is_edited(own) or actions.is_edited(other.action):
+    user, image = pictures_playing.image_user(shown_by), pictures_playing.image_of(shown_by)
+    if user is None or image is None:
+        return [f"{shown_by.name} shows no image"]
+    drivers = user.id_data.animation_data.drivers if user.id_data.animation_data else ()
+    wanted = pictures_playing.expression(shown_by)
+    found = [curve.driver.expression for curve in drivers]
+    return [] if found == [wanted] else [f"{shown_by.name} plays by {found}, not {wanted}"]
+
+
+def _other_characters(take: bpy.types.Object) -> list[str]:
+    """Each once, and what each does."""
+    targets = several.targets_of(take)
+    found = [f"{take.name} is on {targets}"] if len(set(targets)) != len(targets) else []
+    for other in several.all_of(take):
+        found += _other_character(take, other)
+    return found
+
+
+def _other_character(take: bpy.types.Object, other) -> list[str]:
+    """A character that follows does what the take does, or the panel says why not."""
+    told = following.describe(take, other)
+    if not told or not other.follow or other.held_back:
+        return []
+    if following.is_outdated(take, other):
+        return [f"{other.target.name} does not follow: {told}"]
+    own = pending_edit.action_of(take)
+    if own is None or actions.is_edited(other.action) or animated.is_changed(other):
         return []
     frames = pending_edit.played_at(take, own, 0, takes.describe(take)["frames"] - 1)
     channels = [(f'pose.bones["{name}"].rotation_quaternion', i) for name in UPPER_BODY for i in range(4)]
@@ -175,7 +200,7 @@ def _leftovers(scene: bpy.types.Scene) -> list[str]:
     is_on = session.has_handles(scene)
     says = [
         (len(motions) > 7 * count, f"motions pile up: {motions}"),
-        (len(made) > 4 * count, f"actions pile up: {made}"),
+        (len(made) > 6 * count, f"actions pile up: {made}"),
         (len(shapes) != is_on, f"{len(shapes)} meshes of handles, live being {is_on}"),
         (len(collections) != is_on, f"collections of handles: {collections}, live being {is_on}"),
     ]

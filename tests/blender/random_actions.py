@@ -248,6 +248,88 @@ def edit_mode(hands: Hands) -> str:
     return f"edit {done}"
 
 
+# What is beside the take
+
+
+def drag_with_the_tool(hands: Hands) -> str:
+    """Live's tool in the toolbar: press, move, let go."""
+    handle = hands.drag_with_tool() if hands.mode() == "OBJECT" and hands.is_live() else hands.press("Live")
+    return f"with the tool: {handle}"
+
+
+def click_the_strip(hands: Hands) -> str:
+    hands.click_strip()
+    return "click the strip of doubt"
+
+
+def change_picture(hands: Hands) -> str:
+    """The images that a take was filmed in come, are moved in time, looked through, and go."""
+    take = hands.random.choice(["Walk", "Wave"])
+    hands.end_live()
+    hands.activate(take)
+    what = hands.random.choice(["add", "add", "offset", "look through", "remove"])
+    hands.do(
+        {
+            "add": "bpy.ops.lsmpl.add_picture(filepath=bpy.data.filepath.replace('random.blend', 'filmed_01.png'))",
+            "offset": f"bpy.data.objects[{take!r}].lsmpl_picture.shown_by.lsmpl_picture.offset = 3"
+            f" if bpy.data.objects[{take!r}].lsmpl_picture.shown_by else None",
+            "look through": "bpy.ops.lsmpl.look_through()",
+            "remove": "bpy.ops.lsmpl.remove_picture()",
+        }[what]
+    )
+    return f"picture of {take}: {what}"
+
+
+def key_in_a_layer(hands: Hands) -> str:
+    """What an animator adds over the motion: a layer, and a pose keyed in it."""
+    hands.end_live()
+    rig = hands.activate("Walk Rig", "Wave Rig")
+    pressed = hands.press("Add Layer") if hands.chance(0.2) else "as it is"
+    hands.blender.rest(60)
+    if hands.mode() != "POSE":
+        hands.key("ctrl+Tab", pause=0.3)
+    bone = hands.click_bone()
+    hands.key("r")
+    hands.move_about()
+    hands.end_tool("click")
+    hands.key("i", pause=hands.pause())
+    hands.key("ctrl+Tab", pause=hands.pause())
+    return f"{rig}, {pressed}: {bone} turned and keyed"
+
+
+def change_characters(hands: Hands) -> str:
+    """A take goes on another rig, or on both, or leaves one."""
+    hands.end_live()
+    take = hands.activate("Walk", "Walk", "Wave")
+    rig = hands.random.choice(["Other", "Third"])
+    what = hands.random.choice(["choose", "choose and bake", "choose and bake", "show", "leave", "bake again", "clear"])
+    choose = f"bpy.data.objects[{take!r}].lsmpl.other.target = bpy.data.objects.get({rig!r})"
+    hands.do(
+        {
+            "choose": choose,
+            "choose and bake": choose,
+            "show": f"bpy.ops.lsmpl.show_character(character={rig!r})",
+            "leave": f"bpy.ops.lsmpl.leave_character(character={rig!r})",
+            "bake again": "bpy.ops.lsmpl.bake_again()",
+            "clear": f"bpy.data.objects[{take!r}].lsmpl.other.target = None",
+        }[what],
+        pause=0.3,
+    )
+    if what == "choose and bake":
+        hands.press("Bake to Other Character")
+    return f"{take} on {rig}: {what}"
+
+
+def change_list(hands: Hands) -> str:
+    """The list of takes: eye, solo, colour."""
+    take = hands.random.choice(["Walk", "Wave"])
+    what = hands.random.choice(["show_take", "solo_take"])
+    hands.do(f"bpy.ops.lsmpl.{what}(take={take!r})", pause=0.2)
+    if hands.chance(0.8):
+        hands.do(f"bpy.ops.lsmpl.{what}(take={take!r})")
+    return f"{what} {take}"
+
+
 ACTIONS: dict[Callable[[Hands], str], float] = {
     drag: 20,
     step_frames: 12,
@@ -271,6 +353,12 @@ ACTIONS: dict[Callable[[Hands], str], float] = {
     change_controls: 6,
     drag_control: 8,
     edit_mode: 1,
+    drag_with_the_tool: 5,
+    click_the_strip: 3,
+    change_picture: 4,
+    key_in_a_layer: 2,
+    change_characters: 5,
+    change_list: 1,
     delete_or_duplicate: 2,
     select: 2,
     save: 2,

@@ -100,12 +100,18 @@ class RandomSession:
             for take in (wave, walk):
                 bpy.context.view_layer.objects.active = take
                 bpy.ops.lsmpl.solve("EXEC_DEFAULT", True)
-            other = bpy.data.objects.new("Other", walk.lsmpl.armature.data.copy())
-            scene.collection.objects.link(other)
-            other.location.x = -1.5
-            for owner in (other, other.data):
-                owner.pop(CHARACTER_KEY, None)
+            for name, x in (("Third", 2.2), ("Other", -1.5)):
+                other = bpy.data.objects.new(name, walk.lsmpl.armature.data.copy())
+                scene.collection.objects.link(other)
+                other.location.x = x
+                for owner in (other, other.data):
+                    owner.pop(CHARACTER_KEY, None)
             walk.lsmpl.other.target, walk.lsmpl.other.place = other, "CHARACTER"
+            for number in range(1, 31):
+                image = bpy.data.images.new("Filmed", 64, 36)
+                image.generated_color = (number / 30, 0.5, 0.5, 1.0)
+                image.save(filepath=f"{self.blender.inside}/filmed_{{number:02d}}.png")
+                bpy.data.images.remove(image)
             scene.frame_set(20)
             """,
             timeout=600,

@@ -47,21 +47,29 @@ def find(blender: BlenderSession, command: str, x: int = MIDDLE) -> tuple[int, i
     for y in _seen.get(command, ()):  # where it was the last time, as long as nothing has moved
         if command in over(blender, x, y):
             return x, y
-    for scroll in (0, -60, *[14] * 6):
-        if scroll:
-            blender.xdotool("mousemove", MARGIN, 500, pause=0.1)
-            blender.xdotool("click", "--repeat", abs(scroll), "--delay", 15, 4 if scroll < 0 else 5, pause=1.0)
-        blender.settle()
-        for y in range(TOP, BOTTOM, STEP):
-            if command in over(blender, x, y):
-                _seen[command] = [y + 4]
-                return x, y + 4
+    for patient in (False, True):  # a busy machine takes two moves for one, which light no button
+        for scroll in (0, -60, *[14] * 6):
+            if scroll:
+                blender.xdotool("mousemove", MARGIN, 500, pause=0.1)
+                blender.xdotool("click", "--repeat", abs(scroll), "--delay", 15, 4 if scroll < 0 else 5, pause=1.0)
+            blender.settle()
+            for y in range(TOP, BOTTOM, STEP):
+                if command in over(blender, x, y, patient):
+                    _seen[command] = [y + 4]
+                    return x, y + 4
     raise AssertionError(f"no button {command!r} at x = {x}")
 
 
-def over(blender: BlenderSession, x: int, y: int) -> str:
-    """What Ctrl C copies there."""
-    blender.xdotool("mousemove", x - 3, y, "sleep", 0.04, "mousemove", x, y, "sleep", 0.04, "key", "ctrl+c", pause=0)
+def over(blender: BlenderSession, x: int, y: int, patient: bool = False) -> str:
+    """What Ctrl C copies there. patient: each move is heard before the next comes."""
+    if patient:
+        for move in (3, 0):
+            blender.xdotool("mousemove", x - move, y, pause=0)
+            blender.heard()
+        blender.xdotool("key", "ctrl+c", pause=0)
+    else:
+        moves = "mousemove", x - 3, y, "sleep", 0.04, "mousemove", x, y, "sleep", 0.04
+        blender.xdotool(*moves, "key", "ctrl+c", pause=0)
     blender.heard()
     return blender.run(f"""
         manager = bpy.context.window_manager

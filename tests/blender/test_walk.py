@@ -261,6 +261,13 @@ def test_it_goes_on_another_character_and_out_as_fbx(blender, look, kind, name, 
         timeout=120,
     )
     press(blender, "lsmpl.bake_to_other(")
+    characters = blender.run(f"""
+        from bl_ext.user_default.lsmpl.addon.retargeting import following, several
+        take = bpy.data.objects[{TAKE!r}]
+        value = [following.describe(take, other) for other in several.all_of(take)]
+    """)
+    wanted = {"rigify": ["Ranger"], "unreal_like": ["Quinn", "Ranger"]}[kind]
+    assert characters == [f"{rig} is up to date" for rig in wanted], "those before it stay the take's"
     show_frame(blender, ARM_UP)
     look(f"walk_11_on_{kind}")
     here = blender.run(_HEADS.format(name=name, frames=(20, ARM_UP, 150), first=0))
