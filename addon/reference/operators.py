@@ -47,8 +47,8 @@ class _BesideTheTake(ImportHelper):
         filepath: str
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        source = Path(bpy.path.abspath(takes.describe(needed_take(context))["source"]))
-        if not self.filepath and source.parent.is_dir():
+        source = _source(needed_take(context))
+        if not self.filepath and source is not None and source.parent.is_dir():
             self.filepath = f"{source.parent}{os.sep}"
         return super().invoke(context, event)
 
@@ -118,8 +118,8 @@ class LSMPL_OT_add_picture(_OfTake, bpy.types.Operator, _BesideTheTake):
 
     def _add(self, take: bpy.types.Object, found: media.Media) -> tuple[bpy.types.Object, str]:
         """The object that shows the picture, and where it stands, in words."""
-        source = Path(bpy.path.abspath(takes.describe(take)["source"]))
-        if source.is_dir() or source.suffix.lower() in views.ENDINGS:
+        source = _source(take)
+        if source and (source.is_dir() or source.suffix.lower() in views.ENDINGS):
             try:
                 view = view_of(take, source)
             except LsmplError as error:
@@ -269,6 +269,12 @@ def fit(context: bpy.types.Context, area: bpy.types.Area) -> None:
     window = next(region for region in area.regions if region.type == "WINDOW")
     with context.temp_override(area=area, region=window):
         bpy.ops.view3d.view_center_camera()
+
+
+def _source(take: bpy.types.Object) -> Path | None:
+    """The file that a take is from; None where it is from the scene."""
+    source = takes.describe(take)["source"]
+    return Path(bpy.path.abspath(source)) if source else None
 
 
 def _shown(take: bpy.types.Object) -> tuple[bpy.types.Object, bpy.types.Image]:

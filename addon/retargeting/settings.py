@@ -53,18 +53,20 @@ def _follow_changed(settings: OtherCharacter, context: bpy.types.Context) -> Non
 
 
 def _hide_body_changed(settings: OtherCharacter, context: bpy.types.Context) -> None:
-    if settings.action is not None:
+    if several.actions_of(settings.id_data):
         hide_body(settings.id_data, settings.hide_body)
 
 
 def hide_body(take: bpy.types.Object, is_hidden: bool) -> None:
-    """Hide or show the body of a take's own character in viewports; its bones stay, which controls
-    and Live need evaluated."""
-    mesh = take.lsmpl.body_mesh
-    for scene in mesh.users_scene if mesh is not None else ():
-        for layer in scene.view_layers:
-            if mesh.name in layer.objects:
-                mesh.hide_set(is_hidden, view_layer=layer)
+    """Hide or show a take's own character in viewports, where Blender evaluates it all the same;
+    bones that somebody poses stay."""
+    parts = [part for part in (take.lsmpl.body_mesh, take.lsmpl.armature) if part is not None]
+    for part in parts:
+        if is_hidden and part.mode != "OBJECT":
+            continue
+        for layer in (layer for scene in part.users_scene for layer in scene.view_layers):
+            if part.name in layer.objects:
+                part.hide_set(is_hidden, view_layer=layer)
 
 
 class MappedBone(bpy.types.PropertyGroup):
@@ -202,7 +204,8 @@ class OtherCharacter(bpy.types.PropertyGroup):
     )
     hide_body: BoolProperty(
         name="Hide LSMPL's Body",
-        description="Show the take on this character alone: LSMPL's body is hidden in the viewport",
+        description="Show the take on this character alone: LSMPL's body and its bones are hidden "
+        "in the viewport, but for bones in Pose Mode",
         default=True,
         update=_hide_body_changed,
     )

@@ -297,6 +297,7 @@ def test_a_movie_plays_at_its_own_rate(addon, body, core, tmp_path):
 def plane_of(addon, core, body, tmp_path):
     """A take with a picture beside it, as its file knows no camera."""
     motion = core.Motion(np.zeros((6, 24, 3)), np.zeros((6, 3)) + (0, 0, 1), fps=30.0, body=body.key)
+    bpy.context.scene.render.fps = 30
     take = addon("importing.adding").add_take(bpy.context.scene, body.keypoints(motion, "coco_17"), "Walk")
     bpy.context.view_layer.objects.active = take
     assert bpy.ops.lsmpl.add_picture(filepath=str(write_images(tmp_path, 5, 6))) == {"FINISHED"}

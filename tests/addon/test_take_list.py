@@ -74,9 +74,16 @@ def test_the_body_is_hidden_once_it_is_on_another_character(addon, two):
     take.lsmpl.other.target = other
     bpy.context.view_layer.objects.active = take
     assert bpy.ops.lsmpl.bake_to_other() == {"FINISHED"}
-    assert hidden(take) == [False, False, True]
+    assert hidden(take) == [False, True, True]
     take.lsmpl.other.hide_body = False
-    assert not take.lsmpl.body_mesh.hide_get()
+    assert hidden(take) == [False] * 3
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="POSE")
+    take.lsmpl.other.hide_body = True
+    assert hidden(take) == [False, False, True], "whoever poses its bones goes on"
+    bpy.ops.object.mode_set(mode="OBJECT")
+    take.lsmpl.other.hide_body = False
+    bpy.context.view_layer.objects.active = take
     take.lsmpl.other.hide_body = True
     take.lsmpl.body_mesh.hide_set(False)
     assert bpy.ops.lsmpl.bake_to_other() == {"FINISHED"}
