@@ -105,6 +105,34 @@ def posed_live(take):
         bpy.ops.lsmpl.live()
 
 
+def on_two_characters_of_which_one_is_hidden(take):
+    """As long as it is on none."""
+    if take.lsmpl.other.target or len(take.lsmpl.also_on):
+        return
+    for number in range(2):
+        rig = bpy.data.objects.new(f"Other {number}", take.lsmpl.armature.data.copy())
+        bpy.context.scene.collection.objects.link(rig)
+        for owner in (rig, rig.data):
+            owner.pop("lsmpl_character", None)
+        take.lsmpl.other.target = rig
+        if bpy.ops.lsmpl.bake_to_other.poll():
+            bpy.ops.lsmpl.bake_to_other()
+    take.lsmpl.also_on[0].target.hide_set(True)
+
+
+def other_character_deleted(take):
+    on_two_characters_of_which_one_is_hidden(take)
+    if take.lsmpl.other.target:
+        bpy.data.objects.remove(take.lsmpl.other.target)
+
+
+def animated_in_a_layer(take):
+    rig = take.lsmpl.armature
+    if rig and rig.animation_data and not rig.animation_data.nla_tracks and bpy.ops.lsmpl.add_controls.poll():
+        bpy.ops.lsmpl.add_controls()
+        bpy.ops.lsmpl.add_layer()
+
+
 STATES = {
     "object mode": lambda take: None,
     "take in edit mode": mode(lambda take: take, "EDIT"),
@@ -123,6 +151,9 @@ STATES = {
     "motion without its facts": motion_without_its_facts,
     "track without its facts": track_without_its_facts,
     "posed live": posed_live,
+    "on two characters": on_two_characters_of_which_one_is_hidden,
+    "other character deleted": other_character_deleted,
+    "animated in a layer": animated_in_a_layer,
 }
 
 
