@@ -8,8 +8,7 @@ import bpy
 
 from ..lsmpl_core import LsmplError
 from .characters.shape import is_character
-from .retargeting import several
-from .takes import layers
+from .takes import layers, other_characters
 from .takes.take import is_take, shape_of, takes_in
 
 HANDLE_KEY = "lsmpl_keypoint"
@@ -37,17 +36,18 @@ def active_take(context: bpy.types.Context) -> bpy.types.Object | None:
         on_it = [
             take
             for take in takes
-            if active in (take.lsmpl.armature, take.lsmpl.body_mesh, *several.targets_of(take))
+            if active
+            in (take.lsmpl.armature, take.lsmpl.body_mesh, *other_characters.targets_of(take))
         ]
         if on_it:
-            theirs = active in several.targets_of(on_it[0])
+            theirs = active in other_characters.targets_of(on_it[0])
             rig = active if theirs else on_it[0].lsmpl.armature
             animation = rig.animation_data if rig else None
             playing = animation.action if animation else None
             baked = (
                 take
                 for take in on_it
-                if playing in (take.lsmpl_bake.action, *several.actions_of(take))
+                if playing in (take.lsmpl_bake.action, *other_characters.actions_of(take))
             )
             return next(baked, on_it[0]) if playing else on_it[0]
 

@@ -16,11 +16,10 @@ from ...lsmpl_core.files.names import file_names
 from .. import jobs
 from ..characters import shape
 from ..held import Held
-from ..retargeting import several
 from ..retargeting.plan import root_bone_of
 from ..retargeting.settings import OtherCharacter
 from ..staging import reading
-from ..takes import layers, playing
+from ..takes import layers, other_characters, playing
 from ..takes import take as takes
 from . import files as exporting
 from .settings import ExportSettings
@@ -46,7 +45,7 @@ def export_steps(
         motion.save(path)
         return f"Exported {len(motion)} frames to {path.name}"
     if settings.character == "OTHER":
-        other = several.on(take, target) if target else take.lsmpl.other
+        other = other_characters.on(take, target) if target else take.lsmpl.other
         armature, baked = _needed_other(take, other, scene)
         travelling = root_bone_of(baked)
     else:
@@ -113,7 +112,7 @@ def _targets(
     the panel shows where it is on none."""
     if ending == "npz" or settings.character != "OTHER":
         return [None]
-    baked = [other.target for other in several.all_of(take) if other.action is not None]
+    baked = [other.target for other in other_characters.all_of(take) if other.action is not None]
     return [target for target in baked if target is not None] or [None]
 
 
@@ -140,7 +139,7 @@ def is_shared(armature: bpy.types.Object, scene: bpy.types.Scene) -> bool:
     theirs."""
     return (
         sum(
-            armature in (take.lsmpl.armature, *map(_played_by, several.all_of(take)))
+            armature in (take.lsmpl.armature, *map(_played_by, other_characters.all_of(take)))
             for take in takes.takes_in(scene)
         )
         > 1

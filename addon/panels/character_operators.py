@@ -12,9 +12,10 @@ from .. import jobs
 from ..errors import reports_errors
 from ..held import Held
 from ..registration import registration
-from ..retargeting import bake_to_other, following, several
+from ..retargeting import bake_to_other, following
 from ..retargeting.settings import OtherCharacter
 from ..selection import is_solved, needed_take
+from ..takes import other_characters
 
 
 class _OfCharacter:
@@ -28,7 +29,7 @@ class _OfCharacter:
 
     def _needed(self, context: bpy.types.Context) -> OtherCharacter:
         take = needed_take(context)
-        found = several.on(take, bpy.data.objects.get(self.character))
+        found = other_characters.on(take, bpy.data.objects.get(self.character))
         if found is None or found == take.lsmpl.other:
             raise LsmplError(f"{take.name}: is on no other character called {self.character!r}")
         return found

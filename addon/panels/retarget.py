@@ -9,10 +9,10 @@ import bpy
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
 from ...lsmpl_core.shown import shown
 from ..registration import registration
-from ..retargeting import following, ik_controls, several
+from ..retargeting import following, ik_controls
 from ..retargeting.settings import OtherCharacter
 from ..selection import active_take
-from ..takes import layers
+from ..takes import layers, other_characters
 from .drawing import Section, properties, say, working
 
 
@@ -162,7 +162,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
 
 def _draw_also_on(layout: bpy.types.UILayout, take: bpy.types.Object) -> None:
     """The characters that the take was put on before, each one click away."""
-    others = several.all_of(take)[1:]
+    others = other_characters.all_of(take)[1:]
     if not others:
         return
     layout.label(text="Also on:", translate=False)

@@ -18,8 +18,8 @@ from ..characters import actions, assigning, baking
 from ..held import Held
 from ..registration import registration
 from ..selection import is_solved, needed_take
-from ..takes import layers
-from . import animated, ik_controls, several
+from ..takes import layers, other_characters
+from . import animated, ik_controls
 from . import plan as plans
 from .plan import Plan
 from .settings import OtherCharacter, bone_map_of, hide_body
@@ -91,7 +91,7 @@ def again(held: Held[bpy.types.Object, bpy.types.Object]) -> OtherCharacter:
     """What a take does on one of its characters, after Blender had its turn. Raises `LsmplError`
     where the character is not the take's any more."""
     take, target = held.again()
-    other = several.on(take, target)
+    other = other_characters.on(take, target)
     if other is None:
         raise LsmplError(
             f"{take.name}: got another character while it was being baked; nothing was kept"

@@ -19,9 +19,9 @@ from ...lsmpl_core.progress import run_to_end
 from .. import jobs
 from ..characters import actions, assigning, baking
 from ..held import Held
-from ..takes import layers
+from ..takes import layers, other_characters
 from ..takes.take import is_take
-from . import animated, several
+from . import animated
 from .bake_to_other import put_on
 from .plan import Plan, version_of
 from .settings import OtherCharacter, on_follow
@@ -46,7 +46,7 @@ def is_outdated(take: bpy.types.Object, other: OtherCharacter | None = None) -> 
 
 def outdated(take: bpy.types.Object) -> list[OtherCharacter]:
     """All characters of a take that are."""
-    return [other for other in several.all_of(take) if is_outdated(take, other)]
+    return [other for other in other_characters.all_of(take) if is_outdated(take, other)]
 
 
 def describe(take: bpy.types.Object, other: OtherCharacter | None = None) -> str:
@@ -111,7 +111,7 @@ def update_steps(take: bpy.types.Object, motion: Motion, body: Body) -> jobs.Ste
     Of one that is to follow and cannot, why is noted for the panel. `put` puts them in place."""
     # All that is read of the scene is read before the first yield.
     planned = []
-    for other in filter(_is_to_follow, several.all_of(take)):
+    for other in filter(_is_to_follow, other_characters.all_of(take)):
         try:
             if actions.is_edited(other.action):
                 raise LsmplError(_EDITED)
@@ -130,7 +130,7 @@ def update_steps(take: bpy.types.Object, motion: Motion, body: Body) -> jobs.Ste
             updates.append(Update(plan, curves, held))
         except LsmplError as error:
             (take,), (_, target) = held_take.left(), held.left()
-            behind = several.on(take, target) if take is not None else None
+            behind = other_characters.on(take, target) if take is not None else None
             if behind is not None:
                 behind.held_back = str(error)
     return updates
@@ -141,7 +141,7 @@ def put(take: bpy.types.Object, updates: list[Update]) -> None:
     latest."""
     for update in updates:
         action, target = update.held.left()
-        other = several.on(take, target)
+        other = other_characters.on(take, target)
         if other is not None and action is not None and other.action == action:
             _put(other, update)  # and was not baked anew meanwhile
 
@@ -188,7 +188,8 @@ def _is_to_follow(other: OtherCharacter) -> bool:
     sharing = (
         take
         for take in bpy.data.objects
-        if is_take(take) and any(its.action == other.action for its in several.all_of(take))
+        if is_take(take)
+        and any(its.action == other.action for its in other_characters.all_of(take))
     )
     return take == min(sharing, key=lambda take: take.name)
 

@@ -20,7 +20,7 @@ from ...lsmpl_core import LsmplError
 from ...lsmpl_core.body.skeleton import JOINT_NAMES
 from ...lsmpl_core.retargeting.bone_maps import BoneMap, match_bones
 from ..characters.shape import CHARACTER_KEY
-from . import several
+from ..takes import other_characters
 
 on_follow: list[Callable[[bpy.types.Object], None]] = []
 """Called with a take whose other character is to be kept up to date from now on. `following` does
@@ -38,7 +38,7 @@ def _may_be_target(settings: OtherCharacter, armature: bpy.types.Object) -> bool
 def _target_changed(settings: OtherCharacter, context: bpy.types.Context) -> None:
     """A mapping is for one armature: another one is looked at anew, unless it has all the bones, or
     the take was put on it before."""
-    if several.is_copying() or several.show(settings) or settings.target is None:
+    if other_characters.is_copying() or other_characters.show(settings) or settings.target is None:
         return
     bones = settings.target.data.bones
     if not settings.bones or any(item.bone not in bones for item in settings.bones):
@@ -47,13 +47,13 @@ def _target_changed(settings: OtherCharacter, context: bpy.types.Context) -> Non
 
 def _follow_changed(settings: OtherCharacter, context: bpy.types.Context) -> None:
     """Whoever wants it up to date wants it now."""
-    if settings.follow and not several.is_copying():
+    if settings.follow and not other_characters.is_copying():
         for bring_up_to_date in on_follow:
             bring_up_to_date(settings.id_data)
 
 
 def _hide_body_changed(settings: OtherCharacter, context: bpy.types.Context) -> None:
-    if several.actions_of(settings.id_data):
+    if other_characters.actions_of(settings.id_data):
         hide_body(settings.id_data, settings.hide_body)
 
 

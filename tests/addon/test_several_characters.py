@@ -10,7 +10,7 @@ from test_retargeting import curves_of, smpl_character
 
 @pytest.fixture
 def several(addon):
-    return addon("retargeting.several")
+    return addon("takes.other_characters")
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from bl_ext.user_default.lsmpl.addon.characters.posed import Bones
 from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session
 from bl_ext.user_default.lsmpl.addon.reference import playing as pictures_playing
 from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
-from bl_ext.user_default.lsmpl.addon.retargeting import animated, following, several
-from bl_ext.user_default.lsmpl.addon.takes import display, layers, pinned_joints, playing
+from bl_ext.user_default.lsmpl.addon.retargeting import animated, following
+from bl_ext.user_default.lsmpl.addon.takes import display, layers, other_characters, pinned_joints, playing
 from bl_ext.user_default.lsmpl.addon.takes import take as takes
 from bl_ext.user_default.lsmpl.addon.takes.layers import Layer
 from bl_ext.user_default.lsmpl.addon.takes.motion_mesh import MOTION_KEY
@@ -147,9 +147,9 @@ def _picture(take: bpy.types.Object) -> list[str]:
 
 def _other_characters(take: bpy.types.Object) -> list[str]:
     """Each once, and what each does."""
-    targets = several.targets_of(take)
+    targets = other_characters.targets_of(take)
     found = [f"{take.name} is on {targets}"] if len(set(targets)) != len(targets) else []
-    for other in several.all_of(take):
+    for other in other_characters.all_of(take):
         found += _other_character(take, other)
     return found
 

@@ -262,9 +262,10 @@ def test_it_goes_on_another_character_and_out_as_fbx(blender, look, kind, name, 
     )
     press(blender, "lsmpl.bake_to_other(")
     characters = blender.run(f"""
-        from bl_ext.user_default.lsmpl.addon.retargeting import following, several
+        from bl_ext.user_default.lsmpl.addon.retargeting import following
+        from bl_ext.user_default.lsmpl.addon.takes import other_characters
         take = bpy.data.objects[{TAKE!r}]
-        value = [following.describe(take, other) for other in several.all_of(take)]
+        value = [following.describe(take, other) for other in other_characters.all_of(take)]
     """)
     wanted = {"rigify": ["Ranger"], "unreal_like": ["Quinn", "Ranger"]}[kind]
     assert characters == [f"{rig} is up to date" for rig in wanted], "those before it stay the take's"

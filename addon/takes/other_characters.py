@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import bpy
 
 if TYPE_CHECKING:  # the settings themselves call what is here
-    from .settings import OtherCharacter
+    from ..retargeting.settings import OtherCharacter
 
 _OF_THE_TAKE = "hide_body"
 """A setting that goes on as it is whichever character is shown."""
