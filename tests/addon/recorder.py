@@ -1,6 +1,7 @@
 """Panels drawn without a screen: what they say, as text."""
 
 import inspect
+from functools import lru_cache
 
 import bpy
 
@@ -61,10 +62,18 @@ def draw_panels(panels) -> dict[str, str]:
             if not issubclass(cls, bpy.types.Panel) or (hasattr(cls, "poll") and not cls.poll(Context())):
                 continue
             texts = []
-            panel = type(cls.__name__, (), {k: v for k, v in inspect.getmembers(cls) if inspect.isfunction(v)})()
+            plain, methods = without_blender(cls)
+            panel = plain()
             panel.layout = Recorder(texts)
-            for method in ("draw_header_preset", "draw"):
-                if hasattr(panel, method) and "presets" not in inspect.getsource(getattr(panel, method)):
-                    getattr(panel, method)(Context())
+            for method in methods:
+                getattr(panel, method)(Context())
             said[cls.__name__] = "\n".join(texts)
     return said
+
+
+@lru_cache
+def without_blender(cls) -> tuple[type, list[str]]:
+    """A panel's own functions in a class that takes any layout, and which of them draw it."""
+    functions = {name: value for name, value in inspect.getmembers(cls) if inspect.isfunction(value)}
+    draws = [name for name in ("draw_header_preset", "draw") if name in functions]
+    return type(cls.__name__, (), functions), [n for n in draws if "presets" not in inspect.getsource(functions[n])]

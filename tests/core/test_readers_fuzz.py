@@ -42,7 +42,7 @@ def test_good_files_are_within_the_bounds(tmp_path, kind):
 def test_damaged_files(tmp_path, kind):
     make, read = SUBJECTS[kind]
     contents = make(tmp_path)
-    for seed in range(25):
+    for seed in range(10):
         for name in contents:
             fuzz(tmp_path, name, contents, read, seed)
 
