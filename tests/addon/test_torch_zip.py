@@ -41,7 +41,9 @@ print("left:", [path.name for path in (extensions / ".local").rglob("*") if path
 def listing(tmp_path, monkeypatch) -> Path:
     """A repository of zips for this platform and another, and for both Pythons."""
     given, fetched = make_registry(tmp_path / "given"), build.fetch_wheels(sys.executable)
+    compiled = build.fetch_kernels([this_platform()])
     monkeypatch.setattr(build, "fetch_wheels", lambda python: fetched)
+    monkeypatch.setattr(build, "fetch_kernels", lambda platforms: compiled if platforms == [this_platform()] else [])
     monkeypatch.setattr(build, "WHEEL_FOLDER", tmp_path / "wheels")
     platforms = [this_platform(), next(name for name in PLATFORMS if name != this_platform())]
     zips = [
