@@ -73,7 +73,7 @@ def _draw_frame(
         else "none"
     )
     counted = [(state.conditions[condition], word) for condition, word in _CONDITION_WORDS.items()]
-    counted += [(state.edited, "moved by you"), (state.ignored, "ignored by you")]
+    counted += [(state.edited, "moved"), (state.ignored, "ignored")]
     keypoints = ", ".join(f"{count} {word}" for count, word in counted if count) or "all seen"
     facts(
         layout,
