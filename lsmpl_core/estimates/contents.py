@@ -22,6 +22,7 @@ from ..files.npz import most_unpacked, open_npz, read_array
 from ..files.object_npy import is_object_npy, read_object_npy
 from ..files.torch_files import read_torch_file
 from .aliases import DEEPEST, is_parameter
+from .bare_poses import are_poses
 from .smpl_parameters import MAX_FRAMES, MAX_NUMBERS
 
 MAX_JSON = 256 << 20
@@ -109,17 +110,19 @@ def _json(path: Path) -> object:
 
 
 def _npy(path: Path) -> object:
-    """Objects, or Motion-X's array of all parameters side by side."""
+    """Objects, Motion-X's array of all parameters side by side, or one of nothing but poses."""
     data = path.read_bytes()
     if is_object_npy(data):
         return read_object_npy(data, str(path))
     with path.open("rb") as stream:
         array = read_array(stream, len(data))
+    if are_poses(array):
+        return {"poses": array}
     if array.ndim != 2 or array.shape[1] != MOTION_X or array.dtype.kind != "f":
         raise ValueError(
             f"holds {array.dtype} of shape {array.shape}; expected objects, such as a dict of "
-            "SMPL parameters, or "
-            f"Motion-X's (T,{MOTION_X})"
+            f"SMPL parameters, Motion-X's (T,{MOTION_X}), or rotations of SMPL's joints, such as "
+            "(T,72)"
         )
     return {
         "poses": array[:, :66],

@@ -14,10 +14,11 @@ import numpy as np
 
 from ..body.skeleton import NUM_JOINTS
 from ..errors import MotionFileError
-from ..files.npz import open_npz
+from ..files.npz import open_npz, read_array, read_header
 from ..keypoints.track import Decision
 from ..motion import Motion
 from .aliases import MOST_KEYS, pose_keys
+from .bare_poses import are_poses, may_be_poses
 from .contents import MOTION_X
 from .formats import Estimates, Person, read_estimates
 from .smpl_parameters import MAX_FRAMES, fingers, parameters
@@ -78,13 +79,14 @@ def holds_motion(path: str | os.PathLike) -> bool:
     """Whether a file is one that `read_motion` reads, and no keypoint file, by its content; an npz
     may be either.
 
-    False where it cannot be read at all. Only the names and the shapes of arrays are looked at.
+    False where it cannot be read at all. Only the names and the shapes of arrays are looked at,
+    and of bare ones their numbers.
     """
     path = Path(path)
     if path.suffix.lower() in ENDINGS:
         return True
     if path.suffix.lower() == ".npy":
-        return _object_npy_of_poses(path)
+        return _object_npy_of_poses(path) or _npy_of_poses(path)
     if path.suffix.lower() != ".npz":
         return False
     try:
@@ -111,6 +113,20 @@ def _object_npy_of_poses(path: Path) -> bool:
     except OSError:
         return False
     return _names_poses(start) or f", {MOTION_X})".encode() in start[:256]
+
+
+def _npy_of_poses(path: Path) -> bool:
+    """Whether an npy holds rotations of SMPL's joints alone. Its numbers are looked at where its
+    shape fits, for joints' places have the same."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as stream:
+            if not may_be_poses(read_header(stream)[0]):
+                return False
+            stream.seek(0)
+            return are_poses(read_array(stream, size))
+    except (OSError, ValueError):
+        return False
 
 
 def _names_poses(start: bytes) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -135,10 +135,18 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     else:
         positions[missing] = np.nan
 
+    labels = _labels(file)
+    columns = _places(file, labels or [])
+    if labels and 0 < len(columns) < file.points:
+        reason = "the file lists them as angles, forces, moments, powers or scalars"
+        said = f"{file.points - len(columns)} model outputs"
+        decisions.append(Decision("set aside", said, "file", reason))
+        positions, labels = positions[:, columns], [labels[i] for i in columns]
+
     up = next(iter(file.strings("POINT:Y_SCREEN")), "").lower().replace("+", "")
     return RawTrack(
         positions,
-        _labels(file),
+        labels,
         fps=file.value("POINT:RATE") or file.rate,
         unit=next(iter(file.strings("POINT:UNITS")), None),
         up=up if up in ("x", "y", "z", "-x", "-y", "-z") else None,
@@ -294,6 +302,17 @@ def _labels(file: _C3d) -> list[str] | None:
         label or f"unnamed_{i}"
         for i, label in enumerate((labels + [""] * file.points)[: file.points])
     ]
+
+
+_NO_PLACES = ("ANGLES", "FORCES", "MOMENTS", "POWERS", "SCALARS", "REACTIONS")
+"""Groups of points that stand for no places: lists of labels in POINT (Vicon's type groups, C3D
+User Guide)."""
+
+
+def _places(file: _C3d, labels: Sequence[str]) -> list[int]:
+    """The points that the file does not list as what a model computed beside places."""
+    outputs = {label for group in _NO_PLACES for label in file.strings(f"POINT:{group}") if label}
+    return [i for i, label in enumerate(labels) if label not in outputs]
 
 
 def _text(data: bytes) -> str:

@@ -12,6 +12,7 @@ from ..errors import LayoutError
 from ..keypoints.layouts import LAYOUTS, Layout
 from ..keypoints.plausibility import implausibility
 from ..keypoints.track import Basis, Decision
+from .bare_rotations import ADVICE, are_axis_angles
 from .bones import (
     are_axes,
     are_centres_of_mass,
@@ -117,6 +118,10 @@ def _names_reason(names: Sequence[str], layout: Layout, columns: Sequence[int | 
 def match_by_count(positions: np.ndarray, source: str) -> Match:
     """The layout of unnamed keypoints (T,K,3): of the orders with that count, the one in which they
     make a body."""
+    if are_axis_angles(positions):
+        raise LayoutError(
+            f"{source}: its {positions.shape[1]} triples of numbers make no body. {ADVICE}"
+        )
     order, reason = order_by_geometry(positions, source)
     return Match.of(order.layout, order.columns, "detected", reason)
 

@@ -82,20 +82,12 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
     return best, reason + (f"; {aside} set aside" if aside else "")
 
 
-POSES = (24, 25, 52, 53, 55, 56)
-"""Triples of numbers in a row of SMPL's, SMPL-H's and SMPL-X's axis-angles, with or without the
-translation."""
-
-
 def _perhaps(positions: np.ndarray) -> str:
     """What numbers (T,K,3) that make no body may be instead, by their size."""
     seen = positions[np.isfinite(positions)]
     if len(seen) and seen.min() >= 0 and seen.max() <= 1:
         alike = "as shares of an image beside a score do"
         return f"All of its numbers lie between 0 and 1, {alike}: is it 2D? "
-    if len(seen) and positions.shape[1] in POSES and np.abs(seen).max() < 2 * np.pi:
-        names = "np.savez(file, poses=..., trans=..., mocap_framerate=...)"
-        return f"Are they rotations of SMPL's joints? Then save them by name: {names}. "
     return ""
 
 

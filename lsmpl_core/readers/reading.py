@@ -24,6 +24,7 @@ from .missing import mark_frozen, mark_missing, scaled_confidence
 from .npy import read_npy, read_npz
 from .ntu_skeleton import read_skeleton
 from .objects import is_folder_of_objects, read_folder_of_objects, read_objects
+from .other_formats import instead_of
 from .people import one_person, staying
 from .raw import RawTrack, checked_names
 from .settling import settled, settled_in
@@ -195,9 +196,10 @@ def _read_raw(path: Path, counts: Collection[int], person: str | None = None) ->
         if not path.exists():
             raise KeypointFileError(f"{path}: no such file or folder")
         if reader is None:
-            raise KeypointFileError(
-                f"{path}: unknown format {ending!r}; keypoint files end in {', '.join(READERS)}"
+            instead = instead_of(path) or (
+                f"unknown format {ending!r}; keypoint files end in {', '.join(READERS)}"
             )
+            raise KeypointFileError(f"{path}: {instead}")
         raw = reader(path, counts, person) if reader in _KNOW_PEOPLE else reader(path, counts)
         return checked_names(raw, str(path))
     except OSError as error:

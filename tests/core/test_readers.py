@@ -211,12 +211,23 @@ def test_damaged_files_are_named(tmp_path, ending):
 
 
 def test_unknown_formats_and_empty_folders_are_named(tmp_path):
-    (tmp_path / "take.fbx").write_text("x")
-    with pytest.raises(KeypointFileError, match=r"unknown format '\.fbx'.*\.trc"):
-        read_keypoints(tmp_path / "take.fbx")
+    (tmp_path / "take.xyz").write_text("x")
+    with pytest.raises(KeypointFileError, match=r"unknown format '\.xyz'.*\.trc"):
+        read_keypoints(tmp_path / "take.xyz")
     (tmp_path / "take.trc").mkdir()
     with pytest.raises(KeypointFileError, match=r"one \.json file a frame"):
         read_keypoints(tmp_path / "take.trc")
+
+
+@pytest.mark.parametrize(
+    ("ending", "instead"),
+    {"FBX": "as BVH", "mvnx": "MVN", "asf": "C3D", "tak": "Motive", "mat": "CSV", "mp4": "pose estimator"}.items(),
+)
+def test_files_of_other_forms_say_what_to_export_instead(tmp_path, ending, instead):
+    path = tmp_path / f"take.{ending}"
+    path.write_text("x")
+    with pytest.raises(KeypointFileError, match=f"is .*{instead}"):
+        read_keypoints(path)
 
 
 @pytest.mark.parametrize("value", [np.nan, 0.0, np.inf, 1e300])

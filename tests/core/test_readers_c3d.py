@@ -85,6 +85,17 @@ def test_more_points_than_one_list_of_labels_holds(tmp_path):
     assert np.allclose(read_keypoints(tmp_path / "take.c3d").positions, walking(COCO), atol=1e-6)
 
 
+def test_points_that_the_file_lists_as_angles_or_forces_are_no_places(tmp_path):
+    names = [*COCO.keypoints, "LHPA", "RGRF", "LASIAxis"]
+    positions = np.concatenate([walking(COCO), np.full((40, 3, 3), 45.0)], axis=1)
+    groups = [("POINT:ANGLES", ["LHPA"]), ("POINT:FORCES", ["RGRF", "no such label"])]
+    (tmp_path / "take.c3d").write_bytes(c3d_bytes(names, positions, strings=groups))
+    raw = read_c3d(tmp_path / "take.c3d")
+    assert list(raw.names) == [*COCO.keypoints, "LASIAxis"]
+    assert np.array_equal(raw.positions, np.delete(positions, [17, 18], axis=1).astype(np.float32))
+    assert [(d.what, d.value) for d in raw.decisions] == [("set aside", "2 model outputs")]
+
+
 def test_more_frames_than_16_bits_count(tmp_path):
     positions = np.zeros((70_000, 1, 3)) + np.arange(70_000)[:, None, None]
     long = [("TRIAL:ACTUAL_START_FIELD", (1, 0)), ("TRIAL:ACTUAL_END_FIELD", (70_000 & 0xFFFF, 70_000 >> 16))]

@@ -1,0 +1,71 @@
+"""What to export instead of files that hold motion, but in a form that is not read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_POSITIONS = "positions of joints or markers as C3D, TRC, CSV or BVH"
+_BY_BLENDER = (
+    "Import it in Blender (File > Import), select its armature and export that as BVH (File > "
+    "Export > Motion Capture), which is read"
+)
+_VIDEO = (
+    "is a picture or a video. Let a pose estimator find the people in it first (SAM 3D Body, "
+    "GVHMR, WHAM, MediaPipe, Pose2Sim): what these write is read"
+)
+
+INSTEAD = {
+    ("fbx", "glb", "gltf", "usd", "usda", "usdc", "usdz", "dae", "abc", "x3d"): (
+        f"is a scene. {_BY_BLENDER}"
+    ),
+    ("blend",): "is a Blender file. Export its armature as BVH (File > Export > Motion Capture)",
+    ("amc", "asf"): (
+        "is Acclaim's form, bones (ASF) and rotations (AMC) in two files. Convert both into BVH; "
+        "CMU's database has C3D of the same takes"
+    ),
+    ("mvn", "mvnx"): (
+        "is Xsens' own form. Export BVH or C3D in MVN (File > Export), or the positions of the "
+        "segments as CSV"
+    ),
+    ("tak", "ttp"): "is Motive's own form. Export CSV, C3D or BVH (File > Export Tracking Data)",
+    ("qtm", "qca"): "is Qualisys' own form. Export C3D or TSV in QTM (File > Export)",
+    ("x2d", "x1d", "xcp", "vsk", "mcp", "enf", "system"): (
+        "is one of Vicon's own files. Export C3D, or the trajectories as CSV, in Nexus or Shogun"
+    ),
+    ("trb", "cap", "anb", "anc", "prj"): (
+        "is one of Motion Analysis' own files. Export TRC or C3D in Cortex"
+    ),
+    ("cmo", "cmz", "tdf", "mdx", "mdf"): f"is a laboratory's own form. Export {_POSITIONS}",
+    ("osim",): (
+        "is an OpenSim model, which holds no motion. Take its trial's markers (TRC), or the "
+        "origins of the bodies (PointKinematics, .sto)"
+    ),
+    ("vmd", "vpd", "pmx", "bip", "htr", "htr2", "gtr", "trn", "anim", "xaf", "fnimate"): (
+        f"holds rotations of bones in a program's own form. Export {_POSITIONS} there"
+    ),
+    ("mat",): (
+        "is MATLAB's form. Write the points there as CSV, a row a frame with columns such as "
+        "nose_x, nose_y, nose_z (writetable), or export C3D or TSV where it came from"
+    ),
+    ("h5", "hdf5", "slp", "parquet", "feather", "xlsx", "xls", "ods", "db", "sqlite"): (
+        "is a table in a form of its own. Save it as CSV: a row a frame, columns such as nose_x, "
+        "nose_y, nose_z"
+    ),
+    ("svo", "svo2", "mkv", "xef", "oni", "bag", "mcap"): (
+        "is a sensor's recording. Export the bodies that its kit tracks as JSON or CSV"
+    ),
+    ("mp4", "mov", "avi", "webm", "wmv", "m4v", "gif", "png", "jpg", "jpeg", "webp"): _VIDEO,
+    ("zip", "7z", "rar", "gz", "tar", "tgz", "xz", "bz2"): "is an archive. Unpack it first",
+    ("onnx", "ckpt", "safetensors"): "is a network, which holds no motion",
+    ("obj", "ply", "stl", "off"): (
+        "is a mesh without joints. Its points are not followed; export " + _POSITIONS
+    ),
+}  # fmt: skip
+"""By the endings of files what they are, and what of theirs is read: forms as their programs'
+manuals and public readers describe them."""
+
+
+def instead_of(path: Path) -> str:
+    """What a file is by its ending and what to export instead; "" where that is not known."""
+    ending = path.suffix.lower().lstrip(".")
+    return next((advice for endings, advice in INSTEAD.items() if ending in endings), "")
