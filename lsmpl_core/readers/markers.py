@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -29,6 +29,7 @@ from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
 from .finger_markers import bend_with_fingers, finger_markers, knuckle_place
 from .keypoint_names import fold, is_generic, split_subject
+from .marker_refusals import on_one_limb, only_numbered, refusal
 
 TABLE_FILE = DATA / "markers.json"
 LAYOUT_NAME = "markers"
@@ -39,6 +40,10 @@ FEWEST, FEWEST_REGIONS = 6, 3
 """Recognised markers, and parts of the body they must be on, below which no body can be told from
 them."""
 
+NEEDED = (
+    f"At least {FEWEST} known markers on {FEWEST_REGIONS} parts of the body are needed; the others "
+    "are then found from how they move."
+)
 MOST_UNKNOWN = 250
 """Points without a known name beyond which they are no markers that anybody wears."""
 
@@ -63,16 +68,19 @@ _SIDES = (
 _PARTS = tuple(
     sorted({name.removeprefix("left_") for name in SITE_NAMES if name.startswith("left_")})
 )
+_LEG = re.compile(r"hip\.\.(left|right)_knee|knee|ankle")
+"""Sites of thighs, knees, shanks and hindfeet."""
 _MIRROR = {"left": "right", "right": "left"}
 
 
 @dataclass(frozen=True)
 class MarkerTable:
-    """Places by name: `sided` for the left side, `single` as they are; names are folded
-    (`fold`)."""
+    """Places by name: `sided` for the left side, `single` as they are, `without_legs` for the left
+    side where no leg has markers; names are folded (`fold`)."""
 
     sided: dict[str, str]
     single: dict[str, str]
+    without_legs: dict[str, str] = field(default_factory=dict)
 
     def site_of(self, name: str) -> str | None:
         """The site of a file's marker name, or None where it is not known."""
@@ -94,8 +102,21 @@ class MarkerTable:
                     return _looser(place) if numbered else place
         return self.site_of(bare[1:]) if re.match(r"p(Left|Right)", bare) else None
 
+    def sites_of(self, names: Sequence[str]) -> list[str | None]:
+        """The sites of a file's names. What legs have and hands, too, is of hands where no other
+        marker is on a leg."""
+        sites = [self.site_of(name) for name in names]
+        if any(site and _LEG.search(site) for site in sites):
+            return sites
+        of_hands = MarkerTable(self.without_legs, {})
+        return [of_hands.site_of(name) or site for name, site in zip(names, sites)]
+
     def extended(self, other: MarkerTable) -> MarkerTable:
-        return MarkerTable({**self.sided, **other.sided}, {**self.single, **other.single})
+        return MarkerTable(
+            {**self.sided, **other.sided},
+            {**self.single, **other.single},
+            {**self.without_legs, **other.without_legs},
+        )
 
 
 def mirrored(site: str) -> str:
@@ -120,14 +141,12 @@ def load_markers(path: str | Path) -> MarkerTable:
     """Read a table; `LayoutError` names the entry that is wrong."""
     path = Path(path)
     data = read_json(path, "table of markers", LayoutError)
-    keys = {"about", "sided", "single"}
-    if not isinstance(data, dict) or not set(data) <= keys or not set(data) & {"sided", "single"}:
+    keys = ("sided", "single", "without legs")
+    if not isinstance(data, dict) or not set(data) <= {"about", *keys} or not set(data) & set(keys):
         raise LayoutError(
             f'{path}: a table of markers is an object with the lists "sided" and "single"'
         )
-    return MarkerTable(
-        *(_entries(data.get(key, []), key, str(path)) for key in ("sided", "single"))
-    )
+    return MarkerTable(*(_entries(data.get(key, []), key, str(path)) for key in keys))
 
 
 def _entries(entries, key: str, where: str) -> dict[str, str]:
@@ -144,7 +163,7 @@ def _entries(entries, key: str, where: str) -> dict[str, str]:
         ):
             raise LayoutError(f'{here}: needs "names", a list of names, and "place"')
         place = entry.get("place")
-        site = _left(place) if key == "sided" and isinstance(place, str) else place
+        site = _left(place) if key != "single" and isinstance(place, str) else place
         try:
             check_site(str(site))
         except LayoutError as error:
@@ -184,22 +203,16 @@ def recognise(names: Sequence[str], source: str, table: MarkerTable | None = Non
     aside -= set(of_fingers)
     bending = bend_with_fingers(of_fingers)
     sites = {
-        i: _knuckle(of_fingers.get(i)) or table.site_of(name) or UNPLACED
-        for i, name in enumerate(names)
+        i: _knuckle(of_fingers.get(i)) or site or UNPLACED
+        for i, site in enumerate(table.sites_of(names))
         if i not in aside and i not in bending
     }
     placed = [i for i, site in sites.items() if site != UNPLACED]
     unknown = [split_subject(names[i])[1] for i, site in sites.items() if site == UNPLACED]
-    if len(placed) < FEWEST or len({_region(sites[i]) for i in placed}) < FEWEST_REGIONS:
-        raise LayoutError(
-            f"{source}: its {len(names)} points are neither a known keypoint layout nor a known "
-            "marker set. Known as "
-            f"markers: {_listed([split_subject(names[i])[1] for i in placed])}; not known: "
-            f"{_listed(unknown)}; model "
-            f"outputs and unlabelled points: {len(aside)}. At least {FEWEST} known markers on "
-            f"{FEWEST_REGIONS} parts "
-            f"of the body are needed; the others are then found from how they move. {ADVICE}"
-        )
+    known = {split_subject(names[i])[1]: sites[i] for i in placed}
+    regions = len({_region(site) for site in known.values()})
+    if len(placed) < FEWEST or regions < FEWEST_REGIONS or on_one_limb(known.values()):
+        raise LayoutError(f"{source}: {refusal(names, known, len(aside), NEEDED)}")
     crowd = len(sites) - len(placed) > MOST_UNKNOWN
     if crowd:
         sites = {i: sites[i] for i in placed}
@@ -235,14 +248,6 @@ def _knuckle(at: tuple[int, int] | None) -> str | None:
     return None if at is None else knuckle_place(*at)
 
 
-ADVICE = (
-    "Say where they sit in a JSON table (--markers markers.json): "
-    '{"single": [{"place": "left_knee left", "names": ["M12"]}, {"place": "neck back", "names": '
-    '["M3"]}, ...]}; '
-    "keypoints of a detector go by a JSON mapping (--layout mapping.json)"
-)
-
-
 def _aside(names: Sequence[str], table: MarkerTable) -> set[int]:
     """Columns of model outputs (angles, forces, joint centres, segment axes) and of points that
     nobody labelled."""
@@ -266,8 +271,10 @@ def _aside(names: Sequence[str], table: MarkerTable) -> set[int]:
 
 
 def are_unlabelled(names: Sequence[str]) -> bool:
-    """Whether all names are those that capture software gives to what nobody labelled."""
-    return bool(names) and all(_UNNAMED.fullmatch(split_subject(name)[1]) for name in names)
+    """Whether all names are those that capture software gives to what nobody labelled, or differ
+    by their numbers alone (Channel101)."""
+    unnamed = bool(names) and all(_UNNAMED.fullmatch(split_subject(name)[1]) for name in names)
+    return unnamed or (only_numbered(names) and not all(map(is_generic, names)))
 
 
 def _says_nothing(name: str) -> bool:

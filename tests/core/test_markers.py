@@ -182,8 +182,8 @@ def test_unknown_names_are_kept_to_be_found_and_said():
 
 
 def test_too_few_known_names_are_an_error_that_says_what_to_do():
-    with pytest.raises(LayoutError, match=r"take\.c3d.*LKNE.*Banana.*--markers"):
-        recognise(["LKNE", "Banana", "*3"], "take.c3d")
+    with pytest.raises(LayoutError, match=r"take\.c3d.*Banana.*LKNE.*--markers"):
+        recognise(["LKNE", "C7", "Banana", "Apple", "Pear", "Fig", "Plum", "*3"], "take.c3d")
 
 
 def test_a_users_table_adds_to_the_known_one_and_wins(tmp_path):
@@ -263,3 +263,24 @@ def test_markers_beside_keypoints_count_as_much_as_those_all_together():
     assert [names[column] for column in match.columns] == list(sites) and "RHJC_study" not in sites
     markers = [weight for name, weight in zip(sites, match.weights) if name.endswith("_study")]
     assert sum(markers) == pytest.approx(len(keypoints)) and sum(match.weights) == pytest.approx(2 * len(keypoints))
+
+
+def test_metatarsals_are_metacarpals_where_no_leg_has_markers():
+    upper = [
+        "C7",
+        "IJ",
+        "PX",
+        "T8",
+        "R.Acromion",
+        "R.Epi.Lat",
+        "R.Epi.Med",
+        "R.Wrist.Rad",
+        "R.D5M1",
+        "L.D2M1",
+        "L.Acromion",
+    ]
+    sites = dict(zip(upper, known_markers().sites_of(upper)))
+    assert sites["R.D5M1"].startswith("right_little_knuckle") and sites["L.D2M1"].startswith("left_index_knuckle")
+    with_legs = [*upper, "R.Knee.Lat"]
+    sites = dict(zip(with_legs, known_markers().sites_of(with_legs)))
+    assert sites["R.D5M1"].startswith("right_foot") and sites["L.D2M1"].startswith("left_foot")
