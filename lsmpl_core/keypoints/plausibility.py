@@ -41,6 +41,20 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
     return float(_errors(median[None], spread[None], layout)[0])
 
 
+def change_of_limbs(positions: np.ndarray, layout: Layout) -> float:
+    """By which share of their length limbs of keypoints (T,K,3) typically change over time; 0 where
+    none is seen."""
+    row = {name: k for k, name in enumerate(layout.keypoints)}
+    ends = [(row[a], row[b]) for a, b in _LIMBS if a in row and b in row]
+    if not ends:
+        return 0.0
+    one, other = np.array(ends).T
+    chosen = _some(positions)
+    median, spread = _over_time(np.linalg.norm(chosen[:, one] - chosen[:, other], axis=2))
+    known = median > 0
+    return float(np.median(spread[known] / median[known])) if known.any() else 0.0
+
+
 def best_exchange(positions: np.ndarray, layout: Layout) -> tuple[float, tuple[str, str] | None]:
     """By how much exchanging two keypoints (T,K,3) would make them more plausible, and which two.
 

@@ -14,15 +14,16 @@ from .orders import NO_BODY, in_order, orders_of
 
 COUNTS = (22, 24, 52, 53, 54, 55)
 """Joints of a pose: SMPL's 22 and 24, SMPL-H's 52, SMPL-X's 55 with or without jaw or eyes."""
-_TRUNK, _HINGES = (3, 6, 9, 12, 13, 14, 15), {4: (0, 1), 5: (0, 1), 18: (1, -1), 19: (1, 1)}
-"""SMPL's spine, neck, collars and head; knees and elbows, with the axis and the sense in which they
-bend."""
+_TRUNK = (3, 6, 9, 12, 13, 14, 15)
+"""SMPL's spine, neck, collars and head."""
+_HINGES = {4: (0, 1, 0.5), 5: (0, 1, 0.5), 18: (1, -1, 0.25), 19: (1, 1, 0.25)}
+"""Knees and elbows, with the axis and the sense in which they bend, and the share of their turn
+that is about it, typically: of those takes 0.62 and 0.31 at least."""
 STRAIGHT = 1.0
 """Radians that those of the trunk turn at most in the typical frame: of fifty recorded and
 estimated takes 0.88 at most."""
-BENT, ALONG = 0.35, 0.4
-"""Radians from which on a hinge counts as bent, and the share of its turn that is then about its
-axis, typically: of those takes 0.62 at least."""
+BENT = 0.35
+"""Radians from which on a hinge counts as bent."""
 ADVICE = (
     "They look like rotations of SMPL's joints (axis-angles). Take them for a motion: File > "
     "Import > SMPL Motion, or to refine keypoints with, lsmpl refine-motion KEYPOINTS FILE"
@@ -38,12 +39,12 @@ def are_axis_angles(rows: np.ndarray) -> bool:
     if turns.max() > 2 * np.pi or np.median(turns[:, _TRUNK], axis=0).max() > STRAIGHT:
         return False
 
-    shares = []
-    for joint, (axis, sense) in _HINGES.items():
+    hinged = []
+    for joint, (axis, sense, least) in _HINGES.items():
         bent = turns[:, joint] > BENT
         if bent.any():
-            shares.append(np.median(sense * rows[bent, joint, axis] / turns[bent, joint]))
-    if not shares or min(shares) < ALONG:
+            hinged.append(np.median(sense * rows[bent, joint, axis] / turns[bent, joint]) > least)
+    if not hinged or not all(hinged):
         return False
     orders = orders_of(count)
     return not any(

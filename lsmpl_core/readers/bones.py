@@ -17,11 +17,13 @@ import numpy as np
 
 from ..body.skeleton import JOINT_NAMES
 from ..data import DATA
+from ..errors import LayoutError
 from ..keypoints.layouts import LAYOUTS, Layout, tree_edges
-from ..keypoints.plausibility import implausibility
+from ..keypoints.plausibility import change_of_limbs, implausibility
 from ..keypoints.words import words_of
 from .keypoint_names import canonical_names, fold, side_of, split_subject
 from .markers import known_markers
+from .orders import NO_BODY
 
 LAYOUT_NAME = "bones"
 NEEDED = tuple(
@@ -30,11 +32,18 @@ NEEDED = tuple(
 """The joints without which names are no skeleton's."""
 NO_SKELETON = 0.3
 """`implausibility` from which on points so named are no joints."""
+STEADY = 0.02
+"""Share of their length by which a skeleton's limbs typically change at most, whatever its
+proportions are: those of rotations taken for places by 0.05 and more, of fifty takes."""
 CLUSTER = 3
 """Numbered names of one segment (LThigh1, LThigh2, ...) from which on they are markers of a
 cluster."""
 MARKERS = 6
 """Names that only markers have (LASI, RKNE) from which on the others are markers, too."""
+
+
+class NotPlacesError(LayoutError):
+    """What is called as bones is no places of theirs."""
 
 
 @cache
@@ -121,7 +130,8 @@ def as_bones(
     not of bones.
 
     names (N,) and positions (T,N,3) as the file has them; skeleton: whether its format has nothing
-    but skeletons, so that joints may be called as a detector's keypoints are.
+    but skeletons, so that joints may be called as a detector's keypoints are. `NotPlacesError`
+    where names are of bones and numbers are not of places.
     """
     found = [joint_of(name) for name in names]
     others = [name for name, joint in zip(names, found) if joint is None and not skeleton]
@@ -144,7 +154,7 @@ def as_bones(
             alike[joint] += rank >= _BEHIND
     if (
         not best.keys() >= set(NEEDED)
-        or max(alike.values(), default=0) >= CLUSTER
+        or (not skeleton and max(alike.values(), default=0) >= CLUSTER)
         or sum(known_markers().site_of(name) is not None for name in others) >= MARKERS
     ):
         return None
@@ -152,9 +162,17 @@ def as_bones(
     joints = tuple(joint for joint in JOINT_NAMES if joint in best)
     layout = Layout(LAYOUT_NAME, joints, tree_edges(joints), label="Bones")
     columns = tuple(best[joint][1] for joint in joints)
-    return (
-        (layout, columns) if implausibility(positions[:, columns], layout) < NO_SKELETON else None
-    )
+    error, places = implausibility(positions[:, columns], layout), positions[:, columns]
+    # Rotations are of a few dozen degrees, as places are of centimetres; but no lengths stay.
+    if error >= NO_BODY and change_of_limbs(places, layout) > STEADY:
+        if not (skeleton or mostly_bones(names)):
+            return None
+        raise NotPlacesError(
+            f"its {len(names)} points are called as bones are, but limbs between them change their "
+            "lengths, as no skeleton's do. Are the numbers rotations? Export the positions of the "
+            "joints, or BVH"
+        )
+    return (layout, columns) if error < NO_SKELETON else None
 
 
 def are_centres_of_mass(names: Sequence[str]) -> bool:

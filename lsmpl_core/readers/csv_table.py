@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     if not table.blocks[0].header:
         return read_plain_rows(lines, path, counts)
     for block in table.blocks:
+        _check_commas(block, lines, str(path))
         if is_long(block):
             return _read_long(block, table, str(path))
     read = [(block, columns_of(block, table.comments)) for block in table.blocks]
@@ -47,6 +48,19 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     )
     _check(block, columns, table, str(path))
     return _read_wide(block, columns, table, path)
+
+
+def _check_commas(block: Block, lines: Sequence[str], where: str) -> None:
+    """Raises `KeypointFileError` where commas stand in numbers and between them alike."""
+    labels, row = len(block.header[-1]) if block.header else 0, block.rows[0]
+    if labels < 8 or len(row) < 1.3 * labels or any("." in cell for cell in row):
+        return
+    if "," in lines[block.rows.line_number(0) - 1]:
+        raise KeypointFileError(
+            f"{where}: {len(row)} cells stand below {labels} labels: its numbers have decimal "
+            "commas, with commas between them. Export it with points, or with semicolons between "
+            "the columns"
+        )
 
 
 def _is_trajectories(block: Block) -> bool:
@@ -72,6 +86,11 @@ def _check(block: Block, columns: Columns, table: Table, where: str) -> None:
             f"{titles}; expected columns such as nose_x, nose_y, nose_z, or a row of names above a "
             "row of x, y, z"
         )
+    if _is_a_point_a_row(columns):
+        raise KeypointFileError(
+            f"{where}: its rows hold a point each, but no column says which keypoint it is, or in "
+            "which frame. Add both (frame,keypoint,x,y,z), or write a row a frame"
+        )
     if len(columns.keypoints) < FEWEST and (instead := _instead(block)):
         few = ", ".join(shown(name, 40) for name in columns.keypoints)
         raise KeypointFileError(f"{where}: only {few} has x, y and z columns{instead}")
@@ -91,6 +110,12 @@ def _check(block: Block, columns: Columns, table: Table, where: str) -> None:
                 f"{where}: line {other.rows.line_number(0) - 1}: {cell[:40]!r} stands where there "
                 "should be numbers"
             )
+
+
+def _is_a_point_a_row(columns: Columns) -> bool:
+    """Whether there is one keypoint alone, which is called as keypoints are at large."""
+    names = [fold(name) for name in columns.keypoints]
+    return len(names) == 1 and (names[0] in _KEYPOINT or not names[0])
 
 
 def _instead(block: Block) -> str:
@@ -124,10 +149,11 @@ _WORD = re.compile(r"[a-z]+")
 
 
 def _is_2d(block: Block) -> bool:
-    """Whether a header names x and y of several keypoints, and z of none."""
+    """Whether a header names x and y, and z of nothing."""
     rows = [[label.key for label in labels_of(block)]]
     rows += [[cell.strip().lower() for cell in row] for row in block.header]
-    return any(min(keys.count("x"), keys.count("y")) >= 4 and "z" not in keys for keys in rows)
+    said = any(cell.startswith("2d") for row in rows for cell in row)
+    return said or any({"x", "y"} <= set(keys) and "z" not in keys for keys in rows)
 
 
 def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawTrack:
@@ -197,7 +223,8 @@ def _column(block: Block, column: int, table: Table) -> np.ndarray:
 
 
 def _times(block: Block, column: int, table: Table) -> np.ndarray:
-    """A column of times (T,) in any unit; times of the clock in seconds."""
+    """A column of times (T,) in any unit; times of the clock in nanoseconds, as half a second from
+    row to row would pass for half a millisecond."""
     numbers = _column(block, column, table)
     if np.isfinite(numbers).any():
         return numbers
@@ -206,7 +233,7 @@ def _times(block: Block, column: int, table: Table) -> np.ndarray:
         return coded[which]
     clock = [seconds_of(row[column]) if column < len(row) else None for row in block.rows]
     found = np.array([np.nan if one is None else one for one in clock])
-    return found - np.nan_to_num(found[0])
+    return 1e9 * (found - np.nan_to_num(found[0]))
 
 
 def _people(block: Block, moments: np.ndarray | None) -> tuple[np.ndarray, list[str]] | None:
@@ -263,10 +290,38 @@ def _long_labels(block: Block) -> list[str]:
     return [found[1] if (found := _LONG_AXIS.fullmatch(label)) else label for label in labels]
 
 
-_LONG_AXIS = re.compile(r"(?:POSITION|POS|WORLD|HEAD|P)?([XYZ])(?:M|CM|MM|POSITION|POS|WORLD)?")
+_LONG_AXIS = re.compile(
+    r"(?:POSITION|POS|WORLD|HEAD|P|LANDMARK|JOINT|KEYPOINT|POINT)?([XYZ])(?:M|CM|MM|POSITION|POS|WORLD)?"
+)
+
+
+def _ungrouped(block: Block) -> Block:
+    """A block with one keypoint a row, of one whose rows hold several, each led by its name: below
+    labels that repeat (Joint, X, Y, Z, Joint, X, ...), or that stand once for all."""
+    labels = _long_labels(block)
+    first = next(i for i, label in enumerate(labels) if label in _KEYPOINT)
+    repeated = [i for i, label in enumerate(labels) if label == labels[first]]
+    size = repeated[1] - first if len(repeated) > 1 else len(labels) - first
+    widest = max(block.rows.widths, default=0)
+    if widest < first + 2 * size or (len(repeated) == 1 and (widest - first) % size):
+        return block
+    lines = [
+        _UNIT_SEPARATOR.join(cells[:first] + cells[at : at + size])
+        for cells in block.rows
+        for at in range(first, len(cells) - size + 1, size)
+    ]
+    rows = Rows(lines, lambda line: line.split(_UNIT_SEPARATOR))
+    for at in range(len(lines)):
+        rows.append(at, first + size)
+    header = [row[: first + size] for row in block.header]
+    return replace(block, header=header, rows=rows)
+
+
+_UNIT_SEPARATOR = "\x1f"
 
 
 def _read_long(block: Block, table: Table, where: str) -> RawTrack:
+    block = _ungrouped(block)
     labels = _long_labels(block)
     frame, time = (
         next((i for i, cell in enumerate(labels) if cell in wanted), None)

@@ -27,6 +27,7 @@ _TABLE = json.loads((DATA / "keypoint_names.json").read_text(encoding="utf-8"))
 _NOISE = frozenset(_TABLE["noise"])
 _SIDED: dict[str, list[str]] = _TABLE["sided"]
 _MIDDLE: dict[str, list[str]] = _TABLE["middle"]
+_SIDE_BEHIND: dict[str, str] = _TABLE["side behind"]
 
 
 def fold(name: str) -> str:
@@ -162,10 +163,12 @@ def canonical_names(name: str) -> tuple[str, ...]:
 
 
 def _glued_side(part: str) -> tuple[list[str], str]:
-    """`lshoulder`, `RIGHTHIP`: the side, where what follows it is a known part."""
+    """`lshoulder`, `RIGHTHIP`, `SHOL`: the side, where what stands beside it is a known part."""
     for prefix in ("left", "right", "l", "r"):
         if part.startswith(prefix) and part[len(prefix) :] in _SIDED:
             return [_SIDES[prefix]], part[len(prefix) :]
+    if part[-1:] in ("l", "r") and part[:-1] in _SIDE_BEHIND:
+        return [_SIDES[part[-1]]], _SIDE_BEHIND[part[:-1]]
     return [], part
 
 

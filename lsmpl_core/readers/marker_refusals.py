@@ -29,7 +29,7 @@ def refusal(names: Sequence[str], known: Mapping[str, str], aside: int, needed: 
     """Why names (N,), of which some are `known` markers with their sites and so many others are set
     aside, are no body's; `needed` says how many markers have to be known."""
     bare = [split_subject(name)[1] for name in names]
-    count = f"its {len(bare)} points"
+    count = f"its {len(bare)} point{'s' if len(bare) != 1 else ''}"
     if len(bare) - aside < 2 * CLUSTER:
         if aside == len(bare):
             return f"{count} ({_listed(bare)}) are what models compute, not markers. {needed}"

@@ -3,6 +3,7 @@ make a body."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from ..keypoints.plausibility import implausibility
 from ..keypoints.track import Basis, Decision
 from .bare_rotations import ADVICE, are_axis_angles
 from .bones import (
+    NotPlacesError,
     are_axes,
     are_centres_of_mass,
     as_bones,
@@ -24,7 +26,7 @@ from .bones import (
 from .keypoint_names import is_generic, match_names, split_subject, without_affixes
 from .mapping import Mapping
 from .markers import MarkerTable, are_unlabelled, known_markers, recognise
-from .orders import LIST_ADVICE, in_order, order_by_geometry, orders_of
+from .orders import KNOWN_COUNTS, LIST_ADVICE, in_order, order_by_geometry, orders_of
 from .raw import RawTrack
 
 _BODY_JOINTS = [
@@ -126,6 +128,22 @@ def match_by_count(positions: np.ndarray, source: str) -> Match:
     return Match.of(order.layout, order.columns, "detected", reason)
 
 
+def by_number(names: Sequence[str]) -> list[int | None] | None:
+    """The columns of keypoints that are called by their numbers in some order (X_24, X_26, ...),
+    None for those that a file leaves out; None where they stand in turn, or have no numbers."""
+    found = [re.search(r"\d{1,4}$", split_subject(name)[1]) for name in names]
+    numbers = [int(one[0]) for one in found if one]
+    if len(numbers) < len(names) or len(set(numbers)) < len(numbers) or not numbers:
+        return None
+    first = min(numbers)
+    if numbers == list(range(first, first + len(numbers))):
+        return None
+    if max(numbers) + 1 in KNOWN_COUNTS:
+        column = {number: i for i, number in enumerate(numbers)}
+        return [column.get(number) for number in range(max(numbers) + 1)]
+    return [i for _, i in sorted((number, i) for i, number in enumerate(numbers))]
+
+
 def _count(columns: Iterable[int | None]) -> int:
     return sum(column is not None for column in columns)
 
@@ -153,7 +171,10 @@ def match_layout(
             "--layout mapping.json which point is where"
         )
     if layout is None and not named:
-        return match_by_count(raw.positions, source)
+        columns = by_number(names) or list(range(count))
+        match = match_by_count(in_order(raw.positions, columns), source)
+        placed = (None if column is None else columns[column] for column in match.columns)
+        return replace(match, columns=tuple(placed))
     if layout is None:
         if bones := match_bones(raw, source):
             return bones
@@ -161,8 +182,9 @@ def match_layout(
             match = match_by_name(names, source, positions=raw.positions)
         except LayoutError:
             return match_bones(raw, source, raw.skeleton) or match_markers(raw, source)
-        if raw.skeleton and None in match.columns:
-            match = match_bones(raw, source, joints=True) or match
+        if raw.skeleton:
+            joints = match_bones(raw, source, joints=True) if None in match.columns else None
+            return joints or match
         if _is_marker_set(names, match):
             return match_markers(raw, source)
         return _with_markers_made_of_them(names, match, source) or match
@@ -185,7 +207,10 @@ def match_bones(raw: RawTrack, source: str, joints: bool = False) -> Match | Non
     """A skeleton's joints, by the names of its bones, or by those of joints as well; None where the
     names are not those of bones. `LayoutError` where their places are not those of joints."""
     names = raw.names or ()
-    found = as_bones(names, raw.positions, joints)
+    try:
+        found = as_bones(names, raw.positions, joints)
+    except NotPlacesError as error:
+        raise NotPlacesError(f"{source}: {error}") from None
     if found is None:
         return None
     if are_centres_of_mass(names):
@@ -259,7 +284,7 @@ def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) 
     found = recognise(raw.names, source, table)
     few = found.placed < MOSTLY * len(raw.names) and not are_axes(raw.names)
     few = few or mostly_bones(raw.names)
-    if table is None and few and joined_rigidly(raw.positions):
+    if table is None and (raw.skeleton or (few and joined_rigidly(raw.positions))):
         raise LayoutError(
             f"{source}: its points keep their distances, as a skeleton's joints do, but the "
             "names of "

@@ -11,6 +11,7 @@ from ..errors import LayoutError
 from ..keypoints.layouts import ORDERS, Order
 from ..keypoints.plausibility import best_exchange, implausibility
 from .hand_columns import makes_hands
+from .space import SHARES_OF_AN_IMAGE, are_image_shares, hips_of
 
 KNOWN_COUNTS = frozenset(map(len, ORDERS))
 """Keypoint counts that tell a bare array's order."""
@@ -48,6 +49,12 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
             f"are: {known}. Markers of a capture have to be labelled in its software first. "
             f"{LIST_ADVICE}"
         )
+    for order in candidates:
+        if are_image_shares(positions, positions[:, hips_of(order.layout, order.columns)]):
+            raise LayoutError(
+                f"{source}: {SHARES_OF_AN_IMAGE}, or say --layout {order.name} if the image was "
+                "square"
+            )
     scored = sorted(((_error(positions, order), i) for i, order in enumerate(candidates)))
     error, best = scored[0][0], candidates[scored[0][1]]
     listed = ", ".join(

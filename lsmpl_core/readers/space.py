@@ -61,35 +61,43 @@ def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
 
 
 def check_space(raw: RawTrack, columns: Sequence[int | None], layout: Layout, path: Path) -> None:
-    """Raises `KeypointFileError` where MediaPipe's landmarks are shares of an image, not metres.
+    """Raises `KeypointFileError` where x and y are shares of an image, not metres."""
+    taken = [column for column in columns if column is not None]
+    hips = hips_of(layout, columns)
+    if not are_image_shares(raw.positions[:, taken], raw.positions[:, hips]):
+        return
+    advice = f", or say --layout {layout.name} if the image was square"
+    raise KeypointFileError(f"{path}: {SHARES_OF_AN_IMAGE}{advice}")
+
+
+def hips_of(layout: Layout, columns: Sequence[int | None]) -> list[int]:
+    """The columns of a layout's hips, those that there are."""
+    column_of = dict(zip(layout.keypoints, columns))
+    hips = (column_of.get(name) for name in ("left_hip", "right_hip"))
+    return [column for column in hips if column is not None]
+
+
+SHARES_OF_AN_IMAGE = (
+    "its x and y are shares of an image (MediaPipe's pose_landmarks), which are no places in "
+    "space. Export pose_world_landmarks, which are in metres"
+)
+
+
+def are_image_shares(positions: np.ndarray, hips: np.ndarray) -> bool:
+    """Whether MediaPipe's landmarks (T,K,3), with hips (T,2,3) among them, are those of the image.
 
     Of those x and y are divided by the image's width and height, and the hips' depth is 0; of its
     world landmarks the hips are at the origin in all three.
     """
-    listed = [
-        columns[layout.index(name)]
-        for name in ("left_hip", "right_hip")
-        if name in layout.keypoints
-    ]
-    if layout.name != "mediapipe_33" or None in listed:
-        return
-    hips = [column for column in listed if column is not None]
-    middle = np.abs(raw.positions[:, hips].mean(axis=1))
-    flat = raw.positions[np.isfinite(raw.positions).all(axis=2)][:, :2]
+    if hips.shape[1] != 2:
+        return False
+    middle = np.abs(hips.mean(axis=1))
+    flat = positions[np.isfinite(positions).all(axis=2)][:, :2]
     if not np.isfinite(middle).any() or flat.min() < -OUTSIDE or flat.max() > 1 + OUTSIDE:
-        return
+        return False
     across, down, deep = np.nanmedian(middle, axis=0)
-    if (
-        deep > CENTRED * max(_extents(raw.positions).max(), 1e-12)
-        or max(across, down) < 2 * OUTSIDE / 5
-    ):
-        return
-    raise KeypointFileError(
-        f"{path}: its x and y are shares of an image (MediaPipe's pose_landmarks), which are no "
-        "places in space. "
-        "Export pose_world_landmarks, which are in metres, or say --layout mediapipe_33 if the "
-        "image was square"
-    )
+    at_depth_0 = deep <= CENTRED * max(_extents(positions).max(), 1e-12)
+    return bool(at_depth_0 and max(across, down) >= 2 * OUTSIDE / 5)
 
 
 def found_origin(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:

@@ -60,11 +60,15 @@ RATE = tuple(
                "frames per second", "rate"))
 )  # fmt: skip
 _LENGTH_UNIT = tuple(map(fold, ("length units", "length unit", "units", "unit")))
-_POSITION = frozenset(("position", "pos", "translation", "location", "positions"))
+_POSITION = frozenset(
+    ("position", "pos", "translation", "location", "positions", "crd", "coord", "coords",
+    "coordinate", "coordinates", "xyz")
+)  # fmt: skip
 _OTHER = frozenset(
     ("rotation", "rot", "quat", "quaternion", "orientation", "euler", "angle", "angles",
     "velocity", "vel", "speed", "acceleration", "acc", "force", "moment", "power", "error",
-     "torque", "gyro", "mag", "flexion")
+     "torque", "gyro", "mag", "flexion", "unc", "uncertainty", "std", "sigma", "cov", "covariance",
+     "variance")
 )  # fmt: skip
 _KINDS = ("BONE", "MARKER", "BONEMARKER", "RIGIDBODY", "RIGIDBODYMARKER")
 """What Motive's row of types says, likeliest to be a person's first."""
@@ -137,7 +141,8 @@ def columns_of(block: Block, comments: Sequence[str] = ()) -> Columns:
 
 def labels_of(block: Block) -> list[Label]:
     """What each column of a block is."""
-    return _by_rows(block) or _by_names_alone(block) or _by_labels(block.header)
+    found = _by_rows(block) or _by_names_alone(block) or _by_labels(block.header)
+    return found if any(label.key for label in found) else _by_numbers(block.header) or found
 
 
 @dataclass(frozen=True)
@@ -159,13 +164,38 @@ def _by_labels(header: Sequence[Sequence[str]]) -> list[Label]:
     )
 
 
+def _by_numbers(header: Sequence[Sequence[str]]) -> list[Label]:
+    """Of names with the numbers of their axes: `LKNE_1`, `LKNE_2`, `LKNE_3`; nothing where there
+    are none."""
+    for row in reversed(header[-3:]):
+        numbered = [_NUMBERED.fullmatch(cell[:LONGEST_LABEL]) for cell in row]
+        of_name: dict[str, list[str]] = {}
+        for found in filter(None, numbered):
+            of_name.setdefault(found[1], []).append(found[2])
+        axes = [
+            key for key in ("123", "012") if sum("".join(n) == key for n in of_name.values()) > 3
+        ]
+        if axes:
+            return [
+                Label(found[1], AXES[axes[0].index(found[2])], None, cell)
+                if found and "".join(of_name[found[1]]) == axes[0]
+                else Label(text=cell)
+                for cell, found in zip(row, numbered)
+            ]
+    return []
+
+
+_NUMBERED = re.compile(r"(.+?)[\s_.\-]([0-3])")
+
+
 def _split(text: str) -> Label:
     """`nose_x`, `LeftHip.Z (mm)`, `noseX`, `x_nose`, `X1`, `Hips_position_x`, `LFHD[0]`."""
     short = _CHANNEL.sub(r".\1", text[:LONGEST_LABEL])
     bracketed = _BRACKETED.fullmatch(short)
     if bracketed and not _OTHER & set(_SEPARATORS.split(bracketed[1].lower())):
         key = (*AXES, "c")[int(bracketed[2])]
-        return Label(bracketed[1].strip(), key, None, text)
+        stem, _, kind = bracketed[1].strip().rpartition(".")
+        return Label(stem if kind.lower() in _POSITION else bracketed[1].strip(), key, None, text)
     words = [word for word in _SEPARATORS.split(short.lstrip("#")) if word]
     unit = words.pop().lower() if len(words) > 2 and words[-1].lower() in UNITS else None
     if _OTHER & {word.lower() for word in words}:
@@ -175,7 +205,7 @@ def _split(text: str) -> Label:
     for at, rest in ((-1, words[:-1]), (0, words[1:])):
         if len(words) > 1 and (key := _key(words[at], axes_only=at == 0)):
             return Label("_".join(rest), key, unit, text)
-        if at == -1 and words and re.search("[a-z0-9][XYZ]$", words[-1]):
+        if at == -1 and words and re.search("[a-z0-9][XYZ]$|^[A-Z0-9]{2,}[xyz]$", words[-1]):
             return Label("_".join(words)[:-1], words[-1][-1].lower(), unit, text)
     if len(words) == 1 and re.fullmatch(r"[XYZxyz]\d+", words[0]):
         return Label(words[0][1:], words[0][0].lower(), None, text)
@@ -210,6 +240,10 @@ def _by_rows(block: Block) -> list[Label]:
     if types is not None:
         type_ = next((t for t in _KINDS if t in set(map(fold, types))), None)
         usable = [ok and fold(cell) in (type_, "") for ok, cell in zip(usable, types)]
+    for _, row in rows:
+        # A title above some columns says what they are of: "Joint Angle" beside "Joint Coordinate".
+        if sum(map(_is_other, row)) < width:
+            usable = [ok and not _is_other(cell) for ok, cell in zip(usable, row)]
     for column, unit in enumerate(units[:width]):
         usable[column] = usable[column] and (not unit or _unit_word(unit) in UNITS)
 
@@ -231,6 +265,14 @@ def _by_rows(block: Block) -> list[Label]:
         )
         for i, (name, key, ok) in enumerate(zip(names, axes, usable))
     ]
+
+
+def _is_other(cell: str) -> bool:
+    """Whether a cell above columns says that they are of no places; a legend ("x = angle") does
+    not."""
+    return "=" not in cell and not _OTHER.isdisjoint(
+        _SEPARATORS.split(cell[:LONGEST_LABEL].lower())
+    )
 
 
 def _is_axis_row(row: Sequence[str]) -> bool:

@@ -1,15 +1,16 @@
 """What stands in a table of text: its blocks of rows of numbers, each with the rows of words above
 it.
 
-Nothing is known here of keypoints. A cell that holds three numbers ("1.5 2.0 -0.3") counts as three
-cells.
+Nothing is known here of keypoints. A cell that holds three numbers ("1.5 2.0 -0.3", "[1.5, 2.0,
+-0.3]") counts as three cells.
 """
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def look(lines: Sequence[str], path: Path) -> Table:
         comment = _COMMENT.match(line)
         return _cells(line[comment.end() :] if comment else line, delimiter, path)
 
+    listed = _lists_in(lines, cells_of, path)
     blocks: list[Block] = []
     above: list[list[str]] = []
     block: Block | None = None
@@ -67,7 +69,8 @@ def look(lines: Sequence[str], path: Path) -> Table:
         cells = cells_of(line)
         if not any(cells):
             continue
-        if _is_data(cells) or (block is not None and _continues(cells, block)):
+        is_data = any(map(_BRACKETED.fullmatch, cells)) if listed else _is_data(cells)
+        if is_data or (block is not None and _continues(cells, block)):
             if block is None:
                 block = Block(above[-_MOST_HEADER_ROWS:], Rows(lines, cells_of))
                 blocks.append(block)
@@ -91,6 +94,21 @@ def look(lines: Sequence[str], path: Path) -> Table:
     if not blocks:
         raise KeypointFileError(f"{path}: no row of numbers in its {len(lines)} lines")
     return Table(blocks, decimal_comma, comments)
+
+
+def _lists_in(lines: Sequence[str], cells_of: Callable[[str], list[str]], path: Path) -> bool:
+    """Whether the cells of a text are lists, "[0.1, 0.2, 0.3]". Raises `KeypointFileError` where
+    each has two numbers."""
+    some = (cells_of(line) for line in lines[:_LOOKED_AT] if "[" in line or "(" in line)
+    counts = Counter(
+        len(_parts(cell)) for cells in some for cell in cells if _BRACKETED.fullmatch(cell)
+    )
+    if counts and counts.most_common(1)[0][0] == 2:
+        raise KeypointFileError(
+            f"{path}: its keypoints are 2D: each cell holds two numbers, x and y. 3D keypoints are "
+            "needed: triangulated from several cameras, or lifted by a pose estimator"
+        )
+    return bool(counts) and counts.most_common(1)[0][0] in (3, 4)
 
 
 def _delimiter(lines: Sequence[str]) -> str:
@@ -133,8 +151,24 @@ def is_numeric(cell: str) -> bool:
     """Whether a cell holds a number, also one with a decimal comma, or three of them."""
     if is_number(cell.replace(",", ".")):
         return True
-    parts = cell.split()
+    parts = _parts(cell)
     return len(parts) == 3 and all(map(is_number, parts))
+
+
+def _parts(cell: str) -> list[str]:
+    """What stands in a cell, with blanks between, or as a list in brackets, of which no more than
+    x, y and z count."""
+    if found := _BRACKETED.fullmatch(cell):
+        return [part for part in _BETWEEN.split(found[1].strip()) if part][:3]
+    return cell.split()
+
+
+_BRACKETED = re.compile(
+    r"\s*[\[(]\s*((?:[^\s\[\](),;]{1,40}[\s,;]+){1,4}[^\s\[\](),;]{0,40})\s*[\])]\s*"
+)
+_BETWEEN = re.compile(r"[\s,;]+")
+_LOOKED_AT = 20
+"""Lines in which lists in cells are looked for."""
 
 
 def is_blank(cell: str) -> bool:
@@ -145,7 +179,7 @@ def is_blank(cell: str) -> bool:
 def _split_triples(block: Block) -> None:
     """Where the cells of a block hold three numbers each, makes three cells of each."""
     first = [cell for cell in block.rows[0] if cell]
-    if sum(len(cell.split()) == 3 for cell in first) <= len(first) / 2:
+    if sum(len(_parts(cell)) == 3 for cell in first) <= len(first) / 2:
         return
     block.triples = True
     block.rows = block.rows.with_cells(_thirds)
@@ -157,5 +191,5 @@ def _thirds(cells: list[str]) -> list[str]:
     return [
         part
         for cell in cells
-        for part in ((cell.split() or [""] * 3) if len(cell.split()) != 1 else [cell] * 3)
+        for part in ((_parts(cell) or [""] * 3) if len(_parts(cell)) != 1 else [cell] * 3)
     ]

@@ -1,12 +1,17 @@
 """Names of skeletons' bones are joints, whatever tool writes them; markers that are called alike are none."""
 
+import numpy as np
 import pytest
+from field_inputs import Take
 from stick_figure import walking
 
+from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.errors import LayoutError
 from lsmpl_core.keypoints.layouts import Layout
 from lsmpl_core.readers import matching
 from lsmpl_core.readers.bones import as_bones, joint_of
 from lsmpl_core.readers.raw import RawTrack
+from lsmpl_core.rotation import exp_map
 
 JOINTS = (
     "pelvis", "left_hip", "left_knee", "left_ankle", "left_foot", "right_hip", "right_knee", "right_ankle",
@@ -93,3 +98,32 @@ def test_skeletons_of_bvh_may_call_joints_by_their_own_names():
     assert skeleton.layout.name == "bones"
     assert [JOINTS[column] for column in skeleton.columns] == list(skeleton.layout.keypoints)
     assert matching.match_layout(RawTrack(positions, names), None, None, "take").layout.name != "bones"
+
+
+def test_a_skeletons_toes_and_face_do_not_make_it_a_marker_set():
+    """As MakeHuman's: `toe2-1.l` and `toe2-2.l` are of one foot, and `jaw` and `chest` are markers, too."""
+    called = {"wrist": "hand", "ankle": "foot"}
+    joints = [joint for joint in JOINTS if not joint.endswith("_foot")]
+    names = [
+        {"pelvis": "hip"}.get(j, j[0] + called.get(j.split("_")[1], j.split("_")[1]) if "_" in j else j) for j in joints
+    ]
+    others = [f"toe{toe}-{part}.{side}" for side in "lr" for toe in range(1, 6) for part in (1, 2)]
+    others += ["chest", "jaw", "eye.l", "eye.r"]
+    sites = (*joints, *(f"{'left' if n[-1] == 'l' else 'right'}_big_toe" for n in others[:20]), "spine2", *["nose"] * 3)
+    layout = Layout("all", tuple(f"{i}" for i in range(len(sites))), sites=sites)
+    match = matching.match_layout(RawTrack(walking(layout), [*names, *others], skeleton=True), None, None, "take")
+    assert match.layout.name == "bones"
+    assert {"left_shoulder", "left_elbow", "right_knee", "left_ankle"} <= set(match.layout.keypoints)
+
+
+@pytest.mark.parametrize("clip", ["07_01", "127_31", "135_03", "01_01"])
+def test_rotations_under_bones_names_are_no_places(body, clip):
+    matrices = exp_map(Take(body, clip, slice(10, 60)).motion.poses[:, [JOINT_NAMES.index(joint) for joint in JOINTS]])
+    angles = np.degrees([
+        np.arctan2(matrices[..., 1, 0], matrices[..., 1, 1]),
+        np.arcsin(np.clip(-matrices[..., 1, 2], -1.0, 1.0)),
+        np.arctan2(matrices[..., 0, 2], matrices[..., 2, 2]),
+    ])  # fmt: skip
+    raw = RawTrack(np.moveaxis(angles, 0, -1), named(SKELETONS["Mixamo"]))
+    with pytest.raises(LayoutError, match="rotations"):
+        matching.match_layout(raw, None, None, "walk_rot.csv")
