@@ -3,7 +3,8 @@
 An error that needs no reference. A subject is calibrated on one part of a file's frames, where all markers are shown;
 in the other part half of the markers are hidden, the rest are solved, and each hidden marker is compared with where its
 site on the solved body is. What holds a trunk or a limb wrongly misses them, and so does what follows each marker's
-own error. A smaller residual says neither. Markers are hidden in `HALVES` random halves and their complements.
+own error. A smaller residual says neither. Markers are hidden in `HALVES` random halves and their complements; with
+`--parts N` the N-th part of them at a time, so that what is left shows each bone about as the whole set does.
 """
 
 from __future__ import annotations
@@ -46,28 +47,33 @@ HALVES = 2
 """Random halves, each of which is hidden once and shown once."""
 
 
-def parts_of(folder: Path, files: tuple[str, ...]) -> list[tuple[lsmpl.KeypointTrack, lsmpl.KeypointTrack]]:
+def parts_of(
+    folder: Path, files: tuple[str, ...], most: int = MOST_FRAMES
+) -> list[tuple[lsmpl.KeypointTrack, lsmpl.KeypointTrack]]:
     """Pairs of a take to calibrate on and one to be predicted."""
     tracks = [lsmpl.read_keypoints(folder / name) for name in files]
     if len(tracks) == 2:
-        return [(tracks[1], _middle(tracks[0]))]
+        return [(tracks[1], _middle(tracks[0], most))]
     half = len(tracks[0]) // 2
     first, second = tracks[0].frames(slice(0, half)), tracks[0].frames(slice(half, None))
-    return [(first, _middle(second)), (second, _middle(first))]
+    return [(first, _middle(second, most)), (second, _middle(first, most))]
 
 
-def _middle(track: lsmpl.KeypointTrack) -> lsmpl.KeypointTrack:
-    begin = max(0, (len(track) - MOST_FRAMES) // 2)
-    return track.frames(slice(begin, begin + MOST_FRAMES))
+def _middle(track: lsmpl.KeypointTrack, most: int) -> lsmpl.KeypointTrack:
+    begin = max(0, (len(track) - most) // 2)
+    return track.frames(slice(begin, begin + most))
 
 
-def held_out(known: lsmpl.KeypointTrack, track: lsmpl.KeypointTrack, body: lsmpl.Body) -> dict[str, list[float]]:
-    """Of each marker that is calibrated on `known`, how far in mm its site is where `track` hides it."""
+def held_out(
+    known: lsmpl.KeypointTrack, track: lsmpl.KeypointTrack, body: lsmpl.Body, parts: int = 2, times: int = HALVES
+) -> dict[str, list[float]]:
+    """Of each marker that is calibrated on `known`, how far in mm its site is where `track` hides it, with the others
+    of one of so many parts."""
     calibration = lsmpl.calibrate([known], body)
     rng, missed = np.random.default_rng(0), {}
-    for _ in range(HALVES):
+    for _ in range(times):
         mixed = rng.permutation(len(track.layout))
-        for hidden in (mixed[::2], mixed[1::2]):
+        for hidden in (mixed[part::parts] for part in range(parts)):
             confidence = track.confidence.copy()
             confidence[:, hidden] = 0.0
             motion = lsmpl.solve(replace(track, confidence=confidence), body, calibration=calibration)
@@ -87,6 +93,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="", help="files whose title has this in it")
+    parser.add_argument("--parts", type=int, default=2, help="into how many parts markers are split, each hidden once")
+    parser.add_argument("--frames", type=int, default=MOST_FRAMES, help="how many frames of each half at most")
     parser.add_argument("--save", type=Path, help="a file for each marker's error, to compare versions on the same")
     options = parser.parse_args()
     body = lsmpl.load_body()
@@ -94,8 +102,9 @@ def main() -> None:
     for title, files in FILES.items():
         if options.only not in title:
             continue
-        for i, (known, track) in enumerate(parts_of(options.folder, files)):
-            missed = {name: float(np.mean(each)) for name, each in held_out(known, track, body).items()}
+        for i, (known, track) in enumerate(parts_of(options.folder, files, options.frames)):
+            found = held_out(known, track, body, options.parts, HALVES if options.parts == 2 else 1)
+            missed = {name: float(np.mean(each)) for name, each in found.items()}
             rows |= {f"{title}|{i}|{name}": off for name, off in missed.items()}
             off = list(missed.values())
             print(
