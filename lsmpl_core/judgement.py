@@ -25,8 +25,9 @@ MISSED = 0.05
 """Metres of mean residual in the median frame. Of the real files and of others' motions with 12 mm
 of noise it is at most 24 mm, of keypoints read in another order 46 to 133."""
 MISSED_MEASURED = 0.02
-"""The same of markers and of skeletons' joints, which have no detector's noise: of 190 recordings
-of six laboratories at most 16 mm, and more where markers were taken for something else."""
+"""The same of markers and of skeletons' joints, which have no detector's noise: of 175 recordings
+that strangers published at most 14 mm (BTKData, nimblephysics, opensim-models, pybvh; a sprint 9),
+but for a skeleton's rest pose that is no person's, 25."""
 UNUSUAL_BETAS = 3.0
 """Standard deviations of the population's shape, as the root of the mean square of all betas,
 beyond which nobody is: bodies of all shapes, a child of 1 m among them, come out at 2.6 at most,
