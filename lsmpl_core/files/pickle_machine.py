@@ -11,58 +11,17 @@ from __future__ import annotations
 import math
 import pickle
 import re
-import struct
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from .pickle_budget import Budget, Placeholder, Refused
+from .pickle_names import INERT, Global, allowed
+from .pickle_stream import LITERALS, Stream
 from .texts import checked_texts
 
-_RENAMED = {"__builtin__": "builtins", "copy_reg": "copyreg"}
-_BUILTINS = [
-    "bool",
-    "bytearray",
-    "bytes",
-    "complex",
-    "dict",
-    "float",
-    "frozenset",
-    "int",
-    "list",
-    "object",
-    "set",
-    "str",
-]
-_ALLOWED = {
-    *(f"builtins.{name}" for name in _BUILTINS),
-    "_codecs.encode",
-    "collections.OrderedDict",
-    "collections.defaultdict",
-    "copyreg._reconstructor",
-    "joblib.numpy_pickle.NumpyArrayWrapper",
-    "numpy.core.multiarray._reconstruct",
-    "numpy.core.multiarray.scalar",
-    "numpy.core.numeric._frombuffer",
-    "numpy.dtype",
-    "numpy.ndarray",
-}
-_INERT = re.compile(
-    r"chumpy(\.\w+)+|scipy\.sparse\.(_?\w+\.)?(bsr|coo|csc|csr|dia|dok|lil)_(matrix|array)"
-    # tensors beside what we need, never opened
-    r"|torch\._utils\._rebuild_tensor_v2|torch\.storage\._load_from_bytes",
-    re.ASCII,
-)
 _DTYPE = re.compile(r"[<>|=]?([biufc](1|2|4|8|16)|O8?|[SU]\d{1,6}|\?)", re.ASCII)
 _LATIN1 = {"latin1", "latin-1", "latin_1", "iso-8859-1", "iso8859-1"}
-
-
-@dataclass(frozen=True)
-class Global:
-    """The dotted name of a class or function that a pickle mentions; never the thing itself."""
-
-    name: str
 
 
 @dataclass(eq=False, repr=False)
@@ -75,47 +34,16 @@ class _Unbuilt:
     memo_keys: list[int] = field(default_factory=list)
 
 
-class Machine:
+class Machine(Stream):
     """One run over one pickle: a stack, a memo, and nothing that is not made here."""
 
     def __init__(self, data: bytes, file_size: int | None = None):
         """file_size: bytes of the file, which may be less than the data where it is compressed."""
-        self.data, self.at = data, 0
+        super().__init__(data)
         self.budget = Budget.of(len(data) if file_size is None else file_size, len(data))
         self.stack: list = []
         self.marked: list[list] = []
         self.memo: dict[int, object] = {}
-
-    # Reading
-
-    def take(self, count: int) -> bytes:
-        if count < 0 or self.at + count > len(self.data):
-            raise EOFError
-        self.at += count
-        return self.data[self.at - count : self.at]
-
-    def line(self) -> bytes:
-        end = self.data.find(b"\n", self.at)
-        if end < 0:
-            raise EOFError
-        return self.take(end + 1 - self.at)[:-1]
-
-    def unsigned(self, size: int) -> int:
-        return int.from_bytes(self.take(size), "little")
-
-    def signed(self, size: int) -> int:
-        if size > 9:
-            raise ValueError("an integer beyond 64 bits")
-        return int.from_bytes(self.take(size), "little", signed=True)
-
-    def decimal(self) -> int | bool:
-        text = self.line().rstrip(b"L")
-        if len(text) > 24:
-            raise ValueError("an integer beyond 64 bits")
-        return text == b"01" if text in (b"00", b"01") else int(text)
-
-    def utf8(self, size: int) -> str:
-        return self.take(size).decode("utf-8", "surrogatepass")
 
     # Stack and memo
 
@@ -147,7 +75,7 @@ class Machine:
             self.step(code)
 
     def step(self, code: bytes) -> None:
-        if literal := _LITERALS.get(code):
+        if literal := LITERALS.get(code):
             self.push(literal(self))
             return
         match code:
@@ -200,10 +128,10 @@ class Machine:
             # objects
             case pickle.GLOBAL:
                 module = self.line().decode()
-                self.push(_allowed(module, self.line().decode()))
+                self.push(allowed(module, self.line().decode()))
             case pickle.STACK_GLOBAL:
                 called = self.pop()
-                self.push(_allowed(self.pop(), called))
+                self.push(allowed(self.pop(), called))
             case pickle.REDUCE | pickle.NEWOBJ:
                 args, what = self.pop(), self.pop()
                 self.push(self.make(what, args))
@@ -254,11 +182,11 @@ class Machine:
         plain data."""
         if not isinstance(what, Global) or not isinstance(args, tuple):
             raise TypeError("a call of what is no class")
-        if _INERT.fullmatch(what.name):
+        if INERT.fullmatch(what.name):
             return Placeholder(what.name, {"args": args} if what.name.startswith("torch.") else {})
         match what, args:
             case Global("copyreg._reconstructor"), (Global(name), Global("builtins.object"), None):
-                if _INERT.fullmatch(name):
+                if INERT.fullmatch(name):
                     return Placeholder(name)
             case Global("numpy.core.multiarray._reconstruct"), (Global("numpy.ndarray"), *_):
                 return _Unbuilt("array")
@@ -384,36 +312,6 @@ class Machine:
         return raw.encode("latin1")
 
 
-# What each instruction that only puts a new value on the stack puts there.
-_LITERALS: dict[bytes, Callable[[Machine], object]] = {
-    pickle.NONE: lambda _: None,
-    pickle.NEWTRUE: lambda _: True,
-    pickle.NEWFALSE: lambda _: False,
-    pickle.EMPTY_TUPLE: lambda _: (),
-    pickle.EMPTY_LIST: lambda _: [],
-    pickle.EMPTY_DICT: lambda _: {},
-    pickle.EMPTY_SET: lambda _: set(),
-    pickle.BININT: lambda m: m.signed(4),
-    pickle.BININT1: lambda m: m.unsigned(1),
-    pickle.BININT2: lambda m: m.unsigned(2),
-    pickle.LONG1: lambda m: m.signed(m.unsigned(1)),
-    pickle.LONG4: lambda m: m.signed(m.signed(4)),
-    pickle.INT: lambda m: m.decimal(),
-    pickle.LONG: lambda m: m.decimal(),
-    pickle.BINFLOAT: lambda m: struct.unpack(">d", m.take(8))[0],
-    pickle.FLOAT: lambda m: float(m.line()),
-    pickle.SHORT_BINBYTES: lambda m: m.take(m.unsigned(1)),
-    pickle.BINBYTES: lambda m: m.take(m.unsigned(4)),
-    pickle.BINBYTES8: lambda m: m.take(m.unsigned(8)),
-    pickle.BYTEARRAY8: lambda m: m.take(m.unsigned(8)),
-    pickle.SHORT_BINUNICODE: lambda m: m.utf8(m.unsigned(1)),
-    pickle.BINUNICODE: lambda m: m.utf8(m.unsigned(4)),
-    pickle.BINUNICODE8: lambda m: m.utf8(m.unsigned(8)),
-    pickle.UNICODE: lambda m: m.line().decode("raw-unicode-escape"),
-    pickle.SHORT_BINSTRING: lambda m: m.take(m.unsigned(1)).decode("latin1"),
-    pickle.BINSTRING: lambda m: m.take(m.signed(4)).decode("latin1"),
-    pickle.STRING: lambda m: _unquoted(m.line().strip()),
-}
 _REFUSED = [
     "INST",
     "OBJ",
@@ -426,26 +324,6 @@ _REFUSED = [
     "READONLY_BUFFER",
 ]
 _REFUSED_CODES = {getattr(pickle, name): name for name in _REFUSED}
-
-
-def _unquoted(literal: bytes) -> str:
-    """The text of a Python 2 string literal as `repr` writes it."""
-    if re.search(rb"\\[^'\"nrtx]", literal.replace(rb"\\", b"")):
-        raise ValueError("an unknown escape in a string")
-    return literal[1:-1].decode("unicode-escape")
-
-
-def _allowed(module: object, name: object) -> Global:
-    """The name as a `Global`, in today's spelling, if it is on the list."""
-    if not isinstance(module, str) or not isinstance(name, str):
-        raise TypeError("a class without a name")
-    full = f"{_RENAMED.get(module, module)}.{name}".replace("numpy._core.", "numpy.core.", 1)
-    if full not in _ALLOWED and not _INERT.fullmatch(full):
-        raise Refused(
-            f"asks for '{full[:80]}', which plain data does not need. Delete it unless you trust "
-            "its source"
-        )
-    return Global(full)
 
 
 def _sizes(shape: object) -> tuple[int, ...]:

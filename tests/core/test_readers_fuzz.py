@@ -11,6 +11,7 @@ import zipfile
 import pytest
 from damage import npy_of_zeros
 from fuzz_files import COCO, SUBJECTS, read_track
+from fuzz_forms import FORMS
 from fuzzing import fuzz, judge
 from stick_figure import walking
 from test_readers import trc_text
@@ -45,6 +46,12 @@ def test_damaged_files(tmp_path, kind):
     for seed in range(10):
         for name in contents:
             fuzz(tmp_path, name, contents, read, seed)
+
+
+@pytest.mark.parametrize("fuzzer", FORMS, ids=lambda fuzzer: fuzzer.name)
+def test_damaged_forms_and_folders(tmp_path, fuzzer):
+    for seed in range(1, 60, 5):  # of which a quarter has its memory looked at
+        fuzzer.attempt(tmp_path, seed)
 
 
 @QUICK

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import signal
 
 import pytest
 
@@ -34,6 +35,19 @@ def test_a_signal_at_any_moment_ends_in_order(tmp_path, what):
         told = {take["status"] for take in json.loads((home / "report.json").read_text())["files"]}
         assert told == {"ok"} or (code and told & {"interrupted", "not run"}), (moment, told)
     assert moment > 10
+
+
+@pytest.mark.parametrize("what", ["signal", "late signal"])
+def test_what_is_killed_outright_leaves_whole_files_and_is_resumed(tmp_path, what):
+    """Nobody can tidy up then: a hidden folder may be left, and what has its name is whole."""
+    home = tmp_path / "home"
+    words = ["convert", str(home / "takes"), "-o", str(home / "out"), "--report", str(home / "report.json"), "--resume"]
+    for moment in range(0, 15, 3):
+        shutil.rmtree(home, ignore_errors=True)
+        furnish(home, ["a.npz"])
+        assert disturbed(home, words, what, moment, SIGNALS.index(signal.SIGKILL)) == -signal.SIGKILL
+        assert disturbed(home, words, "nothing", 0, 0) == 0
+        assert json.loads((home / "report.json").read_text())["files"][0]["status"] in ("ok", "skipped")
 
 
 def test_a_report_replaces_nothing_but_a_report(tmp_path, capsys):
