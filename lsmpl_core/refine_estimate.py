@@ -126,9 +126,10 @@ def refine_motion_steps(
         frames = well_seen_frames(
             shape_problem(track, body, parts, betas, options), options.shape_frames
         )
-        betas, offsets = yield from shape_from_poses(
+        betas, offsets, parts = yield from shape_from_poses(
             track, body, parts, betas, options, poses[frames], frames
         )
+        prepared = replace(prepared, parts=parts)
 
     # All that went before stays, also where the device fails and NumPy does the rest.
     refined = yield from on_device(

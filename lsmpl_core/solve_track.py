@@ -8,6 +8,7 @@ prediction (`solver/tracking.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from .preparation import Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
 from .solver.disbelief import disbelieve
 from .solver.hinges import kind_of_sharing
+from .solver.limb_planes import Kind
 from .solver.nonsense import refusing_nonsense
 from .solver.options import SolveOptions
 from .solver.pinned_joints import PinnedJoints
@@ -111,9 +113,10 @@ def solve_steps(
     betas, offsets = prepared.betas, None
     if betas is None:
         yield Progress("shape", 0, 1)
-        betas, offsets = yield from estimate_shape(
+        betas, offsets, parts = yield from estimate_shape(
             prepared.track, body, prepared.parts, prepared.options
         )
+        prepared = replace(prepared, parts=parts)
 
     # All that went before stays, also where the device fails and NumPy does the rest.
     return (
@@ -163,7 +166,7 @@ def _solve_frames(
                 kind_of_sharing(believed.with_noise(problem.noise), loose, stretch)
             )
             begun = start.poses
-            if problem.sharing.hinged:
+            if problem.sharing.kind is not Kind.PERSON:
                 begun = cold_start(problem, np.array([start.frame]))[0]
             start = Start(start.frame, settle(problem, begun, [start.frame], COLD_LAST_STEPS))
 

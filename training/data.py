@@ -13,6 +13,7 @@ from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.errors import MotionFileError
 from lsmpl_core.motion import Motion
 from lsmpl_core.rotation import angle_between, exp_map, log_map
+from lsmpl_core.solver.limb_planes import Kind
 from lsmpl_core.solver.prior import pose_statistics
 from training.redistribution import FRAME_RATE, MIRROR, drawn_law, redistributed
 from training.split import is_validation
@@ -151,7 +152,7 @@ def intact_frames(poses: np.ndarray, rotations: np.ndarray) -> np.ndarray:
     jump = np.zeros(len(poses), dtype=bool)
     jump[1:] |= turn > FASTEST
     jump[:-1] |= turn > FASTEST
-    mean, covariance = pose_statistics(hinged=True)
+    mean, covariance = pose_statistics(Kind.RECORDED)
     blocks = np.stack([covariance[i : i + 3, i : i + 3] for i in range(0, 69, 3)])
     away = poses[:, 1:] - mean.reshape(23, 3)
     distance = np.sqrt(np.einsum("tji,jik,tjk->tj", away, np.linalg.inv(blocks), away))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,7 @@ from ..bounds import LONGEST_NAME
 from ..errors import LayoutError
 from ..shown import shortened
 from .landmarks import SKIN, UNPLACED, on_skin, parse_landmark
-from .skeleton import JOINT_NAMES, PARENTS
+from .skeleton import ANCESTORS, JOINT_NAMES, PARENTS
 
 if TYPE_CHECKING:  # `Body` is made of sites; here it is only a hint.
     from .body import Body
@@ -91,7 +92,9 @@ class SiteParts:
     a site's parts; moment (P,3) and moment_directions (P,3,10) give the moment q = moment +
     moment_directions @ betas in metres. parent_joint (K,): the joint whose bone a site's
     displacement goes with. For a site at a joint it is the joint's parent (what is seen of an ankle
-    is on the shank), so that a displaced site says nothing about the joint's own rotation.
+    is on the shank), so that a displaced site says nothing about the joint's own rotation. carries
+    (K,): sites at joints with which the joint itself is displaced, and all that hangs on it, as on
+    a skeleton with other bones; None is none.
     """
 
     count: int
@@ -101,19 +104,53 @@ class SiteParts:
     mass: np.ndarray
     moment: np.ndarray
     moment_directions: np.ndarray
+    carries: np.ndarray | None = None
 
     def displaced(self, offsets: np.ndarray) -> SiteParts:
         """The same sites off by offsets (K,3), metres in the rest frame: one massless part more for
-        each."""
-        none = np.zeros((self.count, 3, self.moment_directions.shape[2]))
+        each that a site is off with."""
+        keypoint, off = np.nonzero(self.carried)
+        none = np.zeros((len(off), 3, self.moment_directions.shape[2]))
+        moment = self.carried[keypoint, off][:, None] * offsets[off]
         return replace(
             self,
-            keypoint=np.concatenate([self.keypoint, np.arange(self.count)]),
-            joint=np.concatenate([self.joint, self.parent_joint]),
-            mass=np.concatenate([self.mass, np.zeros(self.count)]),
-            moment=np.concatenate([self.moment, offsets]),
+            keypoint=np.concatenate([self.keypoint, keypoint]),
+            joint=np.concatenate([self.joint, self.parent_joint[off]]),
+            mass=np.concatenate([self.mass, np.zeros(len(off))]),
+            moment=np.concatenate([self.moment, moment]),
             moment_directions=np.concatenate([self.moment_directions, none]),
         )
+
+    @cached_property
+    def carried(self) -> np.ndarray:
+        """(K,K): by how much of its offset a site, the second, displaces the first; itself by
+        all."""
+        carried = np.eye(self.count)
+        for k in () if self.carries is None else np.flatnonzero(self.carries):
+            hangs = self.mass * ANCESTORS[self.joint, self.at_joint[k]]
+            carried[:, k] = np.bincount(self.keypoint, hangs, self.count)
+        return carried
+
+    @cached_property
+    def at_joint(self) -> np.ndarray:
+        """(K,): the joint that a site is at, -1 of none."""
+        at = np.full(self.count, -1)
+        whole = np.flatnonzero(self.mass == 1.0)
+        inner = whole[self.joint[whole] != self.parent_joint[self.keypoint[whole]]]
+        at[self.keypoint[inner]] = self.joint[inner]
+        return at
+
+    def along(self, sites: np.ndarray) -> np.ndarray:
+        """(P,3,3S): how the moments go along with the offsets of some sites (S,), of parts that
+        were `displaced` last of all."""
+        keypoint, off = np.nonzero(self.carried)
+        along = np.zeros((len(self.mass), 3, len(sites), 3))
+        rows = np.arange(len(self.mass) - len(off), len(self.mass))
+        for s, site in enumerate(sites):
+            of_site = off == site
+            share = self.carried[keypoint[of_site], site]
+            along[rows[of_site], :, s] = share[:, None, None] * np.eye(3)
+        return along.reshape(len(self.mass), 3, -1)
 
     def moments(self, betas: np.ndarray) -> np.ndarray:
         """(P,3)"""

@@ -29,11 +29,12 @@ FARTHEST_OFFSET, LARGEST_NOISE = 2.0, 1.0
 @dataclass(frozen=True)
 class SiteOffset:
     """A site, the joint that a keypoint goes with, and how far (3,) it is off the site in that
-    joint's rest frame."""
+    joint's rest frame; carries: so is the joint that the site is at, and all that hangs on it."""
 
     site: str
     parent_joint: int
     offset: np.ndarray
+    carries: bool = False
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,19 @@ class Calibration:
         """What a solve found out: offsets (K,3) in metres from the sites of a layout, whose parts
         on the body these are; None leaves them at 0."""
         offsets = np.zeros((len(layout), 3)) if offsets is None else offsets
-        site_offsets = (
-            SiteOffset(*row) for row in zip(layout.sites, parts.parent_joint.tolist(), offsets)
-        )
+        carries = [False] * len(layout) if parts.carries is None else parts.carries.tolist()
+        site_offsets = map(SiteOffset, layout.sites, parts.parent_joint.tolist(), offsets, carries)
         return cls(body.key, betas, dict(zip(layout.keypoints, site_offsets)), noise)
 
     def parts(self, body: Body, layout: Layout) -> SiteParts:
         """Of a layout all of whose keypoints are calibrated."""
         site_offsets = [self.keypoints[name] for name in layout.keypoints]
-        parts = site_parts(body, [at.site for at in site_offsets])
-        parts = replace(parts, parent_joint=np.array([at.parent_joint for at in site_offsets]))
+        carries = np.array([at.carries for at in site_offsets])
+        parts = replace(
+            site_parts(body, [at.site for at in site_offsets]),
+            parent_joint=np.array([at.parent_joint for at in site_offsets]),
+            carries=carries if carries.any() else None,
+        )
         return parts.displaced(np.stack([at.offset for at in site_offsets]))
 
     def usable(self, track: KeypointTrack, body: Body) -> KeypointTrack:
@@ -115,6 +119,7 @@ class Calibration:
                     "site": p.site,
                     "bearer": JOINT_NAMES[p.parent_joint],
                     "offset": np.asarray(p.offset).tolist(),
+                    **({"carries": True} if p.carries else {}),
                 }
                 for name, p in self.keypoints.items()
             },
@@ -183,7 +188,12 @@ def _site_offset(name: str, stored: Any) -> SiteOffset:
             f"{', '.join(JOINT_NAMES)}"
         )
     offset = _numbers(f"the offset of keypoint {name!r}", stored.get("offset"), 3, FARTHEST_OFFSET)
-    return SiteOffset(str(site)[:LONGEST_NAME], JOINT_NAMES.index(parent_joint), offset)
+    return SiteOffset(
+        str(site)[:LONGEST_NAME],
+        JOINT_NAMES.index(parent_joint),
+        offset,
+        stored.get("carries") is True,
+    )
 
 
 def _numbers(what: str, stored: Any, count: int, most: float) -> np.ndarray:

@@ -1,10 +1,12 @@
-"""Whether a take is of a skeleton with hinges, as motion converted from mocap skeletons is.
+"""Which kind of skeleton a take is of: a person's; one with hinges, as motion converted from mocap
+skeletons is; or another one whose collars are welded.
 
-Such skeletons have hinges for elbows and knees, and welded collars and hardly a spine as well. What
+Skeletons with hinges for elbows and knees have welded collars and hardly a spine as well. What
 hinges do, keypoints do not show (`limb_planes.py`), but what collars and spine do, they show; so
 that these tell of the limbs, too. The two kinds of motion are compared by their evidence, what each
 one's prior makes of the keypoints with all poses integrated out, by Laplace's method (MacKay,
-*Information Theory, Inference, and Learning Algorithms*, 2003, chapter 27).
+*Information Theory, Inference, and Learning Algorithms*, 2003, chapter 27). Keypoints that are
+another skeleton's joints need no evidence: shoulders that keep their distance have no collars.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..body.skeleton import NUM_JOINTS
+from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
 from .limb_planes import FEW_HINGES, Sharing
 from .noise import EXACT_NOISE, noise_share
 from .polish import Anchor, evaluate, normal_equations, step_order
@@ -23,6 +25,10 @@ from .settling import LEAST_HOLD, settle
 
 STEPS = 15
 """Of the polish, in which poses come to rest under either prior."""
+SHOULDERS = [JOINT_NAMES.index(f"{side}_shoulder") for side in ("left", "right")]
+CONSTANT = 0.001
+"""Metres by which lengths vary at most, the median deviation, where they are a skeleton's: collars
+of people move shoulders by centimetres."""
 MOST_FRAMES = 12
 """Frames that are looked at."""
 CORRELATION_TIME = 0.5
@@ -30,13 +36,40 @@ CORRELATION_TIME = 0.5
 
 
 def kind_of_sharing(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray) -> Sharing:
-    """How limbs share turns in a take of which nothing but some solved frames is known: as
-    anybody's, or as hinges do.
+    """How turns are shared in a take of which nothing but some solved frames is known: as
+    anybody's, or as hinges do; or, of keypoints that are another skeleton's joints, as with welded
+    collars.
 
     The problem's noise is to be the keypoints'.
     """
+    if problem.parts.carries is not None:
+        return Sharing.of_welded_collars() if collars_are_welded(problem) else Sharing.of_anybody()
     odds = log_odds_of_hinges(problem, poses, frames)
     return Sharing.of_hinges() if odds > 0.0 else Sharing.of_anybody()
+
+
+def collars_are_welded(problem: Problem) -> bool:
+    """Whether the shoulders of a skeleton are as far from each other in all frames."""
+    ends = [np.flatnonzero(problem.parts.at_joint == shoulder) for shoulder in SHOULDERS]
+    if not all(len(end) for end in ends):
+        return False
+    left, right = (int(end[0]) for end in ends)
+    return constant_lengths(problem.positions, problem.weights > 0.0, [(left, right)])
+
+
+def constant_lengths(
+    positions: np.ndarray, seen: np.ndarray, ends: Sequence[tuple[int, int]]
+) -> bool:
+    """Whether most distances between keypoints (T,K,3) that are seen (T,K) are the same in all
+    frames; not so where none is."""
+    a, b = np.array(ends).T
+    lengths = np.linalg.norm(positions[:, a] - positions[:, b], axis=2)
+    lengths = np.where(seen[:, a] & seen[:, b], lengths, np.nan)
+    lengths = lengths[:, np.isfinite(lengths).any(axis=0)]
+    if not lengths.size:
+        return False
+    spread = np.nanmedian(np.abs(lengths - np.nanmedian(lengths, axis=0)), axis=0)
+    return bool(np.median(spread) < CONSTANT)
 
 
 def log_odds_of_hinges(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray) -> float:

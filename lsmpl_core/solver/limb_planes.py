@@ -16,6 +16,7 @@ blend that is smooth.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -59,16 +60,31 @@ FEW_HINGES = 0.1
 """The probability that a motion's limbs have hinges, before it is looked at."""
 
 
+class Kind(StrEnum):
+    """Whose motion a take is: a person's, as poses are fitted to people; recorded motion that was
+    converted to a skeleton with hinges and hardly a spine; or that of a skeleton whose collars are
+    welded and whose spine is one joint, as a biomechanist's."""
+
+    PERSON = "person"
+    RECORDED = "recorded"
+    WELDED = "welded"
+
+
 @dataclass(frozen=True)
 class Sharing:
-    """A person's constants, of left and right arm, left and right leg: offset (4,) and sigma (4,)
-    in radians, the latter of what is left, and share (4,); hinged: these are a skeleton's with
-    hinges."""
+    """How the turns of a take's limbs and trunk are shared among joints: the constants of left and
+    right arm, left and right leg: offset (4,) and sigma (4,) in radians, the latter of what is
+    left, and share (4,); kind: whose they are, which tells of the trunk."""
 
     offset: np.ndarray
     share: np.ndarray
     sigma: np.ndarray
-    hinged: bool = False
+    kind: Kind = Kind.PERSON
+
+    @property
+    def hinged(self) -> bool:
+        """Whether these are a skeleton's with hinges."""
+        return self.kind is Kind.RECORDED
 
     @classmethod
     def of_anybody(cls) -> Sharing:
@@ -80,7 +96,13 @@ class Sharing:
     @classmethod
     def of_hinges(cls) -> Sharing:
         """None of a turn is the lower joint's."""
-        return cls(np.zeros(4), np.zeros(4), np.full(4, HINGED), hinged=True)
+        return cls(np.zeros(4), np.zeros(4), np.full(4, HINGED), Kind.RECORDED)
+
+    @classmethod
+    def of_welded_collars(cls) -> Sharing:
+        """Of a skeleton whose axes are its own: how its limbs share turns is known no better than
+        anybody's."""
+        return replace(cls.of_anybody(), kind=Kind.WELDED)
 
     @classmethod
     def of_poses(cls, rest_joints: np.ndarray, rotations: np.ndarray, fps: float) -> Sharing:

@@ -186,7 +186,7 @@ class Problem:
             self.planes(self.backend),
             self.typical,
             self.trunk_weight,
-            self.sharing.hinged,
+            self.sharing.kind,
         )
 
     @property

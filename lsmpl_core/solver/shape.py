@@ -36,6 +36,8 @@ OFFSET_SIGMA = {
 """Metres by which detectors' keypoints are known to differ from the sites, by site."""
 OFFSET_SIGMA_ELSEWHERE = 0.015
 """The same of other sites."""
+SHORT_BONE = 0.15
+"""Metres: by bones that are not shorter, what a step leaves out is no more than that much."""
 MOST_BETA = 8.0
 """Standard deviations of a shape at most: children of 1.1 m have 6 of stature's."""
 MOST_STRETCH = 0.04
@@ -140,7 +142,7 @@ def refine_shape(
     prior. However many frames there are, they count as one with keypoints uncertain by `noise`
     metres: what is wrong about a site is wrong in all of them.
     """
-    free, sites, D = fit.freedom, fit.freedom.sites, fit.freedom.directions
+    free, sites, D = fit.freedom, fit.freedom.sites, fit.freedom.shapes
     if not D and not len(sites):
         return betas, offsets
 
@@ -156,6 +158,11 @@ def refine_shape(
     now = np.concatenate([betas[:D], offsets[sites].ravel()])
     scale = 1.0 / (len(fit.weights) * noise**2)
     hessian, gradient = scale * fit.equations.hessian, scale * fit.equations.gradient
+    if free.carrying:
+        # A joint that moves across its bone turns what is missed: of second order, which the
+        # equations leave out, and all that there is across the bone.
+        turned = fit.noise / SHORT_BONE / noise**2
+        hessian[D:, D:] += turned * np.eye(3 * len(sites))
     now = now + np.linalg.solve(hessian + precision, gradient - precision @ now)
     moved = offsets.copy()
     moved[sites] = now[D:].reshape(-1, 3)

@@ -28,24 +28,38 @@ LEAST_HOLD = 1e-9
 @dataclass(frozen=True)
 class Freedom:
     """What is to meet keypoints better: the betas, if `betas`, and the offsets of some of K sites,
-    (S,) their numbers."""
+    (S,) their numbers, of which the first `carrying` displace others along with them."""
 
     betas: bool
     sites: np.ndarray
+    carrying: int = 0
 
     @classmethod
     def none(cls) -> Freedom:
         return cls(False, np.empty(0, dtype=np.int64))
 
     @classmethod
-    def of(cls, sigma: np.ndarray, betas: bool = True) -> Freedom:
-        """The sites whose sigma, (K,) or covariances (K,3,3), is not 0."""
-        return cls(betas, np.flatnonzero(sigma.reshape(len(sigma), -1).any(axis=1)))
+    def of(
+        cls, sigma: np.ndarray, betas: bool = True, carried: np.ndarray | None = None
+    ) -> Freedom:
+        """The sites whose sigma, (K,) or covariances (K,3,3), is not 0; carried (K,K): the parts'
+        (`SiteParts.carried`)."""
+        free = np.flatnonzero(sigma.reshape(len(sigma), -1).any(axis=1))
+        if carried is None:
+            return cls(betas, free)
+        others = (carried != 0.0).sum(axis=0)[free] > 1
+        return cls(betas, np.concatenate([free[others], free[~others]]), int(others.sum()))
+
+    @property
+    def shapes(self) -> int:
+        """How many betas are free."""
+        return NUM_BETAS if self.betas else 0
 
     @property
     def directions(self) -> int:
-        """How many betas are free."""
-        return NUM_BETAS if self.betas else 0
+        """How many numbers are free that displace several sites: betas, and three for each site
+        that carries others."""
+        return self.shapes + 3 * self.carrying
 
 
 @dataclass(frozen=True)
@@ -95,16 +109,20 @@ def shape_equations(
     if not kernels:
         return _by_numpy(problem, state, *targets, freedom)
     joints, moments = problem.body.joint_directions, problem.parts.moment_directions
-    which = slice(0, freedom.directions)
     parts = moments - problem.parts.mass[:, None, None] * joints[problem.parts.joint]
+    joints, parts = joints[..., : freedom.shapes], parts[..., : freedom.shapes]
+    if freedom.carrying:
+        along = problem.parts.along(freedom.sites[: freedom.carrying])
+        joints = np.concatenate([joints, np.zeros((*joints.shape[:2], along.shape[2]))], axis=2)
+        parts = np.concatenate([parts, along], axis=2)
     hessian, gradient, followed = kernels.shape_equations(
         problem.model.compiled,
         (state.rotations, state.trans),
         targets,
         problem.prior.compiled(kernels),
-        (np.moveaxis(joints[..., which], 2, 0), np.moveaxis(parts[..., which], 2, 0)),
+        (np.moveaxis(joints, 2, 0), np.moveaxis(parts, 2, 0)),
         problem.parts.parent_joint,
-        freedom.sites,
+        freedom.sites[freedom.carrying :],
         LEAST_HOLD,
     )
     return ShapeEquations(hessian, gradient, float(followed.sum()))
@@ -124,33 +142,37 @@ def _by_numpy(
     miss, world = positions - numpy(state.keypoints), numpy(state.world)
     weights = confidence[..., None, None]
     by_betas = LinearKeypoints.at(problem.body, parts, numpy(state.rotations)).directions
-    by_betas = by_betas[..., : freedom.directions]
+    by_betas, others = by_betas[..., : freedom.shapes], freedom.sites[: freedom.carrying]
     by_offset = np.swapaxes(world[:, parts.parent_joint], -1, -2)
-    D, M = freedom.directions, freedom.directions + 3 * len(freedom.sites)
+    if len(others):
+        along = np.einsum("ks,fsji->fkisj", parts.carried[:, others], by_offset[:, others])
+        by_betas = np.concatenate([by_betas, along.reshape(F, K, 3, -1)], axis=3)
+    own = freedom.sites[freedom.carrying :]
+    D, M = freedom.directions, freedom.directions + 3 * len(own)
 
     # Of the poses as they are.
     hessian, gradient = np.zeros((M, M)), np.zeros(M)
     flat, pull = (a.reshape(1, F * K * 3, D) for a in (by_betas, weights * by_betas))
     hessian[:D, :D] = products(np.swapaxes(pull, 1, 2), flat)[0]
-    turned = (weights * by_offset)[:, freedom.sites]
-    both = np.einsum("fkji,fkis->sfkj", turned, by_betas[:, freedom.sites]).sum(axis=1)
+    turned = (weights * by_offset)[:, own]
+    both = np.einsum("fkji,fkis->sfkj", turned, by_betas[:, own]).sum(axis=1)
     hessian[:D, D:] = both.reshape(D, M - D)
     hessian[D:, :D] = both.reshape(D, M - D).T
-    hessian[D:, D:] = np.diag(np.repeat(confidence[:, freedom.sites].sum(axis=0), 3))
+    hessian[D:, D:] = np.diag(np.repeat(confidence[:, own].sum(axis=0), 3))
     gradient[:D] = pull[0].T @ miss.ravel()
-    gradient[D:] = np.einsum("fkji,fki->kj", turned, miss[:, freedom.sites]).ravel()
+    gradient[D:] = np.einsum("fkji,fki->kj", turned, miss[:, own]).ravel()
 
     # Less what other poses would explain as well; and how much of all keypoints they do.
     rows = jacobian.reshape(F, 3 * K, UNKNOWNS)
     weighted = (weights * jacobian).reshape(F, 3 * K, UNKNOWNS)
     pose_hessian = products(np.swapaxes(weighted, 1, 2), rows)
     pose_hessian += numpy(problem.prior.hessian) + LEAST_HOLD * np.eye(UNKNOWNS)
-    some = (F * len(freedom.sites), 3)
+    some = (F * len(own), 3)
     shared = [
         products(np.swapaxes(pull.reshape(F, 3 * K, D), 1, 2), rows),
-        products(
-            turned.reshape(*some, 3), jacobian[:, freedom.sites].reshape(*some, UNKNOWNS)
-        ).reshape(F, M - D, UNKNOWNS),
+        products(turned.reshape(*some, 3), jacobian[:, own].reshape(*some, UNKNOWNS)).reshape(
+            F, M - D, UNKNOWNS
+        ),
         (np.sqrt(weights) * jacobian).reshape(F, 3 * K, UNKNOWNS),
     ]
     solved = half_solved(pose_hessian, np.swapaxes(np.concatenate(shared, axis=1), 1, 2))

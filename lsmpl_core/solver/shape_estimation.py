@@ -11,10 +11,11 @@ import numpy as np
 from ..backends.arrays import choose_backend
 from ..body.body import Body
 from ..body.sites import SiteParts
+from ..body.skeleton import PARENTS
 from ..keypoints.track import KeypointTrack
 from ..progress import Progress
 from .disbelief import disbelieve
-from .hinges import kind_of_sharing
+from .hinges import constant_lengths, kind_of_sharing
 from .options import SolveOptions
 from .poses import Poses
 from .problem import UNKNOWN_NOISE, Problem
@@ -49,6 +50,8 @@ WORTHWHILE = 0.95
 """Displaced sites are kept if they make the noise this much less; by nothing but noise they make it
 2 % less."""
 
+FEWEST_BONES = 4
+"""Bones by which keypoints are known for the joints of a skeleton."""
 FEWEST_TO_DISPLACE = 6
 """Frames in which sites may be displaced, and are told from noise: in one, displaced sites meet any
 keypoints with any pose."""
@@ -56,7 +59,7 @@ keypoints with any pose."""
 
 def estimate_shape(
     track: KeypointTrack, body: Body, parts: SiteParts, options: SolveOptions
-) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
+) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, SiteParts]]:
     """Yields `Progress` and returns betas (10,) and site offsets (K,3) in metres: from the lengths
     between keypoints, then from stretches of the take that are solved with those."""
     track = track.firm
@@ -84,7 +87,7 @@ def shape_from_poses(
     options: SolveOptions,
     poses: Poses,
     frames: Sequence[int] | np.ndarray,
-) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray]]:
+) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, SiteParts]]:
     """Yields `Progress` and returns better betas (10,) and site offsets (K,3), from frames with
     roughly known poses.
 
@@ -107,6 +110,16 @@ def shape_from_poses(
         fitted = replace(fitted, problem=fitted.problem.sharing_as(sharing))
         fitted = yield from _rounds(track, body, parts, fitted, frames, fixed)
 
+    # Another skeleton's joints take along what hangs on them.
+    unmet = fitted.noise >= CLEAN and len(frames) >= FEWEST_TO_DISPLACE
+    if unmet and bones_are_rigid(track, parts):
+        parts = replace(parts, carries=parts.at_joint >= 0)
+        problem = shape_problem(
+            track, body, parts, fitted.betas, options, fitted.offsets, fitted.problem.noise
+        )
+        sharing = kind_of_sharing(problem, fitted.poses, frames)
+        fitted = replace(fitted, problem=problem.sharing_as(sharing))
+
     # Then with sites that are free; freedom that gains nothing is taken back.
     for sigma, keep_betas in ((known_to_differ(everywhere), False), (everywhere, True)):
         if fitted.noise < CLEAN or len(frames) < FEWEST_TO_DISPLACE:
@@ -114,7 +127,16 @@ def shape_from_poses(
         freer = yield from _rounds(track, body, parts, fitted, frames, sigma, keep_betas)
         if freer.noise <= WORTHWHILE * fitted.noise:
             fitted = freer
-    return fitted.betas, fitted.offsets
+    return fitted.betas, fitted.offsets, parts
+
+
+def bones_are_rigid(track: KeypointTrack, parts: SiteParts) -> bool:
+    """Whether keypoints are the joints of a skeleton: those at both ends of a bone are as far from
+    each other in all frames."""
+    at = {int(joint): k for k, joint in enumerate(parts.at_joint) if joint >= 0}
+    ends = [(k, at[PARENTS[joint]]) for joint, k in at.items() if PARENTS[joint] in at]
+    seen = track.confidence > 0.0
+    return len(ends) >= FEWEST_BONES and constant_lengths(track.positions, seen, ends)
 
 
 @dataclass(frozen=True)
@@ -143,7 +165,8 @@ def _rounds(
 
     Frames that are near in time say much the same, so that most of the way is gone with few.
     """
-    freedom, frames = Freedom.of(sigma, betas=not keep_betas), np.asarray(frames)
+    freedom = Freedom.of(sigma, not keep_betas, parts.carried)
+    frames = np.asarray(frames)
     problem, poses, betas, offsets = fitted.problem, fitted.poses, fitted.betas, fitted.offsets
     every = np.arange(len(frames))
     few = every[:: max(1, len(frames) // FEW_FRAMES)]
@@ -152,7 +175,7 @@ def _rounds(
         for _ in range(SHAPE_ROUNDS):
             now = settle(problem, now, frames[some], tolerance=nearly_settled(problem))
             fit, last = pose_fit(problem, now, frames[some], freedom), (betas, offsets)
-            uncertain = _site_noise(fit) if keep_betas else _shape_noise(fit)
+            uncertain = _site_noise(fit, parts) if keep_betas else _shape_noise(fit)
             betas, offsets = refine_shape(betas, offsets, fit, sigma, uncertain)
             noise = max(fit.noise, UNKNOWN_NOISE)
             problem = shape_problem(
@@ -169,8 +192,13 @@ def _rounds(
     return _Fitted(betas, offsets, poses, problem.with_noise(max(noise, UNKNOWN_NOISE)), noise)
 
 
-def _site_noise(fit: PoseFit) -> float:
-    """Metres by which sites are uncertain."""
+def _site_noise(fit: PoseFit, parts: SiteParts) -> float:
+    """Metres by which sites are uncertain: of a skeleton's joints what is left is no noise."""
+    return UNKNOWN_NOISE if parts.carries is not None else _keypoint_noise(fit)
+
+
+def _keypoint_noise(fit: PoseFit) -> float:
+    """Metres by which keypoints are taken to be off while the shape is unknown."""
     return float(np.clip(fit.noise, *SHAPE_NOISE))
 
 
@@ -179,7 +207,7 @@ def _shape_noise(fit: PoseFit) -> float:
     frames, but not what is off in all of them, because the body that was seen is another one."""
     enough = len(fit.weights) >= FEWEST_TO_DISPLACE
     misfit = fit.constant_share(EVIDENCE) if enough else 0.0
-    return _site_noise(fit) * float(
+    return _keypoint_noise(fit) * float(
         np.sqrt(MISFIT_FOLLOWED**2 * misfit + (1.0 - misfit) / EVIDENCE)
     )
 

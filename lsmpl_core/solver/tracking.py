@@ -84,7 +84,7 @@ class Tracker:
                 problem.planes(backend),
                 problem.typical,
                 problem.trunk_weight,
-                problem.sharing.hinged,
+                problem.sharing.kind,
             ),
             lost=max(LOST, LOST_TO_NOISE * problem.noise),
             kept=_kept(backend, problem),

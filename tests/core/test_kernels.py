@@ -138,6 +138,23 @@ def test_shapes_and_sites_explain_alike(both, poses, betas, sites):
         assert np.allclose(getattr(one, name), getattr(other, name), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("betas", [True, False])
+def test_joints_that_carry_others_explain_alike(both, poses, betas):
+    parts = both[0].parts
+    parts = replace(parts, carries=parts.at_joint >= 0)
+    freedom = Freedom.of(np.ones(parts.count), betas, parts.carried)
+    assert freedom.carrying > 4
+    found = []
+    for problem in both:
+        moved = parts.displaced(np.full((parts.count, 3), 0.01))
+        model = type(problem.model).build(problem.backend, problem.rest_joints, moved, moved.moments(problem.betas))
+        problem = replace(problem, parts=moved, model=model)
+        found.append(shape_equations(problem, state_of(problem, poses), np.arange(COUNT), freedom))
+    for name in ("hessian", "gradient", "followed"):
+        one, other = (getattr(equations, name) for equations in found)
+        assert np.allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("frames", [1, 2, 3, 12])
 @pytest.mark.parametrize("N", [12, 27])
 def test_frames_are_coupled_as_in_one_large_system(frames, N, rng):

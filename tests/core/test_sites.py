@@ -8,6 +8,7 @@ import lsmpl_core as lsmpl
 from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body.kinematics import KeypointModel
 from lsmpl_core.body.sites import site_parts
+from lsmpl_core.body.skeleton import ANCESTORS
 from lsmpl_core.rotation import exp_map
 
 LAYOUT = lsmpl.LAYOUTS["body_25"]
@@ -36,6 +37,22 @@ def test_turning_a_joint_leaves_its_own_keypoint_however_displaced(body, rng):
         moved = np.linalg.norm(keypoints(body, offsets, bent) - keypoints(body, offsets, rest), axis=2)[0]
         assert moved[LAYOUT.index(joint)] < 1e-12
     assert moved[LAYOUT.index("right_wrist")] > 0.05
+
+
+def test_a_displaced_joint_takes_along_what_hangs_on_it(body, rng):
+    """As on a body whose bones are these."""
+    layout = lsmpl.LAYOUTS["smpl_24"]
+    parts = site_parts(body, layout.sites)
+    parts = replace(parts, carries=parts.at_joint >= 0)
+    offsets, poses = 0.03 * rng.normal(size=(24, 3)), 0.5 * rng.normal(size=(3, 24, 3))
+    offsets[0] = 0.0
+    bones = body.rest_joints() + ANCESTORS @ offsets
+    backend, trans = choose_backend("numpy"), np.zeros((3, 3))
+    displaced = parts.displaced(offsets)
+    moments = displaced.moments(np.zeros(10))
+    found = KeypointModel.build(backend, body.rest_joints(), displaced, moments).state(exp_map(poses), trans)
+    theirs = KeypointModel.build(backend, bones, parts, bones).state(exp_map(poses), trans)
+    np.testing.assert_allclose(found.keypoints, theirs.keypoints, atol=1e-12)
 
 
 def test_detectors_that_mark_other_spots_do_not_bend_unseen_joints(body, stroll):
