@@ -167,6 +167,9 @@ def _plain(
     plain = rig.copy()
     at_end.callback(_remove, plain, armature.data)
     plain.animation_data_clear()
+    for bone in plain.pose.bones:  # whose targets are about to go, which Blender would complain of
+        for constraint in list(bone.constraints):
+            bone.constraints.remove(constraint)
     plain.name, plain.data = name, armature.data.copy()
     stage.collection.objects.link(plain)
     with _on(stage), editing(plain.data):
@@ -179,8 +182,6 @@ def _plain(
             edited.remove(edited[name])
     stage.view_layers[0].update()
     for bone in plain.pose.bones:
-        for constraint in list(bone.constraints):
-            bone.constraints.remove(constraint)
         follows = bone.constraints.new("COPY_TRANSFORMS")
         follows.target, follows.subtarget = rig, bone.name
         bone.custom_shape = None

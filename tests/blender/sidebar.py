@@ -6,6 +6,8 @@ own fields have no command; they are found beside the buttons.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from session import BlenderSession
 
 LEFT, MIDDLE, RIGHT = 1345, 1440, 1500
@@ -21,12 +23,12 @@ OPENED = ("picture", "animation_rig", "retarget")
 _seen: dict[str, list[int]] = {}
 
 
-def open_sections(blender: BlenderSession) -> None:
+def open_sections(blender: BlenderSession, modules: tuple[str, ...] = OPENED) -> None:
     """As if their headers had been clicked, before the tab is first shown."""
     blender.run(f"""
         from bl_ext.user_default.lsmpl.addon import panels
         panels.unregister()
-        for name in {OPENED!r}:
+        for name in {modules!r}:
             for panel in getattr(panels, name)._CLASSES:
                 if hasattr(panel, "bl_options"):
                     panel.bl_options = panel.bl_options - {{"DEFAULT_CLOSED"}}
@@ -43,9 +45,25 @@ def press(blender: BlenderSession, command: str, x: int = MIDDLE) -> tuple[int, 
 
 def find(blender: BlenderSession, command: str, x: int = MIDDLE) -> tuple[int, int]:
     """Where the button is that has this in its command."""
+    return _find(blender, command, lambda copied: command in copied, x)
+
+
+def find_field(blender: BlenderSession, value: float, x: int = MIDDLE) -> tuple[int, int]:
+    """Where the field is that has this value."""
+
+    def holds(copied: str) -> bool:
+        try:
+            return abs(float(copied) - value) < 1e-3
+        except ValueError:
+            return False
+
+    return _find(blender, "", holds, x)
+
+
+def _find(blender: BlenderSession, known_as: str, is_meant: Callable[[str], bool], x: int) -> tuple[int, int]:
     blender.run(f"bpy.context.window_manager.clipboard = {UNTOUCHED!r}")
-    for y in _seen.get(command, ()):  # where it was the last time, as long as nothing has moved
-        if command in over(blender, x, y):
+    for y in _seen.get(known_as, ()):  # where it was the last time, as long as nothing has moved
+        if is_meant(over(blender, x, y)):
             return x, y
     for patient in (False, True):  # a busy machine takes two moves for one, which light no button
         for scroll in (0, -60, *[14] * 6):
@@ -54,10 +72,11 @@ def find(blender: BlenderSession, command: str, x: int = MIDDLE) -> tuple[int, i
                 blender.xdotool("click", "--repeat", abs(scroll), "--delay", 15, 4 if scroll < 0 else 5, pause=1.0)
             blender.settle()
             for y in range(TOP, BOTTOM, STEP):
-                if command in over(blender, x, y, patient):
-                    _seen[command] = [y + 4]
+                if is_meant(over(blender, x, y, patient)):
+                    if known_as:
+                        _seen[known_as] = [y + 4]
                     return x, y + 4
-    raise AssertionError(f"no button {command!r} at x = {x}")
+    raise AssertionError(f"nothing like {known_as or 'that field'!r} at x = {x}")
 
 
 def over(blender: BlenderSession, x: int, y: int, patient: bool = False) -> str:
