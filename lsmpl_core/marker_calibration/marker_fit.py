@@ -31,6 +31,8 @@ SKIN_SIGMA = 0.01
 """Metres by which markers are above or below where the body has its skin."""
 FOUND_SIGMA = 0.02
 """Metres by which a marker is off that was found from how it moves."""
+MOST_STEP = 0.01
+"""Metres that a marker's offset changes in a round at most, once all are roughly where they sit."""
 HALF_WEIGHT_MISS = 0.025, 2.5
 """A marker that is off by this many metres in a frame, or by this many medians, counts half
 there."""
@@ -120,9 +122,13 @@ class MarkerFit:
         fit = pose_fit(problem, self.poses, self.frames, freedom)
         self.noise = max(fit.noise, UNKNOWN_NOISE)
         noise = float(np.clip(self.noise, *SHAPE_NOISE))
-        self.betas, self.offsets[rows] = refine_shape(
-            self.betas, self.offsets[rows], fit, sigma, noise
-        )
+        betas, offsets = refine_shape(self.betas, self.offsets[rows], fit, sigma, noise)
+
+        # A straight step: what turns a cluster about its bone would tear it apart before long.
+        step = np.linalg.norm(offsets - self.offsets[rows], axis=1).max(initial=0.0)
+        share = min(1.0, MOST_STEP / max(step, 1e-9)) if settled else 1.0
+        self.betas = self.betas + share * (betas - self.betas)
+        self.offsets[rows] += share * (offsets - self.offsets[rows])
         self._reweigh(1.0 if settled else self._trust())
 
     def find_markers(self) -> None:
@@ -169,6 +175,7 @@ class MarkerFit:
 
     def result(self) -> Calibration:
         """What was found out."""
+        self.poses = settle(self._problem(), self.poses, self.frames)
         markers = {
             self.names[k]: SiteOffset(
                 self.sites[k], int(self.parts.parent_joint[row]), self.offsets[k] + self.base[k]

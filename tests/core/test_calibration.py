@@ -11,6 +11,7 @@ from lsmpl_core.body.landmarks import on_skin, parse_landmark
 from lsmpl_core.errors import SolveError
 from lsmpl_core.keypoints.layouts import Layout
 from lsmpl_core.marker_calibration.calibrate_markers import calibrate, chosen_frames
+from lsmpl_core.marker_calibration.marker_fit import MarkerFit
 from lsmpl_core.readers.markers import recognise
 from lsmpl_core.rotation import exp_map, log_map
 
@@ -201,3 +202,18 @@ def test_a_marker_that_is_metres_away_is_as_good_as_missing(body, recorded):
     np.testing.assert_allclose(found[0].betas, found[1].betas, atol=1e-6)
     for name in found[0].keypoints:
         np.testing.assert_allclose(*(one.keypoints[name].offset for one in found), atol=1e-6)
+
+
+def test_once_markers_are_about_right_none_goes_far_in_a_round(body, recorded):
+    """What turns a cluster about its bone is tried in straight steps, which tear it apart where they are long."""
+    arm = [recorded.layout.index(name) for name in ("LUPA", "LELB", "LFRM", "LWRA", "LWRB")]
+    fit = MarkerFit(recorded.frames(slice(0, 12)), body, None)
+    fit.begin()
+    fit.improve(settled=False)
+    fit.offsets[arm] += [0.0, 0.06, 0.06]
+    for _ in range(3):
+        before, betas = fit.offsets.copy(), fit.betas.copy()
+        fit.improve(settled=True)
+        moved = np.linalg.norm(fit.offsets - before, axis=1)
+        assert moved.max() < 0.0101 and np.abs(fit.betas - betas).max() < 1.0
+    assert moved[arm].max() > 0.002  # still on its way back
