@@ -56,12 +56,12 @@ def are_posed(take: bpy.types.Object, frame: int) -> list[bool]:
 
 
 def are_seen(take: bpy.types.Object, frame: int) -> list[bool]:
-    """Of each tip that has a handle: whether the take saw points of its hand in a frame."""
-    tips, points = len(names(take)), hands.points_at(take.data, frame)
-    if points is None:  # an estimator's fingers, which had no points
+    """Of each tip that has a handle: whether the take saw points of its finger in a frame that are
+    not ignored."""
+    tips, seen = len(names(take)), hands.seen_at(take.data, frame)
+    if seen is None:  # an estimator's fingers, which had no points
         return [True] * tips
-    seen = (points[1].reshape(2, -1) > 0).any(axis=1)
-    return np.repeat(seen, tips // 2).tolist()
+    return seen[:tips].tolist()
 
 
 def pinned(
@@ -82,11 +82,15 @@ def pinned(
 
 def as_solved(take: bpy.types.Object, frame: int, poses: Poses, tips: Sequence[int]) -> Poses:
     """A pose (1) in which the fingers of these tips are as they were solved."""
-    solved = layers.load_frame(take, frame, Layer.SOLVED).fingers
-    if solved is None or poses.fingers is None:
+    return with_fingers_of(poses, layers.load_frame(take, frame, Layer.SOLVED).fingers, tips)
+
+
+def with_fingers_of(poses: Poses, others: np.ndarray | None, tips: Sequence[int]) -> Poses:
+    """A pose (1) with the fingers of these tips as in others (1,30,3)."""
+    if others is None or poses.fingers is None:
         return poses
     fingers = poses.fingers.copy()
     for tip in tips:
         some = slice(_A_FINGER * tip, _A_FINGER * (tip + 1))
-        fingers[:, some] = solved[:, some]
+        fingers[:, some] = others[:, some]
     return Poses(poses.rotations, poses.trans, fingers)

@@ -12,7 +12,7 @@ from ...lsmpl_core.refine_range import refine_frames
 from ...lsmpl_core.solver.poses import Poses
 from ..refining import pending_edit
 from ..refining import refine as refining
-from ..takes import layers, pinned_joints, playing
+from ..takes import hands, layers, pinned_joints, playing
 from ..takes import take as takes
 from ..takes.layers import Layer
 
@@ -41,7 +41,10 @@ def write(
         subject = refining.subject_of(take)
         fixed = sorted({pin.frame for pin in pinned_joints.load(take)} - {frame})
         what = playing.frames_in_words(take, frame, frame)
-        width, by_hand = scene.lsmpl_refine.blend, bool(takes.keypoints_at(take, frame).state.any())
+        edited = (
+            takes.keypoints_at(take, frame).state.any() or hands.ignored_at(take.data, frame).any()
+        )
+        width, by_hand = scene.lsmpl_refine.blend, bool(edited)
         pending_edit.apply(
             take, subject.body, subject.poser, frame, posed, width, fixed, what, by_hand
         )
@@ -58,8 +61,10 @@ def write(
 def solved_anew(take: bpy.types.Object, frame: int) -> Poses:
     """A frame's pose by its keypoints, edits, pins and all; as it was solved where there are
     none."""
-    if not takes.keypoints_at(take, frame).state.any() and all(
-        pin.frame != frame for pin in pinned_joints.load(take)
+    if (
+        not takes.keypoints_at(take, frame).state.any()
+        and not hands.ignored_at(take.data, frame).any()
+        and all(pin.frame != frame for pin in pinned_joints.load(take))
     ):
         return poses_of(layers.load_frame(take, frame, Layer.SOLVED))
     subject = refining.subject_of(take)

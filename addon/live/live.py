@@ -18,7 +18,7 @@ from ..characters import baking
 from ..refining import refine as refining
 from ..retargeting import following
 from ..solving import quality
-from ..takes import pinned_joints, playing
+from ..takes import hands, pinned_joints, playing
 from ..takes import take as takes
 from . import finger_tips, session
 from .drag import UNREACHED, Drag, forget_base, handle_positions, raised, stored_pose
@@ -220,15 +220,16 @@ def set_state(scene: bpy.types.Scene, chosen: list[int], state: int) -> None:
     `IGNORED`, `AS_READ`), in the frame.
 
     Locked keypoints are held where the body has them. Where keypoints are ignored or reset, the
-    frame is solved anew. Of finger tips the whole finger is locked, which pins it, and free or
-    reset, which takes that back; it cannot be ignored. Raises `LsmplError`; then nothing has
-    changed.
+    frame is solved anew. Of finger tips the whole finger is locked, which pins it, and free,
+    ignored or reset, which takes that back. Raises `LsmplError`; then nothing has changed.
     """
     settle(scene)
     live = scene.lsmpl_live
     take, frame, first_tip = live.take, live.frame, handles_of(scene).first_tip
     keypoints = [number for number in chosen if number < first_tip]
     tips = [number - first_tip for number in chosen if number >= first_tip]
+    if state == takes.IGNORED and keypoints and hands.HANDS_KEY not in take.data:
+        tips = []  # an estimator's fingers, which had no points
     stored = takes.keypoints_at(take, frame)
     offset = np.zeros_like(stored.offset)
     if state == takes.LOCKED:
@@ -238,19 +239,29 @@ def set_state(scene: bpy.types.Scene, chosen: list[int], state: int) -> None:
     elif state == takes.MOVED:  # no longer locked
         keypoints = [k for k in keypoints if stored.state[k] == takes.LOCKED]
         offset = stored.offset
+    fingers = stored_pose(take, frame).fingers if state == takes.LOCKED and tips else None
     pins = pinned_joints.load(take)
-    if state != takes.IGNORED:
-        fingers = stored_pose(take, frame).fingers if state == takes.LOCKED and tips else None
-        pins = finger_tips.pinned(pins, frame, tips, None if fingers is None else fingers[0])
+    pins = finger_tips.pinned(pins, frame, tips, None if fingers is None else fingers[0])
+    ignored = hands.ignored_at(take.data, frame)
 
     def posed() -> Poses | None:
         """The frame's pose, where something is to be solved anew."""
         if state not in (takes.AS_READ, takes.IGNORED):
             return None
-        poses = solved_anew(take, frame) if keypoints else stored_pose(take, frame)
-        return finger_tips.as_solved(take, frame, poses, tips) if state == takes.AS_READ else poses
+        anew = solved_anew(take, frame) if keypoints or state == takes.IGNORED else None
+        poses = anew if anew is not None and keypoints else stored_pose(take, frame)
+        if state == takes.AS_READ:
+            return finger_tips.as_solved(take, frame, poses, tips)
+        return poses if anew is None else finger_tips.with_fingers_of(poses, anew.fingers, tips)
 
-    write(scene, keypoints, state, offset[keypoints], posed, pins)
+    if state == takes.IGNORED or ignored[tips].any():
+        hands.ignore(take.data, frame, tips, state == takes.IGNORED)
+    try:
+        write(scene, keypoints, state, offset[keypoints], posed, pins)
+    except BaseException:
+        for tip in tips if ignored.any() or state == takes.IGNORED else ():
+            hands.ignore(take.data, frame, [tip], bool(ignored[tip]))
+        raise
     refresh(scene)
     _changed(scene)
 

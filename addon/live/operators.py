@@ -127,9 +127,6 @@ class LSMPL_OT_set_keypoints(bpy.types.Operator):
             )
             tell(self, nothing, "WARNING")
             return {"CANCELLED"}
-        if self.state == "IGNORE" and min(keypoints) >= handles.first_tip:
-            tell(self, "A finger cannot be ignored: drag its tip, or reset it", "WARNING")
-            return {"CANCELLED"}
         live.set_state(scene, keypoints, _STATES[self.state][0])
         return {"FINISHED"}
 

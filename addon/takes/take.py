@@ -148,7 +148,7 @@ def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = Tru
         decisions=[Decision(**decision) for decision in facts["decisions"]],
         trusted=trusted,
         believed=believed,
-        hands=hands.load(mesh, shape[0], by),
+        hands=hands.load(mesh, shape[0], by, edits),
         world=np.array(facts["world"]) if facts.get("world") else None,
     )
 

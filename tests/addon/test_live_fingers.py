@@ -157,11 +157,30 @@ def test_reset_gives_a_finger_back_as_it_was_solved(addon, layers, pins, live, t
     assert press("RESET") == {"FINISHED"}
     assert not pins.load(take)
     assert np.abs(layers.load(take).fingers[frame] - before[frame]).max() < 1e-4
-    assert press("IGNORE") == {"CANCELLED"}
     assert press("LOCK") == {"FINISHED"}
     assert [pin.joint for pin in pins.load(take)] == BONES
     assert press("UNLOCK") == {"FINISHED"}
     assert not pins.load(take)
+
+
+def test_a_finger_that_is_ignored_bends_as_its_neighbours_until_it_is_reset(addon, layers, live, take):
+    hands = addon("takes.hands")
+    frame, before = frame_of(addon, take), layers.load(take)
+    bpy.ops.lsmpl.live()
+    handles = addon("live.session").handles_of(bpy.context.scene)
+    handles.select([handles.first_tip])
+    assert press("IGNORE") == {"FINISHED"}
+    assert hands.ignored_at(take.data, frame).tolist() == [True] + [False] * 9
+    assert not addon("takes.take").load_track(take).hands.visible[frame, 0, 6:9].any()
+    assert addon("takes.take").load_track(take, edits=False).hands.visible[frame].all()
+    assert addon("live.looks").looks(bpy.context.scene)[-10] == "Unseen"
+    after = layers.load(take)
+    assert np.abs(after.fingers[frame, :3] - before.fingers[frame, :3]).max() < 0.35, "as the others bend"
+    assert np.abs(after.fingers[frame, 3:] - before.fingers[frame, 3:]).max() < 1e-4
+    assert np.abs(after.poses - before.poses).max() < 1e-4
+    assert press("RESET") == {"FINISHED"}
+    assert not hands.ignored_at(take.data, frame).any()
+    assert np.abs(layers.load(take).fingers[frame] - before.fingers[frame]).max() < 1e-4
 
 
 def test_reset_all_takes_fingers_and_body_back(addon, layers, pins, live, take):

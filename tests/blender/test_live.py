@@ -1,11 +1,11 @@
 """Live posing in a real Blender: handles selected and moved with mouse and keys, undone, locked; with screenshots."""
 
 import time
-from pathlib import Path
 
 import pytest
+from example import EXAMPLES, go_live, see_from_front, solve_example
 
-TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
+TRACK = EXAMPLES / "walk_and_wave.trc"
 NAME = TRACK.stem
 STEPS = 10
 """Moves of the mouse in a drag."""
@@ -34,31 +34,9 @@ STATE = f"""
 @pytest.fixture(scope="module")
 def posed(blender):
     """The example, solved, at frame 60, seen from the front, and live."""
-    track = blender.share(TRACK)
-    blender.run(
-        f"""
-        bpy.data.objects.remove(bpy.data.objects["Cube"])
-        bpy.ops.lsmpl.import_keypoints("EXEC_DEFAULT", True, filepath={track!r},
-            directory={str(Path(track).parent)!r}, files=[dict(name={TRACK.name!r})])
-        bpy.ops.lsmpl.solve("EXEC_DEFAULT", True)
-        bpy.context.scene.frame_set(60)
-    """,
-        timeout=240,
-    )
-    blender.show_tab("LSMPL")
-    blender.run(f"""
-        area = next(a for a in bpy.context.screen.areas if a.type == "VIEW_3D")
-        region = next(r for r in area.regions if r.type == "WINDOW")
-        take = bpy.data.objects[{NAME!r}]
-        bpy.context.view_layer.objects.active = take
-        with bpy.context.temp_override(area=area, region=region):
-            bpy.ops.view3d.view_axis(type="FRONT")
-            bpy.ops.view3d.view_selected()
-        bpy.ops.object.select_all(action="DESELECT")
-        bpy.ops.ed.undo_push(message="Ready")
-        bpy.ops.lsmpl.live("INVOKE_DEFAULT", True)
-    """)
-    blender.rest()
+    solve_example(blender, TRACK)
+    see_from_front(blender, NAME)
+    go_live(blender)
     return blender
 
 

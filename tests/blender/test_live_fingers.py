@@ -1,11 +1,10 @@
 """Fingers in a real Blender: a tip is dragged by mouse, undone, redone, scrubbed to, given back; with screenshots."""
 
-from pathlib import Path
-
 import pytest
+from example import EXAMPLES, go_live, see_from_front, solve_example
 from test_live import at, distance
 
-TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave_with_hands.trc"
+TRACK = EXAMPLES / "walk_and_wave_with_hands.trc"
 NAME, FRAME, STEPS = TRACK.stem, 60, 8
 TIP, BONE = "left_index_tip", "left_index2"
 
@@ -30,35 +29,9 @@ STATE = f"""
 @pytest.fixture(scope="module")
 def posed(blender):
     """The example with hands, solved, live, and seen from near its left hand."""
-    track = blender.share(TRACK)
-    blender.run(
-        f"""
-        bpy.data.objects.remove(bpy.data.objects["Cube"])
-        bpy.ops.lsmpl.import_keypoints("EXEC_DEFAULT", True, filepath={track!r},
-            directory={str(Path(track).parent)!r}, files=[dict(name={TRACK.name!r})])
-        bpy.ops.lsmpl.solve("EXEC_DEFAULT", True)
-        bpy.context.scene.frame_set({FRAME})
-    """,
-        timeout=240,
-    )
-    blender.show_tab("LSMPL")
-    blender.run(f"""
-        from mathutils import Quaternion
-        area = next(a for a in bpy.context.screen.areas if a.type == "VIEW_3D")
-        view = area.spaces[0].region_3d
-        rig = bpy.data.objects["{NAME} Rig"]
-        region = next(r for r in area.regions if r.type == "WINDOW")
-        with bpy.context.temp_override(area=area, region=region):
-            bpy.ops.view3d.view_axis(type="FRONT")
-        view.view_perspective = "ORTHO"
-        view.view_location = rig.matrix_world @ rig.pose.bones["left_middle1"].head
-        view.view_distance = 0.7
-        bpy.context.view_layer.objects.active = bpy.data.objects[{NAME!r}]
-        bpy.ops.object.select_all(action="DESELECT")
-        bpy.ops.ed.undo_push(message="Ready")
-        bpy.ops.lsmpl.live("INVOKE_DEFAULT", True)
-    """)
-    blender.rest()
+    solve_example(blender, TRACK, FRAME)
+    see_from_front(blender, NAME, bone="left_middle1", width=0.7)
+    go_live(blender)
     return blender
 
 

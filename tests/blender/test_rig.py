@@ -6,10 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
+from example import EXAMPLES, see_from_front, solve_example
 from test_journey import accept_file, press
 from test_live import distance
 
-TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave.trc"
+TRACK = EXAMPLES / "walk_and_wave.trc"
 NAME = TRACK.stem
 HAND = "right_hand_ik"
 
@@ -49,27 +50,11 @@ SHAPES = """
 
 @pytest.fixture(scope="module", autouse=True)
 def posed(blender):
-    """The example, solved, at frame 60, seen from its side."""
-    track = blender.share(TRACK)
-    blender.run(
-        f"""
-        bpy.data.objects.remove(bpy.data.objects["Cube"])
-        bpy.ops.lsmpl.import_keypoints("EXEC_DEFAULT", True, filepath={track!r},
-            directory={str(Path(track).parent)!r}, files=[dict(name={TRACK.name!r})])
-        bpy.ops.lsmpl.solve("EXEC_DEFAULT", True)
-        bpy.context.scene.frame_set(60)
-        bpy.context.preferences.view.smooth_view = 0
-        """,
-        timeout=240,
-    )
-    blender.show_tab("LSMPL")
-    blender.run(f"""
+    """The example, solved, at frame 60, seen from the front."""
+    solve_example(blender, TRACK)
+    see_from_front(blender, NAME)
+    blender.run("""
         area = next(a for a in bpy.context.screen.areas if a.type == "VIEW_3D")
-        region = next(r for r in area.regions if r.type == "WINDOW")
-        bpy.context.view_layer.objects.active = bpy.data.objects[{NAME!r}]
-        with bpy.context.temp_override(area=area, region=region):
-            bpy.ops.view3d.view_axis(type="FRONT")
-            bpy.ops.view3d.view_selected()
         area.spaces[0].region_3d.view_distance *= 1.3
         bpy.ops.ed.undo_push(message="Ready")
     """)
