@@ -11,14 +11,11 @@ import numpy as np
 
 from ..body.fingers import Fingers
 from ..keypoints.condition import Condition
-from ..keypoints.hand_points import CHAINS, FINGERS, SIDES, HandPoints
+from ..keypoints.hand_points import FINGERS, SIDES, HandPoints
+from ..keypoints.hand_sides import inwardness, palms_of
 from ..keypoints.track import KeypointTrack
 from ..medians import seen_median
 
-BACKWARDS, USUALLY_BACKWARDS = -2.0, -1.5
-"""Sum, over four fingers, of the sines by which middle and end joints bend: of one frame and of a
-whole take (median), below which they bend backwards. Of people's it is from about 0 to 7, of flat
-hands in pictures down to -0.8."""
 WRONG_WAY = np.cos(np.radians(120.0))
 """Of the palm as its points have it and as the body has it. Keypoints of bodies show a wrist's turn
 badly: on fitted motions palms were up to 92 degrees from where BODY_25 alone had them."""
@@ -30,9 +27,6 @@ LEAST_DISPLACED_M, JUMP_M, JUMP_SIGMAS = 0.004, 0.03, 3.5
 """What detectors disagree by, and by how much more, at the least and in standard deviations, a hand
 that jumps is away from its wrist."""
 _BENT = [finger for finger, name in enumerate(FINGERS) if name != "thumb"]
-_INDEX, _LITTLE, _MIDDLE = (
-    CHAINS[FINGERS.index(name), 0] for name in ("index", "little", "middle")
-)
 
 
 def believed_hands(
@@ -48,28 +42,17 @@ def believed_hands(
 
 
 def _turned_about(hands: HandPoints, fingers: Fingers, wrists: np.ndarray) -> np.ndarray:
-    """(T,2) bool: the fingers bend backwards, or the palm faces away from where the body has it."""
-    chains = fingers.rest_chains(np.zeros(10))
-    along = np.diff(chains, axis=2)[:, _BENT][:, :, 0]
-    axes = fingers.frames.reshape(2, len(FINGERS), 3, 3, 3)[:, _BENT][:, :, 0, :, 0]
-    inwards = _unit(np.cross(axes, along).mean(axis=1))
-    first, last = (chains[:, FINGERS.index(name), 0] for name in ("index", "little"))
-    forward = np.diff(chains, axis=2)[:, FINGERS.index("middle"), 0]
-    sides = np.sign(np.sum(np.cross(first - last, forward) * inwards, axis=-1))
-
-    p = hands.positions
-    ahead = _unit(p[:, :, _MIDDLE] - p[:, :, 0])
-    palm = _unit(np.cross(p[:, :, _INDEX] - p[:, :, _LITTLE], ahead)) * sides[:, None]
-    across = np.cross(ahead, palm)
-    bones = _unit(np.diff(p[:, :, CHAINS[_BENT]], axis=3))
-    turns = np.cross(bones[:, :, :, :-1], bones[:, :, :, 1:])
-    bends = np.nansum(np.einsum("thfka,tha->thfk", turns, across), axis=(2, 3))
-    backwards = bends < BACKWARDS
-    usual = seen_median(np.where(hands.visible.any(axis=2), bends, np.nan))
-    shown = np.einsum("thij,hj->thi", wrists, inwards)
+    """(T,2) bool: the hand is one of the other side, as it bends, or the palm faces away from where
+    the body has it."""
+    axes = fingers.frames.reshape(2, len(FINGERS), 3, 3, 3)[:, _BENT, 0]
+    out = np.cross(axes[..., 0], axes[..., 2]).mean(axis=1)
+    shown = np.einsum("thij,hj->thi", wrists, out / np.linalg.norm(out, axis=-1, keepdims=True))
+    seen = np.where(hands.visible[..., None], hands.positions, np.nan)
+    _, palm = palms_of(seen)
+    of_side = inwardness(seen)
     with np.errstate(invalid="ignore"):
         away = np.sum(shown * palm, axis=-1) < WRONG_WAY
-    return backwards | away | (usual < USUALLY_BACKWARDS)
+        return (of_side < 0.0) | away | (seen_median(of_side) < 0.0)
 
 
 def _held_still(hands: HandPoints, track: KeypointTrack) -> np.ndarray:
@@ -130,7 +113,3 @@ def _displaced(off: np.ndarray, reach: int) -> np.ndarray:
     share = np.maximum(0.0, 1.0 - doubt / np.maximum(square, 1e-12))
     jumps = seen & (np.linalg.norm(np.nan_to_num(apart), axis=1) > max(JUMP_M, JUMP_SIGMAS * noise))
     return np.where(jumps[:, None], np.nan_to_num(off), share[:, None] * usual)
-
-
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)

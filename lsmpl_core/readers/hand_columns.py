@@ -1,5 +1,4 @@
-"""Hands in keypoint files: which columns hold the 21 points of each hand, which hand it is, and how
-it joins the body where it has an origin of its own."""
+"""Hands in keypoint files: which columns hold the 21 points of each hand."""
 
 from __future__ import annotations
 
@@ -14,11 +13,8 @@ from ..keypoints.hand_points import (
     FINGER_WORDS,
     HAND_POINTS,
     SIDE_WORDS,
-    SIDES,
-    HandPoints,
 )
 from ..keypoints.layouts import ORDERS, Layout, Order
-from ..keypoints.track import Decision
 from ..keypoints.words import words_of
 from ..medians import seen_median
 from .keypoint_names import split_subject
@@ -28,13 +24,6 @@ _JOINTS = _TABLE["names"]["joints"]
 
 FEWEST_POINTS = 4
 """Of a hand that a file names, beside its wrist, for it to be read as one."""
-APART = 0.25
-"""Of the forearm: a hand whose wrist is farther from the body's has an origin of its own."""
-PALM_OF_FOREARM = 0.37
-"""From the wrist to the middle finger's base, in forearms of an adult."""
-OTHER_SIZE = 1.6
-"""By how many times a hand with its own origin may differ from that; more is another unit."""
-
 BONES_M = np.array(
     [
         *([0.040, 0.024, 0.023], [0.045, 0.028, 0.025], [0.033, 0.019, 0.019]),
@@ -45,8 +34,6 @@ BONES_M = np.array(
 OTHER_BONE, MOST_ODD = 2.0, 0.2
 """Times that a bone of a hand is longer or shorter than the others say, and the share of bones that
 may be so: detectors see thumbs and tips elsewhere than bones have them."""
-
-_MIDDLE = HAND_POINTS.index("middle1")
 
 
 def hand_columns(
@@ -89,83 +76,6 @@ def makes_hands(positions: np.ndarray, order: Order) -> bool:
                 return False
             seen += 1
     return seen > 0
-
-
-def join_hands(
-    positions: np.ndarray, confidence: np.ndarray, body: np.ndarray, layout: Layout
-) -> tuple[HandPoints | None, Decision | None]:
-    """Hands (T,H,21,3) with confidence (T,H,21) on the wrists of the body (T,K,3), all in metres,
-    Z up; and what was decided. None where there is nothing to use.
-
-    Hands that are not at the wrists are moved there; those that are no hand's size beside the
-    body's forearms, too, are scaled. A hand on the wrong side is exchanged.
-    """
-    positions = np.where(np.isfinite(positions), positions, np.nan)
-    row = {name: k for k, name in enumerate(layout.keypoints)}
-    joints = ("left_wrist", "right_wrist", "left_elbow", "right_elbow")
-    if not np.isfinite(positions).any() or not all(name in row for name in joints):
-        return None, None
-    wrists = body[:, [row["left_wrist"], row["right_wrist"]]]
-    elbows = body[:, [row["left_elbow"], row["right_elbow"]]]
-    forearm = float(seen_median(np.linalg.norm(wrists - elbows, axis=-1).ravel()))
-    if not forearm > 0:
-        return None, None
-
-    # Tables of fingers alone, left and right by name: the wrist is the body's.
-    if positions.shape[1] == 2:
-        positions, confidence = _on_their_wrists(positions, confidence, wrists, forearm)
-
-    # Which hand is whose: the wrist that it is at.
-    hands = np.full((len(positions), 2, len(HAND_POINTS), 3), np.nan)
-    trust = np.zeros(hands.shape[:3])
-    away = seen_median(
-        np.linalg.norm(positions[:, :, None, 0] - wrists[:, None], axis=-1)
-    )  # of each hand from each wrist
-    away = np.where(np.isfinite(away), away, np.inf)
-    at_wrists = bool((away.min(axis=1)[np.isfinite(away).any(axis=1)] < APART * forearm).all())
-    sides = list(range(positions.shape[1]))
-    reasons = []
-    if at_wrists and len(sides) == 2 and away[0, 0] + away[1, 1] > away[0, 1] + away[1, 0]:
-        sides = [1, 0]
-        reasons.append("each was at the other wrist")
-    for block, side in enumerate(sides):
-        hands[:, side], trust[:, side] = positions[:, block], confidence[:, block]
-
-    # At the wrong place in some frames: nobody's hand, or the other one twice.
-    if at_wrists:
-        off = np.linalg.norm(hands[:, :, 0] - wrists, axis=-1) > 2.0 * APART * forearm
-        trust[off] = 0.0
-
-    # Hands with an origin of their own hang on the wrists.
-    if not at_wrists:
-        palm = float(
-            seen_median(np.linalg.norm(hands[:, :, _MIDDLE] - hands[:, :, 0], axis=-1).ravel())
-        )
-        size = PALM_OF_FOREARM * forearm / palm if palm > 0 else 1.0
-        size = 1.0 if 1.0 / OTHER_SIZE < size < OTHER_SIZE else size
-        hands = wrists[:, :, None] + size * (hands - hands[:, :, :1])
-        reasons.append(
-            "moved to the wrists" + (f" and scaled by {size:.3g}" if size != 1.0 else "")
-        )
-    seen = [name for side, name in enumerate(SIDES) if np.isfinite(hands[:, side]).any()]
-    decision = Decision(
-        "hands", " and ".join(seen), "detected", "; ".join(reasons) or "21 points at the wrists"
-    )
-    return HandPoints(hands, trust, placed=at_wrists), decision
-
-
-def _on_their_wrists(
-    positions: np.ndarray, confidence: np.ndarray, wrists: np.ndarray, forearm: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Hands that never show a wrist of their own, but lie at the body's (T,2,3), with that."""
-    positions, confidence = positions.copy(), confidence.copy()
-    for hand in range(positions.shape[1]):
-        reach = np.linalg.norm(positions[:, hand, _MIDDLE] - wrists[:, hand], axis=-1)
-        shown = np.isfinite(positions[:, hand, 0]).all(axis=-1)
-        if not shown.any() and seen_median(reach) < forearm:
-            positions[:, hand, 0] = wrists[:, hand]
-            confidence[:, hand, 0] = np.isfinite(wrists[:, hand]).all(axis=-1)
-    return positions, confidence
 
 
 def _named_columns(names: Sequence[str]) -> list[list[int | None]]:

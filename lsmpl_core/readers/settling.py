@@ -14,8 +14,9 @@ from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
 from . import units
 from .finger_markers import bend_with_fingers, finger_markers
-from .hand_columns import hand_columns, join_hands
+from .hand_columns import hand_columns
 from .handedness import exchanged_legs
+from .joined_hands import join_hands, with_their_knuckles
 from .keypoint_names import without_affixes
 from .markers import LAYOUT_NAME, stand_ins
 from .matching import Match
@@ -77,7 +78,9 @@ def settled_in(
         ("mended", "detected"),
         ("yes", "given"),
     )
-    hands, joined = _hands(raw, match, world, flipped, positions)
+    hands, joined, blocks = _hands(raw, match, world, flipped, positions)
+    if hands is not None:
+        positions, confidence = with_their_knuckles(positions, confidence, match, blocks, hands)
     settled = (
         match.decision,
         *match.further,
@@ -109,14 +112,14 @@ def settled_in(
 
 def _hands(
     raw: RawTrack, match: Match, world: World, flipped: bool, body: np.ndarray
-) -> tuple[HandPoints | None, Decision | None]:
+) -> tuple[HandPoints | None, Decision | None, list[list[int | None]]]:
     """The points of the hands beside a body's keypoints (T,K,3) in the world, where there are
-    some."""
+    some, and the columns of each."""
     if match.layout.name == LAYOUT_NAME:
-        return _finger_markers(raw, world, flipped)
+        return *_finger_markers(raw, world, flipped), []
     blocks = hand_columns(raw.positions.shape[1], raw.names, match.layout, match.columns)
     if not blocks:
-        return None, None
+        return None, None, blocks
     points = np.full((len(body), len(blocks), len(HAND_POINTS), 3), np.nan)
     confidence = np.ones(points.shape[:3])
     for hand, columns in enumerate(blocks):
@@ -126,7 +129,7 @@ def _hands(
         if taken.confidence is not None:
             confidence[:, hand, has] = taken.confidence
     points = world.placed(points) * _unflipped(flipped)
-    return join_hands(points, confidence, body, match.layout)
+    return *join_hands(points, confidence, body, match.layout), blocks
 
 
 def _finger_markers(

@@ -13,7 +13,8 @@ from lsmpl_core.hands.solve_hands import _solve_in_time, bent_alike, solve_hands
 from lsmpl_core.keypoints.hand_points import CHAINS, FINGERS, HAND_POINTS, HandPoints
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.metrics import MILLIMETRES
-from lsmpl_core.readers.hand_columns import hand_point, join_hands
+from lsmpl_core.readers.hand_columns import hand_point
+from lsmpl_core.readers.joined_hands import join_hands
 from lsmpl_core.resampling import resample
 from lsmpl_core.rotation import angle_between, exp_map
 from lsmpl_core.solver.pinned_joints import PinnedJoints
@@ -383,6 +384,62 @@ def test_hands_at_their_places_tell_an_order_whose_legs_nobody_saw(tmp_path, bod
     np.save(tmp_path / "shuffled.npy", shuffled)
     with pytest.raises(LayoutError, match="other way round"):
         lsmpl.read_keypoints(tmp_path / "shuffled.npy")
+
+
+def whole_body(folder, body, motion, spoil=lambda hands: hands):
+    """BODY_25 and both hands (T,67,3) in a file, the hands spoilt; read."""
+    track = body.keypoints(motion, "body_25")
+    hands = spoil(track.hands.positions.copy())
+    np.save(folder / "whole.npy", np.concatenate([track.positions, hands[:, 0], hands[:, 1]], axis=1))
+    return lsmpl.read_keypoints(folder / "whole.npy", fps=motion.fps, unit="m", up="z")
+
+
+def at_the_other_wrist(hands):
+    return hands[:, ::-1] - hands[:, ::-1, :1] + hands[:, :, :1]
+
+
+def exchanged(frames, at=lambda hands: hands[:, ::-1]):
+    def spoil(hands):
+        hands[frames] = at(hands)[frames]
+        return hands
+
+    return spoil
+
+
+@pytest.mark.parametrize("frames", [slice(0, None, 2), [7], slice(None)], ids=["every other", "one", "all"])
+def test_hands_that_a_detector_exchanged_are_each_at_their_wrist_again(tmp_path, body, waving, frames):
+    right, mended = whole_body(tmp_path, body, waving), whole_body(tmp_path, body, waving, exchanged(frames))
+    np.testing.assert_allclose(mended.hands.positions, right.hands.positions)
+    np.testing.assert_allclose(mended.positions, right.positions)
+
+
+@pytest.mark.parametrize("frames", [slice(0, None, 2), [7], slice(None)], ids=["every other", "one", "all"])
+def test_a_hand_of_the_other_side_counts_neither_for_fingers_nor_for_the_body(tmp_path, body, waving, frames):
+    track = whole_body(tmp_path, body, waving, exchanged(frames, at_the_other_wrist))
+    wrong = np.zeros(len(waving), dtype=bool)
+    wrong[frames] = True
+    assert not track.hands.visible[wrong].any() and track.hands.visible[~wrong].all()
+    knuckles = [k for k, name in enumerate(track.layout.keypoints) if name.endswith("knuckle")]
+    assert knuckles and not track.visible[wrong][:, knuckles].any()
+    assert any("bent as one of the other side" in d.reason for d in track.decisions)
+
+
+def test_hands_with_an_origin_of_their_own_are_of_the_side_that_their_shape_says(tmp_path, body, waving):
+    points = holistic(body, waving, own_origin=True)
+    np.save(tmp_path / "right.npy", points)
+    points[::3, 33:] = np.roll(points[::3, 33:], 21, axis=1)
+    np.save(tmp_path / "mixed.npy", points)
+    right, mixed = (lsmpl.read_keypoints(tmp_path / f"{name}.npy").hands for name in ("right", "mixed"))
+    np.testing.assert_allclose(mixed.positions, right.positions, atol=1e-9)
+
+
+def test_knuckles_are_where_a_body_that_is_solved_by_them_has_their_sites(tmp_path, body, waving):
+    track = whole_body(tmp_path, body, waving)
+    off = np.abs(track.positions - body.keypoints(waving, track.layout).positions).max(axis=(0, 2))
+    names = track.layout.keypoints
+    assert max(off[k] for k, name in enumerate(names) if name.endswith(("index_knuckle", "little_knuckle"))) < 1e-3
+    thumbs = [k for k, name in enumerate(names) if name.endswith("thumb_knuckle")]
+    assert not track.visible[:, thumbs].any(), "which bend with the thumb"
 
 
 def test_fingers_without_a_wrist_hang_on_the_bodys(body, waving):
