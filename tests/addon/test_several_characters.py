@@ -171,3 +171,13 @@ def test_they_survive_saving_and_loading(addon, body, several, both, tmp_path):
     addon("retargeting.following").follow(take)
     for name, was in zip(names, before):
         assert np.abs(played(addon, bpy.data.objects[name]) - was).max() > 1e-3
+
+
+def test_all_are_retimed_with_the_take(addon, both):
+    take, *rigs = both
+    before = [rig.animation_data.action.frame_range[1] - rig.animation_data.action.frame_range[0] for rig in rigs]
+    bpy.context.scene.render.fps *= 2
+    assert bpy.ops.lsmpl.retime() == {"FINISHED"}
+    assert addon("retargeting.following").outdated(take) == []
+    after = [rig.animation_data.action.frame_range[1] - rig.animation_data.action.frame_range[0] for rig in rigs]
+    assert after == pytest.approx([2 * span for span in before], abs=0.1)

@@ -53,8 +53,8 @@ def find_field(blender: BlenderSession, value: float, x: int = MIDDLE) -> tuple[
 
     def holds(copied: str) -> bool:
         try:
-            return abs(float(copied) - value) < 1e-3
-        except ValueError:
+            return abs(float(copied.split()[0]) - value) < 5e-3  # a unit follows
+        except (ValueError, IndexError):
             return False
 
     return _find(blender, "", holds, x)
