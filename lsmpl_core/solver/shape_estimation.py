@@ -21,7 +21,14 @@ from .poses import Poses
 from .problem import UNKNOWN_NOISE, Problem
 from .sequences import from_starts
 from .settling import CLEAN, measured_noise, nearly_settled, pose_fit, settle
-from .shape import PoseFit, fit_shape, known_to_differ, offset_sigma, refine_shape
+from .shape import (
+    OFFSET_SIGMA_ELSEWHERE,
+    PoseFit,
+    fit_shape,
+    known_to_differ,
+    offset_sigma,
+    refine_shape,
+)
 from .shape_equations import Freedom
 from .start import cold_starts
 from .tracking import Tracker
@@ -60,8 +67,9 @@ keypoints with any pose."""
 def estimate_shape(
     track: KeypointTrack, body: Body, parts: SiteParts, options: SolveOptions
 ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, SiteParts]]:
-    """Yields `Progress` and returns betas (10,) and site offsets (K,3) in metres: from the lengths
-    between keypoints, then from stretches of the take that are solved with those."""
+    """Yields `Progress` and returns betas (10,), site offsets (K,3) in metres and the sites' parts,
+    which carry where keypoints are another skeleton's joints: from the lengths between keypoints,
+    then from stretches of the take that are solved with those."""
     track = track.firm
     betas = fit_shape(track, body, parts)
     problem = shape_problem(track, body, parts, betas, options)
@@ -88,8 +96,8 @@ def shape_from_poses(
     poses: Poses,
     frames: Sequence[int] | np.ndarray,
 ) -> Generator[Progress, None, tuple[np.ndarray, np.ndarray, SiteParts]]:
-    """Yields `Progress` and returns better betas (10,) and site offsets (K,3), from frames with
-    roughly known poses.
+    """Yields `Progress` and returns better betas (10,), site offsets (K,3) and parts, from frames
+    with roughly known poses.
 
     Sites stay where they are on the body unless the frames are met clearly better otherwise: first
     those that detectors are known to put elsewhere are displaced, and the betas with them; then
@@ -110,7 +118,8 @@ def shape_from_poses(
         fitted = replace(fitted, problem=fitted.problem.sharing_as(sharing))
         fitted = yield from _rounds(track, body, parts, fitted, frames, fixed)
 
-    # Another skeleton's joints take along what hangs on them.
+    # Another skeleton's joints take along what hangs on them. They say enough for betas and bones
+    # together, of which the likeliest leave the body nearest.
     unmet = fitted.noise >= CLEAN and len(frames) >= FEWEST_TO_DISPLACE
     if unmet and bones_are_rigid(track, parts):
         parts = replace(parts, carries=parts.at_joint >= 0)
@@ -119,6 +128,9 @@ def shape_from_poses(
         )
         sharing = kind_of_sharing(problem, fitted.poses, frames)
         fitted = replace(fitted, problem=problem.sharing_as(sharing))
+        alike = np.full(parts.count, OFFSET_SIGMA_ELSEWHERE)
+        fitted = yield from _rounds(track, body, parts, fitted, frames, alike)
+        return fitted.betas, fitted.offsets, parts
 
     # Then with sites that are free; freedom that gains nothing is taken back.
     for sigma, keep_betas in ((known_to_differ(everywhere), False), (everywhere, True)):
@@ -175,7 +187,10 @@ def _rounds(
         for _ in range(SHAPE_ROUNDS):
             now = settle(problem, now, frames[some], tolerance=nearly_settled(problem))
             fit, last = pose_fit(problem, now, frames[some], freedom), (betas, offsets)
-            uncertain = _site_noise(fit, parts) if keep_betas else _shape_noise(fit)
+            if parts.carries is not None:
+                uncertain = UNKNOWN_NOISE  # What a skeleton's joints are missed by is no noise.
+            else:
+                uncertain = _site_noise(fit) if keep_betas else _shape_noise(fit)
             betas, offsets = refine_shape(betas, offsets, fit, sigma, uncertain)
             noise = max(fit.noise, UNKNOWN_NOISE)
             problem = shape_problem(
@@ -192,13 +207,8 @@ def _rounds(
     return _Fitted(betas, offsets, poses, problem.with_noise(max(noise, UNKNOWN_NOISE)), noise)
 
 
-def _site_noise(fit: PoseFit, parts: SiteParts) -> float:
-    """Metres by which sites are uncertain: of a skeleton's joints what is left is no noise."""
-    return UNKNOWN_NOISE if parts.carries is not None else _keypoint_noise(fit)
-
-
-def _keypoint_noise(fit: PoseFit) -> float:
-    """Metres by which keypoints are taken to be off while the shape is unknown."""
+def _site_noise(fit: PoseFit) -> float:
+    """Metres by which sites are uncertain."""
     return float(np.clip(fit.noise, *SHAPE_NOISE))
 
 
@@ -207,7 +217,7 @@ def _shape_noise(fit: PoseFit) -> float:
     frames, but not what is off in all of them, because the body that was seen is another one."""
     enough = len(fit.weights) >= FEWEST_TO_DISPLACE
     misfit = fit.constant_share(EVIDENCE) if enough else 0.0
-    return _keypoint_noise(fit) * float(
+    return _site_noise(fit) * float(
         np.sqrt(MISFIT_FOLLOWED**2 * misfit + (1.0 - misfit) / EVIDENCE)
     )
 
