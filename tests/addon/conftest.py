@@ -100,6 +100,12 @@ def baked_take(addon, body):
 
 
 @pytest.fixture
+def live(addon):
+    """What handles do: `live.settle` and others, of tests that pose live."""
+    return addon("live.live")
+
+
+@pytest.fixture
 def drawn(addon):
     """`drawn()`: what the whole tab says now, section by section: {panel class: texts}."""
     from recorder import draw_panels  # which imports bpy

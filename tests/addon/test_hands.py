@@ -6,6 +6,7 @@ from dataclasses import replace
 import bpy
 import numpy as np
 import pytest
+from exchange import brought_back, frame_range
 from test_baking import mesh_vertices
 
 FRAMES = 12
@@ -39,6 +40,21 @@ def test_finger_bones_are_where_the_joints_are(addon, body, baked_take, waving):
     names = addon("characters.finger_bones").FINGER_JOINT_NAMES
     heads = [baked.armature.matrix_world @ baked.armature.pose.bones[name].head for name in names]
     assert np.abs(np.array(heads) - joints).max() < 1e-4
+
+
+@pytest.mark.parametrize("format", ["fbx", "glb", "bvh", "usdc"])
+def test_fingers_come_back_from_files(addon, body, baked_take, waving, tmp_path, format):
+    names = addon("characters.finger_bones").FINGER_JOINT_NAMES
+    take, _ = baked_take(waving)
+    bpy.context.view_layer.objects.active = take
+    out = tmp_path / f"waving.{format}"
+    assert bpy.ops.lsmpl.export(filepath=str(out)) == {"FINISHED"}
+    armature, _ = brought_back(out, fps=round(waving.fps))
+    first, joints = round(frame_range(armature)[0]), body.finger_positions(waving)[0].reshape(FRAMES, 30, 3)
+    for frame in (0, FRAMES // 2, FRAMES - 1):
+        bpy.context.scene.frame_set(first + frame)
+        heads = [armature.matrix_world @ armature.pose.bones[name].head for name in names]
+        assert np.abs(np.array(heads) - joints[frame]).max() < 1e-3
 
 
 def test_a_character_without_fingers_in_its_motion_has_24_bones(baked_take, random_motion):

@@ -9,11 +9,6 @@ FRAME = 12
 
 
 @pytest.fixture
-def live(addon):
-    return addon("live.live")
-
-
-@pytest.fixture
 def session(addon):
     return addon("live.session")
 

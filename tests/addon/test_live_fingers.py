@@ -13,11 +13,6 @@ BONES = ["left_index1", "left_index2", "left_index3"]
 
 
 @pytest.fixture
-def live(addon):
-    return addon("live.live")
-
-
-@pytest.fixture
 def layers(addon):
     return addon("takes.layers")
 
