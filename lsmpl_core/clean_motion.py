@@ -12,6 +12,7 @@ import numpy as np
 
 from .backends.threads import on_one_thread
 from .body.body import Body
+from .cleaning import slope
 from .cleaning.contacts import ROLL_OFF, Contact, contact_mask, find_contacts, sliding, while_down
 from .cleaning.floor import (
     FOOT_POINTS,
@@ -50,7 +51,8 @@ class CleanUpReport:
     jitter: degrees that joints trembled, one standard deviation of one axis; cutoff: Hz of the
     smoother at its usual stiffness; both None where nothing was smoothed. limited: frames in which
     a joint was drawn back inside its limits. floor: its height in the motion that came in, in
-    metres, as the soles that stand on it show; raised: metres by which the motion was moved up.
+    metres, as the soles that stand on it show, of a slope where the motion begins; raised: metres
+    by which the motion was moved up.
     contacts: of the foot points, in the frames of the motion that came in. sliding_before and
     sliding_after: mean horizontal speed in m/s of the foot points in these contacts, None where
     there are none.
@@ -107,8 +109,8 @@ def clean_up(
     floor: "keep" finds the floor and leaves the motion where it is; "zero" moves it up or down so
     that soles stand at z = 0, and "auto" does so where the floor is a few centimetres from there; a
     number is the floor's height in metres, where that is known. But for "keep", locked feet are put
-    on the floor, which leaves steps and slopes as they are; with "keep" they stay at their own
-    heights;
+    on the floor, which leaves steps as they are; with "keep" they stay at their own heights. With
+    "zero" and "auto" feet on a slope are put on it, and it stays where it is (`slope.py`);
     fps: frames a second of the result (`resampling.py`).
 
     progress is called with a `Progress` now and then.
@@ -172,6 +174,13 @@ def clean_up_steps(
     # Where feet stand is found on what is calm.
     yield Progress("contacts", 0, 1)
     points = foot_points(clean, body)
+
+    # On a slope the world is turned until the ground is level, and back in the end.
+    level = slope.levelling(slope.slope_of(points)) if floor in ("auto", "zero") else np.eye(3)
+    sloped = bool((level != np.eye(3)).any())
+    if sloped:
+        clean = slope.turned(clean, body, level)
+        points = foot_points(clean, body)
     ground = estimate_floor(points) if height is None else floor_at(points, height)
     most = ROLL_OFF * motion.fps
     contacts = [while_down(c, points, most=most) for c in find_contacts(points, ground, motion.fps)]
@@ -192,9 +201,12 @@ def clean_up_steps(
         if height is not None and not contacts
         else sole_height(clean, body, ground, standing)
     )
-    raised = _raised(floor, height, found)
+    raised = 0.0 if sloped else _raised(floor, height, found)
     if raised:
         clean = replace(clean, trans=clean.trans + [0.0, 0.0, raised])
+    if sloped:
+        clean = slope.turned(clean, body, level.T)
+        found = float((found - level[2, :2] @ clean.trans[0, :2]) / level[2, 2])
     if fps is not None:
         yield Progress("resample", 0, 1)
         clean = resample(clean, fps)

@@ -12,6 +12,7 @@ from lsmpl_core.cleaning.floor import Floor, FootPoints, estimate_floor, foot_po
 from lsmpl_core.cleaning.foot_targets import places, raised
 from lsmpl_core.cleaning.limits import bone_of, hinge_axis, limit_steps, swing_twist
 from lsmpl_core.cleaning.lowest_skin import lowest_skin
+from lsmpl_core.cleaning.slope import slope_of, turned
 from lsmpl_core.progress import run_to_end
 from lsmpl_core.rotation import angle_between, exp_map, log_map
 
@@ -127,6 +128,19 @@ def test_what_stands_on_a_slope_is_found_as_on_the_level(body, mocap):
     level, tilted = found(motion, body)[1], found(slope, body)[1]
     assert (tilted & level).sum() > 0.7 * level.sum()
     assert (tilted & ~level).sum() < 0.1 * level.sum()
+
+
+def test_feet_on_a_slope_stand_on_it_and_neither_stairs_nor_the_level_are_slopes(body, mocap):
+    walk = replace(lsmpl.Motion.load(mocap / "35_01.npz"), body=body.key)
+    way = walk.trans[-1] - walk.trans[0]
+    tilt = exp_map(np.radians(7.0) * np.array([way[1], -way[0], 0.0]) / np.linalg.norm(way[:2]))
+    done, report = clean_up_with_report(turned(walk, body, tilt), body, floor="auto")
+    stands = contact_mask(list(report.contacts), len(done)).any(axis=1)
+    low = (body.vertices(done, correctives=False)[stands] @ tilt[:, 2]).min(axis=1)
+    assert np.ptp(np.percentile(low, [5, 95])) < 0.03
+    assert report.raised == 0.0 and all(contact.on_floor for contact in report.contacts)
+    for motion in (walk, climbing(body), standing(body, degrees=0.5)):
+        np.testing.assert_array_equal(slope_of(foot_points(motion, body)), [0.0, 0.0, 1.0])
 
 
 def test_a_walking_foot_is_locked_without_pops(body):
