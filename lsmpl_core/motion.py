@@ -313,7 +313,7 @@ class Motion:
                 fingers=fingers,
                 hand_size=_one("hand_size", arrays.get("hand_size", 1.0)),
                 hand_residual=arrays.get("hand_residual"),
-                keypoint_names=tuple(arrays.get("keypoint_names", ())),
+                keypoint_names=_names(arrays.get("keypoint_names")),
                 body=_text(arrays.get("body")) or (SMPLX.name if smplx else ""),
                 gender=_text(arrays.get("gender")) or "neutral",
                 first_frame=_whole(arrays.get("first_frame", 0)),
@@ -384,6 +384,17 @@ def _text(value: np.ndarray | None) -> str:
         return ""
     word = value.item()
     return word.decode("latin1") if isinstance(word, bytes) else str(word)
+
+
+def _names(value: np.ndarray | None) -> tuple[str, ...]:
+    if value is None or not value.size:
+        return ()
+    if value.ndim != 1 or value.dtype.kind not in "US":
+        raise MotionFileError(
+            f"keypoint_names hold {value.dtype} of shape {value.shape}; expected a name for each "
+            "keypoint"
+        )
+    return tuple(map(str, value))
 
 
 def _conditions(given: np.ndarray, frames: int) -> np.ndarray:

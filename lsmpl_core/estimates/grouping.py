@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -68,14 +69,12 @@ def _by_person(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Par
     """Each dict, or each row of its axis of people, is somebody's; rows with identities are split
     by them."""
     people: dict[str, Parameters] = {}
-    paths = [bundle.path for bundle, _ in read]
+    level = _first_that_differs([bundle.path for bundle, _ in read])
+    used: Counter[str] = Counter()
     for bundle, several in read:
-        level = next(
-            (i for i in range(len(bundle.path)) if len({path[: i + 1] for path in paths}) > 1), None
-        )
         own = (
             str(bundle.path[level])[:40]
-            if level is not None
+            if level is not None and level < len(bundle.path)
             else _named(bundle.fields) or _number_in(bundle.path)
         )
         for i, one in enumerate(several):
@@ -83,8 +82,14 @@ def _by_person(read: Sequence[tuple[Bundle, list[Parameters]]]) -> dict[str, Par
                 label = (
                     name or (own if len(several) == 1 else f"{own}_{i}" if own else str(i)) or "0"
                 )
-                people[_unused(label, people)] = part
+                people[_unused(label, people, used)] = part
     return people
+
+
+def _first_that_differs(paths: Sequence[tuple]) -> int | None:
+    """How many keys on the way all paths share; None where they share all."""
+    longest = max(map(len, paths))
+    return next((i for i in range(longest) if len({path[: i + 1] for path in paths}) > 1), None)
 
 
 def _number_in(path: tuple) -> str:
@@ -92,11 +97,12 @@ def _number_in(path: tuple) -> str:
     return next((str(int(key)) for key in path if isinstance(key, (int, np.integer))), "")
 
 
-def _unused(label: str, people: Mapping) -> str:
-    number, name = 1, label
+def _unused(label: str, people: Mapping, used: Counter[str]) -> str:
+    """A name that nobody has; `used` counts how many were called so."""
+    name = label
     while name in people:
-        number += 1
-        name = f"{label}_{number}"
+        used[label] += 1
+        name = f"{label}_{used[label] + 1}"
     return name
 
 
@@ -116,13 +122,16 @@ def _by_identity(fields: Mapping, one: Parameters) -> dict[str, Parameters]:
             and value.dtype.kind in "iu"
         ):
             whose = np.ravel(value)
-            if len(np.unique(whose)) > 1:
-                return {str(who): _some(one, whose == who) for who in np.unique(whose)}
+            who, first = np.unique(np.sort(whose), return_index=True)
+            if len(who) > 1:
+                rows = np.split(np.argsort(whose, kind="stable"), first[1:])
+                return {str(name): _some(one, own) for name, own in zip(who, rows)}
     return {"": one}
 
 
 def _some(one: Parameters, rows: np.ndarray) -> Parameters:
-    betas = one.betas[rows] if one.betas is not None and len(one.betas) == len(rows) else one.betas
+    each = one.betas is not None and len(one.betas) == len(one.root)
+    betas = one.betas[rows] if one.betas is not None and each else one.betas
     trans = None if one.trans is None else one.trans[rows]
     hands = None if one.hands is None else one.hands[rows]
     return Parameters(
@@ -164,7 +173,8 @@ def _frame_level(paths: Sequence[tuple]) -> int:
 
 def _has_ids(read: Sequence[tuple[Bundle, list[Parameters]]]) -> bool:
     alone = all(sum(len(one.root) for one in several) == 1 for _, several in read)
-    frames = [bundle.path[_frame_level([bundle.path for bundle, _ in read])] for bundle, _ in read]
+    level = _frame_level([bundle.path for bundle, _ in read])
+    frames = [bundle.path[level] for bundle, _ in read]
     return all(_named(bundle.fields) for bundle, _ in read) or (
         alone and len(set(frames)) == len(frames)
     )

@@ -17,6 +17,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from fuzzing import no_hang
 from stick_figure import walking
 from test_readers import csv_text, trc_text
 from test_readers_c3d import INTEL, c3d_bytes
@@ -247,6 +248,33 @@ def test_motions_with_absurd_fields_are_refused_with_their_names(tmp_path, field
     np.savez(tmp_path / "m.npz", **(fields | {field: value}))
     with pytest.raises(MotionFileError, match=r"m\.npz.*(first_frame|frame rate)"):
         lsmpl.Motion.load(tmp_path / "m.npz")
+
+
+def test_names_of_keypoints_that_are_tables_of_numbers_are_refused(tmp_path):
+    """A million numbers were written out as a name once, which took half a minute."""
+    fields = {"poses": np.zeros((3, 72)), "trans": np.zeros((3, 3)), "mocap_framerate": 30.0}
+    np.savez_compressed(tmp_path / "m.npz", **fields, keypoint_names=np.zeros((2, 700, 700), np.int8))
+    with pytest.raises(MotionFileError, match=r"m\.npz: keypoint_names hold int8 of shape \(2, 700, 700\)"):
+        lsmpl.Motion.load(tmp_path / "m.npz")
+
+
+@pytest.mark.parametrize("each", [1, 30])
+def test_work_grows_with_the_number_of_people_alone(tmp_path, count_calls, each):
+    """Thousands of people, or frames, in one file: once each was compared with all others."""
+    calls = []
+    for people in (20, 200):
+        person = {"pose": np.zeros((each, 72)), "trans": np.zeros((each, 3)), "frame_ids": np.arange(each)}
+        (tmp_path / "m.pkl").write_bytes(pickle.dumps(dict.fromkeys(range(people), person)))
+        calls.append(count_calls(partial(lsmpl.read_motion, tmp_path / "m.pkl")))
+    assert calls[1] < 15 * calls[0]
+
+
+def test_rows_of_thousands_of_people_are_told_apart_at_once(tmp_path):
+    who = np.arange(30_000) % 10_000
+    fields = {"pose": np.zeros((30_000, 72), np.float32), "trans": np.zeros((30_000, 3), np.float32), "id": who}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps(fields))
+    with no_hang():
+        assert len(lsmpl.read_motion(tmp_path / "m.pkl")) > 0
 
 
 def test_a_marker_without_a_name_is_left_aside(tmp_path):
