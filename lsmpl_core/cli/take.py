@@ -99,6 +99,8 @@ class TakeConverter:
         mesh = set(writers) != {"npz"} or options.solver == "published"
         self._body = load_body(options.body, correctives=mesh)
         self._resume = Resume(options, whole)
+        self._read_last: tuple[Path, int] | None = None
+        self._everybody: list[KeypointTrack] = []
 
     def convert(self, job: Job, listener: Listener) -> dict:
         """Write one output. Returns what the report is to say of it, `status` "ok", "failed" or
@@ -226,7 +228,11 @@ class TakeConverter:
         return read_keypoints(path, o.layout, o.unit, o.up, o.fps, person, o.markers, _mirror(o))
 
     def _read_person(self, path: Path, person: str) -> KeypointTrack:
-        for track in _everybody(self._options, path):
+        # Everybody is read for each of them, whose turns come one after the other.
+        now = path, path.stat().st_mtime_ns
+        if self._read_last != now:
+            self._read_last, self._everybody = now, _everybody(self._options, path)
+        for track in self._everybody:
             if track.person == person:
                 return track
         raise LsmplError(f"{path}: has no person {person!r} any more")

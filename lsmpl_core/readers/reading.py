@@ -59,6 +59,8 @@ _KNOW_PEOPLE = (read_npy, read_npz, read_json, read_skeleton, read_objects, read
 """Readers of formats in which people are kept apart; in the others their keypoints' names tell them
 apart."""
 
+MOST_PEOPLE = 100
+"""Who are read from a file at once: it is read anew for each."""
 PASSING = 0.1
 """Of the frames in which somebody is seen most, those in which another has to be seen to be read
 with them."""
@@ -123,6 +125,11 @@ def read_people(
     raws = [first]
     if first.people:
         here, passing = staying(first.people, PASSING)
+        if len(here) > MOST_PEOPLE:
+            raise KeypointFileError(
+                f"{path}: {len(here)} people are in it; at most {MOST_PEOPLE} are read at once. "
+                "Choose one of them"
+            )
         known_by_reader = bool(whole.people)  # which then gives one of them at a time
         others = (_read_raw(path, counts, name) if known_by_reader else whole for name in here[1:])
         raws += [one_person(other, name, path) for name, other in zip(here[1:], others)]

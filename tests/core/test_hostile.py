@@ -277,6 +277,14 @@ def test_rows_of_thousands_of_people_are_told_apart_at_once(tmp_path):
         assert len(lsmpl.read_motion(tmp_path / "m.pkl")) > 0
 
 
+def test_more_people_than_a_file_is_read_for_are_refused_with_their_number(tmp_path):
+    frame = [{"id": i, "keypoints3d": (PERSON[0] + [3 * i, 0, 0]).round(2).tolist()} for i in range(101)]
+    (tmp_path / "crowd.json").write_text(json.dumps([{"people": frame}] * 2))
+    assert len(read_keypoints(tmp_path / "crowd.json", person="7")) == 2
+    with no_hang(), pytest.raises(KeypointFileError, match=r"crowd\.json: 101 people are in it; at most 100"):
+        read_people(tmp_path / "crowd.json")
+
+
 def test_a_marker_without_a_name_is_left_aside(tmp_path):
     names = ["", "LASI", "RASI", "LPSI", "RPSI", "LKNE", "RKNE", "LANK", "RANK", "C7", "CLAV", "STRN"]
     positions = np.random.default_rng(0).normal(size=(4, len(names), 3))
