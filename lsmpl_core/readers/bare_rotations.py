@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from ..keypoints.plausibility import implausibility
-from .orders import NO_BODY, in_order, orders_of
+from .orders import NO_BODY, orders_of
+from .space import in_order
 
 COUNTS = (22, 24, 52, 53, 54, 55)
 """Joints of a pose: SMPL's 22 and 24, SMPL-H's 52, SMPL-X's 55 with or without jaw or eyes."""

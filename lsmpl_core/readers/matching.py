@@ -26,8 +26,9 @@ from .bones import (
 from .keypoint_names import is_generic, match_names, split_subject, without_affixes
 from .mapping import Mapping
 from .markers import MarkerTable, are_unlabelled, known_markers, recognise
-from .orders import KNOWN_COUNTS, LIST_ADVICE, in_order, order_by_geometry, orders_of
+from .orders import KNOWN_COUNTS, LIST_ADVICE, order_by_geometry, orders_of
 from .raw import RawTrack
+from .space import in_order
 
 _BODY_JOINTS = [
     f"{side}_{j}"

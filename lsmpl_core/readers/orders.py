@@ -3,15 +3,13 @@ body."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..errors import LayoutError
 from ..keypoints.layouts import ORDERS, Order
 from ..keypoints.plausibility import best_exchange, implausibility
 from .hand_columns import makes_hands
-from .space import SHARES_OF_AN_IMAGE, are_image_shares, hips_of
+from .space import SHARES_OF_AN_IMAGE, are_image_shares, hips_of, in_order
 
 KNOWN_COUNTS = frozenset(map(len, ORDERS))
 """Keypoint counts that tell a bare array's order."""
@@ -101,18 +99,6 @@ def _perhaps(positions: np.ndarray) -> str:
 def orders_of(count: int) -> list[Order]:
     """The orders of so many keypoints."""
     return [order for order in ORDERS if len(order) == count]
-
-
-def in_order(positions: np.ndarray, columns: Sequence[int | None]) -> np.ndarray:
-    """Positions (T,N,3) in the order of `columns` (K,): (T,K,3), NaN where a column is None; the
-    same array where they are in that order."""
-    if list(columns) == list(range(positions.shape[1])):
-        return positions
-    ordered = np.full((len(positions), len(columns), 3), np.nan)
-    for k, column in enumerate(columns):
-        if column is not None:
-            ordered[:, k] = positions[:, column]
-    return ordered
 
 
 def _error(positions: np.ndarray, order: Order) -> float:

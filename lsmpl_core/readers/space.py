@@ -63,8 +63,8 @@ def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
 def check_space(raw: RawTrack, columns: Sequence[int | None], layout: Layout, path: Path) -> None:
     """Raises `KeypointFileError` where x and y are shares of an image, not metres."""
     taken = [column for column in columns if column is not None]
-    hips = hips_of(layout, columns)
-    if not are_image_shares(raw.positions[:, taken], raw.positions[:, hips]):
+    positions = in_order(raw.positions, taken)
+    if not are_image_shares(positions, raw.positions[:, hips_of(layout, columns)]):
         return
     advice = f", or say --layout {layout.name} if the image was square"
     raise KeypointFileError(f"{path}: {SHARES_OF_AN_IMAGE}{advice}")
@@ -92,12 +92,27 @@ def are_image_shares(positions: np.ndarray, hips: np.ndarray) -> bool:
     if hips.shape[1] != 2:
         return False
     middle = np.abs(hips.mean(axis=1))
-    flat = positions[np.isfinite(positions).all(axis=2)][:, :2]
-    if not np.isfinite(middle).any() or flat.min() < -OUTSIDE or flat.max() > 1 + OUTSIDE:
+    if not np.isfinite(middle).any():
         return False
     across, down, deep = np.nanmedian(middle, axis=0)
     at_depth_0 = deep <= CENTRED * max(_extents(positions).max(), 1e-12)
-    return bool(at_depth_0 and max(across, down) >= 2 * OUTSIDE / 5)
+    if not at_depth_0 or max(across, down) < 2 * OUTSIDE / 5:
+        return False
+    flat = positions[..., :2]  # of which a copy may be more than there is memory for
+    lowest, highest = np.fmin.reduce(flat, axis=None), np.fmax.reduce(flat, axis=None)
+    return bool(lowest >= -OUTSIDE and highest <= 1 + OUTSIDE)
+
+
+def in_order(positions: np.ndarray, columns: Sequence[int | None]) -> np.ndarray:
+    """Positions (T,N,3) in the order of `columns` (K,): (T,K,3), NaN where a column is None; the
+    same array where they are in that order."""
+    if list(columns) == list(range(positions.shape[1])):
+        return positions
+    ordered = np.full((len(positions), len(columns), 3), np.nan)
+    for k, column in enumerate(columns):
+        if column is not None:
+            ordered[:, k] = positions[:, column]
+    return ordered
 
 
 def found_origin(positions: np.ndarray) -> tuple[np.ndarray, Decision | None]:
