@@ -17,6 +17,7 @@ from .marker_calibration.calibrate_markers import needs_calibration
 from .motion import Motion
 from .readers.bones import LAYOUT_NAME as BONES
 from .readers.handedness import exchanged_legs, mirror_warning
+from .readers.markers import stand_ins
 
 NOT_TRUSTED, FEW = "trust", "few keypoints"
 """`Decision.what` of motions that are not to be trusted, and of what too few keypoints leave
@@ -140,10 +141,13 @@ def _on_its_side(motion: Motion, body: Body, track: KeypointTrack) -> str:
 
 
 def _sides(track: KeypointTrack) -> str:
-    """What a residual does not show: legs that are turned about, or a mirrored take, are met."""
-    if legs := exchanged_legs(track.positions, track.layout):
+    """What a residual does not show: legs that are turned about, or a mirrored take, are met. Of
+    markers, those near joints tell."""
+    markers = needs_calibration(track.layout)
+    layout = stand_ins(track.layout) if markers else track.layout
+    if legs := exchanged_legs(track.positions, layout):
         return legs.reason
     if any(one.what == "mirrored" and one.basis == "given" for one in track.decisions):
         return ""
-    mirrored = mirror_warning(track.positions, track.layout)
+    mirrored = mirror_warning(track.positions, layout)
     return mirrored.reason if mirrored and mirrored.confidence == 1.0 else ""

@@ -5,15 +5,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from field_inputs import Take
+from test_markers import PLUG_IN_GAIT
 
 import lsmpl_core as lsmpl
 from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body.landmarks import parse_landmark
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.calibration.calibration import Calibration
 from lsmpl_core.errors import MotionFileError
 from lsmpl_core.judgement import FEW, NOT_TRUSTED, judged, not_trusted
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.keypoints.track import KeypointTrack
+from lsmpl_core.readers.markers import recognise
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.solver.determined import undetermined
 from lsmpl_core.solver.poses import Poses
@@ -220,3 +223,25 @@ def test_a_mirrored_take_is_not_trusted_unless_somebody_said_that_it_is_right(bo
     assert "point backward" in not_trusted(replace(motion, decisions=judged(motion, body, mirrored)))
     mirrored = replace(mirrored, decisions=(lsmpl.Decision("mirrored", "no", "given"),))
     assert judged(motion, body, mirrored) == []
+
+
+def test_exchanged_legs_of_markers_are_not_trusted(body, stroll):
+    motion = stroll.frames(slice(0, 20))
+    layout = recognise(PLUG_IN_GAIT, "take").layout
+    joints = lsmpl.get_layout("smpl_24")
+    at = body.keypoints(motion, joints).positions[:, [joints.index(near(site)) for site in layout.sites]]
+    motion = replace(motion, residual=np.full((20, len(layout)), 0.004), body=body.key)
+    for legs, trusted in ((False, True), (True, False)):
+        names = [name.translate(OTHER_SIDE) if legs and name[1:] in LEGS else name for name in layout.keypoints]
+        track = KeypointTrack(at[:, [layout.index(name) for name in names]], layout=layout)
+        assert (not_trusted(replace(motion, decisions=judged(motion, body, track))) == "") == trusted
+
+
+LEGS = ("ASI", "PSI", "THI", "KNE", "TIB", "ANK", "HEE", "TOE")
+OTHER_SIDE = str.maketrans("LR", "RL")
+
+
+def near(site):
+    """The joint that a marker's place begins at, of those that SMPL has."""
+    joint = parse_landmark(site).a
+    return joint if joint in lsmpl.get_layout("smpl_24").keypoints else "head"
