@@ -11,8 +11,9 @@ of the prior's axis-angles, too. Of Hessians the upper triangle is kept. */
 #include "polish.h"
 #include "terms.h"
 
-#define WORTH_ANOTHER 0.98
-#define AFTER_REFUSAL 1e-4
+#define WORTH_ANOTHER 0.02
+#define KEPT_PROMISE 0.25
+#define AFTER_TOO_LONG 1e-4
 
 int make_point(const Model *model, Point *point) {
   point->miss = calloc(3 * (size_t)model->keypoints + 1, sizeof(double));
@@ -73,12 +74,15 @@ static void normal_equations(const Goal *goal, const Point *point, double dampin
   for (int i = 0; i < UNKNOWNS; i++) hessian[i * UNKNOWNS + i] += damping;
 }
 
-/* `there` after a step of -hessian⁻¹ gradient from `here`; both are overwritten. */
-static void move(const Goal *goal, const Point *here, double *hessian, double *step, Point *there) {
+/* `there` after a step of -hessian⁻¹ gradient from `here`; both are overwritten. Returns what the linear model
+promises that it gains. */
+static double move(const Goal *goal, const Point *here, double *hessian, double *step, double damping, Point *there) {
   double by[9];
   factorise(hessian, UNKNOWNS);
   substitute(hessian, UNKNOWNS, step, 1);
+  double promised = inner(step, step, UNKNOWNS);
   substitute_back(hessian, UNKNOWNS, step, 1);
+  promised += damping * inner(step, step, UNKNOWNS);
   for (int i = 0; i < UNKNOWNS; i++) step[i] = -step[i];
   for (int joint = 0; joint < JOINTS; joint++) {
     exp_map(step + 3 * joint, by);
@@ -87,6 +91,7 @@ static void move(const Goal *goal, const Point *here, double *hessian, double *s
   for (int i = 0; i < 3; i++) there->pose.trans[i] = here->pose.trans[i] + step[3 * JOINTS + i];
   place(goal->sites, goal->number, &there->pose);
   evaluate(goal, there);
+  return promised;
 }
 
 /* Whether keypoints are missed by more than `enough` in each axis, root mean square. */
@@ -107,13 +112,11 @@ int polish_pose(const Goal *goal, const Steps *steps, Point **here, Point **ther
   for (int64_t done = 0; done < steps->steps + (steps->steps ? steps->more : 0); done++) {
     if (converged || (done >= steps->steps && !(going && missed(goal, *here, steps->enough)))) break;
     normal_equations(goal, *here, damping, hessian, step);
-    move(goal, *here, hessian, step, *there);
-    double gain = (*here)->cost - (*there)->cost;
-    int better = (*there)->cost < (*here)->cost;
-    converged = fabs(gain) < steps->tolerance;
-    going = !better || (*there)->cost < WORTH_ANOTHER * (*here)->cost;
-    damping = better ? 0.3 * damping : fmax(10.0 * damping, AFTER_REFUSAL);
-    if (better) {
+    double promised = move(goal, *here, hessian, step, damping, *there), gain = (*here)->cost - (*there)->cost;
+    converged = promised < steps->tolerance;
+    going = promised > WORTH_ANOTHER * (*here)->cost;
+    damping = gain > KEPT_PROMISE * promised ? 0.3 * damping : fmax(10.0 * damping, AFTER_TOO_LONG);
+    if (gain > 0.0) {
       Point *last = *here;
       *here = *there;
       *there = last;

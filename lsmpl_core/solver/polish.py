@@ -32,11 +32,13 @@ from ..body.skeleton import NUM_JOINTS
 from ..rotation import log_map, right_jacobian_inverse
 from .limb_planes import LimbPlanes
 
-WORTH_ANOTHER = 0.98
-"""Share of the cost that a step must leave at most to be followed by another one."""
-AFTER_REFUSAL = 1e-4
-"""Damping, in m²/rad², that a step that was refused is at least tried again with: less hardly
-shortens it."""
+WORTH_ANOTHER = 0.02
+"""Share of the cost that a step must have promised to be followed by another one."""
+KEPT_PROMISE = 0.25
+"""Share of what a step promised that it must gain: one that gains less was too long."""
+AFTER_TOO_LONG = 1e-4
+"""Damping, in m²/rad², that is at least taken after a step that was too long: less hardly shortens
+it."""
 
 POLISH_TOLERANCE = 1e-9
 """m² of a step's gain from which on a pose has converged."""
@@ -119,10 +121,12 @@ def polish(
     `more` where it pays.
 
     state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a step that
-    helped and rises after one that did not. A pose that gains less than `tolerance` m² has
-    converged, and stays; when all have, the polish ends. More steps are for poses whose keypoints
-    are missed by more than `enough` metres in each axis, root mean square, as long as a step gains
-    or may do so with more damping; the others wait, so that few cost little.
+    kept what the linear model promised and rises after one that did not. A pose that is promised
+    less than `tolerance` m² has converged, and stays; when all have, the polish ends. More steps
+    are for poses whose keypoints are missed by more than `enough` metres in each axis, root mean
+    square, as long as much is promised; the others wait, so that few cost little. What decides is
+    promised, not gained: a step that is too long may by chance gain nothing or lose nothing, which
+    rounding tells.
     """
     if model.backend.kernels:
         reached, cost, converged = model.backend.kernels.polish(
@@ -173,20 +177,22 @@ def polish(
 
 def _stepped(model, here: Evaluation, targets, anchor, prior, damping, tolerance: float):
     """After a step: the evaluation, the next damping, which poses have converged, and which may
-    gain by another one."""
+    gain by another one.
+
+    By the linear model a step s gains -(2 g's + s'Hs), which is -g's + d s's for (H + d) s = -g.
+    """
     xp = model.backend.xp
     hessian, gradient = normal_equations(model, here, targets, anchor, prior, damping)
     step = -model.backend.floats(model.backend.solve(hessian, gradient))
     there = evaluate(model, model.moved(here.state, step), targets, anchor, prior)
-    better = there.cost < here.cost
-    converged = xp.abs(here.cost - there.cost) < tolerance
-    going = ~better | (there.cost < WORTH_ANOTHER * here.cost)
-    refused = at_least(10.0 * damping, AFTER_REFUSAL)
+    promised = xp.sum(step * (damping[:, None] * step - model.backend.floats(gradient)), axis=-1)
+    gain = here.cost - there.cost
+    too_long = at_least(10.0 * damping, AFTER_TOO_LONG)
     return (
-        choose(xp, better, there, here),
-        xp.where(better, 0.3 * damping, refused),
-        converged,
-        going,
+        choose(xp, gain > 0.0, there, here),
+        xp.where(gain > KEPT_PROMISE * promised, 0.3 * damping, too_long),
+        promised < tolerance,
+        promised > WORTH_ANOTHER * here.cost,
     )
 
 

@@ -42,9 +42,9 @@ are not met."""
 SHAPE_ROUNDS = 16
 FEW_FRAMES = 20
 """Frames, about, that the first rounds are for."""
-SETTLED_BETA = 0.01
+SETTLED_BETA = 0.003
 """Change of a beta from which on there are no more rounds."""
-SETTLED_SITE = 0.001
+SETTLED_SITE = 0.0003
 """Metres, the same of a site."""
 EVIDENCE = 4.0
 """How many independent frames those that a shape is refined on count for: detectors err alike for a
