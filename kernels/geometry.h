@@ -68,6 +68,15 @@ static inline void exp_map(const double *v, double *out) {
   series(v, sin(angle) / angle, (1.0 - cos(angle)) / square, out);
 }
 
+/* exp(v + d) = exp(v) exp(Jr d), for small d */
+static inline void right_jacobian(const double *v, double *out) {
+  double square = dot(v, v), angle = sqrt(square);
+  if (square < SMALL_SQUARED)
+    series(v, square / 24.0 - 0.5, 1.0 / 6.0 - square / 120.0, out);
+  else
+    series(v, (cos(angle) - 1.0) / square, (angle - sin(angle)) / (square * angle), out);
+}
+
 /* d log(exp(v) exp(d)) / d d at d = 0 */
 static inline void right_jacobian_inverse(const double *v, double *out) {
   double square = dot(v, v), half = 0.5 * sqrt(square);

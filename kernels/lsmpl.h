@@ -21,7 +21,7 @@ here. Functions return 0, or one of the codes below, and then leave what they we
 #define PUBLIC __attribute__((visibility("default")))
 #endif
 
-enum { VERSION = 3 };
+enum { VERSION = 4 };
 enum { DONE = 0, BAD_SIZE = 1, BAD_INDEX = 2, NO_MEMORY = 3 };
 
 enum { JOINTS = 24, BODY_JOINTS = JOINTS - 1, BODY = 3 * BODY_JOINTS, LIMBS = 4 };
@@ -98,6 +98,14 @@ typedef struct {
   uint8_t *lost;
   double *all_rotations, *all_trans, *residual;
 } Course;
+
+/* `FingerBatch`, of B fingers: axes (B,3,3), between (B,2,3,3), base (B,3), bones (B,3,3), targets (B,3,3),
+confidence (B,3), relaxed and sigma (B,9), ends (B,), low and high (B,4); one over the squares of the points'
+noise, of where a point counts half, and of the limits' sigma. */
+typedef struct {
+  const double *axes, *between, *base, *bones, *targets, *confidence, *relaxed, *sigma, *ends, *low, *high;
+  double precision, nearness, limit, end_weight, end_share;
+} Fingers;
 
 /* `Network`: blocks of `width`, weights in panels (`network.c`), of each of the network's sites the
 joint that moves it, and of each keypoint the site that it is (K,), -1 for none. */

@@ -21,7 +21,7 @@ import numpy as np
 
 from .threads import worker_threads
 
-VERSION = 3
+VERSION = 4
 """Of the library's functions and structures; `kernels/lsmpl.h` has the same."""
 JOINTS, BODY, UNKNOWNS = 24, 69, 75
 PANEL = 32
@@ -102,6 +102,21 @@ class _Steps(Structure):
     _fields_ = [
         *((name, c_int64) for name in ("steps", "more")),
         *((name, c_double) for name in ("enough", "damping", "tolerance")),
+    ]
+
+
+FINGER_ARRAYS = {
+    "axes": (3, 3), "between": (2, 3, 3), "base": (3,), "bones": (3, 3), "targets": (3, 3),
+    "confidence": (3,), "relaxed": (9,), "sigma": (9,), "ends": (), "low": (4,), "high": (4,),
+}  # fmt: skip
+"""Arrays of a `FingerBatch`, and of which shape they are of each finger."""
+_FINGER_NUMBERS = ("precision", "nearness", "limit", "end_weight", "end_share")
+
+
+class _Fingers(Structure):
+    _fields_ = [
+        *((name, c_void_p) for name in FINGER_ARRAYS),
+        *((name, c_double) for name in _FINGER_NUMBERS),
     ]
 
 
@@ -356,6 +371,34 @@ class Kernels:
         )  # fmt: skip
         del kept
         return out[0].sum(axis=0), out[1].sum(axis=0), out[2]
+
+    def fingers(self, arrays: dict[str, np.ndarray], **numbers: float) -> Compiled:
+        """`FingerBatch` as kernels take it: its arrays, each with a row for every finger, and one
+        over the squares of noise, outlier and limits' sigma, and how the end bends."""
+        count = len(arrays["ends"])
+        dense = [_doubles(arrays[name], (count, *size)) for name, size in FINGER_ARRAYS.items()]
+        return Compiled(_Fingers(*map(_pointer, dense), **numbers), tuple(dense))
+
+    def finger_terms(self, fingers: Compiled, q: np.ndarray) -> Pair:
+        """Gradients (N,9) and Hessians (N,9,9) of fingers at q (N,9)."""
+        q = _doubles(q, fingers.arrays[list(FINGER_ARRAYS).index("relaxed")].shape)
+        N, unknowns = q.shape
+        gradient, hessian = np.empty((N, unknowns)), np.empty((N, unknowns, unknowns))
+        pointers = map(_pointer, (q, gradient, hessian))
+        self._run(self._library.lsmpl_finger_terms, N, byref(fingers.structure), *pointers)
+        return gradient, hessian
+
+    def finger_polish(
+        self, fingers: Compiled, q: np.ndarray, *, steps: int, settled: float, damping: float,
+        least_damping: float,
+    ) -> np.ndarray:  # fmt: skip
+        """(N,9) radians that fingers come to from q (N,9): in so many steps, or until one is
+        smaller than `settled`."""
+        q = np.array(_doubles(q, fingers.arrays[list(FINGER_ARRAYS).index("relaxed")].shape))
+        polish = _Steps(steps, 0, settled, damping, least_damping)
+        structures = map(byref, (fingers.structure, polish))
+        self._run(self._library.lsmpl_finger_polish, len(q), *structures, _pointer(q))
+        return q
 
     def solve_banded(
         self,

@@ -7,7 +7,7 @@ twist of the first joint, of the second, of the third).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,8 @@ from array_api_compat import array_namespace, device
 
 from ..backends.arrays import constant, on_host
 from ..backends.dense import products, solved
+from ..backends.kernel_library import find_kernels
+from ..backends.kernels import FINGER_ARRAYS, Compiled, Kernels
 from ..rotation import SMALL_SQUARED
 
 UNKNOWNS = 9
@@ -61,8 +63,22 @@ class FingerBatch:
 
     def some(self, rows: Any) -> FingerBatch:
         """Of some of the fingers."""
-        arrays = {f.name: getattr(self, f.name) for f in fields(self)[:-3]}
-        return replace(self, **{name: array[rows] for name, array in arrays.items()})
+        return replace(self, **{name: getattr(self, name)[rows] for name in FINGER_ARRAYS})
+
+    def _compiled(self, kernels: Kernels) -> Compiled:
+        return kernels.fingers(
+            {name: getattr(self, name) for name in FINGER_ARRAYS},
+            precision=self.noise**-2,
+            nearness=self._far**-2,
+            limit=LIMIT_SIGMA**-2,
+            end_weight=self.end_weight,
+            end_share=END_SHARE,
+        )
+
+    @property
+    def _far(self) -> float:
+        """Metres by which a point that counts half as much is off."""
+        return max(OUTLIER_SIGMAS * self.noise, self.outlier)
 
     def points(self, q):
         """(N,3,3): the points beyond the first joint at q (N,9)."""
@@ -90,13 +106,19 @@ class FingerBatch:
             found.append(at)
         return xp.stack(found, axis=1), joints
 
-    def terms(self, q):
+    def equations(self, q):
+        """Gradient (N,9) and Gauss-Newton's Hessian (N,9,9) at q (N,9)."""
+        if kernels := _kernels_for(q):
+            return kernels.finger_terms(self._compiled(kernels), q)
+        return self._terms(q)[1:]
+
+    def _terms(self, q):
         """Cost (N,), gradient (N,9) and Gauss-Newton's Hessian (N,9,9) at q (N,9)."""
         xp, where = array_namespace(q), device(q)
         points, joints = self._linearised(q)
         off = points - self.targets
         square = _dot(off, off)
-        far = max(OUTLIER_SIGMAS * self.noise, self.outlier) ** 2
+        far = self._far**2
         weight = self.confidence / self.noise**2
         cost = xp.sum(weight * square / (1.0 + square / far), axis=-1)
         root = (xp.sqrt(weight) / (1.0 + square / far))[..., None]
@@ -146,24 +168,29 @@ class FingerBatch:
 
     def stepped(self, q):
         """(N,9): one step of Gauss and Newton, for what is nearly there."""
-        _, gradient, hessian = self.terms(q)
+        gradient, hessian = self.equations(q)
         return q - _solved(hessian, gradient[..., None])[..., 0]
 
     def polished(self, q):
         """(N,9), each finger by itself from q (N,9): Levenberg-Marquardt, in which a step that is
         no better is not taken and tried with more damping."""
+        if kernels := _kernels_for(q):
+            return kernels.finger_polish(
+                self._compiled(kernels), q,
+                steps=STEPS, settled=SETTLED, damping=FIRST_DAMPING, least_damping=LEAST_DAMPING,
+            )  # fmt: skip
         xp = array_namespace(q)
         host = on_host(q)
         one = constant(xp, _ONE, q.dtype, device(q))
         here, settled, rows = self, [], xp.arange(q.shape[0], device=device(q))
-        cost, gradient, hessian = here.terms(q)
+        cost, gradient, hessian = here._terms(q)
         damping = xp.ones_like(cost) * FIRST_DAMPING
         for _ in range(STEPS):
             firm = here.sigma**-2
             damped = hessian + (damping[..., None] * firm)[..., None] * one
             step = _solved(damped, gradient[..., None])[..., 0]
             trial = q - step
-            new = here.terms(trial)
+            new = here._terms(trial)
             better = new[0] < cost
             q = xp.where(better[..., None], trial, q)
             cost = xp.where(better, new[0], cost)
@@ -186,6 +213,11 @@ class FingerBatch:
         settled.append((rows, q))
         order = xp.argsort(xp.concat([rows for rows, _ in settled]))
         return xp.concat([q for _, q in settled])[order]
+
+
+def _kernels_for(q) -> Kernels | None:
+    """Those of the process, for NumPy's arrays."""
+    return find_kernels().kernels if isinstance(q, np.ndarray) else None
 
 
 def _turned(v):

@@ -109,7 +109,7 @@ class FingerProblem:
 
     def terms(self, q: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Gradient (T,10,9) and Gauss-Newton's Hessian (T,10,9,9) of each frame at q (T,10,9)."""
-        gradient, hessian = self._over(q, lambda batch, q: batch.terms(q)[1:])
+        gradient, hessian = self._over(q, lambda batch, q: batch.equations(q))
         return gradient, hessian
 
     def stepped(self, q: np.ndarray) -> np.ndarray:

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import contextlib
 
-from lsmpl_core.backends.kernels import Kernels, Walked, Walkers
+from lsmpl_core.backends.kernels import FINGER_ARRAYS, Kernels, Walked, Walkers
 from lsmpl_core.solver.network import CANONICAL, INPUTS, OUTPUTS, PARENT_JOINTS
 
 WILD = (0.0, -0.0, 1.0, -1.0, 1e-320, 1e-12, 1e9, 1e308, -1e308, np.inf, -np.inf, np.nan)
@@ -69,6 +69,15 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
         lambda: _shape_equations(kernels, rng, model, pose, targets, prior),
         lambda: kernels.predict(model, network, pose, targets, some(rng, B)),
         lambda: _follow(kernels, rng, model, network, prior, K, pose),
+        lambda: kernels.finger_terms(_fingers(kernels, rng, B), some(rng, B, 9)),
+        lambda: kernels.finger_polish(
+            _fingers(kernels, rng, B),
+            some(rng, B, 9),
+            steps=int(rng.integers(-1, 5)),
+            settled=0.02,
+            damping=0.1,
+            least_damping=1e-4,
+        ),
         lambda: kernels.forward(some(rng, B, 24, 3), some(rng, 24, 3), some(rng, B, 3)),
         lambda: kernels.solve(some(rng, B, n, n), some(rng, B, n, m)),
         lambda: kernels.half_solve(some(rng, B, n, n), some(rng, B, n, m)),
@@ -83,6 +92,12 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
     ):
         with contextlib.suppress(ValueError):
             call()
+
+
+def _fingers(kernels: Kernels, rng: np.random.Generator, count: int):
+    arrays = {name: some(rng, count, *size) for name, size in FINGER_ARRAYS.items()}
+    names = ("precision", "nearness", "limit", "end_weight", "end_share")
+    return kernels.fingers(arrays, **dict(zip(names, some(rng, 5))))
 
 
 def _shape_equations(kernels: Kernels, rng: np.random.Generator, model, pose, targets, prior) -> None:
@@ -123,7 +138,7 @@ def main() -> None:
         while time.monotonic() - began < seconds:
             once(kernels, rng)
             count += 1
-    print(f"{count} rounds of fourteen calls")
+    print(f"{count} rounds of sixteen calls")
 
 
 if __name__ == "__main__":

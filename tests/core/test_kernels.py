@@ -12,6 +12,8 @@ from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body import kinematics
 from lsmpl_core.body.kinematics import State
 from lsmpl_core.body.sites import site_parts
+from lsmpl_core.hands import finger_batch
+from lsmpl_core.hands.finger_batch import FingerBatch
 from lsmpl_core.rotation import exp_map
 from lsmpl_core.solver import banded, tracking
 from lsmpl_core.solver.banded import add_differences, solve_banded, solve_diagonals
@@ -189,6 +191,25 @@ def test_penalised_differences_are_solved_as_dense_systems(frames, columns, rng,
     assert np.allclose(solve_diagonals(diagonals, right), expected)
     monkeypatch.setattr(banded, "find_kernels", lambda: kernel_library.Found(None, ""))
     assert np.allclose(solve_diagonals(diagonals, right), expected)
+
+
+def test_fingers_are_bent_alike(rng, monkeypatch):
+    """Some by half a turn, some beyond their limits, a third of the points far off and a third not seen."""
+    N, near = 60, rng.normal(0.0, 0.3, (60, 9))
+    low = rng.uniform(-0.6, -0.1, (N, 4))
+    axes, between = exp_map(rng.normal(size=(N, 3))), exp_map(rng.normal(size=(N, 2, 3)))
+    bones = np.tile([0.0, 0.0, 0.03], (N, 3, 1))
+    arrays = axes, between, rng.normal(size=(N, 3)), bones, np.zeros((N, 3, 3)), rng.choice([0.0, 0.5, 1.0], (N, 3))
+    held = near, rng.uniform(0.1, 0.6, (N, 9)), rng.normal(0.0, 0.1, N), low, low + 0.7
+    batch = FingerBatch(*arrays, *held, noise=0.003, outlier=0.012, end_weight=16.0)
+    targets = batch.points(near) + rng.normal(0.0, rng.choice([0.001, 0.003, 0.03], (N, 3, 1)), (N, 3, 3))
+    batch = replace(batch, targets=targets)
+    q = near + rng.normal(0.0, 0.2, near.shape)
+    q[0], q[1, :3], q[2, 3:6] = 0.0, (np.pi, 0.0, 0.0), (1e-8, 0.0, 0.0)
+    by_kernels = [*batch.equations(q), batch.polished(q), batch.stepped(q)]
+    monkeypatch.setattr(finger_batch, "find_kernels", lambda: kernel_library.Found(None, ""))
+    for one, other in zip(by_kernels, [*batch.equations(q), batch.polished(q), batch.stepped(q)]):
+        assert np.allclose(one, other, rtol=1e-9, atol=1e-7 * np.abs(other).max())
 
 
 @pytest.mark.parametrize("n", [1, 7, 8, 24, 75])
