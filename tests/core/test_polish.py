@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body.kinematics import UNKNOWNS, KeypointModel
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.body.skeleton import HALVINGS, JOINT_NAMES, PARENTS
@@ -177,6 +178,21 @@ def test_a_refused_step_is_tried_again_with_more_damping(backend, body):
     assert refused.any()
     again = polish(model, state, targets, loose, steps=1, more=8, damping=1e-7)
     assert (backend.numpy(again.cost)[refused] < 0.2 * before[refused]).all()
+
+
+def test_no_pose_is_left_where_a_step_that_was_too_long_put_it(body, rng):
+    """Such a step may gain next to nothing, which is no sign that there is nothing more to gain."""
+    backend, N = choose_backend(), 100
+    parts = site_parts(body, LAYOUTS["body_25"].sites)
+    model = KeypointModel.build(backend, body.rest_joints(np.zeros(10)), parts, parts.moments(np.zeros(10)))
+    rotations = exp_map(rng.normal(0.0, 0.25, (N, 24, 3)))
+    seen = model.state(backend.array(rotations), backend.array(np.zeros((N, 3)))).keypoints
+    targets = Targets(seen + 0.02 * rng.normal(size=seen.shape), np.ones((N, parts.count)))
+    begun = model.state(rotations @ exp_map(rng.normal(0.0, 0.3, (N, 24, 3))), np.zeros((N, 3)))
+    anchor, prior = Anchor(begun.rotations, np.full(24, 1e-6)), pose_prior(backend, 1e-3)
+    done = polish(model, begun, targets, anchor, prior, steps=1, more=12, enough=1e-3, damping=1e-7)
+    off = np.linalg.norm(done.state.keypoints - targets.positions, axis=-1).mean(axis=1)
+    assert off.max() < 0.1, "metres"
 
 
 def test_the_polish_goes_on_until_keypoints_are_met(backend, body):
