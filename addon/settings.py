@@ -66,6 +66,10 @@ class TakeSettings(bpy.types.PropertyGroup):
     )
 
 
+def _smoothed_otherwise(settings: SceneSettings, context: bpy.types.Context) -> None:
+    preview.show_anew()
+
+
 class SceneSettings(bpy.types.PropertyGroup):
     """`Scene.lsmpl`: how the next take of this scene is solved and cleaned."""
 
@@ -158,7 +162,7 @@ class SceneSettings(bpy.types.PropertyGroup):
         description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its "
         "noise calls for, and more "
         "makes any motion calmer",
-        update=lambda settings, context: preview.show_anew(),
+        update=_smoothed_otherwise,
         default=0.5,
         min=0.0,
         max=1.0,

@@ -38,6 +38,11 @@ def show_anew() -> None:
                 area.tag_redraw()
 
 
+def _switched(settings: PreviewSettings, context: bpy.types.Context) -> None:
+    """A function with a name: Blender 4 evaluates annotations where a lambda finds none of ours."""
+    show_anew()
+
+
 class PreviewSettings(bpy.types.PropertyGroup):
     """`WindowManager.lsmpl_preview`: what is seen before it is done. No file keeps it."""
 
@@ -45,7 +50,7 @@ class PreviewSettings(bpy.types.PropertyGroup):
         name="Preview",
         description="Draw what Smooth would do before it is done: the smoothed body in blue, and "
         "the ways of hands, feet and head, in orange as they are and in blue as they would be",
-        update=lambda settings, context: show_anew(),
+        update=_switched,
     )
 
 
