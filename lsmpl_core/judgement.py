@@ -36,6 +36,9 @@ of the real files at 2.1; keypoints read in another order, or with two exchanged
 DISPLACED = 0.08
 """Metres, root mean square, by which keypoints' sites are displaced at most where the layout is the
 right one: of real files and other skeletons by 40 mm, of keypoints read in another order by 130."""
+DISPLACED_BONES = 0.15
+"""The same of a skeleton's joints that keep their distances, as those of another order would not,
+and take along what hangs on them: of CMU's recordings as BVH files 0.1."""
 LYING = np.radians(60.0), 0.9
 """Angle of the trunk to the vertical, and share of the frames, from which on the body lies on its
 side all the time."""
@@ -104,9 +107,10 @@ def _elsewhere(motion: Motion, track: KeypointTrack) -> str:
     """Markers may be anywhere; keypoints of a layout are where it says, roughly."""
     if motion.calibration is None or needs_calibration(track.layout):
         return ""
-    offsets = [site.offset for site in motion.calibration.keypoints.values()]
+    sites = list(motion.calibration.keypoints.values())
+    offsets = [site.offset for site in sites]
     apart = float(np.sqrt(np.mean(np.square(offsets).sum(axis=-1)))) if offsets else 0.0
-    if apart <= DISPLACED:
+    if apart <= (DISPLACED_BONES if any(site.carries for site in sites) else DISPLACED):
         return ""
     return (
         f"its keypoints lie {100 * apart:.0f} cm from where {track.layout.label} has them on the "

@@ -40,6 +40,8 @@ SHORT_BONE = 0.15
 """Metres: by bones that are not shorter, what a step leaves out is no more than that much."""
 MOST_BETA = 8.0
 """Standard deviations of a shape at most: children of 1.1 m have 6 of stature's."""
+MOST_BETA_OF_BONES = 3.0
+"""The same where bones of their own make up for the rest."""
 MOST_STRETCH = 0.04
 """Metres of spread over poses beyond which a pair of keypoints says nothing of the shape."""
 MOST_STRETCH_OF_ANY = 2.0
@@ -163,7 +165,11 @@ def refine_shape(
         # equations leave out, and all that there is across the bone.
         turned = fit.noise / SHORT_BONE / noise**2
         hessian[D:, D:] += turned * np.eye(3 * len(sites))
-    now = now + np.linalg.solve(hessian + precision, gradient - precision @ now)
+    step = np.linalg.solve(hessian + precision, gradient - precision @ now)
+    while free.carrying and np.abs(now[:D] + step[:D]).max(initial=0.0) > MOST_BETA_OF_BONES:
+        precision[range(D), range(D)] *= 2.0
+        step = np.linalg.solve(hessian + precision, gradient - precision @ now)
+    now = now + step
     moved = offsets.copy()
     moved[sites] = now[D:].reshape(-1, 3)
     return np.clip(now[:D], -MOST_BETA, MOST_BETA) if free.betas else betas, moved

@@ -10,6 +10,7 @@ from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body.kinematics import posed
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.body.skeleton import JOINT_NAMES, PARENTS
+from lsmpl_core.judgement import not_trusted
 from lsmpl_core.rotation import exp_map, log_map
 from lsmpl_core.solver.hinges import kind_of_sharing
 from lsmpl_core.solver.limb_planes import Kind
@@ -68,6 +69,19 @@ def test_limbs_of_other_lengths_bend_as_the_skeleton_does(body, another, solved)
     ours = bends(body.joints(solved))
     assert np.abs(ours - bends(joints)).mean() < 0.5
     assert 1000.0 * np.nanmean(solved.residual) < 1.0
+
+
+FAR = {"spine1": 0.5, "spine2": 0.5, "spine3": 0.5, "hip": 1.8, "ankle": 1.25, "shoulder": 2.0, "wrist": 0.7}
+"""A skeleton of which some bones are no person's, as of CMU's recordings that were made BVH files."""
+
+
+def test_bones_of_no_person_make_no_body_of_no_person(body, stroll):
+    _, joints, track = joints_of(body, stroll, FAR)
+    solved = lsmpl.solve(track, body)
+    assert np.abs(solved.betas).max() < 3.0
+    assert 1000.0 * np.nanmean(solved.residual) < 2.0
+    assert np.abs(bends(body.joints(solved)) - bends(joints)).mean() < 1.0
+    assert not not_trusted(solved)
 
 
 def test_a_trunk_of_one_joint_leans_as_it_does(body, another, solved):
