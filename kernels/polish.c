@@ -13,7 +13,7 @@ of the prior's axis-angles, too. Of Hessians the upper triangle is kept. */
 
 #define WORTH_ANOTHER 0.02
 #define KEPT_PROMISE 0.25
-#define AFTER_TOO_LONG 1e-4
+#define AFTER_REFUSAL 1e-4
 
 int make_point(const Model *model, Point *point) {
   point->miss = calloc(3 * (size_t)model->keypoints + 1, sizeof(double));
@@ -115,7 +115,8 @@ int polish_pose(const Goal *goal, const Steps *steps, Point **here, Point **ther
     double promised = move(goal, *here, hessian, step, damping, *there), gain = (*here)->cost - (*there)->cost;
     converged = promised < steps->tolerance;
     going = promised > WORTH_ANOTHER * (*here)->cost;
-    damping = gain > KEPT_PROMISE * promised ? 0.3 * damping : fmax(10.0 * damping, AFTER_TOO_LONG);
+    if (gain > KEPT_PROMISE * promised) damping *= 0.3;
+    else if (!(gain > 0.0)) damping = fmax(10.0 * damping, AFTER_REFUSAL);
     if (gain > 0.0) {
       Point *last = *here;
       *here = *there;

@@ -254,7 +254,7 @@ def set_state(scene: bpy.types.Scene, chosen: list[int], state: int) -> None:
             return finger_tips.as_solved(take, frame, poses, tips)
         return poses if anew is None else finger_tips.with_fingers_of(poses, anew.fingers, tips)
 
-    if state == takes.IGNORED or ignored[tips].any():
+    if tips and (state == takes.IGNORED or ignored[tips].any()):
         hands.ignore(take.data, frame, tips, state == takes.IGNORED)
     try:
         write(scene, keypoints, state, offset[keypoints], posed, pins)

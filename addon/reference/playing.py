@@ -52,6 +52,7 @@ def drive(shown_by: bpy.types.Object) -> None:
     curve.driver.type = "SCRIPTED"
     curve.driver.expression = expression(shown_by)
     user.frame_current = number_shown(shown_by, bpy.context.scene.frame_current_final)
+    owner.update_tag()
 
 
 def expression(shown_by: bpy.types.Object) -> str:

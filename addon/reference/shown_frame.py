@@ -15,33 +15,26 @@ from . import playing
 
 
 def note(scene: bpy.types.Scene) -> list[bpy.types.Object]:
-    """Let all pictures of a scene's takes know which frame they show; returns those that did
-    not."""
+    """Let all pictures of a scene's takes know which frame they show; returns them."""
     if not any(image.source in ("SEQUENCE", "MOVIE") for image in bpy.data.images):
         return []
-    found = {take.lsmpl_picture.shown_by for take in takes.takes_in(scene)}
-    corrected = []
-    for shown_by in found - {None}:
+    found = {take.lsmpl_picture.shown_by for take in takes.takes_in(scene)} - {None}
+    for shown_by in found:
         user = playing.image_user(shown_by)
         number = playing.number_shown(shown_by, scene.frame_current_final)
         if user is not None and user.frame_current != number and not user.id_data.library:
             user.frame_current = number
-            corrected.append(shown_by)
-    return corrected
+    return list(found)
 
 
 @persistent
-def _on_frame(scene: bpy.types.Scene, *_) -> None:
-    note(scene)
-
-
-@persistent
-def _on_undo(scene: bpy.types.Scene, *_) -> None:
+def _on_change(scene: bpy.types.Scene, *_) -> None:
+    # Blender may count before it has asked the offset's driver, and has to count once more.
     for shown_by in note(scene):
         shown_by.update_tag()
 
 
-_HANDLERS = {"frame_change_post": _on_frame, "undo_post": _on_undo, "redo_post": _on_undo}
+_HANDLERS = dict.fromkeys(("frame_change_post", "undo_post", "redo_post"), _on_change)
 
 
 def register() -> None:

@@ -35,10 +35,10 @@ from .limb_planes import LimbPlanes
 WORTH_ANOTHER = 0.02
 """Share of the cost that a step must have promised to be followed by another one."""
 KEPT_PROMISE = 0.25
-"""Share of what a step promised that it must gain: one that gains less was too long."""
-AFTER_TOO_LONG = 1e-4
-"""Damping, in m²/rad², that is at least taken after a step that was too long: less hardly shortens
-it."""
+"""Share of what a step promised that it must gain for longer ones to be tried."""
+AFTER_REFUSAL = 1e-4
+"""Damping, in m²/rad², that a step that was refused is at least tried again with: less hardly
+shortens it."""
 
 POLISH_TOLERANCE = 1e-9
 """m² of a step's gain from which on a pose has converged."""
@@ -121,12 +121,12 @@ def polish(
     `more` where it pays.
 
     state: where to start. `damping` in m²/rad² is each pose's first one; it falls after a step that
-    kept what the linear model promised and rises after one that did not. A pose that is promised
-    less than `tolerance` m² has converged, and stays; when all have, the polish ends. More steps
-    are for poses whose keypoints are missed by more than `enough` metres in each axis, root mean
-    square, as long as much is promised; the others wait, so that few cost little. What decides is
-    promised, not gained: a step that is too long may by chance gain nothing or lose nothing, which
-    rounding tells.
+    kept what the linear model promised and rises after one that gained nothing. A pose that is
+    promised less than `tolerance` m² has converged, and stays; when all have, the polish ends. More
+    steps are for poses whose keypoints are missed by more than `enough` metres in each axis, root
+    mean square, as long as much is promised; the others wait, so that few cost little. What decides
+    is promised, not gained: a step that is too long may by chance gain nothing or lose nothing,
+    which rounding tells.
     """
     if model.backend.kernels:
         reached, cost, converged = model.backend.kernels.polish(
@@ -187,10 +187,11 @@ def _stepped(model, here: Evaluation, targets, anchor, prior, damping, tolerance
     there = evaluate(model, model.moved(here.state, step), targets, anchor, prior)
     promised = xp.sum(step * (damping[:, None] * step - model.backend.floats(gradient)), axis=-1)
     gain = here.cost - there.cost
-    too_long = at_least(10.0 * damping, AFTER_TOO_LONG)
+    better, kept = gain > 0.0, gain > KEPT_PROMISE * promised
+    refused = at_least(10.0 * damping, AFTER_REFUSAL)
     return (
-        choose(xp, gain > 0.0, there, here),
-        xp.where(gain > KEPT_PROMISE * promised, 0.3 * damping, too_long),
+        choose(xp, better, there, here),
+        xp.where(kept, 0.3 * damping, xp.where(better, damping, refused)),
         promised < tolerance,
         promised > WORTH_ANOTHER * here.cost,
     )
