@@ -90,9 +90,10 @@ def _standing(points: FootPoints) -> np.ndarray:
 
 
 def _places(where: np.ndarray) -> int:
-    """At how many places that are apart points (N,3) are."""
-    places: list[np.ndarray] = []
-    for point in where[:, :2]:
-        if all(np.linalg.norm(point - place) > APART for place in places):
-            places.append(point)
-    return len(places)
+    """At how many places that are apart points (N,3) are; no more than `FEWEST_RESTS` are
+    counted."""
+    left, count = where[:, :2], 0
+    while len(left) and count < FEWEST_RESTS:
+        left = left[np.linalg.norm(left - left[0], axis=1) > APART]
+        count += 1
+    return count
