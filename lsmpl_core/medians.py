@@ -19,6 +19,13 @@ def seen_median(values: np.ndarray, axis: int = 0) -> np.ndarray:
     return 0.5 * (middle[0] + middle[1])
 
 
+def seen_spread(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Median, and median deviation from it, of values (T,N) along the first axis, NaN where nothing
+    is seen."""
+    median = seen_median(values)
+    return median, seen_median(np.abs(values - median))
+
+
 AT_ONCE = 4096
 """Frames, or points, that are worked on at once: what is made of all of a take's may be more than
 there is memory for."""

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 
 from ..data import DATA
+from ..medians import seen_spread
 from .layouts import Layout, other_side, tree_edges
 from .proportions import ADULT_SEGMENTS
 
@@ -37,7 +38,7 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
     ends = _ends(layout)
     chosen = _some(positions)
     lengths = np.linalg.norm(chosen[:, ends[:, 0]] - chosen[:, ends[:, 1]], axis=2)
-    median, spread = _over_time(lengths)
+    median, spread = seen_spread(lengths)
     return float(_errors(median[None], spread[None], layout)[0])
 
 
@@ -50,7 +51,7 @@ def change_of_limbs(positions: np.ndarray, layout: Layout) -> float:
         return 0.0
     one, other = np.array(ends).T
     chosen = _some(positions)
-    median, spread = _over_time(np.linalg.norm(chosen[:, one] - chosen[:, other], axis=2))
+    median, spread = seen_spread(np.linalg.norm(chosen[:, one] - chosen[:, other], axis=2))
     known = median > 0
     return float(np.median(spread[known] / median[known])) if known.any() else 0.0
 
@@ -65,7 +66,7 @@ def best_exchange(positions: np.ndarray, layout: Layout) -> tuple[float, tuple[s
     count = len(layout)
     chosen = _some(positions)
     lengths = np.linalg.norm(chosen[:, :, None] - chosen[:, None], axis=3)
-    median, spread = _over_time(lengths.reshape(len(chosen), -1))
+    median, spread = seen_spread(lengths.reshape(len(chosen), -1))
     median, spread = median.reshape(count, count), spread.reshape(count, count)
 
     seen = np.flatnonzero(np.isfinite(chosen).all(axis=2).any(axis=0))
@@ -88,17 +89,6 @@ def _some(positions: np.ndarray) -> np.ndarray:
     """No more than so many frames, evenly spread."""
     count = min(len(positions), _MOST_FRAMES)
     return positions[np.unique(np.linspace(0, len(positions) - 1, count).astype(int))]
-
-
-def _over_time(lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Median (P,) of lengths (T,P) over time, and how far they typically are from it; NaN where
-    never seen."""
-    seen = np.isfinite(lengths).any(axis=0)
-    median, spread = np.full(lengths.shape[1], np.nan), np.full(lengths.shape[1], np.nan)
-    if seen.any():
-        median[seen] = np.nanmedian(lengths[:, seen], axis=0)
-        spread[seen] = np.nanmedian(np.abs(lengths[:, seen] - median[seen]), axis=0)
-    return median, spread
 
 
 def _errors(median: np.ndarray, spread: np.ndarray, layout: Layout) -> np.ndarray:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
+from ..medians import seen_spread
 from .limb_planes import FEW_HINGES, Sharing
 from .noise import EXACT_NOISE, noise_share
 from .polish import Anchor, evaluate, normal_equations, step_order
@@ -64,12 +65,9 @@ def constant_lengths(
     frames; not so where none is."""
     a, b = np.array(ends).T
     lengths = np.linalg.norm(positions[:, a] - positions[:, b], axis=2)
-    lengths = np.where(seen[:, a] & seen[:, b], lengths, np.nan)
-    lengths = lengths[:, np.isfinite(lengths).any(axis=0)]
-    if not lengths.size:
-        return False
-    spread = np.nanmedian(np.abs(lengths - np.nanmedian(lengths, axis=0)), axis=0)
-    return bool(np.median(spread) < CONSTANT)
+    _, spread = seen_spread(np.where(seen[:, a] & seen[:, b], lengths, np.nan))
+    spread = spread[np.isfinite(spread)]
+    return bool(spread.size and np.median(spread) < CONSTANT)
 
 
 def log_odds_of_hinges(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray) -> float:
