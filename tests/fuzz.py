@@ -1,11 +1,13 @@
 """Go round all fuzzers for as long as told: `python tests/fuzz.py MINUTES [--files FOLDER] [--only NAME ...]`.
 
-Each failure is told when it is found, with its seed; the file that did it is kept in `--keep`. The exit code is 1
-where there were any. FOLDER has real keypoint files, whose beginnings are damaged beside those that are made here. All
-is tried in a process of its own: one that crashes is a failure, too, and the next goes on behind the try that did it.
+Each failure is told when it is found, with its seed; the file that did it is kept in `--keep`, and `--ledger` is a file
+to which a line of JSON is added for every few seconds that a fuzzer had. The exit code is 1 where anything failed.
+FOLDER has real keypoint files, whose beginnings are damaged beside those that are made here. All is tried in a process
+of its own: one that crashes is a failure, too, and the next goes on behind the try that did it.
 """
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -49,6 +51,7 @@ def main() -> int:
     parser.add_argument("--files", type=Path)
     parser.add_argument("--only", nargs="*", default=[])
     parser.add_argument("--keep", default="fuzz_failures")
+    parser.add_argument("--ledger", type=Path)
     parser.add_argument("--seed", type=int, default=int(time.time()) * 1000)
     parser.add_argument("--note", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -59,6 +62,7 @@ def watched(options: argparse.Namespace) -> int:
     """Processes that note what they are about to try, one after the other where they crash."""
     end, seed, failed = time.monotonic() + 60 * options.minutes, options.seed, False
     chosen = [*(["--files", str(options.files)] if options.files else []), "--keep", options.keep]
+    chosen += ["--ledger", str(options.ledger)] if options.ledger else []
     chosen += ["--only", *options.only] if options.only else []
     with tempfile.TemporaryDirectory() as name:
         note = Path(name) / "note"
@@ -81,11 +85,17 @@ def tried(options: argparse.Namespace) -> int:
         os.ftruncate(note, 0)
         os.pwrite(note, f"{name} {seed}".encode(), 0)
 
+    def spend(kind: str, seconds: float, tries: int, failed: int) -> None:
+        if options.ledger:
+            line = {"kind": kind, "seconds": round(seconds, 2), "tries": tries, "failed": failed}
+            with options.ledger.open("a", encoding="utf-8") as ledger:
+                ledger.write(json.dumps(line) + "\n")
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         chosen = [one for one in fuzzers(folder, options.files) if not options.only or one.name in options.only]
         tell = partial(print, flush=True)
-        failures = go_round(chosen, folder, 60 * options.minutes, options.seed, tell, begin)
+        failures = go_round(chosen, folder, 60 * options.minutes, options.seed, tell, begin, spend)
     print(f"{len(failures)} kinds of failure")
     return int(bool(failures))
 

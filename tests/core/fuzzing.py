@@ -162,6 +162,11 @@ def _short(tried: str) -> str:
     return Path(tried).suffix or tried
 
 
+def _processor_seconds() -> float:
+    """Of this process and of those that it started and that have ended."""
+    return sum(os.times()[:4])
+
+
 def go_round(
     fuzzers: list[Fuzzer],
     folder: Path,
@@ -169,12 +174,14 @@ def go_round(
     seed: int,
     tell: Callable[[str], None],
     begin: Callable[[str, int], None],
+    spend: Callable[[str, float, int, int], None] = lambda *spent: None,
     slice_: float = 5.0,
 ) -> dict[str, str]:
     """All fuzzers in turn, each for `slice_` seconds, until `seconds` are over; gives each kind of failure once.
 
     `tell` hears of each new kind of failure, and of the counts after each round; `begin` of the fuzzer and the seed of
-    each try before it begins. Slices and what is told are of processor time, `seconds` of the clock's.
+    each try before it begins; `spend`, after each slice, of the fuzzer, its seconds, tries and those that failed.
+    Slices and what is told are of processor time, also that of processes which are started, `seconds` of the clock's.
     """
     end = time.monotonic() + seconds
     failures: dict[str, str] = {}
@@ -182,18 +189,20 @@ def go_round(
     spent = dict.fromkeys((fuzzer.name for fuzzer in fuzzers), 0.0)
     while time.monotonic() < end:
         for fuzzer in fuzzers:
-            begun = time.process_time()
-            while time.process_time() - begun < slice_ and time.monotonic() < end:
-                seed += 1
+            begun, tried, failed = _processor_seconds(), 0, 0
+            while _processor_seconds() - begun < slice_ and time.monotonic() < end:
+                seed, tried = seed + 1, tried + 1
                 begin(fuzzer.name, seed)
                 try:
                     what = f"{fuzzer.name}: {_short(fuzzer.attempt(folder, seed))}"
                 except AssertionError as error:
-                    what = f"{fuzzer.name}: failed"
+                    what, failed = f"{fuzzer.name}: failed", failed + 1
                     if failures.setdefault(str(error).split(": ", 1)[-1][:60], str(error)) == str(error):
                         tell(f"FAILED {fuzzer.name}: {error}")
                 tries[what] = tries.get(what, 0) + 1
-            spent[fuzzer.name] += time.process_time() - begun
+            seconds_spent = _processor_seconds() - begun
+            spent[fuzzer.name] += seconds_spent
+            spend(fuzzer.name, seconds_spent, tried, failed)
         minutes = ", ".join(f"{name} {t / 60:.1f} min" for name, t in spent.items())
         tell(f"{sum(tries.values())} tries ({minutes}): {dict(sorted(tries.items()))}; {len(failures)} failures")
     return failures
