@@ -244,9 +244,10 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Weights of a network file, checked."""
     try:
         arrays = read_npz(path)
-        weights = {
-            name: value.astype(np.float32) for name, value in arrays.items() if name != "about"
-        }
+        with np.errstate(over="ignore"):  # and is not finite, which is told below
+            weights = {
+                name: value.astype(np.float32) for name, value in arrays.items() if name != "about"
+            }
     except OSError as error:
         raise NetworkFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, TypeError) as error:

@@ -14,8 +14,7 @@ from test_readers import csv_text, json_people, trc_text
 from test_readers_c3d import DEC, INTEL, MIPS, c3d_bytes
 from test_tables import BONES, SKELETON, motive, vicon
 
-from lsmpl_core import KeypointTrack, Motion, read_motion
-from lsmpl_core.body.body_files import read_body_file
+from lsmpl_core import KeypointTrack, Motion, load_body, read_motion
 from lsmpl_core.calibration.calibration import Calibration, SiteOffset
 from lsmpl_core.calibration_files import read_calibration
 from lsmpl_core.cameras.camera_files import read_cameras
@@ -115,6 +114,7 @@ def good_motions(folder: Path) -> dict[str, bytes]:
 
 
 def good_bodies(folder: Path) -> dict[str, bytes]:
+    load_body()  # of which strangers' get sites, and which is kept
     fields = smpl_like()
     np.savez(folder / "good.npz", **fields)
     return {"b.npz": (folder / "good.npz").read_bytes(), "b.pkl": pickle.dumps(fields)}
@@ -164,6 +164,13 @@ def read_finite_cameras(path: Path) -> None:
         assert np.isfinite(camera.translation).all()
 
 
+def use_body(path: Path) -> None:
+    """A body that is read has joints and a skin, posed and with betas."""
+    body = load_body(path)
+    motion = Motion(np.full((1, 24, 3), 0.1), np.zeros((1, 3)), np.ones(10), body=body.key)
+    assert np.isfinite(body.joints(motion)).all() and np.isfinite(body.vertices(motion)).all()
+
+
 def read_track(path: Path) -> None:
     _is_finite(read_keypoints(path))
 
@@ -195,7 +202,7 @@ SUBJECTS: dict[str, tuple[Callable[[Path], dict[str, bytes]], Callable[[Path], o
     "keypoints": (good_files, read_track),
     "people": (good_files, read_everybody),
     "motions": (good_motions, load_motion),
-    "bodies": (good_bodies, read_body_file),
+    "bodies": (good_bodies, use_body),
     "mappings": (good_mappings, load_mapping),
     "marker tables": (good_marker_tables, load_markers),
     "calibrations": (good_calibrations, read_calibration),

@@ -5,6 +5,7 @@ from dataclasses import replace
 import fuzz_kernels
 import numpy as np
 import pytest
+from stick_figure import walking
 
 import lsmpl_core as lsmpl
 from lsmpl_core.backends import kernel_library, kernels, threads
@@ -155,6 +156,12 @@ def test_joints_that_carry_others_explain_alike(both, poses, betas):
     for name in ("hessian", "gradient", "followed"):
         one, other = (getattr(equations, name) for equations in found)
         assert np.allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("layout", ["azure_kinect_32", "zed_34", "mpi_inf_3dhp_28"])
+def test_skeletons_of_more_joints_than_kernels_take_are_solved_all_the_same(body, layout):
+    track = lsmpl.KeypointTrack(walking(lsmpl.LAYOUTS[layout], 6), layout=lsmpl.LAYOUTS[layout], fps=30.0)
+    assert len(lsmpl.solve(track, body)) == 6
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3, 12])

@@ -188,6 +188,8 @@ def damaged(path, kind):
         del weights["block0.down_bias"]
     elif kind == "not finite":
         weights["out.bias"][3] = np.nan
+    elif kind == "too large":
+        weights["out.bias"] = np.full(len(weights["out.bias"]), 1e300)
     np.savez(path, **weights)
     if kind == "truncated":
         path.write_bytes(path.read_bytes()[:-400])
@@ -204,6 +206,7 @@ def damaged(path, kind):
         ("wrong shape", "block1.up should have shape"),
         ("weight gone", "block0.down_bias should have shape"),
         ("not finite", "out.bias holds values that are not finite"),
+        ("too large", "out.bias holds values that are not finite"),
     ],
 )
 def test_a_file_that_is_no_network_is_named(kind, message, tmp_path):
