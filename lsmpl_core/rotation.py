@@ -13,6 +13,7 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from .backends.arrays import at_least, constant, on_host
+from .points import lengths
 
 SMALL_SQUARED = 1e-12
 """Square of an angle in radians below which series take the place of quotients."""
@@ -58,7 +59,7 @@ def length(v):
     xp = array_namespace(v)
     if not isinstance(v, np.ndarray):
         return xp.linalg.vector_norm(v, axis=-1, keepdims=True)
-    return xp.sqrt(xp.sum(v * v, axis=-1, keepdims=True))
+    return lengths(v)[..., None]
 
 
 def _identity_like(xp, v):

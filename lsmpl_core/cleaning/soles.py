@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..backends.dense import products
 from ..body.body import Body
 from ..body.skeleton import JOINT_NAMES
 from .contacts import Contact
 from .easing import FIRM, followed
 from .leg_reach import FootTarget
-from .lowest_skin import outermost
+from .lowest_skin import FRAMES_AT_ONCE, outermost
 
 FOOT_BONES = tuple(
     tuple(JOINT_NAMES.index(f"{side}_{part}") for part in ("ankle", "foot"))
@@ -65,35 +66,56 @@ class Sole:
             joints[ball] - joints[ankle],
         )
 
-    def skin(self, foot: np.ndarray, toes: np.ndarray) -> np.ndarray:
-        """(T,V,3) metres from the ankle, with foot and toes turned by (T,3,3) in the world."""
-        by_foot = self.rest @ np.swapaxes(foot, -1, -2)
-        by_toes = (self.rest - self.ball) @ np.swapaxes(toes, -1, -2)
-        by_toes = by_toes + (foot @ self.ball)[:, None]
+    def skin(self, axis: int, foot: np.ndarray, toes: np.ndarray) -> np.ndarray:
+        """(T,V) metres from the ankle along an axis of the world, with foot and toes turned by
+        (T,3,3) there: linear in that row of the two."""
         share = self.shares[:, None]
-        return (1.0 - share) * by_foot + share * by_toes
+        by_toes = share * (self.rest - self.ball)
+        by_foot = (1.0 - share) * self.rest + share * self.ball
+        linear = np.ascontiguousarray(np.concatenate([by_foot, by_toes], axis=1).T)
+        rows = np.concatenate([foot[:, axis], toes[:, axis]], axis=1)
+        return products(rows[None], linear[None])[0]
 
     def ends(self, ankle: np.ndarray, foot: np.ndarray, toes: np.ndarray) -> SoleEnds:
         """How low heel and toes are, and where they have rolled."""
-        skin = ankle[:, None] + self.skin(foot, toes)
         toe = self.rest[:, 2] > MIDDLE * self.ball[2]
-        low, way = [], []
-        for part in (skin[:, ~toe], skin[:, toe]):
-            height = part[..., 2]
-            low.append(height.min(axis=1))
+        parts = [replace(self, rest=self.rest[p], shares=self.shares[p]) for p in (~toe, toe)]
+        T = len(ankle)
+        low, way = np.empty((T, 2)), np.empty((T, 2, 2))
+        for first in range(0, T, FRAMES_AT_ONCE):
+            some = slice(max(first - 1, 0), first + FRAMES_AT_ONCE)
+            for number, part in enumerate(parts):
+                low[some, number], steps = part._rolled(ankle[some], foot[some], toes[some])
+                way[first : some.stop, number] = steps[first - some.start :]
 
-            # What touches does not move: from frame to frame the foot goes by what that skin does.
-            touching = 0.5 * (height[1:] + height[:-1])
-            weight = np.exp((touching.min(axis=1, keepdims=True) - touching) / TOUCHING)
-            weight /= weight.sum(axis=1, keepdims=True)
-            steps = (weight[..., None] * np.diff(part[..., :2], axis=0)).sum(axis=1)
-            begin = part[:1, :, :2].mean(axis=1)
-            way.append(np.cumsum(np.concatenate([begin, steps]), axis=0))
-        return SoleEnds(np.stack(low, axis=1), np.stack(way, axis=1))
+        # From where the skin is in the mean at first.
+        for number, part in enumerate(parts):
+            begin = [part.skin(axis, foot[:1], toes[:1]).mean() for axis in (0, 1)]
+            way[0, number] = ankle[0, :2] + begin
+        return SoleEnds(low, np.cumsum(way, axis=0))
+
+    def _rolled(
+        self, ankle: np.ndarray, foot: np.ndarray, toes: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """How low the skin is in each of N frames (N,), and by how much (N,2) it moves along the
+        floor from the frame before, nothing in the first one.
+
+        What touches does not move: from frame to frame the foot goes by what that skin does.
+        """
+        height = ankle[:, 2:] + self.skin(2, foot, toes)
+        touching = 0.5 * (height[1:] + height[:-1])
+        weight = np.exp((touching.min(axis=1, keepdims=True) - touching) / TOUCHING)
+        weight /= weight.sum(axis=1, keepdims=True)
+        steps = np.zeros((len(ankle), 2))
+        steps[1:] = np.diff(ankle[:, :2], axis=0)
+        for axis in (0, 1):
+            skin = self.skin(axis, foot, toes)
+            steps[1:, axis] += np.einsum("tv,tv->t", weight, skin[1:] - skin[:-1])
+        return height.min(axis=1), steps
 
     def lowest(self, ankle: np.ndarray, foot: np.ndarray, toes: np.ndarray) -> np.ndarray:
         """(T,) metres: how low the skin is, with the ankle at (T,3)."""
-        return ankle[:, 2] + self.skin(foot, toes)[..., 2].min(axis=1)
+        return ankle[:, 2] + self.skin(2, foot, toes).min(axis=1)
 
 
 def on_ground(

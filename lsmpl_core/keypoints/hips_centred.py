@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .proportions import Sites, finite_mean
+from ..points import complete, lengths
+from .proportions import Sites
 from .track import Decision, KeypointTrack
 
 STILL, SHARE = 0.005, 0.1
@@ -52,8 +53,9 @@ def travel_decision(track: KeypointTrack) -> Decision | None:
 def _wander(positions: np.ndarray) -> float:
     """Metres from its mean within which a point (T,3) is in 95 % of the frames; NaN where it is
     hardly seen."""
-    seen = np.isfinite(positions).all(axis=-1)
+    seen = complete(positions)
     if seen.sum() < max(FEWEST_FRAMES, 0.2 * len(seen)):
         return float("nan")
-    away = np.linalg.norm(positions[seen] - finite_mean(positions[seen], axis=0), axis=-1)
+    positions = positions[seen]
+    away = lengths(positions - positions.mean(axis=0))
     return float(np.percentile(away, 95.0))

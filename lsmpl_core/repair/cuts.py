@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..points import complete, lengths
+
 SPEED, JUMPS = 2.5, 6.0
 """Metres a second at which the parts of a body move against each other on average, and how many
 times what is usual in the track: more than both is a cut."""
@@ -18,13 +20,13 @@ def find_cuts(positions: np.ndarray, mirror: np.ndarray, fps: float) -> np.ndarr
     """
     middles = 0.5 * (positions + positions[:, mirror])
     steps = np.diff(middles, axis=0)
-    seen = np.isfinite(steps).all(axis=-1)
+    seen = complete(steps)
     count = np.maximum(seen.sum(axis=1), 1)[:, None]
     steps = np.where(seen[..., None], steps, 0.0)
     steps = np.where(
         seen[..., None], steps - steps.sum(axis=1, keepdims=True) / count[..., None], 0.0
     )
-    mean = np.linalg.norm(steps, axis=-1).sum(axis=1) / count[:, 0]
+    mean = lengths(steps).sum(axis=1) / count[:, 0]
     return (
         mean > np.maximum(SPEED / fps, JUMPS * np.median(mean))
         if len(mean)

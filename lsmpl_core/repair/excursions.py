@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..medians import seen_median
+from ..points import complete, lengths
 
 LEAST, SUDDEN = 0.08, 4.0
 """Metres by which a keypoint jumps against the body, and times what it does in the frames around,
@@ -37,7 +38,7 @@ def find_excursions(
         return out
     steps = np.diff(positions, axis=0)
     steps = np.nan_to_num(steps - np.nan_to_num(seen_median(steps, axis=1))[:, None])
-    size = np.linalg.norm(steps, axis=-1)
+    size = lengths(steps)
     padded = np.pad(size, ((AROUND, AROUND), (0, 0)))
     near = [padded[shift : shift + len(size)] for shift in range(2 * AROUND + 1) if shift != AROUND]
     jumps = (size > LEAST) & (size > SUDDEN * np.sort(near, axis=0)[-2]) & ~cuts[:, None]
@@ -54,4 +55,4 @@ def find_excursions(
             found = closes and back - away <= LONGEST * fps and not (partner[away] or partner[back])
             out[away + 1 : back + 1, k] |= found
             first += 2 if found else 1
-    return out & np.isfinite(positions).all(axis=-1)
+    return out & complete(positions)

@@ -16,6 +16,7 @@ import numpy as np
 from ..body.body import Body
 from ..body.sites import SiteParts
 from ..medians import seen_median
+from ..points import complete, lengths
 from ..solver.shape import sampled_rotations
 from ..solver.shape_equations import LinearKeypoints
 
@@ -61,8 +62,8 @@ def bones_of(body: Body, parts: SiteParts) -> Bones:
     prior."""
     keypoints = LinearKeypoints.at(body, parts, sampled_rotations()).base
     one, other = np.triu_indices(parts.count, k=1)
-    lengths = np.linalg.norm(keypoints[:, one] - keypoints[:, other], axis=-1)
-    rigid = (lengths.std(axis=0) < RIGID) & (lengths.mean(axis=0) > LEAST_STRETCH)
+    long = lengths(keypoints[:, one] - keypoints[:, other])
+    rigid = (long.std(axis=0) < RIGID) & (long.mean(axis=0) > LEAST_STRETCH)
     return Bones(one[rigid], other[rigid])
 
 
@@ -72,7 +73,7 @@ def find_outliers(positions: np.ndarray, fps: float, bones: Bones, cuts: np.ndar
 
     cuts (T-1,) bool: across them nothing goes on (`cuts.py`).
     """
-    seen = np.isfinite(positions).all(axis=-1)
+    seen = complete(positions)
     stretch = _stretch(positions, bones)
     rejected = _frozen(positions, stretch, bones)
     jump = _jumps(np.where(rejected[..., None], np.nan, positions)) * min((fps / RATE) ** 2, 2.0)
@@ -84,23 +85,21 @@ def find_outliers(positions: np.ndarray, fps: float, bones: Bones, cuts: np.ndar
 def _stretch(positions: np.ndarray, bones: Bones) -> np.ndarray:
     """(T,B) by how much each bone is too long or short, 1 at the limit; 0 where an end is
     missing."""
-    lengths = np.linalg.norm(positions[:, bones.one] - positions[:, bones.other], axis=-1)
-    some = lengths[
-        np.unique(np.linspace(0, len(lengths) - 1, min(len(lengths), MEDIAN_FRAMES)).astype(int))
-    ]
+    long = lengths(positions[:, bones.one] - positions[:, bones.other])
+    some = long[np.unique(np.linspace(0, len(long) - 1, min(len(long), MEDIAN_FRAMES)).astype(int))]
     usual = seen_median(some)
     spread = 1.48 * seen_median(np.abs(some - usual))
     limit = np.maximum.reduce(
         [STRETCH * usual, np.full_like(usual, LEAST_STRETCH), SPREADS * spread]
     )
-    return np.nan_to_num(np.abs(lengths - usual) / limit)
+    return np.nan_to_num(np.abs(long - usual) / limit)
 
 
 def _frozen(positions: np.ndarray, stretch: np.ndarray, bones: Bones) -> np.ndarray:
     """(T,K) bool: runs of perfect stillness, while most of the body moves, that stretch a bone, end
     in a jump, or are found where there is always noise."""
     T, K = positions.shape[:2]
-    steps = np.nan_to_num(np.linalg.norm(np.diff(positions, axis=0), axis=-1), nan=-1.0)
+    steps = np.nan_to_num(lengths(np.diff(positions, axis=0)), nan=-1.0)
     still = np.zeros((T + 1, K), dtype=bool)
     still[1:-1] = (steps >= 0.0) & (steps < STILL)
     still[still.sum(axis=1) > 0.5 * K] = False
@@ -135,7 +134,7 @@ def _jumps(positions: np.ndarray) -> np.ndarray:
         some = frames[(frames >= before) & (frames < T - after)]
         a, b = positions[some - before], positions[some + after]
         line = a + (b - a) * (before / (before + after))
-        off = np.linalg.norm(positions[some] - line, axis=-1)
+        off = lengths(positions[some] - line)
         best[some] = np.fmin(best[some], off)
         frames = np.flatnonzero(~(best < SPIKE).all(axis=1))
     return np.where(np.isfinite(best), best, 0.0)

@@ -15,6 +15,7 @@ from ..body.body import Body
 from ..body.sites import SiteParts
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS, PARENTS
 from ..medians import seen_median
+from ..points import complete, lengths
 
 SHARE, SLACK = 1.15, 0.06
 """Of a chain's length, and metres besides, up to which it may be exceeded: for other proportions,
@@ -26,7 +27,7 @@ SPREADS, MOST_SPREAD = 8.0, 0.15
 """Of its own deviations in the take, and metres at most, that a distance may be above the usual
 one: noise."""
 MEDIAN_FRAMES = 1000
-NUMBERS_AT_ONCE = 4_000_000
+FRAMES_AT_ONCE, NUMBERS_AT_ONCE = 512, 4_000_000
 
 
 def reaches(body: Body, parts: SiteParts) -> np.ndarray:
@@ -55,24 +56,39 @@ def find_out_of_reach(
     are uncertain.
     """
     T, K = positions.shape[:2]
-    seen = np.isfinite(positions).all(axis=-1)
+    seen = complete(positions)
     out = np.zeros((T, K), dtype=bool)
     if K < 3 or not T:
         return out
+    limits = _limits(positions, reach, mirror, np.broadcast_to(slack, K))
+    frames = np.flatnonzero(_any_beyond(positions, limits))
+
     one, other = np.triu_indices(K, k=1)
-    limit = _limits(positions, reach, mirror, np.broadcast_to(slack, K))[one, other]
     ends = np.zeros((len(one), K), dtype=np.float32)
     ends[np.arange(len(one)), one] = ends[np.arange(len(one)), other] = 1.0
     at_once = max(1, NUMBERS_AT_ONCE // (3 * len(one)))
-    for start in range(0, T, at_once):
-        # Squares, coordinate by coordinate, tell in which frames there is any.
-        axes = np.moveaxis(positions[start : start + at_once], -1, 0).copy()
-        apart = sum((axis[:, one] - axis[:, other]) ** 2 for axis in axes)
-        frames = np.flatnonzero((apart > limit**2).any(axis=1))
-        if len(frames):
-            ratio = np.nan_to_num(np.sqrt(apart[frames]) / limit)
-            out[start + frames] = _fewest(ratio.astype(np.float32), ends)
+    for start in range(0, len(frames), at_once):
+        some = frames[start : start + at_once]
+        apart = lengths(positions[some][:, one] - positions[some][:, other])
+        ratio = np.nan_to_num(apart / limits[one, other])
+        out[some] = _fewest(ratio.astype(np.float32), ends)
     return out & seen
+
+
+def _any_beyond(positions: np.ndarray, limits: np.ndarray) -> np.ndarray:
+    """(T,) bool: the frames of positions (T,K,3) in which some pair is farther apart than limits
+    (K,K), for few have any: by squares, with all frames of a coordinate beside each other."""
+    T, K = positions.shape[:2]
+    beyond = np.zeros(T, dtype=bool)
+    for start in range(0, T, FRAMES_AT_ONCE):
+        axes = np.ascontiguousarray(positions[start : start + FRAMES_AT_ONCE].T)
+        here = beyond[start : start + FRAMES_AT_ONCE]
+        for k in range(K - 1):
+            apart = axes[:, k + 1 :] - axes[:, k : k + 1]
+            apart *= apart
+            squares = apart[0] + apart[1] + apart[2]
+            here |= (squares > limits[k, k + 1 :, None] ** 2).any(axis=0)
+    return beyond
 
 
 def _fewest(ratio: np.ndarray, ends: np.ndarray) -> np.ndarray:
@@ -107,7 +123,7 @@ def _limits(
     )
     usual, spread = np.empty_like(reach), np.empty_like(reach)
     for k in range(len(reach)):
-        apart = np.linalg.norm(positions[frames] - positions[frames, k : k + 1], axis=-1)
+        apart = lengths(positions[frames] - positions[frames, k : k + 1])
         usual[k] = np.nan_to_num(seen_median(apart))
         spread[k] = 1.48 * np.nan_to_num(seen_median(np.abs(apart - usual[k])))
     either = np.maximum.reduce(

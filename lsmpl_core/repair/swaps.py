@@ -13,6 +13,7 @@ import numpy as np
 
 from ..keypoints.track import KeypointTrack
 from ..medians import seen_median
+from ..points import complete, lengths
 
 GROUPS = (
     (("hip",), ()), (("knee",), ("hip",)), (("ankle",), ("knee",)), (("toe", "heel", "foot"),
@@ -85,7 +86,7 @@ def _turned_round(
     """(T,) bool for one group of pairs, and (T,) where that is known; `upper`: the pairs they are
     told by, or None."""
     across = positions[:, left] - positions[:, mirror[left]]
-    seen = np.isfinite(across).all(axis=-1)
+    seen = complete(across)
     frames = np.flatnonzero(seen.any(axis=1))
     wrong = np.zeros(len(positions), dtype=bool)
     known = seen.any(axis=1)
@@ -93,8 +94,8 @@ def _turned_round(
         return wrong, known
     across, seen = np.where(seen[..., None], across, 0.0)[frames], seen[frames]
     both = seen[1:] & seen[:-1]
-    stays = (both * np.linalg.norm(across[1:] - across[:-1], axis=-1)).sum(axis=1)
-    turns = (both * np.linalg.norm(across[1:] + across[:-1], axis=-1)).sum(axis=1)
+    stays = (both * lengths(across[1:] - across[:-1])).sum(axis=1)
+    turns = (both * lengths(across[1:] + across[:-1])).sum(axis=1)
     across_cut = np.diff(np.concatenate([[0], np.cumsum(cuts)])[frames]) > 0
     evidence = (stays - turns) / np.diff(frames)
     told = np.zeros(len(frames))
@@ -131,11 +132,8 @@ def _both_came_over(positions, left, mirror) -> np.ndarray:
     middles = np.diff(0.5 * (positions[:, pairs] + positions[:, mirror[pairs]]), axis=0)
     body = np.nan_to_num(seen_median(middles, axis=1))[:, None]
     before, after = positions[:-1] + body, positions[1:]
-    stays = [np.linalg.norm(after[:, k] - before[:, k], axis=-1) for k in (left, right)]
-    turns = [
-        np.linalg.norm(after[:, a] - before[:, b], axis=-1)
-        for a, b in ((left, right), (right, left))
-    ]
+    stays = [lengths(after[:, k] - before[:, k]) for k in (left, right)]
+    turns = [lengths(after[:, a] - before[:, b]) for a, b in ((left, right), (right, left))]
     return np.nan_to_num(sum(stays) - sum(turns)).sum(axis=1)
 
 
@@ -152,7 +150,7 @@ def _facing(positions, left, mirror, upper) -> np.ndarray:
     seen = np.isfinite(across).all(axis=-1, keepdims=True)
     across = np.where(seen, across, 0.0).sum(axis=1)
     other = positions[:, upper] - positions[:, mirror[upper]]
-    size = np.linalg.norm(across, axis=-1) * np.linalg.norm(other, axis=-1)
+    size = lengths(across) * lengths(other)
     return FACING * np.nan_to_num((across * other).sum(axis=-1) / np.maximum(size, 1e-9))
 
 
@@ -161,17 +159,17 @@ def _mismatch(positions, left, mirror, upper) -> np.ndarray:
     they are not."""
     total = np.zeros(len(positions))
     for k in left:
-        lengths = [
-            [np.linalg.norm(positions[:, a] - positions[:, b], axis=-1) for a, b in ends]
+        bones = [
+            [lengths(positions[:, a] - positions[:, b]) for a, b in ends]
             for ends in (
                 ((k, upper), (mirror[k], mirror[upper])),
                 ((mirror[k], upper), (k, mirror[upper])),
             )
         ]
-        if not all(np.isfinite(length).any() for length in lengths[0]):
+        if not all(np.isfinite(bone).any() for bone in bones[0]):
             continue
-        usual = [np.nanmedian(length) for length in lengths[0]]
-        off = [sum(np.abs(length - u) for length, u in zip(way, usual)) for way in lengths]
+        usual = [np.nanmedian(bone) for bone in bones[0]]
+        off = [sum(np.abs(bone - u) for bone, u in zip(way, usual)) for way in bones]
         total += np.clip(np.nan_to_num(off[1] - off[0]), -MOST_MISMATCH, MOST_MISMATCH)
     return total
 

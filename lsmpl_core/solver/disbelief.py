@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..points import lengths
 from .polish import Anchor, Targets, polish
 from .poses import Poses
 from .problem import Problem
@@ -138,7 +139,7 @@ def _off(problem: Problem, poses: Poses, frames: np.ndarray, seen: np.ndarray) -
     for start in range(0, len(frames), problem.batch):
         part = slice(start, start + problem.batch)
         sites = problem.backend.numpy(problem.state(poses[part]).keypoints)
-        out[part] = np.linalg.norm(sites - problem.positions[frames[part]], axis=-1)
+        out[part] = lengths(sites - problem.positions[frames[part]])
     return np.where(seen > 0, out, 0.0)
 
 

@@ -12,10 +12,13 @@ from ..bounds import SMALLEST, TALLEST
 from ..errors import SolveError
 from ..keypoints.track import KeypointTrack
 from ..medians import seen_median
+from ..points import lengths
 from ..progress import Progress
 
 LEAST_SEEN = 3
 """Keypoints of a frame that has a size."""
+MEDIAN_FRAMES = 1000
+"""Frames, evenly spread, that tell what most of a take's are."""
 LEAST_APART, MOST_APART = 0.002, TALLEST
 """Metres of the middle keypoint from the middle of a body: eyes and nose, and a giant's limbs."""
 
@@ -27,11 +30,12 @@ def check_size(track: KeypointTrack) -> None:
     By how far the middle keypoint of each frame is from the frame's middle, which single keypoints
     that are kilometres away do not change.
     """
-    positions = track.positions[track.visible.sum(axis=1) >= LEAST_SEEN]
-    if not len(positions):
+    frames = np.flatnonzero(track.visible.sum(axis=1) >= LEAST_SEEN)
+    if not len(frames):
         return
+    positions = track.positions[frames[:: -(-len(frames) // MEDIAN_FRAMES)]]
     middle = seen_median(positions, axis=1)[:, None]
-    apart = float(np.median(seen_median(np.linalg.norm(positions - middle, axis=2), axis=1)))
+    apart = float(np.median(seen_median(lengths(positions - middle), axis=1)))
     if LEAST_APART <= apart <= MOST_APART:
         return
     raise SolveError(

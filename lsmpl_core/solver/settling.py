@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..body.skeleton import NUM_JOINTS
+from ..points import lengths
 from .polish import POLISH_TOLERANCE, Anchor, polish
 from .poses import Poses
 from .problem import Problem
@@ -86,6 +87,6 @@ def residuals(problem: Problem, poses: Poses) -> np.ndarray:
     for start in range(0, len(problem), problem.batch):
         part = slice(start, start + problem.batch)
         miss = problem.backend.numpy(problem.state(poses[part]).keypoints) - problem.positions[part]
-        out[part] = np.linalg.norm(miss, axis=-1)
+        out[part] = lengths(miss)
     out[problem.weights == 0] = np.nan
     return out
