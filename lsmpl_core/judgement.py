@@ -16,7 +16,7 @@ from .keypoints.track import Decision, KeypointTrack
 from .marker_calibration.calibrate_markers import needs_calibration
 from .motion import Motion
 from .readers.bones import LAYOUT_NAME as BONES
-from .readers.handedness import exchanged_legs, mirror_warning
+from .readers.handedness import wrong_sides
 from .readers.markers import stand_ins
 
 NOT_TRUSTED, FEW = "trust", "few keypoints"
@@ -147,11 +147,9 @@ def _on_its_side(motion: Motion, body: Body, track: KeypointTrack) -> str:
 def _sides(track: KeypointTrack) -> str:
     """What a residual does not show: legs that are turned about, or a mirrored take, are met. Of
     markers, those near joints tell."""
-    markers = needs_calibration(track.layout)
-    layout = stand_ins(track.layout) if markers else track.layout
-    if legs := exchanged_legs(track.positions, layout):
-        return legs.reason
-    if any(one.what == "mirrored" and one.basis == "given" for one in track.decisions):
+    judged = stand_ins(track.layout) if needs_calibration(track.layout) else track.layout
+    found = wrong_sides(track.positions, track.layout, judged)
+    if found is None or (found.what == "mirrored" and found.confidence != 1.0):
         return ""
-    mirrored = mirror_warning(track.positions, layout)
-    return mirrored.reason if mirrored and mirrored.confidence == 1.0 else ""
+    given = any(one.what == "mirrored" and one.basis == "given" for one in track.decisions)
+    return "" if given and found.what == "mirrored" else found.reason

@@ -4,9 +4,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..body.landmarks import parse_landmark
 from ..keypoints.layouts import Layout
 from ..keypoints.proportions import Sites, body_scale, finite_mean, finite_median, normalised
 from ..keypoints.track import Decision
+from .marker_handedness import exchanged_markers, mirrored_markers
+
+
+def wrong_sides(positions: np.ndarray, layout: Layout, judged: Layout | None) -> Decision | None:
+    """A decision that warns where left and right of keypoints or markers (T,K,3) are exchanged, of
+    a part of the body ("sides") or of the whole take ("mirrored"), up any axis.
+
+    judged: the joints that the keypoints are at or near, or None where those are few; markers tell
+    by where on the body they are, too.
+    """
+    markers = any(map(parse_landmark, layout.sites))
+    return (
+        (exchanged_legs(positions, judged) if judged is not None else None)
+        or (exchanged_markers(positions, layout) if markers else None)
+        or (mirrored_markers(positions, layout) if markers else None)
+        or (mirror_warning(positions, judged) if judged is not None else None)
+    )
 
 
 def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:

@@ -15,7 +15,6 @@ from ..keypoints.track import Decision, KeypointTrack
 from . import units
 from .finger_markers import bend_with_fingers, finger_markers
 from .hand_columns import hand_columns
-from .handedness import exchanged_legs
 from .joined_hands import join_hands, with_their_knuckles
 from .keypoint_names import without_affixes
 from .markers import LAYOUT_NAME, stand_ins
@@ -72,12 +71,7 @@ def settled_in(
     positions = world.turned(positions)
     positions, lost = without_strays(positions)
     fps, fps_decision = _decide_fps(fps, raw.fps, source)
-    positions, mirrored = not_mirrored(positions, match, judged, mirror)
-    legs = exchanged_legs(positions, judged) if judged is not None else None
-    flipped = mirrored is not None and (mirrored.value, mirrored.basis) in (
-        ("mended", "detected"),
-        ("yes", "given"),
-    )
+    positions, flipped, sides = not_mirrored(positions, match, judged, mirror)
     hands, joined, blocks = _hands(raw, match, world, flipped, positions)
     if hands is not None:
         positions, confidence = with_their_knuckles(positions, confidence, match, blocks, hands)
@@ -91,7 +85,7 @@ def settled_in(
         *raw.decisions,
     )
     decisions = tuple(
-        decision for decision in (*settled, root_decision, lost, mirrored, legs, joined) if decision
+        decision for decision in (*settled, root_decision, lost, *sides, joined) if decision
     )
     track = KeypointTrack(
         positions,

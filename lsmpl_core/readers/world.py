@@ -11,7 +11,7 @@ from ..keypoints.track import Decision
 from ..medians import in_parts
 from . import units
 from .axes import decide_up
-from .handedness import mirror_warning
+from .handedness import wrong_sides
 from .matching import Match
 from .raw import RawTrack
 from .space import checked_stature, found_origin
@@ -72,21 +72,22 @@ def find_world(
 
 def not_mirrored(
     positions: np.ndarray, match: Match, judged: Layout | None, mirror: bool | None
-) -> tuple[np.ndarray, Decision | None]:
+) -> tuple[np.ndarray, bool, tuple[Decision, ...]]:
     """Positions (T,K,3) in metres, Z up, mirrored where that was asked for or is sure (the same
-    array); and what was decided."""
-    warning = mirror_warning(positions, judged) if judged is not None else None
-    if mirror is None:
-        if warning is None or warning.confidence != 1.0 or match.decision.basis != "file":
-            return positions, warning
-        mirror = True
-        decision = replace(
-            warning,
-            value="mended",
-            reason=f"{warning.reason}; y was negated (--mirror no leaves it)",
-        )
-    else:
+    array); whether they were; and what was decided about left and right."""
+    found = wrong_sides(positions, match.layout, judged)
+    mirrored = found if found is not None and found.what == "mirrored" else None
+    exchanged = () if found is None or mirrored else (found,)
+    if mirror is not None:
         decision = Decision("mirrored", "yes" if mirror else "no", "given")
+    elif mirrored is None:
+        return positions, False, exchanged
+    elif mirrored.confidence != 1.0 or match.decision.basis != "file":
+        return positions, False, (mirrored,)
+    else:
+        mirror = True
+        reason = f"{mirrored.reason}; y was negated (--mirror no leaves it)"
+        decision = replace(mirrored, value="mended", reason=reason)
     if mirror:
         np.negative(positions[..., 1], out=positions[..., 1])
-    return positions, decision
+    return positions, mirror, (decision, *exchanged)
