@@ -69,11 +69,10 @@ def _sampled(
     rig: bpy.types.Object, names: list[str], stage: bpy.types.Scene, frames: np.ndarray
 ) -> np.ndarray:
     """(T,B,4,4): the bones in the world, in frames (T,)."""
-    graph = stage.view_layers[0].depsgraph
     found = np.empty((len(frames), len(names), 4, 4))
     for row, frame in enumerate(frames.tolist()):
-        stage.frame_set(frame)
-        seen = rig.evaluated_get(graph)
+        stage.frame_set(frame)  # which makes a new scene's dependency graph
+        seen = rig.evaluated_get(stage.view_layers[0].depsgraph)
         world = np.array(seen.matrix_world)
         found[row] = world @ np.array([seen.pose.bones[name].matrix for name in names])
     return found

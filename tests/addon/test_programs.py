@@ -110,3 +110,29 @@ def test_of_a_rig_with_controls_the_deform_bones_alone_are_exported(addon, tmp_p
         off = np.linalg.norm(world(came, deform, frames)[:, :, :3, 3] - before, axis=-1).max(axis=0)
         print({bone: round(float(by), 4) for bone, by in zip(deform, off) if by > 1e-3})
         assert off.max() < 2e-3
+
+
+@pytest.mark.parametrize("program", ["UNREAL", "UNITY", "MIXAMO"])
+def test_a_rig_whose_bones_all_deform_goes_to_a_program_too(addon, tmp_path, program):
+    """Nothing of it has to be left out, so nobody has looked at the copy before it is enlarged."""
+    scene = bpy.context.scene
+    rig = bpy.data.objects.new("Quinn", bpy.data.armatures.new("Quinn"))
+    scene.collection.objects.link(rig)
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.object.mode_set(mode="EDIT")
+    for name, low, high in (("pelvis", 0.9, 1.1), ("spine_01", 1.1, 1.4)):
+        bone = rig.data.edit_bones.new(name)
+        bone.head, bone.tail = (0.0, 0.0, low), (0.0, 0.0, high)
+    rig.data.edit_bones["spine_01"].parent = rig.data.edit_bones["pelvis"]
+    bpy.ops.object.mode_set(mode="OBJECT")
+    hips = rig.pose.bones["pelvis"]
+    for frame, ahead in ((1, 0.0), (5, 0.4)):
+        hips.location.x = ahead
+        hips.keyframe_insert("location", frame=frame)
+    bones, frames = ("pelvis", "spine_01"), np.array((1, 3, 5))
+    before = world(rig, bones, frames)[:, :, :3, 3]
+    path = tmp_path / "a.fbx"
+    addon("exporting.files").export_character(rig, scene, path, 1, 5, program=program)
+    came = next(obj for obj in brought_back(path, fps=24) if obj is not None)
+    found = world(came, bones, frames - 1 + frame_range(came)[0])[:, :, :3, 3]
+    np.testing.assert_allclose(found, before, atol=1e-4)

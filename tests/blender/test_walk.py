@@ -282,6 +282,8 @@ def test_it_goes_on_another_character_and_out_as_fbx(blender, look, kind, name, 
     assert aligned > 0.97, "the arm is up as the wave has it"
 
     # Out, and in again.
+    program = {"rigify": "ANY", "unreal_like": "UNREAL"}[kind]
+    blender.run(f"bpy.context.scene.lsmpl_export.program = {program!r}")
     file = Path(blender.inside) / f"{name}.fbx"
     press_and_choose(blender, "lsmpl.export(", file, sidebar.LEFT, must_be_there=False)
     blender.wait_for(f"Path({str(file)!r}).exists()", timeout=90)
