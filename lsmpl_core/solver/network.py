@@ -244,10 +244,7 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
     """Weights of a network file, checked."""
     try:
         arrays = read_npz(path)
-        with np.errstate(over="ignore"):  # and is not finite, which is told below
-            weights = {
-                name: value.astype(np.float32) for name, value in arrays.items() if name != "about"
-            }
+        weights = {name: _single(name, value) for name, value in arrays.items() if name != "about"}
     except OSError as error:
         raise NetworkFileError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, TypeError) as error:
@@ -268,6 +265,14 @@ def read_weights(path: Path) -> dict[str, np.ndarray]:
         if not np.isfinite(weights[name]).all():
             raise NetworkFileError(f"{path}: weight {name} holds values that are not finite")
     return {name: weights[name] for name in expected}
+
+
+def _single(name: str, array: np.ndarray) -> np.ndarray:
+    """A weight in single precision. Raises `ValueError` where it holds no numbers."""
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"weight {name} holds {array.dtype}")
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is told where it is
+        return array.astype(np.float32)
 
 
 def _linear(xp, x, weight, bias):

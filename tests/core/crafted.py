@@ -104,7 +104,7 @@ def _boxed(content, rng, others):
                 members = {name: archive.read(name) for name in archive.namelist()[:50]}
         except Exception:
             members = {"poses.npy": content}
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, data in members.items():
             info = zipfile.ZipInfo(name)
             if what == "link":

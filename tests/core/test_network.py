@@ -190,6 +190,10 @@ def damaged(path, kind):
         weights["out.bias"][3] = np.nan
     elif kind == "too large":
         weights["out.bias"] = np.full(len(weights["out.bias"]), 1e300)
+    elif kind == "of words":
+        weights["out.bias"] = weights["out.bias"].astype("U9")
+    elif kind == "complex":
+        weights["out.bias"] = weights["out.bias"] + 1j
     np.savez(path, **weights)
     if kind == "truncated":
         path.write_bytes(path.read_bytes()[:-400])
@@ -207,6 +211,8 @@ def damaged(path, kind):
         ("weight gone", "block0.down_bias should have shape"),
         ("not finite", "out.bias holds values that are not finite"),
         ("too large", "out.bias holds values that are not finite"),
+        ("of words", "weight out.bias holds <U9; expected the weights of a network"),
+        ("complex", "weight out.bias holds complex"),
     ],
 )
 def test_a_file_that_is_no_network_is_named(kind, message, tmp_path):
