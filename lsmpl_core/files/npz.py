@@ -80,6 +80,14 @@ class Npz:
         except ValueError:
             return ()
 
+    def has_objects(self, name: str) -> bool:
+        """Whether an array is of Python objects, by its header."""
+        try:
+            with self._open(name) as (stream, _):
+                return read_header(stream)[2].hasobject
+        except ValueError:
+            return False
+
     def _take(self, size: int) -> None:
         if size > self._left:
             raise ValueError(

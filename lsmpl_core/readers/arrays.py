@@ -1,5 +1,5 @@
 """NPY and NPZ arrays: (T,K,3), (T,K,4) with confidence, (T,P,K,3) of P people, (T,K*3), or one
-frame (K,3).
+frame (K,3); and what `array_axes.py` makes one of these of.
 
 Nothing in them is executed.
 """
@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..files.npz import Npz, open_npz
 from ..files.reals import reals
+from .array_axes import in_order, without_padding
 from .motion_features import are_features, joints_of_features
 from .people import choose
 from .raw import RawTrack, checked_size, unflatten
@@ -128,7 +129,12 @@ class _Arrays:
             raise KeypointFileError(f"{self._path}: {key} {error}") from None
 
     def first(self, wanted: Collection[str]) -> str | None:
-        return next((key for key in wanted if key in self._names), None)
+        """The first of some names that an array of numbers or texts has."""
+        names = (key for key in wanted if key in self._names)
+        return next((key for key in names if not self._has_objects(key)), None)
+
+    def _has_objects(self, key: str) -> bool:
+        return self._archive.has_objects(self._names[key])
 
     def only_candidate(self) -> str | None:
         """The one array that could be keypoints by its shape."""
@@ -158,7 +164,9 @@ def array_track(
         raise KeypointFileError(f"{where} holds {array.dtype}; expected numbers")
     if not array.size:
         raise KeypointFileError(f"{where} is empty (shape {array.shape})")
-    decisions, people = [], {}
+    array, padding = without_padding(array)
+    array, people = in_order(array, counts), {}
+    decisions = []
     if array.ndim == 4 and array.shape[3] in (3, 4):
         axis = int(array.shape[1] <= array.shape[0])  # there are fewer people than frames
         if array.shape[axis] > 1:
@@ -197,6 +205,7 @@ def array_track(
                 f"{where}: confidence has shape {confidence.shape}; expected {positions.shape[:2]}"
             )
         own = reals(confidence)
+    decisions += [padding] if padding else []
     return RawTrack(positions, confidence=own, decisions=decisions, people=people)
 
 

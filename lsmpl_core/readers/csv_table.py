@@ -17,14 +17,16 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
 from ..shown import shown
+from .column_words import AXES, CONFIDENCE, FRAME, TIME
 from .field_words import WORDS
 from .keypoint_names import fold
 from .plain_rows import read_plain_rows
 from .raw import RawTrack, blank_table, read_text
 from .rows import Rows, parse_numbers
-from .table_headers import AXES, CONFIDENCE, FRAME, TIME, Columns, columns_of, labels_of
+from .table_headers import Columns, columns_of, labels_of
 from .tables import Block, Table, is_blank, is_numeric, look
 from .times import fps_from_times, placed_in_time, seconds_of, timecodes
+from .transposed import upright
 
 _KEYPOINT = frozenset(map(str.upper, WORDS["keypoint columns"]))
 _PERSON = frozenset(map(str.upper, WORDS["person columns"]))
@@ -36,6 +38,7 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     """Read the keypoints of a table; one without words is read as plain rows of numbers."""
     lines = read_text(path).splitlines()
     table = look(lines, path)
+    table = replace(table, blocks=[upright(block) for block in table.blocks])
     if not table.blocks[0].header:
         return read_plain_rows(lines, path, counts)
     for block in table.blocks:

@@ -47,7 +47,7 @@ def track_of_objects(
     """The keypoints in some content: a take's array, or dicts of frames and people."""
     found = _points(content) if isinstance(content, dict) else None
     if found is not None and found.ndim >= 3:
-        return array_track(_frames_first(found), None, counts, where, person)
+        return array_track(found, None, counts, where, person)
     return track_of(content, counts, where, person)
 
 
@@ -135,12 +135,3 @@ def _points(content: dict) -> np.ndarray | None:
                 moved = [to_array(content[name]) for name in TRANSLATION_KEYS if name in content]
                 return translated(reals(points), moved[0]) if moved else reals(points)
     return None
-
-
-def _frames_first(array: np.ndarray) -> np.ndarray:
-    """(B,K,3,T), as MDM has its samples, as (T,B,K,3); (K,3,T) as (T,K,3)."""
-    if array.ndim == 4 and array.shape[2] == 3 and array.shape[3] not in (3, 4):
-        return np.moveaxis(array, 3, 0)
-    if array.ndim == 3 and array.shape[1] == 3 and array.shape[2] not in (3, 4):
-        return np.moveaxis(array, 2, 0)
-    return array

@@ -57,12 +57,38 @@ INSTEAD = {
     ("mp4", "mov", "avi", "webm", "wmv", "m4v", "gif", "png", "jpg", "jpeg", "webp"): _VIDEO,
     ("zip", "7z", "rar", "gz", "tar", "tgz", "xz", "bz2"): "is an archive. Unpack it first",
     ("onnx", "ckpt", "safetensors"): "is a network, which holds no motion",
+    ("pt", "pth"): (
+        "is PyTorch's form. Save the points there with numpy.save, (frames, keypoints, 3)"
+    ),
+    ("cdf",): (
+        "is Human3.6M's form (NASA's CDF). Save its positions with numpy.save, (frames, 32, 3)"
+    ),
+    ("xml",): f"is XML, in which every program has a form of its own. Export {_POSITIONS}",
     ("obj", "ply", "stl", "off"): (
         "is a mesh without joints. Its points are not followed; export " + _POSITIONS
     ),
 }  # fmt: skip
 """By the endings of files what they are, and what of theirs is read: forms as their programs'
 manuals and public readers describe them."""
+
+
+BEGINNINGS = (
+    (b"PK\x03\x04", "a workbook or an archive, as ZIP. Save its sheet as CSV, or unpack it"),
+    (b"\x1f\x8b", "packed by gzip. Unpack it first"),
+    (b"\x89HDF", "HDF5. Write the points as CSV, a row a frame, or with numpy.save"),
+    (b"\xd0\xcf\x11\xe0", "an old Excel workbook. Save its sheet as CSV"),
+    (b"Kaydara FBX", f"an FBX scene. {_BY_BLENDER}"),
+    (b"glTF", f"a glTF scene. {_BY_BLENDER}"),
+    (b"MATLAB", "MATLAB's form. Write the points there as CSV (writetable)"),
+    (b"\x93NUMPY", "a NumPy array. Name it .npy"),
+)  # fmt: skip
+"""By a file's first bytes what it is, whatever its name says."""
+
+
+def known_by_its_bytes(data: bytes) -> str:
+    """What a file that begins with some bytes is, and what to do with it; "" where they tell
+    nothing."""
+    return next((what for begin, what in BEGINNINGS if data.startswith(begin)), "")
 
 
 def instead_of(path: Path) -> str:

@@ -12,7 +12,12 @@ from ..errors import KeypointFileError
 from ..keypoints.track import Decision
 from .raw import RawTrack, unflatten
 from .rows import Rows, parse_numbers
+from .times import placed_in_time
 
+MOST_LEADS = 2
+"""Columns before the points: a frame's number and its time."""
+MOST_SKIPPED = 3
+"""Steps of whole numbers up to which they are frames, and not milliseconds."""
 _COMMENT = re.compile(r"\s*(?:#|%|//)")
 
 
@@ -44,10 +49,29 @@ def read_plain_rows(lines: Sequence[str], path: Path, counts: Collection[int]) -
             Decision("frames", str(len(rows)), "file", "the last row is cut short and is left out")
         ]
     table = parse_numbers(rows, range(width), str(path), decimal_comma=separator == ";")
-    if _fit(width - 1, counts) > _fit(width, counts) and (np.diff(table[:, 0]) > 0).all():
-        table = table[:, 1:]
-    positions, confidence = unflatten(table, counts, str(path))
-    return RawTrack(positions, confidence=confidence, decisions=decisions)
+    leads = [n for n in range(MOST_LEADS + 1) if n < width and _rise(table[:, :n])]
+    lead = max(leads, key=lambda n: (_fit(width - n, counts), -n))
+    positions, confidence = unflatten(table[:, lead:], counts, str(path))
+    raw = RawTrack(positions, confidence=confidence, decisions=decisions)
+    return _placed(raw, table[:, :lead])
+
+
+def _rise(leads: np.ndarray) -> bool:
+    """Whether columns (T,n) before the points rise from row to row, or stay where a row is
+    doubled."""
+    steps = np.diff(leads, axis=0)
+    return bool((steps >= 0).all() and (steps > 0).any(axis=0).all())
+
+
+def _placed(raw: RawTrack, leads: np.ndarray) -> RawTrack:
+    """The track at the frame numbers and times of its leading columns (T,n): whole numbers that
+    skip few are frames, others times."""
+    if len(leads) < 2:
+        return raw
+    few = np.median(np.diff(leads, axis=0), axis=0) <= MOST_SKIPPED
+    numbers = (leads == np.round(leads)).all(axis=0) & few
+    frames, times = (next(iter(leads.T[which]), None) for which in (numbers, ~numbers))
+    return placed_in_time(raw, frames, times)
 
 
 def _has_cells(line: str) -> bool:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from .bones import joint_of
+from .column_words import AXES
 from .field_words import WORDS, folded, value_of
 from .keypoint_names import canonical_names
 from .markers import known_markers
-from .table_headers import AXES, columns_of
+from .table_headers import columns_of
 from .tables import Block
 
 LEAST_POINTS = 5
@@ -113,9 +114,11 @@ def coordinates(value: Any) -> list | tuple | None:
     """[x, y, z] or [x, y, z, confidence] of what is one point, itself or under a usual key; None of
     anything else."""
     if isinstance(value, np.ndarray):
-        value = value.tolist() if value.size <= 4 else []
+        value = value.tolist() if value.size <= 4 or value.shape in _TRANSFORMS else []
     if isinstance(value, (list, tuple)):
-        return value if len(value) in (3, 4) and are_numbers(value) else None
+        if len(value) in (3, 4) and are_numbers(value):
+            return value
+        return _moved_by(value)
     if not isinstance(value, dict):
         return None
     if (own := _axes(value)) is not None:
@@ -124,6 +127,27 @@ def coordinates(value: Any) -> list | tuple | None:
         if folded(key) in WORDS["positions"] and (inner := coordinates(one)) is not None:
             return [*inner[:3], *_confidence(value)]
     return None
+
+
+def _moved_by(value: Sequence) -> list | None:
+    """Where a 4x4 matrix moves the origin, by its last column or (as of row vectors, and where 16
+    numbers stand column by column) its last row; None of what is no such matrix."""
+    if len(value) == 4 and all(isinstance(row, (list, tuple)) and len(row) == 4 for row in value):
+        rows = [list(row) for row in value]
+    elif len(value) == 16 and are_numbers(value):
+        rows = [list(value[i : i + 4]) for i in range(0, 16, 4)]
+    else:
+        return None
+    if not all(map(are_numbers, rows)):
+        return None
+    last_row, last_column = rows[3], [row[3] for row in rows]
+    if last_row == _AFFINE and last_column != _AFFINE:
+        return last_column[:3]
+    return last_row[:3] if last_column == _AFFINE else None
+
+
+_AFFINE = [0, 0, 0, 1]
+_TRANSFORMS = ((4, 4), (16,))
 
 
 def _axes(value: dict) -> list | None:
@@ -215,9 +239,15 @@ def parts_in_time(value: Sequence) -> dict[int, dict] | None:
             if not isinstance(begin, int) or not isinstance(values, (list, np.ndarray)):
                 continue
             for t, point in enumerate(values, begin):
-                if coordinates(point) is not None:
+                if _is_place(point):
                     frames.setdefault(t, {})[point_name(one)] = list(point)[:3]
     return {t: frames[t] for t in sorted(frames)} or None
+
+
+def _is_place(point: Any) -> bool:
+    """Whether a part's row is a place, alone, with its residual, or with a segment's quaternion."""
+    placed = isinstance(point, (list, tuple, np.ndarray)) and len(point) in (3, 4, 7)
+    return placed and are_numbers(point)
 
 
 def _series(value: Any) -> Sequence | np.ndarray | None:

@@ -14,6 +14,7 @@ from ..errors import KeypointFileError
 from ..files.npz import MAX_BYTES
 from ..keypoints.track import Decision
 from ..shown import shown
+from .other_formats import known_by_its_bytes
 
 _MOST_BLANK, _FREE_BLANK = 16, 500_000
 _BYTES_A_LIST, _BYTES_AN_ITEM = 130, 55
@@ -101,10 +102,10 @@ def read_text(path: Path) -> str:
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         text = data.decode("utf-16", errors="replace")
     else:
-        if b"\0" in data[:4096]:
-            raise KeypointFileError(
-                f"{path}: this is a binary file, not the text that its name ending promises"
-            )
+        known = known_by_its_bytes(data)
+        if known or b"\0" in data[:4096]:
+            what = known or "a binary file, not the text that its name ending promises"
+            raise KeypointFileError(f"{path}: this is {what}")
         try:
             text = data.decode("utf-8-sig")
         except (

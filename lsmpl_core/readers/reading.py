@@ -26,6 +26,7 @@ from .ntu_skeleton import read_skeleton
 from .objects import is_folder_of_objects, read_folder_of_objects, read_objects
 from .other_formats import instead_of
 from .people import one_person, staying
+from .point_spaces import in_one_space
 from .raw import RawTrack, checked_names
 from .settling import settled, settled_in
 from .space import check_dimension, check_space
@@ -121,6 +122,7 @@ def read_people(
     unit, up, fps = wanted_world(mapping, unit, up, fps, path)
     counts = expected_counts(mapping, layout)
     whole = _read_raw(path, counts)
+    whole = whole if mapping else in_one_space(whole)
     first = one_person(whole, None, path)  # who is seen most
     raws = [first]
     if first.people:
@@ -183,6 +185,7 @@ def _matched(
     markers: str | Path | None,
 ) -> tuple[RawTrack, Match]:
     table = known_markers().extended(load_markers(markers)) if markers is not None else None
+    raw = raw if mapping else in_one_space(raw)
     raw = mark_frozen(mark_missing(one_person(raw, person, path), path))
     raw = scaled_confidence(check_dimension(raw, path))
     if table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -10,19 +11,21 @@ import numpy as np
 from ..errors import KeypointFileError
 from .raw import blank_table
 
-MISSING_WORDS = {
-    "",
-    "nan",
-    "na",
-    "n/a",
-    "null",
-    "none",
-    "-",
-    "-nan",
-    "-nan(ind)",
-    "1.#qnan",
-    "-1.#ind",
-}
+MISSING_WORDS = frozenset(
+    ("", "nan", "na", "n/a", "null", "none", "nil", "-", "--", "---", ".", "?", "*", "-nan",
+     "nan(ind)", "-nan(ind)", "nan(snan)", "#n/a", "#na", "#value!", "#div/0!", "#num!", "(null)",
+     "undefined", "missing", "empty", "not tracked", "nottracked", "untracked", "occluded",
+     "not visible", "lost")
+)  # fmt: skip
+"""What programs write in a column of numbers where there is none."""
+_VISUAL_C = re.compile(r"-?1\.#[a-z]{3,4}0*", re.I)
+"""Its NaN and infinity: `1.#QNAN`, `-1.#IND00`."""
+
+
+def is_missing(cell: str) -> bool:
+    """Whether a cell says that there is no number."""
+    word = cell.strip(" \t\"'").lower()
+    return word in MISSING_WORDS or _VISUAL_C.fullmatch(word) is not None
 
 
 class Rows(Sequence[list[str]]):
@@ -124,7 +127,7 @@ def _number(cell: str, line: str, column: int, lenient: bool) -> float:
     try:
         return float(cell)
     except ValueError:
-        if lenient or cell.strip().lower() in MISSING_WORDS:
+        if lenient or is_missing(cell):
             return np.nan
         raise KeypointFileError(f"{line}, column {column}: {cell[:40]!r} is not a number") from None
 

@@ -61,13 +61,39 @@ def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
 
 
 def check_space(raw: RawTrack, columns: Sequence[int | None], layout: Layout, path: Path) -> None:
-    """Raises `KeypointFileError` where x and y are shares of an image, not metres."""
+    """Raises `KeypointFileError` where x and y are shares of an image, not metres, or places are
+    those of bones within their parents."""
     taken = [column for column in columns if column is not None]
     positions = in_order(raw.positions, taken)
+    if are_within_parents(positions):
+        raise KeypointFileError(f"{path}: {WITHIN_PARENTS}")
     if not are_image_shares(positions, raw.positions[:, hips_of(layout, columns)]):
         return
     advice = f", or say --layout {layout.name} if the image was square"
     raise KeypointFileError(f"{path}: {SHARES_OF_AN_IMAGE}{advice}")
+
+
+WITHIN_PARENTS = (
+    "most of its points never move, though others do: places of bones relative to their parents "
+    "(local coordinates), of which a pose is none without the rotations. Export positions in the "
+    "world (global), or BVH"
+)
+
+
+def are_within_parents(positions: np.ndarray) -> bool:
+    """Whether most of some points (T,K,3) stay where they are while others move, as offsets of
+    bones from their parents do, and no points of people."""
+    seen = np.isfinite(positions).all(axis=(0, 2))
+    if len(positions) < _FEWEST_FRAMES or not seen.any():
+        return False
+    moved = np.ptp(positions[:, seen], axis=0).max(axis=1)
+    size = _extents(positions).max()
+    return bool((moved <= _STILL * size).mean() > _MOSTLY_STILL and moved.max() > _MOVING * size)
+
+
+_FEWEST_FRAMES, _MOSTLY_STILL = 10, 0.5
+_STILL, _MOVING = 1e-5, 0.02
+"""Shares of the points' extent up to which one stays where it is, and from which on one moves."""
 
 
 def hips_of(layout: Layout, columns: Sequence[int | None]) -> list[int]:

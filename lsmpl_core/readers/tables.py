@@ -2,7 +2,7 @@
 it.
 
 Nothing is known here of keypoints. A cell that holds three numbers ("1.5 2.0 -0.3", "[1.5, 2.0,
--0.3]") counts as three cells.
+-0.3]", "X=1.5 Y=2.0 Z=-0.3") counts as three cells.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import KeypointFileError
-from .rows import MISSING_WORDS, Rows, is_number
+from .rows import Rows, is_missing, is_number
 
 _SNIFFED = 200
 _COMMENT = re.compile(r"\s*(?:#|%|//)")
@@ -69,7 +69,7 @@ def look(lines: Sequence[str], path: Path) -> Table:
         cells = cells_of(line)
         if not any(cells):
             continue
-        is_data = any(map(_BRACKETED.fullmatch, cells)) if listed else _is_data(cells)
+        is_data = any(map(_is_list, cells)) if listed else _is_data(cells)
         if is_data or (block is not None and _continues(cells, block)):
             if block is None:
                 block = Block(above[-_MOST_HEADER_ROWS:], Rows(lines, cells_of))
@@ -99,10 +99,8 @@ def look(lines: Sequence[str], path: Path) -> Table:
 def _lists_in(lines: Sequence[str], cells_of: Callable[[str], list[str]], path: Path) -> bool:
     """Whether the cells of a text are lists, "[0.1, 0.2, 0.3]". Raises `KeypointFileError` where
     each has two numbers."""
-    some = (cells_of(line) for line in lines[:_LOOKED_AT] if "[" in line or "(" in line)
-    counts = Counter(
-        len(_parts(cell)) for cells in some for cell in cells if _BRACKETED.fullmatch(cell)
-    )
+    some = (cells_of(line) for line in lines[:_LOOKED_AT] if not _LIST_SIGNS.isdisjoint(line))
+    counts = Counter(len(_parts(cell)) for cells in some for cell in cells if _is_list(cell))
     if counts and counts.most_common(1)[0][0] == 2:
         raise KeypointFileError(
             f"{path}: its keypoints are 2D: each cell holds two numbers, x and y. 3D keypoints are "
@@ -126,9 +124,17 @@ def _cells(line: str, delimiter: str, path: Path) -> list[str]:
     if '"' not in line:
         return [cell.strip() for cell in line.split(delimiter)]
     try:
-        return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter))]
+        return [_whole(cell.strip()) for cell in next(csv.reader([line], delimiter=delimiter))]
     except (csv.Error, StopIteration) as error:
         raise KeypointFileError(f"{path}: not a table: {error}") from None
+
+
+def _whole(cell: str) -> str:
+    """A cell without the marks of thousands in it, "1,234.5", of which spreadsheets make text."""
+    return cell.replace(",", "") if "," in cell and _THOUSANDS.fullmatch(cell) else cell
+
+
+_THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3}){1,4}\.\d{1,40}")
 
 
 def _is_data(cells: Sequence[str]) -> bool:
@@ -157,15 +163,30 @@ def is_numeric(cell: str) -> bool:
 
 def _parts(cell: str) -> list[str]:
     """What stands in a cell, with blanks between, or as a list in brackets, of which no more than
-    x, y and z count."""
+    x, y and z count, or each behind its axis."""
     if found := _BRACKETED.fullmatch(cell):
         return [part for part in _BETWEEN.split(found[1].strip()) if part][:3]
+    if found := _BY_AXES.fullmatch(cell):
+        return [*found.groups()]
     return cell.split()
 
 
+def _is_list(cell: str) -> bool:
+    return bool(_BRACKETED.fullmatch(cell) or _BY_AXES.fullmatch(cell))
+
+
 _BRACKETED = re.compile(
-    r"\s*[\[(]\s*((?:[^\s\[\](),;]{1,40}[\s,;]+){1,4}[^\s\[\](),;]{0,40})\s*[\])]\s*"
+    r"\s*<?(?:[A-Za-z]\w{0,20})?\s*[\[(]{1,2}\s*"
+    r"((?:[^\s\[\](),;]{1,40}[\s,;]+){1,4}[^\s\[\](),;]{0,40})\s*[\])]{1,2}>?\s*"
 )
+"""`[1, 2, 3]`, `(1.0, 2.0, 3.0)`, and as Blender and NumPy write them, `<Vector (1, 2, 3)>`."""
+_BY_AXES = re.compile(
+    r"[\s({]*x\s*[=:]\s*([^\s,;=]{1,40})[\s,;]+y\s*[=:]\s*([^\s,;=]{1,40})"
+    r"[\s,;]+z\s*[=:]\s*([^\s,;=)}]{1,40})[\s)}]*",
+    re.I,
+)
+"""`X=1.0 Y=2.0 Z=3.0`, as Unreal writes it."""
+_LIST_SIGNS = frozenset("[(=:")
 _BETWEEN = re.compile(r"[\s,;]+")
 _LOOKED_AT = 20
 """Lines in which lists in cells are looked for."""
@@ -173,7 +194,7 @@ _LOOKED_AT = 20
 
 def is_blank(cell: str) -> bool:
     """Whether a cell says that there is nothing."""
-    return cell.strip().lower() in MISSING_WORDS
+    return is_missing(cell)
 
 
 def _split_triples(block: Block) -> None:

@@ -11,7 +11,6 @@ import struct
 import numpy as np
 from field_inputs import (
     FRAMES,
-    INPUTS,
     LEFT_HANDED,
     MIXAMO,
     PARTS,
@@ -33,7 +32,6 @@ from field_inputs import (
 
 from lsmpl_core.keypoints.layouts import LAYOUTS
 
-EARLIER = len(INPUTS)
 COCO, COCO_SITES = LAYOUTS["coco_17"].keypoints, LAYOUTS["coco_17"].sites
 HALPE, HALPE_SITES = LAYOUTS["halpe_26"].keypoints, LAYOUTS["halpe_26"].sites
 
@@ -649,6 +647,3 @@ def a_list_of_images_without_anybody_in_some(people, path):
         return {key: np.asarray(value).tolist() for key, value in one.items()}
 
     saved_json(path, [{"image": f"{t:05d}.jpg", "people": [plain(sam(people[0], t))]} for t in range(FRAMES)])
-
-
-TOOL_INPUTS = INPUTS[EARLIER:]

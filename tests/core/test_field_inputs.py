@@ -2,6 +2,8 @@
 
 import json
 
+import field_inputs_of_exporters  # noqa: F401  registers its inputs
+import field_inputs_of_tools  # noqa: F401
 import numpy as np
 import pytest
 from field_inputs import INPUTS, Input, Right, Take, bvh_text

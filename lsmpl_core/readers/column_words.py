@@ -1,0 +1,78 @@
+"""What single cells above a table's numbers say: an axis, a unit, a kind of number, a rate."""
+
+from __future__ import annotations
+
+import re
+
+from .field_words import WORDS
+from .keypoint_names import fold
+
+AXES = ("x", "y", "z")
+CONFIDENCE = frozenset(
+    ("confidence", "conf", "visibility", "likelihood", "score", "probability", "presence", "c", "v",
+     "p")
+)  # fmt: skip
+UNITS = frozenset(("m", "cm", "mm", "in", "ft"))
+FRAME = frozenset(
+    map(fold, ("frame", "frames", "fnum", "frame number", "frame id", "frame idx", "frame index",
+    "frameno", "item"))
+)  # fmt: skip
+TIME = frozenset(
+    map(fold, ("time", "times", "timestamp", "timestamps", "t", "time s", "time seconds",
+    "seconds", "time ms", "timestamp ms", "timestamp ns", "timestamp us", "timecode", "smpte"))
+)  # fmt: skip
+RATE = tuple(
+    map(fold, ("export frame rate", "frame rate", "capture frame rate", "frequency", "fps",
+    "data rate", "sample rate", "sampling rate", "sampling frequency", "camera rate",
+               "frames per second", "rate"))
+)  # fmt: skip
+LENGTH_UNIT = tuple(map(fold, ("length units", "length unit", "units", "unit")))
+POSITION = frozenset(
+    ("position", "pos", "translation", "location", "positions", "crd", "coord", "coords",
+    "coordinate", "coordinates", "xyz")
+)  # fmt: skip
+OTHER = frozenset(
+    ("rotation", "rot", "quat", "quaternion", "orientation", "euler", "angle", "angles",
+    "velocity", "vel", "speed", "acceleration", "acc", "force", "moment", "power", "error",
+     "torque", "gyro", "mag", "flexion", "unc", "uncertainty", "std", "sigma", "cov", "covariance",
+     "variance")
+)  # fmt: skip
+KINDS = ("BONE", "MARKER", "BONEMARKER", "RIGIDBODY", "RIGIDBODYMARKER")
+"""What Motive's row of types says, likeliest to be a person's first."""
+NAMES_ROW = frozenset(
+    ("NAME", "NAMES", "BODYPARTS", "BODYPART", "NODE", "NODES", "MARKERNAMES", "MARKERS")
+)
+SUBJECT_ROW = frozenset(
+    ("INDIVIDUALS", "INDIVIDUAL", "SUBJECT", "SUBJECTS", "TRACK", "TRACKS", "PERSON")
+)
+SEPARATORS = re.compile(r"[\s_.\-/\[\]()]+")
+SPACES = frozenset(
+    word for word in (*WORDS["wanted spaces"], *WORDS["other spaces"]) if len(word) > 1
+)
+"""What may stand behind an axis and tells several places of one keypoint apart: `nose_x_raw`."""
+LONGEST_LABEL = 256
+_TURN = re.compile(r"(?:q[xyzws0-3]|r[xyz]|rot[xyz]|w)\d{0,6}", re.I)
+
+
+def axis_of(cell: str) -> str:
+    """The key of a cell of a row of axes: `X`, `x`, `X12`, or c for a confidence; "" where it is
+    none."""
+    word = cell.strip().lower()
+    if found := re.fullmatch(r"[tp]?([xyz])\d{0,6}", word):
+        return found[1]
+    return "c" if word in CONFIDENCE else ""
+
+
+def is_turn(cell: str) -> bool:
+    """Whether a cell is a component of a rotation: `QX`, `RX`, `W`."""
+    return _TURN.fullmatch(cell.strip()) is not None
+
+
+def is_other(cell: str) -> bool:
+    """Whether a cell above columns says that they are of no places; a legend ("x = angle") does
+    not."""
+    return "=" not in cell and not OTHER.isdisjoint(SEPARATORS.split(cell[:LONGEST_LABEL].lower()))
+
+
+def unit_word(cell: str) -> str:
+    return cell.strip("()[] ").lower()
