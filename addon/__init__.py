@@ -6,7 +6,7 @@ from types import ModuleType
 
 _FEATURES = (
     "devices.torch_folder", "devices.listing", "preferences", "jobs", "settings",
-    "reference.settings", "reference.shown_frame",
+    "reference.settings", "reference.shown_frame", "reference.viewports",
     "takes.showing", "takes.drawn_hands", "characters.shape",
     "characters.tailoring", "characters.surface", "characters.baking",
     "retargeting.bone_mapping", "retargeting.bake_to_other",

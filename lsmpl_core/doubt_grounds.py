@@ -195,16 +195,19 @@ def _limb_unseen(motion: Motion, unseen: Ground) -> Ground:
     limbs = {limb: bones for limb, bones in _limb_bones(motion).items() if len(bones) > 1}
     if motion.condition is None or not limbs:
         return Ground(np.zeros(len(motion)))
-    lacking = np.isin(motion.condition, (Condition.MISSING, Condition.REJECTED))
+    rejected = motion.condition == Condition.REJECTED
+    lacking = rejected | (motion.condition == Condition.MISSING)
     severity = np.zeros((len(motion), len(limbs)))
+    was_seen = np.zeros(severity.shape, dtype=bool)
     for number, bones in enumerate(limbs.values()):
         hidden = np.stack([lacking[:, columns].all(axis=1) for columns in bones], axis=1)
         share = hidden.mean(axis=1)
         severity[:, number] = np.where(_lasting(share >= LIMB), share / LIMB, 0.0)
+        was_seen[:, number] = rejected[:, [c for columns in bones for c in columns]].any(axis=1)
     names, worst = list(limbs), severity.argmax(axis=1)
     return Ground(
         np.where(unseen.severity >= 1.0, 0.0, severity.max(axis=1)),
-        lambda t: f"{names[worst[t]]} not seen",
+        lambda t: f"{names[worst[t]]} not {'believed' if was_seen[t, worst[t]] else 'seen'}",
     )
 
 

@@ -3,6 +3,7 @@ work."""
 
 from . import (
     animation_rig,
+    bones,
     character,
     character_operators,
     clean_up,
@@ -36,6 +37,7 @@ _SECTIONS = (
     animation_rig,
     character_operators,
     retarget,
+    bones,
     export,
 )
 

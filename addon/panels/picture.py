@@ -35,7 +35,7 @@ class LSMPL_PT_picture(TakeSection, bpy.types.Panel):
             ("Picture", Path(image.filepath).name if image else "is gone; add it again"),
             ("Size", f"{width} x {height}, {picture.count} frames"),
             ("Seen from", _seen_from(shown_by, width)),
-            ("Lens", _lens(picture.lens)),
+            ("Lens", _lens(shown_by)),
         )
         row = layout.row(align=True)
         row.operator("lsmpl.look_through", icon="OUTLINER_OB_CAMERA")
@@ -62,7 +62,10 @@ def _seen_from(shown_by: bpy.types.Object, width: int) -> str:
     return f"its camera{moves}, {focal:.0f} px"
 
 
-def _lens(shift: float) -> str:
+def _lens(shown_by: bpy.types.Object) -> str:
+    if shown_by.type != "CAMERA":
+        return "not known"
+    shift = shown_by.lsmpl_picture.lens
     return f"left out: {shift:.0f} px at a corner" if shift >= 0.5 else "not distorted"
 
 

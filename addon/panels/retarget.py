@@ -1,4 +1,4 @@
-"""Other Character: a rig of the user's, which bone is which, and the motion baked on it."""
+"""Other Character: a rig of the user's, and the motion baked on it."""
 
 from __future__ import annotations
 
@@ -7,34 +7,12 @@ from typing import ClassVar
 import bpy
 
 from ...lsmpl_core.retargeting.bone_maps import BoneMap
-from ...lsmpl_core.shown import shown
 from ..registration import registration
 from ..retargeting import following, ik_controls
 from ..retargeting.settings import OtherCharacter
 from ..selection import active_take
 from ..takes import layers, other_characters
 from .drawing import Section, properties, say, working
-
-
-class LSMPL_UL_bones(bpy.types.UIList):
-    """A joint and its bone a row; they are chosen below the list, where there is room for their
-    names."""
-
-    def draw_item(self, context, layout, data, item, icon, active_data, active_property) -> None:
-        row = layout.split(factor=0.45, align=True)
-        row.label(text=item.bl_rna.properties["joint"].enum_items[item.joint].name, translate=False)
-        bone = row.row(align=True)
-        bone.alert = data.target is not None and item.bone not in data.target.data.bones
-        bone.label(text=shown(item.bone.rpartition(":")[2]) or "no bone", translate=False)
-
-    def filter_items(self, context, data, property):
-        items = getattr(data, property)
-        wanted = self.filter_name.lower()
-        kept = [
-            self.bitflag_filter_item * (wanted in f"{item.bone} {item.joint}".lower())
-            for item in items
-        ]
-        return (kept if wanted else []), []
 
 
 class LSMPL_PT_other(Section, bpy.types.Panel):
@@ -68,7 +46,7 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
             )
             _draw_also_on(layout, take)
             return
-        self._draw_bones(context, layout, other)
+        _say_bones(context, layout, other)
 
         # How it is baked.
         column = properties(layout)
@@ -101,63 +79,45 @@ class LSMPL_PT_other(Section, bpy.types.Panel):
             )
         _draw_also_on(layout, take)
 
-    def _draw_bones(
-        self, context: bpy.types.Context, layout: bpy.types.UILayout, other: OtherCharacter
-    ) -> None:
-        row = layout.row(align=True)
-        row.operator("lsmpl.detect_bones", icon="VIEWZOOM")
-        row.operator_menu_enum("lsmpl.preset_bones", "preset", text="", icon="PRESET")
-        row = layout.row()
-        row.template_list("LSMPL_UL_bones", "", other, "bones", other, "active", rows=5, maxrows=8)
-        column = row.column(align=True)
-        column.operator("lsmpl.add_bone", text="", icon="ADD")
-        column.operator("lsmpl.remove_bone", text="", icon="REMOVE")
-        column.separator()
-        column.operator("lsmpl.load_bones", text="", icon="IMPORT")
-        column.operator("lsmpl.save_bones", text="", icon="EXPORT")
 
-        if 0 <= other.active < len(other.bones):
-            chosen = properties(layout)
-            chosen.prop(other.bones[other.active], "joint")
-            chosen.prop_search(other.bones[other.active], "bone", other.target.data, "bones")
+def _say_bones(
+    context: bpy.types.Context, layout: bpy.types.UILayout, other: OtherCharacter
+) -> None:
+    """What is wrong with the list of bones, or that nothing is."""
+    absent = [
+        item.bone for item in other.bones if item.bone and item.bone not in other.target.data.bones
+    ]
+    missing = BoneMap({item.bone: item.joint for item in other.bones if item.bone}).missing
+    if not other.bones:
+        say(
+            context,
+            layout,
+            "No bones are known by these names; add them below, or load a bone map",
+            icon="ERROR",
+        )
+    elif absent:
+        say(
+            context,
+            layout,
+            f"{other.target.name} has no bone {', '.join(absent)}",
+            icon="ERROR",
+        )
+    else:
+        say(
+            context,
+            layout,
+            f"{len(other.bones)} bones, {other.known_as or 'by hand'}",
+            icon="CHECKMARK",
+        )
 
-        # What is wrong with the list, or that nothing is.
-        absent = [
-            item.bone
-            for item in other.bones
-            if item.bone and item.bone not in other.target.data.bones
-        ]
-        missing = BoneMap({item.bone: item.joint for item in other.bones if item.bone}).missing
-        if not other.bones:
-            say(
-                context,
-                layout,
-                "No bones are known by these names; add them, or load a bone map",
-                icon="ERROR",
-            )
-        elif absent:
-            say(
-                context,
-                layout,
-                f"{other.target.name} has no bone {', '.join(absent)}",
-                icon="ERROR",
-            )
-        else:
-            say(
-                context,
-                layout,
-                f"{len(other.bones)} bones, {other.known_as or 'by hand'}",
-                icon="CHECKMARK",
-            )
-
-        if other.bones and missing:
-            names = ", ".join(joint.replace("_", " ") for joint in missing)
-            say(
-                context,
-                layout,
-                f"Without a bone: {names}",
-                icon="INFO" if "pelvis" not in missing else "ERROR",
-            )
+    if other.bones and missing:
+        names = ", ".join(joint.replace("_", " ") for joint in missing)
+        say(
+            context,
+            layout,
+            f"Without a bone: {names}",
+            icon="INFO" if "pelvis" not in missing else "ERROR",
+        )
 
 
 def _draw_also_on(layout: bpy.types.UILayout, take: bpy.types.Object) -> None:
@@ -174,5 +134,5 @@ def _draw_also_on(layout: bpy.types.UILayout, take: bpy.types.Object) -> None:
         row.operator("lsmpl.leave_character", text="", icon="X").character = name
 
 
-_CLASSES = (LSMPL_UL_bones, LSMPL_PT_other)
+_CLASSES = (LSMPL_PT_other,)
 register, unregister = registration(_CLASSES)

@@ -22,7 +22,7 @@ from ..registration import registration
 from ..selection import chosen_takes, has_take, needed_take
 from ..takes import layers
 from ..takes import take as takes
-from . import media, pictures, playing
+from . import media, pictures, playing, viewports
 
 
 def view_of(take: bpy.types.Object, path: Path, camera: str = "", axes: str = "auto") -> View:
@@ -105,7 +105,7 @@ class LSMPL_OT_add_picture(_OfTake, bpy.types.Operator, _BesideTheTake):
         pictures.share(shown_by, sharing)
         _remove_unused(old, context)
         if shown_by.type == "CAMERA":
-            look_through(context, shown_by)
+            viewports.look_through(context, shown_by)
         else:
             framing.look_at(context.window_manager, pictures.spanned(take, shown_by))
         tell(self, said or f"{shown_by.name} is shared")
@@ -177,7 +177,7 @@ class LSMPL_OT_picture_camera(_OfPicture, bpy.types.Operator, _BesideTheTake):
             pictures.look_from(shown_by, take, width, height, view)
         else:
             shown_by = self._stand_behind(take, shown_by, image, view)
-        look_through(context, shown_by)
+        viewports.look_through(context, shown_by)
         tell(self, say_of(view, take, width, height))
         return {"FINISHED"}
 
@@ -207,7 +207,8 @@ class LSMPL_OT_look_through(_OfPicture, bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        look_through(context, pictures.of_take(needed_take(context)), toggle=True)
+        shown_by = pictures.of_take(needed_take(context))
+        viewports.look_through(context, shown_by, toggle=True)
         return {"FINISHED"}
 
 
@@ -238,37 +239,8 @@ class LSMPL_OT_remove_picture(_OfPicture, bpy.types.Operator):
         shown_by = pictures.of_take(take)
         take.lsmpl_picture.shown_by = None
         _remove_unused({shown_by}, context)
+        viewports.let_go(context.window_manager)
         return {"FINISHED"}
-
-
-def look_through(
-    context: bpy.types.Context, shown_by: bpy.types.Object, toggle: bool = False
-) -> None:
-    """Let the viewports look through a picture's camera, or at a plane from in front; with
-    `toggle`, those that do so already look freely again."""
-    if bpy.app.background or context.screen is None:
-        return
-    for area in context.screen.areas:
-        if area.type != "VIEW_3D":
-            continue
-        space, region = area.spaces.active, area.spaces.active.region_3d
-        if shown_by.type != "CAMERA":
-            region.view_perspective = "ORTHO"
-            region.view_rotation = (2**-0.5, 2**-0.5, 0.0, 0.0)
-        elif toggle and region.view_perspective == "CAMERA" and space.camera == shown_by:
-            region.view_perspective = "PERSP"
-            space.use_local_camera = False
-        else:
-            space.use_local_camera, space.camera = True, shown_by
-            region.view_perspective = "CAMERA"
-            fit(context, area)
-
-
-def fit(context: bpy.types.Context, area: bpy.types.Area) -> None:
-    """Let a viewport that looks through a camera show all of its frame, as large as can be."""
-    window = next(region for region in area.regions if region.type == "WINDOW")
-    with context.temp_override(area=area, region=window):
-        bpy.ops.view3d.view_center_camera()
 
 
 def _source(take: bpy.types.Object) -> Path | None:

@@ -332,3 +332,34 @@ def test_every_frame_is_the_one_that_blender_counts(addon, core, body, tmp_path)
         scene.frame_set(frame)
         assert plane.image_user.frame_current == evaluated_number(plane)
         assert plane.image_user.frame_current == playing.number_shown(plane, frame) == shown_frame(plane)
+
+
+def viewports():
+    areas = bpy.context.window_manager.windows[0].screen.areas
+    return [area.spaces.active for area in areas if area.type == "VIEW_3D"]
+
+
+def test_undo_lets_viewports_look_as_before_and_redo_through_the_camera(addon, body, core, tmp_path):
+    path, _ = sam_take(tmp_path, body, core)
+    bpy.ops.lsmpl.import_keypoints(filepath=str(path), layout_name="coco_17", override_fps=True, fps=30)
+    images = write_images(tmp_path, 5, 6)
+    bpy.context.preferences.edit.use_global_undo = True
+    bpy.ops.ed.undo_push(message="before")
+    before = [(space.region_3d.view_perspective, space.region_3d.view_distance) for space in viewports()]
+    assert before and all(perspective != "CAMERA" for perspective, _ in before)
+    with bpy.context.temp_override(window=bpy.context.window_manager.windows[0]):
+        assert bpy.ops.lsmpl.add_picture("EXEC_DEFAULT", True, filepath=str(images)) == {"FINISHED"}
+
+        def looks_through():
+            return {space.camera.name for space in viewports() if space.region_3d.view_perspective == "CAMERA"}
+
+        (camera,) = looks_through()
+        bpy.ops.ed.undo()
+        assert [(s.region_3d.view_perspective, s.region_3d.view_distance) for s in viewports()] == before
+        bpy.ops.ed.redo()
+        assert looks_through() == {camera}
+        assert bpy.ops.lsmpl.look_through() == {"FINISHED"}
+        assert [(s.region_3d.view_perspective, s.region_3d.view_distance) for s in viewports()] == before
+        bpy.ops.lsmpl.look_through()
+        assert bpy.ops.lsmpl.remove_picture() == {"FINISHED"}
+        assert [(s.region_3d.view_perspective, s.region_3d.view_distance) for s in viewports()] == before
