@@ -1,6 +1,5 @@
 """The examples run as they stand, on what comes with them."""
 
-import os
 import re
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from this_code import with_this_code
 
 import lsmpl_core as lsmpl
 
@@ -26,7 +26,7 @@ def ran(request, tmp_path_factory) -> tuple[str, str, lsmpl.Motion]:
     """An example's name, what it printed, and the motion that it saved."""
     out = tmp_path_factory.mktemp("out")
     words = [sys.executable, ROOT / "examples" / request.param, out]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "PYTHONIOENCODING": "utf-8"}
+    environment = with_this_code(PYTHONIOENCODING="utf-8")
     done = subprocess.run(words, env=environment, capture_output=True, encoding="utf-8", timeout=600)
     assert done.returncode == 0, done.stderr
     return request.param, done.stdout, lsmpl.Motion.load(out / EXAMPLES[request.param])

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 from ..files.names import file_names, name_key
+from ..files.replacing import is_special
 from ..readers import READERS
 from ..readers.json_lists import is_one_file_a_frame
 from ..readers.objects import is_one_object_a_frame
@@ -83,6 +84,10 @@ def plan_outputs(
     else by a checksum of their path (`Walk` and `walk`, which are one name to Windows and macOS).
     Raises `UsageError`.
     """
+    if not output or not all(inputs):
+        raise UsageError(
+            f"{'OUT' if not output else 'IN'} is an empty name; . is the folder that you are in"
+        )
     out, suffix = Path(output), Path(output).suffix.lower().lstrip(".")
     formats = ", ".join(f".{name}" for name in front_end.writers)
     is_folder = out.is_dir() or output.endswith(("/", os.sep)) or not suffix
@@ -105,6 +110,8 @@ def plan_outputs(
             "that name"
         )
     if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
+        if len(sources) == 1:
+            raise UsageError(f"OUT is {output}, which is no folder and does not end in {formats}")
         several = "several IN" if people is None else "several takes"
         raise UsageError(f"{several} need a folder as OUT; {output} is a file")
 
@@ -125,11 +132,15 @@ def check_overwriting(jobs: Sequence[Job], read: Collection[str], report: str | 
         taken = outputs | named | {_real(job.source): str(job.source) for job in jobs}
         if (other := _at_place(report, taken)) is not None:
             raise UsageError(f"--report would overwrite {other}; choose another file")
+        if is_special(report):
+            raise UsageError(f"--report is {report}, which is no file; choose another")
         if os.path.isfile(report) and not _is_report(report):
             raise UsageError(
                 f"--report would overwrite {report}, which is no report; choose another file"
             )
     for output in outputs.values():
+        if is_special(output):
+            raise UsageError(f"OUT is {output}, which is no file; choose another OUT")
         if (other := _at_place(output, named)) is not None:
             raise UsageError(f"OUT would overwrite {other}, which is read; choose another OUT")
 

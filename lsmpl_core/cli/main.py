@@ -25,6 +25,7 @@ from .. import __version__
 from ..backends.devices import find_devices
 from ..backends.threads import use_threads
 from ..errors import LsmplError
+from ..files.folders import make_folders
 from ..files.replacing import replace_when_complete, scratch_folder
 from ..report import json_ready, summary
 from ..shown import shown
@@ -35,6 +36,7 @@ from .inputs import Job, UsageError, check_overwriting, plan_outputs, share
 from .parser import build_parser
 from .resume import FILE_OPTIONS
 from .signals import Stopped, defer, release, signals_as_exceptions, signals_held_back
+from .streams import open_streams
 from .take import Listener, TakeConverter, people_of, sentence
 from .worker_process import work
 from .workers import WORKER, Workers
@@ -45,6 +47,7 @@ STATUSES = ("ok", "skipped", "failed", "interrupted", "not run")
 
 def main(argv: Sequence[str] | None = None, front_end: FrontEnd | None = None) -> int:
     """Run the command line and return its exit code."""
+    open_streams()
     front_end = front_end or FrontEnd()
     argv = list(sys.argv[1:] if argv is None else argv)
     if argv == [WORKER]:
@@ -215,7 +218,7 @@ class _Conversion:
         """Fail before hours of work rather than after."""
         if self.options.report:
             report = Path(self.options.report).absolute()
-            report.parent.mkdir(parents=True, exist_ok=True)
+            make_folders(report.parent)
             try:
                 with scratch_folder(report):
                     writable = not report.is_dir()

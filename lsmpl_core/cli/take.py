@@ -19,6 +19,7 @@ from ..cleaning.travel import TRAVEL
 from ..device_fallback import WHAT, made_on, wanted_backend
 from ..doubtful import describe_doubtful
 from ..errors import LsmplError
+from ..files.folders import make_folders
 from ..files.replacing import SCRATCH, replace_when_complete
 from ..judgement import FEW, NOT_TRUSTED
 from ..keypoints.track import Decision, KeypointTrack
@@ -159,7 +160,7 @@ class TakeConverter:
             raise LsmplError(
                 f"{source}: would be overwritten by its own output; choose another OUT"
             )
-        output.parent.mkdir(parents=True, exist_ok=True)
+        make_folders(output.parent)
         if not os.access(output.parent, os.W_OK | os.X_OK):  # rather now than after the solve
             raise LsmplError(f"{output.parent}: cannot be written to")
 

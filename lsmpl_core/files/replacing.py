@@ -26,18 +26,26 @@ def replace_when_complete(path: str | os.PathLike) -> Iterator[Path]:
 
     The scratch path is in a hidden folder beside `path`, which goes at the end with all that is
     left in it. If the block raises, what `path` held before stays as it was. Raises `OSError` where
-    the folder cannot be written to, or where `path` is open in another program and the system
-    (Windows) then lets nobody replace it.
+    `path` is a folder, or a device or a pipe, which a file would take the place of, where the
+    folder cannot be written to, or where `path` is open in another program and the system (Windows)
+    then lets nobody replace it.
     """
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(
             errno.EISDIR, "is a folder, so no file can be written there", str(path)
         )
+    if is_special(path):
+        raise OSError(errno.EINVAL, "is no file, and nothing is written in its place", str(path))
     with scratch_folder(path) as folder:
         scratch = folder / path.name
         yield scratch
         _replace(scratch, path)
+
+
+def is_special(path: str | os.PathLike) -> bool:
+    """Whether something is there that is neither a file nor a folder: a device, a pipe."""
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import quick_front_end
+from this_code import with_this_code
 
 import lsmpl_core as lsmpl
 from lsmpl_core.cli import take as cli_take
@@ -445,8 +446,8 @@ def test_the_plain_command_solves_in_processes(tmp_path):
     """The real solver, by the real command, from another folder than that of the package."""
     takes = make_takes(tmp_path / "in", "a.trc", "b.trc")
     words = ["convert", "in", "-o", "out", "--jobs", "2"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}  # the same kernels, too
-    subprocess.run([sys.executable, "-m", "lsmpl_core", *words], cwd=tmp_path, env=environment, check=True, timeout=600)
+    command = [sys.executable, "-m", "lsmpl_core", *words]
+    subprocess.run(command, cwd=tmp_path, env=with_this_code(), check=True, timeout=600)
     assert main(["convert", str(takes), "-o", str(tmp_path / "here")]) == 0
     for name in ("a.npz", "b.npz"):
         poses = [lsmpl.Motion.load(tmp_path / folder / name).poses for folder in ("out", "here")]

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from this_code import with_this_code
 
 import lsmpl_core as lsmpl
 from lsmpl_core.cli import main as cli
@@ -268,12 +269,7 @@ def test_messages_get_through_to_a_console_that_lacks_their_letters(tmp_path, pr
     """As on a Windows of Western Europe, whose pipes and files have its own encoding."""
     cut(EXAMPLE, tmp_path / "in" / "Gänger 歩く.trc", 12)
     words = ["convert", "in", "-o", "außen", "--report", "r.json", "-v", *processes]
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]),
-        "PYTHONIOENCODING": "cp1252:strict",
-        "PYTHONUTF8": "0",
-    }
+    environment = with_this_code(PYTHONIOENCODING="cp1252:strict", PYTHONUTF8="0")
     command = [sys.executable, "-m", "lsmpl_core"]
     done = subprocess.run([*command, *words], cwd=tmp_path, env=environment, capture_output=True, timeout=600)
     said = (done.stdout + done.stderr).decode("cp1252")
@@ -292,9 +288,8 @@ def test_who_stops_listening_stops_no_work(tmp_path, processes):
     for name in "ab":
         cut(EXAMPLE, tmp_path / "in" / f"{name}.trc", 12)
     words = [sys.executable, "-m", "lsmpl_core", "convert", "in", "-o", "out", "--report", "r.json", *processes]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
     with subprocess.Popen(
-        words, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        words, cwd=tmp_path, env=with_this_code(), stdout=subprocess.PIPE, stderr=subprocess.PIPE
     ) as running:
         running.stdout.close()
         told = running.stderr.read().decode()

@@ -10,6 +10,8 @@ import json
 import os
 import pickle
 import re
+import subprocess
+import sys
 import tracemalloc
 import zipfile
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from fuzzing import no_hang
 from stick_figure import walking
 from test_readers import csv_text, trc_text
 from test_readers_c3d import INTEL, c3d_bytes
+from this_code import with_this_code
 from tqdm import tqdm
 
 import lsmpl_core as lsmpl
@@ -467,6 +470,56 @@ def test_who_stands_still_for_an_hour_is_saved(tmp_path):
     """Nothing shrinks like it but files that are made to fill the memory, which are refused."""
     lsmpl.Motion(np.zeros((70_000, 24, 3)), np.zeros((70_000, 3))).save(tmp_path / "still.npz")
     assert len(lsmpl.Motion.load(tmp_path / "still.npz")) == 70_000
+
+
+# What is no file
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes with names")
+def test_nothing_takes_the_place_of_a_device_or_a_pipe(tmp_path, capsys):
+    """`--report /dev/null`, by root, would leave the machine without it."""
+    np.save(tmp_path / "take.npy", PERSON)
+    os.mkfifo(tmp_path / "pipe.npz")
+    (tmp_path / "link.json").symlink_to(os.devnull)
+    words = ["convert", str(tmp_path / "take.npy"), "-o"]
+    assert main([*words, str(tmp_path / "o.npz"), "--report", str(tmp_path / "link.json")]) == 2
+    assert "--report is" in capsys.readouterr().err
+    assert main([*words, str(tmp_path / "pipe.npz")]) == 2
+    assert "which is no file" in capsys.readouterr().err
+    for name in ("pipe.npz", "link.json"):
+        with pytest.raises(MotionFileError, match="is no file, and nothing is written in its place"):
+            lsmpl.Motion(np.zeros((3, 24, 3)), np.zeros((3, 3))).save(tmp_path / name)
+    assert (tmp_path / "pipe.npz").is_fifo() and (tmp_path / "link.json").is_symlink()
+
+
+def test_empty_names_are_not_the_folder_one_is_in(tmp_path, capsys, monkeypatch):
+    """As of a variable of a shell that is not set."""
+    monkeypatch.chdir(tmp_path)
+    np.save("take.npy", PERSON)
+    for words in (["", "-o", "out.npz"], ["take.npy", "-o", ""]):
+        assert main(["convert", *words]) == 2
+        assert "is an empty name" in capsys.readouterr().err
+    assert os.listdir() == ["take.npy"]
+
+
+def test_outputs_are_in_as_many_folders_as_a_path_has_room_for(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("take.npy", PERSON[:2])
+    deep = "a/" * 1200
+    assert main(["convert", "take.npy", "-o", deep + "take.npz", "--solver", "polish"]) == 0
+    assert len(lsmpl.Motion.load(deep + "take.npz")) == 2
+    assert main(["convert", "take.npy", "-o", "take.npy/a/b.npz"]) == 1
+    assert "take.npy: is a file, so no folder can be there" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="another shell")
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_silent(tmp_path, closed):
+    np.save(tmp_path / "take.npy", PERSON[:2])
+    words = f'"{sys.executable}" -m lsmpl_core convert take.npy -o out.npz {closed}'
+    done = subprocess.run(words, shell=True, cwd=tmp_path, env=with_this_code(), capture_output=True, check=False)
+    assert done.returncode == 0 and b"Traceback" not in done.stderr
+    assert len(lsmpl.Motion.load(tmp_path / "out.npz")) == 2
 
 
 # Names in outputs and on screens
