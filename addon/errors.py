@@ -20,6 +20,7 @@ _OPTIONS = (
     (r"--mirror (?:yes|no)", "Mirror"),
     (r"--mirror yes\|no", "Mirror"),
     (r"--fps", "Set Frame Rate"),
+    (r"`(layout|markers|mirror|person|unit|up)`", lambda found: found[1].capitalize()),
     (r"--(layout|markers|mirror|person|unit|up)\b", lambda found: found[1].capitalize()),
 )
 """What messages call by the command's options, and by what the dialog does."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import bpy
 
 from ..lsmpl_core import LsmplError
+from .characters.editing import leave_mode
 from .characters.shape import is_character
 from .takes import layers, other_characters
 from .takes.take import is_take, shape_of, takes_in
@@ -135,8 +136,7 @@ def is_solved(operator: type[bpy.types.Operator], context: bpy.types.Context) ->
 def select(context: bpy.types.Context, chosen: Sequence[bpy.types.Object]) -> None:
     """Select just these, where the view layer shows them."""
     layer = context.view_layer
-    if layer.objects.active and layer.objects.active.mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
+    leave_mode(layer)
     for obj in layer.objects:
         obj.select_set(obj in chosen)
     layer.objects.active = next(

@@ -8,6 +8,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from .. import jobs
+from ..characters.editing import leave_mode
 from ..errors import reports_errors, tell
 from ..registration import registration
 from ..selection import active_take, is_solved
@@ -32,9 +33,7 @@ class LSMPL_OT_live(bpy.types.Operator):
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene, take = context.scene, active_take(context)
-        active = context.view_layer.objects.active
-        if active is not None and active.mode != "OBJECT":
-            bpy.ops.object.mode_set(mode="OBJECT")
+        leave_mode(context.view_layer)
         if session.is_live(scene) and take in (None, scene.lsmpl_live.take):
             take = scene.lsmpl_live.take
             live.stop(scene)

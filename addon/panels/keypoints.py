@@ -51,8 +51,10 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             empty = "No keypoints in this scene yet: import a file, or drop it into the viewport"
             hint = f"Choose one of the {several} takes" if several else empty
             say(context, layout, hint, icon="INFO")
-            if not several and not jobs.current:
-                layout.operator("lsmpl.try_example", icon="PLAY")
+            if not several:
+                row = layout.row()
+                row.enabled = jobs.current is None
+                row.operator("lsmpl.try_example", icon="PLAY")
             layout.operator("lsmpl.documentation", icon="HELP")
             return
 

@@ -38,7 +38,8 @@ def read_json(path: Path, counts: Collection[int], person: str | None = None) ->
         files = sorted(path.glob("*.json"))
         if not files:
             raise KeypointFileError(
-                f"{path}: a folder of keypoints holds one .json file a frame; this one has none"
+                f"{path}: is a folder; choose a file in it. As one take, a folder holds one .json "
+                "file a frame; this one has none"
             )
         contents = [_load(file) for file in files]
         raw = track_of(contents, counts, str(path), person, files=True)

@@ -84,11 +84,13 @@ def test_several_files_at_once_leave_no_doubt_what_came_in(tmp_path, addon, body
     assert sorted(imported) == ["estimate", "good", "keypoints", "smpl", "take"]
     reasons = [(path, str(error)) for path, error in done.refused]
     outcomes = addon("importing.outcomes")
-    title, lines = outcomes.lines(reasons, [outcomes.taken_for(take) for take in done.imported()])
-    assert title == "5 of 10 Not Imported"
+    title, lines = outcomes.lines(reasons, [outcomes.TakenFor.of(take) for take in done.imported()])
+    assert title == "5 Takes Imported, 5 Files Refused"
     came_in = {text.split(":")[0]: (icon, text) for icon, text in lines if icon in ("QUESTION", "CHECKMARK")}
     assert came_in.keys() == set(imported)
-    assert came_in["good"] == ("QUESTION", "good: 6 frames, COCO-17. In doubt: fps")
+    assert came_in["good"] == ("QUESTION", "good: 6 frames, COCO-17")
+    doubt = lines[lines.index(came_in["good"]) + 1]
+    assert doubt == ("BLANK1", "In doubt: fps 30, the file states no frame rate")
     assert came_in["smpl"] == ("CHECKMARK", "smpl: 6 frames, SMPL-24")
     assert [text for icon, text in lines if icon == "ERROR"] == [
         "empty.csv", "huge.npy", "odd.pkl", "pixels.npy", "shuffled.npy",

@@ -50,6 +50,18 @@ def disabled_in_viewports(take):
             obj.hide_viewport = True
 
 
+def disabled_while_in_a_mode(wanted):
+    """The rig, which nobody can take out of the mode then."""
+
+    def enter(take):
+        rig = take.lsmpl.armature
+        if rig and not rig.hide_viewport:
+            mode(lambda take: rig, wanted)(take)
+        disabled_in_viewports(take)
+
+    return enter
+
+
 def in_an_excluded_collection(take):
     scene = bpy.context.scene
     if "Away" not in bpy.data.collections:
@@ -143,6 +155,8 @@ STATES = {
     "rig in pose mode": mode(lambda take: take.lsmpl.armature, "POSE"),
     "hidden by the eye": hidden_by_eye,
     "disabled in viewports": disabled_in_viewports,
+    "disabled in pose mode": disabled_while_in_a_mode("POSE"),
+    "disabled in edit mode": disabled_while_in_a_mode("EDIT"),
     "in an excluded collection": in_an_excluded_collection,
     "character in another scene": character_in_another_scene,
     "rig deleted": without("armature"),
