@@ -8,7 +8,7 @@ _FEATURES = (
     "devices.torch_folder", "devices.listing", "preferences", "jobs", "settings",
     "reference.settings", "reference.shown_frame", "reference.viewports",
     "takes.showing", "takes.drawn_hands", "characters.shape",
-    "characters.tailoring", "characters.surface", "characters.baking",
+    "characters.tailoring", "characters.surface", "characters.bake_settings",
     "retargeting.bone_mapping", "retargeting.bake_to_other",
     "retargeting.following",
     "solving.marker_trials", "solving.solve", "solving.from_motion", "solving.bake",

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import bpy
 import numpy as np
-from bpy.props import BoolProperty, EnumProperty, IntProperty, PointerProperty
 
 from ...lsmpl_core import LsmplError, Motion, Progress
 from ...lsmpl_core.body.body import Body
@@ -17,21 +16,19 @@ from ...lsmpl_core.progress import run_to_end
 from .. import jobs
 from ..errors import all_or_nothing
 from ..held import Held
-from ..registration import registration
 from ..rigging.two_bone import Rig
 from ..takes import layers
-from ..takes import take as takes
 from . import (
     actions,
     assigning,
     bodies,
     character,
     control_curves,
-    correctives,
     feet,
     finger_bones,
     key_times,
     keys,
+    of_take,
     shape,
 )
 from .posed import rig_of
@@ -87,7 +84,7 @@ def bake_steps(
     body = body or body_of(take, motion)
 
     # The shape that the feet are put down for: a character that keeps its own stands on it, too.
-    armature, _ = _character_of(take, scene, body)
+    armature, _ = of_take.find(take, scene, body)
     if armature is not None:
         assigning.check(armature)
     rest = (
@@ -98,7 +95,7 @@ def bake_steps(
     residual = _residual_of(take, motion)
     name, times = take.name, key_times.wanted(take, len(motion))
     every = take.lsmpl_bake.every if take.lsmpl_bake.keys == "SCENE" else 1
-    keeps_shape = feet_locked and armature is not None and _keeps_its_own(take, armature)
+    keeps_shape = feet_locked and armature is not None and of_take.keeps_its_own(take, armature)
     shown_on = shape.betas_of(armature) if keeps_shape else motion.betas
 
     # Computed on another thread, then written a few curves at a time.
@@ -106,7 +103,7 @@ def bake_steps(
     yield Progress("bake", 0, 1)
     rig = None if armature is None else rig_of(armature, body)
     if rig is not None:
-        worn = shape.betas_of(armature) if _keeps_its_own(take, armature) else motion.betas
+        worn = shape.betas_of(armature) if of_take.keeps_its_own(take, armature) else motion.betas
         rig = replace(rig, heads=shape.rest_joints(body, worn))
     has_fingers = armature is not None and finger_bones.has_fingers(armature)
     fingers = finger_bones.lying(armature) if has_fingers else None
@@ -128,7 +125,7 @@ def bake_steps(
             feet.note(action, shown_on)
         with all_or_nothing(), ExitStack() as on_error:
             put_in_place = prepare(take, joints) if prepare else lambda: None
-            armature, mesh = _ready_character(take, scene, body, motion, body_path, on_error)
+            armature, mesh = of_take.ready(take, scene, body, motion, body_path, on_error)
             assigning.check(armature)
             if motion.fingers is not None:
                 finger_bones.ensure(armature, body)
@@ -251,142 +248,9 @@ def _computed(
     return curves + finger_bones.curves(body, motion, fingers), joints
 
 
-def _ready_character(
-    take: bpy.types.Object,
-    scene: bpy.types.Scene,
-    body: Body,
-    motion: Motion,
-    body_path: str | None,
-    on_error: ExitStack,
-) -> tuple[bpy.types.Object, bpy.types.Object | None]:
-    """The take's character in the motion's shape, or in the one that it was given by hand."""
-    armature, mesh = _character_of(take, scene, body)
-    if armature is None:
-        path = layers.facts_of(take)["body_path"] if body_path is None else body_path
-
-        left = take.lsmpl.body_mesh if _is_left(take, scene, body) else None
-        if left is not None:
-            on_error.callback(character.straighten(left))
-        armature, mesh = character.build(
-            body, motion.betas, take.name, path, left, motion.hand_size
-        )
-
-        armature.matrix_world = take.matrix_world
-        armature.color = mesh.color = take.color
-        for collection in take.users_collection or (scene.collection,):
-            collection.objects.link(armature)
-            if mesh != left:
-                collection.objects.link(mesh)
-        wanted = scene.lsmpl.pose_correctives or correctives.are_on(armature)
-        if wanted and body.pose_directions is not None:
-            correctives.add(armature, body)
-        return armature, mesh
-
-    # A character that is there keeps the shape that somebody gave it by hand.
-    before = shape.betas_of(armature), shape.hand_size_of(armature)
-    taken = shape.taken_of(armature), shape.hand_size_of(armature, taken=True)
-    keeps_its_own = _keeps_its_own(take, armature)
-    on_error.callback(shape.reshape, armature, *before)
-    on_error.callback(shape.set_taken, armature, *taken)
-    shape.set_taken(armature, motion.betas, motion.hand_size)
-    shape.reshape(armature, *(before if keeps_its_own else (motion.betas, motion.hand_size)))
-    correctives.refresh(armature, body)
-    return armature, mesh
-
-
-def _is_left(take: bpy.types.Object, scene: bpy.types.Scene, body: Body) -> bool:
-    """Whether only the rig of a take's character was deleted, so that a new one would stand inside
-    of the old body."""
-    mesh = take.lsmpl.body_mesh
-    return character.is_left_of(mesh, body) and mesh.name in scene.objects
-
-
-def _keeps_its_own(take: bpy.types.Object, armature: bpy.types.Object) -> bool:
-    """Whether a character keeps its shape when the take is baked on it."""
-    return take.lsmpl_bake.onto == armature or shape.is_own(armature)
-
-
-def _character_of(
-    take: bpy.types.Object, scene: bpy.types.Scene, body: Body
-) -> tuple[bpy.types.Object | None, bpy.types.Object | None]:
-    """The take's armature and body mesh: those it is to be baked onto, or its own if they are still
-    in the scene and fit the body.
-
-    A take that was duplicated points to the same character as the original, whose name comes first.
-    """
-    onto = take.lsmpl_bake.onto
-    if onto is not None:
-        if onto.name not in scene.objects:
-            raise LsmplError(
-                f"{take.name}: is to be baked onto {onto.name}, which is not in this scene"
-            )
-        if not shape.fits(onto, body):
-            raise LsmplError(
-                f"{take.name}: is to be baked onto {onto.name}, a character of another body; "
-                "choose another"
-            )
-        return onto, next(iter(shape.meshes_of(onto)), None)
-    armature, mesh = take.lsmpl.armature, take.lsmpl.body_mesh
-    if armature is None or armature.name not in scene.objects or not shape.fits(armature, body):
-        return None, None
-    if any(
-        other.lsmpl.armature == armature and other.name < take.name
-        for other in takes.takes_in(scene)
-    ):
-        return None, None
-    return armature, mesh if mesh is not None and mesh.name in scene.objects else None
-
-
-def _is_character(settings: BakeSettings, obj: bpy.types.Object) -> bool:
-    return shape.is_character(obj)
-
-
-class BakeSettings(bpy.types.PropertyGroup):
-    """`Object.lsmpl_bake` of a take: where its motion goes."""
-
-    onto: PointerProperty(
-        type=bpy.types.Object,
-        name="Bake Onto",
-        description="A character that is there already, which keeps its shape; empty makes "
-        "one for the take",
-        poll=_is_character,
-    )
-    as_strip: BoolProperty(
-        name="As NLA Strip",
-        description="Give the take a track of its own in the Nonlinear Animation editor, so "
-        "that a character can have "
-        "several takes. Otherwise the motion becomes the character's action",
-    )
-    keys: EnumProperty(
-        name="Keys",
-        description="Which frames get keys, where the scene's rate is not the take's",
-        items=[
-            (
-                "SCENE",
-                "Whole Scene Frames",
-                "Where animators set theirs; between frames of the take the motion is interpolated",
-            ),
-            ("TAKE", "Every Take Frame", "All that was captured, between frames of the scene, too"),
-        ],
-    )
-    every: IntProperty(
-        name="Key Every",
-        description="Scene frames from one key to the next; with more than one, smooth curves "
-        "follow the frames in between as closely as they can. Frames that you change later get "
-        "keys of their own",
-        default=1,
-        min=1,
-        soft_max=30,
-    )
-    action: PointerProperty(type=bpy.types.Action, name="Action", description="What was last baked")
-
-
 def describe(baked: Baked) -> str:
     """For a message to the user."""
     also = (
         f"; the action you had edited is kept as {baked.previous.name!r}" if baked.previous else ""
     )
     return f"Baked on {baked.armature.name!r}{also}"
-
-
-register, unregister = registration((BakeSettings,), (bpy.types.Object, "lsmpl_bake", BakeSettings))
