@@ -13,6 +13,8 @@ JOINTS = (22, 24, 52, 53, 54, 55)
 the jaw or eyes."""
 BODY_JOINTS = (21, 23)
 HAND_JOINTS = (15,)
+LARGEST = 1e6
+"""Of numbers that say a rotation in whatever form; what is larger would overflow."""
 
 
 def _forms(what: str) -> dict[int, tuple[int, str]]:
@@ -71,6 +73,8 @@ def rotations(array: np.ndarray, key: str, what: str) -> np.ndarray:
     values = array.reshape(-1, joints, size)
     if not np.isfinite(values).all():
         raise ValueError(f"{key} holds values that are not finite numbers")
+    if (largest := np.abs(values).max(initial=0.0)) > LARGEST:
+        raise ValueError(f"{key} holds numbers of {largest:.2g}, which no rotation has")
     if form == "axis-angle":
         return values
     if form == "matrix":

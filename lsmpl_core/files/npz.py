@@ -155,8 +155,8 @@ def read_array(stream: IO, size: int) -> np.ndarray:
     """An NPY stream of `size` bytes, header included. Raises `ValueError`; arrays of Python objects
     are refused."""
     shape, fortran, dtype = read_header(stream)
-    if dtype.hasobject or dtype.kind not in "fiubcUS" or not dtype.itemsize:
-        raise ValueError(f"holds {dtype} (Python objects are not read); expected numbers")
+    if dtype.hasobject or dtype.kind not in "fiubUS" or not dtype.itemsize:
+        raise ValueError(f"holds {dtype} (Python objects are not read); expected real numbers")
     if dtype.itemsize < 0:  # NumPy 1 counts bytes of texts in 32 bits, and crashes over such arrays
         raise ValueError("claims texts of gigabytes")
     count = math.prod(shape)

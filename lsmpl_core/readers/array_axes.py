@@ -90,7 +90,8 @@ def _joined(array: np.ndarray) -> np.ndarray:
 def _step(after: np.ndarray, before: np.ndarray) -> float:
     """How far points typically are from where others are; points at 0 0 0 are not seen."""
     seen = (after != 0).any(axis=-1) & (before != 0).any(axis=-1)
-    far = np.linalg.norm(after.astype(float) - before.astype(float), axis=-1)[seen]
+    with np.errstate(over="ignore", invalid="ignore"):  # of numbers that no point has
+        far = np.linalg.norm(after.astype(float) - before.astype(float), axis=-1)[seen]
     return float(np.nanmedian(far)) if np.isfinite(far).any() else np.inf
 
 

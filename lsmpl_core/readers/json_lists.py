@@ -254,7 +254,7 @@ def _named(frames: list, where: str) -> RawTrack:
     by_name = [
         {point_name(p) or "": p for p in points if isinstance(p, dict) and point_name(p)}
         if isinstance(points, list)
-        else (points or {})
+        else (points if isinstance(points, dict) else {})  # none, or numbers without names
         for points in frames
     ]
     names = list(dict.fromkeys(name for points in by_name for name in points))

@@ -365,6 +365,38 @@ def test_messages_about_endless_words_have_an_end(tmp_path, content):
     assert len(str(caught.value)) < 3000
 
 
+def test_a_frame_without_names_among_frames_with_them_is_missing(tmp_path):
+    frames = [dict(zip(COCO.keypoints, frame)) for frame in PERSON[:8].tolist()]
+    frames[3] = PERSON[3].tolist()
+    (tmp_path / "take.json").write_text(json.dumps(frames))
+    seen = read_keypoints(tmp_path / "take.json").visible.sum(axis=1)
+    assert seen[3] == 0 and (np.delete(seen, 3) == 17).all()
+
+
+@pytest.mark.parametrize("form", [(24, 3, 3), (24, 4), (24, 6), (72,)])
+def test_rotations_of_1e200_are_told_by_their_size(tmp_path, form):
+    with pytest.raises(MotionFileError, match=r"1e\+200, which no rotation has"):
+        (tmp_path / "m.pkl").write_bytes(
+            pickle.dumps({"smpl_poses": np.full((5, *form), 1e200), "trans": np.ones((5, 3))})
+        )
+        lsmpl.read_motion(tmp_path / "m.pkl")
+
+
+def test_two_people_one_of_whom_is_at_1e200_are_read_without_a_warning(tmp_path):
+    both = np.stack([PERSON[:8], 1e200 * PERSON[:8]])
+    np.save(tmp_path / "two.npy", both)
+    assert len(read_keypoints(tmp_path / "two.npy", layout="coco_17")) == 8
+
+
+@pytest.mark.parametrize("field", ["poses", "trans", "mocap_framerate"])
+def test_complex_numbers_are_no_motion(tmp_path, field):
+    fields = {"poses": np.zeros((3, 72)), "trans": np.zeros((3, 3)), "mocap_framerate": np.array(30.0)}
+    np.savez(tmp_path / "m.npz", **(fields | {field: fields[field] + 1j}))
+    for read in (lsmpl.Motion.load, lsmpl.read_motion):
+        with pytest.raises(MotionFileError, match="holds complex128"):
+            read(tmp_path / "m.npz")
+
+
 # Pickles
 
 
