@@ -14,9 +14,12 @@ from __future__ import annotations
 
 import argparse
 import faulthandler
+import re
 import subprocess
 import sys
+import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,14 +98,30 @@ def timed(work: Callable[[], object], device: Device, times: int) -> float:
     return 1000.0 * (time.perf_counter() - began) / times
 
 
-def device_tests() -> None:
-    tests = ["tests/core/test_devices.py", "tests/core/test_polish.py"]
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests, "-k", "device or alike"]
-    try:
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=TEST_SECONDS)
-        print("device tests:", done.stdout.strip().splitlines()[-1])
-    except subprocess.TimeoutExpired:
-        print(f"device tests: not done within {TEST_SECONDS:.0f} s")
+def device_tests(device: str) -> None:
+    """Those that solve and refine on this device and on NumPy; what is said is from where they had come to."""
+    words = f"every_device and {device.partition(':')[0]}"
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-v",
+        "-p",
+        "no:cacheprovider",
+        "tests/core/test_devices.py",
+        "-k",
+        words,
+    ]
+    with tempfile.TemporaryFile("w+") as said:
+        try:
+            subprocess.run(command, cwd=ROOT, stdout=said, stderr=said, timeout=TEST_SECONDS)
+            within = ""
+        except subprocess.TimeoutExpired:
+            within = f", not done within {TEST_SECONDS:.0f} s"
+        said.seek(0)
+        outcomes = Counter(re.findall(r"(PASSED|FAILED|SKIPPED|ERROR)\s+\[", said.read()))
+    counts = ", ".join(f"{count} {outcome.lower()}" for outcome, count in outcomes.items())
+    print(f"device tests: {counts or 'none'}{within}", flush=True)
 
 
 def recorded_step(motion, body, device: Device, batch: int, times: int) -> None:
@@ -194,7 +213,7 @@ def run(device: Device, sizes: Sizes, until: float) -> None:
     body = lsmpl.load_body()
     motion = speed.made_up_motion(body, sizes.frames)
     parts: list[Callable[[], None]] = [
-        *([device_tests] if isinstance(device, str) else []),
+        *([lambda: device_tests(device)] if isinstance(device, str) else []),
         *(
             lambda batch=batch: recorded_step(motion, body, device, batch, min(20, sizes.single))
             for batch in sizes.batches

@@ -187,6 +187,21 @@ PUBLIC int lsmpl_jacobian(int64_t count, int64_t first, int64_t end, const Model
   return for_each(count, first, end, model, state, write_jacobian, jacobian);
 }
 
+/* The rotations (B,24,3,3) of the poses from `first` to `end` of `count` are turned by steps (B,24,3), axis-angles in
+the joints' own frames, and made exact. */
+PUBLIC int lsmpl_turn(int64_t count, int64_t first, int64_t end, const double *steps, double *rotations) {
+  if (first < 0 || first > end || end > count || count > MOST_POSES) return BAD_SIZE;
+  for (int64_t at = first * JOINTS; at < end * JOINTS; at++) {
+    double by[9], turned[9], columns[2][3];
+    exp_map(steps + 3 * at, by);
+    multiply(rotations + 9 * at, by, turned);
+    for (int i = 0; i < 3; i++)
+      for (int j = 0; j < 2; j++) columns[j][i] = turned[3 * i + j];
+    from_columns(columns[0], columns[1], rotations + 9 * at);
+  }
+  return DONE;
+}
+
 /* World rotations (B,24,3,3) and joints (B,24,3) of the axis-angles poses (B,24,3) and trans (B,3), of one
 body shape, rest_joints (24,3). */
 PUBLIC int lsmpl_forward(int64_t count, int64_t first, int64_t end, const double *poses, const double *trans,

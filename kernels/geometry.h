@@ -117,4 +117,16 @@ static inline void log_map(const double *r, double *out) {
   for (int i = 0; i < 3; i++) out[i] = factor * v[i];
 }
 
+/* The rotation whose first columns two vectors roughly are, by Gram-Schmidt. */
+static inline void from_columns(const double *first, const double *second, double *out) {
+  double x[3], y[3], z[3], size = sqrt(dot(first, first));
+  for (int i = 0; i < 3; i++) x[i] = first[i] / size;
+  double along = dot(x, second);
+  for (int i = 0; i < 3; i++) y[i] = second[i] - along * x[i];
+  size = sqrt(dot(y, y));
+  for (int i = 0; i < 3; i++) y[i] /= size;
+  cross(x, y, z);
+  for (int i = 0; i < 3; i++) out[3 * i] = x[i], out[3 * i + 1] = y[i], out[3 * i + 2] = z[i];
+}
+
 #endif

@@ -21,7 +21,7 @@ here. Functions return 0, or one of the codes below, and then leave what they we
 #define PUBLIC __attribute__((visibility("default")))
 #endif
 
-enum { VERSION = 4 };
+enum { VERSION = 5 };
 enum { DONE = 0, BAD_SIZE = 1, BAD_INDEX = 2, NO_MEMORY = 3 };
 
 enum { JOINTS = 24, BODY_JOINTS = JOINTS - 1, BODY = 3 * BODY_JOINTS, LIMBS = 4 };

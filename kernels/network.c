@@ -50,6 +50,13 @@ static inline __attribute__((always_inline)) void panel(const float *x, int64_t 
   for (int r = 0; r < rows; r++) memcpy(out + r * outputs, sums[r], size);
 }
 
+/* Rows that are done together of those that are left: as many as registers hold sums of, but rather two
+halves than a few at last, which would have the processor wait for each sum. */
+static int64_t together(int64_t left) {
+  if (left <= ROWS) return left;
+  return left < 2 * ROWS ? (left + 1) / 2 : ROWS;
+}
+
 /* out (rows, padded outputs) = x (rows, inputs) weights + bias. Returns what lies behind the bias. */
 static const float *linear(const float *x, int64_t rows, int64_t inputs, int64_t outputs, const float *weights,
                            float *out) {
@@ -60,18 +67,19 @@ static const float *linear(const float *x, int64_t rows, int64_t inputs, int64_t
     for (int64_t i = 0; i < inputs; i += INPUTS_AT_ONCE) {
       const float *some = weights + at * inputs + i * PANEL, *from = x + i;
       int64_t count = inputs - i < INPUTS_AT_ONCE ? inputs - i : INPUTS_AT_ONCE, row = 0;
-      float *to = out + at;
-      for (; row + ROWS <= rows; row += ROWS)
-        for (int c = 0; c < PANEL; c += STRIP)
-          panel(from + row * inputs, inputs, count, some + c, to + row * width + c, width, ROWS, STRIP);
-      const float *last = from + row * inputs;
-      if (rows - row == 1) panel(last, inputs, count, some, to + row * width, width, 1, PANEL);
-      for (int c = 0; c < PANEL && rows - row > 1; c += STRIP) {
-        float *rest = to + row * width + c;
-        if (rows - row == 2) panel(last, inputs, count, some + c, rest, width, 2, STRIP);
-        if (rows - row == 3) panel(last, inputs, count, some + c, rest, width, 3, STRIP);
-        if (rows - row == 4) panel(last, inputs, count, some + c, rest, width, 4, STRIP);
-        if (rows - row == 5) panel(last, inputs, count, some + c, rest, width, 5, STRIP);
+      while (row < rows) {
+        int64_t number = together(rows - row);
+        const float *given = from + row * inputs;
+        float *to = out + row * width + at;
+        if (number == 1) panel(given, inputs, count, some, to, width, 1, PANEL);
+        for (int c = 0; c < PANEL && number > 1; c += STRIP) {
+          if (number == 2) panel(given, inputs, count, some + c, to + c, width, 2, STRIP);
+          if (number == 3) panel(given, inputs, count, some + c, to + c, width, 3, STRIP);
+          if (number == 4) panel(given, inputs, count, some + c, to + c, width, 4, STRIP);
+          if (number == 5) panel(given, inputs, count, some + c, to + c, width, 5, STRIP);
+          if (number == ROWS) panel(given, inputs, count, some + c, to + c, width, ROWS, STRIP);
+        }
+        row += number;
       }
     }
   return bias + width;
@@ -214,18 +222,6 @@ void put_features(const Sites *sites, const Room *room, const Pose *pose, const 
 }
 
 /* ---- What comes out ---- */
-
-/* The rotation whose first columns two vectors roughly are, by Gram-Schmidt. */
-static void from_columns(const double *first, const double *second, double *out) {
-  double x[3], y[3], z[3], size = sqrt(dot(first, first));
-  for (int i = 0; i < 3; i++) x[i] = first[i] / size;
-  double along = dot(x, second);
-  for (int i = 0; i < 3; i++) y[i] = second[i] - along * x[i];
-  size = sqrt(dot(y, y));
-  for (int i = 0; i < 3; i++) y[i] /= size;
-  cross(x, y, z);
-  for (int i = 0; i < 3; i++) out[3 * i] = x[i], out[3 * i + 1] = y[i], out[3 * i + 2] = z[i];
-}
 
 void turn_as_predicted(const Room *room, int64_t row, Pose *pose, double *sigma) {
   const float *out = room->out + row * padded(OUTPUTS);

@@ -31,13 +31,25 @@ static void add_prior(const Prior *prior, const double *mean, const Pose *pose, 
   }
 }
 
-/* Where a frame's terms come from, and go: room for the misses (K,3) besides. */
+/* Where a frame's terms come from, and go: room for the misses (K,3) and how much each counts (K,) besides. */
 typedef struct {
   const Targets *targets;
   const Anchor *anchor;
   const Prior *prior;
-  double *miss, *hessians, *gradients;
+  const double *outlier;
+  double *miss, *weights, *hessians, *gradients;
 } Terms;
+
+/* The misses of frame b, and how much they count: outliers do little (Geman and McClure). */
+static void look(const Terms *terms, const Pose *pose, int64_t K, int64_t b) {
+  const double *positions = terms->targets->positions + b * 3 * K, *outlier = terms->outlier + b * K;
+  for (int64_t k = 0; k < K; k++) {
+    double *miss = terms->miss + 3 * k;
+    for (int i = 0; i < 3; i++) miss[i] = pose->keypoints[3 * k + i] - positions[3 * k + i];
+    double near = 1.0 + dot(miss, miss) / (outlier[k] * outlier[k]);
+    terms->weights[k] = terms->targets->weights[b * K + k] / (near * near);
+  }
+}
 
 static void add_terms(const Sites *sites, const Pose *pose, int64_t b, void *context) {
   const Terms *terms = context;
@@ -50,8 +62,8 @@ static void add_terms(const Sites *sites, const Pose *pose, int64_t b, void *con
   memset(hessian, 0, UNKNOWNS * UNKNOWNS * sizeof(double));
   memset(gradient, 0, UNKNOWNS * sizeof(double));
 
-  for (int64_t i = 0; i < 3 * K; i++) terms->miss[i] = pose->keypoints[i] - terms->targets->positions[b * 3 * K + i];
-  add_keypoints(sites, pose, terms->miss, terms->targets->weights + b * K, hessian, gradient);
+  look(terms, pose, K, b);
+  add_keypoints(sites, pose, terms->miss, terms->weights, hessian, gradient);
   for (int joint = 0; joint < JOINTS; joint++) {
     multiply_transposed(anchor->rotations + (b * JOINTS + joint) * 9, rotations[joint], relative);
     log_map(relative, away[joint]);
@@ -67,14 +79,16 @@ static void add_terms(const Sites *sites, const Pose *pose, int64_t b, void *con
 }
 
 /* Of `count` frames those from `first` to `end`, whose rotations and trans are read: half the Hessians
-(B,75,75) and half the gradients (B,75), joint by joint and then the translation. */
+(B,75,75) and half the gradients (B,75), joint by joint and then the translation. outlier (B,K): metres by which
+keypoints are missed that count a quarter. */
 PUBLIC int lsmpl_normal_equations(int64_t count, int64_t first, int64_t end, const Model *model, const State *state,
-                                  const Targets *targets, const Anchor *anchor, const Prior *prior, double *hessians,
-                                  double *gradients) {
+                                  const Targets *targets, const Anchor *anchor, const Prior *prior,
+                                  const double *outlier, double *hessians, double *gradients) {
   if ((anchor->rows != 1 && anchor->rows != count) || (prior->rows != 1 && prior->rows != count)) return BAD_SIZE;
   if (model->keypoints < 0 || model->keypoints > MOST_KEYPOINTS) return BAD_SIZE;
-  Terms terms = {targets, anchor, prior, calloc(3 * (size_t)model->keypoints + 1, sizeof(double)), hessians, gradients};
-  int failure = terms.miss ? for_each(count, first, end, model, state, add_terms, &terms) : NO_MEMORY;
-  free(terms.miss);
+  double *room = calloc(4 * (size_t)model->keypoints + 1, sizeof(double));
+  Terms terms = {targets, anchor, prior, outlier, room, room + 3 * model->keypoints, hessians, gradients};
+  int failure = room ? for_each(count, first, end, model, state, add_terms, &terms) : NO_MEMORY;
+  free(room);
   return failure;
 }

@@ -46,7 +46,9 @@ NEVER = {
 }  # fmt: skip
 """Modules that reach the network, run code that is data, or read what runs code."""
 RUNS_DATA = {"eval", "exec", "compile", "__import__", "execfile"}
-MAY_LOAD_LIBRARIES = {"lsmpl_core/backends/kernel_library.py", "lsmpl_core/backends/kernels.py"}
+MAY_LOAD_LIBRARIES = {
+    f"lsmpl_core/backends/{name}.py" for name in ("kernel_library", "kernels", "kernel_border", "finger_kernels")
+}
 """By ctypes: the compiled kernels, out of the package that is installed beside the extension."""
 MAY_START_PROCESSES = {"lsmpl_core/cli/workers.py", "addon/devices/torch_folder.py"}
 OPENS = {"addon/importing/example.py": "bpy.ops.wm.path_open(filepath=str(PAGES))"}

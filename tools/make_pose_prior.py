@@ -10,7 +10,7 @@ rest, are left out; both sides are made mirror images. Joints that the capture h
 floor of spread, so that the prior does not freeze them.
 
 Prints, too, how much joints accelerate, which `JOINT_ACCELERATION` of
-solver/sequence_optimisation.py is set to.
+solver/accelerations.py is set to.
 
 Figures from the CMU motion capture database (free for research and commercial use;
 mocap.cs.cmu.edu, NSF EIA-0196217).

@@ -1,17 +1,16 @@
 """`Kernels`: compiled code for what a solve spends its time on (`kernels/`), called by ctypes.
 
-Here is the border: every array is made what the compiled code expects (double precision, dense, of
-the size that the others say) before its address is given away. ctypes lets other threads of Python
-run meanwhile, so the poses of a batch are shared among `worker_threads`; each is computed by
-itself, and is the same whatever their number.
+Every array is made what the compiled code expects (`kernel_border.py`) before its address is given
+away. ctypes lets other threads of Python run meanwhile, so the poses of a batch are shared among
+`worker_threads`; each is computed by itself, and is the same whatever their number.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from ctypes import POINTER, Structure, byref, c_double, c_int64, c_void_p
+from ctypes import byref, c_double, c_int64
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,13 +18,34 @@ from typing import Any
 
 import numpy as np
 
+from .kernel_border import (
+    BODY,
+    JOINTS,
+    PLANES,
+    UNKNOWNS,
+    CCourse,
+    CModel,
+    CNetwork,
+    Compiled,
+    CPlanes,
+    CPrior,
+    CShape,
+    CSteps,
+    Pair,
+    anchor_of,
+    check,
+    doubles,
+    in_panels,
+    integers,
+    own,
+    pointer,
+    state_of,
+    targets_of,
+)  # fmt: skip
 from .threads import worker_threads
 
-VERSION = 4
+VERSION = 5
 """Of the library's functions and structures; `kernels/lsmpl.h` has the same."""
-JOINTS, BODY, UNKNOWNS = 24, 69, 75
-PANEL = 32
-"""Outputs of a layer whose weights lie together, as in `kernels/network.c`."""
 FEWEST_A_THREAD = 8
 """Poses that are worth a thread of their own."""
 FRAMES_A_SUM, MOST_SUMS = 8, 1 << 22
@@ -33,101 +53,6 @@ FRAMES_A_SUM, MOST_SUMS = 8, 1 << 22
 at most: fewer, for more unknowns. Sums have the same order whatever the number of threads."""
 MOST_DIRECTIONS = 64
 """Of a shape, as in `kernels/shape.c`: betas, and three for each site that carries others."""
-
-Pair = tuple[np.ndarray, np.ndarray]
-_FAILURES = {1: "sizes that do not fit", 2: "an index that points nowhere", 3: "too little memory"}
-
-
-class _Model(Structure):
-    _fields_ = [
-        *((name, c_int64) for name in ("keypoints", "parts", "shapes")),
-        *((name, c_void_p) for name in ("rest_joints", "offsets", "mass", "joint", "keypoint")),
-    ]
-
-
-class _State(Structure):
-    _fields_ = [
-        (name, c_void_p) for name in ("rotations", "trans", "world", "joints", "parts", "keypoints")
-    ]
-
-
-class _Targets(Structure):
-    _fields_ = [("positions", c_void_p), ("weights", c_void_p)]
-
-
-class _Anchor(Structure):
-    _fields_ = [("rotations", c_void_p), ("weights", c_void_p), ("rows", c_int64)]
-
-
-_PLANES = {
-    **dict.fromkeys(("upper", "lower", "bent", "across"), 12),
-    **dict.fromkeys(("side", "straight", "offset", "share", "precision"), 4),
-}
-"""Numbers of each array of `LimbPlanes`."""
-
-
-class _Planes(Structure):
-    _fields_ = [(name, c_double * count) for name, count in _PLANES.items()]
-
-
-class _Prior(Structure):
-    _fields_ = [
-        ("mean", c_void_p), ("precision", c_void_p), ("rows", c_int64), ("planes", POINTER(_Planes))
-    ]  # fmt: skip
-
-
-class _Course(Structure):
-    _fields_ = [
-        *((name, c_int64) for name in ("frames", "steps")),
-        *((name, c_void_p) for name in ("positions", "weights", "seen", "path")),
-        *((name, c_double) for name in ("noise", "trust", "limit")),
-        *((name, c_void_p) for name in ("done", "at", "rotations", "trans", "accepted", "lost")),
-        *((name, c_void_p) for name in ("all_rotations", "all_trans", "residual")),
-    ]
-
-
-class _Network(Structure):
-    _fields_ = [
-        *((name, c_int64) for name in ("inputs", "width", "blocks", "sites")),
-        *((name, c_void_p) for name in ("weights", "parent_joint", "site")),
-    ]
-
-
-class _Shape(Structure):
-    _fields_ = [
-        *((name, c_int64) for name in ("directions", "free")),
-        *((name, c_void_p) for name in ("joints", "parts", "parent_joint", "site")),
-    ]
-
-
-class _Steps(Structure):
-    _fields_ = [
-        *((name, c_int64) for name in ("steps", "more")),
-        *((name, c_double) for name in ("enough", "damping", "tolerance")),
-    ]
-
-
-FINGER_ARRAYS = {
-    "axes": (3, 3), "between": (2, 3, 3), "base": (3,), "bones": (3, 3), "targets": (3, 3),
-    "confidence": (3,), "relaxed": (9,), "sigma": (9,), "ends": (), "low": (4,), "high": (4,),
-}  # fmt: skip
-"""Arrays of a `FingerBatch`, and of which shape they are of each finger."""
-_FINGER_NUMBERS = ("precision", "nearness", "limit", "end_weight", "end_share")
-
-
-class _Fingers(Structure):
-    _fields_ = [
-        *((name, c_void_p) for name in FINGER_ARRAYS),
-        *((name, c_double) for name in _FINGER_NUMBERS),
-    ]
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A structure of the library, and the arrays that it points into, which must live as long."""
-
-    structure: Any
-    arrays: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -185,21 +110,21 @@ class Kernels:
         parts, shapes = len(mass), len(rest_joints)
         keypoints, keypoint = len(gather), gather.argmax(axis=0)
         arrays = (
-            _doubles(rest_joints, (shapes, JOINTS, 3)), _doubles(offsets, (shapes, parts, 3)),
-            _doubles(mass, (parts,)), _integers(joint, (parts,)), _integers(keypoint, (parts,)),
+            doubles(rest_joints, (shapes, JOINTS, 3)), doubles(offsets, (shapes, parts, 3)),
+            doubles(mass, (parts,)), integers(joint, (parts,)), integers(keypoint, (parts,)),
         )  # fmt: skip
-        return Compiled(_Model(keypoints, parts, shapes, *map(_pointer, arrays)), arrays)
+        return Compiled(CModel(keypoints, parts, shapes, *map(pointer, arrays)), arrays)
 
     def prior(self, mean: np.ndarray, precision: np.ndarray, planes: Any) -> Compiled:
         """A `Prior`: mean (69,) or (B,69), precision (69,69), and `LimbPlanes` or None."""
         mean = np.reshape(mean, (-1, BODY))
-        arrays = _doubles(mean, mean.shape), _doubles(precision, (BODY, BODY))
+        arrays = doubles(mean, mean.shape), doubles(precision, (BODY, BODY))
         law = None
         if planes is not None:
-            rows = [_doubles(np.ravel(getattr(planes, name)), (n,)) for name, n in _PLANES.items()]
-            law = _Planes.from_buffer_copy(np.concatenate(rows))
-        pointer = ctypes.pointer(law) if law is not None else None
-        structure = _Prior(*map(_pointer, arrays), len(mean), pointer)
+            rows = [doubles(np.ravel(getattr(planes, name)), (n,)) for name, n in PLANES.items()]
+            law = CPlanes.from_buffer_copy(np.concatenate(rows))
+        at = ctypes.pointer(law) if law is not None else None
+        structure = CPrior(*map(pointer, arrays), len(mean), at)
         return Compiled(structure, (*arrays, law))
 
     def network(
@@ -208,12 +133,12 @@ class Kernels:
         """A `Network`: weights (inputs, outputs) and bias (outputs,) of its layers in their order,
         of each of its C sites the joint that moves it, and canonical (C,K)."""
         inputs, width = layers[0][0].shape
-        weights = np.concatenate([_in_panels(*layer) for layer in layers])
+        weights = np.concatenate([in_panels(*layer) for layer in layers])
         site = np.where(canonical.any(axis=0), canonical.argmax(axis=0), -1)
-        parents = _integers(parent_joints, (len(canonical),))
-        arrays = weights, parents, _integers(site, (canonical.shape[1],))
+        parents = integers(parent_joints, (len(canonical),))
+        arrays = weights, parents, integers(site, (canonical.shape[1],))
         sizes = inputs, width, len(layers) // 2 - 1, len(canonical)
-        structure = _Network(*sizes, *map(_pointer, arrays))
+        structure = CNetwork(*sizes, *map(pointer, arrays))
         return Compiled(structure, arrays)
 
     def predict(
@@ -228,12 +153,11 @@ class Kernels:
         B, K = len(pose[1]), model.structure.keypoints
         if len(network.arrays[2]) != K:
             raise ValueError(f"a network for {len(network.arrays[2])} keypoints; expected {K}")
-        arrays, state = _state(model.structure, *pose)
-        wanted = _targets(targets, B, K)
-        noise, sigma = _doubles(noise, (B,)), np.empty((B, JOINTS))
-        self._run(
-            self._library.lsmpl_predict, B, byref(model.structure), byref(network.structure),
-            byref(state), byref(wanted.structure), _pointer(noise), _pointer(sigma),
+        arrays, state = state_of(model.structure, *pose)
+        wanted = targets_of(targets, B, K)
+        noise, sigma = doubles(noise, (B,)), np.empty((B, JOINTS))
+        self.run("lsmpl_predict", B, byref(model.structure), byref(network.structure),
+            byref(state), byref(wanted.structure), pointer(noise), pointer(sigma),
         )  # fmt: skip
         return arrays, sigma
 
@@ -241,9 +165,9 @@ class Kernels:
         """The arrays of a `State` of B poses: rotations (B,24,3,3) and trans (B,3), and what
         follows from them."""
         B = len(trans)
-        arrays, state = _state(model.structure, rotations, trans)
-        self._run(self._library.lsmpl_state, B, byref(model.structure), byref(state))
-        return [_doubles(rotations, (B, JOINTS, 3, 3)), _doubles(trans, (B, 3)), *arrays[2:]]
+        arrays, state = state_of(model.structure, rotations, trans)
+        self.run("lsmpl_state", B, byref(model.structure), byref(state))
+        return [doubles(rotations, (B, JOINTS, 3, 3)), doubles(trans, (B, 3)), *arrays[2:]]
 
     def forward(
         self, poses: np.ndarray, rest_joints: np.ndarray, trans: np.ndarray
@@ -252,11 +176,11 @@ class Kernels:
         of one body shape, rest_joints (24,3)."""
         B = len(trans)
         arrays = (
-            _doubles(poses, (B, JOINTS, 3)), _doubles(trans, (B, 3)),
-            _doubles(rest_joints, (JOINTS, 3)),
+            doubles(poses, (B, JOINTS, 3)), doubles(trans, (B, 3)),
+            doubles(rest_joints, (JOINTS, 3)),
             np.empty((B, JOINTS, 3, 3)), np.empty((B, JOINTS, 3)),
         )  # fmt: skip
-        self._run(self._library.lsmpl_forward, B, *map(_pointer, arrays))
+        self.run("lsmpl_forward", B, *map(pointer, arrays))
         return arrays[3], arrays[4]
 
     def polish(
@@ -270,15 +194,14 @@ class Kernels:
         anchor: rotations (B,24,3,3) and weights (24,) or (B,24).
         """
         B, K = len(pose[1]), model.structure.keypoints
-        arrays, state = _state(model.structure, *pose)
-        wanted, held = _targets(targets, B, K), _anchor(anchor, B)
+        arrays, state = state_of(model.structure, *pose)
+        wanted, held = targets_of(targets, B, K), anchor_of(anchor, B)
         cost, converged = np.empty(B), np.empty(B, dtype=np.uint8)
-        self._run(
-            self._library.lsmpl_polish, B, byref(model.structure), byref(state),
+        self.run("lsmpl_polish", B, byref(model.structure), byref(state),
             byref(wanted.structure), byref(held.structure),
             None if prior is None else byref(prior.structure),
-            byref(_Steps(steps, more, enough, damping, tolerance)),
-            _pointer(cost), _pointer(converged),
+            byref(CSteps(steps, more, enough, damping, tolerance)),
+            pointer(cost), pointer(converged),
         )  # fmt: skip
         return arrays, cost, converged.astype(bool)
 
@@ -299,50 +222,78 @@ class Kernels:
         if len(network.arrays[2]) != K or prior.structure.rows != 1:
             raise ValueError(f"a network for other keypoints than the {K} of the model")
         given = (
-            _doubles(targets[0], (T, K, 3)), _doubles(targets[1], (T, K)), _doubles(seen, (T, K)),
-            _integers(path, (S, B)),
+            doubles(targets[0], (T, K, 3)), doubles(targets[1], (T, K)), doubles(seen, (T, K)),
+            integers(path, (S, B)),
         )  # fmt: skip
         moved = (
-            _own(walked.done, np.int64, (B,)), _own(walkers.at, np.int64, (B,)),
-            _own(walkers.rotations, np.float64, (B, JOINTS, 3, 3)),
-            _own(walkers.trans, np.float64, (B, 3)), _own(walkers.accepted, np.float64, (B,)),
-            _own(walked.lost, np.bool_, (B,)),
-            _own(walked.rotations, np.float64, (S, B, JOINTS, 3, 3)),
-            _own(walked.trans, np.float64, (S, B, 3)), _own(walked.residual, np.float64, (S, B)),
+            own(walked.done, np.int64, (B,)), own(walkers.at, np.int64, (B,)),
+            own(walkers.rotations, np.float64, (B, JOINTS, 3, 3)),
+            own(walkers.trans, np.float64, (B, 3)), own(walkers.accepted, np.float64, (B,)),
+            own(walked.lost, np.bool_, (B,)),
+            own(walked.rotations, np.float64, (S, B, JOINTS, 3, 3)),
+            own(walked.trans, np.float64, (S, B, 3)), own(walked.residual, np.float64, (S, B)),
         )  # fmt: skip
-        course = _Course(T, S, *map(_pointer, given), noise, trust, limit, *map(_pointer, moved))
-        polish = _Steps(steps, more, enough, damping, tolerance)
+        course = CCourse(T, S, *map(pointer, given), noise, trust, limit, *map(pointer, moved))
+        polish = CSteps(steps, more, enough, damping, tolerance)
         structures = (model.structure, network.structure, prior.structure, polish, course)
-        self._run(self._library.lsmpl_follow, B, *map(byref, structures), fewest=1)
+        self.run("lsmpl_follow", B, *map(byref, structures), fewest=1)
 
     def jacobian(self, model: Compiled, pose: Pair) -> np.ndarray:
         """`KeypointModel.jacobian` of B poses, rotations (B,24,3,3) and trans (B,3): (B,K,3,75)."""
         B, K = len(pose[1]), model.structure.keypoints
-        _, state = kept = _state(model.structure, *pose)
+        _, state = kept = state_of(model.structure, *pose)
         out = np.empty((B, K, 3, UNKNOWNS))
-        self._run(
-            self._library.lsmpl_jacobian, B, byref(model.structure), byref(state), _pointer(out)
-        )
+        self.run("lsmpl_jacobian", B, byref(model.structure), byref(state), pointer(out))
         del kept
         return out
 
     def normal_equations(
         self, model: Compiled, pose: Pair, targets: Pair, anchor: Pair, prior: Compiled,
-        hessian: np.ndarray, gradient: np.ndarray,
+        outlier: np.ndarray, hessian: np.ndarray, gradient: np.ndarray,
     ) -> None:  # fmt: skip
         """Fills what each of B frames adds to those of a sequence: half the Hessians (B,75,75) and
-        half the gradients (B,75), joint by joint and then the translation. As for `polish`."""
+        half the gradients (B,75), joint by joint and then the translation. As for `polish`;
+        outlier (B,K): metres by which keypoints are missed that count a quarter."""
         B, K = len(pose[1]), model.structure.keypoints
-        kept, state = _state(model.structure, *pose)
-        wanted, held = _targets(targets, B, K), _anchor(anchor, B)
-        hessian = _own(hessian, np.float64, (B, UNKNOWNS, UNKNOWNS))
-        gradient = _own(gradient, np.float64, (B, UNKNOWNS))
-        self._run(
-            self._library.lsmpl_normal_equations, B, byref(model.structure), byref(state),
+        kept, state = state_of(model.structure, *pose)
+        wanted, held = targets_of(targets, B, K), anchor_of(anchor, B)
+        outlier = doubles(outlier, (B, K))
+        hessian = own(hessian, np.float64, (B, UNKNOWNS, UNKNOWNS))
+        gradient = own(gradient, np.float64, (B, UNKNOWNS))
+        self.run("lsmpl_normal_equations", B, byref(model.structure), byref(state),
             byref(wanted.structure), byref(held.structure), byref(prior.structure),
-            _pointer(hessian), _pointer(gradient),
+            pointer(outlier), pointer(hessian), pointer(gradient),
         )  # fmt: skip
         del kept
+
+    def add_accelerations(
+        self, pose: Pair, expected: np.ndarray, freedom: np.ndarray, noise: float,
+        hessian: np.ndarray, gradient: np.ndarray,
+    ) -> Pair:  # fmt: skip
+        """`accelerations.add_accelerations` of T frames: rotations (T,24,3,3) and trans (T,3);
+        adds to hessian (T,75,75) and gradient (T,75), and returns what couples the frames."""
+        T, blocks = len(pose[1]), JOINTS + 1
+        given = (
+            doubles(pose[0], (T, JOINTS, 3, 3)), doubles(pose[1], (T, 3)),
+            doubles(expected, (blocks,)), doubles(freedom, (max(T - 2, 0), blocks)),
+        )  # fmt: skip
+        filled = (
+            own(hessian, np.float64, (T, UNKNOWNS, UNKNOWNS)),
+            own(gradient, np.float64, (T, UNKNOWNS)),
+            *(np.empty((max(T - apart, 0), blocks, 3, 3)) for apart in (1, 2)),
+        )
+        pointers = *map(pointer, given), c_double(noise), *map(pointer, filled)
+        check(self._library.lsmpl_accelerations(c_int64(T), *pointers))
+        return filled[2], filled[3]
+
+    def turned(self, rotations: np.ndarray, steps: np.ndarray) -> np.ndarray:
+        """(B,24,3,3): rotations (B,24,3,3), each turned by an axis-angle of steps (B,24,3) in the
+        joint's own frame, and made exact."""
+        B = len(steps)
+        steps = doubles(steps, (B, JOINTS, 3))
+        turned = np.array(doubles(rotations, (B, JOINTS, 3, 3)))
+        self.run("lsmpl_turn", B, pointer(steps), pointer(turned))
+        return turned
 
     def shape_equations(
         self, model: Compiled, pose: Pair, targets: Pair, prior: Compiled, directions: Pair,
@@ -358,49 +309,20 @@ class Kernels:
         D, S = len(directions[0]), len(sites)
         M = D + 3 * S
         groups = max(1, min(-(-B // FRAMES_A_SUM), MOST_SUMS // max(M * M, 1)))
-        kept, state = _state(model.structure, *pose)
-        wanted = _targets(targets, B, K)
+        kept, state = state_of(model.structure, *pose)
+        wanted = targets_of(targets, B, K)
         arrays = (
-            _doubles(directions[0], (D, JOINTS, 3)), _doubles(directions[1], (D, P, 3)),
-            _integers(parent_joint, (K,)), _integers(sites, (S,)),
+            doubles(directions[0], (D, JOINTS, 3)), doubles(directions[1], (D, P, 3)),
+            integers(parent_joint, (K,)), integers(sites, (S,)),
         )  # fmt: skip
         out = np.empty((groups, M, M)), np.empty((groups, M)), np.empty(B)
-        self._run(
-            self._library.lsmpl_shape_equations, groups, c_int64(B), byref(model.structure),
+        self.run("lsmpl_shape_equations", groups, c_int64(B), byref(model.structure),
             byref(state), byref(wanted.structure), byref(prior.structure),
-            byref(_Shape(D, S, *map(_pointer, arrays))), c_double(hold), *map(_pointer, out),
+            byref(CShape(D, S, *map(pointer, arrays))), c_double(hold), *map(pointer, out),
             fewest=1,
         )  # fmt: skip
         del kept
         return out[0].sum(axis=0), out[1].sum(axis=0), out[2]
-
-    def fingers(self, arrays: dict[str, np.ndarray], **numbers: float) -> Compiled:
-        """`FingerBatch` as kernels take it: its arrays, each with a row for every finger, and one
-        over the squares of noise, outlier and limits' sigma, and how the end bends."""
-        count = len(arrays["ends"])
-        dense = [_doubles(arrays[name], (count, *size)) for name, size in FINGER_ARRAYS.items()]
-        return Compiled(_Fingers(*map(_pointer, dense), **numbers), tuple(dense))
-
-    def finger_terms(self, fingers: Compiled, q: np.ndarray) -> Pair:
-        """Gradients (N,9) and Hessians (N,9,9) of fingers at q (N,9)."""
-        q = _doubles(q, fingers.arrays[list(FINGER_ARRAYS).index("relaxed")].shape)
-        N, unknowns = q.shape
-        gradient, hessian = np.empty((N, unknowns)), np.empty((N, unknowns, unknowns))
-        pointers = map(_pointer, (q, gradient, hessian))
-        self._run(self._library.lsmpl_finger_terms, N, byref(fingers.structure), *pointers)
-        return gradient, hessian
-
-    def finger_polish(
-        self, fingers: Compiled, q: np.ndarray, *, steps: int, settled: float, damping: float,
-        least_damping: float,
-    ) -> np.ndarray:  # fmt: skip
-        """(N,9) radians that fingers come to from q (N,9): in so many steps, or until one is
-        smaller than `settled`."""
-        q = np.array(_doubles(q, fingers.arrays[list(FINGER_ARRAYS).index("relaxed")].shape))
-        polish = _Steps(steps, 0, settled, damping, least_damping)
-        structures = map(byref, (fingers.structure, polish))
-        self._run(self._library.lsmpl_finger_polish, len(q), *structures, _pointer(q))
-        return q
 
     def solve_banded(
         self,
@@ -414,61 +336,55 @@ class Kernels:
         """`banded.solve_banded`: x (T,N) of diagonal (T,N,N), which is lost if `overwrite`, first
         (T-1,N/3,3,3), second (T-2,N/3,3,3) and right (T,N); room (2,T,N,N) is written over."""
         T, N = right.shape
-        a = _doubles(diagonal, (T, N, N))
+        a = doubles(diagonal, (T, N, N))
         a = a if overwrite else np.array(a)
-        first = _doubles(first, (max(T - 1, 0), N // 3, 3, 3))
-        second = _doubles(second, (max(T - 2, 0), N // 3, 3, 3))
-        x, shape = np.array(_doubles(right, (T, N))), (2, T, N, N)
-        room = np.empty(shape) if room is None else _own(room, np.float64, shape)
-        pointers = map(_pointer, (a, first, second, x, room[0], room[1]))
-        _check(self._library.lsmpl_banded(c_int64(T), c_int64(N), *pointers))
+        first = doubles(first, (max(T - 1, 0), N // 3, 3, 3))
+        second = doubles(second, (max(T - 2, 0), N // 3, 3, 3))
+        x, shape = np.array(doubles(right, (T, N))), (2, T, N, N)
+        room = np.empty(shape) if room is None else own(room, np.float64, shape)
+        pointers = map(pointer, (a, first, second, x, room[0], room[1]))
+        check(self._library.lsmpl_banded(c_int64(T), c_int64(N), *pointers))
         return x
 
     def solve_diagonals(self, diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
         """`banded.solve_diagonals`: x (T,S) of diagonals (4,T) and right (T,S)."""
         T, S = right.shape
-        given, x = _doubles(diagonals, (4, T)), np.array(_doubles(right, (T, S)))
+        given, x = doubles(diagonals, (4, T)), np.array(doubles(right, (T, S)))
         room = np.empty((4, T))
-        pointers = map(_pointer, (given, x, room, room[3]))
-        _check(self._library.lsmpl_diagonals(c_int64(T), c_int64(S), *pointers))
+        pointers = map(pointer, (given, x, room, room[3]))
+        check(self._library.lsmpl_diagonals(c_int64(T), c_int64(S), *pointers))
         return x
 
     def solve(self, matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
         """x (B,N,M) of matrices (B,N,N) @ x = right (B,N,M), symmetric and positive definite."""
         B, N, M = right.shape
-        a, x = np.array(_doubles(matrices, (B, N, N))), np.array(_doubles(right, (B, N, M)))
-        self._run(self._library.lsmpl_solve, B, c_int64(N), c_int64(M), _pointer(a), _pointer(x))
+        a, x = np.array(doubles(matrices, (B, N, N))), np.array(doubles(right, (B, N, M)))
+        self.run("lsmpl_solve", B, c_int64(N), c_int64(M), pointer(a), pointer(x))
         return x
 
     def half_solve(self, matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
         """U⁻ᵀ right (B,N,M) of matrices (B,N,N) = Uᵀ U, symmetric and positive definite."""
         B, N, M = right.shape
-        a, x = np.array(_doubles(matrices, (B, N, N))), np.array(_doubles(right, (B, N, M)))
+        a, x = np.array(doubles(matrices, (B, N, N))), np.array(doubles(right, (B, N, M)))
         sizes = c_int64(N), c_int64(M)
-        self._run(self._library.lsmpl_half_solve, B, *sizes, _pointer(a), _pointer(x))
+        self.run("lsmpl_half_solve", B, *sizes, pointer(a), pointer(x))
         return x
 
     def multiply(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
         """a (B,N,K) @ b (B,K,M)."""
         (B, N, K), M = a.shape, b.shape[2]
-        a, b, out = _doubles(a, (B, N, K)), _doubles(b, (B, K, M)), np.empty((B, N, M))
+        a, b, out = doubles(a, (B, N, K)), doubles(b, (B, K, M)), np.empty((B, N, M))
         numbers = map(c_int64, (N, K, M))
-        self._run(self._library.lsmpl_multiply, B, *numbers, *map(_pointer, (a, b, out)))
+        self.run("lsmpl_multiply", B, *numbers, *map(pointer, (a, b, out)))
         return out
 
-    def _run(
-        self,
-        function: Callable[..., int],
-        count: int,
-        *arguments: Any,
-        fewest: int = FEWEST_A_THREAD,
-    ) -> None:
-        """Call a function for all of a batch of poses, in ranges that threads share, each with at
-        least so many."""
-        most = count // fewest
+    def run(self, name: str, count: int, *arguments: Any, fewest: int = FEWEST_A_THREAD) -> None:
+        """Call a function of the library for all of a batch of poses, in ranges that threads share,
+        each with at least so many."""
+        function, most = getattr(self._library, name), count // fewest
         threads = min(worker_threads(), most) if most > 1 else 1
         if threads < 2:
-            _check(function(*map(c_int64, (count, 0, count)), *arguments))
+            check(function(*map(c_int64, (count, 0, count)), *arguments))
             return
         ends = [count * i // threads for i in range(threads + 1)]
         calls = [
@@ -476,76 +392,9 @@ class Kernels:
             for first, end in zip(ends, ends[1:])
         ]
         for call in calls:
-            _check(call.result())
+            check(call.result())
 
 
 @cache
 def _workers(threads: int) -> ThreadPoolExecutor:
     return ThreadPoolExecutor(threads, thread_name_prefix="lsmpl")
-
-
-def _state(model: Any, rotations: np.ndarray, trans: np.ndarray) -> tuple[list[np.ndarray], _State]:
-    """The arrays of a state, copies of these two at first, and what points to them."""
-    B = len(trans)
-    arrays = [
-        np.array(_doubles(rotations, (B, JOINTS, 3, 3))), np.array(_doubles(trans, (B, 3))),
-        np.empty((B, JOINTS, 3, 3)), np.empty((B, JOINTS, 3)),
-        np.empty((B, model.parts, 3)), np.empty((B, model.keypoints, 3)),
-    ]  # fmt: skip
-    return arrays, _State(*map(_pointer, arrays))
-
-
-def _targets(targets: Pair, B: int, K: int) -> Compiled:
-    arrays = _doubles(targets[0], (B, K, 3)), _doubles(targets[1], (B, K))
-    return Compiled(_Targets(*map(_pointer, arrays)), arrays)
-
-
-def _anchor(anchor: Pair, B: int) -> Compiled:
-    rows = np.reshape(anchor[1], (-1, JOINTS))
-    if len(rows) not in (1, B):
-        raise ValueError(f"weights of an anchor for {len(rows)} poses; expected 1 or {B}")
-    arrays = _doubles(anchor[0], (B, JOINTS, 3, 3)), _doubles(rows, rows.shape)
-    return Compiled(_Anchor(*map(_pointer, arrays), len(rows)), arrays)
-
-
-def _in_panels(weight: np.ndarray, bias: np.ndarray) -> np.ndarray:
-    """A layer's numbers as the library reads them: weights of `PANEL` outputs in turn, input by
-    input, then the bias; outputs that fill the last panel are 0."""
-    inputs, outputs = weight.shape
-    more = -outputs % PANEL
-    padded = np.pad(weight, ((0, 0), (0, more))).reshape(inputs, -1, PANEL).swapaxes(0, 1)
-    return np.concatenate([padded.ravel(), np.pad(bias, (0, more))]).astype(np.float32)
-
-
-def _doubles(values: Any, shape: Sequence[int]) -> np.ndarray:
-    return _dense(values, np.float64, shape)
-
-
-def _integers(values: Any, shape: Sequence[int]) -> np.ndarray:
-    return _dense(values, np.int64, shape)
-
-
-def _own(array: np.ndarray, kind: type, shape: Sequence[int]) -> np.ndarray:
-    """An array that the library is to change, as it is; `ValueError` where that cannot be."""
-    if array.dtype != kind or array.shape != tuple(shape) or not array.flags.carray:
-        raise ValueError(
-            f"an array to be filled has the shape {array.shape}; expected {tuple(shape)}, dense"
-        )
-    return array
-
-
-def _dense(values: Any, kind: type, shape: Sequence[int]) -> np.ndarray:
-    array: np.ndarray = np.ascontiguousarray(values, dtype=kind)
-    if array.shape != tuple(shape):
-        raise ValueError(f"an array has the shape {array.shape}; expected {tuple(shape)}")
-    return array
-
-
-def _pointer(array: np.ndarray) -> c_void_p:
-    """Many times as fast as `array.ctypes`; whoever has the address keeps the array."""
-    return c_void_p(array.__array_interface__["data"][0])
-
-
-def _check(failure: int) -> None:
-    if failure:
-        raise ValueError(f"the compiled kernels refused: {_FAILURES.get(failure, failure)}")

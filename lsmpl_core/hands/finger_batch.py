@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from ..backends import finger_kernels
 from ..backends.arrays import constant, on_host
 from ..backends.dense import products, solved
+from ..backends.kernel_border import Compiled
 from ..backends.kernel_library import find_kernels
-from ..backends.kernels import FINGER_ARRAYS, Compiled, Kernels
+from ..backends.kernels import Kernels
 from ..rotation import SMALL_SQUARED
 
 UNKNOWNS = 9
@@ -63,11 +65,14 @@ class FingerBatch:
 
     def some(self, rows: Any) -> FingerBatch:
         """Of some of the fingers."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in FINGER_ARRAYS})
+        return replace(
+            self, **{name: getattr(self, name)[rows] for name in finger_kernels.FINGER_ARRAYS}
+        )
 
-    def _compiled(self, kernels: Kernels) -> Compiled:
-        return kernels.fingers(
-            {name: getattr(self, name) for name in FINGER_ARRAYS},
+    @property
+    def _compiled(self) -> Compiled:
+        return finger_kernels.compiled_fingers(
+            {name: getattr(self, name) for name in finger_kernels.FINGER_ARRAYS},
             precision=self.noise**-2,
             nearness=self._far**-2,
             limit=LIMIT_SIGMA**-2,
@@ -109,7 +114,7 @@ class FingerBatch:
     def equations(self, q):
         """Gradient (N,9) and Gauss-Newton's Hessian (N,9,9) at q (N,9)."""
         if kernels := _kernels_for(q):
-            return kernels.finger_terms(self._compiled(kernels), q)
+            return finger_kernels.terms(kernels, self._compiled, q)
         return self._terms(q)[1:]
 
     def _terms(self, q):
@@ -175,8 +180,8 @@ class FingerBatch:
         """(N,9), each finger by itself from q (N,9): Levenberg-Marquardt, in which a step that is
         no better is not taken and tried with more damping."""
         if kernels := _kernels_for(q):
-            return kernels.finger_polish(
-                self._compiled(kernels), q,
+            return finger_kernels.polished(
+                kernels, self._compiled, q,
                 steps=STEPS, settled=SETTLED, damping=FIRST_DAMPING, least_damping=LEAST_DAMPING,
             )  # fmt: skip
         xp = array_namespace(q)

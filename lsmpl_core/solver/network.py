@@ -21,7 +21,8 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from ..backends.arrays import Backend, constant, gather, indices
-from ..backends.kernels import Compiled, Kernels
+from ..backends.kernel_border import Compiled
+from ..backends.kernels import Kernels
 from ..body.kinematics import State
 from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS, PARENTS
 from ..data import DATA

@@ -26,7 +26,8 @@ import numpy as np
 from array_api_compat import array_namespace, device
 
 from ..backends.arrays import Backend, at_least, gather
-from ..backends.kernels import Compiled, Kernels
+from ..backends.kernel_border import Compiled
+from ..backends.kernels import Kernels
 from ..body.kinematics import UNKNOWNS, KeypointModel, State, choose
 from ..body.skeleton import NUM_JOINTS
 from ..rotation import log_map, right_jacobian_inverse
@@ -59,6 +60,10 @@ class Anchor:
 
     rotations: Any
     weights: Any
+
+    def __getitem__(self, poses: Any) -> Anchor:
+        """Of some poses only, where each has weights of its own."""
+        return Anchor(self.rotations[poses], self.weights[poses])
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..rotation import exp_map, log_map
+from ..backends.kernel_library import find_kernels
+from ..rotation import exp_map, log_map, orthonormalise
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,16 @@ class Poses:
         rotations[frames] = rotations[frames] @ exp_map(share[frames, None, None] * turn)
         trans[frames] += share[frames, None] * (other.trans[frames] - trans[frames])
         return Poses(rotations, trans)
+
+    def moved(self, steps: np.ndarray) -> Poses:
+        """N frames after steps (N,25,3): of each joint in its own frame, in radians, and last of
+        the translation; the rotations made exact."""
+        turns = steps[:, :-1]
+        if kernels := find_kernels().kernels:
+            rotations = kernels.turned(self.rotations, turns)
+        else:
+            rotations = orthonormalise(self.rotations @ exp_map(turns))
+        return Poses(rotations, self.trans + steps[:, -1])
 
     @classmethod
     def joined(cls, parts: Sequence[Poses]) -> Poses:

@@ -29,9 +29,9 @@ from .polish import Prior, Targets
 from .poses import Poses
 from .prior import pose_prior
 
-CPU_BATCH, GPU_BATCH = 64, 512
-"""Frames that are computed at once, each on its own: what stays in a CPU's cache; and on a GPU,
-where starting a computation takes longer than its frames do."""
+CPU_BATCH, LARGE_BATCH = 64, 512
+"""Frames that are computed at once, each on its own: what stays in a CPU's cache; and where calling
+for a computation takes longer than some of its frames do, on a GPU and by the compiled kernels."""
 UNKNOWN_NOISE = 0.001
 """Metres of noise that are expected before it is measured."""
 MISFIT = 0.3
@@ -165,7 +165,8 @@ class Problem:
     @property
     def batch(self) -> int:
         """Frames to compute at once, of those that are computed each on its own."""
-        return CPU_BATCH if on_host(self.model.rest_joints) else GPU_BATCH
+        with_numpy = on_host(self.model.rest_joints) and not self.backend.kernels
+        return CPU_BATCH if with_numpy else LARGE_BATCH
 
     @cached_property
     def rest_joints(self) -> np.ndarray:

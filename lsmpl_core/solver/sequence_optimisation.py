@@ -1,15 +1,11 @@
 """Full-sequence optimisation: all frames of a take at once, so that keypoints speak for the frames
 around them, too.
 
-Over all frames, the cost is the polish's (`polish.py`) and, besides,
-
-    sum_t sum_a  q_a |ω_a(t) - ω_a(t-1)|²  +  q |x(t+1) - 2 x(t) + x(t-1)|²,
-    ω_a(t) = log(R_a(t)ᵀ R_a(t+1))
-
-which says how much joints accelerate: a smoothing spline whose data are keypoints. Noise is
-averaged over frames as far as motion allows, and gaps are bridged from both sides. Outliers (Geman
-and McClure's weights) and sudden moves (Student's t) count less; both are reweighted in every round
-of Gauss-Newton. It takes whole takes, with NumPy.
+Over all frames, the cost is the polish's (`polish.py`) and, besides, how much joints accelerate
+(`accelerations.py`): a smoothing spline whose data are keypoints. Noise is averaged over frames as
+far as motion allows, and gaps are bridged from both sides. Outliers (Geman and McClure's weights)
+and sudden moves (Student's t) count less; both are reweighted in every round of Gauss-Newton. It
+takes whole takes, with NumPy.
 """
 
 from __future__ import annotations
@@ -23,9 +19,17 @@ import numpy as np
 
 from ..backends.threads import side_by_side, worker_threads
 from ..body.kinematics import UNKNOWNS, State
-from ..body.skeleton import ANCESTORS, JOINT_NAMES, NUM_JOINTS, PARENTS
+from ..body.skeleton import NUM_JOINTS, PARENTS
 from ..progress import Progress, run_to_end
-from ..rotation import exp_map, log_map, orthonormalise, right_jacobian_inverse
+from ..rotation import log_map, orthonormalise, right_jacobian_inverse
+from .accelerations import (
+    FEWEST_TO_TRUST,
+    STUDENT_FREEDOM,
+    UNKNOWN_BLOCKS,
+    add_accelerations,
+    expected_changes,
+    shown_accelerations,
+)
 from .banded import solve_banded
 from .noise import EXACT_NOISE
 from .polish import Anchor, Targets, evaluate, normal_equations, step_order
@@ -34,26 +38,9 @@ from .problem import UNKNOWN_NOISE, Problem
 from .settling import LEAST_HOLD, residuals
 from .tracking import Tracker
 
-ACCELERATION_FPS = 30.0
-JOINT_ACCELERATION = {
-    "pelvis": 0.018, "spine1": 0.017, "spine2": 0.007, "spine3": 0.009, "neck": 0.011,
-    "head": 0.012, "hip": 0.024, "knee": 0.030, "ankle": 0.038, "foot": 0.047,
-    "collar": 0.011, "shoulder": 0.022, "elbow": 0.026, "wrist": 0.033, "hand": 0.020,
-}  # fmt: skip
-"""Radians by which the turn from frame to frame changes, in each axis, at `ACCELERATION_FPS`: root
-mean square over the training motion, shared among joints as by real SMPL poses
-(`tools/make_pose_prior.py` prints it)."""
-PELVIS_ACCELERATION = 0.0032
-"""Metres, the same of the pelvis's steps."""
-CALM_SHARE = 0.4
-"""Share of these that is expected: most frames are calmer than the mean square says."""
-STUDENT_FREEDOM = 4.0
-"""Of Student's t: the smaller, the less is held against few large accelerations. In the first round
-it is infinite (Gauss's): the frame by frame solution jumps at the ends of gaps, which must not be
-taken for a sudden move; in gaps it stays so."""
-PREDICTION_SHARE, FEWEST_TO_TRUST = 0.2, 3
+PREDICTION_SHARE = 0.2
 """Share of a prediction's weight (`noise.prior_weight`), for it has seen the same noise as the
-keypoints; and how many of them it must have seen to count."""
+keypoints."""
 OUTLIER_SIGMAS, LEAST_OUTLIER = 6.0, 0.04
 """Times the noise, and at least metres, by which a keypoint may be off before it counts little."""
 SEQUENCE_ROUNDS = 3
@@ -73,8 +60,6 @@ MOST_WORSE = 2.0
 """Times the noise by which frames polished together may be farther from their keypoints than each
 on its own: they follow less of it. Whole steps of Gauss-Newton can end nowhere, and then are
 none."""
-UNKNOWN_BLOCKS = NUM_JOINTS + 1
-"""Of three unknowns each: the joints' turns, and the translation."""
 _ABOUT_A_BONE = np.eye(NUM_JOINTS, dtype=bool)
 _ABOUT_A_BONE[PARENTS[1:], range(1, NUM_JOINTS)] = True
 _ABOUT_A_BONE |= _ABOUT_A_BONE.T
@@ -93,6 +78,7 @@ def optimise_sequence(
     """
     problem = tracker.problem
     held = np.zeros((len(problem), UNKNOWN_BLOCKS), dtype=bool) if held is None else held
+    anchor = yield from _predictions(tracker, poses)
     sections = plan_sections(len(problem), problem.fps)
     threads = min(worker_threads(), len(sections)) if problem.backend.kernels else 1
 
@@ -100,7 +86,7 @@ def optimise_sequence(
     room: SimpleQueue[_Room] = SimpleQueue()
     for _ in range(threads):
         room.put(_Room.of(max(len(frames) for frames, _ in sections)))
-    works = [_section_steps(tracker, poses[f], f, held[f], room) for f, _ in sections]
+    works = [_section_steps(tracker, poses[f], f, anchor[f], held[f], room) for f, _ in sections]
     solved = side_by_side([partial(run_to_end, w) for w in works], threads)
 
     rotations, trans = np.zeros_like(poses.rotations), np.zeros_like(poses.trans)
@@ -149,13 +135,21 @@ class _Room:
 
 
 def _section_steps(
-    tracker: Tracker, poses: Poses, frames: np.ndarray, held: np.ndarray, free: SimpleQueue[_Room]
+    tracker: Tracker,
+    poses: Poses,
+    frames: np.ndarray,
+    anchor: Anchor,
+    held: np.ndarray,
+    free: SimpleQueue[_Room],
 ) -> Generator[None, None, Poses]:
-    """N frames polished together, in the room of whoever has some; yields after each round."""
+    """N frames polished together, in the room of whoever has some; yields after each round.
+
+    In the first round Student's freedom is infinite (Gauss's): the frame by frame solution jumps at
+    the ends of gaps, which must not be taken for a sudden move; in gaps it stays so.
+    """
     if len(frames) < 3:
         return poses
-    shown = _shown_accelerations(tracker.problem, frames)
-    anchor, room = _predictions(tracker, poses, frames), free.get()
+    shown, room = shown_accelerations(tracker.problem, frames), free.get()
     try:
         for number in range(SEQUENCE_ROUNDS):
             freedom = np.where(shown, STUDENT_FREEDOM if number else np.inf, np.inf)
@@ -250,21 +244,22 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
     return sections
 
 
-def _predictions(tracker: Tracker, poses: Poses, frames: np.ndarray) -> Anchor:
-    """What N frames are predicted to be, and how much that counts, in NumPy's arrays.
+def _predictions(tracker: Tracker, poses: Poses) -> Generator[Progress, None, Anchor]:
+    """What all frames are predicted to be, and how much that counts, in NumPy's arrays.
 
     Once, from poses that were solved one by one: predicted anew from frames that were polished
     together, a joint would be drawn to where it is already, and follow the noise a little further
     in every round.
     """
-    problem, parts = tracker.problem, []
-    for first in range(0, len(frames), problem.batch):
-        some = slice(first, first + problem.batch)
-        parts.append(tracker.predictions(poses[some], frames[some]))
-    rotations, weights = (np.concatenate(of) for of in zip(*parts))
+    problem, T = tracker.problem, len(tracker.problem)
+    rotations, weights = np.empty_like(poses.rotations), np.empty((T, NUM_JOINTS))
+    for first in range(0, T, problem.batch):
+        some = np.arange(first, min(first + problem.batch, T))
+        rotations[some], weights[some] = tracker.predictions(poses[some], some)
+        yield Progress("sequence", 0, T)
 
     # One that saw hardly any keypoint says nothing that the frames around do not say better.
-    blind = (problem.weights[frames] > 0).sum(axis=1, keepdims=True) < FEWEST_TO_TRUST
+    blind = (problem.weights > 0).sum(axis=1, keepdims=True) < FEWEST_TO_TRUST
     return Anchor(rotations, np.where(blind, LEAST_HOLD, PREDICTION_SHARE * weights))
 
 
@@ -283,41 +278,14 @@ def _round(
     hessian, gradient = room.hessian, np.empty((len(frames), UNKNOWNS))
     for first in range(0, len(frames), problem.batch):
         some = slice(first, first + problem.batch)
-        near = Anchor(anchor.rotations[some], anchor.weights[some])
-        _put_frame_terms(tracker, poses[some], frames[some], near, hessian[some], gradient[some])
+        put = hessian[some], gradient[some]
+        _put_frame_terms(tracker, poses[some], frames[some], anchor[some], *put)
     hessian.reshape(len(frames), -1)[:, :: UNKNOWNS + 1] += HELD_WEIGHT * np.repeat(held, 3, axis=1)
 
-    noise = max(problem.noise, EXACT_NOISE)
-    expected = expected_changes(problem.fps)
-    step = -_solve_in_time(poses, room, gradient, noise, expected, freedom)
-    step = step.reshape(len(frames), UNKNOWN_BLOCKS, 3)
-    return Poses(orthonormalise(poses.rotations @ exp_map(step[:, :-1])), poses.trans + step[:, -1])
-
-
-def _shown_accelerations(problem: Problem, frames: np.ndarray) -> np.ndarray:
-    """(T-2,25) bool: whether keypoints show the acceleration of a joint, or of the translation: in
-    its three frames and one more at either end there is one that moves with the joint.
-
-    Where nothing is seen no sudden move is, only the end of what was made up for a gap.
-    """
-    seen = problem.weights[frames] > 0
-    moving = seen @ ANCESTORS[problem.parts.parent_joint]
-    shown = np.concatenate([moving, seen.sum(axis=1, keepdims=True) >= FEWEST_TO_TRUST], axis=1)
-    shown = np.pad(shown, ((1, 1), (0, 0)), mode="edge")
-    return np.logical_and.reduce([shown[i : i + len(frames) - 2] for i in range(5)])
-
-
-def expected_changes(fps: float) -> np.ndarray:
-    """(25,) radians (the last one: metres) by which velocities change from a frame to the next.
-
-    Accelerations are taken for white noise, so that this goes with the time between frames to the
-    power of 3/2.
-    """
-    joints = [
-        next(value for name, value in JOINT_ACCELERATION.items() if joint.endswith(name))
-        for joint in JOINT_NAMES
-    ]
-    return CALM_SHARE * np.array([*joints, PELVIS_ACCELERATION]) * (ACCELERATION_FPS / fps) ** 1.5
+    noise, expected = max(problem.noise, EXACT_NOISE), expected_changes(problem.fps)
+    beside = add_accelerations(poses, expected, freedom, noise, hessian, gradient)
+    step = -solve_banded(hessian, *beside, gradient, overwrite=True, room=room.factor)
+    return poses.moved(step.reshape(len(frames), UNKNOWN_BLOCKS, 3))
 
 
 def _put_frame_terms(
@@ -335,22 +303,23 @@ def _put_frame_terms(
     anchor = Anchor(backend.array(anchor.rotations), backend.array(anchor.weights))
 
     # Outliers count less, unless somebody placed them.
-    state, targets = problem.state(poses), problem.targets(frames)
-    believed = outlier_weight(state.keypoints - targets.positions, problem.noise)
-    believed = backend.xp.where(backend.indices(problem.trusted[frames]) > 0, 1.0, believed)
-    targets = Targets(targets.positions, targets.weights * believed)
+    outlier = np.where(problem.trusted[frames], np.inf, outlier_size(problem.noise))
     if backend.kernels:
         backend.kernels.normal_equations(
             model.compiled,
-            (state.rotations, state.trans),
-            (targets.positions, targets.weights),
+            (poses.rotations, poses.trans),
+            (problem.positions[frames], problem.weights[frames]),
             (anchor.rotations, anchor.weights),
             prior.compiled(backend.kernels),
+            outlier,
             hessian,
             gradient,
         )
         return
 
+    state, targets = problem.state(poses), problem.targets(frames)
+    believed = outlier_weight(state.keypoints - targets.positions, backend.array(outlier))
+    targets = Targets(targets.positions, targets.weights * believed)
     here, undamped = (
         evaluate(model, state, targets, anchor, None),
         backend.array(np.zeros(len(frames))),
@@ -369,16 +338,20 @@ def _put_frame_terms(
     _add_planes(hessian, gradient, problem, state)
 
 
-def outlier_weight(miss, noise: float):
-    """(...) weights of keypoints that are missed by miss (...,3), in metres: 1 where near, falling
-    with the fourth power (Geman and McClure 1987)."""
-    size = max(OUTLIER_SIGMAS * noise, LEAST_OUTLIER)
+def outlier_weight(miss, size):
+    """(...) weights of keypoints that are missed by miss (...,3), in metres: 1 where near, a
+    quarter where by `size` (...), falling with the fourth power (Geman and McClure 1987)."""
     return 1.0 / (1.0 + (miss * miss).sum(-1) / size**2) ** 2
+
+
+def outlier_size(noise: float) -> float:
+    """Metres by which a keypoint is off that counts a quarter."""
+    return max(OUTLIER_SIGMAS * noise, LEAST_OUTLIER)
 
 
 def outlier_threshold(noise: float) -> float:
     """Metres from its site at which a keypoint has hardly been listened to."""
-    return 2.0 * max(OUTLIER_SIGMAS * noise, LEAST_OUTLIER)
+    return 2.0 * outlier_size(noise)
 
 
 def _add_planes(hessian, gradient, problem: Problem, state: State) -> None:
@@ -402,50 +375,3 @@ def _add_prior(hessian, gradient, poses: Poses, mean: np.ndarray, precision: np.
     gradient[:, 3:-3] += (transposed @ pull).reshape(N, -1)
     right = np.moveaxis(np.moveaxis(precision.reshape(-1, body, 3), 1, 0) @ jacobian, 1, 2)
     hessian[:, 3:-3, 3:-3] += (transposed @ right.reshape(N, body, 3, -1)).reshape(N, 3 * body, -1)
-
-
-def _solve_in_time(
-    poses: Poses,
-    room: _Room,
-    gradient: np.ndarray,
-    noise: float,
-    expected: np.ndarray,
-    freedom: np.ndarray,
-) -> np.ndarray:
-    """(T,75) of the normal equations with the accelerations' share; what is in the room, and
-    gradient (T,75), is lost.
-
-    freedom (T-2,25) of Student's t.
-    """
-    T = len(gradient)
-
-    # How much each velocity changes, and how much that is worth saying (Student's t, reweighted).
-    turn = log_map(np.swapaxes(poses.rotations[:-1], -1, -2) @ poses.rotations[1:])
-    velocity = np.concatenate([turn, np.diff(poses.trans, axis=0)[:, None]], axis=1)
-    change = np.diff(velocity, axis=0)
-    surprise = np.square(change).sum(axis=-1) / expected**2
-    weight = ((noise / expected) ** 2 / ((1.0 + surprise / freedom) / (1.0 + 3.0 / freedom)))[
-        ..., None, None
-    ]
-
-    # How a change of velocity changes with a step of the frame before, of its own and of the next.
-    one = np.broadcast_to(np.eye(3), (T - 1, 1, 3, 3))
-    ahead = np.concatenate([right_jacobian_inverse(turn), one], axis=1)
-    behind = np.swapaxes(ahead, -1, -2)
-    parts = (behind[:-1], -(behind[1:] + ahead[:-1]), ahead[1:])
-    pulls = [weight * np.swapaxes(part, -1, -2) for part in parts]
-
-    # Their squares into the blocks on the diagonal, their products into those beside it.
-    blocks = room.hessian.reshape(T, UNKNOWN_BLOCKS, 3, UNKNOWN_BLOCKS, 3)
-    squares = np.zeros((T, UNKNOWN_BLOCKS, 3, 3))
-    for i, (part, pull) in enumerate(zip(parts, pulls)):
-        frames = slice(i, T - 2 + i)
-        gradient[frames] += (pull @ change[..., None]).reshape(T - 2, -1)
-        squares[frames] += pull @ part
-    diagonal = np.arange(UNKNOWN_BLOCKS)
-    blocks[:, diagonal, :, diagonal, :] += np.moveaxis(squares, 1, 0)
-    first = np.zeros((T - 1, UNKNOWN_BLOCKS, 3, 3))
-    first[:-1] += pulls[0] @ parts[1]
-    first[1:] += pulls[1] @ parts[2]
-    second = pulls[0] @ parts[2]
-    return solve_banded(room.hessian, first, second, gradient, overwrite=True, room=room.factor)

@@ -21,7 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import contextlib
 
-from lsmpl_core.backends.kernels import FINGER_ARRAYS, Kernels, Walked, Walkers
+from lsmpl_core.backends import finger_kernels
+from lsmpl_core.backends.kernels import Kernels, Walked, Walkers
 from lsmpl_core.solver.network import CANONICAL, INPUTS, OUTPUTS, PARENT_JOINTS
 
 WILD = (0.0, -0.0, 1.0, -1.0, 1e-320, 1e-12, 1e9, 1e308, -1e308, np.inf, -np.inf, np.nan)
@@ -65,13 +66,25 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
         lambda: kernels.jacobian(model, pose),
         lambda: kernels.polish(model, pose, targets, anchor, prior, **steps, damping=1e-4, tolerance=1e-9),
         lambda: kernels.polish(model, pose, targets, anchor, None, **steps, damping=np.nan, tolerance=1e-9),
-        lambda: kernels.normal_equations(model, pose, targets, anchor, prior, np.empty((B, 75, 75)), np.empty((B, 75))),
+        lambda: kernels.normal_equations(
+            model, pose, targets, anchor, prior, some(rng, B, K), np.empty((B, 75, 75)), np.empty((B, 75))
+        ),
+        lambda: kernels.add_accelerations(
+            pose,
+            some(rng, 25),
+            some(rng, max(B - 2, 0), 25),
+            float(some(rng, 1)[0]),
+            some(rng, B, 75, 75),
+            some(rng, B, 75),
+        ),
+        lambda: kernels.turned(pose[0], some(rng, B, 24, 3)),
         lambda: _shape_equations(kernels, rng, model, pose, targets, prior),
         lambda: kernels.predict(model, network, pose, targets, some(rng, B)),
         lambda: _follow(kernels, rng, model, network, prior, K, pose),
-        lambda: kernels.finger_terms(_fingers(kernels, rng, B), some(rng, B, 9)),
-        lambda: kernels.finger_polish(
-            _fingers(kernels, rng, B),
+        lambda: finger_kernels.terms(kernels, _fingers(rng, B), some(rng, B, 9)),
+        lambda: finger_kernels.polished(
+            kernels,
+            _fingers(rng, B),
             some(rng, B, 9),
             steps=int(rng.integers(-1, 5)),
             settled=0.02,
@@ -94,10 +107,10 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
             call()
 
 
-def _fingers(kernels: Kernels, rng: np.random.Generator, count: int):
-    arrays = {name: some(rng, count, *size) for name, size in FINGER_ARRAYS.items()}
+def _fingers(rng: np.random.Generator, count: int):
+    arrays = {name: some(rng, count, *size) for name, size in finger_kernels.FINGER_ARRAYS.items()}
     names = ("precision", "nearness", "limit", "end_weight", "end_share")
-    return kernels.fingers(arrays, **dict(zip(names, some(rng, 5))))
+    return finger_kernels.compiled_fingers(arrays, **dict(zip(names, some(rng, 5))))
 
 
 def _shape_equations(kernels: Kernels, rng: np.random.Generator, model, pose, targets, prior) -> None:
@@ -138,7 +151,7 @@ def main() -> None:
         while time.monotonic() - began < seconds:
             once(kernels, rng)
             count += 1
-    print(f"{count} rounds of sixteen calls")
+    print(f"{count} rounds of eighteen calls")
 
 
 if __name__ == "__main__":

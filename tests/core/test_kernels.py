@@ -16,13 +16,15 @@ from lsmpl_core.body.sites import site_parts
 from lsmpl_core.hands import finger_batch
 from lsmpl_core.hands.finger_batch import FingerBatch
 from lsmpl_core.rotation import exp_map
-from lsmpl_core.solver import banded, tracking
+from lsmpl_core.solver import accelerations, banded, tracking
+from lsmpl_core.solver import poses as poses_module
+from lsmpl_core.solver.accelerations import add_accelerations, expected_changes
 from lsmpl_core.solver.banded import add_differences, solve_banded, solve_diagonals
 from lsmpl_core.solver.polish import Anchor, Prior, Targets, polish
 from lsmpl_core.solver.poses import Poses
 from lsmpl_core.solver.predictors import choose_predictor
 from lsmpl_core.solver.problem import Problem
-from lsmpl_core.solver.sequence_optimisation import _predictions, _put_frame_terms
+from lsmpl_core.solver.sequence_optimisation import _put_frame_terms
 from lsmpl_core.solver.shape_equations import Freedom, shape_equations
 from lsmpl_core.solver.tracking import Tracker
 
@@ -127,9 +129,33 @@ def test_sequences_are_made_of_the_same_terms(both, poses):
     terms = [(np.empty((COUNT, 75, 75)), np.empty((COUNT, 75))) for _ in both]
     for problem, filled in zip(both, terms):
         tracker, frames = Tracker.of(problem), np.arange(COUNT)
-        _put_frame_terms(tracker, poses, frames, _predictions(tracker, poses, frames), *filled)
+        anchor = Anchor(*tracker.predictions(poses, frames))
+        _put_frame_terms(tracker, poses, frames, anchor, *filled)
     for one, other in zip(*terms):
         assert np.allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(one).max())
+
+
+@pytest.mark.parametrize("frames", [2, 3, COUNT])
+def test_accelerations_cost_alike(poses, frames, monkeypatch):
+    rng = np.random.default_rng(11)
+    freedom = np.where(rng.random((frames - 2, 25)) < 0.3, np.inf, 4.0)
+    added = []
+    for compiled in (found, kernel_library.Found(None, "none")):
+        monkeypatch.setattr(accelerations, "find_kernels", lambda compiled=compiled: compiled)
+        given = np.ones((frames, 75, 75)), np.ones((frames, 75))
+        beside = add_accelerations(poses[:frames], expected_changes(60.0), freedom, 0.01, *given)
+        added.append((*given, *beside))
+    for one, other in zip(*added):
+        assert one.shape == other.shape and np.allclose(one, other, rtol=1e-9, atol=1e-9)
+
+
+def test_steps_turn_joints_alike(poses, rng, monkeypatch):
+    steps, reached = rng.normal(0.0, 0.5, (COUNT, 25, 3)), []
+    for compiled in (found, kernel_library.Found(None, "none")):
+        monkeypatch.setattr(poses_module, "find_kernels", lambda compiled=compiled: compiled)
+        reached.append(poses.moved(steps))
+    assert np.allclose(reached[0].rotations, reached[1].rotations, atol=1e-12)
+    assert np.array_equal(reached[0].trans, reached[1].trans)
 
 
 @pytest.mark.parametrize("betas", [True, False])
