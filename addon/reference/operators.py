@@ -239,7 +239,7 @@ class LSMPL_OT_remove_picture(_OfPicture, bpy.types.Operator):
         shown_by = pictures.of_take(take)
         take.lsmpl_picture.shown_by = None
         _remove_unused({shown_by}, context)
-        viewports.let_go(context.window_manager)
+        viewports.let_go()
         return {"FINISHED"}
 
 

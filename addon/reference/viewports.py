@@ -59,10 +59,10 @@ def look_through(
         _sent[area.as_pointer()] = _Sent(shown_by.session_uid, before, _looks(area))
 
 
-def let_go(manager: bpy.types.WindowManager) -> None:
+def let_go() -> None:
     """Viewports that look through a picture's camera that is gone look as before; those whose
     camera is there again look through it again."""
-    for area in _viewports(manager):
+    for area in _viewports():
         sent = _sent.get(area.as_pointer())
         if sent is None:
             continue
@@ -142,15 +142,16 @@ def _object(uid: int | None) -> bpy.types.Object | None:
     return next((o for o in bpy.data.objects if o.session_uid == uid and o.users_scene), None)
 
 
-def _viewports(manager: bpy.types.WindowManager) -> list[bpy.types.Area]:
-    areas = (area for window in manager.windows for area in window.screen.areas)
+def _viewports() -> list[bpy.types.Area]:
+    """All of them, those of workspaces that are not shown, too."""
+    areas = (area for screen in bpy.data.screens for area in screen.areas)
     return [area for area in areas if area.type == "VIEW_3D"]
 
 
 @persistent
 def _on_undo(*_) -> None:
     if _sent:
-        let_go(bpy.context.window_manager)
+        let_go()
 
 
 @persistent

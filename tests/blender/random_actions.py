@@ -320,6 +320,20 @@ def change_characters(hands: Hands) -> str:
     return f"{take} on {rig}: {what}"
 
 
+def export(hands: Hands) -> str:
+    """A file of a take's character, or of the user's, for a program."""
+    hands.end_live()
+    take = hands.activate("Walk", "Wave")
+    program = hands.random.choice(["ANY", "UNREAL", "UNITY", "MIXAMO"])
+    whose, kind = hands.random.choice(["OWN", "OTHER"]), hands.random.choice(["fbx", "fbx", "bvh", "npz"])
+    hands.do(f"""
+        chosen = scene.lsmpl_export
+        chosen.format, chosen.program, chosen.character = {kind!r}, {program!r}, {whose!r}
+        bpy.ops.lsmpl.export(filepath=bpy.data.filepath.replace("random.blend", "random.{kind}"))
+    """)
+    return f"export {take}, {whose}, {kind} for {program}"
+
+
 def change_list(hands: Hands) -> str:
     """The list of takes: eye, solo, colour."""
     take = hands.random.choice(["Walk", "Wave"])
@@ -359,6 +373,7 @@ ACTIONS: dict[Callable[[Hands], str], float] = {
     key_in_a_layer: 2,
     change_characters: 5,
     change_list: 1,
+    export: 2,
     delete_or_duplicate: 2,
     select: 2,
     save: 2,
