@@ -7,11 +7,14 @@ is a `Decision` that says what probably was read wrong.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
 
 from .body.body import Body
+from .keypoints.layouts import Layout
+from .keypoints.plausibility import clearest_exchange
 from .keypoints.track import Decision, KeypointTrack
 from .marker_calibration.calibrate_markers import needs_calibration
 from .motion import Motion
@@ -33,6 +36,9 @@ UNUSUAL_BETAS = 3.0
 """Standard deviations of the population's shape, as the root of the mean square of all betas,
 beyond which nobody is: bodies of all shapes, a child of 1 m among them, come out at 2.6 at most,
 of the real files at 2.1; keypoints read in another order, or with two exchanged, at 3.4 to 4."""
+EXCHANGED = 0.09
+"""What exchanging two keypoints may gain at most (`clearest_exchange`, which says what was
+measured) in many frames, and up to four times that in few, which do not even out their noise."""
 DISPLACED = 0.08
 """Metres, root mean square, by which keypoints' sites are displaced at most where the layout is the
 right one: of real files and other skeletons by 40 mm, of keypoints read in another order by 130."""
@@ -61,6 +67,7 @@ def judged(
         _no_person(motion),
         _on_its_side(motion, body, track),
         _sides(track),
+        _exchanged(track),
     ]
     reasons = [doubt for doubt in doubts if doubt]
     found = [Decision(NOT_TRUSTED, "no", "fallback", "; ".join(reasons))] if reasons else []
@@ -153,3 +160,30 @@ def _sides(track: KeypointTrack) -> str:
         return ""
     given = any(one.what == "mirrored" and one.basis == "given" for one in track.decisions)
     return "" if given and found.what == "mirrored" else found.reason
+
+
+def _exchanged(track: KeypointTrack) -> str:
+    """Two keypoints with each other's name are met by a body whose limb is bent another way."""
+    if needs_calibration(track.layout):
+        return ""
+    gained, pair = clearest_exchange(track.positions, _by_sites(track.layout))
+    limit = EXCHANGED * (1.0 + 3.0 / np.sqrt(max(len(track), 1)))
+    if pair is None or gained <= limit:
+        return ""
+    one, other = (name.replace("_", " ") for name in pair)
+    return (
+        f"{one} and {other} are likelier the other way round: bones would keep their lengths then, "
+        "and be a person's; is the layout right (--layout), or are their names exchanged?"
+    )
+
+
+def _by_sites(layout: Layout) -> Layout:
+    """The layout with its keypoints called as the places on the body where they sit, which of
+    other skeletons are called otherwise."""
+    if layout.name != BONES:
+        return layout
+    taken = Counter(layout.sites)
+    names = [
+        site if taken[site] == 1 else name for name, site in zip(layout.keypoints, layout.sites)
+    ]
+    return Layout(layout.name, tuple(names), sites=layout.sites, label=layout.label)

@@ -15,6 +15,8 @@ from .proportions import ADULT_SEGMENTS
 
 TOLERANCE = 0.06
 """Metres by which sites that detectors and skeletons call alike may be apart."""
+STEADY = 1.01
+"""Times that lengths may change more over time, taken together, for an exchange to count."""
 _MOST_FRAMES = 200
 _ACROSS = ("shoulder", "hip", "eye", "ear", "collar")
 _LIMBS = [(f"{s}_{a}", f"{s}_{b}") for a, b in ADULT_SEGMENTS for s in ("left", "right")]
@@ -57,32 +59,88 @@ def change_of_limbs(positions: np.ndarray, layout: Layout) -> float:
 
 
 def best_exchange(positions: np.ndarray, layout: Layout) -> tuple[float, tuple[str, str] | None]:
-    """By how much exchanging two keypoints (T,K,3) would make them more plausible, and which two.
+    """By how much exchanging two keypoints (T,K,3), or a left part of a limb and the right one,
+    would make them more plausible, and which two, of a limb those nearest to the trunk.
 
     In a right order no exchange gains more than noise does: at most 0.007 on recorded motion in
     every known order with 30 mm of noise, and on real takes; in random orders that look like a body
     by chance at least 0.017.
     """
-    count = len(layout)
+    gains, _, _, exchanges = _exchanges(positions, layout)
+    return _best(gains, exchanges)
+
+
+def clearest_exchange(
+    positions: np.ndarray, layout: Layout
+) -> tuple[float, tuple[str, str] | None]:
+    """As `best_exchange`, by how much more plausible the lengths become that an exchange changes:
+    one of two keypoints at the end of a limb changes few, but these by much. Only what leaves
+    lengths as constant as they are counts: a skeleton of odd proportions is no other order.
+
+    In a right order that is at most 0.065 on recorded motion in six layouts with 20 mm of noise,
+    and in a single frame 0.32; where wrists are exchanged, or a wrist and its elbow, a knee and its
+    ankle, a wrist and an ankle, it is 0.13 at least in 95 of 100 takes.
+    """
+    gains, changed, steadier, exchanges = _exchanges(positions, layout)
+    share = gains * len(_ends(layout)) / np.maximum(changed, 1)
+    return _best(np.where(steadier, share, 0.0), exchanges)
+
+
+Exchange = tuple[tuple[str, ...], tuple[str, ...]]
+
+
+def _best(gains: np.ndarray, exchanges: list[Exchange]) -> tuple[float, tuple[str, str] | None]:
+    if not len(gains) or not gains.max() > 0.0:
+        return 0.0, None
+    (a, *_), (b, *_) = exchanges[int(np.argmax(gains))]
+    return float(gains.max()), (a, b)
+
+
+def _exchanges(
+    positions: np.ndarray, layout: Layout
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, list[Exchange]]:
+    """By how much each of E exchanges would make keypoints (T,K,3) more plausible (E,), how many
+    lengths it changes (E,), whether these stay as constant as they are (E,), and what changes
+    places."""
+    names = layout.keypoints
     chosen = _some(positions)
     lengths = np.linalg.norm(chosen[:, :, None] - chosen[:, None], axis=3)
     median, spread = seen_spread(lengths.reshape(len(chosen), -1))
-    median, spread = median.reshape(count, count), spread.reshape(count, count)
+    median, spread = (numbers.reshape(len(names), -1) for numbers in (median, spread))
 
     seen = np.flatnonzero(np.isfinite(chosen).all(axis=2).any(axis=0))
-    exchanges = [(a, b) for i, a in enumerate(seen) for b in seen[:i]]
-    orders = np.tile(np.arange(count), (len(exchanges) + 1, 1))
-    for order, (a, b) in zip(orders[1:], exchanges):
-        order[a], order[b] = b, a
+    exchanges: list[Exchange] = [
+        ((names[a],), (names[b],)) for i, a in enumerate(seen) for b in seen[:i]
+    ]
+    exchanges += _parts_of_limbs(layout)
+    orders = np.tile(np.arange(len(names)), (len(exchanges) + 1, 1))
+    for order, (some, others) in zip(orders[1:], exchanges):
+        rows, partners = ([names.index(name) for name in part] for part in (some, others))
+        order[rows + partners] = partners + rows
 
     ends = _ends(layout)
     one, other = orders[:, ends[:, 0]], orders[:, ends[:, 1]]
+    spreads = np.nan_to_num(spread[one, other]).sum(axis=1)
     errors = _errors(median[one, other], spread[one, other], layout)
-    best = int(np.argmin(errors))
-    if best == 0 or not np.isfinite(errors[0]):
-        return 0.0, None
-    a, b = exchanges[best - 1]
-    return float(errors[0] - errors[best]), (layout.keypoints[a], layout.keypoints[b])
+    gains = errors[0] - errors[1:] if np.isfinite(errors[0]) else np.zeros(len(exchanges))
+    changed = np.not_equal(one != ends[:, 0], other != ends[:, 1])[1:].sum(axis=1)
+    return gains, changed, spreads[1:] <= STEADY * spreads[0], exchanges
+
+
+def _parts_of_limbs(layout: Layout) -> list[Exchange]:
+    """A left keypoint and all beyond it, where there are some, and their right partners."""
+    names = layout.keypoints
+    above = {end: start for start, end in tree_edges(names)}
+
+    def beyond(start: str) -> list[str]:
+        return [start, *(name for end in names if above.get(end) == start for name in beyond(end))]
+
+    parts = [beyond(name) for name in names if name.startswith("left_")]
+    return [
+        (tuple(part), tuple(map(other_side, part)))
+        for part in parts
+        if len(part) > 1 and all(other_side(name) in names for name in part)
+    ]
 
 
 def _some(positions: np.ndarray) -> np.ndarray:

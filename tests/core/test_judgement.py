@@ -13,8 +13,9 @@ from lsmpl_core.body.landmarks import parse_landmark
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.calibration.calibration import Calibration
 from lsmpl_core.errors import MotionFileError
-from lsmpl_core.judgement import FEW, NOT_TRUSTED, judged, not_trusted
+from lsmpl_core.judgement import EXCHANGED, FEW, NOT_TRUSTED, judged, not_trusted
 from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.keypoints.plausibility import clearest_exchange
 from lsmpl_core.keypoints.track import KeypointTrack
 from lsmpl_core.readers.markers import recognise
 from lsmpl_core.rotation import exp_map
@@ -210,11 +211,34 @@ FEET = ("heel", "big_toe", "small_toe")
             "left and right of the hips are the other way round than those of the shoulders",
         ),
         (("knee", "ankle", *FEET), "left and right of the knees are the other way round than those of the hips"),
+        (("ankle", *FEET), "left and right of the ankles are the other way round than those of the knees"),
+        (("wrist",), "left wrist and right wrist are likelier the other way round"),
     ],
 )
 def test_exchanged_legs_are_not_trusted_however_well_they_are_met(body, taken, parts, said):
     track, motion = taken
     assert said in not_trusted(replace(motion, decisions=judged(motion, body, exchanged(track, *parts))))
+
+
+@pytest.mark.parametrize(("one", "other"), [("wrist", "elbow"), ("knee", "ankle")])
+def test_two_keypoints_of_a_limb_with_each_others_name_are_not_trusted(body, taken, one, other):
+    track, motion = taken
+    order = list(range(len(track.layout)))
+    a, b = (track.layout.index(f"left_{part}") for part in (one, other))
+    order[a], order[b] = b, a
+    wrong = replace(track, positions=track.positions[:, order])
+    assert "likelier the other way round" in not_trusted(replace(motion, decisions=judged(motion, body, wrong)))
+
+
+def test_a_skeleton_of_odd_proportions_has_no_exchanged_joints(body, taken):
+    """Of bones that keep their lengths none is another's, however long it is."""
+    track, _ = taken
+    at = track.positions.copy()
+    hip, knee, ankle = (track.positions[:, track.layout.index(f"left_{part}")] for part in ("hip", "knee", "ankle"))
+    at[:, track.layout.index("left_knee")] += 0.3 * (knee - hip)
+    for part in ("ankle", *FEET):
+        at[:, track.layout.index(f"left_{part}")] += 0.3 * (knee - hip) - 0.3 * (ankle - knee)
+    assert clearest_exchange(at, track.layout)[0] <= EXCHANGED
 
 
 def test_a_mirrored_take_is_not_trusted_unless_somebody_said_that_it_is_right(body, taken):
