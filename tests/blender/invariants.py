@@ -9,6 +9,7 @@ from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session
 from bl_ext.user_default.lsmpl.addon.reference import playing as pictures_playing
 from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
 from bl_ext.user_default.lsmpl.addon.retargeting import animated, following, plan
+from bl_ext.user_default.lsmpl.addon.rigging import curls, keys
 from bl_ext.user_default.lsmpl.addon.takes import display, layers, other_characters, pinned_joints, playing
 from bl_ext.user_default.lsmpl.addon.takes import take as takes
 from bl_ext.user_default.lsmpl.addon.takes.layers import Layer
@@ -107,7 +108,8 @@ def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
     frames = pending_edit.played_at(take, action, 0, len(motion) - 1)
     keyed, found = bones.in_action(action, frames), []
     if not actions.is_edited(action):
-        found += _differ("keys and motion", keyed, poses_of(motion), "frame")
+        fingers = not _curled_without_keys(rig, action)
+        found += _differ("keys and motion", keyed, poses_of(motion), "frame", fingers)
 
     # Under a layer of an animator's the keys are not what is seen. Outside of the take an animator keys controls in
     # some frames, and between these a limb goes where its end goes, not as its bones would turn.
@@ -125,6 +127,15 @@ def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
     if stale > SAME_TURN and rig.mode != "EDIT":
         wrong.append(f"bones are drawn {stale:.4f} from where they are")
     return [*found, *wrong]
+
+
+def _curled_without_keys(rig: bpy.types.Object, action: bpy.types.Action) -> bool:
+    """Whether curls that the action does not key were turned: they bend the fingers in all of its frames."""
+    if not curls.are_there(rig.data.bones):
+        return False
+    keyed = {curve.data_path for curve in actions.fcurves(action)}
+    beside = [channel for channel in curls.channels() if keys.data_path(*channel) not in keyed]
+    return any(np.abs(values).max() > SAME_TURN for values in keys.read(rig, beside))
 
 
 UPPER_BODY = "spine1", "spine3", "neck", "left_shoulder", "right_elbow", "left_wrist"
@@ -174,8 +185,8 @@ def _other_character(take: bpy.types.Object, other) -> list[str]:
     return [f"{other.target.name} turns otherwise than the take in {off.max():.4f}"] if off.max() > SAME_TURN else []
 
 
-def _differ(what: str, one, other, where: str) -> list[str]:
-    with_fingers = one.fingers is not None and other.fingers is not None
+def _differ(what: str, one, other, where: str, with_fingers: bool = True) -> list[str]:
+    with_fingers = with_fingers and one.fingers is not None and other.fingers is not None
     by_joint = np.abs(_turns(one, with_fingers) - _turns(other, with_fingers)).max(axis=(2, 3))
     turned = by_joint.max(axis=1)
     moved = np.abs(one.trans - other.trans).max(axis=1)
