@@ -3,6 +3,8 @@ arrays."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 from ..rotation import from_quaternion, log_map, orthonormalise
@@ -17,6 +19,7 @@ LARGEST = 1e6
 """Of numbers that say a rotation in whatever form; what is larger would overflow."""
 
 
+@cache
 def _forms(what: str) -> dict[int, tuple[int, str]]:
     """What so many numbers a frame may be: joints and form; axis-angles before what else has the
     count. what: "root", "body", "full" or "hand"."""

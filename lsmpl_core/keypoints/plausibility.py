@@ -38,7 +38,7 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
     much they change over time, each at most 1 and averaged. Infinite where no limb is seen.
     """
     ends = _ends(layout)
-    chosen = _some(positions)
+    chosen = some_frames(positions)
     lengths = np.linalg.norm(chosen[:, ends[:, 0]] - chosen[:, ends[:, 1]], axis=2)
     median, spread = seen_spread(lengths)
     return float(_errors(median[None], spread[None], layout)[0])
@@ -52,7 +52,7 @@ def change_of_limbs(positions: np.ndarray, layout: Layout) -> float:
     if not ends:
         return 0.0
     one, other = np.array(ends).T
-    chosen = _some(positions)
+    chosen = some_frames(positions)
     median, spread = seen_spread(np.linalg.norm(chosen[:, one] - chosen[:, other], axis=2))
     known = median > 0
     return float(np.median(spread[known] / median[known])) if known.any() else 0.0
@@ -103,7 +103,7 @@ def _exchanges(
     lengths it changes (E,), whether these stay as constant as they are (E,), and what changes
     places."""
     names = layout.keypoints
-    chosen = _some(positions)
+    chosen = some_frames(positions)
     lengths = np.linalg.norm(chosen[:, :, None] - chosen[:, None], axis=3)
     median, spread = seen_spread(lengths.reshape(len(chosen), -1))
     median, spread = (numbers.reshape(len(names), -1) for numbers in (median, spread))
@@ -143,8 +143,9 @@ def _parts_of_limbs(layout: Layout) -> list[Exchange]:
     ]
 
 
-def _some(positions: np.ndarray) -> np.ndarray:
-    """No more than so many frames, evenly spread."""
+def some_frames(positions: np.ndarray) -> np.ndarray:
+    """Of keypoints (T,K,3) the frames that are looked at here, evenly spread: all, or 200. Whoever
+    puts keypoints in many orders does so with these."""
     count = min(len(positions), _MOST_FRAMES)
     return positions[np.unique(np.linspace(0, len(positions) - 1, count).astype(int))]
 

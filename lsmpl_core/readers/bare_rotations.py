@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..keypoints.plausibility import implausibility
+from ..keypoints.plausibility import implausibility, some_frames
 from .orders import NO_BODY, orders_of
 from .space import in_order
 
@@ -49,5 +49,6 @@ def are_axis_angles(rows: np.ndarray) -> bool:
         return False
     orders = orders_of(count)
     return not any(
-        implausibility(in_order(rows, order.columns), order.layout) <= NO_BODY for order in orders
+        implausibility(in_order(some_frames(rows), order.columns), order.layout) <= NO_BODY
+        for order in orders
     )

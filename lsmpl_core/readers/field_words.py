@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from ..data import DATA
@@ -18,7 +19,13 @@ LONGEST_KEY, MOST_KEYS = 60, 500
 
 def folded(name: object) -> str:
     """A field's name as `WORDS` has it."""
-    return fold(str(name)[:LONGEST_KEY]).lower()
+    return _folded(str(name)[:LONGEST_KEY])
+
+
+@lru_cache(maxsize=4096)
+def _folded(name: str) -> str:
+    """Kept, for dicts of every frame have the same names."""
+    return fold(name).lower()
 
 
 def value_of(one: Any, words: Sequence[str], kind: type | tuple[type, ...] = object) -> Any:

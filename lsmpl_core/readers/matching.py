@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import LayoutError
 from ..keypoints.layouts import LAYOUTS, Layout
-from ..keypoints.plausibility import implausibility
+from ..keypoints.plausibility import implausibility, some_frames
 from ..keypoints.track import Basis, Decision
 from .bare_rotations import ADVICE, are_axis_angles
 from .bones import (
@@ -84,8 +84,9 @@ def match_by_name(
     )
     best, columns = matches[0]
     if positions is not None and len(matches) > 1:
+        looked_at = some_frames(positions)
         errors = [
-            implausibility(in_order(positions, columns), layout) for layout, columns in matches
+            implausibility(in_order(looked_at, columns), layout) for layout, columns in matches
         ]
         if errors[0] - min(errors) > CLEARLY:
             best, columns = matches[int(np.argmin(errors))]

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import LayoutError
 from ..keypoints.layouts import ORDERS, Order
-from ..keypoints.plausibility import best_exchange, implausibility
+from ..keypoints.plausibility import best_exchange, implausibility, some_frames
 from .hand_columns import makes_hands
 from .space import SHARES_OF_AN_IMAGE, are_image_shares, hips_of, in_order
 
@@ -67,7 +67,7 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
         )
     # Hands at their places tell an order better than a body of which a detector saw half.
     by_hands = len(candidates) == 1 and makes_hands(positions, best)
-    gained, exchanged = best_exchange(in_order(positions, best.columns), best.layout)
+    gained, exchanged = best_exchange(in_order(some_frames(positions), best.columns), best.layout)
     if exchanged and not by_hands and gained > MOST_GAINED * (1 + 2 / np.sqrt(len(positions))):
         raise LayoutError(
             f"{source}: {count} keypoints could be "
@@ -102,7 +102,7 @@ def orders_of(count: int) -> list[Order]:
 
 
 def _error(positions: np.ndarray, order: Order) -> float:
-    return implausibility(in_order(positions, order.columns), order.layout)
+    return implausibility(in_order(some_frames(positions), order.columns), order.layout)
 
 
 def _off(error: float) -> str:

@@ -540,6 +540,8 @@ def test_outputs_are_in_as_many_folders_as_a_path_has_room_for(tmp_path, capsys,
     deep = "a/" * 1200
     assert main(["convert", "take.npy", "-o", deep + "take.npz", "--solver", "polish"]) == 0
     assert len(lsmpl.Motion.load(deep + "take.npz")) == 2
+    os.remove(deep + "take.npz")
+    os.removedirs(deep)  # for whoever clears up later by calling itself for each
     assert main(["convert", "take.npy", "-o", "take.npy/a/b.npz"]) == 1
     assert "take.npy: is a file, so no folder can be there" in capsys.readouterr().err
 
