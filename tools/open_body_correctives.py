@@ -1,203 +1,230 @@
 """Fits linear pose correctives ("posedirs"), which repair what linear blend skinning does to
 twisted and bent limbs.
 
-Each joint is turned through its own range, one at a time. The wanted surface has the limb's twist
-spread along the limb instead of all at the joint, and bends for the larger part by dual quaternions
-(Kavan et al., "Skinning with dual quaternions", 2007), which keep its volume where plain skinning
-flattens it; all of it would bulge. It is then smoothed around the joint by a little delta mush
-(Mancewicz et al., "Delta Mush: smoothing deformations while preserving detail", 2014); much of that
-takes the volume away again and pinches what bends far. Its difference from plain skinning, taken
-back to the rest pose, is fitted by ridge regression on the entries of R - I, which is how SMPL's
-posedirs are read.
+The wanted surface is that of an elastic body on the same skeleton (open_body_flesh), in poses in
+which all limbs bend at once, as far as people's do. What plain skinning misses of it is fitted by
+ridge regression on the entries of R - I, which is how SMPL's posedirs are read. It is fitted where
+it is seen, on the posed surface: taken back to the rest pose, what joints miss that bend by 150
+degrees would outweigh all else.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from open_body_pose import JOINT_NAMES, with_descendants
+from open_body_flesh import Flesh, forward, neighbours, spread_twists
+from open_body_pose import JOINT_NAMES, mirror_vertices, with_descendants
 from scipy import sparse
 from scipy.spatial.transform import Rotation
+from scipy.stats import norm, qmc
 
-POSES_PER_JOINT = 80
-RIDGE = 0.02
-SMOOTHING_STEPS = 4
-ROUND = 0.75  # share of dual quaternions in the bend, beside plain skinning
+POSES = 64  # each with two sides, which are posed on their own
+RIDGE = 0.002
+SMOOTHING_STEPS = 2  # of what is missed, which is rough where flesh is folded
 QUANTUM = 2.0**-13  # metres; a coarser grid compresses better, and 0.12 mm is not seen
 LEAST = 0.0002  # metres; smaller corrections are left out
+INFLUENCE = (
+    0.005  # a joint that moves less of a vertex, or of which it leaves less, does not bend it
+)
+MIRROR = np.array([-1.0, 1.0, 1.0])
 
-# Degrees. Of the left side; the right is its mirror image. (axis, least, most) are turned one after
-# the other.
-RANGES = {
-    "hip": (("y", -40, 40), ("z", -25, 50), ("x", -125, 35)),
-    "knee": (("y", -20, 20), ("x", 0, 150)),
-    "ankle": (("x", -30, 45), ("z", -20, 20)),
-    "collar": (("y", -20, 20), ("z", -15, 30)),
-    "shoulder": (("x", -90, 90), ("y", -100, 40), ("z", -80, 80)),
-    "elbow": (("x", -90, 90), ("y", -150, 5)),
-    "wrist": (("x", -90, 90), ("y", -30, 30), ("z", -70, 70)),
-}
+# The joints that correct the skin.
+SIDED_JOINTS = ("hip", "knee", "ankle", "collar", "shoulder", "elbow", "wrist")
 
-# Twist is spread along the bone between two joints: from and to which fraction of it. Fractions
-# count from the first.
-TWISTS = {
-    "hip": ("hip", "knee", 0.0, 0.8),
-    "knee": ("knee", "ankle", 0.0, 0.5),
-    "shoulder": ("shoulder", "elbow", 0.0, 0.8),
-    "elbow": ("elbow", "wrist", 0.0, 0.8),
-    "wrist": ("elbow", "wrist", 0.4, 1.05),
-}
+# Degrees, of the left side; the right is its mirror image. What is even is drawn evenly between
+# two numbers, what is normal with mean and standard deviation. `azimuth` is where the lower bone
+# bends to, about the upper one and from where it mostly does.
+EVEN = {
+    "arm up": (-85, 80), "arm ahead": (-40, 110), "arm twist": (-80, 60), "collar share": (0, 1),
+    "elbow bend": (0, 150), "hip bend": (-30, 120), "hip aside": (-20, 45), "hip twist": (-35, 35),
+    "knee bend": (0, 150), "ankle bend": (-30, 45),
+}  # fmt: skip
+NORMAL = {
+    "collar up": (0, 6), "collar ahead": (0, 6), "elbow azimuth": (0, 25), "forearm twist": (0, 40),
+    "wrist twist": (0, 25), "wrist ahead": (0, 15), "wrist up": (0, 30), "knee azimuth": (0, 12),
+    "shin twist": (0, 10), "ankle aside": (0, 10), "ankle twist": (0, 8),
+}  # fmt: skip
+HANGING, STRAIGHT = 0.4, 0.3  # shares of arms that hang, and of legs that bend little
 
 
-def fit_correctives(
-    template: np.ndarray,
-    weights: np.ndarray,
-    joints: np.ndarray,
-    quads: np.ndarray,
-    mirror: np.ndarray,
-    untouched: np.ndarray,
-    seed: int,
-) -> np.ndarray:
-    """(V, 3, 207) displacements for each entry of R - I of every joint but the pelvis; none at
-    `untouched` vertices."""
-    mush = DeltaMush(template, quads)
-    posedirs = np.zeros((len(template), 3, 23, 9))
-    rng = np.random.default_rng(seed)
-    for part in RANGES:
-        joint = JOINT_NAMES.index(f"left_{part}")
-        turns, wanted = zip(*_wanted_offsets(template, weights, joints, mush, part, rng))
-        features = (np.array(turns) - np.eye(3)).reshape(len(turns), 9)
-        gram = features.T @ features + RIDGE * len(turns) * np.eye(9)
-        directions = np.linalg.solve(gram, features.T @ np.array(wanted).reshape(len(turns), -1))
-        directions = np.moveaxis(directions.reshape(9, -1, 3), 0, -1)
-        directions[untouched] = 0.0
-        posedirs[:, :, joint - 1] = directions
-        posedirs[:, :, JOINT_NAMES.index(f"right_{part}") - 1] = _mirrored(directions, mirror)
+def fit_correctives(body: Mapping[str, np.ndarray], seed: int) -> np.ndarray:
+    """(V, 3, 207) displacements for each entry of R - I of every joint but the pelvis, of a body's
+    arrays by key; none at the vertices of its sites."""
+    template, weights, regressor = (
+        body[key].astype(np.float64) for key in ("v_template", "weights", "J_regressor")
+    )
+    joints, quads = regressor @ template, body["quads"].astype(np.int64)
+    mirror = mirror_vertices(template)
+    flesh, smoothed = Flesh(template, weights, joints, quads), _half_way_to_neighbours(quads)
+    features, missed, blends = [], [], []
+    for number, rotations in enumerate(_poses(seed)):
+        blend, skinned = _skinned(rotations, template, weights, joints)
+        miss = flesh.pose(rotations, skinned) - skinned
+        for _ in range(SMOOTHING_STEPS):
+            miss = smoothed @ miss
+        turns = _mirrored_rotations(rotations)
+        features += [(r - np.eye(3)).reshape(24, 9) for r in (rotations, turns)]
+        missed += [miss, miss[mirror] * MIRROR]
+        blends += [blend, _skinned(turns, template, weights, joints)[0]]
+        print(f"flesh posed {number + 1} of {POSES} times", end="\r", flush=True)
+    print()
+
+    posedirs = np.zeros((len(template), 3, 24, 9))
+    of_poses = (np.array(features), np.array(missed), np.array(blends))
+    for own, vertices in _groups(template, weights, joints).items():
+        found = _ridge(*of_poses, np.array(own), vertices)
+        posedirs[vertices[:, None], :, np.array(own)] = found
+
+    posedirs = posedirs[:, :, 1:].reshape(len(template), -1)
+    posedirs[body["site_vertices"][body["site_weights"] > 0]] = 0.0
     posedirs[np.abs(posedirs) < LEAST] = 0.0
     return (np.round(posedirs / QUANTUM) * QUANTUM).reshape(len(template), 3, 207)
 
 
-def _mirrored(directions: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-    """The same correctives on the other side: x changes sign, in the displacements and in the
-    rotations' entries."""
-    sign = np.array([-1.0, 1.0, 1.0])
-    return directions[mirror] * sign[:, None] * np.outer(sign, sign).ravel()
+def _groups(
+    template: np.ndarray, weights: np.ndarray, joints: np.ndarray
+) -> dict[tuple[int, ...], np.ndarray]:
+    """The vertices (N,) of each set of joints that correct them: those about which they bend, and
+    those whose twist is spread over them. What others miss there is no law of theirs."""
+    corrects = np.zeros(weights.shape, dtype=bool)
+    for part in SIDED_JOINTS:
+        for side in ("left", "right"):
+            joint = JOINT_NAMES.index(f"{side}_{part}")
+            moved = weights[:, with_descendants(joint)].sum(1)
+            corrects[:, joint] = (moved > INFLUENCE) & (moved < 1.0 - INFLUENCE)
+    for turning, turned, _, share in spread_twists(template, joints):
+        corrects[:, turning] |= (weights[:, turned] > 0.5) & (share > 0.0) & (share < 1.0)
+    sets, which = np.unique(corrects, axis=0, return_inverse=True)
+    which = which.ravel()
+    return {
+        tuple(np.flatnonzero(own).tolist()): np.flatnonzero(which == number)
+        for number, own in enumerate(sets)
+        if own.any()
+    }
 
 
-def _wanted_offsets(
-    template: np.ndarray,
-    weights: np.ndarray,
-    joints: np.ndarray,
-    mush: DeltaMush,
-    part: str,
-    rng: np.random.Generator,
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Rotations (3, 3) of the left joint, each with the rest-pose displacements (V, 3) that it asks
-    for."""
-    joint = JOINT_NAMES.index(f"left_{part}")
-    moved = weights[:, with_descendants(joint)].sum(1)[
-        :, None
-    ]  # how much of a vertex turns with the joint
-    near = np.clip(8.0 * moved * (1.0 - moved), 0.0, 1.0)
-    pivot = joints[joint]
-    for _ in range(POSES_PER_JOINT):
-        rotation = _random_rotation(RANGES[part], rng)
-        twisted, swing = _spread_twist(template, moved, joints, part, rotation)
-        target = pivot + _bend(twisted - pivot, moved, swing)
-        target += near * (mush(target) - target)
-        plain = moved[..., None] * rotation + (1.0 - moved[..., None]) * np.eye(3)
-        yield (
-            rotation,
-            pivot + np.linalg.solve(plain, (target - pivot)[..., None])[..., 0] - template,
-        )
-
-
-def _bend(points: np.ndarray, moved: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """Points (V, 3) turned about the origin as far as they are moved (V, 1), for the larger part
-    along arcs.
-
-    About one pivot, blended dual quaternions are a rotation about the same axis by a part of the
-    angle.
-    """
-    plain = moved * (points @ rotation.T) + (1.0 - moved) * points
-    turn = Rotation.from_matrix(rotation).as_rotvec()
-    angle = np.linalg.norm(turn)
-    share = moved[:, 0]
-    part = 2.0 * np.arctan2(share * np.sin(angle / 2), 1.0 - share + share * np.cos(angle / 2))
-    along_arcs = Rotation.from_rotvec(part[:, None] * turn / max(angle, 1e-12)).apply(points)
-    return ROUND * along_arcs + (1.0 - ROUND) * plain
-
-
-def _random_rotation(
-    ranges: tuple[tuple[str, float, float], ...], rng: np.random.Generator
+def _ridge(
+    features: np.ndarray, missed: np.ndarray, blends: np.ndarray, own: np.ndarray, which: np.ndarray
 ) -> np.ndarray:
-    rotation = Rotation.identity()
-    for axis, least, most in ranges:
-        rotation = Rotation.from_euler(axis, rng.uniform(least, most), degrees=True) * rotation
-    return rotation.as_matrix()
+    """(N, J, 3, 9) the correctives of vertices `which` (N,) by the joints `own` (J,).
+
+    features (S, 24, 9) of the poses, missed (S, V, 3) by plain skinning, blends (S, V, 3, 3) by
+    which it takes displacements of the rest pose to the posed surface.
+    """
+    told = features[:, own].reshape(len(features), -1)
+    products = told[:, :, None] * told[:, None]
+    found = np.empty((len(which), len(own), 3, 9))
+    for row, vertex in enumerate(which):
+        blend = blends[:, vertex]
+        metric = np.swapaxes(blend, 1, 2) @ blend  # (S, 3, 3)
+        asked = np.einsum("sij,si->sj", blend, missed[:, vertex])
+        gram = np.tensordot(metric, products, (0, 0)).transpose(0, 2, 1, 3)
+        size = 3 * told.shape[1]
+        gram = gram.reshape(size, size) + RIDGE * len(told) * np.eye(size)
+        directions = np.linalg.solve(gram, (asked.T @ told).ravel())
+        found[row] = directions.reshape(3, len(own), 9).transpose(1, 0, 2)
+    return found
 
 
-def _spread_twist(
-    template: np.ndarray, moved: np.ndarray, joints: np.ndarray, part: str, rotation: np.ndarray
+def _skinned(
+    rotations: np.ndarray, template: np.ndarray, weights: np.ndarray, joints: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rest pose with the rotation's twist spread along the limb, and what is left of the
-    rotation: its swing."""
-    if part not in TWISTS:
-        return template, rotation
-    first, second, start, stop = TWISTS[part]
-    base, tip = (joints[JOINT_NAMES.index(f"left_{name}")] for name in (first, second))
-    length = np.linalg.norm(tip - base)
-    axis = (tip - base) / length
-    x, y, z, w = Rotation.from_matrix(rotation).as_quat()
-    angle = 2.0 * np.arctan2(np.dot((x, y, z), axis), w)
-    angle = (angle + np.pi) % (2.0 * np.pi) - np.pi
-    swing = rotation @ Rotation.from_rotvec(-angle * axis).as_matrix()
-
-    along = np.clip(((template - base) @ axis / length - start) / (stop - start), 0.0, 1.0)
-    share = along * along * (3.0 - 2.0 * along)
-    limb = np.where(template[:, 0] > 0.0, np.clip(20.0 * moved[:, 0], 0.0, 1.0), 0.0)
-    if start > 0.0:  # the bone lies before the joint
-        limb = np.where(share < 1.0, 1.0, limb)
-    turns = Rotation.from_rotvec((angle * share * limb)[:, None] * axis)
-    return base + turns.apply(template - base), swing
+    """What plain skinning makes of a pose: each vertex' blended rotations (V, 3, 3), and the skin
+    (V, 3)."""
+    frames, places = forward(rotations, joints)
+    blend = np.tensordot(weights, frames, 1)
+    offsets = places - np.einsum("jab,jb->ja", frames, joints)
+    return blend, np.einsum("vab,vb->va", blend, template) + weights @ offsets
 
 
-class DeltaMush:
-    """Smooths a deformed surface and puts the rest surface's detail back on."""
-
-    def __init__(self, rest: np.ndarray, quads: np.ndarray) -> None:
-        self._quads = quads
-        edges = np.concatenate([quads[:, [corner, (corner + 1) % 4]] for corner in range(4)])
-        edges = np.concatenate((edges, edges[:, ::-1]))
-        adjacency = sparse.csr_matrix(
-            (np.ones(len(edges)), edges.T), shape=(len(rest), len(rest))
-        ).sign()
-        self._neighbour = np.asarray(adjacency.argmax(axis=1)).ravel()
-        mean = sparse.diags(1.0 / np.asarray(adjacency.sum(1)).ravel()) @ adjacency
-        self._step = 0.5 * (mean + sparse.identity(len(rest)))
-        smooth = self._smooth(rest)
-        self._detail = np.einsum("vab,va->vb", self._frames(smooth), rest - smooth)
-
-    def __call__(self, vertices: np.ndarray) -> np.ndarray:
-        smooth = self._smooth(vertices)
-        return smooth + np.einsum("vab,vb->va", self._frames(smooth), self._detail)
-
-    def _smooth(self, vertices: np.ndarray) -> np.ndarray:
-        for _ in range(SMOOTHING_STEPS):
-            vertices = self._step @ vertices
-        return vertices
-
-    def _frames(self, vertices: np.ndarray) -> np.ndarray:
-        """(V, 3, 3) columns: towards a neighbour, across, normal."""
-        a, b, c, d = (vertices[self._quads[:, corner]] for corner in range(4))
-        normal = np.zeros_like(vertices)
-        np.add.at(normal, self._quads.ravel(), np.repeat(np.cross(c - a, d - b), 4, axis=0))
-        normal = _unit(normal)
-        along = vertices[self._neighbour] - vertices
-        along = _unit(along - (along * normal).sum(1, keepdims=True) * normal)
-        return np.stack((along, np.cross(normal, along), normal), axis=-1)
+def _mirrored_rotations(rotations: np.ndarray) -> np.ndarray:
+    """The same pose on the other side, (24, 3, 3)."""
+    swapped = [
+        JOINT_NAMES.index(
+            name.replace("left_", "right_")
+            if name.startswith("left_")
+            else name.replace("right_", "left_")
+        )
+        for name in JOINT_NAMES
+    ]
+    return rotations[swapped] * np.outer(MIRROR, MIRROR)
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+def _half_way_to_neighbours(quads: np.ndarray) -> sparse.csr_matrix:
+    """(V, V) what takes each vertex half-way to the mean of its neighbours."""
+    beside = neighbours(quads)
+    mean = sparse.diags(1.0 / np.ravel(beside.sum(1))) @ beside
+    return (0.5 * (mean + sparse.identity(beside.shape[0]))).tocsr()
+
+
+def _poses(seed: int) -> Iterator[np.ndarray]:
+    """Rotations (24, 3, 3), evenly strewn (a Latin hypercube)."""
+    names = [*EVEN, *NORMAL, "arm hangs", "leg straight"]
+    draws = qmc.LatinHypercube(len(names), seed=seed).random(2 * POSES)
+    for left, right in draws.reshape(POSES, 2, -1):
+        sides = _side(dict(zip(names, left))), _mirrored_rotations(_side(dict(zip(names, right))))
+        yield sides[0] @ sides[1]  # each turns joints of its own side alone
+
+
+def _side(row: dict[str, float]) -> np.ndarray:
+    """Rotations (24, 3, 3) of the left side's joints; row: draws between 0 and 1."""
+    for name, (least, most) in EVEN.items():
+        row[name] = least + (most - least) * row[name]
+    for name, (mean, spread) in NORMAL.items():
+        row[name] = mean + spread * norm.ppf(row[name])
+    rotations = np.tile(np.eye(3), (24, 1, 1))
+    for part, rotation in (_arm(row) | _leg(row)).items():
+        rotations[JOINT_NAMES.index(f"left_{part}")] = rotation.as_matrix()
+    return rotations
+
+
+def _arm(row: dict[str, float]) -> dict[str, Rotation]:
+    """The rotations of an arm's joints."""
+    up, ahead = row["arm up"], row["arm ahead"]
+    if row["arm hangs"] < HANGING:
+        up = -85.0 + (up + 85.0) / 4
+    _, height, depth = towards = (_turn(y=-ahead) * _turn(z=up)).apply((1.0, 0.0, 0.0))
+    axis = np.cross((1.0, 0.0, 0.0), towards)
+    swing = Rotation.from_rotvec(np.arccos(towards[0]) * axis / np.linalg.norm(axis))
+
+    # Collar bones follow the arm, as in motion that was fitted to people's markers.
+    share = row["collar share"]
+    raised = share * (9.0 + 28.0 * height) + row["collar up"]
+    forward = share * (8.0 + 7.0 * height + 33.0 * depth) / 2 + row["collar ahead"]
+    collar = _turn(y=-forward) * _turn(z=raised)
+    return {
+        "collar": collar,
+        "shoulder": collar.inv() * swing * _turn(x=row["arm twist"]),
+        "elbow": _bend("x", row["elbow azimuth"], _turn(y=-row["elbow bend"]))
+        * _turn(x=row["forearm twist"]),
+        "wrist": _turn(z=row["wrist up"])
+        * _turn(y=row["wrist ahead"])
+        * _turn(x=row["wrist twist"]),
+    }
+
+
+def _leg(row: dict[str, float]) -> dict[str, Rotation]:
+    """The rotations of a leg's joints."""
+    bend, aside, knee = row["hip bend"], row["hip aside"], row["knee bend"]
+    if row["leg straight"] < STRAIGHT:
+        bend, aside, knee = bend / 4, aside / 3, knee / 5
+    return {
+        "hip": _turn(x=-bend) * _turn(z=aside) * _turn(y=row["hip twist"]),
+        "knee": _bend("y", row["knee azimuth"], _turn(x=knee)) * _turn(y=row["shin twist"]),
+        "ankle": _turn(x=row["ankle bend"])
+        * _turn(z=row["ankle aside"])
+        * _turn(y=row["ankle twist"]),
+    }
+
+
+def _turn(**degrees: float) -> Rotation:
+    """About one axis."""
+    ((axis, angle),) = degrees.items()
+    return Rotation.from_euler(axis, angle, degrees=True)
+
+
+def _bend(axis: str, azimuth: float, bend: Rotation) -> Rotation:
+    """A bend in another plane, turned about the upper bone."""
+    turn = _turn(**{axis: azimuth})
+    return turn * bend * turn.inv()

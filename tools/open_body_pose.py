@@ -67,6 +67,19 @@ def with_descendants(joint: int) -> list[int]:
     return found
 
 
+def mirror_vertices(template: np.ndarray) -> np.ndarray:
+    """(V,) the vertex on the other side of each of `template` (V, 3)."""
+    from scipy.spatial import cKDTree
+
+    distance, mirror = cKDTree(template).query(template * (-1.0, 1.0, 1.0))
+    if distance.max() > 1e-6 or not np.array_equal(mirror[mirror], np.arange(len(mirror))):
+        raise RuntimeError(
+            "The template is not symmetric: "
+            f"a vertex is {distance.max():.2g} m from its mirror image."
+        )
+    return mirror
+
+
 def skin_fixed_weights(vertices: np.ndarray, prior: np.ndarray, target: np.ndarray) -> np.ndarray:
     """Positive weights near `prior` (V,) that sum to one and whose mean of `vertices` (V, 3) is
     exactly `target` (3,).
