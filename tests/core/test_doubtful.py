@@ -163,20 +163,26 @@ def test_a_set_of_keypoints_that_jumped_is_doubtful(body, stroll):
 
 
 @pytest.mark.parametrize(
-    "parts, why",
+    "parts, one_rejected, why",
     [
-        (("left_elbow", "left_wrist"), "left arm not seen"),
-        (("right_knee", "right_ankle", "right_heel", "right_big_toe", "right_small_toe"), "right leg not seen"),
-        (("left_heel", "left_big_toe", "left_small_toe"), None),
-        (("left_wrist",), None),
+        (("left_elbow", "left_wrist"), False, "left arm not seen"),
+        (("right_knee", "right_ankle", "right_heel", "right_big_toe", "right_small_toe"), False, "right leg not seen"),
+        (
+            ("right_knee", "right_ankle", "right_heel", "right_big_toe", "right_small_toe"),
+            True,
+            "right leg not believed",
+        ),
+        (("left_heel", "left_big_toe", "left_small_toe"), False, None),
+        (("left_wrist",), False, None),
     ],
 )
-def test_a_limb_that_is_not_seen_for_some_frames_is_doubtful(body, stroll, parts, why):
+def test_a_limb_that_is_not_seen_for_some_frames_is_doubtful(body, stroll, parts, one_rejected, why):
     track = body.keypoints(stroll)
     condition = np.full(track.visible.shape, Condition.SEEN)
     columns = [track.layout.index(part) for part in parts]
     condition[30:50, columns] = Condition.MISSING
     condition[70:72, columns] = Condition.MISSING  # too short to matter
+    condition[30:50, columns[:1]] = Condition.REJECTED if one_rejected else Condition.MISSING
     calibration = Calibration.of_layout(body, track.layout, stroll.betas, site_parts(body, track.layout.sites))
     motion = replace(stroll, condition=condition, keypoint_names=track.layout.keypoints, calibration=calibration)
     found = doubtful_stretches(motion)
