@@ -14,6 +14,7 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..files.npz import Npz, open_npz
 from ..files.reals import reals
+from ..keypoints.track import Decision
 from .array_axes import in_order, without_padding
 from .motion_features import are_features, joints_of_features
 from .people import choose
@@ -71,6 +72,10 @@ def _read_archive(
     if names_key := arrays.first(_NAME_KEYS):
         names = arrays[names_key]
     raw = array_track(position, confidence, counts, f"{path}: {key}", person)
+    if others := arrays.alike(key):
+        listed = ", ".join(other[:40] for other in others[:6])
+        reason = f"it has others of that shape, which are left aside: {listed}"
+        raw.decisions.append(Decision("points", key[:60], "assumed", reason))
     if names is not None:
         if names.size != raw.positions.shape[1]:
             raise KeypointFileError(
@@ -142,6 +147,12 @@ class _Arrays:
             key for key in self._names if len(shape := self._shape(key)) == 3 and shape[2] in (3, 4)
         ]
         return fits[0] if len(fits) == 1 else None
+
+    def alike(self, key: str) -> list[str]:
+        """The other arrays of an array's shape, if that could be points'."""
+        shape = self._shape(key)
+        fits = len(shape) >= 3 and shape[-1] in (3, 4)
+        return [name for name in self._names if fits and name != key and self._shape(name) == shape]
 
     def listing(self) -> str:
         return (

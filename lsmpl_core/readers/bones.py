@@ -35,6 +35,8 @@ NO_SKELETON = 0.3
 STEADY = 0.02
 """Share of their length by which a skeleton's limbs typically change at most, whatever its
 proportions are: those of rotations taken for places by 0.05 and more, of fifty takes."""
+EXACT = 0.003
+"""The same of a skeleton that a program posed, as no skin markers on its limbs have it."""
 CLUSTER = 3
 """Numbered names of one segment (LThigh1, LThigh2, ...) from which on they are markers of a
 cluster."""
@@ -124,18 +126,20 @@ _BEHIND = 100
 
 
 def as_bones(
-    names: Sequence[str], positions: np.ndarray, skeleton: bool = False
+    names: Sequence[str], positions: np.ndarray, skeleton: bool = False, mixed: bool = False
 ) -> tuple[Layout, tuple[int, ...]] | None:
     """The layout of a skeleton and the column of each of its joints, or None where the names are
     not of bones.
 
     names (N,) and positions (T,N,3) as the file has them; skeleton: whether its format has nothing
-    but skeletons, so that joints may be called as a detector's keypoints are. `NotPlacesError`
-    where names are of bones and numbers are not of places.
+    but skeletons, so that joints may be called as a detector's keypoints are; mixed: whether some
+    may be so in any format (LeftUpLeg beside LeftCollar, LeftShoulder, LeftElbow), where limbs keep
+    their lengths as no markers' do. `NotPlacesError` where names are of bones and numbers are not
+    of places.
     """
     found = [joint_of(name) for name in names]
     others = [name for name, joint in zip(names, found) if joint is None and not skeleton]
-    if skeleton:
+    if skeleton or mixed:
         there = {joint[0] for joint in found if joint}
         by_joint = [joint_names().get(fold(split_subject(name)[1])) for name in names]
         found = [
@@ -163,6 +167,8 @@ def as_bones(
     layout = Layout(LAYOUT_NAME, joints, tree_edges(joints), label="Bones")
     columns = tuple(best[joint][1] for joint in joints)
     error, places = implausibility(positions[:, columns], layout), positions[:, columns]
+    if mixed and not skeleton and change_of_limbs(places, layout) > EXACT:
+        return None
     # Rotations are of a few dozen degrees, as places are of centimetres; but no lengths stay.
     if error >= NO_BODY and change_of_limbs(places, layout) > STEADY:
         if not (skeleton or mostly_bones(names)):
@@ -218,16 +224,14 @@ def joined_rigidly(positions: np.ndarray) -> bool:
     if np.median(spread) < MOVING:
         return False
 
-    linked = np.zeros(count, dtype=bool)
-    linked[0] = True
-    while True:
-        more = (spread[linked] < RIGID).any(axis=0) | linked
-        if (more == linked).all():
-            return bool(linked.mean() > NEARLY_ALL)
-        linked = more
+    # As many links as a tree would have, or a few trees where joints between are left out.
+    rigid, group = spread < RIGID, np.arange(count)
+    for one, other in zip(*np.nonzero(np.triu(rigid, 1))):
+        group[group == group[other]] = group[one]
+    return bool(count - len(np.unique(group)) > NEARLY_ALL * count)
 
 
 LEAST_JOINTS, MOST_JOINTS, LEAST_FRAMES = 12, 300, 5
-RIGID, MOVING, NEARLY_ALL = 5e-4, 0.02, 0.9
+RIGID, MOVING, NEARLY_ALL = 5e-4, 0.02, 0.85
 """Shares of the body's size by which distances change at most (1 mm of a person) or, typically, at
-least; and share of the points that hang together."""
+least; and links for each point: clusters of four markers have three quarters."""

@@ -122,4 +122,5 @@ def label_of(text: str) -> Label:
 def _key(word: str, axes_only: bool = False) -> str:
     word = word.lower()
     word = word[1:] if word in _TRANSLATIONS and not axes_only else word
+    word = "z" if word == "depth" else word
     return word if word in AXES else "c" if word in CONFIDENCE and not axes_only else ""

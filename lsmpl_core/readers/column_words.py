@@ -17,6 +17,10 @@ FRAME = frozenset(
     map(fold, ("frame", "frames", "fnum", "frame number", "frame id", "frame idx", "frame index",
     "frameno", "item"))
 )  # fmt: skip
+IMAGE = frozenset(
+    map(fold, ("file", "filename", "file name", "image", "image name", "image path", "image id",
+    "img", "img name", "img path", "frame name", "frame file", "picture"))
+)  # fmt: skip
 TIME = frozenset(
     map(fold, ("time", "times", "timestamp", "timestamps", "t", "time s", "time seconds",
     "seconds", "time ms", "timestamp ms", "timestamp ns", "timestamp us", "timecode", "smpte"))
@@ -25,6 +29,12 @@ RATE = tuple(
     map(fold, ("export frame rate", "frame rate", "capture frame rate", "frequency", "fps",
     "data rate", "sample rate", "sampling rate", "sampling frequency", "camera rate",
                "frames per second", "rate"))
+)  # fmt: skip
+_TIME_WORDS = frozenset(("time", "times", "timestamp", "timestamps", "t", "elapsed"))
+_TIME_BESIDE = frozenset(
+    ("s", "sec", "secs", "seconds", "ms", "msec", "millis", "milliseconds", "us", "usec",
+     "microseconds", "ns", "nanoseconds", "in", "relative", "video", "capture", "recording",
+     "system", "unix", "epoch", "utc", "device", "sensor", "camera", "frame", "since", "start")
 )  # fmt: skip
 LENGTH_UNIT = tuple(map(fold, ("length units", "length unit", "units", "unit")))
 POSITION = frozenset(
@@ -45,7 +55,7 @@ NAMES_ROW = frozenset(
 SUBJECT_ROW = frozenset(
     ("INDIVIDUALS", "INDIVIDUAL", "SUBJECT", "SUBJECTS", "TRACK", "TRACKS", "PERSON")
 )
-SEPARATORS = re.compile(r"[\s_.\-/\[\]()]+")
+SEPARATORS = re.compile(r"[\s_.,'\"\-/\[\]()]+")
 SPACES = frozenset(
     word for word in (*WORDS["wanted spaces"], *WORDS["other spaces"]) if len(word) > 1
 )
@@ -61,6 +71,18 @@ def axis_of(cell: str) -> str:
     if found := re.fullmatch(r"[tp]?([xyz])\d{0,6}", word):
         return found[1]
     return "c" if word in CONFIDENCE else ""
+
+
+def is_frame(label: str) -> bool:
+    """Whether a column's label says that it counts frames, or names an image for each."""
+    return fold(label) in FRAME | IMAGE
+
+
+def is_time(label: str) -> bool:
+    """Whether a column's label says that it is of times: `Time (s)`, `t_ms`, `elapsed_time`."""
+    words = [word for word in SEPARATORS.split(label.lower().strip("#% ")) if word]
+    known = _TIME_WORDS.intersection(words) and _TIME_BESIDE.union(_TIME_WORDS).issuperset(words)
+    return fold(label) in TIME or bool(known)
 
 
 def is_turn(cell: str) -> bool:

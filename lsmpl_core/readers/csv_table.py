@@ -17,7 +17,7 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
 from ..shown import shown
-from .column_words import AXES, CONFIDENCE, FRAME, TIME
+from .column_words import AXES, CONFIDENCE, is_frame, is_time
 from .field_words import WORDS
 from .keypoint_names import fold
 from .plain_rows import read_plain_rows
@@ -40,7 +40,9 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     table = look(lines, path)
     table = replace(table, blocks=[upright(block) for block in table.blocks])
     if not table.blocks[0].header:
-        return read_plain_rows(lines, path, counts)
+        if (header := _unlabelled_long(table.blocks[0])) is None:
+            return read_plain_rows(lines, path, counts)
+        table.blocks[0].header = [header]
     for block in table.blocks:
         _check_commas(block, lines, str(path))
         if is_long(block):
@@ -188,7 +190,7 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
         columns.unit,
         decisions=decisions,
     )
-    frames = None if columns.frame is None else _column(block, columns.frame, table)
+    frames = None if columns.frame is None else _frames(block, columns.frame, table)
     times = None if columns.time is None else _times(block, columns.time, table)
     people = _people(block, times if frames is None else frames)
     if people is None:
@@ -223,6 +225,22 @@ def _without_summaries(block: Block, columns: Columns) -> tuple[Block, list[Deci
 
 def _column(block: Block, column: int, table: Table) -> np.ndarray:
     return parse_numbers(block.rows, [column], "", table.decimal_comma, lenient=True)[:, 0]
+
+
+def _frames(block: Block, column: int, table: Table) -> np.ndarray | None:
+    """A column of frame numbers (T,), or of the numbers at the end of images' names; None where
+    these have none."""
+    numbers = _column(block, column, table)
+    if np.isfinite(numbers).any():
+        return numbers
+    which, texts = block.rows.column(column)
+    found = [_NUMBER_OF_IMAGE.search(text) for text in texts]
+    if not all(found):
+        return None
+    return np.array([float(one[1]) for one in found if one])[which]
+
+
+_NUMBER_OF_IMAGE = re.compile(r"(\d{1,9})\D{0,30}$")
 
 
 def _times(block: Block, column: int, table: Table) -> np.ndarray:
@@ -287,6 +305,17 @@ def is_long(block: Block) -> bool:
     return not _KEYPOINT.isdisjoint(labels) and {"X", "Y", "Z"} <= set(labels)
 
 
+def _unlabelled_long(block: Block) -> list[str] | None:
+    """The labels of a table that has none, whose rows are a frame's number, a keypoint's name and
+    x, y and z; None of any other."""
+    if len(block.rows) < FEWEST or len(block.rows[0]) < 5 or is_numeric(block.rows[0][1]):
+        return None
+    first = block.rows[0]
+    if not all(map(is_numeric, (first[0], *first[2:5]))) or len(block.rows.column(1)[1]) < FEWEST:
+        return None
+    return ["frame", "keypoint", *"xyz", *(f"other {i}" for i in range(len(first) - 5))]
+
+
 def _long_labels(block: Block) -> list[str]:
     """The labels of the columns, folded; those of positions as X, Y and Z."""
     labels = [fold(cell) for cell in block.header[-1]] if block.header else []
@@ -327,8 +356,8 @@ def _read_long(block: Block, table: Table, where: str) -> RawTrack:
     block = _ungrouped(block)
     labels = _long_labels(block)
     frame, time = (
-        next((i for i, cell in enumerate(labels) if cell in wanted), None)
-        for wanted in (FRAME, TIME)
+        next((i for i, cell in enumerate(block.header[-1]) if wanted(cell)), None)
+        for wanted in (is_frame, is_time)
     )
     if frame is None and time is None:
         raise KeypointFileError(

@@ -12,16 +12,16 @@ from collections.abc import Sequence
 from .column_labels import Label
 from .column_words import (
     AXES,
-    FRAME,
     KINDS,
     NAMES_ROW,
     OTHER,
     POSITION,
     SUBJECT_ROW,
-    TIME,
     UNITS,
     axis_of,
+    is_frame,
     is_other,
+    is_time,
     is_turn,
     unit_word,
 )
@@ -168,7 +168,7 @@ def by_names_alone(block: Block) -> list[Label]:
         if block.triples and len(row) >= width - 3 and len(set(filter(None, row))) >= 3:
             return [
                 Label(text=name)
-                if fold(name) in FRAME | TIME
+                if is_frame(name) or is_time(name)
                 else Label(name, AXES[i % 3], None, name)
                 for i, name in enumerate(row[:width])
             ]

@@ -17,9 +17,10 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..files.json_arrays import load_json
+from ..keypoints.track import Decision
 from .field_words import WORDS, folded, value_of
 from .nest_roles import MOST_PEOPLE, NOBODY, Frames, Person, arranged, roles_of
-from .nests import DEEPEST, everything, kinds_of, likeliest
+from .nests import DEEPEST, everything, kinds_of, likeliest, passed_over
 from .people import choose, follow, gathered
 from .point_forms import coordinates, is_named, point_name
 from .raw import RawTrack, blank_table, check_pieces, read_text, unflatten
@@ -110,6 +111,8 @@ def track_of(
     except ValueError as error:
         raise KeypointFileError(f"{where}: {error}") from None
     raw = people_track(frames, counts, where, person)
+    if others := passed_over(kinds, kind):
+        raw.decisions.append(other_points(".".join(filter(None, kind.fields)), others))
     objects = list(everything(content[0] if files and content else content))
     raw.names = raw.names or _fitting_names(objects, raw.positions.shape[1])
     rate = _stated(objects, WORDS["rates"], (int, float))
@@ -119,6 +122,13 @@ def track_of(
     up = _stated(objects, WORDS["up"], str)
     raw.up = up.lower() if up else raw.up
     return raw if files else placed_in_time(raw, frames.numbers, frames.times)
+
+
+def other_points(chosen: str, others: Sequence[str]) -> Decision:
+    """What is said of points that a file has beside those that are read."""
+    listed = ", ".join(name[:40] for name in others[:6]) + (", ..." if len(others) > 6 else "")
+    reason = f"it has others of as many points, which are left aside: {listed}"
+    return Decision("points", chosen[:60] or "the first", "assumed", reason)
 
 
 def unquoted(content: Any, levels: int = 0) -> Any:

@@ -15,6 +15,8 @@ from ..keypoints.plausibility import implausibility, some_frames
 from ..keypoints.track import Basis, Decision
 from .bare_rotations import ADVICE, are_axis_angles
 from .bones import (
+    LAYOUT_NAME,
+    NEEDED,
     NotPlacesError,
     are_axes,
     are_centres_of_mass,
@@ -183,10 +185,15 @@ def match_layout(
         try:
             match = match_by_name(names, source, positions=raw.positions)
         except LayoutError:
-            return match_bones(raw, source, raw.skeleton) or match_markers(raw, source)
+            return match_bones(raw, source, raw.skeleton, mixed=True) or match_markers(raw, source)
+        if not set(NEEDED).issubset(_sites(match)):
+            # LeftShoulder beside LeftArm and LeftForeArm is a collar, not a shoulder.
+            match = match_bones(raw, source, mixed=True) or match
         if raw.skeleton:
             joints = match_bones(raw, source, joints=True) if None in match.columns else None
             return joints or match
+        if match.layout.name == LAYOUT_NAME:
+            return match
         if _is_marker_set(names, match):
             return match_markers(raw, source)
         return _with_markers_made_of_them(names, match, source) or match
@@ -205,12 +212,15 @@ def match_layout(
     )
 
 
-def match_bones(raw: RawTrack, source: str, joints: bool = False) -> Match | None:
-    """A skeleton's joints, by the names of its bones, or by those of joints as well; None where the
-    names are not those of bones. `LayoutError` where their places are not those of joints."""
+def match_bones(
+    raw: RawTrack, source: str, joints: bool = False, mixed: bool = False
+) -> Match | None:
+    """A skeleton's joints, by the names of its bones, or by those of joints as well, or of some
+    (mixed); None where the names are not those of bones. `LayoutError` where their places are not
+    those of joints."""
     names = raw.names or ()
     try:
-        found = as_bones(names, raw.positions, joints)
+        found = as_bones(names, raw.positions, joints, mixed)
     except NotPlacesError as error:
         raise NotPlacesError(f"{source}: {error}") from None
     if found is None:
@@ -226,6 +236,11 @@ def match_bones(raw: RawTrack, source: str, joints: bool = False) -> Match | Non
     reason = f"{len(columns)} of its {len(names)} points are where bones begin, by their names"
     reason += f"; set aside: {len(aside)} ({_abbreviated(aside, 6)})" if aside else ""
     return Match.of(layout, columns, "file", reason)
+
+
+def _sites(match: Match) -> set[str]:
+    """Where the keypoints sit that the file has."""
+    return {site for site, column in zip(match.layout.sites, match.columns) if column is not None}
 
 
 def _is_marker_set(names: Sequence[str], match: Match) -> bool:

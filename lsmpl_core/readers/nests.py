@@ -203,6 +203,20 @@ def likeliest(kinds: Sequence[Kind], known: set[int] | frozenset[int]) -> Kind |
     return min(kinds, key=rank, default=None)
 
 
+def passed_over(kinds: Sequence[Kind], chosen: Kind) -> list[str]:
+    """The fields of what else could be somebody's points: as many of them as the kind that was
+    chosen has."""
+
+    def count(kind: Kind) -> int:
+        return len(kind.poses[0].points)
+
+    return [
+        ".".join(str(one) for one in kind.fields if one is not None)
+        for kind in kinds
+        if kind is not chosen and count(kind) == count(chosen)
+    ]
+
+
 def _divides(points: Sequence, known) -> bool:
     return any(len(points) % step == 0 and len(points) // step in known for step in (3, 4))
 

@@ -51,6 +51,11 @@ def read_plain_rows(lines: Sequence[str], path: Path, counts: Collection[int]) -
     table = parse_numbers(rows, range(width), str(path), decimal_comma=separator == ";")
     leads = [n for n in range(MOST_LEADS + 1) if n < width and _rise(table[:, :n])]
     lead = max(leads, key=lambda n: (_fit(width - n, counts), -n))
+    if width - lead in (3, 4) and len(table) > 1:
+        raise KeypointFileError(
+            f"{path}: its rows hold one point each, and nothing says where a frame ends. Write a "
+            "row a frame, or an array (frames, keypoints, 3) by numpy.save"
+        )
     positions, confidence = unflatten(table[:, lead:], counts, str(path))
     raw = RawTrack(positions, confidence=confidence, decisions=decisions)
     return _placed(raw, table[:, :lead])

@@ -8,18 +8,18 @@ aside.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from .column_labels import Label, by_labels, by_names_among_axes, by_numbers
 from .column_words import (
     AXES,
-    FRAME,
     LENGTH_UNIT,
     LONGEST_LABEL,
     NAMES_ROW,
     RATE,
-    TIME,
+    is_frame,
+    is_time,
 )
 from .header_rows import by_names_alone, by_rows
 from .keypoint_names import fold
@@ -53,15 +53,10 @@ def columns_of(block: Block, comments: Sequence[str] = ()) -> Columns:
     labels = labels_of(block)
     keypoints = _complete(labels)
     used = {column for where in keypoints.values() for column in where.values()}
-    leads = [_lead(block.header, wanted) for wanted in (FRAME, TIME)]
+    leads = [_lead(block.header, wanted) for wanted in (is_frame, is_time)]
     frame, time = (None if column in used else column for column in leads)
     aside = [label.text for column, label in enumerate(labels) if column not in used and label.text]
-    lead = FRAME | TIME | NAMES_ROW | {"SUBFRAME", "ID", ""}
-    aside = [
-        text
-        for text in dict.fromkeys(aside)
-        if fold(text[:LONGEST_LABEL].split(":")[-1]) not in lead
-    ]
+    aside = [text for text in dict.fromkeys(aside) if not _is_lead(text[:LONGEST_LABEL])]
     unit = next(
         (label.unit for column, label in enumerate(labels) if column in used and label.unit), None
     )
@@ -73,6 +68,12 @@ def columns_of(block: Block, comments: Sequence[str] = ()) -> Columns:
         time,
         tuple(aside),
     )
+
+
+def _is_lead(label: str) -> bool:
+    """Whether a label is of what stands before the points: nothing that is worth a word."""
+    own = label.split(":")[-1]
+    return is_frame(own) or is_time(own) or fold(own) in NAMES_ROW | {"SUBFRAME", "ID", ""}
 
 
 def labels_of(block: Block) -> list[Label]:
@@ -93,15 +94,15 @@ def _complete(labels: Sequence[Label]) -> dict[str, dict[str, int]]:
     return {name: where for name, where in found.items() if where.keys() >= set(AXES)}
 
 
-def _lead(header: Sequence[Sequence[str]], wanted: frozenset[str]) -> int | None:
+def _lead(header: Sequence[Sequence[str]], wanted: Callable[[str], bool]) -> int | None:
     """The column of frame numbers or of times, by its label in the last rows."""
     cells = [
-        (i, fold(cell))
+        (i, cell)
         for row in reversed(header[-4:])
         for i, cell in enumerate(row[:12])
         if len(cell) < 40
     ]
-    return next((i for i, cell in cells if cell in wanted), None)
+    return next((i for i, cell in cells if wanted(cell)), None)
 
 
 def _stated(header: Sequence[Sequence[str]], keys: Sequence[str]) -> str | None:

@@ -100,7 +100,12 @@ def _lists_in(lines: Sequence[str], cells_of: Callable[[str], list[str]], path: 
     """Whether the cells of a text are lists, "[0.1, 0.2, 0.3]". Raises `KeypointFileError` where
     each has two numbers."""
     some = (cells_of(line) for line in lines[:_LOOKED_AT] if not _LIST_SIGNS.isdisjoint(line))
-    counts = Counter(len(_parts(cell)) for cells in some for cell in cells if _is_list(cell))
+    counts = Counter(
+        len(parts)
+        for cells in some
+        for cell in cells
+        if _is_list(cell) and any(map(is_number, parts := _parts(cell)))
+    )
     if counts and counts.most_common(1)[0][0] == 2:
         raise KeypointFileError(
             f"{path}: its keypoints are 2D: each cell holds two numbers, x and y. 3D keypoints are "

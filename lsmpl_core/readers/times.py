@@ -37,6 +37,7 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
     or numbers that do not rise, are not used, nor are times that were rounded until rows of unlike
     places share them.
     """
+    raw, frames, times = _in_order(raw, frames, times)
     if times is not None:
         raw = _at_the_rate_of(times, raw)
     if frames is not None and _are_frame_numbers(frames):
@@ -61,6 +62,40 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
         return raw
     rows = np.concatenate([[0.0], np.cumsum(whole)])  # step by step, as times drift from any grid
     return replace(fill_gaps(rows, raw, "times"), first_frame=raw.first_frame)
+
+
+def _in_order(
+    raw: RawTrack, frames: np.ndarray | None, times: np.ndarray | None
+) -> tuple[RawTrack, np.ndarray | None, np.ndarray | None]:
+    """The rows in the order of their frame numbers, or else of their times, where they stand in
+    another and the body then moves less from row to row, as it does not where a counter begins
+    anew."""
+    moments = times if frames is None else frames
+    if moments is None or len(moments) != len(raw.positions) or not np.isfinite(moments).all():
+        return raw, frames, times
+    steps = np.diff(moments)
+    if (steps >= 0).all() or len(np.unique(moments)) < len(moments):
+        return raw, frames, times
+    order = np.argsort(moments, kind="stable")
+    if (steps > 0).any() and not _way(raw.positions[order]) < _way(raw.positions):
+        return raw, frames, times
+    what = "times" if frames is None else "frame numbers"
+    decision = Decision(
+        "rows", "put in order", "file", f"they do not stand in that of their {what}"
+    )
+    raw = replace(
+        raw,
+        positions=raw.positions[order],
+        confidence=None if raw.confidence is None else raw.confidence[order],
+        decisions=[*raw.decisions, decision],
+    )
+    frames, times = (None if one is None else one[order] for one in (frames, times))
+    return raw, frames, times
+
+
+def _way(positions: np.ndarray) -> float:
+    """How far points (T,K,3) go from row to row, as far as they are seen in both."""
+    return float(np.nansum(np.linalg.norm(np.diff(positions, axis=0), axis=2)))
 
 
 def _at_the_rate_of(times: np.ndarray, raw: RawTrack) -> RawTrack:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .column_words import FRAME, TIME
-from .keypoint_names import fold
+from .column_words import is_frame, is_time
 from .rows import Rows
 from .table_headers import columns_of
 from .tables import Block, is_numeric
@@ -21,6 +20,8 @@ def upright(block: Block) -> Block:
     it is where they are not."""
     if not 3 * FEWEST <= len(block.rows) <= MOST_ROWS:
         return block
+    if is_numeric(block.rows[1][0]):
+        return block
     which, texts = block.rows.column(0)
     labels = [texts[i] for i in which]
     if sum(map(is_numeric, labels)) > 1 or len(columns_of(Block([labels])).keypoints) < FEWEST:
@@ -30,7 +31,7 @@ def upright(block: Block) -> Block:
     above = next((row for row in reversed(block.header) if len(row) >= width), None)
     if above is not None and all(map(is_numeric, above[1:width])):
         labels, columns = [above[0], *labels], [(a, *c) for a, c in zip(above[1:], columns)]
-    if fold(labels[0]) not in FRAME | TIME and is_numeric(columns[0][0]):
+    if not (is_frame(labels[0]) or is_time(labels[0])) and is_numeric(columns[0][0]):
         labels[0] = labels[0] or "frame"
     lines = [_SEPARATOR.join(cells) for cells in columns]
     rows = Rows(lines, lambda line: line.split(_SEPARATOR))

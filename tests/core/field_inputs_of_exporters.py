@@ -262,3 +262,76 @@ def arkits_transforms_column_by_column(people, path):
                                                for bone, p in zip(bones, frame)}}
               for t, frame in enumerate(points)]  # fmt: skip
     saved_json(path, {"frames": frames})
+
+
+@made(7, "sequences.json", layout="coco_17", fps=None, said=("points",))
+def several_sequences_of_which_one_is_read(people, path):
+    saved_json(path, {name: rounded(one.points(COCO_SITES)) for name, one in zip(("jump", "turn"), people)})
+
+
+# Once more names and rows, as they were found to come out wrong
+
+
+@made(1, "two_habits.csv", layout="bones", fps=None)
+def legs_called_by_bones_and_arms_by_joints(people, path):
+    left = dict(zip(PARTS, ("LeftUpLeg", "LeftLeg", "LeftFoot", "LeftToe", "LeftCollar", "LeftShoulder", "LeftElbow",
+                            "LeftWrist")))  # fmt: skip
+    two_habits(people, path, left)
+
+
+@made(1, "two_habits_2.csv", layout="bones", fps=None)
+def legs_called_by_joints_and_arms_by_bones(people, path):
+    left = dict(zip(PARTS, ("LeftHip", "LeftKnee", "LeftAnkle", "LeftToe", "LeftShoulder", "LeftArm", "LeftForeArm",
+                            "LeftHand")))  # fmt: skip
+    two_habits(people, path, left)
+
+
+def two_habits(people, path, left: dict[str, str]) -> None:
+    bones = limbs_named(left, {"Hips": "pelvis", "Neck": "neck", "Head": "head"},
+                        lambda name: name.replace("Left", "Right"))  # fmt: skip
+    points = people[0].points(list(bones.values()), Y_UP, 100)
+    table(path, [["frame", *each(list(bones), "{name}_{axis}")], *numbered(points)])
+
+
+@made(1, "unknown_rig.csv", refused="names of its bones are not known")
+def a_skeleton_whose_middle_bones_are_left_out(people, path):
+    """Two rigid parts, for what is between them is not exported; some names are markers' as well."""
+    left = dict(zip(PARTS, ("LeftLeg", "LeftJoint", "LeftFoot", "LeftToe", "LeftShoulder", "LeftArm", "LeftForearm",
+                            "LeftHand")))  # fmt: skip
+    two_habits(people, path, left)
+
+
+@made(5, "shuffled.csv", layout="coco_17", fps=None, said=("rows",))
+def rows_out_of_order(people, path):
+    rows = numbered(people[0].points(COCO_SITES))
+    np.random.default_rng(1).shuffle(rows)
+    table(path, [["frame", *each(COCO, "{name}_{axis}")], *rows])
+
+
+@made(5, "images.csv", layout="coco_17", fps=None, first=7, missing=(12, 13))
+def images_names_with_some_left_out(people, path):
+    rows = numbered(people[0].points(COCO_SITES), lambda t: [f"cam1/frame_{t + 7:05d}.png"])
+    table(path, [["filename", *each(COCO, "{name}_{axis}")], *rows[:12], *rows[14:]])
+
+
+@made(5, "milliseconds.csv", layout="coco_17", fps=50)
+def whole_milliseconds_under_a_label_of_their_own(people, path):
+    rows = numbered(people[0].points(COCO_SITES), lambda t: [20 * t])
+    table(path, [["elapsed_time_ms", *each(COCO, "{name}_{axis}")], *rows])
+
+
+@made(6, "no_labels.csv", layout="coco_17", fps=None)
+def a_row_a_keypoint_without_labels(people, path):
+    points = people[0].points(COCO_SITES)
+    table(path, [[t, name, *row] for t in range(FRAMES) for name, row in zip(COCO, digits(points[t]))])
+
+
+@made(6, "tuples.csv", layout="coco_17", fps=None)
+def labels_that_are_tuples(people, path):
+    points = people[0].points(COCO_SITES)
+    table(path, [["frame", *(str((name, axis)) for name in COCO for axis in "xyz")], *numbered(points)])
+
+
+@made(6, "stacked.csv", refused="where a frame ends")
+def points_below_each_other_without_frames(people, path):
+    np.savetxt(path, people[0].points(COCO_SITES).reshape(-1, 3), delimiter=",", fmt="%.4f")
