@@ -105,7 +105,7 @@ def device_tests(device: str) -> None:
         sys.executable,
         "-m",
         "pytest",
-        "-v",
+        "-vv",
         "-p",
         "no:cacheprovider",
         "tests/core/test_devices.py",

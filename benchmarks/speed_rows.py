@@ -86,7 +86,7 @@ def rows(folder: Path) -> dict[str, Row]:
         motion = speed.made_up_motion(body, SINGLE_FRAMES + 50)
         track = body.keypoints(motion)
         frames = lambda: speed.single_frame(body, motion, track, "auto")  # noqa: E731
-        return min(timed(frames) for _ in range(3)) / (speed.SINGLE + 19)
+        return min(timed(frames) for _ in range(3)) / (speed.SINGLE + speed.WARM_UP)
 
     def refined() -> float:
         motion = speed.made_up_motion(body, speed.REFINED)
