@@ -22,10 +22,10 @@ from .motion import Motion
 from .preparation import Prepared
 from .rotation import log_map
 from .solver.determined import undetermined
+from .solver.frame_terms import outlier_threshold
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
 from .solver.problem import Problem
-from .solver.sequence_optimisation import outlier_threshold
 from .solver.settling import residuals
 
 

@@ -26,10 +26,11 @@ from .repair.corrections import without_corrections
 from .repair.repair_track import Repaired, as_given, repair
 from .rotation import exp_map, log_map
 from .solver.accelerations import UNKNOWN_BLOCKS
+from .solver.frame_terms import outlier_threshold
 from .solver.pinned_joints import PinnedJoints
 from .solver.poses import Poses
 from .solver.problem import CPU_BATCH
-from .solver.sequence_optimisation import optimise_sequence, outlier_threshold
+from .solver.sequence_optimisation import optimise_sequence
 from .solver.tracking import Tracker
 
 CONTEXT_FRAMES = 12

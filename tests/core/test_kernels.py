@@ -20,11 +20,11 @@ from lsmpl_core.solver import accelerations, banded, tracking
 from lsmpl_core.solver import poses as poses_module
 from lsmpl_core.solver.accelerations import add_accelerations, expected_changes
 from lsmpl_core.solver.banded import add_differences, solve_banded, solve_diagonals
+from lsmpl_core.solver.frame_terms import put_frame_terms
 from lsmpl_core.solver.polish import Anchor, Prior, Targets, polish
 from lsmpl_core.solver.poses import Poses
 from lsmpl_core.solver.predictors import choose_predictor
 from lsmpl_core.solver.problem import Problem
-from lsmpl_core.solver.sequence_optimisation import _put_frame_terms
 from lsmpl_core.solver.shape_equations import Freedom, shape_equations
 from lsmpl_core.solver.tracking import Tracker
 
@@ -130,7 +130,7 @@ def test_sequences_are_made_of_the_same_terms(both, poses):
     for problem, filled in zip(both, terms):
         tracker, frames = Tracker.of(problem), np.arange(COUNT)
         anchor = Anchor(*tracker.predictions(poses, frames))
-        _put_frame_terms(tracker, poses, frames, anchor, *filled)
+        put_frame_terms(tracker, poses, frames, anchor, *filled)
     for one, other in zip(*terms):
         assert np.allclose(one, other, rtol=1e-4, atol=1e-4 * np.abs(one).max())
 
