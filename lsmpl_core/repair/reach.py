@@ -121,11 +121,12 @@ def _limits(
     frames = np.unique(
         np.linspace(0, len(positions) - 1, min(len(positions), MEDIAN_FRAMES)).astype(int)
     )
-    usual, spread = np.empty_like(reach), np.empty_like(reach)
-    for k in range(len(reach)):
-        apart = lengths(positions[frames] - positions[frames, k : k + 1])
-        usual[k] = np.nan_to_num(seen_median(apart))
-        spread[k] = 1.48 * np.nan_to_num(seen_median(np.abs(apart - usual[k])))
+    some, usual, spread = positions[frames], np.empty_like(reach), np.empty_like(reach)
+    for k in range(len(reach)):  # with itself, and those after it
+        apart = lengths(some[:, k:] - some[:, k : k + 1])
+        usual[k, k:] = usual[k:, k] = middle = np.nan_to_num(seen_median(apart))
+        off = np.nan_to_num(seen_median(np.abs(apart - middle)))
+        spread[k, k:] = spread[k:, k] = 1.48 * off
     either = np.maximum.reduce(
         [reach, reach[mirror], reach[:, mirror], reach[np.ix_(mirror, mirror)]]
     )
