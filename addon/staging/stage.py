@@ -17,6 +17,10 @@ from ..rigging import building, limbs
 from . import enlarging
 from .programs import PROGRAMS, Program
 
+_TILT = 1e-4
+"""Radians, by which bones are tilted that bear others: Blender's FBX importer takes what begins
+exactly where another bone ends for connected, and drops what moves it away from there."""
+
 
 class Stage(NamedTuple):
     """The scene, and in it copies of the character's armature and of its meshes."""
@@ -180,13 +184,30 @@ def _plain(
             edited[name].parent = edited[bearer] if bearer else None
         for name in [bone.name for bone in edited if bone.name not in above]:
             edited.remove(edited[name])
+        if not shape.is_character(armature):  # ours do not stretch
+            for bearer in [edited[name] for name in sorted(set(above.values()) - {""})]:
+                bearer.tail += _TILT * bearer.length * bearer.x_axis
     stage.view_layers[0].update()
+    bearers = set(above.values())
     for bone in plain.pose.bones:
-        follows = bone.constraints.new("COPY_TRANSFORMS")
-        follows.target, follows.subtarget = rig, bone.name
+        _follow(bone, rig, bears=bone.name in bearers)
         bone.custom_shape = None
     rig.hide_viewport = True
     return plain
+
+
+def _follow(bone: bpy.types.PoseBone, rig: bpy.types.Object, bears: bool) -> None:
+    """Let a bone be where its namesake of another armature is.
+
+    One that bears others is scaled along all axes alike: they would be sheared by what stretches
+    it, as Rigify's limbs are, and no exchange format can say that. Places come out as they are.
+    """
+    kinds = ("COPY_LOCATION", "COPY_ROTATION", "COPY_SCALE") if bears else ("COPY_TRANSFORMS",)
+    for kind in kinds:
+        follows = bone.constraints.new(kind)
+        follows.target, follows.subtarget = rig, bone.name
+        if kind == "COPY_SCALE":
+            follows.use_make_uniform = True
 
 
 def _rename(
