@@ -24,16 +24,14 @@ RIDGE = 0.002
 SMOOTHING_STEPS = 2  # of what is missed, which is rough where flesh is folded
 QUANTUM = 2.0**-13  # metres; a coarser grid compresses better, and 0.12 mm is not seen
 LEAST = 0.0002  # metres; smaller corrections are left out
-INFLUENCE = (
-    0.005  # a joint that moves less of a vertex, or of which it leaves less, does not bend it
-)
+INFLUENCE = 0.005  # of a vertex; a joint that moves less of it, or leaves less, does not bend it
 MIRROR = np.array([-1.0, 1.0, 1.0])
 
 # The joints that correct the skin.
 SIDED_JOINTS = ("hip", "knee", "ankle", "collar", "shoulder", "elbow", "wrist")
 
 # Degrees, of the left side; the right is its mirror image. What is even is drawn evenly between
-# two numbers, what is normal with mean and standard deviation. `azimuth` is where the lower bone
+# two numbers, what is normal about 0 with a standard deviation. `azimuth` is where the lower bone
 # bends to, about the upper one and from where it mostly does.
 EVEN = {
     "arm up": (-85, 80), "arm ahead": (-40, 110), "arm twist": (-80, 60), "collar share": (0, 1),
@@ -41,9 +39,9 @@ EVEN = {
     "knee bend": (0, 150), "ankle bend": (-30, 45),
 }  # fmt: skip
 NORMAL = {
-    "collar up": (0, 6), "collar ahead": (0, 6), "elbow azimuth": (0, 25), "forearm twist": (0, 40),
-    "wrist twist": (0, 25), "wrist ahead": (0, 15), "wrist up": (0, 30), "knee azimuth": (0, 12),
-    "shin twist": (0, 10), "ankle aside": (0, 10), "ankle twist": (0, 8),
+    "collar up": 6, "collar ahead": 6, "elbow azimuth": 25, "forearm twist": 40, "wrist twist": 25,
+    "wrist ahead": 15, "wrist up": 30, "knee azimuth": 12, "shin twist": 10, "ankle aside": 10,
+    "ankle twist": 8,
 }  # fmt: skip
 HANGING, STRAIGHT = 0.4, 0.3  # shares of arms that hang, and of legs that bend little
 
@@ -171,8 +169,8 @@ def _side(row: dict[str, float]) -> np.ndarray:
     """Rotations (24, 3, 3) of the left side's joints; row: draws between 0 and 1."""
     for name, (least, most) in EVEN.items():
         row[name] = least + (most - least) * row[name]
-    for name, (mean, spread) in NORMAL.items():
-        row[name] = mean + spread * norm.ppf(row[name])
+    for name, spread in NORMAL.items():
+        row[name] = spread * norm.ppf(row[name])
     rotations = np.tile(np.eye(3), (24, 1, 1))
     for part, rotation in (_arm(row) | _leg(row)).items():
         rotations[JOINT_NAMES.index(f"left_{part}")] = rotation.as_matrix()
