@@ -55,6 +55,9 @@ NAMES_ROW = frozenset(
 SUBJECT_ROW = frozenset(
     ("INDIVIDUALS", "INDIVIDUAL", "SUBJECT", "SUBJECTS", "TRACK", "TRACKS", "PERSON")
 )
+POINT_COLUMNS = frozenset(map(str.upper, WORDS["keypoint columns"]))
+PERSON_COLUMNS = frozenset(map(str.upper, WORDS["person columns"]))
+"""Labels, folded, of columns that say which keypoint a row is of, and whose."""
 SEPARATORS = re.compile(r"[\s_.,'\"\-/\[\]()]+")
 SPACES = frozenset(
     word for word in (*WORDS["wanted spaces"], *WORDS["other spaces"]) if len(word) > 1

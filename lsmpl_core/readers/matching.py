@@ -30,7 +30,7 @@ from .mapping import Mapping
 from .markers import MarkerTable, are_unlabelled, known_markers, recognise
 from .orders import KNOWN_COUNTS, LIST_ADVICE, order_by_geometry, orders_of
 from .raw import RawTrack
-from .space import in_order
+from .space import WITHIN_PARENTS, are_within_parents, in_order
 
 _BODY_JOINTS = [
     f"{side}_{j}"
@@ -298,6 +298,8 @@ def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) 
         raise LayoutError(
             f"{source}: a table of markers goes by names, but the file has none for its points"
         )
+    if mostly_bones(raw.names) and are_within_parents(raw.positions):
+        raise LayoutError(f"{source}: {WITHIN_PARENTS}")
     found = recognise(raw.names, source, table)
     few = found.placed < MOSTLY * len(raw.names) and not are_axes(raw.names)
     few = few or mostly_bones(raw.names)

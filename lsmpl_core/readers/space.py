@@ -65,7 +65,7 @@ def check_space(raw: RawTrack, columns: Sequence[int | None], layout: Layout, pa
     those of bones within their parents."""
     taken = [column for column in columns if column is not None]
     positions = in_order(raw.positions, taken)
-    if are_within_parents(positions):
+    if layout.edges and are_within_parents(positions):
         raise KeypointFileError(f"{path}: {WITHIN_PARENTS}")
     if not are_image_shares(positions, raw.positions[:, hips_of(layout, columns)]):
         return
