@@ -1,6 +1,6 @@
 """What becomes of every case in a folder: what came out, how far it is from the truth, and whether that is right.
 
-    python benchmarks/cases.py ../shared/keypoints/cases [--only PART_OF_A_NAME]
+    python benchmarks/cases.py ../shared/keypoints/cases [--only PART_OF_A_NAME] [--table]
 
 The folder holds inputs as tools write them, and the motions that they were made from (`truth_*.npz`). Joints are
 compared after the one rigid alignment that suits the whole take best, as worlds differ.
@@ -80,6 +80,43 @@ REFINED = {
     "refine_vibe_output.pkl": Case("walk28", 28),
 }
 
+TITLES = {
+    "kinect2_25_joints_read_as_body25.npy": "Kinect v2, bare array",
+    "azure_kinect_32_joints_read_as_whole_body.npy": "Azure Kinect, bare array",
+    "openpose_body19_read_as_panoptic19.npy": "OpenPose BODY_19, bare array",
+    "bvh_world_positions_read_as_skin_markers.csv": "bones' positions of a BVH, CSV",
+    "trc_missing_written_as_9999999.trc": "Cortex TRC, 9999999 for missing",
+    "georeferenced_far_from_origin.npy": "survey coordinates, BODY_25",
+    "low_confidence_arm_spoils_whole_take.npy": "BODY_25, an arm 3 m away at confidence 0.02 in 25 of 80 frames",
+    "trc_one_frame_row_twice.trc": "TRC with a row twice",
+    "csv_frames_dropped_by_time.csv": "CSV with 10 frames skipped",
+    "whole_body_frozen_frames_60_to_71.npy": "BODY_25 with 12 frozen frames",
+    "dlc_csv_two_individuals.csv": "DeepLabCut, one of two",
+    "vicon_csv_rate_in_second_line.csv": "Vicon CSV",
+    "vicon_csv_model_outputs_first.csv": "Vicon CSV, model outputs first",
+    "motive_csv_markers.csv": "Motive CSV, markers",
+    "motive_csv_bones_with_quaternions.csv": "Motive CSV, bones",
+    "qtm_tsv_names_only_in_header.tsv": "Qualisys TSV",
+    "trc_comma_separated.trc": "TRC with commas",
+    "csv_columns_name_0_1_2_3.csv": "NAME[0..3] columns",
+    "csv_with_a_text_column.csv": "CSV with a column of text",
+    "rokoko_csv_positions_and_rotations.csv": "Rokoko CSV",
+    "totalcapture_gt_skel_gbl_pos.txt": "TotalCapture text",
+    "azure_kinect_offline_processor.json": "Azure Kinect's offline processor, JSON",
+    "zed_sdk_body38_export.json": "ZED BODY_38, JSON",
+    "mmpose_3d_demo_results.json": "MMPose 3D demo, JSON (relative to the hips)",
+    "sam3d_body_mhr70_keypoints.npy": "MHR-70, bare array",
+    "mdm_results_object_dict.npy": "MDM results.npy",
+    "mediapipe_world_hips_at_origin.csv": "MediaPipe world landmarks (relative to the hips)",
+    "refine_tram_hps_track_0.npy": "refine-motion: TRAM",
+    "refine_prompthmr_results.pkl": "refine-motion: PromptHMR",
+    "refine_edge_motion.pkl": "refine-motion: EDGE",
+    "refine_aist_motion.pkl": "refine-motion: AIST++",
+    "refine_slahmr_world_results.npz": "refine-motion: SLAHMR",
+    "refine_vibe_output.pkl": "refine-motion: VIBE, without a translation",
+}
+"""What the table in `docs/import_export.md` calls the cases that are read."""
+
 
 @dataclass
 class Outcome:
@@ -136,7 +173,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--only", default="", help="cases whose name has this in it")
+    parser.add_argument("--table", action="store_true", help="rows of the table in docs/import_export.md, too")
     options = parser.parse_args()
+    rows = []
     body, right, count = lsmpl.load_body(), 0, 0
     for name in [*CASES, *REFINED]:
         if options.only not in name:
@@ -147,8 +186,12 @@ def main() -> None:
         right, count = right + outcome.right, count + 1
         verdict = "right" if outcome.right else "WRONG"
         numbers = f"joints {outcome.error_mm:6.1f} mm, residual {outcome.residual_mm:6.1f} mm, {seconds:4.1f} s"
+        if name in TITLES:
+            rows.append(f"| {TITLES[name]} | {outcome.residual_mm:.1f} | {outcome.error_mm:.1f} |")
         print(f"{verdict}  {name}\n       {numbers}: {outcome.said[:240]}", flush=True)
     print(f"{right} of {count} are right")
+    if options.table:
+        print("\n".join(rows))
 
 
 if __name__ == "__main__":
