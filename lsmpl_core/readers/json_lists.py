@@ -306,6 +306,7 @@ def _array(points: list | np.ndarray, counts: Collection[int], where: str) -> np
     """(K,3), or (K,4) with confidence, of one frame's points: rows of [x, y, z] or of [x, y, z, c],
     flat numbers, or objects with x, y, z."""
     if isinstance(points, np.ndarray):
+        points = points.astype(np.float64)  # single precision knows no bound as far
         with np.errstate(invalid="ignore"):
             numbers = np.where(np.abs(points) < _BIGGEST, points, np.nan)
         if numbers.ndim == 2:
