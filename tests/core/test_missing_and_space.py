@@ -1,12 +1,16 @@
 """What stands for nothing is missing, what is 2D is refused, and what is far away, too large or mirrored is told."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from stick_figure import walking
 
 from lsmpl_core.errors import KeypointFileError
-from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS, Layout
 from lsmpl_core.readers import read_keypoints
+from lsmpl_core.readers.raw import RawTrack
+from lsmpl_core.readers.space import check_space
 
 COCO, BODY_25 = LAYOUTS["coco_17"], LAYOUTS["body_25"]
 PERSON = walking(BODY_25)
@@ -129,3 +133,13 @@ def test_mirroring_can_be_asked_for_and_declined(tmp_path):
     assert np.allclose(read(tmp_path, left_handed, mirror=True).positions, PERSON)
     assert np.allclose(read(tmp_path, left_handed, mirror=False).positions, left_handed)
     assert "--mirror" in decision(read(tmp_path, left_handed), "mirrored").reason
+
+
+def test_markers_may_rest_while_others_move_and_joints_may_not(rng):
+    names = tuple(f"P{k}" for k in range(12))
+    positions = np.repeat(rng.normal(size=(1, 12, 3)), 20, axis=0)
+    positions[:, :4] += rng.normal(size=(20, 1, 3))
+    raw, columns = RawTrack(positions, names), list(range(12))
+    check_space(raw, columns, Layout("markers", names), Path("trial.c3d"))
+    with pytest.raises(KeypointFileError, match="relative to their parents"):
+        check_space(raw, columns, Layout("bones", names, edges=(("P0", "P1"),)), Path("local.csv"))
