@@ -46,6 +46,7 @@ NETWORK = ROOT / "lsmpl_core" / "data" / "network.npz"
 LEAST_SECONDS = 20.0
 """Time without which nothing more is begun."""
 TEST_SECONDS = 120.0
+LOADING_MINUTES = 0.8
 TRAINING = (
     "--learning-rate 7e-4 --least-learning-rate 7e-6 --warm-up 100 --batch 96 --unroll 12 --slow 0.6 --versions 12"
 )
@@ -231,21 +232,26 @@ def run(device: Device, sizes: Sizes, until: float) -> None:
 
 
 def train(options: argparse.Namespace, until: float) -> None:
-    """From the network that there is, with what is left of the time."""
+    """From the network that there is, with what is left of the time but what it takes to read the motion."""
     left = (until - time.monotonic()) / 60.0
-    if options.mocap and left > 1.0:
+    if options.mocap and left > 2.0 * LOADING_MINUTES:
         words = [
             "--begin",
             str(NETWORK),
             *TRAINING.split(),
             "--minutes",
-            f"{left - 0.4:.2f}",
+            f"{left - LOADING_MINUTES:.2f}",
             "--out",
             str(options.out),
         ]
         command = [sys.executable, "-m", "training.train", str(options.mocap), *words, "--device", options.device]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60.0 * left - 5.0)
-        print("training:", (done.stdout + done.stderr).strip().splitlines()[-1:])
+        with tempfile.TemporaryFile("w+") as said:
+            try:
+                subprocess.run(command, cwd=ROOT, stdout=said, stderr=said, timeout=60.0 * left - 5.0)
+            except subprocess.TimeoutExpired:
+                print("training: not done in time; it had said", flush=True)
+            said.seek(0)
+            print("training:", said.read().strip().splitlines()[-1:], flush=True)
 
 
 if __name__ == "__main__":
