@@ -13,7 +13,9 @@ from collections.abc import Mapping
 import numpy as np
 
 from .body.body import Body
+from .keypoints.condition import Condition
 from .keypoints.layouts import Layout
+from .keypoints.limb_lengths import doubtful_limbs
 from .keypoints.plausibility import clearest_exchange
 from .keypoints.track import Decision, KeypointTrack
 from .marker_calibration.calibrate_markers import needs_calibration
@@ -22,9 +24,9 @@ from .readers.bones import LAYOUT_NAME as BONES
 from .readers.handedness import wrong_sides
 from .readers.markers import stand_ins
 
-NOT_TRUSTED, FEW = "trust", "few keypoints"
-"""`Decision.what` of motions that are not to be trusted, and of what too few keypoints leave
-open."""
+NOT_TRUSTED, FEW, LIMBS = "trust", "few keypoints", "limbs"
+"""`Decision.what` of motions that are not to be trusted, of what too few keypoints leave open, and
+of limbs that probably are elsewhere."""
 MISSED = 0.05
 """Metres of mean residual in the median frame. Of the real files and of others' motions with 12 mm
 of noise it is at most 24 mm, of keypoints read in another order 46 to 133."""
@@ -71,6 +73,9 @@ def judged(
     ]
     reasons = [doubt for doubt in doubts if doubt]
     found = [Decision(NOT_TRUSTED, "no", "fallback", "; ".join(reasons))] if reasons else []
+    if limbs := doubtful_limbs(_believed(motion, track), track.layout):
+        reason = "bones keep their lengths: a keypoint of them is elsewhere, frozen or another's"
+        found.append(Decision(LIMBS, "; ".join(limbs), "assumed", reason))
     if undetermined:
         known = f"within {100 * min(undetermined.values()):.0f} cm at best"
         reason = f"known {known}: poses there are what people usually do"
@@ -160,6 +165,13 @@ def _sides(track: KeypointTrack) -> str:
         return ""
     given = any(one.what == "mirrored" and one.basis == "given" for one in track.decisions)
     return "" if given and found.what == "mirrored" else found.reason
+
+
+def _believed(motion: Motion, track: KeypointTrack) -> np.ndarray:
+    """The track's keypoints (T,K,3), NaN where they were rejected or made up."""
+    if motion.condition is None or motion.condition.shape != track.positions.shape[:2]:
+        return track.positions
+    return np.where((motion.condition == Condition.SEEN)[..., None], track.positions, np.nan)
 
 
 def _exchanged(track: KeypointTrack) -> str:
