@@ -164,8 +164,10 @@ def written(raw: RawTrack) -> Path:
 def outcome(
     raw: RawTrack, layout: lsmpl.Layout | None, body: lsmpl.Body, truth: np.ndarray, jumps: bool = False
 ) -> tuple[str, str]:
-    """What came of a damaged take, and why. jumps: what is wrong is that it goes on as another's, which a doubtful frame
-    tells."""
+    """What came of a damaged take, and why.
+
+    jumps: what is wrong is that it goes on as another's, which one doubtful frame tells.
+    """
     try:
         track = lsmpl.read_keypoints(written(raw), layout=layout, unit=raw.unit)
         motion = lsmpl.solve(track, body)

@@ -40,6 +40,9 @@ FIELDS = {
     "travel", "hand_size", "hand_residual",
 }  # fmt: skip
 """What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
+_RATES = ("mocap_framerate", "mocap_frame_rate", "fps")
+DEFAULT_FPS, NO_RATE = 30.0, "the file states no frame rate"
+"""What a motion has whose file states none, and how that is said."""
 LONGEST_CALIBRATION = 1 << 20
 """Letters of the JSON in which it is saved."""
 
@@ -298,15 +301,13 @@ class Motion:
                 raise MotionFileError(
                     f"betas have {len(betas)} components; expected at least {NUM_BETAS}"
                 )
-            rate = next(
-                (arrays[k] for k in ("mocap_framerate", "mocap_frame_rate", "fps") if k in arrays),
-                30.0,
-            )
+            rates = [arrays[k] for k in _RATES if k in arrays]
+            assumed = Decision("fps", f"{DEFAULT_FPS:g}", "assumed", NO_RATE)
             return cls(
                 poses=poses,
                 trans=trans,
                 betas=betas[:NUM_BETAS],
-                fps=_rate(rate),
+                fps=_rate(rates[0] if rates else DEFAULT_FPS),
                 residual=arrays.get("residual"),
                 condition=arrays.get("condition"),
                 travel=arrays.get("travel"),
@@ -318,6 +319,7 @@ class Motion:
                 gender=_text(arrays.get("gender")) or "neutral",
                 first_frame=_whole(arrays.get("first_frame", 0)),
                 calibration=_calibration(_text(arrays.get("calibration"))),
+                decisions=() if rates else (assumed,),
             )
         except (LsmplError, ArithmeticError, ValueError, TypeError) as error:
             raise MotionFileError(f"{path}: {error}") from error

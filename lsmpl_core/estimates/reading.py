@@ -16,7 +16,7 @@ from ..body.skeleton import NUM_JOINTS
 from ..errors import MotionFileError
 from ..files.npz import open_npz, read_array, read_header
 from ..keypoints.track import Decision
-from ..motion import Motion
+from ..motion import DEFAULT_FPS, NO_RATE, Motion
 from .aliases import MOST_KEYS, pose_keys
 from .bare_poses import are_poses, may_be_poses
 from .contents import MOTION_X
@@ -26,7 +26,6 @@ from .smpl_parameters import MAX_FRAMES, fingers, parameters
 MAX_PEOPLE = 10_000
 ENDINGS = (".pkl", ".pickle", ".pk", ".pth", ".pt", ".smpl")
 """Of files that hold motions, whatever else they might."""
-DEFAULT_FPS = 30.0
 
 
 def read_motion(
@@ -185,6 +184,8 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
         )
     if estimates.fps is not None:
         decisions.append(Decision("fps", f"{estimates.fps:g}", "file"))
+    else:
+        decisions.append(Decision("fps", f"{DEFAULT_FPS:g}", "assumed", NO_RATE))
     at = nearest(known.astype(np.int64), wanted)
     return Motion(
         poses[at],

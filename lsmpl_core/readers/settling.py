@@ -187,5 +187,5 @@ def _decide_fps(given: float | None, stated: float | None, source: str) -> tuple
             )
         return stated, Decision("fps", f"{stated:g}", "file")
     return DEFAULT_FPS, Decision(
-        "fps", f"{DEFAULT_FPS:g}", "assumed", "the file states no frame rate"
+        "fps", f"{DEFAULT_FPS:g}", "assumed", "the file states no frame rate; --fps sets it"
     )
