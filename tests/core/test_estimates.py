@@ -303,6 +303,7 @@ def test_nothing_is_said_of_held_frames_where_there_are_none(tmp_path):
     assert {decision.what: decision.basis for decision in motion.decisions} == {
         "estimator": "detected",
         "person": "file",
+        "fps": "assumed",
         "parameters": "detected",
     }
 
