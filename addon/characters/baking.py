@@ -155,7 +155,11 @@ def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
     """Scene frame of a take's first frame, and the step from one to the next, when the action was
     baked."""
     timing = action.get(_TIMING_KEY)
-    return tuple(timing) if timing is not None else None
+    try:
+        start, step = map(float, timing)
+    except (TypeError, ValueError):  # there is none, or something else is there
+        return None
+    return start, step
 
 
 def _residual_of(take: bpy.types.Object, motion: Motion) -> np.ndarray | None:

@@ -113,7 +113,7 @@ def rest_rotations(body: Body, fingers: Fingers) -> np.ndarray:
 
 def _make_bones(armature: bpy.types.Object, body: Body, fingers: Fingers) -> None:
     betas = shape.betas_of(armature)
-    known = json.loads(armature.data[shape.JOINTS_KEY])
+    known = shape.joints_known(armature)
     rest = fingers.joint_template.reshape(-1, 3)
     moving = fingers.joint_directions.reshape(-1, 3, shape.BETAS) + shape.grounding(body)
     wrists = body.joint_template[list(WRISTS)]

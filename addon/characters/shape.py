@@ -22,13 +22,29 @@ from ...lsmpl_core.body.body import Body
 from ...lsmpl_core.body.sites import site_parts
 from ...lsmpl_core.bounds import LARGEST_HAND, SMALLEST_HAND
 from ...lsmpl_core.cleaning.floor import FOOT_POINTS
+from .. import stored_facts
 from ..registration import registration
 from ..rigging import building, curls, limbs
+from ..stored_facts import array_of, is_positive, is_text, list_of, optional
 from .editing import editing
 
 CHARACTER_KEY = "lsmpl_character"
 JOINTS_KEY = "lsmpl_joints"
 BETAS = 10
+_FACTS = {
+    "body": is_text,
+    "body_path": optional(is_text),
+    "betas": optional(array_of(BETAS)),
+    "taken": optional(array_of(BETAS)),
+    "hand_size": optional(is_positive),
+    "taken_hands": optional(is_positive),
+}
+_JOINTS = {
+    "names": list_of(is_text),
+    "rest": array_of(-1, 3),
+    "directions": array_of(-1, 3, BETAS),
+    "hands": optional(array_of(-1, 3)),
+}
 HAND_KEY = "Hand Size"
 """Shape key of a body's mesh: its hands twice as large at 1, gone at -1."""
 TO_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])
@@ -67,8 +83,8 @@ def facts(armature: bpy.types.Object) -> dict:
     """body: its key; body_path; betas and hand_size: its shape now; taken and taken_hands: those of
     the motion that was last baked on it."""
     try:
-        return json.loads(armature[CHARACTER_KEY])
-    except (KeyError, TypeError, ValueError):
+        return stored_facts.load(armature, CHARACTER_KEY, _FACTS)
+    except LsmplError:
         return {}
 
 
@@ -95,7 +111,7 @@ def hand_size_of(armature: bpy.types.Object, taken: bool = False) -> float:
 def has_hand_size(armature: bpy.types.Object) -> bool:
     """Whether a character's hands can have another size: one made by 0.1, or of a body without
     fingers, has none."""
-    return "hands" in _joints(armature)
+    return "hands" in joints_known(armature)
 
 
 def is_own(armature: bpy.types.Object) -> bool:
@@ -140,7 +156,7 @@ def why_fixed(armature: bpy.types.Object) -> str:
         return "is linked from another file; make it local to change its shape"
     if armature.data.users > 1:
         return "shares its bones with another object; make them single-user to change its shape"
-    missing = [name for name in _joints(armature)["names"] if name not in armature.data.bones]
+    missing = [name for name in joints_known(armature)["names"] if name not in armature.data.bones]
     return (
         f"has no bone {', '.join(missing)}; undo the renaming, or delete it and bake"
         if missing
@@ -169,12 +185,12 @@ def reshape(armature: bpy.types.Object, betas: np.ndarray, hand_size: float | No
 
 def mean_joints(armature: bpy.types.Object) -> tuple[list[str], np.ndarray]:
     """A character's joints by name, and where their bones would begin (24,3) with all betas 0."""
-    known = _joints(armature)
+    known = joints_known(armature)
     return list(known["names"]), np.array(known["rest"]) @ TO_BLENDER.T
 
 
 def _move_bones(armature: bpy.types.Object, betas: np.ndarray, hand_size: float) -> None:
-    known = _joints(armature)
+    known = joints_known(armature)
     rest = np.array(known["rest"]) + np.array(known["directions"]) @ betas
     if "hands" in known:
         rest += (hand_size - 1.0) * np.array(known["hands"])
@@ -214,8 +230,9 @@ def _store(armature: bpy.types.Object, **changed) -> None:
     armature[CHARACTER_KEY] = json.dumps({**facts(armature), **changed})
 
 
-def _joints(armature: bpy.types.Object) -> dict:
-    return json.loads(armature.data[JOINTS_KEY])
+def joints_known(armature: bpy.types.Object) -> dict:
+    """What is known of how joints follow the betas. Raises `LsmplError` where that is damaged."""
+    return stored_facts.load(armature.data, JOINTS_KEY, _JOINTS)
 
 
 def _get_betas(settings: ShapeSettings) -> list[float]:

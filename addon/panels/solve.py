@@ -38,8 +38,8 @@ class LSMPL_PT_solve(Section, bpy.types.Panel):
             )
         solved = layers.describe(take) if take else None
         if solved:
-            rows = [("Body", Path(solved["body_path"]).name)] if solved["body_path"] else []
-            if solved["residual_mean"] is None:
+            rows = [("Body", Path(path).name)] if (path := solved.get("body_path")) else []
+            if solved.get("residual_mean") is None:
                 imported = solved.get("solver") == "imported"
                 rows.append(("Error", "imported motion" if imported else "not measured"))
             if rows:

@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
+from .. import stored_facts
 
 FORMAT = 1
 """Of what is stored; a newer one is refused."""
@@ -28,11 +29,17 @@ def write(mesh: bpy.types.Mesh, name: str, kind: str, values: np.ndarray) -> Non
     attribute.data.foreach_set(field, np.ascontiguousarray(values, dtype=dtype).ravel())
 
 
+def attribute_of(mesh: bpy.types.Mesh, name: str, kind: str) -> bpy.types.Attribute:
+    """Raises `LsmplError` where there is none, or one of another kind."""
+    attribute = mesh.attributes.get(name)
+    if attribute is None or (attribute.data_type, attribute.domain) != (kind, "POINT"):
+        raise LsmplError(f"{mesh.name}: has lost its attribute {name!r}; import the take again")
+    return attribute
+
+
 def read(mesh: bpy.types.Mesh, name: str, kind: str) -> np.ndarray:
     field, dtype = _FIELDS[kind]
-    attribute = mesh.attributes.get(name)
-    if attribute is None:
-        raise LsmplError(f"{mesh.name}: has lost its attribute {name!r}; import the take again")
+    attribute = attribute_of(mesh, name, kind)
     values = np.empty(len(attribute.data) * (3 if kind == "FLOAT_VECTOR" else 1), dtype=dtype)
     attribute.data.foreach_get(field, values)
     return values
@@ -59,15 +66,13 @@ def store_json(mesh: bpy.types.Mesh, key: str, facts: Mapping) -> None:
     mesh[key] = json.dumps({**facts, "format": FORMAT})
 
 
-def load_json(mesh: bpy.types.Mesh, key: str) -> dict:
-    try:
-        facts = json.loads(mesh[key])
-        if facts["format"] > FORMAT:
-            raise LsmplError(
-                f"{mesh.name}: was stored by a newer LSMPL; update the extension to read it"
-            )
-    except (KeyError, TypeError, ValueError) as error:
+def load_json(mesh: bpy.types.Mesh, key: str, checks: Mapping[str, stored_facts.Check]) -> dict:
+    """As it was stored. Raises `LsmplError` where it is not, or was by a newer version."""
+    facts = stored_facts.parsed(mesh, key)
+    stored_facts.check(mesh, key, facts, {"format": stored_facts.is_whole})
+    if facts["format"] > FORMAT:
         raise LsmplError(
-            f"{mesh.name}: its custom property {key!r} is no longer what was stored ({error})"
-        ) from error
+            f"{mesh.name}: was stored by a newer LSMPL; update the extension to read it"
+        )
+    stored_facts.check(mesh, key, facts, checks)
     return facts

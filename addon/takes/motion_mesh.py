@@ -11,6 +11,17 @@ import numpy as np
 
 from ...lsmpl_core import Calibration, LsmplError, Motion
 from ...lsmpl_core.body.fingers import NUM_FINGER_JOINTS
+from ..stored_facts import (
+    is_count,
+    is_number,
+    is_positive,
+    is_text,
+    is_whole,
+    list_of,
+    nullable,
+    object_of,
+    optional,
+)
 from .mesh_data import change, load_json, read, store_json, write
 
 MOTION_KEY = "lsmpl_motion"
@@ -21,6 +32,37 @@ _HANDS = "left_fingers", "right_fingers"
 frame."""
 _HANDS_OFF = "hand_residual"
 """The same of `Motion.hand_residual`, -1 where nothing was measured."""
+
+_FACTS = {
+    "version": optional(is_text),
+    "frames": is_count,
+    "fps": is_positive,
+    "first_frame": is_whole,
+    "body": is_text,
+    "gender": is_text,
+    "betas": list_of(is_number),
+    "hand_size": optional(is_positive),
+    "body_path": optional(is_text),
+    "keypoint_names": optional(list_of(is_text)),
+    "residual_mean": optional(nullable(is_number)),
+    "residual_worst": optional(nullable(is_number)),
+    "worst_frame": optional(nullable(is_whole)),
+    "doubtful": optional(
+        list_of(
+            object_of(
+                first=is_whole,
+                last=is_whole,
+                worst=is_whole,
+                frames=is_whole,
+                severity=is_number,
+                why=list_of(is_text),
+            )
+        )
+    ),
+    "refined": optional(list_of(list_of(is_whole, 2))),
+    "by_hand": optional(list_of(is_whole)),
+    "device_instead_of": optional(is_text),
+}
 
 
 def new_mesh(
@@ -84,7 +126,7 @@ def with_frames(
 def facts_in(mesh: bpy.types.Mesh) -> dict:
     """What is known of a motion without reading its arrays. Raises `LsmplError` where that is
     damaged."""
-    return load_json(mesh, MOTION_KEY)
+    return load_json(mesh, MOTION_KEY, _FACTS)
 
 
 def note(mesh: bpy.types.Mesh, **facts) -> None:

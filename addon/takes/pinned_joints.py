@@ -35,7 +35,7 @@ def load(take: bpy.types.Object) -> list[PinnedJoint]:
     """In the order of frames and joints. Raises `LsmplError` where they are damaged."""
     if PINS_KEY not in take.data:
         return []
-    stored, frames = load_json(take.data, PINS_KEY), describe(take)["frames"]
+    stored, frames = load_json(take.data, PINS_KEY, {}), describe(take)["frames"]
     try:
         pins = [
             PinnedJoint(int(p["frame"]), str(p["joint"]), _three(p["rotation"]))

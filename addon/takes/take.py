@@ -17,8 +17,20 @@ import numpy as np
 from ...lsmpl_core import Condition, Decision, KeypointTrack, Layout, LsmplError
 from ...lsmpl_core.keypoints.edges import nearest_edges
 from ..naming import block_name
+from ..stored_facts import (
+    array_of,
+    is_count,
+    is_number,
+    is_positive,
+    is_text,
+    is_whole,
+    list_of,
+    nullable,
+    object_of,
+    optional,
+)
 from . import hands
-from .mesh_data import change, load_json, read, store_json, write
+from .mesh_data import attribute_of, change, load_json, read, store_json, write
 
 TRACK_KEY = "lsmpl_track"
 TRAVEL = "travel"
@@ -26,6 +38,33 @@ TRAVEL = "travel"
 it whose keypoints have no place in the room; their body finds its way from the feet that stand."""
 AS_READ, MOVED, IGNORED, LOCKED, TRUSTED = range(5)
 """Values of `edit_state`: what the animator did to a keypoint in a frame."""
+
+_FACTS = {
+    "frames": is_count,
+    "keypoints": is_count,
+    "fps": is_positive,
+    "first_frame": is_whole,
+    "source": is_text,
+    "missing": is_number,
+    "reading": optional(is_whole),
+    "layout": object_of(
+        name=is_text,
+        label=is_text,
+        keypoints=list_of(is_text),
+        sites=list_of(is_text),
+        edges=list_of(list_of(is_text, 2)),
+    ),
+    "decisions": list_of(
+        object_of(
+            what=is_text,
+            value=is_text,
+            basis=is_text,
+            reason=is_text,
+            confidence=optional(nullable(is_number)),
+        )
+    ),
+    "world": optional(nullable(array_of(4, 4))),
+}
 
 
 def is_take(obj: bpy.types.Object | None) -> bool:
@@ -43,7 +82,10 @@ def describe(take: bpy.types.Object) -> dict:
     layout, reading (how often it was read again from the scene), world (what brings the file's
     numbers to the take's space; takes of an earlier version have none).
     """
-    return load_json(take.data, TRACK_KEY)
+    facts = load_json(take.data, TRACK_KEY, _FACTS)
+    if len(facts["layout"]["keypoints"]) != facts["keypoints"]:
+        raise LsmplError(f"{take.name}: its layout has not as many keypoints as the take")
+    return facts
 
 
 def shape_of(take: bpy.types.Object) -> tuple[int, int]:
@@ -221,19 +263,21 @@ def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
     mesh, (_, count) = take.data, shape_of(take)
     rows = slice(frame * count, (frame + 1) * count)
 
-    def values(name: str, field: str, otherwise) -> np.ndarray:
-        attribute = mesh.attributes.get(name)
+    def values(name: str, kind: str, otherwise=None) -> np.ndarray:
+        if otherwise is not None and name not in mesh.attributes:
+            return np.array(otherwise)
+        field = "vector" if kind == "FLOAT_VECTOR" else "value"
         return np.array(
-            [getattr(item, field) for item in attribute.data[rows]] if attribute else otherwise
+            [getattr(item, field) for item in attribute_of(mesh, name, kind).data[rows]]
         )
 
-    position = values("position", "vector", None).astype(np.float64)
+    position = values("position", "FLOAT_VECTOR").astype(np.float64)
     return Keypoints(
-        position + values(TRAVEL, "vector", np.zeros((count, 3))),
-        values("confidence", "value", None).astype(np.float64),
-        values("edit_state", "value", np.zeros(count)).astype(np.int32),
-        values("edit_offset", "vector", np.zeros((count, 3))).astype(np.float64),
-        values("condition", "value", np.full(count, -1)).astype(np.int32),
+        position + values(TRAVEL, "FLOAT_VECTOR", np.zeros((count, 3))),
+        values("confidence", "FLOAT").astype(np.float64),
+        values("edit_state", "INT", np.zeros(count)).astype(np.int32),
+        values("edit_offset", "FLOAT_VECTOR", np.zeros((count, 3))).astype(np.float64),
+        values("condition", "INT", np.full(count, -1)).astype(np.int32),
     )
 
 
