@@ -7,7 +7,7 @@
 #include "geometry.h"
 #include "terms.h"
 
-enum { MOST_DIRECTIONS = 64 };
+enum { MOST_BETAS = 32 };
 
 /* What all frames go by, and room for one: its pose's Hessian; how each coordinate of a keypoint changes
 with the betas, by_betas (K,3,D); all columns (75, D + 3 K) of how the poses pull along with betas and
@@ -154,7 +154,8 @@ static void take_off(const Work *work, double *hessian) {
 static int check(const Work *work) {
   const Shape *shape = work->shape;
   int64_t K = work->sites->model->keypoints;
-  if (shape->directions < 0 || shape->directions > MOST_DIRECTIONS || shape->free < 0 || shape->free > K)
+  /* Betas, and three directions for each keypoint that carries others. */
+  if (shape->directions < 0 || shape->directions > MOST_BETAS + 3 * K || shape->free < 0 || shape->free > K)
     return BAD_SIZE;
   for (int64_t k = 0; k < K; k++)
     if (shape->parent_joint[k] < 0 || shape->parent_joint[k] >= JOINTS) return BAD_INDEX;

@@ -51,8 +51,6 @@ FEWEST_A_THREAD = 8
 FRAMES_A_SUM, MOST_SUMS = 8, 1 << 22
 """Frames whose normal equations are summed by one thread, and numbers that there are of such sums
 at most: fewer, for more unknowns. Sums have the same order whatever the number of threads."""
-MOST_DIRECTIONS = 64
-"""Of a shape, as in `kernels/shape.c`: betas, and three for each site that carries others."""
 
 
 @dataclass(frozen=True)
@@ -303,7 +301,7 @@ class Kernels:
         and followed (B,).
 
         directions: how the betas move joints (D,24,3) and parts (D,P,3), D at most
-        `MOST_DIRECTIONS`; parent_joint (K,); sites (S,). Otherwise as for `polish`.
+        32 + 3 K; parent_joint (K,); sites (S,). Otherwise as for `polish`.
         """
         B, K, P = len(pose[1]), model.structure.keypoints, model.structure.parts
         D, S = len(directions[0]), len(sites)

@@ -15,7 +15,6 @@ import numpy as np
 
 from ..backends.arrays import choose_backend
 from ..backends.dense import half_solved, products
-from ..backends.kernels import MOST_DIRECTIONS
 from ..body.body import Body
 from ..body.kinematics import UNKNOWNS, KeypointModel, State
 from ..body.sites import SiteParts
@@ -107,7 +106,7 @@ def shape_equations(
     """
     targets = problem.positions[frames], problem.confidence[frames]
     kernels = problem.backend.kernels
-    if not kernels or freedom.directions > MOST_DIRECTIONS:
+    if not kernels:
         return _by_numpy(problem, state, *targets, freedom)
     joints, moments = problem.body.joint_directions, problem.parts.moment_directions
     parts = moments - problem.parts.mass[:, None, None] * joints[problem.parts.joint]
