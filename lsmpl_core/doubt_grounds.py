@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body.skeleton import JOINT_NAMES
-from .cleaning.limits import HINGES
+from .cleaning.limits import HINGES, hinge_axis, swing_twist
 from .keypoints.condition import Condition
 from .keypoints.hand_points import SIDES
 from .motion import Motion
@@ -62,6 +62,13 @@ MOST_TURN = {
 """Degrees that people turn a joint against its rest pose at most, twist and bend together."""
 MOST_BACKWARDS = 25.0
 """Degrees that a knee or an elbow bends the wrong way at most."""
+FAR_BENT = np.radians(90.0)
+"""Radians of a bend from which on it may have been either way round."""
+RESTING_BONE = {
+    "left_knee": (0.0, -1.0, 0.0), "right_knee": (0.0, -1.0, 0.0),
+    "left_elbow": (1.0, 0.0, 0.0), "right_elbow": (-1.0, 0.0, 0.0),
+}  # fmt: skip
+"""Which way the bones of `HINGES` point in the rest pose, of all bodies within a few degrees."""
 FASTEST = np.radians(90.0)
 """Radians that a joint turns in a thirtieth of a second at most, whatever is usual around."""
 FRAMES_AT_ONCE = 2_000
@@ -239,15 +246,8 @@ def _beyond_limits(motion: Motion) -> Ground:
         if part in MOST_TURN:
             severity[:, joint] = angle[:, joint] / MOST_TURN[part]
         if part in HINGES:
-            axis = np.array(HINGES[part][0]) * (
-                1.0 if name.startswith("left") else (1.0, -1.0, -1.0)
-            )
-            backwards = -np.degrees(motion.poses[:, joint] @ (axis / np.linalg.norm(axis)))
-            straight = (
-                angle[:, joint] < 90.0
-            )  # beyond, the way round says nothing of which way it bent
             severity[:, joint] = np.maximum(
-                severity[:, joint], straight * backwards / MOST_BACKWARDS
+                severity[:, joint], _backwards(motion.poses[:, joint], name) / MOST_BACKWARDS
             )
     turns, _ = _steps(motion)
     fast = turns / (FASTEST * 30.0 / motion.fps)
@@ -266,6 +266,18 @@ def _beyond_limits(motion: Motion) -> Ground:
         return f"{name} turned further than people can"
 
     return Ground(both.max(axis=1), say)
+
+
+def _backwards(poses: np.ndarray, name: str) -> np.ndarray:
+    """(T,) degrees by which axis-angles (T,3) bend a knee or an elbow the wrong way, and 0 where it
+    is so far bent that the way round says nothing of which way that was.
+
+    Of the swing alone: a forearm that is turned over within the elbow has bent it nowhere.
+    """
+    bone = np.array(RESTING_BONE[name])
+    swing, _ = swing_twist(exp_map(poses), bone)
+    straight = np.linalg.norm(swing, axis=1) < FAR_BENT
+    return straight * -np.degrees(swing @ hinge_axis(name, bone))
 
 
 def _share(motion: Motion, conditions: Sequence[Condition]) -> tuple[np.ndarray, int]:

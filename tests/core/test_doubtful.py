@@ -148,6 +148,14 @@ def test_a_joint_that_turned_more_than_people_can_is_doubtful_also_throughout(mo
     assert found.frames == len(motion) and why in found.why[0]
 
 
+def test_a_forearm_that_is_turned_over_within_a_straight_elbow_has_not_bent_it_backwards(motion):
+    motion.poses[:, 19] = [-1.3, -0.35, 0.5]
+    assert doubtful_stretches(motion) == []
+    motion.poses[:, 19] = [-0.3, -0.6, 0.2]
+    (found,) = doubtful_stretches(motion)
+    assert "right elbow turned further" in found.why[0]
+
+
 def test_a_knee_that_snaps_there_and_back_again_and_again_is_doubtful(motion):
     motion.poses[60:70:2, 4, 0] = 2.1
     (found,) = doubtful_stretches(motion)
