@@ -39,6 +39,11 @@ FARTHEST_FROM_PELVIS = 1.3
 """Metres from there at which a marker may be that is anywhere on the body."""
 
 
+ELSEWHERE = 0.05
+"""Share of its frames in which a marker without a known place is out of the body's reach from which
+on it is on none of its bones, whichever it moves with for a while."""
+
+
 def needs_calibration(layout: Layout) -> bool:
     """Whether a layout is a marker set: its sites are places on the skin, or not known."""
     return any(site == UNPLACED or parse_landmark(site) for site in layout.sites)
@@ -136,16 +141,20 @@ def _within_reach(track: KeypointTrack, body: Body) -> KeypointTrack:
     """The track without markers that are farther off than any place on the body (`repair.reach`).
 
     Short whiles in which they are so, or missing, are bridged, for the frames to be chosen, and
-    what is found on them, to hang neither on a few wild ones nor on which these are.
+    what is found on them, to hang neither on a few wild ones nor on which these are. What is out of
+    reach for long is a thing: starting blocks rest with a sprinter's feet before they are left
+    behind.
     """
     layout = track.layout
     landmarks = [parse_landmark(site) for site in layout.sites]
     uncertain = [2.0 * landmark.sigma if landmark else 0.0 for landmark in landmarks]
-    slack = np.where([site == UNPLACED for site in layout.sites], FARTHEST_FROM_PELVIS, uncertain)
+    unplaced = np.array([site == UNPLACED for site in layout.sites])
+    slack = np.where(unplaced, FARTHEST_FROM_PELVIS, uncertain)
     reach = reaches(body, site_parts(body, layout.sites))
     far = (
         find_out_of_reach(track.positions, reach, np.array(layout.mirror), slack) & ~track.undoubted
     )
+    far[:, unplaced & (far.sum(axis=0) > ELSEWHERE * track.visible.sum(axis=0))] = True
     positions = np.where(far[..., None], np.nan, track.positions)
     positions, confidence = bridge_gaps(positions, np.where(far, 0.0, track.confidence), track.fps)
     return replace(track, positions=positions, confidence=confidence)

@@ -119,6 +119,19 @@ def test_a_prop_is_left_aside(body, recorded):
     assert len(calibration.usable(track, body).layout) == 39
 
 
+def test_a_thing_that_stays_behind_is_on_no_bone(body, recorded):
+    """Starting blocks, say: with a foot until that leaves them."""
+    names = [*PLUG_IN_GAIT, "BlockOne"]
+    block = recorded.positions[:, recorded.layout.index("LTOE")] + [0.0, 0.02, 0.08]
+    block[-len(block) // 5 :] -= [4.0, 0.0, 0.0]
+    positions = np.concatenate([recorded.positions, block[:, None]], axis=1)
+    confidence = np.pad(recorded.confidence, ((0, 0), (0, 1)), constant_values=1.0)
+    track = replace(recorded, positions=positions, confidence=confidence, layout=recognise(names, "stroll").layout)
+    calibration = calibrate([track], body)
+    assert "BlockOne" not in calibration.keypoints
+    assert any(d.what == "left aside" and "BlockOne" in d.reason for d in calibration.decisions)
+
+
 def test_a_calibration_serves_other_takes_of_the_subject(body, stroll, recorded):
     first, second = recorded.frames(slice(0, 40)), recorded.frames(slice(40, 60))
     motion = lsmpl.solve(second, body, calibration=calibrate([first], body))

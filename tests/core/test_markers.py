@@ -7,6 +7,7 @@ import pytest
 from test_readers import trc_text
 
 from lsmpl_core.body.landmarks import UNPLACED, parse_landmark
+from lsmpl_core.body.sites import site_parts
 from lsmpl_core.errors import LayoutError
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.readers import read_keypoints
@@ -149,6 +150,22 @@ def test_the_right_side_is_the_mirror_image():
         assert right == mirrored(left) and mirrored(right) == left
         if place := parse_landmark(left):
             assert np.allclose(np.array(parse_landmark(right).direction), np.array(place.direction) * [-1, 1, 1])
+
+
+def test_markers_below_the_knee_are_on_the_shank(body):
+    """The tuberosity and the fibula's head, which the skin of a thigh would take along."""
+    layout = recognise([*PLUG_IN_GAIT, "LTUB", "L.TTA", "RHFB"], "take").layout
+    parts = site_parts(body, layout.sites)
+    on = {name: body.joint_names[parts.parent_joint[k]] for k, name in enumerate(layout.keypoints)}
+    assert (on["LTUB"], on["L.TTA"], on["RHFB"]) == ("left_knee", "left_knee", "right_knee")
+
+
+@pytest.mark.parametrize(
+    ("name", "like"),
+    [("L.EIAS", "LASI"), ("REIPS", "RPSI"), ("R.Calca", "RHEE"), ("Tete.D", "HEADR"), ("TeteG", "HEADL")],
+)
+def test_the_french_names_are_known(name, like):
+    assert known_markers().site_of(name) == known_markers().site_of(like)
 
 
 def test_more_markers_on_a_segment_are_looked_for_further_off():
