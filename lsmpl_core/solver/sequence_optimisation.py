@@ -19,9 +19,9 @@ import numpy as np
 
 from ..backends.threads import side_by_side, worker_threads
 from ..body.kinematics import UNKNOWNS
-from ..body.skeleton import NUM_JOINTS, PARENTS
+from ..body.skeleton import ANCESTORS, NUM_JOINTS, PARENTS
 from ..progress import Progress, run_to_end
-from ..rotation import orthonormalise
+from ..rotation import log_map, orthonormalise
 from .accelerations import (
     FEWEST_TO_TRUST,
     STUDENT_FREEDOM,
@@ -55,6 +55,9 @@ NEED_FADE = 0.5
 QUIET_NOISE = 0.003
 """Metres of noise up to which frames that are complete are better left as they were solved one by
 one."""
+FASTEST_GUESS = np.radians(900.0)
+"""Radians a second. A joint that moves no keypoint is what the network makes of its own last guess,
+and may swing to and fro between two of them; one that ever turns faster is smoothed throughout."""
 MOST_WORSE = 2.0
 """Times the noise by which frames polished together may be farther from their keypoints than each
 on its own: they follow less of it. Whole steps of Gauss-Newton can end nowhere, and then are
@@ -174,6 +177,7 @@ def optimise_where_needed(
         if problem.noise <= QUIET_NOISE:
             free = _less_known(missed)
             free[problem.trusted.any(axis=1)] = True
+            free[:, :NUM_JOINTS] |= _unsteady_guesses(problem, poses)
             need = _near(free.any(axis=1), round(NEED_FADE * problem.fps))
             held = np.stack([_near(block, FREE_AROUND) == 0.0 for block in free.T], axis=1)
         wanted = problem.options.steps > 0 and bool(need.any())
@@ -197,6 +201,20 @@ def _less_known(missed: np.ndarray) -> np.ndarray:
     """
     joints = missed @ _ABOUT_A_BONE
     return np.concatenate([joints, joints[:, :1]], axis=1)
+
+
+def _unsteady_guesses(problem: Problem, poses: Poses) -> np.ndarray:
+    """(24,) bool: the joints that move no keypoint of the take, and turn faster than
+    `FASTEST_GUESS`."""
+    seen = (problem.weights > 0).any(axis=0)
+    guessed = np.flatnonzero(~ANCESTORS[problem.parts.parent_joint[seen]].any(axis=0))
+    unsteady = np.zeros(NUM_JOINTS, dtype=bool)
+    for joint in guessed:
+        rotations = poses.rotations[:, joint]
+        turns = log_map(np.swapaxes(rotations[:-1], -1, -2) @ rotations[1:])
+        fastest = np.linalg.norm(turns, axis=-1).max(initial=0.0) * problem.fps
+        unsteady[joint] = fastest > FASTEST_GUESS
+    return unsteady
 
 
 def _near(mask: np.ndarray, reach: int) -> np.ndarray:

@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 
 import lsmpl_core as lsmpl
+from lsmpl_core.backends.arrays import choose_backend
+from lsmpl_core.body.sites import site_parts
+from lsmpl_core.body.skeleton import ANCESTORS
 from lsmpl_core.metrics import acceleration_error, mpjpe
+from lsmpl_core.progress import run_to_end
 from lsmpl_core.rotation import angle_between, exp_map
 from lsmpl_core.solver import sequence_optimisation
 from lsmpl_core.solver.banded import solve_banded
-from lsmpl_core.solver.sequence_optimisation import plan_sections
+from lsmpl_core.solver.options import SolveOptions
+from lsmpl_core.solver.poses import Poses
+from lsmpl_core.solver.problem import Problem
+from lsmpl_core.solver.sequence_optimisation import optimise_where_needed, plan_sections
+from lsmpl_core.solver.tracking import Tracker
 
 
 def noisy(body, motion, noise, seed=0):
@@ -123,6 +131,29 @@ def test_a_missing_keypoint_leaves_other_limbs_as_they_are(body, stroll):
     ]
     assert turned[~np.array(arm)].max() < 1.0
     assert turned[arm].max() > 1.0
+
+
+def test_a_joint_that_no_keypoint_shows_does_not_swing_to_and_fro(body, stroll):
+    """As the network's guesses of it may; what keypoints show stays as it was."""
+    track = body.keypoints(stroll)
+    parts = site_parts(body, track.layout.sites)
+    hand = body.joint_names.index("left_hand")
+    assert not ANCESTORS[parts.parent_joint, hand].any()
+    problem = Problem.of(track, body, parts, stroll.betas, choose_backend("numpy"), SolveOptions(noise=0.001))
+
+    def polished(swing):
+        turned = stroll.poses.copy()
+        turned[::2, hand, 2] += np.radians(swing)
+        poses = Poses(exp_map(turned), stroll.trans)
+        nothing = np.zeros((len(stroll), len(body.joint_names)), dtype=bool)
+        return poses, run_to_end(optimise_where_needed(Tracker.of(problem), poses, nothing))
+
+    for swing, fast in ((10.0, False), (60.0, True)):
+        before, after = polished(swing)
+        steps = np.degrees(angle_between(after.rotations[1:, hand], after.rotations[:-1, hand]))
+        assert (steps.max() < 15.0) if fast else (after is before)
+        others = np.delete(np.arange(len(body.joint_names)), hand)
+        assert np.abs(after.rotations[:, others] - before.rotations[:, others]).max() < 1e-6
 
 
 def test_a_keypoint_that_is_metres_away_is_as_good_as_missing(body, stroll):
