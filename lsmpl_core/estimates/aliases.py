@@ -320,7 +320,9 @@ def _frames(fields: Mapping, bundle: Bundle, count: int) -> np.ndarray:
             if isinstance(value, (np.ndarray, list)) and np.size(value) == count:
                 numbers = np.ravel(to_array(value))
                 if numbers.dtype.kind in "iu" or (
-                    numbers.dtype.kind == "f" and (numbers == np.round(numbers)).all()
+                    numbers.dtype.kind == "f"
+                    and (numbers == np.round(numbers)).all()
+                    and (np.abs(numbers) < 2**53).all()
                 ):
                     return numbers.astype(np.int64)
     return np.arange(count)

@@ -95,7 +95,8 @@ def _in_order(
 
 def _way(positions: np.ndarray) -> float:
     """How far points (T,K,3) go from row to row, as far as they are seen in both."""
-    return float(np.nansum(np.linalg.norm(np.diff(positions, axis=0), axis=2)))
+    with np.errstate(over="ignore", invalid="ignore"):  # wild ones are refused later, by their size
+        return float(np.nansum(np.linalg.norm(np.diff(positions, axis=0), axis=2)))
 
 
 def _at_the_rate_of(times: np.ndarray, raw: RawTrack) -> RawTrack:

@@ -388,6 +388,21 @@ def test_two_people_one_of_whom_is_at_1e200_are_read_without_a_warning(tmp_path)
     assert len(read_keypoints(tmp_path / "two.npy", layout="coco_17")) == 8
 
 
+def test_frames_whose_numbers_are_beyond_counting_are_counted(tmp_path):
+    fields = {"smpl_poses": np.zeros((4, 72)), "trans": np.ones((4, 3))}
+    for number in (1e30, np.inf):
+        (tmp_path / "m.pkl").write_bytes(pickle.dumps(fields | {"frame_ids": np.full(4, number)}))
+        assert len(lsmpl.read_motion(tmp_path / "m.pkl")) == 4
+
+
+def test_rows_at_1e200_that_are_out_of_order_are_refused_without_a_warning(tmp_path):
+    rows = np.column_stack([np.array([0, 1, 3, 2, 4, 5, 6, 7]) / 30, 1e200 * PERSON[:8].reshape(8, -1)])
+    names = ["time", *(f"{name}_{axis}" for name in COCO.keypoints for axis in "xyz")]
+    np.savetxt(tmp_path / "take.csv", rows, delimiter=",", header=",".join(names), comments="")
+    with pytest.raises(KeypointFileError, match="take.csv"):
+        read_keypoints(tmp_path / "take.csv")
+
+
 @pytest.mark.parametrize("field", ["poses", "trans", "mocap_framerate"])
 def test_complex_numbers_are_no_motion(tmp_path, field):
     fields = {"poses": np.zeros((3, 72)), "trans": np.zeros((3, 3)), "mocap_framerate": np.array(30.0)}
