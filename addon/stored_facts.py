@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from functools import lru_cache
 
 import bpy
 import numpy as np
@@ -82,11 +83,29 @@ def array_of(*shape: int) -> Check:
     return holds
 
 
-def load(block: bpy.types.ID, key: str, checks: Mapping[str, Check]) -> dict:
+class Fields:
+    """What belongs into the fields of an object. What held for a text once holds for it again:
+    panels ask with every redraw."""
+
+    def __init__(self, **checks: Check):
+        self._checks = checks
+        self.fault = lru_cache(maxsize=32)(self._fault)
+
+    def _fault(self, text: str) -> str:
+        """Which field of the object in a text is the first that is not what belongs there, and what
+        it is; "" where all are."""
+        facts = json.loads(text)
+        for name, holds in self._checks.items():
+            if not holds(facts.get(name, ABSENT)):
+                return f"{name} is {json.dumps(facts[name])[:60] if name in facts else 'not there'}"
+        return ""
+
+
+def load(block: bpy.types.ID, key: str, fields: Fields) -> dict:
     """The object in a datablock's custom property. Raises `LsmplError` where it is none, or a field
     is not what belongs there."""
     facts = parsed(block, key)
-    check(block, key, facts, checks)
+    check(block, key, fields)
     return facts
 
 
@@ -101,12 +120,11 @@ def parsed(block: bpy.types.ID, key: str) -> dict:
     return facts
 
 
-def check(block: bpy.types.ID, key: str, facts: dict, checks: Mapping[str, Check]) -> None:
-    """Raises `LsmplError` with the first of some fields that is not what belongs there."""
-    for name, holds in checks.items():
-        if not holds(facts.get(name, ABSENT)):
-            found = json.dumps(facts[name])[:60] if name in facts else "not there"
-            raise LsmplError(f"{_what(block, key)}: {name} is {found}")
+def check(block: bpy.types.ID, key: str, fields: Fields) -> None:
+    """Raises `LsmplError` with the first field of an object, as `parsed` gives it, that is not what
+    belongs there."""
+    if fault := fields.fault(block[key]):
+        raise LsmplError(f"{_what(block, key)}: {fault}")
 
 
 def _what(block: bpy.types.ID, key: str) -> str:

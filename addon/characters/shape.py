@@ -25,26 +25,26 @@ from ...lsmpl_core.cleaning.floor import FOOT_POINTS
 from .. import stored_facts
 from ..registration import registration
 from ..rigging import building, curls, limbs
-from ..stored_facts import array_of, is_positive, is_text, list_of, optional
+from ..stored_facts import Fields, array_of, is_positive, is_text, list_of, optional
 from .editing import editing
 
 CHARACTER_KEY = "lsmpl_character"
 JOINTS_KEY = "lsmpl_joints"
 BETAS = 10
-_FACTS = {
-    "body": is_text,
-    "body_path": optional(is_text),
-    "betas": optional(array_of(BETAS)),
-    "taken": optional(array_of(BETAS)),
-    "hand_size": optional(is_positive),
-    "taken_hands": optional(is_positive),
-}
-_JOINTS = {
-    "names": list_of(is_text),
-    "rest": array_of(-1, 3),
-    "directions": array_of(-1, 3, BETAS),
-    "hands": optional(array_of(-1, 3)),
-}
+_FACTS = Fields(
+    body=is_text,
+    body_path=optional(is_text),
+    betas=optional(array_of(BETAS)),
+    taken=optional(array_of(BETAS)),
+    hand_size=optional(is_positive),
+    taken_hands=optional(is_positive),
+)
+_JOINTS = Fields(
+    names=list_of(is_text),
+    rest=array_of(-1, 3),
+    directions=array_of(-1, 3, BETAS),
+    hands=optional(array_of(-1, 3)),
+)
 HAND_KEY = "Hand Size"
 """Shape key of a body's mesh: its hands twice as large at 1, gone at -1."""
 TO_BLENDER = np.array([[1.0, 0.0, 0.0], [0.0, 0.0, -1.0], [0.0, 1.0, 0.0]])

@@ -10,10 +10,11 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core import LsmplError
-from .. import stored_facts
+from ..stored_facts import Fields, check, is_whole, parsed
 
 FORMAT = 1
 """Of what is stored; a newer one is refused."""
+_WRITTEN_AS = Fields(format=is_whole)
 _FEW_VALUES = 500
 """Values up to which it is quicker to write them one by one."""
 _FIELDS = {
@@ -66,13 +67,13 @@ def store_json(mesh: bpy.types.Mesh, key: str, facts: Mapping) -> None:
     mesh[key] = json.dumps({**facts, "format": FORMAT})
 
 
-def load_json(mesh: bpy.types.Mesh, key: str, checks: Mapping[str, stored_facts.Check]) -> dict:
+def load_json(mesh: bpy.types.Mesh, key: str, fields: Fields) -> dict:
     """As it was stored. Raises `LsmplError` where it is not, or was by a newer version."""
-    facts = stored_facts.parsed(mesh, key)
-    stored_facts.check(mesh, key, facts, {"format": stored_facts.is_whole})
+    facts = parsed(mesh, key)
+    check(mesh, key, _WRITTEN_AS)
     if facts["format"] > FORMAT:
         raise LsmplError(
             f"{mesh.name}: was stored by a newer LSMPL; update the extension to read it"
         )
-    stored_facts.check(mesh, key, facts, checks)
+    check(mesh, key, fields)
     return facts

@@ -12,6 +12,7 @@ import numpy as np
 from ...lsmpl_core import Calibration, LsmplError, Motion
 from ...lsmpl_core.body.fingers import NUM_FINGER_JOINTS
 from ..stored_facts import (
+    Fields,
     is_count,
     is_number,
     is_positive,
@@ -33,21 +34,21 @@ frame."""
 _HANDS_OFF = "hand_residual"
 """The same of `Motion.hand_residual`, -1 where nothing was measured."""
 
-_FACTS = {
-    "version": optional(is_text),
-    "frames": is_count,
-    "fps": is_positive,
-    "first_frame": is_whole,
-    "body": is_text,
-    "gender": is_text,
-    "betas": list_of(is_number),
-    "hand_size": optional(is_positive),
-    "body_path": optional(is_text),
-    "keypoint_names": optional(list_of(is_text)),
-    "residual_mean": optional(nullable(is_number)),
-    "residual_worst": optional(nullable(is_number)),
-    "worst_frame": optional(nullable(is_whole)),
-    "doubtful": optional(
+_FACTS = Fields(
+    version=optional(is_text),
+    frames=is_count,
+    fps=is_positive,
+    first_frame=is_whole,
+    body=is_text,
+    gender=is_text,
+    betas=list_of(is_number),
+    hand_size=optional(is_positive),
+    body_path=optional(is_text),
+    keypoint_names=optional(list_of(is_text)),
+    residual_mean=optional(nullable(is_number)),
+    residual_worst=optional(nullable(is_number)),
+    worst_frame=optional(nullable(is_whole)),
+    doubtful=optional(
         list_of(
             object_of(
                 first=is_whole,
@@ -59,10 +60,10 @@ _FACTS = {
             )
         )
     ),
-    "refined": optional(list_of(list_of(is_whole, 2))),
-    "by_hand": optional(list_of(is_whole)),
-    "device_instead_of": optional(is_text),
-}
+    refined=optional(list_of(list_of(is_whole, 2))),
+    by_hand=optional(list_of(is_whole)),
+    device_instead_of=optional(is_text),
+)
 
 
 def new_mesh(

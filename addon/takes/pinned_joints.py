@@ -15,10 +15,13 @@ import numpy as np
 from ...lsmpl_core import LsmplError, PinnedJoints
 from ...lsmpl_core.body.skeleton import BONE_NAMES
 from ...lsmpl_core.rotation import exp_map
+from ..stored_facts import Fields
 from .mesh_data import load_json, store_json
 from .take import describe, need_local_object_mode
 
 PINS_KEY = "lsmpl_pins"
+_ANY = Fields()
+"""Pins are checked one by one."""
 
 
 class PinnedJoint(NamedTuple):
@@ -35,7 +38,7 @@ def load(take: bpy.types.Object) -> list[PinnedJoint]:
     """In the order of frames and joints. Raises `LsmplError` where they are damaged."""
     if PINS_KEY not in take.data:
         return []
-    stored, frames = load_json(take.data, PINS_KEY, {}), describe(take)["frames"]
+    stored, frames = load_json(take.data, PINS_KEY, _ANY), describe(take)["frames"]
     try:
         pins = [
             PinnedJoint(int(p["frame"]), str(p["joint"]), _three(p["rotation"]))

@@ -18,6 +18,7 @@ from ...lsmpl_core import Condition, Decision, KeypointTrack, Layout, LsmplError
 from ...lsmpl_core.keypoints.edges import nearest_edges
 from ..naming import block_name
 from ..stored_facts import (
+    Fields,
     array_of,
     is_count,
     is_number,
@@ -39,22 +40,22 @@ it whose keypoints have no place in the room; their body finds its way from the 
 AS_READ, MOVED, IGNORED, LOCKED, TRUSTED = range(5)
 """Values of `edit_state`: what the animator did to a keypoint in a frame."""
 
-_FACTS = {
-    "frames": is_count,
-    "keypoints": is_count,
-    "fps": is_positive,
-    "first_frame": is_whole,
-    "source": is_text,
-    "missing": is_number,
-    "reading": optional(is_whole),
-    "layout": object_of(
+_FACTS = Fields(
+    frames=is_count,
+    keypoints=is_count,
+    fps=is_positive,
+    first_frame=is_whole,
+    source=is_text,
+    missing=is_number,
+    reading=optional(is_whole),
+    layout=object_of(
         name=is_text,
         label=is_text,
         keypoints=list_of(is_text),
         sites=list_of(is_text),
         edges=list_of(list_of(is_text, 2)),
     ),
-    "decisions": list_of(
+    decisions=list_of(
         object_of(
             what=is_text,
             value=is_text,
@@ -63,8 +64,8 @@ _FACTS = {
             confidence=optional(nullable(is_number)),
         )
     ),
-    "world": optional(nullable(array_of(4, 4))),
-}
+    world=optional(nullable(array_of(4, 4))),
+)
 
 
 def is_take(obj: bpy.types.Object | None) -> bool:

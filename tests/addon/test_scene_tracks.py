@@ -122,8 +122,8 @@ def test_what_else_moves_them_is_seen_as_blender_shows_it(addon, freemocap, how)
 
 def test_the_bones_of_a_c3d_importer_are_taken_for_markers(addon):
     """An armature with an unconnected bone for each marker, keyed where the marker was seen."""
-    markers = {"LFHD": (0.1, 0.1, 1.7), "RFHD": (-0.1, 0.1, 1.7), "C7": (0, -0.1, 1.5), "LSHO": (0.2, 0, 1.45),
-               "RSHO": (-0.2, 0, 1.45), "LASI": (0.12, 0.1, 1.0), "RASI": (-0.12, 0.1, 1.0), "LKNE": (0.15, 0, 0.5),
+    markers = {"LFHD": (0.1, -0.1, 1.7), "RFHD": (-0.1, -0.1, 1.7), "C7": (0, 0.1, 1.5), "LSHO": (0.2, 0, 1.45),
+               "RSHO": (-0.2, 0, 1.45), "LASI": (0.12, -0.1, 1.0), "RASI": (-0.12, -0.1, 1.0), "LKNE": (0.15, 0, 0.5),
                "RKNE": (-0.15, 0, 0.5), "LANK": (0.12, 0, 0.1), "RANK": (-0.12, 0, 0.1), "*7": (2, 0, 0)}  # fmt: skip
     armature = bpy.data.objects.new("walk01", bpy.data.armatures.new("walk01"))
     bpy.context.scene.collection.objects.link(armature)
@@ -154,7 +154,7 @@ def test_the_bones_of_a_c3d_importer_are_taken_for_markers(addon):
     assert "*7" not in track.layout.keypoints
     c7 = track.layout.index("C7")
     assert track.visible[:, c7].tolist() == [not 10 <= t < 20 for t in range(30)]
-    np.testing.assert_allclose(track.positions[5, c7], (0, -0.1 - 5 / 29, 1.8), atol=1e-5)
+    np.testing.assert_allclose(track.positions[5, c7], (0, 0.1 - 5 / 29, 1.8), atol=1e-5)
     assert take.lsmpl_sources.keypoints["C7"].bone == "C7"
     take.lsmpl_sources.gaps = False
     bpy.ops.lsmpl.read_again()
