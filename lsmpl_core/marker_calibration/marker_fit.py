@@ -12,6 +12,7 @@ from ..body.landmarks import UNPLACED, USUAL_SIGMA, on_skin, parse_landmark
 from ..body.sites import SiteParts, site_parts
 from ..body.skeleton import JOINT_NAMES, NUM_BETAS
 from ..calibration.calibration import Calibration, SiteOffset, of_keypoints
+from ..doubt_grounds import MOST_TURN
 from ..errors import SolveError
 from ..keypoints.track import Decision, KeypointTrack
 from ..rotation import log_map
@@ -155,8 +156,8 @@ class MarkerFit:
     def _misplaced(self) -> np.ndarray:
         """(K,) which known markers are not where they are taken to be.
 
-        Where many of a bone's markers are not, the bone's own pose is wrong, and none of them is
-        believed.
+        Where many of a bone's markers are not, or the bone is turned further than people can, its
+        own pose is wrong, and none of them is believed.
         """
         self.poses = settle(self._problem(), self.poses, self.frames)
         miss, used = self._miss(), self._used
@@ -166,10 +167,16 @@ class MarkerFit:
             far | (off > max(MISNAMED[0], MISNAMED[1] * _median(off[self.located])))
         )
 
-        # All of a bone's, where many of them are.
-        for parent_joint in np.unique(self.parts.parent_joint[wrong[self.rows]]):
-            together = self.rows[self.parts.parent_joint == parent_joint]
-            if wrong[together].sum() >= max(2, CONTRADICTED * len(together)):
+        # All of a bone's, where many of them are, or where they are met as nobody can turn it: a
+        # head band that was put on the other way round.
+        turned = np.linalg.norm(log_map(self.poses.rotations), axis=-1)
+        for joint in np.unique(self.parts.parent_joint):
+            together = self.rows[self.parts.parent_joint == joint]
+            most = np.radians(MOST_TURN.get(JOINT_NAMES[joint].split("_")[-1], np.inf))
+            if (
+                wrong[together].sum() >= max(2, CONTRADICTED * len(together))
+                or _median(turned[:, joint]) > most
+            ):
                 wrong[together] = True
         return wrong
 
