@@ -17,6 +17,7 @@ from .keypoints.condition import Condition
 from .keypoints.layouts import Layout
 from .keypoints.limb_lengths import doubtful_limbs
 from .keypoints.plausibility import clearest_exchange
+from .keypoints.scaled_space import scaled_way
 from .keypoints.track import Decision, KeypointTrack
 from .marker_calibration.calibrate_markers import needs_calibration
 from .motion import Motion
@@ -24,9 +25,9 @@ from .readers.bones import LAYOUT_NAME as BONES
 from .readers.handedness import wrong_sides
 from .readers.markers import stand_ins
 
-NOT_TRUSTED, FEW, LIMBS = "trust", "few keypoints", "limbs"
-"""`Decision.what` of motions that are not to be trusted, of what too few keypoints leave open, and
-of limbs that probably are elsewhere."""
+NOT_TRUSTED, FEW, LIMBS, SCALED = "trust", "few keypoints", "limbs", "scale"
+"""`Decision.what` of motions that are not to be trusted, of what too few keypoints leave open, of
+limbs that probably are elsewhere, and of a space that is shorter one way."""
 MISSED = 0.05
 """Metres of mean residual in the median frame. Of the real files and of others' motions with 12 mm
 of noise it is at most 24 mm, of keypoints read in another order 46 to 133."""
@@ -64,6 +65,7 @@ def judged(
     undetermined: parts of the body that its keypoints do not determine (`solver/determined.py`).
     """
     doubts = [
+        _flat(track),
         _missed(motion, track),
         _elsewhere(motion, track),
         _no_person(motion),
@@ -73,7 +75,13 @@ def judged(
     ]
     reasons = [doubt for doubt in doubts if doubt]
     found = [Decision(NOT_TRUSTED, "no", "fallback", "; ".join(reasons))] if reasons else []
-    if limbs := doubtful_limbs(_believed(motion, track), track.layout):
+    believed = _believed(motion, track)
+    if scaled := scaled_way(believed, track.layout):
+        way, scale = scaled
+        reason = "bones would keep their lengths then: was its depth scaled, or hardly told?"
+        value = f"{_named(way)} probably is to be stretched {scale:.2g} times"
+        found.append(Decision(SCALED, value, "assumed", reason))
+    if limbs := doubtful_limbs(believed, track.layout):
         reason = "bones keep their lengths: a keypoint of them is elsewhere, frozen or another's"
         found.append(Decision(LIMBS, "; ".join(limbs), "assumed", reason))
     if undetermined:
@@ -90,6 +98,21 @@ def not_trusted(motion: Motion) -> str:
     return next(
         (decision.reason for decision in motion.decisions if decision.what == NOT_TRUSTED), ""
     )
+
+
+def _flat(track: KeypointTrack) -> str:
+    """No depth determines no pose, however well the plane is met."""
+    return next(
+        (one.reason for one in track.decisions if (one.what, one.value) == ("depth", "none")), ""
+    )
+
+
+def _named(way: np.ndarray) -> str:
+    """A direction in words: an axis where it is near one."""
+    axis = int(np.argmax(np.abs(way)))
+    if abs(way[axis]) > 0.9:
+        return "xyz"[axis]
+    return "the direction " + " ".join(f"{value:.1f}" for value in way)
 
 
 def _missed(motion: Motion, track: KeypointTrack) -> str:

@@ -20,6 +20,11 @@ from .units import UNITS
 FLAT = 0.02
 """Share of a take's longest extent below which it has no depth: standing people are 0.1 deep at
 least."""
+FLAT_ANY_WAY = 0.03
+"""The same of the spreads about a plane of any direction: of recorded motion 0.12 at least, of its
+limbs alone 0.083, of strangers' markers 0.10."""
+_FEWEST_POINTS = 12
+"""Points of which that is said: those of few bones may well be in a plane."""
 PIXELS = 20.0
 """Extent of the other two coordinates from which they are pixels, where the third is a score."""
 STRAY = 20_000.0
@@ -41,8 +46,12 @@ def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
     """
     extents = _extents(raw.positions)
     thinnest = int(np.argmin(extents))
-    if not extents.max() > 0 or extents[thinnest] > FLAT * extents.max():
+    if not extents.max() > 0:
         return raw
+    if extents[thinnest] > FLAT * extents.max():
+        return (
+            _told(raw, "some plane, though not along an axis") if _are_flat(raw.positions) else raw
+        )
     third = raw.positions[..., 2][np.isfinite(raw.positions).all(axis=2)]
     scores = third.min() >= 0 and (third.max() <= 1 or np.isin(third, (0, 1, 2)).all())
     if thinnest == 2 and scores and np.sort(extents)[1] > PIXELS:
@@ -53,11 +62,24 @@ def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
             "triangulated from "
             "several cameras, or lifted by a pose estimator"
         )
-    reason = (
-        f"all points are in one plane: {'xyz'[thinnest]} hardly changes. Is it 2D, with a third "
-        "number added?"
-    )
+    return _told(raw, f"one plane: {'xyz'[thinnest]} hardly changes")
+
+
+def _told(raw: RawTrack, plane: str) -> RawTrack:
+    reason = f"all points are in {plane}. Is it 2D, with a third number added?"
     return replace(raw, decisions=[*raw.decisions, Decision("depth", "none", "assumed", reason)])
+
+
+def _are_flat(positions: np.ndarray) -> bool:
+    """Whether points (T,K,3) of a body are in a plane of any direction in half of the frames."""
+    chosen = _some_frames(positions)
+    seen = np.isfinite(chosen).all(axis=2)
+    shares = []
+    for points in (frame[there] for frame, there in zip(chosen, seen)):
+        if len(points) >= _FEWEST_POINTS:
+            spreads = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
+            shares.append(spreads[2] / max(spreads[0], 1e-12))
+    return bool(shares) and float(np.median(shares)) < FLAT_ANY_WAY
 
 
 def check_space(raw: RawTrack, columns: Sequence[int | None], layout: Layout, path: Path) -> None:
@@ -197,10 +219,14 @@ def _metres(unit: Decision) -> float:
 def _extents(positions: np.ndarray) -> np.ndarray:
     """(3,): over which length the points of a frame are spread along each axis, the median over
     frames."""
-    chosen = positions[
-        np.unique(np.linspace(0, len(positions) - 1, min(len(positions), 200)).astype(int))
-    ]
+    chosen = _some_frames(positions)
     chosen = chosen[np.isfinite(chosen).all(axis=2).sum(axis=1) >= 4]
     if not len(chosen):
         return np.zeros(3)
     return np.median(np.nanmax(chosen, axis=1) - np.nanmin(chosen, axis=1), axis=0)
+
+
+def _some_frames(positions: np.ndarray) -> np.ndarray:
+    """Of points (T,K,3) 200 frames at most, evenly spread."""
+    count = min(len(positions), 200)
+    return positions[np.unique(np.linspace(0, len(positions) - 1, count).astype(int))]

@@ -43,6 +43,12 @@ def test_a_good_solve_is_trusted(body, taken):
     assert judged(motion, body, track) == []
 
 
+def test_a_take_without_depth_is_not_however_well_it_is_met(body, taken):
+    track, motion = taken
+    flat = lsmpl.Decision("depth", "none", "assumed", "all points are in one plane")
+    assert "one plane" in judged(motion, body, replace(track, decisions=(flat,)))[0].reason
+
+
 def test_misses_of_several_centimetres_are_not(body, taken):
     track, motion = taken
     doubt = judged(replace(motion, residual=np.full((20, 25), 0.09)), body, track)[0]

@@ -85,6 +85,12 @@ def test_a_plane_is_told(tmp_path):
     assert decision(track, "depth").doubtful and "one plane" in decision(track, "depth").reason
 
 
+def test_a_plane_that_is_not_along_an_axis_is_told_and_a_person_is_none(tmp_path):
+    about_z = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
+    assert "some plane" in decision(read(tmp_path, PERSON * [1, 0, 1] @ about_z.T), "depth").reason
+    assert decision(read(tmp_path, PERSON @ about_z.T), "depth") is None
+
+
 def test_what_is_kilometres_from_the_origin_is_moved_there_and_told(tmp_path):
     survey = np.array([447214.0, 5412345.0, 312.0])
     track = read(tmp_path, PERSON + survey, up="z")
