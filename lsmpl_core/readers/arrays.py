@@ -16,7 +16,7 @@ from ..files.npz import Npz, open_npz
 from ..files.reals import reals
 from ..keypoints.track import Decision
 from .array_axes import in_order, without_padding
-from .motion_features import are_features, joints_of_features
+from .motion_features import are_features, joints_of_features, rate_of_samples
 from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 
@@ -175,6 +175,7 @@ def array_track(
         raise KeypointFileError(f"{where} holds {array.dtype}; expected numbers")
     if not array.size:
         raise KeypointFileError(f"{where} is empty (shape {array.shape})")
+    rate = rate_of_samples(array)
     array, padding = without_padding(array)
     array, people = in_order(array, counts), {}
     decisions = []
@@ -217,7 +218,7 @@ def array_track(
             )
         own = reals(confidence)
     decisions += [padding] if padding else []
-    return RawTrack(positions, confidence=own, decisions=decisions, people=people)
+    return RawTrack(positions, confidence=own, decisions=decisions, people=people, usual_fps=rate)
 
 
 def _seen(positions: np.ndarray, axis: int, where: str) -> dict[str, int]:

@@ -30,6 +30,15 @@ WHOSE = {
 }  # fmt: skip
 
 
+def rate_of_samples(array: np.ndarray) -> float | None:
+    """The rate of samples (B,K,3,T) as models of text to motion write them (GuyTevet's
+    motion-diffusion-model, `sample/generate.py`): that of the data set with so many joints, or
+    None where an array is none of these."""
+    rates = {JOINTS[width]: rate for width, rate in RATES.items()}
+    samples = array.ndim == 4 and array.shape[2] == 3 and array.shape[3] not in (3, 4)
+    return rates.get(array.shape[1]) if samples else None
+
+
 def are_features(array: np.ndarray) -> bool:
     """Whether rows of numbers (T,N) have the width of such features."""
     return array.ndim == 2 and array.shape[1] in WHOSE

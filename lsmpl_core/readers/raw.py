@@ -32,8 +32,9 @@ class RawTrack:
 
     positions (T,N,3) in file units and axes, NaN where blank; names (N,) as in the file; confidence
     (T,N) on the file's own scale; unit ("m", "cm", "mm", ...) and up ("y", "-z", ...) where the
-    file states them; decisions: what the format reader itself had to settle; origin (N,): which of
-    the file's columns these are, None for all of them;
+    file states them; usual_up and usual_fps: what its form usually has where it does not;
+    decisions: what the format reader itself had to settle; origin (N,): which of the file's columns
+    these are, None for all of them;
     people: everybody in the file, by name, and in how many frames (or at how many points) they are
     seen; empty where it tells nobody apart;
     skeleton: whether the format has nothing but a skeleton's joints, as BVH.
@@ -46,6 +47,7 @@ class RawTrack:
     unit: str | None = None
     up: str | None = None
     usual_up: str | None = None
+    usual_fps: float | None = None
     first_frame: int = 0
     decisions: list[Decision] = field(default_factory=list)
     origin: Sequence[int] | None = None

@@ -70,7 +70,7 @@ def settled_in(
         world.measured(positions)
     positions = world.turned(positions)
     positions, lost = without_strays(positions)
-    fps, fps_decision = _decide_fps(fps, raw.fps, source)
+    fps, fps_decision = _decide_fps(fps, raw.fps, raw.usual_fps, source)
     positions, flipped, sides = not_mirrored(positions, match, judged, mirror)
     hands, joined, blocks = _hands(raw, match, world, flipped, positions)
     if hands is not None:
@@ -175,7 +175,9 @@ def _judged(layout: Layout, positions: np.ndarray) -> Layout | None:
     return joints if units.measure_stature(positions, joints) > 0 else None
 
 
-def _decide_fps(given: float | None, stated: float | None, source: str) -> tuple[float, Decision]:
+def _decide_fps(
+    given: float | None, stated: float | None, usual: float | None, source: str
+) -> tuple[float, Decision]:
     if given is not None:
         return float(given), Decision("fps", f"{given:g}", "given")
     if stated is not None and math.isfinite(stated) and stated > 0:
@@ -186,6 +188,9 @@ def _decide_fps(given: float | None, stated: float | None, source: str) -> tuple
                 "Say how many with --fps"
             )
         return stated, Decision("fps", f"{stated:g}", "file")
+    if usual is not None:
+        reason = "the file states no frame rate, its form usually has this one; --fps sets it"
+        return usual, Decision("fps", f"{usual:g}", "assumed", reason)
     return DEFAULT_FPS, Decision(
         "fps", f"{DEFAULT_FPS:g}", "assumed", "the file states no frame rate; --fps sets it"
     )

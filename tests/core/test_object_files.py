@@ -45,6 +45,16 @@ def test_motion_diffusions_results_are_samples_of_joints(tmp_path):
     assert track.layout is SMPL and np.allclose(track.positions, person + [0, 5, 0])
 
 
+@pytest.mark.parametrize(("rows", "rate"), [(22, 20.0), (24, 30.0)])
+def test_samples_of_humanml3ds_joints_have_its_rate_which_is_assumed(tmp_path, rows, rate):
+    layout = LAYOUTS[f"smpl_{rows}"]
+    np.save(tmp_path / "results.npy", as_object({"motion": np.moveaxis(walking(layout), 0, 2)[None]}))
+    track = read_keypoints(tmp_path / "results.npy", up="z")
+    said = next(one for one in track.decisions if one.what == "fps")
+    assert track.fps == rate and said.basis == "assumed"
+    assert read_keypoints(tmp_path / "results.npy", up="z", fps=25).fps == 25
+
+
 @pytest.mark.filterwarnings("error")
 def test_signalling_nan_in_objects_is_missing(tmp_path):
     motion = np.moveaxis(walking(SMPL), 0, 2)[None].astype(np.float32)
