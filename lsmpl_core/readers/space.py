@@ -77,6 +77,7 @@ def _are_flat(positions: np.ndarray) -> bool:
     shares = []
     for points in (frame[there] for frame, there in zip(chosen, seen)):
         if len(points) >= _FEWEST_POINTS:
+            points = points / max(np.abs(points).max(), 1e-300)  # whose squares may be too large
             spreads = np.linalg.svd(points - points.mean(axis=0), compute_uv=False)
             shares.append(spreads[2] / max(spreads[0], 1e-12))
     return bool(shares) and float(np.median(shares)) < FLAT_ANY_WAY

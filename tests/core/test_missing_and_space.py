@@ -10,7 +10,7 @@ from lsmpl_core.errors import KeypointFileError
 from lsmpl_core.keypoints.layouts import LAYOUTS, Layout
 from lsmpl_core.readers import read_keypoints
 from lsmpl_core.readers.raw import RawTrack
-from lsmpl_core.readers.space import check_space
+from lsmpl_core.readers.space import check_dimension, check_space
 
 COCO, BODY_25 = LAYOUTS["coco_17"], LAYOUTS["body_25"]
 PERSON = walking(BODY_25)
@@ -89,6 +89,13 @@ def test_a_plane_that_is_not_along_an_axis_is_told_and_a_person_is_none(tmp_path
     about_z = np.array([[0.8, -0.6, 0.0], [0.6, 0.8, 0.0], [0.0, 0.0, 1.0]])
     assert "some plane" in decision(read(tmp_path, PERSON * [1, 0, 1] @ about_z.T), "depth").reason
     assert decision(read(tmp_path, PERSON @ about_z.T), "depth") is None
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("size", [1e-300, 1e200, 1e307])
+def test_no_plane_is_looked_for_beyond_what_numbers_hold(size):
+    raw = RawTrack(PERSON / np.abs(PERSON).max() * size)
+    assert check_dimension(raw, Path("take.npy")).decisions == []
 
 
 def test_what_is_kilometres_from_the_origin_is_moved_there_and_told(tmp_path):
