@@ -20,16 +20,12 @@ from ..backends.threads import on_one_thread
 from ..body.body import Body
 from ..body.landmarks import UNPLACED, parse_landmark
 from ..body.sites import site_parts
-from ..body.skeleton import NUM_JOINTS, PARENTS
 from ..calibration.calibration import Calibration, of_keypoints
-from ..cleaning.limits import within_limits
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
 from ..progress import Progress, run_to_end
 from ..repair.gaps import bridge_gaps
 from ..repair.reach import find_out_of_reach, reaches
-from ..rotation import angle_between
-from ..solver.poses import Poses
 from .marker_fit import CONTRADICTED, MarkerFit
 
 CALIBRATION_FRAMES = 32
@@ -39,8 +35,6 @@ CALIBRATION_ROUNDS = (4, 4, 4)
 all."""
 MOVED_MARKER = 0.06
 """Metres by which the places of a marker in two takes differ that are not the same place."""
-WRUNG = np.radians(25.0)
-"""How far beyond the limits of joints a bone is turned whose markers have each other's names."""
 FARTHEST_FROM_PELVIS = 1.3
 """Metres from there at which a marker may be that is anywhere on the body."""
 
@@ -78,14 +72,13 @@ def calibrate_steps(
     """`calibrate` as a generator: yields `Progress` and returns the `Calibration`."""
     tracks = [_within_reach(track, body) for track in tracks]
     tracks, elsewhere = yield from _agreeing(tracks, body, betas)
-    fit = yield from _fit_steps(tracks, body, betas)
-    calibration = fit.result()
+    calibration = yield from _fit_steps(tracks, body, betas)
     return replace(calibration, decisions=(*calibration.decisions, *elsewhere))
 
 
 def _fit_steps(
     tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None
-) -> Generator[Progress, None, MarkerFit]:
+) -> Generator[Progress, None, Calibration]:
     fit = MarkerFit(_pooled(tracks), body, betas)
     total = sum(CALIBRATION_ROUNDS)
     yield Progress("markers", 0, total)
@@ -98,7 +91,7 @@ def _fit_steps(
             yield Progress("markers", done, total, fit.residual)
         if stage < len(CALIBRATION_ROUNDS) - 1:
             fit.find_markers()
-    return fit
+    return fit.result()
 
 
 def _agreeing(
@@ -108,16 +101,14 @@ def _agreeing(
     last one, and the `Decision`s about those.
 
     A head band that was put on again, or labelled the other way round, would spoil the calibration
-    of both takes. By itself a take meets such a band as well by a head that looks backwards.
+    of both takes.
     """
     if len(tracks) < 2:
         return tracks, ()
-    fit = yield from _fit_steps(tracks[-1:], body, betas)
-    last = fit.result()
+    last = yield from _fit_steps(tracks[-1:], body, betas)
     agreeing, decisions = [], []
     for track in tracks[:-1]:
-        fit = yield from _fit_steps([track], body, last.betas if betas is None else betas)
-        alone = fit.result()
+        alone = yield from _fit_steps([track], body, last.betas if betas is None else betas)
         both = [
             name
             for name in track.layout.keypoints
@@ -132,7 +123,6 @@ def _agreeing(
         bones = np.array([last.keypoints[name].parent_joint for name in both])
         for bone in np.unique(bones[far]):
             far[bones == bone] |= far[bones == bone].mean() >= CONTRADICTED
-        far |= np.isin(bones, wrung_bones(fit.poses, body.rest_joints(last.betas), bones))
         moved = [name for name, off in zip(both, far) if off]
         confidence = track.confidence.copy()
         confidence[:, [track.layout.index(name) for name in moved]] = 0.0
@@ -145,25 +135,6 @@ def _agreeing(
             )
             decisions.append(Decision("moved", f"{len(moved)} markers", "detected", reason))
     return [*agreeing, tracks[-1]], tuple(decisions)
-
-
-def wrung_bones(poses: Poses, rest_joints: np.ndarray, bones: np.ndarray) -> list[int]:
-    """Which of the `bones` (joints' numbers) that bear markers are turned against the next one
-    towards the pelvis as no joints between them turn, in most of the poses; rest_joints (24,3)."""
-    beyond = np.zeros((len(poses.rotations), NUM_JOINTS))
-    for t, rotations in enumerate(poses.rotations):  # each by itself: they do not follow each other
-        possible = within_limits(rotations[None], rest_joints)[0]
-        beyond[t] = angle_between(rotations, possible)
-    by_joint = np.median(beyond, axis=0)
-
-    wrung = []
-    for bone in np.unique(bones[bones > 0]):
-        between = [joint := int(bone)]
-        while (joint := PARENTS[joint]) > 0 and joint not in bones:
-            between.append(joint)
-        if by_joint[between].sum() > WRUNG:
-            wrung.append(int(bone))
-    return wrung
 
 
 def _within_reach(track: KeypointTrack, body: Body) -> KeypointTrack:
