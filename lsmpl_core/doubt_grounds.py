@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body.skeleton import JOINT_NAMES
-from .cleaning.limits import HINGES, hinge_axis, swing_twist
+from .cleaning.limits import HINGES, TURN, hinge_axis, swing_twist
 from .keypoints.condition import Condition
 from .keypoints.hand_points import SIDES
 from .motion import Motion
@@ -55,11 +55,6 @@ LIMBS = {
 """The joints whose bones a limb's keypoints go with."""
 ONE_BONE = {10: 7, 11: 8, 22: 20, 23: 21}
 """Joints whose bones count as another's: feet and hands are one each."""
-MOST_TURN = {
-    "spine1": 100.0, "spine2": 60.0, "spine3": 60.0, "neck": 80.0, "head": 80.0, "collar": 85.0,
-    "hip": 150.0, "knee": 175.0, "ankle": 80.0, "foot": 80.0, "elbow": 175.0, "wrist": 130.0,
-}  # fmt: skip
-"""Degrees that people turn a joint against its rest pose at most, twist and bend together."""
 MOST_BACKWARDS = 25.0
 """Degrees that a knee or an elbow bends the wrong way at most."""
 FAR_BENT = np.radians(90.0)
@@ -243,8 +238,8 @@ def _beyond_limits(motion: Motion) -> Ground:
     severity = np.zeros((len(motion), len(JOINT_NAMES)))
     for joint, name in enumerate(JOINT_NAMES):
         part = name.split("_")[-1]
-        if part in MOST_TURN:
-            severity[:, joint] = angle[:, joint] / MOST_TURN[part]
+        if part in TURN:
+            severity[:, joint] = angle[:, joint] / TURN[part]
         if part in HINGES:
             severity[:, joint] = np.maximum(
                 severity[:, joint], _backwards(motion.poses[:, joint], name) / MOST_BACKWARDS

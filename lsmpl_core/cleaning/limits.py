@@ -29,6 +29,11 @@ TWIST = {
     "wrist": 140.0, "spine1": 40.0, "spine2": 30.0, "spine3": 30.0, "neck": 60.0, "head": 60.0,
 }  # fmt: skip
 """Degrees of twist either way."""
+TURN = {
+    "spine1": 100.0, "spine2": 60.0, "spine3": 60.0, "neck": 80.0, "head": 80.0, "collar": 85.0,
+    "hip": 150.0, "knee": 175.0, "ankle": 80.0, "foot": 80.0, "elbow": 175.0, "wrist": 130.0,
+}  # fmt: skip
+"""Degrees that people turn a joint against its rest pose at most, twist and swing together."""
 HINGES = {
     "knee": ((0.97, 0.0, -0.23), (-10.0, 155.0), 40.0),
     "elbow": ((0.0, -0.96, 0.27), (-12.0, 160.0), 60.0),
