@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .body.skeleton import JOINT_NAMES
-from .cleaning.limits import HINGES, TURN, hinge_axis, swing_twist
+from .cleaning.limits import HINGES, MOST_TURNED, hinge_axis, swing_twist
 from .keypoints.condition import Condition
 from .keypoints.hand_points import SIDES
 from .motion import Motion
@@ -238,8 +238,8 @@ def _beyond_limits(motion: Motion) -> Ground:
     severity = np.zeros((len(motion), len(JOINT_NAMES)))
     for joint, name in enumerate(JOINT_NAMES):
         part = name.split("_")[-1]
-        if part in TURN:
-            severity[:, joint] = angle[:, joint] / TURN[part]
+        if part in MOST_TURNED:
+            severity[:, joint] = angle[:, joint] / MOST_TURNED[part]
         if part in HINGES:
             severity[:, joint] = np.maximum(
                 severity[:, joint], _backwards(motion.poses[:, joint], name) / MOST_BACKWARDS

@@ -29,7 +29,7 @@ TWIST = {
     "wrist": 140.0, "spine1": 40.0, "spine2": 30.0, "spine3": 30.0, "neck": 60.0, "head": 60.0,
 }  # fmt: skip
 """Degrees of twist either way."""
-TURN = {
+MOST_TURNED = {
     "spine1": 100.0, "spine2": 60.0, "spine3": 60.0, "neck": 80.0, "head": 80.0, "collar": 85.0,
     "hip": 150.0, "knee": 175.0, "ankle": 80.0, "foot": 80.0, "elbow": 175.0, "wrist": 130.0,
 }  # fmt: skip

@@ -12,7 +12,7 @@ from ..body.landmarks import UNPLACED, USUAL_SIGMA, on_skin, parse_landmark
 from ..body.sites import SiteParts, site_parts
 from ..body.skeleton import JOINT_NAMES, NUM_BETAS
 from ..calibration.calibration import Calibration, SiteOffset, of_keypoints
-from ..cleaning.limits import TURN
+from ..cleaning.limits import MOST_TURNED
 from ..errors import SolveError
 from ..keypoints.track import Decision, KeypointTrack
 from ..rotation import log_map
@@ -172,7 +172,7 @@ class MarkerFit:
         turned = np.linalg.norm(log_map(self.poses.rotations), axis=-1)
         for joint in np.unique(self.parts.parent_joint):
             together = self.rows[self.parts.parent_joint == joint]
-            most = np.radians(TURN.get(JOINT_NAMES[joint].split("_")[-1], np.inf))
+            most = np.radians(MOST_TURNED.get(JOINT_NAMES[joint].split("_")[-1], np.inf))
             if (
                 wrong[together].sum() >= max(2, CONTRADICTED * len(together))
                 or _median(turned[:, joint]) > most
