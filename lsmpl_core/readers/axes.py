@@ -55,7 +55,7 @@ def decide_up(
     are low. `given` by the user (an axis or "body") wins. Else the likeliest by `axis_cues`, in
     which what the file `stated` counts, and a little the axis that files of its format `usual`ly
     have up; where floor and body clearly show a tilt against every axis, as in camera coordinates,
-    "body".
+    "body". Files of a format with a usual axis are of a world: who leans in one, leans.
     """
     if given in AXES:
         return np.array(TO_Z_UP[given], float), Decision("up", given, "given")
@@ -82,16 +82,15 @@ def decide_up(
 
     likely = axis_probabilities(positions, size, lean, stated, usual)
     axis = max(likely, key=likely.__getitem__)
-    reason, degrees = "by the extent, the floor and the travel of the markers", 0.0
+    reason, degrees, leans = "by the extent, the floor and the travel of the markers", 0.0, False
     if known:
         upright, gain = _upright(positions, size, lean, AXES[axis])
         degrees = float(np.degrees(np.arccos(np.clip(upright @ AXES[axis], -1, 1))))
         reason = f"the body points along it by {lean @ AXES[axis]:.2f} of 1 on average"
         steady = np.linalg.norm(lean) > _LEAN_STEADY
         tilted = steady and layout is not None and degrees > _TILT_DEGREES and gain > _TILT_GAIN
-        if given == "body" or (
-            tilted and stated != axis and not _fits(positions, size, lean, AXES[axis])
-        ):
+        leans = bool(tilted and stated != axis and not _fits(positions, size, lean, AXES[axis]))
+        if given == "body" or (leans and not usual):
             rotation = np.array(TO_Z_UP[axis]) @ between(upright, AXES[axis])
             reason = (
                 f"the body's own up direction, {degrees:.0f} degrees from {axis}, is made vertical"
@@ -107,6 +106,8 @@ def decide_up(
             "straightens it"
         )
     sure = likely[axis]
+    if leans:
+        sure = min(sure, _SURE_AGAINST_FORMAT)
     if usual and axis not in (stated, "y", "z"):
         sure = min(sure, _SURE_AGAINST_FORMAT)
         reason += "; hardly any file of this format has that up: does the body lie, or hang?"

@@ -47,6 +47,16 @@ def test_straightens_a_take_that_is_tilted_against_every_axis(rng):
     assert axes.decide_up(tilted, COCO, "z", None)[1].basis == "given"
 
 
+def test_who_leans_in_a_file_of_a_world_is_not_straightened():
+    """As a breakdancer on one hand, of whom a second was exported."""
+    lean = np.radians(30)
+    tilt = np.array([[1, 0, 0], [0, np.cos(lean), -np.sin(lean)], [0, np.sin(lean), np.cos(lean)]])
+    leaning = walking(COCO, 90) @ tilt.T @ np.array(axes.TO_Z_UP["y"], float)
+    rotation, decision = axes.decide_up(leaning, COCO, None, None, usual="y")
+    assert decision.value == "y" and decision.doubtful and "up 'body' straightens it" in decision.reason
+    assert np.allclose(rotation, axes.TO_Z_UP["y"])
+
+
 def test_stairs_are_no_tilt(rng):
     """The lowest point rises with every step, so that a floor along the stairs would be level."""
     climbing = walking(COCO, 90)
