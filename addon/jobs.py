@@ -370,15 +370,9 @@ def _forget(*_) -> None:
 _CLASSES = (LSMPL_OT_work, LSMPL_OT_cancel)
 
 
-_register, _unregister = registration(_CLASSES)
-
-
-def register() -> None:
-    _register()
-    bpy.app.handlers.load_pre.append(_forget)
+register, _unregister = registration(_CLASSES, handlers={"load_pre": _forget})
 
 
 def unregister() -> None:
     _forget()
-    bpy.app.handlers.load_pre.remove(_forget)
     _unregister()

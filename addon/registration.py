@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import bpy
 from bpy.props import PointerProperty
@@ -24,14 +24,17 @@ Pointer = tuple[type[bpy.types.bpy_struct], str, type[bpy.types.PropertyGroup]]
 MenuEntry = tuple[type[bpy.types.Menu], Callable]
 """A menu of Blender's, and what draws an entry at its end."""
 
+_NONE: Mapping[str, Callable] = {}
+
 
 def registration(
     classes: Sequence[type[bpy.types.bpy_struct]],
     *pointers: Pointer,
     menus: Sequence[MenuEntry] = (),
+    handlers: Mapping[str, Callable] = _NONE,
 ) -> tuple[Callable[[], None], Callable[[], None]]:
-    """`register` and `unregister` of a module: its classes, in this order, then its pointers and
-    menu entries."""
+    """`register` and `unregister` of a module: its classes, in this order, then its pointers, menu
+    entries and handlers, by their lists' names in `bpy.app.handlers`."""
     for cls in classes:
         _keep_words(cls)
     register_classes, unregister_classes = bpy.utils.register_classes_factory(classes)
@@ -42,8 +45,12 @@ def registration(
             setattr(owner, name, PointerProperty(type=group))
         for menu, draw in menus:
             menu.append(draw)
+        for name, handler in handlers.items():
+            getattr(bpy.app.handlers, name).append(handler)
 
     def unregister() -> None:
+        for name, handler in handlers.items():
+            getattr(bpy.app.handlers, name).remove(handler)
         for menu, draw in menus:
             menu.remove(draw)
         for owner, name, _ in reversed(pointers):

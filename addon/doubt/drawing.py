@@ -11,6 +11,7 @@ from bpy.app.handlers import persistent
 from gpu_extras.batch import batch_for_shader
 
 from ..package import preferences
+from ..registration import registration
 from ..selection import active_take
 from ..takes.display_nodes import COLOURS
 from ..takes.take import is_take
@@ -146,23 +147,22 @@ def _on_load(*_) -> None:
     along.forget()
 
 
-_HANDLERS = {
-    "depsgraph_update_post": _on_update,
-    "load_post": _on_load,
-    "undo_post": _on_load,
-    "redo_post": _on_load,
-}
+_register, _unregister = registration(
+    (),
+    handlers={
+        "depsgraph_update_post": _on_update,
+        **dict.fromkeys(("load_post", "undo_post", "redo_post"), _on_load),
+    },
+)
 
 
 def register() -> None:
     global _drawing
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).append(handler)
+    _register()
     _drawing = bpy.types.SpaceDopeSheetEditor.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")
 
 
 def unregister() -> None:
     bpy.types.SpaceDopeSheetEditor.draw_handler_remove(_drawing, "WINDOW")
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).remove(handler)
+    _unregister()
     along.forget()

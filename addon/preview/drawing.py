@@ -120,7 +120,9 @@ def _on_load(*_) -> None:
 
 
 _register, _unregister = registration(
-    (PreviewSettings,), (bpy.types.WindowManager, "lsmpl_preview", PreviewSettings)
+    (PreviewSettings,),
+    (bpy.types.WindowManager, "lsmpl_preview", PreviewSettings),
+    handlers={"load_post": _on_load},
 )
 
 
@@ -128,11 +130,9 @@ def register() -> None:
     global _drawing
     _register()
     _drawing = bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW")
-    bpy.app.handlers.load_post.append(_on_load)
 
 
 def unregister() -> None:
-    bpy.app.handlers.load_post.remove(_on_load)
     bpy.types.SpaceView3D.draw_handler_remove(_drawing, "WINDOW")
     smoothed.forget()
     _unregister()

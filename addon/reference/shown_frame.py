@@ -10,6 +10,7 @@ from __future__ import annotations
 import bpy
 from bpy.app.handlers import persistent
 
+from ..registration import registration
 from ..takes import take as takes
 from . import playing
 
@@ -34,14 +35,6 @@ def _on_change(scene: bpy.types.Scene, *_) -> None:
         shown_by.update_tag()
 
 
-_HANDLERS = dict.fromkeys(("frame_change_post", "undo_post", "redo_post"), _on_change)
-
-
-def register() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).append(handler)
-
-
-def unregister() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).remove(handler)
+register, unregister = registration(
+    (), handlers=dict.fromkeys(("frame_change_post", "undo_post", "redo_post"), _on_change)
+)

@@ -13,6 +13,8 @@ from typing import Any
 import bpy
 from bpy.app.handlers import persistent
 
+from ..registration import registration
+
 _FROM_IN_FRONT = 2**-0.5, 2**-0.5, 0.0, 0.0
 _LOOKS = (
     "view_location",
@@ -159,15 +161,11 @@ def _on_load(*_) -> None:
     _sent.clear()
 
 
-_HANDLERS = {"undo_post": _on_undo, "redo_post": _on_undo, "load_post": _on_load}
-
-
-def register() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).append(handler)
+register, _unregister = registration(
+    (), handlers={"undo_post": _on_undo, "redo_post": _on_undo, "load_post": _on_load}
+)
 
 
 def unregister() -> None:
-    for name, handler in _HANDLERS.items():
-        getattr(bpy.app.handlers, name).remove(handler)
+    _unregister()
     _sent.clear()

@@ -69,16 +69,8 @@ def _upgrade_all(*_) -> None:
             layers.upgrade_display(obj)
 
 
-_register, _unregister = registration(
-    (DisplaySettings,), (bpy.types.Object, "lsmpl_display", DisplaySettings)
+register, unregister = registration(
+    (DisplaySettings,),
+    (bpy.types.Object, "lsmpl_display", DisplaySettings),
+    handlers={"load_post": _upgrade_all},
 )
-
-
-def register() -> None:
-    _register()
-    bpy.app.handlers.load_post.append(_upgrade_all)
-
-
-def unregister() -> None:
-    bpy.app.handlers.load_post.remove(_upgrade_all)
-    _unregister()
