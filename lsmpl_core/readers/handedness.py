@@ -8,7 +8,7 @@ from ..body.landmarks import parse_landmark
 from ..keypoints.layouts import Layout
 from ..keypoints.proportions import Sites, body_scale, finite_mean, finite_median, normalised
 from ..keypoints.track import Decision
-from .marker_handedness import exchanged_markers, mirrored_markers
+from .marker_handedness import wrong_marker_sides
 
 
 def wrong_sides(positions: np.ndarray, layout: Layout, judged: Layout | None) -> Decision | None:
@@ -21,8 +21,7 @@ def wrong_sides(positions: np.ndarray, layout: Layout, judged: Layout | None) ->
     markers = any(map(parse_landmark, layout.sites))
     return (
         (exchanged_legs(positions, judged) if judged is not None else None)
-        or (exchanged_markers(positions, layout) if markers else None)
-        or (mirrored_markers(positions, layout) if markers else None)
+        or (wrong_marker_sides(positions, layout) if markers else None)
         or (mirror_warning(positions, judged) if judged is not None else None)
     )
 

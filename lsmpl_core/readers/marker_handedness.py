@@ -46,28 +46,19 @@ _TRUNK = (*_PELVIS, "spine", "neck", "head", "collar", "shoulder", "ear", "eye",
 _LEGS = ("knee", "ankle", "foot", "heel", "toe", "big_toe", "small_toe")
 
 
-def mirrored_markers(positions: np.ndarray, layout: Layout) -> Decision | None:
+def wrong_marker_sides(positions: np.ndarray, layout: Layout) -> Decision | None:
     """A decision that warns where a marker set's markers (T,K,3), in any unit and up any axis, lie
-    as in a mirror.
+    as in a mirror: some, while others do not, so that names of one part of the body are exchanged
+    ("sides"), or all that tell ("mirrored").
 
-    Sure (confidence 1) where a group of markers says so in most frames; none where another one says
-    the opposite.
+    The latter is sure (confidence 1) where a group of markers says so in most frames.
     """
     told = _told(positions, layout)
-    if not told or any(np.median(depths) > 0 for depths in told.values()):
-        return None
-    reason = (
-        f"the markers of {', of '.join(told)} lie as in a mirror: left and right are swapped in "
-        "the file, or its axes are left-handed; --mirror mends it"
-    )
-    sure = any(map(_surely, told.values()))
-    return Decision("mirrored", "yes", "detected", reason, 1.0 if sure else 0.7)
+    return _exchanged(told) or _mirrored(told)
 
 
-def exchanged_markers(positions: np.ndarray, layout: Layout) -> Decision | None:
-    """A decision that warns where some of a marker set's markers (T,K,3) lie as in a mirror and
-    others do not: names of one part of the body are exchanged."""
-    sure = {name: depths for name, depths in _told(positions, layout).items() if _surely(depths)}
+def _exchanged(told: dict[str, np.ndarray]) -> Decision | None:
+    sure = {name: depths for name, depths in told.items() if _surely(depths)}
     wrong = [name for name, depths in sure.items() if np.median(depths) < 0]
     right = [name for name in sure if name not in wrong]
     if not wrong or not right:
@@ -77,6 +68,18 @@ def exchanged_markers(positions: np.ndarray, layout: Layout) -> Decision | None:
         "are exchanged in the names of one of them"
     )
     return Decision("sides", "as named", "assumed", reason)
+
+
+def _mirrored(told: dict[str, np.ndarray]) -> Decision | None:
+    """None where a group of markers says the opposite."""
+    if not told or any(np.median(depths) > 0 for depths in told.values()):
+        return None
+    reason = (
+        f"the markers of {', of '.join(told)} lie as in a mirror: left and right are swapped in "
+        "the file, or its axes are left-handed; --mirror mends it"
+    )
+    sure = any(map(_surely, told.values()))
+    return Decision("mirrored", "yes", "detected", reason, 1.0 if sure else 0.7)
 
 
 def _told(positions: np.ndarray, layout: Layout) -> dict[str, np.ndarray]:
