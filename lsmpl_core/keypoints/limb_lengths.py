@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..points import complete
 from .layouts import Layout
 
 BONES = {
@@ -41,19 +42,28 @@ where a leg with its hip is 20 cm aside 0.2 from the middle at least."""
 def doubtful_limbs(positions: np.ndarray, layout: Layout) -> list[str]:
     """What is wrong with the limbs of keypoints (T,K,3) that are believed, NaN where they are not:
     "left forearm ..."; [] where nothing is. Layouts without the sites of limbs have no limbs."""
-    row = {site: k for k, site in enumerate(layout.sites)}
-    lengths = {}
-    for side in ("left", "right"):
-        for bone, parts in BONES.items():
-            ends = [row.get(f"{side}_{part}") for part in parts]
-            if ends[0] is None or ends[1] is None:
-                continue
-            length = np.linalg.norm(positions[:, ends[0]] - positions[:, ends[1]], axis=1)
-            if len(length := length[np.isfinite(length)]):
-                lengths[f"{side} {bone}"] = length
+    lengths = {
+        f"{side} {bone}": np.linalg.norm(ways, axis=1)
+        for (side, bone), ways in bone_ways(positions, layout).items()
+        if len(ways)
+    }
     if len(lengths) < len(BONES):
         return []
-    return _changing(lengths) + _uneven(lengths) + _off_centre(positions, row, _usual(lengths))
+    return _changing(lengths) + _uneven(lengths) + _off_centre(positions, layout, _usual(lengths))
+
+
+def bone_ways(positions: np.ndarray, layout: Layout) -> dict[tuple[str, str], np.ndarray]:
+    """By side and bone, of those whose ends the layout has, from start to end (N,3) in the frames
+    of keypoints (T,K,3) that show both."""
+    row = {site: k for k, site in enumerate(layout.sites)}
+    found = {}
+    for side in ("left", "right"):
+        for bone, parts in BONES.items():
+            start, end = (row.get(f"{side}_{part}") for part in parts)
+            if start is not None and end is not None:
+                ways = positions[:, end] - positions[:, start]
+                found[side, bone] = ways[complete(ways)]
+    return found
 
 
 def _changing(lengths: dict[str, np.ndarray]) -> list[str]:
@@ -85,8 +95,9 @@ def _uneven(lengths: dict[str, np.ndarray]) -> list[str]:
     return found
 
 
-def _off_centre(positions: np.ndarray, row: dict[str, int], usual: float) -> list[str]:
+def _off_centre(positions: np.ndarray, layout: Layout, usual: float) -> list[str]:
     """A leg that is aside with its hip has bones of the right lengths; the pelvis has not."""
+    row = {site: k for k, site in enumerate(layout.sites)}
     if "left_hip" not in row or "right_hip" not in row:
         return []
     for middle in (site for site in MIDDLES if site in row):

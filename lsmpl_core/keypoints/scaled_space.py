@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from .layouts import Layout
-from .limb_lengths import BONES
+from .limb_lengths import BONES, bone_ways
 
 LEAST_CHANGE = 0.08
 """Of bones' squared lengths, root mean square over all directions, below which nothing is wrong;
@@ -63,17 +63,9 @@ def scaled_way(positions: np.ndarray, layout: Layout) -> tuple[np.ndarray, float
 
 
 def _directions(positions: np.ndarray, layout: Layout) -> list[np.ndarray]:
-    """By bone its ends' differences (N,3), left and right ones together, in the frames in which
-    both are seen."""
-    row = {site: k for k, site in enumerate(layout.sites)}
-    found = []
-    for start, end in BONES.values():
-        sides = [
-            positions[:, row[f"{side}_{end}"]] - positions[:, row[f"{side}_{start}"]]
-            for side in ("left", "right")
-            if f"{side}_{start}" in row and f"{side}_{end}" in row
-        ]
-        seen = [way[np.isfinite(way).all(axis=1)] for way in sides]
-        if sum(map(len, seen)) >= _FEWEST_SEEN:
-            found.append(np.concatenate(seen))
-    return found
+    """By bone its ends' differences (N,3), left and right ones together."""
+    ways = bone_ways(positions, layout)
+    by_bone = (
+        [ways[side, bone] for side in ("left", "right") if (side, bone) in ways] for bone in BONES
+    )
+    return [np.concatenate(sides) for sides in by_bone if sum(map(len, sides)) >= _FEWEST_SEEN]
