@@ -3,6 +3,8 @@ wherever they come from."""
 
 from __future__ import annotations
 
+import numpy as np
+
 SLOWEST, FASTEST = 1.0, 10_000.0
 """Frames a second that a take has."""
 SMALLEST, TALLEST = 0.3, 3.0
@@ -28,3 +30,8 @@ LONGEST_NAME = 256
 def is_rate(fps: float) -> bool:
     """Whether a number is frames a second of a take."""
     return SLOWEST <= fps <= FASTEST
+
+
+def are_whole(numbers: np.ndarray) -> bool:
+    """Whether numbers are whole, and small enough for a double to count them one by one."""
+    return bool(((np.abs(numbers) < 2**53) & (numbers == np.round(numbers))).all())

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..bounds import are_whole
 from ..errors import BodyFileError
 from ..files import safe_pickle
 from ..files.npz import open_npz, read_array, read_header
@@ -233,10 +234,7 @@ class _Fields:
     def integers(self, field: str, shape: tuple[int | None, ...]) -> np.ndarray:
         """Whole numbers, as int64; unsigned minus one, which official files have, becomes -1."""
         array = self.array(field, shape, "fiu", "an array of whole numbers")
-        if (
-            array.dtype.kind == "f"
-            and not ((np.abs(array) < 2**53) & (array == np.round(array))).all()
-        ):
+        if array.dtype.kind == "f" and not are_whole(array):
             raise self.error(
                 field, "has values that are no whole numbers", "an array of whole numbers"
             )

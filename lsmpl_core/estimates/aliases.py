@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..body.skeleton import FINGER_JOINT_NAMES, NUM_BETAS, SMPLH, SMPLX
+from ..bounds import are_whole
 from ..data import DATA
 from ..files.pickle_arrays import to_array
 from ..files.reals import reals
@@ -319,11 +320,8 @@ def _frames(fields: Mapping, bundle: Bundle, count: int) -> np.ndarray:
                 )
             if isinstance(value, (np.ndarray, list)) and np.size(value) == count:
                 numbers = np.ravel(to_array(value))
-                if numbers.dtype.kind in "iu" or (
-                    numbers.dtype.kind == "f"
-                    and (numbers == np.round(numbers)).all()
-                    and (np.abs(numbers) < 2**53).all()
-                ):
+                kind = numbers.dtype.kind
+                if kind in "iu" or (kind == "f" and are_whole(numbers)):
                     return numbers.astype(np.int64)
     return np.arange(count)
 

@@ -11,6 +11,7 @@ from datetime import date
 
 import numpy as np
 
+from ..bounds import are_whole
 from ..keypoints.track import Decision
 from .raw import RawTrack
 
@@ -138,8 +139,7 @@ def _too_coarse(times: np.ndarray, positions: np.ndarray) -> bool:
 
 def _are_frame_numbers(numbers: np.ndarray) -> bool:
     """Whether numbers are whole and do not fall: those of frames."""
-    usable = np.isfinite(numbers).all() and len(numbers) > 0 and (np.abs(numbers) < 2**53).all()
-    return bool(usable and (numbers == np.round(numbers)).all() and (np.diff(numbers) >= 0).all())
+    return len(numbers) > 0 and are_whole(numbers) and bool((np.diff(numbers) >= 0).all())
 
 
 def _without_doubles(raw: RawTrack, keep: np.ndarray, what: str) -> RawTrack:
@@ -161,11 +161,11 @@ def fill_gaps(numbers: np.ndarray, raw: RawTrack, what: str = "frame numbers") -
     Numbers that do not rise, or would stretch the take more than `MAX_GAP_GROWTH` times, are not
     frame numbers that can be used, and leave the take as it is.
     """
-    if not len(numbers) or not np.isfinite(numbers).all() or not (np.abs(numbers) < 2**53).all():
+    if not len(numbers) or not are_whole(numbers):
         return raw
     whole = numbers.astype(np.int64)
     steps = np.diff(whole)
-    if (whole != numbers).any() or (steps <= 0).any():
+    if (steps <= 0).any():
         return raw
     raw = replace(raw, first_frame=int(whole[0]))
     stride = int(np.gcd.reduce(steps)) if len(steps) else 1
