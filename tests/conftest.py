@@ -3,12 +3,10 @@
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
+from this_code import KERNELS
 
-KERNELS = Path(__file__).resolve().parents[1] / ".venvs" / "kernels-here"
-"""Where `build.py test` leaves this machine's compiled kernels (`tools/kernels.py`)."""
 if KERNELS.is_dir():
     sys.path.append(str(KERNELS))
 

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ import bpy
 import pytest
 from conftest import ROOT
 from exchange import brought_back, frame_range, largest_errors
+from this_code import KERNELS
 
 EXAMPLE = ROOT / "examples" / "walk_and_wave.trc"
 FRAMES = 40
@@ -132,7 +134,12 @@ def test_all_ways_to_run_it_write_the_same_motion(convert, core, addon, source, 
     assert convert(source, "-o", folder / "command.npz", *options) == 0
     assert plain(["convert", str(source), "-o", str(folder / "plain.npz"), *options]) == 0
     words = ["convert", source, "-o", folder / "script.npz", *options, "--jobs", "1"]
-    subprocess.run([sys.executable, script, "--", *map(str, words)], check=True, timeout=600)
+    subprocess.run(
+        [sys.executable, script, "--", *map(str, words)],
+        env={**os.environ, "PYTHONPATH": str(KERNELS)},
+        check=True,
+        timeout=600,
+    )
     written = {(folder / f"{way}.npz").read_bytes() for way in ("command", "plain", "script")}
     assert len(written) == 1
 
