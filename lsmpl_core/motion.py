@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -22,29 +21,28 @@ from .bounds import (
     is_rate,
 )
 from .calibration.calibration import Calibration
-from .errors import CalibrationError, LsmplError, MotionFileError
-from .files.npz import most_unpacked, npz_names, read_npz
+from .errors import LsmplError, MotionFileError
+from .files.npz import npz_names, read_npz
 from .files.replacing import replace_when_complete
-from .keypoints.condition import Condition
 from .keypoints.track import Decision
+from .motion_fields import (
+    FIELDS,
+    FINGER_VALUES,
+    RATES,
+    calibration_of,
+    conditions,
+    finite_array,
+    frame_number,
+    joined_poses,
+    one_number,
+    split_poses,
+    word,
+    words,
+    write_arrays,
+)
 
-BODY_VALUES = 66
-"""Axis-angles of the root and the 21 body joints, which come first in SMPL, SMPL+H and SMPL-X
-alike."""
-SMPLH_VALUES, SMPLX_VALUES = 156, 165
-FINGER_VALUES = 90
-"""Axis-angles of the fingers' thirty joints, which come last in SMPL+H and SMPL-X."""
-FIELDS = {
-    "poses", "trans", "betas", "mocap_framerate", "mocap_frame_rate", "fps", "gender", "body",
-    "surface_model_type", "residual", "condition", "keypoint_names", "first_frame", "calibration",
-    "travel", "hand_size", "hand_residual",
-}  # fmt: skip
-"""What is read of an AMASS-layout file; AMASS's SMPL-X files hold pickled objects beside it."""
-_RATES = ("mocap_framerate", "mocap_frame_rate", "fps")
 DEFAULT_FPS, NO_RATE = 30.0, "the file states no frame rate"
 """What a motion has whose file states none, and how that is said."""
-LONGEST_CALIBRATION = 1 << 20
-"""Letters of the JSON in which it is saved."""
 
 
 @dataclass(init=False)
@@ -105,19 +103,19 @@ class Motion:
         hand_residual: np.ndarray | None = None,
     ):
         """betas: None means the mean shape. Raises `MotionFileError` for shapes that do not fit."""
-        self.poses = _finite_array("poses", poses, MOST_TURN)
+        self.poses = finite_array("poses", poses, MOST_TURN)
         if self.poses.ndim == 2 and self.poses.shape[1] == NUM_JOINTS * 3:
             self.poses = self.poses.reshape(-1, NUM_JOINTS, 3)
         if self.poses.ndim != 3 or self.poses.shape[1:] != (NUM_JOINTS, 3):
             raise MotionFileError(
                 f"poses have shape {self.poses.shape}; expected (T, 24, 3) or (T, 72)"
             )
-        self.trans = _finite_array("trans", trans, FARTHEST)
+        self.trans = finite_array("trans", trans, FARTHEST)
         if self.trans.shape != (len(self.poses), 3):
             raise MotionFileError(
                 f"trans has shape {self.trans.shape}; expected ({len(self.poses)}, 3)"
             )
-        self.betas = _finite_array(
+        self.betas = finite_array(
             "betas", np.zeros(NUM_BETAS) if betas is None else betas, LARGEST_BETA
         )
         if self.betas.shape != (NUM_BETAS,):
@@ -128,12 +126,12 @@ class Motion:
                 "second"
             )
 
-        self.travel = None if travel is None else _finite_array("travel", travel, FARTHEST)
+        self.travel = None if travel is None else finite_array("travel", travel, FARTHEST)
         if self.travel is not None and self.travel.shape != self.trans.shape:
             raise MotionFileError(
                 f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)"
             )
-        self.fingers = None if fingers is None else _finite_array("fingers", fingers, MOST_TURN)
+        self.fingers = None if fingers is None else finite_array("fingers", fingers, MOST_TURN)
         if self.fingers is not None:
             if self.fingers.size != len(self.poses) * FINGER_VALUES:
                 raise MotionFileError(
@@ -159,7 +157,7 @@ class Motion:
             raise MotionFileError(
                 f"residual has shape {self.residual.shape}; expected ({len(self.poses)}, K)"
             )
-        self.condition = None if condition is None else _conditions(condition, len(self.poses))
+        self.condition = None if condition is None else conditions(condition, len(self.poses))
 
         self.fps, self.first_frame, self.body, self.gender = fps, first_frame, body, gender
         self.keypoint_names = tuple(str(name) for name in keypoint_names)
@@ -206,7 +204,7 @@ class Motion:
             raise MotionFileError(f"{path}: not written: the first frame is {self.first_frame}")
         try:
             with replace_when_complete(path) as scratch:
-                _write(self._arrays(), scratch)
+                write_arrays(self._arrays(), scratch)
                 _check_readable(scratch, path)
         except OSError as error:
             raise MotionFileError(
@@ -216,7 +214,7 @@ class Motion:
     def _arrays(self) -> dict[str, np.ndarray | np.generic]:
         """What a file has, by its fields' names."""
         arrays: dict[str, np.ndarray | np.generic] = {
-            "poses": self._all_poses(),
+            "poses": joined_poses(self.poses, self.fingers, self.is_smplx),
             "trans": self.trans.astype(np.float32),
             "betas": self.betas.astype(np.float32),
             "mocap_framerate": np.float64(self.fps),
@@ -247,19 +245,6 @@ class Motion:
         """Whether this is SMPL-X's: its betas are not SMPL's, and its files have poses (T,165)."""
         return self.body.startswith(SMPLX.name)
 
-    def _all_poses(self) -> np.ndarray:
-        """(T,72) SMPL's, or (T,156) SMPL-H's where there are fingers; (T,165) of SMPL-X, face and
-        fingers that nobody knows at rest; in single precision."""
-        poses = self.poses.reshape(len(self), -1)
-        if self.fingers is None and not self.is_smplx:
-            return poses.astype(np.float32)
-        values = SMPLX_VALUES if self.is_smplx else SMPLH_VALUES
-        every = np.zeros((len(self), values), np.float32)
-        every[:, :BODY_VALUES] = poses[:, :BODY_VALUES]
-        if self.fingers is not None:
-            every[:, -FINGER_VALUES:] = self.fingers.reshape(len(self), FINGER_VALUES)
-        return every
-
     @classmethod
     def load(cls, path: str | os.PathLike) -> Motion:
         """Read an AMASS-layout npz: `poses (T,72)`, or SMPL+H's `(T,156)` or SMPL-X's `(T,165)`.
@@ -286,14 +271,9 @@ class Motion:
         try:
             poses, trans = (np.asarray(arrays.pop(name), float) for name in ("poses", "trans"))
 
-            # Of the face nothing is taken, but whose betas these are is kept in mind.
-            fingers = None
-            smplx = _text(arrays.get("surface_model_type")) == "smplx"
-            if poses.ndim == 2 and poses.shape[1] in (SMPLH_VALUES, SMPLX_VALUES):
-                smplx |= poses.shape[1] == SMPLX_VALUES
-                fingers = poses[:, -FINGER_VALUES:] if poses[:, -FINGER_VALUES:].any() else None
-                hands = np.zeros((len(poses), 3 * NUM_JOINTS - BODY_VALUES))
-                poses = np.concatenate([poses[:, :BODY_VALUES], hands], axis=1)
+            # Whose betas these are is kept in mind.
+            poses, fingers, smplx = split_poses(poses)
+            smplx |= word(arrays.get("surface_model_type")) == "smplx"
 
             # Files of others have more betas, or none.
             betas = np.ravel(np.asarray(arrays.get("betas", np.zeros(NUM_BETAS)), dtype=np.float64))
@@ -301,38 +281,28 @@ class Motion:
                 raise MotionFileError(
                     f"betas have {len(betas)} components; expected at least {NUM_BETAS}"
                 )
-            rates = [arrays[k] for k in _RATES if k in arrays]
+            rates = [arrays[k] for k in RATES if k in arrays]
             assumed = Decision("fps", f"{DEFAULT_FPS:g}", "assumed", NO_RATE)
             return cls(
                 poses=poses,
                 trans=trans,
                 betas=betas[:NUM_BETAS],
-                fps=_rate(rates[0] if rates else DEFAULT_FPS),
+                fps=one_number("the frame rate", rates[0] if rates else DEFAULT_FPS),
                 residual=arrays.get("residual"),
                 condition=arrays.get("condition"),
                 travel=arrays.get("travel"),
                 fingers=fingers,
-                hand_size=_one("hand_size", arrays.get("hand_size", 1.0)),
+                hand_size=one_number("hand_size", arrays.get("hand_size", 1.0)),
                 hand_residual=arrays.get("hand_residual"),
-                keypoint_names=_names(arrays.get("keypoint_names")),
-                body=_text(arrays.get("body")) or (SMPLX.name if smplx else ""),
-                gender=_text(arrays.get("gender")) or "neutral",
-                first_frame=_whole(arrays.get("first_frame", 0)),
-                calibration=_calibration(_text(arrays.get("calibration"))),
+                keypoint_names=words(arrays.get("keypoint_names")),
+                body=word(arrays.get("body")) or (SMPLX.name if smplx else ""),
+                gender=word(arrays.get("gender")) or "neutral",
+                first_frame=frame_number(arrays.get("first_frame", 0)),
+                calibration=calibration_of(word(arrays.get("calibration"))),
                 decisions=() if rates else (assumed,),
             )
         except (LsmplError, ArithmeticError, ValueError, TypeError) as error:
             raise MotionFileError(f"{path}: {error}") from error
-
-
-def _write(arrays: dict[str, np.ndarray | np.generic], scratch: Path) -> None:
-    with open(scratch, "wb") as file:
-        np.savez_compressed(file, **arrays)
-    # Who stands still for an hour shrinks to what looks like a trap to who unpacks it.
-    size = sum(max(array.nbytes, 8 * array.size) for array in arrays.values())
-    if size > most_unpacked(scratch.stat().st_size):
-        with open(scratch, "wb") as file:
-            np.savez(file, **arrays)
 
 
 def _check_readable(scratch: os.PathLike, path: str | os.PathLike) -> None:
@@ -344,86 +314,3 @@ def _check_readable(scratch: os.PathLike, path: str | os.PathLike) -> None:
         raise MotionFileError(
             f"{path}: not written, as it could not be read again: {reason}"
         ) from None
-
-
-def _calibration(text: str) -> Calibration | None:
-    """Raises `CalibrationError` where the text is none."""
-    if not text:
-        return None
-    if len(text) > LONGEST_CALIBRATION:
-        raise CalibrationError(
-            f"the calibration has {len(text)} letters; expected at most {LONGEST_CALIBRATION}"
-        )
-    try:
-        return Calibration.from_dict(json.loads(text.lstrip("\ufeff")))
-    except CalibrationError as error:
-        raise CalibrationError(f"calibration: {error}") from None
-    except (ValueError, RecursionError) as error:
-        raise CalibrationError(f"calibration: is no JSON: {error}") from None
-
-
-def _rate(value: np.ndarray | float) -> float:
-    return _one("the frame rate", value)
-
-
-def _one(what: str, value: np.ndarray | float) -> float:
-    """The one number in an array. Raises `MotionFileError` for another count."""
-    if np.size(value) != 1:
-        raise MotionFileError(f"{what} has shape {np.shape(value)}; expected one number")
-    return float(np.ravel(value)[0])
-
-
-def _whole(value: np.ndarray | int) -> int:
-    number = _rate(value)
-    if not abs(number) < 2**53:
-        raise MotionFileError(f"first_frame is {number}; expected a frame's number")
-    return int(number)
-
-
-def _text(value: np.ndarray | None) -> str:
-    """The word in an array of one, which some AMASS files hold as bytes; "" if there is none."""
-    if value is None or value.size != 1:
-        return ""
-    word = value.item()
-    return word.decode("latin1") if isinstance(word, bytes) else str(word)
-
-
-def _names(value: np.ndarray | None) -> tuple[str, ...]:
-    if value is None or not value.size:
-        return ()
-    if value.ndim != 1 or value.dtype.kind not in "US":
-        raise MotionFileError(
-            f"keypoint_names hold {value.dtype} of shape {value.shape}; expected a name for each "
-            "keypoint"
-        )
-    return tuple(map(str, value))
-
-
-def _conditions(given: np.ndarray, frames: int) -> np.ndarray:
-    """(T,K) of a `Condition` each."""
-    condition = np.asarray(given)
-    if condition.ndim != 2 or len(condition) != frames:
-        raise MotionFileError(f"condition has shape {condition.shape}; expected ({frames}, K)")
-    if not np.isin(condition, list(Condition)).all():
-        conditions = ", ".join(f"{c.value} {c.name.lower()}" for c in Condition)
-        raise MotionFileError(
-            f"condition holds numbers that stand for nothing; known are: {conditions}"
-        )
-    return condition.astype(np.uint8)
-
-
-def _finite_array(name: str, values, most: float) -> np.ndarray:
-    """Finite numbers, none of which is larger than `most`, which nobody's are."""
-    array = np.array(values, dtype=np.float64)
-    with np.errstate(invalid="ignore"):
-        extremes = np.array([array.min(initial=0.0), array.max(initial=0.0)])
-    if not np.isfinite(extremes).all():
-        raise MotionFileError(
-            f"{name} hold {np.count_nonzero(~np.isfinite(array))} values that are not finite "
-            "numbers"
-        )
-    if np.abs(extremes).max() > most:
-        raise MotionFileError(
-            f"{name} hold {np.abs(extremes).max():.3g}; a person's are at most {most:g}"
-        )
-    return array
