@@ -123,16 +123,17 @@ def summary(
     program: str,
     files: Sequence[dict],
     started: float,
+    seconds: float,
     extra_versions: dict,
 ) -> dict:
-    """The whole report of one run; `started` is a `time.time()`."""
+    """The whole report of one run, which `started` at a `time.time()` and took `seconds`."""
     statuses = [record["status"] for record in files]
     return {
         "schema": SCHEMA,
         "program": program,
         "command": list(command),
         "started": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(started)),
-        "seconds": time.time() - started,
+        "seconds": seconds,
         "versions": {**versions(), **extra_versions},
         "ok": statuses.count("ok"),
         "failed": statuses.count("failed"),

@@ -19,6 +19,7 @@ import numpy as np
 
 from ..errors import CameraError
 from ..files.json_files import read_json
+from ..files.opening import file_size, read_file
 from ..readers.field_words import folded
 from ..rotation import exp_map, orthonormalise
 from . import plain_yaml
@@ -83,9 +84,9 @@ def _content(path: Path) -> Any:
     if ending not in ENDINGS:
         raise CameraError(f"{path}: calibrations of cameras end in {', '.join(ENDINGS)}")
     try:
-        if path.stat().st_size > MOST_BYTES:
+        if file_size(path) > MOST_BYTES:
             raise CameraError(f"{path}: too large for a calibration ({MOST_BYTES >> 20} MiB)")
-        text = path.read_bytes().decode("utf-8-sig")
+        text = read_file(path).decode("utf-8-sig")
     except OSError as error:
         raise CameraError(f"{path}: cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:

@@ -172,9 +172,9 @@ def _find_sources(inputs: Sequence[str], leave_out: set[str]) -> list[_Source]:
     found: dict[str, _Source] = {}
     for name in inputs:
         path = Path(os.path.normpath(name))
-        if path.is_dir():
+        if os.path.isdir(path):
             sources = list(_search(path, Path(), leave_out)) or [_Source(path)]
-        elif glob.has_magic(name) and not path.exists():
+        elif glob.has_magic(name) and not os.path.exists(path):
             sources = list(_expand(name, leave_out))
             if not sources:
                 raise UsageError(f"{name}: no keypoint file has such a name")
@@ -195,7 +195,7 @@ def _expand(pattern: str, leave_out: set[str]) -> Iterator[_Source]:
     ):
         path = Path(os.path.normpath(name))
         under = Path(os.path.relpath(path.parent, base)) if path != base else Path()
-        if path.is_dir():
+        if os.path.isdir(path):
             yield from _search(path, Path(os.path.relpath(path, base)), leave_out)
         elif _is_take(path, leave_out):
             yield _Source(path, under)
@@ -209,15 +209,19 @@ def _search(
     here = _real(folder)
     if here in within or (within and here in leave_out):
         return
-    if _is_one_take(folder):
+    try:
+        is_one = _is_one_take(folder)
+        paths = sorted(folder.iterdir(), key=lambda path: path.name)  # on every system the same
+        folders = {path for path in paths if path.is_dir()}
+    except OSError:  # a locked one fails when it is its turn, and stops no other
+        is_one, paths, folders = True, [], set()
+    if is_one:
         yield _Source(folder, under.parent)
         return
-    for path in sorted(
-        folder.iterdir(), key=lambda path: path.name
-    ):  # the same shares on every system
+    for path in paths:
         if path.name.startswith("."):
             continue
-        if path.is_dir():
+        if path in folders:
             yield from _search(path, under / path.name, leave_out, within | {here})
         elif _is_take(path, leave_out):
             yield _Source(path, under)
@@ -236,9 +240,9 @@ def _is_one_take(folder: Path) -> bool:
 
 def _is_take(path: Path, leave_out: set[str]) -> bool:
     """Whether a file may hold keypoints, and is not one that we have written."""
-    if path.suffix.lower() not in READERS or not path.is_file() or _real(path) in leave_out:
+    if path.suffix.lower() not in READERS or not os.path.isfile(path) or _real(path) in leave_out:
         return False
-    return not record_path(path).exists()
+    return not os.path.exists(record_path(path))
 
 
 def record_path(output: Path) -> Path:

@@ -132,7 +132,8 @@ class _Conversion:
         front_end: FrontEnd,
     ):
         self.options, self.jobs, self.argv, self.front_end = options, jobs, argv, front_end
-        self.started = time.time()
+        # The time of day may be set back meanwhile, so another clock says how long it took.
+        self.started, self.clock = time.time(), time.monotonic()
         self.records = [_not_run(job) for job in jobs]
 
     def run(self) -> int:
@@ -235,6 +236,7 @@ class _Conversion:
             self.front_end.program,
             self.records,
             self.started,
+            time.monotonic() - self.clock,
             dict(self.front_end.versions),
         )
         report["versions"] = {"lsmpl": __version__, **report["versions"]}

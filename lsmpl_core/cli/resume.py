@@ -20,6 +20,7 @@ from typing import Any
 from .. import __version__
 from ..errors import LsmplError
 from ..files.json_files import read_json
+from ..files.opening import open_file
 from ..files.replacing import replace_when_complete
 from ..report import json_ready
 from .inputs import Job, record_path
@@ -83,15 +84,16 @@ class Resume:
         with contextlib.suppress(OSError):
             record_path(job.output).unlink()
 
-    def keep(self, job: Job, source_digest: str, record: dict) -> None:
-        """After the output is there. `source_digest` is the input's from before it was read."""
+    def keep(self, job: Job, source_digest: str, output_digest: str, record: dict) -> None:
+        """After the output is there. The digests are the input's from before it was read, and the
+        output's from before it took its place."""
         path = record_path(job.output)
         path.parent.mkdir(exist_ok=True)
         made_from = {
             "schema": SCHEMA,
             "settings": self._fingerprint(job),
             "input": source_digest,
-            "output": digest(job.output),
+            "output": output_digest,
             "record": json_ready(record),
         }
         with replace_when_complete(path) as scratch:
@@ -124,7 +126,7 @@ def digest(path: Path) -> str:
             lines = (f"{digest(file)} {file.name}\n" for file in files)
             return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
         found = hashlib.sha256()
-        with open(path, "rb") as file:
+        with open_file(path) as file:
             while block := file.read(1 << 20):
                 found.update(block)
         return found.hexdigest()

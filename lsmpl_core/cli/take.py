@@ -113,10 +113,6 @@ class TakeConverter:
         began = time.perf_counter()
         record: dict = {}
         try:
-            if job.source.exists() and not (job.source.is_file() or job.source.is_dir()):
-                raise LsmplError(
-                    f"{job.source}: is neither a file nor a folder"
-                )  # reading a pipe could take forever
             if self._options.resume:
                 done, reason = self._resume.done(job)
                 if done is not None:
@@ -218,9 +214,10 @@ class TakeConverter:
         self._resume.forget(job)
         with replace_when_complete(output) as scratch:
             self._writers[job.format](converted, scratch)
+            output_digest = digest(scratch) if keeps else ""  # not another's, who writes it too
             defer()  # until the caller has the record
         if keeps:
-            self._resume.keep(job, source_digest, record)
+            self._resume.keep(job, source_digest, output_digest, record)
         return _in_one_line(track, record)
 
     def _read(self, path: str | Path) -> KeypointTrack:

@@ -28,6 +28,7 @@ from ..errors import DatasetError
 from ..estimates.reading import nearest
 from ..estimates.smpl_parameters import MAX_FRAMES, PARAMETERS, listed, parameters, stacked
 from ..files import safe_pickle
+from ..files.opening import file_size, read_file
 from ..keypoints.track import Decision
 from ..motion import Motion
 from .takes import EXPECTED_ERRORS, EvaluationTake, LeftOut, attempt, sentence
@@ -138,12 +139,10 @@ def _world(place: Path, folder: Path) -> tuple[np.ndarray, np.ndarray | float, D
 
 
 def _scene(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    if path.stat().st_size > MAX_SCENE_BYTES:
-        raise DatasetError(
-            f"{path}: has {path.stat().st_size} bytes, too many for a rotation and a translation"
-        )
+    if (size := file_size(path)) > MAX_SCENE_BYTES:
+        raise DatasetError(f"{path}: has {size} bytes, too many for a rotation and a translation")
     try:
-        content = json.loads(path.read_bytes())
+        content = json.loads(read_file(path))
         rows, shift, scale = (np.array(content[key], dtype=np.float64) for key in ("R", "t", "c"))
         off = np.abs(rows @ rows.T - np.eye(3)).max()
         if (

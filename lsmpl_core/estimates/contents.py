@@ -6,6 +6,7 @@ poses there are in it, `formats.py` and `aliases.py` tell.
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zipfile
@@ -20,6 +21,7 @@ from ..files import safe_pickle
 from ..files.json_arrays import load_json
 from ..files.npz import most_unpacked, open_npz, read_array
 from ..files.object_npy import is_object_npy, read_object_npy
+from ..files.opening import file_size, read_file
 from ..files.torch_files import read_torch_file
 from .aliases import DEEPEST, is_parameter
 from .bare_poses import are_poses
@@ -62,9 +64,8 @@ def content_of(path: Path) -> Any:
 def archived(path: Path) -> set[str]:
     """The names in a zip archive, npz or PyTorch, of bearable size once unpacked; none for any
     other file."""
-    with open(path, "rb") as file:
-        if file.read(2) != b"PK":
-            return set()
+    if read_file(path, 2) != b"PK":
+        return set()
     try:
         with zipfile.ZipFile(path) as archive:
             members = archive.infolist()
@@ -74,7 +75,7 @@ def archived(path: Path) -> set[str]:
         member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for member in members
     ):
         raise ValueError("is compressed in a way that neither NumPy nor PyTorch uses")
-    most = min(safe_pickle.MAX_BYTES, most_unpacked(path.stat().st_size))
+    most = min(safe_pickle.MAX_BYTES, most_unpacked(file_size(path)))
     if sum(member.file_size for member in members) > most:
         raise ValueError(f"holds more than {most >> 20} MB, too much for a motion file of its size")
     return {member.filename for member in members}
@@ -82,7 +83,7 @@ def archived(path: Path) -> set[str]:
 
 def _npz_content(path: Path) -> dict:
     """The arrays of an npz, those of objects read as pickles are."""
-    with open_npz(path, path.stat().st_size) as archive:
+    with open_npz(path, file_size(path)) as archive:
         content: dict[str, object] = {}
         for name in archive.names:
             try:
@@ -96,12 +97,10 @@ def _npz_content(path: Path) -> dict:
 
 
 def _json(path: Path) -> object:
-    if path.stat().st_size > MAX_JSON:
-        raise ValueError(
-            f"has {path.stat().st_size >> 20} MB; at most {MAX_JSON >> 20} MB of JSON are read"
-        )
+    if (size := file_size(path)) > MAX_JSON:
+        raise ValueError(f"has {size >> 20} MB; at most {MAX_JSON >> 20} MB of JSON are read")
     try:
-        data = path.read_bytes()
+        data = read_file(path)
         return load_json(data.decode(json.detect_encoding(data), "surrogatepass"))
     except UnicodeDecodeError as error:
         raise ValueError(f"is no JSON: its text at byte {error.start} is in no encoding") from error
@@ -111,11 +110,10 @@ def _json(path: Path) -> object:
 
 def _npy(path: Path) -> object:
     """Objects, Motion-X's array of all parameters side by side, or one of nothing but poses."""
-    data = path.read_bytes()
+    data = read_file(path)
     if is_object_npy(data):
         return read_object_npy(data, str(path))
-    with path.open("rb") as stream:
-        array = read_array(stream, len(data))
+    array = read_array(io.BytesIO(data), len(data))
     if are_poses(array):
         return {"poses": array}
     if array.ndim != 2 or array.shape[1] != MOTION_X or array.dtype.kind != "f":
@@ -157,8 +155,7 @@ def _frame_files(folder: Path) -> dict:
 
 
 def _pickled(path: Path) -> Mapping | list | tuple | np.ndarray:
-    with open(path, "rb") as file:
-        start = file.read(2)
+    start = read_file(path, 2)
     if start and not start.startswith(PICKLE_STARTS):
         raise ValueError(f"is neither an npz nor a PyTorch file nor a pickle; {EXPECTED}")
     content = safe_pickle.load(path, what="motion file", error=MotionFileError)
@@ -202,7 +199,7 @@ def _frame_pickle(path: Path) -> object:
 
 
 def _object_npy(path: Path) -> object:
-    return read_object_npy(path.read_bytes(), str(path))
+    return read_object_npy(read_file(path), str(path))
 
 
 FRAME_READERS: dict[str, Callable[[Path], object]] = {

@@ -15,6 +15,7 @@ import numpy as np
 from ..body.skeleton import NUM_JOINTS
 from ..errors import MotionFileError
 from ..files.npz import open_npz, read_array, read_header
+from ..files.opening import file_size, open_file, read_file
 from ..keypoints.track import Decision
 from ..motion import DEFAULT_FPS, NO_RATE, Motion
 from .aliases import MOST_KEYS, pose_keys
@@ -89,7 +90,7 @@ def holds_motion(path: str | os.PathLike) -> bool:
     if path.suffix.lower() != ".npz":
         return False
     try:
-        with open_npz(path, path.stat().st_size) as archive:
+        with open_npz(path, file_size(path)) as archive:
             shapes = {name: archive.shape(name) for name in archive.names[:MOST_KEYS]}
             single = [name for name, shape in shapes.items() if shape == ()]
             if any(_names_poses(archive.raw(name)[:LOOKED_AT]) for name in single[:MOST_OBJECTS]):
@@ -107,8 +108,7 @@ def holds_motion(path: str | os.PathLike) -> bool:
 def _object_npy_of_poses(path: Path) -> bool:
     """Whether an npy holds objects, not numbers, and among them a pose by its name."""
     try:
-        with path.open("rb") as stream:
-            start = stream.read(LOOKED_AT)
+        start = read_file(path, LOOKED_AT)
     except OSError:
         return False
     return _names_poses(start) or f", {MOTION_X})".encode() in start[:256]
@@ -118,8 +118,8 @@ def _npy_of_poses(path: Path) -> bool:
     """Whether an npy holds rotations of SMPL's joints alone. Its numbers are looked at where its
     shape fits, for joints' places have the same."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as stream:
+        size = file_size(path)
+        with open_file(path) as stream:
             if not may_be_poses(read_header(stream)[0]):
                 return False
             stream.seek(0)

@@ -7,16 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import LsmplError
+from .opening import file_size, read_file
 
 
 def read_json(path: Path, what: str, error: type[LsmplError], most_bytes: int = 1 << 20) -> Any:
     """What a small JSON file holds. Raises `error` naming the file, and `what` it should have
     been."""
     try:
-        if path.stat().st_size > most_bytes:
+        if file_size(path) > most_bytes:
             raise error(f"{path}: too large for a {what} (more than {most_bytes >> 20} MiB)")
         return json.loads(
-            path.read_bytes()
+            read_file(path)
         )  # UTF-8 or, as PowerShell writes, UTF-16; with and without a mark
     except OSError as fault:
         raise error(f"{path}: cannot be read: {fault.strerror or fault}") from None

@@ -15,6 +15,7 @@ from typing import IO
 
 import numpy as np
 
+from .opening import file_size
 from .texts import checked_texts
 
 MAX_BYTES = 1 << 30
@@ -119,6 +120,8 @@ def _no_fault_of_the_disk(error: Exception) -> None:
 def open_npz(file: str | os.PathLike | IO, size: int) -> Iterator[Npz]:
     """An npz of `size` bytes to read arrays from. Raises `OSError`, or `ValueError` where it is
     none or is damaged."""
+    if not size:
+        raise ValueError("is no npz file, or a damaged one: it is empty")
     try:
         archive = zipfile.ZipFile(file)
     except (*_DAMAGED, ValueError, OSError) as error:
@@ -134,7 +137,7 @@ def read_npz(path: str | os.PathLike, only: Collection[str] | None = None) -> di
 
     Raises `OSError`, or `ValueError` with what is wrong.
     """
-    with open_npz(path, os.stat(path).st_size) as archive:
+    with open_npz(path, file_size(path)) as archive:
         arrays = {}
         for name in archive.names:
             if only is None or name in only:
@@ -147,7 +150,7 @@ def read_npz(path: str | os.PathLike, only: Collection[str] | None = None) -> di
 
 def npz_names(path: str | os.PathLike) -> list[str]:
     """The names of the arrays in an npz file, none of which is read. Raises as `read_npz` does."""
-    with open_npz(path, os.stat(path).st_size) as archive:
+    with open_npz(path, file_size(path)) as archive:
         return archive.names
 
 

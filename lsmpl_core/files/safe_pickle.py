@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from ..errors import BodyFileError, LsmplError
 from .npz import most_unpacked
+from .opening import file_size, read_file
 from .pickle_budget import Refused, check_walk
 from .pickle_machine import Machine
 
@@ -103,12 +104,9 @@ def read_bytes(
     try:
         if path.is_dir():
             raise error(f"{path} is a folder; choose a {what} inside it.")
-        if path.stat().st_size > MAX_BYTES:
-            raise error(
-                f"{path} has {path.stat().st_size >> 20} MB; a {what} has at most "
-                f"{MAX_BYTES >> 20} MB."
-            )
-        return path.read_bytes()
+        if (size := file_size(path)) > MAX_BYTES:
+            raise error(f"{path} has {size >> 20} MB; a {what} has at most {MAX_BYTES >> 20} MB.")
+        return read_file(path)
     except FileNotFoundError as cause:
         raise error(f"{path} does not exist; choose a {what}.") from cause
     except (OSError, ValueError) as cause:  # ValueError: a null character in the path

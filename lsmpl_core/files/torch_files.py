@@ -8,6 +8,7 @@ import zipfile
 from typing import Any
 
 from .npz import most_unpacked
+from .opening import read_file
 
 MAX_BYTES = 1 << 30  # unpacked
 
@@ -18,9 +19,8 @@ def read_torch_file(path: str | os.PathLike) -> Any:
     The older forms, in which that reader did not always protect, are left unread. Raises `OSError`,
     or `ValueError` with what is wrong, also where torch is not installed.
     """
-    with open(path, "rb") as file:
-        if file.read(4) != b"PK\x03\x04":
-            raise ValueError("is no PyTorch file")
+    if read_file(path, 4) != b"PK\x03\x04":
+        raise ValueError("is no PyTorch file")
     try:
         import torch
     except (ImportError, OSError) as error:

@@ -57,7 +57,7 @@ def is_one_file_a_frame(folder: Path) -> bool:
         return False
     try:
         return is_frame(_load(files[0]))
-    except KeypointFileError:
+    except (KeypointFileError, OSError):
         return len(files) > 1
 
 

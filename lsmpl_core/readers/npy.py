@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..errors import KeypointFileError
 from ..files.npz import read_array
+from ..files.opening import open_file
 from .arrays import NoKeypointsError, array_track, read_arrays
 from .objects import archived_objects, read_objects, track_of_objects
 from .raw import RawTrack, checked_size
@@ -27,7 +28,7 @@ def read_npy(path: Path, counts: Collection[int], person: str | None = None) -> 
     """Read one array of keypoints."""
     size = checked_size(path)
     try:
-        with path.open("rb") as stream:
+        with open_file(path) as stream:
             array = read_array(stream, size)
     except ValueError as error:
         if "Python objects" in str(error):

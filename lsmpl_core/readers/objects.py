@@ -19,6 +19,7 @@ from ..errors import KeypointFileError
 from ..files import safe_pickle
 from ..files.npz import open_npz
 from ..files.object_npy import is_object_npy, read_object_npy
+from ..files.opening import read_file
 from ..files.pickle_arrays import to_array
 from ..files.reals import reals
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
@@ -103,7 +104,7 @@ def _content(path: Path) -> object:
                     if name in (*POINT_KEYS, *TRANSLATION_KEYS, *_ID_KEYS)
                 }
         if path.suffix.lower() == ".npy":
-            return read_object_npy(path.read_bytes(), str(path), KeypointFileError)
+            return read_object_npy(read_file(path), str(path), KeypointFileError)
         return safe_pickle.load(path, what="file of keypoints", error=KeypointFileError)
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None

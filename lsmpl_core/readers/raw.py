@@ -12,6 +12,7 @@ import numpy as np
 from ..bounds import LONGEST_NAME
 from ..errors import KeypointFileError
 from ..files.npz import MAX_BYTES
+from ..files.opening import file_size, read_file
 from ..keypoints.track import Decision
 from ..shown import shown
 from .other_formats import known_by_its_bytes
@@ -84,7 +85,7 @@ def checked_names(raw: RawTrack, where: str) -> RawTrack:
 
 def checked_size(path: Path) -> int:
     """The size of a file in bytes; `KeypointFileError` where it is too large."""
-    size = path.stat().st_size
+    size = file_size(path)
     if size > MAX_BYTES:
         raise KeypointFileError(
             f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_BYTES >> 30} GiB that are read"
@@ -95,7 +96,7 @@ def checked_size(path: Path) -> int:
 def read_bytes(path: Path) -> bytes:
     """A whole file; `KeypointFileError` where it is too large."""
     checked_size(path)
-    return path.read_bytes()
+    return read_file(path)
 
 
 def read_text(path: Path) -> str:

@@ -4,6 +4,7 @@ Each is made from scratch in the form of a file that once did harm.
 """
 
 import contextlib
+import errno
 import gzip
 import io
 import json
@@ -12,10 +13,12 @@ import pickle
 import re
 import subprocess
 import sys
+import time
 import tracemalloc
 import zipfile
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -27,6 +30,8 @@ from this_code import with_this_code
 from tqdm import tqdm
 
 import lsmpl_core as lsmpl
+from lsmpl_core.calibration_files import read_calibration
+from lsmpl_core.cameras.camera_files import read_cameras
 from lsmpl_core.cli.bars import TakeBar
 from lsmpl_core.cli.front_end import FrontEnd
 from lsmpl_core.cli.inputs import plan_outputs
@@ -34,13 +39,15 @@ from lsmpl_core.cli.main import main
 from lsmpl_core.doubtful import describe_doubtful
 from lsmpl_core.errors import LONGEST_MESSAGE, KeypointFileError, LayoutError, LsmplError, MotionFileError, SolveError
 from lsmpl_core.files import safe_pickle
+from lsmpl_core.files.opening import open_file, read_file
 from lsmpl_core.files.pickle_budget import Budget
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.progress import Progress
-from lsmpl_core.readers import read_keypoints, read_people
+from lsmpl_core.readers import READERS, read_keypoints, read_people
 from lsmpl_core.readers.mapping import MOST_KEYPOINTS, load_mapping
 from lsmpl_core.resampling import resample, resample_track
 from lsmpl_core.shown import shown
+from lsmpl_core.solver.network import read_weights
 
 COCO = LAYOUTS["coco_17"]
 PERSON = walking(COCO)
@@ -537,6 +544,87 @@ def test_nothing_takes_the_place_of_a_device_or_a_pipe(tmp_path, capsys):
         with pytest.raises(MotionFileError, match="is no file, and nothing is written in its place"):
             lsmpl.Motion(np.zeros((3, 24, 3)), np.zeros((3, 3))).save(tmp_path / name)
     assert (tmp_path / "pipe.npz").is_fifo() and (tmp_path / "link.json").is_symlink()
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/null"), reason="Windows' devices have no paths")
+@pytest.mark.parametrize("ending", [*READERS, ".pkl"])
+def test_devices_and_pipes_are_not_read(tmp_path, ending):
+    """Of which some never end: once this waited for what nobody sent."""
+    (tmp_path / f"take{ending}").symlink_to(os.devnull)
+    with pytest.raises(KeypointFileError, match=rf"take{ending}.* cannot be read: is neither a file nor a folder"):
+        read_keypoints(tmp_path / f"take{ending}")
+
+
+def test_no_model_motion_mapping_or_calibration_is_read_from_a_device(tmp_path):
+    for ending in ("npz", "pkl", "json", "toml", "npy"):
+        (tmp_path / f"link.{ending}").symlink_to(os.devnull)
+    link = str(tmp_path / "link.{}").format
+    for read, ending in (
+        (lsmpl.load_body, "npz"), (lsmpl.load_body, "pkl"), (lsmpl.Motion.load, "npz"), (lsmpl.read_motion, "npz"),
+        (lsmpl.read_motion, "pkl"), (lsmpl.read_motion, "json"), (lsmpl.read_motion, "npy"), (load_mapping, "json"),
+        (read_cameras, "toml"), (read_cameras, "json"), (read_calibration, "json"), (read_weights, "npz"),
+    ):  # fmt: skip
+        with pytest.raises(LsmplError, match=rf"link\.{ending}.* is neither a file nor a folder"):
+            read(Path(link(ending)))
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/version"), reason="no system with /proc")
+def test_what_says_that_it_is_empty_is_not_read():
+    """As all in /proc says, where /proc/kmsg waits for the kernel's next message."""
+    with open("/proc/version", "rb") as file:
+        assert file.read()
+    assert read_file("/proc/version") == b""
+    with pytest.raises(OSError, match="the file is empty"):
+        open_file("/proc/version")
+
+
+def test_no_more_of_a_file_is_read_than_it_had_when_it_was_opened(tmp_path, monkeypatch):
+    (tmp_path / "grows.csv").write_bytes(b"x" * 10)
+    monkeypatch.setattr("lsmpl_core.files.opening.file_size", lambda path: 4)
+    assert read_file(tmp_path / "grows.csv") == b"xxxx"
+
+
+def test_a_locked_folder_among_takes_fails_alone(tmp_path, capsys, monkeypatch):
+    """Once it stopped all others."""
+    for name in ("a.npy", "locked/b.npy", "open/c.npy"):
+        (tmp_path / "takes" / name).parent.mkdir(parents=True, exist_ok=True)
+        np.save(tmp_path / "takes" / name, PERSON[:2])
+    list_all = Path.iterdir
+
+    def listed(folder):
+        if folder.name == "locked":
+            raise PermissionError(errno.EACCES, "Permission denied", str(folder))
+        return list_all(folder)
+
+    monkeypatch.setattr(Path, "iterdir", listed)
+    assert main(["convert", str(tmp_path / "takes"), "-o", str(tmp_path / "out"), "--solver", "polish"]) == 1
+    told = capsys.readouterr()
+    assert "2 ok, 1 failed" in told.out and "locked: cannot be read: Permission denied" in told.err
+    assert {path.name for path in (tmp_path / "out").rglob("*.npz")} == {"a.npz", "c.npz"}
+
+
+def test_an_input_in_a_locked_folder_stops_no_other(tmp_path, capsys, monkeypatch):
+    np.save(tmp_path / "a.npy", PERSON[:2])
+    look = os.stat
+
+    def looked(path, *args, **options):
+        if not isinstance(path, int) and "shut" in os.fspath(path):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return look(path, *args, **options)
+
+    monkeypatch.setattr(os, "stat", looked)
+    words = ["convert", str(tmp_path / "shut" / "b.npy"), str(tmp_path / "a.npy"), "-o", str(tmp_path / "out")]
+    assert main([*words, "--solver", "polish"]) == 1
+    assert "1 ok, 1 failed" in capsys.readouterr().out
+
+
+def test_the_time_of_day_may_be_set_back_during_a_run(tmp_path, monkeypatch):
+    np.save(tmp_path / "take.npy", PERSON[:2])
+    times = iter(range(2_000_000_000, 0, -3600))
+    monkeypatch.setattr(time, "time", lambda: next(times))
+    words = ["convert", str(tmp_path / "take.npy"), "-o", str(tmp_path / "o.npz"), "--solver", "polish"]
+    assert main([*words, "--report", str(tmp_path / "r.json")]) == 0
+    assert 0 <= json.loads((tmp_path / "r.json").read_text())["seconds"] < 600
 
 
 def test_empty_names_are_not_the_folder_one_is_in(tmp_path, capsys, monkeypatch):
