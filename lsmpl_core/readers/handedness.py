@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..body.landmarks import parse_landmark
+from ..keypoints.facing import ahead, forward
 from ..keypoints.layouts import Layout
 from ..keypoints.proportions import Sites, body_scale, finite_mean, finite_median, normalised
 from ..keypoints.track import Decision
@@ -33,20 +34,13 @@ def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:
     positions (T,K,3), up any axis. In right-handed data forward = left x up of the person.
     """
     sites = Sites(positions, layout)
-    hips, shoulders = sites.middle("hip", "mid_hip", "pelvis"), sites.middle("shoulder", "neck")
     lines = [sites[f"left_{part}"] - sites[f"right_{part}"] for part in ("hip", "shoulder")]
     along = np.sum(normalised(lines[0]) * normalised(lines[1]), axis=1)
     if finite_median(along) < _AGAINST:  # so that one of them says nothing of the whole
         return None
     left = finite_mean(np.stack(lines), 0)
-    forward = normalised(np.cross(left, shoulders - hips))
-
-    cues = {}
-    for name, pairs in _FORWARD_CUES.items():
-        ahead = [
-            np.sum((sites[a] - (sites[b] + sites[c]) / 2) * forward, axis=1) for a, b, c in pairs
-        ]
-        cues[name] = finite_median(np.concatenate(ahead)) * (-1 if name == "the elbows" else 1)
+    found = ahead(sites, forward(sites, left))
+    cues = {name: finite_median(values) for name, values in found.items()}
     size = body_scale(positions, layout)
     clear = {name: value for name, value in cues.items() if abs(value) > 0.01 * size}
     back = [name for name, value in clear.items() if value < 0]
@@ -62,25 +56,6 @@ def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:
 
 SURE = 3
 """Cues that all say so from which on a take is surely mirrored."""
-_FORWARD_CUES = {
-    "the knees": [(f"{s}_knee", f"{s}_hip", f"{s}_ankle") for s in ("left", "right")],
-    "the feet": [
-        *(
-            (f"{s}_{toe}", f"{s}_ankle", f"{s}_ankle")
-            for s in ("left", "right")
-            for toe in ("foot", "toe", "big_toe")
-        ),
-        *((f"{s}_ankle", f"{s}_heel", f"{s}_heel") for s in ("left", "right")),
-    ],
-    "the elbows": [(f"{s}_elbow", f"{s}_shoulder", f"{s}_wrist") for s in ("left", "right")],
-    "the face": [
-        ("nose", "left_ear", "right_ear"),
-        ("jaw", "head_top", "neck"),
-        ("left_eye", "left_ear", "left_ear"),
-        ("right_eye", "right_ear", "right_ear"),
-    ],
-}
-"""Points that are in front of the middle of two others (elbows: behind)."""
 
 
 def exchanged_legs(positions: np.ndarray, layout: Layout) -> Decision | None:

@@ -3,14 +3,20 @@
 A pair of keypoints is looked at through the vector from its right one to its left one, which a swap
 turns round and nothing else does from one frame to the next. Whether it is turned round is the most
 likely sequence of two states (Viterbi 1967) by two kinds of evidence: how far the vector jumps,
-and, down the limbs, how long the bones to the joint above come out, or whether shoulders and face
-look where the hips do. The second kind must agree for a swap to be found.
+and, of hips, whether knees, feet and face point where they look, down the limbs, how long the bones
+to the joint above come out, or whether shoulders and face look where the hips do. The second kind
+must agree for a swap to be found.
 """
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
+from ..keypoints.facing import looks_forward
+from ..keypoints.layouts import Layout
+from ..keypoints.proportions import Sites, finite_mean
 from ..keypoints.track import KeypointTrack
 from ..medians import seen_median
 from ..points import complete, lengths
@@ -26,6 +32,9 @@ TRUNK = ("shoulder", "eye", "ear")
 """Those that are not held by a bone, but look where the pair that they are told by does."""
 FACING = 0.2
 """Metres of evidence in looking the same way, or the opposite way."""
+AHEAD = 0.03, 0.1
+"""Metres of evidence in a frame whose knees, feet and face all point where the hips look, or all
+the other way, and metres from which on they do."""
 LONGEST_BLANK = 15
 """Frames without a whole pair between wrong ones that are taken for wrong, too."""
 SWITCH = 0.1
@@ -53,7 +62,11 @@ def find_swaps(track: KeypointTrack, cuts: np.ndarray) -> np.ndarray:
         upper = next((found for end in above if len(found := _pairs(sites, mirror, (end,)))), None)
         if not len(left):
             continue
-        wrong, told = _turned_round(positions, cuts, left, mirror, upper, facing=ends[0] in TRUNK)
+        if upper is None:
+            tell = partial(_ahead, layout=track.layout)
+        else:
+            tell = partial(_facing if ends[0] in TRUNK else _mismatch, upper=upper[0])
+        wrong, told = _turned_round(positions, cuts, left, mirror, tell, first=upper is None)
         if upper is not None and ends[0] not in TRUNK:
             wrong |= ~told & swapped[:, upper[0]]
         if not wrong.any() or wrong.mean() > 0.5:
@@ -81,10 +94,10 @@ def _pairs(sites, mirror, ends) -> np.ndarray:
 
 
 def _turned_round(
-    positions, cuts, left, mirror, upper, facing: bool
+    positions, cuts, left, mirror, tell, first: bool
 ) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) bool for one group of pairs, and (T,) where that is known; `upper`: the pairs they are
-    told by, or None."""
+    """(T,) bool for one group of pairs, and (T,) where that is known; `tell`: the evidence of each
+    frame by itself; `first`: whether none are above them."""
     across = positions[:, left] - positions[:, mirror[left]]
     seen = complete(across)
     frames = np.flatnonzero(seen.any(axis=1))
@@ -98,21 +111,17 @@ def _turned_round(
     turns = (both * lengths(across[1:] + across[:-1])).sum(axis=1)
     across_cut = np.diff(np.concatenate([[0], np.cumsum(cuts)])[frames]) > 0
     evidence = (stays - turns) / np.diff(frames)
-    told = np.zeros(len(frames))
-    if upper is None:
+    if first:
         evidence = np.minimum(
             evidence, _both_came_over(positions[frames], left, mirror) / np.diff(frames)
         )
     evidence = np.where(across_cut, 0.0, evidence)
-    if upper is not None:
-        tell = _facing if facing else _mismatch
-        told = tell(positions[frames], left, mirror, upper[0])
+    told = tell(positions[frames], left, mirror)
     if evidence.max(initial=0.0) < SUSPICIOUS and told.min() > -SUSPICIOUS:
         return wrong, known
     blind = ~both.any(axis=1) | ((np.diff(frames) > 1) & (evidence > -SWITCH))
     found = _likeliest(UNLIKELY + told, evidence, (evidence > 0.0) | blind)
-    if upper is not None:
-        found &= _mean_over_runs(found, told) < 0.5 * UNLIKELY
+    found &= _mean_over_runs(found, told) < 0.5 * UNLIKELY
     wrong[frames] = found
     for before, after in zip(frames[:-1], frames[1:]):
         if wrong[before] and wrong[after] and after - before <= LONGEST_BLANK:
@@ -141,6 +150,14 @@ def _mean_over_runs(found: np.ndarray, values: np.ndarray) -> np.ndarray:
     """(T,) mean of the values over each frame's run of equal `found` (T,)."""
     run = np.concatenate([[0], np.cumsum(found[1:] != found[:-1])])
     return (np.bincount(run, values) / np.bincount(run))[run]
+
+
+def _ahead(positions, left, mirror, layout: Layout) -> np.ndarray:
+    """(T,) metres of evidence that knees, feet and face point where the pairs look (below 0: that
+    they point the other way)."""
+    across = finite_mean(positions[:, left] - positions[:, mirror[left]], axis=1)
+    metres, clear = AHEAD
+    return metres * looks_forward(Sites(positions, layout), across, clear)
 
 
 def _facing(positions, left, mirror, upper) -> np.ndarray:
