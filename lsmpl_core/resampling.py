@@ -98,7 +98,18 @@ def resample_track(track: KeypointTrack, fps: float) -> KeypointTrack:
         first_frame=round(track.first_frame * fps / track.fps),
         trusted=None if track.trusted is None else track.trusted[before] & track.trusted[after],
         believed=None if track.believed is None else track.believed[before] & track.believed[after],
+        turns=None if track.turns is None else _turns_between(track.turns, before, after, share),
     )
+
+
+def _turns_between(
+    turns: np.ndarray, before: np.ndarray, after: np.ndarray, share: np.ndarray
+) -> np.ndarray:
+    """(N,K,3): axis-angles (T,K,3) on the shortest way from one frame (N,) to another, by share
+    (N,1)."""
+    first, last = exp_map(turns[before]), exp_map(turns[after])
+    way = log_map(np.swapaxes(first, -1, -2) @ last)
+    return log_map(first @ exp_map(share[..., None] * way))
 
 
 def _check(fps: float) -> None:

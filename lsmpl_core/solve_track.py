@@ -21,10 +21,11 @@ from .calibration.calibration import Calibration
 from .device_fallback import on_device
 from .errors import SolveError
 from .finishing import finished_motion
-from .keypoints.track import KeypointTrack
+from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
 from .preparation import Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
+from .solver.bone_turns import joints_turned, with_bone_turns
 from .solver.disbelief import disbelieve
 from .solver.hinges import kind_of_sharing
 from .solver.limb_planes import Kind
@@ -189,8 +190,16 @@ def _solve_frames(
         prepared = prepared.rejecting(doubted)
     poses = yield from optimise_where_needed(tracker, poses, prepared.missed, given)
 
+    # What no keypoint shows, a file may say: how its skeleton's bones are turned.
+    told: list[Decision] = []
+    if track.turns is not None and start_pose is None and options.hinted:
+        turns = joints_turned(track.layout, track.turns)
+        poses, decision = yield from with_bone_turns(tracker, poses, turns, prepared.missed)
+        told = [decision]
+
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)
-    return finished_motion(tracker.problem, prepared, poses, pins)
+    motion = finished_motion(tracker.problem, prepared, poses, pins)
+    return replace(motion, decisions=(*motion.decisions, *told))
 
 
 def _with_ends_held(poses: Poses, track: KeypointTrack, first: int | None) -> Poses:

@@ -162,6 +162,7 @@ def of_keypoints(track: KeypointTrack, rows: Sequence[int] | np.ndarray) -> Keyp
         layout=some_of(track.layout, rows),
         trusted=None if track.trusted is None else track.trusted[:, rows],
         believed=None if track.believed is None else track.believed[:, rows],
+        turns=None if track.turns is None else track.turns[:, rows],
     )
 
 

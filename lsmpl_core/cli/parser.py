@@ -14,7 +14,7 @@ from ..bounds import FASTEST, SLOWEST, is_rate
 from ..clean_motion import FLOORS, STRENGTH
 from ..keypoints.layouts import LAYOUTS
 from ..shown import shown
-from ..solver.options import HANDS, SOLVERS, TRAVELS, SolveOptions
+from ..solver.options import HANDS, ROTATIONS, SOLVERS, TRAVELS, SolveOptions
 from .front_end import FrontEnd
 
 LONGEST_TIMEOUT = 366.0 * 86_400
@@ -221,6 +221,13 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         default=SolveOptions.hands,
         help="fingers: where a take has the points of hands (auto), or never (off) "
         "(default: %(default)s)",
+    )
+    add(
+        "--rotations",
+        choices=ROTATIONS,
+        default=SolveOptions.rotations,
+        help="how bones are turned, where a file says so (BVH): a hint where it helps (auto), or "
+        "left aside (no) (default: %(default)s)",
     )
     add(
         "--trust",

@@ -92,6 +92,7 @@ class TakeConverter:
             polish=options.polish,
             travel=options.travel,
             hands=options.hands,
+            rotations=options.rotations,
         )
         self._solving.checked()
         self._backend = wanted_backend(options.device)

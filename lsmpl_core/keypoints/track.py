@@ -72,6 +72,9 @@ class KeypointTrack:
     not doubted; None for none. hands: the points of the hands beside the layout's keypoints, where
     there are some. world (4,4): what brings a point of the file's own numbers (x, y, z, 1) to the
     track's space, such as a camera that was calibrated with them; None where there is no such file.
+    turns (T,K,3): axis-angles by which the bones that begin at the keypoints are turned in the
+    track's space, each from any rest of its own, where the file says so, NaN where it does not;
+    None for none.
     """
 
     positions: np.ndarray
@@ -85,6 +88,7 @@ class KeypointTrack:
     believed: np.ndarray | None
     hands: HandPoints | None
     world: np.ndarray | None
+    turns: np.ndarray | None
 
     def __init__(
         self,
@@ -99,6 +103,7 @@ class KeypointTrack:
         believed: np.ndarray | None = None,
         hands: HandPoints | None = None,
         world: np.ndarray | None = None,
+        turns: np.ndarray | None = None,
         copy: bool = True,
     ):
         """copy: False where positions and confidence are given away, and may become the track's own
@@ -145,7 +150,12 @@ class KeypointTrack:
             raise KeypointFileError(
                 f"{where}hands have {len(hands)} frames; expected {len(self.positions)}"
             )
+        if turns is not None and np.shape(turns) != self.positions.shape:
+            raise KeypointFileError(
+                f"{where}turns have shape {np.shape(turns)}; expected {self.positions.shape}"
+            )
         self.hands, self.world = hands, world
+        self.turns = None if turns is None else np.array(turns, dtype=np.float32)
 
         # a keypoint is there with all it has, or not at all
         missing = ~within(self.positions, np.zeros(3), FARTHEST) | ~(self.confidence > 0)
@@ -218,5 +228,6 @@ class KeypointTrack:
             trusted=None if self.trusted is None else self.trusted[selection],
             believed=None if self.believed is None else self.believed[selection],
             hands=None if self.hands is None else self.hands.frames(selection),
+            turns=None if self.turns is None else self.turns[selection],
             first_frame=self.first_frame + start,
         )

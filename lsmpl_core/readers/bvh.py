@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
+from ..rotation import log_map
 from .raw import RawTrack, read_text
 from .rows import Rows, is_number, parse_numbers
 
@@ -34,7 +35,7 @@ class _Joint:
 
 
 def read_bvh(path: Path, counts: Collection[int] = ()) -> RawTrack:
-    """Read the joints of all skeletons of a file as points."""
+    """Read the joints of all skeletons of a file as points, and how their bones are turned."""
     lines = read_text(path).splitlines()
     at = next((i for i, line in enumerate(lines) if line.strip().upper() == "MOTION"), None)
     if at is None or not lines[0].strip().upper().startswith("HIERARCHY"):
@@ -62,9 +63,10 @@ def read_bvh(path: Path, counts: Collection[int] = ()) -> RawTrack:
     fps = 1.0 / seconds if seconds is not None and seconds > 0 else None
     # Rotations take ten times what a file takes, so there are those of some frames at a time.
     parts = range(0, len(values), _FRAMES_AT_A_TIME)
-    positions = [_positions(joints, values[start : start + _FRAMES_AT_A_TIME]) for start in parts]
+    found = [_posed(joints, values[start : start + _FRAMES_AT_A_TIME]) for start in parts]
+    positions, turns = (np.concatenate(both) for both in zip(*found))
     names = [joint.name for joint in joints]
-    return RawTrack(np.concatenate(positions), names, fps=fps, usual_up="y", skeleton=True)
+    return RawTrack(positions, names, fps=fps, usual_up="y", skeleton=True, turns=turns)
 
 
 def _hierarchy(lines: list[str], where: str) -> list[_Joint]:
@@ -106,8 +108,9 @@ def _hierarchy(lines: list[str], where: str) -> list[_Joint]:
     return joints
 
 
-def _positions(joints: list[_Joint], values: np.ndarray) -> np.ndarray:
-    """(T,J,3) by forward kinematics over the channels' values (T,C)."""
+def _posed(joints: list[_Joint], values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (T,J,3) and turns (T,J,3) from rest, axis-angles, by forward kinematics over the
+    channels' values (T,C)."""
     count = len(values)
     positions = np.empty((count, len(joints), 3))
     rotations = np.empty((count, len(joints), 3, 3))
@@ -132,7 +135,7 @@ def _positions(joints: list[_Joint], values: np.ndarray) -> np.ndarray:
             above = rotations[:, joint.parent]
             positions[:, j] = positions[:, joint.parent] + np.einsum("tab,tb->ta", above, offset)
             rotations[:, j] = above @ turn
-    return positions
+    return positions, log_map(rotations).astype(np.float32)
 
 
 def _about(axis: int, angles: np.ndarray) -> np.ndarray:

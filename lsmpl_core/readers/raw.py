@@ -38,7 +38,9 @@ class RawTrack:
     these are, None for all of them;
     people: everybody in the file, by name, and in how many frames (or at how many points) they are
     seen; empty where it tells nobody apart;
-    skeleton: whether the format has nothing but a skeleton's joints, as BVH.
+    skeleton: whether the format has nothing but a skeleton's joints, as BVH;
+    turns (T,N,3): axis-angles in the file's axes by which the bones that begin at the points are
+    turned from any rest of theirs, NaN where the file does not say; None where it has none.
     """
 
     positions: np.ndarray
@@ -54,6 +56,7 @@ class RawTrack:
     origin: Sequence[int] | None = None
     people: Mapping[str, int] = field(default_factory=dict)
     skeleton: bool = False
+    turns: np.ndarray | None = None
 
     def take(self, columns: Sequence[int]) -> RawTrack:
         """The same take with only these keypoints, in this order."""
@@ -62,6 +65,7 @@ class RawTrack:
             positions=self.positions[:, columns],
             names=None if self.names is None else [self.names[i] for i in columns],
             confidence=None if self.confidence is None else self.confidence[:, columns],
+            turns=None if self.turns is None else self.turns[:, columns],
             origin=list(columns) if self.origin is None else [self.origin[i] for i in columns],
         )
 

@@ -97,6 +97,7 @@ def settled_in(
         decisions,
         hands=hands,
         world=world.matrix(flipped),
+        turns=_turns(raw, match, world, flipped),
         copy=False,
     )
     if relative := travel_decision(track):
@@ -124,6 +125,17 @@ def _hands(
             confidence[:, hand, has] = taken.confidence
     points = world.placed(points) * _unflipped(flipped)
     return *join_hands(points, confidence, body, match.layout), blocks
+
+
+def _turns(raw: RawTrack, match: Match, world: World, flipped: bool) -> np.ndarray | None:
+    """How the bones at a body's keypoints are turned in the world (T,K,3), where the file says so;
+    where it has frames of its own for that, it does not."""
+    if raw.turns is None or raw.turns.shape != raw.positions.shape:
+        return None
+    turns = np.full((len(raw.turns), len(match.layout), 3), np.nan, dtype=np.float32)
+    columns = {k: column for k, column in enumerate(match.columns) if column is not None}
+    turns[:, list(columns)] = world.turns(raw.turns[:, list(columns.values())], flipped)
+    return turns
 
 
 def _finger_markers(

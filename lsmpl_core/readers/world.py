@@ -45,6 +45,12 @@ class World:
             part[...] = part @ self.rotation.T
         return points
 
+    def turns(self, turns: np.ndarray, mirrored: bool) -> np.ndarray:
+        """Axis-angles (...,3) of the file's axes in the track's: where the space is mirrored, turns
+        go the other way about the axis's image."""
+        handed = np.array([-1.0, 1.0, -1.0]) if mirrored else 1.0
+        return turns @ self.rotation.T * handed
+
     def matrix(self, mirrored: bool) -> np.ndarray:
         """(4,4) of the whole: what brings a point of the file's numbers to the track."""
         matrix = np.eye(4)

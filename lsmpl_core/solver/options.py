@@ -11,6 +11,7 @@ from ..renaming import warn_renamed
 SOLVERS = ("network", "polish", "published")
 TRAVELS = ("auto", "keep", "feet")
 HANDS = ("auto", "off")
+ROTATIONS = ("auto", "no")
 
 MORE_STEPS = 8
 """Steps of the polish that a frame may take beyond its own, until its keypoints are met."""
@@ -33,6 +34,8 @@ class SolveOptions:
     "keep" leaves the body where the keypoints are, "feet" finds its way and height from the feet
     that stand (`cleaning/travel.py`), and "auto" does so for takes that are relative to the hips.
     hands: "auto" gives the motion fingers where the take has points of hands, "off" leaves them.
+    rotations: "auto" takes how the file says that bones are turned for a hint where that helps
+    (`bone_turns.py`), "no" leaves it.
     estimate_sigma: by how many radians each axis of a joint is off in a motion that is refined, one
     standard deviation; None judges it by the keypoints (`estimate_errors.py`).
     """
@@ -48,6 +51,7 @@ class SolveOptions:
     optimise_sequence: bool | None = None
     travel: str = "auto"
     hands: str = "auto"
+    rotations: str = "auto"
     estimate_sigma: float | None = None
     mend: InitVar[bool | None] = None
     couple: InitVar[bool | None] = None
@@ -65,6 +69,11 @@ class SolveOptions:
         return 0 if self.steps == 0 or self.solver == "published" else MORE_STEPS
 
     @property
+    def hinted(self) -> bool:
+        """Whether what a file says of how bones are turned is taken for a hint."""
+        return self.rotations == "auto" and self.steps > 0 and self.solver != "published"
+
+    @property
     def steps(self) -> int:
         """Of the polish, a frame."""
         return (0 if self.solver == "published" else 1) if self.polish is None else self.polish
@@ -79,6 +88,10 @@ class SolveOptions:
             raise SolveError(f"travel is {self.travel!r}; expected one of: {', '.join(TRAVELS)}")
         if self.hands not in HANDS:
             raise SolveError(f"hands is {self.hands!r}; expected one of: {', '.join(HANDS)}")
+        if self.rotations not in ROTATIONS:
+            raise SolveError(
+                f"rotations is {self.rotations!r}; expected one of: {', '.join(ROTATIONS)}"
+            )
         if self.solver == "published":
             if not self.checkpoint:
                 raise SolveError(

@@ -1,0 +1,106 @@
+"""How a file says that bones are turned: read in the keypoints' axes, and a hint at what these do not show."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_object_files import bvh
+
+import lsmpl_core as lsmpl
+from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.resampling import resample_track
+from lsmpl_core.rotation import angle_between, exp_map, log_map
+from lsmpl_core.solver.bone_turns import find_hints
+from lsmpl_core.solver.poses import Poses
+
+LIMBS = [j for j, name in enumerate(JOINT_NAMES[:22]) if not name.startswith("spine")]
+LAYOUT = lsmpl.Layout("bones", tuple(JOINT_NAMES[j] for j in LIMBS))
+TWISTED = [JOINT_NAMES.index(f"{side}_{name}") for side in ("left", "right") for name in ("shoulder", "elbow")]
+
+
+@pytest.fixture(scope="module")
+def twisting(body, stroll):
+    """A stroll whose upper arms twist in turn, as joints alone hardly show, with the turns of its bones from rests of
+    their own."""
+    rng, t = np.random.default_rng(3), np.linspace(0.0, 9.0, len(stroll))
+    rotations = exp_map(stroll.poses)
+    for sign, side in ((1.0, "left"), (-1.0, "right")):
+        twist = exp_map((sign * 0.6 * np.sin(t))[:, None] * np.array([1.0, 0.0, 0.0]))
+        rotations[:, JOINT_NAMES.index(f"{side}_shoulder")] @= twist
+    truth = replace(stroll, poses=log_map(rotations))
+    world, joints = body.world(truth)
+    turns = log_map(world[:, LIMBS] @ exp_map(rng.normal(size=(len(LIMBS), 3))))
+    return truth, lsmpl.KeypointTrack(joints[:, LIMBS], layout=LAYOUT, fps=stroll.fps, turns=turns)
+
+
+def twist_errors(truth, motion):
+    """Degrees, mean over frames, upper arms and forearms."""
+    off = angle_between(exp_map(truth.poses[:, TWISTED]), exp_map(motion.poses[:, TWISTED]))
+    return float(np.degrees(off).mean())
+
+
+def told(motion):
+    return next((decision for decision in motion.decisions if decision.what == "rotations"), None)
+
+
+@pytest.fixture(scope="module")
+def by_places(body, twisting):
+    return lsmpl.solve(twisting[1], body, options=lsmpl.SolveOptions(rotations="no"))
+
+
+def test_limbs_twist_as_the_files_bones_do(body, twisting, by_places):
+    truth, track = twisting
+    motion = lsmpl.solve(track, body)
+    assert twist_errors(truth, motion) < 0.7 * twist_errors(truth, by_places)
+    assert np.nanmean(motion.residual) < 1.1 * np.nanmean(by_places.residual) + 1e-4
+    assert "used" in told(motion).value and told(by_places) is None
+
+
+@pytest.mark.parametrize("kind", ["at rest", "within their parents", "of nobody"])
+def test_turns_that_are_no_bones_of_this_motion_are_left_aside_and_that_is_said(body, twisting, by_places, kind):
+    truth, track = twisting
+    rng = np.random.default_rng(0)
+    turns = {
+        "at rest": np.full(track.positions.shape, 0.3),
+        "within their parents": truth.poses[::-1, LIMBS],
+        "of nobody": rng.normal(size=track.positions.shape),
+    }[kind]
+    motion = lsmpl.solve(replace(track, turns=turns), body)
+    assert twist_errors(truth, motion) < twist_errors(truth, by_places) + 0.5
+    assert "left aside" in told(motion).value
+    assert np.array_equal(motion.poses, by_places.poses)
+
+
+def test_the_constant_between_bones_and_joints_is_found(body, twisting):
+    truth, track = twisting
+    turns = np.full((len(truth), 24, 3), np.nan)
+    turns[:, LIMBS] = track.turns
+    off = exp_map(np.random.default_rng(1).normal(scale=0.1, size=truth.poses.shape))
+    off[:, [j for j in range(24) if j not in LIMBS]] = np.eye(3)
+    solved = Poses(exp_map(truth.poses) @ off, truth.trans)
+    hints = find_hints(solved, turns)
+    arms = [j for j in TWISTED if hints.used[j]]
+    apart = angle_between(hints.poses.rotations, exp_map(truth.poses))[:, arms]
+    assert arms and apart.mean() < 0.5 * angle_between(solved.rotations, exp_map(truth.poses))[:, arms].mean()
+
+
+@pytest.mark.parametrize("mirror", [False, True])
+@pytest.mark.parametrize("up", ["y", "z", "-x"])
+def test_turns_of_a_bvh_are_in_the_axes_of_its_places(tmp_path, up, mirror):
+    path = tmp_path / "take.bvh"
+    path.write_text(bvh()[0])
+    track = lsmpl.read_keypoints(path, up=up, unit="cm", mirror=mirror)
+    for bone, end in (("left_shoulder", "left_elbow"), ("right_hip", "right_knee"), ("left_elbow", "left_wrist")):
+        start, stop = track.layout.index(bone), track.layout.index(end)
+        along = track.positions[:, stop] - track.positions[:, start]
+        at_rest = np.einsum("tji,tj->ti", exp_map(track.turns[:, start].astype(float)), along)
+        assert np.abs(at_rest - at_rest[0]).max() < 1e-5
+
+
+def test_turns_go_with_their_keypoints_and_frames(twisting):
+    _, track = twisting
+    assert np.array_equal(track.frames(slice(5, 9)).turns, track.turns[5:9])
+    doubled = resample_track(track, 2 * track.fps)
+    assert np.allclose(exp_map(doubled.turns[::2].astype(float)), exp_map(track.turns.astype(float)), atol=1e-5)
+    with pytest.raises(lsmpl.KeypointFileError, match="turns have shape"):
+        replace(track, turns=track.turns[:, :3])
