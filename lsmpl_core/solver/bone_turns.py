@@ -32,6 +32,9 @@ are off by half of that."""
 OF_ITS_MOTION = 0.5
 """The same as a share of the angle by which the joint itself turns about its mean: turns that never
 change, or of something else, explain nothing of it."""
+LEAST_SHARE = 0.25
+"""Of the joints that a file has turns of, by how many they must be constant ones: of the others'
+some may be so by chance."""
 MEAN_ROUNDS = 5
 PASSES = 2
 """Times that every frame is predicted and polished."""
@@ -114,8 +117,8 @@ def with_bone_turns(
     problem = tracker.problem
     hints = find_hints(poses, turns)
     given = np.isfinite(turns).all(axis=2).any(axis=0)
-    if not hints.used.any():
-        reason = "they are no constant turns from the body's joints: of another kind, or of nobody"
+    if hints.used.sum() < max(LEAST_SHARE * given.sum(), 1):
+        reason = "they are no constant turns from the body's joints: of another kind, or motion"
         return poses, _told("left aside", given, reason)
 
     # What is off in the constants, which were read off poses with errors, keypoints tell; joints of
