@@ -144,7 +144,7 @@ def with_bone_turns(
 
 
 def _told(value: str, joints: np.ndarray, reason: str) -> Decision:
-    return Decision("rotations", f"{joints.sum()} bones' {value}", "file", reason)
+    return Decision("rotations", f"of {joints.sum()} bones {value}", "file", reason)
 
 
 def _names(joints: np.ndarray) -> str:
