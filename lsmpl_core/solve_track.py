@@ -25,7 +25,7 @@ from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
 from .preparation import Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
-from .solver.bone_turns import joints_turned, with_bone_turns
+from .solver.bone_turns import with_bone_turns
 from .solver.disbelief import disbelieve
 from .solver.hinges import kind_of_sharing
 from .solver.limb_planes import Kind
@@ -193,8 +193,7 @@ def _solve_frames(
     # What no keypoint shows, a file may say: how its skeleton's bones are turned.
     told: list[Decision] = []
     if track.turns is not None and start_pose is None and options.hinted:
-        turns = joints_turned(track.layout, track.turns)
-        poses, decision = yield from with_bone_turns(tracker, poses, turns, prepared.missed)
+        poses, decision = yield from with_bone_turns(tracker, poses, track, prepared.missed)
         told = [decision]
 
     poses = _with_ends_held(poses, track, 0 if start_pose is not None else None)

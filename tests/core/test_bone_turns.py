@@ -8,12 +8,12 @@ from conftest import RECORDED
 from test_object_files import bvh
 
 import lsmpl_core as lsmpl
-from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.body.skeleton import JOINT_NAMES, PARENTS
 from lsmpl_core.errors import KeypointFileError
 from lsmpl_core.resampling import resample_track
 from lsmpl_core.rotation import angle_between, exp_map, log_map
-from lsmpl_core.solver.bone_turns import find_hints
 from lsmpl_core.solver.poses import Poses
+from lsmpl_core.solver.turn_hints import find_hints
 
 LIMBS = [j for j, name in enumerate(JOINT_NAMES[:22]) if not name.startswith("spine")]
 LAYOUT = lsmpl.Layout("bones", tuple(JOINT_NAMES[j] for j in LIMBS))
@@ -60,36 +60,70 @@ def test_limbs_twist_as_the_files_bones_do(body, twisting, by_places):
     assert "used" in told(motion).value and told(by_places) is None
 
 
-@pytest.mark.parametrize("kind", ["at rest", "within their parents", "of nobody"])
-def test_turns_that_are_no_bones_of_this_motion_are_left_aside_and_that_is_said(body, twisting, by_places, kind):
-    truth, track = twisting
-    rng = np.random.default_rng(0)
-    turns = {
-        "at rest": np.full(track.positions.shape, 0.3),
-        "within their parents": truth.poses[::-1, LIMBS],
-        "of nobody": rng.normal(size=track.positions.shape),
-    }[kind]
-    motion = lsmpl.solve(replace(track, turns=turns), body)
-    assert twist_errors(truth, motion) < twist_errors(truth, by_places) + 0.5
-    assert "left aside" in told(motion).value
+def test_turns_of_a_rest_pose_are_left_aside_and_that_is_said(body, twisting, by_places):
+    _, track = twisting
+    motion = lsmpl.solve(replace(track, turns=np.full(track.positions.shape, 0.3)), body)
+    assert "left aside" in told(motion).value and "point" in told(motion).reason
     assert np.array_equal(motion.poses, by_places.poses)
 
 
-def test_the_constant_between_bones_and_joints_is_found(body, twisting):
+@pytest.fixture(scope="module")
+def solved(body, twisting):
+    """Poses half a degree off the truth, and the file's turns by joint."""
     truth, track = twisting
     turns = np.full((len(truth), 24, 3), np.nan)
     turns[:, LIMBS] = track.turns
     off = exp_map(np.random.default_rng(1).normal(scale=0.01, size=truth.poses.shape))
     off[:, [j for j in range(24) if j not in LIMBS]] = np.eye(3)
-    solved = Poses(exp_map(truth.poses) @ off, truth.trans)
-    hints = find_hints(solved, turns)
+    return Poses(exp_map(truth.poses) @ off, truth.trans), turns
+
+
+def hints_of(body, poses, turns):
+    return find_hints(poses, turns, np.isfinite(turns).all(axis=2), body.rest_joints())
+
+
+def test_the_constant_between_bones_and_joints_is_found(body, twisting, solved):
+    truth, (poses, turns) = twisting[0], solved
+    hints = hints_of(body, poses, turns)
     hinted, begun, wanted = (
-        body.world(replace(truth, poses=log_map(poses.rotations)))[0]
-        for poses in (hints.poses, solved, Poses(exp_map(truth.poses), truth.trans))
+        body.world(replace(truth, poses=log_map(one.rotations)))[0]
+        for one in (hints.poses, poses, Poses(exp_map(truth.poses), truth.trans))
     )
-    assert hints.used[TWISTED].all()
+    assert hints.used[TWISTED].all() and not hints.against
     off, before = (angle_between(world, wanted)[:, hints.used].mean() for world in (hinted, begun))
     assert off < 0.5 * before
+
+
+@pytest.mark.parametrize("kind", ["in parents", "of nobody", "of the pelvis", "of the bone above", "late", "inverse"])
+def test_turns_by_which_limbs_do_not_point_as_they_do_are_left_aside(body, twisting, solved, kind):
+    truth, (poses, turns) = twisting[0], solved
+    rng, above = np.random.default_rng(0), [max(parent, 0) for parent in PARENTS]
+    wrong = {
+        "in parents": truth.poses,
+        "of nobody": rng.normal(size=truth.poses.shape),
+        "of the pelvis": np.repeat(turns[:, :1], 24, axis=1),
+        "of the bone above": log_map(body.world(truth)[0])[:, above],
+        "late": np.roll(turns, 20, axis=0),
+        "inverse": -turns,
+    }[kind]
+    hints = hints_of(body, poses, np.where(np.isfinite(turns), wrong, np.nan))
+    assert hints.against and not hints.used.any()
+    assert hints.poses is poses
+
+
+def test_frames_without_turns_stay_as_they_were_solved(body, solved):
+    poses, turns = solved
+    some = turns.copy()
+    some[:20] = np.nan
+    hints = hints_of(body, poses, some)
+    assert np.array_equal(hints.poses.rotations[:20], poses.rotations[:20])
+    assert hints.used[TWISTED].all() and not np.allclose(hints.poses.rotations[20:], poses.rotations[20:])
+
+
+@pytest.mark.parametrize(("frames", "why"), [(slice(0, 1), "fewer than"), (np.zeros(30, dtype=int), "too little")])
+def test_nothing_is_read_off_a_moment(body, solved, frames, why):
+    poses, turns = solved
+    assert why in hints_of(body, poses[frames], turns[frames]).against
 
 
 @pytest.mark.parametrize("mirror", [False, True])
