@@ -318,7 +318,7 @@ def _finger_jump(motion: Motion) -> Ground:
         return Ground(np.zeros(len(motion)))
     frame = 30.0 / motion.fps
     turned = _sudden(_turns(motion.fingers), max(FINGER_TURN * frame, LEAST_TURN))
-    of_hands = turned.reshape(len(turned), len(SIDES), -1).max(axis=2)
+    of_hands = np.stack([side.max(axis=1) for side in np.split(turned, len(SIDES), axis=1)], axis=1)
     severity = np.zeros((len(motion), len(SIDES)))
     severity[1:] = of_hands
     most = np.argmax(severity, axis=1)

@@ -38,6 +38,11 @@ def test_nothing_measured_is_not_doubtful(motion):
     assert doubtful_stretches(motion) == []
 
 
+def test_a_single_frame_with_fingers_is_judged(motion):
+    still = Motion(motion.poses[:1], motion.trans[:1], fingers=np.zeros((1, 30, 3)))
+    assert doubtful_stretches(still) == []
+
+
 def test_frames_far_from_their_keypoints_are_one_stretch_with_its_worst_frame(motion):
     motion.residual[50:56] += 0.03
     motion.residual[53] += 0.02
