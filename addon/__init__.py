@@ -12,7 +12,7 @@ _FEATURES = (
     "retargeting.bone_mapping", "retargeting.bake_to_other",
     "retargeting.following",
     "solving.marker_trials", "solving.solve", "solving.from_motion", "solving.bake",
-    "importing.outcomes", "importing.keypoint_files", "importing.scene_tracks",
+    "importing.outcomes", "importing.keypoint_files", "importing.scene_tracks", "importing.rates",
     "importing.taking", "importing.motions",
     "refining.pending_edit", "refining.settings", "refining.refine", "refining.operators",
     "live.session", "live.operators", "live.watch",

@@ -19,7 +19,7 @@ _OPTIONS = (
     (r"--layout ([a-z]\w+)", r"Layout \1"),
     (r"--mirror (?:yes|no)", "Mirror"),
     (r"--mirror yes\|no", "Mirror"),
-    (r"--fps", "Set Frame Rate"),
+    (r"--fps", "Frame Rate"),
     (r"`(layout|markers|mirror|person|unit|up)`", lambda found: found[1].capitalize()),
     (r"--(layout|markers|mirror|person|unit|up)\b", lambda found: found[1].capitalize()),
 )

@@ -10,7 +10,7 @@ import bpy
 from ...lsmpl_core import KeypointTrack
 from ...lsmpl_core.marker_calibration.calibrate_markers import needs_calibration
 from ..errors import all_or_nothing
-from ..takes import display, playing, timing
+from ..takes import display, other_characters, playing, timing
 from ..takes import take as takes
 
 
@@ -41,20 +41,46 @@ def match_scene(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) ->
     of them.
 
     A scene that had other takes keeps its rate, which those were timed for, and its range only
-    grows. A scene that is animated keeps both, and one whose rate somebody chose keeps that: the
-    takes play at their own speed in it anyway.
+    grows. A scene that is animated by anything but takes keeps both: takes that do not begin within
+    its range begin where it does, by one shift for all, so that those whose files count frames from
+    the same one stay together. One whose rate somebody chose keeps that: the takes play at their
+    own speed in it anyway.
     """
     others = [take for take in takes.takes_in(scene) if take not in imported]
-    animated = not others and timing.is_animated(scene, but=imported)
-    if not (others or animated or timing.has_rate_of_its_own(scene)):
-        timing.set_scene_rate(scene, takes.describe(imported[0])["fps"])
-    retime(scene, imported)
-    if animated:
+    match_rate(scene, imported)
+    if is_anothers_work(scene):
+        _begin_within(scene, imported)
         return
     ends = [end for take in imported for end in span(take)]
     if others:
         ends += [scene.frame_start, scene.frame_end]
     timing.set_scene_range(scene, min(ends), max(ends))
+
+
+def match_rate(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) -> None:
+    """Give a scene that has no other takes, no animation and no rate of its own that of the first
+    of these; let all of these play at their own speed in it."""
+    others = [take for take in takes.takes_in(scene) if take not in imported]
+    if not (others or is_anothers_work(scene) or timing.has_rate_of_its_own(scene)):
+        timing.set_scene_rate(scene, takes.describe(imported[0])["fps"])
+    retime(scene, imported)
+
+
+def is_anothers_work(scene: bpy.types.Scene) -> bool:
+    """Whether a scene is animated by anything but takes, what shows them and what they were put
+    on."""
+    ours: list[bpy.types.Object | None] = []
+    for take in takes.takes_in(scene):
+        ours += [take, take.lsmpl.armature, take.lsmpl.body_mesh, take.lsmpl_picture.shown_by]
+        ours += [other.target for other in other_characters.all_of(take)]
+    return timing.is_animated(scene, but=[obj for obj in ours if obj])
+
+
+def _begin_within(scene: bpy.types.Scene, imported: Sequence[bpy.types.Object]) -> None:
+    first = min(take.lsmpl.start for take in imported)
+    if not scene.frame_start <= first <= scene.frame_end:
+        for take in imported:
+            take.lsmpl.start += scene.frame_start - first
 
 
 def retime(scene: bpy.types.Scene, retimed: Sequence[bpy.types.Object]) -> None:

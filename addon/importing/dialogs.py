@@ -3,6 +3,7 @@ chosen in them."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -167,7 +168,9 @@ class TakeFiles:
         folder = Path(directory or Path(path).parent)
         if self.folder_is_take:
             return [folder if directory or not Path(path).is_dir() else Path(path)]
-        return [folder / name for name in names] or [Path(path or directory)]
+        paths = [folder / name for name in names] or [Path(path or directory)]
+        # Of files that were dropped together Blender names some by the way from another's folder.
+        return [Path(os.path.normpath(path)) for path in paths]
 
 
 class DroppedFiles:

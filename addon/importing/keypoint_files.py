@@ -9,16 +9,10 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import ImportHelper
 
 from ...lsmpl_core.readers import READERS
-from ..characters import baking
 from ..devices import torch_folder
 from ..errors import reports_errors
 from ..registration import registration
-from ..retargeting import following
-from ..selection import has_take, needed_take
 from ..solving.adopting import MOTION_FILES
-from ..takes import playing, timing
-from ..takes import take as takes
-from . import adding
 from .dialogs import UNITS, DroppedFiles, LayoutChoice, TakeFiles, up_items
 from .reading import Import
 
@@ -116,57 +110,7 @@ class LSMPL_FH_keypoints(DroppedFiles, bpy.types.FileHandler):
     bl_file_extensions = ";".join(EXTENSIONS)
 
 
-class _OfTiming:
-    """What takes and the scene have to do with each other's rate."""
-
-    bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
-
-    @classmethod
-    def poll(cls: type[bpy.types.Operator], context: bpy.types.Context) -> bool:
-        return has_take(cls, context)
-
-
-class LSMPL_OT_match_scene(_OfTiming, bpy.types.Operator):
-    bl_idname = "lsmpl.match_scene"
-    bl_label = "Match Scene to Take"
-    bl_description = (
-        "Set the scene's frame range and rate to this take's. Other takes, and the keys of "
-        "characters, keep their speed"
-    )
-
-    @reports_errors
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        take, scene = needed_take(context), context.scene
-        timing.set_scene_rate(scene, takes.describe(take)["fps"])
-        _retime_all(scene)
-        timing.set_scene_range(scene, *adding.span(take))
-        return {"FINISHED"}
-
-
-class LSMPL_OT_retime(_OfTiming, bpy.types.Operator):
-    bl_idname = "lsmpl.retime"
-    bl_label = "Retime Takes"
-    bl_description = (
-        "Let all takes of the scene, and the keys of their characters, play at their own speed at "
-        "the scene's present rate. Actions that you edited keep what you changed: their keys move"
-    )
-
-    @reports_errors
-    def execute(self, context: bpy.types.Context) -> set[str]:
-        _retime_all(context.scene)
-        return {"FINISHED"}
-
-
-def _retime_all(scene: bpy.types.Scene) -> None:
-    """Takes and what was baked of them, at their own speed."""
-    adding.retime(scene, takes.takes_in(scene))
-    for take in takes.takes_in(scene):
-        baking.follow_timing(take, scene)
-        following.follow(take)
-    playing.show_anew(scene)
-
-
-_CLASSES = (LSMPL_OT_import_keypoints, LSMPL_FH_keypoints, LSMPL_OT_match_scene, LSMPL_OT_retime)
+_CLASSES = (LSMPL_OT_import_keypoints, LSMPL_FH_keypoints)
 
 
 def _menu_entry(self, context: bpy.types.Context) -> None:

@@ -139,6 +139,14 @@ class LSMPL_PT_display(TakeSection, bpy.types.Panel):
         take = needed_take(context)
         column = properties(self.layout)
         column.prop(take.lsmpl, "start", text="Starts at Frame", translate=False)
+        row = column.row(align=True)
+        row.alignment = "EXPAND"
+        split = row.split(factor=0.4)
+        name = split.row()
+        name.alignment = "RIGHT"
+        name.label(text="Frame Rate", translate=False)
+        fps = takes.describe(take)["fps"]
+        split.operator("lsmpl.set_rate", text=f"{fps:.5g}...", translate=False)
         for name in ("size", "missing", "fair", "poor"):
             column.prop(take.lsmpl_display, name)
 

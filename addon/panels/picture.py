@@ -7,9 +7,11 @@ from typing import ClassVar
 
 import bpy
 
+from ..importing import rates
 from ..reference import pictures, playing
 from ..registration import registration
 from ..selection import needed_take
+from ..takes import take as takes
 from .drawing import TakeSection, facts, properties, say
 
 
@@ -19,7 +21,8 @@ class LSMPL_PT_picture(TakeSection, bpy.types.Panel):
     bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout, shown_by = self.layout, pictures.of_take(needed_take(context))
+        layout, take = self.layout, needed_take(context)
+        shown_by = pictures.of_take(take)
         row = layout.row(align=True)
         text = "Add Movie or Images..." if shown_by is None else "Another..."
         row.operator("lsmpl.add_picture", text=text, translate=False, icon="FILE_MOVIE")
@@ -44,7 +47,7 @@ class LSMPL_PT_picture(TakeSection, bpy.types.Panel):
         for name in ("offset", "seconds", "fps", "opacity"):
             column.prop(picture, name)
 
-        # What comes and goes with the scene's resolution.
+        # What comes and goes with the scene's resolution, and with what was assumed.
         render = context.scene.render
         aspect = render.resolution_x * render.pixel_aspect_x / max(
             render.resolution_y * render.pixel_aspect_y, 1e-6
@@ -52,6 +55,14 @@ class LSMPL_PT_picture(TakeSection, bpy.types.Panel):
         if shown_by.type == "CAMERA" and height and abs(aspect * height / width - 1) > 0.01:
             say(context, layout, "Renders have another shape than the picture", icon="INFO")
             layout.operator("lsmpl.match_render")
+        movie = rates.assumed_beside(take)
+        if movie is not None:
+            assumed = f"{takes.describe(take)['fps']:.5g} fps were assumed of the take"
+            say(context, layout, assumed, icon="ERROR")
+            row = layout.row()
+            row.operator_context = "EXEC_DEFAULT"
+            text = f"Use the Movie's {movie:.5g}"
+            row.operator("lsmpl.set_rate", text=text, translate=False).fps = movie
 
 
 def _seen_from(shown_by: bpy.types.Object, width: int) -> str:

@@ -13,6 +13,7 @@ from bpy_extras.io_utils import ImportHelper
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.cameras import find_view as views
 from ...lsmpl_core.cameras.views import CONVENTIONS, View, plain_path, told_of_the_lens
+from ...lsmpl_core.readers import READERS
 from .. import framing
 from ..characters import bodies
 from ..devices import torch_folder
@@ -23,6 +24,11 @@ from ..selection import chosen_takes, has_take, needed_take
 from ..takes import layers
 from ..takes import take as takes
 from . import media, pictures, playing, viewports
+
+_NO_CAMERA = (
+    "Beside the character, as the take's file knows no camera: with Camera File it is behind the "
+    "body"
+)
 
 
 def view_of(take: bpy.types.Object, path: Path, camera: str = "", axes: str = "auto") -> View:
@@ -123,12 +129,13 @@ class LSMPL_OT_add_picture(_OfTake, bpy.types.Operator, _BesideTheTake):
             try:
                 view = view_of(take, source)
             except LsmplError as error:
-                reason = f"Beside the character, as its camera is not known: {error}"
-                return pictures.add_plane(take, found), reason
+                # Files of keypoints alone have no camera, which no reader need say of each form.
+                known = source.suffix.lower() in READERS
+                said = _NO_CAMERA if known else f"Beside the character: {error}"
+                return pictures.add_plane(take, found), said
             said = say_of(view, take, found.width, found.height)
             return pictures.add_camera(take, found, view), said
-        said = "Beside the character: choose its camera's calibration to have it behind the body"
-        return pictures.add_plane(take, found), said
+        return pictures.add_plane(take, found), _NO_CAMERA
 
 
 class LSMPL_OT_picture_camera(_OfPicture, bpy.types.Operator, _BesideTheTake):

@@ -3,6 +3,7 @@ beside the character."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import bpy
@@ -157,6 +158,20 @@ def _added(take: bpy.types.Object, media: Media, shown_by: bpy.types.Object) -> 
     picture.size = media.width, media.height
     share(shown_by, [take])
     return shown_by
+
+
+def rate_of_movie(shown_by: bpy.types.Object) -> float | None:
+    """Frames a second of a movie; None of images, which say none."""
+    image = playing.image_of(shown_by)
+    is_movie = image is not None and image.source == "MOVIE"
+    return shown_by.lsmpl_picture.fps if is_movie else None
+
+
+def follow_rate(shown_by: bpy.types.Object, before: float, fps: float) -> None:
+    """After a take's rate was set anew: images that were one for each of its frames still are."""
+    picture = shown_by.lsmpl_picture
+    if rate_of_movie(shown_by) is None and math.isclose(picture.fps, before, rel_tol=1e-4):
+        picture.fps = fps
 
 
 def remove(shown_by: bpy.types.Object) -> None:

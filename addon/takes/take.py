@@ -196,6 +196,18 @@ def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = Tru
     )
 
 
+def set_rate(take: bpy.types.Object, fps: float) -> None:
+    """Let a take have been recorded at so many frames a second; what was solved of it is of a
+    reading before this one."""
+    facts = describe(take)
+    kept = [decision for decision in facts["decisions"] if decision["what"] != "fps"]
+    given = Decision("fps", f"{fps:g}", "given")
+    reading = facts.get("reading", 0) + 1
+    decisions = [*kept, {f.name: getattr(given, f.name) for f in fields(Decision)}]
+    facts.update(fps=fps, reading=reading, decisions=decisions)
+    store_json(take.data, TRACK_KEY, facts)
+
+
 def set_travel(take: bpy.types.Object, travel: np.ndarray | None) -> None:
     """Let all keypoints of a frame be seen by travel (T,3) metres from where they were read, or
     there (None)."""

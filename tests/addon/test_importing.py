@@ -90,7 +90,7 @@ def test_several_files_at_once_leave_no_doubt_what_came_in(tmp_path, addon, body
     assert came_in.keys() == set(imported)
     assert came_in["good"] == ("QUESTION", "good: 6 frames, COCO-17")
     doubt = lines[lines.index(came_in["good"]) + 1]
-    assert doubt == ("BLANK1", "In doubt: fps 30, the file states no frame rate; Set Frame Rate sets it")
+    assert doubt == ("BLANK1", "In doubt: fps 30, the file states no frame rate; Frame Rate sets it")
     assert came_in["smpl"] == ("CHECKMARK", "smpl: 6 frames, SMPL-24")
     assert [text for icon, text in lines if icon == "ERROR"] == [
         "empty.csv", "huge.npy", "odd.pkl", "pixels.npy", "shuffled.npy",

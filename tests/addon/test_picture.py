@@ -363,3 +363,24 @@ def test_undo_lets_viewports_look_as_before_and_redo_through_the_camera(addon, b
         bpy.ops.lsmpl.look_through()
         assert bpy.ops.lsmpl.remove_picture() == {"FINISHED"}
         assert [(s.region_3d.view_perspective, s.region_3d.view_distance) for s in viewports()] == before
+
+
+def test_a_movies_rate_takes_the_place_of_one_that_was_assumed(addon, core, body, drawn, tmp_path):
+    motion = core.Motion(np.zeros((12, 24, 3)), np.zeros((12, 3)))
+    np.save(tmp_path / "walk.npy", body.keypoints(motion, "coco_17").positions)
+    bpy.ops.lsmpl.import_keypoints(filepath=str(tmp_path / "walk.npy"), layout_name="coco_17", unit="m", up="z")
+    (take,) = addon("takes.take").takes_in(bpy.context.scene)
+    assert bpy.ops.lsmpl.add_picture(filepath=str(write_movie(tmp_path / "film.mp4", frames=12, fps=48))) == {
+        "FINISHED"
+    }
+    assert "Use the Movie's 48" in drawn()["LSMPL_PT_picture"]
+    assert bpy.ops.lsmpl.set_rate(fps=48) == {"FINISHED"}
+    assert "Use the Movie's" not in drawn()["LSMPL_PT_picture"]
+    bpy.context.scene.frame_set(int(take.lsmpl.start) + 7)
+    assert shown_frame(take.lsmpl_picture.shown_by) == 8, "a frame of the movie for each of the take"
+
+
+def test_images_are_one_for_each_frame_of_a_take_whose_rate_is_set_anew(filmed):
+    take, _ = filmed
+    assert bpy.ops.lsmpl.set_rate(fps=60) == {"FINISHED"}
+    assert take.lsmpl_picture.shown_by.lsmpl_picture.fps == 60
