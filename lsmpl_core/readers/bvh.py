@@ -15,11 +15,11 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..rotation import log_map
-from .raw import RawTrack, read_text
+from .raw import RawTrack, blank_table, read_text
 from .rows import Rows, is_number, parse_numbers
 
 MOST_JOINTS = 2_000
-_FRAMES_AT_A_TIME = 1_000
+_ROTATIONS_AT_A_TIME = 100_000
 _AXES = {"x": 0, "y": 1, "z": 2}
 
 
@@ -61,10 +61,15 @@ def read_bvh(path: Path, counts: Collection[int] = ()) -> RawTrack:
         )
     values = parse_numbers(rows, range(width), str(path))
     fps = 1.0 / seconds if seconds is not None and seconds > 0 else None
-    # Rotations take ten times what a file takes, so there are those of some frames at a time.
-    parts = range(0, len(values), _FRAMES_AT_A_TIME)
-    found = [_posed(joints, values[start : start + _FRAMES_AT_A_TIME]) for start in parts]
-    positions, turns = (np.concatenate(both) for both in zip(*found))
+
+    # Joints without channels take no room in the file. Rotations take ten times what it takes, so
+    # there are those of some frames at a time.
+    positions = blank_table((len(values), len(joints), 3), values.size, str(path))
+    turns = np.empty(positions.shape, np.float32)
+    some = max(1, _ROTATIONS_AT_A_TIME // len(joints))
+    for start in range(0, len(values), some):
+        part = slice(start, start + some)
+        positions[part], turns[part] = _posed(joints, values[part])
     names = [joint.name for joint in joints]
     return RawTrack(positions, names, fps=fps, usual_up="y", skeleton=True, turns=turns)
 
@@ -72,7 +77,9 @@ def read_bvh(path: Path, counts: Collection[int] = ()) -> RawTrack:
 def _hierarchy(lines: list[str], where: str) -> list[_Joint]:
     """The joints in file order, parents first; end sites are left out."""
     joints: list[_Joint] = []
-    stack: list[int | None] = []  # the joints whose braces are open, None for an end site
+    # What stands in the braces that are open: a joint, or None for an end site; and the innermost
+    # joint that they are in.
+    stack: list[tuple[int | None, int]] = []
     opening: int | None = None
     for line in lines:
         words = line.split()
@@ -80,7 +87,7 @@ def _hierarchy(lines: list[str], where: str) -> list[_Joint]:
             continue
         kind = words[0].upper()
         if kind in ("ROOT", "JOINT"):
-            parent = next((j for j in reversed(stack) if j is not None), -1)
+            parent = stack[-1][1] if stack else -1
             joints.append(
                 _Joint(" ".join(words[1:]) or f"joint_{len(joints)}", parent, np.zeros(3))
             )
@@ -88,19 +95,20 @@ def _hierarchy(lines: list[str], where: str) -> list[_Joint]:
         elif kind == "END":
             opening = None
         elif kind == "{":
-            stack.append(opening)
+            around = stack[-1][1] if stack else -1
+            stack.append((opening, around if opening is None else opening))
         elif kind == "}" and stack:
             stack.pop()
         elif (
             kind == "OFFSET"
             and stack
-            and stack[-1] is not None
+            and (inside := stack[-1][0]) is not None
             and all(map(is_number, words[1:4]))
             and len(words) > 3
         ):
-            joints[stack[-1]].offset = np.array([float(word) for word in words[1:4]])
-        elif kind == "CHANNELS" and stack and stack[-1] is not None:
-            joints[stack[-1]].channels = tuple(word.lower() for word in words[2:8])
+            joints[inside].offset = np.array([float(word) for word in words[1:4]])
+        elif kind == "CHANNELS" and stack and (inside := stack[-1][0]) is not None:
+            joints[inside].channels = tuple(word.lower() for word in words[2:8])
     if not joints or len(joints) > MOST_JOINTS:
         raise KeypointFileError(
             f"{where}: its hierarchy has {len(joints)} joints; expected 1 to {MOST_JOINTS}"

@@ -15,10 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..errors import KeypointFileError
+from .raw import MOST_POINTS
 from .rows import Rows, is_missing, is_number
 
 _SNIFFED = 200
 _COMMENT = re.compile(r"\s*(?:#|%|//)")
+_MOST_COLUMNS = 16 * MOST_POINTS
 _MOST_HEADER_ROWS = 40
 """Rows of words that are remembered above a block; the latest ones count."""
 
@@ -53,6 +55,7 @@ def look(lines: Sequence[str], path: Path) -> Table:
     """The blocks of a text's lines, in order. Raises `KeypointFileError` where it is no table."""
     comments = [line for line in lines if _COMMENT.match(line)]
     delimiter = _delimiter([line for line in lines[:_SNIFFED] if not _COMMENT.match(line)])
+    _check_widths(lines, delimiter, path)
     decimal_comma = delimiter != ","
 
     def cells_of(line: str) -> list[str]:
@@ -94,6 +97,19 @@ def look(lines: Sequence[str], path: Path) -> Table:
     if not blocks:
         raise KeypointFileError(f"{path}: no row of numbers in its {len(lines)} lines")
     return Table(blocks, decimal_comma, comments)
+
+
+def _check_widths(lines: Sequence[str], delimiter: str, path: Path) -> None:
+    """Raises `KeypointFileError` where a line has more cells than anything has, whose names would
+    take long to be looked at."""
+    for number, line in enumerate(lines, start=1):
+        if line.count(delimiter) < _MOST_COLUMNS:
+            continue
+        if delimiter != " " or len(line.split()) > _MOST_COLUMNS:  # of blanks there may be several
+            raise KeypointFileError(
+                f"{path}: line {number} has more than the {_MOST_COLUMNS:,} cells that are read; "
+                "a table has a row for each frame"
+            )
 
 
 def _lists_in(lines: Sequence[str], cells_of: Callable[[str], list[str]], path: Path) -> bool:

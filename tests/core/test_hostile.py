@@ -44,6 +44,7 @@ from lsmpl_core.files.pickle_budget import Budget
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.progress import Progress
 from lsmpl_core.readers import READERS, read_keypoints, read_people
+from lsmpl_core.readers.bvh import _hierarchy
 from lsmpl_core.readers.mapping import MOST_KEYPOINTS, load_mapping
 from lsmpl_core.resampling import resample, resample_track
 from lsmpl_core.shown import shown
@@ -79,6 +80,30 @@ def test_a_name_of_80000_letters_is_refused_with_its_length(tmp_path, pattern, e
 def test_ten_thousand_columns_are_refused_with_their_number(tmp_path):
     with pytest.raises(KeypointFileError, match=r"10000 keypoints; at most 5000|10000 keypoints"):
         read_csv(tmp_path, [f"k{i}_{'ab'[i % 2]}" for i in range(10_000)])
+
+
+def test_a_line_of_a_million_cells_is_refused_before_they_are_looked_at(tmp_path, count_calls):
+    def read(count):
+        (tmp_path / "take.csv").write_text("frame," + "k_x," * count + "\n" + "1," * count)
+        with pytest.raises(KeypointFileError, match=r"take\.csv: line 1 has more than the 80,000 cells that are read"):
+            read_keypoints(tmp_path / "take.csv")
+
+    assert count_calls(partial(read, 1_000_000)) < 10 * count_calls(partial(read, 100_000))
+
+
+def test_joints_that_take_no_room_in_a_bvh_are_refused_before_they_take_memory(tmp_path):
+    """Sixty kilobytes were asked for three hundred times as much, six hundred for gigabytes."""
+    joints = "".join(f"ROOT j{i}\n{{\nOFFSET 0 0 1\n}}\n" for i in range(1900))
+    (tmp_path / "take.bvh").write_text(f"HIERARCHY\n{joints}MOTION\n" + "0\n" * 3000)
+    with at_most(20), pytest.raises(KeypointFileError, match=r"take\.bvh: 3000 x 1900 x 3 numbers would have to be"):
+        read_keypoints(tmp_path / "take.bvh")
+
+
+def test_end_sites_in_end_sites_are_looked_through_once():
+    joints = [line for i in range(1500) for line in (f"JOINT j{i}", "{", "OFFSET 0 0 1", "}")]
+    with no_hang():  # once each joint went through all braces that are open
+        found = _hierarchy(["ROOT a", "{", *["End Site", "{"] * 100_000, *joints], "take.bvh")
+    assert {joint.parent for joint in found[1:]} == {0}
 
 
 def test_a_thousand_columns_of_one_name_are_one_keypoint(tmp_path):
