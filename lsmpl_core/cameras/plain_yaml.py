@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import deque
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,12 +29,12 @@ class _Line(NamedTuple):
 
 def parse(text: str) -> Any:
     """What a YAML text holds. Raises ValueError that names the line."""
-    lines = _joined(text)
+    lines = deque(_joined(text))
     if not lines:
         raise ValueError("it is empty")
-    value, rest = _block(lines, lines[0].indent, 0)
-    if rest:
-        raise ValueError(f"line {rest[0].number} is indented as nothing above it")
+    value = _block(lines, lines[0].indent, 0)
+    if lines:
+        raise ValueError(f"line {lines[0].number} is indented as nothing above it")
     return value
 
 
@@ -58,51 +59,52 @@ def _joined(text: str) -> list[_Line]:
     return lines
 
 
-def _block(lines: list[_Line], indent: int, depth: int) -> tuple[Any, list[_Line]]:
-    """The map or list whose entries are indented so, and the lines after it."""
+def _block(lines: deque[_Line], indent: int, depth: int) -> Any:
+    """The map or list that the lines begin with and whose entries are indented so; its lines are
+    taken from `lines`."""
     if depth > DEEPEST:
         raise ValueError(f"line {lines[0].number} is nested deeper than {DEEPEST} levels")
     if lines[0].text == "-" or lines[0].text.startswith("- "):
         return _list(lines, indent, depth)
     if _KEY.match(lines[0].text) is None and len(lines) == 1:
-        return _scalar(lines[0].text, lines[0].number), []
+        return _scalar(lines[0].text, lines.popleft().number)
     entries: dict[str, Any] = {}
     while lines and lines[0].indent == indent:
-        line = lines[0]
+        line = lines.popleft()
         found = _KEY.match(line.text)
         if found is None:
             raise ValueError(f"line {line.number} has neither a key nor a value: {line.text[:40]}")
-        key, value, lines = found["key"].strip("\"'"), found["value"] or "", lines[1:]
+        key, value = found["key"].strip("\"'"), found["value"] or ""
         matrix = value.startswith("!!opencv-matrix")
         value = value.removeprefix("!!opencv-matrix").strip()
         if value:
             entries[key] = _scalar(value, line.number)
         elif lines and (lines[0].indent > indent or lines[0].text.startswith("- ")):
-            entries[key], lines = _block(lines, lines[0].indent, depth + 1)
+            entries[key] = _block(lines, lines[0].indent, depth + 1)
         else:
             entries[key] = None
         if matrix:
             entries[key] = _matrix(entries[key], line.number)
-    return entries, lines
+    return entries
 
 
-def _list(lines: list[_Line], indent: int, depth: int) -> tuple[list, list[_Line]]:
+def _list(lines: deque[_Line], indent: int, depth: int) -> list:
     items = []
     while lines and lines[0].indent == indent and lines[0].text.startswith("-"):
-        line = lines[0]
+        line = lines.popleft()
         inner = line.text[1:].strip()
         if not inner:
-            if len(lines) < 2 or lines[1].indent <= indent:
+            if not lines or lines[0].indent <= indent:
                 raise ValueError(f"line {line.number} is an entry without a value")
-            item, lines = _block(lines[1:], lines[1].indent, depth + 1)
+            item = _block(lines, lines[0].indent, depth + 1)
         elif _KEY.match(inner) or inner == "-" or inner.startswith("- "):
             deeper = indent + len(line.text) - len(inner)
-            lines = [_Line(line.number, deeper, inner), *lines[1:]]
-            item, lines = _block(lines, deeper, depth + 1)
+            lines.appendleft(_Line(line.number, deeper, inner))
+            item = _block(lines, deeper, depth + 1)
         else:
-            item, lines = _scalar(inner, line.number), lines[1:]
+            item = _scalar(inner, line.number)
         items.append(item)
-    return items, lines
+    return items
 
 
 def _scalar(text: str, line: int) -> Any:

@@ -31,6 +31,7 @@ from tqdm import tqdm
 
 import lsmpl_core as lsmpl
 from lsmpl_core.calibration_files import read_calibration
+from lsmpl_core.cameras import plain_yaml
 from lsmpl_core.cameras.camera_files import read_cameras
 from lsmpl_core.cli.bars import TakeBar
 from lsmpl_core.cli.front_end import FrontEnd
@@ -97,6 +98,11 @@ def test_joints_that_take_no_room_in_a_bvh_are_refused_before_they_take_memory(t
     (tmp_path / "take.bvh").write_text(f"HIERARCHY\n{joints}MOTION\n" + "0\n" * 3000)
     with at_most(20), pytest.raises(KeypointFileError, match=r"take\.bvh: 3000 x 1900 x 3 numbers would have to be"):
         read_keypoints(tmp_path / "take.bvh")
+
+
+def test_hundred_thousand_lines_of_yaml_are_gone_through_once():
+    with no_hang():  # once all that were left were copied at each
+        assert len(plain_yaml.parse("- a: 1\n" * 100_000)) == 100_000
 
 
 def test_end_sites_in_end_sites_are_looked_through_once():
