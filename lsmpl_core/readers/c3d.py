@@ -21,7 +21,8 @@ from .raw import RawTrack, read_bytes
 
 _BLOCK = 512
 _INTEL, _DEC, _MIPS = 84, 85, 86
-_MOST_PARAMETER_BYTES = 4 << 20
+_MOST_PARAMETER_BYTES, _MOST_PARAMETERS = 4 << 20, 127 * 127
+"""Of the section of parameters; files that are known have some hundred."""
 
 
 @dataclass
@@ -34,10 +35,10 @@ class _Numbers:
     def order(self) -> str:
         return ">" if self.processor == _MIPS else "<"
 
-    def integers(self, data: bytes | np.ndarray, kind: str = "i2") -> np.ndarray:
+    def integers(self, data: bytes | memoryview | np.ndarray, kind: str = "i2") -> np.ndarray:
         return np.frombuffer(data, self.order + kind)
 
-    def floats(self, data: bytes | np.ndarray) -> np.ndarray:
+    def floats(self, data: bytes | memoryview | np.ndarray) -> np.ndarray:
         if self.processor != _DEC:
             return np.frombuffer(data, self.order + "f4")
         words = np.frombuffer(data, "<u2").astype(np.uint32).reshape(-1, 2)
@@ -50,7 +51,7 @@ class _Numbers:
 class _Parameter:
     kind: int
     dims: tuple[int, ...]
-    data: bytes
+    data: memoryview
 
 
 @dataclass
@@ -243,7 +244,7 @@ def _read_parameters(data: bytes, at: int, order: str) -> dict[str, _Parameter]:
     groups: dict[int, str] = {}
     found: list[tuple[int, str, _Parameter]] = []
     end = min(len(data), at + _MOST_PARAMETER_BYTES)
-    while at + 4 < end:
+    while at + 4 < end and len(found) < _MOST_PARAMETERS:
         name_length, group = struct.unpack_from("bb", data, at)
         name_length = abs(name_length)  # negative: locked
         offset_at = at + 2 + name_length
@@ -273,7 +274,7 @@ def _parse_parameter(data: bytes, at: int) -> _Parameter | None:
     start = at + 2 + n_dims
     if kind not in (-1, 1, 2, 4) or len(dims) < n_dims or start + size > len(data):
         return None
-    return _Parameter(kind, dims, data[start : start + size])
+    return _Parameter(kind, dims, memoryview(data)[start : start + size])  # they may overlap
 
 
 def _frame_count(file: _C3d) -> int:
@@ -315,5 +316,5 @@ def _places(file: _C3d, labels: Sequence[str]) -> list[int]:
     return [i for i, label in enumerate(labels) if label not in outputs]
 
 
-def _text(data: bytes) -> str:
-    return data.decode("latin-1").strip(" \0")
+def _text(data: bytes | memoryview) -> str:
+    return str(data, "latin-1").strip(" \0")
