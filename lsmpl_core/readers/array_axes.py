@@ -7,13 +7,12 @@ from collections.abc import Collection
 import numpy as np
 
 from ..keypoints.track import Decision
+from .raw import are_placed_turns
 
 JOINED = 3.0
 """Times the usual step within a window up to which the next window goes on where it ends."""
 _MOST_LOOKED_AT = 2000
 """Poses by which windows are told from people."""
-_UNIT = 1e-2
-"""By how much the length of a quaternion may be off 1."""
 
 
 def in_order(array: np.ndarray, counts: Collection[int]) -> np.ndarray:
@@ -59,10 +58,8 @@ def _without_rotations(array: np.ndarray) -> np.ndarray:
         return array
     if array.shape[-2:] == (4, 4) and np.allclose(array[..., 3, :], (0, 0, 0, 1)):
         return array[..., :3, 3]
-    if array.shape[-1] == 7:
-        size = np.linalg.norm(array[..., 3:].astype(float), axis=-1)
-        if np.abs(size[np.isfinite(size)] - 1).max(initial=0.0) < _UNIT:
-            return array[..., :3]
+    if array.shape[-1] == 7 and are_placed_turns(array):
+        return array[..., :3]
     return array
 
 

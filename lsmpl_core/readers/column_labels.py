@@ -113,10 +113,19 @@ def label_of(text: str) -> Label:
         if len(words) > 1 and (key := _key(words[at], axes_only=at == 0)):
             return Label("_".join(rest), key, unit, text)
         if at == -1 and words and re.search("[a-z0-9][XYZ]$|^[A-Z0-9]{2,}[xyz]$", words[-1]):
-            return Label("_".join(words)[:-1], words[-1][-1].lower(), unit, text)
+            name = without_place("_".join(words)[:-1])
+            return Label(name, words[-1][-1].lower(), unit, text)
     if len(words) == 1 and re.fullmatch(r"[XYZxyz]\d+", words[0]):
         return Label(words[0][1:], words[0][0].lower(), None, text)
     return Label(text=text)
+
+
+def without_place(name: str) -> str:
+    """A name without a word for places that is written at its end: `NosePos`."""
+    return _PLACE_BEHIND.sub("", name) or name
+
+
+_PLACE_BEHIND = re.compile(r"(?<=[a-z0-9])(?:Pos|Position|Translation|Translate|Location|Coord)$")
 
 
 def _key(word: str, axes_only: bool = False) -> str:

@@ -6,13 +6,17 @@ import re
 
 from .field_words import WORDS
 from .keypoint_names import fold
+from .units import SPELLED_UNITS
+from .units import UNITS as METRES
 
 AXES = ("x", "y", "z")
 CONFIDENCE = frozenset(
     ("confidence", "conf", "visibility", "likelihood", "score", "probability", "presence", "c", "v",
      "p")
 )  # fmt: skip
-UNITS = frozenset(("m", "cm", "mm", "in", "ft"))
+UNIT_WORDS = {**{unit: unit for unit in METRES}, **SPELLED_UNITS}
+"""What labels and rows call units of length, and the unit."""
+UNITS = frozenset(UNIT_WORDS)
 FRAME = frozenset(
     map(fold, ("frame", "frames", "fnum", "frame number", "frame id", "frame idx", "frame index",
     "frameno", "item"))
@@ -28,8 +32,11 @@ TIME = frozenset(
 RATE = tuple(
     map(fold, ("export frame rate", "frame rate", "capture frame rate", "frequency", "fps",
     "data rate", "sample rate", "sampling rate", "sampling frequency", "camera rate",
-               "frames per second", "rate"))
+               "frames per second", "rate",
+               "capture rate", "camera frame rate", "video frame rate", "video fps", "export rate"))
 )  # fmt: skip
+STEP = tuple(map(fold, ("frame time", "dt", "delta t", "time step", "sample time")))
+"""What files call the time from a frame to the next, in s."""
 _TIME_WORDS = frozenset(("time", "times", "timestamp", "timestamps", "t", "elapsed"))
 _TIME_BESIDE = frozenset(
     ("s", "sec", "secs", "seconds", "ms", "msec", "millis", "milliseconds", "us", "usec",

@@ -18,11 +18,13 @@ from ..shown import shown
 from .column_words import AXES, PERSON_COLUMNS
 from .keypoint_names import fold
 from .long_table import MOST_PEOPLE, is_long, read_long, unlabelled
+from .melted import unmelted
+from .people import are_of_several, told_apart
 from .plain_rows import read_plain_rows
 from .raw import RawTrack, blank_table, read_text
 from .rows import parse_numbers
 from .table_headers import Columns, columns_of
-from .table_refusals import check, check_commas
+from .table_refusals import check, check_commas, title_of_others
 from .tables import Block, Table, is_blank, is_numeric, look
 from .times import fps_from_times, placed_in_time, seconds_of, timecodes
 from .transposed import upright
@@ -31,6 +33,7 @@ from .transposed import upright
 def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     """Read the keypoints of a table; one without words is read as plain rows of numbers."""
     lines = read_text(path).splitlines()
+    lines = unmelted(lines) or lines
     table = look(lines, path)
     table = replace(table, blocks=[upright(block) for block in table.blocks])
     if not table.blocks[0].header:
@@ -43,7 +46,12 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
             return read_long(block, table, str(path))
     read = [(block, columns_of(block, table.comments)) for block in table.blocks]
     block, columns = max(
-        read, key=lambda one: (_is_trajectories(one[0]), len(one[1].keypoints) * len(one[0].rows))
+        read,
+        key=lambda one: (
+            _is_trajectories(one[0]),
+            not title_of_others(one[0]),
+            len(one[1].keypoints) * len(one[0].rows),
+        ),
     )
     check(block, columns, table, str(path))
     return _read_wide(block, columns, table, path)
@@ -85,10 +93,10 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
     )
     frames = None if columns.frame is None else _frames(block, columns.frame, table)
     times = None if columns.time is None else _times(block, columns.time, table)
-    people = _people(block, times if frames is None else frames)
+    order = times if frames is None else frames
+    people = _people(block, order) or _people_by_place(raw, order)
     if people is None:
         return placed_in_time(raw, frames, times)
-    order = times if frames is None else frames
     moments, at = np.unique(np.asarray(order), return_inverse=True)
     raw = _side_by_side(raw, *people, at, len(moments), str(path))
     if frames is None:
@@ -163,6 +171,21 @@ def _people(block: Block, moments: np.ndarray | None) -> tuple[np.ndarray, list[
         ):
             return who, names
     return None
+
+
+def _people_by_place(
+    raw: RawTrack, moments: np.ndarray | None
+) -> tuple[np.ndarray, list[str]] | None:
+    """The same of a table that does not say whose each row is, where several share a moment; None
+    where they are of one person."""
+    if moments is None or not np.isfinite(moments).all() or (np.diff(moments) < 0).any():
+        return None
+    found, at, counts = np.unique(moments, return_inverse=True, return_counts=True)
+    several = counts.max() <= MOST_PEOPLE and len(found) < len(moments)
+    if not several or not are_of_several(raw.positions, at):
+        return None
+    who, names = told_apart(raw.positions, at)
+    return (who, names) if len(names) <= MOST_PEOPLE else None
 
 
 def _differ(one: np.ndarray, other: np.ndarray) -> bool:

@@ -37,12 +37,16 @@ def by_rows(block: Block) -> list[Label]:
     """Of a row of axes and those of names, subjects, kinds and units around it; nothing where there
     is no such row."""
     header = block.header
-    at = next((i for i in reversed(range(1, len(header))) if _is_axis_row(header[i])), None)
+    at = next((i for i in reversed(range(len(header))) if _is_axis_row(header[i])), None)
     if at is None:
         return []
     width = len(header[at])
     axes = [axis_of(cell) for cell in header[at]]
-    rows = [(next(filter(None, row), ""), _filled_forward(row, width)) for row in header[:at]]
+    above, below = (
+        [(next(filter(None, row), ""), filled_forward(undoubled(row), width)) for row in part]
+        for part in (header[:at], header[at + 1 :])
+    )
+    rows = above
     kinds = next((row for _, row in reversed(rows) if _are(row, POSITION | OTHER, 2)), None)
     types = next(
         (row for _, row in reversed(rows) if _are(row, frozenset(map(str.lower, KINDS)), 2, fold)),
@@ -67,6 +71,7 @@ def by_rows(block: Block) -> list[Label]:
         for first, row in rows
         if row is not kinds and row is not types and len(set(row)) > 1
     ]
+    named = named if _names_row(named, axes, usable) else below
     names = _names_row(named, axes, usable)
     if names is None:
         return []
@@ -96,13 +101,26 @@ def _is_short(cell: str) -> bool:
     return len(cell) <= 12
 
 
-def _filled_forward(cells: Sequence[str], width: int) -> list[str]:
+def filled_forward(cells: Sequence[str], width: int) -> list[str]:
     """Names that stand only over the first of their columns, repeated over the others."""
     names, last = [], ""
     for i in range(width):
         last = (cells[i] if i < len(cells) else "") or last
         names.append(last)
     return names
+
+
+def undoubled(row: Sequence[str]) -> Sequence[str]:
+    """A row without the numbers that pandas puts behind names that are there again: `nose`,
+    `nose.1`, `nose.2`."""
+    there = set(row)
+    if len(there) < len(row) - row.count(""):
+        return row
+    found = [_AGAIN.fullmatch(cell) for cell in row]
+    return [one[1] if one and one[1] in there else cell for one, cell in zip(found, row)]
+
+
+_AGAIN = re.compile(r"(.{1,120})\.\d{1,3}")
 
 
 def _are(row: Sequence[str], words: frozenset[str], least: int, folded=None) -> bool:

@@ -104,7 +104,37 @@ def subjects(names: Sequence[str]) -> dict[str, list[int]]:
             }
             if people := _people(keypoints):
                 return {subject: groups[subject] for subject in people}
+    return _behind(names)
+
+
+def _behind(names: Sequence[str]) -> dict[str, list[int]]:
+    """The columns of each subject that stands behind the names of joints: `left_hip_p1`,
+    `left_hip_2`; {} where there are none. Clusters of markers are numbered so, too, but on
+    segments."""
+    for separator in "_.":
+        words = [name.strip().rpartition(separator) for name in names]
+        groups = _grouped(names, [last for _, _, last in words])
+        if not 1 < len(groups) <= len(names) // _FEWEST_LIMBS or not all(
+            map(_SUBJECT.fullmatch, groups)
+        ):
+            continue
+        limbs = [
+            {meaning for i in at for meaning in canonical_names(words[i][0])} & _LIMBS
+            for at in groups.values()
+        ]
+        if all(len(found) >= _FEWEST_LIMBS for found in limbs):
+            return groups
     return {}
+
+
+_SUBJECT = re.compile(r"(?:[a-z]{1,12})?\d{1,6}", re.I)
+_LIMBS = frozenset(
+    f"{side}_{part}"
+    for side in ("left", "right")
+    for part in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
+)
+_FEWEST_LIMBS = 8
+"""Joints of the limbs that each of several people has whose names stand behind."""
 
 
 def _grouped(names: Sequence[str], subjects: Sequence[str]) -> dict[str, list[int]]:

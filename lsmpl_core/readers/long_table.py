@@ -10,6 +10,7 @@ import numpy as np
 from ..errors import KeypointFileError
 from .column_words import CONFIDENCE, PERSON_COLUMNS, POINT_COLUMNS, is_frame, is_time
 from .keypoint_names import fold
+from .people import are_of_several, told_apart
 from .raw import RawTrack, blank_table
 from .rows import Rows, parse_numbers
 from .table_refusals import FEWEST
@@ -107,6 +108,7 @@ def read_long(block: Block, table: Table, where: str) -> RawTrack:
     key = numbers[:, 3 + (confidence_column is not None)]
     moments, t = np.unique(key, return_inverse=True)
     k, names = _keypoints(rows, name_column, person_column)
+    k, names = _several_without_names(numbers[:, :3], t, k, names, where)
     positions = blank_table((len(moments), len(names), 3), 3 * len(rows), where)
     # Of a keypoint that is given twice in a frame the first counts.
     positions[t[::-1], k[::-1]] = numbers[::-1, :3]
@@ -120,6 +122,37 @@ def read_long(block: Block, table: Table, where: str) -> RawTrack:
     if time is not None:
         raw.fps = fps_from_times(np.unique(numbers[:, -1]))
     return placed_in_time(raw, moments, None)
+
+
+def _several_without_names(
+    points: np.ndarray, t: np.ndarray, k: np.ndarray, names: list[str], where: str
+) -> tuple[np.ndarray, list[str]]:
+    """Which keypoint each row (R,) is of, and their names, as they are or, where each keypoint is
+    there several times in a moment at places apart, those of several people.
+
+    points (R,3); t, k (R,): each row's moment and keypoint.
+    """
+    order = np.lexsort((np.arange(len(t)), k, t))
+    pairs = t[order] * len(names) + k[order]
+    starts = np.flatnonzero(np.concatenate([[True], np.diff(pairs) != 0]))
+    nth = np.empty_like(t)
+    nth[order] = np.arange(len(t)) - np.repeat(starts, np.diff([*starts, len(t)]))
+    most = int(nth.max(initial=0)) + 1
+    if not 1 < most <= MOST_PEOPLE or len(starts) > 0.9 * len(t):
+        return k, names
+    shape = (int(t.max()) + 1, most, len(names), 3)
+    each = blank_table(shape, 3 * len(t), where)
+    each[t, nth, k] = points
+    seen = np.isfinite(each).all(axis=3).any(axis=2)
+    at = np.repeat(np.arange(len(seen)), seen.sum(axis=1))
+    if not are_of_several(each[seen], at):
+        return k, names
+    who = np.zeros(seen.shape, dtype=np.int64)
+    who[seen], everybody = told_apart(each[seen], at)
+    if len(everybody) > MOST_PEOPLE:
+        return k, names
+    named = [f"{person}:{name}" for person in everybody for name in names]
+    return who[t, nth] * len(names) + k, named
 
 
 def _keypoints(

@@ -21,6 +21,8 @@ HIGHEST = 1e6
 _REPEATED = 0.005, 10
 """Share and number of all points that are at one and the same place, far from the others, for a
 place that stands for what is missing."""
+_SEVERAL = 2
+"""Points at x = y = z, from which on that is what stands for a missing one."""
 _FAR = 20.0
 """Extents of the body from its middle at which a place is far from it."""
 
@@ -48,7 +50,8 @@ def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
     for which, what in (
         (
             filler,
-            f"at exactly 0 0 0, at -1 -1 -1, at nines such as 9999999, or beyond {_FARTHEST:g}",
+            "at exactly 0 0 0, at -1 -1 -1 or another number three times, at nines such as "
+            f"9999999, or beyond {_FARTHEST:g}",
         ),
         (repeated, "at a place far from the body that repeats"),
     ):
@@ -67,6 +70,16 @@ def _is_filler(positions: np.ndarray) -> np.ndarray:
         any_far = (size > _FARTHEST) | np.isin(size, [10.0**n - 1 for n in range(5, 12)])
         here[...] = any_far.any(axis=2) | (part == -1).all(axis=2)
         here |= np.isin(size, [999.0, 9999.0]).all(axis=2)
+    found |= _thrice_the_same(positions)
+    return found
+
+
+def _thrice_the_same(positions: np.ndarray) -> np.ndarray:
+    """(T,K): points whose x, y and z are one number, the same of several points (-1000, 32767): no
+    measured ones are on that line, by chance, at one place."""
+    found = (positions == positions[..., :1]).all(axis=2) & (positions[..., 0] != 0)
+    values, counts = np.unique(positions[..., 0][found], return_counts=True)
+    found[found] = np.isin(positions[..., 0][found], values[counts >= _SEVERAL])
     return found
 
 

@@ -71,6 +71,9 @@ def one_person(raw: RawTrack, person: str | None, path: Path) -> RawTrack:
     chosen = raw.take(columns[decision.value])
     prefixes = (f"{decision.value}_", f"{decision.value}.")
     names = [name.strip() for name in chosen.names or ()]
+    behind = (f"_{decision.value}", f".{decision.value}")
+    if len(columns) > 1 and all(name.endswith(behind) for name in names):
+        names = [prefixes[0] + name[: -len(behind[0])] for name in names]
     if len(columns) > 1 and all(name.startswith(prefixes) for name in names):
         bare = [name[len(prefixes[0]) :] for name in names]
         chosen.names = [f"{decision.value}:{name}" for name in bare]
@@ -117,6 +120,40 @@ def follow(frames: Sequence[Sequence[np.ndarray]]) -> list[list[str]]:
             tracks[names[j]] = place
         named.append([f"number {names[j] + 1}" for j in range(len(places))])
     return named
+
+
+def are_of_several(positions: np.ndarray, at: np.ndarray) -> bool:
+    """Whether rows (R,K,3) that share a moment are of several people, not of one who was written
+    twice: they are farther apart than from rows of the next moment. at (R,): each row's moment,
+    from 0, rising."""
+    at = at[: np.searchsorted(at, at[0] + _LOOKED_AT)]
+    places = [_place(row) for row in positions[: len(at)]]
+    middles = np.array([middle for middle, _ in places])
+    extent = float(np.median([size for _, size in places]))
+    apart, on = [], []
+    rows_of = np.split(np.arange(len(at)), np.flatnonzero(np.diff(at)) + 1)
+    for here, after in zip(rows_of, rows_of[1:]):
+        if 1 < len(here) <= _REMEMBERED:
+            between = np.linalg.norm(middles[here][:, None] - middles[here], axis=2)
+            apart.append(float(between[np.triu_indices(len(here), 1)].min()))
+            on += (
+                np.linalg.norm(middles[here][:, None] - middles[after], axis=2).min(axis=1).tolist()
+            )
+    least = max(_APART * extent, 2 * float(np.median(on))) if on else np.inf
+    return bool(apart) and float(np.median(apart)) > least
+
+
+def told_apart(positions: np.ndarray, at: np.ndarray) -> tuple[np.ndarray, list[str]]:
+    """Whose each row (R,K,3) is (R,), and their names, by where they are. at (R,): as above."""
+    rows_of = np.split(np.arange(len(at)), np.flatnonzero(np.diff(at)) + 1)
+    named = follow([[positions[row] for row in rows] for rows in rows_of])
+    number = {name: i for i, name in enumerate(gathered(named))}
+    return np.array([number[name] for names in named for name in names]), list(number)
+
+
+_LOOKED_AT, _APART = 200, 0.15
+"""Moments by which rows of several people are known, and the share of the body's extent by which
+these are apart at least."""
 
 
 def _place(positions: np.ndarray) -> tuple[np.ndarray, float]:

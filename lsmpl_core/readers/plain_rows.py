@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
-from .raw import RawTrack, unflatten
+from .raw import RawTrack, are_placed_turns, unflatten
 from .rows import Rows, parse_numbers
 from .times import placed_in_time
 
@@ -49,8 +49,10 @@ def read_plain_rows(lines: Sequence[str], path: Path, counts: Collection[int]) -
             Decision("frames", str(len(rows)), "file", "the last row is cut short and is left out")
         ]
     table = parse_numbers(rows, range(width), str(path), decimal_comma=separator == ";")
+    if (listed := _by_number(table, counts)) is not None:
+        return listed
     leads = [n for n in range(MOST_LEADS + 1) if n < width and _rise(table[:, :n])]
-    lead = max(leads, key=lambda n: (_fit(width - n, counts), -n))
+    lead = max(leads, key=lambda n: (_fit(table[:, n:], counts), -n))
     if width - lead in (3, 4) and len(table) > 1:
         raise KeypointFileError(
             f"{path}: its rows hold one point each, and nothing says where a frame ends. Write a "
@@ -71,7 +73,7 @@ def _rise(leads: np.ndarray) -> bool:
 def _placed(raw: RawTrack, leads: np.ndarray) -> RawTrack:
     """The track at the frame numbers and times of its leading columns (T,n): whole numbers that
     skip few are frames, others times."""
-    if len(leads) < 2:
+    if len(leads) < 2 or not leads.shape[1]:
         return raw
     few = np.median(np.diff(leads, axis=0), axis=0) <= MOST_SKIPPED
     numbers = (leads == np.round(leads)).all(axis=0) & few
@@ -83,8 +85,28 @@ def _has_cells(line: str) -> bool:
     return bool(line.strip()) and not _COMMENT.match(line)
 
 
-def _fit(width: int, counts: Collection[int]) -> int:
-    """How well a number of columns fits: 2 for a known count of keypoints, 1 for any count, 0 for
-    none."""
+def _by_number(table: np.ndarray, counts: Collection[int]) -> RawTrack | None:
+    """The track of rows (R,n) that hold a keypoint each, by its number behind those of the frame
+    and the time: a column that counts a known number of keypoints over and over; None of any
+    other."""
+    if len(table) < 2:
+        return None
+    for column in range(min(MOST_LEADS + 1, table.shape[1] - 3)):
+        numbers = table[:, column]
+        count = int(np.argmax(numbers[1:] <= numbers[0])) + 1
+        if count not in counts or len(table) % count:
+            continue
+        if (numbers.reshape(-1, count) == numbers[0] + np.arange(count)).all():
+            frames = table.reshape(-1, count, table.shape[1])
+            return _placed(RawTrack(frames[..., column + 1 : column + 4]), frames[:, 0, :column])
+    return None
+
+
+def _fit(table: np.ndarray, counts: Collection[int]) -> int:
+    """How well some columns (T,n) fit: 3 for a known count of keypoints with quaternions, 2 for one
+    without, 1 for any count, 0 for none."""
+    width = table.shape[1]
     fitting = [width // step for step in (3, 4) if width % step == 0 and width]
+    if width and width % 7 == 0 and are_placed_turns(table.reshape(len(table), -1, 7)):
+        return 3 * (width // 7 in counts)
     return 2 if any(count in counts for count in fitting) else bool(fitting)

@@ -166,15 +166,31 @@ def blank_table(shape: tuple[int, ...], written: int, where: str) -> np.ndarray:
     return np.full(shape, np.nan)
 
 
+def are_placed_turns(array: np.ndarray) -> bool:
+    """Whether numbers (...,7) are places with unit quaternions behind them; those of joints that do
+    not turn may be 0 (Kinect's hands, feet and head)."""
+    size = np.linalg.norm(array[..., 3:].astype(float), axis=-1)
+    size = size[np.isfinite(size)]
+    turned = np.abs(size - 1) < _UNIT
+    return bool((turned | (size == 0)).all() and turned.any())
+
+
+_UNIT = 1e-2
+"""By how much the length of a quaternion may be off 1."""
+
+
 def unflatten(
     table: np.ndarray, counts: Collection[int], where: str
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Rows of K*3 or K*4 numbers as positions (T,K,3) and confidence (T,K) or None.
+    """Rows of K*3 or K*4 numbers, or of K*7 with unit quaternions behind the places, as positions
+    (T,K,3) and confidence (T,K) or None.
 
     Where both would fit, a K among `counts` (the keypoint counts that are known) decides, and x y z
     before x y z c; `KeypointFileError` where the width is no multiple of 3 or 4.
     """
     length, width = table.shape
+    if width % 7 == 0 and width and are_placed_turns(table.reshape(length, -1, 7)):
+        return table.reshape(length, -1, 7)[..., :3], None
     steps = [step for step in (3, 4) if width % step == 0 and width > 0]
     if not steps:
         raise KeypointFileError(

@@ -18,11 +18,14 @@ from .column_words import (
     LONGEST_LABEL,
     NAMES_ROW,
     RATE,
+    STEP,
     is_frame,
     is_time,
 )
+from .differing_labels import FEWEST, by_what_differs
 from .header_rows import by_names_alone, by_rows
 from .keypoint_names import fold
+from .repeated_names import by_repeated_names
 from .rows import is_number
 from .tables import Block
 
@@ -80,8 +83,14 @@ def labels_of(block: Block) -> list[Label]:
     """What each column of a block is."""
     found = by_rows(block) or by_names_alone(block) or by_labels(block.header)
     found = found if any(label.key for label in found) else by_numbers(block.header) or found
-    among = by_names_among_axes(block.header)
-    return among if len(_complete(among)) > len(_complete(found)) else found
+    found = max(found, by_names_among_axes(block.header), key=_count)
+    if _count(found) >= FEWEST:
+        return found
+    return max(found, by_what_differs(block.header), by_repeated_names(block), key=_count)
+
+
+def _count(labels: Sequence[Label]) -> int:
+    return len(_complete(labels))
 
 
 def _complete(labels: Sequence[Label]) -> dict[str, dict[str, int]]:
@@ -106,25 +115,43 @@ def _lead(header: Sequence[Sequence[str]], wanted: Callable[[str], bool]) -> int
 
 
 def _stated(header: Sequence[Sequence[str]], keys: Sequence[str]) -> str | None:
-    """The cell after the first of some keys that there is."""
+    """The cell after the first of some keys that there is, or what stands behind it in its own cell
+    (`fps: 60`)."""
     found = {
-        fold(cell).removesuffix("HZ"): value
+        fold(_BRACKETS.sub("", cell)).removesuffix("HZ"): value
         for row in reversed(header)
-        for cell, value in zip(row, row[1:])
+        for cell, value in (*map(_own_value, row), *zip(row, row[1:]))
         if value and len(cell) < 40
     }
     return next((found[key] for key in keys if key in found), None)
 
 
+def _own_value(cell: str) -> tuple[str, str]:
+    """A key and its value that share a cell; "" for both of any other."""
+    key, sign, value = cell[:LONGEST_LABEL].partition("=" if "=" in cell else ":")
+    return (key, value.strip()) if sign else ("", "")
+
+
 def _rate(header: Sequence[Sequence[str]], comments: Sequence[str]) -> float | None:
-    """Frames a second: beside a word for it, as a number alone in its row (Vicon), or in a
-    comment."""
-    beside = _stated(header, RATE)
+    """Frames a second: beside a word for it or for a frame's time, as a number alone in its row
+    (Vicon), or in a comment."""
+    beside, step = _stated(header, RATE), _number_in(_stated(header, STEP))
     alone = [filled[0] for row in header if len(filled := [cell for cell in row if cell]) == 1]
     in_comments = [
         found[1] for line in comments[:20] if (found := _COMMENT_RATE.search(line[:LONGEST_LABEL]))
     ]
-    for text in (beside, *alone[:4], *in_comments):
-        if text and is_number(text) and 0 < float(text) <= 1e5:
-            return float(text)
-    return None
+    rates = [_number_in(beside), *(float(text) for text in alone[:4] if is_number(text))]
+    rates += [1 / step if step else None, *map(float, in_comments)]
+    return next((rate for rate in rates if rate and 0 < rate <= 1e5), None)
+
+
+def _number_in(text: str | None) -> float | None:
+    """The number that a cell begins with, where nothing but a unit follows it: `120 Hz`."""
+    found = _NUMBER_AND_UNIT.fullmatch((text or "")[:40])
+    return float(found[1]) if found else None
+
+
+_BRACKETS = re.compile(r"\s*[\[(][^\])]{0,20}[\])]\s*")
+_NUMBER_AND_UNIT = re.compile(
+    r"\s*(\d{1,9}(?:\.\d{1,12})?(?:e-?\d{1,2})?)\s*(?:hz|fps|s|sec|seconds|frames?/s\w*)?\s*", re.I
+)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ..errors import KeypointFileError
 from ..shown import shown
-from .column_words import POINT_COLUMNS
+from .column_words import POINT_COLUMNS, is_other
 from .keypoint_names import fold
 from .table_headers import Columns, columns_of, labels_of
 from .tables import Block, Table
@@ -48,6 +48,11 @@ def check(block: Block, columns: Columns, table: Table, where: str) -> None:
             f"{titles}; expected columns such as nose_x, nose_y, nose_z, or a row of names above a "
             "row of x, y, z"
         )
+    if title := title_of_others(block):
+        raise KeypointFileError(
+            f"{where}: its rows stand below {shown(title, 60)}, and do not say where joints are. "
+            "Export positions"
+        )
     if _is_a_point_a_row(columns):
         raise KeypointFileError(
             f"{where}: its rows hold a point each, but no column says which keypoint it is, or in "
@@ -72,6 +77,12 @@ def check(block: Block, columns: Columns, table: Table, where: str) -> None:
                 f"{where}: line {other.rows.line_number(0) - 1}: {cell[:40]!r} stands where there "
                 "should be numbers"
             )
+
+
+def title_of_others(block: Block) -> str:
+    """The title of a section that holds no places (`Segment Velocity`); "" of any other."""
+    titles = [filled[0] for row in block.header if len(filled := [c for c in row if c]) == 1]
+    return titles[-1] if titles and is_other(titles[-1]) else ""
 
 
 def _is_a_point_a_row(columns: Columns) -> bool:
@@ -103,6 +114,7 @@ INSTEAD = {
         "list", "obliquity", "dorsiflexion", "pronation", "inversion",
     ),
     "rigid bodies' places and turns": ("roll", "pitch", "yaw", "rot", "bodies", "quaternion"),
+    "velocities": ("velocity", "velocities", "vel", "speed"),
     "forces": ("force", "forces", "moment", "moments", "torque", "cop"),
     "accelerations and turns of sensors": ("acc", "acceleration", "gyro", "gyr", "mag", "quat"),
 }  # fmt: skip

@@ -93,6 +93,7 @@ def look(lines: Sequence[str], path: Path) -> Table:
             block = None
             above.append(cells)
     for block in blocks:
+        _without_numbers_of_columns(block)
         _split_triples(block)
     if not blocks:
         raise KeypointFileError(f"{path}: no row of numbers in its {len(lines)} lines")
@@ -142,6 +143,8 @@ def _delimiter(lines: Sequence[str]) -> str:
 def _cells(line: str, delimiter: str, path: Path) -> list[str]:
     if delimiter == " ":
         return line.split()
+    if delimiter != "," and ("\u00a0" in line or "\u202f" in line or ("," in line and "." in line)):
+        line = _MARKED.sub(lambda found: _MARKS.sub("", found[0]), line)
     if '"' not in line:
         return [cell.strip() for cell in line.split(delimiter)]
     try:
@@ -155,6 +158,11 @@ def _whole(cell: str) -> str:
     return cell.replace(",", "") if "," in cell and _THOUSANDS.fullmatch(cell) else cell
 
 
+_MARKED = re.compile(
+    r"(?<![\d.,])\d{1,3}(?:(?:\.\d{3}){1,4}(?=,\d)|(?:[\u00a0\u202f]\d{3}){1,4}(?![\d]))"
+)
+_MARKS = re.compile(r"[.\u00a0\u202f]")
+"""Points and hard blanks that mark thousands where commas are decimal: `1.234,50`."""
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3}){1,4}\.\d{1,40}")
 
 
@@ -216,6 +224,17 @@ _LOOKED_AT = 20
 def is_blank(cell: str) -> bool:
     """Whether a cell says that there is nothing."""
     return is_missing(cell)
+
+
+def _without_numbers_of_columns(block: Block) -> None:
+    """Takes a first row of numbers that a word leads, where numbers lead the others, to the rows of
+    words above: it numbers columns."""
+    if len(block.rows) < 3:
+        return
+    first, *others = ((block.rows[i] or [""])[0] for i in range(3))
+    if first and not (is_numeric(first) or is_blank(first)) and all(map(is_numeric, others)):
+        block.header = [*block.header, block.rows[0]]
+        block.rows = block.rows.some(range(1, len(block.rows)))
 
 
 def _split_triples(block: Block) -> None:

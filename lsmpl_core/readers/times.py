@@ -22,9 +22,14 @@ _ON_THE_GRID = 0.3
 missing."""
 
 _CLOCK = re.compile(
-    r"(?:(?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2})[T _]?)?"
-    r"(?P<h>\d{1,2}):(?P<m>\d{2}):(?P<s>\d{2}(?:[.,]\d{1,9})?)\s*(?:Z|[+-]\d{2}:?\d{2})?"
+    r"(?:(?P<date>\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})[T _,]{0,2}"
+    r"|(?P<days>\d{1,6}) days? )?"
+    r"(?:(?P<h>\d{1,2}):)?(?P<m>\d{1,2}):(?P<s>\d{2}(?:[.,]\d{1,9})?)\s*(?P<half>[ap]\.?m\.?)?"
+    r"\s*(?:Z|[+-]\d{2}:?\d{2})?",
+    re.I,
 )
+_WITH_UNIT = re.compile(r"([-+]?[\d.]{1,30}(?:e[-+]?\d{1,3})?)\s*(s|sec|ms|us|µs|ns)", re.I)
+_SECONDS_OF_UNIT = {"s": 1.0, "sec": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 _TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})[:;](\d{1,3})(?:[.:]\d+)?")
 
@@ -38,6 +43,7 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
     or numbers that do not rise, are not used, nor are times that were rounded until rows of unlike
     places share them.
     """
+    raw, frames, times = _one_of_takes(raw, frames, times)
     raw, frames, times = _in_order(raw, frames, times)
     if times is not None:
         raw = _at_the_rate_of(times, raw)
@@ -63,6 +69,60 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
         return raw
     rows = np.concatenate([[0.0], np.cumsum(whole)])  # step by step, as times drift from any grid
     return replace(fill_gaps(rows, raw, "times"), first_frame=raw.first_frame)
+
+
+def _one_of_takes(
+    raw: RawTrack, frames: np.ndarray | None, times: np.ndarray | None
+) -> tuple[RawTrack, np.ndarray | None, np.ndarray | None]:
+    """Of takes below each other the longest: where frame numbers, or else times, begin anew and the
+    body is elsewhere at once. A counter that overflows while the body goes on begins no take."""
+    moments = times if frames is None else frames
+    if moments is None or len(moments) != len(raw.positions) or not np.isfinite(moments).all():
+        return raw, frames, times
+    falls = np.flatnonzero(np.diff(moments) < 0)
+    if not 0 < len(falls) <= _MOST_TAKES:
+        return raw, frames, times
+    usual = float(np.median(steps)) if len(steps := _steps(raw.positions)) else np.inf
+    begins = [
+        int(t) + 1
+        for t in falls
+        if any(step > ELSEWHERE * usual for step in _steps(raw.positions[t : t + 2]))
+    ]
+    ends = [*begins, len(moments)]
+    lengths = np.diff([0, *ends])
+    if not begins or len(begins) < len(falls) or np.median(lengths) < _SHORTEST_TAKE:
+        return raw, frames, times
+    longest = int(np.argmax(lengths))
+    rows = slice(ends[longest] - lengths[longest], ends[longest])
+    what = "times" if frames is None else "frame numbers"
+    reason = (
+        f"its {what} begin anew {len(begins)} times, with the body elsewhere: the longest is read, "
+        f"rows {rows.start + 1} to {rows.stop}; the others belong in files of their own"
+    )
+    decision = Decision("take", f"{longest + 1} of {len(ends)}", "assumed", reason)
+    raw = replace(
+        raw,
+        positions=raw.positions[rows],
+        confidence=None if raw.confidence is None else raw.confidence[rows],
+        decisions=[*raw.decisions, decision],
+    )
+    frames, times = (None if one is None else one[rows] for one in (frames, times))
+    return raw, frames, times
+
+
+ELSEWHERE = 5.0
+"""Usual steps from a row to the next, beyond which the body is elsewhere at once."""
+_SHORTEST_TAKE, _MOST_TAKES, _LOOKED_AT = 5, 1_000, 2_000
+
+
+def _steps(positions: np.ndarray) -> np.ndarray:
+    """How far points (T,K,3) typically go from a row to the next, of the first rows, where some are
+    seen in both."""
+    positions = positions[:_LOOKED_AT]
+    with np.errstate(over="ignore", invalid="ignore"):
+        far = np.linalg.norm(np.diff(positions, axis=0), axis=2)
+    seen = np.isfinite(far)
+    return np.array([np.median(row[there]) for row, there in zip(far, seen) if there.any()])
 
 
 def _in_order(
@@ -185,25 +245,43 @@ def fill_gaps(numbers: np.ndarray, raw: RawTrack, what: str = "frame numbers") -
 
 
 def seconds_of(text: str) -> float | None:
-    """A time of the clock, `12:30:10.25`, with or without a date before it, or a number, in s; None
-    of anything else."""
+    """A time of the clock, `12:30:10.25`, `0:10.25` or `9:30:10 PM`, with or without a date or days
+    before it, or a number, with or without a unit, in s; None of anything else."""
     text = text.strip()[:60]
     if found := _CLOCK.fullmatch(text):
-        days = 0
-        if found["date"]:
-            try:
-                days = date(*map(int, re.split(r"[-/.]", found["date"]))).toordinal()
-            except ValueError:
-                return None
+        days = int(found["days"] or 0)
+        if found["date"] and (days := _day(found["date"])) < 0:
+            return None
         hours, minutes, seconds = (
             float((found[name] or "0").replace(",", ".")) for name in ("h", "m", "s")
         )
+        if found["half"]:
+            hours = hours % 12 + 12 * (found["half"][0] in "pP")
         return 86400 * days + 3600 * hours + 60 * minutes + seconds
+    if found := _WITH_UNIT.fullmatch(text):
+        text, unit = found.groups()
+        number = seconds_of(text)
+        return None if number is None else number * _SECONDS_OF_UNIT[unit.lower()]
     try:
         number = float(text)
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def _day(written: str) -> int:
+    """The number of a day: year, month and day, or with the year last, where the two others may
+    stand either way; -1 of what is none."""
+    first, second, third = map(int, re.split(r"[-/.]", written))
+    options = (
+        [(first, second, third)] if first > 31 else [(third, second, first), (third, first, second)]
+    )
+    for year, month, day in options:
+        try:
+            return date(year, month, day).toordinal()
+        except ValueError:
+            continue
+    return -1
 
 
 def timecodes(texts: Sequence[str]) -> np.ndarray | None:
@@ -220,6 +298,11 @@ def timecodes(texts: Sequence[str]) -> np.ndarray | None:
     ).T
     whole = 3600.0 * hours + 60 * minutes + seconds
     return None if whole[0] == whole[-1] else whole + frames / (frames.max() + 1.0)
+
+
+_TICKS = ((1.1e17, 1.7e17), (6.2e17, 6.7e17))
+"""What clocks of Windows and .NET say, in tenths of a microsecond since the years 1601 and 1;
+seconds since 1970 are at 1e18 as nanoseconds."""
 
 
 def fps_from_times(times: np.ndarray) -> float | None:
@@ -239,6 +322,8 @@ def fps_from_times(times: np.ndarray) -> float | None:
     per_second = next(
         (scale for scale, least in ((1e9, 5e5), (1e6, 5e2), (1e3, 0.5)) if step >= least), 1.0
     )
+    if any(first < np.nanmax(times) < last for first, last in _TICKS) and step < 1e7:
+        per_second = 1e7
     fps = per_second / step
     nearest = round(fps)  # timestamps are rounded, frame rates seldom are
     return (

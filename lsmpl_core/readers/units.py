@@ -16,13 +16,14 @@ from .cloud import EXTENT_OF_STATURE, extent
 UNITS = {"m": 1.0, "cm": 0.01, "mm": 0.001, "in": 0.0254, "ft": 0.3048}
 """Metres per unit."""
 
-_UNIT_WORDS = {
+SPELLED_UNITS = {
     **dict.fromkeys(("meter", "meters", "metre", "metres"), "m"),
     **dict.fromkeys(("centimeter", "centimeters", "centimetre", "centimetres"), "cm"),
     **dict.fromkeys(("millimeter", "millimeters", "millimetre", "millimetres"), "mm"),
     **dict.fromkeys(("inch", "inches"), "in"),
     **dict.fromkeys(("foot", "feet"), "ft"),
 }
+"""Units as words."""
 _PRIOR = {"m": 0.4, "cm": 0.15, "mm": 0.4, "in": 0.01, "ft": 0.02}
 _UNITLESS, _UNITLESS_CLOUD = 0.1, 0.02
 """Shares of takes in no unit at all: of keypoints, as many lifters write them, so that of one a
@@ -60,7 +61,7 @@ def decide_unit(
     the file `stated`.
     """
     stated = (stated or "").strip().lower()
-    stated = _UNIT_WORDS.get(stated, stated)
+    stated = SPELLED_UNITS.get(stated, stated)
     stature = measure_stature(positions, layout)
 
     def person(metres: float) -> str:
