@@ -80,6 +80,40 @@ def _record(content, rng, others):
     return bytes(changed)
 
 
+def _records(content, rng, others):
+    """C3D: thousands of parameters, each a few bytes on from the one before, that claim what follows them."""
+    if len(content) < 1024 or content[1:2] != b"\x50":
+        return content
+    at = 512 * (content[0] - 1) + 4
+    kind, sizes = _pick((b"\xff", b"\x01", b"\x02", b"\x04"), rng), _pick((b"\xff\xff", b"\x10\xff", b"\x00\x01"), rng)
+    group = _pick((b"\x01", b"\x02", b"\xff"), rng)
+    one = (
+        b"\x01" + group + _pick((b"A", b"\0"), rng) + struct.pack("<h", _pick((6, 1, 40), rng)) + kind + b"\x02" + sizes
+    )
+    return content[:at] + one * int(_pick((50, 3_000, 30_000), rng)) + content[at:] + bytes(_pick((0, 70_000), rng))
+
+
+def _hierarchy(content, rng, others):
+    """BVH: joints without channels, braces that are not closed or opened again and again, rows and joints without
+    end."""
+    if not content.startswith(b"HIERARCHY"):
+        return content
+    end = rb"End Site\s*\{[^}]*\}"
+    return _pick(
+        (
+            lambda: re.sub(rb"[^\n]*CHANNELS[^\n]*\n", b"", content),
+            lambda: re.sub(rb"[^\n]*CHANNELS[^\n]*\n", b"", content) + b"0 0 0\n" * 20_000,
+            lambda: re.sub(rb"CHANNELS \d+[^\n]*", b"CHANNELS 6" + b" Xrotation" * int(rng.integers(9)), content),
+            lambda: content.replace(b"}", b"", int(rng.integers(1, 20))),
+            lambda: re.sub(end, b"End Site {" * int(_pick((2, 300, 20_000), rng)), content, count=1),
+            lambda: re.sub(end, b"JOINT n {" * int(_pick((2, 300, 3_000), rng)), content, count=1),
+            lambda: content.replace(b"JOINT", b"ROOT"),
+            lambda: content + content.rsplit(b"\n", 2)[-2] * 2 + b"\n" + b"0\n" * 5_000,
+        ),
+        rng,
+    )()
+
+
 def _header(content, rng, others):
     """NPY: the header's length, version and text."""
     at = content.find(b"\x93NUMPY")
@@ -96,7 +130,7 @@ def _header(content, rng, others):
 
 def _boxed(content, rng, others):
     """Archives: in one another, of links, with paths that lead out, twins, claimed sizes, or endless comments."""
-    stream, what = io.BytesIO(), _pick(("nested", "link", "path", "twins", "comment", "spam", "prefix"), rng)
+    stream, what = io.BytesIO(), _pick(_TRICKS, rng)
     members = {"keypoints3d.npy": content}
     if content[:2] == b"PK":
         try:
@@ -104,7 +138,8 @@ def _boxed(content, rng, others):
                 members = {name: archive.read(name) for name in archive.namelist()[:50]}
         except Exception:
             members = {"poses.npy": content}
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    out = _Pipe(stream) if what == "streamed" else stream
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         for name, data in members.items():
             info = zipfile.ZipInfo(name)
             if what == "link":
@@ -122,7 +157,37 @@ def _boxed(content, rng, others):
         if what == "comment":
             archive.comment = b"PK\x05\x06" * 10_000
     data = stream.getvalue()
+    if what == "again":
+        return _listed_again(data, int(_pick((2, 100, 3_000), rng)), rng.random() < 0.5)
     return b"x" * int(rng.integers(1, 5000)) + data if what == "prefix" else data
+
+
+_TRICKS = ("nested", "link", "path", "twins", "comment", "spam", "prefix", "streamed", "again")
+
+
+class _Pipe(io.RawIOBase):
+    """Where nobody can go back, so that sizes follow what they are of."""
+
+    def __init__(self, stream: io.BytesIO):
+        self._stream = stream
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data) -> int:
+        return self._stream.write(data)
+
+
+def _listed_again(data: bytes, times: int, renamed: bool) -> bytes:
+    """An archive whose listing has each member many times, perhaps by other names of the same length."""
+    start, end = data.find(b"PK\x01\x02"), data.rfind(b"PK\x05\x06")
+    if start < 0 or end < start:
+        return data
+    entries = data[start:end]
+    names = [b"%05d.npy" % n for n in range(times)]
+    listed = b"".join(re.sub(rb".{5}\.npy", name, entries, flags=re.DOTALL) if renamed else entries for name in names)
+    count = min(65_535, times * entries.count(b"PK\x01\x02"))
+    return data[:start] + listed + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(listed), start, 0)
 
 
 def _self_copying(content, rng, others):
@@ -177,7 +242,7 @@ _LINES = (
     b"k: 2001-12-14t21:59:43.10-05:00", b"a.b.c.d.e = 1", b"[a.b]", b"[[a]]", b"k = 0x_1", b"k = 1979-05-27T07:32:00Z",
     b"k = {a = {b = {c = 1}}}", b"k = '''", b'k = """', b"k = [[[[[[", b"k = +inf", b"[", b"[]", b"'' = 1",
     b"k = 9" + b"9" * 5_000, b"a" + b".a" * 5_000 + b" = 1", b"[" + b"a." * 5_000 + b"a]", b"k = " + b"[" * 50_000,
-    b"k: " + b"[" * 50_000, b"- " * 20_000, b"a: " * 5_000,
+    b"k: " + b"[" * 50_000, b"- " * 20_000, b"a: " * 5_000, b"- a: 1\n" * 60_000, b"k: 1\n" * 60_000, b"[a]\n" * 9_000,
 )  # fmt: skip
 
 
@@ -194,6 +259,6 @@ def _line(content, rng, others):
 
 
 CRAFTED: tuple[Callable[[bytes, np.random.Generator, list[bytes]], bytes], ...] = (
-    _name, _name, _nest, _record, _header, _boxed, _self_copying, _line,
+    _name, _name, _nest, _record, _records, _hierarchy, _header, _boxed, _self_copying, _line,
 )  # fmt: skip
 """As those of `damage.py`: what has not the form that they know stays as it is."""

@@ -30,7 +30,9 @@ from lsmpl_core.files.replacing import SCRATCH
 from lsmpl_core.keypoints.layouts import LAYOUTS
 
 ERRORS = (errno.ENOSPC, errno.EACCES, errno.EROFS, errno.EIO, errno.EDQUOT, errno.EBUSY, errno.ENAMETOOLONG)
-SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL, signal.SIGQUIT, signal.SIGPIPE)
+OUTRIGHT = (-signal.SIGKILL, -signal.SIGQUIT)
+"""By these a process ends with whatever it has begun left behind. SIGPIPE is nothing to Python."""
 EVENTS = {"open", "os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod", "shutil.rmtree"}
 REMOVING = {"os.remove", "os.rmdir", "shutil.rmtree"}
 MOST_SECONDS, MOST_PATIENCE = 10, 120.0
@@ -202,7 +204,7 @@ def _files(home: Path) -> dict[Path, bytes]:
 
 
 def _nothing_is_lost(home: Path, before: dict[Path, bytes], code: int, what: str) -> None:
-    assert code in (0, 1, 2, EXIT_NOT_TRUSTED, *(128 + s for s in SIGNALS)) or code == -signal.SIGKILL, f"code {code}"
+    assert code in (0, 1, 2, EXIT_NOT_TRUSTED, *(128 + s for s in SIGNALS)) or code in OUTRIGHT, f"code {code}"
     after = _files(home)
     for path, content in before.items():
         assert path in after, f"{path.name} is gone"
@@ -211,7 +213,7 @@ def _nothing_is_lost(home: Path, before: dict[Path, bytes], code: int, what: str
             assert content != b"the user's", f"{path.name}, which is the user's, is changed"
     for path in after.keys() - {home / "said.txt"}:
         if SCRATCH.split("-")[0] + "-" in str(path):
-            assert code == -signal.SIGKILL or path in before, f"{path} is left"
+            assert code in OUTRIGHT or path in before, f"{path} is left"
         elif after[path] != before.get(path):
             _is_whole(path)
     said = (home / "said.txt").read_text(errors="replace") if what != "limit" else ""
