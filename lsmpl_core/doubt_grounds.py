@@ -7,13 +7,20 @@ believed or not seen, is doubtful always.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 
 from .body.skeleton import JOINT_NAMES
 from .cleaning.limits import HINGES, MOST_TURNED, hinge_axis, swing_twist
+from .doubt_of_limbs import (
+    MADE_UP_FRAMES,
+    Ground,
+    end_of_limb_unseen,
+    lasting,
+    limb_not_believed,
+    limb_unseen,
+)
 from .keypoints.condition import Condition
 from .keypoints.hand_points import SIDES
 from .motion import Motion
@@ -29,9 +36,6 @@ HAND_OFF = 6.0, 1.0, 0.01
 UNSEEN = 0.5, 0.25
 """A frame shows too little that lacks this share of the keypoints, or this much more than is
 usual."""
-MADE_UP_FRAMES = 3
-"""Frames one after the other in which nothing was seen, of a body or of a limb, from which on what
-bridges them is doubtful."""
 REJECTED = 0.15, 2
 """Share and number of keypoints that are rejected in a frame from which on the frame is
 doubtful."""
@@ -45,16 +49,6 @@ SUDDEN = 4.0
 """How many times the steps around it a jump is."""
 STEPS_AROUND = 3
 """Steps before and after that a step is compared with."""
-LIMB = 0.5
-"""Share of a limb's keypoints that are rejected, or of its bones that show nothing, from which on
-the limb was made up."""
-LIMBS = {
-    "left arm": (13, 16, 18, 20, 22), "right arm": (14, 17, 19, 21, 23),
-    "left leg": (1, 4, 7, 10), "right leg": (2, 5, 8, 11), "head": (12, 15),
-}  # fmt: skip
-"""The joints whose bones a limb's keypoints go with."""
-ONE_BONE = {10: 7, 11: 8, 22: 20, 23: 21}
-"""Joints whose bones count as another's: feet and hands are one each."""
 MOST_BACKWARDS = 25.0
 """Degrees that a knee or an elbow bends the wrong way at most."""
 FAR_BENT = np.radians(90.0)
@@ -73,25 +67,18 @@ MAD_TO_SIGMA = 1.4826
 """Standard deviations in a median absolute deviation of normal noise."""
 
 
-@dataclass(frozen=True)
-class Ground:
-    """One reason to doubt: how much of it (T,) each frame has, 1 being just enough, and how it is
-    said of a frame."""
-
-    severity: np.ndarray
-    say: Callable[[int], str] = str
-
-
 def grounds_of(motion: Motion) -> list[Ground]:
     """All of them, of a solved motion; residual and condition of the keypoints count where it has
     them."""
     unseen = _unseen(motion)
+    no_limb = limb_unseen(motion, unseen)
     return [
         _far_off(motion),
         _keypoint_off(motion),
         unseen,
-        _limb(motion, unseen),
-        _limb_unseen(motion, unseen),
+        limb_not_believed(motion, unseen),
+        no_limb,
+        end_of_limb_unseen(motion, unseen, no_limb),
         _rejected(motion, unseen),
         _jump(motion),
         _beyond_limits(motion),
@@ -150,16 +137,7 @@ def _bridged(motion: Motion) -> np.ndarray:
     nothing = ~np.isin(motion.condition, (Condition.SEEN, Condition.SWAPPED)).any(axis=1)
     if nothing.all():
         return np.zeros(len(motion), dtype=bool)
-    return _lasting(nothing)
-
-
-def _lasting(mask: np.ndarray) -> np.ndarray:
-    """A mask (T,) without what lasts less than `MADE_UP_FRAMES`."""
-    edges = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
-    long = np.zeros(len(mask), dtype=bool)
-    for first, after in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)):
-        long[first:after] = after - first >= MADE_UP_FRAMES
-    return long
+    return lasting(nothing, MADE_UP_FRAMES)
 
 
 def _rejected(motion: Motion, unseen: Ground) -> Ground:
@@ -170,65 +148,6 @@ def _rejected(motion: Motion, unseen: Ground) -> Ground:
         np.where(unseen.severity >= 1.0, 0.0, share / limit),
         lambda t: f"{round(share[t] * ever)} keypoints rejected",
     )
-
-
-def _limb(motion: Motion, unseen: Ground) -> Ground:
-    """A limb most of whose keypoints were rejected shows what was made up for it."""
-    limbs = {
-        limb: [column for columns in bones for column in columns]
-        for limb, bones in _limb_bones(motion).items()
-    }
-    rows = {limb: columns for limb, columns in limbs.items() if len(columns) > 1}
-    if motion.condition is None or not rows:
-        return Ground(np.zeros(len(motion)))
-    rejected = motion.condition == Condition.REJECTED
-    share = np.stack([rejected[:, columns].mean(axis=1) for columns in rows.values()], axis=1)
-    names = list(rows)
-    worst = share.argmax(axis=1)
-    severity = np.where(unseen.severity >= 1.0, 0.0, share.max(axis=1) / LIMB)
-    return Ground(severity, lambda t: f"{names[worst[t]]} not believed")
-
-
-def _limb_unseen(motion: Motion, unseen: Ground) -> Ground:
-    """A limb that shows nothing for some frames is what people usually do, and may be anywhere.
-
-    Bones count, not keypoints: of a leg the foot may have more of these than all the rest.
-    """
-    limbs = {limb: bones for limb, bones in _limb_bones(motion).items() if len(bones) > 1}
-    if motion.condition is None or not limbs:
-        return Ground(np.zeros(len(motion)))
-    rejected = motion.condition == Condition.REJECTED
-    lacking = rejected | (motion.condition == Condition.MISSING)
-    severity = np.zeros((len(motion), len(limbs)))
-    was_seen = np.zeros(severity.shape, dtype=bool)
-    for number, bones in enumerate(limbs.values()):
-        hidden = np.stack([lacking[:, columns].all(axis=1) for columns in bones], axis=1)
-        share = hidden.mean(axis=1)
-        severity[:, number] = np.where(_lasting(share >= LIMB), share / LIMB, 0.0)
-        was_seen[:, number] = rejected[:, [c for columns in bones for c in columns]].any(axis=1)
-    names, worst = list(limbs), severity.argmax(axis=1)
-    return Ground(
-        np.where(unseen.severity >= 1.0, 0.0, severity.max(axis=1)),
-        lambda t: f"{names[worst[t]]} not {'believed' if was_seen[t, worst[t]] else 'seen'}",
-    )
-
-
-def _limb_bones(motion: Motion) -> dict[str, list[list[int]]]:
-    """For each limb the columns of the keypoints on each of its bones, of those that are ever
-    seen."""
-    if motion.condition is None or motion.calibration is None:
-        return {}
-    ever = (motion.condition != Condition.MISSING).any(axis=0)
-    placed = [motion.calibration.keypoints.get(name) for name in motion.keypoint_names]
-    on_joint: dict[int, list[int]] = {}
-    for column, site in enumerate(placed):
-        if site is not None and ever[column]:
-            joint = ONE_BONE.get(site.parent_joint, site.parent_joint)
-            on_joint.setdefault(joint, []).append(column)
-    return {
-        limb: [on_joint[joint] for joint in joints if joint in on_joint]
-        for limb, joints in LIMBS.items()
-    }
 
 
 def _beyond_limits(motion: Motion) -> Ground:

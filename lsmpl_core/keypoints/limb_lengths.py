@@ -1,8 +1,8 @@
 """Limbs whose bones have not the lengths of bones: the same in all frames, and on both sides.
 
 A body meets a wrist that is 20 cm off by bending the arm, to a few millimetres; but the bone
-between two keypoints tells. A whole leg that is aside leaves its bones as they are, but not the
-pelvis between the hips.
+between two keypoints tells. A whole leg or arm that is aside, or that lags behind, leaves its bones
+as they are, but not the trunk between the hips and the shoulders.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import numpy as np
 
 from ..points import complete
 from .layouts import Layout
+from .proportions import Sites
 
 BONES = {
     "thigh": ("hip", "knee"),
@@ -31,12 +32,18 @@ UNEVEN = 0.15
 in few: of recorded motion with 30 mm of noise 0.04, of recordings 0.07, in a single frame 0.28."""
 LEAST_CHANGE = 0.03
 """Of the others' change: less is as good as none."""
-MIDDLES = ("mid_hip", "pelvis", "neck")
-"""Sites from which both hips are as far, whichever there are."""
-OFF_CENTRE = {"mid_hip": 0.13, "pelvis": 0.13, "neck": 0.2}
-"""By how much of a usual bone's length one hip may be farther from them than the other, in many
-frames, and up to three times that in few: with 30 mm of noise 0.04 and, for spines bend, 0.06;
-where a leg with its hip is 20 cm aside 0.2 from the middle at least."""
+WIDTHS = {"hips": ("hip", CHANGING), "shoulders": ("shoulder", 0.4)}
+"""Which pairs of the trunk are apart, and by how much of a usual bone's length that may change:
+pelvises are bones, shoulders move on ribs, in a recorded dance by 0.27."""
+MIDDLES = {
+    "hip": {"mid_hip": 0.13, "pelvis": 0.13, "neck": 0.2, "between the shoulders": 0.3},
+    "shoulder": {"neck": 0.2, "spine3": 0.2, "between the hips": 0.3},
+}
+"""From where both hips and both shoulders are as far, and by how much of a usual bone's length one
+may be farther than the other, in many frames, and up to three times that in few. Of recorded motion
+with 30 mm of noise hips are by 0.04, as spines bend by 0.06, from between the shoulders by 0.2;
+shoulders from the neck by 0.08, from between the hips by 0.19. Where a leg with its hip is 20 cm
+aside they are by 0.2 from their middle at least."""
 
 
 def doubtful_limbs(positions: np.ndarray, layout: Layout) -> list[str]:
@@ -49,7 +56,18 @@ def doubtful_limbs(positions: np.ndarray, layout: Layout) -> list[str]:
     }
     if len(lengths) < len(BONES):
         return []
-    return _changing(lengths) + _uneven(lengths) + _off_centre(positions, layout, _usual(lengths))
+    usual, sites = _usual(lengths), Sites(positions, layout)
+    return _changing(lengths, _widths(sites)) + _uneven(lengths) + _off_centre(sites, usual)
+
+
+def _widths(sites: Sites) -> dict[str, np.ndarray]:
+    """How far the pairs of the trunk are apart (N,) where they are seen."""
+    found = {}
+    for name, (part, _) in WIDTHS.items():
+        apart = np.linalg.norm(sites[f"left_{part}"] - sites[f"right_{part}"], axis=1)
+        if np.isfinite(apart).any():
+            found[name] = apart[np.isfinite(apart)]
+    return found
 
 
 def bone_ways(positions: np.ndarray, layout: Layout) -> dict[tuple[str, str], np.ndarray]:
@@ -66,18 +84,26 @@ def bone_ways(positions: np.ndarray, layout: Layout) -> dict[tuple[str, str], np
     return found
 
 
-def _changing(lengths: dict[str, np.ndarray]) -> list[str]:
+def _changing(lengths: dict[str, np.ndarray], widths: dict[str, np.ndarray]) -> list[str]:
     usual = _usual(lengths)
     change = {
-        bone: float(np.subtract(*np.percentile(length, [90, 10]))) / usual
-        for bone, length in lengths.items()
+        name: float(np.subtract(*np.percentile(length, [90, 10]))) / usual
+        for name, length in (lengths | widths).items()
     }
-    others = max(float(np.median(list(change.values()))), LEAST_CHANGE)
+    others = max(float(np.median([change[bone] for bone in lengths])), LEAST_CHANGE)
+
+    def too_much(name: str, length: np.ndarray, least: float) -> bool:
+        more = change[name] > _in_few(TIMES_OTHERS, length) * others
+        return change[name] > MOST_CHANGING or (change[name] > least and more)
+
     return [
         f"the {bone}'s length changes by {100 * usual * change[bone]:.0f} cm over the take"
         for bone, length in lengths.items()
-        if change[bone] > MOST_CHANGING
-        or (change[bone] > CHANGING and change[bone] > _in_few(TIMES_OTHERS, length) * others)
+        if too_much(bone, length, CHANGING)
+    ] + [
+        f"how far the {pair} are apart changes by {100 * usual * change[pair]:.0f} cm"
+        for pair, width in widths.items()
+        if too_much(pair, width, WIDTHS[pair][1])
     ]
 
 
@@ -95,23 +121,31 @@ def _uneven(lengths: dict[str, np.ndarray]) -> list[str]:
     return found
 
 
-def _off_centre(positions: np.ndarray, layout: Layout, usual: float) -> list[str]:
-    """A leg that is aside with its hip has bones of the right lengths; the pelvis has not."""
-    row = {site: k for k, site in enumerate(layout.sites)}
-    if "left_hip" not in row or "right_hip" not in row:
-        return []
-    for middle in (site for site in MIDDLES if site in row):
-        hips = positions[:, [row["left_hip"], row["right_hip"]]]
-        away = np.linalg.norm(hips - positions[:, None, row[middle]], axis=2)
-        if not len(away := away[np.isfinite(away).all(axis=1)]):
-            continue
-        left, right = (float(one) for one in np.median(away, axis=0))
-        if abs(left - right) > _in_few(OFF_CENTRE[middle], away) * usual:
-            where = "neck" if middle == "neck" else "middle of the hips"
-            return [
-                f"the left hip is {100 * left:.0f} cm from the {where}, the right {100 * right:.0f}"
-            ]
-    return []
+def _off_centre(sites: Sites, usual: float) -> list[str]:
+    """A limb that is aside with its hip or shoulder has bones of the right lengths; the trunk has
+    not."""
+    between = {f"between the {part}s": sites.middle(part) for part in MIDDLES}
+    found = []
+    for part, middles in MIDDLES.items():
+        pair = np.stack([sites[f"{side}_{part}"] for side in ("left", "right")], axis=1)
+        for name, limit in middles.items():
+            middle = between[name] if name in between else sites[name]
+            away = np.linalg.norm(pair - middle[:, None], axis=2)
+            if not len(away := away[np.isfinite(away).all(axis=1)]):
+                continue
+            left, right = (float(one) for one in np.median(away, axis=0))
+            if abs(left - right) > _in_few(limit, away) * usual:
+                found.append(
+                    f"the left {part} is {100 * left:.0f} cm from {_named(name)}, the right "
+                    f"{100 * right:.0f}"
+                )
+                break
+    return found
+
+
+def _named(middle: str) -> str:
+    named = {"mid_hip": "between the hips", "pelvis": "between the hips", "neck": "the neck"}
+    return named.get(middle, middle)
 
 
 def _usual(lengths: dict[str, np.ndarray]) -> float:

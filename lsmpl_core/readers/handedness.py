@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..body.landmarks import parse_landmark
-from ..keypoints.facing import ahead, forward
+from ..keypoints.facing import ahead, forward, looks_forward
 from ..keypoints.layouts import Layout
 from ..keypoints.proportions import Sites, body_scale, finite_mean, finite_median, normalised
 from ..keypoints.track import Decision
@@ -42,18 +42,30 @@ def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:
     found = ahead(sites, forward(sites, left))
     cues = {name: finite_median(values) for name, values in found.items()}
     size = body_scale(positions, layout)
-    clear = {name: value for name, value in cues.items() if abs(value) > 0.01 * size}
-    back = [name for name, value in clear.items() if value < 0]
-    if len(back) < 2 or len(back) < len(clear):
+    back = [name for name, value in cues.items() if value < -0.01 * size]
+    if len(back) < 2:
+        return None
+
+    # Arms turn as they like, so that elbows have no veto.
+    looks = looks_forward(sites, left, CLEARLY * size)
+    ahead_of_all = float(np.mean(looks[looks != 0.0])) if looks.any() else 0.0
+    if ahead_of_all > -BACKWARD:
         return None
     reason = (
         f"{', '.join(back)} point backward: left and right are swapped in the file, or its axes "
         "are left-handed"
     )
-    sure = 1.0 if len(back) >= SURE else 0.7
+    sure = 1.0 if len(back) >= SURE or ahead_of_all < -SURELY_BACKWARD else 0.7
     return Decision("mirrored", "yes", "detected", f"{reason}; --mirror mends it", sure)
 
 
+CLEARLY = 0.1
+"""Metres, of an adult, by which what points forward is ahead where it clearly does."""
+BACKWARD, SURELY_BACKWARD = 0.3, 0.5
+"""How clearly knees, feet and face point backward (`looks_forward`) from which on a take is
+mirrored, probably and surely: of 183 recorded motions, gymnastics, dance and jumps among them, in
+five layouts with 10 mm of noise, they point forward by 0.36 at least, in Human3.6M's whose jaw says
+little of a face, and by 0.64 in the others. Arms alone say the opposite in one of ten."""
 SURE = 3
 """Cues that all say so from which on a take is surely mirrored."""
 

@@ -41,7 +41,10 @@ LINES = ((1, 1), (1, 2), (2, 1), (1, 3), (2, 2), (3, 1))
 STILL, FROZEN_FRAMES, MOST_FROZEN = 1e-4, 5, 0.3
 """Metres from frame to frame up to which, and frames from which on, a keypoint counts as standing
 perfectly still, and share of its frames from which on that is how it is meant (the origin of a
-track, say)."""
+track, say, or numbers that are rounded)."""
+NEVER_STILL, MOST_FROZEN_OF_THOSE = 0.01, 0.8
+"""Share of the frames up to which keypoints usually are that never rest, for their noise, and share
+of its frames from which on one of those is meant to stand still."""
 TORN, UNSTEADY = 0.03, 1e-3
 """Metres by which a frozen keypoint jumps when it thaws; and from frame to frame at least, where
 there is noise."""
@@ -104,7 +107,9 @@ def _frozen(positions: np.ndarray, stretch: np.ndarray, bones: Bones) -> np.ndar
     still[1:-1] = (steps >= 0.0) & (steps < STILL)
     still[still.sum(axis=1) > 0.5 * K] = False
     frozen = np.zeros((T, K), dtype=bool)
-    for k in np.flatnonzero(still.any(axis=0) & (still.mean(axis=0) < MOST_FROZEN)):
+    share = still.mean(axis=0)
+    most = MOST_FROZEN_OF_THOSE if np.median(share) < NEVER_STILL else MOST_FROZEN
+    for k in np.flatnonzero(still.any(axis=0) & (share < most)):
         edges = np.diff(still[:, k].astype(int))
         own = stretch[:, (bones.one == k) | (bones.other == k)]
         moving = steps[steps[:, k] >= STILL, k]

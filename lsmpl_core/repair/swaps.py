@@ -24,7 +24,7 @@ from ..points import complete, lengths
 GROUPS = (
     (("hip",), ()), (("knee",), ("hip",)), (("ankle",), ("knee",)), (("toe", "heel", "foot"),
     ("ankle",)), (("shoulder",), ("hip",)), (("elbow",), ("shoulder",)), (("wrist",), ("elbow",)),
-    (("knuckle", "tip"), ("wrist",)), (("eye", "ear"), ("shoulder", "hip")),
+    (("hand", "knuckle", "tip"), ("wrist",)), (("eye", "ear"), ("shoulder", "hip")),
 )  # fmt: skip
 """Ends of the names of sites that are exchanged together, and of pairs to tell it by, of which the
 first there is."""

@@ -187,6 +187,7 @@ def test_a_set_of_keypoints_that_jumped_is_doubtful(body, stroll):
         ),
         (("left_heel", "left_big_toe", "left_small_toe"), False, None),
         (("left_wrist",), False, None),
+        (("left_wrist",), True, "left forearm not believed"),
     ],
 )
 def test_a_limb_that_is_not_seen_for_some_frames_is_doubtful(body, stroll, parts, one_rejected, why):

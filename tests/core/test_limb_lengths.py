@@ -53,3 +53,27 @@ def test_a_whole_leg_that_is_aside_is_told_by_the_pelvis(walk, shift):
     leg = [LAYOUT.index(f"left_{part}") for part in ("hip", "knee", "ankle", "big_toe", "small_toe", "heel")]
     walk[:, leg] += shift
     assert any("left hip" in one for one in doubtful_limbs(walk, LAYOUT))
+
+
+@pytest.mark.parametrize("layout", ["body_25", "coco_17"])
+@pytest.mark.parametrize("parts", [("hip", "knee", "ankle"), ("shoulder", "elbow", "wrist")])
+def test_a_whole_limb_that_lags_behind_is_told_by_the_trunk(body, stroll, layout, parts):
+    layout = lsmpl.get_layout(layout)
+    positions = body.keypoints(stroll.frames(slice(0, 60)), layout).positions
+    limb = [layout.index(f"left_{part}") for part in parts]
+    positions[15:, limb] = positions[:-15, limb]
+    assert any("apart changes" in one for one in doubtful_limbs(positions, layout))
+
+
+def test_a_whole_arm_that_is_aside_is_told_by_the_neck(walk):
+    walk[:, [LAYOUT.index(f"left_{part}") for part in ("shoulder", "elbow", "wrist")]] += (0.0, 0.0, 0.2)
+    assert any("left shoulder" in one for one in doubtful_limbs(walk, LAYOUT))
+
+
+def test_shoulders_that_are_shrugged_and_pulled_forward_are_people_s(walk):
+    swing = np.sin(np.linspace(0.0, 6.0, len(walk)))[:, None]
+    for side in ("left", "right"):
+        arm = [LAYOUT.index(f"{side}_{part}") for part in ("shoulder", "elbow", "wrist")]
+        middle = walk[:, LAYOUT.index("neck")] - walk[:, arm[0]]
+        walk[:, arm] += (0.12 * swing * middle)[:, None]
+    assert doubtful_limbs(walk, LAYOUT) == []

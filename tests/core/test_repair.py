@@ -68,6 +68,15 @@ def test_swapped_sides_are_exchanged_again(body, track, limb, frames):
     np.testing.assert_array_equal(found.condition == Condition.SWAPPED, swapped)
 
 
+def test_hands_are_exchanged_with_their_arms(body, stroll):
+    track = body.keypoints(stroll, "smpl_24")
+    arms = [k for k, name in enumerate(track.layout.keypoints) if name.split("_")[-1] in ("elbow", "wrist", "hand")]
+    positions = track.positions.copy()
+    positions[20:40, arms] = track.positions[20:40][:, np.array(track.layout.mirror)[arms]]
+    found = mended(replace(track, positions=positions), body)
+    np.testing.assert_array_equal(found.track.positions, track.positions)
+
+
 @pytest.mark.parametrize("away", [2.0, 4.0])
 def test_one_hip_that_jumps_past_the_other_is_not_a_swap(body, track, away):
     """The vector between the hips is turned round by it, and then frozen so for a while."""
