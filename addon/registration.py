@@ -16,7 +16,8 @@ from bpy.props import PointerProperty
 
 TRANSLATION_CONTEXT = "LSMPL"
 PROPERTIES_HAVE_ONE = bpy.app.version >= (5, 0)
-"""Blender 4.2 crashes at its end where a property was given a context."""
+"""Blender 4.2 crashes at its end where a property was given a context: there their names are none
+that Blender knows."""
 
 Pointer = tuple[type[bpy.types.bpy_struct], str, type[bpy.types.PropertyGroup]]
 """A type of Blender's, the name of a property of it, and the property group that this leads to."""
@@ -63,8 +64,6 @@ def registration(
 def _keep_words(cls: type[bpy.types.bpy_struct]) -> None:
     """Give a class, and its properties and those of its bases of ours, the translation context."""
     cls.bl_translation_context = TRANSLATION_CONTEXT
-    if not PROPERTIES_HAVE_ONE:
-        return
     for base in cls.__mro__:
         own = inspect.get_annotations(base)
         if not own or not base.__module__.startswith(__package__):
@@ -73,5 +72,24 @@ def _keep_words(cls: type[bpy.types.bpy_struct]) -> None:
         evaluated = typing.get_type_hints(base)
         base.__annotations__ = {name: evaluated[name] for name in own}
         for annotation in base.__annotations__.values():
-            if isinstance(annotation, bpy.props._PropertyDeferred):
+            if not isinstance(annotation, bpy.props._PropertyDeferred):
+                continue
+            if PROPERTIES_HAVE_ONE:
                 annotation.keywords["translation_context"] = TRANSLATION_CONTEXT
+            else:
+                _keep_names(annotation.keywords)
+
+
+def untranslated(name: str) -> str:
+    """A name of an item that a function makes, so that Blender has no translation of it: it knows
+    "Automatic", and not the same with a blank, which nobody sees."""
+    return name if PROPERTIES_HAVE_ONE or not name else f"{name.rstrip()} "
+
+
+def _keep_names(keywords: dict) -> None:
+    """The same of a property, given as its keyword arguments, and of its items."""
+    if "name" in keywords:
+        keywords["name"] = untranslated(keywords["name"])
+    items = keywords.get("items")
+    if items is not None and not callable(items):
+        keywords["items"] = [(item[0], untranslated(item[1]), *item[2:]) for item in items]

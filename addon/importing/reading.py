@@ -158,7 +158,7 @@ class Import:
 
     def reported_steps(self, scene: bpy.types.Scene, collection) -> jobs.Steps[jobs.Messages]:
         """As the file dialog has it: the takes end up selected, in view where they are the scene's
-        first, and the user is told."""
+        first or would not be seen, and the user is told."""
         held = Held(scene, doing="imported into")
         yield from self.steps(scene, collection)
         taken = self.imported()
@@ -171,6 +171,8 @@ class Import:
         (scene,) = held.again()
         if len(takes.takes_in(scene)) == len(taken):
             framing.look_at_selected(bpy.context.window_manager)
+        else:
+            framing.bring_into_view(bpy.context, taken)
         messages = [("WARNING", "\n".join(reason for _, reason in reasons))] if reasons else []
         if self.assumptions:
             title = "Assumed or in doubt, because the file does not say:\n"

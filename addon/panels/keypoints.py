@@ -79,7 +79,7 @@ class LSMPL_PT_keypoints(Section, bpy.types.Panel):
             properties(layout).prop(take.lsmpl_markers, "static_trial")
 
         # What comes and goes with the scene's rate.
-        if take.lsmpl.step != 1.0:
+        if take.lsmpl.step != 1.0 and frames > 1:
             say(context, layout, "The scene runs at another rate than the take", icon="INFO")
             layout.operator("lsmpl.match_scene", text="Match Scene to Take", translate=False)
         if not adding.plays_at_its_speed(take, context.scene):

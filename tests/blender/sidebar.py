@@ -20,7 +20,8 @@ OPENED = ("picture", "animation_rig", "retarget")
 """Modules of sections that are closed at first."""
 
 
-_seen: dict[str, list[int]] = {}
+_seen: dict[int, dict[str, int]] = {}
+"""On each vertical line, where what was found last: {what Ctrl C copies: its y}."""
 
 
 def open_sections(blender: BlenderSession, modules: tuple[str, ...] = OPENED) -> None:
@@ -62,19 +63,22 @@ def find_field(blender: BlenderSession, value: float, x: int = MIDDLE) -> tuple[
 
 def _find(blender: BlenderSession, known_as: str, is_meant: Callable[[str], bool], x: int) -> tuple[int, int]:
     blender.run(f"bpy.context.window_manager.clipboard = {UNTOUCHED!r}")
-    for y in _seen.get(known_as, ()):  # where it was the last time, as long as nothing has moved
+    seen = _seen.setdefault(x, {})
+    for y in [y for copied, y in seen.items() if is_meant(copied)]:  # as long as nothing has moved
         if is_meant(over(blender, x, y)):
             return x, y
     for patient in (False, True):  # a busy machine takes two moves for one, which light no button
         for scroll in (0, -60, *[14] * 6):
             if scroll:
+                seen.clear()
                 blender.xdotool("mousemove", MARGIN, 500, pause=0.1)
                 blender.xdotool("click", "--repeat", abs(scroll), "--delay", 15, 4 if scroll < 0 else 5, pause=1.0)
             blender.settle()
             for y in range(TOP, BOTTOM, STEP):
-                if is_meant(over(blender, x, y, patient)):
-                    if known_as:
-                        _seen[known_as] = [y + 4]
+                copied = over(blender, x, y, patient)
+                if copied != UNTOUCHED:
+                    seen[copied] = y + 4
+                if is_meant(copied):
                     return x, y + 4
     raise AssertionError(f"nothing like {known_as or 'that field'!r} at x = {x}")
 
