@@ -157,6 +157,18 @@ class SceneSettings(bpy.types.PropertyGroup):
             ("OFF", "Off", "No fingers"),
         ),
     )
+    rotations: EnumProperty(
+        name="Rotations",
+        description="How bones are turned, where the take's file says so",
+        items=(
+            (
+                "AUTO",
+                "Use",
+                "A hint at how limbs twist, where bones point by them as the keypoints do",
+            ),
+            ("NO", "Ignore", "Keypoints alone"),
+        ),
+    )
     smooth: FloatProperty(
         name="Smooth",
         description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its "
@@ -224,7 +236,11 @@ def chosen_body_path(scene: bpy.types.Scene) -> str:
 def solve_options(scene: bpy.types.Scene) -> SolveOptions:
     """The scene's solver. Raises `LsmplError` where it cannot be used."""
     settings, chosen = scene.lsmpl, preferences()
-    wanted = {"travel": settings.travel.lower(), "hands": settings.hands.lower()}
+    wanted = {
+        "travel": settings.travel.lower(),
+        "hands": settings.hands.lower(),
+        "rotations": settings.rotations.lower(),
+    }
     if settings.solver != "published":
         return SolveOptions(solver=settings.solver, **wanted)
     if not chosen or not chosen.checkpoint:

@@ -76,6 +76,7 @@ class LSMPL_PT_solver(Section, bpy.types.Panel):
             column.prop(preferences(), "device")
         column.prop(context.scene.lsmpl, "travel")
         column.prop(context.scene.lsmpl, "hands")
+        column.prop(context.scene.lsmpl, "rotations")
         column.prop(context.scene.lsmpl, "bake_when_done")
         layout.operator(
             "lsmpl.solve_from_motion",

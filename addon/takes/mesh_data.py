@@ -18,14 +18,16 @@ _WRITTEN_AS = Fields(format=is_whole)
 _FEW_VALUES = 500
 """Values up to which it is quicker to write them one by one."""
 _FIELDS = {
-    "FLOAT": ("value", np.float32),
-    "FLOAT_VECTOR": ("vector", np.float32),
-    "INT": ("value", np.int32),
+    "FLOAT": ("value", np.float32, 1),
+    "FLOAT_VECTOR": ("vector", np.float32, 3),
+    "QUATERNION": ("value", np.float32, 4),
+    "INT": ("value", np.int32, 1),
 }
+"""Of each kind of attribute the name, type and count of its values."""
 
 
 def write(mesh: bpy.types.Mesh, name: str, kind: str, values: np.ndarray) -> None:
-    field, dtype = _FIELDS[kind]
+    field, dtype, _ = _FIELDS[kind]
     attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
     attribute.data.foreach_set(field, np.ascontiguousarray(values, dtype=dtype).ravel())
 
@@ -39,9 +41,9 @@ def attribute_of(mesh: bpy.types.Mesh, name: str, kind: str) -> bpy.types.Attrib
 
 
 def read(mesh: bpy.types.Mesh, name: str, kind: str) -> np.ndarray:
-    field, dtype = _FIELDS[kind]
+    field, dtype, count = _FIELDS[kind]
     attribute = attribute_of(mesh, name, kind)
-    values = np.empty(len(attribute.data) * (3 if kind == "FLOAT_VECTOR" else 1), dtype=dtype)
+    values = np.empty(len(attribute.data) * count, dtype=dtype)
     attribute.data.foreach_get(field, values)
     return values
 
@@ -51,7 +53,7 @@ def change(
 ) -> None:
     """Write the values of some vertices; those of others stay, or are 0 where there was no such
     attribute."""
-    field, _ = _FIELDS[kind]
+    field, _, _ = _FIELDS[kind]
     attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
     if len(rows) > _FEW_VALUES:
         everything = read(mesh, name, kind).reshape(len(attribute.data), -1)

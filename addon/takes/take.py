@@ -30,7 +30,7 @@ from ..stored_facts import (
     object_of,
     optional,
 )
-from . import hands
+from . import hands, turns
 from .mesh_data import attribute_of, change, load_json, read, store_json, write
 
 TRACK_KEY = "lsmpl_track"
@@ -130,6 +130,7 @@ def track_mesh(track: KeypointTrack, name: str, reading: int = 0) -> bpy.types.M
     mesh.edges.add(len(edges))
     mesh.edges.foreach_set("vertices", edges.ravel())
     hands.store(mesh, track.hands, name)
+    turns.store(mesh, track.turns)
     store_json(
         mesh,
         TRACK_KEY,
@@ -193,6 +194,7 @@ def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = Tru
         believed=believed,
         hands=hands.load(mesh, shape[0], by, edits),
         world=np.array(facts["world"]) if facts.get("world") else None,
+        turns=turns.load(mesh, shape),
     )
 
 

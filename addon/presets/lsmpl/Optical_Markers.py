@@ -6,6 +6,7 @@ settings.shape = "ESTIMATE"
 settings.solver = "network"
 settings.travel = "AUTO"
 settings.hands = "AUTO"
+settings.rotations = "AUTO"
 settings.bake_when_done = True
 settings.smooth = 0.5
 settings.lock_feet = False
