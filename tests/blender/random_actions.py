@@ -344,6 +344,107 @@ def change_list(hands: Hands) -> str:
     return f"{what} {take}"
 
 
+ANY_ORDER = [
+    "accept", "add_bone", "add_controls", "add_layer", "as_solved", "average_body", "bake", "bake_again",
+    "bake_to_controls", "bake_to_other", "clean_up", "colour_takes", "detect_bones", "go_to_doubt", "ignore_keypoint",
+    "jump_to_doubtful", "leave_character", "live", "lock_feet_again", "look_through", "mark_doubtful", "match_render",
+    "match_scene", "pin_bones", "pose_correctives", "read_again", "refine", "reject", "remove_bone",
+    "remove_controls", "remove_picture", "remove_pins", "retime", "select_sources", "set_keypoints", "set_rate",
+    "shape_of_take", "show_before", "show_character", "show_take", "snap_limb", "solo_take", "solve",
+    "solve_from_motion", "switch_limb", "take_from_objects", "trust_keypoints", "unmark_doubtful",
+]  # fmt: skip
+"""Our operators, but for those that ask for files."""
+MODES = "OBJECT", "EDIT", "POSE", "SCULPT", "WEIGHT_PAINT", "VERTEX_PAINT", "TEXTURE_PAINT"
+ELSEWHERE = {
+    "an empty scene": "window.scene = data.scenes.get('Second') or data.scenes.new('Second')",
+    "a hidden collection": "stage.hide_viewport = True",
+    "an excluded collection": "layer(stage).exclude = True",
+    "nothing active": "view.objects.active = None",
+    "a linked take": "link('Walk')",
+    "a linked character": "link('Walk Rig')",
+    "an overridden take": "link('Walk').override_create()",
+    "an overridden character": "link('Walk Rig').override_create()",
+}
+"""Where buttons have nothing to do, or only to say why not."""
+_GOING = """
+    window, data, view = bpy.context.window, bpy.data, bpy.context.view_layer
+    stage = data.collections.get("Stage") or data.collections.new("Stage")
+    if stage.name not in scene.collection.children:
+        scene.collection.children.link(stage)
+    layer = lambda one: view.layer_collection.children[one.name]
+    def link(name):
+        with data.libraries.load({library!r}, link=True) as (there, chosen):
+            chosen.objects = [name]
+        linked = chosen.objects[0]
+        scene.collection.objects.link(linked)
+        view.objects.active = linked
+        return linked
+    for obj in (data.objects[name] for name in ("Walk", "Walk Rig") if name in data.objects):
+        if obj.name not in stage.objects:
+            stage.objects.link(obj)
+            for other in obj.users_collection:
+                if other != stage:
+                    other.objects.unlink(obj)
+    {go}
+"""
+HOME = """
+    window, data = bpy.context.window, bpy.data
+    window.scene = scene = data.scenes["Scene"]
+    if "Second" in data.scenes:
+        data.scenes.remove(data.scenes["Second"])
+    made_over = [obj for obj in data.objects if obj.override_library]
+    data.batch_remove([*made_over, *data.libraries])
+    for one in data.collections:
+        one.hide_viewport = False
+    for one in bpy.context.view_layer.layer_collection.children:
+        one.exclude = False
+"""
+"""Python that lets everything be as it was before somebody went elsewhere."""
+
+
+def press_anything(hands: Hands, most: int = 4) -> str:
+    """Buttons in any order, with undos between, whatever is selected and in whatever mode."""
+    done = []
+    for _ in range(hands.random.randint(1, most)):
+        name = hands.random.choice(ANY_ORDER)
+        options = f"fps={hands.random.choice([12.5, 30, 59.94])}" if name == "set_rate" else ""
+        hands.do(f"bpy.ops.lsmpl.{name}({options})", pause=0.1)
+        done.append(name)
+        if hands.chance(0.3):
+            done.append(hands.keys("ctrl+z", "ctrl+shift+z", most=2))
+    return ", ".join(done)
+
+
+def in_another_mode(hands: Hands) -> str:
+    """Any buttons while something is painted, sculpted or edited."""
+    hands.end_live()
+    name = hands.random.choice(["Walk", "Walk Rig", "Walk Body", "Wave", "Other"])
+    mode = hands.random.choice(MODES)
+    hands.do(f"""
+        obj = bpy.data.objects.get({name!r})
+        if obj and obj.name in bpy.context.view_layer.objects and obj.visible_get():
+            bpy.context.view_layer.objects.active = obj
+            bpy.ops.object.mode_set(mode={mode!r})
+    """)
+    done = press_anything(hands, most=2)
+    hands.do("bpy.ops.object.mode_set(mode='OBJECT')")
+    return f"{name} in {mode}: {done}"
+
+
+def elsewhere(hands: Hands) -> str:
+    """Any buttons where takes are hidden, linked, overridden or not at all, and back."""
+    if hands.chance(0.7):
+        hands.end_live()
+    where = hands.random.choice(list(ELSEWHERE))
+    library = f"{hands.blender.inside}/library.blend"
+    hands.do(_GOING.format(library=library, go=ELSEWHERE[where]), pause=0.3)
+    done = press_anything(hands)
+    hands.blender.rest(240)
+    if hands.chance(0.5):
+        done += f", {hands.keys('ctrl+z', 'ctrl+shift+z', least=1, most=4)}"
+    return f"{where}: {done}"
+
+
 ACTIONS: dict[Callable[[Hands], str], float] = {
     drag: 20,
     step_frames: 12,
@@ -375,6 +476,9 @@ ACTIONS: dict[Callable[[Hands], str], float] = {
     change_list: 1,
     export: 2,
     delete_or_duplicate: 2,
+    press_anything: 6,
+    in_another_mode: 3,
+    elsewhere: 5,
     select: 2,
     save: 2,
     save_and_open: 0.5,

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hands import SIZE, Hands
-from random_actions import ACTIONS, FRAMES
+from random_actions import ACTIONS, FRAMES, HOME
 from session import BlenderSession
 
 TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave_with_hands.trc"
@@ -28,6 +28,14 @@ TRACK = Path(__file__).resolve().parents[2] / "examples" / "walk_and_wave_with_h
 
 _NOT_A_NUMBER = re.compile(r"Error evaluating number.*?\n\w*Error:[^\n]*", re.DOTALL)
 """What Blender says where a key ends up in one of its fields, or in a tool that takes numbers."""
+
+
+_IS_ELSEWHERE = """
+    value = bool(bpy.context.scene.name != "Scene" or "Second" in bpy.data.scenes or bpy.data.libraries
+                 or any(one.hide_viewport for one in bpy.data.collections)
+                 or any(one.exclude for one in bpy.context.view_layer.layer_collection.children))
+"""
+"""Whether it is no place where everything can be checked."""
 
 
 class Failure(AssertionError):
@@ -71,6 +79,10 @@ class RandomSession:
                 self.hands.key("Escape")
 
         self.blender.rest(240, end_tools)
+        # Undos lead elsewhere, too.
+        if self.blender.run(_IS_ELSEWHERE):
+            self.hands.do(HOME, pause=0.3)
+            self.blender.rest(240, end_tools)
 
     def check(self) -> None:
         found = self.blender.run("import invariants; value = invariants.problems()", 120)
@@ -90,6 +102,7 @@ class RandomSession:
         on."""
         self.blender.share(Path(__file__).with_name("invariants.py"))
         track, saved = self.blender.share(TRACK), f"{self.blender.inside}/random.blend"
+        library = f"{self.blender.inside}/library.blend"
         self.blender.run(
             f"""
             import sys
@@ -137,6 +150,7 @@ class RandomSession:
             view.view_distance *= 1.3
             view.view_location.x += 0.25 * view.view_distance  # beside the sidebar
             bpy.ops.object.select_all(action="DESELECT")
+            bpy.ops.wm.save_as_mainfile(filepath={library!r})
             bpy.ops.wm.save_as_mainfile(filepath={saved!r})
             bpy.ops.wm.open_mainfile(filepath={saved!r})
             """
