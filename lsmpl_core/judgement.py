@@ -14,6 +14,7 @@ import numpy as np
 
 from .body.body import Body
 from .keypoints.condition import Condition
+from .keypoints.frame_order import follows_nothing
 from .keypoints.layouts import Layout
 from .keypoints.limb_lengths import doubtful_limbs
 from .keypoints.plausibility import clearest_exchange
@@ -26,8 +27,12 @@ from .readers.handedness import wrong_sides
 from .readers.markers import stand_ins
 
 NOT_TRUSTED, FEW, LIMBS, SCALED = "trust", "few keypoints", "limbs", "scale"
+ORDER = "order"
 """`Decision.what` of motions that are not to be trusted, of what too few keypoints leave open, of
-limbs that probably are elsewhere, and of a space that is shorter one way."""
+limbs that probably are elsewhere, of a space that is shorter one way, and of frames that follow
+nothing."""
+NO_BODY = {"the trunk", "the head", "the left leg", "the right leg"}
+"""Parts (`determined.PARTS`) without which arms hang in the air."""
 MISSED = 0.05
 """Metres of mean residual in the median frame. Of the real files and of others' motions with 12 mm
 of noise it is at most 24 mm, of keypoints read in another order 46 to 133."""
@@ -72,6 +77,7 @@ def judged(
         _on_its_side(motion, body, track),
         _sides(track),
         _exchanged(track),
+        _arms_alone(undetermined or {}),
     ]
     reasons = [doubt for doubt in doubts if doubt]
     found = [Decision(NOT_TRUSTED, "no", "fallback", "; ".join(reasons))] if reasons else []
@@ -84,6 +90,9 @@ def judged(
     if limbs := doubtful_limbs(believed, track.layout):
         reason = "bones keep their lengths: a keypoint of them is elsewhere, frozen or another's"
         found.append(Decision(LIMBS, "; ".join(limbs), "assumed", reason))
+    if follows_nothing(believed):
+        reason = "each frame is as far from the next one as from any: are they in order?"
+        found.append(Decision(ORDER, "as in the file", "assumed", reason))
     if undetermined:
         known = f"within {100 * min(undetermined.values()):.0f} cm at best"
         reason = f"known {known}: poses there are what people usually do"
@@ -105,6 +114,13 @@ def _flat(track: KeypointTrack) -> str:
     return next(
         (one.reason for one in track.decisions if (one.what, one.value) == ("depth", "none")), ""
     )
+
+
+def _arms_alone(undetermined: Mapping[str, float]) -> str:
+    """Arms alone do not say where the body is that they hang on."""
+    if not undetermined.keys() >= NO_BODY:
+        return ""
+    return "its keypoints show arms alone: trunk, head and legs are made up"
 
 
 def _named(way: np.ndarray) -> str:

@@ -24,6 +24,7 @@ def wrong_sides(positions: np.ndarray, layout: Layout, judged: Layout | None) ->
         (exchanged_legs(positions, judged) if judged is not None else None)
         or (wrong_marker_sides(positions, layout) if markers else None)
         or (mirror_warning(positions, judged) if judged is not None else None)
+        or (turned_feet(positions, judged) if judged is not None else None)
     )
 
 
@@ -59,6 +60,25 @@ def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:
     return Decision("mirrored", "yes", "detected", f"{reason}; --mirror mends it", sure)
 
 
+def turned_feet(positions: np.ndarray, layout: Layout) -> Decision | None:
+    """A decision that warns where feet point backward while knees and face do not: names of toes
+    and heels are exchanged. positions (T,K,3), up any axis."""
+    sites = Sites(positions, layout)
+    left = sites["left_hip"] - sites["right_hip"]
+    size = body_scale(positions, layout)
+    told = {
+        name: finite_median(finite_mean(values, axis=0)) / (CLEARLY * size)
+        for name, values in ahead(sites, forward(sites, left)).items()
+    }
+    if not told["the feet"] < -TURNED or not max(told["the knees"], told["the face"]) > TURNED:
+        return None
+    reason = "feet point backward, knees or face do not: names of toes and heels are exchanged"
+    return Decision("sides", "as named", "assumed", reason)
+
+
+TURNED = 0.2
+"""How far feet are turned about, of what is clear: of 366 recorded motions they point forward by
+0.22 at least."""
 CLEARLY = 0.1
 """Metres, of an adult, by which what points forward is ahead where it clearly does."""
 BACKWARD, SURELY_BACKWARD = 0.3, 0.5

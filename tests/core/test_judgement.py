@@ -275,3 +275,18 @@ def near(site):
     """The joint that a marker's place begins at, of those that SMPL has."""
     joint = parse_landmark(site).a
     return joint if joint in lsmpl.get_layout("smpl_24").keypoints else "head"
+
+
+def test_arms_alone_are_no_body(body, taken):
+    track, motion = taken
+    alone = dict.fromkeys(("the trunk", "the head", "the left leg", "the right leg"), 0.2)
+    assert "arms alone" in judged(motion, body, track, alone)[0].reason
+    del alone["the head"]
+    assert whats(judged(motion, body, track, alone)) == [FEW]
+
+
+def test_frames_in_disorder_are_a_doubt(body, stroll):
+    shuffled = stroll.frames(np.random.default_rng(0).permutation(len(stroll)))
+    track = replace(body.keypoints(shuffled, BODY_25), decisions=())
+    motion = replace(shuffled, residual=np.full((len(stroll), 25), 0.008), body=body.key)
+    assert whats(judged(motion, body, track)) == ["order"]

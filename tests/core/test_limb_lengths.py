@@ -77,3 +77,8 @@ def test_shoulders_that_are_shrugged_and_pulled_forward_are_people_s(walk):
         middle = walk[:, LAYOUT.index("neck")] - walk[:, arm[0]]
         walk[:, arm] += (0.12 * swing * middle)[:, None]
     assert doubtful_limbs(walk, LAYOUT) == []
+
+
+def test_another_scale_that_goes_on_is_told(walk):
+    walk[30:] *= 1.2
+    assert any("all bones are longer" in one for one in doubtful_limbs(walk, LAYOUT))
