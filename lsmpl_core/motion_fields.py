@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -56,13 +57,16 @@ def split_poses(every: np.ndarray) -> tuple[np.ndarray, np.ndarray | None, bool]
 
 def write_arrays(arrays: dict[str, np.ndarray | np.generic], scratch: Path) -> None:
     """An npz, packed where it can be read again so."""
-    with open(scratch, "wb") as file:
-        np.savez_compressed(file, **arrays)
+    # In memory first: of a disk that is full, Python's archives complain once more, to stderr, when
+    # they are done away with.
+    packed = io.BytesIO()
+    np.savez_compressed(packed, **arrays)
     # Who stands still for an hour shrinks to what looks like a trap to who unpacks it.
     size = sum(max(array.nbytes, 8 * array.size) for array in arrays.values())
-    if size > most_unpacked(scratch.stat().st_size):
-        with open(scratch, "wb") as file:
-            np.savez(file, **arrays)
+    if size > most_unpacked(packed.tell()):
+        packed = io.BytesIO()
+        np.savez(packed, **arrays)
+    scratch.write_bytes(packed.getbuffer())
 
 
 def calibration_of(text: str) -> Calibration | None:

@@ -13,6 +13,7 @@ from ..refining import residuals
 from ..solving import quality
 from ..takes import display, display_nodes, layers, playing
 from ..takes import take as takes
+from ..takes.mesh_data import has_attribute
 
 UNMEASURED = -1.0
 """Level of a frame in which nothing was measured."""
@@ -53,7 +54,7 @@ def of_take(take: bpy.types.Object) -> Strip | None:
 
 def _levels(take: bpy.types.Object, frames: int) -> np.ndarray:
     """By the distances from which the take's keypoints are orange and red."""
-    if "residual" not in take.data.attributes:
+    if not has_attribute(take.data, "residual", "FLOAT"):
         return np.full(frames, UNMEASURED)
     metres = residuals.frame_residual(take, 0, frames - 1)
     fair = display.get(take, "Fair", display_nodes.FAIR_METRES)

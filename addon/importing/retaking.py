@@ -13,7 +13,7 @@ from ..refining import pending_edit
 from ..takes import layers, pinned_joints
 from ..takes import take as takes
 from ..takes.layers import Layer
-from ..takes.mesh_data import read, write
+from ..takes.mesh_data import has_attribute, read, write
 
 _OF_THE_SOLVE = (
     ("residual", "FLOAT"),
@@ -58,7 +58,7 @@ def replace_track(take: bpy.types.Object, track: KeypointTrack) -> str:
         kept_edits, lost_edits = _carry_edits(take, track, mesh)
         if same:
             for name, kind in _OF_THE_SOLVE:
-                if name in old.attributes:
+                if has_attribute(old, name, kind):
                     write(mesh, name, kind, read(old, name, kind))
         for material in old.materials:
             mesh.materials.append(material)
@@ -91,7 +91,7 @@ def _carry_edits(
     """Write a take's edits to a mesh of the track. Returns how many there are, and how many found
     no place."""
     old = take.data
-    if "edit_state" not in old.attributes:
+    if not has_attribute(old, "edit_state", "INT"):
         return 0, 0
     before = takes.load_track(take, edits=False, travelled=False)
     shape = before.confidence.shape
@@ -99,7 +99,7 @@ def _carry_edits(
     # Where edits put keypoints, (T,K,3), for the frames and keypoints of the old track.
     state = read(old, "edit_state", "INT").reshape(shape)
     offset = np.zeros((*shape, 3))
-    if "edit_offset" in old.attributes:
+    if has_attribute(old, "edit_offset", "FLOAT_VECTOR"):
         offset = read(old, "edit_offset", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
     edited_positions = np.nan_to_num(before.positions) + offset
 

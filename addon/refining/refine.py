@@ -28,6 +28,7 @@ from ..solving import quality
 from ..takes import layers, pinned_joints, playing
 from ..takes import take as takes
 from ..takes.layers import Layer
+from ..takes.mesh_data import optional_attribute
 from . import pending_edit
 from .settings import FROM_POSE, plain
 
@@ -246,7 +247,7 @@ def describe_frame(take: bpy.types.Object, scene: bpy.types.Scene) -> FrameState
     frame, facts = playing.frame_shown(take, scene), takes.describe(take)
     names, count = facts["layout"]["keypoints"], facts["keypoints"]
     keypoints = takes.keypoints_at(take, frame)
-    attribute = take.data.attributes.get("residual")
+    attribute = optional_attribute(take.data, "residual", "FLOAT")
     residual = np.full(count, -1.0)
     if attribute:
         residual = np.array(

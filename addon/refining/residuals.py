@@ -14,7 +14,7 @@ from ...lsmpl_core.refine_range import measured
 from ..takes import layers
 from ..takes import take as takes
 from ..takes.layers import Layer
-from ..takes.mesh_data import change, read, write
+from ..takes.mesh_data import change, has_attribute, read, write
 
 _KINDS = {"residual": "FLOAT", "site": "FLOAT_VECTOR"}
 """Attributes of a take's mesh: metres, -1 where nothing was measured; metres, 0 for a keypoint that
@@ -35,7 +35,7 @@ def measure(take: bpy.types.Object, poser: Poser, low: int, high: int) -> None:
     residual[~takes.believed(take)[low : high + 1]] = np.nan
     sites = np.nan_to_num(poser.sites(poses))
     sites[:, ~takes.ever_seen(take)] = 0.0
-    if "residual" not in take.data.attributes:
+    if not has_attribute(take.data, "residual", "FLOAT"):
         write(take.data, "residual", "FLOAT", np.full(len(take.data.vertices), -1.0))
     values = {"residual": np.where(np.isfinite(residual), residual, -1.0), "site": sites}
     for name in _there(take):
@@ -70,7 +70,7 @@ def frame_residual(take: bpy.types.Object, low: int, high: int) -> np.ndarray:
 
 def _there(take: bpy.types.Object) -> list[str]:
     """What a take's mesh has; takes that an earlier version solved have no sites."""
-    return [name for name in _KINDS if name in take.data.attributes]
+    return [name for name, kind in _KINDS.items() if has_attribute(take.data, name, kind)]
 
 
 def _values(take: bpy.types.Object, name: str, low: int, high: int) -> np.ndarray:

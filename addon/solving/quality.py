@@ -19,6 +19,7 @@ from ..selection import has_take, is_solved, needed_take
 from ..takes import layers, playing
 from ..takes import take as takes
 from ..takes.layers import Layer
+from ..takes.mesh_data import optional_attribute
 
 MARKER = "Doubtful, "
 """How the names of the timeline's markers begin; then comes the take's name."""
@@ -116,14 +117,14 @@ def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
     names, (_, count) = takes.describe(take)["layout"]["keypoints"], takes.shape_of(take)
     vertices = range(frame * count, (frame + 1) * count)
 
-    def values(name: str, otherwise: float) -> list:
-        attribute = take.data.attributes.get(name)
+    def values(name: str, kind: str, otherwise: float) -> list:
+        attribute = optional_attribute(take.data, name, kind)
         return [attribute.data[v].value for v in vertices] if attribute else [otherwise] * count
 
     residual, condition, state = (
-        values("residual", -1.0),
-        values("condition", -1),
-        values("edit_state", 0),
+        values("residual", "FLOAT", -1.0),
+        values("condition", "INT", -1),
+        values("edit_state", "INT", 0),
     )
     edited, ignored = (
         state.count(takes.MOVED) + state.count(takes.LOCKED),

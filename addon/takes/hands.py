@@ -10,7 +10,7 @@ import numpy as np
 
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.keypoints.hand_points import CHAINS, HAND_POINTS, HandPoints
-from .mesh_data import change, read, write
+from .mesh_data import attribute_of, change, has_attribute, optional_attribute, read, write
 
 HANDS_KEY = "lsmpl_hands"
 """Custom property of a take's mesh: the mesh of its hands, 42 vertices a frame."""
@@ -47,10 +47,11 @@ def points_at(mesh: bpy.types.Mesh, frame: int) -> tuple[np.ndarray, np.ndarray]
     if not isinstance(points, bpy.types.Mesh) or len(points.vertices) < (frame + 1) * _A_FRAME:
         return None
     rows = slice(frame * _A_FRAME, (frame + 1) * _A_FRAME)
-    position, confidence = (points.attributes[name].data for name in ("position", "confidence"))
+    position = attribute_of(points, "position", "FLOAT_VECTOR").data
+    confidence = attribute_of(points, "confidence", "FLOAT").data
     sure = np.array([item.value for item in confidence[rows]], dtype=np.float64)
-    if IGNORED in points.attributes:
-        sure[[item.value != 0 for item in points.attributes[IGNORED].data[rows]]] = 0.0
+    if ignored := optional_attribute(points, IGNORED, "INT"):
+        sure[[item.value != 0 for item in ignored.data[rows]]] = 0.0
     return np.array([item.vector for item in position[rows]], dtype=np.float64), sure
 
 
@@ -64,7 +65,7 @@ def seen_at(mesh: bpy.types.Mesh, frame: int) -> np.ndarray | None:
 def ignored_at(mesh: bpy.types.Mesh, frame: int) -> np.ndarray:
     """(10,) bool: which fingers the animator ignores in a frame."""
     points = mesh.get(HANDS_KEY)
-    if not isinstance(points, bpy.types.Mesh) or IGNORED not in points.attributes:
+    if not isinstance(points, bpy.types.Mesh) or not has_attribute(points, IGNORED, "INT"):
         return np.zeros(len(_FINGERS), dtype=bool)
     data = points.attributes[IGNORED].data
     first = frame * _A_FRAME + _FINGERS[:, 0]
@@ -102,7 +103,7 @@ def load(
     shape = (frames, 2, len(HAND_POINTS))
     positions = read(points, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
     confidence = read(points, "confidence", "FLOAT").reshape(shape).astype(np.float64)
-    if edits and IGNORED in points.attributes:
+    if edits and has_attribute(points, IGNORED, "INT"):
         confidence[read(points, IGNORED, "INT").reshape(shape) != 0] = 0.0
     if travel is not None:
         positions += travel[:, None, None]

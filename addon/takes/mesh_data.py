@@ -28,14 +28,36 @@ _FIELDS = {
 
 def write(mesh: bpy.types.Mesh, name: str, kind: str, values: np.ndarray) -> None:
     field, dtype, _ = _FIELDS[kind]
-    attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
+    attribute = _made(mesh, name, kind)
     attribute.data.foreach_set(field, np.ascontiguousarray(values, dtype=dtype).ravel())
+
+
+def optional_attribute(mesh: bpy.types.Mesh, name: str, kind: str) -> bpy.types.Attribute | None:
+    """An attribute; None where there is none, or where the one of that name is of another kind, and
+    so somebody else's."""
+    attribute = mesh.attributes.get(name)
+    if attribute is None or (attribute.data_type, attribute.domain) != (kind, "POINT"):
+        return None
+    return attribute
+
+
+def has_attribute(mesh: bpy.types.Mesh, name: str, kind: str) -> bool:
+    return optional_attribute(mesh, name, kind) is not None
+
+
+def _made(mesh: bpy.types.Mesh, name: str, kind: str) -> bpy.types.Attribute:
+    """An attribute, made where there is none; one of another kind gives way."""
+    if attribute := optional_attribute(mesh, name, kind):
+        return attribute
+    if name in mesh.attributes:
+        mesh.attributes.remove(mesh.attributes[name])
+    return mesh.attributes.new(name, kind, "POINT")
 
 
 def attribute_of(mesh: bpy.types.Mesh, name: str, kind: str) -> bpy.types.Attribute:
     """Raises `LsmplError` where there is none, or one of another kind."""
-    attribute = mesh.attributes.get(name)
-    if attribute is None or (attribute.data_type, attribute.domain) != (kind, "POINT"):
+    attribute = optional_attribute(mesh, name, kind)
+    if attribute is None:
         raise LsmplError(f"{mesh.name}: has lost its attribute {name!r}; import the take again")
     return attribute
 
@@ -54,7 +76,7 @@ def change(
     """Write the values of some vertices; those of others stay, or are 0 where there was no such
     attribute."""
     field, _, _ = _FIELDS[kind]
-    attribute = mesh.attributes.get(name) or mesh.attributes.new(name, kind, "POINT")
+    attribute = _made(mesh, name, kind)
     if len(rows) > _FEW_VALUES:
         everything = read(mesh, name, kind).reshape(len(attribute.data), -1)
         everything[rows] = np.reshape(values, (len(rows), -1))

@@ -23,7 +23,7 @@ from ..stored_facts import (
     object_of,
     optional,
 )
-from .mesh_data import change, load_json, read, store_json, write
+from .mesh_data import attribute_of, change, has_attribute, load_json, read, store_json, write
 
 MOTION_KEY = "lsmpl_motion"
 _VERTICES_A_FRAME = 25
@@ -138,6 +138,8 @@ def note(mesh: bpy.types.Mesh, **facts) -> None:
 def motion_in(mesh: bpy.types.Mesh, facts: Mapping) -> Motion:
     """The motion of a mesh, of which these facts are known; its residuals of keypoints, which are
     the track's, not. Raises `LsmplError` where something of it is damaged."""
+    if len(mesh.vertices) != facts["frames"] * _VERTICES_A_FRAME:
+        raise _edited(mesh)
     rows = read(mesh, "position", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)
     poses = read(mesh, "pose", "FLOAT_VECTOR").reshape(-1, _VERTICES_A_FRAME, 3)
     return Motion(
@@ -159,12 +161,12 @@ def frame_in(mesh: bpy.types.Mesh, frame: int) -> Motion:
     """One frame of a motion, its pose, place and fingers alone; takes no longer where the motion is
     long."""
     rows = slice(frame * _VERTICES_A_FRAME, (frame + 1) * _VERTICES_A_FRAME)
+    if len(mesh.vertices) < rows.stop:
+        raise _edited(mesh)
 
     def values(name: str) -> np.ndarray:
-        attribute = mesh.attributes.get(name)
-        if attribute is None:
-            raise LsmplError(f"{mesh.name}: has lost its attribute {name!r}; solve again")
-        return np.array([item.vector for item in attribute.data[rows]])
+        data = attribute_of(mesh, name, "FLOAT_VECTOR").data
+        return np.array([item.vector for item in data[rows]])
 
     fingers = None
     if has_fingers(mesh):
@@ -174,8 +176,15 @@ def frame_in(mesh: bpy.types.Mesh, frame: int) -> Motion:
     )
 
 
+def _edited(mesh: bpy.types.Mesh) -> LsmplError:
+    return LsmplError(
+        f"{mesh.name}: has {len(mesh.vertices)} vertices, which are not {_VERTICES_A_FRAME} for "
+        "each frame; the mesh was edited, so solve again"
+    )
+
+
 def has_fingers(mesh: bpy.types.Mesh) -> bool:
-    return all(side in mesh.attributes for side in _HANDS)
+    return all(has_attribute(mesh, side, "FLOAT_VECTOR") for side in _HANDS)
 
 
 def _rows(motion: Motion, joints: np.ndarray | None) -> np.ndarray:
@@ -200,7 +209,7 @@ def _padded(values: np.ndarray) -> np.ndarray:
 
 def _hand_residual(mesh: bpy.types.Mesh) -> np.ndarray | None:
     """(T,2) metres, None where the motion has none."""
-    if _HANDS_OFF not in mesh.attributes:
+    if not has_attribute(mesh, _HANDS_OFF, "FLOAT"):
         return None
     values = read(mesh, _HANDS_OFF, "FLOAT").reshape(-1, _VERTICES_A_FRAME)[:, : len(_HANDS)]
     return np.where(values < 0, np.nan, values)

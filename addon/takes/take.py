@@ -31,7 +31,16 @@ from ..stored_facts import (
     optional,
 )
 from . import hands, turns
-from .mesh_data import attribute_of, change, load_json, read, store_json, write
+from .mesh_data import (
+    attribute_of,
+    change,
+    has_attribute,
+    load_json,
+    optional_attribute,
+    read,
+    store_json,
+    write,
+)
 
 TRACK_KEY = "lsmpl_track"
 TRAVEL = "travel"
@@ -164,16 +173,16 @@ def load_track(take: bpy.types.Object, edits: bool = True, travelled: bool = Tru
 
     positions = read(mesh, "position", "FLOAT_VECTOR").reshape(*shape, 3).astype(np.float64)
     confidence = read(mesh, "confidence", "FLOAT").reshape(shape).astype(np.float64)
-    moved = travelled and TRAVEL in mesh.attributes
+    moved = travelled and has_attribute(mesh, TRAVEL, "FLOAT_VECTOR")
     if moved:
         positions += read(mesh, TRAVEL, "FLOAT_VECTOR").reshape(*shape, 3)
 
     # A position that the user gave is certain, and the solver need not doubt it.
     trusted = believed = None
-    if edits and "edit_state" in mesh.attributes:
+    if edits and has_attribute(mesh, "edit_state", "INT"):
         state = read(mesh, "edit_state", "INT").reshape(shape)
         edited = (state == MOVED) | (state == LOCKED)
-        if "edit_offset" in mesh.attributes:
+        if has_attribute(mesh, "edit_offset", "FLOAT_VECTOR"):
             offset = read(mesh, "edit_offset", "FLOAT_VECTOR").reshape(*shape, 3)
             positions[edited] += offset[edited]
         confidence[edited] = 1.0
@@ -222,7 +231,7 @@ def set_travel(take: bpy.types.Object, travel: np.ndarray | None) -> None:
 
 def travel_at(take: bpy.types.Object, frame: int) -> np.ndarray:
     """(3,) metres by which the last solve moved a frame, 0 for the take's first."""
-    attribute = take.data.attributes.get(TRAVEL)
+    attribute = optional_attribute(take.data, TRAVEL, "FLOAT_VECTOR")
     first = frame * describe(take)["keypoints"]
     return np.array(attribute.data[first].vector if attribute else (0.0, 0.0, 0.0))
 
@@ -279,7 +288,7 @@ def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
     rows = slice(frame * count, (frame + 1) * count)
 
     def values(name: str, kind: str, otherwise=None) -> np.ndarray:
-        if otherwise is not None and name not in mesh.attributes:
+        if otherwise is not None and not has_attribute(mesh, name, kind):
             return np.array(otherwise)
         field = "vector" if kind == "FLOAT_VECTOR" else "value"
         return np.array(
@@ -327,9 +336,9 @@ def believed(take: bpy.types.Object) -> np.ndarray:
     mesh, (_, count) = take.data, shape_of(take)
     doubted = (Condition.REJECTED, Condition.SWAPPED)
     credible = np.ones(len(mesh.vertices), dtype=bool)
-    if "condition" in mesh.attributes:
+    if has_attribute(mesh, "condition", "INT"):
         credible = ~np.isin(read(mesh, "condition", "INT"), doubted)
-    if "edit_state" in mesh.attributes:
+    if has_attribute(mesh, "edit_state", "INT"):
         credible |= np.isin(read(mesh, "edit_state", "INT"), (MOVED, LOCKED))
     return credible.reshape(-1, count)
 
@@ -342,7 +351,7 @@ def edited_frames(take: bpy.types.Object) -> list[int]:
 def edit_states(take: bpy.types.Object) -> np.ndarray:
     """(T,K) AS_READ, MOVED, IGNORED, LOCKED or TRUSTED."""
     shape = shape_of(take)
-    if "edit_state" not in take.data.attributes:
+    if not has_attribute(take.data, "edit_state", "INT"):
         return np.zeros(shape, dtype=np.int32)
     return read(take.data, "edit_state", "INT").reshape(shape)
 

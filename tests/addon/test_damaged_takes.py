@@ -3,6 +3,7 @@
 import json
 
 import bpy
+import numpy as np
 import pytest
 
 NONSENSE = (None, -1, "x", ...)
@@ -78,3 +79,69 @@ def test_a_damaged_track_is_told_by_its_field(addon, core, take):
     take.data["lsmpl_track"] = json.dumps({**facts, "frames": -1})
     with pytest.raises(core.LsmplError, match=r"no longer what was stored: frames is -1"):
         addon("takes.take").load_track(take)
+
+
+OF_A_TAKE = ("confidence", "condition", "residual", "site", "edit_state", "edit_offset", "travel")
+
+
+def of_another_kind(mesh, name: str, kind: str, domain: str) -> None:
+    mesh.attributes.remove(mesh.attributes[name])
+    mesh.attributes.new(name, kind, domain)
+
+
+@pytest.fixture
+def edited_take(addon, take):
+    takes = addon("takes.take")
+    takes.write_edits(take, [1, 2], [0, 3], takes.MOVED, np.full((2, 2, 3), 0.01))
+    takes.set_travel(take, np.ones((6, 3)))
+    for name, kind, values in (
+        ("condition", "INT", 1),
+        ("residual", "FLOAT", 0.1),
+        ("site", "FLOAT_VECTOR", (0, 0, 1)),
+    ):
+        addon("takes.mesh_data").write(
+            take.data, name, kind, np.full((len(take.data.vertices), np.size(values)), values)
+        )
+    return take
+
+
+def in_words(operator: str) -> None:
+    """Run it where it may run now; a message is one of ours."""
+    if getattr(bpy.ops.lsmpl, operator).poll():
+        try:
+            getattr(bpy.ops.lsmpl, operator)("EXEC_DEFAULT")
+        except RuntimeError as error:
+            assert "Traceback" not in str(error) and "Python:" not in str(error), f"{operator}: {error}"
+
+
+@pytest.mark.parametrize(("kind", "domain"), [("FLOAT_VECTOR", "POINT"), ("FLOAT", "EDGE")])
+def test_attributes_of_somebody_elses_kind_are_none_of_ours_and_give_way(addon, drawn, edited_take, kind, domain):
+    """As another add-on's, or a geometry node's, of the same name."""
+    take, takes = edited_take, addon("takes.take")
+    for name in OF_A_TAKE:
+        if kind == take.data.attributes[name].data_type and domain == "POINT":
+            continue
+        of_another_kind(take.data, name, kind, domain)
+        drawn()
+        in_words("jump_to_doubtful")
+        if name == "confidence":  # of which a take has nothing else
+            addon("takes.mesh_data").write(take.data, name, "FLOAT", np.ones(len(take.data.vertices)))
+    takes.load_track(take)
+    in_words("solve")
+    takes.write_edits(take, [1], [0], takes.IGNORED)
+    assert takes.edit_states(take)[1, 0] == takes.IGNORED
+
+
+@pytest.mark.parametrize("damage", ["another kind", "fewer vertices"])
+def test_damaged_motions_are_told(addon, core, drawn, take, damage):
+    mesh = take.lsmpl.solved
+    if damage == "fewer vertices":
+        mesh.clear_geometry()
+        mesh.vertices.add(31)
+    else:
+        of_another_kind(mesh, "pose", "FLOAT", "POINT")
+    drawn()
+    for load in (lambda: addon("takes.layers").load(take), lambda: addon("takes.layers").load_frame(take, 5)):
+        with pytest.raises(core.LsmplError, match=r"Take Solved: has (lost its attribute|31 vertices)"):
+            load()
+    in_words("solve")

@@ -68,10 +68,16 @@ def disturbed(home: Path, words: list[str], what: str, moment: int, chosen: int)
     """The exit code of a conversion that `what` disturbs at one moment, by one of the `ERRORS` or `SIGNALS`; nothing is
     lost by it."""
     before = _files(home)
+    heard, said = os.pipe()  # which no limit of files' sizes is for, and which holds more than is said
     child = os.fork()
     if child == 0:
-        _convert(home, words, what, moment, chosen)
-    code = _ended(child)
+        _convert(home, words, what, moment, chosen, said)
+    os.close(said)
+    try:
+        code = _ended(child)
+        (home / "said.txt").write_bytes(_all_of(heard))
+    finally:
+        os.close(heard)
     try:
         _nothing_is_lost(home, before, code, what)
     except Exception as error:
@@ -127,9 +133,13 @@ def _furnished(home: Path, rng: np.random.Generator) -> list[str]:
     return words + [option for option in ("--resume", "--overwrite") if rng.random() < 0.2][:1]
 
 
-def _convert(home: Path, words: list[str], what: str, moment: int, chosen: int) -> None:
-    """The forked process: converts, disturbed, and ends."""
-    said = os.open(home / "said.txt" if what != "limit" else os.devnull, os.O_WRONLY | os.O_CREAT)
+def _all_of(pipe: int) -> bytes:
+    """What was written to a pipe that nobody writes to any more."""
+    return b"".join(iter(lambda: os.read(pipe, 1 << 16), b""))
+
+
+def _convert(home: Path, words: list[str], what: str, moment: int, chosen: int, said: int) -> None:
+    """The forked process: converts, disturbed, saying all to a pipe, and ends."""
     os.dup2(said, 1)
     os.dup2(said, 2)
     sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
@@ -216,7 +226,7 @@ def _nothing_is_lost(home: Path, before: dict[Path, bytes], code: int, what: str
             assert code in OUTRIGHT or path in before, f"{path} is left"
         elif after[path] != before.get(path):
             _is_whole(path)
-    said = (home / "said.txt").read_text(errors="replace") if what != "limit" else ""
+    said = (home / "said.txt").read_text(errors="replace")
     assert "Traceback" not in said, "a traceback"
     in_our_words(said[-2900:] if code != 2 else "")
 

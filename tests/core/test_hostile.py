@@ -5,6 +5,7 @@ Each is made from scratch in the form of a file that once did harm.
 
 import contextlib
 import errno
+import gc
 import gzip
 import io
 import json
@@ -44,6 +45,7 @@ from lsmpl_core.files import safe_pickle
 from lsmpl_core.files.opening import open_file, read_file
 from lsmpl_core.files.pickle_budget import Budget
 from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.motion_fields import write_arrays
 from lsmpl_core.progress import Progress
 from lsmpl_core.readers import READERS, read_keypoints, read_people
 from lsmpl_core.readers.bvh import _hierarchy
@@ -667,6 +669,17 @@ def test_the_time_of_day_may_be_set_back_during_a_run(tmp_path, monkeypatch):
     words = ["convert", str(tmp_path / "take.npy"), "-o", str(tmp_path / "o.npz"), "--solver", "polish"]
     assert main([*words, "--report", str(tmp_path / "r.json")]) == 0
     assert 0 <= json.loads((tmp_path / "r.json").read_text())["seconds"] < 600
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no system with a disk that is always full")
+def test_a_full_disk_is_said_once(monkeypatch):
+    """Python's archives said it again, with a traceback, when they were done away with."""
+    again = []
+    monkeypatch.setattr(sys, "unraisablehook", again.append)
+    with pytest.raises(OSError, match="No space left"):
+        write_arrays({"poses": np.random.default_rng(0).normal(size=(200, 72))}, Path("/dev/full"))
+    gc.collect()
+    assert not again
 
 
 def test_empty_names_are_not_the_folder_one_is_in(tmp_path, capsys, monkeypatch):
