@@ -18,6 +18,7 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
 from .raw import RawTrack, read_bytes
+from .rotations import turns_of
 
 _BLOCK = 512
 _INTEL, _DEC, _MIPS = 84, 85, 86
@@ -182,16 +183,14 @@ def _segments(file: _C3d, data: bytes, path: Path) -> RawTrack:
     )
     matrices = numbers[..., :16].reshape(length, count, 4, 4)
     columns, rows = matrices[..., 3, :3], matrices[..., :3, 3]
-    positions = (
-        columns
-        if np.nan_to_num(np.abs(rows)).max() <= np.nan_to_num(np.abs(columns)).max()
-        else rows
-    )
+    by_columns = np.nan_to_num(np.abs(rows)).max() <= np.nan_to_num(np.abs(columns)).max()
+    positions = columns if by_columns else rows
+    axes = np.swapaxes(matrices[..., :3, :3], 2, 3) if by_columns else matrices[..., :3, :3]
     positions = np.where(numbers[..., 16:] < 0, np.nan, positions)
     names = [label.removesuffix("_4X4") for label in file.strings("ROTATION:LABELS")[:count]]
     reason = (
-        "the file holds no 3D points; its segments' matrices say where they begin, their rotations "
-        "are not used"
+        "the file holds no 3D points; its segments' matrices say where they begin and how they are "
+        "turned"
     )
     return RawTrack(
         positions,
@@ -200,6 +199,7 @@ def _segments(file: _C3d, data: bytes, path: Path) -> RawTrack:
         unit=next(iter(file.strings("POINT:UNITS")), None),
         first_frame=file.first,
         decisions=[Decision("segments", str(count), "file", reason)],
+        turns=turns_of(axes),
     )
 
 

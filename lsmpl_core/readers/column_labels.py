@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from .column_words import (
@@ -14,11 +14,14 @@ from .column_words import (
     LONGEST_LABEL,
     OTHER,
     POSITION,
+    QUATERNION,
     SEPARATORS,
     SPACES,
+    TURNING,
     UNITS,
     axis_of,
     is_turn,
+    quaternion_key,
 )
 
 _TRANSLATIONS = ("tx", "ty", "tz", "px", "py", "pz")
@@ -29,8 +32,8 @@ _BRACKETED = re.compile(r"(.+)\[([0-3])\]")
 
 @dataclass(frozen=True)
 class Label:
-    """What one column is: a keypoint's `name` and the `key` of x, y, z or c; its unit; how the file
-    has it (text)."""
+    """What one column is: a keypoint's `name` and the `key` of x, y, z, c or one of `QUATERNION`;
+    its unit; how the file has it (text)."""
 
     name: str = ""
     key: str = ""
@@ -84,9 +87,10 @@ def _after_names(row: Sequence[str]) -> list[Label]:
         axis, own = axis_of(cell), label_of(cell)
         if not cell or axis or is_turn(cell):
             # Of axes that come twice below a name the first are of its place.
-            known = name and axis and axis not in taken
-            labels.append(Label(name, axis, None, cell) if known else Label(text=cell))
-            taken.add(axis)
+            key = cell.lower() if cell.lower() in QUATERNION else axis
+            known = name and key and key not in taken
+            labels.append(Label(name, key, None, cell) if known else Label(text=cell))
+            taken.add(key)
         else:
             name, taken = own.name or cell, {own.key}
             labels.append(own)
@@ -103,9 +107,13 @@ def label_of(text: str) -> Label:
         return Label(stem if kind.lower() in POSITION else bracketed[1].strip(), key, None, text)
     words = [word for word in SEPARATORS.split(short.lstrip("#")) if word]
     unit = words.pop().lower() if len(words) > 2 and words[-1].lower() in UNITS else None
-    if OTHER & {word.lower() for word in words}:
-        return Label(text=text)
-    plain = [word for word in words if word.lower() not in POSITION]
+    if len(words) > 1 and words[-1].lower() in QUATERNION:
+        return Label("_".join(_bare(words[:-1], POSITION)), words[-1].lower(), None, text)
+    if found := OTHER & {word.lower() for word in words}:
+        turning = quaternion_key(words[-1]) if found <= TURNING and len(words) > 2 else ""
+        named = "_".join(_bare(words[:-1], TURNING)) if turning else ""
+        return Label(named, turning, None, text) if named else Label(text=text)
+    plain = _bare(words, POSITION)
     words = plain if len(plain) > 1 else words
     if len(words) > 2 and words[-1].lower() in SPACES and _key(words[-2]):
         words[-2:] = words[:-3:-1]  # nose_x_raw is nose_raw's x
@@ -126,6 +134,11 @@ def without_place(name: str) -> str:
 
 
 _PLACE_BEHIND = re.compile(r"(?<=[a-z0-9])(?:Pos|Position|Translation|Translate|Location|Coord)$")
+
+
+def _bare(words: Sequence[str], others: Collection[str]) -> list[str]:
+    """The words that are none of others."""
+    return [word for word in words if word.lower() not in others]
 
 
 def _key(word: str, axes_only: bool = False) -> str:

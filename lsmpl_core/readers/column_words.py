@@ -54,6 +54,10 @@ OTHER = frozenset(
      "torque", "gyro", "mag", "flexion", "unc", "uncertainty", "std", "sigma", "cov", "covariance",
      "variance")
 )  # fmt: skip
+TURNING = frozenset(("rotation", "rot", "quat", "quaternion", "orientation"))
+"""Of these, words for how bones are turned."""
+QUATERNION = ("qw", "qx", "qy", "qz")
+"""Keys of a quaternion's numbers."""
 KINDS = ("BONE", "MARKER", "BONEMARKER", "RIGIDBODY", "RIGIDBODYMARKER")
 """What Motive's row of types says, likeliest to be a person's first."""
 NAMES_ROW = frozenset(
@@ -81,6 +85,14 @@ def axis_of(cell: str) -> str:
     if found := re.fullmatch(r"[tp]?([xyz])\d{0,6}", word):
         return found[1]
     return "c" if word in CONFIDENCE else ""
+
+
+def quaternion_key(cell: str) -> str:
+    """The key of a cell that is of a quaternion's number where it is known to be one's: `W`, `qw`;
+    "" where it is none."""
+    word = cell.strip().lower()
+    key = word if word.startswith("q") else f"q{word}"
+    return key if key in QUATERNION else ""
 
 
 def is_frame(label: str) -> bool:

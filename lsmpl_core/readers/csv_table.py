@@ -15,13 +15,14 @@ import numpy as np
 
 from ..keypoints.track import Decision
 from ..shown import shown
-from .column_words import AXES, PERSON_COLUMNS
+from .column_words import AXES, PERSON_COLUMNS, QUATERNION
 from .keypoint_names import fold
 from .long_table import MOST_PEOPLE, is_long, read_long, unlabelled
 from .melted import unmelted
 from .people import are_of_several, told_apart
 from .plain_rows import read_plain_rows
 from .raw import RawTrack, blank_table, read_text
+from .rotations import turns_of
 from .rows import parse_numbers
 from .table_headers import Columns, columns_of
 from .table_refusals import check, check_commas, title_of_others
@@ -90,6 +91,7 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
         columns.rate,
         columns.unit,
         decisions=decisions,
+        turns=_turns(block, columns, table),
     )
     frames = None if columns.frame is None else _frames(block, columns.frame, table)
     times = None if columns.time is None else _times(block, columns.time, table)
@@ -104,6 +106,23 @@ def _read_wide(block: Block, columns: Columns, table: Table, path: Path) -> RawT
     if times is not None:
         raw.fps = raw.fps or fps_from_times(np.unique(times))
     return placed_in_time(raw, moments, None)
+
+
+def _turns(block: Block, columns: Columns, table: Table) -> np.ndarray | None:
+    """How the keypoints' bones are turned (T,N,3), by those that have quaternions; None where none
+    has."""
+    where = list(columns.keypoints.values())
+    turned = [k for k, one in enumerate(where) if QUATERNION[0] in one]
+    if not turned:
+        return None
+    picked = [where[k][key] for k in turned for key in QUATERNION]
+    numbers = parse_numbers(block.rows, picked, "", table.decimal_comma, lenient=True)
+    found = turns_of(numbers.reshape(len(numbers), len(turned), 4))
+    if found is None:
+        return None
+    turns = np.full((len(numbers), len(where), 3), np.nan, dtype=np.float32)
+    turns[:, turned] = found
+    return turns
 
 
 def _without_summaries(block: Block, columns: Columns) -> tuple[Block, list[Decision]]:
@@ -206,7 +225,11 @@ def _side_by_side(
         confidence = np.zeros((moments, len(everybody), count))
         confidence[at, who] = raw.confidence
         confidence = confidence.reshape(moments, -1)
+    turns = None
+    if raw.turns is not None:
+        turns = np.full(positions.shape, np.nan, dtype=np.float32)
+        turns[at, who] = raw.turns
+        turns = turns.reshape(moments, -1, 3)
     names = [f"{name}:{keypoint}" for name in everybody for keypoint in raw.names or ()]
-    return replace(
-        raw, positions=positions.reshape(moments, -1, 3), names=names, confidence=confidence
-    )
+    positions = positions.reshape(moments, -1, 3)
+    return replace(raw, positions=positions, names=names, confidence=confidence, turns=turns)

@@ -17,12 +17,14 @@ from .column_words import (
     OTHER,
     POSITION,
     SUBJECT_ROW,
+    TURNING,
     UNITS,
     axis_of,
     is_frame,
     is_other,
     is_time,
     is_turn,
+    quaternion_key,
     unit_word,
 )
 from .keypoint_names import fold
@@ -54,7 +56,10 @@ def by_rows(block: Block) -> list[Label]:
     )
     units = next((row for row in (*header[at + 1 :], *header[:at]) if _is_unit_row(row)), [])
     usable = [bool(key) for key in axes]
+    turning = [""] * width
     if kinds is not None:
+        of_turns = [kind.lower() in TURNING for kind in kinds]
+        turning = [quaternion_key(cell) if of else "" for cell, of in zip(header[at], of_turns)]
         usable = [ok and (kind.lower() in POSITION or not kind) for ok, kind in zip(usable, kinds)]
     if types is not None:
         type_ = next((t for t in KINDS if t in set(map(fold, types))), None)
@@ -79,11 +84,11 @@ def by_rows(block: Block) -> list[Label]:
     return [
         Label(
             name,
-            key if ok else "",
+            key if ok else turn,
             unit_word(units[i]) if i < len(units) and units[i] else None,
             name,
         )
-        for i, (name, key, ok) in enumerate(zip(names, axes, usable))
+        for i, (name, key, turn, ok) in enumerate(zip(names, axes, turning, usable))
     ]
 
 

@@ -20,6 +20,7 @@ from ..files.json_arrays import load_json
 from ..keypoints.track import Decision
 from .field_words import WORDS, folded, value_of
 from .nest_roles import MOST_PEOPLE, NOBODY, Frames, Person, arranged, roles_of
+from .nest_turns import turns_of_frames
 from .nests import DEEPEST, everything, kinds_of, likeliest, passed_over
 from .people import choose, follow, gathered
 from .point_forms import coordinates, is_named, point_name
@@ -204,6 +205,8 @@ def people_track(
     points = [None if one is None else one.points for one in tracked]
     raw = _named(points, where) if any(map(_has_names, points)) else _unnamed(points, counts, where)
     _add_scores(raw, tracked, where)
+    rotations = [None if one is None else one.rotations for one in tracked]
+    raw.turns = turns_of_frames(rotations, raw.positions, raw.names)
     if chosen is not None:
         raw.decisions.append(chosen)
         raw.people = seen

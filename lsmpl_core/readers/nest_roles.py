@@ -11,6 +11,7 @@ import numpy as np
 
 from .arrays import TRANSLATION_KEYS
 from .field_words import WORDS, folded, value_of
+from .nest_turns import Rotations, rotations_beside
 from .nests import Kind, Pose
 from .times import seconds_of
 
@@ -24,11 +25,12 @@ _PERSON_KEY = re.compile(r"person|people|subj|actor|track|user|body|player|^id",
 @dataclass
 class Person:
     """One person in one frame: points as the file has them (rows, flat numbers, or by name), scores
-    (K,) or None, an id."""
+    (K,) or None, an id; rotations beside the points, or None."""
 
     id: str
     points: list | dict | np.ndarray
     scores: list | None = None
+    rotations: Rotations | None = None
 
 
 @dataclass
@@ -272,7 +274,8 @@ def _person(pose: Pose, identity: str, kind: Kind) -> Person:
         and len(scores) == len(points)
         and not isinstance(scores[0], (list, dict))
     )
-    return Person(identity, points, scores if fits else None)
+    rotations = rotations_beside(owner, points, moved)
+    return Person(identity, points, scores if fits else None, rotations)
 
 
 def _with_hands(points: Any, hands: list[Any]) -> Any:

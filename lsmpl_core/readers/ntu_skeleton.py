@@ -19,6 +19,8 @@ from .rows import is_number
 
 FPS = 30.0
 MOST_BODIES = 100
+_ORIENTATION = slice(7, 11)
+"""Of a joint's numbers its quaternion, w first, of the bone that ends there."""
 
 
 def read_skeleton(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
@@ -38,10 +40,17 @@ def _frames(text: str, path: Path) -> list[list[dict]]:
             people = []
             for _ in range(_count(next(lines), MOST_BODIES)):
                 identity, joints = next(lines).split()[0], _count(next(lines), MOST_POINTS)
-                rows = [next(lines).split()[:3] for _ in range(joints)]
-                if not all(len(row) == 3 and all(map(is_number, row)) for row in rows):
+                rows = [next(lines).split() for _ in range(joints)]
+                if not all(len(row) > 2 and all(map(is_number, row)) for row in rows):
                     raise ValueError
-                people.append({"id": identity, "keypoints3d": np.array(rows, dtype=float)})
+                person = {
+                    "id": identity,
+                    "keypoints3d": np.array([row[:3] for row in rows], dtype=float),
+                }
+                if all(len(row) >= _ORIENTATION.stop for row in rows):
+                    orientations = [row[_ORIENTATION] for row in rows]
+                    person["orientations"] = np.array(orientations, dtype=float)
+                people.append(person)
             frames.append(people)
     except (IndexError, StopIteration, ValueError):
         if not frames:

@@ -23,6 +23,7 @@ from ..files.opening import read_file
 from ..files.pickle_arrays import to_array
 from ..files.reals import reals
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
+from .field_words import WORDS, folded
 from .json_lists import is_frame, track_of
 from .nests import kinds_of
 from .raw import RawTrack, checked_size
@@ -34,6 +35,7 @@ MOST_FILES = 250_000
 MOST_OBJECTS = 100
 """Arrays of objects that are opened in an archive."""
 _ID_KEYS = ("id", "person_id", "track_id")
+_TURNED = frozenset((*WORDS["turns"], *WORDS["turned places"]))
 _PERSON = re.compile(r"(?P<frame>.*?)[_-]?(?:subj(?:ect)?|person|id)[_-]?(?P<who>\d{1,9})", re.I)
 
 
@@ -98,11 +100,9 @@ def _content(path: Path) -> object:
     try:
         if path.suffix.lower() == ".npz":
             with open_npz(path, size) as archive:
-                return {
-                    name: archive[name]
-                    for name in archive.names
-                    if name in (*POINT_KEYS, *TRANSLATION_KEYS, *_ID_KEYS)
-                }
+                known = (*POINT_KEYS, *TRANSLATION_KEYS, *_ID_KEYS)
+                names = [one for one in archive.names if one in known or folded(one) in _TURNED]
+                return {name: archive[name] for name in names}
         if path.suffix.lower() == ".npy":
             return read_object_npy(read_file(path), str(path), KeypointFileError)
         return safe_pickle.load(path, what="file of keypoints", error=KeypointFileError)

@@ -69,6 +69,30 @@ class RawTrack:
             origin=list(columns) if self.origin is None else [self.origin[i] for i in columns],
         )
 
+    def rows(self, which: np.ndarray) -> RawTrack:
+        """The same take with only these of its frames, in this order."""
+        return replace(
+            self,
+            positions=self.positions[which],
+            confidence=None if self.confidence is None else self.confidence[which],
+            turns=None if self.turns is None else self.turns[which],
+        )
+
+    def spread(self, rows: np.ndarray, length: int) -> RawTrack:
+        """The same take with its frames at `rows` (T,) of so many, the others missing."""
+
+        def placed(values: np.ndarray, missing: float) -> np.ndarray:
+            whole = np.full((length, *values.shape[1:]), missing)
+            whole[rows] = values
+            return whole
+
+        return replace(
+            self,
+            positions=placed(self.positions, np.nan),
+            confidence=None if self.confidence is None else placed(self.confidence, 0.0),
+            turns=None if self.turns is None else placed(self.turns, np.nan),
+        )
+
 
 def checked_names(raw: RawTrack, where: str) -> RawTrack:
     """The track; `KeypointFileError` where it has more keypoints, or longer names of them, than

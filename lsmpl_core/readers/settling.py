@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from .matching import Match
 from .missing import settle_zero_columns
 from .raw import RawTrack
 from .space import without_strays
+from .turn_readings import find_reading
 from .wanted import checked_fps, checked_unit, checked_up
 from .world import World, find_world, not_mirrored
 
@@ -87,6 +89,8 @@ def settled_in(
     decisions = tuple(
         decision for decision in (*settled, root_decision, lost, *sides, joined) if decision
     )
+    turns, reading = _turns(raw, match, world, flipped, positions)
+    decisions = (*decisions, reading) if reading else decisions
     track = KeypointTrack(
         positions,
         confidence,
@@ -97,7 +101,7 @@ def settled_in(
         decisions,
         hands=hands,
         world=world.matrix(flipped),
-        turns=_turns(raw, match, world, flipped),
+        turns=turns,
         copy=False,
     )
     if relative := travel_decision(track):
@@ -127,15 +131,25 @@ def _hands(
     return *join_hands(points, confidence, body, match.layout), blocks
 
 
-def _turns(raw: RawTrack, match: Match, world: World, flipped: bool) -> np.ndarray | None:
-    """How the bones at a body's keypoints are turned in the world (T,K,3), where the file says so;
-    where it has frames of its own for that, it does not."""
-    if raw.turns is None or raw.turns.shape != raw.positions.shape:
-        return None
-    turns = np.full((len(raw.turns), len(match.layout), 3), np.nan, dtype=np.float32)
+def _turns(
+    raw: RawTrack, match: Match, world: World, flipped: bool, body: np.ndarray
+) -> tuple[np.ndarray | None, Decision | None]:
+    """How the bones at a body's keypoints (T,K,3) are turned in the world, where the file says so,
+    and how that was read."""
     columns = {k: column for k, column in enumerate(match.columns) if column is not None}
-    turns[:, list(columns)] = world.turns(raw.turns[:, list(columns.values())], flipped)
-    return turns
+    if raw.turns is None or not _change(raw.turns[:, list(columns.values())]):
+        return None, None
+    turns = np.full((len(raw.turns), len(match.layout), 3), np.nan, dtype=np.float32)
+    turns[:, list(columns)] = raw.turns[:, list(columns.values())]
+    in_file = partial(world.in_file, mirrored=flipped)
+    reading, decision = find_reading(turns, body, match.layout, in_file)
+    return world.turns(reading.of(turns), flipped), decision
+
+
+def _change(turns: np.ndarray) -> bool:
+    """Whether turns (T,K,3) change over the take: others are fillers, or a moment's, and tell
+    nothing."""
+    return bool((np.fmax.reduce(turns) - np.fmin.reduce(turns) > 0).any())
 
 
 def _finger_markers(

@@ -17,6 +17,7 @@ from .column_words import (
     LENGTH_UNIT,
     LONGEST_LABEL,
     NAMES_ROW,
+    QUATERNION,
     RATE,
     STEP,
     is_frame,
@@ -36,8 +37,8 @@ _COMMENT_RATE = re.compile(
 
 @dataclass(frozen=True)
 class Columns:
-    """Of each keypoint, by name, the column of its x, y, z and, where there is one, its confidence
-    (c).
+    """Of each keypoint, by name, the column of its x, y, z and, where there are some, its
+    confidence (c) and the quaternion by which its bone is turned (`QUATERNION`).
 
     frame, time: the columns of frame numbers and times. unit and rate: where the header states
     them. aside: labels of the columns that are of no keypoint.
@@ -94,13 +95,19 @@ def _count(labels: Sequence[Label]) -> int:
 
 
 def _complete(labels: Sequence[Label]) -> dict[str, dict[str, int]]:
-    """Of each keypoint that has an x, a y and a z, by name, the columns of these and of its
-    confidence."""
+    """Of each keypoint that has an x, a y and a z, by name, the columns of these, of its confidence
+    and of a quaternion, where that is whole."""
     found: dict[str, dict[str, int]] = {}
     for column, label in enumerate(labels):
         if label.name and label.key:
             found.setdefault(label.name, {}).setdefault(label.key, column)
-    return {name: where for name, where in found.items() if where.keys() >= set(AXES)}
+    return {
+        name: where
+        if where.keys() >= set(QUATERNION)
+        else {key: column for key, column in where.items() if key not in QUATERNION}
+        for name, where in found.items()
+        if where.keys() >= set(AXES)
+    }
 
 
 def _lead(header: Sequence[Sequence[str]], wanted: Callable[[str], bool]) -> int | None:

@@ -144,12 +144,7 @@ def _in_order(
     decision = Decision(
         "rows", "put in order", "file", f"they do not stand in that of their {what}"
     )
-    raw = replace(
-        raw,
-        positions=raw.positions[order],
-        confidence=None if raw.confidence is None else raw.confidence[order],
-        decisions=[*raw.decisions, decision],
-    )
+    raw = replace(raw.rows(order), decisions=[*raw.decisions, decision])
     frames, times = (None if one is None else one[order] for one in (frames, times))
     return raw, frames, times
 
@@ -206,12 +201,8 @@ def _without_doubles(raw: RawTrack, keep: np.ndarray, what: str) -> RawTrack:
     if keep.all():
         return raw
     reason = f"{(~keep).sum()} rows have the {what} of the row before and are left out"
-    return replace(
-        raw,
-        positions=raw.positions[keep],
-        confidence=None if raw.confidence is None else raw.confidence[keep],
-        decisions=[*raw.decisions, Decision("doubled", f"{(~keep).sum()} rows", "file", reason)],
-    )
+    decision = Decision("doubled", f"{(~keep).sum()} rows", "file", reason)
+    return replace(raw.rows(keep), decisions=[*raw.decisions, decision])
 
 
 def fill_gaps(numbers: np.ndarray, raw: RawTrack, what: str = "frame numbers") -> RawTrack:
@@ -233,15 +224,9 @@ def fill_gaps(numbers: np.ndarray, raw: RawTrack, what: str = "frame numbers") -
     length = int(rows[-1]) + 1
     if length == len(rows) or length > MAX_GAP_GROWTH * len(rows):
         return raw
-    positions = np.full((length, *raw.positions.shape[1:]), np.nan)
-    positions[rows] = raw.positions
-    confidence = None
-    if raw.confidence is not None:
-        confidence = np.zeros((length, raw.confidence.shape[1]))
-        confidence[rows] = raw.confidence
     skipped = f"the {what} skip {length - len(rows)} of {length} frames; they are kept as missing"
     decisions = [*raw.decisions, Decision("frames", str(length), "file", skipped)]
-    return replace(raw, positions=positions, confidence=confidence, decisions=decisions)
+    return replace(raw.spread(rows, length), decisions=decisions)
 
 
 def seconds_of(text: str) -> float | None:

@@ -51,6 +51,10 @@ class World:
         handed = np.array([-1.0, 1.0, -1.0]) if mirrored else 1.0
         return turns @ self.rotation.T * handed
 
+    def in_file(self, points: np.ndarray, mirrored: bool) -> np.ndarray:
+        """Points (...,3) of the track in the file's axes, in metres from the origin."""
+        return (points * [1.0, -1.0 if mirrored else 1.0, 1.0]) @ self.rotation
+
     def matrix(self, mirrored: bool) -> np.ndarray:
         """(4,4) of the whole: what brings a point of the file's numbers to the track."""
         matrix = np.eye(4)

@@ -89,9 +89,9 @@ def find_hints(poses: Poses, turns: np.ndarray, seen: np.ndarray, rest: np.ndarr
     """What a file's turns (T,24,3) make of solved poses.
 
     turns: axis-angles in the world, NaN where it has none; seen (T,24): where a keypoint shows the
-    joint; rest (24,3): the body's joints in its rest pose.
+    joint, and turns count; rest (24,3): the body's joints in its rest pose.
     """
-    given = np.isfinite(turns).all(axis=2)
+    given = np.isfinite(turns).all(axis=2) & seen
     none = np.zeros(NUM_JOINTS, dtype=bool)
     count = min(len(poses), MEASURED_FRAMES)
     some = np.unique(np.linspace(0, len(poses) - 1, count).astype(int))
@@ -99,7 +99,7 @@ def find_hints(poses: Poses, turns: np.ndarray, seen: np.ndarray, rest: np.ndarr
     fits = {
         j: _fit(j, world, turns[some], given[some], seen[some], rest)
         for j in range(NUM_JOINTS)
-        if (given & seen)[some, j].sum() >= FEWEST_FRAMES
+        if given[some, j].sum() >= FEWEST_FRAMES
     }
     if not fits:
         return Hints(poses, none, f"fewer than {FEWEST_FRAMES} frames show the joints with them")
@@ -122,8 +122,8 @@ def find_hints(poses: Poses, turns: np.ndarray, seen: np.ndarray, rest: np.ndarr
 def _turned_along(
     poses: Poses, turns: np.ndarray, given: np.ndarray, constants: dict[int, np.ndarray]
 ) -> Poses:
-    """Poses whose joints are turned by turns (T,24,3) and their constants (3,3), where these are
-    given (T,24), and elsewhere in their parents as they were."""
+    """Poses whose joints are turned by turns (T,24,3) and their constants (3,3), where these count
+    (T,24), and elsewhere in their parents as they were."""
     hinted = poses.rotations.copy()
     world = hinted.copy()
     for j, parent in enumerate(PARENTS):
@@ -144,9 +144,9 @@ def _fit(
     seen: np.ndarray,
     rest: np.ndarray,
 ) -> _Fit:
-    """world (T,24,3,3) of solved poses; given (T,24): where there are turns; the others as
-    `find_hints` takes them."""
-    here = given[:, j] & seen[:, j]
+    """world (T,24,3,3) of solved poses; given (T,24): where turns count; the others as `find_hints`
+    takes them."""
+    here = given[:, j]
     solved, file = world[here, j], exp_map(turns[here, j])
     constant, off = _mean(np.swapaxes(file, 1, 2) @ solved)
     moves = _mean(solved)[1]

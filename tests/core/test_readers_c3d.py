@@ -175,7 +175,7 @@ THEIA = {
 }  # fmt: skip
 
 
-def segments_bytes(positions) -> bytes:
+def segments_bytes(positions, rotations=None) -> bytes:
     """As Theia3D writes: no points, and of each segment a 4x4 matrix, column by column, and its reliability."""
     frames, count = positions.shape[:2]
     labels = [f"{name}_4X4" for name in THEIA]
@@ -195,6 +195,8 @@ def segments_bytes(positions) -> bytes:
         records += struct.pack("bb", len(name), group) + name.encode() + struct.pack("<h", len(body) + 2) + body
     matrices = np.tile(np.eye(4, dtype=np.float32), (frames, count, 1, 1))
     matrices[..., 3, :3] = positions
+    if rotations is not None:
+        matrices[..., :3, :3] = np.swapaxes(rotations, -1, -2)
     numbers = np.concatenate([matrices.reshape(frames, count, 16), np.ones((frames, count, 1), np.float32)], axis=2)
     header = bytes([2, 80]) + struct.pack("<HHHHHfHHf", 0, 0, 1, frames, 0, -1.0, 0, 0, 100.0)
     section = (bytes([1, 80, blocks, INTEL]) + records).ljust(512 * blocks, b"\0")
@@ -208,4 +210,4 @@ def test_segments_without_points_are_read_as_where_bones_begin(tmp_path):
     assert (track.layout.name, len(track), track.fps) == ("bones", 40, 100)
     order = [list(track.layout.keypoints).index(joint) for joint in THEIA.values()]
     assert np.allclose(track.positions[:, order], positions, atol=1e-4)
-    assert "rotations are not used" in next(d for d in track.decisions if d.what == "segments").reason
+    assert "how they are turned" in next(d for d in track.decisions if d.what == "segments").reason

@@ -1,0 +1,122 @@
+"""How bones are turned, where nests of objects and lists say so beside somebody's points: a
+rotation of each point, in it or in a list of its own, or of other joints, of which it is said where
+they are (SAM 3D Body)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .field_words import WORDS, value_of
+from .point_forms import are_numbers, point_name
+from .rotations import turns_of
+
+NEAR = 0.015
+"""Share of the points' extent up to which a joint is at a point's place: elbows of MHR are 1 %."""
+COMPARED_FRAMES = 200
+MOST_JOINTS = 1_000
+
+
+@dataclass(frozen=True)
+class Rotations:
+    """Of J joints of somebody at one moment: quaternions (J,4) or matrices (J,3,3); places (J,3)
+    of them, or names, where they are not those of the points in order."""
+
+    numbers: np.ndarray
+    places: np.ndarray | None = None
+    names: tuple[str, ...] | None = None
+
+
+def rotations_beside(owner: dict, points: Any, moved: np.ndarray) -> Rotations | None:
+    """The rotations that an object has beside the points in it, which are moved by (3,)."""
+    if isinstance(points, list) and points and isinstance(points[0], dict):
+        own = _numbers([value_of(point, WORDS["turns"]) for point in points])
+        if own is not None:
+            return Rotations(own, names=tuple(point_name(point) or "" for point in points))
+    numbers = _numbers(value_of(owner, WORDS["turns"]))
+    if numbers is None or len(numbers) == len(points):
+        return None if numbers is None else Rotations(numbers)
+    places = value_of(owner, WORDS["turned places"], np.ndarray)
+    if places is None or places.shape != (len(numbers), 3) or places.dtype.kind not in "fiu":
+        return None
+    return Rotations(numbers, places=places + moved)
+
+
+def turns_of_frames(
+    frames: Sequence[Rotations | None], positions: np.ndarray, names: Sequence[str] | None
+) -> np.ndarray | None:
+    """Turns (T,N,3) of the points (T,N,3), NaN where frames have none; None where none has."""
+    first = next((one for one in frames if one is not None), None)
+    if first is None:
+        return None
+    alike = [
+        t
+        for t, one in enumerate(frames)
+        if one is not None
+        and one.numbers.shape == first.numbers.shape
+        and one.names == first.names
+        and (one.places is None) == (first.places is None)
+    ]
+    found = turns_of(np.stack([one.numbers for t in alike if (one := frames[t])]))
+    columns = _columns(first, [one for t in alike if (one := frames[t])], positions[alike], names)
+    if found is None or not columns:
+        return None
+    turns = np.full(positions.shape, np.nan, dtype=np.float32)
+    turns[np.ix_(alike, list(columns))] = found[:, list(columns.values())]
+    return turns
+
+
+def _columns(
+    first: Rotations, frames: list[Rotations], positions: np.ndarray, names: Sequence[str] | None
+) -> dict[int, int]:
+    """Of the points (T,N,3) the joint of each, of those that have one."""
+    count = positions.shape[1]
+    if first.names is not None:
+        joint_of = {name: j for j, name in reversed(list(enumerate(first.names)))}
+        return {n: joint_of[name] for n, name in enumerate(names or ()) if name in joint_of}
+    if first.places is None:
+        return {n: n for n in range(count)} if len(first.numbers) == count else {}
+
+    # Of several at one place, a bone and those that only share its twist, the first is the bone.
+    compared = min(len(frames), COMPARED_FRAMES)
+    some = np.unique(np.linspace(0, len(frames) - 1, compared).astype(int))
+    places = np.array([one.places for t in some.tolist() if (one := frames[t])])
+    extent = float(
+        np.nanmedian(np.linalg.norm(np.nanmax(places, 1) - np.nanmin(places, 1), axis=1))
+    )
+    columns = {}
+    for n in range(count):
+        apart = np.linalg.norm(places - positions[some, n, None], axis=2)
+        seen = np.isfinite(apart).all(axis=1)
+        if seen.any() and (typical := np.median(apart[seen], axis=0)).min() < NEAR * extent:
+            columns[n] = int(np.flatnonzero(typical < typical.min() + 0.1 * NEAR * extent)[0])
+    return columns
+
+
+def _numbers(value: Any) -> np.ndarray | None:
+    """Quaternions (J,4), w first where they say so, or matrices (J,3,3), as they are written; None
+    of anything else."""
+    if isinstance(value, np.ndarray):
+        fits = value.ndim > 1 and value.shape[1:] in ((4,), (3, 3)) and value.dtype.kind in "fiu"
+        return value if fits and len(value) <= MOST_JOINTS else None
+    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MOST_JOINTS:
+        return None
+    rows = [_quaternion(one) for one in value]
+    if not any(row is not None for row in rows):
+        return None
+    missing = [np.nan] * 4
+    return np.array([missing if row is None else row for row in rows], dtype=np.float64)
+
+
+def _quaternion(value: Any) -> list[float] | None:
+    if isinstance(value, dict):
+        by_name = {str(key).lower(): one for key, one in list(value.items())[:8]}
+        value = [by_name.get(key) for key in "wxyz"]
+    if not isinstance(value, (list, tuple, np.ndarray)) or len(value) != 4:
+        return None
+    if not are_numbers(value) or any(one is None for one in value):
+        return None
+    return [float(one) for one in value]
