@@ -226,7 +226,7 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         "--rotations",
         choices=ROTATIONS,
         default=SolveOptions.rotations,
-        help="how bones are turned, where a file says so (BVH): a hint where it helps (auto), or "
+        help="how bones are turned, where a file says so: a hint where it helps (auto), or "
         "left aside (no) (default: %(default)s)",
     )
     add(

@@ -32,9 +32,9 @@ class Rotations:
 
 def rotations_beside(owner: dict, points: Any, moved: np.ndarray) -> Rotations | None:
     """The rotations that an object has beside the points in it, which are moved by (3,)."""
-    if isinstance(points, list) and points and isinstance(points[0], dict):
+    if isinstance(points, list) and points and value_of(points[0], WORDS["turns"]) is not None:
         own = _numbers([value_of(point, WORDS["turns"]) for point in points])
-        if own is not None:
+        if own is not None and all(isinstance(point, dict) for point in points):
             return Rotations(own, names=tuple(point_name(point) or "" for point in points))
     numbers = _numbers(value_of(owner, WORDS["turns"]))
     if numbers is None or len(numbers) == len(points):
@@ -69,6 +69,7 @@ def turns_of_frames(
     return turns
 
 
+@np.errstate(invalid="ignore", over="ignore")  # places may be no numbers, or any
 def _columns(
     first: Rotations, frames: list[Rotations], positions: np.ndarray, names: Sequence[str] | None
 ) -> dict[int, int]:

@@ -69,7 +69,7 @@ class RawTrack:
             origin=list(columns) if self.origin is None else [self.origin[i] for i in columns],
         )
 
-    def rows(self, which: np.ndarray) -> RawTrack:
+    def rows(self, which: np.ndarray | slice) -> RawTrack:
         """The same take with only these of its frames, in this order."""
         return replace(
             self,

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from ..body.skeleton import JOINT_NAMES
 from ..bounds import FASTEST, SLOWEST, is_rate
 from ..errors import KeypointFileError
 from ..keypoints.hand_points import HAND_POINTS, SIDES, HandPoints
@@ -134,9 +135,13 @@ def _hands(
 def _turns(
     raw: RawTrack, match: Match, world: World, flipped: bool, body: np.ndarray
 ) -> tuple[np.ndarray | None, Decision | None]:
-    """How the bones at a body's keypoints (T,K,3) are turned in the world, where the file says so,
-    and how that was read."""
-    columns = {k: column for k, column in enumerate(match.columns) if column is not None}
+    """How the bones at those of a body's keypoints (T,K,3) that are joints are turned in the world,
+    where the file says so, and how that was read."""
+    columns = {
+        k: column
+        for k, column in enumerate(match.columns)
+        if column is not None and match.layout.sites[k] in JOINT_NAMES
+    }
     if raw.turns is None or not _change(raw.turns[:, list(columns.values())]):
         return None, None
     turns = np.full((len(raw.turns), len(match.layout), 3), np.nan, dtype=np.float32)
@@ -149,7 +154,7 @@ def _turns(
 def _change(turns: np.ndarray) -> bool:
     """Whether turns (T,K,3) change over the take: others are fillers, or a moment's, and tell
     nothing."""
-    return bool((np.fmax.reduce(turns) - np.fmin.reduce(turns) > 0).any())
+    return bool((np.fmax.reduce(turns) - np.fmin.reduce(turns) > 0).any()) if turns.size else False
 
 
 def _finger_markers(

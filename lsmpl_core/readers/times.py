@@ -100,12 +100,7 @@ def _one_of_takes(
         f"rows {rows.start + 1} to {rows.stop}; the others belong in files of their own"
     )
     decision = Decision("take", f"{longest + 1} of {len(ends)}", "assumed", reason)
-    raw = replace(
-        raw,
-        positions=raw.positions[rows],
-        confidence=None if raw.confidence is None else raw.confidence[rows],
-        decisions=[*raw.decisions, decision],
-    )
+    raw = replace(raw.rows(rows), decisions=[*raw.decisions, decision])
     frames, times = (None if one is None else one[rows] for one in (frames, times))
     return raw, frames, times
 

@@ -226,3 +226,17 @@ def test_readings_turn_as_they_say():
     expected = turns_of(np.roll(to_quaternion(rotations), 1, axis=-1))
     read = Reading(w_last=True).of(turns)
     assert np.allclose(exp_map(read.astype(float)), exp_map(expected.astype(float)), atol=1e-5)
+
+
+def test_rotations_of_points_that_are_no_joints_are_none(tmp_path, moving):
+    """As of rigid bodies of markers."""
+    joints, turns = moving
+    names = ["nose", "left_ear", "right_ear", "left_heel", "right_heel", *(BONES[bone] for bone in BONES)]
+    places = np.concatenate([joints[:, [15] * 5] + np.arange(15).reshape(5, 3) / 50, joints[:, JOINTS]], axis=1)
+    quaternions = np.full((len(joints), len(names), 4), 9.0)
+    quaternions[:, :5] = to_quaternion(turns[:, [15] * 5])
+    frames = [{"keypoints3d": one.tolist(), "orientations": q.tolist()} for one, q in zip(places, quaternions)]
+    (tmp_path / "rigid.json").write_text(json.dumps({"names": names, "frames": frames}))
+    layout = {name: name for name in names}
+    (tmp_path / "mapping.json").write_text(json.dumps({"keypoints": layout, "up": "y", "unit": "m"}))
+    assert lsmpl.read_keypoints(tmp_path / "rigid.json", layout=tmp_path / "mapping.json", fps=30).turns is None
