@@ -39,8 +39,8 @@ def rotations_beside(owner: dict, points: Any, moved: np.ndarray) -> Rotations |
     numbers = _numbers(value_of(owner, WORDS["turns"]))
     if numbers is None or len(numbers) == len(points):
         return None if numbers is None else Rotations(numbers)
-    places = value_of(owner, WORDS["turned places"], np.ndarray)
-    if places is None or places.shape != (len(numbers), 3) or places.dtype.kind not in "fiu":
+    places = _array(value_of(owner, WORDS["turned places"]))
+    if places is None or places.shape != (len(numbers), 3):
         return None
     return Rotations(numbers, places=places + moved)
 
@@ -100,10 +100,10 @@ def _columns(
 def _numbers(value: Any) -> np.ndarray | None:
     """Quaternions (J,4), w first where they say so, or matrices (J,3,3), as they are written; None
     of anything else."""
-    if isinstance(value, np.ndarray):
-        fits = value.ndim > 1 and value.shape[1:] in ((4,), (3, 3)) and value.dtype.kind in "fiu"
-        return value if fits and len(value) <= MOST_JOINTS else None
-    if not isinstance(value, (list, tuple)) or not 0 < len(value) <= MOST_JOINTS:
+    whole = _array(value)
+    if whole is not None:
+        return whole if whole.ndim > 1 and whole.shape[1:] in ((4,), (3, 3)) else None
+    if not isinstance(value, (list, tuple)) or len(value) > MOST_JOINTS:
         return None
     rows = [_quaternion(one) for one in value]
     if not any(row is not None for row in rows):
@@ -112,11 +112,26 @@ def _numbers(value: Any) -> np.ndarray | None:
     return np.array([missing if row is None else row for row in rows], dtype=np.float64)
 
 
+def _array(value: Any) -> np.ndarray | None:
+    """The numbers of up to `MOST_JOINTS` joints, of an array or of lists that are one; None of
+    anything else."""
+    is_list = isinstance(value, (list, tuple)) or (isinstance(value, np.ndarray) and value.ndim > 0)
+    if not is_list or not 0 < len(value) <= MOST_JOINTS:
+        return None
+    try:
+        array = np.asarray(value)
+    except ValueError:  # of different lengths
+        return None
+    return array if array.dtype.kind in "fiu" else None
+
+
 def _quaternion(value: Any) -> list[float] | None:
     if isinstance(value, dict):
         by_name = {str(key).lower(): one for key, one in list(value.items())[:8]}
         value = [by_name.get(key) for key in "wxyz"]
-    if not isinstance(value, (list, tuple, np.ndarray)) or len(value) != 4:
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if not isinstance(value, (list, tuple)) or len(value) != 4:
         return None
     if not are_numbers(value) or any(one is None for one in value):
         return None

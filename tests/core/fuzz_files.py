@@ -11,7 +11,7 @@ from test_body_files import smpl_like
 from test_cameras import as_file, looking
 from test_object_files import as_object, bvh
 from test_readers import csv_text, json_people, trc_text
-from test_readers_c3d import DEC, INTEL, MIPS, c3d_bytes
+from test_readers_c3d import DEC, INTEL, MIPS, THEIA, c3d_bytes, segments_bytes
 from test_tables import BONES, SKELETON, motive, vicon
 
 from lsmpl_core import KeypointTrack, Motion, load_body, read_motion
@@ -19,10 +19,11 @@ from lsmpl_core.calibration.calibration import Calibration, SiteOffset
 from lsmpl_core.calibration_files import read_calibration
 from lsmpl_core.cameras.camera_files import read_cameras
 from lsmpl_core.errors import LsmplError
-from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS, Layout
 from lsmpl_core.readers import read_keypoints, read_people
 from lsmpl_core.readers.mapping import load_mapping
 from lsmpl_core.readers.markers import load_markers
+from lsmpl_core.rotation import exp_map, to_quaternion
 
 COCO, SMPL = LAYOUTS["coco_17"], LAYOUTS["smpl_22"]
 
@@ -34,6 +35,22 @@ def sdk_export(positions: np.ndarray) -> dict:
             "body_list": [{"id": 0, "keypoint": frame.tolist(), "keypoint_confidence": [80] * 17}]
         }
         for t, frame in enumerate(positions)
+    }
+
+
+def turned(positions: np.ndarray) -> dict[str, list[dict]]:
+    """Frames that say how bones are turned: a quaternion of each point, or matrices of other joints."""
+    matrices = exp_map(np.random.default_rng(1).normal(size=(len(positions), positions.shape[1] + 3, 3)))
+    quaternions = to_quaternion(matrices[:, 3:])
+    places = np.concatenate([positions, positions[:, :3]], axis=1)
+    return {
+        "sensor": [
+            {"joint_positions": p.tolist(), "joint_orientations": q.tolist()} for p, q in zip(positions, quaternions)
+        ],
+        "joints": [
+            {"pred_keypoints_3d": p.tolist(), "pred_joint_coords": c.tolist(), "pred_global_rots": m.tolist()}
+            for p, c, m in zip(positions, places, matrices)
+        ],
     }
 
 
@@ -85,6 +102,11 @@ def good_files(folder: Path) -> dict[str, bytes]:
         for processor, scale in ((INTEL, -1), (DEC, 0.001), (MIPS, -1))
     }
     np.save(folder / "objects.npy", as_object({"motion": np.moveaxis(walking(SMPL, 8), 0, 2)[None]}))
+    c3d["segments.c3d"] = segments_bytes(
+        1000 * walking(Layout("segments", tuple(THEIA.values())), 8),
+        exp_map(np.random.default_rng(1).normal(size=(8, len(THEIA), 3))),
+    )
+    files |= {f"{name}.json": json.dumps(frames) for name, frames in turned(positions).items()}
     arrays = {"t.npy": "good.npy", "objects.npy": "objects.npy", "t.npz": "good.npz", "packed.npz": "packed.npz"}
     return (
         {name: text.encode() for name, text in files.items()}
