@@ -1,11 +1,12 @@
 """Which takes that were read or captured wrongly are told, and which right ones are alarmed about.
 
-    python benchmarks/alarms.py ../shared/smpl_motion ../shared/mocap [--takes N] [--frames N] [--noise MM]
+    python benchmarks/alarms.py ../shared/smpl_motion ../shared/mocap [--takes N] [--offset N] [--layout NAME ...]
 
 Keypoints of recorded motion, named as a file names them, are damaged in the ways of real files, read and solved. An
 outcome is *refused* (an error that says why), *not trusted* (exit code 3), *doubted* (a decision that is shown as
 doubtful, or doubtful frames in half of those that are wrong), *right* (every main joint within 5 cm of the truth on
-average, whatever was mended) or **silent**: wrong, and nothing says so.
+average, whatever was mended) or **silent**: wrong, and nothing says so. What reading and solving decided of left and
+right, gaps, order and the like is counted behind it, and so are doubtful frames of what is right.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ from lsmpl_core.judgement import FEW, not_trusted
 from lsmpl_core.readers.raw import RawTrack
 from lsmpl_core.solver.start import rigid_alignment
 
-LAYOUT = "body_25"
+USUAL = ("layout", "unit", "up", "fps", "person", "bones", FEW)
+"""What is decided of every take, or is a doubt of its own."""
 WRONG_M = 0.05
 """Metres by which a main joint is off on average, after the take as a whole was laid on the truth, from which on a
 result is wrong; 0.1 in a single frame."""
@@ -57,8 +59,8 @@ def sides(names: list[str], *parts: str) -> list[str]:
     ]
 
 
-LEG = ("hip", "knee", "ankle", "toe", "heel")
-ARM = ("shoulder", "elbow", "wrist")
+LEG = ("hip", "knee", "ankle", "toe", "heel", "foot")
+ARM = ("shoulder", "elbow", "wrist", "hand", "knuckle")
 
 
 def damages() -> dict[str, Damage]:
@@ -83,6 +85,30 @@ def damages() -> dict[str, Damage]:
         rows = rng.random(len(points)) < share
         other = [names.index(name) for name in sides(names)]
         points[rows] = points[rows][:, other]
+        return points
+
+    def exchanged_in(points, names, first, last, *parts):
+        points = points.copy()
+        other = [names.index(name) for name in sides(names, *parts)]
+        points[first:last] = points[first:last][:, other]
+        return points
+
+    def late(points, names, parts, frames):
+        points, limb = points.copy(), left(names, parts)
+        points[:, limb] = points[np.maximum(np.arange(len(points)) - frames, 0)][:, limb]
+        return points
+
+    def aside(points, names, parts, rng, by=0.2):
+        points, way = points.copy(), rng.normal(size=3)
+        points[:, left(names, parts)] += by * way / np.linalg.norm(way)
+        return points
+
+    def left(names, parts):
+        return [k for k, name in enumerate(names) if name.startswith("left") and any(part in name for part in parts)]
+
+    def larger(points):
+        points, half = points.copy(), len(points) // 2
+        points[half:] = 1.2 * points[half:] - 0.2 * points[half:].mean(axis=0)
         return points
 
     def other_in_second_half(points, other):
@@ -127,15 +153,21 @@ def damages() -> dict[str, Damage]:
         "left forearm 20 cm up": lambda p, n, r, o: named(shifted(p, n, arm, 0), n),
         "left wrist 20 cm up": lambda p, n, r, o: named(shifted(p, n, arm[1:], 0), n),
         "left wrist 20 cm up in the second half": lambda p, n, r, o: named(shifted(p, n, arm[1:], len(p) // 2), n),
-        "left leg 20 cm aside": lambda p, n, r, o: named(
-            shifted(
-                p,
-                n,
-                [name for name in n if name.startswith("left") and any(one in name for one in LEG)],
-                0,
-                (0.2, 0, 0),
-            ),
-            n,
+        "left leg 20 cm aside": lambda p, n, r, o: named(aside(p, n, LEG, r), n),
+        "left arm 20 cm aside": lambda p, n, r, o: named(aside(p, n, ARM, r), n),
+        "left leg 10 frames late": lambda p, n, r, o: named(late(p, n, LEG, 10), n),
+        "left arm 10 frames late": lambda p, n, r, o: named(late(p, n, ARM, 10), n),
+        "legs exchanged in 40 % at a time": lambda p, n, r, o: named(
+            exchanged_in(p, n, len(p) // 3, len(p) // 3 + 2 * len(p) // 5, *LEG), n
+        ),
+        "all exchanged in 40 % at a time": lambda p, n, r, o: named(
+            exchanged_in(p, n, len(p) // 3, len(p) // 3 + 2 * len(p) // 5), n
+        ),
+        "frames shuffled": lambda p, n, r, o: named(r.permutation(p), n),
+        "a fifth larger from the middle on": lambda p, n, r, o: named(larger(p), n),
+        "two arms alone": lambda p, n, r, o: named(
+            p[:, [k for k, name in enumerate(n) if any(part in name for part in ARM)]],
+            [name for name in n if any(part in name for part in ARM)],
         ),
         "left knee 20 cm aside": lambda p, n, r, o: named(shifted(p, n, ["left_knee"], 0, (0.2, 0, 0)), n),
     }
@@ -163,8 +195,8 @@ def written(raw: RawTrack) -> Path:
 
 def outcome(
     raw: RawTrack, layout: lsmpl.Layout | None, body: lsmpl.Body, truth: np.ndarray, jumps: bool = False
-) -> tuple[str, str]:
-    """What came of a damaged take, and why.
+) -> tuple[str, str, list[str]]:
+    """What came of a damaged take, why, and what was decided of it.
 
     jumps: what is wrong is that it goes on as another's, which one doubtful frame tells.
     """
@@ -172,7 +204,9 @@ def outcome(
         track = lsmpl.read_keypoints(written(raw), layout=layout, unit=raw.unit)
         motion = lsmpl.solve(track, body)
     except LsmplError as error:
-        return "refused", str(error)
+        return "refused", str(error), []
+    decisions = [one for one in (*track.decisions, *motion.decisions) if one.what not in USUAL]
+    told = [f"{one.what}: {one.value}" if one.what == "mirrored" else one.what for one in decisions]
     solved = body.joints(motion)[:, MAIN]
     off = apart(solved, truth)
     if any((one.what, one.value) == ("mirrored", "mended") for one in track.decisions):
@@ -183,58 +217,69 @@ def outcome(
     right = off.mean(axis=0).max() <= WRONG_M and wrong.mean() < 0.05
     worst, residual = 1000 * off.mean(axis=0).max(), 1000 * np.nanmedian(motion.frame_residual)
     how = f"worst joint {worst:.0f} mm, residual {residual:.0f} mm, {wrong.mean():.0%} wrong"
-    if why := not_trusted(motion):
-        return "not trusted", f"{how}: {why}"
-    if right:
-        return "right", how
-    doubts = [one for one in motion.decisions if one.doubtful and one.what != FEW]
-    if doubts:
-        return "doubted", f"{how}: {doubts[0]}"
     marked = np.zeros(len(motion), dtype=bool)
     for stretch in doubtful_stretches(motion):
         marked[stretch.first : stretch.last + 1] = True
+    if marked.any():
+        told.append("doubtful frames")
+    if why := not_trusted(motion):
+        return "not trusted", f"{how}: {why}", told
+    if right:
+        return "right", how, told
+    doubts = [one for one in decisions if one.doubtful]
+    if doubts:
+        return "doubted", f"{how}: {doubts[0]}", told
     if wrong.any() and (marked[wrong].mean() >= 0.5 or (jumps and marked.any())):
-        return "doubted", f"{how}: doubtful frames"
-    return "silent", how
+        return "doubted", f"{how}: doubtful frames", told
+    return "silent", how, told
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="+", type=Path)
     parser.add_argument("--takes", type=int, default=6, help="of each folder, evenly spread (default: 6)")
+    parser.add_argument("--offset", type=int, default=0, help="which take of each folder is the first (default: 0)")
+    parser.add_argument("--layout", nargs="+", default=["body_25"], help="taken in turn (default: body_25)")
     parser.add_argument("--frames", type=int, default=60)
     parser.add_argument("--noise", type=float, default=5.0, help="mm (default: 5)")
     parser.add_argument("--only", default="", help="a pattern in a damage's name")
     parser.add_argument("--verbose", action="store_true", help="why, take by take")
     arguments = parser.parse_args()
     body = lsmpl.load_body()
-    layout = lsmpl.get_layout(LAYOUT)
     takes = []
     for folder in arguments.folders:
         paths = sorted(folder.glob("*.npz"))
-        for path in [paths[i] for i in np.linspace(0, len(paths) - 1, min(arguments.takes, len(paths))).astype(int)]:
+        some = np.linspace(0, len(paths) - 1, min(arguments.takes, len(paths))).astype(int) + arguments.offset
+        for path in [paths[i % len(paths)] for i in some]:
             motion = replace(lsmpl.Motion.load(path), body=body.key)
             first = max(0, (len(motion) - arguments.frames) // 2)
             motion = motion.frames(slice(first, first + arguments.frames))
             rng = np.random.default_rng(len(takes))
+            layout = lsmpl.get_layout(arguments.layout[len(takes) % len(arguments.layout)])
             points = body.keypoints(motion, layout).positions
             points = points + rng.normal(0.0, arguments.noise / 1000 / np.sqrt(3), points.shape)
-            takes.append((path.stem, points, body.joints(motion)[:, MAIN]))
+            takes.append((path.stem, layout, motion, points, body.joints(motion)[:, MAIN]))
 
     for name, damage in damages().items():
         if not re.search(arguments.only, name):
             continue
         counts: Counter[str] = Counter()
-        for i, (stem, points, truth) in enumerate(takes):
-            other = np.resize(takes[i - 1][1], points.shape)
-            raw = damage(points, list(layout.keypoints), np.random.default_rng(i), other)
-            result, why = outcome(
+        decided: Counter[str] = Counter()
+        for i, (stem, layout, _, points, truth) in enumerate(takes):
+            other = body.keypoints(takes[i - 1][2], layout).positions[np.arange(len(points)) % len(takes[i - 1][2])]
+            try:
+                raw = damage(points, list(layout.keypoints), np.random.default_rng(i), other)
+            except ValueError:  # a layout without such keypoints
+                continue
+            result, why, told = outcome(
                 raw, lsmpl.get_layout("kinect_25") if "Kinect" in name else None, body, truth, "another person" in name
             )
             counts[result] += 1
+            decided.update(told)
             if arguments.verbose:
                 print(f"    {name}, {stem}: {result}, {why[:200]}")
-        print(f"{name}: {', '.join(f'{n} {what}' for what, n in counts.most_common())}", flush=True)
+        found, said = (", ".join(f"{n} {what}" for what, n in c.most_common()) for c in (counts, decided))
+        print(f"{name}: {found}{f' (told: {said})' if said else ''}", flush=True)
 
 
 if __name__ == "__main__":
