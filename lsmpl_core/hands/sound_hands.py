@@ -12,7 +12,7 @@ import numpy as np
 from ..body.fingers import Fingers
 from ..keypoints.condition import Condition
 from ..keypoints.hand_points import FINGERS, SIDES, HandPoints
-from ..keypoints.hand_sides import inwardness, palms_of
+from ..keypoints.hand_sides import FLAT, inwardness, of_other_side, palms_of
 from ..keypoints.track import KeypointTrack
 from ..medians import seen_median
 
@@ -49,10 +49,9 @@ def _turned_about(hands: HandPoints, fingers: Fingers, wrists: np.ndarray) -> np
     shown = np.einsum("thij,hj->thi", wrists, out / np.linalg.norm(out, axis=-1, keepdims=True))
     seen = np.where(hands.visible[..., None], hands.positions, np.nan)
     _, palm = palms_of(seen)
-    of_side = inwardness(seen)
     with np.errstate(invalid="ignore"):
         away = np.sum(shown * palm, axis=-1) < WRONG_WAY
-        return (of_side < 0.0) | away | (seen_median(of_side) < 0.0)
+        return of_other_side(seen) | away | (seen_median(inwardness(seen)) < -FLAT)
 
 
 def _held_still(hands: HandPoints, track: KeypointTrack) -> np.ndarray:

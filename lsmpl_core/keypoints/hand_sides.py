@@ -14,6 +14,9 @@ THUMBS_SHARE = 6.0
 """Of the thumb's way before the palm, in palms, against the sines by which fingers bend."""
 USUAL_THUMB = 0.3
 """That way, where no thumb is seen."""
+FLAT, CLEARLY, AROUND_FRAMES = 0.5, 1.2, 4
+"""Of inwardness, how much a flat hand may be of the other side, what a frame tells by itself, and
+frames before and after that tell otherwise: 4 mm of noise change it by 0.4, 6 mm by 0.6."""
 _THUMB = CHAINS[FINGERS.index("thumb")]
 _BENT = CHAINS[[finger for finger, name in enumerate(FINGERS) if name != "thumb"]]
 _INDEX, _LITTLE, _MIDDLE = (
@@ -64,6 +67,17 @@ def inwardness(positions: np.ndarray) -> np.ndarray:
     before = np.where(np.isfinite(before).any(axis=0), seen_median(before), USUAL_THUMB)
     bent = np.where(np.isfinite(bends).any(axis=(2, 3)), np.nansum(bends, axis=(2, 3)), np.nan)
     return bent + THUMBS_SHARE * before
+
+
+def of_other_side(positions: np.ndarray) -> np.ndarray:
+    """(T,2) bool: hands (T,2,21,3) that are none of their side, clearly in a frame by itself or as
+    the frames around say; where too little is seen they are not."""
+    inwards = inwardness(positions)
+    padded = np.pad(inwards, ((AROUND_FRAMES, AROUND_FRAMES), (0, 0)), constant_values=np.nan)
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND_FRAMES + 1, axis=0)
+    usual = seen_median(np.moveaxis(around, -1, 0))
+    with np.errstate(invalid="ignore"):
+        return (inwards < -CLEARLY) | ((usual < -FLAT) & (inwards < CLEARLY))
 
 
 def _unit(vectors: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..keypoints.hand_points import HAND_POINTS, SIDES, HandPoints
-from ..keypoints.hand_sides import at_sites, inwardness
+from ..keypoints.hand_sides import at_sites, inwardness, of_other_side
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
 from ..medians import seen_median
@@ -68,8 +68,7 @@ def join_hands(
         with np.errstate(invalid="ignore"):
             trust[np.linalg.norm(hands[:, :, 0] - wrists, axis=-1) > 2.0 * APART * forearm] = 0.0
     seen = np.isfinite(hands).all(axis=-1) & (trust > 0)
-    with np.errstate(invalid="ignore"):
-        wrong = (inwardness(hands) < 0.0) & seen.any(axis=2)
+    wrong = of_other_side(hands) & seen.any(axis=2)
     trust[wrong] = 0.0
     for side, count in zip(SIDES, np.count_nonzero(wrong, axis=0)):
         if count:

@@ -11,6 +11,7 @@ from lsmpl_core.errors import LayoutError
 from lsmpl_core.hands.placement import moved_arms
 from lsmpl_core.hands.solve_hands import _solve_in_time, bent_alike, solve_hands
 from lsmpl_core.keypoints.hand_points import CHAINS, FINGERS, HAND_POINTS, HandPoints
+from lsmpl_core.keypoints.hand_sides import inwardness, of_other_side, palms_of
 from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.metrics import MILLIMETRES
 from lsmpl_core.readers.hand_columns import hand_point
@@ -105,6 +106,17 @@ def test_no_angles_are_a_flat_hand(body):
     assert np.abs(bones - bones[:, :, :1]).max() < 1e-9
     again = body.fingers.angles_of(body.fingers.local_rotations(flat.fingers + 0.3))
     assert np.abs(again - 0.3).max() < 1e-9
+
+
+def test_flat_hands_whose_fingers_bend_a_little_backwards_are_of_their_side(body):
+    flat = lsmpl.Motion(np.zeros((60, 24, 3)), np.zeros((60, 3)), fingers=np.zeros((60, 30, 3)))
+    hands = body.hand_points(flat).positions
+    thumb = [HAND_POINTS.index(f"thumb{end}") for end in ("2", "3", "_tip")]
+    _, palm = palms_of(hands)
+    hands[:, :, thumb] -= (0.045 * palm)[:, :, None]  # as thumbs lie beside a hand, not before it
+    noisy = hands + np.random.default_rng(0).normal(0.0, 0.002, hands.shape)
+    assert abs(inwardness(hands).mean()) < 0.5 and not of_other_side(noisy).any()
+    assert of_other_side(body.hand_points(flat).positions[:, ::-1]).all()
 
 
 def test_a_fist_brings_the_tips_to_the_palm(body):
