@@ -56,6 +56,8 @@ def _ungrouped(block: Block) -> Block:
     repeated = [i for i, label in enumerate(labels) if label == labels[first]]
     size = repeated[1] - first if len(repeated) > 1 else len(labels) - first
     widest = max(block.rows.widths, default=0)
+    if not set("XYZ").issubset(labels[: first + size]):
+        return block
     if widest < first + 2 * size or (len(repeated) == 1 and (widest - first) % size):
         return block
     lines = [

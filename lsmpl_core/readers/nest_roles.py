@@ -303,7 +303,7 @@ def _translation(pose: Pose) -> np.ndarray:
         if found is not None and _is_rows_of_three(pose.points):
             try:
                 values = np.asarray(found, dtype=float).ravel()
-            except (TypeError, ValueError):
+            except (TypeError, ValueError, OverflowError):
                 return np.zeros(3)
             return values if len(values) == 3 and np.isfinite(values).all() else np.zeros(3)
     return np.zeros(3)
@@ -334,8 +334,7 @@ def number_of(one: Any, keys: Sequence[str]) -> float | None:
         return seconds_of(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         return None
-    number = float(value)
-    return number if abs(number) < 1e30 else None
+    return float(value) if abs(value) < 1e30 else None  # integers may be beyond all doubles
 
 
 def _all(values: list[float | None]) -> np.ndarray | None:

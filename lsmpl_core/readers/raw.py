@@ -193,7 +193,8 @@ def blank_table(shape: tuple[int, ...], written: int, where: str) -> np.ndarray:
 def are_placed_turns(array: np.ndarray) -> bool:
     """Whether numbers (...,7) are places with unit quaternions behind them; those of joints that do
     not turn may be 0 (Kinect's hands, feet and head)."""
-    size = np.linalg.norm(array[..., 3:].astype(float), axis=-1)
+    with np.errstate(over="ignore"):
+        size = np.linalg.norm(array[..., 3:].astype(float), axis=-1)
     size = size[np.isfinite(size)]
     turned = np.abs(size - 1) < _UNIT
     return bool((turned | (size == 0)).all() and turned.any())

@@ -454,6 +454,26 @@ def test_rows_at_1e200_that_are_out_of_order_are_refused_without_a_warning(tmp_p
         read_keypoints(tmp_path / "take.csv")
 
 
+def test_rows_as_of_places_and_turns_at_1e200_are_told_by_their_size(tmp_path):
+    np.savetxt(tmp_path / "take.txt", 1e200 * np.ones((8, 7 * 17)))
+    with pytest.raises(LsmplError, match=r"take\.txt"):
+        read_keypoints(tmp_path / "take.txt")
+
+
+@pytest.mark.parametrize("key", ["timestamp", "frame"])
+def test_integers_beyond_all_numbers_are_no_times(tmp_path, key):
+    frames = [{key: 10**400 + t, "keypoints3d": frame} for t, frame in enumerate(PERSON[:8].tolist())]
+    (tmp_path / "take.json").write_text(json.dumps(frames))
+    assert len(read_keypoints(tmp_path / "take.json", layout="coco_17")) == 8
+
+
+def test_a_long_table_whose_groups_have_no_place_is_refused(tmp_path):
+    rows = [",".join([str(t), *(f"joint{k},0.5" for k in range(6)), "1", "2", "3"]) for t in range(8)]
+    (tmp_path / "take.csv").write_text("\n".join(["frame," + "joint,w," * 6 + "x,y,z", *rows]))
+    with pytest.raises(LsmplError, match=r"take\.csv"):
+        read_keypoints(tmp_path / "take.csv")
+
+
 @pytest.mark.parametrize("field", ["poses", "trans", "mocap_framerate"])
 def test_complex_numbers_are_no_motion(tmp_path, field):
     fields = {"poses": np.zeros((3, 72)), "trans": np.zeros((3, 3)), "mocap_framerate": np.array(30.0)}
