@@ -186,7 +186,7 @@ def test_three_doubtful_frames_are_mended_by_hand(blender, look, truth):
     for number, (first, handle) in enumerate(STRETCHES.items()):
         frame = 0
         while frame < first:  # what is too far from a mended frame to be blended is doubtful still
-            press(blender, "where='NEXT'", sidebar.RIGHT - 42)
+            press(blender, "where='NEXT'", sidebar.RIGHT - 38)
             frame, before = blender.run(STATE)["frame"], frame
             assert frame > before
         assert frame == first
