@@ -16,7 +16,7 @@ from ...lsmpl_core.files.names import file_names
 from .. import jobs
 from ..characters import shape
 from ..held import Held
-from ..retargeting.plan import root_bone_of
+from ..retargeting.remembered import root_bone_of
 from ..retargeting.settings import OtherCharacter
 from ..staging import reading
 from ..takes import layers, other_characters, playing

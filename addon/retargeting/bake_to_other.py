@@ -20,8 +20,8 @@ from ..registration import registration
 from ..selection import is_solved, needed_take
 from ..takes import layers, other_characters
 from . import animated, ik_controls
-from . import plan as plans
 from .plan import Plan
+from .readying import send_home, set_switches
 from .settings import OtherCharacter, bone_map_of, hide_body
 from .skeletons import own_constraints
 
@@ -110,8 +110,8 @@ def put_on(
     """
     take, target = other.id_data, other.target
     with ExitStack() as not_restored:
-        other.home = plans.send_home(target, other, not_restored)
-        switched = plans.set_switches(target, plan.bones, not_restored)
+        other.home = send_home(target, other, not_restored)
+        switched = set_switches(target, plan.bones, not_restored)
         not_restored.pop_all()
     ik_controls.set_switches(target, plan.ik, plan.to_ik)
     if plan.ik and plan.to_ik:

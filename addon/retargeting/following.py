@@ -23,7 +23,8 @@ from ..takes import layers, other_characters
 from ..takes.take import is_take
 from . import animated
 from .bake_to_other import put_on
-from .plan import Plan, version_of
+from .plan import Plan
+from .remembered import version_of
 from .settings import OtherCharacter, on_follow
 
 FOLLOW_AT_ONCE_FRAMES = 2000

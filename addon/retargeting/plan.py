@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -26,26 +25,14 @@ from ...lsmpl_core.retargeting.fingers import TargetFingers, finger_rotations
 from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 from ..characters import actions, baking
 from ..takes import playing
-from . import ik_controls
+from . import ik_controls, remembered
 from .finger_bones import measure_fingers
+from .readying import send_home, set_switches
 from .settings import OtherCharacter, bone_map_of
-from .skeletons import measure, root_bone, skin_of
+from .skeletons import measure, root_bone
 
 SAME_REST_RADIANS = np.radians(10.0)
 """Of SMPL characters, rest directions that differ by less than this are another body's shape."""
-_TRAVELS_KEY, _ROOT_KEY, _VERSION_KEY, _SKELETON_KEY = (
-    "lsmpl_travels",
-    "lsmpl_root",
-    "lsmpl_version",
-    "lsmpl_skeleton",
-)
-"""Of an action: whether it moves the object; which bone travels in it; the motion that it was made
-from; the character as it then was, as JSON: `TargetSkeleton` without its skin."""
-
-
-def root_bone_of(action: bpy.types.Action) -> str:
-    """The bone above the hips that travels in an action that was baked to a rig; "" if none."""
-    return action.get(_ROOT_KEY, "")
 
 
 @dataclass(frozen=True)
@@ -102,10 +89,11 @@ class Plan:
         # A rig that plays an earlier bake stands somewhere in it: what was measured then is taken
         # again, unless other bones travel now. Otherwise it is sent home for a moment to be
         # measured.
-        skeleton, home = _remembered(again, target, mapped) if again else None, np.array(other.home)
-        root = again.get(_ROOT_KEY, "") if again else ""
+        skeleton = remembered.skeleton_of(again, target, mapped) if again else None
+        home = np.array(other.home)
+        root = remembered.root_bone_of(again) if again else ""
         travelling = other.travel == "OBJECT", other.travel == "ROOT"
-        as_then = again is not None and (bool(again[_TRAVELS_KEY]), bool(root)) == travelling
+        as_then = again is not None and (remembered.travels(again), bool(root)) == travelling
         if skeleton is None or not as_then:
             with ExitStack() as restored:
                 restored.callback(target.update_tag)
@@ -156,13 +144,8 @@ class Plan:
 
     def sign(self, take: bpy.types.Object, action: bpy.types.Action, version: str) -> None:
         """Note on an action that this was made to it, of that version of the take's motion."""
-        action[_TRAVELS_KEY], action[_VERSION_KEY] = self.travels, version
-        action[_ROOT_KEY] = self.root if self.options["root"] == "bone" else ""
-        stored = {
-            name: np.asarray(getattr(self.skeleton, name)).tolist() for name in (*_LISTS, *_ARRAYS)
-        }
-        stored["root"] = None if self.skeleton.root is None else self.skeleton.root.tolist()
-        action[_SKELETON_KEY] = json.dumps(stored)
+        root = self.root if self.options["root"] == "bone" else ""
+        remembered.note(action, self.skeleton, self.travels, root, version)
         baking.note_timing(action, take)
 
     def curves(self, done: Retargeted, bent: np.ndarray | None = None) -> list[actions.Curve]:
@@ -216,40 +199,6 @@ class Plan:
         return curves
 
 
-def version_of(action: bpy.types.Action) -> str:
-    """Of the motion that an action was made from; "" where it was another than a take's own."""
-    return action.get(_VERSION_KEY, "")
-
-
-_LISTS, _ARRAYS = (
-    ("names", "joints", "parents"),
-    ("links", "rest", "ends", "to_take", "location_axes"),
-)
-
-
-def _remembered(
-    action: bpy.types.Action, target: bpy.types.Object, mapped: Mapping[str, str]
-) -> TargetSkeleton | None:
-    """The character as it was when an action was made; None where its bones, or which are mapped,
-    are others now."""
-    try:
-        stored = json.loads(action[_SKELETON_KEY])
-        fields = {name: stored[name] for name in _LISTS} | {
-            name: np.array(stored[name], float) for name in _ARRAYS
-        }
-        fields["root"] = None if stored["root"] is None else np.array(stored["root"], float)
-        skeleton = TargetSkeleton(**fields, skin=skin_of(target))
-    except (KeyError, TypeError, ValueError):  # made by an earlier version, or damaged
-        return None
-    if dict(zip(skeleton.names, skeleton.joints)) != mapped:
-        return None
-    rest = np.array([target.data.bones[name].matrix_local for name in skeleton.names])
-    same = rest.shape == skeleton.rest.shape and np.allclose(
-        rest, skeleton.rest, rtol=1e-5, atol=1e-6
-    )
-    return skeleton if same else None
-
-
 def _baked_frames(other: OtherCharacter, count: int) -> tuple[np.ndarray, np.ndarray]:
     """The scene frames (count,) of the take's, and which of these are baked."""
     take = other.id_data
@@ -264,63 +213,6 @@ def _baked_frames(other: OtherCharacter, count: int) -> tuple[np.ndarray, np.nda
             f"{other.first} and {other.last}"
         )
     return frames, baked
-
-
-def send_home(
-    target: bpy.types.Object, other: OtherCharacter, on_error: ExitStack
-) -> tuple[float, float, float]:
-    """Back to where the object stood before an earlier bake made it travel, and a root bone that
-    travels, or did, to its rest; returns where the object stood.
-    """
-    animation = target.animation_data
-    ours = (
-        [strip.action for track in animation.nla_tracks for strip in track.strips]
-        if animation
-        else []
-    )
-    ours += [animation.action] if animation else []
-
-    # Which of the actions that it plays were baked with travel, and on what.
-    bpy.context.view_layer.update()  # what is still to be evaluated would move them away again
-    travelled = {action.get(_ROOT_KEY) for action in ours if action}
-    if other.travel == "ROOT":
-        root = root_bone(target, bone_map_of(other))
-        travelled.add(root.name if root else None)
-
-    for bone in [bone for bone in target.pose.bones if bone.name in travelled]:
-        on_error.callback(setattr, bone, "matrix_basis", bone.matrix_basis.copy())
-        bone.matrix_basis.identity()
-        target.update_tag()
-        bpy.context.view_layer.update()
-
-    if any(action and action.get(_TRAVELS_KEY) for action in ours):
-        on_error.callback(setattr, target, "location", target.location.copy())
-        target.location = other.home
-        target.update_tag()
-        bpy.context.view_layer.update()
-    return tuple(target.location)
-
-
-def set_switches(target: bpy.types.Object, bones: BoneMap, on_error: ExitStack) -> list[str]:
-    """What a control rig needs: limbs on FK. Returns what was changed, in words."""
-    changed = []
-    for switch in bones.switches:
-        bone = target.pose.bones.get(switch.bone)
-        if (
-            bone is None
-            or switch.property not in bone
-            or float(bone[switch.property]) == switch.value
-        ):
-            continue
-        before = bone[switch.property]
-        on_error.callback(bone.__setitem__, switch.property, before)
-        bone[switch.property] = type(before)(switch.value)
-        if switch.does not in changed:
-            changed.append(switch.does)
-    if changed:
-        target.update_tag()
-        bpy.context.view_layer.update()
-    return changed
 
 
 def _turning(

@@ -8,7 +8,7 @@ from bl_ext.user_default.lsmpl.addon.characters.posed import Bones
 from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session
 from bl_ext.user_default.lsmpl.addon.reference import playing as pictures_playing
 from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
-from bl_ext.user_default.lsmpl.addon.retargeting import animated, following, plan
+from bl_ext.user_default.lsmpl.addon.retargeting import animated, following, remembered
 from bl_ext.user_default.lsmpl.addon.rigging import curls, keys
 from bl_ext.user_default.lsmpl.addon.takes import display, layers, other_characters, pinned_joints, playing
 from bl_ext.user_default.lsmpl.addon.takes import take as takes
@@ -170,7 +170,7 @@ def _other_character(take: bpy.types.Object, other) -> list[str]:
     told = following.describe(take, other)
     if not told or not other.follow or other.held_back:
         return []
-    if plan.version_of(other.action).partition(" ")[2] != animated.mark(other):
+    if remembered.version_of(other.action).partition(" ")[2] != animated.mark(other):
         return []  # layers over the motion changed, which goes along with a bake alone
     if following.is_outdated(take, other):
         return [f"{other.target.name} does not follow: {told}"]
