@@ -334,7 +334,7 @@ def number_of(one: Any, keys: Sequence[str]) -> float | None:
         return seconds_of(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         return None
-    return float(value) if abs(value) < 1e30 else None  # integers may be beyond all doubles
+    return float(value) if -1e30 < value < 1e30 else None  # integers may be beyond all doubles
 
 
 def _all(values: list[float | None]) -> np.ndarray | None:
