@@ -17,6 +17,7 @@ from ..files.reals import reals
 from ..keypoints.track import Decision
 from .array_axes import in_order, without_padding
 from .motion_features import are_features, joints_of_features, rate_of_samples
+from .nest_turns import is_of_turns, turns_of_take
 from .people import choose
 from .raw import RawTrack, checked_size, unflatten
 
@@ -72,6 +73,8 @@ def _read_archive(
     if names_key := arrays.first(_NAME_KEYS):
         names = arrays[names_key]
     raw = array_track(position, confidence, counts, f"{path}: {key}", person)
+    moved = arrays[translation_key] if translation_key else None
+    raw.turns = turns_of_take(arrays.of_turns(), raw.positions, moved)
     if others := arrays.alike(key):
         listed = ", ".join(other[:40] for other in others[:6])
         reason = f"it has others of that shape, which are left aside: {listed}"
@@ -137,6 +140,11 @@ class _Arrays:
         """The first of some names that an array of numbers or texts has."""
         names = (key for key in wanted if key in self._names)
         return next((key for key in names if not self._has_objects(key)), None)
+
+    def of_turns(self) -> dict[str, np.ndarray]:
+        """Those that say how bones are turned, or of which joints."""
+        names = (key for key in self._names if is_of_turns(key) and not self._has_objects(key))
+        return {key: self[key] for key in names}
 
     def _has_objects(self, key: str) -> bool:
         return self._archive.has_objects(self._names[key])

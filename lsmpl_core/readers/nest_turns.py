@@ -10,14 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from .field_words import WORDS, value_of
+from .field_words import WORDS, folded, value_of
 from .point_forms import are_numbers, point_name
 from .rotations import turns_of
 
+_TURNED = frozenset((*WORDS["turns"], *WORDS["turned places"]))
 NEAR = 0.015
 """Share of the points' extent up to which a joint is at a point's place: elbows of MHR are 1 %."""
 COMPARED_FRAMES = 200
 MOST_JOINTS = 1_000
+_OF_ANY_NUMBERS: Any = np.errstate(invalid="ignore", over="ignore")
+"""What is read may be anything; what is no rotation, or nowhere, is left aside."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Rotations:
     names: tuple[str, ...] | None = None
 
 
+@_OF_ANY_NUMBERS
 def rotations_beside(owner: dict, points: Any, moved: np.ndarray) -> Rotations | None:
     """The rotations that an object has beside the points in it, which are moved by (3,)."""
     if isinstance(points, list) and points and value_of(points[0], WORDS["turns"]) is not None:
@@ -45,6 +49,34 @@ def rotations_beside(owner: dict, points: Any, moved: np.ndarray) -> Rotations |
     return Rotations(numbers, places=places + moved)
 
 
+def is_of_turns(name: str) -> bool:
+    """Whether a field of that name says how bones are turned, or of which joints."""
+    return folded(name) in _TURNED
+
+
+@_OF_ANY_NUMBERS
+def turns_of_take(
+    fields: dict[str, np.ndarray], positions: np.ndarray, moved: np.ndarray | None
+) -> np.ndarray | None:
+    """Turns (T,N,3) of the points (T,N,3) of a take, by arrays (T,J,4) or (T,J,3,3) beside them;
+    None where there are none. moved: by which the points were moved, (3,) or (T,3)."""
+    numbers = value_of(fields, WORDS["turns"], np.ndarray)
+    if numbers is None or numbers.shape[2:] not in ((4,), (3, 3)) or len(numbers) != len(positions):
+        return None
+    if numbers.shape[1] > MOST_JOINTS or numbers.dtype.kind not in "fiu":
+        return None
+    places: Sequence[np.ndarray | None] = [None] * len(numbers)
+    found = value_of(fields, WORDS["turned places"], np.ndarray)
+    if found is not None and found.shape == (*numbers.shape[:2], 3) and found.dtype.kind in "fiu":
+        if moved is not None and moved.shape in ((3,), (len(found), 3)):
+            found = found + np.broadcast_to(moved, (len(found), 3))[:, None]
+        places = list(found)
+    own = numbers.shape[1] == positions.shape[1]
+    frames = [Rotations(one, None if own else place) for one, place in zip(numbers, places)]
+    return turns_of_frames(frames, positions, None)
+
+
+@_OF_ANY_NUMBERS
 def turns_of_frames(
     frames: Sequence[Rotations | None], positions: np.ndarray, names: Sequence[str] | None
 ) -> np.ndarray | None:
@@ -69,7 +101,6 @@ def turns_of_frames(
     return turns
 
 
-@np.errstate(invalid="ignore", over="ignore")  # places may be no numbers, or any
 def _columns(
     first: Rotations, frames: list[Rotations], positions: np.ndarray, names: Sequence[str] | None
 ) -> dict[int, int]:
@@ -85,9 +116,10 @@ def _columns(
     compared = min(len(frames), COMPARED_FRAMES)
     some = np.unique(np.linspace(0, len(frames) - 1, compared).astype(int))
     places = np.array([one.places for t in some.tolist() if (one := frames[t])])
-    extent = float(
-        np.nanmedian(np.linalg.norm(np.nanmax(places, 1) - np.nanmin(places, 1), axis=1))
-    )
+    sizes = np.linalg.norm(np.fmax.reduce(places, 1) - np.fmin.reduce(places, 1), axis=1)
+    if not np.isfinite(sizes).any():
+        return {}
+    extent = float(np.median(sizes[np.isfinite(sizes)]))
     columns = {}
     for n in range(count):
         apart = np.linalg.norm(places - positions[some, n, None], axis=2)

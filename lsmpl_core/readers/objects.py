@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +24,8 @@ from ..files.opening import read_file
 from ..files.pickle_arrays import to_array
 from ..files.reals import reals
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
-from .field_words import WORDS, folded
 from .json_lists import is_frame, track_of
+from .nest_turns import is_of_turns, turns_of_take
 from .nests import kinds_of
 from .raw import RawTrack, checked_size
 from .times import placed_in_time
@@ -35,7 +36,6 @@ MOST_FILES = 250_000
 MOST_OBJECTS = 100
 """Arrays of objects that are opened in an archive."""
 _ID_KEYS = ("id", "person_id", "track_id")
-_TURNED = frozenset((*WORDS["turns"], *WORDS["turned places"]))
 _PERSON = re.compile(r"(?P<frame>.*?)[_-]?(?:subj(?:ect)?|person|id)[_-]?(?P<who>\d{1,9})", re.I)
 
 
@@ -48,9 +48,12 @@ def track_of_objects(
     content: object, counts: Collection[int], where: str, person: str | None
 ) -> RawTrack:
     """The keypoints in some content: a take's array, or dicts of frames and people."""
-    found = _points(content) if isinstance(content, dict) else None
-    if found is not None and found.ndim >= 3:
-        return array_track(found, None, counts, where, person)
+    if isinstance(content, dict):
+        found = _points(content)
+        if found is not None and found.ndim >= 3:
+            raw = array_track(found, None, counts, where, person)
+            raw.turns = turns_of_take(_turned(content), raw.positions, _moved(content))
+            return raw
     return track_of(content, counts, where, person)
 
 
@@ -101,7 +104,7 @@ def _content(path: Path) -> object:
         if path.suffix.lower() == ".npz":
             with open_npz(path, size) as archive:
                 known = (*POINT_KEYS, *TRANSLATION_KEYS, *_ID_KEYS)
-                names = [one for one in archive.names if one in known or folded(one) in _TURNED]
+                names = [one for one in archive.names if one in known or is_of_turns(one)]
                 return {name: archive[name] for name in names}
         if path.suffix.lower() == ".npy":
             return read_object_npy(read_file(path), str(path), KeypointFileError)
@@ -133,6 +136,21 @@ def _points(content: dict) -> np.ndarray | None:
             except ValueError:
                 continue
             if points.dtype.kind in "fiu" and points.ndim >= 2:
-                moved = [to_array(content[name]) for name in TRANSLATION_KEYS if name in content]
-                return translated(reals(points), moved[0]) if moved else reals(points)
+                moved = _moved(content)
+                return reals(points) if moved is None else translated(reals(points), moved)
     return None
+
+
+def _moved(content: dict) -> np.ndarray | None:
+    """The translation beside a dict's points, None where there is none."""
+    return next((to_array(content[name]) for name in TRANSLATION_KEYS if name in content), None)
+
+
+def _turned(content: dict) -> dict[str, np.ndarray]:
+    """The arrays of a dict that say how bones are turned, or of which joints."""
+    found = {}
+    for name, one in content.items():
+        if is_of_turns(str(name)):
+            with suppress(ValueError):
+                found[str(name)] = to_array(one)
+    return found

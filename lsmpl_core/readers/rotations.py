@@ -15,6 +15,7 @@ OFF_UNIT = 0.1
 """By which a quaternion's length, or a matrix's axes, may be off what those of a rotation are."""
 
 
+@np.errstate(invalid="ignore", over="ignore")  # damaged floats may be signalling NaN
 def turns_of(values: np.ndarray) -> np.ndarray | None:
     """Axis-angles (...,3), in single precision, of quaternions w x y z (...,4) or matrices
     (...,3,3); None of anything else, or where none is a rotation."""
@@ -33,9 +34,8 @@ def turns_of(values: np.ndarray) -> np.ndarray | None:
 
 
 def _of_quaternions(quaternions: np.ndarray) -> np.ndarray:
-    with np.errstate(invalid="ignore", over="ignore"):
-        length = np.linalg.norm(quaternions, axis=1)
-        good = np.abs(length - 1.0) < OFF_UNIT
+    length = np.linalg.norm(quaternions, axis=1)
+    good = np.abs(length - 1.0) < OFF_UNIT
     turns = np.full((len(quaternions), 3), np.nan)
     turns[good] = log_map(from_quaternion(quaternions[good] / length[good, None]))
     return turns
@@ -43,9 +43,8 @@ def _of_quaternions(quaternions: np.ndarray) -> np.ndarray:
 
 def _of_matrices(matrices: np.ndarray) -> np.ndarray:
     """Mirroring ones are none of a rotation."""
-    with np.errstate(invalid="ignore", over="ignore"):
-        off = np.abs(np.swapaxes(matrices, 1, 2) @ matrices - np.eye(3)).max(axis=(1, 2))
-        good = off < OFF_UNIT
+    off = np.abs(np.swapaxes(matrices, 1, 2) @ matrices - np.eye(3)).max(axis=(1, 2))
+    good = off < OFF_UNIT
     good[good] = np.linalg.det(matrices[good]) > 0
     turns = np.full((len(matrices), 3), np.nan)
     turns[good] = log_map(orthonormalise(matrices[good]))

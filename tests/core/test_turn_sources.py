@@ -1,6 +1,7 @@
 """Rotations beside keypoints, of whatever form: read for the bones that they are of, in the axes of their places."""
 
 import json
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -240,3 +241,22 @@ def test_rotations_of_points_that_are_no_joints_are_none(tmp_path, moving):
     layout = {name: name for name in names}
     (tmp_path / "mapping.json").write_text(json.dumps({"keypoints": layout, "up": "y", "unit": "m"}))
     assert lsmpl.read_keypoints(tmp_path / "rigid.json", layout=tmp_path / "mapping.json", fps=30).turns is None
+
+
+@pytest.mark.parametrize("form", ["npz", "pkl", "joints of their own"])
+def test_arrays_of_a_whole_take(tmp_path, moving, form):
+    joints, turns = moving
+    order = [*reversed(range(24))]
+    fields = {"joints3d": joints[:, JOINTS], "names": list(BONES), "body_rotations": to_quaternion(turns[:, JOINTS])}
+    if form == "joints of their own":
+        fields |= {"pred_joint_coords": joints[:, order], "pred_cam_t": np.linspace(0, 1, 60)[:, None] * np.ones(3)}
+        fields["body_rotations"] = turns[:, order]
+    mapping = tmp_path / "mapping.json"
+    mapping.write_text(json.dumps({"keypoints": list(BONES.values()), "up": "y", "unit": "m", "fps": 30}))
+    if form == "pkl":
+        (tmp_path / "take.pkl").write_bytes(pickle.dumps({k: v for k, v in fields.items() if k != "names"}))
+        track = lsmpl.read_keypoints(tmp_path / "take.pkl", layout=mapping)
+    else:
+        np.savez(tmp_path / "take.npz", **fields)
+        track = lsmpl.read_keypoints(tmp_path / "take.npz", fps=30)
+    assert carried(track) < 0.1
