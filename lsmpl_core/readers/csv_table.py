@@ -34,7 +34,7 @@ from .transposed import upright
 def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     """Read the keypoints of a table; one without words is read as plain rows of numbers."""
     lines = read_text(path).splitlines()
-    lines = unmelted(lines) or lines
+    lines = unmelted(lines, str(path)) or lines
     table = look(lines, path)
     table = replace(table, blocks=[upright(block) for block in table.blocks])
     if not table.blocks[0].header:

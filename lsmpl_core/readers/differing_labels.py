@@ -13,6 +13,8 @@ from .column_words import AXES, LONGEST_LABEL, OTHER, POSITION, UNIT_WORDS
 
 FEWEST = 5
 """Keypoints from which on labels are taken for those of keypoints."""
+_MOST_COLUMNS, _MOST_LETTERS = 20_000, 8
+"""Of a row, and letters x, y and z of a label: the axis is looked for at each."""
 _PIECES = re.compile(r"[\W_]+")
 _TURNED = re.compile(
     r"(?:^|[^a-zA-Z])(?:[qrwQRW]|[Rr]ot|ROT|[Qq]uat)$|(?<=[a-z])(?:[QRW]|Rot|Quat)$"
@@ -34,11 +36,11 @@ def _keypoints(labels: Sequence[Label]) -> int:
 def _of_row(cells: Sequence[str]) -> list[Label]:
     # What is left of each label without one letter x, y or z, and the columns of the three.
     found: dict[tuple[str, str, bool], dict[str, int]] = {}
-    for column, cell in enumerate(cells):
-        for at, letter in enumerate(cell):
-            if letter in "xyzXYZ":
-                rest = (cell[:at], cell[at + 1 :], letter.isupper())
-                found.setdefault(rest, {}).setdefault(letter.lower(), column)
+    for column, cell in enumerate(cells[:_MOST_COLUMNS]):
+        places = [at for at, letter in enumerate(cell) if letter in "xyzXYZ"]
+        for at in places if len(places) <= _MOST_LETTERS else ():
+            rest = (cell[:at], cell[at + 1 :], cell[at].isupper())
+            found.setdefault(rest, {}).setdefault(cell[at].lower(), column)
 
     labels = [Label(text=cell) for cell in cells]
     for (before, after, _), columns in found.items():

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from .column_words import AXES, POINT_COLUMNS, is_frame, is_time
 from .keypoint_names import fold
+from .raw import check_blank
 
 VALUE = frozenset(("VALUE", "VALUES", "VAL", "COORDINATEVALUE"))
 VARIABLE = frozenset(("VARIABLE", "CHANNEL", "COLUMN", "FEATURE", "MEASURE", "KEY", "SIGNAL"))
@@ -15,8 +16,9 @@ AXIS = frozenset(("AXIS", "COORD", "COORDS", "COORDINATE", "DIM", "DIMENSION", "
 MOST_COLUMNS = 20_000
 
 
-def unmelted(lines: Sequence[str]) -> list[str] | None:
-    """The lines of the wide table, a row a frame, of those of a melted one; None of any other."""
+def unmelted(lines: Sequence[str], where: str) -> list[str] | None:
+    """The lines of the wide table, a row a frame, of those of a melted one; None of any other.
+    Raises `KeypointFileError` where nearly all of that table would be blank."""
     header = next((line for line in lines if line.strip()), "")
     separator = next((sign for sign in ",;\t" if sign in header), "")
     labels = [fold(cell) for cell in header.split(separator)] if separator else []
@@ -40,6 +42,7 @@ def unmelted(lines: Sequence[str]) -> list[str] | None:
             return None
     if not {label[-1:].lower() for label in columns} >= set(AXES):
         return None
+    check_blank((len(frames), len(columns)), sum(map(len, frames.values())), where)
     head = separator.join([labels[moment], *columns])
     rows = (separator.join([at, *(one.get(c, "") for c in columns)]) for at, one in frames.items())
     return [head, *rows]

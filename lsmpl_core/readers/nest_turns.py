@@ -17,7 +17,8 @@ from .rotations import turns_of
 _TURNED = frozenset((*WORDS["turns"], *WORDS["turned places"]))
 NEAR = 0.015
 """Share of the points' extent up to which a joint is at a point's place: elbows of MHR are 1 %."""
-COMPARED_FRAMES = 200
+COMPARED_FRAMES, FEWEST_COMPARED, MOST_COMPARED = 200, 2, 10_000_000
+"""Frames of each take, and joints with points, that are compared."""
 MOST_JOINTS = 1_000
 _OF_ANY_NUMBERS: Any = np.errstate(invalid="ignore", over="ignore")
 """What is read may be anything; what is no rotation, or nowhere, is left aside."""
@@ -113,7 +114,8 @@ def _columns(
         return {n: n for n in range(count)} if len(first.numbers) == count else {}
 
     # Of several at one place, a bone and those that only share its twist, the first is the bone.
-    compared = min(len(frames), COMPARED_FRAMES)
+    most = max(FEWEST_COMPARED, MOST_COMPARED // (count * len(first.numbers)))
+    compared = min(len(frames), COMPARED_FRAMES, most)
     some = np.unique(np.linspace(0, len(frames) - 1, compared).astype(int))
     places = np.array([one.places for t in some.tolist() if (one := frames[t])])
     sizes = np.linalg.norm(np.fmax.reduce(places, 1) - np.fmin.reduce(places, 1), axis=1)
@@ -167,4 +169,7 @@ def _quaternion(value: Any) -> list[float] | None:
         return None
     if not are_numbers(value) or any(one is None for one in value):
         return None
-    return [float(one) for one in value]
+    try:
+        return [float(one) for one in value]
+    except OverflowError:  # an integer beyond all doubles
+        return None

@@ -13,7 +13,7 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
 from .keypoint_names import subjects
-from .raw import RawTrack
+from .raw import FARTHEST_NUMBER, RawTrack
 
 _REMEMBERED = 50
 _FARTHEST_STEP = (
@@ -157,7 +157,7 @@ these are apart at least."""
 
 
 def _place(positions: np.ndarray) -> tuple[np.ndarray, float]:
-    seen = positions[np.isfinite(positions).all(axis=1)]
+    seen = positions[(np.abs(positions) < FARTHEST_NUMBER).all(axis=1)]
     if not len(seen):
         return np.zeros(3), 0.0
     return np.median(seen, axis=0), float(np.linalg.norm(np.ptp(seen, axis=0)))

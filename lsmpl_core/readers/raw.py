@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..bounds import LONGEST_NAME
+from ..bounds import FARTHEST, LONGEST_NAME
 from ..errors import KeypointFileError
 from ..files.npz import MAX_BYTES
 from ..files.opening import file_size, read_file
@@ -25,6 +25,8 @@ _MOST_PIECES, _FREE_PIECES = 20, 500_000_000
 """Times the text's size, and bytes, that they may take: rows of a point with 25 letters take 8,
 lists of three short numbers 15."""
 MOST_POINTS = 5_000
+FARTHEST_NUMBER = 1e3 * FARTHEST
+"""Beyond, in any unit down to millimetres, is no place; squares of such numbers may overflow."""
 
 
 @dataclass
@@ -175,8 +177,13 @@ def check_pieces(text: str, size: int, path: Path) -> None:
 
 
 def blank_table(shape: tuple[int, ...], written: int, where: str) -> np.ndarray:
-    """NaN for `shape` numbers, of which the file has `written`; `KeypointFileError` where it lacks
-    nearly all.
+    """NaN for `shape` numbers, of which the file has `written`. Raises as `check_blank` does."""
+    check_blank(shape, written, where)
+    return np.full(shape, np.nan)
+
+
+def check_blank(shape: tuple[int, ...], written: int, where: str) -> None:
+    """`KeypointFileError` where of `shape` numbers the file has `written`, and lacks nearly all.
 
     A long header above short rows, or one frame of a thousand points among a million empty ones,
     would else fill the memory with nothing.
@@ -187,7 +194,6 @@ def blank_table(shape: tuple[int, ...], written: int, where: str) -> np.ndarray:
             f"{where}: {' x '.join(map(str, shape))} numbers would have to be in the file, but "
             f"only {written} are"
         )
-    return np.full(shape, np.nan)
 
 
 def are_placed_turns(array: np.ndarray) -> bool:

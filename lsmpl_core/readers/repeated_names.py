@@ -14,6 +14,7 @@ import numpy as np
 from .column_labels import Label
 from .column_words import AXES, is_frame, is_other, is_time
 from .header_rows import filled_forward, undoubled
+from .raw import FARTHEST_NUMBER
 from .rows import is_number, parse_numbers
 from .tables import Block
 
@@ -71,7 +72,7 @@ def _leads(name: str) -> bool:
 def _places_in(numbers: np.ndarray) -> tuple[int, int, int] | None:
     """Which of the numbers (T,K,n) of each name are x, y and z; None where that is not sure."""
     size = numbers.shape[2]
-    known = numbers[np.isfinite(numbers).all(axis=2)]
+    known = numbers[(np.abs(numbers) < FARTHEST_NUMBER).all(axis=2)]
     if not len(known):
         return None
     if size == 3:

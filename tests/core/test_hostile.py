@@ -467,6 +467,48 @@ def test_integers_beyond_all_numbers_are_no_times(tmp_path, key):
     assert len(read_keypoints(tmp_path / "take.json", layout="coco_17")) == 8
 
 
+@pytest.mark.parametrize("rotation", [[10**400, 0, 0, 0], {"w": 10**400, "x": 0, "y": 0, "z": 0}, [1e200] * 4])
+def test_rotations_beyond_all_numbers_are_none(tmp_path, rotation):
+    frames = [
+        {"joints": [{"name": n, "position": p, "orientation": rotation} for n, p in zip(COCO.keypoints, frame)]}
+        for frame in PERSON[:8].tolist()
+    ]
+    (tmp_path / "take.json").write_text(json.dumps(frames))
+    assert read_keypoints(tmp_path / "take.json").turns is None
+
+
+@pytest.mark.parametrize("other", ["1.5", "-1e200"])
+def test_two_rows_a_frame_at_1e200_are_of_nobody(tmp_path, other):
+    rows = [",".join([str(t // 2), *[("1e200", other)[t % 2]] * 51]) for t in range(16)]
+    labels = [f"{name}_{axis}" for name in COCO.keypoints for axis in "xyz"]
+    (tmp_path / "take.csv").write_text("\n".join([",".join(["frame", *labels]), *rows]))
+    with pytest.raises(KeypointFileError, match=r"take\.csv"):
+        read_keypoints(tmp_path / "take.csv")
+
+
+def test_names_over_seven_columns_of_1e200_are_of_no_places(tmp_path):
+    names = ",".join(",".join([name] * 7) for name in COCO.keypoints)
+    row = ",".join(["1e200"] * 7 * 17)
+    (tmp_path / "take.csv").write_text(f"frame,{names}\n" + "".join(f"{t},{row}\n" for t in range(8)))
+    with pytest.raises(KeypointFileError, match=r"take\.csv"):
+        read_keypoints(tmp_path / "take.csv")
+
+
+def test_a_melted_table_that_is_blank_but_for_its_diagonal_is_refused(tmp_path):
+    """A hundred kilobytes would be a table of hundreds of megabytes."""
+    rows = "".join(f"{i},v{i}_{'xyz'[i % 3]},1\n" for i in range(6000))
+    (tmp_path / "take.csv").write_text("frame,variable,value\n" + rows)
+    with at_most(20), pytest.raises(KeypointFileError, match=r"take\.csv: 6000 x 6000 numbers would have to be"):
+        read_keypoints(tmp_path / "take.csv")
+
+
+def test_labels_of_nothing_but_axes_are_not_looked_at_letter_by_letter(tmp_path):
+    labels = ",".join(f"{i:x}" + "xyz" * 80 for i in range(1500))
+    (tmp_path / "take.csv").write_text(f"frame,{labels}\n" + ("0," + "1," * 1500 + "\n") * 3)
+    with at_most(30), pytest.raises(KeypointFileError, match=r"take\.csv"):
+        read_keypoints(tmp_path / "take.csv")
+
+
 def test_a_long_table_whose_groups_have_no_place_is_refused(tmp_path):
     rows = [",".join([str(t), *(f"joint{k},0.5" for k in range(6)), "1", "2", "3"]) for t in range(8)]
     (tmp_path / "take.csv").write_text("\n".join(["frame," + "joint,w," * 6 + "x,y,z", *rows]))
