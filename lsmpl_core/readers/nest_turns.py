@@ -64,7 +64,7 @@ def turns_of_take(
     numbers = value_of(fields, WORDS["turns"], np.ndarray)
     if numbers is None or numbers.shape[2:] not in ((4,), (3, 3)) or len(numbers) != len(positions):
         return None
-    if numbers.shape[1] > MOST_JOINTS or numbers.dtype.kind not in "fiu":
+    if not 0 < numbers.shape[1] <= MOST_JOINTS or numbers.dtype.kind not in "fiu":
         return None
     places: Sequence[np.ndarray | None] = [None] * len(numbers)
     found = value_of(fields, WORDS["turned places"], np.ndarray)
@@ -114,7 +114,7 @@ def _columns(
         return {n: n for n in range(count)} if len(first.numbers) == count else {}
 
     # Of several at one place, a bone and those that only share its twist, the first is the bone.
-    most = max(FEWEST_COMPARED, MOST_COMPARED // (count * len(first.numbers)))
+    most = max(FEWEST_COMPARED, MOST_COMPARED // max(1, count * len(first.numbers)))
     compared = min(len(frames), COMPARED_FRAMES, most)
     some = np.unique(np.linspace(0, len(frames) - 1, compared).astype(int))
     places = np.array([one.places for t in some.tolist() if (one := frames[t])])

@@ -477,6 +477,12 @@ def test_rotations_beyond_all_numbers_are_none(tmp_path, rotation):
     assert read_keypoints(tmp_path / "take.json").turns is None
 
 
+def test_rotations_of_no_joints_are_none(tmp_path):
+    none = {"pred_global_rots": np.zeros((8, 0, 4)), "pred_joint_coords": np.zeros((8, 0, 3))}
+    (tmp_path / "take.pkl").write_bytes(pickle.dumps({"pred_keypoints_3d": PERSON[:8], **none}))
+    assert read_keypoints(tmp_path / "take.pkl", layout="coco_17").turns is None
+
+
 @pytest.mark.parametrize("other", ["1.5", "-1e200"])
 def test_two_rows_a_frame_at_1e200_are_of_nobody(tmp_path, other):
     rows = [",".join([str(t // 2), *[("1e200", other)[t % 2]] * 51]) for t in range(16)]
