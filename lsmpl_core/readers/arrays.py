@@ -19,6 +19,7 @@ from .array_axes import in_order, without_padding
 from .motion_features import are_features, joints_of_features, rate_of_samples
 from .nest_turns import is_of_turns, turns_of_take
 from .people import choose
+from .plain_rows import leads_of, placed_by_leads
 from .raw import RawTrack, checked_size, unflatten
 
 POSITION_KEYS = (
@@ -40,6 +41,11 @@ _CONFIDENCE_KEYS = (
 _NAME_KEYS = ("names", "keypoint_names", "joint_names", "labels", "marker_names", "keypoints_names")
 _MOST_PEOPLE = 100
 _FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_framerate", "mocap_frame_rate", "rate")
+
+
+WITH_MORE = (5, 6, 7, 8, 10)
+"""Numbers of each keypoint of which the first three may be its place: before a score and how
+visible it is, Euler angles, a velocity, a quaternion. Nine are a rotation."""
 
 
 class NoKeypointsError(KeypointFileError):
@@ -204,9 +210,15 @@ def array_track(
         array = array[None]
     if are_features(array):
         return joints_of_features(reals(array), where)
+    lead = leads_of(array, counts) if array.ndim == 2 else 0
+    leads, array = (array[:, :lead], array[:, lead:]) if lead else (None, array)
     if array.ndim == 2:
         positions, own = unflatten(reals(array), counts, where)
-    elif array.ndim == 3 and array.shape[2] in (3, 4):
+    elif array.ndim == 3 and array.shape[2] in (3, 4, *WITH_MORE):
+        if array.shape[2] > 4:
+            reason = f"of the {array.shape[2]} numbers of each keypoint the first three are read"
+            aside = f"{array.shape[2] - 3} numbers"
+            decisions.append(Decision("columns", f"{aside} set aside", "assumed", reason))
         positions = reals(array[..., :3])
         own = reals(array[..., 3]) if array.shape[2] == 4 else None
     else:
@@ -226,7 +238,8 @@ def array_track(
             )
         own = reals(confidence)
     decisions += [padding] if padding else []
-    return RawTrack(positions, confidence=own, decisions=decisions, people=people, usual_fps=rate)
+    raw = RawTrack(positions, confidence=own, decisions=decisions, people=people, usual_fps=rate)
+    return raw if leads is None else placed_by_leads(raw, reals(leads))
 
 
 def _seen(positions: np.ndarray, axis: int, where: str) -> dict[str, int]:

@@ -18,13 +18,14 @@ import numpy as np
 from ..errors import KeypointFileError
 from ..files.json_arrays import load_json
 from ..keypoints.track import Decision
-from .field_words import WORDS, folded, value_of
+from .field_words import WORDS
 from .nest_roles import MOST_PEOPLE, NOBODY, Frames, Person, arranged, roles_of
+from .nest_statements import fitting_names, stated, stated_number, without_head
 from .nest_turns import turns_of_frames
 from .nests import DEEPEST, everything, kinds_of, likeliest, passed_over
 from .people import choose, follow, gathered
-from .point_forms import coordinates, is_named, point_name
-from .raw import RawTrack, blank_table, check_pieces, read_text, unflatten
+from .point_forms import coordinates, is_named, is_nothing, point_name, point_number
+from .raw import MOST_POINTS, RawTrack, blank_table, check_pieces, read_text, unflatten
 from .rows import is_number
 from .times import placed_in_time
 
@@ -48,6 +49,16 @@ def read_json(path: Path, counts: Collection[int], person: str | None = None) ->
         numbers = [_last_number(file.stem, i) for i, file in enumerate(files)]
         return placed_in_time(raw, np.array(numbers, dtype=float), None)
     return track_of(_load(path), counts, str(path), person)
+
+
+def is_nest(path: Path) -> bool:
+    """Whether a file of text begins as JSON does, whatever it is called."""
+    with path.open("rb") as stream:
+        begin = stream.read(200).decode("utf-8", errors="ignore").lstrip("\ufeff \t\r\n")
+    return _NEST.match(begin) is not None
+
+
+_NEST = re.compile(r"\{\s*\"|\[\s*[\[{\]]")
 
 
 def is_one_file_a_frame(folder: Path) -> bool:
@@ -83,7 +94,9 @@ def _load(path: Path) -> Any:
     try:
         return load_json(text, lambda rest: check_pieces(rest, len(text), path))
     except (ValueError, RecursionError) as error:
-        raise KeypointFileError(f"{path}: not JSON: {error}") from None
+        cut = not text.rstrip().endswith(("}", "]"))
+        what = "is cut off, before its lists are closed" if cut else "not JSON"
+        raise KeypointFileError(f"{path}: {what}: {error}") from None
 
 
 def _last_number(stem: str, otherwise: int) -> int:
@@ -99,6 +112,7 @@ def track_of(
     files: whether the content is a list of those of files, one a frame, whose numbers are then told
     by the caller.
     """
+    head, content = ({}, content) if files else without_head(content)
     try:
         kinds, flat = kinds_of(content)
         kind = likeliest(kinds, frozenset(counts))
@@ -114,13 +128,14 @@ def track_of(
     raw = people_track(frames, counts, where, person)
     if others := passed_over(kinds, kind):
         raw.decisions.append(other_points(".".join(filter(None, kind.fields)), others))
-    objects = list(everything(content[0] if files and content else content))
-    raw.names = raw.names or _fitting_names(objects, raw.positions.shape[1])
-    rate = _stated(objects, WORDS["rates"], (int, float))
-    if rate is not None and not isinstance(rate, bool) and 0 < rate < 1e6:
+    objects = [*everything(head), *everything(content[0] if files and content else content)]
+    raw.names = raw.names or fitting_names(objects, raw.positions.shape[1])
+    rate, step = (stated_number(objects, WORDS[words]) for words in ("rates", "steps"))
+    rate = 1 / step if rate is None and step else rate
+    if rate is not None and 0 < rate < 1e6:
         raw.fps = float(rate)
-    raw.unit = raw.unit or _stated(objects, WORDS["units"], str)
-    up = _stated(objects, WORDS["up"], str)
+    raw.unit = raw.unit or stated(objects, WORDS["units"], str)
+    up = stated(objects, WORDS["up"], str)
     raw.up = up.lower() if up else raw.up
     return raw if files else placed_in_time(raw, frames.numbers, frames.times)
 
@@ -162,31 +177,6 @@ def _nothing(content: Any, flat: bool, where: str) -> KeypointFileError:
         "points under a key such as "
         "keypoints3d, joints or landmarks"
     )
-
-
-def _stated(objects: Sequence[dict], words: Sequence[str], kind: type | tuple) -> Any:
-    """What the outermost object says under one of some words."""
-    found = (value_of(one, words, kind) for one in objects)
-    return next((value for value in found if value is not None), None)
-
-
-def _fitting_names(objects: Sequence[dict], count: int) -> list[str] | None:
-    """The list of so many keypoint names in some objects; None where there is none."""
-    for one in objects:
-        for key, value in list(one.items())[:500]:
-            usual = folded(key) in WORDS["listed"]
-            if (
-                usual
-                and isinstance(value, list)
-                and len(value) == count
-                and all(isinstance(v, str) for v in value)
-            ):
-                return list(value)
-        by_id = one.get("keypoint_id2name")
-        if isinstance(by_id, dict) and set(map(str, by_id)) == set(map(str, range(count))):
-            named = {str(key): str(name) for key, name in by_id.items()}
-            return [named[str(i)] for i in range(count)]
-    return None
 
 
 def people_track(
@@ -321,12 +311,26 @@ def _array(points: list | np.ndarray, counts: Collection[int], where: str) -> np
         positions, confidence = unflatten(numbers[None], counts, where)
         ones = np.ones(positions.shape[1])
         return np.column_stack([positions[0], ones if confidence is None else confidence[0]])
-    return np.array([_point(point, f"{where}: keypoint {k}") for k, point in enumerate(points)])
+    rows = np.array([_point(point, f"{where}: keypoint {k}") for k, point in enumerate(points)])
+    return _by_number(rows, [point_number(point) for point in points], counts)
+
+
+def _by_number(rows: np.ndarray, numbers: list[int | None], counts: Collection[int]) -> np.ndarray:
+    """Rows (K,4) of points in the order of their own numbers; those that an order lacks are NaN."""
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(rows) or len(set(known)) < len(known) or not known:
+        return rows
+    count = max(known) + 1
+    if count != len(rows) and (count > MOST_POINTS or count not in counts):
+        return rows if known == sorted(known) else rows[np.argsort(known)]
+    placed = np.full((count, 4), np.nan)
+    placed[known] = rows
+    return placed
 
 
 def _point(value: Any, where: str) -> tuple[float, float, float, float]:
     """x, y, z and confidence of one point; NaN where null."""
-    if value is None:
+    if is_nothing(value):
         return (np.nan,) * 4
     if isinstance(value, dict):
         value = coordinates(value) or value

@@ -75,6 +75,8 @@ def arranged(kind: Kind, files: bool = False) -> Frames:
     ):
         listed = np.array([int(str(k[0])[-18:]) for k in keys], dtype=float)
         numbers, times = (None, listed) if listed.max() > _BIGGEST_NUMBER else (listed, times)
+    elif len(frame_levels) == 1 and numbers is None and keys and isinstance(keys[0][0], str):
+        numbers = _numbers_in([str(key[0]) for key in keys])
     if (
         len(frame_levels) == 1
         and numbers is None
@@ -126,9 +128,17 @@ def roles_of(kind: Kind, files: bool = False) -> list[str]:
     """What each wild step says of itself."""
     ends = [i for i, one in enumerate(kind.fields) if one is None]
     return [
-        "time" if files and i == 0 else _role(level, kind.fields[end - 1] if end else None)
+        "time" if files and i == 0 else _role(level, _container(kind.fields, end))
         for i, (end, level) in enumerate(zip(ends, kind.levels))
     ]
+
+
+def _container(fields: tuple, end: int) -> str | None:
+    """The name of the field that holds what a wild step counts: of lists in one another it is that
+    of the innermost, as in `predictions`, which are of people, in a list of frames."""
+    if end + 1 < len(fields) and fields[end + 1] is None:
+        return None
+    return next((one for one in reversed(fields[:end]) if one is not None), None)
 
 
 def _role(level: dict, container: str | None) -> str:
@@ -193,10 +203,22 @@ def _by_image(kind: Kind, roles: list[str]) -> Frames:
         ]
         for poses in images.values()
     ]
-    numbers = None
-    if all(name.isdigit() for name in images):
-        numbers = np.array([int(name[-15:]) for name in images], dtype=float)
-    return Frames(everyone, numbers)
+    return Frames(everyone, _numbers_in(list(images)))
+
+
+def _numbers_in(names: Sequence[str]) -> np.ndarray | None:
+    """The last number in each of some names of frames or images, where they differ in nothing else;
+    None of any others."""
+    found = [_LAST_NUMBER.fullmatch(name[:MOST_LETTERS]) for name in names]
+    parts = [one.groups() for one in found if one]
+    if len(parts) < len(names) or len({(a, c) for a, _, c in parts}) > 1:
+        return None
+    numbers = [int(number) for _, number, _ in parts]
+    return np.array(numbers, dtype=float) if len(set(numbers)) == len(names) else None
+
+
+_LAST_NUMBER = re.compile(r"(.*?)(\d{1,15})(\D*)")
+MOST_LETTERS = 300
 
 
 # People
@@ -330,11 +352,23 @@ def number_of(one: Any, keys: Sequence[str]) -> float | None:
     """What an object says under one of some folded keys, where that is a number or a time of the
     clock."""
     value = value_of(one, keys)
+    if isinstance(value, dict):
+        return _seconds_in_parts(value)
+    if value is None and isinstance(one, dict):
+        inner = value_of(one, WORDS["about frames"], dict)
+        return number_of(inner, keys) if inner is not None else None
     if isinstance(value, str):
         return seconds_of(value)
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         return None
     return float(value) if -1e30 < value < 1e30 else None  # integers may be beyond all doubles
+
+
+def _seconds_in_parts(stamp: dict) -> float | None:
+    """ROS' times: whole seconds, and nanoseconds beside them, as nanoseconds; None of others."""
+    seconds = value_of(stamp, ("sec", "secs", "seconds"), int)
+    rest = value_of(stamp, ("nanosec", "nsec", "nsecs", "nanoseconds"), int)
+    return None if seconds is None or rest is None else 1e9 * seconds + rest
 
 
 def _all(values: list[float | None]) -> np.ndarray | None:

@@ -22,16 +22,21 @@ from .point_forms import (
     NOT_POINTS,
     THREE_D,
     USUAL,
-    are_flat_columns,
     are_numbers,
     is_flat,
     is_flat_pose,
     is_named,
     is_rows,
     named_points,
+)
+from .point_ways import (
+    are_flat_columns,
+    axes_apart,
     parts_in_time,
+    records_in_time,
     rows_of_columns,
     trajectories,
+    ways_in_list,
 )
 
 MOST_POSES = 2_000_000
@@ -123,11 +128,13 @@ def _look_at_array(array, key, fields, keys, owners, owner, walk: _Walk) -> None
 def _look_at_object(value: dict, key, fields, keys, owners, owner, walk: _Walk) -> None:
     if named := named_points(value):
         _found(named, fields, keys, (*owners, value), walk)
+    elif (tables := axes_apart(value)) is not None:
+        _look_at_array(tables, key, fields, keys, owners, value, walk)
     elif (rows := rows_of_columns(value)) is not None:
         _found(rows, fields, keys, (*owners, owner), walk)
     elif moving := trajectories(value):
         _each(list(moving.items()), key, fields, keys, owners, value, walk)
-    elif counts(list(value)):
+    elif counts(list(value)) or _are_alike(value):
         _each(list(value.items()), key, fields, keys, owners, owner, walk)
     else:
         walk.flat = walk.flat or any(
@@ -145,9 +152,11 @@ def _look_at_list(value: list | tuple, key, fields, keys, owners, owner, walk: _
     if isinstance(first, (int, float)):
         if is_flat_pose(len(value), key):
             _found(value, fields, keys, (*owners, owner), walk)
+    elif records := records_in_time(value):
+        _each(list(enumerate(records)), key, fields, keys, owners, owner, walk)
     elif is_rows(value):
         _found(value, fields, keys, (*owners, owner), walk)
-    elif moving := parts_in_time(value):
+    elif moving := parts_in_time(value) or ways_in_list(value):
         _each(list(moving.items()), key, fields, keys, owners, owner, walk)
     else:
         walk.flat = walk.flat or is_flat(value)
@@ -228,6 +237,19 @@ def counts(keys: Sequence) -> bool:
         return True
     alike = {_DIGITS.sub("#", str(key)) for key in keys[:100]}
     return (len(alike) == 1 and "#" in next(iter(alike)) and len(keys) > 1) or _are_images(keys)
+
+
+def _are_alike(value: dict) -> bool:
+    """Whether an object's keys are names at random: of many objects that all have the same
+    fields."""
+    if len(value) < FEWEST_ALIKE:
+        return False
+    fields = {tuple(one) if isinstance(one, dict) else () for one in value.values()}
+    return len(fields) == 1 and fields != {()}
+
+
+FEWEST_ALIKE = 20
+"""Objects with the same fields from which on an object's keys only tell them apart."""
 
 
 def _are_images(keys: Sequence) -> bool:

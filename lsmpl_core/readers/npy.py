@@ -10,7 +10,7 @@ from ..errors import KeypointFileError
 from ..files.npz import read_array
 from ..files.opening import open_file
 from .arrays import NoKeypointsError, array_track, read_arrays
-from .objects import archived_objects, read_objects, track_of_objects
+from .objects import archived_objects, archived_parts, read_objects, track_of_objects
 from .raw import RawTrack, checked_size
 
 
@@ -19,7 +19,7 @@ def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> 
     try:
         return read_arrays(path, counts, person)
     except NoKeypointsError:
-        if not (objects := archived_objects(path)):
+        if not (objects := archived_objects(path) or archived_parts(path)):
             raise
     return track_of_objects(objects, counts, str(path), person)
 

@@ -12,21 +12,25 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import KeypointFileError
 from ..files import safe_pickle
-from ..files.npz import open_npz
+from ..files.npz import open_npz, read_array
 from ..files.object_npy import is_object_npy, read_object_npy
 from ..files.opening import read_file
 from ..files.pickle_arrays import to_array
 from ..files.reals import reals
+from ..keypoints.track import Decision
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
+from .column_words import AXES
 from .json_lists import is_frame, track_of
 from .nest_turns import is_of_turns, turns_of_take
 from .nests import kinds_of
+from .point_forms import LEAST_POINTS
 from .raw import RawTrack, checked_size
 from .times import placed_in_time
 
@@ -51,10 +55,38 @@ def track_of_objects(
     if isinstance(content, dict):
         found = _points(content)
         if found is not None and found.ndim >= 3:
-            raw = array_track(found, None, counts, where, person)
+            padded = _without_padding(found, content)
+            raw = array_track(padded, None, counts, where, person)
             raw.turns = turns_of_take(_turned(content), raw.positions, _moved(content))
-            return raw
+            return raw if padded is found else _cut(raw)
     return track_of(content, counts, where, person)
+
+
+def _without_padding(samples: np.ndarray, content: dict) -> np.ndarray:
+    """Samples (B,K,3,T) of a text-to-motion network, NaN beyond the `lengths` (B,) beside them,
+    after which their last pose is repeated; the same array of anything else."""
+    try:
+        lengths = to_array(content["lengths"]).ravel() if "lengths" in content else np.empty(0)
+    except ValueError:
+        return samples
+    if samples.ndim != 4 or len(lengths) != len(samples) or lengths.dtype.kind not in "iu":
+        return samples
+    samples = samples.astype(np.float64)
+    for sample, length in zip(samples, lengths.tolist()):
+        if 0 < length < samples.shape[3]:
+            sample[..., length:] = np.nan
+    return samples
+
+
+def _cut(raw: RawTrack) -> RawTrack:
+    """The track up to the last frame in which anything is seen."""
+    seen = np.flatnonzero(np.isfinite(raw.positions).any(axis=(1, 2)))
+    if not len(seen) or seen[-1] + 1 == len(raw.positions):
+        return raw
+    length = int(seen[-1]) + 1
+    reason = f"the {len(raw.positions) - length} behind them fill the sample up, as its length says"
+    said = Decision("frames", str(length), "file", reason)
+    return replace(raw.rows(slice(length)), decisions=[*raw.decisions, said])
 
 
 def is_folder_of_objects(folder: Path) -> bool:
@@ -107,7 +139,11 @@ def _content(path: Path) -> object:
                 names = [one for one in archive.names if one in known or is_of_turns(one)]
                 return {name: archive[name] for name in names}
         if path.suffix.lower() == ".npy":
-            return read_object_npy(read_file(path), str(path), KeypointFileError)
+            data = read_file(path)
+            if is_object_npy(data):
+                return read_object_npy(data, str(path), KeypointFileError)
+            with path.open("rb") as stream:
+                return read_array(stream, size)
         return safe_pickle.load(path, what="file of keypoints", error=KeypointFileError)
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None
@@ -125,6 +161,27 @@ def archived_objects(path: Path) -> dict[str, object]:
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None
     return found
+
+
+def archived_parts(path: Path) -> dict[str, object]:
+    """The arrays of an npz that are the parts of a take together: one for each axis, or for each
+    keypoint by its name; and its numbers. {} of any other archive."""
+    try:
+        with open_npz(path, checked_size(path)) as archive:
+            names = [name for name in archive.names if not archive.has_objects(name)]
+            shapes = {name: archive.shape(name) for name in names}
+            axes = [name for name in names if name.lower() in AXES]
+            ways = [name for name in names if len(shapes[name]) == 2 and shapes[name][1] in (3, 4)]
+            if len(axes) != len(AXES) and len(ways) < LEAST_POINTS:
+                return {}
+            parts: dict[str, object] = {name: archive[name] for name in (axes or ways)[:MOST_PARTS]}
+            numbers = [name for name in names if shapes[name] == ()]
+            return parts | {name: archive[name].item() for name in numbers[:MOST_PARTS]}
+    except ValueError as error:
+        raise KeypointFileError(f"{path} {error}") from None
+
+
+MOST_PARTS = 1_000
 
 
 def _points(content: dict) -> np.ndarray | None:

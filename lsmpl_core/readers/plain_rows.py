@@ -51,8 +51,7 @@ def read_plain_rows(lines: Sequence[str], path: Path, counts: Collection[int]) -
     table = parse_numbers(rows, range(width), str(path), decimal_comma=separator == ";")
     if (listed := _by_number(table, counts)) is not None:
         return listed
-    leads = [n for n in range(MOST_LEADS + 1) if n < width and _rise(table[:, :n])]
-    lead = max(leads, key=lambda n: (_fit(table[:, n:], counts), -n))
+    lead = leads_of(table, counts)
     if width - lead in (3, 4) and len(table) > 1:
         raise KeypointFileError(
             f"{path}: its rows hold one point each, and nothing says where a frame ends. Write a "
@@ -60,7 +59,14 @@ def read_plain_rows(lines: Sequence[str], path: Path, counts: Collection[int]) -
         )
     positions, confidence = unflatten(table[:, lead:], counts, str(path))
     raw = RawTrack(positions, confidence=confidence, decisions=decisions)
-    return _placed(raw, table[:, :lead])
+    return placed_by_leads(raw, table[:, :lead])
+
+
+def leads_of(table: np.ndarray, counts: Collection[int]) -> int:
+    """How many columns of rows of numbers (T,n) stand before the points: a frame's number and its
+    time."""
+    leads = [n for n in range(MOST_LEADS + 1) if n < table.shape[1] and _rise(table[:, :n])]
+    return max(leads, key=lambda n: (_fit(table[:, n:], counts), -n))
 
 
 def _rise(leads: np.ndarray) -> bool:
@@ -70,7 +76,7 @@ def _rise(leads: np.ndarray) -> bool:
     return bool((steps >= 0).all() and (steps > 0).any(axis=0).all())
 
 
-def _placed(raw: RawTrack, leads: np.ndarray) -> RawTrack:
+def placed_by_leads(raw: RawTrack, leads: np.ndarray) -> RawTrack:
     """The track at the frame numbers and times of its leading columns (T,n): whole numbers that
     skip few are frames, others times."""
     if len(leads) < 2 or not leads.shape[1]:
@@ -98,7 +104,9 @@ def _by_number(table: np.ndarray, counts: Collection[int]) -> RawTrack | None:
             continue
         if (numbers.reshape(-1, count) == numbers[0] + np.arange(count)).all():
             frames = table.reshape(-1, count, table.shape[1])
-            return _placed(RawTrack(frames[..., column + 1 : column + 4]), frames[:, 0, :column])
+            return placed_by_leads(
+                RawTrack(frames[..., column + 1 : column + 4]), frames[:, 0, :column]
+            )
     return None
 
 

@@ -16,6 +16,8 @@ from .column_words import AXES
 from .field_words import WORDS, folded, value_of
 from .keypoint_names import canonical_names
 from .markers import known_markers
+from .orders import KNOWN_COUNTS
+from .rows import is_missing
 from .table_headers import columns_of
 from .tables import Block
 
@@ -36,11 +38,21 @@ def is_rows(value: Sequence) -> bool:
     """Whether a list is points: rows of three or four numbers, or objects that are points."""
     if len(value) < LEAST_POINTS:
         return False
-    some = [one for one in value[:40] if one is not None]
-    return bool(some) and (all(_is_row(one) for one in some) or all(map(is_point, some)))
+    some = [one for one in value[:40] if not is_nothing(one)]
+    return bool(some) and (all(is_row(one) for one in some) or all(map(is_point, some)))
 
 
-def _is_row(one: Any) -> bool:
+def is_nothing(one: Any) -> bool:
+    """Whether a list's item says that there is no point: null, an empty list, words."""
+    if one is None or (isinstance(one, str) and is_missing(one)):
+        return True
+    if isinstance(one, (list, tuple, dict)) and len(one) <= 4:
+        parts = one.values() if isinstance(one, dict) else one
+        return all(part is None or (isinstance(part, str) and is_missing(part)) for part in parts)
+    return False
+
+
+def is_row(one: Any) -> bool:
     return isinstance(one, (list, tuple)) and len(one) in (3, 4) and are_numbers(one)
 
 
@@ -56,6 +68,9 @@ def are_numbers(value: Any) -> bool:
 
 def is_flat_pose(length: int, key: str) -> bool:
     usual = not key or bool(USUAL.search(key) or THREE_D.search(key))
+    usual = usual or (
+        len(key) == 1 and (length // 3 in KNOWN_COUNTS or length // 4 in KNOWN_COUNTS)
+    )
     return usual and length >= 3 * LEAST_POINTS and (length % 3 == 0 or length % 4 == 0)
 
 
@@ -73,17 +88,6 @@ def is_flat(value: Sequence) -> bool:
     )
 
 
-def are_flat_columns(value: dict) -> bool:
-    """Whether an object has lists of x and of y, but none of z."""
-    keys = {str(key).lower(): key for key in value}
-    if not {"x", "y"} <= keys.keys() or "z" in keys:
-        return False
-    return all(
-        (one := _series(value[keys[axis]])) is not None and len(one) >= LEAST_POINTS
-        for axis in "xy"
-    )
-
-
 def is_point(value: Any) -> bool:
     """Whether an object is one point: x, y and z in it, or a position beside a name."""
     if not isinstance(value, dict) or any(
@@ -93,7 +97,9 @@ def is_point(value: Any) -> bool:
     ):
         return False
     return coordinates(value) is not None and (
-        _axes(value) is not None or point_name(value) is not None
+        axes_of(value) is not None
+        or point_name(value) is not None
+        or point_number(value) is not None
     )
 
 
@@ -110,6 +116,12 @@ def point_name(value: dict) -> str | None:
     return value_of(value, WORDS["names"], str) or None
 
 
+def point_number(value: Any) -> int | None:
+    """Which point of its order an object says that it is."""
+    number = value_of(value, WORDS["point numbers"], int)
+    return None if number is None or isinstance(number, bool) or number < 0 else number
+
+
 def coordinates(value: Any) -> list | tuple | None:
     """[x, y, z] or [x, y, z, confidence] of what is one point, itself or under a usual key; None of
     anything else."""
@@ -121,7 +133,7 @@ def coordinates(value: Any) -> list | tuple | None:
         return _moved_by(value)
     if not isinstance(value, dict):
         return None
-    if (own := _axes(value)) is not None:
+    if (own := axes_of(value)) is not None:
         return own
     for key, one in value.items():
         if folded(key) in WORDS["positions"] and (inner := coordinates(one)) is not None:
@@ -150,7 +162,7 @@ _AFFINE = [0, 0, 0, 1]
 _TRANSFORMS = ((4, 4), (16,))
 
 
-def _axes(value: dict) -> list | None:
+def axes_of(value: dict) -> list | None:
     keys = {str(key).lower(): key for key in value}
     if not all(axis in keys for axis in AXES):
         return None
@@ -170,7 +182,7 @@ def _confidence(value: dict) -> list:
 def named_points(value: dict) -> dict | None:
     """Of an object that is a pose by names, or a row of a table (`nose_x`, `nose_y`, ...), its
     points by name."""
-    if (columns := _table_columns(value)) is not None:
+    if (columns := table_columns(value)) is not None:
         one = next(iter(columns.values()))
         if all(isinstance(value[key], (int, float, type(None))) for key in one.values()):
             return {name: [value[at[axis]] for axis in (*AXES, *(["c"] if "c" in at else []))]
@@ -184,98 +196,7 @@ def named_points(value: dict) -> dict | None:
     return found if len(found) >= LEAST_POINTS else None
 
 
-def rows_of_columns(value: dict) -> list | None:
-    """[x, y, z] of each point, of an object that lists all x, all y and all z."""
-    return rows if (rows := _way(value)) is not None and len(rows) >= LEAST_POINTS else None
-
-
-def trajectories(value: dict) -> dict[int, dict] | None:
-    """Of an object that has each keypoint's way by its name, or the columns of a table, the points
-    of each frame."""
-    value = _by_columns(value) or value
-    if (columns := _table_columns(value)) is not None:
-        columns_of_all = [key for at in columns.values() for key in at.values()]
-        series = {key: () if (s := _series(value[key])) is None else s for key in columns_of_all}
-        length = set(map(len, series.values()))
-        if len(length) != 1 or (frames := length.pop()) < 1:
-            return None
-        return {
-            t: {name: [series[at[a]][t] for a in AXES] for name, at in columns.items()}
-            for t in range(frames)
-        }
-    ways = {str(name): way for name, one in value.items() if (way := _way(one)) is not None}
-    if len(ways) < LEAST_POINTS or sum(map(is_known, ways)) < len(ways) / 2:
-        return None
-    frames = max(map(len, ways.values()))
-    return {
-        t: {name: way[t] if t < len(way) else None for name, way in ways.items()}
-        for t in range(frames)
-    }
-
-
-def _by_columns(value: dict) -> dict | None:
-    """Of a table that lists its columns' names and its rows apart (pandas, `split`), each column by
-    its name."""
-    names, rows = value.get("columns"), value.get("data")
-    if not isinstance(names, list) or not isinstance(rows, list) or not rows:
-        return None
-    whole = all(
-        (isinstance(row, list) or (isinstance(row, np.ndarray) and row.ndim == 1))
-        and len(row) == len(names)
-        for row in rows
-    )
-    return {str(name): [row[i] for row in rows] for i, name in enumerate(names)} if whole else None
-
-
-def parts_in_time(value: Sequence) -> dict[int, dict] | None:
-    """Of a list of names with the parts of their ways (Qualisys), the points of each frame."""
-    if not all(isinstance(one, dict) and "Parts" in one and point_name(one) for one in value):
-        return None
-    frames: dict[int, dict] = {}
-    for one in value:
-        for part in one["Parts"] if isinstance(one["Parts"], list) else []:
-            begin = part.get("Range", {}).get("Start", 0) if isinstance(part, dict) else None
-            values = part.get("Values") if isinstance(part, dict) else None
-            if not isinstance(begin, int) or not isinstance(values, (list, np.ndarray)):
-                continue
-            for t, point in enumerate(values, begin):
-                if _is_place(point):
-                    frames.setdefault(t, {})[point_name(one)] = list(point)[:3]
-    return {t: frames[t] for t in sorted(frames)} or None
-
-
-def _is_place(point: Any) -> bool:
-    """Whether a part's row is a place, alone, with its residual, or with a segment's quaternion."""
-    placed = isinstance(point, (list, tuple, np.ndarray)) and len(point) in (3, 4, 7)
-    return placed and are_numbers(point)
-
-
-def _series(value: Any) -> Sequence | np.ndarray | None:
-    """One number a frame: a list, or an object by the row's number (pandas)."""
-    if isinstance(value, dict):
-        value = list(value.values()) if all(str(key).isdigit() for key in value) else None
-    return value if are_numbers(value) else None
-
-
-def _way(value: Any) -> list | None:
-    """[x, y, z] a frame: rows, or lists under x, y and z."""
-    if isinstance(value, dict):
-        keys = {str(key).lower(): key for key in value}
-        lists = (
-            [_series(value[keys[axis]]) for axis in AXES]
-            if all(axis in keys for axis in AXES)
-            else [None]
-        )
-        return None if any(one is None for one in lists) else [list(row) for row in zip(*lists)]
-    if isinstance(value, np.ndarray):
-        value = value.tolist() if value.ndim == 2 and value.shape[1] in (3, 4) else None
-    if not isinstance(value, (list, tuple)) or not value:
-        return None
-    some = [one for one in value[:8] if one is not None]
-    return list(value) if some and all(_is_row(one) for one in some) else None
-
-
-def _table_columns(value: dict) -> dict[str, dict[str, str]] | None:
+def table_columns(value: dict) -> dict[str, dict[str, str]] | None:
     """Of each keypoint the keys of its x, y, z (and c), where an object's keys are a table's
     columns."""
     if len(value) < 3 * LEAST_POINTS or not all(

@@ -16,7 +16,7 @@ from .bvh import read_bvh
 from .c3d import read_c3d
 from .csv_table import read_csv
 from .exchanged_names import with_names_mended
-from .json_lists import read_json
+from .json_lists import is_nest, read_json
 from .mapping import Mapping
 from .markers import known_markers, load_markers
 from .matching import Match, match_layout, match_markers
@@ -203,6 +203,7 @@ def _read_raw(path: Path, counts: Collection[int], person: str | None = None) ->
     try:
         reader = _folder_reader(path) if path.is_dir() else READERS.get(ending)
         reader = read_objects if ending in _PICKLES and reader is None else reader
+        reader = read_json if reader is read_csv and path.exists() and is_nest(path) else reader
         if not path.exists():
             raise KeypointFileError(f"{path}: no such file or folder")
         if reader is None:

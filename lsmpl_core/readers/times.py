@@ -43,6 +43,8 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
     or numbers that do not rise, are not used, nor are times that were rounded until rows of unlike
     places share them.
     """
+    if frames is None and times is not None and raw.fps is None and _only_count(times):
+        frames, times = times, None
     raw, frames, times = _one_of_takes(raw, frames, times)
     raw, frames, times = _in_order(raw, frames, times)
     if times is not None:
@@ -69,6 +71,12 @@ def placed_in_time(raw: RawTrack, frames: np.ndarray | None, times: np.ndarray |
         return raw
     rows = np.concatenate([[0.0], np.cumsum(whole)])  # step by step, as times drift from any grid
     return replace(fill_gaps(rows, raw, "times"), first_frame=raw.first_frame)
+
+
+def _only_count(times: np.ndarray) -> bool:
+    """Whether what is called times counts rows from 0 or 1: at a thousand a second nobody begins at
+    the first."""
+    return len(times) > 2 and times[0] in (0, 1) and bool((np.diff(times) == 1).all())
 
 
 def _one_of_takes(

@@ -2,7 +2,8 @@
 
 import json
 
-import field_inputs_of_exporters  # noqa: F401  registers its inputs
+import field_inputs_in_nests  # noqa: F401  registers its inputs
+import field_inputs_of_exporters  # noqa: F401
 import field_inputs_of_scripts  # noqa: F401
 import field_inputs_of_tools  # noqa: F401
 import numpy as np

@@ -1,0 +1,228 @@
+"""Points that stand apart in JSON and in Python objects, and belong together: of all frames under
+each axis or each name, in parts of time, or a record each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .column_words import AXES
+from .field_words import WORDS, value_of
+from .orders import KNOWN_COUNTS
+from .point_forms import (
+    LEAST_POINTS,
+    NOT_POINTS,
+    are_numbers,
+    axes_of,
+    coordinates,
+    is_known,
+    is_point,
+    is_row,
+    point_name,
+    point_number,
+    table_columns,
+)
+
+
+def rows_of_columns(value: dict) -> list | None:
+    """[x, y, z] of each point, of an object that lists all x, all y and all z."""
+    return rows if (rows := _way(value)) is not None and len(rows) >= LEAST_POINTS else None
+
+
+def are_flat_columns(value: dict) -> bool:
+    """Whether an object has lists of x and of y, but none of z."""
+    keys = {str(key).lower(): key for key in value}
+    if not {"x", "y"} <= keys.keys() or "z" in keys:
+        return False
+    return all(
+        (one := _series(value[keys[axis]])) is not None and len(one) >= LEAST_POINTS
+        for axis in "xy"
+    )
+
+
+def axes_apart(value: dict) -> np.ndarray | None:
+    """Of an object with a table of all x, one of all y and one of all z, the points (T,K,3) of all
+    frames."""
+    keys = {str(key).lower(): key for key in value}
+    if not keys.keys() >= set(AXES):
+        return None
+    tables = [_table_of(value[keys[axis]]) for axis in AXES]
+    if (
+        any(one is None for one in tables)
+        or len({one.shape for one in tables if one is not None}) > 1
+    ):
+        return None
+    points = np.stack([one for one in tables if one is not None], axis=2)
+    rows, columns = points.shape[:2]
+    on_its_side = rows in KNOWN_COUNTS and columns not in KNOWN_COUNTS
+    return points.swapaxes(0, 1) if on_its_side else points
+
+
+def _table_of(value: Any) -> np.ndarray | None:
+    """(T,K) of rows of as many numbers each, of which some may be null."""
+    if isinstance(value, np.ndarray):
+        return value.astype(float) if value.ndim == 2 and value.dtype.kind in "fiu" else None
+    rows = value if isinstance(value, list) else []
+    if not rows or not all(are_numbers(row) and len(row) == len(rows[0]) for row in rows):
+        return None
+    try:
+        table = np.array([list(row) for row in rows], dtype=float)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return table if table.ndim == 2 and table.shape[1] >= LEAST_POINTS else None
+
+
+def trajectories(value: dict) -> dict[int, dict] | None:
+    """Of an object that has each keypoint's way by its name, or the columns of a table, the points
+    of each frame."""
+    value = _by_columns(value) or value
+    if (columns := table_columns(value)) is not None:
+        columns_of_all = [key for at in columns.values() for key in at.values()]
+        series = {key: () if (s := _series(value[key])) is None else s for key in columns_of_all}
+        length = set(map(len, series.values()))
+        if len(length) != 1 or (frames := length.pop()) < 1:
+            return None
+        return {
+            t: {name: [series[at[a]][t] for a in AXES] for name, at in columns.items()}
+            for t in range(frames)
+        }
+    ways = {str(name): way for name, one in value.items() if (way := _way(one)) is not None}
+    if len(ways) < LEAST_POINTS or sum(map(is_known, ways)) < len(ways) / 2:
+        return None
+    frames = max(map(len, ways.values()))
+    return {
+        t: {name: way[t] if t < len(way) else None for name, way in ways.items()}
+        for t in range(frames)
+    }
+
+
+def _by_columns(value: dict) -> dict | None:
+    """Of a table that lists its columns' names and its rows apart (pandas, `split`), each column by
+    its name."""
+    names, rows = value.get("columns"), value.get("data")
+    if not isinstance(names, list) or not isinstance(rows, list) or not rows:
+        return None
+    whole = all(
+        (isinstance(row, list) or (isinstance(row, np.ndarray) and row.ndim == 1))
+        and len(row) == len(names)
+        for row in rows
+    )
+    return {str(name): [row[i] for row in rows] for i, name in enumerate(names)} if whole else None
+
+
+def ways_in_list(value: Sequence) -> dict[int, dict] | None:
+    """Of a list of objects that each hold a keypoint's name and its way through all frames, the
+    points of each frame."""
+    if len(value) < LEAST_POINTS or not all(isinstance(one, dict) for one in value):
+        return None
+    named = {point_name(one): one for one in value}
+    if len(named) < len(value) or None in named:
+        return None
+    ways: dict[str, Any] = {}
+    for name, one in named.items():
+        inner = [part for key, part in one.items() if not NOT_POINTS.search(str(key)[:80])]
+        found = (way for part in (one, *inner) if (way := _way(part)) is not None)
+        way = next(found, None)
+        if way is None or len(way) < 2:
+            return None
+        ways[str(name)] = way
+    return trajectories(ways)
+
+
+def records_in_time(value: Sequence) -> list[dict] | None:
+    """Of a list of objects that are a point each, with the number or the time of its frame, an
+    object a frame: its number, its time, and the points of each person by name or in order."""
+    if len(value) < 2 * LEAST_POINTS or value_of(value[0], _MOMENTS, (int, float, str)) is None:
+        return None
+    if not all(map(is_point, value[:40])) or not all(isinstance(one, dict) for one in value):
+        return None
+    frames: dict[Any, dict] = {}
+    for one in value:
+        moment = value_of(one, _MOMENTS, (int, float, str))
+        name = point_name(one) or point_number(one)
+        place = coordinates(one)
+        if moment is None or name is None or place is None:
+            return None
+        frame = frames.setdefault(moment, {"people": {}})
+        for kind in ("numbers", "times"):
+            if (said := value_of(one, WORDS[kind], (int, float, str))) is not None:
+                frame[WORDS[kind][0]] = said
+        who = value_of(one, _WHOSE, (int, str))
+        person = frame["people"].setdefault(str(who), {})
+        person.setdefault(name, place)
+    if len(frames) < 2 or len(frames) > len(value) / 2:
+        return None
+    for frame in frames.values():
+        people = frame["people"].items()
+        frame["people"] = [
+            {"points": _in_turn(points), **({} if who == "None" else {"id": who})}
+            for who, points in people
+        ]
+    return list(frames.values())
+
+
+_MOMENTS = (*WORDS["numbers"], *WORDS["times"])
+_WHOSE = (
+    *(word for word in WORDS["ids"] if word not in WORDS["point numbers"]),
+    *("person", "subject", "body", "user"),
+)
+
+
+def _in_turn(points: dict) -> dict | list:
+    """Points by name, or by their numbers as objects that say them."""
+    if all(isinstance(name, str) for name in points):
+        return points
+    return [{"index": number, "position": list(place)} for number, place in points.items()]
+
+
+def parts_in_time(value: Sequence) -> dict[int, dict] | None:
+    """Of a list of names with the parts of their ways (Qualisys), the points of each frame."""
+    if not all(isinstance(one, dict) and "Parts" in one and point_name(one) for one in value):
+        return None
+    frames: dict[int, dict] = {}
+    for one in value:
+        for part in one["Parts"] if isinstance(one["Parts"], list) else []:
+            begin = part.get("Range", {}).get("Start", 0) if isinstance(part, dict) else None
+            values = part.get("Values") if isinstance(part, dict) else None
+            if not isinstance(begin, int) or not isinstance(values, (list, np.ndarray)):
+                continue
+            for t, point in enumerate(values, begin):
+                if _is_place(point):
+                    frames.setdefault(t, {})[point_name(one)] = list(point)[:3]
+    return {t: frames[t] for t in sorted(frames)} or None
+
+
+def _is_place(point: Any) -> bool:
+    """Whether a part's row is a place, alone, with its residual, or with a segment's quaternion."""
+    placed = isinstance(point, (list, tuple, np.ndarray)) and len(point) in (3, 4, 7)
+    return placed and are_numbers(point)
+
+
+def _series(value: Any) -> Sequence | np.ndarray | None:
+    """One number a frame: a list, or an object by the row's number (pandas)."""
+    if isinstance(value, dict):
+        value = list(value.values()) if all(str(key).isdigit() for key in value) else None
+    return value if are_numbers(value) else None
+
+
+def _way(value: Any) -> list | None:
+    """[x, y, z] a frame: rows, or lists under x, y and z."""
+    if isinstance(value, dict):
+        keys = {str(key).lower(): key for key in value}
+        lists = (
+            [_series(value[keys[axis]]) for axis in AXES]
+            if all(axis in keys for axis in AXES)
+            else [None]
+        )
+        return None if any(one is None for one in lists) else [list(row) for row in zip(*lists)]
+    if isinstance(value, np.ndarray):
+        value = value.tolist() if value.ndim == 2 and value.shape[1] in (3, 4) else None
+    if not isinstance(value, (list, tuple)) or not value:
+        return None
+    some = [one for one in value[:8] if one is not None]
+    if some and all(isinstance(one, dict) and axes_of(one) is not None for one in some):
+        return [axes_of(one) if isinstance(one, dict) else None for one in value]
+    return list(value) if some and all(is_row(one) for one in some) else None
