@@ -6,7 +6,7 @@ Nothing in them is executed.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from .motion_features import are_features, joints_of_features, rate_of_samples
 from .nest_turns import is_of_turns, turns_of_take
 from .people import choose
 from .plain_rows import leads_of, placed_by_leads
-from .raw import RawTrack, checked_size, unflatten
+from .raw import RawTrack, changed, checked_size, of_everybody, unflatten
 
 POSITION_KEYS = (
     "pred_keypoints_3d", "keypoints3d", "keypoints_3d", "joints3d", "joints_3d", "poses_3d",
@@ -80,28 +80,46 @@ def _read_archive(
         names = arrays[names_key]
     raw = array_track(position, confidence, counts, f"{path}: {key}", person)
     moved = arrays[translation_key] if translation_key else None
-    raw.turns = turns_of_take(arrays.of_turns(), raw.positions, moved)
-    if others := arrays.alike(key):
-        listed = ", ".join(other[:40] for other in others[:6])
-        reason = f"it has others of that shape, which are left aside: {listed}"
-        raw.decisions.append(Decision("points", key[:60], "assumed", reason))
-    if names is not None:
-        if names.size != raw.positions.shape[1]:
-            raise KeypointFileError(
-                f"{path}: {names.size} {names_key} for {raw.positions.shape[1]} keypoints"
-            )
-        raw.names = _texts(names, f"{path}: {names_key}")
-    if (
-        (fps_key := arrays.first(_FPS_KEYS))
-        and (fps := arrays[fps_key]).dtype.kind in "fiu"
-        and fps.size == 1
-    ):
-        raw.fps = float(fps.reshape(()))
-    if (unit_key := arrays.first(("unit", "units"))) and (
-        unit := arrays[unit_key]
-    ).dtype.kind == "U":
-        raw.unit = next(iter(_texts(unit.ravel()[:1], f"{path}: {unit_key}")), None)
-    return raw
+    stating = _stating(arrays, key, names_key if names is not None else None, names, moved, path)
+    return changed(raw, stating)
+
+
+def _stating(
+    arrays: _Arrays,
+    key: str,
+    names_key: str | None,
+    names: np.ndarray | None,
+    moved: np.ndarray | None,
+    path: Path,
+) -> Callable[[RawTrack], RawTrack]:
+    """What an archive says of a track in it: others of its shape, turns, names, rate and unit.
+    moved: the translation that was added to its points."""
+    others = ", ".join(other[:40] for other in arrays.alike(key)[:6])
+    texts = None if names is None else _texts(names, f"{path}: {names_key}")
+    fps_key, unit_key = arrays.first(_FPS_KEYS), arrays.first(("unit", "units"))
+    fps = arrays[fps_key] if fps_key else np.empty(0)
+    unit = arrays[unit_key] if unit_key else np.empty(0)
+    units = _texts(unit.ravel()[:1], f"{path}: {unit_key}") if unit.dtype.kind == "U" else []
+
+    turned = arrays.of_turns()
+
+    def stating(raw: RawTrack) -> RawTrack:
+        raw.turns = turns_of_take(turned, raw.positions, moved)
+        if others:
+            reason = f"it has others of that shape, which are left aside: {others}"
+            raw.decisions.append(Decision("points", key[:60], "assumed", reason))
+        if texts is not None:
+            if len(texts) != raw.positions.shape[1]:
+                raise KeypointFileError(
+                    f"{path}: {len(texts)} {names_key} for {raw.positions.shape[1]} keypoints"
+                )
+            raw.names = texts
+        if fps.dtype.kind in "fiu" and fps.size == 1:
+            raw.fps = float(fps.reshape(()))
+        raw.unit = next(iter(units), raw.unit)
+        return raw
+
+    return stating
 
 
 def translated(points: np.ndarray, translation: np.ndarray) -> np.ndarray:
@@ -191,8 +209,23 @@ def array_track(
         raise KeypointFileError(f"{where} is empty (shape {array.shape})")
     rate = rate_of_samples(array)
     array, padding = without_padding(array)
-    array, people = in_order(array, counts), {}
-    decisions = []
+    array = in_order(array, counts)
+
+    def of_person(name: str | None) -> RawTrack:
+        one, scores, people, decisions = _one_of(array, confidence, where, name)
+        decisions += [padding] if padding else []
+        return _track_of_one(one, scores, counts, where, people, decisions, rate)
+
+    return of_everybody(of_person, person)
+
+
+def _one_of(
+    array: np.ndarray, confidence: np.ndarray | None, where: str, person: str | None
+) -> tuple[np.ndarray, np.ndarray | None, dict[str, int], list[Decision]]:
+    """Of points of several people those of one, and their confidence; who there is; and who was
+    chosen, where there are others."""
+    people: dict[str, int] = {}
+    decisions: list[Decision] = []
     if array.ndim == 4 and array.shape[3] in (3, 4):
         axis = int(array.shape[1] <= array.shape[0])  # there are fewer people than frames
         if array.shape[axis] > 1:
@@ -206,6 +239,19 @@ def array_track(
         ):
             confidence = np.take(confidence, chosen, axis)
         array = np.take(array, chosen, axis)
+    return array, confidence, people, decisions
+
+
+def _track_of_one(
+    array: np.ndarray,
+    confidence: np.ndarray | None,
+    counts: Collection[int],
+    where: str,
+    people: dict[str, int],
+    decisions: list[Decision],
+    rate: float | None,
+) -> RawTrack:
+    """The track of one person's points, whatever their form."""
     if array.ndim == 2 and array.shape[1] in (3, 4):
         array = array[None]
     if are_features(array):
@@ -237,7 +283,6 @@ def array_track(
                 f"{where}: confidence has shape {confidence.shape}; expected {positions.shape[:2]}"
             )
         own = reals(confidence)
-    decisions += [padding] if padding else []
     raw = RawTrack(positions, confidence=own, decisions=decisions, people=people, usual_fps=rate)
     return raw if leads is None else placed_by_leads(raw, reals(leads))
 

@@ -56,7 +56,7 @@ def bone_names() -> dict[str, tuple[str, int]]:
     for entry in table["sided"]:
         for rank, name in enumerate(map(fold, entry["names"])):
             for side in ("left", "right"):
-                for word in (side, side[0]):
+                for word in table["sides"][side]:
                     joint = (f"{side}_{entry['joint']}", rank)
                     found.setdefault(fold(word) + name, joint)
                     found.setdefault(name + fold(word), joint)

@@ -17,15 +17,25 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..files.json_arrays import load_json
+from ..files.opening import read_file
 from ..keypoints.track import Decision
 from .field_words import WORDS
-from .nest_roles import MOST_PEOPLE, NOBODY, Frames, Person, arranged, roles_of
+from .nest_roles import MOST_PEOPLE, NOBODY, Person, arranged, roles_of
 from .nest_statements import fitting_names, stated, stated_number, without_head
 from .nest_turns import turns_of_frames
 from .nests import DEEPEST, everything, kinds_of, likeliest, passed_over
 from .people import choose, follow, gathered
 from .point_forms import coordinates, is_named, is_nothing, point_name, point_number
-from .raw import MOST_POINTS, RawTrack, blank_table, check_pieces, read_text, unflatten
+from .raw import (
+    MOST_POINTS,
+    RawTrack,
+    blank_table,
+    changed,
+    check_pieces,
+    of_everybody,
+    read_text,
+    unflatten,
+)
 from .rows import is_number
 from .times import placed_in_time
 
@@ -46,15 +56,14 @@ def read_json(path: Path, counts: Collection[int], person: str | None = None) ->
             )
         contents = [_load(file) for file in files]
         raw = track_of(contents, counts, str(path), person, files=True)
-        numbers = [_last_number(file.stem, i) for i, file in enumerate(files)]
-        return placed_in_time(raw, np.array(numbers, dtype=float), None)
+        numbers = np.array([_last_number(file.stem, i) for i, file in enumerate(files)], float)
+        return changed(raw, lambda one: placed_in_time(one, numbers, None))
     return track_of(_load(path), counts, str(path), person)
 
 
 def is_nest(path: Path) -> bool:
     """Whether a file of text begins as JSON does, whatever it is called."""
-    with path.open("rb") as stream:
-        begin = stream.read(200).decode("utf-8", errors="ignore").lstrip("\ufeff \t\r\n")
+    begin = read_file(path, 200).decode("utf-8", errors="ignore").lstrip("\ufeff \t\r\n")
     return _NEST.match(begin) is not None
 
 
@@ -125,10 +134,21 @@ def track_of(
         frames = arranged(kind, files)
     except ValueError as error:
         raise KeypointFileError(f"{where}: {error}") from None
-    raw = people_track(frames, counts, where, person)
-    if others := passed_over(kinds, kind):
-        raw.decisions.append(other_points(".".join(filter(None, kind.fields)), others))
+    everyone = _told_apart(frames.people, counts, where)
+    others = passed_over(kinds, kind)
     objects = [*everything(head), *everything(content[0] if files and content else content)]
+
+    def of_person(name: str | None) -> RawTrack:
+        raw = _stating(people_track(everyone, counts, where, name), objects)
+        if others:
+            raw.decisions.append(other_points(".".join(filter(None, kind.fields)), others))
+        return raw if files else placed_in_time(raw, frames.numbers, frames.times)
+
+    return of_everybody(of_person, person)
+
+
+def _stating(raw: RawTrack, objects: Sequence[dict]) -> RawTrack:
+    """The track with the names, rate, unit and up that some objects state of all."""
     raw.names = raw.names or fitting_names(objects, raw.positions.shape[1])
     rate, step = (stated_number(objects, WORDS[words]) for words in ("rates", "steps"))
     rate = 1 / step if rate is None and step else rate
@@ -137,7 +157,7 @@ def track_of(
     raw.unit = raw.unit or stated(objects, WORDS["units"], str)
     up = stated(objects, WORDS["up"], str)
     raw.up = up.lower() if up else raw.up
-    return raw if files else placed_in_time(raw, frames.numbers, frames.times)
+    return raw
 
 
 def other_points(chosen: str, others: Sequence[str]) -> Decision:
@@ -180,10 +200,9 @@ def _nothing(content: Any, flat: bool, where: str) -> KeypointFileError:
 
 
 def people_track(
-    frames: Frames, counts: Collection[int], where: str, person: str | None
+    everyone: list[list[Person]], counts: Collection[int], where: str, person: str | None
 ) -> RawTrack:
-    """The keypoints of one of the people in some frames."""
-    everyone = _told_apart(frames.people, counts, where)
+    """The keypoints of one of the people of each frame, who have an id each."""
     seen = gathered([[one.id for one in people] for people in everyone])
     alone = len(seen) == 1
     nameless = alone and (person is None or next(iter(seen)) in ("", "number 1"))

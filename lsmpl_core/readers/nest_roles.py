@@ -134,11 +134,12 @@ def roles_of(kind: Kind, files: bool = False) -> list[str]:
 
 
 def _container(fields: tuple, end: int) -> str | None:
-    """The name of the field that holds what a wild step counts: of lists in one another it is that
-    of the innermost, as in `predictions`, which are of people, in a list of frames."""
-    if end + 1 < len(fields) and fields[end + 1] is None:
-        return None
-    return next((one for one in reversed(fields[:end]) if one is not None), None)
+    """The name of the field that holds what a wild step counts: of lists in one another that of the
+    outermost (`frames`) or, where it is of people (`predictions`), of the innermost."""
+    name = next((one for one in reversed(fields[:end]) if one is not None), None)
+    of_people = name is not None and folded(name) in WORDS["people"]
+    beside = fields[end + 1 : end + 2] if of_people else fields[max(end - 1, 0) : end]
+    return None if None in beside else name
 
 
 def _role(level: dict, container: str | None) -> str:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import KeypointFileError
 from .json_lists import track_of
-from .raw import MOST_POINTS, RawTrack, read_text
+from .raw import MOST_POINTS, RawTrack, changed, read_text
 from .rows import is_number
 
 FPS = 30.0
@@ -27,8 +28,7 @@ def read_skeleton(path: Path, counts: Collection[int], person: str | None = None
     """Read the bodies of a file, who are told apart by their numbers."""
     frames = _frames(read_text(path), path)
     raw = track_of(frames, counts, str(path), person)
-    raw.fps = FPS
-    return raw
+    return changed(raw, lambda one: replace(one, fps=FPS))
 
 
 def _frames(text: str, path: Path) -> list[list[dict]]:

@@ -21,7 +21,7 @@ from ..errors import KeypointFileError
 from ..files import safe_pickle
 from ..files.npz import open_npz, read_array
 from ..files.object_npy import is_object_npy, read_object_npy
-from ..files.opening import read_file
+from ..files.opening import open_file, read_file
 from ..files.pickle_arrays import to_array
 from ..files.reals import reals
 from ..keypoints.track import Decision
@@ -31,7 +31,7 @@ from .json_lists import is_frame, track_of
 from .nest_turns import is_of_turns, turns_of_take
 from .nests import kinds_of
 from .point_forms import LEAST_POINTS
-from .raw import RawTrack, checked_size
+from .raw import RawTrack, changed, checked_size
 from .times import placed_in_time
 
 FRAME_ENDINGS = (".npz", ".npy", ".pkl", ".pickle")
@@ -55,10 +55,17 @@ def track_of_objects(
     if isinstance(content, dict):
         found = _points(content)
         if found is not None and found.ndim >= 3:
-            padded = _without_padding(found, content)
-            raw = array_track(padded, None, counts, where, person)
-            raw.turns = turns_of_take(_turned(content), raw.positions, _moved(content))
-            return raw if padded is found else _cut(raw)
+            padded, turned, moved = (
+                _without_padding(found, content),
+                _turned(content),
+                _moved(content),
+            )
+
+            def finished(raw: RawTrack) -> RawTrack:
+                raw.turns = turns_of_take(turned, raw.positions, moved)
+                return raw if padded is found else _cut(raw)
+
+            return changed(array_track(padded, None, counts, where, person), finished)
     return track_of(content, counts, where, person)
 
 
@@ -123,11 +130,10 @@ def read_folder_of_objects(
     contents = [several if len(several) > 1 else several[0] for several in frames.values()]
     raw = track_of(contents, counts, str(folder), person, files=True)
     numbers = [re.findall(r"\d+", stem) for stem in frames]
-    if all(numbers):
-        raw = placed_in_time(
-            raw, np.array([int(found[-1][-15:]) for found in numbers], float), None
-        )
-    return raw
+    if not all(numbers):
+        return raw
+    moments = np.array([int(found[-1][-15:]) for found in numbers], float)
+    return changed(raw, lambda one: placed_in_time(one, moments, None))
 
 
 def _content(path: Path) -> object:
@@ -142,7 +148,7 @@ def _content(path: Path) -> object:
             data = read_file(path)
             if is_object_npy(data):
                 return read_object_npy(data, str(path), KeypointFileError)
-            with path.open("rb") as stream:
+            with open_file(path) as stream:
                 return read_array(stream, size)
         return safe_pickle.load(path, what="file of keypoints", error=KeypointFileError)
     except ValueError as error:

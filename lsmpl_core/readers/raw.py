@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -42,7 +42,9 @@ class RawTrack:
     seen; empty where it tells nobody apart;
     skeleton: whether the format has nothing but a skeleton's joints, as BVH;
     turns (T,N,3): axis-angles in the file's axes by which the bones that begin at the points are
-    turned from any rest of theirs, NaN where the file does not say; None where it has none.
+    turned from any rest of theirs, NaN where the file does not say; None where it has none;
+    of_person: the track of another of its people, by name (None: who is seen most), out of what was
+    read; None where there is nobody else, and of a track that was changed since.
     """
 
     positions: np.ndarray
@@ -59,6 +61,9 @@ class RawTrack:
     people: Mapping[str, int] = field(default_factory=dict)
     skeleton: bool = False
     turns: np.ndarray | None = None
+    of_person: Callable[[str | None], RawTrack] | None = field(
+        default=None, repr=False, compare=False
+    )
 
     def take(self, columns: Sequence[int]) -> RawTrack:
         """The same take with only these keypoints, in this order."""
@@ -94,6 +99,20 @@ class RawTrack:
             confidence=None if self.confidence is None else placed(self.confidence, 0.0),
             turns=None if self.turns is None else placed(self.turns, np.nan),
         )
+
+
+def of_everybody(of_person: Callable[[str | None], RawTrack], person: str | None) -> RawTrack:
+    """The track of one person, who knows those of the others."""
+    raw = of_person(person)
+    raw.of_person = of_person if len(raw.people) > 1 else None
+    return raw
+
+
+def changed(raw: RawTrack, change: Callable[[RawTrack], RawTrack]) -> RawTrack:
+    """The track after a change, which the others of its file get, too, when they are asked for."""
+    others, raw = raw.of_person, change(raw)
+    raw.of_person = None if others is None else lambda person: change(others(person))
+    return raw
 
 
 def checked_names(raw: RawTrack, where: str) -> RawTrack:
@@ -144,13 +163,22 @@ def read_text(path: Path) -> str:
         except (
             UnicodeDecodeError
         ):  # what Western versions of Windows call ANSI, which knows any byte but five
-            text = data.decode("cp1252", errors="replace")
+            text = _japanese(data) or data.decode("cp1252", errors="replace")
     text = text.lstrip("\ufeff")  # a mark of the encoding that a program wrote once more
     if not text.strip():
         raise KeypointFileError(f"{path}: the file is empty")
     if not _is_nest(text):
         check_pieces(text, len(text), path)
     return text
+
+
+def _japanese(data: bytes) -> str:
+    """The text of a program on a Japanese Windows, where it names sides; "" of any other."""
+    try:
+        text = data.decode("cp932")
+    except UnicodeDecodeError:
+        return ""
+    return text if "左" in text and "右" in text else ""
 
 
 def _is_nest(text: str) -> bool:

@@ -61,7 +61,7 @@ _KNOW_PEOPLE = (read_npy, read_npz, read_json, read_skeleton, read_objects, read
 apart."""
 
 MOST_PEOPLE = 100
-"""Who are read from a file at once: it is read anew for each."""
+"""Who are read from a file at once."""
 PASSING = 0.1
 """Of the frames in which somebody is seen most, those in which another has to be seen to be read
 with them."""
@@ -98,6 +98,7 @@ def read_keypoints(
     unit, up, fps = wanted_world(mapping, unit, up, fps, path)
     person = wanted_person(person)
     raw = _read_raw(path, expected_counts(mapping, layout), person)
+    raw.of_person = None  # so that nothing holds on to what the others are read from
     raw, found = _matched(raw, path, mapping, layout, person, markers)
     return settled(raw, found, str(path), unit, up, fps, mirror)
 
@@ -132,9 +133,7 @@ def read_people(
                 f"{path}: {len(here)} people are in it; at most {MOST_PEOPLE} are read at once. "
                 "Choose one of them"
             )
-        known_by_reader = bool(whole.people)  # which then gives one of them at a time
-        others = (_read_raw(path, counts, name) if known_by_reader else whole for name in here[1:])
-        raws += [one_person(other, name, path) for name, other in zip(here[1:], others)]
+        raws += _others(whole, here[1:], path)
         for name, raw in zip(here, raws):
             beside = ", ".join(other for other in here if other != name)
             known = [decision for decision in raw.decisions if decision.what != "person"]
@@ -150,12 +149,22 @@ def read_people(
             raws[0].decisions.append(
                 Decision("left aside", f"{len(passing)} people", "assumed", reason[:200])
             )
+    del whole, first
     world, tracks = None, []
     for raw in raws:
+        raw.of_person = None
         raw, found = _matched(raw, path, mapping, layout, None, markers)
         track, world = settled_in(raw, found, str(path), unit, up, fps, mirror, world)
         tracks.append(track)
     return tracks
+
+
+def _others(whole: RawTrack, names: Collection[str], path: Path) -> list[RawTrack]:
+    """The tracks of some more people of a file, where its reader or the keypoints' names tell them
+    apart."""
+    of_person = whole.of_person
+    others = (whole if of_person is None else of_person(name) for name in names)
+    return [one_person(other, name, path) for name, other in zip(names, others)]
 
 
 def matched(

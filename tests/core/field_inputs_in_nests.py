@@ -11,7 +11,7 @@ import numpy as np
 from field_inputs import FRAMES, Y_DOWN, Y_UP, made, rounded, saved_json
 from field_inputs_of_scripts import named
 
-from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.keypoints.layouts import LAYOUTS, ORDERS
 
 COCO, COCO_SITES = LAYOUTS["coco_17"].keypoints, LAYOUTS["coco_17"].sites
 
@@ -106,7 +106,7 @@ ASTRA = ["mid_ear", "spine3", "left_shoulder", "left_elbow", "left_hand", "right
          "left_wrist", "right_wrist", "neck"]  # fmt: skip
 
 
-@made(7, "astra.json", layout="astra_19", fps=None)
+@made(7, "astra.json", layout="kinect_25", fps=None)
 def orbbecs_joints_by_the_numbers_of_their_types(people, path):
     frames = rounded(people[0].points(ASTRA, Y_UP, 1000))
     saved_json(path, {"frames": [{"frameIndex": t, "bodies": [{"id": 1, "joints": [
@@ -181,8 +181,6 @@ def one(side: str, *parts: str) -> list[str]:
 BY_COUNT: dict[str, list[str]] = {
     "openni_15": ["mid_ear", "neck", "spine2", *one("left", *ARMS), *one("right", *ARMS), *one("left", *LEGS),
                   *one("right", *LEGS)],
-    "openpose_mpi_15": ["head_top", "neck", *one("right", *ARMS), *one("left", *ARMS), *one("right", *LEGS),
-                        *one("left", *LEGS), "spine2"],
     "crowdpose_14": [*both(*ARMS), *both(*LEGS), "head_top", "neck"],
     "ai_challenger_14": [*one("right", *ARMS), *one("left", *ARMS), *one("right", *LEGS), *one("left", *LEGS),
                          "head_top", "neck"],
@@ -194,6 +192,9 @@ BY_COUNT: dict[str, list[str]] = {
 }  # fmt: skip
 
 
+LAYOUT_OF = {order.name: order.layout.name for order in ORDERS}
+
+
 def _ordered(sites: list[str]) -> Callable:
     def write(people, path):
         np.save(path, people[0].points(sites, Y_DOWN, 1000))
@@ -202,11 +203,12 @@ def _ordered(sites: list[str]) -> Callable:
 
 
 for _name, _sites in BY_COUNT.items():
-    made(2, "order.npy", layout=_name, fps=None)(named(_ordered(_sites), f"the_order_of_{_name}"))
+    made(2, "order.npy", layout=LAYOUT_OF[_name], fps=None)(named(_ordered(_sites), f"the_order_of_{_name}"))
 
 
-@made(2, "order.npy", refused="humaneva_15")
-def an_order_that_is_another_one_turned_about(people, path):
+@made(2, "order.npy", refused="make no body")
+def an_order_like_that_of_another_tool_turned_about(people, path):
+    """HumanEva's: OpenPose's 15 of MPI have the same limbs with sides exchanged, and the head at the other end."""
     sites = ["pelvis", "neck", *one("left", *ARMS), *one("right", *ARMS), *one("left", *LEGS), *one("right", *LEGS),
              "head_top"]  # fmt: skip
     np.save(path, people[0].points(sites))

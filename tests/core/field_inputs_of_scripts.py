@@ -8,7 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import numpy as np
-from field_inputs import FRAMES, Y_UP, digits, each, made, numbered, table
+from field_inputs import FRAMES, Y_UP, bvh_text, digits, each, made, numbered, table
 
 from lsmpl_core.keypoints.layouts import LAYOUTS
 
@@ -155,6 +155,31 @@ def points_of_thousands_and_decimal_commas(people, path):
     points = people[0].points(COCO_SITES, None, 1000) + [2500, 3500, 0]
     rows = [[t, *(f"{v:,.2f}".translate(signs) for v in frame.ravel())] for t, frame in enumerate(points)]
     table(path, [["Bild", *LABELS], *rows], ";")
+
+
+# 1. Bones in another script
+
+MIDDLE = {"首": "neck", "頭": "head", "上半身": "spine1", "左腕捩": "left_elbow", "右腕捩": "right_elbow"}
+MMD = MIDDLE | {
+    f"{sign}{bone}": f"{side}_{joint}"
+    for side, sign in (("left", "左"), ("right", "右"))
+    for bone, joint in (("足", "hip"), ("ひざ", "knee"), ("足首", "ankle"), ("つま先", "foot"), ("肩", "collar"),
+                        ("腕", "shoulder"), ("ひじ", "elbow"), ("手首", "wrist"))
+}  # fmt: skip
+
+
+@made(1, "mmd.csv", layout="bones", fps=None)
+def mikumikudances_bones_as_a_japanese_windows_writes_them(people, path):
+    points = people[0].points(list(MMD.values()), Y_UP, 12.5)
+    table(path, [["frame", *each(list(MMD), "{name}_{axis}")], *numbered(points)], encoding="cp932")
+
+
+@made(1, "mmd_tools.bvh", layout="bones", fps=30)
+def mikumikudances_bones_with_sides_behind_as_bvh(people, path):
+    names = {"spine1": "上半身", "neck": "首", "head": "頭", "left_hand": "中指１.L", "right_hand": "中指１.R"}
+    sided = {site: bone for bone, site in MMD.items() if bone not in MIDDLE}
+    names |= {site: f"{bone[1:]}.{'L' if bone[0] == '左' else 'R'}" for site, bone in sided.items()}
+    path.write_text(bvh_text(people[0], names, 12.5), encoding="utf-8")
 
 
 # 6. Several people, several takes

@@ -174,3 +174,21 @@ def test_all_people_of_one_file_need_a_folder(tmp_path, capsys):
     path, _, _ = people_file(tmp_path, "colon")
     assert main(["convert", str(path), "-o", str(tmp_path / "all.npz"), "--all-people", *QUICK]) == 2
     assert "several takes need a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["array", "ids", "in any order"])
+def test_a_file_is_read_once_whoever_is_in_it(tmp_path, form, monkeypatch):
+    path, *_ = people_file(tmp_path, form)
+    opened, as_it_is = [], open
+
+    def counting(file, *given, **more):
+        opened.append(str(file))
+        return as_it_is(file, *given, **more)
+
+    monkeypatch.setattr("builtins.open", counting)
+    everybody = read_people(path)
+    opened = [file for file in opened if file.startswith(str(path))]
+    assert len(everybody) == 2 and len(opened) == len(set(opened)) > 0
+    for track in everybody:
+        alone = read_keypoints(path, person=track.person)
+        assert np.array_equal(track.positions, alone.positions, equal_nan=True)
