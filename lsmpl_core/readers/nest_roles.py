@@ -77,6 +77,9 @@ def arranged(kind: Kind, files: bool = False) -> Frames:
         numbers, times = (None, listed) if listed.max() > _BIGGEST_NUMBER else (listed, times)
     elif len(frame_levels) == 1 and numbers is None and keys and isinstance(keys[0][0], str):
         numbers = _numbers_in([str(key[0]) for key in keys])
+    if numbers is None and times is None:
+        images = [value_of(one, WORDS["images"], str) for one in objects]
+        numbers = None if None in images else _numbers_in(images)
     if (
         len(frame_levels) == 1
         and numbers is None

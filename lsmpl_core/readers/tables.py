@@ -79,7 +79,7 @@ def look(lines: Sequence[str], path: Path) -> Table:
                 blocks.append(block)
                 above = []
             block.rows.append(at, len(cells))
-        else:
+        elif block is None or cells not in block.header:  # a header may be there again
             if (
                 block is not None
                 and len(block.rows) == 1
@@ -134,7 +134,7 @@ def _lists_in(lines: Sequence[str], cells_of: Callable[[str], list[str]], path: 
 def _delimiter(lines: Sequence[str]) -> str:
     """Semicolons and tabs before commas, which may be decimal; blanks where there is nothing
     else."""
-    for delimiter in (";", "\t", ","):
+    for delimiter in (";", "\t", ",", "|"):
         if sum(line.count(delimiter) for line in lines) >= max(2, len(lines) // 2):
             return delimiter
     return " "
@@ -154,8 +154,13 @@ def _cells(line: str, delimiter: str, path: Path) -> list[str]:
 
 
 def _whole(cell: str) -> str:
-    """A cell without the marks of thousands in it, "1,234.5", of which spreadsheets make text."""
-    return cell.replace(",", "") if "," in cell and _THOUSANDS.fullmatch(cell) else cell
+    """A quoted cell without the marks of thousands in it, "1,234.5", of which spreadsheets make
+    text, and with a point for a decimal comma."""
+    if "," not in cell:
+        return cell
+    if _THOUSANDS.fullmatch(cell):
+        return cell.replace(",", "")
+    return cell.replace(",", ".") if _DECIMAL.fullmatch(cell) else cell
 
 
 _MARKED = re.compile(
@@ -163,6 +168,8 @@ _MARKED = re.compile(
 )
 _MARKS = re.compile(r"[.\u00a0\u202f]")
 """Points and hard blanks that mark thousands where commas are decimal: `1.234,50`."""
+_DECIMAL = re.compile(r"[-+]?(?:\d{1,20},(?!\d{3}$)\d{1,40}|(?:0|\d{4,20}),\d{3})")
+"""Also of three digits behind the comma, where these cannot be thousands."""
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(?:,\d{3}){1,4}\.\d{1,40}")
 
 

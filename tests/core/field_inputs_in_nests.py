@@ -75,6 +75,12 @@ SHAPES: dict[str, tuple[Callable, dict]] = {
     "images_of_which_some_have_nobody": (
         lambda take: [{"image_id": f"{t + 1}.jpg", "keypoints": p} for t, p in enumerate(frames_of(take))
                       if t not in (7, 8)], {"first": 1, "missing": (7, 8)}),
+    "frames_by_the_files_of_their_images": (
+        lambda take: [{"image": f"cam1/img_{t + 3:05d}.png", "people": [{"keypoints": p}]}
+                      for t, p in enumerate(frames_of(take)) if t != 9], {"first": 3, "missing": (9,)}),
+    "translations_and_quaternions_as_t_and_q": (
+        lambda take: {"frames": [{"bones": [{"name": name, "t": p, "q": [0, 0, 0, 1]} for name, p in zip(COCO, frame)]}
+                                 for frame in frames_of(take)]}, {}),
     "keys_with_numbers_of_which_some_are_left_out": (
         lambda take: {f"frame_{t:04d}": {"keypoints": p} for t, p in enumerate(frames_of(take)) if t not in (7, 8)},
         {"missing": (7, 8)}),

@@ -157,7 +157,36 @@ def points_of_thousands_and_decimal_commas(people, path):
     table(path, [["Bild", *LABELS], *rows], ";")
 
 
-# 1. Bones in another script
+@made(6, "quoted.csv", layout="coco_17", fps=None)
+def everything_in_quotes_with_decimal_commas(people, path):
+    rows = [["frame", *LABELS], *numbered(people[0].points(COCO_SITES))]
+    lines = (",".join(f'"{cell}"'.replace(".", ",") for cell in row) for row in rows)
+    path.write_text("\n".join(lines))
+
+
+@made(6, "pipes.txt", layout="coco_17", fps=None)
+def pipes_between_the_cells(people, path):
+    table(path, [["frame", *LABELS], *numbered(people[0].points(COCO_SITES))], "|")
+
+
+@made(6, "again.csv", layout="coco_17", fps=None)
+def a_header_that_is_there_again(people, path):
+    head, rows = ["frame", *LABELS], numbered(people[0].points(COCO_SITES))
+    table(path, [head, *rows[:14], head, *rows[14:]])
+
+
+# 1. Names
+
+
+@made(1, "joints.csv", fps=None)
+def xsens_joints(people, path):
+    parts = {"T4Shoulder": "collar", "Shoulder": "shoulder", "Elbow": "elbow", "Wrist": "wrist", "Hip": "hip",
+             "Knee": "knee", "Ankle": "ankle", "BallFoot": "foot"}  # fmt: skip
+    names = {f"j{side.title()}{part}": f"{side}_{site}" for side in ("left", "right") for part, site in parts.items()}
+    names |= {"jL5S1": "spine1", "jT1C7": "neck", "jC1Head": "head"}
+    points = people[0].points(list(names.values()))
+    table(path, [["Frame", *each(list(names), "{name} {axis}")], *numbered(points)])
+
 
 MIDDLE = {"首": "neck", "頭": "head", "上半身": "spine1", "左腕捩": "left_elbow", "右腕捩": "right_elbow"}
 MMD = MIDDLE | {

@@ -82,7 +82,7 @@ FILES = {
     "trc/Gait.trc": ("markers", "mm", "z", "silent", 487, 100),
     "trc/ballet_reduced.trc": ("markers", "mm", "y", "silent", 100, 30),
     "trc/markers.trc": ("markers", "m", "y", "silent", 281, 100),
-    "triangulated/kpts_3d.dat": (NO_NAMES, "body", "x", "silent", 187, None),
+    "triangulated/kpts_3d.dat": ("coco_17", "body", "x", "silent", 187, None),
     "video/h36m17_dance.npy": ("human36m_17", "mm", "z", "silent", 900, None),
 }
 DAMAGED = {
