@@ -14,6 +14,8 @@ VALUE = frozenset(("VALUE", "VALUES", "VAL", "COORDINATEVALUE"))
 VARIABLE = frozenset(("VARIABLE", "CHANNEL", "COLUMN", "FEATURE", "MEASURE", "KEY", "SIGNAL"))
 AXIS = frozenset(("AXIS", "COORD", "COORDS", "COORDINATE", "DIM", "DIMENSION", "COMPONENT"))
 MOST_COLUMNS = 20_000
+_MOST_LABELS = 12
+"""Of a melted table; others have hundreds."""
 
 
 def unmelted(lines: Sequence[str], where: str) -> list[str] | None:
@@ -21,12 +23,14 @@ def unmelted(lines: Sequence[str], where: str) -> list[str] | None:
     Raises `KeypointFileError` where nearly all of that table would be blank."""
     header = next((line for line in lines if line.strip()), "")
     separator = next((sign for sign in ",;\t" if sign in header), "")
-    labels = [fold(cell) for cell in header.split(separator)] if separator else []
+    if not separator or header.count(separator) >= _MOST_LABELS:
+        return None
+    labels = [fold(cell) for cell in header.split(separator)]
     value = _first(labels, VALUE)
     name = _first(labels, VARIABLE | POINT_COLUMNS)
     axis = _first(labels, AXIS)
     moment = next((i for i, one in enumerate(labels) if is_frame(one) or is_time(one)), None)
-    if value is None or name is None or moment is None or len(labels) > 12:
+    if value is None or name is None or moment is None:
         return None
 
     frames: dict[str, dict[str, str]] = {}
