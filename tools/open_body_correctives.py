@@ -1,152 +1,301 @@
 """Fits linear pose correctives ("posedirs"), which repair what linear blend skinning does to
 twisted and bent limbs.
 
-The wanted surface is that of an elastic body on the same skeleton (open_body_flesh), in poses in
-which all limbs bend at once, as far as people's do. What plain skinning misses of it is fitted by
-ridge regression on the entries of R - I, which is how SMPL's posedirs are read. It is fitted where
-it is seen, on the posed surface: taken back to the rest pose, what joints miss that bend by 150
-degrees would outweigh all else.
+Nothing says what a bent limb has to look like but what is wrong with it: skin that is stretched,
+bent and folded, volume and girth that are lost, and flesh in flesh. Those faults
+(open_body_faults) are made small over poses in which limbs bend as people's do (open_body_bends),
+as Bertiche et al. ("PBNS: physically based neural simulation for unsupervised garment pose space
+deformation", 2021) do it for clothes, and weighed most where they would be worse than without
+correctives. What is fitted is linear in the entries of R - I, which is how SMPL's posedirs are
+read, so it is the same for a network as for shape keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
-from open_body_flesh import Flesh, forward, neighbours, spread_twists
-from open_body_pose import JOINT_NAMES, mirror_vertices, with_descendants
+import torch
+from open_body_bends import MIRROR, SIDED_JOINTS, bent_poses
+from open_body_faults import AT_REST, Contacts, HalfSurface, neighbours
+from open_body_pose import JOINT_NAMES, PARENTS, mirror_vertices, with_descendants
 from scipy import sparse
-from scipy.spatial.transform import Rotation
-from scipy.stats import norm, qmc
 
-POSES = 64  # each with two sides, which are posed on their own
-RIDGE = 0.002
-SMOOTHING_STEPS = 2  # of what is missed, which is rough where flesh is folded
+POSES = 240
+BATCH = 8  # poses a step
+STEPS = (300, 450)  # where skin meets skin is found anew between them
+RATE = 2e-4  # metres; that of the first steps
+SMOOTHING_STEPS = 2  # of what a step changes: skin moves with the skin around it
 QUANTUM = 2.0**-13  # metres; a coarser grid compresses better, and 0.12 mm is not seen
 LEAST = 0.0002  # metres; smaller corrections are left out
 INFLUENCE = 0.005  # of a vertex; a joint that moves less of it, or leaves less, does not bend it
-MIRROR = np.array([-1.0, 1.0, 1.0])
+FADING_RINGS = 5  # of vertices, over which a joint's correctives begin
 
-# The joints that correct the skin.
-SIDED_JOINTS = ("hip", "knee", "ankle", "collar", "shoulder", "elbow", "wrist")
+# A wrist's twist turns the forearm from this fraction of it on.
+FOREARM = 0.4
 
-# Degrees, of the left side; the right is its mirror image. What is even is drawn evenly between
-# two numbers, what is normal about 0 with a standard deviation. `azimuth` is where the lower bone
-# bends to, about the upper one and from where it mostly does.
-EVEN = {
-    "arm up": (-85, 80), "arm ahead": (-40, 110), "arm twist": (-80, 60), "collar share": (0, 1),
-    "elbow bend": (0, 150), "hip bend": (-30, 120), "hip aside": (-20, 45), "hip twist": (-35, 35),
-    "knee bend": (0, 150), "ankle bend": (-30, 45),
+# What counts, and beside how little of it, of the whole half, another fault is none.
+FAULTS = {
+    "stretch": (1.0, 0.05), "bend": (1.0, 2.0), "fold": (0.5, 0.5), "thin": (1.0, 0.5),
+    "depth": (0.6, 60.0),
 }  # fmt: skip
-NORMAL = {
-    "collar up": 6, "collar ahead": 6, "elbow azimuth": 25, "forearm twist": 40, "wrist twist": 25,
-    "wrist ahead": 15, "wrist up": 30, "knee azimuth": 12, "shin twist": 10, "ankle aside": 10,
-    "ankle twist": 8,
-}  # fmt: skip
-HANGING, STRAIGHT = 0.4, 0.3  # shares of arms that hang, and of legs that bend little
+VOLUME, LITTLE_VOLUME, LITTLE_TOTAL = 0.3, 0.02, 0.03  # litres
+WORSE = 0.96  # times as many faults as without; what is above counts by its square
+WORSE_WEIGHT = 30.0
+
+
+class Posed(NamedTuple):
+    """The half's plain skin in poses."""
+
+    entries: torch.Tensor
+    """(P, 63) of R - I of the joints that correct."""
+    blends: torch.Tensor
+    """(P, N, 3, 3) by which it takes displacements of the rest pose."""
+    points: torch.Tensor
+    """(P, N, 3)"""
+    joints: torch.Tensor
+    """(P, 7, 3)"""
+    whole: list[np.ndarray]
+    """The whole body's (V, 3)."""
+    gained: torch.Tensor
+    """(P,) litres that half of it has more than at rest."""
 
 
 def fit_correctives(body: Mapping[str, np.ndarray], seed: int) -> np.ndarray:
     """(V, 3, 207) displacements for each entry of R - I of every joint but the pelvis, of a body's
     arrays by key; none at the vertices of its sites."""
+    torch.set_num_threads(1)  # the same order of sums on every machine
     template, weights, regressor = (
         body[key].astype(np.float64) for key in ("v_template", "weights", "J_regressor")
     )
     joints, quads = regressor @ template, body["quads"].astype(np.int64)
-    mirror = mirror_vertices(template)
-    flesh, smoothed = Flesh(template, weights, joints, quads), _half_way_to_neighbours(quads)
-    features, missed, blends = [], [], []
-    for number, rotations in enumerate(_poses(seed)):
-        blend, skinned = _skinned(rotations, template, weights, joints)
-        miss = flesh.pose(rotations, skinned) - skinned
-        for _ in range(SMOOTHING_STEPS):
-            miss = smoothed @ miss
-        turns = _mirrored_rotations(rotations)
-        features += [(r - np.eye(3)).reshape(24, 9) for r in (rotations, turns)]
-        missed += [miss, miss[mirror] * MIRROR]
-        blends += [blend, _skinned(turns, template, weights, joints)[0]]
-        print(f"flesh posed {number + 1} of {POSES} times", end="\r", flush=True)
-    print()
+    sites = np.unique(body["site_vertices"][body["site_weights"] > 0])
+    corrects = _corrected(template, weights, joints)
+    moved = corrects.any(1)
+    moved[sites] = False
+    half = HalfSurface(template, weights, joints, quads, moved)
+    share = _fading(corrects, quads)[half.vertices]
+    share[np.isin(half.vertices, sites)] = 0.0
 
-    posedirs = np.zeros((len(template), 3, 24, 9))
-    of_poses = (np.array(features), np.array(missed), np.array(blends))
-    for own, vertices in _groups(template, weights, joints).items():
-        found = _ridge(*of_poses, np.array(own), vertices)
-        posedirs[vertices[:, None], :, np.array(own)] = found
+    rng = np.random.default_rng(seed)
+    rotations = bent_poses(POSES, rng)
+    posed = _posed(rotations, half.vertices, template, weights, joints, body["f"].astype(np.int64))
+    smoothed = _half_way_to_neighbours(quads)[half.vertices][:, half.vertices]
+    fit = _Fit(half, posed, torch.as_tensor(share).float().repeat_interleave(9, 1), smoothed)
+    contacts = half.contacts(posed.whole)
+    fit.descend(STEPS[0], contacts, rng)
+    posedirs = _on_both_halves(fit.found().numpy(), half.vertices, template)
 
-    posedirs = posedirs[:, :, 1:].reshape(len(template), -1)
-    posedirs[body["site_vertices"][body["site_weights"] > 0]] = 0.0
+    # Corrected skin meets skin elsewhere.
+    corrected = []
+    for plain, pose in zip(posed.whole, rotations):
+        moves = posedirs @ (pose[1:] - np.eye(3)).ravel()
+        corrected.append(plain + np.einsum("vab,vb->va", _blend(pose, weights, joints), moves))
+    both = zip(contacts, half.contacts(corrected))
+    fit.descend(STEPS[1], Contacts(*(torch.cat(pair) for pair in both)), rng)
+    posedirs = _on_both_halves(fit.found().numpy(), half.vertices, template)
     posedirs[np.abs(posedirs) < LEAST] = 0.0
-    return (np.round(posedirs / QUANTUM) * QUANTUM).reshape(len(template), 3, 207)
+    return np.round(posedirs / QUANTUM) * QUANTUM
 
 
-def _groups(
-    template: np.ndarray, weights: np.ndarray, joints: np.ndarray
-) -> dict[tuple[int, ...], np.ndarray]:
-    """The vertices (N,) of each set of joints that correct them: those about which they bend, and
-    those whose twist is spread over them. What others miss there is no law of theirs."""
-    corrects = np.zeros(weights.shape, dtype=bool)
-    for part in SIDED_JOINTS:
-        for side in ("left", "right"):
-            joint = JOINT_NAMES.index(f"{side}_{part}")
-            moved = weights[:, with_descendants(joint)].sum(1)
-            corrects[:, joint] = (moved > INFLUENCE) & (moved < 1.0 - INFLUENCE)
-    for turning, turned, _, share in spread_twists(template, joints):
-        corrects[:, turning] |= (weights[:, turned] > 0.5) & (share > 0.0) & (share < 1.0)
-    sets, which = np.unique(corrects, axis=0, return_inverse=True)
-    which = which.ravel()
-    return {
-        tuple(np.flatnonzero(own).tolist()): np.flatnonzero(which == number)
-        for number, own in enumerate(sets)
-        if own.any()
-    }
+class _Fit:
+    """Correctives of a half, which `descend` makes better; share (N, 63) of what is found counts
+    for each vertex."""
 
+    def __init__(
+        self,
+        half: HalfSurface,
+        posed: Posed,
+        share: torch.Tensor,
+        smoothed: sparse.csr_matrix,
+    ) -> None:
+        self._half, self._posed, self._share = half, posed, share[:, None]
+        self._smoothed = _Smoothed(smoothed)
+        self._rough = torch.zeros(len(share), 3, share.shape[1], requires_grad=True)
 
-def _ridge(
-    features: np.ndarray, missed: np.ndarray, blends: np.ndarray, own: np.ndarray, which: np.ndarray
-) -> np.ndarray:
-    """(N, J, 3, 9) the correctives of vertices `which` (N,) by the joints `own` (J,).
+    def found(self) -> torch.Tensor:
+        """(N, 3, 63)"""
+        with torch.no_grad():
+            return self._directions()
 
-    features (S, 24, 9) of the poses, missed (S, V, 3) by plain skinning, blends (S, V, 3, 3) by
-    which it takes displacements of the rest pose to the posed surface.
-    """
-    told = features[:, own].reshape(len(features), -1)
-    products = told[:, :, None] * told[:, None]
-    found = np.empty((len(which), len(own), 3, 9))
-    for row, vertex in enumerate(which):
-        blend = blends[:, vertex]
-        metric = np.swapaxes(blend, 1, 2) @ blend  # (S, 3, 3)
-        asked = np.einsum("sij,si->sj", blend, missed[:, vertex])
-        gram = np.tensordot(metric, products, (0, 0)).transpose(0, 2, 1, 3)
-        size = 3 * told.shape[1]
-        gram = gram.reshape(size, size) + RIDGE * len(told) * np.eye(size)
-        directions = np.linalg.solve(gram, (asked.T @ told).ravel())
-        found[row] = directions.reshape(3, len(own), 9).transpose(1, 0, 2)
-    return found
+    def descend(self, steps: int, contacts: Contacts, rng: np.random.Generator) -> None:
+        """Adam's steps over the poses in random order, ever smaller ones."""
+        plain = self._plain(contacts)
+        optimizer = torch.optim.Adam([self._rough], lr=RATE, betas=(0.9, 0.98))
+        order: list[int] = []
+        for step in range(steps):
+            optimizer.param_groups[0]["lr"] = RATE * (
+                min(1.0, 0.1 * (step + 1)) * (0.51 + 0.49 * np.cos(np.pi * step / steps))
+            )
+            if len(order) < BATCH:
+                order = rng.permutation(len(self._posed.points)).tolist()
+            order, poses = order[BATCH:], torch.as_tensor(order[:BATCH])
+            without = {fault: values[poses] for fault, values in plain.items()}
+            loss = self._badness(poses, contacts.of(poses), without)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            print(f"step {step + 1} of {steps}: {float(loss):.2f}", end="\r", flush=True)
+        print()
 
+    def _plain(self, contacts: Contacts) -> dict[str, torch.Tensor]:
+        """The faults of plain skinning in all poses."""
+        rows = []
+        for poses in torch.arange(len(self._posed.points)).split(BATCH):
+            at = self._posed.points[poses], self._posed.joints[poses]
+            rows.append(self._half.faults(*at, contacts.of(poses)))
+        return {fault: torch.cat([row[fault] for row in rows]) for fault in rows[0]}
 
-def _skinned(
-    rotations: np.ndarray, template: np.ndarray, weights: np.ndarray, joints: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """What plain skinning makes of a pose: each vertex' blended rotations (V, 3, 3), and the skin
-    (V, 3)."""
-    frames, places = forward(rotations, joints)
-    blend = np.tensordot(weights, frames, 1)
-    offsets = places - np.einsum("jab,jb->ja", frames, joints)
-    return blend, np.einsum("vab,vb->va", blend, template) + weights @ offsets
+    def _directions(self) -> torch.Tensor:
+        return self._share * self._smoothed(self._rough)
 
-
-def _mirrored_rotations(rotations: np.ndarray) -> np.ndarray:
-    """The same pose on the other side, (24, 3, 3)."""
-    swapped = [
-        JOINT_NAMES.index(
-            name.replace("left_", "right_")
-            if name.startswith("left_")
-            else name.replace("right_", "left_")
+    def _badness(
+        self, poses: torch.Tensor, contacts: Contacts, plain: Mapping[str, torch.Tensor]
+    ) -> torch.Tensor:
+        """Of poses (B,): each fault beside that of plain skinning, around each joint and of all."""
+        moves = torch.einsum("vcf,bf->bvc", self._directions(), self._posed.entries[poses])
+        points = self._posed.points[poses] + torch.einsum(
+            "bvxy,bvy->bvx", self._posed.blends[poses], moves
         )
-        for name in JOINT_NAMES
-    ]
-    return rotations[swapped] * np.outer(MIRROR, MIRROR)
+        faults = self._half.faults(points, self._posed.joints[poses], contacts)
+        worst = torch.zeros(())
+        for fault, (weight, little) in FAULTS.items():
+            local = (faults[fault] + little / 3) / (plain[fault] + little / 3)
+            total = (faults[fault].sum(1) + little) / (plain[fault].sum(1) + little)
+            worst = worst + _counted(local, total, weight)
+        local = _size(faults["volume"], LITTLE_VOLUME) / _size(plain["volume"], LITTLE_VOLUME)
+        gained = self._posed.gained[poses]
+        gains = gained + faults["whole volume"] - plain["whole volume"]
+        total = _size(gains, LITTLE_TOTAL) / _size(gained, LITTLE_TOTAL)
+        return worst + _counted(local, total, VOLUME)
+
+
+class _Smoothed:
+    """Steps half-way to the neighbours, a function of (N, ...)."""
+
+    def __init__(self, step: sparse.csr_matrix) -> None:
+        forth, back = step.astype(np.float32).tocsr(), step.T.astype(np.float32).tocsr()
+
+        class Steps(torch.autograd.Function):
+            @staticmethod
+            def forward(_, values: torch.Tensor) -> torch.Tensor:
+                return _stepped(forth, values)
+
+            @staticmethod
+            def backward(_, gradient: torch.Tensor) -> torch.Tensor:
+                return _stepped(back, gradient)
+
+        self._apply = Steps.apply
+
+    def __call__(self, values: torch.Tensor) -> torch.Tensor:
+        return self._apply(values)
+
+
+def _stepped(step: sparse.csr_matrix, values: torch.Tensor) -> torch.Tensor:
+    flat = values.detach().numpy().reshape(len(values), -1)
+    for _ in range(SMOOTHING_STEPS):
+        flat = step @ flat
+    return torch.as_tensor(flat).reshape(values.shape)
+
+
+def _counted(local: torch.Tensor, total: torch.Tensor, weight: float) -> torch.Tensor:
+    """Shares of faults that are left, around each joint (B, 7) and of the whole (B,)."""
+    counted = torch.zeros(())
+    for share, of_worse in ((local, 0.5), (total, 1.0)):
+        over = torch.relu(share - WORSE)
+        over = torch.where(over > 0.5, over - 0.25, over.square())
+        counted = counted + weight * share.mean() + of_worse * WORSE_WEIGHT * over.mean()
+    return counted
+
+
+def _size(values: torch.Tensor, little: float) -> torch.Tensor:
+    return (values.square() + little**2).sqrt()
+
+
+def _corrected(template: np.ndarray, weights: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """(V, 7) whether each of the left joints corrects a vertex: those about which it bends, and the
+    wrist, whose twist the forearm has a part of."""
+    corrects = np.zeros((len(template), len(AT_REST)), dtype=bool)
+    for column, joint in enumerate(AT_REST):
+        of_joint = weights[:, with_descendants(joint)].sum(1)
+        corrects[:, column] = (of_joint > INFLUENCE) & (of_joint < 1.0 - INFLUENCE)
+    elbow, wrist = (JOINT_NAMES.index(f"left_{part}") for part in ("elbow", "wrist"))
+    along = joints[wrist] - joints[elbow]
+    place = (template - joints[elbow]) @ along / (along @ along)
+    corrects[:, SIDED_JOINTS.index("wrist")] |= (weights[:, elbow] > 0.5) & (place > FOREARM)
+    return corrects & (template[:, :1] > -1e-6)
+
+
+def _on_both_halves(found: np.ndarray, vertices: np.ndarray, template: np.ndarray) -> np.ndarray:
+    """(V, 3, 207) of what the left joints do to vertices (N,) of the left half, (N, 3, 63), and the
+    right ones to the right half."""
+    left, mirror = np.zeros((len(template), 3, len(JOINT_NAMES), 9)), mirror_vertices(template)
+    left[vertices[:, None], :, AT_REST] = found.reshape(len(found), 3, -1, 9).swapaxes(1, 2)
+    right = np.zeros_like(left)
+    others = [JOINT_NAMES.index(f"right_{part}") for part in SIDED_JOINTS]
+    signs = (MIRROR[:, None] * np.outer(MIRROR, MIRROR).ravel())[:, None]
+    right[:, :, others] = left[mirror][:, :, AT_REST] * signs
+    return (left + right)[:, :, 1:].reshape(len(template), 3, -1)
+
+
+def _fading(corrects: np.ndarray, quads: np.ndarray) -> np.ndarray:
+    """(V, 7) how much of what is found for a joint counts: nothing outside of its skin, all of it
+    some rings of vertices within."""
+    beside, rings, inside = neighbours(quads), np.zeros(corrects.shape), corrects
+    for _ in range(FADING_RINGS):
+        rings += inside
+        inside = inside & (beside @ (~inside).astype(float) == 0)
+    share = rings / FADING_RINGS
+    return share * share * (3.0 - 2.0 * share)
+
+
+def _posed(
+    rotations: np.ndarray,
+    vertices: np.ndarray,
+    template: np.ndarray,
+    weights: np.ndarray,
+    joints: np.ndarray,
+    triangles: np.ndarray,
+) -> Posed:
+    blends, whole, places, gained = [], [], [], []
+    for pose in rotations:
+        frames, place = _forward(pose, joints)
+        blend = _blend(pose, weights, joints)
+        offsets = place - np.einsum("jab,jb->ja", frames, joints)
+        whole.append(np.einsum("vab,vb->va", blend, template) + weights @ offsets)
+        blends.append(blend[vertices].astype(np.float32))
+        places.append(place[AT_REST])
+        gained.append((_litres(whole[-1], triangles) - _litres(template, triangles)) / 2)
+    points = np.array([points[vertices] for points in whole])
+    entries = np.array([_entries(pose) for pose in rotations])
+    arrays = (entries, np.array(blends), points, np.array(places))
+    numbers = [torch.as_tensor(values, dtype=torch.float32) for values in arrays]
+    return Posed(*numbers, whole, torch.as_tensor(gained, dtype=torch.float32))
+
+
+def _forward(rotations: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each joint's frame (24, 3, 3) and place (24, 3), of its own rotations (24, 3, 3)."""
+    frames, places = [rotations[0]], [joints[0]]
+    for joint, parent in list(enumerate(PARENTS))[1:]:
+        frames.append(frames[parent] @ rotations[joint])
+        places.append(places[parent] + frames[parent] @ (joints[joint] - joints[parent]))
+    return np.array(frames), np.array(places)
+
+
+def _blend(rotations: np.ndarray, weights: np.ndarray, joints: np.ndarray) -> np.ndarray:
+    """(V, 3, 3) by which plain skinning turns each vertex."""
+    return np.tensordot(weights, _forward(rotations, joints)[0], 1)
+
+
+def _entries(rotations: np.ndarray) -> np.ndarray:
+    """(63,) of R - I of the left joints."""
+    return (rotations[AT_REST] - np.eye(3)).ravel()
+
+
+def _litres(points: np.ndarray, triangles: np.ndarray) -> float:
+    a, b, c = (points[triangles[:, corner]] for corner in range(3))
+    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6 * 1e3)
 
 
 def _half_way_to_neighbours(quads: np.ndarray) -> sparse.csr_matrix:
@@ -154,75 +303,3 @@ def _half_way_to_neighbours(quads: np.ndarray) -> sparse.csr_matrix:
     beside = neighbours(quads)
     mean = sparse.diags(1.0 / np.ravel(beside.sum(1))) @ beside
     return (0.5 * (mean + sparse.identity(beside.shape[0]))).tocsr()
-
-
-def _poses(seed: int) -> Iterator[np.ndarray]:
-    """Rotations (24, 3, 3), evenly strewn (a Latin hypercube)."""
-    names = [*EVEN, *NORMAL, "arm hangs", "leg straight"]
-    draws = qmc.LatinHypercube(len(names), seed=seed).random(2 * POSES)
-    for left, right in draws.reshape(POSES, 2, -1):
-        sides = _side(dict(zip(names, left))), _mirrored_rotations(_side(dict(zip(names, right))))
-        yield sides[0] @ sides[1]  # each turns joints of its own side alone
-
-
-def _side(row: dict[str, float]) -> np.ndarray:
-    """Rotations (24, 3, 3) of the left side's joints; row: draws between 0 and 1."""
-    for name, (least, most) in EVEN.items():
-        row[name] = least + (most - least) * row[name]
-    for name, spread in NORMAL.items():
-        row[name] = spread * norm.ppf(row[name])
-    rotations = np.tile(np.eye(3), (24, 1, 1))
-    for part, rotation in (_arm(row) | _leg(row)).items():
-        rotations[JOINT_NAMES.index(f"left_{part}")] = rotation.as_matrix()
-    return rotations
-
-
-def _arm(row: dict[str, float]) -> dict[str, Rotation]:
-    """The rotations of an arm's joints."""
-    up, ahead = row["arm up"], row["arm ahead"]
-    if row["arm hangs"] < HANGING:
-        up = -85.0 + (up + 85.0) / 4
-    _, height, depth = towards = (_turn(y=-ahead) * _turn(z=up)).apply((1.0, 0.0, 0.0))
-    axis = np.cross((1.0, 0.0, 0.0), towards)
-    swing = Rotation.from_rotvec(np.arccos(towards[0]) * axis / np.linalg.norm(axis))
-
-    # Collar bones follow the arm, as in motion that was fitted to people's markers.
-    share = row["collar share"]
-    raised = share * (9.0 + 28.0 * height) + row["collar up"]
-    forward = share * (8.0 + 7.0 * height + 33.0 * depth) / 2 + row["collar ahead"]
-    collar = _turn(y=-forward) * _turn(z=raised)
-    return {
-        "collar": collar,
-        "shoulder": collar.inv() * swing * _turn(x=row["arm twist"]),
-        "elbow": _bend("x", row["elbow azimuth"], _turn(y=-row["elbow bend"]))
-        * _turn(x=row["forearm twist"]),
-        "wrist": _turn(z=row["wrist up"])
-        * _turn(y=row["wrist ahead"])
-        * _turn(x=row["wrist twist"]),
-    }
-
-
-def _leg(row: dict[str, float]) -> dict[str, Rotation]:
-    """The rotations of a leg's joints."""
-    bend, aside, knee = row["hip bend"], row["hip aside"], row["knee bend"]
-    if row["leg straight"] < STRAIGHT:
-        bend, aside, knee = bend / 4, aside / 3, knee / 5
-    return {
-        "hip": _turn(x=-bend) * _turn(z=aside) * _turn(y=row["hip twist"]),
-        "knee": _bend("y", row["knee azimuth"], _turn(x=knee)) * _turn(y=row["shin twist"]),
-        "ankle": _turn(x=row["ankle bend"])
-        * _turn(z=row["ankle aside"])
-        * _turn(y=row["ankle twist"]),
-    }
-
-
-def _turn(**degrees: float) -> Rotation:
-    """About one axis."""
-    ((axis, angle),) = degrees.items()
-    return Rotation.from_euler(axis, angle, degrees=True)
-
-
-def _bend(axis: str, azimuth: float, bend: Rotation) -> Rotation:
-    """A bend in another plane, turned about the upper bone."""
-    turn = _turn(**{axis: azimuth})
-    return turn * bend * turn.inv()

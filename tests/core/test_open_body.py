@@ -298,7 +298,7 @@ def test_pose_correctives_are_symmetric_and_leave_sites_alone(body, mirror):
     assert not body["posedirs"][body["site_vertices"][body["site_weights"] > 0]].any()
 
 
-@pytest.mark.parametrize(("joint", "beyond", "least"), [(16, 18, 0.9), (18, 20, 0.9), (20, 22, 0.9)])
+@pytest.mark.parametrize(("joint", "beyond", "least"), [(16, 18, 0.85), (18, 20, 0.87), (20, 22, 0.95)])
 def test_twisted_limbs_keep_their_thickness(body, joint, beyond, least):
     """Shoulder, elbow and wrist, twisted by 80 degrees either way."""
     joints = body["J_regressor"] @ body["v_template"]
@@ -372,19 +372,38 @@ def stretched(body, vertices) -> float:
     [
         {16: (0, 0, -72), 13: (0, 0, -8), 18: (0, -10, 0)},
         {16: (0, 0, 65), 13: (0, 0, 25)},
+        {16: (0, 0, -50), 18: (0, -100, 0)},
+        {18: (0, -120, 0)},
         {18: (0, -150, 0)},
+        {18: (80, 0, 0)},
+        {18: (-80, 0, 0)},
         {4: (150, 0, 0)},
+        {1: (-60, 0, 0), 4: (150, 0, 0)},
         {1: (-90, 0, 0), 4: (90, 0, 0)},
         {1: (-115, 0, 0), 4: (140, 0, 0), 7: (-20, 0, 0)},
     ],
-    ids=["hanging arm", "overhead", "elbow", "knee", "sitting", "crouch"],
+    ids=[
+        "hanging arm",
+        "overhead",
+        "hand on hip",
+        "elbow",
+        "elbow as far as it goes",
+        "forearm turned in",
+        "forearm turned out",
+        "knee",
+        "kneeling",
+        "sitting",
+        "crouch",
+    ],
 )
-def test_skin_is_stretched_less_than_plainly_skinned_and_keeps_its_volume(body, pose):
+def test_nothing_is_worse_than_in_plain_skinning(body, pose):
+    """Less stretched, less folded, and nearer to the volume at rest."""
     vectors = np.zeros((24, 3))
     for joint, degrees in pose.items():
         vectors[joint] = np.radians(degrees)
     corrected = skin(body, np.zeros(10), vectors)
     plain = skin({**body, "posedirs": np.zeros_like(body["posedirs"])}, np.zeros(10), vectors)
     assert stretched(body, corrected) < stretched(body, plain)
+    assert folds(body, corrected) <= folds(body, plain)
     rest = volume(body, body["v_template"])
-    assert abs(volume(body, corrected) - rest) < abs(volume(body, plain) - rest) + 0.0001
+    assert abs(volume(body, corrected) - rest) < abs(volume(body, plain) - rest)
