@@ -271,8 +271,8 @@ def change_picture(hands: Hands) -> str:
     hands.do(
         {
             "add": "bpy.ops.lsmpl.add_picture(filepath=bpy.data.filepath.replace('random.blend', 'filmed_01.png'))",
-            "offset": f"bpy.data.objects[{take!r}].lsmpl_picture.shown_by.lsmpl_picture.offset = 3"
-            f" if bpy.data.objects[{take!r}].lsmpl_picture.shown_by else None",
+            "offset": f"for one in {{bpy.data.objects[{take!r}].lsmpl_picture.shown_by}} - {{None}}:"
+            " one.lsmpl_picture.offset = 3",
             "look through": "bpy.ops.lsmpl.look_through()",
             "remove": "bpy.ops.lsmpl.remove_picture()",
         }[what]
@@ -354,7 +354,8 @@ ANY_ORDER = [
     "solve_from_motion", "switch_limb", "take_from_objects", "trust_keypoints", "unmark_doubtful",
 ]  # fmt: skip
 """Our operators, but for those that ask for files."""
-MODES = "OBJECT", "EDIT", "POSE", "SCULPT", "WEIGHT_PAINT", "VERTEX_PAINT", "TEXTURE_PAINT"
+OF_MESHES = "OBJECT", "EDIT", "SCULPT", "WEIGHT_PAINT", "VERTEX_PAINT", "TEXTURE_PAINT"
+OF_ARMATURES = "OBJECT", "EDIT", "POSE"
 ELSEWHERE = {
     "an empty scene": "window.scene = data.scenes.get('Second') or data.scenes.new('Second')",
     "a hidden collection": "stage.hide_viewport = True",
@@ -419,7 +420,7 @@ def in_another_mode(hands: Hands) -> str:
     """Any buttons while something is painted, sculpted or edited."""
     hands.end_live()
     name = hands.random.choice(["Walk", "Walk Rig", "Walk Body", "Wave", "Other"])
-    mode = hands.random.choice(MODES)
+    mode = hands.random.choice(OF_ARMATURES if name in ("Walk Rig", "Other") else OF_MESHES)
     hands.do(f"""
         obj = bpy.data.objects.get({name!r})
         if obj and obj.name in bpy.context.view_layer.objects and obj.visible_get():
