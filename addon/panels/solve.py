@@ -55,7 +55,7 @@ def _state_of(take: bpy.types.Object | None, solved: dict | None) -> tuple[str, 
     if solved is None:
         return "Not solved yet", "INFO"
     if retaking.is_outdated(take):
-        return "The keypoints were read again; solve again", "ERROR"
+        return "Keypoints or their rate changed; solve again", "ERROR"
     if instead_of := solved.get("device_instead_of"):
         return f"Solved on NumPy, not on {instead_of}: {solved['device_reason']}", "ERROR"
     if layers.describe(take, layers.Layer.REFINED):

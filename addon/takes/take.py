@@ -89,7 +89,8 @@ def describe(take: bpy.types.Object) -> dict:
     """What is known of a take's track without reading its arrays.
 
     Keys: frames, keypoints, fps, first_frame, source, decisions, missing (share of keypoints),
-    layout, reading (how often it was read again from the scene), world (what brings the file's
+    layout, reading (how often it was read again from the scene, or its rate
+    set anew), world (what brings the file's
     numbers to the take's space; takes of an earlier version have none).
     """
     facts = load_json(take.data, TRACK_KEY, _FACTS)

@@ -188,9 +188,9 @@ def test_a_take_from_the_scene_shows_its_objects_and_can_be_read_again(drawn, ad
     take = bpy.data.objects["Ann Take"]
     motion.fps = addon("takes.take").describe(take)["fps"]
     addon("solving.solve").keep(take, scene, motion, body)
-    assert "read again" not in drawn()["LSMPL_PT_solve"]
+    assert "rate changed" not in drawn()["LSMPL_PT_solve"]
     bpy.ops.lsmpl.read_again()
-    assert "The keypoints were read again" in drawn()["LSMPL_PT_solve"]
+    assert "Keypoints or their rate changed" in drawn()["LSMPL_PT_solve"]
 
 
 def test_experts_sections_are_closed_at_first(addon):
