@@ -34,6 +34,7 @@ _ROWS = _list_of(_list_of(_NUMBER, "1,3"), f"{LEAST_ROWS - 1},")
 _ROW = _list_of(_NUMBER, f"{LEAST_NUMBERS - 1},")
 _ARRAYS = re.compile(f"{_ROWS}|{_ROW}")
 _MARK = "-Infinity"
+_MOST_DIGITS = 300
 _BLANK = re.compile(_GAP)
 _PARTS = re.compile(rf'"(?:[^"\\]++|\\.)*+"|(?P<array>{_ROWS}|{_ROW})|{_MARK}', re.DOTALL)
 
@@ -51,7 +52,9 @@ def load_json(text: str, check: Callable[[str], None] | None = None) -> Any:
     if check is not None:
         check(rest)
     found = iter(marks)
-    decoder = json.JSONDecoder(parse_constant=lambda n: next(found) if n == _MARK else float(n))
+    decoder = json.JSONDecoder(
+        parse_constant=lambda n: next(found) if n == _MARK else float(n), parse_int=_integer
+    )
     try:
         return _values(decoder, rest)
     except json.JSONDecodeError as error:
@@ -59,6 +62,11 @@ def load_json(text: str, check: Callable[[str], None] | None = None) -> Any:
         before = bisect_right(ends, error.pos)
         at = error.pos + (removed[before - 1][1] if before else 0)
         raise json.JSONDecodeError(error.msg, text, at) from None
+
+
+def _integer(text: str) -> int | float:
+    """An integer; beyond all doubles, where whoever makes a double of it would fail, infinity."""
+    return int(text) if len(text) <= _MOST_DIGITS else float(text)
 
 
 def _without_arrays(text: str) -> tuple[list[str], list[Any], list[tuple[int, int]]]:

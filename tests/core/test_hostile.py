@@ -460,7 +460,7 @@ def test_rows_as_of_places_and_turns_at_1e200_are_told_by_their_size(tmp_path):
         read_keypoints(tmp_path / "take.txt")
 
 
-@pytest.mark.parametrize("key", ["timestamp", "frame"])
+@pytest.mark.parametrize("key", ["timestamp", "frame", "dt", "fps"])
 def test_integers_beyond_all_numbers_are_no_times(tmp_path, key):
     frames = [{key: 10**400 + t, "keypoints3d": frame} for t, frame in enumerate(PERSON[:8].tolist())]
     (tmp_path / "take.json").write_text(json.dumps(frames))
