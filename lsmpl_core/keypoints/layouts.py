@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from ..data import DATA
 from ..errors import LayoutError
@@ -90,6 +91,16 @@ class Order:
         """For each keypoint of the layout its column, None where the order has none."""
         column = {name: i for i, name in enumerate(self.names) if name is not None}
         return tuple(column.get(keypoint) for keypoint in self.layout.keypoints)
+
+    @cached_property
+    def seen(self) -> Order:
+        """The order as one of a layout that has no other keypoints: its edges are between those
+        that the order has."""
+        names = tuple(name for name in self.layout.keypoints if name in self.names)
+        if names == self.layout.keypoints:
+            return self
+        sites = tuple(self.layout.sites[self.layout.index(name)] for name in names)
+        return replace(self, layout=Layout(self.name, names, tree_edges(names), sites))
 
 
 def other_side(name: str) -> str:

@@ -4,6 +4,7 @@ right, and over time."""
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 
 import numpy as np
@@ -42,6 +43,33 @@ def implausibility(positions: np.ndarray, layout: Layout) -> float:
     lengths = np.linalg.norm(chosen[:, ends[:, 0]] - chosen[:, ends[:, 1]], axis=2)
     median, spread = seen_spread(lengths)
     return float(_errors(median[None], spread[None], layout)[0])
+
+
+def distance_from_trunk(positions: np.ndarray, layout: Layout, keypoints: Iterable[str]) -> float:
+    """How far some keypoints of (T,K,3), in any unit, are from where they are on an adult: the
+    mean share by which their median distances from shoulders and hips are others, each at most 1;
+    NaN where none is seen.
+
+    Noise hardly makes these longer, as it does with lengths within a head.
+    """
+    trunk = [name for name in _TRUNK if name in layout.keypoints]
+    pairs = [(a, b) for a in keypoints for b in trunk if a != b]
+    if not pairs or not set(_TRUNK).issubset(trunk):
+        return np.nan
+    size = [(a, b) for i, a in enumerate(trunk) for b in trunk[:i]]
+    rows = np.array([(layout.index(a), layout.index(b)) for a, b in (*size, *pairs)])
+    chosen = some_frames(positions)
+    lengths = np.linalg.norm(chosen[:, rows[:, 0]] - chosen[:, rows[:, 1]], axis=2)
+    median, _ = seen_spread(lengths)
+    expected = np.array([_adult_length(layout, a, b) for a, b in (*size, *pairs)])
+    scale = _medians((median / expected)[None, : len(size)])[0]
+    allowed = scale * (expected + TOLERANCE)
+    errors = np.minimum(np.abs(median - scale * expected) / allowed, 1.0)[len(size) :]
+    seen = errors[np.isfinite(errors)]
+    return float(seen.mean()) if len(seen) else np.nan
+
+
+_TRUNK = ("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 
 
 def change_of_limbs(positions: np.ndarray, layout: Layout) -> float:

@@ -49,6 +49,7 @@ def are_axis_angles(rows: np.ndarray) -> bool:
         return False
     orders = orders_of(count)
     return not any(
-        implausibility(in_order(some_frames(rows), order.columns), order.layout) <= NO_BODY
+        implausibility(in_order(some_frames(rows), order.seen.columns), order.seen.layout)
+        <= NO_BODY
         for order in orders
     )

@@ -212,7 +212,7 @@ for _name, _sites in BY_COUNT.items():
     made(2, "order.npy", layout=LAYOUT_OF[_name], fps=None)(named(_ordered(_sites), f"the_order_of_{_name}"))
 
 
-@made(2, "order.npy", refused="make no body")
+@made(2, "order.npy", layout="human36m_17", fps=None)
 def an_order_like_that_of_another_tool_turned_about(people, path):
     """HumanEva's: OpenPose's 15 of MPI have the same limbs with sides exchanged, and the head at the other end."""
     sites = ["pelvis", "neck", *one("left", *ARMS), *one("right", *ARMS), *one("left", *LEGS), *one("right", *LEGS),

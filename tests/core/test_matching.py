@@ -68,6 +68,16 @@ def test_each_order_is_told_from_all_others_of_its_count(order, rng):
     assert (match.layout, match.columns) == (order.layout, order.columns)
 
 
+@pytest.mark.parametrize("name", ["coco_17", "posetrack_17", "humaneva_15", "openpose_mpi_15"])
+def test_orders_that_differ_in_the_head_alone_are_told_apart_by_where_it_is(body, name, rng):
+    order = order_named(name)
+    for clip in ("02_06", "14_30"):
+        positions = Take(body, clip, slice(0, 60, 3)).order(name)
+        positions += rng.normal(scale=0.02, size=positions.shape)
+        positions += rng.normal(scale=0.015, size=positions.shape[1:])
+        assert matching.match_by_count(positions, "take").columns == order.columns
+
+
 def test_points_of_a_known_count_in_no_known_order_are_refused_with_the_candidates(rng):
     with pytest.raises(LayoutError, match=r"body_25 or kinect_25.*no body.*--layout"):
         matching.match_by_count(walking(LAYOUTS["body_25"])[:, rng.permutation(25)], "take")
