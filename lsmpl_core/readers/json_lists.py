@@ -213,8 +213,12 @@ def people_track(
     ]
     points = [None if one is None else one.points for one in tracked]
     raw = _named(points, where) if any(map(_has_names, points)) else _unnamed(points, counts, where)
-    _add_scores(raw, tracked, where)
-    rotations = [None if one is None else one.rotations for one in tracked]
+    named = raw.names is not None
+    places = [None if one is None or named else _places(one.points, counts) for one in tracked]
+    _add_scores(raw, tracked, places, where)
+    rotations = [
+        one and one.rotations and one.rotations.placed(at) for one, at in zip(tracked, places)
+    ]
     raw.turns = turns_of_frames(rotations, raw.positions, raw.names)
     if chosen is not None:
         raw.decisions.append(chosen)
@@ -222,17 +226,21 @@ def people_track(
     return raw
 
 
-def _add_scores(raw: RawTrack, tracked: list[Person | None], where: str) -> None:
-    """Confidence that stands beside the points."""
-    for t, one in enumerate(tracked):
-        if (
-            raw.confidence is not None
-            and one
-            and one.scores
-            and len(one.scores) == raw.positions.shape[1]
-        ):
-            of_frame = f"{where}: frame {t}: a score"
-            raw.confidence[t] = [_number(score, of_frame) for score in one.scores]
+def _add_scores(
+    raw: RawTrack, tracked: list[Person | None], places: list[np.ndarray | None], where: str
+) -> None:
+    """Confidence that stands beside the points, which are in other `places` where these are
+    numbered."""
+    if raw.confidence is None:
+        return
+    for t, (one, at) in enumerate(zip(tracked, places)):
+        if one is None or not one.scores:
+            continue
+        scores = [_number(score, f"{where}: frame {t}: a score") for score in one.scores]
+        if at is not None and at.max() < len(scores):
+            scores = [scores[i] if i >= 0 else np.nan for i in at]
+        if len(scores) == raw.positions.shape[1]:
+            raw.confidence[t] = scores
 
 
 def _told_apart(
@@ -331,20 +339,30 @@ def _array(points: list | np.ndarray, counts: Collection[int], where: str) -> np
         ones = np.ones(positions.shape[1])
         return np.column_stack([positions[0], ones if confidence is None else confidence[0]])
     rows = np.array([_point(point, f"{where}: keypoint {k}") for k, point in enumerate(points)])
-    return _by_number(rows, [point_number(point) for point in points], counts)
-
-
-def _by_number(rows: np.ndarray, numbers: list[int | None], counts: Collection[int]) -> np.ndarray:
-    """Rows (K,4) of points in the order of their own numbers; those that an order lacks are NaN."""
-    known = [number for number in numbers if number is not None]
-    if len(known) < len(rows) or len(set(known)) < len(known) or not known:
+    places = _places(points, counts)
+    if places is None:
         return rows
-    count = max(known) + 1
-    if count != len(rows) and (count > MOST_POINTS or count not in counts):
-        return rows if known == sorted(known) else rows[np.argsort(known)]
-    placed = np.full((count, 4), np.nan)
-    placed[known] = rows
+    placed = np.full((len(places), 4), np.nan)
+    there = places >= 0
+    placed[there] = rows[places[there]]
     return placed
+
+
+def _places(points: Any, counts: Collection[int]) -> np.ndarray | None:
+    """Where in a list each point of an order is, by the numbers that points say that they have; -1
+    where it is not there. None where they say none, or stand in turn."""
+    if not isinstance(points, list) or not any(isinstance(one, dict) for one in points[:8]):
+        return None
+    numbers = [point_number(point) for point in points]
+    known = [number for number in numbers if number is not None]
+    if len(known) < len(points) or len(set(known)) < len(known) or not known:
+        return None
+    count = max(known) + 1
+    if count != len(points) and (count > MOST_POINTS or count not in counts):
+        return None if known == sorted(known) else np.argsort(known)
+    places = np.full(count, -1)
+    places[known] = np.arange(len(known))
+    return places
 
 
 def _point(value: Any, where: str) -> tuple[float, float, float, float]:

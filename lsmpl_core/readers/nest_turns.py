@@ -33,6 +33,16 @@ class Rotations:
     places: np.ndarray | None = None
     names: tuple[str, ...] | None = None
 
+    def placed(self, places: np.ndarray | None) -> Rotations:
+        """Those of points in another order: in `places` (K,), of each its number here, or -1; as
+        they are where that is None, or where they say themselves of which joints they are."""
+        own = self.places is None and self.names is None
+        if places is None or not own or places.max() >= len(self.numbers):
+            return self
+        numbers = self.numbers[places].astype(float)
+        numbers[places < 0] = np.nan
+        return Rotations(numbers)
+
 
 @_OF_ANY_NUMBERS
 def rotations_beside(owner: dict, points: Any, moved: np.ndarray) -> Rotations | None:
@@ -40,7 +50,8 @@ def rotations_beside(owner: dict, points: Any, moved: np.ndarray) -> Rotations |
     if isinstance(points, list) and points and value_of(points[0], WORDS["turns"]) is not None:
         own = _numbers([value_of(point, WORDS["turns"]) for point in points])
         if own is not None and all(isinstance(point, dict) for point in points):
-            return Rotations(own, names=tuple(point_name(point) or "" for point in points))
+            names = tuple(point_name(point) or "" for point in points)
+            return Rotations(own, names=names if all(names) else None)
     numbers = _numbers(value_of(owner, WORDS["turns"]))
     if numbers is None or len(numbers) == len(points):
         return None if numbers is None else Rotations(numbers)

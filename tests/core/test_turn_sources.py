@@ -194,6 +194,32 @@ def test_frames_that_are_skipped_or_doubled_keep_their_turns(tmp_path, moving):
     assert carried(track.frames(slice(0, 20))) < 0.1 and carried(track.frames(slice(22, 60))) < 0.1
 
 
+@pytest.mark.parametrize("beside", [False, True])
+def test_points_numbered_out_of_order_take_rotations_and_scores_along(tmp_path, moving, beside):
+    joints, turns = moving
+    quaternions = to_quaternion(turns)
+
+    def read(order):
+        frames = []
+        for t in range(60):
+            points = [{"id": j, "position": joints[t, j].tolist()} for j in order]
+            body = {"joints": points, "scores": [1 - 0.01 * j for j in order]}
+            if beside:
+                body["joint_orientations"] = quaternions[t, order].tolist()
+            else:
+                for point, j in zip(points, order):
+                    point["orientation"] = quaternions[t, j].tolist()
+            frames.append({"frame": t, **body})
+        (tmp_path / "take.json").write_text(json.dumps({"fps": 30, "frames": frames}))
+        return lsmpl.read_keypoints(tmp_path / "take.json")
+
+    in_turn, shuffled = read(list(range(24))), read(np.random.default_rng(1).permutation(24).tolist())
+    assert shuffled.turns is not None
+    np.testing.assert_array_equal(shuffled.turns, in_turn.turns)
+    np.testing.assert_array_equal(shuffled.confidence, in_turn.confidence)
+    assert len(np.unique(shuffled.confidence[0])) == 24
+
+
 def test_turns_that_never_change_are_none(tmp_path, moving):
     joints, turns = moving
     assert table(tmp_path / "still.csv", (joints, np.broadcast_to(turns[0], turns.shape))).turns is None
