@@ -20,6 +20,7 @@ from .motion_features import are_features, joints_of_features, rate_of_samples
 from .nest_turns import is_of_turns, turns_of_take
 from .people import choose
 from .plain_rows import leads_of, placed_by_leads
+from .point_forms import NOT_POINTS, USUAL
 from .raw import RawTrack, changed, checked_size, of_everybody, unflatten
 
 POSITION_KEYS = (
@@ -38,7 +39,10 @@ _CONFIDENCE_KEYS = (
     "visibility",
     "likelihood",
 )
-_NAME_KEYS = ("names", "keypoint_names", "joint_names", "labels", "marker_names", "keypoints_names")
+_NAME_KEYS = (
+    "names", "keypoint_names", "joint_names", "labels", "marker_names", "keypoints_names",
+    "body_names", "link_names", "bone_names",
+)  # fmt: skip
 _MOST_PEOPLE = 100
 _FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_framerate", "mocap_frame_rate", "rate")
 
@@ -174,11 +178,14 @@ class _Arrays:
         return self._archive.has_objects(self._names[key])
 
     def only_candidate(self) -> str | None:
-        """The one array that could be keypoints by its shape."""
+        """The one array that could be keypoints by its shape; of several (beside rotations and
+        velocities, as of robots' bodies) the one that could be by its name, or is called places."""
         fits = [
             key for key in self._names if len(shape := self._shape(key)) == 3 and shape[2] in (3, 4)
         ]
-        return fits[0] if len(fits) == 1 else None
+        placed = [key for key in fits if not NOT_POINTS.search(key[:80])]
+        named = [key for key in placed if USUAL.search(key[:80])]
+        return next((some[0] for some in (fits, placed, named) if len(some) == 1), None)
 
     def alike(self, key: str) -> list[str]:
         """The other arrays of an array's shape, if that could be points'."""

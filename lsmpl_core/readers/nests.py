@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .field_words import WORDS, folded
+from .named_parts import joined_parts
 from .point_forms import (
     LEAST_POINTS,
     NOT_POINTS,
@@ -126,13 +127,14 @@ def _look_at_array(array, key, fields, keys, owners, owner, walk: _Walk) -> None
 
 
 def _look_at_object(value: dict, key, fields, keys, owners, owner, walk: _Walk) -> None:
-    if named := named_points(value):
+    joined = joined_parts(value) or value
+    if named := named_points(joined):
         _found(named, fields, keys, (*owners, value), walk)
     elif (tables := axes_apart(value)) is not None:
         _look_at_array(tables, key, fields, keys, owners, value, walk)
     elif (rows := rows_of_columns(value)) is not None:
         _found(rows, fields, keys, (*owners, owner), walk)
-    elif moving := trajectories(value):
+    elif moving := trajectories(joined):
         _each(list(moving.items()), key, fields, keys, owners, value, walk)
     elif counts(list(value)) or _are_alike(value):
         _each(list(value.items()), key, fields, keys, owners, owner, walk)

@@ -23,7 +23,7 @@ from .tables import Block
 
 LEAST_POINTS = 5
 NOT_POINTS = re.compile(
-    r"2d|bbox|box|rot(?!o)|orientation|quat|score|confidence|velocity|vert|mesh|covariance|betas|"
+    r"2d|bbox|box|rot(?!o)|orientation|quat|score|confidence|velocit|accel|vert|mesh|covariance|betas|"
     r"params|shape|local|image|pixel|color|colour|scale|normal|angle|heat|limb|edge|bonelist",
     re.I,
 )

@@ -29,7 +29,7 @@ from .point_forms import (
 
 def rows_of_columns(value: dict) -> list | None:
     """[x, y, z] of each point, of an object that lists all x, all y and all z."""
-    return rows if (rows := _way(value)) is not None and len(rows) >= LEAST_POINTS else None
+    return rows if (rows := way_of(value)) is not None and len(rows) >= LEAST_POINTS else None
 
 
 def are_flat_columns(value: dict) -> bool:
@@ -89,7 +89,7 @@ def trajectories(value: dict) -> dict[int, dict] | None:
             t: {name: [series[at[a]][t] for a in AXES] for name, at in columns.items()}
             for t in range(frames)
         }
-    ways = {str(name): way for name, one in value.items() if (way := _way(one)) is not None}
+    ways = {str(name): way for name, one in value.items() if (way := way_of(one)) is not None}
     if len(ways) < LEAST_POINTS or sum(map(is_known, ways)) < len(ways) / 2:
         return None
     frames = max(map(len, ways.values()))
@@ -124,7 +124,7 @@ def ways_in_list(value: Sequence) -> dict[int, dict] | None:
     ways: dict[str, Any] = {}
     for name, one in named.items():
         inner = [part for key, part in one.items() if not NOT_POINTS.search(str(key)[:80])]
-        found = (way for part in (one, *inner) if (way := _way(part)) is not None)
+        found = (way for part in (one, *inner) if (way := way_of(part)) is not None)
         way = next(found, None)
         if way is None or len(way) < 2:
             return None
@@ -208,7 +208,7 @@ def _series(value: Any) -> Sequence | np.ndarray | None:
     return value if are_numbers(value) else None
 
 
-def _way(value: Any) -> list | None:
+def way_of(value: Any) -> list | None:
     """[x, y, z] a frame: rows, or lists under x, y and z."""
     if isinstance(value, dict):
         keys = {str(key).lower(): key for key in value}

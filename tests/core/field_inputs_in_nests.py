@@ -11,6 +11,7 @@ import numpy as np
 from field_inputs import FRAMES, Y_DOWN, Y_UP, made, rounded, saved_json
 from field_inputs_of_scripts import named
 
+from lsmpl_core.body.skeleton import JOINT_NAMES
 from lsmpl_core.keypoints.layouts import LAYOUTS, ORDERS
 
 COCO, COCO_SITES = LAYOUTS["coco_17"].keypoints, LAYOUTS["coco_17"].sites
@@ -218,3 +219,64 @@ def an_order_like_that_of_another_tool_turned_about(people, path):
     sites = ["pelvis", "neck", *one("left", *ARMS), *one("right", *ARMS), *one("left", *LEGS), *one("right", *LEGS),
              "head_top"]  # fmt: skip
     np.save(path, people[0].points(sites))
+
+
+@made(2, "robot.npz", layout="smpl_24", fps=50)
+def places_of_bodies_beside_rotations_and_velocities(people, path):
+    """IsaacLab's motions."""
+    places = people[0].points(JOINT_NAMES)
+    turned = np.tile([1.0, 0, 0, 0], (*places.shape[:2], 1))
+    np.savez(path, fps=50, body_names=np.array(JOINT_NAMES), body_positions=places, body_rotations=turned,
+             body_linear_velocities=50 * np.gradient(places, axis=0), body_angular_velocities=0 * places,
+             dof_positions=np.zeros((len(places), 28)), dof_velocities=np.zeros((len(places), 28)))  # fmt: skip
+
+
+FINGERS = {
+    f"{finger}_{at}": f"{called}_{'mcp' if at == 'knuckle' else at}"
+    for finger, called in zip(
+        ("thumb", "index", "middle", "ring", "little"), ("thumb", "index", "middle", "ring", "pinky")
+    )
+    for at in ("knuckle", "tip")
+}
+"""What sites of a hand are called there."""
+
+
+def in_parts(take) -> list[dict]:
+    """Of each frame the points of parts, those of limbs without their side."""
+    frames = []
+    for frame in frames_of(take):
+        by_name = dict(zip(COCO, frame))
+        parts = {"torso": {name: by_name[name] for name in COCO if name.endswith(("nose", "shoulder", "hip"))}}
+        for side in ("left", "right"):
+            for limb, joints in (("arm", ARMS[1:]), ("leg", LEGS[1:])):
+                parts[f"{side}_{limb}"] = {joint: by_name[f"{side}_{joint}"] for joint in joints}
+        frames.append(parts)
+    return frames
+
+
+@made(7, "parts.json", layout="panoptic_15", fps=30)
+def bodies_in_named_parts(people, path):
+    saved_json(path, {"fps": 30, "frames": [{"frame": t, **parts} for t, parts in enumerate(in_parts(people[0]))]})
+
+
+@made(7, "parts_as_lists.json", layout="panoptic_15", fps=30, people=2)
+def bodies_of_people_in_lists_of_named_points(people, path):
+    def listed(parts):
+        return {part: [{"name": name, **xyz(at)} for name, at in points.items()] for part, points in parts.items()}
+
+    both = zip(*(in_parts(one) for one in people))
+    saved_json(path, {"fps": 30, "frames": [
+        {"frame": t, "people": [{"id": i, **listed(parts)} for i, parts in enumerate(frame)]}
+        for t, frame in enumerate(both)]})  # fmt: skip
+
+
+@made(7, "parts_and_hands.json", layout="whole_body", fps=30, said=("hands",))
+def a_body_with_hands_and_a_face_beside_it(people, path):
+    take = people[0]
+    hands = {side: rounded(take.points([f"{side}_{part}" for part in FINGERS])) for side in ("left", "right")}
+    frames = [
+        {"body": dict(zip(COCO, body)), "face": {"left_eye": body[1], "mouth": body[0]},
+         **{f"{side}_hand": {"wrist": body[COCO.index(f"{side}_wrist")], **dict(zip(FINGERS.values(), hand[t]))}
+            for side, hand in hands.items()}}
+        for t, body in enumerate(frames_of(take))]  # fmt: skip
+    saved_json(path, {"fps": 30, "frames": frames})
