@@ -40,6 +40,8 @@ def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
     zero &= ~(zero | nowhere).all(axis=0)
     filler = zero | _is_filler(positions)
     positions[filler | nowhere] = np.nan
+    at_sensor = _at_sensor(positions)
+    positions[at_sensor] = np.nan
     repeated = _repeated_far_away(positions)
     positions[repeated] = np.nan
     if not np.isfinite(positions).any():
@@ -53,6 +55,7 @@ def mark_missing(raw: RawTrack, path: Path) -> RawTrack:
             "at exactly 0 0 0, at -1 -1 -1 or another number three times, at nines such as "
             f"9999999, or beyond {_FARTHEST:g}",
         ),
+        (at_sensor, "with one coordinate exactly 0, far from all others', as depth sensors write"),
         (repeated, "at a place far from the body that repeats"),
     ):
         if which.any():
@@ -72,6 +75,30 @@ def _is_filler(positions: np.ndarray) -> np.ndarray:
         here |= np.isin(size, [999.0, 9999.0]).all(axis=2)
     found |= _thrice_the_same(positions)
     return found
+
+
+def _at_sensor(positions: np.ndarray) -> np.ndarray:
+    """(T,K): points of which one coordinate alone is exactly 0, while those of the others are on
+    one side of 0 and nowhere near it: a pixel without a depth."""
+    found = np.zeros(positions.shape[:2], dtype=bool)
+    for axis in range(3):
+        values = positions[..., axis]
+        zero = values == 0
+        if not 0 < zero.mean() < _MOST_AT_SENSOR:
+            continue
+        others = values[np.isfinite(values) & ~zero]
+        if not len(others) or (others.min() < 0) == (others.max() > 0):
+            continue
+        nearest, usual = np.quantile(np.abs(others), [_NEAREST, 0.5])
+        if nearest > _CLEAR_OF_SENSOR * usual:
+            found |= zero
+    return found
+
+
+_MOST_AT_SENSOR = 0.5
+_NEAREST, _CLEAR_OF_SENSOR = 0.01, 0.3
+"""The quantile of distances that is the nearest, and the share of the usual one by which it is off
+0: feet on a floor at 0 are a tenth of the body's middle above it."""
 
 
 def _thrice_the_same(positions: np.ndarray) -> np.ndarray:

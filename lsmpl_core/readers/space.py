@@ -14,6 +14,7 @@ from ..errors import KeypointFileError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
 from ..medians import middle_of_points, within
+from .image_depths import PIXELS_WITH_DEPTH, are_pixels_with_depth
 from .raw import RawTrack
 from .units import UNITS
 
@@ -84,12 +85,14 @@ def _are_flat(positions: np.ndarray) -> bool:
 
 
 def check_space(raw: RawTrack, columns: Sequence[int | None], layout: Layout, path: Path) -> None:
-    """Raises `KeypointFileError` where x and y are shares of an image, not metres, or places are
-    those of bones within their parents."""
+    """Raises `KeypointFileError` where x and y are shares of an image or pixels, not metres, or
+    places are those of bones within their parents."""
     taken = [column for column in columns if column is not None]
     positions = in_order(raw.positions, taken)
     if layout.edges and are_within_parents(positions):
         raise KeypointFileError(f"{path}: {WITHIN_PARENTS}")
+    if are_pixels_with_depth(in_order(raw.positions, columns), layout):
+        raise KeypointFileError(f"{path}: {PIXELS_WITH_DEPTH}")
     if not are_image_shares(positions, raw.positions[:, hips_of(layout, columns)]):
         return
     advice = f", or say --layout {layout.name} if the image was square"

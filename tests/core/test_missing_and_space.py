@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from field_inputs import Y_DOWN, Take
 from stick_figure import walking
 
 from lsmpl_core.errors import KeypointFileError
@@ -156,3 +157,25 @@ def test_markers_may_rest_while_others_move_and_joints_may_not(rng):
     check_space(raw, columns, Layout("markers", names), Path("trial.c3d"))
     with pytest.raises(KeypointFileError, match="relative to their parents"):
         check_space(raw, columns, Layout("bones", names, edges=(("P0", "P1"),)), Path("local.csv"))
+
+
+def in_pixels(positions, metres, focal=600.0):
+    """Keypoints (T,K,3), Z up, in a camera's pixels, with a depth of which `metres` make a unit."""
+    x, depth, up = np.moveaxis(positions - positions.mean(axis=(0, 1)) + [0, 3, 0], -1, 0)
+    return np.stack([960 + focal * x / depth, 540 - focal * up / depth, depth / metres], axis=-1)
+
+
+@pytest.mark.parametrize("metres", [1.0, 0.001])
+def test_pixels_beside_a_depth_are_refused(body, tmp_path, metres):
+    places = Take(body, "02_06", slice(0, 120, 4)).order("coco_17")
+    with pytest.raises(KeypointFileError, match="pixels of an image and z is a depth"):
+        named(tmp_path, in_pixels(places, metres), COCO)
+    assert len(named(tmp_path, 1000 * places + 5000, COCO)) == len(places)
+
+
+def test_a_pixel_without_a_depth_is_missing(body, tmp_path):
+    places = Take(body, "02_06", slice(0, 120, 4)).order("coco_17", Y_DOWN) + [0, 1, 3]
+    places[3:6, 9, 2] = 0
+    track = read(tmp_path, places)
+    assert np.argwhere(np.isnan(track.positions[..., 0])).tolist() == [[3, 9], [4, 9], [5, 9]]
+    assert any("exactly 0" in d.reason for d in track.decisions if d.what == "missing")
