@@ -17,8 +17,8 @@ from .registration import registration
 
 FOLDER = "lsmpl"
 _VALUES = (
-    "shape", "solver", "travel", "hands", "rotations", "bake_when_done", "smooth", "lock_feet",
-    "floor", "floor_height",
+    "shape", "solver", "travel", "hands", "rotations", "bake_when_done", "smooth",
+    "part_hands", "lock_feet", "floor", "floor_height",
 )  # fmt: skip
 
 

@@ -180,6 +180,12 @@ class SceneSettings(bpy.types.PropertyGroup):
         max=1.0,
         subtype="FACTOR",
     )
+    part_hands: BoolProperty(
+        name="Part Hands",
+        description="Move hands that go through each other apart until they touch, each by 3 cm at "
+        "most. Hands that do not meet stay as they are",
+        default=True,
+    )
     lock_feet: BoolProperty(
         name="Lock Feet",
         description="Hold heels and toes that stand on the floor still, by solving the legs anew",

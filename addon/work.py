@@ -26,6 +26,7 @@ _STAGES = {
     "sequence": "Polishing in time",
     "limit": "Checking the joints",
     "smooth": "Smoothing",
+    "hands": "Parting the hands",
     "contacts": "Finding the contacts",
     "feet": "Locking the feet",
     "read": "Reading",

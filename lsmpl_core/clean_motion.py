@@ -1,5 +1,5 @@
-"""`clean_up`: what becomes of a solved motion: limits, smoothing, feet that stand still, a floor,
-another rate."""
+"""`clean_up`: what becomes of a solved motion: limits, smoothing, hands that do not go through
+each other, feet that stand still, a floor, another rate."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from .cleaning.floor import (
     sole_height,
 )
 from .cleaning.foot_locking import lock_steps
+from .cleaning.hands_apart import part_hands_steps
 from .cleaning.limits import limit_steps
 from .cleaning.smoothing import (
     FEWEST_FRAMES,
@@ -50,9 +51,9 @@ class CleanUpReport:
 
     jitter: degrees that joints trembled, one standard deviation of one axis; cutoff: Hz of the
     smoother at its usual stiffness; both None where nothing was smoothed. limited: frames in which
-    a joint was drawn back inside its limits. floor: its height in the motion that came in, in
-    metres, as the soles that stand on it show, of a slope where the motion begins; raised: metres
-    by which the motion was moved up.
+    a joint was drawn back inside its limits; parted: frames in which hands were moved apart.
+    floor: its height in the motion that came in, in metres, as the soles that stand on it show, of
+    a slope where the motion begins; raised: metres by which the motion was moved up.
     contacts: of the foot points, in the frames of the motion that came in. sliding_before and
     sliding_after: mean horizontal speed in m/s of the foot points in these contacts, None where
     there are none.
@@ -61,6 +62,7 @@ class CleanUpReport:
     jitter: float | None
     cutoff: float | None
     limited: int
+    parted: int
     floor: float
     raised: float
     contacts: tuple[Contact, ...]
@@ -75,6 +77,7 @@ class CleanUpReport:
             "jitter_degrees": self.jitter,
             "cutoff_hz": self.cutoff,
             "limited_frames": self.limited,
+            "parted_frames": self.parted,
             "floor_m": self.floor,
             "raised_m": self.raised,
             "contacts": {name: count[name] for name in FOOT_POINTS},
@@ -94,6 +97,7 @@ def clean_up(
     *,
     limits: bool = True,
     smooth: float = STRENGTH,
+    part_hands: bool = True,
     lock_feet: bool = True,
     floor: str | float = "keep",
     fps: float | None = None,
@@ -104,6 +108,8 @@ def clean_up(
     limits: joints are kept from bending backwards and from being wrung (`limits.py`);
     smooth: 0 (none) to 1, noise goes; 0.5 is what the motion's own noise calls for, more makes any
     motion calmer (`smoothing.py`);
+    part_hands: hands that go through each other are moved apart until they touch, each by 3 cm at
+    most, on bodies with fingers (`hands_apart.py`);
     lock_feet: heels and toes that stand are held still by solving the legs anew (`contacts.py`,
     `foot_locking.py`);
     floor: "keep" finds the floor and leaves the motion where it is; "zero" moves it up or down so
@@ -118,7 +124,14 @@ def clean_up(
     it. Raises `LsmplError` for a strength, a floor or a rate that is none.
     """
     steps = clean_up_steps(
-        motion, body, limits=limits, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps
+        motion,
+        body,
+        limits=limits,
+        smooth=smooth,
+        part_hands=part_hands,
+        lock_feet=lock_feet,
+        floor=floor,
+        fps=fps,
     )
     return run_to_end(steps, progress)[0]
 
@@ -129,6 +142,7 @@ def clean_up_with_report(
     *,
     limits: bool = True,
     smooth: float = STRENGTH,
+    part_hands: bool = True,
     lock_feet: bool = True,
     floor: str | float = "keep",
     fps: float | None = None,
@@ -136,7 +150,14 @@ def clean_up_with_report(
 ) -> tuple[Motion, CleanUpReport]:
     """`clean_up`, and what it did."""
     steps = clean_up_steps(
-        motion, body, limits=limits, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps
+        motion,
+        body,
+        limits=limits,
+        smooth=smooth,
+        part_hands=part_hands,
+        lock_feet=lock_feet,
+        floor=floor,
+        fps=fps,
     )
     return run_to_end(steps, progress)
 
@@ -148,6 +169,7 @@ def clean_up_steps(
     *,
     limits: bool = True,
     smooth: float = STRENGTH,
+    part_hands: bool = True,
     lock_feet: bool = True,
     floor: str | float = "keep",
     fps: float | None = None,
@@ -159,7 +181,7 @@ def clean_up_steps(
     """
     height = _checked_floor(floor)
     check_strength(smooth)
-    clean, limited, smoothness = motion, 0, None
+    clean, limited, parted, smoothness = motion, 0, 0, None
 
     # Limits first: what bends backwards would be smoothed into its neighbours.
     if limits:
@@ -170,6 +192,12 @@ def clean_up_steps(
         smoothness = find_smoothness(clean, smooth)
         clean = apply_smoothness(clean, smoothness.stiffness)
         clean = smooth_fingers(clean, smooth)
+
+    # Hands that tremble would be parted by what trembles.
+    if part_hands:
+        together = clean
+        clean = yield from part_hands_steps(together, body)
+        parted = int((clean.poses != together.poses).any(axis=(1, 2)).sum())
 
     # Where feet stand is found on what is calm.
     yield Progress("contacts", 0, 1)
@@ -214,6 +242,7 @@ def clean_up_steps(
         jitter=None if smoothness is None else float(np.degrees(smoothness.jitter)),
         cutoff=None if smoothness is None else smoothness.cutoff,
         limited=limited,
+        parted=parted,
         floor=found if height is None else height,
         raised=raised,
         contacts=tuple(contacts),

@@ -13,6 +13,7 @@ import numpy as np
 
 from ...lsmpl_core import Motion
 from ...lsmpl_core.body.body import Body
+from ...lsmpl_core.body.closed_hands import RELAXED, closed_turns
 from ...lsmpl_core.body.fingers import (
     HAND_JOINTS,
     NUM_FINGER_JOINTS,
@@ -20,7 +21,6 @@ from ...lsmpl_core.body.fingers import (
     Fingers,
 )
 from ...lsmpl_core.body.skeleton import FINGER_JOINT_NAMES, JOINT_NAMES
-from ...lsmpl_core.hands.closing import RELAXED, closed_turns
 from ...lsmpl_core.rotation import log_map
 from ..rigging import curls, limbs, looks
 from ..rigging.keys import continuous

@@ -11,7 +11,7 @@ import bpy
 import numpy as np
 
 from ...lsmpl_core.body.body import Body
-from ...lsmpl_core.hands.closing import RELAXED, closed_hands
+from ...lsmpl_core.body.closed_hands import RELAXED, closed_hands
 from . import shape
 from .shape import TO_BLENDER
 

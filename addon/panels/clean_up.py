@@ -27,6 +27,7 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
         row = column.row(align=True)
         row.prop(settings, "smooth")
         row.prop(context.window_manager.lsmpl_preview, "smooth", text="", icon="GHOST_ENABLED")
+        column.prop(settings, "part_hands")
         column.prop(settings, "lock_feet")
         column.prop(settings, "floor")
         if settings.floor == "HEIGHT":

@@ -1,5 +1,5 @@
-"""Clean Up: the solved motion smoothed, its feet held, its floor found; always anew from the motion
-as solved."""
+"""Clean Up: the solved motion smoothed, its hands out of each other, its feet held, its floor
+found; always anew from the motion as solved."""
 
 from __future__ import annotations
 
@@ -38,13 +38,16 @@ def clean_up_steps(take: bpy.types.Object, scene: bpy.types.Scene) -> jobs.Steps
     solved = layers.load(take, layers.latest(take, before=Layer.CLEANED))
     body = baking.body_of(take, solved)
     floor = settings.floor_height if settings.floor == "HEIGHT" else settings.floor.lower()
-    facts = {"smooth": settings.smooth, "lock_feet": settings.lock_feet, "floor": floor}
-    steps = core_steps(
-        solved, body, smooth=settings.smooth, lock_feet=settings.lock_feet, floor=floor
-    )
+    asked = {
+        "smooth": settings.smooth,
+        "part_hands": settings.part_hands,
+        "lock_feet": settings.lock_feet,
+        "floor": floor,
+    }
+    steps = core_steps(solved, body, **asked)
     held, made_from = Held(take, scene, doing="cleaned"), _made_from(take)
     motion, report = yield from jobs.in_thread(steps)
-    facts |= report.as_dict()
+    facts = asked | report.as_dict()
     update = yield from following.update_steps(held.again()[0], motion, body)
     take, scene = held.again()
     if _made_from(take) != made_from:
@@ -77,14 +80,16 @@ def describe(facts: dict) -> str:
     contacts = sum(facts["contacts"].values())
     before, after = facts["sliding_before_cm_s"], facts["sliding_after_cm_s"]
     slide = "" if before is None else f", sliding {before:.1f} to {after:.1f} cm/s"
-    return f"{contacts} foot contacts{slide}"
+    parted = facts["parted_frames"]
+    hands = f", hands parted in {parted} frames" if parted else ""
+    return f"{contacts} foot contacts{slide}{hands}"
 
 
 class LSMPL_OT_clean_up(jobs.JobOperator, bpy.types.Operator):
     bl_idname = "lsmpl.clean_up"
     bl_label = "Clean Up"
     bl_description = (
-        "Smooth the solved motion, hold standing feet and bake the result. The "
+        "Smooth the solved motion, part hands, hold standing feet and bake the result. The "
         "motion as solved is kept"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}

@@ -192,6 +192,11 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         "(default: %(default)s)",
     )
     add(
+        "--part-hands",
+        action="store_true",
+        help="move hands that go through each other apart until they touch, each by 3 cm at most",
+    )
+    add(
         "--lock-feet",
         action="store_true",
         help="hold standing heels and toes still by solving the legs anew",

@@ -267,16 +267,24 @@ class TakeConverter:
 
     def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:
         options = self._options
-        asked = options.smooth, options.lock_feet, options.floor, options.resample
-        if asked in ((0.0, False, "auto", None), (0.0, False, "keep", None)):
+        smooth, floor, fps = options.smooth, options.floor, options.resample
+        part_hands, lock_feet = options.part_hands, options.lock_feet
+        moves = part_hands or lock_feet or floor not in ("auto", "keep")
+        if smooth == 0.0 and not moves and fps is None:
             return solved
-        smooth, lock_feet, floor, fps = asked
         steps = clean_up_steps(
-            solved, self._body, smooth=smooth, lock_feet=lock_feet, floor=floor, fps=fps
+            solved,
+            self._body,
+            smooth=smooth,
+            part_hands=part_hands,
+            lock_feet=lock_feet,
+            floor=floor,
+            fps=fps,
         )
         motion, report = run_to_end(steps, listener.progress)
         record["clean_up"] = {
             "smooth": smooth,
+            "part_hands": part_hands,
             "lock_feet": lock_feet,
             "floor": floor,
             "fps": motion.fps,

@@ -111,3 +111,20 @@ def test_what_is_not_solved_cannot_be_cleaned(addon, body, core):
     bpy.context.view_layer.objects.active = take
     with pytest.raises(RuntimeError, match="poll"):
         bpy.ops.lsmpl.clean_up()
+
+
+def test_hands_that_go_through_each_other_are_parted_while_the_box_is_ticked(addon, baked_take, core):
+    poses = np.zeros((20, 24, 3))
+    poses[:, 0] = (np.pi / 2, 0, 0)
+    poses[:, 16, 1], poses[:, 17, 1] = -np.radians(107.0), np.radians(107.0)  # arms ahead, hands in each other
+    take, _ = baked_take(core.Motion(poses, np.tile((0.0, 0.0, 1.5), (20, 1))))
+    bpy.context.view_layer.objects.active = take
+    settings, layers = bpy.context.scene.lsmpl, addon("takes.layers")
+    settings.smooth, settings.lock_feet, parted = 0.0, False, {}
+    for wanted in (False, True):
+        settings.part_hands = wanted
+        assert bpy.ops.lsmpl.clean_up() == {"FINISHED"}
+        facts = layers.describe(take, "cleaned")["clean_up"]
+        assert facts["part_hands"] == wanted
+        parted[wanted] = facts["parted_frames"]
+    assert parted == {False: 0, True: 20}

@@ -184,7 +184,7 @@ STORED = {
     "Object.lsmpl_proposal": "refined_before cleaned_before refined_after cleaned_after action keys "
     "first last what pins_before is_open shows_before",
     "Object.lsmpl_sources": "keypoints gaps unit",
-    "Scene.lsmpl": "body_source body_path shape betas pose_correctives solver smooth lock_feet floor "
+    "Scene.lsmpl": "body_source body_path shape betas pose_correctives solver smooth part_hands lock_feet floor "
     "floor_height bake_when_done",
     "Scene.lsmpl_export": "format character pose_correctives range first last motion",
     "Scene.lsmpl_refine": "frames first last begin pin blend head torso left_arm right_arm left_leg right_leg",

@@ -202,7 +202,7 @@ VALUED = (
     "--person", "--polish", "--markers", "--calibration", "--calibrate", "--solver", "--device", "--format", "--body",
     "--timeout", "--part",
 )  # fmt: skip
-PLAIN = ("--lock-feet", "--all-people", "--resume", "--overwrite", "--failed-ok", "-v")
+PLAIN = ("--part-hands", "--lock-feet", "--all-people", "--resume", "--overwrite", "--failed-ok", "-v")
 _SLOW = {"--timeout"}
 """Starts processes, which would be out of sight here."""
 

@@ -9,6 +9,7 @@ settings.hands = "AUTO"
 settings.rotations = "AUTO"
 settings.bake_when_done = True
 settings.smooth = 0.5
+settings.part_hands = True
 settings.lock_feet = False
 settings.floor = "AUTO"
 settings.floor_height = 0.0

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..body.body import Body
-from ..body.fingers import NUM_FINGER_JOINTS
 from ..keypoints.hand_points import FINGERS
 from ..rotation import exp_map
+from .body import Body
+from .fingers import NUM_FINGER_JOINTS
 
 RELAXED = 0.25
 """How far relaxed hands are closed: 0 is the rest pose, flat and splayed, 1 a fist."""
