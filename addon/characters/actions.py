@@ -258,25 +258,32 @@ def by_channel(action: bpy.types.Action) -> dict[tuple[str, int], bpy.types.FCur
     return {(fcurve.data_path, fcurve.array_index): fcurve for fcurve in fcurves(action)}
 
 
-_watched: set[int] = set()
+_watched: dict[int, bool] = {}
 
 
 @contextmanager
-def keeping_its_mark(action: bpy.types.Action) -> Iterator[None]:
-    """An action that is as it was baked is so again after the block. To find that out takes a while
-    for a long one, so blocks inside such a block leave it to that."""
+def keeping_its_mark(action: bpy.types.Action) -> Iterator[bool]:
+    """An action that is as it was baked is so again after the block, which gets whether it is. To
+    find that out takes a while for a long one, so blocks inside such a block leave it to that."""
     uid = action.session_uid
     if uid in _watched:
-        yield
+        yield _watched[uid]
         return
-    unedited = not is_edited(action)
-    _watched.add(uid)
+    unedited = _watched[uid] = not is_edited(action)
     try:
-        yield
+        yield unedited
         if unedited:
             action[_FINGERPRINT] = fingerprint(action)
     finally:
-        _watched.discard(uid)
+        del _watched[uid]
+
+
+def note_like(action: bpy.types.Action, other: bpy.types.Action) -> None:
+    """Keep with an action what another notes of how its keys were made: when they play, and for
+    which shape."""
+    for key, value in other.items():
+        if key.startswith("lsmpl_") and key != _FINGERPRINT:
+            action[key] = value
 
 
 def keys_of(fcurve: bpy.types.FCurve) -> np.ndarray:

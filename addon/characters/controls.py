@@ -8,6 +8,7 @@ top, in layers and strips of their own, is theirs and stays.
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import nullcontext
 from dataclasses import replace
 
 import bpy
@@ -249,7 +250,10 @@ def _bake_joints(
         quaternions = keys.continuous(quaternions)
         made = control_curves.joint_curves(rig.names, quaternions)
         curves += [curve for curve in made if curve.group in changed]
-        with actions.keeping_its_mark(action):
+
+        # A root or curls that somebody posed without keys are in the keys from now on.
+        is_posed = with_root and _is_posed_beside(armature, action, frames)
+        with nullcontext() if is_posed else actions.keeping_its_mark(action):
             actions.put_curves(action, frames, curves)
 
     # What is not keyed, too.
@@ -262,6 +266,15 @@ def _bake_joints(
         turned = quaternions[0, rig.names.index(name)]
         armature.pose.bones[name].rotation_quaternion = turned
     _show_anew(armature)
+
+
+def _is_posed_beside(
+    armature: bpy.types.Object, action: bpy.types.Action, frames: np.ndarray
+) -> bool:
+    """Whether root or curls, which no bake moves, bring the bones elsewhere than its keys do."""
+    turned = control_curves.finger_turns(armature, action, frames)
+    curled = turned is not None and not np.allclose(turned, np.eye(3), atol=1e-6)
+    return curled or _moves_root(armature, action)
 
 
 def _fingers(rig: Rig) -> list[str]:

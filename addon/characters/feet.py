@@ -25,6 +25,9 @@ from . import shape
 _FEET_KEY = "lsmpl_feet"
 _SAME_BETAS = 1e-4
 """Betas that differ by less are the same shape."""
+EASED_SECONDS = 1.0
+"""Within which hips that come down for a frame are back at their own height (`leg_reach.RETURN`,
+five times)."""
 
 
 def are_locked(take: bpy.types.Object) -> bool:

@@ -81,6 +81,12 @@ def are_whole(action: bpy.types.Action) -> bool:
     return action.get(_EVERY_KEY, 0) > 0
 
 
+def are_few(action: bpy.types.Action) -> bool:
+    """Whether an action has fewer keys than frames, whose curves follow the motion as closely as
+    they can."""
+    return action.get(_EVERY_KEY, 0) > 1
+
+
 def to_change(
     action: bpy.types.Action, timing: tuple[float, float], count: int, low: int, high: int
 ) -> KeyTimes:

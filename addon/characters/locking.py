@@ -46,6 +46,7 @@ def lock_again(take: bpy.types.Object) -> str:
 
     Hips, knees, ankles and the pelvis' height get other keys, from the motion as it was cleaned or,
     where the user changed keys, from what the action has; whatever else the user animated stays.
+    Controls of arms, where nobody changed a key, are where the hands of this shape are.
     Raises `LsmplError`; then nothing has changed.
     """
     action, armature = take.lsmpl_bake.action, take.lsmpl.armature
@@ -59,29 +60,42 @@ def lock_again(take: bpy.types.Object) -> str:
     body, betas = baking.body_of(take, motion), shape.betas_of(armature)
     timing = baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
     times = key_times.key_times(timing, len(motion), key_times.are_whole(action))
-    frames = times.frames
-    if actions.is_edited(action):
-        motion = _as_animated(
-            armature, body, action, frames, feet.shape_of(action, motion.betas), motion.fps
-        )
+    is_edited = actions.is_edited(action)
+    if is_edited:
+        placed_for = feet.shape_of(action, motion.betas)
+        motion = as_animated(armature, body, action, times.frames, placed_for, motion.fps)
     else:
         motion = key_times.sampled_motion(motion, times.at)
 
-    # Of the motion that stands on this shape, the legs and the height.
     made = feet.fitted(motion, body, betas)
-    legs = {name for name in body.joint_names if name.split("_")[-1] in _LEG_JOINTS}
-    legs |= {name for limb in LIMBS if limb.bones[0] in legs for name in limb.controls}
-    pelvis = keys.data_path(body.joint_names[0], "location")
-    curves = Bones(armature, body, betas).curves_of(made)
-    keyframes.rewrite(
-        action, frames, [c for c in curves if c.group in legs or c.data_path == pelvis]
-    )
+    put_legs(armature, body, action, times.frames, made, arms=not is_edited)
     feet.note(action, betas)
     armature.update_tag(refresh={"OBJECT", "DATA", "TIME"})
     return f"Feet of {armature.name!r} stand where they stood"
 
 
-def _as_animated(
+def put_legs(
+    armature: bpy.types.Object,
+    body: Body,
+    action: bpy.types.Action,
+    frames: np.ndarray,
+    made: Motion,
+    arms: bool,
+) -> None:
+    """Give an action, in some scene frames (K,), the legs and the pelvis' place of a motion (K
+    frames) that stands on the character. arms: their controls, too, where it has some: hands that
+    follow those are as far from the shoulders as the arms of another shape were."""
+    legs = {name for name in body.joint_names if name.split("_")[-1] in _LEG_JOINTS}
+    limbs = [limb for limb in LIMBS if arms or limb.bones[0] in legs]
+    legs |= {name for limb in limbs for name in limb.controls}
+    pelvis = keys.data_path(body.joint_names[0], "location")
+    curves = Bones(armature, body, made.betas).curves_of(made)
+    keyframes.rewrite(
+        action, frames, [c for c in curves if c.group in legs or c.data_path == pelvis]
+    )
+
+
+def as_animated(
     armature: bpy.types.Object,
     body: Body,
     action: bpy.types.Action,

@@ -32,7 +32,7 @@ from ..solving import quality
 from ..takes import layers, pinned_joints
 from ..takes import take as takes
 from ..takes.layers import Layer
-from . import residuals
+from . import baked_keys, residuals
 
 
 class PendingEdit(bpy.types.PropertyGroup):
@@ -105,12 +105,13 @@ def apply(
     before = {layer: getattr(take.lsmpl, layer) for layer in (Layer.REFINED, Layer.CLEANED)}
     action = action_of(take)
 
-    with actions.keeping_its_mark(action) if action else nullcontext():
+    with actions.keeping_its_mark(action) if action else nullcontext(False) as unedited:
         # All that can fail comes before anything is put in place.
         with all_or_nothing():
             after = {Layer.REFINED: made.layer(Layer.REFINED)}
             after[Layer.CLEANED] = made.layer(Layer.CLEANED) if before[Layer.CLEANED] else None
-            keys = made.action(action) if action else None
+            shown = after[Layer.CLEANED] or after[Layer.REFINED]
+            keys = made.action(action, shown, unedited) if action else None
         close(take)
         for layer, mesh in after.items():
             layers.switch(take, layer, mesh)
@@ -130,11 +131,11 @@ def apply(
         # What is said of the frames is that of their new poses.
         residuals.measure(take, poser, made.low, made.high)
         if action:
-            times = keys_of_frames(take, action, made.low, made.high)
-            off = residuals.frame_residual(take, made.low, made.high)
-            nearest = np.clip(np.rint(times.at).astype(int) - made.low, 0, len(off) - 1)
-            if len(nearest):
-                curve = baking.residual_curve(off[nearest])
+            times = baked_keys.keys_of_frames(take, action, made.low, made.high)
+            if len(times.at):
+                begin, end = int(times.at[0]), int(np.ceil(times.at[-1]))
+                off = residuals.frame_residual(take, begin, end)
+                curve = baking.residual_curve(key_times.sampled(off, times.at - begin))
                 keyframes.rewrite(action, times.frames, [curve])
         layers.note(take, Layer.REFINED, **quality.judged(take))
     return pending
@@ -184,29 +185,37 @@ class _Change:
             self.take, layer, self.low, motion, self.body.joints(motion), self.posed
         )
 
-    def action(self, action: bpy.types.Action) -> bpy.types.Action:
-        """Rewrite the keys of the action, and return those that were there."""
+    def action(
+        self, action: bpy.types.Action, shown: bpy.types.Mesh, unedited: bool
+    ) -> bpy.types.Action:
+        """Rewrite the keys of the action, and return those that were there. shown: the motion that
+        the take is to show; unedited: whether the keys say just that."""
         betas = np.array(layers.facts_of(self.take)["betas"])
         baked_betas = feet.shape_of(action, betas)
         bones = Bones(self.take.lsmpl.armature, self.body, baked_betas)
-        times = keys_of_frames(self.take, action, self.low, self.high)
+        times = baked_keys.keys_of_frames(self.take, action, self.low, self.high)
         if not len(times.frames):  # all of it is between two frames of the scene
             return keyframes.keys_between(action, 0.0, -1.0, f".{action.name} before")
 
         # The signs of quaternions go on from the frame before, so that the bones do not turn over.
         begin = max(self.low - 1, 0)
-        before = bones.before(action, played_at(self.take, action, begin, begin)[0])
+        before = bones.before(action, baked_keys.played_at(self.take, action, begin, begin)[0])
 
-        # Blended into what the keys say, which an animator may have changed, not into the motion.
-        cleaned = self.take.lsmpl.cleaned is not None
-        new = feet.fitted_poses(self.poses, self.body, betas, baked_betas)
-        played = played_at(self.take, action, self.low, self.high)
-        blended = self._blended(bones.in_action(action, played), self.low, cleaned, new)
-        curled = bones.curls_in(action, times.frames)
-        curves = bones.curves(self._at_keys(bones, action, blended, times), before, curled)
+        # Keys that nobody changed say what the motion does, on the shape that it is seen on. Others
+        # say what an animator wants, which the change is blended into.
+        frames, curled = times.frames, bones.curls_in(action, times.frames)
+        if unedited and not key_times.are_few(action):
+            made = baked_keys.seen(self.take, action, shown, self.body, times, self.low, self.high)
+            curves = bones.curves_of(made, before, curled)
+        else:
+            cleaned = self.take.lsmpl.cleaned is not None
+            new = feet.fitted_poses(self.poses, self.body, betas, baked_betas)
+            played = baked_keys.played_at(self.take, action, self.low, self.high)
+            blended = self._blended(bones.in_action(action, played), self.low, cleaned, new)
+            curves = bones.curves(self._at_keys(bones, action, blended, times), before, curled)
 
-        frames = times.frames
         keys = keyframes.keys_between(action, frames[0], frames[-1], f".{action.name} before")
+        actions.note_like(keys, action)
         try:
             keyframes.rewrite(action, frames, curves)
         except BaseException:
@@ -222,7 +231,7 @@ class _Change:
         last = takes.describe(self.take)["frames"] - 1
         first = max(min(int(times.at[0]), self.low), 0)
         last = min(max(int(np.ceil(times.at[-1])), self.high), last)
-        around = bones.in_action(action, played_at(self.take, action, first, last))
+        around = bones.in_action(action, baked_keys.played_at(self.take, action, first, last))
         changed = slice(self.low - first, self.high + 1 - first)
         before, after = around[: changed.start], around[changed.stop :]
         return key_times.sampled_poses(Poses.joined([before, poses, after]), times.at - first)
@@ -262,10 +271,14 @@ def show(take: bpy.types.Object, before: bool) -> None:
     if pending.shows_before == before:
         return
     side = "before" if before else "after"
+    if pending.action and pending.keys:
+        shown = getattr(pending, f"cleaned_{side}") or getattr(pending, f"refined_{side}")
+        shown = shown or take.lsmpl.solved
+        baked_keys.follow(take, pending.action, pending.keys, shown, pending.first, pending.last)
     layers.switch(take, Layer.REFINED, getattr(pending, f"refined_{side}"))
     layers.switch(take, Layer.CLEANED, getattr(pending, f"cleaned_{side}"))
     if pending.action and pending.keys:
-        frames = keys_of_frames(take, pending.action, pending.first, pending.last).frames
+        frames = baked_keys.keys_of_frames(take, pending.action, pending.first, pending.last).frames
         hidden = [actions.keys_of(fcurve)[:, 0] for fcurve in actions.fcurves(pending.keys)]
         frames = np.concatenate([frames, *hidden])  # one side may have keys further out
         if len(frames):
@@ -310,24 +323,6 @@ def action_of(take: bpy.types.Object) -> bpy.types.Action | None:
     action = take.lsmpl_bake.action if take.lsmpl.armature else None
     is_own = action is not None and actions.is_baked(action) and action.library is None
     return action if is_own else None
-
-
-def played_at(take: bpy.types.Object, action: bpy.types.Action, low: int, high: int) -> np.ndarray:
-    """The scene frames at which an action plays frames `low` to `high`: where they were baked."""
-    start, step = _timing_of(take, action)
-    return start + np.arange(low, high + 1) * step
-
-
-def keys_of_frames(
-    take: bpy.types.Object, action: bpy.types.Action, low: int, high: int
-) -> KeyTimes:
-    """The keys of an action that change when frames `low` to `high` do."""
-    count = takes.describe(take)["frames"]
-    return key_times.to_change(action, _timing_of(take, action), count, low, high)
-
-
-def _timing_of(take: bpy.types.Object, action: bpy.types.Action) -> tuple[float, float]:
-    return baking.timing_of(action) or (take.lsmpl.start, take.lsmpl.step)
 
 
 register, unregister = registration(

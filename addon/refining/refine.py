@@ -29,7 +29,7 @@ from ..takes import layers, pinned_joints, playing
 from ..takes import take as takes
 from ..takes.layers import Layer
 from ..takes.mesh_data import optional_attribute
-from . import pending_edit
+from . import baked_keys, pending_edit
 from .settings import FROM_POSE, plain
 
 
@@ -169,7 +169,7 @@ def _posed(take, scene, subject: Subject, motion, first: int, last: int):
     bones = Bones(armature, subject.body, baked_betas)
     shown = feet.fitted_poses(bones.now(), subject.body, baked_betas, motion.betas)
     if action:
-        poses = bones.in_action(action, pending_edit.played_at(take, action, first, last))
+        poses = bones.in_action(action, baked_keys.played_at(take, action, first, last))
         poses = feet.fitted_poses(poses, subject.body, baked_betas, motion.betas)
     else:
         poses = poses_of(motion, slice(first, last + 1))

@@ -149,3 +149,79 @@ def test_one_undo_takes_it_back(addon, take):
     for channel, now in keys(addon, take).items():
         np.testing.assert_array_equal(now, before[channel])
     assert addon("characters.locking").is_wanted(take)
+
+
+def refine(first: int, last: int) -> None:
+    """Solve some frames of the scene from scratch, blended over five, with half of a body's weight."""
+    settings = bpy.context.scene.lsmpl_refine
+    bpy.context.scene.frame_set(first)
+    settings.frames, settings.begin = "RANGE", "COLD"
+    settings.first, settings.last, settings.right_leg = first, last, 0.3
+    assert bpy.ops.lsmpl.refine() == {"FINISHED"}
+
+
+def assert_keys_are_baked(addon, take, atol: float = 1e-5) -> None:
+    """What is seen is what a bake of the take's motion would show."""
+    found = keys(addon, take)
+    assert not addon("characters.actions").is_edited(take.lsmpl_bake.action)
+    bpy.ops.lsmpl.bake()
+    for channel, baked in keys(addon, take).items():
+        np.testing.assert_allclose(found[channel], baked, atol=atol, err_msg=str(channel))
+
+
+@pytest.mark.parametrize("betas", [None, OTHER], ids=["own shape", "another shape"])
+@pytest.mark.parametrize("rate", [30, 24])
+def test_refined_frames_are_seen_as_a_bake_would_show_them(addon, take, betas, rate):
+    bpy.context.scene.render.fps = rate
+    bpy.ops.lsmpl.retime()
+    if betas:
+        take.lsmpl.armature.lsmpl_shape.betas = betas
+        bpy.ops.lsmpl.lock_feet_again()
+    refine(22, 25)
+    assert_keys_are_baked(addon, take, 2e-3 if betas else 1e-5)
+
+
+@pytest.mark.parametrize("shown", ["reject", "accept"])
+def test_what_a_change_hides_follows_the_shape(addon, take, shown):
+    refine(22, 25)
+    if shown == "accept":
+        bpy.ops.lsmpl.show_before(before=True)
+    take.lsmpl.armature.lsmpl_shape.betas = OTHER
+    bpy.ops.lsmpl.lock_feet_again()
+    assert getattr(bpy.ops.lsmpl, shown)() == {"FINISHED"}
+    assert_keys_are_baked(addon, take, 2e-3)
+
+
+def test_what_a_change_hides_follows_times_and_shape_of_edited_keys(addon, take):
+    action = take.lsmpl_bake.action
+    path = 'pose.bones["head"].rotation_quaternion'
+    curve = next(c for c in addon("characters.actions").fcurves(action) if (c.data_path, c.array_index) == (path, 1))
+    curve.keyframe_points[5].co.y += 0.2
+    before, of_curve = feet(take), addon("characters.actions").keys_of
+    refine(22, 25)
+    take.lsmpl.start += 7
+    bpy.context.scene.render.fps = 24
+    bpy.ops.lsmpl.retime()
+    take.lsmpl.armature.lsmpl_shape.betas = OTHER
+    bpy.ops.lsmpl.lock_feet_again()
+    assert take.lsmpl_bake.action == action
+    bpy.ops.lsmpl.reject()
+    for fcurve in addon("characters.actions").fcurves(action):
+        assert len(of_curve(fcurve)) in (COUNT, 1)
+        assert (np.diff(of_curve(fcurve)[:, 0]) > 0.5).all()
+    at = np.round(take.lsmpl.start + np.arange(COUNT) * take.lsmpl.step, 4)
+    found = []
+    for frame in at[18:30]:
+        bpy.context.scene.frame_set(int(frame), subframe=float(frame % 1))
+        heads = bone_heads(take.lsmpl.armature, ["left_ankle", "left_foot", "right_ankle", "right_foot"])
+        found.append(heads.reshape(2, 2, 3).mean(axis=1))
+    assert np.abs(np.array(found) - before[18:30]).max() < 0.01
+
+
+def test_hands_that_follow_controls_are_where_the_motion_has_them(addon, take):
+    bpy.context.view_layer.objects.active = take.lsmpl.armature
+    bpy.ops.lsmpl.add_controls()
+    bpy.context.view_layer.objects.active = take
+    take.lsmpl.armature.lsmpl_shape.betas = OTHER
+    bpy.ops.lsmpl.lock_feet_again()
+    assert_keys_are_baked(addon, take)

@@ -108,6 +108,19 @@ def test_controls_with_curls_are_taken_away_and_nothing_that_is_seen_changes(add
     assert "Fingers" not in rig.data.collections_all and "Curls" not in rig.data.collections_all
 
 
+def test_a_curl_without_keys_that_goes_into_the_keys_is_an_edit(addon, rigged):
+    take, rig, _ = rigged
+    rig.pose.bones[CURL].rotation_euler.x = 0.5
+    addon("characters.controls").remove(rig)
+    assert addon("characters.actions").is_edited(take.lsmpl_bake.action), "another bake keeps it"
+
+
+def test_controls_that_did_nothing_go_without_an_edit(addon, rigged):
+    take, rig, _ = rigged
+    addon("characters.controls").remove(rig)
+    assert not addon("characters.actions").is_edited(take.lsmpl_bake.action)
+
+
 def test_a_motion_that_is_baked_anew_is_not_curled(addon, rigged):
     take, rig, before = rigged
     curl(rig, CURL, 40.0)

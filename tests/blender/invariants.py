@@ -3,13 +3,14 @@
 import bpy
 import numpy as np
 from bl_ext.user_default.lsmpl.addon import selection
-from bl_ext.user_default.lsmpl.addon.characters import actions, assigning, feet
+from bl_ext.user_default.lsmpl.addon.characters import actions, assigning, feet, key_times
+from bl_ext.user_default.lsmpl.addon.characters import shape as shapes
 from bl_ext.user_default.lsmpl.addon.characters.posed import Bones
 from bl_ext.user_default.lsmpl.addon.live import drag, live, looks, session
 from bl_ext.user_default.lsmpl.addon.reference import playing as pictures_playing
-from bl_ext.user_default.lsmpl.addon.refining import pending_edit, refine
+from bl_ext.user_default.lsmpl.addon.refining import baked_keys, pending_edit, refine
 from bl_ext.user_default.lsmpl.addon.retargeting import animated, following, remembered
-from bl_ext.user_default.lsmpl.addon.rigging import curls, keys
+from bl_ext.user_default.lsmpl.addon.rigging import curls, keys, limbs
 from bl_ext.user_default.lsmpl.addon.takes import display, layers, other_characters, pinned_joints, playing
 from bl_ext.user_default.lsmpl.addon.takes import take as takes
 from bl_ext.user_default.lsmpl.addon.takes.layers import Layer
@@ -21,8 +22,6 @@ SAME_PLACE = 1e-4
 """Metres; Blender's single precision, and a way through two matrices."""
 SAME_TURN = 2e-3
 """Of an element of a rotation matrix: keys are quaternions in single precision, motions axis-angles."""
-SAME_FRAME = 1e-3
-"""Of the scene; keys stand on whole ones, and between them where a take runs at another rate is none of its frames."""
 SAME_STEP = 1e-3
 """Metres of the pelvis."""
 
@@ -108,15 +107,15 @@ def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
     body, motion = refine.subject_of(take).body, layers.load(take)
     shape = feet.shape_of(action, np.array(motion.betas))
     bones = Bones(rig, body, shape)
-    frames = pending_edit.played_at(take, action, 0, len(motion) - 1)
+    frames = baked_keys.played_at(take, action, 0, len(motion) - 1)
     keyed, found = bones.in_action(action, frames), []
-    # Legs that were bent for a body of another shape say only about how the motion's were, once that is cleaned.
-    own_shape = np.allclose(shape, motion.betas, atol=SAME_TURN)
-    if not actions.is_edited(action) and own_shape:
+    if not actions.is_edited(action) and not key_times.are_few(action) and not _moved_by_shape(rig, shape):
         fingers = not _curled_without_keys(rig, action)
-        keyed_exactly = np.flatnonzero(np.isclose(frames, np.round(frames), atol=SAME_FRAME))
-        in_them = poses_of(motion)[keyed_exactly]
-        found += _differ("keys and motion", keyed[keyed_exactly], in_them, "frame", fingers)
+        timing = baked_keys.timing_of(take, action)
+        times = key_times.key_times(timing, len(motion), key_times.are_whole(action))
+        at_keys = bones.in_action(action, times.frames)
+        meant = feet.fitted(key_times.sampled_motion(motion, times.at), body, shape)
+        found += _differ("keys and motion", at_keys, poses_of(meant), "key", fingers)
 
     # Under a layer of an animator's the keys are not what is seen. Outside of the take an animator keys controls in
     # some frames, and between these a limb goes where its end goes, not as its bones would turn.
@@ -134,6 +133,11 @@ def _character(scene: bpy.types.Scene, take: bpy.types.Object) -> list[str]:
     if stale > SAME_TURN and rig.mode != "EDIT":
         wrong.append(f"bones are drawn {stale:.4f} from where they are")
     return [*found, *wrong]
+
+
+def _moved_by_shape(rig: bpy.types.Object, keyed_for: np.ndarray) -> bool:
+    """Whether limbs follow controls that are keyed for a character of another shape: hands stay where these are."""
+    return limbs.are_on(rig) and not np.allclose(shapes.betas_of(rig), keyed_for, atol=SAME_TURN)
 
 
 def _curled_without_keys(rig: bpy.types.Object, action: bpy.types.Action) -> bool:
@@ -184,7 +188,7 @@ def _other_character(take: bpy.types.Object, other) -> list[str]:
     own = pending_edit.action_of(take)
     if own is None or actions.is_edited(other.action) or animated.is_changed(other):
         return []
-    frames = pending_edit.played_at(take, own, 0, takes.describe(take)["frames"] - 1)
+    frames = baked_keys.played_at(take, own, 0, takes.describe(take)["frames"] - 1)
     channels = [(f'pose.bones["{name}"].rotation_quaternion', i) for name in UPPER_BODY for i in range(4)]
     shape = len(UPPER_BODY), 4, -1
     one, two = (actions.values_at(action, channels, frames).reshape(shape) for action in (own, other.action))
