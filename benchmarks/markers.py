@@ -5,6 +5,9 @@ Virtual markers on validation subjects (`validation.py`): each is put on the ski
 moves with the surface, pose correctives included; 5 % of the markers are missing in every frame, and 0.5 mm of noise is
 added. Betas and poses are unknown. Errors in mm, pelvis on pelvis; the residual is from marker to site.
 
+The validation subjects' motion was converted from skeletons with hinges, which no markers of people show: --people
+takes a folder of SMPL poses that others solved (`real_poses.py`), on random bodies, for that reason.
+
 With --files, real files are solved too: mean residual, seconds, and what was decided.
 """
 
@@ -17,6 +20,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from real_poses import takes
 from validation import Clip, clips
 
 import lsmpl_core as lsmpl
@@ -131,7 +135,15 @@ def measure(body: lsmpl.Body, truth: lsmpl.Motion, track, calibration, began: fl
     ]
 
 
+def people(folder: Path, body: lsmpl.Body, count: int, frames: int) -> list[Clip]:
+    """Up to `count` takes of SMPL poses that others solved, betas ~ N(0, 1)."""
+    rng = np.random.default_rng(0)
+    found = takes(folder, body, "all", count, frames)
+    return [Clip(take.name, replace(take.truth, betas=rng.normal(size=10))) for take in found]
+
+
 def virtual(body: lsmpl.Body, chosen: list[Clip], unknown: float = 0.3, swaps: int = 2, options=None) -> None:
+    print(f"\n{len(chosen)} clips: {', '.join(f'{c.name} ({len(c.motion)} frames)' for c in chosen)}")
     for title, names in SETS.items():
         rows: dict[str, list] = {}
         for seed, clip in enumerate(chosen):
@@ -184,6 +196,7 @@ def real(body: lsmpl.Body, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="motion in the AMASS layout (.npz)")
+    parser.add_argument("--people", type=Path, help="a folder of SMPL poses that others solved (.npz)")
     parser.add_argument("--files", type=Path, help="a folder of real keypoint files")
     parser.add_argument("--clips", type=int, default=6)
     parser.add_argument("--frames", type=int, default=300)
@@ -191,9 +204,9 @@ def main() -> None:
     warnings.simplefilter("ignore", RuntimeWarning)
     body = lsmpl.load_body()
     if arguments.clips:
-        chosen = clips(arguments.folder, body, arguments.clips, arguments.frames)
-        print(f"{len(chosen)} clips of {arguments.frames} frames: {', '.join(c.name for c in chosen)}")
-        virtual(body, chosen)
+        virtual(body, clips(arguments.folder, body, arguments.clips, arguments.frames))
+        if arguments.people:
+            virtual(body, people(arguments.people, body, arguments.clips, arguments.frames))
     if arguments.files:
         real(body, arguments.files)
 

@@ -7,6 +7,9 @@ polish, betas and offsets together by `shape.refine_shape`, which leaves out wha
 explain as well. Offsets are drawn to the place that the name says, along the skin by the sigma of
 that place and, more firmly, to the skin. A marker whose name says nothing, or something that the
 take contradicts, is given to the bone that it moves with, if its skin is near.
+
+Sites follow whatever poses they are found with. So the first rounds are gone twice, as a person's
+and as a skeleton's with hinges (`solver/hinges.py`), until it is seen which the take is of.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from ..keypoints.track import Decision, KeypointTrack
 from ..progress import Progress, run_to_end
 from ..repair.gaps import bridge_gaps
 from ..repair.reach import find_out_of_reach, reaches
+from ..solver.limb_planes import Sharing
 from .marker_fit import CONTRADICTED, MarkerFit
 
 CALIBRATION_FRAMES = 32
@@ -37,8 +41,15 @@ MOVED_MARKER = 0.06
 """Metres by which the places of a marker in two takes differ that are not the same place."""
 FARTHEST_FROM_PELVIS = 1.3
 """Metres from there at which a marker may be that is anywhere on the body."""
-
-
+MOST_FRAMES_AGREE = 0.75
+"""Share of the frames that have to speak for hinges."""
+CLEARLY_HINGED = 3.0
+"""Logarithm of the odds by which each of them has to, because a person may walk much as hinges do:
+takes of walking people have 1.8 at most and mostly less than -5, motion with hinges 4 to 14
+(`docs/markers.md`)."""
+ONE_POSE = np.radians(2.0)
+"""Radians by which joints turn where all frames show one pose: static trials have 0.2 degrees,
+walking 5 and more."""
 ELSEWHERE = 0.05
 """Share of its frames in which a marker without a known place is out of the body's reach from which
 on it is on none of its bones, whichever it moves with for a while."""
@@ -79,19 +90,33 @@ def calibrate_steps(
 def _fit_steps(
     tracks: Sequence[KeypointTrack], body: Body, betas: np.ndarray | None
 ) -> Generator[Progress, None, Calibration]:
-    fit = MarkerFit(_pooled(tracks), body, betas)
-    total = sum(CALIBRATION_ROUNDS)
+    # A person and a skeleton with hinges until the first stage is over.
+    track, total = _pooled(tracks), sum(CALIBRATION_ROUNDS)
+    kinds = Sharing.of_anybody(), Sharing.of_hinges()
+    fits = [MarkerFit(track, body, betas, sharing) for sharing in kinds]
     yield Progress("markers", 0, total)
-    fit.begin()
+    for fit in fits:
+        fit.begin()
     done = 0
     for stage, rounds in enumerate(CALIBRATION_ROUNDS):
         for _ in range(rounds):
-            fit.improve(settled=stage > 0)
+            for fit in fits:
+                fit.improve(settled=stage > 0)
             done += 1
-            yield Progress("markers", done, total, fit.residual)
+            yield Progress("markers", done, total, fits[0].residual)
+        if stage == 0:
+            fits = [likelier(*fits)]
         if stage < len(CALIBRATION_ROUNDS) - 1:
-            fit.find_markers()
-    return fit.result()
+            fits[0].find_markers()
+    return fits[0].result()
+
+
+def likelier(anybody: MarkerFit, hinged: MarkerFit) -> MarkerFit:
+    """That of two fits of the same frames which the motion is of: a person's, unless nearly all
+    frames speak for hinges, and are not of a single pose, which any skeleton can take."""
+    more = hinged.log_evidence() - anybody.log_evidence()
+    clear = np.quantile(more, 1.0 - MOST_FRAMES_AGREE) > CLEARLY_HINGED
+    return hinged if clear and anybody.liveliness > ONE_POSE else anybody
 
 
 def _agreeing(

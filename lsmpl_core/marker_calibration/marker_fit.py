@@ -16,6 +16,8 @@ from ..cleaning.limits import MOST_TURNED
 from ..errors import SolveError
 from ..keypoints.track import Decision, KeypointTrack
 from ..rotation import log_map
+from ..solver.hinges import log_evidence, looked_at
+from ..solver.limb_planes import Sharing
 from ..solver.options import SolveOptions
 from ..solver.problem import UNKNOWN_NOISE, Problem
 from ..solver.settling import nearly_settled, pose_fit, settle
@@ -61,14 +63,18 @@ FATES = {
 
 
 class MarkerFit:
-    """Poses of the chosen frames, betas, and where each marker is, as far as they are known.
+    """Poses of the chosen frames, betas, and where each marker is, as far as they are known, of a
+    subject whose limbs share turns in a given way.
 
     Arrays with an axis K are of all markers; the takes that are posed hold only those `known` by
     now.
     """
 
-    def __init__(self, track: KeypointTrack, body: Body, betas: np.ndarray | None):
+    def __init__(
+        self, track: KeypointTrack, body: Body, betas: np.ndarray | None, sharing: Sharing
+    ):
         self.track, self.body, self.given = track, body, betas is not None
+        self.sharing = sharing
         self.betas = np.zeros(NUM_BETAS) if betas is None else betas
         count = len(track.layout)
         self.names, self.sites = track.layout.keypoints, list(track.layout.sites)
@@ -203,6 +209,20 @@ class MarkerFit:
             self.body.key, self.betas, markers, float(self.noise), tuple(decisions), pose
         )
 
+    def log_evidence(self) -> np.ndarray:
+        """(N,) of some frames, but for a constant, of markers where they are taken to be by now.
+
+        For noise that is the same whatever the fit, so that fits can be compared.
+        """
+        problem, some = self._problem().with_noise(UNKNOWN_NOISE), looked_at(self.frames)
+        return log_evidence(problem, self.poses[some], self.frames[some])
+
+    @property
+    def liveliness(self) -> float:
+        """Radians, root mean square over joints of how far they turn from their mean."""
+        spread = log_map(self.poses.rotations[:, 1:]).std(axis=0)
+        return float(np.sqrt(np.square(spread).sum(axis=1).mean()))
+
     @property
     def residual(self) -> float:
         """Metres, mean over the markers that are used."""
@@ -247,7 +267,7 @@ class MarkerFit:
             backend,
             options,
             offsets,
-        )
+        ).sharing_as(self.sharing)
 
     def _miss(self) -> np.ndarray:
         """(F,K) metres between markers and their sites; 0 where a marker is missing or not

@@ -75,13 +75,18 @@ def log_odds_of_hinges(problem: Problem, poses: Poses, frames: Sequence[int] | n
 
     Frames that are near in time tell alike.
     """
-    some = np.unique(np.linspace(0, len(frames) - 1, MOST_FRAMES).round().astype(int))
+    some = looked_at(frames)
     poses, frames = poses[some], np.asarray(frames)[some]
     more = log_evidence(problem.sharing_as(Sharing.of_hinges()), poses, frames) - log_evidence(
         problem.sharing_as(Sharing.of_anybody()), poses, frames
     )
     independent = min(len(frames), 1.0 + np.ptp(frames) / (CORRELATION_TIME * problem.fps))
     return float(independent * more.mean() + np.log(FEW_HINGES / (1.0 - FEW_HINGES)))
+
+
+def looked_at(frames: Sequence[int] | np.ndarray) -> np.ndarray:
+    """Which of some frames are looked at, spread over them."""
+    return np.unique(np.linspace(0, len(frames) - 1, MOST_FRAMES).round().astype(int))
 
 
 def log_evidence(problem: Problem, poses: Poses, frames: Sequence[int] | np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from lsmpl_core.marker_calibration.calibrate_markers import calibrate, chosen_fr
 from lsmpl_core.marker_calibration.marker_fit import MarkerFit
 from lsmpl_core.readers.markers import recognise
 from lsmpl_core.rotation import exp_map, log_map
+from lsmpl_core.solver.limb_planes import Sharing
 
 MILLIMETRES = 1000.0
 
@@ -220,7 +221,7 @@ def test_a_marker_that_is_metres_away_is_as_good_as_missing(body, recorded):
 def test_once_markers_are_about_right_none_goes_far_in_a_round(body, recorded):
     """What turns a cluster about its bone is tried in straight steps, which tear it apart where they are long."""
     arm = [recorded.layout.index(name) for name in ("LUPA", "LELB", "LFRM", "LWRA", "LWRB")]
-    fit = MarkerFit(recorded.frames(slice(0, 12)), body, None)
+    fit = MarkerFit(recorded.frames(slice(0, 12)), body, None, Sharing.of_anybody())
     fit.begin()
     fit.improve(settled=False)
     fit.offsets[arm] += [0.0, 0.06, 0.06]
