@@ -205,7 +205,9 @@ def match_layout(
                 raise
     if count == len(layout):
         return Match.of(layout, range(count), "given", f"{count} keypoints in the layout's order")
-    if wide := next((order for order in orders_of(count) if order.layout.name != order.name), None):
+    others = [order for order in orders_of(count) if order.layout.name != order.name]
+    others.sort(key=lambda order: order.layout.name != layout.name)
+    if wide := next(iter(others), None):
         return _given(match_by_name([name or "" for name in wide.names], source, [layout]))
     raise LayoutError(
         f"{source}: layout {layout.name} has {len(layout)} keypoints, the file has {count}"
