@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import inspect
 import typing
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 import bpy
 from bpy.props import PointerProperty
 
 TRANSLATION_CONTEXT = "LSMPL"
-PROPERTIES_HAVE_ONE = bpy.app.version >= (5, 0)
-"""Blender 4.2 crashes at its end where a property was given a context: there their names are none
-that Blender knows."""
 
 Pointer = tuple[type[bpy.types.bpy_struct], str, type[bpy.types.PropertyGroup]]
 """A type of Blender's, the name of a property of it, and the property group that this leads to."""
@@ -36,12 +34,11 @@ def registration(
 ) -> tuple[Callable[[], None], Callable[[], None]]:
     """`register` and `unregister` of a module: its classes, in this order, then its pointers, menu
     entries and handlers, by their lists' names in `bpy.app.handlers`."""
-    for cls in classes:
-        _keep_words(cls)
-    register_classes, unregister_classes = bpy.utils.register_classes_factory(classes)
 
     def register() -> None:
-        register_classes()
+        for cls in classes:
+            with _words_kept(cls):
+                bpy.utils.register_class(cls)
         for owner, name, group in pointers:
             setattr(owner, name, PointerProperty(type=group))
         for menu, draw in menus:
@@ -56,40 +53,32 @@ def registration(
             menu.remove(draw)
         for owner, name, _ in reversed(pointers):
             delattr(owner, name)
-        unregister_classes()
+        for cls in reversed(classes):
+            bpy.utils.unregister_class(cls)
 
     return register, unregister
 
 
-def _keep_words(cls: type[bpy.types.bpy_struct]) -> None:
-    """Give a class, and its properties and those of its bases of ours, the translation context."""
+@contextmanager
+def _words_kept(cls: type[bpy.types.bpy_struct]) -> Iterator[None]:
+    """In it a class, and its properties and those of its bases of ours, are in the translation
+    context, for Blender to register them so."""
     cls.bl_translation_context = TRANSLATION_CONTEXT
+    before = []
     for base in cls.__mro__:
         own = inspect.get_annotations(base)
         if not own or not base.__module__.startswith(__package__):
             continue
+        before.append((base, own))
         # Blender would evaluate them for itself, and forget what is set on the result.
         evaluated = typing.get_type_hints(base)
         base.__annotations__ = {name: evaluated[name] for name in own}
         for annotation in base.__annotations__.values():
-            if not isinstance(annotation, bpy.props._PropertyDeferred):
-                continue
-            if PROPERTIES_HAVE_ONE:
+            if isinstance(annotation, bpy.props._PropertyDeferred):
                 annotation.keywords["translation_context"] = TRANSLATION_CONTEXT
-            else:
-                _keep_names(annotation.keywords)
-
-
-def untranslated(name: str) -> str:
-    """A name of an item that a function makes, so that Blender has no translation of it: it knows
-    "Automatic", and not the same with a blank, which nobody sees."""
-    return name if PROPERTIES_HAVE_ONE or not name else f"{name.rstrip()} "
-
-
-def _keep_names(keywords: dict) -> None:
-    """The same of a property, given as its keyword arguments, and of its items."""
-    if "name" in keywords:
-        keywords["name"] = untranslated(keywords["name"])
-    items = keywords.get("items")
-    if items is not None and not callable(items):
-        keywords["items"] = [(item[0], untranslated(item[1]), *item[2:]) for item in items]
+    try:
+        yield
+    finally:
+        # Blender 4.2 crashes at its end where a class still holds properties then.
+        for base, own in before:
+            base.__annotations__ = own

@@ -14,7 +14,6 @@ from bpy_extras.io_utils import poll_file_object_drop
 from ...lsmpl_core import LAYOUTS, LsmplError
 from .. import jobs
 from ..paths import FROM_BLEND
-from ..registration import untranslated
 
 UNITS = (
     ("auto", "Automatic", "As the file says, or judged by the size of the person"),
@@ -45,17 +44,9 @@ def layout_items(self, context) -> list[tuple[str, str, str]]:
 
 
 _LAYOUT_ITEMS = [
-    (
-        "auto",
-        untranslated("Automatic"),
-        "Matched by the names in the file, or by the number of keypoints",
-    ),
+    ("auto", "Automatic", "Matched by the names in the file, or by the number of keypoints"),
     *((layout.name, layout.label, f"{len(layout)} keypoints") for layout in LAYOUTS.values()),
-    (
-        "mapping",
-        untranslated("Mapping File"),
-        "A JSON file that names the keypoints in the order of the file",
-    ),
+    ("mapping", "Mapping File", "A JSON file that names the keypoints in the order of the file"),
 ]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
-from ..registration import registration, untranslated
+from ..registration import registration
 from ..selection import active_take
 from ..takes import take as takes
 
@@ -26,9 +26,7 @@ def _keypoint_items(
     names = tuple(takes.describe(take)["layout"]["keypoints"]) if take else ()
     if _items.get("names") != names:  # Blender needs somebody to hold on to the texts
         _items["names"] = names
-        _items["items"] = [
-            (name, untranslated(plain(name)), f"The keypoint {plain(name)}") for name in names
-        ]
+        _items["items"] = [(name, plain(name), f"The keypoint {plain(name)}") for name in names]
     return _items.get("items", [])
 
 

@@ -21,7 +21,7 @@ class Recorder:
             self.texts.append(text)
             return
         assert name in owner.bl_rna.properties, f"{owner.bl_rna.identifier} has no {name}"
-        self.texts.append(owner.bl_rna.properties[name].name.rstrip() if text is None else text)
+        self.texts.append(owner.bl_rna.properties[name].name if text is None else text)
         if owner.bl_rna.properties[name].type == "STRING":  # a field shows what is in it
             self.texts.append(getattr(owner, name))
 

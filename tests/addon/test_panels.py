@@ -304,12 +304,7 @@ def test_blender_translates_none_of_our_words(addon):
     not_shown_by_us = "RNA", "Name", "File Path", "Check Existing"  # of bases, and of file browsers
     properties = [one for one in properties if one.name not in (*not_shown_by_us, one.identifier)]
     assert len(properties) > 150
-    if bpy.app.version >= (5, 0):
-        assert {one.translation_context for one in properties} == {"LSMPL"}
-    else:  # 4.2 crashes at its end where a property was given a context: its names are none that Blender knows
-        names = [one.name for one in properties if one.name]
-        names += [item.name for one in properties if one.type == "ENUM" for item in one.enum_items_static]
-        assert [name for name in names if not name.endswith(" ")] == []
+    assert {one.translation_context for one in properties} == {"LSMPL"}
     assert {cls.bl_translation_context for cls in own if hasattr(cls, "bl_label")} == {"LSMPL"}
     drawn = [
         f"{path.name}:{call.lineno}"
