@@ -11,7 +11,8 @@ import bpy
 from bpy.props import BoolProperty, CollectionProperty, EnumProperty, FloatProperty, StringProperty
 from bpy_extras.io_utils import poll_file_object_drop
 
-from ...lsmpl_core import LAYOUTS, LsmplError
+from ...lsmpl_core import LsmplError
+from ...lsmpl_core.keypoints.layouts import ORDERS
 from .. import jobs
 from ..paths import FROM_BLEND
 
@@ -45,7 +46,7 @@ def layout_items(self, context) -> list[tuple[str, str, str]]:
 
 _LAYOUT_ITEMS = [
     ("auto", "Automatic", "Matched by the names in the file, or by the number of keypoints"),
-    *((layout.name, layout.label, f"{len(layout)} keypoints") for layout in LAYOUTS.values()),
+    *((layout.name, layout.label, f"{len(layout)} keypoints") for layout in ORDERS),
     ("mapping", "Mapping File", "A JSON file that names the keypoints in the order of the file"),
 ]
 

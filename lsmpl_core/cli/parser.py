@@ -12,7 +12,7 @@ from ..backends.arrays import DEVICES
 from ..backends.threads import MOST_WORKERS
 from ..bounds import FASTEST, SLOWEST, is_rate
 from ..clean_motion import FLOORS, STRENGTH
-from ..keypoints.layouts import LAYOUTS
+from ..keypoints.layouts import ORDERS
 from ..shown import shown
 from ..solver.options import HANDS, ROTATIONS, SOLVERS, TRAVELS, SolveOptions
 from .front_end import FrontEnd
@@ -135,7 +135,7 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     add(
         "--layout",
         metavar="NAME|MAPPING.json",
-        help=f"{', '.join(LAYOUTS)}, or a JSON mapping (default: detect)",
+        help=f"{', '.join(order.name for order in ORDERS)}, or a JSON mapping (default: detect)",
     )
     add(
         "--body",

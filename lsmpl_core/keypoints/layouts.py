@@ -13,6 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import TypeVar
 
 from ..data import DATA
 from ..errors import LayoutError
@@ -167,10 +168,22 @@ def get_layout(layout: str | Layout) -> Layout:
     """A layout by name (case, `-` and spaces do not matter); a `Layout` is returned as it is."""
     if isinstance(layout, Layout):
         return layout
-    name = str(layout).lower().replace("-", "_").replace(" ", "_")
-    if name not in LAYOUTS:
+    return _called(layout, LAYOUTS)
+
+
+def get_order(order: str) -> Order:
+    """An order by name, as in `get_layout`: that of a layout, or of some tool."""
+    return _called(order, {order.name: order for order in ORDERS})
+
+
+Named = TypeVar("Named", Layout, Order)
+
+
+def _called(name: str, known: Mapping[str, Named]) -> Named:
+    plain = str(name).lower().replace("-", "_").replace(" ", "_")
+    if plain not in known:
         raise LayoutError(
-            f"no layout is called {layout!r}; known layouts: {', '.join(LAYOUTS)}; "
+            f"no layout is called {name!r}; known layouts: {', '.join(known)}; "
             "or give the path of a JSON mapping that names the keypoints in file order"
         )
-    return LAYOUTS[name]
+    return known[plain]

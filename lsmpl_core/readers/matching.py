@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..errors import LayoutError
-from ..keypoints.layouts import LAYOUTS, Layout
+from ..keypoints.layouts import LAYOUTS, Layout, Order
 from ..keypoints.plausibility import implausibility, some_frames
 from ..keypoints.track import Basis, Decision
 from .bare_rotations import ADVICE, are_axis_angles
@@ -158,7 +158,7 @@ def _abbreviated(names: Sequence[str], most: int = 20) -> str:
 
 
 def match_layout(
-    raw: RawTrack, mapping: Mapping | None, layout: Layout | None, source: str
+    raw: RawTrack, mapping: Mapping | None, layout: Layout | Order | None, source: str
 ) -> Match:
     count = raw.positions.shape[1]
     names = raw.names or ()
@@ -197,6 +197,11 @@ def match_layout(
         if _is_marker_set(names, match):
             return match_markers(raw, source)
         return _with_markers_made_of_them(names, match, source) or match
+    if isinstance(layout, Order):
+        if count == len(layout) and not named:
+            reason = f"{count} keypoints in the order of {layout.label}"
+            return Match.of(layout.layout, layout.columns, "given", reason)
+        layout = layout.layout
     if named:
         try:
             return _given(match_by_name(names, source, [layout]))

@@ -30,8 +30,9 @@ LEAST_MARGIN = 0.08
 """How much more plausible than the second the best order is by its lengths alone."""
 LEAST_APART = 0.02
 """How much better placed its head and trunk must be where it is not. Of 21 recorded motions in nine
-orders with 40 mm of noise, or 20 mm and each keypoint 15 mm aside for good, all are told right;
-with 30 mm of both none is told wrong. By lengths alone COCO-17 is then read as PoseTrack's."""
+orders with 40 mm of noise all are told right; with 20 mm and each keypoint 15 mm aside for good one
+is refused; with 30 mm of both none is told wrong. By lengths alone COCO-17 is then read as
+PoseTrack's."""
 LIST_ADVICE = (
     "Give the layout by name, or as a JSON mapping (--layout mapping.json) that lists the "
     "keypoints in file order: "

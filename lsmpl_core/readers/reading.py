@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 from ..errors import KeypointFileError
-from ..keypoints.layouts import Layout
+from ..keypoints.layouts import Layout, Order
 from ..keypoints.track import Decision, KeypointTrack
 from .bvh import read_bvh
 from .c3d import read_c3d
@@ -94,12 +94,12 @@ def read_keypoints(
     read, and `LayoutError` where its keypoints cannot be matched to a layout.
     """
     path = Path(path)
-    mapping, layout = wanted_layout(layout)
+    mapping, wanted = wanted_layout(layout)
     unit, up, fps = wanted_world(mapping, unit, up, fps, path)
     person = wanted_person(person)
-    raw = _read_raw(path, expected_counts(mapping, layout), person)
+    raw = _read_raw(path, expected_counts(mapping, wanted), person)
     raw.of_person = None  # so that nothing holds on to what the others are read from
-    raw, found = _matched(raw, path, mapping, layout, person, markers)
+    raw, found = _matched(raw, path, mapping, wanted, person, markers)
     return settled(raw, found, str(path), unit, up, fps, mirror)
 
 
@@ -119,9 +119,9 @@ def read_people(
     what the file calls each, "" where it tells nobody apart. Raises as `read_keypoints` does.
     """
     path = Path(path)
-    mapping, layout = wanted_layout(layout)
+    mapping, wanted = wanted_layout(layout)
     unit, up, fps = wanted_world(mapping, unit, up, fps, path)
-    counts = expected_counts(mapping, layout)
+    counts = expected_counts(mapping, wanted)
     whole = _read_raw(path, counts)
     whole = whole if mapping else in_one_space(whole)
     first = one_person(whole, None, path)  # who is seen most
@@ -153,7 +153,7 @@ def read_people(
     world, tracks = None, []
     for raw in raws:
         raw.of_person = None
-        raw, found = _matched(raw, path, mapping, layout, None, markers)
+        raw, found = _matched(raw, path, mapping, wanted, None, markers)
         track, world = settled_in(raw, found, str(path), unit, up, fps, mirror, world)
         tracks.append(track)
     return tracks
@@ -181,15 +181,15 @@ def matched(
     columns are of the track that is returned, whose `origin` says which columns of `raw` those are.
     Raises as `read_keypoints` does.
     """
-    mapping, layout = wanted_layout(layout)
-    return _matched(raw, Path(source), mapping, layout, wanted_person(person), markers)
+    mapping, wanted = wanted_layout(layout)
+    return _matched(raw, Path(source), mapping, wanted, wanted_person(person), markers)
 
 
 def _matched(
     raw: RawTrack,
     path: Path,
     mapping: Mapping | None,
-    layout: Layout | None,
+    layout: Layout | Order | None,
     person: str | None,
     markers: str | Path | None,
 ) -> tuple[RawTrack, Match]:

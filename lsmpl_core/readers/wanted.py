@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..bounds import FASTEST, SLOWEST, is_rate
 from ..errors import KeypointFileError
-from ..keypoints.layouts import Layout, get_layout
+from ..keypoints.layouts import Layout, Order, get_order
 from . import units
 from .axis_cues import AXES
 from .mapping import Mapping, load_mapping
@@ -18,13 +18,16 @@ UNIT_CHOICES = (*units.UNITS, "body")
 UP_CHOICES = (*AXES, "body")
 
 
-def wanted_layout(layout: str | Path | Layout | None) -> tuple[Mapping | None, Layout | None]:
+def wanted_layout(
+    layout: str | Path | Layout | None,
+) -> tuple[Mapping | None, Layout | Order | None]:
     if layout is None or isinstance(layout, Layout):
         return None, layout
     if str(layout).lower().endswith(".json"):
         mapping = load_mapping(layout)
         return mapping, mapping.layout
-    return None, get_layout(str(layout))
+    order = get_order(str(layout))
+    return None, order.layout if order.name == order.layout.name else order
 
 
 def wanted_world(mapping: Mapping | None, unit, up, fps, path: Path) -> tuple:
@@ -73,7 +76,7 @@ def checked_fps(fps: float | None, path: str | Path) -> float | None:
     )
 
 
-def expected_counts(mapping: Mapping | None, layout: Layout | None) -> Collection[int]:
+def expected_counts(mapping: Mapping | None, layout: Layout | Order | None) -> Collection[int]:
     """Keypoint counts that unnamed rows of numbers may have."""
     if mapping is not None:
         return {mapping.count} if mapping.count else KNOWN_COUNTS

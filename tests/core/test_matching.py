@@ -7,6 +7,7 @@ import pytest
 from field_inputs import Take
 from stick_figure import walking
 
+import lsmpl_core as lsmpl
 from lsmpl_core.errors import LayoutError
 from lsmpl_core.keypoints.layouts import LAYOUTS, ORDERS, Order
 from lsmpl_core.readers import matching
@@ -51,6 +52,17 @@ def written(order, frames=40):
         if column is not None:
             positions[:, column] = person[:, k]
     return positions
+
+
+@pytest.mark.parametrize("order", WIDE, ids=lambda order: order.name)
+def test_an_order_can_be_given_by_its_name(order, tmp_path):
+    """Refusals name orders as what `--layout` may be."""
+    np.save(tmp_path / "take.npy", written(order)[:, :, [0, 2, 1]])
+    track = lsmpl.read_keypoints(tmp_path / "take.npy", layout=order.name.upper(), unit="m", up="y", fps=30)
+    assert track.layout.name == order.layout.name
+    seen = {name for k, name in enumerate(track.layout.keypoints) if track.confidence[:, k].any()}
+    hands = {name for name in order.layout.keypoints if "knuckle" in name}  # beside points of hands they go with these
+    assert seen - hands == set(order.names) - hands - {None}
 
 
 @pytest.mark.parametrize("order", WIDE, ids=lambda order: order.name)
