@@ -23,6 +23,8 @@ from ..motion import Motion
 from ..progress import Progress
 from ..rotation import exp_map, log_map, to_quaternion
 from ..solver.polish import Anchor, Targets, polish
+from .easing import FIRM as FOLLOWED
+from .easing import eased
 
 TWIST = {
     "hip": 70.0, "knee": 35.0, "ankle": 45.0, "collar": 30.0, "shoulder": 150.0, "elbow": 90.0,
@@ -55,6 +57,12 @@ HOLD, FIRM = 1e-3, 10.0
 """m²/rad² with which joints, and those that were drawn back, keep their pose while limbs go back to
 where they were."""
 PELVIS_WEIGHT = 1e3
+GIVES_WAY = 0.15
+"""Seconds over which the limits fade before and after frames in which they give way."""
+ELSEWHERE = 0.08
+"""Metres by which a limb may end up off its place: beyond, the pose stays as it was. Others' motion
+may be written with turns that no joint has and limbs where they belong: of AIST++'s arms, whose
+twists go on beyond half a turn, limits threw two by up to 48 cm."""
 _NEXT = {
     "hip": "knee", "knee": "ankle", "ankle": "foot", "collar": "shoulder", "shoulder": "elbow",
     "elbow": "wrist", "wrist": "hand", "spine1": "spine2", "spine2": "spine3", "spine3": "neck",
@@ -69,7 +77,8 @@ def limit_steps(motion: Motion, body: Body) -> Generator[Progress, None, Motion]
     Only frames that break the limits, or come close, are changed.
 
     Where a joint is turned back, its limb is brought back by the polish, which moves the joints
-    around it, to where the limb was, as far as the limits allow.
+    around it, to where the limb was, as far as the limits allow; where that is `ELSEWHERE`, the
+    limits give way.
     """
     rest = body.rest_joints(body.betas_of(motion))
     measured = exp_map(motion.poses)
@@ -96,9 +105,27 @@ def limit_steps(motion: Motion, body: Body) -> Generator[Progress, None, Motion]
                 model, state, targets, anchor, steps=STEPS, damping=1e-6
             ).state.rotations
         rotations = within_limits(rotations, rest)
+
+    kept = _kept(model, measured, rotations, motion)
+    back = log_map(np.swapaxes(measured[turned], -1, -2) @ rotations[turned])
     poses = motion.poses.copy()
-    poses[turned] = log_map(rotations[turned])
+    poses[turned] = log_map(measured[turned] @ exp_map((1.0 - kept[turned, None, None]) * back))
     return replace(motion, poses=poses)
+
+
+def _kept(
+    model: KeypointModel, measured: np.ndarray, limited: np.ndarray, motion: Motion
+) -> np.ndarray:
+    """(T,) 0 to 1: by how much frames stay as they were, as limits would take limbs elsewhere."""
+    there, taken = (
+        model.state(rotations, motion.trans).keypoints for rotations in (measured, limited)
+    )
+    elsewhere = np.linalg.norm(taken - there, axis=2).max(axis=1) > ELSEWHERE
+    if not elsewhere.any():
+        return np.zeros(len(motion))
+    weight = elsewhere.astype(float)
+    share = eased(weight[:, None], weight, motion.fps, firm=FOLLOWED, loose=GIVES_WAY)
+    return np.clip(share[:, 0], 0.0, 1.0)
 
 
 def within_limits(rotations: np.ndarray, rest_joints: np.ndarray) -> np.ndarray:

@@ -288,6 +288,21 @@ def test_a_wrung_limb_is_unwrung_also_beyond_half_a_turn(body):
     assert np.degrees(angle_between(done[1:], done[:-1])).max() < 12.0
 
 
+def test_limits_take_no_limb_elsewhere(body, rng):
+    """Others write arms with turns that no joint has: limits threw them by half a metre."""
+    motion = standing(body)
+    arms = [body.joint_names.index(f"{side}_{part}") for side in ("left", "right") for part in ("shoulder", "elbow")]
+    keys = rng.normal(scale=1.5, size=(7, len(arms), 3))
+    at = np.linspace(0.0, 6.0, FRAMES)
+    poses = motion.poses.copy()
+    poses[:, arms] = np.stack([np.interp(at, range(7), k) for k in keys.reshape(7, -1).T], 1).reshape(FRAMES, -1, 3)
+    wild = replace(motion, poses=poses)
+    before, after = body.joints(wild), body.joints(limited(wild, body))
+    assert np.linalg.norm(after - before, axis=-1).max() < 0.1
+    jumps = np.linalg.norm(np.diff(after - before, axis=0), axis=-1)
+    assert jumps.max() < 0.05
+
+
 def test_swing_and_twist_make_up_the_rotation(rng):
     bone = np.array([0.6, 0.0, 0.8])
     rotations = exp_map(np.cumsum(0.1 * rng.normal(size=(50, 3)), axis=0))
