@@ -9,6 +9,7 @@ import contextlib
 import io
 import json
 import pickle
+import zipfile
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
