@@ -28,8 +28,9 @@ from validation import HALVES, NOTE, Clip, clips, degraded
 import lsmpl_core as lsmpl
 from lsmpl_core import metrics
 from lsmpl_core.body.skeleton import JOINT_NAMES
-from lsmpl_core.cleaning.contacts import contact_mask, find_contacts, runs, sliding
+from lsmpl_core.cleaning.contacts import contact_mask, find_contacts, sliding
 from lsmpl_core.cleaning.floor import estimate_floor, foot_points
+from lsmpl_core.frames import runs
 
 NOISE, MISSING, BURST = 0.01, 0.2, (5, 40)
 FEET = (

@@ -30,8 +30,9 @@ from characters import Character, characters  # noqa: E402
 
 import lsmpl_core as lsmpl  # noqa: E402
 from lsmpl_core.body.skeleton import JOINT_NAMES  # noqa: E402
-from lsmpl_core.cleaning.contacts import contact_mask, find_contacts, runs  # noqa: E402
+from lsmpl_core.cleaning.contacts import contact_mask, find_contacts  # noqa: E402
 from lsmpl_core.cleaning.floor import estimate_floor, foot_points  # noqa: E402
+from lsmpl_core.frames import runs  # noqa: E402
 from lsmpl_core.retarget_motion import Retargeted, retarget  # noqa: E402
 from lsmpl_core.retargeting.target_skeleton import SIDES  # noqa: E402
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .frames import runs
 from .keypoints.condition import Condition
 from .motion import Motion
 
@@ -116,9 +117,8 @@ def end_of_limb_unseen(motion: Motion, unseen: Ground, limb_unseen: Ground) -> G
 
 def lasting(mask: np.ndarray, frames: float) -> np.ndarray:
     """A mask (T,) without what lasts less than so many frames."""
-    edges = np.diff(np.concatenate([[0], mask.astype(np.int8), [0]]))
     long = np.zeros(len(mask), dtype=bool)
-    for first, after in zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)):
+    for first, after in runs(mask):
         long[first:after] = after - first >= frames
     return long
 

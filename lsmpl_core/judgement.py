@@ -13,6 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .body.body import Body
+from .frames import evenly
 from .keypoints.condition import Condition
 from .keypoints.frame_order import follows_nothing
 from .keypoints.layouts import Layout
@@ -182,7 +183,7 @@ def _no_person(motion: Motion) -> str:
 def _on_its_side(motion: Motion, body: Body, track: KeypointTrack) -> str:
     if any(one.what == "up" and one.basis in ("given", "file") for one in track.decisions):
         return ""  # somebody who lies down, where the file or its user says what is up
-    some = np.unique(np.linspace(0, len(motion) - 1, min(len(motion), _MOST_FRAMES)).astype(int))
+    some = evenly(len(motion), _MOST_FRAMES)
     joints = body.joints(motion.frames(some))
     names = list(body.joint_names)
     trunk = joints[:, names.index("neck")] - joints[:, names.index("pelvis")]

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .frames import runs
 from .keypoints.condition import Condition
 from .keypoints.track import Decision, KeypointTrack
 from .motion import Motion
@@ -99,23 +100,16 @@ def describe_condition(motion: Motion) -> dict[str, Any]:
             "keypoint": name,
             "condition": c.name.lower(),
             "first_frame": motion.first_frame + first,
-            "frames": length,
+            "frames": after - first,
         }
         for k, name in enumerate(motion.keypoint_names)
         if ever[k]
         for c in Condition
         if c != Condition.SEEN
-        for first, length in _runs(motion.condition[:, k] == c)
+        for first, after in runs(motion.condition[:, k] == c)
     ]
     worst = sorted(stretches, key=lambda stretch: -stretch["frames"])[:WORST_STRETCHES]
     return {"keypoint_conditions": counts, "worst_stretches": worst}
-
-
-def _runs(values: np.ndarray) -> list[tuple[int, int]]:
-    """(first, length) of each run of true values (T,)."""
-    edges = np.diff(np.concatenate([[0], values.astype(np.int8), [0]]))
-    first, after = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return [(int(a), int(b - a)) for a, b in zip(first, after)]
 
 
 def summary(

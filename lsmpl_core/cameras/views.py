@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import CameraError
+from ..frames import evenly
 from ..keypoints.track import Basis, Decision, KeypointTrack
 from .camera import Camera
 
@@ -206,7 +207,7 @@ def _convention(
 ) -> tuple[Decision, np.ndarray, float]:
     """How a file's axes and unit are made of its calibration's world: as was decided, as
     file = A world, and the share of the keypoints that lie in the pictures then."""
-    chosen = np.unique(np.linspace(0, len(track) - 1, min(len(track), 40)).astype(int))
+    chosen = evenly(len(track), 40)
     points = (track.positions[chosen] - world[:3, 3]) @ np.linalg.inv(world[:3, :3]).T
     vertical = np.linalg.inv(world[:3, :3])[:, 2]
     kinds = sorted(CONVENTIONS, key=lambda kind: track.source.lower().endswith(".trc") and (

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from ..frames import runs
 from .floor import FEET, FOOT_POINTS, Floor, FootPoints
 
 SLOW, FAST = 0.2, 0.4
@@ -135,12 +136,6 @@ def sliding(positions: np.ndarray, standing: np.ndarray, fps: float) -> float:
     speed = np.linalg.norm(np.diff(positions[..., :2], axis=0), axis=-1) * fps
     both = standing[1:] & standing[:-1]
     return float(speed[both].mean()) if both.any() else float("nan")
-
-
-def runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """(start, stop) of each stretch of true values in mask (T,)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2])]
 
 
 def _runs_with(lasts: np.ndarray, begins: np.ndarray) -> list[tuple[int, int]]:

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .contacts import Contact, contact_mask, runs
+from ..frames import runs
+from .contacts import Contact, contact_mask
 from .easing import followed
 from .floor import FEET, Floor, FootPoints
 

@@ -18,9 +18,9 @@ import numpy as np
 
 from ..body.body import Body
 from ..body.skeleton import JOINT_NAMES
+from ..frames import runs
 from ..keypoints.track import Decision
 from ..motion import Motion
-from .contacts import runs
 from .floor import smoothed
 from .lowest_skin import lowest_skin
 from .smoothing import stiffness_of, whittaker

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from .contacts import runs
+from ..frames import runs
 from .easing import followed
 
 DIRECTIONS = 64

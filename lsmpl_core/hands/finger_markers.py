@@ -13,6 +13,7 @@ import numpy as np
 from ..backends.arrays import Backend
 from ..body.body import Body
 from ..body.fingers import WRISTS, Fingers
+from ..frames import evenly
 from ..keypoints.hand_points import CHAINS, HandPoints
 from ..motion import Motion
 from ..rotation import exp_map
@@ -52,7 +53,7 @@ def solve_finger_markers(
     size = motion.hand_size
     if sized:
         seen = np.flatnonzero(markers.visible.any(axis=(1, 2)))
-        some = seen[np.unique(np.linspace(0, len(seen) - 1, SIZE_FRAMES).astype(int))]
+        some = seen[evenly(len(seen), SIZE_FRAMES)]
         costs = [
             _Fit(markers, motion, body, size, backend).frames(some).cost(size) for size in SIZES
         ]

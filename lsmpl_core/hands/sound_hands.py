@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..body.fingers import Fingers
+from ..frames import runs
 from ..keypoints.condition import Condition
 from ..keypoints.hand_points import FINGERS, SIDES, HandPoints
 from ..keypoints.hand_sides import FLAT, inwardness, of_other_side, palms_of
@@ -66,8 +67,7 @@ def _held_still(hands: HandPoints, track: KeypointTrack) -> np.ndarray:
     same = np.zeros((len(hands), 2), dtype=bool)
     same[1:] = (equal | ~both).all(axis=2) & both.any(axis=2) & moves[:, None]
     for hand in range(2):
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], same[:, hand], [0]]).astype(int)))
-        for first, after in edges.reshape(-1, 2):
+        for first, after in runs(same[:, hand]):
             same[first:after, hand] = after - first >= STILL_FRAMES
     return same
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..frames import evenly
 from .track import KeypointTrack
 
 FRAMES = 200
@@ -27,7 +28,7 @@ def nearest_edges(track: KeypointTrack) -> list[tuple[int, int]]:
     So markers on a bone are joined to each other, and each bone to the next one. (Prim's
     algorithm.)
     """
-    some = np.unique(np.linspace(0, len(track) - 1, min(FRAMES, len(track))).astype(int))
+    some = evenly(len(track), FRAMES)
     positions, seen = track.positions[some], track.visible[some]
     count = positions.shape[1]
     cost = np.full((count, count), np.inf)

@@ -10,6 +10,7 @@ from functools import cache
 import numpy as np
 
 from ..data import DATA
+from ..frames import evenly
 from ..medians import seen_spread
 from .layouts import Layout, other_side, tree_edges
 from .proportions import ADULT_SEGMENTS
@@ -174,8 +175,7 @@ def _parts_of_limbs(layout: Layout) -> list[Exchange]:
 def some_frames(positions: np.ndarray) -> np.ndarray:
     """Of keypoints (T,K,3) the frames that are looked at here, evenly spread: all, or 200. Whoever
     puts keypoints in many orders does so with these."""
-    count = min(len(positions), _MOST_FRAMES)
-    return positions[np.unique(np.linspace(0, len(positions) - 1, count).astype(int))]
+    return positions[evenly(len(positions), _MOST_FRAMES)]
 
 
 def _errors(median: np.ndarray, spread: np.ndarray, layout: Layout) -> np.ndarray:

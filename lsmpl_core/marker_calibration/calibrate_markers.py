@@ -24,6 +24,7 @@ from ..body.body import Body
 from ..body.landmarks import UNPLACED, parse_landmark
 from ..body.sites import site_parts
 from ..calibration.calibration import Calibration, of_keypoints
+from ..frames import evenly
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
 from ..progress import Progress, run_to_end
@@ -222,7 +223,7 @@ def chosen_frames(track: KeypointTrack, count: int) -> np.ndarray:
     """
     seen = track.confidence.sum(axis=1)
     well = np.flatnonzero(seen >= 0.8 * np.percentile(seen, 98))
-    well = well[np.unique(np.linspace(0, len(well) - 1, min(len(well), 600)).astype(int))]
+    well = well[evenly(len(well), 600)]
     if len(well) <= count:
         return well
     often = np.flatnonzero(track.visible[well].mean(axis=0) > 0.8)
@@ -232,7 +233,7 @@ def chosen_frames(track: KeypointTrack, count: int) -> np.ndarray:
         track.positions[well][:, pairs[0]] - track.positions[well][:, pairs[1]], axis=2
     )
     apart = _bridged(apart)
-    chosen = list(np.unique(np.linspace(0, len(well) - 1, count // 2).astype(int)))
+    chosen = list(evenly(len(well), count // 2))
     nearest = np.min([np.abs(apart - apart[c]).mean(axis=1) for c in chosen], axis=0)
     while len(chosen) < count:
         chosen.append(int(np.argmax(nearest)))

@@ -14,6 +14,7 @@ from ..body.skeleton import JOINT_NAMES, NUM_BETAS
 from ..calibration.calibration import Calibration, SiteOffset, of_keypoints
 from ..cleaning.limits import MOST_TURNED
 from ..errors import SolveError
+from ..frames import evenly
 from ..keypoints.track import Decision, KeypointTrack
 from ..rotation import log_map
 from ..solver.hinges import log_evidence, looked_at
@@ -113,7 +114,7 @@ class MarkerFit:
         self._select()
         problem = self._problem()
         self.poses, _ = cold_start(problem, self.frames, thorough=False)
-        few = np.unique(np.linspace(0, len(self.frames) - 1, THOROUGH_FRAMES).astype(int))
+        few = evenly(len(self.frames), THOROUGH_FRAMES)
         thorough, _ = cold_start(problem, few, thorough=True)
         self.poses.rotations[few], self.poses.trans[few] = thorough.rotations, thorough.trans
         self._reweigh(self._trust())

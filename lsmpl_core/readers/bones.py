@@ -18,6 +18,7 @@ import numpy as np
 from ..body.skeleton import JOINT_NAMES
 from ..data import DATA
 from ..errors import LayoutError
+from ..frames import evenly
 from ..keypoints.layouts import LAYOUTS, Layout, tree_edges
 from ..keypoints.plausibility import change_of_limbs, implausibility
 from ..keypoints.words import words_of
@@ -218,7 +219,7 @@ def joined_rigidly(positions: np.ndarray) -> bool:
     seen = positions[np.isfinite(positions).all(axis=(1, 2))]
     if not LEAST_JOINTS <= count <= MOST_JOINTS or len(seen) < LEAST_FRAMES:
         return False
-    chosen = seen[np.unique(np.linspace(0, len(seen) - 1, min(len(seen), 60)).astype(int))]
+    chosen = seen[evenly(len(seen), 60)]
     lengths = np.linalg.norm(chosen[:, :, None] - chosen[:, None], axis=3)
     spread = np.ptp(lengths, axis=0) / max(float(lengths.max()), 1e-12)
     if np.median(spread) < MOVING:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..body.landmarks import parse_landmark
+from ..frames import evenly
 from ..keypoints.layouts import Layout
 from ..keypoints.plausibility import adult_sites
 from ..keypoints.track import Decision
@@ -84,8 +85,7 @@ def _mirrored(told: dict[str, np.ndarray]) -> Decision | None:
 
 def _told(positions: np.ndarray, layout: Layout) -> dict[str, np.ndarray]:
     """By group of markers that tells: how deep it is in each frame (`_signed_depths`)."""
-    some = np.unique(np.linspace(0, len(positions) - 1, min(len(positions), _MOST_FRAMES)))
-    chosen = positions[some.astype(int)]
+    chosen = positions[evenly(len(positions), _MOST_FRAMES)]
     told = {}
     for name, columns in _groups(layout).items():
         depths = _signed_depths(chosen[:, columns], [layout.sites[k] for k in columns])

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..frames import evenly
 from .field_words import WORDS, folded, value_of
 from .point_forms import are_numbers, point_name
 from .rotations import turns_of
@@ -126,8 +127,7 @@ def _columns(
 
     # Of several at one place, a bone and those that only share its twist, the first is the bone.
     most = max(FEWEST_COMPARED, MOST_COMPARED // max(1, count * len(first.numbers)))
-    compared = min(len(frames), COMPARED_FRAMES, most)
-    some = np.unique(np.linspace(0, len(frames) - 1, compared).astype(int))
+    some = evenly(len(frames), min(COMPARED_FRAMES, most))
     places = np.array([one.places for t in some.tolist() if (one := frames[t])])
     sizes = np.linalg.norm(np.fmax.reduce(places, 1) - np.fmin.reduce(places, 1), axis=1)
     if not np.isfinite(sizes).any():

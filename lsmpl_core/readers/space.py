@@ -12,6 +12,7 @@ import numpy as np
 from ..bounds import SMALLEST, TALLEST
 from ..errors import KeypointFileError
 from ..keypoints.layouts import Layout
+from ..keypoints.plausibility import some_frames
 from ..keypoints.track import Decision
 from ..medians import middle_of_points, within
 from .image_depths import PIXELS_WITH_DEPTH, are_pixels_with_depth
@@ -73,7 +74,7 @@ def _told(raw: RawTrack, plane: str) -> RawTrack:
 
 def _are_flat(positions: np.ndarray) -> bool:
     """Whether points (T,K,3) of a body are in a plane of any direction in half of the frames."""
-    chosen = _some_frames(positions)
+    chosen = some_frames(positions)
     seen = np.isfinite(chosen).all(axis=2)
     shares = []
     for points in (frame[there] for frame, there in zip(chosen, seen)):
@@ -223,14 +224,8 @@ def _metres(unit: Decision) -> float:
 def _extents(positions: np.ndarray) -> np.ndarray:
     """(3,): over which length the points of a frame are spread along each axis, the median over
     frames."""
-    chosen = _some_frames(positions)
+    chosen = some_frames(positions)
     chosen = chosen[np.isfinite(chosen).all(axis=2).sum(axis=1) >= 4]
     if not len(chosen):
         return np.zeros(3)
     return np.median(np.nanmax(chosen, axis=1) - np.nanmin(chosen, axis=1), axis=0)
-
-
-def _some_frames(positions: np.ndarray) -> np.ndarray:
-    """Of points (T,K,3) 200 frames at most, evenly spread."""
-    count = min(len(positions), 200)
-    return positions[np.unique(np.linspace(0, len(positions) - 1, count).astype(int))]

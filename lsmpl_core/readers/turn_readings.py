@@ -15,6 +15,7 @@ from itertools import product
 import numpy as np
 
 from ..body.skeleton import JOINT_NAMES, PARENTS
+from ..frames import evenly
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
 from ..medians import in_parts
@@ -89,8 +90,7 @@ def find_reading(
     keypoint is missing, which `in_file` brings to the same axes, in any unit.
     """
     bones = _bones(layout)
-    count = min(len(turns), COMPARED_FRAMES)
-    some = np.unique(np.linspace(0, len(turns) - 1, count).astype(int))
+    some = evenly(len(turns), COMPARED_FRAMES)
     turns, positions = turns[some], in_file(positions[some])
 
     own = Reading()

@@ -15,6 +15,7 @@ import numpy as np
 
 from ..body.body import Body
 from ..body.sites import SiteParts
+from ..frames import evenly
 from ..medians import seen_median
 from ..points import complete, lengths
 from ..solver.shape import sampled_rotations
@@ -89,7 +90,7 @@ def _stretch(positions: np.ndarray, bones: Bones) -> np.ndarray:
     """(T,B) by how much each bone is too long or short, 1 at the limit; 0 where an end is
     missing."""
     long = lengths(positions[:, bones.one] - positions[:, bones.other])
-    some = long[np.unique(np.linspace(0, len(long) - 1, min(len(long), MEDIAN_FRAMES)).astype(int))]
+    some = long[evenly(len(long), MEDIAN_FRAMES)]
     usual = seen_median(some)
     spread = 1.48 * seen_median(np.abs(some - usual))
     limit = np.maximum.reduce(

@@ -20,10 +20,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..body.body import Body
-from ..cleaning.contacts import Contact, contact_mask, find_contacts, runs, while_down
+from ..cleaning.contacts import Contact, contact_mask, find_contacts, while_down
 from ..cleaning.easing import HELD, followed, standing_share
 from ..cleaning.floor import Floor, FootPoints, estimate_floor, foot_points
 from ..cleaning.leg_reach import FootTarget
+from ..frames import runs
 from ..keypoints.proportions import normalised
 from ..motion import Motion
 from ..rotation import between, exp_map, log_map

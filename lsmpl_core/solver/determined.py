@@ -13,6 +13,7 @@ import numpy as np
 from ..backends.arrays import choose_backend
 from ..body.kinematics import UNKNOWNS, KeypointModel
 from ..body.sites import site_parts
+from ..frames import evenly
 from .polish import step_order
 from .poses import Poses
 from .prior import pose_statistics
@@ -53,7 +54,7 @@ def undetermined(problem: Problem, poses: Poses) -> dict[str, float]:
     seen = np.flatnonzero((problem.weights > 0).any(axis=1))
     if not len(seen):
         return {}
-    frames = seen[np.unique(np.linspace(0, len(seen) - 1, MOST_FRAMES).astype(int))]
+    frames = seen[evenly(len(seen), MOST_FRAMES)]
     spread = _spread(problem, poses, frames)
     found = {part: float(np.median(spread[:, columns].max(axis=1))) for part, columns in _columns()}
     wide = {part: metres for part, metres in found.items() if not metres <= OPEN}

@@ -14,6 +14,7 @@ from ..body.body import Body
 from ..body.sites import SiteParts
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS
 from ..errors import SolveError
+from ..frames import evenly
 from ..keypoints.layouts import Layout
 from ..keypoints.track import KeypointTrack
 from ..rotation import exp_map
@@ -209,7 +210,7 @@ def _median_lengths(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(pairs,) median distance in metres, and in how many frames both ends are seen; a take is
     sampled if long."""
-    frames = np.unique(np.linspace(0, len(track) - 1, min(len(track), 500)).astype(int))
+    frames = evenly(len(track), 500)
     positions = track.positions[frames]
     lengths = np.linalg.norm(positions[:, a] - positions[:, b], axis=2)
     count = np.isfinite(lengths).sum(axis=0)

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..body.skeleton import NUM_JOINTS, PARENTS
+from ..frames import evenly
 from ..rotation import angle_between, exp_map
 from .poses import Poses
 
@@ -93,8 +94,7 @@ def find_hints(poses: Poses, turns: np.ndarray, seen: np.ndarray, rest: np.ndarr
     """
     given = np.isfinite(turns).all(axis=2) & seen
     none = np.zeros(NUM_JOINTS, dtype=bool)
-    count = min(len(poses), MEASURED_FRAMES)
-    some = np.unique(np.linspace(0, len(poses) - 1, count).astype(int))
+    some = evenly(len(poses), MEASURED_FRAMES)
     world = in_the_world(poses.rotations[some])
     fits = {
         j: _fit(j, world, turns[some], given[some], seen[some], rest)
