@@ -79,11 +79,7 @@ def limb_unseen(motion: Motion, unseen: Ground) -> Ground:
         was_seen[:, number] = rejected[:, [c for columns in bones.values() for c in columns]].any(
             axis=1
         )
-    names, worst = list(limbs), severity.argmax(axis=1)
-    return Ground(
-        np.where(unseen.severity >= 1.0, 0.0, severity.max(axis=1)),
-        lambda t: f"{names[worst[t]]} not {'believed' if was_seen[t, worst[t]] else 'seen'}",
-    )
+    return _worst(list(limbs), severity, was_seen, unseen.severity >= 1.0)
 
 
 def end_of_limb_unseen(motion: Motion, unseen: Ground, limb_unseen: Ground) -> Ground:
@@ -107,8 +103,16 @@ def end_of_limb_unseen(motion: Motion, unseen: Ground, limb_unseen: Ground) -> G
         severity[:, number] = lasting(nothing, UNSEEN_SECONDS * motion.fps) | lasting(
             was_seen[:, number], DISBELIEVED_SECONDS * motion.fps
         )
-    names, worst = list(ends), severity.argmax(axis=1)
     more = np.maximum(unseen.severity, limb_unseen.severity) >= 1.0
+    return _worst(list(ends), severity, was_seen, more)
+
+
+def _worst(
+    names: list[str], severity: np.ndarray, was_seen: np.ndarray, more: np.ndarray
+) -> Ground:
+    """By the worst of several parts (T,N) of a body, but for frames (T,) of which more is doubtful;
+    was_seen (T,N): which were, and were not believed."""
+    worst = severity.argmax(axis=1)
     return Ground(
         np.where(more, 0.0, severity.max(axis=1)),
         lambda t: f"{names[worst[t]]} not {'believed' if was_seen[t, worst[t]] else 'seen'}",

@@ -18,6 +18,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from open_body_bends import MIRROR, SIDED_JOINTS, bent_poses
+from open_body_check import volume
 from open_body_faults import AT_REST, Contacts, HalfSurface, neighbours
 from open_body_pose import JOINT_NAMES, PARENTS, mirror_vertices, with_descendants
 from scipy import sparse
@@ -294,8 +295,7 @@ def _entries(rotations: np.ndarray) -> np.ndarray:
 
 
 def _litres(points: np.ndarray, triangles: np.ndarray) -> float:
-    a, b, c = (points[triangles[:, corner]] for corner in range(3))
-    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6 * 1e3)
+    return volume(points, triangles) * 1e3
 
 
 def _half_way_to_neighbours(quads: np.ndarray) -> sparse.csr_matrix:

@@ -41,28 +41,31 @@ class HandSpheres:
         joints, offsets, radii = zip(*hands)
         return cls(joints, offsets, radii)
 
-    def centres(self, motion: Motion, body: Body, hand: int) -> np.ndarray:
-        """(T,S,3): the spheres of a hand in the world, the fingers as the motion has them, and
-        relaxed where nobody knows them."""
-        sized = body.with_hands(motion.hand_size)
-        fingers, betas = sized.fingers, body.betas_of(motion)
+    def centres(
+        self, motion: Motion, body: Body, world: tuple[np.ndarray, np.ndarray]
+    ) -> list[np.ndarray]:
+        """(T,S,3) for each hand: its spheres in the world, the fingers as the motion has them, and
+        relaxed where nobody knows them. world: the motion's `Body.world`."""
+        fingers, betas = body.with_hands(motion.hand_size).fingers, body.betas_of(motion)
         assert fingers is not None, "spheres are of a body with fingers"
-        world, at = body.world(motion)
         if motion.fingers is None:
             relaxed = closed_turns(fingers.frames, RELAXED)
             local = np.broadcast_to(relaxed, (len(motion), *relaxed.shape))
         else:
             local = fingers.local_rotations(motion.fingers)
         wrists = list(WRISTS)
-        rest = body.rest_joints(betas)[wrists]
-        joints, _, turned = fingers.positions(local, betas, world[:, wrists], at[:, wrists], rest)
+        turns, at = (values[:, wrists] for values in world)
+        joints, _, turned = fingers.positions(
+            local, betas, turns, at, body.rest_joints(betas)[wrists]
+        )
 
         # The wrist comes last, where its number of -1 finds it.
-        wrist = WRISTS[hand]
-        joints = np.concatenate([joints[:, hand], at[:, wrist, None]], axis=1)
-        turned = np.concatenate([turned[:, hand], world[:, wrist, None]], axis=1)
-        bearer = self.joints[hand]
-        return joints[:, bearer] + (turned[:, bearer] @ self.offsets[hand][..., None])[..., 0]
+        joints = np.concatenate([joints, at[:, :, None]], axis=2)
+        turned = np.concatenate([turned, turns[:, :, None]], axis=2)
+        return [
+            joints[:, hand, bearer] + (turned[:, hand, bearer] @ offset[..., None])[..., 0]
+            for hand, (bearer, offset) in enumerate(zip(self.joints, self.offsets))
+        ]
 
 
 def _skin(

@@ -48,7 +48,7 @@ def part_hands_steps(motion: Motion, body: Body) -> Generator[Progress, None, Mo
     assert sized.fingers is not None, "hands of another size are hands"
     betas = body.betas_of(motion)
     spheres = HandSpheres.of(sized, sized.fingers, betas)
-    left, right = (spheres.centres(motion, body, hand) for hand in range(2))
+    left, right = spheres.centres(motion, body, (world, joints))
     way = ways_apart(left, right, spheres.radii, motion.fps)
     moved = np.flatnonzero(np.linalg.norm(way, axis=1) > NEGLIGIBLE)
     if not moved.size:

@@ -50,9 +50,10 @@ def _turned_about(hands: HandPoints, fingers: Fingers, wrists: np.ndarray) -> np
     shown = np.einsum("thij,hj->thi", wrists, out / np.linalg.norm(out, axis=-1, keepdims=True))
     seen = np.where(hands.visible[..., None], hands.positions, np.nan)
     _, palm = palms_of(seen)
+    inwards = inwardness(seen)
     with np.errstate(invalid="ignore"):
         away = np.sum(shown * palm, axis=-1) < WRONG_WAY
-        return of_other_side(seen) | away | (seen_median(inwardness(seen)) < -FLAT)
+        return of_other_side(inwards) | away | (seen_median(inwards) < -FLAT)
 
 
 def _held_still(hands: HandPoints, track: KeypointTrack) -> np.ndarray:

@@ -46,15 +46,15 @@ def ahead(sites: Sites, forward: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def looks_forward(sites: Sites, left: np.ndarray, clear: float) -> np.ndarray:
-    """(T,) from 1, where knees, feet and face of people whose left is that way (T,3) all point
-    forward by `clear` and more, to -1, where all point backward; 0 where nothing tells.
+def looks_forward(cues: dict[str, np.ndarray], clear: float) -> np.ndarray:
+    """(T,) from 1, where knees, feet and face of people all point forward by `clear` and more, to
+    -1, where all point backward; 0 where nothing tells. cues: how far they are `ahead`.
 
     Elbows are left out: arms turn as they like.
     """
     told = [
         np.clip(finite_mean(values, axis=0) / clear, -1.0, 1.0)
-        for name, values in ahead(sites, forward(sites, left)).items()
+        for name, values in cues.items()
         if name != "the elbows"
     ]
     return np.nan_to_num(finite_mean(np.stack(told), axis=0))

@@ -69,10 +69,9 @@ def inwardness(positions: np.ndarray) -> np.ndarray:
     return bent + THUMBS_SHARE * before
 
 
-def of_other_side(positions: np.ndarray) -> np.ndarray:
-    """(T,2) bool: hands (T,2,21,3) that are none of their side, clearly in a frame by itself or as
-    the frames around say; where too little is seen they are not."""
-    inwards = inwardness(positions)
+def of_other_side(inwards: np.ndarray) -> np.ndarray:
+    """(T,2) bool: hands, of which `inwardness` tells (T,2), that are none of their side, clearly in
+    a frame by itself or as the frames around say; where too little is seen they are not."""
     padded = np.pad(inwards, ((AROUND_FRAMES, AROUND_FRAMES), (0, 0)), constant_values=np.nan)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * AROUND_FRAMES + 1, axis=0)
     usual = seen_median(np.moveaxis(around, -1, 0))

@@ -48,7 +48,7 @@ def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:
         return None
 
     # Arms turn as they like, so that elbows have no veto.
-    looks = looks_forward(sites, left, CLEARLY * size)
+    looks = looks_forward(found, CLEARLY * size)
     ahead_of_all = float(np.mean(looks[looks != 0.0])) if looks.any() else 0.0
     if ahead_of_all > -BACKWARD:
         return None

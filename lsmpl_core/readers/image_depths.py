@@ -46,8 +46,8 @@ def are_pixels_with_depth(positions: np.ndarray, layout: Layout) -> bool:
     if high[2] - low[2] < FLAT * size.max() and METRES[0] < low[2] and high[2] < METRES[1]:
         return True
     errors = [implausibility(chosen * [1, 1, scale], layout) for scale in (1.0, *_SCALES)]
-    best, scale = int(np.argmin(errors[1:])), float(_SCALES[np.argmin(errors[1:])])
-    least = errors[best + 1]
+    best = int(np.argmin(errors[1:]))
+    scale, least = float(_SCALES[best]), errors[best + 1]
     gained = errors[0] - least >= LEAST_GAIN and least <= MOST_LEFT * errors[0]
     if not gained or 1 / CLEAR < scale < CLEAR:
         return False

@@ -68,7 +68,7 @@ def join_hands(
         with np.errstate(invalid="ignore"):
             trust[np.linalg.norm(hands[:, :, 0] - wrists, axis=-1) > 2.0 * APART * forearm] = 0.0
     seen = np.isfinite(hands).all(axis=-1) & (trust > 0)
-    wrong = of_other_side(hands) & seen.any(axis=2)
+    wrong = of_other_side(inwardness(hands)) & seen.any(axis=2)
     trust[wrong] = 0.0
     for side, count in zip(SIDES, np.count_nonzero(wrong, axis=0)):
         if count:

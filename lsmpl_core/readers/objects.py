@@ -9,6 +9,7 @@ people of one. SAM 3D Body's outputs are of this form: their points are relative
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Collection
 from contextlib import suppress
@@ -21,7 +22,7 @@ from ..errors import KeypointFileError
 from ..files import safe_pickle
 from ..files.npz import open_npz, read_array
 from ..files.object_npy import is_object_npy, read_object_npy
-from ..files.opening import open_file, read_file
+from ..files.opening import read_file
 from ..files.pickle_arrays import to_array
 from ..files.reals import reals
 from ..keypoints.track import Decision
@@ -148,8 +149,7 @@ def _content(path: Path) -> object:
             data = read_file(path)
             if is_object_npy(data):
                 return read_object_npy(data, str(path), KeypointFileError)
-            with open_file(path) as stream:
-                return read_array(stream, size)
+            return read_array(io.BytesIO(data), size)
         return safe_pickle.load(path, what="file of keypoints", error=KeypointFileError)
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None

@@ -19,6 +19,7 @@ from ..frames import evenly
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision
 from ..medians import in_parts
+from ..points import swing
 from ..rotation import exp_map, from_quaternion, log_map, to_quaternion
 
 COMPARED_FRAMES = 200
@@ -131,15 +132,8 @@ def _left(turns: np.ndarray, positions: np.ndarray, bones: tuple[tuple[int, int]
         along = positions[:, end] - positions[:, begin]
         here = np.isfinite(along).all(axis=1) & np.isfinite(turns[:, begin]).all(axis=1)
         if here.sum() >= FEWEST_FRAMES:
-            swings.append(_swing(along[here]))
-            left.append(_swing(np.einsum("tba,tb->ta", rotations[here, begin], along[here])))
+            swings.append(swing(along[here]))
+            left.append(swing(np.einsum("tba,tb->ta", rotations[here, begin], along[here])))
     if max(swings, default=0.0) < SWINGING:
         return np.nan
     return float(np.square(left).sum() / np.square(swings).sum())
-
-
-def _swing(vectors: np.ndarray) -> float:
-    """The median angle of vectors (T,3) from their mean direction."""
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    mean = unit.mean(axis=0) / max(np.linalg.norm(unit.mean(axis=0)), 1e-12)
-    return float(np.median(np.arccos(np.clip(unit @ mean, -1.0, 1.0))))

@@ -14,7 +14,7 @@ from functools import partial
 
 import numpy as np
 
-from ..keypoints.facing import looks_forward
+from ..keypoints.facing import ahead, forward, looks_forward
 from ..keypoints.layouts import Layout
 from ..keypoints.proportions import Sites, finite_mean
 from ..keypoints.track import KeypointTrack
@@ -156,8 +156,9 @@ def _ahead(positions, left, mirror, layout: Layout) -> np.ndarray:
     """(T,) metres of evidence that knees, feet and face point where the pairs look (below 0: that
     they point the other way)."""
     across = finite_mean(positions[:, left] - positions[:, mirror[left]], axis=1)
+    sites = Sites(positions, layout)
     metres, clear = AHEAD
-    return metres * looks_forward(Sites(positions, layout), across, clear)
+    return metres * looks_forward(ahead(sites, forward(sites, across)), clear)
 
 
 def _facing(positions, left, mirror, upper) -> np.ndarray:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..body.skeleton import NUM_JOINTS, PARENTS
 from ..frames import evenly
+from ..points import swing
 from ..rotation import angle_between, exp_map
 from .poses import Poses
 
@@ -159,20 +160,16 @@ def _fit(
         if both.sum() < FEWEST_FRAMES:
             continue
         points = solved[both] @ (rest[child] - rest[j])
-        swings_off.append(_swing(file[both], points))
-        swings.append(min(_swing(np.eye(3), points), _swing(above[both], points)))
+        swings_off.append(swing(_in_axes(file[both], points)))
+        swings.append(min(swing(points), swing(_in_axes(above[both], points))))
     if not swings:
         return _Fit(constant, off, moves, 0.0, 0.0)
     return _Fit(constant, off, moves, float(np.mean(swings_off)), float(np.mean(swings)))
 
 
-def _swing(axes: np.ndarray, points: np.ndarray) -> float:
-    """The median angle between vectors (T,3) of the world, as they are in some axes (T,3,3), and
-    their mean direction."""
-    inside = np.einsum("...ba,...b->...a", axes, points)
-    inside /= np.maximum(np.linalg.norm(inside, axis=1, keepdims=True), 1e-12)
-    mean = inside.mean(axis=0) / max(np.linalg.norm(inside.mean(axis=0)), 1e-12)
-    return float(np.median(np.arccos(np.clip(inside @ mean, -1.0, 1.0))))
+def _in_axes(axes: np.ndarray, vectors: np.ndarray) -> np.ndarray:
+    """Vectors (T,3) of the world as they are in some axes (T,3,3)."""
+    return np.einsum("tba,tb->ta", axes, vectors)
 
 
 def in_the_world(rotations: np.ndarray) -> np.ndarray:

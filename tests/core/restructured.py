@@ -71,7 +71,7 @@ def _parts(content: bytes) -> tuple[str, Any] | None:
             separator = max("\t,; ", key=text.count)
             return f"table{separator}", [line.split(separator) for line in text.split("\n")]
     except Exception:  # in what was damaged before, NumPy's and Python's readers end in anything
-        pass
+        return None
     return None
 
 

@@ -115,8 +115,8 @@ def test_flat_hands_whose_fingers_bend_a_little_backwards_are_of_their_side(body
     _, palm = palms_of(hands)
     hands[:, :, thumb] -= (0.045 * palm)[:, :, None]  # as thumbs lie beside a hand, not before it
     noisy = hands + np.random.default_rng(0).normal(0.0, 0.002, hands.shape)
-    assert abs(inwardness(hands).mean()) < 0.5 and not of_other_side(noisy).any()
-    assert of_other_side(body.hand_points(flat).positions[:, ::-1]).all()
+    assert abs(inwardness(hands).mean()) < 0.5 and not of_other_side(inwardness(noisy)).any()
+    assert of_other_side(inwardness(body.hand_points(flat).positions[:, ::-1])).all()
 
 
 def test_a_fist_brings_the_tips_to_the_palm(body):
