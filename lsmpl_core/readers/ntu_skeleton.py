@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from .json_lists import track_of
+from .nest_tracks import track_of
 from .raw import MOST_POINTS, RawTrack, changed, read_text
 from .rows import is_number
 

@@ -28,7 +28,7 @@ from ..files.reals import reals
 from ..keypoints.track import Decision
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
 from .column_words import AXES
-from .json_lists import is_frame, track_of
+from .nest_tracks import is_frame, track_of
 from .nest_turns import is_of_turns, turns_of_take
 from .nests import kinds_of
 from .point_forms import LEAST_POINTS
