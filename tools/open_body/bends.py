@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
-from open_body_pose import JOINT_NAMES
 from scipy.spatial.transform import Rotation
 
+from lsmpl_core.body.skeleton import JOINT_NAMES
+
+from .surface import MIRROR
+
 SIDED_JOINTS = ("collar", "shoulder", "elbow", "wrist", "hip", "knee", "ankle")
-MIRROR = np.array([-1.0, 1.0, 1.0])
 
 # Degrees, of the left side; the right is its mirror image. What is even is drawn evenly between
 # two numbers, what is normal about 0 with a standard deviation. `azimuth` is where the lower bone
 # bends to, about the upper one and from where it mostly does.
-EVEN = {
+EVEN: Mapping[str, tuple[float, float]] = {
     "arm up": (-85, 80), "arm ahead": (-40, 110), "arm twist": (-80, 60), "collar share": (0, 1),
     "elbow bend": (0, 150), "hip bend": (-30, 120), "hip aside": (-20, 45), "hip twist": (-35, 35),
     "knee bend": (0, 150), "ankle bend": (-30, 45),
 }  # fmt: skip
-NORMAL = {
+NORMAL: Mapping[str, float] = {
     "collar up": 6, "collar ahead": 6, "elbow azimuth": 25, "forearm twist": 40, "wrist twist": 25,
     "wrist ahead": 15, "wrist up": 30, "knee azimuth": 12, "shin twist": 10, "ankle aside": 10,
     "ankle twist": 8,
@@ -40,7 +44,7 @@ SPINE = {"spine1": 10.0, "spine2": 7.0, "spine3": 5.0, "neck": 10.0}
 SPINE_BENDS = 0.5  # share of the poses
 
 # What is seen most, alone: the first of every set of poses.
-ALONE = (
+ALONE: tuple[Mapping[str, float], ...] = (
     *({"elbow bend": bend} for bend in (40, 75, 105, 130, 150)),
     *({"elbow bend": bend, "forearm twist": by} for bend in (120, 150) for by in (60, -60)),
     *({"knee bend": bend} for bend in (45, 90, 120, 150)),
@@ -57,7 +61,7 @@ ALONE = (
 
 def bent_poses(count: int, rng: np.random.Generator) -> np.ndarray:
     """Rotations (count, 24, 3, 3) of all joints, the pelvis' none."""
-    poses = [_left_side(dict.fromkeys((*EVEN, *NORMAL), 0.0) | alone) for alone in ALONE]
+    poses = [_left_side(dict.fromkeys((*EVEN, *NORMAL), 0.0) | dict(alone)) for alone in ALONE]
     while len(poses) < count:
         pose, astray = _left_side(_draw(rng)), rng.choice(list(ASTRAY), p=list(ASTRAY.values()))
         for part in SIDED_JOINTS:

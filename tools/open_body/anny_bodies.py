@@ -4,10 +4,16 @@ axes."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from open_body_pose import mirror_vertices
+
+from .surface import mirror_vertices
+
+if TYPE_CHECKING:
+    # Only what makes a body needs it: a file that is there is checked without.
+    from anny import Anny
 
 # Anny's bones grouped by the SMPL joint that moves them.
 SIDED_BONES = {
@@ -69,25 +75,18 @@ class AnnyBodies:
 def sample_anny(count: int, seed: int) -> AnnyBodies:
     """Draw `count` adults; every draw is neutral on average, with a mean stature of about 1.70
     m."""
-    import anny
-
-    model = anny.Anny(
-        topology="anny-quads",
-        phenotypes="all",
-        phenotype_blendshapes="original",
-        skinning_method="lbs",
-    ).to(dtype=torch.float64)
+    model = anny_model()
     with torch.no_grad():
-        coefficients = model.get_phenotype_blendshape_coefficients(**_draw_phenotypes(count, seed))
+        coefficients = model.get_phenotype_blendshape_coefficients(**draw_phenotypes(count, seed))
         vertices = model.get_rest_vertices(coefficients).numpy()
         heads = model.get_rest_model(coefficients.mean(0, keepdim=True))["rest_bone_heads"][
             0
         ].numpy()
-    bone_heads = dict(zip(model.bone_labels, _to_smpl_axes(heads)))
+    bone_heads = dict(zip(model.bone_labels, to_smpl_axes(heads)))
     weights = dict(zip(model.bone_labels, model.dense_vertex_bone_weights.numpy().T))
     template = model.template_vertices.numpy()
     return AnnyBodies(
-        vertices=_to_smpl_axes(vertices),
+        vertices=to_smpl_axes(vertices),
         mean_landmarks={
             name: np.mean([bone_heads[bone] for bone in bones], axis=0)
             for name, bones in LANDMARKS.items()
@@ -102,7 +101,20 @@ def sample_anny(count: int, seed: int) -> AnnyBodies:
     )
 
 
-def _draw_phenotypes(count: int, seed: int) -> dict[str, torch.Tensor]:
+def anny_model() -> Anny:
+    """Anny with all sliders, in double precision."""
+    import anny
+
+    model = anny.Anny(
+        topology="anny-quads",
+        phenotypes="all",
+        phenotype_blendshapes="original",
+        skinning_method="lbs",
+    )
+    return model.to(dtype=torch.float64)
+
+
+def draw_phenotypes(count: int, seed: int) -> dict[str, torch.Tensor]:
     """Anny's sliders, each in [0, 1]. At equal ancestry a height of 0.38 is 1.70 m, and 0.1 more is
     11 cm."""
     rng = np.random.default_rng(seed)
@@ -123,6 +135,6 @@ def _draw_phenotypes(count: int, seed: int) -> dict[str, torch.Tensor]:
     return {name: torch.as_tensor(values) for name, values in draws.items()}
 
 
-def _to_smpl_axes(points: np.ndarray) -> np.ndarray:
+def to_smpl_axes(points: np.ndarray) -> np.ndarray:
     """From Z up, facing -Y, to Y up, facing +Z; the person's left stays at +X."""
     return np.stack((points[..., 0], points[..., 2], -points[..., 1]), axis=-1)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from open_body_pose import JOINT_NAMES, PARENTS, smpl_joints, with_descendants
 from scipy.spatial.transform import Rotation
+
+from lsmpl_core.body.skeleton import ANCESTORS, JOINT_NAMES, PARENTS
+
+from .rest_pose import smpl_joints
+from .surface import volume
 
 
 def print_check(body: Mapping[str, np.ndarray]) -> None:
@@ -86,7 +90,7 @@ def _radius_left(
     joint = JOINT_NAMES.index(f"left_{part}")
     pivot, axis = joints[joint], joints[JOINT_NAMES.index(f"left_{beyond}")] - joints[joint]
     rotation = Rotation.from_rotvec(np.pi / 2 * axis / np.linalg.norm(axis)).as_matrix()
-    moved = body["weights"][:, with_descendants(joint)].sum(1)[:, None]
+    moved = body["weights"][:, ANCESTORS[:, joint]].sum(1)[:, None]
     vertices = template
     if corrected:
         directions = body["posedirs"][:, :, 9 * (joint - 1) : 9 * joint].astype(np.float64)
@@ -98,12 +102,6 @@ def _radius_left(
         for points in (template, posed)
     ]
     return radius[1] / radius[0]
-
-
-def volume(vertices: np.ndarray, triangles: np.ndarray) -> float:
-    """Volume of the closed surface, in cubic metres."""
-    a, b, c = (vertices[triangles[:, corner]] for corner in range(3))
-    return float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
 
 
 def _angle(a: np.ndarray, b: np.ndarray) -> float:

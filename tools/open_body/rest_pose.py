@@ -12,15 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-JOINT_NAMES = (
-    "pelvis", "left_hip", "right_hip", "spine1", "left_knee", "right_knee", "spine2", "left_ankle",
-    "right_ankle", "spine3", "left_foot", "right_foot", "neck", "left_collar", "right_collar",
-    "head", "left_shoulder", "right_shoulder", "left_elbow", "right_elbow", "left_wrist",
-    "right_wrist", "left_hand", "right_hand",
-)  # fmt: skip
-PARENTS = np.array(
-    [-1, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 9, 9, 12, 13, 14, 16, 17, 18, 19, 20, 21]
-)
+from lsmpl_core.body.skeleton import JOINT_NAMES
 
 # Rest joints of SMPL's neutral mean shape in metres (public figures), left and right averaged; x,
 # y, z of the left.
@@ -58,67 +50,6 @@ def smpl_joints() -> np.ndarray:
     return np.array(rows)
 
 
-def with_descendants(joint: int) -> list[int]:
-    """The joint itself and all that hang from it."""
-    found = [joint]
-    for child, parent in enumerate(PARENTS):
-        if parent in found and child not in found:
-            found.append(child)
-    return found
-
-
-def mirror_vertices(template: np.ndarray) -> np.ndarray:
-    """(V,) the vertex on the other side of each of `template` (V, 3)."""
-    from scipy.spatial import cKDTree
-
-    distance, mirror = cKDTree(template).query(template * (-1.0, 1.0, 1.0))
-    if distance.max() > 1e-6 or not np.array_equal(mirror[mirror], np.arange(len(mirror))):
-        raise RuntimeError(
-            "The template is not symmetric: "
-            f"a vertex is {distance.max():.2g} m from its mirror image."
-        )
-    return mirror
-
-
-def skin_fixed_weights(vertices: np.ndarray, prior: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Positive weights near `prior` (V,) that sum to one and whose mean of `vertices` (V, 3) is
-    exactly `target` (3,).
-
-    Of all such weights these have the least Kullback-Leibler divergence from the prior: w = prior *
-    exp(a . x), normalised. Newton's method on the convex dual finds a. A point fixed to the skin
-    this way follows the shape.
-    """
-    used = prior > 1e-4 * prior.max()
-    offsets, prior_used = vertices[used] - target, prior[used] / prior[used].sum()
-    scale = np.sqrt(prior_used @ (offsets**2).sum(1))
-    offsets = offsets / scale
-    tilt = np.zeros(3)
-
-    def tilted(tilt: np.ndarray) -> tuple[np.ndarray, float]:
-        exponent = offsets @ tilt
-        weights = prior_used * np.exp(exponent - exponent.max())
-        return weights / weights.sum(), np.log(weights.sum()) + exponent.max()
-
-    for _ in range(200):
-        weights, value = tilted(tilt)
-        mean = weights @ offsets
-        if np.abs(mean).max() < 1e-13:
-            break
-        covariance = (offsets * weights[:, None]).T @ offsets - np.outer(mean, mean)
-        step = np.linalg.solve(covariance + 1e-12 * np.eye(3), mean)
-        size = 1.0
-        while tilted(tilt - size * step)[1] > value - 1e-4 * size * mean @ step and size > 1e-6:
-            size /= 2
-        tilt = tilt - size * step
-    if np.abs(mean).max() > 1e-6:
-        raise RuntimeError(
-            f"The point {target.round(3)} lies outside the vertices it is to be regressed from."
-        )
-    full = np.zeros(len(vertices))
-    full[used] = weights
-    return full
-
-
 class TPose:
     """Moves Anny bodies onto SMPL's rest pose, with stretches that suit the mean body."""
 
@@ -130,11 +61,10 @@ class TPose:
         hips = (joints["left_hip"] + joints["right_hip"]) / 2
         self._hips_target = hips + (0.0, HIP_RISE, 0.0)
         self._trunk_target = joints["neck"] - self._hips_target
-        self._stretch = {
-            "trunk": np.linalg.norm(self._trunk_target) / np.linalg.norm(_trunk(mean_landmarks))
-        }
+        self._trunk_stretch = _times_longer(self._trunk_target, _trunk(mean_landmarks))
         placed = self._trunk_map(mean_landmarks, 1.0)
-        self._limb_target = {}
+        self._limb_target: dict[tuple[str, str], np.ndarray] = {}
+        self._limb_stretch: dict[tuple[str, str], float] = {}
         for side in ("left", "right"):
             marks = {part: mean_landmarks[f"{side}_{part}"] for part in LIMB_LANDMARKS}
             goals = {
@@ -144,16 +74,10 @@ class TPose:
             goals["clavicle"] = placed(marks["clavicle"])
             goals["hip"] = placed(marks["hip"])
             for start, end in LIMB_SEGMENTS:
-                self._limb_target[side, end] = goals[end] - goals[start]
-                self._stretch[side, end] = np.linalg.norm(
-                    goals[end] - goals[start]
-                ) / np.linalg.norm(marks[end] - marks[start])
+                target = self._limb_target[side, end] = goals[end] - goals[start]
+                self._limb_stretch[side, end] = _times_longer(target, marks[end] - marks[start])
             self._limb_target[side, "knuckles"] = joints[f"{side}_hand"] - joints[f"{side}_wrist"]
             self._limb_target[side, "toes"] = joints[f"{side}_foot"] - joints[f"{side}_ankle"]
-
-    @property
-    def stretch(self) -> dict:
-        return dict(self._stretch)
 
     def __call__(
         self,
@@ -180,7 +104,7 @@ class TPose:
                 linear = _turn_and_stretch(
                     marks[end] - marks[start],
                     self._limb_target[side, end],
-                    self._stretch[side, end] * factors[factor],
+                    self._limb_stretch[side, end] * factors[factor],
                 )
                 maps[f"{side}_{group}"] = _Affine(linear, marks[start], at[start])
                 at[end] = maps[f"{side}_{group}"](marks[end])
@@ -202,7 +126,7 @@ class TPose:
     def _trunk_map(self, landmarks: Mapping[str, np.ndarray], factor: float) -> _Affine:
         hips = (landmarks["left_hip"] + landmarks["right_hip"]) / 2
         linear = _turn_and_stretch(
-            _trunk(landmarks), self._trunk_target, self._stretch["trunk"] * factor
+            _trunk(landmarks), self._trunk_target, self._trunk_stretch * factor
         )
         return _Affine(linear, hips, self._hips_target)
 
@@ -255,6 +179,10 @@ def _skinning_groups(joint_weights: Mapping[str, np.ndarray]) -> dict[str, np.nd
 
 def _trunk(landmarks: Mapping[str, np.ndarray]) -> np.ndarray:
     return landmarks["neck"] - (landmarks["left_hip"] + landmarks["right_hip"]) / 2
+
+
+def _times_longer(a: np.ndarray, b: np.ndarray) -> float:
+    return float(np.linalg.norm(a) / np.linalg.norm(b))
 
 
 def _turn_and_stretch(source: np.ndarray, target: np.ndarray, factor: float) -> np.ndarray:

@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from open_body_pose import skin_fixed_weights
+
+from .surface import skin_fixed_weights
 
 # Anny's vertex numbers (topology "anny-quads", version 0.6.2).
 MIDDLE_VERTICES = {"nose": 294, "head_top": 881, "chin": 5195}
@@ -53,13 +54,13 @@ def find_sites(
     mirror image.
     """
     left = {
-        name: (list(numbers), [1.0 / len(numbers)] * len(numbers))
+        name: (np.array(numbers), np.full(len(numbers), 1.0 / len(numbers)))
         for name, numbers in LEFT_VERTICES.items()
     }
     for name, (start, end, fraction) in LEFT_KNUCKLES.items():
         left[name] = _around(mean, (1 - fraction) * bone_heads[start] + fraction * bone_heads[end])
-    sites = {name: ([vertex], [1.0]) for name, vertex in MIDDLE_VERTICES.items()}
-    sites |= {"mouth_left": ([LEFT_MOUTH], [1.0]), "mouth_right": ([mirror[LEFT_MOUTH]], [1.0])}
+    single = MIDDLE_VERTICES | {"mouth_left": LEFT_MOUTH, "mouth_right": mirror[LEFT_MOUTH]}
+    sites = {name: (np.array([vertex]), np.ones(1)) for name, vertex in single.items()}
     for name, (vertices, weights) in left.items():
         sites[f"left_{name}"] = (vertices, weights)
         sites[f"right_{name}"] = (mirror[vertices], weights)

@@ -3,7 +3,7 @@ twisted and bent limbs.
 
 Nothing says what a bent limb has to look like but what is wrong with it: skin that is stretched,
 bent and folded, volume and girth that are lost, and flesh in flesh. Those faults
-(open_body_faults) are made small over poses in which limbs bend as people's do (open_body_bends),
+(faults) are made small over poses in which limbs bend as people's do (bends),
 as Bertiche et al. ("PBNS: physically based neural simulation for unsupervised garment pose space
 deformation", 2021) do it for clothes, and weighed most where they would be worse than without
 correctives. What is fitted is linear in the entries of R - I, which is how SMPL's posedirs are
@@ -17,11 +17,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from open_body_bends import MIRROR, SIDED_JOINTS, bent_poses
-from open_body_check import volume
-from open_body_faults import AT_REST, Contacts, HalfSurface, neighbours
-from open_body_pose import JOINT_NAMES, PARENTS, mirror_vertices, with_descendants
 from scipy import sparse
+
+from lsmpl_core.body.kinematics import forward
+from lsmpl_core.body.skeleton import ANCESTORS, JOINT_NAMES
+
+from .bends import SIDED_JOINTS, bent_poses
+from .faults import AT_REST, Contacts, HalfSurface, neighbours
+from .surface import MIRROR, mirror_vertices, volume
 
 POSES = 240
 BATCH = 8  # poses a step
@@ -57,6 +60,8 @@ class Posed(NamedTuple):
     """(P, N, 3)"""
     joints: torch.Tensor
     """(P, 7, 3)"""
+    frames: np.ndarray
+    """(P, 24, 3, 3) of all joints."""
     whole: list[np.ndarray]
     """The whole body's (V, 3)."""
     gained: torch.Tensor
@@ -90,9 +95,9 @@ def fit_correctives(body: Mapping[str, np.ndarray], seed: int) -> np.ndarray:
 
     # Corrected skin meets skin elsewhere.
     corrected = []
-    for plain, pose in zip(posed.whole, rotations):
+    for plain, pose, turned in zip(posed.whole, rotations, posed.frames):
         moves = posedirs @ (pose[1:] - np.eye(3)).ravel()
-        corrected.append(plain + np.einsum("vab,vb->va", _blend(pose, weights, joints), moves))
+        corrected.append(plain + np.einsum("vab,vb->va", _blend(turned, weights), moves))
     both = zip(contacts, half.contacts(corrected))
     fit.descend(STEPS[1], Contacts(*(torch.cat(pair) for pair in both)), rng)
     posedirs = _on_both_halves(fit.found().numpy(), half.vertices, template)
@@ -219,7 +224,7 @@ def _corrected(template: np.ndarray, weights: np.ndarray, joints: np.ndarray) ->
     wrist, whose twist the forearm has a part of."""
     corrects = np.zeros((len(template), len(AT_REST)), dtype=bool)
     for column, joint in enumerate(AT_REST):
-        of_joint = weights[:, with_descendants(joint)].sum(1)
+        of_joint = weights[:, ANCESTORS[:, joint]].sum(1)
         corrects[:, column] = (of_joint > INFLUENCE) & (of_joint < 1.0 - INFLUENCE)
     elbow, wrist = (JOINT_NAMES.index(f"left_{part}") for part in ("elbow", "wrist"))
     along = joints[wrist] - joints[elbow]
@@ -259,39 +264,32 @@ def _posed(
     joints: np.ndarray,
     triangles: np.ndarray,
 ) -> Posed:
-    blends, whole, places, gained = [], [], [], []
-    for pose in rotations:
-        frames, place = _forward(pose, joints)
-        blend = _blend(pose, weights, joints)
-        offsets = place - np.einsum("jab,jb->ja", frames, joints)
+    blends, whole, gained = [], [], []
+    frames, places = forward(rotations, joints[None], np.zeros((len(rotations), 3)))
+    for turned, place in zip(frames, places):
+        blend = _blend(turned, weights)
+        offsets = place - np.einsum("jab,jb->ja", turned, joints)
         whole.append(np.einsum("vab,vb->va", blend, template) + weights @ offsets)
         blends.append(blend[vertices].astype(np.float32))
-        places.append(place[AT_REST])
         gained.append((_litres(whole[-1], triangles) - _litres(template, triangles)) / 2)
-    points = np.array([points[vertices] for points in whole])
-    entries = np.array([_entries(pose) for pose in rotations])
-    arrays = (entries, np.array(blends), points, np.array(places))
-    numbers = [torch.as_tensor(values, dtype=torch.float32) for values in arrays]
-    return Posed(*numbers, whole, torch.as_tensor(gained, dtype=torch.float32))
+    return Posed(
+        entries=_single((rotations[:, AT_REST] - np.eye(3)).reshape(len(rotations), -1)),
+        blends=_single(np.array(blends)),
+        points=_single(np.array([points[vertices] for points in whole])),
+        joints=_single(places[:, AT_REST]),
+        frames=frames,
+        whole=whole,
+        gained=_single(np.array(gained)),
+    )
 
 
-def _forward(rotations: np.ndarray, joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Each joint's frame (24, 3, 3) and place (24, 3), of its own rotations (24, 3, 3)."""
-    frames, places = [rotations[0]], [joints[0]]
-    for joint, parent in list(enumerate(PARENTS))[1:]:
-        frames.append(frames[parent] @ rotations[joint])
-        places.append(places[parent] + frames[parent] @ (joints[joint] - joints[parent]))
-    return np.array(frames), np.array(places)
+def _blend(frames: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """(V, 3, 3) by which plain skinning turns each vertex, of the joints' frames (24, 3, 3)."""
+    return np.tensordot(weights, frames, 1)
 
 
-def _blend(rotations: np.ndarray, weights: np.ndarray, joints: np.ndarray) -> np.ndarray:
-    """(V, 3, 3) by which plain skinning turns each vertex."""
-    return np.tensordot(weights, _forward(rotations, joints)[0], 1)
-
-
-def _entries(rotations: np.ndarray) -> np.ndarray:
-    """(63,) of R - I of the left joints."""
-    return (rotations[AT_REST] - np.eye(3)).ravel()
+def _single(values: np.ndarray) -> torch.Tensor:
+    return torch.as_tensor(values, dtype=torch.float32)
 
 
 def _litres(points: np.ndarray, triangles: np.ndarray) -> float:

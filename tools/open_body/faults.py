@@ -8,10 +8,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from open_body_bends import MIRROR, SIDED_JOINTS
-from open_body_pose import JOINT_NAMES, mirror_vertices
 from scipy import sparse
 from scipy.spatial import cKDTree
+
+from lsmpl_core.body.skeleton import JOINT_NAMES
+
+from .bends import SIDED_JOINTS
+from .surface import MIRROR, mirror_vertices
 
 FOLDED = 1.3  # radians between neighbouring faces; more begins to be a fold
 NEAR = 0.03  # metres within which surfaces may meet

@@ -2,7 +2,7 @@
 lsmpl_core/data/open_body_shapes.json.
 
     pip install anny==0.6.2 scipy
-    python tools/open_body_shapes.py
+    python -m tools.make_open_body_shapes
 
 Anny's adults are drawn as for the body itself, brought onto its rest pose and into its ten
 components; by how much the betas change with Anny's slider from man to woman, all its other sliders
@@ -14,9 +14,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import make_open_body
 import numpy as np
-from open_body_anny import _draw_phenotypes, sample_anny
+
+from .make_open_body import OUTPUT as BODY
+from .make_open_body import SEED, in_t_pose
+from .open_body.anny_bodies import draw_phenotypes, sample_anny
+from .open_body.surface import MIRROR, vertex_areas
 
 OUTPUT = Path(__file__).parents[1] / "lsmpl_core" / "data" / "open_body_shapes.json"
 COUNT = 300
@@ -26,18 +29,15 @@ hold."""
 
 
 def main() -> None:
-    anny = sample_anny(COUNT, make_open_body.SEED)
-    sliders = {
-        name: values.numpy()
-        for name, values in _draw_phenotypes(COUNT, make_open_body.SEED).items()
-    }
-    bodies = make_open_body._in_t_pose(anny)
-    bodies = (bodies + bodies[:, anny.mirror] * make_open_body.MIRROR) / 2
+    anny = sample_anny(COUNT, SEED)
+    sliders = {name: values.numpy() for name, values in draw_phenotypes(COUNT, SEED).items()}
+    bodies = in_t_pose(anny)
+    bodies = (bodies + bodies[:, anny.mirror] * MIRROR) / 2
 
     # Into the components, as large parts of the surface count.
-    with np.load(make_open_body.OUTPUT) as arrays:
+    with np.load(BODY) as arrays:
         template, directions = arrays["v_template"].astype(float), arrays["shapedirs"].astype(float)
-    area = np.sqrt(make_open_body.vertex_areas(template, anny.quads))[:, None]
+    area = np.sqrt(vertex_areas(template, anny.quads))[:, None]
     components = (directions * area[..., None]).reshape(-1, directions.shape[-1])
     deviations = ((bodies - template) * area).reshape(len(bodies), -1)
     betas = np.linalg.lstsq(components, deviations.T, rcond=None)[0].T
@@ -55,7 +55,7 @@ def main() -> None:
         raise SystemExit("too little to offer a man and a woman")
 
     shapes = {"man": np.round(-change / 2, 3).tolist(), "woman": np.round(change / 2, 3).tolist()}
-    about = "Betas of the open body, by tools/open_body_shapes.py; see open_body.LICENSE.txt."
+    about = "Betas of the open body, by tools/make_open_body_shapes.py; see open_body.LICENSE.txt."
     OUTPUT.write_text(json.dumps({"about": about, **shapes}, indent=1) + "\n", encoding="utf-8")
 
 
