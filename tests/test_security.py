@@ -50,7 +50,7 @@ MAY_LOAD_LIBRARIES = {
     f"lsmpl_core/backends/{name}.py" for name in ("kernel_library", "kernels", "kernel_border", "finger_kernels")
 }
 """By ctypes: the compiled kernels, out of the package that is installed beside the extension."""
-MAY_START_PROCESSES = {"lsmpl_core/cli/workers.py", "addon/devices/torch_folder.py"}
+MAY_START_PROCESSES = {"lsmpl_core/cli/worker_handle.py", "addon/devices/torch_folder.py"}
 OPENS = {"addon/importing/example.py": "bpy.ops.wm.path_open(filepath=str(PAGES))"}
 """What may be opened by the system: the pages that come with the extension, when their button is pressed."""
 

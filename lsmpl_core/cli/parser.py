@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import os
-import re
 from typing import NoReturn
 
 from .. import __version__
 from ..backends.arrays import DEVICES
-from ..backends.threads import MOST_WORKERS
-from ..bounds import FASTEST, SLOWEST, is_rate
-from ..clean_motion import FLOORS, STRENGTH
+from ..clean_motion import STRENGTH
 from ..keypoints.layouts import ORDERS
 from ..shown import shown
 from ..solver.options import HANDS, ROTATIONS, SOLVERS, TRAVELS, SolveOptions
+from . import option_values as values
 from .front_end import FrontEnd
 
-LONGEST_TIMEOUT = 366.0 * 86_400
-"""Seconds; the operating system has a limit of its own."""
-MOST_STEPS, MOST_JOBS = 10, 1024
 LONGEST_COMPLAINT = 1_000
 """Letters of what is said of a word that is none of ours."""
 
@@ -36,20 +30,30 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
     parser = _Parser(front_end.program, description="3D keypoint tracks to SMPL motion.")
     parser.add_argument("--version", action="version", version=f"lsmpl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_convert(commands, front_end)
+    _add_refine_motion(commands, front_end)
+    commands.add_parser(
+        "devices",
+        help="list what can compute here",
+        description="List what --device can choose on this machine, and why it cannot be used.",
+    )
+    return parser
+
+
+def _add_convert(commands: argparse._SubParsersAction, front_end: FrontEnd) -> None:
     convert = commands.add_parser(
         "convert",
         help="solve keypoint files and write motions",
         description="Solve keypoint files (TRC, C3D, NPY/NPZ, CSV, JSON, rows of numbers) and "
-        "write one file for each. "
-        "One input that fails does not stop the others; the exit code is then 1.",
+        "write one file for each. One input that fails does not stop the others; the exit code is "
+        "then 1.",
     )
     convert.add_argument(
         "inputs",
         nargs="+",
         metavar="IN",
         help="keypoint files, folders of one JSON file a frame, folders of takes (OUT gets the "
-        "same folders), or "
-        'patterns such as "takes/**/*.trc"',
+        'same folders), or patterns such as "takes/**/*.trc"',
     )
     whom = convert.add_mutually_exclusive_group()
     whom.add_argument(
@@ -63,7 +67,7 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         help="solve everybody in IN, each to an output of their own, where they stood to one "
         "another",
     )
-    _add_options(convert, front_end)
+    _add_shared_options(convert, front_end)
     subject = convert.add_mutually_exclusive_group()
     subject.add_argument(
         "--calibrate",
@@ -75,23 +79,23 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         "--calibration",
         metavar="FILE",
         help="a motion (.npz) that was solved of the same subject, or a calibration as JSON: the "
-        "body's shape, and "
-        "where its keypoints or markers are on the body",
+        "body's shape, and where its keypoints or markers are on the body",
     )
     _add_batch_options(convert)
+
+
+def _add_refine_motion(commands: argparse._SubParsersAction, front_end: FrontEnd) -> None:
     refine = commands.add_parser(
         "refine-motion",
         help="draw another estimator's motion onto keypoints",
         description="Refine an SMPL motion by the keypoints of the same frames. The motion may be "
-        "in the AMASS layout "
-        "or as WHAM, 4DHumans, GVHMR or SMPLer-X write it.",
+        "in the AMASS layout or as WHAM, 4DHumans, GVHMR or SMPLer-X write it.",
     )
     refine.add_argument(
         "motion",
         metavar="MOTION",
         help="the motion to refine: .npz (AMASS layout), .pkl (WHAM, 4DHumans), .pt (GVHMR; needs "
-        "PyTorch), or a "
-        "folder of SMPLer-X's .npz files",
+        "PyTorch), or a folder of SMPLer-X's .npz files",
     )
     refine.add_argument(
         "inputs",
@@ -104,22 +108,27 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         metavar="NAME",
         help="whose motion, as MOTION calls them (default: who is in most frames)",
     )
-    _add_options(refine, front_end)
-    commands.add_parser(
-        "devices",
-        help="list what can compute here",
-        description="List what --device can choose on this machine, and why it cannot be used.",
-    )
+    _add_shared_options(refine, front_end)
+
+    # What is for many takes; here there is one.
     refine.set_defaults(
         resume=False, overwrite=False, jobs=None, timeout=None, part=None, failed_ok=False
     )
-    return parser
 
 
-def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
-    """What all subcommands that solve take."""
-    formats = ", ".join(f".{name}" for name in front_end.writers)
+def _add_shared_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
+    """What all subcommands that solve take, in the order in which --help lists it."""
+    _add_output(command, front_end)
+    _add_reading(command)
+    _add_solver(command)
+    _add_clean_up(command)
+    _add_solving(command)
+    _add_results(command)
+
+
+def _add_output(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     add = command.add_argument
+    formats = ", ".join(f".{name}" for name in front_end.writers)
     add(
         "-o",
         "--output",
@@ -132,6 +141,11 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         choices=list(front_end.writers),
         help=f"type of the files in the folder OUT (default: {front_end.default_format})",
     )
+
+
+def _add_reading(command: argparse.ArgumentParser) -> None:
+    """What IN does not say, or says wrongly, and the body."""
+    add = command.add_argument
     add(
         "--layout",
         metavar="NAME|MAPPING.json",
@@ -159,7 +173,12 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         help="exchange left and right by mirroring the space, as of left-handed axes (default: "
         "where that is sure)",
     )
-    add("--fps", type=_rate, metavar="RATE", help="frames a second (default: from the file)")
+    add("--fps", type=values.rate, metavar="RATE", help="frames a second (default: from the file)")
+
+
+def _add_solver(command: argparse.ArgumentParser) -> None:
+    """What predicts and polishes, and on what."""
+    add = command.add_argument
     add("--device", default="auto", metavar="|".join(DEVICES), help="what computes (default: auto)")
     add(
         "--solver",
@@ -174,22 +193,25 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     )
     add(
         "--polish",
-        type=_steps,
+        type=values.steps,
         default=SolveOptions.polish,
         metavar="STEPS",
-        help=f"steps of the polish a frame, 0 to {MOST_STEPS}; 0 leaves the prediction as it is "
-        "(default: 1; published: 0)",
+        help=f"steps of the polish a frame, 0 to {values.MOST_STEPS}; 0 leaves the prediction as "
+        "it is (default: 1; published: 0)",
     )
+
+
+def _add_clean_up(command: argparse.ArgumentParser) -> None:
+    add = command.add_argument
     add(
         "--smooth",
-        type=_strength,
+        type=values.strength,
         nargs="?",
         const=STRENGTH,
         default=STRENGTH,
         metavar="STRENGTH",
         help="0 to 1: how much to smooth; 0.5 is what the noise in the motion calls for, more "
-        "makes any motion calmer "
-        "(default: %(default)s)",
+        "makes any motion calmer (default: %(default)s)",
     )
     add(
         "--part-hands",
@@ -203,22 +225,25 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     )
     add(
         "--floor",
-        type=_floor,
+        type=values.floor,
         default="auto",
         metavar="auto|keep|zero|HEIGHT",
         help="leave the motion where it is (keep), move it so that its soles stand at height 0 "
-        "(zero), or say how high "
-        "the floor is, in metres; auto moves it where the floor is less than 10 cm from 0 "
-        "(default: %(default)s)",
+        "(zero), or say how high the floor is, in metres; auto moves it where the floor is less "
+        "than 10 cm from 0 (default: %(default)s)",
     )
+
+
+def _add_solving(command: argparse.ArgumentParser) -> None:
+    """What a solve makes of travel, hands, rotations and doubt."""
+    add = command.add_argument
     add(
         "--travel",
         choices=TRAVELS,
         default=SolveOptions.travel,
         help="where the body goes: as the keypoints do (keep), or as the feet that stand say, on a "
-        "floor at height 0 "
-        "(feet); auto does the latter for takes whose positions are relative to the hips (default: "
-        "%(default)s)",
+        "floor at height 0 (feet); auto does the latter for takes whose positions are relative to "
+        "the hips (default: %(default)s)",
     )
     add(
         "--hands",
@@ -238,18 +263,22 @@ def _add_options(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
         "--trust",
         metavar="NAMES",
         help="keypoints that are right whatever they look like, and are not to be rejected: "
-        "left_wrist,nose or "
-        "left_wrist@120-180 for a range of frames, or all",
+        "left_wrist,nose or left_wrist@120-180 for a range of frames, or all",
     )
+
+
+def _add_results(command: argparse.ArgumentParser) -> None:
+    """Of what is written and told, and at what price."""
+    add = command.add_argument
     add(
         "--resample",
-        type=_rate,
+        type=values.rate,
         metavar="FPS",
         help="frames a second of what is written (default: IN's)",
     )
     add(
         "--threads",
-        type=_threads,
+        type=values.threads,
         metavar="N",
         help="threads that the compiled kernels of each process use; the motion does not depend on "
         "it (default: all cores but one, one with --jobs)",
@@ -271,15 +300,14 @@ def _add_batch_options(command: argparse.ArgumentParser) -> None:
     either.add_argument("--overwrite", action="store_true", help="make every output anew (default)")
     add(
         "--jobs",
-        type=_jobs,
+        type=values.jobs,
         metavar="N|auto",
         help="solve N takes at a time, each in a process of its own, so that one that crashes "
-        "fails alone; auto: one "
-        "for each CPU core (default: one after the other, in this process)",
+        "fails alone; auto: one for each CPU core (default: one after the other, in this process)",
     )
     add(
         "--timeout",
-        type=_seconds,
+        type=values.seconds,
         metavar="SECONDS",
         help="give up a take that is not done by then (it fails; solves in processes, as --jobs 1 "
         "does)",
@@ -292,107 +320,7 @@ def _add_batch_options(command: argparse.ArgumentParser) -> None:
     )
     add(
         "--part",
-        type=_part,
+        type=values.part,
         metavar="K/N",
         help="of all takes only the K-th of N equal shares, for a farm's N tasks (K from 1 to N)",
     )
-
-
-def _counted(text: str, first: int, last: int) -> int | None:
-    """A whole number from `first` to `last`, or None where the text is none."""
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not first <= int(text) <= last:
-        return None
-    return int(text)
-
-
-def _steps(text: str) -> int:
-    if (steps := _counted(text, 0, MOST_STEPS)) is None:
-        raise argparse.ArgumentTypeError(
-            f"{text} is no number of steps; expected one from 0 to {MOST_STEPS}"
-        )
-    return steps
-
-
-def _jobs(text: str) -> int:
-    if text == "auto":
-        return _usable_cores()
-    if (jobs := _counted(text, 1, MOST_JOBS)) is None:
-        raise argparse.ArgumentTypeError(
-            f"{text} is neither auto nor a number of processes from 1 to {MOST_JOBS}"
-        )
-    return jobs
-
-
-def _threads(text: str) -> int:
-    if (threads := _counted(text, 1, MOST_WORKERS)) is None:
-        raise argparse.ArgumentTypeError(
-            f"{text} is no number of threads; expected one from 1 to {MOST_WORKERS}"
-        )
-    return threads
-
-
-def _usable_cores() -> int:
-    """CPU cores that this process may use, which on a farm may be fewer than the machine has."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _part(text: str) -> tuple[int, int]:
-    words = re.fullmatch(r"([0-9]{1,9})/([0-9]{1,9})", text)
-    if not words or not 1 <= int(words[1]) <= int(words[2]):
-        raise argparse.ArgumentTypeError(
-            f"{text} is no share; expected K/N with K from 1 to N, such as 3/20"
-        )
-    return int(words[1]), int(words[2])
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text} is no number") from None
-
-
-def _positive(text: str) -> float:
-    value = _number(text)
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not above 0")
-    return value
-
-
-def _rate(text: str) -> float:
-    value = _positive(text)
-    if not is_rate(value):
-        raise argparse.ArgumentTypeError(
-            f"{text} is no rate; takes have {SLOWEST:g} to {FASTEST:,.0f} frames a second"
-        )
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = _positive(text)
-    if value > LONGEST_TIMEOUT:
-        raise argparse.ArgumentTypeError(
-            f"{text} is more than {LONGEST_TIMEOUT:,.0f} seconds, a year"
-        )
-    return value
-
-
-def _strength(text: str) -> float:
-    value = _number(text)
-    if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and 1")
-    return value
-
-
-def _floor(text: str) -> str | float:
-    if text in FLOORS:
-        return text
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not abs(value) < float("inf"):
-        raise argparse.ArgumentTypeError(
-            f"{text} is neither {', nor '.join(FLOORS)}, nor a height in metres"
-        )
-    return value

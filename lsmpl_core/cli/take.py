@@ -43,6 +43,9 @@ from .inputs import Job
 from .resume import Resume, digest
 from .signals import defer
 
+_CLEAN_UP = ("smooth", "part_hands", "lock_feet", "floor")
+"""Options of the command that are `clean_up`'s."""
+
 
 @dataclass(frozen=True)
 class Listener:
@@ -266,30 +269,16 @@ class TakeConverter:
         )
 
     def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:
-        options = self._options
-        smooth, floor, fps = options.smooth, options.floor, options.resample
-        part_hands, lock_feet = options.part_hands, options.lock_feet
-        moves = part_hands or lock_feet or floor not in ("auto", "keep")
-        if smooth == 0.0 and not moves and fps is None:
+        asked = {name: getattr(self._options, name) for name in _CLEAN_UP}
+        fps = self._options.resample
+
+        # The floor is looked for where anything else is done, and left alone where nothing is.
+        wanted = asked | {"floor": asked["floor"] not in ("auto", "keep")}
+        if not any(wanted.values()) and fps is None:
             return solved
-        steps = clean_up_steps(
-            solved,
-            self._body,
-            smooth=smooth,
-            part_hands=part_hands,
-            lock_feet=lock_feet,
-            floor=floor,
-            fps=fps,
-        )
+        steps = clean_up_steps(solved, self._body, **asked, fps=fps)
         motion, report = run_to_end(steps, listener.progress)
-        record["clean_up"] = {
-            "smooth": smooth,
-            "part_hands": part_hands,
-            "lock_feet": lock_feet,
-            "floor": floor,
-            "fps": motion.fps,
-        }
-        record["clean_up"] |= json_ready(report.as_dict())
+        record["clean_up"] = asked | {"fps": motion.fps} | json_ready(report.as_dict())
         return motion
 
     def _tell_decisions(

@@ -17,11 +17,13 @@ import quick_front_end
 from this_code import with_this_code
 
 import lsmpl_core as lsmpl
+from lsmpl_core.cli import exit_codes
 from lsmpl_core.cli import take as cli_take
 from lsmpl_core.cli.front_end import FrontEnd, write_npz
 from lsmpl_core.cli.inputs import RECORDS, UsageError, plan_outputs, share
 from lsmpl_core.cli.main import main
 from lsmpl_core.cli.signals import STOPPING
+from lsmpl_core.cli.worker_handle import worker_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = (ROOT / "examples" / "walk_and_wave.trc").read_text().splitlines(keepends=True)
@@ -399,12 +401,10 @@ def test_a_take_that_hangs_is_given_up(quick, tmp_path, capsys):
 
 
 def test_one_thread_for_each_process_unless_the_user_says_otherwise(monkeypatch):
-    from lsmpl_core.cli.workers import _environment
-
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert _environment()["OMP_NUM_THREADS"] == "1"
+    assert worker_environment()["OMP_NUM_THREADS"] == "1"
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert _environment()["OMP_NUM_THREADS"] == "3"
+    assert worker_environment()["OMP_NUM_THREADS"] == "3"
 
 
 def test_processes_that_cannot_start_fail_every_take_and_say_why(tmp_path, capsys):
@@ -437,9 +437,7 @@ def test_a_process_that_answers_nonsense_is_given_up(tmp_path, answer):
     ],
 )
 def test_how_a_process_ended_is_said_as_its_system_says_it(code, words):
-    from lsmpl_core.cli.workers import _ending
-
-    assert _ending(code) == words
+    assert exit_codes.in_words(code) == words
 
 
 def test_the_plain_command_solves_in_processes(tmp_path):
