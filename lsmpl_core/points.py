@@ -3,6 +3,8 @@ take several times as long as one coordinate after the other."""
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
 
@@ -27,3 +29,15 @@ def complete(points: np.ndarray) -> np.ndarray:
     for axis in range(1, points.shape[-1]):
         finite = finite & np.isfinite(points[..., axis])
     return finite
+
+
+@cache
+def spread_directions(count: int) -> np.ndarray:
+    """(count,3) unit vectors evenly spread over the sphere, on Fibonacci's spiral (Gonzalez,
+    *Measurement of areas on a sphere using Fibonacci and latitude-longitude lattices*, 2010)."""
+    n = np.arange(count) + 0.5
+    height, turn = 1.0 - 2.0 * n / count, np.pi * (1.0 + 5.0**0.5) * n
+    across = np.sqrt(1.0 - height**2)
+    directions = np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=1)
+    directions.flags.writeable = False
+    return directions

@@ -73,9 +73,9 @@ def find_contacts(points: FootPoints, floor: Floor, fps: float) -> list[Contact]
     found = []
     for point in range(len(FOOT_POINTS)):
         where = points.smoothed[:, point]
-        runs = _joined(_runs_with(lasts[:, point], begins[:, point]), where, PAUSE * fps)
-        for run in runs:
-            for start, stop in _settled(*run, where, points.speed[:, point], shortest):
+        stretches = _joined(_runs_with(lasts[:, point], begins[:, point]), where, PAUSE * fps)
+        for stretch in stretches:
+            for start, stop in _settled(*stretch, where, points.speed[:, point], shortest):
                 if _drift(where[start:stop, :2]) * fps < SLIDING:
                     low = np.median(height[start:stop, point]) < HIGH
                     stepped = on_step[start:stop, point].mean() > 0.5

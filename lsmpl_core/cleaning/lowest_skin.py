@@ -12,6 +12,7 @@ from ..body.body import Body
 from ..body.kinematics import posed
 from ..body.skeleton import NUM_JOINTS
 from ..motion import Motion
+from ..points import spread_directions
 
 DIRECTIONS = 48
 """In which the outermost skin of each bone is looked for, evenly spread over the sphere."""
@@ -45,17 +46,10 @@ def lowest_skin(motion: Motion, body: Body) -> np.ndarray:
 def outermost(body: Body) -> np.ndarray:
     """Rows of the vertices that are outermost of a bone's skin in any of the directions."""
     owner = np.asarray(body.skinning_weights).argmax(axis=1)
+    ahead = spread_directions(DIRECTIONS)
     found = [np.zeros(0, dtype=int)]
     for joint in range(NUM_JOINTS):
         own = np.flatnonzero(owner == joint)
         if len(own):
-            found.append(own[np.unique((body.v_template[own] @ _sphere().T).argmax(axis=0))])
+            found.append(own[np.unique((body.v_template[own] @ ahead.T).argmax(axis=0))])
     return np.unique(np.concatenate(found))
-
-
-def _sphere() -> np.ndarray:
-    """(N,3) unit vectors on Fibonacci's spiral."""
-    n = np.arange(DIRECTIONS) + 0.5
-    height, turn = 1.0 - 2.0 * n / DIRECTIONS, np.pi * (1.0 + 5.0**0.5) * n
-    across = np.sqrt(1.0 - height**2)
-    return np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=1)

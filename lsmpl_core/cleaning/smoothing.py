@@ -85,11 +85,9 @@ def find_smoothness(motion: Motion, strength: float = 0.5) -> Smoothness:
     moving = noise[:_BODY] > 0.0
     if not moving.any():
         return Smoothness(np.zeros(len(motion) - _ORDER), 0.0, motion.fps / 2.0)
-    typical = float(np.exp(np.log(stiffness[:_BODY][moving]).mean()))
-    jitter = float(np.sqrt(np.median(noise[:_BODY])))
-    typical *= 1.0 - np.exp(-((jitter / NATURAL_JITTER) ** 4))
     strength = min(strength, FULL_STRENGTH)
-    typical *= (strength / (1.0 - strength)) ** _ORDER
+    jitter = float(np.sqrt(np.median(noise[:_BODY])))
+    typical = _common_stiffness(stiffness[:_BODY][moving], jitter, strength)
     if strength > 0.5:
         typical = max(
             typical, stiffness_of(ANYWAY * ((1.0 - strength) / (strength - 0.5)) ** 0.5, motion.fps)
@@ -132,13 +130,18 @@ def smooth_fingers(motion: Motion, strength: float = 0.5) -> Motion:
     moving = noise > 0.0
     if not moving.any():
         return motion
-    typical = float(np.exp(np.log(stiffness[moving]).mean()))
     jitter = float(np.sqrt(np.median(noise[moving])))
-    typical *= 1.0 - np.exp(-((jitter / NATURAL_JITTER) ** 4))
-    strength = min(strength, FULL_STRENGTH)
-    typical *= (strength / (1.0 - strength)) ** _ORDER
+    typical = _common_stiffness(stiffness[moving], jitter, min(strength, FULL_STRENGTH))
     even = np.full(len(motion) - _ORDER, typical)
     return replace(motion, fingers=_smoothed(motion.fingers, even))
+
+
+def _common_stiffness(stiffness: np.ndarray, jitter: float, strength: float) -> float:
+    """λ that joints share at a strength below 1: stiffness (G,) is λ of each that has noise, jitter
+    that of all of them in radians. What trembles no more than people do is hardly smoothed."""
+    typical = float(np.exp(np.log(stiffness).mean()))
+    typical *= 1.0 - np.exp(-((jitter / NATURAL_JITTER) ** 4))
+    return float(typical * (strength / (1.0 - strength)) ** _ORDER)
 
 
 def _smoothed(angles: np.ndarray, stiffness: np.ndarray) -> np.ndarray:
@@ -190,15 +193,14 @@ def _whittle(series: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """λ (G,) and noise variance σ² (G,) of groups of three of the series (T,3G)."""
     differences = np.diff(series, _ORDER, axis=0)
     window = np.hanning(len(differences) + 2)[1:-1, None]
-    spectrum = (
-        np.abs(np.fft.rfft((differences - differences.mean(axis=0)) * window, axis=0))[1:] ** 2
-    )
+    windowed = (differences - differences.mean(axis=0)) * window
+    spectrum = np.abs(np.fft.rfft(windowed, axis=0))[1:] ** 2
     spectrum = spectrum.reshape(len(spectrum), -1, 3).mean(axis=2) / np.sum(window**2)
     frequency = np.arange(1, len(spectrum) + 1) / len(differences)
     gain = (2.0 * np.sin(np.pi * frequency)) ** (2 * _ORDER)
-    shape = (
-        1.0 + _CANDIDATES[:, None] * gain
-    )  # (L,F): of q, the noise seen through the differences included
+
+    # (L,F): of q, the noise seen through the differences included.
+    shape = 1.0 + _CANDIDATES[:, None] * gain
     q = (1.0 / shape) @ spectrum / len(gain)
     cost = np.log(shape).sum(axis=1)[:, None] + len(gain) * np.log(np.maximum(q, 1e-300))
     best = np.argmin(cost, axis=0)

@@ -3,11 +3,10 @@ goes on from frame to frame, so that hands come out at the side at which they ca
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from ..frames import runs
+from ..points import spread_directions
 from .easing import followed
 
 DIRECTIONS = 64
@@ -24,16 +23,6 @@ TOUCHING = 0.001
 """Metres by which hands that touch may be in each other: skin gives way."""
 
 
-def depths(left: np.ndarray, right: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """(T,) metres by which the deepest two spheres are in each other; left (T,A,3), right (T,B,3),
-    reach (A,B) the sums of their radii."""
-    deepest = np.empty(len(left))
-    for t in range(len(left)):
-        apart = np.linalg.norm(left[t, :, None] - right[t], axis=2)
-        deepest[t] = (reach - apart).max()
-    return np.maximum(deepest, 0.0)
-
-
 def ways_apart(
     left: np.ndarray, right: np.ndarray, radii: tuple[np.ndarray, np.ndarray], fps: float
 ) -> np.ndarray:
@@ -42,11 +31,12 @@ def ways_apart(
     left (T,A,3), right (T,B,3): their spheres; radii (A,) and (B,).
     """
     reach = radii[0][:, None] + radii[1] - TOUCHING
-    inside = depths(left, right, reach) > 0.0
+    inside = _in_each_other(left, right, reach)
+    ahead = spread_directions(DIRECTIONS)
     wanted = np.zeros((len(left), 3))
     for start, stop in runs(inside):
         met = (_pairs(left[t], right[t], reach) for t in range(start, stop))
-        wanted[start:stop] = _least_way(np.stack([_exits(p, _sphere()) for p in met]), fps)
+        wanted[start:stop] = _least_way(np.stack([_exits(p, ahead) for p in met]), fps)
 
     # The smoothed way turns and falls short, so it is walked again and what is missing is added.
     more = np.zeros(len(left))
@@ -55,11 +45,25 @@ def ways_apart(
         way = followed(wanted, inside, fps)
         for t in np.flatnonzero(inside):
             length = float(np.linalg.norm(way[t]))
-            ahead = way[t] / max(length, 1e-9)
-            needed = float(_exits(_pairs(left[t], right[t], reach), ahead[None])[0])
+            onward = way[t] / max(length, 1e-9)
+            needed = float(_exits(_pairs(left[t], right[t], reach), onward[None])[0])
             more[t] = max(more[t] + min(needed, 2.0 * FARTHEST) - length, 0.0)
-            wanted[t] = min(needed + more[t], 2.0 * FARTHEST) * ahead
+            wanted[t] = min(needed + more[t], 2.0 * FARTHEST) * onward
     return way
+
+
+def _in_each_other(left: np.ndarray, right: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """(T,) bool: whether some sphere of a hand is in one of the other; left (T,A,3), right (T,B,3),
+    reach (A,B) the sums of their radii."""
+    # Most frames need no look at pairs: along an axis all of a hand is beyond all of the other.
+    gaps = np.maximum(left.min(axis=1) - right.max(axis=1), right.min(axis=1) - left.max(axis=1))
+    near = gaps.max(axis=1) <= reach.max()
+
+    inside = np.zeros(len(left), dtype=bool)
+    for t in np.flatnonzero(near):
+        apart = np.linalg.norm(left[t, :, None] - right[t], axis=2)
+        inside[t] = (apart < reach).any()
+    return inside
 
 
 def _pairs(left: np.ndarray, right: np.ndarray, reach: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -93,7 +97,7 @@ def _least_way(lengths: np.ndarray, fps: float) -> np.ndarray:
     """(N,3): the way in successive frames, of the directions tried, that is short and changes
     little, from nothing and back to nothing (Viterbi's algorithm); lengths (N,D) metres that each
     direction takes."""
-    ways = lengths[..., None] * _sphere()
+    ways = lengths[..., None] * spread_directions(DIRECTIONS)
     stays = (STAYS * fps) ** 2
     cost, came = lengths[0] ** 2 * (1.0 + stays), np.zeros(lengths.shape, dtype=int)
     for t in range(1, len(ways)):
@@ -107,12 +111,3 @@ def _least_way(lengths: np.ndarray, fps: float) -> np.ndarray:
         out[t] = min(1.0, 2.0 * FARTHEST / max(lengths[t, at], 1e-9)) * ways[t, at]
         at = int(came[t, at])
     return out
-
-
-@lru_cache(maxsize=1)
-def _sphere() -> np.ndarray:
-    """(N,3) unit vectors on Fibonacci's spiral."""
-    n = np.arange(DIRECTIONS) + 0.5
-    height, turn = 1.0 - 2.0 * n / DIRECTIONS, np.pi * (1.0 + 5.0**0.5) * n
-    across = np.sqrt(1.0 - height**2)
-    return np.stack([across * np.cos(turn), across * np.sin(turn), height], axis=1)
