@@ -21,6 +21,7 @@ from .bounds import (
     is_rate,
 )
 from .calibration.calibration import Calibration
+from .concise import concise_repr
 from .errors import LsmplError, MotionFileError
 from .files.npz import npz_names, read_npz
 from .files.replacing import replace_when_complete
@@ -82,6 +83,7 @@ class Motion:
     fingers: np.ndarray | None
     hand_size: float
     hand_residual: np.ndarray | None
+    __repr__ = concise_repr
 
     def __init__(
         self,

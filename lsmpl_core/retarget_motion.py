@@ -17,6 +17,7 @@ import numpy as np
 from .body.body import Body
 from .body.skeleton import JOINT_NAMES, PARENTS
 from .cleaning.leg_reach import hips_down, roll_foot, stretch, two_bones
+from .concise import concise_repr
 from .keypoints.hand_points import SIDES
 from .keypoints.proportions import normalised
 from .motion import Motion
@@ -48,6 +49,7 @@ class Retargeted:
     placed: bool
     root_rotations: np.ndarray | None = None
     root_location: np.ndarray | None = None
+    __repr__ = concise_repr
 
 
 def retarget(

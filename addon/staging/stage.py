@@ -78,7 +78,7 @@ def staged(
         meshes = []
         for mesh in meshes_on(armature) if with_meshes else ():
             twin = _copy(mesh, stage, at_end)
-            _work_shape_in(twin, with_correctives)
+            _work_shape_in(twin, with_correctives, at_end)
             if twin.parent == armature:
                 twin.parent = rig
             for modifier in twin.modifiers:
@@ -92,7 +92,7 @@ def staged(
             rig, metres = enlarging.enlarge(rig, meshes, stage, 100.0, at_end), rig
             rig.name, metres.hide_viewport = metres.name, True
         if names and with_meshes:
-            _rename(rig, meshes, names)
+            _rename(rig, meshes, names, at_end)
         if program.top:
             rig.name = program.top
 
@@ -132,6 +132,18 @@ def _copy(obj: bpy.types.Object, stage: bpy.types.Scene, at_end: ExitStack) -> b
     twin.hide_viewport = twin.hide_render = False
     stage.collection.objects.link(twin)
     return twin
+
+
+def _own_data(obj: bpy.types.Object, at_end: ExitStack) -> None:
+    """Data of its own for a copy, under the name of those that it shares with the original: glTF
+    and USD have it in the file."""
+    shared, name = obj.data, obj.data.name
+    obj.data = shared.copy()
+    if not shared.library and not shared.override_library:
+        at_end.callback(setattr, shared, "name", name)
+        shared.name = f"{name} (being exported)"
+        obj.data.name = name
+        at_end.callback(setattr, obj.data, "name", f"{name} (exported)")
 
 
 def _wanted_bones(
@@ -174,7 +186,8 @@ def _plain(
     for bone in plain.pose.bones:  # whose targets are about to go, which Blender would complain of
         for constraint in list(bone.constraints):
             bone.constraints.remove(constraint)
-    plain.name, plain.data = name, armature.data.copy()
+    plain.name = name
+    _own_data(plain, at_end)
     stage.collection.objects.link(plain)
     with _on(stage), editing(plain.data):
         edited = plain.data.edit_bones
@@ -211,11 +224,15 @@ def _follow(bone: bpy.types.PoseBone, rig: bpy.types.Object, bears: bool) -> Non
 
 
 def _rename(
-    rig: bpy.types.Object, meshes: list[bpy.types.Object], names: Mapping[str, str]
+    rig: bpy.types.Object,
+    meshes: list[bpy.types.Object],
+    names: Mapping[str, str],
+    at_end: ExitStack,
 ) -> None:
     """Call the bones of a copied armature, and what its meshes have for them, otherwise."""
     for mesh in meshes:  # Blender renames their groups along, so that these must be the copies' own
-        mesh.data = mesh.data.copy()
+        if mesh.data.users > 1:
+            _own_data(mesh, at_end)
     for old, new in names.items():
         if old in rig.data.bones:
             rig.data.bones[old].name = new
@@ -229,13 +246,13 @@ def _remove(twin: bpy.types.Object, data: bpy.types.ID) -> None:
         bpy.data.batch_remove([data_of_twin])
 
 
-def _work_shape_in(mesh: bpy.types.Object, with_correctives: bool) -> None:
+def _work_shape_in(mesh: bpy.types.Object, with_correctives: bool, at_end: ExitStack) -> None:
     """Shape keys of ours become the mesh, which never changes over a take, but for pose correctives
     that are asked for; those of others stay."""
     keys = mesh.data.shape_keys
     if not keys or "Shape 1" not in keys.key_blocks:
         return
-    mesh.data = mesh.data.copy()
+    _own_data(mesh, at_end)
     driven = correctives.keys_of(mesh)
     for key in driven:
         key.mute = True

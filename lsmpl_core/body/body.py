@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from array_api_compat import numpy as xp
 
+from ..concise import concise_repr
 from ..keypoints.hand_points import CHAINS, HAND_POINTS, HandPoints
 from ..keypoints.layouts import Layout, get_layout
 from ..keypoints.track import KeypointTrack
@@ -54,6 +55,7 @@ class Body:
     joint_names: tuple[str, ...] = JOINT_NAMES
     fingers: Fingers | None = None
     skeleton: Skeleton = SMPL
+    __repr__ = concise_repr
 
     @cached_property
     def key(self) -> str:

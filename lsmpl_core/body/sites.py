@@ -8,7 +8,6 @@ G_j (q_j - m_j J_j) + m_j p_j, exactly. Such a (site, joint) pair is a **part**.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,9 +15,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..bounds import LONGEST_NAME
 from ..errors import LayoutError
 from ..shown import shortened
+from ..suggestions import suggestion
 from .landmarks import SKIN, UNPLACED, on_skin, parse_landmark
 from .skeleton import ANCESTORS, JOINT_NAMES, PARENTS
 
@@ -78,9 +77,8 @@ def check_site(name: str) -> None:
         check_site(landmark.a)
         check_site(landmark.b)
     elif name not in SITE_NAMES and name != UNPLACED:
-        close = difflib.get_close_matches(name[:LONGEST_NAME], SITE_NAMES, n=3) or SITE_NAMES
         raise LayoutError(
-            f"no site on the body is called {shortened(name)!r}; did you mean: {', '.join(close)}?"
+            f"no site on the body is called {shortened(name)!r}; {suggestion(name, SITE_NAMES)}"
         )
 
 

@@ -13,6 +13,7 @@ from ..body.body import Body
 from ..body.sites import SiteParts, check_site, site_parts
 from ..body.skeleton import JOINT_NAMES, NUM_JOINTS
 from ..bounds import FEWEST_KEYPOINTS, LARGEST_BETA, LONGEST_NAME, MOST_TURN
+from ..concise import concise_repr
 from ..errors import CalibrationError, LayoutError, SolveError
 from ..keypoints.layouts import Layout
 from ..keypoints.track import Decision, KeypointTrack
@@ -53,6 +54,7 @@ class Calibration:
     noise: float = 0.001
     decisions: tuple[Decision, ...] = ()
     pose: np.ndarray | None = None
+    __repr__ = concise_repr
 
     @classmethod
     def of_layout(

@@ -27,6 +27,8 @@ from ..keypoints.trust import trusting
 from ..motion import Motion
 from ..progress import Progress, run_to_end
 from ..readers import read_keypoints, read_people
+from ..readers.markers import load_markers
+from ..readers.wanted import wanted_layout
 from ..report import (
     describe_condition,
     describe_decisions,
@@ -77,9 +79,9 @@ def _mirror(o: argparse.Namespace) -> bool | None:
 class TakeConverter:
     """Converts takes, one by one, with the options of one command line.
 
-    A device that is not to be had gives way to NumPy, as one does that fails on the way; the body
-    and the solver do not: this raises `LsmplError`, also for a device that there is no such thing
-    as.
+    A device that is not to be had gives way to NumPy, as one does that fails on the way; nothing
+    else does: this raises `LsmplError` where the solver or a file that an option names cannot be
+    used, as no take could be converted with it.
     """
 
     def __init__(
@@ -103,6 +105,13 @@ class TakeConverter:
         # Motion files need no mesh; the published network sees it.
         mesh = set(writers) != {"npz"} or options.solver == "published"
         self._body = load_body(options.body, correctives=mesh)
+        wanted_layout(options.layout)
+        if options.markers:
+            load_markers(options.markers)
+        subject = options.command == "convert"
+        static, known = (options.calibrate, options.calibration) if subject else (None, None)
+        self._trials = [self._read(static)] if static else []
+        self._calibration = read_calibration(known) if known else None
         self._resume = Resume(options, whole)
         self._read_last: tuple[Path, int] | None = None
         self._everybody: list[KeypointTrack] = []
@@ -257,15 +266,13 @@ class TakeConverter:
             return refine_motion_steps(
                 track, self._body, motion, device=self._backend, options=self._solving
             )
-        trials = [self._read(options.calibrate)] if options.calibrate else []
-        calibration = read_calibration(options.calibration) if options.calibration else None
         return solve_steps(
             track,
             self._body,
             device=self._backend,
             options=self._solving,
-            calibration=calibration,
-            trials=trials,
+            calibration=self._calibration,
+            trials=self._trials,
         )
 
     def _clean_up(self, solved: Motion, record: dict, listener: Listener) -> Motion:

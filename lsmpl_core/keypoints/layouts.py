@@ -17,6 +17,7 @@ from typing import TypeVar
 
 from ..data import DATA
 from ..errors import LayoutError
+from ..suggestions import plain, suggestion
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ class Layout:
         try:
             return self.keypoints.index(keypoint)
         except ValueError:
-            valid = ", ".join(self.keypoints)
             raise LayoutError(
-                f"layout {self.name!r} has no keypoint {keypoint!r}; it has: {valid}"
+                f"layout {self.name!r} has no keypoint {keypoint!r}; "
+                f"{suggestion(str(keypoint), self.keypoints)}"
             ) from None
 
     def edge_indices(self) -> tuple[tuple[int, int], ...]:
@@ -165,7 +166,7 @@ BODY_25 = LAYOUTS["body_25"]
 
 
 def get_layout(layout: str | Layout) -> Layout:
-    """A layout by name (case, `-` and spaces do not matter); a `Layout` is returned as it is."""
+    """A layout by name (case, `_`, `-` and spaces do not matter); a `Layout` is itself."""
     if isinstance(layout, Layout):
         return layout
     return _called(layout, LAYOUTS)
@@ -180,10 +181,11 @@ Named = TypeVar("Named", Layout, Order)
 
 
 def _called(name: str, known: Mapping[str, Named]) -> Named:
-    plain = str(name).lower().replace("-", "_").replace(" ", "_")
-    if plain not in known:
+    spelled = {plain(key): found for key, found in known.items()}
+    if (found := spelled.get(plain(str(name)))) is None:
+        labels = {key: layout.label for key, layout in known.items()}
         raise LayoutError(
-            f"no layout is called {name!r}; known layouts: {', '.join(known)}; "
-            "or give the path of a JSON mapping that names the keypoints in file order"
+            f"no layout is called {name!r} (the path of a mapping, which names the keypoints in "
+            f"file order, ends in .json); {suggestion(str(name), known, labels)}"
         )
-    return known[plain]
+    return found

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from ..bounds import FARTHEST, FASTEST, SLOWEST, is_rate
+from ..concise import concise_repr
 from ..errors import KeypointFileError
 from ..medians import within
 from .hand_points import HandPoints
@@ -89,6 +90,7 @@ class KeypointTrack:
     hands: HandPoints | None
     world: np.ndarray | None
     turns: np.ndarray | None
+    __repr__ = concise_repr
 
     def __init__(
         self,

@@ -71,9 +71,14 @@ def _read_archive(
 ) -> RawTrack:
     key = arrays.first(POSITION_KEYS) or arrays.only_candidate()
     if key is None:
+        instead = (
+            "this is an SMPL motion, which refine-motion takes as MOTION, and Blender by File > "
+            "Import > SMPL Motion"
+            if arrays.first(("poses",)) and arrays.first(("trans",))
+            else "expected, for example, keypoints3d (T,K,3)"
+        )
         raise NoKeypointsError(
-            f"{path}: no array of keypoints; it has {arrays.listing()}; expected, for example, "
-            "keypoints3d (T,K,3)"
+            f"{path}: no array of keypoints; it has {arrays.listing()}; {instead}"
         )
     position, confidence, names = arrays[key], None, None
     if translation_key := arrays.first(TRANSLATION_KEYS):

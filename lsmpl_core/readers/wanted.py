@@ -44,7 +44,9 @@ def wanted_person(person: str | None) -> str | None:
     return None if person is None or not str(person).strip() else str(person)
 
 
-def checked_unit(unit: str | float | None, path: str | Path) -> str | float | None:
+def checked_unit(unit: str | float | None, path: str | Path = "") -> str | float | None:
+    """The unit that a word or a number stands for. Raises `KeypointFileError`, which opens with
+    the file where there is one that it is said in."""
     if isinstance(unit, str):
         unit = unit.strip().lower()
         if unit in UNIT_CHOICES:
@@ -56,15 +58,17 @@ def checked_unit(unit: str | float | None, path: str | Path) -> str | float | No
     if number is None or 0 < number < math.inf:
         return number
     raise KeypointFileError(
-        f"{path}: no unit {unit!r}; valid: {', '.join(UNIT_CHOICES)}, or metres per unit above 0"
+        f"{_opened(path)}no unit {unit!r}; valid: {', '.join(UNIT_CHOICES)}, or metres per unit "
+        "above 0"
     )
 
 
-def checked_up(up: str | None, path: str | Path) -> str | None:
+def checked_up(up: str | None, path: str | Path = "") -> str | None:
+    """The same of an axis."""
     wanted = up if up is None else str(up).strip().lower().replace("+", "")
     if wanted is None or wanted in UP_CHOICES:
         return wanted
-    raise KeypointFileError(f"{path}: no up axis {up!r}; valid: {', '.join(UP_CHOICES)}")
+    raise KeypointFileError(f"{_opened(path)}no up axis {up!r}; valid: {', '.join(UP_CHOICES)}")
 
 
 def checked_fps(fps: float | None, path: str | Path) -> float | None:
@@ -74,6 +78,10 @@ def checked_fps(fps: float | None, path: str | Path) -> float | None:
         f"{path}: the frame rate {str(fps)[:40]} is no number of frames a second from {SLOWEST:g} "
         f"to {FASTEST:,.0f}"
     )
+
+
+def _opened(path: str | Path) -> str:
+    return f"{path}: " if str(path) else ""
 
 
 def expected_counts(mapping: Mapping | None, layout: Layout | Order | None) -> Collection[int]:

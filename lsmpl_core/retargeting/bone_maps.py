@@ -13,7 +13,6 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from ..errors import BoneMapError
 from ..files.json_files import read_json
 from ..files.replacing import replace_when_complete
 from ..keypoints.words import words_of
+from ..suggestions import suggestion
 
 TABLE = DATA / "bone_maps.json"
 ESSENTIAL = tuple(
@@ -209,13 +209,10 @@ def parse_bone_map(data: Any, where: str) -> BoneMap:
         )
     for bone, joint in data["bones"].items():
         if joint not in JOINT_NAMES:
-            close = get_close_matches(str(joint), JOINT_NAMES, n=3, cutoff=0.4)
-            hint = (
-                f"; did you mean {' or '.join(close)}?"
-                if close
-                else f"; joints are: {', '.join(JOINT_NAMES)}"
+            raise BoneMapError(
+                f"{where}: bone {bone!r}: {joint!r} is no SMPL joint; "
+                f"{suggestion(str(joint), JOINT_NAMES)}"
             )
-            raise BoneMapError(f"{where}: bone {bone!r}: {joint!r} is no SMPL joint{hint}")
     return BoneMap(dict(data["bones"]), label=str(data.get("name") or Path(where).stem))
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..backends.kernel_library import find_kernels
+from ..concise import concise_repr
 from ..rotation import exp_map, log_map, orthonormalise
 
 
@@ -20,6 +21,7 @@ class Poses:
     rotations: np.ndarray
     trans: np.ndarray
     fingers: np.ndarray | None = None
+    __repr__ = concise_repr
 
     def __len__(self) -> int:
         return len(self.trans)

@@ -1,5 +1,6 @@
 """Export from the panel: what is written is what is seen, and nothing in Blender changes."""
 
+import re
 from dataclasses import replace
 
 import bpy
@@ -45,6 +46,7 @@ def state() -> dict:
             for obj in bpy.data.objects
         },
         "keys": {keys.name: [key.value for key in keys.key_blocks] for keys in bpy.data.shape_keys},
+        "data": sorted(data.name for data in (*bpy.data.meshes, *bpy.data.armatures)),
         "places": {obj.name: [list(row) for row in obj.matrix_world] for obj in bpy.data.objects},
     }
 
@@ -61,6 +63,7 @@ def test_a_character_comes_back_from_its_file_and_nothing_has_changed(take, body
     out = tmp_path / f"walk.{format}"
     assert bpy.ops.lsmpl.export(filepath=str(out)) == {"FINISHED"}
     assert state() == before
+    assert re.search(rb"Body[._]001", out.read_bytes()) is None, "names are those in the scene"
     armature, mesh = brought_back(out, fps=30)
     first, last = frame_range(armature)
     assert last - first == pytest.approx(19, abs=0.01)
