@@ -6,7 +6,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import bpy
 
@@ -63,6 +63,18 @@ def reports_errors(method: Callable) -> Callable:
     if method.__code__.co_argcount == 2:
         return functools.wraps(method)(lambda self, context: guarded(self, context))
     return functools.wraps(method)(lambda self, context, event: guarded(self, context, event))
+
+
+def draws_what_it_can(draw: Callable[..., None]) -> Callable[..., None]:
+    """For what draws in a viewport, again and again: what is damaged or out of reach is not drawn;
+    the panel says what is wrong with it."""
+
+    @functools.wraps(draw)
+    def drawn(*args) -> None:
+        with suppress(LsmplError):
+            draw(*args)
+
+    return drawn
 
 
 @contextmanager

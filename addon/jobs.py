@@ -83,7 +83,7 @@ class JobOperator:
     @reports_errors
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         global current
-        if bpy.app.background or context.window is None:
+        if not _has_screen():
             return self.execute(context)
         if current:
             raise LsmplError(f"{current.subject} is being worked on; Esc stops it")
@@ -148,11 +148,17 @@ def run_or_hand_over(operator: bpy.types.Operator, job: Job, asked: bool) -> set
     itself.
 
     The job is done at once if nobody `asked` (a script called), or if it is short; otherwise
-    `lsmpl.work` goes on.
+    `lsmpl.work` goes on. Raises `LsmplError` where a long one finds another going on.
     """
     global _handed_over
-    if asked and not bpy.app.background and bpy.context.window is not None:
+    if asked and _has_screen():
         if not job.advance(IMPORT_PATIENCE_SECONDS):
+            if current:  # no button began this one, and nothing greyed it out
+                job.close()
+                raise LsmplError(
+                    f"{job.subject}: takes a while, and {current.subject} is being worked on; "
+                    "begin again once that is done, or stop it with Esc"
+                )
             _handed_over = job
             bpy.ops.lsmpl.work("INVOKE_DEFAULT")
             return {"CANCELLED"}
@@ -160,6 +166,11 @@ def run_or_hand_over(operator: bpy.types.Operator, job: Job, asked: bool) -> set
         job.run()
     tell_all(operator, job.messages)
     return {"FINISHED"}
+
+
+def _has_screen() -> bool:
+    """Whether work can go on in slices, in a window that hears Esc."""
+    return not bpy.app.background and bpy.context.window is not None
 
 
 class LSMPL_OT_work(JobOperator, bpy.types.Operator):

@@ -41,6 +41,10 @@ def is_count(value: object) -> bool:
     return is_whole(value) and 0 < value < 2**31  # type: ignore[operator]
 
 
+def is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 def is_text(value: object) -> bool:
     return isinstance(value, str)
 

@@ -16,6 +16,7 @@ from ...lsmpl_core.progress import run_to_end
 from .. import jobs
 from ..errors import all_or_nothing
 from ..held import Held
+from ..rigging import limbs
 from ..rigging.two_bone import Rig
 from ..takes import layers
 from . import (
@@ -34,6 +35,8 @@ from . import (
 from .posed import rig_of
 
 _TIMING_KEY = "lsmpl_timing"
+_SAME_LIE = 1e-4
+"""Of an element of a bone's rotation at rest: what its armature's single precision leaves."""
 RESIDUAL = "Residual (mm)"
 """The custom property of an armature whose curve shows, in the Graph Editor, how far each frame is
 off."""
@@ -80,6 +83,7 @@ def bake_steps(
     stood.
     """
     feet_locked = feet_locked if motion else feet.are_locked(take)
+    made_of = "" if motion else layers.version(take)
     motion = motion or layers.load(take)
     body = body or body_of(take, motion)
 
@@ -93,14 +97,12 @@ def bake_steps(
         else character.bone_rotations(armature, body)
     )
     residual = _residual_of(take, motion)
-    name, times = take.name, key_times.wanted(take, len(motion))
-    every = take.lsmpl_bake.every if take.lsmpl_bake.keys == "SCENE" else 1
+    name, timing = take.name, (take.lsmpl.start, take.lsmpl.step)
+    times, every = key_times.wanted(take, len(motion)), key_times.every_of(take)
     keeps_shape = feet_locked and armature is not None and of_take.keeps_its_own(take, armature)
     shown_on = shape.betas_of(armature) if keeps_shape else motion.betas
 
-    # Computed on another thread, then written a few curves at a time.
-    held = Held(take, scene, doing="baked")
-    yield Progress("bake", 0, 1)
+    # All that is read of the scene is read before the first yield.
     rig = None if armature is None else rig_of(armature, body)
     if rig is not None:
         worn = shape.betas_of(armature) if of_take.keeps_its_own(take, armature) else motion.betas
@@ -108,6 +110,10 @@ def bake_steps(
     has_fingers = armature is not None and finger_bones.has_fingers(armature)
     fingers = finger_bones.lying(armature) if has_fingers else None
     still = [] if armature is None else control_curves.still_curls(armature, len(times.at))
+    held = Held(take, scene, doing="baked")
+
+    # Computed on another thread, then written a few curves at a time.
+    yield Progress("bake", 0, 1)
     computed = jobs.one_step(
         "bake", lambda: _computed(rest, body, motion, times.at, shown_on, rig, fingers)
     )
@@ -119,14 +125,19 @@ def bake_steps(
     try:
         yield Progress("bake", len(curves), len(curves))
         (take, scene), (action,) = held.again(), made.again()
-        note_timing(action, take)
-        key_times.note(action, take)
+        if made_of and layers.version(take) != made_of:
+            raise LsmplError(
+                f"{take.name}: its motion changed while it was being baked; nothing was kept"
+            )
+        note_timing(action, timing)
+        key_times.note(action, every)
         if feet_locked:
             feet.note(action, shown_on)
         with all_or_nothing(), ExitStack() as on_error:
             put_in_place = prepare(take, joints) if prepare else lambda: None
             armature, mesh = of_take.ready(take, scene, body, motion, body_path, on_error)
             assigning.check(armature)
+            _check_bones(armature, body, rest, rig)
             if motion.fingers is not None:
                 finger_bones.ensure(armature, body)
             _ready_property(armature, residual)
@@ -146,9 +157,21 @@ def bake_steps(
     return Baked(armature, mesh, action, previous)
 
 
-def note_timing(action: bpy.types.Action, take: bpy.types.Object) -> None:
-    """Keep with an action that is made of a take when that plays."""
-    action[_TIMING_KEY] = [take.lsmpl.start, take.lsmpl.step]
+def _check_bones(armature: bpy.types.Object, body: Body, rest: np.ndarray, rig: Rig | None) -> None:
+    """Raises `LsmplError` where a character's bones lie otherwise (24,3,3), or have other controls,
+    than those that the keys were computed for: somebody edited them since."""
+    lie = character.bone_rotations(armature, body)
+    same_controls = limbs.are_on(armature) == (rig is not None)
+    if not (same_controls and np.allclose(lie, rest, rtol=0.0, atol=_SAME_LIE)):
+        raise LsmplError(
+            f"{armature.name}: its bones changed while it was being baked; nothing was kept"
+        )
+
+
+def note_timing(action: bpy.types.Action, timing: tuple[float, float]) -> None:
+    """Keep with an action that is made of a take when that played then: the scene frame of its
+    first frame, and the step from one to the next."""
+    action[_TIMING_KEY] = timing
 
 
 def timing_of(action: bpy.types.Action) -> tuple[float, float] | None:
@@ -213,7 +236,7 @@ def follow_timing(take: bpy.types.Object, scene: bpy.types.Scene) -> None:
     scale, before = take.lsmpl.step / timing[1], tuple(action.frame_range)
     keys.stretch(action, scale, take.lsmpl.start - scale * timing[0])
     assigning.refit_strips(armature, action, before)
-    note_timing(action, take)
+    note_timing(action, (take.lsmpl.start, take.lsmpl.step))
     key_times.note_moved(action)
 
 

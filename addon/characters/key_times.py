@@ -66,9 +66,15 @@ def key_times(
     return KeyTimes(frames[changing], at[changing])
 
 
-def note(action: bpy.types.Action, take: bpy.types.Object) -> None:
-    """Keep with an action that is baked of a take which frames its keys are on."""
-    action[_EVERY_KEY] = take.lsmpl_bake.every if take.lsmpl_bake.keys == "SCENE" else 0
+def every_of(take: bpy.types.Object) -> int:
+    """Whole frames of the scene from one key of a bake to the next, 0 where each frame of the take
+    gets one."""
+    return take.lsmpl_bake.every if take.lsmpl_bake.keys == "SCENE" else 0
+
+
+def note(action: bpy.types.Action, every: int) -> None:
+    """Keep with an action that is baked of a take which frames its keys are on (`every_of`)."""
+    action[_EVERY_KEY] = every
 
 
 def note_moved(action: bpy.types.Action) -> None:

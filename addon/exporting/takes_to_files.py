@@ -56,8 +56,10 @@ def export_steps(
             f"{take.name}: begins at frame {first}, but files have no frames below 0; let the "
             "take start at 0 or later"
         )
+    held = Held(armature, baked, scene, doing="exported")
     yield Progress("export", 0, 1)
-    action = baked if is_shared(armature, scene) else None
+    armature, baked, scene = held.again()
+    settings, action = scene.lsmpl_export, baked if is_shared(armature, scene) else None
     exporting.export_character(
         armature,
         scene,

@@ -66,7 +66,10 @@ class LSMPL_OT_documentation(bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         if not PAGES.is_file():
             raise LsmplError(f"{PAGES}: the pages are not there; install LSMPL from its zip")
-        bpy.ops.wm.path_open(filepath=str(PAGES))
+        try:
+            bpy.ops.wm.path_open(filepath=str(PAGES))
+        except RuntimeError:  # Blender asks a program of the desktop's, which may not be there
+            raise LsmplError(f"Nothing here opens pages; they begin at {PAGES}") from None
         return {"FINISHED"}
 
 

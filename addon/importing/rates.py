@@ -8,6 +8,7 @@ from typing import ClassVar
 import bpy
 from bpy.props import FloatProperty
 
+from .. import jobs
 from ..characters import baking
 from ..errors import reports_errors, tell
 from ..reference import pictures
@@ -82,7 +83,7 @@ class LSMPL_OT_set_rate(_OfTiming, bpy.types.Operator):
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
-        if not super().poll(context):
+        if not (jobs.is_free(cls) and super().poll(context)):
             return False
         if scene_tracks.is_from_scene(needed_take(context)):
             cls.poll_message_set("A take of objects in the scene has the scene's rate")

@@ -18,8 +18,8 @@ from ..held import Held
 from ..selection import select
 from ..settings import chosen_body_path
 from ..solving import adopting
+from ..takes import hands, timing
 from ..takes import take as takes
-from ..takes import timing
 from . import adding, outcomes
 
 PICKLES = (".pkl", ".pickle", ".pk")
@@ -117,7 +117,8 @@ class Import:
         for take in self.imported():
             owned, baked = take.lsmpl, take.lsmpl_bake.action
             objects = [obj for obj in (take, owned.armature, owned.body_mesh) if obj]
-            blocks = [*objects, *(obj.data for obj in objects), owned.solved, baked]
+            datas = [obj.data for obj in objects]
+            blocks = [*objects, *datas, hands.points_of(take.data), owned.solved, baked]
             bpy.data.batch_remove([block for block in blocks if block])
         self._held.clear()
 

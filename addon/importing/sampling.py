@@ -199,17 +199,6 @@ def _frame_by_frame(
     scene: bpy.types.Scene, points: Sequence[Point], frames: np.ndarray
 ) -> Generator[Progress, None, np.ndarray]:
     """Let the scene show every frame, and note where the points are (T,N,3)."""
-    hidden = [
-        point.object.name
-        for point in points
-        if point.object.name not in bpy.context.view_layer.objects
-    ]
-    if hidden:
-        raise LsmplError(
-            f"{', '.join(hidden[:8])}: in a collection that is excluded from the view layer; "
-            "include it to read them"
-        )
-
     held, held_points = Held(scene, doing="read"), HeldPoints(points)
     shown = scene.frame_current, scene.frame_subframe
     positions = np.empty((len(frames), len(points), 3))
@@ -221,6 +210,7 @@ def _frame_by_frame(
                 raise LsmplError(
                     "Objects were deleted while they were being read; nothing has changed"
                 )
+            _need_evaluated(scene, left)
             scene.frame_set(int(np.floor(frame)), subframe=float(frame - np.floor(frame)))
             graph = bpy.context.evaluated_depsgraph_get()
             for column, point in enumerate(left):
@@ -235,6 +225,22 @@ def _frame_by_frame(
         if scene:
             scene.frame_set(shown[0], subframe=shown[1])
     return positions
+
+
+def _need_evaluated(scene: bpy.types.Scene, points: Sequence[Point]) -> None:
+    """Raises `LsmplError` where Blender would not say where points are in another frame: it
+    evaluates what is in the view layer that is shown, and nothing else."""
+    if bpy.context.scene != scene:
+        raise LsmplError(
+            f"{scene.name}: is not the scene that is shown any more; nothing has changed"
+        )
+    shown = bpy.context.view_layer.objects
+    hidden = [point.object.name for point in points if point.object.name not in shown]
+    if hidden:
+        raise LsmplError(
+            f"{', '.join(hidden[:8])}: in a collection that is excluded from the view layer; "
+            "include it to read them"
+        )
 
 
 # What is missing

@@ -14,6 +14,7 @@ import bpy
 import numpy as np
 
 from .. import gpu_shapes
+from ..errors import draws_what_it_can
 from ..takes import take as takes
 from . import finger_tips, session
 from .handles import RADIUS
@@ -67,6 +68,7 @@ def draw(wanted: bool) -> None:
         _drawing = None
 
 
+@draws_what_it_can
 def _draw() -> None:
     context = bpy.context
     scene, space = context.scene, context.space_data

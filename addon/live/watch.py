@@ -78,6 +78,8 @@ def _go_on(step: Callable[[], set[str]]) -> float | None:
     """After an undo or a redo: do another if it led to where handles were moved and nothing was
     kept yet, and come back after that."""
     global _goes_on
+    if not _goes_on:  # another file was loaded since, or the add-on disabled
+        return None
     # What is moved by a tool that has begun meanwhile is no step that the undo led to.
     if not _is_busy() and any(live.is_pending(scene) for scene in _scenes()):
         # `_goes_on` stays: calling an operator updates the scene first, which must pose nothing.
@@ -236,6 +238,8 @@ def register() -> None:
 
 
 def unregister() -> None:
+    global _goes_on
+    _goes_on = False
     if bpy.app.timers.is_registered(_settle_all):
         bpy.app.timers.unregister(_settle_all)
     for handlers, function in _ALWAYS + _WHILE_LIVE:

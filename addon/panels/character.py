@@ -10,9 +10,12 @@ import bpy
 from ..characters import correctives, locking, shape, surface, tailoring
 from ..package import preferences
 from ..registration import registration
+from ..rigging import limbs
 from ..selection import active_character
 from .drawing import Section, facts, properties, say
 
+_OUT_OF_REACH = 0.005
+"""Metres from which on a hand that does not reach its control is worth a word."""
 _NO_CHARACTER = "Needs a character: solve a take, or select one"
 
 
@@ -85,6 +88,15 @@ class LSMPL_PT_shape(Section, bpy.types.Panel):
         layout.operator("lsmpl.shape_of_take", icon="LOOP_BACK")
         if unknown:
             say(context, layout, f"Its measures are not known: {unknown}", icon="ERROR")
+        if shape.is_own(armature) and limbs.are_on(armature):
+            short = limbs.out_of_reach(armature)
+            if short > _OUT_OF_REACH:
+                hint = (
+                    f"A hand or foot is {1000 * short:.0f} mm short of its control: limbs of this "
+                    "shape do not reach it. Bake puts controls where hands and feet of this "
+                    "shape are"
+                )
+                say(context, layout, hint, icon="ERROR")
         if locking.take_of(armature, context.scene):
             say(context, layout, locking.FEET_OF_ANOTHER_SHAPE, icon="ERROR")
             layout.operator("lsmpl.lock_feet_again", icon="LOCKED")

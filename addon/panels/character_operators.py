@@ -89,8 +89,8 @@ class LSMPL_OT_bake_again(jobs.JobOperator, bpy.types.Operator):
         def steps():
             told = []
             for take_and_target in held:
-                other = bake_to_other.again(take_and_target)
                 try:
+                    other = bake_to_other.again(take_and_target)
                     baked = yield from bake_to_other.bake_steps(other)
                     told.append(bake_to_other.message(baked))
                 except LsmplError as error:  # of one, which does not stop the others

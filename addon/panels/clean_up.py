@@ -59,12 +59,17 @@ class LSMPL_PT_clean_up(Section, bpy.types.Panel):
 def _done(clean_up: dict[str, Any] | None) -> list[tuple[str, str]]:
     """What the last clean-up did, in as many rows as before it: what follows stays where it is."""
     if clean_up is None:
-        return [("Floor", "as solved"), ("Sliding", "as solved"), ("Smoothed", "no")]
+        as_solved = [(name, "as solved") for name in ("Floor", "Sliding", "Hands")]
+        return [*as_solved, ("Smoothed", "no")]
     slid, slides = clean_up["sliding_before_cm_s"], clean_up["sliding_after_cm_s"]
-    cutoff = clean_up["cutoff_hz"]
+    cutoff, parted = clean_up["cutoff_hz"], clean_up.get("parted_frames", 0)
     return [
         ("Floor", f"at {clean_up['floor_m']:.3f} m"),
-        ("Sliding", "as solved" if slides is None else f"{slides:.1f} cm/s, was {slid:.1f}"),
+        (
+            "Sliding",
+            "as solved" if None in (slid, slides) else f"{slides:.1f} cm/s, was {slid:.1f}",
+        ),
+        ("Hands", f"parted in {parted} frames" if parted else "as solved"),
         ("Smoothed", "no" if cutoff is None else f"to {cutoff:.1f} Hz"),
     ]
 

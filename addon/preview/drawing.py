@@ -13,6 +13,7 @@ from bpy.props import BoolProperty
 from gpu_extras.batch import batch_for_shader
 
 from ...lsmpl_core.body.skeleton import JOINT_NAMES, PARENTS
+from ..errors import draws_what_it_can
 from ..registration import registration
 from ..selection import active_take
 from ..takes import playing
@@ -78,6 +79,7 @@ def lines(take: bpy.types.Object, preview: smoothed.Preview, frame: int) -> dict
     return {"ghost": ghost, "before": ways(preview.before), "after": ways(preview.after)}
 
 
+@draws_what_it_can
 def _draw() -> None:
     context = bpy.context
     if not context.space_data.overlay.show_overlays:

@@ -116,7 +116,7 @@ def put_on(
     ik_controls.set_switches(target, plan.ik, plan.to_ik)
     if plan.ik and plan.to_ik:
         switched = [*(said for said in switched if not said.endswith("to FK")), "limbs to IK"]
-    plan.sign(take, action, version)
+    plan.sign(action, version)
     old, other.action, other.baked_on, other.held_back = other.action, action, target, ""
     on_strip = other.bake_to == "STRIP"
     assign = assigning.assign_strip if on_strip else assigning.assign

@@ -148,7 +148,7 @@ def put(take: bpy.types.Object, updates: list[Update]) -> None:
 
 
 def _put(other: OtherCharacter, update: Update) -> None:
-    take, action, target = other.id_data, other.action, other.target
+    action, target = other.action, other.target
     if actions.is_edited(action):
         other.held_back = _EDITED
         return
@@ -159,7 +159,7 @@ def _put(other: OtherCharacter, update: Update) -> None:
         new = actions.write_action(target, action.name, update.plan.frames, update.curves)
         put_on(other, new, update.plan, animated.version(other))
         return
-    update.plan.sign(take, action, animated.version(other))
+    update.plan.sign(action, animated.version(other))
     other.held_back = ""
     target.update_tag(refresh={"OBJECT", "DATA", "TIME"})
 

@@ -41,7 +41,8 @@ class Plan:
 
     bones: which they are, and the rig's switches; skeleton: as they were measured; options: of
     `retarget`. frames (M,) of the scene that get keys, keys (M,) among the frames of the take that
-    are baked (N,); step: scene frames a frame of the take; modes: the rotation mode of each bone;
+    are baked (N,); timing: the scene frame of the take's first frame, and frames from one to the
+    next; modes: the rotation mode of each bone;
     home and own: the object's location and its axes; root and root_mode: the bone that may travel
     above the hips, "" if none, and its rotation mode. ik: limbs that have IK controls, too; to_ik:
     whether they follow these.
@@ -53,7 +54,7 @@ class Plan:
     frames: np.ndarray
     keys: np.ndarray
     baked: np.ndarray
-    step: float
+    timing: tuple[float, float]
     fit: bool
     travels: bool
     modes: list[str]
@@ -118,7 +119,7 @@ class Plan:
             frames=frames[baked[keys]],
             keys=keys,
             baked=baked,
-            step=take.lsmpl.step,
+            timing=(take.lsmpl.start, take.lsmpl.step),
             fit=other.every > 1 and other.fit,
             travels=other.travel == "OBJECT",
             modes=[target.pose.bones[name].rotation_mode for name in skeleton.names],
@@ -142,11 +143,11 @@ class Plan:
         bent = finger_rotations(motion, body, self.fingers) if self.fingers else None
         return done, self.curves(done, bent)
 
-    def sign(self, take: bpy.types.Object, action: bpy.types.Action, version: str) -> None:
+    def sign(self, action: bpy.types.Action, version: str) -> None:
         """Note on an action that this was made to it, of that version of the take's motion."""
         root = self.root if self.options["root"] == "bone" else ""
         remembered.note(action, self.skeleton, self.travels, root, version)
-        baking.note_timing(action, take)
+        baking.note_timing(action, self.timing)
 
     def curves(self, done: Retargeted, bent: np.ndarray | None = None) -> list[actions.Curve]:
         """Of the motion on the character; bent (T,M,3,3) are the rotations of its finger bones,
@@ -182,7 +183,7 @@ class Plan:
         samples = np.concatenate([values for _, _, values in found], axis=1)
         if self.fit:
             values, slopes = fit_keys(samples, self.keys)
-            slopes = slopes / self.step
+            slopes = slopes / self.timing[1]
         else:
             values, slopes = samples[self.keys], None
 

@@ -122,6 +122,14 @@ def follow_ik(armature: bpy.types.Object) -> list[Limb]:
     return [limb for limb in LIMBS if pose[limb.ik].get(SWITCH, 0.0) >= 0.5]
 
 
+def out_of_reach(armature: bpy.types.Object) -> float:
+    """Metres by which the hand or foot that is farthest from the IK control that it follows is
+    short of it, at this moment: a limb goes no further than it is long."""
+    pose = armature.pose.bones
+    ends = [(pose[limb.bones[2]].head, pose[limb.ik].head) for limb in follow_ik(armature)]
+    return max(((end - control).length for end, control in ends), default=0.0)
+
+
 def switch_path(limb: Limb) -> str:
     """The data path of a limb's switch, from the armature object."""
     return f'pose.bones["{limb.ik}"]["{SWITCH}"]'

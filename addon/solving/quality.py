@@ -19,7 +19,7 @@ from ..selection import has_take, is_solved, needed_take
 from ..takes import layers, playing
 from ..takes import take as takes
 from ..takes.layers import Layer
-from ..takes.mesh_data import optional_attribute
+from ..takes.mesh_data import has_attribute, read_rows
 
 MARKER = "Doubtful, "
 """How the names of the timeline's markers begin; then comes the take's name."""
@@ -115,11 +115,12 @@ def target(take: bpy.types.Object, scene: bpy.types.Scene, where: str) -> Stretc
 def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
     """What is known of a frame of a solved take, its first being 0."""
     names, (_, count) = takes.describe(take)["layout"]["keypoints"], takes.shape_of(take)
-    vertices = range(frame * count, (frame + 1) * count)
+    rows = slice(frame * count, (frame + 1) * count)
 
     def values(name: str, kind: str, otherwise: float) -> list:
-        attribute = optional_attribute(take.data, name, kind)
-        return [attribute.data[v].value for v in vertices] if attribute else [otherwise] * count
+        if not has_attribute(take.data, name, kind):
+            return [otherwise] * count
+        return read_rows(take.data, name, kind, rows).tolist()
 
     residual, condition, state = (
         values("residual", "FLOAT", -1.0),

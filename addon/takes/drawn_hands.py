@@ -13,6 +13,7 @@ import numpy as np
 
 from ...lsmpl_core.keypoints.hand_points import CHAINS, HAND_POINTS
 from .. import gpu_shapes
+from ..errors import draws_what_it_can
 from . import display, hands, playing
 from . import take as takes
 from .display_nodes import COLOURS
@@ -56,6 +57,7 @@ def _draw() -> None:
             _draw_one(take, context.scene, towards)
 
 
+@draws_what_it_can
 def _draw_one(take: bpy.types.Object, scene: bpy.types.Scene, towards: np.ndarray) -> None:
     places, confidence = shown(take, scene)
     pairs = bones(confidence)

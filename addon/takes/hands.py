@@ -10,7 +10,7 @@ import numpy as np
 
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.keypoints.hand_points import CHAINS, HAND_POINTS, HandPoints
-from .mesh_data import attribute_of, change, has_attribute, optional_attribute, read, write
+from .mesh_data import change, has_attribute, read, read_rows, write
 
 HANDS_KEY = "lsmpl_hands"
 """Custom property of a take's mesh: the mesh of its hands, 42 vertices a frame."""
@@ -40,19 +40,24 @@ def store(mesh: bpy.types.Mesh, hands: HandPoints | None, name: str) -> None:
     mesh[HANDS_KEY] = points
 
 
+def points_of(mesh: bpy.types.Mesh) -> bpy.types.Mesh | None:
+    """The mesh with the points of a track's hands; None where it has none."""
+    points = mesh.get(HANDS_KEY)
+    return points if isinstance(points, bpy.types.Mesh) else None
+
+
 def points_at(mesh: bpy.types.Mesh, frame: int) -> tuple[np.ndarray, np.ndarray] | None:
     """Positions (42,3) and confidence (42,) of one frame as they were stored, 0 where a point is
     ignored, None where the track has no hands; takes no longer where the take is long."""
-    points = mesh.get(HANDS_KEY)
-    if not isinstance(points, bpy.types.Mesh) or len(points.vertices) < (frame + 1) * _A_FRAME:
+    points = points_of(mesh)
+    if points is None or len(points.vertices) < (frame + 1) * _A_FRAME:
         return None
     rows = slice(frame * _A_FRAME, (frame + 1) * _A_FRAME)
-    position = attribute_of(points, "position", "FLOAT_VECTOR").data
-    confidence = attribute_of(points, "confidence", "FLOAT").data
-    sure = np.array([item.value for item in confidence[rows]], dtype=np.float64)
-    if ignored := optional_attribute(points, IGNORED, "INT"):
-        sure[[item.value != 0 for item in ignored.data[rows]]] = 0.0
-    return np.array([item.vector for item in position[rows]], dtype=np.float64), sure
+    positions = read_rows(points, "position", "FLOAT_VECTOR", rows).astype(np.float64)
+    sure = read_rows(points, "confidence", "FLOAT", rows).astype(np.float64)
+    if has_attribute(points, IGNORED, "INT"):
+        sure[read_rows(points, IGNORED, "INT", rows) != 0] = 0.0
+    return positions, sure
 
 
 def seen_at(mesh: bpy.types.Mesh, frame: int) -> np.ndarray | None:
@@ -64,8 +69,8 @@ def seen_at(mesh: bpy.types.Mesh, frame: int) -> np.ndarray | None:
 
 def ignored_at(mesh: bpy.types.Mesh, frame: int) -> np.ndarray:
     """(10,) bool: which fingers the animator ignores in a frame."""
-    points = mesh.get(HANDS_KEY)
-    if not isinstance(points, bpy.types.Mesh) or not has_attribute(points, IGNORED, "INT"):
+    points = points_of(mesh)
+    if points is None or not has_attribute(points, IGNORED, "INT"):
         return np.zeros(len(_FINGERS), dtype=bool)
     data = points.attributes[IGNORED].data
     first = frame * _A_FRAME + _FINGERS[:, 0]
@@ -77,8 +82,8 @@ def ignore(mesh: bpy.types.Mesh, frame: int, fingers: Sequence[int], ignored: bo
 
     Raises `LsmplError` where the track has no points of hands.
     """
-    points = mesh.get(HANDS_KEY)
-    if not isinstance(points, bpy.types.Mesh):
+    points = points_of(mesh)
+    if points is None:
         raise LsmplError(f"{mesh.name}: has no points of fingers that could be ignored")
     rows = (frame * _A_FRAME + _FINGERS[list(fingers)]).ravel()
     change(points, IGNORED, "INT", rows, np.full(len(rows), int(ignored)))

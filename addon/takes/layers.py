@@ -17,6 +17,18 @@ import numpy as np
 
 from ...lsmpl_core import LsmplError, Motion
 from ...lsmpl_core.doubtful import Stretch, doubtful_stretches
+from ..stored_facts import (
+    Fields,
+    check,
+    is_flag,
+    is_number,
+    is_text,
+    is_whole,
+    list_of,
+    nullable,
+    object_of,
+    optional,
+)
 from . import display, motion_mesh
 from .mesh_data import read, write
 from .take import describe as describe_take
@@ -35,6 +47,23 @@ class Layer(StrEnum):
     CLEANED = "cleaned"
 
 
+_FACTS_OF = {
+    Layer.SOLVED: Fields(
+        keypoint_names=list_of(is_text), has_residual=is_flag, has_condition=is_flag
+    ),
+    Layer.REFINED: Fields(),
+    Layer.CLEANED: Fields(
+        clean_up=object_of(
+            raised_m=is_number,
+            floor_m=is_number,
+            sliding_before_cm_s=nullable(is_number),
+            sliding_after_cm_s=nullable(is_number),
+            cutoff_hz=nullable(is_number),
+            parted_frames=optional(is_whole),
+        )
+    ),
+}
+"""What is known of a layer beside what is known of all."""
 _NOT_THERE = {
     Layer.SOLVED: "is not solved yet; press Solve first",
     Layer.REFINED: "has no refined motion",
@@ -68,7 +97,11 @@ def describe(take: bpy.types.Object, layer: Layer = Layer.SOLVED) -> dict | None
     residual_mean as they are now.
     """
     mesh = getattr(take.lsmpl, layer)
-    return motion_mesh.facts_in(mesh) if mesh else None
+    if mesh is None:
+        return None
+    facts = motion_mesh.facts_in(mesh)
+    check(mesh, motion_mesh.MOTION_KEY, _FACTS_OF[layer])
+    return facts
 
 
 def facts_of(take: bpy.types.Object, layer: Layer = Layer.SOLVED) -> dict:
@@ -283,7 +316,7 @@ def _merged(ranges: list[list[int]]) -> list[list[int]]:
 def remove(take: bpy.types.Object, layer: Layer) -> None:
     """Take a layer, and those that were made from it, away."""
     layers = list(Layer)
-    for gone in layers[layers.index(layer) :]:
+    for gone in reversed(layers[layers.index(layer) :]):  # none shows what one before it has lost
         mesh = getattr(take.lsmpl, gone)
         switch(take, gone, None)
         if mesh and mesh.users == 0:

@@ -17,6 +17,9 @@ FORMAT = 1
 _WRITTEN_AS = Fields(format=is_whole)
 _FEW_VALUES = 500
 """Values up to which it is quicker to write them one by one."""
+_BEYOND_ALL = 1e9
+"""Metres, radians and shares are smaller; what is not, or no number, was written by somebody
+else."""
 _FIELDS = {
     "FLOAT": ("value", np.float32, 1),
     "FLOAT_VECTOR": ("vector", np.float32, 3),
@@ -63,10 +66,31 @@ def attribute_of(mesh: bpy.types.Mesh, name: str, kind: str) -> bpy.types.Attrib
 
 
 def read(mesh: bpy.types.Mesh, name: str, kind: str) -> np.ndarray:
+    """All values of an attribute, flat. Raises `LsmplError` where there is none, or its numbers are
+    none of ours."""
     field, dtype, count = _FIELDS[kind]
     attribute = attribute_of(mesh, name, kind)
     values = np.empty(len(attribute.data) * count, dtype=dtype)
     attribute.data.foreach_get(field, values)
+    return _checked(mesh, name, kind, values)
+
+
+def read_rows(mesh: bpy.types.Mesh, name: str, kind: str, rows: slice) -> np.ndarray:
+    """(N,) or (N,3) values of the vertices from one to another; takes no longer where there are
+    many. Raises `LsmplError` as `read` does."""
+    field, dtype, _ = _FIELDS[kind]
+    data = attribute_of(mesh, name, kind).data
+    values = np.array([getattr(item, field) for item in data[rows]], dtype=dtype)
+    return _checked(mesh, name, kind, values)
+
+
+def _checked(mesh: bpy.types.Mesh, name: str, kind: str, values: np.ndarray) -> np.ndarray:
+    """Of quaternions who reads them takes those of length one alone."""
+    if kind in ("FLOAT", "FLOAT_VECTOR") and not (np.abs(values) < _BEYOND_ALL).all():
+        raise LsmplError(
+            f"{mesh.name}: its attribute {name!r} has numbers beyond all measure; "
+            "import the take again, or, if it is of the solve, solve again"
+        )
     return values
 
 

@@ -23,7 +23,7 @@ from ..stored_facts import (
     object_of,
     optional,
 )
-from .mesh_data import attribute_of, change, has_attribute, load_json, read, store_json, write
+from .mesh_data import change, has_attribute, load_json, read, read_rows, store_json, write
 
 MOTION_KEY = "lsmpl_motion"
 _VERTICES_A_FRAME = 25
@@ -165,8 +165,7 @@ def frame_in(mesh: bpy.types.Mesh, frame: int) -> Motion:
         raise _edited(mesh)
 
     def values(name: str) -> np.ndarray:
-        data = attribute_of(mesh, name, "FLOAT_VECTOR").data
-        return np.array([item.vector for item in data[rows]])
+        return read_rows(mesh, name, "FLOAT_VECTOR", rows)
 
     fingers = None
     if has_fingers(mesh):

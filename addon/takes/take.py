@@ -32,12 +32,11 @@ from ..stored_facts import (
 )
 from . import hands, turns
 from .mesh_data import (
-    attribute_of,
     change,
     has_attribute,
     load_json,
-    optional_attribute,
     read,
+    read_rows,
     store_json,
     write,
 )
@@ -231,10 +230,15 @@ def set_travel(take: bpy.types.Object, travel: np.ndarray | None) -> None:
 
 
 def travel_at(take: bpy.types.Object, frame: int) -> np.ndarray:
-    """(3,) metres by which the last solve moved a frame, 0 for the take's first."""
-    attribute = optional_attribute(take.data, TRAVEL, "FLOAT_VECTOR")
+    """(3,) metres by which the last solve moved a frame, 0 for the take's first.
+
+    Raises `LsmplError` in Edit Mode.
+    """
+    need_object_mode(take)
+    if not has_attribute(take.data, TRAVEL, "FLOAT_VECTOR"):
+        return np.zeros(3)
     first = frame * describe(take)["keypoints"]
-    return np.array(attribute.data[first].vector if attribute else (0.0, 0.0, 0.0))
+    return read_rows(take.data, TRAVEL, "FLOAT_VECTOR", slice(first, first + 1))[0]
 
 
 class Keypoints(NamedTuple):
@@ -291,10 +295,7 @@ def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
     def values(name: str, kind: str, otherwise=None) -> np.ndarray:
         if otherwise is not None and not has_attribute(mesh, name, kind):
             return np.array(otherwise)
-        field = "vector" if kind == "FLOAT_VECTOR" else "value"
-        return np.array(
-            [getattr(item, field) for item in attribute_of(mesh, name, kind).data[rows]]
-        )
+        return read_rows(mesh, name, kind, rows)
 
     position = values("position", "FLOAT_VECTOR").astype(np.float64)
     return Keypoints(

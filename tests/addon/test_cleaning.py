@@ -113,7 +113,7 @@ def test_what_is_not_solved_cannot_be_cleaned(addon, body, core):
         bpy.ops.lsmpl.clean_up()
 
 
-def test_hands_that_go_through_each_other_are_parted_while_the_box_is_ticked(addon, baked_take, core):
+def test_hands_that_go_through_each_other_are_parted_while_the_box_is_ticked(addon, baked_take, core, drawn):
     poses = np.zeros((20, 24, 3))
     poses[:, 0] = (np.pi / 2, 0, 0)
     poses[:, 16, 1], poses[:, 17, 1] = -np.radians(107.0), np.radians(107.0)  # arms ahead, hands in each other
@@ -127,4 +127,6 @@ def test_hands_that_go_through_each_other_are_parted_while_the_box_is_ticked(add
         facts = layers.describe(take, "cleaned")["clean_up"]
         assert facts["part_hands"] == wanted
         parted[wanted] = facts["parted_frames"]
+        said = drawn()["LSMPL_PT_clean_up"]
+        assert ("Hands\nparted in 20 frames" if wanted else "Hands\nas solved") in said
     assert parted == {False: 0, True: 20}

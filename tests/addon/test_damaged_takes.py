@@ -132,6 +132,64 @@ def test_attributes_of_somebody_elses_kind_are_none_of_ours_and_give_way(addon, 
     assert takes.edit_states(take)[1, 0] == takes.IGNORED
 
 
+@pytest.mark.parametrize("value", [1e38, float("nan"), float("inf")])
+def test_numbers_beyond_all_measure_are_told_and_nothing_is_summed_of_them(addon, core, drawn, edited_take, value):
+    """A warning of NumPy's is an error here; on Blender's console it would be one with every redraw."""
+    take, takes = edited_take, addon("takes.take")
+    residuals = addon("refining.residuals")
+    for name in ("residual", "site", "edit_offset", "travel", "confidence", "position"):
+        attribute = take.data.attributes[name]
+        field = "vector" if attribute.data_type == "FLOAT_VECTOR" else "value"
+        kept = np.empty(len(attribute.data) * (3 if field == "vector" else 1), dtype=np.float32)
+        attribute.data.foreach_get(field, kept)
+        attribute.data.foreach_set(field, np.full_like(kept, value))
+        drawn()
+        in_words("jump_to_doubtful")
+        in_words("live")
+        if name == "residual":
+            with pytest.raises(core.LsmplError, match="'residual' has numbers beyond all measure"):
+                residuals.frame_residual(take, 0, 5)
+        elif name != "site":
+            for load in (takes.load_track, lambda take: takes.keypoints_at(take, 1)):
+                with pytest.raises(core.LsmplError, match=f"{name!r} has numbers beyond all measure"):
+                    load(take)
+        take.data.attributes[name].data.foreach_set(field, kept)
+    takes.load_track(take)
+    in_words("solve")
+
+
+def cleaned(addon, take):
+    layers = addon("takes.layers")
+    facts = {"raised_m": 0.1, "floor_m": 0.0, "cutoff_hz": None}
+    facts |= {"sliding_before_cm_s": None, "sliding_after_cm_s": None, "contacts": {}}
+    layers.prepare(take, layers.Layer.CLEANED, layers.load(take), None, {"clean_up": facts})()
+
+
+@pytest.mark.parametrize("layer", ["solved", "cleaned"])
+def test_a_motion_lacks_any_of_its_fields(addon, core, drawn, take, layer):
+    layers = addon("takes.layers")
+    cleaned(addon, take)
+    mesh = getattr(take.lsmpl, layer)
+    facts = json.loads(mesh["lsmpl_motion"])
+    texts = [
+        json.dumps({n: v for n, v in {**facts, f: value}.items() if v is not ...}) for f in facts for value in NONSENSE
+    ]
+    if layer == "cleaned":
+        inner = facts["clean_up"]
+        texts += [json.dumps({**facts, "clean_up": {n: v for n, v in inner.items() if n != gone}}) for gone in inner]
+    for text in texts:
+        mesh["lsmpl_motion"] = text
+        drawn()
+        try:
+            layers.load(take, layer)
+            layers.raised(take)
+        except core.LsmplError as error:
+            assert "is no longer what was stored" in str(error) or "has the" not in str(error)
+    mesh["lsmpl_motion"] = "{}"
+    layers.remove(take, layers.Layer.SOLVED)
+    assert not layers.is_solved(take) and take.lsmpl.cleaned is None
+
+
 @pytest.mark.parametrize("damage", ["another kind", "fewer vertices"])
 def test_damaged_motions_are_told(addon, core, drawn, take, damage):
     mesh = take.lsmpl.solved

@@ -221,6 +221,23 @@ def test_an_export_that_fails_leaves_the_older_file_and_the_scene(addon, core, t
     assert state() == before
 
 
+@pytest.mark.parametrize("gone", ["rig", "scene"])
+def test_what_was_deleted_before_it_was_written_is_told(addon, core, take, tmp_path, gone):
+    """Blender has its turn between the press and the writing."""
+    scene = bpy.context.scene
+    steps = addon("exporting.takes_to_files").export_steps(take, scene, tmp_path / "walk.bvh")
+    next(steps)
+    if gone == "rig":
+        bpy.data.objects.remove(take.lsmpl.armature)
+    else:
+        other = bpy.data.scenes.new("Other")
+        bpy.context.window.scene = other
+        bpy.data.scenes.remove(scene)
+    with pytest.raises(core.LsmplError, match=r"was deleted, .* while it was being exported"):
+        next(steps)
+    assert not any(tmp_path.iterdir())
+
+
 def test_what_cannot_be_exported_says_why(addon, take, tmp_path):
     with pytest.raises(RuntimeError, match=r"walk\.bvh"):
         bpy.ops.lsmpl.export(filepath=str(tmp_path / "nowhere" / "walk.bvh"))

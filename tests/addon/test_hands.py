@@ -177,5 +177,13 @@ def test_points_of_hands_are_drawn_where_the_take_shows_its_keypoints(addon, bod
     expected = track.hands.positions[5].reshape(42, 3) + (1.0, 2.0, 3.0)
     assert np.abs(places[seen] - expected[seen]).max() < 1e-5
     assert len(drawn.bones(confidence)) == 39, "all but the last of a finger"
+
+    # What cannot be told is not drawn, and Blender's console stays empty.
+    addon("takes.take").set_travel(take, np.zeros((len(track), 3)))
+    take.select_set(True)
+    bpy.context.view_layer.objects.active = take
+    bpy.ops.object.mode_set(mode="EDIT")
+    drawn._draw_one(take, scene, np.array((0.0, 0.0, 1.0)))
+    bpy.ops.object.mode_set(mode="OBJECT")
     bare = addon("importing.adding").add_take(scene, body.keypoints(replace(waving, fingers=None)), "Bare")
     assert not len(drawn.shown(bare, scene)[0])

@@ -132,6 +132,86 @@ def test_what_is_deleted_or_undone_in_between_is_an_error_that_says_so(addon, co
     assert not bpy.data.armatures and not bpy.data.actions
 
 
+def to_end(steps):
+    """The steps to their end; what they return."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            return finished.value
+
+
+def roll_a_bone(addon, take):
+    with addon("characters.editing").editing(take.lsmpl.armature.data):
+        take.lsmpl.armature.data.edit_bones["left_knee"].roll += 0.5
+
+
+def add_controls(addon, take):
+    addon("characters.controls").add(take.lsmpl.armature)
+
+
+def refine_it(addon, take):
+    layers = addon("takes.layers")
+    motion = layers.load(take)
+    layers.prepare(take, layers.Layer.REFINED, motion, None, {})()
+
+
+@pytest.mark.parametrize("meanwhile", [roll_a_bone, add_controls, refine_it])
+def test_keys_of_what_is_no_more_are_not_put_in_place(addon, core, baked_take, random_motion, meanwhile):
+    """A bake goes on over many slices, in which somebody edits the bones or the motion."""
+    take, baked = baked_take(random_motion(frames=12))
+    steps = addon("characters.baking").bake_steps(take, bpy.context.scene)
+    next(steps)
+    meanwhile(addon, take)
+    before = take.lsmpl_bake.action
+    with pytest.raises(core.LsmplError, match="changed while it was being baked; nothing was kept"):
+        to_end(steps)
+    assert take.lsmpl_bake.action == before == baked.armature.animation_data.action
+
+
+@pytest.mark.parametrize("onto", ["its own", "another"])
+def test_an_action_notes_when_its_keys_play_not_when_the_take_does_by_then(addon, baked_take, random_motion, onto):
+    baking, following = addon("characters.baking"), addon("retargeting.following")
+    take, baked = baked_take(random_motion(frames=8))
+    if onto == "another":
+        other = bpy.data.objects.new("Other", baked.armature.data.copy())
+        bpy.context.scene.collection.objects.link(other)
+        other.data.pop("lsmpl_character", None)
+        take.lsmpl.other.target = other
+        steps = addon("retargeting.bake_to_other").bake_steps(take.lsmpl.other)
+    else:
+        steps = baking.bake_steps(take, bpy.context.scene)
+    next(steps)
+    take.lsmpl.start, take.lsmpl.step = 100.0, 0.5
+    made = to_end(steps).action
+    assert made.frame_range[0] < 100 and baking.plays_otherwise(take, made)
+    if onto == "another":
+        assert "plays at other frames now" in following.describe(take)
+    else:
+        baking.follow_timing(take, bpy.context.scene)
+        assert take.lsmpl_bake.action.frame_range[0] == 100 and not baking.is_out_of_time(take)
+
+
+def test_a_long_import_during_another_job_is_refused_in_words(jobs, core, Progress, monkeypatch):
+    """A file that is dropped while a take is solved: no button greys that out."""
+    monkeypatch.setattr(jobs, "current", jobs.Job("lsmpl.solve", "Solve", "Walk", numbers(Progress, 3)))
+    monkeypatch.setattr(jobs, "_has_screen", lambda: True)
+    monkeypatch.setattr(jobs, "IMPORT_PATIENCE_SECONDS", 0.0)
+    closed = []
+
+    def endless():
+        try:
+            while True:
+                yield Progress("read", 0, 1)
+        finally:
+            closed.append(True)
+
+    job = jobs.Job("lsmpl.import", "Import", "long.trc", endless())
+    with pytest.raises(core.LsmplError, match=r"long\.trc: takes a while, and Walk is being worked on"):
+        jobs.run_or_hand_over(None, job, asked=True)
+    assert closed and jobs._handed_over is None
+
+
 def test_a_clean_up_of_a_take_that_was_solved_anew_meanwhile_is_refused(addon, core, baked_take, body, random_motion):
     take, _ = baked_take(random_motion(frames=60))
     steps = addon("solving.clean_up").clean_up_steps(take, bpy.context.scene)

@@ -237,6 +237,30 @@ def test_shape_sliders_lay_the_controls_anew(baked_take, controls, limbs, core, 
         np.testing.assert_allclose(rig.data.bones[name].head_local, head, atol=1e-6)
 
 
+def test_hands_that_do_not_reach_their_controls_are_told_until_a_bake_brings_these(
+    baked_take, limbs, core, body, drawn
+):
+    def said() -> str:
+        return drawn()["LSMPL_PT_shape"].replace("\n", " ")
+
+    poses = np.zeros((4, 24, 3))
+    poses[:, 0, 0] = np.pi / 2  # stands, its arms hanging
+    poses[:, 16, 2], poses[:, 17, 2] = -1.2, 1.2
+    _, baked = baked_take(core.Motion(poses, np.zeros((4, 3)), body=body.key))
+    rig = baked.armature
+    bpy.context.view_layer.objects.active = rig
+    bpy.ops.lsmpl.add_controls()
+    assert "do not reach it" not in said()
+    rig.lsmpl_shape.betas = [2.0, *9 * [0.0]]  # a taller body: its shoulders are higher
+    bpy.context.view_layer.update()
+    assert limbs.out_of_reach(rig) > 0.02
+    assert "do not reach it" in said()
+    bpy.ops.lsmpl.bake()
+    bpy.context.view_layer.update()
+    assert limbs.out_of_reach(rig) < 1e-4
+    assert "do not reach it" not in said()
+
+
 def test_refining_changes_controls_along(addon, baked_take, controls, core, body):
     take, baked = baked_take(solved(core, body, walk(core, body, frames=12), "body_25"))
     rig, scene = baked.armature, bpy.context.scene
