@@ -169,6 +169,7 @@ def prepare_solved(
     body again; report holds further facts as JSON values (device, ...); doubtful are the motion's
     doubtful stretches, which are looked for where not given.
     """
+    _need_fits(take, motion)
     residual, of_keypoints = motion.frame_residual, motion.residual
     seen = np.isfinite(residual)
     metadata = {
@@ -225,12 +226,7 @@ def prepare(
 
     joints (T,24,3) are `body.joints(motion)`; known holds further facts as JSON values.
     """
-    need_local_object_mode(take)
-    frames = describe_take(take)["frames"]
-    if len(motion) != frames:
-        raise LsmplError(
-            f"{take.name}: the motion has {len(motion)} frames but the take has {frames}"
-        )
+    _need_fits(take, motion)
     mesh = motion_mesh.new_mesh(f"{take.name} {layer.capitalize()}", motion, joints, metadata)
 
     def put_in_place() -> None:
@@ -238,6 +234,16 @@ def prepare(
         switch(take, layer, mesh)
 
     return put_in_place
+
+
+def _need_fits(take: bpy.types.Object, motion: Motion) -> None:
+    """Raises `LsmplError` where a motion cannot be a take's now."""
+    need_local_object_mode(take)
+    frames, _ = shape_of(take)
+    if len(motion) != frames:
+        raise LsmplError(
+            f"{take.name}: the motion has {len(motion)} frames but the take has {frames}"
+        )
 
 
 def changed(

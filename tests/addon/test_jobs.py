@@ -212,6 +212,20 @@ def test_a_long_import_during_another_job_is_refused_in_words(jobs, core, Progre
     assert closed and jobs._handed_over is None
 
 
+@pytest.mark.parametrize("frames", [6, 9])
+def test_a_take_that_got_another_mesh_meanwhile_is_told(addon, core, baked_take, body, random_motion, frames):
+    """As by *Make Single User* of another's, a script, or an add-on that swaps meshes."""
+    motion = random_motion(frames=8)
+    take, _ = baked_take(motion)
+    steps = addon("solving.solve").keep_steps(take, bpy.context.scene, motion, body)
+    next(steps)
+    version = addon("takes.layers").version(take)
+    take.data = addon("takes.take").track_mesh(body.keypoints(random_motion(frames=frames)), "Another")
+    with pytest.raises(core.LsmplError, match=f"the motion has 8 frames but the take has {frames}"):
+        to_end(steps)
+    assert addon("takes.layers").version(take) == version
+
+
 def test_a_clean_up_of_a_take_that_was_solved_anew_meanwhile_is_refused(addon, core, baked_take, body, random_motion):
     take, _ = baked_take(random_motion(frames=60))
     steps = addon("solving.clean_up").clean_up_steps(take, bpy.context.scene)
