@@ -14,8 +14,10 @@ import numpy as np
 
 from .body.body import Body
 from .frames import evenly
+from .gravity import MOST_FRAMES, rate_by_gravity
 from .keypoints.condition import Condition
 from .keypoints.frame_order import follows_nothing
+from .keypoints.hips_centred import is_hips_centred
 from .keypoints.layouts import Layout
 from .keypoints.limb_lengths import doubtful_limbs
 from .keypoints.plausibility import clearest_exchange
@@ -28,10 +30,10 @@ from .readers.handedness import wrong_sides
 from .readers.markers import stand_ins
 
 NOT_TRUSTED, FEW, LIMBS, SCALED = "trust", "few keypoints", "limbs", "scale"
-ORDER = "order"
+ORDER, RATE = "order", "rate"
 """`Decision.what` of motions that are not to be trusted, of what too few keypoints leave open, of
-limbs that probably are elsewhere, of a space that is shorter one way, and of frames that follow
-nothing."""
+limbs that probably are elsewhere, of a space that is shorter one way, of frames that follow
+nothing, and of a take that goes faster or slower than bodies fall."""
 NO_BODY = {"the trunk", "the head", "the left leg", "the right leg"}
 """Parts (`determined.PARTS`) without which arms hang in the air."""
 MISSED = 0.05
@@ -94,6 +96,8 @@ def judged(
     if follows_nothing(believed):
         reason = "each frame is as far from the next one as from any: are they in order?"
         found.append(Decision(ORDER, "as in the file", "assumed", reason))
+    if not reasons and not is_hips_centred(track) and (rate := _rate(motion, body)):
+        found.append(rate)
     if undetermined:
         known = f"within {100 * min(undetermined.values()):.0f} cm at best"
         reason = f"known {known}: poses there are what people usually do"
@@ -101,6 +105,20 @@ def judged(
             Decision(FEW, f"do not determine {', '.join(undetermined)}", "assumed", reason)
         )
     return found
+
+
+def _rate(motion: Motion, body: Body) -> Decision | None:
+    """Gravity is the clock of whoever stands on one foot or is in the air."""
+    found = rate_by_gravity(body.joints(motion.frames(slice(0, MOST_FRAMES))), motion.fps)
+    if found is None:
+        return None
+    times, then, now = found
+    reason = (
+        f"on one foot and in the air bodies fall as gravity has it: then they do in {then:.0%} of "
+        f"such frames, now in {now:.0%} (--fps)"
+    )
+    rate = f"{motion.fps:g} frames a second, probably rather about {times * motion.fps:.0f}"
+    return Decision(RATE, rate, "assumed", reason)
 
 
 def not_trusted(motion: Motion) -> str:
