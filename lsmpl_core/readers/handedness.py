@@ -9,6 +9,7 @@ from ..keypoints.facing import ahead, forward, looks_forward
 from ..keypoints.layouts import Layout
 from ..keypoints.proportions import Sites, body_scale, finite_mean, finite_median, normalised
 from ..keypoints.track import Decision
+from ..repair.swaps import in_most_frames
 from .marker_handedness import wrong_marker_sides
 
 
@@ -56,6 +57,9 @@ def mirror_warning(positions: np.ndarray, layout: Layout) -> Decision | None:
         f"{', '.join(back)} point backward: left and right are swapped in the file, or its axes "
         "are left-handed"
     )
+    no_cuts = np.zeros(max(len(positions) - 1, 0), dtype=bool)
+    if in_most_frames(positions, layout, no_cuts) is not None:  # but not in all: no axis does that
+        return None
     sure = 1.0 if len(back) >= SURE or ahead_of_all < -SURELY_BACKWARD else 0.7
     return Decision("mirrored", "yes", "detected", f"{reason}; --mirror mends it", sure)
 

@@ -28,6 +28,8 @@ GROUPS = (
 )  # fmt: skip
 """Ends of the names of sites that are exchanged together, and of pairs to tell it by, of which the
 first there is."""
+LEGS = ("hip", "knee", "ankle", "toe", "heel", "foot")
+"""Ends of the names of a leg's sites."""
 TRUNK = ("shoulder", "eye", "ear")
 """Those that are not held by a bone, but look where the pair that they are told by does."""
 FACING = 0.2
@@ -46,17 +48,25 @@ SUSPICIOUS = 0.1
 looked into."""
 MOST_MISMATCH = 0.3
 """Metres that a bone's length can speak for or against at most."""
+CLEAR = 0.006
+"""Metres of evidence a frame in knees, feet and face, for those that are right and against those
+that are not, on which most frames are taken to be wrong: exchanged ones of recorded motion have
+0.011 at least."""
+NOT_ALL = 0.95
+"""Share of the frames from which on a take is exchanged throughout: as well may it be mirrored,
+which its reader says (`handedness.py`)."""
 
 
 def find_swaps(track: KeypointTrack, cuts: np.ndarray) -> np.ndarray:
     """(T,K) bool: which keypoints have their partner's position. What is wrong in most frames is
-    taken as right.
+    taken as right, unless knees, feet and face say that hips, and what goes with them, are not.
 
     cuts (T-1,) bool: across them nothing says what is exchanged (`cuts.py`).
     """
     mirror, sites = np.array(track.layout.mirror), track.layout.sites
+    mostly = _mostly_exchanged(track.positions, track.layout, cuts)
     swapped = np.zeros(track.visible.shape, dtype=bool)
-    positions = track.positions.copy()
+    positions = np.where(mostly[..., None], track.positions[:, mirror], track.positions)
     for ends, above in GROUPS:
         left = _pairs(sites, mirror, ends)
         upper = next((found for end in above if len(found := _pairs(sites, mirror, (end,)))), None)
@@ -76,7 +86,37 @@ def find_swaps(track: KeypointTrack, cuts: np.ndarray) -> np.ndarray:
         positions[:, both] = np.where(
             wrong[:, None, None], positions[:, mirror[both]], positions[:, both]
         )
-    return swapped
+    return swapped ^ mostly
+
+
+def in_most_frames(positions: np.ndarray, layout: Layout, cuts: np.ndarray) -> np.ndarray | None:
+    """(T,) bool: in which frames of keypoints (T,K,3) the hips are exchanged, where these are most,
+    though not all, of the take; None where they are few, or knees, feet and face do not tell."""
+    mirror = np.array(layout.mirror)
+    if not len(left := _pairs(layout.sites, mirror, ("hip",))):
+        return None
+    tell = partial(_ahead, layout=layout)
+    wrong, _ = _turned_round(positions, cuts, left, mirror, tell, first=True)
+    if not 0.5 < wrong.mean() < NOT_ALL:
+        return None
+    told = tell(positions, left, mirror)
+    return wrong if told[wrong].mean() < -CLEAR and told[~wrong].mean() > CLEAR else None
+
+
+def _mostly_exchanged(positions: np.ndarray, layout: Layout, cuts: np.ndarray) -> np.ndarray:
+    """(T,K) bool: what is exchanged in most of the frames: all pairs where the shoulders look where
+    the hips do, else those of the legs."""
+    mirror = np.array(layout.mirror)
+    found = np.zeros(positions.shape[:2], dtype=bool)
+    wrong = in_most_frames(positions, layout, cuts)
+    if wrong is None:
+        return found
+    pairs = mirror != np.arange(len(mirror))
+    hips, shoulders = (_pairs(layout.sites, mirror, (end,)) for end in ("hip", "shoulder"))
+    if len(shoulders) and _facing(positions, shoulders, mirror, hips[0])[wrong].mean() < 0.0:
+        pairs &= np.array([site.endswith(LEGS) for site in layout.sites])
+    found[np.ix_(wrong, pairs)] = True
+    return found
 
 
 def exchanged(track: KeypointTrack, swapped: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

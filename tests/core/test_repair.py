@@ -11,6 +11,7 @@ from lsmpl_core.backends.arrays import choose_backend
 from lsmpl_core.body.sites import site_parts
 from lsmpl_core.keypoints.condition import Condition
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
+from lsmpl_core.readers.handedness import mirror_warning
 from lsmpl_core.repair.cuts import find_cuts
 from lsmpl_core.repair.gaps import bridge_errors
 from lsmpl_core.repair.reach import find_out_of_reach, reaches
@@ -66,6 +67,19 @@ def test_swapped_sides_are_exchanged_again(body, track, limb, frames):
     swapped = np.zeros((60, 25), dtype=bool)
     swapped[frames, paired] = True
     np.testing.assert_array_equal(found.condition == Condition.SWAPPED, swapped)
+
+
+@pytest.mark.parametrize("parts", [("",), ("hip", "knee", "ankle", "toe", "heel")])
+@pytest.mark.parametrize("frames", [slice(10, 46), slice(15, 60), np.flatnonzero(np.arange(60) // 4 % 3)])
+def test_what_is_exchanged_in_most_frames_is_put_right_where_knees_feet_and_face_say_so(body, track, parts, frames):
+    mirror = np.array(track.layout.mirror)
+    names = track.layout.keypoints
+    paired = [k for k in np.flatnonzero(mirror != np.arange(25)) if any(p in names[k] for p in parts)]
+    positions = track.positions.copy()
+    positions[frames] = positions[frames][:, [mirror[k] if k in paired else k for k in range(25)]]
+    wrong = replace(track, positions=positions)
+    np.testing.assert_array_equal(mended(wrong, body).track.positions, track.positions)
+    assert mirror_warning(positions, track.layout) is None
 
 
 def test_hands_are_exchanged_with_their_arms(body, stroll):
