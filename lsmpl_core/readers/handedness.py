@@ -9,7 +9,7 @@ from ..keypoints.facing import ahead, forward, looks_forward
 from ..keypoints.layouts import Layout
 from ..keypoints.proportions import Sites, body_scale, finite_mean, finite_median, normalised
 from ..keypoints.track import Decision
-from ..repair.swaps import in_most_frames
+from ..keypoints.turned_pairs import in_most_frames
 from .marker_handedness import wrong_marker_sides
 
 
