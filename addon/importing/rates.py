@@ -8,6 +8,7 @@ from typing import ClassVar
 import bpy
 from bpy.props import FloatProperty
 
+from ...lsmpl_core import LsmplError
 from .. import jobs
 from ..characters import baking
 from ..errors import reports_errors, tell
@@ -44,7 +45,7 @@ class LSMPL_OT_match_scene(_OfTiming, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         take, scene = needed_take(context), context.scene
         timing.set_scene_rate(scene, takes.describe(take)["fps"])
-        _retime_all(scene)
+        _retime_all(self, scene)
         timing.set_scene_range(scene, *adding.span(take))
         return {"FINISHED"}
 
@@ -59,7 +60,7 @@ class LSMPL_OT_retime(_OfTiming, bpy.types.Operator):
 
     @reports_errors
     def execute(self, context: bpy.types.Context) -> set[str]:
-        _retime_all(context.scene)
+        _retime_all(self, context.scene)
         return {"FINISHED"}
 
 
@@ -106,7 +107,7 @@ class LSMPL_OT_set_rate(_OfTiming, bpy.types.Operator):
             if getattr(take.lsmpl, layer):
                 layers.note(take, layer, fps=self.fps)
         adding.match_rate(scene, [take])
-        _retime_all(scene)
+        _retime_all(self, scene)
         if (shown_by := pictures.of_take(take)) and not shown_by.library:
             pictures.follow_rate(shown_by, before, self.fps)
         if take.lsmpl.step == 1.0 and not adding.is_anothers_work(scene):
@@ -130,11 +131,15 @@ def assumed_beside(take: bpy.types.Object) -> float | None:
     return movie if assumed and differs else None
 
 
-def _retime_all(scene: bpy.types.Scene) -> None:
-    """Takes and what was baked of them, at their own speed."""
-    adding.retime(scene, takes.takes_in(scene))
+def _retime_all(operator: bpy.types.Operator, scene: bpy.types.Scene) -> None:
+    """Takes and what was baked of them, at their own speed. Of an action that cannot follow, why is
+    told; the others do, and the panel says of that one that it plays at other frames."""
     for take in takes.takes_in(scene):
-        baking.follow_timing(take, scene)
+        try:
+            adding.retime(scene, [take])
+            baking.follow_timing(take, scene)
+        except LsmplError as error:
+            tell(operator, f"Its keys stay where they are: {error}", "WARNING")
         following.follow(take)
     playing.show_anew(scene)
 

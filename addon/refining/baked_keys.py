@@ -78,7 +78,10 @@ def follow(
     now, and stand on the shape that its feet were locked for since. shown: the motion that they are
     of. Raises `LsmplError`; then nothing has changed."""
     motion = motion_mesh.motion_in(shown, motion_mesh.facts_in(shown))
-    armature, body = take.lsmpl.armature, baking.body_of(take, motion)
+    has_keys = any(len(fcurve.keyframe_points) for fcurve in actions.fcurves(aside))
+    before, after = feet.shape_of(aside, motion.betas), feet.shape_of(action, motion.betas)
+    is_of_another_shape = has_keys and not np.array_equal(before, after)
+    body = baking.body_of(take, motion) if is_of_another_shape else None
 
     made_for, plays = baking.timing_of(aside), baking.timing_of(action)
     if made_for and plays and made_for != plays:
@@ -86,18 +89,18 @@ def follow(
         keyframes.stretch(aside, scale, plays[0] - scale * made_for[0])
 
     # There is nothing where all of these frames are between two of the scene.
-    has_keys = any(len(fcurve.keyframe_points) for fcurve in actions.fcurves(aside))
-    before, after = feet.shape_of(aside, motion.betas), feet.shape_of(action, motion.betas)
-    if has_keys and not np.array_equal(before, after):
+    if body is not None:
         # As in `locking.lock_again`: from the motion, or from what somebody animated.
         is_edited = actions.is_edited(action)
         if is_edited or key_times.are_few(action):
             keyed = [actions.keys_of(fcurve)[:, 0] for fcurve in actions.fcurves(aside)]
             frames = np.unique(np.concatenate([[], *keyed]))
-            posed = locking.as_animated(armature, body, aside, frames, before, motion.fps)
+            posed = locking.as_animated(
+                take.lsmpl.armature, body, aside, frames, before, motion.fps
+            )
             made = feet.fitted(posed, body, after)
         else:
             times = keys_of_frames(take, action, low, high)
             frames, made = times.frames, seen(take, action, shown, body, times, low, high)
-        locking.put_legs(armature, body, aside, frames, made, arms=not is_edited)
+        locking.put_legs(take.lsmpl.armature, body, aside, frames, made, arms=not is_edited)
     actions.note_like(aside, action)

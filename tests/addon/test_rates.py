@@ -94,3 +94,20 @@ def test_what_is_brought_into_view_fits_between_the_tools_and_the_sidebar(addon)
     assert (seen[:, 2] < 0).all()
     assert (at > low - 1e-9).all() and (at < high + 1e-9).all()
     assert min(np.abs(at - low).min(), np.abs(at - high).min()) < 1e-9
+
+
+def test_keys_that_cannot_follow_a_rate_are_told_and_all_else_follows(addon, folder):
+    """Of a take that was solved for a body that is not there any more, say: nothing is left half way."""
+    scene, solved = bpy.context.scene, addon("takes.layers")
+    import_files(folder, "run.npy", override_fps=True, fps=30)
+    import_files(folder, "walk.npy", override_fps=True, fps=30)
+    for name in ("run", "walk"):
+        bpy.context.view_layer.objects.active = bpy.data.objects[name]
+        assert bpy.ops.lsmpl.solve() == {"FINISHED"}
+    addon("takes.layers").note(bpy.data.objects["run"], solved.Layer.SOLVED, body="another-00000000")
+    scene.render.fps = 60
+    assert bpy.ops.lsmpl.retime() == {"FINISHED"}
+    baking = addon("characters.baking")
+    for name, behind in (("run", True), ("walk", False)):
+        take = bpy.data.objects[name]
+        assert take.lsmpl.step == 2.0 and baking.is_out_of_time(take) == behind

@@ -268,6 +268,19 @@ def test_a_take_that_plays_from_an_nla_strip_is_refined_there(addon, take):
     assert_same(stored(take, addon), before)
 
 
+def test_a_change_is_rejected_also_where_its_body_is_not_there_any_more(addon, take):
+    """As in a .blend of an earlier version, whose open body was another."""
+    layers, pending = addon("takes.layers"), addon("refining.pending_edit")
+    bpy.context.scene.lsmpl_refine.frames = "CURRENT"
+    assert bpy.ops.lsmpl.refine() == {"FINISHED"}
+    for layer in layers.Layer:
+        if getattr(take.lsmpl, layer):
+            layers.note(take, layer, body="another-00000000")
+    assert pending.is_open(take)
+    assert bpy.ops.lsmpl.reject() == {"FINISHED"}
+    assert not pending.is_open(take) and take.lsmpl.refined is None
+
+
 def test_rejecting_takes_the_pins_back_that_came_with_the_change(addon, take):
     pose_mode(take, "head")
     bpy.ops.lsmpl.pin_bones()
