@@ -45,8 +45,7 @@ class Held(Generic[*Blocks]):
             if note and block is None:
                 raise LsmplError(
                     f"{note[2]}: was deleted, or an undo took it away, while it was being "
-                    f"{self._doing}; "
-                    "nothing was kept"
+                    f"{self._doing}; nothing was kept"
                 )
         return cast(tuple[*Blocks], found)
 

@@ -56,10 +56,9 @@ class Preferences(bpy.types.AddonPreferences):
     )
     torch_folder: StringProperty(
         name="PyTorch Folder",
-        description="A folder with PyTorch for Blender's Python, where LSMPL was installed "
-        "without it: what pip "
-        "install --target makes, or a site-packages. It is tried before it is used; what is "
-        "in it is run",
+        description="A folder with PyTorch for Blender's Python, where LSMPL was installed without "
+        "it: what pip install --target makes, or a site-packages. It is tried before it is used; "
+        "what is in it is run",
         subtype="DIR_PATH",
         options=FROM_BLEND,
     )

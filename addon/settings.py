@@ -108,9 +108,8 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     pose_correctives: BoolProperty(
         name="On New Characters",
-        description="Characters that are made from now on have pose correctives, which keep "
-        "the volume of joints that "
-        "bend and twist",
+        description="Characters that are made from now on have pose correctives, which keep the "
+        "volume of joints that bend and twist",
     )
     solver: EnumProperty(
         name="Solver",
@@ -125,9 +124,8 @@ class SceneSettings(bpy.types.PropertyGroup):
             (
                 "published",
                 "Learnable SMPLify",
-                "The network as its authors published it, from the checkpoint in the "
-                "preferences. It needs PyTorch and "
-                "the SMPL body that it was trained for",
+                "The network as its authors published it, from the checkpoint in the preferences. "
+                "It needs PyTorch and the SMPL body that it was trained for",
             ),
         ),
     )
@@ -171,9 +169,8 @@ class SceneSettings(bpy.types.PropertyGroup):
     )
     smooth: FloatProperty(
         name="Smooth",
-        description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its "
-        "noise calls for, and more "
-        "makes any motion calmer",
+        description="How much noise to remove: 0 leaves the motion as it is, 0.5 is what its noise "
+        "calls for, and more makes any motion calmer",
         update=_smoothed_otherwise,
         default=0.5,
         min=0.0,

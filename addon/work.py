@@ -71,13 +71,8 @@ class Job:
         steps: Steps[Messages],
         parts: Parts | None = None,
     ):
-        self.kind, self.label, self.subject, self._steps, self.parts = (
-            kind,
-            label,
-            subject,
-            steps,
-            parts,
-        )
+        self.kind, self.label, self.subject = kind, label, subject
+        self._steps, self.parts = steps, parts
         self.progress: Progress | None = None
         self.messages: Messages = ""
         self.cancelled = False

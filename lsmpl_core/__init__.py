@@ -15,9 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if (
-    TYPE_CHECKING
-):  # For editors, type checkers and the reference; when the program runs, `__getattr__` does it.
+# For editors, type checkers and the reference; when the program runs, `__getattr__` does it.
+if TYPE_CHECKING:
     from . import metrics
     from .body.body import Body
     from .body.load_body import load_body

@@ -54,10 +54,8 @@ def finished_motion(
         poses = put_by_hand(poser, given, poses, pins)
         residual = residuals(problem, poses)
         off = poser.residual(poses[edited], given.positions[edited])
-        residual[given.user_edited], condition[given.user_edited] = (
-            off[given.user_edited[edited]],
-            Condition.SEEN,
-        )
+        residual[given.user_edited] = off[given.user_edited[edited]]
+        condition[given.user_edited] = Condition.SEEN
 
     # What the solve did not believe either was not measured.
     if problem.options.repair:

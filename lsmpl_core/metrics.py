@@ -104,10 +104,8 @@ def procrustes(
     weights (N,)."""
     w = np.full(points.shape[1], 1.0) if weights is None else np.asarray(weights, dtype=np.float64)
     w = w / w.sum()
-    mean_p, mean_o = (
-        np.einsum("n,tnc->tc", w, points)[:, None],
-        np.einsum("n,tnc->tc", w, onto)[:, None],
-    )
+    mean_p = np.einsum("n,tnc->tc", w, points)[:, None]
+    mean_o = np.einsum("n,tnc->tc", w, onto)[:, None]
     p, o = points - mean_p, onto - mean_o
     u, size, vt = np.linalg.svd(np.einsum("n,tni,tnj->tij", w, o, p, optimize=True))
     sign = np.ones_like(size)

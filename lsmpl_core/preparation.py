@@ -93,8 +93,7 @@ def prepare_steps(
         if not needs_calibration(trial.layout):
             raise SolveError(
                 f"{trial.source or 'the track'}: is no marker set ({trial.layout.label}), so there "
-                "is nothing to "
-                "calibrate; leave the static trial out"
+                "is nothing to calibrate; leave the static trial out"
             )
     if needs_calibration(track.layout):
         options = for_markers(options)
@@ -135,7 +134,6 @@ def check_seen(track: KeypointTrack) -> None:
     if track.visible.sum(axis=1).max() < FEWEST_KEYPOINTS:
         raise SolveError(
             f"{where}: no frame shows more than {track.visible.sum(axis=1).max()} of the "
-            "keypoints; "
-            f"a pose needs at least {FEWEST_KEYPOINTS}, and a good one the shoulders, hips, elbows "
-            "and knees"
+            f"keypoints; a pose needs at least {FEWEST_KEYPOINTS}, and a good one the shoulders, "
+            "hips, elbows and knees"
         )

@@ -206,8 +206,7 @@ def turned_into(track: KeypointTrack, body: Body, motion: Motion) -> tuple[Motio
     if off > FAR_OFF:
         reason = (
             f"its keypoints are {1000 * off:.0f} mm from the take's, however it is turned: is it "
-            "of "
-            "another person, or of other frames?"
+            "of another person, or of other frames?"
         )
         compared.append(Decision("estimate", "far from the keypoints", "fallback", reason))
     angle = float(np.linalg.norm(log_map(turn)))

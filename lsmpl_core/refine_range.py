@@ -195,10 +195,8 @@ def repaired_frames(track: KeypointTrack, poser: Poser) -> Repaired:
     calibrated = of_keypoints(track, poser.rows)
     found = repair(calibrated, poser.body, poser.calibration.parts(poser.body, calibrated.layout))
     positions, confidence = track.positions.copy(), track.confidence.copy()
-    positions[:, poser.rows], confidence[:, poser.rows] = (
-        found.track.positions,
-        found.track.confidence,
-    )
+    positions[:, poser.rows] = found.track.positions
+    confidence[:, poser.rows] = found.track.confidence
     condition = as_given(track).condition
     condition[:, poser.rows] = found.condition
     return Repaired(replace(track, positions=positions, confidence=confidence), condition)

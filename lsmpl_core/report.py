@@ -73,9 +73,8 @@ def describe_residual(motion: Motion) -> dict[str, Any]:
         return {}
     worst = int(np.nanargmax(by_frame))
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore", RuntimeWarning
-        )  # a keypoint that was never seen has no mean: null in the report
+        # A keypoint that was never seen has no mean: null in the report.
+        warnings.simplefilter("ignore", RuntimeWarning)
         by_keypoint = np.nanmean(millimetres, axis=0)
     return {
         "residual_mm": {

@@ -175,9 +175,8 @@ def find_python(version: str) -> str | None:
 
 def _candidates(version: str) -> Iterator[tuple[str, ...]]:
     yield (sys.executable,)
-    if launcher := os.name == "nt" and shutil.which(
-        "py"
-    ):  # knows what python.org's installer put where
+    # Windows' launcher knows what python.org's installer put where.
+    if launcher := os.name == "nt" and shutil.which("py"):
         yield (launcher, f"-{version}")
     names = (f"python{version}", "python3", "python")
     for folder in os.get_exec_path():

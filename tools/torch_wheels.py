@@ -85,10 +85,8 @@ def _settle(source: str, target: Target, folder: Path, version: str) -> list[Whe
         for path in _download(source, target, folder, *(name + wanted[name] for name in missing)):
             wheel = read_wheel(path, target)
             found[wheel.name] = wanted[wheel.name], wheel
-        wheels, versions = (
-            {name: wheel for name, (_, wheel) in found.items()},
-            {"torch": SpecifierSet(version)},
-        )
+        wheels = {name: wheel for name, (_, wheel) in found.items()}
+        versions = {"torch": SpecifierSet(version)}
         for _, need in needs_of(wheels, target, "torch"):
             name = canonicalize_name(need.name)
             versions[name] = versions.get(name, SpecifierSet()) & need.specifier

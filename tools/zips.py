@@ -23,10 +23,8 @@ def write_zip(target: Path, contents: dict[str, bytes | Path]) -> None:
     try:
         with os.fdopen(handle, "wb") as file, zipfile.ZipFile(file, "w") as archive:
             for name in sorted(contents):
-                entry, content = (
-                    zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)),
-                    contents[name],
-                )
+                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                content = contents[name]
                 entry.create_system, entry.external_attr = 3, 0o100644 << 16
                 if isinstance(content, bytes):
                     archive.writestr(entry, content)

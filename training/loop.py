@@ -60,13 +60,10 @@ class Trainer(ABC):
     def __init__(self, config: RunConfig):
         if config.threads:
             torch.set_num_threads(config.threads)
-        (
-            np.finfo(np.float32),
-            np.finfo(np.float64),
-        )  # Looked up once; without denormals it would warn.
-        torch.set_flush_denormal(
-            True
-        )  # A zero last layer makes denormal gradients, which are ten times slower.
+        # A zero last layer makes denormal gradients, which are ten times slower. NumPy looks at its
+        # floats once, and would warn of a machine without denormals.
+        np.finfo(np.float32), np.finfo(np.float64)
+        torch.set_flush_denormal(True)
 
         name = (
             ("cuda" if torch.cuda.is_available() else "cpu")

@@ -104,9 +104,8 @@ class Sampler:
         self.clips, self.body, self.backend, self.config = clips, body, backend, config
         self.generator, self.device = generator, generator.device
         self.parts = site_parts(body, CANONICAL)
-        self.layouts = torch.stack(
-            [self.shown(LAYOUTS[name].sites) for name in SHOWN_LAYOUTS]
-        )  # (L,C)
+        sites = [LAYOUTS[name].sites for name in SHOWN_LAYOUTS]
+        self.layouts = torch.stack([self.shown(some) for some in sites])  # (L,C)
 
     def batch(self) -> Batch:
         c = self.config

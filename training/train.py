@@ -210,10 +210,8 @@ class Trainer(loop.Trainer):
         long = long[torch.linspace(0, len(long) - 1, clips).long()]
         index = data.first[long][:, None] + torch.arange(frames, device=self.device)
         version = torch.arange(clips, device=self.device) % len(data.rotations)
-        truth, trans = (
-            data.rotations[version[:, None], index],
-            data.trans[index],
-        )  # (B,T,24,3,3), (B,T,3)
+        truth = data.rotations[version[:, None], index]  # (B,T,24,3,3)
+        trans = data.trans[index]  # (B,T,3)
 
         # The same bodies every time, which must not disturb what training draws.
         state = self.generator.get_state()

@@ -25,9 +25,8 @@ class BakeSettings(bpy.types.PropertyGroup):
     )
     as_strip: BoolProperty(
         name="As NLA Strip",
-        description="Give the take a track of its own in the Nonlinear Animation editor, so "
-        "that a character can have "
-        "several takes. Otherwise the motion becomes the character's action",
+        description="Give the take a track of its own in the Nonlinear Animation editor, so that a "
+        "character can have several takes. Otherwise the motion becomes the character's action",
     )
     keys: EnumProperty(
         name="Keys",

@@ -151,8 +151,7 @@ def _checked(armature: bpy.types.Object, body: Body) -> np.ndarray:
         if len(mesh.data.vertices) != len(body.v_template):
             raise LsmplError(
                 f"{armature.name}: its mesh {mesh.name} was edited: it has "
-                f"{len(mesh.data.vertices)} vertices, the "
-                f"body {len(body.v_template)}"
+                f"{len(mesh.data.vertices)} vertices, the body {len(body.v_template)}"
             )
     return character.bone_rotations(armature, body)
 

@@ -53,10 +53,8 @@ def swap_keys(action: bpy.types.Action, other: bpy.types.Action, first: float, l
     with keeping_its_mark(action):
         for channel, fcurve in by_channel(action).items():
             if channel in theirs:
-                which, all_of_theirs = (
-                    _between(fcurve, first, last),
-                    range(len(theirs[channel].keyframe_points)),
-                )
+                which = _between(fcurve, first, last)
+                all_of_theirs = range(len(theirs[channel].keyframe_points))
                 keys, coming = _keys(fcurve, which), _keys(theirs[channel], all_of_theirs)
                 _put_keys(theirs[channel], all_of_theirs, keys)
                 _put_keys(fcurve, which, coming)

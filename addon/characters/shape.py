@@ -258,9 +258,8 @@ class ShapeSettings(bpy.types.PropertyGroup):
 
     betas: FloatVectorProperty(
         name="Shape",
-        description="The body's ten shape components (SMPL's betas). Bones and skin follow; "
-        "the animation stays, and "
-        "so do standing feet on their floor",
+        description="The body's ten shape components (SMPL's betas). Bones and skin follow; the "
+        "animation stays, and so do standing feet on their floor",
         size=BETAS,
         soft_min=-3.0,
         soft_max=3.0,

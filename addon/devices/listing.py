@@ -102,9 +102,8 @@ class LSMPL_OT_check_devices(jobs.JobOperator, bpy.types.Operator):
     bl_idname = _KIND
     bl_label = "Check Devices"
     bl_description = (
-        "Look for PyTorch and for graphics cards that can compute with it, and say why one "
-        "cannot be used. PyTorch "
-        "is run in a process of its own for a few seconds"
+        "Look for PyTorch and for graphics cards that can compute with it, and say why one cannot "
+        "be used. PyTorch is run in a process of its own for a few seconds"
     )
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 

@@ -172,9 +172,8 @@ def use_steps() -> Generator[Progress, None, str]:
             f"PyTorch's folder: {folder}: does not work here: "
             f"{found.get('error', 'nothing can be imported')}"
         )
-    if (
-        folder in Path(found["file"]).resolve().parents
-    ):  # otherwise Blender has a PyTorch already, which comes first
+    # Otherwise Blender has a PyTorch already, which comes first.
+    if folder in Path(found["file"]).resolve().parents:
         sys.path.append(str(folder))
         _added.append(str(folder))
         importlib.invalidate_caches()

@@ -10,10 +10,8 @@ import bpy
 
 from ...lsmpl_core.cli.front_end import check_npz
 
-_FBX_BEGINS, _FBX_ENDS = (
-    b"Kaydara FBX Binary  \0",
-    bytes.fromhex("f85a8c6adef5d97eece90ce375 8f290b".replace(" ", "")),
-)
+_FBX_BEGINS = b"Kaydara FBX Binary  \0"
+_FBX_ENDS = bytes.fromhex("f85a8c6adef5d97eece90ce375 8f290b".replace(" ", ""))
 
 
 def check_blend(path: Path) -> None:

@@ -22,8 +22,7 @@ class LSMPL_OT_import_motion(TakeFiles, bpy.types.Operator, ImportHelper):
     bl_label = "Import SMPL Motion"
     bl_description = (
         "Import SMPL motions, each as a take with a character: AMASS (.npz), and what WHAM, "
-        "4DHumans (.pkl), GVHMR "
-        "(.pt, needs PyTorch) and SMPLer-X (a folder) write"
+        "4DHumans (.pkl), GVHMR (.pt, needs PyTorch) and SMPLer-X (a folder) write"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO", "PRESET"}
 

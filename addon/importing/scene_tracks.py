@@ -83,9 +83,8 @@ class TrackSources(bpy.types.PropertyGroup):
     index: IntProperty(name="Keypoint", description="The keypoint that is selected in the list")
     gaps: BoolProperty(
         name="Gaps in Keys Are Missing",
-        description="Where recorded objects have no keys for a while, count the keypoint as "
-        "not seen, "
-        "instead of taking the straight line between the keys",
+        description="Where recorded objects have no keys for a while, count the keypoint as not "
+        "seen, instead of taking the straight line between the keys",
         default=True,
     )
     unit: FloatProperty(name="Metres", description="Metres to one unit of the scene", default=0.0)
@@ -244,9 +243,8 @@ def _frames(scene: bpy.types.Scene, points: Sequence[Point]) -> np.ndarray:
     if keyed is not None:
         if keyed[0] > last or keyed[1] < first:
             raise LsmplError(
-                f"The objects are animated from frame {keyed[0]:g} to {keyed[1]:g}, and the "
-                f"scene plays {first} to "
-                f"{last}; set its range to them"
+                f"The objects are animated from frame {keyed[0]:g} to {keyed[1]:g}, and the scene "
+                f"plays {first} to {last}; set its range to them"
             )
         first, last = max(first, math.floor(keyed[0])), min(last, math.ceil(keyed[1]))
     return np.arange(first, last + 1, dtype=np.float64)

@@ -34,9 +34,8 @@ class LSMPL_OT_take_from_objects(LayoutChoice, jobs.JobOperator, bpy.types.Opera
     bl_label = "Take from Selected Objects"
     bl_description = (
         "Make a take of animated objects, or of the bones of an armature, that are a person's "
-        "keypoints or markers, "
-        "as FreeMoCap, Pose2Sim and C3D importers leave them. They stay as they are, and can "
-        "be read again"
+        "keypoints or markers, as FreeMoCap, Pose2Sim and C3D importers leave them. They stay as "
+        "they are, and can be read again"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 

@@ -20,9 +20,8 @@ class LSMPL_OT_live(bpy.types.Operator):
     bl_idname = "lsmpl.live"
     bl_label = "Live"
     bl_description = (
-        "Pose the character by its keypoints: each gets a handle, and the body follows while "
-        "you move it. "
-        "Press again to end it; what was posed stays"
+        "Pose the character by its keypoints: each gets a handle, and the body follows while you "
+        "move it. Press again to end it; what was posed stays"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 

@@ -71,10 +71,9 @@ class LSMPL_OT_pose_correctives(bpy.types.Operator):
     bl_idname = "lsmpl.pose_correctives"
     bl_label = "Pose Correctives"
     bl_description = (
-        "Let the active character's shoulders, elbows, wrists, hips and knees keep their "
-        "volume when they bend and "
-        "twist. The mesh gets shape keys that its bones drive; they need no LSMPL to play, "
-        "and slow playback a little"
+        "Let the active character's shoulders, elbows, wrists, hips and knees keep their volume "
+        "when they bend and twist. The mesh gets shape keys that its bones drive; they need no "
+        "LSMPL to play, and slow playback a little"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 
@@ -100,9 +99,8 @@ class LSMPL_OT_lock_feet_again(bpy.types.Operator):
     bl_idname = "lsmpl.lock_feet_again"
     bl_label = "Lock Feet Again"
     bl_description = (
-        "Bend the legs so that the feet stand where they stood, for the shape that the "
-        "character has now. "
-        "Nothing but legs and the pelvis' height gets other keys"
+        "Bend the legs so that the feet stand where they stood, for the shape that the character "
+        "has now. Nothing but legs and the pelvis' height gets other keys"
     )
     bl_options: ClassVar[set[str]] = {"REGISTER", "UNDO"}
 

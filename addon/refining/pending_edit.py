@@ -118,10 +118,8 @@ def apply(
 
         # What is needed to look at the other side, and to go back to it.
         pending = take.lsmpl_proposal
-        pending.refined_before, pending.cleaned_before = (
-            before[Layer.REFINED],
-            before[Layer.CLEANED],
-        )
+        pending.refined_before = before[Layer.REFINED]
+        pending.cleaned_before = before[Layer.CLEANED]
         pending.refined_after, pending.cleaned_after = after[Layer.REFINED], after[Layer.CLEANED]
         pending.action, pending.keys = action, keys
         pending.first, pending.last, pending.what = made.low, made.high, what
@@ -158,13 +156,8 @@ class _Change:
         posed,
     ):
         self.take, self.body, self.low, self.high = take, body, low, high
-        self.first, self.poses, self.width, self.fixed, self.posed = (
-            first,
-            poses,
-            width,
-            fixed,
-            posed,
-        )
+        self.first, self.poses, self.width = first, poses, width
+        self.fixed, self.posed = fixed, posed
 
     def layer(self, layer: Layer) -> bpy.types.Mesh:
         """A copy of a layer with the change in it."""

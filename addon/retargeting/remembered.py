@@ -11,20 +11,16 @@ import numpy as np
 from ...lsmpl_core.retargeting.target_skeleton import TargetSkeleton
 from .skeletons import skin_of
 
-_TRAVELS_KEY, _ROOT_KEY, _VERSION_KEY, _SKELETON_KEY = (
-    "lsmpl_travels",
-    "lsmpl_root",
-    "lsmpl_version",
-    "lsmpl_skeleton",
-)
+_TRAVELS_KEY = "lsmpl_travels"
+_ROOT_KEY = "lsmpl_root"
+_VERSION_KEY = "lsmpl_version"
+_SKELETON_KEY = "lsmpl_skeleton"
 """Of an action: whether it moves the object; which bone travels in it; the motion that it was made
 from; the character as it then was, as JSON: `TargetSkeleton` without its skin."""
 
 
-_LISTS, _ARRAYS = (
-    ("names", "joints", "parents"),
-    ("links", "rest", "ends", "to_take", "location_axes"),
-)
+_LISTS = ("names", "joints", "parents")
+_ARRAYS = ("links", "rest", "ends", "to_take", "location_axes")
 
 
 def note(

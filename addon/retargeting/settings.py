@@ -144,9 +144,8 @@ class OtherCharacter(bpy.types.PropertyGroup):
             (
                 "ROOT",
                 "Root Bone",
-                "The topmost bone, above the hips, moves over the floor and turns with the "
-                "hips, which keep the rest "
-                "(root motion for game engines)",
+                "The topmost bone, above the hips, moves over the floor and turns with the hips, "
+                "which keep the rest (root motion for game engines)",
             ),
             ("NONE", "None", "The character stays in place, and moves up and down only"),
         ),
@@ -196,9 +195,8 @@ class OtherCharacter(bpy.types.PropertyGroup):
     )
     follow: BoolProperty(
         name="Keep Up to Date",
-        description="Let the character follow when the take's motion changes: by Solve, Clean "
-        "Up, Refine or Live. An "
-        "action in which you changed keys is never touched",
+        description="Let the character follow when the take's motion changes: by Solve, Clean Up, "
+        "Refine or Live. An action in which you changed keys is never touched",
         default=True,
         update=_follow_changed,
     )

@@ -192,9 +192,8 @@ def _even(matrix: Matrix, owner: bpy.types.Object) -> Matrix:
         or matrix.is_negative
     ):
         raise LsmplError(
-            f"{owner.name}: its scale is {scale.x:.3g}, {scale.y:.3g}, {scale.z:.3g}; it must "
-            "be the same along all "
-            "axes and positive: apply it with Object > Apply > Scale"
+            f"{owner.name}: its scale is {scale.x:.3g}, {scale.y:.3g}, {scale.z:.3g}; it must be "
+            "the same along all axes and positive: apply it with Object > Apply > Scale"
         )
     return Matrix.LocRotScale(location, rotation, (mean,) * 3)
 

@@ -28,9 +28,8 @@ class MarkerSettings(bpy.types.PropertyGroup):
     )
     static_trial: StringProperty(
         name="Static Trial",
-        description="A file of the same subject and markers, standing still. By it and the "
-        "take it is found out where "
-        "each marker sits on the body (empty: by the take alone)",
+        description="A file of the same subject and markers, standing still. By it and the take it "
+        "is found out where each marker sits on the body (empty: by the take alone)",
         subtype="FILE_PATH",
         options=FROM_BLEND,
     )

@@ -39,11 +39,9 @@ def read_pose(
     Raises `LsmplError` where its body is not there any more.
     """
     body = bodies.of_character(armature)
-    rest, betas, fps = (
-        character.bone_rotations(armature, body),
-        shape.betas_of(armature),
-        fps or scene_rate(scene),
-    )
+    rest = character.bone_rotations(armature, body)
+    betas = shape.betas_of(armature)
+    fps = fps or scene_rate(scene)
     names, parents, count = list(body.joint_names), list(body.parents), len(body.joint_names)
     has_fingers = body.fingers is not None and finger_bones.has_fingers(armature)
     if has_fingers:

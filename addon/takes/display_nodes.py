@@ -253,10 +253,8 @@ class _Builder(NodeWriter):
         either is hollow."""
         index = self.node("GeometryNodeInputIndex").outputs[0]
         ends = self.node("GeometryNodeInputMeshEdgeVertices")
-        anchor, visible = (
-            self.of_point("anchor", "FLOAT_VECTOR"),
-            self.of_point("visible", "BOOLEAN"),
-        )
+        anchor = self.of_point("anchor", "FLOAT_VECTOR")
+        visible = self.of_point("visible", "BOOLEAN")
 
         # From the points at both ends: where they are, whether they are drawn, and how.
         shown = self.both("OR", visible, self.of_point("hollow", "BOOLEAN"))

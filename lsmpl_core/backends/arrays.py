@@ -42,9 +42,8 @@ class Backend:
 
     def array(self, values):
         """Floats, on the device."""
-        host = (
-            np.float32 if self.float_type == self.xp.float32 else np.float64
-        )  # MPS does not take double precision.
+        # MPS does not take double precision, not even to round it.
+        host = np.float32 if self.float_type == self.xp.float32 else np.float64
         return self.xp.asarray(
             np.asarray(values, dtype=host), dtype=self.float_type, device=self.device
         )
@@ -72,9 +71,8 @@ class Backend:
             return self.kernels.solve(matrices, vectors[..., None])[..., 0]
         if isinstance(matrices, np.ndarray):  # The compat layer's takes longer.
             return np.linalg.solve(matrices, vectors[..., None])[..., 0]
-        return self.xp.linalg.solve_ex(matrices, vectors[..., None])[0][
-            ..., 0
-        ]  # `solve` waits for a GPU, to check.
+        # `solve` waits for a GPU, to check.
+        return self.xp.linalg.solve_ex(matrices, vectors[..., None])[0][..., 0]
 
     def numpy(self, array) -> np.ndarray:
         """Back to NumPy, in float64."""

@@ -89,10 +89,8 @@ def _carries(poser: Poser) -> np.ndarray:
     carries = np.zeros((len(site_offsets), len(site_offsets)), dtype=bool)
     calibrated = {k: site_offset for k, site_offset in enumerate(site_offsets) if site_offset}
     for k, site_offset in calibrated.items():
-        parent_joint, joint = (
-            site_offset.parent_joint,
-            CARRIERS.get(site_offset.site, site_offset.site),
-        )
+        parent_joint = site_offset.parent_joint
+        joint = CARRIERS.get(site_offset.site, site_offset.site)
         for other, further in calibrated.items():
             carrier = further.parent_joint
             if joint in JOINT_NAMES:

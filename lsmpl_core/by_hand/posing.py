@@ -211,10 +211,8 @@ class Poser:
     def _checked(self, positions, weights, start: Poses, *others: np.ndarray):
         """Positions, weights and others of the calibrated keypoints, zeros for what does not
         count."""
-        positions, weights = (
-            np.asarray(positions, dtype=np.float64),
-            np.asarray(weights, dtype=np.float64),
-        )
+        positions = np.asarray(positions, dtype=np.float64)
+        weights = np.asarray(weights, dtype=np.float64)
         shape = len(start.trans), len(self.layout)
         if positions.shape != (*shape, 3) or weights.shape != shape:
             raise SolveError(

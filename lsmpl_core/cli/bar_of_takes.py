@@ -28,8 +28,7 @@ class BarOfTakes(tqdm):
         done, seconds = facts["n"] - facts["initial"], facts["elapsed"]
         rate = 60 * done / seconds if done and seconds else 0.0
         facts["a_minute"] = f", {rate:.3g} takes/min" if rate else ""
-        facts["ncols"] = facts["ncols"] and max(
-            facts["ncols"] - 3, 1
-        )  # else the terminal's ^C begins a new line
+        # Room for the ^C that a terminal shows, which would begin a new line.
+        facts["ncols"] = facts["ncols"] and max(facts["ncols"] - 3, 1)
         facts["how_many_failed"] = f", {self.failed} failed" if self.failed else ""
         return facts

@@ -87,10 +87,9 @@ class TotalBar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+            # The terminal may have shown a ^C beside the bar.
             columns = os.get_terminal_size(sys.stderr.fileno()).columns
-            print(
-                f"\r{' ' * (columns - 1)}\r", end="", file=sys.stderr, flush=True
-            )  # a ^C that the terminal showed
+            print(f"\r{' ' * (columns - 1)}\r", end="", file=sys.stderr, flush=True)
 
     def count(self, status: str) -> None:
         """One more take is done: "ok", "failed" or "skipped"."""

@@ -27,16 +27,11 @@ from .inputs import Job, record_path
 
 SCHEMA = 1
 
+# All devices give the same motion, and so does any number of threads.
 _NOT_SETTINGS = {
-    "inputs",
-    "output",
-    "format",
-    "report",
-    "verbose",
-    "device",
-    "threads",
-}  # all devices give the same motion, and so does any number of threads
-_NOT_SETTINGS |= {"resume", "overwrite", "jobs", "timeout", "part", "failed_ok"}
+    "inputs", "output", "format", "report", "verbose", "device", "threads", "resume", "overwrite",
+    "jobs", "timeout", "part", "failed_ok",
+}  # fmt: skip
 FILE_OPTIONS = ("body", "markers", "layout", "checkpoint", "calibrate", "calibration", "motion")
 """Options that name files, which count by their content."""
 

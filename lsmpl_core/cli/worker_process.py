@@ -31,10 +31,8 @@ def work(make: Callable[[Sequence[str]], TakeConverter]) -> int:
     sys.stdout.flush()
     os.dup2(2, 1)  # what Blender, exporters and libraries print is none of the answers
     if threading.current_thread() is threading.main_thread():
-        for name in (
-            "SIGINT",
-            "SIGBREAK",
-        ):  # the keyboard's are for the process that gives the orders
+        # The keyboard's are for the process that gives the orders.
+        for name in ("SIGINT", "SIGBREAK"):
             if hasattr(signal, name):
                 signal.signal(getattr(signal, name), signal.SIG_IGN)
     try:

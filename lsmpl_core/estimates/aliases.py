@@ -270,9 +270,8 @@ def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:
     else:
         full = rotations(_array(fields, keys[0]), keys[0], "full")
         root, body = full[:, :1], full[:, 1:]
-        if (
-            "Rh" in fields
-        ):  # EasyMocap: the first joint of its poses is empty, the root stands beside them
+        # EasyMocap: the first joint of its poses is empty, the root stands beside them.
+        if "Rh" in fields:
             root = rotations(_array(fields, "Rh"), "Rh", "root")[:, :1]
     hands = _hands(fields, body)
     if len(root) != len(body):

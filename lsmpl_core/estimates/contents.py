@@ -118,9 +118,8 @@ def _npy(path: Path) -> object:
         return {"poses": array}
     if array.ndim != 2 or array.shape[1] != MOTION_X or array.dtype.kind != "f":
         raise ValueError(
-            f"holds {array.dtype} of shape {array.shape}; expected objects, such as a dict of "
-            f"SMPL parameters, Motion-X's (T,{MOTION_X}), or rotations of SMPL's joints, such as "
-            "(T,72)"
+            f"holds {array.dtype} of shape {array.shape}; expected objects, such as a dict of SMPL "
+            f"parameters, Motion-X's (T,{MOTION_X}), or rotations of SMPL's joints, such as (T,72)"
         )
     return {
         "poses": array[:, :66],
@@ -148,8 +147,7 @@ def _frame_files(folder: Path) -> dict:
     if not content:
         raise ValueError(
             "is a folder without files such as 00001_0.npz (frame and person), as SMPLer-X writes "
-            "them, or one pickle, "
-            "npz or JSON a frame"
+            "them, or one pickle, npz or JSON a frame"
         )
     return content
 

@@ -39,8 +39,7 @@ def parameters(fields: Mapping, count: int) -> tuple[np.ndarray, np.ndarray, np.
     if len(root) != count or len(body) not in (21 * count, 23 * count):
         raise ValueError(
             f"{count} frames have {len(root)} global_orient and {len(body)} rotations in "
-            "body_pose; "
-            "expected 1, and 21 (SMPL-X) or 23 (SMPL), for each frame"
+            "body_pose; expected 1, and 21 (SMPL-X) or 23 (SMPL), for each frame"
         )
     body = body.reshape(count, -1, 3)
     poses = np.zeros((count, NUM_JOINTS, 3))

@@ -16,9 +16,8 @@ def read_json(path: Path, what: str, error: type[LsmplError], most_bytes: int = 
     try:
         if file_size(path) > most_bytes:
             raise error(f"{path}: too large for a {what} (more than {most_bytes >> 20} MiB)")
-        return json.loads(
-            read_file(path)
-        )  # UTF-8 or, as PowerShell writes, UTF-16; with and without a mark
+        # Of bytes: UTF-8 or, as PowerShell writes, UTF-16; with and without a mark.
+        return json.loads(read_file(path))
     except OSError as fault:
         raise error(f"{path}: cannot be read: {fault.strerror or fault}") from None
     except UnicodeDecodeError:

@@ -51,9 +51,8 @@ def _list_to_array(values: list | tuple, depth: int) -> np.ndarray:
     if all(type(value) in (bool, int, float) for value in values):
         return np.asarray(values)
     items = [_to_array(values[0], depth + 1)]
-    if (
-        max(items[0].size, 1) * len(values) > MAX_ELEMENTS
-    ):  # nested lists may be one list many times
+    # Nested lists may be one list many times.
+    if max(items[0].size, 1) * len(values) > MAX_ELEMENTS:
         raise ValueError("nested lists too long")
     for value in values[1:]:
         items.append(_to_array(value, depth + 1))

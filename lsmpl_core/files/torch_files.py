@@ -38,7 +38,6 @@ def read_torch_file(path: str | os.PathLike) -> Any:
     ) as error:  # torch has no error class for this, and lets those of zipfile and pickle through
         raise ValueError(
             "is a PyTorch file that is damaged or holds more than tensors "
-            f"({type(error).__name__}); "
-            "nothing in it was run"
+            f"({type(error).__name__}); nothing in it was run"
         ) from error
     raise ValueError(f"unpacks to {size >> 20} MB; at most {most >> 20} MB are read")

@@ -92,8 +92,7 @@ class MarkerFit:
         if self.track.visible[:, self.located].sum(axis=1).max(initial=0) < FEWEST_LOCATED:
             raise SolveError(
                 f"{self.track.source or 'the track'}: no frame shows {FEWEST_LOCATED} or more of "
-                "the known markers, so "
-                "the marker set cannot be calibrated"
+                "the known markers, so the marker set cannot be calibrated"
             )
 
         # Betas from the lengths between markers whose places are narrow; many say no more than some
@@ -273,10 +272,8 @@ class MarkerFit:
     def _miss(self) -> np.ndarray:
         """(F,K) metres between markers and their sites; 0 where a marker is missing or not
         known."""
-        sites, miss = (
-            self._problem().state(self.poses).keypoints,
-            np.zeros(self.track.visible.shape),
-        )
+        sites = self._problem().state(self.poses).keypoints
+        miss = np.zeros(self.track.visible.shape)
         seen = self.track.visible[:, self.rows]
         away = np.where(seen[..., None], self.track.positions[:, self.rows] - sites, 0.0)
         miss[:, self.rows] = np.linalg.norm(away, axis=2)

@@ -33,14 +33,10 @@ class PublishedBody:
         device: torch.device | str = "cpu",
     ):
         self.device = torch.device(device)
-        self.joint_template, self.joint_directions = (
-            self._float(body.joint_template),
-            self._float(body.joint_directions),
-        )
-        self.template, self.directions = (
-            self._float(body.v_template),
-            self._float(body.shape_directions),
-        )
+        self.joint_template = self._float(body.joint_template)
+        self.joint_directions = self._float(body.joint_directions)
+        self.template = self._float(body.v_template)
+        self.directions = self._float(body.shape_directions)
         self.weights = self._float(body.skinning_weights)
         correctives = body.pose_directions
         self.correctives = None if correctives is None else self._float(correctives)
@@ -49,9 +45,8 @@ class PublishedBody:
             if regressor.shape[1] != len(body.v_template):
                 raise NetworkFileError(
                     f"the checkpoint's keypoints are for a body of {regressor.shape[1]} vertices, "
-                    f"and {body.name} has "
-                    f"{len(body.v_template)}; choose an SMPL body file (the official one has 6890 "
-                    "vertices)"
+                    f"and {body.name} has {len(body.v_template)}; choose an SMPL body file (the "
+                    "official one has 6890 vertices)"
                 )
             self.support = torch.nonzero(regressor.any(dim=0))[:, 0].to(self.device)
             self.regressor = regressor.to(self.device, torch.float32)[:, self.support]

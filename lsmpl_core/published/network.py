@@ -258,9 +258,8 @@ class Backbone(nn.Module):
         x = self.tcn0(self.gcn0(x))
         for block in self.backbone:
             x = block(x)
-        return nn.functional.avg_pool2d(x, (1, NUM_KEYPOINTS)).flatten(
-            1
-        )  # The strides leave one frame of the two.
+        # The strides leave one frame of the two.
+        return nn.functional.avg_pool2d(x, (1, NUM_KEYPOINTS)).flatten(1)
 
 
 class JointLinear(nn.Module):

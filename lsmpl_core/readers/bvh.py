@@ -130,10 +130,9 @@ def _posed(joints: list[_Joint], values: np.ndarray) -> tuple[np.ndarray, np.nda
             axis, value = _AXES.get(channel[:1]), values[:, column]
             column += 1
             if axis is not None and channel.endswith("position"):
-                offset = (
-                    offset if moved else np.zeros((count, 3))
-                )  # positions are in place of the offset
-                moved, offset = True, offset.copy()
+                # Positions are in place of the offset.
+                offset = offset.copy() if moved else np.zeros((count, 3))
+                moved = True
                 offset[:, axis] = value
             elif axis is not None and channel.endswith("rotation"):
                 turn = turn @ _about(axis, np.radians(value))

@@ -111,8 +111,7 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     if start < _BLOCK or length < 1:
         raise KeypointFileError(
             f"{path}: {claimed} frames of {file.points} points should start at byte {start}, but "
-            "the file has "
-            f"{len(data)} bytes, which leaves {stored} whole frames"
+            f"the file has {len(data)} bytes, which leaves {stored} whole frames"
         )
     decisions = []
     if stored < claimed:
@@ -165,10 +164,8 @@ def _segments(file: _C3d, data: bytes, path: Path) -> RawTrack:
     begin at the block of ROTATION:DATA_START (C3D User Guide, *Rotation data*). Raises
     `KeypointFileError` where there are none.
     """
-    count, block = (
-        int(file.value("ROTATION:USED") or 0),
-        int(file.value("ROTATION:DATA_START") or 0),
-    )
+    count = int(file.value("ROTATION:USED") or 0)
+    block = int(file.value("ROTATION:DATA_START") or 0)
     start, size = _BLOCK * (block - 1), 17 * 4 * count
     claimed = _frame_count(file) * int(file.value("ROTATION:RATIO") or 1)
     length = min(max(0, len(data) - start) // size, claimed) if size else 0

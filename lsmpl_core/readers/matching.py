@@ -104,9 +104,8 @@ def _unknown_names(names: Sequence[str], recognised: int, source: str) -> Layout
     """What is said of names that match no layout, as those of marker sets do not."""
     return LayoutError(
         f"{source}: its {len(names)} keypoints match no known layout: {_abbreviated(names)}. Of "
-        "the shoulders, "
-        f"elbows, wrists, hips, knees and ankles {recognised} were recognised (at least "
-        f"{_LEAST_BODY_JOINTS} are needed, with both shoulders and both hips). {NAMES_ADVICE}"
+        f"the shoulders, elbows, wrists, hips, knees and ankles {recognised} were recognised (at "
+        f"least {_LEAST_BODY_JOINTS} are needed, with both shoulders and both hips). {NAMES_ADVICE}"
     )
 
 
@@ -312,9 +311,8 @@ def match_markers(raw: RawTrack, source: str, table: MarkerTable | None = None) 
     few = few or mostly_bones(raw.names)
     if table is None and (raw.skeleton or (few and joined_rigidly(raw.positions))):
         raise LayoutError(
-            f"{source}: its points keep their distances, as a skeleton's joints do, but the "
-            "names of "
-            f"its bones are not known: {_abbreviated(raw.names)}. {NAMES_ADVICE}"
+            f"{source}: its points keep their distances, as a skeleton's joints do, but the names "
+            f"of its bones are not known: {_abbreviated(raw.names)}. {NAMES_ADVICE}"
         )
     reason = f"{found.placed} of its {len(raw.names)} points are known markers"
     match = Match.of(found.layout, found.columns, "file" if table is None else "given", reason)
@@ -347,8 +345,7 @@ def _match_mapping(raw: RawTrack, mapping: Mapping, source: str) -> Match:
     if len(absent) == len(columns):
         raise LayoutError(
             f"{source}: none of the names in mapping {mapping.layout.name} is in the file, which "
-            "has: "
-            f"{', '.join(raw.names[:20])}"
+            f"has: {', '.join(raw.names[:20])}"
         )
     reason = f"{len(columns) - len(absent)} of {count} keypoints" + (
         f"; not in the file: {', '.join(absent[:8])}" if absent else ""

@@ -21,10 +21,9 @@ def nothing_in(content: Any, flat: bool, where: str) -> KeypointFileError:
         )
     return KeypointFileError(
         f"{where}: no keypoints; it holds "
-        f"{described(content if isinstance(content, dict) else first)}; expected "
-        "keypoints: frames of [[x, y, z], ...], of names with [x, y, z], or of people with "
-        "points under a key such as "
-        "keypoints3d, joints or landmarks"
+        f"{described(content if isinstance(content, dict) else first)}; expected keypoints: frames "
+        "of [[x, y, z], ...], of names with [x, y, z], or of people with points under a key such "
+        "as keypoints3d, joints or landmarks"
     )
 
 

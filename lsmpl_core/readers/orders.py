@@ -73,17 +73,15 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
     if error > NO_BODY:
         raise LayoutError(
             f"{source}: {count} keypoints could be "
-            f"{' or '.join(order.name for order in candidates)}, but in that "
-            f"order they make no body: bone lengths are {listed}. {_perhaps(positions)}"
-            f"{LIST_ADVICE}"
+            f"{' or '.join(order.name for order in candidates)}, but in that order they make no "
+            f"body: bone lengths are {listed}. {_perhaps(positions)}{LIST_ADVICE}"
         )
     close = [candidates[i] for other, i in scored if other - error < LEAST_MARGIN]
     likeliest = best if len(close) == 1 else _likeliest(positions, close)
     if likeliest is None:
         raise LayoutError(
             f"{source}: {count} keypoints could be in more than one order, and they make a body in "
-            "each: bone lengths "
-            f"are {listed}. Say which with --layout. {LIST_ADVICE}"
+            f"each: bone lengths are {listed}. Say which with --layout. {LIST_ADVICE}"
         )
     best = likeliest
 
@@ -93,10 +91,9 @@ def order_by_geometry(positions: np.ndarray, source: str) -> tuple[Order, str]:
     if exchanged and not by_hands and gained > MOST_GAINED * (1 + 2 / np.sqrt(len(positions))):
         raise LayoutError(
             f"{source}: {count} keypoints could be "
-            f"{' or '.join(order.name for order in candidates)}, but in that order "
-            f"{exchanged[0]} and {exchanged[1]}, for one, are likelier the other way round: bone "
-            f"lengths are {listed}. "
-            f"Say which with --layout if it is right. {LIST_ADVICE}"
+            f"{' or '.join(order.name for order in candidates)}, but in that order {exchanged[0]} "
+            f"and {exchanged[1]}, for one, are likelier the other way round: bone lengths are "
+            f"{listed}. Say which with --layout if it is right. {LIST_ADVICE}"
         )
     aside = best.names.count(None)
     reason = f"{count} keypoints, {best.label}; bone lengths are {listed}"

@@ -215,8 +215,7 @@ def _decide_fps(
         if not is_rate(stated):
             raise KeypointFileError(
                 f"{source}: the file states {stated:.6g} frames a second; takes have {SLOWEST:g} "
-                f"to {FASTEST:,.0f}. "
-                "Say how many with --fps"
+                f"to {FASTEST:,.0f}. Say how many with --fps"
             )
         return stated, Decision("fps", f"{stated:g}", "file")
     if usual is not None:

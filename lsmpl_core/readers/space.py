@@ -59,10 +59,9 @@ def check_dimension(raw: RawTrack, path: Path) -> RawTrack:
     if thinnest == 2 and scores and np.sort(extents)[1] > PIXELS:
         raise KeypointFileError(
             f"{path}: its keypoints are 2D: x and y in pixels (over {extents[0]:.0f} x "
-            f"{extents[1]:.0f}) and a score "
-            f"({third.min():.2g} to {third.max():.2g}) where z would be. 3D keypoints are needed: "
-            "triangulated from "
-            "several cameras, or lifted by a pose estimator"
+            f"{extents[1]:.0f}) and a score ({third.min():.2g} to {third.max():.2g}) where z would "
+            "be. 3D keypoints are needed: triangulated from several cameras, or lifted by a pose "
+            "estimator"
         )
     return _told(raw, f"one plane: {'xyz'[thinnest]} hardly changes")
 

@@ -33,9 +33,8 @@ def check_commas(block: Block, lines: Sequence[str], where: str) -> None:
 def check(block: Block, columns: Columns, table: Table, where: str) -> None:
     if not columns.keypoints and _is_2d(block):
         raise KeypointFileError(
-            f"{where}: its keypoints are 2D: they have x and y, but no z. 3D keypoints are "
-            "needed: triangulated from "
-            "several cameras, or lifted by a pose estimator"
+            f"{where}: its keypoints are 2D: they have x and y, but no z. 3D keypoints are needed: "
+            "triangulated from several cameras, or lifted by a pose estimator"
         )
     if not columns.keypoints:
         titles = (

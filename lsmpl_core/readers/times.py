@@ -301,12 +301,10 @@ def fps_from_times(times: np.ndarray) -> float | None:
     step = float(np.median(steps)) if len(steps) else 0.0
     if not step > 0:
         return None
-    near = steps[
-        np.abs(steps - step) < 0.25 * step
-    ]  # times are rounded, to whole milliseconds for one
-    step = (
-        float(near.mean()) if len(near) else step
-    )  # the middle of two that differ much is near none
+    # Times are rounded, to whole milliseconds for one; the middle of two steps that differ much is
+    # near none.
+    near = steps[np.abs(steps - step) < 0.25 * step]
+    step = float(near.mean()) if len(near) else step
     per_second = next(
         (scale for scale, least in ((1e9, 5e5), (1e6, 5e2), (1e3, 0.5)) if step >= least), 1.0
     )

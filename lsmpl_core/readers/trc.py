@@ -29,9 +29,8 @@ def read_trc(path: Path, counts: Collection[int] = ()) -> RawTrack:
         raise KeypointFileError(
             f"{path}: no 'Frame#' line with the marker names among its {len(lines)} lines"
         )
-    names = [cell.strip() for cell in _cells(lines[at], separator)[1:] if cell.strip()][
-        1:
-    ]  # the first is Time
+    titles = [cell.strip() for cell in _cells(lines[at], separator)[1:] if cell.strip()]
+    names = titles[1:]  # the first is Time
     rows = _rows(lines, at + 1, separator)
     if not rows:
         raise KeypointFileError(

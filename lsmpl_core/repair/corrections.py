@@ -31,10 +31,8 @@ def without_corrections(track: KeypointTrack) -> KeypointTrack:
             dropped[run, k] = len(run) <= near and around.any()
     if not dropped.any():
         return track
-    positions, confidence = (
-        np.where(dropped[..., None], np.nan, track.positions),
-        np.where(dropped, 0.0, track.confidence),
-    )
+    positions = np.where(dropped[..., None], np.nan, track.positions)
+    confidence = np.where(dropped, 0.0, track.confidence)
     bridged = bridge_gaps(positions, confidence, track.fps)
     return replace(
         track,

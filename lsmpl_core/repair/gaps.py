@@ -34,10 +34,8 @@ def bridge_gaps(
         ends = [before - 1, before, after, after + 1]
         if ends[0] < 0 or ends[3] >= len(confidence) or not (confidence[ends, k] > 0.0).all():
             continue
-        share, (a, b, c, d) = (
-            (np.arange(first, after) - before) / (after - before),
-            positions[ends, k],
-        )
+        share = (np.arange(first, after) - before) / (after - before)
+        a, b, c, d = positions[ends, k]
         positions[first:after, k] = _cubic(a, b, c, d, after - before, share[:, None])
         worth = FULL_WORTH * (off[0] / off[last - first]) ** 2
         confidence[first:after, k] = worth * min(confidence[before, k], confidence[after, k])

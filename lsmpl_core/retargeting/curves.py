@@ -95,6 +95,7 @@ def fit_keys(samples: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndar
     segment = np.clip(np.searchsorted(keys, np.arange(len(samples)), side="right") - 1, 0, M - 2)
     span = np.diff(keys)[segment]
     u = (np.arange(len(samples)) - keys[segment]) / span
+    # (T,4): of value and slope at the key before, and at the one after.
     basis = np.stack(
         [
             (1 + 2 * u) * (1 - u) ** 2,
@@ -103,7 +104,7 @@ def fit_keys(samples: np.ndarray, keys: np.ndarray) -> tuple[np.ndarray, np.ndar
             u**2 * (u - 1) * span,
         ],
         axis=1,
-    )  # (T,4): of value and slope at the key before, and at the one after
+    )
 
     # Normal equations, block-tridiagonal: a key is with its neighbours alone.
     diagonal, after, right = np.zeros((M, 2, 2)), np.zeros((M - 1, 2, 2)), np.zeros((M, 2, C))

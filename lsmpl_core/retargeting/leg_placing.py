@@ -120,10 +120,8 @@ def place_foot(
     side: 0 left, 1 right. aside (T,3): by how much the character's hip is further out than the
     source's, scaled, for feet stand under hips. toes_bend: whether its toes have a bone.
     """
-    stands, levels = (
-        source.standing.reshape(-1, 2, 2)[:, side],
-        scaling.factor * source.levels(side),
-    )
+    stands = source.standing.reshape(-1, 2, 2)[:, side]
+    levels = scaling.factor * source.levels(side)
     fps = source.fps
 
     # The foot as the source has it, but flat where it stands; toes bend up out of the floor.

@@ -49,8 +49,7 @@ def facing(joints: np.ndarray) -> np.ndarray:
     if not sides or not np.isfinite(up).all():
         raise RetargetError(
             "which way the character faces cannot be told: give bones to both hips or both "
-            "shoulders, and to the "
-            "pelvis and the neck or the head"
+            "shoulders, and to the pelvis and the neck or the head"
         )
     up = _along_axis(up, np.zeros(3))
     left = np.sum(sides, axis=0)

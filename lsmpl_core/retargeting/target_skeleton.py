@@ -54,10 +54,8 @@ class SourceShape:
 
     @classmethod
     def of(cls, body: Body, betas: np.ndarray) -> SourceShape:
-        joints, skin = (
-            body.rest_joints(betas) @ TO_BLENDER.T,
-            body.rest_vertices(betas) @ TO_BLENDER.T,
-        )
+        joints = body.rest_joints(betas) @ TO_BLENDER.T
+        skin = body.rest_vertices(betas) @ TO_BLENDER.T
         found = [_sole(joints, skin, side) for side in SIDES]
         lowest = skin[:, 2].min()
         left, right = (
@@ -153,8 +151,7 @@ class Character:
         if self.target.root is None:
             raise RetargetError(
                 f"above the pelvis' bone {self.target.names[self.bones_of('pelvis')[0]]!r} there "
-                "is no bone that could "
-                "travel; let the hips or the object travel"
+                "is no bone that could travel; let the hips or the object travel"
             )
         return self.scale * self.to_take @ self.target.root[
             :3, 3
@@ -233,10 +230,8 @@ class Character:
                 if chain[-1] == "ankle" and np.isfinite(own):
                     height = shape.soles[SIDES.index(side)].height
                     sole = self._own_sole(side)
-                    own, theirs = (
-                        own + (sole.height if sole else height * own / theirs),
-                        theirs + height,
-                    )
+                    own = own + (sole.height if sole else height * own / theirs)
+                    theirs = theirs + height
                 ratios.append(own / theirs)
             if np.isfinite(ratios).any():
                 return float(np.nanmean(ratios))

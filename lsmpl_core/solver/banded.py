@@ -94,9 +94,8 @@ def solve_diagonals(diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
     if kernels := find_kernels().kernels:
         return kernels.solve_diagonals(diagonals, right)
     frames = len(right)
-    pivots, l1, l2, l3 = (
-        [1.0] * BESIDE + [0.0] * frames for _ in range(4)
-    )  # three rows of padding above
+    # With three rows of padding above.
+    pivots, l1, l2, l3 = ([1.0] * BESIDE + [0.0] * frames for _ in range(4))
     for t, (a0, a1, a2, a3) in enumerate(diagonals.T.tolist(), start=BESIDE):
         u2 = a2 - a3 * l1[t - 2] if t > BESIDE + 1 else 0.0
         u1 = a1 - u2 * l1[t - 1] - a3 * l2[t - 1] if t > BESIDE else 0.0

@@ -53,9 +53,8 @@ def disbelieve(
     rotations, trans = poses.rotations.copy(), poses.trans.copy()
     good = np.setdiff1d(np.arange(len(frames)), bad)
     near = good[np.abs(good[None] - bad[:, None]).argmin(axis=1)] if len(good) else bad
-    begin = Poses(
-        rotations[near], trans[near]
-    )  # how a frame looks that is met well, beside how this one was solved
+    # How a frame looks that is met well, beside how this one was solved.
+    begin = Poses(rotations[near], trans[near])
     left_out = np.zeros((len(bad), weights.shape[1]), dtype=bool)
     now, score = poses[bad], _score(off[bad], weights[bad] > 0, limit)
     most = np.minimum(MOST_ROUNDS, MOST_LEFT_OUT * (weights[bad] > 0).sum(axis=1))
@@ -74,10 +73,8 @@ def disbelieve(
         better = tried.score < score[todo] - GAIN
         which = todo[better]
         left_out[which, tried.keypoint[better]] = True
-        now.rotations[which], now.trans[which] = (
-            tried.poses.rotations[better],
-            tried.poses.trans[better],
-        )
+        now.rotations[which] = tried.poses.rotations[better]
+        now.trans[which] = tried.poses.trans[better]
         score[which], off[bad[which]] = tried.score[better], tried.off[better]
         going[todo[~better]] = False
     # What is near its site although nobody listened to it may well be right.

@@ -50,10 +50,8 @@ def put_frame_terms(
     state, targets = problem.state(poses), problem.targets(frames)
     believed = outlier_weight(state.keypoints - targets.positions, backend.array(outlier))
     targets = Targets(targets.positions, targets.weights * believed)
-    here, undamped = (
-        evaluate(model, state, targets, anchor, None),
-        backend.array(np.zeros(len(frames))),
-    )
+    here = evaluate(model, state, targets, anchor, None)
+    undamped = backend.array(np.zeros(len(frames)))
     equations = normal_equations(model, here, targets, anchor, None, undamped)
     step_hessian, step_gradient = (backend.numpy(array) for array in equations)
     hessian[:] = step_hessian[:, _JOINT_BY_JOINT[:, None], _JOINT_BY_JOINT]

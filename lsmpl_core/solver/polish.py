@@ -331,10 +331,8 @@ def normal_equations(model, here: Evaluation, targets, anchor, prior, damping):
     if here.limbs is not None:
         rows = wide(prior.planes.jacobian(here.state.rotations))
         pull = rows.swapaxes(1, 2) * wide(prior.planes.precision)
-        hessian, gradient = (
-            hessian + pull @ rows,
-            gradient + (pull @ wide(here.limbs[..., None]))[..., 0],
-        )
+        hessian = hessian + pull @ rows
+        gradient = gradient + (pull @ wide(here.limbs[..., None]))[..., 0]
     none = xp.zeros_like(here.state.trans)
     gradient = gradient + wide(xp.concat([_flat(xp, xp.matrix_transpose(turns)), none], axis=1))
     diagonal = hessian.reshape(B, -1)[:, :: UNKNOWNS + 1]

@@ -60,9 +60,8 @@ def choose_predictor(problem: Problem) -> Predictor:
     if options.solver == "polish":
         return PreviousFramePredictor(held)
 
-    from .published_predictor import (
-        PublishedPredictor,
-    )  # Needs PyTorch, and is for those alone who have it.
+    # Needs PyTorch, and is for those alone who have it.
+    from .published_predictor import PublishedPredictor
 
     return PublishedPredictor.load(
         options.checkpoint,

@@ -245,10 +245,8 @@ def plan_sections(count: int, fps: float) -> list[tuple[np.ndarray, np.ndarray]]
     starts = np.arange(0, max(count - fade, 1), SECTION_FRAMES)
     sections = []
     for first in starts:
-        begin, end = (
-            max(first - fade, 0),
-            min(first + SECTION_FRAMES + fade, count) if first != starts[-1] else count,
-        )
+        begin = max(first - fade, 0)
+        end = min(first + SECTION_FRAMES + fade, count) if first != starts[-1] else count
         frames = np.arange(begin, end)
         coming = np.clip((frames - first) / fade + 0.5, 0.0, 1.0) if first else np.ones(len(frames))
         going = (

@@ -290,10 +290,8 @@ class Tracker:
         if held is not None:
             state = self.model.state(held.put(self.backend, state.rotations), state.trans)
             state = centred(self.model, state, self._seen(targets))
-            anchor, steps = (
-                held.anchor(self.backend, anchor, targets.weights),
-                max(steps, STEPS_TO_PINS),
-            )
+            anchor = held.anchor(self.backend, anchor, targets.weights)
+            steps = max(steps, STEPS_TO_PINS)
         if steps == 0:
             return state
         return polish(
@@ -326,10 +324,8 @@ class Tracker:
             xp.sum(seen, axis=-1)[:, None],
         )
         fetched = self.backend.numpy(xp.concat(parts, axis=1))
-        rotations, trans = (
-            fetched[:, :-5].reshape(B, NUM_JOINTS, 3, 3),
-            fetched[:, -5:-2] + self.middle,
-        )
+        rotations = fetched[:, :-5].reshape(B, NUM_JOINTS, 3, 3)
+        trans = fetched[:, -5:-2] + self.middle
         miss, count = fetched[:, -2], fetched[:, -1]
         return Poses(rotations, trans), np.where(count > 0, miss / np.maximum(count, 1.0), np.nan)
 

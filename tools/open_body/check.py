@@ -35,8 +35,7 @@ def print_check(body: Mapping[str, np.ndarray]) -> None:
         ours, theirs = joints[joint] - joints[parent], wanted[joint] - wanted[parent]
         print(
             f"{JOINT_NAMES[joint]:15s} {1e3 * np.linalg.norm(ours):6.1f}  "
-            f"{1e3 * np.linalg.norm(theirs):6.1f}  "
-            f"{_angle(ours, theirs):6.2f}"
+            f"{1e3 * np.linalg.norm(theirs):6.1f}  {_angle(ours, theirs):6.2f}"
         )
     if "posedirs" in body:
         print(

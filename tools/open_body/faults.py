@@ -148,10 +148,8 @@ class HalfSurface:
         other = self._meets[np.concatenate(near).astype(int)]
 
         # Both sides of a thin limb face away from each other at rest, too; what meets does not.
-        away, away_at_rest = (
-            points[one] - points[other],
-            self._template[one] - self._template[other],
-        )
+        away = points[one] - points[other]
+        away_at_rest = self._template[one] - self._template[other]
         distance, at_rest = (np.linalg.norm(gap, axis=1) + 1e-9 for gap in (away, away_at_rest))
         behind = [
             np.einsum("ka,ka->k", away_at_rest, self._normals[side]) / at_rest
