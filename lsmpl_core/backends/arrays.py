@@ -12,6 +12,7 @@ import numpy as np
 from array_api_compat import device
 
 from ..errors import DeviceError
+from . import linear_kernels
 from .kernel_library import find_kernels
 from .kernels import Kernels
 
@@ -68,7 +69,7 @@ class Backend:
         """x (B,N) of matrices (B,N,N) @ x = vectors (B,N), symmetric and positive definite ones:
         what becomes of others is not defined."""
         if self.kernels:
-            return self.kernels.solve(matrices, vectors[..., None])[..., 0]
+            return linear_kernels.solve(self.kernels, matrices, vectors[..., None])[..., 0]
         if isinstance(matrices, np.ndarray):  # The compat layer's takes longer.
             return np.linalg.solve(matrices, vectors[..., None])[..., 0]
         # `solve` waits for a GPU, to check.

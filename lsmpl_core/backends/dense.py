@@ -5,24 +5,27 @@ from __future__ import annotations
 
 import numpy as np
 
+from . import linear_kernels
 from .kernel_library import find_kernels
 
 
 def products(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """a (B,N,K) @ b (B,K,M)."""
-    kernels = find_kernels().kernels
-    return kernels.multiply(a, b) if kernels else a @ b
+    if kernels := find_kernels().kernels:
+        return linear_kernels.multiply(kernels, a, b)
+    return a @ b
 
 
 def solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
     """x (B,N,M) of matrices (B,N,N) @ x = right (B,N,M), symmetric and positive definite."""
-    kernels = find_kernels().kernels
-    return kernels.solve(matrices, right) if kernels else np.linalg.solve(matrices, right)
+    if kernels := find_kernels().kernels:
+        return linear_kernels.solve(kernels, matrices, right)
+    return np.linalg.solve(matrices, right)
 
 
 def half_solved(matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
     """U⁻ᵀ right (B,N,M), for matrices (B,N,N) = Uᵀ U, symmetric and positive definite, and right
     (B,N,M): its squares are those of right by the inverses of the matrices."""
     if kernels := find_kernels().kernels:
-        return kernels.half_solve(matrices, right)
+        return linear_kernels.half_solve(kernels, matrices, right)
     return np.linalg.solve(np.linalg.cholesky(matrices), right)

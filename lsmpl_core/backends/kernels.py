@@ -281,7 +281,7 @@ class Kernels:
             *(np.empty((max(T - apart, 0), blocks, 3, 3)) for apart in (1, 2)),
         )
         pointers = *map(pointer, given), c_double(noise), *map(pointer, filled)
-        check(self._library.lsmpl_accelerations(c_int64(T), *pointers))
+        self.call("lsmpl_accelerations", c_int64(T), *pointers)
         return filled[2], filled[3]
 
     def turned(self, rotations: np.ndarray, steps: np.ndarray) -> np.ndarray:
@@ -322,59 +322,9 @@ class Kernels:
         del kept
         return out[0].sum(axis=0), out[1].sum(axis=0), out[2]
 
-    def solve_banded(
-        self,
-        diagonal: np.ndarray,
-        first: np.ndarray,
-        second: np.ndarray,
-        right: np.ndarray,
-        overwrite: bool = False,
-        room: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """`banded.solve_banded`: x (T,N) of diagonal (T,N,N), which is lost if `overwrite`, first
-        (T-1,N/3,3,3), second (T-2,N/3,3,3) and right (T,N); room (2,T,N,N) is written over."""
-        T, N = right.shape
-        a = doubles(diagonal, (T, N, N))
-        a = a if overwrite else np.array(a)
-        first = doubles(first, (max(T - 1, 0), N // 3, 3, 3))
-        second = doubles(second, (max(T - 2, 0), N // 3, 3, 3))
-        x, shape = np.array(doubles(right, (T, N))), (2, T, N, N)
-        room = np.empty(shape) if room is None else own(room, np.float64, shape)
-        pointers = map(pointer, (a, first, second, x, room[0], room[1]))
-        check(self._library.lsmpl_banded(c_int64(T), c_int64(N), *pointers))
-        return x
-
-    def solve_diagonals(self, diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """`banded.solve_diagonals`: x (T,S) of diagonals (4,T) and right (T,S)."""
-        T, S = right.shape
-        given, x = doubles(diagonals, (4, T)), np.array(doubles(right, (T, S)))
-        room = np.empty((4, T))
-        pointers = map(pointer, (given, x, room, room[3]))
-        check(self._library.lsmpl_diagonals(c_int64(T), c_int64(S), *pointers))
-        return x
-
-    def solve(self, matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """x (B,N,M) of matrices (B,N,N) @ x = right (B,N,M), symmetric and positive definite."""
-        B, N, M = right.shape
-        a, x = np.array(doubles(matrices, (B, N, N))), np.array(doubles(right, (B, N, M)))
-        self.run("lsmpl_solve", B, c_int64(N), c_int64(M), pointer(a), pointer(x))
-        return x
-
-    def half_solve(self, matrices: np.ndarray, right: np.ndarray) -> np.ndarray:
-        """U⁻ᵀ right (B,N,M) of matrices (B,N,N) = Uᵀ U, symmetric and positive definite."""
-        B, N, M = right.shape
-        a, x = np.array(doubles(matrices, (B, N, N))), np.array(doubles(right, (B, N, M)))
-        sizes = c_int64(N), c_int64(M)
-        self.run("lsmpl_half_solve", B, *sizes, pointer(a), pointer(x))
-        return x
-
-    def multiply(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """a (B,N,K) @ b (B,K,M)."""
-        (B, N, K), M = a.shape, b.shape[2]
-        a, b, out = doubles(a, (B, N, K)), doubles(b, (B, K, M)), np.empty((B, N, M))
-        numbers = map(c_int64, (N, K, M))
-        self.run("lsmpl_multiply", B, *numbers, *map(pointer, (a, b, out)))
-        return out
+    def call(self, name: str, *arguments: Any) -> None:
+        """Call a function of the library that works on all of a system at once."""
+        check(getattr(self._library, name)(*arguments))
 
     def run(self, name: str, count: int, *arguments: Any, fewest: int = FEWEST_A_THREAD) -> None:
         """Call a function of the library for all of a batch of poses, in ranges that threads share,

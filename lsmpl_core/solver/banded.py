@@ -7,6 +7,7 @@ from math import comb
 
 import numpy as np
 
+from ..backends import linear_kernels
 from ..backends.kernel_library import find_kernels
 
 SIZE = 3
@@ -38,7 +39,7 @@ def solve_banded(
     """
     kernels = find_kernels().kernels
     if kernels and right.ndim == 2:
-        return kernels.solve_banded(diagonal, first, second, right, overwrite, room)
+        return linear_kernels.solve_banded(kernels, diagonal, first, second, right, overwrite, room)
     if kernels:
         systems = (np.moveaxis(array, 1, 0) for array in (diagonal, first, second, right))
         return np.stack([solve_banded(*map(np.ascontiguousarray, one)) for one in zip(*systems)], 1)
@@ -92,7 +93,7 @@ def solve_diagonals(diagonals: np.ndarray, right: np.ndarray) -> np.ndarray:
     Cholesky's L D L^T, row by row, for all columns at once.
     """
     if kernels := find_kernels().kernels:
-        return kernels.solve_diagonals(diagonals, right)
+        return linear_kernels.solve_diagonals(kernels, diagonals, right)
     frames = len(right)
     # With three rows of padding above.
     pivots, l1, l2, l3 = ([1.0] * BESIDE + [0.0] * frames for _ in range(4))

@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 from array_api_compat import array_namespace, device
 
+from ..backends import linear_kernels
 from ..backends.arrays import Backend, at_least, gather
 from ..backends.kernel_border import Compiled
 from ..backends.kernels import Kernels
@@ -317,8 +318,10 @@ def normal_equations(model, here: Evaluation, targets, anchor, prior, damping):
         xp.reshape(xp.broadcast_to(targets.weights[..., None], here.miss.shape), (B, -1, 1))
     )
     weighted = (jacobian * rows).swapaxes(1, 2)
-    kernels = model.backend.kernels
-    hessian = kernels.multiply(weighted, jacobian) if kernels else weighted @ jacobian
+    if kernels := model.backend.kernels:
+        hessian = linear_kernels.multiply(kernels, weighted, jacobian)
+    else:
+        hessian = weighted @ jacobian
     gradient = (weighted @ wide(xp.reshape(here.miss, (B, -1, 1))))[..., 0]
 
     strength = xp.broadcast_to(anchor.weights, (B, NUM_JOINTS))

@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 import contextlib
 
-from lsmpl_core.backends import finger_kernels
+from lsmpl_core.backends import finger_kernels, linear_kernels
 from lsmpl_core.backends.kernels import Kernels, Walked, Walkers
 from lsmpl_core.solver.network import CANONICAL, INPUTS, OUTPUTS, PARENT_JOINTS
 
@@ -92,11 +92,12 @@ def once(kernels: Kernels, rng: np.random.Generator) -> None:
             least_damping=1e-4,
         ),
         lambda: kernels.forward(some(rng, B, 24, 3), some(rng, 24, 3), some(rng, B, 3)),
-        lambda: kernels.solve(some(rng, B, n, n), some(rng, B, n, m)),
-        lambda: kernels.half_solve(some(rng, B, n, n), some(rng, B, n, m)),
-        lambda: kernels.solve_diagonals(some(rng, 4, T), some(rng, T, m)),
-        lambda: kernels.multiply(some(rng, B, n, K), some(rng, B, K, P)),
-        lambda: kernels.solve_banded(
+        lambda: linear_kernels.solve(kernels, some(rng, B, n, n), some(rng, B, n, m)),
+        lambda: linear_kernels.half_solve(kernels, some(rng, B, n, n), some(rng, B, n, m)),
+        lambda: linear_kernels.solve_diagonals(kernels, some(rng, 4, T), some(rng, T, m)),
+        lambda: linear_kernels.multiply(kernels, some(rng, B, n, K), some(rng, B, K, P)),
+        lambda: linear_kernels.solve_banded(
+            kernels,
             some(rng, T, n, n),
             some(rng, max(T - 1, 0), n // 3, 3, 3),
             some(rng, max(T - 2, 0), n // 3, 3, 3),
