@@ -16,7 +16,7 @@ import numpy as np
 
 from .body.body import Body
 from .body.skeleton import JOINT_NAMES, PARENTS
-from .cleaning.leg_reach import hips_down, roll_foot, stretch, two_bones
+from .cleaning.leg_reach import FootTarget, hips_down, roll_foot, stretch, two_bones
 from .concise import concise_repr
 from .keypoints.hand_points import SIDES
 from .keypoints.proportions import normalised
@@ -52,6 +52,22 @@ class Retargeted:
     __repr__ = concise_repr
 
 
+@dataclass(frozen=True)
+class _Source:
+    """The motion that a character takes on: world rotations (T,24,3,3) and places (T,24,3), in
+    metres, of its joints, its feet, and its body at rest."""
+
+    world: np.ndarray
+    joints: np.ndarray
+    feet: SourceFeet
+    shape: SourceShape
+
+    @classmethod
+    def of(cls, motion: Motion, body: Body) -> _Source:
+        shape = SourceShape.of(body, body.betas_of(motion))
+        return cls(*body.world(motion), SourceFeet.of(motion, body), shape)
+
+
 def retarget(
     motion: Motion,
     body: Body,
@@ -75,34 +91,32 @@ def retarget(
     or where the character's facing cannot be told.
     """
     character = Character(target, relative)
-    betas = body.betas_of(motion)
-    world, joints = body.world(motion)
+    source = _Source.of(motion, body)
 
     # Each bone turns as its joint does, counted from the rest pose brought to the T-pose.
-    turns = alignments(character.joints, body.rest_joints(betas), tolerance) @ character.facing
+    rest_joints = body.rest_joints(body.betas_of(motion))
+    turns = alignments(character.joints, rest_joints, tolerance) @ character.facing
     directed = (
-        _shared(world @ TO_BLENDER.T, target)
+        _shared(source.world @ TO_BLENDER.T, target)
         @ turns[character.joint_index]
         @ character.rest_rotation
     )
     positions = character.forward(directed)
 
     # The hips' way, scaled about the floor by the length of the legs.
-    shape = SourceShape.of(body, betas)
-    scale = character.leg_length(shape)
-    source = SourceFeet.of(motion, body)
-    scaling = Scaling(scale, character.middle(joints[:1])[0, :2], source.floor.height)
-    way = scaling(character.middle(joints))
+    scale = character.leg_length(source.shape)
+    centre = character.middle(source.joints[:1])[0, :2]
+    scaling = Scaling(scale, centre, source.feet.floor.height)
+    way = scaling(character.middle(source.joints))
     positions += (way - character.hips(positions))[:, None]
 
     # Legs and feet anew, for a floor that proportions would otherwise miss.
     down = np.zeros(len(motion))
     legs = character.legs() if feet else {}
     if legs:
-        turned = world @ TO_BLENDER.T @ turns @ character.facing.T
-        down = _place_legs(
-            character, legs, directed, positions, world, joints, source, scaling, turned, shape
-        )
+        turned = source.world @ TO_BLENDER.T @ turns @ character.facing.T
+        targets = _foot_targets(character, legs, source, scaling, positions, turned)
+        down = _put_on_feet(character, legs, targets, source, directed, positions)
 
     # Who travels: the hips, the whole armature, or a bone above the hips.
     pelvis = target.joints.index("pelvis")
@@ -114,7 +128,7 @@ def retarget(
     moved = np.tile(np.eye(4), (len(motion), 1, 1))
     if root == "bone":
         at, home = character.root()
-        moved = root_motion(way, world[:, 0] @ TO_BLENDER.T, at, home, motion.fps)
+        moved = root_motion(way, source.world[:, 0] @ TO_BLENDER.T, at, home, motion.fps)
 
     # From the world to what the rig's channels hold.
     rotations = character.local(directed, moved[:, :3, :3])
@@ -127,69 +141,81 @@ def retarget(
     return done
 
 
-def _place_legs(
+def _foot_targets(
     character: Character,
     legs: dict[str, tuple[int, int, int]],
-    directed: np.ndarray,
-    positions: np.ndarray,
-    world: np.ndarray,
-    joints: np.ndarray,
-    source: SourceFeet,
+    source: _Source,
     scaling: Scaling,
+    positions: np.ndarray,
     turned: np.ndarray,
-    shape: SourceShape,
-) -> np.ndarray:
-    """Turn the bones of the legs (in `directed`) for feet that stand, and lower all `positions`
-    where they must be.
+) -> dict[str, FootTarget]:
+    """Where the foot of each leg belongs, by how the source's stands and moves.
 
-    Returns by how much (T,).
+    positions (T,N,3): where the bones begin by the rotations alone; turned (T,24,3,3): how joints
+    are turned from the character's rest.
     """
-    # Where each foot belongs, by how the source's stands and moves.
-    targets = []
-    for side, leg in legs.items():
+    targets = {}
+    for side, (hip, _, ankle) in legs.items():
         of_hip, of_ankle, of_foot = (
             JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "ankle", "foot")
         )
         number, bends = SIDES.index(side), character.has(f"{side}_foot")
-        source_turns = world @ TO_BLENDER.T
+        source_turns = source.world @ TO_BLENDER.T
         source_foot = Foot(
-            shape.soles[number],
-            joints[:, of_ankle],
+            source.shape.soles[number],
+            source.joints[:, of_ankle],
             source_turns[:, of_ankle],
             source_turns[:, of_foot],
         )
         toes = turned[:, of_foot if bends else of_ankle]
         character_foot = Foot(
-            character.sole(side, shape), positions[:, leg[2]], turned[:, of_ankle], toes
+            character.sole(side, source.shape), positions[:, ankle], turned[:, of_ankle], toes
         )
-        aside = positions[:, leg[0]] - scaling(joints[:, of_hip])
-        targets.append(
-            place_foot(source, number, source_foot, character_foot, scaling, aside, bends)
+        aside = positions[:, hip] - scaling(source.joints[:, of_hip])
+        targets[side] = place_foot(
+            source.feet, number, source_foot, character_foot, scaling, aside, bends
         )
+    return targets
+
+
+def _put_on_feet(
+    character: Character,
+    legs: dict[str, tuple[int, int, int]],
+    targets: dict[str, FootTarget],
+    source: _Source,
+    directed: np.ndarray,
+    positions: np.ndarray,
+) -> np.ndarray:
+    """Turns the bones of the legs, in `directed` (T,N,3,3), until their feet are where they belong,
+    and lowers all `positions` (T,N,3) where a leg would not reach.
+
+    Returns by how many metres, (T,).
+    """
+    feet = list(targets.values())
 
     # The hips come down where a leg would not reach; both feet have a say.
     at = np.array([positions[:, leg] for leg in legs.values()])  # (L,T,3 joints,3)
     lengths = np.linalg.norm(np.diff(at[:, 0], axis=1), axis=-1)
-    stands = np.stack([foot.stands for foot in targets], axis=1)
-    flat = stands * (1.0 - np.stack([foot.rolls for foot in targets], axis=1))
+    stands = np.stack([foot.stands for foot in feet], axis=1)
+    flat = stands * (1.0 - np.stack([foot.rolls for foot in feet], axis=1))
     hips, ankles = np.swapaxes(at[:, :, 0], 0, 1), np.swapaxes(at[:, :, 2], 0, 1)
-    goals = np.stack([foot.ankle for foot in targets], axis=1)
-    down = hips_down(hips, ankles, goals, lengths, flat, stands, source.fps)
+    goals = np.stack([foot.ankle for foot in feet], axis=1)
+    down = hips_down(hips, ankles, goals, lengths, flat, stands, source.feet.fps)
     positions[..., 2] -= down[:, None]
 
     # Each leg as far as it reaches, heels rolling up before it is stretched out.
     for number, (side, leg) in enumerate(legs.items()):
         hip, knee, ankle = (positions[:, bone] for bone in leg)
-        foot = targets[number]
-        goal, turn = roll_foot(foot, hip, ankle, lengths[number], flat[:, number])
+        foot = feet[number]
+        goal, rolled = roll_foot(foot, hip, ankle, lengths[number], flat[:, number])
         away = stretch(hip, ankle, goal, lengths[number], foot.stands)
         goal = hip + away[:, None] * normalised(goal - hip)
-        hinge = world[:, JOINT_NAMES.index(f"{side}_hip"), :, 0]
+        hinge = source.world[:, JOINT_NAMES.index(f"{side}_hip"), :, 0]
         thigh, shin = two_bones(hip, knee, ankle, goal, hinge)
 
         # A foot without toes of its own turns as a whole.
-        toes_turn = foot.toes_turn if character.has(f"{side}_foot") else turn @ foot.toes_turn
-        turns = {"hip": thigh, "knee": shin, "ankle": turn @ foot.turn, "foot": toes_turn}
+        toes = foot.toes_turn if character.has(f"{side}_foot") else rolled @ foot.toes_turn
+        turns = {"hip": thigh, "knee": shin, "ankle": rolled @ foot.turn, "foot": toes}
         for part, turn in turns.items():
             for bone in character.bones_of(f"{side}_{part}"):
                 directed[:, bone] = turn @ directed[:, bone]
