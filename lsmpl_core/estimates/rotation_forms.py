@@ -74,6 +74,9 @@ def rotations(array: np.ndarray, key: str, what: str) -> np.ndarray:
     _, joints, form = split(array, key, what)
     size = {"axis-angle": 3, "matrix": 9, "6d": 6, "quaternion": 4}[form]
     values = array.reshape(-1, joints, size)
+    if not values.size:  # whoever reads says that there are no frames; conventions are told by many
+        return np.zeros((0, joints, 3))
+
     if not np.isfinite(values).all():
         raise ValueError(f"{key} holds values that are not finite numbers")
     if (largest := np.abs(values).max(initial=0.0)) > LARGEST:
