@@ -19,6 +19,7 @@ _WIDEST_KEY = 8
 _UNIQUE_HASH = 1 << 60
 """Beyond it many integers have one hash."""
 _DEEPEST = 200
+_TOO_DEEP = f"nests its content more than {_DEEPEST} deep"
 _LONGEST_LEAF = 16
 _VISITS_PER_STEP, _MOST_VISITS = 4, 20_000_000
 
@@ -135,12 +136,14 @@ def check_walk(content: object, budget: Budget) -> None:
             levels = 1 + max((level for _, level in counted), default=0)
             if items > budget.visits:
                 raise Refused("repeats its lists so often that nobody could read them all")
-            if levels > _DEEPEST:
-                raise Refused(f"nests its content more than {_DEEPEST} deep")
+            if levels > _DEEPEST:  # of what is there again and again
+                raise Refused(_TOO_DEEP)
             below[id(value)] = items, levels
         elif id(value) in open_:
             raise Refused("holds a list that is in itself")
         elif id(value) not in below:
             open_.add(id(value))
+            if len(open_) > _DEEPEST:
+                raise Refused(_TOO_DEEP)
             stack.append((value, True))
             stack.extend((part, False) for part in deep)

@@ -160,8 +160,10 @@ def _growing(sites: Sites) -> list[str]:
     for side in ("left", "right"):
         for start, end in BONES.values():
             length = np.linalg.norm(sites[f"{side}_{end}"] - sites[f"{side}_{start}"], axis=1)
-            if np.isfinite(length).any():
-                bones.append(length / np.nanmedian(length))
+            if np.isfinite(length).any() and (usual := np.nanmedian(length)) > 0:
+                bones.append(length / usual)
+    if not bones:
+        return []
     seen = np.stack(bones, axis=1)
     seen = seen[np.isfinite(seen).all(axis=1)]
     parts = min(len(seen) // FEWEST_OF_A_PART, PARTS_OF_TAKE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 from ..data import DATA
@@ -33,7 +34,13 @@ def value_of(one: Any, words: Sequence[str], kind: type | tuple[type, ...] = obj
     anything else."""
     if not isinstance(one, dict):
         return None
-    fields = {folded(key): value for key, value in reversed(list(one.items())[:MOST_KEYS])}
-    return next(
-        (fields[word] for word in words if word in fields and isinstance(fields[word], kind)), None
-    )
+    keys = _called(tuple(islice(one, MOST_KEYS)), tuple(words))
+    return next((one[key] for key in keys if isinstance(one[key], kind)), None)
+
+
+@lru_cache(maxsize=256)
+def _called(keys: tuple, words: tuple[str, ...]) -> tuple:
+    """Of some keys those that some words call, as the words come, and of keys that are one word the
+    first. Kept, as `_folded`'s."""
+    fields = {folded(key): key for key in reversed(keys)}
+    return tuple(fields[word] for word in words if word in fields)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..files.reals import reals
 from .arrays import TRANSLATION_KEYS
 from .field_words import WORDS, value_of
 from .nest_turns import Rotations, rotations_beside
@@ -60,25 +61,32 @@ def _name(pose: Pose, levels: list[int], several: bool) -> str:
 
 def _go_on(frames: list[list[Pose]], names: list[list[str]]) -> bool:
     """Whether numbers that only count the people of each frame go on from frame to frame by where
-    people are."""
+    people are. Those of crowds are believed."""
     last: dict[str, np.ndarray] = {}
     for poses, own in zip(frames, names):
+        if len(own) > _LARGEST_GROUP:
+            return True
         here = {name: _middle(pose) for pose, name in zip(poses, own)}
-        both = [name for name in here if name in last]
-        for name in both:
-            others = [
-                float(np.linalg.norm(last[other] - here[name])) for other in both if other != name
-            ]
-            if others and min(others) < float(np.linalg.norm(last[name] - here[name])):
+        if both := [name for name in here if name in last]:
+            are, were = (np.array([places[name] for name in both]) for places in (here, last))
+            with np.errstate(over="ignore"):
+                away = np.linalg.norm(are[:, None] - were, axis=2)
+            if (away.min(axis=1) < np.diagonal(away)).any():
                 return False
         last |= here
     return True
+
+
+_LARGEST_GROUP = 100
+"""People of a frame who are compared with one another."""
 
 
 def _middle(pose: Pose) -> np.ndarray:
     points = pose.points
     if isinstance(points, dict):
         points = [one for one in points.values() if isinstance(one, (list, tuple))]
+    if isinstance(points, np.ndarray) and points.ndim == 2 and points.shape[1] >= 3:
+        return np.nan_to_num(np.median(reals(points[:, :3]), axis=0)) + _translation(pose)
     rows = [
         list(one)[:3]
         for one in points

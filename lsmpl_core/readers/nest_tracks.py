@@ -20,7 +20,7 @@ from .nest_roles import MOST_PEOPLE, arranged, roles_of
 from .nest_statements import fitting_names, stated, stated_number, without_head
 from .nest_texts import unquoted
 from .nest_turns import turns_of_frames
-from .nests import everything, kinds_of, likeliest, passed_over
+from .nests import InVainError, Kind, everything, kinds_of, likeliest, passed_over
 from .people import choose, follow, gathered
 from .raw import RawTrack, of_everybody
 from .times import placed_in_time
@@ -36,9 +36,9 @@ def track_of(
     files: whether the content is a list of those of files, one a frame, whose numbers are then told
     by the caller.
     """
-    head, content = ({}, content) if files else without_head(content)
     try:
-        kinds, flat = kinds_of(content)
+        head, content = ({}, content) if files else without_head(content)
+        kinds, flat = _kinds_of_numbers(content)
         kind = likeliest(kinds, frozenset(counts))
         if kind is None and not flat:
             content = unquoted(content)
@@ -62,10 +62,21 @@ def track_of(
     return of_everybody(of_person, person)
 
 
+def _kinds_of_numbers(content: Any) -> tuple[list[Kind], bool]:
+    """As `kinds_of`, but none of what is in vain, for its numbers may be texts."""
+    try:
+        return kinds_of(content)
+    except InVainError:
+        return [], False
+
+
 def is_frame(content: Any) -> bool:
     """Whether a file's content is one frame; people are taken for those of one frame, not for
-    frames of one person."""
-    kind = likeliest(kinds_of(content)[0], frozenset())
+    frames of one person. What is too much to be looked through is none."""
+    try:
+        kind = likeliest(kinds_of(content)[0], frozenset())
+    except ValueError:
+        return False
     if kind is None:
         return not isinstance(content, (list, np.ndarray)) or not len(content)
     for role, level in zip(roles_of(kind), kind.levels):

@@ -10,7 +10,7 @@ in a number alone). Whether those count frames or people is `nest_roles.py`'s.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,9 @@ from .point_ways import (
 )
 
 MOST_POSES = 2_000_000
+MOST_LOOKS, LOOKS_A_POSE = 50_000, 100
+"""Objects and lists that are looked at, and how many more for each pose that is found: so that what
+holds none does not take as long as what holds many."""
 DEEPEST = 16
 _PARTIAL = re.compile(r"hand|face|finger|palm", re.I)
 _DIGITS = re.compile(r"\d+")
@@ -81,13 +84,19 @@ class _Walk:
     kinds: dict[tuple, Kind] = field(default_factory=dict)
     levels: dict[tuple, dict] = field(default_factory=dict)
     count: int = 0
+    looks: int = 0
     flat: bool = False
+
+
+class InVainError(ValueError):
+    """Of more objects and lists than keypoints have around them."""
 
 
 def kinds_of(content: Any) -> tuple[list[Kind], bool]:
     """Every kind of pose in some content, and whether there are points of two dimensions.
 
-    Raises ValueError for more poses than anything has."""
+    Raises ValueError for more poses than anything has, `InVainError` where there are too few in too
+    much else."""
     walk = _Walk()
     _look(content, "", (), (), (), None, walk)
     for fields, kind in walk.kinds.items():
@@ -105,6 +114,10 @@ def _look(
         value = value.item() if value.ndim == 0 else list(value)
     if len(fields) > DEEPEST:
         return
+    walk.looks += 1
+    if walk.looks > MOST_LOOKS + LOOKS_A_POSE * walk.count:
+        poses = f"keypoints of only {walk.count:,} poses" if walk.count else "no keypoints"
+        raise InVainError(f"its first {walk.looks - 1:,} lists and objects hold {poses}")
     if isinstance(value, np.ndarray):
         _look_at_array(value, key, fields, keys, owners, owner, walk)
     elif isinstance(value, dict) and value:
@@ -123,7 +136,7 @@ def _look_at_array(array, key, fields, keys, owners, owner, walk: _Walk) -> None
     elif array.ndim == 1 and is_flat_pose(len(array), key):
         _found(array, fields, keys, (*owners, owner), walk)
     elif array.ndim >= 2:
-        _each(list(enumerate(array)), key, fields, keys, owners, owner, walk)
+        _each(enumerate(array), key, fields, keys, owners, owner, walk)
 
 
 def _look_at_object(value: dict, key, fields, keys, owners, owner, walk: _Walk) -> None:
@@ -135,9 +148,9 @@ def _look_at_object(value: dict, key, fields, keys, owners, owner, walk: _Walk) 
     elif (rows := rows_of_columns(value)) is not None:
         _found(rows, fields, keys, (*owners, owner), walk)
     elif moving := trajectories(joined):
-        _each(list(moving.items()), key, fields, keys, owners, value, walk)
+        _each(moving.items(), key, fields, keys, owners, value, walk)
     elif counts(list(value)) or _are_alike(value):
-        _each(list(value.items()), key, fields, keys, owners, owner, walk)
+        _each(value.items(), key, fields, keys, owners, owner, walk)
     else:
         walk.flat = walk.flat or any(
             "2d" in str(name).lower() and _holds(one) for name, one in value.items()
@@ -155,17 +168,17 @@ def _look_at_list(value: list | tuple, key, fields, keys, owners, owner, walk: _
         if is_flat_pose(len(value), key):
             _found(value, fields, keys, (*owners, owner), walk)
     elif records := records_in_time(value):
-        _each(list(enumerate(records)), key, fields, keys, owners, owner, walk)
+        _each(enumerate(records), key, fields, keys, owners, owner, walk)
     elif is_rows(value):
         _found(value, fields, keys, (*owners, owner), walk)
     elif moving := parts_in_time(value) or ways_in_list(value):
-        _each(list(moving.items()), key, fields, keys, owners, owner, walk)
+        _each(moving.items(), key, fields, keys, owners, owner, walk)
     else:
         walk.flat = walk.flat or is_flat(value)
-        _each(list(enumerate(value)), key, fields, keys, owners, owner, walk)
+        _each(enumerate(value), key, fields, keys, owners, owner, walk)
 
 
-def _each(items: Sequence[tuple], key, fields, keys, owners, owner, walk: _Walk) -> None:
+def _each(items: Iterable[tuple], key, fields, keys, owners, owner, walk: _Walk) -> None:
     """Looks at everything that a wild step leads to."""
     fields = (*fields, None)
     level = walk.levels.setdefault(fields, {})

@@ -60,10 +60,16 @@ def are_numbers(value: Any) -> bool:
     """Whether a list or an array holds numbers, of which some may be null."""
     if isinstance(value, np.ndarray):
         return value.ndim == 1 and value.dtype.kind in "fiu"
-    return isinstance(value, (list, tuple)) and all(
+    if not isinstance(value, (list, tuple)):
+        return False
+    return _NUMBERS.issuperset(map(type, value[:8])) or all(
         one is None or (isinstance(one, (int, float)) and not isinstance(one, bool))
         for one in value[:8]
     )
+
+
+_NUMBERS = frozenset((int, float, type(None)))
+"""What numbers mostly are, which is told of many at once."""
 
 
 def is_flat_pose(length: int, key: str) -> bool:
@@ -163,11 +169,22 @@ _TRANSFORMS = ((4, 4), (16,))
 
 
 def axes_of(value: dict) -> list | None:
-    keys = {str(key).lower(): key for key in value}
-    if not all(axis in keys for axis in AXES):
+    if (keys := axis_keys(value)) is None:
         return None
-    found = [value[keys[axis]] for axis in AXES]
+    found = [value[key] for key in keys]
     return [*found, *_confidence(value)] if are_numbers(found) else None
+
+
+def axis_keys(value: dict) -> tuple | None:
+    """The keys of an object's x, y and z; None where it lacks one of them."""
+    return _axis_keys(tuple(value)) if len(value) >= len(AXES) else None
+
+
+@lru_cache(maxsize=64)
+def _axis_keys(keys: tuple) -> tuple | None:
+    """Kept, for the objects of all points have the same keys."""
+    found = {str(key).lower(): key for key in keys}
+    return tuple(found[axis] for axis in AXES) if found.keys() >= set(AXES) else None
 
 
 def _confidence(value: dict) -> list:
@@ -191,7 +208,7 @@ def named_points(value: dict) -> dict | None:
     found = {
         str(name): point
         for name, one in value.items()
-        if not NOT_POINTS.search(str(name)) and (point := coordinates(one)) is not None
+        if (point := coordinates(one)) is not None and not NOT_POINTS.search(str(name))
     }
     return found if len(found) >= LEAST_POINTS else None
 

@@ -17,6 +17,7 @@ from .point_forms import (
     NOT_POINTS,
     are_numbers,
     axes_of,
+    axis_keys,
     coordinates,
     is_known,
     is_point,
@@ -46,10 +47,9 @@ def are_flat_columns(value: dict) -> bool:
 def axes_apart(value: dict) -> np.ndarray | None:
     """Of an object with a table of all x, one of all y and one of all z, the points (T,K,3) of all
     frames."""
-    keys = {str(key).lower(): key for key in value}
-    if not keys.keys() >= set(AXES):
+    if (keys := axis_keys(value)) is None:
         return None
-    tables = [_table_of(value[keys[axis]]) for axis in AXES]
+    tables = [_table_of(value[key]) for key in keys]
     if (
         any(one is None for one in tables)
         or len({one.shape for one in tables if one is not None}) > 1
@@ -211,13 +211,9 @@ def _series(value: Any) -> Sequence | np.ndarray | None:
 def way_of(value: Any) -> list | None:
     """[x, y, z] a frame: rows, or lists under x, y and z."""
     if isinstance(value, dict):
-        keys = {str(key).lower(): key for key in value}
-        lists = (
-            [_series(value[keys[axis]]) for axis in AXES]
-            if all(axis in keys for axis in AXES)
-            else [None]
-        )
-        return None if any(one is None for one in lists) else [list(row) for row in zip(*lists)]
+        keys = axis_keys(value) or ()
+        lists = [one for key in keys if (one := _series(value[key])) is not None]
+        return [list(row) for row in zip(*lists)] if len(lists) == len(AXES) else None
     if isinstance(value, np.ndarray):
         value = value.tolist() if value.ndim == 2 and value.shape[1] in (3, 4) else None
     if not isinstance(value, (list, tuple)) or not value:

@@ -8,6 +8,7 @@ import pytest
 
 import lsmpl_core as lsmpl
 from lsmpl_core.errors import MotionFileError
+from lsmpl_core.estimates.rotation_forms import rotations
 from lsmpl_core.metrics import MILLIMETRES, mpjpe
 from lsmpl_core.rotation import exp_map, to_quaternion
 
@@ -183,6 +184,12 @@ def test_refine_keeps_the_hands_of_an_estimator(tmp_path, body, stroll):
     motion = lsmpl.read_motion(tmp_path / "results.pkl", frames=8)
     refined = lsmpl.refine_motion(body.keypoints(clip, lsmpl.get_layout("body_25")), body, motion)
     assert np.abs(refined.fingers - hands).max() < 1e-9
+
+
+@pytest.mark.parametrize("size", [3, 4, 6, 9])
+def test_rotations_of_no_frames_are_none(size):
+    """What is told by what most joints do was told by nothing, with a warning."""
+    assert rotations(np.zeros((0, 24, size)), "poses", "full").shape == (0, 24, 3)
 
 
 @pytest.mark.parametrize("form", TWO)

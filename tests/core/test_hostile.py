@@ -323,6 +323,31 @@ def test_work_grows_with_the_number_of_people_alone(tmp_path, count_calls, each)
     assert calls[1] < 15 * calls[0]
 
 
+@pytest.mark.parametrize("numbered", ["ids", "keys"])
+def test_crowds_that_are_numbered_are_not_compared_with_one_another(tmp_path, count_calls, numbered):
+    """Two megabytes took minutes."""
+    calls = []
+    for count in (100, 1000):
+        poses = [[[i, 0.1 * k, 1.0] for k in range(5)] for i in range(count)]
+        people = [{"id": i, "keypoints3d": pose} for i, pose in enumerate(poses)]
+        frame = {"people": people if numbered == "ids" else {str(one["id"]): one for one in people}}
+        (tmp_path / "t.json").write_text(json.dumps({"frames": [frame] * 3}))
+
+        def read():
+            with contextlib.suppress(LayoutError):
+                read_keypoints(tmp_path / "t.json")
+
+        calls.append(count_calls(read))
+    assert calls[1] < 15 * calls[0]
+
+
+@pytest.mark.parametrize("item", ['{"nose": [1, 2, 3]}', '{"keypoints": [[1, 2, 3], [4, 5, 6]]}'])
+def test_objects_without_end_that_hold_no_pose_are_not_all_looked_through(tmp_path, item):
+    (tmp_path / "t.jsonl").write_text(f"{item}\n" * 51_000)
+    with pytest.raises(KeypointFileError, match=r"t\.jsonl: its first 50,000 lists and objects hold no keypoints"):
+        read_keypoints(tmp_path / "t.jsonl")
+
+
 def test_rows_of_thousands_of_people_are_told_apart_at_once(tmp_path):
     who = np.arange(30_000) % 10_000
     fields = {"pose": np.zeros((30_000, 72), np.float32), "trans": np.zeros((30_000, 3), np.float32), "id": who}

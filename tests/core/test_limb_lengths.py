@@ -48,6 +48,11 @@ def test_what_is_not_seen_says_nothing(walk):
     assert doubtful_limbs(np.full_like(walk, np.nan), LAYOUT) == []
 
 
+def test_bones_of_no_length_say_nothing(walk):
+    walk[:, LAYOUT.index("left_wrist")] = walk[:, LAYOUT.index("left_elbow")]
+    assert any("left forearm" in one for one in doubtful_limbs(walk, LAYOUT))
+
+
 @pytest.mark.parametrize("shift", [(0.2, 0.0, 0.0), (0.0, 0.2, 0.0), (0.0, 0.0, 0.2)])
 def test_a_whole_leg_that_is_aside_is_told_by_the_pelvis(walk, shift):
     leg = [LAYOUT.index(f"left_{part}") for part in ("hip", "knee", "ankle", "big_toe", "small_toe", "heel")]
