@@ -12,18 +12,15 @@ from contextlib import nullcontext
 from dataclasses import replace
 
 import bpy
-import numpy as np
 
 from ...lsmpl_core import LsmplError
 from ...lsmpl_core.body.skeleton import FINGER_JOINT_NAMES
-from ...lsmpl_core.rotation import from_quaternion, to_quaternion
 from ..errors import all_or_nothing
 from ..rigging import building, curls, keys, looks, two_bone
 from ..rigging.limbs import (
     CONTROL_BONES,
     LIMB_BONES,
     LIMBS,
-    ROOT,
     SWITCH,
     Limb,
     are_on,
@@ -31,7 +28,7 @@ from ..rigging.limbs import (
     switch_path,
 )
 from ..rigging.two_bone import Rig
-from . import actions, assigning, character, control_curves, merging, shape
+from . import actions, assigning, character, control_curves, merging, seen_joints, shape
 from .editing import editing
 
 
@@ -66,7 +63,7 @@ def add(armature: bpy.types.Object) -> None:
             f"{armature.name}: has bones of its own that are called {', '.join(taken)}; rename them"
         )
     rig = building.rig_of(armature, names)
-    ground = _ground(armature, rig)
+    ground = seen_joints.ground(armature, rig)
     rig = replace(rig, anchors=building.anchors_of(replace(rig, heads=mean), ground))
     try:
         with editing(armature.data):
@@ -105,11 +102,11 @@ def bake(armature: bpy.types.Object, limbs: Collection[Limb] = LIMBS) -> None:
     for action in assigning.in_use(armature):
         frames = control_curves.key_frames(action, rig.names)
         if len(frames):
-            location, quaternions = _seen(armature, rig, action, frames)
+            location, quaternions = seen_joints.in_action(armature, rig, action, frames)
             curves = control_curves.curves_of(rig, quaternions, location, limbs)
             with actions.keeping_its_mark(action):
                 actions.put_curves(action, frames, curves)
-    location, quaternions = _seen_now(armature, rig)
+    location, quaternions = seen_joints.at_this_moment(armature, rig)
     keys.write(armature, keys.values_of(rig, two_bone.posed(rig, quaternions, location), limbs))
     _show_anew(armature)
 
@@ -134,7 +131,7 @@ def snap(armature: bpy.types.Object, limb: Limb, frame: float) -> bool:
     controls."""
     rig, pose = _rig(armature), armature.pose.bones
     to_ik = pose[limb.ik].get(SWITCH, 0.0) < 0.5
-    location, quaternions = _posed_now(armature, rig)
+    location, quaternions = seen_joints.as_evaluated(armature, rig)
     if to_ik:
         posed = two_bone.posed(rig, quaternions, location)
         keys.write(armature, keys.values_of(rig, posed, [limb]))
@@ -239,12 +236,14 @@ def _bake_joints(
         frames = control_curves.key_frames(action, rig.names)
         if len(frames) == 0:
             continue
-        location, quaternions = _seen(armature, rig, action, frames)
+        location, quaternions = seen_joints.in_action(armature, rig, action, frames)
         changed = {name for limb in limbs for name in limb.bones}
         changed |= set(_fingers(rig)) if with_root else set()
         curves = []
-        if with_root and _moves_root(armature, action):
-            location, quaternions = _with_root(armature, rig, action, frames, location, quaternions)
+        if with_root and seen_joints.moves_root(armature, action):
+            location, quaternions = seen_joints.without_root(
+                armature, rig, action, frames, location, quaternions
+            )
             curves += control_curves.location_curves(rig.names[0], location)
             changed.add(rig.names[0])
         quaternions = keys.continuous(quaternions)
@@ -252,14 +251,16 @@ def _bake_joints(
         curves += [curve for curve in made if curve.group in changed]
 
         # A root or curls that somebody posed without keys are in the keys from now on.
-        is_posed = with_root and _is_posed_beside(armature, action, frames)
+        is_posed = with_root and seen_joints.is_posed_beside(armature, action, frames)
         with nullcontext() if is_posed else actions.keeping_its_mark(action):
             actions.put_curves(action, frames, curves)
 
     # What is not keyed, too.
-    location, quaternions = _seen_now(armature, rig)
+    location, quaternions = seen_joints.at_this_moment(armature, rig)
     if with_root:
-        location, quaternions = _with_root(armature, rig, None, [0.0], location, quaternions)
+        location, quaternions = seen_joints.without_root(
+            armature, rig, None, [0.0], location, quaternions
+        )
         armature.pose.bones[rig.names[0]].location = location[0]
     besides = [rig.names[0], *_fingers(rig)] if with_root else []
     for name in [*besides, *(name for limb in limbs for name in limb.bones)]:
@@ -268,93 +269,5 @@ def _bake_joints(
     _show_anew(armature)
 
 
-def _is_posed_beside(
-    armature: bpy.types.Object, action: bpy.types.Action, frames: np.ndarray
-) -> bool:
-    """Whether root or curls, which no bake moves, bring the bones elsewhere than its keys do."""
-    turned = control_curves.finger_turns(armature, action, frames)
-    curled = turned is not None and not np.allclose(turned, np.eye(3), atol=1e-6)
-    return curled or _moves_root(armature, action)
-
-
 def _fingers(rig: Rig) -> list[str]:
     return [name for name in rig.names if name in FINGER_JOINT_NAMES]
-
-
-def _seen(
-    armature: bpy.types.Object, rig: Rig, action: bpy.types.Action, frames: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The pelvis' location (T,3) and the joints' quaternions (T,24,4), as an action alone has
-    them."""
-    location, quaternions = control_curves.joint_channels(action, rig.names, frames)
-    seen = control_curves.as_seen(armature, rig, action, frames, location, quaternions)
-    return location, keys.continuous(seen)
-
-
-def _seen_now(armature: bpy.types.Object, rig: Rig) -> tuple[np.ndarray, np.ndarray]:
-    """The same at this moment, by what the channels of bones are, (1,3) and (1,24,4)."""
-    pose = armature.pose.bones
-    location = np.array([pose[rig.names[0]].location])
-    quaternions = np.array([[pose[name].rotation_quaternion for name in rig.names]])
-    quaternions /= np.maximum(np.linalg.norm(quaternions, axis=-1, keepdims=True), 1e-12)
-    return location, control_curves.as_seen(armature, rig, None, [0.0], location, quaternions)
-
-
-def _posed_now(armature: bpy.types.Object, rig: Rig) -> tuple[np.ndarray, np.ndarray]:
-    """The same at this moment as Blender evaluates it, layers, constraints and all."""
-    graph = bpy.context.evaluated_depsgraph_get()
-    seen = armature.evaluated_get(graph)
-    local = [
-        np.array(
-            seen.convert_space(
-                pose_bone=seen.pose.bones[name],
-                matrix=seen.pose.bones[name].matrix,
-                from_space="POSE",
-                to_space="LOCAL",
-            )
-        )
-        for name in rig.names
-    ]
-    turned = np.array([matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0) for matrix in local])
-    return local[0][None, :3, 3], to_quaternion(turned)[None]
-
-
-def _moves_root(armature: bpy.types.Object, action: bpy.types.Action) -> bool:
-    values = control_curves.channels_at(armature, action, keys.ROOT_CHANNELS, [0.0])
-    at_rest = np.array([0, 0, 0, 1, 0, 0, 0])
-    now = np.concatenate(keys.read(armature, keys.ROOT_CHANNELS))
-    return values is not None or not np.allclose(now, at_rest, atol=1e-7)
-
-
-def _ground(armature: bpy.types.Object, rig: Rig) -> np.ndarray:
-    """(3,): the floor under the pelvis where the character's motion begins."""
-    location = np.array([armature.pose.bones[rig.names[0]].location])
-    for action in assigning.in_use(armature)[:1]:
-        if len(frames := control_curves.key_frames(action, rig.names)):
-            location = control_curves.joint_channels(action, rig.names, frames[:1])[0]
-    begins = rig.heads[0] + rig.rotations[0] @ location[0]
-    return begins * (1.0, 1.0, 0.0)
-
-
-def _with_root(
-    armature: bpy.types.Object,
-    rig: Rig,
-    action: bpy.types.Action | None,
-    frames: control_curves.Frames,
-    location: np.ndarray,
-    quaternions: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """The pelvis' location (T,3) and the joints' quaternions (T,24,4) that do without root what
-    these do with it."""
-    of_root = keys.ROOT_CHANNELS
-    values = control_curves.channels_at(armature, action, of_root, frames)
-    if values is None:  # it is not keyed, and stays where it is
-        values = [np.tile(now, (len(frames), 1)) for now in keys.read(armature, of_root)]
-    turned = from_quaternion(values[1] / np.linalg.norm(values[1], axis=-1, keepdims=True))
-    at_rest, head, pivot = rig.rotations[0], rig.heads[0], rig.anchors[ROOT][:3, 3]
-    from_pivot = head + location @ at_rest.T - pivot
-    moved = pivot + values[0] + np.einsum("tij,tj->ti", turned, from_pivot) - head
-    quaternions = quaternions.copy()
-    own = at_rest.T @ turned @ at_rest @ from_quaternion(quaternions[:, 0])
-    quaternions[:, 0] = keys.continuous(to_quaternion(own))
-    return moved @ at_rest, quaternions
