@@ -18,9 +18,11 @@ from ..takes.take import describe
 
 WIDTH_PIXELS, LETTERS = 640, 96
 """Of the box, and of a line in it."""
-MOST_FILES, MOST_LINES, MOST_DOUBTS = 12, 5, 2
+MOST_ROWS = 34
+"""Of the box: a window of 1000 pixels shows as many, and the button below them."""
+_SHORTER_AND_SHORTER = ((12, 5, 2), (12, 2, 1), (12, 1, 1), (10, 1, 0), (8, 1, 0))
 """Files of either kind that are listed, and lines that the reason of each takes, or what of it is
-in doubt."""
+in doubt: the first that fits into the box."""
 
 _title = ""
 _lines: list[tuple[str, str]] = []
@@ -46,27 +48,40 @@ def lines(
     refused: Sequence[tuple[Path, str]], imported: Sequence[TakenFor]
 ) -> tuple[str, list[tuple[str, str]]]:
     """The title of the box, and its lines as (icon, text): each file that was refused with its
-    reason, then each take that came in, with what of it is in doubt."""
+    reason, then each take that came in, with what of it is in doubt; shortened until it fits."""
     title = f"{_counted(len(imported), 'Take')} Imported"
     if refused:
         title += f", {_counted(len(refused), 'File')} Refused"
     listed: list[tuple[str, str]] = []
-    for path, reason in refused[:MOST_FILES]:
-        listed.append(("ERROR", shown(path.name, 80)))
-        listed += _wrapped(
-            reason.replace(f"{path}: ", "").replace(str(path), path.name), MOST_LINES
-        )
-    if len(refused) > MOST_FILES:
-        listed.append(("BLANK1", f"and {len(refused) - MOST_FILES} more"))
-    for said, doubts in imported[:MOST_FILES]:
-        listed.append(("QUESTION" if doubts else "CHECKMARK", shown(said, LETTERS)))
-        if doubts:
-            listed += _wrapped(f"In doubt: {'; '.join(doubts)}", MOST_DOUBTS)
-    if len(imported) > MOST_FILES:
-        listed.append(("BLANK1", f"and {len(imported) - MOST_FILES} more"))
-    if not imported:
-        listed.append(("INFO", "Nothing came in"))
+    for files, most_lines, most_doubts in _SHORTER_AND_SHORTER:
+        listed = _of_refused(refused, files, most_lines) + _of_taken(imported, files, most_doubts)
+        if len(listed) <= MOST_ROWS:
+            break
     return title, listed
+
+
+def _of_refused(
+    refused: Sequence[tuple[Path, str]], files: int, most_lines: int
+) -> list[tuple[str, str]]:
+    listed: list[tuple[str, str]] = []
+    for path, reason in refused[:files]:
+        listed.append(("ERROR", shown(path.name, 80)))
+        reason = reason.replace(f"{path}: ", "").replace(str(path), path.name)
+        listed += _wrapped(reason, most_lines)
+    if len(refused) > files:
+        listed.append(("BLANK1", f"and {len(refused) - files} more"))
+    return listed
+
+
+def _of_taken(imported: Sequence[TakenFor], files: int, most_doubts: int) -> list[tuple[str, str]]:
+    listed: list[tuple[str, str]] = []
+    for said, doubts in imported[:files]:
+        listed.append(("QUESTION" if doubts else "CHECKMARK", shown(said, LETTERS)))
+        if doubts and most_doubts:
+            listed += _wrapped(f"In doubt: {'; '.join(doubts)}", most_doubts)
+    if len(imported) > files:
+        listed.append(("BLANK1", f"and {len(imported) - files} more"))
+    return listed or [("INFO", "Nothing came in")]
 
 
 def _counted(count: int, what: str) -> str:

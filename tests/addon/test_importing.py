@@ -102,6 +102,22 @@ def test_several_files_at_once_leave_no_doubt_what_came_in(tmp_path, addon, body
     assert max(len(text) for _, text in lines) <= 110
 
 
+@pytest.mark.parametrize(("bad", "good"), [(1, 0), (6, 6), (10, 9), (60, 0), (0, 60), (60, 60)])
+def test_the_box_of_what_was_imported_fits_on_a_screen(addon, bad, good):
+    """Its button stands below its lines, however many files were dropped and whatever is said of them."""
+    outcomes = addon("importing.outcomes")
+    refused = [(Path(f"/tmp/{n}.trc"), f"/tmp/{n}.trc: " + "words and words " * 80) for n in range(bad)]
+    taken = [outcomes.TakenFor(f"take {n}", ["doubts and doubts " * 40]) for n in range(good)]
+    _, lines = outcomes.lines(refused, taken)
+    assert len(lines) <= outcomes.MOST_ROWS
+    if bad:
+        assert lines[0] == ("ERROR", "0.trc") and lines[1][1].startswith("words and words")
+    if good:
+        assert ("QUESTION", "take 0") in lines
+    if max(bad, good) > 12:
+        assert any(text.startswith("and ") and text.endswith(" more") for _, text in lines)
+
+
 def test_a_bad_file_alone_is_an_error_that_names_it(folder):
     with pytest.raises(RuntimeError, match=r"broken\.trc"):
         import_files(folder, "broken.trc")
