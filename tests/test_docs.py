@@ -4,9 +4,13 @@ import ast
 import importlib
 import inspect
 import re
+import shlex
 from pathlib import Path
 
 import pytest
+
+from lsmpl_core.cli.front_end import IN_BLENDER, FrontEnd
+from lsmpl_core.cli.parser import build_parser
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / "docs").glob("*.md"))
@@ -58,6 +62,54 @@ def test_files_of_the_repository_that_a_page_names_are_there(page):
     files |= {text for text in code if re.fullmatch(rf"(?:{'|'.join(FOLDERS)})/[\w./-]+", text)}
     lost = [name for name in files if not any(f"/{path}".endswith(f"/{name.rstrip('/')}") for path in there)]
     assert sorted(lost) == []
+
+
+COMMAND_LINE = re.compile(r"^    (?:exec |[$] )?(?:blender --command )?lsmpl ((?:.*\\\n)*.*)", re.MULTILINE)
+
+
+def command_lines() -> list[tuple[str, list[str]]]:
+    """What the pages give to `lsmpl`, in words, with the page."""
+    found = []
+    for page in (ROOT / "README.md", *PAGES):
+        for text in COMMAND_LINE.findall(page.read_text(encoding="utf-8")):
+            words = shlex.split(text.replace("\\\n", " "), comments=True)
+            found.append((page.name, [re.sub(r"\$\w+", "1", word) for word in words]))
+    return found
+
+
+def test_commands_on_the_pages_are_such_as_the_command_understands(capsys):
+    writers = dict.fromkeys(("npz", *IN_BLENDER))
+    found = command_lines()
+    assert len(found) > 15
+    for page, words in found:
+        try:
+            build_parser(FrontEnd(writers=writers)).parse_args(words)
+        except SystemExit:
+            pytest.fail(f"{page}: lsmpl {' '.join(words)}: {capsys.readouterr().err}")
+
+
+def test_all_options_of_the_command_are_on_its_page_and_no_others():
+    parser = build_parser(FrontEnd())
+    known = {option for p in (parser, *parser.commands.values()) for option in p._option_string_actions}
+    page = (ROOT / "docs" / "command_line.md").read_text(encoding="utf-8")
+    section = page.partition("\n## Options\n")[2].partition("\n## ")[0]
+    words = " ".join(re.findall(r"`([^`\n]+)`", section)).split()
+    assert {word.strip(",") for word in words if word.startswith("-")} - {"-x,", "-x", "-y", "-z"} == known
+
+
+SCRIPT_LINE = re.compile(r"^    .*(?:build\.py|benchmarks/|-m training|-m tools).*$", re.MULTILINE)
+
+
+def test_options_of_scripts_on_the_pages_are_there():
+    """By the words in the sources; options may be fields of a dataclass, too."""
+    sources = [path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in [*sources, ROOT / "build.py"])
+    known = set(re.findall(r"""["'](--[a-z][a-z-]*)""", text))
+    known |= {f"--{name.replace('_', '-')}" for name in re.findall(r"^    (\w+): ", text, re.MULTILINE)}
+    for page in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *PAGES):
+        for line in SCRIPT_LINE.findall(page.read_text(encoding="utf-8")):
+            lost = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", line)) - known
+            assert lost == set(), f"{page.name}: {line.strip()}"
 
 
 CALL = re.compile(r"(?<![.\w])lsmpl\.\w+\((?:[^()]|\([^()]*\))*\)")

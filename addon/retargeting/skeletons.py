@@ -191,9 +191,13 @@ def _even(matrix: Matrix, owner: bpy.types.Object) -> Matrix:
         or max(abs(s - mean) for s in scale) > _SCALE_TOLERANCE * mean
         or matrix.is_negative
     ):
+        own = owner.scale  # a parent's reaches it as well, and it is not there that it is applied
+        by_parent = owner.parent is not None and min(own) > 0 and max(own) - min(own) < 1e-6
+        at, of = (owner.parent.name, scale) if by_parent else (owner.name, own)
         raise LsmplError(
-            f"{owner.name}: its scale is {scale.x:.3g}, {scale.y:.3g}, {scale.z:.3g}; it must be "
-            "the same along all axes and positive: apply it with Object > Apply > Scale"
+            f"{owner.name}: its scale{f' by {at}' if by_parent else ''} is {of[0]:.3g}, "
+            f"{of[1]:.3g}, {of[2]:.3g}; it must be the same along all axes and positive: select "
+            f"{at} and apply it with Object > Apply > Scale"
         )
     return Matrix.LocRotScale(location, rotation, (mean,) * 3)
 

@@ -31,6 +31,8 @@ class Converted:
     backend: Backend
 
 
+IN_BLENDER = ("blend", "fbx", "glb", "bvh", "usdc", "usd")
+"""File types that the command inside Blender writes (`addon/writers.py`), USD where it has that."""
 Writer = Callable[[Converted, Path], None]
 
 
@@ -75,6 +77,13 @@ class FrontEnd:
     command: Sequence[str] = field(default_factory=own_command)
     ready: Callable[[argparse.Namespace], str] = lambda options: ""
     """Called before takes are converted with these options; what it returns is told."""
+
+    def cannot_write(self, suffix: str) -> str:
+        """Why a file that ends so is not written, and what would do it."""
+        can = f"only {', '.join(f'.{name}' for name in self.writers)} can be written here"
+        if suffix in IN_BLENDER and suffix not in self.writers:
+            can += f"; .{suffix} is written inside Blender, by blender --command lsmpl convert"
+        return can
 
     def whole(self, format: str, path: Path) -> bool:
         """Whether a file of that type can be read; False, too, for types that cannot be checked."""

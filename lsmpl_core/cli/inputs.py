@@ -106,8 +106,8 @@ def plan_outputs(
         return [Job(sources[0].path, out, suffix, person=sources[0].person)]
     if not is_folder and len(sources) == 1:
         raise UsageError(
-            f"OUT is {output}, but only {formats} can be written; end OUT in / to have a folder of "
-            "that name"
+            f"OUT is {output}, but {front_end.cannot_write(suffix)}; end OUT in / to have a folder "
+            "of that name"
         )
     if (out.exists() and not out.is_dir()) or (not is_folder and suffix in front_end.writers):
         if len(sources) == 1:

@@ -71,6 +71,11 @@ def _run(argv: list[str], front_end: FrontEnd) -> int:
         options = parser.parse_args(argv)
         if options.command == "devices":
             return _list_devices(front_end)
+        if bool(options.checkpoint) != (options.solver == "published"):
+            raise UsageError(
+                "--solver published and --checkpoint, the path of its authors' best_ckpt.pth.tar, "
+                "go together; one was given without the other"
+            )
         read = [name for option in FILE_OPTIONS if (name := getattr(options, option, None))]
         leave_out = [*read, *([options.report] if options.report else [])]
         people = partial(people_of, options) if getattr(options, "all_people", False) else None
@@ -82,8 +87,8 @@ def _run(argv: list[str], front_end: FrontEnd) -> int:
         check_overwriting(jobs, read, options.report)
         jobs = share(jobs, options.part)
     except UsageError as error:
-        parser.print_usage(sys.stderr)
         _complain(str(error))
+        _print(parser.commands[options.command].in_brief, sys.stderr)
         return 2
     except OSError as error:  # names that no file can have
         _complain(sentence(error))

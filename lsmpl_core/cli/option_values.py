@@ -9,15 +9,54 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Callable
 
+from ..backends.arrays import kind_of
 from ..backends.threads import MOST_WORKERS
 from ..bounds import FASTEST, SLOWEST, is_rate
 from ..clean_motion import FLOORS
+from ..errors import LsmplError
+from ..readers.wanted import checked_unit, checked_up, wanted_layout
+from .front_end import FrontEnd
 
 LONGEST_TIMEOUT = 366.0 * 86_400
 """Seconds; the operating system has a limit of its own."""
 MOST_STEPS, MOST_JOBS = 10, 1024
 """Of the polish in a frame, and processes."""
+
+
+def layout(text: str) -> str:
+    """A name, which is one of ours, or the path of a mapping, which is read later."""
+    return text if text.lower().endswith(".json") else _known(wanted_layout, text)
+
+
+def unit(text: str) -> str:
+    return _known(checked_unit, text)
+
+
+def up(text: str) -> str:
+    return _known(checked_up, text)
+
+
+def device(text: str) -> str:
+    """One that there is such a thing as, be it here or not."""
+    return _known(kind_of, text)
+
+
+def format_of(front_end: FrontEnd, text: str) -> str:
+    """A type of file that is written."""
+    if text not in front_end.writers:
+        raise argparse.ArgumentTypeError(front_end.cannot_write(text))
+    return text
+
+
+def _known(check: Callable[[str], object], text: str) -> str:
+    """The text as it is, where it passes; what is wrong with it is wrong for every take."""
+    try:
+        check(text)
+    except LsmplError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def steps(text: str) -> int:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from typing import NoReturn
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NoReturn
 
 from .. import __version__
 from ..backends.arrays import DEVICES
 from ..clean_motion import STRENGTH
 from ..keypoints.layouts import ORDERS
+from ..readers.wanted import UNIT_CHOICES
 from ..shown import shown
 from ..solver.options import HANDS, ROTATIONS, SOLVERS, TRAVELS, SolveOptions
+from ..suggestions import suggestion
 from . import option_values as values
 from .front_end import FrontEnd
 
@@ -18,16 +22,40 @@ LONGEST_COMPLAINT = 1_000
 """Letters of what is said of a word that is none of ours."""
 
 
-class _Parser(argparse.ArgumentParser):
-    """With words that were not understood shown as all words of others are."""
+class CommandParser(argparse.ArgumentParser):
+    """With what is wrong said first and the usage in a line, as the options fill a screen; words
+    that were not understood are shown as all words of others are."""
+
+    def __init__(self, *args: Any, brief: str = "COMMAND ...", **options: Any):
+        """brief: what is to be given, in short."""
+        super().__init__(*args, **options)
+        self._brief = brief
+        self.commands: Mapping[str, CommandParser] = {}
+
+    @property
+    def in_brief(self) -> str:
+        """The usage in a line."""
+        return f"usage: {self.prog} {self._brief}     ({self.prog} --help says all)"
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Words that are not known are an error of the subcommand to which they were given, which
+        knows what may have been meant."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown and unknown[0].startswith("-"):
+            option = unknown[0].partition("=")[0]
+            self.error(f"no option {option}; {suggestion(option, self._option_string_actions)}")
+        if unknown:
+            self.error(f"a word too many: {unknown[0]}")
+        return found, unknown
 
     def error(self, message: str) -> NoReturn:
-        super().error(shown(message, LONGEST_COMPLAINT))
+        said = shown(message, LONGEST_COMPLAINT)
+        self.exit(2, f"{self.prog}: error: {said}\n{self.in_brief}\n")
 
 
-def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
+def build_parser(front_end: FrontEnd) -> CommandParser:
     """The parser of all subcommands."""
-    parser = _Parser(front_end.program, description="3D keypoint tracks to SMPL motion.")
+    parser = CommandParser(front_end.program, description="3D keypoint tracks to SMPL motion.")
     parser.add_argument("--version", action="version", version=f"lsmpl {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_convert(commands, front_end)
@@ -36,7 +64,9 @@ def build_parser(front_end: FrontEnd) -> argparse.ArgumentParser:
         "devices",
         help="list what can compute here",
         description="List what --device can choose on this machine, and why it cannot be used.",
+        brief="",
     )
+    parser.commands = commands.choices
     return parser
 
 
@@ -47,6 +77,7 @@ def _add_convert(commands: argparse._SubParsersAction, front_end: FrontEnd) -> N
         description="Solve keypoint files (TRC, C3D, NPY/NPZ, CSV, JSON, rows of numbers) and "
         "write one file for each. One input that fails does not stop the others; the exit code is "
         "then 1.",
+        brief="IN [IN ...] -o OUT [options]",
     )
     convert.add_argument(
         "inputs",
@@ -89,13 +120,15 @@ def _add_refine_motion(commands: argparse._SubParsersAction, front_end: FrontEnd
         "refine-motion",
         help="draw another estimator's motion onto keypoints",
         description="Refine an SMPL motion by the keypoints of the same frames. The motion may be "
-        "in the AMASS layout or as WHAM, 4DHumans, GVHMR or SMPLer-X write it.",
+        "in the AMASS layout, or as WHAM, GVHMR, TRAM and some forty other estimators and data "
+        "sets write it; what a file holds decides.",
+        brief="MOTION IN -o OUT [options]",
     )
     refine.add_argument(
         "motion",
         metavar="MOTION",
-        help="the motion to refine: .npz (AMASS layout), .pkl (WHAM, 4DHumans), .pt (GVHMR; needs "
-        "PyTorch), or a folder of SMPLer-X's .npz files",
+        help="the motion to refine: .npz, .pkl, .npy, .json or .pt (needs PyTorch), or a folder of "
+        "one file a frame",
     )
     refine.add_argument(
         "inputs",
@@ -138,7 +171,8 @@ def _add_output(command: argparse.ArgumentParser, front_end: FrontEnd) -> None:
     )
     add(
         "--format",
-        choices=list(front_end.writers),
+        type=partial(values.format_of, front_end),
+        metavar="|".join(front_end.writers),
         help=f"type of the files in the folder OUT (default: {front_end.default_format})",
     )
 
@@ -148,6 +182,7 @@ def _add_reading(command: argparse.ArgumentParser) -> None:
     add = command.add_argument
     add(
         "--layout",
+        type=values.layout,
         metavar="NAME|MAPPING.json",
         help=f"{', '.join(order.name for order in ORDERS)}, or a JSON mapping (default: detect)",
     )
@@ -161,9 +196,16 @@ def _add_reading(command: argparse.ArgumentParser) -> None:
         metavar="FILE.json",
         help="a table of marker names and their places, besides those that are known",
     )
-    add("--unit", metavar="UNIT", help="m, cm, mm, ... (default: from the file, or detect)")
+    add(
+        "--unit",
+        type=values.unit,
+        metavar="UNIT",
+        help=f"{', '.join(UNIT_CHOICES[:-1])}, metres a unit (0.0254), or body for positions that "
+        "have no unit (default: from the file, or detect)",
+    )
     add(
         "--up",
+        type=values.up,
         metavar="AXIS",
         help="the axis that points up: x, y, z, -x, -y or -z (default: detect)",
     )
@@ -179,7 +221,13 @@ def _add_reading(command: argparse.ArgumentParser) -> None:
 def _add_solver(command: argparse.ArgumentParser) -> None:
     """What predicts and polishes, and on what."""
     add = command.add_argument
-    add("--device", default="auto", metavar="|".join(DEVICES), help="what computes (default: auto)")
+    add(
+        "--device",
+        type=values.device,
+        default="auto",
+        metavar="|".join(DEVICES),
+        help="what computes; lsmpl devices says what there is (default: auto)",
+    )
     add(
         "--solver",
         choices=SOLVERS,

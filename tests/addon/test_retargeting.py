@@ -97,6 +97,22 @@ def smpl_character(body, prefix="m_avg_", betas=None):
     return armature, names
 
 
+@pytest.mark.parametrize("whose", ["SMPL", "Group"])
+def test_a_scale_that_cannot_be_followed_is_said_with_whose_it_is(solved, addon, core, body, stroll, whose):
+    target, _ = smpl_character(body)
+    take = solved(stroll)
+    choose(take, target)
+    if whose == "Group":
+        group = bpy.data.objects.new("Group", None)
+        bpy.context.scene.collection.objects.link(group)
+        target.parent, group.scale, said = group, (2, 1, 1), r"its scale by Group is .* select Group and"
+    else:
+        target.scale, said = (-0.01, 0.01, 0.01), r"its scale is -0\.01, 0\.01, 0\.01; .* select SMPL and"
+    bpy.context.view_layer.update()
+    with pytest.raises(core.LsmplError, match=said):
+        addon("retargeting.bake_to_other").bake(take)
+
+
 @pytest.mark.parametrize("prefix", ["m_avg_", "f_avg_", ""])
 def test_an_smpl_character_of_another_file_does_exactly_the_same(solved, addon, body, stroll, prefix):
     target, names = smpl_character(body, prefix)

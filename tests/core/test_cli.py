@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -107,12 +108,14 @@ def test_options_reach_the_reader(take, tmp_path):
     assert lsmpl.Motion.load(out).fps == 25
 
 
-def test_body_and_device_that_are_not_there_fail_every_input(take, tmp_path, capsys):
+def test_a_file_of_an_option_that_is_not_there_fails_every_input(take, tmp_path, capsys):
     report, out = tmp_path / "r.json", tmp_path / "a.npz"
-    for option in (["--body", str(tmp_path / "none.pkl")], ["--device", "abacus"]):
+    files = "body none.pkl", "layout none.json", "markers none.json", "calibrate none.c3d", "calibration none.json"
+    for name, file in (words.split() for words in files):
+        option = [f"--{name}", str(tmp_path / file)]
         assert main(["convert", str(take), "-o", str(out), "--report", str(report), *option]) == 1
         assert load_report(report)["files"][0]["status"] == "failed"
-        assert capsys.readouterr().err.startswith("lsmpl: ")
+        assert capsys.readouterr().err.startswith(f"lsmpl: {tmp_path / file}"), "not the take is to blame"
     assert not out.exists()
 
 
@@ -125,10 +128,30 @@ def test_wrong_usage_is_2(take, tmp_path, capsys):
         ["convert", str(take), "-o", str(tmp_path / "a.npz"), "--fps", "-3"],
         ["convert", str(take), str(other), "-o", str(tmp_path / "a.npz")],
         ["convert", str(take), str(other), "-o", str(take)],
+        ["convert", str(take), "-o", str(tmp_path / "a.npz"), "--device", "abacus"],
+        ["convert", str(take), "-o", str(tmp_path / "a.npz"), "--checkpoint", "best_ckpt.pth.tar"],
     ):
         assert main(words) == 2, words
         assert "usage:" in capsys.readouterr().err
     assert main(["--version"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--lockfeet"], r"no option --lockfeet; did you mean --lock-feet\?"),
+        (["--layout", "boddy_25"], r"--layout: no layout is called 'boddy_25'.*did you mean body_25"),
+        (["--unit", "inch"], "--unit: no unit 'inch'; valid: m, cm, mm, in"),
+        (["--up", "w"], "--up: no up axis 'w'; valid: x, y, z"),
+        (["--device", "gpu"], "--device: no device is called 'gpu'; choose one of: auto"),
+        (["--format", "fbx"], "--format: only .npz can be written here; .fbx is written inside Blender"),
+    ],
+)
+def test_what_is_mistyped_is_wrong_for_all_takes_and_said_with_what_was_meant(take, tmp_path, capsys, words, said):
+    assert main(["convert", str(take), "-o", str(tmp_path / "out"), *words]) == 2
+    error, usage = capsys.readouterr().err.splitlines()
+    assert re.match(f"lsmpl convert: error: .*{said}", error), error
+    assert usage.startswith("usage: lsmpl convert IN [IN ...] -o OUT")
 
 
 def test_outputs_never_overwrite_each_other(tmp_path):

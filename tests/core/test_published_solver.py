@@ -191,7 +191,7 @@ def test_without_a_checkpoint_it_says_so(body, stroll, tmp_path, capsys):
         lsmpl.solve(body.keypoints(stroll), body, options=lsmpl.SolveOptions(solver="published"))
     path = tmp_path / "walk.npz"
     np.savez(path, positions=body.keypoints(stroll).positions)
-    assert main(["convert", str(path), "-o", str(tmp_path / "out.npz"), "--solver", "published"]) == 1
+    assert main(["convert", str(path), "-o", str(tmp_path / "out.npz"), "--solver", "published"]) == 2
     assert "best_ckpt.pth.tar" in capsys.readouterr().err
 
 
