@@ -80,11 +80,13 @@ def list_contents(archive: Path) -> dict:
             faults.append("the wheels in the zip and in its manifest differ")
         if "LICENSE" not in parts:
             faults.append("the licence is missing")
+
     if nvidia:
         notes.append(
             "under NVIDIA's licence, for your own machines, "
             f"not to be passed on: {', '.join(nvidia)}"
         )
+
     size = archive.stat().st_size
     if not manifest.get("platforms") and size > MOST_UNIVERSAL:
         faults.append(

@@ -114,12 +114,16 @@ def rest_rotations(body: Body, fingers: Fingers) -> np.ndarray:
 def _make_bones(armature: bpy.types.Object, body: Body, fingers: Fingers) -> None:
     betas = shape.betas_of(armature)
     known = shape.joints_known(armature)
+
+    # Where joints are on this shape, with hands of this size; and how that changes with the betas.
     rest = fingers.joint_template.reshape(-1, 3)
     moving = fingers.joint_directions.reshape(-1, 3, shape.BETAS) + shape.grounding(body)
     wrists = body.joint_template[list(WRISTS)]
     growing = (fingers.joint_template - wrists[:, None]).reshape(-1, 3)
     grown = rest + (shape.hand_size_of(armature) - 1.0) * growing
     heads = (grown + moving @ betas) @ TO_BLENDER.T
+
+    # A bone from each joint to the next; the last of a finger to its tip.
     rotations = rest_rotations(body, fingers)
     tips = fingers.tip_template.reshape(-1, 3)
     with editing(armature.data):
@@ -135,6 +139,8 @@ def _make_bones(armature: bpy.types.Object, body: Body, fingers: Fingers) -> Non
             hand = joint // NUM_FINGER_JOINTS
             parent = FINGER_JOINT_NAMES[joint - 1] if number else body.joint_names[WRISTS[hand]]
             bone.parent = bones[parent]
+
+    # What later changes of the shape need to know.
     known["names"] = [*known["names"], *FINGER_JOINT_NAMES]
     known["rest"] += np.round(rest, 7).tolist()
     known["directions"] += np.round(moving, 7).tolist()

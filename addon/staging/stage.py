@@ -179,6 +179,8 @@ def _plain(
     """A copy with these bones alone, each where that of a copied armature is, which is hidden and
     lends it its name."""
     above = {name: _bearer(armature.data.bones[name], wanted) for name in wanted}
+
+    # A copy of the copy takes its name.
     name, rig.name = rig.name, f"{rig.name} (with controls)"
     plain = rig.copy()
     at_end.callback(_remove, plain, armature.data)
@@ -186,6 +188,8 @@ def _plain(
     for bone in plain.pose.bones:  # whose targets are about to go, which Blender would complain of
         for constraint in list(bone.constraints):
             bone.constraints.remove(constraint)
+
+    # Its own bones: the wanted ones alone, each on the nearest that bears it.
     plain.name = name
     _own_data(plain, at_end)
     stage.collection.objects.link(plain)
@@ -200,6 +204,8 @@ def _plain(
         if not shape.is_character(armature):  # ours do not stretch
             for bearer in [edited[name] for name in sorted(set(above.values()) - {""})]:
                 bearer.tail += _TILT * bearer.length * bearer.x_axis
+
+    # They follow the bones that they stand for.
     stage.view_layers[0].update()
     bearers = set(above.values())
     for bone in plain.pose.bones:

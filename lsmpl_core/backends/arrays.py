@@ -139,6 +139,8 @@ def choose_backend(device: str | Backend = "auto") -> Backend:
     """
     if isinstance(device, Backend):
         return device
+
+    # NumPy, by itself or with the compiled kernels.
     kind = kind_of(device)
     if kind in ("auto", "native", "numpy"):
         kernels = None if kind == "numpy" else find_kernels().kernels
@@ -147,6 +149,8 @@ def choose_backend(device: str | Backend = "auto") -> Backend:
             raise DeviceError(f"device {device!r}: {fact}; device 'numpy' always works")
         reason = "fastest for one frame at a time" if kind == "auto" else "as asked"
         return Backend("numpy", numpy_xp, "cpu", np.float64, reason, kernels=kernels)
+
+    # PyTorch, and what it can compute on.
     if importlib.util.find_spec("torch") is None:
         raise DeviceError(
             f"device {device!r} needs PyTorch, which is not installed here; device 'numpy' always "

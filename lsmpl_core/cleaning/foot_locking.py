@@ -55,16 +55,22 @@ def lock_steps(
         return motion
     parts = len(FEET) + 1
     yield Progress("feet", 0, parts)
+
+    # Where heels and toes go: each contact to one place, and what does not stand out of the ground.
     world, joints = body.world(motion)
     standing = contact_mask(list(contacts), len(motion))
     correction = corrections(points, contacts, floor if on_floor else None, motion.fps)
     up = raised(points, correction, contacts, floor if on_floor else floor.as_seen, motion.fps)
     heels, toes = map(list, zip(*FEET))
     correction[:, heels, 2] += up[:, heels]
+
+    # Each foot as a whole: its ankle, how it turns, how firmly it stands.
     feet = [
         _placed(points, correction, up[:, toes[side]], standing, side, world, joints, motion.fps)
         for side in range(len(FEET))
     ]
+
+    # What stands on the floor does so with the skin that is lowest, not with the points.
     if on_floor:
         betas = body.betas_of(motion)
         feet = [
@@ -79,6 +85,8 @@ def lock_steps(
             )
             for side, foot in enumerate(feet)
         ]
+
+    # Hips come down where a leg would not reach; less than is seen is left alone.
     at = np.stack([joints[:, leg[:3]] for leg in LEGS], axis=1)  # (T,2 legs,3 joints,3)
     lengths = np.linalg.norm(np.diff(at[0], axis=1), axis=-1)
     flat = np.stack([foot.stands * (1.0 - foot.rolls) for foot in feet], axis=1)
@@ -86,6 +94,8 @@ def lock_steps(
     down = hips_down(at[:, :, 0], at[:, :, 2], goals, lengths, flat, flat, motion.fps, OWN)
     down = np.where(np.abs(down) > NEGLIGIBLE, down, 0.0)
     at[..., 2] -= down[:, None, None]
+
+    # Legs follow, in frames in which they turn.
     poses = motion.poses.copy()
     for side, (leg, foot) in enumerate(zip(LEGS, feet)):
         yield Progress("feet", side + 1, parts)

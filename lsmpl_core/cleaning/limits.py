@@ -87,6 +87,8 @@ def limit_steps(motion: Motion, body: Body) -> Generator[Progress, None, Motion]
     turned = np.flatnonzero(angle.max(axis=1) > TOUCHED)
     if not turned.size:
         return motion
+
+    # In turn: limbs back to where they were, and joints within their limits.
     parts = site_parts(body, LIMB_SITES)
     betas = body.betas_of(motion)
     model = KeypointModel.build(choose_backend(), rest, parts, parts.moments(betas))
@@ -106,6 +108,7 @@ def limit_steps(motion: Motion, body: Body) -> Generator[Progress, None, Motion]
             ).state.rotations
         rotations = within_limits(rotations, rest)
 
+    # Where that took a limb elsewhere, the limits give way.
     kept = _kept(model, measured, rotations, motion)
     back = log_map(np.swapaxes(measured[turned], -1, -2) @ rotations[turned])
     poses = motion.poses.copy()

@@ -152,6 +152,8 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
         raise ValueError(
             f"holds more than {MAX_PEOPLE} people, or more than {MAX_FRAMES} frames of one"
         )
+
+    # Whose motion it is, and what was settled about it.
     chosen = _chosen(people, person)
     decisions = [
         Decision("estimator", estimates.estimator, "detected", "from what the file holds"),
@@ -161,6 +163,8 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
     if not estimates.tracked:
         reason = "people are numbered anew in each frame, so a number may go from one to another"
         decisions.append(Decision("identity", "the person's number", "assumed", reason))
+
+    # The frames that are wanted, and the poses that are known.
     first, end = _span(estimates, people, frames)
     if first != estimates.first:
         decisions.append(
@@ -173,6 +177,8 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
     fields = seen.read(read)
     poses, trans, betas, body = parameters(fields, len(known))
     bent = fingers(fields, len(known))
+
+    # Frames without an estimate hold the nearest one.
     wanted = np.arange(first, end)
     held = len(wanted) - np.isin(wanted, known).sum()
     if held:
@@ -182,10 +188,12 @@ def _motion(estimates: Estimates, person: str | int | None, frames: int | None) 
                 "held", f"the nearest pose in {held} of {len(wanted)} frames", "assumed", reason
             )
         )
+
     if estimates.fps is not None:
         decisions.append(Decision("fps", f"{estimates.fps:g}", "file"))
     else:
         decisions.append(Decision("fps", f"{DEFAULT_FPS:g}", "assumed", NO_RATE))
+
     at = nearest(known.astype(np.int64), wanted)
     return Motion(
         poses[at],

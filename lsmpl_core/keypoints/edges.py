@@ -30,6 +30,8 @@ def nearest_edges(track: KeypointTrack) -> list[tuple[int, int]]:
     """
     some = evenly(len(track), FRAMES)
     positions, seen = track.positions[some], track.visible[some]
+
+    # What it costs to join two: their distance, and how much it changes.
     count = positions.shape[1]
     cost = np.full((count, count), np.inf)
     for a in range(count):
@@ -43,10 +45,14 @@ def nearest_edges(track: KeypointTrack) -> list[tuple[int, int]]:
             cost[a, enough] = np.where(
                 mean <= LONGEST, mean + STRETCH * np.nanstd(apart, axis=0), np.inf
             )
+
+    # Left is not joined to right where there is another way.
     side = np.array(
         [site.startswith("left") - site.startswith("right") for site in track.layout.sites]
     )
     cost += ACROSS * (side[:, None] * side < 0)
+
+    # From any keypoint on, always the nearest of those that are left.
     edges = []
     left = set(np.flatnonzero(np.isfinite(cost).any(axis=0)).tolist())
     while left:

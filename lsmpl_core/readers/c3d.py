@@ -101,6 +101,8 @@ def read_c3d(path: Path, counts: Collection[int] = ()) -> RawTrack:
     file = _read_header(data, path)
     if not file.points:
         return _segments(file, data, path)
+
+    # How many whole frames there are: headers promise more than files hold that were cut short.
     real = file.scale < 0
     word = 4 if real else 2
     points_bytes, analog_bytes = 4 * word * file.points, word * file.analog

@@ -87,6 +87,8 @@ def read_long(block: Block, table: Table, where: str) -> RawTrack:
             f"{where}: a table with one keypoint a row needs a frame or time column; it has: "
             f"{', '.join(block.header[-1])[:200]}"
         )
+
+    # A column for the keypoint's name rather than its number; then of whom, and how sure.
     name_column = min(
         (i for i, label in enumerate(labels) if label in POINT_COLUMNS),
         key=lambda i: "ID" in labels[i] or "INDEX" in labels[i],
@@ -97,6 +99,8 @@ def read_long(block: Block, table: Table, where: str) -> RawTrack:
     confidence_column = next(
         (i for i, label in enumerate(labels) if label.lower() in CONFIDENCE), None
     )
+
+    # Rows that have them all, as numbers.
     picked = [labels.index(axis) for axis in "XYZ"] + [
         c for c in (confidence_column, frame, time) if c is not None
     ]
@@ -107,6 +111,8 @@ def read_long(block: Block, table: Table, where: str) -> RawTrack:
             f"{where}: no row has all of the columns {', '.join(block.header[-1])[:200]}"
         )
     numbers = parse_numbers(rows, picked, where, table.decimal_comma)
+
+    # A row of the table is one keypoint at one moment.
     key = numbers[:, 3 + (confidence_column is not None)]
     moments, t = np.unique(key, return_inverse=True)
     k, names = _keypoints(rows, name_column, person_column)
@@ -118,6 +124,7 @@ def read_long(block: Block, table: Table, where: str) -> RawTrack:
     if confidence_column is not None:
         confidence = np.zeros((len(moments), len(names)))
         confidence[t[::-1], k[::-1]] = numbers[::-1, 3]
+
     raw = RawTrack(positions, names, confidence)
     if frame is None:
         return placed_in_time(raw, None, moments)

@@ -76,6 +76,8 @@ def parse_mapping(data: Any, where: str) -> Mapping:
         raise LayoutError(
             f"{where}: unknown key {unknown[0]!r}; a mapping may have: {', '.join(_KEYS)}"
         )
+
+    # Of a list the columns count, of an object the names.
     entries = data["keypoints"]
     wanted = sum(
         entry is not None for entry in (entries.values() if isinstance(entries, dict) else entries)
@@ -104,12 +106,16 @@ def parse_mapping(data: Any, where: str) -> Mapping:
             f"{where}: the name of a keypoint has {len(longest)} letters ({shortened(longest)}); "
             f"at most {LONGEST_NAME} are read"
         )
+
+    # The layout, whose own complaints name the file, too.
     edges = _edges(data.get("edges"), keypoints, names or (), where)
     title = str(data.get("name") or Path(where).stem)[:LONGEST_NAME]
     try:
         layout = Layout(title, tuple(keypoints), edges=edges, sites=tuple(sites))
     except LayoutError as error:
         raise LayoutError(f"{where}: {error}") from None
+
+    # What the file may say of the space.
     unit, up, fps = data.get("unit"), data.get("up"), data.get("fps")
     if isinstance(unit, bool) or not isinstance(unit, (str, int, float, type(None))):
         raise LayoutError(f"{where}: unit is {unit!r}; expected a unit's name or metres per unit")

@@ -198,6 +198,8 @@ def recognise(names: Sequence[str], source: str, table: MarkerTable | None = Non
     are known to tell a body from.
     """
     table = table or known_markers()
+
+    # Which columns are markers, and where each sits; what bends with a finger is none of the body.
     aside = _aside(names, table)
     of_fingers = finger_markers(names)
     aside -= set(of_fingers)
@@ -207,15 +209,20 @@ def recognise(names: Sequence[str], source: str, table: MarkerTable | None = Non
         for i, site in enumerate(table.sites_of(names))
         if i not in aside and i not in bending
     }
+
+    # Whether that is enough to tell a body from.
     placed = [i for i, site in sites.items() if site != UNPLACED]
     unknown = [split_subject(names[i])[1] for i, site in sites.items() if site == UNPLACED]
     known = {split_subject(names[i])[1]: sites[i] for i in placed}
     regions = len({_region(site) for site in known.values()})
     if len(placed) < FEWEST or regions < FEWEST_REGIONS or on_one_limb(known.values()):
         raise LayoutError(f"{source}: {refusal(names, known, len(aside), NEEDED)}")
+
+    # Many unknown names are no markers of a body; few are, at places that are yet to be found.
     crowd = len(sites) - len(placed) > MOST_UNKNOWN
     if crowd:
         sites = {i: sites[i] for i in placed}
+
     columns = tuple(sorted(sites))
     layout = Layout(
         LAYOUT_NAME,
@@ -223,6 +230,8 @@ def recognise(names: Sequence[str], source: str, table: MarkerTable | None = Non
         sites=tuple(sites[i] for i in columns),
         label="Marker set",
     )
+
+    # What the user is told of it.
     decisions = []
     if crowd:
         reason = f"more than {MOST_UNKNOWN} have names that no marker is known by"

@@ -175,6 +175,9 @@ def _blamed(stretch, jump, rejected, seen, bones: Bones) -> np.ndarray:
     T, K = jump.shape
     ends = np.zeros((len(bones.one), K))
     ends[np.arange(len(bones.one)), bones.one] = ends[np.arange(len(bones.one)), bones.other] = 1.0
+
+    # A jump counts beside how much the keypoint jumps anyway: far out and alone it is enough by
+    # itself, otherwise a bone to it has to be wrong, too.
     far = jump > SPIKE
     suspects = np.flatnonzero(far.any(axis=0))
     far[:, suspects] &= jump[:, suspects] > SPIKE_JUMPS * _median_around(jump[:, suspects])
@@ -183,6 +186,8 @@ def _blamed(stretch, jump, rejected, seen, bones: Bones) -> np.ndarray:
     gone |= rejected
     alive = ~(gone @ ends.T > 0)
     gone |= far & ((stretch * alive > 0.5) @ ends > 0)
+
+    # Of bones that are still wrong one end goes at a time, until none is.
     for _ in range(K):
         wrong = (stretch > 1.0) & ~(gone @ ends.T > 0)
         frames = np.flatnonzero(wrong.any(axis=1))
@@ -192,6 +197,8 @@ def _blamed(stretch, jump, rejected, seen, bones: Bones) -> np.ndarray:
         blame += 0.4 * _around(wrong @ ends)[frames] / max(1.0, (wrong @ ends).max())
         blame[(wrong[frames] @ ends) == 0] = 0.0
         gone[frames, blame.argmax(axis=1)] = True
+
+    # Frames that lost so many are wrong as a whole, and so are a few between two of them.
     collapsed = (gone & seen).sum(axis=1) >= np.maximum(COLLAPSED * seen.sum(axis=1), 2)
     collapsed &= (stretch > 1.0).sum(axis=1) >= BROKEN * (stretch > 0.0).sum(axis=1)
     for before, after in pairwise(np.flatnonzero(collapsed)):

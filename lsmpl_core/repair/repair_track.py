@@ -54,22 +54,29 @@ def repair(track: KeypointTrack, body: Body, parts: SiteParts) -> Repaired:
     """
     condition = as_given(track).condition
     mirror, trusted = np.array(track.layout.mirror), track.undoubted
+
+    # What is far off first: metres of error would hide everything else.
     cuts = find_cuts(track.positions, mirror, track.fps)
     far = find_excursions(track.positions, track.fps, mirror, cuts) & ~trusted
     far |= find_out_of_reach(without(track, far).positions, reaches(body, parts), mirror) & ~trusted
     near = without(track, far)
+
+    # Then sides that are exchanged, which bones' lengths then no longer blame.
     swapped = find_swaps(near, cuts)
     positions, confidence = exchanged(near, swapped)
     condition[swapped & (confidence > 0.0)] = Condition.SWAPPED
     condition[swapped & (confidence == 0.0)] = Condition.MISSING
     positions[trusted], confidence[trusted] = track.positions[trusted], track.confidence[trusted]
     condition[trusted] = Condition.SEEN
+
+    # Then what jumps or breaks bones; if hardly anything is left, all stays as it was.
     rejected = find_outliers(positions, track.fps, bones_of(body, parts), cuts) & ~trusted
     rejected |= far & ~(confidence > 0.0)
     if ((confidence > 0.0) & ~rejected).any(axis=1).mean() < LEAST_LEFT * track.visible.any(
         axis=1
     ).mean():
         return as_given(track)
+
     condition[rejected] = Condition.REJECTED
     confidence[rejected] = 0.0
     used = confidence > 0.0

@@ -95,6 +95,8 @@ def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float)
     length = float(np.hypot(*along))
     if length < 1e-6 * leg or not len(skin):
         return None
+
+    # The skin about the foot, below its ankle, along the foot and across it.
     along = along / length
     across = np.array([-along[1], along[0]])
     skin = skin - ankle
@@ -105,6 +107,8 @@ def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float)
     )
     if not foot.any():
         return None
+
+    # How high the ankle is, and what of the skin touches the floor.
     skin, forward, aside = skin[foot], forward[foot], aside[foot]
     height = float(-skin[:, 2].min())
     if height > HIGHEST_ANKLE * leg:
@@ -125,6 +129,7 @@ def find_sole(ankle: np.ndarray, ball: np.ndarray, skin: np.ndarray, leg: float)
             ]
         )
 
+    # Heel, ball and toes are places on that; a foot without a ball has it where most have theirs.
     if not has_ball:
         length = low + BALL * (high - low)
     ball = ball - ankle if has_ball else place(length) * (1.0, 1.0, 0.5)
