@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import re
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
@@ -13,6 +14,8 @@ import bpy
 from ..lsmpl_core import LsmplError
 from ..lsmpl_core.shown import shown
 
+BOX_LETTERS, BOX_LINES = 110, 30
+"""Letters of a line, and lines, of a message in a box."""
 _OPTIONS = (
     (r"--layout mapping\.json", "Layout: Mapping File"),
     (r"--markers markers\.json", "Marker Table"),
@@ -45,7 +48,22 @@ def tell(operator: bpy.types.Operator, text: str, level: str = "INFO") -> None:
 
 def tell_lines(operator: bpy.types.Operator, text: str, level: str = "INFO") -> None:
     """The same for one that may have several, as errors have, in whose names lines are escaped."""
-    operator.report({level}, as_told(text))
+    text = as_told(text)
+    # Blender shows an error in a box as wide as its longest line, which ends where the window does.
+    pops_up = level == "ERROR" and not bpy.app.background
+    operator.report({level}, in_a_box(text) if pops_up else text)
+
+
+def in_a_box(text: str) -> str:
+    """The lines of a message, broken so that a box with them fits on a screen."""
+    lines = [
+        piece
+        for line in text.split("\n")
+        for piece in textwrap.wrap(line, BOX_LETTERS, break_on_hyphens=False) or [""]
+    ]
+    if len(lines) > BOX_LINES:
+        lines[BOX_LINES - 1 :] = ["..."]
+    return "\n".join(lines)
 
 
 def reports_errors(method: Callable) -> Callable:

@@ -102,6 +102,18 @@ def test_several_files_at_once_leave_no_doubt_what_came_in(tmp_path, addon, body
     assert max(len(text) for _, text in lines) <= 110
 
 
+def test_an_error_is_broken_into_lines_that_fit_on_a_screen(addon):
+    """Blender's box would end with the window, and what is said with it."""
+    errors = addon("errors")
+    words = "/a/path-with-hyphens/" + "n" * 150 + ".trc: " + "has words enough for several lines " * 10
+    lines = errors.in_a_box(words + "\n\nsecond").split("\n")
+    assert max(map(len, lines)) <= errors.BOX_LETTERS and lines[-2:] == ["", "second"]
+    assert "".join(lines).replace(" ", "") == (words + "second").replace(" ", "")
+    many = errors.in_a_box("\n".join(map(str, range(500)))).split("\n")
+    assert len(many) == errors.BOX_LINES and (many[0], many[-1]) == ("0", "...")
+    assert errors.in_a_box("Short: as it is") == "Short: as it is"
+
+
 @pytest.mark.parametrize(("bad", "good"), [(1, 0), (6, 6), (10, 9), (60, 0), (0, 60), (60, 60)])
 def test_the_box_of_what_was_imported_fits_on_a_screen(addon, bad, good):
     """Its button stands below its lines, however many files were dropped and whatever is said of them."""
