@@ -16,6 +16,10 @@ from ...lsmpl_core.keypoints.layouts import ORDERS
 from .. import jobs
 from ..paths import FROM_BLEND
 
+FORGETS_FOLDERS = (
+    "some versions of Blender (4.3) forget the folders of files that are dropped together, so drop "
+    "those of each folder by themselves"
+)
 UNITS = (
     ("auto", "Automatic", "As the file says, or judged by the size of the person"),
     ("m", "Metres", ""),
@@ -163,8 +167,11 @@ class TakeFiles:
         return jobs.run_or_hand_over(self, job, getattr(self, "_asked", False))
 
     def chosen_paths(self) -> list[Path]:
-        """What a file dialog, dropped files or a script gave the operator to import."""
+        """What a file dialog, dropped files or a script gave the operator to import. Raises
+        `LsmplError` where one file stands for several, whose folders Blender forgot."""
         names = [file.name for file in self.files if file.name]
+        if twice := next((name for name in names if names.count(name) > 1), None):
+            raise LsmplError(f"{twice}: two files of this name were dropped; {FORGETS_FOLDERS}")
         path, directory = bpy.path.abspath(self.filepath), bpy.path.abspath(self.directory)
         folder = Path(directory or Path(path).parent)
         if self.folder_is_take:

@@ -21,6 +21,7 @@ from ..solving import adopting
 from ..takes import hands, timing
 from ..takes import take as takes
 from . import adding, outcomes
+from .dialogs import FORGETS_FOLDERS
 
 PICKLES = (".pkl", ".pickle", ".pk")
 """Endings of files that hold motions or, as of SAM 3D Body, keypoints."""
@@ -133,6 +134,8 @@ class Import:
     def _read(
         self, path: Path, body_path: str | LsmplError
     ) -> Sequence[KeypointTrack | adopting.Adopted]:
+        if len(self.paths) > 1 and not path.exists():
+            raise LsmplError(f"{path}: no such file or folder; {FORGETS_FOLDERS}")
         if not self.as_motions and not holds_motion(path):
             return self._keypoints(path)
         if self.as_motions or path.suffix.lower() not in PICKLES:

@@ -102,6 +102,15 @@ def test_several_files_at_once_leave_no_doubt_what_came_in(tmp_path, addon, body
     assert max(len(text) for _, text in lines) <= 110
 
 
+def test_files_of_several_folders_are_not_taken_for_others_of_the_first(folder):
+    """Blender 4.3 names them by the first one's folder."""
+    with pytest.raises(RuntimeError, match=r"walk\.npy: two files of this name were dropped; .* folders"):
+        import_files(folder, "walk.npy", "walk.npy")
+    assert not bpy.data.objects
+    import_files(folder, "walk.npy", "elsewhere.npy")
+    assert [obj.name for obj in bpy.data.objects] == ["walk"]
+
+
 def test_an_error_is_broken_into_lines_that_fit_on_a_screen(addon):
     """Blender's box would end with the window, and what is said with it."""
     errors = addon("errors")
