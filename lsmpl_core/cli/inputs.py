@@ -17,6 +17,7 @@ from ..files.replacing import is_special
 from ..readers import READERS
 from ..readers.json_lists import is_one_file_a_frame
 from ..readers.objects import is_one_object_a_frame
+from ..readers.table_frames import is_one_table_a_frame
 from .front_end import FrontEnd
 
 RECORDS = ".lsmpl"
@@ -231,7 +232,7 @@ def _is_one_take(folder: Path) -> bool:
     """Whether a folder holds the frames of a take; a single JSON file beside other takes is rather
     a mapping."""
     if not is_one_file_a_frame(folder):
-        return is_one_object_a_frame(folder)
+        return is_one_object_a_frame(folder) or is_one_table_a_frame(folder)
     endings = [path.suffix.lower() for path in folder.iterdir()]
     return endings.count(".json") > 1 or not any(
         ending in READERS and ending != ".json" for ending in endings

@@ -81,6 +81,20 @@ class Npz:
         except ValueError:
             return ()
 
+    def fields(self, name: str) -> np.ndarray:
+        """An array that may be of named fields, read-only."""
+        with self._open(name) as (stream, size):
+            self._take(size)
+            return read_array(stream, size, structured=True)
+
+    def is_structured(self, name: str) -> bool:
+        """Whether an array is of named fields, by its header."""
+        try:
+            with self._open(name) as (stream, _):
+                return read_header(stream)[2].names is not None
+        except ValueError:
+            return False
+
     def has_objects(self, name: str) -> bool:
         """Whether an array is of Python objects, by its header."""
         try:
@@ -154,12 +168,14 @@ def npz_names(path: str | os.PathLike) -> list[str]:
         return archive.names
 
 
-def read_array(stream: IO, size: int) -> np.ndarray:
+def read_array(stream: IO, size: int, structured: bool = False) -> np.ndarray:
     """An NPY stream of `size` bytes, header included. Raises `ValueError`; arrays of Python objects
-    are refused."""
+    are refused, and those of named fields unless `structured`."""
     shape, fortran, dtype = read_header(stream)
-    if dtype.hasobject or dtype.kind not in "fiubUS" or not dtype.itemsize:
-        raise ValueError(f"holds {dtype} (Python objects are not read); expected real numbers")
+    known = _is_plain(dtype) and (structured or dtype.names is None)
+    if dtype.hasobject or not known or not dtype.itemsize:
+        listed = str(dtype)[:80]
+        raise ValueError(f"holds {listed} (Python objects are not read); expected real numbers")
     if dtype.itemsize < 0:  # NumPy 1 counts bytes of texts in 32 bits, and crashes over such arrays
         raise ValueError("claims texts of gigabytes")
     count = math.prod(shape)
@@ -172,6 +188,20 @@ def read_array(stream: IO, size: int) -> np.ndarray:
             f"is cut short: shape {shape} of {dtype} needs {expected} bytes, found {len(data)}"
         )
     return checked_texts(np.ndarray(shape, dtype, data, order="F" if fortran else "C"))
+
+
+def _is_plain(dtype: np.dtype) -> bool:
+    """Whether a type is of numbers or texts, or of a few named fields of these."""
+    if dtype.names is None:
+        return dtype.base.kind in "fiubUS" and dtype.base.itemsize > 0
+    fields = [dtype[name] for name in dtype.names[: MOST_FIELDS + 1]]
+    return len(fields) <= MOST_FIELDS and all(
+        one.names is None and _is_plain(one) for one in fields
+    )
+
+
+MOST_FIELDS = 20_000
+"""Of a structured array: a table's columns."""
 
 
 def read_header(stream: IO) -> tuple[tuple[int, ...], bool, np.dtype]:

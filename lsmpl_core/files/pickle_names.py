@@ -51,14 +51,19 @@ class Global:
     name: str
 
 
+_INSTEAD = {
+    "pandas": "Of a data frame to_csv and to_json write what is read",
+    "xarray": "Of a data set numpy.save writes what is read, an array at a time",
+}
+"""What to do instead with libraries' own objects."""
+
+
 def allowed(module: object, name: object) -> Global:
     """The name as a `Global`, in today's spelling, if it is on the list."""
     if not isinstance(module, str) or not isinstance(name, str):
         raise TypeError("a class without a name")
     full = f"{_RENAMED.get(module, module)}.{name}".replace("numpy._core.", "numpy.core.", 1)
     if full not in ALLOWED and not INERT.fullmatch(full):
-        raise Refused(
-            f"asks for '{full[:80]}', which plain data does not need. Delete it unless you trust "
-            "its source"
-        )
+        advice = _INSTEAD.get(full.split(".")[0], "Delete it unless you trust its source")
+        raise Refused(f"asks for '{full[:80]}', which plain data does not need. {advice}")
     return Global(full)

@@ -42,7 +42,11 @@ def _channels_last(array: np.ndarray, counts: Collection[int]) -> np.ndarray:
             return np.moveaxis(array, (1, 3, 2, 0), (0, 1, 2, 3))
         if shape[2] == 3 and shape[1] in counts:
             return np.moveaxis(array, 3, 0)
+        if shape[2] == 3 and shape[3] in counts:  # (T,P,3,K): DANNCE
+            return np.moveaxis(array, 2, 3)
     if array.ndim == 3 and shape[2] not in (3, 4, 7):
+        if shape[1] == 4 and shape[2] in counts and shape[0] not in counts:  # (T,4,K), with scores
+            return np.moveaxis(array, 1, 2)
         if shape[1] == 3:  # (T,3,K), or (K,3,T)
             turned = shape[0] in counts and shape[2] not in counts
             return np.moveaxis(array, 2, 0) if turned else np.moveaxis(array, 1, 2)

@@ -6,6 +6,7 @@ Nothing in them is executed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -70,7 +71,7 @@ def _read_archive(
     arrays: _Arrays, counts: Collection[int], path: Path, person: str | None
 ) -> RawTrack:
     key = arrays.first(POSITION_KEYS) or arrays.only_candidate()
-    if key is None:
+    if key is None or arrays.is_one_of_many(key):
         instead = (
             "this is an SMPL motion, which refine-motion takes as MOTION, and Blender by File > "
             "Import > SMPL Motion"
@@ -172,15 +173,16 @@ class _Arrays:
     def first(self, wanted: Collection[str]) -> str | None:
         """The first of some names that an array of numbers or texts has."""
         names = (key for key in wanted if key in self._names)
-        return next((key for key in names if not self._has_objects(key)), None)
+        return next((key for key in names if not self._has_more(key)), None)
 
     def of_turns(self) -> dict[str, np.ndarray]:
         """Those that say how bones are turned, or of which joints."""
-        names = (key for key in self._names if is_of_turns(key) and not self._has_objects(key))
+        names = (key for key in self._names if is_of_turns(key) and not self._has_more(key))
         return {key: self[key] for key in names}
 
-    def _has_objects(self, key: str) -> bool:
-        return self._archive.has_objects(self._names[key])
+    def _has_more(self, key: str) -> bool:
+        name = self._names[key]
+        return self._archive.has_objects(name) or self._archive.is_structured(name)
 
     def only_candidate(self) -> str | None:
         """The one array that could be keypoints by its shape; of several (beside rotations and
@@ -191,6 +193,14 @@ class _Arrays:
         placed = [key for key in fits if not NOT_POINTS.search(key[:80])]
         named = [key for key in placed if USUAL.search(key[:80])]
         return next((some[0] for some in (fits, placed, named) if len(some) == 1), None)
+
+    def is_one_of_many(self, key: str) -> bool:
+        """Whether an array is of one frame, as others are whose names differ in a number alone."""
+        shape, (name, numbers) = self._shape(key), re.subn(r"\d+", "#", key)
+        if len(shape) != 2 or shape[1] not in (3, 4) or not numbers:
+            return False
+        others = (one for one in self._names if one != key and re.sub(r"\d+", "#", one) == name)
+        return any(self._shape(one) == shape for one in others)
 
     def alike(self, key: str) -> list[str]:
         """The other arrays of an array's shape, if that could be points'."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..keypoints.track import Decision
 from ..shown import shown
-from .column_words import AXES, PERSON_COLUMNS, QUATERNION
+from .column_words import AXES, PERSON_COLUMNS, QUATERNION, is_frame, is_time
 from .keypoint_names import fold
 from .long_table import MOST_PEOPLE, is_long, read_long, unlabelled
 from .melted import unmelted
@@ -25,7 +25,7 @@ from .raw import RawTrack, blank_table, read_text
 from .rotations import turns_of
 from .rows import parse_numbers
 from .table_headers import Columns, columns_of
-from .table_refusals import check, check_commas, title_of_others
+from .table_refusals import FEWEST, check, check_commas, title_of_others
 from .tables import Block, Table, is_blank, is_numeric, look
 from .times import fps_from_times, placed_in_time, seconds_of, timecodes
 from .transposed import upright
@@ -37,6 +37,8 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     lines = unmelted(lines, str(path)) or lines
     table = look(lines, path)
     table = replace(table, blocks=[upright(block) for block in table.blocks])
+    if _says_nothing(table.blocks[0]):
+        return read_plain_rows(lines[table.blocks[0].rows.line_number(0) - 1 :], path, counts)
     if not table.blocks[0].header:
         if (header := unlabelled(table.blocks[0])) is None:
             return read_plain_rows(lines, path, counts)
@@ -56,6 +58,22 @@ def read_csv(path: Path, counts: Collection[int]) -> RawTrack:
     )
     check(block, columns, table, str(path))
     return _read_wide(block, columns, table, path)
+
+
+def _says_nothing(block: Block) -> bool:
+    """Whether the labels above a table's columns only number them, but for those of a frame's
+    number and its time: `col0`, `col1`, ..."""
+    labels = block.header[-1] if block.header else []
+    plain = [cell for cell in labels if not (is_frame(cell) or is_time(cell))]
+    found = [_NUMBERED.fullmatch(cell[:40]) for cell in plain]
+    if len(plain) < 3 * FEWEST or not all(found):
+        return False
+    words, numbers = zip(*(one.groups() for one in found if one))
+    first = int(numbers[0])
+    return len(set(words)) == 1 and [int(n) for n in numbers] == [*range(first, first + len(plain))]
+
+
+_NUMBERED = re.compile(r"([A-Za-z]{1,20}[\s_\-.]?)(\d{1,6})")
 
 
 def _is_trajectories(block: Block) -> bool:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import KeypointFileError
 from ..files.json_arrays import load_json
+from ..files.lax_json import as_json
 from ..files.opening import read_file
+from .frame_files import numbered
 from .nest_tracks import is_frame, track_of
 from .raw import RawTrack, changed, check_pieces, read_text
 from .times import placed_in_time
@@ -24,23 +25,29 @@ def read_json(path: Path, counts: Collection[int], person: str | None = None) ->
         files = sorted(path.glob("*.json"))
         if not files:
             raise KeypointFileError(
-                f"{path}: is a folder; choose a file in it. As one take, a folder holds one .json "
-                "file a frame; this one has none"
+                f"{path}: is a folder; choose a file in it. As one take, a folder holds a file a "
+                "frame, all of them JSON, tables or NumPy's"
             )
         contents = [load_file(file) for file in files]
         raw = track_of(contents, counts, str(path), person, files=True)
-        numbers = np.array([_last_number(file.stem, i) for i, file in enumerate(files)], float)
-        return changed(raw, lambda one: placed_in_time(one, numbers, None))
+        return changed(raw, lambda one: placed_in_time(one, numbered(files), None))
     return track_of(load_file(path), counts, str(path), person)
 
 
 def is_nest(path: Path) -> bool:
-    """Whether a file of text begins as JSON does, whatever it is called."""
-    begin = read_file(path, 200).decode("utf-8", errors="ignore").lstrip("\ufeff \t\r\n")
+    """Whether a file of text begins as JSON does, or what is meant for it, whatever it is
+    called."""
+    begin = read_file(path, _LOOKED_AT).decode("utf-8", errors="ignore").lstrip("\ufeff \t\r\n")
     return _NEST.match(begin) is not None
 
 
-_NEST = re.compile(r"\{\s*\"|\[\s*[\[{\]]")
+_NEST = re.compile(
+    r"(?:(?://|#)[^\n]*+\n\s*+|/\*(?:[^*]++|\*(?!/))*+\*/\s*+)*+"  # comments
+    r"[^\n\[({\"',;]{0,100}+"  # what a logger or a program says before it: a time, `var data =`
+    r"(?:\{\s*+[\"'/}]|\[\s*+(?:[\[{\]]|\w++\(\w++=))"
+)
+_LOOKED_AT = 4_000
+"""Letters of a file by which it is told."""
 
 
 def is_one_file_a_frame(folder: Path) -> bool:
@@ -57,15 +64,20 @@ def is_one_file_a_frame(folder: Path) -> bool:
 
 def load_file(path: Path) -> Any:
     """A file's content: JSON, or one JSON object a line; lists of numbers as arrays."""
-    text = read_text(path)
-    try:
+    return load_text(read_text(path), path)
+
+
+def load_text(text: str, path: Path) -> Any:
+    """What a text holds that is JSON, or is meant for it."""
+
+    def loaded(text: str) -> Any:
         return load_json(text, lambda rest: check_pieces(rest, len(text), path))
+
+    try:
+        return loaded(text)
     except (ValueError, RecursionError) as error:
+        with suppress(ValueError, RecursionError):
+            return loaded(as_json(text))
         cut = not text.rstrip().endswith(("}", "]"))
         what = "is cut off, before its lists are closed" if cut else "not JSON"
         raise KeypointFileError(f"{path}: {what}: {error}") from None
-
-
-def _last_number(stem: str, otherwise: int) -> int:
-    numbers = re.findall(r"\d+", stem)
-    return int(numbers[-1][-15:]) if numbers else otherwise

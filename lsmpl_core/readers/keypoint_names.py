@@ -20,7 +20,9 @@ _NEARLY_ALL = 0.9
 _SEPARATORS = " _-.|"
 _SEPARATED = re.compile(r"[\s_\-.|]+")
 _GENERIC = re.compile(
-    r"(?:point|marker|keypoint|kpt|kp|joint|landmark|unnamed|p|m|j|k|x|\*|#)?[\s_\-.#]*\d*", re.I
+    r"(?:(?:point|marker|keypoint|kpt|kps?|joint|jnt|landmark|lmk?|pose|body|skeleton|node|pt|unnamed"
+    r"|p|m|j|k|x|\*|#)[\s_\-.#]*){0,3}\d*",
+    re.I,
 )
 
 _TABLE = json.loads((DATA / "keypoint_names.json").read_text(encoding="utf-8"))
@@ -165,7 +167,7 @@ def side_of(word: str) -> str:
 
 
 def is_generic(name: str) -> bool:
-    """Whether a name says nothing: a number, or `Point 12`, `kp_3` and the like."""
+    """Whether a name says nothing: a number, or `Point 12`, `pose_landmark_3` and the like."""
     return _GENERIC.fullmatch(split_subject(name)[1]) is not None
 
 

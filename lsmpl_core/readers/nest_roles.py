@@ -52,10 +52,7 @@ def arranged(kind: Kind, files: bool = False) -> Frames:
     objects = [
         one or (poses[t][0].owners[-1] if poses[t] else None) for t, one in enumerate(objects)
     ]
-    numbers, times = (
-        _all([number_of(one, wanted) for one in objects])
-        for wanted in (WORDS["numbers"], WORDS["times"])
-    )
+    numbers, times = _moments(objects)
     if (
         len(frame_levels) == 1
         and keys
@@ -133,12 +130,12 @@ def _container(fields: tuple, end: int) -> str | None:
 def _role(level: dict, container: str | None) -> str:
     objects = [one for one in level.values() if isinstance(one, dict)]
     name = folded(container) if container else ""
-    if objects and all(isinstance(value_of(one, ("imageid",)), (str, int)) for one in objects):
+    if objects and (all(_image(one) for one in objects) or _are_of_people(objects)):
         return "image"
     if name in WORDS["people"]:
         return "person"
     if objects and len(objects) == len(level):
-        stamps = [number_of(one, (*WORDS["numbers"], *WORDS["times"])) for one in objects]
+        stamps = [_moment(one) for one in objects]
         if None not in stamps and (len(set(stamps)) > 1 or len(stamps) == 1):
             return "time"
         ids = [id_of(one) for one in objects]
@@ -149,6 +146,27 @@ def _role(level: dict, container: str | None) -> str:
     if all(isinstance(key, str) for key in level):
         return "person" if any(_PERSON_KEY.search(key) for key in level) else ""
     return ""
+
+
+def _image(one: dict) -> str:
+    """What an object says which image it is of; "" where it says nothing."""
+    found = value_of(one, ("imageid",), (str, int))
+    return "" if found is None else str(found)
+
+
+def _moment(one: Any) -> float | None:
+    """The number or the time of the frame that an object says that it is of."""
+    return number_of(one, (*WORDS["numbers"], *WORDS["times"]))
+
+
+def _are_of_people(objects: Sequence[dict]) -> bool:
+    """Whether objects are of a person and a frame each, several of which share one: whose they are
+    is said, and no two are of the same."""
+    moments = [_moment(one) for one in objects]
+    ids = [id_of(one) for one in objects]
+    if None in moments or "" in ids or len(set(moments)) == len(moments):
+        return False
+    return len(set(ids)) <= MOST_PEOPLE and len(set(zip(moments, ids))) == len(ids)
 
 
 def _one_time(kind: Kind, roles: list[str]) -> list[str]:
@@ -180,11 +198,12 @@ def _natural(key: str) -> list:
 
 
 def _by_image(kind: Kind, roles: list[str]) -> Frames:
-    """Detections that name their image, those of one image together."""
+    """Detections that name their image or their frame, those of one together."""
     at = roles.index("image")
-    images: dict[str, list[Pose]] = {}
+    images: dict[Any, list[Pose]] = {}
     for pose in kind.poses:
-        images.setdefault(str(value_of(pose.owners[at], ("imageid",))), []).append(pose)
+        owner = pose.owners[at]
+        images.setdefault(_image(owner) or _moment(owner), []).append(pose)
     everyone = [
         [
             person_of(pose, id_of(pose.owners[at]) or (NOBODY if len(poses) > 1 else ""), kind)
@@ -192,7 +211,19 @@ def _by_image(kind: Kind, roles: list[str]) -> Frames:
         ]
         for poses in images.values()
     ]
-    return Frames(everyone, _numbers_in(list(images)))
+    if all(isinstance(image, str) for image in images):
+        return Frames(everyone, _numbers_in(list(images)))
+    objects = [poses[0].owners[at] for poses in images.values()]
+    return Frames(everyone, *_moments(objects))
+
+
+def _moments(objects: Sequence[Any]) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """The numbers and the times of frames, as an object of each says them."""
+    numbers, times = (
+        _all([number_of(one, wanted) for one in objects])
+        for wanted in (WORDS["numbers"], WORDS["times"])
+    )
+    return numbers, times
 
 
 def _numbers_in(names: Sequence[str]) -> np.ndarray | None:

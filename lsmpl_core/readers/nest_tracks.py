@@ -22,6 +22,7 @@ from .nest_texts import unquoted
 from .nest_turns import turns_of_frames
 from .nests import InVainError, Kind, everything, kinds_of, likeliest, passed_over
 from .people import choose, follow, gathered
+from .point_rows import frames_of_rows
 from .raw import RawTrack, of_everybody
 from .times import placed_in_time
 
@@ -36,6 +37,7 @@ def track_of(
     files: whether the content is a list of those of files, one a frame, whose numbers are then told
     by the caller.
     """
+    content = content if files else frames_of_rows(content, counts) or content
     try:
         head, content = ({}, content) if files else without_head(content)
         kinds, flat = _kinds_of_numbers(content)
@@ -54,7 +56,7 @@ def track_of(
     objects = [*everything(head), *everything(content[0] if files and content else content)]
 
     def of_person(name: str | None) -> RawTrack:
-        raw = _stating(people_track(everyone, counts, where, name), objects)
+        raw = stating(people_track(everyone, counts, where, name), objects)
         if others:
             raw.decisions.append(other_points(".".join(filter(None, kind.fields)), others))
         return raw if files else placed_in_time(raw, frames.numbers, frames.times)
@@ -88,7 +90,7 @@ def is_frame(content: Any) -> bool:
     return True
 
 
-def _stating(raw: RawTrack, objects: Sequence[dict]) -> RawTrack:
+def stating(raw: RawTrack, objects: Sequence[dict]) -> RawTrack:
     """The track with the names, rate, unit and up that some objects state of all."""
     raw.names = raw.names or fitting_names(objects, raw.positions.shape[1])
     rate, step = (stated_number(objects, WORDS[words]) for words in ("rates", "steps"))

@@ -29,12 +29,14 @@ from .point_forms import (
     is_named,
     is_rows,
     named_points,
+    places_of_transforms,
 )
 from .point_ways import (
     are_flat_columns,
     axes_apart,
     parts_in_time,
     records_in_time,
+    records_of_columns,
     rows_of_columns,
     trajectories,
     ways_in_list,
@@ -143,6 +145,8 @@ def _look_at_object(value: dict, key, fields, keys, owners, owner, walk: _Walk) 
     joined = joined_parts(value) or value
     if named := named_points(joined):
         _found(named, fields, keys, (*owners, value), walk)
+    elif records := records_of_columns(value):
+        _each(list(enumerate(records)), key, fields, keys, owners, owner, walk)
     elif (tables := axes_apart(value)) is not None:
         _look_at_array(tables, key, fields, keys, owners, value, walk)
     elif (rows := rows_of_columns(value)) is not None:
@@ -167,6 +171,8 @@ def _look_at_list(value: list | tuple, key, fields, keys, owners, owner, walk: _
     if isinstance(first, (int, float)):
         if is_flat_pose(len(value), key):
             _found(value, fields, keys, (*owners, owner), walk)
+    elif places := places_of_transforms(value):
+        _found(places, fields, keys, (*owners, owner), walk)
     elif records := records_in_time(value):
         _each(enumerate(records), key, fields, keys, owners, owner, walk)
     elif is_rows(value):

@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import KeypointFileError
 from ..files.npz import read_array
 from ..files.opening import open_file
 from .arrays import NoKeypointsError, array_track, read_arrays
 from .objects import archived_objects, archived_parts, read_objects, track_of_objects
 from .raw import RawTrack, checked_size
+from .structured import archived_fields, fields_of
 
 
 def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
@@ -19,6 +22,9 @@ def read_npz(path: Path, counts: Collection[int], person: str | None = None) -> 
     try:
         return read_arrays(path, counts, person)
     except NoKeypointsError:
+        fields = archived_fields(path)
+        if fields is not None:
+            return track_of_fields(fields, counts, str(path), person)
         if not (objects := archived_objects(path) or archived_parts(path)):
             raise
     return track_of_objects(objects, counts, str(path), person)
@@ -29,9 +35,23 @@ def read_npy(path: Path, counts: Collection[int], person: str | None = None) -> 
     size = checked_size(path)
     try:
         with open_file(path) as stream:
-            array = read_array(stream, size)
+            array = read_array(stream, size, structured=True)
     except ValueError as error:
         if "Python objects" in str(error):
             return read_objects(path, counts, person)
         raise KeypointFileError(f"{path} {error}") from None
+    if array.dtype.names is not None:
+        return track_of_fields(fields_of(array), counts, str(path), person)
     return array_track(array, None, counts, str(path), person)
+
+
+def track_of_fields(
+    fields: dict[str, np.ndarray | list] | np.ndarray,
+    counts: Collection[int],
+    where: str,
+    person: str | None,
+) -> RawTrack:
+    """The keypoints of an array of named fields."""
+    if isinstance(fields, np.ndarray):
+        return array_track(fields, None, counts, where, person)
+    return track_of_objects(fields, counts, where, person)

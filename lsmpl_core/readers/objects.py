@@ -28,16 +28,17 @@ from ..files.reals import reals
 from ..keypoints.track import Decision
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
 from .column_words import AXES
-from .nest_tracks import is_frame, track_of
+from .frame_files import MOST_FILES, endings_in
+from .nest_tracks import is_frame, stating, track_of
 from .nest_turns import is_of_turns, turns_of_take
-from .nests import kinds_of
+from .nests import everything, kinds_of
 from .point_forms import LEAST_POINTS
 from .raw import RawTrack, changed, checked_size
+from .structured import fields_of
 from .times import placed_in_time
 
 FRAME_ENDINGS = (".npz", ".npy", ".pkl", ".pickle")
 POINT_KEYS = (*POSITION_KEYS, "motion", "pred_xyz", "xyz", "joints_xyz")
-MOST_FILES = 250_000
 MOST_OBJECTS = 100
 """Arrays of objects that are opened in an archive."""
 _ID_KEYS = ("id", "person_id", "track_id")
@@ -64,6 +65,7 @@ def track_of_objects(
 
             def finished(raw: RawTrack) -> RawTrack:
                 raw.turns = turns_of_take(turned, raw.positions, moved)
+                raw = stating(raw, list(everything(content)))
                 return raw if padded is found else _cut(raw)
 
             return changed(array_track(padded, None, counts, where, person), finished)
@@ -98,9 +100,9 @@ def _cut(raw: RawTrack) -> RawTrack:
 
 
 def is_folder_of_objects(folder: Path) -> bool:
-    """Whether a folder holds files of objects, one a frame or one a frame and person, and no
-    JSON."""
-    endings = {path.suffix.lower() for path in folder.iterdir() if path.is_file()}
+    """Whether a folder holds files of objects, one a frame or one a frame and person, and nothing
+    else but pictures."""
+    endings = endings_in(folder)
     return bool(endings.intersection(FRAME_ENDINGS)) and not endings - set(FRAME_ENDINGS)
 
 
@@ -149,7 +151,8 @@ def _content(path: Path) -> object:
             data = read_file(path)
             if is_object_npy(data):
                 return read_object_npy(data, str(path), KeypointFileError)
-            return read_array(io.BytesIO(data), size)
+            array = read_array(io.BytesIO(data), size, structured=True)
+            return array if array.dtype.names is None else fields_of(array)
         return safe_pickle.load(path, what="file of keypoints", error=KeypointFileError)
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None

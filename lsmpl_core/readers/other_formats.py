@@ -23,10 +23,7 @@ INSTEAD = {
         "is Acclaim's form, bones (ASF) and rotations (AMC) in two files. Convert both into BVH; "
         "CMU's database has C3D of the same takes"
     ),
-    ("mvn", "mvnx"): (
-        "is Xsens' own form. Export BVH or C3D in MVN (File > Export), or the positions of the "
-        "segments as CSV"
-    ),
+    ("mvn",): "is Xsens' own form. Export MVNX, BVH or C3D in MVN (File > Export)",
     ("tak", "ttp"): "is Motive's own form. Export CSV, C3D or BVH (File > Export Tracking Data)",
     ("qtm", "qca"): "is Qualisys' own form. Export C3D or TSV in QTM (File > Export)",
     ("x2d", "x1d", "xcp", "vsk", "mcp", "enf", "system"): (
@@ -43,11 +40,15 @@ INSTEAD = {
     ("vmd", "vpd", "pmx", "bip", "htr", "htr2", "gtr", "trn", "anim", "xaf", "fnimate"): (
         f"holds rotations of bones in a program's own form. Export {_POSITIONS} there"
     ),
-    ("mat",): (
-        "is MATLAB's form. Write the points there as CSV, a row a frame with columns such as "
-        "nose_x, nose_y, nose_z (writetable), or export C3D or TSV where it came from"
+    ("h5", "hdf5"): (
+        "is HDF5. Write its points as CSV or with numpy.save; DeepLabCut writes a CSV beside it "
+        "(analyze_videos_converth5_to_csv), SLEAP by sleap-convert --format analysis.csv"
     ),
-    ("h5", "hdf5", "slp", "parquet", "feather", "xlsx", "xls", "ods", "db", "sqlite"): (
+    ("slp",): "is SLEAP's own form. Export its analysis as CSV: a row a frame, or a row a person",
+    ("parquet", "feather", "arrow"): (
+        "is a data frame in a form of its own. Save it as CSV, as pandas' to_csv does"
+    ),
+    ("xlsx", "xls", "ods", "db", "sqlite"): (
         "is a table in a form of its own. Save it as CSV: a row a frame, columns such as nose_x, "
         "nose_y, nose_z"
     ),
@@ -79,7 +80,8 @@ BEGINNINGS = (
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook. Save its sheet as CSV"),
     (b"Kaydara FBX", f"an FBX scene. {_BY_BLENDER}"),
     (b"glTF", f"a glTF scene. {_BY_BLENDER}"),
-    (b"MATLAB", "MATLAB's form. Write the points there as CSV (writetable)"),
+    (b"MATLAB 7.3", "MATLAB's form of version 7.3. Save it as version 7: save('take.mat', '-v7')"),
+    (b"MATLAB", "a MAT-file. Name it .mat"),
     (b"\x93NUMPY", "a NumPy array. Name it .npy"),
 )  # fmt: skip
 """By a file's first bytes what it is, whatever its name says."""

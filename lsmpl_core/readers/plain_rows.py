@@ -18,6 +18,8 @@ MOST_LEADS = 2
 """Columns before the points: a frame's number and its time."""
 MOST_SKIPPED = 3
 """Steps of whole numbers up to which they are frames, and not milliseconds."""
+FEWEST_COUNTED = 15
+"""Columns from which on a first row that counts them is no frame."""
 _COMMENT = re.compile(r"\s*(?:#|%|//)")
 
 
@@ -49,6 +51,8 @@ def read_plain_rows(lines: Sequence[str], path: Path, counts: Collection[int]) -
             Decision("frames", str(len(rows)), "file", "the last row is cut short and is left out")
         ]
     table = parse_numbers(rows, range(width), str(path), decimal_comma=separator == ";")
+    if width >= FEWEST_COUNTED and np.array_equal(table[0], np.arange(width)):
+        table = table[1:]  # the numbers of the columns, which data frames have for labels
     if (listed := _by_number(table, counts)) is not None:
         return listed
     lead = leads_of(table, counts)

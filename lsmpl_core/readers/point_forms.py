@@ -74,9 +74,8 @@ _NUMBERS = frozenset((int, float, type(None)))
 
 def is_flat_pose(length: int, key: str) -> bool:
     usual = not key or bool(USUAL.search(key) or THREE_D.search(key))
-    usual = usual or (
-        len(key) == 1 and (length // 3 in KNOWN_COUNTS or length // 4 in KNOWN_COUNTS)
-    )
+    if not usual and (len(key) == 1 or folded(key) in WORDS["frames"]):
+        usual = length // 3 in KNOWN_COUNTS or length // 4 in KNOWN_COUNTS
     return usual and length >= 3 * LEAST_POINTS and (length % 3 == 0 or length % 4 == 0)
 
 
@@ -162,6 +161,16 @@ def _moved_by(value: Sequence) -> list | None:
     if last_row == _AFFINE and last_column != _AFFINE:
         return last_column[:3]
     return last_row[:3] if last_column == _AFFINE else None
+
+
+def places_of_transforms(value: Sequence) -> list | None:
+    """[x, y, z] of each of a list's 4x4 matrices; None of any other list."""
+    if len(value) < LEAST_POINTS or len(np.shape(value[0])) not in (1, 2):
+        return None
+    if np.size(value[0]) != 16:
+        return None
+    found = [coordinates(one) for one in value]
+    return None if None in found else found
 
 
 _AFFINE = [0, 0, 0, 1]

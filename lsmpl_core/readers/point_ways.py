@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .column_words import AXES
-from .field_words import WORDS, value_of
+from .field_words import WORDS, folded, value_of
 from .orders import KNOWN_COUNTS
 from .point_forms import (
     LEAST_POINTS,
@@ -85,18 +85,53 @@ def trajectories(value: dict) -> dict[int, dict] | None:
         length = set(map(len, series.values()))
         if len(length) != 1 or (frames := length.pop()) < 1:
             return None
+        moments = _moments_beside(value, frames)
         return {
             t: {name: [series[at[a]][t] for a in AXES] for name, at in columns.items()}
+            | {key: one[t] for key, one in moments.items()}
             for t in range(frames)
         }
     ways = {str(name): way for name, one in value.items() if (way := way_of(one)) is not None}
     if len(ways) < LEAST_POINTS or sum(map(is_known, ways)) < len(ways) / 2:
         return None
     frames = max(map(len, ways.values()))
+    moments = _moments_beside(value, frames)
     return {
         t: {name: way[t] if t < len(way) else None for name, way in ways.items()}
+        | {key: one[t] for key, one in moments.items()}
         for t in range(frames)
     }
+
+
+def _moments_beside(value: dict, frames: int) -> dict[str, Sequence]:
+    """The numbers and the times of so many frames that stand beside ways, by their fields."""
+    found = {}
+    for key, one in value.items():
+        if folded(key) in _MOMENTS and not isinstance(one, str):
+            series = _series(one)
+            if series is not None and len(series) == frames:
+                found[str(key)] = series
+    return found
+
+
+def records_of_columns(value: dict) -> list[dict] | None:
+    """Of a table by columns with a row a keypoint (its name, its frame, x, y and z), an object a
+    frame as `records_in_time` makes them; None of any other."""
+    value = _by_columns(value) or value
+    columns = {key: _cells(one) for key, one in value.items()}
+    length = {len(one) for one in columns.values()}
+    if len(length) != 1 or not {str(key).lower() for key in columns} >= set(AXES):
+        return None
+    rows = [dict(zip(columns, cells)) for cells in zip(*columns.values())]
+    return records_in_time(rows)
+
+
+def _cells(column: Any) -> list:
+    """A column's cells: a list, an array or an object by the rows' numbers; [] of anything else."""
+    if isinstance(column, np.ndarray):
+        return column.tolist() if column.ndim == 1 else []
+    column = _numbered(column)
+    return column if isinstance(column, list) else []
 
 
 def _by_columns(value: dict) -> dict | None:
@@ -201,19 +236,31 @@ def _is_place(point: Any) -> bool:
     return placed and are_numbers(point)
 
 
-def _series(value: Any) -> Sequence | np.ndarray | None:
+def _series(value: Any) -> Sequence | None:
     """One number a frame: a list, or an object by the row's number (pandas)."""
-    if isinstance(value, dict):
-        value = list(value.values()) if all(str(key).isdigit() for key in value) else None
+    value = _numbered(value)
+    if isinstance(value, np.ndarray):
+        return value.tolist() if are_numbers(value) else None
     return value if are_numbers(value) else None
 
 
+def _numbered(value: Any) -> Any:
+    """An object's values in turn, where its keys number them; anything else as it is."""
+    if not isinstance(value, dict):
+        return value
+    return list(value.values()) if value and all(str(key).isdigit() for key in value) else None
+
+
 def way_of(value: Any) -> list | None:
-    """[x, y, z] a frame: rows, or lists under x, y and z."""
+    """[x, y, z] a frame: rows, lists under x, y and z, or either as a point's position."""
+    value = value if (rows := _numbered(value)) is None else rows
     if isinstance(value, dict):
         keys = axis_keys(value) or ()
         lists = [one for key in keys if (one := _series(value[key])) is not None]
-        return [list(row) for row in zip(*lists)] if len(lists) == len(AXES) else None
+        if len(lists) == len(AXES):
+            return [list(row) for row in zip(*lists)]
+        places = (one for key, one in value.items() if folded(key) in WORDS["positions"])
+        return next((way for one in places if (way := way_of(one)) is not None), None)
     if isinstance(value, np.ndarray):
         value = value.tolist() if value.ndim == 2 and value.shape[1] in (3, 4) else None
     if not isinstance(value, (list, tuple)) or not value:

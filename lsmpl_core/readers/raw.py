@@ -234,6 +234,16 @@ def are_placed_turns(array: np.ndarray) -> bool:
     return bool((turned | (size == 0)).all() and turned.any())
 
 
+def _are_scored(points: np.ndarray) -> bool:
+    """Whether the fourth of the numbers (T,K,4) of each point is a confidence."""
+
+    def within(numbers: np.ndarray) -> bool:
+        seen = numbers[np.isfinite(numbers)]
+        return bool(seen.size and seen.min() >= 0 and seen.max() <= 1)
+
+    return within(points[..., 3]) and not any(within(points[..., axis]) for axis in range(3))
+
+
 _UNIT = 1e-2
 """By how much the length of a quaternion may be off 1."""
 
@@ -244,8 +254,9 @@ def unflatten(
     """Rows of K*3 or K*4 numbers, or of K*7 with unit quaternions behind the places, as positions
     (T,K,3) and confidence (T,K) or None.
 
-    Where both would fit, a K among `counts` (the keypoint counts that are known) decides, and x y z
-    before x y z c; `KeypointFileError` where the width is no multiple of 3 or 4.
+    Where both would fit, a fourth number that is a confidence (0 to 1, as the others are not)
+    decides, or a K among `counts` (the keypoint counts that are known), and x y z before x y z c;
+    `KeypointFileError` where the width is no multiple of 3 or 4.
     """
     length, width = table.shape
     if width % 7 == 0 and width and are_placed_turns(table.reshape(length, -1, 7)):
@@ -257,6 +268,8 @@ def unflatten(
             "keypoint "
             "(a multiple of 3 or of 4)"
         )
+    if steps == [3, 4] and width // 4 in counts and _are_scored(table.reshape(length, -1, 4)):
+        steps = [4]
     step = next((step for step in steps if width // step in counts), steps[0])
     points = table.reshape(length, width // step, step)
     return points[..., :3], (points[..., 3] if step == 4 else None)

@@ -16,11 +16,15 @@ from .bvh import read_bvh
 from .c3d import read_c3d
 from .csv_table import read_csv
 from .exchanged_names import with_names_mended
+from .frame_files import frame_files
 from .json_lists import is_nest, read_json
 from .mapping import Mapping
 from .markers import known_markers, load_markers
+from .mat import read_matlab
 from .matching import Match, match_layout, match_markers
 from .missing import mark_frozen, mark_missing, scaled_confidence
+from .mvnx import read_mvnx
+from .nested_cells import has_nests, read_nested_cells
 from .npy import read_npy, read_npz
 from .ntu_skeleton import read_skeleton
 from .objects import is_folder_of_objects, read_folder_of_objects, read_objects
@@ -30,6 +34,7 @@ from .point_spaces import in_one_space
 from .raw import RawTrack, checked_names
 from .settling import settled, settled_in
 from .space import check_dimension, check_space
+from .table_frames import TABLE_ENDINGS, read_folder_of_tables
 from .trc import read_trc
 from .wanted import expected_counts, wanted_layout, wanted_person, wanted_world
 
@@ -49,14 +54,27 @@ READERS: dict[str, Callable[[Path, Collection[int]], RawTrack]] = {
     ".ndjson": read_json,
     ".bvh": read_bvh,
     ".skeleton": read_skeleton,
+    ".mvnx": read_mvnx,
+    ".mat": read_matlab,
 }
-"""The reader of each file name ending; a folder is read as one file a frame, of JSON or of Python
-objects."""
+"""The reader of each file name ending; a folder is read as one file a frame, of JSON, of tables or
+of Python objects."""
 _PICKLES = (".pkl", ".pickle")
 """Endings of files that may hold keypoints, but rather hold motions: read where they are named, not
 searched for."""
 
-_KNOW_PEOPLE = (read_npy, read_npz, read_json, read_skeleton, read_objects, read_folder_of_objects)
+_KNOW_PEOPLE = (
+    read_npy,
+    read_npz,
+    read_json,
+    read_skeleton,
+    read_mvnx,
+    read_matlab,
+    read_objects,
+    read_folder_of_objects,
+    read_nested_cells,
+    read_folder_of_tables,
+)
 """Readers of formats in which people are kept apart; in the others their keypoints' names tell them
 apart."""
 
@@ -212,7 +230,7 @@ def _read_raw(path: Path, counts: Collection[int], person: str | None = None) ->
     try:
         reader = _folder_reader(path) if path.is_dir() else READERS.get(ending)
         reader = read_objects if ending in _PICKLES and reader is None else reader
-        reader = read_json if reader is read_csv and path.exists() and is_nest(path) else reader
+        reader = _text_reader(path) if reader is read_csv and path.exists() else reader
         if not path.exists():
             raise KeypointFileError(f"{path}: no such file or folder")
         if reader is None:
@@ -230,5 +248,12 @@ def _read_raw(path: Path, counts: Collection[int], person: str | None = None) ->
         raise KeypointFileError(f"{path}: its content nests too deeply to be read") from None
 
 
+def _text_reader(path: Path) -> Callable:
+    """What reads a file that is called a table, by what it holds."""
+    return read_json if is_nest(path) else read_nested_cells if has_nests(path) else read_csv
+
+
 def _folder_reader(folder: Path) -> Callable:
-    return read_folder_of_objects if is_folder_of_objects(folder) else read_json
+    if is_folder_of_objects(folder):
+        return read_folder_of_objects
+    return read_folder_of_tables if frame_files(folder, TABLE_ENDINGS) else read_json

@@ -121,7 +121,7 @@ def _lists_in(lines: Sequence[str], cells_of: Callable[[str], list[str]], path: 
         len(parts)
         for cells in some
         for cell in cells
-        if _is_list(cell) and any(map(is_number, parts := _parts(cell)))
+        if _is_list(cell) and any(map(is_number, parts := parts_of(cell)))
     )
     if counts and counts.most_common(1)[0][0] == 2:
         raise KeypointFileError(
@@ -193,11 +193,11 @@ def is_numeric(cell: str) -> bool:
     """Whether a cell holds a number, also one with a decimal comma, or three of them."""
     if is_number(cell.replace(",", ".")):
         return True
-    parts = _parts(cell)
+    parts = parts_of(cell)
     return len(parts) == 3 and all(map(is_number, parts))
 
 
-def _parts(cell: str) -> list[str]:
+def parts_of(cell: str) -> list[str]:
     """What stands in a cell, with blanks between, or as a list in brackets, of which no more than
     x, y and z count, or each behind its axis."""
     if found := _BRACKETED.fullmatch(cell):
@@ -247,7 +247,7 @@ def _without_numbers_of_columns(block: Block) -> None:
 def _split_triples(block: Block) -> None:
     """Where the cells of a block hold three numbers each, makes three cells of each."""
     first = [cell for cell in block.rows[0] if cell]
-    if sum(len(_parts(cell)) == 3 for cell in first) <= len(first) / 2:
+    if sum(len(parts_of(cell)) == 3 for cell in first) <= len(first) / 2:
         return
     block.triples = True
     block.rows = block.rows.with_cells(_thirds)
@@ -259,5 +259,5 @@ def _thirds(cells: list[str]) -> list[str]:
     return [
         part
         for cell in cells
-        for part in ((_parts(cell) or [""] * 3) if len(_parts(cell)) != 1 else [cell] * 3)
+        for part in ((parts_of(cell) or [""] * 3) if len(parts_of(cell)) != 1 else [cell] * 3)
     ]

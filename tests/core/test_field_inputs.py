@@ -3,6 +3,7 @@
 import json
 
 import field_inputs_in_nests  # noqa: F401  registers its inputs
+import field_inputs_of_data_frames  # noqa: F401
 import field_inputs_of_exporters  # noqa: F401
 import field_inputs_of_scripts  # noqa: F401
 import field_inputs_of_tools  # noqa: F401

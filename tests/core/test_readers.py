@@ -223,13 +223,13 @@ def test_unknown_formats_and_empty_folders_are_named(tmp_path):
     with pytest.raises(KeypointFileError, match=r"unknown format '\.xyz'.*\.trc"):
         read_keypoints(tmp_path / "take.xyz")
     (tmp_path / "take.trc").mkdir()
-    with pytest.raises(KeypointFileError, match=r"one \.json file a frame"):
+    with pytest.raises(KeypointFileError, match="a file a frame"):
         read_keypoints(tmp_path / "take.trc")
 
 
 @pytest.mark.parametrize(
     ("ending", "instead"),
-    {"FBX": "as BVH", "mvnx": "MVN", "asf": "C3D", "tak": "Motive", "mat": "CSV", "mp4": "pose estimator"}.items(),
+    {"FBX": "as BVH", "mvn": "MVN", "asf": "C3D", "tak": "Motive", "mp4": "pose estimator"}.items(),
 )
 def test_files_of_other_forms_say_what_to_export_instead(tmp_path, ending, instead):
     path = tmp_path / f"take.{ending}"
