@@ -114,16 +114,6 @@ def _log_map_by_quaternion(r):
     )
 
 
-def right_jacobian(v):
-    """(...,3) -> (...,3,3): d log(exp(-v) exp(v + d)) / d d at d = 0 (Sola eq. 143)."""
-    xp = array_namespace(v)
-    angle, squared, small = _safe_angle(xp, v)
-    a = xp.where(small, 0.5 - squared / 24.0, (1.0 - xp.cos(angle)) / (angle * angle))
-    b = xp.where(small, 1.0 / 6.0 - squared / 120.0, (angle - xp.sin(angle)) / angle**3)
-    k = skew(v)
-    return _identity_like(xp, v) - a[..., None] * k + b[..., None] * xp.matmul(k, k)
-
-
 def right_jacobian_inverse(v):
     """(...,3) -> (...,3,3): d log(exp(v) exp(d)) / d d at d = 0 (Sola eq. 144)."""
     xp = array_namespace(v)

@@ -226,9 +226,9 @@ def _kernels_for(q) -> Kernels | None:
 
 
 def _turned(v):
-    """Rotation matrices (N,3,3,3) of axis-angles v (N,3,3), and their right Jacobians: `exp_map`
-    and `right_jacobian` at once, a component after the other, which NumPy is much quicker at than
-    at many matrices of 3 by 3."""
+    """Rotation matrices (N,3,3,3) of axis-angles v (N,3,3), and their right Jacobians (Solà, Deray
+    and Atchuthan 2018, equation 143), a component after the other, which NumPy is much quicker at
+    than at many matrices of 3 by 3."""
     xp = array_namespace(v)
     x, y, z = (v[..., axis] for axis in range(3))
     xx, yy, zz = x * x, y * y, z * z
