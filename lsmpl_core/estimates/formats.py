@@ -30,7 +30,8 @@ import numpy as np
 from ..body.skeleton import NUM_BETAS, NUM_JOINTS
 from ..files.npz import read_npz
 from ..keypoints.track import Decision
-from .aliases import DEEPEST, Parameters
+from .aliases import DEEPEST
+from .bundle_values import Parameters
 from .contents import EXPECTED, Archive, archived, content_of
 from .grouping import CAMERA_FIRST, WORLD_FIRST, found_in
 from .smpl_parameters import (

@@ -11,7 +11,8 @@ import numpy as np
 
 from ..keypoints.track import Decision
 from ..readers.field_words import WORDS, folded, value_of
-from .aliases import Bundle, Parameters, bundles, names, read_bundle, said, space
+from .aliases import Bundle, bundles, names, space
+from .bundle_values import Parameters, read_bundle, said
 
 SLOWEST, FASTEST = 1.0, 10_000.0
 """Frames a second that a take has."""
