@@ -8,6 +8,7 @@ A hand is dragged by up to 60 cm in 200 updates, with the feet locked and withou
 less than the clock's.
 """
 
+import argparse
 import importlib
 import sys
 import time
@@ -84,5 +85,7 @@ def main(zip_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    given = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else sys.argv[1:]
-    main(Path(given[0] if given else "dist/lsmpl-0.1.0.zip").resolve())
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("zip", nargs="?", default="dist/lsmpl-0.1.0.zip", type=Path)
+    words = sys.argv[sys.argv.index("--") + 1 :] if "--" in sys.argv else None  # Blender's stand before
+    main(parser.parse_args(words).zip.resolve())

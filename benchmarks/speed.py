@@ -11,6 +11,7 @@ torch's CPU.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import multiprocessing
 import os
@@ -131,10 +132,13 @@ def smplify_frame(body, motion, track, frames: int, **options) -> tuple[float, f
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--published", metavar="CHECKPOINT", help="best_ckpt.pth.tar of Learnable SMPLify")
+    outside = lsmpl.__name__ == "lsmpl_core"
+    published = parser.parse_args(None if outside else []).published  # Blender's own words are none of ours
     body = lsmpl.load_body()
     motion = made_up_motion(body, FRAMES)
     track = body.keypoints(motion)
-    outside = lsmpl.__name__ == "lsmpl_core"
     threads = os.environ.get("OMP_NUM_THREADS", "as many as the library likes")
     print(f"Python {sys.version.split()[0]}, NumPy {np.__version__}, BLAS threads: {threads}")
     single = batch = None
@@ -159,9 +163,8 @@ def main() -> None:
         few = whole_take(body, motion, track.frames(slice(0, SHORT)), device)
         refined = refined_take(body, motion, track, device)
         print(f"| {device} | {one:.2f} | {few:.0f} | {refined:.0f} | {many:.0f} | {cells} |", flush=True)
-    if outside and "--published" in sys.argv:
-        checkpoint = sys.argv[sys.argv.index("--published") + 1]
-        one = single_frame(body, motion, track, "cpu", solver="published", checkpoint=checkpoint)
+    if outside and published:
+        one = single_frame(body, motion, track, "cpu", solver="published", checkpoint=published)
         print(f"\nLearnable SMPLify as published, torch on the CPU: {one:.2f} ms a frame, one after the other")
 
 

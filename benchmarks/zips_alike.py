@@ -11,6 +11,7 @@ joints are apart at most.
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import os
 import subprocess
@@ -44,10 +45,14 @@ def solve(zip_path: Path, out: Path, files: list[str]) -> None:
 
 
 def main() -> None:
-    if sys.argv[1] == "--solve":
+    if sys.argv[1:2] == ["--solve"]:
         solve(Path(sys.argv[2]), Path(sys.argv[3]), sys.argv[4:])
         return
-    zips, files, found = sys.argv[1:3], sys.argv[3:], []
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("zips", nargs=2, metavar="ZIP")
+    parser.add_argument("files", nargs="+", metavar="FILE")
+    options = parser.parse_args()
+    zips, files, found = options.zips, options.files, []
     with tempfile.TemporaryDirectory() as folder:
         for number, zip_path in enumerate(zips):
             out, profile = Path(folder, f"{number}.npz"), Path(folder, f"profile{number}")
