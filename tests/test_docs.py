@@ -23,6 +23,12 @@ def test_every_page_is_in_the_site():
     assert listed == {page.name for page in PAGES}
 
 
+@pytest.mark.parametrize("start", [ROOT / "README.md", ROOT / "docs" / "index.md"], ids=lambda page: page.name)
+def test_every_page_is_linked_from_where_readers_begin(start):
+    linked = {Path(target).name for target, _ in LINK.findall(start.read_text(encoding="utf-8"))}
+    assert {page.name for page in PAGES} - linked - {"index.md"} == (set() if start.name == "index.md" else {"api.md"})
+
+
 @pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *PAGES], ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     links = [link for link in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in link[0]]
