@@ -47,7 +47,8 @@ NEVER = {
 """Modules that reach the network, run code that is data, or read what runs code."""
 RUNS_DATA = {"eval", "exec", "compile", "__import__", "execfile"}
 MAY_LOAD_LIBRARIES = {
-    f"lsmpl_core/backends/{name}.py" for name in ("kernel_library", "kernels", "kernel_border", "finger_kernels")
+    f"lsmpl_core/backends/{name}.py"
+    for name in ("kernel_library", "kernels", "kernel_border", "linear_kernels", "finger_kernels")
 }
 """By ctypes: the compiled kernels, out of the package that is installed beside the extension."""
 MAY_START_PROCESSES = {"lsmpl_core/cli/worker_handle.py", "addon/devices/torch_folder.py"}
