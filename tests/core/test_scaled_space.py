@@ -38,3 +38,16 @@ def test_noise_is_not_taken_for_it_though_it_is_of_a_depth(turning, noise, frame
 def test_another_size_and_what_is_not_seen_say_nothing(turning):
     assert scaled_way(0.5 * turning, LAYOUT) is None
     assert scaled_way(np.full_like(turning, np.nan), LAYOUT) is None
+
+
+def test_of_whoever_faces_one_way_widths_tell_that_they_are_halved(body, stroll):
+    """Bones that are bent across the way that is scaled keep their lengths."""
+    still = body.keypoints(stroll.frames(np.zeros(40, dtype=int)), LAYOUT).positions
+    noisy = still + np.random.default_rng(0).normal(0.0, 0.003, still.shape)
+    assert scaled_way(noisy, LAYOUT) is None
+    way, scale = scaled_way(noisy * [0.5, 1.0, 1.0], LAYOUT)
+    assert abs(way[0]) > 0.95 and scale == pytest.approx(2.0, abs=0.4)
+    shoulders = [LAYOUT.index(f"{side}_shoulder") for side in ("left", "right")]
+    narrow = noisy.copy()
+    narrow[:, shoulders, 0] *= 0.4  # whose hips are as they should be is somebody of narrow shoulders
+    assert scaled_way(narrow, LAYOUT) is None
