@@ -45,6 +45,9 @@ from .motion_fields import (
 DEFAULT_FPS, NO_RATE = 30.0, "the file states no frame rate"
 """What a motion has whose file states none, and how that is said."""
 
+_BY_FRAME = ("poses", "trans", "residual", "condition", "travel", "fingers", "hand_residual")
+"""What a motion has, or may have, of each frame."""
+
 
 @dataclass(init=False)
 class Motion:
@@ -108,38 +111,30 @@ class Motion:
         self.poses = finite_array("poses", poses, MOST_TURN)
         if self.poses.ndim == 2 and self.poses.shape[1] == NUM_JOINTS * 3:
             self.poses = self.poses.reshape(-1, NUM_JOINTS, 3)
-        if self.poses.ndim != 3 or self.poses.shape[1:] != (NUM_JOINTS, 3):
-            raise MotionFileError(
-                f"poses have shape {self.poses.shape}; expected (T, 24, 3) or (T, 72)"
-            )
+        fits = self.poses.ndim == 3 and self.poses.shape[1:] == (NUM_JOINTS, 3)
+        _expect(fits, "poses have", self.poses, "(T, 24, 3) or (T, 72)")
+        T = len(self.poses)
         self.trans = finite_array("trans", trans, FARTHEST)
-        if self.trans.shape != (len(self.poses), 3):
-            raise MotionFileError(
-                f"trans has shape {self.trans.shape}; expected ({len(self.poses)}, 3)"
-            )
+        _expect(self.trans.shape == (T, 3), "trans has", self.trans, f"({T}, 3)")
         self.betas = finite_array(
             "betas", np.zeros(NUM_BETAS) if betas is None else betas, LARGEST_BETA
         )
-        if self.betas.shape != (NUM_BETAS,):
-            raise MotionFileError(f"betas have shape {self.betas.shape}; expected ({NUM_BETAS},)")
+        _expect(self.betas.shape == (NUM_BETAS,), "betas have", self.betas, f"({NUM_BETAS},)")
         if not is_rate(fps):
             raise MotionFileError(
                 f"the frame rate is {fps:.6g}; motions have {SLOWEST:g} to {FASTEST:,.0f} frames a "
                 "second"
             )
 
+        # What not every motion has.
         self.travel = None if travel is None else finite_array("travel", travel, FARTHEST)
-        if self.travel is not None and self.travel.shape != self.trans.shape:
-            raise MotionFileError(
-                f"travel has shape {self.travel.shape}; expected ({len(self.poses)}, 3)"
-            )
+        if self.travel is not None:
+            _expect(self.travel.shape == (T, 3), "travel has", self.travel, f"({T}, 3)")
         self.fingers = None if fingers is None else finite_array("fingers", fingers, MOST_TURN)
         if self.fingers is not None:
-            if self.fingers.size != len(self.poses) * FINGER_VALUES:
-                raise MotionFileError(
-                    f"fingers have shape {self.fingers.shape}; expected ({len(self.poses)}, 30, 3)"
-                )
-            self.fingers = self.fingers.reshape(len(self.poses), -1, 3)
+            fits = self.fingers.size == T * FINGER_VALUES
+            _expect(fits, "fingers have", self.fingers, f"({T}, 30, 3)")
+            self.fingers = self.fingers.reshape(T, -1, 3)
         if not SMALLEST_HAND <= hand_size <= LARGEST_HAND:
             raise MotionFileError(
                 f"hand_size is {hand_size:.3g}; hands are {SMALLEST_HAND:g} to {LARGEST_HAND:g} "
@@ -147,19 +142,14 @@ class Motion:
             )
         self.hand_size = float(hand_size)
         self.hand_residual = None if hand_residual is None else np.asarray(hand_residual, float)
-        if self.hand_residual is not None and self.hand_residual.shape != (len(self.poses), 2):
-            raise MotionFileError(
-                f"hand_residual has shape {self.hand_residual.shape}; expected "
-                f"({len(self.poses)}, 2)"
-            )
+        if self.hand_residual is not None:
+            fits = self.hand_residual.shape == (T, 2)
+            _expect(fits, "hand_residual has", self.hand_residual, f"({T}, 2)")
         self.residual = None if residual is None else np.asarray(residual, dtype=np.float64)
-        if self.residual is not None and (
-            self.residual.ndim != 2 or len(self.residual) != len(self.poses)
-        ):
-            raise MotionFileError(
-                f"residual has shape {self.residual.shape}; expected ({len(self.poses)}, K)"
-            )
-        self.condition = None if condition is None else conditions(condition, len(self.poses))
+        if self.residual is not None:
+            fits = self.residual.ndim == 2 and len(self.residual) == T
+            _expect(fits, "residual has", self.residual, f"({T}, K)")
+        self.condition = None if condition is None else conditions(condition, T)
 
         self.fps, self.first_frame, self.body, self.gender = fps, first_frame, body, gender
         self.keypoint_names = tuple(str(name) for name in keypoint_names)
@@ -171,17 +161,9 @@ class Motion:
     def frames(self, selection: slice | np.ndarray) -> Motion:
         """The same motion with only some frames (a slice with step 1 keeps `first_frame` right)."""
         start = selection.indices(len(self))[0] if isinstance(selection, slice) else 0
-        return replace(
-            self,
-            poses=self.poses[selection],
-            trans=self.trans[selection],
-            residual=None if self.residual is None else self.residual[selection],
-            condition=None if self.condition is None else self.condition[selection],
-            travel=None if self.travel is None else self.travel[selection],
-            fingers=None if self.fingers is None else self.fingers[selection],
-            hand_residual=None if self.hand_residual is None else self.hand_residual[selection],
-            first_frame=self.first_frame + start,
-        )
+        there = {name: getattr(self, name) for name in _BY_FRAME}
+        some = {name: array[selection] for name, array in there.items() if array is not None}
+        return replace(self, **some, first_frame=self.first_frame + start)
 
     @property
     def frame_residual(self) -> np.ndarray:
@@ -193,9 +175,8 @@ class Motion:
         total = np.where(seen, self.residual, 0.0).sum(axis=1)
         return np.where(seen.any(axis=1), total / np.maximum(seen.sum(axis=1), 1), np.nan)
 
-    @np.errstate(
-        over="ignore"
-    )  # what is too large for single precision is infinite, and then refused
+    # What is too large for single precision is infinite, and then refused.
+    @np.errstate(over="ignore")
     def save(self, path: str | os.PathLike) -> None:
         """Write an npz in the AMASS layout; an existing file is replaced only once the new one is
         complete.
@@ -316,3 +297,9 @@ def _check_readable(scratch: os.PathLike, path: str | os.PathLike) -> None:
         raise MotionFileError(
             f"{path}: not written, as it could not be read again: {reason}"
         ) from None
+
+
+def _expect(fits: bool, what: str, array: np.ndarray, shape: str) -> None:
+    """Raise `MotionFileError` for an array of another shape than is expected of it."""
+    if not fits:
+        raise MotionFileError(f"{what} shape {array.shape}; expected {shape}")
