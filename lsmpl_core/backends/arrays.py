@@ -12,6 +12,7 @@ import numpy as np
 from array_api_compat import device
 
 from ..errors import DeviceError
+from ..shown import shortened
 from . import linear_kernels
 from .kernel_library import find_kernels
 from .kernels import Kernels
@@ -123,8 +124,8 @@ def kind_of(device: str) -> str:
         ":" in device and (kind != "cuda" or not (number.isascii() and number.isdigit()))
     ):
         raise DeviceError(
-            f"no device is called {device!r}; choose one of: {', '.join(DEVICES)}, or cuda:1 and "
-            "so on"
+            f"no device is called {shortened(device)!r}; choose one of: {', '.join(DEVICES)}, "
+            "or cuda:1 and so on"
         )
     return kind
 

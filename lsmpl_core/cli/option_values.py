@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from ..backends.arrays import kind_of
 from ..backends.threads import MOST_WORKERS
-from ..bounds import FASTEST, SLOWEST, is_rate
+from ..bounds import FARTHEST, FASTEST, SLOWEST, is_rate
 from ..clean_motion import FLOORS
 from ..errors import LsmplError
 from ..readers.wanted import checked_unit, checked_up, wanted_layout
@@ -138,6 +138,8 @@ def floor(text: str) -> str | float:
         raise argparse.ArgumentTypeError(
             f"{text} is neither {', nor '.join(FLOORS)}, nor a height in metres"
         )
+    if abs(value) > FARTHEST:
+        raise argparse.ArgumentTypeError(f"{text} m is farther than anything on Earth is")
     return value
 
 

@@ -46,6 +46,9 @@ class CommandParser(argparse.ArgumentParser):
             self.error(f"no option {option}; {suggestion(option, self._option_string_actions)}")
         if unknown:
             self.error(f"a word too many: {unknown[0]}")
+        for name, value in vars(found).items():
+            if value == []:  # of `--fps=--`, until Python 3.13, whatever type the option asks for
+                self.error(f"argument --{name.replace('_', '-')}: -- is no value")
         return found, unknown
 
     def error(self, message: str) -> NoReturn:

@@ -18,7 +18,7 @@ from ..clean_motion import clean_up_steps
 from ..cleaning.travel import TRAVEL
 from ..device_fallback import WHAT, made_on, wanted_backend
 from ..doubtful import describe_doubtful
-from ..errors import LsmplError
+from ..errors import LONGEST_MESSAGE, LsmplError
 from ..files.folders import make_folders
 from ..files.replacing import SCRATCH, replace_when_complete
 from ..judgement import FEW, NOT_TRUSTED
@@ -37,7 +37,7 @@ from ..report import (
     json_ready,
 )
 from ..resampling import resample, resample_track
-from ..shown import shown
+from ..shown import shortened, shown
 from ..solve_track import solve_steps
 from ..solver.options import SolveOptions
 from .front_end import Converted, Writer
@@ -303,7 +303,8 @@ class TakeConverter:
 def sentence(error: BaseException) -> str:
     """What is wrong, for the user."""
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        name = shortened(str(error.filename or ""), LONGEST_MESSAGE)
+        return f"{name}: {error.strerror}" if name else error.strerror
     return str(error) or type(error).__name__
 
 

@@ -44,7 +44,7 @@ def found_in(content: object, preferred: Sequence[str] = WORLD_FIRST) -> Found |
         return None
     best = min(preferred.index(space(bundle.path)) for bundle in there)
     chosen = [bundle for bundle in there if preferred.index(space(bundle.path)) == best]
-    read = [(bundle, read_bundle(bundle)) for bundle in chosen]
+    read = _read_once(chosen)
     rows = max(len(one.root) for _, several in read for one in several)
     if len(read) > 1 and rows <= FEW and len(read) > rows:
         people, tracked = _by_frame(read), _has_ids(read)
@@ -53,6 +53,20 @@ def found_in(content: object, preferred: Sequence[str] = WORLD_FIRST) -> Found |
     first_bundle, first = read[0][0], read[0][1][0]
     numbered = any((one.frames != np.arange(len(one.frames))).any() for one in people.values())
     return Found(people, said(first_bundle, first), numbered, tracked, _rate(first_bundle))
+
+
+def _read_once(chosen: Sequence[Bundle]) -> list[tuple[Bundle, list[Parameters]]]:
+    """The parameters of each bundle; of bundles that hold the same arrays, as pickles can again and
+    again in a few bytes, those of the first."""
+    known: dict[tuple, list[Parameters]] = {}
+    read = []
+    for bundle in chosen:
+        above = tuple(map(id, bundle.above))
+        same = (above, tuple((key, id(value)) for key, value in bundle.fields.items()))
+        if same not in known:
+            known[same] = read_bundle(bundle)
+        read.append((bundle, known[same]))
+    return read
 
 
 def _rate(bundle: Bundle) -> float | None:

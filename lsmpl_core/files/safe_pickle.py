@@ -20,6 +20,14 @@ from .opening import file_size, read_file
 from .pickle_budget import Refused, check_walk
 from .pickle_machine import Machine
 
+_PACKED = {
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x5d\x00\x00": "lzma",
+    b"\x04\x22\x4d\x18": "lz4",
+    b"\x28\xb5\x2f\xfd": "Zstandard",
+}
+"""What compressed files begin with, as pickles do not, that are not unpacked."""
 MAX_BYTES = 1 << 30  # of a file, also once decompressed; SMPL files have 10 to 500 MB
 
 
@@ -63,6 +71,11 @@ def loads(
         raise error(f"{name} holds more than {most >> 20} MB, too much for a {what} of its size.")
     if not data:
         raise error(f"{name} is empty; a {what} was expected.")
+    if packed := next((how for begin, how in _PACKED.items() if data.startswith(begin)), None):
+        raise error(
+            f"{name} is packed with {packed}; of packed pickles those by gzip and zlib are read. "
+            "Unpack it, or save it again without compression."
+        )
     machine = Machine(data, size)
     try:
         content = machine.run()

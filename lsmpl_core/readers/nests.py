@@ -10,6 +10,7 @@ in a number alone). Whether those count frames or people is `nest_roles.py`'s.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,9 @@ MOST_POSES = 2_000_000
 MOST_LOOKS, LOOKS_A_POSE = 50_000, 100
 """Objects and lists that are looked at, and how many more for each pose that is found: so that what
 holds none does not take as long as what holds many."""
+MOST_REPEATS = 16
+"""Times that an array of many poses may be there: pickles hold it once, and then name it in a few
+bytes."""
 DEEPEST = 16
 _PARTIAL = re.compile(r"hand|face|finger|palm", re.I)
 _DIGITS = re.compile(r"\d+")
@@ -88,6 +92,7 @@ class _Walk:
     count: int = 0
     looks: int = 0
     flat: bool = False
+    met: Counter[tuple] = field(default_factory=Counter)
 
 
 class InVainError(ValueError):
@@ -138,6 +143,10 @@ def _look_at_array(array, key, fields, keys, owners, owner, walk: _Walk) -> None
     elif array.ndim == 1 and is_flat_pose(len(array), key):
         _found(array, fields, keys, (*owners, owner), walk)
     elif array.ndim >= 2:
+        place = (array.__array_interface__["data"][0], array.shape)
+        walk.met[place] += 1
+        if walk.met[place] > MOST_REPEATS:
+            raise ValueError(f"holds the same array of shape {array.shape} again and again")
         _each(enumerate(array), key, fields, keys, owners, owner, walk)
 
 

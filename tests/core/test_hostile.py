@@ -272,15 +272,27 @@ def test_absurd_rates_are_refused_on_the_command_line(capsys, rate, option):
         ("--smooth", "a lot", "a lot is no number"),
         ("--smooth", "-0.5", "-0.5 is not between 0 and 1"),
         ("--smooth", "nan", "nan is not between 0 and 1"),
+        ("--fps", "--", "argument --fps: -- is no value"),
+        ("--resample", "--", "argument --resample: -- is no value"),
+        ("--part", "--", "argument --part: -- is no value"),
+        ("--floor", "1e300", "1e300 m is farther than anything on Earth is"),
         ("--floor", "1e400", "1e400 is neither auto, nor keep, nor zero, nor a height in metres"),
         ("--timeout", "-1", "-1 is not above 0"),
         ("--part", "0/3", "0/3 is no share"),
     ],
 )
 def test_absurd_options_are_refused_in_our_words(capsys, option, value, told):
-    assert main(["convert", "x.npy", "-o", "out/", option, value]) == 2
+    assert main(["convert", "x.npy", "-o", "out/", f"{option}={value}"]) == 2
     err = capsys.readouterr().err
     assert told in err and "invalid" not in err and len(err) < 5000
+
+
+@pytest.mark.parametrize("option", ["--body", "--device", "--layout", "--markers"])
+def test_words_without_end_are_shown_shortened(tmp_path, capsys, option):
+    np.save(tmp_path / "take.npy", PERSON)
+    words = ["convert", str(tmp_path / "take.npy"), "-o", str(tmp_path / "o.npz"), option, "x" * 100_000]
+    assert main(words) in (1, 2)
+    assert "xxx" in (err := capsys.readouterr().err) and len(err) < 4000
 
 
 def test_a_timeout_of_centuries_is_refused(capsys):
@@ -339,6 +351,21 @@ def test_crowds_that_are_numbered_are_not_compared_with_one_another(tmp_path, co
 
         calls.append(count_calls(read))
     assert calls[1] < 15 * calls[0]
+
+
+def test_arrays_that_a_pickle_calls_again_and_again_are_not_all_looked_through(tmp_path):
+    """Two hundred kilobytes were millions of poses."""
+    takes = [np.ones((100, 17, 3))] * 1000
+    (tmp_path / "t.pkl").write_bytes(pickle.dumps(takes))
+    with pytest.raises(KeypointFileError, match=r"t\.pkl: holds the same array of shape \(100, 17, 3\) again"):
+        read_keypoints(tmp_path / "t.pkl")
+
+
+def test_people_who_are_the_same_arrays_are_read_once(tmp_path):
+    person = {"poses": np.full((5000, 72), 0.1, np.float32), "trans": np.zeros((5000, 3), np.float32)}
+    (tmp_path / "m.pkl").write_bytes(pickle.dumps([dict(person) for _ in range(200)]))
+    with at_most(200):  # once 12 MB for each of them
+        assert len(lsmpl.read_motion(tmp_path / "m.pkl")) == 5000
 
 
 @pytest.mark.parametrize("item", ['{"nose": [1, 2, 3]}', '{"keypoints": [[1, 2, 3], [4, 5, 6]]}'])

@@ -1,8 +1,10 @@
 """Pickles are read as data: what they hold comes out, and nothing that they ask for is run."""
 
 import base64
+import bz2
 import copyreg
 import io
+import lzma
 import os
 import pickle
 import struct
@@ -11,6 +13,7 @@ import types
 import zlib
 from collections import OrderedDict, defaultdict
 from contextlib import contextmanager, suppress
+from functools import partial
 
 import numpy as np
 import pytest
@@ -470,3 +473,9 @@ def test_nothing_of_the_host_is_changed():
     assert (dict(vars(Placeholder)), os.getcwd()) == before
     imported = set(sys.modules) - modules
     assert all(name.startswith("encodings.") for name in imported)  # the codecs of pickled text
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress, partial(lzma.compress, format=lzma.FORMAT_ALONE)])
+def test_pickles_that_are_packed_as_none_is_read_say_so(pack):
+    with pytest.raises(BodyFileError, match=r"b\.pkl is packed with (bzip2|xz|lzma); of packed pickles those by gzip"):
+        safe_pickle.loads(pack(pickle.dumps([0.0])), name="b.pkl")
