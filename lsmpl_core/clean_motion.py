@@ -33,6 +33,7 @@ from .cleaning.smoothing import (
     smooth_fingers,
 )
 from .errors import LsmplError
+from .kinds import check_kinds
 from .motion import Motion
 from .progress import Progress, run_to_end
 from .resampling import resample
@@ -179,6 +180,7 @@ def clean_up_steps(
 
     Some of what is between two reports takes a second for 20,000 frames.
     """
+    check_kinds(motion=(motion, "Motion"), body=(body, "Body"))
     height = _checked_floor(floor)
     check_strength(smooth)
     clean, limited, parted, smoothness = motion, 0, 0, None

@@ -21,6 +21,7 @@ from .errors import SolveError
 from .finishing import finished_motion
 from .hands.by_hand import with_pinned_fingers
 from .keypoints.track import Decision, KeypointTrack
+from .kinds import check_kinds
 from .motion import Motion
 from .preparation import Prepared, prepare_steps
 from .progress import Progress, run_to_end
@@ -99,6 +100,7 @@ def refine_motion_steps(
 ) -> Generator[Progress, None, Motion]:
     """`refine_motion` as a generator: yields `Progress` and returns the `Motion`."""
     backend = choose_backend(device)
+    check_kinds(track=(track, "KeypointTrack"), body=(body, "Body"), motion=(motion, "Motion"))
     where = track.source or "the track"
     if len(track) != len(motion):
         raise SolveError(

@@ -20,6 +20,7 @@ from .hands.by_hand import with_pinned_fingers
 from .hands.with_fingers import with_fingers
 from .keypoints.condition import Condition
 from .keypoints.track import KeypointTrack
+from .kinds import check_kinds
 from .motion import Motion
 from .progress import Progress, run_to_end
 from .repair.corrections import without_corrections
@@ -119,6 +120,7 @@ def refine_frames_steps(
 ) -> Generator[Progress, None, Poses]:
     """`refine_frames` as a generator: yields `Progress` and returns the `Poses`. Dropping it midway
     cancels."""
+    check_kinds(track=(track, "KeypointTrack"), body=(body, "Body"), motion=(motion, "Motion"))
     if len(track) != len(motion):
         raise SolveError(f"the track has {len(track)} frames, but the motion has {len(motion)}")
     if not 0 <= first <= last < len(motion):

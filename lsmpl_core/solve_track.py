@@ -22,6 +22,7 @@ from .device_fallback import on_device
 from .errors import SolveError
 from .finishing import finished_motion
 from .keypoints.track import Decision, KeypointTrack
+from .kinds import check_kinds
 from .motion import Motion
 from .preparation import Prepared, check_seen, prepare_steps
 from .progress import Progress, run_to_end
@@ -102,6 +103,7 @@ def solve_steps(
 ) -> Generator[Progress, None, Motion]:
     """`solve` as a generator: yields `Progress` and returns the `Motion`. Dropping it midway
     cancels the solve."""
+    check_kinds(track=(track, "KeypointTrack"), body=(body, "Body"))
     check_seen(track)
     betas, start_pose = _checked(betas, start_pose)
     options, backend = (options or SolveOptions()).checked(), choose_backend(device)

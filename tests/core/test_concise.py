@@ -1,4 +1,4 @@
-"""What a console shows of our data fits on a few lines, and says what there is."""
+"""Whoever tries the package out in a console: data show themselves in a line, slips are told with what was meant."""
 
 import numpy as np
 import pytest
@@ -47,3 +47,19 @@ def test_what_is_like_nothing_gets_the_whole_list():
     assert suggestion("xyzzy", ["left_hip", "left_knee"]) == "valid: left_hip, left_knee"
     assert suggestion("", ["left_hip"]) == "valid: left_hip"
     assert suggestion("knee", ["left_hip", "left_knee"]) == "did you mean left_knee?"
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda motion, body: lsmpl.solve("walk.trc", body), r"track is of type str.*read_keypoints"),
+        (lambda motion, body: lsmpl.solve(np.zeros((9, 25, 3)), body), r"track is of type ndarray.*KeypointTrack"),
+        (lambda motion, body: lsmpl.solve(body.keypoints(motion), "SMPL.pkl"), r"body is of type str.*load_body"),
+        (lambda motion, body: lsmpl.clean_up(body, motion), "motion is of type Body"),
+        (lambda motion, body: lsmpl.refine_motion(body.keypoints(motion), body, "a.npz"), "read_motion"),
+        (lambda motion, body: lsmpl.refine_frames(motion, body, motion, 0, 1), "track is of type Motion"),
+    ],
+)
+def test_what_is_of_another_kind_is_told_with_what_makes_one(motion, body, call, said):
+    with pytest.raises(TypeError, match=said):
+        call(motion, body)
