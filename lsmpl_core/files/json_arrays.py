@@ -112,7 +112,7 @@ def _values(decoder: json.JSONDecoder, text: str) -> Any:
             at = gap.end()
         if at == len(text) and values:
             return values[0] if len(values) == 1 else values
-        if values and not isinstance(values[0], (dict, list)):
+        if values and not isinstance(values[0], (dict, list, np.ndarray)):
             raise json.JSONDecodeError("Extra data", text, at)
         value, at = decoder.raw_decode(text, at)
         values.append(value)

@@ -193,11 +193,11 @@ def read_array(stream: IO, size: int, structured: bool = False) -> np.ndarray:
 def _is_plain(dtype: np.dtype) -> bool:
     """Whether a type is of numbers or texts, or of a few named fields of these."""
     if dtype.names is None:
-        return dtype.base.kind in "fiubUS" and dtype.base.itemsize > 0
-    fields = [dtype[name] for name in dtype.names[: MOST_FIELDS + 1]]
-    return len(fields) <= MOST_FIELDS and all(
-        one.names is None and _is_plain(one) for one in fields
-    )
+        return dtype.base.kind in "fiubUS" and dtype.base.itemsize != 0
+    if len(dtype.names) > MOST_FIELDS:
+        return False
+    fields = (dtype[name].base for name in dtype.names)
+    return all(one.names is None and _is_plain(one) and one.itemsize > 0 for one in fields)
 
 
 MOST_FIELDS = 20_000

@@ -17,12 +17,14 @@ from ..files.npz import Npz, open_npz
 from ..files.reals import reals
 from ..keypoints.track import Decision
 from .array_axes import in_order, without_padding
+from .field_words import WORDS, folded
 from .motion_features import are_features, joints_of_features, rate_of_samples
 from .nest_turns import is_of_turns, turns_of_take
 from .people import choose
 from .plain_rows import leads_of, placed_by_leads
 from .point_forms import NOT_POINTS, USUAL
 from .raw import RawTrack, changed, checked_size, of_everybody, unflatten
+from .times import placed_in_time
 
 POSITION_KEYS = (
     "pred_keypoints_3d", "keypoints3d", "keypoints_3d", "joints3d", "joints_3d", "poses_3d",
@@ -112,6 +114,7 @@ def _stating(
     units = _texts(unit.ravel()[:1], f"{path}: {unit_key}") if unit.dtype.kind == "U" else []
 
     turned = arrays.of_turns()
+    numbers, times = arrays.moments(WORDS["numbers"]), arrays.moments(WORDS["times"])
 
     def stating(raw: RawTrack) -> RawTrack:
         raw.turns = turns_of_take(turned, raw.positions, moved)
@@ -127,7 +130,11 @@ def _stating(
         if fps.dtype.kind in "fiu" and fps.size == 1:
             raw.fps = float(fps.reshape(()))
         raw.unit = next(iter(units), raw.unit)
-        return raw
+        fitting = [
+            one if one is not None and len(one) == len(raw.positions) else None
+            for one in (numbers, times)
+        ]
+        return placed_in_time(raw, *fitting)
 
     return stating
 
@@ -174,6 +181,16 @@ class _Arrays:
         """The first of some names that an array of numbers or texts has."""
         names = (key for key in wanted if key in self._names)
         return next((key for key in names if not self._has_more(key)), None)
+
+    def moments(self, words: Collection[str]) -> np.ndarray | None:
+        """The first array (T,) under one of some words, or more of it: numbers or times of
+        frames."""
+        for key in self._names:
+            called = folded(key) in words or folded(key).removesuffix("s") in words
+            if called and len(self._shape(key)) == 1 and not self._has_more(key):
+                found = self[key]
+                return reals(found) if found.dtype.kind in "fiu" else None
+        return None
 
     def of_turns(self) -> dict[str, np.ndarray]:
         """Those that say how bones are turned, or of which joints."""

@@ -8,31 +8,19 @@ from pathlib import Path
 
 import numpy as np
 
-_PICTURES = frozenset(
-    (
-        ".png",
-        ".jpg",
-        ".jpeg",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".webp",
-        ".mp4",
-        ".avi",
-        ".mov",
-        ".obj",
-        ".ply",
-    )
-)
-"""Endings of what tools put beside each frame's points: what they were seen in, and what was made
-of them."""
+_BESIDE = frozenset(
+    (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".mp4", ".avi", ".mov", ".obj",
+     ".ply", ".md", ".yaml", ".yml", ".log")
+)  # fmt: skip
+"""Endings of what tools put beside frames' points: what they were seen in, what was made of them,
+and notes."""
 MOST_FILES = 250_000
 
 
 def endings_in(folder: Path) -> set[str]:
-    """The endings of a folder's files, but of pictures, meshes and hidden files."""
+    """The endings of a folder's files, but of pictures, meshes, notes and hidden files."""
     names = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return {path.suffix.lower() for path in names if path.is_file()} - _PICTURES
+    return {path.suffix.lower() for path in names if path.is_file()} - _BESIDE
 
 
 def frame_files(folder: Path, endings: Collection[str]) -> list[Path]:

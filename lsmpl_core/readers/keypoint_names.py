@@ -20,8 +20,9 @@ _NEARLY_ALL = 0.9
 _SEPARATORS = " _-.|"
 _SEPARATED = re.compile(r"[\s_\-.|]+")
 _GENERIC = re.compile(
-    r"(?:(?:point|marker|keypoint|kpt|kps?|joint|jnt|landmark|lmk?|pose|body|skeleton|node|pt|unnamed"
-    r"|p|m|j|k|x|\*|#)[\s_\-.#]*){0,3}\d*",
+    r"(?:(?:pose|body|skeleton)[\s_\-.#]+)?"
+    r"(?:point|marker|keypoint|kpt|kp|joint|landmark|unnamed|p|m|j|k|x|\*|#"
+    r"|(?:jnt|lmk?|pose|body|node)(?=[\s_\-.#]*\d))?[\s_\-.#]*\d*",
     re.I,
 )
 

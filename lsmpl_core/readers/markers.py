@@ -50,9 +50,9 @@ MOST_UNKNOWN = 250
 _UNNAMED = re.compile(
     r"\*\d*|(unlabell?ed|unnamed|ghost|new ?marker|extra|unknown).*|u[_\s]?\d+", re.I
 )
-_LETTERED = re.compile(r"[a-z]\d{1,2}", re.I)
-"""What somebody called the points of a cluster: P1 to P3. Where they sit is found from how they
-move."""
+_LETTERED = re.compile(r"[a-z]{1,2}\d{1,2}", re.I)
+"""What somebody called the points of a cluster: P1 to P3, LM1. Where they sit is found from how
+they move."""
 _DERIVED = re.compile(
     r".*(ANGLE|FORCE|MOMENT|POWER|CENT(RE|ER)OFMASS|LEGLENG|ARCHHEIGHT|GRF|[HKASEW]JC).*|"
     r".+GROUND|COM|COG|COP|PROJ.+"

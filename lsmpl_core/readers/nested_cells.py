@@ -9,12 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..errors import KeypointFileError
 from ..files.opening import read_file
+from .column_words import POINT_COLUMNS
+from .keypoint_names import fold
 from .nest_texts import meant_by
 from .nest_tracks import track_of
 from .raw import RawTrack, read_text
@@ -27,12 +29,29 @@ MOST_CELLS = 5_000_000
 
 
 def has_nests(path: Path) -> bool:
-    """Whether a table's first row below its header has an object or a list in a cell."""
+    """Whether a table's first row below its header has an object or a list in a cell, or the place
+    of the point that the row is of."""
     begin = read_file(path, _LOOKED_AT)
     if begin[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return False
-    _, _, below = begin.decode("utf-8", errors="ignore").partition("\n")
-    return _NESTED.search(below) is not None
+    header, _, below = begin.decode("utf-8", errors="ignore").partition("\n")
+    if _NESTED.search(below):
+        return True
+    try:
+        labels, row = next(_cells(header)), next(_cells(below.partition("\n")[0], header))
+    except (csv.Error, StopIteration):
+        return False
+    if len(labels) != len(row) or len(labels) < 2:
+        return False
+    found = [meant_by(cell) for cell in row]
+    points = sum(isinstance(one, list) for one in found)
+    named = not POINT_COLUMNS.isdisjoint(map(fold, labels))
+    return (named and points == 1) or any(isinstance(one, list) and len(one) > 4 for one in found)
+
+
+def _cells(text: str, header: str = "") -> Iterator[list[str]]:
+    delimiter = max(",;\t|", key=(header or text).count)
+    return csv.reader(io.StringIO(text), delimiter=delimiter)
 
 
 def read_nested_cells(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
@@ -43,9 +62,8 @@ def read_nested_cells(path: Path, counts: Collection[int], person: str | None = 
 def _rows(text: str, path: Path) -> list[dict[str, Any]]:
     """An object for each row, of what its cells hold by their labels."""
     header, _, _ = text.partition("\n")
-    delimiter = max(",;\t|", key=header.count)
     try:
-        labels, *rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+        labels, *rows = _cells(text, header)
     except csv.Error as error:
         raise KeypointFileError(f"{path}: not a table: {error}") from None
     if len(labels) * len(rows) > MOST_CELLS:

@@ -35,6 +35,7 @@ from .point_forms import (
 from .point_ways import (
     are_flat_columns,
     axes_apart,
+    columns_in_list,
     parts_in_time,
     records_in_time,
     records_of_columns,
@@ -182,6 +183,8 @@ def _look_at_list(value: list | tuple, key, fields, keys, owners, owner, walk: _
             _found(value, fields, keys, (*owners, owner), walk)
     elif places := places_of_transforms(value):
         _found(places, fields, keys, (*owners, owner), walk)
+    elif table := columns_in_list(value):
+        _look_at_object(table, key, fields, keys, owners, owner, walk)
     elif records := records_in_time(value):
         _each(enumerate(records), key, fields, keys, owners, owner, walk)
     elif is_rows(value):

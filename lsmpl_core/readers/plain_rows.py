@@ -56,6 +56,10 @@ def read_plain_rows(lines: Sequence[str], path: Path, counts: Collection[int]) -
     if (listed := _by_number(table, counts)) is not None:
         return listed
     lead = leads_of(table, counts)
+    if width - lead in (3, 4) and (blocks := _blocks(rows, counts)):
+        frames = table[:, lead:].reshape(blocks, -1, width - lead)
+        scores = frames[..., 3] if frames.shape[2] == 4 else None
+        return RawTrack(frames[..., :3], confidence=scores, decisions=decisions)
     if width - lead in (3, 4) and len(table) > 1:
         raise KeypointFileError(
             f"{path}: its rows hold one point each, and nothing says where a frame ends. Write a "
@@ -64,6 +68,15 @@ def read_plain_rows(lines: Sequence[str], path: Path, counts: Collection[int]) -
     positions, confidence = unflatten(table[:, lead:], counts, str(path))
     raw = RawTrack(positions, confidence=confidence, decisions=decisions)
     return placed_by_leads(raw, table[:, :lead])
+
+
+def _blocks(rows: Rows, counts: Collection[int]) -> int:
+    """How many blocks of as many rows, a known number of points each, stand between empty lines; 0
+    where they do not."""
+    numbers = np.array([rows.line_number(i) for i in range(len(rows))])
+    starts = np.flatnonzero(np.diff(numbers) > 1) + 1
+    sizes = np.diff([0, *starts, len(rows)])
+    return len(sizes) if len(set(sizes)) == 1 and len(sizes) > 1 and sizes[0] in counts else 0
 
 
 def leads_of(table: np.ndarray, counts: Collection[int]) -> int:

@@ -165,12 +165,16 @@ def _moved_by(value: Sequence) -> list | None:
 
 def places_of_transforms(value: Sequence) -> list | None:
     """[x, y, z] of each of a list's 4x4 matrices; None of any other list."""
-    if len(value) < LEAST_POINTS or len(np.shape(value[0])) not in (1, 2):
+    if len(value) < LEAST_POINTS or _transform(value[0]) is None:
         return None
-    if np.size(value[0]) != 16:
-        return None
-    found = [coordinates(one) for one in value]
+    found = [_transform(one) for one in value]
     return None if None in found else found
+
+
+def _transform(one: Any) -> list | None:
+    """Where a 4x4 matrix in lists or an array moves the origin; None of anything else."""
+    one = one.tolist() if isinstance(one, np.ndarray) and one.shape in _TRANSFORMS else one
+    return _moved_by(one) if isinstance(one, (list, tuple)) else None
 
 
 _AFFINE = [0, 0, 0, 1]

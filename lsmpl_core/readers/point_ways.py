@@ -167,6 +167,37 @@ def ways_in_list(value: Sequence) -> dict[int, dict] | None:
     return trajectories(ways)
 
 
+def columns_in_list(value: Sequence) -> dict | None:
+    """Of a table as a list, its columns by their names: a row of names and then rows (the names may
+    be those of points, whose x, y and z then follow one another), or an object a column."""
+    if len(value) < LEAST_POINTS:
+        return None
+    if all(isinstance(one, dict) for one in value):
+        return _named_columns(value)
+    names, rows = value[0], value[1:]
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        return None
+    if not all(isinstance(row, (list, np.ndarray)) for row in rows):
+        return None
+    if len(names) >= LEAST_POINTS and len(rows[0]) == len(AXES) * len(names):
+        names = [f"{name}_{axis}" for name in names for axis in AXES]
+    if len(names) < 3 * LEAST_POINTS or any(len(row) != len(names) for row in rows):
+        return None
+    return {name: [row[i] for row in rows] for i, name in enumerate(names)}
+
+
+def _named_columns(value: Sequence[dict]) -> dict | None:
+    columns: dict[str, Any] = {}
+    for one in value:
+        found = [part for part in one.values() if isinstance(part, (list, np.ndarray))]
+        name = point_name(one)
+        if name is None or name in columns or len(found) != 1 or not are_numbers(found[0]):
+            return None
+        columns[name] = found[0]
+    lengths = set(map(len, columns.values()))
+    return columns if len(lengths) == 1 and len(columns) >= 3 * LEAST_POINTS else None
+
+
 def records_in_time(value: Sequence) -> list[dict] | None:
     """Of a list of objects that are a point each, with the number or the time of its frame, an
     object a frame: its number, its time, and the points of each person by name or in order."""

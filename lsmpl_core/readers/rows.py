@@ -16,7 +16,7 @@ MISSING_WORDS = frozenset(
      "nan(ind)", "-nan(ind)", "nan(snan)", "#n/a", "#na", "#value!", "#div/0!", "#num!", "(null)",
      "undefined", "missing", "empty", "not tracked", "nottracked", "untracked", "occluded",
      "not visible", "lost", "false", "x", "nd", "n.d.", "no data", "nodata", "not available",
-     "not found", "invalid", "...", "[]", "()")
+     "not found", "invalid", "...", "[]", "()", "\\n")
 )  # fmt: skip
 """What programs write in a column of numbers where there is none."""
 _VISUAL_C = re.compile(r"-?1\.#[a-z]{3,4}0*", re.I)

@@ -13,6 +13,7 @@ import numpy as np
 from ..errors import KeypointFileError
 from .column_words import AXES, POINT_COLUMNS
 from .frame_files import frame_files, numbered
+from .json_lists import is_nest, load_file
 from .keypoint_names import fold
 from .nest_tracks import track_of
 from .raw import RawTrack, changed, read_text
@@ -57,6 +58,8 @@ def read_folder_of_tables(
 
 def _frame(path: Path) -> Any:
     """The points of one frame's table, by name or in order; None where it is none."""
+    if is_nest(path):
+        return load_file(path)
     table = look(read_text(path).splitlines(), path)
     block = table.blocks[0]
     if len(table.blocks) > 1 or len(block.rows) > MOST_ROWS:

@@ -132,6 +132,22 @@ form("numbered_landmarks_with_a_word", lambda p, path: table(path, [
     layout="mediapipe_33", travels=False)  # fmt: skip
 
 
+form("a_place_in_a_cell_of_each_point", lambda p, path: table(path, [
+    ("frame", "bone", "position"), *([t, n, f"({x}, {y}, {z})"] for t, n, x, y, z in long(p))]),
+    "take.csv")  # fmt: skip
+form("all_numbers_in_a_cell", lambda p, path: table(path, [
+    ("frame", "pose"), *([t, " ".join(row)] for t, row in enumerate(rows(p)))]), "take.csv")  # fmt: skip
+form("a_row_of_names_and_then_rows", lambda p, _: [list(NAMES), *np.array(rows(p), float).tolist()])
+form("an_object_a_column", lambda p, _: {"columns": [
+    {"name": name, "values": list(map(float, column))} for name, column in zip(COLUMNS, zip(*rows(p)))]})  # fmt: skip
+form("blocks_between_empty_lines", lambda p, _: "\n\n".join(
+    "\n".join("{:f} {:f} {:f}".format(*q) for q in frame) for frame in points(p)), "take.txt")  # fmt: skip
+form("a_nest_of_numbers_a_line", lambda p, _: "\n".join(map(str, points(p))), "take.txt")
+form("messages_with_times", lambda p, _: "\n".join(
+    f"pose {json.dumps({'ts': 1000 + 20 * t, 'pose': one['joints']})}" for t, one in enumerate(frames(p))),
+    "log.txt", fps=50)  # fmt: skip
+
+
 # Structured arrays, archives and rows
 
 
@@ -166,6 +182,8 @@ form("a_structured_array_of_columns", lambda p, path: np.save(path, columns(p)),
 form("a_structured_array_of_vectors", lambda p, path: np.savez(path, data=vectors(p)), "take.npz")
 form("a_structured_array_of_rows", lambda p, path: np.save(path, named_rows(p)), "take.npy")
 form("a_structured_array_of_axes", lambda p, path: np.save(path, by_axes(p)), "take.npy")
+form("times_beside_points", lambda p, path: np.savez(path, xyz=p[0].points(SITES), t=np.arange(FRAMES) / 60),
+     "take.npz", fps=60)  # fmt: skip
 form("an_archive_of_a_frame_each", lambda p, path: np.savez(path, *p[0].points(SITES)), "take.npz")
 
 
@@ -241,6 +259,7 @@ def folder(name: str, file: str, write: Callable, **right) -> None:
 
 folder("a_table_of_names_a_frame", "frame_{:04d}.csv", lambda path, frame: table(
     path, [["joint", *"xyz"], *([n, *q] for n, q in zip(NAMES, rounded(frame)))]))  # fmt: skip
+folder("what_python_prints_a_frame", "{:d}.txt", lambda path, frame: path.write_text(repr(named(rounded(frame)))))
 folder("bare_rows_a_frame", "{:d}.txt", np.savetxt)
 folder("a_row_a_frame_in_files", "pose_{:d}.csv", lambda path, frame: table(path, [COLUMNS, rounded(frame.ravel())]))
 
