@@ -32,6 +32,8 @@ WAIT = 0.05
 _TOOLS = ("TRANSFORM_OT_", "OBJECT_OT_duplicate_move")
 _goes_on = False
 """Whether another undo or redo may follow the one that was just done."""
+_next: Callable[[], float | None] | None = None
+"""The timer that does it."""
 
 
 def _scenes() -> Iterator[bpy.types.Scene]:
@@ -78,8 +80,6 @@ def _go_on(step: Callable[[], set[str]]) -> float | None:
     """After an undo or a redo: do another if it led to where handles were moved and nothing was
     kept yet, and come back after that."""
     global _goes_on
-    if not _goes_on:  # another file was loaded since, or the add-on disabled
-        return None
     # What is moved by a tool that has begun meanwhile is no step that the undo led to.
     if not _is_busy() and any(live.is_pending(scene) for scene in _scenes()):
         # `_goes_on` stays: calling an operator updates the scene first, which must pose nothing.
@@ -162,7 +162,7 @@ def _on_redo(*_) -> None:
 
 
 def _after(step: Callable[[], set[str]]) -> None:
-    global _goes_on
+    global _goes_on, _next
     live.forget_drag()
     watch()
     for scene in _scenes():
@@ -173,7 +173,8 @@ def _after(step: Callable[[], set[str]]) -> None:
             _tell(str(error))
     if any(_scenes()) and not _goes_on and not bpy.app.background:
         _goes_on = True
-        bpy.app.timers.register(partial(_go_on, step))
+        _next = partial(_go_on, step)
+        bpy.app.timers.register(_next)
 
 
 @persistent
@@ -240,8 +241,9 @@ def register() -> None:
 def unregister() -> None:
     global _goes_on
     _goes_on = False
-    if bpy.app.timers.is_registered(_settle_all):
-        bpy.app.timers.unregister(_settle_all)
+    for timer in (_settle_all, _next):
+        if timer is not None and bpy.app.timers.is_registered(timer):
+            bpy.app.timers.unregister(timer)
     for handlers, function in _ALWAYS + _WHILE_LIVE:
         if function in handlers:
             handlers.remove(function)
