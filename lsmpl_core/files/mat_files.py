@@ -48,8 +48,8 @@ def read_mat(data: bytes) -> dict[str, Any]:
             name, value = elements.matrix(0)
             if value is not None:
                 variables[name] = value
-    except (zlib.error, IndexError, OverflowError, UnicodeDecodeError) as error:
-        raise ValueError(f"is damaged: {str(error)[:100]}") from None
+    except (zlib.error, IndexError, OverflowError, UnicodeDecodeError):
+        raise ValueError("is damaged: its variables make no sense") from None
     return variables
 
 
@@ -61,7 +61,7 @@ class _File:
     bytes_left: int
     values_left: int
 
-    def unpacked(self, data: bytes) -> bytes:
+    def unpacked(self, data: memoryview) -> bytes:
         found = zlib.decompressobj().decompress(data, self.bytes_left + 1)
         self.bytes_left -= len(found)
         if self.bytes_left < 0:
@@ -75,15 +75,15 @@ class _File:
 
 
 class _Elements:
-    """The elements in some bytes, one after the other."""
+    """The elements in some bytes, one after the other; those in one another are not copied."""
 
-    def __init__(self, data: bytes, file: _File):
-        self._data, self._at, self._file = data, 0, file
+    def __init__(self, data: bytes | memoryview, file: _File):
+        self._data, self._at, self._file = memoryview(data), 0, file
 
     def more(self) -> bool:
         return self._at + 8 <= len(self._data)
 
-    def next(self) -> tuple[int, bytes]:
+    def next(self) -> tuple[int, memoryview]:
         """An element's type and its bytes; one of at most four stands in its tag."""
         tag = self._data[self._at : self._at + 8]
         if len(tag) < 8:
@@ -115,7 +115,7 @@ class _Elements:
         if kind not in (_CELL, _STRUCT, _OBJECT, _CHAR, *_NUMERIC):
             return "", None
         shape = tuple(int(one) for one in parts.numbers())
-        name = parts.next()[1].decode("latin-1")[:200]
+        name = bytes(parts.next()[1][:200]).decode("latin-1")
         if min(shape, default=0) < 0 or len(shape) > 32:
             raise ValueError("claims a shape that nothing has")
         return name, parts._content(kind, shape, depth)
@@ -134,14 +134,14 @@ class _Elements:
         if kind == _OBJECT:
             self.next()  # the name of its class
         length = int(self.numbers()[0])
-        names = self.next()[1]
+        names = bytes(self.next()[1])
         if length <= 0:
             return {}
         fields = [
             names[at : at + length].split(b"\0")[0].decode("latin-1")
             for at in range(0, len(names), length)
         ]
-        self._countable(count * len(fields))
+        self._countable(count * max(len(fields), 1))  # those of no fields take memory, too
         found = [{name: self.matrix(depth + 1)[1] for name in fields} for _ in range(count)]
         return found[0] if count == 1 else found
 
@@ -159,7 +159,7 @@ class _Elements:
         if len(data) > LONGEST_TEXT * 4:
             return None
         little = "-le" if self._file.order == "<" else "-be"
-        text = data.decode(code + little if code in ("utf-16", "utf-32") else code)
+        text = bytes(data).decode(code + little if code in ("utf-16", "utf-32") else code)
         rows = shape[0] if len(shape) == 2 and len(text) == math.prod(shape) else 1
         if rows <= 1:
             return text

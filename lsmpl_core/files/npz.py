@@ -172,12 +172,12 @@ def read_array(stream: IO, size: int, structured: bool = False) -> np.ndarray:
     """An NPY stream of `size` bytes, header included. Raises `ValueError`; arrays of Python objects
     are refused, and those of named fields unless `structured`."""
     shape, fortran, dtype = read_header(stream)
+    if dtype.itemsize < 0:  # NumPy 1 counts bytes of texts in 32 bits, and crashes over such arrays
+        raise ValueError("claims texts of gigabytes")
     known = _is_plain(dtype) and (structured or dtype.names is None)
     if dtype.hasobject or not known or not dtype.itemsize:
         listed = str(dtype)[:80]
         raise ValueError(f"holds {listed} (Python objects are not read); expected real numbers")
-    if dtype.itemsize < 0:  # NumPy 1 counts bytes of texts in 32 bits, and crashes over such arrays
-        raise ValueError("claims texts of gigabytes")
     count = math.prod(shape)
     expected = count * dtype.itemsize
     if expected > size or count > MAX_BYTES // 8:

@@ -19,9 +19,12 @@ from ..errors import KeypointFileError
 from .people import choose
 from .raw import MOST_POINTS, RawTrack, of_everybody, read_bytes
 from .rotations import turns_of
+from .rows import is_number
 from .times import placed_in_time
 
 MOST_SUBJECTS = 100
+_NUMBERS = ("position", "orientation")
+"""Of a frame's elements those that are read at its end."""
 _DECLARED = re.compile(rb"<!(?:DOCTYPE|ENTITY)", re.I)
 """What no MVNX file has, and files that are made to fill the memory do."""
 
@@ -42,8 +45,10 @@ class _Subject:
 def read_mvnx(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
     """Read one of a file's subjects: `person`, or who has most frames."""
     data = read_bytes(path)
-    if _DECLARED.search(data):
-        raise KeypointFileError(f"{path}: declares entities, which no MVNX file does")
+    if _DECLARED.search(data) or b"\0" in data:  # in UTF-16 they look otherwise
+        raise KeypointFileError(
+            f"{path}: declares entities, or is not in UTF-8; no MVNX file is so"
+        )
     try:
         subjects = [one for one in _subjects(data) if one.places]
     except ElementTree.ParseError as error:
@@ -87,17 +92,25 @@ def _subjects(data: bytes) -> list[_Subject]:
     """Who is in a file; calibration's poses, whose frames are of another type, are none of the
     take. Raises ValueError where frames do not fit the segments."""
     subjects: list[_Subject] = []
-    for event, element in ElementTree.iterparse(io.BytesIO(data), ("start", "end")):
+    # In UTF-8 whatever the file says, for in others declarations look otherwise.
+    parser = ElementTree.XMLParser(encoding="utf-8")
+    above: list[ElementTree.Element] = []
+    for event, element in ElementTree.iterparse(io.BytesIO(data), ("start", "end"), parser):
         tag = element.tag.rpartition("}")[2]
         if event == "start":
+            above.append(element)
             if tag == "subject":
                 subjects.append(_Subject(element.get("label", "")[:80], _rate(element)))
         elif tag == "segment" and subjects:
             subjects[-1].segments.append(element.get("label", ""))
-        elif tag == "frame":
-            if subjects and element.get("type", "normal") == "normal":
-                _add_frame(subjects[-1], element)
-            element.clear()
+        elif tag == "frame" and subjects and element.get("type", "normal") == "normal":
+            _add_frame(subjects[-1], element)
+        if event == "end":
+            above.pop()
+            if above and (
+                tag not in _NUMBERS or len(above[-1]) > len(_NUMBERS)
+            ):  # they take thirty times their text
+                above[-1].remove(element)
         if len(subjects) > MOST_SUBJECTS or (subjects and len(subjects[-1].segments) > MOST_POINTS):
             raise ValueError("has more subjects or segments than are read")
     return subjects
@@ -107,20 +120,27 @@ def _add_frame(subject: _Subject, frame: ElementTree.Element) -> None:
     numbers = {child.tag.rpartition("}")[2]: child.text for child in frame}
     if "position" not in numbers:
         return
-    places = _floats(numbers["position"])
+    places = _floats(numbers["position"], 3 * len(subject.segments))
     if len(places) != 3 * len(subject.segments):
         raise ValueError(
             f"a frame has {len(places)} numbers of positions for {len(subject.segments)} segments"
         )
     index = frame.get("index", "")
-    subject.numbers.append(float(index) if index.isdigit() else float(len(subject.numbers)))
+    numbered = re.fullmatch("[0-9]{1,15}", index)
+    subject.numbers.append(float(index) if numbered else float(len(subject.numbers)))
     subject.places.append(places)
     turned = "orientation" in numbers
-    subject.quaternions.append(_floats(numbers["orientation"]) if turned else None)
+    subject.quaternions.append(
+        _floats(numbers["orientation"], 4 * len(subject.segments)) if turned else None
+    )
 
 
-def _floats(text: str | None) -> np.ndarray:
-    return np.array([float(one) for one in (text or "").split()])
+def _floats(text: str | None, count: int) -> np.ndarray:
+    """The numbers in a text that should be so many."""
+    words = (text or "").split(maxsplit=count)
+    if not all(map(is_number, words)):
+        raise ValueError("a frame has words where numbers belong, or more numbers than segments")
+    return np.array([float(word) for word in words])
 
 
 def _rate(element: ElementTree.Element) -> float | None:

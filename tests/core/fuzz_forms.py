@@ -8,10 +8,17 @@ The good ones are those of the readers' tests: keypoints with and without hands 
 import pickle
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 
+import field_inputs_in_nests  # noqa: F401
+import field_inputs_of_data_frames  # noqa: F401
+import field_inputs_of_exporters  # noqa: F401
+import field_inputs_of_scripts  # noqa: F401
+import field_inputs_of_tools  # noqa: F401
 import numpy as np
+import pytest
 import test_datasets
 import test_estimates
 import test_estimator_forms as estimators
@@ -19,11 +26,13 @@ from damage import damaged
 from field_inputs import INPUTS, Take
 from fuzz_files import load_motion, read_everybody, read_track, use_body
 from fuzzing import Fuzzer, failure, fuzz, in_our_words, is_traced, judge, kept
+from stick_figure import walking
 from test_family import SMPLH, SMPLX, family_file, written
 from test_network import random_weights
 
 import lsmpl_core as lsmpl
 from lsmpl_core.datasets import LeftOut, read_dataset
+from lsmpl_core.keypoints.layouts import LAYOUTS
 from lsmpl_core.solver.network import read_weights
 
 Files = dict[str, bytes]
@@ -55,8 +64,17 @@ def _contents(place: Path) -> Files:
 
 
 def keypoint_forms(folder: Path) -> dict[str, Files]:
-    """Each form of `field_inputs`, by its name."""
-    return _forms(folder, {f"{given.name} {given.file}": partial(given.write, list(_people())) for given in INPUTS})
+    """Each form of `field_inputs`, by its name, and MATLAB's files, where SciPy can write them."""
+    writers = {f"{given.name} {given.file}": partial(given.write, list(_people())) for given in INPUTS}
+    with suppress(ImportError, pytest.skip.Exception):
+        import test_mat_files as mat
+
+        places = walking(LAYOUTS["coco_17"], mat.FRAMES)
+        writers |= {
+            f"{name} take.mat": partial(mat.scipy_io.savemat, mdict=make(places), do_compression=name < "n")
+            for name, (make, _) in mat.FORMS.items()
+        }
+    return _forms(folder, writers)
 
 
 def estimate_forms(folder: Path) -> dict[str, Files]:

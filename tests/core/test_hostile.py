@@ -108,6 +108,45 @@ def test_hundred_thousand_lines_of_yaml_are_gone_through_once():
         assert len(plain_yaml.parse("- a: 1\n" * 100_000)) == 100_000
 
 
+def test_structures_of_no_fields_in_a_mat_file_are_counted(tmp_path):
+    """Two hundred bytes claimed two and a half billion of them."""
+    flags = struct.pack("<IIII", 6, 8, 2, 0)
+    shape = struct.pack("<IIii", 5, 8, 50_000, 50_000)
+    name, length, fields = struct.pack("<II", 1, 0), struct.pack("<II", 5 | 4 << 16, 32), struct.pack("<II", 1, 0)
+    content = flags + shape + name + length + fields
+    header = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    (tmp_path / "take.mat").write_bytes(header + struct.pack("<II", 14, len(content)) + content)
+    with at_most(20), pytest.raises(KeypointFileError, match=r"take\.mat has more than 200,000 cells and fields"):
+        read_keypoints(tmp_path / "take.mat")
+
+
+@pytest.mark.parametrize("element", ["<a/>", "<a><position/></a>", "<segment/>"])
+def test_elements_of_mvnx_that_say_nothing_take_no_memory(tmp_path, element):
+    """They took thirty times their text."""
+    (tmp_path / "take.mvnx").write_text(f"<mvnx><subject>{element * 100_000}</subject></mvnx>")
+    with at_most(15), pytest.raises(KeypointFileError, match=r"take\.mvnx: (no frame has|has more subjects)"):
+        read_keypoints(tmp_path / "take.mvnx")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "cp037"])
+def test_mvnx_that_declares_entities_is_refused_in_any_encoding(tmp_path, encoding):
+    head = f'<?xml version="1.0" encoding="{encoding}"?>'
+    text = '<!DOCTYPE mvnx [<!ENTITY a "position">]><mvnx>&a;</mvnx>'
+    data = (head + text).encode(encoding) if encoding == "utf-16" else head.encode() + text.encode(encoding)
+    (tmp_path / "take.mvnx").write_bytes(data)
+    with pytest.raises(KeypointFileError, match=r"take\.mvnx: (declares entities|is no MVNX file)"):
+        read_keypoints(tmp_path / "take.mvnx")
+
+
+@pytest.mark.parametrize("numbers", ["1 2 word", "1 2", "1 " * 100_000])
+def test_frames_of_mvnx_have_as_many_numbers_as_segments(tmp_path, numbers):
+    frame = f'<frame type="normal" index="\u00b2"><position>{numbers}</position></frame>'
+    text = f'<mvnx><subject label="a"><segments><segment label="Pelvis"/></segments>{frame}</subject></mvnx>'
+    (tmp_path / "take.mvnx").write_text(text, encoding="utf-8")
+    with at_most(20), pytest.raises(KeypointFileError, match=r"take\.mvnx: a frame has (words|2 numbers)"):
+        read_keypoints(tmp_path / "take.mvnx")
+
+
 def test_parameters_of_a_c3d_that_lie_in_one_another_are_not_copied(tmp_path):
     """Each says that it has the 65,025 bytes that follow it: four megabytes were copied to 26 GB."""
     good = c3d_bytes(COCO.keypoints, PERSON[:4].astype(np.float32), INTEL, -1, [])
