@@ -14,6 +14,7 @@ from ..keypoints.track import KeypointTrack
 from .cuts import find_cuts
 from .excursions import find_excursions
 from .gaps import bridge_gaps
+from .one_limb_for_two import find_limbs_on_others
 from .outliers import bones_of, find_outliers
 from .reach import find_out_of_reach, reaches
 from .swaps import exchanged, find_swaps
@@ -59,6 +60,7 @@ def repair(track: KeypointTrack, body: Body, parts: SiteParts) -> Repaired:
     cuts = find_cuts(track.positions, mirror, track.fps)
     far = find_excursions(track.positions, track.fps, mirror, cuts) & ~trusted
     far |= find_out_of_reach(without(track, far).positions, reaches(body, parts), mirror) & ~trusted
+    far |= find_limbs_on_others(without(track, far).positions, track.layout) & ~trusted
     near = without(track, far)
 
     # Then sides that are exchanged, which bones' lengths then no longer blame.

@@ -82,6 +82,21 @@ def test_what_is_exchanged_in_most_frames_is_put_right_where_knees_feet_and_face
     assert mirror_warning(positions, track.layout) is None
 
 
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("parts", [("knee", "ankle", "toe", "heel"), ("elbow", "wrist")])
+@pytest.mark.parametrize("frames", [slice(20, 34), slice(0, 12), slice(46, 60)])
+def test_a_limb_that_is_seen_where_the_other_one_is_is_not_believed(body, track, side, parts, frames):
+    rng, mirror = np.random.default_rng(0), np.array(track.layout.mirror)
+    names = track.layout.keypoints
+    limb = [k for k, name in enumerate(names) if name.startswith(side) and any(part in name for part in parts)]
+    positions = track.positions + rng.normal(0.0, 0.002, track.positions.shape)
+    positions[frames, limb] = positions[frames][:, mirror[limb]] + rng.normal(0.0, 0.005, (len(limb), 3))
+    condition = mended(replace(track, positions=positions), body).condition
+    expected = np.full(track.visible.shape, Condition.SEEN)
+    expected[frames, limb] = Condition.REJECTED
+    np.testing.assert_array_equal(condition, expected)
+
+
 def test_hands_are_exchanged_with_their_arms(body, stroll):
     track = body.keypoints(stroll, "smpl_24")
     arms = [k for k, name in enumerate(track.layout.keypoints) if name.split("_")[-1] in ("elbow", "wrist", "hand")]
