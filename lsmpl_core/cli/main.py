@@ -140,6 +140,7 @@ class _Conversion:
         # The time of day may be set back meanwhile, so another clock says how long it took.
         self.started, self.clock = time.time(), time.monotonic()
         self.records = [_not_run(job) for job in jobs]
+        self.report = options.report
 
     def run(self) -> int:
         """The exit code. Raises `Stopped` where a signal ends it, once the report says so."""
@@ -222,19 +223,21 @@ class _Conversion:
 
     def _check_report_folder(self) -> None:
         """Fail before hours of work rather than after."""
-        if self.options.report:
-            report = Path(self.options.report).absolute()
+        if not self.report:
+            return
+        report, reason = Path(self.report).absolute(), ""
+        try:
             make_folders(report.parent)
-            try:
-                with scratch_folder(report):
-                    writable = not report.is_dir()
-            except OSError:
-                writable = False
-            if not writable:
-                raise OSError(0, "the report cannot be written there", self.options.report)
+            with scratch_folder(report):
+                reason = "it is a folder" if report.is_dir() else ""
+        except OSError as error:
+            reason = error.strerror or str(error)
+        if reason:
+            self.report = None  # said once
+            raise OSError(0, f"the report cannot be written there: {reason}", self.options.report)
 
     def _write_report(self) -> bool:
-        if not self.options.report:
+        if not self.report:
             return True
         report = summary(
             self.argv,
@@ -246,15 +249,13 @@ class _Conversion:
         )
         report["versions"] = {"lsmpl": __version__, **report["versions"]}
         try:
-            with replace_when_complete(self.options.report) as scratch:
+            with replace_when_complete(self.report) as scratch:
                 scratch.write_text(
                     json.dumps(json_ready(report), indent=1, allow_nan=False) + "\n",
                     encoding="utf-8",
                 )
         except OSError as error:
-            _complain(
-                f"{self.options.report}: the report cannot be written: {error.strerror or error}"
-            )
+            _complain(f"{self.report}: the report cannot be written: {error.strerror or error}")
             return False
         return True
 

@@ -98,7 +98,10 @@ class SolveOptions:
                     "solver 'published' needs its checkpoint, the path of a best_ckpt.pth.tar"
                 )
             if importlib.util.find_spec("torch") is None:
-                raise DeviceError("solver 'published' needs PyTorch, which is not installed here")
+                raise DeviceError(
+                    "solver 'published' needs PyTorch, which is not installed here (for the "
+                    "command: pip install torch; in Blender: PyTorch Folder in the preferences)"
+                )
         return self
 
     @property

@@ -108,6 +108,14 @@ def test_options_reach_the_reader(take, tmp_path):
     assert lsmpl.Motion.load(out).fps == 25
 
 
+def test_a_report_that_cannot_be_written_is_said_once_with_the_reason(take, tmp_path, capsys):
+    out = tmp_path / "a.npz"
+    assert main(["convert", str(take), "-o", str(out), "--report", str(tmp_path)]) == 1
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said == f"lsmpl: {tmp_path}: the report cannot be written there: it is a folder"
+    assert not out.exists()
+
+
 def test_a_file_of_an_option_that_is_not_there_fails_every_input(take, tmp_path, capsys):
     report, out = tmp_path / "r.json", tmp_path / "a.npz"
     files = "body none.pkl", "layout none.json", "markers none.json", "calibrate none.c3d", "calibration none.json"
