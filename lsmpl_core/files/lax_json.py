@@ -14,12 +14,13 @@ import re
 
 _TOKEN = re.compile(
     r"""(?P<gap>[ \t\r\n\ufeff]++)
-    |(?P<text>"(?:[^"\\]++|\\.)*+")
-    |(?P<quoted>'(?:[^'\\\n]++|\\.)*+')
+    |(?P<text>"(?:[^"\\]++|\\.)*+(?:"|\\?\Z))
+    |(?P<quoted>'(?:[^'\\\n]++|\\.)*+(?:'|(?=\n)|\\?\Z))
     |(?P<comment>//[^\n]*+|\#[^\n]*+|/\*(?:[^*]++|\*(?!/))*+(?:\*/|\Z))
     |(?P<number>[-+]?(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:[eE][-+]?[0-9]++)?+(?![\w.]))
     |(?P<word>[-+]?[A-Za-z_$][\w$]*+(?:\.[A-Za-z_][\w$]*+)*+)
-    |(?P<open>[\[({])|(?P<close>[\])}])|(?P<comma>,)|(?P<sign>[:=])|(?P<end>;)|(?P<other>.)""",
+    |(?P<open>[\[({])|(?P<close>[\])}])|(?P<comma>,)|(?P<sign>[:=])|(?P<end>;)
+    |(?P<other>[^\s\[\](){},:=;"'#/]++|.)""",
     re.VERBOSE | re.DOTALL,
 )
 _MISSING = frozenset(
@@ -92,6 +93,8 @@ class _Writer:
         elif kind in ("text", "quoted"):
             self._word = "" if self._word in _PREFIXES else self._word
             self._settle_word()
+            if len(part) < 2 or part[-1] != part[0]:
+                raise ValueError("has a text that does not end")
             self._write(_text_of(part))
         else:
             self._settle_word()

@@ -546,3 +546,11 @@ def test_a_signalling_nan_is_a_missing_value_like_any_other(tmp_path, recwarn):
     np.save(tmp_path / "take.npy", positions)
     assert np.isnan(read_keypoints(tmp_path / "take.npy").positions[3, 4]).all()
     assert not recwarn.list
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_xml_that_declares_entities_is_not_parsed(tmp_path, encoding):
+    path = tmp_path / "take.mvnx"
+    path.write_text('<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "c">]><mvnx>&b;</mvnx>', encoding=encoding)
+    with pytest.raises(KeypointFileError, match="declares entities"):
+        read_keypoints(path)
