@@ -24,7 +24,7 @@ from typing import Any, TextIO
 from .. import __version__
 from ..backends.devices import find_devices
 from ..backends.threads import use_threads
-from ..errors import LsmplError
+from ..errors import LONGEST_MESSAGE, LsmplError
 from ..files.folders import make_folders
 from ..files.replacing import replace_when_complete, scratch_folder
 from ..report import json_ready, summary
@@ -267,7 +267,7 @@ def _say(line: str) -> None:
 def _complain(message: str) -> None:
     """The one place that writes messages to stderr, with what is not seen as backslash escapes: it
     may be in file names, and would move a terminal's cursor."""
-    _print("lsmpl: " + shown(message), sys.stderr)
+    _print("lsmpl: " + shown(message, 2 * LONGEST_MESSAGE), sys.stderr)
 
 
 def _print(text: str, stream: TextIO) -> None:

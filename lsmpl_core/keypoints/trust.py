@@ -12,7 +12,7 @@ from .track import KeypointTrack
 
 EVERY = "all"
 _ENTRY = re.compile(
-    r"(?P<name>.+?)(?:\s*@\s*(?P<first>-?\d+)(?:\s*-\s*(?P<last>-?\d+))?)?", re.DOTALL
+    r"(?P<name>.+?)(?:\s*@\s*(?P<first>-?\d{1,18})(?:\s*-\s*(?P<last>-?\d{1,18}))?)?", re.DOTALL
 )
 
 

@@ -44,6 +44,8 @@ NEEDED = (
     f"At least {FEWEST} known markers on {FEWEST_REGIONS} parts of the body are needed; the others "
     "are then found from how they move."
 )
+MOST_MARKERS = 1_000
+"""On one person; suits of the densest captures have 400."""
 MOST_UNKNOWN = 250
 """Points without a known name beyond which they are no markers that anybody wears."""
 
@@ -217,6 +219,12 @@ def recognise(names: Sequence[str], source: str, table: MarkerTable | None = Non
     regions = len({_region(site) for site in known.values()})
     if len(placed) < FEWEST or regions < FEWEST_REGIONS or on_one_limb(known.values()):
         raise LayoutError(f"{source}: {refusal(names, known, len(aside), NEEDED)}")
+
+    if len(placed) > MOST_MARKERS:
+        raise LayoutError(
+            f"{source}: {len(placed):,} columns have names of markers; at most {MOST_MARKERS:,} on "
+            "one person are solved. Are several people in it?"
+        )
 
     # Many unknown names are no markers of a body; few are, at places that are yet to be found.
     crowd = len(sites) - len(placed) > MOST_UNKNOWN
