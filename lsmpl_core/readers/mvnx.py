@@ -52,7 +52,10 @@ def read_mvnx(path: Path, counts: Collection[int], person: str | None = None) ->
     try:
         subjects = [one for one in _subjects(data) if one.places]
     except ElementTree.ParseError as error:
-        raise KeypointFileError(f"{path}: is no MVNX file, or a damaged one: {error}") from None
+        line, column = error.position
+        raise KeypointFileError(
+            f"{path}: is no MVNX file, or a damaged one: line {line}, letter {column + 1} is no XML"
+        ) from None
     except ValueError as error:
         raise KeypointFileError(f"{path}: {error}") from None
     if not subjects:

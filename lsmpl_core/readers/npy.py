@@ -41,7 +41,11 @@ def read_npy(path: Path, counts: Collection[int], person: str | None = None) -> 
             return read_objects(path, counts, person)
         raise KeypointFileError(f"{path} {error}") from None
     if array.dtype.names is not None:
-        return track_of_fields(fields_of(array), counts, str(path), person)
+        try:
+            fields = fields_of(array)
+        except ValueError as error:
+            raise KeypointFileError(f"{path} {error}") from None
+        return track_of_fields(fields, counts, str(path), person)
     return array_track(array, None, counts, str(path), person)
 
 

@@ -147,6 +147,16 @@ def test_frames_of_mvnx_have_as_many_numbers_as_segments(tmp_path, numbers):
         read_keypoints(tmp_path / "take.mvnx")
 
 
+def test_fields_of_a_structured_array_with_no_valid_text_are_refused(tmp_path):
+    table = np.zeros(3, [("name", "<U4"), ("x", "f8"), ("y", "f8"), ("z", "f8")])
+    table["name"] = "nose"
+    np.save(tmp_path / "take.npy", table)
+    data = (tmp_path / "take.npy").read_bytes()
+    (tmp_path / "take.npy").write_bytes(data.replace("nose".encode("utf-32-le"), b"\xff" * 16))
+    with pytest.raises(KeypointFileError, match=r"take\.npy holds no valid text"):
+        read_keypoints(tmp_path / "take.npy")
+
+
 def test_parameters_of_a_c3d_that_lie_in_one_another_are_not_copied(tmp_path):
     """Each says that it has the 65,025 bytes that follow it: four megabytes were copied to 26 GB."""
     good = c3d_bytes(COCO.keypoints, PERSON[:4].astype(np.float32), INTEL, -1, [])
