@@ -45,7 +45,7 @@ from .point_ways import (
 )
 
 MOST_POSES = 2_000_000
-MOST_LOOKS, LOOKS_A_POSE = 50_000, 100
+MOST_LOOKS, LOOKS_A_POSE = 20_000, 100
 """Objects and lists that are looked at, and how many more for each pose that is found: so that what
 holds none does not take as long as what holds many."""
 MOST_REPEATS = 16
