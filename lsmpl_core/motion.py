@@ -24,6 +24,7 @@ from .calibration.calibration import Calibration
 from .concise import concise_repr
 from .errors import LsmplError, MotionFileError
 from .files.npz import npz_names, read_npz
+from .files.reals import reals
 from .files.replacing import replace_when_complete
 from .keypoints.track import Decision
 from .motion_fields import (
@@ -252,14 +253,14 @@ class Motion:
                 f"{', '.join(names) or 'nothing'}"
             )
         try:
-            poses, trans = (np.asarray(arrays.pop(name), float) for name in ("poses", "trans"))
+            poses, trans = (reals(np.asarray(arrays.pop(name))) for name in ("poses", "trans"))
 
             # Whose betas these are is kept in mind.
             poses, fingers, smplx = split_poses(poses)
             smplx |= word(arrays.get("surface_model_type")) == "smplx"
 
             # Files of others have more betas, or none.
-            betas = np.ravel(np.asarray(arrays.get("betas", np.zeros(NUM_BETAS)), dtype=np.float64))
+            betas = np.ravel(reals(np.asarray(arrays.get("betas", np.zeros(NUM_BETAS)))))
             if len(betas) < NUM_BETAS:
                 raise MotionFileError(
                     f"betas have {len(betas)} components; expected at least {NUM_BETAS}"
