@@ -40,7 +40,7 @@ def test_every_device_gives_the_motion_that_numpy_gives(body, stroll, name, fram
         shake = 0.005 * np.random.default_rng(0).normal(size=track.positions.shape)
         track = replace(track, positions=track.positions + shake)
     numpy, other = (lsmpl.solve(track, body, device=device) for device in ("numpy", name))
-    assert not other.decisions, "it gave way to NumPy"
+    assert other.decisions == numpy.decisions, "it gave way to NumPy"
     assert np.abs(body.joints(numpy) - body.joints(other)).max() < 1e-4
 
 
@@ -50,7 +50,7 @@ def test_every_device_refines_as_numpy_does(body, stroll, name):
     some = stroll.frames(slice(0, 20))
     rough = replace(some, poses=some.poses + 0.05 * np.random.default_rng(0).normal(size=some.poses.shape))
     numpy, other = (lsmpl.refine_motion(body.keypoints(some), body, rough, device=device) for device in ("numpy", name))
-    assert not other.decisions
+    assert other.decisions == numpy.decisions
     assert np.abs(body.joints(numpy) - body.joints(other)).max() < 1e-4
 
 
