@@ -134,6 +134,9 @@ def test_what_was_not_seen_is_hollow_where_the_body_has_it(addon, body, solved, 
     assert len(colours["Good"]) == 25 - 5  # the one that was never seen is not shown at all
 
 
+LEFT_AS_SOLVED = "sliding_before_cm_s", "sliding_after_cm_s", "cutoff_hz"
+
+
 def test_what_is_shown_goes_to_the_floor_with_the_character(addon, solved):
     """And back with it, as many times as somebody wants."""
     before = shown(solved)
@@ -141,7 +144,8 @@ def test_what_is_shown_goes_to_the_floor_with_the_character(addon, solved):
     motion = layers.load(solved)
     for up in (0.25, -0.1):
         raised = replace(motion, trans=motion.trans + (0.0, 0.0, up))
-        layers.prepare(solved, layers.Layer.CLEANED, raised, None, {"clean_up": {"raised_m": up}})()
+        known = {"clean_up": {"raised_m": up, "floor_m": 0.0, **dict.fromkeys(LEFT_AS_SOLVED)}}
+        layers.prepare(solved, layers.Layer.CLEANED, raised, None, known)()
         bpy.context.view_layer.update()
         after = shown(solved)
         for colour, at in before.items():

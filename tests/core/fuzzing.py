@@ -24,12 +24,14 @@ from lsmpl_core.errors import LsmplError
 
 MOST_SECONDS = 5.0
 """Of processor time of this process, which others on the machine do not lengthen."""
+TRACED = 4.0
+"""Times that, where memory is looked at: what makes many small things takes so much longer then."""
 MOST_GROWTH, READING_BYTES, SOLVING_BYTES = 10, 100 << 20, 500 << 20
 """Memory: so many times the file's size and, besides, what anything may have that is read or that is solved."""
 
 
 def is_traced(seed: int) -> bool:
-    """Whether a try looks at memory: one of four, for it makes all else half as fast."""
+    """Whether a try looks at memory: one of four, for it makes all else slower."""
     return seed % 4 == 0
 
 
@@ -68,13 +70,13 @@ def no_hang(seconds: float = MOST_SECONDS) -> Iterator[None]:
 def bounded(size: int, besides: int, traced: bool = True) -> Iterator[None]:
     """No hang, no warning, and no more memory than `MOST_GROWTH` times `size` bytes and what is allowed `besides`.
 
-    traced: whether memory is looked at, which makes all else half as fast.
+    traced: whether memory is looked at, which makes all else slower.
     """
     peak = 0
     if traced:
         tracemalloc.start()
     try:
-        with no_hang(), warnings.catch_warnings():
+        with no_hang(MOST_SECONDS * (TRACED if traced else 1.0)), warnings.catch_warnings():
             warnings.simplefilter("error")
             yield
         peak = tracemalloc.get_traced_memory()[1] if traced else 0
