@@ -66,7 +66,8 @@ def doubtful_stretches(motion: Motion) -> list[Stretch]:
             g: worst if severity[g, worst] >= 1.0 else int(frames[np.argmax(inside[g])])
             for g in order
         }
-        why = tuple(grounds[g].say(at[g]) for g in order if severity[g, at[g]] >= 1.0)
+        said = (grounds[g].say(at[g]) for g in order if severity[g, at[g]] >= 1.0)
+        why = tuple(dict.fromkeys(said))  # two grounds may say the same of one limb
         stretches.append(
             Stretch(
                 int(frames[0]),
