@@ -195,16 +195,18 @@ def _place(error: BaseException) -> str:
 WORDS = (
     "nan", "inf", "-inf", "1e300", "1e-300", "-1", "0", "1", "30", "1e6", "10000", "0.5", "9" * 400, "", " ", "m", "mm",
     "body", "x", "-y", "z", "auto", "keep", "yes", "no", "all", "nose@3-99", "left_wrist,nose", "\u202ename", "a\nb",
-    "\x1b[31m", "coco_17", "body_25", "markers", "l_" * 40_000, "../../x", "é", "1,5", "0x10", "None", "1/3", "٣",
+    "\x1b[31m", "coco_17", "body_25", "markers", "l_" * 40_000, "../../x", "é", "1,5", "0x10", "None", "1/3", "٣", "off",
+    "published",
 )  # fmt: skip
 VALUED = (
     "--fps", "--unit", "--up", "--layout", "--mirror", "--smooth", "--floor", "--travel", "--trust", "--resample",
     "--person", "--polish", "--markers", "--calibration", "--calibrate", "--solver", "--device", "--format", "--body",
-    "--timeout", "--part",
+    "--timeout", "--jobs", "--part", "--hands", "--rotations", "--threads", "--checkpoint",
 )  # fmt: skip
+OF_FILES = ("--layout", "--markers", "--calibration", "--calibrate", "--body", "--checkpoint")
 PLAIN = ("--part-hands", "--lock-feet", "--all-people", "--resume", "--overwrite", "--failed-ok", "-v")
-_SLOW = {"--timeout"}
-"""Starts processes, which would be out of sight here."""
+_SLOW = {"--timeout", "--jobs"}
+"""They start processes, which would be out of sight here."""
 
 
 @cache
@@ -238,7 +240,7 @@ def _options(folder: Path, rng: np.random.Generator) -> list[str]:
             words.append(option)
         elif option not in _SLOW or rng.random() < 0.2:
             value = str(rng.choice(WORDS))
-            if option in ("--layout", "--markers", "--calibration", "--calibrate", "--body") and rng.random() < 0.8:
+            if option in OF_FILES and rng.random() < 0.8:
                 kind = {"--layout": "map", "--markers": "markers", "--calibration": "calibration"}.get(option, "take")
                 value = str(_file(folder, kind, rng, 0.4))
             words.append(
