@@ -195,8 +195,8 @@ def _place(error: BaseException) -> str:
 WORDS = (
     "nan", "inf", "-inf", "1e300", "1e-300", "-1", "0", "1", "30", "1e6", "10000", "0.5", "9" * 400, "", " ", "m", "mm",
     "body", "x", "-y", "z", "auto", "keep", "yes", "no", "all", "nose@3-99", "left_wrist,nose", "\u202ename", "a\nb",
-    "\x1b[31m", "coco_17", "body_25", "markers", "l_" * 40_000, "../../x", "é", "1,5", "0x10", "None", "1/3", "٣", "off",
-    "published",
+    "\x1b[31m", "coco_17", "body_25", "markers", "l_" * 40_000, "../../x", "é", "1,5", "0x10", "None", "1/3", "٣",
+    "off", "published",
 )  # fmt: skip
 VALUED = (
     "--fps", "--unit", "--up", "--layout", "--mirror", "--smooth", "--floor", "--travel", "--trust", "--resample",
