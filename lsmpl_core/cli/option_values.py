@@ -61,11 +61,7 @@ def _known(check: Callable[[str], object], text: str) -> str:
 
 def steps(text: str) -> int:
     """Of the polish in a frame."""
-    if (count := _counted(text, 0, MOST_STEPS)) is None:
-        raise argparse.ArgumentTypeError(
-            f"{text} is no number of steps; expected one from 0 to {MOST_STEPS}"
-        )
-    return count
+    return _number_of("steps", text, 0, MOST_STEPS)
 
 
 def jobs(text: str) -> int:
@@ -81,11 +77,7 @@ def jobs(text: str) -> int:
 
 def threads(text: str) -> int:
     """Of the compiled kernels."""
-    if (count := _counted(text, 1, MOST_WORKERS)) is None:
-        raise argparse.ArgumentTypeError(
-            f"{text} is no number of threads; expected one from 1 to {MOST_WORKERS}"
-        )
-    return count
+    return _number_of("threads", text, 1, MOST_WORKERS)
 
 
 def part(text: str) -> tuple[int, int]:
@@ -153,6 +145,14 @@ def _counted(text: str, first: int, last: int) -> int | None:
     if not re.fullmatch(r"[0-9]{1,9}", text) or not first <= int(text) <= last:
         return None
     return int(text)
+
+
+def _number_of(things: str, text: str, first: int, last: int) -> int:
+    if (count := _counted(text, first, last)) is None:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no number of {things}; expected one from {first} to {last}"
+        )
+    return count
 
 
 def _positive(text: str) -> float:
