@@ -13,7 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-G = 9.81
+from .cleaning.travel import GRAVITY
+
 TIMES = 0.25, 0.5, 2.0, 4.0
 """Of a rate, those that it may be instead: with 25 for 30 gravity hardly differs."""
 GAIN = 0.3
@@ -116,7 +117,7 @@ def moments(joints: np.ndarray, fps: float) -> Moments:
             & (near > BESIDE)
             & (height > UPRIGHT * leg)
         )
-        pushed = np.sum(fall[:, :2] * away, axis=1) * height / np.maximum(G + fall[:, 2], 2.0)
+        pushed = np.sum(fall[:, :2] * away, axis=1) * height / np.maximum(GRAVITY + fall[:, 2], 2.0)
         obeys |= on_it & (pushed > near - TOLERANCE) & (pushed < far + TOLERANCE)
         seen |= on_it
 
@@ -126,7 +127,7 @@ def moments(joints: np.ndarray, fps: float) -> Moments:
         np.pad(lowest, around, mode="edge"), 2 * around + 1
     ).min(axis=1)
     in_air = (lowest - floor > AIRBORNE) & (speed.min(axis=1) > STANDS * lively)
-    obeys |= in_air & (np.abs(fall[:, 2] + G) < TOLERANCE_OF_FALL)
+    obeys |= in_air & (np.abs(fall[:, 2] + GRAVITY) < TOLERANCE_OF_FALL)
     frames = np.flatnonzero(seen | in_air)
     apart = np.diff(frames) > 2.5 * WINDOW * fps
     return Moments(len(frames), int(obeys[frames].sum()), int(len(frames) > 0) + int(apart.sum()))

@@ -27,6 +27,7 @@ from .smoothing import stiffness_of, whittaker
 from .soles import FOOT_BONES, Sole
 
 GRAVITY = 9.81
+"""Metres a second²."""
 LOW = 0.02
 """Metres above the lowest point at which a point of a foot is rather not standing."""
 HIGHEST = 9.0

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lsmpl_core.gravity import G, centre_of_mass, rate_by_gravity
+from lsmpl_core.cleaning.travel import GRAVITY
+from lsmpl_core.gravity import centre_of_mass, rate_by_gravity
 from lsmpl_core.judgement import RATE, judged
 
 FPS = 60.0
@@ -25,14 +26,14 @@ def hops(standing, times=4):
 
 def height_of_hops(times):
     t = np.arange(0.0, 0.5, 1.0 / FPS)
-    return np.concatenate([G / 2 * t * (0.5 - t), np.zeros(18)] * times)
+    return np.concatenate([GRAVITY / 2 * t * (0.5 - t), np.zeros(18)] * times)
 
 
 def falls(standing, times=5):
     """Somebody who falls aside from one foot, while the other one is brought forward, time and again."""
     t = np.arange(0.0, 0.4, 1.0 / FPS)
     mass = centre_of_mass(standing[None])[0]
-    pace = np.sqrt(G / (mass[2] - standing[10, 2] + 0.05))
+    pace = np.sqrt(GRAVITY / (mass[2] - standing[10, 2] + 0.05))
     aside = 0.14 * np.cosh(pace * t)
     step = np.broadcast_to(standing, (len(t), 24, 3)).copy()
     step[:, :, 0] += (aside + standing[7, 0] - mass[0])[:, None]
