@@ -26,7 +26,6 @@ USUAL_HITS, USUAL_MOMENTS = 1, 3
 """Added to what is seen at the rate of the take, at which there may be no such moment at all."""
 FEWEST_A_SECOND = 10.0
 """Frames a second below which accelerations of steps are not seen."""
-MOST_FRAMES = 5_000
 
 MASSES = (
     (15, 15, 0.0, 0.069), (12, 9, 0.5, 0.160), (6, 3, 0.5, 0.163), (0, 3, 0.2, 0.112),
@@ -38,6 +37,8 @@ MASSES = (
 body's (de Leva 1996, mean of women and men, hands with forearms)."""
 HEEL, TOES = 0.35, 0.4
 """How far heels and toes are beyond ankle and ball, of the distance between these."""
+SOLE = 0.05
+"""Metres of them above the floor."""
 
 WINDOW = 0.067
 """Seconds before and after a frame over which speeds and accelerations are measured."""
@@ -66,18 +67,55 @@ class Moments:
     stretches: int
 
 
+@dataclass(frozen=True)
+class Stances:
+    """What a body shows at any rate, in metres; of its left and its right foot.
+
+    mass (T,3): its centre. feet (T,2,3): their middles; lowest (T,): of their heels and toes.
+    near, far (T,2), away (T,2,2): where the centre of mass is beside them (`_sole`), height (T,2)
+    above their soles. leans (T,2) bool: whether it falls away from a foot if it stands on that one.
+    """
+
+    mass: np.ndarray
+    feet: np.ndarray
+    lowest: np.ndarray
+    near: np.ndarray
+    far: np.ndarray
+    away: np.ndarray
+    height: np.ndarray
+    leans: np.ndarray
+
+    @classmethod
+    def of(cls, joints: np.ndarray) -> Stances:
+        """Of joints (T,24,3) in metres, Z up."""
+        mass = centre_of_mass(joints)
+        ankles, balls = joints[:, [7, 8]], joints[:, [10, 11]]
+        heels, toes = ankles - HEEL * (balls - ankles), balls + TOES * (balls - ankles)
+        feet = 0.5 * (heels + toes)
+        lowest = np.minimum(heels[..., 2], toes[..., 2])
+        leg = sum(
+            float(np.median(np.linalg.norm(joints[:, a] - joints[:, b], axis=1)))
+            for a, b in ((1, 4), (4, 7))
+        )
+        near, far, away = _sole(mass[:, None, :2], heels[..., :2], toes[..., :2])
+        height = mass[:, None, 2] - lowest + SOLE
+        lifted = feet[:, ::-1, 2] - feet[..., 2] > LIFTED
+        leans = lifted & (near > BESIDE) & (height > UPRIGHT * leg)
+        return cls(mass, feet, lowest.min(axis=1), near, far, away, height, leans)
+
+
 def rate_by_gravity(joints: np.ndarray, fps: float) -> tuple[float, float, float] | None:
     """Times the rate at which joints (T,24,3), metres, Z up, obey gravity far more often than at
     `fps`, and the shares of the moments in which they do then and as they are; None where they obey
     it as they are, or show too little."""
-    joints = joints[:MOST_FRAMES]
-    now = moments(joints, fps)
+    stances = Stances.of(joints)
+    now = moments(stances, fps)
     usual = (now.obeying + USUAL_HITS) / (now.count + USUAL_MOMENTS)
     best, gain = None, GAIN
     for times in TIMES:
         if fps * times < FEWEST_A_SECOND:
             continue
-        then = moments(joints, fps * times)
+        then = moments(stances, fps * times)
         if then.count < FEWEST or then.stretches < FEWEST_STEPS:
             continue
         share = then.obeying / (then.count + USUAL_MOMENTS - USUAL_HITS)
@@ -86,49 +124,35 @@ def rate_by_gravity(joints: np.ndarray, fps: float) -> tuple[float, float, float
     return None if best is None else (*best, now.obeying / max(now.count, 1))
 
 
-def moments(joints: np.ndarray, fps: float) -> Moments:
-    """Of joints (T,24,3) in metres, Z up: when they are on one foot or in the air, and fall as they
-    must, were these their frames a second."""
+def moments(body: Stances, fps: float) -> Moments:
+    """When a body is on one foot or in the air, and falls as it must, were these its frames a
+    second."""
     window = max(1, round(WINDOW * fps))
-    if len(joints) <= 2 * window:
+    if len(body.mass) <= 2 * window:
         return Moments(0, 0, 0)
-    mass = centre_of_mass(joints)
-    fall = _curvature(mass, window) * fps**2
-    ankles, balls = joints[:, [7, 8]], joints[:, [10, 11]]
-    heels, toes = ankles - HEEL * (balls - ankles), balls + TOES * (balls - ankles)
-    feet = 0.5 * (heels + toes)
-    speed = np.full(feet.shape[:2], np.nan)
-    moved = np.linalg.norm(feet[2 * window :] - feet[: -2 * window], axis=2)
+    fall = _curvature(body.mass, window) * fps**2
+    speed = np.full(body.feet.shape[:2], np.nan)
+    moved = np.linalg.norm(body.feet[2 * window :] - body.feet[: -2 * window], axis=2)
     speed[window:-window] = moved * fps / (2 * window)
     lively = float(np.nanpercentile(speed.max(axis=1), 75))
-    leg = sum(
-        float(np.median(np.linalg.norm(joints[:, a] - joints[:, b], axis=1)))
-        for a, b in ((1, 4), (4, 7))
-    )
 
-    seen, obeys = np.zeros(len(joints), dtype=bool), np.zeros(len(joints), dtype=bool)
-    for foot, other in ((0, 1), (1, 0)):
-        near, far, away = _sole(mass[:, :2], heels[:, foot, :2], toes[:, foot, :2])
-        height = mass[:, 2] - np.minimum(heels[:, foot, 2], toes[:, foot, 2]) + 0.05
-        on_it = (
-            (speed[:, foot] < STANDS * lively)
-            & (speed[:, other] > SWINGS * lively)
-            & (feet[:, other, 2] - feet[:, foot, 2] > LIFTED)
-            & (near > BESIDE)
-            & (height > UPRIGHT * leg)
-        )
-        pushed = np.sum(fall[:, :2] * away, axis=1) * height / np.maximum(GRAVITY + fall[:, 2], 2.0)
-        obeys |= on_it & (pushed > near - TOLERANCE) & (pushed < far + TOLERANCE)
-        seen |= on_it
+    # On one foot the floor pushes from somewhere under it.
+    stands, swings = speed < STANDS * lively, speed > SWINGS * lively
+    on_one = body.leans & stands & swings[:, ::-1]
+    weight = np.maximum(GRAVITY + fall[:, 2], 2.0)
+    pushed = np.sum(fall[:, None, :2] * body.away, axis=2) * body.height / weight[:, None]
+    under = (pushed > body.near - TOLERANCE) & (pushed < body.far + TOLERANCE)
 
-    lowest = np.minimum(heels[..., 2], toes[..., 2]).min(axis=1)
+    # In the air nothing does.
     around = max(1, round(AROUND * fps))
     floor = np.lib.stride_tricks.sliding_window_view(
-        np.pad(lowest, around, mode="edge"), 2 * around + 1
+        np.pad(body.lowest, around, mode="edge"), 2 * around + 1
     ).min(axis=1)
-    in_air = (lowest - floor > AIRBORNE) & (speed.min(axis=1) > STANDS * lively)
-    obeys |= in_air & (np.abs(fall[:, 2] + GRAVITY) < TOLERANCE_OF_FALL)
-    frames = np.flatnonzero(seen | in_air)
+    in_air = (body.lowest - floor > AIRBORNE) & (speed.min(axis=1) > STANDS * lively)
+    falls = np.abs(fall[:, 2] + GRAVITY) < TOLERANCE_OF_FALL
+
+    frames = np.flatnonzero(on_one.any(axis=1) | in_air)
+    obeys = (on_one & under).any(axis=1) | (in_air & falls)
     apart = np.diff(frames) > 2.5 * WINDOW * fps
     return Moments(len(frames), int(obeys[frames].sum()), int(len(frames) > 0) + int(apart.sum()))
 
@@ -157,13 +181,13 @@ def _curvature(path: np.ndarray, window: int) -> np.ndarray:
 def _sole(
     mass: np.ndarray, heel: np.ndarray, toe: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """On the floor, how far a point (T,2) is from the line from heel to toe (T,2), how far from its
-    farther end along the same way, and that way (T,2)."""
+    """On the floor, how far a point (...,2) is from the line from heel to toe (...,2), how far from
+    its farther end along the same way, and that way (...,2)."""
     along = toe - heel
-    size = np.maximum(np.sum(along**2, axis=1), 1e-9)
-    share = np.clip(np.sum((mass - heel) * along, axis=1) / size, 0.0, 1.0)
-    beside = mass - (heel + share[:, None] * along)
-    near = np.linalg.norm(beside, axis=1)
-    away = beside / np.maximum(near, 1e-9)[:, None]
-    far = np.maximum(np.sum((mass - heel) * away, axis=1), np.sum((mass - toe) * away, axis=1))
+    size = np.maximum(np.sum(along**2, axis=-1), 1e-9)
+    share = np.clip(np.sum((mass - heel) * along, axis=-1) / size, 0.0, 1.0)
+    beside = mass - (heel + share[..., None] * along)
+    near = np.linalg.norm(beside, axis=-1)
+    away = beside / np.maximum(near, 1e-9)[..., None]
+    far = np.maximum(np.sum((mass - heel) * away, axis=-1), np.sum((mass - toe) * away, axis=-1))
     return near, far, away

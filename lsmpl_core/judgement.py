@@ -14,7 +14,7 @@ import numpy as np
 
 from .body.body import Body
 from .frames import evenly
-from .gravity import MOST_FRAMES, rate_by_gravity
+from .gravity import rate_by_gravity
 from .keypoints.condition import Condition
 from .keypoints.frame_order import follows_nothing
 from .keypoints.hips_centred import is_hips_centred
@@ -59,7 +59,7 @@ and take along what hangs on them: of CMU's recordings as BVH files 0.1."""
 LYING = np.radians(60.0), 0.9
 """Angle of the trunk to the vertical, and share of the frames, from which on the body lies on its
 side all the time."""
-_MOST_FRAMES = 200
+_MOST_FRAMES, _MOST_IN_A_ROW = 200, 5_000
 
 
 def judged(
@@ -109,7 +109,7 @@ def judged(
 
 def _rate(motion: Motion, body: Body) -> Decision | None:
     """Gravity is the clock of whoever stands on one foot or is in the air."""
-    found = rate_by_gravity(body.joints(motion.frames(slice(0, MOST_FRAMES))), motion.fps)
+    found = rate_by_gravity(body.joints(motion.frames(slice(0, _MOST_IN_A_ROW))), motion.fps)
     if found is None:
         return None
     times, then, now = found
