@@ -13,7 +13,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .body.skeleton import JOINT_NAMES
 from .cleaning.travel import GRAVITY
+from .keypoints.hand_points import SIDES
 
 TIMES = 0.25, 0.5, 2.0, 4.0
 """Of a rate, those that it may be instead: with 25 for 30 gravity hardly differs."""
@@ -27,14 +29,16 @@ USUAL_HITS, USUAL_MOMENTS = 1, 3
 FEWEST_A_SECOND = 10.0
 """Frames a second below which accelerations of steps are not seen."""
 
-MASSES = (
-    (15, 15, 0.0, 0.069), (12, 9, 0.5, 0.160), (6, 3, 0.5, 0.163), (0, 3, 0.2, 0.112),
-    (16, 18, 0.5, 0.027), (17, 19, 0.5, 0.027), (18, 20, 0.46, 0.022), (19, 21, 0.46, 0.022),
-    (1, 4, 0.41, 0.142), (2, 5, 0.41, 0.142), (4, 7, 0.44, 0.043), (5, 8, 0.44, 0.043),
-    (7, 10, 0.5, 0.014), (8, 11, 0.5, 0.014),
+TRUNK = (
+    ("head", "head", 0.0, 0.069), ("neck", "spine3", 0.5, 0.160), ("spine2", "spine1", 0.5, 0.163),
+    ("pelvis", "spine1", 0.2, 0.112),
 )  # fmt: skip
-"""Two of SMPL's joints, how far from the first to the second a part's mass is, and its share of the
-body's (de Leva 1996, mean of women and men, hands with forearms)."""
+LIMBS = (
+    ("shoulder", "elbow", 0.5, 0.027), ("elbow", "wrist", 0.46, 0.022),
+    ("hip", "knee", 0.41, 0.142), ("knee", "ankle", 0.44, 0.043), ("ankle", "foot", 0.5, 0.014),
+)  # fmt: skip
+"""Two joints, how far from the first to the second a part's mass is, and its share of the body's
+(de Leva 1996, mean of women and men, hands with forearms); of limbs those of one side."""
 HEEL, TOES = 0.35, 0.4
 """How far heels and toes are beyond ankle and ball, of the distance between these."""
 SOLE = 0.05
@@ -55,6 +59,20 @@ UPRIGHT = 0.55
 """Of a leg's length, how high the centre of mass is at least: nobody sits or leans then."""
 TOLERANCE, TOLERANCE_OF_FALL = 0.04, 2.5
 """Metres that the centre of pressure may be off the foot, and m/s² that a fall may be off g."""
+
+LEGS = [
+    [JOINT_NAMES.index(f"{side}_{part}") for side in SIDES]
+    for part in ("hip", "knee", "ankle", "foot")
+]
+_PARTS = TRUNK + tuple(
+    (f"{side}_{one}", f"{side}_{other}", way, share)
+    for one, other, way, share in LIMBS
+    for side in SIDES
+)
+_MASSES = [
+    (JOINT_NAMES.index(one), JOINT_NAMES.index(other), way, share)
+    for one, other, way, share in _PARTS
+]
 
 
 @dataclass(frozen=True)
@@ -89,13 +107,13 @@ class Stances:
     def of(cls, joints: np.ndarray) -> Stances:
         """Of joints (T,24,3) in metres, Z up."""
         mass = centre_of_mass(joints)
-        ankles, balls = joints[:, [7, 8]], joints[:, [10, 11]]
+        hips, knees, ankles, balls = (joints[:, pair] for pair in LEGS)
         heels, toes = ankles - HEEL * (balls - ankles), balls + TOES * (balls - ankles)
         feet = 0.5 * (heels + toes)
         lowest = np.minimum(heels[..., 2], toes[..., 2])
         leg = sum(
-            float(np.median(np.linalg.norm(joints[:, a] - joints[:, b], axis=1)))
-            for a, b in ((1, 4), (4, 7))
+            float(np.median(np.linalg.norm(upper[:, 0] - lower[:, 0], axis=1)))
+            for upper, lower in ((hips, knees), (knees, ankles))
         )
         near, far, away = _sole(mass[:, None, :2], heels[..., :2], toes[..., :2])
         height = mass[:, None, 2] - lowest + SOLE
@@ -159,9 +177,9 @@ def moments(body: Stances, fps: float) -> Moments:
 
 def centre_of_mass(joints: np.ndarray) -> np.ndarray:
     """(T,3) of a body with joints (T,24,3)."""
-    total = sum(share for *_, share in MASSES)
+    total = sum(share for *_, share in _MASSES)
     centre = np.zeros((len(joints), 3))
-    for one, other, way, share in MASSES:
+    for one, other, way, share in _MASSES:
         centre += share / total * (joints[:, one] + way * (joints[:, other] - joints[:, one]))
     return centre
 
