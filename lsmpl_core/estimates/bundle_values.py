@@ -11,11 +11,10 @@ import numpy as np
 from ..body.skeleton import FINGER_JOINT_NAMES, NUM_BETAS, SMPLH, SMPLX
 from ..bounds import are_whole
 from ..files.pickle_arrays import to_array
-from ..files.reals import reals
 from ..keypoints.track import Decision
 from .aliases import Bundle, key_of, names, pose_keys, space
 from .rotation_forms import JOINTS, lead_axes, rotations
-from .smpl_parameters import MAX_NUMBERS
+from .smpl_parameters import numbers
 
 MOST_PEOPLE_IN_ARRAY = 100
 
@@ -47,7 +46,7 @@ def read_bundle(bundle: Bundle) -> list[Parameters]:
         bundle = replace(bundle, fields=fields)
     if isinstance(fields[keys[0]], (list, tuple)) and _are_arrays(fields[keys[0]]):
         return [_of_arrays(_one_of(fields, i), bundle) for i in range(len(fields[keys[0]]))]
-    first = _array(fields, keys[0])
+    first = numbers(fields, keys[0])
     lead = lead_axes(first, keys[0], "root" if len(keys) == 2 else "full")
     if len(lead) == 2 and 1 <= lead[0] <= MOST_PEOPLE_IN_ARRAY and first.ndim > 2:
         people = [{key: _row(fields, key, i, lead[0]) for key in fields} for i in range(lead[0])]
@@ -59,8 +58,8 @@ def _time_is_last(value: object) -> bool:
     """Whether an array is joints x numbers x frames, as motion diffusion has its poses."""
     if not isinstance(value, np.ndarray) or value.ndim != 3:
         return False
-    joints, numbers, frames = value.shape
-    return joints in JOINTS and numbers in (3, 4, 6) and frames not in (3, 4, 6, 9)
+    joints, size, frames = value.shape
+    return joints in JOINTS and size in (3, 4, 6) and frames not in (3, 4, 6, 9)
 
 
 def _time_first(value: object, pose: np.ndarray) -> object:
@@ -100,15 +99,15 @@ def _of_arrays(fields: Mapping, bundle: Bundle) -> Parameters:
     keys = pose_keys(fields)
     if len(keys) == 2:
         root, body = (
-            rotations(_array(fields, key), key, what) for key, what in zip(keys, ("root", "body"))
+            rotations(numbers(fields, key), key, what) for key, what in zip(keys, ("root", "body"))
         )
         root = root[:, :1]
     else:
-        full = rotations(_array(fields, keys[0]), keys[0], "full")
+        full = rotations(numbers(fields, keys[0]), keys[0], "full")
         root, body = full[:, :1], full[:, 1:]
         # EasyMocap: the first joint of its poses is empty, the root stands beside them.
         if "Rh" in fields:
-            root = rotations(_array(fields, "Rh"), "Rh", "root")[:, :1]
+            root = rotations(numbers(fields, "Rh"), "Rh", "root")[:, :1]
     hands = _hands(fields, body)
     if len(root) != len(body):
         raise ValueError(f"{keys[0]} has {len(root)} frames, {keys[-1]} {len(body)}")
@@ -136,7 +135,7 @@ def _hands(fields: Mapping, body: np.ndarray) -> np.ndarray | None:
     sides = []
     for key in keys:
         try:
-            found = rotations(_array(fields, key), key, "hand") if key else np.zeros((0, 15, 3))
+            found = rotations(numbers(fields, key), key, "hand") if key else np.zeros((0, 15, 3))
         except ValueError:
             return None
         sides.append(found if len(found) == len(body) else np.zeros((len(body), 15, 3)))
@@ -154,10 +153,10 @@ def _frames(fields: Mapping, bundle: Bundle, count: int) -> np.ndarray:
                     f"{key} has {len(value)} numbers, {pose_keys(fields)[0]} {count} frames"
                 )
             if isinstance(value, (np.ndarray, list)) and np.size(value) == count:
-                numbers = np.ravel(to_array(value))
-                kind = numbers.dtype.kind
-                if kind in "iu" or (kind == "f" and are_whole(numbers)):
-                    return numbers.astype(np.int64)
+                found = np.ravel(to_array(value))
+                kind = found.dtype.kind
+                if kind in "iu" or (kind == "f" and are_whole(found)):
+                    return found.astype(np.int64)
     return np.arange(count)
 
 
@@ -170,37 +169,24 @@ def _trans(fields: Mapping, bundle: Bundle, count: int) -> np.ndarray | None:
         if key is None or np.size(around[key]) != 3 * count:
             return None
         fields = around
-    trans = _array(fields, key)
+    trans = numbers(fields, key)
     if trans.size != 3 * count:
         raise ValueError(
             f"{key} has shape {trans.shape}; expected 3 numbers for each of {count} frames"
         )
     scale = key_of(fields, "scaling")
     return trans.reshape(count, 3) / (
-        float(np.ravel(_array(fields, scale))[0]) or 1.0 if scale else 1.0
+        float(np.ravel(numbers(fields, scale))[0]) or 1.0 if scale else 1.0
     )
 
 
 def _betas(fields: Mapping) -> np.ndarray | None:
     key = key_of(fields, "betas")
-    betas = np.atleast_1d(_array(fields, key)) if key else np.zeros(0)
+    betas = np.atleast_1d(numbers(fields, key)) if key else np.zeros(0)
     if not betas.size:
         return None
     rows = betas.reshape(-1, betas.shape[-1])[:, :NUM_BETAS]
     return np.pad(rows, ((0, 0), (0, NUM_BETAS - rows.shape[1])))  # the first of them are given
-
-
-def _array(fields: Mapping, key: str) -> np.ndarray:
-    try:
-        array = to_array(fields[key])
-    except ValueError as error:
-        raise ValueError(f"{key} is {error}") from error
-    if array.dtype.kind not in "biuf" or array.size > MAX_NUMBERS:
-        raise ValueError(
-            f"{key} is {array.size} values of type {array.dtype}; expected at most {MAX_NUMBERS} "
-            "numbers"
-        )
-    return reals(array)
 
 
 def said(bundle: Bundle, parameters: Parameters) -> tuple[Decision, ...]:
