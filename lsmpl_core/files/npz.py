@@ -75,11 +75,8 @@ class Npz:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """The shape that an array's header gives; () where there is no such header."""
-        try:
-            with self._open(name) as (stream, _):
-                return read_header(stream)[0]
-        except ValueError:
-            return ()
+        header = self._header(name)
+        return () if header is None else header[0]
 
     def fields(self, name: str) -> np.ndarray:
         """An array that may be of named fields, read-only."""
@@ -89,19 +86,23 @@ class Npz:
 
     def is_structured(self, name: str) -> bool:
         """Whether an array is of named fields, by its header."""
-        try:
-            with self._open(name) as (stream, _):
-                return read_header(stream)[2].names is not None
-        except ValueError:
-            return False
+        header = self._header(name)
+        return header is not None and header[1].names is not None
 
     def has_objects(self, name: str) -> bool:
         """Whether an array is of Python objects, by its header."""
+        header = self._header(name)
+        return header is not None and header[1].hasobject
+
+    def _header(self, name: str) -> tuple[tuple[int, ...], np.dtype] | None:
+        """The shape and the type that an array's header gives; None where there is no such
+        header."""
         try:
             with self._open(name) as (stream, _):
-                return read_header(stream)[2].hasobject
+                shape, _, dtype = read_header(stream)
+                return shape, dtype
         except ValueError:
-            return False
+            return None
 
     def _take(self, size: int) -> None:
         if size > self._left:
