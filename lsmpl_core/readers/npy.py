@@ -35,18 +35,12 @@ def read_npy(path: Path, counts: Collection[int], person: str | None = None) -> 
     size = checked_size(path)
     try:
         with open_file(path) as stream:
-            array = read_array(stream, size, structured=True)
+            fields = fields_of(read_array(stream, size, structured=True))
     except ValueError as error:
         if "Python objects" in str(error):
             return read_objects(path, counts, person)
         raise KeypointFileError(f"{path} {error}") from None
-    if array.dtype.names is not None:
-        try:
-            fields = fields_of(array)
-        except ValueError as error:
-            raise KeypointFileError(f"{path} {error}") from None
-        return track_of_fields(fields, counts, str(path), person)
-    return array_track(array, None, counts, str(path), person)
+    return track_of_fields(fields, counts, str(path), person)
 
 
 def track_of_fields(
@@ -55,7 +49,7 @@ def track_of_fields(
     where: str,
     person: str | None,
 ) -> RawTrack:
-    """The keypoints of an array of named fields."""
+    """The keypoints of an array, which may be of named fields."""
     if isinstance(fields, np.ndarray):
         return array_track(fields, None, counts, where, person)
     return track_of_objects(fields, counts, where, person)

@@ -151,8 +151,7 @@ def _content(path: Path) -> object:
             data = read_file(path)
             if is_object_npy(data):
                 return read_object_npy(data, str(path), KeypointFileError)
-            array = read_array(io.BytesIO(data), size, structured=True)
-            return array if array.dtype.names is None else fields_of(array)
+            return fields_of(read_array(io.BytesIO(data), size, structured=True))
         return safe_pickle.load(path, what="file of keypoints", error=KeypointFileError)
     except ValueError as error:
         raise KeypointFileError(f"{path} {error}") from None

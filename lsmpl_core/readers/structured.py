@@ -26,8 +26,10 @@ def archived_fields(path: Path) -> dict[str, np.ndarray | list] | np.ndarray | N
 
 def fields_of(array: np.ndarray) -> dict[str, np.ndarray | list] | np.ndarray:
     """What a structured array means: points (T,K,3), or (T,K,4) with confidence, where its fields
-    are x, y and z; else an array for each field."""
-    fields = {name: checked_texts(array[name]) for name in array.dtype.names or ()}
+    are x, y and z; else an array for each field. Any other array as it is."""
+    if array.dtype.names is None:
+        return array
+    fields = {name: checked_texts(array[name]) for name in array.dtype.names}
     lower = {name.lower(): one for name, one in fields.items()}
     axes = [lower[axis] for axis in AXES if axis in lower]
     if len(axes) == len(AXES) and all(one.ndim == 2 for one in axes):
