@@ -19,25 +19,37 @@ MOST_FILES = 250_000
 
 def endings_in(folder: Path) -> set[str]:
     """The endings of a folder's files, but of pictures, meshes, notes and hidden files."""
-    names = (path for path in folder.iterdir() if not path.name.startswith("."))
-    return {path.suffix.lower() for path in names if path.is_file()} - _BESIDE
+    return {path.suffix.lower() for path in _files_in(folder)}
 
 
 def frame_files(folder: Path, endings: Collection[str]) -> list[Path]:
     """A folder's files of some endings in the order of the numbers in their names; [] where there
     are others beside them."""
-    if not endings_in(folder) or not endings_in(folder) <= set(endings):
+    files = _files_in(folder)
+    if not all(path.suffix.lower() in endings for path in files):
         return []
-    files = [path for path in folder.iterdir() if path.suffix.lower() in endings]
-    files = [path for path in files if path.is_file() and not path.name.startswith(".")]
-    return sorted(files, key=lambda path: (_last_number(path.stem, 0), path.name))[:MOST_FILES]
+    return sorted(files, key=lambda path: (last_number(path.stem) or 0, path.name))[:MOST_FILES]
+
+
+def _files_in(folder: Path) -> list[Path]:
+    return [
+        path
+        for path in folder.iterdir()
+        if not path.name.startswith(".") and path.suffix.lower() not in _BESIDE and path.is_file()
+    ]
+
+
+def are_counted(files: Sequence[Path]) -> bool:
+    """Whether there are files, whose names differ in their last number alone."""
+    return len({re.sub(r"\d+(?=\D*$)", "#", file.stem) for file in files}) == 1
 
 
 def numbered(files: Sequence[Path]) -> np.ndarray:
     """The last number in each of some files' names (T,), their place where there is none."""
-    return np.array([_last_number(file.stem, i) for i, file in enumerate(files)], float)
+    numbers = [last_number(file.stem) for file in files]
+    return np.array([i if one is None else one for i, one in enumerate(numbers)], float)
 
 
-def _last_number(stem: str, otherwise: int) -> int:
+def last_number(stem: str) -> int | None:
     numbers = re.findall(r"\d+", stem)
-    return int(numbers[-1][-15:]) if numbers else otherwise
+    return int(numbers[-1][-15:]) if numbers else None

@@ -12,7 +12,7 @@ from ..errors import KeypointFileError
 from ..files.json_arrays import load_json
 from ..files.lax_json import as_json
 from ..files.opening import read_file
-from .frame_files import numbered
+from .frame_files import are_counted, numbered
 from .nest_tracks import is_frame, track_of
 from .raw import RawTrack, changed, check_pieces, read_text
 from .times import placed_in_time
@@ -54,7 +54,7 @@ def is_one_file_a_frame(folder: Path) -> bool:
     """Whether the JSON files in a folder are the frames of one take, not takes: numbered, and the
     first is a frame."""
     files = sorted(folder.glob("*.json"))
-    if len({re.sub(r"\d+(?=\D*$)", "#", file.stem) for file in files}) != 1:
+    if not are_counted(files):
         return False
     try:
         return is_frame(load_file(files[0]))

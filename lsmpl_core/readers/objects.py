@@ -28,7 +28,7 @@ from ..files.reals import reals
 from ..keypoints.track import Decision
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
 from .column_words import AXES
-from .frame_files import MOST_FILES, endings_in
+from .frame_files import MOST_FILES, endings_in, last_number
 from .nest_tracks import is_frame, stating, track_of
 from .nest_turns import is_of_turns, turns_of_take
 from .nests import everything, kinds_of
@@ -132,10 +132,10 @@ def read_folder_of_objects(
         frames.setdefault(named["frame"] if named else path.stem, []).append(_content(path))
     contents = [several if len(several) > 1 else several[0] for several in frames.values()]
     raw = track_of(contents, counts, str(folder), person, files=True)
-    numbers = [re.findall(r"\d+", stem) for stem in frames]
-    if not all(numbers):
+    numbers = [last_number(stem) for stem in frames]
+    if None in numbers:
         return raw
-    moments = np.array([int(found[-1][-15:]) for found in numbers], float)
+    moments = np.array(numbers, float)
     return changed(raw, lambda one: placed_in_time(one, moments, None))
 
 

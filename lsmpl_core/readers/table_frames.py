@@ -3,7 +3,6 @@ all."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from .column_words import AXES, POINT_COLUMNS
-from .frame_files import frame_files, numbered
+from .frame_files import are_counted, frame_files, numbered
 from .json_lists import is_nest, load_file
 from .keypoint_names import fold
 from .nest_tracks import track_of
@@ -31,7 +30,7 @@ def is_one_table_a_frame(folder: Path) -> bool:
     """Whether the tables in a folder are the frames of one take, not takes: numbered, and the first
     is a frame."""
     files = frame_files(folder, TABLE_ENDINGS)
-    if len(files) < 2 or len({re.sub(r"\d+(?=\D*$)", "#", file.stem) for file in files}) != 1:
+    if len(files) < 2 or not are_counted(files):
         return False
     try:
         return _frame(files[0]) is not None
