@@ -17,26 +17,17 @@ and notes."""
 MOST_FILES = 250_000
 
 
-def endings_in(folder: Path) -> set[str]:
-    """The endings of a folder's files, but of pictures, meshes, notes and hidden files."""
-    return {path.suffix.lower() for path in _files_in(folder)}
-
-
 def frame_files(folder: Path, endings: Collection[str]) -> list[Path]:
     """A folder's files of some endings in the order of the numbers in their names; [] where there
-    are others beside them."""
-    files = _files_in(folder)
-    if not all(path.suffix.lower() in endings for path in files):
-        return []
-    return sorted(files, key=lambda path: (last_number(path.stem) or 0, path.name))[:MOST_FILES]
-
-
-def _files_in(folder: Path) -> list[Path]:
-    return [
+    are others beside them, but for pictures, meshes, notes and hidden files."""
+    files = [
         path
         for path in folder.iterdir()
         if not path.name.startswith(".") and path.suffix.lower() not in _BESIDE and path.is_file()
     ]
+    if not all(path.suffix.lower() in endings for path in files):
+        return []
+    return sorted(files, key=lambda path: (last_number(path.stem) or 0, path.name))[:MOST_FILES]
 
 
 def are_counted(files: Sequence[Path]) -> bool:

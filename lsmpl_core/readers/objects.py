@@ -28,7 +28,7 @@ from ..files.reals import reals
 from ..keypoints.track import Decision
 from .arrays import POSITION_KEYS, TRANSLATION_KEYS, array_track, translated
 from .column_words import AXES
-from .frame_files import MOST_FILES, endings_in, last_number
+from .frame_files import frame_files, last_number
 from .nest_tracks import is_frame, stating, track_of
 from .nest_turns import is_of_turns, turns_of_take
 from .nests import everything, kinds_of
@@ -102,17 +102,16 @@ def _cut(raw: RawTrack) -> RawTrack:
 def is_folder_of_objects(folder: Path) -> bool:
     """Whether a folder holds files of objects, one a frame or one a frame and person, and nothing
     else but pictures."""
-    endings = endings_in(folder)
-    return bool(endings.intersection(FRAME_ENDINGS)) and not endings - set(FRAME_ENDINGS)
+    return bool(frame_files(folder, FRAME_ENDINGS))
 
 
 def is_one_object_a_frame(folder: Path) -> bool:
     """Whether the files in a folder are the frames of one take, by what the first one holds."""
-    if not is_folder_of_objects(folder):
+    files = frame_files(folder, FRAME_ENDINGS)
+    if not files:
         return False
-    first = min(path for path in folder.iterdir() if path.suffix.lower() in FRAME_ENDINGS)
     try:
-        content = _content(first)
+        content = _content(min(files))
     except (OSError, KeypointFileError):
         return False
     return is_frame(content) and bool(kinds_of(content)[0])
@@ -123,11 +122,8 @@ def read_folder_of_objects(
 ) -> RawTrack:
     """Read a folder's files as frames, by the numbers in their names; several of a frame are its
     people."""
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in FRAME_ENDINGS)[
-        :MOST_FILES
-    ]
     frames: dict[str, list] = {}
-    for path in files:
+    for path in sorted(frame_files(folder, FRAME_ENDINGS)):
         named = _PERSON.fullmatch(path.stem)
         frames.setdefault(named["frame"] if named else path.stem, []).append(_content(path))
     contents = [several if len(several) > 1 else several[0] for several in frames.values()]
