@@ -10,6 +10,7 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..keypoints.track import Decision
+from .point_rows import counted
 from .raw import RawTrack, are_placed_turns, unflatten
 from .rows import Rows, parse_numbers
 from .times import placed_in_time
@@ -115,11 +116,8 @@ def _by_number(table: np.ndarray, counts: Collection[int]) -> RawTrack | None:
     if len(table) < 2:
         return None
     for column in range(min(MOST_LEADS + 1, table.shape[1] - 3)):
-        numbers = table[:, column]
-        count = int(np.argmax(numbers[1:] <= numbers[0])) + 1
-        if count not in counts or len(table) % count:
-            continue
-        if (numbers.reshape(-1, count) == numbers[0] + np.arange(count)).all():
+        count = counted(table[:, column], counts)
+        if 0 < count < len(table):  # one frame counts nothing over and over
             frames = table.reshape(-1, count, table.shape[1])
             return placed_by_leads(
                 RawTrack(frames[..., column + 1 : column + 4]), frames[:, 0, :column]

@@ -39,6 +39,16 @@ def frames_of_rows(content: Any, counts: Collection[int]) -> list[dict] | None:
     return list(frames.values())
 
 
+def counted(numbers: np.ndarray, counts: Collection[int]) -> int:
+    """How many points a column numbers over and over, from its first number on, in every frame
+    alike; 0 of one that does not, or of points that are not as many as `counts` knows."""
+    again = np.flatnonzero(numbers[1:] <= numbers[0])
+    count = int(again[0]) + 1 if len(again) else len(numbers)
+    if count not in counts or len(numbers) % count:
+        return 0
+    return count if (numbers.reshape(-1, count) == numbers[0] + np.arange(count)).all() else 0
+
+
 def _table(content: Any) -> np.ndarray | None:
     """(R,C) of rows of as many numbers each, at least what three leads and a place take."""
     if not isinstance(content, (list, np.ndarray)) or len(content) < 10:
@@ -60,10 +70,8 @@ def _are_leads(leads: np.ndarray, counts: Collection[int]) -> bool:
     if not (leads == np.round(leads)).all() or (np.diff(leads[:, 0]) < 0).any():
         return False
     points = leads[:, -1]
-    again = np.flatnonzero(points[1:] <= points[0])
-    count = int(again[0]) + 1 if len(again) else len(points)
-    if count not in counts or len(points) % count or points[0] not in (0, 1):
+    count = counted(points, counts) if points[0] in (0, 1) else 0
+    if not count:
         return False
     of_bodies = leads.reshape(-1, count, leads.shape[1])
-    counted = (of_bodies[..., -1] == points[0] + np.arange(count)).all()
-    return bool(counted and (of_bodies[:, :, :-1] == of_bodies[:, :1, :-1]).all())
+    return bool((of_bodies[:, :, :-1] == of_bodies[:, :1, :-1]).all())
