@@ -11,6 +11,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from .json_arrays import load_json
 
 _TOKEN = re.compile(
     r"""(?P<gap>[ \t\r\n\ufeff]++)
@@ -48,6 +53,20 @@ _PREFIXES = ("u", "b", "r")
 DEEPEST = 500
 MOST_LETTERS = 32 << 20
 """Longer texts have to be JSON: their tokens take ten times their size."""
+
+
+def load_meant(text: str, load: Callable[[str], Any] = load_json) -> Any:
+    """What a text holds that is JSON, or means it. Raises ValueError or RecursionError, of the text
+    as JSON, where it is neither.
+
+    load: reads JSON, and raises these.
+    """
+    try:
+        return load(text)
+    except (ValueError, RecursionError):
+        with suppress(ValueError, RecursionError):
+            return load(as_json(text))
+        raise
 
 
 def as_json(text: str) -> str:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import KeypointFileError
 from ..files.json_arrays import load_json
-from ..files.lax_json import as_json
+from ..files.lax_json import load_meant
 from ..files.opening import read_file
 from .frame_files import are_counted, numbered
 from .nest_tracks import is_frame, track_of
@@ -63,21 +62,16 @@ def is_one_file_a_frame(folder: Path) -> bool:
 
 
 def load_file(path: Path) -> Any:
-    """A file's content: JSON, or one JSON object a line; lists of numbers as arrays."""
-    return load_text(read_text(path), path)
-
-
-def load_text(text: str, path: Path) -> Any:
-    """What a text holds that is JSON, or is meant for it."""
+    """A file's content: JSON, one JSON object a line, or what is meant for it; lists of numbers as
+    arrays."""
+    text = read_text(path)
 
     def loaded(text: str) -> Any:
         return load_json(text, lambda rest: check_pieces(rest, len(text), path))
 
     try:
-        return loaded(text)
+        return load_meant(text, loaded)
     except (ValueError, RecursionError) as error:
-        with suppress(ValueError, RecursionError):
-            return loaded(as_json(text))
         cut = not text.rstrip().endswith(("}", "]"))
         what = "is cut off, before its lists are closed" if cut else "not JSON"
         raise KeypointFileError(f"{path}: {what}: {error}") from None

@@ -6,8 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from ..files.json_arrays import load_json
-from ..files.lax_json import as_json
+from ..files.lax_json import load_meant
 from .nests import DEEPEST
 from .rows import is_number
 from .tables import parts_of
@@ -40,19 +39,11 @@ def meant_by(text: str) -> Any:
         if len(parts) in (3, 4) and all(map(is_number, parts)):
             return [float(part) for part in parts]
     if _NEST.match(text):
-        return _nest(text)
+        try:
+            return load_meant(text)
+        except (ValueError, RecursionError):
+            return text
     if _ROW.match(text):
         numbers = text.replace(",", " ").replace(";", " ").split()
         return [float(one) for one in numbers] if all(map(is_number, numbers)) else text
     return text
-
-
-def _nest(text: str) -> Any:
-    try:
-        return load_json(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        return load_json(as_json(text))
-    except (ValueError, RecursionError):
-        return text
