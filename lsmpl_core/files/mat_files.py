@@ -69,8 +69,12 @@ class _File:
         return found
 
     def value(self) -> None:
+        self.check(1)
         self.values_left -= 1
-        if self.values_left < 0:
+
+    def check(self, count: int) -> None:
+        """Raises ValueError where so many more values may not be made."""
+        if count > self.values_left:
             raise ValueError(f"has more than {MOST_VALUES:,} cells and fields")
 
 
@@ -123,7 +127,8 @@ class _Elements:
     def _content(self, kind: int, shape: tuple[int, ...], depth: int) -> Any:
         count = math.prod(shape)
         if kind == _CELL:
-            return [self.matrix(depth + 1)[1] for _ in range(self._countable(count))]
+            self._file.check(count)
+            return [self.matrix(depth + 1)[1] for _ in range(count)]
         if kind == _CHAR:
             return self._text(shape)
         if kind in _NUMERIC:
@@ -141,7 +146,7 @@ class _Elements:
             names[at : at + length].split(b"\0")[0].decode("latin-1")
             for at in range(0, len(names), length)
         ]
-        self._countable(count * max(len(fields), 1))  # those of no fields take memory, too
+        self._file.check(count * max(len(fields), 1))  # those of no fields take memory, too
         found = [{name: self.matrix(depth + 1)[1] for name in fields} for _ in range(count)]
         return found[0] if count == 1 else found
 
@@ -164,8 +169,3 @@ class _Elements:
         if rows <= 1:
             return text
         return ["".join(text[row::rows]).rstrip() for row in range(rows)]
-
-    def _countable(self, count: int) -> int:
-        if count > self._file.values_left:
-            raise ValueError(f"has more than {MOST_VALUES:,} cells and fields")
-        return count
