@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import KeypointFileError
-from ..files.npz import Npz, open_npz
+from ..files.npz import Npz
 from ..files.reals import reals
 from ..keypoints.track import Decision
 from .array_axes import in_order, without_padding
@@ -23,7 +23,7 @@ from .nest_turns import is_of_turns, turns_of_take
 from .people import choose
 from .plain_rows import leads_of, placed_by_leads
 from .point_forms import NOT_POINTS, USUAL
-from .raw import RawTrack, changed, checked_size, of_everybody, unflatten
+from .raw import RawTrack, changed, of_everybody, opened_archive, unflatten
 from .times import placed_in_time
 
 POSITION_KEYS = (
@@ -62,11 +62,8 @@ class NoKeypointsError(KeypointFileError):
 def read_arrays(path: Path, counts: Collection[int], person: str | None = None) -> RawTrack:
     """Read an archive's array of keypoints, and its confidence, names, fps and unit where it has
     them."""
-    try:
-        with open_npz(path, checked_size(path)) as archive:
-            return _read_archive(_Arrays(archive, path), counts, path, person)
-    except ValueError as error:
-        raise KeypointFileError(f"{path} {error}") from None
+    with opened_archive(path) as archive:
+        return _read_archive(_Arrays(archive, path), counts, path, person)
 
 
 def _read_archive(

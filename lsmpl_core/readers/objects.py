@@ -20,7 +20,7 @@ import numpy as np
 
 from ..errors import KeypointFileError
 from ..files import safe_pickle
-from ..files.npz import open_npz, read_array
+from ..files.npz import read_array
 from ..files.object_npy import is_object_npy, read_object_npy
 from ..files.opening import read_file
 from ..files.pickle_arrays import to_array
@@ -33,7 +33,7 @@ from .nest_tracks import is_frame, stating, track_of
 from .nest_turns import is_of_turns, turns_of_take
 from .nests import everything, kinds_of
 from .point_forms import LEAST_POINTS
-from .raw import RawTrack, changed, checked_size
+from .raw import RawTrack, changed, checked_size, opened_archive
 from .structured import fields_of
 from .times import placed_in_time
 
@@ -136,13 +136,13 @@ def read_folder_of_objects(
 
 
 def _content(path: Path) -> object:
+    if path.suffix.lower() == ".npz":
+        with opened_archive(path) as archive:
+            known = (*POINT_KEYS, *TRANSLATION_KEYS, *_ID_KEYS)
+            names = [one for one in archive.names if one in known or is_of_turns(one)]
+            return {name: archive[name] for name in names}
     size = checked_size(path)
     try:
-        if path.suffix.lower() == ".npz":
-            with open_npz(path, size) as archive:
-                known = (*POINT_KEYS, *TRANSLATION_KEYS, *_ID_KEYS)
-                names = [one for one in archive.names if one in known or is_of_turns(one)]
-                return {name: archive[name] for name in names}
         if path.suffix.lower() == ".npy":
             data = read_file(path)
             if is_object_npy(data):
@@ -156,33 +156,27 @@ def _content(path: Path) -> object:
 def archived_objects(path: Path) -> dict[str, object]:
     """The Python objects in an npz, by name."""
     found: dict[str, object] = {}
-    try:
-        with open_npz(path, checked_size(path)) as archive:
-            for name in archive.names[:MOST_OBJECTS]:
-                data = archive.raw(name)
-                if data.startswith(b"\x93NUMPY") and is_object_npy(data):
-                    found[name] = read_object_npy(data, f"{path}: {name}", KeypointFileError)
-    except ValueError as error:
-        raise KeypointFileError(f"{path} {error}") from None
+    with opened_archive(path) as archive:
+        for name in archive.names[:MOST_OBJECTS]:
+            data = archive.raw(name)
+            if data.startswith(b"\x93NUMPY") and is_object_npy(data):
+                found[name] = read_object_npy(data, f"{path}: {name}", KeypointFileError)
     return found
 
 
 def archived_parts(path: Path) -> dict[str, object]:
     """The arrays of an npz that are the parts of a take together: one for each axis, or for each
     keypoint by its name; and its numbers. {} of any other archive."""
-    try:
-        with open_npz(path, checked_size(path)) as archive:
-            names = [name for name in archive.names if not archive.has_objects(name)]
-            shapes = {name: archive.shape(name) for name in names}
-            axes = [name for name in names if name.lower() in AXES]
-            ways = [name for name in names if len(shapes[name]) == 2 and shapes[name][1] in (3, 4)]
-            if len(axes) != len(AXES) and len(ways) < LEAST_POINTS:
-                return {}
-            parts: dict[str, object] = {name: archive[name] for name in (axes or ways)[:MOST_PARTS]}
-            numbers = [name for name in names if shapes[name] == ()]
-            return parts | {name: archive[name].item() for name in numbers[:MOST_PARTS]}
-    except ValueError as error:
-        raise KeypointFileError(f"{path} {error}") from None
+    with opened_archive(path) as archive:
+        names = [name for name in archive.names if not archive.has_objects(name)]
+        shapes = {name: archive.shape(name) for name in names}
+        axes = [name for name in names if name.lower() in AXES]
+        ways = [name for name in names if len(shapes[name]) == 2 and shapes[name][1] in (3, 4)]
+        if len(axes) != len(AXES) and len(ways) < LEAST_POINTS:
+            return {}
+        parts: dict[str, object] = {name: archive[name] for name in (axes or ways)[:MOST_PARTS]}
+        numbers = [name for name in names if shapes[name] == ()]
+        return parts | {name: archive[name].item() for name in numbers[:MOST_PARTS]}
 
 
 MOST_PARTS = 1_000

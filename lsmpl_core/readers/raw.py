@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from ..bounds import FARTHEST, LONGEST_NAME
 from ..errors import KeypointFileError
-from ..files.npz import MAX_BYTES
+from ..files.npz import MAX_BYTES, Npz, open_npz
 from ..files.opening import file_size, read_file
 from ..keypoints.track import Decision
 from ..shown import shown
@@ -140,6 +141,17 @@ def checked_size(path: Path) -> int:
             f"{path}: {size / 2**30:.1f} GiB is more than the {MAX_BYTES >> 30} GiB that are read"
         )
     return size
+
+
+@contextmanager
+def opened_archive(path: Path) -> Iterator[Npz]:
+    """An npz to read arrays from; `KeypointFileError` where it is too large, or it or what is asked
+    of it is damaged."""
+    try:
+        with open_npz(path, checked_size(path)) as archive:
+            yield archive
+    except ValueError as error:
+        raise KeypointFileError(f"{path} {error}") from None
 
 
 def read_bytes(path: Path) -> bytes:

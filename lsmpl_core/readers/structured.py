@@ -7,21 +7,16 @@ from pathlib import Path
 
 import numpy as np
 
-from ..errors import KeypointFileError
-from ..files.npz import open_npz
 from ..files.texts import checked_texts
 from .column_words import AXES, CONFIDENCE
-from .raw import checked_size
+from .raw import opened_archive
 
 
 def archived_fields(path: Path) -> dict[str, np.ndarray | list] | np.ndarray | None:
     """What the only structured array of an npz means; None of any other archive."""
-    try:
-        with open_npz(path, checked_size(path)) as archive:
-            names = [name for name in archive.names if archive.is_structured(name)]
-            return fields_of(archive.fields(names[0])) if len(names) == 1 else None
-    except ValueError as error:
-        raise KeypointFileError(f"{path} {error}") from None
+    with opened_archive(path) as archive:
+        names = [name for name in archive.names if archive.is_structured(name)]
+        return fields_of(archive.fields(names[0])) if len(names) == 1 else None
 
 
 def fields_of(array: np.ndarray) -> dict[str, np.ndarray | list] | np.ndarray:
