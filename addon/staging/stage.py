@@ -122,13 +122,9 @@ def meshes_on(armature: bpy.types.Object) -> list[bpy.types.Object]:
 
 def _copy(obj: bpy.types.Object, stage: bpy.types.Scene, at_end: ExitStack) -> bpy.types.Object:
     """A visible copy in the stage that has the object's name until the end."""
-    twin, name = obj.copy(), obj.name
+    twin = obj.copy()
     at_end.callback(_remove, twin, obj.data)
-    if not obj.library and not obj.override_library:
-        at_end.callback(setattr, obj, "name", name)
-        obj.name = f"{name} (being exported)"
-        twin.name = name
-        at_end.callback(setattr, twin, "name", f"{name} (exported)")
+    _lend_name(obj, twin, at_end)
     twin.hide_viewport = twin.hide_render = False
     stage.collection.objects.link(twin)
     return twin
@@ -137,13 +133,19 @@ def _copy(obj: bpy.types.Object, stage: bpy.types.Scene, at_end: ExitStack) -> b
 def _own_data(obj: bpy.types.Object, at_end: ExitStack) -> None:
     """Data of its own for a copy, under the name of those that it shares with the original: glTF
     and USD have it in the file."""
-    shared, name = obj.data, obj.data.name
+    shared = obj.data
     obj.data = shared.copy()
-    if not shared.library and not shared.override_library:
-        at_end.callback(setattr, shared, "name", name)
-        shared.name = f"{name} (being exported)"
-        obj.data.name = name
-        at_end.callback(setattr, obj.data, "name", f"{name} (exported)")
+    _lend_name(shared, obj.data, at_end)
+
+
+def _lend_name(original: bpy.types.ID, twin: bpy.types.ID, at_end: ExitStack) -> None:
+    """Until the end a copy has the original's name, unless that is of another file."""
+    if not original.library and not original.override_library:
+        name = original.name
+        at_end.callback(setattr, original, "name", name)
+        original.name = f"{name} (being exported)"
+        twin.name = name
+        at_end.callback(setattr, twin, "name", f"{name} (exported)")
 
 
 def _wanted_bones(
