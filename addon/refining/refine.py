@@ -28,7 +28,7 @@ from ..solving import quality
 from ..takes import layers, pinned_joints, playing
 from ..takes import take as takes
 from ..takes.layers import Layer
-from ..takes.mesh_data import has_attribute, read_rows
+from ..takes.mesh_data import read_rows
 from . import baked_keys, pending_edit
 from .settings import FROM_POSE, plain
 
@@ -247,10 +247,8 @@ def describe_frame(take: bpy.types.Object, scene: bpy.types.Scene) -> FrameState
     frame, facts = playing.frame_shown(take, scene), takes.describe(take)
     names, count = facts["layout"]["keypoints"], facts["keypoints"]
     keypoints = takes.keypoints_at(take, frame)
-    residual = np.full(count, -1.0)
-    if has_attribute(take.data, "residual", "FLOAT"):
-        rows = slice(frame * count, (frame + 1) * count)
-        residual = read_rows(take.data, "residual", "FLOAT", rows).astype(np.float64)
+    rows = slice(frame * count, (frame + 1) * count)
+    residual = read_rows(take.data, "residual", "FLOAT", rows, -1.0).astype(np.float64)
     used = (residual >= 0.0) & keypoints.seen
     worst = int(np.argmax(np.where(used, residual, -1.0))) if used.any() else None
     return FrameState(

@@ -19,7 +19,7 @@ from ..selection import has_take, is_solved, needed_take
 from ..takes import layers, playing
 from ..takes import take as takes
 from ..takes.layers import Layer
-from ..takes.mesh_data import has_attribute, read_rows
+from ..takes.mesh_data import read_rows
 
 MARKER = "Doubtful, "
 """How the names of the timeline's markers begin; then comes the take's name."""
@@ -118,9 +118,7 @@ def facts(take: bpy.types.Object, frame: int) -> FrameFacts:
     rows = slice(frame * count, (frame + 1) * count)
 
     def values(name: str, kind: str, otherwise: float) -> list:
-        if not has_attribute(take.data, name, kind):
-            return [otherwise] * count
-        return read_rows(take.data, name, kind, rows).tolist()
+        return read_rows(take.data, name, kind, rows, otherwise).tolist()
 
     residual, condition, state = (
         values("residual", "FLOAT", -1.0),

@@ -55,8 +55,7 @@ def points_at(mesh: bpy.types.Mesh, frame: int) -> tuple[np.ndarray, np.ndarray]
     rows = slice(frame * _A_FRAME, (frame + 1) * _A_FRAME)
     positions = read_rows(points, "position", "FLOAT_VECTOR", rows).astype(np.float64)
     sure = read_rows(points, "confidence", "FLOAT", rows).astype(np.float64)
-    if has_attribute(points, IGNORED, "INT"):
-        sure[read_rows(points, IGNORED, "INT", rows) != 0] = 0.0
+    sure[read_rows(points, IGNORED, "INT", rows, 0) != 0] = 0.0
     return positions, sure
 
 

@@ -75,10 +75,18 @@ def read(mesh: bpy.types.Mesh, name: str, kind: str) -> np.ndarray:
     return _checked(mesh, name, kind, values)
 
 
-def read_rows(mesh: bpy.types.Mesh, name: str, kind: str, rows: slice) -> np.ndarray:
+def read_rows(
+    mesh: bpy.types.Mesh, name: str, kind: str, rows: slice, otherwise: float | None = None
+) -> np.ndarray:
     """(N,) or (N,3) values of the vertices from one to another; takes no longer where there are
-    many. Raises `LsmplError` as `read` does."""
-    field, dtype, _ = _FIELDS[kind]
+    many. Where there is no such attribute they are `otherwise`, if that is given.
+
+    Raises `LsmplError` as `read` does.
+    """
+    field, dtype, count = _FIELDS[kind]
+    if otherwise is not None and not has_attribute(mesh, name, kind):
+        length = rows.stop - rows.start
+        return np.full(length if count == 1 else (length, count), otherwise, dtype=dtype)
     data = attribute_of(mesh, name, kind).data
     values = np.array([getattr(item, field) for item in data[rows]], dtype=dtype)
     return _checked(mesh, name, kind, values)

@@ -292,18 +292,13 @@ def keypoints_at(take: bpy.types.Object, frame: int) -> Keypoints:
     mesh, (_, count) = take.data, shape_of(take)
     rows = slice(frame * count, (frame + 1) * count)
 
-    def values(name: str, kind: str, otherwise=None) -> np.ndarray:
-        if otherwise is not None and not has_attribute(mesh, name, kind):
-            return np.array(otherwise)
-        return read_rows(mesh, name, kind, rows)
-
-    position = values("position", "FLOAT_VECTOR").astype(np.float64)
+    position = read_rows(mesh, "position", "FLOAT_VECTOR", rows).astype(np.float64)
     return Keypoints(
-        position + values(TRAVEL, "FLOAT_VECTOR", np.zeros((count, 3))),
-        values("confidence", "FLOAT").astype(np.float64),
-        values("edit_state", "INT", np.zeros(count)).astype(np.int32),
-        values("edit_offset", "FLOAT_VECTOR", np.zeros((count, 3))).astype(np.float64),
-        values("condition", "INT", np.full(count, -1)).astype(np.int32),
+        position + read_rows(mesh, TRAVEL, "FLOAT_VECTOR", rows, 0.0),
+        read_rows(mesh, "confidence", "FLOAT", rows).astype(np.float64),
+        read_rows(mesh, "edit_state", "INT", rows, 0),
+        read_rows(mesh, "edit_offset", "FLOAT_VECTOR", rows, 0.0).astype(np.float64),
+        read_rows(mesh, "condition", "INT", rows, -1),
     )
 
 
