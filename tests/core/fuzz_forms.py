@@ -12,22 +12,18 @@ from contextlib import suppress
 from functools import cache, partial
 from pathlib import Path
 
-import field_inputs_in_nests  # noqa: F401
-import field_inputs_of_data_frames  # noqa: F401
-import field_inputs_of_exporters  # noqa: F401
-import field_inputs_of_scripts  # noqa: F401
-import field_inputs_of_tools  # noqa: F401
 import numpy as np
 import pytest
 import test_datasets
 import test_estimates
 import test_estimator_forms as estimators
 from damage import damaged
-from field_inputs import INPUTS, Take
+from field_inputs import Take
 from fuzz_files import load_motion, read_everybody, read_track, use_body
 from fuzzing import Fuzzer, failure, fuzz, in_our_words, is_traced, judge, kept
 from stick_figure import walking
 from test_family import SMPLH, SMPLX, family_file, written
+from test_field_inputs import INPUTS
 from test_network import random_weights
 
 import lsmpl_core as lsmpl
