@@ -57,6 +57,12 @@ def addon(extension):
 
 
 @pytest.fixture(scope="session")
+def run_to_end(core):
+    """`run_to_end(steps)`: what they return."""
+    return importlib.import_module(f"{core.__name__}.progress").run_to_end
+
+
+@pytest.fixture(scope="session")
 def body(core):
     return core.load_body()
 

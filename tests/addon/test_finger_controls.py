@@ -1,6 +1,5 @@
 """The Animation Rig's hands: finger bones as FK controls, curls over them, baked and taken away without a change."""
 
-import importlib
 from dataclasses import replace
 
 import bpy
@@ -128,14 +127,14 @@ def test_a_motion_that_is_baked_anew_is_not_curled(addon, rigged):
     assert np.abs(shown(rig) - before).max() < 1e-4
 
 
-def test_curled_fingers_are_exported_as_they_are_seen(addon, core, body, rigged, waving, tmp_path):
+def test_curled_fingers_are_exported_as_they_are_seen(addon, run_to_end, body, rigged, waving):
     _, rig, _ = rigged
     curl(rig, CURL, 40.0)
     steps = addon("staging.reading").read_pose(rig, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
     posed = addon("characters.posed").Bones(rig, body, waving.betas)
     action = rig.animation_data.action
     found = posed.in_action(action, np.arange(FRAMES))
-    motion = importlib.import_module(f"{core.__name__}.progress").run_to_end(steps)
+    motion = run_to_end(steps)
     assert np.abs(motion.fingers - waving.fingers)[:, :3].max() > 0.3
     assert np.abs(motion.fingers - waving.fingers)[:, 3:].max() < 1e-3
     assert np.abs(found.fingers - motion.fingers).max() < 1e-3, "as what is read from the action"

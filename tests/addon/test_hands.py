@@ -1,6 +1,5 @@
 """Fingers on characters: bones, skin, and what of them is kept in a .blend."""
 
-import importlib
 from dataclasses import replace
 
 import bpy
@@ -120,15 +119,15 @@ def test_a_take_with_hands_is_solved_and_cleaned_up_with_fingers(addon, body, wa
     assert layers.load(take).fingers is not None
 
 
-def test_fingers_are_read_back_from_the_bones_that_an_animator_posed(addon, core, body, baked_take, waving):
+def test_fingers_are_read_back_from_the_bones_that_an_animator_posed(addon, run_to_end, body, baked_take, waving):
     _, baked = baked_take(waving)
     steps = addon("staging.reading").read_pose(baked.armature, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
-    motion = importlib.import_module(f"{core.__name__}.progress").run_to_end(steps)
+    motion = run_to_end(steps)
     rotations = body.fingers.local_rotations
     assert np.abs(rotations(motion.fingers) - rotations(waving.fingers)).max() < 1e-4
 
 
-def test_hands_of_another_size_are_baked_shown_and_read_back(addon, core, body, baked_take, waving):
+def test_hands_of_another_size_are_baked_shown_and_read_back(addon, run_to_end, body, baked_take, waving):
     off = np.full((FRAMES, 2), np.nan)
     off[3] = 0.004
     small = replace(waving, hand_size=0.85, hand_residual=off)
@@ -145,7 +144,7 @@ def test_hands_of_another_size_are_baked_shown_and_read_back(addon, core, body, 
     kept = addon("takes.layers").load(take)
     assert kept.hand_size == 0.85 and np.allclose(kept.hand_residual, off, equal_nan=True)
     steps = addon("staging.reading").read_pose(baked.armature, bpy.context.scene, np.arange(FRAMES, dtype=float), 30.0)
-    assert importlib.import_module(f"{core.__name__}.progress").run_to_end(steps).hand_size == 0.85
+    assert run_to_end(steps).hand_size == 0.85
 
 
 def test_hands_are_made_larger_by_a_slider_and_go_back_to_the_takes(addon, body, baked_take, waving):

@@ -132,15 +132,6 @@ def test_what_is_deleted_or_undone_in_between_is_an_error_that_says_so(addon, co
     assert not bpy.data.armatures and not bpy.data.actions
 
 
-def to_end(steps):
-    """The steps to their end; what they return."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as finished:
-            return finished.value
-
-
 def roll_a_bone(addon, take):
     with addon("characters.editing").editing(take.lsmpl.armature.data):
         take.lsmpl.armature.data.edit_bones["left_knee"].roll += 0.5
@@ -157,7 +148,7 @@ def refine_it(addon, take):
 
 
 @pytest.mark.parametrize("meanwhile", [roll_a_bone, add_controls, refine_it])
-def test_keys_of_what_is_no_more_are_not_put_in_place(addon, core, baked_take, random_motion, meanwhile):
+def test_keys_of_what_is_no_more_are_not_put_in_place(addon, core, run_to_end, baked_take, random_motion, meanwhile):
     """A bake goes on over many slices, in which somebody edits the bones or the motion."""
     take, baked = baked_take(random_motion(frames=12))
     steps = addon("characters.baking").bake_steps(take, bpy.context.scene)
@@ -165,12 +156,14 @@ def test_keys_of_what_is_no_more_are_not_put_in_place(addon, core, baked_take, r
     meanwhile(addon, take)
     before = take.lsmpl_bake.action
     with pytest.raises(core.LsmplError, match="changed while it was being baked; nothing was kept"):
-        to_end(steps)
+        run_to_end(steps)
     assert take.lsmpl_bake.action == before == baked.armature.animation_data.action
 
 
 @pytest.mark.parametrize("onto", ["its own", "another"])
-def test_an_action_notes_when_its_keys_play_not_when_the_take_does_by_then(addon, baked_take, random_motion, onto):
+def test_an_action_notes_when_its_keys_play_not_when_the_take_does_by_then(
+    addon, run_to_end, baked_take, random_motion, onto
+):
     baking, following = addon("characters.baking"), addon("retargeting.following")
     take, baked = baked_take(random_motion(frames=8))
     if onto == "another":
@@ -183,7 +176,7 @@ def test_an_action_notes_when_its_keys_play_not_when_the_take_does_by_then(addon
         steps = baking.bake_steps(take, bpy.context.scene)
     next(steps)
     take.lsmpl.start, take.lsmpl.step = 100.0, 0.5
-    made = to_end(steps).action
+    made = run_to_end(steps).action
     assert made.frame_range[0] < 100 and baking.plays_otherwise(take, made)
     if onto == "another":
         assert "plays at other frames now" in following.describe(take)
@@ -213,7 +206,9 @@ def test_a_long_import_during_another_job_is_refused_in_words(jobs, core, Progre
 
 
 @pytest.mark.parametrize("frames", [6, 9])
-def test_a_take_that_got_another_mesh_meanwhile_is_told(addon, core, baked_take, body, random_motion, frames):
+def test_a_take_that_got_another_mesh_meanwhile_is_told(
+    addon, core, run_to_end, baked_take, body, random_motion, frames
+):
     """As by *Make Single User* of another's, a script, or an add-on that swaps meshes."""
     motion = random_motion(frames=8)
     take, _ = baked_take(motion)
@@ -222,7 +217,7 @@ def test_a_take_that_got_another_mesh_meanwhile_is_told(addon, core, baked_take,
     version = addon("takes.layers").version(take)
     take.data = addon("takes.take").track_mesh(body.keypoints(random_motion(frames=frames)), "Another")
     with pytest.raises(core.LsmplError, match=f"the motion has 8 frames but the take has {frames}"):
-        to_end(steps)
+        run_to_end(steps)
     assert addon("takes.layers").version(take) == version
 
 
