@@ -27,6 +27,7 @@ __all__ = [
     "Parts",
     "Steps",
     "current",
+    "has_screen",
     "in_thread",
     "is_free",
     "one_step",
@@ -83,7 +84,7 @@ class JobOperator:
     @reports_errors
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
         global current
-        if not _has_screen():
+        if not has_screen():
             return self.execute(context)
         if current:
             raise LsmplError(f"{current.subject} is being worked on; Esc stops it")
@@ -151,7 +152,7 @@ def run_or_hand_over(operator: bpy.types.Operator, job: Job, asked: bool) -> set
     `lsmpl.work` goes on. Raises `LsmplError` where a long one finds another going on.
     """
     global _handed_over
-    if asked and _has_screen():
+    if asked and has_screen():
         if not job.advance(IMPORT_PATIENCE_SECONDS):
             if current:  # no button began this one, and nothing greyed it out
                 job.close()
@@ -168,8 +169,9 @@ def run_or_hand_over(operator: bpy.types.Operator, job: Job, asked: bool) -> set
     return {"FINISHED"}
 
 
-def _has_screen() -> bool:
-    """Whether work can go on in slices, in a window that hears Esc."""
+def has_screen() -> bool:
+    """Whether there is a window to show something in, where work can go on in slices and Esc is
+    heard."""
     return not bpy.app.background and bpy.context.window is not None
 
 

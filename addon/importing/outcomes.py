@@ -12,6 +12,7 @@ import bpy
 
 from ...lsmpl_core.keypoints.track import Decision
 from ...lsmpl_core.shown import shown
+from .. import jobs
 from ..errors import in_panel_words
 from ..registration import registration
 from ..takes.take import describe
@@ -95,15 +96,11 @@ def _wrapped(text: str, most: int) -> list[tuple[str, str]]:
     return [("BLANK1", line) for line in wrapped]
 
 
-def show(
-    context: bpy.types.Context,
-    refused: Sequence[tuple[Path, str]],
-    imported: Sequence[TakenFor],
-) -> None:
+def show(refused: Sequence[tuple[Path, str]], imported: Sequence[TakenFor]) -> None:
     """Open the box; nothing where there is no screen."""
     global _title, _lines
     _title, _lines = lines(refused, imported)
-    if not bpy.app.background and context.window is not None:
+    if jobs.has_screen():
         bpy.ops.lsmpl.import_outcomes("INVOKE_DEFAULT")
 
 

@@ -168,7 +168,7 @@ class Import:
         taken = self.imported()
         reasons = [(path, str(error)) for path, error in self.refused]
         if len(self.paths) > 1 and (reasons or self.assumptions):
-            outcomes.show(bpy.context, reasons, [outcomes.TakenFor.of(take) for take in taken])
+            outcomes.show(reasons, [outcomes.TakenFor.of(take) for take in taken])
         if not taken:
             raise LsmplError(*([reason for _, reason in reasons] or ["Nothing was imported"]))
         select(bpy.context, taken)

@@ -188,7 +188,7 @@ def test_an_action_notes_when_its_keys_play_not_when_the_take_does_by_then(
 def test_a_long_import_during_another_job_is_refused_in_words(jobs, core, Progress, monkeypatch):
     """A file that is dropped while a take is solved: no button greys that out."""
     monkeypatch.setattr(jobs, "current", jobs.Job("lsmpl.solve", "Solve", "Walk", numbers(Progress, 3)))
-    monkeypatch.setattr(jobs, "_has_screen", lambda: True)
+    monkeypatch.setattr(jobs, "has_screen", lambda: True)
     monkeypatch.setattr(jobs, "IMPORT_PATIENCE_SECONDS", 0.0)
     closed = []
 
