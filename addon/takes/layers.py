@@ -49,7 +49,10 @@ class Layer(StrEnum):
 
 _FACTS_OF = {
     Layer.SOLVED: Fields(
-        keypoint_names=list_of(is_text), has_residual=is_flag, has_condition=is_flag
+        body_path=is_text,
+        keypoint_names=list_of(is_text),
+        has_residual=is_flag,
+        has_condition=is_flag,
     ),
     Layer.REFINED: Fields(),
     Layer.CLEANED: Fields(

@@ -181,7 +181,7 @@ def test_a_motion_lacks_any_of_its_fields(addon, core, drawn, take, layer):
         mesh["lsmpl_motion"] = text
         drawn()
         try:
-            layers.load(take, layer)
+            addon("characters.baking").body_of(take, layers.load(take, layer))
             layers.raised(take)
         except core.LsmplError as error:
             assert "is no longer what was stored" in str(error) or "has the" not in str(error)
