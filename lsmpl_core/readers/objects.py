@@ -155,13 +155,12 @@ def _content(path: Path) -> object:
 
 def archived_objects(path: Path) -> dict[str, object]:
     """The Python objects in an npz, by name."""
-    found: dict[str, object] = {}
     with opened_archive(path) as archive:
-        for name in archive.names[:MOST_OBJECTS]:
-            data = archive.raw(name)
-            if data.startswith(b"\x93NUMPY") and is_object_npy(data):
-                found[name] = read_object_npy(data, f"{path}: {name}", KeypointFileError)
-    return found
+        return {
+            name: read_object_npy(archive.raw(name), f"{path}: {name}", KeypointFileError)
+            for name in archive.names[:MOST_OBJECTS]
+            if archive.has_objects(name)
+        }
 
 
 def archived_parts(path: Path) -> dict[str, object]:
