@@ -28,7 +28,7 @@ _TOKEN = re.compile(
     |(?P<other>[^\s\[\](){},:=;"'#/]++|.)""",
     re.VERBOSE | re.DOTALL,
 )
-_MISSING = frozenset(
+_WORDS = {"true": "true", "false": "false"} | dict.fromkeys(
     (
         "nan",
         "nil",
@@ -41,8 +41,10 @@ _MISSING = frozenset(
         "-nan",
         "infinity",
         "-infinity",
-    )
+    ),
+    "null",
 )
+"""What words mean in JSON, whatever their case; all others are texts."""
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?[0-9]++)?+")
 _ESCAPE = re.compile(r"\\([\"\\/bfnrtu]?)")
 _CONTROL = re.compile(r"[\0-\x1f]")
@@ -200,10 +202,7 @@ class _Writer:
         """Writes a word that nothing made a field or a call."""
         word, self._word = self._word, ""
         if word:
-            lower = word.lower()
-            known = lower if lower in ("true", "false") else "null"
-            listed = lower in _MISSING or known != "null"
-            self._write(known if listed else json.dumps(word))
+            self._write(_WORDS.get(word.lower()) or json.dumps(word))
 
     def _named(self, sign: str) -> None:
         """A field's name ends here."""
