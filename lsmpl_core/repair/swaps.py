@@ -42,7 +42,7 @@ def find_swaps(track: KeypointTrack, cuts: np.ndarray) -> np.ndarray:
     mirror, sites = np.array(track.layout.mirror), track.layout.sites
     mostly = _mostly_exchanged(track.positions, track.layout, cuts)
     swapped = np.zeros(track.visible.shape, dtype=bool)
-    positions = np.where(mostly[..., None], track.positions[:, mirror], track.positions)
+    positions, _ = exchanged(track, mostly)
     for ends, above in GROUPS:
         left = left_ones(sites, mirror, ends)
         upper = next(
