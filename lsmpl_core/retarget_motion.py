@@ -54,10 +54,10 @@ class Retargeted:
 
 @dataclass(frozen=True)
 class _Source:
-    """The motion that a character takes on: world rotations (T,24,3,3) and places (T,24,3), in
-    metres, of its joints, its feet, and its body at rest."""
+    """The motion that a character takes on: how its joints are turned in the world (T,24,3,3) from
+    a rest with Z up, and where they are (T,24,3), in metres, its feet, and its body at rest."""
 
-    world: np.ndarray
+    turns: np.ndarray
     joints: np.ndarray
     feet: SourceFeet
     shape: SourceShape
@@ -65,7 +65,8 @@ class _Source:
     @classmethod
     def of(cls, motion: Motion, body: Body) -> _Source:
         shape = SourceShape.of(body, body.betas_of(motion))
-        return cls(*body.world(motion), SourceFeet.of(motion, body), shape)
+        world, joints = body.world(motion)
+        return cls(world @ TO_BLENDER.T, joints, SourceFeet.of(motion, body), shape)
 
 
 def retarget(
@@ -97,9 +98,7 @@ def retarget(
     rest_joints = body.rest_joints(body.betas_of(motion))
     turns = alignments(character.joints, rest_joints, tolerance) @ character.facing
     directed = (
-        _shared(source.world @ TO_BLENDER.T, target)
-        @ turns[character.joint_index]
-        @ character.rest_rotation
+        _shared(source.turns, target) @ turns[character.joint_index] @ character.rest_rotation
     )
     positions = character.forward(directed)
 
@@ -114,7 +113,7 @@ def retarget(
     down = np.zeros(len(motion))
     legs = character.legs() if feet else {}
     if legs:
-        turned = source.world @ TO_BLENDER.T @ turns @ character.facing.T
+        turned = source.turns @ turns @ character.facing.T
         targets = _foot_targets(character, legs, source, scaling, positions, turned)
         down = _put_on_feet(character, legs, targets, source, directed, positions)
 
@@ -128,7 +127,7 @@ def retarget(
     moved = np.tile(np.eye(4), (len(motion), 1, 1))
     if root == "bone":
         at, home = character.root()
-        moved = root_motion(way, source.world[:, 0] @ TO_BLENDER.T, at, home, motion.fps)
+        moved = root_motion(way, source.turns[:, 0], at, home, motion.fps)
 
     # From the world to what the rig's channels hold.
     rotations = character.local(directed, moved[:, :3, :3])
@@ -160,12 +159,11 @@ def _foot_targets(
             JOINT_NAMES.index(f"{side}_{part}") for part in ("hip", "ankle", "foot")
         )
         number, bends = SIDES.index(side), character.has(f"{side}_foot")
-        source_turns = source.world @ TO_BLENDER.T
         source_foot = Foot(
             source.shape.soles[number],
             source.joints[:, of_ankle],
-            source_turns[:, of_ankle],
-            source_turns[:, of_foot],
+            source.turns[:, of_ankle],
+            source.turns[:, of_foot],
         )
         toes = turned[:, of_foot if bends else of_ankle]
         character_foot = Foot(
@@ -210,7 +208,7 @@ def _put_on_feet(
         goal, rolled = roll_foot(foot, hip, ankle, lengths[number], flat[:, number])
         away = stretch(hip, ankle, goal, lengths[number], foot.stands)
         goal = hip + away[:, None] * normalised(goal - hip)
-        hinge = source.world[:, JOINT_NAMES.index(f"{side}_hip"), :, 0]
+        hinge = source.turns[:, JOINT_NAMES.index(f"{side}_hip"), :, 0]
         thigh, shin = two_bones(hip, knee, ankle, goal, hinge)
 
         # A foot without toes of its own turns as a whole.
