@@ -75,7 +75,7 @@ def _widths(sites: Sites) -> dict[str, np.ndarray]:
     """How far the pairs of the trunk are apart (N,) where they are seen."""
     found = {}
     for name, (part, _) in WIDTHS.items():
-        apart = np.linalg.norm(sites[f"left_{part}"] - sites[f"right_{part}"], axis=1)
+        apart = sites.distance(f"left_{part}", f"right_{part}")
         if np.isfinite(apart).any():
             found[name] = apart[np.isfinite(apart)]
     return found
@@ -159,7 +159,7 @@ def _growing(sites: Sites) -> list[str]:
     bones = []
     for side in ("left", "right"):
         for start, end in BONES.values():
-            length = np.linalg.norm(sites[f"{side}_{end}"] - sites[f"{side}_{start}"], axis=1)
+            length = sites.distance(f"{side}_{end}", f"{side}_{start}")
             if np.isfinite(length).any() and (usual := np.nanmedian(length)) > 0:
                 bones.append(length / usual)
     if not bones:

@@ -28,7 +28,7 @@ def body_scale(positions: np.ndarray, layout: Layout) -> float:
     is seen."""
     sites = Sites(positions, layout)
     scale = finite_median(
-        finite_median(np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1)) / adult
+        finite_median(sites.distance(f"{side}_{a}", f"{side}_{b}")) / adult
         for (a, b), adult in ADULT_SEGMENTS.items()
         for side in ("left", "right")
     )
@@ -46,6 +46,10 @@ class Sites:
         if site in self._row:
             return self._positions[:, self._row[site]]
         return np.full((len(self._positions), 3), np.nan)
+
+    def distance(self, one: str, other: str) -> np.ndarray:
+        """(T,) from one site to another."""
+        return np.linalg.norm(self[one] - self[other], axis=1)
 
     def middle(self, part: str, *instead: str) -> np.ndarray:
         """Between the left and the right part, or one of the sites `instead` where those are not

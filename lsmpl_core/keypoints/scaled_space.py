@@ -84,15 +84,15 @@ def _by_widths(positions: np.ndarray, layout: Layout) -> tuple[np.ndarray, float
     sites = Sites(positions, layout)
     width = {}
     for part, (beyond, limit) in NARROW.items():
-        across = sites[f"left_{part}"] - sites[f"right_{part}"]
         limb = sum(
             finite_median(
-                finite_median(np.linalg.norm(sites[f"{side}_{a}"] - sites[f"{side}_{b}"], axis=1))
+                finite_median(sites.distance(f"{side}_{a}", f"{side}_{b}"))
                 for side in ("left", "right")
             )
             for a, b in zip((part, *beyond), beyond)
         )
-        width[part] = finite_median(np.linalg.norm(across, axis=1)) / max(limb, 1e-9)
+        across = finite_median(sites.distance(f"left_{part}", f"right_{part}"))
+        width[part] = across / max(limb, 1e-9)
         if not width[part] < limit:
             return None
     lines = sites["left_shoulder"] - sites["right_shoulder"]
