@@ -55,15 +55,11 @@ def resample(motion: Motion, fps: float) -> Motion:
         poses[some] = log_map(rotations[before[some]] @ exp_map(inside))
     poses[exact], trans[exact] = turning[nearest[exact]], motion.trans[nearest[exact]]
     return replace(
-        motion,
+        motion.frames(nearest),
         poses=poses[:, :NUM_JOINTS],
         fingers=None if motion.fingers is None else poses[:, NUM_JOINTS:],
         trans=trans,
         fps=float(fps),
-        residual=None if motion.residual is None else motion.residual[nearest],
-        condition=None if motion.condition is None else motion.condition[nearest],
-        travel=None if motion.travel is None else motion.travel[nearest],
-        hand_residual=None if motion.hand_residual is None else motion.hand_residual[nearest],
         first_frame=round(motion.first_frame * fps / motion.fps),
     )
 
