@@ -21,7 +21,7 @@ def read_json(path: Path, counts: Collection[int], person: str | None = None) ->
     """Read one JSON file of frames, or a folder of one file a frame: `person`, or who is seen
     most."""
     if path.is_dir():
-        files = sorted(path.glob("*.json"))
+        files = _files_in(path)
         if not files:
             raise KeypointFileError(
                 f"{path}: is a folder; choose a file in it. As one take, a folder holds a file a "
@@ -52,13 +52,18 @@ _LOOKED_AT = 4_000
 def is_one_file_a_frame(folder: Path) -> bool:
     """Whether the JSON files in a folder are the frames of one take, not takes: numbered, and the
     first is a frame."""
-    files = sorted(folder.glob("*.json"))
+    files = _files_in(folder)
     if not are_counted(files):
         return False
     try:
         return is_frame(load_file(files[0]))
     except (KeypointFileError, OSError):
         return len(files) > 1
+
+
+def _files_in(folder: Path) -> list[Path]:
+    """Its JSON files by name, but for hidden ones, which macOS leaves beside others."""
+    return sorted(path for path in folder.glob("*.json") if not path.name.startswith("."))
 
 
 def load_file(path: Path) -> Any:

@@ -39,8 +39,8 @@ from .times import placed_in_time
 
 FRAME_ENDINGS = (".npz", ".npy", ".pkl", ".pickle")
 POINT_KEYS = (*POSITION_KEYS, "motion", "pred_xyz", "xyz", "joints_xyz")
-MOST_OBJECTS = 100
-"""Arrays of objects that are opened in an archive."""
+MOST_PARTS = 20_000
+"""Arrays that are a take together, most often a frame each."""
 _ID_KEYS = ("id", "person_id", "track_id")
 _PERSON = re.compile(r"(?P<frame>.*?)[_-]?(?:subj(?:ect)?|person|id)[_-]?(?P<who>\d{1,9})", re.I)
 
@@ -156,10 +156,11 @@ def _content(path: Path) -> object:
 def archived_objects(path: Path) -> dict[str, object]:
     """The Python objects in an npz, by name."""
     with opened_archive(path) as archive:
+        names = [name for name in archive.names if archive.has_objects(name)]
+        _need_few(path, names)
         return {
             name: read_object_npy(archive.raw(name), f"{path}: {name}", KeypointFileError)
-            for name in archive.names[:MOST_OBJECTS]
-            if archive.has_objects(name)
+            for name in names
         }
 
 
@@ -173,12 +174,19 @@ def archived_parts(path: Path) -> dict[str, object]:
         ways = [name for name in names if len(shapes[name]) == 2 and shapes[name][1] in (3, 4)]
         if len(axes) != len(AXES) and len(ways) < LEAST_POINTS:
             return {}
-        parts: dict[str, object] = {name: archive[name] for name in (axes or ways)[:MOST_PARTS]}
         numbers = [name for name in names if shapes[name] == ()]
-        return parts | {name: archive[name].item() for name in numbers[:MOST_PARTS]}
+        read = [*(axes or ways), *numbers]
+        _need_few(path, read)
+        return {n: archive[n].item() if shapes[n] == () else archive[n] for n in read}
 
 
-MOST_PARTS = 1_000
+def _need_few(path: Path, names: list[str]) -> None:
+    """All are read, or none: a part of a take without a word is no take."""
+    if len(names) > MOST_PARTS:
+        raise KeypointFileError(
+            f"{path} has {len(names):,} arrays that belong together; at most {MOST_PARTS:,} are "
+            "read: save frames as one array"
+        )
 
 
 def _points(content: dict) -> np.ndarray | None:

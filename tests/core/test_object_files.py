@@ -8,7 +8,7 @@ from stick_figure import walking
 
 from lsmpl_core.errors import KeypointFileError
 from lsmpl_core.keypoints.layouts import LAYOUTS, ORDERS
-from lsmpl_core.readers import read_keypoints, read_people
+from lsmpl_core.readers import objects, read_keypoints, read_people
 from lsmpl_core.rotation import exp_map
 
 SMPL, KINECT = LAYOUTS["smpl_22"], LAYOUTS["kinect_25"]
@@ -100,6 +100,19 @@ def test_a_folder_of_outputs_is_one_take_of_the_command_and_a_folder_of_takes_is
         for t in range(3):
             np.savez(tmp_path / name / f"a{t}.npz", **content)
     assert is_one_object_a_frame(tmp_path / "frames") and not is_one_object_a_frame(tmp_path / "takes")
+
+
+@pytest.mark.parametrize("of_objects", [False, True])
+def test_of_an_archive_of_a_frame_an_array_every_frame_is_read_or_none(tmp_path, monkeypatch, of_objects):
+    points = np.tile(walking(SMPL), (1100 // len(walking(SMPL)) + 1, 1, 1))[:1100]
+    names = SMPL.keypoints
+    frames = [as_object(dict(zip(names, one.tolist(), strict=True))) for one in points] if of_objects else points
+    np.savez(tmp_path / "take.npz", *frames)
+    track = read_keypoints(tmp_path / "take.npz", layout="smpl_22", up="z")
+    assert len(track) == 1100
+    monkeypatch.setattr(objects, "MOST_PARTS", 1000)
+    with pytest.raises(KeypointFileError, match=r"take\.npz has 1,100 arrays that belong together; at most 1,000"):
+        read_keypoints(tmp_path / "take.npz", layout="smpl_22", up="z")
 
 
 def test_one_output_of_sam_3d_body_is_one_frame(tmp_path):

@@ -488,6 +488,7 @@ def test_a_folder_of_one_file_a_frame(tmp_path):
         (tmp_path / f"{t:06d}.json").write_text(json.dumps(people))
     (tmp_path / "000005.json").unlink()
     (tmp_path / "000007.json").write_text("[]")
+    (tmp_path / "._000008.json").write_bytes(b"\x00\x05\x16\x07")  # macOS leaves such on other disks
     track = read_keypoints(tmp_path)
     assert len(track) == 40 and np.allclose(track.positions[10:], expected[10:])
     assert not track.visible[[5, 7]].any()
